@@ -1,0 +1,4 @@
+//! consign attaches files to procurement records in bulk, from a spreadsheet, exactly once.
+
+pub mod digest;
+pub mod model;

@@ -1,0 +1,2 @@
+//! One test binary.
+fn main() {}
