@@ -3,3 +3,4 @@
 pub mod digest;
 pub mod model;
 pub mod http;
+pub mod results;

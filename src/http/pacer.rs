@@ -85,10 +85,12 @@ impl Pacer {
 
     /// Says that the service refused a request with 429. Nothing starts before `retry_after` has
     /// passed (a second, where the service names no time), and the rate falls.
-    pub fn throttled(&self, retry_after: Option<Duration>) {
-        self.lock()
-            .throttled(Instant::now(), retry_after.unwrap_or(WINDOW));
+    /// Returns how long nothing starts.
+    pub fn throttled(&self, retry_after: Option<Duration>) -> Duration {
+        let wait = retry_after.unwrap_or(WINDOW);
+        self.lock().throttled(Instant::now(), wait);
         self.changed.notify_waiters();
+        wait
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Window> {

@@ -1,0 +1,269 @@
+//! Where bytes go: a presigned URL and its headers, checked before anything is sent there.
+//!
+//! Such a URL is a bearer secret, so this type prints as its host and a fingerprint. Neither
+//! service documents the host of its storage, so any public https host is taken.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use reqwest::header::{HeaderName, HeaderValue};
+use url::{Host, Url};
+
+use crate::destination::UnsafeTarget;
+use crate::digest::sha256;
+
+/// The most headers that a service may ask for. It documents four.
+const MOST_HEADERS: usize = 32;
+
+/// The longest value of such a header, in bytes.
+const LONGEST_VALUE: usize = 4096;
+
+/// Headers that would change how the request is framed, or where it or its rights go.
+const REFUSED_HEADERS: [&str; 6] = [
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "cookie",
+    "authorization",
+];
+
+/// Beginnings of the names of such headers.
+const REFUSED_PREFIXES: [&str; 3] = ["proxy-", "x-api-", "x-user-"];
+
+/// Names under which a machine finds itself or its neighbours.
+const PRIVATE_SUFFIXES: [&str; 4] = ["localhost", "local", "internal", "home.arpa"];
+
+/// Where the API itself is, which decides what its uploads may lead to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApiHost {
+    /// On this machine: an emulator. Its uploads may stay on this machine, without TLS.
+    Loopback,
+    /// Anywhere else.
+    Remote,
+}
+
+impl ApiHost {
+    /// Where a base URL leads.
+    pub fn of(base: &Url) -> Self {
+        if is_loopback(base) {
+            Self::Loopback
+        } else {
+            Self::Remote
+        }
+    }
+}
+
+/// Whether a URL leads to this machine.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+/// A checked place for bytes.
+pub struct Target {
+    pub(super) url: Url,
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Target {
+    /// Checks what the service gave.
+    pub fn parse(
+        url: &str,
+        headers: &[(String, String)],
+        api: ApiHost,
+    ) -> Result<Self, UnsafeTarget> {
+        let url = Url::parse(url).map_err(|error| unsafe_target(format!("is no URL: {error}")))?;
+        check_url(&url, api)?;
+        if headers.len() > MOST_HEADERS {
+            return Err(unsafe_target(format!("comes with {} headers", headers.len())));
+        }
+        let headers = headers
+            .iter()
+            .map(|(name, value)| check_header(name, value))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { url, headers })
+    }
+
+    /// Whether an `ETag` that looks like an MD5 is one: with the service's own keys (`aws:kms`)
+    /// it is not, with AES256 or without encryption it is.
+    pub(super) fn etag_is_md5(&self) -> bool {
+        self.headers
+            .iter()
+            .filter(|(name, _)| name.as_str().starts_with("x-amz-server-side-encryption"))
+            .all(|(name, value)| {
+                name.as_str() == "x-amz-server-side-encryption" && value.as_bytes() == b"AES256"
+            })
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let print = sha256(self.url.as_str().as_bytes()).to_string();
+        let host = self.url.host_str().unwrap_or_default();
+        write!(f, "{host} (address {})", &print[..8])
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+fn unsafe_target(why: impl fmt::Display) -> UnsafeTarget {
+    UnsafeTarget(format!("the upload address {why}"))
+}
+
+fn check_url(url: &Url, api: ApiHost) -> Result<(), UnsafeTarget> {
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(unsafe_target("names a user"));
+    }
+    if api == ApiHost::Loopback && is_loopback(url) && matches!(url.scheme(), "http" | "https") {
+        return Ok(());
+    }
+    if url.scheme() != "https" {
+        return Err(unsafe_target(format!("is {}, not https", url.scheme())));
+    }
+    match url.host() {
+        Some(Host::Domain(name)) => check_name(name),
+        Some(Host::Ipv4(ip)) => Err(numeric(ip.into())),
+        Some(Host::Ipv6(ip)) => Err(numeric(ip.into())),
+        None => Err(unsafe_target("names no host")),
+    }
+}
+
+fn numeric(ip: IpAddr) -> UnsafeTarget {
+    unsafe_target(format!("names the number {ip} in place of a host"))
+}
+
+fn check_name(name: &str) -> Result<(), UnsafeTarget> {
+    let name = name.trim_end_matches('.');
+    let last = name.rsplit('.').next().unwrap_or_default();
+    let private = !name.contains('.')
+        || PRIVATE_SUFFIXES
+            .iter()
+            .any(|suffix| last == *suffix || name.ends_with(&format!(".{suffix}")));
+    if private {
+        return Err(unsafe_target(format!("leads to the private host {name}")));
+    }
+    Ok(())
+}
+
+fn check_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), UnsafeTarget> {
+    let parsed: HeaderName = name
+        .parse()
+        .map_err(|_| unsafe_target(format!("comes with a header of the bad name {name:?}")))?;
+    let lower = parsed.as_str();
+    let refused = REFUSED_HEADERS.contains(&lower)
+        || REFUSED_PREFIXES
+            .iter()
+            .any(|prefix| lower.starts_with(prefix));
+    if refused {
+        return Err(unsafe_target(format!(
+            "comes with the header {lower}, which consign never sends for a service"
+        )));
+    }
+    if value.len() > LONGEST_VALUE || value.chars().any(char::is_control) {
+        return Err(unsafe_target(format!(
+            "comes with a value of the header {lower} that is too long or has control characters"
+        )));
+    }
+    let value = HeaderValue::from_str(value)
+        .map_err(|_| unsafe_target(format!("comes with a bad value of the header {lower}")))?;
+    Ok((parsed, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(url: &str, api: ApiHost) -> Result<Target, UnsafeTarget> {
+        Target::parse(url, &[], api)
+    }
+
+    #[test]
+    fn bytes_go_to_any_public_https_host_and_to_no_other() {
+        let good = "https://upload.s3.amazonaws.com/uploads/a%20b.pdf?X-Amz-Signature=1";
+        assert!(parse(good, ApiHost::Remote).is_ok());
+        for bad in [
+            "http://upload.s3.amazonaws.com/x",
+            "https://user:word@upload.s3.amazonaws.com/x",
+            "https://10.0.0.1/x",
+            "https://[::1]/x",
+            "https://169.254.169.254/latest",
+            "https://localhost/x",
+            "https://files.internal/x",
+            "https://printer.local./x",
+            "https://intranet/x",
+            "http://127.0.0.1:9/x",
+            "file:///etc/passwd",
+            "upload",
+        ] {
+            assert!(parse(bad, ApiHost::Remote).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_emulator_on_this_machine_may_keep_the_bytes_on_it() {
+        assert!(parse("http://127.0.0.1:9/x", ApiHost::Loopback).is_ok());
+        assert!(parse("http://10.0.0.1/x", ApiHost::Loopback).is_err());
+        assert!(parse("http://user@127.0.0.1:9/x", ApiHost::Loopback).is_err());
+    }
+
+    #[test]
+    fn no_header_can_change_the_framing_or_carry_rights_elsewhere() {
+        let with = |name: &str, value: &str| {
+            let headers = [(name.to_owned(), value.to_owned())];
+            Target::parse("https://example.com/x", &headers, ApiHost::Remote)
+        };
+        assert!(with("x-amz-acl", "private").is_ok());
+        assert!(with("Content-Type", "application/octet-stream").is_ok());
+        for name in [
+            "Host",
+            "Content-Length",
+            "Transfer-Encoding",
+            "Connection",
+            "Cookie",
+            "Authorization",
+            "Proxy-Authorization",
+            "X-Api-Key",
+            "X-User-Token",
+            "bad name",
+            "",
+        ] {
+            assert!(with(name, "x").is_err(), "{name}");
+        }
+        assert!(with("x-a", "one\r\nx-b: two").is_err());
+        assert!(with("x-a", &"x".repeat(5000)).is_err());
+    }
+
+    #[test]
+    fn an_address_prints_as_its_host_and_a_fingerprint() {
+        let target = parse("https://example.com/a?signature=secret", ApiHost::Remote).unwrap();
+        let printed = format!("{target} {target:?}");
+        assert!(printed.starts_with("example.com (address "));
+        assert!(!printed.contains("secret") && !printed.contains("/a"));
+    }
+
+    #[test]
+    fn an_etag_is_taken_for_an_md5_only_where_it_is_one() {
+        let with = |headers: &[(&str, &str)]| {
+            let headers: Vec<_> = headers
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect();
+            Target::parse("https://example.com/x", &headers, ApiHost::Remote)
+                .unwrap()
+                .etag_is_md5()
+        };
+        assert!(with(&[]));
+        assert!(with(&[("x-amz-server-side-encryption", "AES256")]));
+        assert!(!with(&[("x-amz-server-side-encryption", "aws:kms")]));
+        assert!(!with(&[("x-amz-server-side-encryption-customer-algorithm", "AES256")]));
+    }
+}

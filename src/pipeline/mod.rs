@@ -1,0 +1,181 @@
+//! From steps to results: a bounded number of rows at work at once, each through the protocol of
+//! one row ([`row`]), with one queue for confirmations ([`confirm`]).
+//!
+//! Owns the order of requests, and what is durable before each of them. Prints nothing, and opens
+//! no file but those that are sent. Everything runs in one task, so a row that is given up leaves
+//! nothing behind but what its journal says.
+
+mod confirm;
+mod requests;
+mod row;
+mod slots;
+mod survey;
+mod weather;
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+
+use crate::destination::Destination;
+use crate::event::Events;
+use crate::manifest::Row;
+use crate::model::Content;
+use crate::plan::Step;
+use crate::results::Status;
+use crate::results::journal::Journal;
+use crate::source::Source;
+
+pub use survey::{Survey, survey};
+
+use confirm::Confirmer;
+use requests::Requests;
+use row::RowRun;
+use slots::Slots;
+
+/// How long rows that are under way may go on once the run is to end.
+const DRAIN_LIMIT: Duration = Duration::from_secs(30);
+
+/// So many rows may await confirmation at once, which bounds memory where sizes show late.
+const MOST_UNCONFIRMED: usize = 5_000;
+
+/// One row to be worked on.
+#[derive(Debug)]
+pub struct Task {
+    /// The row.
+    pub row: Row,
+    /// Its file.
+    pub source: Source,
+    /// What the file must hold.
+    pub content: Content,
+    /// Where the row starts.
+    pub step: Step,
+    /// How often it was tried in earlier runs.
+    pub attempts: u32,
+}
+
+/// How a run is to go.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// API requests a second.
+    pub rate: u32,
+    /// Rows at work at once.
+    pub concurrency: usize,
+    /// So many rows may fail; at one more the run stops.
+    pub max_errors: Option<usize>,
+    /// So long may the service be away.
+    pub max_outage: Duration,
+    /// How the destination is called in the results.
+    pub destination: String,
+    /// What random waits depend on.
+    pub seed: u64,
+}
+
+/// Why a run stops before its rows are through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Halt {
+    /// The keys are rejected.
+    Denied(String),
+    /// The service was away for too long.
+    Outage(String),
+    /// Nothing can ever work, such as with a certificate that is not trusted.
+    Hopeless(String),
+    /// The results cannot be written.
+    Journal,
+    /// Too many rows failed.
+    TooManyErrors(usize),
+    /// The user asked for it.
+    Interrupted,
+    /// The row was given up because the run was stopping already.
+    Abandoned,
+}
+
+/// Works on all tasks. Returns why the run stopped early, or `None` where all rows were gone
+/// through. `stop` resolves when the user wants the run to end.
+pub async fn run<D: Destination, J: Journal>(
+    tasks: impl Iterator<Item = Task>,
+    destination: &D,
+    journal: &J,
+    settings: &Settings,
+    events: &Events,
+    stop: impl Future<Output = ()>,
+) -> Option<Halt> {
+    let run = Run {
+        requests: Requests::new(destination, settings, events),
+        journal,
+        slots: Slots::new(settings.concurrency),
+        confirmer: Confirmer::default(),
+        settings,
+        events,
+    };
+    run.work(tasks, stop).await
+}
+
+/// What all rows of a run share.
+struct Run<'a, D, J> {
+    requests: Requests<'a, D>,
+    journal: &'a J,
+    slots: Slots,
+    confirmer: Confirmer,
+    settings: &'a Settings,
+    events: &'a Events,
+}
+
+impl<D: Destination, J: Journal> Run<'_, D, J> {
+    async fn work(
+        &self,
+        tasks: impl Iterator<Item = Task>,
+        stop: impl Future<Output = ()>,
+    ) -> Option<Halt> {
+        let mut tasks = tasks.fuse().peekable();
+        let mut rows = FuturesUnordered::new();
+        let mut stop = pin!(stop);
+        let mut confirming = pin!(self.confirmer.serve(&self.requests, &self.slots));
+        let mut failed = 0;
+        let halt = loop {
+            if tasks.peek().is_none() {
+                self.slots.no_more_to_come();
+                if rows.is_empty() {
+                    return None;
+                }
+            }
+            let may_start = tasks.peek().is_some() && rows.len() < MOST_UNCONFIRMED;
+            tokio::select! {
+                biased;
+                () = &mut stop => break Halt::Interrupted,
+                halt = &mut confirming => break halt,
+                Some(ended) = rows.next() => match ended {
+                    Ok(status) => {
+                        failed += usize::from(counts_as_error(status));
+                        if self.settings.max_errors.is_some_and(|most| failed > most) {
+                            break Halt::TooManyErrors(failed);
+                        }
+                    }
+                    Err(halt) => break halt,
+                },
+                slot = self.slots.take(), if may_start => {
+                    if let Some(task) = tasks.next() {
+                        rows.push(RowRun::new(self, task, slot).go());
+                    }
+                }
+            }
+        };
+        self.slots.no_more_to_come();
+        if halt != Halt::Journal {
+            let drained = async {
+                tokio::select! {
+                    () = async { while rows.next().await.is_some() {} } => {}
+                    _ = &mut confirming => {}
+                }
+            };
+            // Rows that are not through by then are as the journal says, for the next run.
+            let _ = tokio::time::timeout(DRAIN_LIMIT, drained).await;
+        }
+        Some(halt)
+    }
+}
+
+fn counts_as_error(status: Status) -> bool {
+    matches!(status, Status::Failed | Status::Conflict)
+}

@@ -1,0 +1,280 @@
+//! How a request is sent: at the pace of the service, waiting while it is away, and repeated only
+//! where that is safe. The one place that decides about repetition.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use super::weather::{Forecast, Weather};
+use super::{Halt, Settings};
+use crate::destination::{Destination, Failure, Presence, PutFailure, Receipt};
+use crate::event::{Event, Events};
+use crate::http::pacer::Pacer;
+use crate::model::{Content, ExternalId};
+use crate::source::Source;
+
+/// So often may a row's own request stay without an answer while those of others get one.
+const OWN_FAILURES: u32 = 6;
+
+/// What all rows send their requests through.
+pub(super) struct Requests<'a, D> {
+    destination: &'a D,
+    pacer: Pacer,
+    api: Weather,
+    storage: Weather,
+    max_outage: Duration,
+    /// A look-up that worked: if it still does, the keys are good.
+    good: Mutex<Option<ExternalId>>,
+    events: &'a Events,
+}
+
+/// Why a request gave nothing. Only after [`Self::Unknown`] may it have had an effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Unmet {
+    /// The run is to stop.
+    Halt(Halt),
+    /// It was not sent, and the wait that follows from that is over.
+    NotSent,
+    /// Nobody knows whether it had an effect.
+    Unknown(String),
+    /// The keys are good, but not for this.
+    Forbidden(String),
+    /// The service does not want it.
+    Refused(String),
+}
+
+/// Why bytes were not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Unput {
+    /// The run is to stop.
+    Halt(Halt),
+    /// The address is no longer valid.
+    Expired,
+    /// They were lost on the way; the same address may be used again.
+    Again,
+    /// They are lost on the way each time, while those of others get through.
+    GivenUp(String),
+    /// The storage does not want them.
+    Refused(String),
+    /// The file is not what was checked.
+    SourceChanged(String),
+}
+
+impl From<Halt> for Unmet {
+    fn from(halt: Halt) -> Self {
+        Self::Halt(halt)
+    }
+}
+
+impl From<Halt> for Unput {
+    fn from(halt: Halt) -> Self {
+        Self::Halt(halt)
+    }
+}
+
+/// Counts the failures of one row's request that are the row's own: those between which others
+/// had success.
+#[derive(Debug, Default)]
+pub(super) struct OwnFailures {
+    count: u32,
+    successes_then: Option<u64>,
+}
+
+impl OwnFailures {
+    fn are_too_many(&mut self, weather: &Weather) -> bool {
+        let successes = weather.successes();
+        if self.successes_then.is_none_or(|then| then < successes) {
+            self.count += 1;
+        }
+        self.successes_then = Some(successes);
+        self.count > OWN_FAILURES
+    }
+}
+
+impl<'a, D: Destination> Requests<'a, D> {
+    pub(super) fn new(destination: &'a D, settings: &Settings, events: &'a Events) -> Self {
+        Self {
+            destination,
+            pacer: Pacer::new(settings.rate),
+            api: Weather::new(settings.seed),
+            storage: Weather::new(!settings.seed),
+            max_outage: settings.max_outage,
+            good: Mutex::new(None),
+            events,
+        }
+    }
+
+    /// Sends a request that changes nothing, as often as it takes.
+    pub(super) async fn ask<T>(
+        &self,
+        request: impl AsyncFn(&D) -> Result<T, Failure>,
+    ) -> Result<T, Unmet> {
+        let mut own = OwnFailures::default();
+        loop {
+            match self.change(&request).await {
+                Err(Unmet::NotSent) => {}
+                Err(Unmet::Unknown(why)) => {
+                    if own.are_too_many(&self.api) {
+                        return Err(Unmet::Unknown(why));
+                    }
+                    self.wait_after(&self.api, why).await?;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    /// A look-up by `external_id`, which also shows that the keys are good.
+    pub(super) async fn find(&self, external_id: &ExternalId) -> Result<Presence, Unmet> {
+        let presence = self
+            .ask(async |service| service.find(external_id).await)
+            .await?;
+        *lock(&self.good) = Some(external_id.clone());
+        Ok(presence)
+    }
+
+    /// Sends a request whose effect counts: once, unless it is certain that it had none.
+    pub(super) async fn change<T>(
+        &self,
+        request: impl AsyncFn(&D) -> Result<T, Failure>,
+    ) -> Result<T, Unmet> {
+        let (failure, keys) = match self.unthrottled(&request).await {
+            Ok(answer) => return Ok(answer),
+            Err(Failure::Denied(_)) => {
+                let keys = self.examine_keys().await?;
+                match self.unthrottled(&request).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(failure) => (failure, keys),
+                }
+            }
+            Err(failure) => (failure, Keys::Unproven),
+        };
+        Err(match failure {
+            Failure::NotSent(why) => {
+                self.wait_after(&self.api, why).await?;
+                Unmet::NotSent
+            }
+            Failure::Unanswered(why) => Unmet::Unknown(why),
+            Failure::Denied(why) if keys == Keys::Good => Unmet::Forbidden(why),
+            Failure::Denied(why) => Unmet::Halt(Halt::Denied(why)),
+            Failure::Refused(why) => Unmet::Refused(why),
+            Failure::Hopeless(why) => Unmet::Halt(Halt::Hopeless(why)),
+            Failure::Throttled { .. } => Unmet::NotSent,
+        })
+    }
+
+    /// Repeats a look-up that worked before, after the service has denied something.
+    async fn examine_keys(&self) -> Result<Keys, Unmet> {
+        let Some(good) = lock(&self.good).clone() else {
+            return Ok(Keys::Unproven);
+        };
+        loop {
+            match self.unthrottled(&async |service: &D| service.find(&good).await).await {
+                Err(Failure::Denied(why)) => return Err(Unmet::Halt(Halt::Denied(why))),
+                Err(Failure::NotSent(why) | Failure::Unanswered(why)) => {
+                    self.wait_after(&self.api, why).await?;
+                }
+                Err(Failure::Hopeless(why)) => return Err(Unmet::Halt(Halt::Hopeless(why))),
+                Ok(_) | Err(Failure::Refused(_) | Failure::Throttled { .. }) => {
+                    return Ok(Keys::Good);
+                }
+            }
+        }
+    }
+
+    /// Sends a request in its turn, and again as long as the answer is 429.
+    async fn unthrottled<T>(
+        &self,
+        request: &impl AsyncFn(&D) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        loop {
+            self.api.clear().await;
+            let turn = self.pacer.turn().await;
+            let answer = request(self.destination).await;
+            drop(turn);
+            self.events.send(Event::Request);
+            match answer {
+                Err(Failure::Throttled { retry_after }) => {
+                    let wait = self.pacer.throttled(retry_after);
+                    self.events.send(Event::Throttled { wait });
+                }
+                Ok(_) | Err(Failure::Denied(_) | Failure::Refused(_)) => {
+                    self.note_answer(&self.api);
+                    return answer;
+                }
+                Err(_) => return answer,
+            }
+        }
+    }
+
+    /// Sends bytes, once. After an interruption the time to wait has been waited.
+    pub(super) async fn put(
+        &self,
+        target: &D::Target,
+        source: &Source,
+        content: &Content,
+        own: &mut OwnFailures,
+    ) -> Result<Receipt, Unput> {
+        self.storage.clear().await;
+        let sent = |bytes| self.events.send(Event::Sent(bytes));
+        let answer = self.destination.put(target, source, content, &sent).await;
+        match answer {
+            Err(PutFailure::Interrupted(why)) => {
+                if own.are_too_many(&self.storage) {
+                    return Err(Unput::GivenUp(why));
+                }
+                self.wait_after(&self.storage, why).await?;
+                Err(Unput::Again)
+            }
+            Err(PutFailure::Hopeless(why)) => Err(Unput::Halt(Halt::Hopeless(why))),
+            Err(PutFailure::SourceChanged(why)) => Err(Unput::SourceChanged(why)),
+            Ok(receipt) => {
+                self.note_answer(&self.storage);
+                Ok(receipt)
+            }
+            Err(PutFailure::Expired) => {
+                self.note_answer(&self.storage);
+                Err(Unput::Expired)
+            }
+            Err(PutFailure::Refused(why)) => {
+                self.note_answer(&self.storage);
+                Err(Unput::Refused(why))
+            }
+        }
+    }
+
+    fn note_answer(&self, weather: &Weather) {
+        if weather.answered() {
+            self.events.send(Event::Back);
+        }
+    }
+
+    async fn wait_after(&self, weather: &Weather, why: String) -> Result<(), Halt> {
+        let forecast = weather.failed();
+        if weather.away_for() >= self.max_outage {
+            return Err(Halt::Outage(why));
+        }
+        match forecast {
+            Forecast::Alone(wait) => tokio::time::sleep(wait).await,
+            Forecast::Together(wait) => {
+                self.events.send(Event::Away { why, wait });
+                weather.clear().await;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is known of the keys after the service has denied something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keys {
+    /// A look-up with them has just worked.
+    Good,
+    /// Nothing has worked with them yet.
+    Unproven,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -1,0 +1,66 @@
+//! How many rows are at work at once, and whether anything is still to come.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+
+/// The upload slots of a run. A row holds one from before its record is made (so that the upload
+/// URL does not age in a queue) until its bytes are sent. Rows that await confirmation hold none.
+#[derive(Debug)]
+pub(super) struct Slots {
+    free: Semaphore,
+    all: usize,
+    more_to_come: AtomicBool,
+    given_back: Notify,
+}
+
+/// A slot that a row holds.
+#[derive(Debug)]
+pub(super) struct Slot<'a> {
+    permit: Option<SemaphorePermit<'a>>,
+    slots: &'a Slots,
+}
+
+impl Slots {
+    pub(super) fn new(all: usize) -> Self {
+        Self {
+            free: Semaphore::new(all),
+            all,
+            more_to_come: AtomicBool::new(true),
+            given_back: Notify::new(),
+        }
+    }
+
+    /// Waits for a free slot.
+    pub(super) async fn take(&self) -> Slot<'_> {
+        let permit = self.free.acquire().await;
+        Slot {
+            permit: Some(permit.expect("this semaphore is never closed")),
+            slots: self,
+        }
+    }
+
+    /// Says that no further row will start.
+    pub(super) fn no_more_to_come(&self) {
+        self.more_to_come.store(false, Ordering::Release);
+        self.given_back.notify_waiters();
+    }
+
+    /// Whether no row is at work, and none will start.
+    pub(super) fn are_idle(&self) -> bool {
+        !self.more_to_come.load(Ordering::Acquire) && self.free.available_permits() == self.all
+    }
+
+    /// Resolves when [`Self::are_idle`] may have become true.
+    pub(super) fn changed(&self) -> impl Future<Output = ()> + '_ {
+        self.given_back.notified()
+    }
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        // The permit has to be back before anybody is told so.
+        drop(self.permit.take());
+        self.slots.given_back.notify_waiters();
+    }
+}

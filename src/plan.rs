@@ -1,0 +1,206 @@
+//! What is to be done for a row: decided from what is known, without doing anything.
+//!
+//! [`step`] reads what earlier runs left, [`found`] what the service says. Both are total: each
+//! combination has exactly one answer.
+
+use crate::destination::Presence;
+use crate::manifest::Row;
+use crate::model::{AttachmentId, Content};
+use crate::prepare::RowFile;
+use crate::results::{Entry, Known, Reason, Status, Verified};
+
+/// Whether a POST of this row may have been carried out without our knowing of the record it made.
+/// Only then is a record without bytes that is found under the row's `external_id` ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Posted {
+    /// No: there was none, or each one was answered.
+    No,
+    /// Yes, for the object that the manifest names now.
+    Perhaps,
+    /// Yes, but for another object. Its record cannot be moved, so it has to go first.
+    ForAnotherObject,
+}
+
+/// What a row starts with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing: its line says all that there is to say. No request, no new line.
+    Keep,
+    /// A new line, and no request.
+    Record(Box<Entry>),
+    /// A look-up by `external_id`.
+    LookUp(Posted),
+    /// The record that an earlier run chose for it.
+    Resume(Begun),
+}
+
+/// A record that an earlier run chose for a row. Only its absence permits another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begun {
+    /// The record.
+    pub id: AttachmentId,
+    /// What was being sent, or was sent, where the line still tells.
+    pub content: Option<Content>,
+    /// Whether it hangs on the object that the manifest names now.
+    pub object: BegunFor,
+    /// How far the earlier run came.
+    pub progress: Progress,
+}
+
+/// What a begun record hangs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BegunFor {
+    /// The object that the manifest names now.
+    SameObject,
+    /// Another one.
+    AnotherObject,
+}
+
+/// How far an earlier run came with a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Its bytes may or may not have been sent.
+    Unknown,
+    /// Its bytes were sent, and only its size did not show.
+    Sent,
+}
+
+/// Decides where a row goes on, from its earlier line.
+pub fn step(row: &Row, file: RowFile, previous: Option<Entry>) -> Step {
+    let Some(previous) = previous else {
+        return Step::LookUp(Posted::No);
+    };
+    let begun_for = begun_for(row, &previous);
+    if was_done(&previous) {
+        return done(row, file, previous, begun_for);
+    }
+    if let (Some(id), Status::Creating | Status::Created | Status::Pending | Status::Failed) =
+        (&previous.attachment_id, previous.status)
+    {
+        let sent = previous.reason == Reason::SIZE_NOT_SHOWN;
+        return Step::Resume(Begun {
+            id: id.clone(),
+            content: previous.known.content(),
+            object: begun_for,
+            progress: if sent { Progress::Sent } else { Progress::Unknown },
+        });
+    }
+    let may_have_posted =
+        previous.status == Status::Creating || previous.reason == Reason::OBJECT_CHANGED;
+    Step::LookUp(match begun_for {
+        BegunFor::AnotherObject if may_have_posted => Posted::ForAnotherObject,
+        BegunFor::SameObject if previous.status == Status::Creating => Posted::Perhaps,
+        _ => Posted::No,
+    })
+}
+
+/// Whether a row was done once. A conflict of which all of the content is known is a done row whose
+/// file or object changed; of what somebody else stored, only the size is known.
+pub fn was_done(entry: &Entry) -> bool {
+    entry.status.is_done()
+        || (entry.status == Status::Conflict && entry.known.content().is_some())
+}
+
+fn begun_for(row: &Row, previous: &Entry) -> BegunFor {
+    let same = previous.object_type == row.object.kind.as_str()
+        && previous.object_id == row.object.id.to_string();
+    if same {
+        BegunFor::SameObject
+    } else {
+        BegunFor::AnotherObject
+    }
+}
+
+fn done(row: &Row, file: RowFile, previous: Entry, begun_for: BegunFor) -> Step {
+    let stored = previous.known.content();
+    let (status, reason, message) = match (begun_for, file, stored) {
+        (BegunFor::AnotherObject, _, _) => (
+            Status::Conflict,
+            Reason::OBJECT_CHANGED,
+            format!(
+                "it was attached to {} {}, and the manifest now says {}; an attachment cannot be moved: \
+                 correct the manifest, or give the row a new external_id",
+                previous.object_type, previous.object_id, row.object
+            ),
+        ),
+        (_, RowFile::Ready(content), Some(stored)) if content.sha256 != stored.sha256 => (
+            Status::Conflict,
+            Reason::FILE_CHANGED,
+            "the file has changed since it was stored, and the stored one was left as it is; \
+             restore the file, or give the new one an external_id of its own"
+                .to_owned(),
+        ),
+        _ => (done_status(&previous), Reason::NONE, String::new()),
+    };
+    let renamed = file_moved(row, file, &previous);
+    if (previous.status, &previous.reason) == (status, &reason) && !renamed {
+        return Step::Keep;
+    }
+    let refreshed = match file {
+        RowFile::Ready(content) if status.is_done() => Known::Content(content),
+        _ => previous.known,
+    };
+    Step::Record(Box::new(Entry {
+        file_path: if status.is_done() {
+            row.file_path.clone()
+        } else {
+            previous.file_path.clone()
+        },
+        status,
+        reason,
+        known: refreshed,
+        message,
+        ..previous
+    }))
+}
+
+/// What a done row is called when nothing speaks against it: what we uploaded was confirmed.
+fn done_status(previous: &Entry) -> Status {
+    match previous.verified {
+        Verified::No => Status::Skipped,
+        Verified::Size | Verified::Etag => Status::Uploaded,
+    }
+}
+
+/// Whether a done row's line should be brought up to date, so that the next run need not hash.
+fn file_moved(row: &Row, file: RowFile, previous: &Entry) -> bool {
+    match (file, previous.known.content()) {
+        (RowFile::Ready(now), Some(then)) if now.sha256 == then.sha256 => {
+            now.stamp != then.stamp || row.file_path != previous.file_path
+        }
+        _ => false,
+    }
+}
+
+/// What a look-up by `external_id` means for a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing is there: a record may be made.
+    Nothing,
+    /// Our own record, without bytes: the row goes on with it.
+    Ours(AttachmentId),
+    /// A record without bytes that hangs on another object, or is somebody else's. It will get
+    /// bytes or be purged; until then the row waits.
+    Unfinished(Reason),
+    /// The same size is stored.
+    SameSize(AttachmentId),
+    /// Another size is stored.
+    OtherSize(AttachmentId, u64),
+    /// The answer was about something else.
+    Mismatch(String),
+}
+
+/// Decides what a look-up by `external_id` means.
+pub fn found(presence: Presence, posted: Posted, content: &Content) -> Found {
+    match presence {
+        Presence::Absent => Found::Nothing,
+        Presence::Pending { id } => match posted {
+            Posted::Perhaps => Found::Ours(id),
+            Posted::No => Found::Unfinished(Reason::PENDING_ELSEWHERE),
+            Posted::ForAnotherObject => Found::Unfinished(Reason::OBJECT_CHANGED),
+        },
+        Presence::Stored { id, size } if size == content.stamp.size => Found::SameSize(id),
+        Presence::Stored { id, size } => Found::OtherSize(id, size),
+        Presence::Mismatch { external_id } => Found::Mismatch(external_id),
+    }
+}

@@ -1,0 +1,255 @@
+//! The results file on disk: locked, appended to, and replaced as a whole.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Write};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use super::previous::Previous;
+use super::{COLUMNS, Entry, LINE_CHECK, ResultsError, Serial, escape, line_check};
+
+/// A results file that this process alone writes.
+///
+/// The lock is on the file itself, so nothing is left lying about. Replacing the file replaces
+/// what is locked: the new one is locked before it takes the old one's place, and whoever gets a
+/// lock checks that what it locked is still what the path leads to.
+#[derive(Debug)]
+pub struct ResultsFile {
+    path: PathBuf,
+    /// The open file, or `None` where there is none yet.
+    file: Option<File>,
+    extra_columns: Vec<String>,
+    next_serial: Serial,
+}
+
+/// One line of the whole file: what it says, and the cells of the manifest's other columns.
+#[derive(Debug)]
+pub struct Line {
+    /// The cells that consign writes.
+    pub entry: Entry,
+    /// The cells of the manifest's other columns.
+    pub extras: Vec<String>,
+}
+
+impl ResultsFile {
+    /// For a first run: there must be no such file yet. Nothing is written so far.
+    pub fn begin(path: &Path) -> Result<(Self, Previous), ResultsError> {
+        match fs::symlink_metadata(path) {
+            Ok(_) => Err(ResultsError::Exists {
+                path: path.to_owned(),
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Ok((Self::new(path, None), Previous::default()))
+            }
+            Err(source) => Err(failed("open", path, source)),
+        }
+    }
+
+    /// Takes the file of an earlier run, where there is one, and reads it.
+    pub fn resume(path: &Path) -> Result<(Self, Previous), ResultsError> {
+        let Some(file) = open_locked(path)? else {
+            return Self::begin(path);
+        };
+        let previous = read(&file, path)?;
+        let mut results = Self::new(path, Some(file));
+        results.next_serial = previous.next_serial();
+        Ok((results, previous))
+    }
+
+    fn new(path: &Path, file: Option<File>) -> Self {
+        Self {
+            path: path.to_owned(),
+            file,
+            extra_columns: Vec::new(),
+            next_serial: 1,
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads what the file holds now.
+    pub fn read(&self) -> Result<Previous, ResultsError> {
+        let file = File::open(&self.path).map_err(|source| failed("open", &self.path, source))?;
+        read(&file, &self.path)
+    }
+
+    /// Appends lines and returns once they are on the disk.
+    pub fn append(&mut self, entries: &[Entry]) -> Result<(), ResultsError> {
+        let Some(file) = &mut self.file else {
+            let source = io::Error::other("the file has not been begun");
+            return Err(failed("write", &self.path, source));
+        };
+        let mut text = Vec::new();
+        let no_extras = vec![String::new(); self.extra_columns.len()];
+        for entry in entries {
+            write_line(&mut text, entry, &no_extras, self.next_serial)
+                .map_err(|source| failed("write", &self.path, source))?;
+            self.next_serial += 1;
+        }
+        file.write_all(&text)
+            .map_err(|source| failed("write", &self.path, source))?;
+        file.sync_data()
+            .map_err(|source| failed("sync", &self.path, source))
+    }
+
+    /// Writes the whole file anew, beside the old one, and puts it in its place.
+    pub fn replace(
+        &mut self,
+        extra_columns: &[String],
+        lines: impl Iterator<Item = Line>,
+    ) -> Result<(), ResultsError> {
+        let folder = folder_of(&self.path).to_owned();
+        let temporary = tempfile::Builder::new()
+            .prefix(".consign-")
+            .suffix(".csv")
+            .tempfile_in(&folder)
+            .map_err(|source| failed("create a file beside", &self.path, source))?;
+        let next_serial = write_whole(temporary.as_file(), extra_columns, lines, self.next_serial)
+            .map_err(|source| failed("write", &self.path, source))?;
+        temporary
+            .as_file()
+            .try_lock()
+            .map_err(|error| failed("lock", &self.path, error.into()))?;
+        let persisted = if self.file.is_some() {
+            temporary.persist(&self.path)
+        } else {
+            temporary.persist_noclobber(&self.path)
+        };
+        let file = persisted.map_err(|error| match error.error.kind() {
+            io::ErrorKind::AlreadyExists => ResultsError::Exists {
+                path: self.path.clone(),
+            },
+            _ => failed("replace", &self.path, error.error),
+        })?;
+        File::open(&folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(|source| failed("sync", &folder, source))?;
+        self.file = Some(file);
+        self.extra_columns = extra_columns.to_vec();
+        self.next_serial = next_serial;
+        Ok(())
+    }
+}
+
+fn failed(doing: &'static str, path: &Path, source: io::Error) -> ResultsError {
+    ResultsError::Io {
+        doing,
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// The folder that a path lies in.
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Opens and locks the file, or returns `None` where there is none.
+fn open_locked(path: &Path) -> Result<Option<File>, ResultsError> {
+    loop {
+        let about = match fs::symlink_metadata(path) {
+            Ok(about) => about,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(failed("open", path, source)),
+        };
+        if !about.is_file() {
+            return Err(ResultsError::NotResults {
+                path: path.to_owned(),
+                why: "it is not a plain file".into(),
+            });
+        }
+        let file = File::options()
+            .read(true)
+            .append(true)
+            .open(path)
+            .map_err(|source| failed("open", path, source))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => {
+                return Err(ResultsError::Locked {
+                    path: path.to_owned(),
+                });
+            }
+            Err(fs::TryLockError::Error(source)) => return Err(failed("lock", path, source)),
+        }
+        // Another run may have replaced the file between our opening and our locking it.
+        if is_at(&file, path).map_err(|source| failed("open", path, source))? {
+            return Ok(Some(file));
+        }
+    }
+}
+
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let ours = file.metadata()?;
+    match fs::symlink_metadata(path) {
+        Ok(theirs) => Ok((ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn read(mut file: &File, path: &Path) -> Result<Previous, ResultsError> {
+    let mut text = Vec::new();
+    file.read_to_end(&mut text)
+        .map_err(|source| failed("read", path, source))?;
+    Previous::parse(text, path)
+}
+
+/// Writes header and lines, and syncs them. Returns the next serial.
+fn write_whole(
+    file: &File,
+    extra_columns: &[String],
+    lines: impl Iterator<Item = Line>,
+    mut serial: Serial,
+) -> io::Result<Serial> {
+    let mut out = BufWriter::with_capacity(1 << 18, file);
+    write_header(&mut out, extra_columns)?;
+    for line in lines {
+        write_line(&mut out, &line.entry, &line.extras, serial)?;
+        serial += 1;
+    }
+    out.flush()?;
+    drop(out);
+    file.sync_all()?;
+    Ok(serial)
+}
+
+fn csv_writer<W: Write>(out: W) -> csv::Writer<W> {
+    csv::WriterBuilder::new()
+        .flexible(true)
+        .buffer_capacity(1024)
+        .from_writer(out)
+}
+
+fn write_header(out: impl Write, extra_columns: &[String]) -> io::Result<()> {
+    let mut writer = csv_writer(out);
+    for column in COLUMNS.iter().chain(&[LINE_CHECK]) {
+        writer.write_field(column)?;
+    }
+    for column in extra_columns {
+        writer.write_field(escape(column).as_bytes())?;
+    }
+    writer.write_record(None::<&[u8]>)?;
+    writer.flush()
+}
+
+fn write_line(out: impl Write, entry: &Entry, extras: &[String], serial: Serial) -> io::Result<()> {
+    let cells = entry.cells();
+    let check = line_check(cells.iter().map(AsRef::as_ref), serial);
+    let mut writer = csv_writer(out);
+    for cell in &cells {
+        writer.write_field(escape(cell).as_bytes())?;
+    }
+    writer.write_field(&check)?;
+    for cell in extras {
+        writer.write_field(escape(cell).as_bytes())?;
+    }
+    writer.write_record(None::<&[u8]>)?;
+    writer.flush()
+}

@@ -1,0 +1,82 @@
+//! The one writer of a run's results: a thread that appends lines and syncs them in groups.
+//!
+//! Whoever records a line gets an answer once it is on the disk. While one group is being synced
+//! the next one gathers, so a sync is shared by all rows that wait for one.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
+
+use super::file::ResultsFile;
+use super::{Entry, ResultsError};
+
+/// Where rows record what is about to happen, and what did.
+pub trait Journal: Send + Sync {
+    /// Returns once the line would survive a loss of power.
+    fn record(&self, entry: Entry) -> impl Future<Output = Result<(), JournalClosed>> + Send;
+}
+
+/// The line is not on the disk, and no further one will be. The writer knows why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the results cannot be written")]
+pub struct JournalClosed;
+
+struct Request {
+    entry: Entry,
+    written: oneshot::Sender<()>,
+}
+
+/// The journal of a run, kept in its results file.
+#[derive(Debug)]
+pub struct FileJournal(Sender<Request>);
+
+/// The thread that writes. It ends when the last [`FileJournal`] is gone, or at the first error:
+/// what a failed sync left on the disk is not known, so it is never tried again.
+#[derive(Debug)]
+pub struct Writer(JoinHandle<(ResultsFile, Result<(), ResultsError>)>);
+
+/// Starts the writer of a run.
+pub fn start(file: ResultsFile) -> (FileJournal, Writer) {
+    let (sender, receiver) = channel();
+    let thread = std::thread::spawn(move || write(file, &receiver));
+    (FileJournal(sender), Writer(thread))
+}
+
+impl Journal for FileJournal {
+    async fn record(&self, entry: Entry) -> Result<(), JournalClosed> {
+        let (written, answer) = oneshot::channel();
+        self.0
+            .send(Request { entry, written })
+            .map_err(|_| JournalClosed)?;
+        answer.await.map_err(|_| JournalClosed)
+    }
+}
+
+impl Writer {
+    /// Waits until all is written. Gives the file back, and the error that ended the writing.
+    pub fn finish(self) -> (ResultsFile, Result<(), ResultsError>) {
+        match self.0.join() {
+            Ok(ended) => ended,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}
+
+fn write(mut file: ResultsFile, queue: &Receiver<Request>) -> (ResultsFile, Result<(), ResultsError>) {
+    while let Ok(first) = queue.recv() {
+        let (entries, waiting): (Vec<_>, Vec<_>) = std::iter::once(first)
+            .chain(queue.try_iter())
+            .map(|request| (request.entry, request.written))
+            .unzip();
+        if let Err(error) = file.append(&entries) {
+            // Those who wait see their answer dropped, which tells them.
+            return (file, Err(error));
+        }
+        for written in waiting {
+            // A row that was given up no longer waits for its answer.
+            let _ = written.send(());
+        }
+    }
+    (file, Ok(()))
+}

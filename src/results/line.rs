@@ -1,0 +1,491 @@
+//! One line of the results file: its columns, what they hold, and the check that guards them.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+
+use crate::digest::sha256;
+use crate::model::{AttachmentId, Content, FileStamp, Sha256Digest};
+
+/// The columns that consign writes before [`LINE_CHECK`], in order. Fixed: scripts go by them.
+pub const COLUMNS: [&str; 16] = [
+    "row",
+    "file_path",
+    "object_type",
+    "object_id",
+    "external_id",
+    "status",
+    "reason",
+    "attachment_id",
+    "size",
+    "modified_at",
+    "sha256",
+    "verified",
+    "attempts",
+    "destination",
+    "updated_at",
+    "message",
+];
+
+/// The column that guards the ones before it; the manifest's other columns stand after it.
+pub const LINE_CHECK: &str = "line_check";
+
+/// How a row stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Status {
+    /// The bytes are stored, and the service confirmed their size.
+    Uploaded,
+    /// The `external_id` was there already, with the same size, before any run of ours began it.
+    Skipped,
+    /// The `external_id` is there with other content, or the file or object of a done row changed.
+    Conflict,
+    /// The row was tried and cannot succeed as it is.
+    Failed,
+    /// The row or its file is not fit to send.
+    Invalid,
+    /// Journal: a record is being made; nobody knows yet whether it was.
+    Creating,
+    /// Journal: a record was made, its bytes are not yet confirmed.
+    Created,
+    /// Not reached, or to be tried again by `--resume`.
+    Pending,
+}
+
+impl Status {
+    /// Every status, in the order in which summaries list them.
+    pub const ALL: [Self; 8] = [
+        Self::Uploaded,
+        Self::Skipped,
+        Self::Conflict,
+        Self::Failed,
+        Self::Invalid,
+        Self::Creating,
+        Self::Created,
+        Self::Pending,
+    ];
+
+    /// The word in the results file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Uploaded => "uploaded",
+            Self::Skipped => "skipped",
+            Self::Conflict => "conflict",
+            Self::Failed => "failed",
+            Self::Invalid => "invalid",
+            Self::Creating => "creating",
+            Self::Created => "created",
+            Self::Pending => "pending",
+        }
+    }
+
+    /// Whether nothing is left to do for the row.
+    pub fn is_done(self) -> bool {
+        matches!(self, Self::Uploaded | Self::Skipped)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A stable word that says why a row stands as it does. Scripts may go by it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reason(Cow<'static, str>);
+
+impl Reason {
+    /// There is nothing to explain.
+    pub const NONE: Self = Self(Cow::Borrowed(""));
+    /// The run ended before the row's turn came.
+    pub const NOT_REACHED: Self = Self(Cow::Borrowed("not_reached"));
+    /// A record without bytes has the `external_id`, and it is not known to be ours.
+    pub const PENDING_ELSEWHERE: Self = Self(Cow::Borrowed("pending_elsewhere"));
+    /// An attachment of another size has the `external_id`.
+    pub const STORED_OTHER_SIZE: Self = Self(Cow::Borrowed("stored_other_size"));
+    /// The file of a done row is another one now.
+    pub const FILE_CHANGED: Self = Self(Cow::Borrowed("file_changed"));
+    /// The manifest names another object than the one the row was begun for.
+    pub const OBJECT_CHANGED: Self = Self(Cow::Borrowed("object_changed"));
+    /// The service answered a look-up with another `external_id`.
+    pub const LOOKUP_MISMATCH: Self = Self(Cow::Borrowed("lookup_mismatch"));
+    /// The service refused to make the record.
+    pub const REFUSED: Self = Self(Cow::Borrowed("refused"));
+    /// The keys may not do this for this row, though they work for others.
+    pub const FORBIDDEN: Self = Self(Cow::Borrowed("forbidden"));
+    /// The service gave an upload address that is not safe to send to.
+    pub const UNSAFE_UPLOAD_URL: Self = Self(Cow::Borrowed("unsafe_upload_url"));
+    /// The storage refused the bytes.
+    pub const UPLOAD_REFUSED: Self = Self(Cow::Borrowed("upload_refused"));
+    /// This row's requests stay without an answer while those of others get one.
+    pub const NO_ANSWER: Self = Self(Cow::Borrowed("no_answer"));
+    /// The file changed, or went away, after it was checked.
+    pub const SOURCE_CHANGED: Self = Self(Cow::Borrowed("source_changed"));
+    /// The storage took the bytes, but the service did not show their size in time.
+    pub const SIZE_NOT_SHOWN: Self = Self(Cow::Borrowed("size_not_shown"));
+    /// The service shows another size than was sent.
+    pub const SIZE_MISMATCH: Self = Self(Cow::Borrowed("size_mismatch"));
+    /// The service removed the record after its bytes were sent, twice.
+    pub const PURGED: Self = Self(Cow::Borrowed("purged"));
+    /// The row or its file is not fit to send.
+    pub const NOT_FIT: Self = Self(Cow::Borrowed("not_fit"));
+
+    /// The word in the results file.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// By what the storage or the service confirmed the bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Verified {
+    /// Not at all, so far.
+    #[default]
+    No,
+    /// The service's size equals ours.
+    Size,
+    /// The storage's MD5 equals ours (and the service's size, too).
+    Etag,
+}
+
+impl Verified {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::No => "",
+            Self::Size => "size",
+            Self::Etag => "etag",
+        }
+    }
+}
+
+/// What is known of the content that a line speaks of.
+///
+/// Of an attachment that somebody else stored only the size is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Known {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The size that the service shows.
+    Size(u64),
+    /// All of it.
+    Content(Content),
+}
+
+impl Known {
+    /// The content, where all of it is known.
+    pub fn content(&self) -> Option<Content> {
+        match self {
+            Self::Content(content) => Some(*content),
+            Self::Nothing | Self::Size(_) => None,
+        }
+    }
+
+    /// The size in bytes, where it is known.
+    pub fn size(&self) -> Option<u64> {
+        match self {
+            Self::Nothing => None,
+            Self::Size(size) => Some(*size),
+            Self::Content(content) => Some(content.stamp.size),
+        }
+    }
+}
+
+/// What one line says: the cells before [`LINE_CHECK`], typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The manifest row's number, from 1; `None` where the row has left the manifest.
+    pub row: Option<usize>,
+    /// The file, as the manifest names it.
+    pub file_path: String,
+    /// The object's type, as the manifest names it.
+    pub object_type: String,
+    /// The object's id, as the manifest names it.
+    pub object_id: String,
+    /// The key of the row.
+    pub external_id: String,
+    /// How the row stands.
+    pub status: Status,
+    /// Why it stands so, as a stable word.
+    pub reason: Reason,
+    /// The attachment, once one was chosen.
+    pub attachment_id: Option<AttachmentId>,
+    /// What is known of the content.
+    pub known: Known,
+    /// By what the content was confirmed.
+    pub verified: Verified,
+    /// How often the row was tried, over all runs.
+    pub attempts: u32,
+    /// Where it went: host and path of the service's base, or `emulator`.
+    pub destination: String,
+    /// When the line was written.
+    pub updated_at: Timestamp,
+    /// What happened and what to do, for a person.
+    pub message: String,
+}
+
+/// A cell that does not hold what its column holds.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("column {column}: {value:?} is not what consign writes there")]
+pub struct BadCell {
+    /// The column's name.
+    pub column: &'static str,
+    /// What stands in the cell.
+    pub value: String,
+}
+
+impl Entry {
+    /// The cells before [`LINE_CHECK`], in the order of [`COLUMNS`], not yet escaped.
+    pub fn cells(&self) -> [Cow<'_, str>; 16] {
+        let content = self.known.content();
+        let owned = |text: Option<String>| Cow::Owned(text.unwrap_or_default());
+        [
+            owned(self.row.map(|row| row.to_string())),
+            (&*self.file_path).into(),
+            (&*self.object_type).into(),
+            (&*self.object_id).into(),
+            (&*self.external_id).into(),
+            self.status.as_str().into(),
+            self.reason.as_str().into(),
+            self.attachment_id
+                .as_ref()
+                .map_or("", AttachmentId::as_str)
+                .into(),
+            owned(self.known.size().map(|size| size.to_string())),
+            owned(content.map(|content| format!("{:.9}", content.stamp.modified))),
+            owned(content.map(|content| content.sha256.to_string())),
+            self.verified.as_str().into(),
+            self.attempts.to_string().into(),
+            (&*self.destination).into(),
+            format!("{:.3}", self.updated_at).into(),
+            (&*self.message).into(),
+        ]
+    }
+
+    /// Reads what [`Self::cells`] wrote. `cell` gives the value that stands under a column's name.
+    pub fn from_cells<'a>(cell: impl Fn(&'static str) -> &'a str) -> Result<Self, BadCell> {
+        let text = |column| cell(column).to_owned();
+        Ok(Self {
+            row: optional("row", cell("row"))?,
+            file_path: text("file_path"),
+            object_type: text("object_type"),
+            object_id: text("object_id"),
+            external_id: text("external_id"),
+            status: word("status", cell("status"), Status::ALL, Status::as_str)?,
+            reason: Reason(text("reason").into()),
+            attachment_id: match cell("attachment_id") {
+                "" => None,
+                id => Some(AttachmentId::parse(id).map_err(|_| bad("attachment_id", id))?),
+            },
+            known: known(&cell)?,
+            verified: word(
+                "verified",
+                cell("verified"),
+                [Verified::No, Verified::Size, Verified::Etag],
+                Verified::as_str,
+            )?,
+            attempts: cell("attempts")
+                .parse()
+                .map_err(|_: ParseIntError| bad("attempts", cell("attempts")))?,
+            destination: text("destination"),
+            updated_at: parsed("updated_at", cell("updated_at"))?,
+            message: text("message"),
+        })
+    }
+}
+
+fn known<'a>(cell: &impl Fn(&'static str) -> &'a str) -> Result<Known, BadCell> {
+    let size: Option<u64> = optional("size", cell("size"))?;
+    let modified: Option<Timestamp> = optional("modified_at", cell("modified_at"))?;
+    let sha256: Option<Sha256Digest> = optional("sha256", cell("sha256"))?;
+    Ok(match (size, modified, sha256) {
+        (Some(size), Some(modified), Some(sha256)) => Known::Content(Content {
+            stamp: FileStamp { size, modified },
+            sha256,
+        }),
+        (Some(size), _, _) => Known::Size(size),
+        (None, _, _) => Known::Nothing,
+    })
+}
+
+fn bad(column: &'static str, value: &str) -> BadCell {
+    BadCell {
+        column,
+        value: value.to_owned(),
+    }
+}
+
+fn parsed<T: FromStr>(column: &'static str, value: &str) -> Result<T, BadCell> {
+    value.parse().map_err(|_| bad(column, value))
+}
+
+fn optional<T: FromStr>(column: &'static str, value: &str) -> Result<Option<T>, BadCell> {
+    if value.is_empty() {
+        return Ok(None);
+    }
+    parsed(column, value).map(Some)
+}
+
+fn word<T: Copy, const N: usize>(
+    column: &'static str,
+    value: &str,
+    all: [T; N],
+    name: impl Fn(T) -> &'static str,
+) -> Result<T, BadCell> {
+    all.into_iter()
+        .find(|one| name(*one) == value)
+        .ok_or_else(|| bad(column, value))
+}
+
+/// The number that orders the lines of a file: the highest of a row counts.
+pub type Serial = u64;
+
+/// The cell that guards the cells before it, such as `17-kqzmwbtd`: the line's serial number, and
+/// eight letters that depend on it and on each value. A line that somebody has altered, or that
+/// was torn, does not match. (No secret: it finds accidents, not forgeries.)
+pub fn line_check<'a>(values: impl IntoIterator<Item = &'a str>, serial: Serial) -> String {
+    let mut text = serial.to_string();
+    for value in values {
+        // The length keeps `ab,c` and `a,bc` apart.
+        text.push_str(&format!("|{}:", value.len()));
+        text.push_str(value);
+    }
+    let digest = sha256(text.as_bytes()).0;
+    let mut number = digest[..8]
+        .iter()
+        .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    let letters: String = (0..8)
+        .map(|_| {
+            let letter = u8::try_from(number % 26).expect("a remainder of 26 fits");
+            number /= 26;
+            char::from(b'a' + letter)
+        })
+        .collect();
+    format!("{serial}-{letters}")
+}
+
+/// The serial number of a check, where its form is right.
+pub fn serial_of(check: &str) -> Option<Serial> {
+    check.split_once('-')?.0.parse().ok()
+}
+
+/// A cell that no spreadsheet takes for a formula: one that starts with `= + - @`, a tab or a
+/// carriage return gets a leading `'`. So does one that only looks as if it had been given one,
+/// which makes it reversible.
+pub fn escape(value: &str) -> Cow<'_, str> {
+    if looks_like_formula(value.trim_start_matches('\'')) {
+        format!("'{value}").into()
+    } else {
+        value.into()
+    }
+}
+
+/// The value that [`escape`] was given.
+pub fn unescape(cell: &str) -> &str {
+    match cell.strip_prefix('\'') {
+        Some(rest) if looks_like_formula(rest.trim_start_matches('\'')) => rest,
+        _ => cell,
+    }
+}
+
+fn looks_like_formula(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry() -> Entry {
+        Entry {
+            row: Some(3),
+            file_path: "a b.pdf".into(),
+            object_type: "contract".into(),
+            object_id: "7".into(),
+            external_id: "AT1".into(),
+            status: Status::Uploaded,
+            reason: Reason::NONE,
+            attachment_id: Some(AttachmentId::parse("12").unwrap()),
+            known: Known::Content(Content {
+                stamp: FileStamp {
+                    size: 5,
+                    modified: "2020-08-18T12:48:42.978000001Z".parse().unwrap(),
+                },
+                sha256: sha256(b"hello"),
+            }),
+            verified: Verified::Etag,
+            attempts: 1,
+            destination: "emulator".into(),
+            updated_at: "2026-11-22T00:00:00.5Z".parse().unwrap(),
+            message: "line one, \"quoted\"".into(),
+        }
+    }
+
+    fn read_back(entry: &Entry) -> Result<Entry, BadCell> {
+        let cells = entry.cells();
+        Entry::from_cells(|name| {
+            let place = COLUMNS.iter().position(|column| *column == name).unwrap();
+            &cells[place]
+        })
+    }
+
+    #[test]
+    fn a_line_reads_back_as_it_was_written() {
+        let full = entry();
+        assert_eq!(read_back(&full), Ok(full));
+        let bare = Entry {
+            row: None,
+            attachment_id: None,
+            known: Known::Nothing,
+            verified: Verified::No,
+            status: Status::Creating,
+            reason: Reason::PURGED,
+            ..entry()
+        };
+        assert_eq!(read_back(&bare), Ok(bare));
+    }
+
+    #[test]
+    fn a_cell_that_holds_something_else_is_named() {
+        let cells = entry().cells().map(Cow::into_owned);
+        let read = Entry::from_cells(|name| match name {
+            "size" => "1.0E+3",
+            name => &cells[COLUMNS.iter().position(|column| *column == name).unwrap()],
+        });
+        assert_eq!(read.unwrap_err(), bad("size", "1.0E+3"));
+    }
+
+    #[test]
+    fn a_check_depends_on_every_value_on_their_borders_and_on_the_serial() {
+        let base = line_check(["ab", "c"], 17);
+        assert!(base.starts_with("17-"));
+        assert_eq!(base.len(), "17-".len() + 8);
+        for other in [
+            line_check(["a", "bc"], 17),
+            line_check(["ab", "d"], 17),
+            line_check(["ab", "c"], 18),
+            line_check(["ab", "c", ""], 17),
+        ] {
+            assert_ne!(base[3..], other[3..]);
+        }
+        assert_eq!(serial_of(&base), Some(17));
+        assert_eq!(serial_of("seventeen"), None);
+    }
+
+    #[test]
+    fn no_spreadsheet_takes_a_cell_for_a_formula_and_every_value_reads_back() {
+        for value in [
+            "=1+1", "+49", "-5", "@x", "\tx", "\rx", "'=1", "''+", "plain", "'quoted'", "", "'",
+            "a=b",
+        ] {
+            let cell = escape(value);
+            assert!(!looks_like_formula(&cell), "{cell:?}");
+            assert_eq!(unescape(&cell), value);
+        }
+        assert_eq!(escape("=1+1"), "'=1+1");
+        assert_eq!(escape("plain"), "plain");
+    }
+}

@@ -1,0 +1,56 @@
+//! The results file: a journal while a run is on, the record of it afterwards.
+//!
+//! While a run is on, lines are only appended, and a line counts from the moment at which it was
+//! synced to the disk ([`journal`]). Before and after a run the file is rewritten with one line
+//! for each row, in the manifest's order ([`merge`]), by a temporary file that takes its place
+//! ([`file`]). What an earlier run left is read by [`previous`], which believes no line that does
+//! not match its own check. This module and `manifest` are the only users of `csv`.
+
+pub mod file;
+pub mod journal;
+mod line;
+pub mod merge;
+pub mod previous;
+
+use std::io;
+use std::path::PathBuf;
+
+pub use line::*;
+
+/// Why a results file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ResultsError {
+    /// There is one already, and the user did not say `--resume`.
+    #[error("{} exists already: an import has been begun with it", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another process holds it.
+    #[error(
+        "{} is in use by another run of consign; wait for it to end, or stop it",
+        path.display()
+    )]
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The operating system refused.
+    #[error("cannot {doing} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// The answer.
+        source: io::Error,
+    },
+    /// Something else than a results file.
+    #[error("{} is not a results file of consign: {why}", path.display())]
+    NotResults {
+        /// The file.
+        path: PathBuf,
+        /// What speaks against it.
+        why: String,
+    },
+}

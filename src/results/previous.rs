@@ -1,0 +1,244 @@
+//! What an earlier run left: the tolerant reader of the results file.
+//!
+//! The file's text is its own store. For each `external_id` only the place of the line that counts
+//! is kept, which is the one with the highest serial, wherever it stands: people sort files.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+use std::path::Path;
+
+use csv::ByteRecord;
+
+use super::{COLUMNS, Entry, LINE_CHECK, ResultsError, Serial, Status, line_check, serial_of, unescape};
+
+/// All that the results of earlier runs say, as far as it can be believed.
+#[derive(Debug, Default)]
+pub struct Previous {
+    text: Vec<u8>,
+    header: Header,
+    lines: HashMap<Box<str>, Place>,
+    highest: Serial,
+    /// Lines that do not match their own check, in the order of the file.
+    pub damaged: Vec<Damaged>,
+    /// The number of the last line, where it was torn and is left out.
+    pub torn: Option<u64>,
+    /// Each destination that a believed line names.
+    pub destinations: BTreeSet<String>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    serial: Serial,
+    offset: usize,
+}
+
+/// A line that is not believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damaged {
+    /// Its number in the file, the header being line 1.
+    pub line: u64,
+    /// What its `external_id` cell holds now.
+    pub external_id: String,
+    /// What is wrong with it, as far as that can be told.
+    pub why: String,
+}
+
+/// Which column stands where.
+#[derive(Debug, Default)]
+struct Header {
+    delimiter: u8,
+    names: Vec<String>,
+    places: [usize; COLUMNS.len()],
+    check: usize,
+}
+
+impl Previous {
+    /// Reads the text of a results file. `path` is for messages only.
+    pub fn parse(text: Vec<u8>, path: &Path) -> Result<Self, ResultsError> {
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        let header = Header::parse(&text).map_err(|why| ResultsError::NotResults {
+            path: path.to_owned(),
+            why,
+        })?;
+        let mut previous = Self {
+            header,
+            ..Self::default()
+        };
+        previous.index(&text);
+        previous.text = text;
+        Ok(previous)
+    }
+
+    fn index(&mut self, text: &[u8]) {
+        let mut reader = self.header.reader(text);
+        let mut record = ByteRecord::new();
+        let mut first = true;
+        // The reader takes any bytes for a record, so there is no error to report.
+        while reader.read_byte_record(&mut record).unwrap_or(false) {
+            if std::mem::take(&mut first) {
+                continue;
+            }
+            let place = record.position().map_or(0..text.len(), |position| {
+                to_index(position.byte())..to_index(reader.position().byte())
+            });
+            let line = record.position().map_or(0, csv::Position::line);
+            self.take(text, &record, place, line);
+        }
+    }
+
+    fn take(&mut self, text: &[u8], record: &ByteRecord, place: Range<usize>, line: u64) {
+        match self.header.believe(record) {
+            Ok((serial, entry)) => {
+                self.highest = self.highest.max(serial);
+                self.destinations.insert(entry.destination);
+                // An invalid line speaks of a row of a manifest, not of an attachment.
+                if entry.status != Status::Invalid {
+                    self.keep(entry.external_id.into(), serial, place.start);
+                }
+            }
+            Err(_) if place.end == text.len() && !is_whole(&text[place]) => {
+                self.torn = Some(line);
+            }
+            Err(why) => self.damaged.push(Damaged {
+                line,
+                external_id: self.header.cell(record, "external_id").unwrap_or_default(),
+                why,
+            }),
+        }
+    }
+
+    fn keep(&mut self, external_id: Box<str>, serial: Serial, offset: usize) {
+        let place = Place { serial, offset };
+        self.lines
+            .entry(external_id)
+            .and_modify(|kept| {
+                if kept.serial < serial {
+                    *kept = place;
+                }
+            })
+            .or_insert(place);
+    }
+
+    /// The line that counts for a row.
+    pub fn get(&self, external_id: &str) -> Option<Entry> {
+        let record = self.record(*self.lines.get(external_id)?)?;
+        Some(self.header.believe(&record).ok()?.1)
+    }
+
+    /// Every row that a line counts for, in the order of the file.
+    pub fn external_ids(&self) -> Vec<&str> {
+        let mut ids: Vec<_> = self.lines.iter().collect();
+        ids.sort_by_key(|(_, place)| place.offset);
+        ids.into_iter().map(|(id, _)| &**id).collect()
+    }
+
+    /// What stands under a column of the manifest's in the line that counts for a row.
+    pub fn extra(&self, external_id: &str, column: &str) -> String {
+        let cell = || {
+            let record = self.record(*self.lines.get(external_id)?)?;
+            let place = self.header.names.iter().position(|name| name == column)?;
+            let cell = std::str::from_utf8(record.get(place)?).ok()?;
+            Some(unescape(cell).to_owned())
+        };
+        cell().unwrap_or_default()
+    }
+
+    /// A serial that is higher than each in the file.
+    pub fn next_serial(&self) -> Serial {
+        self.highest + 1
+    }
+
+    fn record(&self, place: Place) -> Option<ByteRecord> {
+        let mut record = ByteRecord::new();
+        let mut reader = self.header.reader(&self.text[place.offset..]);
+        reader.read_byte_record(&mut record).ok()?.then_some(record)
+    }
+}
+
+impl Header {
+    fn parse(text: &[u8]) -> Result<Self, String> {
+        let delimiter = [b',', b';', b'\t']
+            .into_iter()
+            .max_by_key(|delimiter| first_line(text).filter(|byte| byte == delimiter).count())
+            .unwrap_or(b',');
+        let mut header = Self {
+            delimiter,
+            ..Self::default()
+        };
+        let mut record = ByteRecord::new();
+        let _ = header.reader(text).read_byte_record(&mut record);
+        header.names = record
+            .iter()
+            .map(|name| String::from_utf8_lossy(name).trim_start_matches('\u{feff}').to_owned())
+            .collect();
+        for (place, column) in header.places.iter_mut().zip(COLUMNS) {
+            *place = find(&header.names, column)?;
+        }
+        header.check = find(&header.names, LINE_CHECK)?;
+        Ok(header)
+    }
+
+    fn reader<'a>(&self, text: &'a [u8]) -> csv::Reader<&'a [u8]> {
+        csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(self.delimiter)
+            // Most readers are made for one line, so what they allocate counts.
+            .buffer_capacity(2048)
+            .from_reader(text)
+    }
+
+    /// The serial and the content of a line, or why it is not to be believed.
+    fn believe(&self, record: &ByteRecord) -> Result<(Serial, Entry), String> {
+        let cells: Vec<&str> = record
+            .iter()
+            .map(|cell| std::str::from_utf8(cell).map(unescape))
+            .collect::<Result<_, _>>()
+            .map_err(|_| "it is not UTF-8 text".to_owned())?;
+        let check = *cells
+            .get(self.check)
+            .ok_or_else(|| format!("it has {} cells of {}", cells.len(), self.names.len()))?;
+        let entry = Entry::from_cells(|column| cells[self.place(column)]);
+        let serial = serial_of(check)
+            .filter(|serial| line_check(cells[..self.check].iter().copied(), *serial) == check);
+        match (serial, entry) {
+            (Some(serial), Ok(entry)) => Ok((serial, entry)),
+            (Some(_), Err(cell)) => Err(format!("{cell}; was it written by a later version?")),
+            (None, Err(cell)) => Err(cell.to_string()),
+            (None, Ok(_)) => Err("a cell was altered: the line does not match its line_check".into()),
+        }
+    }
+
+    fn cell(&self, record: &ByteRecord, column: &'static str) -> Option<String> {
+        let cell = record.get(self.place(column))?;
+        Some(unescape(&String::from_utf8_lossy(cell)).to_owned())
+    }
+
+    fn place(&self, column: &'static str) -> usize {
+        let place = COLUMNS.iter().position(|name| *name == column);
+        self.places[place.expect("a column of ours")]
+    }
+}
+
+fn find(names: &[String], column: &str) -> Result<usize, String> {
+    names
+        .iter()
+        .position(|name| name == column)
+        .ok_or_else(|| format!("its first line names no column {column}"))
+}
+
+fn first_line(text: &[u8]) -> impl Iterator<Item = u8> {
+    text.iter().copied().take_while(|byte| *byte != b'\n')
+}
+
+/// Whether a line was written to its end: it ends with a newline, and not inside a quoted cell.
+fn is_whole(line: &[u8]) -> bool {
+    let quotes = line.iter().filter(|byte| **byte == b'"').count();
+    line.ends_with(b"\n") && quotes % 2 == 0
+}
+
+fn to_index(offset: u64) -> usize {
+    usize::try_from(offset).expect("an offset into a text that is in memory")
+}
