@@ -1,5 +1,7 @@
 //! The `consign` command.
 
-fn main() {
-    println!("consign {}", env!("CARGO_PKG_VERSION"));
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    consign::run(std::env::args_os()).into()
 }

@@ -44,6 +44,11 @@ pub enum BadExternalId {
 impl ExternalId {
     /// Checks a text as it stands in the manifest.
     pub fn parse(text: &str) -> Result<Self, BadExternalId> {
+        Self::check(text).map(|()| Self(text.into()))
+    }
+
+    /// Whether [`Self::parse`] would take the text, for those who need no copy of it.
+    pub fn check(text: &str) -> Result<(), BadExternalId> {
         if text.is_empty() {
             return Err(BadExternalId::Empty);
         }
@@ -59,7 +64,7 @@ impl ExternalId {
         if matches!(text, "." | "..") {
             return Err(BadExternalId::DotSegment);
         }
-        Ok(Self(text.into()))
+        Ok(())
     }
 
     /// The id as the user wrote it.

@@ -9,29 +9,36 @@ use crate::model::{AttachmentId, Content};
 use crate::prepare::RowFile;
 use crate::results::{Entry, Known, Reason, Status, Verified};
 
+/// What follows for a row from its earlier line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing: its line says all that there is to say.
+    Keep,
+    /// A new line, and no request.
+    Record(Box<Entry>),
+    /// Requests.
+    Send(Start),
+}
+
+/// Where the protocol of a row starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// With a look-up by `external_id`.
+    LookUp(Posted),
+    /// With the record that an earlier run chose for it.
+    Resume(Begun),
+}
+
 /// Whether a POST of this row may have been carried out without our knowing of the record it made.
 /// Only then is a record without bytes that is found under the row's `external_id` ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Posted {
     /// No: there was none, or each one was answered.
     No,
     /// Yes, for the object that the manifest names now.
     Perhaps,
     /// Yes, but for another object. Its record cannot be moved, so it has to go first.
-    ForAnotherObject,
-}
-
-/// What a row starts with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// Nothing: its line says all that there is to say. No request, no new line.
-    Keep,
-    /// A new line, and no request.
-    Record(Box<Entry>),
-    /// A look-up by `external_id`.
-    LookUp(Posted),
-    /// The record that an earlier run chose for it.
-    Resume(Begun),
+    ForAnotherObject(OtherObject),
 }
 
 /// A record that an earlier run chose for a row. Only its absence permits another one.
@@ -41,19 +48,20 @@ pub struct Begun {
     pub id: AttachmentId,
     /// What was being sent, or was sent, where the line still tells.
     pub content: Option<Content>,
-    /// Whether it hangs on the object that the manifest names now.
-    pub object: BegunFor,
+    /// What it hangs on, where that is not the object that the manifest names now.
+    pub elsewhere: Option<OtherObject>,
     /// How far the earlier run came.
     pub progress: Progress,
 }
 
-/// What a begun record hangs on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BegunFor {
-    /// The object that the manifest names now.
-    SameObject,
-    /// Another one.
-    AnotherObject,
+/// An object that an earlier line names, and the manifest no longer does. Kept as the line has it,
+/// so that the next line says the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherObject {
+    /// Its type.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
 }
 
 /// How far an earlier run came with a record.
@@ -65,31 +73,37 @@ pub enum Progress {
     Sent,
 }
 
-/// Decides where a row goes on, from its earlier line.
+/// Decides what follows for a row from its earlier line.
 pub fn step(row: &Row, file: RowFile, previous: Option<Entry>) -> Step {
-    let Some(previous) = previous else {
-        return Step::LookUp(Posted::No);
-    };
-    let begun_for = begun_for(row, &previous);
-    if was_done(&previous) {
-        return done(row, file, previous, begun_for);
+    match previous {
+        None => Step::Send(Start::LookUp(Posted::No)),
+        Some(previous) if was_done(&previous) => done(row, file, previous),
+        Some(previous) => Step::Send(go_on(row, &previous)),
     }
-    if let (Some(id), Status::Creating | Status::Created | Status::Pending | Status::Failed) =
-        (&previous.attachment_id, previous.status)
-    {
-        let sent = previous.reason == Reason::SIZE_NOT_SHOWN;
-        return Step::Resume(Begun {
-            id: id.clone(),
+}
+
+fn go_on(row: &Row, previous: &Entry) -> Start {
+    let elsewhere = other_object(row, previous);
+    // The id of a conflict is somebody else's.
+    let chosen = (previous.status != Status::Conflict)
+        .then_some(previous.attachment_id.clone())
+        .flatten();
+    if let Some(id) = chosen {
+        return Start::Resume(Begun {
+            id,
             content: previous.known.content(),
-            object: begun_for,
-            progress: if sent { Progress::Sent } else { Progress::Unknown },
+            elsewhere,
+            progress: if previous.reason == Reason::SIZE_NOT_SHOWN {
+                Progress::Sent
+            } else {
+                Progress::Unknown
+            },
         });
     }
-    let may_have_posted =
-        previous.status == Status::Creating || previous.reason == Reason::OBJECT_CHANGED;
-    Step::LookUp(match begun_for {
-        BegunFor::AnotherObject if may_have_posted => Posted::ForAnotherObject,
-        BegunFor::SameObject if previous.status == Status::Creating => Posted::Perhaps,
+    let posted = previous.status == Status::Creating || previous.reason == Reason::OBJECT_CHANGED;
+    Start::LookUp(match elsewhere {
+        Some(object) if posted => Posted::ForAnotherObject(object),
+        None if previous.status == Status::Creating => Posted::Perhaps,
         _ => Posted::No,
     })
 }
@@ -101,26 +115,25 @@ pub fn was_done(entry: &Entry) -> bool {
         || (entry.status == Status::Conflict && entry.known.content().is_some())
 }
 
-fn begun_for(row: &Row, previous: &Entry) -> BegunFor {
+fn other_object(row: &Row, previous: &Entry) -> Option<OtherObject> {
     let same = previous.object_type == row.object.kind.as_str()
         && previous.object_id == row.object.id.to_string();
-    if same {
-        BegunFor::SameObject
-    } else {
-        BegunFor::AnotherObject
-    }
+    (!same).then(|| OtherObject {
+        kind: previous.object_type.clone(),
+        id: previous.object_id.clone(),
+    })
 }
 
-fn done(row: &Row, file: RowFile, previous: Entry, begun_for: BegunFor) -> Step {
+fn done(row: &Row, file: RowFile, previous: Entry) -> Step {
     let stored = previous.known.content();
-    let (status, reason, message) = match (begun_for, file, stored) {
-        (BegunFor::AnotherObject, _, _) => (
+    let (status, reason, message) = match (other_object(row, &previous), file, stored) {
+        (Some(object), _, _) => (
             Status::Conflict,
             Reason::OBJECT_CHANGED,
             format!(
-                "it was attached to {} {}, and the manifest now says {}; an attachment cannot be moved: \
-                 correct the manifest, or give the row a new external_id",
-                previous.object_type, previous.object_id, row.object
+                "it was attached to {} {}, and the manifest now says {}; an attachment cannot be \
+                 moved: correct the manifest, or give the row a new external_id",
+                object.kind, object.id, row.object
             ),
         ),
         (_, RowFile::Ready(content), Some(stored)) if content.sha256 != stored.sha256 => (
@@ -179,9 +192,9 @@ pub enum Found {
     Nothing,
     /// Our own record, without bytes: the row goes on with it.
     Ours(AttachmentId),
-    /// A record without bytes that hangs on another object, or is somebody else's. It will get
-    /// bytes or be purged; until then the row waits.
-    Unfinished(Reason),
+    /// A record without bytes that is ours but hangs on another object, or that is somebody
+    /// else's. It will get bytes or be purged; until then the row waits.
+    Unfinished(Option<OtherObject>),
     /// The same size is stored.
     SameSize(AttachmentId),
     /// Another size is stored.
@@ -191,13 +204,13 @@ pub enum Found {
 }
 
 /// Decides what a look-up by `external_id` means.
-pub fn found(presence: Presence, posted: Posted, content: &Content) -> Found {
+pub fn found(presence: Presence, posted: &Posted, content: &Content) -> Found {
     match presence {
         Presence::Absent => Found::Nothing,
         Presence::Pending { id } => match posted {
             Posted::Perhaps => Found::Ours(id),
-            Posted::No => Found::Unfinished(Reason::PENDING_ELSEWHERE),
-            Posted::ForAnotherObject => Found::Unfinished(Reason::OBJECT_CHANGED),
+            Posted::No => Found::Unfinished(None),
+            Posted::ForAnotherObject(object) => Found::Unfinished(Some(object.clone())),
         },
         Presence::Stored { id, size } if size == content.stamp.size => Found::SameSize(id),
         Presence::Stored { id, size } => Found::OtherSize(id, size),

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use crate::model::Content;
-use crate::root::Root;
+use crate::root::{Opened, Root};
 
 /// A file that can be opened for sending.
 #[derive(Debug, Clone)]
@@ -22,10 +22,10 @@ impl Source {
     /// Opens the file, provided that it still has the size and the time of modification that were
     /// checked; else says what it is now.
     pub fn open(&self, content: &Content) -> Result<File, String> {
-        let (file, stamp) = self
+        let Opened { file, stamp } = self
             .root
             .open(&self.file_path)
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| format!("it {error}"))?;
         if stamp == content.stamp {
             return Ok(file);
         }

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
@@ -50,11 +51,15 @@ struct Waiting {
 pub(super) struct Confirmer {
     waiting: Mutex<Vec<Waiting>>,
     arrived: Notify,
+    closed: AtomicBool,
 }
 
 impl Confirmer {
     /// Waits until the service shows what it has of an attachment.
     pub(super) async fn confirm(&self, id: AttachmentId) -> Result<Shown, Halt> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(Halt::Abandoned);
+        }
         let (answer, shown) = oneshot::channel();
         let now = Instant::now();
         self.lock().push(Waiting {
@@ -88,9 +93,16 @@ impl Confirmer {
                 continue;
             }
             if let Err(halt) = self.ask(requests, batch).await {
+                self.close();
                 return halt;
             }
         }
+    }
+
+    /// Tells all who wait, and all who will, that no answer comes.
+    fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.lock().clear();
     }
 
     /// Those to ask for now, or else when to look again.

@@ -10,19 +10,20 @@ mod requests;
 mod row;
 mod slots;
 mod survey;
+mod verdict;
 mod weather;
 
 use std::pin::pin;
 use std::time::Duration;
 
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use futures::stream::FuturesUnordered;
 
 use crate::destination::Destination;
 use crate::event::Events;
 use crate::manifest::Row;
 use crate::model::Content;
-use crate::plan::Step;
+use crate::plan::Start;
 use crate::results::Status;
 use crate::results::journal::Journal;
 use crate::source::Source;
@@ -49,8 +50,8 @@ pub struct Task {
     pub source: Source,
     /// What the file must hold.
     pub content: Content,
-    /// Where the row starts.
-    pub step: Step,
+    /// Where its protocol starts.
+    pub start: Start,
     /// How often it was tried in earlier runs.
     pub attempts: u32,
 }
@@ -131,7 +132,7 @@ impl<D: Destination, J: Journal> Run<'_, D, J> {
         let mut tasks = tasks.fuse().peekable();
         let mut rows = FuturesUnordered::new();
         let mut stop = pin!(stop);
-        let mut confirming = pin!(self.confirmer.serve(&self.requests, &self.slots));
+        let mut confirming = pin!(self.confirmer.serve(&self.requests, &self.slots).fuse());
         let mut failed = 0;
         let halt = loop {
             if tasks.peek().is_none() {

@@ -18,14 +18,15 @@ use tokio::time::sleep;
 use super::confirm::Shown;
 use super::requests::{OwnFailures, Unmet, Unput};
 use super::slots::Slot;
+use super::verdict::Verdict;
 use super::{Halt, Run, Task};
 use crate::clock::Since;
-use crate::destination::{Destination, NewAttachment, Presence, Receipt};
+use crate::destination::{Destination, NewAttachment, Presence, Receipt, UnsafeTarget};
 use crate::event::Event;
 use crate::model::{AttachmentId, Content};
-use crate::plan::{Begun, BegunFor, Found, Posted, Progress, Step, found};
+use crate::plan::{Begun, Found, Posted, Progress, Start, found};
 use crate::results::journal::Journal;
-use crate::results::{Entry, Known, Reason, Status, Verified};
+use crate::results::{Entry, Reason, Status, Verified};
 
 /// When to look for the record of a POST whose answer was lost, counted from one look to the next.
 const SEARCHES: [Duration; 3] = [
@@ -64,6 +65,7 @@ pub(super) struct RowRun<'a, D, J> {
 enum State<T> {
     LookUp(Posted),
     Create(Posted),
+    /// Looking for the record of a lost POST, for the n-th time.
     Search(usize),
     Resume(Begun),
     Put {
@@ -77,15 +79,13 @@ enum State<T> {
     End(Box<Verdict>),
 }
 
-/// How a row ends in this run.
-struct Verdict {
-    status: Status,
-    reason: Reason,
-    id: Option<AttachmentId>,
-    known: Known,
-    verified: Verified,
-    message: String,
+impl<T> From<Verdict> for State<T> {
+    fn from(verdict: Verdict) -> Self {
+        Self::End(Box::new(verdict))
+    }
 }
+
+type Next<D> = Result<State<<D as Destination>::Target>, Halt>;
 
 impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
     pub(super) fn new(run: &'a Run<'a, D, J>, task: Task, slot: Slot<'a>) -> Self {
@@ -102,11 +102,9 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
 
     /// Takes the row through, to its last line.
     pub(super) async fn go(mut self) -> Result<Status, Halt> {
-        let mut state = match self.task.step.clone() {
-            Step::Keep => return Ok(Status::Pending),
-            Step::Record(entry) => return self.settle(*entry).await,
-            Step::LookUp(posted) => State::LookUp(posted),
-            Step::Resume(begun) => State::Resume(begun),
+        let mut state = match self.task.start.clone() {
+            Start::LookUp(posted) => State::LookUp(posted),
+            Start::Resume(begun) => State::Resume(begun),
         };
         loop {
             state = match state {
@@ -118,19 +116,25 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
                 State::Renew(id) => self.renew(id).await?,
                 State::Patch(id) => self.patch(id).await?,
                 State::Confirm(id, receipt) => self.confirm(id, receipt).await?,
-                State::End(verdict) => return self.settle(self.entry(*verdict)).await,
+                State::End(verdict) => return self.end(*verdict).await,
             };
         }
     }
 
-    async fn look_up(&mut self, posted: Posted) -> Result<State<D::Target>, Halt> {
+    async fn look_up(&mut self, posted: Posted) -> Next<D> {
         if self.slot.is_none() {
             self.slot = Some(self.run.slots.take().await);
         }
-        let external_id = &self.task.row.external_id;
-        match self.run.requests.find(external_id).await {
-            Ok(presence) => Ok(self.after_look_up(presence, posted, State::Create(posted))),
-            Err(unmet) => self.unmet(unmet, None, posted),
+        match self.run.requests.find(&self.task.row.external_id).await {
+            Ok(presence) => {
+                // After a lost POST one look is not enough, not even after a restart.
+                let nothing = match posted {
+                    Posted::Perhaps => State::Search(0),
+                    _ => State::Create(Posted::No),
+                };
+                Ok(self.after_look_up(presence, &posted, nothing))
+            }
+            Err(unmet) => self.unmet(unmet, None, &posted),
         }
     }
 
@@ -138,66 +142,21 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
     fn after_look_up(
         &self,
         presence: Presence,
-        posted: Posted,
+        posted: &Posted,
         nothing: State<D::Target>,
     ) -> State<D::Target> {
-        match found(presence, posted, &self.task.content) {
+        let content = self.content();
+        match found(presence, posted, &content) {
             Found::Nothing => nothing,
             Found::Ours(id) => State::Patch(id),
-            Found::Unfinished(reason) => self.unfinished(reason),
-            Found::SameSize(id) => end(Verdict {
-                status: Status::Skipped,
-                reason: Reason::NONE,
-                id: Some(id),
-                known: self.ours(),
-                verified: Verified::No,
-                message: String::new(),
-            }),
-            Found::OtherSize(id, size) => end(Verdict {
-                status: Status::Conflict,
-                reason: Reason::STORED_OTHER_SIZE,
-                id: Some(id),
-                known: Known::Size(size),
-                verified: Verified::No,
-                message: format!(
-                    "an attachment with this external_id is stored already, with {size} bytes where \
-                     the file has {}; it was left as it is: give the row another external_id, or \
-                     take it out of the manifest",
-                    self.task.content.stamp.size
-                ),
-            }),
-            Found::Mismatch(other) => end(self.failed(
-                Reason::LOOKUP_MISMATCH,
-                None,
-                format!(
-                    "the service answered the look-up of this external_id with an attachment whose \
-                     external_id is {other:?}; nothing was sent: choose an external_id without \
-                     special characters"
-                ),
-            )),
+            Found::Unfinished(elsewhere) => Verdict::unfinished(elsewhere, content).into(),
+            Found::SameSize(id) => Verdict::plain(Status::Skipped, Some(id), content).into(),
+            Found::OtherSize(id, size) => Verdict::stored_other_size(id, size, content).into(),
+            Found::Mismatch(other) => Verdict::mismatch(&other, content).into(),
         }
     }
 
-    fn unfinished(&self, reason: Reason) -> State<D::Target> {
-        let whose = if reason == Reason::OBJECT_CHANGED {
-            "for the object that the manifest named before"
-        } else {
-            "and not by this import"
-        };
-        end(Verdict {
-            status: Status::Pending,
-            reason,
-            id: None,
-            known: self.ours(),
-            verified: Verified::No,
-            message: format!(
-                "a record with this external_id was made {whose}, and has no bytes yet; the service \
-                 removes such records within an hour: run again with --resume then"
-            ),
-        })
-    }
-
-    async fn create(&mut self, posted: Posted) -> Result<State<D::Target>, Halt> {
+    async fn create(&mut self, posted: Posted) -> Next<D> {
         let row = &self.task.row;
         let new = NewAttachment {
             external_id: row.external_id.clone(),
@@ -217,16 +176,17 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
                 Ok(self.after_address(made.id, made.target))
             }
             Err(Unmet::NotSent) => Ok(State::LookUp(posted)),
-            Err(Unmet::Unknown(why)) => self.post_lost(&why),
-            Err(Unmet::Refused(why)) => self.post_refused(posted, &why).await,
-            Err(unmet) => self.unmet(unmet, None, posted),
+            Err(Unmet::Unknown(why)) => self.post_lost(why),
+            Err(Unmet::Refused(why)) => self.post_refused(&posted, &why).await,
+            Err(Unmet::Halt(halt)) => self.withdraw(&posted, halt).await,
+            Err(unmet) => self.unmet(unmet, None, &posted),
         }
     }
 
     fn after_address(
         &self,
         id: AttachmentId,
-        target: Result<D::Target, crate::destination::UnsafeTarget>,
+        target: Result<D::Target, UnsafeTarget>,
     ) -> State<D::Target> {
         match target {
             Ok(target) => State::Put {
@@ -235,61 +195,69 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
                 issued: Since::now(),
             },
             Err(why) => {
-                let message = format!("{why}; nothing was sent: ask the service's support");
-                end(self.failed(Reason::UNSAFE_UPLOAD_URL, Some(id), message))
+                let message = format!("{why}; nothing was sent there: ask the service's support");
+                let reason = Reason::UNSAFE_UPLOAD_URL;
+                Verdict::failed(reason, Some(id), self.content(), message).into()
             }
         }
     }
 
-    fn post_lost(&mut self, why: &str) -> Result<State<D::Target>, Halt> {
+    fn post_lost(&mut self, why: String) -> Next<D> {
         self.posts_lost += 1;
         self.attempts += 1;
         if self.posts_lost < MOST_POSTS {
             return Ok(State::Search(0));
         }
-        self.unmet(Unmet::Unknown(why.to_owned()), None, Posted::Perhaps)
+        self.unmet(Unmet::Unknown(why), None, &Posted::Perhaps)
     }
 
     /// Looks for the record of a POST whose answer was lost, before there may be another one.
-    async fn search(&mut self, nth: usize) -> Result<State<D::Target>, Halt> {
+    async fn search(&mut self, nth: usize) -> Next<D> {
         let Some(wait) = SEARCHES.get(nth) else {
             return Ok(State::Create(Posted::Perhaps));
         };
         sleep(*wait).await;
         match self.run.requests.find(&self.task.row.external_id).await {
             Ok(presence) => {
-                Ok(self.after_look_up(presence, Posted::Perhaps, State::Search(nth + 1)))
+                let nothing = State::Search(nth + 1);
+                Ok(self.after_look_up(presence, &Posted::Perhaps, nothing))
             }
-            Err(unmet) => self.unmet(unmet, None, Posted::Perhaps),
+            Err(unmet) => self.unmet(unmet, None, &Posted::Perhaps),
         }
     }
 
     /// The service says that it will not make the record, perhaps because there is one.
-    async fn post_refused(&mut self, posted: Posted, why: &str) -> Result<State<D::Target>, Halt> {
-        let refused = end(self.failed(
-            Reason::REFUSED,
-            None,
-            format!("the service refused to make the attachment: {why}"),
-        ));
+    async fn post_refused(&mut self, posted: &Posted, why: &str) -> Next<D> {
         match self.run.requests.find(&self.task.row.external_id).await {
-            Ok(presence) => Ok(self.after_look_up(presence, posted, refused)),
+            Ok(presence) => {
+                let refused = Verdict::refused(None, self.content(), why);
+                Ok(self.after_look_up(presence, posted, refused.into()))
+            }
             Err(unmet) => self.unmet(unmet, None, posted),
         }
     }
 
-    async fn put(
-        &mut self,
-        id: AttachmentId,
-        target: D::Target,
-        issued: Since,
-    ) -> Result<State<D::Target>, Halt> {
+    /// The run stops, and the POST that was announced certainly had no effect. Without this line
+    /// the next run would take anybody's record for its own.
+    async fn withdraw(&mut self, posted: &Posted, halt: Halt) -> Next<D> {
+        if *posted != Posted::Perhaps {
+            let verdict = Verdict::not_reached(self.content());
+            self.write(self.entry(verdict)).await?;
+        }
+        Err(halt)
+    }
+
+    async fn put(&mut self, id: AttachmentId, target: D::Target, issued: Since) -> Next<D> {
         let mut own = OwnFailures::default();
+        let content = self.content();
         loop {
             if issued.elapsed() > ADDRESS_LIFE {
                 return Ok(State::Renew(id));
             }
-            let (source, content) = (&self.task.source, &self.task.content);
-            let put = self.run.requests.put(&target, source, content, &mut own);
+            let put = self
+                .run
+                .requests
+                .put(&target, &self.task.source, &content, &mut own);
             return Ok(match put.await {
                 Ok(receipt) => State::Confirm(id, receipt),
                 Err(Unput::Again) => {
@@ -297,16 +265,13 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
                     continue;
                 }
                 Err(Unput::Expired) => self.expired(id),
-                Err(Unput::Refused(why)) => self.upload_refused(id, &why),
-                Err(Unput::GivenUp(why)) => self.unanswered(Some(id), Status::Created, &why),
-                Err(Unput::SourceChanged(why)) => end(self.failed(
-                    Reason::SOURCE_CHANGED,
-                    Some(id),
-                    format!(
-                        "the file changed after it was checked, and was not stored: {why}; run \
-                         again with --resume to check and send it as it is now"
-                    ),
-                )),
+                Err(Unput::Refused(why)) => Verdict::upload_refused(id, content, &why).into(),
+                Err(Unput::GivenUp(why)) => {
+                    Verdict::no_answer(Status::Created, Some(id), content, &why).into()
+                }
+                Err(Unput::SourceChanged(why)) => {
+                    Verdict::source_changed(id, content, &why).into()
+                }
                 Err(Unput::Halt(halt)) => return Err(halt),
             });
         }
@@ -314,276 +279,190 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
 
     fn expired(&mut self, id: AttachmentId) -> State<D::Target> {
         self.renewals += 1;
-        if self.renewals > MOST_RENEWALS {
-            return self.upload_refused(id, "status 403 for each new address");
+        if self.renewals <= MOST_RENEWALS {
+            return State::Renew(id);
         }
-        State::Renew(id)
-    }
-
-    fn upload_refused(&self, id: AttachmentId, why: &str) -> State<D::Target> {
-        end(self.failed(
-            Reason::UPLOAD_REFUSED,
-            Some(id),
-            format!("the storage refused the file: {why}"),
-        ))
+        Verdict::upload_refused(id, self.content(), "status 403 for each new address").into()
     }
 
     /// Asks how the record stands, before anything is done that would detach its bytes.
-    async fn renew(&mut self, id: AttachmentId) -> Result<State<D::Target>, Halt> {
-        let presence = self.run.requests.ask(async |service| service.get(&id).await);
-        match presence.await {
+    async fn renew(&mut self, id: AttachmentId) -> Next<D> {
+        match self.get(&id).await {
             Ok(Presence::Absent) => Ok(State::LookUp(Posted::No)),
             Ok(Presence::Pending { .. }) => Ok(State::Patch(id)),
             Ok(Presence::Stored { size, .. }) => Ok(self.shown(id, size, Receipt::Taken)),
-            Ok(Presence::Mismatch { .. }) => Ok(self.unanswered(
-                Some(id),
-                Status::Created,
-                "the answer speaks of another attachment",
-            )),
-            Err(unmet) => self.unmet(unmet, Some(id), Posted::No),
+            Ok(Presence::Mismatch { .. }) => Ok(self.not_understood(id)),
+            Err(unmet) => self.unmet(unmet, Some(id), &Posted::No),
         }
     }
 
     /// Asks for a new address for a record whose newest GET said that it has no bytes.
-    async fn patch(&mut self, id: AttachmentId) -> Result<State<D::Target>, Halt> {
+    async fn patch(&mut self, id: AttachmentId) -> Next<D> {
         // The id is chosen from here on, and this content is what its bytes will be.
         self.record(Status::Created, Some(id.clone())).await?;
-        let file_name = self.task.row.file_name().to_owned();
+        let file_name = self.task.row.file_name();
         let renewed = self
             .run
             .requests
-            .change(async |service| service.renew(&id, &file_name).await);
-        match renewed.await {
+            .change(async |service| service.renew(&id, file_name).await)
+            .await;
+        match renewed {
             Ok(target) => Ok(self.after_address(id, target)),
             Err(Unmet::NotSent) => Ok(State::Renew(id)),
-            Err(Unmet::Unknown(why)) => {
-                self.attempts += 1;
-                self.renewals += 1;
-                if self.renewals > MOST_RENEWALS {
-                    return Ok(self.unanswered(Some(id), Status::Created, &why));
-                }
-                sleep(DRAIN).await;
-                Ok(State::Renew(id))
-            }
-            Err(unmet) => self.unmet(unmet, Some(id), Posted::No),
+            Err(Unmet::Unknown(why)) => self.patch_lost(id, why).await,
+            Err(unmet) => self.unmet(unmet, Some(id), &Posted::No),
         }
     }
 
-    async fn confirm(
-        &mut self,
-        id: AttachmentId,
-        receipt: Receipt,
-    ) -> Result<State<D::Target>, Halt> {
+    /// A PATCH that arrives late would detach what was sent meanwhile, so nothing is sent before
+    /// it cannot arrive any more.
+    async fn patch_lost(&mut self, id: AttachmentId, why: String) -> Next<D> {
+        self.attempts += 1;
+        self.renewals += 1;
+        sleep(DRAIN).await;
+        if self.renewals > MOST_RENEWALS {
+            return self.unmet(Unmet::Unknown(why), Some(id), &Posted::No);
+        }
+        Ok(State::Renew(id))
+    }
+
+    async fn confirm(&mut self, id: AttachmentId, receipt: Receipt) -> Next<D> {
         self.slot = None;
         match self.run.confirmer.confirm(id.clone()).await? {
             Shown::Size(size) => Ok(self.shown(id, size, receipt)),
-            Shown::NoSize => Ok(self.not_shown(id)),
+            Shown::NoSize => Ok(Verdict::size_not_shown(id, self.content()).into()),
             Shown::Absent => self.not_listed(id, receipt).await,
         }
     }
 
     /// The list does not name the attachment. That alone does not prove that it is gone.
-    async fn not_listed(
-        &mut self,
-        id: AttachmentId,
-        receipt: Receipt,
-    ) -> Result<State<D::Target>, Halt> {
-        let presence = self.run.requests.ask(async |service| service.get(&id).await);
-        match presence.await {
+    async fn not_listed(&mut self, id: AttachmentId, receipt: Receipt) -> Next<D> {
+        match self.get(&id).await {
             Ok(Presence::Stored { size, .. }) => Ok(self.shown(id, size, receipt)),
-            Ok(Presence::Absent) if self.purged => Ok(end(self.failed(
-                Reason::PURGED,
-                Some(id),
-                "the service removed the record after its bytes were sent, twice; ask the \
-                 service's support, or run again with --resume"
-                    .into(),
-            ))),
+            Ok(Presence::Absent) if self.purged => Ok(Verdict::purged(id, self.content()).into()),
             Ok(Presence::Absent) => {
                 self.purged = true;
                 self.attempts += 1;
                 Ok(State::LookUp(Posted::No))
             }
-            Ok(Presence::Pending { .. } | Presence::Mismatch { .. }) => Ok(self.not_shown(id)),
-            Err(unmet) => self.unmet(unmet, Some(id), Posted::No),
+            Ok(Presence::Pending { .. } | Presence::Mismatch { .. }) => {
+                Ok(Verdict::size_not_shown(id, self.content()).into())
+            }
+            Err(unmet) => self.unmet(unmet, Some(id), &Posted::No),
         }
-    }
-
-    fn not_shown(&self, id: AttachmentId) -> State<D::Target> {
-        end(Verdict {
-            status: Status::Pending,
-            reason: Reason::SIZE_NOT_SHOWN,
-            id: Some(id),
-            known: self.ours(),
-            verified: Verified::No,
-            message: "the storage took the file, but the service does not show its size yet; run \
-                      again with --resume later"
-                .into(),
-        })
     }
 
     fn shown(&self, id: AttachmentId, size: u64, receipt: Receipt) -> State<D::Target> {
-        let ours = self.task.content.stamp.size;
-        if size != ours {
-            return end(self.failed(
-                Reason::SIZE_MISMATCH,
-                Some(id),
-                format!(
-                    "the service shows {size} bytes where {ours} were sent; look at the attachment \
-                     in the service"
-                ),
-            ));
+        let content = self.content();
+        if size != content.stamp.size {
+            return Verdict::size_mismatch(id, size, content).into();
         }
-        end(Verdict {
-            status: Status::Uploaded,
-            reason: Reason::NONE,
-            id: Some(id),
-            known: self.ours(),
-            verified: match receipt {
-                Receipt::Taken => Verified::Size,
-                Receipt::Checksummed => Verified::Etag,
-            },
-            message: String::new(),
-        })
+        let verified = match receipt {
+            Receipt::Taken => Verified::Size,
+            Receipt::Checksummed => Verified::Etag,
+        };
+        Verdict::uploaded(id, content, verified).into()
     }
 
     /// Goes on with the record that an earlier run chose.
-    async fn resume(&mut self, begun: Begun) -> Result<State<D::Target>, Halt> {
+    async fn resume(&mut self, begun: Begun) -> Next<D> {
         let id = begun.id.clone();
-        let presence = self.run.requests.ask(async |service| service.get(&id).await);
         let same_content = begun
             .content
-            .is_none_or(|then| then.sha256 == self.task.content.sha256);
-        match presence.await {
+            .is_none_or(|then| then.sha256 == self.content().sha256);
+        let unchanged = same_content && begun.elsewhere.is_none();
+        match self.get(&id).await {
             Ok(Presence::Absent) => Ok(State::LookUp(Posted::No)),
-            Ok(Presence::Pending { .. }) => Ok(match (begun.object, begun.progress) {
-                (BegunFor::AnotherObject, _) => self.begun_elsewhere(begun),
-                (_, Progress::Sent) if same_content => State::Confirm(id, Receipt::Taken),
-                _ => State::Patch(id),
-            }),
-            Ok(Presence::Stored { size, .. }) => {
-                if begun.object == BegunFor::AnotherObject {
-                    return Ok(stored_otherwise(begun, size, Reason::OBJECT_CHANGED));
-                }
-                if !same_content {
-                    return Ok(stored_otherwise(begun, size, Reason::FILE_CHANGED));
-                }
+            Ok(Presence::Pending { .. }) if begun.elsewhere.is_some() => {
+                Ok(Verdict::begun_elsewhere(begun, self.task.row.object).into())
+            }
+            Ok(Presence::Pending { .. }) => match begun.progress {
+                Progress::Sent if same_content => Ok(State::Confirm(id, Receipt::Taken)),
+                Progress::Sent | Progress::Unknown => Ok(State::Patch(id)),
+            },
+            Ok(Presence::Stored { size, .. }) if unchanged => {
                 Ok(self.shown(id, size, Receipt::Taken))
             }
-            Ok(Presence::Mismatch { .. }) => Ok(self.unanswered(
-                Some(id),
-                Status::Created,
-                "the answer speaks of another attachment",
-            )),
-            Err(unmet) => self.unmet(unmet, Some(id), Posted::No),
+            Ok(Presence::Stored { size, .. }) => {
+                Ok(Verdict::stored_before_the_change(begun, size).into())
+            }
+            Ok(Presence::Mismatch { .. }) => Ok(self.not_understood(id)),
+            Err(unmet) => Ok(match self.unmet(unmet, Some(id), &Posted::No)? {
+                State::End(verdict) => Verdict {
+                    elsewhere: begun.elsewhere,
+                    ..*verdict
+                }
+                .into(),
+                other => other,
+            }),
         }
     }
 
-    fn begun_elsewhere(&self, begun: Begun) -> State<D::Target> {
-        end(Verdict {
-            status: Status::Pending,
-            reason: Reason::OBJECT_CHANGED,
-            id: Some(begun.id),
-            known: begun.content.map_or(Known::Nothing, Known::Content),
-            verified: Verified::No,
-            message: format!(
-                "the upload was begun for another object than {}, and cannot be moved; the service \
-                 removes what was begun within an hour: run again with --resume then",
-                self.task.row.object
-            ),
-        })
+    async fn get(&self, id: &AttachmentId) -> Result<Presence, Unmet> {
+        self.run
+            .requests
+            .ask(async |service| service.get(id).await)
+            .await
     }
 
     /// The end of a row whose request gave nothing.
-    fn unmet(
-        &self,
-        unmet: Unmet,
-        id: Option<AttachmentId>,
-        posted: Posted,
-    ) -> Result<State<D::Target>, Halt> {
+    fn unmet(&self, unmet: Unmet, id: Option<AttachmentId>, posted: &Posted) -> Next<D> {
+        let content = self.content();
         let begun = match (&id, posted) {
             (Some(_), _) => Status::Created,
             (None, Posted::Perhaps) => Status::Creating,
-            (None, Posted::No | Posted::ForAnotherObject) => Status::Pending,
+            (None, Posted::No | Posted::ForAnotherObject(_)) => Status::Pending,
         };
+        let unanswered = |why: &str| Verdict::no_answer(begun, id.clone(), content, why).into();
         match unmet {
             Unmet::Halt(halt) => Err(halt),
-            Unmet::NotSent => Ok(self.unanswered(id, begun, "it could not be sent")),
-            Unmet::Unknown(why) => Ok(self.unanswered(id, begun, &why)),
-            Unmet::Forbidden(why) => Ok(end(self.failed(
-                Reason::FORBIDDEN,
-                id,
-                format!(
-                    "the keys work, but not for this row ({why}): ask for the rights on {}",
-                    self.task.row.object
-                ),
-            ))),
-            Unmet::Refused(why) => Ok(end(self.failed(
-                Reason::REFUSED,
-                id,
-                format!("the service refused the request: {why}"),
-            ))),
+            Unmet::NotSent => Ok(unanswered("it could not be sent")),
+            Unmet::Unknown(why) => Ok(unanswered(&why)),
+            Unmet::Refused(why) => Ok(Verdict::refused(id, content, &why).into()),
+            Unmet::Forbidden(why) => {
+                Ok(Verdict::forbidden(id, content, self.task.row.object, &why).into())
+            }
         }
     }
 
-    /// The row's requests stay without an answer while those of others get one.
-    fn unanswered(&self, id: Option<AttachmentId>, begun: Status, why: &str) -> State<D::Target> {
-        end(Verdict {
-            status: begun,
-            reason: Reason::NO_ANSWER,
-            id,
-            known: self.ours(),
-            verified: Verified::No,
-            message: format!(
-                "the service answers other requests, but not those for this row ({why}); run again \
-                 with --resume later"
-            ),
-        })
+    fn not_understood(&self, id: AttachmentId) -> State<D::Target> {
+        let why = "the answer speaks of another attachment";
+        Verdict::no_answer(Status::Created, Some(id), self.content(), why).into()
     }
 
-    fn failed(&self, reason: Reason, id: Option<AttachmentId>, message: String) -> Verdict {
-        Verdict {
-            status: Status::Failed,
-            reason,
-            id,
-            known: self.ours(),
-            verified: Verified::No,
-            message,
-        }
-    }
-
-    fn ours(&self) -> Known {
-        Known::Content(self.task.content)
+    fn content(&self) -> Content {
+        self.task.content
     }
 
     /// Makes a journal state durable.
     async fn record(&self, status: Status, id: Option<AttachmentId>) -> Result<(), Halt> {
-        let entry = self.entry(Verdict {
-            status,
-            reason: Reason::NONE,
-            id,
-            known: self.ours(),
-            verified: Verified::No,
-            message: String::new(),
-        });
-        let recorded = self.run.journal.record(entry).await;
-        recorded.map_err(|_| Halt::Journal)
+        let verdict = Verdict::plain(status, id, self.content());
+        self.write(self.entry(verdict)).await
     }
 
-    async fn settle(&self, entry: Entry) -> Result<Status, Halt> {
-        let status = entry.status;
-        let recorded = self.run.journal.record(entry).await;
-        recorded.map_err(|_| Halt::Journal)?;
+    async fn end(&self, verdict: Verdict) -> Result<Status, Halt> {
+        let status = verdict.status;
+        self.write(self.entry(verdict)).await?;
         self.run.events.send(Event::Ended { status });
         Ok(status)
     }
 
+    async fn write(&self, entry: Entry) -> Result<(), Halt> {
+        let recorded = self.run.journal.record(entry).await;
+        recorded.map_err(|_| Halt::Journal)
+    }
+
     fn entry(&self, verdict: Verdict) -> Entry {
         let row = &self.task.row;
+        let (object_type, object_id) = match verdict.elsewhere {
+            Some(object) => (object.kind, object.id),
+            None => (row.object.kind.to_string(), row.object.id.to_string()),
+        };
         Entry {
             row: Some(row.number),
             file_path: row.file_path.clone(),
-            object_type: row.object.kind.to_string(),
-            object_id: row.object.id.to_string(),
+            object_type,
+            object_id,
             external_id: row.external_id.to_string(),
             status: verdict.status,
             reason: verdict.reason,

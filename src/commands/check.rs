@@ -1,0 +1,213 @@
+//! `consign check`: reads the whole manifest, looks at every file, and tells what was found.
+//! Nothing is sent.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use bytesize::ByteSize;
+use serde::Serialize;
+
+use crate::cli::{CheckArgs, Form};
+use crate::error::{Error, Exit};
+use crate::manifest::{self, Manifest, Reading};
+use crate::model::ObjectType;
+use crate::prepare::{Nobody, Nothing, Prepared, prepare};
+use crate::problem;
+use crate::text::{counted, escape, grouped};
+
+/// Runs the command.
+pub fn run(args: &CheckArgs) -> Result<Exit, Error> {
+    let root = args.input.open_root()?;
+    let Reading { manifest, problems } =
+        manifest::read(&args.input.manifest, &args.input.options())?;
+    let prepared = prepare(&manifest, problems, &root, &Nothing, &Nobody);
+    let problems_file = tell_problems(&manifest, &prepared, args)?;
+    let summary = Summary::of(&manifest, &prepared, problems_file);
+    let text = match args.output.output {
+        Form::Human if args.output.quiet => String::new(),
+        Form::Human => summary.for_people(),
+        Form::Json => summary.for_scripts(),
+    };
+    io::stdout().write_all(text.as_bytes())?;
+    Ok(summary.exit())
+}
+
+/// Shows the problems and writes the problems file, whose path is returned. A folder that cannot be
+/// written to is no reason to keep back what was found.
+fn tell_problems(
+    manifest: &Manifest,
+    prepared: &Prepared,
+    args: &CheckArgs,
+) -> Result<Option<PathBuf>, Error> {
+    let mut screen = problem::on_screen(&prepared.problems, manifest, args.output.problems());
+    let saved = problem::save(&prepared.problems, manifest);
+    if let Err(error) = &saved {
+        let file = problem::file_for(manifest.path());
+        let file = file.to_string_lossy();
+        let _ = writeln!(
+            screen,
+            "the problems file {} cannot be written: {error}",
+            escape(&file)
+        );
+    }
+    io::stderr().write_all(screen.as_bytes())?;
+    Ok(saved.unwrap_or_default())
+}
+
+/// What was found, in numbers.
+#[derive(Debug, Serialize)]
+struct Summary {
+    manifest: String,
+    rows: u64,
+    files: u64,
+    bytes: u64,
+    /// How many rows there are of each object type that is known.
+    object_types: BTreeMap<&'static str, u64>,
+    errors: u64,
+    unfit_rows: u64,
+    warnings: u64,
+    problems_file: Option<String>,
+}
+
+impl Summary {
+    fn of(manifest: &Manifest, prepared: &Prepared, problems_file: Option<PathBuf>) -> Self {
+        let (files, bytes) = prepared.files_and_bytes();
+        let problems = &prepared.problems;
+        let mut object_types = BTreeMap::new();
+        for row in manifest.rows() {
+            if let Ok(kind) = row.object_type().parse::<ObjectType>() {
+                *object_types.entry(kind.as_str()).or_default() += 1;
+            }
+        }
+        Self {
+            manifest: manifest.path().to_string_lossy().into_owned(),
+            rows: manifest.len() as u64,
+            files,
+            bytes,
+            object_types,
+            errors: problems.errors() as u64,
+            unfit_rows: problems.unfit_rows() as u64,
+            warnings: problems.warnings() as u64,
+            problems_file: problems_file.map(|path| path.to_string_lossy().into_owned()),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        if self.errors == 0 {
+            Exit::DONE
+        } else {
+            Exit::NOTHING_SENT
+        }
+    }
+
+    fn for_scripts(&self) -> String {
+        let json = serde_json::to_string(self).expect("numbers and strings are always JSON");
+        format!("{json}\n")
+    }
+
+    fn for_people(&self) -> String {
+        let mut text = format!(
+            "{}: {}, {}, {}\n",
+            escape(&self.manifest),
+            counted(self.rows, "row"),
+            counted(self.files, "file"),
+            ByteSize::b(self.bytes).display().iec()
+        );
+        for (kind, rows) in &self.object_types {
+            let _ = writeln!(text, "  {kind:<16} {:>9}", grouped(*rows));
+        }
+        text.push_str(&self.verdict());
+        if let Some(file) = &self.problems_file {
+            let _ = write!(text, "; all of them are in {}", escape(file));
+        }
+        text.push('\n');
+        text
+    }
+
+    fn verdict(&self) -> String {
+        let warnings = counted(self.warnings, "warning");
+        match (self.errors, self.warnings) {
+            (0, 0) => "nothing is wrong".to_owned(),
+            (0, _) => format!("no errors, {warnings}"),
+            (errors, _) => format!(
+                "{} in {}, {warnings}",
+                counted(errors, "error"),
+                counted(self.unfit_rows, "row")
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn summary() -> Summary {
+        Summary {
+            manifest: "m.csv".to_owned(),
+            rows: 1_234,
+            files: 1,
+            bytes: 5 * 1024 * 1024,
+            object_types: BTreeMap::from([("contract", 1_000), ("event", 200)]),
+            errors: 0,
+            unfit_rows: 0,
+            warnings: 0,
+            problems_file: None,
+        }
+    }
+
+    #[test]
+    fn a_good_manifest_is_summed_up_for_people() {
+        assert_eq!(
+            summary().for_people(),
+            "m.csv: 1,234 rows, 1 file, 5.0 MiB\n\
+             \x20 contract             1,000\n\
+             \x20 event                  200\n\
+             nothing is wrong\n"
+        );
+        assert_eq!(summary().exit(), Exit::DONE);
+    }
+
+    #[test]
+    fn warnings_alone_do_not_stop_anybody() {
+        let summary = Summary {
+            warnings: 2,
+            problems_file: Some("m.problems.csv".to_owned()),
+            ..summary()
+        };
+        let text = summary.for_people();
+        assert!(
+            text.ends_with("no errors, 2 warnings; all of them are in m.problems.csv\n"),
+            "{text}"
+        );
+        assert_eq!(summary.exit(), Exit::DONE);
+    }
+
+    #[test]
+    fn errors_say_that_nothing_was_sent() {
+        let summary = Summary {
+            errors: 36,
+            unfit_rows: 34,
+            warnings: 1,
+            ..summary()
+        };
+        assert!(
+            summary
+                .for_people()
+                .ends_with("36 errors in 34 rows, 1 warning\n")
+        );
+        assert_eq!(summary.exit(), Exit::NOTHING_SENT);
+    }
+
+    #[test]
+    fn scripts_get_one_object() {
+        assert_eq!(
+            summary().for_scripts(),
+            "{\"manifest\":\"m.csv\",\"rows\":1234,\"files\":1,\"bytes\":5242880,\
+             \"object_types\":{\"contract\":1000,\"event\":200},\"errors\":0,\"unfit_rows\":0,\
+             \"warnings\":0,\"problems_file\":null}\n"
+        );
+    }
+}

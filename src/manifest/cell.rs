@@ -1,0 +1,343 @@
+//! The rules for each column's cells: what is fit to send, and what exactly is wrong otherwise.
+//!
+//! Nothing here looks at another row or at the file system.
+
+use std::num::NonZeroU64;
+
+use crate::model::{BadExternalId, ExternalId, MAX_TEXT, ObjectType, Sha256Digest};
+use crate::problem::Wrong;
+use crate::text::is_bidi;
+
+/// The longest file name that common file systems store, in bytes.
+const MAX_FILE_NAME: usize = 255;
+
+/// The rule for `file_path`: relative to the root, with `/` between its parts, and no way up.
+pub(super) fn file_path(cell: &str) -> Result<&str, Wrong> {
+    required(cell)?;
+    readable(cell)?;
+    match cell.as_bytes() {
+        [b'\\', b'\\', ..] | [b'/', b'/', ..] => return Err(Wrong::NetworkPath),
+        [b'/', ..] => return Err(Wrong::AbsolutePath),
+        [letter, b':', ..] if letter.is_ascii_alphabetic() => return Err(Wrong::DriveLetter),
+        _ => {}
+    }
+    if cell.contains('\\') {
+        return Err(Wrong::Backslash);
+    }
+    if cell.split('/').any(|part| part == "..") {
+        return Err(Wrong::ParentFolder);
+    }
+    Ok(cell)
+}
+
+/// The rule for `object_type`: one of the service's words, exactly.
+pub(super) fn object_type(cell: &str) -> Result<ObjectType, Wrong> {
+    required(cell)?;
+    cell.parse().map_err(|_| {
+        if cell.trim().parse::<ObjectType>().is_ok() {
+            Wrong::BlanksAround
+        } else {
+            Wrong::UnknownObjectType
+        }
+    })
+}
+
+/// The rule for `object_id`: digits only, as the service writes them.
+pub(super) fn object_id(cell: &str) -> Result<NonZeroU64, Wrong> {
+    required(cell)?;
+    let is_plain = !cell.starts_with('0') && cell.bytes().all(|b| b.is_ascii_digit());
+    match cell.parse() {
+        Ok(id) if is_plain => Ok(id),
+        _ if cell.trim() != cell => Err(Wrong::BlanksAround),
+        _ => Err(Wrong::BadObjectId),
+    }
+}
+
+/// The rule for `external_id`, beyond what [`ExternalId`] guarantees.
+pub(super) fn external_id(cell: &str) -> Result<&str, Wrong> {
+    required(cell)?;
+    ExternalId::check(cell).map_err(|bad| match bad {
+        BadExternalId::Empty => Wrong::Empty,
+        BadExternalId::TooLong => Wrong::TooLong,
+        BadExternalId::ControlCharacter => Wrong::ControlCharacter,
+        BadExternalId::BlanksAround => Wrong::BlanksAround,
+        BadExternalId::DotSegment => Wrong::DotSegment,
+    })?;
+    readable(cell)?;
+    Ok(cell)
+}
+
+/// The rule for `title`, which may be empty.
+pub(super) fn title(cell: &str) -> Result<Option<&str>, Wrong> {
+    if cell.is_empty() {
+        return Ok(None);
+    }
+    undamaged(cell)?;
+    readable(cell)?;
+    if cell.len() > MAX_TEXT && cell.chars().count() > MAX_TEXT {
+        return Err(Wrong::TooLong);
+    }
+    Ok(Some(cell))
+}
+
+/// The rule for `file_name`, which may be empty: one name that every system can store.
+pub(super) fn file_name(cell: &str) -> Result<Option<&str>, Wrong> {
+    if cell.is_empty() {
+        return Ok(None);
+    }
+    undamaged(cell)?;
+    readable(cell)?;
+    if cell.trim() != cell {
+        return Err(Wrong::BlanksAround);
+    }
+    if cell.contains(['/', '\\']) {
+        return Err(Wrong::Separator);
+    }
+    if matches!(cell, "." | "..") {
+        return Err(Wrong::DotSegment);
+    }
+    if cell.len() > MAX_FILE_NAME {
+        return Err(Wrong::TooLong);
+    }
+    Ok(Some(cell))
+}
+
+/// The rule for `sha256`, which may be empty.
+pub(super) fn sha256(cell: &str) -> Result<Option<Sha256Digest>, Wrong> {
+    if cell.is_empty() {
+        return Ok(None);
+    }
+    undamaged(cell)?;
+    cell.parse().map(Some).map_err(|_| {
+        if cell.trim().parse::<Sha256Digest>().is_ok() {
+            Wrong::BlanksAround
+        } else {
+            Wrong::BadSha256
+        }
+    })
+}
+
+fn required(cell: &str) -> Result<(), Wrong> {
+    if cell.is_empty() {
+        return Err(Wrong::Empty);
+    }
+    undamaged(cell)
+}
+
+/// No character that people cannot see, and programs take for something else.
+fn readable(cell: &str) -> Result<(), Wrong> {
+    if cell.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+        return Ok(());
+    }
+    if cell.chars().any(char::is_control) {
+        return Err(Wrong::ControlCharacter);
+    }
+    if cell.chars().any(is_bidi) {
+        return Err(Wrong::BidiCharacter);
+    }
+    Ok(())
+}
+
+/// Nothing that a spreadsheet put in the place of the value.
+fn undamaged(cell: &str) -> Result<(), Wrong> {
+    match cell.as_bytes() {
+        [b'#', ..] if is_error_value(cell) => Err(Wrong::ErrorValue),
+        [b'0'..=b'9' | b'-', ..] if is_scientific(cell) => Err(Wrong::Rewritten),
+        _ => Ok(()),
+    }
+}
+
+/// `#N/A`, `#REF!`, `#NAME?`, their translations (`#NV`, `#BEZUG!`), and a column that was too
+/// narrow for its numbers (`########`).
+fn is_error_value(cell: &str) -> bool {
+    if matches!(cell, "#N/A" | "#NV" | "#N/D" | "#GETTING_DATA") {
+        return true;
+    }
+    let word = &cell[1..];
+    if let Some(word) = word.strip_suffix(['!', '?']) {
+        let is_of_one = |c: char| c.is_uppercase() || c.is_ascii_digit() || "/_".contains(c);
+        return !word.is_empty() && word.chars().all(is_of_one);
+    }
+    word.len() >= 2 && word.bytes().all(|b| b == b'#')
+}
+
+/// `1.00E+15`, `1,5E-07`: the sign is what tells it from an id such as `1E5`.
+fn is_scientific(cell: &str) -> bool {
+    let number = cell.strip_prefix('-').unwrap_or(cell);
+    let Some((mantissa, exponent)) = number.split_once(['E', 'e']) else {
+        return false;
+    };
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, "0"));
+    let exponent = exponent.strip_prefix(['+', '-']);
+    whole.len() == 1 && is_digits(whole) && is_digits(fraction) && exponent.is_some_and(is_digits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expect<T: std::fmt::Debug>(
+        rule: fn(&str) -> Result<T, Wrong>,
+        cases: &[(&str, Option<Wrong>)],
+    ) {
+        for (cell, wrong) in cases {
+            assert_eq!(rule(cell).err(), *wrong, "{cell:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_spreadsheet_did_to_a_cell_is_recognised() {
+        for damaged in ["1.00E+15", "1E+15", "1,5E-07", "-2.5e+10"] {
+            assert_eq!(undamaged(damaged), Err(Wrong::Rewritten), "{damaged}");
+        }
+        for damaged in [
+            "#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#BEZUG!", "#NV",
+            "#####",
+        ] {
+            assert_eq!(undamaged(damaged), Err(Wrong::ErrorValue), "{damaged}");
+        }
+        for fine in [
+            "1E5", "#1", "#tag", "##", "12E+3", "E+5", "1.5", "#", "A1E+5", "#Ref!",
+        ] {
+            assert_eq!(undamaged(fine), Ok(()), "{fine}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_cell_is_an_error_in_every_column_that_is_used() {
+        expect(file_path, &[("#REF!", Some(Wrong::ErrorValue))]);
+        expect(object_type, &[("#N/A", Some(Wrong::ErrorValue))]);
+        expect(object_id, &[("1.00E+15", Some(Wrong::Rewritten))]);
+        expect(external_id, &[("1.00E+15", Some(Wrong::Rewritten))]);
+        expect(title, &[("#NAME?", Some(Wrong::ErrorValue))]);
+        expect(file_name, &[("#VALUE!", Some(Wrong::ErrorValue))]);
+        expect(sha256, &[("1.2E+63", Some(Wrong::Rewritten))]);
+    }
+
+    #[test]
+    fn a_file_path_stays_below_the_root() {
+        expect(
+            file_path,
+            &[
+                ("Verträge/a b.pdf", None),
+                ("./a..b/c.pdf", None),
+                ("", Some(Wrong::Empty)),
+                ("/etc/passwd", Some(Wrong::AbsolutePath)),
+                ("../a.pdf", Some(Wrong::ParentFolder)),
+                ("a/../b.pdf", Some(Wrong::ParentFolder)),
+                ("\\\\server\\share\\a.pdf", Some(Wrong::NetworkPath)),
+                ("//server/share/a.pdf", Some(Wrong::NetworkPath)),
+                ("C:\\a.pdf", Some(Wrong::DriveLetter)),
+                ("c:/a.pdf", Some(Wrong::DriveLetter)),
+                ("folder\\a.pdf", Some(Wrong::Backslash)),
+                ("a\nb.pdf", Some(Wrong::ControlCharacter)),
+                ("a\u{202e}fdp.exe", Some(Wrong::BidiCharacter)),
+                ("a\u{2066}b", Some(Wrong::BidiCharacter)),
+                ("a\u{200f}b", Some(Wrong::BidiCharacter)),
+            ],
+        );
+    }
+
+    #[test]
+    fn an_object_type_is_one_of_the_exact_words() {
+        expect(
+            object_type,
+            &[
+                ("contract", None),
+                ("supplier_company", None),
+                ("", Some(Wrong::Empty)),
+                (" contract", Some(Wrong::BlanksAround)),
+                ("Contract", Some(Wrong::UnknownObjectType)),
+                ("invoice", Some(Wrong::UnknownObjectType)),
+            ],
+        );
+    }
+
+    #[test]
+    fn an_object_id_is_a_positive_number_in_plain_digits() {
+        expect(
+            object_id,
+            &[
+                ("1", None),
+                ("18446744073709551615", None),
+                ("", Some(Wrong::Empty)),
+                ("0", Some(Wrong::BadObjectId)),
+                ("007", Some(Wrong::BadObjectId)),
+                ("+7", Some(Wrong::BadObjectId)),
+                ("-7", Some(Wrong::BadObjectId)),
+                ("7.0", Some(Wrong::BadObjectId)),
+                ("1,000", Some(Wrong::BadObjectId)),
+                ("١", Some(Wrong::BadObjectId)),
+                ("18446744073709551616", Some(Wrong::BadObjectId)),
+                ("7 ", Some(Wrong::BlanksAround)),
+            ],
+        );
+    }
+
+    #[test]
+    fn an_external_id_can_be_addressed_and_read() {
+        let too_long = "x".repeat(256);
+        expect(
+            external_id,
+            &[
+                ("CTR$1/a b", None),
+                ("", Some(Wrong::Empty)),
+                ("..", Some(Wrong::DotSegment)),
+                (" a", Some(Wrong::BlanksAround)),
+                ("a\tb", Some(Wrong::ControlCharacter)),
+                ("a\u{202e}b", Some(Wrong::BidiCharacter)),
+                (&too_long, Some(Wrong::TooLong)),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_title_is_short_and_of_one_line() {
+        let longest = "ä".repeat(255);
+        let too_long = "ä".repeat(256);
+        expect(
+            title,
+            &[
+                ("", None),
+                (&longest, None),
+                (&too_long, Some(Wrong::TooLong)),
+                ("two\nlines", Some(Wrong::ControlCharacter)),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_file_name_is_one_name_and_no_path() {
+        let too_long = "ä".repeat(128);
+        expect(
+            file_name,
+            &[
+                ("", None),
+                ("Vertrag.pdf", None),
+                (" ", Some(Wrong::BlanksAround)),
+                ("a/b.pdf", Some(Wrong::Separator)),
+                ("a\\b.pdf", Some(Wrong::Separator)),
+                ("..", Some(Wrong::DotSegment)),
+                ("a\u{0}b", Some(Wrong::ControlCharacter)),
+                ("a\u{200e}b", Some(Wrong::BidiCharacter)),
+                (&too_long, Some(Wrong::TooLong)),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_digest_is_64_hexadecimal_digits() {
+        let good = "aB".repeat(32);
+        let padded = format!("{good} ");
+        expect(
+            sha256,
+            &[
+                ("", None),
+                (&good, None),
+                (&padded, Some(Wrong::BlanksAround)),
+                ("abc", Some(Wrong::BadSha256)),
+            ],
+        );
+    }
+}

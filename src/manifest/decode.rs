@@ -1,0 +1,188 @@
+//! Bytes to text: byte-order marks, UTF-16, and whatever encoding the user names.
+//!
+//! Text is never repaired. A byte that is wrong in the encoding is an error that says where it
+//! stands, because a replacement character in a path or an id would be found out much later.
+
+use encoding_rs::{DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+
+use super::error::{NotText, Reason};
+
+/// How many bytes are looked at to tell UTF-16 without a byte-order mark.
+const EVIDENCE: usize = 64;
+
+/// How much of a line is shown beside an encoding error, in bytes.
+const LINE_SHOWN: usize = 60;
+
+/// A manifest's bytes as text, without a byte-order mark.
+///
+/// A mark decides, even over the encoding that the user named; then the user decides; then bytes
+/// that are evidently UTF-16; otherwise the text is UTF-8.
+pub(super) fn decode(bytes: Vec<u8>, named: Option<&'static Encoding>) -> Result<String, Reason> {
+    if is_workbook(&bytes) {
+        return Err(Reason::Workbook);
+    }
+    let (encoding, mark) = match Encoding::for_bom(&bytes) {
+        Some((encoding, length)) => (encoding, length),
+        None => (named.or_else(|| evident_utf_16(&bytes)).unwrap_or(UTF_8), 0),
+    };
+    tracing::debug!(encoding = encoding.name(), "decoding the manifest");
+    if encoding == UTF_8 {
+        return utf_8(bytes, mark, named.is_none());
+    }
+    transcode(&bytes, mark, encoding)
+}
+
+/// XLSX and ODS are ZIP archives, XLS is an OLE file.
+fn is_workbook(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1")
+}
+
+/// Header names are ASCII, so in UTF-16 every second byte of the first ones is zero, and text in
+/// any other encoding has no zeros at all.
+fn evident_utf_16(bytes: &[u8]) -> Option<&'static Encoding> {
+    let evidence = &bytes[..bytes.len().min(EVIDENCE) & !1];
+    let zeros = |parity: usize| {
+        let places = evidence.iter().skip(parity).step_by(2);
+        places.filter(|byte| **byte == 0).count() * 4 > evidence.len()
+    };
+    match (zeros(0), zeros(1)) {
+        (false, true) => Some(UTF_16LE),
+        (true, false) => Some(UTF_16BE),
+        _ => None,
+    }
+}
+
+/// The usual case, which costs no second copy of the text.
+fn utf_8(bytes: Vec<u8>, mark: usize, assumed: bool) -> Result<String, Reason> {
+    let mut text = String::from_utf8(bytes).map_err(|error| {
+        let offset = error.utf8_error().valid_up_to();
+        let bytes = error.as_bytes();
+        Reason::NotText(NotText {
+            encoding: UTF_8.name(),
+            offset,
+            line: line_of(bytes, offset),
+            as_windows_1252: assumed.then(|| line_in_windows_1252(bytes, offset)),
+        })
+    })?;
+    text.drain(..mark);
+    Ok(text)
+}
+
+fn transcode(bytes: &[u8], mark: usize, encoding: &'static Encoding) -> Result<String, Reason> {
+    let source = &bytes[mark..];
+    let mut decoder = encoding.new_decoder_without_bom_handling();
+    let room = decoder
+        .max_utf8_buffer_length_without_replacement(source.len())
+        .ok_or(Reason::TooLarge)?;
+    let mut text = String::with_capacity(room);
+    match decoder.decode_to_string_without_replacement(source, &mut text, true) {
+        (DecoderResult::InputEmpty, _) => {
+            text.shrink_to_fit();
+            Ok(text)
+        }
+        (DecoderResult::Malformed(length, after), read) => Err(Reason::NotText(NotText {
+            encoding: encoding.name(),
+            offset: mark + read - usize::from(length) - usize::from(after),
+            line: line_of(text.as_bytes(), text.len()),
+            as_windows_1252: None,
+        })),
+        (DecoderResult::OutputFull, _) => Err(Reason::TooLarge),
+    }
+}
+
+fn line_of(bytes: &[u8], offset: usize) -> usize {
+    1 + bytes[..offset].iter().filter(|b| **b == b'\n').count()
+}
+
+/// The line with the wrong byte, as it reads in the encoding that such bytes mostly come from.
+fn line_in_windows_1252(bytes: &[u8], offset: usize) -> String {
+    let is_break = |b: &u8| matches!(b, b'\n' | b'\r');
+    let start = bytes[..offset]
+        .iter()
+        .rposition(is_break)
+        .map_or(0, |at| at + 1);
+    let end = bytes[offset..]
+        .iter()
+        .position(is_break)
+        .map_or(bytes.len(), |n| offset + n);
+    let start = start.max(offset.saturating_sub(LINE_SHOWN));
+    let end = end.min(offset + LINE_SHOWN);
+    let (line, _) = WINDOWS_1252.decode_without_bom_handling(&bytes[start..end]);
+    line.into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn utf_16(text: &str, to_bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+        text.encode_utf16().flat_map(to_bytes).collect()
+    }
+
+    #[test]
+    fn a_manifest_reads_the_same_in_every_encoding() {
+        let text = "file_path,title\nVerträge/a.pdf,Übersicht\n";
+        let little = utf_16(text, u16::to_le_bytes);
+        let big = utf_16(text, u16::to_be_bytes);
+        let (windows, _, _) = WINDOWS_1252.encode(text);
+        for (bytes, named) in [
+            (text.as_bytes().to_vec(), None),
+            ([b"\xEF\xBB\xBF", text.as_bytes()].concat(), None),
+            ([b"\xFF\xFE", &little[..]].concat(), None),
+            ([b"\xFE\xFF", &big[..]].concat(), None),
+            (little, None),
+            (big, None),
+            (windows.into_owned(), Some(WINDOWS_1252)),
+            (
+                [b"\xEF\xBB\xBF", text.as_bytes()].concat(),
+                Some(WINDOWS_1252),
+            ),
+        ] {
+            assert_eq!(decode(bytes, named).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn windows_1252_bytes_in_utf_8_are_located_and_the_option_is_named() {
+        let bytes = b"file_path,title\na.pdf,A\nVertr\xE4ge/b.pdf,B\n".to_vec();
+        let message = decode(bytes, None).unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "line 3: the byte at offset 29 is not UTF-8; if the line should read \
+             \"Verträge/b.pdf,B\", use --encoding windows-1252, or else name the right encoding \
+             or save the file as UTF-8"
+        );
+    }
+
+    #[test]
+    fn half_a_character_at_the_end_of_utf_16_is_an_error_too() {
+        let mut bytes = [b"\xFF\xFE", &utf_16("ab\ncd", u16::to_le_bytes)[..]].concat();
+        bytes.push(b'x');
+        let message = decode(bytes, None).unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "line 2: the byte at offset 12 is not UTF-16LE; name its encoding with --encoding, \
+             or save it as UTF-8"
+        );
+    }
+
+    #[test]
+    fn bytes_that_a_named_encoding_does_not_have_are_never_replaced() {
+        let shift_jis = Encoding::for_label(b"shift_jis");
+        let error = decode(b"file_path\n\x81\xFF\n".to_vec(), shift_jis).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("line 2: the byte at offset 10 is not Shift_JIS"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_workbook_is_recognised() {
+        assert!(matches!(
+            decode(b"PK\x03\x04rest".to_vec(), None),
+            Err(Reason::Workbook)
+        ));
+    }
+}

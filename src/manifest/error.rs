@@ -1,0 +1,160 @@
+//! Why a file could not be read as a manifest at all. (What is wrong with single rows is a
+//! [`Problem`](crate::problem::Problem).)
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::column::Column;
+use crate::text::{escape, quoted};
+
+/// Why a file could not be read as a manifest.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {reason}", escape(&path.to_string_lossy()))]
+pub struct ManifestError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub reason: Reason,
+}
+
+/// What keeps a file from being read as a manifest.
+#[derive(Debug, thiserror::Error)]
+pub enum Reason {
+    /// The system does not give it out.
+    #[error("cannot be read: {0}; check the path and its permissions")]
+    Unreadable(#[source] io::Error),
+    /// A workbook, which is no text.
+    #[error("is a spreadsheet's own file, not text; save it as CSV (UTF-8) and name that file")]
+    Workbook,
+    /// Bytes that are not text in the encoding.
+    #[error("{0}")]
+    NotText(NotText),
+    /// Offsets into the text are kept in 32 bits.
+    #[error("has more than 4 GiB of text, the most that one run takes; split it")]
+    TooLarge,
+    /// A quote that no other closes.
+    #[error(
+        "line {line}: the quote that opens here{} is never closed; \
+         close it, or double it if it is part of the text",
+        in_column(column.as_deref())
+    )]
+    UnclosedQuote {
+        /// The line on which it opens.
+        line: u32,
+        /// The header name of its column.
+        column: Option<String>,
+    },
+    /// Two columns of one name.
+    #[error(
+        "line {line}: the columns {first} and {second} are both named {}; rename or remove one",
+        quoted(name)
+    )]
+    DuplicateColumn {
+        /// The header's line.
+        line: u32,
+        /// The name, as the second of them has it.
+        name: String,
+        /// The first column of that name, the leftmost being 1.
+        first: usize,
+        /// The other.
+        second: usize,
+    },
+    /// Required columns that are not there.
+    #[error("{0}")]
+    MissingColumns(MissingColumns),
+    /// Not even a header.
+    #[error("is empty; the first line must name the columns: {}", names(&Column::REQUIRED))]
+    Empty,
+    /// A header and nothing else.
+    #[error("has a header and no rows; write one row for each file")]
+    NoRows,
+}
+
+fn in_column(column: Option<&str>) -> String {
+    column.map_or_else(String::new, |name| format!(", in column {}", escape(name)))
+}
+
+/// Where bytes are not text in the encoding, and in which they may be.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NotText {
+    /// The encoding that was tried.
+    pub encoding: &'static str,
+    /// How many bytes stand before the first that is wrong.
+    pub offset: usize,
+    /// The line that it stands on.
+    pub line: usize,
+    /// How the line reads in Windows-1252, where that is likely to be meant.
+    pub as_windows_1252: Option<String>,
+}
+
+impl std::fmt::Display for NotText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "line {}: the byte at offset {} is not {}",
+            self.line, self.offset, self.encoding
+        )?;
+        match &self.as_windows_1252 {
+            Some(line) => write!(
+                f,
+                "; if the line should read {}, use --encoding windows-1252, or else name the \
+                 right encoding or save the file as UTF-8",
+                quoted(line)
+            ),
+            None => f.write_str("; name its encoding with --encoding, or save it as UTF-8"),
+        }
+    }
+}
+
+/// Which required columns are missing, beside those that are there.
+#[derive(Debug, PartialEq, Eq)]
+pub struct MissingColumns {
+    /// The header's line.
+    pub line: u32,
+    /// The missing ones, each with the name that may be meant for it.
+    pub missing: Vec<(Column, Option<String>)>,
+    /// The names that were found.
+    pub found: Vec<String>,
+}
+
+impl std::fmt::Display for MissingColumns {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let missing: Vec<Column> = self.missing.iter().map(|(column, _)| *column).collect();
+        let noun = if missing.len() == 1 {
+            "column"
+        } else {
+            "columns"
+        };
+        let found: Vec<String> = self.found.iter().map(|name| quoted(name)).collect();
+        write!(
+            f,
+            "line {}: missing {noun} {}; found {}; expected {}",
+            self.line,
+            names(&missing),
+            found.join(", "),
+            names(&Column::REQUIRED)
+        )?;
+        let mut hints = String::new();
+        for (column, nearest) in &self.missing {
+            if let Some(name) = nearest {
+                let _ = write!(hints, "; rename {} if it is {column}", quoted(name));
+            }
+        }
+        f.write_str(&hints)
+    }
+}
+
+fn names(columns: &[Column]) -> String {
+    let names: Vec<&str> = columns.iter().map(|column| column.as_str()).collect();
+    names.join(", ")
+}
+
+impl Reason {
+    pub(super) fn at(self, path: &Path) -> ManifestError {
+        ManifestError {
+            path: path.to_owned(),
+            reason: self,
+        }
+    }
+}

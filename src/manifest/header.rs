@@ -1,0 +1,371 @@
+//! The header: which delimiter the manifest has, and which column is which.
+
+use std::borrow::Cow;
+
+use super::column::Column;
+use super::error::{MissingColumns, Reason};
+use super::split::{Fault, Record, Splitter};
+use crate::problem::{Problem, Problems, Wrong};
+use crate::text::nearest;
+
+/// The delimiters that spreadsheets write, the most usual first.
+const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
+
+/// The columns of the results file. A manifest's column of such a name gets a prefix there.
+const RESULTS_COLUMNS: [&str; 17] = [
+    "row",
+    "file_path",
+    "object_type",
+    "object_id",
+    "external_id",
+    "status",
+    "reason",
+    "attachment_id",
+    "size",
+    "modified_at",
+    "sha256",
+    "verified",
+    "attempts",
+    "destination",
+    "updated_at",
+    "message",
+    "line_check",
+];
+
+/// A manifest's header, understood.
+///
+/// Guarantees: every required column is there, and no two columns have one name.
+#[derive(Debug)]
+pub(super) struct Header {
+    /// The line it stands on.
+    pub(super) line: u32,
+    /// What stands between two cells.
+    pub(super) delimiter: u8,
+    /// The names as they stand there.
+    pub(super) names: Vec<String>,
+    /// How many cells it has, and so must every row.
+    pub(super) width: usize,
+    /// Where each of [`Column::ALL`] is.
+    known: [Option<usize>; Column::ALL.len()],
+    /// Where the columns are that the results carry.
+    pub(super) extras: Vec<usize>,
+    /// What those are called there.
+    pub(super) extra_names: Vec<String>,
+    /// Where the columns are that have no name.
+    pub(super) unnamed: Vec<usize>,
+    /// What might be a misspelt optional column.
+    nearly_known: Vec<(String, Column)>,
+}
+
+impl Header {
+    /// Reads the header, and returns what comes after it too.
+    pub(super) fn read(text: &str) -> Result<(Self, Splitter<'_>), Reason> {
+        let (delimiter, record, cells, rest) = DELIMITERS
+            .into_iter()
+            .filter_map(|delimiter| first_record(text, delimiter))
+            // `rev`, because the last of equals wins.
+            .rev()
+            .max_by_key(|(_, _, cells, _)| (recognised(cells), cells.len()))
+            .ok_or(Reason::Empty)?;
+        if let Some(Fault::Unclosed { opened: line }) = record.fault {
+            return Err(Reason::UnclosedQuote { line, column: None });
+        }
+        tracing::debug!(delimiter = %char::from(delimiter).escape_default(), "read the header");
+        let header = Self::understand(record.line, delimiter, &cells)?;
+        Ok((header, rest))
+    }
+
+    fn understand(line: u32, delimiter: u8, cells: &[Cow<'_, str>]) -> Result<Self, Reason> {
+        let names: Vec<String> = cells.iter().map(|cell| normalised(cell)).collect();
+        refuse_duplicates(line, cells, &names)?;
+        let known = Column::ALL.map(|column| names.iter().position(|name| name == column.as_str()));
+        refuse_missing(line, cells, &known)?;
+        let (unnamed, named): (Vec<usize>, Vec<usize>) =
+            (0..names.len()).partition(|at| names[*at].is_empty());
+        let extras: Vec<usize> = named
+            .into_iter()
+            .filter(|at| !Column::named(&names[*at]).is_some_and(Column::is_kept_by_the_results))
+            .collect();
+        Ok(Self {
+            line,
+            delimiter,
+            width: cells.len(),
+            names: cells.iter().map(|cell| cell.trim().to_owned()).collect(),
+            known,
+            extra_names: extra_names(cells, &names, &extras),
+            extras,
+            unnamed,
+            nearly_known: nearly_known(cells, &names, &known),
+        })
+    }
+
+    /// Where a column is, if the manifest has it.
+    pub(super) fn place(&self, column: Column) -> Option<usize> {
+        self.known[column as usize]
+    }
+
+    /// Warns of columns that look like a misspelt one.
+    pub(super) fn warn(&self, problems: &mut Problems) {
+        for (name, known) in &self.nearly_known {
+            problems.push(Problem {
+                row: 0,
+                column: None,
+                wrong: Wrong::NearlyKnownColumn {
+                    name: name.as_str().into(),
+                    known: *known,
+                },
+            });
+        }
+    }
+}
+
+type First<'t> = (u8, Record, Vec<Cow<'t, str>>, Splitter<'t>);
+
+/// The first record that is no blank line.
+fn first_record(text: &str, delimiter: u8) -> Option<First<'_>> {
+    let mut splitter = Splitter::new(text, delimiter, 0, 1);
+    let mut cells = Vec::new();
+    loop {
+        let record = splitter.next(&mut cells)?;
+        if !is_blank(&cells, record) {
+            return Some((delimiter, record, cells, splitter));
+        }
+    }
+}
+
+/// Whether a record is a line that a spreadsheet wrote for an empty row.
+pub(super) fn is_blank(cells: &[Cow<'_, str>], record: Record) -> bool {
+    record.fault.is_none() && cells.iter().all(|cell| cell.trim().is_empty())
+}
+
+fn recognised(cells: &[Cow<'_, str>]) -> usize {
+    cells
+        .iter()
+        .filter(|cell| Column::named(&normalised(cell)).is_some())
+        .count()
+}
+
+/// `External ID`, `external-id` and ` EXTERNAL_ID ` are one name.
+fn normalised(name: &str) -> String {
+    name.trim()
+        .to_lowercase()
+        .replace([' ', '-', '\u{a0}'], "_")
+}
+
+fn refuse_duplicates(line: u32, cells: &[Cow<'_, str>], names: &[String]) -> Result<(), Reason> {
+    for (second, name) in names.iter().enumerate() {
+        let first = names.iter().position(|other| other == name);
+        if let Some(first) = first.filter(|first| *first < second && !name.is_empty()) {
+            return Err(Reason::DuplicateColumn {
+                line,
+                name: cells[second].trim().to_owned(),
+                first: first + 1,
+                second: second + 1,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn refuse_missing(
+    line: u32,
+    cells: &[Cow<'_, str>],
+    known: &[Option<usize>],
+) -> Result<(), Reason> {
+    let strangers = || {
+        cells
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| !known.contains(&Some(*at)))
+    };
+    let missing: Vec<_> = Column::REQUIRED
+        .into_iter()
+        .filter(|column| known[*column as usize].is_none())
+        .map(|column| {
+            let names = strangers().map(|(_, cell)| cell.trim());
+            // Backwards: the name in the header that is nearest to the one that is expected.
+            let meant = names
+                .filter(|name| nearest(&normalised(name), [column.as_str()]).is_some())
+                .map(str::to_owned)
+                .next();
+            (column, meant)
+        })
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Reason::MissingColumns(MissingColumns {
+        line,
+        missing,
+        found: cells.iter().map(|cell| cell.trim().to_owned()).collect(),
+    }))
+}
+
+/// The names of the carried columns in the results, unique there.
+fn extra_names(cells: &[Cow<'_, str>], names: &[String], extras: &[usize]) -> Vec<String> {
+    let mut taken: Vec<String> = RESULTS_COLUMNS.map(str::to_owned).to_vec();
+    taken.extend(
+        extras
+            .iter()
+            .map(|at| names[*at].clone())
+            .filter(|name| !RESULTS_COLUMNS.contains(&name.as_str())),
+    );
+    extras
+        .iter()
+        .map(|at| {
+            let name = &names[*at];
+            if !RESULTS_COLUMNS.contains(&name.as_str()) {
+                return match Column::named(name) {
+                    Some(column) => column.as_str().to_owned(),
+                    None => cells[*at].trim().to_owned(),
+                };
+            }
+            let mut prefixed = format!("manifest_{name}");
+            while taken.contains(&prefixed) {
+                prefixed.insert_str(0, "manifest_");
+            }
+            taken.push(prefixed.clone());
+            prefixed
+        })
+        .collect()
+}
+
+/// A column of the user's own is normal. One that looks like an optional column which is not there
+/// is probably that one.
+fn nearly_known(
+    cells: &[Cow<'_, str>],
+    names: &[String],
+    known: &[Option<usize>],
+) -> Vec<(String, Column)> {
+    let absent: Vec<&str> = Column::ALL
+        .into_iter()
+        .filter(|column| known[*column as usize].is_none())
+        .map(Column::as_str)
+        .collect();
+    names
+        .iter()
+        .zip(cells)
+        .filter(|(name, _)| !name.is_empty() && Column::named(name).is_none())
+        .filter_map(|(name, cell)| {
+            let meant = nearest(name, absent.iter().copied()).and_then(Column::named)?;
+            Some((cell.trim().to_owned(), meant))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(text: &str) -> Header {
+        Header::read(text).unwrap().0
+    }
+
+    fn refusal(text: &str) -> String {
+        Header::read(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_delimiter_is_seen_from_the_header() {
+        for delimiter in [",", ";", "\t"] {
+            let text = [
+                "file_path",
+                "object_type",
+                "object_id",
+                "external_id",
+                "a,b;c",
+            ]
+            .map(|name| format!("\"{name}\""))
+            .join(delimiter);
+            let header = header(&text);
+            assert_eq!(char::from(header.delimiter).to_string(), delimiter);
+            assert_eq!(header.width, 5);
+        }
+    }
+
+    #[test]
+    fn names_are_known_in_any_case_and_with_blanks_or_hyphens() {
+        let header = header("\n,,,\nFile Path, OBJECT-TYPE ,\"object id\",External_ID,Sha256\n");
+        assert_eq!(header.line, 3);
+        assert_eq!(header.place(Column::FilePath), Some(0));
+        assert_eq!(header.place(Column::ExternalId), Some(3));
+        assert_eq!(header.place(Column::Sha256), Some(4));
+        assert_eq!(header.place(Column::Title), None);
+    }
+
+    #[test]
+    fn a_missing_column_is_named_with_what_was_found_and_what_may_be_meant() {
+        assert_eq!(
+            refusal("file_path,object_type,object_id,externalid,note\n"),
+            "line 1: missing column external_id; found \"file_path\", \"object_type\", \
+             \"object_id\", \"externalid\", \"note\"; expected file_path, object_type, object_id, \
+             external_id; rename \"externalid\" if it is external_id"
+        );
+        assert_eq!(
+            refusal("path,type\n"),
+            "line 1: missing columns file_path, object_type, object_id, external_id; \
+             found \"path\", \"type\"; expected file_path, object_type, object_id, external_id"
+        );
+    }
+
+    #[test]
+    fn two_columns_of_one_name_are_refused() {
+        assert_eq!(
+            refusal("file_path,object_type,object_id,external_id,File Path\n"),
+            "line 1: the columns 1 and 5 are both named \"File Path\"; rename or remove one"
+        );
+    }
+
+    #[test]
+    fn a_quote_left_open_in_the_header_is_located() {
+        assert_eq!(
+            refusal("\n\"file_path,object_type\nx\n"),
+            "line 2: the quote that opens here is never closed; close it, or double it if it is \
+             part of the text"
+        );
+    }
+
+    #[test]
+    fn a_file_without_any_text_is_refused() {
+        assert!(matches!(Header::read(" \n,,\n"), Err(Reason::Empty)));
+    }
+
+    #[test]
+    fn columns_besides_the_known_ones_are_carried_under_names_free_in_the_results() {
+        let header = header(
+            "file_path,object_type,object_id,external_id,sha256,Title,My Note,STATUS,\
+             manifest_status,,size\n",
+        );
+        assert_eq!(
+            header.extra_names,
+            [
+                "title",
+                "My Note",
+                "manifest_manifest_status",
+                "manifest_status",
+                "manifest_size"
+            ]
+        );
+        assert_eq!(header.extras, [5, 6, 7, 8, 10]);
+        assert_eq!(header.unnamed, [9]);
+    }
+
+    #[test]
+    fn only_a_name_that_is_nearly_that_of_an_absent_column_is_warned_of() {
+        let required = "file_path,object_type,object_id,external_id";
+        for (more, warned) in [
+            ("titel", Some(("titel", Column::Title))),
+            ("File Nmae", Some(("File Nmae", Column::FileName))),
+            ("titel,title", None),
+            ("department", None),
+            ("status", None),
+        ] {
+            let header = header(&format!("{required},{more}\n"));
+            let warned: Vec<_> = warned
+                .into_iter()
+                .map(|(name, column)| (name.to_owned(), column))
+                .collect();
+            assert_eq!(header.nearly_known, warned, "{more}");
+        }
+    }
+}

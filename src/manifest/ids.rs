@@ -1,0 +1,221 @@
+//! What only all `external_id`s together show: duplicates, near duplicates and dropped zeros.
+//!
+//! Of each id a hash is kept, not the id: the ids are compared where hashes are equal, and read
+//! from the manifest again for that.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+
+use super::row::in_32_bits;
+use super::{Column, Manifest, SimilarIds};
+use crate::problem::{Problem, Problems, Wrong};
+use crate::text::fold;
+
+/// What is kept of the ids while the rows go by.
+#[derive(Default)]
+pub(super) struct Ids {
+    hasher: RandomState,
+    /// The hash of the folded id, and the row's number.
+    hashes: Vec<(u64, u32)>,
+    digits: Digits,
+}
+
+impl Ids {
+    /// Takes the id of a row.
+    pub(super) fn take(&mut self, row: u32, id: &str) {
+        let hash = self.hasher.hash_one(fold(id).as_ref());
+        self.hashes.push((hash, row));
+        self.digits.take(id);
+    }
+
+    /// Reports what is wrong with them as a whole.
+    pub(super) fn report(
+        mut self,
+        manifest: &Manifest,
+        similar: SimilarIds,
+        problems: &mut Problems,
+    ) {
+        self.hashes.sort_unstable();
+        for candidates in self.hashes.chunk_by(|one, other| one.0 == other.0) {
+            if candidates.len() > 1 {
+                let rows = candidates.iter().map(|(_, row)| *row);
+                report_same(rows, manifest, similar, problems);
+            }
+        }
+        if let Some(width) = self.digits.suspicion() {
+            self.report_dropped_zeros(width, manifest, problems);
+        }
+    }
+
+    fn report_dropped_zeros(&self, width: usize, manifest: &Manifest, problems: &mut Problems) {
+        for (_, row) in &self.hashes {
+            if manifest.row_numbered(*row).external_id().len() < width {
+                let width = in_32_bits(width);
+                push(problems, *row, Wrong::DroppedZeros { width });
+            }
+        }
+    }
+}
+
+/// Reports the rows among these whose ids are the same or look the same. Each of them is told of
+/// another one, the first of them of the second.
+fn report_same(
+    rows: impl Iterator<Item = u32>,
+    manifest: &Manifest,
+    similar: SimilarIds,
+    problems: &mut Problems,
+) {
+    let mut exact: HashMap<String, Met> = HashMap::new();
+    let mut folded: HashMap<String, Met> = HashMap::new();
+    for row in rows {
+        let raw = manifest.row_numbered(row);
+        let id = raw.external_id();
+        let same = Met::again(&mut exact, Cow::Borrowed(id), row);
+        let alike = Met::again(&mut folded, fold(id), row);
+        if let Some(first) = same {
+            report_pair(problems, first, row, |other| Wrong::Duplicate { other });
+        } else if let (Some(first), SimilarIds::Refuse) = (alike, similar) {
+            report_pair(problems, first, row, |other| Wrong::Similar { other });
+        }
+    }
+}
+
+/// The first row with an id.
+#[derive(Clone, Copy)]
+struct Met {
+    row: u32,
+    /// Whether another was met before, so that this first one has been reported.
+    reported: bool,
+}
+
+impl Met {
+    /// The first row with this id, if there was one before.
+    fn again(met: &mut HashMap<String, Self>, id: Cow<'_, str>, row: u32) -> Option<Self> {
+        if let Some(first) = met.get_mut(id.as_ref()) {
+            let before = *first;
+            first.reported = true;
+            return Some(before);
+        }
+        let reported = false;
+        met.insert(id.into_owned(), Self { row, reported });
+        None
+    }
+}
+
+fn report_pair(problems: &mut Problems, first: Met, row: u32, wrong: fn(u32) -> Wrong) {
+    if !first.reported {
+        push(problems, first.row, wrong(row));
+    }
+    push(problems, row, wrong(first.row));
+}
+
+fn push(problems: &mut Problems, row: u32, wrong: Wrong) {
+    problems.push(Problem {
+        row,
+        column: Some(Column::ExternalId),
+        wrong,
+    });
+}
+
+/// Whether the ids look as if a spreadsheet had dropped zeros from some of them.
+///
+/// Said only where it is plain: all ids are digits, all that begin with a zero have one width, and
+/// none is wider than that.
+#[derive(Default)]
+struct Digits {
+    others: bool,
+    widest: usize,
+    narrowest: usize,
+    zero_narrowest: Option<usize>,
+}
+
+impl Digits {
+    fn take(&mut self, id: &str) {
+        if self.others || !id.bytes().all(|b| b.is_ascii_digit()) {
+            self.others = true;
+            return;
+        }
+        let width = id.len();
+        self.narrowest = if self.widest == 0 {
+            width
+        } else {
+            self.narrowest.min(width)
+        };
+        self.widest = self.widest.max(width);
+        if id.starts_with('0') {
+            let narrowest = self.zero_narrowest.unwrap_or(width);
+            self.zero_narrowest = Some(narrowest.min(width));
+        }
+    }
+
+    /// The width that all ids should have, if some do not.
+    fn suspicion(&self) -> Option<usize> {
+        let width = self.zero_narrowest?;
+        (!self.others && width == self.widest && self.narrowest < width).then_some(width)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::tests::read_ids;
+
+    fn duplicates(ids: &[&str], similar: SimilarIds) -> Vec<(u32, Wrong)> {
+        let problems = read_ids(ids, similar).problems;
+        problems
+            .iter()
+            .map(|problem| (problem.row, problem.wrong.clone()))
+            .collect()
+    }
+
+    #[test]
+    fn of_two_rows_with_one_id_each_is_told_of_the_other() {
+        assert_eq!(
+            duplicates(&["a", "b", "a", "a"], SimilarIds::Allow),
+            [
+                (1, Wrong::Duplicate { other: 3 }),
+                (3, Wrong::Duplicate { other: 1 }),
+                (4, Wrong::Duplicate { other: 1 }),
+            ]
+        );
+    }
+
+    #[test]
+    fn ids_that_differ_only_in_case_or_accents_are_refused_unless_they_are_allowed() {
+        for (one, other) in [("at1", "AT1"), ("Ä", "A\u{308}"), ("straße", "STRASSE")] {
+            assert_eq!(
+                duplicates(&[one, other], SimilarIds::Refuse),
+                [
+                    (1, Wrong::Similar { other: 2 }),
+                    (2, Wrong::Similar { other: 1 })
+                ]
+            );
+            assert_eq!(duplicates(&[one, other], SimilarIds::Allow), []);
+        }
+    }
+
+    #[test]
+    fn a_million_equal_ids_would_not_take_forever() {
+        let ids = vec!["same"; 20_000];
+        assert_eq!(duplicates(&ids, SimilarIds::Refuse).len(), 20_000);
+    }
+
+    #[test]
+    fn dropped_zeros_are_warned_of_only_where_it_is_plain() {
+        let warned = |ids: &[&str]| -> Vec<u32> {
+            let problems = duplicates(ids, SimilarIds::Refuse);
+            assert!(
+                problems
+                    .iter()
+                    .all(|(_, wrong)| *wrong == Wrong::DroppedZeros { width: 4 })
+            );
+            problems.into_iter().map(|(row, _)| row).collect()
+        };
+        assert_eq!(warned(&["0012", "13", "1300"]), [2]);
+        assert_eq!(warned(&["0012", "13", "A300"]), [] as [u32; 0]);
+        assert_eq!(warned(&["12", "13", "1300"]), [] as [u32; 0]);
+        assert_eq!(warned(&["0012", "13", "13000"]), [] as [u32; 0]);
+        assert_eq!(warned(&["0012", "013", "7"]), [] as [u32; 0]);
+    }
+}

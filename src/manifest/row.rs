@@ -1,0 +1,255 @@
+//! One row of a manifest: as it stands there ([`RawRow`]), and checked ([`Row`]).
+
+use std::borrow::Cow;
+
+use super::cell;
+use super::column::Column;
+use super::header::Header;
+use super::split::{Fault, Record};
+use crate::model::{ExternalId, ObjectRef, Sha256Digest};
+use crate::problem::{Problem, Wrong};
+
+/// A row as it stands in the manifest: cells that nobody has checked.
+#[derive(Debug)]
+pub struct RawRow<'m> {
+    pub(super) header: &'m Header,
+    pub(super) cells: Vec<Cow<'m, str>>,
+    pub(super) record: Record,
+    pub(super) number: u32,
+}
+
+/// A row that is fit to be sent, as far as the manifest alone can tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The row's number, the first under the header being 1.
+    pub number: usize,
+    /// The line of the manifest on which it begins.
+    pub line: u64,
+    /// Where the file is, relative to the root.
+    pub file_path: String,
+    /// What the file is attached to.
+    pub object: ObjectRef,
+    /// The user's key of the attachment.
+    pub external_id: ExternalId,
+    /// What the attachment is called, if the manifest says so.
+    pub title: Option<String>,
+    /// The name under which the file is stored, if the manifest says so.
+    pub file_name: Option<String>,
+    /// The digest that the file must have, if the manifest says so.
+    pub sha256: Option<Sha256Digest>,
+}
+
+impl Row {
+    /// The name under which the file is stored: the column's, or else the file's own.
+    pub fn file_name(&self) -> &str {
+        let own_name = || self.file_path.rsplit('/').next().unwrap_or_default();
+        self.file_name.as_deref().unwrap_or_else(own_name)
+    }
+}
+
+/// The first thing that is wrong with a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The column, where it is about one cell.
+    pub column: Option<Column>,
+    /// What is wrong.
+    pub wrong: Wrong,
+}
+
+/// The checked cells of a row, still in the manifest's text.
+struct Fields<'r> {
+    file_path: &'r str,
+    object: ObjectRef,
+    external_id: &'r str,
+    title: Option<&'r str>,
+    file_name: Option<&'r str>,
+    sha256: Option<Sha256Digest>,
+}
+
+impl<'m> RawRow<'m> {
+    /// A row before the first, to be filled.
+    pub(super) fn nowhere(header: &'m Header) -> Self {
+        Self {
+            header,
+            cells: Vec::with_capacity(header.width),
+            record: Record::default(),
+            number: 0,
+        }
+    }
+}
+
+impl RawRow<'_> {
+    /// The row's number, the first under the header being 1.
+    pub fn number(&self) -> usize {
+        self.number as usize
+    }
+
+    /// The line of the manifest on which the row begins.
+    pub fn line(&self) -> u64 {
+        u64::from(self.record.line)
+    }
+
+    /// The cell in a column; empty where the manifest or the row has none.
+    pub fn cell(&self, column: Column) -> &str {
+        self.header.place(column).map_or("", |place| self.at(place))
+    }
+
+    fn at(&self, place: usize) -> &str {
+        self.cells.get(place).map_or("", |cell| cell)
+    }
+
+    /// The cell of `file_path`.
+    pub fn file_path(&self) -> &str {
+        self.cell(Column::FilePath)
+    }
+
+    /// The cell of `object_type`.
+    pub fn object_type(&self) -> &str {
+        self.cell(Column::ObjectType)
+    }
+
+    /// The cell of `object_id`.
+    pub fn object_id(&self) -> &str {
+        self.cell(Column::ObjectId)
+    }
+
+    /// The cell of `external_id`.
+    pub fn external_id(&self) -> &str {
+        self.cell(Column::ExternalId)
+    }
+
+    /// The cells that the results carry, in the order of
+    /// [`extra_columns`](super::Manifest::extra_columns).
+    pub fn extras(&self) -> impl Iterator<Item = &str> {
+        self.header.extras.iter().map(|place| self.at(*place))
+    }
+
+    /// The digest that the file must have, if the row names one that can be read.
+    pub fn sha256(&self) -> Option<Sha256Digest> {
+        cell::sha256(self.cell(Column::Sha256)).ok().flatten()
+    }
+
+    /// The row, checked; or the first thing that is wrong with it.
+    ///
+    /// A row may be refused all the same, by what another row or its file is.
+    pub fn parse(&self) -> Result<Row, Finding> {
+        let mut first = None;
+        let fields = self.check(&mut |column, wrong| {
+            first.get_or_insert(Finding { column, wrong });
+        });
+        match (fields, first) {
+            (Some(fields), None) => Ok(fields.into_row(self)),
+            (_, first) => Err(first.expect("a row without fields has a finding")),
+        }
+    }
+
+    /// The path of the row's file if it may be opened at all.
+    pub(crate) fn usable_path(&self) -> Option<&str> {
+        if self.misshapen().is_some() {
+            return None;
+        }
+        cell::file_path(self.file_path()).ok()
+    }
+
+    /// The row's id, if it can be compared with those of other rows.
+    pub(super) fn usable_id(&self) -> Option<&str> {
+        if self.misshapen().is_some() {
+            return None;
+        }
+        cell::external_id(self.external_id()).ok()
+    }
+
+    /// A problem of this row.
+    pub(crate) fn problem(&self, column: Option<Column>, wrong: Wrong) -> Problem {
+        Problem {
+            row: self.number,
+            column,
+            wrong,
+        }
+    }
+
+    /// Tells all that is wrong with the row by itself.
+    pub(super) fn find(&self, found: &mut impl FnMut(Option<Column>, Wrong)) {
+        self.check(found);
+    }
+
+    /// A misshapen row has no other problems: its cells may stand under the wrong names.
+    fn check(&self, found: &mut impl FnMut(Option<Column>, Wrong)) -> Option<Fields<'_>> {
+        if let Some(wrong) = self.misshapen() {
+            found(None, wrong);
+            return None;
+        }
+        let file_path = self.look(Column::FilePath, cell::file_path, found);
+        let kind = self.look(Column::ObjectType, cell::object_type, found);
+        let id = self.look(Column::ObjectId, cell::object_id, found);
+        let external_id = self.look(Column::ExternalId, cell::external_id, found);
+        let title = self.look(Column::Title, cell::title, found);
+        let file_name = self.look(Column::FileName, cell::file_name, found);
+        let sha256 = self.look(Column::Sha256, cell::sha256, found);
+        Some(Fields {
+            file_path: file_path?,
+            object: ObjectRef {
+                kind: kind?,
+                id: id?,
+            },
+            external_id: external_id?,
+            title: title?,
+            file_name: file_name?,
+            sha256: sha256?,
+        })
+    }
+
+    /// A cell by its column's rule; what the rule finds is told.
+    fn look<'r, T>(
+        &'r self,
+        column: Column,
+        rule: impl Fn(&'r str) -> Result<T, Wrong>,
+        found: &mut impl FnMut(Option<Column>, Wrong),
+    ) -> Option<T> {
+        rule(self.cell(column))
+            .map_err(|wrong| found(Some(column), wrong))
+            .ok()
+    }
+
+    fn misshapen(&self) -> Option<Wrong> {
+        if let Some(Fault::TextAfterQuote { opened } | Fault::Unclosed { opened }) =
+            self.record.fault
+        {
+            return Some(Wrong::BrokenQuote { opened });
+        }
+        (self.cells.len() != self.header.width).then(|| Wrong::Ragged {
+            expected: in_32_bits(self.header.width),
+            found: in_32_bits(self.cells.len()),
+            last_line: self.record.last_line,
+        })
+    }
+
+    /// The first column without a name in which the row has something.
+    pub(super) fn unnamed_content(&self) -> Option<Wrong> {
+        let mut unnamed = self.header.unnamed.iter();
+        let place = unnamed.find(|place| !self.at(**place).trim().is_empty())?;
+        Some(Wrong::UnnamedColumn {
+            number: in_32_bits(place + 1),
+        })
+    }
+}
+
+/// Every count in a manifest is below its size in bytes, which is below 4 GiB.
+pub(super) fn in_32_bits(count: usize) -> u32 {
+    u32::try_from(count).expect("a manifest is smaller than 4 GiB")
+}
+
+impl Fields<'_> {
+    fn into_row(self, raw: &RawRow<'_>) -> Row {
+        Row {
+            number: raw.number(),
+            line: raw.line(),
+            file_path: self.file_path.to_owned(),
+            object: self.object,
+            external_id: ExternalId::parse(self.external_id).expect("the id was checked"),
+            title: self.title.map(str::to_owned),
+            file_name: self.file_name.map(str::to_owned),
+            sha256: self.sha256,
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! Text to records and cells: quotes, delimiters and line breaks.
+//!
+//! The `csv` crate is not used for this, because it forgives what a manifest must not: it takes a
+//! quote that is never closed for one cell that reaches to the end of the file, and says nothing.
+//! Besides, cells here are slices of the text, and any record can be split again from its offset,
+//! which is why rows cost a few bytes each. Where the quotes are right, both read the same (a test
+//! compares them).
+
+use std::borrow::Cow;
+
+/// Goes through the records of a text, blank lines included.
+#[derive(Debug, Clone)]
+pub(super) struct Splitter<'t> {
+    text: &'t str,
+    delimiter: u8,
+    offset: usize,
+    line: u32,
+}
+
+/// Where a record stands, and whether its quotes are right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Record {
+    /// The offset of its first byte.
+    pub(super) offset: usize,
+    /// The line on which it begins, the first being 1.
+    pub(super) line: u32,
+    /// The line on which it ends.
+    pub(super) last_line: u32,
+    /// What is wrong with its quotes.
+    pub(super) fault: Option<Fault>,
+}
+
+/// What can be wrong with quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The text ends inside a cell in quotes.
+    Unclosed {
+        /// The line on which the cell begins.
+        opened: u32,
+    },
+    /// Text follows the closing quote. The record is taken to end on that line.
+    TextAfterQuote {
+        /// The line on which the cell begins.
+        opened: u32,
+    },
+}
+
+impl<'t> Splitter<'t> {
+    /// Begins at an offset at which a record begins, and which stands on the given line.
+    pub(super) fn new(text: &'t str, delimiter: u8, offset: usize, line: u32) -> Self {
+        Self {
+            text,
+            delimiter,
+            offset,
+            line,
+        }
+    }
+
+    /// Splits off the next record into `cells`, which loses what it held.
+    pub(super) fn next(&mut self, cells: &mut Vec<Cow<'t, str>>) -> Option<Record> {
+        cells.clear();
+        if self.offset == self.text.len() {
+            return None;
+        }
+        let (offset, line) = (self.offset, self.line);
+        let fault = self.cells(cells).err();
+        let last_line = self.line;
+        self.take_line_break();
+        Some(Record {
+            offset,
+            line,
+            last_line,
+            fault,
+        })
+    }
+
+    /// Stops at the line break or the end of the text that ends the record.
+    fn cells(&mut self, cells: &mut Vec<Cow<'t, str>>) -> Result<(), Fault> {
+        loop {
+            let cell = if self.peek() == Some(b'"') {
+                self.quoted()?
+            } else {
+                Cow::Borrowed(self.plain())
+            };
+            cells.push(cell);
+            if self.peek() != Some(self.delimiter) {
+                return Ok(());
+            }
+            self.offset += 1;
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.offset).copied()
+    }
+
+    fn plain(&mut self) -> &'t str {
+        let rest = &self.text[self.offset..];
+        let ends = |b: u8| b == self.delimiter || b == b'\n' || b == b'\r';
+        let length = rest.bytes().position(ends).unwrap_or(rest.len());
+        self.offset += length;
+        &rest[..length]
+    }
+
+    fn quoted(&mut self) -> Result<Cow<'t, str>, Fault> {
+        let opened = self.line;
+        let mut cell = Cow::Borrowed("");
+        loop {
+            // Here stands the opening quote, or the second one of a doubled quote.
+            let rest = &self.text[self.offset + 1..];
+            let Some(length) = rest.find('"') else {
+                self.line += line_breaks(rest);
+                self.offset = self.text.len();
+                return Err(Fault::Unclosed { opened });
+            };
+            self.line += line_breaks(&rest[..length]);
+            self.offset += length + 2;
+            if self.peek() == Some(b'"') {
+                // The first quote of the pair is part of the text.
+                cell += &rest[..=length];
+                continue;
+            }
+            cell += &rest[..length];
+            return match self.peek() {
+                None | Some(b'\n' | b'\r') => Ok(cell),
+                Some(byte) if byte == self.delimiter => Ok(cell),
+                Some(_) => {
+                    self.skip_line();
+                    Err(Fault::TextAfterQuote { opened })
+                }
+            };
+        }
+    }
+
+    fn skip_line(&mut self) {
+        let rest = &self.text[self.offset..];
+        self.offset += rest.find(['\n', '\r']).unwrap_or(rest.len());
+    }
+
+    fn take_line_break(&mut self) {
+        let length = match &self.text.as_bytes()[self.offset..] {
+            [] => return,
+            [b'\r', b'\n', ..] => 2,
+            _ => 1,
+        };
+        self.offset += length;
+        self.line += 1;
+    }
+}
+
+/// `\n`, `\r\n` and a lone `\r` (from an old Macintosh) each end a line.
+fn line_breaks(text: &str) -> u32 {
+    let bytes = text.as_bytes();
+    let breaks = bytes
+        .iter()
+        .enumerate()
+        .filter(|(at, byte)| match byte {
+            b'\n' => true,
+            b'\r' => bytes.get(at + 1) != Some(&b'\n'),
+            _ => false,
+        })
+        .count();
+    u32::try_from(breaks).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn records(text: &str) -> Vec<(u32, Vec<String>, Option<Fault>)> {
+        let mut splitter = Splitter::new(text, b',', 0, 1);
+        let mut cells = Vec::new();
+        let mut records = Vec::new();
+        while let Some(record) = splitter.next(&mut cells) {
+            let owned = cells.iter().map(|cell| cell.to_string()).collect();
+            records.push((record.line, owned, record.fault));
+        }
+        records
+    }
+
+    #[test]
+    fn cells_are_split_as_in_rfc_4180() {
+        for (text, cells) in [
+            ("a,b", vec!["a", "b"]),
+            ("a,b\r\n", vec!["a", "b"]),
+            (",", vec!["", ""]),
+            ("\"a,b\",c", vec!["a,b", "c"]),
+            ("\"a \"\"b\"\" c\",d", vec!["a \"b\" c", "d"]),
+            ("\"\",\"\"\"\"", vec!["", "\""]),
+            ("5\" pipe,x", vec!["5\" pipe", "x"]),
+            ("\"two\nlines\",x", vec!["two\nlines", "x"]),
+        ] {
+            let cells: Vec<String> = cells.into_iter().map(str::to_owned).collect();
+            assert_eq!(records(text), [(1, cells, None)], "{text:?}");
+        }
+    }
+
+    #[test]
+    fn line_numbers_stay_true_over_blank_lines_and_cells_of_several_lines() {
+        let text = "a\n\n\"b\r\nc\"\r\nd\re\n";
+        let lines: Vec<u32> = records(text).into_iter().map(|(line, ..)| line).collect();
+        assert_eq!(lines, [1, 2, 3, 5, 6]);
+    }
+
+    #[test]
+    fn a_quote_that_is_never_closed_is_known_by_the_line_where_it_opens() {
+        let found = records("a,b\nc,\"d\ne,f\n");
+        assert_eq!(found[1].2, Some(Fault::Unclosed { opened: 2 }));
+        assert_eq!(found.len(), 2);
+    }
+
+    #[test]
+    fn a_quote_that_closes_inside_a_cell_costs_one_row_and_no_more() {
+        let found = records("\"a\nb\"c,d\ne,f\n");
+        assert_eq!(found[0].2, Some(Fault::TextAfterQuote { opened: 1 }));
+        assert_eq!(found[1], (3, vec!["e".to_owned(), "f".to_owned()], None));
+    }
+
+    #[test]
+    fn what_the_csv_crate_writes_reads_the_same_here_and_there() {
+        let mut random = fastrand::Rng::with_seed(7);
+        for _ in 0..300 {
+            let width = random.usize(2..5);
+            let rows: Vec<Vec<String>> = (0..random.usize(1..6))
+                .map(|_| (0..width).map(|_| cell(&mut random)).collect())
+                .collect();
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            for row in &rows {
+                writer.write_record(row).unwrap();
+            }
+            let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+            let read: Vec<_> = records(&text)
+                .into_iter()
+                .map(|(_, cells, _)| cells)
+                .collect();
+            assert_eq!(read, rows, "{text:?}");
+        }
+    }
+
+    fn cell(random: &mut fastrand::Rng) -> String {
+        let pieces = ["a", "é", ",", "\"", "\n", "\r\n", " ", "\r", ";"];
+        (0..random.usize(0..6))
+            .map(|_| random.choice(pieces).unwrap())
+            .collect()
+    }
+}

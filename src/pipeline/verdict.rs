@@ -1,0 +1,240 @@
+//! How a row ends in a run: what its last line says, in which words.
+
+use crate::model::{AttachmentId, Content, ObjectRef};
+use crate::plan::{Begun, OtherObject};
+use crate::results::{Known, Reason, Status, Verified};
+
+/// How a row ends in this run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Verdict {
+    pub(super) status: Status,
+    pub(super) reason: Reason,
+    pub(super) id: Option<AttachmentId>,
+    pub(super) known: Known,
+    pub(super) verified: Verified,
+    pub(super) message: String,
+    /// What the record hangs on, where that is not what the manifest says.
+    pub(super) elsewhere: Option<OtherObject>,
+}
+
+impl Verdict {
+    /// A row of which there is nothing to explain.
+    pub(super) fn plain(status: Status, id: Option<AttachmentId>, content: Content) -> Self {
+        Self {
+            status,
+            reason: Reason::NONE,
+            id,
+            known: Known::Content(content),
+            verified: Verified::No,
+            message: String::new(),
+            elsewhere: None,
+        }
+    }
+
+    fn explained(self, reason: Reason, message: String) -> Self {
+        Self {
+            reason,
+            message,
+            ..self
+        }
+    }
+
+    pub(super) fn uploaded(id: AttachmentId, content: Content, verified: Verified) -> Self {
+        Self {
+            verified,
+            ..Self::plain(Status::Uploaded, Some(id), content)
+        }
+    }
+
+    pub(super) fn failed(
+        reason: Reason,
+        id: Option<AttachmentId>,
+        content: Content,
+        message: String,
+    ) -> Self {
+        Self::plain(Status::Failed, id, content).explained(reason, message)
+    }
+
+    pub(super) fn stored_other_size(id: AttachmentId, size: u64, content: Content) -> Self {
+        Self {
+            known: Known::Size(size),
+            ..Self::plain(Status::Conflict, Some(id), content)
+        }
+        .explained(
+            Reason::STORED_OTHER_SIZE,
+            format!(
+                "an attachment with this external_id is stored already, with {size} bytes where the \
+                 file has {}; it was left as it is: give the row another external_id, or take it \
+                 out of the manifest",
+                content.stamp.size
+            ),
+        )
+    }
+
+    pub(super) fn mismatch(other: &str, content: Content) -> Self {
+        Self::failed(
+            Reason::LOOKUP_MISMATCH,
+            None,
+            content,
+            format!(
+                "the service answered the look-up of this external_id with an attachment whose \
+                 external_id is {other:?}; nothing was sent: choose an external_id without special \
+                 characters"
+            ),
+        )
+    }
+
+    pub(super) fn size_mismatch(id: AttachmentId, size: u64, content: Content) -> Self {
+        Self::failed(
+            Reason::SIZE_MISMATCH,
+            Some(id),
+            content,
+            format!(
+                "the service shows {size} bytes where {} were sent; look at the attachment in the \
+                 service",
+                content.stamp.size
+            ),
+        )
+    }
+
+    pub(super) fn purged(id: AttachmentId, content: Content) -> Self {
+        Self::failed(
+            Reason::PURGED,
+            Some(id),
+            content,
+            "the service removed the record after its bytes were sent, twice; ask the service's \
+             support, or run again with --resume"
+                .into(),
+        )
+    }
+
+    pub(super) fn source_changed(id: AttachmentId, content: Content, why: &str) -> Self {
+        Self::failed(
+            Reason::SOURCE_CHANGED,
+            Some(id),
+            content,
+            format!(
+                "the file changed after it was checked, and was not stored: {why}; run again with \
+                 --resume to check and send it as it is now"
+            ),
+        )
+    }
+
+    pub(super) fn upload_refused(id: AttachmentId, content: Content, why: &str) -> Self {
+        Self::failed(
+            Reason::UPLOAD_REFUSED,
+            Some(id),
+            content,
+            format!("the storage refused the file: {why}"),
+        )
+    }
+
+    pub(super) fn forbidden(
+        id: Option<AttachmentId>,
+        content: Content,
+        object: ObjectRef,
+        why: &str,
+    ) -> Self {
+        Self::failed(
+            Reason::FORBIDDEN,
+            id,
+            content,
+            format!("the keys work, but not for this row ({why}): ask for the rights on {object}"),
+        )
+    }
+
+    pub(super) fn refused(id: Option<AttachmentId>, content: Content, why: &str) -> Self {
+        Self::failed(
+            Reason::REFUSED,
+            id,
+            content,
+            format!("the service refused the attachment: {why}"),
+        )
+    }
+
+    pub(super) fn not_reached(content: Content) -> Self {
+        Self::plain(Status::Pending, None, content).explained(Reason::NOT_REACHED, String::new())
+    }
+
+    pub(super) fn size_not_shown(id: AttachmentId, content: Content) -> Self {
+        Self::plain(Status::Pending, Some(id), content).explained(
+            Reason::SIZE_NOT_SHOWN,
+            "the storage took the file, but the service does not show its size yet; run again with \
+             --resume later"
+                .into(),
+        )
+    }
+
+    /// The row's requests stay without an answer while those of others get one; `begun` is how far
+    /// it has come.
+    pub(super) fn no_answer(
+        begun: Status,
+        id: Option<AttachmentId>,
+        content: Content,
+        why: &str,
+    ) -> Self {
+        Self::plain(begun, id, content).explained(
+            Reason::NO_ANSWER,
+            format!(
+                "the service answers other requests, but not those for this row ({why}); run again \
+                 with --resume later"
+            ),
+        )
+    }
+
+    /// A record without bytes has the row's `external_id`.
+    pub(super) fn unfinished(elsewhere: Option<OtherObject>, content: Content) -> Self {
+        let (reason, whose) = match &elsewhere {
+            Some(object) => (
+                Reason::OBJECT_CHANGED,
+                format!("for {} {}, as the manifest said before,", object.kind, object.id),
+            ),
+            None => (Reason::PENDING_ELSEWHERE, "by somebody else".to_owned()),
+        };
+        let message = format!(
+            "a record with this external_id was made {whose} and has no bytes yet; the service \
+             removes such records within an hour: run again with --resume then"
+        );
+        Self {
+            elsewhere,
+            ..Self::plain(Status::Pending, None, content).explained(reason, message)
+        }
+    }
+
+    /// A record that an earlier run began has no bytes, and hangs on another object.
+    pub(super) fn begun_elsewhere(begun: Begun, object: ObjectRef) -> Self {
+        Self {
+            status: Status::Pending,
+            reason: Reason::OBJECT_CHANGED,
+            id: Some(begun.id),
+            known: begun.content.map_or(Known::Nothing, Known::Content),
+            verified: Verified::No,
+            message: format!(
+                "the upload was begun for another object than {object}, and cannot be moved; the \
+                 service removes what was begun within an hour: run again with --resume then"
+            ),
+            elsewhere: begun.elsewhere,
+        }
+    }
+
+    /// A record that an earlier run began has its bytes, but the row has changed since.
+    pub(super) fn stored_before_the_change(begun: Begun, size: u64) -> Self {
+        let (reason, what) = match &begun.elsewhere {
+            Some(_) => (Reason::OBJECT_CHANGED, "the object"),
+            None => (Reason::FILE_CHANGED, "the file"),
+        };
+        let stored = begun.content.filter(|content| content.stamp.size == size);
+        Self {
+            status: Status::Conflict,
+            reason,
+            id: Some(begun.id),
+            known: stored.map_or(Known::Size(size), Known::Content),
+            verified: stored.map_or(Verified::No, |_| Verified::Size),
+            message: format!(
+                "the row was stored by an earlier run, and {what} has changed since; the stored \
+                 attachment was left as it is: undo the change, or give the row a new external_id"
+            ),
+            elsewhere: begun.elsewhere,
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The distinct files of a manifest, and how far each has come.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+
+use rayon::prelude::*;
+
+use super::read::{hash, look};
+use super::{Earlier, EarlierRow, Watch};
+use crate::manifest::{Column, Manifest, RawRow};
+use crate::model::{Content, FileStamp};
+use crate::problem::{Problems, Wrong};
+use crate::root::{Absence, Neighbours, Root};
+
+/// The index of a file among the distinct ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FileIndex(u32);
+
+impl FileIndex {
+    fn new(index: usize) -> Self {
+        Self(u32::try_from(index).expect("there are fewer files than bytes in a manifest"))
+    }
+
+    pub(super) fn get(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// How far a file has come.
+#[derive(Debug)]
+pub(super) enum State {
+    /// It is not there.
+    Missing,
+    /// It cannot be sent.
+    Unfit(Wrong),
+    /// It is there and yet to be hashed.
+    Seen(FileStamp),
+    /// It is hashed.
+    Ready(Content),
+}
+
+/// The distinct files that a manifest names, in the order in which it does.
+pub(super) struct Files<'m> {
+    manifest: &'m Manifest,
+    /// For each row the file that it names, if its path is fit to be opened.
+    of_rows: Vec<Option<FileIndex>>,
+    /// For each file the index of the first row that names it, which is where its path stands.
+    first_rows: Vec<usize>,
+    /// For each file how far it has come; empty until it is looked at.
+    states: Vec<State>,
+}
+
+impl<'m> Files<'m> {
+    /// Finds out which rows name the same file.
+    pub(super) fn named_in(manifest: &'m Manifest) -> Self {
+        let mut of_rows = Vec::with_capacity(manifest.len());
+        let mut first_rows = Vec::new();
+        for (row, first) in first_rows_of_paths(manifest).into_iter().enumerate() {
+            let file = match first {
+                Some(first) if first == row => {
+                    first_rows.push(row);
+                    Some(FileIndex::new(first_rows.len() - 1))
+                }
+                Some(first) => of_rows[first],
+                None => None,
+            };
+            of_rows.push(file);
+        }
+        Self {
+            manifest,
+            of_rows,
+            first_rows,
+            states: Vec::new(),
+        }
+    }
+
+    fn row_of(&self, file: usize) -> RawRow<'m> {
+        self.manifest.row(self.first_rows[file])
+    }
+
+    /// Looks at all files.
+    pub(super) fn look(&mut self, root: &Root) {
+        self.states = (0..self.first_rows.len())
+            .into_par_iter()
+            .map(|file| look(root, self.row_of(file).file_path()))
+            .collect();
+    }
+
+    /// Takes over the digests that an earlier run found, where the files are still what they were.
+    pub(super) fn recall(&mut self, earlier: &dyn Earlier) {
+        for (row, file) in self.manifest.rows().zip(&self.of_rows) {
+            let Some(file) = *file else { continue };
+            let state = &mut self.states[file.get()];
+            if let State::Seen(stamp) = state
+                && let Some(content) = known_content(&row, *stamp, earlier)
+            {
+                *state = State::Ready(content);
+            }
+        }
+    }
+
+    /// Hashes what is not hashed yet, the largest files first, so that none of them is left to one
+    /// worker at the end.
+    pub(super) fn hash(&mut self, root: &Root, watch: &dyn Watch) {
+        let mut work: Vec<(u64, usize)> = self
+            .states
+            .iter()
+            .enumerate()
+            .filter_map(|(file, state)| match state {
+                State::Seen(stamp) => Some((stamp.size, file)),
+                _ => None,
+            })
+            .collect();
+        work.sort_unstable_by_key(|(size, file)| (Reverse(*size), *file));
+        watch.begin(work.len() as u64, work.iter().map(|(size, _)| size).sum());
+        let hashed: Vec<(usize, State)> = work
+            .into_par_iter()
+            .with_max_len(1)
+            .map(|(_, file)| {
+                let content = hash(root, self.row_of(file).file_path(), watch);
+                watch.file();
+                (file, content.map_or_else(State::Unfit, State::Ready))
+            })
+            .collect();
+        for (file, state) in hashed {
+            self.states[file] = state;
+        }
+    }
+
+    /// Reports every row whose file cannot be sent.
+    pub(super) fn judge(&self, root: &Root, earlier: &dyn Earlier, problems: &mut Problems) {
+        let mut neighbours = Neighbours::of(root);
+        for (row, file) in self.manifest.rows().zip(&self.of_rows) {
+            let Some(file) = *file else { continue };
+            let (column, wrong) = match &self.states[file.get()] {
+                State::Missing if is_done(&row, earlier) => continue,
+                State::Missing => (Column::FilePath, why_missing(&row, &mut neighbours)),
+                State::Unfit(wrong) => (Column::FilePath, wrong.clone()),
+                State::Ready(content) => match other_digest(&row, content) {
+                    Some(wrong) => (Column::Sha256, wrong),
+                    None => continue,
+                },
+                State::Seen(_) => unreachable!("every file that was seen has been read"),
+            };
+            problems.push(row.problem(Some(column), wrong));
+        }
+    }
+
+    /// What each row names, and what became of it.
+    pub(super) fn into_states(self) -> (Vec<Option<FileIndex>>, Vec<State>) {
+        (self.of_rows, self.states)
+    }
+}
+
+/// For each row the index of the first row with the same path; nothing where the path is unfit.
+///
+/// As with the ids, hashes are kept and the paths read from the manifest again where two of them
+/// are equal.
+fn first_rows_of_paths(manifest: &Manifest) -> Vec<Option<usize>> {
+    let hasher = RandomState::new();
+    let mut hashes: Vec<(u64, usize)> = Vec::with_capacity(manifest.len());
+    for (index, row) in manifest.rows().enumerate() {
+        if let Some(path) = row.usable_path() {
+            hashes.push((hasher.hash_one(path), index));
+        }
+    }
+    hashes.sort_unstable();
+    let mut first_rows = vec![None; manifest.len()];
+    for candidates in hashes.chunk_by(|one, other| one.0 == other.0) {
+        if let [(_, row)] = candidates {
+            first_rows[*row] = Some(*row);
+            continue;
+        }
+        let mut met: HashMap<String, usize> = HashMap::new();
+        for (_, row) in candidates {
+            let path = manifest.row(*row).file_path().to_owned();
+            first_rows[*row] = Some(*met.entry(path).or_insert(*row));
+        }
+    }
+    first_rows
+}
+
+/// The digest that an earlier run found, if the row names the same file and it looks untouched.
+fn known_content(row: &RawRow<'_>, stamp: FileStamp, earlier: &dyn Earlier) -> Option<Content> {
+    let EarlierRow {
+        file_path, content, ..
+    } = earlier.of(row.external_id())?;
+    content.filter(|content| file_path == row.file_path() && content.stamp == stamp)
+}
+
+fn is_done(row: &RawRow<'_>, earlier: &dyn Earlier) -> bool {
+    earlier
+        .of(row.external_id())
+        .is_some_and(|known| known.done)
+}
+
+fn why_missing(row: &RawRow<'_>, neighbours: &mut Neighbours<'_>) -> Wrong {
+    match neighbours.explain(row.file_path()) {
+        Absence::File { nearly } => Wrong::FileMissing {
+            nearly: nearly.map(Into::into),
+        },
+        Absence::Folder { folder } => Wrong::FolderMissing {
+            folder: folder.into(),
+        },
+        Absence::NameNotUtf8 => Wrong::NameNotUtf8,
+    }
+}
+
+fn other_digest(row: &RawRow<'_>, content: &Content) -> Option<Wrong> {
+    let expected = row.sha256()?;
+    (expected != content.sha256).then(|| Wrong::OtherDigest {
+        found: Box::new(content.sha256),
+    })
+}

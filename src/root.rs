@@ -1,0 +1,273 @@
+//! The folder that file paths are relative to, and the only way to a file below it.
+//!
+//! Every look at a file and every opening goes through [`Root`], so that neither `..` nor a
+//! symbolic link leads out of it, and nothing but a regular file is ever read.
+
+mod neighbours;
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, Metadata, OpenOptions};
+
+use crate::model::FileStamp;
+use crate::problem::NotAFile;
+use crate::text::escape;
+
+pub use neighbours::{Absence, Neighbours};
+
+/// The folder that the manifest's paths are relative to.
+#[derive(Debug)]
+pub struct Root {
+    dir: Dir,
+    path: PathBuf,
+}
+
+/// The root cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("the folder {} cannot be opened: {cause}; name the folder of the files with --root", escape(&path.to_string_lossy()))]
+pub struct RootError {
+    path: PathBuf,
+    #[source]
+    cause: io::Error,
+}
+
+/// A file that is open for reading, and what it was at that moment.
+#[derive(Debug)]
+pub struct Opened {
+    /// The file, at its first byte.
+    pub file: File,
+    /// Its size and time of modification when it was opened.
+    pub stamp: FileStamp,
+}
+
+/// Why a file cannot be looked at or opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Nothing is there.
+    #[error("does not exist")]
+    Missing,
+    /// A symbolic link leads out of the root.
+    #[error("leads out of the root through a symbolic link")]
+    OutsideRoot,
+    /// Something is there, but no regular file.
+    #[error("is not a regular file")]
+    NotAFile(NotAFile),
+    /// The system refused.
+    #[error("cannot be opened: {0}")]
+    Io(#[source] io::Error),
+}
+
+impl Root {
+    /// Opens a folder as the root.
+    pub fn at(path: &Path) -> Result<Self, RootError> {
+        let opened = Dir::open_ambient_dir(path, ambient_authority());
+        let path = path.to_owned();
+        match opened {
+            Ok(dir) => Ok(Self { dir, path }),
+            Err(cause) => Err(RootError { path, cause }),
+        }
+    }
+
+    /// Opens the folder that a manifest lies in.
+    pub fn of_manifest(manifest: &Path) -> Result<Self, RootError> {
+        match manifest.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => Self::at(parent),
+            _ => Self::at(Path::new(".")),
+        }
+    }
+
+    /// The path under which the root was opened.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What a file is, without opening it.
+    pub fn stamp(&self, file_path: &str) -> Result<FileStamp, OpenError> {
+        let metadata = self.dir.metadata(file_path).map_err(OpenError::of)?;
+        stamp_of(&metadata)
+    }
+
+    /// Opens a file for reading. This never waits, not even for a named pipe's other end.
+    pub fn open(&self, file_path: &str) -> Result<Opened, OpenError> {
+        let file = self
+            .dir
+            .open_with(file_path, &without_waiting())
+            .map_err(OpenError::of)?;
+        let metadata = file.metadata().map_err(OpenError::of)?;
+        Ok(Opened {
+            stamp: stamp_of(&metadata)?,
+            file: file.into_std(),
+        })
+    }
+}
+
+fn without_waiting() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use cap_std::fs::OpenOptionsExt as _;
+        options.custom_flags(libc::O_NONBLOCK);
+    }
+    options
+}
+
+impl Opened {
+    /// What the file is now, for comparison with what it was.
+    pub fn stamp_now(&self) -> io::Result<FileStamp> {
+        let metadata = self.file.metadata()?;
+        Ok(stamp(metadata.len(), metadata.modified()?))
+    }
+}
+
+fn stamp_of(metadata: &Metadata) -> Result<FileStamp, OpenError> {
+    if !metadata.is_file() {
+        return Err(OpenError::NotAFile(kind_of(metadata)));
+    }
+    let modified = metadata.modified().map_err(OpenError::Io)?;
+    Ok(stamp(metadata.len(), modified.into_std()))
+}
+
+/// A time beyond the year 9999 becomes the epoch: times are only ever compared for being equal.
+fn stamp(size: u64, modified: std::time::SystemTime) -> FileStamp {
+    FileStamp {
+        size,
+        modified: modified.try_into().unwrap_or_default(),
+    }
+}
+
+fn kind_of(metadata: &Metadata) -> NotAFile {
+    if metadata.is_dir() {
+        return NotAFile::Folder;
+    }
+    #[cfg(unix)]
+    {
+        use cap_std::fs::FileTypeExt as _;
+        if metadata.file_type().is_fifo() {
+            return NotAFile::Pipe;
+        }
+    }
+    NotAFile::Device
+}
+
+impl OpenError {
+    fn of(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Missing,
+            // Opening a socket.
+            _ if is_no_such_device(&error) => Self::NotAFile(NotAFile::Device),
+            // cap-std's own refusal, which is no error of the system and so has no number.
+            io::ErrorKind::PermissionDenied if error.raw_os_error().is_none() => Self::OutsideRoot,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn is_no_such_device(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ENXIO)
+}
+
+#[cfg(not(unix))]
+fn is_no_such_device(_: &io::Error) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Read as _;
+
+    use super::*;
+
+    #[test]
+    fn a_file_below_the_root_opens_and_shows_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("a")).unwrap();
+        fs::write(folder.path().join("a/b ü.txt"), "hello").unwrap();
+        let root = Root::at(folder.path()).unwrap();
+        let mut opened = root.open("a/b ü.txt").unwrap();
+        let mut text = String::new();
+        opened.file.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "hello");
+        assert_eq!(opened.stamp.size, 5);
+        assert_eq!(root.stamp("a/b ü.txt").unwrap(), opened.stamp);
+        assert_eq!(opened.stamp_now().unwrap(), opened.stamp);
+    }
+
+    #[test]
+    fn a_root_that_is_not_there_is_named() {
+        let error = Root::at(Path::new("/no/such/folder")).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the folder /no/such/folder cannot be opened: No such file or directory (os error 2); \
+             name the folder of the files with --root"
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_but_a_regular_file_below_the_root_is_opened() {
+        use std::os::unix::fs::symlink;
+        use std::os::unix::net::UnixListener;
+
+        let outside = tempfile::tempdir().unwrap();
+        fs::write(outside.path().join("secret"), "x").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir(path("folder")).unwrap();
+        fs::write(path("file"), "x").unwrap();
+        symlink(outside.path().join("secret"), path("absolute link")).unwrap();
+        symlink("../..", path("folder/upwards")).unwrap();
+        symlink("../file", path("folder/inside")).unwrap();
+        symlink("nothing", path("dangling")).unwrap();
+        symlink("/dev/null", path("device link")).unwrap();
+        make_pipe(&path("pipe"));
+        let _socket = UnixListener::bind(path("socket")).unwrap();
+
+        let root = Root::at(folder.path()).unwrap();
+        assert!(root.open("folder/inside").is_ok());
+        for (name, expected) in [
+            ("nothing", "Missing"),
+            ("file/x", "Missing"),
+            ("dangling", "Missing"),
+            ("absolute link", "OutsideRoot"),
+            ("device link", "OutsideRoot"),
+            ("folder/upwards/x", "OutsideRoot"),
+            ("../x", "OutsideRoot"),
+            ("folder", "NotAFile(Folder)"),
+            ("pipe", "NotAFile(Pipe)"),
+            ("socket", "NotAFile(Device)"),
+        ] {
+            assert_eq!(
+                format!("{:?}", root.stamp(name).unwrap_err()),
+                expected,
+                "{name}"
+            );
+            assert_eq!(
+                format!("{:?}", root.open(name).unwrap_err()),
+                expected,
+                "{name}"
+            );
+        }
+    }
+
+    #[cfg(unix)]
+    fn make_pipe(path: &Path) {
+        let made = std::process::Command::new("mkfifo").arg(path).status();
+        assert!(made.unwrap().success());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_device_is_refused_without_being_read() {
+        let root = Root::at(Path::new("/dev")).unwrap();
+        assert!(matches!(
+            root.open("zero"),
+            Err(OpenError::NotAFile(NotAFile::Device))
+        ));
+    }
+}

@@ -1,0 +1,224 @@
+//! What stands where a missing file was expected: the "did you mean" of file paths.
+//!
+//! Only differences that people do not see are looked for: case, the encoding of accents, blanks
+//! at the ends, and names that are not UTF-8. Listings are kept, and the work has a bound.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+use std::path::Path;
+
+use encoding_rs::WINDOWS_1252;
+
+use super::Root;
+use crate::text::fold;
+
+/// How many names are read altogether before no more suggestions are made.
+const MAX_NAMES: usize = 200_000;
+
+/// In what way a file is missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Absence {
+    /// The file is not there; another of nearly the same path may be.
+    File {
+        /// That other file.
+        nearly: Option<String>,
+    },
+    /// A folder on the way is not there.
+    Folder {
+        /// The first such folder.
+        folder: String,
+    },
+    /// The file is there, but its name is not UTF-8.
+    NameNotUtf8,
+}
+
+/// The folders below a root, as far as missing files led there.
+#[derive(Debug)]
+pub struct Neighbours<'r> {
+    root: &'r Root,
+    listings: HashMap<String, Option<Listing>>,
+    names_left: usize,
+}
+
+#[derive(Debug, Default)]
+struct Listing {
+    /// For each folded name, the names that are there.
+    names: HashMap<String, Vec<String>>,
+    /// The names that are not UTF-8, read as what they mostly are, and folded.
+    not_utf8: HashSet<String>,
+}
+
+impl<'r> Neighbours<'r> {
+    /// Nothing is looked at yet.
+    pub fn of(root: &'r Root) -> Self {
+        Self {
+            root,
+            listings: HashMap::new(),
+            names_left: MAX_NAMES,
+        }
+    }
+
+    /// Explains why nothing is at a path, following it part by part.
+    pub fn explain(&mut self, file_path: &str) -> Absence {
+        let parts: Vec<&str> = file_path
+            .split('/')
+            .filter(|part| !part.is_empty() && *part != ".")
+            .collect();
+        let mut actual = String::new();
+        let mut is_other = false;
+        for (index, part) in parts.iter().enumerate() {
+            let Some(listing) = self.listing(&actual) else {
+                return Absence::File { nearly: None };
+            };
+            let Some(name) = listing.nearly(part) else {
+                return listing.absence(&parts, index);
+            };
+            is_other |= name != *part;
+            if index > 0 {
+                actual.push('/');
+            }
+            actual.push_str(name);
+        }
+        Absence::File {
+            // Otherwise everything is there by name: a dangling link.
+            nearly: is_other.then_some(actual),
+        }
+    }
+
+    fn listing(&mut self, folder: &str) -> Option<&Listing> {
+        if !self.listings.contains_key(folder) {
+            let listing = self.read(folder);
+            self.listings.insert(folder.to_owned(), listing);
+        }
+        self.listings.get(folder)?.as_ref()
+    }
+
+    /// A folder that cannot be listed, or is too large, gives no suggestions.
+    fn read(&mut self, folder: &str) -> Option<Listing> {
+        let folder = if folder.is_empty() { "." } else { folder };
+        let mut listing = Listing::default();
+        for entry in self.root.dir.read_dir(Path::new(folder)).ok()? {
+            self.names_left = self.names_left.checked_sub(1)?;
+            listing.take(&entry.ok()?.file_name());
+        }
+        Some(listing)
+    }
+}
+
+impl Listing {
+    fn take(&mut self, name: &OsStr) {
+        match name.to_str() {
+            Some(name) => {
+                let alike = self.names.entry(key(name)).or_default();
+                alike.push(name.to_owned());
+            }
+            None => {
+                let (text, _) = WINDOWS_1252.decode_without_bom_handling(name.as_encoded_bytes());
+                self.not_utf8.insert(key(&text));
+            }
+        }
+    }
+
+    /// The name itself if it is there, or else one that looks the same.
+    fn nearly(&self, name: &str) -> Option<&str> {
+        let alike = self.names.get(&key(name))?;
+        let exact = alike.iter().find(|other| *other == name);
+        exact.or(alike.first()).map(String::as_str)
+    }
+
+    /// Why the part of this index is not in this folder.
+    fn absence(&self, parts: &[&str], index: usize) -> Absence {
+        if self.not_utf8.contains(&key(parts[index])) {
+            Absence::NameNotUtf8
+        } else if index + 1 < parts.len() {
+            Absence::Folder {
+                folder: parts[..=index].join("/"),
+            }
+        } else {
+            Absence::File { nearly: None }
+        }
+    }
+}
+
+fn key(name: &str) -> String {
+    fold(name.trim()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn folder_with(files: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = folder.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "x").unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn the_file_that_was_probably_meant_is_named() {
+        let folder = folder_with(&["Contracts/Vertra\u{308}ge.PDF", "b.pdf ", "c/c.pdf"]);
+        let root = Root::at(folder.path()).unwrap();
+        let mut neighbours = Neighbours::of(&root);
+        for (missing, nearly) in [
+            (
+                "contracts/Verträge.pdf",
+                Some("Contracts/Vertra\u{308}ge.PDF"),
+            ),
+            (
+                "./Contracts//Verträge.PDF",
+                Some("Contracts/Vertra\u{308}ge.PDF"),
+            ),
+            ("b.pdf", Some("b.pdf ")),
+            ("Contracts/other.pdf", None),
+            ("c/c.pdf/x", None),
+        ] {
+            let nearly = nearly.map(str::to_owned);
+            assert_eq!(
+                neighbours.explain(missing),
+                Absence::File { nearly },
+                "{missing}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_first_missing_folder_is_named() {
+        let folder = folder_with(&["a/b.pdf"]);
+        let root = Root::at(folder.path()).unwrap();
+        let folder = "a/x".to_owned();
+        assert_eq!(
+            Neighbours::of(&root).explain("a/x/y/b.pdf"),
+            Absence::Folder { folder }
+        );
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_name_on_the_disk_that_is_not_utf_8_is_recognised() {
+        use std::os::unix::ffi::OsStrExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let name = OsStr::from_bytes(b"Vertr\xE4ge.pdf");
+        fs::write(folder.path().join(name), "x").unwrap();
+        let root = Root::at(folder.path()).unwrap();
+        assert_eq!(
+            Neighbours::of(&root).explain("Verträge.pdf"),
+            Absence::NameNotUtf8
+        );
+    }
+
+    #[test]
+    fn a_folder_of_too_many_names_gives_no_suggestion() {
+        let folder = folder_with(&["A.pdf", "b.pdf"]);
+        let root = Root::at(folder.path()).unwrap();
+        let mut neighbours = Neighbours::of(&root);
+        neighbours.names_left = 1;
+        assert_eq!(neighbours.explain("a.pdf"), Absence::File { nearly: None });
+    }
+}

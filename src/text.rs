@@ -1,0 +1,195 @@
+//! Text as people see it and compare it: what is safe to show, what counts as the same name, and
+//! which of several words was probably meant.
+//!
+//! Nothing here knows what the text stands for.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use unicode_normalization::UnicodeNormalization as _;
+
+/// How much of a value a message shows, in characters.
+const SHOWN: usize = 120;
+
+/// The text with every character that a terminal would act on written out as `\u{1b}`.
+///
+/// These are the control characters (an escape sequence can move the cursor or rename the window),
+/// the characters that turn the direction of writing (they make `fdp.exe` read as `exe.pdf`), and
+/// the separators of lines that are no control characters.
+pub fn escape(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(acts_on_a_terminal) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if acts_on_a_terminal(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// A value as a message shows it: in quotes, escaped, and cut when it is very long.
+pub fn quoted(value: &str) -> String {
+    let mut shown = String::from("\"");
+    match value.char_indices().nth(SHOWN) {
+        None => shown.push_str(&escape(value)),
+        Some((end, _)) => {
+            let length = value.chars().count();
+            let _ = write!(shown, "{}… ({length} characters)", escape(&value[..end]));
+        }
+    }
+    shown.push('"');
+    shown
+}
+
+fn acts_on_a_terminal(c: char) -> bool {
+    c.is_control() || is_bidi(c) || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// Whether the character turns the direction of writing without being seen itself.
+pub fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The text without the differences that people do not see or do not mean: upper and lower case,
+/// and accents that are part of a letter or a character of their own (NFC and NFD).
+pub fn fold(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        if text.bytes().any(|b| b.is_ascii_uppercase()) {
+            return Cow::Owned(text.to_ascii_lowercase());
+        }
+        return Cow::Borrowed(text);
+    }
+    // By way of upper case, which brings `ß` and `SS` together.
+    let folded = text
+        .nfd()
+        .flat_map(char::to_uppercase)
+        .flat_map(char::to_lowercase)
+        .nfd();
+    Cow::Owned(folded.collect())
+}
+
+/// The candidate that the word was probably meant to be, if one is near enough.
+///
+/// Near is one mistake in three letters, and one mistake in any word.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = fold(word);
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::osa_distance(&word, &fold(candidate)), candidate))
+        .filter(|(distance, candidate)| *distance <= (candidate.chars().count() / 3).max(1))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// A cell that no spreadsheet takes for a formula: a leading `'` is put before what would be one.
+///
+/// Reversible: a cell that already has quotes before such a character gets one more, and any other
+/// cell stays as it is.
+pub fn formula_safe(cell: &str) -> Cow<'_, str> {
+    let unquoted = cell.trim_start_matches('\'');
+    if unquoted.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        Cow::Owned(format!("'{cell}"))
+    } else {
+        Cow::Borrowed(cell)
+    }
+}
+
+/// A count with its thousands set apart, `1,000,000`.
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+/// A count with its noun, in the singular or the plural: `1 row`, `2 rows`.
+pub fn counted(count: u64, noun: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", grouped(count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_act_on_is_written_out() {
+        for (text, shown) in [
+            ("Vertrag §3.pdf", "Vertrag §3.pdf"),
+            ("\u{1b}[2Jgone", "\\u{1b}[2Jgone"),
+            ("two\nlines", "two\\u{a}lines"),
+            ("\u{202e}fdp.exe", "\\u{202e}fdp.exe"),
+            ("\u{9b}31m", "\\u{9b}31m"),
+        ] {
+            assert_eq!(escape(text), shown);
+        }
+    }
+
+    #[test]
+    fn a_very_long_value_is_cut_and_its_length_is_told() {
+        let shown = quoted(&"ä".repeat(10_000));
+        assert!(shown.ends_with("ä… (10000 characters)\""), "{shown}");
+        assert!(shown.chars().count() < 160);
+    }
+
+    #[test]
+    fn names_that_people_take_for_the_same_fold_to_the_same() {
+        for (one, other) in [
+            ("AT1", "at1"),
+            ("Verträge", "VERTRA\u{308}GE"),
+            ("Straße", "STRASSE"),
+            ("\u{212b}", "å"),
+        ] {
+            assert_eq!(fold(one), fold(other), "{one} and {other}");
+        }
+        assert_ne!(fold("a"), fold("ä"));
+    }
+
+    #[test]
+    fn the_nearest_word_is_named_only_when_it_is_near() {
+        let words = ["contract", "event", "project", "supplier_company"];
+        for (word, meant) in [
+            ("Contract", Some("contract")),
+            ("contarct", Some("contract")),
+            ("suplier company", Some("supplier_company")),
+            ("events", Some("event")),
+            ("invoice", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(word, words), meant, "{word}");
+        }
+    }
+
+    #[test]
+    fn a_formula_is_disarmed_and_nothing_else_is_touched() {
+        for (cell, safe) in [
+            ("=1+1", "'=1+1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\tx", "'\tx"),
+            ("'=1", "''=1"),
+            ("'quoted'", "'quoted'"),
+            ("a=b", "a=b"),
+            ("", ""),
+        ] {
+            assert_eq!(formula_safe(cell), safe);
+        }
+    }
+
+    #[test]
+    fn counts_read_as_people_write_them() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(counted(1, "row"), "1 row");
+        assert_eq!(counted(1_000, "row"), "1,000 rows");
+    }
+}
