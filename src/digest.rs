@@ -61,3 +61,22 @@ fn keyed(key: &[u8], message: &[u8]) -> Hmac<Sha256> {
     mac.update(message);
     mac
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_recognised_by_whoever_has_the_key() {
+        // Test case 2 of RFC 4231.
+        let (key, message) = (b"Jefe", b"what do ya want for nothing?");
+        let code = hmac_sha256(key, message);
+        assert_eq!(
+            code.to_string(),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+        assert!(is_hmac_sha256(key, message, &code));
+        assert!(!is_hmac_sha256(b"Jeff", message, &code));
+        assert!(!is_hmac_sha256(key, b"what do ya want", &code));
+    }
+}

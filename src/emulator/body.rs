@@ -4,10 +4,9 @@
 use axum::body::{Body, BodyDataStream, Bytes};
 use futures::StreamExt as _;
 
-use super::world::Shared;
+use crate::model::MAX_FILE_SIZE;
 
-/// How much of a refused body is read before the refusal is sent.
-const MAX_DRAINED: u64 = 64 * 1024 * 1024;
+use super::world::Shared;
 
 /// Why a body could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +33,8 @@ impl<'a> Pieces<'a> {
     /// The next piece; `None` at the end.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Unread> {
         tokio::select! {
+            // What has arrived is taken first, so that a whole request is never broken off.
+            biased;
             piece = self.stream.next() => piece.transpose().map_err(|_| Unread::Gone),
             () = self.shared.ended() => Err(Unread::Gone),
         }
@@ -58,7 +59,7 @@ pub(super) async fn read(shared: &Shared, body: Body, limit: usize) -> Result<Ve
     let mut bytes = Vec::new();
     while let Some(piece) = pieces.next().await? {
         if bytes.len() + piece.len() > limit {
-            pieces.skip(MAX_DRAINED).await?;
+            pieces.skip(MAX_FILE_SIZE).await?;
             return Err(Unread::TooLarge);
         }
         bytes.extend_from_slice(&piece);
@@ -69,5 +70,5 @@ pub(super) async fn read(shared: &Shared, body: Body, limit: usize) -> Result<Ve
 /// Reads a refused body away. A server that answers and closes while the client still sends makes
 /// the client's system drop the answer, and the refusal would look like a broken connection.
 pub(super) async fn drain(shared: &Shared, body: Body) -> Result<(), Unread> {
-    Pieces::of(shared, body).skip(MAX_DRAINED).await.map(drop)
+    Pieces::of(shared, body).skip(MAX_FILE_SIZE).await.map(drop)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::fault::Script;
-use super::log::{self, Log};
+use super::log::Log;
 use super::rate::Window;
 use super::route::Operation;
 use super::sign::Signer;
@@ -57,12 +57,7 @@ impl Home {
 pub(super) fn load(folder: &Folder, settings: &Settings) -> Result<(Signer, World), EmulatorError> {
     let signer = Signer::of_folder(&folder.signing_key, &folder.incoming)
         .map_err(StateError::at(&folder.signing_key))?;
-    let earlier = if folder.log.exists() {
-        log::read(&folder.log)?
-    } else {
-        Vec::new()
-    };
-    let log = Log::open(&folder.log, &earlier).map_err(StateError::at(&folder.log))?;
+    let (log, earlier) = Log::open(&folder.log)?;
     // The highest id of all may have been purged; then only the log still knows it.
     let created = earlier
         .iter()

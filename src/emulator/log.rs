@@ -76,7 +76,7 @@ pub enum LogError {
         source: io::Error,
     },
     /// A line is not one of ours.
-    #[error("the request log {}, line {line}: {source}", path.display())]
+    #[error("the request log {}, line {line}: {source}; move the file away to begin another", path.display())]
     Line {
         /// The log.
         path: PathBuf,
@@ -87,14 +87,22 @@ pub enum LogError {
     },
 }
 
+impl LogError {
+    fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, source }
+    }
+}
+
 /// Every entry of a log, which may be in use by a running emulator. A last line without its end
 /// was torn off by a kill, and is left out.
 pub fn read(path: &Path) -> Result<Vec<Entry>, LogError> {
-    let bytes = std::fs::read(path).map_err(|source| LogError::Io {
-        path: path.to_owned(),
-        source,
-    })?;
-    bytes[..whole_lines(&bytes)]
+    let bytes = std::fs::read(path).map_err(LogError::at(path))?;
+    parse(path, &bytes[..whole_lines(&bytes)])
+}
+
+fn parse(path: &Path, lines: &[u8]) -> Result<Vec<Entry>, LogError> {
+    lines
         .split_inclusive(|byte| *byte == b'\n')
         .zip(1..)
         .map(|(text, line)| {
@@ -122,21 +130,21 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Opens the log to go on with it, after `earlier`, which is what was read from it.
-    ///
-    /// A torn last line is cut off first, lest the next one be glued to it.
-    pub(super) fn open(path: &Path, earlier: &[Entry]) -> io::Result<Self> {
+    /// Opens the log to go on with it, and reads what it holds. A torn last line is cut off, lest
+    /// the next one be glued to it.
+    pub(super) fn open(path: &Path) -> Result<(Self, Vec<Entry>), LogError> {
         let file = OpenOptions::new()
             .create(true)
             .read(true)
             .append(true)
-            .open(path)?;
-        let bytes = std::fs::read(path)?;
-        file.set_len(whole_lines(&bytes) as u64)?;
-        Ok(Self {
-            file,
-            last_seq: earlier.last().map_or(0, |entry| entry.seq),
-        })
+            .open(path)
+            .map_err(LogError::at(path))?;
+        let bytes = std::fs::read(path).map_err(LogError::at(path))?;
+        let end = whole_lines(&bytes);
+        file.set_len(end as u64).map_err(LogError::at(path))?;
+        let earlier = parse(path, &bytes[..end])?;
+        let last_seq = earlier.last().map_or(0, |entry| entry.seq);
+        Ok((Self { file, last_seq }, earlier))
     }
 
     /// Gives an entry its number and writes it through.
@@ -160,14 +168,15 @@ mod tests {
         let path = folder.path().join(FILE_NAME);
         let entry = || Entry::new(Operation::List, Timestamp::UNIX_EPOCH);
 
-        let mut log = Log::open(&path, &[]).unwrap();
+        let (mut log, _) = Log::open(&path).unwrap();
         log.append(entry()).unwrap();
         log.append(entry()).unwrap();
         let whole = std::fs::read(&path).unwrap();
         std::fs::write(&path, &whole[..whole.len() - 9]).unwrap();
 
-        let earlier = read(&path).unwrap();
-        Log::open(&path, &earlier).unwrap().append(entry()).unwrap();
+        let (mut log, earlier) = Log::open(&path).unwrap();
+        assert_eq!(earlier.len(), 1);
+        log.append(entry()).unwrap();
         let seqs: Vec<u64> = read(&path).unwrap().iter().map(|e| e.seq).collect();
         assert_eq!(seqs, [1, 2]);
     }

@@ -12,7 +12,6 @@ use super::sign::Refusal;
 pub(super) enum Error {
     /// No object is named, or no signature given.
     AccessDenied,
-    EntityTooLarge,
     Expired,
     InvalidRequest,
     MissingContentLength,
@@ -30,11 +29,6 @@ impl Error {
     fn parts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::AccessDenied => (StatusCode::FORBIDDEN, "AccessDenied", "Access Denied"),
-            Self::EntityTooLarge => (
-                StatusCode::BAD_REQUEST,
-                "EntityTooLarge",
-                "Your proposed upload exceeds the maximum allowed object size",
-            ),
             Self::Expired => (StatusCode::FORBIDDEN, "AccessDenied", "Request has expired"),
             Self::InvalidRequest => (
                 StatusCode::BAD_REQUEST,

@@ -19,7 +19,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::task::spawn_blocking;
 
 use crate::digest::Md5Hasher;
-use crate::model::{MAX_FILE_SIZE, Md5Digest};
+use crate::model::Md5Digest;
 
 use super::body::{self, Pieces, Unread};
 use super::fault::{self, Effect};
@@ -27,7 +27,7 @@ use super::log::Entry;
 use super::reply::{Answer, Reply};
 use super::route::{ObjectPath, StorageRoute};
 use super::s3_error::Error;
-use super::store::Content;
+use super::store::{Content, Record};
 use super::world::{Shared, World};
 
 /// How much is gathered before it is written, and read before it is sent.
@@ -131,10 +131,7 @@ fn check_upload(shared: &Shared, head: &Parts) -> Result<(), Error> {
     if head.headers.contains_key(TRANSFER_ENCODING) {
         return Err(Error::NotImplemented);
     }
-    let length = content_length(&head.headers).ok_or(Error::MissingContentLength)?;
-    if length > MAX_FILE_SIZE {
-        return Err(Error::EntityTooLarge);
-    }
+    content_length(&head.headers).ok_or(Error::MissingContentLength)?;
     check_permission(shared, head)
 }
 
@@ -252,7 +249,7 @@ fn keep(
                 size: received.size + surplus,
                 stored_at: Timestamp::now(),
             };
-            world.store.put(super::store::Record {
+            world.store.put(Record {
                 content: Some(content),
                 ..record
             })?;

@@ -82,8 +82,8 @@ impl View<'_> {
         let name = utf8_percent_encode(&record.file_name, SEGMENT);
         let path = format!("{STORAGE_BASE}/{}/{}/{name}", record.id, record.key);
         let signer = &self.shared.signer;
-        let signed = signer.sign(method, &path, headers, self.url_end());
-        self.shared.url(&signed)
+        let target = signer.sign(method, &path, headers, self.url_end());
+        self.shared.url(&target)
     }
 
     fn url_end(&self) -> Timestamp {

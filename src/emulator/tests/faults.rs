@@ -117,8 +117,8 @@ async fn upload_under(effect: Effect) -> (Service, Option<u16>, Value) {
     let service = Service::start(settings).await;
     let created = service.create("AT1").await;
     // Large enough not to be in one packet.
-    let bytes: &[u8] = &[7; 200_000];
-    let status = match service.put(&created, bytes).send().await {
+    let put = put_to(&service.client, created.upload_url(), &created).body(vec![7; 200_000]);
+    let status = match put.send().await {
         Ok(response) => Some(response.status().as_u16()),
         Err(error) => {
             assert!(!error.is_connect(), "{error:?}");

@@ -115,7 +115,7 @@ impl Service {
         created
     }
 
-    async fn patch(&self, id: &str, attributes: Value) -> Answer {
+    async fn patch(&self, id: &str, attributes: &Value) -> Answer {
         let path = format!("/attachments/{id}");
         self.send(Method::PATCH, &path, &update(id, attributes))
             .await
@@ -182,6 +182,6 @@ fn creation(external_id: &str) -> Value {
     }})
 }
 
-fn update(id: &str, attributes: Value) -> Value {
+fn update(id: &str, attributes: &Value) -> Value {
     json!({"data": {"type": "attachments", "id": id, "attributes": attributes}})
 }

@@ -119,7 +119,7 @@ async fn the_log_tells_every_request_and_no_secret() {
     let url = shown.attribute("download_url").as_str().unwrap();
     service.client.get(url).send().await.unwrap();
     service.get("/attachments/AT1/external_id").await;
-    service.patch("1", json!({"external_id": "AT2"})).await;
+    service.patch("1", &json!({"external_id": "AT2"})).await;
     service.get("/nowhere").await;
 
     let operations: Vec<_> = service

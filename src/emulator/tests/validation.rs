@@ -104,7 +104,7 @@ async fn a_patch_must_name_the_attachment_of_its_url() {
         (by_external_id, json!("1"), 409),
         (by_external_id, json!(1), 409),
     ] {
-        let mut body = update("", json!({"title": "New"}));
+        let mut body = update("", &json!({"title": "New"}));
         body["data"]["id"] = id.clone();
         let changed = service.send(Method::PATCH, path, &body).await;
         assert_eq!(changed.status, status, "{path} {id}");
@@ -127,7 +127,7 @@ async fn a_patch_of_the_wrong_type_gets_the_vendors_own_words() {
 #[tokio::test]
 async fn a_patch_of_what_is_not_there_is_not_found() {
     let service = Service::start(fast()).await;
-    let refused = service.patch("1", json!({"title": "New"})).await;
+    let refused = service.patch("1", &json!({"title": "New"})).await;
     assert_eq!(refused.status, 404);
 }
 
