@@ -16,10 +16,10 @@ use super::fault::{self, Effect};
 use super::jsonapi::{Attributes, Creation, MEDIA_TYPE, Problem, document};
 use super::log::Entry;
 use super::rate::Admission;
+use super::record::{Record, new_key};
 use super::reply::{Answer, Reply};
 use super::route::{API_BASE, ApiRoute, Name};
 use super::settings::{Clash, ExternalIds};
-use super::store::{Record, new_key};
 use super::view::View;
 use super::world::{Shared, World};
 

@@ -49,6 +49,7 @@ mod jsonapi;
 mod listener;
 pub mod log;
 mod rate;
+mod record;
 mod reply;
 mod route;
 mod s3_error;

@@ -24,10 +24,10 @@ use crate::model::Md5Digest;
 use super::body::{self, Pieces, Unread};
 use super::fault::{self, Effect};
 use super::log::Entry;
+use super::record::{Content, Record};
 use super::reply::{Answer, Reply};
 use super::route::{ObjectPath, StorageRoute};
 use super::s3_error::Error;
-use super::store::{Content, Record};
 use super::world::{Shared, World};
 
 /// How much is gathered before it is written, and read before it is sent.

@@ -9,11 +9,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
+
+use super::record::Record;
 
 /// Where everything is, below the state folder.
 #[derive(Debug, Clone)]
@@ -72,65 +71,6 @@ pub(super) fn write_atomically(incoming: &Path, path: &Path, bytes: &[u8]) -> io
     file.write_all(bytes)?;
     file.persist(path)?;
     Ok(())
-}
-
-/// An attachment as the service knows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Record {
-    pub(super) id: u64,
-    pub(super) external_id: Option<String>,
-    pub(super) title: String,
-    pub(super) file_name: String,
-    /// What it hangs on, in words: no answer shows it, only the log.
-    pub(super) object: String,
-    /// Who asked for the newest upload URL.
-    pub(super) uploaded_by: String,
-    /// The storage key of the newest upload URL.
-    pub(super) key: String,
-    /// Since when the service waits for bytes.
-    pub(super) empty_since: Timestamp,
-    pub(super) content: Option<Content>,
-}
-
-/// The bytes of an attachment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Content {
-    /// The size as the service shows it.
-    pub(super) size: u64,
-    pub(super) stored_at: Timestamp,
-}
-
-impl Record {
-    /// Lets go of the bytes and points at a new, empty storage key.
-    pub(super) fn renew(&mut self, uploaded_by: String, now: Timestamp) {
-        self.key = new_key();
-        self.uploaded_by = uploaded_by;
-        // A record that never had bytes does not grow younger by asking for another URL.
-        if self.content.take().is_some() {
-            self.empty_since = now;
-        }
-    }
-
-    /// Whether it has waited for bytes for so long that the service gives it up.
-    pub(super) fn is_stale(&self, now: Timestamp, purge_after: Duration) -> bool {
-        self.content.is_none() && since(self.empty_since, now) >= purge_after
-    }
-
-    /// The bytes, once the service shows them.
-    pub(super) fn shown_content(&self, now: Timestamp, delay: Duration) -> Option<Content> {
-        self.content
-            .filter(|content| since(content.stored_at, now) >= delay)
-    }
-}
-
-/// A storage key that was never used before: 32 hexadecimal digits.
-pub(super) fn new_key() -> String {
-    format!("{:032x}", fastrand::u128(..))
-}
-
-/// The time between two instants; none, where the clock went back.
-fn since(then: Timestamp, now: Timestamp) -> Duration {
-    Duration::try_from(now.duration_since(then)).unwrap_or_default()
 }
 
 /// Why a state folder cannot be used.

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
+use super::record::{Content, Record};
 use super::route::{API_BASE, STORAGE_BASE};
-use super::store::{Content, Record};
 use super::world::Shared;
 
 /// The headers that an upload must carry, with their values.

@@ -14,10 +14,11 @@ use super::fault::Script;
 use super::jsonapi::Problem;
 use super::log::{Entry, Log};
 use super::rate::Window;
+use super::record::Record;
 use super::reply::Answer;
 use super::route::{Name, Operation};
 use super::sign::Signer;
-use super::store::{Folder, Record, Store};
+use super::store::{Folder, Store};
 
 /// What every request is answered with.
 pub(super) struct Shared {
