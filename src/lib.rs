@@ -17,6 +17,7 @@ pub mod clock;
 pub mod commands;
 pub mod destination;
 pub mod digest;
+pub mod emulator;
 pub mod error;
 pub mod event;
 pub mod http;

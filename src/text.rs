@@ -90,12 +90,24 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 /// Reversible: a cell that already has quotes before such a character gets one more, and any other
 /// cell stays as it is.
 pub fn formula_safe(cell: &str) -> Cow<'_, str> {
-    let unquoted = cell.trim_start_matches('\'');
-    if unquoted.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+    if looks_like_formula(cell) {
         Cow::Owned(format!("'{cell}"))
     } else {
         Cow::Borrowed(cell)
     }
+}
+
+/// The cell that [`formula_safe`] was given.
+pub fn formula_restored(cell: &str) -> &str {
+    match cell.strip_prefix('\'') {
+        Some(rest) if looks_like_formula(rest) => rest,
+        _ => cell,
+    }
+}
+
+fn looks_like_formula(cell: &str) -> bool {
+    let unquoted = cell.trim_start_matches('\'');
+    unquoted.starts_with(['=', '+', '-', '@', '\t', '\r'])
 }
 
 /// A count with its thousands set apart, `1,000,000`.

@@ -6,7 +6,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::previous::Previous;
-use super::{COLUMNS, Entry, LINE_CHECK, ResultsError, Serial, escape, line_check};
+use super::{COLUMNS, Entry, LINE_CHECK, ResultsError, Serial, line_check};
+use crate::text::formula_safe;
 
 /// A results file that this process alone writes.
 ///
@@ -233,7 +234,7 @@ fn write_header(out: impl Write, extra_columns: &[String]) -> io::Result<()> {
         writer.write_field(column)?;
     }
     for column in extra_columns {
-        writer.write_field(escape(column).as_bytes())?;
+        writer.write_field(formula_safe(column).as_bytes())?;
     }
     writer.write_record(None::<&[u8]>)?;
     writer.flush()
@@ -244,11 +245,11 @@ fn write_line(out: impl Write, entry: &Entry, extras: &[String], serial: Serial)
     let check = line_check(cells.iter().map(AsRef::as_ref), serial);
     let mut writer = csv_writer(out);
     for cell in &cells {
-        writer.write_field(escape(cell).as_bytes())?;
+        writer.write_field(formula_safe(cell).as_bytes())?;
     }
     writer.write_field(&check)?;
     for cell in extras {
-        writer.write_field(escape(cell).as_bytes())?;
+        writer.write_field(formula_safe(cell).as_bytes())?;
     }
     writer.write_record(None::<&[u8]>)?;
     writer.flush()

@@ -372,29 +372,6 @@ pub fn serial_of(check: &str) -> Option<Serial> {
     check.split_once('-')?.0.parse().ok()
 }
 
-/// A cell that no spreadsheet takes for a formula: one that starts with `= + - @`, a tab or a
-/// carriage return gets a leading `'`. So does one that only looks as if it had been given one,
-/// which makes it reversible.
-pub fn escape(value: &str) -> Cow<'_, str> {
-    if looks_like_formula(value.trim_start_matches('\'')) {
-        format!("'{value}").into()
-    } else {
-        value.into()
-    }
-}
-
-/// The value that [`escape`] was given.
-pub fn unescape(cell: &str) -> &str {
-    match cell.strip_prefix('\'') {
-        Some(rest) if looks_like_formula(rest.trim_start_matches('\'')) => rest,
-        _ => cell,
-    }
-}
-
-fn looks_like_formula(text: &str) -> bool {
-    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -473,19 +450,5 @@ mod tests {
         }
         assert_eq!(serial_of(&base), Some(17));
         assert_eq!(serial_of("seventeen"), None);
-    }
-
-    #[test]
-    fn no_spreadsheet_takes_a_cell_for_a_formula_and_every_value_reads_back() {
-        for value in [
-            "=1+1", "+49", "-5", "@x", "\tx", "\rx", "'=1", "''+", "plain", "'quoted'", "", "'",
-            "a=b",
-        ] {
-            let cell = escape(value);
-            assert!(!looks_like_formula(&cell), "{cell:?}");
-            assert_eq!(unescape(&cell), value);
-        }
-        assert_eq!(escape("=1+1"), "'=1+1");
-        assert_eq!(escape("plain"), "plain");
     }
 }

@@ -9,6 +9,7 @@
 pub mod file;
 pub mod journal;
 mod line;
+pub mod merge;
 
 pub mod previous;
 

@@ -9,7 +9,8 @@ use std::path::Path;
 
 use csv::ByteRecord;
 
-use super::{COLUMNS, Entry, LINE_CHECK, ResultsError, Serial, Status, line_check, serial_of, unescape};
+use crate::text::formula_restored;
+use super::{COLUMNS, Entry, LINE_CHECK, ResultsError, Serial, Status, line_check, serial_of};
 
 /// All that the results of earlier runs say, as far as it can be believed.
 #[derive(Debug, Default)]
@@ -140,7 +141,7 @@ impl Previous {
             let record = self.record(*self.lines.get(external_id)?)?;
             let place = self.header.names.iter().position(|name| name == column)?;
             let cell = std::str::from_utf8(record.get(place)?).ok()?;
-            Some(unescape(cell).to_owned())
+            Some(formula_restored(cell).to_owned())
         };
         cell().unwrap_or_default()
     }
@@ -194,7 +195,7 @@ impl Header {
     fn believe(&self, record: &ByteRecord) -> Result<(Serial, Entry), String> {
         let cells: Vec<&str> = record
             .iter()
-            .map(|cell| std::str::from_utf8(cell).map(unescape))
+            .map(|cell| std::str::from_utf8(cell).map(formula_restored))
             .collect::<Result<_, _>>()
             .map_err(|_| "it is not UTF-8 text".to_owned())?;
         let check = *cells
@@ -213,7 +214,7 @@ impl Header {
 
     fn cell(&self, record: &ByteRecord, column: &'static str) -> Option<String> {
         let cell = record.get(self.place(column))?;
-        Some(unescape(&String::from_utf8_lossy(cell)).to_owned())
+        Some(formula_restored(&String::from_utf8_lossy(cell)).to_owned())
     }
 
     fn place(&self, column: &'static str) -> usize {

@@ -1,0 +1,308 @@
+//! The six operations of the Attachments API, and what stands before them: keys, rate and faults.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use axum::extract::Request;
+use axum::http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use jiff::Timestamp;
+use serde_json::json;
+use url::form_urlencoded;
+
+use super::body::{self, Unread};
+use super::fault::{self, Effect};
+use super::jsonapi::{Attributes, Creation, MEDIA_TYPE, Problem, document};
+use super::log::Entry;
+use super::rate::Admission;
+use super::record::{Record, new_key};
+use super::reply::{Answer, Reply};
+use super::route::{API_BASE, ApiRoute, Name};
+use super::settings::{Clash, ExternalIds};
+use super::view::View;
+use super::world::{Shared, World};
+
+/// The largest document that is read. It also bounds the upload URL, which holds the file name.
+const MAX_DOCUMENT: usize = 16 * 1024;
+
+/// How many ids one list may name.
+const MAX_LISTED: usize = 50;
+
+const API_VERSION: HeaderName = HeaderName::from_static("x-api-version");
+
+/// Answers a request of the API and logs it.
+pub(super) async fn answer(
+    shared: &Shared,
+    request: Request,
+    route: &ApiRoute,
+    entry: Entry,
+    arrival: Instant,
+) -> Answer {
+    let (head, body) = request.into_parts();
+    // The body is read before anything is decided: half a request has no effect.
+    let body = match body::read(shared, body, MAX_DOCUMENT).await {
+        Ok(body) => body,
+        Err(Unread::Gone) => return shared.settle(entry, |_, _| Answer::Cut),
+        Err(Unread::TooLarge) => {
+            let detail = format!("a document of more than {MAX_DOCUMENT} bytes");
+            let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail);
+            return shared.settle(entry, |_, _| problem.reply().into());
+        }
+    };
+    shared.settle(entry, |world, entry| {
+        let mut call = Call {
+            shared,
+            world,
+            entry,
+            head: &head,
+            body: &body,
+            now: Timestamp::now(),
+        };
+        if let Some(refusal) = call.refusal(arrival) {
+            return refusal.into();
+        }
+        let effect = call.world.faults.fire(call.entry.operation);
+        call.entry.fault = effect.as_ref().map(|effect| effect.name().to_owned());
+        call.perform_under(effect.as_ref(), route)
+    })
+}
+
+/// One request that is being decided.
+struct Call<'a> {
+    shared: &'a Shared,
+    world: &'a mut World,
+    entry: &'a mut Entry,
+    head: &'a Parts,
+    body: &'a [u8],
+    now: Timestamp,
+}
+
+impl Call<'_> {
+    /// Looks at the keys, then at the rate: the limit is the company's, so that a request without
+    /// good keys falls under nobody's.
+    fn refusal(&mut self, arrival: Instant) -> Option<Reply> {
+        if !self.shared.settings.keys.fit(&self.head.headers) {
+            let detail = "X-Api-Key, X-User-Token and X-User-Email do not identify a user";
+            return Some(Problem::new(StatusCode::UNAUTHORIZED, detail).reply());
+        }
+        match self.world.rate.admit(arrival) {
+            Admission::Admitted => None,
+            Admission::Refused => {
+                let detail = "the rate limit is reached; sleep 1 second and retry";
+                let reply = Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).reply();
+                Some(reply.with(RETRY_AFTER, HeaderValue::from_static("1")))
+            }
+        }
+    }
+
+    fn perform_under(&mut self, effect: Option<&Effect>, route: &ApiRoute) -> Answer {
+        match effect {
+            Some(Effect::Reset) => Answer::Cut,
+            Some(Effect::Status { code, retry_after }) => {
+                scripted(*code, retry_after.as_deref()).into()
+            }
+            Some(Effect::Html200) => Reply::captive_portal().into(),
+            Some(Effect::LoseAnswer) => Answer::Lost(self.perform(route).status),
+            Some(Effect::GarbageBody) => self.perform(route).broken_off().into(),
+            Some(Effect::ExpiredUrl | Effect::HalfRead | Effect::WrongSize) | None => {
+                self.perform(route).into()
+            }
+        }
+    }
+
+    fn perform(&mut self, route: &ApiRoute) -> Reply {
+        let outcome = self.check_form(route).and_then(|()| match route {
+            ApiRoute::List => self.list(),
+            ApiRoute::Create => self.create(),
+            ApiRoute::Get(name) => self.get(name),
+            ApiRoute::Update(name) => self.update(name),
+            ApiRoute::WrongMethod { .. } => Err(Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                format!("{} is not supported here", self.head.method),
+            )),
+            ApiRoute::Unknown => Err(not_found()),
+        });
+        let mut reply = outcome.unwrap_or_else(Problem::reply);
+        if let ApiRoute::WrongMethod { allowed } = route {
+            reply = reply.with(ALLOW, HeaderValue::from_static(allowed));
+        }
+        reply.with(API_VERSION, HeaderValue::from_static("1.0"))
+    }
+
+    /// What can be told from the head alone.
+    fn check_form(&self, route: &ApiRoute) -> Result<(), Problem> {
+        if matches!(route, ApiRoute::Create | ApiRoute::Update(_))
+            && media_type(&self.head.headers) != Some(MEDIA_TYPE)
+        {
+            let detail = format!("the Content-Type must be {MEDIA_TYPE}");
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+        }
+        let known = |name: &str| *route == ApiRoute::List && name == "filter[id_equals]";
+        match self.query().find(|(name, _)| !known(name)) {
+            Some((name, _)) => Err(bad_request(format!("'{name}' parameter is not supported"))),
+            None => Ok(()),
+        }
+    }
+
+    fn query(&self) -> form_urlencoded::Parse<'_> {
+        form_urlencoded::parse(self.head.uri.query().unwrap_or_default().as_bytes())
+    }
+
+    fn list(&mut self) -> Result<Reply, Problem> {
+        let mut data = Vec::new();
+        for id in self.listed_ids()? {
+            if let Some(record) = self.find(&Name::Id(id))? {
+                data.push(self.view().shown(&record));
+            }
+        }
+        let answer = json!({
+            "meta": { "count": data.len() },
+            "data": data,
+            "links": { "self": self.shared.url(&format!("{API_BASE}/attachments")) },
+        });
+        Ok(document(StatusCode::OK, &answer))
+    }
+
+    fn listed_ids(&self) -> Result<BTreeSet<u64>, Problem> {
+        let filters: Vec<_> = self.query().map(|(_, value)| value).collect();
+        let [filter] = filters.as_slice() else {
+            return Err(bad_request("filter[id_equals] must be given, once"));
+        };
+        let ids: Vec<&str> = filter.split(',').map(str::trim).collect();
+        if ids.len() > MAX_LISTED {
+            let detail = format!("filter[id_equals] takes no more than {MAX_LISTED} ids");
+            return Err(bad_request(detail));
+        }
+        let parse = |id: &str| {
+            id.parse()
+                .map_err(|_| bad_request(format!("filter[id_equals]: '{id}' is not an id")))
+        };
+        ids.into_iter().map(parse).collect()
+    }
+
+    fn get(&mut self, name: &Name) -> Result<Reply, Problem> {
+        let record = self.existing(name)?;
+        Ok(document(
+            StatusCode::OK,
+            &json!({ "data": self.view().shown(&record) }),
+        ))
+    }
+
+    fn create(&mut self) -> Result<Reply, Problem> {
+        let creation = Creation::parse(self.body)?;
+        self.entry.external_id.clone_from(&creation.external_id);
+        self.entry.object = Some(creation.object.to_string());
+        if let Some(external_id) = &creation.external_id {
+            self.refuse_clash(external_id, None)?;
+        }
+        let record = Record {
+            id: self.world.store.next_id(),
+            external_id: creation.external_id,
+            title: creation.title.unwrap_or_else(|| creation.file_name.clone()),
+            file_name: creation.file_name,
+            object: creation.object.to_string(),
+            uploaded_by: self.user_email(),
+            key: new_key(),
+            empty_since: self.now,
+            content: None,
+        };
+        self.world.store.put(record.clone())?;
+        self.entry.id = Some(record.id);
+        let data = self.view().awaiting_bytes(&record);
+        Ok(document(StatusCode::CREATED, &json!({ "data": data })))
+    }
+
+    fn update(&mut self, name: &Name) -> Result<Reply, Problem> {
+        let mut record = self.existing(name)?;
+        let attributes = Attributes::parse_update(self.body, name)?;
+        if let Some(external_id) = &attributes.external_id {
+            self.refuse_clash(external_id, Some(record.id))?;
+        }
+        let renews = attributes.file_name.is_some();
+        record.external_id = attributes.external_id.or(record.external_id);
+        record.title = attributes.title.unwrap_or(record.title);
+        if let Some(file_name) = attributes.file_name {
+            record.file_name = file_name;
+            record.renew(self.user_email(), self.now);
+        }
+        self.world.store.put(record.clone())?;
+        let data = if renews {
+            self.view().awaiting_bytes(&record)
+        } else {
+            self.view().saved(&record)
+        };
+        Ok(document(StatusCode::OK, &json!({ "data": data })))
+    }
+
+    /// An attachment that is there, noted in the log.
+    fn existing(&mut self, name: &Name) -> Result<Record, Problem> {
+        match name {
+            Name::Id(id) => self.entry.id = Some(*id),
+            Name::ExternalId(text) => self.entry.external_id = Some(text.clone()),
+        }
+        let record = self.find(name)?.ok_or_else(not_found)?;
+        self.entry.id = Some(record.id);
+        self.entry.external_id.clone_from(&record.external_id);
+        self.entry.object = Some(record.object.clone());
+        Ok(record)
+    }
+
+    fn find(&mut self, name: &Name) -> Result<Option<Record>, Problem> {
+        Ok(self.world.look_up(name, self.now, &self.shared.settings)?)
+    }
+
+    /// Refuses an external id that an attachment other than `own` has, where ids are unique.
+    fn refuse_clash(&mut self, external_id: &str, own: Option<u64>) -> Result<(), Problem> {
+        let ExternalIds::Unique { clash } = self.shared.settings.external_ids else {
+            return Ok(());
+        };
+        let status = match clash {
+            Clash::Conflict409 => StatusCode::CONFLICT,
+            Clash::Unprocessable422 => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        match self.find(&Name::ExternalId(external_id.to_owned()))? {
+            Some(other) if Some(other.id) != own => {
+                let detail = "external_id has already been taken";
+                Err(Problem::invalid("/data/attributes/external_id", detail).with_status(status))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn view(&self) -> View<'_> {
+        View {
+            shared: self.shared,
+            now: self.now,
+        }
+    }
+
+    fn user_email(&self) -> String {
+        let email = self.head.headers.get("x-user-email");
+        email
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned()
+    }
+}
+
+/// The content type without its parameters.
+fn media_type(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    value.split(';').next().map(str::trim)
+}
+
+fn bad_request(detail: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, detail)
+}
+
+fn not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not found")
+}
+
+/// The answer that a script asks for.
+fn scripted(code: u16, retry_after: Option<&str>) -> Reply {
+    let status = fault::status(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let problem = Problem::new(status, "this answer was asked for by a script");
+    problem.reply().with_retry_after(retry_after)
+}

@@ -1,0 +1,73 @@
+//! The state folder: taking it for one emulator, and taking up what it holds.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::fault::Script;
+use super::log::Log;
+use super::rate::Window;
+use super::route::Operation;
+use super::sign::Signer;
+use super::store::{Folder, StateError, Store};
+use super::world::World;
+use super::{EmulatorError, Settings};
+
+/// A state folder, locked for one emulator.
+pub(super) struct Home {
+    pub(super) path: PathBuf,
+    pub(super) folder: Folder,
+    _lock: File,
+    /// The folder goes away with this.
+    _temporary: Option<TempDir>,
+}
+
+impl Home {
+    /// Takes a folder, or makes a temporary one.
+    pub(super) fn open(state: Option<&Path>) -> Result<Self, EmulatorError> {
+        let (path, temporary) = if let Some(path) = state {
+            (path.to_owned(), None)
+        } else {
+            let folder = TempDir::with_prefix("consign-emulator-")
+                .map_err(StateError::at(&std::env::temp_dir()))?;
+            (folder.path().to_owned(), Some(folder))
+        };
+        std::fs::create_dir_all(&path).map_err(StateError::at(&path))?;
+        let folder = Folder::below(&path);
+        let lock = File::create(&folder.lock).map_err(StateError::at(&folder.lock))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(EmulatorError::InUse { path }),
+            Err(TryLockError::Error(error)) => {
+                return Err(StateError::at(&folder.lock)(error).into());
+            }
+        }
+        folder.prepare().map_err(StateError::at(&path))?;
+        Ok(Self {
+            path,
+            folder,
+            _lock: lock,
+            _temporary: temporary,
+        })
+    }
+}
+
+/// Takes up the state where an earlier emulator left it.
+pub(super) fn load(folder: &Folder, settings: &Settings) -> Result<(Signer, World), EmulatorError> {
+    let signer = Signer::of_folder(&folder.signing_key, &folder.incoming)
+        .map_err(StateError::at(&folder.signing_key))?;
+    let (log, earlier) = Log::open(&folder.log)?;
+    // The highest id of all may have been purged; then only the log still knows it.
+    let created = earlier
+        .iter()
+        .filter(|entry| entry.operation == Operation::Create);
+    let last_id = created.filter_map(|entry| entry.id).max().unwrap_or(0);
+    let world = World {
+        store: Store::load(folder.clone(), last_id)?,
+        rate: Window::new(settings.rate),
+        faults: Script::new(&settings.faults)?,
+        log,
+    };
+    Ok((signer, world))
+}

@@ -1,0 +1,135 @@
+//! An attachment as the service knows it, and what time does to it. No files here, and no HTTP.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// An attachment as the service knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Record {
+    pub(super) id: u64,
+    pub(super) external_id: Option<String>,
+    pub(super) title: String,
+    pub(super) file_name: String,
+    /// What it hangs on, in words: no answer shows it, only the log.
+    pub(super) object: String,
+    /// Who asked for the newest upload URL.
+    pub(super) uploaded_by: String,
+    /// The storage key of the newest upload URL.
+    pub(super) key: String,
+    /// Since when the service waits for bytes.
+    pub(super) empty_since: Timestamp,
+    pub(super) content: Option<Content>,
+}
+
+/// The bytes of an attachment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Content {
+    /// The size as the service shows it.
+    pub(super) size: u64,
+    pub(super) stored_at: Timestamp,
+}
+
+impl Record {
+    /// Lets go of the bytes and points at a new, empty storage key.
+    pub(super) fn renew(&mut self, uploaded_by: String, now: Timestamp) {
+        self.key = new_key();
+        self.uploaded_by = uploaded_by;
+        // A record that never had bytes does not grow younger by asking for another URL.
+        if self.content.take().is_some() {
+            self.empty_since = now;
+        }
+    }
+
+    /// Whether it has waited for bytes for so long that the service gives it up.
+    pub(super) fn is_stale(&self, now: Timestamp, purge_after: Duration) -> bool {
+        self.content.is_none() && since(self.empty_since, now) >= purge_after
+    }
+
+    /// The bytes, once the service shows them.
+    pub(super) fn shown_content(&self, now: Timestamp, delay: Duration) -> Option<Content> {
+        self.content
+            .filter(|content| since(content.stored_at, now) >= delay)
+    }
+}
+
+/// A storage key that was never used before: 32 hexadecimal digits.
+pub(super) fn new_key() -> String {
+    format!("{:032x}", fastrand::u128(..))
+}
+
+/// The time between two instants; none, where the clock went back.
+fn since(then: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(then)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CREATED: Timestamp = Timestamp::UNIX_EPOCH;
+    const LIMIT: Duration = Duration::from_mins(45);
+
+    fn minutes(count: u64) -> Timestamp {
+        CREATED + Duration::from_mins(count)
+    }
+
+    fn record() -> Record {
+        Record {
+            id: 1,
+            external_id: None,
+            title: String::new(),
+            file_name: String::new(),
+            object: String::new(),
+            uploaded_by: String::new(),
+            key: new_key(),
+            empty_since: CREATED,
+            content: None,
+        }
+    }
+
+    fn stored_at(minute: u64) -> Record {
+        let content = Content {
+            size: 5,
+            stored_at: minutes(minute),
+        };
+        Record {
+            content: Some(content),
+            ..record()
+        }
+    }
+
+    #[test]
+    fn a_record_without_bytes_is_given_up_after_its_time_and_one_with_bytes_never() {
+        assert!(!record().is_stale(minutes(44), LIMIT));
+        assert!(record().is_stale(minutes(45), LIMIT));
+        assert!(!stored_at(44).is_stale(minutes(1000), LIMIT));
+    }
+
+    #[test]
+    fn another_url_does_not_put_off_the_end_of_a_record_that_never_had_bytes() {
+        let mut renewed = record();
+        let old_key = renewed.key.clone();
+        renewed.renew("someone@example.com".to_owned(), minutes(44));
+        assert_ne!(renewed.key, old_key);
+        assert!(renewed.is_stale(minutes(45), LIMIT));
+    }
+
+    #[test]
+    fn a_record_that_let_go_of_its_bytes_has_the_whole_time_for_new_ones() {
+        let mut renewed = stored_at(10);
+        renewed.renew("someone@example.com".to_owned(), minutes(100));
+        assert_eq!(renewed.content, None);
+        assert!(!renewed.is_stale(minutes(144), LIMIT));
+        assert!(renewed.is_stale(minutes(145), LIMIT));
+    }
+
+    #[test]
+    fn bytes_show_after_the_delay() {
+        let delay = Duration::from_mins(2);
+        assert_eq!(stored_at(10).shown_content(minutes(11), delay), None);
+        let shown = stored_at(10).shown_content(minutes(12), delay);
+        assert_eq!(shown.map(|content| content.size), Some(5));
+    }
+}

@@ -1,0 +1,98 @@
+//! The storage's errors, in the words and the XML of S3.
+
+use std::io;
+
+use axum::http::StatusCode;
+
+use super::reply::Reply;
+use super::sign::Refusal;
+
+/// What the storage says when it does not do what was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Error {
+    /// No object is named, or no signature given.
+    AccessDenied,
+    Expired,
+    InvalidRequest,
+    MissingContentLength,
+    NoSuchKey,
+    NotImplemented,
+    SignatureDoesNotMatch,
+    /// What a script asked for.
+    Scripted(StatusCode),
+    /// The emulator's own disk failed.
+    Internal,
+}
+
+impl Error {
+    /// Status, code and message, in S3's words where S3 has this error.
+    fn parts(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::AccessDenied => (StatusCode::FORBIDDEN, "AccessDenied", "Access Denied"),
+            Self::Expired => (StatusCode::FORBIDDEN, "AccessDenied", "Request has expired"),
+            Self::InvalidRequest => (
+                StatusCode::BAD_REQUEST,
+                "InvalidRequest",
+                "A request with a presigned URL must carry no other credentials",
+            ),
+            Self::MissingContentLength => (
+                StatusCode::LENGTH_REQUIRED,
+                "MissingContentLength",
+                "You must provide the Content-Length HTTP header.",
+            ),
+            Self::NoSuchKey => (
+                StatusCode::NOT_FOUND,
+                "NoSuchKey",
+                "The specified key does not exist.",
+            ),
+            Self::NotImplemented => (
+                StatusCode::NOT_IMPLEMENTED,
+                "NotImplemented",
+                "A header you provided implies functionality that is not implemented",
+            ),
+            Self::SignatureDoesNotMatch => (
+                StatusCode::FORBIDDEN,
+                "SignatureDoesNotMatch",
+                "The request signature we calculated does not match the signature you provided.",
+            ),
+            Self::Scripted(StatusCode::SERVICE_UNAVAILABLE) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "SlowDown",
+                "Please reduce your request rate.",
+            ),
+            Self::Scripted(status) => (status, "Scripted", "A script asked for this answer."),
+            Self::Internal => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "InternalError",
+                "We encountered an internal error. Please try again.",
+            ),
+        }
+    }
+
+    /// The answer that says it.
+    pub(super) fn reply(self) -> Reply {
+        let (status, code, message) = self.parts();
+        let xml = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+             <Error><Code>{code}</Code><Message>{message}</Message></Error>"
+        );
+        Reply::new(status, "application/xml", xml.into_bytes())
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Unsigned => Self::AccessDenied,
+            Refusal::Mismatch => Self::SignatureDoesNotMatch,
+            Refusal::Expired => Self::Expired,
+        }
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        tracing::error!(%error, "the emulator cannot keep a file");
+        Self::Internal
+    }
+}

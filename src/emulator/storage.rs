@@ -1,0 +1,325 @@
+//! The storage behind the upload and download URLs: as much of S3 as a presigned URL shows.
+//!
+//! It knows nothing of keys and rate. Each upload URL has an object of its own; whether an
+//! attachment still points at that object when the bytes are there, is looked at last.
+
+use std::io::{self, Write as _};
+
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::header::{
+    AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, TRANSFER_ENCODING,
+};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::Response;
+use jiff::Timestamp;
+use tempfile::NamedTempFile;
+use tokio::io::AsyncReadExt as _;
+use tokio::task::spawn_blocking;
+
+use crate::digest::Md5Hasher;
+use crate::model::Md5Digest;
+
+use super::body::{self, Pieces, Unread};
+use super::fault::{self, Effect};
+use super::log::Entry;
+use super::record::{Content, Record};
+use super::reply::{Answer, Reply};
+use super::route::{ObjectPath, StorageRoute};
+use super::s3_error::Error;
+use super::world::{Shared, World};
+
+/// How much is gathered before it is written, and read before it is sent.
+const BUFFER: usize = 256 * 1024;
+
+/// Answers a request of the storage and logs it.
+pub(super) async fn answer(
+    shared: &Shared,
+    request: Request,
+    route: &StorageRoute,
+    entry: Entry,
+) -> Answer {
+    match route {
+        StorageRoute::Upload(object) => upload(shared, request, object, entry).await,
+        StorageRoute::Download(object) => download(shared, request, object, entry).await,
+        StorageRoute::Unknown => {
+            let refusal = Error::AccessDenied.reply();
+            refuse(shared, request.into_body(), refusal, entry).await
+        }
+    }
+}
+
+async fn upload(
+    shared: &Shared,
+    request: Request,
+    object: &ObjectPath,
+    mut entry: Entry,
+) -> Answer {
+    let (head, body) = request.into_parts();
+    entry.id = Some(object.id);
+    let effect = fire(shared, &mut entry);
+    match effect {
+        Some(Effect::Reset) => return shared.settle(entry, |_, _| Answer::Cut),
+        Some(Effect::HalfRead) => return read_half(shared, &head, body, entry).await,
+        _ => {}
+    }
+    if let Some(refusal) = refusal(shared, &head, effect.as_ref(), check_upload) {
+        return refuse(shared, body, refusal, entry).await;
+    }
+    let received = match receive(shared, body).await {
+        Ok(received) => received,
+        Err(Interrupted::Gone) => return shared.settle(entry, |_, _| Answer::Cut),
+        Err(Interrupted::Disk(error)) => {
+            return shared.settle(entry, |_, _| Error::from(error).reply().into());
+        }
+    };
+    entry.bytes = Some(received.size);
+    shared.settle(entry, |world, entry| {
+        let reply = keep(world, entry, object, received, effect.as_ref())
+            .unwrap_or_else(|error| Error::from(error).reply());
+        match effect {
+            Some(Effect::LoseAnswer) => Answer::Lost(reply.status),
+            _ => reply.into(),
+        }
+    })
+}
+
+/// The fault that befalls the request, noted in the log.
+fn fire(shared: &Shared, entry: &mut Entry) -> Option<Effect> {
+    let effect = shared.world().faults.fire(entry.operation);
+    entry.fault = effect.as_ref().map(|effect| effect.name().to_owned());
+    effect
+}
+
+/// Why a request is not carried out, be it for a fault or for its own.
+fn refusal(
+    shared: &Shared,
+    head: &Parts,
+    effect: Option<&Effect>,
+    check: impl FnOnce(&Shared, &Parts) -> Result<(), Error>,
+) -> Option<Reply> {
+    match effect {
+        Some(Effect::Status { code, retry_after }) => {
+            let status = fault::status(*code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let reply = Error::Scripted(status).reply();
+            Some(reply.with_retry_after(retry_after.as_deref()))
+        }
+        Some(Effect::Html200) => Some(Reply::captive_portal()),
+        Some(Effect::ExpiredUrl) => Some(Error::Expired.reply()),
+        _ => check(shared, head).err().map(Error::reply),
+    }
+}
+
+async fn refuse(shared: &Shared, body: Body, refusal: Reply, entry: Entry) -> Answer {
+    let drained = body::drain(shared, body).await;
+    shared.settle(entry, |_, _| match drained {
+        Ok(()) => refusal.into(),
+        Err(_) => Answer::Cut,
+    })
+}
+
+async fn read_half(shared: &Shared, head: &Parts, body: Body, mut entry: Entry) -> Answer {
+    let half = content_length(&head.headers).unwrap_or(0) / 2;
+    let read = Pieces::of(shared, body).skip(half).await;
+    entry.bytes = read.ok();
+    shared.settle(entry, |_, _| Answer::Cut)
+}
+
+/// What can be told before the body is read.
+fn check_upload(shared: &Shared, head: &Parts) -> Result<(), Error> {
+    if head.headers.contains_key(TRANSFER_ENCODING) {
+        return Err(Error::NotImplemented);
+    }
+    content_length(&head.headers).ok_or(Error::MissingContentLength)?;
+    check_permission(shared, head)
+}
+
+fn check_permission(shared: &Shared, head: &Parts) -> Result<(), Error> {
+    if carries_credentials(&head.headers) {
+        return Err(Error::InvalidRequest);
+    }
+    let now = Timestamp::now();
+    shared
+        .signer
+        .check(&head.method, &head.uri, &head.headers, now)
+        .map_err(Error::from)
+}
+
+/// Whether a request shows credentials that are none of the storage's business. S3 refuses an
+/// `Authorization` beside a signature; the API's headers it would not notice, but a client that
+/// sends them leaks them.
+fn carries_credentials(headers: &HeaderMap) -> bool {
+    let of_the_api = |name: &str| name == "x-api-key" || name.starts_with("x-user-");
+    headers.contains_key(AUTHORIZATION) || headers.keys().any(|name| of_the_api(name.as_str()))
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// A body that came in as a whole.
+struct Received {
+    file: NamedTempFile,
+    size: u64,
+    md5: Md5Digest,
+}
+
+/// Why a body did not.
+enum Interrupted {
+    Gone,
+    Disk(io::Error),
+}
+
+impl From<Unread> for Interrupted {
+    fn from(_: Unread) -> Self {
+        Self::Gone
+    }
+}
+
+impl From<io::Error> for Interrupted {
+    fn from(error: io::Error) -> Self {
+        Self::Disk(error)
+    }
+}
+
+/// A file in the making. It is taken along to the threads for blocking work, a buffer at a time,
+/// so that memory is bounded and no other request waits for the disk.
+struct Sink {
+    file: NamedTempFile,
+    md5: Md5Hasher,
+    size: u64,
+}
+
+impl Sink {
+    async fn write(mut self, pieces: Vec<Bytes>) -> io::Result<Self> {
+        let written = spawn_blocking(move || {
+            for piece in &pieces {
+                self.file.write_all(piece)?;
+                self.md5.update(piece);
+                self.size += piece.len() as u64;
+            }
+            Ok(self)
+        });
+        written.await.map_err(io::Error::other)?
+    }
+}
+
+async fn receive(shared: &Shared, body: Body) -> Result<Received, Interrupted> {
+    let mut sink = Sink {
+        file: NamedTempFile::new_in(&shared.folder.incoming)?,
+        md5: Md5Hasher::default(),
+        size: 0,
+    };
+    let mut pieces = Pieces::of(shared, body);
+    let mut gathered = Vec::new();
+    let mut gathered_bytes = 0;
+    while let Some(piece) = pieces.next().await? {
+        gathered_bytes += piece.len();
+        gathered.push(piece);
+        if gathered_bytes >= BUFFER {
+            sink = sink.write(std::mem::take(&mut gathered)).await?;
+            gathered_bytes = 0;
+        }
+    }
+    let Sink { file, md5, size } = sink.write(gathered).await?;
+    Ok(Received {
+        file,
+        size,
+        md5: md5.finish(),
+    })
+}
+
+/// Puts the bytes in place, and shows them where an attachment points at them. One that was
+/// renewed or purged meanwhile does not.
+fn keep(
+    world: &mut World,
+    entry: &mut Entry,
+    object: &ObjectPath,
+    received: Received,
+    effect: Option<&Effect>,
+) -> io::Result<Reply> {
+    world.store.keep_object(&object.key, received.file)?;
+    if let Some(record) = world.store.get(object.id).cloned() {
+        entry.external_id.clone_from(&record.external_id);
+        entry.object = Some(record.object.clone());
+        if record.key == object.key {
+            let surplus = u64::from(effect == Some(&Effect::WrongSize));
+            let content = Content {
+                size: received.size + surplus,
+                stored_at: Timestamp::now(),
+            };
+            world.store.put(Record {
+                content: Some(content),
+                ..record
+            })?;
+        }
+    }
+    let etag = HeaderValue::from_str(&format!("\"{}\"", received.md5))
+        .expect("hexadecimal digits can stand in a header");
+    Ok(Reply::empty(StatusCode::OK).with(ETAG, etag))
+}
+
+async fn download(
+    shared: &Shared,
+    request: Request,
+    object: &ObjectPath,
+    mut entry: Entry,
+) -> Answer {
+    let (head, body) = request.into_parts();
+    entry.id = Some(object.id);
+    let effect = fire(shared, &mut entry);
+    if effect == Some(Effect::Reset) {
+        return shared.settle(entry, |_, _| Answer::Cut);
+    }
+    if let Some(refusal) = refusal(shared, &head, effect.as_ref(), check_permission) {
+        return refuse(shared, body, refusal, entry).await;
+    }
+    let opened = open(shared, object).await;
+    shared.settle(entry, |world, entry| match opened {
+        Err(error) => error.reply().into(),
+        Ok((file, size)) => {
+            entry.bytes = Some(size);
+            if let Some(record) = world.store.get(object.id) {
+                entry.external_id.clone_from(&record.external_id);
+                entry.object = Some(record.object.clone());
+            }
+            match effect {
+                Some(Effect::LoseAnswer) => Answer::Lost(StatusCode::OK),
+                _ => Answer::Sent(streamed(file, size)),
+            }
+        }
+    })
+}
+
+async fn open(shared: &Shared, object: &ObjectPath) -> Result<(tokio::fs::File, u64), Error> {
+    let path = shared.folder.object(&object.key);
+    match tokio::fs::File::open(path).await {
+        Ok(file) => {
+            let size = file.metadata().await?.len();
+            Ok((file, size))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::NoSuchKey),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn streamed(file: tokio::fs::File, size: u64) -> Response {
+    let pieces = futures::stream::try_unfold(file, async |mut file| {
+        let mut buffer = Vec::with_capacity(BUFFER);
+        let count = (&mut file)
+            .take(BUFFER as u64)
+            .read_to_end(&mut buffer)
+            .await?;
+        Ok::<_, io::Error>((count > 0).then_some((buffer, file)))
+    });
+    let mut response = Response::new(Body::from_stream(pieces));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_LENGTH, size.into());
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/octet-stream"),
+    );
+    headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
+    response
+}

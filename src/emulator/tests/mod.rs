@@ -1,0 +1,187 @@
+//! The emulator as a client sees it, over real connections.
+
+mod api;
+mod faults;
+mod state;
+mod storage;
+mod validation;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
+
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+
+use super::log::{self, Entry};
+use super::{Effect, Emulator, Fault, Operation, Settings, When};
+
+const MEDIA_TYPE: &str = "application/vnd.api+json";
+
+/// Any free port on this machine.
+const HERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// Settings with which no test waits for the rate.
+fn fast() -> Settings {
+    Settings {
+        rate: NonZeroU32::new(100_000).unwrap(),
+        ..Settings::default()
+    }
+}
+
+fn with_fault(operation: Operation, when: When, effect: Effect) -> Settings {
+    Settings {
+        faults: vec![Fault {
+            operation,
+            when,
+            effect,
+        }],
+        ..fast()
+    }
+}
+
+/// An emulator and a client of it.
+struct Service {
+    emulator: Emulator,
+    client: Client,
+}
+
+/// An answer of the API.
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    headers: reqwest::header::HeaderMap,
+    json: Value,
+}
+
+impl Answer {
+    fn attribute(&self, name: &str) -> &Value {
+        &self.json["data"]["attributes"][name]
+    }
+
+    fn id(&self) -> &str {
+        self.json["data"]["id"].as_str().expect("an id")
+    }
+
+    fn detail(&self) -> &str {
+        self.json["errors"][0]["detail"].as_str().expect("a detail")
+    }
+
+    fn pointer(&self) -> &Value {
+        &self.json["errors"][0]["source"]["pointer"]
+    }
+
+    fn upload_url(&self) -> &str {
+        self.attribute("upload_url").as_str().expect("a URL")
+    }
+}
+
+impl Service {
+    async fn start(settings: Settings) -> Self {
+        Self {
+            emulator: Emulator::start(HERE, settings).await.unwrap(),
+            client: Client::builder().no_proxy().build().unwrap(),
+        }
+    }
+
+    /// A request without keys.
+    fn bare(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("{}{path}", self.emulator.base_url());
+        self.client.request(method, url)
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.bare(method, path)
+            .header("X-Api-Key", "key-canary")
+            .header("X-User-Token", "token-canary")
+            .header("X-User-Email", "someone@example.com")
+            .header("Content-Type", MEDIA_TYPE)
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        answer(self.request(Method::GET, path)).await
+    }
+
+    async fn send(&self, method: Method, path: &str, body: &Value) -> Answer {
+        answer(self.request(method, path).body(body.to_string())).await
+    }
+
+    async fn post(&self, body: &Value) -> Answer {
+        self.send(Method::POST, "/attachments", body).await
+    }
+
+    async fn create(&self, external_id: &str) -> Answer {
+        let created = self.post(&creation(external_id)).await;
+        assert_eq!(created.status, 201, "{created:?}");
+        created
+    }
+
+    async fn patch(&self, id: &str, attributes: &Value) -> Answer {
+        let path = format!("/attachments/{id}");
+        self.send(Method::PATCH, &path, &update(id, attributes))
+            .await
+    }
+
+    /// A PUT with the headers that the answer asks for.
+    fn put(&self, created: &Answer, bytes: &'static [u8]) -> RequestBuilder {
+        put_to(&self.client, created.upload_url(), created).body(bytes)
+    }
+
+    async fn upload(&self, created: &Answer, bytes: &'static [u8]) -> reqwest::Response {
+        let response = self.put(created, bytes).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        response
+    }
+
+    /// A created attachment with bytes.
+    async fn attach(&self, external_id: &str, bytes: &'static [u8]) -> Answer {
+        let created = self.create(external_id).await;
+        self.upload(&created, bytes).await;
+        created
+    }
+
+    fn log(&self) -> Vec<Entry> {
+        log::read(self.emulator.log_path()).unwrap()
+    }
+
+    fn last_entry(&self) -> Entry {
+        self.log().pop().expect("a request was logged")
+    }
+}
+
+fn put_to(client: &Client, url: &str, created: &Answer) -> RequestBuilder {
+    let headers = created.attribute("upload_headers").as_array().unwrap();
+    headers.iter().fold(client.put(url), |request, header| {
+        request.header(
+            header["name"].as_str().unwrap(),
+            header["value"].as_str().unwrap(),
+        )
+    })
+}
+
+async fn answer(request: RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    let headers = response.headers().clone();
+    assert_eq!(headers["content-type"], MEDIA_TYPE);
+    Answer {
+        status,
+        headers,
+        json: response.json().await.unwrap(),
+    }
+}
+
+fn creation(external_id: &str) -> Value {
+    json!({"data": {
+        "type": "attachments",
+        "attributes": {
+            "external_id": external_id,
+            "title": "My Test Document",
+            "file_name": "Some Test File.pdf",
+        },
+        "relationships": {"contract": {"data": {"id": 7, "type": "contracts"}}},
+    }})
+}
+
+fn update(id: &str, attributes: &Value) -> Value {
+    json!({"data": {"type": "attachments", "id": id, "attributes": attributes}})
+}

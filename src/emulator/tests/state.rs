@@ -1,0 +1,198 @@
+//! What outlives a request: the state folder, the log, the emulator's own end.
+
+use std::time::Duration;
+
+use super::*;
+use crate::emulator::{EmulatorError, stored, stored_by_external_id};
+
+fn kept_in(folder: &tempfile::TempDir) -> Settings {
+    Settings {
+        state: Some(folder.path().to_owned()),
+        ..fast()
+    }
+}
+
+#[tokio::test]
+async fn a_restart_finds_attachments_urls_and_numbers_as_they_were() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Service::start(kept_in(&folder)).await;
+    service.attach("AT1", b"hello").await;
+    let pending = service.create("AT2").await;
+    let address = service.emulator.address();
+    service.emulator.stop().await;
+
+    let emulator = Emulator::start(address, kept_in(&folder)).await.unwrap();
+    let service = Service {
+        emulator,
+        client: Client::builder().no_proxy().build().unwrap(),
+    };
+    let shown = service.get("/attachments/AT1/external_id").await;
+    assert_eq!(shown.attribute("file_size"), "5");
+    let url = shown.attribute("download_url").as_str().unwrap();
+    let bytes = service.client.get(url).send().await.unwrap();
+    assert_eq!(bytes.text().await.unwrap(), "hello");
+    service.upload(&pending, b"late but in time").await;
+    assert_eq!(service.create("AT3").await.id(), "3");
+
+    let seqs: Vec<u64> = service.log().iter().map(|entry| entry.seq).collect();
+    assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>());
+    assert_eq!(seqs.len(), 7);
+}
+
+#[tokio::test]
+async fn the_number_of_a_purged_record_is_not_given_again_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = || Settings {
+        purge_after: Duration::ZERO,
+        ..kept_in(&folder)
+    };
+    let service = Service::start(settings()).await;
+    service.create("AT1").await;
+    assert_eq!(service.get("/attachments/1").await.status, 404);
+    // A look-up of some other number does not make that number taken.
+    service.get("/attachments/77").await;
+    service.emulator.stop().await;
+    let service = Service::start(settings()).await;
+    assert_eq!(service.create("AT1").await.id(), "2");
+}
+
+#[tokio::test]
+async fn a_state_folder_belongs_to_one_emulator() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Service::start(kept_in(&folder)).await;
+    let refused = Emulator::start(HERE, kept_in(&folder)).await.unwrap_err();
+    assert!(matches!(refused, EmulatorError::InUse { .. }), "{refused}");
+    first.emulator.stop().await;
+    Emulator::start(HERE, kept_in(&folder)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_record_that_was_damaged_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Service::start(kept_in(&folder)).await;
+    service.create("AT1").await;
+    service.emulator.stop().await;
+    std::fs::write(folder.path().join("attachments/1.json"), "{").unwrap();
+    let refused = Emulator::start(HERE, kept_in(&folder)).await.unwrap_err();
+    let message = refused.to_string();
+    assert!(message.contains("1.json"), "{message}");
+    assert!(message.contains("remove the file"), "{message}");
+}
+
+#[tokio::test]
+async fn a_temporary_state_goes_away_with_its_emulator() {
+    let service = Service::start(fast()).await;
+    service.attach("AT1", b"hello").await;
+    let folder = service.emulator.state().to_owned();
+    assert!(folder.exists());
+    service.emulator.stop().await;
+    assert!(!folder.exists());
+}
+
+#[tokio::test]
+async fn what_is_stored_can_be_counted_and_compared_while_the_emulator_runs() {
+    let settings = Settings {
+        external_ids: crate::emulator::ExternalIds::NotUnique,
+        ..fast()
+    };
+    let service = Service::start(settings).await;
+    service.attach("AT1", b"hello").await;
+    service.attach("AT1", b"again").await;
+    service.attach("AT2", b"other").await;
+    service.create("AT3").await;
+    let state = service.emulator.state();
+    let counts = stored_by_external_id(state).unwrap();
+    let counts: Vec<_> = counts.iter().map(|(id, n)| (id.as_str(), *n)).collect();
+    assert_eq!(counts, [("AT1", 2), ("AT2", 1)]);
+    let second = &stored(state).unwrap()[1];
+    assert_eq!((second.id, second.size), (2, 5));
+    assert_eq!(second.object, "contract 7");
+    assert_eq!(std::fs::read(&second.bytes).unwrap(), b"again");
+}
+
+#[tokio::test]
+async fn the_log_tells_every_request_and_no_secret() {
+    let service = Service::start(fast()).await;
+    let created = service.attach("AT1", b"hello").await;
+    service.get("/attachments?filter[id_equals]=1").await;
+    let shown = service.get("/attachments/1").await;
+    let url = shown.attribute("download_url").as_str().unwrap();
+    service.client.get(url).send().await.unwrap();
+    service.get("/attachments/AT1/external_id").await;
+    service.patch("1", &json!({"external_id": "AT2"})).await;
+    service.get("/nowhere").await;
+
+    let operations: Vec<_> = service
+        .log()
+        .iter()
+        .map(|entry| (entry.operation, entry.id, entry.status, entry.bytes))
+        .collect();
+    let one = Some(1);
+    assert_eq!(
+        operations,
+        [
+            (Operation::Create, one, Some(201), None),
+            (Operation::Upload, one, Some(200), Some(5)),
+            (Operation::List, None, Some(200), None),
+            (Operation::Get, one, Some(200), None),
+            (Operation::Download, one, Some(200), Some(5)),
+            (Operation::GetByExternalId, one, Some(200), None),
+            (Operation::Update, one, Some(200), None),
+            (Operation::Other, None, Some(404), None),
+        ]
+    );
+    let upload = &service.log()[1];
+    assert_eq!(upload.external_id.as_deref(), Some("AT1"));
+    assert_eq!(upload.object.as_deref(), Some("contract 7"));
+
+    let text = std::fs::read_to_string(service.emulator.log_path()).unwrap();
+    let signature = created.upload_url().rsplit_once('=').unwrap().1;
+    for secret in ["key-canary", "token-canary", signature, "signature"] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+    assert!(text.contains("filter[id_equals]=1"));
+}
+
+#[tokio::test]
+async fn stopping_breaks_off_an_upload_that_is_under_way_and_frees_the_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Service::start(kept_in(&folder)).await;
+    let created = service.create("AT1").await;
+    let (started, has_started) = tokio::sync::oneshot::channel();
+    // The first piece is sent, the second never comes.
+    let pieces = futures::stream::once(async move {
+        started.send(()).unwrap();
+        Ok::<_, std::io::Error>("hello")
+    });
+    let body = futures::StreamExt::chain(pieces, futures::stream::pending());
+    let put = put_to(&service.client, created.upload_url(), &created)
+        .header("Content-Length", "10")
+        .body(reqwest::Body::wrap_stream(body));
+    let upload = tokio::spawn(put.send());
+    has_started.await.unwrap();
+    let address = service.emulator.address();
+    service.emulator.stop().await;
+    upload.await.unwrap().unwrap_err();
+    Emulator::start(address, kept_in(&folder)).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_named() {
+    let service = Service::start(fast()).await;
+    let address = service.emulator.address();
+    let refused = Emulator::start(address, fast()).await.unwrap_err();
+    let message = refused.to_string();
+    assert!(message.contains(&address.to_string()), "{message}");
+}
+
+#[tokio::test]
+async fn a_dropped_emulator_serves_no_more() {
+    let service = Service::start(fast()).await;
+    let Service { emulator, client } = service;
+    let url = emulator.base_url();
+    drop(emulator);
+    // Ending takes a moment; what matters is that it comes.
+    while client.get(&url).send().await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+}

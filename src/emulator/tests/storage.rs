@@ -1,0 +1,248 @@
+//! Uploads and downloads.
+
+use std::time::Duration;
+
+use reqwest::Body;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::*;
+use crate::emulator::stored;
+
+/// The code in S3's XML.
+async fn refused(request: RequestBuilder) -> (u16, String) {
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    assert_eq!(response.headers()["content-type"], "application/xml");
+    let text = response.text().await.unwrap();
+    let between = |tag: &str| {
+        let rest = text.split_once(&format!("<{tag}>")).unwrap().1;
+        rest.split_once('<').unwrap().0.to_owned()
+    };
+    (
+        status,
+        format!("{}: {}", between("Code"), between("Message")),
+    )
+}
+
+/// What is sent over a connection as it is, and all that comes back.
+async fn raw(service: &Service, text: &str) -> String {
+    let mut tcp = TcpStream::connect(service.emulator.address())
+        .await
+        .unwrap();
+    tcp.write_all(text.as_bytes()).await.unwrap();
+    tcp.shutdown().await.unwrap();
+    let mut answer = Vec::new();
+    tcp.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+/// The head of an upload as it goes over the wire, without its length and its end.
+fn raw_head(created: &Answer) -> String {
+    let url = reqwest::Url::parse(created.upload_url()).unwrap();
+    let mut head = format!(
+        "PUT {}?{} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n",
+        url.path(),
+        url.query().unwrap()
+    );
+    for header in created.attribute("upload_headers").as_array().unwrap() {
+        head.push_str(header["name"].as_str().unwrap());
+        head.push_str(": ");
+        head.push_str(header["value"].as_str().unwrap());
+        head.push_str("\r\n");
+    }
+    head
+}
+
+#[tokio::test]
+async fn an_upload_is_answered_with_the_md5_and_downloads_as_it_was() {
+    let service = Service::start(fast()).await;
+    let created = service.create("AT1").await;
+    let response = service.upload(&created, b"hello").await;
+    assert_eq!(
+        response.headers()["etag"],
+        "\"5d41402abc4b2a76b9719d911017c592\""
+    );
+    let shown = service.get("/attachments/1").await;
+    let url = shown.attribute("download_url").as_str().unwrap();
+    let response = service.client.get(url).send().await.unwrap();
+    assert_eq!(response.headers()["content-length"], "5");
+    assert_eq!(response.bytes().await.unwrap(), "hello");
+    let entry = service.last_entry();
+    assert_eq!(entry.operation, Operation::Download);
+    assert_eq!((entry.bytes, entry.status), (Some(5), Some(200)));
+}
+
+#[tokio::test]
+async fn a_file_of_many_buffers_comes_back_byte_for_byte() {
+    let service = Service::start(fast()).await;
+    let created = service.create("AT1").await;
+    let bytes: Vec<u8> = (0..3_000_001_u32)
+        .map(|n| n.to_le_bytes()[n as usize % 4])
+        .collect();
+    let put = put_to(&service.client, created.upload_url(), &created).body(bytes.clone());
+    assert_eq!(put.send().await.unwrap().status(), StatusCode::OK);
+    let shown = service.get("/attachments/1").await;
+    assert_eq!(shown.attribute("file_size"), "3000001");
+    let url = shown.attribute("download_url").as_str().unwrap();
+    let back = service.client.get(url).send().await.unwrap();
+    assert!(back.bytes().await.unwrap() == bytes);
+}
+
+#[tokio::test]
+async fn a_second_upload_to_the_same_url_takes_the_place_of_the_first() {
+    let service = Service::start(fast()).await;
+    let created = service.attach("AT1", b"hello").await;
+    service.upload(&created, b"other bytes").await;
+    let shown = service.get("/attachments/1").await;
+    assert_eq!(shown.attribute("file_size"), "11");
+    assert_eq!(stored(service.emulator.state()).unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_missing_or_wrong_header_is_refused() {
+    let service = Service::start(fast()).await;
+    let created = service.create("AT1").await;
+    let expected = (
+        403,
+        "SignatureDoesNotMatch: The request signature we calculated does not match the \
+         signature you provided."
+            .to_owned(),
+    );
+    for name in [
+        "content-type",
+        "x-amz-acl",
+        "x-amz-server-side-encryption",
+        "content-disposition",
+    ] {
+        for value in [None, Some("other")] {
+            let mut request = service.put(&created, b"hello").build().unwrap();
+            request.headers_mut().remove(name);
+            if let Some(value) = value {
+                let value = value.parse().unwrap();
+                request.headers_mut().insert(name, value);
+            }
+            let request = RequestBuilder::from_parts(service.client.clone(), request);
+            assert_eq!(refused(request).await, expected, "{name} {value:?}");
+        }
+    }
+    let shown = service.get("/attachments/1").await;
+    assert_eq!(shown.attribute("file_size"), &Value::Null);
+}
+
+#[tokio::test]
+async fn a_url_that_was_altered_or_is_for_something_else_is_refused() {
+    let service = Service::start(fast()).await;
+    let created = service.create("AT1").await;
+    let url = created.upload_url();
+    let last = if url.ends_with('0') { "1" } else { "0" };
+    let other_end = format!("{}{last}", &url[..url.len() - 1]);
+    for altered in [url.replace("expires=", "expires=9"), other_end] {
+        let request = put_to(&service.client, &altered, &created).body("hello");
+        let (status, text) = refused(request).await;
+        assert_eq!(status, 403);
+        assert!(text.starts_with("SignatureDoesNotMatch"), "{text}");
+    }
+    let (status, text) = refused(service.client.get(url)).await;
+    assert_eq!(status, 403);
+    assert!(text.starts_with("SignatureDoesNotMatch"), "{text}");
+
+    let unsigned = url.split_once('?').unwrap().0;
+    let request = put_to(&service.client, unsigned, &created).body("hello");
+    assert_eq!(refused(request).await.1, "AccessDenied: Access Denied");
+    let nowhere = format!("http://{}/storage/uploads/1", service.emulator.address());
+    assert_eq!(refused(service.client.put(nowhere)).await.0, 403);
+}
+
+#[tokio::test]
+async fn after_its_time_a_url_is_refused_as_expired() {
+    let settings = Settings {
+        url_life: Duration::ZERO,
+        ..fast()
+    };
+    let service = Service::start(settings).await;
+    let created = service.create("AT1").await;
+    let expired = (403, "AccessDenied: Request has expired".to_owned());
+    assert_eq!(refused(service.put(&created, b"hello")).await, expired);
+    assert_eq!(service.last_entry().status, Some(403));
+}
+
+#[tokio::test]
+async fn a_chunked_body_is_not_implemented() {
+    let service = Service::start(fast()).await;
+    let created = service.create("AT1").await;
+    let pieces = futures::stream::iter([Ok::<_, std::io::Error>("hello")]);
+    let request =
+        put_to(&service.client, created.upload_url(), &created).body(Body::wrap_stream(pieces));
+    let (status, text) = refused(request).await;
+    assert_eq!(status, 501);
+    assert!(text.starts_with("NotImplemented"), "{text}");
+}
+
+#[tokio::test]
+async fn a_body_without_a_length_is_refused() {
+    let service = Service::start(fast()).await;
+    let created = service.create("AT1").await;
+    let answer = raw(&service, &format!("{}\r\n", raw_head(&created))).await;
+    assert!(answer.starts_with("HTTP/1.1 411 "), "{answer}");
+    assert!(
+        answer.contains("<Code>MissingContentLength</Code>"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn an_upload_that_ends_before_its_length_stores_nothing() {
+    let service = Service::start(fast()).await;
+    let created = service.create("AT1").await;
+    let half = format!("{}Content-Length: 10\r\n\r\nhello", raw_head(&created));
+    raw(&service, &half).await;
+    let entry = loop {
+        let entry = service.last_entry();
+        if entry.operation == Operation::Upload {
+            break entry;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!((entry.id, entry.status), (Some(1), None));
+    let shown = service.get("/attachments/1").await;
+    assert_eq!(shown.attribute("file_size"), &Value::Null);
+    assert_eq!(stored(service.emulator.state()).unwrap(), []);
+}
+
+#[tokio::test]
+async fn bytes_sent_to_a_url_that_was_renewed_since_show_nowhere() {
+    let service = Service::start(fast()).await;
+    let created = service.create("AT1").await;
+    let renewed = service.patch("1", &json!({"file_name": "b.pdf"})).await;
+    service.upload(&created, b"old").await;
+    let shown = service.get("/attachments/1").await;
+    assert_eq!(shown.attribute("file_size"), &Value::Null);
+    service.upload(&renewed, b"newer").await;
+    service.upload(&created, b"old again").await;
+    let shown = service.get("/attachments/1").await;
+    assert_eq!(shown.attribute("file_size"), "5");
+}
+
+#[tokio::test]
+async fn keys_that_are_shown_to_the_storage_are_refused() {
+    let service = Service::start(fast()).await;
+    let created = service.create("AT1").await;
+    for name in ["X-Api-Key", "X-User-Token", "X-User-Email", "Authorization"] {
+        let request = service.put(&created, b"hello").header(name, "canary");
+        let (status, text) = refused(request).await;
+        assert_eq!(status, 400, "{name}");
+        assert!(text.starts_with("InvalidRequest"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_file_is_stored() {
+    let service = Service::start(fast()).await;
+    let created = service.create("AT1").await;
+    // Left to itself, the client would leave out a length of nothing.
+    let put = service.put(&created, b"").header("Content-Length", "0");
+    assert_eq!(put.send().await.unwrap().status(), StatusCode::OK);
+    let shown = service.get("/attachments/1").await;
+    assert_eq!(shown.attribute("file_size"), "0");
+}

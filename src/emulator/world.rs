@@ -1,0 +1,113 @@
+//! What changes while the emulator runs, behind one lock: the attachments, the rate, the script of
+//! faults, and the log that says in which order everything was decided.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::Settings;
+use super::fault::Script;
+use super::jsonapi::Problem;
+use super::log::{Entry, Log};
+use super::rate::Window;
+use super::record::Record;
+use super::reply::Answer;
+use super::route::{Name, Operation};
+use super::sign::Signer;
+use super::store::{Folder, Store};
+
+/// What every request is answered with.
+pub(super) struct Shared {
+    pub(super) settings: Settings,
+    pub(super) address: SocketAddr,
+    pub(super) folder: Folder,
+    pub(super) signer: Signer,
+    pub(super) world: Mutex<World>,
+    /// Closes when the emulator ends.
+    pub(super) running: watch::Receiver<()>,
+}
+
+/// What changes.
+pub(super) struct World {
+    pub(super) store: Store,
+    pub(super) rate: Window,
+    pub(super) faults: Script,
+    pub(super) log: Log,
+}
+
+impl Shared {
+    /// An URL of this emulator.
+    pub(super) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// The state. It is whole even where an earlier request panicked: whatever changes it, changes
+    /// the files first and the memory last.
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Decides a request and logs it, so that the log's order is the order of the effects.
+    pub(super) fn settle(
+        &self,
+        mut entry: Entry,
+        decide: impl FnOnce(&mut World, &mut Entry) -> Answer,
+    ) -> Answer {
+        let mut world = self.world();
+        let answer = decide(&mut world, &mut entry);
+        entry.status = answer.status().as_ref().map(StatusCode::as_u16);
+        match world.log.append(entry) {
+            Ok(()) => answer,
+            // Without its entry nobody could judge by the log, so the failure must show.
+            Err(error) => Problem::from(error).reply().into(),
+        }
+    }
+
+    /// Waits until the emulator ends.
+    pub(super) async fn ended(&self) {
+        let mut running = self.running.clone();
+        // Nothing is ever sent: the channel only closes.
+        while running.changed().await.is_ok() {}
+    }
+}
+
+impl World {
+    /// Finds an attachment, unless it has waited for its bytes for too long: then it goes away
+    /// here, which is as late as anybody can tell. Of several with the same external id, the
+    /// oldest is found.
+    pub(super) fn look_up(
+        &mut self,
+        name: &Name,
+        now: Timestamp,
+        settings: &Settings,
+    ) -> io::Result<Option<Record>> {
+        let ids = match name {
+            Name::Id(id) => vec![*id],
+            Name::ExternalId(external_id) => self.store.ids_of(external_id),
+        };
+        for id in ids {
+            match self.store.get(id) {
+                Some(record) if record.is_stale(now, settings.purge_after) => {
+                    let gone = record.clone();
+                    self.purge(&gone, now)?;
+                }
+                Some(record) => return Ok(Some(record.clone())),
+                None => {}
+            }
+        }
+        Ok(None)
+    }
+
+    fn purge(&mut self, record: &Record, now: Timestamp) -> io::Result<()> {
+        self.store.remove(record.id)?;
+        let mut entry = Entry::new(Operation::Purge, now);
+        entry.id = Some(record.id);
+        entry.external_id.clone_from(&record.external_id);
+        entry.object = Some(record.object.clone());
+        self.log.append(entry)
+    }
+}

@@ -1,0 +1,145 @@
+//! One line for each row: what the whole file says before and after a run.
+//!
+//! Nothing that was known of an attachment is lost here: a row's line is the one that counted
+//! before, and lines whose row has left the manifest stay, after the others.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+
+use super::file::Line;
+use super::previous::Previous;
+use super::{Entry, Known, Reason, Status, Verified};
+use crate::manifest::{Manifest, RawRow};
+use crate::plan::was_done;
+
+/// Which rows get a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Those of which something is known: the file before a run.
+    Known,
+    /// All of them: the file after a run.
+    All,
+}
+
+/// What is known besides earlier lines.
+pub struct Rows<'a> {
+    /// The manifest.
+    pub manifest: &'a Manifest,
+    /// What is wrong with the row of a number, if anything is.
+    pub unfit: &'a dyn Fn(usize) -> Option<String>,
+    /// New lines for rows that need no request, by row number.
+    pub decided: &'a HashMap<usize, Entry>,
+    /// How the destination is called.
+    pub destination: &'a str,
+}
+
+/// The lines of the whole file, in the manifest's order.
+pub fn lines<'a>(
+    rows: &'a Rows<'a>,
+    previous: &'a Previous,
+    extent: Extent,
+) -> impl Iterator<Item = Line> + 'a {
+    let now = Timestamp::now();
+    let mut shown = HashSet::new();
+    let mut of_rows = rows.manifest.rows();
+    let mut left_over = None;
+    std::iter::from_fn(move || {
+        for row in of_rows.by_ref() {
+            if let Some(entry) = rows.entry(&row, previous, extent, now) {
+                if entry.status != Status::Invalid {
+                    shown.insert(entry.external_id.clone());
+                }
+                let extras = row.extras().map(ToOwned::to_owned).collect();
+                return Some(Line { entry, extras });
+            }
+        }
+        left_over
+            .get_or_insert_with(|| left(previous, &shown).into_iter())
+            .next()
+            .map(|entry| rows.left_over(entry, previous))
+    })
+}
+
+/// The begun and done rows that are no longer in the manifest, in the order of the old file.
+pub fn left(previous: &Previous, shown: &HashSet<String>) -> Vec<Entry> {
+    previous
+        .external_ids()
+        .into_iter()
+        .filter(|external_id| !shown.contains(*external_id))
+        .filter_map(|external_id| previous.get(external_id))
+        .filter(is_worth_keeping)
+        .collect()
+}
+
+/// Whether a line says something of an attachment, and not only that there is none.
+fn is_worth_keeping(entry: &Entry) -> bool {
+    was_done(entry) || entry.attachment_id.is_some() || entry.status == Status::Creating
+}
+
+impl Rows<'_> {
+    fn entry(
+        &self,
+        row: &RawRow<'_>,
+        previous: &Previous,
+        extent: Extent,
+        now: Timestamp,
+    ) -> Option<Entry> {
+        if let Some(why) = (self.unfit)(row.number()) {
+            return Some(self.invalid(row, why, now));
+        }
+        let known = match extent {
+            Extent::Known => self
+                .decided
+                .get(&row.number())
+                .cloned()
+                .or_else(|| previous.get(row.external_id())),
+            Extent::All => previous
+                .get(row.external_id())
+                .or_else(|| Some(self.pending(row, now))),
+        };
+        known.map(|entry| Entry {
+            row: Some(row.number()),
+            ..entry
+        })
+    }
+
+    fn invalid(&self, row: &RawRow<'_>, why: String, now: Timestamp) -> Entry {
+        Entry {
+            status: Status::Invalid,
+            reason: Reason::NOT_FIT,
+            message: why,
+            ..self.pending(row, now)
+        }
+    }
+
+    fn pending(&self, row: &RawRow<'_>, now: Timestamp) -> Entry {
+        Entry {
+            row: Some(row.number()),
+            file_path: row.file_path().to_owned(),
+            object_type: row.object_type().to_owned(),
+            object_id: row.object_id().to_owned(),
+            external_id: row.external_id().to_owned(),
+            status: Status::Pending,
+            reason: Reason::NOT_REACHED,
+            attachment_id: None,
+            known: Known::Nothing,
+            verified: Verified::No,
+            attempts: 0,
+            destination: self.destination.to_owned(),
+            updated_at: now,
+            message: String::new(),
+        }
+    }
+
+    fn left_over(&self, entry: Entry, previous: &Previous) -> Line {
+        let columns = self.manifest.extra_columns().iter();
+        let extras = columns
+            .map(|column| previous.extra(&entry.external_id, column))
+            .collect();
+        Line {
+            entry: Entry { row: None, ..entry },
+            extras,
+        }
+    }
+}
