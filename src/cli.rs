@@ -1,10 +1,14 @@
 //! The command line: what was typed, and in which words of the other modules that is said.
 
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use encoding_rs::Encoding;
 
+use crate::config::parse_duration;
 use crate::manifest::{Options, SimilarIds, encoding_named};
 use crate::problem::Shown;
 use crate::root::{Root, RootError};
@@ -23,6 +27,10 @@ pub struct Cli {
 pub enum Command {
     /// Check a manifest and all its files, without sending anything
     Check(CheckArgs),
+    /// Check a manifest, then attach its files, each exactly once
+    Import(ImportArgs),
+    /// Stand in for the service on this machine, to try and to rehearse
+    Emulator(EmulatorArgs),
 }
 
 /// What `check` takes.
@@ -34,6 +42,131 @@ pub struct CheckArgs {
     /// What is shown.
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// What `import` takes.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// What is read.
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Results file [default: the manifest's path with .results.csv for its extension]
+    #[arg(long, value_name = "PATH")]
+    pub results: Option<PathBuf>,
+    /// Go on with the results of an earlier run
+    #[arg(long)]
+    pub resume: bool,
+    /// Send nothing but look-ups, and say what an import would do
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Go on with the valid rows where others are not fit to send
+    #[arg(long)]
+    pub skip_invalid: bool,
+    /// Stop when more rows than this have failed [default: no limit]
+    #[arg(long, value_name = "N")]
+    pub max_errors: Option<usize>,
+    /// Where it goes.
+    #[command(flatten)]
+    pub service: ServiceArgs,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Where attachments go, and how fast.
+#[derive(Debug, Args)]
+pub struct ServiceArgs {
+    /// Region of the company's tenant
+    #[arg(long, value_name = "REGION", conflicts_with_all = ["base_url", "emulator"])]
+    pub region: Option<Region>,
+    /// Environment of the company's tenant
+    #[arg(long, value_name = "ENVIRONMENT", conflicts_with_all = ["base_url", "emulator"])]
+    pub environment: Option<Environment>,
+    /// Base of the service, `.../services/attachments/v1` [default: WORKDAY_BASE_URL]
+    #[arg(long, value_name = "URL", conflicts_with = "emulator")]
+    pub base_url: Option<String>,
+    /// Start an emulator for this run and use it; needs no keys
+    #[arg(long)]
+    pub emulator: bool,
+    /// API requests a second; the limit is the company's, shared by all its keys
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub rate: u32,
+    /// Rows at work at once
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = at_once)]
+    pub concurrency: usize,
+    /// How long the service may be away before the run stops
+    #[arg(long, value_name = "TIME", default_value = "12h", value_parser = parse_duration)]
+    pub max_outage: Duration,
+}
+
+fn at_once(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number @ 1..=1000) => Ok(number),
+        _ => Err("a number from 1 to 1000 is expected".to_owned()),
+    }
+}
+
+/// The regions in which the service runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Region {
+    /// United States
+    Us,
+    /// Europe
+    Eu,
+    /// Canada
+    Ca,
+}
+
+/// The environments that a company has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Environment {
+    /// The real one
+    Production,
+    /// The one to try in
+    Sandbox,
+}
+
+/// What `emulator` takes.
+#[derive(Debug, Args)]
+pub struct EmulatorArgs {
+    /// Address to listen on; port 0 takes any that is free
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8460")]
+    pub listen: SocketAddr,
+    /// Folder for its state, which then survives a restart [default: a temporary one]
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// API requests a second before it answers 429
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub rate: NonZeroU32,
+    /// What a second attachment with the same external id gets: status 409 or 422, or its place
+    #[arg(long, value_name = "ANSWER", default_value = "422")]
+    pub duplicate_ids: DuplicateIds,
+    /// How long after an upload its size stays hidden
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration)]
+    pub size_delay: Duration,
+    /// How long upload and download addresses are good
+    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = parse_duration)]
+    pub url_life: Duration,
+    /// After how long a record without bytes is removed
+    #[arg(long, value_name = "TIME", default_value = "45m", value_parser = parse_duration)]
+    pub purge_after: Duration,
+    /// Say more about what is done; twice or three times for still more
+    #[arg(long, short, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// What the emulator says to a second attachment with the same external id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DuplicateIds {
+    /// Refused as a conflict
+    #[value(name = "409")]
+    Conflict,
+    /// Refused as invalid
+    #[value(name = "422")]
+    Invalid,
+    /// Taken
+    #[value(name = "allow")]
+    Allow,
 }
 
 /// The manifest, and how it is read.

@@ -1,10 +1,16 @@
 //! How the program ends: exit codes, and the errors that end a command before its work.
 
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::config::ConfigError;
+use crate::emulator::EmulatorError;
+use crate::http::api::ClientError;
 use crate::manifest::ManifestError;
+use crate::results::ResultsError;
 use crate::root::RootError;
+use crate::text::escape;
 
 /// What the program tells the shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,16 +51,68 @@ pub enum Error {
     /// The folder of the files cannot be opened.
     #[error(transparent)]
     Root(#[from] RootError),
+    /// Nothing says where to, or with which keys.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Rows or files are not fit to send. They have been shown.
+    #[error("nothing was sent; mend the manifest, or go on without these rows with --skip-invalid")]
+    NotFit,
+    /// The results of an earlier run cannot be used.
+    #[error("{cause}{}", how_to_go_on(cause, resume))]
+    RefusedResults {
+        /// Why.
+        cause: ResultsError,
+        /// The command that goes on with them.
+        resume: String,
+    },
+    /// The results were made with another destination.
+    #[error(
+        "{} was made with {theirs}, and this run would send to {ours}; use another results file with --results, or the destination that it was made with",
+        escape(&path.to_string_lossy())
+    )]
+    OtherDestination {
+        /// The results file.
+        path: PathBuf,
+        /// The destination in it.
+        theirs: String,
+        /// The destination of this run.
+        ours: String,
+    },
+    /// The results cannot be written or read while a run is on.
+    #[error("stopped early: {0}; nothing more was sent, and what is in the results is true: go on with --resume once this is mended")]
+    Results(#[from] ResultsError),
+    /// The HTTP clients cannot be set up.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The emulator does not start.
+    #[error(transparent)]
+    Emulator(#[from] EmulatorError),
     /// Standard output or standard error does not take what is written.
     #[error("the output cannot be written: {0}")]
     Output(#[from] io::Error),
+}
+
+fn how_to_go_on(cause: &ResultsError, resume: &str) -> String {
+    match cause {
+        ResultsError::Exists { .. } => format!("\nto go on with it: {resume}"),
+        _ => String::new(),
+    }
 }
 
 impl Error {
     /// How the program ends with it.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Manifest(_) | Self::Root(_) | Self::Output(_) => Exit::NOTHING_SENT,
+            Self::Results(_) => Exit::STOPPED,
+            Self::Manifest(_)
+            | Self::Root(_)
+            | Self::Config(_)
+            | Self::NotFit
+            | Self::RefusedResults { .. }
+            | Self::OtherDestination { .. }
+            | Self::Client(_)
+            | Self::Emulator(_)
+            | Self::Output(_) => Exit::NOTHING_SENT,
         }
     }
 }

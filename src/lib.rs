@@ -15,6 +15,7 @@
 pub mod cli;
 pub mod clock;
 pub mod commands;
+pub mod config;
 pub mod destination;
 pub mod digest;
 pub mod emulator;
@@ -27,8 +28,10 @@ pub mod pipeline;
 pub mod plan;
 pub mod prepare;
 pub mod problem;
+pub mod progress;
 pub mod results;
 pub mod root;
+pub mod signals;
 pub mod source;
 pub mod text;
 
@@ -38,7 +41,7 @@ use std::io;
 use clap::Parser as _;
 use tracing_subscriber::filter::LevelFilter;
 
-use cli::{Cli, Command, OutputArgs};
+use cli::{Cli, Command};
 use error::Exit;
 
 /// Runs the program with the arguments of a command line, the program's name first.
@@ -49,8 +52,16 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     };
     let result = match &cli.command {
         Command::Check(args) => {
-            start_log(&args.output);
+            start_log(args.output.verbose);
             commands::check::run(args)
+        }
+        Command::Import(args) => {
+            start_log(args.output.verbose);
+            commands::import::run(args)
+        }
+        Command::Emulator(args) => {
+            start_log(args.verbose);
+            commands::emulator::run(args)
         }
     };
     result.unwrap_or_else(|error| {
@@ -70,8 +81,8 @@ fn show_usage(refusal: &clap::Error) -> Exit {
     }
 }
 
-fn start_log(output: &OutputArgs) {
-    let level = match output.verbose {
+fn start_log(verbose: u8) {
+    let level = match verbose {
         0 => LevelFilter::WARN,
         1 => LevelFilter::INFO,
         2 => LevelFilter::DEBUG,

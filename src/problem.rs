@@ -65,6 +65,16 @@ impl Problems {
         self.unfit.get(row).is_some_and(|unfit| *unfit)
     }
 
+    /// The first error of a row. The problems must have been sorted.
+    pub(crate) fn first_error(&self, row: usize) -> Option<&Problem> {
+        if !self.has_error(row) {
+            return None;
+        }
+        let first = self.list.partition_point(|problem| (problem.row as usize) < row);
+        let mut of_row = self.list[first..].iter().take_while(|problem| problem.row as usize == row);
+        of_row.find(|problem| problem.wrong.severity() == Severity::Error)
+    }
+
     /// Whether nothing was found, not even something to warn of.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()

@@ -193,6 +193,7 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(formula_safe(cell), safe);
+            assert_eq!(formula_restored(safe), cell);
         }
     }
 

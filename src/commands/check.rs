@@ -3,57 +3,31 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use bytesize::ByteSize;
 use serde::Serialize;
 
-use crate::cli::{CheckArgs, Form};
+use crate::cli::CheckArgs;
 use crate::error::{Error, Exit};
 use crate::manifest::{self, Manifest, Reading};
 use crate::model::ObjectType;
-use crate::prepare::{Nobody, Nothing, Prepared, prepare};
-use crate::problem;
+use crate::prepare::{Nothing, Prepared, prepare};
+use crate::progress::{Hashing, Style, size};
 use crate::text::{counted, escape, grouped};
+
+use super::{show, tell_problems};
 
 /// Runs the command.
 pub fn run(args: &CheckArgs) -> Result<Exit, Error> {
     let root = args.input.open_root()?;
     let Reading { manifest, problems } =
         manifest::read(&args.input.manifest, &args.input.options())?;
-    let prepared = prepare(&manifest, problems, &root, &Nothing, &Nobody);
-    let problems_file = tell_problems(&manifest, &prepared, args)?;
+    let style = Style::choose(args.output.quiet, args.output.verbose);
+    let prepared = prepare(&manifest, problems, &root, &Nothing, &Hashing::show(style));
+    let problems_file = tell_problems(&manifest, &prepared.problems, &args.output)?;
     let summary = Summary::of(&manifest, &prepared, problems_file);
-    let text = match args.output.output {
-        Form::Human if args.output.quiet => String::new(),
-        Form::Human => summary.for_people(),
-        Form::Json => summary.for_scripts(),
-    };
-    io::stdout().write_all(text.as_bytes())?;
+    show(&args.output, &summary.for_people(), &summary.for_scripts())?;
     Ok(summary.exit())
-}
-
-/// Shows the problems and writes the problems file, whose path is returned. A folder that cannot be
-/// written to is no reason to keep back what was found.
-fn tell_problems(
-    manifest: &Manifest,
-    prepared: &Prepared,
-    args: &CheckArgs,
-) -> Result<Option<PathBuf>, Error> {
-    let mut screen = problem::on_screen(&prepared.problems, manifest, args.output.problems());
-    let saved = problem::save(&prepared.problems, manifest);
-    if let Err(error) = &saved {
-        let file = problem::file_for(manifest.path());
-        let file = file.to_string_lossy();
-        let _ = writeln!(
-            screen,
-            "the problems file {} cannot be written: {error}",
-            escape(&file)
-        );
-    }
-    io::stderr().write_all(screen.as_bytes())?;
-    Ok(saved.unwrap_or_default())
 }
 
 /// What was found, in numbers.
@@ -113,7 +87,7 @@ impl Summary {
             escape(&self.manifest),
             counted(self.rows, "row"),
             counted(self.files, "file"),
-            ByteSize::b(self.bytes).display().iec()
+            size(self.bytes)
         );
         for (kind, rows) in &self.object_types {
             let _ = writeln!(text, "  {kind:<16} {:>9}", grouped(*rows));

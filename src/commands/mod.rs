@@ -1,3 +1,47 @@
 //! The commands, one module each: what a command does from its arguments to its exit code.
 
 pub mod check;
+pub mod emulator;
+pub mod import;
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use crate::cli::{Form, OutputArgs};
+use crate::error::Error;
+use crate::manifest::Manifest;
+use crate::problem::{self, Problems};
+use crate::text::escape;
+
+/// Shows the problems and writes the problems file, whose path is returned. A folder that cannot be
+/// written to is no reason to keep back what was found.
+fn tell_problems(
+    manifest: &Manifest,
+    problems: &Problems,
+    output: &OutputArgs,
+) -> Result<Option<PathBuf>, Error> {
+    let mut screen = problem::on_screen(problems, manifest, output.problems());
+    let saved = problem::save(problems, manifest);
+    if let Err(error) = &saved {
+        let file = problem::file_for(manifest.path());
+        let file = file.to_string_lossy();
+        let _ = writeln!(
+            screen,
+            "the problems file {} cannot be written: {error}",
+            escape(&file)
+        );
+    }
+    io::stderr().write_all(screen.as_bytes())?;
+    Ok(saved.unwrap_or_default())
+}
+
+/// Shows a summary in the form that the user wants.
+fn show(output: &OutputArgs, for_people: &str, for_scripts: &str) -> Result<(), Error> {
+    let text = match output.output {
+        Form::Human if output.quiet => "",
+        Form::Human => for_people,
+        Form::Json => for_scripts,
+    };
+    Ok(io::stdout().write_all(text.as_bytes())?)
+}

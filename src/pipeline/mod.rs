@@ -28,7 +28,7 @@ use crate::results::Status;
 use crate::results::journal::Journal;
 use crate::source::Source;
 
-pub use survey::{Survey, survey};
+pub use survey::{Outlook, Survey, survey};
 
 use confirm::Confirmer;
 use requests::Requests;

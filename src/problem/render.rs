@@ -108,6 +108,21 @@ fn line_for(problem: &Problem, manifest: &Manifest) -> String {
     line
 }
 
+/// The first error of a row in words, without its place; nothing where the row has none.
+///
+/// The problems must have been sorted.
+pub fn of_row(problems: &Problems, manifest: &Manifest, row: usize) -> Option<String> {
+    let problem = problems.first_error(row)?;
+    let Described {
+        sentence, remedy, ..
+    } = Described::of(problem, manifest);
+    let column = problem
+        .column
+        .map(|column| format!("column {column}: "))
+        .unwrap_or_default();
+    Some(format!("{column}{sentence}; {remedy}"))
+}
+
 fn summary_of(rest: &[&Problem]) -> String {
     let mut rows: Vec<String> = rest
         .iter()

@@ -12,6 +12,7 @@ use super::previous::Previous;
 use super::{Entry, Known, Reason, Status, Verified};
 use crate::manifest::{Manifest, RawRow};
 use crate::plan::was_done;
+use crate::problem::{self, Problems};
 
 /// Which rows get a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +27,8 @@ pub enum Extent {
 pub struct Rows<'a> {
     /// The manifest.
     pub manifest: &'a Manifest,
-    /// What is wrong with the row of a number, if anything is.
-    pub unfit: &'a dyn Fn(usize) -> Option<String>,
+    /// What is wrong with its rows.
+    pub problems: &'a Problems,
     /// New lines for rows that need no request, by row number.
     pub decided: &'a HashMap<usize, Entry>,
     /// How the destination is called.
@@ -85,7 +86,7 @@ impl Rows<'_> {
         extent: Extent,
         now: Timestamp,
     ) -> Option<Entry> {
-        if let Some(why) = (self.unfit)(row.number()) {
+        if let Some(why) = problem::of_row(self.problems, self.manifest, row.number()) {
             return Some(self.invalid(row, why, now));
         }
         let known = match extent {

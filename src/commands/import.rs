@@ -1,0 +1,123 @@
+//! `consign import`: check, then upload, then results.
+
+mod dry_run;
+mod plan;
+mod session;
+mod summary;
+
+use std::path::Path;
+
+use crate::cli::ImportArgs;
+use crate::config::{self, Base};
+use crate::error::{Error, Exit};
+use crate::manifest;
+use crate::pipeline;
+use crate::prepare::prepare;
+use crate::progress::{Hashing, Sending, Style};
+use crate::results::file::ResultsFile;
+use crate::results::journal;
+use crate::results::merge::{self, Extent};
+use crate::results::previous::Previous;
+
+use super::{show, tell_problems};
+use plan::{EarlierRows, Plan};
+use session::Session;
+use summary::{Ending, Summary, resume_command};
+
+/// Runs the command.
+pub fn run(args: &ImportArgs) -> Result<Exit, Error> {
+    let base = Base::of(&args.service, std::env::var("WORKDAY_BASE_URL").ok())?;
+    let path = config::results_path(&args.input.manifest, args.results.as_deref());
+    let (results, previous) = open_results(args, &path, &base)?;
+    let root = args.input.open_root()?;
+    let read = manifest::read(&args.input.manifest, &args.input.options())?;
+    let style = Style::choose(args.output.quiet, args.output.verbose);
+    let prepared = prepare(
+        &read.manifest,
+        read.problems,
+        &root,
+        &EarlierRows(&previous),
+        &Hashing::show(style),
+    );
+    tell_problems(&read.manifest, &prepared.problems, &args.output)?;
+    if prepared.problems.errors() > 0 && !args.skip_invalid {
+        return Err(Error::NotFit);
+    }
+    let plan = Plan::of(&read.manifest, &prepared, &previous, root);
+    if !args.output.quiet {
+        eprint!("{}", plan.notices(&path));
+    }
+    if args.dry_run {
+        dry_run::run(args, &base, &plan)
+    } else {
+        import(args, &base, &plan, results)
+    }
+}
+
+/// Opens the results of earlier runs, where the user wants to go on with them.
+fn open_results(
+    args: &ImportArgs,
+    path: &Path,
+    base: &Base,
+) -> Result<(ResultsFile, Previous), Error> {
+    let opened = if args.resume {
+        ResultsFile::resume(path)
+    } else {
+        ResultsFile::begin(path)
+    };
+    let (file, previous) = opened.map_err(|cause| Error::RefusedResults {
+        cause,
+        resume: resume_command(),
+    })?;
+    let ours = base.label();
+    match previous.destinations.iter().find(|theirs| **theirs != ours) {
+        Some(theirs) => Err(Error::OtherDestination {
+            path: path.to_owned(),
+            theirs: theirs.clone(),
+            ours,
+        }),
+        None => Ok((file, previous)),
+    }
+}
+
+fn import(
+    args: &ImportArgs,
+    base: &Base,
+    plan: &Plan<'_>,
+    mut results: ResultsFile,
+) -> Result<Exit, Error> {
+    // It lives to the end, so that a second Ctrl-C ends the program whatever it is at.
+    let runtime = tokio::runtime::Runtime::new()?;
+    let session = runtime.block_on(Session::open(args, base))?;
+    let label = base.label();
+    let rows = plan.rows(&label);
+    let columns = plan.manifest().extra_columns();
+    results.replace(columns, merge::lines(&rows, plan.previous(), Extent::Known))?;
+
+    let (journal, writer) = journal::start(results);
+    let style = Style::choose(args.output.quiet, args.output.verbose);
+    let (sending, events) = Sending::show(style, "importing", plan.to_send() as u64);
+    let halt = runtime.block_on(pipeline::run(
+        plan.tasks(),
+        &session.destination,
+        &journal,
+        &session.settings,
+        &events,
+        session.stopping.requested(),
+    ));
+    drop((journal, events));
+    let tally = sending.finish();
+    let (mut results, written) = writer.finish();
+    // After a failed write nothing more is written: the journal is readable as it is.
+    written?;
+
+    let after = results.read()?;
+    let path = results.path().to_owned();
+    let mut summary = Summary::new(args, &label, &path, &tally, session.began.elapsed());
+    let lines = merge::lines(&rows, &after, Extent::All);
+    results.replace(columns, lines.inspect(|line| summary.count(&line.entry)))?;
+    let ending = Ending::of(&summary, halt, session.stopping.stop());
+    runtime.block_on(session.close());
+    show(&args.output, &summary.for_people(&ending), &summary.for_scripts(&ending))?;
+    Ok(ending.exit())
+}

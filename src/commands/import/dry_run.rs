@@ -1,0 +1,168 @@
+//! `import --dry-run`: what an import would do, without doing it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::plan::Plan;
+use super::session::Session;
+use super::summary::words;
+use crate::cli::ImportArgs;
+use crate::commands::show;
+use crate::config::Base;
+use crate::destination::CONFIRM_AT_ONCE;
+use crate::error::{Error, Exit};
+use crate::pipeline::{self, Halt, Outlook, Survey};
+use crate::progress::{Sending, Style, size, span};
+use crate::signals::Stop;
+use crate::text::{counted, grouped};
+
+/// So many rows that would not be done are named one by one.
+const ROWS_NAMED: usize = 100;
+
+/// Looks every row up and tells what an import would do.
+pub(super) fn run(args: &ImportArgs, base: &Base, plan: &Plan<'_>) -> Result<Exit, Error> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let session = runtime.block_on(Session::open(args, base))?;
+    let style = Style::choose(args.output.quiet, args.output.verbose);
+    let (sending, events) = Sending::show(style, "looking up", plan.to_send() as u64);
+    let (seen, halt) = runtime.block_on(pipeline::survey(
+        plan.tasks(),
+        &session.destination,
+        &session.settings,
+        &events,
+        session.stopping.requested(),
+    ));
+    drop(events);
+    sending.finish();
+    let stop = session.stopping.stop();
+    runtime.block_on(session.close());
+    let forecast = Forecast::of(plan, &seen, args.service.rate);
+    show(
+        &args.output,
+        &forecast.for_people(&seen, halt.as_ref()),
+        &forecast.for_scripts(),
+    )?;
+    Ok(forecast.exit(halt.as_ref(), stop))
+}
+
+/// What an import would do, in numbers.
+#[derive(Debug, Default, Serialize)]
+struct Forecast {
+    rows: u64,
+    /// Done by earlier runs.
+    done_before: u64,
+    create: u64,
+    create_bytes: u64,
+    /// Begun by an earlier run.
+    go_on: u64,
+    go_on_bytes: u64,
+    skip: u64,
+    /// Not done afterwards, by status.
+    not_done: BTreeMap<&'static str, u64>,
+    requests: u64,
+    seconds_at_the_rate: f64,
+}
+
+impl Forecast {
+    fn of(plan: &Plan<'_>, seen: &[Survey], rate: u32) -> Self {
+        let mut forecast = Self {
+            rows: plan.manifest().len() as u64,
+            ..Self::default()
+        };
+        for (status, rows) in plan.settled() {
+            if status.is_done() {
+                forecast.done_before += rows;
+            } else {
+                *forecast.not_done.entry(status.as_str()).or_default() += rows;
+            }
+        }
+        for one in seen {
+            forecast.count(one);
+        }
+        let sent = forecast.create + forecast.go_on;
+        // A look-up for each row, two requests for each that is sent, and confirmations in batches.
+        forecast.requests =
+            seen.len() as u64 + sent + forecast.go_on + sent.div_ceil(CONFIRM_AT_ONCE as u64);
+        forecast.seconds_at_the_rate = forecast.requests as f64 / f64::from(rate);
+        forecast
+    }
+
+    fn count(&mut self, one: &Survey) {
+        match &one.outlook {
+            Outlook::Create => {
+                self.create += 1;
+                self.create_bytes += one.size;
+            }
+            Outlook::GoOn => {
+                self.go_on += 1;
+                self.go_on_bytes += one.size;
+            }
+            Outlook::Done(_) => self.skip += 1,
+            Outlook::NotDone(status, _) => {
+                *self.not_done.entry(status.as_str()).or_default() += 1;
+            }
+        }
+    }
+
+    /// As the import would be expected to exit.
+    fn exit(&self, halt: Option<&Halt>, stop: Option<Stop>) -> Exit {
+        match (halt, stop) {
+            (Some(Halt::Interrupted), Some(stop)) => stop.exit(),
+            (Some(_), _) => Exit::STOPPED,
+            (None, _) if self.not_done.is_empty() => Exit::DONE,
+            (None, _) => Exit::NOT_ALL_DONE,
+        }
+    }
+
+    fn for_people(&self, seen: &[Survey], halt: Option<&Halt>) -> String {
+        let mut text = format!("an import of {} would\n", counted(self.rows, "row"));
+        let mut line = |rows: u64, what: &str| {
+            if rows > 0 {
+                let _ = writeln!(text, "  {:>9}  {what}", grouped(rows));
+            }
+        };
+        line(self.create, &format!("create and upload, {}", size(self.create_bytes)));
+        line(self.go_on, &format!("finish what was begun, {}", size(self.go_on_bytes)));
+        line(self.skip, "skip: there already, with the same size");
+        line(self.done_before, "leave alone: done by an earlier run");
+        for (status, rows) in &self.not_done {
+            line(*rows, &format!("not be able to finish: {status}"));
+        }
+        for (row, external_id, status, reason) in not_done(seen).take(ROWS_NAMED) {
+            let _ = writeln!(text, "row {row}, external_id {external_id:?}: {status}, {reason}");
+        }
+        let unnamed = not_done(seen).count().saturating_sub(ROWS_NAMED);
+        if unnamed > 0 {
+            let _ = writeln!(text, "and {}", counted(unnamed as u64, "other row"));
+        }
+        let _ = writeln!(
+            text,
+            "it would take {}, and at least {} at this rate; nothing was sent now",
+            counted(self.requests, "request"),
+            span(self.seconds_at_the_rate)
+        );
+        if let Some(halt) = halt {
+            let _ = writeln!(text, "stopped early: {}", words(halt));
+        }
+        text
+    }
+
+    fn for_scripts(&self) -> String {
+        let json = serde_json::to_string(self).expect("numbers and strings are always JSON");
+        format!("{json}\n")
+    }
+}
+
+fn not_done(seen: &[Survey]) -> impl Iterator<Item = (usize, &str, &str, &str)> {
+    seen.iter().filter_map(|one| match &one.outlook {
+        Outlook::NotDone(status, reason) => Some((
+            one.row,
+            one.external_id.as_str(),
+            status.as_str(),
+            reason.as_str(),
+        )),
+        _ => None,
+    })
+}

@@ -1,0 +1,213 @@
+//! What is to be done, row by row, and what the user should know before it is.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::manifest::{Manifest, Row};
+use crate::pipeline::Task;
+use crate::plan::{Step, step, was_done};
+use crate::prepare::{Earlier, EarlierRow, Prepared, RowFile};
+use crate::results::{Entry, Status};
+use crate::results::merge::{self, Rows};
+use crate::results::previous::Previous;
+use crate::root::Root;
+use crate::source::Source;
+use crate::text::{counted, escape};
+
+/// So many damaged lines are named one by one.
+const DAMAGED_NAMED: usize = 20;
+
+/// What earlier results tell of the files.
+pub(super) struct EarlierRows<'a>(pub(super) &'a Previous);
+
+impl Earlier for EarlierRows<'_> {
+    fn of(&self, external_id: &str) -> Option<EarlierRow> {
+        let entry = self.0.get(external_id)?;
+        Some(EarlierRow {
+            done: was_done(&entry),
+            content: entry.known.content(),
+            file_path: entry.file_path,
+        })
+    }
+}
+
+/// What is to be done.
+pub(super) struct Plan<'a> {
+    manifest: &'a Manifest,
+    prepared: &'a Prepared,
+    previous: &'a Previous,
+    root: Arc<Root>,
+    /// The indices of the rows that need requests.
+    to_send: Vec<u32>,
+    /// New lines for rows that need none, by row number.
+    decided: HashMap<usize, Entry>,
+    /// How many done rows have lost their file.
+    gone: u64,
+}
+
+impl<'a> Plan<'a> {
+    /// Goes through all rows.
+    pub(super) fn of(
+        manifest: &'a Manifest,
+        prepared: &'a Prepared,
+        previous: &'a Previous,
+        root: Root,
+    ) -> Self {
+        let mut plan = Self {
+            manifest,
+            prepared,
+            previous,
+            root: Arc::new(root),
+            to_send: Vec::new(),
+            decided: HashMap::new(),
+            gone: 0,
+        };
+        for (index, row) in (0..).zip(manifest.rows()) {
+            let file = prepared.file(index as usize);
+            plan.gone += u64::from(file == RowFile::Gone);
+            // A row that cannot be parsed is unfit, and has its problem.
+            if let (Ok(row), RowFile::Ready(_) | RowFile::Gone) = (row.parse(), file) {
+                match plan.step(&row, file) {
+                    Step::Keep => {}
+                    Step::Record(entry) => {
+                        plan.decided.insert(row.number, *entry);
+                    }
+                    Step::Send(_) => plan.to_send.push(index),
+                }
+            }
+        }
+        plan
+    }
+
+    fn step(&self, row: &Row, file: RowFile) -> Step {
+        step(row, file, self.previous.get(row.external_id.as_str()))
+    }
+
+    /// The manifest.
+    pub(super) fn manifest(&self) -> &'a Manifest {
+        self.manifest
+    }
+
+    /// The results of earlier runs.
+    pub(super) fn previous(&self) -> &'a Previous {
+        self.previous
+    }
+
+    /// How many rows need requests.
+    pub(super) fn to_send(&self) -> usize {
+        self.to_send.len()
+    }
+
+    /// How many rows that need no request have each status.
+    pub(super) fn settled(&self) -> BTreeMap<Status, u64> {
+        let mut settled = BTreeMap::new();
+        let mut to_send = self.to_send.iter().peekable();
+        for (index, row) in (0_u32..).zip(self.manifest.rows()) {
+            if to_send.next_if_eq(&&index).is_some() {
+                continue;
+            }
+            let status = match self.decided.get(&row.number()) {
+                _ if self.prepared.problems.has_error(row.number()) => Status::Invalid,
+                Some(entry) => entry.status,
+                None => self
+                    .previous
+                    .get(row.external_id())
+                    .map_or(Status::Pending, |entry| entry.status),
+            };
+            *settled.entry(status).or_default() += 1;
+        }
+        settled
+    }
+
+    /// The rows that need requests, one after the other: each is put together when its turn comes.
+    pub(super) fn tasks(&self) -> impl Iterator<Item = Task> {
+        self.to_send.iter().filter_map(|index| {
+            let index = *index as usize;
+            let row = self.manifest.row(index).parse().ok()?;
+            let RowFile::Ready(content) = self.prepared.file(index) else {
+                return None;
+            };
+            let previous = self.previous.get(row.external_id.as_str());
+            let attempts = previous.as_ref().map_or(0, |entry| entry.attempts);
+            let Step::Send(start) = step(&row, RowFile::Ready(content), previous) else {
+                return None;
+            };
+            Some(Task {
+                source: Source::new(Arc::clone(&self.root), row.file_path.clone()),
+                row,
+                content,
+                start,
+                attempts,
+            })
+        })
+    }
+
+    /// What the lines of the results are made from.
+    pub(super) fn rows<'p>(&'p self, destination: &'p str) -> Rows<'p> {
+        Rows {
+            manifest: self.manifest,
+            problems: &self.prepared.problems,
+            decided: &self.decided,
+            destination,
+        }
+    }
+
+    /// What the user should know of the results of earlier runs. Empty where there is nothing.
+    pub(super) fn notices(&self, results: &Path) -> String {
+        let file = escape(&results.to_string_lossy()).into_owned();
+        let mut text = String::new();
+        for damaged in self.previous.damaged.iter().take(DAMAGED_NAMED) {
+            let _ = writeln!(
+                text,
+                "{file} line {} (external_id {:?}) is not believed: {}; the row is looked up again",
+                damaged.line,
+                damaged.external_id,
+                escape(&damaged.why)
+            );
+        }
+        let unnamed = self.previous.damaged.len().saturating_sub(DAMAGED_NAMED);
+        if unnamed > 0 {
+            let _ = writeln!(text, "and {}", counted(unnamed as u64, "other line"));
+        }
+        if let Some(line) = self.previous.torn {
+            let _ = writeln!(text, "{file} line {line} was torn, and is left out");
+        }
+        if self.gone > 0 {
+            let _ = writeln!(
+                text,
+                "{} already, and the file is gone since: that is no error",
+                match self.gone {
+                    1 => "1 row is done".to_owned(),
+                    rows => format!("{} are done", counted(rows, "row")),
+                }
+            );
+        }
+        let left = self.left_the_manifest();
+        if left > 0 {
+            let _ = writeln!(
+                text,
+                "{} of {file} no longer in the manifest; kept at its end",
+                match left {
+                    1 => "1 row is".to_owned(),
+                    rows => format!("{} are", counted(rows, "row")),
+                }
+            );
+        }
+        text
+    }
+
+    fn left_the_manifest(&self) -> u64 {
+        if self.previous.external_ids().is_empty() {
+            return 0;
+        }
+        let shown: HashSet<String> = self
+            .manifest
+            .rows()
+            .filter(|row| !self.prepared.problems.has_error(row.number()))
+            .map(|row| row.external_id().to_owned())
+            .collect();
+        merge::left(self.previous, &shown).len() as u64
+    }
+}

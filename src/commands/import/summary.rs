@@ -1,0 +1,259 @@
+//! What a run came to: for people, for scripts, and as an exit code.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::cli::ImportArgs;
+use crate::error::Exit;
+use crate::pipeline::Halt;
+use crate::progress::{Tally, size, span};
+use crate::results::{Entry, Status};
+use crate::signals::Stop;
+use crate::text::{counted, escape, grouped};
+
+/// What a run came to, in numbers.
+#[derive(Debug, Serialize)]
+pub(super) struct Summary {
+    manifest: String,
+    results: String,
+    destination: String,
+    rows: u64,
+    /// How many rows of the manifest have each status, over all runs.
+    statuses: BTreeMap<&'static str, u64>,
+    /// How many lines at the end of the results belong to no row of the manifest.
+    rows_no_longer_in_manifest: u64,
+    /// What this run did.
+    requests: u64,
+    throttled: u64,
+    bytes_sent: u64,
+    seconds: f64,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// All rows are done.
+    AllDone,
+    /// All rows were gone through, and some are not done.
+    SomeLeft,
+    /// The user stopped it.
+    Interrupted(Stop),
+    /// It stopped early, for this reason.
+    Stopped(String),
+}
+
+impl Ending {
+    /// How it ended.
+    pub(super) fn of(summary: &Summary, halt: Option<Halt>, stop: Option<Stop>) -> Self {
+        match (halt, stop) {
+            _ if summary.left() == 0 => Self::AllDone,
+            (Some(Halt::Interrupted), Some(stop)) => Self::Interrupted(stop),
+            (Some(halt), _) => Self::Stopped(words(&halt)),
+            (None, _) => Self::SomeLeft,
+        }
+    }
+
+    /// How the program ends.
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::AllDone => Exit::DONE,
+            Self::SomeLeft => Exit::NOT_ALL_DONE,
+            Self::Interrupted(stop) => stop.exit(),
+            Self::Stopped(_) => Exit::STOPPED,
+        }
+    }
+}
+
+/// Why a run stopped, and what to do.
+pub(super) fn words(halt: &Halt) -> String {
+    match halt {
+        Halt::Denied(why) => format!(
+            "the service rejects the keys ({}): renew WORKDAY_API_KEY, WORKDAY_USER_TOKEN and \
+             WORKDAY_USER_EMAIL, then go on",
+            escape(why)
+        ),
+        Halt::Outage(why) => format!(
+            "the service was away for longer than --max-outage allows ({})",
+            escape(why)
+        ),
+        Halt::Hopeless(why) => format!(
+            "no safe connection to the service is possible ({}): is a proxy in between, or does \
+             this machine lack a certificate?",
+            escape(why)
+        ),
+        Halt::TooManyErrors(rows) => format!(
+            "{} failed, more than --max-errors allows",
+            counted(*rows as u64, "row")
+        ),
+        Halt::Journal | Halt::Abandoned => "the results cannot be written".to_owned(),
+        Halt::Interrupted => "interrupted".to_owned(),
+    }
+}
+
+impl Summary {
+    /// A summary of which the rows are still to be counted.
+    pub(super) fn new(
+        args: &ImportArgs,
+        destination: &str,
+        results: &Path,
+        tally: &Tally,
+        took: Duration,
+    ) -> Self {
+        Self {
+            manifest: args.input.manifest.to_string_lossy().into_owned(),
+            results: results.to_string_lossy().into_owned(),
+            destination: destination.to_owned(),
+            rows: 0,
+            statuses: BTreeMap::new(),
+            rows_no_longer_in_manifest: 0,
+            requests: tally.requests,
+            throttled: tally.throttled,
+            bytes_sent: tally.bytes_sent,
+            seconds: (took.as_secs_f64() * 1000.0).round() / 1000.0,
+        }
+    }
+
+    /// Counts a line of the results.
+    pub(super) fn count(&mut self, entry: &Entry) {
+        if entry.row.is_none() {
+            self.rows_no_longer_in_manifest += 1;
+            return;
+        }
+        self.rows += 1;
+        *self.statuses.entry(entry.status.as_str()).or_default() += 1;
+    }
+
+    fn of(&self, status: Status) -> u64 {
+        self.statuses.get(status.as_str()).copied().unwrap_or(0)
+    }
+
+    /// How many rows are not done.
+    fn left(&self) -> u64 {
+        let done: u64 = Status::ALL
+            .into_iter()
+            .filter(|status| status.is_done())
+            .map(|status| self.of(status))
+            .sum();
+        self.rows - done
+    }
+
+    /// The summary as lines of text.
+    pub(super) fn for_people(&self, ending: &Ending) -> String {
+        let mut text = match ending {
+            Ending::AllDone => format!("all {} done", counted(self.rows, "row")),
+            Ending::SomeLeft | Ending::Interrupted(_) | Ending::Stopped(_) => format!(
+                "{} of {} not done",
+                grouped(self.left()),
+                counted(self.rows, "row")
+            ),
+        };
+        let _ = writeln!(
+            text,
+            " ({} sent in {}, {})",
+            size(self.bytes_sent),
+            span(self.seconds),
+            counted(self.requests, "request")
+        );
+        for status in Status::ALL {
+            let rows = self.of(status);
+            if rows > 0 {
+                let _ = writeln!(text, "  {:<9} {:>9}  {}", status.as_str(), grouped(rows), meaning(status));
+            }
+        }
+        if let Ending::Stopped(why) = ending {
+            let _ = writeln!(text, "stopped early: {why}");
+        }
+        let _ = writeln!(text, "results: {}", escape(&self.results));
+        if *ending != Ending::AllDone {
+            let _ = writeln!(text, "to go on: {}", resume_command());
+        }
+        text
+    }
+
+    /// The summary as one JSON object.
+    pub(super) fn for_scripts(&self, ending: &Ending) -> String {
+        #[derive(Serialize)]
+        struct Whole<'a> {
+            #[serde(flatten)]
+            summary: &'a Summary,
+            ended: &'static str,
+            why: Option<&'a str>,
+            exit_code: u8,
+            resume_command: Option<String>,
+        }
+        let (ended, why) = match ending {
+            Ending::AllDone => ("all_done", None),
+            Ending::SomeLeft => ("some_left", None),
+            Ending::Interrupted(_) => ("interrupted", None),
+            Ending::Stopped(why) => ("stopped", Some(why.as_str())),
+        };
+        let whole = Whole {
+            summary: self,
+            ended,
+            why,
+            exit_code: ending.exit().code(),
+            resume_command: (*ending != Ending::AllDone).then(resume_command),
+        };
+        let json = serde_json::to_string(&whole).expect("numbers and strings are always JSON");
+        format!("{json}\n")
+    }
+}
+
+/// What a status means, in a few words.
+fn meaning(status: Status) -> &'static str {
+    match status {
+        Status::Uploaded => "stored, and the size confirmed by the service",
+        Status::Skipped => "there already, with the same size",
+        Status::Conflict => "there already with other content, or changed since; left as it is",
+        Status::Failed => "tried, and cannot succeed as they are; see reason and message",
+        Status::Invalid => "not fit to send; see message",
+        Status::Creating | Status::Created => "begun; --resume finishes them",
+        Status::Pending => "not reached, or to be tried again by --resume",
+    }
+}
+
+/// The command line that goes on where this one stopped: what was typed, with `--resume`.
+pub(super) fn resume_command() -> String {
+    let mut words: Vec<String> = std::env::args_os()
+        .map(|word| word.to_string_lossy().into_owned())
+        .filter(|word| word != "--dry-run")
+        .collect();
+    if !words.iter().any(|word| word == "--resume") {
+        words.push("--resume".to_owned());
+    }
+    let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
+    words.join(" ")
+}
+
+/// A word as a POSIX shell takes it.
+fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    let quoted = word.replace('\'', r"'\''");
+    format!("'{}'", escape(&quoted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_can_be_pasted_into_a_shell() {
+        for (word, typed) in [
+            ("--rate", "--rate"),
+            ("a b.csv", "'a b.csv'"),
+            ("it's", r"'it'\''s'"),
+            ("", "''"),
+            ("$HOME", "'$HOME'"),
+            ("Müller.csv", "Müller.csv"),
+        ] {
+            assert_eq!(shell_word(word), typed);
+        }
+    }
+}

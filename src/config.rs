@@ -1,0 +1,297 @@
+//! What was typed, and what stands in the environment, resolved to what it means. No network.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+use crate::cli::{Environment, Region, ServiceArgs};
+use crate::http::api::KeyHeader;
+use crate::http::target::{ApiHost, is_loopback};
+
+/// How the embedded emulator is called in the results.
+const EMULATOR: &str = "emulator";
+
+/// Where attachments go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Base {
+    /// To the service behind this URL.
+    Service(Url),
+    /// To an emulator that is started for this run.
+    Emulator,
+}
+
+/// Why a run has no destination, or no keys for it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// Nothing says where to.
+    #[error(
+        "where are the attachments to go? There is no default, so that nothing reaches the wrong \
+         company: give --region us|eu|ca and --environment production|sandbox, or --base-url URL \
+         (or set WORKDAY_BASE_URL), or --emulator to try it without an account"
+    )]
+    NoDestination,
+    /// One half of a pair.
+    #[error("--region and --environment go together: {missing} is missing")]
+    HalfATenant {
+        /// The other half.
+        missing: &'static str,
+    },
+    /// A base URL that cannot be used.
+    #[error("the base URL {url:?} {why}; it looks like https://api.us.workdayspend.com/services/attachments/v1")]
+    BadBase {
+        /// What was given, without anything secret in it.
+        url: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Keys that are not set.
+    #[error("the keys of the service come from the environment: {} not set", missing.join(" and ") + if missing.len() == 1 { " is" } else { " are" })]
+    NoKeys {
+        /// The variables.
+        missing: Vec<&'static str>,
+    },
+}
+
+impl Base {
+    /// Decides where attachments go; `variable` is the value of `WORKDAY_BASE_URL`.
+    pub fn of(args: &ServiceArgs, variable: Option<String>) -> Result<Self, ConfigError> {
+        if args.emulator {
+            return Ok(Self::Emulator);
+        }
+        if let Some(url) = &args.base_url {
+            return parse_base(url).map(Self::Service);
+        }
+        match (args.region, args.environment) {
+            (Some(region), Some(environment)) => {
+                parse_base(&tenant(region, environment)).map(Self::Service)
+            }
+            (Some(_), None) => Err(ConfigError::HalfATenant {
+                missing: "--environment production|sandbox",
+            }),
+            (None, Some(_)) => Err(ConfigError::HalfATenant {
+                missing: "--region us|eu|ca",
+            }),
+            (None, None) => match variable {
+                Some(url) => parse_base(&url).map(Self::Service),
+                None => Err(ConfigError::NoDestination),
+            },
+        }
+    }
+
+    /// How the destination is called in the results: host and path, or `emulator`.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Emulator => EMULATOR.to_owned(),
+            Self::Service(url) => {
+                let port = url.port().map(|port| format!(":{port}"));
+                format!(
+                    "{}{}{}",
+                    url.host_str().unwrap_or_default(),
+                    port.unwrap_or_default(),
+                    url.path()
+                )
+            }
+        }
+    }
+
+    /// The keys for this destination. An emulator on this machine takes any, so none need be set.
+    pub fn keys(
+        &self,
+        variable: impl Fn(&'static str) -> Option<String>,
+    ) -> Result<Vec<KeyHeader>, ConfigError> {
+        let is_real = match self {
+            Self::Emulator => false,
+            Self::Service(url) => ApiHost::of(url) == ApiHost::Remote,
+        };
+        let mut missing = Vec::new();
+        let mut keys = Vec::new();
+        for (name, header) in KEYS {
+            // What is set for a real service is of no concern to an embedded emulator.
+            let value = match self {
+                Self::Emulator => None,
+                Self::Service(_) => variable(name).filter(|value| !value.trim().is_empty()),
+            };
+            if value.is_none() && is_real {
+                missing.push(name);
+            }
+            keys.push(KeyHeader {
+                name: header,
+                value: SecretString::from(value.unwrap_or_else(|| EMULATOR.to_owned())),
+            });
+        }
+        if missing.is_empty() {
+            Ok(keys)
+        } else {
+            Err(ConfigError::NoKeys { missing })
+        }
+    }
+}
+
+/// The variables with the keys, and the headers in which the service wants them.
+const KEYS: [(&str, &str); 3] = [
+    ("WORKDAY_API_KEY", "x-api-key"),
+    ("WORKDAY_USER_TOKEN", "x-user-token"),
+    ("WORKDAY_USER_EMAIL", "x-user-email"),
+];
+
+/// One of the six bases that the vendor documents.
+fn tenant(region: Region, environment: Environment) -> String {
+    let sandbox = match environment {
+        Environment::Production => "",
+        Environment::Sandbox => "sandbox.",
+    };
+    let region = match region {
+        Region::Us => "us",
+        Region::Eu => "eu",
+        Region::Ca => "ca",
+    };
+    format!("https://api.{sandbox}{region}.workdayspend.com/services/attachments/v1")
+}
+
+fn parse_base(text: &str) -> Result<Url, ConfigError> {
+    let bad = |url: &str, why: String| ConfigError::BadBase {
+        url: url.to_owned(),
+        why,
+    };
+    let mut url = Url::parse(text.trim()).map_err(|error| bad(text, format!("is no URL: {error}")))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        // The text is not repeated: it may hold a password.
+        return Err(bad("…", "names a user; keys come from the environment".into()));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(bad(text, "goes on after the path".into()));
+    }
+    if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
+        return Err(bad(text, "is not https (http is for this machine only)".into()));
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+/// Where the results go: beside the manifest, unless the user says otherwise.
+pub fn results_path(manifest: &Path, chosen: Option<&Path>) -> PathBuf {
+    chosen.map_or_else(|| manifest.with_extension("results.csv"), Path::to_owned)
+}
+
+/// A span of time as people write it: `90s`, `30m`, `12h`, `1h 30m`.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let span: jiff::SignedDuration = text
+        .parse()
+        .map_err(|_| "a span of time is expected, such as 90s, 30m or 12h".to_owned())?;
+    Duration::try_from(span).map_err(|_| "it must not be negative".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secrecy::ExposeSecret as _;
+
+    fn args() -> ServiceArgs {
+        ServiceArgs {
+            region: None,
+            environment: None,
+            base_url: None,
+            emulator: false,
+            rate: 5,
+            concurrency: 8,
+            max_outage: Duration::from_secs(1),
+        }
+    }
+
+    fn base_url(url: &str) -> Result<Base, ConfigError> {
+        let base_url = Some(url.to_owned());
+        Base::of(&ServiceArgs { base_url, ..args() }, None)
+    }
+
+    #[test]
+    fn the_six_documented_bases_are_known() {
+        for (region, environment, host) in [
+            (Region::Us, Environment::Production, "api.us"),
+            (Region::Eu, Environment::Production, "api.eu"),
+            (Region::Ca, Environment::Production, "api.ca"),
+            (Region::Us, Environment::Sandbox, "api.sandbox.us"),
+            (Region::Eu, Environment::Sandbox, "api.sandbox.eu"),
+            (Region::Ca, Environment::Sandbox, "api.sandbox.ca"),
+        ] {
+            let args = ServiceArgs {
+                region: Some(region),
+                environment: Some(environment),
+                ..args()
+            };
+            let label = Base::of(&args, Some("https://ignored.example".into()))
+                .unwrap()
+                .label();
+            assert_eq!(label, format!("{host}.workdayspend.com/services/attachments/v1"));
+        }
+    }
+
+    #[test]
+    fn there_is_no_default_and_half_a_tenant_is_none() {
+        assert_eq!(Base::of(&args(), None), Err(ConfigError::NoDestination));
+        let region = Some(Region::Us);
+        let half = Base::of(&ServiceArgs { region, ..args() }, None).unwrap_err();
+        assert!(half.to_string().contains("--environment"));
+    }
+
+    #[test]
+    fn a_base_is_https_or_on_this_machine() {
+        for good in [
+            "https://example.com/services/attachments/v1/",
+            "http://127.0.0.1:8080/services/attachments/v1",
+            "http://localhost:8080/x",
+            "http://[::1]:8080/x",
+        ] {
+            assert!(base_url(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://example.com/x",
+            "http://10.0.0.1/x",
+            "ftp://example.com",
+            "https://example.com/x?tenant=1",
+            "example.com",
+        ] {
+            assert!(base_url(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_a_base_is_refused_and_not_repeated() {
+        let refused = base_url("https://me:hunter2@example.com/x").unwrap_err();
+        assert!(!refused.to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn the_same_base_has_one_label() {
+        let label = |url| base_url(url).unwrap().label();
+        assert_eq!(label("https://example.com/v1/"), "example.com/v1");
+        assert_eq!(label("https://EXAMPLE.com:443/v1"), "example.com/v1");
+        assert_eq!(label("http://127.0.0.1:99/v1"), "127.0.0.1:99/v1");
+    }
+
+    #[test]
+    fn missing_keys_are_named_and_an_emulator_needs_none() {
+        let set = |name: &'static str| (name == "WORKDAY_API_KEY").then(|| "k".to_owned());
+        let service = base_url("https://example.com/v1").unwrap();
+        let error = service.keys(set).err().unwrap();
+        assert_eq!(
+            error.to_string(),
+            "the keys of the service come from the environment: \
+             WORKDAY_USER_TOKEN and WORKDAY_USER_EMAIL are not set"
+        );
+        let local = base_url("http://127.0.0.1:1/v1").unwrap().keys(set).unwrap();
+        assert_eq!(local[0].value.expose_secret(), "k");
+        let embedded = Base::Emulator.keys(set).unwrap();
+        assert_eq!(embedded[0].value.expose_secret(), "emulator");
+    }
+
+    #[test]
+    fn spans_of_time_are_read_as_people_write_them() {
+        assert_eq!(parse_duration("12h"), Ok(Duration::from_secs(43_200)));
+        assert_eq!(parse_duration("90s"), Ok(Duration::from_secs(90)));
+        assert!(parse_duration("12").is_err());
+        assert!(parse_duration("-5m").is_err());
+    }
+}

@@ -1,0 +1,341 @@
+//! Shows how far a run has come, on standard error: bars on a terminal, else a line every few
+//! seconds. The only user of `indicatif`, and the only one that listens to events.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use bytesize::ByteSize;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::event::{Event, Events};
+use crate::prepare::Watch;
+use crate::results::Status;
+use crate::text::{counted, escape, grouped};
+
+/// How often a line is written where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// How often the figures of a bar are brought up to date.
+const BAR_EVERY: Duration = Duration::from_millis(200);
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// A bar that moves.
+    Bars,
+    /// A line now and then.
+    Lines,
+    /// Not at all.
+    Silent,
+}
+
+impl Style {
+    /// The style that fits the terminal and the options. Log lines and bars would spoil each other.
+    pub fn choose(quiet: bool, verbose: u8) -> Self {
+        if quiet {
+            Self::Silent
+        } else if verbose == 0 && std::io::stderr().is_terminal() {
+            Self::Bars
+        } else {
+            Self::Lines
+        }
+    }
+
+    fn bar(self, template: &str) -> ProgressBar {
+        let target = match self {
+            Self::Bars => ProgressDrawTarget::stderr(),
+            Self::Lines | Self::Silent => ProgressDrawTarget::hidden(),
+        };
+        let style = ProgressStyle::with_template(template).expect("a template of ours");
+        ProgressBar::with_draw_target(Some(0), target).with_style(style)
+    }
+}
+
+/// Shows how far the hashing has come, for as long as it lives.
+#[derive(Debug)]
+pub struct Hashing {
+    figures: Arc<HashingFigures>,
+    bar: ProgressBar,
+    ticker: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct HashingFigures {
+    files: AtomicU64,
+    all_files: AtomicU64,
+    bytes: AtomicU64,
+    all_bytes: AtomicU64,
+    ended: AtomicBool,
+}
+
+impl Hashing {
+    /// Begins to show.
+    pub fn show(style: Style) -> Self {
+        let figures = Arc::new(HashingFigures::default());
+        let ticker = (style == Style::Lines).then(|| {
+            let figures = Arc::clone(&figures);
+            std::thread::spawn(move || figures.write_lines())
+        });
+        Self {
+            figures,
+            bar: style.bar("checking {wide_bar} {bytes}/{total_bytes} {msg}"),
+            ticker,
+        }
+    }
+}
+
+impl HashingFigures {
+    fn write_lines(&self) {
+        while !self.ended.load(Ordering::Acquire) {
+            std::thread::park_timeout(LINE_EVERY);
+            if !self.ended.load(Ordering::Acquire) {
+                eprintln!("checking: {}", self.words());
+            }
+        }
+    }
+
+    fn words(&self) -> String {
+        let load = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
+        format!(
+            "{} of {} files, {} of {}",
+            grouped(load(&self.files)),
+            grouped(load(&self.all_files)),
+            size(load(&self.bytes)),
+            size(load(&self.all_bytes)),
+        )
+    }
+}
+
+impl Watch for Hashing {
+    fn begin(&self, files: u64, bytes: u64) {
+        self.figures.all_files.store(files, Ordering::Relaxed);
+        self.figures.all_bytes.store(bytes, Ordering::Relaxed);
+        self.bar.set_length(bytes);
+    }
+
+    fn bytes(&self, more: u64) {
+        self.figures.bytes.fetch_add(more, Ordering::Relaxed);
+        self.bar.inc(more);
+    }
+
+    fn file(&self) {
+        let done = self.figures.files.fetch_add(1, Ordering::Relaxed) + 1;
+        if !self.bar.is_hidden() && done.is_multiple_of(64) {
+            let all = self.figures.all_files.load(Ordering::Relaxed);
+            let words = format!("{} of {} files", grouped(done), grouped(all));
+            self.bar.set_message(words);
+        }
+    }
+}
+
+impl Drop for Hashing {
+    fn drop(&mut self) {
+        self.figures.ended.store(true, Ordering::Release);
+        if let Some(ticker) = self.ticker.take() {
+            ticker.thread().unpark();
+            // A panic in there has been shown already, and spoils nothing else.
+            let _ = ticker.join();
+        }
+        self.bar.finish_and_clear();
+    }
+}
+
+/// What was counted while rows were sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// API requests.
+    pub requests: u64,
+    /// Bytes of files that were sent, those of repeated uploads included.
+    pub bytes_sent: u64,
+    /// Answers of 429.
+    pub throttled: u64,
+    /// Rows that ended, by status.
+    pub ended: BTreeMap<Status, u64>,
+}
+
+impl Tally {
+    fn take(&mut self, event: &Event) {
+        match event {
+            Event::Request => self.requests += 1,
+            Event::Sent(bytes) => self.bytes_sent += bytes,
+            Event::Ended { status } => *self.ended.entry(*status).or_default() += 1,
+            Event::Throttled { .. } => self.throttled += 1,
+            Event::Away { .. } | Event::Back => {}
+        }
+    }
+
+    fn rows(&self) -> u64 {
+        self.ended.values().sum()
+    }
+
+    fn failures(&self) -> u64 {
+        let is_failure = |status: &Status| matches!(status, Status::Failed | Status::Conflict);
+        let failed = self.ended.iter().filter(|(status, _)| is_failure(status));
+        failed.map(|(_, rows)| rows).sum()
+    }
+}
+
+/// Shows how far the sending has come, until the last sender of events is gone.
+#[derive(Debug)]
+pub struct Sending(JoinHandle<Tally>);
+
+impl Sending {
+    /// Begins to show. `what` names the work, and `rows` of them are to be gone through.
+    pub fn show(style: Style, what: &'static str, rows: u64) -> (Self, Events) {
+        let (events, receiver) = Events::channel();
+        let thread = std::thread::spawn(move || Display::new(style, what, rows).follow(&receiver));
+        (Self(thread), events)
+    }
+
+    /// Waits for the last event. All senders must be gone, or going.
+    pub fn finish(self) -> Tally {
+        match self.0.join() {
+            Ok(tally) => tally,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}
+
+struct Display {
+    style: Style,
+    what: &'static str,
+    rows: u64,
+    bar: ProgressBar,
+    tally: Tally,
+    began: Instant,
+    shown: Instant,
+    /// Whether the user has been told that the service is away.
+    away: bool,
+}
+
+impl Display {
+    fn new(style: Style, what: &'static str, rows: u64) -> Self {
+        let bar = style.bar("{prefix} {wide_bar} {pos}/{len} rows {msg}");
+        bar.set_length(rows);
+        bar.set_prefix(what);
+        let now = Instant::now();
+        Self {
+            style,
+            what,
+            rows,
+            bar,
+            tally: Tally::default(),
+            began: now,
+            shown: now,
+            away: false,
+        }
+    }
+
+    fn follow(mut self, events: &Receiver<Event>) -> Tally {
+        let every = match self.style {
+            Style::Bars => BAR_EVERY,
+            Style::Lines | Style::Silent => LINE_EVERY,
+        };
+        loop {
+            let left = every.saturating_sub(self.shown.elapsed());
+            match events.recv_timeout(left) {
+                Ok(event) => {
+                    self.tally.take(&event);
+                    self.tell(&event);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if self.shown.elapsed() >= every {
+                self.show();
+            }
+        }
+        self.bar.finish_and_clear();
+        self.tally
+    }
+
+    /// What deserves a line of its own, once.
+    fn tell(&mut self, event: &Event) {
+        let line = match event {
+            Event::Away { why, wait } if !self.away => {
+                self.away = true;
+                format!(
+                    "the service does not answer ({}); the run waits for it, next try in {} s",
+                    escape(why),
+                    wait.as_secs() + 1
+                )
+            }
+            Event::Back if self.away => {
+                self.away = false;
+                "the service answers again".to_owned()
+            }
+            Event::Throttled { wait } if self.tally.throttled == 1 => format!(
+                "the service says that there are too many requests; all wait {} s, then go on \
+                 more slowly for a while (does somebody else use the limit?)",
+                wait.as_secs()
+            ),
+            _ => return,
+        };
+        match self.style {
+            Style::Bars => self.bar.println(line),
+            Style::Lines => eprintln!("{line}"),
+            Style::Silent => {}
+        }
+    }
+
+    fn show(&mut self) {
+        let words = self.words();
+        match self.style {
+            Style::Bars => {
+                self.bar.set_position(self.tally.rows());
+                self.bar.set_message(words);
+            }
+            Style::Lines => eprintln!(
+                "{}: {} of {}, {words}",
+                self.what,
+                grouped(self.tally.rows()),
+                counted(self.rows, "row"),
+            ),
+            Style::Silent => {}
+        }
+        self.shown = Instant::now();
+    }
+
+    fn words(&self) -> String {
+        let seconds = self.began.elapsed().as_secs_f64().max(0.001);
+        let per_second = self.tally.requests as f64 / seconds;
+        let mut words = format!(
+            "{per_second:.1} requests/s, {} sent",
+            size(self.tally.bytes_sent)
+        );
+        match self.tally.failures() {
+            0 => {}
+            failures => words.push_str(&format!(", {} failed", grouped(failures))),
+        }
+        let done = self.tally.rows();
+        if done > 0 && self.rows > done {
+            let left = seconds / done as f64 * (self.rows - done) as f64;
+            words.push_str(&format!(", about {} left", span(left)));
+        }
+        words
+    }
+}
+
+/// A size for people.
+pub fn size(bytes: u64) -> String {
+    ByteSize::b(bytes).display().iec().to_string()
+}
+
+/// A span of time for people.
+pub fn span(seconds: f64) -> String {
+    let minutes = seconds / 60.0;
+    if seconds < 90.0 {
+        format!("{seconds:.0} s")
+    } else if minutes < 90.0 {
+        format!("{minutes:.0} min")
+    } else if minutes < 60.0 * 48.0 {
+        format!("{:.1} h", minutes / 60.0)
+    } else {
+        format!("{:.1} days", minutes / 60.0 / 24.0)
+    }
+}
