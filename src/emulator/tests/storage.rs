@@ -191,23 +191,52 @@ async fn a_body_without_a_length_is_refused() {
     );
 }
 
+/// What was logged of the one upload, once it is.
+async fn logged_upload(service: &Service) -> Entry {
+    let upload = || Some(service.last_entry()).filter(|e| e.operation == Operation::Upload);
+    until(upload).await
+}
+
 #[tokio::test]
 async fn an_upload_that_ends_before_its_length_stores_nothing() {
     let service = Service::start(fast()).await;
     let created = service.create("AT1").await;
     let half = format!("{}Content-Length: 10\r\n\r\nhello", raw_head(&created));
     raw(&service, &half).await;
-    let entry = loop {
-        let entry = service.last_entry();
-        if entry.operation == Operation::Upload {
-            break entry;
-        }
-        tokio::task::yield_now().await;
-    };
+    let entry = logged_upload(&service).await;
     assert_eq!((entry.id, entry.status), (Some(1), None));
     let shown = service.get("/attachments/1").await;
     assert_eq!(shown.attribute("file_size"), &Value::Null);
     assert_eq!(stored(service.emulator.state()).unwrap(), []);
+}
+
+#[tokio::test]
+async fn an_upload_whose_connection_was_reset_is_logged_and_stores_nothing() {
+    let service = Service::start(fast()).await;
+    let created = service.create("AT1").await;
+    let half = format!("{}Content-Length: 10\r\n\r\nhello", raw_head(&created));
+    let mut tcp = TcpStream::connect(service.emulator.address())
+        .await
+        .unwrap();
+    tcp.write_all(half.as_bytes()).await.unwrap();
+    until_receiving(service.emulator.state()).await;
+    tcp.set_zero_linger().unwrap();
+    drop(tcp);
+    assert_eq!(logged_upload(&service).await.status, None);
+    assert_eq!(stored(service.emulator.state()).unwrap(), []);
+}
+
+#[tokio::test]
+async fn the_refusal_of_a_large_upload_arrives() {
+    let settings = Settings {
+        url_life: Duration::ZERO,
+        ..fast()
+    };
+    let service = Service::start(settings).await;
+    let created = service.create("AT1").await;
+    let bytes = vec![7; 30_000_000];
+    let request = put_to(&service.client, created.upload_url(), &created).body(bytes);
+    assert_eq!(refused(request).await.0, 403);
 }
 
 #[tokio::test]
