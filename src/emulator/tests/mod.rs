@@ -148,6 +148,27 @@ impl Service {
     }
 }
 
+/// Waits for what must come, so that a test of it fails rather than hangs where it does not.
+async fn until<T>(mut there: impl FnMut() -> Option<T>) -> T {
+    let comes = async {
+        loop {
+            match there() {
+                Some(value) => return value,
+                None => tokio::task::yield_now().await,
+            }
+        }
+    };
+    let limit = std::time::Duration::from_mins(1);
+    let outcome = tokio::time::timeout(limit, comes).await;
+    outcome.expect("it comes within a minute")
+}
+
+/// Waits until a file is being received.
+async fn until_receiving(state: &std::path::Path) {
+    let incoming = state.join("incoming");
+    until(|| std::fs::read_dir(&incoming).unwrap().next().map(drop)).await;
+}
+
 fn put_to(client: &Client, url: &str, created: &Answer) -> RequestBuilder {
     let headers = created.attribute("upload_headers").as_array().unwrap();
     headers.iter().fold(client.put(url), |request, header| {

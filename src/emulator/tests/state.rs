@@ -57,6 +57,16 @@ async fn the_number_of_a_purged_record_is_not_given_again_after_a_restart() {
 }
 
 #[tokio::test]
+async fn what_a_kill_left_unfinished_is_cleared_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let incoming = folder.path().join("incoming");
+    std::fs::create_dir(&incoming).unwrap();
+    std::fs::write(incoming.join("half"), "half an upload").unwrap();
+    let _service = Service::start(kept_in(&folder)).await;
+    assert!(!incoming.join("half").exists());
+}
+
+#[tokio::test]
 async fn a_state_folder_belongs_to_one_emulator() {
     let folder = tempfile::tempdir().unwrap();
     let first = Service::start(kept_in(&folder)).await;
@@ -158,20 +168,21 @@ async fn stopping_breaks_off_an_upload_that_is_under_way_and_frees_the_address()
     let folder = tempfile::tempdir().unwrap();
     let service = Service::start(kept_in(&folder)).await;
     let created = service.create("AT1").await;
-    let (started, has_started) = tokio::sync::oneshot::channel();
     // The first piece is sent, the second never comes.
-    let pieces = futures::stream::once(async move {
-        started.send(()).unwrap();
-        Ok::<_, std::io::Error>("hello")
-    });
-    let body = futures::StreamExt::chain(pieces, futures::stream::pending());
+    let first = futures::stream::iter([Ok::<_, std::io::Error>("hello")]);
+    let body = futures::StreamExt::chain(first, futures::stream::pending());
     let put = put_to(&service.client, created.upload_url(), &created)
         .header("Content-Length", "10")
         .body(reqwest::Body::wrap_stream(body));
     let upload = tokio::spawn(put.send());
-    has_started.await.unwrap();
+    until_receiving(folder.path()).await;
     let address = service.emulator.address();
     service.emulator.stop().await;
+    let last = log::read(&folder.path().join("requests.jsonl"))
+        .unwrap()
+        .pop();
+    let last = last.map(|entry| (entry.operation, entry.status));
+    assert_eq!(last, Some((Operation::Upload, None)));
     upload.await.unwrap().unwrap_err();
     Emulator::start(address, kept_in(&folder)).await.unwrap();
 }

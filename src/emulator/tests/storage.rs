@@ -25,16 +25,12 @@ async fn refused(request: RequestBuilder) -> (u16, String) {
     )
 }
 
-/// What is sent over a connection as it is, and all that comes back.
-async fn raw(service: &Service, text: &str) -> String {
-    let mut tcp = TcpStream::connect(service.emulator.address())
-        .await
-        .unwrap();
+/// A connection over which this was sent as it is.
+async fn sent_raw(service: &Service, text: &str) -> TcpStream {
+    let address = service.emulator.address();
+    let mut tcp = TcpStream::connect(address).await.unwrap();
     tcp.write_all(text.as_bytes()).await.unwrap();
-    tcp.shutdown().await.unwrap();
-    let mut answer = Vec::new();
-    tcp.read_to_end(&mut answer).await.unwrap();
-    String::from_utf8(answer).unwrap()
+    tcp
 }
 
 /// The head of an upload as it goes over the wire, without its length and its end.
@@ -183,7 +179,9 @@ async fn a_chunked_body_is_not_implemented() {
 async fn a_body_without_a_length_is_refused() {
     let service = Service::start(fast()).await;
     let created = service.create("AT1").await;
-    let answer = raw(&service, &format!("{}\r\n", raw_head(&created))).await;
+    let mut tcp = sent_raw(&service, &format!("{}\r\n", raw_head(&created))).await;
+    let mut answer = String::new();
+    tcp.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 411 "), "{answer}");
     assert!(
         answer.contains("<Code>MissingContentLength</Code>"),
@@ -191,23 +189,60 @@ async fn a_body_without_a_length_is_refused() {
     );
 }
 
+/// What was logged of the one upload, once it is.
+async fn logged_upload(service: &Service) -> Entry {
+    let upload = || Some(service.last_entry()).filter(|e| e.operation == Operation::Upload);
+    until(upload).await
+}
+
 #[tokio::test]
 async fn an_upload_that_ends_before_its_length_stores_nothing() {
     let service = Service::start(fast()).await;
     let created = service.create("AT1").await;
     let half = format!("{}Content-Length: 10\r\n\r\nhello", raw_head(&created));
-    raw(&service, &half).await;
-    let entry = loop {
-        let entry = service.last_entry();
-        if entry.operation == Operation::Upload {
-            break entry;
-        }
-        tokio::task::yield_now().await;
-    };
+    drop(sent_raw(&service, &half).await);
+    let entry = logged_upload(&service).await;
     assert_eq!((entry.id, entry.status), (Some(1), None));
     let shown = service.get("/attachments/1").await;
     assert_eq!(shown.attribute("file_size"), &Value::Null);
     assert_eq!(stored(service.emulator.state()).unwrap(), []);
+}
+
+#[tokio::test]
+async fn an_upload_that_came_in_whole_is_stored_though_nobody_waits_for_the_answer() {
+    let service = Service::start(fast()).await;
+    let created = service.create("AT1").await;
+    let whole = format!("{}Content-Length: 5\r\n\r\nhello", raw_head(&created));
+    drop(sent_raw(&service, &whole).await);
+    assert_eq!(logged_upload(&service).await.status, Some(200));
+    let shown = service.get("/attachments/1").await;
+    assert_eq!(shown.attribute("file_size"), "5");
+}
+
+#[tokio::test]
+async fn an_upload_whose_connection_was_reset_is_logged_and_stores_nothing() {
+    let service = Service::start(fast()).await;
+    let created = service.create("AT1").await;
+    let half = format!("{}Content-Length: 10\r\n\r\nhello", raw_head(&created));
+    let tcp = sent_raw(&service, &half).await;
+    until_receiving(service.emulator.state()).await;
+    tcp.set_zero_linger().unwrap();
+    drop(tcp);
+    assert_eq!(logged_upload(&service).await.status, None);
+    assert_eq!(stored(service.emulator.state()).unwrap(), []);
+}
+
+#[tokio::test]
+async fn the_refusal_of_a_large_upload_arrives() {
+    let settings = Settings {
+        url_life: Duration::ZERO,
+        ..fast()
+    };
+    let service = Service::start(settings).await;
+    let created = service.create("AT1").await;
+    let bytes = vec![7; 30_000_000];
+    let request = put_to(&service.client, created.upload_url(), &created).body(bytes);
+    assert_eq!(refused(request).await.0, 403);
 }
 
 #[tokio::test]
