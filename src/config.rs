@@ -39,7 +39,9 @@ pub enum ConfigError {
         missing: &'static str,
     },
     /// A base URL that cannot be used.
-    #[error("the base URL {url:?} {why}; it looks like https://api.us.workdayspend.com/services/attachments/v1")]
+    #[error(
+        "the base URL {url:?} {why}; it looks like https://api.us.workdayspend.com/services/attachments/v1"
+    )]
     BadBase {
         /// What was given, without anything secret in it.
         url: String,
@@ -155,16 +157,23 @@ fn parse_base(text: &str) -> Result<Url, ConfigError> {
         url: url.to_owned(),
         why,
     };
-    let mut url = Url::parse(text.trim()).map_err(|error| bad(text, format!("is no URL: {error}")))?;
+    let mut url =
+        Url::parse(text.trim()).map_err(|error| bad(text, format!("is no URL: {error}")))?;
     if !url.username().is_empty() || url.password().is_some() {
         // The text is not repeated: it may hold a password.
-        return Err(bad("…", "names a user; keys come from the environment".into()));
+        return Err(bad(
+            "…",
+            "names a user; keys come from the environment".into(),
+        ));
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(bad(text, "goes on after the path".into()));
     }
     if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
-        return Err(bad(text, "is not https (http is for this machine only)".into()));
+        return Err(bad(
+            text,
+            "is not https (http is for this machine only)".into(),
+        ));
     }
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);
@@ -224,7 +233,10 @@ mod tests {
             let label = Base::of(&args, Some("https://ignored.example".into()))
                 .unwrap()
                 .label();
-            assert_eq!(label, format!("{host}.workdayspend.com/services/attachments/v1"));
+            assert_eq!(
+                label,
+                format!("{host}.workdayspend.com/services/attachments/v1")
+            );
         }
     }
 
@@ -281,7 +293,10 @@ mod tests {
             "the keys of the service come from the environment: \
              WORKDAY_USER_TOKEN and WORKDAY_USER_EMAIL are not set"
         );
-        let local = base_url("http://127.0.0.1:1/v1").unwrap().keys(set).unwrap();
+        let local = base_url("http://127.0.0.1:1/v1")
+            .unwrap()
+            .keys(set)
+            .unwrap();
         assert_eq!(local[0].value.expose_secret(), "k");
         let embedded = Base::Emulator.keys(set).unwrap();
         assert_eq!(embedded[0].value.expose_secret(), "emulator");

@@ -79,7 +79,9 @@ pub enum Error {
         ours: String,
     },
     /// The results cannot be written or read while a run is on.
-    #[error("stopped early: {0}; nothing more was sent, and what is in the results is true: go on with --resume once this is mended")]
+    #[error(
+        "stopped early: {0}; nothing more was sent, and what is in the results is true: go on with --resume once this is mended"
+    )]
     Results(#[from] ResultsError),
     /// The HTTP clients cannot be set up.
     #[error(transparent)]

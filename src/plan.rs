@@ -111,8 +111,7 @@ fn go_on(row: &Row, previous: &Entry) -> Start {
 /// Whether a row was done once. A conflict of which all of the content is known is a done row whose
 /// file or object changed; of what somebody else stored, only the size is known.
 pub fn was_done(entry: &Entry) -> bool {
-    entry.status.is_done()
-        || (entry.status == Status::Conflict && entry.known.content().is_some())
+    entry.status.is_done() || (entry.status == Status::Conflict && entry.known.content().is_some())
 }
 
 fn other_object(row: &Row, previous: &Entry) -> Option<OtherObject> {

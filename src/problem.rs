@@ -9,7 +9,7 @@ mod wrong;
 
 use crate::manifest::Column;
 
-pub use render::{Shown, file_for, on_screen, save};
+pub use render::{Shown, file_for, of_row, on_screen, save};
 pub use wrong::{NotAFile, Severity, Wrong};
 
 /// One thing that is wrong in one place.
@@ -70,8 +70,12 @@ impl Problems {
         if !self.has_error(row) {
             return None;
         }
-        let first = self.list.partition_point(|problem| (problem.row as usize) < row);
-        let mut of_row = self.list[first..].iter().take_while(|problem| problem.row as usize == row);
+        let first = self
+            .list
+            .partition_point(|problem| (problem.row as usize) < row);
+        let mut of_row = self.list[first..]
+            .iter()
+            .take_while(|problem| problem.row as usize == row);
         of_row.find(|problem| problem.wrong.severity() == Severity::Error)
     }
 

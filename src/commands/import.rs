@@ -118,6 +118,10 @@ fn import(
     results.replace(columns, lines.inspect(|line| summary.count(&line.entry)))?;
     let ending = Ending::of(&summary, halt, session.stopping.stop());
     runtime.block_on(session.close());
-    show(&args.output, &summary.for_people(&ending), &summary.for_scripts(&ending))?;
+    show(
+        &args.output,
+        &summary.for_people(&ending),
+        &summary.for_scripts(&ending),
+    )?;
     Ok(ending.exit())
 }

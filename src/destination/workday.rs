@@ -15,7 +15,9 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Created, Destination, Failure, NewAttachment, Presence, PutFailure, Receipt, UnsafeTarget};
+use super::{
+    Created, Destination, Failure, NewAttachment, Presence, PutFailure, Receipt, UnsafeTarget,
+};
 use crate::http::api::{ApiClient, Reply, Request, said};
 use crate::http::target::{ApiHost, Target};
 use crate::http::transfer::TransferClient;
@@ -57,7 +59,12 @@ impl Workday {
         }
     }
 
-    async fn change(&self, method: Method, path: &[&str], body: Value) -> Result<Resource, Failure> {
+    async fn change(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: Value,
+    ) -> Result<Resource, Failure> {
         let reply = self
             .api
             .send(Request {
@@ -308,7 +315,9 @@ mod tests {
             (json!(1), json!(1_023_343), Some(1_023_343)),
             (json!(1), Value::Null, None),
         ] {
-            let found = one(json!({"data": {"id": id, "type": "attachments", "attributes": {"file_size": size}}}));
+            let found = one(
+                json!({"data": {"id": id, "type": "attachments", "attributes": {"file_size": size}}}),
+            );
             let found = found.unwrap();
             assert_eq!(found.id().unwrap().as_str(), "1");
             assert_eq!(found.size(), Ok(expected));

@@ -144,7 +144,9 @@ impl ApiClient {
         answer.body = read_bounded(response, BODY_LIMIT)
             .await
             .map_err(failure)?
-            .ok_or_else(|| Failure::Unanswered("the answer is too long to be the service's".into()))?;
+            .ok_or_else(|| {
+                Failure::Unanswered("the answer is too long to be the service's".into())
+            })?;
         Ok(answer)
     }
 
@@ -319,7 +321,10 @@ mod tests {
     #[test]
     fn each_status_says_whether_the_request_may_have_had_an_effect() {
         for status in [401, 403] {
-            assert!(matches!(judge(answer(status, "", "")), Err(Failure::Denied(_))));
+            assert!(matches!(
+                judge(answer(status, "", "")),
+                Err(Failure::Denied(_))
+            ));
         }
         for status in [100, 301, 302, 307, 408, 500, 502, 503, 599, 700] {
             let judged = judge(answer(status, "", ""));

@@ -80,7 +80,10 @@ impl Target {
         let url = Url::parse(url).map_err(|error| unsafe_target(format!("is no URL: {error}")))?;
         check_url(&url, api)?;
         if headers.len() > MOST_HEADERS {
-            return Err(unsafe_target(format!("comes with {} headers", headers.len())));
+            return Err(unsafe_target(format!(
+                "comes with {} headers",
+                headers.len()
+            )));
         }
         let headers = headers
             .iter()
@@ -264,6 +267,9 @@ mod tests {
         assert!(with(&[]));
         assert!(with(&[("x-amz-server-side-encryption", "AES256")]));
         assert!(!with(&[("x-amz-server-side-encryption", "aws:kms")]));
-        assert!(!with(&[("x-amz-server-side-encryption-customer-algorithm", "AES256")]));
+        assert!(!with(&[(
+            "x-amz-server-side-encryption-customer-algorithm",
+            "AES256"
+        )]));
     }
 }

@@ -105,7 +105,10 @@ async fn watch(progress: &Progress, sent: &(dyn Fn(u64) + Send + Sync)) -> PutFa
     loop {
         let ended = progress.ended.load(Ordering::Acquire);
         let limit = if ended { ANSWER_LIMIT } else { STALL_LIMIT };
-        if tokio::time::timeout(limit, progress.moved.notified()).await.is_err() {
+        if tokio::time::timeout(limit, progress.moved.notified())
+            .await
+            .is_err()
+        {
             return PutFailure::Interrupted(format!("no progress for {} s", limit.as_secs()));
         }
         let bytes = std::mem::take(&mut *lock(&progress.bytes));
@@ -114,7 +117,9 @@ async fn watch(progress: &Progress, sent: &(dyn Fn(u64) + Send + Sync)) -> PutFa
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 struct Answer {
@@ -174,7 +179,10 @@ impl Answer {
     }
 
     fn receipt(&self, target: &Target, md5: Option<Md5Digest>) -> Result<Receipt, PutFailure> {
-        let etag = self.etag.as_deref().map(|etag| etag.trim_matches('"').to_ascii_lowercase());
+        let etag = self
+            .etag
+            .as_deref()
+            .map(|etag| etag.trim_matches('"').to_ascii_lowercase());
         let etag = etag.filter(|etag| {
             etag.len() == 32 && etag.bytes().all(|b| b.is_ascii_hexdigit()) && target.etag_is_md5()
         });
@@ -280,7 +288,10 @@ impl Reading {
             return Err(self.changed(why));
         }
         // Set once; a second value cannot come, as the file ends once.
-        let _ = self.progress.md5.set(std::mem::take(&mut self.md5).finish());
+        let _ = self
+            .progress
+            .md5
+            .set(std::mem::take(&mut self.md5).finish());
         self.progress.ended.store(true, Ordering::Release);
         Ok(Some(last))
     }

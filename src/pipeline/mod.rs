@@ -16,8 +16,8 @@ mod weather;
 use std::pin::pin;
 use std::time::Duration;
 
-use futures::{FutureExt as _, StreamExt as _};
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 
 use crate::destination::Destination;
 use crate::event::Events;

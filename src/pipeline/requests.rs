@@ -168,7 +168,10 @@ impl<'a, D: Destination> Requests<'a, D> {
             return Ok(Keys::Unproven);
         };
         loop {
-            match self.unthrottled(&async |service: &D| service.find(&good).await).await {
+            match self
+                .unthrottled(&async |service: &D| service.find(&good).await)
+                .await
+            {
                 Err(Failure::Denied(why)) => return Err(Unmet::Halt(Halt::Denied(why))),
                 Err(Failure::NotSent(why) | Failure::Unanswered(why)) => {
                     self.wait_after(&self.api, why).await?;

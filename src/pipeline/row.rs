@@ -269,9 +269,7 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
                 Err(Unput::GivenUp(why)) => {
                     Verdict::no_answer(Status::Created, Some(id), content, &why).into()
                 }
-                Err(Unput::SourceChanged(why)) => {
-                    Verdict::source_changed(id, content, &why).into()
-                }
+                Err(Unput::SourceChanged(why)) => Verdict::source_changed(id, content, &why).into(),
                 Err(Unput::Halt(halt)) => return Err(halt),
             });
         }

@@ -121,9 +121,7 @@ async fn resume<D: Destination>(
     begun: &Begun,
 ) -> Result<Outlook, Unmet> {
     let id: &AttachmentId = &begun.id;
-    let presence = requests
-        .ask(async |service| service.get(id).await)
-        .await?;
+    let presence = requests.ask(async |service| service.get(id).await).await?;
     let same_content = begun
         .content
         .is_none_or(|then| then.sha256 == task.content.sha256);
@@ -143,8 +141,6 @@ async fn resume<D: Destination>(
         (Presence::Stored { size, .. }, None) if size == task.content.stamp.size => {
             Outlook::Done(Status::Uploaded)
         }
-        (Presence::Stored { .. }, None) => {
-            Outlook::NotDone(Status::Failed, Reason::SIZE_MISMATCH)
-        }
+        (Presence::Stored { .. }, None) => Outlook::NotDone(Status::Failed, Reason::SIZE_MISMATCH),
     })
 }

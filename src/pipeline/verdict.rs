@@ -187,7 +187,10 @@ impl Verdict {
         let (reason, whose) = match &elsewhere {
             Some(object) => (
                 Reason::OBJECT_CHANGED,
-                format!("for {} {}, as the manifest said before,", object.kind, object.id),
+                format!(
+                    "for {} {}, as the manifest said before,",
+                    object.kind, object.id
+                ),
             ),
             None => (Reason::PENDING_ELSEWHERE, "by somebody else".to_owned()),
         };

@@ -93,7 +93,9 @@ impl Weather {
 
     /// How long nothing but failures has come.
     pub(super) fn away_for(&self) -> Duration {
-        self.lock().since.map_or(Duration::ZERO, |since| since.elapsed())
+        self.lock()
+            .since
+            .map_or(Duration::ZERO, |since| since.elapsed())
     }
 
     /// How many requests were answered so far.

@@ -63,7 +63,10 @@ impl Writer {
     }
 }
 
-fn write(mut file: ResultsFile, queue: &Receiver<Request>) -> (ResultsFile, Result<(), ResultsError>) {
+fn write(
+    mut file: ResultsFile,
+    queue: &Receiver<Request>,
+) -> (ResultsFile, Result<(), ResultsError>) {
     while let Ok(first) = queue.recv() {
         let (entries, waiting): (Vec<_>, Vec<_>) = std::iter::once(first)
             .chain(queue.try_iter())

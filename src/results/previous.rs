@@ -9,8 +9,8 @@ use std::path::Path;
 
 use csv::ByteRecord;
 
-use crate::text::formula_restored;
 use super::{COLUMNS, Entry, LINE_CHECK, ResultsError, Serial, Status, line_check, serial_of};
+use crate::text::formula_restored;
 
 /// All that the results of earlier runs say, as far as it can be believed.
 #[derive(Debug, Default)]
@@ -172,7 +172,11 @@ impl Header {
         let _ = header.reader(text).read_byte_record(&mut record);
         header.names = record
             .iter()
-            .map(|name| String::from_utf8_lossy(name).trim_start_matches('\u{feff}').to_owned())
+            .map(|name| {
+                String::from_utf8_lossy(name)
+                    .trim_start_matches('\u{feff}')
+                    .to_owned()
+            })
             .collect();
         for (place, column) in header.places.iter_mut().zip(COLUMNS) {
             *place = find(&header.names, column)?;
@@ -208,7 +212,9 @@ impl Header {
             (Some(serial), Ok(entry)) => Ok((serial, entry)),
             (Some(_), Err(cell)) => Err(format!("{cell}; was it written by a later version?")),
             (None, Err(cell)) => Err(cell.to_string()),
-            (None, Ok(_)) => Err("a cell was altered: the line does not match its line_check".into()),
+            (None, Ok(_)) => {
+                Err("a cell was altered: the line does not match its line_check".into())
+            }
         }
     }
 

@@ -123,15 +123,24 @@ impl Forecast {
                 let _ = writeln!(text, "  {:>9}  {what}", grouped(rows));
             }
         };
-        line(self.create, &format!("create and upload, {}", size(self.create_bytes)));
-        line(self.go_on, &format!("finish what was begun, {}", size(self.go_on_bytes)));
+        line(
+            self.create,
+            &format!("create and upload, {}", size(self.create_bytes)),
+        );
+        line(
+            self.go_on,
+            &format!("finish what was begun, {}", size(self.go_on_bytes)),
+        );
         line(self.skip, "skip: there already, with the same size");
         line(self.done_before, "leave alone: done by an earlier run");
         for (status, rows) in &self.not_done {
             line(*rows, &format!("not be able to finish: {status}"));
         }
         for (row, external_id, status, reason) in not_done(seen).take(ROWS_NAMED) {
-            let _ = writeln!(text, "row {row}, external_id {external_id:?}: {status}, {reason}");
+            let _ = writeln!(
+                text,
+                "row {row}, external_id {external_id:?}: {status}, {reason}"
+            );
         }
         let unnamed = not_done(seen).count().saturating_sub(ROWS_NAMED);
         if unnamed > 0 {

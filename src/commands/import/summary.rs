@@ -161,7 +161,13 @@ impl Summary {
         for status in Status::ALL {
             let rows = self.of(status);
             if rows > 0 {
-                let _ = writeln!(text, "  {:<9} {:>9}  {}", status.as_str(), grouped(rows), meaning(status));
+                let _ = writeln!(
+                    text,
+                    "  {:<9} {:>9}  {}",
+                    status.as_str(),
+                    grouped(rows),
+                    meaning(status)
+                );
             }
         }
         if let Ending::Stopped(why) = ending {
