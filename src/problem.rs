@@ -85,3 +85,6 @@ impl Problems {
         self.unfit.iter().filter(|unfit| **unfit).count()
     }
 }
+
+#[cfg(test)]
+mod tests;
