@@ -99,3 +99,6 @@ impl Problems {
         self.unfit.iter().filter(|unfit| **unfit).count()
     }
 }
+
+#[cfg(test)]
+mod tests;

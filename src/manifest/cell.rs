@@ -56,15 +56,24 @@ pub(super) fn object_id(cell: &str) -> Result<NonZeroU64, Wrong> {
 /// The rule for `external_id`, beyond what [`ExternalId`] guarantees.
 pub(super) fn external_id(cell: &str) -> Result<&str, Wrong> {
     required(cell)?;
-    ExternalId::check(cell).map_err(|bad| match bad {
+    ExternalId::check(cell).map_err(wrong_with_id)?;
+    readable(cell)?;
+    Ok(cell)
+}
+
+/// The same rule, for those who keep the id.
+pub(super) fn owned_external_id(cell: &str) -> Result<ExternalId, Wrong> {
+    ExternalId::parse(external_id(cell)?).map_err(wrong_with_id)
+}
+
+fn wrong_with_id(bad: BadExternalId) -> Wrong {
+    match bad {
         BadExternalId::Empty => Wrong::Empty,
         BadExternalId::TooLong => Wrong::TooLong,
         BadExternalId::ControlCharacter => Wrong::ControlCharacter,
         BadExternalId::BlanksAround => Wrong::BlanksAround,
         BadExternalId::DotSegment => Wrong::DotSegment,
-    })?;
-    readable(cell)?;
-    Ok(cell)
+    }
 }
 
 /// The rule for `title`, which may be empty.
@@ -177,9 +186,9 @@ fn is_scientific(cell: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn expect<T: std::fmt::Debug>(
-        rule: fn(&str) -> Result<T, Wrong>,
-        cases: &[(&str, Option<Wrong>)],
+    fn expect<'c, T>(
+        rule: impl Fn(&'c str) -> Result<T, Wrong>,
+        cases: &[(&'c str, Option<Wrong>)],
     ) {
         for (cell, wrong) in cases {
             assert_eq!(rule(cell).err(), *wrong, "{cell:?}");

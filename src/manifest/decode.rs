@@ -25,7 +25,7 @@ pub(super) fn decode(bytes: Vec<u8>, named: Option<&'static Encoding>) -> Result
         Some((encoding, length)) => (encoding, length),
         None => (named.or_else(|| evident_utf_16(&bytes)).unwrap_or(UTF_8), 0),
     };
-    tracing::debug!(encoding = encoding.name(), "decoding the manifest");
+    tracing::info!(encoding = encoding.name(), "decoding the manifest");
     if encoding == UTF_8 {
         return utf_8(bytes, mark, named.is_none());
     }
@@ -91,7 +91,7 @@ fn transcode(bytes: &[u8], mark: usize, encoding: &'static Encoding) -> Result<S
 }
 
 fn line_of(bytes: &[u8], offset: usize) -> usize {
-    1 + bytes[..offset].iter().filter(|b| **b == b'\n').count()
+    bytes[..offset].split(|b| *b == b'\n').count()
 }
 
 /// The line with the wrong byte, as it reads in the encoding that such bytes mostly come from.

@@ -70,7 +70,7 @@ impl Header {
         if let Some(Fault::Unclosed { opened: line }) = record.fault {
             return Err(Reason::UnclosedQuote { line, column: None });
         }
-        tracing::debug!(delimiter = %char::from(delimiter).escape_default(), "read the header");
+        tracing::info!(delimiter = %char::from(delimiter).escape_default(), "read the header");
         let header = Self::understand(record.line, delimiter, &cells)?;
         Ok((header, rest))
     }
@@ -80,9 +80,9 @@ impl Header {
         refuse_duplicates(line, cells, &names)?;
         let known = Column::ALL.map(|column| names.iter().position(|name| name == column.as_str()));
         refuse_missing(line, cells, &known)?;
-        let (unnamed, named): (Vec<usize>, Vec<usize>) =
+        let (unnamed, others): (Vec<usize>, Vec<usize>) =
             (0..names.len()).partition(|at| names[*at].is_empty());
-        let extras: Vec<usize> = named
+        let extras: Vec<usize> = others
             .into_iter()
             .filter(|at| !Column::named(&names[*at]).is_some_and(Column::is_kept_by_the_results))
             .collect();
@@ -127,7 +127,10 @@ fn first_record(text: &str, delimiter: u8) -> Option<First<'_>> {
     let mut cells = Vec::new();
     loop {
         let record = splitter.next(&mut cells)?;
-        if !is_blank(&cells, record) {
+        // With another delimiter than the right one, an empty row is a cell of delimiters.
+        let says_nothing =
+            |cell: &Cow<'_, str>| cell.trim_matches([',', ';', ' ', '\t']).is_empty();
+        if record.fault.is_some() || !cells.iter().all(says_nothing) {
             return Some((delimiter, record, cells, splitter));
         }
     }

@@ -112,7 +112,7 @@ fn read_text(path: &Path, text: String, options: &Options) -> Result<Reading, Re
     };
     ids.report(&manifest, options.similar_ids, &mut problems);
     problems.sort();
-    tracing::debug!(rows = manifest.len(), "read the manifest");
+    tracing::info!(rows = manifest.len(), "read the manifest");
     Ok(Reading { manifest, problems })
 }
 
@@ -140,7 +140,7 @@ fn find_rows<'m>(
         });
         row.number += 1;
         row.record = record;
-        row.find(&mut |column, wrong| problems.push(row.problem(column, wrong)));
+        row.find(|Finding { column, wrong }| problems.push(row.problem(column, wrong)));
         if !unnamed_told && let Some(wrong) = row.unnamed_content() {
             problems.push(row.problem(None, wrong));
             unnamed_told = true;

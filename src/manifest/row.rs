@@ -56,16 +56,6 @@ pub struct Finding {
     pub wrong: Wrong,
 }
 
-/// The checked cells of a row, still in the manifest's text.
-struct Fields<'r> {
-    file_path: &'r str,
-    object: ObjectRef,
-    external_id: &'r str,
-    title: Option<&'r str>,
-    file_name: Option<&'r str>,
-    sha256: Option<Sha256Digest>,
-}
-
 impl<'m> RawRow<'m> {
     /// A row before the first, to be filled.
     pub(super) fn nowhere(header: &'m Header) -> Self {
@@ -133,29 +123,51 @@ impl RawRow<'_> {
     ///
     /// A row may be refused all the same, by what another row or its file is.
     pub fn parse(&self) -> Result<Row, Finding> {
-        let mut first = None;
-        let fields = self.check(&mut |column, wrong| {
-            first.get_or_insert(Finding { column, wrong });
-        });
-        match (fields, first) {
-            (Some(fields), None) => Ok(fields.into_row(self)),
-            (_, first) => Err(first.expect("a row without fields has a finding")),
+        self.check_shape()?;
+        Ok(Row {
+            number: self.number(),
+            line: self.line(),
+            file_path: self.checked(Column::FilePath, cell::file_path)?.to_owned(),
+            object: ObjectRef {
+                kind: self.checked(Column::ObjectType, cell::object_type)?,
+                id: self.checked(Column::ObjectId, cell::object_id)?,
+            },
+            external_id: self.checked(Column::ExternalId, cell::owned_external_id)?,
+            title: self.checked(Column::Title, cell::title)?.map(str::to_owned),
+            file_name: self
+                .checked(Column::FileName, cell::file_name)?
+                .map(str::to_owned),
+            sha256: self.checked(Column::Sha256, cell::sha256)?,
+        })
+    }
+
+    /// Tells all that is wrong with the row by itself. A misshapen row has no other problems: its
+    /// cells may stand under the wrong names.
+    pub(super) fn find(&self, mut found: impl FnMut(Finding)) {
+        if let Err(misshapen) = self.check_shape() {
+            return found(misshapen);
         }
+        let findings = [
+            self.checked(Column::FilePath, cell::file_path).err(),
+            self.checked(Column::ObjectType, cell::object_type).err(),
+            self.checked(Column::ObjectId, cell::object_id).err(),
+            self.checked(Column::ExternalId, cell::external_id).err(),
+            self.checked(Column::Title, cell::title).err(),
+            self.checked(Column::FileName, cell::file_name).err(),
+            self.checked(Column::Sha256, cell::sha256).err(),
+        ];
+        findings.into_iter().flatten().for_each(found);
     }
 
     /// The path of the row's file if it may be opened at all.
     pub(crate) fn usable_path(&self) -> Option<&str> {
-        if self.misshapen().is_some() {
-            return None;
-        }
+        self.check_shape().ok()?;
         cell::file_path(self.file_path()).ok()
     }
 
     /// The row's id, if it can be compared with those of other rows.
     pub(super) fn usable_id(&self) -> Option<&str> {
-        if self.misshapen().is_some() {
-            return None;
-        }
+        self.check_shape().ok()?;
         cell::external_id(self.external_id()).ok()
     }
 
@@ -168,59 +180,33 @@ impl RawRow<'_> {
         }
     }
 
-    /// Tells all that is wrong with the row by itself.
-    pub(super) fn find(&self, found: &mut impl FnMut(Option<Column>, Wrong)) {
-        self.check(found);
-    }
-
-    /// A misshapen row has no other problems: its cells may stand under the wrong names.
-    fn check(&self, found: &mut impl FnMut(Option<Column>, Wrong)) -> Option<Fields<'_>> {
-        if let Some(wrong) = self.misshapen() {
-            found(None, wrong);
-            return None;
-        }
-        let file_path = self.look(Column::FilePath, cell::file_path, found);
-        let kind = self.look(Column::ObjectType, cell::object_type, found);
-        let id = self.look(Column::ObjectId, cell::object_id, found);
-        let external_id = self.look(Column::ExternalId, cell::external_id, found);
-        let title = self.look(Column::Title, cell::title, found);
-        let file_name = self.look(Column::FileName, cell::file_name, found);
-        let sha256 = self.look(Column::Sha256, cell::sha256, found);
-        Some(Fields {
-            file_path: file_path?,
-            object: ObjectRef {
-                kind: kind?,
-                id: id?,
-            },
-            external_id: external_id?,
-            title: title?,
-            file_name: file_name?,
-            sha256: sha256?,
-        })
-    }
-
-    /// A cell by its column's rule; what the rule finds is told.
-    fn look<'r, T>(
+    /// A cell by its column's rule.
+    fn checked<'r, T>(
         &'r self,
         column: Column,
         rule: impl Fn(&'r str) -> Result<T, Wrong>,
-        found: &mut impl FnMut(Option<Column>, Wrong),
-    ) -> Option<T> {
-        rule(self.cell(column))
-            .map_err(|wrong| found(Some(column), wrong))
-            .ok()
+    ) -> Result<T, Finding> {
+        rule(self.cell(column)).map_err(|wrong| Finding {
+            column: Some(column),
+            wrong,
+        })
     }
 
-    fn misshapen(&self) -> Option<Wrong> {
-        if let Some(Fault::TextAfterQuote { opened } | Fault::Unclosed { opened }) =
-            self.record.fault
-        {
-            return Some(Wrong::BrokenQuote { opened });
-        }
-        (self.cells.len() != self.header.width).then(|| Wrong::Ragged {
-            expected: in_32_bits(self.header.width),
-            found: in_32_bits(self.cells.len()),
-            last_line: self.record.last_line,
+    fn check_shape(&self) -> Result<(), Finding> {
+        let wrong = match self.record.fault {
+            Some(Fault::TextAfterQuote { opened } | Fault::Unclosed { opened }) => {
+                Wrong::BrokenQuote { opened }
+            }
+            None if self.cells.len() == self.header.width => return Ok(()),
+            None => Wrong::Ragged {
+                expected: in_32_bits(self.header.width),
+                found: in_32_bits(self.cells.len()),
+                last_line: self.record.last_line,
+            },
+        };
+        Err(Finding {
+            column: None,
+            wrong,
         })
     }
 
@@ -237,19 +223,4 @@ impl RawRow<'_> {
 /// Every count in a manifest is below its size in bytes, which is below 4 GiB.
 pub(super) fn in_32_bits(count: usize) -> u32 {
     u32::try_from(count).expect("a manifest is smaller than 4 GiB")
-}
-
-impl Fields<'_> {
-    fn into_row(self, raw: &RawRow<'_>) -> Row {
-        Row {
-            number: raw.number(),
-            line: raw.line(),
-            file_path: self.file_path.to_owned(),
-            object: self.object,
-            external_id: ExternalId::parse(self.external_id).expect("the id was checked"),
-            title: self.title.map(str::to_owned),
-            file_name: self.file_name.map(str::to_owned),
-            sha256: self.sha256,
-        }
-    }
 }

@@ -172,7 +172,7 @@ mod tests {
         let mut cells = Vec::new();
         let mut records = Vec::new();
         while let Some(record) = splitter.next(&mut cells) {
-            let owned = cells.iter().map(|cell| cell.to_string()).collect();
+            let owned = cells.iter().map(ToString::to_string).collect();
             records.push((record.line, owned, record.fault));
         }
         records

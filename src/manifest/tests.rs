@@ -1,15 +1,246 @@
 //! What users see of whole manifests.
 
 use super::*;
+use crate::problem::{Shown, Wrong, on_screen};
+
+const HEADER: &str = "file_path,object_type,object_id,external_id";
+
+fn read_str(text: &str) -> Result<Reading, Reason> {
+    read_text(Path::new("m.csv"), text.to_owned(), &Options::default())
+}
 
 pub(super) fn read_ids(ids: &[&str], similar_ids: SimilarIds) -> Reading {
-    let mut text = String::from("file_path,object_type,object_id,external_id\n");
-    for id in ids {
-        text += &format!("a.pdf,contract,1,\"{id}\"\n");
-    }
+    let rows: Vec<String> = ids
+        .iter()
+        .map(|id| format!("a.pdf,contract,1,\"{id}\"\n"))
+        .collect();
     let options = Options {
         similar_ids,
         ..Options::default()
     };
+    let text = format!("{HEADER}\n{}", rows.concat());
     read_text(Path::new("m.csv"), text, &options).unwrap()
+}
+
+/// The lines that a user sees of a manifest with these rows.
+fn shown(rows: &str) -> String {
+    let Reading { manifest, problems } = read_str(&format!("{HEADER}\n{rows}")).unwrap();
+    on_screen(&problems, &manifest, Shown::Everything)
+}
+
+#[test]
+fn a_good_row_reads_as_it_stands() {
+    let text = format!(
+        "{HEADER},title,file_name,sha256\n\
+         \"Verträge/a, b.pdf\",contract,7,CTR$1,\"The \"\"big\"\" one\",c.pdf,{}\n\
+         d/e.pdf,event,8,E 2,,,\n",
+        "ab".repeat(32)
+    );
+    let Reading { manifest, problems } = read_str(&text).unwrap();
+    assert!(problems.is_empty());
+    assert_eq!(manifest.len(), 2);
+    let row = manifest.row(0).parse().unwrap();
+    assert_eq!((row.number, row.line), (1, 2));
+    assert_eq!(row.file_path, "Verträge/a, b.pdf");
+    assert_eq!(row.object.to_string(), "contract 7");
+    assert_eq!(row.external_id.as_str(), "CTR$1");
+    assert_eq!(row.title.as_deref(), Some("The \"big\" one"));
+    assert_eq!(row.file_name(), "c.pdf");
+    assert_eq!(row.sha256.unwrap().to_string(), "ab".repeat(32));
+    let row = manifest.row(1).parse().unwrap();
+    assert_eq!((row.title, row.sha256), (None, None));
+    assert_eq!(manifest.row(1).parse().unwrap().file_name(), "e.pdf");
+}
+
+#[test]
+fn blank_lines_are_no_rows_and_line_numbers_stay_true() {
+    let text = format!("\n{HEADER}\n\n,,,\na,contract,1,A\n  ,\nb,event,2,B\n\n");
+    let manifest = read_str(&text).unwrap().manifest;
+    let places: Vec<_> = manifest
+        .rows()
+        .map(|row| (row.number(), row.line()))
+        .collect();
+    assert_eq!(places, [(1, 5), (2, 7)]);
+    assert_eq!(manifest.row(1).external_id(), "B");
+}
+
+#[test]
+fn a_manifest_with_other_delimiters_and_line_ends_reads_the_same() {
+    let plain = format!("{HEADER}\na,contract,1,A\nb,event,2,B\n");
+    for text in [
+        plain.replace('\n', "\r\n"),
+        plain.replace('\n', "\r"),
+        plain.replace(',', ";"),
+        plain.replace(',', "\t"),
+        plain.trim_end().to_owned(),
+    ] {
+        let Reading { manifest, problems } = read_str(&text).unwrap();
+        assert!(problems.is_empty(), "{text:?}");
+        let row = manifest.row(1);
+        assert_eq!((row.line(), row.external_id()), (3, "B"), "{text:?}");
+    }
+}
+
+#[test]
+fn the_other_columns_are_carried_through() {
+    let text = format!("Note,{HEADER},title,status\nn,a,contract,1,A,\"t,1\",s\n");
+    let manifest = read_str(&text).unwrap().manifest;
+    assert_eq!(
+        manifest.extra_columns(),
+        ["Note", "title", "manifest_status"]
+    );
+    let extras: Vec<String> = manifest.row(0).extras().map(str::to_owned).collect();
+    assert_eq!(extras, ["n", "t,1", "s"]);
+}
+
+#[test]
+fn a_manifest_without_rows_is_refused() {
+    let error = read_str(&format!("{HEADER}\n,,,\n")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "has a header and no rows; write one row for each file"
+    );
+}
+
+#[test]
+fn a_quote_that_is_never_closed_is_named_with_its_line_and_column() {
+    let error = read_str(&format!(
+        "{HEADER}\na,contract,1,A\nb,\"event,2,B\nc,event,3,C\n"
+    ));
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "line 3: the quote that opens here, in column object_type is never closed; close it, or \
+         double it if it is part of the text"
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let error = read(Path::new("no/such.csv"), &Options::default()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no/such.csv: cannot be read: No such file or directory (os error 2); check the path and \
+         its permissions"
+    );
+}
+
+#[test]
+fn a_ragged_row_says_what_was_expected_and_nothing_else() {
+    assert_eq!(
+        shown("a,contract,1\n"),
+        "m.csv line 2 (row 1): the row has 3 cells where the header has 4, and ends on line 2; \
+         give the row as many cells as the header, with quotes around a cell that holds the \
+         delimiter or a line break\n"
+    );
+    assert!(shown("nonsense,,,,,\n").contains("6 cells where the header has 4"));
+}
+
+#[test]
+fn a_quote_in_the_wrong_place_says_where_it_opened() {
+    assert_eq!(
+        shown("\"a,contract,1,A\nb,\"event\",2,B\nc,event,3,C\n"),
+        "m.csv line 2 (row 1): the quote that opens on line 2 closes in the middle of a cell; \
+         close the quote where the cell ends, and double each quote inside the cell\n"
+    );
+}
+
+#[test]
+fn a_cell_that_a_spreadsheet_damaged_says_how_to_mend_it() {
+    assert_eq!(
+        shown("a,contract,1,1.00E+15\n"),
+        "m.csv line 2 (row 1), column external_id: \"1.00E+15\" was rewritten by a spreadsheet; \
+         export the column as text\n"
+    );
+    assert_eq!(
+        shown("a,contract,#N/A,A\n"),
+        "m.csv line 2 (row 1), column object_id: \"#N/A\" is an error value of a spreadsheet; \
+         mend the formula and export again\n"
+    );
+}
+
+#[test]
+fn a_wrong_object_says_what_is_allowed_and_what_is_nearest() {
+    assert_eq!(
+        shown("a,Contarct,1,A\n"),
+        "m.csv line 2 (row 1), column object_type: \"Contarct\" is not an object type of the \
+         service; did you mean contract? Allowed are contract, event, project, \
+         supplier_company\n"
+    );
+    assert!(shown("a,invoice,1,A\n").contains("service; allowed are contract, event"));
+    assert!(shown("a,event,007,A\n").contains("\"007\" is not a positive whole number; write 7\n"));
+    assert!(shown("a,event,x,A\n").contains("; write the service's own number of the record"));
+}
+
+#[test]
+fn all_problems_of_one_row_are_told_at_once() {
+    let screen = shown("../a,,0,..\n");
+    let columns: Vec<&str> = screen
+        .lines()
+        .filter_map(|line| {
+            line.strip_prefix("m.csv line 2 (row 1), column ")?
+                .split(':')
+                .next()
+        })
+        .collect();
+    assert_eq!(
+        columns,
+        ["file_path", "object_type", "object_id", "external_id"]
+    );
+}
+
+#[test]
+fn of_two_equal_ids_both_rows_are_named() {
+    assert_eq!(
+        shown("a,contract,1,A\n\nb,contract,2,A\n"),
+        "m.csv line 2 (row 1), column external_id: \"A\" stands in line 4 (row 2) too; give each \
+         row an id of its own\n\
+         m.csv line 4 (row 2), column external_id: \"A\" stands in line 2 (row 1) too; give each \
+         row an id of its own\n"
+    );
+}
+
+#[test]
+fn ids_that_look_the_same_are_shown_side_by_side() {
+    assert!(shown("a,contract,1,at1\nb,contract,2,AT1\n").starts_with(
+        "m.csv line 2 (row 1), column external_id: \"at1\" differs only in case or in the \
+         encoding of accents from \"AT1\" in line 3 (row 2); correct one of them, or allow it \
+         with --allow-similar-ids\n"
+    ));
+}
+
+#[test]
+fn dropped_zeros_are_a_warning() {
+    assert_eq!(
+        shown("a,contract,1,0012\nb,contract,2,13\n"),
+        "warning: m.csv line 3 (row 2), column external_id: \"13\" is shorter than the 4 digits \
+         of those that begin with 0: a spreadsheet may have dropped its zeros; if so, export the \
+         column as text\n"
+    );
+}
+
+#[test]
+fn a_column_without_a_name_is_warned_of_once_and_only_where_it_holds_something() {
+    let header = format!("{HEADER},\n");
+    let quiet = read_str(&format!("{header}a,contract,1,A,\n")).unwrap();
+    assert!(quiet.problems.is_empty());
+    let text = format!("{header}a,contract,1,A,\nb,event,2,B,x\nc,event,3,C,y\n");
+    let problems = read_str(&text).unwrap().problems;
+    let found: Vec<_> = problems
+        .iter()
+        .map(|found| (found.row, &found.wrong))
+        .collect();
+    assert_eq!(found, [(2, &Wrong::UnnamedColumn { number: 5 })]);
+}
+
+#[test]
+fn a_column_that_is_nearly_a_known_one_is_warned_of() {
+    let text = format!("{HEADER},titel\na,contract,1,A,x\n");
+    let Reading { manifest, problems } = read_str(&text).unwrap();
+    assert_eq!(
+        on_screen(&problems, &manifest, Shown::Everything),
+        "warning: m.csv line 1: the column \"titel\" is not known: is title meant?; rename it, or \
+         ignore this if it is your own column\n"
+    );
+    assert_eq!(on_screen(&problems, &manifest, Shown::Errors), "");
+    assert!(!problems.has_error(1));
 }

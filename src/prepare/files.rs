@@ -158,11 +158,11 @@ impl<'m> Files<'m> {
 /// As with the ids, hashes are kept and the paths read from the manifest again where two of them
 /// are equal.
 fn first_rows_of_paths(manifest: &Manifest) -> Vec<Option<usize>> {
-    let hasher = RandomState::new();
+    let state = RandomState::new();
     let mut hashes: Vec<(u64, usize)> = Vec::with_capacity(manifest.len());
     for (index, row) in manifest.rows().enumerate() {
         if let Some(path) = row.usable_path() {
-            hashes.push((hasher.hash_one(path), index));
+            hashes.push((state.hash_one(path), index));
         }
     }
     hashes.sort_unstable();

@@ -86,3 +86,71 @@ fn unreadable(error: &io::Error) -> Wrong {
         cause: error.to_string().into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write as _;
+    use std::path::PathBuf;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    /// Writes to the file while it is being read, once.
+    struct Meddler {
+        file: PathBuf,
+        done: AtomicBool,
+        meddle: fn(&mut fs::File),
+    }
+
+    impl Watch for Meddler {
+        fn begin(&self, _: u64, _: u64) {}
+
+        fn bytes(&self, _: u64) {
+            if !self.done.swap(true, Ordering::Relaxed) {
+                let mut file = fs::OpenOptions::new()
+                    .append(true)
+                    .open(&self.file)
+                    .unwrap();
+                (self.meddle)(&mut file);
+            }
+        }
+
+        fn file(&self) {}
+    }
+
+    #[test]
+    fn a_file_that_is_written_while_it_is_read_is_not_taken() {
+        let grow: fn(&mut fs::File) = |file| file.write_all(b"more").unwrap();
+        let shrink: fn(&mut fs::File) = |file| file.set_len(10).unwrap();
+        for meddle in [grow, shrink] {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("a");
+            fs::write(&file, vec![1; 2 * BUFFER_SIZE]).unwrap();
+            let root = Root::at(folder.path()).unwrap();
+            let done = AtomicBool::new(false);
+            let meddler = Meddler { file, done, meddle };
+            assert_eq!(hash(&root, "a", &meddler).unwrap_err(), Wrong::Changing);
+        }
+    }
+
+    #[test]
+    fn a_disk_that_fails_is_not_taken_for_the_end_of_the_file() {
+        struct Failing;
+        impl Read for Failing {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::other("the disk fell off"))
+            }
+        }
+        let error = digest(&mut Failing, &mut [0; 8], &super::super::Nobody).unwrap_err();
+        assert_eq!(error.to_string(), "the disk fell off");
+    }
+
+    #[test]
+    fn a_file_that_vanished_after_it_was_seen_is_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::at(folder.path()).unwrap();
+        let wrong = hash(&root, "gone", &super::super::Nobody).unwrap_err();
+        assert_eq!(wrong, Wrong::FileMissing { nearly: None });
+    }
+}

@@ -1,1 +1,308 @@
+//! What users see of the files that a manifest names.
 
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::*;
+use crate::digest::sha256;
+use crate::manifest::{Options, Reading, read};
+use crate::model::FileStamp;
+use crate::problem::{Shown, on_screen};
+
+/// A folder with a manifest and files.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        for (name, text) in files {
+            let path = folder.path(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        folder
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn root(&self) -> Root {
+        Root::at(self.0.path()).unwrap()
+    }
+
+    /// Reads a manifest of one row for each path; the ids are `A0`, `A1` and so on.
+    fn manifest(&self, paths: &[&str]) -> Reading {
+        let rows: Vec<String> = paths
+            .iter()
+            .enumerate()
+            .map(|(index, path)| format!("\"{path}\",contract,1,A{index}\n"))
+            .collect();
+        self.manifest_of(&format!(
+            "file_path,object_type,object_id,external_id\n{}",
+            rows.concat()
+        ))
+    }
+
+    fn manifest_of(&self, text: &str) -> Reading {
+        let path = self.path("m.csv");
+        fs::write(&path, text).unwrap();
+        read(&path, &Options::default()).unwrap()
+    }
+
+    fn prepare(&self, reading: Reading, earlier: &dyn Earlier) -> (Manifest, Prepared, Counter) {
+        let counter = Counter::default();
+        let Reading { manifest, problems } = reading;
+        let prepared = prepare(&manifest, problems, &self.root(), earlier, &counter);
+        (manifest, prepared, counter)
+    }
+
+    /// What is said of a path, without the place.
+    fn said_of(&self, path: &str) -> String {
+        let (manifest, prepared, _) = self.prepare(self.manifest(&[path]), &Nothing);
+        let screen = on_screen(&prepared.problems, &manifest, Shown::Everything);
+        let place = ", column file_path: ";
+        screen
+            .split_once(place)
+            .map_or(String::new(), |(_, said)| said.trim_end().to_owned())
+    }
+}
+
+/// Counts what is hashed.
+#[derive(Default)]
+struct Counter {
+    planned: AtomicU64,
+    files: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Watch for Counter {
+    fn begin(&self, files: u64, bytes: u64) {
+        assert_eq!(self.planned.swap(bytes, Ordering::Relaxed), 0, "begun once");
+        assert_eq!(files == 0, bytes == 0);
+    }
+
+    fn bytes(&self, more: u64) {
+        self.bytes.fetch_add(more, Ordering::Relaxed);
+    }
+
+    fn file(&self) {
+        self.files.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Counter {
+    fn hashed(&self) -> (u64, u64) {
+        let bytes = self.bytes.load(Ordering::Relaxed);
+        assert_eq!(bytes, self.planned.load(Ordering::Relaxed));
+        (self.files.load(Ordering::Relaxed), bytes)
+    }
+}
+
+/// An earlier run that knows one row.
+struct Knows(&'static str, EarlierRow);
+
+impl Earlier for Knows {
+    fn of(&self, external_id: &str) -> Option<EarlierRow> {
+        (external_id == self.0).then(|| self.1.clone())
+    }
+}
+
+#[test]
+fn files_are_hashed_and_a_file_of_several_rows_only_once() {
+    let big = "x".repeat(600 * 1024);
+    let folder = Folder::new(&[("a/ü.txt", "hello"), ("big", &big)]);
+    let reading = folder.manifest(&["a/ü.txt", "big", "a/ü.txt"]);
+    let (_, prepared, counter) = folder.prepare(reading, &Nothing);
+    assert!(prepared.problems.is_empty());
+    assert_eq!(counter.hashed(), (2, 5 + 600 * 1024));
+    assert_eq!(prepared.files_and_bytes(), (2, 5 + 600 * 1024));
+    for (row, bytes) in [(0, "hello"), (1, big.as_str()), (2, "hello")] {
+        let RowFile::Ready(content) = prepared.file(row) else {
+            panic!("row {row} is not ready");
+        };
+        assert_eq!(content.sha256, sha256(bytes.as_bytes()));
+        assert_eq!(content.stamp.size, bytes.len() as u64);
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_explained() {
+    let folder = Folder::new(&[("Contracts/A.PDF", "x")]);
+    assert_eq!(
+        folder.said_of("contracts/a.pdf"),
+        "\"contracts/a.pdf\" does not exist; did you mean \"Contracts/A.PDF\"?"
+    );
+    assert_eq!(
+        folder.said_of("Contracts/b.pdf"),
+        "\"Contracts/b.pdf\" does not exist; correct the path, which is relative to the \
+         manifest's folder or to --root"
+    );
+    assert_eq!(
+        folder.said_of("Projects/2024/b.pdf"),
+        "\"Projects/2024/b.pdf\" does not exist: there is no folder \"Projects\"; correct the \
+         path, which is relative to the manifest's folder or to --root"
+    );
+}
+
+#[test]
+fn what_cannot_be_sent_says_why() {
+    let folder = Folder::new(&[("empty", ""), ("folder/x", "x")]);
+    let huge = fs::File::create(folder.path("huge")).unwrap();
+    huge.set_len(crate::model::MAX_FILE_SIZE + 1).unwrap();
+    assert!(
+        folder
+            .said_of("empty")
+            .starts_with("\"empty\" is an empty file; ")
+    );
+    assert_eq!(
+        folder.said_of("folder"),
+        "\"folder\" is a folder, not a file; name a file in it"
+    );
+    assert_eq!(
+        folder.said_of("huge"),
+        "\"huge\" has 5,368,709,121 bytes, and 5,368,709,120 (5 GiB) is the most that one upload \
+         carries; split or compress it"
+    );
+    assert!(
+        folder
+            .said_of("\u{202e}fdp.exe")
+            .starts_with("\"\\u{202e}fdp.exe\" contains")
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_way_out_of_the_root_and_what_is_no_file_are_refused() {
+    let folder = Folder::new(&[]);
+    std::os::unix::fs::symlink("/etc/hostname", folder.path("link")).unwrap();
+    std::os::unix::fs::symlink("loop", folder.path("loop")).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(folder.path("socket")).unwrap();
+    assert!(
+        folder
+            .said_of("link")
+            .starts_with("\"link\" leads out of the root")
+    );
+    assert!(
+        folder
+            .said_of("socket")
+            .starts_with("\"socket\" is a device or a socket")
+    );
+    assert!(
+        folder
+            .said_of("loop")
+            .starts_with("\"loop\" cannot be read: Too many levels"),
+        "{}",
+        folder.said_of("loop")
+    );
+}
+
+#[test]
+fn another_digest_than_the_manifest_says_is_an_error_of_that_row_only() {
+    let folder = Folder::new(&[("a", "hello")]);
+    let right = sha256(b"hello").to_string().to_uppercase();
+    let wrong = "0".repeat(64);
+    let reading = folder.manifest_of(&format!(
+        "file_path,object_type,object_id,external_id,sha256\n\
+         a,event,1,A,{right}\na,event,1,B,{wrong}\na,event,1,C,\n"
+    ));
+    let (manifest, prepared, _) = folder.prepare(reading, &Nothing);
+    let screen = on_screen(&prepared.problems, &manifest, Shown::Everything);
+    assert!(
+        screen.ends_with(&format!(
+            " line 3 (row 2), column sha256: \"{wrong}\" is not the SHA-256 of the file, which is \
+             {}; put in the right file, or correct the digest\n",
+            right.to_lowercase()
+        )),
+        "{screen}"
+    );
+    assert!(matches!(prepared.file(0), RowFile::Ready(_)));
+    assert_eq!(prepared.file(1), RowFile::Unfit);
+    assert!(matches!(prepared.file(2), RowFile::Ready(_)));
+}
+
+#[test]
+fn a_row_with_a_mistake_has_its_file_looked_at_too() {
+    let folder = Folder::new(&[]);
+    let reading =
+        folder.manifest_of("file_path,object_type,object_id,external_id\nmissing,contract,0,A\n");
+    let (_, prepared, _) = folder.prepare(reading, &Nothing);
+    let kinds: Vec<_> = prepared
+        .problems
+        .iter()
+        .map(|found| found.wrong.kind())
+        .collect();
+    assert_eq!(kinds, ["file_missing", "bad_object_id"]);
+}
+
+#[test]
+fn a_file_that_an_earlier_run_hashed_is_not_read_again_while_it_looks_untouched() {
+    let folder = Folder::new(&[("a", "hello"), ("b", "hello")]);
+    let known = Content {
+        stamp: folder.root().stamp("a").unwrap(),
+        sha256: sha256(b"told by the earlier run"),
+    };
+    let row = |file_path: &str, content| EarlierRow {
+        done: false,
+        file_path: file_path.to_owned(),
+        content: Some(content),
+    };
+    let touched = FileStamp {
+        modified: jiff::Timestamp::UNIX_EPOCH,
+        ..known.stamp
+    };
+    for (earlier, hashed, said) in [
+        (row("a", known), 0, known.sha256),
+        (row("b", known), 1, sha256(b"hello")),
+        (
+            row(
+                "a",
+                Content {
+                    stamp: touched,
+                    ..known
+                },
+            ),
+            1,
+            sha256(b"hello"),
+        ),
+    ] {
+        let reading = folder.manifest(&["a"]);
+        let (_, prepared, counter) = folder.prepare(reading, &Knows("A0", earlier));
+        assert_eq!(counter.hashed().0, hashed);
+        let RowFile::Ready(content) = prepared.file(0) else {
+            panic!("the row is not ready");
+        };
+        assert_eq!(content.sha256, said);
+    }
+}
+
+#[test]
+fn a_done_row_may_lose_its_file() {
+    let folder = Folder::new(&[]);
+    for (done, file, errors) in [(true, RowFile::Gone, 0), (false, RowFile::Unfit, 1)] {
+        let earlier = EarlierRow {
+            done,
+            file_path: "a".to_owned(),
+            content: None,
+        };
+        let (_, prepared, _) = folder.prepare(folder.manifest(&["a"]), &Knows("A0", earlier));
+        assert_eq!(prepared.file(0), file);
+        assert_eq!(prepared.problems.errors(), errors);
+    }
+}
+
+#[test]
+fn the_files_may_lie_elsewhere_than_the_manifest() {
+    let files = Folder::new(&[("a", "x")]);
+    let folder = Folder::new(&[]);
+    let Reading { manifest, problems } = folder.manifest(&["a"]);
+    let prepared = prepare(&manifest, problems, &files.root(), &Nothing, &Nobody);
+    assert!(prepared.problems.is_empty());
+    let beside = Root::of_manifest(&folder.path("m.csv")).unwrap();
+    assert_eq!(beside.path(), folder.0.path());
+    assert_eq!(
+        Root::of_manifest(Path::new("m.csv")).unwrap().path(),
+        Path::new(".")
+    );
+}

@@ -107,15 +107,12 @@ impl<'r> Neighbours<'r> {
 
 impl Listing {
     fn take(&mut self, name: &OsStr) {
-        match name.to_str() {
-            Some(name) => {
-                let alike = self.names.entry(key(name)).or_default();
-                alike.push(name.to_owned());
-            }
-            None => {
-                let (text, _) = WINDOWS_1252.decode_without_bom_handling(name.as_encoded_bytes());
-                self.not_utf8.insert(key(&text));
-            }
+        if let Some(name) = name.to_str() {
+            let alike = self.names.entry(key(name)).or_default();
+            alike.push(name.to_owned());
+        } else {
+            let (text, _) = WINDOWS_1252.decode_without_bom_handling(name.as_encoded_bytes());
+            self.not_utf8.insert(key(&text));
         }
     }
 
