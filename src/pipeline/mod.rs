@@ -180,3 +180,6 @@ impl<D: Destination, J: Journal> Run<'_, D, J> {
 fn counts_as_error(status: Status) -> bool {
     matches!(status, Status::Failed | Status::Conflict)
 }
+
+#[cfg(test)]
+mod tests;
