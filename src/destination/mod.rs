@@ -160,3 +160,6 @@ pub trait Destination: Send + Sync {
 /// How many ids one request of [`Destination::sizes`] takes: "limited to 50" in the vendor's
 /// documentation of `filter[id_equals]`.
 pub const CONFIRM_AT_ONCE: usize = 50;
+
+#[cfg(test)]
+mod contract;

@@ -1,0 +1,204 @@
+//! What the pipeline relies on, asked of every destination: the one in memory, and the client of
+//! the service against the emulator, over HTTP.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use tempfile::TempDir;
+use url::Url;
+
+use super::memory::{Memory, Rules};
+use super::workday::Workday;
+use super::*;
+use crate::digest::sha256;
+use crate::emulator::{self, Emulator};
+use crate::http::api::{ApiClient, KeyHeader};
+use crate::http::target::ApiHost;
+use crate::http::transfer::TransferClient;
+use crate::model::ObjectType;
+use crate::root::{Opened, Root};
+
+/// A file to send.
+struct File {
+    source: Source,
+    content: Content,
+}
+
+fn file(folder: &Path, name: &str, bytes: &[u8]) -> File {
+    std::fs::write(folder.join(name), bytes).unwrap();
+    let root = Root::at(folder).unwrap();
+    let Opened { stamp, .. } = root.open(name).unwrap();
+    let sha256 = sha256(bytes);
+    File {
+        source: Source::new(Arc::new(root), name.to_owned()),
+        content: Content { stamp, sha256 },
+    }
+}
+
+fn new(external_id: &str) -> NewAttachment {
+    NewAttachment {
+        external_id: ExternalId::parse(external_id).unwrap(),
+        object: ObjectRef {
+            kind: ObjectType::SupplierCompany,
+            id: 12.try_into().unwrap(),
+        },
+        file_name: "Müller & Söhne (2).pdf".into(),
+        title: None,
+    }
+}
+
+async fn keeps_the_contract<D: Destination>(service: &D) {
+    let folder = TempDir::new().unwrap();
+    let small = file(folder.path(), "small.pdf", b"small");
+    let large = file(folder.path(), "large.pdf", &vec![7; 700_000]);
+    what_is_not_there_is_absent(service).await;
+    a_record_is_pending_until_its_bytes_are_there(service, &small).await;
+    an_odd_external_id_is_found_again(service).await;
+    a_second_record_with_the_same_external_id_is_refused(service).await;
+    a_new_address_detaches_what_was_stored(service, &small, &large).await;
+}
+
+async fn what_is_not_there_is_absent<D: Destination>(service: &D) {
+    let nobody = AttachmentId::parse("987654").unwrap();
+    assert_eq!(service.get(&nobody).await, Ok(Presence::Absent));
+    let nothing = ExternalId::parse("nothing").unwrap();
+    assert_eq!(service.find(&nothing).await, Ok(Presence::Absent));
+    assert_eq!(service.sizes(&[nobody.clone()]).await, Ok(HashMap::new()));
+    let renewed = service.renew(&nobody, "a.pdf").await;
+    assert!(matches!(renewed, Err(Failure::Refused(_))));
+}
+
+async fn a_record_is_pending_until_its_bytes_are_there<D: Destination>(service: &D, file: &File) {
+    let new = new("pending");
+    let Created { id, target } = service.create(&new).await.unwrap();
+    let pending = || Ok(Presence::Pending { id: id.clone() });
+    assert_eq!(service.get(&id).await, pending());
+    assert_eq!(service.find(&new.external_id).await, pending());
+    let sizes = service.sizes(std::slice::from_ref(&id)).await;
+    assert_eq!(sizes, Ok(HashMap::from([(id.clone(), None)])));
+
+    put(service, &target.unwrap(), file).await;
+    let size = file.content.stamp.size;
+    let stored = || {
+        Ok(Presence::Stored {
+            id: id.clone(),
+            size,
+        })
+    };
+    assert_eq!(service.get(&id).await, stored());
+    assert_eq!(service.find(&new.external_id).await, stored());
+    let sizes = service.sizes(std::slice::from_ref(&id)).await;
+    assert_eq!(sizes, Ok(HashMap::from([(id.clone(), Some(size))])));
+}
+
+async fn put<D: Destination>(service: &D, target: &D::Target, file: &File) {
+    let sent = std::sync::atomic::AtomicU64::new(0);
+    let count = |bytes| {
+        sent.fetch_add(bytes, std::sync::atomic::Ordering::Relaxed);
+    };
+    let put = service.put(target, &file.source, &file.content, &count);
+    assert_eq!(put.await, Ok(Receipt::Checksummed));
+    assert_eq!(sent.into_inner(), file.content.stamp.size);
+}
+
+async fn an_odd_external_id_is_found_again<D: Destination>(service: &D) {
+    for odd in ["CTR$1", "a/b", "50% + ü?#&=", "%2E", "契約 7", "a;b,c:d@e"] {
+        let new = new(odd);
+        let Created { id, .. } = service.create(&new).await.unwrap();
+        let found = service.find(&new.external_id).await;
+        assert_eq!(found, Ok(Presence::Pending { id }), "{odd}");
+    }
+}
+
+async fn a_second_record_with_the_same_external_id_is_refused<D: Destination>(service: &D) {
+    let new = new("twice");
+    let Created { id, .. } = service.create(&new).await.unwrap();
+    let second = service.create(&new).await;
+    assert!(matches!(second, Err(Failure::Refused(_))));
+    let found = service.find(&new.external_id).await;
+    assert_eq!(found, Ok(Presence::Pending { id }));
+}
+
+async fn a_new_address_detaches_what_was_stored<D: Destination>(
+    service: &D,
+    small: &File,
+    large: &File,
+) {
+    let Created { id, target } = service.create(&new("renewed")).await.unwrap();
+    let old = target.unwrap();
+    put(service, &old, small).await;
+    let fresh = service.renew(&id, "b.pdf").await.unwrap().unwrap();
+    let pending = || Ok(Presence::Pending { id: id.clone() });
+    assert_eq!(service.get(&id).await, pending());
+    put(service, &old, small).await;
+    assert_eq!(
+        service.get(&id).await,
+        pending(),
+        "an old address leads nowhere"
+    );
+    put(service, &fresh, small).await;
+    put(service, &fresh, large).await;
+    let size = large.content.stamp.size;
+    let stored = Presence::Stored {
+        id: id.clone(),
+        size,
+    };
+    assert_eq!(service.get(&id).await, Ok(stored), "the last PUT counts");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_service_in_memory_keeps_the_contract() {
+    keeps_the_contract(&Memory::new(Rules::default())).await;
+}
+
+async fn emulated() -> (Emulator, Workday) {
+    let settings = emulator::Settings {
+        rate: NonZeroU32::new(10_000).unwrap(),
+        ..emulator::Settings::default()
+    };
+    let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let emulator = Emulator::start(here, settings).await.unwrap();
+    let keys = ["x-api-key", "x-user-token", "x-user-email"].map(|name| KeyHeader {
+        name,
+        value: SecretString::from("key".to_owned()),
+    });
+    let base = Url::parse(&emulator.base_url()).unwrap();
+    let api = ApiClient::new(base, &keys).unwrap();
+    let transfer = TransferClient::new().unwrap();
+    (emulator, Workday::new(api, transfer, ApiHost::Loopback))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_client_of_the_service_keeps_the_contract() {
+    let (_emulator, workday) = emulated().await;
+    keeps_the_contract(&workday).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_not_what_was_checked_is_never_stored() {
+    let (emulator, workday) = emulated().await;
+    let folder = TempDir::new().unwrap();
+    let bytes = vec![1; 600_000];
+    let checked = file(folder.path(), "a.pdf", &bytes);
+    let other_bytes = Content {
+        sha256: sha256(b"other"),
+        ..checked.content
+    };
+    let older = Content {
+        stamp: crate::model::FileStamp {
+            modified: jiff::Timestamp::UNIX_EPOCH,
+            ..checked.content.stamp
+        },
+        ..checked.content
+    };
+    for (external_id, content) in [("other", other_bytes), ("older", older)] {
+        let made = workday.create(&new(external_id)).await.unwrap();
+        let target = made.target.unwrap();
+        let put = workday.put(&target, &checked.source, &content, &|_| {});
+        assert!(matches!(put.await, Err(PutFailure::SourceChanged(_))));
+    }
+    assert_eq!(emulator::stored(emulator.state()).unwrap().len(), 0);
+}
