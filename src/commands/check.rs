@@ -19,9 +19,9 @@ use crate::text::{counted, escape, grouped};
 
 /// Runs the command.
 pub fn run(args: &CheckArgs) -> Result<Exit, Error> {
-    let root = args.input.open_root()?;
     let Reading { manifest, problems } =
         manifest::read(&args.input.manifest, &args.input.options())?;
+    let root = args.input.open_root()?;
     let prepared = prepare(&manifest, problems, &root, &Nothing, &Nobody);
     let problems_file = tell_problems(&manifest, &prepared, args)?;
     let summary = Summary::of(&manifest, &prepared, problems_file);

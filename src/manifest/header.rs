@@ -67,8 +67,14 @@ impl Header {
             .rev()
             .max_by_key(|(_, _, cells, _)| (recognised(cells), cells.len()))
             .ok_or(Reason::Empty)?;
-        if let Some(Fault::Unclosed { opened: line }) = record.fault {
-            return Err(Reason::UnclosedQuote { line, column: None });
+        match record.fault {
+            Some(Fault::Unclosed { opened: line }) => {
+                return Err(Reason::UnclosedQuote { line, column: None });
+            }
+            Some(Fault::TextAfterQuote { opened: line }) => {
+                return Err(Reason::BrokenQuote { line });
+            }
+            None => {}
         }
         tracing::info!(delimiter = %char::from(delimiter).escape_default(), "read the header");
         let header = Self::understand(record.line, delimiter, &cells)?;
@@ -320,7 +326,12 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_left_open_in_the_header_is_located() {
+    fn a_wrong_quote_in_the_header_is_located() {
+        assert_eq!(
+            refusal("\"file\"_path,object_type,object_id,external_id\n"),
+            "line 1: a quote in the header closes in the middle of a name; close it where the \
+             name ends, and double each quote inside a name"
+        );
         assert_eq!(
             refusal("\n\"file_path,object_type\nx\n"),
             "line 2: the quote that opens here is never closed; close it, or double it if it is \
