@@ -1,13 +1,11 @@
-//! The command line: what was typed, and in which words of the other modules that is said.
+//! The command line: what was typed, and nothing about what it means.
 
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use encoding_rs::Encoding;
 
-use crate::manifest::{Options, SimilarIds, encoding_named};
-use crate::problem::Shown;
-use crate::root::{Root, RootError};
+use crate::manifest::encoding_named;
 
 /// Attaches files to procurement records in bulk, from a spreadsheet, exactly once.
 #[derive(Debug, Parser)]
@@ -53,28 +51,6 @@ pub struct InputArgs {
     pub allow_similar_ids: bool,
 }
 
-impl InputArgs {
-    /// How the manifest is to be read.
-    pub fn options(&self) -> Options {
-        Options {
-            encoding: self.encoding,
-            similar_ids: if self.allow_similar_ids {
-                SimilarIds::Allow
-            } else {
-                SimilarIds::Refuse
-            },
-        }
-    }
-
-    /// Opens the folder of the files.
-    pub fn open_root(&self) -> Result<Root, RootError> {
-        match &self.root {
-            Some(root) => Root::at(root),
-            None => Root::of_manifest(&self.manifest),
-        }
-    }
-}
-
 /// How much is shown, and in which form.
 #[derive(Debug, Args)]
 pub struct OutputArgs {
@@ -87,17 +63,6 @@ pub struct OutputArgs {
     /// Form of the summary on standard output
     #[arg(long, value_name = "FORM", default_value = "human")]
     pub output: Form,
-}
-
-impl OutputArgs {
-    /// Which problems are shown.
-    pub fn problems(&self) -> Shown {
-        if self.quiet {
-            Shown::Errors
-        } else {
-            Shown::Everything
-        }
-    }
 }
 
 /// The form of the summary.

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use bytesize::ByteSize;
 use serde::Serialize;
 
+use super::{open_root, problems_shown, reading_options};
 use crate::cli::{CheckArgs, Form};
 use crate::error::{Error, Exit};
 use crate::manifest::{self, Manifest, Reading};
@@ -20,8 +21,8 @@ use crate::text::{counted, escape, grouped};
 /// Runs the command.
 pub fn run(args: &CheckArgs) -> Result<Exit, Error> {
     let Reading { manifest, problems } =
-        manifest::read(&args.input.manifest, &args.input.options())?;
-    let root = args.input.open_root()?;
+        manifest::read(&args.input.manifest, &reading_options(&args.input))?;
+    let root = open_root(&args.input)?;
     let prepared = prepare(&manifest, problems, &root, &Nothing, &Nobody);
     let problems_file = tell_problems(&manifest, &prepared, args)?;
     let summary = Summary::of(&manifest, &prepared, problems_file);
@@ -41,7 +42,7 @@ fn tell_problems(
     prepared: &Prepared,
     args: &CheckArgs,
 ) -> Result<Option<PathBuf>, Error> {
-    let mut screen = problem::on_screen(&prepared.problems, manifest, args.output.problems());
+    let mut screen = problem::on_screen(&prepared.problems, manifest, problems_shown(&args.output));
     let saved = problem::save(&prepared.problems, manifest);
     if let Err(error) = &saved {
         let file = problem::file_for(manifest.path());
