@@ -1,4 +1,4 @@
-//! The command line: what was typed, and in which words of the other modules that is said.
+//! The command line: what was typed, and nothing about what it means.
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -9,9 +9,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use encoding_rs::Encoding;
 
 use crate::config::parse_duration;
-use crate::manifest::{Options, SimilarIds, encoding_named};
-use crate::problem::Shown;
-use crate::root::{Root, RootError};
+use crate::manifest::encoding_named;
 
 /// Attaches files to procurement records in bulk, from a spreadsheet, exactly once.
 #[derive(Debug, Parser)]
@@ -82,7 +80,7 @@ pub struct ServiceArgs {
     /// Environment of the company's tenant
     #[arg(long, value_name = "ENVIRONMENT", conflicts_with_all = ["base_url", "emulator"])]
     pub environment: Option<Environment>,
-    /// Base of the service, `.../services/attachments/v1` [default: WORKDAY_BASE_URL]
+    /// Base of the service, `.../services/attachments/v1` [default: `WORKDAY_BASE_URL`]
     #[arg(long, value_name = "URL", conflicts_with = "emulator")]
     pub base_url: Option<String>,
     /// Start an emulator for this run and use it; needs no keys
@@ -186,28 +184,6 @@ pub struct InputArgs {
     pub allow_similar_ids: bool,
 }
 
-impl InputArgs {
-    /// How the manifest is to be read.
-    pub fn options(&self) -> Options {
-        Options {
-            encoding: self.encoding,
-            similar_ids: if self.allow_similar_ids {
-                SimilarIds::Allow
-            } else {
-                SimilarIds::Refuse
-            },
-        }
-    }
-
-    /// Opens the folder of the files.
-    pub fn open_root(&self) -> Result<Root, RootError> {
-        match &self.root {
-            Some(root) => Root::at(root),
-            None => Root::of_manifest(&self.manifest),
-        }
-    }
-}
-
 /// How much is shown, and in which form.
 #[derive(Debug, Args)]
 pub struct OutputArgs {
@@ -220,17 +196,6 @@ pub struct OutputArgs {
     /// Form of the summary on standard output
     #[arg(long, value_name = "FORM", default_value = "human")]
     pub output: Form,
-}
-
-impl OutputArgs {
-    /// Which problems are shown.
-    pub fn problems(&self) -> Shown {
-        if self.quiet {
-            Shown::Errors
-        } else {
-            Shown::Everything
-        }
-    }
 }
 
 /// The form of the summary.

@@ -1,14 +1,24 @@
-//! SHA-256 and MD5 over bytes that arrive in pieces. The only user of `sha2`, `md-5` and `hmac`.
+//! SHA-256, MD5 and HMAC. The only user of `sha2`, `md-5`, `hmac` and `aws-lc-rs`.
+//!
+//! Files are hashed by aws-lc, which TLS brings in anyway: where the processor has SHA
+//! instructions it is as fast as `sha2`, and where it has none (many laptops) its vector code is
+//! nearly twice as fast. Everything small is hashed by `sha2`.
 
+use aws_lc_rs::digest::{Context, SHA256};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use md5::Md5;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{Md5Digest, Sha256Digest};
 
-/// A SHA-256 in the making. (`sha2` finds the processor's own instructions at run time.)
-#[derive(Default)]
-pub struct Sha256Hasher(Sha256);
+/// The SHA-256 of a file in the making.
+pub struct Sha256Hasher(Context);
+
+impl Default for Sha256Hasher {
+    fn default() -> Self {
+        Self(Context::new(&SHA256))
+    }
+}
 
 impl Sha256Hasher {
     /// Takes the next bytes.
@@ -18,7 +28,9 @@ impl Sha256Hasher {
 
     /// The digest of all that was taken.
     pub fn finish(self) -> Sha256Digest {
-        Sha256Digest(self.0.finalize().into())
+        let digest = self.0.finish();
+        let bytes = digest.as_ref().try_into();
+        Sha256Digest(bytes.expect("a SHA-256 has 32 bytes"))
     }
 }
 
@@ -40,9 +52,7 @@ impl Md5Hasher {
 
 /// The SHA-256 of bytes that are all there.
 pub fn sha256(bytes: &[u8]) -> Sha256Digest {
-    let mut hasher = Sha256Hasher::default();
-    hasher.update(bytes);
-    hasher.finish()
+    Sha256Digest(Sha256::digest(bytes).into())
 }
 
 /// The HMAC-SHA-256 of a message: proof, for whoever knows the key, that the message is unaltered.
@@ -65,6 +75,20 @@ fn keyed(key: &[u8], message: &[u8]) -> Hmac<Sha256> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_has_one_digest_however_its_bytes_arrive_and_whoever_computes_it() {
+        let bytes: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
+        for piece in [1_usize, 63, 64, 65, 262_144] {
+            let mut hasher = Sha256Hasher::default();
+            bytes.chunks(piece).for_each(|bytes| hasher.update(bytes));
+            assert_eq!(hasher.finish(), sha256(&bytes));
+        }
+        assert_eq!(
+            Sha256Hasher::default().finish().to_string(),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        );
+    }
 
     #[test]
     fn a_message_is_recognised_by_whoever_has_the_key() {

@@ -88,8 +88,10 @@ fn start_log(verbose: u8) {
         2 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    tracing_subscriber::fmt()
+    // It fails only where there is a log already, which then serves.
+    let _ = tracing_subscriber::fmt()
         .with_max_level(level)
+        .with_target(false)
         .with_writer(io::stderr)
-        .init();
+        .try_init();
 }

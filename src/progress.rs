@@ -308,14 +308,14 @@ impl Display {
             "{per_second:.1} requests/s, {} sent",
             size(self.tally.bytes_sent)
         );
-        match self.tally.failures() {
-            0 => {}
-            failures => words.push_str(&format!(", {} failed", grouped(failures))),
+        let failures = self.tally.failures();
+        if failures > 0 {
+            words = format!("{words}, {} failed", grouped(failures));
         }
         let done = self.tally.rows();
         if done > 0 && self.rows > done {
             let left = seconds / done as f64 * (self.rows - done) as f64;
-            words.push_str(&format!(", about {} left", span(left)));
+            words = format!("{words}, about {} left", span(left));
         }
         words
     }

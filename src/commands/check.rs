@@ -15,13 +15,13 @@ use crate::prepare::{Nothing, Prepared, prepare};
 use crate::progress::{Hashing, Style, size};
 use crate::text::{counted, escape, grouped};
 
-use super::{show, tell_problems};
+use super::{open_root, reading_options, show, tell_problems};
 
 /// Runs the command.
 pub fn run(args: &CheckArgs) -> Result<Exit, Error> {
-    let root = args.input.open_root()?;
     let Reading { manifest, problems } =
-        manifest::read(&args.input.manifest, &args.input.options())?;
+        manifest::read(&args.input.manifest, &reading_options(&args.input))?;
+    let root = open_root(&args.input)?;
     let style = Style::choose(args.output.quiet, args.output.verbose);
     let prepared = prepare(&manifest, problems, &root, &Nothing, &Hashing::show(style));
     let problems_file = tell_problems(&manifest, &prepared.problems, &args.output)?;

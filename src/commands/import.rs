@@ -19,7 +19,7 @@ use crate::results::journal;
 use crate::results::merge::{self, Extent};
 use crate::results::previous::Previous;
 
-use super::{show, tell_problems};
+use super::{open_root, reading_options, show, tell_problems};
 use plan::{EarlierRows, Plan};
 use session::Session;
 use summary::{Ending, Summary, resume_command};
@@ -29,8 +29,8 @@ pub fn run(args: &ImportArgs) -> Result<Exit, Error> {
     let base = Base::of(&args.service, std::env::var("WORKDAY_BASE_URL").ok())?;
     let path = config::results_path(&args.input.manifest, args.results.as_deref());
     let (results, previous) = open_results(args, &path, &base)?;
-    let root = args.input.open_root()?;
-    let read = manifest::read(&args.input.manifest, &args.input.options())?;
+    let root = open_root(&args.input)?;
+    let read = manifest::read(&args.input.manifest, &reading_options(&args.input))?;
     let style = Style::choose(args.output.quiet, args.output.verbose);
     let prepared = prepare(
         &read.manifest,

@@ -1,4 +1,6 @@
 //! The commands, one module each: what a command does from its arguments to its exit code.
+//!
+//! Here stands what they share: how what was typed is said in the words of the other modules.
 
 pub mod check;
 pub mod emulator;
@@ -8,11 +10,41 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use crate::cli::{Form, OutputArgs};
+use crate::cli::{Form, InputArgs, OutputArgs};
 use crate::error::Error;
-use crate::manifest::Manifest;
-use crate::problem::{self, Problems};
+use crate::manifest::{Manifest, Options, SimilarIds};
+use crate::problem::{self, Problems, Shown};
+use crate::root::{Root, RootError};
 use crate::text::escape;
+
+/// How the manifest is to be read.
+fn reading_options(input: &InputArgs) -> Options {
+    Options {
+        encoding: input.encoding,
+        similar_ids: if input.allow_similar_ids {
+            SimilarIds::Allow
+        } else {
+            SimilarIds::Refuse
+        },
+    }
+}
+
+/// The folder of the files.
+fn open_root(input: &InputArgs) -> Result<Root, RootError> {
+    match &input.root {
+        Some(root) => Root::at(root),
+        None => Root::of_manifest(&input.manifest),
+    }
+}
+
+/// Which problems are shown.
+fn problems_shown(output: &OutputArgs) -> Shown {
+    if output.quiet {
+        Shown::Errors
+    } else {
+        Shown::Everything
+    }
+}
 
 /// Shows the problems and writes the problems file, whose path is returned. A folder that cannot be
 /// written to is no reason to keep back what was found.
@@ -21,7 +53,7 @@ fn tell_problems(
     problems: &Problems,
     output: &OutputArgs,
 ) -> Result<Option<PathBuf>, Error> {
-    let mut screen = problem::on_screen(problems, manifest, output.problems());
+    let mut screen = problem::on_screen(problems, manifest, problems_shown(output));
     let saved = problem::save(problems, manifest);
     if let Err(error) = &saved {
         let file = problem::file_for(manifest.path());

@@ -66,7 +66,10 @@ async fn what_is_not_there_is_absent<D: Destination>(service: &D) {
     assert_eq!(service.get(&nobody).await, Ok(Presence::Absent));
     let nothing = ExternalId::parse("nothing").unwrap();
     assert_eq!(service.find(&nothing).await, Ok(Presence::Absent));
-    assert_eq!(service.sizes(&[nobody.clone()]).await, Ok(HashMap::new()));
+    assert_eq!(
+        service.sizes(std::slice::from_ref(&nobody)).await,
+        Ok(HashMap::new())
+    );
     let renewed = service.renew(&nobody, "a.pdf").await;
     assert!(matches!(renewed, Err(Failure::Refused(_))));
 }

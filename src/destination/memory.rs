@@ -39,8 +39,8 @@ impl Default for Rules {
         Self {
             ids: Ids::Unique,
             size_delay: Duration::ZERO,
-            address_life: Duration::from_secs(15 * 60),
-            purge_after: Duration::from_secs(45 * 60),
+            address_life: Duration::from_mins(15),
+            purge_after: Duration::from_mins(45),
             round_trip: Duration::from_millis(20),
         }
     }
@@ -483,9 +483,8 @@ impl Destination for Memory {
                 sent(content.stamp.size);
                 Ok(Receipt::Checksummed)
             }
-            Ok(_) => Err(PutFailure::Expired),
+            Ok(_) | Err(Failure::Denied(_)) => Err(PutFailure::Expired),
             Err(Failure::Refused(why)) => Err(PutFailure::Refused(why)),
-            Err(Failure::Denied(_)) => Err(PutFailure::Expired),
             Err(Failure::NotSent(why) | Failure::Unanswered(why) | Failure::Hopeless(why)) => {
                 Err(PutFailure::Interrupted(why))
             }

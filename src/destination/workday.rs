@@ -266,12 +266,17 @@ fn text(value: &Value) -> String {
     }
 }
 
-fn one(mut body: Value) -> Result<Resource, Failure> {
-    serde_json::from_value(body["data"].take()).map_err(|_| foreign("is no attachment"))
+/// The `data` of a document; null where there is none.
+fn data(mut body: Value) -> Value {
+    body.get_mut("data").map(Value::take).unwrap_or_default()
 }
 
-fn many(mut body: Value) -> Result<Vec<Resource>, Failure> {
-    serde_json::from_value(body["data"].take()).map_err(|_| foreign("is no list of attachments"))
+fn one(body: Value) -> Result<Resource, Failure> {
+    serde_json::from_value(data(body)).map_err(|_| foreign("is no attachment"))
+}
+
+fn many(body: Value) -> Result<Vec<Resource>, Failure> {
+    serde_json::from_value(data(body)).map_err(|_| foreign("is no list of attachments"))
 }
 
 /// An answer that cannot be the service's own, whatever its status says: nothing is known after it.

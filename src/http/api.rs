@@ -26,7 +26,7 @@ pub const TIME_LIMIT: Duration = Duration::from_secs(30);
 const BODY_LIMIT: usize = 4 << 20;
 
 /// The longest wait that a `Retry-After` can ask for.
-const RETRY_AFTER_LIMIT: Duration = Duration::from_secs(15 * 60);
+const RETRY_AFTER_LIMIT: Duration = Duration::from_mins(15);
 
 /// The header with which the service names its version; it marks an answer as the service's own.
 const VERSION_HEADER: &str = "x-api-version";
@@ -122,7 +122,7 @@ impl ApiClient {
             Ok(answer) => tracing::debug!(%method, path, status = answer.status, "API request"),
             Err(failure) => tracing::debug!(%method, path, ?failure, "API request"),
         }
-        judge(answer?)
+        judge(&answer?)
     }
 
     async fn exchange(&self, request: Request<'_>, url: Url) -> Result<Answer, Failure> {
@@ -198,7 +198,7 @@ impl Answer {
 }
 
 /// What an answer is worth. Pure, and the only place that knows the statuses.
-fn judge(answer: Answer) -> Result<Reply, Failure> {
+fn judge(answer: &Answer) -> Result<Reply, Failure> {
     match answer.status {
         200..=299 => match answer.json() {
             Some(body) => Ok(Reply::Success(body)),
@@ -255,12 +255,11 @@ pub fn said(body: &Value) -> String {
 
 fn retry_after(headers: &HeaderMap, now: jiff::Timestamp) -> Option<Duration> {
     let value = headers.get(reqwest::header::RETRY_AFTER)?.to_str().ok()?;
-    let wait = match value.trim().parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let date = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
-            Duration::try_from(date.duration_since(now)).unwrap_or_default()
-        }
+    let wait = if let Ok(seconds) = value.trim().parse() {
+        Duration::from_secs(seconds)
+    } else {
+        let date = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
+        Duration::try_from(date.duration_since(now)).unwrap_or_default()
     };
     Some(wait.min(RETRY_AFTER_LIMIT))
 }
@@ -290,7 +289,7 @@ mod tests {
     #[test]
     fn only_json_is_believed_to_be_a_success() {
         assert_eq!(
-            judge(answer(200, JSON_API, r#"{"data":[]}"#)),
+            judge(&answer(200, JSON_API, r#"{"data":[]}"#)),
             Ok(Reply::Success(serde_json::json!({"data": []})))
         );
         for (media_type, body) in [
@@ -299,7 +298,7 @@ mod tests {
             (JSON_API, r#"{"data":"#),
             (JSON_API, ""),
         ] {
-            let judged = judge(answer(200, media_type, body));
+            let judged = judge(&answer(200, media_type, body));
             assert!(matches!(judged, Err(Failure::Unanswered(_))), "{body:?}");
         }
     }
@@ -307,35 +306,35 @@ mod tests {
     #[test]
     fn nothing_is_taken_for_absent_on_the_word_of_a_sign_in_page() {
         for (media_type, body) in [(JSON_API, r#"{"errors":[]}"#), ("", ""), ("text/html", "")] {
-            assert_eq!(judge(answer(404, media_type, body)), Ok(Reply::NotFound));
+            assert_eq!(judge(&answer(404, media_type, body)), Ok(Reply::NotFound));
         }
         let page = answer(404, "text/html", "<html>not found</html>");
-        assert!(matches!(judge(page), Err(Failure::Unanswered(_))));
+        assert!(matches!(judge(&page), Err(Failure::Unanswered(_))));
         let versioned = Answer {
             has_version: true,
             ..answer(404, "text/html", "<html>not found</html>")
         };
-        assert_eq!(judge(versioned), Ok(Reply::NotFound));
+        assert_eq!(judge(&versioned), Ok(Reply::NotFound));
     }
 
     #[test]
     fn each_status_says_whether_the_request_may_have_had_an_effect() {
         for status in [401, 403] {
             assert!(matches!(
-                judge(answer(status, "", "")),
+                judge(&answer(status, "", "")),
                 Err(Failure::Denied(_))
             ));
         }
         for status in [100, 301, 302, 307, 408, 500, 502, 503, 599, 700] {
-            let judged = judge(answer(status, "", ""));
+            let judged = judge(&answer(status, "", ""));
             assert!(matches!(judged, Err(Failure::Unanswered(_))), "{status}");
         }
         for status in [400, 409, 415, 422] {
-            let judged = judge(answer(status, "", ""));
+            let judged = judge(&answer(status, "", ""));
             assert!(matches!(judged, Ok(Reply::Refused { .. })), "{status}");
         }
         assert_eq!(
-            judge(answer(429, "", "")),
+            judge(&answer(429, "", "")),
             Err(Failure::Throttled { retry_after: None })
         );
     }

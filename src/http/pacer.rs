@@ -23,7 +23,7 @@ use tokio::time::Instant;
 const WINDOW: Duration = Duration::from_secs(1);
 
 /// How long after a 429 the full rate is reached again.
-const RECOVERY: Duration = Duration::from_secs(60);
+const RECOVERY: Duration = Duration::from_mins(1);
 
 /// How many answers must have come before the shortest round trip is taken for a fact.
 const SAMPLES: u32 = 20;

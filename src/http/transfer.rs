@@ -31,11 +31,11 @@ const READ_SIZE: usize = 256 * 1024;
 const PIECE_SIZE: usize = 32 * 1024;
 
 /// An upload may take hours, but not this long without progress.
-const STALL_LIMIT: Duration = Duration::from_secs(60);
+const STALL_LIMIT: Duration = Duration::from_mins(1);
 
 /// How long the answer may take once the last piece was handed over. Longer than
 /// [`STALL_LIMIT`], since the system still holds megabytes that a slow line has to carry.
-const ANSWER_LIMIT: Duration = Duration::from_secs(300);
+const ANSWER_LIMIT: Duration = Duration::from_mins(5);
 
 /// The longest answer that is read: errors of S3 take less than 2 kB.
 const BODY_LIMIT: usize = 64 * 1024;

@@ -45,6 +45,15 @@ pub enum Reason {
         /// The header name of its column.
         column: Option<String>,
     },
+    /// Text after the closing quote of a header name.
+    #[error(
+        "line {line}: a quote in the header closes in the middle of a name; close it where the \
+         name ends, and double each quote inside a name"
+    )]
+    BrokenQuote {
+        /// The header's line.
+        line: u32,
+    },
     /// Two columns of one name.
     #[error(
         "line {line}: the columns {first} and {second} are both named {}; rename or remove one",
@@ -72,7 +81,7 @@ pub enum Reason {
 }
 
 fn in_column(column: Option<&str>) -> String {
-    column.map_or_else(String::new, |name| format!(", in column {}", escape(name)))
+    column.map_or_else(String::new, |name| format!(", in column {},", escape(name)))
 }
 
 /// Where bytes are not text in the encoding, and in which they may be.

@@ -6,31 +6,17 @@ use super::column::Column;
 use super::error::{MissingColumns, Reason};
 use super::split::{Fault, Record, Splitter};
 use crate::problem::{Problem, Problems, Wrong};
+use crate::results::{COLUMNS, LINE_CHECK};
 use crate::text::nearest;
 
 /// The delimiters that spreadsheets write, the most usual first.
 const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
-/// The columns of the results file. A manifest's column of such a name gets a prefix there.
-const RESULTS_COLUMNS: [&str; 17] = [
-    "row",
-    "file_path",
-    "object_type",
-    "object_id",
-    "external_id",
-    "status",
-    "reason",
-    "attachment_id",
-    "size",
-    "modified_at",
-    "sha256",
-    "verified",
-    "attempts",
-    "destination",
-    "updated_at",
-    "message",
-    "line_check",
-];
+/// Whether the results file has a column of this name of its own. A manifest's column of such a name
+/// gets a prefix there.
+fn is_results_column(name: &str) -> bool {
+    name == LINE_CHECK || COLUMNS.contains(&name)
+}
 
 /// A manifest's header, understood.
 ///
@@ -67,8 +53,14 @@ impl Header {
             .rev()
             .max_by_key(|(_, _, cells, _)| (recognised(cells), cells.len()))
             .ok_or(Reason::Empty)?;
-        if let Some(Fault::Unclosed { opened: line }) = record.fault {
-            return Err(Reason::UnclosedQuote { line, column: None });
+        match record.fault {
+            Some(Fault::Unclosed { opened: line }) => {
+                return Err(Reason::UnclosedQuote { line, column: None });
+            }
+            Some(Fault::TextAfterQuote { opened: line }) => {
+                return Err(Reason::BrokenQuote { line });
+            }
+            None => {}
         }
         tracing::info!(delimiter = %char::from(delimiter).escape_default(), "read the header");
         let header = Self::understand(record.line, delimiter, &cells)?;
@@ -206,18 +198,16 @@ fn refuse_missing(
 
 /// The names of the carried columns in the results, unique there.
 fn extra_names(cells: &[Cow<'_, str>], names: &[String], extras: &[usize]) -> Vec<String> {
-    let mut taken: Vec<String> = RESULTS_COLUMNS.map(str::to_owned).to_vec();
-    taken.extend(
-        extras
-            .iter()
-            .map(|at| names[*at].clone())
-            .filter(|name| !RESULTS_COLUMNS.contains(&name.as_str())),
-    );
+    let mut taken: Vec<String> = extras
+        .iter()
+        .map(|at| names[*at].clone())
+        .filter(|name| !is_results_column(name))
+        .collect();
     extras
         .iter()
         .map(|at| {
             let name = &names[*at];
-            if !RESULTS_COLUMNS.contains(&name.as_str()) {
+            if !is_results_column(name) {
                 return match Column::named(name) {
                     Some(column) => column.as_str().to_owned(),
                     None => cells[*at].trim().to_owned(),
@@ -320,7 +310,12 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_left_open_in_the_header_is_located() {
+    fn a_wrong_quote_in_the_header_is_located() {
+        assert_eq!(
+            refusal("\"file\"_path,object_type,object_id,external_id\n"),
+            "line 1: a quote in the header closes in the middle of a name; close it where the \
+             name ends, and double each quote inside a name"
+        );
         assert_eq!(
             refusal("\n\"file_path,object_type\nx\n"),
             "line 2: the quote that opens here is never closed; close it, or double it if it is \

@@ -140,12 +140,17 @@ fn find_rows<'m>(
         });
         row.number += 1;
         row.record = record;
-        row.find(|Finding { column, wrong }| problems.push(row.problem(column, wrong)));
+        let mut id = Some(row.external_id());
+        row.find(|Finding { column, wrong }| {
+            // An id that is no id is not compared with those of other rows.
+            id = id.filter(|_| column.is_some_and(|column| column != Column::ExternalId));
+            problems.push(row.problem(column, wrong));
+        });
         if !unnamed_told && let Some(wrong) = row.unnamed_content() {
             problems.push(row.problem(None, wrong));
             unnamed_told = true;
         }
-        if let Some(id) = row.usable_id() {
+        if let Some(id) = id {
             ids.take(row.number, id);
         }
     }

@@ -165,12 +165,6 @@ impl RawRow<'_> {
         cell::file_path(self.file_path()).ok()
     }
 
-    /// The row's id, if it can be compared with those of other rows.
-    pub(super) fn usable_id(&self) -> Option<&str> {
-        self.check_shape().ok()?;
-        cell::external_id(self.external_id()).ok()
-    }
-
     /// A problem of this row.
     pub(crate) fn problem(&self, column: Option<Column>, wrong: Wrong) -> Problem {
         Problem {
@@ -201,7 +195,7 @@ impl RawRow<'_> {
             None => Wrong::Ragged {
                 expected: in_32_bits(self.header.width),
                 found: in_32_bits(self.cells.len()),
-                last_line: self.record.last_line,
+                last_line: Some(self.record.last_line).filter(|last| *last != self.record.line),
             },
         };
         Err(Finding {

@@ -8,6 +8,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr3;
+
 /// Goes through the records of a text, blank lines included.
 #[derive(Debug, Clone)]
 pub(super) struct Splitter<'t> {
@@ -96,8 +98,7 @@ impl<'t> Splitter<'t> {
 
     fn plain(&mut self) -> &'t str {
         let rest = &self.text[self.offset..];
-        let ends = |b: u8| b == self.delimiter || b == b'\n' || b == b'\r';
-        let length = rest.bytes().position(ends).unwrap_or(rest.len());
+        let length = memchr3(self.delimiter, b'\n', b'\r', rest.as_bytes()).unwrap_or(rest.len());
         self.offset += length;
         &rest[..length]
     }

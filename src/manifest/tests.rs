@@ -109,7 +109,7 @@ fn a_quote_that_is_never_closed_is_named_with_its_line_and_column() {
     ));
     assert_eq!(
         error.unwrap_err().to_string(),
-        "line 3: the quote that opens here, in column object_type is never closed; close it, or \
+        "line 3: the quote that opens here, in column object_type, is never closed; close it, or \
          double it if it is part of the text"
     );
 }
@@ -128,11 +128,15 @@ fn a_file_that_cannot_be_read_is_named() {
 fn a_ragged_row_says_what_was_expected_and_nothing_else() {
     assert_eq!(
         shown("a,contract,1\n"),
-        "m.csv line 2 (row 1): the row has 3 cells where the header has 4, and ends on line 2; \
+        "m.csv line 2 (row 1): the row has 3 cells where the header has 4; \
          give the row as many cells as the header, with quotes around a cell that holds the \
          delimiter or a line break\n"
     );
-    assert!(shown("nonsense,,,,,\n").contains("6 cells where the header has 4"));
+    assert!(shown("nonsense,,,,,\n").contains("6 cells where the header has 4; "));
+    assert!(
+        shown("a,\"contract\n\",1\n")
+            .contains("3 cells where the header has 4, and runs to line 3: a quote may be missing")
+    );
 }
 
 #[test]
@@ -167,7 +171,10 @@ fn a_wrong_object_says_what_is_allowed_and_what_is_nearest() {
          supplier_company\n"
     );
     assert!(shown("a,invoice,1,A\n").contains("service; allowed are contract, event"));
-    assert!(shown("a,event,007,A\n").contains("\"007\" is not a positive whole number; write 7\n"));
+    assert!(
+        shown("a,event,007,A\n")
+            .contains("\"007\" is not a positive whole number in plain digits; write 7\n")
+    );
     assert!(shown("a,event,x,A\n").contains("; write the service's own number of the record"));
 }
 
@@ -238,8 +245,8 @@ fn a_column_that_is_nearly_a_known_one_is_warned_of() {
     let Reading { manifest, problems } = read_str(&text).unwrap();
     assert_eq!(
         on_screen(&problems, &manifest, Shown::Everything),
-        "warning: m.csv line 1: the column \"titel\" is not known: is title meant?; rename it, or \
-         ignore this if it is your own column\n"
+        "warning: m.csv line 1: the column \"titel\" is not known; name it title if that is meant; \
+         otherwise nothing is wrong\n"
     );
     assert_eq!(on_screen(&problems, &manifest, Shown::Errors), "");
     assert!(!problems.has_error(1));

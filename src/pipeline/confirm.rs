@@ -21,10 +21,10 @@ use crate::model::AttachmentId;
 const BATCH_WAIT: Duration = Duration::from_secs(5);
 
 /// How long a size may take to show. (How long it does take is not documented.)
-const SHOWING_LIMIT: Duration = Duration::from_secs(600);
+const SHOWING_LIMIT: Duration = Duration::from_mins(10);
 
 /// The longest time between two questions about one attachment.
-const SLOWEST: Duration = Duration::from_secs(60);
+const SLOWEST: Duration = Duration::from_mins(1);
 
 /// What the service shows of an attachment whose bytes were sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

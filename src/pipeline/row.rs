@@ -37,10 +37,10 @@ const SEARCHES: [Duration; 3] = [
 
 /// After so long a PATCH whose answer was lost has been carried out, or never will be: longer than
 /// any request may take.
-const DRAIN: Duration = Duration::from_secs(60);
+const DRAIN: Duration = Duration::from_mins(1);
 
 /// An address older than this is not used any more; the service's limit is 15 minutes.
-const ADDRESS_LIFE: Duration = Duration::from_secs(14 * 60);
+const ADDRESS_LIFE: Duration = Duration::from_mins(14);
 
 /// So many new addresses are asked for before the storage is believed to refuse the row itself.
 const MOST_RENEWALS: u32 = 5;

@@ -116,7 +116,7 @@ fn settings() -> Settings {
         rate: 5,
         concurrency: 8,
         max_errors: None,
-        max_outage: Duration::from_secs(12 * 3600),
+        max_outage: Duration::from_hours(12),
         destination: "memory".into(),
         seed: 1,
     }
@@ -255,7 +255,7 @@ async fn a_post_that_arrives_late_leaves_one_attachment_with_bytes() {
             let (memory, lines, halt) =
                 with_faults(rules, 1, nth(Operation::Create, 1, late)).await;
             assert_eq!(halt, None);
-            tokio::time::sleep(Duration::from_secs(3600)).await;
+            tokio::time::sleep(Duration::from_hours(1)).await;
             each_is_stored_once(&memory, &lines, 1);
             assert_eq!(memory.records(), 1, "the other record was purged");
         }
@@ -298,7 +298,7 @@ async fn a_patch_without_an_answer_cannot_detach_what_is_sent_afterwards() {
         };
         let (memory, lines, halt) = with_faults(Rules::default(), 1, script).await;
         assert_eq!(halt, None);
-        tokio::time::sleep(Duration::from_secs(600)).await;
+        tokio::time::sleep(Duration::from_mins(10)).await;
         each_is_stored_once(&memory, &lines, 1);
     }
 }
@@ -331,7 +331,7 @@ async fn a_size_that_shows_late_is_waited_for_and_one_that_does_not_leaves_the_r
         (last.status, &last.reason),
         (Status::Pending, &Reason::SIZE_NOT_SHOWN)
     );
-    tokio::time::sleep(Duration::from_secs(3600)).await;
+    tokio::time::sleep(Duration::from_hours(1)).await;
     let again = resumed(row(1), content("bytes of row 1"), last);
     assert_eq!(go(&memory, &lines, vec![again], &settings()).await, None);
     each_is_stored_once(&memory, &lines, 1);
@@ -371,11 +371,11 @@ fn outage(
 #[tokio::test(start_paused = true)]
 async fn hours_without_the_service_fail_no_row() {
     for fault in [Fault::NotSent, Fault::LostBefore, Fault::LostAfter] {
-        let five_hours = Duration::from_secs(5 * 3600);
+        let five_hours = Duration::from_hours(5);
         let script = outage(Duration::from_secs(3), five_hours, fault);
         let (memory, lines, halt) = with_faults(Rules::default(), 30, script).await;
         assert_eq!(halt, None, "{fault:?}");
-        tokio::time::sleep(Duration::from_secs(3600)).await;
+        tokio::time::sleep(Duration::from_hours(1)).await;
         each_is_stored_once(&memory, &lines, 30);
     }
 }
@@ -384,12 +384,12 @@ async fn hours_without_the_service_fail_no_row() {
 async fn an_outage_that_is_too_long_stops_the_run_and_a_later_one_finishes_it() {
     let gone = outage(
         Duration::from_secs(3),
-        Duration::from_secs(20 * 3600),
+        Duration::from_hours(20),
         Fault::NotSent,
     );
     let (memory, lines, halt) = with_faults(Rules::default(), 30, gone).await;
     assert!(matches!(halt, Some(Halt::Outage(_))), "{halt:?}");
-    tokio::time::sleep(Duration::from_secs(20 * 3600)).await;
+    tokio::time::sleep(Duration::from_hours(20)).await;
     let tasks = (1..=30)
         .filter_map(|number| {
             let content = fresh(number).content;
@@ -609,7 +609,7 @@ async fn a_begun_row_whose_object_changed_waits_until_its_record_is_gone() {
         "nothing was done to it"
     );
 
-    tokio::time::sleep(Duration::from_secs(3600)).await;
+    tokio::time::sleep(Duration::from_hours(1)).await;
     let again = resumed(moved, fresh(1).content, lines.last(1).unwrap());
     go(&memory, &lines, vec![again], &settings()).await;
     assert_eq!(count(&memory.log(), Operation::Create), 2);
@@ -646,7 +646,7 @@ async fn a_record_without_bytes_that_is_not_ours_is_left_alone() {
         (Status::Pending, Reason::PENDING_ELSEWHERE)
     );
     assert_eq!(count(&memory.log(), Operation::Renew), 0);
-    tokio::time::sleep(Duration::from_secs(3600)).await;
+    tokio::time::sleep(Duration::from_hours(1)).await;
     go(&memory, &lines, vec![fresh(1)], &settings()).await;
     assert_eq!(
         count(&memory.log(), Operation::Create),
@@ -668,7 +668,7 @@ async fn nothing_is_sent_once_the_journal_is_broken() {
         Some(Halt::Journal)
     );
     let sent = memory.log().len();
-    tokio::time::sleep(Duration::from_secs(600)).await;
+    tokio::time::sleep(Duration::from_mins(10)).await;
     assert_eq!(memory.log().len(), sent);
     let durable = lines.lines.lock().unwrap().len();
     assert_eq!(durable, 5);

@@ -13,7 +13,7 @@ const SEVERAL: u32 = 3;
 const SHORTEST: Duration = Duration::from_millis(500);
 
 /// The longest wait of all: so late is it noticed at the most that the service is back.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// What is known of one host.
 #[derive(Debug)]
@@ -129,7 +129,7 @@ mod tests {
             }
         }
         assert_eq!(together, 18);
-        assert!(weather.away_for() > Duration::from_secs(60));
+        assert!(weather.away_for() > Duration::from_mins(1));
         assert!(weather.answered());
         assert_eq!(weather.away_for(), Duration::ZERO);
         assert!(matches!(weather.failed(), Forecast::Alone(_)));

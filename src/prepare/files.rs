@@ -103,29 +103,28 @@ impl<'m> Files<'m> {
     /// Hashes what is not hashed yet, the largest files first, so that none of them is left to one
     /// worker at the end.
     pub(super) fn hash(&mut self, root: &Root, watch: &dyn Watch) {
-        let mut work: Vec<(u64, usize)> = self
+        let (manifest, first_rows) = (self.manifest, &self.first_rows);
+        let mut work: Vec<(u64, usize, &mut State)> = self
             .states
-            .iter()
+            .iter_mut()
             .enumerate()
             .filter_map(|(file, state)| match state {
-                State::Seen(stamp) => Some((stamp.size, file)),
+                State::Seen(stamp) => Some((stamp.size, file, state)),
                 _ => None,
             })
             .collect();
-        work.sort_unstable_by_key(|(size, file)| (Reverse(*size), *file));
-        watch.begin(work.len() as u64, work.iter().map(|(size, _)| size).sum());
-        let hashed: Vec<(usize, State)> = work
-            .into_par_iter()
+        work.sort_unstable_by_key(|(size, file, _)| (Reverse(*size), *file));
+        let bytes = work.iter().map(|(size, ..)| size).sum();
+        tracing::info!(files = work.len(), bytes, "hashing");
+        watch.begin(work.len() as u64, bytes);
+        work.into_par_iter()
             .with_max_len(1)
-            .map(|(_, file)| {
-                let content = hash(root, self.row_of(file).file_path(), watch);
+            .for_each(|(_, file, state)| {
+                let row = manifest.row(first_rows[file]);
+                let content = hash(root, row.file_path(), watch);
+                *state = content.map_or_else(State::Unfit, State::Ready);
                 watch.file();
-                (file, content.map_or_else(State::Unfit, State::Ready))
-            })
-            .collect();
-        for (file, state) in hashed {
-            self.states[file] = state;
-        }
+            });
     }
 
     /// Reports every row whose file cannot be sent.

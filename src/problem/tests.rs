@@ -103,7 +103,7 @@ fn the_problems_file_holds_everything_and_no_formula() {
         format!(
             "severity,kind,file,line,row,column,value,problem,remedy\n\
              error,bad_object_id,{file},2,1,object_id,0,\"\"\"0\"\" is not a positive whole \
-             number\",\"write the service's own number of the record, digits only\"\n\
+             number in plain digits\",\"write the service's own number of the record, digits only\"\n\
              error,unknown_object_type,{file},3,2,object_type,'=1+1,\"\"\"=1+1\"\" is not an \
              object type of the service\",\"allowed are contract, event, project, \
              supplier_company\"\n\

@@ -51,8 +51,8 @@ pub enum Wrong {
         expected: u32,
         /// The cells of the row.
         found: u32,
-        /// The line on which the row ends.
-        last_line: u32,
+        /// The line on which the row ends, where it is not the one on which it begins.
+        last_line: Option<u32>,
     },
     /// Text follows the quote that closes a cell.
     BrokenQuote {
@@ -239,16 +239,7 @@ impl Wrong {
                 expected,
                 found,
                 last_line,
-            } => {
-                return format!(
-                    "has {} where the header has {expected}, and ends on line {last_line}",
-                    counted(u64::from(*found), "cell")
-                )
-                .into();
-            }
-            Self::NearlyKnownColumn { known, .. } => {
-                return format!("is not known: is {known} meant?").into();
-            }
+            } => return ragged(*expected, *found, *last_line).into(),
             Self::DroppedZeros { width } => {
                 return format!(
                     "is shorter than the {width} digits of those that begin with 0: a \
@@ -278,6 +269,7 @@ impl Wrong {
                 return format!("is not the SHA-256 of the file, which is {found}").into();
             }
             Self::BrokenQuote { .. } => "closes in the middle of a cell",
+            Self::NearlyKnownColumn { .. } => "is not known",
             Self::UnnamedColumn { .. } => "has no name in the header",
             Self::Empty => "is empty",
             Self::ControlCharacter => "contains a control character",
@@ -288,7 +280,7 @@ impl Wrong {
             Self::Rewritten => "was rewritten by a spreadsheet",
             Self::ErrorValue => "is an error value of a spreadsheet",
             Self::UnknownObjectType => "is not an object type of the service",
-            Self::BadObjectId => "is not a positive whole number",
+            Self::BadObjectId => "is not a positive whole number in plain digits",
             Self::BadSha256 => "is not a SHA-256",
             Self::AbsolutePath => "is an absolute path",
             Self::ParentFolder => "leads out of a folder with `..`",
@@ -316,6 +308,9 @@ impl Wrong {
             Self::FileMissing { nearly: Some(name) } => {
                 return format!("did you mean {}?", quoted(name));
             }
+            Self::NearlyKnownColumn { known, .. } => {
+                return format!("name it {known} if that is meant; otherwise nothing is wrong");
+            }
             Self::Ragged { .. } => {
                 "give the row as many cells as the header, with quotes around a cell that holds \
                  the delimiter or a line break"
@@ -323,7 +318,6 @@ impl Wrong {
             Self::BrokenQuote { .. } => {
                 "close the quote where the cell ends, and double each quote inside the cell"
             }
-            Self::NearlyKnownColumn { .. } => "rename it, or ignore this if it is your own column",
             Self::UnnamedColumn { .. } => "name it if the results shall carry it",
             Self::Empty => "fill it in",
             Self::ControlCharacter | Self::BidiCharacter => "remove it",
@@ -357,6 +351,17 @@ impl Wrong {
             Self::OtherDigest { .. } => "put in the right file, or correct the digest",
         };
         remedy.to_owned()
+    }
+}
+
+fn ragged(expected: u32, found: u32, last_line: Option<u32>) -> String {
+    let cells = counted(u64::from(found), "cell");
+    match last_line {
+        None => format!("has {cells} where the header has {expected}"),
+        Some(line) => format!(
+            "has {cells} where the header has {expected}, and runs to line {line}: a quote may be \
+             missing"
+        ),
     }
 }
 

@@ -1,7 +1,7 @@
 //! One line of the results file: its columns, what they hold, and the check that guards them.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::num::ParseIntError;
 use std::str::FromStr;
 
@@ -350,7 +350,7 @@ pub fn line_check<'a>(values: impl IntoIterator<Item = &'a str>, serial: Serial)
     let mut text = serial.to_string();
     for value in values {
         // The length keeps `ab,c` and `a,bc` apart.
-        text.push_str(&format!("|{}:", value.len()));
+        let _ = write!(text, "|{}:", value.len());
         text.push_str(value);
     }
     let digest = sha256(text.as_bytes()).0;

@@ -56,18 +56,20 @@ pub fn lines<'a>(
             }
         }
         left_over
-            .get_or_insert_with(|| left(previous, &shown).into_iter())
+            .get_or_insert_with(|| {
+                left(previous, |external_id| shown.contains(external_id)).into_iter()
+            })
             .next()
             .map(|entry| rows.left_over(entry, previous))
     })
 }
 
 /// The begun and done rows that are no longer in the manifest, in the order of the old file.
-pub fn left(previous: &Previous, shown: &HashSet<String>) -> Vec<Entry> {
+pub fn left(previous: &Previous, is_shown: impl Fn(&str) -> bool) -> Vec<Entry> {
     previous
         .external_ids()
         .into_iter()
-        .filter(|external_id| !shown.contains(*external_id))
+        .filter(|external_id| !is_shown(external_id))
         .filter_map(|external_id| previous.get(external_id))
         .filter(is_worth_keeping)
         .collect()

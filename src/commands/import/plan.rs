@@ -208,6 +208,6 @@ impl<'a> Plan<'a> {
             .filter(|row| !self.prepared.problems.has_error(row.number()))
             .map(|row| row.external_id().to_owned())
             .collect();
-        merge::left(self.previous, &shown).len() as u64
+        merge::left(self.previous, |external_id| shown.contains(external_id)).len() as u64
     }
 }
