@@ -1,16 +1,35 @@
 //! consign attaches files to procurement records in bulk, from a spreadsheet, exactly once.
 //!
-//! Data flows one way, and every arrow changes the type:
+//! Data flows one way, and every arrow changes the type, so that a later stage cannot be handed an
+//! earlier stage's data:
 //!
 //! ```text
-//! argv         -> cli -> commands
-//! manifest.csv -> manifest::RawRow, Row -> prepare::RowFile
-//!                       |                       |
-//!                       +---> problem::Problems <-+ -> screen, problems.csv
+//! argv         -> cli::Cli -> config::Base
+//! manifest.csv -> manifest::RawRow, Row -> prepare::RowFile --+
+//! results.csv  -> results::Previous --------------------------+-> plan::Step -> pipeline -> results::Entry -> results.csv
+//! the service  -> destination::Presence ----------------------+        |           |
+//!                                                 destination::workday -+           +-> event::Event -> progress
+//!                                                          |
+//!                                                         http
 //! ```
 //!
-//! What holds everywhere: no module but `prepare` knows rayon; no file named in a manifest is
-//! opened but through `root`; nothing that came from a file is shown but through `text`.
+//! # What holds everywhere
+//!
+//! - **Durable before sent.** No request that changes something is sent before the line that
+//!   announces it is on the disk (`results::journal`). What is not in the journal did not happen.
+//! - **Decided purely, done in one place.** What a line or an answer means is decided by `plan`
+//!   and by the small functions that judge answers; whether a request may be repeated is decided by
+//!   `pipeline::requests` alone; the order of the requests of a row stands in `pipeline::row` alone.
+//! - **Every row ends in exactly one line.** The file after a run is made from what the journal on
+//!   the disk says, not from what the run remembers.
+//! - **One job, one place.** No module but `http` knows reqwest, and no clap type is known outside
+//!   of `cli` and `commands`; rayon is known to `prepare` alone, indicatif to `progress`, csv to
+//!   `results` and `problem`, the hashes to `digest`. A test keeps this true.
+//! - **No secret can print itself.** Keys are `secrecy` types from the environment to the header;
+//!   an address for bytes prints as its host and a fingerprint; errors of the HTTP library pass one
+//!   function that takes the URL out.
+//! - **Below the root.** No file that a manifest names is opened but through `root`, and nothing
+//!   that came from a file or a service is shown but through `text`.
 
 pub mod cli;
 pub mod clock;

@@ -11,14 +11,13 @@
 
 use std::collections::HashMap;
 
-use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
     Created, Destination, Failure, NewAttachment, Presence, PutFailure, Receipt, UnsafeTarget,
 };
-use crate::http::api::{ApiClient, Reply, Request, said};
+use crate::http::api::{ApiClient, Method, Reply, Request, said};
 use crate::http::target::{ApiHost, Target};
 use crate::http::transfer::TransferClient;
 use crate::model::{AttachmentId, Content, ExternalId, ObjectRef, ObjectType};
