@@ -58,7 +58,9 @@ use std::ffi::OsString;
 use std::io;
 
 use clap::Parser as _;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use cli::{Cli, Command};
 use error::Exit;
@@ -84,7 +86,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         }
     };
     result.unwrap_or_else(|error| {
-        eprintln!("error: {error}");
+        text::tell(&format!("error: {error}\n"));
         error.exit()
     })
 }
@@ -107,10 +109,14 @@ fn start_log(verbose: u8) {
         2 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    // It fails only where there is a log already, which then serves.
-    let _ = tracing_subscriber::fmt()
-        .with_max_level(level)
+    // Only our own words: nobody has looked for secrets in those of the libraries below.
+    let ours = Targets::new().with_target(env!("CARGO_PKG_NAME"), level);
+    let log = tracing_subscriber::fmt::layer()
         .with_target(false)
-        .with_writer(io::stderr)
+        .with_writer(io::stderr);
+    // It fails only where there is a log already, which then serves.
+    let _ = tracing_subscriber::registry()
+        .with(log)
+        .with(ours)
         .try_init();
 }

@@ -15,7 +15,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::event::{Event, Events};
 use crate::prepare::Watch;
 use crate::results::Status;
-use crate::text::{counted, escape, grouped};
+use crate::text::{counted, escape, grouped, tell};
 
 /// How often a line is written where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -94,7 +94,7 @@ impl HashingFigures {
         while !self.ended.load(Ordering::Acquire) {
             std::thread::park_timeout(LINE_EVERY);
             if !self.ended.load(Ordering::Acquire) {
-                eprintln!("checking: {}", self.words());
+                tell(&format!("checking: {}\n", self.words()));
             }
         }
     }
@@ -278,7 +278,7 @@ impl Display {
         };
         match self.style {
             Style::Bars => self.bar.println(line),
-            Style::Lines => eprintln!("{line}"),
+            Style::Lines => tell(&format!("{line}\n")),
             Style::Silent => {}
         }
     }
@@ -290,12 +290,12 @@ impl Display {
                 self.bar.set_position(self.tally.rows());
                 self.bar.set_message(words);
             }
-            Style::Lines => eprintln!(
-                "{}: {} of {}, {words}",
+            Style::Lines => tell(&format!(
+                "{}: {} of {}, {words}\n",
                 self.what,
                 grouped(self.tally.rows()),
                 counted(self.rows, "row"),
-            ),
+            )),
             Style::Silent => {}
         }
         self.shown = Instant::now();

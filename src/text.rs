@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::io::Write as _;
 
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -108,6 +109,12 @@ pub fn formula_restored(cell: &str) -> &str {
 fn looks_like_formula(cell: &str) -> bool {
     let unquoted = cell.trim_start_matches('\'');
     unquoted.starts_with(['=', '+', '-', '@', '\t', '\r'])
+}
+
+/// Writes to standard error. Where that takes nothing any more, such as after its terminal is gone,
+/// work goes on all the same.
+pub fn tell(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// A count with its thousands set apart, `1,000,000`.

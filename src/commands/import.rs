@@ -10,14 +10,17 @@ use std::path::Path;
 use crate::cli::ImportArgs;
 use crate::config::{self, Base};
 use crate::error::{Error, Exit};
+use crate::http::api::KeyHeader;
 use crate::manifest;
 use crate::pipeline;
 use crate::prepare::prepare;
 use crate::progress::{Hashing, Sending, Style};
+use crate::results::ResultsError;
 use crate::results::file::ResultsFile;
 use crate::results::journal;
 use crate::results::merge::{self, Extent};
 use crate::results::previous::Previous;
+use crate::text::tell;
 
 use super::{open_root, reading_options, show, tell_problems};
 use plan::{EarlierRows, Plan};
@@ -27,6 +30,8 @@ use summary::{Ending, Summary, resume_command};
 /// Runs the command.
 pub fn run(args: &ImportArgs) -> Result<Exit, Error> {
     let base = Base::of(&args.service, std::env::var("WORKDAY_BASE_URL").ok())?;
+    // Before the hashing, which may take an hour.
+    let keys = base.keys(|name| std::env::var(name).ok())?;
     let path = config::results_path(&args.input.manifest, args.results.as_deref());
     let (results, previous) = open_results(args, &path, &base)?;
     let root = open_root(&args.input)?;
@@ -45,12 +50,12 @@ pub fn run(args: &ImportArgs) -> Result<Exit, Error> {
     }
     let plan = Plan::of(&read.manifest, &prepared, &previous, root);
     if !args.output.quiet {
-        eprint!("{}", plan.notices(&path));
+        tell(&plan.notices(&path));
     }
     if args.dry_run {
-        dry_run::run(args, &base, &plan)
+        dry_run::run(args, &base, &keys, &plan)
     } else {
-        import(args, &base, &plan, results)
+        import(args, &base, &keys, &plan, results)
     }
 }
 
@@ -65,10 +70,7 @@ fn open_results(
     } else {
         ResultsFile::begin(path)
     };
-    let (file, previous) = opened.map_err(|cause| Error::RefusedResults {
-        cause,
-        resume: resume_command(),
-    })?;
+    let (file, previous) = opened.map_err(refused)?;
     let ours = base.label();
     match previous.destinations.iter().find(|theirs| **theirs != ours) {
         Some(theirs) => Err(Error::OtherDestination {
@@ -80,19 +82,28 @@ fn open_results(
     }
 }
 
+fn refused(cause: ResultsError) -> Error {
+    Error::RefusedResults {
+        cause,
+        resume: resume_command(),
+    }
+}
+
 fn import(
     args: &ImportArgs,
     base: &Base,
+    keys: &[KeyHeader],
     plan: &Plan<'_>,
     mut results: ResultsFile,
 ) -> Result<Exit, Error> {
     // It lives to the end, so that a second Ctrl-C ends the program whatever it is at.
     let runtime = tokio::runtime::Runtime::new()?;
-    let session = runtime.block_on(Session::open(args, base))?;
+    let session = runtime.block_on(Session::open(args, base, keys))?;
     let label = base.label();
     let rows = plan.rows(&label);
     let columns = plan.manifest().extra_columns();
-    results.replace(columns, merge::lines(&rows, plan.previous(), Extent::Known))?;
+    let known = merge::lines(&rows, plan.previous(), Extent::Known);
+    results.replace(columns, known).map_err(refused)?;
 
     let (journal, writer) = journal::start(results);
     let style = Style::choose(args.output.quiet, args.output.verbose);
@@ -118,10 +129,11 @@ fn import(
     results.replace(columns, lines.inspect(|line| summary.count(&line.entry)))?;
     let ending = Ending::of(&summary, halt, session.stopping.stop());
     runtime.block_on(session.close());
-    show(
+    // The exit code tells of the rows, even where nobody takes the summary.
+    let _ = show(
         &args.output,
         &summary.for_people(&ending),
         &summary.for_scripts(&ending),
-    )?;
+    );
     Ok(ending.exit())
 }

@@ -27,6 +27,7 @@ use crate::model::{AttachmentId, Content};
 use crate::plan::{Begun, Found, Posted, Progress, Start, found};
 use crate::results::journal::Journal;
 use crate::results::{Entry, Reason, Status, Verified};
+use crate::text::escape;
 
 /// When to look for the record of a POST whose answer was lost, counted from one look to the next.
 const SEARCHES: [Duration; 3] = [
@@ -440,6 +441,8 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
 
     async fn end(&self, verdict: Verdict) -> Result<Status, Halt> {
         let status = verdict.status;
+        let external_id = &self.task.row.external_id;
+        tracing::info!(row = self.task.row.number, ?external_id, %status, reason = verdict.reason.as_str(), "ended");
         self.write(self.entry(verdict)).await?;
         self.run.events.send(Event::Ended { status });
         Ok(status)
@@ -470,7 +473,8 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
             attempts: self.attempts,
             destination: self.run.settings.destination.clone(),
             updated_at: jiff::Timestamp::now(),
-            message: verdict.message,
+            // It may repeat what the service said.
+            message: escape(&verdict.message).into_owned(),
         }
     }
 }

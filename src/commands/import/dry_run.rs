@@ -13,6 +13,7 @@ use crate::commands::show;
 use crate::config::Base;
 use crate::destination::CONFIRM_AT_ONCE;
 use crate::error::{Error, Exit};
+use crate::http::api::KeyHeader;
 use crate::pipeline::{self, Halt, Outlook, Survey};
 use crate::progress::{Sending, Style, size, span};
 use crate::signals::Stop;
@@ -22,9 +23,14 @@ use crate::text::{counted, grouped};
 const ROWS_NAMED: usize = 100;
 
 /// Looks every row up and tells what an import would do.
-pub(super) fn run(args: &ImportArgs, base: &Base, plan: &Plan<'_>) -> Result<Exit, Error> {
+pub(super) fn run(
+    args: &ImportArgs,
+    base: &Base,
+    keys: &[KeyHeader],
+    plan: &Plan<'_>,
+) -> Result<Exit, Error> {
     let runtime = tokio::runtime::Runtime::new()?;
-    let session = runtime.block_on(Session::open(args, base))?;
+    let session = runtime.block_on(Session::open(args, base, keys))?;
     let style = Style::choose(args.output.quiet, args.output.verbose);
     let (sending, events) = Sending::show(style, "looking up", plan.to_send() as u64);
     let (seen, halt) = runtime.block_on(pipeline::survey(

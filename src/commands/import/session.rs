@@ -13,11 +13,12 @@ use crate::config::Base;
 use crate::destination::workday::Workday;
 use crate::emulator::{self, Emulator};
 use crate::error::Error;
-use crate::http::api::ApiClient;
+use crate::http::api::{ApiClient, KeyHeader};
 use crate::http::target::ApiHost;
 use crate::http::transfer::TransferClient;
 use crate::pipeline::Settings;
 use crate::signals::{Signals, Stop};
+use crate::text::tell;
 
 /// All that a run needs to send requests.
 pub(super) struct Session {
@@ -30,9 +31,12 @@ pub(super) struct Session {
 
 impl Session {
     /// Starts the emulator, where that is what the user wants, and sets up the clients.
-    pub(super) async fn open(args: &ImportArgs, base: &Base) -> Result<Self, Error> {
+    pub(super) async fn open(
+        args: &ImportArgs,
+        base: &Base,
+        keys: &[KeyHeader],
+    ) -> Result<Self, Error> {
         let stopping = Stopping::watch()?;
-        let keys = base.keys(|name| std::env::var(name).ok())?;
         let (url, emulator) = match base {
             Base::Service(url) => (url.clone(), None),
             Base::Emulator => {
@@ -43,7 +47,7 @@ impl Session {
         };
         let host = ApiHost::of(&url);
         Ok(Self {
-            destination: Workday::new(ApiClient::new(url, &keys)?, TransferClient::new()?, host),
+            destination: Workday::new(ApiClient::new(url, keys)?, TransferClient::new()?, host),
             settings: Settings {
                 rate: args.service.rate,
                 concurrency: args.service.concurrency,
@@ -86,9 +90,7 @@ impl Stopping {
         let (sender, receiver) = watch::channel(None);
         tokio::spawn(async move {
             let first = signals.next().await;
-            eprintln!(
-                "stopping: no new rows; those under way have 30 s (once more to end at once)"
-            );
+            tell("stopping: no new rows; those under way have 30 s (once more to end at once)\n");
             // Where nobody waits for it any more, the run is at its end anyway.
             let _ = sender.send(Some(first));
             let second = signals.next().await;
