@@ -13,6 +13,9 @@ pub mod merge;
 
 pub mod previous;
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::path::PathBuf;
 

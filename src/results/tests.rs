@@ -1,0 +1,298 @@
+//! What a results file survives.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::file::{Line, ResultsFile};
+use super::journal::{Journal as _, start};
+use super::previous::Previous;
+use super::*;
+use crate::model::{AttachmentId, Content, FileStamp};
+
+fn entry(number: usize, status: Status) -> Entry {
+    Entry {
+        row: Some(number),
+        file_path: format!("{number}, a \"quoted\" name.pdf"),
+        object_type: "contract".into(),
+        object_id: "7".into(),
+        external_id: format!("=A{number}"),
+        status,
+        reason: Reason::NONE,
+        attachment_id: Some(AttachmentId::parse("12").unwrap()),
+        known: Known::Content(Content {
+            stamp: FileStamp {
+                size: 4,
+                modified: jiff::Timestamp::UNIX_EPOCH,
+            },
+            sha256: crate::digest::sha256(b"text"),
+        }),
+        verified: Verified::Size,
+        attempts: 1,
+        destination: "here".into(),
+        updated_at: jiff::Timestamp::UNIX_EPOCH,
+        message: String::new(),
+    }
+}
+
+struct Folder {
+    folder: TempDir,
+    path: PathBuf,
+}
+
+impl Folder {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("m.results.csv");
+        Self { folder, path }
+    }
+
+    /// A file with a line for each entry and one column of the manifest's.
+    fn with(entries: impl IntoIterator<Item = Entry>) -> Self {
+        let this = Self::new();
+        let (mut file, _) = ResultsFile::begin(&this.path).unwrap();
+        let lines = entries.into_iter().map(|entry| Line {
+            extras: vec![format!("extra of {}\nand more", entry.external_id)],
+            entry,
+        });
+        file.replace(&["department".into()], lines).unwrap();
+        this
+    }
+
+    fn text(&self) -> String {
+        fs::read_to_string(&self.path).unwrap()
+    }
+
+    fn parse(text: impl Into<Vec<u8>>) -> Previous {
+        Previous::parse(text.into(), Path::new("m.results.csv")).unwrap()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(self.folder.path())
+            .unwrap()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+#[test]
+fn a_file_reads_back_as_it_was_written_and_nothing_else_is_left_in_its_folder() {
+    let entries = [entry(1, Status::Uploaded), entry(2, Status::Created)];
+    let folder = Folder::with(entries.clone());
+    let previous = Folder::parse(folder.text());
+    for entry in entries {
+        let id = entry.external_id.clone();
+        assert_eq!(previous.get(&id), Some(entry));
+        assert_eq!(
+            previous.extra(&id, "department"),
+            format!("extra of {id}\nand more")
+        );
+    }
+    assert_eq!(previous.next_serial(), 3);
+    assert_eq!(folder.names(), ["m.results.csv"]);
+    assert!(folder.text().contains(",'=A1,"), "{}", folder.text());
+}
+
+#[cfg(unix)]
+#[test]
+fn results_are_for_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::with([entry(1, Status::Uploaded)]);
+    let mode = fs::metadata(&folder.path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn the_line_with_the_highest_serial_counts_wherever_it_stands() {
+    let folder = Folder::with([entry(1, Status::Pending)]);
+    let (mut file, _) = ResultsFile::resume(&folder.path).unwrap();
+    file.append(&[entry(1, Status::Creating)]).unwrap();
+    file.append(&[entry(1, Status::Uploaded), entry(2, Status::Created)])
+        .unwrap();
+    drop(file);
+    let text = folder.text();
+    let mut records: Vec<Vec<u8>> = lines_of(&text);
+    records[1..].reverse();
+    for text in [text.into_bytes(), records.concat()] {
+        let previous = Folder::parse(text);
+        assert_eq!(previous.get("=A1").unwrap().status, Status::Uploaded);
+        assert_eq!(previous.get("=A2").unwrap().status, Status::Created);
+        assert_eq!(previous.next_serial(), 5);
+    }
+}
+
+/// The records of a file as they stand in it: a record may have several lines.
+fn lines_of(text: &str) -> Vec<Vec<u8>> {
+    let mut records = vec![Vec::new()];
+    let mut quoted = false;
+    for byte in text.bytes() {
+        quoted ^= byte == b'"';
+        records.last_mut().unwrap().push(byte);
+        if byte == b'\n' && !quoted {
+            records.push(Vec::new());
+        }
+    }
+    records.retain(|record| !record.is_empty());
+    records
+}
+
+#[test]
+fn a_line_that_was_altered_is_named_and_not_believed() {
+    let folder = Folder::with([entry(1, Status::Uploaded), entry(2, Status::Uploaded)]);
+    for (from, to, why) in [
+        (",uploaded,", ",skipped,", "a cell was altered"),
+        (",12,4,", ",13,4,", "a cell was altered"),
+        (",12,4,", ",12,4.0E+0,", "column size: \"4.0E+0\""),
+        (",uploaded,", ",done,", "column status: \"done\""),
+    ] {
+        let previous = Folder::parse(folder.text().replacen(from, to, 1));
+        assert_eq!(previous.get("=A1"), None);
+        assert!(previous.get("=A2").is_some());
+        let [damaged] = previous.damaged.as_slice() else {
+            panic!("{:?}", previous.damaged);
+        };
+        assert_eq!((damaged.line, &*damaged.external_id), (2, "=A1"));
+        assert!(damaged.why.contains(why), "{}", damaged.why);
+    }
+}
+
+#[test]
+fn a_file_torn_at_any_byte_loses_at_most_its_last_line() {
+    let folder = Folder::with([entry(1, Status::Uploaded), entry(2, Status::Uploaded)]);
+    let text = folder.text();
+    let first = lines_of(&text)[..2].concat().len();
+    for length in first..text.len() {
+        let previous = Folder::parse(&text.as_bytes()[..length]);
+        assert!(previous.get("=A1").is_some(), "torn at {length}");
+        assert_eq!(previous.damaged, [], "torn at {length}");
+        let lost = previous.get("=A2").is_none();
+        assert_eq!(previous.torn.is_some(), lost && length > first, "{length}");
+    }
+}
+
+#[test]
+fn spreadsheets_may_change_quotes_and_delimiter_but_not_values() {
+    let folder = Folder::with([entry(1, Status::Uploaded)]);
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .from_path(&folder.path)
+        .unwrap();
+    let mut writer = csv::WriterBuilder::new()
+        .delimiter(b';')
+        .quote_style(csv::QuoteStyle::Always)
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(b"\xef\xbb\xbf".to_vec());
+    for record in reader.records() {
+        writer.write_record(&record.unwrap()).unwrap();
+    }
+    let previous = Folder::parse(writer.into_inner().unwrap());
+    assert_eq!(previous.damaged, []);
+    assert_eq!(previous.get("=A1"), Some(entry(1, Status::Uploaded)));
+}
+
+#[test]
+fn a_later_version_may_add_columns() {
+    let folder = Folder::new();
+    let previous = entry(1, Status::Uploaded);
+    let cells: Vec<String> = previous
+        .cells()
+        .iter()
+        .map(|cell| cell.to_string())
+        .collect();
+    let mut header: Vec<&str> = COLUMNS.to_vec();
+    let mut values: Vec<&str> = cells.iter().map(String::as_str).collect();
+    header.insert(3, "new_column");
+    values.insert(3, "new value");
+    let check = line_check(values.iter().copied(), 9);
+    header.push(LINE_CHECK);
+    values.push(&check);
+    let mut writer = csv::Writer::from_path(&folder.path).unwrap();
+    writer.write_record(header).unwrap();
+    writer.write_record(values).unwrap();
+    drop(writer);
+    let read = Folder::parse(folder.text());
+    assert_eq!((read.get("=A1"), read.next_serial()), (Some(previous), 10));
+}
+
+#[test]
+fn invalid_lines_override_nothing() {
+    let folder = Folder::with([entry(1, Status::Uploaded), entry(1, Status::Invalid)]);
+    let previous = Folder::parse(folder.text());
+    assert_eq!(previous.get("=A1").unwrap().status, Status::Uploaded);
+}
+
+#[test]
+fn what_is_no_results_file_is_not_written_over() {
+    let folder = Folder::new();
+    fs::write(&folder.path, "file_path,object_type\na,b\n").unwrap();
+    let refused = ResultsFile::resume(&folder.path).unwrap_err();
+    assert!(
+        matches!(refused, ResultsError::NotResults { .. }),
+        "{refused}"
+    );
+    fs::remove_file(&folder.path).unwrap();
+    fs::create_dir(&folder.path).unwrap();
+    assert!(ResultsFile::resume(&folder.path).is_err());
+    assert!(ResultsFile::begin(&folder.path).is_err());
+}
+
+#[test]
+fn one_run_at_a_time_has_a_file_also_after_it_was_replaced() {
+    let folder = Folder::with([entry(1, Status::Pending)]);
+    let (mut first, _) = ResultsFile::resume(&folder.path).unwrap();
+    let is_locked = || {
+        matches!(
+            ResultsFile::resume(&folder.path),
+            Err(ResultsError::Locked { .. })
+        )
+    };
+    assert!(is_locked());
+    first.replace(&[], std::iter::empty()).unwrap();
+    assert!(is_locked());
+    drop(first);
+    assert!(!is_locked());
+}
+
+#[test]
+fn two_first_runs_cannot_both_begin() {
+    let folder = Folder::new();
+    let (mut first, _) = ResultsFile::begin(&folder.path).unwrap();
+    let (mut second, _) = ResultsFile::begin(&folder.path).unwrap();
+    first.replace(&[], std::iter::empty()).unwrap();
+    let refused = second.replace(&[], std::iter::empty()).unwrap_err();
+    assert!(matches!(refused, ResultsError::Exists { .. }), "{refused}");
+    assert_eq!(folder.names(), ["m.results.csv"]);
+}
+
+#[tokio::test]
+async fn a_recorded_line_is_in_the_file_when_its_writer_goes_on() {
+    let folder = Folder::with([]);
+    let (file, _) = ResultsFile::resume(&folder.path).unwrap();
+    let (journal, writer) = start(file);
+    for number in 1..=3 {
+        journal
+            .record(entry(number, Status::Creating))
+            .await
+            .unwrap();
+        let previous = Folder::parse(folder.text());
+        assert!(previous.get(&format!("=A{number}")).is_some());
+    }
+    drop(journal);
+    assert!(writer.finish().1.is_ok());
+}
+
+#[tokio::test]
+async fn after_a_failed_write_nothing_more_is_recorded() {
+    let folder = Folder::new();
+    // Nothing can be appended to a file that was never begun.
+    let (file, _) = ResultsFile::begin(&folder.path).unwrap();
+    let (journal, writer) = start(file);
+    assert!(journal.record(entry(1, Status::Creating)).await.is_err());
+    assert!(journal.record(entry(1, Status::Creating)).await.is_err());
+    let (_, error) = writer.finish();
+    let words = error.unwrap_err().to_string();
+    assert!(words.contains("m.results.csv"), "{words}");
+}
