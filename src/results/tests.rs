@@ -200,7 +200,7 @@ fn a_later_version_may_add_columns() {
     let cells: Vec<String> = previous
         .cells()
         .iter()
-        .map(|cell| cell.to_string())
+        .map(std::string::ToString::to_string)
         .collect();
     let mut header: Vec<&str> = COLUMNS.to_vec();
     let mut values: Vec<&str> = cells.iter().map(String::as_str).collect();
