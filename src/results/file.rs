@@ -1,7 +1,7 @@
 //! The results file on disk: locked, appended to, and replaced as a whole.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -83,14 +83,18 @@ impl ResultsFile {
             let source = io::Error::other("the file has not been begun");
             return Err(failed("write", &self.path, source));
         };
-        let mut text = Vec::new();
+        let mut writer = csv_writer(Vec::new(), 1 << 12);
         let no_extras = vec![String::new(); self.extra_columns.len()];
         for entry in entries {
-            write_line(&mut text, entry, &no_extras, self.next_serial)
-                .map_err(|source| failed("write", &self.path, source))?;
+            write_line(&mut writer, entry, &no_extras, self.next_serial)
+                .map_err(|error| failed("write", &self.path, error.into()))?;
             self.next_serial += 1;
         }
-        file.write_all(&text)
+        // All of it at once: a line is either there or torn, never between two others.
+        writer
+            .into_inner()
+            .map_err(csv::IntoInnerError::into_error)
+            .and_then(|text| file.write_all(&text))
             .map_err(|source| failed("write", &self.path, source))?;
         file.sync_data()
             .map_err(|source| failed("sync", &self.path, source))
@@ -209,48 +213,53 @@ fn write_whole(
     lines: impl Iterator<Item = Line>,
     mut serial: Serial,
 ) -> io::Result<Serial> {
-    let mut out = BufWriter::with_capacity(1 << 18, file);
-    write_header(&mut out, extra_columns)?;
+    let mut writer = csv_writer(file, 1 << 18);
+    write_header(&mut writer, extra_columns)?;
     for line in lines {
-        write_line(&mut out, &line.entry, &line.extras, serial)?;
+        write_line(&mut writer, &line.entry, &line.extras, serial)?;
         serial += 1;
     }
-    out.flush()?;
-    drop(out);
+    writer.flush()?;
     file.sync_all()?;
     Ok(serial)
 }
 
-fn csv_writer<W: Write>(out: W) -> csv::Writer<W> {
+fn csv_writer<W: Write>(out: W, capacity: usize) -> csv::Writer<W> {
     csv::WriterBuilder::new()
         .flexible(true)
-        .buffer_capacity(1024)
+        .buffer_capacity(capacity)
         .from_writer(out)
 }
 
-fn write_header(out: impl Write, extra_columns: &[String]) -> io::Result<()> {
-    let mut writer = csv_writer(out);
+fn write_header<W: Write>(
+    writer: &mut csv::Writer<W>,
+    extra_columns: &[String],
+) -> csv::Result<()> {
     for column in COLUMNS.iter().chain(&[LINE_CHECK]) {
         writer.write_field(column)?;
     }
-    for column in extra_columns {
-        writer.write_field(formula_safe(column).as_bytes())?;
-    }
-    writer.write_record(None::<&[u8]>)?;
-    writer.flush()
+    write_rest(writer, extra_columns)
 }
 
-fn write_line(out: impl Write, entry: &Entry, extras: &[String], serial: Serial) -> io::Result<()> {
+fn write_line<W: Write>(
+    writer: &mut csv::Writer<W>,
+    entry: &Entry,
+    extras: &[String],
+    serial: Serial,
+) -> csv::Result<()> {
     let cells = entry.cells();
     let check = line_check(cells.iter().map(AsRef::as_ref), serial);
-    let mut writer = csv_writer(out);
     for cell in &cells {
         writer.write_field(formula_safe(cell).as_bytes())?;
     }
     writer.write_field(&check)?;
-    for cell in extras {
+    write_rest(writer, extras)
+}
+
+/// The cells after the check, and the end of the line.
+fn write_rest<W: Write>(writer: &mut csv::Writer<W>, cells: &[String]) -> csv::Result<()> {
+    for cell in cells {
         writer.write_field(formula_safe(cell).as_bytes())?;
     }
-    writer.write_record(None::<&[u8]>)?;
-    writer.flush()
+    writer.write_record(None::<&[u8]>)
 }

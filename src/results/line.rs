@@ -1,7 +1,7 @@
 //! One line of the results file: its columns, what they hold, and the check that guards them.
 
 use std::borrow::Cow;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::num::ParseIntError;
 use std::str::FromStr;
 
@@ -347,13 +347,14 @@ pub type Serial = u64;
 /// eight letters that depend on it and on each value. A line that somebody has altered, or that
 /// was torn, does not match. (No secret: it finds accidents, not forgeries.)
 pub fn line_check<'a>(values: impl IntoIterator<Item = &'a str>, serial: Serial) -> String {
-    let mut text = serial.to_string();
+    let mut bytes = Vec::with_capacity(512);
+    bytes.extend_from_slice(&serial.to_le_bytes());
     for value in values {
         // The length keeps `ab,c` and `a,bc` apart.
-        let _ = write!(text, "|{}:", value.len());
-        text.push_str(value);
+        bytes.extend_from_slice(&(value.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(value.as_bytes());
     }
-    let digest = sha256(text.as_bytes()).0;
+    let digest = sha256(&bytes).0;
     let mut number = digest[..8]
         .iter()
         .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));

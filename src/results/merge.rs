@@ -3,7 +3,7 @@
 //! Nothing that was known of an attachment is lost here: a row's line is the one that counted
 //! before, and lines whose row has left the manifest stay, after the others.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
@@ -42,34 +42,37 @@ pub fn lines<'a>(
     extent: Extent,
 ) -> impl Iterator<Item = Line> + 'a {
     let now = Timestamp::now();
-    let mut shown = HashSet::new();
+    let mut shown = BTreeSet::new();
     let mut of_rows = rows.manifest.rows();
     let mut left_over = None;
     std::iter::from_fn(move || {
         for row in of_rows.by_ref() {
             if let Some(entry) = rows.entry(&row, previous, extent, now) {
                 if entry.status != Status::Invalid {
-                    shown.insert(entry.external_id.clone());
+                    shown.extend(previous.place(&entry.external_id));
                 }
                 let extras = row.extras().map(ToOwned::to_owned).collect();
                 return Some(Line { entry, extras });
             }
         }
         left_over
-            .get_or_insert_with(|| {
-                left(previous, |external_id| shown.contains(external_id)).into_iter()
-            })
+            .get_or_insert_with(|| left(previous, &shown).into_iter())
             .next()
             .map(|entry| rows.left_over(entry, previous))
     })
 }
 
 /// The begun and done rows that are no longer in the manifest, in the order of the old file.
-pub fn left(previous: &Previous, is_shown: impl Fn(&str) -> bool) -> Vec<Entry> {
+///
+/// `shown` are the places of the lines whose rows are in the manifest.
+pub fn left(previous: &Previous, shown: &BTreeSet<usize>) -> Vec<Entry> {
     previous
         .external_ids()
         .into_iter()
-        .filter(|external_id| !is_shown(external_id))
+        .filter(|external_id| {
+            let place = previous.place(external_id);
+            place.is_some_and(|place| !shown.contains(&place))
+        })
         .filter_map(|external_id| previous.get(external_id))
         .filter(is_worth_keeping)
         .collect()

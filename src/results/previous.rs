@@ -3,13 +3,16 @@
 //! The file's text is its own store. For each `external_id` only the place of the line that counts
 //! is kept, which is the one with the highest serial, wherever it stands: people sort files.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::path::Path;
 
 use csv::ByteRecord;
 
-use super::{COLUMNS, Entry, LINE_CHECK, ResultsError, Serial, Status, line_check, serial_of};
+use super::{
+    BadCell, COLUMNS, Entry, LINE_CHECK, ResultsError, Serial, Status, line_check, serial_of,
+};
 use crate::text::formula_restored;
 
 /// All that the results of earlier runs say, as far as it can be believed.
@@ -91,12 +94,13 @@ impl Previous {
 
     fn take(&mut self, text: &[u8], record: &ByteRecord, place: Range<usize>, line: u64) {
         match self.header.believe(record) {
-            Ok((serial, entry)) => {
+            Ok(serial) => {
                 self.highest = self.highest.max(serial);
-                self.destinations.insert(entry.destination);
+                self.note_destination(self.header.cell(record, "destination"));
                 // An invalid line speaks of a row of a manifest, not of an attachment.
-                if entry.status != Status::Invalid {
-                    self.keep(entry.external_id.into(), serial, place.start);
+                if self.header.cell(record, "status") != Status::Invalid.as_str() {
+                    let external_id = self.header.cell(record, "external_id").into();
+                    self.keep(external_id, serial, place.start);
                 }
             }
             Err(_) if place.end == text.len() && !is_whole(&text[place]) => {
@@ -104,9 +108,15 @@ impl Previous {
             }
             Err(why) => self.damaged.push(Damaged {
                 line,
-                external_id: self.header.cell(record, "external_id").unwrap_or_default(),
+                external_id: self.header.cell(record, "external_id").into_owned(),
                 why,
             }),
+        }
+    }
+
+    fn note_destination(&mut self, destination: Cow<'_, str>) {
+        if !self.destinations.contains(&*destination) {
+            self.destinations.insert(destination.into_owned());
         }
     }
 
@@ -125,7 +135,12 @@ impl Previous {
     /// The line that counts for a row.
     pub fn get(&self, external_id: &str) -> Option<Entry> {
         let record = self.record(*self.lines.get(external_id)?)?;
-        Some(self.header.believe(&record).ok()?.1)
+        self.header.entry(&record).ok()
+    }
+
+    /// Where the line that counts for a row stands: a number that no other row has.
+    pub fn place(&self, external_id: &str) -> Option<usize> {
+        Some(self.lines.get(external_id)?.offset)
     }
 
     /// Every row that a line counts for, in the order of the file.
@@ -195,32 +210,45 @@ impl Header {
             .from_reader(text)
     }
 
-    /// The serial and the content of a line, or why it is not to be believed.
-    fn believe(&self, record: &ByteRecord) -> Result<(Serial, Entry), String> {
+    /// The serial of a line, or why the line is not to be believed.
+    fn believe(&self, record: &ByteRecord) -> Result<Serial, String> {
+        let text = |cell| std::str::from_utf8(cell).map(formula_restored);
         let cells: Vec<&str> = record
             .iter()
-            .map(|cell| std::str::from_utf8(cell).map(formula_restored))
+            .take(self.check + 1)
+            .map(text)
             .collect::<Result<_, _>>()
             .map_err(|_| "it is not UTF-8 text".to_owned())?;
-        let check = *cells
-            .get(self.check)
-            .ok_or_else(|| format!("it has {} cells of {}", cells.len(), self.names.len()))?;
-        let entry = Entry::from_cells(|column| cells[self.place(column)]);
-        let serial = serial_of(check)
-            .filter(|serial| line_check(cells[..self.check].iter().copied(), *serial) == check);
-        match (serial, entry) {
-            (Some(serial), Ok(entry)) => Ok((serial, entry)),
-            (Some(_), Err(cell)) => Err(format!("{cell}; was it written by a later version?")),
-            (None, Err(cell)) => Err(cell.to_string()),
-            (None, Ok(_)) => {
-                Err("a cell was altered: the line does not match its line_check".into())
-            }
+        let Some((check, values)) = cells.split_last().filter(|_| cells.len() > self.check) else {
+            return Err(format!(
+                "it has {} cells of {}",
+                cells.len(),
+                self.names.len()
+            ));
+        };
+        let serial =
+            serial_of(check).filter(|serial| line_check(values.iter().copied(), *serial) == *check);
+        let status = self.cell(record, "status");
+        match serial {
+            Some(serial) if Status::ALL.iter().any(|known| known.as_str() == status) => Ok(serial),
+            Some(_) => Err(format!("the status {status:?} is one of a later version")),
+            None => Err(match self.entry(record) {
+                Err(cell) => cell.to_string(),
+                Ok(_) => "a cell was altered: the line does not match its line_check".to_owned(),
+            }),
         }
     }
 
-    fn cell(&self, record: &ByteRecord, column: &'static str) -> Option<String> {
-        let cell = record.get(self.place(column))?;
-        Some(formula_restored(&String::from_utf8_lossy(cell)).to_owned())
+    fn entry(&self, record: &ByteRecord) -> Result<Entry, BadCell> {
+        let text = |cell| std::str::from_utf8(cell).map_or("", formula_restored);
+        Entry::from_cells(|column| record.get(self.place(column)).map_or("", text))
+    }
+
+    fn cell<'r>(&self, record: &'r ByteRecord, column: &'static str) -> Cow<'r, str> {
+        match String::from_utf8_lossy(record.get(self.place(column)).unwrap_or_default()) {
+            Cow::Borrowed(cell) => formula_restored(cell).into(),
+            Cow::Owned(cell) => formula_restored(&cell).to_owned().into(),
+        }
     }
 
     fn place(&self, column: &'static str) -> usize {

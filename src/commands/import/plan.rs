@@ -1,6 +1,6 @@
 //! What is to be done, row by row, and what the user should know before it is.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -199,15 +199,12 @@ impl<'a> Plan<'a> {
     }
 
     fn left_the_manifest(&self) -> u64 {
-        if self.previous.external_ids().is_empty() {
-            return 0;
-        }
-        let shown: HashSet<String> = self
+        let shown: BTreeSet<usize> = self
             .manifest
             .rows()
             .filter(|row| !self.prepared.problems.has_error(row.number()))
-            .map(|row| row.external_id().to_owned())
+            .filter_map(|row| self.previous.place(row.external_id()))
             .collect();
-        merge::left(self.previous, |external_id| shown.contains(external_id)).len() as u64
+        merge::left(self.previous, &shown).len() as u64
     }
 }
