@@ -1,7 +1,7 @@
 //! Shows how far a run has come, on standard error: bars on a terminal, else a line every few
 //! seconds. The only user of `indicatif`, and the only one that listens to events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -209,6 +209,8 @@ struct Display {
     tally: Tally,
     began: Instant,
     shown: Instant,
+    /// How many requests there had been at some moments of the last seconds, the oldest first.
+    past: VecDeque<(Instant, u64)>,
     /// Whether the user has been told that the service is away.
     away: bool,
 }
@@ -227,6 +229,7 @@ impl Display {
             tally: Tally::default(),
             began: now,
             shown: now,
+            past: VecDeque::from([(now, 0)]),
             away: false,
         }
     }
@@ -301,9 +304,21 @@ impl Display {
         self.shown = Instant::now();
     }
 
-    fn words(&self) -> String {
-        let seconds = self.began.elapsed().as_secs_f64().max(0.001);
-        let per_second = self.tally.requests as f64 / seconds;
+    /// The requests a second of late.
+    fn pace(&mut self) -> f64 {
+        let now = Instant::now();
+        self.past.push_back((now, self.tally.requests));
+        while self.past.len() > 2 && now - self.past[1].0 >= LINE_EVERY {
+            self.past.pop_front();
+        }
+        let (then, requests) = self.past[0];
+        let seconds = (now - then).as_secs_f64().max(0.001);
+        (self.tally.requests - requests) as f64 / seconds
+    }
+
+    fn words(&mut self) -> String {
+        let seconds = self.began.elapsed().as_secs_f64();
+        let per_second = self.pace();
         let mut words = format!(
             "{per_second:.1} requests/s, {} sent",
             size(self.tally.bytes_sent)

@@ -55,6 +55,11 @@ pub fn is_bidi(c: char) -> bool {
     matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Whether two texts look the same, whatever their accents are made of (NFC or NFD).
+pub fn looks_like(one: &str, other: &str) -> bool {
+    one.nfc().eq(other.nfc())
+}
+
 /// The text without the differences that people do not see or do not mean: upper and lower case,
 /// and accents that are part of a letter or a character of their own (NFC and NFD).
 pub fn fold(text: &str) -> Cow<'_, str> {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use crate::manifest::{Column, Manifest};
 use crate::model::{MAX_FILE_SIZE, ObjectType, Sha256Digest};
-use crate::text::{counted, escape, grouped, nearest, quoted};
+use crate::text::{counted, escape, grouped, looks_like, nearest, quoted};
 
 /// Whether a problem keeps its row from being sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -306,7 +306,7 @@ impl Wrong {
             Self::UnknownObjectType => return object_type_remedy(value),
             Self::BadObjectId => return object_id_remedy(value),
             Self::FileMissing { nearly: Some(name) } => {
-                return format!("did you mean {}?", quoted(name));
+                return did_you_mean(value, name);
             }
             Self::NearlyKnownColumn { known, .. } => {
                 return format!("name it {known} if that is meant; otherwise nothing is wrong");
@@ -376,6 +376,17 @@ fn similar_to(other: u32, manifest: &Manifest) -> String {
         quoted(manifest.row_numbered(other).external_id()),
         place_of(other, manifest)
     )
+}
+
+/// Two names that differ in the encoding of their accents look the same, which has to be said.
+fn did_you_mean(value: &str, name: &str) -> String {
+    if looks_like(value, name) {
+        let name = quoted(name);
+        return format!(
+            "did you mean {name}, which looks the same but encodes its accents otherwise (NFC or NFD)?"
+        );
+    }
+    format!("did you mean {}?", quoted(name))
 }
 
 fn object_type_remedy(value: &str) -> String {
