@@ -113,7 +113,7 @@ impl Base {
             // What is set for a real service is of no concern to an embedded emulator.
             let value = match self {
                 Self::Emulator => None,
-                Self::Service(_) => variable(name).filter(|value| !value.trim().is_empty()),
+                Self::Service(_) => variable(name),
             };
             if value.is_none() && is_real {
                 missing.push(name);

@@ -344,7 +344,9 @@ pub fn size(bytes: u64) -> String {
 /// A span of time for people.
 pub fn span(seconds: f64) -> String {
     let minutes = seconds / 60.0;
-    if seconds < 90.0 {
+    if seconds < 1.0 {
+        "less than 1 s".to_owned()
+    } else if seconds < 90.0 {
         format!("{seconds:.0} s")
     } else if minutes < 90.0 {
         format!("{minutes:.0} min")

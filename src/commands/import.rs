@@ -29,9 +29,9 @@ use summary::{Ending, Summary, resume_command};
 
 /// Runs the command.
 pub fn run(args: &ImportArgs) -> Result<Exit, Error> {
-    let base = Base::of(&args.service, std::env::var("WORKDAY_BASE_URL").ok())?;
+    let base = Base::of(&args.service, variable("WORKDAY_BASE_URL"))?;
     // Before the hashing, which may take an hour.
-    let keys = base.keys(|name| std::env::var(name).ok())?;
+    let keys = base.keys(variable)?;
     let path = config::results_path(&args.input.manifest, args.results.as_deref());
     let (results, previous) = open_results(args, &path, &base)?;
     let root = open_root(&args.input)?;
@@ -57,6 +57,12 @@ pub fn run(args: &ImportArgs) -> Result<Exit, Error> {
     } else {
         import(args, &base, &keys, &plan, results)
     }
+}
+
+/// A variable of the environment; one that is set to nothing is not set.
+fn variable(name: &'static str) -> Option<String> {
+    let value = std::env::var(name).ok()?;
+    (!value.trim().is_empty()).then_some(value)
 }
 
 /// Opens the results of earlier runs, where the user wants to go on with them.

@@ -13,7 +13,7 @@ use crate::pipeline::Halt;
 use crate::progress::{Tally, size, span};
 use crate::results::{Entry, Status};
 use crate::signals::Stop;
-use crate::text::{counted, escape, grouped};
+use crate::text::{counted, escape, grouped, quoted};
 
 /// What a run came to, in numbers.
 #[derive(Debug, Serialize)]
@@ -31,7 +31,15 @@ pub(super) struct Summary {
     throttled: u64,
     bytes_sent: u64,
     seconds: f64,
+    /// The first rows that need somebody's attention, in words.
+    #[serde(skip)]
+    attention: Vec<String>,
+    #[serde(skip)]
+    more_need_attention: u64,
 }
+
+/// So many rows that need attention are named one by one.
+const ROWS_NAMED: usize = 10;
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,6 +122,8 @@ impl Summary {
             throttled: tally.throttled,
             bytes_sent: tally.bytes_sent,
             seconds: (took.as_secs_f64() * 1000.0).round() / 1000.0,
+            attention: Vec::new(),
+            more_need_attention: 0,
         }
     }
 
@@ -125,6 +135,24 @@ impl Summary {
         }
         self.rows += 1;
         *self.statuses.entry(entry.status.as_str()).or_default() += 1;
+        if let Status::Conflict | Status::Failed = entry.status {
+            self.note(entry);
+        }
+    }
+
+    fn note(&mut self, entry: &Entry) {
+        if self.attention.len() == ROWS_NAMED {
+            self.more_need_attention += 1;
+            return;
+        }
+        self.attention.push(format!(
+            "row {}, external_id {}: {}, {}: {}",
+            entry.row.unwrap_or_default(),
+            quoted(&entry.external_id),
+            entry.status,
+            entry.reason.as_str(),
+            escape(&entry.message)
+        ));
     }
 
     fn of(&self, status: Status) -> u64 {
@@ -169,6 +197,16 @@ impl Summary {
                     meaning(status)
                 );
             }
+        }
+        for line in &self.attention {
+            let _ = writeln!(text, "{line}");
+        }
+        if self.more_need_attention > 0 {
+            let _ = writeln!(
+                text,
+                "and {}",
+                counted(self.more_need_attention, "other row")
+            );
         }
         if let Ending::Stopped(why) = ending {
             let _ = writeln!(text, "stopped early: {why}");
