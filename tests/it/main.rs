@@ -6,8 +6,17 @@
 mod harness;
 
 mod already_there;
+mod dry_run;
+mod emulator;
+mod external_ids;
 mod first_import;
 mod keys;
 mod killed;
+mod limits;
+mod lost_answers;
 mod refusals;
+mod results_file;
 mod resume;
+mod secrets;
+mod signals;
+mod uploads;

@@ -49,7 +49,7 @@ fn a_row_that_the_service_refused_is_tried_again() {
         .exits(1);
     assert_eq!(
         test.results().cell("A2", "message"),
-        "the service refused the attachment: status 422: Unprocessable Entity: this answer was \
+        "the service refused the attachment: status 422: Validation Error: this answer was \
          asked for by a script"
     );
     test.resume()

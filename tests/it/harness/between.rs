@@ -31,6 +31,7 @@ pub(crate) enum Moment {
 pub(crate) struct Between {
     address: SocketAddr,
     hold: Arc<Hold>,
+    upload_urls: Arc<Mutex<Vec<String>>>,
 }
 
 /// Which request is held next.
@@ -48,6 +49,7 @@ struct Way {
     here: SocketAddr,
     alter: Alter,
     hold: Arc<Hold>,
+    upload_urls: Arc<Mutex<Vec<String>>>,
 }
 
 impl Between {
@@ -59,15 +61,28 @@ impl Between {
             next: Mutex::new(None),
             holding: watch::Sender::new(false),
         });
+        let upload_urls = Arc::default();
         let app = Router::new().fallback(pass).with_state(Way {
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
             emulator,
             here: address,
             alter,
             hold: Arc::clone(&hold),
+            upload_urls: Arc::clone(&upload_urls),
         });
         tokio::spawn(async move { axum::serve(listener, app).await });
-        Self { address, hold }
+        Self {
+            address,
+            hold,
+            upload_urls,
+        }
+    }
+
+    /// The secret part of each upload URL that passed here.
+    pub(crate) fn signatures(&self) -> Vec<String> {
+        let urls = self.upload_urls.lock().unwrap();
+        let signature = |url: &String| url.split_once("signature=").unwrap().1.to_owned();
+        urls.iter().map(signature).collect()
     }
 
     /// The base URL that leads here.
@@ -134,11 +149,15 @@ impl Way {
     async fn carry_on(&self, request: Request) -> Response {
         let (mut head, body) = request.into_parts();
         head.headers.remove(HOST);
+        // Half a request is none of the emulator's business.
+        let Ok(body) = to_bytes(body, usize::MAX).await else {
+            return Response::default();
+        };
         let answer = self
             .client
             .request(head.method, format!("http://{}{}", self.emulator, head.uri))
             .headers(head.headers)
-            .body(to_bytes(body, usize::MAX).await.unwrap())
+            .body(body)
             .send()
             .await
             .unwrap();
@@ -159,6 +178,7 @@ impl Way {
         // Uploads pass here too: what signs an upload URL does not cover its host.
         if let Some(Value::String(url)) = json.pointer_mut("/data/attributes/upload_url") {
             *url = url.replace(&self.emulator.to_string(), &self.here.to_string());
+            self.upload_urls.lock().unwrap().push(url.clone());
         }
         (self.alter)(&mut json);
         serde_json::to_vec(&json).unwrap()

@@ -19,9 +19,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub(crate) use between::Moment;
-pub(crate) use results::{Line, Results};
-pub(crate) use run::{KILLED, Outcome, Run};
-pub(crate) use service::Service;
+pub(crate) use results::Results;
+pub(crate) use run::{KILLED, Run, Running};
+use service::Service;
 
 /// The columns that every manifest has.
 pub(crate) const HEADER: &str = "file_path,object_type,object_id,external_id\n";

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -39,6 +39,17 @@ pub(super) struct Expected {
     pub(super) rows: Option<Vec<String>>,
     pub(super) requests: Option<Vec<String>>,
     pub(super) stored: Option<Vec<(String, String)>>,
+    pub(super) ending: Ending,
+}
+
+/// How a run leaves its results.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// With one line for each row.
+    #[default]
+    Whole,
+    /// As the journal that they are while it goes on.
+    Journal,
 }
 
 /// A run that was made, and was as expected.
@@ -142,6 +153,12 @@ impl<'t> Run<'t> {
         self
     }
 
+    /// The run is ended so suddenly that it cannot put its results in order.
+    pub(crate) fn leaving_a_journal(mut self) -> Self {
+        self.expected.ending = Ending::Journal;
+        self
+    }
+
     /// Makes the run, and compares everything at once.
     #[track_caller]
     pub(crate) fn exits(mut self, code: i32) -> Outcome {
@@ -156,14 +173,12 @@ impl<'t> Run<'t> {
             act(&mut running);
             self.test.service().between().release();
         }
-        let (status, stdout, stderr) = running.finish();
-        let code_found = status
-            .code()
-            .unwrap_or_else(|| 128 + status.signal().unwrap());
+        let (code_found, stdout, stderr) = running.finish();
         judge::judge(&self, code, before, code_found, &stdout, &stderr)
     }
 
-    fn start(&self) -> Running<'t> {
+    /// Begins it, for a test that does without judgement.
+    pub(crate) fn start(&self) -> Running<'t> {
         let output = tempfile::tempdir().unwrap();
         let file = |name| File::create(output.path().join(name)).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_consign"))
@@ -200,17 +215,29 @@ impl Running<'_> {
         self.child.wait().unwrap();
     }
 
-    /// Sends it a signal, `INT` or the like, and waits until it says that it has understood.
-    pub(crate) fn signal(&mut self, name: &str) {
+    /// Sends it a signal, `INT` or the like.
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id();
         let sent = Command::new("sh")
             .args(["-c", &format!("kill -{name} {pid}")])
             .status()
             .unwrap();
         assert!(sent.success());
-        self.wait_for("the run hears the signal", |running| {
-            running.text("stderr").contains("stopping")
+    }
+
+    /// Waits until it has said this on standard output or standard error.
+    pub(crate) fn wait_until_it_says(&mut self, what: &str) {
+        self.wait_for(what, |running| {
+            running.text("stdout").contains(what) || running.text("stderr").contains(what)
         });
+    }
+
+    /// Waits for its end. Returns its exit code, as a shell does, and what it said.
+    pub(crate) fn finish(&mut self) -> (i32, String, String) {
+        let status = self.child.wait().unwrap();
+        let code = status.code();
+        let code = code.unwrap_or_else(|| 128 + status.signal().unwrap());
+        (code, self.text("stdout"), self.text("stderr"))
     }
 
     fn wait_until_held(&mut self) {
@@ -229,14 +256,10 @@ impl Running<'_> {
         }
     }
 
-    fn text(&self, name: &str) -> String {
+    /// What it has said so far on `stdout` or `stderr`.
+    pub(crate) fn text(&self, name: &str) -> String {
         let bytes = std::fs::read(self.output.path().join(name)).unwrap();
         String::from_utf8_lossy(&bytes).into_owned()
-    }
-
-    fn finish(&mut self) -> (ExitStatus, String, String) {
-        let status = self.child.wait().unwrap();
-        (status, self.text("stdout"), self.text("stderr"))
     }
 }
 

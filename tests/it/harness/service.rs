@@ -5,7 +5,7 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use consign::emulator::log::{self, Entry};
-use consign::emulator::{Emulator, Operation, Settings, StoredAttachment, stored};
+use consign::emulator::{Emulator, Settings, StoredAttachment, stored};
 use tokio::runtime::{Builder, Runtime};
 
 use super::Company;
@@ -53,7 +53,7 @@ impl Service {
     }
 
     /// Whoever stands before it.
-    pub(super) fn between(&self) -> &Between {
+    pub(crate) fn between(&self) -> &Between {
         self.between.as_ref().expect("somebody is between")
     }
 
@@ -65,14 +65,6 @@ impl Service {
     /// Every request so far.
     pub(crate) fn log(&self) -> Vec<Entry> {
         log::read(self.emulator.log_path()).unwrap()
-    }
-
-    /// How many requests of this kind there were so far.
-    pub(crate) fn count(&self, operation: Operation) -> usize {
-        let log = self.log();
-        log.iter()
-            .filter(|entry| entry.operation == operation)
-            .count()
     }
 
     /// Every request after the first `seen`, in words.
