@@ -1,2 +1,22 @@
-//! One test binary.
-fn main() {}
+//! What users see, from the outside: the real binary against an emulator in the test's own process.
+//!
+//! One module for each thing that a user sees. How a test is set up, run and judged is in
+//! [`harness`].
+
+mod harness;
+
+mod already_there;
+mod dry_run;
+mod emulator;
+mod external_ids;
+mod first_import;
+mod keys;
+mod killed;
+mod limits;
+mod lost_answers;
+mod refusals;
+mod results_file;
+mod resume;
+mod secrets;
+mod signals;
+mod uploads;

@@ -1,0 +1,110 @@
+//! `import --dry-run`: what an import would do.
+
+use serde_json::json;
+
+use crate::harness::{Run, Test, row};
+
+const OTHER: &str = "other.results.csv";
+
+/// A service that has A1 and A2, and files of which A2's is another one now.
+fn mixed() -> Test {
+    let test = Test::of_rows(2);
+    test.import().with_results(OTHER).exits(0);
+    let manifest = test.read("m.csv") + &row("A3") + &row("A4");
+    for id in ["A3", "A4"] {
+        test.write(&format!("{id}.pdf"), format!("content of {id}"));
+    }
+    test.write("A2.pdf", "something longer than before");
+    test.write("m.csv", manifest);
+    test
+}
+
+fn looks_everything_up(run: Run<'_>) -> Run<'_> {
+    run.requests([
+        "get_by_external_id A1 200",
+        "get_by_external_id A2 200",
+        "get_by_external_id A3 404",
+        "get_by_external_id A4 404",
+    ])
+}
+
+#[test]
+fn a_dry_run_tells_what_an_import_would_do_and_sends_only_look_ups() {
+    let test = mixed();
+    looks_everything_up(test.import().args(["--dry-run"]))
+        .stdout(
+            "an import of 4 rows would\n\
+             \x20         2  create and upload, 26 B\n\
+             \x20         1  skip: there already, with the same size\n\
+             \x20         1  not be able to finish: conflict\n\
+             row 2, external_id \"A2\": conflict, stored_other_size\n\
+             it would take 7 requests, and at least 0 s at this rate; nothing was sent now\n",
+        )
+        .stored_rows(["A1", "A2"])
+        .exits(1);
+    assert!(!test.path("m.results.csv").exists(), "no results were written");
+}
+
+#[test]
+fn a_dry_run_exits_as_the_import_does_afterwards() {
+    let test = mixed();
+    looks_everything_up(test.import().args(["--dry-run"])).says("conflict").exits(1);
+    test.import()
+        .rows([
+            "A1 skipped",
+            "A2 conflict stored_other_size",
+            "A3 uploaded",
+            "A4 uploaded",
+        ])
+        .says("1 of 4 rows not done (26 B sent in [time], 7 requests)")
+        .exits(1);
+
+    let test = Test::of_rows(2);
+    test.import().args(["--dry-run"]).exits(0);
+    test.import().rows(["A1 uploaded", "A2 uploaded"]).exits(0);
+}
+
+#[test]
+fn a_dry_run_tells_scripts_in_json() {
+    let test = mixed();
+    let outcome = test
+        .import()
+        .args(["--dry-run", "--output", "json"])
+        .exits(1);
+    let found: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(
+        found,
+        json!({
+            "rows": 4,
+            "done_before": 0,
+            "create": 2,
+            "create_bytes": 26,
+            "go_on": 0,
+            "go_on_bytes": 0,
+            "skip": 1,
+            "not_done": { "conflict": 1 },
+            "requests": 7,
+            "seconds_at_the_rate": 0.0035,
+        })
+    );
+}
+
+#[test]
+fn a_dry_run_of_a_resume_leaves_the_results_as_they_are() {
+    let test = Test::of_rows(2);
+    test.import().exits(0);
+    let before = test.read("m.results.csv");
+    test.write("A3.pdf", "content of A3");
+    test.write("m.csv", test.read("m.csv") + &row("A3"));
+    test.resume()
+        .args(["--dry-run"])
+        .stdout(
+            "an import of 3 rows would\n\
+             \x20         1  create and upload, 13 B\n\
+             \x20         2  leave alone: done by an earlier run\n\
+             it would take 3 requests, and at least 0 s at this rate; nothing was sent now\n",
+        )
+        .requests(["get_by_external_id A3 404"])
+        .exits(0);
+    assert_eq!(test.read("m.results.csv"), before);
+}

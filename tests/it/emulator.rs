@@ -1,0 +1,94 @@
+//! The emulator that stands by itself.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use consign::emulator::stored_by_external_id;
+
+use crate::harness::{Run, Running, Test};
+
+const STATE: &str = "state";
+
+/// Starts one, and returns where it is.
+fn started<'t>(test: &'t Test, more: &[&str]) -> (Running<'t>, String) {
+    let args = ["emulator", "--listen", "127.0.0.1:0", "--rate", "2000"];
+    let mut emulator = test
+        .consign(args)
+        .args(more.iter().copied())
+        .start();
+    emulator.wait_until_it_says("try: ");
+    let said = emulator.text("stdout");
+    let base = said
+        .strip_prefix("the emulator is at ")
+        .and_then(|rest| rest.lines().next())
+        .unwrap_or_else(|| panic!("no address in {said}"));
+    let base = base.to_owned();
+    (emulator, base)
+}
+
+fn import<'t>(test: &'t Test, base: &str, results: &str) -> Run<'t> {
+    test.consign(["import", "m.csv", "--base-url", base, "--rate", "2000"])
+        .with_results(results)
+}
+
+fn counts(state: &Path) -> BTreeMap<String, usize> {
+    stored_by_external_id(state).unwrap()
+}
+
+#[test]
+fn what_was_attached_survives_a_sudden_end_of_the_emulator() {
+    let test = Test::of_rows(3);
+    let (mut emulator, base) = started(&test, &["--state", STATE]);
+    import(&test, &base, "first.csv").exits(0);
+    emulator.kill();
+    let once = ["A1", "A2", "A3"].map(|id| (id.to_owned(), 1)).into();
+    assert_eq!(counts(&test.path(STATE)), once);
+
+    let (_emulator, base) = started(&test, &["--state", STATE]);
+    import(&test, &base, "second.csv")
+        .rows(["A1 skipped", "A2 skipped", "A3 skipped"])
+        .exits(0);
+    assert_eq!(counts(&test.path(STATE)), once);
+}
+
+#[test]
+fn it_says_where_it_is_and_how_to_try_it_and_ends_when_it_is_told_to() {
+    for signal in ["TERM", "INT"] {
+        let test = Test::new();
+        let (mut emulator, base) = started(&test, &["--state", STATE]);
+        emulator.signal(signal);
+        let (code, stdout, stderr) = emulator.finish();
+        assert_eq!(
+            stdout,
+            format!(
+                "the emulator is at {base}\n\
+                 its state and its request log are in state\n\
+                 try: consign import MANIFEST --base-url {base} --rate 2000\n"
+            )
+        );
+        assert_eq!((code, stderr.as_str()), (0, ""));
+        assert!(test.path("state/requests.jsonl").exists());
+    }
+}
+
+#[test]
+fn two_emulators_do_not_share_a_state() {
+    let test = Test::new();
+    let (_emulator, _) = started(&test, &["--state", STATE]);
+    test.consign(["emulator", "--listen", "127.0.0.1:0", "--state", STATE])
+        .stderr(
+            "error: the emulator's state, state, is in use by another emulator; stop that one, or \
+             give another folder\n",
+        )
+        .exits(2);
+}
+
+#[test]
+fn an_address_that_is_taken_is_refused() {
+    let test = Test::new();
+    let (_emulator, base) = started(&test, &[]);
+    let address = base.split('/').nth(2).unwrap();
+    test.consign(["emulator", "--listen", address])
+        .says(format!("the emulator cannot listen on {address}: Address already in use"))
+        .exits(2);
+}

@@ -1,0 +1,70 @@
+//! Services that treat an external id that is taken in different ways: whichever it is, each has
+//! one attachment in the end.
+
+use consign::emulator::Effect::LoseAnswer;
+use consign::emulator::Operation::Create;
+use consign::emulator::When::Nth;
+use consign::emulator::{Clash, ExternalIds};
+
+use crate::harness::{KILLED, Moment, Test};
+
+const REFUSING: [ExternalIds; 2] = [
+    ExternalIds::Unique {
+        clash: Clash::Conflict409,
+    },
+    ExternalIds::Unique {
+        clash: Clash::Unprocessable422,
+    },
+];
+
+#[test]
+fn lost_answers_and_sudden_ends_leave_one_attachment_for_each_row() {
+    for external_ids in REFUSING.into_iter().chain([ExternalIds::NotUnique]) {
+        let test = Test::of_rows(3)
+            .between()
+            .emulator(|settings| settings.external_ids = external_ids);
+        for (nth, moment) in [(2, Moment::After), (3, Moment::After), (3, Moment::After)] {
+            test.resume()
+                .while_held(nth, moment, |running| running.kill())
+                .exits(KILLED);
+        }
+        test.resume()
+            .rows(["A1 uploaded", "A2 uploaded", "A3 uploaded"])
+            .stored_rows(["A1", "A2", "A3"])
+            .exits(0);
+
+        let test = Test::of_rows(1)
+            .emulator(|settings| settings.external_ids = external_ids)
+            .fault(Create, Nth(1), LoseAnswer);
+        let outcome = test
+            .import()
+            .rows(["A1 uploaded"])
+            .stored_rows(["A1"])
+            .exits(0);
+        assert_eq!(outcome.requests[1], "create A1 201 lose_answer");
+        let records = outcome.requests.iter().filter(|words| words.starts_with("create"));
+        assert_eq!(records.count(), 1);
+    }
+}
+
+#[test]
+fn an_id_that_somebody_else_took_since_the_look_up_stays_theirs() {
+    for external_ids in REFUSING {
+        let test = Test::of_rows(1)
+            .between()
+            .emulator(|settings| settings.external_ids = external_ids);
+        // Between our look-up and our POST another import does the same row.
+        let outcome = test
+            .import()
+            .while_held(2, Moment::Before, |running| {
+                let theirs = running.test.import().with_results("theirs.csv");
+                theirs.rows(["A1 uploaded"]).exits(0);
+            })
+            .rows(["A1 skipped"])
+            .stored_rows(["A1"])
+            .exits(0);
+        let last_two = &outcome.requests[outcome.requests.len() - 2..];
+        assert!(last_two[0].starts_with("create A1 4"), "{last_two:?}");
+        assert_eq!(last_two[1], "get_by_external_id A1 200");
+    }
+}

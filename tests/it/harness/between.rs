@@ -1,0 +1,186 @@
+//! Somebody between the tool and the emulator, for what no well-behaved service does, and for
+//! tests that have to do something at one certain moment: answers can be altered, and one request
+//! can be held until the test lets go of it. Nothing here waits for a time to pass.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_LENGTH, HOST};
+use axum::response::Response;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// What is done to the JSON of each answer.
+type Alter = fn(&mut Value);
+
+/// When a request is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// Before the service knows of it.
+    Before,
+    /// When it is carried out, before its answer comes back.
+    After,
+}
+
+/// Somebody between, as the test sees it.
+#[derive(Debug)]
+pub(crate) struct Between {
+    address: SocketAddr,
+    hold: Arc<Hold>,
+    upload_urls: Arc<Mutex<Vec<String>>>,
+}
+
+/// Which request is held next.
+#[derive(Debug)]
+struct Hold {
+    /// How many requests will pass before that one, and when it is held.
+    next: Mutex<Option<(usize, Moment)>>,
+    holding: watch::Sender<bool>,
+}
+
+#[derive(Clone)]
+struct Way {
+    client: reqwest::Client,
+    emulator: SocketAddr,
+    here: SocketAddr,
+    alter: Alter,
+    hold: Arc<Hold>,
+    upload_urls: Arc<Mutex<Vec<String>>>,
+}
+
+impl Between {
+    /// Stands before an emulator.
+    pub(super) async fn start(emulator: SocketAddr, alter: Alter) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let hold = Arc::new(Hold {
+            next: Mutex::new(None),
+            holding: watch::Sender::new(false),
+        });
+        let upload_urls = Arc::default();
+        let app = Router::new().fallback(pass).with_state(Way {
+            client: reqwest::Client::builder().no_proxy().build().unwrap(),
+            emulator,
+            here: address,
+            alter,
+            hold: Arc::clone(&hold),
+            upload_urls: Arc::clone(&upload_urls),
+        });
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        Self {
+            address,
+            hold,
+            upload_urls,
+        }
+    }
+
+    /// The secret part of each upload URL that passed here.
+    pub(crate) fn signatures(&self) -> Vec<String> {
+        let urls = self.upload_urls.lock().unwrap();
+        let signature = |url: &String| url.split_once("signature=").unwrap().1.to_owned();
+        urls.iter().map(signature).collect()
+    }
+
+    /// The base URL that leads here.
+    pub(super) fn base_url(&self) -> String {
+        format!("http://{}/services/attachments/v1", self.address)
+    }
+
+    /// The `nth` request from now on will be held; the next one is the first.
+    pub(super) fn hold(&self, nth: usize, moment: Moment) {
+        self.hold.holding.send_replace(false);
+        *self.hold.next() = Some((nth - 1, moment));
+    }
+
+    /// Whether a request is being held.
+    pub(super) fn is_holding(&self) -> bool {
+        *self.hold.holding.borrow()
+    }
+
+    /// Lets go of it.
+    pub(super) fn release(&self) {
+        self.hold.holding.send_replace(false);
+    }
+}
+
+impl Hold {
+    fn next(&self) -> MutexGuard<'_, Option<(usize, Moment)>> {
+        self.next.lock().unwrap()
+    }
+
+    /// Counts a request, and says whether and when it is to be held.
+    fn count(&self) -> Option<Moment> {
+        let mut next = self.next();
+        match next.take() {
+            Some((0, moment)) => Some(moment),
+            later => {
+                *next = later.map(|(requests, moment)| (requests - 1, moment));
+                None
+            }
+        }
+    }
+
+    /// Waits until the test lets go.
+    async fn wait(&self) {
+        let mut holding = self.holding.subscribe();
+        self.holding.send_replace(true);
+        // The sender is `self`, so that the wait ends by being let go.
+        let _ = holding.wait_for(|holding| !holding).await;
+    }
+}
+
+async fn pass(State(way): State<Way>, request: Request) -> Response {
+    let held = way.hold.count();
+    if held == Some(Moment::Before) {
+        way.hold.wait().await;
+    }
+    let answer = way.carry_on(request).await;
+    if held == Some(Moment::After) {
+        way.hold.wait().await;
+    }
+    answer
+}
+
+impl Way {
+    async fn carry_on(&self, request: Request) -> Response {
+        let (mut head, body) = request.into_parts();
+        head.headers.remove(HOST);
+        // Half a request is none of the emulator's business.
+        let Ok(body) = to_bytes(body, usize::MAX).await else {
+            return Response::default();
+        };
+        let answer = self
+            .client
+            .request(head.method, format!("http://{}{}", self.emulator, head.uri))
+            .headers(head.headers)
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+        let mut response = Response::builder().status(answer.status());
+        for (name, value) in answer.headers() {
+            if name != CONTENT_LENGTH {
+                response = response.header(name, value);
+            }
+        }
+        let body = self.altered(&answer.bytes().await.unwrap());
+        response.body(Body::from(body)).unwrap()
+    }
+
+    fn altered(&self, body: &[u8]) -> Vec<u8> {
+        let Ok(mut json) = serde_json::from_slice::<Value>(body) else {
+            return body.to_vec();
+        };
+        // Uploads pass here too: what signs an upload URL does not cover its host.
+        if let Some(Value::String(url)) = json.pointer_mut("/data/attributes/upload_url") {
+            *url = url.replace(&self.emulator.to_string(), &self.here.to_string());
+            self.upload_urls.lock().unwrap().push(url.clone());
+        }
+        (self.alter)(&mut json);
+        serde_json::to_vec(&json).unwrap()
+    }
+}

@@ -1,0 +1,239 @@
+//! Whether a run was as it should be: what its test expects, and what is true of every run.
+//!
+//! Everything is compared before anything fails, and a failure shows all that there is to see.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use consign::digest::sha256;
+use consign::results::{COLUMNS, LINE_CHECK, line_check, serial_of};
+use consign::text::formula_restored;
+
+use super::run::{Ending, KILLED, Outcome, Run};
+use super::Results;
+use super::results::Line;
+use super::service::Service;
+
+/// What there was before a run.
+pub(super) struct Before {
+    requests: usize,
+    results: Option<Vec<u8>>,
+}
+
+impl Before {
+    pub(super) fn of(run: &Run<'_>) -> Self {
+        Self {
+            requests: run.service().map_or(0, |service| service.log().len()),
+            results: fs::read(&run.results).ok(),
+        }
+    }
+}
+
+/// Judges a run.
+#[track_caller]
+pub(super) fn judge(
+    run: &Run<'_>,
+    code: i32,
+    before: Before,
+    code_found: i32,
+    stdout: &str,
+    stderr: &str,
+) -> Outcome {
+    let outcome = Outcome {
+        code: code_found,
+        stdout: run.with_placeholders(stdout),
+        stderr: run.with_placeholders(&without_progress(stderr)),
+        results: Results::read(&run.results),
+        requests: run
+            .service()
+            .map(|service| service.requests_after(before.requests))
+            .unwrap_or_default(),
+    };
+    let mut wrong = Vec::new();
+    run.compare(code, &outcome, &mut wrong);
+    match code_found {
+        2 => nothing_was_sent(run, &before, &outcome, &mut wrong),
+        KILLED => {}
+        _ if run.expected.ending == Ending::Journal => {}
+        _ => results_are_whole(run, &outcome, &mut wrong),
+    }
+    nothing_is_stored_twice(run, &mut wrong);
+    assert!(wrong.is_empty(), "{}", failure(&wrong, &outcome));
+    outcome
+}
+
+impl Run<'_> {
+    fn compare(&self, code: i32, outcome: &Outcome, wrong: &mut Vec<String>) {
+        let expected = &self.expected;
+        differ("exit code", &code, &outcome.code, wrong);
+        if let Some(stdout) = &expected.stdout {
+            differ_as_text("stdout", stdout, &outcome.stdout, wrong);
+        }
+        if let Some(stderr) = &expected.stderr {
+            differ_as_text("stderr", stderr, &outcome.stderr, wrong);
+        } else if expected.parts.is_empty() {
+            differ_as_text("stderr", "", &outcome.stderr, wrong);
+        }
+        for part in &expected.parts {
+            if !outcome.stdout.contains(part) && !outcome.stderr.contains(part) {
+                wrong.push(format!("nobody says: {part}"));
+            }
+        }
+        if let Some(rows) = &expected.rows {
+            let results = outcome.results.as_ref();
+            let found = results.map(Results::in_words).unwrap_or_default();
+            differ("rows", rows, &found, wrong);
+        }
+        if let Some(requests) = &expected.requests {
+            differ("requests", requests, &outcome.requests, wrong);
+        }
+        if let Some(stored) = &expected.stored {
+            let found = self.test.service().contents();
+            differ("stored", stored, &found, wrong);
+        }
+    }
+
+    fn service(&self) -> Option<&Service> {
+        self.test.service.get()
+    }
+
+    /// The text with what differs from run to run replaced.
+    fn with_placeholders(&self, text: &str) -> String {
+        let mut text = text.replace(env!("CARGO_BIN_EXE_consign"), "[consign]");
+        if let Some(service) = self.service() {
+            text = text
+                .replace(&service.base_url(), "[base]")
+                .replace(service.label(), "[label]");
+        }
+        let folder = self.test.folder().to_string_lossy();
+        text = text.replace(&*folder, "[folder]");
+        match text.split_once(" sent in ") {
+            Some((start, rest)) => {
+                let (_, end) = rest.split_once(',').unwrap_or_default();
+                format!("{start} sent in [time],{end}")
+            }
+            None => text,
+        }
+    }
+}
+
+/// How far a run has come is told every few seconds, so that only slow machines see it.
+fn without_progress(stderr: &str) -> String {
+    let is_progress = |line: &&str| {
+        ["checking: ", "importing: ", "looking up: "]
+            .iter()
+            .any(|start| line.starts_with(start))
+    };
+    stderr
+        .split_inclusive('\n')
+        .filter(|line| !is_progress(line))
+        .collect()
+}
+
+fn differ<T: PartialEq + std::fmt::Debug + ?Sized>(
+    what: &str,
+    expected: &T,
+    found: &T,
+    wrong: &mut Vec<String>,
+) {
+    if expected != found {
+        wrong.push(format!(
+            "{what}: expected {expected:#?}, found {found:#?}"
+        ));
+    }
+}
+
+fn differ_as_text(what: &str, expected: &str, found: &str, wrong: &mut Vec<String>) {
+    if expected != found {
+        wrong.push(format!("{what}: expected\n{expected}"));
+    }
+}
+
+/// Whoever is told that nothing was sent can rely on it, and on the results being untouched.
+fn nothing_was_sent(run: &Run<'_>, before: &Before, outcome: &Outcome, wrong: &mut Vec<String>) {
+    differ("requests", &Vec::new(), &outcome.requests, wrong);
+    if fs::read(&run.results).ok() != before.results {
+        wrong.push("the results are not what they were before".to_owned());
+    }
+}
+
+/// Readable, complete, in order, each line guarded, and true.
+fn results_are_whole(run: &Run<'_>, outcome: &Outcome, wrong: &mut Vec<String>) {
+    let Some(results) = &outcome.results else {
+        return;
+    };
+    let header: Vec<&str> = results.header.iter().map(String::as_str).collect();
+    let ours: Vec<&str> = COLUMNS.into_iter().chain([LINE_CHECK]).collect();
+    differ("header", &ours[..], &header[..ours.len()], wrong);
+    let mode = fs::metadata(&run.results).unwrap().permissions().mode();
+    differ("mode", &0o600, &(mode & 0o777), wrong);
+    let numbers: Vec<&str> = results.lines.iter().map(|line| line.cell("row")).collect();
+    let in_manifest = numbers.iter().filter(|number| !number.is_empty()).count();
+    let in_order: Vec<String> = (1..=numbers.len())
+        .map(|number| match number {
+            number if number <= in_manifest => number.to_string(),
+            _ => String::new(),
+        })
+        .collect();
+    differ("row numbers", &in_order.iter().map(String::as_str).collect(), &numbers, wrong);
+    for line in &results.lines {
+        line_is_guarded(line, results, wrong);
+        line_is_true(line, run, wrong);
+    }
+}
+
+fn line_is_guarded(line: &Line, results: &Results, wrong: &mut Vec<String>) {
+    differ("cells", &results.header.len(), &line.cells.len(), wrong);
+    let check = line.cell(LINE_CHECK);
+    let cells = line.cells[..COLUMNS.len()].iter();
+    let values = cells.map(|cell| formula_restored(cell));
+    let serial = serial_of(check).unwrap_or_default();
+    differ("line_check", line_check(values, serial).as_str(), check, wrong);
+}
+
+/// A row that is `uploaded` has its bytes, to the last one, under its own id.
+fn line_is_true(line: &Line, run: &Run<'_>, wrong: &mut Vec<String>) {
+    let is_ours = |label: &str| run.service().is_some_and(|service| service.label() == label);
+    if line.cell("status") != "uploaded" || !is_ours(line.cell("destination")) {
+        return;
+    }
+    let id = line.cell("attachment_id");
+    let stored = run.test.service().stored();
+    let Some(attachment) = stored.iter().find(|one| one.id.to_string() == id) else {
+        wrong.push(format!("attachment {id} is not stored: {line:?}"));
+        return;
+    };
+    let external_id = attachment.external_id.as_deref().unwrap_or_default();
+    let expected = formula_restored(line.cell("external_id"));
+    differ("external id", expected, external_id, wrong);
+    let object = format!("{} {}", line.cell("object_type"), line.cell("object_id"));
+    differ("object", &object, &attachment.object, wrong);
+    let digest = sha256(&fs::read(&attachment.bytes).unwrap()).to_string();
+    differ("bytes", line.cell("sha256"), digest.as_str(), wrong);
+}
+
+fn nothing_is_stored_twice(run: &Run<'_>, wrong: &mut Vec<String>) {
+    let contents = run.service().map(Service::contents).unwrap_or_default();
+    for pair in contents.windows(2) {
+        if pair[0].0 == pair[1].0 {
+            wrong.push(format!("{} is stored twice", pair[0].0));
+        }
+    }
+}
+
+fn failure(wrong: &[String], outcome: &Outcome) -> String {
+    let mut text = wrong.join("\n");
+    let _ = write!(
+        text,
+        "\n--- exit code: {}\n--- stdout:\n{}--- stderr:\n{}--- requests:\n{}\n--- results:\n",
+        outcome.code,
+        outcome.stdout,
+        outcome.stderr,
+        outcome.requests.join("\n"),
+    );
+    for line in outcome.results.iter().flat_map(|results| &results.lines) {
+        let _ = writeln!(text, "{}", line.cells.join(","));
+    }
+    text
+}

@@ -1,0 +1,205 @@
+//! A test: a folder with a manifest and files, a service, and runs of the tool in between.
+//!
+//! [`Test`] is the world before and after a run; [`Run`] is one run with all that is expected of
+//! it. What is true after every run, whatever the test is about, is checked after every run.
+
+mod between;
+mod judge;
+mod results;
+mod run;
+mod service;
+
+use std::cell::OnceCell;
+use std::fs;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+
+use consign::emulator::{Effect, Fault, Operation, Settings, When};
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub(crate) use between::Moment;
+pub(crate) use results::Results;
+pub(crate) use run::{KILLED, Run, Running};
+use service::Service;
+
+/// The columns that every manifest has.
+pub(crate) const HEADER: &str = "file_path,object_type,object_id,external_id\n";
+
+/// The manifest of all tests.
+pub(crate) const MANIFEST: &str = "m.csv";
+
+/// Who else is there.
+#[derive(Clone, Copy)]
+enum Company {
+    /// Nobody.
+    None,
+    /// Somebody between the tool and the emulator.
+    Between(fn(&mut Value)),
+}
+
+/// A folder, and a service that starts when it is first needed.
+pub(crate) struct Test {
+    folder: TempDir,
+    settings: Settings,
+    company: Company,
+    service: OnceCell<Service>,
+}
+
+impl Test {
+    /// An empty folder.
+    pub(crate) fn new() -> Self {
+        let settings = Settings {
+            // The pace of the tool is set by its own `--rate`; no test should meet a 429 that it
+            // did not ask for.
+            rate: NonZeroU32::new(100_000).unwrap(),
+            ..Settings::default()
+        };
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            settings,
+            company: Company::None,
+            service: OnceCell::new(),
+        }
+    }
+
+    /// A manifest of so many rows. Row 1 attaches `A1.pdf`, which holds `content of A1`, to
+    /// contract 1 as `A1`; and so on.
+    pub(crate) fn of_rows(rows: usize) -> Self {
+        let test = Self::new();
+        let mut manifest = HEADER.to_owned();
+        for number in 1..=rows {
+            let id = format!("A{number}");
+            test.write(&format!("{id}.pdf"), content_of(&id));
+            manifest.push_str(&row(&id));
+        }
+        test.write(MANIFEST, manifest);
+        test
+    }
+
+    /// Adds a file.
+    pub(crate) fn file(self, path: &str, content: impl AsRef<[u8]>) -> Self {
+        self.write(path, content);
+        self
+    }
+
+    /// Sets the manifest.
+    pub(crate) fn manifest(self, text: impl AsRef<[u8]>) -> Self {
+        self.file(MANIFEST, text)
+    }
+
+    /// Changes how the emulator behaves.
+    pub(crate) fn emulator(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        assert!(self.service.get().is_none(), "the emulator runs already");
+        change(&mut self.settings);
+        self
+    }
+
+    /// Lets something go wrong.
+    pub(crate) fn fault(self, operation: Operation, when: When, effect: Effect) -> Self {
+        self.emulator(|settings| {
+            settings.faults.push(Fault {
+                operation,
+                when,
+                effect,
+            });
+        })
+    }
+
+    /// Puts somebody between the tool and the emulator, who can hold requests.
+    pub(crate) fn between(self) -> Self {
+        self.altering(|_| {})
+    }
+
+    /// Puts somebody there who also alters the JSON of the answers.
+    pub(crate) fn altering(mut self, alter: fn(&mut Value)) -> Self {
+        assert!(self.service.get().is_none(), "the emulator runs already");
+        self.company = Company::Between(alter);
+        self
+    }
+
+    /// The service.
+    pub(crate) fn service(&self) -> &Service {
+        self.service
+            .get_or_init(|| Service::start(self.settings.clone(), self.company))
+    }
+
+    /// The path of something in the folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The folder itself.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes a file, and the folders above it.
+    pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    /// The text of a file.
+    pub(crate) fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path)).unwrap()
+    }
+
+    /// Removes a file.
+    pub(crate) fn remove(&self, path: &str) {
+        fs::remove_file(self.path(path)).unwrap();
+    }
+
+    /// The results, with the default name.
+    pub(crate) fn results(&self) -> Results {
+        Results::read(&self.path(Results::NAME)).expect("there are results")
+    }
+
+    /// A run of the tool.
+    pub(crate) fn consign<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Run<'_> {
+        Run::of(self, args.into_iter().map(str::to_owned).collect())
+    }
+
+    /// A check of the manifest.
+    pub(crate) fn check(&self) -> Run<'_> {
+        self.consign(["check", MANIFEST])
+    }
+
+    /// An import of the manifest into the emulator, one row at a time: so the order of the
+    /// requests is known.
+    pub(crate) fn import(&self) -> Run<'_> {
+        self.import_at_once(1)
+    }
+
+    /// An import of the manifest with so many rows at once.
+    pub(crate) fn import_at_once(&self, rows: usize) -> Run<'_> {
+        let base = self.service().base_url();
+        self.consign(["import", MANIFEST, "--base-url", &base])
+            .args(["--rate", "2000", "--concurrency", &rows.to_string()])
+    }
+
+    /// An import that goes on with the results of an earlier one.
+    pub(crate) fn resume(&self) -> Run<'_> {
+        self.import().args(["--resume"])
+    }
+}
+
+/// The row of [`Test::of_rows`] with this id.
+pub(crate) fn row(id: &str) -> String {
+    let number = &id[1..];
+    format!("{id}.pdf,contract,{number},{id}\n")
+}
+
+/// What the file of that row holds.
+pub(crate) fn content_of(id: &str) -> String {
+    format!("content of {id}")
+}
+
+/// The fault of being answered with this status.
+pub(crate) fn status(code: u16) -> Effect {
+    Effect::Status {
+        code,
+        retry_after: None,
+    }
+}

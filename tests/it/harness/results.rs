@@ -1,0 +1,80 @@
+//! The results file, as a script would read it: by the names in its header.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+/// One line.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    pub(super) cells: Vec<String>,
+    by_name: HashMap<String, String>,
+}
+
+impl Line {
+    /// The cell under a header name.
+    pub(crate) fn cell(&self, column: &str) -> &str {
+        self.by_name
+            .get(column)
+            .unwrap_or_else(|| panic!("the results have no column {column}"))
+    }
+}
+
+/// All lines.
+#[derive(Debug, Clone)]
+pub(crate) struct Results {
+    pub(crate) header: Vec<String>,
+    pub(crate) lines: Vec<Line>,
+}
+
+impl Results {
+    /// Where an import writes them by default.
+    pub(crate) const NAME: &str = "m.results.csv";
+
+    /// Reads them, if there are any.
+    pub(crate) fn read(path: &Path) -> Option<Self> {
+        let bytes = fs::read(path).ok()?;
+        let mut reader = csv::ReaderBuilder::new()
+            .flexible(true)
+            .from_reader(bytes.as_slice());
+        let header: Vec<String> = owned(reader.headers().unwrap());
+        let lines = reader
+            .records()
+            .map(|record| {
+                let cells = owned(&record.unwrap());
+                let by_name = header.iter().cloned().zip(cells.iter().cloned()).collect();
+                Line { cells, by_name }
+            })
+            .collect();
+        Some(Self { header, lines })
+    }
+
+    /// The line of a row. There must be exactly one.
+    pub(crate) fn line(&self, external_id: &str) -> &Line {
+        let of_row: Vec<&Line> = self
+            .lines
+            .iter()
+            .filter(|line| line.cell("external_id") == external_id)
+            .collect();
+        assert_eq!(of_row.len(), 1, "lines of {external_id} in {self:#?}");
+        of_row[0]
+    }
+
+    /// One cell of a row.
+    pub(crate) fn cell(&self, external_id: &str, column: &str) -> &str {
+        self.line(external_id).cell(column)
+    }
+
+    /// Each line as `external_id status reason`.
+    pub(crate) fn in_words(&self) -> Vec<String> {
+        let words = |line: &Line| {
+            let cells = ["external_id", "status", "reason"].map(|column| line.cell(column));
+            cells.join(" ").trim_end().to_owned()
+        };
+        self.lines.iter().map(words).collect()
+    }
+}
+
+fn owned(record: &csv::StringRecord) -> Vec<String> {
+    record.iter().map(str::to_owned).collect()
+}

@@ -1,0 +1,272 @@
+//! One run of the real binary, with all that is expected of it.
+
+use std::fs::File;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::between::Moment;
+use super::judge;
+use super::{Results, Test};
+
+/// What a shell says of a process that was ended by SIGKILL.
+pub(crate) const KILLED: i32 = 128 + 9;
+
+type Act<'t> = Box<dyn FnOnce(&mut Running<'t>) + 't>;
+
+/// A run that is about to be made. What is not said is expected all the same: nothing on standard
+/// error, and all that [`judge`] expects of every run.
+#[must_use = "a run is made by `exits`"]
+pub(crate) struct Run<'t> {
+    pub(super) test: &'t Test,
+    args: Vec<String>,
+    variables: Vec<(String, String)>,
+    hold: Option<(usize, Moment, Act<'t>)>,
+    pub(super) results: PathBuf,
+    pub(super) expected: Expected,
+}
+
+/// What is expected of a run.
+#[derive(Default)]
+pub(super) struct Expected {
+    pub(super) stdout: Option<String>,
+    pub(super) stderr: Option<String>,
+    pub(super) parts: Vec<String>,
+    pub(super) rows: Option<Vec<String>>,
+    pub(super) requests: Option<Vec<String>>,
+    pub(super) stored: Option<Vec<(String, String)>>,
+    pub(super) ending: Ending,
+}
+
+/// How a run leaves its results.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// With one line for each row.
+    #[default]
+    Whole,
+    /// As the journal that they are while it goes on.
+    Journal,
+}
+
+/// A run that was made, and was as expected.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    /// The results afterwards, if there are any.
+    pub(crate) results: Option<Results>,
+    /// The requests that it made.
+    pub(crate) requests: Vec<String>,
+}
+
+impl<'t> Run<'t> {
+    pub(super) fn of(test: &'t Test, args: Vec<String>) -> Self {
+        Self {
+            test,
+            args,
+            variables: Vec::new(),
+            hold: None,
+            results: test.path(Results::NAME),
+            expected: Expected::default(),
+        }
+    }
+
+    /// Adds arguments.
+    pub(crate) fn args<'a>(mut self, args: impl IntoIterator<Item = &'a str>) -> Self {
+        self.args.extend(args.into_iter().map(str::to_owned));
+        self
+    }
+
+    /// Uses another results file.
+    pub(crate) fn with_results(mut self, name: &str) -> Self {
+        self.results = self.test.path(name);
+        self.args(["--results", name])
+    }
+
+    /// Sets a variable of the environment, which is empty otherwise.
+    pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Does something while the `nth` request of the run is held.
+    pub(crate) fn while_held(
+        mut self,
+        nth: usize,
+        moment: Moment,
+        act: impl FnOnce(&mut Running<'t>) + 't,
+    ) -> Self {
+        self.hold = Some((nth, moment, Box::new(act)));
+        self
+    }
+
+    /// All of standard output. In place of what differs from run to run stand `[consign]`,
+    /// `[base]`, `[label]`, `[folder]` and `[time]`.
+    pub(crate) fn stdout(mut self, text: impl Into<String>) -> Self {
+        self.expected.stdout = Some(text.into());
+        self
+    }
+
+    /// All of standard error, likewise. Lines that tell how far the run has come are left out.
+    pub(crate) fn stderr(mut self, text: impl Into<String>) -> Self {
+        self.expected.stderr = Some(text.into());
+        self
+    }
+
+    /// A part of what is said, on whichever of the two.
+    pub(crate) fn says(mut self, text: impl Into<String>) -> Self {
+        self.expected.parts.push(text.into());
+        self
+    }
+
+    /// Every line of the results, each as `external_id status reason`.
+    pub(crate) fn rows<'a>(mut self, rows: impl IntoIterator<Item = &'a str>) -> Self {
+        self.expected.rows = Some(rows.into_iter().map(str::to_owned).collect());
+        self
+    }
+
+    /// Every request of the run, each as `operation external_id status fault`.
+    pub(crate) fn requests<'a>(mut self, requests: impl IntoIterator<Item = &'a str>) -> Self {
+        self.expected.requests = Some(requests.into_iter().map(str::to_owned).collect());
+        self
+    }
+
+    /// Every attachment that is stored afterwards, and what it holds.
+    pub(crate) fn stored<'a>(
+        mut self,
+        stored: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
+        let owned = |(id, text): (&str, &str)| (id.to_owned(), text.to_owned());
+        self.expected.stored = Some(stored.into_iter().map(owned).collect());
+        self
+    }
+
+    /// As [`Self::stored`], for rows of [`Test::of_rows`].
+    pub(crate) fn stored_rows<'a>(mut self, ids: impl IntoIterator<Item = &'a str>) -> Self {
+        let with_content = |id: &str| (id.to_owned(), super::content_of(id));
+        self.expected.stored = Some(ids.into_iter().map(with_content).collect());
+        self
+    }
+
+    /// The run is ended so suddenly that it cannot put its results in order.
+    pub(crate) fn leaving_a_journal(mut self) -> Self {
+        self.expected.ending = Ending::Journal;
+        self
+    }
+
+    /// Makes the run, and compares everything at once.
+    #[track_caller]
+    pub(crate) fn exits(mut self, code: i32) -> Outcome {
+        let before = judge::Before::of(&self);
+        let held = self.hold.take();
+        if let Some((nth, moment, _)) = &held {
+            self.test.service().between().hold(*nth, *moment);
+        }
+        let mut running = self.start();
+        if let Some((_, _, act)) = held {
+            running.wait_until_held();
+            act(&mut running);
+            self.test.service().between().release();
+        }
+        let (code_found, stdout, stderr) = running.finish();
+        judge::judge(&self, code, before, code_found, &stdout, &stderr)
+    }
+
+    /// Begins it, for a test that does without judgement.
+    pub(crate) fn start(&self) -> Running<'t> {
+        let output = tempfile::tempdir().unwrap();
+        let file = |name| File::create(output.path().join(name)).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_consign"))
+            .args(&self.args)
+            .current_dir(self.test.folder())
+            .env_clear()
+            .env("NO_PROXY", "*")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(file("stdout"))
+            .stderr(file("stderr"))
+            .spawn()
+            .unwrap();
+        Running {
+            test: self.test,
+            child,
+            output,
+        }
+    }
+}
+
+/// A run that is being made.
+pub(crate) struct Running<'t> {
+    pub(crate) test: &'t Test,
+    child: Child,
+    /// Standard output and standard error go to files, which never make anybody wait.
+    output: TempDir,
+}
+
+impl Running<'_> {
+    /// Ends it as a loss of power would.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Sends it a signal, `INT` or the like.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.id();
+        let sent = Command::new("sh")
+            .args(["-c", &format!("kill -{name} {pid}")])
+            .status()
+            .unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits until it has said this on standard output or standard error.
+    pub(crate) fn wait_until_it_says(&mut self, what: &str) {
+        self.wait_for(what, |running| {
+            running.text("stdout").contains(what) || running.text("stderr").contains(what)
+        });
+    }
+
+    /// Waits for its end. Returns its exit code, as a shell does, and what it said.
+    pub(crate) fn finish(&mut self) -> (i32, String, String) {
+        let status = self.child.wait().unwrap();
+        let code = status.code();
+        let code = code.unwrap_or_else(|| 128 + status.signal().unwrap());
+        (code, self.text("stdout"), self.text("stderr"))
+    }
+
+    fn wait_until_held(&mut self) {
+        let between = self.test.service().between();
+        self.wait_for("a request is held", |_| between.is_holding());
+    }
+
+    /// Looks again and again. A run that ends meanwhile will never do what is waited for.
+    fn wait_for(&mut self, what: &str, is_true: impl Fn(&Self) -> bool) {
+        while !is_true(self) {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                let (stdout, stderr) = (self.text("stdout"), self.text("stderr"));
+                panic!("ended with {status} before {what}:\n{stdout}\n{stderr}");
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// What it has said so far on `stdout` or `stderr`.
+    pub(crate) fn text(&self, name: &str) -> String {
+        let bytes = std::fs::read(self.output.path().join(name)).unwrap();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        // Only a test that failed leaves a run behind, and its failure is what matters.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,137 @@
+//! The emulator, in the test's own process, and its request log in words.
+
+use std::collections::HashMap;
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use consign::emulator::log::{self, Entry};
+use consign::emulator::{Emulator, Settings, StoredAttachment, stored};
+use tokio::runtime::{Builder, Runtime};
+
+use super::Company;
+use super::between::Between;
+
+/// A running emulator.
+pub(crate) struct Service {
+    emulator: Emulator,
+    between: Option<Between>,
+    base_url: String,
+    /// Dropped last: the emulator lives on it.
+    _runtime: Runtime,
+}
+
+impl Service {
+    /// Starts one on any free port.
+    pub(super) fn start(settings: Settings, company: Company) -> Self {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let emulator = runtime.block_on(Emulator::start(here, settings)).unwrap();
+        let between = match company {
+            Company::None => None,
+            Company::Between(alter) => {
+                Some(runtime.block_on(Between::start(emulator.address(), alter)))
+            }
+        };
+        let base_url = between
+            .as_ref()
+            .map_or_else(|| emulator.base_url(), Between::base_url);
+        Self {
+            emulator,
+            between,
+            base_url,
+            _runtime: runtime,
+        }
+    }
+
+    /// What the tool is told to use.
+    pub(crate) fn base_url(&self) -> String {
+        self.base_url.clone()
+    }
+
+    /// Whoever stands before it.
+    pub(crate) fn between(&self) -> &Between {
+        self.between.as_ref().expect("somebody is between")
+    }
+
+    /// How the results call it.
+    pub(crate) fn label(&self) -> &str {
+        self.base_url.strip_prefix("http://").unwrap()
+    }
+
+    /// Every request so far.
+    pub(crate) fn log(&self) -> Vec<Entry> {
+        log::read(self.emulator.log_path()).unwrap()
+    }
+
+    /// Every request after the first `seen`, in words.
+    pub(crate) fn requests_after(&self, seen: usize) -> Vec<String> {
+        let log = self.log();
+        let names = names(&log);
+        log[seen..]
+            .iter()
+            .map(|entry| in_words(entry, &names))
+            .collect()
+    }
+
+    /// The attachments that have their bytes.
+    pub(crate) fn stored(&self) -> Vec<StoredAttachment> {
+        stored(self.emulator.state()).unwrap()
+    }
+
+    /// External id and bytes of each of them, in the order of the ids.
+    pub(crate) fn contents(&self) -> Vec<(String, String)> {
+        let mut contents: Vec<(String, String)> = self
+            .stored()
+            .into_iter()
+            .map(|attachment| {
+                let bytes = fs::read(&attachment.bytes).unwrap();
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                (attachment.external_id.unwrap_or_default(), text)
+            })
+            .collect();
+        contents.sort();
+        contents
+    }
+}
+
+/// Which external id each attachment has, as far as the log tells.
+fn names(log: &[Entry]) -> HashMap<u64, String> {
+    log.iter()
+        .filter_map(|entry| Some((entry.id?, entry.external_id.clone()?)))
+        .collect()
+}
+
+/// A request as a test writes it: operation, external id, status and fault, such as
+/// `create A1 201 lose_answer`.
+fn in_words(entry: &Entry, names: &HashMap<u64, String>) -> String {
+    let operation = serde_json::to_value(entry.operation).unwrap();
+    let mut words = vec![operation.as_str().unwrap().to_owned()];
+    let of_id = || names.get(&entry.id?).cloned();
+    words.extend(
+        entry
+            .external_id
+            .clone()
+            .or_else(of_id)
+            .or_else(|| in_path(entry, names)),
+    );
+    words.push(
+        entry
+            .status
+            .map_or("-".to_owned(), |status| status.to_string()),
+    );
+    words.extend(entry.fault.clone());
+    words.join(" ")
+}
+
+/// Whom the path names, where the request was not carried out and nothing else tells.
+fn in_path(entry: &Entry, names: &HashMap<u64, String>) -> Option<String> {
+    let (_, rest) = entry.path.split_once("/attachments/v1/attachments/")?;
+    match rest.split_once('/') {
+        Some((external_id, _)) => Some(external_id.to_owned()),
+        None => names.get(&rest.parse().ok()?).cloned(),
+    }
+}

@@ -1,0 +1,104 @@
+//! The keys of the service.
+
+use consign::emulator::{Keys, Operation, When};
+
+use crate::harness::{Run, Test, status};
+
+const KEY: &str = "the-key";
+const TOKEN: &str = "the-token";
+const EMAIL: &str = "someone@example.com";
+
+fn test_with_keys(rows: usize) -> Test {
+    Test::of_rows(rows).emulator(|settings| {
+        settings.keys = Keys::Only {
+            api_key: KEY.to_owned().into(),
+            user_token: TOKEN.to_owned().into(),
+            user_email: EMAIL.to_owned(),
+        };
+    })
+}
+
+fn with_keys<'t>(run: Run<'t>, key: &str) -> Run<'t> {
+    run.variable("WORKDAY_API_KEY", key)
+        .variable("WORKDAY_USER_TOKEN", TOKEN)
+        .variable("WORKDAY_USER_EMAIL", EMAIL)
+}
+
+#[test]
+fn keys_come_from_the_environment() {
+    let test = test_with_keys(1);
+    with_keys(test.import(), KEY).rows(["A1 uploaded"]).exits(0);
+}
+
+#[test]
+fn rejected_keys_stop_the_run_and_cost_no_row_anything() {
+    let test = test_with_keys(3);
+    with_keys(test.import(), "an-old-key")
+        .stdout(
+            "3 of 3 rows not done (0 B sent in [time], 2 requests)\n\
+             \x20 pending           3  not reached, or to be tried again by --resume\n\
+             stopped early: the service rejects the keys (status 401: Unauthorized: X-Api-Key, \
+             X-User-Token and X-User-Email do not identify a user): renew WORKDAY_API_KEY, \
+             WORKDAY_USER_TOKEN and WORKDAY_USER_EMAIL, then go on\n\
+             results: m.results.csv\n\
+             to go on: [consign] import m.csv --base-url [base] --rate 2000 --concurrency 1 \
+             --resume\n",
+        )
+        .rows([
+            "A1 pending not_reached",
+            "A2 pending not_reached",
+            "A3 pending not_reached",
+        ])
+        .requests(["get_by_external_id A1 401", "get_by_external_id A1 401"])
+        .exits(3);
+    with_keys(test.resume(), KEY)
+        .rows(["A1 uploaded", "A2 uploaded", "A3 uploaded"])
+        .stored_rows(["A1", "A2", "A3"])
+        .exits(0);
+}
+
+#[test]
+fn a_real_service_needs_keys_and_is_not_asked_without_them() {
+    let test = Test::of_rows(1);
+    test.consign(["import", "m.csv", "--base-url", "https://service.invalid/v1"])
+        .variable("WORKDAY_USER_TOKEN", TOKEN)
+        .stdout("")
+        .stderr(
+            "error: the keys of the service come from the environment: WORKDAY_API_KEY and \
+             WORKDAY_USER_EMAIL are not set\n",
+        )
+        .exits(2);
+}
+
+#[test]
+fn a_row_that_good_keys_may_not_write_fails_alone() {
+    // Its POST is refused twice, and the look-up that worked before works between the two.
+    let test = Test::of_rows(3)
+        .fault(Operation::Create, When::Nth(2), status(403))
+        .fault(Operation::Create, When::Nth(3), status(403));
+    test.import()
+        .rows(["A1 uploaded", "A2 failed forbidden", "A3 uploaded"])
+        .requests([
+            "get_by_external_id A1 404",
+            "create A1 201",
+            "upload A1 200",
+            "get_by_external_id A2 404",
+            "create 403 status",
+            "get_by_external_id A2 404",
+            "create 403 status",
+            "get_by_external_id A3 404",
+            "create A3 201",
+            "upload A3 200",
+            "list 200",
+        ])
+        .stored_rows(["A1", "A3"])
+        .exits(1);
+    assert_eq!(
+        test.results().cell("A2", "message"),
+        "the keys work, but not for this row (status 403: Forbidden: this answer was asked for \
+         by a script): ask for the rights on contract 2"
+    );
+    test.resume()
+        .rows(["A1 uploaded", "A2 uploaded", "A3 uploaded"])
+        .exits(0);
+}

@@ -1,0 +1,146 @@
+//! Runs that are refused before anything is sent.
+
+use crate::harness::{Moment, Test};
+
+#[test]
+fn results_of_an_earlier_import_are_refused_with_the_command_that_goes_on() {
+    let test = Test::of_rows(2);
+    test.import().exits(0);
+    test.import()
+        .stdout("")
+        .stderr(
+            "error: m.results.csv exists already: an import has been begun with it\n\
+             to go on with it: [consign] import m.csv --base-url [base] --rate 2000 \
+             --concurrency 1 --resume\n",
+        )
+        .exits(2);
+}
+
+#[test]
+fn the_command_that_goes_on_can_be_pasted_into_a_shell() {
+    let test = Test::of_rows(1);
+    let with_blanks = "it's all here.csv";
+    test.import().with_results(with_blanks).exits(0);
+    test.import()
+        .with_results(with_blanks)
+        .says(r"--results 'it'\''s all here.csv' --resume")
+        .exits(2);
+}
+
+#[test]
+fn a_resume_without_results_begins_them() {
+    let test = Test::of_rows(1);
+    test.resume().rows(["A1 uploaded"]).stored_rows(["A1"]).exits(0);
+}
+
+#[test]
+fn a_second_run_on_the_same_results_is_refused_while_the_first_goes_on() {
+    let test = Test::of_rows(2).between();
+    test.import()
+        .while_held(1, Moment::Before, |running| {
+            running
+                .test
+                .resume()
+                .stdout("")
+                .stderr(
+                    "error: m.results.csv is in use by another run of consign; wait for it to \
+                     end, or stop it\n",
+                )
+                .exits(2);
+            running
+                .test
+                .import()
+                .says("m.results.csv exists already")
+                .exits(2);
+        })
+        .rows(["A1 uploaded", "A2 uploaded"])
+        .stored_rows(["A1", "A2"])
+        .exits(0);
+}
+
+#[test]
+fn results_that_were_made_with_another_destination_are_refused() {
+    let test = Test::of_rows(1);
+    test.import().exits(0);
+    test.consign(["import", "m.csv", "--emulator", "--resume"])
+        .stdout("")
+        .stderr(
+            "error: m.results.csv was made with [label], and this run would send to emulator; use \
+             another results file with --results, or the destination that it was made with\n",
+        )
+        .exits(2);
+}
+
+#[test]
+fn another_file_is_never_taken_for_results() {
+    let test = Test::of_rows(1).file("m.results.csv", "name,amount\nx,1\n");
+    test.resume()
+        .stdout("")
+        .stderr(
+            "error: m.results.csv is not a results file of consign: its first line names no \
+             column row\n",
+        )
+        .exits(2);
+}
+
+#[test]
+fn an_import_to_nowhere_in_particular_is_refused_and_explained() {
+    let test = Test::of_rows(1);
+    test.consign(["import", "m.csv"])
+        .stdout("")
+        .stderr(
+            "error: where are the attachments to go? There is no default, so that nothing reaches \
+             the wrong company: give --region us|eu|ca and --environment production|sandbox, or \
+             --base-url URL (or set WORKDAY_BASE_URL), or --emulator to try it without an \
+             account\n",
+        )
+        .exits(2);
+}
+
+#[test]
+fn half_a_tenant_and_an_unsafe_base_are_refused() {
+    let test = Test::of_rows(1);
+    for (args, message) in [
+        (
+            ["--region", "eu"],
+            "error: --region and --environment go together: --environment production|sandbox is \
+             missing\n",
+        ),
+        (
+            ["--base-url", "http://example.com/services/attachments/v1"],
+            "error: the base URL \"http://example.com/services/attachments/v1\" is not https \
+             (http is for this machine only); it looks like \
+             https://api.us.workdayspend.com/services/attachments/v1\n",
+        ),
+    ] {
+        test.consign(["import", "m.csv"])
+            .args(args)
+            .stderr(message)
+            .exits(2);
+    }
+}
+
+#[test]
+fn the_base_may_come_from_the_environment() {
+    let test = Test::of_rows(1);
+    let base = test.service().base_url();
+    test.consign(["import", "m.csv", "--rate", "2000"])
+        .variable("WORKDAY_BASE_URL", &base)
+        .rows(["A1 uploaded"])
+        .exits(0);
+}
+
+#[test]
+fn a_manifest_with_a_mistake_is_refused_as_a_whole() {
+    let test = Test::of_rows(3);
+    test.remove("A2.pdf");
+    test.import()
+        .stdout("")
+        .stderr(
+            "m.csv line 3 (row 2), column file_path: \"A2.pdf\" does not exist; correct the \
+             path, which is relative to the manifest's folder or to --root\n\
+             error: nothing was sent; mend the manifest, or go on without these rows with \
+             --skip-invalid\n",
+        )
+        .exits(2);
+}

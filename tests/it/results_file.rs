@@ -1,0 +1,111 @@
+//! Results files that somebody has sorted, altered or damaged between two runs.
+
+use std::fs::OpenOptions;
+
+use crate::harness::Test;
+
+const RESULTS: &str = "m.results.csv";
+
+/// Results of three rows that are done, after `change`.
+fn changed(change: impl FnOnce(&str) -> String) -> Test {
+    let test = Test::of_rows(3);
+    test.import().exits(0);
+    test.write(RESULTS, change(&test.read(RESULTS)));
+    test
+}
+
+#[test]
+fn a_line_with_an_altered_cell_is_named_and_its_row_looked_up_again() {
+    let test = changed(|text| text.replace("contract,2,A2,uploaded", "contract,2,A2,failed"));
+    test.resume()
+        .stderr(
+            "m.results.csv line 3 (external_id \"A2\") is not believed: a cell was altered: the \
+             line does not match its line_check; the row is looked up again\n",
+        )
+        .rows(["A1 uploaded", "A2 skipped", "A3 uploaded"])
+        .requests(["get_by_external_id A2 200"])
+        .stored_rows(["A1", "A2", "A3"])
+        .exits(0);
+    test.resume().requests([]).exits(0);
+}
+
+#[test]
+fn a_cell_that_a_spreadsheet_rewrote_is_named_with_its_column() {
+    let test = changed(|text| text.replace("A3,uploaded,,3,13,", "A3,uploaded,,3,1.3E+01,"));
+    test.resume()
+        .stderr(
+            "m.results.csv line 4 (external_id \"A3\") is not believed: column size: \"1.3E+01\" \
+             is not what consign writes there; the row is looked up again\n",
+        )
+        .rows(["A1 uploaded", "A2 uploaded", "A3 skipped"])
+        .requests(["get_by_external_id A3 200"])
+        .exits(0);
+}
+
+#[test]
+fn a_line_that_was_deleted_makes_its_row_looked_up_again() {
+    let test = changed(|text| text.lines().take(3).map(|line| format!("{line}\n")).collect());
+    test.resume()
+        .rows(["A1 uploaded", "A2 uploaded", "A3 skipped"])
+        .requests(["get_by_external_id A3 200"])
+        .exits(0);
+}
+
+#[test]
+fn sorted_results_say_the_same() {
+    let test = changed(|text| {
+        let (header, lines) = text.split_once('\n').unwrap();
+        let mut lines: Vec<&str> = lines.lines().collect();
+        lines.reverse();
+        format!("{header}\n{}\n", lines.join("\n"))
+    });
+    test.resume()
+        .rows(["A1 uploaded", "A2 uploaded", "A3 uploaded"])
+        .requests([])
+        .exits(0);
+}
+
+#[test]
+fn results_that_a_spreadsheet_saved_with_semicolons_and_a_byte_order_mark_say_the_same() {
+    let test = changed(|text| format!("\u{feff}{}", text.replace(',', ";").replace('\n', "\r\n")));
+    test.resume()
+        .rows(["A1 uploaded", "A2 uploaded", "A3 uploaded"])
+        .requests([])
+        .exits(0);
+}
+
+#[test]
+fn a_torn_last_line_is_left_out_with_a_notice() {
+    let test = changed(str::to_owned);
+    let length = test.read(RESULTS).len() as u64;
+    let file = OpenOptions::new().write(true).open(test.path(RESULTS)).unwrap();
+    file.set_len(length - 20).unwrap();
+    test.resume()
+        .stderr("m.results.csv line 4 was torn, and is left out\n")
+        .rows(["A1 uploaded", "A2 uploaded", "A3 skipped"])
+        .requests(["get_by_external_id A3 200"])
+        .exits(0);
+}
+
+#[test]
+fn results_are_never_written_through_a_link() {
+    let test = Test::of_rows(1).file("elsewhere.csv", "precious");
+    std::os::unix::fs::symlink("elsewhere.csv", test.path(RESULTS)).unwrap();
+    test.import().says("m.results.csv exists already").exits(2);
+    test.resume()
+        .stderr("error: m.results.csv is not a results file of consign: it is not a plain file\n")
+        .exits(2);
+    assert_eq!(test.read("elsewhere.csv"), "precious");
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_to_is_noticed_before_anything_is_sent() {
+    let test = Test::of_rows(1);
+    let outcome = test
+        .import()
+        .with_results("no/such/folder/r.csv")
+        .says("cannot create a file beside no/such/folder/r.csv: No such file or directory")
+        .requests([])
+        .exits(3);
+    assert_eq!(outcome.stdout, "");
+}

@@ -1,0 +1,85 @@
+//! Ctrl-C, and a system that shuts down.
+
+use crate::harness::{Moment, Test};
+
+const STOPPING: &str = "stopping: no new rows; those under way have 30 s (once more to end at once)\n";
+
+#[test]
+fn an_interrupted_run_finishes_what_is_under_way_and_begins_nothing() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let test = Test::of_rows(3).between();
+        test.import()
+            .while_held(2, Moment::Before, |running| {
+                running.signal(signal);
+                running.wait_until_it_says(STOPPING);
+            })
+            .stderr(STOPPING)
+            .stdout(
+                "2 of 3 rows not done (13 B sent in [time], 3 requests)\n\
+                 \x20 uploaded          1  stored, and the size confirmed by the service\n\
+                 \x20 pending           2  not reached, or to be tried again by --resume\n\
+                 results: m.results.csv\n\
+                 to go on: [consign] import m.csv --base-url [base] --rate 2000 --concurrency 1 \
+                 --resume\n",
+            )
+            .rows(["A1 uploaded", "A2 pending not_reached", "A3 pending not_reached"])
+            .requests([
+                "get_by_external_id A1 404",
+                "create A1 201",
+                "upload A1 200",
+                "list 200",
+            ])
+            .exits(code);
+        test.resume()
+            .rows(["A1 uploaded", "A2 uploaded", "A3 uploaded"])
+            .stored_rows(["A1", "A2", "A3"])
+            .exits(0);
+    }
+}
+
+#[test]
+fn a_second_interruption_ends_the_run_at_once_and_loses_nothing() {
+    let test = Test::of_rows(2).between();
+    test.import()
+        .while_held(3, Moment::Before, |running| {
+            running.signal("INT");
+            running.wait_until_it_says(STOPPING);
+            running.signal("INT");
+            assert_eq!(running.finish().0, 130);
+        })
+        .leaving_a_journal()
+        .stdout("")
+        .stderr(STOPPING)
+        .requests(["get_by_external_id A1 404", "create A1 201"])
+        .exits(130);
+    test.resume()
+        .rows(["A1 uploaded", "A2 uploaded"])
+        .stored_rows(["A1", "A2"])
+        .exits(0);
+}
+
+#[test]
+fn a_row_that_was_done_when_the_run_was_interrupted_makes_it_a_success() {
+    let test = Test::of_rows(1).between();
+    test.import()
+        .while_held(2, Moment::Before, |running| {
+            running.signal("INT");
+            running.wait_until_it_says(STOPPING);
+        })
+        .stderr(STOPPING)
+        .rows(["A1 uploaded"])
+        .exits(0);
+}
+
+#[test]
+fn a_dry_run_can_be_interrupted_too() {
+    let test = Test::of_rows(3).between();
+    test.import()
+        .args(["--dry-run"])
+        .while_held(1, Moment::Before, |running| {
+            running.signal("TERM");
+            running.wait_until_it_says(STOPPING);
+        })
+        .says("stopped early: interrupted\n")
+        .exits(143);
+}

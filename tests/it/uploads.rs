@@ -1,0 +1,239 @@
+//! The way of the bytes: addresses that expire or are not safe, files that change on the way, and
+//! sizes that show late or wrong.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::time::Duration;
+
+use consign::emulator::Effect::{ExpiredUrl, WrongSize};
+use consign::emulator::Operation::Upload;
+use consign::emulator::When::Nth;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Moment, Test, status};
+
+#[test]
+fn an_expired_address_is_renewed_once_it_is_certain_that_nothing_is_stored() {
+    let test = Test::of_rows(1).fault(Upload, Nth(1), ExpiredUrl);
+    test.import()
+        .rows(["A1 uploaded"])
+        .requests([
+            "get_by_external_id A1 404",
+            "create A1 201",
+            "upload A1 403 expired_url",
+            "get A1 200",
+            "update A1 200",
+            "upload A1 200",
+            "list 200",
+        ])
+        .stored_rows(["A1"])
+        .exits(0);
+}
+
+#[test]
+fn addresses_that_are_never_valid_are_given_up() {
+    let test = Test::of_rows(1).emulator(|settings| settings.url_life = Duration::ZERO);
+    let outcome = test
+        .import()
+        .rows(["A1 failed upload_refused"])
+        .stored([])
+        .says("1 of 1 row not done")
+        .exits(1);
+    let refused = "upload A1 403".to_owned();
+    let tries = outcome.requests.iter().filter(|words| **words == refused);
+    assert_eq!(tries.count(), 6);
+    assert_eq!(
+        test.results().cell("A1", "message"),
+        "the storage refused the file: status 403 for each new address"
+    );
+}
+
+#[test]
+fn what_the_storage_refuses_has_failed_and_can_be_tried_again() {
+    let test = Test::of_rows(1).fault(Upload, Nth(1), status(400));
+    test.import()
+        .rows(["A1 failed upload_refused"])
+        .stored([])
+        .says("1 of 1 row not done")
+        .exits(1);
+    test.resume()
+        .rows(["A1 uploaded"])
+        .requests(["get A1 200", "update A1 200", "upload A1 200", "list 200"])
+        .stored_rows(["A1"])
+        .exits(0);
+}
+
+fn unsafe_address(answer: &mut Value) {
+    if let Some(url) = answer.pointer_mut("/data/attributes/upload_url") {
+        *url = "https://10.1.2.3/uploads/canary?signature=canary".into();
+    }
+}
+
+fn unsafe_header(answer: &mut Value) {
+    if let Some(Value::Array(headers)) = answer.pointer_mut("/data/attributes/upload_headers") {
+        headers.push(json!({ "name": "Authorization", "value": "Bearer canary" }));
+    }
+}
+
+#[test]
+fn no_byte_goes_to_an_address_that_is_not_safe() {
+    for (alter, message) in [
+        (
+            unsafe_address as fn(&mut Value),
+            "the upload address names the number 10.1.2.3 in place of a host; nothing was sent \
+             there: ask the service's support",
+        ),
+        (
+            unsafe_header,
+            "the upload address comes with the header authorization, which consign never sends \
+             for a service; nothing was sent there: ask the service's support",
+        ),
+    ] {
+        let test = Test::of_rows(1).altering(alter);
+        let outcome = test
+            .import()
+            .args(["-vvv"])
+            .rows(["A1 failed unsafe_upload_url"])
+            .requests(["get_by_external_id A1 404", "create A1 201"])
+            .stored([])
+            .says("1 of 1 row not done")
+            .exits(1);
+        assert_eq!(test.results().cell("A1", "message"), message);
+        for output in [outcome.stdout, outcome.stderr, test.read("m.results.csv")] {
+            assert!(!output.contains("canary"), "{output}");
+        }
+    }
+}
+
+/// Imports one row whose file is changed after it was checked, and before its first byte is sent.
+#[track_caller]
+fn changed_on_the_way(change: impl Fn(&Test)) -> String {
+    let test = Test::of_rows(1).between();
+    test.import()
+        .while_held(1, Moment::Before, |running| change(running.test))
+        .rows(["A1 failed source_changed"])
+        .requests(["get_by_external_id A1 404", "create A1 201"])
+        .stored([])
+        .says("1 of 1 row not done")
+        .exits(1);
+    let message = test.results().cell("A1", "message").to_owned();
+    // As it is now, it can be checked and sent.
+    test.write("A1.pdf", "content at last");
+    test.resume()
+        .rows(["A1 uploaded"])
+        .requests(["get A1 200", "update A1 200", "upload A1 200", "list 200"])
+        .stored([("A1", "content at last")])
+        .exits(0);
+    message
+}
+
+#[test]
+fn a_file_that_grew_after_the_check_is_not_sent() {
+    let message = changed_on_the_way(|test| test.write("A1.pdf", "content of A1, and more"));
+    let start = "the file changed after it was checked, and was not stored: it had 13 bytes and \
+                 was modified at ";
+    let end = "; run again with --resume to check and send it as it is now";
+    assert!(message.starts_with(start), "{message}");
+    assert!(message.contains("; now it has 23 bytes and was modified at "), "{message}");
+    assert!(message.ends_with(end), "{message}");
+}
+
+#[test]
+fn a_file_that_went_away_after_the_check_is_not_sent() {
+    assert_eq!(
+        changed_on_the_way(|test| test.remove("A1.pdf")),
+        "the file changed after it was checked, and was not stored: it does not exist; run again \
+         with --resume to check and send it as it is now"
+    );
+}
+
+#[test]
+fn a_file_whose_bytes_changed_unseen_is_not_stored() {
+    let test = Test::of_rows(1).between();
+    test.import()
+        .while_held(1, Moment::Before, |running| {
+            let path = running.test.path("A1.pdf");
+            let modified = path.metadata().unwrap().modified().unwrap();
+            running.test.write("A1.pdf", "CONTENT OF A1");
+            File::open(path).unwrap().set_modified(modified).unwrap();
+        })
+        .rows(["A1 failed source_changed"])
+        .requests(["get_by_external_id A1 404", "create A1 201"])
+        .stored([])
+        .says("1 of 1 row not done")
+        .exits(1);
+    assert_eq!(
+        test.results().cell("A1", "message"),
+        "the file changed after it was checked, and was not stored: it still has 13 bytes, but \
+         other ones than were checked; run again with --resume to check and send it as it is now"
+    );
+}
+
+#[test]
+fn a_file_that_changes_in_the_middle_of_its_upload_is_not_stored() {
+    // More than all buffers on the way hold, so that most of it is unread while nobody takes it.
+    const SIZE: usize = 32 << 20;
+    let test = Test::of_rows(1)
+        .between()
+        .file("A1.pdf", vec![b'a'; SIZE]);
+    test.import()
+        .while_held(3, Moment::Before, |running| {
+            let path = running.test.path("A1.pdf");
+            let mut file = File::options().write(true).open(path).unwrap();
+            file.write_all(&vec![b'b'; SIZE]).unwrap();
+        })
+        .rows(["A1 failed source_changed"])
+        .requests(["get_by_external_id A1 404", "create A1 201"])
+        .stored([])
+        .says("1 of 1 row not done")
+        .exits(1);
+    assert!(
+        test.results().cell("A1", "message").contains(
+            "it still has 33554432 bytes, but other ones than were checked"
+        )
+    );
+}
+
+#[test]
+fn a_size_that_shows_late_is_waited_for() {
+    let test = Test::of_rows(2).emulator(|settings| settings.size_delay = Duration::from_millis(700));
+    test.import()
+        .rows(["A1 uploaded", "A2 uploaded"])
+        .requests([
+            "get_by_external_id A1 404",
+            "create A1 201",
+            "upload A1 200",
+            "get_by_external_id A2 404",
+            "create A2 201",
+            "upload A2 200",
+            "list 200",
+            "list 200",
+        ])
+        .stored_rows(["A1", "A2"])
+        .exits(0);
+}
+
+#[test]
+fn a_size_that_shows_wrong_is_told() {
+    let test = Test::of_rows(1).fault(Upload, Nth(1), WrongSize);
+    test.import()
+        .rows(["A1 failed size_mismatch"])
+        .requests([
+            "get_by_external_id A1 404",
+            "create A1 201",
+            "upload A1 200 wrong_size",
+            "list 200",
+        ])
+        .says("1 of 1 row not done")
+        .exits(1);
+    assert_eq!(
+        test.results().cell("A1", "message"),
+        "the service shows 14 bytes where 13 were sent; look at the attachment in the service"
+    );
+    test.resume()
+        .rows(["A1 failed size_mismatch"])
+        .requests(["get A1 200"])
+        .says("1 of 1 row not done")
+        .exits(1);
+}
