@@ -40,6 +40,10 @@ impl ResultsFile {
                 path: path.to_owned(),
             }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // Noticed now, and not after an hour of hashing. The file has no name, and is gone
+                // when this returns.
+                tempfile::tempfile_in(folder_of(path))
+                    .map_err(|source| failed("write to the folder of", path, source))?;
                 Ok((Self::new(path, None), Previous::default()))
             }
             Err(source) => Err(failed("open", path, source)),

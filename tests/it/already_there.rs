@@ -24,7 +24,11 @@ fn what_is_there_already_with_the_same_size_is_skipped_and_nothing_is_sent() {
         .exits(0);
     let results = test.results();
     assert_eq!(results.cell("A2", "attachment_id"), "2");
-    assert_eq!(results.cell("A2", "verified"), "", "the size proves no content");
+    assert_eq!(
+        results.cell("A2", "verified"),
+        "",
+        "the size proves no content"
+    );
 }
 
 #[test]
@@ -62,7 +66,9 @@ fn a_conflict_stays_one_when_the_import_is_resumed() {
     let test = Test::of_rows(1);
     test.import().with_results(OTHER).exits(0);
     test.write("A1.pdf", "something longer than before");
-    test.import().rows(["A1 conflict stored_other_size"]).exits(1);
+    test.import()
+        .rows(["A1 conflict stored_other_size"])
+        .exits(1);
     test.resume()
         .rows(["A1 conflict stored_other_size"])
         .requests(["get_by_external_id A1 200"])

@@ -42,13 +42,18 @@ fn a_dry_run_tells_what_an_import_would_do_and_sends_only_look_ups() {
         )
         .stored_rows(["A1", "A2"])
         .exits(1);
-    assert!(!test.path("m.results.csv").exists(), "no results were written");
+    assert!(
+        !test.path("m.results.csv").exists(),
+        "no results were written"
+    );
 }
 
 #[test]
 fn a_dry_run_exits_as_the_import_does_afterwards() {
     let test = mixed();
-    looks_everything_up(test.import().args(["--dry-run"])).says("conflict").exits(1);
+    looks_everything_up(test.import().args(["--dry-run"]))
+        .says("conflict")
+        .exits(1);
     test.import()
         .rows([
             "A1 skipped",

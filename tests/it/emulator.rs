@@ -12,10 +12,7 @@ const STATE: &str = "state";
 /// Starts one, and returns where it is.
 fn started<'t>(test: &'t Test, more: &[&str]) -> (Running<'t>, String) {
     let args = ["emulator", "--listen", "127.0.0.1:0", "--rate", "2000"];
-    let mut emulator = test
-        .consign(args)
-        .args(more.iter().copied())
-        .start();
+    let mut emulator = test.consign(args).args(more.iter().copied()).start();
     emulator.wait_until_it_says("try: ");
     let said = emulator.text("stdout");
     let base = said
@@ -89,6 +86,8 @@ fn an_address_that_is_taken_is_refused() {
     let (_emulator, base) = started(&test, &[]);
     let address = base.split('/').nth(2).unwrap();
     test.consign(["emulator", "--listen", address])
-        .says(format!("the emulator cannot listen on {address}: Address already in use"))
+        .says(format!(
+            "the emulator cannot listen on {address}: Address already in use"
+        ))
         .exits(2);
 }

@@ -42,7 +42,10 @@ fn lost_answers_and_sudden_ends_leave_one_attachment_for_each_row() {
             .stored_rows(["A1"])
             .exits(0);
         assert_eq!(outcome.requests[1], "create A1 201 lose_answer");
-        let records = outcome.requests.iter().filter(|words| words.starts_with("create"));
+        let records = outcome
+            .requests
+            .iter()
+            .filter(|words| words.starts_with("create"));
         assert_eq!(records.count(), 1);
     }
 }

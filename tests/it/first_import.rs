@@ -83,7 +83,10 @@ fn a_line_of_the_results_says_all_that_is_known_of_its_row() {
         assert_eq!(results.cell("A1", column), value, "{column}");
     }
     let modified: jiff::Timestamp = results.cell("A1", "modified_at").parse().unwrap();
-    let on_disk = fs::metadata(test.path("A1.pdf")).unwrap().modified().unwrap();
+    let on_disk = fs::metadata(test.path("A1.pdf"))
+        .unwrap()
+        .modified()
+        .unwrap();
     assert_eq!(modified, on_disk.try_into().unwrap(), "to the nanosecond");
     let updated: jiff::Timestamp = results.cell("A1", "updated_at").parse().unwrap();
     assert!(updated.duration_since(modified).is_positive());
@@ -146,7 +149,13 @@ fn files_that_several_rows_name_are_attached_to_each() {
 fn many_rows_at_once_are_confirmed_in_batches_of_fifty() {
     let test = Test::of_rows(120);
     let outcome = test.import_at_once(40).exits(0);
-    let of = |kind: &str| outcome.requests.iter().filter(|words| words.starts_with(kind)).count();
+    let of = |kind: &str| {
+        outcome
+            .requests
+            .iter()
+            .filter(|words| words.starts_with(kind))
+            .count()
+    };
     assert_eq!(of("get_by_external_id"), 120);
     assert_eq!(of("create"), 120);
     assert_eq!(of("upload"), 120);
@@ -195,13 +204,20 @@ fn a_script_gets_one_json_object_whose_counts_agree_with_the_results() {
 #[test]
 fn a_quiet_import_that_goes_well_says_nothing() {
     let test = Test::of_rows(2);
-    test.import().args(["--quiet"]).stdout("").stderr("").exits(0);
+    test.import()
+        .args(["--quiet"])
+        .stdout("")
+        .stderr("")
+        .exits(0);
 }
 
 #[test]
 fn the_samples_go_through_an_emulator_that_lives_as_long_as_the_run() {
     let test = Test::new();
-    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("samples"), test.folder());
+    copy(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("samples"),
+        test.folder(),
+    );
     fs::rename(test.path("manifest.csv"), test.path(MANIFEST)).unwrap();
     let outcome = test
         .consign(["import", MANIFEST, "--emulator", "--rate", "2000"])
@@ -215,7 +231,10 @@ fn the_samples_go_through_an_emulator_that_lives_as_long_as_the_run() {
         let file = fs::read(test.path(line.cell("file_path"))).unwrap();
         assert_eq!(line.cell("sha256"), sha256(&file).to_string());
     }
-    assert_eq!(results.cell("PRJ-2019-00058", "department"), "Operations, Logistics");
+    assert_eq!(
+        results.cell("PRJ-2019-00058", "department"),
+        "Operations, Logistics"
+    );
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -60,14 +60,19 @@ fn rejected_keys_stop_the_run_and_cost_no_row_anything() {
 #[test]
 fn a_real_service_needs_keys_and_is_not_asked_without_them() {
     let test = Test::of_rows(1);
-    test.consign(["import", "m.csv", "--base-url", "https://service.invalid/v1"])
-        .variable("WORKDAY_USER_TOKEN", TOKEN)
-        .stdout("")
-        .stderr(
-            "error: the keys of the service come from the environment: WORKDAY_API_KEY and \
+    test.consign([
+        "import",
+        "m.csv",
+        "--base-url",
+        "https://service.invalid/v1",
+    ])
+    .variable("WORKDAY_USER_TOKEN", TOKEN)
+    .stdout("")
+    .stderr(
+        "error: the keys of the service come from the environment: WORKDAY_API_KEY and \
              WORKDAY_USER_EMAIL are not set\n",
-        )
-        .exits(2);
+    )
+    .exits(2);
 }
 
 #[test]

@@ -21,7 +21,11 @@ fn nothing_was_begun_when_the_run_ended_before_the_first_record() {
     for moment in [Moment::Before, Moment::After] {
         assert_eq!(
             killed_and_resumed(1, moment)[..3],
-            ["get_by_external_id A1 404", "create A1 201", "upload A1 200"]
+            [
+                "get_by_external_id A1 404",
+                "create A1 201",
+                "upload A1 200"
+            ]
         );
     }
 }

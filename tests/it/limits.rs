@@ -83,7 +83,10 @@ fn valid_rows_go_through_when_the_others_are_to_be_skipped() {
         "column object_type: \"contarct\" is not an object type of the service; did you mean \
          contract? Allowed are contract, event, project, supplier_company"
     );
-    test.write("m.csv", format!("{HEADER}{}{}{}", row("A1"), row("A2"), row("A3")));
+    test.write(
+        "m.csv",
+        format!("{HEADER}{}{}{}", row("A1"), row("A2"), row("A3")),
+    );
     test.resume()
         .rows(["A1 uploaded", "A2 uploaded", "A3 uploaded"])
         .requests([

@@ -186,7 +186,11 @@ fn everybody_waits_once_when_there_are_too_many_requests() {
         .exits(0);
     let json: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert_eq!(json["throttled"], 1);
-    assert_eq!(test.results().cell("A1", "attempts"), "1", "it costs the row nothing");
+    assert_eq!(
+        test.results().cell("A1", "attempts"),
+        "1",
+        "it costs the row nothing"
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod harness;
 
 mod already_there;
+mod architecture;
 mod dry_run;
 mod emulator;
 mod external_ids;

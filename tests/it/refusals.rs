@@ -30,7 +30,10 @@ fn the_command_that_goes_on_can_be_pasted_into_a_shell() {
 #[test]
 fn a_resume_without_results_begins_them() {
     let test = Test::of_rows(1);
-    test.resume().rows(["A1 uploaded"]).stored_rows(["A1"]).exits(0);
+    test.resume()
+        .rows(["A1 uploaded"])
+        .stored_rows(["A1"])
+        .exits(0);
 }
 
 #[test]

@@ -44,7 +44,12 @@ fn a_cell_that_a_spreadsheet_rewrote_is_named_with_its_column() {
 
 #[test]
 fn a_line_that_was_deleted_makes_its_row_looked_up_again() {
-    let test = changed(|text| text.lines().take(3).map(|line| format!("{line}\n")).collect());
+    let test = changed(|text| {
+        text.lines()
+            .take(3)
+            .map(|line| format!("{line}\n"))
+            .collect()
+    });
     test.resume()
         .rows(["A1 uploaded", "A2 uploaded", "A3 skipped"])
         .requests(["get_by_external_id A3 200"])
@@ -78,7 +83,10 @@ fn results_that_a_spreadsheet_saved_with_semicolons_and_a_byte_order_mark_say_th
 fn a_torn_last_line_is_left_out_with_a_notice() {
     let test = changed(str::to_owned);
     let length = test.read(RESULTS).len() as u64;
-    let file = OpenOptions::new().write(true).open(test.path(RESULTS)).unwrap();
+    let file = OpenOptions::new()
+        .write(true)
+        .open(test.path(RESULTS))
+        .unwrap();
     file.set_len(length - 20).unwrap();
     test.resume()
         .stderr("m.results.csv line 4 was torn, and is left out\n")

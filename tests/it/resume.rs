@@ -22,7 +22,13 @@ fn the_resume_of_a_finished_import_makes_no_request() {
         .requests([])
         .exits(0);
     for (before, after) in before.lines.iter().zip(&test.results().lines) {
-        for column in ["attachment_id", "sha256", "verified", "attempts", "updated_at"] {
+        for column in [
+            "attachment_id",
+            "sha256",
+            "verified",
+            "attempts",
+            "updated_at",
+        ] {
             assert_eq!(before.cell(column), after.cell(column), "{column}");
         }
     }
@@ -69,7 +75,9 @@ fn a_row_that_the_service_refused_is_tried_again() {
 #[test]
 fn a_corrected_extended_and_reordered_manifest_is_gone_on_with() {
     let test = Test::of_rows(3).fault(Operation::Create, When::Nth(2), status(422));
-    test.import().rows(["A1 uploaded", "A2 failed refused", "A3 uploaded"]).exits(1);
+    test.import()
+        .rows(["A1 uploaded", "A2 failed refused", "A3 uploaded"])
+        .exits(1);
     // A2 turned out to have the wrong id, A4 is new, and the order is another one.
     for id in ["B2", "A4"] {
         test.write(&format!("{id}.pdf"), format!("content of {id}"));
@@ -124,7 +132,9 @@ fn done_rows_that_left_the_manifest_keep_their_lines_after_the_others() {
 #[test]
 fn rows_that_left_the_manifest_before_anything_was_begun_leave_the_results_too() {
     let test = Test::of_rows(2).fault(Operation::Create, When::Nth(2), status(422));
-    test.import().rows(["A1 uploaded", "A2 failed refused"]).exits(1);
+    test.import()
+        .rows(["A1 uploaded", "A2 failed refused"])
+        .exits(1);
     test.write(MANIFEST, format!("{HEADER}{}", row("A1")));
     test.resume().rows(["A1 uploaded"]).requests([]).exits(0);
 }
@@ -148,7 +158,10 @@ fn a_done_row_whose_file_changed_is_a_conflict_and_no_request() {
         );
     }
     test.write("A2.pdf", "content of A2");
-    test.resume().rows(["A1 uploaded", "A2 uploaded"]).requests([]).exits(0);
+    test.resume()
+        .rows(["A1 uploaded", "A2 uploaded"])
+        .requests([])
+        .exits(0);
 }
 
 #[test]
@@ -163,7 +176,11 @@ fn a_done_row_whose_object_changed_is_a_conflict_and_no_request() {
             .says("1 of 1 row not done")
             .exits(1);
         let results = test.results();
-        assert_eq!(results.cell("A1", "object_type"), "contract", "what it is attached to");
+        assert_eq!(
+            results.cell("A1", "object_type"),
+            "contract",
+            "what it is attached to"
+        );
         assert_eq!(
             results.cell("A1", "message"),
             "it was attached to contract 1, and the manifest now says project 77; an attachment \
@@ -180,10 +197,17 @@ fn a_file_that_was_touched_but_not_changed_stays_done() {
     test.import().exits(0);
     let before = test.results().cell("A1", "modified_at").to_owned();
     let later = SystemTime::now() + Duration::from_secs(3600);
-    File::open(test.path("A1.pdf")).unwrap().set_modified(later).unwrap();
+    File::open(test.path("A1.pdf"))
+        .unwrap()
+        .set_modified(later)
+        .unwrap();
     test.resume().rows(["A1 uploaded"]).requests([]).exits(0);
     let after = test.results();
-    assert_ne!(after.cell("A1", "modified_at"), before, "so that it is not hashed each time");
+    assert_ne!(
+        after.cell("A1", "modified_at"),
+        before,
+        "so that it is not hashed each time"
+    );
     assert_eq!(after.cell("A1", "verified"), "etag");
 }
 

@@ -2,7 +2,8 @@
 
 use crate::harness::{Moment, Test};
 
-const STOPPING: &str = "stopping: no new rows; those under way have 30 s (once more to end at once)\n";
+const STOPPING: &str =
+    "stopping: no new rows; those under way have 30 s (once more to end at once)\n";
 
 #[test]
 fn an_interrupted_run_finishes_what_is_under_way_and_begins_nothing() {
@@ -22,7 +23,11 @@ fn an_interrupted_run_finishes_what_is_under_way_and_begins_nothing() {
                  to go on: [consign] import m.csv --base-url [base] --rate 2000 --concurrency 1 \
                  --resume\n",
             )
-            .rows(["A1 uploaded", "A2 pending not_reached", "A3 pending not_reached"])
+            .rows([
+                "A1 uploaded",
+                "A2 pending not_reached",
+                "A3 pending not_reached",
+            ])
             .requests([
                 "get_by_external_id A1 404",
                 "create A1 201",

@@ -135,7 +135,10 @@ fn a_file_that_grew_after_the_check_is_not_sent() {
                  was modified at ";
     let end = "; run again with --resume to check and send it as it is now";
     assert!(message.starts_with(start), "{message}");
-    assert!(message.contains("; now it has 23 bytes and was modified at "), "{message}");
+    assert!(
+        message.contains("; now it has 23 bytes and was modified at "),
+        "{message}"
+    );
     assert!(message.ends_with(end), "{message}");
 }
 
@@ -174,9 +177,7 @@ fn a_file_whose_bytes_changed_unseen_is_not_stored() {
 fn a_file_that_changes_in_the_middle_of_its_upload_is_not_stored() {
     // More than all buffers on the way hold, so that most of it is unread while nobody takes it.
     const SIZE: usize = 32 << 20;
-    let test = Test::of_rows(1)
-        .between()
-        .file("A1.pdf", vec![b'a'; SIZE]);
+    let test = Test::of_rows(1).between().file("A1.pdf", vec![b'a'; SIZE]);
     test.import()
         .while_held(3, Moment::Before, |running| {
             let path = running.test.path("A1.pdf");
@@ -189,15 +190,16 @@ fn a_file_that_changes_in_the_middle_of_its_upload_is_not_stored() {
         .says("1 of 1 row not done")
         .exits(1);
     assert!(
-        test.results().cell("A1", "message").contains(
-            "it still has 33554432 bytes, but other ones than were checked"
-        )
+        test.results()
+            .cell("A1", "message")
+            .contains("it still has 33554432 bytes, but other ones than were checked")
     );
 }
 
 #[test]
 fn a_size_that_shows_late_is_waited_for() {
-    let test = Test::of_rows(2).emulator(|settings| settings.size_delay = Duration::from_millis(700));
+    let test =
+        Test::of_rows(2).emulator(|settings| settings.size_delay = Duration::from_millis(700));
     test.import()
         .rows(["A1 uploaded", "A2 uploaded"])
         .requests([

@@ -10,9 +10,9 @@ use consign::digest::sha256;
 use consign::results::{COLUMNS, LINE_CHECK, line_check, serial_of};
 use consign::text::formula_restored;
 
-use super::run::{Ending, KILLED, Outcome, Run};
 use super::Results;
 use super::results::Line;
+use super::run::{Ending, KILLED, Outcome, Run};
 use super::service::Service;
 
 /// What there was before a run.
@@ -138,9 +138,7 @@ fn differ<T: PartialEq + std::fmt::Debug + ?Sized>(
     wrong: &mut Vec<String>,
 ) {
     if expected != found {
-        wrong.push(format!(
-            "{what}: expected {expected:#?}, found {found:#?}"
-        ));
+        wrong.push(format!("{what}: expected {expected:#?}, found {found:#?}"));
     }
 }
 
@@ -176,7 +174,12 @@ fn results_are_whole(run: &Run<'_>, outcome: &Outcome, wrong: &mut Vec<String>) 
             _ => String::new(),
         })
         .collect();
-    differ("row numbers", &in_order.iter().map(String::as_str).collect(), &numbers, wrong);
+    differ(
+        "row numbers",
+        &in_order.iter().map(String::as_str).collect(),
+        &numbers,
+        wrong,
+    );
     for line in &results.lines {
         line_is_guarded(line, results, wrong);
         line_is_true(line, run, wrong);
@@ -189,12 +192,20 @@ fn line_is_guarded(line: &Line, results: &Results, wrong: &mut Vec<String>) {
     let cells = line.cells[..COLUMNS.len()].iter();
     let values = cells.map(|cell| formula_restored(cell));
     let serial = serial_of(check).unwrap_or_default();
-    differ("line_check", line_check(values, serial).as_str(), check, wrong);
+    differ(
+        "line_check",
+        line_check(values, serial).as_str(),
+        check,
+        wrong,
+    );
 }
 
 /// A row that is `uploaded` has its bytes, to the last one, under its own id.
 fn line_is_true(line: &Line, run: &Run<'_>, wrong: &mut Vec<String>) {
-    let is_ours = |label: &str| run.service().is_some_and(|service| service.label() == label);
+    let is_ours = |label: &str| {
+        run.service()
+            .is_some_and(|service| service.label() == label)
+    };
     if line.cell("status") != "uploaded" || !is_ours(line.cell("destination")) {
         return;
     }

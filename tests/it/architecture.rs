@@ -1,0 +1,75 @@
+//! The layers that the crate's documentation promises.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each library, and the only places that may know it.
+const KNOWN_TO: [(&str, &[&str]); 14] = [
+    ("aws_lc_rs", &["digest.rs"]),
+    ("axum", &["emulator/"]),
+    ("cap_std", &["root.rs"]),
+    ("clap", &["cli.rs", "lib.rs"]),
+    ("csv", &["results/", "problem/"]),
+    ("encoding_rs", &["manifest/", "root/", "cli.rs"]),
+    ("hmac", &["digest.rs"]),
+    ("indicatif", &["progress.rs"]),
+    ("md5", &["digest.rs"]),
+    ("rayon", &["prepare.rs", "prepare/"]),
+    ("reqwest", &["http/"]),
+    ("rustix", &["clock.rs"]),
+    ("sha2", &["digest.rs"]),
+    ("tracing_subscriber", &["lib.rs"]),
+];
+
+#[test]
+fn each_library_is_known_to_the_module_that_is_there_for_it_and_to_no_other() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut strays = Vec::new();
+    let mut known = 0;
+    for file in files_below(&source) {
+        let name = file.strip_prefix(&source).unwrap().to_str().unwrap();
+        // Tests may use any of them to look at a thing from outside.
+        if name.contains("tests") {
+            continue;
+        }
+        let text = fs::read_to_string(&file).unwrap();
+        let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        for (library, homes) in KNOWN_TO {
+            if !uses(text, library) {
+                continue;
+            }
+            known += 1;
+            if !homes.iter().any(|home| name.starts_with(home)) {
+                strays.push(format!("{name} knows {library}"));
+            }
+        }
+    }
+    assert!(known >= KNOWN_TO.len(), "the test finds what it looks for");
+    assert_eq!(strays, Vec::<String>::new());
+}
+
+/// Whether code names a crate: a path that begins with it, outside of comments.
+fn uses(text: &str, library: &str) -> bool {
+    let path = format!("{library}::");
+    text.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .any(|line| {
+            line.match_indices(&path).any(|(at, _)| {
+                let before = line[..at].chars().next_back();
+                !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
+            })
+        })
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(files_below(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
