@@ -62,7 +62,9 @@ pub(super) fn load(folder: &Folder, settings: &Settings) -> Result<(Signer, Worl
     let created = earlier
         .iter()
         .filter(|entry| entry.operation == Operation::Create);
-    let last_id = created.filter_map(|entry| entry.id).max().unwrap_or(0);
+    let before_the_first = settings.first_id.saturating_sub(1);
+    let last_id = created.filter_map(|entry| entry.id).max();
+    let last_id = last_id.unwrap_or(before_the_first);
     let world = World {
         store: Store::load(folder.clone(), last_id)?,
         rate: Window::new(settings.rate),

@@ -26,6 +26,8 @@ pub struct Settings {
     pub purge_after: Duration,
     /// Which keys are taken.
     pub keys: Keys,
+    /// The id of the first attachment.
+    pub first_id: u64,
     /// What goes wrong on purpose.
     pub faults: Vec<Fault>,
 }
@@ -42,6 +44,7 @@ impl Default for Settings {
             url_life: Duration::from_mins(15),
             purge_after: Duration::from_mins(45),
             keys: Keys::Any,
+            first_id: 1,
             faults: Vec::new(),
         }
     }

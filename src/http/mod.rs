@@ -41,6 +41,11 @@ enum Trouble {
 /// which may be a presigned one.
 fn trouble(error: reqwest::Error) -> Trouble {
     let connecting = error.is_connect();
+    let host = error
+        .url()
+        .and_then(|url| url.host_str())
+        .unwrap_or("the host")
+        .to_owned();
     let mut words = if error.is_timeout() {
         "no answer in time".to_owned()
     } else {
@@ -62,9 +67,9 @@ fn trouble(error: reqwest::Error) -> Trouble {
         words = error.to_string();
     }
     if words.contains("invalid peer certificate") {
-        Trouble::Certificate(words)
+        Trouble::Certificate(format!("{host}: {words}"))
     } else if connecting {
-        Trouble::NotSent(words)
+        Trouble::NotSent(format!("{host}: {words}"))
     } else {
         Trouble::Broken(words)
     }

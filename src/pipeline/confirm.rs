@@ -179,7 +179,7 @@ async fn one_by_one<D: Destination>(
 ) -> Result<HashMap<AttachmentId, Option<u64>>, Halt> {
     let mut sizes = HashMap::new();
     for id in ids {
-        match requests.ask(async |service| service.get(id).await).await {
+        match requests.get(id).await {
             Ok(Presence::Stored { size, .. }) => sizes.insert(id.clone(), Some(size)),
             Ok(Presence::Absent) => None,
             Err(Unmet::Halt(halt)) => return Err(halt),

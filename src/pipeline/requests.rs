@@ -9,7 +9,7 @@ use super::{Halt, Settings};
 use crate::destination::{Destination, Failure, Presence, PutFailure, Receipt};
 use crate::event::{Event, Events};
 use crate::http::pacer::Pacer;
-use crate::model::{Content, ExternalId};
+use crate::model::{AttachmentId, Content, ExternalId};
 use crate::source::Source;
 
 /// So often may a row's own request stay without an answer while those of others get one.
@@ -23,7 +23,7 @@ pub(super) struct Requests<'a, D> {
     storage: Weather,
     max_outage: Duration,
     /// A look-up that worked: if it still does, the keys are good.
-    good: Mutex<Option<ExternalId>>,
+    good: Mutex<Option<Probe>>,
     events: &'a Events,
 }
 
@@ -128,7 +128,14 @@ impl<'a, D: Destination> Requests<'a, D> {
         let presence = self
             .ask(async |service| service.find(external_id).await)
             .await?;
-        *lock(&self.good) = Some(external_id.clone());
+        *lock(&self.good) = Some(Probe::Find(external_id.clone()));
+        Ok(presence)
+    }
+
+    /// A look-up by the service's own id, which also shows that the keys are good.
+    pub(super) async fn get(&self, id: &AttachmentId) -> Result<Presence, Unmet> {
+        let presence = self.ask(async |service| service.get(id).await).await?;
+        *lock(&self.good) = Some(Probe::Get(id.clone()));
         Ok(presence)
     }
 
@@ -169,7 +176,7 @@ impl<'a, D: Destination> Requests<'a, D> {
         };
         loop {
             match self
-                .unthrottled(&async |service: &D| service.find(&good).await)
+                .unthrottled(&async |service: &D| good.ask(service).await)
                 .await
             {
                 Err(Failure::Denied(why)) => return Err(Unmet::Halt(Halt::Denied(why))),
@@ -264,6 +271,22 @@ impl<'a, D: Destination> Requests<'a, D> {
             }
         }
         Ok(())
+    }
+}
+
+/// A look-up that can be repeated.
+#[derive(Debug, Clone)]
+enum Probe {
+    Find(ExternalId),
+    Get(AttachmentId),
+}
+
+impl Probe {
+    async fn ask<D: Destination>(&self, service: &D) -> Result<Presence, Failure> {
+        match self {
+            Self::Find(external_id) => service.find(external_id).await,
+            Self::Get(id) => service.get(id).await,
+        }
     }
 }
 

@@ -309,6 +309,11 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
             Ok(target) => Ok(self.after_address(id, target)),
             Err(Unmet::NotSent) => Ok(State::Renew(id)),
             Err(Unmet::Unknown(why)) => self.patch_lost(id, why).await,
+            // Perhaps the record was removed since the GET, which another one tells.
+            Err(Unmet::Refused(_)) if self.renewals < MOST_RENEWALS => {
+                self.renewals += 1;
+                Ok(State::Renew(id))
+            }
             Err(unmet) => self.unmet(unmet, Some(id), &Posted::No),
         }
     }
@@ -398,10 +403,7 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
     }
 
     async fn get(&self, id: &AttachmentId) -> Result<Presence, Unmet> {
-        self.run
-            .requests
-            .ask(async |service| service.get(id).await)
-            .await
+        self.run.requests.get(id).await
     }
 
     /// The end of a row whose request gave nothing.

@@ -6,7 +6,6 @@ use super::requests::{Requests, Unmet};
 use super::{Halt, Settings, Task};
 use crate::destination::{Destination, Presence};
 use crate::event::{Event, Events};
-use crate::model::AttachmentId;
 use crate::plan::{Begun, Found, Posted, Start, found};
 use crate::results::{Reason, Status};
 
@@ -120,8 +119,7 @@ async fn resume<D: Destination>(
     task: &Task,
     begun: &Begun,
 ) -> Result<Outlook, Unmet> {
-    let id: &AttachmentId = &begun.id;
-    let presence = requests.ask(async |service| service.get(id).await).await?;
+    let presence = requests.get(&begun.id).await?;
     let same_content = begun
         .content
         .is_none_or(|then| then.sha256 == task.content.sha256);

@@ -5,8 +5,10 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
+use std::io::{self, Cursor};
 use std::ops::Range;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use csv::ByteRecord;
 
@@ -16,9 +18,10 @@ use super::{
 use crate::text::formula_restored;
 
 /// All that the results of earlier runs say, as far as it can be believed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Previous {
-    text: Vec<u8>,
+    /// The file's text, and the one parser of it: making a parser takes longer than a line does.
+    reader: Mutex<Reader>,
     header: Header,
     lines: HashMap<Box<str>, Place>,
     highest: Serial,
@@ -29,6 +32,8 @@ pub struct Previous {
     /// Each destination that a believed line names.
     pub destinations: BTreeSet<String>,
 }
+
+type Reader = csv::Reader<Cursor<Vec<u8>>>;
 
 #[derive(Debug, Clone, Copy)]
 struct Place {
@@ -56,6 +61,13 @@ struct Header {
     check: usize,
 }
 
+impl Default for Previous {
+    /// No earlier run.
+    fn default() -> Self {
+        Self::of(Vec::new(), Header::default())
+    }
+}
+
 impl Previous {
     /// Reads the text of a results file. `path` is for messages only.
     pub fn parse(text: Vec<u8>, path: &Path) -> Result<Self, ResultsError> {
@@ -66,17 +78,28 @@ impl Previous {
             path: path.to_owned(),
             why,
         })?;
-        let mut previous = Self {
-            header,
-            ..Self::default()
-        };
-        previous.index(&text);
-        previous.text = text;
+        let mut previous = Self::of(text, header);
+        previous.index();
         Ok(previous)
     }
 
-    fn index(&mut self, text: &[u8]) {
-        let mut reader = self.header.reader(text);
+    fn of(text: Vec<u8>, header: Header) -> Self {
+        Self {
+            reader: Mutex::new(reader(Cursor::new(text), header.delimiter)),
+            header,
+            lines: HashMap::new(),
+            highest: 0,
+            damaged: Vec::new(),
+            torn: None,
+            destinations: BTreeSet::new(),
+        }
+    }
+
+    fn index(&mut self) {
+        let nothing = reader(Cursor::default(), self.header.delimiter);
+        let mut reader = std::mem::replace(&mut self.reader, Mutex::new(nothing))
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut record = ByteRecord::new();
         let mut first = true;
         // The reader takes any bytes for a record, so there is no error to report.
@@ -84,12 +107,13 @@ impl Previous {
             if std::mem::take(&mut first) {
                 continue;
             }
-            let place = record.position().map_or(0..text.len(), |position| {
-                to_index(position.byte())..to_index(reader.position().byte())
+            let (start, line) = record.position().map_or((0, 0), |position| {
+                (to_index(position.byte()), position.line())
             });
-            let line = record.position().map_or(0, csv::Position::line);
-            self.take(text, &record, place, line);
+            let end = to_index(reader.position().byte());
+            self.take(reader.get_ref().get_ref(), &record, start..end, line);
         }
+        self.reader = Mutex::new(reader);
     }
 
     fn take(&mut self, text: &[u8], record: &ByteRecord, place: Range<usize>, line: u64) {
@@ -167,10 +191,23 @@ impl Previous {
     }
 
     fn record(&self, place: Place) -> Option<ByteRecord> {
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut position = csv::Position::new();
+        position.set_byte(place.offset as u64);
+        reader.seek(position).ok()?;
         let mut record = ByteRecord::new();
-        let mut reader = self.header.reader(&self.text[place.offset..]);
         reader.read_byte_record(&mut record).ok()?.then_some(record)
     }
+}
+
+fn reader<R: io::Read>(text: R, delimiter: u8) -> csv::Reader<R> {
+    csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        // A line is read from wherever it stands, so most of a large buffer would be for nothing.
+        .buffer_capacity(2048)
+        .from_reader(text)
 }
 
 impl Header {
@@ -184,7 +221,7 @@ impl Header {
             ..Self::default()
         };
         let mut record = ByteRecord::new();
-        let _ = header.reader(text).read_byte_record(&mut record);
+        let _ = reader(text, header.delimiter).read_byte_record(&mut record);
         header.names = record
             .iter()
             .map(|name| {
@@ -198,16 +235,6 @@ impl Header {
         }
         header.check = find(&header.names, LINE_CHECK)?;
         Ok(header)
-    }
-
-    fn reader<'a>(&self, text: &'a [u8]) -> csv::Reader<&'a [u8]> {
-        csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(self.delimiter)
-            // Most readers are made for one line, so what they allocate counts.
-            .buffer_capacity(2048)
-            .from_reader(text)
     }
 
     /// The serial of a line, or why the line is not to be believed.

@@ -73,6 +73,9 @@ impl Session {
 async fn start_emulator(rate: u32) -> Result<Emulator, Error> {
     let settings = emulator::Settings {
         rate: NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN),
+        // It begins empty, so an id that an earlier run left in its results must not mean anything
+        // to it.
+        first_id: fastrand::u64(100_000..1_000_000_000),
         ..emulator::Settings::default()
     };
     let anywhere_here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
