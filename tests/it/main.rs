@@ -7,6 +7,7 @@ mod harness;
 
 mod already_there;
 mod architecture;
+mod check;
 mod dry_run;
 mod emulator;
 mod external_ids;

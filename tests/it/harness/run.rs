@@ -118,7 +118,8 @@ impl<'t> Run<'t> {
         self
     }
 
-    /// A part of what is said, on whichever of the two.
+    /// A part of what is said, on whichever of the two. Where no part and no whole of standard
+    /// error is expected, it must be empty.
     pub(crate) fn says(mut self, text: impl Into<String>) -> Self {
         self.expected.parts.push(text.into());
         self
@@ -174,7 +175,7 @@ impl<'t> Run<'t> {
             self.test.service().between().release();
         }
         let (code_found, stdout, stderr) = running.finish();
-        judge::judge(&self, code, before, code_found, &stdout, &stderr)
+        judge::judge(&self, code, &before, code_found, &stdout, &stderr)
     }
 
     /// Begins it, for a test that does without judgement.
