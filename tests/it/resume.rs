@@ -112,7 +112,7 @@ fn done_rows_that_left_the_manifest_keep_their_lines_after_the_others() {
     );
     for _ in 0..2 {
         test.resume()
-            .stderr("2 rows are of m.results.csv no longer in the manifest; kept at its end\n")
+            .stderr("2 rows are no longer in the manifest; kept at the end of m.results.csv\n")
             .stdout(
                 "all 1 row done (0 B sent in [time], 0 requests)\n\
                  \x20 uploaded          1  stored, and the size confirmed by the service\n\
