@@ -110,7 +110,7 @@ fn a_folder_that_cannot_be_written_to_is_noticed_before_anything_is_sent() {
     let outcome = test
         .import()
         .with_results("no/such/folder/r.csv")
-        .says("cannot create a file beside no/such/folder/r.csv: No such file or directory")
+        .says("cannot write to the folder of no/such/folder/r.csv: No such file or directory")
         .exits(2);
     assert_eq!(outcome.stdout, "");
 }

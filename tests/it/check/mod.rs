@@ -65,8 +65,8 @@ fn warnings_stop_nobody() {
         "file_path,object_type,object_id,external_id,titel\n\
          a.pdf,contract,1,0012,x\na.pdf,contract,2,13,y\n",
     );
-    let warnings = "warning: m.csv line 1: the column \"titel\" is not known: is title meant?; \
-                    rename it, or ignore this if it is your own column\n\
+    let warnings = "warning: m.csv line 1: the column \"titel\" is not known; name it title if \
+                    that is meant; otherwise nothing is wrong\n\
                     warning: m.csv line 3 (row 2), column external_id: \"13\" is shorter than the \
                     4 digits of those that begin with 0: a spreadsheet may have dropped its \
                     zeros; if so, export the column as text\n";
