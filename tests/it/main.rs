@@ -12,6 +12,7 @@ mod dry_run;
 mod emulator;
 mod external_ids;
 mod first_import;
+mod full_disk;
 mod keys;
 mod killed;
 mod limits;
