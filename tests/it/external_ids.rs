@@ -6,7 +6,7 @@ use consign::emulator::Operation::Create;
 use consign::emulator::When::Nth;
 use consign::emulator::{Clash, ExternalIds};
 
-use crate::harness::{KILLED, Moment, Test};
+use crate::harness::{KILLED, Moment, Running, Test};
 
 const REFUSING: [ExternalIds; 2] = [
     ExternalIds::Unique {
@@ -25,7 +25,7 @@ fn lost_answers_and_sudden_ends_leave_one_attachment_for_each_row() {
             .emulator(|settings| settings.external_ids = external_ids);
         for (nth, moment) in [(2, Moment::After), (3, Moment::After), (3, Moment::After)] {
             test.resume()
-                .while_held(nth, moment, |running| running.kill())
+                .while_held(nth, moment, Running::kill)
                 .exits(KILLED);
         }
         test.resume()

@@ -4,9 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use consign::digest::sha256;
+use consign::emulator::{Operation, When};
 use serde_json::Value;
 
-use crate::harness::{MANIFEST, Test};
+use crate::harness::{MANIFEST, Test, status};
 
 #[test]
 fn files_are_attached_to_objects_of_all_four_types_with_as_few_requests_as_can_be() {
@@ -166,11 +167,7 @@ fn many_rows_at_once_are_confirmed_in_batches_of_fifty() {
 
 #[test]
 fn a_script_gets_one_json_object_whose_counts_agree_with_the_results() {
-    let test = Test::of_rows(3).fault(
-        consign::emulator::Operation::Create,
-        consign::emulator::When::Nth(2),
-        crate::harness::status(422),
-    );
+    let test = Test::of_rows(3).fault(Operation::Create, When::Nth(2), status(422));
     let outcome = test
         .import()
         .args(["--output", "json"])

@@ -1,13 +1,13 @@
 //! Imports that end as by a loss of power, and the resumes after them.
 
-use crate::harness::{KILLED, Moment, Test};
+use crate::harness::{KILLED, Moment, Running, Test};
 
 /// Ends an import of two rows at one moment, and resumes it to its end.
 #[track_caller]
 fn killed_and_resumed(nth: usize, moment: Moment) -> Vec<String> {
     let test = Test::of_rows(2).between();
     test.import()
-        .while_held(nth, moment, |running| running.kill())
+        .while_held(nth, moment, Running::kill)
         .exits(KILLED);
     test.resume()
         .rows(["A1 uploaded", "A2 uploaded"])
@@ -92,8 +92,7 @@ fn an_import_that_is_ended_again_and_again_ends_well() {
         (3, Moment::After),
         (4, Moment::Before),
     ] {
-        run.while_held(nth, moment, |running| running.kill())
-            .exits(KILLED);
+        run.while_held(nth, moment, Running::kill).exits(KILLED);
         run = test.resume();
     }
     run.rows(["A1 uploaded", "A2 uploaded", "A3 uploaded"])

@@ -5,7 +5,7 @@ use consign::emulator::Operation::{Create, Get, GetByExternalId, List, Upload};
 use consign::emulator::When::{FirstN, Nth};
 use consign::emulator::{Effect, Operation, When};
 
-use crate::harness::{HEADER, KILLED, Moment, Test, row, status};
+use crate::harness::{HEADER, KILLED, Moment, Running, Test, row, status};
 
 /// An import of one row that ends well in spite of a fault, with these requests.
 #[track_caller]
@@ -143,7 +143,7 @@ fn a_list_that_is_refused_is_made_up_for_one_by_one() {
 fn a_resume_gets_over_lost_answers_too() {
     let test = Test::of_rows(1).between().fault(Get, Nth(1), status(503));
     test.import()
-        .while_held(3, Moment::Before, |running| running.kill())
+        .while_held(3, Moment::Before, Running::kill)
         .exits(KILLED);
     test.resume()
         .rows(["A1 uploaded"])
@@ -222,9 +222,9 @@ fn no_row_fails_because_nobody_is_there_and_the_run_ends_when_that_lasts_too_lon
         .manifest(format!("{HEADER}{}", row("A1")));
     // Nobody listens on the discard port.
     test.consign(["import", "m.csv", "--base-url", "http://127.0.0.1:9/v1"])
-        .args(["--max-outage", "1s"])
+        .args(["--max-outage", "0s"])
         .says("stopped early: the service was away for longer than --max-outage allows (")
-        .says("to go on: [consign] import m.csv --base-url http://127.0.0.1:9/v1 --max-outage 1s --resume\n")
+        .says("to go on: [consign] import m.csv --base-url http://127.0.0.1:9/v1 --max-outage 0s --resume\n")
         .rows(["A1 pending not_reached"])
         .exits(3);
 }

@@ -7,10 +7,12 @@ mod harness;
 
 mod already_there;
 mod architecture;
+mod check;
 mod dry_run;
 mod emulator;
 mod external_ids;
 mod first_import;
+mod full_disk;
 mod keys;
 mod killed;
 mod limits;

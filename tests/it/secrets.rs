@@ -34,7 +34,7 @@ fn keeps_secrets(test: &Test, run: Run<'_>, key: &str, code: i32) {
         .variable("WORKDAY_API_KEY", key)
         .variable("WORKDAY_USER_TOKEN", TOKEN)
         .variable("WORKDAY_USER_EMAIL", EMAIL)
-        .says("DEBUG consign::http::api: API request")
+        .says("DEBUG API request")
         .exits(code);
     let mut outputs = vec![outcome.stdout, outcome.stderr];
     for file in fs::read_dir(test.folder()).unwrap() {
@@ -104,7 +104,11 @@ fn uploads_that_break_tell_no_secret() {
     let test = Test::of_rows(2)
         .fault(Upload, Nth(1), Reset)
         .fault(Upload, Nth(3), status(400));
-    let outcome = test.import().args(["-vvv"]).says("upload").exits(1);
+    let outcome = test
+        .import()
+        .args(["-vvv"])
+        .says("DEBUG upload target")
+        .exits(1);
     for output in [outcome.stdout, outcome.stderr, test.read("m.results.csv")] {
         assert!(!output.contains("signature="), "{output}");
         assert!(!output.contains("/storage/"), "{output}");

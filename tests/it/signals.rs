@@ -85,6 +85,7 @@ fn a_dry_run_can_be_interrupted_too() {
             running.signal("TERM");
             running.wait_until_it_says(STOPPING);
         })
+        .stderr(STOPPING)
         .says("stopped early: interrupted\n")
         .exits(143);
 }

@@ -154,7 +154,7 @@ impl Forecast {
         }
         let _ = writeln!(
             text,
-            "it would take {}, and about {} at this rate; nothing was sent now",
+            "it would take {}: {} at this rate; nothing was sent now",
             counted(self.requests, "request"),
             span(self.seconds_at_the_rate)
         );

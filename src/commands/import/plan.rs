@@ -188,7 +188,7 @@ impl<'a> Plan<'a> {
         if left > 0 {
             let _ = writeln!(
                 text,
-                "{} of {file} no longer in the manifest; kept at its end",
+                "{} no longer in the manifest; kept at the end of {file}",
                 match left {
                     1 => "1 row is".to_owned(),
                     rows => format!("{} are", counted(rows, "row")),

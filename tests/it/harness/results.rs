@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::iter;
 use std::path::Path;
 
 /// One line.
@@ -42,7 +43,9 @@ impl Results {
             .records()
             .map(|record| {
                 let cells = owned(&record.unwrap());
-                let by_name = header.iter().cloned().zip(cells.iter().cloned()).collect();
+                // A line that was torn has fewer.
+                let all = cells.iter().cloned().chain(iter::repeat(String::new()));
+                let by_name = header.iter().cloned().zip(all).collect();
                 Line { cells, by_name }
             })
             .collect();

@@ -26,6 +26,7 @@ pub(crate) struct Run<'t> {
     args: Vec<String>,
     variables: Vec<(String, String)>,
     hold: Option<(usize, Moment, Act<'t>)>,
+    largest_file: Option<usize>,
     pub(super) results: PathBuf,
     pub(super) expected: Expected,
 }
@@ -71,6 +72,7 @@ impl<'t> Run<'t> {
             args,
             variables: Vec::new(),
             hold: None,
+            largest_file: None,
             results: test.path(Results::NAME),
             expected: Expected::default(),
         }
@@ -91,6 +93,12 @@ impl<'t> Run<'t> {
     /// Sets a variable of the environment, which is empty otherwise.
     pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Lets no file grow beyond so many half kilobytes, as if the disk were full then.
+    pub(crate) fn with_files_of_at_most(mut self, blocks: usize) -> Self {
+        self.largest_file = Some(blocks);
         self
     }
 
@@ -118,7 +126,8 @@ impl<'t> Run<'t> {
         self
     }
 
-    /// A part of what is said, on whichever of the two.
+    /// A part of what is said, on whichever of the two. Where no part and no whole of standard
+    /// error is expected, it must be empty.
     pub(crate) fn says(mut self, text: impl Into<String>) -> Self {
         self.expected.parts.push(text.into());
         self
@@ -174,14 +183,26 @@ impl<'t> Run<'t> {
             self.test.service().between().release();
         }
         let (code_found, stdout, stderr) = running.finish();
-        judge::judge(&self, code, before, code_found, &stdout, &stderr)
+        judge::judge(&self, code, &before, code_found, &stdout, &stderr)
+    }
+
+    fn command(&self) -> Command {
+        let consign = env!("CARGO_BIN_EXE_consign");
+        let Some(blocks) = self.largest_file else {
+            return Command::new(consign);
+        };
+        let mut shell = Command::new("sh");
+        let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        shell.args(["-c", &limited, consign]);
+        shell
     }
 
     /// Begins it, for a test that does without judgement.
     pub(crate) fn start(&self) -> Running<'t> {
         let output = tempfile::tempdir().unwrap();
         let file = |name| File::create(output.path().join(name)).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_consign"))
+        let child = self
+            .command()
             .args(&self.args)
             .current_dir(self.test.folder())
             .env_clear()

@@ -1,0 +1,37 @@
+//! Results that cannot be written any more.
+
+use crate::harness::Test;
+
+#[test]
+fn a_full_disk_stops_the_run_before_the_next_request_and_loses_nothing() {
+    let test = Test::of_rows(4);
+    let outcome = test
+        .import()
+        .with_files_of_at_most(2)
+        .leaving_a_journal()
+        .stdout("")
+        .stderr(
+            "error: stopped early: cannot write m.results.csv: File too large (os error 27); \
+             nothing more was sent, and what is in the results is true: go on with --resume once \
+             this is mended\n",
+        )
+        .exits(3);
+    // Each record was announced in the journal before it was made.
+    let journal = test.results().in_words();
+    let announced = journal.iter().filter(|words| words.ends_with(" creating"));
+    let requests = &outcome.requests;
+    let made = requests.iter().filter(|words| words.starts_with("create "));
+    assert!(
+        made.count() <= announced.count(),
+        "{requests:?} and {journal:?}"
+    );
+    assert!(
+        test.service().stored().len() < 4,
+        "the disk was full in the middle"
+    );
+    test.resume()
+        .says("was torn, and is left out")
+        .rows(["A1 uploaded", "A2 uploaded", "A3 uploaded", "A4 uploaded"])
+        .stored_rows(["A1", "A2", "A3", "A4"])
+        .exits(0);
+}
