@@ -124,12 +124,23 @@ impl Hold {
         }
     }
 
-    /// Waits until the test lets go.
+    /// Waits until the test lets go, or whoever sent the request is gone.
     async fn wait(&self) {
+        let _gone = WhenGone(&self.holding);
         let mut holding = self.holding.subscribe();
         self.holding.send_replace(true);
         // The sender is `self`, so that the wait ends by being let go.
         let _ = holding.wait_for(|holding| !holding).await;
+    }
+}
+
+/// Says that nothing is held any more, also where the server drops a request because its sender is
+/// gone.
+struct WhenGone<'h>(&'h watch::Sender<bool>);
+
+impl Drop for WhenGone<'_> {
+    fn drop(&mut self) {
+        self.0.send_replace(false);
     }
 }
 

@@ -230,10 +230,15 @@ pub(crate) struct Running<'t> {
 }
 
 impl Running<'_> {
-    /// Ends it as a loss of power would.
+    /// Ends it as a loss of power would. A request that is being held is lost with it: were it let
+    /// go, it could reach the service during the next run.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        let between = self.test.service().between();
+        while between.is_holding() {
+            thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// Sends it a signal, `INT` or the like.
