@@ -48,7 +48,9 @@ pub fn run(args: &ImportArgs) -> Result<Exit, Error> {
     if prepared.problems.errors() > 0 && !args.skip_invalid {
         return Err(Error::NotFit);
     }
+    tracing::info!(files = prepared.files_and_bytes().0, "checked");
     let plan = Plan::of(&read.manifest, &prepared, &previous, root);
+    tracing::info!(rows = plan.to_send(), "planned");
     if !args.output.quiet {
         tell(&plan.notices(&path));
     }
@@ -110,6 +112,7 @@ fn import(
     let columns = plan.manifest().extra_columns();
     let known = merge::lines(&rows, plan.previous(), Extent::Known);
     results.replace(columns, known).map_err(refused)?;
+    tracing::info!("began the results");
 
     let (journal, writer) = journal::start(results);
     let style = Style::choose(args.output.quiet, args.output.verbose);
@@ -128,11 +131,13 @@ fn import(
     // After a failed write nothing more is written: the journal is readable as it is.
     written?;
 
+    tracing::info!(?halt, "ended");
     let after = results.read()?;
     let path = results.path().to_owned();
     let mut summary = Summary::new(args, &label, &path, &tally, session.began.elapsed());
     let lines = merge::lines(&rows, &after, Extent::All);
     results.replace(columns, lines.inspect(|line| summary.count(&line.entry)))?;
+    tracing::info!("rewrote the results");
     let ending = Ending::of(&summary, halt, session.stopping.stop());
     runtime.block_on(session.close());
     // The exit code tells of the rows, even where nobody takes the summary.

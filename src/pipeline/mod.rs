@@ -163,7 +163,7 @@ impl<D: Destination, J: Journal> Run<'_, D, J> {
             }
         };
         self.slots.no_more_to_come();
-        if halt != Halt::Journal {
+        if halt.leaves_something_to_finish() {
             let drained = async {
                 tokio::select! {
                     () = async { while rows.next().await.is_some() {} } => {}
@@ -174,6 +174,17 @@ impl<D: Destination, J: Journal> Run<'_, D, J> {
             let _ = tokio::time::timeout(DRAIN_LIMIT, drained).await;
         }
         Some(halt)
+    }
+}
+
+impl Halt {
+    /// Whether rows that are under way may still be finished: not while nothing can be recorded,
+    /// or nobody is there to answer.
+    fn leaves_something_to_finish(&self) -> bool {
+        match self {
+            Self::Journal | Self::Outage(_) | Self::Hopeless(_) => false,
+            Self::Denied(_) | Self::TooManyErrors(_) | Self::Interrupted | Self::Abandoned => true,
+        }
     }
 }
 

@@ -3,7 +3,6 @@
 //! The file's text is its own store. For each `external_id` only the place of the line that counts
 //! is kept, which is the one with the highest serial, wherever it stands: people sort files.
 
-use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Cursor};
 use std::ops::Range;
@@ -12,9 +11,7 @@ use std::sync::{Mutex, PoisonError};
 
 use csv::ByteRecord;
 
-use super::{
-    BadCell, COLUMNS, Entry, LINE_CHECK, ResultsError, Serial, Status, line_check, serial_of,
-};
+use super::{COLUMNS, Entry, LINE_CHECK, ResultsError, Serial, Status, line_check, serial_of};
 use crate::text::formula_restored;
 
 /// All that the results of earlier runs say, as far as it can be believed.
@@ -117,14 +114,17 @@ impl Previous {
     }
 
     fn take(&mut self, text: &[u8], record: &ByteRecord, place: Range<usize>, line: u64) {
-        match self.header.believe(record) {
+        let cells = self.header.cells(record);
+        let [_, _, _, _, external_id, status, .., destination, _, _] = cells;
+        match self.header.believe(record, cells) {
             Ok(serial) => {
                 self.highest = self.highest.max(serial);
-                self.note_destination(self.header.cell(record, "destination"));
+                if !self.destinations.contains(destination) {
+                    self.destinations.insert(destination.to_owned());
+                }
                 // An invalid line speaks of a row of a manifest, not of an attachment.
-                if self.header.cell(record, "status") != Status::Invalid.as_str() {
-                    let external_id = self.header.cell(record, "external_id").into();
-                    self.keep(external_id, serial, place.start);
+                if status != Status::Invalid.as_str() {
+                    self.keep(external_id.into(), serial, place.start);
                 }
             }
             Err(_) if place.end == text.len() && !is_whole(&text[place]) => {
@@ -132,15 +132,9 @@ impl Previous {
             }
             Err(why) => self.damaged.push(Damaged {
                 line,
-                external_id: self.header.cell(record, "external_id").into_owned(),
+                external_id: external_id.to_owned(),
                 why,
             }),
-        }
-    }
-
-    fn note_destination(&mut self, destination: Cow<'_, str>) {
-        if !self.destinations.contains(&*destination) {
-            self.destinations.insert(destination.into_owned());
         }
     }
 
@@ -159,7 +153,7 @@ impl Previous {
     /// The line that counts for a row.
     pub fn get(&self, external_id: &str) -> Option<Entry> {
         let record = self.record(*self.lines.get(external_id)?)?;
-        self.header.entry(&record).ok()
+        Entry::from_cells(self.header.cells(&record)).ok()
     }
 
     /// Where the line that counts for a row stands: a number that no other row has.
@@ -238,49 +232,35 @@ impl Header {
     }
 
     /// The serial of a line, or why the line is not to be believed.
-    fn believe(&self, record: &ByteRecord) -> Result<Serial, String> {
+    fn believe(&self, record: &ByteRecord, cells: [&str; 16]) -> Result<Serial, String> {
         let text = |cell| std::str::from_utf8(cell).map(formula_restored);
-        let cells: Vec<&str> = record
+        let values: Vec<&str> = record
             .iter()
             .take(self.check + 1)
             .map(text)
             .collect::<Result<_, _>>()
             .map_err(|_| "it is not UTF-8 text".to_owned())?;
-        let Some((check, values)) = cells.split_last().filter(|_| cells.len() > self.check) else {
-            return Err(format!(
-                "it has {} cells of {}",
-                cells.len(),
-                self.names.len()
-            ));
+        let Some(check) = values.get(self.check) else {
+            let (found, expected) = (values.len(), self.names.len());
+            return Err(format!("it has {found} cells of {expected}"));
         };
-        let serial =
-            serial_of(check).filter(|serial| line_check(values.iter().copied(), *serial) == *check);
-        let status = self.cell(record, "status");
+        let values = values[..self.check].iter().copied();
+        let serial = serial_of(check).filter(|serial| line_check(values, *serial) == *check);
+        let [_, _, _, _, _, status, ..] = cells;
         match serial {
             Some(serial) if Status::ALL.iter().any(|known| known.as_str() == status) => Ok(serial),
             Some(_) => Err(format!("the status {status:?} is one of a later version")),
-            None => Err(match self.entry(record) {
+            None => Err(match Entry::from_cells(cells) {
                 Err(cell) => cell.to_string(),
                 Ok(_) => "a cell was altered: the line does not match its line_check".to_owned(),
             }),
         }
     }
 
-    fn entry(&self, record: &ByteRecord) -> Result<Entry, BadCell> {
+    /// The cells under our columns, in our order; empty where there is none, or no text.
+    fn cells<'r>(&self, record: &'r ByteRecord) -> [&'r str; 16] {
         let text = |cell| std::str::from_utf8(cell).map_or("", formula_restored);
-        Entry::from_cells(|column| record.get(self.place(column)).map_or("", text))
-    }
-
-    fn cell<'r>(&self, record: &'r ByteRecord, column: &'static str) -> Cow<'r, str> {
-        match String::from_utf8_lossy(record.get(self.place(column)).unwrap_or_default()) {
-            Cow::Borrowed(cell) => formula_restored(cell).into(),
-            Cow::Owned(cell) => formula_restored(&cell).to_owned().into(),
-        }
-    }
-
-    fn place(&self, column: &'static str) -> usize {
-        let place = COLUMNS.iter().position(|name| *name == column);
-        self.places[place.expect("a column of ours")]
+        self.places.map(|place| record.get(place).map_or("", text))
     }
 }
 
