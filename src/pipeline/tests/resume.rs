@@ -1,0 +1,118 @@
+//! Rows that an earlier run has begun.
+
+use super::*;
+
+/// A service in which an earlier run has begun row 1, and the line that it left.
+async fn begun(put: Option<Fault>) -> (Memory, Entry) {
+    let script = move |operation, _| (operation == Operation::Put).then_some(put).flatten();
+    let memory = Memory::with_faults(Rules::default(), Box::new(script));
+    let lines = Lines {
+        // The line that would say how it ended is never written.
+        limit: Some(2),
+        ..Lines::default()
+    };
+    let halt = go(&memory, &lines, vec![fresh(1)], &settings()).await;
+    assert_eq!(halt, Some(Halt::Journal));
+    let last = lines.last(1).unwrap();
+    assert_eq!(last.status, Status::Created);
+    (memory, last)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_whose_bytes_were_sent_before_a_crash_is_not_sent_again() {
+    let (memory, last) = begun(None).await;
+    let lines = Lines::default();
+    let again = resumed(row(1), fresh(1).content, last);
+    assert_eq!(go(&memory, &lines, vec![again], &settings()).await, None);
+    each_is_stored_once(&memory, &lines, 1);
+    assert_eq!(count(&memory.log(), Operation::Put), 1);
+    assert_eq!(count(&memory.log(), Operation::Renew), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_whose_bytes_were_not_sent_before_a_crash_goes_on_with_its_record() {
+    let (memory, last) = begun(Some(Fault::Refused)).await;
+    let lines = Lines::default();
+    let again = resumed(row(1), fresh(1).content, last);
+    let halt = go(&memory, &lines, vec![again], &settings()).await;
+    assert_eq!(halt, None);
+    assert_eq!(memory.records(), 1);
+    assert_eq!(count(&memory.log(), Operation::Create), 1);
+    assert_eq!(count(&memory.log(), Operation::Renew), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_changed_after_its_row_was_stored_is_a_conflict_and_not_called_uploaded() {
+    let (memory, last) = begun(None).await;
+    let lines = Lines::default();
+    let same_size = content("BYTES of row 1");
+    let again = resumed(row(1), same_size, last);
+    assert_eq!(go(&memory, &lines, vec![again], &settings()).await, None);
+    let line = lines.last(1).unwrap();
+    assert_eq!(
+        (line.status, &line.reason),
+        (Status::Conflict, &Reason::FILE_CHANGED)
+    );
+    assert_eq!(
+        line.known.content().unwrap().sha256,
+        fresh(1).content.sha256
+    );
+    assert_eq!(memory.stored()[0].sha256, fresh(1).content.sha256);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_begun_row_whose_object_changed_waits_until_its_record_is_gone() {
+    let (memory, last) = begun(Some(Fault::Refused)).await;
+    let moved = Row {
+        object: ObjectRef {
+            kind: ObjectType::Project,
+            id: 8.try_into().unwrap(),
+        },
+        ..row(1)
+    };
+    let lines = Lines::default();
+    for _ in 0..2 {
+        let last = lines.last(1).unwrap_or_else(|| last.clone());
+        let again = resumed(moved.clone(), fresh(1).content, last);
+        assert_eq!(go(&memory, &lines, vec![again], &settings()).await, None);
+        let line = lines.last(1).unwrap();
+        assert_eq!(
+            (line.status, &line.reason),
+            (Status::Pending, &Reason::OBJECT_CHANGED)
+        );
+        assert_eq!((&*line.object_type, &*line.object_id), ("contract", "7"));
+        assert!(line.attachment_id.is_some());
+    }
+    assert_eq!(
+        count(&memory.log(), Operation::Renew),
+        0,
+        "nothing was done to it"
+    );
+
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    let again = resumed(moved, fresh(1).content, lines.last(1).unwrap());
+    go(&memory, &lines, vec![again], &settings()).await;
+    assert_eq!(count(&memory.log(), Operation::Create), 2);
+    let line = lines.last(1).unwrap();
+    assert_eq!((&*line.object_type, &*line.object_id), ("project", "8"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_without_bytes_that_is_not_ours_is_left_alone() {
+    let (memory, _) = begun(Some(Fault::Refused)).await;
+    let lines = Lines::default();
+    assert_eq!(go(&memory, &lines, vec![fresh(1)], &settings()).await, None);
+    let last = lines.last(1).unwrap();
+    assert_eq!(
+        (last.status, last.reason),
+        (Status::Pending, Reason::PENDING_ELSEWHERE)
+    );
+    assert_eq!(count(&memory.log(), Operation::Renew), 0);
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    go(&memory, &lines, vec![fresh(1)], &settings()).await;
+    assert_eq!(
+        count(&memory.log(), Operation::Create),
+        2,
+        "it was purged meanwhile"
+    );
+}
