@@ -235,8 +235,7 @@ impl Running<'_> {
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        let between = self.test.service().between();
-        while between.is_holding() {
+        while self.test.service().is_holding() {
             thread::sleep(Duration::from_millis(2));
         }
     }
@@ -267,8 +266,8 @@ impl Running<'_> {
     }
 
     fn wait_until_held(&mut self) {
-        let between = self.test.service().between();
-        self.wait_for("a request is held", |_| between.is_holding());
+        let service = self.test.service();
+        self.wait_for("a request is held", |_| service.is_holding());
     }
 
     /// Looks again and again. A run that ends meanwhile will never do what is waited for.

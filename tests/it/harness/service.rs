@@ -57,6 +57,11 @@ impl Service {
         self.between.as_ref().expect("somebody is between")
     }
 
+    /// Whether somebody between holds a request.
+    pub(crate) fn is_holding(&self) -> bool {
+        self.between.as_ref().is_some_and(Between::is_holding)
+    }
+
     /// How the results call it.
     pub(crate) fn label(&self) -> &str {
         self.base_url.strip_prefix("http://").unwrap()
