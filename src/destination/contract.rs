@@ -15,9 +15,7 @@ use super::workday::Workday;
 use super::*;
 use crate::digest::sha256;
 use crate::emulator::{self, Emulator};
-use crate::http::api::{ApiClient, KeyHeader};
-use crate::http::target::ApiHost;
-use crate::http::transfer::TransferClient;
+use crate::http::api::KeyHeader;
 use crate::model::ObjectType;
 use crate::root::{Opened, Root};
 
@@ -169,9 +167,7 @@ async fn emulated() -> (Emulator, Workday) {
         value: SecretString::from("key".to_owned()),
     });
     let base = Url::parse(&emulator.base_url()).unwrap();
-    let api = ApiClient::new(base, &keys).unwrap();
-    let transfer = TransferClient::new().unwrap();
-    (emulator, Workday::new(api, transfer, ApiHost::Loopback))
+    (emulator, Workday::new(base, &keys).unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]

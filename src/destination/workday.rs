@@ -13,11 +13,12 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use url::Url;
 
 use super::{
     Created, Destination, Failure, NewAttachment, Presence, PutFailure, Receipt, UnsafeTarget,
 };
-use crate::http::api::{ApiClient, Method, Reply, Request, said};
+use crate::http::api::{ApiClient, ClientError, KeyHeader, Method, Reply, Request, said};
 use crate::http::target::{ApiHost, Target};
 use crate::http::transfer::TransferClient;
 use crate::model::{AttachmentId, Content, ExternalId, ObjectRef, ObjectType};
@@ -32,13 +33,14 @@ pub struct Workday {
 }
 
 impl Workday {
-    /// The service behind two clients; `host` says where the API is.
-    pub fn new(api: ApiClient, transfer: TransferClient, host: ApiHost) -> Self {
-        Self {
-            api,
-            transfer,
+    /// The service at a base URL. The keys go there, and nowhere else.
+    pub fn new(base: Url, keys: &[KeyHeader]) -> Result<Self, ClientError> {
+        let host = ApiHost::of(&base);
+        Ok(Self {
+            api: ApiClient::new(base, keys)?,
+            transfer: TransferClient::new(host)?,
             host,
-        }
+        })
     }
 
     async fn look_up(&self, path: &[&str]) -> Result<Option<Resource>, Failure> {

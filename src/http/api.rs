@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
 
+use super::target::ApiHost;
 use super::{Trouble, client_builder, media_type, read_bounded, trouble};
 use crate::destination::Failure;
 
@@ -104,7 +105,7 @@ impl ApiClient {
             value.set_sensitive(true);
             headers.insert(HeaderName::from_static(key.name), value);
         }
-        let client = client_builder()
+        let client = client_builder(ApiHost::of(&base))
             .default_headers(headers)
             .timeout(TIME_LIMIT)
             .build()

@@ -12,12 +12,19 @@ pub mod transfer;
 use std::error::Error as _;
 use std::time::Duration;
 
+use target::ApiHost;
+
 /// How long making a connection may take, the TLS handshake included.
 const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 
-/// What both clients have in common.
-fn client_builder() -> reqwest::ClientBuilder {
-    reqwest::Client::builder()
+/// What both clients have in common. The system's proxy is used, but not on the way to this machine
+/// itself: no proxy can lead back to an emulator.
+fn client_builder(api: ApiHost) -> reqwest::ClientBuilder {
+    let builder = match api {
+        ApiHost::Loopback => reqwest::Client::builder().no_proxy(),
+        ApiHost::Remote => reqwest::Client::builder(),
+    };
+    builder
         .user_agent(concat!("consign/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())

@@ -15,7 +15,7 @@ use futures::{Stream, StreamExt as _, stream};
 use reqwest::header::CONTENT_LENGTH;
 use tokio::sync::Notify;
 
-use super::target::Target;
+use super::target::{ApiHost, Target};
 use super::{Trouble, client_builder, media_type, read_bounded, trouble};
 use crate::destination::{PutFailure, Receipt};
 use crate::digest::{Md5Hasher, Sha256Hasher};
@@ -47,9 +47,9 @@ pub struct TransferClient {
 }
 
 impl TransferClient {
-    /// A client.
-    pub fn new() -> Result<Self, ClientError> {
-        let client = client_builder()
+    /// A client for the uploads of an API.
+    pub fn new(api: ApiHost) -> Result<Self, ClientError> {
+        let client = client_builder(api)
             .build()
             .map_err(|error| ClientError::Setup(error.without_url().to_string()))?;
         Ok(Self { client })

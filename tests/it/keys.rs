@@ -107,3 +107,18 @@ fn a_row_that_good_keys_may_not_write_fails_alone() {
         .rows(["A1 uploaded", "A2 uploaded", "A3 uploaded"])
         .exits(0);
 }
+
+#[test]
+fn the_proxy_of_the_system_is_not_asked_the_way_to_this_machine() {
+    // A port on which nobody listens: whoever goes by way of it gets nowhere.
+    let nowhere = "http://127.0.0.1:9";
+    let test = Test::of_rows(1);
+    test.import()
+        .variable("HTTP_PROXY", nowhere)
+        .variable("http_proxy", nowhere)
+        .variable("ALL_PROXY", nowhere)
+        .variable("NO_PROXY", "")
+        .args(["--max-outage", "0s"])
+        .rows(["A1 uploaded"])
+        .exits(0);
+}

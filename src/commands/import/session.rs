@@ -13,9 +13,7 @@ use crate::config::Base;
 use crate::destination::workday::Workday;
 use crate::emulator::{self, Emulator};
 use crate::error::Error;
-use crate::http::api::{ApiClient, KeyHeader};
-use crate::http::target::ApiHost;
-use crate::http::transfer::TransferClient;
+use crate::http::api::KeyHeader;
 use crate::pipeline::Settings;
 use crate::signals::{Signals, Stop};
 use crate::text::tell;
@@ -45,9 +43,8 @@ impl Session {
                 (url, Some(emulator))
             }
         };
-        let host = ApiHost::of(&url);
         Ok(Self {
-            destination: Workday::new(ApiClient::new(url, keys)?, TransferClient::new()?, host),
+            destination: Workday::new(url, keys)?,
             settings: Settings {
                 rate: args.service.rate,
                 concurrency: args.service.concurrency,
