@@ -17,6 +17,10 @@ use target::ApiHost;
 /// How long making a connection may take, the TLS handshake included.
 const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 
+/// How long a connection is kept for the next request. Well below what servers allow (often 60 s):
+/// a request that meets the server's closing is lost, and a lost POST costs three look-ups.
+const IDLE_LIMIT: Duration = Duration::from_secs(15);
+
 /// What both clients have in common. The system's proxy is used, but not on the way to this machine
 /// itself: no proxy can lead back to an emulator.
 fn client_builder(api: ApiHost) -> reqwest::ClientBuilder {
@@ -31,6 +35,7 @@ fn client_builder(api: ApiHost) -> reqwest::ClientBuilder {
         .http1_only()
         .referer(false)
         .connect_timeout(CONNECT_LIMIT)
+        .pool_idle_timeout(IDLE_LIMIT)
         .tcp_keepalive(Duration::from_secs(30))
 }
 
