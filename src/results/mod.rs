@@ -4,7 +4,7 @@
 //! synced to the disk ([`journal`]). Before and after a run the file is rewritten with one line
 //! for each row, in the manifest's order ([`merge`]), by a temporary file that takes its place
 //! ([`file`]). What an earlier run left is read by [`previous`], which believes no line that does
-//! not match its own check. This module and `manifest` are the only users of `csv`.
+//! not match its own check.
 
 pub mod file;
 pub mod journal;
