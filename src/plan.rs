@@ -217,6 +217,45 @@ pub fn found(presence: Presence, posted: &Posted, content: &Content) -> Found {
     }
 }
 
+/// How a begun record stands, and so how its row goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It is gone: another record may be made.
+    Gone,
+    /// It has no bytes, so a new address for them detaches none.
+    Empty,
+    /// Its bytes, which are those of the file, were sent, and do not show yet.
+    Sent,
+    /// It has no bytes, and hangs on another object: it has to go first.
+    EmptyElsewhere,
+    /// It has bytes of this size, of the file as it is now.
+    Stored(u64),
+    /// It has bytes of this size, but the file or the object was another one then.
+    StoredBeforeTheChange(u64),
+    /// The answer was about something else.
+    Mismatch,
+}
+
+/// Decides how a begun record stands.
+pub fn standing(presence: &Presence, begun: &Begun, content: &Content) -> Standing {
+    let same_content = begun
+        .content
+        .is_none_or(|then| then.sha256 == content.sha256);
+    match presence {
+        Presence::Absent => Standing::Gone,
+        Presence::Pending { .. } if begun.elsewhere.is_some() => Standing::EmptyElsewhere,
+        Presence::Pending { .. } if begun.progress == Progress::Sent && same_content => {
+            Standing::Sent
+        }
+        Presence::Pending { .. } => Standing::Empty,
+        Presence::Stored { size, .. } if same_content && begun.elsewhere.is_none() => {
+            Standing::Stored(*size)
+        }
+        Presence::Stored { size, .. } => Standing::StoredBeforeTheChange(*size),
+        Presence::Mismatch { .. } => Standing::Mismatch,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -24,9 +24,9 @@ use crate::clock::Since;
 use crate::destination::{Destination, NewAttachment, Presence, Receipt, UnsafeTarget};
 use crate::event::Event;
 use crate::model::{AttachmentId, Content};
-use crate::plan::{Begun, Found, Posted, Progress, Start, found};
+use crate::plan::{Begun, Found, Posted, Progress, Standing, Start, found, standing};
 use crate::results::journal::Journal;
-use crate::results::{Entry, Reason, Status, Verified};
+use crate::results::{Entry, Known, Reason, Status, Verified};
 use crate::text::escape;
 
 /// When to look for the record of a POST whose answer was lost, counted from one look to the next.
@@ -68,14 +68,15 @@ enum State<T> {
     Create(Posted),
     /// Looking for the record of a lost POST, for the n-th time.
     Search(usize),
+    /// Asking how a begun record stands, before anything is done that would detach its bytes.
     Resume(Begun),
     Put {
         id: AttachmentId,
         target: T,
         issued: Since,
     },
-    Renew(AttachmentId),
-    Patch(AttachmentId),
+    /// Asking for a new address for a record whose newest answer said that it has no bytes.
+    Patch(Begun),
     Confirm(AttachmentId, Receipt),
     End(Box<Verdict>),
 }
@@ -114,8 +115,7 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
                 State::Search(nth) => self.search(nth).await?,
                 State::Resume(begun) => self.resume(begun).await?,
                 State::Put { id, target, issued } => self.put(id, target, issued).await?,
-                State::Renew(id) => self.renew(id).await?,
-                State::Patch(id) => self.patch(id).await?,
+                State::Patch(begun) => self.patch(begun).await?,
                 State::Confirm(id, receipt) => self.confirm(id, receipt).await?,
                 State::End(verdict) => return self.end(*verdict).await,
             };
@@ -149,7 +149,7 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
         let content = self.content();
         match found(presence, posted, &content) {
             Found::Nothing => nothing,
-            Found::Ours(id) => State::Patch(id),
+            Found::Ours(id) => State::Patch(self.begun(id)),
             Found::Unfinished(elsewhere) => Verdict::unfinished(elsewhere, content).into(),
             Found::SameSize(id) => Verdict::plain(Status::Skipped, Some(id), content).into(),
             Found::OtherSize(id, size) => Verdict::stored_other_size(id, size, content).into(),
@@ -253,7 +253,7 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
         let content = self.content();
         loop {
             if issued.elapsed() > ADDRESS_LIFE {
-                return Ok(State::Renew(id));
+                return Ok(State::Resume(self.begun(id)));
             }
             let put = self
                 .run
@@ -279,55 +279,46 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
     fn expired(&mut self, id: AttachmentId) -> State<D::Target> {
         self.renewals += 1;
         if self.renewals <= MOST_RENEWALS {
-            return State::Renew(id);
+            return State::Resume(self.begun(id));
         }
         Verdict::upload_refused(id, self.content(), "status 403 for each new address").into()
     }
 
-    /// Asks how the record stands, before anything is done that would detach its bytes.
-    async fn renew(&mut self, id: AttachmentId) -> Next<D> {
-        match self.get(&id).await {
-            Ok(Presence::Absent) => Ok(State::LookUp(Posted::No)),
-            Ok(Presence::Pending { .. }) => Ok(State::Patch(id)),
-            Ok(Presence::Stored { size, .. }) => Ok(self.shown(id, size, Receipt::Taken)),
-            Ok(Presence::Mismatch { .. }) => Ok(self.not_understood(id)),
-            Err(unmet) => self.unmet(unmet, Some(id), &Posted::No),
-        }
-    }
-
-    /// Asks for a new address for a record whose newest GET said that it has no bytes.
-    async fn patch(&mut self, id: AttachmentId) -> Next<D> {
-        // The id is chosen from here on, and this content is what its bytes will be.
-        self.record(Status::Created, Some(id.clone())).await?;
-        let file_name = self.task.row.file_name();
+    async fn patch(&mut self, begun: Begun) -> Next<D> {
+        let (id, file_name) = (&begun.id, self.task.row.file_name());
         let renewed = self
             .run
             .requests
-            .change(async |service| service.renew(&id, file_name).await)
+            .change(async |service| service.renew(id, file_name).await)
             .await;
         match renewed {
-            Ok(target) => Ok(self.after_address(id, target)),
-            Err(Unmet::NotSent) => Ok(State::Renew(id)),
-            Err(Unmet::Unknown(why)) => self.patch_lost(id, why).await,
+            Ok(target) => {
+                // From here on its bytes are those of the file as it is now, and not before: until
+                // this moment they may have been others, whose size just did not show.
+                self.record(Status::Created, Some(begun.id.clone())).await?;
+                Ok(self.after_address(begun.id, target))
+            }
+            Err(Unmet::NotSent) => Ok(State::Resume(begun)),
+            Err(Unmet::Unknown(why)) => self.patch_lost(begun, why).await,
             // Perhaps the record was removed since the GET, which another one tells.
             Err(Unmet::Refused(_)) if self.renewals < MOST_RENEWALS => {
                 self.renewals += 1;
-                Ok(State::Renew(id))
+                Ok(State::Resume(begun))
             }
-            Err(unmet) => self.unmet(unmet, Some(id), &Posted::No),
+            Err(unmet) => self.no_further(unmet, begun),
         }
     }
 
     /// A PATCH that arrives late would detach what was sent meanwhile, so nothing is sent before
     /// it cannot arrive any more.
-    async fn patch_lost(&mut self, id: AttachmentId, why: String) -> Next<D> {
+    async fn patch_lost(&mut self, begun: Begun, why: String) -> Next<D> {
         self.attempts += 1;
         self.renewals += 1;
         sleep(DRAIN).await;
         if self.renewals > MOST_RENEWALS {
-            return self.unmet(Unmet::Unknown(why), Some(id), &Posted::No);
+            return self.no_further(Unmet::Unknown(why), begun);
         }
-        Ok(State::Renew(id))
+        Ok(State::Resume(begun))
     }
 
     async fn confirm(&mut self, id: AttachmentId, receipt: Receipt) -> Next<D> {
@@ -368,38 +359,53 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
         Verdict::uploaded(id, content, verified).into()
     }
 
-    /// Goes on with the record that an earlier run chose.
+    /// Goes on with a record that was begun, by an earlier run or by this one.
     async fn resume(&mut self, begun: Begun) -> Next<D> {
-        let id = begun.id.clone();
-        let same_content = begun
-            .content
-            .is_none_or(|then| then.sha256 == self.content().sha256);
-        let unchanged = same_content && begun.elsewhere.is_none();
-        match self.get(&id).await {
-            Ok(Presence::Absent) => Ok(State::LookUp(Posted::No)),
-            Ok(Presence::Pending { .. }) if begun.elsewhere.is_some() => {
-                Ok(Verdict::begun_elsewhere(begun, self.task.row.object).into())
+        let presence = match self.get(&begun.id).await {
+            Ok(presence) => presence,
+            Err(unmet) => return self.no_further(unmet, begun),
+        };
+        Ok(match standing(&presence, &begun, &self.content()) {
+            Standing::Gone => State::LookUp(Posted::No),
+            Standing::Empty => State::Patch(begun),
+            Standing::Sent => State::Confirm(begun.id, Receipt::Taken),
+            Standing::EmptyElsewhere => {
+                Verdict::begun_elsewhere(begun, self.task.row.object).into()
             }
-            Ok(Presence::Pending { .. }) => match begun.progress {
-                Progress::Sent if same_content => Ok(State::Confirm(id, Receipt::Taken)),
-                Progress::Sent | Progress::Unknown => Ok(State::Patch(id)),
-            },
-            Ok(Presence::Stored { size, .. }) if unchanged => {
-                Ok(self.shown(id, size, Receipt::Taken))
+            Standing::Stored(size) => self.shown(begun.id, size, Receipt::Taken),
+            Standing::StoredBeforeTheChange(size) => {
+                Verdict::stored_before_the_change(begun, size).into()
             }
-            Ok(Presence::Stored { size, .. }) => {
-                Ok(Verdict::stored_before_the_change(begun, size).into())
+            Standing::Mismatch => {
+                let why = "the answer speaks of another attachment".to_owned();
+                return self.no_further(Unmet::Unknown(why), begun);
             }
-            Ok(Presence::Mismatch { .. }) => Ok(self.not_understood(id)),
-            Err(unmet) => Ok(match self.unmet(unmet, Some(id), &Posted::No)? {
-                State::End(verdict) => Verdict {
-                    elsewhere: begun.elsewhere,
-                    ..*verdict
-                }
-                .into(),
-                other => other,
-            }),
+        })
+    }
+
+    /// A record of this row, for the object and the file as they are now.
+    fn begun(&self, id: AttachmentId) -> Begun {
+        Begun {
+            id,
+            content: Some(self.content()),
+            elsewhere: None,
+            progress: Progress::Unknown,
         }
+    }
+
+    /// The end of a row whose begun record cannot be gone on with. Its line goes on saying what was
+    /// begun: what the record holds may be that, and not the file as it is now.
+    fn no_further(&self, unmet: Unmet, begun: Begun) -> Next<D> {
+        let state = self.unmet(unmet, Some(begun.id), &Posted::No)?;
+        Ok(match state {
+            State::End(verdict) => Verdict {
+                known: begun.content.map_or(verdict.known, Known::Content),
+                elsewhere: begun.elsewhere,
+                ..*verdict
+            }
+            .into(),
+            other => other,
+        })
     }
 
     async fn get(&self, id: &AttachmentId) -> Result<Presence, Unmet> {
@@ -424,11 +430,6 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
                 Ok(Verdict::forbidden(id, content, self.task.row.object, &why).into())
             }
         }
-    }
-
-    fn not_understood(&self, id: AttachmentId) -> State<D::Target> {
-        let why = "the answer speaks of another attachment";
-        Verdict::no_answer(Status::Created, Some(id), self.content(), why).into()
     }
 
     fn content(&self) -> Content {

@@ -4,9 +4,9 @@ use futures::{StreamExt as _, stream};
 
 use super::requests::{Requests, Unmet};
 use super::{Halt, Settings, Task};
-use crate::destination::{Destination, Presence};
+use crate::destination::Destination;
 use crate::event::{Event, Events};
-use crate::plan::{Begun, Found, Posted, Start, found};
+use crate::plan::{Begun, Found, Posted, Standing, Start, found, standing};
 use crate::results::{Reason, Status};
 
 /// What an import would do with one row, as far as can be told today.
@@ -120,25 +120,20 @@ async fn resume<D: Destination>(
     begun: &Begun,
 ) -> Result<Outlook, Unmet> {
     let presence = requests.get(&begun.id).await?;
-    let same_content = begun
-        .content
-        .is_none_or(|then| then.sha256 == task.content.sha256);
-    Ok(match (presence, &begun.elsewhere) {
-        (Presence::Absent, _) => return look_up(requests, task, &Posted::No).await,
-        (Presence::Pending { .. }, None) => Outlook::GoOn,
-        (Presence::Pending { .. } | Presence::Mismatch { .. }, Some(_)) => {
-            Outlook::NotDone(Status::Pending, Reason::OBJECT_CHANGED)
-        }
-        (Presence::Mismatch { .. }, None) => Outlook::NotDone(Status::Created, Reason::NO_ANSWER),
-        (Presence::Stored { .. }, Some(_)) => {
-            Outlook::NotDone(Status::Conflict, Reason::OBJECT_CHANGED)
-        }
-        (Presence::Stored { .. }, None) if !same_content => {
-            Outlook::NotDone(Status::Conflict, Reason::FILE_CHANGED)
-        }
-        (Presence::Stored { size, .. }, None) if size == task.content.stamp.size => {
+    Ok(match standing(&presence, begun, &task.content) {
+        Standing::Gone => return look_up(requests, task, &Posted::No).await,
+        Standing::Empty | Standing::Sent => Outlook::GoOn,
+        Standing::EmptyElsewhere => Outlook::NotDone(Status::Pending, Reason::OBJECT_CHANGED),
+        Standing::Stored(size) if size == task.content.stamp.size => {
             Outlook::Done(Status::Uploaded)
         }
-        (Presence::Stored { .. }, None) => Outlook::NotDone(Status::Failed, Reason::SIZE_MISMATCH),
+        Standing::Stored(_) => Outlook::NotDone(Status::Failed, Reason::SIZE_MISMATCH),
+        Standing::StoredBeforeTheChange(_) if begun.elsewhere.is_some() => {
+            Outlook::NotDone(Status::Conflict, Reason::OBJECT_CHANGED)
+        }
+        Standing::StoredBeforeTheChange(_) => {
+            Outlook::NotDone(Status::Conflict, Reason::FILE_CHANGED)
+        }
+        Standing::Mismatch => Outlook::NotDone(Status::Created, Reason::NO_ANSWER),
     })
 }

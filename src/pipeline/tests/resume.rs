@@ -116,3 +116,61 @@ async fn a_record_without_bytes_that_is_not_ours_is_left_alone() {
         "it was purged meanwhile"
     );
 }
+
+/// A service in which an earlier run has sent the bytes of row 1, whose size shows after `delay`,
+/// and the line that the run left when it was cut off.
+async fn sent_and_cut_off(
+    delay: Duration,
+    script: impl FnMut(Operation, u64) -> Option<Fault> + Send + 'static,
+) -> (Memory, Entry) {
+    let rules = Rules {
+        size_delay: delay,
+        ..Rules::default()
+    };
+    let memory = Memory::with_faults(rules, Box::new(script));
+    let lines = Lines::default();
+    let settings = settings();
+    let run = go(&memory, &lines, vec![fresh(1)], &settings);
+    let crash = tokio::time::timeout(Duration::from_secs(5), run).await;
+    assert!(crash.is_err(), "it was cut off");
+    assert_eq!(count(&memory.log(), Operation::Put), 1);
+    let last = lines.last(1).unwrap();
+    assert_eq!(last.status, Status::Created);
+    (memory, last)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_size_that_shows_late_is_never_taken_for_that_of_a_file_that_changed_meanwhile() {
+    let begin = Instant::now();
+    let until_it_shows = move |operation, _| {
+        let early = begin.elapsed() < Duration::from_secs(1100);
+        (operation == Operation::Renew && early).then_some(Fault::NotSent)
+    };
+    let (memory, last) = sent_and_cut_off(Duration::from_secs(1000), until_it_shows).await;
+    let lines = Lines::default();
+    let again = resumed(row(1), content("BYTES of row 1"), last);
+    assert_eq!(go(&memory, &lines, vec![again], &settings()).await, None);
+    let line = lines.last(1).unwrap();
+    assert_eq!(
+        (line.status, &line.reason),
+        (Status::Conflict, &Reason::FILE_CHANGED)
+    );
+    assert_eq!(
+        line.known.content().unwrap().sha256,
+        memory.stored()[0].sha256
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_begun_row_that_gets_no_further_still_says_what_was_begun() {
+    for refused in [Operation::Get, Operation::Renew] {
+        let script = move |operation, _| (operation == refused).then_some(Fault::Refused);
+        let (memory, last) = sent_and_cut_off(Duration::from_secs(60), script).await;
+        let lines = Lines::default();
+        let again = resumed(row(1), content("BYTES of row 1"), last);
+        assert_eq!(go(&memory, &lines, vec![again], &settings()).await, None);
+        let line = lines.last(1).unwrap();
+        assert_eq!(line.status, Status::Failed);
+        assert_eq!(line.known.content(), Some(fresh(1).content), "{refused:?}");
+    }
+}
