@@ -52,6 +52,7 @@ pub mod results;
 pub mod root;
 pub mod signals;
 pub mod source;
+mod sync;
 pub mod text;
 
 use std::ffi::OsString;

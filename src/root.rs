@@ -73,10 +73,7 @@ impl Root {
 
     /// Opens the folder that a manifest lies in.
     pub fn of_manifest(manifest: &Path) -> Result<Self, RootError> {
-        match manifest.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => Self::at(parent),
-            _ => Self::at(Path::new(".")),
-        }
+        Self::at(folder_of(manifest))
     }
 
     /// The path under which the root was opened.
@@ -101,6 +98,14 @@ impl Root {
             stamp: stamp_of(&metadata)?,
             file: file.into_std(),
         })
+    }
+}
+
+/// The folder that a path lies in.
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 

@@ -5,7 +5,7 @@
 //! after it, or let the effect happen late, which no real server can be made to do on demand.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -15,6 +15,7 @@ use super::{
 };
 use crate::model::{AttachmentId, Content, ExternalId, ObjectRef, Sha256Digest};
 use crate::source::Source;
+use crate::sync::lock;
 
 /// How long a client waits for an answer that does not come.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -221,7 +222,7 @@ impl Memory {
 
     /// Brings the world up to now: what was late arrives, and what is old goes.
     fn world(&self) -> MutexGuard<'_, World> {
-        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut world = lock(&self.world);
         let now = Instant::now();
         let mut late = std::mem::take(&mut world.late);
         late.sort_by_key(|(due, _)| *due);

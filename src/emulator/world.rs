@@ -3,7 +3,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use axum::http::StatusCode;
 use jiff::Timestamp;
@@ -19,6 +19,7 @@ use super::reply::Answer;
 use super::route::{Name, Operation};
 use super::sign::Signer;
 use super::store::{Folder, Store};
+use crate::sync::lock;
 
 /// What every request is answered with.
 pub(super) struct Shared {
@@ -48,7 +49,7 @@ impl Shared {
     /// The state. It is whole even where an earlier request panicked: whatever changes it, changes
     /// the files first and the memory last.
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.world)
     }
 
     /// Decides a request and logs it, so that the log's order is the order of the effects.

@@ -19,6 +19,8 @@ use std::time::Duration;
 use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
 
+use crate::sync::lock;
+
 /// The window over which the service counts (documented as "per second").
 const WINDOW: Duration = Duration::from_secs(1);
 
@@ -94,9 +96,7 @@ impl Pacer {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Window> {
-        self.window
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        lock(&self.window)
     }
 }
 

@@ -22,6 +22,7 @@ use crate::digest::{Md5Hasher, Sha256Hasher};
 use crate::http::api::ClientError;
 use crate::model::{Content, Md5Digest};
 use crate::source::Source;
+use crate::sync::lock;
 
 /// How much is read at once: less is slower, more is not faster.
 const READ_SIZE: usize = 256 * 1024;
@@ -114,12 +115,6 @@ async fn watch(progress: &Progress, sent: &(dyn Fn(u64) + Send + Sync)) -> PutFa
         let bytes = std::mem::take(&mut *lock(&progress.bytes));
         sent(bytes);
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 struct Answer {

@@ -16,6 +16,7 @@ use super::requests::{Requests, Unmet};
 use super::slots::Slots;
 use crate::destination::{CONFIRM_AT_ONCE, Destination, Presence};
 use crate::model::AttachmentId;
+use crate::sync::lock;
 
 /// How long a batch waits to fill up.
 const BATCH_WAIT: Duration = Duration::from_secs(5);
@@ -151,9 +152,7 @@ impl Confirmer {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Waiting>> {
-        self.waiting
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        lock(&self.waiting)
     }
 }
 

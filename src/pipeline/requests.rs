@@ -11,6 +11,7 @@ use crate::event::{Event, Events};
 use crate::http::pacer::Pacer;
 use crate::model::{AttachmentId, Content, ExternalId};
 use crate::source::Source;
+use crate::sync::lock;
 
 /// So often may a row's own request stay without an answer while those of others get one.
 const OWN_FAILURES: u32 = 6;
@@ -297,10 +298,4 @@ enum Keys {
     Good,
     /// Nothing has worked with them yet.
     Unproven,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::sync::lock;
+
 /// So many failures in a row, and the whole run waits instead of the one row.
 const SEVERAL: u32 = 3;
 
@@ -104,9 +106,7 @@ impl Weather {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -9,6 +9,7 @@ use tempfile::NamedTempFile;
 
 use super::{Problem, Problems, Severity};
 use crate::manifest::Manifest;
+use crate::root::folder_of;
 use crate::text::{counted, escape, formula_safe, grouped};
 
 /// How many lines a screen gets at most.
@@ -180,11 +181,7 @@ pub fn save(problems: &Problems, manifest: &Manifest) -> io::Result<Option<PathB
             _ => Ok(None),
         };
     }
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut file = NamedTempFile::new_in(folder)?;
+    let mut file = NamedTempFile::new_in(folder_of(&path))?;
     let mut out = BufWriter::new(file.as_file_mut());
     write_csv(problems, manifest, &mut out)?;
     out.flush()?;

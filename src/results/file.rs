@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::previous::Previous;
 use super::{COLUMNS, Entry, LINE_CHECK, ResultsError, Serial, line_check};
+use crate::root::folder_of;
 use crate::text::formula_safe;
 
 /// A results file that this process alone writes.
@@ -148,14 +149,6 @@ fn failed(doing: &'static str, path: &Path, source: io::Error) -> ResultsError {
         doing,
         path: path.to_owned(),
         source,
-    }
-}
-
-/// The folder that a path lies in.
-pub fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
     }
 }
 

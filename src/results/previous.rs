@@ -12,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use csv::ByteRecord;
 
 use super::{COLUMNS, Entry, LINE_CHECK, ResultsError, Serial, Status, line_check, serial_of};
+use crate::sync::lock;
 use crate::text::formula_restored;
 
 /// All that the results of earlier runs say, as far as it can be believed.
@@ -185,7 +186,7 @@ impl Previous {
     }
 
     fn record(&self, place: Place) -> Option<ByteRecord> {
-        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reader = lock(&self.reader);
         let mut position = csv::Position::new();
         position.set_byte(place.offset as u64);
         reader.seek(position).ok()?;

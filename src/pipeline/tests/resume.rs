@@ -165,7 +165,7 @@ async fn a_size_that_shows_late_is_never_taken_for_that_of_a_file_that_changed_m
 async fn a_begun_row_that_gets_no_further_still_says_what_was_begun() {
     for refused in [Operation::Get, Operation::Renew] {
         let script = move |operation, _| (operation == refused).then_some(Fault::Refused);
-        let (memory, last) = sent_and_cut_off(Duration::from_secs(60), script).await;
+        let (memory, last) = sent_and_cut_off(Duration::from_mins(1), script).await;
         let lines = Lines::default();
         let again = resumed(row(1), content("BYTES of row 1"), last);
         assert_eq!(go(&memory, &lines, vec![again], &settings()).await, None);
