@@ -69,6 +69,16 @@ impl Chaos {
         }
     }
 
+    /// The longest time for which the service cannot be reached at all.
+    pub(crate) fn longest_outage(&self) -> Duration {
+        let outages = self
+            .spells
+            .iter()
+            .filter(|spell| matches!(spell.trouble, Trouble::ApiAway | Trouble::NoNetwork));
+        let lengths = outages.map(|spell| spell.to.min(self.until) - spell.from);
+        lengths.max().unwrap_or_default()
+    }
+
     /// The faults of the service, as these troubles have it. Counts each that happens.
     pub(crate) fn script(&self, seed: u64, counts: Arc<Mutex<Counts>>) -> Script {
         let mut random = Rng::with_seed(seed);

@@ -19,7 +19,9 @@
 mod chaos;
 mod machine;
 mod network;
+mod promises;
 mod referee;
+mod rows;
 mod story;
 
 use std::collections::BTreeMap;
@@ -34,7 +36,7 @@ use consign::results::Status;
 
 use chaos::Counts;
 use network::Forgotten;
-use story::{Tally, Without, play};
+use story::{Tally, Trace, Without, play};
 
 /// So many seeds are played where nobody asks for more.
 const SEEDS: u64 = 20_000;
@@ -47,6 +49,7 @@ struct Sum {
     runs: u64,
     lasted: Duration,
     longest: Duration,
+    longest_outage: Duration,
 }
 
 impl Sum {
@@ -60,12 +63,17 @@ impl Sum {
         self.runs += tally.runs;
         self.lasted += tally.lasted;
         self.longest = self.longest.max(tally.lasted);
+        self.longest_outage = self.longest_outage.max(tally.longest_outage);
     }
 
     fn print(&self) {
+        let hours = |time: Duration| time.as_secs_f64() / 3600.0;
         println!(
-            "{} runs, {:?} in all, at the most {:?}",
-            self.runs, self.lasted, self.longest
+            "{} runs; {:.0} hours in all, {:.1} at the most; longest outage {:.1} hours",
+            self.runs,
+            hours(self.lasted),
+            hours(self.longest),
+            hours(self.longest_outage)
         );
         println!("how runs ended: {:?}", self.endings);
         for ((operation, fault), count) in &self.faults {
@@ -92,7 +100,7 @@ fn play_all(seeds: Range<u64>, without: Option<Without>) -> (Sum, Option<u64>) {
                     if seed >= seeds.end || seed > broken.load(Ordering::Relaxed) {
                         return;
                     }
-                    let (tally, outcome) = play(seed, without, false);
+                    let (tally, outcome) = play(seed, without, Trace::NotKept);
                     sum.lock().unwrap().add(&tally);
                     if outcome.is_err() {
                         broken.fetch_min(seed, Ordering::Relaxed);
@@ -123,7 +131,7 @@ fn each_row_is_stored_exactly_once_whatever_happens() {
     let one = seeds.end - seeds.start == 1;
     let (sum, broken) = play_all(seeds.clone(), None);
     if let Some(seed) = broken.or(one.then_some(seeds.start)) {
-        let (tally, outcome) = play(seed, None, true);
+        let (tally, outcome) = play(seed, None, Trace::Kept);
         println!("{}", tally.trace);
         if let Err(why) = outcome {
             panic!(
@@ -167,7 +175,7 @@ fn each_row_is_stored_exactly_once_whatever_happens() {
 #[test]
 fn a_seed_tells_the_same_story_each_time() {
     for seed in 0..50 {
-        let [first, second] = [(); 2].map(|()| play(seed, None, true).0.trace);
+        let [first, second] = [(); 2].map(|()| play(seed, None, Trace::Kept).0.trace);
         for (line, same) in first.lines().zip(second.lines()) {
             assert_eq!(line, same, "seed {seed}");
         }
@@ -180,7 +188,7 @@ fn a_seed_tells_the_same_story_each_time() {
 fn is_missed(without: Without) {
     let (_, broken) = play_all(0..SEEDS, Some(without));
     let seed = broken.unwrap_or_else(|| panic!("nobody misses {without:?}"));
-    let (_, outcome) = play(seed, Some(without), false);
+    let (_, outcome) = play(seed, Some(without), Trace::NotKept);
     println!("{without:?}: seed {seed}: {}", outcome.unwrap_err());
 }
 

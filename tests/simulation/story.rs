@@ -1,28 +1,26 @@
 //! What happens under one seed: runs that end as they may, while things go wrong, then runs in calm
 //! weather, and what must be true all along.
 
-use std::sync::{Arc, LazyLock, Mutex};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use consign::destination::memory::{Ids, Memory, Rules, StoredAttachment};
+use consign::destination::memory::{Ids, Memory, Rules};
 use consign::destination::{Destination as _, NewAttachment};
-use consign::digest::sha256;
 use consign::event::{Event, Events};
-use consign::manifest::Row;
-use consign::model::{Content, ExternalId, FileStamp, ObjectRef, ObjectType};
 use consign::pipeline::{self, Halt, Settings, Task};
 use consign::plan::{Step, step};
 use consign::prepare::RowFile;
-use consign::results::{Entry, Reason, Status};
-use consign::root::Root;
-use consign::source::Source;
+use consign::results::Status;
 use fastrand::Rng;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::chaos::{Chaos, Counts};
 use crate::machine::{Disk, DiskJournal, Power};
 use crate::network::{Client, Forgotten};
+use crate::promises::Promises;
 use crate::referee::{Lines, Referee};
+use crate::rows::{Foreign, TheRow, content, object, source};
 
 /// After so long nothing of the bad times is on its way any more.
 const AFTERMATH: Duration = Duration::from_mins(10);
@@ -42,22 +40,31 @@ pub(crate) enum Without {
     Asking(Forgotten),
 }
 
+/// Whether all that happens is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trace {
+    Kept,
+    NotKept,
+}
+
 /// What was counted under one seed.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) faults: Counts,
     pub(crate) runs: u64,
-    pub(crate) endings: std::collections::BTreeMap<&'static str, u64>,
+    pub(crate) endings: BTreeMap<&'static str, u64>,
     pub(crate) trace: String,
     /// How long it all took, in the world of the simulation.
     pub(crate) lasted: Duration,
+    /// The longest time for which the service was away.
+    pub(crate) longest_outage: Duration,
 }
 
 /// Plays one seed. An error says which promise was broken.
 pub(crate) fn play(
     seed: u64,
     without: Option<Without>,
-    traced: bool,
+    trace: Trace,
 ) -> (Tally, Result<(), String>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -66,11 +73,12 @@ pub(crate) fn play(
         .unwrap();
     runtime.block_on(async {
         let mut story = Story::begin(seed, without).await;
-        if traced {
+        if trace == Trace::Kept {
             story.referee.keep_a_trace();
         }
         let outcome = story.play().await;
         story.tally.faults = std::mem::take(&mut *story.faults.lock().unwrap());
+        story.tally.longest_outage = story.chaos.longest_outage();
         story.tally.trace = story.referee.trace();
         (story.tally, outcome)
     })
@@ -90,33 +98,12 @@ struct Story {
     tally: Tally,
 }
 
-/// A row, and what happens to it that is nobody's fault.
-struct TheRow {
-    row: Row,
-    content: Content,
-    /// Whether its file or its object was changed between two runs.
-    changed: bool,
-    /// Whether somebody else had an attachment with its `external_id`.
-    foreign: Foreign,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Foreign {
-    No,
-    SameSize,
-    OtherSize,
-    WithoutBytes,
-}
-
 /// How a run ended.
 enum Ending {
     Through,
     Halted(Halt),
     PowerLost,
 }
-
-static ROOT: LazyLock<Arc<Root>> =
-    LazyLock::new(|| Arc::new(Root::at(std::path::Path::new(".")).unwrap()));
 
 impl Story {
     async fn begin(seed: u64, without: Option<Without>) -> Self {
@@ -168,7 +155,7 @@ impl Story {
         };
         let address = self.memory.create(&new).await.unwrap().target.unwrap();
         if foreign != Foreign::WithoutBytes {
-            let source = Source::new(Arc::clone(&ROOT), new.file_name);
+            let source = source(&new.file_name);
             let theirs = content(&text);
             let put = self.memory.put(&address, &source, &theirs, &|_| ());
             put.await.unwrap();
@@ -181,23 +168,26 @@ impl Story {
             let ending = self.run_in_bad_weather().await?;
             sleep(self.pause_after(&ending)).await;
             self.change_something();
-            if self.are_all_done() && self.random.u8(0..4) > 0 {
+            if self.promises().are_all_done() && self.random.u8(0..4) > 0 {
                 sleep_until(self.chaos.until).await;
             }
         }
         sleep(AFTERMATH).await;
         for nth in 1..=CALM_RUNS {
             self.run_in_calm_weather().await?;
-            if self.are_all_done() {
+            if self.promises().are_all_done() {
                 break;
             }
-            if nth == 1 && self.nothing_excuses_a_second_run() {
-                return Err(format!("not done in calm weather: {}", self.undone()));
+            if nth == 1 && self.promises().nothing_excuses_a_second_run() {
+                return Err(format!(
+                    "not done in calm weather: {}",
+                    self.promises().undone()
+                ));
             }
             sleep(BETWEEN_CALM_RUNS).await;
         }
         self.tally.lasted = self.began.elapsed();
-        self.is_as_promised_at_the_end()
+        self.promises().hold_at_the_end()
     }
 
     /// How long it takes until somebody starts the program again.
@@ -281,15 +271,14 @@ impl Story {
         };
         self.ended(&ending);
         let ended: Vec<Event> = heard.try_iter().collect();
-        self.what_ended_is_durable(&ended)?;
+        self.promises().what_ended_is_durable(&ended)?;
         if let Ending::PowerLost = ending {
             self.disk.lose_power();
         } else {
             self.disk.flush();
         }
         self.referee.foul().map_or(Ok(()), Err)?;
-        self.nothing_is_stored_twice()?;
-        self.the_results_tell_the_truth()?;
+        self.promises().hold()?;
         Ok(ending)
     }
 
@@ -304,7 +293,7 @@ impl Story {
                 Step::Record(line) => self.disk.write(*line),
                 Step::Send(start) => tasks.push(Task {
                     row: row.row.clone(),
-                    source: Source::new(Arc::clone(&ROOT), row.row.file_path.clone()),
+                    source: source(&row.row.file_path),
                     content: row.content,
                     start,
                     attempts,
@@ -312,6 +301,10 @@ impl Story {
             }
         }
         tasks
+    }
+
+    fn promises(&self) -> Promises<'_> {
+        Promises::now(&self.rows, &self.memory, &self.disk, &self.rules)
     }
 
     fn ended(&mut self, ending: &Ending) {
@@ -342,139 +335,6 @@ impl Story {
             self.referee.note(|| format!("{} is changed", row.key()));
         }
     }
-
-    /// The program said that a row had ended: the line is there whatever happens next.
-    fn what_ended_is_durable(&self, events: &[Event]) -> Result<(), String> {
-        for status in [Status::Uploaded, Status::Skipped, Status::Conflict] {
-            let is_so = |event: &&Event| **event == Event::Ended { status };
-            let said = events.iter().filter(is_so).count();
-            let lines = self.rows.iter().filter_map(|row| self.line(row));
-            let durable = lines.filter(|line| line.status == status).count();
-            if said > durable {
-                return Err(format!(
-                    "{said} rows ended as {status}, {durable} lines say so"
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn nothing_is_stored_twice(&self) -> Result<(), String> {
-        let stored = self.memory.stored();
-        for row in &self.rows {
-            let of_row: Vec<_> = stored_of(&stored, row).collect();
-            if of_row.len() > 1 {
-                return Err(format!("{} is stored twice: {of_row:?}", row.key()));
-            }
-        }
-        Ok(())
-    }
-
-    /// What a line says of an attachment is so.
-    fn the_results_tell_the_truth(&self) -> Result<(), String> {
-        let stored = self.memory.stored();
-        for row in &self.rows {
-            let Some(line) = self.line(row) else { continue };
-            let claims_content = line.status == Status::Uploaded
-                || (line.status == Status::Conflict && line.known.content().is_some());
-            if line.status == Status::Skipped && row.foreign != Foreign::SameSize {
-                return Err(format!("{line:?}: nobody else was here"));
-            }
-            if line.status == Status::Conflict && !row.changed && row.foreign == Foreign::No {
-                return Err(format!("{line:?}: with what?"));
-            }
-            let is_so = |one: &StoredAttachment| {
-                line.attachment_id.as_ref().map(|id| id.as_str().to_owned())
-                    == Some(one.id.to_string())
-                    && line.known.content().map(|known| known.sha256) == Some(one.sha256)
-                    && line.object_id == one.object.id.to_string()
-            };
-            // What was skipped proves neither content nor object.
-            let proven = row.foreign != Foreign::SameSize;
-            if claims_content && proven && !stored_of(&stored, row).any(is_so) {
-                return Err(format!("{line:?}: but {stored:?}"));
-            }
-        }
-        Ok(())
-    }
-
-    fn is_as_promised_at_the_end(&self) -> Result<(), String> {
-        self.nothing_is_stored_twice()?;
-        self.the_results_tell_the_truth()?;
-        if !self.are_all_done() {
-            return Err(format!("never done: {}", self.undone()));
-        }
-        let stored = self.memory.stored();
-        for row in &self.rows {
-            if stored_of(&stored, row).count() != 1 && !self.waits_for_ever(row) {
-                return Err(format!("{} is not stored: {stored:?}", row.key()));
-            }
-        }
-        Ok(())
-    }
-
-    fn are_all_done(&self) -> bool {
-        self.rows.iter().all(|row| self.is_done(row))
-    }
-
-    fn is_done(&self, row: &TheRow) -> bool {
-        let status = self.line(row).map(|line| line.status);
-        match status {
-            Some(Status::Uploaded | Status::Skipped) => true,
-            // Only people can resolve these.
-            Some(Status::Conflict) => row.changed || row.foreign == Foreign::OtherSize,
-            _ => self.waits_for_ever(row),
-        }
-    }
-
-    /// A record without bytes is in the way, somebody else's or of another object, and the service
-    /// never removes it.
-    fn waits_for_ever(&self, row: &TheRow) -> bool {
-        let reason = self.line(row).map(|line| line.reason);
-        let waits = [Reason::PENDING_ELSEWHERE, Reason::OBJECT_CHANGED];
-        let never_removed = self.rules.purge_after > Duration::from_hours(24);
-        never_removed && reason.is_some_and(|reason| waits.contains(&reason))
-    }
-
-    /// Whether one run in calm weather must do: sizes show in time, and nobody meddles.
-    fn nothing_excuses_a_second_run(&self) -> bool {
-        let untouched = |row: &TheRow| !row.changed && row.foreign == Foreign::No;
-        self.rules.size_delay < Duration::from_mins(10) && self.rows.iter().all(untouched)
-    }
-
-    fn undone(&self) -> String {
-        let undone = self.rows.iter().filter(|row| !self.is_done(row));
-        let lines: Vec<_> = undone.map(|row| self.line(row)).collect();
-        format!("{lines:?}")
-    }
-
-    fn line(&self, row: &TheRow) -> Option<Entry> {
-        self.disk.durable(row.key())
-    }
-}
-
-impl TheRow {
-    fn new(number: usize) -> Self {
-        Self {
-            row: Row {
-                number,
-                line: number as u64 + 1,
-                file_path: format!("{number}.pdf"),
-                object: object(7),
-                external_id: ExternalId::parse(&format!("A{number}")).unwrap(),
-                title: None,
-                file_name: None,
-                sha256: None,
-            },
-            content: content(&format!("the text of row {number}")),
-            changed: false,
-            foreign: Foreign::No,
-        }
-    }
-
-    fn key(&self) -> &str {
-        self.row.external_id.as_str()
-    }
 }
 
 fn draw_rules(random: &mut Rng) -> Rules {
@@ -493,30 +353,4 @@ fn draw_rules(random: &mut Rng) -> Rules {
             Ids::NotUnique
         },
     }
-}
-
-fn object(id: u64) -> ObjectRef {
-    ObjectRef {
-        kind: ObjectType::Contract,
-        id: id.try_into().unwrap(),
-    }
-}
-
-fn content(text: &str) -> Content {
-    Content {
-        stamp: FileStamp {
-            size: text.len() as u64,
-            modified: jiff::Timestamp::UNIX_EPOCH,
-        },
-        sha256: sha256(text.as_bytes()),
-    }
-}
-
-fn stored_of<'a>(
-    stored: &'a [StoredAttachment],
-    row: &'a TheRow,
-) -> impl Iterator<Item = &'a StoredAttachment> {
-    stored
-        .iter()
-        .filter(|one| one.external_id == row.row.external_id)
 }
