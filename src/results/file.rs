@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::previous::Previous;
-use super::{COLUMNS, Entry, LINE_CHECK, ResultsError, Serial, line_check};
+use super::{COLUMNS, Entry, LINE_CHECK, ResultsError, Serial, line_check, temporary};
 use crate::root::folder_of;
 use crate::text::formula_safe;
 
@@ -45,6 +45,7 @@ impl ResultsFile {
                 // when this returns.
                 tempfile::tempfile_in(folder_of(path))
                     .map_err(|source| failed("write to the folder of", path, source))?;
+                temporary::sweep(folder_of(path));
                 Ok((Self::new(path, None), Previous::default()))
             }
             Err(source) => Err(failed("open", path, source)),
@@ -57,6 +58,7 @@ impl ResultsFile {
             return Self::begin(path);
         };
         let previous = read(&file, path)?;
+        temporary::sweep(folder_of(path));
         let mut results = Self::new(path, Some(file));
         results.next_serial = previous.next_serial();
         Ok((results, previous))
@@ -112,17 +114,10 @@ impl ResultsFile {
         lines: impl Iterator<Item = Line>,
     ) -> Result<(), ResultsError> {
         let folder = folder_of(&self.path).to_owned();
-        let temporary = tempfile::Builder::new()
-            .prefix(".consign-")
-            .suffix(".csv")
-            .tempfile_in(&folder)
+        let temporary = temporary::create(&folder)
             .map_err(|source| failed("create a file beside", &self.path, source))?;
         let next_serial = write_whole(temporary.as_file(), extra_columns, lines, self.next_serial)
             .map_err(|source| failed("write", &self.path, source))?;
-        temporary
-            .as_file()
-            .try_lock()
-            .map_err(|error| failed("lock", &self.path, error.into()))?;
         let persisted = if self.file.is_some() {
             temporary.persist(&self.path)
         } else {
@@ -187,7 +182,8 @@ fn open_locked(path: &Path) -> Result<Option<File>, ResultsError> {
     }
 }
 
-fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+/// Whether an open file is what a path leads to.
+pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     let ours = file.metadata()?;
     match fs::symlink_metadata(path) {
         Ok(theirs) => Ok((ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino())),

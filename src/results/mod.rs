@@ -10,8 +10,8 @@ pub mod file;
 pub mod journal;
 mod line;
 pub mod merge;
-
 pub mod previous;
+mod temporary;
 
 #[cfg(test)]
 mod tests;
