@@ -131,7 +131,7 @@ impl ResultsFile {
         })?;
         File::open(&folder)
             .and_then(|folder| folder.sync_all())
-            .map_err(|source| failed("sync", &folder, source))?;
+            .map_err(|source| failed("sync the folder of", &self.path, source))?;
         self.file = Some(file);
         self.extra_columns = extra_columns.to_vec();
         self.next_serial = next_serial;
