@@ -14,7 +14,8 @@ use crate::text::formula_safe;
 ///
 /// The lock is on the file itself, so nothing is left lying about. Replacing the file replaces
 /// what is locked: the new one is locked before it takes the old one's place, and whoever gets a
-/// lock checks that what it locked is still what the path leads to.
+/// lock checks that what it locked is still what the path leads to. A file with a second name (a
+/// hard link) is refused: once it is replaced, the two names would lead to two files.
 #[derive(Debug)]
 pub struct ResultsFile {
     path: PathBuf,
@@ -159,6 +160,11 @@ fn open_locked(path: &Path) -> Result<Option<File>, ResultsError> {
             return Err(ResultsError::NotResults {
                 path: path.to_owned(),
                 why: "it is not a plain file".into(),
+            });
+        }
+        if about.nlink() > 1 {
+            return Err(ResultsError::Linked {
+                path: path.to_owned(),
             });
         }
         let file = File::options()

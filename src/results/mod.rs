@@ -39,6 +39,15 @@ pub enum ResultsError {
         /// The file.
         path: PathBuf,
     },
+    /// It has a second name, under which another run could use it at the same time.
+    #[error(
+        "{} has a second name (a hard link), under which another run could use it at the same time; remove that name, or make this one a file of its own: copy it, and rename the copy to it",
+        path.display()
+    )]
+    Linked {
+        /// The file.
+        path: PathBuf,
+    },
     /// The operating system refused.
     #[error("cannot {doing} {}: {source}", path.display())]
     Io {

@@ -28,4 +28,6 @@ mod results_file;
 mod resume;
 mod secrets;
 mod signals;
+mod suspended;
+mod two_runs;
 mod uploads;

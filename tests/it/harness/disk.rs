@@ -135,7 +135,7 @@ impl<'t> Disk<'t> {
             let restored = fs::rename(self.kept(), self.results());
             restored.unwrap_or_else(|_| fs::remove_file(self.results()).unwrap());
         }
-        let _ = fs::remove_file(self.kept());
+        self.let_go();
         let Ok(mut bytes) = fs::read(self.results()) else {
             self.before.set(None);
             return;
@@ -156,6 +156,11 @@ impl<'t> Disk<'t> {
             _ => bytes.len(),
         };
         self.before.set(Some((inode, on_disk as u64)));
+    }
+
+    /// Lets go of the results that were replaced, which power can be lost no more.
+    pub(crate) fn let_go(&self) {
+        let _ = fs::remove_file(self.kept());
     }
 
     /// The file that the disk knows by the results' name.

@@ -305,6 +305,11 @@ impl Running<'_> {
         });
     }
 
+    /// Waits until something that a test sees from outside is so.
+    pub(crate) fn wait_until(&mut self, what: &str, is_true: impl Fn() -> bool) {
+        self.wait_for(what, |_| is_true());
+    }
+
     /// Waits for its end. Returns its exit code, as a shell does, and what it said.
     pub(crate) fn finish(&mut self) -> (i32, String, String) {
         let status = self.child.wait().unwrap();
