@@ -10,6 +10,9 @@ use crate::harness::{Act, Call, Disk, KILLED, Loss, Test, exactly_once};
 
 const ROWS: usize = 3;
 
+/// No import of so few rows has so many syncs.
+const MORE_THAN_ALL: usize = 100;
+
 /// The run that is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Which {
@@ -21,7 +24,7 @@ enum Which {
 
 /// Kills an import before and after each of its syncs, and resumes it.
 fn killed_at_each_sync(which: Which, external_ids: ExternalIds) {
-    let kills: Vec<usize> = (1..)
+    let kills: Vec<usize> = (1..MORE_THAN_ALL)
         .map(|nth| killed_at(which, external_ids, nth))
         .take_while(|kills| *kills > 0)
         .collect();
@@ -72,9 +75,7 @@ fn ends_well(which: Which, external_ids: ExternalIds, nth: usize, act: Act, loss
         disk.lose_power(Loss::Nothing, &mut random);
         run = test.resume();
     }
-    let ended = disk
-        .disturb(run, Call::Sync, nth, act)
-        .is_killed_or_exits(0);
+    let ended = disk.disturb(run, Call::Sync, nth, act).killed_or_exits(0);
     disk.lose_power(loss, &mut random);
     disk.watch(test.resume())
         .whatever_it_says()

@@ -79,7 +79,7 @@ impl Chain {
         let ended = self
             .endangered(disk, run)
             .whatever_it_says()
-            .is_killed_or_exits(0);
+            .killed_or_exits(0);
         let loss = self.random.choice(LOSSES).unwrap();
         println!(
             "{at_once} rows at once, exit {}, lost: {loss:?}",

@@ -1,5 +1,7 @@
 //! Ctrl-C, and a system that shuts down.
 
+use std::fs::File;
+
 use crate::harness::{Moment, Test};
 
 const STOPPING: &str =
@@ -88,4 +90,45 @@ fn a_dry_run_can_be_interrupted_too() {
         .stderr(STOPPING)
         .says("stopped early: interrupted\n")
         .exits(143);
+}
+
+#[test]
+fn a_run_that_is_interrupted_while_it_hashes_has_begun_nothing() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let test = Test::of_rows(1);
+        // A file that takes seconds to hash, and no room.
+        let file = File::create(test.path("A1.pdf")).unwrap();
+        file.set_len(4 << 30).unwrap();
+        let mut running = test.import().args(["-v"]).start();
+        running.wait_until_it_says("hashing");
+        running.signal(signal);
+        assert_eq!(running.finish().0, code);
+        assert_eq!(test.names(), ["A1.pdf", "m.csv"]);
+        assert_eq!(test.service().log(), []);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_that_is_interrupted_while_the_service_is_away_does_not_wait_until_it_is_back() {
+    use consign::emulator::Operation::GetByExternalId;
+    use consign::emulator::When::EveryNth;
+
+    use crate::harness::{Disk, status};
+
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let test = Test::of_rows(2).fault(GetByExternalId, EveryNth(1), status(503));
+        let disk = Disk::under(&test);
+        let mut running = disk.watch(test.import()).start();
+        running.wait_until_it_says("the service does not answer");
+        running.signal(signal);
+        let (found, stdout, stderr) = running.finish();
+        assert_eq!(found, code, "{stderr}");
+        assert!(stderr.contains(STOPPING), "{stderr}");
+        assert!(stdout.contains("to go on: "), "{stdout}");
+        assert_eq!(
+            test.results().in_words(),
+            ["A1 pending not_reached", "A2 pending not_reached"]
+        );
+    }
 }

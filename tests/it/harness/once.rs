@@ -10,15 +10,17 @@ use super::{Test, content_of};
 /// What the log says of one record, up to some request.
 #[derive(Debug, Default)]
 struct Record {
-    has_bytes: bool,
+    bytes: Bytes,
     /// What the newest look at it showed since its address was last given out.
-    shown: Option<Shown>,
+    shown: Option<Bytes>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shown {
-    Empty,
-    WithBytes,
+/// Whether a record has its bytes.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Bytes {
+    #[default]
+    Missing,
+    Stored,
 }
 
 /// Judges all runs of a test of so many rows, once they are done: each row has one record and its
@@ -61,16 +63,13 @@ fn no_bytes_were_endangered(log: &[Entry]) {
         let record = records.entry(id).or_default();
         match (entry.operation, status) {
             (Operation::Get | Operation::GetByExternalId, 200) => {
-                record.shown = Some(match record.has_bytes {
-                    true => Shown::WithBytes,
-                    false => Shown::Empty,
-                });
+                record.shown = Some(record.bytes);
             }
             (Operation::Update, _) => {
-                assert_eq!(record.shown, Some(Shown::Empty), "before {entry:?}");
+                assert_eq!(record.shown, Some(Bytes::Missing), "before {entry:?}");
                 *record = Record::default();
             }
-            (Operation::Upload, 200) => record.has_bytes = true,
+            (Operation::Upload, 200) => record.bytes = Bytes::Stored,
             _ => {}
         }
     }

@@ -208,8 +208,14 @@ impl<'t> Run<'t> {
 
     /// Likewise, where the run is killed unless it was faster.
     #[track_caller]
-    pub(crate) fn is_killed_or_exits(self, code: i32) -> Outcome {
+    pub(crate) fn killed_or_exits(self, code: i32) -> Outcome {
         self.ends(|found| if found == KILLED { KILLED } else { code })
+    }
+
+    /// Likewise, where the test judges itself whether all rows should be done.
+    #[track_caller]
+    pub(crate) fn done_or_exits(self, code: i32) -> Outcome {
+        self.ends(|found| if found == 0 { 0 } else { code })
     }
 
     /// Makes the run. The code that is expected may depend on the one that is found.
