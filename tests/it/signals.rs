@@ -46,23 +46,29 @@ fn an_interrupted_run_finishes_what_is_under_way_and_begins_nothing() {
 
 #[test]
 fn a_second_interruption_ends_the_run_at_once_and_loses_nothing() {
-    let test = Test::of_rows(2).between();
-    test.import()
-        .while_held(3, Moment::Before, |running| {
-            running.signal("INT");
-            running.wait_until_it_says(STOPPING);
-            running.signal("INT");
-            assert_eq!(running.finish().0, 130);
-        })
-        .leaving_a_journal()
-        .stdout("")
-        .stderr(STOPPING)
-        .requests(["get_by_external_id A1 404", "create A1 201"])
-        .exits(130);
-    test.resume()
-        .rows(["A1 uploaded", "A2 uploaded"])
-        .stored_rows(["A1", "A2"])
-        .exits(0);
+    for (first, second, code) in [
+        ("INT", "INT", 130),
+        ("TERM", "TERM", 143),
+        ("INT", "TERM", 143),
+    ] {
+        let test = Test::of_rows(2).between();
+        test.import()
+            .while_held(3, Moment::Before, |running| {
+                running.signal(first);
+                running.wait_until_it_says(STOPPING);
+                running.signal(second);
+                assert_eq!(running.finish().0, code);
+            })
+            .leaving_a_journal()
+            .stdout("")
+            .stderr(STOPPING)
+            .requests(["get_by_external_id A1 404", "create A1 201"])
+            .exits(code);
+        test.resume()
+            .rows(["A1 uploaded", "A2 uploaded"])
+            .stored_rows(["A1", "A2"])
+            .exits(0);
+    }
 }
 
 #[test]
