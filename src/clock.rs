@@ -41,3 +41,21 @@ const INCLUDING_SLEEP: ClockId = ClockId::Monotonic;
 fn since_boot() -> Duration {
     Duration::try_from(clock_gettime(INCLUDING_SLEEP)).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn time_that_only_one_of_the_two_clocks_has_counted_has_passed() {
+        let quarter = Duration::from_mins(15);
+        let mut moment = Since::now();
+        tokio::time::advance(quarter).await;
+        assert!(moment.elapsed() >= quarter, "while it ran");
+        // As if the machine had slept: the runtime's clock stood still.
+        moment.runtime = Instant::now();
+        assert!(moment.elapsed() < quarter);
+        moment.system = moment.system.saturating_sub(quarter);
+        assert!(moment.elapsed() >= quarter, "while it slept");
+    }
+}

@@ -97,6 +97,14 @@ fn refused(cause: ResultsError) -> Error {
     }
 }
 
+/// Nothing was sent yet, but where the disk fails, the results may have been begun.
+fn not_begun(cause: ResultsError) -> Error {
+    match cause {
+        ResultsError::Io { .. } => cause.into(),
+        _ => refused(cause),
+    }
+}
+
 fn import(
     args: &ImportArgs,
     base: &Base,
@@ -111,7 +119,7 @@ fn import(
     let rows = plan.rows(&label);
     let columns = plan.manifest().extra_columns();
     let known = merge::lines(&rows, plan.previous(), Extent::Known);
-    results.replace(columns, known).map_err(refused)?;
+    results.replace(columns, known).map_err(not_begun)?;
     tracing::info!("began the results");
 
     let (journal, writer) = journal::start(results);

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::previous::Previous;
-use super::{COLUMNS, Entry, LINE_CHECK, ResultsError, Serial, line_check};
+use super::{COLUMNS, Entry, LINE_CHECK, ResultsError, Serial, line_check, temporary};
 use crate::root::folder_of;
 use crate::text::formula_safe;
 
@@ -14,7 +14,8 @@ use crate::text::formula_safe;
 ///
 /// The lock is on the file itself, so nothing is left lying about. Replacing the file replaces
 /// what is locked: the new one is locked before it takes the old one's place, and whoever gets a
-/// lock checks that what it locked is still what the path leads to.
+/// lock checks that what it locked is still what the path leads to. A file with a second name (a
+/// hard link) is refused: once it is replaced, the two names would lead to two files.
 #[derive(Debug)]
 pub struct ResultsFile {
     path: PathBuf,
@@ -45,6 +46,7 @@ impl ResultsFile {
                 // when this returns.
                 tempfile::tempfile_in(folder_of(path))
                     .map_err(|source| failed("write to the folder of", path, source))?;
+                temporary::sweep(folder_of(path));
                 Ok((Self::new(path, None), Previous::default()))
             }
             Err(source) => Err(failed("open", path, source)),
@@ -57,6 +59,7 @@ impl ResultsFile {
             return Self::begin(path);
         };
         let previous = read(&file, path)?;
+        temporary::sweep(folder_of(path));
         let mut results = Self::new(path, Some(file));
         results.next_serial = previous.next_serial();
         Ok((results, previous))
@@ -112,17 +115,10 @@ impl ResultsFile {
         lines: impl Iterator<Item = Line>,
     ) -> Result<(), ResultsError> {
         let folder = folder_of(&self.path).to_owned();
-        let temporary = tempfile::Builder::new()
-            .prefix(".consign-")
-            .suffix(".csv")
-            .tempfile_in(&folder)
+        let temporary = temporary::create(&folder)
             .map_err(|source| failed("create a file beside", &self.path, source))?;
         let next_serial = write_whole(temporary.as_file(), extra_columns, lines, self.next_serial)
             .map_err(|source| failed("write", &self.path, source))?;
-        temporary
-            .as_file()
-            .try_lock()
-            .map_err(|error| failed("lock", &self.path, error.into()))?;
         let persisted = if self.file.is_some() {
             temporary.persist(&self.path)
         } else {
@@ -136,7 +132,7 @@ impl ResultsFile {
         })?;
         File::open(&folder)
             .and_then(|folder| folder.sync_all())
-            .map_err(|source| failed("sync", &folder, source))?;
+            .map_err(|source| failed("sync the folder of", &self.path, source))?;
         self.file = Some(file);
         self.extra_columns = extra_columns.to_vec();
         self.next_serial = next_serial;
@@ -166,6 +162,11 @@ fn open_locked(path: &Path) -> Result<Option<File>, ResultsError> {
                 why: "it is not a plain file".into(),
             });
         }
+        if about.nlink() > 1 {
+            return Err(ResultsError::Linked {
+                path: path.to_owned(),
+            });
+        }
         let file = File::options()
             .read(true)
             .append(true)
@@ -187,7 +188,8 @@ fn open_locked(path: &Path) -> Result<Option<File>, ResultsError> {
     }
 }
 
-fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+/// Whether an open file is what a path leads to.
+pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     let ours = file.metadata()?;
     match fs::symlink_metadata(path) {
         Ok(theirs) => Ok((ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino())),

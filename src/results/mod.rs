@@ -10,8 +10,8 @@ pub mod file;
 pub mod journal;
 mod line;
 pub mod merge;
-
 pub mod previous;
+mod temporary;
 
 #[cfg(test)]
 mod tests;
@@ -36,6 +36,15 @@ pub enum ResultsError {
         path.display()
     )]
     Locked {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It has a second name, under which another run could use it at the same time.
+    #[error(
+        "{} has a second name (a hard link), under which another run could use it at the same time; remove that name, or make this one a file of its own: copy it, and rename the copy to it",
+        path.display()
+    )]
+    Linked {
         /// The file.
         path: PathBuf,
     },

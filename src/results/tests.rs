@@ -124,6 +124,53 @@ fn the_line_with_the_highest_serial_counts_wherever_it_stands() {
     }
 }
 
+#[test]
+fn a_journal_says_the_same_by_whatever_column_it_was_sorted() {
+    let journal = journal();
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(journal.as_bytes());
+    let mut records: Vec<_> = reader.byte_records().map(Result::unwrap).collect();
+    let header = records.remove(0);
+    let expected = Folder::parse(journal);
+    for column in 0..header.len() {
+        records.sort_by(|one, other| one.get(column).cmp(&other.get(column)));
+        for _ in 0..2 {
+            records.reverse();
+            let mut writer = csv::WriterBuilder::new()
+                .flexible(true)
+                .from_writer(Vec::new());
+            for record in std::iter::once(&header).chain(&records) {
+                writer.write_byte_record(record).unwrap();
+            }
+            let sorted = Folder::parse(writer.into_inner().unwrap());
+            for id in ["=A1", "=A2", "=A3"] {
+                assert_eq!(sorted.get(id), expected.get(id), "by column {column}");
+            }
+            assert_eq!(sorted.next_serial(), expected.next_serial());
+            assert_eq!((sorted.damaged, sorted.torn), (Vec::new(), None));
+        }
+    }
+}
+
+/// The journal of a run that was killed.
+fn journal() -> String {
+    let folder = Folder::with([entry(1, Status::Failed), entry(2, Status::Pending)]);
+    let (mut file, _) = ResultsFile::resume(&folder.path).unwrap();
+    for (number, status) in [
+        (2, Status::Creating),
+        (1, Status::Creating),
+        (2, Status::Created),
+        (3, Status::Creating),
+        (1, Status::Created),
+        (2, Status::Uploaded),
+    ] {
+        file.append(&[entry(number, status)]).unwrap();
+    }
+    folder.text()
+}
+
 /// The records of a file as they stand in it: a record may have several lines.
 fn lines_of(text: &str) -> Vec<Vec<u8>> {
     let mut records = vec![Vec::new()];

@@ -8,6 +8,8 @@ mod harness;
 mod already_there;
 mod architecture;
 mod check;
+#[cfg(target_os = "linux")]
+mod disk;
 mod dry_run;
 mod emulator;
 mod external_ids;
@@ -15,6 +17,10 @@ mod first_import;
 mod full_disk;
 mod keys;
 mod killed;
+#[cfg(target_os = "linux")]
+mod killed_at_syncs;
+#[cfg(target_os = "linux")]
+mod killed_often;
 mod limits;
 mod lost_answers;
 mod refusals;
@@ -22,4 +28,6 @@ mod results_file;
 mod resume;
 mod secrets;
 mod signals;
+mod suspended;
+mod two_runs;
 mod uploads;

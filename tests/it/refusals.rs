@@ -75,6 +75,31 @@ fn results_that_were_made_with_another_destination_are_refused() {
 }
 
 #[test]
+fn results_that_were_made_with_another_base_or_tenant_are_refused() {
+    let test = Test::of_rows(1);
+    test.import().exits(0);
+    let tenant = ["--region", "eu", "--environment", "sandbox"];
+    let base = ["--base-url", "https://example.com/services/attachments/v1"];
+    for (elsewhere, ours) in [
+        (
+            &tenant[..],
+            "api.sandbox.eu.workdayspend.com/services/attachments/v1",
+        ),
+        (&base[..], "example.com/services/attachments/v1"),
+    ] {
+        let outcome = test
+            .consign(["import", "m.csv", "--resume"])
+            .args(elsewhere.iter().copied())
+            .variable("WORKDAY_API_KEY", "key")
+            .variable("WORKDAY_USER_TOKEN", "token")
+            .variable("WORKDAY_USER_EMAIL", "a@example.com")
+            .says("m.results.csv was made with [label], and this run would send to ")
+            .exits(2);
+        assert!(outcome.stderr.contains(ours), "{}", outcome.stderr);
+    }
+}
+
+#[test]
 fn another_file_is_never_taken_for_results() {
     let test = Test::of_rows(1).file("m.results.csv", "name,amount\nx,1\n");
     test.resume()

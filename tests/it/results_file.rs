@@ -2,6 +2,8 @@
 
 use std::fs::OpenOptions;
 
+use consign::results::{COLUMNS, LINE_CHECK};
+
 use crate::harness::Test;
 
 const RESULTS: &str = "m.results.csv";
@@ -27,6 +29,53 @@ fn a_line_with_an_altered_cell_is_named_and_its_row_looked_up_again() {
         .stored_rows(["A1", "A2", "A3"])
         .exits(0);
     test.resume().requests([]).exits(0);
+}
+
+#[test]
+fn an_altered_cell_is_noticed_in_whatever_column_it_stands() {
+    let test = Test::of_rows(3);
+    test.import().exits(0);
+    let whole = test.read(RESULTS);
+    for (place, column) in COLUMNS.into_iter().chain([LINE_CHECK]).enumerate() {
+        test.write(RESULTS, altered(&whole, 2, place));
+        let id = if column == "external_id" { "A20" } else { "A2" };
+        let outcome = test
+            .resume()
+            .says(format!(
+                "m.results.csv line 3 (external_id {id:?}) is not believed: "
+            ))
+            .rows(["A1 uploaded", "A2 skipped", "A3 uploaded"])
+            .requests(["get_by_external_id A2 200"])
+            .exits(0);
+        let why = match column {
+            "status" | "modified_at" | "sha256" | "verified" | "updated_at" => {
+                format!("column {column}: ")
+            }
+            _ => "a cell was altered".to_owned(),
+        };
+        assert!(
+            outcome.stderr.contains(&why),
+            "{column}: {}",
+            outcome.stderr
+        );
+    }
+}
+
+/// The text with a digit added to one cell.
+fn altered(text: &str, line: usize, place: usize) -> Vec<u8> {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .from_reader(text.as_bytes());
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for (number, record) in reader.records().enumerate() {
+        let record = record.unwrap();
+        let mut cells: Vec<String> = record.iter().map(str::to_owned).collect();
+        if number == line {
+            cells[place].push('0');
+        }
+        writer.write_record(&cells).unwrap();
+    }
+    writer.into_inner().unwrap()
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Ctrl-C, and a system that shuts down.
 
+use std::fs::File;
+
 use crate::harness::{Moment, Test};
 
 const STOPPING: &str =
@@ -44,23 +46,29 @@ fn an_interrupted_run_finishes_what_is_under_way_and_begins_nothing() {
 
 #[test]
 fn a_second_interruption_ends_the_run_at_once_and_loses_nothing() {
-    let test = Test::of_rows(2).between();
-    test.import()
-        .while_held(3, Moment::Before, |running| {
-            running.signal("INT");
-            running.wait_until_it_says(STOPPING);
-            running.signal("INT");
-            assert_eq!(running.finish().0, 130);
-        })
-        .leaving_a_journal()
-        .stdout("")
-        .stderr(STOPPING)
-        .requests(["get_by_external_id A1 404", "create A1 201"])
-        .exits(130);
-    test.resume()
-        .rows(["A1 uploaded", "A2 uploaded"])
-        .stored_rows(["A1", "A2"])
-        .exits(0);
+    for (first, second, code) in [
+        ("INT", "INT", 130),
+        ("TERM", "TERM", 143),
+        ("INT", "TERM", 143),
+    ] {
+        let test = Test::of_rows(2).between();
+        test.import()
+            .while_held(3, Moment::Before, |running| {
+                running.signal(first);
+                running.wait_until_it_says(STOPPING);
+                running.signal(second);
+                assert_eq!(running.finish().0, code);
+            })
+            .leaving_a_journal()
+            .stdout("")
+            .stderr(STOPPING)
+            .requests(["get_by_external_id A1 404", "create A1 201"])
+            .exits(code);
+        test.resume()
+            .rows(["A1 uploaded", "A2 uploaded"])
+            .stored_rows(["A1", "A2"])
+            .exits(0);
+    }
 }
 
 #[test]
@@ -88,4 +96,45 @@ fn a_dry_run_can_be_interrupted_too() {
         .stderr(STOPPING)
         .says("stopped early: interrupted\n")
         .exits(143);
+}
+
+#[test]
+fn a_run_that_is_interrupted_while_it_hashes_has_begun_nothing() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let test = Test::of_rows(1);
+        // A file that takes seconds to hash, and no room.
+        let file = File::create(test.path("A1.pdf")).unwrap();
+        file.set_len(4 << 30).unwrap();
+        let mut running = test.import().args(["-v"]).start();
+        running.wait_until_it_says("hashing");
+        running.signal(signal);
+        assert_eq!(running.finish().0, code);
+        assert_eq!(test.names(), ["A1.pdf", "m.csv"]);
+        assert_eq!(test.service().log(), []);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_that_is_interrupted_while_the_service_is_away_does_not_wait_until_it_is_back() {
+    use consign::emulator::Operation::GetByExternalId;
+    use consign::emulator::When::EveryNth;
+
+    use crate::harness::{Disk, status};
+
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let test = Test::of_rows(2).fault(GetByExternalId, EveryNth(1), status(503));
+        let disk = Disk::under(&test);
+        let mut running = disk.watch(test.import()).start();
+        running.wait_until_it_says("the service does not answer");
+        running.signal(signal);
+        let (found, stdout, stderr) = running.finish();
+        assert_eq!(found, code, "{stderr}");
+        assert!(stderr.contains(STOPPING), "{stderr}");
+        assert!(stdout.contains("to go on: "), "{stdout}");
+        assert_eq!(
+            test.results().in_words(),
+            ["A1 pending not_reached", "A2 pending not_reached"]
+        );
+    }
 }

@@ -1,8 +1,9 @@
 //! The way of the bytes: addresses that expire or are not safe, files that change on the way, and
 //! sizes that show late or wrong.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use consign::emulator::Effect::{ExpiredUrl, WrongSize};
@@ -11,7 +12,7 @@ use consign::emulator::When::Nth;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Moment, Test, status};
+use crate::harness::{Moment, Outcome, Test, status};
 
 #[test]
 fn an_expired_address_is_renewed_once_it_is_certain_that_nothing_is_stored() {
@@ -169,26 +170,76 @@ fn a_file_whose_bytes_changed_unseen_is_not_stored() {
     );
 }
 
+/// More than all buffers on the way hold, so that most of a file of this size is unread while nobody
+/// takes it.
+const BIG: usize = 32 << 20;
+
+/// Imports one big file that is changed when its first bytes are sent already.
+fn changed_in_the_middle(change: impl Fn(&Path)) -> (Test, Outcome) {
+    let test = Test::of_rows(1).between().file("A1.pdf", vec![b'a'; BIG]);
+    let outcome = test
+        .import()
+        .while_held(3, Moment::Before, |running| {
+            change(&running.test.path("A1.pdf"));
+        })
+        .done_or_exits(1);
+    (test, outcome)
+}
+
 #[test]
 fn a_file_that_changes_in_the_middle_of_its_upload_is_not_stored() {
-    // More than all buffers on the way hold, so that most of it is unread while nobody takes it.
-    const SIZE: usize = 32 << 20;
-    let test = Test::of_rows(1).between().file("A1.pdf", vec![b'a'; SIZE]);
-    test.import()
-        .while_held(3, Moment::Before, |running| {
-            let path = running.test.path("A1.pdf");
-            let mut file = File::options().write(true).open(path).unwrap();
-            file.write_all(&vec![b'b'; SIZE]).unwrap();
-        })
-        .rows(["A1 failed source_changed"])
-        .requests(["get_by_external_id A1 404", "create A1 201"])
-        .stored([])
-        .exits(1);
-    assert!(
-        test.results()
-            .cell("A1", "message")
-            .contains("it still has 33554432 bytes, but other ones than were checked")
-    );
+    let open = |path: &Path| File::options().write(true).open(path).unwrap();
+    let altered = |path: &Path| open(path).write_all(&vec![b'b'; BIG]).unwrap();
+    let grown = |path: &Path| open(path).set_len(BIG as u64 + 1).unwrap();
+    let truncated = |path: &Path| open(path).set_len(BIG as u64 - 1).unwrap();
+    for (change, message) in [
+        (
+            &altered as &dyn Fn(&Path),
+            "it still has 33554432 bytes, but other ones than were checked",
+        ),
+        (&grown, "it had 33554432 bytes and has grown"),
+        (&truncated, "it had 33554432 bytes and now has 33554431"),
+    ] {
+        let (test, outcome) = changed_in_the_middle(change);
+        let results = outcome.results.unwrap();
+        assert_eq!(
+            results.in_words(),
+            ["A1 failed source_changed"],
+            "{message}"
+        );
+        assert!(results.cell("A1", "message").contains(message));
+        assert_eq!(
+            outcome.requests,
+            ["get_by_external_id A1 404", "create A1 201"]
+        );
+        assert_eq!(test.service().contents(), []);
+    }
+}
+
+#[test]
+fn a_file_that_is_replaced_or_removed_in_the_middle_of_its_upload_is_stored_as_it_was_checked() {
+    let replaced = |path: &Path| {
+        let new = path.with_extension("new");
+        fs::write(&new, vec![b'b'; BIG]).unwrap();
+        fs::rename(new, path).unwrap();
+    };
+    let removed = |path: &Path| fs::remove_file(path).unwrap();
+    for (change, afterwards, code) in [
+        (&replaced as &dyn Fn(&Path), "A1 conflict file_changed", 1),
+        (&removed, "A1 uploaded", 0),
+    ] {
+        let (test, outcome) = changed_in_the_middle(change);
+        assert_eq!(outcome.results.unwrap().in_words(), ["A1 uploaded"]);
+        let [(_, stored)] = &test.service().contents()[..] else {
+            panic!("one attachment is stored");
+        };
+        assert!(stored.len() == BIG && stored.bytes().all(|byte| byte == b'a'));
+        test.resume()
+            .whatever_it_says()
+            .rows([afterwards])
+            .requests([])
+            .exits(code);
+    }
 }
 
 #[test]

@@ -102,7 +102,7 @@ impl Between {
     }
 
     /// Lets go of it.
-    pub(super) fn release(&self) {
+    pub(crate) fn release(&self) {
         self.hold.holding.send_replace(false);
     }
 }

@@ -4,7 +4,10 @@
 //! it. What is true after every run, whatever the test is about, is checked after every run.
 
 mod between;
+#[cfg(target_os = "linux")]
+mod disk;
 mod judge;
+mod once;
 mod results;
 mod run;
 mod service;
@@ -19,8 +22,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub(crate) use between::Moment;
+#[cfg(target_os = "linux")]
+pub(crate) use disk::{Act, Call, Disk, Loss};
+pub(crate) use once::exactly_once;
 pub(crate) use results::Results;
-pub(crate) use run::{KILLED, Run, Running};
+pub(crate) use run::{KILLED, Outcome, Run, Running};
 use service::Service;
 
 /// The columns that every manifest has.
@@ -144,6 +150,16 @@ impl Test {
     /// The text of a file.
     pub(crate) fn read(&self, path: &str) -> String {
         fs::read_to_string(self.path(path)).unwrap()
+    }
+
+    /// The names of everything in the folder, in order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(self.folder())
+            .unwrap()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
     }
 
     /// Removes a file.

@@ -27,6 +27,7 @@ pub(crate) struct Run<'t> {
     variables: Vec<(String, String)>,
     hold: Option<(usize, Moment, Act<'t>)>,
     largest_file: Option<usize>,
+    killed_after: Option<Duration>,
     pub(super) results: PathBuf,
     pub(super) expected: Expected,
 }
@@ -37,10 +38,21 @@ pub(super) struct Expected {
     pub(super) stdout: Option<String>,
     pub(super) stderr: Option<String>,
     pub(super) parts: Vec<String>,
+    pub(super) words: Words,
     pub(super) rows: Option<Vec<String>>,
     pub(super) requests: Option<Vec<String>>,
     pub(super) stored: Option<Vec<(String, String)>>,
     pub(super) ending: Ending,
+}
+
+/// Whether what a run says on standard error counts.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Words {
+    /// It must be what is expected.
+    #[default]
+    Count,
+    /// It may be anything.
+    Differ,
 }
 
 /// How a run leaves its results.
@@ -73,6 +85,7 @@ impl<'t> Run<'t> {
             variables: Vec::new(),
             hold: None,
             largest_file: None,
+            killed_after: None,
             results: test.path(Results::NAME),
             expected: Expected::default(),
         }
@@ -133,9 +146,22 @@ impl<'t> Run<'t> {
         self
     }
 
+    /// What it says on standard error differs from run to run.
+    pub(crate) fn whatever_it_says(mut self) -> Self {
+        self.expected.words = Words::Differ;
+        self
+    }
+
     /// Every line of the results, each as `external_id status reason`.
     pub(crate) fn rows<'a>(mut self, rows: impl IntoIterator<Item = &'a str>) -> Self {
         self.expected.rows = Some(rows.into_iter().map(str::to_owned).collect());
+        self
+    }
+
+    /// As [`Self::rows`], for so many rows of [`Test::of_rows`] that are all done.
+    pub(crate) fn all_uploaded(mut self, rows: usize) -> Self {
+        let uploaded = |number| format!("A{number} uploaded");
+        self.expected.rows = Some((1..=rows).map(uploaded).collect());
         self
     }
 
@@ -162,6 +188,12 @@ impl<'t> Run<'t> {
         self
     }
 
+    /// Kills it so long after its start, if it goes on for so long.
+    pub(crate) fn killed_after(mut self, delay: Duration) -> Self {
+        self.killed_after = Some(delay);
+        self
+    }
+
     /// The run is ended so suddenly that it cannot put its results in order.
     pub(crate) fn leaving_a_journal(mut self) -> Self {
         self.expected.ending = Ending::Journal;
@@ -170,7 +202,25 @@ impl<'t> Run<'t> {
 
     /// Makes the run, and compares everything at once.
     #[track_caller]
-    pub(crate) fn exits(mut self, code: i32) -> Outcome {
+    pub(crate) fn exits(self, code: i32) -> Outcome {
+        self.ends(|_| code)
+    }
+
+    /// Likewise, where the run is killed unless it was faster.
+    #[track_caller]
+    pub(crate) fn killed_or_exits(self, code: i32) -> Outcome {
+        self.ends(|found| if found == KILLED { KILLED } else { code })
+    }
+
+    /// Likewise, where the test judges itself whether all rows should be done.
+    #[track_caller]
+    pub(crate) fn done_or_exits(self, code: i32) -> Outcome {
+        self.ends(|found| if found == 0 { 0 } else { code })
+    }
+
+    /// Makes the run. The code that is expected may depend on the one that is found.
+    #[track_caller]
+    fn ends(mut self, expected: impl FnOnce(i32) -> i32) -> Outcome {
         let before = judge::Before::of(&self);
         let held = self.hold.take();
         if let Some((nth, moment, _)) = &held {
@@ -182,8 +232,12 @@ impl<'t> Run<'t> {
             act(&mut running);
             self.test.service().between().release();
         }
-        let (code_found, stdout, stderr) = running.finish();
-        judge::judge(&self, code, &before, code_found, &stdout, &stderr)
+        if let Some(delay) = self.killed_after {
+            thread::sleep(delay);
+            running.kill();
+        }
+        let (code, stdout, stderr) = running.finish();
+        judge::judge(&self, expected(code), &before, code, &stdout, &stderr)
     }
 
     fn command(&self) -> Command {
@@ -255,6 +309,11 @@ impl Running<'_> {
         self.wait_for(what, |running| {
             running.text("stdout").contains(what) || running.text("stderr").contains(what)
         });
+    }
+
+    /// Waits until something that a test sees from outside is so.
+    pub(crate) fn wait_until(&mut self, what: &str, is_true: impl Fn() -> bool) {
+        self.wait_for(what, |_| is_true());
     }
 
     /// Waits for its end. Returns its exit code, as a shell does, and what it said.

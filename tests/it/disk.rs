@@ -1,0 +1,163 @@
+//! What is on the disk and when, and what happens when the disk fails.
+
+use std::fs::File;
+use std::process::Command;
+
+use fastrand::Rng;
+
+use crate::harness::{Act, Call, Disk, Loss, Outcome, Results, Test};
+
+/// The syncs of an import of two rows, and the requests that it has made before each of them.
+const SYNCS: [(&str, &[&str]); 6] = [
+    ("of the file that begins the results", &[]),
+    ("of the folder that it is renamed in", &[]),
+    ("of A1 creating", &["get_by_external_id A1 404"]),
+    (
+        "of A1 created",
+        &["get_by_external_id A1 404", "create A1 201"],
+    ),
+    (
+        "of A2 creating",
+        &[
+            "get_by_external_id A1 404",
+            "create A1 201",
+            "upload A1 200",
+            "get_by_external_id A2 404",
+        ],
+    ),
+    (
+        "of A2 created",
+        &[
+            "get_by_external_id A1 404",
+            "create A1 201",
+            "upload A1 200",
+            "get_by_external_id A2 404",
+            "create A2 201",
+        ],
+    ),
+];
+
+#[test]
+fn a_file_is_on_the_disk_before_it_is_renamed_and_its_new_name_before_anything_else() {
+    let test = Test::of_rows(2);
+    let disk = Disk::under(&test);
+    disk.watch(test.import()).exits(0);
+    let folder = test.folder().canonicalize().unwrap();
+    let calls = disk.calls();
+    let mut files: Vec<u64> = calls.iter().map(|call| call.results).collect();
+    files.dedup();
+    assert_eq!(files.len(), 3, "none, the journal, the results: {calls:#?}");
+    assert_eq!(files[0], 0, "{calls:#?}");
+    for file in &files[1..] {
+        let renamed = calls.iter().position(|call| call.results == *file).unwrap();
+        // By then it had another name.
+        let synced = calls[..renamed]
+            .iter()
+            .any(|call| call.inode == *file && call.synced(&call.path) && call.length > 0);
+        assert!(synced, "renamed unsynced: {calls:#?}");
+        assert!(calls[renamed].synced(&folder), "not the folder: {calls:#?}");
+    }
+}
+
+#[test]
+fn a_loss_of_power_after_the_end_takes_nothing() {
+    let test = Test::of_rows(2);
+    let disk = Disk::under(&test);
+    disk.endanger(test.import()).exits(0);
+    let results = test.read(Results::NAME);
+    disk.lose_power(Loss::Everything, &mut Rng::with_seed(1));
+    assert_eq!(test.read(Results::NAME), results);
+}
+
+/// An import of two rows during which the disk fails at one sync.
+#[track_caller]
+fn stopped(test: &Test, nth: usize, act: Act, says: &str) -> Outcome {
+    let disk = Disk::under(test);
+    let outcome = disk
+        .disturb(test.import(), Call::Sync, nth, act)
+        .leaving_a_journal()
+        .stdout("")
+        .stderr(format!(
+            "error: stopped early: {says}; nothing more was sent, and what is in the results is \
+             true: go on with --resume once this is mended\n"
+        ))
+        .exits(3);
+    let failed: Vec<_> = disk
+        .calls()
+        .into_iter()
+        .filter(|call| call.outcome != "done")
+        .collect();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    disk.watch(test.resume())
+        .all_uploaded(2)
+        .stored_rows(["A1", "A2"])
+        .exits(0);
+    assert_eq!(test.names(), ["A1.pdf", "A2.pdf", "m.csv", "m.results.csv"]);
+    outcome
+}
+
+#[test]
+fn a_sync_that_fails_stops_the_run_before_the_next_request_and_loses_nothing() {
+    for (act, why) in [
+        (Act::InputOutputError, "Input/output error (os error 5)"),
+        (Act::NoSpace, "No space left on device (os error 28)"),
+    ] {
+        for (nth, (what, requests)) in (1..).zip(SYNCS) {
+            let doing = match nth {
+                1 => "write",
+                2 => "sync the folder of",
+                _ => "sync",
+            };
+            let test = Test::of_rows(2);
+            let says = format!("cannot {doing} m.results.csv: {why}");
+            let outcome = stopped(&test, nth, act, &says);
+            assert_eq!(outcome.requests, requests, "the sync {what}");
+        }
+    }
+}
+
+#[test]
+fn a_disk_that_fails_while_the_results_are_put_in_order_leaves_them_readable() {
+    // The first five are of one row's journal.
+    for (nth, doing) in [(6, "write"), (7, "sync the folder of")] {
+        let test = Test::of_rows(1);
+        let disk = Disk::under(&test);
+        disk.disturb(test.import(), Call::Sync, nth, Act::InputOutputError)
+            .leaving_a_journal()
+            .says(format!(
+                "cannot {doing} m.results.csv: Input/output error (os error 5)"
+            ))
+            .stored_rows(["A1"])
+            .exits(3);
+        let last = test.results().lines.pop().unwrap();
+        assert_eq!(last.cell("status"), "uploaded");
+        test.resume().requests([]).all_uploaded(1).exits(0);
+    }
+}
+
+#[test]
+fn what_a_killed_run_left_beside_the_results_is_cleared_away_and_nothing_else() {
+    let others = [
+        ".consign-AbCdEf.csv",
+        ".consign-notes (old).tmp",
+        "consign-AbCdEf.tmp",
+    ];
+    let test = Test::of_rows(1).file(".consign-AbCdEf.tmp", "left behind");
+    for name in others {
+        test.write(name, "somebody's");
+    }
+    // Another run is at work on this one.
+    let held = File::create(test.path(".consign-GhIjKl.tmp")).unwrap();
+    held.lock().unwrap();
+    let pipe = test.path(".consign-MnOpQr.tmp");
+    assert!(Command::new("mkfifo").arg(pipe).status().unwrap().success());
+    test.import().exits(0);
+    let mut expected = vec![".consign-GhIjKl.tmp", ".consign-MnOpQr.tmp"];
+    expected.extend(others);
+    expected.extend(["A1.pdf", "m.csv", "m.results.csv"]);
+    expected.sort_unstable();
+    assert_eq!(test.names(), expected);
+    drop(held);
+    test.resume().requests([]).exits(0);
+    assert!(!test.path(".consign-GhIjKl.tmp").exists());
+}

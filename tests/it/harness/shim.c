@@ -1,0 +1,143 @@
+/* Stands between consign and the C library (LD_PRELOAD): it writes down every sync of a file, and
+ * can disturb one of them, or one taking of a lock. It can also make time pass faster.
+ *
+ * SHIM_LOG      where to write down what happens: a line for each call, as `tell` has it
+ * SHIM_UNDER    only files whose paths begin with this count
+ * SHIM_RESULTS  the results file
+ * SHIM_KEPT     a second name for the results file that is about to be replaced, as a disk has it
+ *               that loses the renaming
+ * SHIM_CALL, SHIM_NTH, SHIM_ACT
+ *               which call to disturb: `sync` or `lock`, counted from 1, and what happens to it
+ * SHIM_HASTE    how many seconds seem to pass in one
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *setting(const char *name)
+{
+    const char *value = getenv(name);
+    return value ? value : "";
+}
+
+/* A call on a file of the test's. */
+struct call {
+    const char *kind;    /* `sync` or `lock` */
+    char path[PATH_MAX];
+    struct stat file;    /* as it was before the call */
+    struct stat results; /* what the results' path led to then; all zero where to nothing */
+};
+
+static int is_ours(int fd, struct call *call)
+{
+    char link[64];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, call->path, sizeof call->path - 1);
+    const char *under = getenv("SHIM_UNDER");
+    if (length < 0 || !under)
+        return 0;
+    call->path[length] = 0;
+    return strncmp(call->path, under, strlen(under)) == 0;
+}
+
+static void tell(const struct call *call, const char *outcome)
+{
+    int log = open(setting("SHIM_LOG"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    dprintf(log, "%s\t%s\t%lld\t%llu\t%llu\t%s\n", call->kind, outcome,
+            (long long)call->file.st_size, (unsigned long long)call->file.st_ino,
+            (unsigned long long)call->results.st_ino, call->path);
+    close(log);
+}
+
+/* What is to happen to this call; nothing for most. */
+static const char *disturbance(const struct call *call)
+{
+    static atomic_long calls;
+    if (strcmp(call->kind, setting("SHIM_CALL")) != 0)
+        return "";
+    return ++calls == atol(setting("SHIM_NTH")) ? setting("SHIM_ACT") : "";
+}
+
+/* Keeps what is about to be replaced: a file of the test's is new if it is not the results yet. */
+static void keep(const struct call *call)
+{
+    const char *kept = setting("SHIM_KEPT");
+    if (!*kept || !S_ISREG(call->file.st_mode) || call->file.st_ino == call->results.st_ino)
+        return;
+    unlink(kept);
+    if (link(setting("SHIM_RESULTS"), kept) != 0 && errno != ENOENT)
+        tell(call, "not kept");
+}
+
+static long carry_out(const char *kind, int fd, long number, int argument)
+{
+    struct call call = { .kind = kind };
+    if (!is_ours(fd, &call))
+        return syscall(number, fd, argument);
+    fstat(fd, &call.file);
+    stat(setting("SHIM_RESULTS"), &call.results);
+    keep(&call);
+    const char *act = disturbance(&call);
+    int error = strcmp(act, "EIO") == 0 ? EIO : strcmp(act, "ENOSPC") == 0 ? ENOSPC : 0;
+    int before = strcmp(act, "kill before") == 0 ? SIGKILL : strcmp(act, "stop before") == 0 ? SIGSTOP : 0;
+    if (error || before)
+        tell(&call, act);
+    if (before)
+        kill(getpid(), before);
+    if (error) {
+        errno = error;
+        return -1;
+    }
+    long result = syscall(number, fd, argument);
+    tell(&call, result == 0 ? "done" : "refused");
+    if (strcmp(act, "kill after") == 0)
+        kill(getpid(), SIGKILL);
+    return result;
+}
+
+int fsync(int fd) { return carry_out("sync", fd, SYS_fsync, 0); }
+int fdatasync(int fd) { return carry_out("sync", fd, SYS_fdatasync, 0); }
+int flock(int fd, int how) { return carry_out("lock", fd, SYS_flock, how); }
+
+static long haste = 1;
+static struct timespec start;
+
+__attribute__((constructor)) static void begin(void)
+{
+    syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &start);
+    if (getenv("SHIM_HASTE"))
+        haste = atol(getenv("SHIM_HASTE"));
+}
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    const long second = 1000000000;
+    if (syscall(SYS_clock_gettime, clock, now) != 0)
+        return -1;
+    if (clock == CLOCK_MONOTONIC && haste > 1) {
+        long since = (now->tv_sec - start.tv_sec) * second + now->tv_nsec - start.tv_nsec;
+        long seems = start.tv_nsec + since * haste;
+        now->tv_sec = start.tv_sec + seems / second;
+        now->tv_nsec = seems % second;
+    }
+    return 0;
+}
+
+int epoll_wait(int epoll, struct epoll_event *events, int most, int milliseconds)
+{
+    if (milliseconds > 0)
+        milliseconds = (milliseconds + haste - 1) / haste;
+    return syscall(SYS_epoll_pwait, epoll, events, most, milliseconds, NULL, 0);
+}

@@ -1,0 +1,115 @@
+//! Imports that are killed at each of their syncs, with and without a loss of power, and resumed to
+//! their end.
+
+use std::thread;
+
+use consign::emulator::{Clash, ExternalIds};
+use fastrand::Rng;
+
+use crate::harness::{Act, Call, Disk, KILLED, Loss, Test, exactly_once};
+
+const ROWS: usize = 3;
+
+/// No import of so few rows has so many syncs.
+const MORE_THAN_ALL: usize = 100;
+
+/// The run that is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    /// The one that begins the results.
+    First,
+    /// One that goes on with the results of a run that was killed.
+    Second,
+}
+
+/// Kills an import before and after each of its syncs, and resumes it.
+fn killed_at_each_sync(which: Which, external_ids: ExternalIds) {
+    let kills: Vec<usize> = (1..MORE_THAN_ALL)
+        .map(|nth| killed_at(which, external_ids, nth))
+        .take_while(|kills| *kills > 0)
+        .collect();
+    // Two syncs for each rewriting, two for each row before its bytes are sent (of which the second
+    // run has two left), and one at least when they are confirmed: how many rows share one of
+    // those is left to chance.
+    let syncs = match which {
+        Which::First => 2 + 2 * ROWS + 1 + 2,
+        Which::Second => 2 + 1 + 2 + 1 + 2,
+    };
+    assert!(kills.len() >= syncs, "killed at {kills:?}");
+    assert_eq!(kills[..syncs], vec![WAYS; syncs], "killed at {kills:?}");
+}
+
+/// So many ways there are to be killed at one sync.
+const WAYS: usize = 4;
+
+/// Kills an import at one sync in all ways, which take their time side by side. Returns how many of
+/// the runs were killed: those that are through before have no such sync.
+fn killed_at(which: Which, external_ids: ExternalIds, nth: usize) -> usize {
+    let partial = [Loss::Torn, Loss::Zeros, Loss::Hole][nth % 3];
+    let ways: [_; WAYS] = [
+        (Act::KillBefore, Loss::Nothing),
+        (Act::KillBefore, Loss::Everything),
+        (Act::KillBefore, partial),
+        // What was just synced is not lost; a renaming may be.
+        (Act::KillAfter, Loss::Everything),
+    ];
+    let ends = |(act, loss)| move || ends_well(which, external_ids, nth, act, loss);
+    thread::scope(|scope| {
+        let killed = ways.map(|way| scope.spawn(ends(way)));
+        let codes = killed.map(|run| run.join().expect("its panic is shown above"));
+        codes.iter().filter(|code| **code == KILLED).count()
+    })
+}
+
+/// Kills an import at one sync, and resumes it. Returns how the run that was to be killed ended.
+fn ends_well(which: Which, external_ids: ExternalIds, nth: usize, act: Act, loss: Loss) -> i32 {
+    println!("{which:?} run, {external_ids:?}, {act:?} sync {nth}, lost: {loss:?}");
+    let mut random = Rng::with_seed(nth as u64);
+    let test = Test::of_rows(ROWS).emulator(|settings| settings.external_ids = external_ids);
+    let disk = Disk::under(&test);
+    let mut run = test.import();
+    if which == Which::Second {
+        // The sixth makes the record of the second row durable.
+        let first = disk.disturb(run, Call::Sync, 6, Act::KillAfter);
+        first.exits(KILLED);
+        disk.lose_power(Loss::Nothing, &mut random);
+        run = test.resume();
+    }
+    let ended = disk.disturb(run, Call::Sync, nth, act).killed_or_exits(0);
+    disk.lose_power(loss, &mut random);
+    disk.watch(test.resume())
+        .whatever_it_says()
+        .all_uploaded(ROWS)
+        .exits(0);
+    exactly_once(&test, ROWS);
+    test.resume().requests([]).all_uploaded(ROWS).exits(0);
+    assert_eq!(
+        test.names(),
+        ["A1.pdf", "A2.pdf", "A3.pdf", "m.csv", "m.results.csv"]
+    );
+    ended.code
+}
+
+const UNIQUE: ExternalIds = ExternalIds::Unique {
+    clash: Clash::Conflict409,
+};
+
+#[test]
+fn a_first_import_survives_a_kill_at_each_sync_where_external_ids_are_unique() {
+    killed_at_each_sync(Which::First, UNIQUE);
+}
+
+#[test]
+fn a_first_import_survives_a_kill_at_each_sync_where_external_ids_are_not_unique() {
+    killed_at_each_sync(Which::First, ExternalIds::NotUnique);
+}
+
+#[test]
+fn a_resumed_import_survives_a_kill_at_each_sync_where_external_ids_are_unique() {
+    killed_at_each_sync(Which::Second, UNIQUE);
+}
+
+#[test]
+fn a_resumed_import_survives_a_kill_at_each_sync_where_external_ids_are_not_unique() {
+    killed_at_each_sync(Which::Second, ExternalIds::NotUnique);
+}

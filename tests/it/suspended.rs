@@ -1,0 +1,66 @@
+//! A process that is stopped for a while, as by a laptop that is closed.
+
+use std::thread;
+use std::time::Duration;
+
+use crate::harness::{Moment, Running, Test};
+
+/// How long the emulator's addresses are good here.
+const URL_LIFE: Duration = Duration::from_secs(1);
+
+/// Stops the run for longer than an address is good. What it waits for happens meanwhile.
+fn sleeps(running: &mut Running<'_>) {
+    running.signal("STOP");
+    thread::sleep(URL_LIFE + Duration::from_millis(300));
+    running.test.service().between().release();
+    running.signal("CONT");
+}
+
+#[test]
+fn an_address_that_expired_while_the_process_slept_is_renewed() {
+    for (what, nth, moment) in [
+        (
+            "the answer with the address is on its way",
+            2,
+            Moment::After,
+        ),
+        ("the bytes are on their way", 3, Moment::Before),
+    ] {
+        println!("{what}");
+        let test = Test::of_rows(1)
+            .between()
+            .emulator(|settings| settings.url_life = URL_LIFE);
+        test.import()
+            .while_held(nth, moment, sleeps)
+            .rows(["A1 uploaded"])
+            .requests([
+                "get_by_external_id A1 404",
+                "create A1 201",
+                "upload A1 403",
+                "get A1 200",
+                "update A1 200",
+                "upload A1 200",
+                "list 200",
+            ])
+            .stored_rows(["A1"])
+            .exits(0);
+    }
+}
+
+#[test]
+fn bytes_that_were_stored_while_the_process_slept_are_not_sent_again() {
+    let test = Test::of_rows(1)
+        .between()
+        .emulator(|settings| settings.url_life = URL_LIFE);
+    test.import()
+        .while_held(3, Moment::After, sleeps)
+        .rows(["A1 uploaded"])
+        .requests([
+            "get_by_external_id A1 404",
+            "create A1 201",
+            "upload A1 200",
+            "list 200",
+        ])
+        .stored_rows(["A1"])
+        .exits(0);
+}

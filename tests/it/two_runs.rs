@@ -1,0 +1,149 @@
+//! Two runs that want the same results.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use crate::harness::{Moment, Results, Test};
+
+const IN_USE: &str = "is in use by another run of consign; wait for it to end, or stop it\n";
+
+/// Begins a second run with these results while the first is at its first request.
+#[track_caller]
+fn refused_meanwhile(path: impl Fn(&Test) -> String, says: &str) {
+    let test = Test::of_rows(2).between();
+    test.import()
+        .while_held(1, Moment::Before, |running| {
+            let path = path(running.test);
+            running
+                .test
+                .resume()
+                .with_results(&path)
+                .stdout("")
+                .stderr(format!("error: {path} {says}").replace(&folder(running.test), "[folder]"))
+                .exits(2);
+        })
+        .all_uploaded(2)
+        .stored_rows(["A1", "A2"])
+        .exits(0);
+}
+
+fn folder(test: &Test) -> String {
+    test.folder().to_string_lossy().into_owned()
+}
+
+#[test]
+fn a_second_run_is_refused_by_whatever_path_it_comes() {
+    refused_meanwhile(|_| "./m.results.csv".to_owned(), IN_USE);
+    refused_meanwhile(|test| format!("{}/m.results.csv", folder(test)), IN_USE);
+    refused_meanwhile(
+        |test| {
+            symlink(test.folder(), test.path("link")).unwrap();
+            "link/m.results.csv".to_owned()
+        },
+        IN_USE,
+    );
+}
+
+#[test]
+fn results_with_a_second_name_are_refused_under_either() {
+    let test = Test::of_rows(1);
+    test.import().exits(0);
+    fs::hard_link(test.path(Results::NAME), test.path("other.csv")).unwrap();
+    for name in [Results::NAME, "other.csv"] {
+        test.resume()
+            .with_results(name)
+            .stdout("")
+            .stderr(format!(
+                "error: {name} has a second name (a hard link), under which another run could use \
+                 it at the same time; remove that name, or make this one a file of its own: copy \
+                 it, and rename the copy to it\n"
+            ))
+            .exits(2);
+    }
+    fs::copy(test.path("other.csv"), test.path("copy")).unwrap();
+    fs::rename(test.path("copy"), test.path(Results::NAME)).unwrap();
+    test.resume().requests([]).exits(0);
+}
+
+#[cfg(target_os = "linux")]
+mod at_one_moment {
+    //! Races, with one of the two runs stopped in the middle.
+
+    use super::{IN_USE, Results, Test};
+    use crate::harness::{Act, Call, Disk, KILLED, Running, exactly_once};
+
+    /// Stops a run before its `nth` call, and lets it go on after `meanwhile`.
+    fn with_a_stop(
+        test: &Test,
+        disk: &Disk<'_>,
+        running: &mut Running<'_>,
+        meanwhile: impl FnOnce(&Test),
+    ) -> (i32, String, String) {
+        running.wait_until("it is stopped", || {
+            disk.calls()
+                .iter()
+                .any(|call| call.outcome == "stop before")
+        });
+        meanwhile(test);
+        running.signal("CONT");
+        running.finish()
+    }
+
+    #[test]
+    fn a_run_has_its_results_also_while_it_replaces_them() {
+        // Before the new file is renamed, and after.
+        for nth in [6, 7] {
+            let test = Test::of_rows(1);
+            let disk = Disk::under(&test);
+            let mut running = disk
+                .disturb(test.import(), Call::Sync, nth, Act::StopBefore)
+                .start();
+            let (code, _, stderr) = with_a_stop(&test, &disk, &mut running, |test| {
+                test.resume()
+                    .stdout("")
+                    .stderr(format!("error: m.results.csv {IN_USE}"))
+                    .exits(2);
+            });
+            assert_eq!((code, stderr.as_str()), (0, ""));
+            test.resume().requests([]).all_uploaded(1).exits(0);
+        }
+    }
+
+    #[test]
+    fn a_run_that_opened_results_which_were_then_replaced_reads_the_new_ones() {
+        let test = Test::of_rows(2);
+        let disk = Disk::under(&test);
+        let first = disk.disturb(test.import(), Call::Sync, 4, Act::KillAfter);
+        first.exits(KILLED);
+        disk.let_go();
+        let mut late = disk
+            .disturb(test.resume(), Call::Lock, 1, Act::StopBefore)
+            .start();
+        let (code, stdout, stderr) = with_a_stop(&test, &disk, &mut late, |test| {
+            test.resume().all_uploaded(2).exits(0);
+        });
+        assert_eq!((code, stderr.as_str()), (0, ""));
+        assert!(
+            stdout.contains("all 2 rows done (0 B sent in less than 1 s, 0 requests)"),
+            "{stdout}"
+        );
+        exactly_once(&test, 2);
+    }
+
+    #[test]
+    fn of_two_first_runs_the_slower_one_sends_nothing() {
+        let test = Test::of_rows(1);
+        let disk = Disk::under(&test);
+        let mut slower = disk
+            .disturb(test.import(), Call::Sync, 1, Act::StopBefore)
+            .start();
+        let (code, stdout, stderr) = with_a_stop(&test, &disk, &mut slower, |test| {
+            test.import().all_uploaded(1).exits(0);
+        });
+        assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
+        assert!(stderr.contains("m.results.csv exists already"), "{stderr}");
+        test.resume().requests([]).all_uploaded(1).exits(0);
+        exactly_once(&test, 1);
+        assert_eq!(test.names(), ["A1.pdf", "m.csv", Results::NAME]);
+    }
+}
