@@ -257,6 +257,9 @@ pub fn standing(presence: &Presence, begun: &Begun, content: &Content) -> Standi
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::digest::sha256;

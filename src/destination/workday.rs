@@ -290,6 +290,9 @@ fn refused(status: u16, body: &Value) -> Failure {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -117,6 +117,7 @@ async fn watch(progress: &Progress, sent: &(dyn Fn(u64) + Send + Sync)) -> PutFa
     }
 }
 
+#[derive(Debug)]
 struct Answer {
     status: u16,
     media_type: String,
@@ -330,3 +331,6 @@ fn split(block: io::Result<Bytes>) -> Vec<io::Result<Bytes>> {
     pieces.push(Ok(rest));
     pieces
 }
+
+#[cfg(test)]
+mod properties;

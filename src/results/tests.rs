@@ -1,5 +1,7 @@
 //! What a results file survives.
 
+mod properties;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
