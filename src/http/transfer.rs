@@ -341,3 +341,6 @@ fn split(block: io::Result<Bytes>) -> Vec<io::Result<Bytes>> {
 
 #[cfg(test)]
 mod properties;
+
+#[cfg(test)]
+mod tests;
