@@ -1,6 +1,6 @@
-//! Uploads to a real S3 server, through URLs presigned with SigV4 over all the headers that the
-//! vendor documents. The emulator only imitates such a storage; here it is the storage that says
-//! what a right request is.
+//! Uploads to a real S3 server, through presigned URLs (Signature Version 4) that cover all the
+//! headers that the vendor documents. The emulator only imitates such a storage; here it is the
+//! storage that says what a right request is.
 
 mod service;
 mod sigv4;
