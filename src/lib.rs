@@ -31,6 +31,8 @@
 //! - **Below the root.** No file that a manifest names is opened but through `root`, and nothing
 //!   that came from a file or a service is shown but through `text`.
 
+#[cfg(test)]
+mod arbitrary;
 pub mod cli;
 pub mod clock;
 pub mod commands;

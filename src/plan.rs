@@ -161,7 +161,8 @@ fn done(row: &Row, file: RowFile, previous: Entry) -> Step {
         ),
         _ => (done_status(&previous), Reason::NONE, String::new()),
     };
-    let renamed = file_moved(row, file, &previous);
+    // The line of a conflict speaks of what is stored, wherever the file is now.
+    let renamed = status.is_done() && file_moved(row, file, &previous);
     if (previous.status, &previous.reason) == (status, &reason) && !renamed {
         return Step::Keep;
     }
@@ -272,6 +273,9 @@ pub fn standing(presence: &Presence, begun: &Begun, content: &Content) -> Standi
         Presence::Mismatch { .. } => Standing::Mismatch,
     }
 }
+
+#[cfg(test)]
+mod properties;
 
 #[cfg(test)]
 mod tests {
@@ -409,7 +413,9 @@ mod tests {
                 (Status::Conflict, &Reason::OBJECT_CHANGED)
             );
             assert_eq!(moved.object_id, "8", "where it is, not where it should be");
-            assert_eq!(after(*moved, ready("text", 1)), Step::Keep);
+            assert_eq!(after((*moved).clone(), ready("text", 1)), Step::Keep);
+            let touched = after(*moved, ready("text", 2));
+            assert_eq!(touched, Step::Keep, "one line for one conflict");
         }
     }
 

@@ -225,12 +225,16 @@ impl Resource {
     }
 
     fn size(&self) -> Result<Option<u64>, Failure> {
-        match text(&self.attributes.file_size).as_str() {
-            "" => Ok(None),
-            digits => digits
-                .parse()
-                .map(Some)
-                .map_err(|_| foreign("has a file_size that is no number")),
+        // Nothing but null means that no bytes are there: for such a record a new address may be
+        // asked for, which detaches those that are.
+        if self.attributes.file_size.is_null() {
+            return Ok(None);
+        }
+        let digits = text(&self.attributes.file_size);
+        let is_plain = digits.bytes().all(|b| b.is_ascii_digit());
+        match digits.parse() {
+            Ok(size) if is_plain => Ok(Some(size)),
+            _ => Err(foreign("has a file_size that is no number")),
         }
     }
 
@@ -290,6 +294,9 @@ fn refused(status: u16, body: &Value) -> Failure {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -338,6 +345,12 @@ mod tests {
             json!({"data": null}),
             json!({"data": {"id": {}}}),
             json!({"data": {"id": "1", "attributes": {"file_size": "many"}}}),
+            json!({"data": {"id": "1", "attributes": {"file_size": ""}}}),
+            json!({"data": {"id": "1", "attributes": {"file_size": []}}}),
+            json!({"data": {"id": "1", "attributes": {"file_size": false}}}),
+            json!({"data": {"id": "1", "attributes": {"file_size": "+5"}}}),
+            json!({"data": {"id": "1", "attributes": {"file_size": -5}}}),
+            json!({"data": {"id": "1", "attributes": {"file_size": 5.0}}}),
         ] {
             let read = one(body.clone()).and_then(|found| found.presence());
             assert!(matches!(read, Err(Failure::Unanswered(_))), "{body}");

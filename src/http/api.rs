@@ -166,6 +166,7 @@ impl ApiClient {
 }
 
 /// What came back, before anybody has judged it.
+#[derive(Debug)]
 struct Answer {
     status: u16,
     media_type: String,
@@ -272,6 +273,9 @@ fn failure(error: reqwest::Error) -> Failure {
         Trouble::Broken(why) => Failure::Unanswered(why),
     }
 }
+
+#[cfg(test)]
+mod properties;
 
 #[cfg(test)]
 mod tests {

@@ -117,6 +117,7 @@ async fn watch(progress: &Progress, sent: &(dyn Fn(u64) + Send + Sync)) -> PutFa
     }
 }
 
+#[derive(Debug)]
 struct Answer {
     status: u16,
     media_type: String,
@@ -164,12 +165,12 @@ impl Answer {
             )),
             200..=299 => self.receipt(target, md5),
             403 => Err(PutFailure::Expired),
-            408 | 429 | 500.. => Err(PutFailure::Interrupted(self.words())),
+            408 | 429 | 500.. => Err(PutFailure::Interrupted(self.words(target))),
             // S3 answers so where a body came too slowly or not whole.
             400 if matches!(self.code(), "RequestTimeout" | "IncompleteBody" | "BadDigest") => {
-                Err(PutFailure::Interrupted(self.words()))
+                Err(PutFailure::Interrupted(self.words(target)))
             }
-            _ => Err(PutFailure::Refused(self.words())),
+            _ => Err(PutFailure::Refused(self.words(target))),
         }
     }
 
@@ -194,9 +195,16 @@ impl Answer {
         element(&self.body, "Code")
     }
 
-    fn words(&self) -> String {
-        let message: String = element(&self.body, "Message").chars().take(300).collect();
-        match (self.code(), message.as_str()) {
+    /// What the storage says, in a few words. Some storages repeat the request in their errors, so
+    /// words in which the secret part of the address stands are not told.
+    fn words(&self, target: &Target) -> String {
+        let said = |name, most| {
+            let text = element(&self.body, name);
+            let is_secret = target.url.query().is_some_and(|query| text.contains(query));
+            let told = if is_secret { "(left out)" } else { text };
+            told.chars().take(most).collect::<String>()
+        };
+        match (said("Code", 60).as_str(), said("Message", 300).as_str()) {
             ("", "") => format!("status {}", self.status),
             (code, message) => format!("status {}, {code}: {message}", self.status),
         }
@@ -330,3 +338,9 @@ fn split(block: io::Result<Bytes>) -> Vec<io::Result<Bytes>> {
     pieces.push(Ok(rest));
     pieces
 }
+
+#[cfg(test)]
+mod properties;
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! What users see of whole manifests.
 
+mod properties;
+
 use super::*;
 use crate::problem::{Shown, Wrong, on_screen};
 

@@ -109,6 +109,8 @@ impl Previous {
                 (to_index(position.byte()), position.line())
             });
             let end = to_index(reader.position().byte());
+            let swallowed = self.header.swallowed(&mut reader, &record, start..end);
+            let end = swallowed.unwrap_or(end);
             self.take(reader.get_ref().get_ref(), &record, start..end, line);
         }
         self.reader = Mutex::new(reader);
@@ -207,12 +209,8 @@ fn reader<R: io::Read>(text: R, delimiter: u8) -> csv::Reader<R> {
 
 impl Header {
     fn parse(text: &[u8]) -> Result<Self, String> {
-        let delimiter = [b',', b';', b'\t']
-            .into_iter()
-            .max_by_key(|delimiter| first_line(text).filter(|byte| byte == delimiter).count())
-            .unwrap_or(b',');
         let mut header = Self {
-            delimiter,
+            delimiter: delimiter(text),
             ..Self::default()
         };
         let mut record = ByteRecord::new();
@@ -220,11 +218,13 @@ impl Header {
         header.names = record
             .iter()
             .map(|name| {
-                String::from_utf8_lossy(name)
-                    .trim_start_matches('\u{feff}')
-                    .to_owned()
+                let name = String::from_utf8_lossy(name);
+                formula_restored(&name).to_owned()
             })
             .collect();
+        if let Some(first) = header.names.first_mut() {
+            *first = first.trim_start_matches('\u{feff}').to_owned();
+        }
         for (place, column) in header.places.iter_mut().zip(COLUMNS) {
             *place = find(&header.names, column)?;
         }
@@ -258,6 +258,47 @@ impl Header {
         }
     }
 
+    /// Where the first of the lines begins that a record has swallowed, because a quote of it was
+    /// damaged; the reader goes on from there.
+    ///
+    /// Such a line is known by its check. In a record that is as it was written nothing is looked
+    /// for, so that no cell of several lines can pass for a line.
+    fn swallowed(
+        &self,
+        reader: &mut Reader,
+        record: &ByteRecord,
+        place: Range<usize>,
+    ) -> Option<usize> {
+        let text = &reader.get_ref().get_ref()[place.clone()];
+        let starts = starts_inside(text);
+        if starts.is_empty() || (self.is_sound(record) && is_well_quoted(text, self.delimiter)) {
+            return None;
+        }
+        let first_line = record.position().map_or(0, csv::Position::line);
+        let position = |start: usize, lines| {
+            let mut position = csv::Position::new();
+            position.set_byte((place.start + start) as u64);
+            position.set_line(first_line + lines);
+            position
+        };
+        let after = reader.position().clone();
+        let mut line = ByteRecord::new();
+        let found = starts.into_iter().find(|(start, lines)| {
+            let is_line = reader.seek(position(*start, *lines)).is_ok()
+                && reader.read_byte_record(&mut line).unwrap_or(false);
+            is_line && self.believe(&line, self.cells(&line)).is_ok()
+        });
+        let next = found.map_or(after, |(start, lines)| position(start, lines));
+        // A text in memory can be read from anywhere.
+        let _ = reader.seek(next);
+        found.map(|(start, _)| place.start + start)
+    }
+
+    /// Whether a record is what was written, as far as its cells tell.
+    fn is_sound(&self, record: &ByteRecord) -> bool {
+        record.len() == self.names.len() && self.believe(record, self.cells(record)).is_ok()
+    }
+
     /// The cells under our columns, in our order; empty where there is none, or no text.
     fn cells<'r>(&self, record: &'r ByteRecord) -> [&'r str; 16] {
         let text = |cell| std::str::from_utf8(cell).map_or("", formula_restored);
@@ -272,14 +313,42 @@ fn find(names: &[String], column: &str) -> Result<usize, String> {
         .ok_or_else(|| format!("its first line names no column {column}"))
 }
 
-fn first_line(text: &[u8]) -> impl Iterator<Item = u8> {
-    text.iter().copied().take_while(|byte| *byte != b'\n')
+/// What stands after the first name, which holds no such character.
+fn delimiter(text: &[u8]) -> u8 {
+    let mut bytes = text.iter().copied();
+    bytes
+        .find(|byte| matches!(byte, b',' | b';' | b'\t'))
+        .unwrap_or(b',')
 }
 
 /// Whether a line was written to its end: it ends with a newline, and not inside a quoted cell.
 fn is_whole(line: &[u8]) -> bool {
     let quotes = memchr::memchr_iter(b'"', line).count();
     line.ends_with(b"\n") && quotes.is_multiple_of(2)
+}
+
+/// Where lines begin inside a record, and how many line feeds stand before each.
+fn starts_inside(record: &[u8]) -> Vec<(usize, u64)> {
+    let mut lines = 0;
+    let inside = memchr::memchr2_iter(b'\n', b'\r', record).map(|at| {
+        lines += u64::from(record[at] == b'\n');
+        (at + 1, lines)
+    });
+    inside.filter(|(at, _)| *at < record.len()).collect()
+}
+
+/// Whether quotes stand only where a cell begins or ends, or doubled inside of one.
+fn is_well_quoted(record: &[u8], delimiter: u8) -> bool {
+    let is_border = |byte: &u8| *byte == delimiter || matches!(byte, b'\n' | b'\r');
+    let pieces: Vec<&[u8]> = record.split(|byte| *byte == b'"').collect();
+    let last = pieces.len() - 1;
+    // Every second piece stands between quotes; the others are what is between cells, or nothing.
+    let is_outside = |(number, piece): (usize, &&[u8])| {
+        let begins = number == 0 || piece.first().is_some_and(is_border);
+        let ends = number == last || piece.last().is_some_and(is_border);
+        piece.is_empty() || (begins && ends)
+    };
+    last.is_multiple_of(2) && pieces.iter().enumerate().step_by(2).all(is_outside)
 }
 
 fn to_index(offset: u64) -> usize {

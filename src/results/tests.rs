@@ -1,5 +1,7 @@
 //! What a results file survives.
 
+mod properties;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -217,6 +219,72 @@ fn a_file_torn_at_any_byte_loses_at_most_its_last_line() {
         assert_eq!(previous.damaged, [], "torn at {length}");
         let lost = previous.get("=A2").is_none();
         assert_eq!(previous.torn.is_some(), lost && length > first, "{length}");
+    }
+}
+
+#[test]
+fn a_quote_too_many_costs_its_own_line_and_none_of_those_after_it() {
+    let folder = Folder::with((1..=4).map(|number| entry(number, Status::Uploaded)));
+    for (from, to, damaged) in [
+        // In a cell that is checked, and in one of the manifest's own.
+        ("\n2,\"2, a", "\n2,2, a", 1),
+        ("\n2,\"2, a", "\n\"2,\"2, a", 1),
+        ("\"extra of =A2", "extra of =A2", 1),
+        ("\"extra of =A2", "\"\"extra of =A2", 1),
+    ] {
+        let text = folder.text();
+        assert!(text.contains(from), "{text}");
+        let previous = Folder::parse(text.replacen(from, to, 1));
+        for number in [1, 3, 4] {
+            let id = format!("=A{number}");
+            let expected = Some(entry(number, Status::Uploaded));
+            assert_eq!(previous.get(&id), expected, "{to}");
+        }
+        let lines: Vec<u64> = previous.damaged.iter().map(|one| one.line).collect();
+        assert_eq!(
+            (lines.len(), previous.torn),
+            (damaged, None),
+            "{to}: {lines:?}"
+        );
+    }
+}
+
+#[test]
+fn a_cell_that_looks_like_a_line_is_a_cell() {
+    let other = Folder::with([entry(2, Status::Uploaded)]).text();
+    let line = String::from_utf8(lines_of(&other)[1].clone()).unwrap();
+    let folder = Folder::new();
+    let (mut file, _) = ResultsFile::begin(&folder.path).unwrap();
+    let forged = Line {
+        entry: entry(1, Status::Uploaded),
+        extras: vec![format!("\n{line}\n")],
+    };
+    file.replace(&["department".into()], std::iter::once(forged))
+        .unwrap();
+    assert_eq!(Folder::parse(folder.text()).external_ids(), ["=A1"]);
+}
+
+#[test]
+fn a_column_of_the_manifest_may_be_named_like_a_formula_or_with_other_delimiters() {
+    for column in [
+        "+/- price",
+        "=x",
+        "'=x",
+        "a;b;c;d;e;f;g;h;i;j;k;l;m;n;o;p;q;r;s",
+    ] {
+        let folder = Folder::new();
+        let (mut file, _) = ResultsFile::begin(&folder.path).unwrap();
+        let line = Line {
+            entry: entry(1, Status::Uploaded),
+            extras: vec!["7".into()],
+        };
+        file.replace(&[column.into()], std::iter::once(line))
+            .unwrap();
+        assert_eq!(
+            Folder::parse(folder.text()).extra("=A1", column),
+            "7",
+            "{column}"
+        );
     }
 }
 

@@ -26,6 +26,7 @@ mod lost_answers;
 mod refusals;
 mod results_file;
 mod resume;
+mod s3;
 mod secrets;
 mod signals;
 mod suspended;

@@ -1,0 +1,83 @@
+//! What is believed of a document, whatever stands in it.
+
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::Map;
+
+use super::*;
+use crate::arbitrary::{cases, text};
+
+/// Any JSON value of a few levels.
+fn value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<u64>().prop_map(|number| number.to_string().into()),
+        select(vec![
+            "",
+            "+5",
+            "-5",
+            "5.0",
+            " 5",
+            "0x5",
+            "18446744073709551616"
+        ])
+        .prop_map(Value::from),
+        text().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            (select(vec!["id", "data", "attributes", "name"]), inner)
+                .prop_map(|(name, value)| Value::from(Map::from_iter([(name.to_owned(), value)]))),
+        ]
+    })
+}
+
+/// A document that looks like an attachment more often than not.
+fn document() -> impl Strategy<Value = Value> {
+    let id = || prop_oneof![3 => any::<u64>().prop_map(Value::from), 1 => value()];
+    let rarely = || prop_oneof![4 => Just(Value::Null), 1 => value()];
+    let attachment = || {
+        (id(), value(), rarely(), rarely()).prop_map(|(id, size, url, headers)| {
+            json!({"id": id, "type": "attachments", "attributes": {
+                "file_size": size, "upload_url": url, "upload_headers": headers,
+            }})
+        })
+    };
+    prop_oneof![
+        3 => attachment().prop_map(|data| json!({"data": data})),
+        1 => prop::collection::vec(attachment(), 0..3).prop_map(|data| json!({"data": data})),
+        1 => value(),
+    ]
+}
+
+proptest! {
+    #![proptest_config(cases(1_000))]
+
+    #[test]
+    fn any_document_is_an_attachment_or_proves_nothing(document in document()) {
+        let size = document.pointer("/data/attributes/file_size").cloned().unwrap_or_default();
+        match one(document.clone()).and_then(|found| found.presence()) {
+            Ok(Presence::Stored { size: shown, .. }) => prop_assert_eq!(text_of(&size), shown.to_string()),
+            // Where nothing is stored a new address may be asked for, which detaches what is.
+            Ok(Presence::Pending { .. }) => prop_assert_eq!(size, Value::Null),
+            Ok(other) => prop_assert!(false, "{:?}", other),
+            Err(failure) => prop_assert!(matches!(failure, Failure::Unanswered(_))),
+        }
+        if let Err(failure) = many(document) {
+            prop_assert!(matches!(failure, Failure::Unanswered(_)));
+        }
+    }
+}
+
+/// A size as the service may write it: digits, quoted or not.
+fn text_of(size: &Value) -> String {
+    match size {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,156 @@
+//! What is true of every manifest, whoever wrote it.
+
+use csv::{QuoteStyle, Terminator};
+use encoding_rs::{SHIFT_JIS, WINDOWS_1252};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+use crate::arbitrary::{bytes, cases, text};
+
+/// Reads bytes as [`read`] reads a file.
+fn read_bytes(bytes: Vec<u8>, encoding: Option<&'static Encoding>) -> Result<Reading, Reason> {
+    let options = Options {
+        encoding,
+        ..Options::default()
+    };
+    let text = decode::decode(bytes, encoding)?;
+    read_text(Path::new("m.csv"), text, &options)
+}
+
+/// The lines that a person counts in a text.
+fn lines(bytes: &[u8]) -> usize {
+    let breaks = bytes.iter().enumerate().filter(|(at, byte)| match byte {
+        b'\n' => true,
+        b'\r' => bytes.get(at + 1) != Some(&b'\n'),
+        _ => false,
+    });
+    breaks.count() + 1
+}
+
+/// The number after the first `line ` of a message.
+fn line_named(message: &str) -> Option<usize> {
+    let (_, rest) = message.split_once("line ")?;
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
+}
+
+/// The row of a manifest in which anything may stand: (title, note, department).
+type Cells = (String, String, String);
+
+fn cells() -> impl Strategy<Value = Cells> {
+    (text(), text(), text())
+}
+
+/// How a program may write a table.
+#[derive(Debug, Clone, Copy)]
+struct Manner {
+    delimiter: u8,
+    quotes: QuoteStyle,
+    end: Terminator,
+    encode: fn(&str) -> Vec<u8>,
+}
+
+fn manner() -> impl Strategy<Value = Manner> {
+    let encodings: [fn(&str) -> Vec<u8>; 6] = [
+        |text| text.as_bytes().to_vec(),
+        |text| [b"\xEF\xBB\xBF", text.as_bytes()].concat(),
+        |text| utf_16("\u{feff}", text, u16::to_le_bytes),
+        |text| utf_16("\u{feff}", text, u16::to_be_bytes),
+        |text| utf_16("", text, u16::to_le_bytes),
+        |text| utf_16("", text, u16::to_be_bytes),
+    ];
+    (
+        select(b",;\t".to_vec()),
+        select(vec![QuoteStyle::Necessary, QuoteStyle::Always]),
+        select(vec![
+            Terminator::CRLF,
+            Terminator::Any(b'\n'),
+            Terminator::Any(b'\r'),
+        ]),
+        select(encodings.to_vec()),
+    )
+        .prop_map(|(delimiter, quotes, end, encode)| Manner {
+            delimiter,
+            quotes,
+            end,
+            encode,
+        })
+}
+
+fn utf_16(mark: &str, text: &str, to_bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    let units = mark.encode_utf16().chain(text.encode_utf16());
+    units.flat_map(to_bytes).collect()
+}
+
+impl Manner {
+    fn write(self, record: &[&str]) -> String {
+        let mut writer = csv::WriterBuilder::new()
+            .delimiter(self.delimiter)
+            .quote_style(self.quotes)
+            .terminator(self.end)
+            .from_writer(Vec::new());
+        writer.write_record(record).unwrap();
+        String::from_utf8(writer.into_inner().unwrap()).unwrap()
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(400))]
+
+    #[test]
+    fn any_bytes_are_a_manifest_or_an_error_and_each_problem_is_on_a_line_that_is_there(
+        has_header in any::<bool>(),
+        rows in bytes(80),
+        encoding in select(vec![None, Some(WINDOWS_1252), Some(SHIFT_JIS)]),
+    ) {
+        let header = if has_header { format!("{HEADER},title\n") } else { String::new() };
+        let bytes = [header.as_bytes(), &rows].concat();
+        let most = lines(&bytes);
+        match read_bytes(bytes, encoding) {
+            Ok(Reading { manifest, problems }) => {
+                for problem in problems.iter() {
+                    prop_assert!(problem.row as usize <= manifest.len());
+                }
+                let screen = on_screen(&problems, &manifest, Shown::Everything);
+                for line in screen.lines().filter(|line| line.contains("m.csv line ")) {
+                    let named = line_named(line);
+                    prop_assert!(named.is_some_and(|line| (1..=most).contains(&line)), "{line}");
+                }
+                for (index, row) in manifest.rows().enumerate() {
+                    prop_assert_eq!(row.number(), index + 1);
+                    prop_assert!((2..=most as u64).contains(&row.line()));
+                    prop_assert!(row.parse().is_ok() || problems.has_error(row.number()));
+                }
+            }
+            Err(reason) => {
+                let named = line_named(&reason.to_string());
+                prop_assert!(named.is_none_or(|line| (1..=most).contains(&line)), "{reason}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_table_reads_back_as_any_program_wrote_it(
+        rows in prop::collection::vec(cells(), 1..6),
+        manner in manner(),
+    ) {
+        let names = ["object_type", "object_id", "external_id", "title", "file_path", "note", "Größe"];
+        let mut written = manner.write(&names);
+        let mut expected = Vec::new();
+        for (title, note, size) in rows {
+            expected.push((lines(written.as_bytes()), [title.clone(), note.clone(), size.clone()]));
+            written += &manner.write(&["contract", "7", "A1", &title, "a.pdf", &note, &size]);
+        }
+        let Reading { manifest, .. } = read_bytes((manner.encode)(&written), None).unwrap();
+        prop_assert_eq!(manifest.extra_columns(), ["title", "note", "Größe"]);
+        let read: Vec<_> = manifest
+            .rows()
+            .map(|row| {
+                let extras: Vec<String> = row.extras().map(str::to_owned).collect();
+                (usize::try_from(row.line()).unwrap(), extras.try_into().unwrap())
+            })
+            .collect();
+        prop_assert_eq!(read, expected);
+    }
+}

@@ -1,0 +1,286 @@
+//! A service that keeps its bytes in a real S3: the vendor's six operations as far as an import
+//! needs them, with upload addresses that the storage itself checks.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+use url::form_urlencoded;
+
+use super::sigv4::Permission;
+use super::storage::{BUCKET, Came, KEY, Storage};
+
+/// The four headers of the vendor's documentation.
+pub(super) const HEADERS: [(&str, &str); 4] = [
+    ("Content-Type", "application/octet-stream"),
+    ("x-amz-acl", "private"),
+    ("x-amz-server-side-encryption", "AES256"),
+    ("Content-Disposition", "attachment"),
+];
+
+/// How an upload address is given out.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Address {
+    /// As it should be.
+    Right,
+    /// Signed, and past its 15 minutes.
+    Expired,
+    /// With another signature than its own.
+    Tampered,
+    /// Without one of the headers that it was signed with.
+    Without(&'static str),
+    /// With another value of one of the headers that it was signed with.
+    Altered(&'static str),
+    /// Signed, and leading to the name of a folder, which takes no bytes.
+    Folder,
+}
+
+/// The service and its storage.
+pub(super) struct Service {
+    address: SocketAddr,
+    desk: Arc<Desk>,
+    /// Dropped last: both live on it.
+    _runtime: Runtime,
+}
+
+/// What the requests are answered from.
+struct Desk {
+    storage: Storage,
+    records: Mutex<BTreeMap<u64, Record>>,
+    /// How the next addresses are given out; right ones after the last.
+    addresses: Mutex<VecDeque<Address>>,
+    came: Mutex<Vec<String>>,
+    urls: Mutex<Vec<String>>,
+}
+
+#[derive(Clone)]
+struct Record {
+    external_id: String,
+    file_name: String,
+    /// Where its bytes are, or will be.
+    key: String,
+}
+
+impl Service {
+    /// Starts both. The first upload addresses are given out as said.
+    pub(super) fn giving(addresses: impl IntoIterator<Item = Address>) -> Self {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let (address, desk) = runtime.block_on(start(addresses.into_iter().collect()));
+        Self {
+            address,
+            desk,
+            _runtime: runtime,
+        }
+    }
+
+    /// What the tool is told to use.
+    pub(super) fn base_url(&self) -> String {
+        format!("http://{}/services/attachments/v1", self.address)
+    }
+
+    /// Every request to the API so far, as method, path and status.
+    pub(super) fn requests(&self) -> Vec<String> {
+        self.desk.came.lock().unwrap().clone()
+    }
+
+    /// Every request to the storage so far.
+    pub(super) fn uploads(&self) -> Vec<Came> {
+        self.desk.storage.came()
+    }
+
+    /// Every upload address that was given out.
+    pub(super) fn urls(&self) -> Vec<String> {
+        self.desk.urls.lock().unwrap().clone()
+    }
+
+    /// The bytes that are stored for an external id.
+    pub(super) fn stored(&self, external_id: &str) -> Option<Vec<u8>> {
+        let records = self.desk.records.lock().unwrap();
+        let mut of_id = records
+            .values()
+            .filter(|one| one.external_id == external_id);
+        let record = of_id.next()?;
+        assert!(of_id.next().is_none(), "{external_id} has two records");
+        fs::read(self.desk.storage.object(&record.key)).ok()
+    }
+}
+
+async fn start(addresses: VecDeque<Address>) -> (SocketAddr, Arc<Desk>) {
+    let desk = Arc::new(Desk {
+        storage: Storage::start().await,
+        records: Mutex::default(),
+        addresses: Mutex::new(addresses),
+        came: Mutex::default(),
+        urls: Mutex::default(),
+    });
+    let routes = Router::new()
+        .route("/attachments", post(create).get(list))
+        .route("/attachments/{id}", get(by_id).patch(update))
+        .route("/attachments/{id}/external_id", get(by_external_id))
+        .with_state(Arc::clone(&desk));
+    let app = Router::new().nest("/services/attachments/v1", routes);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    (address, desk)
+}
+
+async fn create(State(desk): State<Arc<Desk>>, body: Bytes) -> Response {
+    let attributes = attributes(&body);
+    let text = |name: &str| attributes[name].as_str().unwrap().to_owned();
+    let id = desk.records.lock().unwrap().len() as u64 + 1;
+    let record = Record {
+        external_id: text("external_id"),
+        file_name: text("file_name"),
+        key: String::new(),
+    };
+    let answer = desk.with_address(id, record);
+    desk.answer("POST attachments", StatusCode::CREATED, &answer)
+}
+
+async fn update(State(desk): State<Arc<Desk>>, Path(id): Path<u64>, body: Bytes) -> Response {
+    let file_name = attributes(&body)["file_name"].as_str().unwrap().to_owned();
+    let record = desk.records.lock().unwrap()[&id].clone();
+    let answer = desk.with_address(
+        id,
+        Record {
+            file_name,
+            ..record
+        },
+    );
+    desk.answer(&format!("PATCH attachments/{id}"), StatusCode::OK, &answer)
+}
+
+async fn by_id(State(desk): State<Arc<Desk>>, Path(id): Path<u64>) -> Response {
+    let answer = desk.shown(id);
+    desk.answer(&format!("GET attachments/{id}"), StatusCode::OK, &answer)
+}
+
+async fn by_external_id(State(desk): State<Arc<Desk>>, Path(wanted): Path<String>) -> Response {
+    let found = {
+        let records = desk.records.lock().unwrap();
+        let mut all = records.iter();
+        all.find_map(|(id, record)| (record.external_id == wanted).then_some(*id))
+    };
+    let request = format!("GET attachments/{wanted}/external_id");
+    match found {
+        Some(id) => desk.answer(&request, StatusCode::OK, &desk.shown(id)),
+        None => desk.answer(&request, StatusCode::NOT_FOUND, &json!({"errors": []})),
+    }
+}
+
+async fn list(State(desk): State<Arc<Desk>>, uri: Uri) -> Response {
+    let query = uri.query().unwrap_or_default();
+    let (name, ids) = form_urlencoded::parse(query.as_bytes()).next().unwrap();
+    assert_eq!(name, "filter[id_equals]");
+    let shown = ids.split(',').map(|id| desk.shown(id.parse().unwrap()));
+    let data: Vec<Value> = shown.map(|one| one["data"].clone()).collect();
+    desk.answer("GET attachments", StatusCode::OK, &json!({"data": data}))
+}
+
+/// What a request asks to be set.
+fn attributes(body: &[u8]) -> Value {
+    serde_json::from_slice::<Value>(body).unwrap()["data"]["attributes"].take()
+}
+
+impl Desk {
+    fn answer(&self, request: &str, status: StatusCode, body: &Value) -> Response {
+        let words = format!("{request} {}", status.as_u16());
+        self.came.lock().unwrap().push(words);
+        let json_api = [(CONTENT_TYPE, "application/vnd.api+json")];
+        (status, json_api, body.to_string()).into_response()
+    }
+
+    /// A record as GET shows it: with the size that the bucket has.
+    fn shown(&self, id: u64) -> Value {
+        let record = self.records.lock().unwrap()[&id].clone();
+        let size = fs::metadata(self.storage.object(&record.key)).ok();
+        json!({"data": {"id": id.to_string(), "type": "attachments", "attributes": {
+            "external_id": record.external_id,
+            "file_name": record.file_name,
+            "file_size": size.filter(fs::Metadata::is_file).map(|size| size.len().to_string()),
+        }}})
+    }
+
+    /// A record as POST and PATCH show it: with a new place for its bytes.
+    fn with_address(&self, id: u64, record: Record) -> Value {
+        let next = self.addresses.lock().unwrap().pop_front();
+        let (key, url, headers) = self.address(next.unwrap_or(Address::Right), id, &record);
+        self.urls.lock().unwrap().push(url.clone());
+        let headers: Vec<Value> = headers
+            .into_iter()
+            .map(|(name, value)| json!({"name": name, "value": value}))
+            .collect();
+        let answer = json!({"data": {"id": id.to_string(), "type": "attachments", "attributes": {
+            "external_id": record.external_id,
+            "file_size": null,
+            "upload_url": url,
+            "upload_headers": headers,
+        }}});
+        let mut records = self.records.lock().unwrap();
+        records.insert(id, Record { key, ..record });
+        answer
+    }
+
+    /// Where the bytes go, with which URL and which headers.
+    fn address(
+        &self,
+        how: Address,
+        id: u64,
+        record: &Record,
+    ) -> (String, String, Vec<(String, String)>) {
+        let number = self.urls.lock().unwrap().len();
+        let key = match how {
+            Address::Folder => format!("uploads/{id}/{number}/"),
+            _ => format!("uploads/{id}/{number}/{}", record.file_name),
+        };
+        let age = match how {
+            Address::Expired => Duration::from_mins(16),
+            _ => Duration::ZERO,
+        };
+        let mut headers = HEADERS
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec();
+        let mut url = KEY.presign(&Permission {
+            method: "PUT",
+            scheme: "http",
+            host: &self.storage.address.to_string(),
+            path: &format!("/{BUCKET}/{key}"),
+            headers: &headers,
+            from: Timestamp::now() - age,
+            seconds: 900,
+        });
+        match how {
+            Address::Right | Address::Expired | Address::Folder => {}
+            Address::Tampered => url = with_another_last_digit(&url),
+            Address::Without(absent) => headers.retain(|(name, _)| name != absent),
+            Address::Altered(altered) => {
+                let header = headers.iter_mut().find(|(name, _)| name == altered);
+                header.unwrap().1.push('x');
+            }
+        }
+        (key, url, headers)
+    }
+}
+
+fn with_another_last_digit(url: &str) -> String {
+    let (start, last) = url.split_at(url.len() - 1);
+    format!("{start}{}", if last == "0" { "1" } else { "0" })
+}

@@ -1,0 +1,124 @@
+//! A real S3 server in the test's own process, and a record of what came to it.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method};
+use axum::response::Response;
+use s3s::auth::SimpleAuth;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s_fs::FileSystem;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use super::sigv4::AccessKey;
+
+/// The only key that the server knows.
+pub(super) const KEY: AccessKey = AccessKey {
+    id: "AKIACANARY7EXAMPLE",
+    secret: "canary/secret+of/the/bucket",
+};
+
+/// The bucket that everything goes to.
+pub(super) const BUCKET: &str = "attachments";
+
+/// The server, as a test sees it.
+pub(super) struct Storage {
+    pub(super) address: SocketAddr,
+    folder: TempDir,
+    came: Arc<Mutex<Vec<Came>>>,
+}
+
+/// One request, and how the server answered it.
+#[derive(Debug, Clone)]
+pub(super) struct Came {
+    pub(super) method: Method,
+    pub(super) headers: HeaderMap,
+    pub(super) status: u16,
+    /// The body of the answer.
+    pub(super) said: String,
+}
+
+impl Came {
+    /// Method, status and error code, such as `PUT 403 AccessDenied`.
+    pub(super) fn in_words(&self) -> String {
+        let code = self
+            .said
+            .split_once("<Code>")
+            .and_then(|(_, rest)| rest.split_once("</Code>"))
+            .map_or("", |(code, _)| code);
+        format!("{} {} {code}", self.method, self.status)
+            .trim_end()
+            .to_owned()
+    }
+
+    /// The value of a header; empty where there is none.
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+#[derive(Clone)]
+struct Door {
+    s3: S3Service,
+    came: Arc<Mutex<Vec<Came>>>,
+}
+
+impl Storage {
+    /// Starts a server with an empty bucket.
+    pub(super) async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join(BUCKET)).unwrap();
+        let mut builder = S3ServiceBuilder::new(FileSystem::new(folder.path()).unwrap());
+        builder.set_auth(SimpleAuth::from_single(KEY.id, KEY.secret));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let came = Arc::default();
+        let door = Router::new().fallback(pass).with_state(Door {
+            s3: builder.build(),
+            came: Arc::clone(&came),
+        });
+        tokio::spawn(async move { axum::serve(listener, door).await });
+        Self {
+            address,
+            folder,
+            came,
+        }
+    }
+
+    /// The file in which an object is.
+    pub(super) fn object(&self, key: &str) -> PathBuf {
+        self.folder.path().join(BUCKET).join(key)
+    }
+
+    /// Every request so far.
+    pub(super) fn came(&self) -> Vec<Came> {
+        self.came.lock().unwrap().clone()
+    }
+}
+
+/// Hands a request to the server, and takes note of it.
+async fn pass(State(door): State<Door>, request: Request) -> Response {
+    let (method, headers) = (request.method().clone(), request.headers().clone());
+    let answer = door
+        .s3
+        .call(request.map(s3s::Body::http_body_unsync))
+        .await
+        .unwrap();
+    let (head, body) = answer.into_parts();
+    let said: Bytes = to_bytes(Body::new(body), usize::MAX).await.unwrap();
+    door.came.lock().unwrap().push(Came {
+        method,
+        headers,
+        status: head.status.as_u16(),
+        said: String::from_utf8_lossy(&said).into_owned(),
+    });
+    Response::from_parts(head, Body::from(said))
+}
