@@ -107,8 +107,12 @@ fn blanks() -> Result<Bytes, axum::Error> {
     Ok(Bytes::from_static(&BLANKS))
 }
 
-/// The end of the connection.
+/// The end of the connection, once what was sent before is on its way.
 fn broken() -> Pieces {
-    let reset = io::Error::from(io::ErrorKind::ConnectionReset);
-    stream::iter([Err(axum::Error::new(reset))]).boxed()
+    stream::once(async {
+        tokio::task::yield_now().await;
+        let reset = io::Error::from(io::ErrorKind::ConnectionReset);
+        Err(axum::Error::new(reset))
+    })
+    .boxed()
 }

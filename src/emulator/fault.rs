@@ -178,11 +178,12 @@ impl TryFrom<String> for Target {
             return Ok(target);
         }
         let names: Vec<&str> = all().map(Self::name).collect();
-        let hint = nearest(&word, names.iter().copied())
-            .map(|name| format!("did you mean {name}? "))
-            .unwrap_or_default();
+        let hint = match nearest(&word, names.iter().copied()) {
+            Some(name) => format!("did you mean {name}? There"),
+            None => "there".to_owned(),
+        };
         Err(format!(
-            "{} is no operation; {hint}There are {}",
+            "{} is no operation; {hint} are {}",
             quoted(&word),
             names.join(", ")
         ))

@@ -115,26 +115,59 @@ fn place(text: &str, at: usize) -> (usize, usize) {
 
 /// The number of the fault in which a place lies.
 fn fault_at(text: &str, at: usize) -> Option<usize> {
-    let up_to = text.get(..at).unwrap_or(text);
-    let heads = up_to
-        .lines()
-        .filter(|line| line.trim_start().starts_with("[["));
+    let (line, _) = place(text, at);
+    let up_to_here = text.lines().take(line);
+    let heads = up_to_here.filter(|line| line.trim_start().starts_with("[[fault]]"));
     Some(heads.count()).filter(|number| *number > 0)
 }
 
-/// What the parser says, on one line. Where it lists what could stand there, the nearest word is
-/// named as well.
+/// What the parser says of Rust's types, and how it is to be said to whoever wrote the file.
+const REWORDED: [(&str, &str); 6] = [
+    ("expected u16", "expected a status from 200 to 599"),
+    ("expected u64", "expected a number from 1"),
+    (
+        "invalid type: map, expected a sequence",
+        "a fault begins with two brackets, [[fault]]",
+    ),
+    (
+        "invalid type: unit variant, expected struct variant",
+        "the name alone says too little; write for example { status = { code = 503 } }",
+    ),
+    (
+        "wanted exactly 1 element, more than 1 element",
+        "only one can be said here; give the other a [[fault]] of its own",
+    ),
+    (
+        "wanted string or table",
+        "write for example when = { nth = 3 }, or effect = \"reset\"",
+    ),
+];
+
+/// What the parser says, in one line.
 fn in_words(message: &str) -> String {
-    let mut words = message.split('`').skip(1).step_by(2);
-    let hint = match (message.starts_with("unknown "), words.next()) {
-        (true, Some(word)) => nearest(word, words),
-        _ => None,
-    };
-    let message = message.trim_end().replace('\n', "; ");
-    match hint {
-        Some(name) => format!("{}; did you mean {name}?", escape(&message)),
-        None => escape(&message).into_owned(),
+    let hint = meant(message)
+        .map(|name| format!("; did you mean {name}?"))
+        .unwrap_or_default();
+    let mut words = message.trim_end().replace('\n', "; ");
+    for (theirs, ours) in REWORDED {
+        words = words.replace(theirs, ours);
     }
+    format!("{}{hint}", escape(&words))
+}
+
+/// The word that was probably meant, where the parser names one that it does not know, and lists
+/// those that it does.
+fn meant(message: &str) -> Option<&str> {
+    if let Some(keys) = message.strip_prefix("unexpected keys in table: ") {
+        let (found, known) = keys.split_once(", available keys: ")?;
+        return nearest(found.split(", ").next()?, known.split(", "));
+    }
+    let mut words = message
+        .strip_prefix("unknown ")?
+        .split('`')
+        .skip(1)
+        .step_by(2);
+    nearest(words.next()?, words)
 }
 
 #[cfg(test)]
@@ -231,51 +264,130 @@ mod tests {
 
     #[test]
     fn each_mistake_is_told_with_its_place_and_what_would_be_right() {
-        for (line, told) in [(
-            r#"operation = "creat""#,
-            "f.toml line 3, column 13 (fault 1): \"creat\" is no operation; did you mean \
-                 create? There are api, storage, list, create, get, get_by_external_id, update, \
-                 update_by_external_id, upload, download",
-        )] {
-            assert_eq!(mistake(line), told);
+        let operations = "api, storage, list, create, get, get_by_external_id, update, \
+                          update_by_external_id, upload, download";
+        for (line, told) in [
+            (
+                r#"operation = "creat""#,
+                format!(
+                    "line 3, column 13 (fault 1): \"creat\" is no operation; did you mean create? \
+                     There are {operations}"
+                ),
+            ),
+            (
+                r#"operation = "purge""#,
+                format!(
+                    "line 3, column 13 (fault 1): \"purge\" is no operation; there are {operations}"
+                ),
+            ),
+            (
+                r#"opration = "create""#,
+                "line 6, column 1 (fault 1): unknown field `opration`, expected one of \
+                 `operation`, `when`, `effect`; did you mean operation?"
+                    .to_owned(),
+            ),
+            (
+                r#"effect = "half_read""#,
+                "line 2, column 1 (fault 1): half_read cannot befall create; it is for upload"
+                    .to_owned(),
+            ),
+            (
+                r#"when = { enth = 1 }"#,
+                "line 4, column 10 (fault 1): unknown variant `enth`, expected one of `nth`, \
+                 `every_nth`, `first_n`, `during`; did you mean nth?"
+                    .to_owned(),
+            ),
+            (
+                r#"when = { during = { for = "10" } }"#,
+                "line 4, column 27 (fault 1): \"10\": a span of time is expected, such as 90s, \
+                 30m or 12h"
+                    .to_owned(),
+            ),
+            (
+                r#"when = { nth = -1 }"#,
+                "line 4, column 16 (fault 1): invalid value: integer `-1`, expected a number from 1"
+                    .to_owned(),
+            ),
+            (
+                r#"when = { nth = 1, first_n = 2 }"#,
+                "line 4, column 8 (fault 1): only one can be said here; give the other a \
+                 [[fault]] of its own"
+                    .to_owned(),
+            ),
+            (
+                "when = 3",
+                "line 4, column 8 (fault 1): write for example when = { nth = 3 }, or effect = \
+                 \"reset\""
+                    .to_owned(),
+            ),
+        ] {
+            assert_eq!(mistake(line), format!("f.toml {told}"));
         }
     }
 
     #[test]
-    fn print_all() {
-        for line in [
-            r#"operation = "purge""#,
-            r#"operation = 7"#,
-            r#"opration = "create""#,
-            r#"effect = "lose_anser""#,
-            r#"effect = { status = { cod = 503 } }"#,
-            r#"effect = { status = { } }"#,
-            r#"effect = { status = { code = 503, retry_after = -1 } }"#,
-            r#"effect = { status = { code = 99999 } }"#,
-            r#"effect = { status = { code = 99 } }"#,
-            r#"effect = "status""#,
-            r#"effect = "half_read""#,
-            r#"when = { nth = 0 }"#,
-            r#"when = { nth = -1 }"#,
-            r#"when = { nth = 1, first_n = 2 }"#,
-            r#"when = { enth = 1 }"#,
-            r#"when = { during = { for = "10" } }"#,
-            r#"when = { during = { from = "10s" } }"#,
-            r#"when = { during = { from = "10s", fr = "10s" } }"#,
-            r#"when = 3"#,
-            r#"when = "#,
-            r#"when = "a"#,
+    fn each_mistake_in_an_effect_is_told_likewise() {
+        for (line, told) in [
+            (
+                r#"effect = "status""#,
+                "10 (fault 1): the name alone says too little; write for example \
+                 { status = { code = 503 } }",
+            ),
+            (
+                r#"effect = { status = { cod = 503 } }"#,
+                "23 (fault 1): unexpected keys in table: cod, available keys: code, retry_after; \
+                 did you mean code?",
+            ),
+            (
+                r#"effect = { status = { code = 99999 } }"#,
+                "30 (fault 1): invalid value: integer `99999`, expected a status from 200 to 599",
+            ),
+            (
+                r#"effect = { status = { code = 503, retry_after = -1 } }"#,
+                "49 (fault 1): a number of seconds is expected, a date, or `in` and a span of \
+                 time, such as \"in 7s\"",
+            ),
         ] {
-            println!("{line}\n     {}", mistake(line));
+            let told = format!("f.toml line 5, column {told}");
+            assert_eq!(mistake(line), told);
         }
-        for text in [
-            "",
-            "[fault]\n",
-            "[[faults]]\noperation=1\n",
-            "[[fault]]\noperation = \"get\"\n",
-            "x",
+        let unknown = mistake(r#"effect = "lose_anser""#);
+        let start = "f.toml line 5, column 10 (fault 1): unknown variant `lose_anser`, expected \
+                     one of `lose_answer`, ";
+        assert!(unknown.starts_with(start), "{unknown}");
+        assert!(
+            unknown.ends_with("; did you mean lose_answer?"),
+            "{unknown}"
+        );
+    }
+
+    #[test]
+    fn a_file_without_a_whole_fault_is_refused() {
+        for (text, told) in [
+            (
+                "# nothing",
+                "f.toml holds no fault; each begins with a line [[fault]]",
+            ),
+            (
+                "[fault]",
+                "f.toml line 1, column 1: a fault begins with two brackets, [[fault]]",
+            ),
+            (
+                "[[faults]]",
+                "f.toml line 1, column 3: unknown field `faults`, expected `fault`; did you mean \
+                 fault?",
+            ),
+            (
+                "[[fault]]\noperation = \"get\"",
+                "f.toml line 1, column 1 (fault 1): missing field `when`",
+            ),
+            (
+                "[[fault]]\n\"\\u001b[2J\" = 1",
+                "f.toml line 2, column 1 (fault 1): unknown field `\\u{1b}[2J`, expected one of \
+                 `operation`, `when`, `effect`",
+            ),
         ] {
-            println!("{text:?}\n    {}", read(text).unwrap_err());
+            assert_eq!(read(text).unwrap_err(), told);
         }
     }
 }

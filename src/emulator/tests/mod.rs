@@ -1,6 +1,7 @@
 //! The emulator as a client sees it, over real connections.
 
 mod api;
+mod delivery;
 mod faults;
 mod state;
 mod storage;
