@@ -10,7 +10,7 @@ use axum::http::HeaderValue;
 use axum::http::header::CONTENT_LENGTH;
 use axum::response::Response;
 use futures::stream::{self, BoxStream};
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::{Stream, StreamExt as _, TryStreamExt as _};
 
 use super::fault::Effect;
 use super::reply::Answer;
@@ -48,7 +48,7 @@ fn with_its_body_under(response: Response, effect: &Effect, shared: &Shared) -> 
         Effect::TruncatedBody => first(pieces, size / 2).chain(broken()).boxed(),
         Effect::StalledBody => first(pieces, size / 2).chain(stream::pending()).boxed(),
         Effect::TricklingBody => byte_by_byte(pieces),
-        Effect::EndlessBody => pieces.chain(stream::repeat_with(blanks)).boxed(),
+        Effect::EndlessBody => pieces.chain(blanks().map(Ok)).boxed(),
         _ => return Response::from_parts(head, Body::from_stream(pieces)),
     };
     if *effect == Effect::EndlessBody {
@@ -103,8 +103,8 @@ fn byte_by_byte(pieces: Pieces) -> Pieces {
         .boxed()
 }
 
-fn blanks() -> Result<Bytes, axum::Error> {
-    Ok(Bytes::from_static(&BLANKS))
+fn blanks() -> impl Stream<Item = Bytes> + Send {
+    stream::repeat(Bytes::from_static(&BLANKS))
 }
 
 /// The end of the connection, once what was sent before is on its way.

@@ -29,6 +29,7 @@
 //! | a new URL does not put the purge off, unless bytes were let go of for it | none |
 //! | the limit is a sliding window over arrivals; requests that were refused, for the rate or for their keys, do not count | [`Settings::rate`] for the number |
 //! | 429 brings `Retry-After: 1` | [`Effect::Status`] |
+//! | nobody else uses the limit | [`Settings::others`] |
 //! | download URLs live as long as upload URLs | [`Settings::url_life`] |
 //! | unknown query parameters, a list without filter or of more than 50 ids: 400 | none |
 //! | other invalid values: 422, told as the sister services do | none |
@@ -60,6 +61,7 @@ mod settings;
 mod sign;
 mod storage;
 mod store;
+mod target;
 mod view;
 mod world;
 
@@ -92,12 +94,13 @@ use self::route::{API_BASE, Route};
 use self::scenario::ScenarioError;
 use self::world::Shared;
 
-pub use self::fault::{BadFault, Effect, Fault, Target, When};
+pub use self::fault::{BadFault, Effect, Fault, When};
 pub use self::rate::Traffic;
 pub use self::route::Operation;
 pub use self::script::Fired;
 pub use self::settings::{Clash, ExternalIds, Keys, Settings};
 pub use self::store::{StateError, StoredAttachment, stored, stored_by_external_id};
+pub use self::target::Target;
 
 /// How long an emulator that is being stopped waits for the requests in hand.
 const STOP_LIMIT: Duration = Duration::from_secs(2);

@@ -175,8 +175,9 @@ mod tests {
     use std::collections::BTreeMap;
     use std::time::Duration;
 
-    use super::super::fault::{Effect, Target, When};
+    use super::super::fault::{Effect, When};
     use super::super::route::Operation;
+    use super::super::target::Target;
     use super::*;
 
     fn read(text: &str) -> Result<Vec<Fault>, String> {
@@ -292,7 +293,7 @@ mod tests {
                     .to_owned(),
             ),
             (
-                r#"when = { enth = 1 }"#,
+                r"when = { enth = 1 }",
                 "line 4, column 10 (fault 1): unknown variant `enth`, expected one of `nth`, \
                  `every_nth`, `first_n`, `during`; did you mean nth?"
                     .to_owned(),
@@ -304,12 +305,12 @@ mod tests {
                     .to_owned(),
             ),
             (
-                r#"when = { nth = -1 }"#,
+                r"when = { nth = -1 }",
                 "line 4, column 16 (fault 1): invalid value: integer `-1`, expected a number from 1"
                     .to_owned(),
             ),
             (
-                r#"when = { nth = 1, first_n = 2 }"#,
+                r"when = { nth = 1, first_n = 2 }",
                 "line 4, column 8 (fault 1): only one can be said here; give the other a \
                  [[fault]] of its own"
                     .to_owned(),
@@ -334,16 +335,16 @@ mod tests {
                  { status = { code = 503 } }",
             ),
             (
-                r#"effect = { status = { cod = 503 } }"#,
+                r"effect = { status = { cod = 503 } }",
                 "23 (fault 1): unexpected keys in table: cod, available keys: code, retry_after; \
                  did you mean code?",
             ),
             (
-                r#"effect = { status = { code = 99999 } }"#,
+                r"effect = { status = { code = 99999 } }",
                 "30 (fault 1): invalid value: integer `99999`, expected a status from 200 to 599",
             ),
             (
-                r#"effect = { status = { code = 503, retry_after = -1 } }"#,
+                r"effect = { status = { code = 503, retry_after = -1 } }",
                 "49 (fault 1): a number of seconds is expected, a date, or `in` and a span of \
                  time, such as \"in 7s\"",
             ),

@@ -74,7 +74,8 @@ impl Script {
 mod tests {
     use std::time::Duration;
 
-    use super::super::fault::{Target, When};
+    use super::super::fault::When;
+    use super::super::target::Target;
     use super::*;
 
     fn fault(target: impl Into<Target>, when: When, effect: Effect) -> Fault {

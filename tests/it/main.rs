@@ -11,6 +11,7 @@ mod check;
 mod dry_run;
 mod emulator;
 mod external_ids;
+mod faults;
 mod first_import;
 mod full_disk;
 mod keys;
