@@ -37,7 +37,8 @@ pub enum Posted {
     No,
     /// Yes, for the object that the manifest names now.
     Perhaps,
-    /// Yes, but for another object. Its record cannot be moved, so it has to go first.
+    /// Yes, but for another object. Its record cannot be moved, so it has to go first; and since
+    /// a record does not tell its object, none that is found is known to be ours.
     ForAnotherObject(OtherObject),
 }
 
@@ -71,6 +72,9 @@ pub enum Progress {
     Unknown,
     /// Its bytes were sent, and only its size did not show.
     Sent,
+    /// A new address was asked for, and the request may still arrive: it would detach bytes that
+    /// were sent before it did.
+    Renewing,
 }
 
 /// Decides what follows for a row from its earlier line.
@@ -93,19 +97,28 @@ fn go_on(row: &Row, previous: &Entry) -> Start {
             id,
             content: previous.known.content(),
             elsewhere,
-            progress: if previous.reason == Reason::SIZE_NOT_SHOWN {
-                Progress::Sent
-            } else {
-                Progress::Unknown
-            },
+            progress: progress_told_by(&previous.reason),
         });
     }
-    let posted = previous.status == Status::Creating || previous.reason == Reason::OBJECT_CHANGED;
+    let creating = previous.status == Status::Creating;
+    let object_changed = previous.reason == Reason::OBJECT_CHANGED;
     Start::LookUp(match elsewhere {
-        Some(object) if posted => Posted::ForAnotherObject(object),
-        None if previous.status == Status::Creating => Posted::Perhaps,
+        Some(object) if creating || object_changed => Posted::ForAnotherObject(object),
+        // The manifest names the first object again, but there was a POST for another one, too.
+        None if creating && object_changed => Posted::ForAnotherObject(object_of(previous)),
+        None if creating => Posted::Perhaps,
         _ => Posted::No,
     })
+}
+
+fn progress_told_by(reason: &Reason) -> Progress {
+    if *reason == Reason::SIZE_NOT_SHOWN {
+        Progress::Sent
+    } else if *reason == Reason::RENEWING {
+        Progress::Renewing
+    } else {
+        Progress::Unknown
+    }
 }
 
 /// Whether a row was done once. A conflict of which all of the content is known is a done row whose
@@ -117,10 +130,14 @@ pub fn was_done(entry: &Entry) -> bool {
 fn other_object(row: &Row, previous: &Entry) -> Option<OtherObject> {
     let same = previous.object_type == row.object.kind.as_str()
         && previous.object_id == row.object.id.to_string();
-    (!same).then(|| OtherObject {
+    (!same).then(|| object_of(previous))
+}
+
+fn object_of(previous: &Entry) -> OtherObject {
+    OtherObject {
         kind: previous.object_type.clone(),
         id: previous.object_id.clone(),
-    })
+    }
 }
 
 fn done(row: &Row, file: RowFile, previous: Entry) -> Step {

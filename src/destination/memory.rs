@@ -2,9 +2,12 @@
 //!
 //! It keeps to the rules of the real one where they are known, and has a switch for each rule that
 //! is not. Time is the runtime's, which tests can move. Its faults come before a request's effect,
-//! after it, or let the effect happen late, which no real server can be made to do on demand.
+//! after it, or let the effect happen late or twice, which no real server can be made to do on
+//! demand.
 
-use std::collections::{BTreeMap, HashMap};
+mod world;
+
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -16,6 +19,8 @@ use super::{
 use crate::model::{AttachmentId, Content, ExternalId, ObjectRef, Sha256Digest};
 use crate::source::Source;
 use crate::sync::lock;
+
+use world::{Done, Effect, World};
 
 /// How long a client waits for an answer that does not come.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -84,6 +89,13 @@ pub enum Fault {
     LostAfter,
     /// Held up on the way: no answer, and its effect happens so much later.
     Late(Duration),
+    /// Delivered twice: it is answered, and its effect happens once more so much later, or just
+    /// before where that is no time at all.
+    Twice(Duration),
+    /// 5xx, and nothing was done.
+    Failed,
+    /// 5xx, or an answer that nobody can read; and yet it was done.
+    FailedAfter,
     /// 429.
     Throttled,
     /// 401 or 403.
@@ -129,43 +141,6 @@ pub struct Memory {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Address(u64);
 
-struct World {
-    records: BTreeMap<u64, Record>,
-    /// Which record an address was issued for, and when.
-    addresses: HashMap<Address, (u64, Instant)>,
-    bytes: HashMap<Address, (Content, Instant)>,
-    /// Effects that are still on their way.
-    late: Vec<(Instant, Effect)>,
-    counts: HashMap<Operation, u64>,
-    script: Script,
-    log: Vec<Logged>,
-    next_id: u64,
-    next_address: u64,
-}
-
-struct Record {
-    new: NewAttachment,
-    created: Instant,
-    address: Address,
-}
-
-/// What a request does when it arrives.
-#[derive(Clone)]
-enum Effect {
-    Create(NewAttachment),
-    Renew(u64),
-    Put(Address, Content),
-}
-
-/// What an effect came to.
-enum Done {
-    Record(u64, Address),
-    Stored,
-    Taken,
-    Expired,
-    Gone,
-}
-
 impl Memory {
     /// A service without faults.
     pub fn new(rules: Rules) -> Self {
@@ -176,75 +151,41 @@ impl Memory {
     pub fn with_faults(rules: Rules, script: Script) -> Self {
         Self {
             rules,
-            world: Mutex::new(World {
-                records: BTreeMap::new(),
-                addresses: HashMap::new(),
-                bytes: HashMap::new(),
-                late: Vec::new(),
-                counts: HashMap::new(),
-                script,
-                log: Vec::new(),
-                next_id: 1,
-                next_address: 1,
-            }),
+            world: Mutex::new(World::new(script)),
         }
     }
 
     /// Every attachment that has its bytes, the oldest first.
     pub fn stored(&self) -> Vec<StoredAttachment> {
-        let world = self.world();
-        let stored = world.records.iter().filter_map(|(id, record)| {
-            let (content, _) = world.bytes.get(&record.address)?;
-            Some(StoredAttachment {
-                id: *id,
-                external_id: record.new.external_id.clone(),
-                object: record.new.object,
-                sha256: content.sha256,
-            })
-        });
-        stored.collect()
+        self.world().stored()
     }
 
     /// All requests that arrived, in the order of their effects.
     pub fn log(&self) -> Vec<Logged> {
-        self.world().log.clone()
+        self.world().log().to_vec()
     }
 
     /// How many records there are, with bytes and without.
     pub fn records(&self) -> usize {
-        self.world().records.len()
+        self.world().records()
     }
 
     /// Removes an attachment behind everybody's back.
     pub fn remove(&self, id: u64) {
-        self.world().records.remove(&id);
+        self.world().remove(id);
     }
 
     /// Brings the world up to now: what was late arrives, and what is old goes.
     fn world(&self) -> MutexGuard<'_, World> {
         let mut world = lock(&self.world);
-        let now = Instant::now();
-        let mut late = std::mem::take(&mut world.late);
-        late.sort_by_key(|(due, _)| *due);
-        for (due, effect) in late {
-            if due <= now {
-                world.happen(effect, &self.rules, due);
-            } else {
-                world.late.push((due, effect));
-            }
-        }
-        world.purge(&self.rules, now);
+        world.settle(&self.rules, Instant::now());
         world
     }
 
     /// What befalls the next request of a kind, with the time that passes on its way there.
     async fn send(&self, operation: Operation) -> Option<Fault> {
         tokio::time::sleep(self.rules.round_trip / 2).await;
-        let mut world = self.world();
-        let count = world.counts.entry(operation).or_default();
-        *count += 1;
-        let count = *count;
-        (world.script)(operation, count)
+        self.world().next_fault(operation)
     }
 
     /// The time that passes on the way back.
@@ -257,9 +198,9 @@ impl Memory {
         operation: Operation,
         answer: impl FnOnce(&mut World, Instant) -> T,
     ) -> Result<T, Failure> {
-        let fault = self.send(operation).await;
-        match fault {
-            None => {
+        match self.send(operation).await {
+            // To ask twice is to ask.
+            None | Some(Fault::Twice(_)) => {
                 let answer = answer(&mut self.world(), Instant::now());
                 self.answered().await;
                 Ok(answer)
@@ -270,21 +211,33 @@ impl Memory {
 
     async fn change(&self, operation: Operation, effect: Effect) -> Result<Done, Failure> {
         let now = |effect| self.world().happen(effect, &self.rules, Instant::now());
-        match self.send(operation).await {
-            None => {
-                let done = now(effect);
+        let later = |effect, after| self.world().hold_up(effect, Instant::now() + after);
+        let outcome = match self.send(operation).await {
+            None => Ok(now(effect)),
+            Some(Fault::Twice(after)) => {
+                if after.is_zero() {
+                    now(effect.clone());
+                } else {
+                    later(effect.clone(), after);
+                }
+                Ok(now(effect))
+            }
+            Some(fault @ (Fault::LostAfter | Fault::FailedAfter)) => {
+                now(effect);
+                Err(fault)
+            }
+            Some(Fault::Late(after)) => {
+                later(effect, after);
+                Err(Fault::Late(after))
+            }
+            Some(fault) => Err(fault),
+        };
+        match outcome {
+            Ok(done) => {
                 self.answered().await;
                 Ok(done)
             }
-            Some(Fault::LostAfter) => {
-                now(effect);
-                Err(self.fail(Fault::LostAfter).await)
-            }
-            Some(Fault::Late(after)) => {
-                self.world().late.push((Instant::now() + after, effect));
-                Err(self.fail(Fault::Late(after)).await)
-            }
-            Some(fault) => Err(self.fail(fault).await),
+            Err(fault) => Err(self.fail(fault).await),
         }
     }
 
@@ -297,106 +250,11 @@ impl Memory {
             Fault::Throttled => Failure::Throttled { retry_after: None },
             Fault::Denied => Failure::Denied("status 401".into()),
             Fault::Refused => Failure::Refused("status 422".into()),
-            Fault::LostBefore | Fault::LostAfter | Fault::Late(_) => {
+            Fault::Failed | Fault::FailedAfter => Failure::Unanswered("status 503".into()),
+            Fault::LostBefore | Fault::LostAfter | Fault::Late(_) | Fault::Twice(_) => {
                 Failure::Unanswered("no answer in time".into())
             }
         }
-    }
-}
-
-impl World {
-    fn happen(&mut self, effect: Effect, rules: &Rules, now: Instant) -> Done {
-        match effect {
-            Effect::Create(new) => self.create(new, rules, now),
-            Effect::Renew(id) => self.renew(id, now),
-            Effect::Put(address, content) => self.put(address, content, rules, now),
-        }
-    }
-
-    fn note(&mut self, operation: Operation, id: Option<u64>, at: Instant) {
-        self.log.push(Logged { operation, id, at });
-    }
-
-    fn create(&mut self, new: NewAttachment, rules: &Rules, now: Instant) -> Done {
-        if rules.ids == Ids::Unique && self.by_external_id(&new.external_id).is_some() {
-            self.note(Operation::Create, None, now);
-            return Done::Taken;
-        }
-        let id = self.next_id;
-        self.next_id += 1;
-        self.note(Operation::Create, Some(id), now);
-        let address = self.issue(id, now);
-        let record = Record {
-            new,
-            created: now,
-            address,
-        };
-        self.records.insert(id, record);
-        Done::Record(id, address)
-    }
-
-    fn renew(&mut self, id: u64, now: Instant) -> Done {
-        self.note(Operation::Renew, Some(id), now);
-        let address = self.issue(id, now);
-        match self.records.get_mut(&id) {
-            Some(record) => {
-                record.address = address;
-                Done::Record(id, address)
-            }
-            None => Done::Gone,
-        }
-    }
-
-    fn put(&mut self, address: Address, content: Content, rules: &Rules, now: Instant) -> Done {
-        let Some((id, issued)) = self.addresses.get(&address).copied() else {
-            return Done::Expired;
-        };
-        if now - issued > rules.address_life {
-            return Done::Expired;
-        }
-        self.note(Operation::Put, Some(id), now);
-        self.bytes.insert(address, (content, now));
-        Done::Stored
-    }
-
-    fn issue(&mut self, id: u64, now: Instant) -> Address {
-        let address = Address(self.next_address);
-        self.next_address += 1;
-        self.addresses.insert(address, (id, now));
-        address
-    }
-
-    fn by_external_id(&self, external_id: &ExternalId) -> Option<u64> {
-        let mut found = self
-            .records
-            .iter()
-            .filter(|(_, record)| record.new.external_id == *external_id);
-        found.next().map(|(id, _)| *id)
-    }
-
-    fn size(&self, id: u64, rules: &Rules, now: Instant) -> Option<u64> {
-        let (content, at) = self.bytes.get(&self.records.get(&id)?.address)?;
-        (now - *at >= rules.size_delay).then_some(content.stamp.size)
-    }
-
-    fn presence(&self, id: Option<u64>, rules: &Rules, now: Instant) -> Presence {
-        let Some(id) = id.filter(|id| self.records.contains_key(id)) else {
-            return Presence::Absent;
-        };
-        match self.size(id, rules, now) {
-            Some(size) => Presence::Stored {
-                id: public(id),
-                size,
-            },
-            None => Presence::Pending { id: public(id) },
-        }
-    }
-
-    fn purge(&mut self, rules: &Rules, now: Instant) {
-        let bytes = &self.bytes;
-        self.records.retain(|_, record| {
-            bytes.contains_key(&record.address) || now - record.created < rules.purge_after
-        });
     }
 }
 
@@ -461,9 +319,7 @@ impl Destination for Memory {
         let rules = &self.rules;
         self.ask(Operation::Sizes, |world, now| {
             world.note(Operation::Sizes, None, now);
-            let there = ids
-                .iter()
-                .filter(|id| world.records.contains_key(&private(id)));
+            let there = ids.iter().filter(|id| world.contains(private(id)));
             there
                 .map(|id| (id.clone(), world.size(private(id), rules, now)))
                 .collect()

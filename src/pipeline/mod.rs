@@ -166,6 +166,7 @@ impl<D: Destination, J: Journal> Run<'_, D, J> {
         if halt.leaves_something_to_finish() {
             let drained = async {
                 tokio::select! {
+                    biased;
                     () = async { while rows.next().await.is_some() {} } => {}
                     _ = &mut confirming => {}
                 }

@@ -156,18 +156,40 @@ impl<'a, D: Destination> Requests<'a, D> {
             }
             Err(failure) => (failure, Keys::Unproven),
         };
-        Err(match failure {
-            Failure::NotSent(why) => {
-                self.wait_after(&self.api, why).await?;
-                Unmet::NotSent
-            }
+        Err(self.unmet(failure, keys).await)
+    }
+
+    /// Sends a request that has to follow from the newest answer: once, and not again even where
+    /// it is certain that it had no effect.
+    pub(super) async fn change_once<T>(
+        &self,
+        request: impl AsyncFn(&D) -> Result<T, Failure>,
+    ) -> Result<T, Unmet> {
+        let failure = match self.in_turn(&request).await {
+            Ok(answer) => return Ok(answer),
+            Err(failure) => failure,
+        };
+        let keys = match failure {
+            Failure::Denied(_) => self.examine_keys().await?,
+            _ => Keys::Unproven,
+        };
+        Err(self.unmet(failure, keys).await)
+    }
+
+    /// What a failure means for the row, once the wait that follows from it is over.
+    async fn unmet(&self, failure: Failure, keys: Keys) -> Unmet {
+        match failure {
+            Failure::NotSent(why) => match self.wait_after(&self.api, why).await {
+                Ok(()) => Unmet::NotSent,
+                Err(halt) => halt.into(),
+            },
             Failure::Unanswered(why) => Unmet::Unknown(why),
             Failure::Denied(why) if keys == Keys::Good => Unmet::Forbidden(why),
             Failure::Denied(why) => Unmet::Halt(Halt::Denied(why)),
             Failure::Refused(why) => Unmet::Refused(why),
             Failure::Hopeless(why) => Unmet::Halt(Halt::Hopeless(why)),
             Failure::Throttled { .. } => Unmet::NotSent,
-        })
+        }
     }
 
     /// Repeats a look-up that worked before, after the service has denied something.
@@ -198,23 +220,32 @@ impl<'a, D: Destination> Requests<'a, D> {
         request: &impl AsyncFn(&D) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         loop {
-            self.api.clear().await;
-            let turn = self.pacer.turn().await;
-            let answer = request(self.destination).await;
-            drop(turn);
-            self.events.send(Event::Request);
-            match answer {
-                Err(Failure::Throttled { retry_after }) => {
-                    let wait = self.pacer.throttled(retry_after);
-                    self.events.send(Event::Throttled { wait });
-                }
-                Ok(_) | Err(Failure::Denied(_) | Failure::Refused(_)) => {
-                    self.note_answer(&self.api);
-                    return answer;
-                }
-                Err(_) => return answer,
+            match self.in_turn(request).await {
+                Err(Failure::Throttled { .. }) => {}
+                answer => return answer,
             }
         }
+    }
+
+    /// Sends a request in its turn.
+    async fn in_turn<T>(
+        &self,
+        request: &impl AsyncFn(&D) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.api.clear().await;
+        let turn = self.pacer.turn().await;
+        let answer = request(self.destination).await;
+        drop(turn);
+        self.events.send(Event::Request);
+        match &answer {
+            Err(Failure::Throttled { retry_after }) => {
+                let wait = self.pacer.throttled(*retry_after);
+                self.events.send(Event::Throttled { wait });
+            }
+            Ok(_) | Err(Failure::Denied(_) | Failure::Refused(_)) => self.note_answer(&self.api),
+            Err(_) => {}
+        }
+        answer
     }
 
     /// Sends bytes, once. After an interruption the time to wait has been waited.

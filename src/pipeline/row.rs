@@ -8,8 +8,9 @@
 //!   found nothing;
 //! - a chosen record is the only one: nothing but its absence leads back to CREATE;
 //! - the PATCH that gives a new address detaches what is stored, so it is sent only when the newest
-//!   GET said that nothing is, and after a PATCH without an answer nothing is sent before
-//!   [`DRAIN`] has passed and another GET has said how things stand.
+//!   GET said that nothing is, and after a PATCH without an answer, of this run or of one that ended
+//!   in the middle of it, nothing is sent before [`DRAIN`] has passed and another GET has said how
+//!   things stand.
 
 use std::time::Duration;
 
@@ -67,7 +68,7 @@ enum State<T> {
     LookUp(Posted),
     Create(Posted),
     /// Looking for the record of a lost POST, for the n-th time.
-    Search(usize),
+    Search(usize, Posted),
     /// Asking how a begun record stands, before anything is done that would detach its bytes.
     Resume(Begun),
     Put {
@@ -112,7 +113,7 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
             state = match state {
                 State::LookUp(posted) => self.look_up(posted).await?,
                 State::Create(posted) => self.create(posted).await?,
-                State::Search(nth) => self.search(nth).await?,
+                State::Search(nth, posted) => self.search(nth, posted).await?,
                 State::Resume(begun) => self.resume(begun).await?,
                 State::Put { id, target, issued } => self.put(id, target, issued).await?,
                 State::Patch(begun) => self.patch(begun).await?,
@@ -129,9 +130,11 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
         match self.run.requests.find(&self.task.row.external_id).await {
             Ok(presence) => {
                 // After a lost POST one look is not enough, not even after a restart.
-                let nothing = match posted {
-                    Posted::Perhaps => State::Search(0),
-                    _ => State::Create(Posted::No),
+                let nothing = match &posted {
+                    Posted::No => State::Create(Posted::No),
+                    Posted::Perhaps | Posted::ForAnotherObject(_) => {
+                        State::Search(0, posted.clone())
+                    }
                 };
                 Ok(self.after_look_up(presence, &posted, nothing))
             }
@@ -153,7 +156,7 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
             Found::Unfinished(elsewhere) => Verdict::unfinished(elsewhere, content).into(),
             Found::SameSize(id) => Verdict::plain(Status::Skipped, Some(id), content).into(),
             Found::OtherSize(id, size) => Verdict::stored_other_size(id, size, content).into(),
-            Found::Mismatch(other) => Verdict::mismatch(&other, content).into(),
+            Found::Mismatch(other) => Verdict::mismatch(&other, content).after(posted).into(),
         }
     }
 
@@ -165,7 +168,8 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
             file_name: row.file_name().to_owned(),
             title: row.title.clone(),
         };
-        self.record(Status::Creating, None).await?;
+        let announced = Verdict::plain(Status::Creating, None, self.content()).after(&posted);
+        self.write(self.entry(announced)).await?;
         let made = self
             .run
             .requests
@@ -177,7 +181,7 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
                 Ok(self.after_address(made.id, made.target))
             }
             Err(Unmet::NotSent) => Ok(State::LookUp(posted)),
-            Err(Unmet::Unknown(why)) => self.post_lost(why),
+            Err(Unmet::Unknown(why)) => self.post_lost(why, posted),
             Err(Unmet::Refused(why)) => self.post_refused(&posted, &why).await,
             Err(Unmet::Halt(halt)) => self.withdraw(&posted, halt).await,
             Err(unmet) => self.unmet(unmet, None, &posted),
@@ -203,27 +207,31 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
         }
     }
 
-    fn post_lost(&mut self, why: String) -> Next<D> {
+    fn post_lost(&mut self, why: String, posted: Posted) -> Next<D> {
+        let posted = match posted {
+            Posted::No | Posted::Perhaps => Posted::Perhaps,
+            elsewhere @ Posted::ForAnotherObject(_) => elsewhere,
+        };
         self.posts_lost += 1;
         self.attempts += 1;
         if self.posts_lost < MOST_POSTS {
-            return Ok(State::Search(0));
+            return Ok(State::Search(0, posted));
         }
-        self.unmet(Unmet::Unknown(why), None, &Posted::Perhaps)
+        self.unmet(Unmet::Unknown(why), None, &posted)
     }
 
     /// Looks for the record of a POST whose answer was lost, before there may be another one.
-    async fn search(&mut self, nth: usize) -> Next<D> {
+    async fn search(&mut self, nth: usize, posted: Posted) -> Next<D> {
         let Some(wait) = SEARCHES.get(nth) else {
-            return Ok(State::Create(Posted::Perhaps));
+            return Ok(State::Create(posted));
         };
         sleep(*wait).await;
         match self.run.requests.find(&self.task.row.external_id).await {
             Ok(presence) => {
-                let nothing = State::Search(nth + 1);
-                Ok(self.after_look_up(presence, &Posted::Perhaps, nothing))
+                let nothing = State::Search(nth + 1, posted.clone());
+                Ok(self.after_look_up(presence, &posted, nothing))
             }
-            Err(unmet) => self.unmet(unmet, None, &Posted::Perhaps),
+            Err(unmet) => self.unmet(unmet, None, &posted),
         }
     }
 
@@ -241,7 +249,7 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
     /// The run stops, and the POST that was announced certainly had no effect. Without this line
     /// the next run would take anybody's record for its own.
     async fn withdraw(&mut self, posted: &Posted, halt: Halt) -> Next<D> {
-        if *posted != Posted::Perhaps {
+        if *posted == Posted::No {
             let verdict = Verdict::not_reached(self.content());
             self.write(self.entry(verdict)).await?;
         }
@@ -285,11 +293,13 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
     }
 
     async fn patch(&mut self, begun: Begun) -> Next<D> {
+        let announced = Verdict::renewing(&begun, self.content());
+        self.write(self.entry(announced)).await?;
         let (id, file_name) = (&begun.id, self.task.row.file_name());
         let renewed = self
             .run
             .requests
-            .change(async |service| service.renew(id, file_name).await)
+            .change_once(async |service| service.renew(id, file_name).await)
             .await;
         match renewed {
             Ok(target) => {
@@ -300,8 +310,9 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
             }
             Err(Unmet::NotSent) => Ok(State::Resume(begun)),
             Err(Unmet::Unknown(why)) => self.patch_lost(begun, why).await,
-            // Perhaps the record was removed since the GET, which another one tells.
-            Err(Unmet::Refused(_)) if self.renewals < MOST_RENEWALS => {
+            // The record may have been removed since the GET, or have got its bytes: another one
+            // tells.
+            Err(Unmet::Refused(_) | Unmet::Forbidden(_)) if self.renewals < MOST_RENEWALS => {
                 self.renewals += 1;
                 Ok(State::Resume(begun))
             }
@@ -314,11 +325,18 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
     async fn patch_lost(&mut self, begun: Begun, why: String) -> Next<D> {
         self.attempts += 1;
         self.renewals += 1;
-        sleep(DRAIN).await;
+        self.drain().await;
         if self.renewals > MOST_RENEWALS {
             return self.no_further(Unmet::Unknown(why), begun);
         }
         Ok(State::Resume(begun))
+    }
+
+    /// Waits until a PATCH of unknown fate cannot arrive any more.
+    async fn drain(&mut self) {
+        self.slot = None;
+        sleep(DRAIN).await;
+        self.slot = Some(self.run.slots.take().await);
     }
 
     async fn confirm(&mut self, id: AttachmentId, receipt: Receipt) -> Next<D> {
@@ -360,7 +378,11 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
     }
 
     /// Goes on with a record that was begun, by an earlier run or by this one.
-    async fn resume(&mut self, begun: Begun) -> Next<D> {
+    async fn resume(&mut self, mut begun: Begun) -> Next<D> {
+        if begun.progress == Progress::Renewing {
+            self.drain().await;
+            begun.progress = Progress::Unknown;
+        }
         let presence = match self.get(&begun.id).await {
             Ok(presence) => presence,
             Err(unmet) => return self.no_further(unmet, begun),
@@ -415,21 +437,18 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
     /// The end of a row whose request gave nothing.
     fn unmet(&self, unmet: Unmet, id: Option<AttachmentId>, posted: &Posted) -> Next<D> {
         let content = self.content();
-        let begun = match (&id, posted) {
-            (Some(_), _) => Status::Created,
-            (None, Posted::Perhaps) => Status::Creating,
-            (None, Posted::No | Posted::ForAnotherObject(_)) => Status::Pending,
+        let begun = match id {
+            Some(_) => Status::Created,
+            None => Status::Pending,
         };
-        let unanswered = |why: &str| Verdict::no_answer(begun, id.clone(), content, why).into();
-        match unmet {
-            Unmet::Halt(halt) => Err(halt),
-            Unmet::NotSent => Ok(unanswered("it could not be sent")),
-            Unmet::Unknown(why) => Ok(unanswered(&why)),
-            Unmet::Refused(why) => Ok(Verdict::refused(id, content, &why).into()),
-            Unmet::Forbidden(why) => {
-                Ok(Verdict::forbidden(id, content, self.task.row.object, &why).into())
-            }
-        }
+        let verdict = match unmet {
+            Unmet::Halt(halt) => return Err(halt),
+            Unmet::NotSent => Verdict::no_answer(begun, id, content, "it could not be sent"),
+            Unmet::Unknown(why) => Verdict::no_answer(begun, id, content, &why),
+            Unmet::Refused(why) => Verdict::refused(id, content, &why),
+            Unmet::Forbidden(why) => Verdict::forbidden(id, content, self.task.row.object, &why),
+        };
+        Ok(verdict.after(posted).into())
     }
 
     fn content(&self) -> Content {

@@ -1,7 +1,7 @@
 //! How a row ends in a run: what its last line says, in which words.
 
 use crate::model::{AttachmentId, Content, ObjectRef};
-use crate::plan::{Begun, OtherObject};
+use crate::plan::{Begun, OtherObject, Posted};
 use crate::results::{Known, Reason, Status, Verified};
 
 /// How a row ends in this run.
@@ -156,6 +156,17 @@ impl Verdict {
         Self::plain(Status::Pending, None, content).explained(Reason::NOT_REACHED, String::new())
     }
 
+    /// What is recorded before a new address is asked for. The record's bytes, if it has any, are
+    /// still those that were begun.
+    pub(super) fn renewing(begun: &Begun, content: Content) -> Self {
+        Self {
+            known: Known::Content(begun.content.unwrap_or(content)),
+            elsewhere: begun.elsewhere.clone(),
+            ..Self::plain(Status::Created, Some(begun.id.clone()), content)
+        }
+        .explained(Reason::RENEWING, String::new())
+    }
+
     pub(super) fn size_not_shown(id: AttachmentId, content: Content) -> Self {
         Self::plain(Status::Pending, Some(id), content).explained(
             Reason::SIZE_NOT_SHOWN,
@@ -180,6 +191,24 @@ impl Verdict {
                  with --resume later"
             ),
         )
+    }
+
+    /// The same of a row of which a POST may have been carried out: whatever else is said, the
+    /// line goes on saying that, and for which object it was.
+    pub(super) fn after(self, posted: &Posted) -> Self {
+        match posted {
+            Posted::No => self,
+            Posted::Perhaps => Self {
+                status: Status::Creating,
+                ..self
+            },
+            Posted::ForAnotherObject(object) => Self {
+                status: Status::Creating,
+                reason: Reason::OBJECT_CHANGED,
+                elsewhere: Some(object.clone()),
+                ..self
+            },
+        }
     }
 
     /// A record without bytes has the row's `external_id`.

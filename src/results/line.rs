@@ -125,6 +125,8 @@ impl Reason {
     pub const SOURCE_CHANGED: Self = Self(Cow::Borrowed("source_changed"));
     /// The storage took the bytes, but the service did not show their size in time.
     pub const SIZE_NOT_SHOWN: Self = Self(Cow::Borrowed("size_not_shown"));
+    /// A new address was asked for, and how that ended is not recorded.
+    pub const RENEWING: Self = Self(Cow::Borrowed("renewing"));
     /// The service shows another size than was sent.
     pub const SIZE_MISMATCH: Self = Self(Cow::Borrowed("size_mismatch"));
     /// The service removed the record after its bytes were sent, twice.

@@ -52,6 +52,27 @@ async fn a_post_that_arrives_late_leaves_one_attachment_with_bytes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lost_post_is_not_forgotten_where_looking_for_it_is_forbidden() {
+    let script = |operation, number| match (operation, number) {
+        (Operation::Create, 1) => Some(Fault::FailedAfter),
+        // Between them lies the question whether the keys are still good.
+        (Operation::Find, 2 | 4) => Some(Fault::Denied),
+        _ => None,
+    };
+    let (memory, lines, halt) = with_faults(Rules::default(), 1, script).await;
+    assert_eq!(halt, None);
+    let last = lines.last(1).unwrap();
+    assert_eq!(
+        (last.status, &last.reason),
+        (Status::Creating, &Reason::FORBIDDEN)
+    );
+    let again = resumed(row(1), fresh(1).content, last);
+    assert_eq!(go(&memory, &lines, vec![again], &settings()).await, None);
+    each_is_stored_once(&memory, &lines, 1);
+    assert_eq!(count(&memory.log(), Operation::Create), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_address_that_expired_is_renewed_and_the_record_stays_the_same() {
     let script = nth(Operation::Put, 1, Fault::Denied);
     let (memory, lines, halt) = with_faults(Rules::default(), 1, script).await;
@@ -90,6 +111,22 @@ async fn a_patch_without_an_answer_cannot_detach_what_is_sent_afterwards() {
         tokio::time::sleep(Duration::from_mins(10)).await;
         each_is_stored_once(&memory, &lines, 1);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_patch_is_not_repeated_where_the_bytes_have_come_meanwhile() {
+    let began = Instant::now();
+    let script = move |operation, number| match (operation, number) {
+        (Operation::Put, 1) => Some(Fault::Late(Duration::from_secs(35))),
+        (Operation::Put, 2) | (Operation::Renew, 1) => Some(Fault::Denied),
+        (Operation::Get, 2..) if began.elapsed() < Duration::from_secs(40) => Some(Fault::NotSent),
+        _ => None,
+    };
+    let (memory, lines, halt) = with_faults(Rules::default(), 1, script).await;
+    assert_eq!(halt, None);
+    each_is_stored_once(&memory, &lines, 1);
+    assert_eq!(count(&memory.log(), Operation::Renew), 0);
+    assert_eq!(count(&memory.log(), Operation::Put), 1);
 }
 
 #[tokio::test(start_paused = true)]

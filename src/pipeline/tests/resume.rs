@@ -174,3 +174,65 @@ async fn a_begun_row_that_gets_no_further_still_says_what_was_begun() {
         assert_eq!(line.known.content(), Some(fresh(1).content), "{refused:?}");
     }
 }
+
+/// A run that ends so suddenly that it records nothing more.
+async fn cut_short(memory: &Memory, lines: &Lines, task: Task) {
+    let settings = settings();
+    let run = go(memory, lines, vec![task], &settings);
+    let ended = tokio::time::timeout(Duration::from_secs(5), run).await;
+    assert_eq!(ended.ok(), None, "it had ended before");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_patch_that_was_under_way_at_a_crash_cannot_detach_what_the_next_run_sends() {
+    let script = |operation, number| match (operation, number) {
+        (Operation::Put, 1) => Some(Fault::Denied),
+        (Operation::Renew, 1) => Some(Fault::Late(Duration::from_secs(50))),
+        _ => None,
+    };
+    let memory = Memory::with_faults(Rules::default(), Box::new(script));
+    let lines = Lines::default();
+    cut_short(&memory, &lines, fresh(1)).await;
+    let last = lines.last(1).unwrap();
+    assert_eq!(
+        (last.status, &last.reason),
+        (Status::Created, &Reason::RENEWING)
+    );
+    let again = resumed(row(1), fresh(1).content, last);
+    assert_eq!(go(&memory, &lines, vec![again], &settings()).await, None);
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    each_is_stored_once(&memory, &lines, 1);
+    assert_eq!(count(&memory.log(), Operation::Renew), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_record_of_a_lost_post_for_another_object_never_gets_the_bytes() {
+    let script = |operation, number| match (operation, number) {
+        (Operation::Create, 1) => Some(Fault::Late(Duration::from_secs(85))),
+        (Operation::Create, 2) => Some(Fault::LostBefore),
+        _ => None,
+    };
+    let memory = Memory::with_faults(Rules::default(), Box::new(script));
+    let lines = Lines::default();
+    cut_short(&memory, &lines, fresh(1)).await;
+    let mut moved = row(1);
+    moved.object.id = 8.try_into().unwrap();
+    for _ in 0..2 {
+        let again = resumed(moved.clone(), fresh(1).content, lines.last(1).unwrap());
+        assert_eq!(go(&memory, &lines, vec![again], &settings()).await, None);
+        tokio::time::sleep(Duration::from_hours(1)).await;
+    }
+    each_is_stored_once(&memory, &lines, 1);
+    assert_eq!(memory.stored()[0].object, moved.object);
+    assert_eq!(
+        lines.statuses(1),
+        [
+            Status::Creating,
+            Status::Creating,
+            Status::Pending,
+            Status::Creating,
+            Status::Created,
+            Status::Uploaded
+        ]
+    );
+}

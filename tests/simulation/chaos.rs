@@ -1,0 +1,188 @@
+//! What goes wrong on the way to the service and at the service, drawn from a seed.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use consign::destination::memory::{Fault, Operation, Script};
+use fastrand::Rng;
+use tokio::time::Instant;
+
+/// How often each kind of fault befell each kind of request.
+pub(crate) type Counts = BTreeMap<(Operation, &'static str), u64>;
+
+/// The latest that a request of unknown fate may still arrive: minutes, but for the PATCH, of
+/// which the protocol needs to know that it is over within the minute.
+const LATEST: Duration = Duration::from_mins(5);
+const LATEST_PATCH: Duration = Duration::from_secs(59);
+
+/// A time of trouble of one kind.
+#[derive(Debug, Clone)]
+struct Spell {
+    from: Instant,
+    to: Instant,
+    trouble: Trouble,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Trouble {
+    /// 429 for all but a few requests.
+    Storm,
+    /// The API answers 5xx, with or without doing what was asked, or not at all.
+    ApiAway,
+    /// The same of the storage.
+    StorageAway,
+    /// No network at all.
+    NoNetwork,
+    /// The keys have expired.
+    KeysRejected,
+    /// Each address is refused, although it is new.
+    AddressesRefused,
+}
+
+/// The troubles of one seed.
+#[derive(Debug)]
+pub(crate) struct Chaos {
+    /// Nothing goes wrong before.
+    pub(crate) from: Instant,
+    /// From here on nothing goes wrong any more.
+    pub(crate) until: Instant,
+    /// How likely a single request is to meet a fault of its own.
+    intensity: f64,
+    spells: Vec<Spell>,
+}
+
+impl Chaos {
+    /// Draws the troubles of a seed. They begin in a minute.
+    pub(crate) fn draw(random: &mut Rng) -> Self {
+        let minutes = random.choice([1, 5, 20, 180, 600]).unwrap_or(1);
+        let length = Duration::from_mins(minutes);
+        let from = Instant::now() + Duration::from_mins(1);
+        let spells = (0..random.usize(0..=2))
+            .map(|_| Spell::draw(random, from, length))
+            .collect();
+        Self {
+            from,
+            until: from + length,
+            intensity: random.choice([0.0, 0.05, 0.2, 0.5]).unwrap_or(0.0),
+            spells,
+        }
+    }
+
+    /// The longest time for which the service cannot be reached at all.
+    pub(crate) fn longest_outage(&self) -> Duration {
+        let outages = self
+            .spells
+            .iter()
+            .filter(|spell| matches!(spell.trouble, Trouble::ApiAway | Trouble::NoNetwork));
+        let lengths = outages.map(|spell| spell.to.min(self.until) - spell.from);
+        lengths.max().unwrap_or_default()
+    }
+
+    /// The faults of the service, as these troubles have it. Counts each that happens.
+    pub(crate) fn script(&self, seed: u64, counts: Arc<Mutex<Counts>>) -> Script {
+        let mut random = Rng::with_seed(seed);
+        let (from, until) = (self.from, self.until);
+        let (intensity, spells) = (self.intensity, self.spells.clone());
+        Box::new(move |operation, _| {
+            let now = Instant::now();
+            if now < from || now >= until {
+                return None;
+            }
+            let of_spell = spells
+                .iter()
+                .filter(|spell| spell.from <= now && now < spell.to)
+                .find_map(|spell| spell.trouble.befalls(operation, &mut random));
+            let fault = of_spell.or_else(|| {
+                let single = random.f64() < intensity;
+                single.then(|| single_fault(operation, &mut random))
+            })?;
+            *counts
+                .lock()
+                .unwrap()
+                .entry((operation, name(fault)))
+                .or_default() += 1;
+            Some(fault)
+        })
+    }
+}
+
+impl Spell {
+    fn draw(random: &mut Rng, begin: Instant, length: Duration) -> Self {
+        let trouble = match random.u8(0..6) {
+            0 => Trouble::Storm,
+            1 => Trouble::ApiAway,
+            2 => Trouble::StorageAway,
+            3 => Trouble::NoNetwork,
+            4 => Trouble::KeysRejected,
+            _ => Trouble::AddressesRefused,
+        };
+        let from = begin + length.mul_f64(random.f64() * 0.7);
+        Self {
+            from,
+            to: from + length.mul_f64(random.f64()),
+            trouble,
+        }
+    }
+}
+
+impl Trouble {
+    fn befalls(self, operation: Operation, random: &mut Rng) -> Option<Fault> {
+        let of_api = operation != Operation::Put;
+        match self {
+            Self::Storm => (of_api && random.u8(0..10) > 0).then_some(Fault::Throttled),
+            Self::ApiAway => of_api.then(|| away(random)),
+            Self::StorageAway => (!of_api).then(|| away(random)),
+            Self::NoNetwork => Some(Fault::NotSent),
+            Self::KeysRejected => of_api.then_some(Fault::Denied),
+            Self::AddressesRefused => (!of_api).then_some(Fault::Denied),
+        }
+    }
+}
+
+fn away(random: &mut Rng) -> Fault {
+    match random.u8(0..8) {
+        0 => Fault::FailedAfter,
+        1 => Fault::LostBefore,
+        2 => Fault::LostAfter,
+        _ => Fault::Failed,
+    }
+}
+
+fn single_fault(operation: Operation, random: &mut Rng) -> Fault {
+    let latest = match operation {
+        Operation::Renew => LATEST_PATCH,
+        _ => LATEST,
+    };
+    // Most of what is late is so by seconds.
+    let late = latest.mul_f64(random.f64().powi(3));
+    match random.u8(0..11) {
+        0 => Fault::NotSent,
+        1 => Fault::LostBefore,
+        2 => Fault::LostAfter,
+        3 | 4 => Fault::Late(late),
+        // A PATCH that arrives once more after its answer could not be told from somebody else's.
+        5 if operation == Operation::Renew => Fault::Twice(Duration::ZERO),
+        5 => Fault::Twice(late),
+        6 => Fault::Failed,
+        7 => Fault::FailedAfter,
+        8 | 9 => Fault::Throttled,
+        _ => Fault::Denied,
+    }
+}
+
+/// The name of a kind of fault.
+fn name(fault: Fault) -> &'static str {
+    match fault {
+        Fault::NotSent => "not sent",
+        Fault::LostBefore => "lost before its effect",
+        Fault::LostAfter => "answer lost",
+        Fault::Late(_) => "executed late",
+        Fault::Twice(_) => "executed twice",
+        Fault::Failed => "5xx",
+        Fault::FailedAfter => "5xx after its effect",
+        Fault::Throttled => "429",
+        Fault::Denied => "denied or expired",
+        Fault::Refused => "refused",
+    }
+}

@@ -1,0 +1,161 @@
+//! The machine on which runs go on: its power, which may go at any step, and its disk, which keeps
+//! what was synced and, of the rest, as much as it pleases.
+
+use std::future::pending;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use consign::results::journal::{Journal, JournalClosed};
+use consign::results::{Entry, Status};
+use fastrand::Rng;
+use tokio::sync::Notify;
+use tokio::time::sleep;
+
+/// The power of a run: it lasts for so many steps. Before and after each request, and on the way
+/// of each line to the disk, a step is taken.
+pub(crate) struct Power {
+    steps_left: Mutex<Option<u64>>,
+    lost: Notify,
+}
+
+impl Power {
+    /// Power for so many steps, or for ever.
+    pub(crate) fn lasting(steps: Option<u64>) -> Self {
+        Self {
+            steps_left: Mutex::new(steps),
+            lost: Notify::new(),
+        }
+    }
+
+    /// Goes on, or never does.
+    pub(crate) async fn step(&self) {
+        if !self.lasts() {
+            self.lost.notify_one();
+            pending::<()>().await;
+        }
+    }
+
+    fn lasts(&self) -> bool {
+        match &mut *self.steps_left.lock().unwrap() {
+            None => true,
+            Some(0) => false,
+            Some(left) => {
+                *left -= 1;
+                true
+            }
+        }
+    }
+
+    /// Resolves once the power is lost.
+    pub(crate) async fn lost(&self) {
+        self.lost.notified().await;
+    }
+}
+
+/// The journal's lines, on a disk.
+pub(crate) struct Disk(Mutex<Written>);
+
+struct Written {
+    lines: Vec<Entry>,
+    /// So many of them have been synced.
+    durable: usize,
+    /// So many more can be written before the disk is full.
+    room: Option<usize>,
+    /// Lines with this status are called durable before they are: a disk that lies, or a program
+    /// that forgot to sync.
+    lies_about: Option<Status>,
+    random: Rng,
+}
+
+impl Disk {
+    /// An empty disk.
+    pub(crate) fn new(seed: u64, lies_about: Option<Status>) -> Self {
+        Self(Mutex::new(Written {
+            lines: Vec::new(),
+            durable: 0,
+            room: None,
+            lies_about,
+            random: Rng::with_seed(seed),
+        }))
+    }
+
+    /// Has room for so many more lines.
+    pub(crate) fn leave_room(&self, room: Option<usize>) {
+        self.0.lock().unwrap().room = room;
+    }
+
+    /// Writes a line outside of a run.
+    pub(crate) fn write(&self, entry: Entry) {
+        let mut disk = self.0.lock().unwrap();
+        disk.lines.push(entry);
+        disk.durable = disk.lines.len();
+    }
+
+    /// The run has ended in good order: all that was written is there.
+    pub(crate) fn flush(&self) {
+        let mut disk = self.0.lock().unwrap();
+        disk.durable = disk.lines.len();
+    }
+
+    /// The power went: of what was not synced, as much is there as pleases the disk.
+    pub(crate) fn lose_power(&self) {
+        let mut disk = self.0.lock().unwrap();
+        let (durable, written) = (disk.durable, disk.lines.len());
+        let left = disk.random.usize(durable..=written);
+        disk.lines.truncate(left);
+        disk.durable = left;
+    }
+
+    /// The newest line of a row that a loss of power would leave there.
+    pub(crate) fn durable(&self, external_id: &str) -> Option<Entry> {
+        let disk = self.0.lock().unwrap();
+        let durable = disk.lines[..disk.durable].iter();
+        durable
+            .rev()
+            .find(|line| line.external_id == external_id)
+            .cloned()
+    }
+}
+
+impl Written {
+    fn append(&mut self, entry: Entry) -> Result<usize, JournalClosed> {
+        match &mut self.room {
+            Some(0) => return Err(JournalClosed),
+            Some(room) => *room -= 1,
+            None => {}
+        }
+        self.lines.push(entry);
+        Ok(self.lines.len())
+    }
+}
+
+/// The journal of one run.
+pub(crate) struct DiskJournal<'a> {
+    pub(crate) disk: &'a Disk,
+    pub(crate) power: &'a Power,
+}
+
+impl Journal for DiskJournal<'_> {
+    async fn record(&self, entry: Entry) -> Result<(), JournalClosed> {
+        self.power.step().await;
+        let (length, lie, sync_time) = {
+            let mut disk = self.disk.0.lock().unwrap();
+            let lie = disk.lies_about == Some(entry.status);
+            let length = disk.append(entry)?;
+            (length, lie, Duration::from_millis(disk.random.u64(0..20)))
+        };
+        if lie {
+            return Ok(());
+        }
+        self.power.step().await;
+        sleep(sync_time).await;
+        self.power.step().await;
+        {
+            // One file: what was written before is synced with it.
+            let mut disk = self.disk.0.lock().unwrap();
+            disk.durable = disk.durable.max(length);
+        }
+        self.power.step().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,223 @@
+//! The protocol of a row against a service, a network, a disk and a machine that misbehave, under
+//! thousands of seeds, in virtual time.
+//!
+//! Under each seed a few rows are imported again and again while things go wrong: requests are
+//! lost, answered into the void, carried out minutes late or twice; the service is away for hours,
+//! refuses keys, addresses and haste; the machine loses its power between any two steps, and with
+//! it what the disk had not synced; people stop the program, change files, and were there before.
+//! Then the weather is calm, and every row must come to its end. What must be true all along:
+//!
+//! - no `external_id` ever has two attachments with bytes;
+//! - a referee ([`referee`]) sees no foul: no request without its durable line, no POST while an
+//!   earlier one may be there, no PATCH of a record whose newest answer was not "no bytes";
+//! - what the results say is so, at the end of every run;
+//! - a row is done after one run in calm weather, unless something excuses it.
+//!
+//! A seed that breaks a promise is printed with all that happened. To see it again:
+//! `SEED=1234 cargo test --test simulation -- --nocapture`. `SEEDS=1000000` plays more of them.
+
+mod chaos;
+mod machine;
+mod network;
+mod promises;
+mod referee;
+mod rows;
+mod story;
+
+use std::collections::BTreeMap;
+use std::env;
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use consign::results::Status;
+
+use chaos::Counts;
+use network::Forgotten;
+use story::{Tally, Trace, Without, play};
+
+/// So many seeds are played where nobody asks for more.
+const SEEDS: u64 = 20_000;
+
+/// What was counted under many seeds.
+#[derive(Debug, Default)]
+struct Sum {
+    faults: Counts,
+    endings: BTreeMap<&'static str, u64>,
+    runs: u64,
+    lasted: Duration,
+    longest: Duration,
+    longest_outage: Duration,
+}
+
+impl Sum {
+    fn add(&mut self, tally: &Tally) {
+        for (fault, count) in &tally.faults {
+            *self.faults.entry(*fault).or_default() += count;
+        }
+        for (ending, count) in &tally.endings {
+            *self.endings.entry(ending).or_default() += count;
+        }
+        self.runs += tally.runs;
+        self.lasted += tally.lasted;
+        self.longest = self.longest.max(tally.lasted);
+        self.longest_outage = self.longest_outage.max(tally.longest_outage);
+    }
+
+    fn print(&self) {
+        let hours = |time: Duration| time.as_secs_f64() / 3600.0;
+        println!(
+            "{} runs; {:.0} hours in all, {:.1} at the most; longest outage {:.1} hours",
+            self.runs,
+            hours(self.lasted),
+            hours(self.longest),
+            hours(self.longest_outage)
+        );
+        println!("how runs ended: {:?}", self.endings);
+        for ((operation, fault), count) in &self.faults {
+            println!("{count:>9}  {operation:?} {fault}");
+        }
+    }
+
+    fn of(&self, fault: &str) -> u64 {
+        let of_kind = self.faults.iter().filter(|((_, name), _)| *name == fault);
+        of_kind.map(|(_, count)| count).sum()
+    }
+}
+
+/// Plays seeds on all cores. Returns the lowest one that breaks a promise, if any does.
+fn play_all(seeds: Range<u64>, without: Option<Without>) -> (Sum, Option<u64>) {
+    let next = AtomicU64::new(seeds.start);
+    let broken = AtomicU64::new(u64::MAX);
+    let sum = Mutex::new(Sum::default());
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(2, usize::from) {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds.end || seed > broken.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    let (tally, outcome) = play(seed, without, Trace::NotKept);
+                    sum.lock().unwrap().add(&tally);
+                    if outcome.is_err() {
+                        broken.fetch_min(seed, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    let broken = broken.into_inner();
+    (
+        sum.into_inner().unwrap(),
+        (broken < u64::MAX).then_some(broken),
+    )
+}
+
+fn number(variable: &str) -> Option<u64> {
+    let value = env::var(variable).ok()?;
+    Some(value.parse().expect("the seed is a number"))
+}
+
+#[test]
+fn each_row_is_stored_exactly_once_whatever_happens() {
+    let began = Instant::now();
+    let seeds = match number("SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("SEEDS").unwrap_or(SEEDS),
+    };
+    let one = seeds.end - seeds.start == 1;
+    let (sum, broken) = play_all(seeds.clone(), None);
+    if let Some(seed) = broken.or(one.then_some(seeds.start)) {
+        let (tally, outcome) = play(seed, None, Trace::Kept);
+        println!("{}", tally.trace);
+        if let Err(why) = outcome {
+            panic!(
+                "{why}\nsee it again with: SEED={seed} cargo test --test simulation -- --nocapture"
+            );
+        }
+    }
+    println!("{} seeds in {:?}", seeds.end - seeds.start, began.elapsed());
+    sum.print();
+    if one {
+        return;
+    }
+    for fault in [
+        "not sent",
+        "lost before its effect",
+        "answer lost",
+        "executed late",
+        "executed twice",
+        "5xx",
+        "5xx after its effect",
+        "429",
+        "denied or expired",
+    ] {
+        assert!(sum.of(fault) > 100, "{fault} hardly ever happened");
+    }
+    for ending in [
+        "through",
+        "power lost",
+        "keys rejected",
+        "outage too long",
+        "disk full",
+        "interrupted",
+    ] {
+        assert!(
+            sum.endings.get(ending) > Some(&10),
+            "no run ended so: {ending}"
+        );
+    }
+}
+
+#[test]
+fn a_seed_tells_the_same_story_each_time() {
+    for seed in 0..50 {
+        let [first, second] = [(); 2].map(|()| play(seed, None, Trace::Kept).0.trace);
+        for (line, same) in first.lines().zip(second.lines()) {
+            assert_eq!(line, same, "seed {seed}");
+        }
+        assert_eq!(first.lines().count(), second.lines().count(), "seed {seed}");
+    }
+}
+
+/// The simulation would notice if a guard were missing.
+#[track_caller]
+fn is_missed(without: Without) {
+    let (_, broken) = play_all(0..SEEDS, Some(without));
+    let seed = broken.unwrap_or_else(|| panic!("nobody misses {without:?}"));
+    let (_, outcome) = play(seed, Some(without), Trace::NotKept);
+    println!("{without:?}: seed {seed}: {}", outcome.unwrap_err());
+}
+
+#[test]
+fn lines_that_announce_a_post_have_to_be_synced() {
+    is_missed(Without::SyncOf(Status::Creating));
+}
+
+#[test]
+fn lines_that_name_a_record_have_to_be_synced() {
+    is_missed(Without::SyncOf(Status::Created));
+}
+
+#[test]
+fn lines_that_call_a_row_uploaded_have_to_be_synced() {
+    is_missed(Without::SyncOf(Status::Uploaded));
+}
+
+#[test]
+fn a_post_without_an_answer_has_to_be_looked_up() {
+    is_missed(Without::Asking(Forgotten::Find));
+}
+
+#[test]
+fn a_record_has_to_be_looked_at_before_it_gets_a_new_address() {
+    is_missed(Without::Asking(Forgotten::Get));
+}
+
+#[test]
+fn what_was_sent_has_to_be_confirmed() {
+    is_missed(Without::Asking(Forgotten::Sizes));
+}

@@ -1,0 +1,154 @@
+//! What must be true of the service and of the results, seen from outside.
+
+use std::time::Duration;
+
+use consign::destination::memory::{Memory, Rules, StoredAttachment};
+use consign::event::Event;
+use consign::results::{Entry, Reason, Status};
+
+use crate::machine::Disk;
+use crate::rows::{Foreign, TheRow};
+
+/// How things stand at one moment, beside what was promised.
+pub(crate) struct Promises<'a> {
+    rows: &'a [TheRow],
+    stored: Vec<StoredAttachment>,
+    disk: &'a Disk,
+    rules: &'a Rules,
+}
+
+impl<'a> Promises<'a> {
+    /// How things stand now.
+    pub(crate) fn now(
+        rows: &'a [TheRow],
+        memory: &Memory,
+        disk: &'a Disk,
+        rules: &'a Rules,
+    ) -> Self {
+        Self {
+            rows,
+            stored: memory.stored(),
+            disk,
+            rules,
+        }
+    }
+
+    /// After each run, however it ended.
+    pub(crate) fn hold(&self) -> Result<(), String> {
+        self.nothing_is_stored_twice()?;
+        self.the_results_tell_the_truth()
+    }
+
+    /// The program said that a row had ended: the line is there whatever happens next.
+    pub(crate) fn what_ended_is_durable(&self, events: &[Event]) -> Result<(), String> {
+        for status in [Status::Uploaded, Status::Skipped, Status::Conflict] {
+            let is_so = |event: &&Event| **event == Event::Ended { status };
+            let said = events.iter().filter(is_so).count();
+            let lines = self.rows.iter().filter_map(|row| self.line(row));
+            let durable = lines.filter(|line| line.status == status).count();
+            if said > durable {
+                return Err(format!(
+                    "{said} rows ended as {status}, {durable} lines say so"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn nothing_is_stored_twice(&self) -> Result<(), String> {
+        for row in self.rows {
+            let of_row: Vec<_> = self.stored_of(row).collect();
+            if of_row.len() > 1 {
+                return Err(format!("{} is stored twice: {of_row:?}", row.key()));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a line says of an attachment is so.
+    fn the_results_tell_the_truth(&self) -> Result<(), String> {
+        for row in self.rows {
+            let Some(line) = self.line(row) else { continue };
+            let claims_content = line.status == Status::Uploaded
+                || (line.status == Status::Conflict && line.known.content().is_some());
+            if line.status == Status::Skipped && row.foreign != Foreign::SameSize {
+                return Err(format!("{line:?}: nobody else was here"));
+            }
+            if line.status == Status::Conflict && !row.changed && row.foreign == Foreign::No {
+                return Err(format!("{line:?}: with what?"));
+            }
+            let is_so = |one: &StoredAttachment| {
+                line.attachment_id.as_ref().map(|id| id.as_str().to_owned())
+                    == Some(one.id.to_string())
+                    && line.known.content().map(|known| known.sha256) == Some(one.sha256)
+                    && line.object_id == one.object.id.to_string()
+            };
+            // What was skipped proves neither content nor object.
+            let proven = row.foreign != Foreign::SameSize;
+            if claims_content && proven && !self.stored_of(row).any(is_so) {
+                return Err(format!("{line:?}: but {:?}", self.stored));
+            }
+        }
+        Ok(())
+    }
+
+    /// After the last run.
+    pub(crate) fn hold_at_the_end(&self) -> Result<(), String> {
+        self.hold()?;
+        if !self.are_all_done() {
+            return Err(format!("never done: {}", self.undone()));
+        }
+        for row in self.rows {
+            if self.stored_of(row).count() != 1 && !self.waits_for_ever(row) {
+                return Err(format!("{} is not stored: {:?}", row.key(), self.stored));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether no row is left on which a further run would work.
+    pub(crate) fn are_all_done(&self) -> bool {
+        self.rows.iter().all(|row| self.is_done(row))
+    }
+
+    fn is_done(&self, row: &TheRow) -> bool {
+        let status = self.line(row).map(|line| line.status);
+        match status {
+            Some(Status::Uploaded | Status::Skipped) => true,
+            // Only people can resolve these.
+            Some(Status::Conflict) => row.changed || row.foreign == Foreign::OtherSize,
+            _ => self.waits_for_ever(row),
+        }
+    }
+
+    /// A record without bytes is in the way, somebody else's or of another object, and the service
+    /// never removes it.
+    fn waits_for_ever(&self, row: &TheRow) -> bool {
+        let reason = self.line(row).map(|line| line.reason);
+        let waits = [Reason::PENDING_ELSEWHERE, Reason::OBJECT_CHANGED];
+        let never_removed = self.rules.purge_after > Duration::from_hours(24);
+        never_removed && reason.is_some_and(|reason| waits.contains(&reason))
+    }
+
+    /// Whether one run in calm weather must do: sizes show in time, and nobody meddles.
+    pub(crate) fn nothing_excuses_a_second_run(&self) -> bool {
+        let untouched = |row: &TheRow| !row.changed && row.foreign == Foreign::No;
+        self.rules.size_delay < Duration::from_mins(10) && self.rows.iter().all(untouched)
+    }
+
+    /// The lines of the rows that are not done.
+    pub(crate) fn undone(&self) -> String {
+        let undone = self.rows.iter().filter(|row| !self.is_done(row));
+        let lines: Vec<_> = undone.map(|row| self.line(row)).collect();
+        format!("{lines:?}")
+    }
+
+    fn line(&self, row: &TheRow) -> Option<Entry> {
+        self.disk.durable(row.key())
+    }
+
+    fn stored_of(&self, row: &TheRow) -> impl Iterator<Item = &StoredAttachment> {
+        let key = row.row.external_id.clone();
+        self.stored.iter().filter(move |one| one.external_id == key)
+    }
+}

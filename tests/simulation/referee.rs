@@ -1,0 +1,294 @@
+//! The referee: knows the rules of the protocol, sees every request and answer of every run, and
+//! notes each foul. It does not know how the client decides.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use consign::destination::memory::Address;
+use consign::destination::{Created, Failure, Presence, PutFailure, Receipt, UnsafeTarget};
+use consign::model::{AttachmentId, ExternalId};
+use consign::results::Status;
+use tokio::time::Instant;
+
+use crate::machine::Disk;
+
+/// After so long a PATCH is over, whether it was answered or not.
+const DRAIN: Duration = Duration::from_mins(1);
+
+/// So many look-ups must find nothing before there may be another POST.
+const LOOKS: u32 = 3;
+
+/// Whether a line is durable is a matter for the referee, unless the disk is known to lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lines {
+    /// The line that announces a request must be durable when it is sent.
+    AreWatched,
+    /// What comes of it is what counts.
+    AreNotWatched,
+}
+
+/// Watches the runs of one seed.
+pub(crate) struct Referee {
+    began: Instant,
+    disk: Arc<Disk>,
+    lines: Lines,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// What the newest answer in this run said of an attachment.
+    newest: HashMap<AttachmentId, Newest>,
+    /// The `external_id` under which an attachment was made or found.
+    keys: HashMap<AttachmentId, ExternalId>,
+    addresses: HashMap<Address, AttachmentId>,
+    /// The attachments to which bytes were sent, by their key: nothing but their absence permits
+    /// another one.
+    chosen: HashMap<ExternalId, AttachmentId>,
+    posts_under_way: HashSet<ExternalId>,
+    /// Each POST of unknown fate, and how many look-ups found nothing since.
+    lost_posts: HashMap<ExternalId, u32>,
+    patches_under_way: HashMap<AttachmentId, Instant>,
+    /// Each PATCH of unknown fate, and when they were sent.
+    lost_patches: HashMap<AttachmentId, Instant>,
+    fouls: Vec<String>,
+    trace: Option<Vec<String>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Newest {
+    Pending,
+    Stored,
+}
+
+impl Referee {
+    pub(crate) fn new(disk: Arc<Disk>, lines: Lines) -> Self {
+        Self {
+            began: Instant::now(),
+            disk,
+            lines,
+            state: Mutex::default(),
+        }
+    }
+
+    /// Keeps a record of everything from now on.
+    pub(crate) fn keep_a_trace(&self) {
+        self.state().trace = Some(Vec::new());
+    }
+
+    /// The record of everything.
+    pub(crate) fn trace(&self) -> String {
+        let state = self.state();
+        state.trace.as_ref().map_or(String::new(), |t| t.join("\n"))
+    }
+
+    /// The first foul, if there was any.
+    pub(crate) fn foul(&self) -> Option<String> {
+        self.state().fouls.first().cloned()
+    }
+
+    /// Notes something in the trace.
+    pub(crate) fn note(&self, what: impl FnOnce() -> String) {
+        let seconds = self.began.elapsed().as_secs_f64();
+        if let Some(trace) = &mut self.state().trace {
+            trace.push(format!("{seconds:9.3}  {}", what()));
+        }
+    }
+
+    /// A new run begins: what was under way is of unknown fate, and no answer of the last run is
+    /// known any more.
+    pub(crate) fn new_run(&self) {
+        let mut state = self.state();
+        state.newest.clear();
+        let posts: Vec<_> = state.posts_under_way.drain().collect();
+        state
+            .lost_posts
+            .extend(posts.into_iter().map(|key| (key, 0)));
+        let patches: Vec<_> = state.patches_under_way.drain().collect();
+        state.lost_patches.extend(patches);
+    }
+
+    pub(crate) fn found(&self, key: &ExternalId, answer: &Result<Presence, Failure>) {
+        self.say("find", key, answer);
+        let mut state = self.state();
+        match answer {
+            Ok(Presence::Absent) => {
+                if let Some(looks) = state.lost_posts.get_mut(key) {
+                    *looks += 1;
+                }
+            }
+            Ok(Presence::Pending { id } | Presence::Stored { id, .. }) => {
+                // What a POST of unknown fate has made is known now.
+                state.lost_posts.remove(key);
+                state.keys.insert(id.clone(), key.clone());
+                state.learn(id, answer);
+            }
+            _ => {}
+        }
+    }
+
+    pub(crate) fn got(&self, id: &AttachmentId, answer: &Result<Presence, Failure>) {
+        self.say("get", id, answer);
+        self.state().learn(id, answer);
+    }
+
+    pub(crate) fn listed(
+        &self,
+        ids: &[AttachmentId],
+        answer: &Result<HashMap<AttachmentId, Option<u64>>, Failure>,
+    ) {
+        let Ok(sizes) = answer else {
+            return self.say("sizes", &ids, answer);
+        };
+        let of_each: Vec<_> = ids.iter().map(|id| sizes.get(id)).collect();
+        self.say("sizes", &ids, &of_each);
+        let mut state = self.state();
+        for id in ids {
+            let newest = match sizes.get(id) {
+                Some(Some(_)) => Newest::Stored,
+                Some(None) => Newest::Pending,
+                // That the list does not name it proves nothing.
+                None => continue,
+            };
+            state.newest.insert(id.clone(), newest);
+        }
+    }
+
+    pub(crate) fn creating(&self, key: &ExternalId) {
+        self.say("create", key, &"...");
+        let line = self.disk.durable(key.as_str());
+        let announced = line.is_some_and(|line| line.status == Status::Creating);
+        let mut state = self.state();
+        if self.lines == Lines::AreWatched && !announced {
+            state.foul(format!("POST of {key} without a durable line"));
+        }
+        if state
+            .lost_posts
+            .get(key)
+            .is_some_and(|looks| *looks < LOOKS)
+        {
+            state.foul(format!("blind POST of {key}: an earlier one may be there"));
+        }
+        if let Some(id) = state.chosen.get(key).cloned() {
+            state.foul(format!("POST of {key} although {id:?} was chosen"));
+        }
+        state.posts_under_way.insert(key.clone());
+    }
+
+    pub(crate) fn created(&self, key: &ExternalId, answer: &Result<Created<Address>, Failure>) {
+        self.say("create", key, answer);
+        let mut state = self.state();
+        state.posts_under_way.remove(key);
+        match answer {
+            Ok(created) => {
+                state.lost_posts.remove(key);
+                state.keys.insert(created.id.clone(), key.clone());
+                state.issue(&created.id, &created.target);
+            }
+            Err(Failure::Unanswered(_)) => {
+                state.lost_posts.insert(key.clone(), 0);
+            }
+            Err(_) => {}
+        }
+    }
+
+    pub(crate) fn renewing(&self, id: &AttachmentId) {
+        self.say("renew", id, &"...");
+        let mut state = self.state();
+        let newest = state.newest.remove(id);
+        if newest != Some(Newest::Pending) {
+            state.foul(format!(
+                "PATCH of {id:?}, of which the newest answer is {newest:?}"
+            ));
+        }
+        state.patches_under_way.insert(id.clone(), Instant::now());
+    }
+
+    pub(crate) fn renewed(
+        &self,
+        id: &AttachmentId,
+        answer: &Result<Result<Address, UnsafeTarget>, Failure>,
+    ) {
+        self.say("renew", id, answer);
+        let mut state = self.state();
+        let sent = state.patches_under_way.remove(id);
+        match (answer, sent) {
+            (Ok(target), _) => state.issue(id, target),
+            (Err(Failure::Unanswered(_)), Some(sent)) => {
+                state.lost_patches.insert(id.clone(), sent);
+            }
+            // It had no effect, so what was known before is known still.
+            (Err(_), _) => {
+                state.newest.insert(id.clone(), Newest::Pending);
+            }
+        }
+    }
+
+    /// Bytes are about to be sent. Returns for which attachment.
+    pub(crate) fn putting(&self, address: Address) -> AttachmentId {
+        let mut state = self.state();
+        let id = state.addresses[&address].clone();
+        let key = state.keys[&id].clone();
+        let line = self.disk.durable(key.as_str());
+        let announced = line.is_some_and(|line| {
+            line.status == Status::Created && line.attachment_id.as_ref() == Some(&id)
+        });
+        if self.lines == Lines::AreWatched && !announced {
+            state.foul(format!("PUT of {key} without a durable line for {id:?}"));
+        }
+        if state
+            .lost_patches
+            .get(&id)
+            .is_some_and(|sent| sent.elapsed() < DRAIN)
+        {
+            state.foul(format!("PUT of {key} while a PATCH may still arrive"));
+        }
+        state.newest.remove(&id);
+        state.chosen.insert(key, id.clone());
+        drop(state);
+        self.say("put", &id, &"...");
+        id
+    }
+
+    pub(crate) fn put(&self, id: &AttachmentId, answer: &Result<Receipt, PutFailure>) {
+        self.say("put", id, answer);
+    }
+
+    fn say(&self, request: &str, about: &dyn Debug, answer: &dyn Debug) {
+        self.note(|| format!("{request} {about:?}: {answer:?}"));
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+}
+
+impl State {
+    fn foul(&mut self, what: String) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(format!("FOUL: {what}"));
+        }
+        self.fouls.push(what);
+    }
+
+    fn learn(&mut self, id: &AttachmentId, answer: &Result<Presence, Failure>) {
+        let newest = match answer {
+            Ok(Presence::Absent) => {
+                self.chosen.retain(|_, chosen| chosen != id);
+                return;
+            }
+            Ok(Presence::Pending { .. }) => Newest::Pending,
+            Ok(Presence::Stored { .. }) => Newest::Stored,
+            Ok(Presence::Mismatch { .. }) | Err(_) => return,
+        };
+        self.newest.insert(id.clone(), newest);
+    }
+
+    fn issue(&mut self, id: &AttachmentId, target: &Result<Address, UnsafeTarget>) {
+        if let Ok(address) = target {
+            self.addresses.insert(*address, id.clone());
+        }
+    }
+}
