@@ -100,6 +100,12 @@ pub enum Effect {
     HalfRead,
     /// Half of the body is read, then no more, and the connection stays open; nothing is stored.
     StalledRead,
+    /// Half of the body is read, then none for a while, then the rest; it is stored.
+    PausedRead {
+        /// For so long.
+        #[serde(rename = "for", deserialize_with = "duration")]
+        lasting: Duration,
+    },
     /// The bytes are stored, and the service shows a size that is one too many.
     WrongSize,
 }
@@ -167,6 +173,7 @@ impl Effect {
             Self::ExpiredUrl => "expired_url",
             Self::HalfRead => "half_read",
             Self::StalledRead => "stalled_read",
+            Self::PausedRead { .. } => "paused_read",
             Self::WrongSize => "wrong_size",
         }
     }
@@ -190,7 +197,9 @@ impl Effect {
                 Operation::Create | Operation::Update | Operation::UpdateByExternalId
             ),
             Self::ExpiredUrl => operation.is_of_the_storage(),
-            Self::HalfRead | Self::StalledRead | Self::WrongSize => operation == Operation::Upload,
+            Self::HalfRead | Self::StalledRead | Self::PausedRead { .. } | Self::WrongSize => {
+                operation == Operation::Upload
+            }
         }
     }
 }

@@ -70,6 +70,13 @@ async fn upload(
     if let Some(refusal) = refusal(shared, &head, effect.as_ref(), check_upload) {
         return refuse(shared, body, refusal, entry).await;
     }
+    let body = match effect {
+        Some(Effect::PausedRead { lasting }) => {
+            let half = content_length(&head.headers).unwrap_or(0) / 2;
+            body::pausing(body, half, lasting)
+        }
+        _ => body,
+    };
     let received = match receive(shared, body).await {
         Ok(received) => received,
         Err(Interrupted::Gone) => return shared.settle(entry, |_, _| Answer::Cut),

@@ -142,6 +142,18 @@ async fn an_upload_whose_reading_stalls_neither_ends_nor_stores_anything() {
     keeps_waiting(service, request).await;
 }
 
+#[tokio::test]
+async fn an_upload_whose_reading_pauses_is_stored_all_the_same() {
+    let lasting = std::time::Duration::from_millis(300);
+    let service = start_with(Operation::Upload, Effect::PausedRead { lasting }).await;
+    let created = service.create("AT1").await;
+    let began = std::time::Instant::now();
+    service.upload(&created, b"hello").await;
+    assert!(began.elapsed() >= lasting);
+    let shown = service.get("/attachments/1").await;
+    assert_eq!(shown.attribute("file_size"), "5");
+}
+
 async fn created_twice(external_ids: ExternalIds) -> (Service, Answer) {
     let service = Service::start(Settings {
         external_ids,

@@ -1,9 +1,11 @@
 //! Answers that do not come, or too slowly, and what takes its time by design: each test here waits
 //! for as long as the tool itself does, so everything that can wait side by side does.
 
+use std::time::Duration;
+
 use consign::emulator::Effect::{
-    ExpiredUrl, Html200, LoseAnswer, StalledBody, StalledRead, TricklingBody, TruncatedBody,
-    WithholdAnswer,
+    ExpiredUrl, Html200, LoseAnswer, PausedRead, StalledBody, StalledRead, TricklingBody,
+    TruncatedBody, WithholdAnswer,
 };
 use consign::emulator::Operation::{Create, GetByExternalId, List, Update, Upload};
 use consign::emulator::When::{FirstN, Nth};
@@ -53,11 +55,36 @@ fn no_answer_holds_up_a_row_for_ever_by_not_coming() {
     );
 }
 
+/// The contents of a file of which more than all buffers on the way hold is left at its half.
+fn large() -> String {
+    "consign ".repeat(4 << 20)
+}
+
+#[test]
+fn a_file_that_is_taken_slowly_is_sent_once() {
+    let content = large();
+    let lasting = Duration::from_secs(45);
+    let test =
+        Test::of_rows(1)
+            .file("A1.pdf", &content)
+            .fault(Upload, Nth(1), PausedRead { lasting });
+    test.import()
+        .args(["--quiet"])
+        .rows(["A1 uploaded"])
+        .requests([
+            "get_by_external_id A1 404",
+            "create A1 201",
+            "upload A1 200 paused_read",
+            "list 200",
+        ])
+        .exits(0);
+    let stored = test.service().contents();
+    assert!(stored == [("A1".to_owned(), content)], "the file is stored");
+}
+
 #[test]
 fn a_file_that_is_not_taken_any_further_is_sent_again_from_its_first_byte() {
-    // More than all buffers on the way hold.
-    const SIZE: usize = 32 << 20;
-    let content = "consign ".repeat(SIZE / 8);
+    let content = large();
     let test = Test::of_rows(1)
         .file("A1.pdf", &content)
         .fault(Upload, Nth(1), StalledRead);
