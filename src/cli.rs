@@ -136,6 +136,12 @@ pub struct EmulatorArgs {
     /// API requests a second before it answers 429
     #[arg(long, value_name = "N", default_value = "5")]
     pub rate: NonZeroU32,
+    /// How many of these a second other integrations of the company take
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub others: u32,
+    /// Scenario of what is to go wrong, in TOML; the README shows one
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
     /// What a second attachment with the same external id gets: status 409 or 422, or its place
     #[arg(long, value_name = "ANSWER", default_value = "422")]
     pub duplicate_ids: DuplicateIds,

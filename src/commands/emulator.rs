@@ -1,18 +1,21 @@
 //! `consign emulator`: stands in for the service until it is told to stop.
 
+use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use crate::cli::{DuplicateIds, EmulatorArgs};
-use crate::emulator::{Clash, Emulator, ExternalIds, Settings};
+use crate::emulator::{Clash, Emulator, EmulatorError, ExternalIds, Settings, scenario};
 use crate::error::{Error, Exit};
 use crate::signals::Signals;
+use crate::text::counted;
 
 /// Runs the command.
 pub fn run(args: &EmulatorArgs) -> Result<Exit, Error> {
+    let settings = settings(args)?;
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         let mut signals = Signals::listen()?;
-        let emulator = Emulator::start(args.listen, settings(args)).await?;
+        let emulator = Emulator::start(args.listen, settings).await?;
         writeln!(
             io::stdout(),
             "the emulator is at {}\nits state and its request log are in {}\n\
@@ -23,16 +26,45 @@ pub fn run(args: &EmulatorArgs) -> Result<Exit, Error> {
             args.rate,
         )?;
         signals.next().await;
+        let account = account(&emulator);
         emulator.stop().await;
+        io::stdout().write_all(account.as_bytes())?;
         Ok(Exit::DONE)
     })
 }
 
-fn settings(args: &EmulatorArgs) -> Settings {
+/// What went wrong on purpose, and who else was there: without that, nobody knows whether a
+/// rehearsal was one.
+fn account(emulator: &Emulator) -> String {
+    let mut text = String::new();
+    for (fired, number) in emulator.fired().iter().zip(1..) {
+        let (effect, target) = (fired.fault.effect.name(), fired.fault.operation);
+        let times = match fired.times {
+            0 => "never fired".to_owned(),
+            times => format!("fired {}", counted(times, "time")),
+        };
+        let _ = writeln!(text, "fault {number}, {effect} of {target}: {times}");
+    }
+    let others = emulator.other_clients();
+    if others.requests > 0 {
+        let requests = counted(others.requests, "request");
+        let _ = writeln!(
+            text,
+            "other integrations: {requests}, {} refused with 429",
+            others.refused
+        );
+    }
+    text
+}
+
+fn settings(args: &EmulatorArgs) -> Result<Settings, EmulatorError> {
+    let faults = args.faults.as_deref().map(scenario::read).transpose()?;
     let unique = |clash| ExternalIds::Unique { clash };
-    Settings {
+    Ok(Settings {
         state: args.state.clone(),
         rate: args.rate,
+        others: args.others,
+        faults: faults.unwrap_or_default(),
         external_ids: match args.duplicate_ids {
             DuplicateIds::Conflict => unique(Clash::Conflict409),
             DuplicateIds::Invalid => unique(Clash::Unprocessable422),
@@ -42,5 +74,5 @@ fn settings(args: &EmulatorArgs) -> Settings {
         url_life: args.url_life,
         purge_after: args.purge_after,
         ..Settings::default()
-    }
+    })
 }

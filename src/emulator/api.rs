@@ -13,7 +13,7 @@ use url::form_urlencoded;
 
 use super::body::{self, Unread};
 use super::fault::{self, Effect};
-use super::jsonapi::{Attributes, Creation, MEDIA_TYPE, Problem, document};
+use super::jsonapi::{self, Attributes, Creation, MEDIA_TYPE, Problem, document};
 use super::log::Entry;
 use super::rate::Admission;
 use super::record::{Record, new_key};
@@ -62,9 +62,10 @@ pub(super) async fn answer(
         if let Some(refusal) = call.refusal(arrival) {
             return refusal.into();
         }
-        let effect = call.world.faults.fire(call.entry.operation);
+        let effect = call.world.faults.fire(call.entry.operation, arrival);
         call.entry.fault = effect.as_ref().map(|effect| effect.name().to_owned());
         call.perform_under(effect.as_ref(), route)
+            .under(effect.as_ref(), shared)
     })
 }
 
@@ -86,6 +87,9 @@ impl Call<'_> {
             let detail = "X-Api-Key, X-User-Token and X-User-Email do not identify a user";
             return Some(Problem::new(StatusCode::UNAUTHORIZED, detail).reply());
         }
+        if let Err(error) = self.world.let_others_have_come(arrival) {
+            return Some(Problem::from(error).reply());
+        }
         match self.world.rate.admit(arrival) {
             Admission::Admitted => None,
             Admission::Refused => {
@@ -103,11 +107,26 @@ impl Call<'_> {
                 scripted(*code, retry_after.as_deref()).into()
             }
             Some(Effect::Html200) => Reply::captive_portal().into(),
-            Some(Effect::LoseAnswer) => Answer::Lost(self.perform(route).status),
             Some(Effect::GarbageBody) => self.perform(route).broken_off().into(),
-            Some(Effect::ExpiredUrl | Effect::HalfRead | Effect::WrongSize) | None => {
-                self.perform(route).into()
+            Some(Effect::DeliverTwice) => self.perform_twice(route).into(),
+            Some(Effect::UploadTarget { url, headers }) => {
+                let reply = self.perform(route);
+                jsonapi::with_upload_target(reply, url.as_deref(), headers).into()
             }
+            // The others are the storage's, or happen on the way back.
+            _ => self.perform(route).into(),
+        }
+    }
+
+    /// Carries a request out again right after itself, each time with an entry in the log.
+    fn perform_twice(&mut self, route: &ApiRoute) -> Reply {
+        let anew = self.entry.clone();
+        let first = self.perform(route);
+        let mut entry = std::mem::replace(self.entry, anew);
+        entry.status = Some(first.status.as_u16());
+        match self.world.log.append(entry) {
+            Ok(()) => self.perform(route),
+            Err(error) => Problem::from(error).reply(),
         }
     }
 

@@ -1,6 +1,8 @@
 //! Reading request bodies: whole and small, half, or away. Bodies that are to be stored are read in
 //! `storage`.
 
+use std::time::Duration;
+
 use axum::body::{Body, BodyDataStream, Bytes};
 use futures::StreamExt as _;
 
@@ -51,6 +53,27 @@ impl<'a> Pieces<'a> {
         }
         Ok(count)
     }
+}
+
+/// The body, of which nothing is read for a while after so many bytes.
+pub(super) fn pausing(body: Body, after: u64, lasting: Duration) -> Body {
+    let mut left = Some(after);
+    let pieces = body.into_data_stream().then(move |piece| {
+        let size = piece.as_ref().map_or(0, Bytes::len) as u64;
+        let pauses = left.is_some_and(|left| left <= size);
+        left = if pauses {
+            None
+        } else {
+            left.map(|left| left - size)
+        };
+        async move {
+            if pauses {
+                tokio::time::sleep(lasting).await;
+            }
+            piece
+        }
+    });
+    Body::from_stream(pieces)
 }
 
 /// Reads a body that must not be longer than `limit`.

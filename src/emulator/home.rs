@@ -2,13 +2,14 @@
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use tempfile::TempDir;
 
-use super::fault::Script;
 use super::log::Log;
-use super::rate::Window;
+use super::rate::{Others, Window};
 use super::route::Operation;
+use super::script::Script;
 use super::sign::Signer;
 use super::store::{Folder, StateError, Store};
 use super::world::World;
@@ -65,10 +66,12 @@ pub(super) fn load(folder: &Folder, settings: &Settings) -> Result<(Signer, Worl
     let before_the_first = settings.first_id.saturating_sub(1);
     let last_id = created.filter_map(|entry| entry.id).max();
     let last_id = last_id.unwrap_or(before_the_first);
+    let began = Instant::now();
     let world = World {
         store: Store::load(folder.clone(), last_id)?,
         rate: Window::new(settings.rate),
-        faults: Script::new(&settings.faults)?,
+        others: Others::new(settings.others, began),
+        faults: Script::new(&settings.faults, began)?,
         log,
     };
     Ok((signer, world))

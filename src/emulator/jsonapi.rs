@@ -3,6 +3,7 @@
 //! Members that the specification does not know are passed over; those that it knows must be as it
 //! says. Nothing here touches state.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::num::NonZeroU64;
 
@@ -78,6 +79,28 @@ impl From<io::Error> for Problem {
 /// An answer with a document.
 pub(super) fn document(status: StatusCode, document: &Value) -> Reply {
     Reply::new(status, MEDIA_TYPE, document.to_string().into_bytes())
+}
+
+/// The answer with another place for the bytes in it, where it names one.
+pub(super) fn with_upload_target(
+    reply: Reply,
+    url: Option<&str>,
+    headers: &BTreeMap<String, String>,
+) -> Reply {
+    let Ok(mut answer) = serde_json::from_slice::<Value>(&reply.body) else {
+        return reply;
+    };
+    let attributes = &mut answer["data"]["attributes"];
+    let Value::Array(named) = &mut attributes["upload_headers"] else {
+        return reply;
+    };
+    let more = headers.iter();
+    named.extend(more.map(|(name, value)| json!({ "name": name, "value": value })));
+    if let Some(url) = url {
+        attributes["upload_url"] = json!(url);
+    }
+    let body = answer.to_string().into_bytes();
+    Reply { body, ..reply }
 }
 
 /// The attributes that a request may set; those that it does not set are `None`.

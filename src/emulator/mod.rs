@@ -29,6 +29,7 @@
 //! | a new URL does not put the purge off, unless bytes were let go of for it | none |
 //! | the limit is a sliding window over arrivals; requests that were refused, for the rate or for their keys, do not count | [`Settings::rate`] for the number |
 //! | 429 brings `Retry-After: 1` | [`Effect::Status`] |
+//! | nobody else uses the limit | [`Settings::others`] |
 //! | download URLs live as long as upload URLs | [`Settings::url_life`] |
 //! | unknown query parameters, a list without filter or of more than 50 ids: 400 | none |
 //! | other invalid values: 422, told as the sister services do | none |
@@ -43,6 +44,7 @@
 
 mod api;
 mod body;
+mod delivery;
 mod fault;
 mod home;
 mod jsonapi;
@@ -53,10 +55,13 @@ mod record;
 mod reply;
 mod route;
 mod s3_error;
+pub mod scenario;
+mod script;
 mod settings;
 mod sign;
 mod storage;
 mod store;
+mod target;
 mod view;
 mod world;
 
@@ -66,6 +71,7 @@ mod tests;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -85,12 +91,16 @@ use self::listener::{CuttableListener, Wire};
 use self::log::{Entry, LogError};
 use self::reply::{Answer, Reply};
 use self::route::{API_BASE, Route};
+use self::scenario::ScenarioError;
 use self::world::Shared;
 
 pub use self::fault::{BadFault, Effect, Fault, When};
+pub use self::rate::Traffic;
 pub use self::route::Operation;
+pub use self::script::Fired;
 pub use self::settings::{Clash, ExternalIds, Keys, Settings};
 pub use self::store::{StateError, StoredAttachment, stored, stored_by_external_id};
+pub use self::target::Target;
 
 /// How long an emulator that is being stopped waits for the requests in hand.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
@@ -123,6 +133,20 @@ pub enum EmulatorError {
     /// A fault makes no sense.
     #[error(transparent)]
     Fault(#[from] BadFault),
+    /// The file with the faults cannot be used.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// Other clients would take all there is.
+    #[error(
+        "{others} requests a second of other clients leave nothing of the {rate} that are allowed; \
+         let them take fewer"
+    )]
+    NothingLeft {
+        /// How many they were to take.
+        others: u32,
+        /// How many there are.
+        rate: NonZeroU32,
+    },
 }
 
 /// A running emulator. It ends when it is stopped or dropped.
@@ -143,6 +167,10 @@ impl fmt::Debug for Emulator {
 impl Emulator {
     /// Starts an emulator; port 0 takes any that is free. It serves when this returns.
     pub async fn start(listen: SocketAddr, settings: Settings) -> Result<Self, EmulatorError> {
+        let (others, rate) = (settings.others, settings.rate);
+        if others >= rate.get() {
+            return Err(EmulatorError::NothingLeft { others, rate });
+        }
         let home = Home::open(settings.state.as_deref())?;
         let (signer, world) = home::load(&home.folder, &settings)?;
         let (running, ended) = watch::channel(());
@@ -187,6 +215,16 @@ impl Emulator {
         &self.home.folder.log
     }
 
+    /// How often each scripted fault has fired, in the order in which they were given.
+    pub fn fired(&self) -> Vec<Fired> {
+        self.shared.world().faults.fired()
+    }
+
+    /// What other clients of the company have done up to the last request of the API.
+    pub fn other_clients(&self) -> Traffic {
+        self.shared.world().others.traffic()
+    }
+
     /// Ends it: uploads under way are broken off, requests that are all there are answered.
     /// Afterwards the address and the state folder are free.
     pub async fn stop(self) {
@@ -226,11 +264,18 @@ async fn take(
     ConnectInfo(wire): ConnectInfo<Wire>,
     request: Request,
 ) -> Response {
+    let ended = shared.ended();
     // On a task of its own, the request is decided and logged even if its client goes away, which
     // would end this function wherever it just waits.
     let answer = tokio::spawn(async move { answer(&shared, request).await }).await;
     match answer {
         Ok(Answer::Sent(response)) => response,
+        Ok(Answer::Withheld(_)) => {
+            // If the client gives up before, its connection is gone and with it this function.
+            ended.await;
+            wire.cut();
+            Response::default()
+        }
         Ok(Answer::Lost(_) | Answer::Cut) => {
             wire.cut();
             Response::default()

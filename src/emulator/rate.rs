@@ -19,6 +19,58 @@ pub(super) enum Admission {
     Refused,
 }
 
+/// The requests of the company's other clients: evenly spaced, whatever they are answered.
+#[derive(Debug)]
+pub(super) struct Others {
+    /// The time from one to the next; none, where there are no others.
+    every: Option<Duration>,
+    next: Instant,
+    traffic: Traffic,
+}
+
+/// What other clients of the company did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// How many requests they sent.
+    pub requests: u64,
+    /// How many of these were refused with 429.
+    pub refused: u64,
+}
+
+impl Others {
+    /// So many requests a second from now on.
+    pub(super) fn new(per_second: u32, now: Instant) -> Self {
+        let every = (per_second > 0).then(|| WINDOW / per_second);
+        Self {
+            every,
+            next: now + every.unwrap_or_default(),
+            traffic: Traffic::default(),
+        }
+    }
+
+    /// When the next one came, if that is no later than `now`.
+    pub(super) fn next_until(&mut self, now: Instant) -> Option<Instant> {
+        let every = self.every?;
+        let at = self.next;
+        if at > now {
+            return None;
+        }
+        self.next += every;
+        Some(at)
+    }
+
+    /// Takes note of what one was told.
+    pub(super) fn count(&mut self, admission: Admission) {
+        self.traffic.requests += 1;
+        self.traffic.refused += u64::from(admission == Admission::Refused);
+    }
+
+    /// What they did so far.
+    pub(super) fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+}
+
 /// The requests that were admitted within the last second.
 #[derive(Debug)]
 pub(super) struct Window {
@@ -74,6 +126,22 @@ mod tests {
                 Admitted, Admitted, Refused, Admitted, Refused, Refused, Admitted
             ]
         );
+    }
+
+    #[test]
+    fn other_clients_come_at_even_distances_from_the_start() {
+        let start = Instant::now();
+        let mut others = Others::new(4, start);
+        let mut until = |ms| {
+            let now = start + Duration::from_millis(ms);
+            let all = std::iter::from_fn(|| others.next_until(now));
+            all.map(|at| (at - start).as_millis()).collect::<Vec<_>>()
+        };
+        assert_eq!(until(249), [0; 0]);
+        assert_eq!(until(750), [250, 500, 750]);
+        assert_eq!(until(750), [0; 0]);
+        assert_eq!(until(1100), [1000]);
+        assert_eq!(Others::new(0, start).next_until(start + WINDOW), None);
     }
 
     #[test]

@@ -4,6 +4,9 @@ use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
+use jiff::Timestamp;
+
+use super::fault::retry_after_value;
 
 /// The page of a captive portal, such as an airport's.
 const PORTAL_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Welcome</title></head>\n\
@@ -49,9 +52,9 @@ impl Reply {
         self
     }
 
-    /// The answer with a `Retry-After`, where there is one that a header can hold.
-    pub(super) fn with_retry_after(self, value: Option<&str>) -> Self {
-        match value.and_then(|value| HeaderValue::from_str(value).ok()) {
+    /// The answer with the `Retry-After` that a script asks for, where it asks for one.
+    pub(super) fn with_retry_after(self, text: Option<&str>) -> Self {
+        match text.and_then(|text| retry_after_value(text, Timestamp::now())) {
             Some(value) => self.with(RETRY_AFTER, value),
             None => self,
         }
@@ -80,6 +83,8 @@ pub(super) enum Answer {
     Sent(Response),
     /// The connection ends, although the request was carried out and would have had this answer.
     Lost(StatusCode),
+    /// Likewise, but the connection stays open.
+    Withheld(StatusCode),
     /// The connection ends, and nothing was done.
     Cut,
 }
@@ -89,7 +94,7 @@ impl Answer {
     pub(super) fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Sent(response) => Some(response.status()),
-            Self::Lost(status) => Some(*status),
+            Self::Lost(status) | Self::Withheld(status) => Some(*status),
             Self::Cut => None,
         }
     }

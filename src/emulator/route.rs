@@ -38,6 +38,57 @@ pub enum Operation {
     Other,
     /// No request at all: a record that never got its bytes went away.
     Purge,
+    /// A request of another client of the same company ([`super::Settings::others`]).
+    OtherClient,
+}
+
+impl Operation {
+    /// Those that a fault can befall.
+    pub(super) const BEFALLEN: [Self; 8] = [
+        Self::List,
+        Self::Create,
+        Self::Get,
+        Self::GetByExternalId,
+        Self::Update,
+        Self::UpdateByExternalId,
+        Self::Upload,
+        Self::Download,
+    ];
+
+    /// The name under which scenario files and the request log know it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::List => "list",
+            Self::Create => "create",
+            Self::Get => "get",
+            Self::GetByExternalId => "get_by_external_id",
+            Self::Update => "update",
+            Self::UpdateByExternalId => "update_by_external_id",
+            Self::Upload => "upload",
+            Self::Download => "download",
+            Self::Other => "other",
+            Self::Purge => "purge",
+            Self::OtherClient => "other_client",
+        }
+    }
+
+    /// Whether it is one of the six of the service itself.
+    pub(super) fn is_of_the_api(self) -> bool {
+        matches!(
+            self,
+            Self::List
+                | Self::Create
+                | Self::Get
+                | Self::GetByExternalId
+                | Self::Update
+                | Self::UpdateByExternalId
+        )
+    }
+
+    /// Whether it is one of the two of the storage.
+    pub(super) fn is_of_the_storage(self) -> bool {
+        matches!(self, Self::Upload | Self::Download)
+    }
 }
 
 /// How a path names an attachment.

@@ -16,6 +16,8 @@ pub struct Settings {
     pub state: Option<PathBuf>,
     /// How many API requests a second are answered. Uploads and downloads do not count.
     pub rate: NonZeroU32,
+    /// How many of these a second other clients of the same company take; fewer than all.
+    pub others: u32,
     /// Whether two attachments may have the same external id.
     pub external_ids: ExternalIds,
     /// How long after an upload the size stays hidden.
@@ -37,6 +39,7 @@ impl Default for Settings {
         Self {
             state: None,
             rate: const { NonZeroU32::new(5).unwrap() },
+            others: 0,
             external_ids: ExternalIds::Unique {
                 clash: Clash::Unprocessable422,
             },

@@ -4,6 +4,7 @@
 //! attachment still points at that object when the bytes are there, is looked at last.
 
 use std::io::{self, Write as _};
+use std::time::Instant;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -61,12 +62,21 @@ async fn upload(
     let effect = fire(shared, &mut entry);
     match effect {
         Some(Effect::Reset) => return shared.settle(entry, |_, _| Answer::Cut),
-        Some(Effect::HalfRead) => return read_half(shared, &head, body, entry).await,
+        Some(Effect::HalfRead | Effect::StalledRead) => {
+            return read_half(shared, &head, body, entry, effect).await;
+        }
         _ => {}
     }
     if let Some(refusal) = refusal(shared, &head, effect.as_ref(), check_upload) {
         return refuse(shared, body, refusal, entry).await;
     }
+    let body = match effect {
+        Some(Effect::PausedRead { lasting }) => {
+            let half = content_length(&head.headers).unwrap_or(0) / 2;
+            body::pausing(body, half, lasting)
+        }
+        _ => body,
+    };
     let received = match receive(shared, body).await {
         Ok(received) => received,
         Err(Interrupted::Gone) => return shared.settle(entry, |_, _| Answer::Cut),
@@ -78,16 +88,13 @@ async fn upload(
     shared.settle(entry, |world, entry| {
         let reply = keep(world, entry, object, received, effect.as_ref())
             .unwrap_or_else(|error| Error::from(error).reply());
-        match effect {
-            Some(Effect::LoseAnswer) => Answer::Lost(reply.status),
-            _ => reply.into(),
-        }
+        Answer::from(reply).under(effect.as_ref(), shared)
     })
 }
 
 /// The fault that befalls the request, noted in the log.
 fn fire(shared: &Shared, entry: &mut Entry) -> Option<Effect> {
-    let effect = shared.world().faults.fire(entry.operation);
+    let effect = shared.world().faults.fire(entry.operation, Instant::now());
     entry.fault = effect.as_ref().map(|effect| effect.name().to_owned());
     effect
 }
@@ -119,11 +126,23 @@ async fn refuse(shared: &Shared, body: Body, refusal: Reply, entry: Entry) -> An
     })
 }
 
-async fn read_half(shared: &Shared, head: &Parts, body: Body, mut entry: Entry) -> Answer {
+async fn read_half(
+    shared: &Shared,
+    head: &Parts,
+    body: Body,
+    mut entry: Entry,
+    effect: Option<Effect>,
+) -> Answer {
     let half = content_length(&head.headers).unwrap_or(0) / 2;
-    let read = Pieces::of(shared, body).skip(half).await;
-    entry.bytes = read.ok();
-    shared.settle(entry, |_, _| Answer::Cut)
+    let mut pieces = Pieces::of(shared, body);
+    entry.bytes = pieces.skip(half).await.ok();
+    let answer = shared.settle(entry, |_, _| Answer::Cut);
+    if effect == Some(Effect::StalledRead) {
+        // As long as the rest is neither read nor dropped, the client is kept waiting.
+        shared.ended().await;
+    }
+    drop(pieces);
+    answer
 }
 
 /// What can be told before the body is read.
@@ -284,10 +303,7 @@ async fn download(
                 entry.external_id.clone_from(&record.external_id);
                 entry.object = Some(record.object.clone());
             }
-            match effect {
-                Some(Effect::LoseAnswer) => Answer::Lost(StatusCode::OK),
-                _ => Answer::Sent(streamed(file, size)),
-            }
+            Answer::Sent(streamed(file, size)).under(effect.as_ref(), shared)
         }
     })
 }

@@ -4,19 +4,20 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard};
+use std::time::Instant;
 
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::Settings;
-use super::fault::Script;
 use super::jsonapi::Problem;
 use super::log::{Entry, Log};
-use super::rate::Window;
+use super::rate::{Admission, Others, Window};
 use super::record::Record;
 use super::reply::Answer;
 use super::route::{Name, Operation};
+use super::script::Script;
 use super::sign::Signer;
 use super::store::{Folder, Store};
 use crate::sync::lock;
@@ -36,6 +37,7 @@ pub(super) struct Shared {
 pub(super) struct World {
     pub(super) store: Store,
     pub(super) rate: Window,
+    pub(super) others: Others,
     pub(super) faults: Script,
     pub(super) log: Log,
 }
@@ -69,14 +71,32 @@ impl Shared {
     }
 
     /// Waits until the emulator ends.
-    pub(super) async fn ended(&self) {
+    pub(super) fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut running = self.running.clone();
         // Nothing is ever sent: the channel only closes.
-        while running.changed().await.is_ok() {}
+        async move { while running.changed().await.is_ok() {} }
     }
 }
 
 impl World {
+    /// Counts and logs the requests of the company's other clients up to a moment. They are looked
+    /// at only when one of ours comes: nothing else can tell that they were there.
+    pub(super) fn let_others_have_come(&mut self, until: Instant) -> io::Result<()> {
+        while let Some(at) = self.others.next_until(until) {
+            let admission = self.rate.admit(at);
+            self.others.count(admission);
+            let status = match admission {
+                Admission::Admitted => StatusCode::OK,
+                Admission::Refused => StatusCode::TOO_MANY_REQUESTS,
+            };
+            let ago = until.saturating_duration_since(at);
+            let mut entry = Entry::new(Operation::OtherClient, Timestamp::now() - ago);
+            entry.status = Some(status.as_u16());
+            self.log.append(entry)?;
+        }
+        Ok(())
+    }
+
     /// Finds an attachment, unless it has waited for its bytes for too long: then it goes away
     /// here, which is as late as anybody can tell. Of several with the same external id, the
     /// oldest is found.

@@ -28,6 +28,10 @@ fn client_builder(api: ApiHost) -> reqwest::ClientBuilder {
         ApiHost::Loopback => reqwest::Client::builder().no_proxy(),
         ApiHost::Remote => reqwest::Client::builder(),
     };
+    // The library would let the system end a connection on which nothing was acknowledged for 30 s.
+    // How long to wait is for each client to say, and an upload waits longer.
+    #[cfg(target_os = "linux")]
+    let builder = builder.tcp_user_timeout(None);
     builder
         .user_agent(concat!("consign/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each library, and the only places that may know it.
-const KNOWN_TO: [(&str, &[&str]); 14] = [
+const KNOWN_TO: [(&str, &[&str]); 15] = [
     ("aws_lc_rs", &["digest.rs"]),
     ("axum", &["emulator/"]),
     ("cap_std", &["root.rs"]),
@@ -18,6 +18,7 @@ const KNOWN_TO: [(&str, &[&str]); 14] = [
     ("reqwest", &["http/"]),
     ("rustix", &["clock.rs"]),
     ("sha2", &["digest.rs"]),
+    ("toml", &["emulator/scenario.rs"]),
     ("tracing_subscriber", &["lib.rs"]),
 ];
 

@@ -10,7 +10,7 @@ use crate::harness::{Run, Running, Test};
 const STATE: &str = "state";
 
 /// Starts one, and returns where it is.
-fn started<'t>(test: &'t Test, more: &[&str]) -> (Running<'t>, String) {
+pub(crate) fn started<'t>(test: &'t Test, more: &[&str]) -> (Running<'t>, String) {
     let args = ["emulator", "--listen", "127.0.0.1:0", "--rate", "2000"];
     let mut emulator = test.consign(args).args(more.iter().copied()).start();
     emulator.wait_until_it_says("try: ");

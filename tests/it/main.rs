@@ -13,6 +13,7 @@ mod disk;
 mod dry_run;
 mod emulator;
 mod external_ids;
+mod faults;
 mod first_import;
 mod full_disk;
 mod keys;

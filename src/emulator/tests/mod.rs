@@ -1,6 +1,7 @@
 //! The emulator as a client sees it, over real connections.
 
 mod api;
+mod delivery;
 mod faults;
 mod state;
 mod storage;
@@ -13,7 +14,7 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
 use super::log::{self, Entry};
-use super::{Effect, Emulator, Fault, Operation, Settings, When};
+use super::{Effect, Emulator, Fault, Operation, Settings, Target, When};
 
 const MEDIA_TYPE: &str = "application/vnd.api+json";
 
@@ -28,10 +29,10 @@ fn fast() -> Settings {
     }
 }
 
-fn with_fault(operation: Operation, when: When, effect: Effect) -> Settings {
+fn with_fault(operation: impl Into<Target>, when: When, effect: Effect) -> Settings {
     Settings {
         faults: vec![Fault {
-            operation,
+            operation: operation.into(),
             when,
             effect,
         }],

@@ -17,7 +17,7 @@ use std::fs;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use consign::emulator::{Effect, Fault, Operation, Settings, When};
+use consign::emulator::{Effect, Fault, Settings, Target, When};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -102,10 +102,10 @@ impl Test {
     }
 
     /// Lets something go wrong.
-    pub(crate) fn fault(self, operation: Operation, when: When, effect: Effect) -> Self {
+    pub(crate) fn fault(self, operation: impl Into<Target>, when: When, effect: Effect) -> Self {
         self.emulator(|settings| {
             settings.faults.push(Fault {
-                operation,
+                operation: operation.into(),
                 when,
                 effect,
             });

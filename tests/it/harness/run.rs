@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -15,6 +15,9 @@ use super::{Results, Test};
 
 /// What a shell says of a process that was ended by SIGKILL.
 pub(crate) const KILLED: i32 = 128 + 9;
+
+/// What takes longer than this will never end: the longest test takes a good minute.
+const LIMIT: Duration = Duration::from_mins(4);
 
 type Act<'t> = Box<dyn FnOnce(&mut Running<'t>) + 't>;
 
@@ -318,7 +321,18 @@ impl Running<'_> {
 
     /// Waits for its end. Returns its exit code, as a shell does, and what it said.
     pub(crate) fn finish(&mut self) -> (i32, String, String) {
-        let status = self.child.wait().unwrap();
+        let began = Instant::now();
+        let status = loop {
+            match self.child.try_wait().unwrap() {
+                Some(status) => break status,
+                None if began.elapsed() > LIMIT => panic!(
+                    "it does not end:\n{}\n{}",
+                    self.text("stdout"),
+                    self.text("stderr")
+                ),
+                None => thread::sleep(Duration::from_millis(2)),
+            }
+        };
         let code = status.code();
         let code = code.unwrap_or_else(|| 128 + status.signal().unwrap());
         (code, self.text("stdout"), self.text("stderr"))

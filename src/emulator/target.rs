@@ -1,0 +1,76 @@
+//! What a fault can befall: the requests of one operation, or all of one of the two services.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+use super::route::Operation;
+use crate::text::{nearest, quoted};
+
+/// The requests that a fault can befall.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Target {
+    /// Those of one operation.
+    One(Operation),
+    /// All that the service itself answers.
+    Api,
+    /// All uploads and downloads.
+    Storage,
+}
+
+impl From<Operation> for Target {
+    fn from(operation: Operation) -> Self {
+        Self::One(operation)
+    }
+}
+
+impl TryFrom<String> for Target {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        let all = || {
+            let each = Operation::BEFALLEN.into_iter().map(Self::One);
+            [Self::Api, Self::Storage].into_iter().chain(each)
+        };
+        if let Some(target) = all().find(|target| target.name() == word) {
+            return Ok(target);
+        }
+        let names: Vec<&str> = all().map(Self::name).collect();
+        let hint = match nearest(&word, names.iter().copied()) {
+            Some(name) => format!("did you mean {name}? There"),
+            None => "there".to_owned(),
+        };
+        Err(format!(
+            "{} is no operation; {hint} are {}",
+            quoted(&word),
+            names.join(", ")
+        ))
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Target {
+    /// The name under which a scenario file knows it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::One(operation) => operation.name(),
+            Self::Api => "api",
+            Self::Storage => "storage",
+        }
+    }
+
+    /// Whether requests of the operation belong to it.
+    pub(super) fn includes(self, operation: Operation) -> bool {
+        match self {
+            Self::One(one) => one == operation,
+            Self::Api => operation.is_of_the_api(),
+            Self::Storage => operation.is_of_the_storage(),
+        }
+    }
+}

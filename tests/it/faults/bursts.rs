@@ -1,0 +1,131 @@
+//! A service that has too much to do, and one that it shares its limit with.
+
+use std::num::NonZeroU32;
+
+use consign::emulator::Effect::Status;
+use consign::emulator::Operation::{GetByExternalId, List, OtherClient, Upload};
+use consign::emulator::Target::Storage;
+use consign::emulator::When::{FirstN, Nth};
+
+use crate::harness::{Test, status};
+
+fn too_many(retry_after: Option<&str>) -> consign::emulator::Effect {
+    Status {
+        code: 429,
+        retry_after: retry_after.map(str::to_owned),
+    }
+}
+
+#[test]
+fn a_429_without_a_time_is_waited_out_for_a_second() {
+    let test = Test::of_rows(1).fault(List, Nth(1), too_many(None));
+    test.import()
+        .stderr(
+            "the service says that there are too many requests; all wait 1 s, then go on more \
+             slowly for a while (does somebody else use the limit?)\n",
+        )
+        .rows(["A1 uploaded"])
+        .requests([
+            "get_by_external_id A1 404",
+            "create A1 201",
+            "upload A1 200",
+            "list 429 status",
+            "list 200",
+        ])
+        .stored_rows(["A1"])
+        .exits(0);
+    assert_eq!(test.results().cell("A1", "attempts"), "1");
+}
+
+#[test]
+fn a_429_with_a_date_is_waited_out_until_then() {
+    let test = Test::of_rows(1).fault(GetByExternalId, Nth(1), too_many(Some("in 4s")));
+    let outcome = test
+        .import()
+        .says("too many requests; all wait ")
+        .rows(["A1 uploaded"])
+        .requests([
+            "get_by_external_id A1 429 status",
+            "get_by_external_id A1 404",
+            "create A1 201",
+            "upload A1 200",
+            "list 200",
+        ])
+        .stored_rows(["A1"])
+        .exits(0);
+    // Some of the time passes before the answer is read, but not most of it.
+    let told = |seconds| outcome.stderr.contains(&format!("all wait {seconds} s,"));
+    assert!([2, 3, 4, 5].into_iter().any(told), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_file_is_sent_again_where_the_storage_has_too_much_to_do() {
+    let test = Test::of_rows(1).fault(Upload, Nth(1), too_many(Some("1")));
+    test.import()
+        .rows(["A1 uploaded"])
+        .requests([
+            "get_by_external_id A1 404",
+            "create A1 201",
+            "upload A1 429 status",
+            "upload A1 200",
+            "list 200",
+        ])
+        .stored_rows(["A1"])
+        .exits(0);
+}
+
+#[test]
+fn no_row_fails_while_the_storage_is_away() {
+    let test = Test::of_rows(2).fault(Storage, FirstN(4), status(503));
+    test.import()
+        .says(
+            "the service does not answer (status 503, SlowDown: Please reduce your request rate.)",
+        )
+        .says("the service answers again\n")
+        .rows(["A1 uploaded", "A2 uploaded"])
+        .requests([
+            "get_by_external_id A1 404",
+            "create A1 201",
+            "upload A1 503 status",
+            "upload A1 503 status",
+            "upload A1 503 status",
+            "upload A1 503 status",
+            "upload A1 200",
+            "get_by_external_id A2 404",
+            "create A2 201",
+            "upload A2 200",
+            "list 200",
+        ])
+        .stored_rows(["A1", "A2"])
+        .exits(0);
+}
+
+#[test]
+fn an_import_takes_what_other_clients_of_the_company_leave_it() {
+    const ROWS: usize = 25;
+    let test = Test::of_rows(ROWS).emulator(|settings| {
+        settings.rate = NonZeroU32::new(5).unwrap();
+        settings.others = 2;
+    });
+    let base = test.service().base_url();
+    let outcome = test
+        .consign(["import", "m.csv", "--base-url", &base])
+        .args(["--concurrency", "4"])
+        .says("does somebody else use the limit?")
+        .exits(0);
+    let uploaded = |words: &String| words.ends_with(" uploaded");
+    let rows = outcome.results.unwrap().in_words();
+    assert_eq!(rows.iter().filter(|words| uploaded(words)).count(), ROWS);
+    assert_eq!(test.service().stored().len(), ROWS);
+
+    let log = test.service().log();
+    let others = log.iter().filter(|entry| entry.operation == OtherClient);
+    assert!(others.count() > 10, "they were there");
+    let ours = log
+        .iter()
+        .filter(|entry| !matches!(entry.operation, OtherClient | Upload));
+    let refused = ours.clone().filter(|entry| entry.status == Some(429));
+    let (all, refused) = (ours.count(), refused.count());
+    assert!(refused > 0, "the limit was reached");
+    assert!(refused * 10 < all, "{refused} of {all} were refused");
+}

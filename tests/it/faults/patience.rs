@@ -1,0 +1,104 @@
+//! Answers that do not come, or too slowly, and what takes its time by design: each test here waits
+//! for as long as the tool itself does, so everything that can wait side by side does.
+
+use std::time::Duration;
+
+use consign::emulator::Effect::{
+    ExpiredUrl, Html200, LoseAnswer, PausedRead, StalledBody, StalledRead, TricklingBody,
+    TruncatedBody, WithholdAnswer,
+};
+use consign::emulator::Operation::{Create, GetByExternalId, List, Update, Upload};
+use consign::emulator::When::{FirstN, Nth};
+
+use crate::harness::Test;
+
+#[test]
+fn no_answer_holds_up_a_row_for_ever_by_not_coming() {
+    let test = Test::of_rows(9)
+        .fault(GetByExternalId, Nth(1), WithholdAnswer)
+        .fault(GetByExternalId, Nth(2), TricklingBody)
+        .fault(Create, Nth(1), Html200)
+        .fault(Create, Nth(2), WithholdAnswer)
+        .fault(Upload, FirstN(3), ExpiredUrl)
+        .fault(Update, Nth(1), LoseAnswer)
+        .fault(Update, Nth(2), Html200)
+        .fault(Update, Nth(3), TruncatedBody)
+        .fault(List, Nth(1), StalledBody);
+    let ids: Vec<String> = (1..=9).map(|number| format!("A{number}")).collect();
+    let rows: Vec<String> = ids.iter().map(|id| format!("{id} uploaded")).collect();
+    test.import_at_once(9)
+        .args(["--quiet"])
+        .rows(rows.iter().map(String::as_str))
+        .stored_rows(ids.iter().map(String::as_str))
+        .exits(0);
+    let log = test.service().log().into_iter();
+    let mut faults: Vec<String> = log
+        .filter_map(|entry| Some((entry.operation.name(), entry.status?, entry.fault?)))
+        .map(|(operation, status, fault)| format!("{operation} {status} {fault}"))
+        .collect();
+    faults.sort();
+    assert_eq!(
+        faults,
+        [
+            "create 200 html200",
+            "create 201 withhold_answer",
+            "get_by_external_id 404 trickling_body",
+            "get_by_external_id 404 withhold_answer",
+            "list 200 stalled_body",
+            "update 200 html200",
+            "update 200 lose_answer",
+            "update 200 truncated_body",
+            "upload 403 expired_url",
+            "upload 403 expired_url",
+            "upload 403 expired_url",
+        ]
+    );
+}
+
+/// The contents of a file of which more than all buffers on the way hold is left at its half.
+fn large() -> String {
+    "consign ".repeat(4 << 20)
+}
+
+#[test]
+fn a_file_that_is_taken_slowly_is_sent_once() {
+    let content = large();
+    let lasting = Duration::from_secs(45);
+    let test =
+        Test::of_rows(1)
+            .file("A1.pdf", &content)
+            .fault(Upload, Nth(1), PausedRead { lasting });
+    test.import()
+        .args(["--quiet"])
+        .rows(["A1 uploaded"])
+        .requests([
+            "get_by_external_id A1 404",
+            "create A1 201",
+            "upload A1 200 paused_read",
+            "list 200",
+        ])
+        .exits(0);
+    let stored = test.service().contents();
+    assert!(stored == [("A1".to_owned(), content)], "the file is stored");
+}
+
+#[test]
+fn a_file_that_is_not_taken_any_further_is_sent_again_from_its_first_byte() {
+    let content = large();
+    let test = Test::of_rows(1)
+        .file("A1.pdf", &content)
+        .fault(Upload, Nth(1), StalledRead);
+    test.import()
+        .rows(["A1 uploaded"])
+        .requests([
+            "get_by_external_id A1 404",
+            "create A1 201",
+            "upload A1 - stalled_read",
+            "upload A1 200",
+            "list 200",
+        ])
+        .exits(0);
+    let stored = test.service().contents();
+    assert!(stored == [("A1".to_owned(), content)], "the file is stored");
+    assert_eq!(test.results().cell("A1", "verified"), "etag");
+}

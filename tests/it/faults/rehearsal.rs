@@ -1,0 +1,128 @@
+//! Bad days from a file, on the emulator that stands by itself.
+
+use std::path::PathBuf;
+
+use consign::emulator::stored_by_external_id;
+
+use crate::emulator::started;
+use crate::harness::{Running, Test};
+
+/// Ends it, and returns what it says of its faults.
+fn account(emulator: &mut Running<'_>) -> String {
+    emulator.signal("TERM");
+    let (code, stdout, stderr) = emulator.finish();
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    let (_, account) = stdout.split_once("try: ").unwrap();
+    let (_, account) = account.split_once('\n').unwrap();
+    account.to_owned()
+}
+
+fn samples() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("samples")
+}
+
+#[test]
+fn the_sample_import_gets_over_the_sample_bad_day() {
+    let test = Test::new();
+    let faults = samples().join("faults.toml");
+    let faults = faults.to_str().unwrap();
+    let (mut emulator, base) = started(&test, &["--state", "state", "--faults", faults]);
+    let manifest = samples().join("manifest.csv");
+    test.consign(["import", manifest.to_str().unwrap(), "--base-url", &base])
+        .args(["--rate", "2000", "--concurrency", "1", "--quiet"])
+        .with_results("r.csv")
+        .exits(0);
+    let stored = stored_by_external_id(&test.path("state")).unwrap();
+    assert_eq!(stored.len(), 14);
+    assert!(stored.values().all(|count| *count == 1), "{stored:?}");
+    let account = account(&mut emulator);
+    let (fixed, span) = account.split_once("fault 6, ").unwrap();
+    assert_eq!(
+        fixed,
+        "fault 1, lose_answer of create: fired 1 time\n\
+         fault 2, half_read of upload: fired 3 times\n\
+         fault 3, expired_url of upload: fired 1 time\n\
+         fault 4, html200 of get_by_external_id: fired 1 time\n\
+         fault 5, status of list: fired 1 time\n"
+    );
+    // Whether it falls into the few seconds that this import takes, is not for this test to say.
+    assert!(span.starts_with("status of api: "), "{span}");
+}
+
+#[test]
+fn an_outage_lasts_for_its_time_and_is_told_at_the_end() {
+    let test = Test::of_rows(1).file(
+        "faults.toml",
+        r#"
+        [[fault]]
+        operation = "api"
+        when = { during = { for = "5s" } }
+        effect = { status = { code = 503 } }
+
+        [[fault]]
+        operation = "download"
+        when = { nth = 1 }
+        effect = "reset"
+        "#,
+    );
+    let (mut emulator, base) = started(&test, &["--faults", "faults.toml"]);
+    test.consign(["import", "m.csv", "--base-url", &base, "--quiet"])
+        .rows(["A1 uploaded"])
+        .exits(0);
+    let account = account(&mut emulator);
+    let (outage, rest) = account.split_once('\n').unwrap();
+    let times = outage
+        .strip_prefix("fault 1, status of api: fired ")
+        .unwrap();
+    assert!(
+        times.ends_with(" time") || times.ends_with(" times"),
+        "{times}"
+    );
+    assert_eq!(rest, "fault 2, reset of download: never fired\n");
+}
+
+#[test]
+fn what_other_integrations_did_is_told_at_the_end() {
+    let test = Test::of_rows(2);
+    let (mut emulator, base) = started(&test, &["--others", "1000"]);
+    test.consign(["import", "m.csv", "--base-url", &base, "--rate", "500"])
+        .rows(["A1 uploaded", "A2 uploaded"])
+        .exits(0);
+    let account = account(&mut emulator);
+    assert!(account.starts_with("other integrations: "), "{account}");
+    assert!(
+        account.ends_with(" requests, 0 refused with 429\n"),
+        "{account}"
+    );
+}
+
+#[test]
+fn a_mistake_in_a_scenario_is_refused_with_its_place() {
+    let test = Test::new().file(
+        "faults.toml",
+        "[[fault]]\noperation = \"creat\"\nwhen = { nth = 1 }\neffect = \"reset\"\n",
+    );
+    for (args, message) in [
+        (
+            ["--faults", "faults.toml"],
+            "error: faults.toml line 2, column 13 (fault 1): \"creat\" is no operation; did you \
+             mean create? There are api, storage, list, create, get, get_by_external_id, update, \
+             update_by_external_id, upload, download\n",
+        ),
+        (
+            ["--faults", "none.toml"],
+            "error: the faults in none.toml: No such file or directory (os error 2)\n",
+        ),
+        (
+            ["--others", "5"],
+            "error: 5 requests a second of other clients leave nothing of the 5 that are \
+             allowed; let them take fewer\n",
+        ),
+    ] {
+        test.consign(["emulator", "--listen", "127.0.0.1:0"])
+            .args(args)
+            .stdout("")
+            .stderr(message)
+            .exits(2);
+    }
+}
