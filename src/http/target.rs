@@ -9,30 +9,40 @@ use std::net::IpAddr;
 use reqwest::header::{HeaderName, HeaderValue};
 use url::{Host, Url};
 
+use super::Network;
+use super::public::{is_below, is_public_name};
 use crate::destination::UnsafeTarget;
 use crate::digest::sha256;
+use crate::text::quoted;
+
+/// The longest address, in bytes. Those of S3 with a session token have about two thousand.
+const LONGEST_URL: usize = 16 * 1024;
 
 /// The most headers that a service may ask for. It documents four.
 const MOST_HEADERS: usize = 32;
+
+/// The longest name of such a header, in bytes.
+const LONGEST_NAME: usize = 128;
 
 /// The longest value of such a header, in bytes.
 const LONGEST_VALUE: usize = 4096;
 
 /// Headers that would change how the request is framed, or where it or its rights go.
-const REFUSED_HEADERS: [&str; 6] = [
-    "host",
-    "content-length",
-    "transfer-encoding",
-    "connection",
-    "cookie",
+const REFUSED_HEADERS: [&str; 10] = [
     "authorization",
+    "connection",
+    "content-length",
+    "cookie",
+    "host",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
 ];
 
 /// Beginnings of the names of such headers.
 const REFUSED_PREFIXES: [&str; 3] = ["proxy-", "x-api-", "x-user-"];
-
-/// Names under which a machine finds itself or its neighbours.
-const PRIVATE_SUFFIXES: [&str; 4] = ["localhost", "local", "internal", "home.arpa"];
 
 /// Where the API itself is, which decides what its uploads may lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +74,48 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// A host that the user knows for the service's storage, and all hosts below it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostSuffix(String);
+
+impl HostSuffix {
+    /// Takes `example.com`, `.example.com` and `*.example.com` for the same. A single label is
+    /// refused, since it would leave room for the hosts of half the world.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let name = text.trim_start_matches("*.").trim_start_matches('.');
+        match Host::parse(name.trim_end_matches('.')) {
+            Ok(Host::Domain(name)) if is_public_name(&name) => Ok(Self(name)),
+            _ => Err(
+                "the name of a public host is expected, such as s3.eu-central-1.amazonaws.com, \
+                 without https:// and path"
+                    .to_owned(),
+            ),
+        }
+    }
+
+    fn takes(&self, host: &str) -> bool {
+        is_below(host.trim_end_matches('.'), &self.0)
+    }
+}
+
+/// What decides whether bytes may go somewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadRules {
+    api: ApiHost,
+    /// Where none is named, any public host is taken.
+    hosts: Vec<HostSuffix>,
+}
+
+impl UploadRules {
+    /// The rules for the uploads of an API.
+    pub fn new(api: ApiHost, network: &Network) -> Self {
+        Self {
+            api,
+            hosts: network.upload_hosts.clone(),
+        }
+    }
+}
+
 /// A checked place for bytes.
 pub struct Target {
     pub(super) url: Url,
@@ -75,10 +127,13 @@ impl Target {
     pub fn parse(
         url: &str,
         headers: &[(String, String)],
-        api: ApiHost,
+        rules: &UploadRules,
     ) -> Result<Self, UnsafeTarget> {
+        if url.len() > LONGEST_URL {
+            return Err(unsafe_target(format!("has {} bytes", url.len())));
+        }
         let url = Url::parse(url).map_err(|error| unsafe_target(format!("is no URL: {error}")))?;
-        check_url(&url, api)?;
+        check_url(&url, rules)?;
         if headers.len() > MOST_HEADERS {
             return Err(unsafe_target(format!(
                 "comes with {} headers",
@@ -122,18 +177,20 @@ fn unsafe_target(why: impl fmt::Display) -> UnsafeTarget {
     UnsafeTarget(format!("the upload address {why}"))
 }
 
-fn check_url(url: &Url, api: ApiHost) -> Result<(), UnsafeTarget> {
+/// Any port is taken: storage that a company runs itself often has one of its own.
+fn check_url(url: &Url, rules: &UploadRules) -> Result<(), UnsafeTarget> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(unsafe_target("names a user"));
     }
-    if api == ApiHost::Loopback && is_loopback(url) && matches!(url.scheme(), "http" | "https") {
+    let is_local = rules.api == ApiHost::Loopback && is_loopback(url);
+    if is_local && matches!(url.scheme(), "http" | "https") {
         return Ok(());
     }
     if url.scheme() != "https" {
         return Err(unsafe_target(format!("is {}, not https", url.scheme())));
     }
     match url.host() {
-        Some(Host::Domain(name)) => check_name(name),
+        Some(Host::Domain(name)) => check_name(name, rules),
         Some(Host::Ipv4(ip)) => Err(numeric(ip.into())),
         Some(Host::Ipv6(ip)) => Err(numeric(ip.into())),
         None => Err(unsafe_target("names no host")),
@@ -144,23 +201,33 @@ fn numeric(ip: IpAddr) -> UnsafeTarget {
     unsafe_target(format!("names the number {ip} in place of a host"))
 }
 
-fn check_name(name: &str) -> Result<(), UnsafeTarget> {
-    let name = name.trim_end_matches('.');
-    let last = name.rsplit('.').next().unwrap_or_default();
-    let private = !name.contains('.')
-        || PRIVATE_SUFFIXES
-            .iter()
-            .any(|suffix| last == *suffix || name.ends_with(&format!(".{suffix}")));
-    if private {
-        return Err(unsafe_target(format!("leads to the private host {name}")));
+fn check_name(name: &str, rules: &UploadRules) -> Result<(), UnsafeTarget> {
+    if !is_public_name(name) {
+        return Err(unsafe_target(format!(
+            "leads to the private host {}",
+            quoted(name)
+        )));
     }
-    Ok(())
+    if rules.hosts.is_empty() || rules.hosts.iter().any(|host| host.takes(name)) {
+        return Ok(());
+    }
+    Err(unsafe_target(format!(
+        "leads to the host {}, which no --upload-host takes",
+        quoted(name)
+    )))
 }
 
 fn check_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), UnsafeTarget> {
-    let parsed: HeaderName = name
-        .parse()
-        .map_err(|_| unsafe_target(format!("comes with a header of the bad name {name:?}")))?;
+    let bad_name = || {
+        unsafe_target(format!(
+            "comes with a header of the bad name {}",
+            quoted(name)
+        ))
+    };
+    if name.len() > LONGEST_NAME {
+        return Err(bad_name());
+    }
+    let parsed: HeaderName = name.parse().map_err(|_| bad_name())?;
     let lower = parsed.as_str();
     let refused = REFUSED_HEADERS.contains(&lower)
         || REFUSED_PREFIXES
@@ -185,8 +252,12 @@ fn check_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Un
 mod tests {
     use super::*;
 
+    fn rules(api: ApiHost) -> UploadRules {
+        UploadRules::new(api, &Network::default())
+    }
+
     fn parse(url: &str, api: ApiHost) -> Result<Target, UnsafeTarget> {
-        Target::parse(url, &[], api)
+        Target::parse(url, &[], &rules(api))
     }
 
     #[test]
@@ -222,7 +293,7 @@ mod tests {
     fn no_header_can_change_the_framing_or_carry_rights_elsewhere() {
         let with = |name: &str, value: &str| {
             let headers = [(name.to_owned(), value.to_owned())];
-            Target::parse("https://example.com/x", &headers, ApiHost::Remote)
+            Target::parse("https://example.com/x", &headers, &rules(ApiHost::Remote))
         };
         assert!(with("x-amz-acl", "private").is_ok());
         assert!(with("Content-Type", "application/octet-stream").is_ok());
@@ -260,7 +331,7 @@ mod tests {
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect();
-            Target::parse("https://example.com/x", &headers, ApiHost::Remote)
+            Target::parse("https://example.com/x", &headers, &rules(ApiHost::Remote))
                 .unwrap()
                 .etag_is_md5()
         };
