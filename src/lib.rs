@@ -35,6 +35,7 @@ pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod config;
+mod core_dump;
 pub mod destination;
 pub mod digest;
 pub mod emulator;
@@ -68,6 +69,7 @@ use error::Exit;
 
 /// Runs the program with the arguments of a command line, the program's name first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
+    core_dump::forbid();
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(refusal) => return show_usage(&refusal),

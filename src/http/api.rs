@@ -202,10 +202,12 @@ impl Answer {
         self.body.is_empty() || self.has_version || self.json().is_some()
     }
 
-    fn foreign(&self, secrets: &Secrets) -> Failure {
+    fn foreign(&self) -> Failure {
+        // Any other would be a text of whoever has sent it.
         let kind = match self.media_type.as_str() {
-            "" => "something else".to_owned(),
-            kind => cut(&secrets.hide(kind), 80),
+            known @ ("text/html" | "text/plain" | "text/xml" | "application/xml") => known,
+            JSON_API | "application/json" => "broken JSON",
+            _ => "something else",
         };
         Failure::Unanswered(format!(
             "status {} with {kind} in place of JSON; is a proxy or a sign-in page in between?",
@@ -219,11 +221,11 @@ fn judge(answer: &Answer, secrets: &Secrets) -> Result<Reply, Failure> {
     match answer.status {
         200..=299 => match answer.json() {
             Some(body) => Ok(Reply::Success(body)),
-            None => Err(answer.foreign(secrets)),
+            None => Err(answer.foreign()),
         },
         401 | 403 => Err(Failure::Denied(answer.words(secrets))),
         404 if answer.is_genuine() => Ok(Reply::NotFound),
-        404 => Err(answer.foreign(secrets)),
+        404 => Err(answer.foreign()),
         429 => Err(Failure::Throttled {
             retry_after: answer.retry_after,
         }),
@@ -398,5 +400,40 @@ mod tests {
             "Validation Error: is too long (at /data/attributes/title); also this"
         );
         assert_eq!(said(&Value::Null), "");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_trickles_is_not_waited_for_for_ever() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}/v1", listener.local_addr().unwrap());
+        let trickle = async {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            connection.read_exact(&mut [0; 64]).await.unwrap();
+            // From here on the clock jumps whenever nothing else is left to do.
+            tokio::time::pause();
+            let start = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n";
+            connection.write_all(start).await.unwrap();
+            while connection.write_all(b" ").await.is_ok() {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+            }
+            std::future::pending::<()>().await;
+        };
+        let client = ApiClient::new(base.parse().unwrap(), &[], &Network::default()).unwrap();
+        let request = Request {
+            method: Method::GET,
+            path: &["attachments"],
+            query: None,
+            body: None,
+        };
+        let answer = tokio::select! {
+            answer = client.send(request) => answer,
+            () = trickle => unreachable!("it waits for ever"),
+        };
+        match answer {
+            Err(Failure::Unanswered(why)) => assert!(why.contains("no answer in time"), "{why}"),
+            other => panic!("{other:?}"),
+        }
     }
 }

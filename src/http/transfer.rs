@@ -347,3 +347,6 @@ fn split(block: io::Result<Bytes>) -> Vec<io::Result<Bytes>> {
     pieces.push(Ok(rest));
     pieces
 }
+
+#[cfg(test)]
+mod tests;

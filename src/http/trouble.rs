@@ -100,13 +100,67 @@ fn certificate_words(error: &(dyn Error + 'static)) -> Option<String> {
     })
 }
 
-/// The first names of a certificate, which the other side has chosen. They are escaped where they
-/// are shown.
+/// The first names of a certificate, which the other side has chosen; the library shows them as
+/// `DnsName("example.com")`. They are escaped where they are shown.
 fn told(names: &[String]) -> String {
     let first: Vec<String> = names
         .iter()
         .take(NAMES_TOLD)
-        .map(|name| name.chars().take(100).collect())
+        .map(|name| {
+            let name = name.strip_prefix("DnsName(\"").unwrap_or(name);
+            let name = name.strip_suffix("\")").unwrap_or(name);
+            name.chars().take(100).collect()
+        })
         .collect();
     first.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use url::Url;
+
+    use super::*;
+
+    /// An error of the library that carries this URL.
+    fn error_of(url: Url) -> reqwest::Error {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        client.get("no URL").build().unwrap_err().with_url(url)
+    }
+
+    fn text(trouble: Trouble) -> String {
+        match trouble {
+            Trouble::NotSent(text) | Trouble::Certificate(text) | Trouble::Broken(text) => text,
+        }
+    }
+
+    #[tokio::test]
+    async fn of_a_connection_that_fails_the_host_is_told_and_nothing_else_of_the_address() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let url = format!("http://{address}/CANARY?signature=CANARY");
+        let error = client.get(url).send().await.unwrap_err();
+        match trouble(error, &Proxies::default()) {
+            Trouble::NotSent(why) => {
+                assert!(why.starts_with("127.0.0.1: "), "{why}");
+                assert!(!why.contains("CANARY"), "{why}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn no_part_of_an_address_beyond_its_host_is_told(
+            path in "(/[a-z]{0,10}){0,3}",
+            query in "CANARY[ -~]{0,40}",
+        ) {
+            let url = Url::parse(&format!("https://me:CANARY@example.com{path}?{query}")).unwrap();
+            let told = text(trouble(error_of(url), &Proxies::default()));
+            prop_assert!(!told.contains("CANARY"), "{}", told);
+        }
+    }
 }

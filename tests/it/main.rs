@@ -6,17 +6,23 @@
 mod harness;
 
 mod already_there;
+mod answers;
 mod architecture;
+mod certificates;
 mod check;
 mod dry_run;
+mod elsewhere;
 mod emulator;
 mod external_ids;
 mod first_import;
 mod full_disk;
+mod hostile_text;
 mod keys;
 mod killed;
 mod limits;
 mod lost_answers;
+mod outputs;
+mod proxies;
 mod refusals;
 mod results_file;
 mod resume;
