@@ -41,8 +41,11 @@ pub enum ClientError {
     /// A key cannot stand in an HTTP header.
     #[error("the key for the header {0} has characters that cannot stand in an HTTP header")]
     BadKey(&'static str),
-    /// The HTTP library refused.
-    #[error("the HTTP client cannot be set up: {0}")]
+    /// The HTTP library refused. The one known cause is a system without certificates.
+    #[error(
+        "the HTTP client cannot be set up: {0}; install the certificates of the system (on Linux \
+         the package ca-certificates), or name some with --ca-file"
+    )]
     Setup(String),
 }
 

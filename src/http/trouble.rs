@@ -117,15 +117,20 @@ fn told(names: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
     use url::Url;
 
     use super::*;
 
+    /// Made once, since it reads the certificates of the system.
+    static CLIENT: LazyLock<reqwest::Client> =
+        LazyLock::new(|| reqwest::Client::builder().no_proxy().build().unwrap());
+
     /// An error of the library that carries this URL.
     fn error_of(url: Url) -> reqwest::Error {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        client.get("no URL").build().unwrap_err().with_url(url)
+        CLIENT.get("no URL").build().unwrap_err().with_url(url)
     }
 
     fn text(trouble: Trouble) -> String {
@@ -139,9 +144,8 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let url = format!("http://{address}/CANARY?signature=CANARY");
-        let error = client.get(url).send().await.unwrap_err();
+        let error = CLIENT.get(url).send().await.unwrap_err();
         match trouble(error, &Proxies::default()) {
             Trouble::NotSent(why) => {
                 assert!(why.starts_with("127.0.0.1: "), "{why}");
@@ -152,7 +156,6 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn no_part_of_an_address_beyond_its_host_is_told(
             path in "(/[a-z]{0,10}){0,3}",

@@ -8,7 +8,8 @@ const LEFT: &str = "1 of 1 row not done (0 B sent in [time], 1 request)\n\
     \x20 pending           1  not reached, or to be tried again by --resume\n";
 
 const TO_GO_ON: &str = "results: m.results.csv\n\
-    to go on: [consign] import m.csv --base-url [base] --rate 2000 --concurrency 1";
+    to go on: [consign] import m.csv --base-url [base] --rate 2000 --concurrency 1 \
+    --max-outage 0s";
 
 #[test]
 fn an_import_goes_over_tls_to_a_service_whose_authority_is_named() {
@@ -46,11 +47,16 @@ fn one_file_may_name_several_authorities() {
 fn is_not_trusted(certificate: Certificate, args: &[&str], why: &str) {
     let test = Test::of_rows(1).over_tls(certificate);
     test.import()
+        .args(["--max-outage", "0s"])
         .args(args.iter().copied())
         .stdout(format!(
             "{LEFT}stopped early: no safe connection is possible to localhost: its certificate \
              {why}\n{TO_GO_ON}{} --resume\n",
-            args.iter().map(|arg| format!(" {arg}")).collect::<String>()
+            if args.is_empty() {
+                ""
+            } else {
+                " --ca-file ca.pem"
+            }
         ))
         .rows(["A1 pending not_reached"])
         .requests([])
@@ -103,6 +109,7 @@ fn a_storage_without_a_good_certificate_gets_no_byte_and_costs_no_row() {
     let test = Test::of_rows(1).over_tls_by_proxy(Certificate::of([API_HOST], |_| {}));
     test.import()
         .by_proxy()
+        .args(["--max-outage", "0s"])
         .says(format!(
             "no safe connection is possible to {STORAGE_HOST} by way of the proxy {}: its \
              certificate is for another host",
@@ -146,4 +153,22 @@ fn a_ca_file_that_is_of_no_use_is_named_before_anything_is_read() {
             .stderr(format!("error: the --ca-file {file} {why}\n"))
             .exits(2);
     }
+}
+
+#[test]
+fn a_system_that_knows_no_authority_is_told_what_is_missing() {
+    let test = Test::of_rows(1).over_tls(Certificate::good());
+    let without_any = || {
+        let run = test.import().variable("SSL_CERT_FILE", "/nowhere");
+        run.variable("SSL_CERT_DIR", "/nowhere")
+    };
+    without_any()
+        .stdout("")
+        .stderr(
+            "error: the HTTP client cannot be set up: unexpected error: No CA certificates were \
+             loaded from the system; install the certificates of the system (on Linux the package \
+             ca-certificates), or name some with --ca-file\n",
+        )
+        .exits(2);
+    without_any().args(CA_FILE).rows(["A1 uploaded"]).exits(0);
 }

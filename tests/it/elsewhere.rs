@@ -1,6 +1,7 @@
 //! Where keys and bytes do not go: not after a redirect, not to another host than the service's
 //! and its storage's, and nothing of the one to the other.
 
+use axum::http::HeaderName;
 use axum::http::request::Parts;
 use axum::response::Response;
 use serde_json::{Value, json};
@@ -76,11 +77,7 @@ fn the_storage_gets_the_headers_that_the_service_asked_for_and_no_others() {
     let heads = test.service().between().heads();
     let (uploads, requests): (Vec<_>, Vec<_>) = heads.iter().partition(|head| head.method == "PUT");
     assert_eq!(uploads.len(), 1);
-    let mut names: Vec<&str> = uploads[0]
-        .headers
-        .keys()
-        .map(|name| name.as_str())
-        .collect();
+    let mut names: Vec<&str> = uploads[0].headers.keys().map(HeaderName::as_str).collect();
     names.sort_unstable();
     assert_eq!(
         names,

@@ -130,7 +130,7 @@ impl Proxy {
     }
 }
 
-async fn tunnel(mut client: TcpStream, to: SocketAddr, heard: Arc<Mutex<Vec<String>>>) {
+async fn tunnel(mut client: TcpStream, to: SocketAddr, asked: Arc<Mutex<Vec<String>>>) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         match client.read_u8().await {
@@ -138,7 +138,7 @@ async fn tunnel(mut client: TcpStream, to: SocketAddr, heard: Arc<Mutex<Vec<Stri
             Err(_) => return,
         }
     }
-    heard.lock().unwrap().push(String::from_utf8(head).unwrap());
+    asked.lock().unwrap().push(String::from_utf8(head).unwrap());
     let established = b"HTTP/1.1 200 Connection established\r\n\r\n";
     if client.write_all(established).await.is_ok() {
         let mut service = TcpStream::connect(to).await.unwrap();
