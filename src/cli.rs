@@ -9,6 +9,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use encoding_rs::Encoding;
 
 use crate::config::parse_duration;
+use crate::http::target::HostSuffix;
 use crate::manifest::encoding_named;
 
 /// Attaches files to procurement records in bulk, from a spreadsheet, exactly once.
@@ -95,6 +96,12 @@ pub struct ServiceArgs {
     /// How long the service may be away before the run stops
     #[arg(long, value_name = "TIME", default_value = "12h", value_parser = parse_duration)]
     pub max_outage: Duration,
+    /// PEM file of authorities to trust besides those of the system
+    #[arg(long, value_name = "PATH")]
+    pub ca_file: Option<PathBuf>,
+    /// Send files to this host and those below it only; may be given several times [default: any public host]
+    #[arg(long, value_name = "SUFFIX", value_parser = HostSuffix::parse)]
+    pub upload_host: Vec<HostSuffix>,
 }
 
 fn at_once(text: &str) -> Result<usize, String> {

@@ -7,8 +7,11 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::cli::{Environment, Region, ServiceArgs};
+use crate::http::Network;
 use crate::http::api::KeyHeader;
+use crate::http::proxy::Proxies;
 use crate::http::target::{ApiHost, is_loopback};
+use crate::http::trust::{CaFileError, Roots};
 
 /// How the embedded emulator is called in the results.
 const EMULATOR: &str = "emulator";
@@ -54,6 +57,9 @@ pub enum ConfigError {
         /// The variables.
         missing: Vec<&'static str>,
     },
+    /// Authorities that cannot be read.
+    #[error(transparent)]
+    CaFile(#[from] CaFileError),
 }
 
 impl Base {
@@ -95,6 +101,14 @@ impl Base {
                     url.path()
                 )
             }
+        }
+    }
+
+    /// The proxy by way of which the service is reached, if there is one.
+    pub fn proxy(&self) -> Option<String> {
+        match self {
+            Self::Emulator => None,
+            Self::Service(url) => Proxies::on_the_way_to(ApiHost::of(url)).of(url),
         }
     }
 
@@ -180,6 +194,32 @@ fn parse_base(text: &str) -> Result<Url, ConfigError> {
     Ok(url)
 }
 
+/// What it takes to speak to a destination.
+pub struct Access {
+    /// The keys, which go to its base alone.
+    pub keys: Vec<KeyHeader>,
+    /// The way there.
+    pub network: Network,
+}
+
+impl Access {
+    /// Finds all of it, or says what is missing.
+    pub fn of(
+        args: &ServiceArgs,
+        base: &Base,
+        variable: impl Fn(&'static str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        let roots = args.ca_file.as_deref().map(Roots::read).transpose()?;
+        Ok(Self {
+            keys: base.keys(variable)?,
+            network: Network {
+                roots: roots.unwrap_or_default(),
+                upload_hosts: args.upload_host.clone(),
+            },
+        })
+    }
+}
+
 /// Where the results go: beside the manifest, unless the user says otherwise.
 pub fn results_path(manifest: &Path, chosen: Option<&Path>) -> PathBuf {
     chosen.map_or_else(|| manifest.with_extension("results.csv"), Path::to_owned)
@@ -207,6 +247,8 @@ mod tests {
             rate: 5,
             concurrency: 8,
             max_outage: Duration::from_secs(1),
+            ca_file: None,
+            upload_host: Vec::new(),
         }
     }
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use crate::config::ConfigError;
 use crate::emulator::EmulatorError;
-use crate::http::api::ClientError;
+use crate::http::ClientError;
 use crate::manifest::ManifestError;
 use crate::results::ResultsError;
 use crate::root::RootError;

@@ -37,6 +37,7 @@ pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod config;
+mod core_dump;
 pub mod destination;
 pub mod digest;
 pub mod emulator;
@@ -70,6 +71,7 @@ use error::Exit;
 
 /// Runs the program with the arguments of a command line, the program's name first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
+    core_dump::forbid();
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(refusal) => return show_usage(&refusal),

@@ -8,9 +8,8 @@ mod summary;
 use std::path::Path;
 
 use crate::cli::ImportArgs;
-use crate::config::{self, Base};
+use crate::config::{self, Access, Base};
 use crate::error::{Error, Exit};
-use crate::http::api::KeyHeader;
 use crate::manifest;
 use crate::pipeline;
 use crate::prepare::prepare;
@@ -20,7 +19,7 @@ use crate::results::file::ResultsFile;
 use crate::results::journal;
 use crate::results::merge::{self, Extent};
 use crate::results::previous::Previous;
-use crate::text::tell;
+use crate::text::{escape, tell};
 
 use super::{open_root, reading_options, show, tell_problems};
 use plan::{EarlierRows, Plan};
@@ -31,7 +30,7 @@ use summary::{Ending, Summary, resume_command};
 pub fn run(args: &ImportArgs) -> Result<Exit, Error> {
     let base = Base::of(&args.service, variable("WORKDAY_BASE_URL"))?;
     // Before the hashing, which may take an hour.
-    let keys = base.keys(variable)?;
+    let access = Access::of(&args.service, &base, variable)?;
     let path = config::results_path(&args.input.manifest, args.results.as_deref());
     let (results, previous) = open_results(args, &path, &base)?;
     let root = open_root(&args.input)?;
@@ -53,11 +52,17 @@ pub fn run(args: &ImportArgs) -> Result<Exit, Error> {
     tracing::info!(rows = plan.to_send(), "planned");
     if !args.output.quiet {
         tell(&plan.notices(&path));
+        if let Some(proxy) = base.proxy() {
+            tell(&format!(
+                "the service is reached by way of the proxy {}\n",
+                escape(&proxy)
+            ));
+        }
     }
     if args.dry_run {
-        dry_run::run(args, &base, &keys, &plan)
+        dry_run::run(args, &base, &access, &plan)
     } else {
-        import(args, &base, &keys, &plan, results)
+        import(args, &base, &access, &plan, results)
     }
 }
 
@@ -108,13 +113,13 @@ fn not_begun(cause: ResultsError) -> Error {
 fn import(
     args: &ImportArgs,
     base: &Base,
-    keys: &[KeyHeader],
+    access: &Access,
     plan: &Plan<'_>,
     mut results: ResultsFile,
 ) -> Result<Exit, Error> {
     // It lives to the end, so that a second Ctrl-C ends the program whatever it is at.
     let runtime = tokio::runtime::Runtime::new()?;
-    let session = runtime.block_on(Session::open(args, base, keys))?;
+    let session = runtime.block_on(Session::open(args, base, access))?;
     let label = base.label();
     let rows = plan.rows(&label);
     let columns = plan.manifest().extra_columns();

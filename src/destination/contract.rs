@@ -15,6 +15,7 @@ use super::workday::Workday;
 use super::*;
 use crate::digest::sha256;
 use crate::emulator::{self, Emulator};
+use crate::http::Network;
 use crate::http::api::KeyHeader;
 use crate::model::ObjectType;
 use crate::root::{Opened, Root};
@@ -167,7 +168,10 @@ async fn emulated() -> (Emulator, Workday) {
         value: SecretString::from("key".to_owned()),
     });
     let base = Url::parse(&emulator.base_url()).unwrap();
-    (emulator, Workday::new(base, &keys).unwrap())
+    (
+        emulator,
+        Workday::new(base, &keys, &Network::default()).unwrap(),
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,9 +18,10 @@ use url::Url;
 use super::{
     Created, Destination, Failure, NewAttachment, Presence, PutFailure, Receipt, UnsafeTarget,
 };
-use crate::http::api::{ApiClient, ClientError, KeyHeader, Method, Reply, Request, said};
-use crate::http::target::{ApiHost, Target};
+use crate::http::api::{ApiClient, KeyHeader, Method, Reply, Request};
+use crate::http::target::{ApiHost, Target, UploadRules};
 use crate::http::transfer::TransferClient;
+use crate::http::{ClientError, Network};
 use crate::model::{AttachmentId, Content, ExternalId, ObjectRef, ObjectType};
 use crate::source::Source;
 
@@ -29,17 +30,17 @@ use crate::source::Source;
 pub struct Workday {
     api: ApiClient,
     transfer: TransferClient,
-    host: ApiHost,
+    rules: UploadRules,
 }
 
 impl Workday {
     /// The service at a base URL. The keys go there, and nowhere else.
-    pub fn new(base: Url, keys: &[KeyHeader]) -> Result<Self, ClientError> {
+    pub fn new(base: Url, keys: &[KeyHeader], network: &Network) -> Result<Self, ClientError> {
         let host = ApiHost::of(&base);
         Ok(Self {
-            api: ApiClient::new(base, keys)?,
-            transfer: TransferClient::new(host)?,
-            host,
+            api: ApiClient::new(base, keys, network)?,
+            transfer: TransferClient::new(host, network)?,
+            rules: UploadRules::new(host, network),
         })
     }
 
@@ -56,7 +57,7 @@ impl Workday {
         match reply {
             Reply::NotFound => Ok(None),
             Reply::Success(body) => one(body).map(Some),
-            Reply::Refused { status, body } => Err(refused(status, &body)),
+            Reply::Refused(why) => Err(Failure::Refused(why)),
         }
     }
 
@@ -78,7 +79,7 @@ impl Workday {
         match reply {
             Reply::Success(body) => one(body),
             Reply::NotFound => Err(Failure::Refused("status 404".into())),
-            Reply::Refused { status, body } => Err(refused(status, &body)),
+            Reply::Refused(why) => Err(Failure::Refused(why)),
         }
     }
 }
@@ -93,7 +94,7 @@ impl Destination for Workday {
         };
         match &found.attributes.external_id {
             Some(other) if other != external_id.as_str() => Ok(Presence::Mismatch {
-                external_id: other.clone(),
+                external_id: self.api.hide(other),
             }),
             _ => found.presence(),
         }
@@ -113,7 +114,7 @@ impl Destination for Workday {
             .await?;
         Ok(Created {
             id: made.id()?,
-            target: made.target(self.host),
+            target: made.target(&self.rules),
         })
     }
 
@@ -130,7 +131,7 @@ impl Destination for Workday {
         let renewed = self
             .change(Method::PATCH, &["attachments", id.as_str()], body)
             .await?;
-        Ok(renewed.target(self.host))
+        Ok(renewed.target(&self.rules))
     }
 
     async fn sizes(
@@ -153,7 +154,7 @@ impl Destination for Workday {
                 .map(|found| Ok((found.id()?, found.size()?)))
                 .collect(),
             Reply::NotFound => Ok(HashMap::new()),
-            Reply::Refused { status, body } => Err(refused(status, &body)),
+            Reply::Refused(why) => Err(Failure::Refused(why)),
         }
     }
 
@@ -246,7 +247,7 @@ impl Resource {
         })
     }
 
-    fn target(self, host: ApiHost) -> Result<Target, UnsafeTarget> {
+    fn target(self, rules: &UploadRules) -> Result<Target, UnsafeTarget> {
         let url = self
             .attributes
             .upload_url
@@ -258,7 +259,7 @@ impl Resource {
             .into_iter()
             .map(|header| (header.name, header.value))
             .collect();
-        Target::parse(&url, &headers, host)
+        Target::parse(&url, &headers, rules)
     }
 }
 
@@ -287,10 +288,6 @@ fn many(body: Value) -> Result<Vec<Resource>, Failure> {
 /// An answer that cannot be the service's own, whatever its status says: nothing is known after it.
 fn foreign(what: &str) -> Failure {
     Failure::Unanswered(format!("the answer {what}"))
-}
-
-fn refused(status: u16, body: &Value) -> Failure {
-    Failure::Refused(format!("status {status}{}", said(body)))
 }
 
 #[cfg(test)]

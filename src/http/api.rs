@@ -13,8 +13,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
 
+use super::proxy::Proxies;
+use super::redact::Secrets;
 use super::target::ApiHost;
-use super::{Trouble, client_builder, media_type, read_bounded, trouble};
+use super::trouble::{Trouble, trouble};
+use super::{ClientError, Network, build, client_builder, media_type, read_bounded};
 use crate::destination::Failure;
 
 /// The media type of JSON:API, which the vendor's samples send with every request.
@@ -44,6 +47,9 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 pub struct ApiClient {
     client: reqwest::Client,
     base: Url,
+    proxies: Proxies,
+    /// The keys: a service may repeat them in what it says.
+    secrets: Secrets,
 }
 
 /// One request.
@@ -66,13 +72,8 @@ pub enum Reply {
     Success(Value),
     /// 404.
     NotFound,
-    /// Another 4xx that says something about this very request.
-    Refused {
-        /// The status.
-        status: u16,
-        /// The body, where it is JSON.
-        body: Value,
-    },
+    /// Another 4xx that says something about this very request, in words.
+    Refused(String),
 }
 
 /// A header that holds a key.
@@ -83,20 +84,9 @@ pub struct KeyHeader {
     pub value: SecretString,
 }
 
-/// The client could not be made.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// A key cannot stand in an HTTP header.
-    #[error("the key for the header {0} has characters that cannot stand in an HTTP header")]
-    BadKey(&'static str),
-    /// The HTTP library refused.
-    #[error("the HTTP client cannot be set up: {0}")]
-    Setup(String),
-}
-
 impl ApiClient {
     /// A client that sends `keys` to `base`, and to nothing else.
-    pub fn new(base: Url, keys: &[KeyHeader]) -> Result<Self, ClientError> {
+    pub fn new(base: Url, keys: &[KeyHeader], network: &Network) -> Result<Self, ClientError> {
         let mut headers = HeaderMap::new();
         headers.insert(reqwest::header::ACCEPT, HeaderValue::from_static(JSON_API));
         for key in keys {
@@ -105,12 +95,21 @@ impl ApiClient {
             value.set_sensitive(true);
             headers.insert(HeaderName::from_static(key.name), value);
         }
-        let client = client_builder(ApiHost::of(&base))
+        let api = ApiHost::of(&base);
+        let builder = client_builder(api, network)
             .default_headers(headers)
-            .timeout(TIME_LIMIT)
-            .build()
-            .map_err(|error| ClientError::Setup(error.without_url().to_string()))?;
-        Ok(Self { client, base })
+            .timeout(TIME_LIMIT);
+        Ok(Self {
+            client: build(builder)?,
+            base,
+            proxies: Proxies::on_the_way_to(api),
+            secrets: Secrets::of(keys.iter().map(|key| key.value.expose_secret())),
+        })
+    }
+
+    /// A text of the service without the keys and addresses that it may have put into it.
+    pub fn hide(&self, text: &str) -> String {
+        self.secrets.hide(text)
     }
 
     /// Sends a request, once.
@@ -123,7 +122,7 @@ impl ApiClient {
             Ok(answer) => tracing::debug!(%method, path, status = answer.status, "API request"),
             Err(failure) => tracing::debug!(%method, path, ?failure, "API request"),
         }
-        judge(&answer?)
+        judge(&answer?, &self.secrets)
     }
 
     async fn exchange(&self, request: Request<'_>, url: Url) -> Result<Answer, Failure> {
@@ -134,7 +133,7 @@ impl ApiClient {
         if let Some(body) = request.body {
             builder = builder.body(body.to_string());
         }
-        let response = builder.send().await.map_err(failure)?;
+        let response = builder.send().await.map_err(|error| self.failure(error))?;
         let mut answer = Answer {
             status: response.status().as_u16(),
             media_type: media_type(response.headers()),
@@ -144,11 +143,19 @@ impl ApiClient {
         };
         answer.body = read_bounded(response, BODY_LIMIT)
             .await
-            .map_err(failure)?
+            .map_err(|error| self.failure(error))?
             .ok_or_else(|| {
                 Failure::Unanswered("the answer is too long to be the service's".into())
             })?;
         Ok(answer)
+    }
+
+    fn failure(&self, error: reqwest::Error) -> Failure {
+        match trouble(error, &self.proxies) {
+            Trouble::NotSent(why) => Failure::NotSent(why),
+            Trouble::Certificate(why) => Failure::Hopeless(why),
+            Trouble::Broken(why) => Failure::Unanswered(why),
+        }
     }
 
     fn url(&self, request: &Request<'_>) -> Url {
@@ -181,6 +188,15 @@ impl Answer {
         declared.then(|| serde_json::from_slice(&self.body).ok())?
     }
 
+    /// The status, and what the service says of it.
+    fn words(&self, secrets: &Secrets) -> String {
+        let said = said(&self.json().unwrap_or_default());
+        match cut(&secrets.hide(&said), 500).as_str() {
+            "" => format!("status {}", self.status),
+            said => format!("status {}: {said}", self.status),
+        }
+    }
+
     /// Whether a 404 is the service's own, and not that of something on the way. Its body is not
     /// documented, so an empty one is believed, and any where the service names its version.
     fn is_genuine(&self) -> bool {
@@ -188,9 +204,11 @@ impl Answer {
     }
 
     fn foreign(&self) -> Failure {
+        // Any other would be a text of whoever has sent it.
         let kind = match self.media_type.as_str() {
-            "" => "something else",
-            kind => kind,
+            known @ ("text/html" | "text/plain" | "text/xml" | "application/xml") => known,
+            JSON_API | "application/json" => "broken JSON",
+            _ => "something else",
         };
         Failure::Unanswered(format!(
             "status {} with {kind} in place of JSON; is a proxy or a sign-in page in between?",
@@ -200,36 +218,29 @@ impl Answer {
 }
 
 /// What an answer is worth. Pure, and the only place that knows the statuses.
-fn judge(answer: &Answer) -> Result<Reply, Failure> {
+fn judge(answer: &Answer, secrets: &Secrets) -> Result<Reply, Failure> {
     match answer.status {
         200..=299 => match answer.json() {
             Some(body) => Ok(Reply::Success(body)),
             None => Err(answer.foreign()),
         },
-        401 | 403 => Err(Failure::Denied(format!(
-            "status {}{}",
-            answer.status,
-            said(&answer.json().unwrap_or_default())
-        ))),
+        401 | 403 => Err(Failure::Denied(answer.words(secrets))),
         404 if answer.is_genuine() => Ok(Reply::NotFound),
         404 => Err(answer.foreign()),
         429 => Err(Failure::Throttled {
             retry_after: answer.retry_after,
         }),
         408 | 500.. => Err(Failure::Unanswered(format!("status {}", answer.status))),
-        400..=499 => Ok(Reply::Refused {
-            status: answer.status,
-            body: answer.json().unwrap_or_default(),
-        }),
+        400..=499 => Ok(Reply::Refused(answer.words(secrets))),
         status => Err(Failure::Unanswered(format!(
             "status {status}, a redirect, which consign does not follow"
         ))),
     }
 }
 
-/// The errors of a JSON:API body as one text for people, led in by a colon; empty where there are
-/// none. Only `detail` is documented; the others are seen in sister services.
-pub fn said(body: &Value) -> String {
+/// The errors of a JSON:API body as one text for people; empty where there are none. Only `detail`
+/// is documented; the others are seen in sister services.
+fn said(body: &Value) -> String {
     let errors = body["errors"].as_array().map(Vec::as_slice);
     let texts: Vec<String> = errors
         .unwrap_or_default()
@@ -248,11 +259,13 @@ pub fn said(body: &Value) -> String {
         })
         .filter(|text| !text.is_empty())
         .collect();
-    if texts.is_empty() {
-        return String::new();
-    }
-    let text: String = texts.join("; ").chars().take(500).collect();
-    format!(": {text}")
+    texts.join("; ")
+}
+
+/// The first characters of a text. Secrets must be out of it already: of one that is cut in two, the
+/// first half would not be recognised.
+fn cut(text: &str, characters: usize) -> String {
+    text.chars().take(characters).collect()
 }
 
 fn retry_after(headers: &HeaderMap, now: jiff::Timestamp) -> Option<Duration> {
@@ -264,14 +277,6 @@ fn retry_after(headers: &HeaderMap, now: jiff::Timestamp) -> Option<Duration> {
         Duration::try_from(date.duration_since(now)).unwrap_or_default()
     };
     Some(wait.min(RETRY_AFTER_LIMIT))
-}
-
-fn failure(error: reqwest::Error) -> Failure {
-    match trouble(error) {
-        Trouble::NotSent(why) => Failure::NotSent(why),
-        Trouble::Certificate(why) => Failure::Hopeless(why),
-        Trouble::Broken(why) => Failure::Unanswered(why),
-    }
 }
 
 #[cfg(test)]
@@ -291,10 +296,14 @@ mod tests {
         }
     }
 
+    fn judged(answer: &Answer) -> Result<Reply, Failure> {
+        judge(answer, &Secrets::of([]))
+    }
+
     #[test]
     fn only_json_is_believed_to_be_a_success() {
         assert_eq!(
-            judge(&answer(200, JSON_API, r#"{"data":[]}"#)),
+            judged(&answer(200, JSON_API, r#"{"data":[]}"#)),
             Ok(Reply::Success(serde_json::json!({"data": []})))
         );
         for (media_type, body) in [
@@ -303,7 +312,7 @@ mod tests {
             (JSON_API, r#"{"data":"#),
             (JSON_API, ""),
         ] {
-            let judged = judge(&answer(200, media_type, body));
+            let judged = judged(&answer(200, media_type, body));
             assert!(matches!(judged, Err(Failure::Unanswered(_))), "{body:?}");
         }
     }
@@ -311,35 +320,35 @@ mod tests {
     #[test]
     fn nothing_is_taken_for_absent_on_the_word_of_a_sign_in_page() {
         for (media_type, body) in [(JSON_API, r#"{"errors":[]}"#), ("", ""), ("text/html", "")] {
-            assert_eq!(judge(&answer(404, media_type, body)), Ok(Reply::NotFound));
+            assert_eq!(judged(&answer(404, media_type, body)), Ok(Reply::NotFound));
         }
         let page = answer(404, "text/html", "<html>not found</html>");
-        assert!(matches!(judge(&page), Err(Failure::Unanswered(_))));
+        assert!(matches!(judged(&page), Err(Failure::Unanswered(_))));
         let versioned = Answer {
             has_version: true,
             ..answer(404, "text/html", "<html>not found</html>")
         };
-        assert_eq!(judge(&versioned), Ok(Reply::NotFound));
+        assert_eq!(judged(&versioned), Ok(Reply::NotFound));
     }
 
     #[test]
     fn each_status_says_whether_the_request_may_have_had_an_effect() {
         for status in [401, 403] {
             assert!(matches!(
-                judge(&answer(status, "", "")),
+                judged(&answer(status, "", "")),
                 Err(Failure::Denied(_))
             ));
         }
         for status in [100, 301, 302, 307, 408, 500, 502, 503, 599, 700] {
-            let judged = judge(&answer(status, "", ""));
+            let judged = judged(&answer(status, "", ""));
             assert!(matches!(judged, Err(Failure::Unanswered(_))), "{status}");
         }
         for status in [400, 409, 415, 422] {
-            let judged = judge(&answer(status, "", ""));
-            assert!(matches!(judged, Ok(Reply::Refused { .. })), "{status}");
+            let judged = judged(&answer(status, "", ""));
+            assert!(matches!(judged, Ok(Reply::Refused(_))), "{status}");
         }
         assert_eq!(
-            judge(&answer(429, "", "")),
+            judged(&answer(429, "", "")),
             Err(Failure::Throttled { retry_after: None })
         );
     }
@@ -368,10 +377,8 @@ mod tests {
 
     #[test]
     fn an_external_id_is_one_segment_of_the_path_whatever_it_holds() {
-        let client = ApiClient {
-            client: reqwest::Client::new(),
-            base: Url::parse("https://example.com/services/attachments/v1").unwrap(),
-        };
+        let base = Url::parse("https://example.com/services/attachments/v1").unwrap();
+        let client = ApiClient::new(base, &[], &Network::default()).unwrap();
         let url = client.url(&Request {
             method: Method::GET,
             path: &["attachments", "a/b?c#d%2E e+ü", "external_id"],
@@ -394,8 +401,46 @@ mod tests {
         ]});
         assert_eq!(
             said(&body),
-            ": Validation Error: is too long (at /data/attributes/title); also this"
+            "Validation Error: is too long (at /data/attributes/title); also this"
         );
         assert_eq!(said(&Value::Null), "");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_trickles_is_not_waited_for_for_ever() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}/v1", listener.local_addr().unwrap());
+        let trickle = async {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            connection.read_exact(&mut [0; 64]).await.unwrap();
+            // From here on the clock jumps whenever nothing else is left to do.
+            tokio::time::pause();
+            let start = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n";
+            connection.write_all(start).await.unwrap();
+            for _ in 0..100 {
+                // Whoever has waited for long enough is gone.
+                let _ = connection.write_all(b" ").await;
+                tokio::time::sleep(Duration::from_secs(5)).await;
+            }
+            drop(connection);
+            std::future::pending::<()>().await;
+        };
+        let client = ApiClient::new(base.parse().unwrap(), &[], &Network::default()).unwrap();
+        let request = Request {
+            method: Method::GET,
+            path: &["attachments"],
+            query: None,
+            body: None,
+        };
+        let answer = tokio::select! {
+            answer = client.send(request) => answer,
+            () = trickle => unreachable!("it waits for ever"),
+        };
+        match answer {
+            Err(Failure::Unanswered(why)) => assert!(why.contains("no answer in time"), "{why}"),
+            other => panic!("{other:?}"),
+        }
     }
 }

@@ -6,13 +6,18 @@
 
 pub mod api;
 pub mod pacer;
+pub mod proxy;
+mod public;
+mod redact;
 pub mod target;
 pub mod transfer;
+mod trouble;
+pub mod trust;
 
-use std::error::Error as _;
 use std::time::Duration;
 
-use target::ApiHost;
+use target::{ApiHost, HostSuffix};
+use trust::Roots;
 
 /// How long making a connection may take, the TLS handshake included.
 const CONNECT_LIMIT: Duration = Duration::from_secs(20);
@@ -21,9 +26,32 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 /// a request that meets the server's closing is lost, and a lost POST costs three look-ups.
 const IDLE_LIMIT: Duration = Duration::from_secs(15);
 
+/// What the user says of the way to the hosts.
+#[derive(Debug, Clone, Default)]
+pub struct Network {
+    /// Whom to trust besides those whom the system trusts.
+    pub roots: Roots,
+    /// The hosts that bytes may go to; where none is named, any public one.
+    pub upload_hosts: Vec<HostSuffix>,
+}
+
+/// The client cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// A key cannot stand in an HTTP header.
+    #[error("the key for the header {0} has characters that cannot stand in an HTTP header")]
+    BadKey(&'static str),
+    /// The HTTP library refused. The one known cause is a system without certificates.
+    #[error(
+        "the HTTP client cannot be set up: {0}; install the certificates of the system (on Linux \
+         the package ca-certificates), or name some with --ca-file"
+    )]
+    Setup(String),
+}
+
 /// What both clients have in common. The system's proxy is used, but not on the way to this machine
 /// itself: no proxy can lead back to an emulator.
-fn client_builder(api: ApiHost) -> reqwest::ClientBuilder {
+fn client_builder(api: ApiHost, network: &Network) -> reqwest::ClientBuilder {
     let builder = match api {
         ApiHost::Loopback => reqwest::Client::builder().no_proxy(),
         ApiHost::Remote => reqwest::Client::builder(),
@@ -36,6 +64,7 @@ fn client_builder(api: ApiHost) -> reqwest::ClientBuilder {
         .user_agent(concat!("consign/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
+        .tls_certs_merge(network.roots.certificates())
         .http1_only()
         .referer(false)
         .connect_timeout(CONNECT_LIMIT)
@@ -43,52 +72,10 @@ fn client_builder(api: ApiHost) -> reqwest::ClientBuilder {
         .tcp_keepalive(Duration::from_secs(30))
 }
 
-/// What kept a request from getting an answer.
-enum Trouble {
-    /// No connection came about, so nothing was sent.
-    NotSent(String),
-    /// The other side's certificate is not to be trusted.
-    Certificate(String),
-    /// The connection was there, and broke.
-    Broken(String),
-}
-
-/// The one place where an error of the HTTP library is turned into words: its URL is taken out,
-/// which may be a presigned one.
-fn trouble(error: reqwest::Error) -> Trouble {
-    let connecting = error.is_connect();
-    let host = error
-        .url()
-        .and_then(|url| url.host_str())
-        .unwrap_or("the host")
-        .to_owned();
-    let mut words = if error.is_timeout() {
-        "no answer in time".to_owned()
-    } else {
-        String::new()
-    };
-    let error = error.without_url();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let text = inner.to_string();
-        if !words.ends_with(&text) {
-            if !words.is_empty() {
-                words.push_str(": ");
-            }
-            words.push_str(&text);
-        }
-        cause = inner.source();
-    }
-    if words.is_empty() {
-        words = error.to_string();
-    }
-    if words.contains("invalid peer certificate") {
-        Trouble::Certificate(format!("{host}: {words}"))
-    } else if connecting {
-        Trouble::NotSent(format!("{host}: {words}"))
-    } else {
-        Trouble::Broken(words)
-    }
+fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, ClientError> {
+    builder
+        .build()
+        .map_err(|error| ClientError::Setup(trouble::words(&error.without_url())))
 }
 
 /// Reads a body up to a limit. `None` where it is longer.

@@ -15,11 +15,14 @@ use futures::{Stream, StreamExt as _, stream};
 use reqwest::header::CONTENT_LENGTH;
 use tokio::sync::Notify;
 
+use super::proxy::Proxies;
+use super::public::{LookUp, PublicOnly, by_system};
+use super::redact::Secrets;
 use super::target::{ApiHost, Target};
-use super::{Trouble, client_builder, media_type, read_bounded, trouble};
+use super::trouble::{Trouble, trouble};
+use super::{ClientError, Network, build, client_builder, media_type, read_bounded};
 use crate::destination::{PutFailure, Receipt};
 use crate::digest::{Md5Hasher, Sha256Hasher};
-use crate::http::api::ClientError;
 use crate::model::{Content, Md5Digest};
 use crate::source::Source;
 use crate::sync::lock;
@@ -45,15 +48,29 @@ const BODY_LIMIT: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct TransferClient {
     client: reqwest::Client,
+    proxies: Proxies,
 }
 
 impl TransferClient {
     /// A client for the uploads of an API.
-    pub fn new(api: ApiHost) -> Result<Self, ClientError> {
-        let client = client_builder(api)
-            .build()
-            .map_err(|error| ClientError::Setup(error.without_url().to_string()))?;
-        Ok(Self { client })
+    pub fn new(api: ApiHost, network: &Network) -> Result<Self, ClientError> {
+        Self::with(api, network, by_system)
+    }
+
+    fn with(api: ApiHost, network: &Network, look_up: LookUp) -> Result<Self, ClientError> {
+        let proxies = Proxies::on_the_way_to(api);
+        let builder = client_builder(api, network);
+        let builder = match api {
+            ApiHost::Loopback => builder,
+            ApiHost::Remote => builder.dns_resolver(PublicOnly {
+                proxy: proxies.host_for_uploads(),
+                look_up,
+            }),
+        };
+        Ok(Self {
+            client: build(builder)?,
+            proxies,
+        })
     }
 
     /// Sends the bytes of a file, which must be `content`, with exactly the headers of the target
@@ -77,7 +94,7 @@ impl TransferClient {
             request = request.header(name, value);
         }
         let answer = tokio::select! {
-            answer = exchange(request) => answer,
+            answer = self.exchange(request) => answer,
             stalled = watch(&progress, sent) => Err(stalled),
         };
         sent(std::mem::take(&mut *lock(&progress.bytes)));
@@ -87,6 +104,33 @@ impl TransferClient {
         let answer = answer?;
         tracing::debug!(%target, status = answer.status, bytes = content.stamp.size, "upload");
         answer.judge(target, progress.md5.get().copied())
+    }
+
+    async fn exchange(&self, request: reqwest::RequestBuilder) -> Result<Answer, PutFailure> {
+        let failure = |error| match trouble(error, &self.proxies) {
+            Trouble::NotSent(why) | Trouble::Broken(why) => PutFailure::Interrupted(why),
+            Trouble::Certificate(why) => PutFailure::Hopeless(why),
+        };
+        let response = request.send().await.map_err(failure)?;
+        let status = response.status().as_u16();
+        let media_type = media_type(response.headers());
+        let etag = response
+            .headers()
+            .get(reqwest::header::ETAG)
+            .and_then(|value| value.to_str().ok())
+            .map(ToOwned::to_owned);
+        let body = match read_bounded(response, BODY_LIMIT).await {
+            Ok(body) => body.unwrap_or_default(),
+            // The status has come, and the body of a refusal is only needed for words.
+            Err(_) if status >= 300 => Vec::new(),
+            Err(error) => return Err(failure(error)),
+        };
+        Ok(Answer {
+            status,
+            media_type,
+            etag,
+            body: String::from_utf8_lossy(&body).into_owned(),
+        })
     }
 }
 
@@ -123,36 +167,6 @@ struct Answer {
     media_type: String,
     etag: Option<String>,
     body: String,
-}
-
-async fn exchange(request: reqwest::RequestBuilder) -> Result<Answer, PutFailure> {
-    let response = request.send().await.map_err(failure)?;
-    let status = response.status().as_u16();
-    let media_type = media_type(response.headers());
-    let etag = response
-        .headers()
-        .get(reqwest::header::ETAG)
-        .and_then(|value| value.to_str().ok())
-        .map(ToOwned::to_owned);
-    let body = match read_bounded(response, BODY_LIMIT).await {
-        Ok(body) => body.unwrap_or_default(),
-        // The status has come, and the body of a refusal is only needed for words.
-        Err(_) if status >= 300 => Vec::new(),
-        Err(error) => return Err(failure(error)),
-    };
-    Ok(Answer {
-        status,
-        media_type,
-        etag,
-        body: String::from_utf8_lossy(&body).into_owned(),
-    })
-}
-
-fn failure(error: reqwest::Error) -> PutFailure {
-    match trouble(error) {
-        Trouble::NotSent(why) | Trouble::Broken(why) => PutFailure::Interrupted(why),
-        Trouble::Certificate(why) => PutFailure::Hopeless(why),
-    }
 }
 
 impl Answer {
@@ -196,12 +210,12 @@ impl Answer {
     }
 
     /// What the storage says, in a few words. Some storages repeat the request in their errors, so
-    /// words in which the secret part of the address stands are not told.
+    /// what is secret in the address is hidden.
     fn words(&self, target: &Target) -> String {
+        let secrets = Secrets::of_url(&target.url);
+        // Cut only when no secret is left that could be cut in two.
         let said = |name, most| {
-            let text = element(&self.body, name);
-            let is_secret = target.url.query().is_some_and(|query| text.contains(query));
-            let told = if is_secret { "(left out)" } else { text };
+            let told = secrets.hide(element(&self.body, name));
             told.chars().take(most).collect::<String>()
         };
         match (said("Code", 60).as_str(), said("Message", 300).as_str()) {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each library, and the only places that may know it.
-const KNOWN_TO: [(&str, &[&str]); 15] = [
+const KNOWN_TO: [(&str, &[&str]); 17] = [
     ("aws_lc_rs", &["digest.rs"]),
     ("axum", &["emulator/"]),
     ("cap_std", &["root.rs"]),
@@ -12,11 +12,13 @@ const KNOWN_TO: [(&str, &[&str]); 15] = [
     ("csv", &["results/", "problem/"]),
     ("encoding_rs", &["manifest/", "root/", "cli.rs"]),
     ("hmac", &["digest.rs"]),
+    ("hyper_util", &["http/"]),
     ("indicatif", &["progress.rs"]),
     ("md5", &["digest.rs"]),
     ("rayon", &["prepare.rs", "prepare/"]),
     ("reqwest", &["http/"]),
-    ("rustix", &["clock.rs"]),
+    ("rustix", &["clock.rs", "core_dump.rs"]),
+    ("rustls", &["http/"]),
     ("sha2", &["digest.rs"]),
     ("toml", &["emulator/scenario.rs"]),
     ("tracing_subscriber", &["lib.rs"]),
@@ -47,6 +49,22 @@ fn each_library_is_known_to_the_module_that_is_there_for_it_and_to_no_other() {
     }
     assert!(known >= KNOWN_TO.len(), "the test finds what it looks for");
     assert_eq!(strays, Vec::<String>::new());
+}
+
+#[test]
+fn there_is_no_way_to_trust_a_host_without_a_certificate() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for file in files_below(&source) {
+        let text = fs::read_to_string(&file).unwrap();
+        for way in [
+            "danger",
+            "invalid_certs",
+            "hostname_verification",
+            "insecure",
+        ] {
+            assert!(!text.contains(way), "{} has {way}", file.display());
+        }
+    }
 }
 
 /// Whether code names a crate: a path that begins with it, outside of comments.

@@ -6,16 +6,20 @@
 mod harness;
 
 mod already_there;
+mod answers;
 mod architecture;
+mod certificates;
 mod check;
 #[cfg(target_os = "linux")]
 mod disk;
 mod dry_run;
+mod elsewhere;
 mod emulator;
 mod external_ids;
 mod faults;
 mod first_import;
 mod full_disk;
+mod hostile_text;
 mod keys;
 mod killed;
 #[cfg(target_os = "linux")]
@@ -24,6 +28,8 @@ mod killed_at_syncs;
 mod killed_often;
 mod limits;
 mod lost_answers;
+mod outputs;
+mod proxies;
 mod refusals;
 mod results_file;
 mod resume;

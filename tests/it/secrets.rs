@@ -8,7 +8,9 @@ use consign::emulator::Operation::{Create, GetByExternalId, Upload};
 use consign::emulator::When::Nth;
 use consign::emulator::{Effect, Keys};
 
-use crate::harness::{Run, Test, status};
+use serde_json::json;
+
+use crate::harness::{Certificate, Moment, Outcome, Run, Test, status};
 
 const KEY: &str = "CANARY-KEY-7d1f";
 const TOKEN: &str = "CANARY-TOKEN-52aa";
@@ -26,17 +28,28 @@ fn guarded(rows: usize) -> Test {
     })
 }
 
-/// Makes a run that says as much as it can, and looks for secrets in all that it says and writes.
-#[track_caller]
-fn keeps_secrets(test: &Test, run: Run<'_>, key: &str, code: i32) {
-    let outcome = run
-        .args(["-vvv"])
-        .variable("WORKDAY_API_KEY", key)
+/// Gives a run the keys.
+fn with_keys<'t>(run: Run<'t>, key: &str) -> Run<'t> {
+    run.variable("WORKDAY_API_KEY", key)
         .variable("WORKDAY_USER_TOKEN", TOKEN)
         .variable("WORKDAY_USER_EMAIL", EMAIL)
+}
+
+/// Makes a run that says as much as it can, and looks for secrets in all that it says and writes.
+#[track_caller]
+fn keeps_secrets(test: &Test, run: Run<'_>, key: &str, code: i32) -> Outcome {
+    let outcome = with_keys(run, key)
+        .args(["-vvv"])
         .says("DEBUG API request")
         .exits(code);
-    let mut outputs = vec![outcome.stdout, outcome.stderr];
+    tells_no_secret(test, [&outcome.stdout, &outcome.stderr]);
+    outcome
+}
+
+/// Looks for secrets in all that a run has said and written.
+#[track_caller]
+fn tells_no_secret(test: &Test, said: [&str; 2]) {
+    let mut outputs = said.map(str::to_owned).to_vec();
     for file in fs::read_dir(test.folder()).unwrap() {
         outputs.push(fs::read_to_string(file.unwrap().path()).unwrap());
     }
@@ -119,6 +132,202 @@ fn uploads_that_break_tell_no_secret() {
 fn keys_that_are_rejected_are_not_told_either() {
     let test = guarded(1);
     keeps_secrets(&test, test.import(), WRONG_KEY, 3);
+}
+
+#[test]
+fn a_service_that_repeats_the_keys_and_an_address_does_not_get_them_shown() {
+    let test = guarded(2)
+        .fault(Create, Nth(1), status(422))
+        .forging(|_, answer| {
+            let said =
+                format!("{KEY} of {EMAIL} with {TOKEN}: see https://x.example/a?signature=1");
+            if answer.status() == 422 {
+                let json = json!({"errors": [{"title": said, "detail": said}]});
+                *answer.body_mut() = json.to_string().into_bytes();
+            }
+        });
+    let outcome = keeps_secrets(&test, test.import(), KEY, 1);
+    assert_eq!(outcome.requests[1], "create 422 status");
+    assert!(
+        test.results()
+            .cell("A1", "message")
+            .contains("[hidden] of [hidden] with [hidden]: see https://x.example/…")
+    );
+}
+
+#[test]
+fn a_service_that_repeats_a_rejected_key_does_not_get_it_shown() {
+    let test = guarded(1).forging(|_, answer| {
+        let said = format!("{WRONG_KEY} is not known");
+        let json = json!({"errors": [{"detail": said}]});
+        *answer.body_mut() = json.to_string().into_bytes();
+    });
+    let outcome = keeps_secrets(&test, test.import(), WRONG_KEY, 3);
+    assert!(
+        outcome
+            .stdout
+            .contains("(status 401: [hidden] is not known)")
+    );
+}
+
+#[test]
+fn a_service_that_repeats_a_key_where_nobody_looks_for_one_does_not_get_it_shown() {
+    let in_place_of_an_id = guarded(1).forging(|request, answer| {
+        if request.method == "GET" {
+            *answer.status_mut() = 200.try_into().unwrap();
+            let json = json!({"data": {"id": 1, "attributes": {"external_id": KEY}}});
+            *answer.body_mut() = json.to_string().into_bytes();
+        }
+    });
+    let outcome = keeps_secrets(&in_place_of_an_id, in_place_of_an_id.import(), KEY, 1);
+    assert!(outcome.stdout.contains("failed, lookup_mismatch"));
+    let as_a_media_type = guarded(1).forging(|_, answer| {
+        let media_type = format!("text/{KEY}").parse().unwrap();
+        answer.headers_mut().insert("content-type", media_type);
+        *answer.status_mut() = 200.try_into().unwrap();
+    });
+    let run = as_a_media_type.import().args(["--max-outage", "0s"]);
+    let outcome = keeps_secrets(&as_a_media_type, run, KEY, 3);
+    assert!(
+        outcome
+            .stdout
+            .contains("status 200 with something else in place of JSON")
+    );
+    let small = KEY.to_lowercase();
+    assert!(!outcome.stdout.contains(&small) && !outcome.stderr.contains(&small));
+}
+
+#[test]
+fn a_storage_that_repeats_the_upload_address_does_not_get_it_shown() {
+    let test = guarded(1).forging(|request, answer| {
+        if request.method == "PUT" {
+            *answer.status_mut() = 400.try_into().unwrap();
+            let query = request.uri.query().unwrap();
+            let signature = query.split_once("signature=").unwrap().1;
+            let xml = format!(
+                "<Error><Code>No</Code><Message>{signature} in https://x.example/a?{query} is not \
+                 good</Message></Error>"
+            );
+            *answer.body_mut() = xml.into_bytes();
+        }
+    });
+    keeps_secrets(&test, test.import(), KEY, 1);
+    assert_eq!(
+        test.results().cell("A1", "message"),
+        "the storage refused the file: status 400, No: [hidden] in https://x.example/… is not good"
+    );
+}
+
+#[test]
+fn a_redirect_with_a_token_is_not_shown() {
+    let test = guarded(1).forging(|_, answer| {
+        *answer.status_mut() = 302.try_into().unwrap();
+        let location = format!("https://x.example/{KEY}?signature={TOKEN}");
+        answer
+            .headers_mut()
+            .insert("location", location.parse().unwrap());
+    });
+    let run = test.import().args(["--max-outage", "0s"]);
+    let outcome = keeps_secrets(&test, run, KEY, 3);
+    assert!(outcome.stdout.contains("status 302, a redirect"));
+}
+
+#[test]
+fn a_service_that_cannot_be_reached_or_trusted_gets_no_secret_told() {
+    let test = guarded(1).over_tls(Certificate::good());
+    let outcome = keeps_secrets(&test, test.import().says(" INFO ended"), KEY, 3);
+    assert!(outcome.stdout.contains("no safe connection"));
+    let nowhere = [
+        "import",
+        "m.csv",
+        "--base-url",
+        "https://service.invalid/v1",
+    ];
+    let run = test.consign(nowhere).with_results("nowhere.csv");
+    let outcome = keeps_secrets(&test, run.args(["--max-outage", "0s"]), KEY, 3);
+    assert!(
+        outcome.stdout.contains("(service.invalid: "),
+        "{}",
+        outcome.stdout
+    );
+}
+
+#[test]
+fn no_amount_and_no_form_of_output_tells_a_secret() {
+    for amount in ["-q", "-v", "-vv", "-vvv"] {
+        for form in ["human", "json"] {
+            let test = guarded(2).fault(Upload, Nth(1), status(400));
+            let base = test.service().base_url();
+            let service = ["--base-url", &base, "--rate", "2000"];
+            for (command, to, code) in [
+                (&["check", "m.csv"][..], &[][..], 0),
+                (&["import", "m.csv", "--dry-run"], &service, 0),
+                (&["import", "m.csv"], &service, 1),
+                (&["import", "m.csv", "--resume"], &service, 0),
+            ] {
+                let run = test
+                    .consign(command.iter().chain(to).copied())
+                    .args([amount, "--output", form]);
+                let (ended, stdout, stderr) = with_keys(run, KEY).start().finish();
+                assert_eq!(
+                    ended, code,
+                    "{command:?} {amount} {form}:\n{stdout}{stderr}"
+                );
+                tells_no_secret(&test, [&stdout, &stderr]);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_keys_are_not_among_the_arguments_that_everybody_can_see() {
+    let test = guarded(1);
+    let run = with_keys(test.import(), KEY).while_held(1, Moment::Before, |running| {
+        let arguments = fs::read(format!("/proc/{}/cmdline", running.id())).unwrap();
+        let arguments = String::from_utf8(arguments).unwrap();
+        assert!(arguments.contains("--base-url"));
+        for secret in [KEY, TOKEN, EMAIL] {
+            assert!(!arguments.contains(secret), "{arguments}");
+        }
+    });
+    run.rows(["A1 uploaded"]).exits(0);
+}
+
+#[test]
+fn there_is_no_option_for_a_key() {
+    let test = Test::of_rows(1);
+    let help = test
+        .consign(["import", "--help"])
+        .says("--base-url")
+        .exits(0);
+    for word in ["key", "token", "password", "secret"] {
+        let options = help
+            .stdout
+            .lines()
+            .filter(|line| line.trim_start().starts_with('-'));
+        for option in options {
+            assert!(!option.contains(&format!("--{word}")), "{option}");
+            assert!(!option.contains(&format!("-{word} ")), "{option}");
+        }
+    }
+}
+
+#[test]
+fn a_run_that_is_dumped_leaves_no_core() {
+    let test = guarded(1);
+    let before = fs::read_dir(test.folder()).unwrap().count();
+    let mut dumped = None;
+    with_keys(test.import(), KEY)
+        .with_core_dumps()
+        .while_held(1, Moment::Before, |running| {
+            running.signal("QUIT");
+            dumped = Some(running.dumped_core());
+        })
+        .leaving_a_journal()
+        .exits(128 + 3);
+    assert_eq!(dumped, Some(false));
+    // Only the results have come.
+    assert_eq!(fs::read_dir(test.folder()).unwrap().count(), before + 1);
 }
 
 #[test]

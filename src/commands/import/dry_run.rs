@@ -10,10 +10,9 @@ use super::session::Session;
 use super::summary::words;
 use crate::cli::ImportArgs;
 use crate::commands::show;
-use crate::config::Base;
+use crate::config::{Access, Base};
 use crate::destination::CONFIRM_AT_ONCE;
 use crate::error::{Error, Exit};
-use crate::http::api::KeyHeader;
 use crate::pipeline::{self, Halt, Outlook, Survey};
 use crate::progress::{Sending, Style, size, span};
 use crate::signals::Stop;
@@ -26,11 +25,11 @@ const ROWS_NAMED: usize = 100;
 pub(super) fn run(
     args: &ImportArgs,
     base: &Base,
-    keys: &[KeyHeader],
+    access: &Access,
     plan: &Plan<'_>,
 ) -> Result<Exit, Error> {
     let runtime = tokio::runtime::Runtime::new()?;
-    let session = runtime.block_on(Session::open(args, base, keys))?;
+    let session = runtime.block_on(Session::open(args, base, access))?;
     let style = Style::choose(args.output.quiet, args.output.verbose);
     let (sending, events) = Sending::show(style, "looking up", plan.to_send() as u64);
     let (seen, halt) = runtime.block_on(pipeline::survey(

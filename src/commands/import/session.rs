@@ -9,11 +9,10 @@ use tokio::sync::watch;
 use url::Url;
 
 use crate::cli::ImportArgs;
-use crate::config::Base;
+use crate::config::{Access, Base};
 use crate::destination::workday::Workday;
 use crate::emulator::{self, Emulator};
 use crate::error::Error;
-use crate::http::api::KeyHeader;
 use crate::pipeline::Settings;
 use crate::signals::{Signals, Stop};
 use crate::text::tell;
@@ -32,7 +31,7 @@ impl Session {
     pub(super) async fn open(
         args: &ImportArgs,
         base: &Base,
-        keys: &[KeyHeader],
+        access: &Access,
     ) -> Result<Self, Error> {
         let stopping = Stopping::watch()?;
         let (url, emulator) = match base {
@@ -44,7 +43,7 @@ impl Session {
             }
         };
         Ok(Self {
-            destination: Workday::new(url, keys)?,
+            destination: Workday::new(url, &access.keys, &access.network)?,
             settings: Settings {
                 rate: args.service.rate,
                 concurrency: args.service.concurrency,

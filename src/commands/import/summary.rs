@@ -88,11 +88,7 @@ pub(super) fn words(halt: &Halt) -> String {
             "the service was away for longer than --max-outage allows ({})",
             escape(why)
         ),
-        Halt::Hopeless(why) => format!(
-            "no safe connection to the service is possible ({}): is a proxy in between, or does \
-             this machine lack a certificate?",
-            escape(why)
-        ),
+        Halt::Hopeless(why) => format!("no safe connection is possible to {}", escape(why)),
         Halt::TooManyErrors(rows) => format!(
             "{} failed, more than --max-errors allows",
             counted(*rows as u64, "row")

@@ -65,7 +65,7 @@ proptest! {
 
     #[test]
     fn every_answer_has_the_worth_of_its_status_and_only_json_is_a_success(answer in answer()) {
-        let judged = judge(&answer);
+        let judged = judge(&answer, &Secrets::of([]));
         match answer.status {
             200..=299 if is_json(&answer) => prop_assert!(matches!(judged, Ok(Reply::Success(_)))),
             401 | 403 => prop_assert!(matches!(judged, Err(Failure::Denied(_)))),
@@ -74,7 +74,7 @@ proptest! {
             429 => prop_assert_eq!(judged, Err(Failure::Throttled { retry_after: answer.retry_after })),
             // Whether a request that timed out on the way had an effect is not known.
             400..=499 if answer.status != 408 => {
-                let is_refused = matches!(judged, Ok(Reply::Refused { .. }));
+                let is_refused = matches!(judged, Ok(Reply::Refused(_)));
                 prop_assert!(is_refused);
             }
             _ => prop_assert!(matches!(judged, Err(Failure::Unanswered(_)))),
@@ -83,9 +83,9 @@ proptest! {
 
     #[test]
     fn what_is_said_of_a_failure_is_short_whatever_the_answer_holds(answer in answer()) {
-        let words = match judge(&answer) {
-            Ok(Reply::Refused { body, .. }) => said(&body),
-            Err(Failure::Denied(why) | Failure::Unanswered(why)) => why,
+        let words = match judge(&answer, &Secrets::of([])) {
+            Ok(Reply::Refused(why))
+            | Err(Failure::Denied(why) | Failure::Unanswered(why)) => why,
             _ => String::new(),
         };
         prop_assert!(words.chars().count() < 600, "{} characters", words.chars().count());

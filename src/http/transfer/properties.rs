@@ -6,11 +6,13 @@ use proptest::sample::select;
 
 use super::*;
 use crate::arbitrary::{bytes, cases, text};
+use crate::http::target::UploadRules;
 
 const ADDRESS: &str = "https://example.com/uploads/a.pdf?X-Amz-Signature=5eC4E7&X-Amz-Expires=900";
 
 fn target() -> Target {
-    Target::parse(ADDRESS, &[], ApiHost::Remote).unwrap()
+    let rules = UploadRules::new(ApiHost::Remote, &Network::default());
+    Target::parse(ADDRESS, &[], &rules).unwrap()
 }
 
 fn error() -> impl Strategy<Value = String> {

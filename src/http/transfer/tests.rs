@@ -1,8 +1,126 @@
-//! What is told of a storage's refusals.
+//! What is told of a storage's refusals, and the limits of an upload against hosts that do not behave. The clock is stopped where a limit is
+//! one of time, and jumps whenever nothing else is left to do.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
+use crate::digest::sha256;
+use crate::http::target::UploadRules;
+use crate::root::Root;
+
+/// A file to send.
+struct Sent {
+    _folder: TempDir,
+    source: Source,
+    content: Content,
+}
+
+fn file_of(size: usize) -> Sent {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = vec![b'x'; size];
+    std::fs::write(folder.path().join("a.pdf"), &bytes).unwrap();
+    let root = Root::at(folder.path()).unwrap();
+    let content = Content {
+        stamp: root.stamp("a.pdf").unwrap(),
+        sha256: sha256(&bytes),
+    };
+    Sent {
+        source: Source::new(Arc::new(root), "a.pdf".into()),
+        content,
+        _folder: folder,
+    }
+}
+
+async fn put(client: &TransferClient, api: ApiHost, url: &str, size: usize) -> PutFailure {
+    let sent = file_of(size);
+    let rules = UploadRules::new(api, &Network::default());
+    let target = Target::parse(url, &[], &rules).unwrap();
+    let put = client.put(&target, &sent.source, &sent.content, &|_| {});
+    put.await.unwrap_err()
+}
+
+#[tokio::test]
+async fn no_byte_goes_to_a_public_name_that_leads_to_a_private_address() {
+    let neighbour = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let port = neighbour.local_addr().unwrap().port();
+    let look_up: LookUp = |_| Ok(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))]);
+    let client = TransferClient::with(ApiHost::Remote, &Network::default(), look_up).unwrap();
+    let url = format!("https://storage.example.com:{port}/CANARY?signature=CANARY");
+    let failure = put(&client, ApiHost::Remote, &url, 10).await;
+    let PutFailure::Interrupted(why) = failure else {
+        panic!("{failure:?}");
+    };
+    assert!(
+        why.ends_with(
+            "storage.example.com leads to the private address 127.0.0.1 from here, where no \
+             upload is sent"
+        ),
+        "{why}"
+    );
+    assert!(!why.contains("CANARY"), "{why}");
+    let nobody = futures::FutureExt::now_or_never(neighbour.accept());
+    assert!(nobody.is_none(), "somebody came");
+}
+
+/// Sends a file to a host that does this with its connection, and stops the clock once the host has
+/// the head of the request.
+async fn put_to<F: Future<Output = ()> + Send>(
+    host: impl FnOnce(TcpStream) -> F + Send + 'static,
+    size: usize,
+) -> PutFailure {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let url = format!("http://{}/x", listener.local_addr().unwrap());
+    let host = async move {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let mut head = [0; 64];
+        connection.read_exact(&mut head).await.unwrap();
+        tokio::time::pause();
+        host(connection).await;
+        std::future::pending::<()>().await;
+    };
+    let client = TransferClient::new(ApiHost::Loopback, &Network::default()).unwrap();
+    tokio::select! {
+        failure = put(&client, ApiHost::Loopback, &url, size) => failure,
+        () = host => unreachable!("the host waits for ever"),
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_nobody_takes_is_given_up_after_a_minute() {
+    let keep = |connection: TcpStream| async move {
+        tokio::time::sleep(Duration::from_mins(20)).await;
+        drop(connection);
+    };
+    let failure = put_to(keep, 32 << 20).await;
+    let why = "no progress for 60 s".to_owned();
+    assert_eq!(failure, PutFailure::Interrupted(why));
+}
+
+#[tokio::test]
+async fn an_answer_that_trickles_is_not_waited_for_for_ever() {
+    let trickle = |mut connection: TcpStream| async move {
+        let start = b"HTTP/1.1 200 OK\r\n\r\n";
+        connection.write_all(start).await.unwrap();
+        for _ in 0..100 {
+            // Whoever has waited for long enough is gone.
+            let _ = connection.write_all(b"x").await;
+            tokio::time::sleep(Duration::from_secs(10)).await;
+        }
+    };
+    let failure = put_to(trickle, 10).await;
+    let why = "no progress for 300 s".to_owned();
+    assert_eq!(failure, PutFailure::Interrupted(why));
+}
 
 const ADDRESS: &str = "https://example.com/uploads/a.pdf?X-Amz-Signature=5ec4e7";
+
+fn remote() -> UploadRules {
+    UploadRules::new(ApiHost::Remote, &Network::default())
+}
 
 fn told(status: u16, body: &str) -> String {
     let answer = Answer {
@@ -11,7 +129,7 @@ fn told(status: u16, body: &str) -> String {
         etag: None,
         body: body.into(),
     };
-    let target = Target::parse(ADDRESS, &[], ApiHost::Remote).unwrap();
+    let target = Target::parse(ADDRESS, &[], &remote()).unwrap();
     match answer.judge(&target, None) {
         Err(PutFailure::Refused(why) | PutFailure::Interrupted(why)) => why,
         other => panic!("words are expected, not {other:?}"),
@@ -34,11 +152,14 @@ fn code_and_message_are_told_and_nothing_else_that_a_storage_says() {
 }
 
 #[test]
-fn words_that_repeat_the_address_are_left_out() {
+fn words_that_repeat_the_address_name_its_host_only() {
     let body = format!("<Code>BadRequest</Code><Message>no such thing as {ADDRESS}</Message>");
-    assert_eq!(told(400, &body), "status 400, BadRequest: (left out)");
+    assert_eq!(
+        told(400, &body),
+        "status 400, BadRequest: no such thing as https://example.com/…"
+    );
     let body = format!("<Code>{ADDRESS}</Code><Message>no</Message>");
-    assert_eq!(told(400, &body), "status 400, (left out): no");
+    assert_eq!(told(400, &body), "status 400, https://example.com/…: no");
 }
 
 #[test]

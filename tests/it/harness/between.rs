@@ -8,14 +8,43 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, HOST};
+use axum::http::request::Parts;
 use axum::response::Response;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 /// What is done to the JSON of each answer.
-type Alter = fn(&mut Value);
+pub(super) type Alter = fn(&mut Value);
+
+/// What is done to each whole answer, which belongs to this request.
+type Forge = Arc<dyn Fn(&Parts, &mut Response<Vec<u8>>) + Send + Sync>;
+
+/// How somebody between behaves.
+#[derive(Clone)]
+pub(super) struct Manner {
+    pub(super) alter: Alter,
+    pub(super) forge: Forge,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        Self {
+            alter: |_| {},
+            forge: Arc::new(|_, _| {}),
+        }
+    }
+}
+
+/// The head of a request, as it came.
+#[derive(Debug, Clone)]
+pub(crate) struct Head {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
+}
 
 /// When a request is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +61,7 @@ pub(crate) struct Between {
     address: SocketAddr,
     hold: Arc<Hold>,
     upload_urls: Arc<Mutex<Vec<String>>>,
+    heads: Arc<Mutex<Vec<Head>>>,
 }
 
 /// Which request is held next.
@@ -46,15 +76,21 @@ struct Hold {
 struct Way {
     client: reqwest::Client,
     emulator: SocketAddr,
-    here: SocketAddr,
-    alter: Alter,
+    /// What uploads are sent to: scheme, host and port.
+    storage: String,
+    manner: Manner,
     hold: Arc<Hold>,
     upload_urls: Arc<Mutex<Vec<String>>>,
+    heads: Arc<Mutex<Vec<Head>>>,
 }
 
 impl Between {
-    /// Stands before an emulator.
-    pub(super) async fn start(emulator: SocketAddr, alter: Alter) -> Self {
+    /// Stands before an emulator. Uploads come here too, unless they have to take another way.
+    pub(super) async fn start(
+        emulator: SocketAddr,
+        manner: Manner,
+        storage: Option<String>,
+    ) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let hold = Arc::new(Hold {
@@ -62,20 +98,33 @@ impl Between {
             holding: watch::Sender::new(false),
         });
         let upload_urls = Arc::default();
+        let heads = Arc::default();
         let app = Router::new().fallback(pass).with_state(Way {
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
             emulator,
-            here: address,
-            alter,
+            storage: storage.unwrap_or_else(|| format!("http://{address}")),
+            manner,
             hold: Arc::clone(&hold),
             upload_urls: Arc::clone(&upload_urls),
+            heads: Arc::clone(&heads),
         });
         tokio::spawn(async move { axum::serve(listener, app).await });
         Self {
             address,
             hold,
             upload_urls,
+            heads,
         }
+    }
+
+    /// Where it listens.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The heads of all requests so far, those to the storage among them.
+    pub(crate) fn heads(&self) -> Vec<Head> {
+        self.heads.lock().unwrap().clone()
     }
 
     /// The secret part of each upload URL that passed here.
@@ -159,6 +208,12 @@ async fn pass(State(way): State<Way>, request: Request) -> Response {
 impl Way {
     async fn carry_on(&self, request: Request) -> Response {
         let (mut head, body) = request.into_parts();
+        self.heads.lock().unwrap().push(Head {
+            method: head.method.to_string(),
+            path: head.uri.path().to_owned(),
+            headers: head.headers.clone(),
+        });
+        let asked = head.clone();
         head.headers.remove(HOST);
         // Half a request is none of the emulator's business.
         let Ok(body) = to_bytes(body, usize::MAX).await else {
@@ -179,7 +234,9 @@ impl Way {
             }
         }
         let body = self.altered(&answer.bytes().await.unwrap());
-        response.body(Body::from(body)).unwrap()
+        let mut response = response.body(body).unwrap();
+        (self.manner.forge)(&asked, &mut response);
+        response.map(Body::from)
     }
 
     fn altered(&self, body: &[u8]) -> Vec<u8> {
@@ -188,10 +245,10 @@ impl Way {
         };
         // Uploads pass here too: what signs an upload URL does not cover its host.
         if let Some(Value::String(url)) = json.pointer_mut("/data/attributes/upload_url") {
-            *url = url.replace(&self.emulator.to_string(), &self.here.to_string());
+            *url = url.replace(&format!("http://{}", self.emulator), &self.storage);
             self.upload_urls.lock().unwrap().push(url.clone());
         }
-        (self.alter)(&mut json);
+        (self.manner.alter)(&mut json);
         serde_json::to_vec(&json).unwrap()
     }
 }

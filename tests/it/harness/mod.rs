@@ -6,28 +6,38 @@
 mod between;
 #[cfg(target_os = "linux")]
 mod disk;
+mod endless;
 mod judge;
 mod once;
 mod results;
 mod run;
 mod service;
+mod stranger;
+mod tls;
 
 use std::cell::OnceCell;
 use std::fs;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use axum::http::request::Parts;
+use axum::response::Response;
 use consign::emulator::{Effect, Fault, Settings, Target, When};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use between::Manner;
 pub(crate) use between::Moment;
 #[cfg(target_os = "linux")]
 pub(crate) use disk::{Act, Call, Disk, Loss};
+pub(crate) use endless::Endless;
 pub(crate) use once::exactly_once;
 pub(crate) use results::Results;
 pub(crate) use run::{KILLED, Outcome, Run, Running};
 use service::Service;
+pub(crate) use stranger::Stranger;
+pub(crate) use tls::{API_HOST, Certificate, STORAGE_HOST};
 
 /// The columns that every manifest has.
 pub(crate) const HEADER: &str = "file_path,object_type,object_id,external_id\n";
@@ -36,12 +46,21 @@ pub(crate) const HEADER: &str = "file_path,object_type,object_id,external_id\n";
 pub(crate) const MANIFEST: &str = "m.csv";
 
 /// Who else is there.
-#[derive(Clone, Copy)]
-enum Company {
-    /// Nobody.
-    None,
+#[derive(Clone, Default)]
+struct Company {
     /// Somebody between the tool and the emulator.
-    Between(fn(&mut Value)),
+    between: Option<Manner>,
+    /// TLS before that, and the road to it.
+    tls: Option<(Certificate, Road)>,
+}
+
+/// How the tool comes to a service with TLS.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Road {
+    /// As a host on this machine.
+    Straight,
+    /// As a public host, by way of a proxy.
+    ByProxy,
 }
 
 /// A folder, and a service that starts when it is first needed.
@@ -64,7 +83,7 @@ impl Test {
         Self {
             folder: tempfile::tempdir().unwrap(),
             settings,
-            company: Company::None,
+            company: Company::default(),
             service: OnceCell::new(),
         }
     }
@@ -120,14 +139,42 @@ impl Test {
     /// Puts somebody there who also alters the JSON of the answers.
     pub(crate) fn altering(mut self, alter: fn(&mut Value)) -> Self {
         assert!(self.service.get().is_none(), "the emulator runs already");
-        self.company = Company::Between(alter);
+        self.company.between.get_or_insert_default().alter = alter;
+        self
+    }
+
+    /// Puts somebody there who does what he likes with whole answers.
+    pub(crate) fn forging(
+        mut self,
+        forge: impl Fn(&Parts, &mut Response<Vec<u8>>) + Send + Sync + 'static,
+    ) -> Self {
+        assert!(self.service.get().is_none(), "the emulator runs already");
+        self.company.between.get_or_insert_default().forge = Arc::new(forge);
+        self
+    }
+
+    /// Puts TLS before the service. `ca.pem` in the folder has the certificate's authority.
+    pub(crate) fn over_tls(self, certificate: Certificate) -> Self {
+        self.behind(certificate, Road::Straight)
+    }
+
+    /// Makes the service a public one, which is reached by way of a proxy.
+    pub(crate) fn over_tls_by_proxy(self, certificate: Certificate) -> Self {
+        self.behind(certificate, Road::ByProxy)
+    }
+
+    fn behind(mut self, certificate: Certificate, road: Road) -> Self {
+        assert!(self.service.get().is_none(), "the emulator runs already");
+        self.write("ca.pem", certificate.authority());
+        self.company.between.get_or_insert_default();
+        self.company.tls = Some((certificate, road));
         self
     }
 
     /// The service.
     pub(crate) fn service(&self) -> &Service {
         self.service
-            .get_or_init(|| Service::start(self.settings.clone(), self.company))
+            .get_or_init(|| Service::start(self.settings.clone(), self.company.clone()))
     }
 
     /// The path of something in the folder.

@@ -29,7 +29,8 @@ pub(crate) struct Run<'t> {
     args: Vec<String>,
     variables: Vec<(String, String)>,
     hold: Option<(usize, Moment, Act<'t>)>,
-    largest_file: Option<usize>,
+    /// What a shell does just before it.
+    limit: Option<String>,
     killed_after: Option<Duration>,
     pub(super) results: PathBuf,
     pub(super) expected: Expected,
@@ -87,8 +88,8 @@ impl<'t> Run<'t> {
             args,
             variables: Vec::new(),
             hold: None,
-            largest_file: None,
             killed_after: None,
+            limit: None,
             results: test.path(Results::NAME),
             expected: Expected::default(),
         }
@@ -112,9 +113,30 @@ impl<'t> Run<'t> {
         self
     }
 
+    /// With keys, and by way of the proxy to a service that is a public one.
+    pub(crate) fn by_proxy(self) -> Self {
+        let proxy = self.test.service().proxy();
+        let (url, label) = (proxy.url("me:word"), proxy.label());
+        self.variable("WORKDAY_API_KEY", "the-key")
+            .variable("WORKDAY_USER_TOKEN", "the-token")
+            .variable("WORKDAY_USER_EMAIL", "me@example.com")
+            .variable("HTTPS_PROXY", &url)
+            .variable("NO_PROXY", "")
+            .args(["--ca-file", "ca.pem"])
+            .says(format!(
+                "the service is reached by way of the proxy {label}\n"
+            ))
+    }
+
     /// Lets no file grow beyond so many half kilobytes, as if the disk were full then.
     pub(crate) fn with_files_of_at_most(mut self, blocks: usize) -> Self {
-        self.largest_file = Some(blocks);
+        self.limit = Some(format!("trap '' XFSZ; ulimit -f {blocks}"));
+        self
+    }
+
+    /// Lets the system dump its memory, as far as it ever does.
+    pub(crate) fn with_core_dumps(mut self) -> Self {
+        self.limit = Some("ulimit -c $(ulimit -H -c)".to_owned());
         self
     }
 
@@ -245,11 +267,11 @@ impl<'t> Run<'t> {
 
     fn command(&self) -> Command {
         let consign = env!("CARGO_BIN_EXE_consign");
-        let Some(blocks) = self.largest_file else {
+        let Some(limit) = &self.limit else {
             return Command::new(consign);
         };
         let mut shell = Command::new("sh");
-        let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let limited = format!("{limit}; exec \"$0\" \"$@\"");
         shell.args(["-c", &limited, consign]);
         shell
     }
@@ -295,6 +317,16 @@ impl Running<'_> {
         while self.test.service().is_holding() {
             thread::sleep(Duration::from_millis(2));
         }
+    }
+
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for its end by a signal, and says whether the system dumped its memory.
+    pub(crate) fn dumped_core(&mut self) -> bool {
+        self.child.wait().unwrap().core_dumped()
     }
 
     /// Sends it a signal, `INT` or the like.

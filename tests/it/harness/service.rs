@@ -6,18 +6,30 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use consign::emulator::log::{self, Entry};
 use consign::emulator::{Emulator, Settings, StoredAttachment, stored};
+use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
-use super::Company;
 use super::between::Between;
+use super::tls::{self, API_HOST, Proxy, STORAGE_HOST};
+use super::{Company, Road};
 
 /// A running emulator.
 pub(crate) struct Service {
     emulator: Emulator,
     between: Option<Between>,
+    proxy: Option<Proxy>,
     base_url: String,
     /// Dropped last: the emulator lives on it.
     _runtime: Runtime,
+}
+
+/// Those who stand before an emulator.
+#[derive(Default)]
+struct Around {
+    /// The base that leads to them.
+    base_url: Option<String>,
+    between: Option<Between>,
+    proxy: Option<Proxy>,
 }
 
 impl Service {
@@ -30,19 +42,12 @@ impl Service {
             .unwrap();
         let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let emulator = runtime.block_on(Emulator::start(here, settings)).unwrap();
-        let between = match company {
-            Company::None => None,
-            Company::Between(alter) => {
-                Some(runtime.block_on(Between::start(emulator.address(), alter)))
-            }
-        };
-        let base_url = between
-            .as_ref()
-            .map_or_else(|| emulator.base_url(), Between::base_url);
+        let around = runtime.block_on(surround(emulator.address(), company));
         Self {
+            base_url: around.base_url.unwrap_or_else(|| emulator.base_url()),
+            between: around.between,
+            proxy: around.proxy,
             emulator,
-            between,
-            base_url,
             _runtime: runtime,
         }
     }
@@ -57,6 +62,11 @@ impl Service {
         self.between.as_ref().expect("somebody is between")
     }
 
+    /// The proxy by way of which it is reached.
+    pub(crate) fn proxy(&self) -> &Proxy {
+        self.proxy.as_ref().expect("there is a proxy")
+    }
+
     /// Whether somebody between holds a request.
     pub(crate) fn is_holding(&self) -> bool {
         self.between.as_ref().is_some_and(Between::is_holding)
@@ -64,7 +74,7 @@ impl Service {
 
     /// How the results call it.
     pub(crate) fn label(&self) -> &str {
-        self.base_url.strip_prefix("http://").unwrap()
+        self.base_url.split_once("://").unwrap().1
     }
 
     /// Every request so far.
@@ -100,6 +110,35 @@ impl Service {
             .collect();
         contents.sort();
         contents
+    }
+}
+
+/// Puts others before an emulator.
+async fn surround(emulator: SocketAddr, company: Company) -> Around {
+    let Some(manner) = company.between else {
+        return Around::default();
+    };
+    let Some((certificate, road)) = company.tls else {
+        let between = Between::start(emulator, manner, None).await;
+        return Around {
+            base_url: Some(between.base_url()),
+            between: Some(between),
+            proxy: None,
+        };
+    };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let here = format!("localhost:{}", address.port());
+    let (api, storage, proxy) = match road {
+        Road::Straight => (here.as_str(), here.as_str(), None),
+        Road::ByProxy => (API_HOST, STORAGE_HOST, Some(Proxy::start(address).await)),
+    };
+    let between = Between::start(emulator, manner, Some(format!("https://{storage}"))).await;
+    tokio::spawn(tls::terminate(listener, certificate, between.address()));
+    Around {
+        base_url: Some(format!("https://{api}/services/attachments/v1")),
+        between: Some(between),
+        proxy,
     }
 }
 

@@ -1,0 +1,40 @@
+//! Keeps what is in memory, the keys among it, out of core dumps.
+
+use rustix::process::{Resource, Rlimit, setrlimit};
+
+/// Forbids core dumps of this process.
+///
+/// The limit alone is not enough on Linux: where the system hands dumps to a program, it is for
+/// that program to respect it. A process that is not dumpable is never dumped. Its memory and its
+/// environment, which holds the keys, are closed to the user's other programs as well, and that
+/// has a price: only root can attach a debugger to a run. (One that starts `consign` itself, such
+/// as `strace consign`, still sees its system calls.)
+pub(crate) fn forbid() {
+    // Neither is ever refused, unless a sandbox forbids even this; the run is no worse for it.
+    let _ = setrlimit(
+        Resource::Core,
+        Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        },
+    );
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::process::{DumpableBehavior, dumpable_behavior, getrlimit};
+
+    use super::*;
+
+    #[test]
+    fn a_process_that_forbids_it_is_never_dumped() {
+        forbid();
+        assert_eq!(dumpable_behavior(), Ok(DumpableBehavior::NotDumpable));
+        assert_eq!(getrlimit(Resource::Core).maximum, Some(0));
+    }
+}

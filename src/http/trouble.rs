@@ -1,0 +1,169 @@
+//! What kept a request from getting an answer, in words that hold no secret: the one place where
+//! errors of the HTTP library are read.
+
+use std::error::Error;
+use std::io;
+
+use rustls::CertificateError;
+
+use super::proxy::Proxies;
+
+/// So many of the names in a certificate are told.
+const NAMES_TOLD: usize = 3;
+
+/// What kept a request from getting an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// No connection came about, so nothing was sent.
+    NotSent(String),
+    /// The other side's certificate is not to be trusted.
+    Certificate(String),
+    /// The connection was there, and broke.
+    Broken(String),
+}
+
+/// Says what happened, without the URL, which may be a presigned one; of it only the host is told.
+pub(super) fn trouble(error: reqwest::Error, proxies: &Proxies) -> Trouble {
+    let host = error.url().and_then(|url| url.host_str());
+    let host = host.unwrap_or("the host").to_owned();
+    let proxy = error.url().and_then(|url| proxies.of(url));
+    let way = match proxy {
+        Some(proxy) => format!("{host} by way of the proxy {proxy}"),
+        None => host,
+    };
+    let error = error.without_url();
+    if let Some(why) = causes(&error).find_map(certificate_words) {
+        Trouble::Certificate(format!("{way}: {why}"))
+    } else if error.is_connect() {
+        Trouble::NotSent(format!("{way}: {}", words(&error)))
+    } else {
+        Trouble::Broken(words(&error))
+    }
+}
+
+/// An error of the HTTP library and its causes, in one line.
+pub(super) fn words(error: &reqwest::Error) -> String {
+    let mut words = if error.is_timeout() {
+        "no answer in time".to_owned()
+    } else {
+        String::new()
+    };
+    for cause in causes(error).skip(1) {
+        let text = cause.to_string();
+        if !words.ends_with(&text) {
+            if !words.is_empty() {
+                words.push_str(": ");
+            }
+            words.push_str(&text);
+        }
+    }
+    if words.is_empty() {
+        words = error.to_string();
+    }
+    words
+}
+
+/// An error and its causes. An [`io::Error`] hides what it wraps from [`Error::source`].
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| {
+        let wrapped = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        match wrapped {
+            Some(wrapped) => Some(wrapped as &(dyn Error + 'static)),
+            None => error.source(),
+        }
+    })
+}
+
+/// What is wrong with a certificate, where that is what the error is about.
+fn certificate_words(error: &(dyn Error + 'static)) -> Option<String> {
+    let Some(rustls::Error::InvalidCertificate(wrong)) = error.downcast_ref() else {
+        return None;
+    };
+    Some(match wrong {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "its certificate has expired (or the clock of this machine is wrong)".to_owned()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "its certificate is not valid yet (or the clock of this machine is wrong)".to_owned()
+        }
+        CertificateError::NotValidForNameContext { presented, .. } => format!(
+            "its certificate is for another host ({}); is the address right?",
+            told(presented)
+        ),
+        CertificateError::UnknownIssuer => "its certificate is signed by nobody whom this machine \
+             trusts; where that is as it should be (a company's own authority, or a proxy that \
+             looks into TLS), add the authority's certificate with --ca-file"
+            .to_owned(),
+        other => format!("its certificate is not to be trusted: {other}"),
+    })
+}
+
+/// The first names of a certificate, which the other side has chosen; the library shows them as
+/// `DnsName("example.com")`. They are escaped where they are shown.
+fn told(names: &[String]) -> String {
+    let first: Vec<String> = names
+        .iter()
+        .take(NAMES_TOLD)
+        .map(|name| {
+            let name = name.strip_prefix("DnsName(\"").unwrap_or(name);
+            let name = name.strip_suffix("\")").unwrap_or(name);
+            name.chars().take(100).collect()
+        })
+        .collect();
+    first.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
+    use url::Url;
+
+    use super::*;
+
+    /// Made once, since it reads the certificates of the system.
+    static CLIENT: LazyLock<reqwest::Client> =
+        LazyLock::new(|| reqwest::Client::builder().no_proxy().build().unwrap());
+
+    /// An error of the library that carries this URL.
+    fn error_of(url: Url) -> reqwest::Error {
+        CLIENT.get("no URL").build().unwrap_err().with_url(url)
+    }
+
+    fn text(trouble: Trouble) -> String {
+        match trouble {
+            Trouble::NotSent(text) | Trouble::Certificate(text) | Trouble::Broken(text) => text,
+        }
+    }
+
+    #[tokio::test]
+    async fn of_a_connection_that_fails_the_host_is_told_and_nothing_else_of_the_address() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let url = format!("http://{address}/CANARY?signature=CANARY");
+        let error = CLIENT.get(url).send().await.unwrap_err();
+        match trouble(error, &Proxies::default()) {
+            Trouble::NotSent(why) => {
+                assert!(why.starts_with("127.0.0.1: "), "{why}");
+                assert!(!why.contains("CANARY"), "{why}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_part_of_an_address_beyond_its_host_is_told(
+            path in "(/[a-z]{0,10}){0,3}",
+            query in "CANARY[ -~]{0,40}",
+        ) {
+            let url = Url::parse(&format!("https://me:CANARY@example.com{path}?{query}")).unwrap();
+            let told = text(trouble(error_of(url), &Proxies::default()));
+            prop_assert!(!told.contains("CANARY"), "{}", told);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Answers without measure: nobody can make the tool take more than it needs, nor believe it.
+
+use serde_json::Value;
+
+use crate::harness::{Endless, Test};
+
+/// More than all buffers between two programs of this machine hold, and far less than what an
+/// endless answer brings in the time that one may take.
+const BUFFERS: u64 = 64 << 20;
+
+/// What a service says that sends JSON for ever.
+const ENDLESS_JSON: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.api+json\r\n\r\n";
+
+/// What a storage says that explains itself for ever.
+const ENDLESS_REFUSAL: &str = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/xml\r\n\r\n\
+    <Error><Code>No</Code>";
+
+#[test]
+fn an_answer_of_megabytes_is_not_believed() {
+    let test = Test::of_rows(1).forging(|request, answer| {
+        if request.method == "GET" {
+            let blanks = vec![b' '; 5 << 20];
+            answer.body_mut().extend(blanks);
+        }
+    });
+    test.import()
+        .args(["--max-outage", "0s"])
+        .says("(the answer is too long to be the service's)")
+        .rows(["A1 pending not_reached"])
+        .requests(["get_by_external_id A1 404"])
+        .exits(3);
+}
+
+/// An import from a service whose answers never end.
+#[track_caller]
+fn is_not_read_to_its_end(start: &'static str, piece: &'static str, why: &str) {
+    let test = Test::of_rows(1);
+    let endless = Endless::answering(start, piece);
+    test.consign(["import", "m.csv", "--base-url", &endless.url()])
+        .args(["--max-outage", "0s"])
+        .says(why)
+        .rows(["A1 pending not_reached"])
+        .exits(3);
+    assert!((1..BUFFERS).contains(&endless.sent()), "{}", endless.sent());
+}
+
+#[test]
+fn an_answer_without_an_end_is_not_read_to_its_end() {
+    is_not_read_to_its_end(
+        ENDLESS_JSON,
+        " ",
+        "(the answer is too long to be the service's)",
+    );
+}
+
+#[test]
+fn headers_without_an_end_are_not_read_to_their_end() {
+    is_not_read_to_its_end(
+        "HTTP/1.1 200 OK\r\n",
+        "X-More: and more\r\n",
+        "message head is too large",
+    );
+}
+
+#[test]
+fn a_refusal_of_the_storage_without_an_end_is_a_refusal_all_the_same() {
+    let endless = Endless::answering(ENDLESS_REFUSAL, "<More>and more</More>");
+    let url = endless.url();
+    let test = Test::of_rows(1).forging(move |_, answer| {
+        if let Ok(mut json) = serde_json::from_slice::<Value>(answer.body())
+            && let Some(place) = json.pointer_mut("/data/attributes/upload_url")
+        {
+            *place = url.clone().into();
+            *answer.body_mut() = json.to_string().into_bytes();
+        }
+    });
+    test.import()
+        .rows(["A1 failed upload_refused"])
+        .stored([])
+        .exits(1);
+    assert_eq!(
+        test.results().cell("A1", "message"),
+        "the storage refused the file: status 400"
+    );
+    assert!((1..BUFFERS).contains(&endless.sent()), "{}", endless.sent());
+}

@@ -1,0 +1,239 @@
+//! Where keys and bytes do not go: not after a redirect, not to another host than the service's
+//! and its storage's, and nothing of the one to the other.
+
+use axum::http::HeaderName;
+use axum::http::request::Parts;
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use crate::harness::{Certificate, Stranger, Test};
+
+/// Every redirect that a client may follow by itself.
+const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
+
+const KEY: &str = "CANARY-KEY-7d1f";
+
+/// Answers requests of this method with a redirect to somebody else.
+fn redirecting(
+    method: &'static str,
+    status: u16,
+    stranger: &Stranger,
+) -> impl Fn(&Parts, &mut Response<Vec<u8>>) + Send + Sync + 'static {
+    let url = stranger.url();
+    move |request, answer| {
+        if request.method == method {
+            *answer.status_mut() = status.try_into().unwrap();
+            answer
+                .headers_mut()
+                .insert("location", url.parse().unwrap());
+        }
+    }
+}
+
+#[test]
+fn no_redirect_of_the_service_is_followed() {
+    for status in REDIRECTS {
+        let stranger = Stranger::listening();
+        let test = Test::of_rows(1).forging(redirecting("GET", status, &stranger));
+        let outcome = test
+            .import()
+            .args(["--max-outage", "0s", "-vvv"])
+            .variable("WORKDAY_API_KEY", KEY)
+            .says("DEBUG API request")
+            .says(format!(
+                "status {status}, a redirect, which consign does not follow"
+            ))
+            .rows(["A1 pending not_reached"])
+            .exits(3);
+        stranger.has_heard_nothing();
+        for output in [outcome.stdout, outcome.stderr, test.read("m.results.csv")] {
+            assert!(!output.contains("CANARY"), "{output}");
+        }
+    }
+}
+
+#[test]
+fn no_redirect_of_the_storage_is_followed() {
+    for status in REDIRECTS {
+        let stranger = Stranger::listening();
+        let test = Test::of_rows(1).forging(redirecting("PUT", status, &stranger));
+        let outcome = test
+            .import()
+            .args(["-vvv"])
+            .says(format!("status={status}"))
+            .rows(["A1 failed upload_refused"])
+            .exits(1);
+        stranger.has_heard_nothing();
+        for output in [outcome.stdout, outcome.stderr, test.read("m.results.csv")] {
+            assert!(!output.contains("CANARY"), "{output}");
+        }
+    }
+}
+
+#[test]
+fn the_storage_gets_the_headers_that_the_service_asked_for_and_no_others() {
+    let test = Test::of_rows(1).between();
+    test.import().variable("WORKDAY_API_KEY", KEY).exits(0);
+    let heads = test.service().between().heads();
+    let (uploads, requests): (Vec<_>, Vec<_>) = heads.iter().partition(|head| head.method == "PUT");
+    assert_eq!(uploads.len(), 1);
+    let mut names: Vec<&str> = uploads[0].headers.keys().map(HeaderName::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        [
+            "accept",
+            "content-disposition",
+            "content-length",
+            "content-type",
+            "host",
+            "user-agent",
+            "x-amz-acl",
+            "x-amz-server-side-encryption",
+        ]
+    );
+    for request in requests {
+        assert_eq!(request.headers["x-api-key"], KEY, "{}", request.path);
+    }
+}
+
+#[test]
+fn no_cookie_is_kept_or_sent_back() {
+    let test = Test::of_rows(2).forging(|_, answer| {
+        let cookie = "session=1; Path=/".parse().unwrap();
+        answer.headers_mut().insert("set-cookie", cookie);
+    });
+    test.import().rows(["A1 uploaded", "A2 uploaded"]).exits(0);
+    let heads = test.service().between().heads();
+    assert_eq!(heads.len(), 7);
+    for head in heads {
+        assert!(!head.headers.contains_key("cookie"), "{head:?}");
+    }
+}
+
+/// A public service that gives this in its answers where an upload address stands.
+fn public(name: &'static str, value: Value) -> Test {
+    Test::of_rows(1)
+        .over_tls_by_proxy(Certificate::good())
+        .forging(move |_, answer| {
+            if let Ok(mut json) = serde_json::from_slice::<Value>(answer.body())
+                && json.pointer("/data/attributes/upload_url").is_some()
+            {
+                json["data"]["attributes"][name] = value.clone();
+                *answer.body_mut() = json.to_string().into_bytes();
+            }
+        })
+}
+
+#[test]
+fn of_a_public_service_no_byte_goes_to_a_place_that_is_not_public() {
+    let stranger = Stranger::listening();
+    for (url, why) in [
+        (stranger.url(), "is http, not https"),
+        (
+            "https://me:word@storage.example.com/x".to_owned(),
+            "names a user",
+        ),
+        (
+            "https://0x7f000001/x".to_owned(),
+            "names the number 127.0.0.1 in place of a host",
+        ),
+        (
+            "https://[::ffff:10.0.0.1]/x".to_owned(),
+            "names the number ::ffff:10.0.0.1 in place of a host",
+        ),
+        (
+            "https://localhost/x".to_owned(),
+            "leads to the private host \"localhost\"",
+        ),
+        (
+            "https://metadata.google.internal/x".to_owned(),
+            "leads to the private host \"metadata.google.internal\"",
+        ),
+    ] {
+        let test = public("upload_url", json!(url));
+        test.import()
+            .by_proxy()
+            .rows(["A1 failed unsafe_upload_url"])
+            .requests(["get_by_external_id A1 404", "create A1 201"])
+            .stored([])
+            .exits(1);
+        assert_eq!(
+            test.results().cell("A1", "message"),
+            format!("the upload address {why}; nothing was sent there: ask the service's support")
+        );
+        let asked = test.service().proxy().asked();
+        assert_eq!(asked.len(), 1, "{asked:?}");
+    }
+    stranger.has_heard_nothing();
+}
+
+#[test]
+fn of_a_public_service_no_header_is_sent_that_carries_rights_or_moves_the_request() {
+    for name in [
+        "Host",
+        "Cookie",
+        "X-Api-Key",
+        "Proxy-Authorization",
+        "Transfer-Encoding",
+    ] {
+        let test = public("upload_headers", json!([{"name": name, "value": "canary"}]));
+        test.import()
+            .by_proxy()
+            .rows(["A1 failed unsafe_upload_url"])
+            .requests(["get_by_external_id A1 404", "create A1 201"])
+            .exits(1);
+        let lower = name.to_ascii_lowercase();
+        assert_eq!(
+            test.results().cell("A1", "message"),
+            format!(
+                "the upload address comes with the header {lower}, which consign never sends for \
+                 a service; nothing was sent there: ask the service's support"
+            )
+        );
+    }
+}
+
+#[test]
+fn uploads_can_be_kept_to_the_hosts_that_the_user_names() {
+    let test = Test::of_rows(1).over_tls_by_proxy(Certificate::good());
+    test.import()
+        .by_proxy()
+        .args([
+            "--upload-host",
+            "ample.com",
+            "--upload-host",
+            "storage.example.org",
+        ])
+        .rows(["A1 failed unsafe_upload_url"])
+        .requests(["get_by_external_id A1 404", "create A1 201"])
+        .exits(1);
+    assert_eq!(
+        test.results().cell("A1", "message"),
+        "the upload address leads to the host \"storage.example.com\", which no --upload-host \
+         takes; nothing was sent there: ask the service's support"
+    );
+    test.resume()
+        .by_proxy()
+        .args([
+            "--upload-host",
+            "example.org",
+            "--upload-host",
+            "example.com",
+        ])
+        .rows(["A1 uploaded"])
+        .stored_rows(["A1"])
+        .exits(0);
+}
+
+#[test]
+fn an_upload_host_that_is_no_host_is_wrong_usage() {
+    let test = Test::of_rows(1);
+    for host in ["https://example.com", "com", "10.0.0.1", "localhost", ""] {
+        test.import()
+            .args(["--upload-host", host])
+            .stdout("")
+            .says("the name of a public host is expected, such as s3.eu-central-1.amazonaws.com")
+            .exits(2);
+    }
+}

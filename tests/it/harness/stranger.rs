@@ -1,0 +1,61 @@
+//! A host that nobody should speak to: it writes down all that it is sent.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// A host that listens.
+#[derive(Debug)]
+pub(crate) struct Stranger {
+    address: SocketAddr,
+    heard: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Stranger {
+    /// Starts it. It ends with the process.
+    pub(crate) fn listening() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let heard = Arc::<Mutex<Vec<u8>>>::default();
+        let writes_down = Arc::clone(&heard);
+        thread::spawn(move || {
+            for connection in listener.incoming() {
+                listen(&mut connection.unwrap(), &writes_down);
+            }
+        });
+        Self { address, heard }
+    }
+
+    /// An address of its own, with a secret in it.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/elsewhere?token=CANARY-ELSEWHERE", self.address)
+    }
+
+    /// Fails where it has heard anything, and shows that it would have.
+    #[track_caller]
+    pub(crate) fn has_heard_nothing(&self) {
+        let mut connection = TcpStream::connect(self.address).unwrap();
+        connection.write_all(b"only me").unwrap();
+        drop(connection);
+        loop {
+            let heard = self.heard.lock().unwrap().clone();
+            if heard.ends_with(b"only me") {
+                assert_eq!(String::from_utf8_lossy(&heard), "only me");
+                return;
+            }
+            thread::yield_now();
+        }
+    }
+}
+
+fn listen(connection: &mut TcpStream, heard: &Mutex<Vec<u8>>) {
+    let mut piece = [0; 4096];
+    while let Ok(length @ 1..) = connection.read(&mut piece) {
+        heard.lock().unwrap().extend_from_slice(&piece[..length]);
+        if piece[..length].ends_with(b"\r\n\r\n") {
+            let _ = connection.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+            return;
+        }
+    }
+}

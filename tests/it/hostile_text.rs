@@ -1,0 +1,137 @@
+//! Text that would do something to whoever looks at it: from the service, from file names, from the
+//! manifest. It is shown for what it is, and the results say it without acting on it.
+
+use std::fs;
+
+use consign::emulator::Operation::Create;
+use consign::emulator::When::Nth;
+use serde_json::json;
+
+use crate::harness::{HEADER, Test, status};
+
+/// It clears a screen, turns the direction of writing, begins lines of its own, and is a formula.
+const HOSTILE: &str =
+    "=cmd|'/c calc'!A1 \u{1b}[2J\u{9b}31m\u{202e}fdp.exe\r\nall 1 row done\u{2028}\u{7}";
+
+/// What a terminal or a pager would act on, line ends of our own left out.
+fn acts(c: char) -> bool {
+    let is_bidi =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    (c.is_control() && c != '\n') || is_bidi || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+#[track_caller]
+fn is_clean(output: &str) {
+    assert!(!output.contains(acts), "{output:?}");
+    let begins = |line: &str| line.starts_with("all 1 row done");
+    assert!(!output.lines().any(begins), "{output:?}");
+}
+
+#[test]
+fn what_a_service_says_acts_on_nobody() {
+    let test = Test::of_rows(1)
+        .fault(Create, Nth(1), status(422))
+        .forging(|_, answer| {
+            if answer.status() == 422 {
+                let error = json!({"detail": HOSTILE, "source": {"pointer": HOSTILE}});
+                *answer.body_mut() = json!({"errors": [error]}).to_string().into_bytes();
+            }
+        });
+    let outcome = test
+        .import()
+        .args(["-vvv"])
+        .says("DEBUG API request")
+        .says("status 422: =cmd|'/c calc'!A1 \\u{1b}[2J\\u{9b}31m\\u{202e}fdp.exe\\u{d}\\u{a}all")
+        .rows(["A1 failed refused"])
+        .exits(1);
+    is_clean(&outcome.stdout);
+    is_clean(&outcome.stderr);
+    is_clean(&test.read("m.results.csv"));
+}
+
+#[test]
+fn what_a_service_says_of_a_refusal_is_shown_without_acting() {
+    let test = Test::of_rows(1).forging(|request, answer| {
+        if request.method == "PUT" {
+            *answer.status_mut() = 400.try_into().unwrap();
+            let xml = format!("<Error><Code>{HOSTILE}</Code><Message>{HOSTILE}</Message></Error>");
+            *answer.body_mut() = xml.into_bytes();
+        }
+    });
+    let outcome = test
+        .import()
+        .args(["-vvv"])
+        .says("DEBUG API request")
+        .says("status 400, =cmd|'/c calc'!A1 \\u{1b}[2J\\u{9b}31m\\u{202e}fdp.exe\\u{d}\\u{a}all")
+        .rows(["A1 failed upload_refused"])
+        .exits(1);
+    is_clean(&outcome.stdout);
+    is_clean(&outcome.stderr);
+    is_clean(&test.read("m.results.csv"));
+}
+
+#[test]
+fn what_another_id_says_is_shown_without_acting() {
+    let test = Test::of_rows(1).forging(|request, answer| {
+        if request.method == "GET" {
+            *answer.status_mut() = 200.try_into().unwrap();
+            let found = json!({"data": {"id": "1", "attributes": {"external_id": HOSTILE}}});
+            answer
+                .headers_mut()
+                .insert("content-type", "application/json".parse().unwrap());
+            *answer.body_mut() = found.to_string().into_bytes();
+        }
+    });
+    let outcome = test
+        .import()
+        .args(["-vvv"])
+        .says("lookup_mismatch")
+        .says("DEBUG API request")
+        .rows(["A1 failed lookup_mismatch"])
+        .exits(1);
+    is_clean(&outcome.stdout);
+    is_clean(&outcome.stderr);
+    is_clean(&test.read("m.results.csv"));
+}
+
+#[test]
+fn what_stands_in_a_manifest_acts_on_no_terminal() {
+    for args in [
+        vec!["check", "m.csv"],
+        vec!["import", "m.csv", "--emulator"],
+    ] {
+        let bad = "\u{1b}]0;title\u{7}\u{202e}";
+        let test = Test::new().manifest(format!(
+            "{HEADER}{bad}.pdf,contract,1,A1\nA2.pdf,{bad},2,A2\nA3.pdf,contract,{bad},{bad}\n"
+        ));
+        let outcome = test
+            .consign(args)
+            .args(["-vvv"])
+            .says("\\u{1b}]0;title\\u{7}\\u{202e}")
+            .exits(2);
+        is_clean(&outcome.stdout);
+        is_clean(&outcome.stderr);
+    }
+}
+
+#[test]
+fn a_formula_in_a_manifest_is_none_in_the_results_and_comes_back_unchanged() {
+    let test = Test::new().file("=1+1.pdf", "x").manifest(
+        "file_path,object_type,object_id,external_id,=note\n=1+1.pdf,contract,1,@A1,'+2\n",
+    );
+    test.import().rows(["'@A1 uploaded"]).exits(0);
+    let results = test.read("m.results.csv");
+    let mut lines = results.lines();
+    assert!(lines.next().unwrap().ends_with(",line_check,'=note"));
+    let line = lines.next().unwrap();
+    assert!(
+        line.starts_with("1,'=1+1.pdf,contract,1,'@A1,uploaded,"),
+        "{line}"
+    );
+    assert!(line.ends_with(",''+2"), "{line}");
+    // The row is known again by what it was called.
+    test.resume().rows(["'@A1 uploaded"]).requests([]).exits(0);
+    let stored = test.service().stored();
+    assert_eq!(stored[0].external_id.as_deref(), Some("@A1"));
+    assert_eq!(fs::read(&stored[0].bytes).unwrap(), b"x");
+}

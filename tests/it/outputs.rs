@@ -1,0 +1,67 @@
+//! The files that the tool leaves: nobody else's to read, and never somebody else's file.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use crate::harness::{Moment, Test};
+
+fn mode(test: &Test, name: &str) -> u32 {
+    let about = fs::symlink_metadata(test.path(name)).unwrap();
+    assert!(about.is_file(), "{name}");
+    about.permissions().mode() & 0o777
+}
+
+#[test]
+fn nobody_else_can_read_what_a_run_leaves_and_what_it_keeps_meanwhile() {
+    let test = Test::of_rows(1).between();
+    test.import()
+        .while_held(1, Moment::Before, |running| {
+            assert_eq!(mode(running.test, "m.results.csv"), 0o600);
+        })
+        .exits(0);
+    assert_eq!(mode(&test, "m.results.csv"), 0o600);
+    test.remove("A1.pdf");
+    test.check().says("does not exist").exits(2);
+    assert_eq!(mode(&test, "m.problems.csv"), 0o600);
+}
+
+#[test]
+fn results_are_never_written_through_a_symbolic_link() {
+    let test = Test::of_rows(1).file("precious", "precious");
+    symlink("precious", test.path("m.results.csv")).unwrap();
+    test.import().says("m.results.csv exists already").exits(2);
+    test.resume()
+        .stderr("error: m.results.csv is not a results file of consign: it is not a plain file\n")
+        .exits(2);
+    assert_eq!(test.read("precious"), "precious");
+    symlink("nowhere", test.path("dangling.csv")).unwrap();
+    test.import()
+        .with_results("dangling.csv")
+        .says("dangling.csv exists already")
+        .exits(2);
+    assert!(!test.path("nowhere").exists());
+}
+
+#[test]
+fn the_problems_file_takes_the_place_of_a_symbolic_link_and_leaves_alone_where_it_led() {
+    let test = Test::of_rows(1).file("precious", "precious");
+    test.remove("A1.pdf");
+    symlink("precious", test.path("m.problems.csv")).unwrap();
+    test.check().says("does not exist").exits(2);
+    assert_eq!(test.read("precious"), "precious");
+    assert_eq!(mode(&test, "m.problems.csv"), 0o600);
+}
+
+#[test]
+fn a_link_that_takes_the_place_of_the_results_while_a_run_goes_on_is_not_followed() {
+    let test = Test::of_rows(1).between().file("precious", "precious");
+    test.import()
+        .while_held(1, Moment::Before, |running| {
+            running.test.remove("m.results.csv");
+            symlink("precious", running.test.path("m.results.csv")).unwrap();
+        })
+        .leaving_a_journal()
+        .says("m.results.csv is not a results file of consign")
+        .exits(3);
+    assert_eq!(test.read("precious"), "precious");
+}
