@@ -46,13 +46,8 @@ fn account(emulator: &Emulator) -> String {
         let _ = writeln!(text, "fault {number}, {effect} of {target}: {times}");
     }
     let others = emulator.other_clients();
-    if others.requests > 0 {
-        let requests = counted(others.requests, "request");
-        let _ = writeln!(
-            text,
-            "other integrations: {requests}, {} refused with 429",
-            others.refused
-        );
+    if others > 0 {
+        let _ = writeln!(text, "other integrations: {}", counted(others, "request"));
     }
     text
 }

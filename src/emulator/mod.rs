@@ -95,7 +95,6 @@ use self::scenario::ScenarioError;
 use self::world::Shared;
 
 pub use self::fault::{BadFault, Effect, Fault, When};
-pub use self::rate::Traffic;
 pub use self::route::Operation;
 pub use self::script::Fired;
 pub use self::settings::{Clash, ExternalIds, Keys, Settings};
@@ -220,9 +219,9 @@ impl Emulator {
         self.shared.world().faults.fired()
     }
 
-    /// What other clients of the company have done up to the last request of the API.
-    pub fn other_clients(&self) -> Traffic {
-        self.shared.world().others.traffic()
+    /// How many requests other clients of the company sent, up to the last one of ours.
+    pub fn other_clients(&self) -> u64 {
+        self.shared.world().others.requests()
     }
 
     /// Ends it: uploads under way are broken off, requests that are all there are answered.

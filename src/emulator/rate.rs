@@ -19,22 +19,14 @@ pub(super) enum Admission {
     Refused,
 }
 
-/// The requests of the company's other clients: evenly spaced, whatever they are answered.
+/// The requests of the company's other clients: evenly spaced, and never refused, so that their part
+/// of the limit is theirs whatever we do.
 #[derive(Debug)]
 pub(super) struct Others {
     /// The time from one to the next; none, where there are no others.
     every: Option<Duration>,
     next: Instant,
-    traffic: Traffic,
-}
-
-/// What other clients of the company did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Traffic {
-    /// How many requests they sent.
-    pub requests: u64,
-    /// How many of these were refused with 429.
-    pub refused: u64,
+    requests: u64,
 }
 
 impl Others {
@@ -44,7 +36,7 @@ impl Others {
         Self {
             every,
             next: now + every.unwrap_or_default(),
-            traffic: Traffic::default(),
+            requests: 0,
         }
     }
 
@@ -56,18 +48,13 @@ impl Others {
             return None;
         }
         self.next += every;
+        self.requests += 1;
         Some(at)
     }
 
-    /// Takes note of what one was told.
-    pub(super) fn count(&mut self, admission: Admission) {
-        self.traffic.requests += 1;
-        self.traffic.refused += u64::from(admission == Admission::Refused);
-    }
-
-    /// What they did so far.
-    pub(super) fn traffic(&self) -> Traffic {
-        self.traffic
+    /// How many there were so far.
+    pub(super) fn requests(&self) -> u64 {
+        self.requests
     }
 }
 
@@ -89,6 +76,21 @@ impl Window {
 
     /// Judges a request by the time at which it arrived.
     pub(super) fn admit(&mut self, arrival: Instant) -> Admission {
+        self.forget_before(arrival);
+        if self.admitted.len() >= self.limit {
+            return Admission::Refused;
+        }
+        self.admitted.push_back(arrival);
+        Admission::Admitted
+    }
+
+    /// Counts a request that is not judged.
+    pub(super) fn take(&mut self, arrival: Instant) {
+        self.forget_before(arrival);
+        self.admitted.push_back(arrival);
+    }
+
+    fn forget_before(&mut self, arrival: Instant) {
         while self
             .admitted
             .front()
@@ -96,11 +98,6 @@ impl Window {
         {
             self.admitted.pop_front();
         }
-        if self.admitted.len() >= self.limit {
-            return Admission::Refused;
-        }
-        self.admitted.push_back(arrival);
-        Admission::Admitted
     }
 }
 
@@ -142,6 +139,24 @@ mod tests {
         assert_eq!(until(750), [0; 0]);
         assert_eq!(until(1100), [1000]);
         assert_eq!(Others::new(0, start).next_until(start + WINDOW), None);
+    }
+
+    #[test]
+    fn what_other_clients_take_is_not_left_for_us_even_if_we_take_all_there_is() {
+        let start = Instant::now();
+        let mut window = Window::new(NonZeroU32::new(5).unwrap());
+        let mut others = Others::new(2, start);
+        // A hundred a second, for ten seconds.
+        let ours = (0..1000).filter(|nth| {
+            let now = start + Duration::from_millis(nth * 10);
+            while let Some(at) = others.next_until(now) {
+                window.take(at);
+            }
+            window.admit(now) == Admitted
+        });
+        // Five in the first second, which begins before the others do, then three in each.
+        assert_eq!(ours.count(), 5 + 9 * 3);
+        assert_eq!(others.requests(), 19);
     }
 
     #[test]

@@ -16,7 +16,8 @@ pub struct Settings {
     pub state: Option<PathBuf>,
     /// How many API requests a second are answered. Uploads and downloads do not count.
     pub rate: NonZeroU32,
-    /// How many of these a second other clients of the same company take; fewer than all.
+    /// How many of these a second other clients of the same company take, who are never refused;
+    /// fewer than all.
     pub others: u32,
     /// Whether two attachments may have the same external id.
     pub external_ids: ExternalIds,

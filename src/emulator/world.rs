@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::Settings;
 use super::jsonapi::Problem;
 use super::log::{Entry, Log};
-use super::rate::{Admission, Others, Window};
+use super::rate::{Others, Window};
 use super::record::Record;
 use super::reply::Answer;
 use super::route::{Name, Operation};
@@ -83,15 +83,10 @@ impl World {
     /// at only when one of ours comes: nothing else can tell that they were there.
     pub(super) fn let_others_have_come(&mut self, until: Instant) -> io::Result<()> {
         while let Some(at) = self.others.next_until(until) {
-            let admission = self.rate.admit(at);
-            self.others.count(admission);
-            let status = match admission {
-                Admission::Admitted => StatusCode::OK,
-                Admission::Refused => StatusCode::TOO_MANY_REQUESTS,
-            };
+            self.rate.take(at);
             let ago = until.saturating_duration_since(at);
             let mut entry = Entry::new(Operation::OtherClient, Timestamp::now() - ago);
-            entry.status = Some(status.as_u16());
+            entry.status = Some(StatusCode::OK.as_u16());
             self.log.append(entry)?;
         }
         Ok(())

@@ -90,10 +90,7 @@ fn what_other_integrations_did_is_told_at_the_end() {
         .exits(0);
     let account = account(&mut emulator);
     assert!(account.starts_with("other integrations: "), "{account}");
-    assert!(
-        account.ends_with(" requests, 0 refused with 429\n"),
-        "{account}"
-    );
+    assert!(account.ends_with(" requests\n"), "{account}");
 }
 
 #[test]
