@@ -1,10 +1,13 @@
-//! A host whose answers have no end, for as long as anybody takes them.
+//! A host whose answers have no end that anybody should come to.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+
+/// More than all buffers between two programs of this machine hold.
+const BUFFERS: u64 = 64 << 20;
 
 /// A host that listens.
 #[derive(Debug)]
@@ -14,8 +17,8 @@ pub(crate) struct Endless {
 }
 
 impl Endless {
-    /// Starts one whose answers begin with `start` and go on with `piece` for ever. It ends with
-    /// the process.
+    /// Starts one whose answers begin with `start` and go on with `piece`, again and again. It
+    /// ends with the process.
     pub(crate) fn answering(start: &'static str, piece: &'static str) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
@@ -35,9 +38,11 @@ impl Endless {
         format!("http://{}/v1", self.address)
     }
 
-    /// How many bytes somebody took, or the system for him.
-    pub(crate) fn sent(&self) -> u64 {
-        self.sent.load(Ordering::Relaxed)
+    /// Fails unless somebody came and went away before the end.
+    #[track_caller]
+    pub(crate) fn was_left_early(&self) {
+        let sent = self.sent.load(Ordering::Relaxed);
+        assert!((1..BUFFERS).contains(&sent), "{sent} bytes were taken");
     }
 }
 
@@ -48,7 +53,9 @@ fn answer(mut connection: &TcpStream, start: &str, piece: &str, sent: &AtomicU64
         return;
     }
     let pieces = piece.repeat(64 * 1024 / piece.len());
-    while connection.write_all(pieces.as_bytes()).is_ok() {
+    // It does end, so that a test of somebody who takes everything ends too.
+    while sent.load(Ordering::Relaxed) < BUFFERS && connection.write_all(pieces.as_bytes()).is_ok()
+    {
         sent.fetch_add(pieces.len() as u64, Ordering::Relaxed);
     }
 }

@@ -52,8 +52,10 @@ impl Stranger {
 fn listen(connection: &mut TcpStream, heard: &Mutex<Vec<u8>>) {
     let mut piece = [0; 4096];
     while let Ok(length @ 1..) = connection.read(&mut piece) {
-        heard.lock().unwrap().extend_from_slice(&piece[..length]);
-        if piece[..length].ends_with(b"\r\n\r\n") {
+        let piece = &piece[..length];
+        heard.lock().unwrap().extend_from_slice(piece);
+        // The head is all there: an answer, so that whoever has come does not wait for one.
+        if piece.windows(4).any(|four| four == b"\r\n\r\n") {
             let _ = connection.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
             return;
         }
