@@ -102,14 +102,18 @@ impl Previous {
         let mut first = true;
         // The reader takes any bytes for a record, so there is no error to report.
         while reader.read_byte_record(&mut record).unwrap_or(false) {
-            if std::mem::take(&mut first) {
-                continue;
-            }
             let (start, line) = record.position().map_or((0, 0), |position| {
                 (to_index(position.byte()), position.line())
             });
             let end = to_index(reader.position().byte());
-            let swallowed = self.header.swallowed(&mut reader, &record, start..end);
+            let is_header = std::mem::take(&mut first);
+            let is_sound = is_header || self.header.is_sound(&record);
+            let swallowed = self
+                .header
+                .swallowed(&mut reader, is_sound, line, start..end);
+            if is_header {
+                continue;
+            }
             let end = swallowed.unwrap_or(end);
             self.take(reader.get_ref().get_ref(), &record, start..end, line);
         }
@@ -261,20 +265,20 @@ impl Header {
     /// Where the first of the lines begins that a record has swallowed, because a quote of it was
     /// damaged; the reader goes on from there.
     ///
-    /// Such a line is known by its check. In a record that is as it was written nothing is looked
-    /// for, so that no cell of several lines can pass for a line.
+    /// Such a line is known by its check. In a record whose cells are sound, and whose quotes are
+    /// right, nothing is looked for, so that no cell of several lines can pass for a line.
     fn swallowed(
         &self,
         reader: &mut Reader,
-        record: &ByteRecord,
+        is_sound: bool,
+        first_line: u64,
         place: Range<usize>,
     ) -> Option<usize> {
         let text = &reader.get_ref().get_ref()[place.clone()];
         let starts = starts_inside(text);
-        if starts.is_empty() || (self.is_sound(record) && is_well_quoted(text, self.delimiter)) {
+        if starts.is_empty() || (is_sound && is_well_quoted(text, self.delimiter)) {
             return None;
         }
-        let first_line = record.position().map_or(0, csv::Position::line);
         let position = |start: usize, lines| {
             let mut position = csv::Position::new();
             position.set_byte((place.start + start) as u64);

@@ -249,19 +249,48 @@ fn a_quote_too_many_costs_its_own_line_and_none_of_those_after_it() {
     }
 }
 
-#[test]
-fn a_cell_that_looks_like_a_line_is_a_cell() {
-    let other = Folder::with([entry(2, Status::Uploaded)]).text();
-    let line = String::from_utf8(lines_of(&other)[1].clone()).unwrap();
+/// A line in which no cell needs quotes but, perhaps, that of the manifest's column.
+fn unquoted(number: usize, extra: &str) -> Line {
+    Line {
+        entry: Entry {
+            file_path: format!("{number}.pdf"),
+            ..entry(number, Status::Uploaded)
+        },
+        extras: vec![extra.to_owned()],
+    }
+}
+
+fn text_of(lines: impl IntoIterator<Item = Line>) -> String {
     let folder = Folder::new();
     let (mut file, _) = ResultsFile::begin(&folder.path).unwrap();
-    let forged = Line {
-        entry: entry(1, Status::Uploaded),
-        extras: vec![format!("\n{line}\n")],
-    };
-    file.replace(&["department".into()], std::iter::once(forged))
+    file.replace(&["department".into()], lines.into_iter())
         .unwrap();
-    assert_eq!(Folder::parse(folder.text()).external_ids(), ["=A1"]);
+    folder.text()
+}
+
+#[test]
+fn a_quote_too_many_in_a_column_that_nobody_checks_costs_no_line() {
+    let text = text_of([
+        unquoted(1, "purchasing"),
+        unquoted(2, "law"),
+        unquoted(3, "one\ntwo"),
+    ]);
+    // The second ends where the third begins to be quoted, and so looks like one line.
+    for (from, to) in [("department", "\"department"), ("law", "\"law")] {
+        let previous = Folder::parse(text.replacen(from, to, 1));
+        assert_eq!(previous.external_ids(), ["=A1", "=A2", "=A3"], "{to}");
+        assert_eq!((&*previous.damaged, previous.torn), (&[][..], None), "{to}");
+    }
+}
+
+#[test]
+fn a_cell_that_looks_like_a_line_is_a_cell() {
+    let other = text_of([unquoted(2, "law")]);
+    let (_, line) = other.split_once('\n').unwrap();
+    assert_eq!(Folder::parse(&*other).external_ids(), ["=A2"]);
+    let forged = text_of([unquoted(1, &format!("law\n{line}"))]);
+    assert!(forged.contains(line));
+    assert_eq!(Folder::parse(forged).external_ids(), ["=A1"]);
 }
 
 #[test]

@@ -9,7 +9,8 @@ use crate::arbitrary::{bytes, cases, text};
 
 /// Any JSON, also such as is very deep or holds numbers that no type here does.
 fn json() -> impl Strategy<Value = Vec<u8>> {
-    let errors = (text(), text()).prop_map(|(title, detail)| {
+    let errors = (text(), text(), 0_usize..500).prop_map(|(title, detail, times)| {
+        let detail = detail.repeat(times);
         let error =
             serde_json::json!({"title": title, "detail": detail, "source": {"pointer": title}});
         serde_json::json!({"errors": vec![error; 7]}).to_string()
@@ -103,10 +104,10 @@ proptest! {
         now in any::<u32>(),
     ) {
         let now = jiff::Timestamp::from_second(now.into()).unwrap();
-        let value = HeaderValue::from_bytes(&value);
-        prop_assume!(value.is_ok());
-        let headers = HeaderMap::from_iter([(reqwest::header::RETRY_AFTER, value.unwrap())]);
-        let wait = retry_after(&headers, now);
-        prop_assert!(wait.is_none_or(|wait| wait <= RETRY_AFTER_LIMIT));
+        if let Ok(value) = HeaderValue::from_bytes(&value) {
+            let headers = HeaderMap::from_iter([(reqwest::header::RETRY_AFTER, value)]);
+            let wait = retry_after(&headers, now);
+            prop_assert!(wait.is_none_or(|wait| wait <= RETRY_AFTER_LIMIT));
+        }
     }
 }
