@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
-use axum::http::header::{CONTENT_LENGTH, HOST};
+use axum::http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use axum::http::request::Parts;
 use axum::response::Response;
 use serde_json::Value;
@@ -229,7 +229,8 @@ impl Way {
             .unwrap();
         let mut response = Response::builder().status(answer.status());
         for (name, value) in answer.headers() {
-            if name != CONTENT_LENGTH {
+            // They speak of the body on the emulator's own connection.
+            if name != CONTENT_LENGTH && name != TRANSFER_ENCODING {
                 response = response.header(name, value);
             }
         }
