@@ -154,6 +154,7 @@ fn of_a_public_service_no_byte_goes_to_a_place_that_is_not_public() {
         let test = public("upload_url", json!(url));
         test.import()
             .by_proxy()
+            .args(["--max-outage", "0s"])
             .rows(["A1 failed unsafe_upload_url"])
             .requests(["get_by_external_id A1 404", "create A1 201"])
             .stored([])
@@ -180,6 +181,7 @@ fn of_a_public_service_no_header_is_sent_that_carries_rights_or_moves_the_reques
         let test = public("upload_headers", json!([{"name": name, "value": "canary"}]));
         test.import()
             .by_proxy()
+            .args(["--max-outage", "0s"])
             .rows(["A1 failed unsafe_upload_url"])
             .requests(["get_by_external_id A1 404", "create A1 201"])
             .exits(1);

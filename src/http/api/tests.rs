@@ -1,0 +1,161 @@
+//! What requests look like, and what answers are worth.
+
+use super::*;
+
+fn answer(status: u16, media_type: &str, body: &str) -> Answer {
+    Answer {
+        status,
+        media_type: media_type.into(),
+        retry_after: None,
+        has_version: false,
+        body: body.into(),
+    }
+}
+
+fn judged(answer: &Answer) -> Result<Reply, Failure> {
+    judge(answer, &Secrets::of([]))
+}
+
+#[test]
+fn only_json_is_believed_to_be_a_success() {
+    assert_eq!(
+        judged(&answer(200, JSON_API, r#"{"data":[]}"#)),
+        Ok(Reply::Success(serde_json::json!({"data": []})))
+    );
+    for (media_type, body) in [
+        ("text/html", "<html>Sign in</html>"),
+        ("", "{}"),
+        (JSON_API, r#"{"data":"#),
+        (JSON_API, ""),
+    ] {
+        let judged = judged(&answer(200, media_type, body));
+        assert!(matches!(judged, Err(Failure::Unanswered(_))), "{body:?}");
+    }
+}
+
+#[test]
+fn nothing_is_taken_for_absent_on_the_word_of_a_sign_in_page() {
+    for (media_type, body) in [(JSON_API, r#"{"errors":[]}"#), ("", ""), ("text/html", "")] {
+        assert_eq!(judged(&answer(404, media_type, body)), Ok(Reply::NotFound));
+    }
+    let page = answer(404, "text/html", "<html>not found</html>");
+    assert!(matches!(judged(&page), Err(Failure::Unanswered(_))));
+    let versioned = Answer {
+        has_version: true,
+        ..answer(404, "text/html", "<html>not found</html>")
+    };
+    assert_eq!(judged(&versioned), Ok(Reply::NotFound));
+}
+
+#[test]
+fn each_status_says_whether_the_request_may_have_had_an_effect() {
+    for status in [401, 403] {
+        assert!(matches!(
+            judged(&answer(status, "", "")),
+            Err(Failure::Denied(_))
+        ));
+    }
+    for status in [100, 301, 302, 307, 408, 500, 502, 503, 599, 700] {
+        let judged = judged(&answer(status, "", ""));
+        assert!(matches!(judged, Err(Failure::Unanswered(_))), "{status}");
+    }
+    for status in [400, 409, 415, 422] {
+        let judged = judged(&answer(status, "", ""));
+        assert!(matches!(judged, Ok(Reply::Refused(_))), "{status}");
+    }
+    assert_eq!(
+        judged(&answer(429, "", "")),
+        Err(Failure::Throttled { retry_after: None })
+    );
+}
+
+#[test]
+fn a_wait_is_read_as_seconds_or_as_a_date_and_has_a_limit() {
+    let now = "2026-11-22T00:00:00Z".parse().unwrap();
+    let wait = |value: &str| {
+        let mut headers = HeaderMap::new();
+        headers.insert("retry-after", HeaderValue::from_str(value).unwrap());
+        retry_after(&headers, now)
+    };
+    assert_eq!(wait("7"), Some(Duration::from_secs(7)));
+    assert_eq!(
+        wait("Sun, 22 Nov 2026 00:00:30 GMT"),
+        Some(Duration::from_secs(30))
+    );
+    assert_eq!(
+        wait("Sat, 21 Nov 2026 00:00:30 GMT"),
+        Some(Duration::ZERO),
+        "a date that has passed"
+    );
+    assert_eq!(wait("99999999"), Some(RETRY_AFTER_LIMIT));
+    assert_eq!(wait("soon"), None);
+}
+
+#[test]
+fn an_external_id_is_one_segment_of_the_path_whatever_it_holds() {
+    let base = Url::parse("https://example.com/services/attachments/v1").unwrap();
+    let client = ApiClient::new(base, &[], &Network::default()).unwrap();
+    let url = client.url(&Request {
+        method: Method::GET,
+        path: &["attachments", "a/b?c#d%2E e+ü", "external_id"],
+        query: Some(("filter[id_equals]", "1,2")),
+        body: None,
+    });
+    assert_eq!(
+        url.as_str(),
+        "https://example.com/services/attachments/v1/attachments/\
+         a%2Fb%3Fc%23d%252E%20e%2B%C3%BC/external_id?filter%5Bid_equals%5D=1%2C2"
+    );
+}
+
+#[test]
+fn what_the_service_says_reaches_the_user_in_one_line() {
+    let body = serde_json::json!({"errors": [
+        {"source": {"pointer": "/data/attributes/title"}, "title": "Validation Error", "detail": "is too long"},
+        {"detail": "also this"},
+        {"status": 422},
+    ]});
+    assert_eq!(
+        said(&body),
+        "Validation Error: is too long (at /data/attributes/title); also this"
+    );
+    assert_eq!(said(&Value::Null), "");
+}
+
+#[tokio::test]
+async fn an_answer_that_trickles_is_not_waited_for_for_ever() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}/v1", listener.local_addr().unwrap());
+    let trickle = async {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        connection.read_exact(&mut [0; 64]).await.unwrap();
+        // From here on the clock jumps whenever nothing else is left to do.
+        tokio::time::pause();
+        let start = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n";
+        connection.write_all(start).await.unwrap();
+        for _ in 0..100 {
+            // Whoever has waited for long enough is gone.
+            let _ = connection.write_all(b" ").await;
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }
+        drop(connection);
+        std::future::pending::<()>().await;
+    };
+    let client = ApiClient::new(base.parse().unwrap(), &[], &Network::default()).unwrap();
+    let request = Request {
+        method: Method::GET,
+        path: &["attachments"],
+        query: None,
+        body: None,
+    };
+    let answer = tokio::select! {
+        answer = client.send(request) => answer,
+        () = trickle => unreachable!("it waits for ever"),
+    };
+    match answer {
+        Err(Failure::Unanswered(why)) => assert!(why.contains("no answer in time"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+}
