@@ -231,9 +231,10 @@ proptest! {
             Step::Send(Start::LookUp(posted)) => {
                 prop_assert_eq!(None, chosen);
                 let creating = entry.status == Status::Creating;
-                prop_assert_eq!(posted == Posted::Perhaps, creating && !elsewhere);
-                let waits = creating || entry.reason == Reason::OBJECT_CHANGED;
-                prop_assert_eq!(matches!(posted, Posted::ForAnotherObject(_)), waits && elsewhere);
+                let changed = entry.reason == Reason::OBJECT_CHANGED;
+                prop_assert_eq!(posted == Posted::Perhaps, creating && !elsewhere && !changed);
+                let waits = (elsewhere && (creating || changed)) || (creating && changed);
+                prop_assert_eq!(matches!(posted, Posted::ForAnotherObject(_)), waits);
             }
             other => prop_assert!(false, "{:?}", other),
         }
