@@ -320,11 +320,11 @@ fn a_run_that_is_dumped_leaves_no_core() {
     with_keys(test.import(), KEY)
         .with_core_dumps()
         .while_held(1, Moment::Before, |running| {
-            running.signal("QUIT");
+            running.signal("ABRT");
             dumped = Some(running.dumped_core());
         })
         .leaving_a_journal()
-        .exits(128 + 3);
+        .exits(128 + 6);
     assert_eq!(dumped, Some(false));
     // Only the results have come.
     assert_eq!(fs::read_dir(test.folder()).unwrap().count(), before + 1);

@@ -100,18 +100,17 @@ fn a_dry_run_can_be_interrupted_too() {
 
 #[test]
 fn a_run_that_is_interrupted_while_it_hashes_has_begun_nothing() {
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        let test = Test::of_rows(1);
-        // A file that takes seconds to hash, and no room.
-        let file = File::create(test.path("A1.pdf")).unwrap();
-        file.set_len(4 << 30).unwrap();
-        let mut running = test.import().args(["-v"]).start();
-        running.wait_until_it_says("hashing");
-        running.signal(signal);
-        assert_eq!(running.finish().0, code);
-        assert_eq!(test.names(), ["A1.pdf", "m.csv"]);
-        assert_eq!(test.service().log(), []);
-    }
+    let test = Test::of_rows(1);
+    // A file that takes seconds to hash, and no room.
+    let file = File::create(test.path("A1.pdf")).unwrap();
+    file.set_len(4 << 30).unwrap();
+    let mut running = test.import().args(["-v"]).start();
+    running.wait_until_it_says("hashing");
+    // Not SIGINT, which a shell makes its background jobs ignore, these tests among them.
+    running.signal("TERM");
+    assert_eq!(running.finish().0, 143);
+    assert_eq!(test.names(), ["A1.pdf", "m.csv"]);
+    assert_eq!(test.service().log(), []);
 }
 
 #[cfg(target_os = "linux")]
