@@ -192,7 +192,8 @@ fn done_status(previous: &Entry) -> Status {
     }
 }
 
-/// Whether a done row's line should be brought up to date, so that the next run need not hash.
+/// Whether the line of a done row, whose content is the same, should be brought up to date, so that
+/// the next run need not hash.
 fn file_moved(row: &Row, file: RowFile, previous: &Entry) -> bool {
     match (file, previous.known.content()) {
         (RowFile::Ready(now), Some(then)) => {

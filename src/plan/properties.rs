@@ -194,6 +194,7 @@ proptest! {
             prop_assert_eq!(line.verified, entry.verified);
             prop_assert_eq!(&line.destination, &entry.destination);
             prop_assert_eq!((&line.object_type, &line.object_id), (&entry.object_type, &entry.object_id));
+            prop_assert_eq!(line.message.is_empty(), line.status.is_done());
             if let Some(stored) = entry.known.content() {
                 prop_assert_eq!(line.known.content().unwrap().sha256, stored.sha256);
             }
@@ -257,24 +258,25 @@ proptest! {
     }
 
     #[test]
-    fn a_begun_record_gets_a_new_address_only_where_no_bytes_show_and_another_one_only_where_it_is_gone(
+    fn a_begun_record_stands_as_the_service_shows_it_and_as_its_row_has_changed_since(
         presence in presence(), begun in begun(), content in content(),
     ) {
         let standing = standing(&presence, &begun, &content);
-        prop_assert_eq!(standing == Standing::Gone, presence == Presence::Absent);
-        if standing == Standing::Empty {
-            let is_pending = matches!(presence, Presence::Pending { .. });
-            prop_assert!(is_pending && begun.elsewhere.is_none());
-        }
-        if let Standing::Stored(size) = standing {
-            prop_assert!(begun.elsewhere.is_none());
-            prop_assert!(begun.content.is_none_or(|then| then.sha256 == content.sha256));
-            let is_stored = matches!(presence, Presence::Stored { size: shown, .. } if shown == size);
-            prop_assert!(is_stored);
-        }
-        if standing == Standing::Sent {
-            let same = begun.content.is_none_or(|then| then.sha256 == content.sha256);
-            prop_assert!(begun.progress == Progress::Sent && same);
-        }
+        let same_content = begun.content.is_none_or(|then| then.sha256 == content.sha256);
+        let elsewhere = begun.elsewhere.is_some();
+        let expected = match presence {
+            Presence::Absent => Standing::Gone,
+            Presence::Mismatch { .. } => Standing::Mismatch,
+            Presence::Pending { .. } if elsewhere => Standing::EmptyElsewhere,
+            Presence::Pending { .. } => match begun.progress {
+                Progress::Sent if same_content => Standing::Sent,
+                Progress::Sent | Progress::Unknown => Standing::Empty,
+            },
+            Presence::Stored { size, .. } => match (elsewhere, same_content) {
+                (false, true) => Standing::Stored(size),
+                _ => Standing::StoredBeforeTheChange(size),
+            },
+        };
+        prop_assert_eq!(standing, expected);
     }
 }
