@@ -127,7 +127,7 @@ fn other_object() -> impl Strategy<Value = OtherObject> {
 }
 
 fn begun() -> impl Strategy<Value = Begun> {
-    let progress = select(vec![Progress::Unknown, Progress::Sent]);
+    let progress = select(vec![Progress::Unknown, Progress::Sent, Progress::Renewing]);
     (
         attachment_id(),
         option::of(content()),
@@ -270,7 +270,7 @@ proptest! {
             Presence::Pending { .. } if elsewhere => Standing::EmptyElsewhere,
             Presence::Pending { .. } => match begun.progress {
                 Progress::Sent if same_content => Standing::Sent,
-                Progress::Sent | Progress::Unknown => Standing::Empty,
+                Progress::Sent | Progress::Unknown | Progress::Renewing => Standing::Empty,
             },
             Presence::Stored { size, .. } => match (elsewhere, same_content) {
                 (false, true) => Standing::Stored(size),
