@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use crate::destination::Kind;
 use crate::results::Status;
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// An API request was answered, or given up.
-    Request,
+    Request(Kind),
     /// So many bytes of files were sent.
     Sent(u64),
     /// A row's protocol has come to an end in this run.
@@ -18,6 +19,13 @@ pub enum Event {
     },
     /// The service answered 429; all requests wait.
     Throttled {
+        /// For so long.
+        wait: Duration,
+    },
+    /// The budget of a kind of request is used up; those of that kind wait.
+    Spent {
+        /// Of which kind.
+        kind: Kind,
         /// For so long.
         wait: Duration,
     },

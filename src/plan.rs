@@ -3,11 +3,17 @@
 //! [`step`] reads what earlier runs left, [`found`] what the service says. Both are total: each
 //! combination has exactly one answer.
 
-use crate::destination::Presence;
+mod job;
+mod units;
+
+use crate::destination::{End, Presence};
 use crate::manifest::Row;
-use crate::model::{AttachmentId, Content};
+use crate::model::{AttachmentId, Content, Service};
 use crate::prepare::RowFile;
 use crate::results::{Entry, Known, Reason, Status, Verified};
+
+pub use job::{FailedJobs, Outcome, Sent, is_for_people, outcome};
+pub use units::{Limits, units};
 
 /// What follows for a row from its earlier line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +31,20 @@ pub enum Step {
 pub enum Start {
     /// With a look-up by `external_id`.
     LookUp(Posted),
-    /// With the record that an earlier run chose for it.
+    /// With the attachment that an earlier run chose for it.
     Resume(Begun),
+    /// With a job: the one that an earlier run put it into, or else a new one.
+    Job(Option<Begun>),
+}
+
+impl Start {
+    /// The job that it starts with, where that is an earlier run's.
+    pub fn job(&self) -> Option<&AttachmentId> {
+        match self {
+            Self::Job(Some(begun)) => Some(&begun.id),
+            Self::Job(None) | Self::LookUp(_) | Self::Resume(_) => None,
+        }
+    }
 }
 
 /// Whether a POST of this row may have been carried out without our knowing of the record it made.
@@ -68,17 +86,29 @@ pub struct OtherObject {
 /// How far an earlier run came with a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
+    /// None of its bytes were sent.
+    NotSent,
     /// Its bytes may or may not have been sent.
     Unknown,
-    /// Its bytes were sent, and only its size did not show.
+    /// Its bytes were sent, and only what came of that did not show.
     Sent,
     /// A new address was asked for, and the request may still arrive: it would detach bytes that
     /// were sent before it did.
     Renewing,
+    /// Its job failed, perhaps after having attached them, and the user wants another.
+    Failed,
 }
 
 /// Decides what follows for a row from its earlier line.
-pub fn step(row: &Row, file: RowFile, previous: Option<Entry>) -> Step {
+pub fn step(
+    row: &Row,
+    file: RowFile,
+    previous: Option<Entry>,
+    failed_jobs: FailedJobs,
+) -> Step {
+    if row.object.kind().service() == Service::Keelvar {
+        return job::step(row, file, previous, failed_jobs);
+    }
     match previous {
         None => Step::Send(Start::LookUp(Posted::No)),
         Some(previous) if was_done(&previous) => done(row, file, previous),
@@ -128,8 +158,8 @@ pub fn was_done(entry: &Entry) -> bool {
 }
 
 fn other_object(row: &Row, previous: &Entry) -> Option<OtherObject> {
-    let same = previous.object_type == row.object.kind.as_str()
-        && previous.object_id == row.object.id.to_string();
+    let same = previous.object_type == row.object.kind().as_str()
+        && previous.object_id == row.object.id().to_string();
     (!same).then(|| object_of(previous))
 }
 
@@ -159,7 +189,7 @@ fn done(row: &Row, file: RowFile, previous: Entry) -> Step {
              restore the file, or give the new one an external_id of its own"
                 .to_owned(),
         ),
-        _ => (done_status(&previous), Reason::NONE, String::new()),
+        _ => (done_status(row, &previous), Reason::NONE, String::new()),
     };
     // The line of a conflict speaks of what is stored, wherever the file is now.
     let renamed = status.is_done() && file_moved(row, file, &previous);
@@ -184,11 +214,12 @@ fn done(row: &Row, file: RowFile, previous: Entry) -> Step {
     }))
 }
 
-/// What a done row is called when nothing speaks against it: what we uploaded was confirmed.
-fn done_status(previous: &Entry) -> Status {
-    match previous.verified {
-        Verified::No => Status::Skipped,
-        Verified::Size | Verified::Etag => Status::Uploaded,
+/// What a done row is called when nothing speaks against it: of an attachment that we uploaded, the
+/// size was confirmed, and nothing that is in a job was ever there before.
+fn done_status(row: &Row, previous: &Entry) -> Status {
+    match (row.object.kind().service(), previous.verified) {
+        (Service::Workday, Verified::No) => Status::Skipped,
+        (Service::Keelvar, _) | (_, Verified::Size | Verified::Etag) => Status::Uploaded,
     }
 }
 
@@ -222,7 +253,7 @@ pub enum Found {
 }
 
 /// Decides what a look-up by `external_id` means.
-pub fn found(presence: Presence, posted: &Posted, content: &Content) -> Found {
+pub fn found<T>(presence: Presence<T>, posted: &Posted, content: &Content) -> Found {
     match presence {
         Presence::Absent => Found::Nothing,
         Presence::Pending { id } => match posted {
@@ -233,6 +264,8 @@ pub fn found(presence: Presence, posted: &Posted, content: &Content) -> Found {
         Presence::Stored { id, size } if size == content.stamp.size => Found::SameSize(id),
         Presence::Stored { id, size } => Found::OtherSize(id, size),
         Presence::Mismatch { external_id } => Found::Mismatch(external_id),
+        // No attachment, whatever it is.
+        Presence::Running { word, .. } | Presence::Ended(End { word, .. }) => Found::Mismatch(word),
     }
 }
 
@@ -256,7 +289,7 @@ pub enum Standing {
 }
 
 /// Decides how a begun record stands.
-pub fn standing(presence: &Presence, begun: &Begun, content: &Content) -> Standing {
+pub fn standing<T>(presence: &Presence<T>, begun: &Begun, content: &Content) -> Standing {
     let same_content = begun
         .content
         .is_none_or(|then| then.sha256 == content.sha256);
@@ -271,7 +304,9 @@ pub fn standing(presence: &Presence, begun: &Begun, content: &Content) -> Standi
             Standing::Stored(*size)
         }
         Presence::Stored { size, .. } => Standing::StoredBeforeTheChange(*size),
-        Presence::Mismatch { .. } => Standing::Mismatch,
+        Presence::Mismatch { .. } | Presence::Running { .. } | Presence::Ended(_) => {
+            Standing::Mismatch
+        }
     }
 }
 

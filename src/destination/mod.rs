@@ -8,19 +8,46 @@ pub mod memory;
 pub mod workday;
 
 use std::collections::HashMap;
+use std::future::ready;
 use std::time::Duration;
 
+use crate::http::budget::Budget;
 use crate::model::{AttachmentId, Content, ExternalId, ObjectRef};
 use crate::source::Source;
 
+/// What a service makes of a request to attach files. The protocol is one for both; this is where
+/// its ways part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Keeps {
+    /// A lasting record for each file. It is found by the row's `external_id`, names the place for
+    /// its bytes in the answer that makes it and in no other, and is removed if they never come.
+    Attachments,
+    /// A passing job for several files of one object. Nothing finds it but its own id; it names the
+    /// places for the bytes once it has started, and ends by itself: in success if all came.
+    Jobs {
+        /// So long may a job take to end once its files were sent, before its rows are left to a
+        /// later run.
+        timeout: Duration,
+    },
+}
+
+/// The kinds of requests, where a service allows so many of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Changes nothing.
+    Read,
+    /// Makes something, or alters it.
+    Change,
+}
+
 /// What the service has under an id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Presence {
+pub enum Presence<T> {
     /// Nothing.
     Absent,
-    /// A record whose bytes never came, or whose size does not show yet.
+    /// An attachment whose bytes never came, or whose size does not show yet.
     Pending {
-        /// The record.
+        /// The attachment.
         id: AttachmentId,
     },
     /// An attachment with its bytes.
@@ -30,6 +57,15 @@ pub enum Presence {
         /// The size that the service shows, in bytes.
         size: u64,
     },
+    /// A job that goes on: it waits to be started, or for bytes, or is at work on them.
+    Running {
+        /// The job's last word on how it stands, for people.
+        word: String,
+        /// Where its files go, as far as it says so.
+        places: Vec<Place<T>>,
+    },
+    /// A job that has ended.
+    Ended(End),
     /// The answer speaks of another `external_id` than was asked for.
     Mismatch {
         /// The `external_id` in the answer.
@@ -37,13 +73,58 @@ pub enum Presence {
     },
 }
 
-/// The record to be made for a row.
+/// Where the bytes of one file go.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewAttachment {
-    /// The key by which it can be found again.
-    pub external_id: ExternalId,
-    /// What it hangs on.
+pub struct Place<T> {
+    /// The file's name, as the record has it.
+    pub file_name: String,
+    /// Where its bytes go.
+    pub target: Result<T, UnsafeTarget>,
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct End {
+    /// The job's last word, and what else it says, for people.
+    pub word: String,
+    /// What became of the files that the job speaks of by name.
+    pub files: HashMap<String, Fate>,
+    /// What became of the others.
+    pub others: Fate,
+}
+
+/// What became of one file of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// It is on its object.
+    Attached,
+    /// It is not. Says why, as the service does.
+    NotAttached(String),
+    /// The service does not say.
+    Unknown,
+}
+
+impl End {
+    /// What became of a file.
+    pub fn fate(&self, file_name: &str) -> &Fate {
+        self.files.get(file_name).unwrap_or(&self.others)
+    }
+}
+
+/// The record to be made: an attachment, or a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRecord {
+    /// What its files are attached to.
     pub object: ObjectRef,
+    /// Its files, at least one. An attachment has just one; those of a job have different names.
+    pub files: Vec<NewFile>,
+}
+
+/// A file of a record that is to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewFile {
+    /// The key by which the user knows it, and by which an attachment can be found again.
+    pub external_id: ExternalId,
     /// The name under which people will download it.
     pub file_name: String,
     /// Its title; where there is none the service derives one from the file's name.
@@ -55,8 +136,8 @@ pub struct NewAttachment {
 pub struct Created<T> {
     /// The new record.
     pub id: AttachmentId,
-    /// Where its bytes go.
-    pub target: Result<T, UnsafeTarget>,
+    /// Where its bytes go; empty where the service will say so later.
+    pub places: Vec<Place<T>>,
 }
 
 /// The service named a place for the bytes to which it would not be safe to send them. Says why,
@@ -101,6 +182,8 @@ pub enum Receipt {
 pub enum PutFailure {
     /// 403: the address has expired, or is not valid for some other reason. A new one is needed.
     Expired,
+    /// Nobody was there to take them: not a byte was sent. The same address may be used again.
+    NotSent(String),
     /// Lost, 5xx, or damaged on the way. The same address may be used again, from the first byte.
     Interrupted(String),
     /// Any other definite answer.
@@ -111,40 +194,60 @@ pub enum PutFailure {
     Hopeless(String),
 }
 
-/// A service that attachments are sent to.
+/// A service that files are sent to.
 pub trait Destination: Send + Sync {
     /// Where bytes go: a secret, and short-lived.
-    type Target: Send + Sync;
+    type Target: Clone + Send + Sync;
 
-    /// Looks an attachment up by the key that the user chose.
+    /// What it makes of a request to attach files.
+    fn keeps(&self) -> Keeps;
+
+    /// How many requests of a kind it takes over longer times, where it limits them so.
+    fn budget(&self, _kind: Kind) -> Option<&Budget> {
+        None
+    }
+
+    /// Looks an attachment up by the key that the user chose. A service that keeps jobs has nothing
+    /// under any key.
     fn find(
         &self,
-        external_id: &ExternalId,
-    ) -> impl Future<Output = Result<Presence, Failure>> + Send;
+        _external_id: &ExternalId,
+    ) -> impl Future<Output = Result<Presence<Self::Target>, Failure>> + Send {
+        ready(Ok(Presence::Absent))
+    }
 
-    /// Looks an attachment up by the service's own id.
-    fn get(&self, id: &AttachmentId) -> impl Future<Output = Result<Presence, Failure>> + Send;
+    /// Looks a record up by the service's own id.
+    fn get(
+        &self,
+        id: &AttachmentId,
+    ) -> impl Future<Output = Result<Presence<Self::Target>, Failure>> + Send;
+
+    /// Looks up to [`LISTED_AT_ONCE`] attachments up with one request. Those that the service does
+    /// not name are left out, as all of them are by a service that keeps jobs.
+    fn list(
+        &self,
+        _ids: &[AttachmentId],
+    ) -> impl Future<Output = Result<HashMap<AttachmentId, Presence<Self::Target>>, Failure>> + Send
+    {
+        ready(Ok(HashMap::new()))
+    }
 
     /// Makes a record without bytes.
     fn create(
         &self,
-        new: &NewAttachment,
+        new: &NewRecord,
     ) -> impl Future<Output = Result<Created<Self::Target>, Failure>> + Send;
 
-    /// Asks for a new place for the bytes of a record. **Detaches what is stored already**, so it is
-    /// for records whose newest answer was [`Presence::Pending`].
+    /// Asks for a new place for the bytes of an attachment. **Detaches what is stored already**, so
+    /// it is for attachments whose newest answer was [`Presence::Pending`]. A job has none to give:
+    /// it says where its bytes go whenever it is looked up.
     fn renew(
         &self,
-        id: &AttachmentId,
-        file_name: &str,
-    ) -> impl Future<Output = Result<Result<Self::Target, UnsafeTarget>, Failure>> + Send;
-
-    /// The sizes of up to [`CONFIRM_AT_ONCE`] attachments; `None` where no size shows. Ids that the
-    /// service does not name are left out.
-    fn sizes(
-        &self,
-        ids: &[AttachmentId],
-    ) -> impl Future<Output = Result<HashMap<AttachmentId, Option<u64>>, Failure>> + Send;
+        _id: &AttachmentId,
+        _file_name: &str,
+    ) -> impl Future<Output = Result<Place<Self::Target>, Failure>> + Send {
+        ready(Err(Failure::Refused("a job has no other addresses".into())))
+    }
 
     /// Sends the bytes of a file, which must be `content`, to the last one. `sent` is told of each
     /// piece.
@@ -157,9 +260,9 @@ pub trait Destination: Send + Sync {
     ) -> impl Future<Output = Result<Receipt, PutFailure>> + Send;
 }
 
-/// How many ids one request of [`Destination::sizes`] takes: "limited to 50" in the vendor's
+/// How many attachments one request of [`Destination::list`] takes: "limited to 50" in the vendor's
 /// documentation of `filter[id_equals]`.
-pub const CONFIRM_AT_ONCE: usize = 50;
+pub const LISTED_AT_ONCE: usize = 50;
 
 #[cfg(test)]
 mod contract;

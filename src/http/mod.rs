@@ -5,6 +5,7 @@
 //! the rules of [`target`]. Neither follows a redirect, repeats a request or keeps cookies.
 
 pub mod api;
+pub mod budget;
 pub mod pacer;
 pub mod proxy;
 mod public;

@@ -108,7 +108,8 @@ impl TransferClient {
 
     async fn exchange(&self, request: reqwest::RequestBuilder) -> Result<Answer, PutFailure> {
         let failure = |error| match trouble(error, &self.proxies) {
-            Trouble::NotSent(why) | Trouble::Broken(why) => PutFailure::Interrupted(why),
+            Trouble::NotSent(why) => PutFailure::NotSent(why),
+            Trouble::Broken(why) => PutFailure::Interrupted(why),
             Trouble::Certificate(why) => PutFailure::Hopeless(why),
         };
         let response = request.send().await.map_err(failure)?;

@@ -1,16 +1,18 @@
-//! From steps to results: a bounded number of rows at work at once, each through the protocol of
-//! one row ([`row`]), with one queue for confirmations ([`confirm`]).
+//! From steps to results: a bounded number of rows at work at once, each unit of them through the
+//! protocol of one record ([`unit`]), with one watcher that asks how records stand ([`watch`]).
 //!
 //! Owns the order of requests, and what is durable before each of them. Prints nothing, and opens
 //! no file but those that are sent. Everything runs in one task, so a row that is given up leaves
 //! nothing behind but what its journal says.
 
-mod confirm;
+mod attachment;
+mod job;
 mod requests;
-mod row;
 mod slots;
 mod survey;
+mod unit;
 mod verdict;
+mod watch;
 mod weather;
 
 use std::pin::pin;
@@ -19,7 +21,7 @@ use std::time::Duration;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 
-use crate::destination::Destination;
+use crate::destination::{Destination, Keeps};
 use crate::event::Events;
 use crate::manifest::Row;
 use crate::model::Content;
@@ -30,20 +32,28 @@ use crate::source::Source;
 
 pub use survey::{Outlook, Survey, survey};
 
-use confirm::Confirmer;
 use requests::Requests;
-use row::RowRun;
 use slots::Slots;
+use unit::Unit;
+use watch::Watcher;
 
 /// How long rows that are under way may go on once the run is to end.
 const DRAIN_LIMIT: Duration = Duration::from_secs(30);
 
-/// So many rows may await confirmation at once, which bounds memory where sizes show late.
+/// So many records may await confirmation at once, which bounds memory where they show it late.
 const MOST_UNCONFIRMED: usize = 5_000;
+
+/// A unit of work: the rows whose files go into one record, at least one. An attachment has one row;
+/// those of a job have one object, and are all new or all of the same earlier job.
+#[derive(Debug)]
+pub struct Task {
+    /// The rows.
+    pub rows: Vec<TaskRow>,
+}
 
 /// One row to be worked on.
 #[derive(Debug)]
-pub struct Task {
+pub struct TaskRow {
     /// The row.
     pub row: Row,
     /// Its file.
@@ -106,7 +116,8 @@ pub async fn run<D: Destination, J: Journal>(
         requests: Requests::new(destination, settings, events),
         journal,
         slots: Slots::new(settings.concurrency),
-        confirmer: Confirmer::default(),
+        watcher: Watcher::default(),
+        keeps: destination.keeps(),
         settings,
         events,
     };
@@ -114,11 +125,12 @@ pub async fn run<D: Destination, J: Journal>(
 }
 
 /// What all rows of a run share.
-struct Run<'a, D, J> {
+struct Run<'a, D: Destination, J> {
     requests: Requests<'a, D>,
     journal: &'a J,
     slots: Slots,
-    confirmer: Confirmer,
+    watcher: Watcher<D::Target>,
+    keeps: Keeps,
     settings: &'a Settings,
     events: &'a Events,
 }
@@ -130,34 +142,36 @@ impl<D: Destination, J: Journal> Run<'_, D, J> {
         stop: impl Future<Output = ()>,
     ) -> Option<Halt> {
         let mut tasks = tasks.fuse().peekable();
-        let mut rows = FuturesUnordered::new();
+        let mut units = FuturesUnordered::new();
         let mut stop = pin!(stop);
-        let mut confirming = pin!(self.confirmer.serve(&self.requests, &self.slots).fuse());
+        let watching = self.watcher.serve(&self.requests, &self.keeps, &self.slots);
+        let mut watching = pin!(watching.fuse());
         let mut failed = 0;
         let halt = loop {
             if tasks.peek().is_none() {
                 self.slots.no_more_to_come();
-                if rows.is_empty() {
+                if units.is_empty() {
                     return None;
                 }
             }
-            let may_start = tasks.peek().is_some() && rows.len() < MOST_UNCONFIRMED;
+            let next = tasks.peek().map_or(0, |task| task.rows.len());
+            let may_start = next > 0 && units.len() < MOST_UNCONFIRMED;
             tokio::select! {
                 biased;
                 () = &mut stop => break Halt::Interrupted,
-                halt = &mut confirming => break halt,
-                Some(ended) = rows.next() => match ended {
-                    Ok(status) => {
-                        failed += usize::from(counts_as_error(status));
+                halt = &mut watching => break halt,
+                Some(ended) = units.next() => match ended {
+                    Ok(statuses) => {
+                        failed += statuses.into_iter().filter(counts_as_error).count();
                         if self.settings.max_errors.is_some_and(|most| failed > most) {
                             break Halt::TooManyErrors(failed);
                         }
                     }
                     Err(halt) => break halt,
                 },
-                slot = self.slots.take(), if may_start => {
+                slot = self.slots.take(next), if may_start => {
                     if let Some(task) = tasks.next() {
-                        rows.push(RowRun::new(self, task, slot).go());
+                        units.push(Unit::new(self, task, slot).go());
                     }
                 }
             }
@@ -167,14 +181,22 @@ impl<D: Destination, J: Journal> Run<'_, D, J> {
             let drained = async {
                 tokio::select! {
                     biased;
-                    () = async { while rows.next().await.is_some() {} } => {}
-                    _ = &mut confirming => {}
+                    () = async { while units.next().await.is_some() {} } => {}
+                    _ = &mut watching => {}
                 }
             };
             // Rows that are not through by then are as the journal says, for the next run.
             let _ = tokio::time::timeout(DRAIN_LIMIT, drained).await;
         }
         Some(halt)
+    }
+
+    /// So long may a job take; none, where there are no jobs.
+    fn job_timeout(&self) -> Duration {
+        match self.keeps {
+            Keeps::Attachments => Duration::ZERO,
+            Keeps::Jobs { timeout } => timeout,
+        }
     }
 }
 
@@ -189,7 +211,7 @@ impl Halt {
     }
 }
 
-fn counts_as_error(status: Status) -> bool {
+fn counts_as_error(status: &Status) -> bool {
     matches!(status, Status::Failed | Status::Conflict)
 }
 

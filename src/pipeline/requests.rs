@@ -1,13 +1,15 @@
 //! How a request is sent: at the pace of the service, waiting while it is away, and repeated only
 //! where that is safe. The one place that decides about repetition.
 
+use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use super::weather::{Forecast, Weather};
 use super::{Halt, Settings};
-use crate::destination::{Destination, Failure, Presence, PutFailure, Receipt};
+use crate::destination::{Destination, Failure, Kind, Presence, PutFailure, Receipt};
 use crate::event::{Event, Events};
+use crate::http::budget::{Turn, Urgency};
 use crate::http::pacer::Pacer;
 use crate::model::{AttachmentId, Content, ExternalId};
 use crate::source::Source;
@@ -15,6 +17,12 @@ use crate::sync::lock;
 
 /// So often may a row's own request stay without an answer while those of others get one.
 const OWN_FAILURES: u32 = 6;
+
+/// A wait for the service's budget that is shorter goes without saying.
+const WORTH_TELLING: Duration = Duration::from_mins(1);
+
+/// So often a long wait is looked at again: the machine may have slept meanwhile.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// What all rows send their requests through.
 pub(super) struct Requests<'a, D> {
@@ -25,6 +33,8 @@ pub(super) struct Requests<'a, D> {
     max_outage: Duration,
     /// A look-up that worked: if it still does, the keys are good.
     good: Mutex<Option<Probe>>,
+    /// Those who wait for the budget of changes stand in line.
+    line: tokio::sync::Mutex<()>,
     events: &'a Events,
 }
 
@@ -50,8 +60,12 @@ pub(super) enum Unput {
     Halt(Halt),
     /// The address is no longer valid.
     Expired,
+    /// Nobody was there to take them; the same address may be used again.
+    NotSent,
     /// They were lost on the way; the same address may be used again.
     Again,
+    /// Nobody is ever there to take them, while those of others get through.
+    OutOfReach(String),
     /// They are lost on the way each time, while those of others get through.
     GivenUp(String),
     /// The storage does not want them.
@@ -100,44 +114,62 @@ impl<'a, D: Destination> Requests<'a, D> {
             storage: Weather::new(!settings.seed),
             max_outage: settings.max_outage,
             good: Mutex::new(None),
+            line: tokio::sync::Mutex::new(()),
             events,
         }
     }
 
     /// Sends a request that changes nothing, as often as it takes.
-    pub(super) async fn ask<T>(
+    async fn ask<T>(
         &self,
+        urgency: Urgency,
         request: impl AsyncFn(&D) -> Result<T, Failure>,
     ) -> Result<T, Unmet> {
         let mut own = OwnFailures::default();
         loop {
-            match self.change(&request).await {
+            match self.unless_denied(Sort::Read(urgency), &request).await {
                 Err(Unmet::NotSent) => {}
-                Err(Unmet::Unknown(why)) => {
-                    if own.are_too_many(&self.api) {
-                        return Err(Unmet::Unknown(why));
-                    }
-                    self.wait_after(&self.api, why).await?;
-                }
+                Err(Unmet::Unknown(why)) => self.wait_for_answers(&mut own, why).await?,
                 answer => return answer,
             }
         }
     }
 
     /// A look-up by `external_id`, which also shows that the keys are good.
-    pub(super) async fn find(&self, external_id: &ExternalId) -> Result<Presence, Unmet> {
-        let presence = self
-            .ask(async |service| service.find(external_id).await)
-            .await?;
+    pub(super) async fn find(
+        &self,
+        external_id: &ExternalId,
+    ) -> Result<Presence<D::Target>, Unmet> {
+        let find = async |service: &D| service.find(external_id).await;
+        let presence = self.ask(Urgency::Urgent, find).await?;
         *lock(&self.good) = Some(Probe::Find(external_id.clone()));
         Ok(presence)
     }
 
     /// A look-up by the service's own id, which also shows that the keys are good.
-    pub(super) async fn get(&self, id: &AttachmentId) -> Result<Presence, Unmet> {
-        let presence = self.ask(async |service| service.get(id).await).await?;
+    pub(super) async fn get(&self, id: &AttachmentId) -> Result<Presence<D::Target>, Unmet> {
+        self.job(id, Urgency::Urgent).await
+    }
+
+    /// The same of a job, which may be able to wait.
+    pub(super) async fn job(
+        &self,
+        id: &AttachmentId,
+        urgency: Urgency,
+    ) -> Result<Presence<D::Target>, Unmet> {
+        let get = async |service: &D| service.get(id).await;
+        let presence = self.ask(urgency, get).await?;
         *lock(&self.good) = Some(Probe::Get(id.clone()));
         Ok(presence)
+    }
+
+    /// Looks many attachments up at once.
+    pub(super) async fn list(
+        &self,
+        ids: &[AttachmentId],
+    ) -> Result<HashMap<AttachmentId, Presence<D::Target>>, Unmet> {
+        let list = async |service: &D| service.list(ids).await;
+        self.ask(Urgency::Urgent, list).await
     }
 
     /// Sends a request whose effect counts: once, unless it is certain that it had none.
@@ -145,11 +177,21 @@ impl<'a, D: Destination> Requests<'a, D> {
         &self,
         request: impl AsyncFn(&D) -> Result<T, Failure>,
     ) -> Result<T, Unmet> {
-        let (failure, keys) = match self.unthrottled(&request).await {
+        self.unless_denied(Sort::Change, &request).await
+    }
+
+    /// Sends a request once, unless it is certain that it had no effect, and once more where the
+    /// service denies it.
+    async fn unless_denied<T>(
+        &self,
+        sort: Sort,
+        request: &impl AsyncFn(&D) -> Result<T, Failure>,
+    ) -> Result<T, Unmet> {
+        let (failure, keys) = match self.unthrottled(sort, request).await {
             Ok(answer) => return Ok(answer),
             Err(Failure::Denied(_)) => {
                 let keys = self.examine_keys().await?;
-                match self.unthrottled(&request).await {
+                match self.unthrottled(sort, request).await {
                     Ok(answer) => return Ok(answer),
                     Err(failure) => (failure, keys),
                 }
@@ -165,7 +207,7 @@ impl<'a, D: Destination> Requests<'a, D> {
         &self,
         request: impl AsyncFn(&D) -> Result<T, Failure>,
     ) -> Result<T, Unmet> {
-        let failure = match self.in_turn(&request).await {
+        let failure = match self.in_turn(Sort::Change, &request).await {
             Ok(answer) => return Ok(answer),
             Err(failure) => failure,
         };
@@ -199,7 +241,9 @@ impl<'a, D: Destination> Requests<'a, D> {
         };
         loop {
             match self
-                .unthrottled(&async |service: &D| good.ask(service).await)
+                .unthrottled(Sort::Read(Urgency::Urgent), &async |service: &D| {
+                    good.ask(service).await
+                })
                 .await
             {
                 Err(Failure::Denied(why)) => return Err(Unmet::Halt(Halt::Denied(why))),
@@ -217,10 +261,11 @@ impl<'a, D: Destination> Requests<'a, D> {
     /// Sends a request in its turn, and again as long as the answer is 429.
     async fn unthrottled<T>(
         &self,
+        sort: Sort,
         request: &impl AsyncFn(&D) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         loop {
-            match self.in_turn(request).await {
+            match self.in_turn(sort, request).await {
                 Err(Failure::Throttled { .. }) => {}
                 answer => return answer,
             }
@@ -230,22 +275,85 @@ impl<'a, D: Destination> Requests<'a, D> {
     /// Sends a request in its turn.
     async fn in_turn<T>(
         &self,
+        sort: Sort,
         request: &impl AsyncFn(&D) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         self.api.clear().await;
+        let share = self.share(sort).await;
         let turn = self.pacer.turn().await;
         let answer = request(self.destination).await;
-        drop(turn);
-        self.events.send(Event::Request);
+        drop((turn, share));
+        self.events.send(Event::Request(sort.kind()));
         match &answer {
             Err(Failure::Throttled { retry_after }) => {
-                let wait = self.pacer.throttled(*retry_after);
+                let wait = match self.destination.budget(sort.kind()) {
+                    Some(budget) => budget.refused(*retry_after),
+                    None => self.pacer.throttled(*retry_after),
+                };
                 self.events.send(Event::Throttled { wait });
             }
             Ok(_) | Err(Failure::Denied(_) | Failure::Refused(_)) => self.note_answer(&self.api),
             Err(_) => {}
         }
         answer
+    }
+
+    /// Waits until there is something left of the service's budget for a request, where it has one.
+    async fn share(&self, sort: Sort) -> Option<Turn<'_>> {
+        let budget = self.destination.budget(sort.kind())?;
+        let _first_in_line = match sort {
+            Sort::Change => Some(self.line.lock().await),
+            Sort::Read(_) => None,
+        };
+        let mut told = None;
+        loop {
+            let wait = match budget.turn(sort.urgency()) {
+                Ok(turn) => return Some(turn),
+                Err(wait) => wait,
+            };
+            if wait >= WORTH_TELLING && told.is_none() {
+                self.events.send(Event::Spent {
+                    kind: sort.kind(),
+                    wait,
+                });
+                told = Some(wait);
+            }
+            tokio::time::sleep(wait.min(LOOK_AGAIN)).await;
+        }
+    }
+
+    /// How long questions that can wait should, because little is left of the budget for them.
+    pub(super) fn reads_can_wait_for(&self) -> Option<Duration> {
+        self.destination.budget(Kind::Read)?.wait(Urgency::CanWait)
+    }
+
+    /// Waits until a new job has a chance: until the storage is there, as far as is known, and until
+    /// the job could be asked for its addresses.
+    pub(super) async fn ready_for_a_job(&self) {
+        self.storage.clear().await;
+        let Some(reads) = self.destination.budget(Kind::Read) else {
+            return;
+        };
+        while let Some(wait) = reads.wait(Urgency::Urgent).filter(|wait| *wait >= WORTH_TELLING) {
+            self.events.send(Event::Spent {
+                kind: Kind::Read,
+                wait,
+            });
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Waits after a request of a row that stayed without an answer, unless those of others get
+    /// theirs.
+    pub(super) async fn wait_for_answers(
+        &self,
+        own: &mut OwnFailures,
+        why: String,
+    ) -> Result<(), Unmet> {
+        if own.are_too_many(&self.api) {
+            return Err(Unmet::Unknown(why));
+        }
+        Ok(self.wait_after(&self.api, why).await?)
     }
 
     /// Sends bytes, once. After an interruption the time to wait has been waited.
@@ -260,6 +368,13 @@ impl<'a, D: Destination> Requests<'a, D> {
         let sent = |bytes| self.events.send(Event::Sent(bytes));
         let answer = self.destination.put(target, source, content, &sent).await;
         match answer {
+            Err(PutFailure::NotSent(why)) => {
+                if own.are_too_many(&self.storage) {
+                    return Err(Unput::OutOfReach(why));
+                }
+                self.wait_after(&self.storage, why).await?;
+                Err(Unput::NotSent)
+            }
             Err(PutFailure::Interrupted(why)) => {
                 if own.are_too_many(&self.storage) {
                     return Err(Unput::GivenUp(why));
@@ -314,10 +429,33 @@ enum Probe {
 }
 
 impl Probe {
-    async fn ask<D: Destination>(&self, service: &D) -> Result<Presence, Failure> {
+    async fn ask<D: Destination>(&self, service: &D) -> Result<(), Failure> {
         match self {
-            Self::Find(external_id) => service.find(external_id).await,
-            Self::Get(id) => service.get(id).await,
+            Self::Find(external_id) => service.find(external_id).await.map(|_| ()),
+            Self::Get(id) => service.get(id).await.map(|_| ()),
+        }
+    }
+}
+
+/// What a request is to the service's budgets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    Read(Urgency),
+    Change,
+}
+
+impl Sort {
+    fn kind(self) -> Kind {
+        match self {
+            Self::Read(_) => Kind::Read,
+            Self::Change => Kind::Change,
+        }
+    }
+
+    fn urgency(self) -> Urgency {
+        match self {
+            Self::Read(urgency) => urgency,
+            Self::Change => Urgency::Urgent,
         }
     }
 }

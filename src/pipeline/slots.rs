@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
-/// The upload slots of a run. A row holds one from before its record is made (so that the upload
-/// URL does not age in a queue) until its bytes are sent. Rows that await confirmation hold none.
+/// The upload slots of a run. A unit holds one for each of its rows from before its record is made
+/// (so that the upload URLs do not age in a queue) until their bytes are sent. Rows that await
+/// confirmation hold none.
 #[derive(Debug)]
 pub(super) struct Slots {
     free: Semaphore,
@@ -14,7 +15,7 @@ pub(super) struct Slots {
     given_back: Notify,
 }
 
-/// A slot that a row holds.
+/// The slots that a unit holds.
 #[derive(Debug)]
 pub(super) struct Slot<'a> {
     permit: Option<SemaphorePermit<'a>>,
@@ -31,9 +32,10 @@ impl Slots {
         }
     }
 
-    /// Waits for a free slot.
-    pub(super) async fn take(&self) -> Slot<'_> {
-        let permit = self.free.acquire().await;
+    /// Waits for so many free slots, or for all there are. Whoever asks first gets them first.
+    pub(super) async fn take(&self, count: usize) -> Slot<'_> {
+        let count = u32::try_from(count.min(self.all)).expect("there are fewer slots");
+        let permit = self.free.acquire_many(count).await;
         Slot {
             permit: Some(permit.expect("this semaphore is never closed")),
             slots: self,

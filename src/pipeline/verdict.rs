@@ -1,8 +1,10 @@
 //! How a row ends in a run: what its last line says, in which words.
 
+use crate::destination::UnsafeTarget;
 use crate::model::{AttachmentId, Content, ObjectRef};
-use crate::plan::{Begun, OtherObject, Posted};
+use crate::plan::{Begun, OtherObject, Posted, Sent};
 use crate::results::{Known, Reason, Status, Verified};
+use crate::text::quoted;
 
 /// How a row ends in this run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,7 +12,8 @@ pub(super) struct Verdict {
     pub(super) status: Status,
     pub(super) reason: Reason,
     pub(super) id: Option<AttachmentId>,
-    pub(super) known: Known,
+    /// What is known of the content, where that is not the file as it was checked.
+    pub(super) known: Option<Known>,
     pub(super) verified: Verified,
     pub(super) message: String,
     /// What the record hangs on, where that is not what the manifest says.
@@ -19,12 +22,12 @@ pub(super) struct Verdict {
 
 impl Verdict {
     /// A row of which there is nothing to explain.
-    pub(super) fn plain(status: Status, id: Option<AttachmentId>, content: Content) -> Self {
+    pub(super) fn plain(status: Status, id: Option<AttachmentId>) -> Self {
         Self {
             status,
             reason: Reason::NONE,
             id,
-            known: Known::Content(content),
+            known: None,
             verified: Verified::No,
             message: String::new(),
             elsewhere: None,
@@ -39,26 +42,25 @@ impl Verdict {
         }
     }
 
-    pub(super) fn uploaded(id: AttachmentId, content: Content, verified: Verified) -> Self {
+    pub(super) fn uploaded(id: AttachmentId, verified: Verified) -> Self {
         Self {
             verified,
-            ..Self::plain(Status::Uploaded, Some(id), content)
+            ..Self::plain(Status::Uploaded, Some(id))
         }
     }
 
     pub(super) fn failed(
         reason: Reason,
         id: Option<AttachmentId>,
-        content: Content,
         message: String,
     ) -> Self {
-        Self::plain(Status::Failed, id, content).explained(reason, message)
+        Self::plain(Status::Failed, id).explained(reason, message)
     }
 
     pub(super) fn stored_other_size(id: AttachmentId, size: u64, content: Content) -> Self {
         Self {
-            known: Known::Size(size),
-            ..Self::plain(Status::Conflict, Some(id), content)
+            known: Some(Known::Size(size)),
+            ..Self::plain(Status::Conflict, Some(id))
         }
         .explained(
             Reason::STORED_OTHER_SIZE,
@@ -71,11 +73,10 @@ impl Verdict {
         )
     }
 
-    pub(super) fn mismatch(other: &str, content: Content) -> Self {
+    pub(super) fn mismatch(other: &str) -> Self {
         Self::failed(
             Reason::LOOKUP_MISMATCH,
             None,
-            content,
             format!(
                 "the service answered the look-up of this external_id with an attachment whose \
                  external_id is {other:?}; nothing was sent: choose an external_id without special \
@@ -88,7 +89,6 @@ impl Verdict {
         Self::failed(
             Reason::SIZE_MISMATCH,
             Some(id),
-            content,
             format!(
                 "the service shows {size} bytes where {} were sent; look at the attachment in the \
                  service",
@@ -97,22 +97,20 @@ impl Verdict {
         )
     }
 
-    pub(super) fn purged(id: AttachmentId, content: Content) -> Self {
+    pub(super) fn purged(id: AttachmentId) -> Self {
         Self::failed(
             Reason::PURGED,
             Some(id),
-            content,
             "the service removed the record after its bytes were sent, twice; ask the service's \
              support, or run again with --resume"
                 .into(),
         )
     }
 
-    pub(super) fn source_changed(id: AttachmentId, content: Content, why: &str) -> Self {
+    pub(super) fn source_changed(id: AttachmentId, why: &str) -> Self {
         Self::failed(
             Reason::SOURCE_CHANGED,
             Some(id),
-            content,
             format!(
                 "the file changed after it was checked, and was not stored: {why}; run again with \
                  --resume to check and send it as it is now"
@@ -120,55 +118,60 @@ impl Verdict {
         )
     }
 
-    pub(super) fn upload_refused(id: AttachmentId, content: Content, why: &str) -> Self {
+    pub(super) fn upload_refused(id: AttachmentId, why: &str) -> Self {
         Self::failed(
             Reason::UPLOAD_REFUSED,
             Some(id),
-            content,
             format!("the storage refused the file: {why}"),
+        )
+    }
+
+    /// The service gave an address to which nothing was sent.
+    pub(super) fn unsafe_address(id: AttachmentId, why: &UnsafeTarget) -> Self {
+        Self::failed(
+            Reason::UNSAFE_UPLOAD_URL,
+            Some(id),
+            format!("{why}; nothing was sent there: ask the service's support"),
         )
     }
 
     pub(super) fn forbidden(
         id: Option<AttachmentId>,
-        content: Content,
-        object: ObjectRef,
+        object: &ObjectRef,
         why: &str,
     ) -> Self {
         Self::failed(
             Reason::FORBIDDEN,
             id,
-            content,
             format!("the keys work, but not for this row ({why}): ask for the rights on {object}"),
         )
     }
 
-    pub(super) fn refused(id: Option<AttachmentId>, content: Content, why: &str) -> Self {
+    pub(super) fn refused(id: Option<AttachmentId>, why: &str) -> Self {
         Self::failed(
             Reason::REFUSED,
             id,
-            content,
             format!("the service refused the attachment: {why}"),
         )
     }
 
-    pub(super) fn not_reached(content: Content) -> Self {
-        Self::plain(Status::Pending, None, content).explained(Reason::NOT_REACHED, String::new())
+    pub(super) fn not_reached() -> Self {
+        Self::plain(Status::Pending, None).explained(Reason::NOT_REACHED, String::new())
     }
 
     /// What is recorded before a new address is asked for. The record's bytes, if it has any, are
     /// still those that were begun.
-    pub(super) fn renewing(begun: &Begun, content: Content) -> Self {
+    pub(super) fn renewing(begun: &Begun) -> Self {
         Self {
-            known: Known::Content(begun.content.unwrap_or(content)),
+            known: begun.content.map(Known::Content),
             elsewhere: begun.elsewhere.clone(),
-            ..Self::plain(Status::Created, Some(begun.id.clone()), content)
+            ..Self::plain(Status::Created, Some(begun.id.clone()))
         }
         .explained(Reason::RENEWING, String::new())
     }
 
-    pub(super) fn size_not_shown(id: AttachmentId, content: Content) -> Self {
-        Self::plain(Status::Pending, Some(id), content).explained(
+    pub(super) fn size_not_shown(id: AttachmentId) -> Self {
+        Self::plain(Status::Pending, Some(id)).explained(
             Reason::SIZE_NOT_SHOWN,
             "the storage took the file, but the service does not show its size yet; run again with \
              --resume later"
@@ -181,14 +184,102 @@ impl Verdict {
     pub(super) fn no_answer(
         begun: Status,
         id: Option<AttachmentId>,
-        content: Content,
         why: &str,
     ) -> Self {
-        Self::plain(begun, id, content).explained(
+        Self::plain(begun, id).explained(
             Reason::NO_ANSWER,
             format!(
                 "the service answers other requests, but not those for this row ({why}); run again \
                  with --resume later"
+            ),
+        )
+    }
+
+    /// What is recorded before bytes are sent to a job.
+    pub(super) fn sending(id: &AttachmentId) -> Self {
+        Self::plain(Status::Created, Some(id.clone())).explained(Reason::SENDING, String::new())
+    }
+
+    /// The job goes on for longer than we are ready to wait; `sent` is what it has of the row's bytes.
+    pub(super) fn job_goes_on(id: AttachmentId, sent: Sent, word: &str) -> Self {
+        let (status, reason, what) = match sent {
+            Sent::All => (
+                Status::Pending,
+                Reason::JOB_RUNNING,
+                "the storage took the file",
+            ),
+            Sent::Perhaps => (
+                Status::Created,
+                Reason::SENDING,
+                "the storage may have taken the file",
+            ),
+            Sent::No => (Status::Pending, Reason::JOB_WAITING, "nothing was sent"),
+        };
+        Self::plain(status, Some(id)).explained(
+            reason,
+            format!(
+                "{what}, and the job has not ended: its last word is {}; run again with --resume \
+                 later",
+                quoted(word)
+            ),
+        )
+    }
+
+    /// The job came to nothing before it took any file.
+    pub(super) fn job_refused(id: AttachmentId, said: &str) -> Self {
+        Self::failed(
+            Reason::REFUSED,
+            Some(id),
+            format!("the job failed before it took any file: {said}"),
+        )
+    }
+
+    /// Some jobs in a row have come to nothing, though never for the row's own sake.
+    pub(super) fn never_attached(said: &str) -> Self {
+        Self::plain(Status::Pending, None).explained(
+            Reason::NOT_ATTACHED,
+            format!("its jobs failed without having attached the file, the last one with: {said}; run again with --resume later"),
+        )
+    }
+
+    /// The service took the bytes, and did not attach them.
+    pub(super) fn rejected(id: AttachmentId, why: &str) -> Self {
+        Self::failed(
+            Reason::NOT_ATTACHED,
+            Some(id),
+            format!("the service took the file, and did not attach it: {why}"),
+        )
+    }
+
+    /// The job failed, and nobody knows what it attached before.
+    pub(super) fn job_failed(id: AttachmentId, said: &str) -> Self {
+        Self::failed(
+            Reason::JOB_FAILED,
+            Some(id),
+            format!(
+                "the job failed after files were sent to it ({said}), and the service does not say \
+                 which of them it attached; bidders may see them already: look at the object, and \
+                 if the file is not there, run again with --resume --retry-failed-jobs"
+            ),
+        )
+    }
+
+    /// A job of an earlier run has attached a file, but the row has changed since.
+    pub(super) fn attached_before_the_change(begun: &Begun) -> Self {
+        let (reason, what) = match &begun.elsewhere {
+            Some(_) => (Reason::OBJECT_CHANGED, "the object"),
+            None => (Reason::FILE_CHANGED, "the file"),
+        };
+        Self {
+            known: begun.content.map(Known::Content),
+            elsewhere: begun.elsewhere.clone(),
+            ..Self::plain(Status::Conflict, Some(begun.id.clone()))
+        }
+        .explained(
+            reason,
+            format!(
+                "the row was attached by an earlier run, and {what} has changed since; what is \
+                 attached was left as it is: undo the change, or give the row a new external_id"
             ),
         )
     }
@@ -212,7 +303,7 @@ impl Verdict {
     }
 
     /// A record without bytes has the row's `external_id`.
-    pub(super) fn unfinished(elsewhere: Option<OtherObject>, content: Content) -> Self {
+    pub(super) fn unfinished(elsewhere: Option<OtherObject>) -> Self {
         let (reason, whose) = match &elsewhere {
             Some(object) => (
                 Reason::OBJECT_CHANGED,
@@ -229,17 +320,17 @@ impl Verdict {
         );
         Self {
             elsewhere,
-            ..Self::plain(Status::Pending, None, content).explained(reason, message)
+            ..Self::plain(Status::Pending, None).explained(reason, message)
         }
     }
 
     /// A record that an earlier run began has no bytes, and hangs on another object.
-    pub(super) fn begun_elsewhere(begun: Begun, object: ObjectRef) -> Self {
+    pub(super) fn begun_elsewhere(begun: Begun, object: &ObjectRef) -> Self {
         Self {
             status: Status::Pending,
             reason: Reason::OBJECT_CHANGED,
             id: Some(begun.id),
-            known: begun.content.map_or(Known::Nothing, Known::Content),
+            known: Some(begun.content.map_or(Known::Nothing, Known::Content)),
             verified: Verified::No,
             message: format!(
                 "the upload was begun for another object than {object}, and cannot be moved; the \
@@ -260,7 +351,7 @@ impl Verdict {
             status: Status::Conflict,
             reason,
             id: Some(begun.id),
-            known: stored.map_or(Known::Size(size), Known::Content),
+            known: Some(stored.map_or(Known::Size(size), Known::Content)),
             verified: stored.map_or(Verified::No, |_| Verified::Size),
             message: format!(
                 "the row was stored by an earlier run, and {what} has changed since; the stored \

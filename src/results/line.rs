@@ -131,6 +131,16 @@ impl Reason {
     pub const SIZE_MISMATCH: Self = Self(Cow::Borrowed("size_mismatch"));
     /// The service removed the record after its bytes were sent, twice.
     pub const PURGED: Self = Self(Cow::Borrowed("purged"));
+    /// The bytes are being sent to a job, and how that ended is not recorded.
+    pub const SENDING: Self = Self(Cow::Borrowed("sending"));
+    /// The job did not say in time where its files go; nothing was sent.
+    pub const JOB_WAITING: Self = Self(Cow::Borrowed("job_waiting"));
+    /// The storage took the file, but its job did not end in time.
+    pub const JOB_RUNNING: Self = Self(Cow::Borrowed("job_running"));
+    /// The job failed, and nobody knows whether it attached the file before.
+    pub const JOB_FAILED: Self = Self(Cow::Borrowed("job_failed"));
+    /// The job failed without having attached the file.
+    pub const NOT_ATTACHED: Self = Self(Cow::Borrowed("not_attached"));
     /// The row or its file is not fit to send.
     pub const NOT_FIT: Self = Self(Cow::Borrowed("not_fit"));
 

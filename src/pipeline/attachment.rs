@@ -1,0 +1,295 @@
+//! What is particular to attachments: they are looked up by the row's `external_id`, have an
+//! address that can be renewed, and show the size of what they hold.
+//!
+//! - After a POST without an answer no other one follows before look-ups over [`SEARCHES`] all
+//!   found nothing.
+//! - The PATCH that gives a new address detaches what is stored, so it is sent only when the newest
+//!   GET said that nothing is, and after a PATCH without an answer, of this run or of one that ended
+//!   in the middle of it, nothing is sent before [`DRAIN`] has passed and another GET has said how
+//!   things stand.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::requests::Unmet;
+use super::unit::{Next, Put, State, Unit};
+use super::verdict::Verdict;
+use crate::clock::Since;
+use crate::destination::{Destination, Presence, Receipt};
+use crate::model::AttachmentId;
+use crate::plan::{Begun, Found, Posted, Progress, Standing, found, standing};
+use crate::results::journal::Journal;
+use crate::results::{Known, Status, Verified};
+
+/// When to look for the record of a POST whose answer was lost, counted from one look to the next.
+const SEARCHES: [Duration; 3] = [
+    Duration::from_secs(2),
+    Duration::from_secs(10),
+    Duration::from_secs(30),
+];
+
+/// After so long a PATCH whose answer was lost has been carried out, or never will be: longer than
+/// any request may take.
+const DRAIN: Duration = Duration::from_mins(1);
+
+/// So many new addresses are asked for before the storage is believed to refuse the row itself.
+const MOST_RENEWALS: u32 = 5;
+
+/// So many POSTs may stay without an answer while those of other rows get one.
+const MOST_POSTS: u32 = 4;
+
+impl<D: Destination, J: Journal> Unit<'_, D, J> {
+    pub(super) async fn look_up(&mut self, posted: Posted) -> Next<D> {
+        self.take_slot().await;
+        match self.find().await {
+            Ok(presence) => {
+                // After a lost POST one look is not enough, not even after a restart.
+                let nothing = match &posted {
+                    Posted::No => State::Create(Posted::No),
+                    Posted::Perhaps | Posted::ForAnotherObject(_) => {
+                        State::Search(0, posted.clone())
+                    }
+                };
+                Ok(self.after_look_up(presence, &posted, nothing))
+            }
+            Err(unmet) => self.unmet(unmet, None, &posted),
+        }
+    }
+
+    async fn find(&self) -> Result<Presence<D::Target>, Unmet> {
+        let external_id = &self.only().task.row.external_id;
+        self.run.requests.find(external_id).await
+    }
+
+    /// What follows from a look-up; `nothing` is what follows where nothing is there.
+    fn after_look_up(
+        &self,
+        presence: Presence<D::Target>,
+        posted: &Posted,
+        nothing: State<D::Target>,
+    ) -> State<D::Target> {
+        let content = self.only().content();
+        match found(presence, posted, &content) {
+            Found::Nothing => nothing,
+            Found::Ours(id) => State::Patch(self.begun(id)),
+            Found::Unfinished(elsewhere) => Verdict::unfinished(elsewhere).into(),
+            Found::SameSize(id) => Verdict::plain(Status::Skipped, Some(id)).into(),
+            Found::OtherSize(id, size) => Verdict::stored_other_size(id, size, content).into(),
+            Found::Mismatch(other) => Verdict::mismatch(&other).after(posted).into(),
+        }
+    }
+
+    /// What follows from a POST that gave no record.
+    pub(super) async fn not_created(&mut self, unmet: Unmet, posted: Posted) -> Next<D> {
+        match unmet {
+            Unmet::NotSent => Ok(State::LookUp(posted)),
+            Unmet::Unknown(why) => self.post_lost(why, posted),
+            Unmet::Refused(why) => self.post_refused(&posted, &why).await,
+            unmet => self.unmet(unmet, None, &posted),
+        }
+    }
+
+    fn post_lost(&mut self, why: String, posted: Posted) -> Next<D> {
+        let posted = match posted {
+            Posted::No | Posted::Perhaps => Posted::Perhaps,
+            elsewhere @ Posted::ForAnotherObject(_) => elsewhere,
+        };
+        self.posts_lost += 1;
+        self.another_attempt();
+        if self.posts_lost < MOST_POSTS {
+            return Ok(State::Search(0, posted));
+        }
+        self.unmet(Unmet::Unknown(why), None, &posted)
+    }
+
+    /// Looks for the record of a POST whose answer was lost, before there may be another one.
+    pub(super) async fn search(&mut self, nth: usize, posted: Posted) -> Next<D> {
+        let Some(wait) = SEARCHES.get(nth) else {
+            return Ok(State::Create(posted));
+        };
+        sleep(*wait).await;
+        match self.find().await {
+            Ok(presence) => {
+                let nothing = State::Search(nth + 1, posted.clone());
+                Ok(self.after_look_up(presence, &posted, nothing))
+            }
+            Err(unmet) => self.unmet(unmet, None, &posted),
+        }
+    }
+
+    /// The service says that it will not make the record, perhaps because there is one.
+    async fn post_refused(&mut self, posted: &Posted, why: &str) -> Next<D> {
+        match self.find().await {
+            Ok(presence) => {
+                let refused = Verdict::refused(None, why);
+                Ok(self.after_look_up(presence, posted, refused.into()))
+            }
+            Err(unmet) => self.unmet(unmet, None, posted),
+        }
+    }
+
+    /// What follows from the sending of the bytes.
+    pub(super) fn attachment_put(&mut self, id: AttachmentId, put: Put) -> State<D::Target> {
+        match put {
+            Put::Taken(_) => State::Confirm(id),
+            Put::Stale => State::Resume(self.begun(id)),
+            Put::Expired => self.expired(id),
+            Put::Unsafe(why) => Verdict::unsafe_address(id, &why).into(),
+            Put::Refused(why) => Verdict::upload_refused(id, &why).into(),
+            Put::GivenUp(why) => Verdict::no_answer(Status::Created, Some(id), &why).into(),
+            Put::SourceChanged(why) => Verdict::source_changed(id, &why).into(),
+        }
+    }
+
+    fn expired(&mut self, id: AttachmentId) -> State<D::Target> {
+        self.renewals += 1;
+        if self.renewals <= MOST_RENEWALS {
+            return State::Resume(self.begun(id));
+        }
+        Verdict::upload_refused(id, "status 403 for each new address").into()
+    }
+
+    pub(super) async fn patch(&mut self, begun: Begun) -> Next<D> {
+        self.record(&Verdict::renewing(&begun)).await?;
+        let (id, file_name) = (&begun.id, self.only().file_name());
+        let renewed = self
+            .run
+            .requests
+            .change_once(async |service| service.renew(id, file_name).await)
+            .await;
+        match renewed {
+            Ok(place) => {
+                // From here on its bytes are those of the file as it is now, and not before: until
+                // this moment they may have been others, whose size just did not show.
+                let created = Verdict::plain(Status::Created, Some(begun.id.clone()));
+                self.record(&created).await?;
+                self.forget_what_was_sent();
+                Ok(State::Put {
+                    id: begun.id,
+                    places: vec![place],
+                    issued: Since::now(),
+                })
+            }
+            Err(Unmet::NotSent) => Ok(State::Resume(begun)),
+            Err(Unmet::Unknown(why)) => self.patch_lost(begun, why).await,
+            // The record may have been removed since the GET, or have got its bytes: another one
+            // tells.
+            Err(Unmet::Refused(_) | Unmet::Forbidden(_)) if self.renewals < MOST_RENEWALS => {
+                self.renewals += 1;
+                Ok(State::Resume(begun))
+            }
+            Err(unmet) => self.no_further(unmet, begun),
+        }
+    }
+
+    /// A PATCH that arrives late would detach what was sent meanwhile, so nothing is sent before
+    /// it cannot arrive any more.
+    async fn patch_lost(&mut self, begun: Begun, why: String) -> Next<D> {
+        self.another_attempt();
+        self.renewals += 1;
+        self.drain().await;
+        if self.renewals > MOST_RENEWALS {
+            return self.no_further(Unmet::Unknown(why), begun);
+        }
+        Ok(State::Resume(begun))
+    }
+
+    /// Waits until a PATCH of unknown fate cannot arrive any more.
+    async fn drain(&mut self) {
+        self.slot = None;
+        sleep(DRAIN).await;
+        self.take_slot().await;
+    }
+
+    pub(super) async fn confirm_attachment(&mut self, id: AttachmentId) -> Next<D> {
+        self.slot = None;
+        match self.run.watcher.size_of(id.clone()).await? {
+            Presence::Stored { size, .. } => Ok(self.shown(id, size)),
+            Presence::Absent => self.not_listed(id).await,
+            _ => Ok(Verdict::size_not_shown(id).into()),
+        }
+    }
+
+    /// The list does not name the attachment. That alone does not prove that it is gone.
+    async fn not_listed(&mut self, id: AttachmentId) -> Next<D> {
+        match self.run.requests.get(&id).await {
+            Ok(Presence::Stored { size, .. }) => Ok(self.shown(id, size)),
+            Ok(Presence::Absent) if self.purged => Ok(Verdict::purged(id).into()),
+            Ok(Presence::Absent) => {
+                self.purged = true;
+                self.another_attempt();
+                Ok(State::LookUp(Posted::No))
+            }
+            Ok(_) => Ok(Verdict::size_not_shown(id).into()),
+            Err(unmet) => self.unmet(unmet, Some(id), &Posted::No),
+        }
+    }
+
+    fn shown(&self, id: AttachmentId, size: u64) -> State<D::Target> {
+        let member = self.only();
+        if size != member.content().stamp.size {
+            return Verdict::size_mismatch(id, size, member.content()).into();
+        }
+        let verified = match member.receipt {
+            Some(Receipt::Checksummed) => Verified::Etag,
+            Some(Receipt::Taken) | None => Verified::Size,
+        };
+        Verdict::uploaded(id, verified).into()
+    }
+
+    /// Goes on with a record that was begun, by an earlier run or by this one.
+    pub(super) async fn resume(&mut self, mut begun: Begun) -> Next<D> {
+        // What the record shows is what counts from here on.
+        self.forget_what_was_sent();
+        if begun.progress == Progress::Renewing {
+            self.drain().await;
+            begun.progress = Progress::Unknown;
+        }
+        let presence = match self.run.requests.get(&begun.id).await {
+            Ok(presence) => presence,
+            Err(unmet) => return self.no_further(unmet, begun),
+        };
+        Ok(match standing(&presence, &begun, &self.only().content()) {
+            Standing::Gone => State::LookUp(Posted::No),
+            Standing::Empty => State::Patch(begun),
+            Standing::Sent => State::Confirm(begun.id),
+            Standing::EmptyElsewhere => {
+                Verdict::begun_elsewhere(begun, &self.only().task.row.object).into()
+            }
+            Standing::Stored(size) => self.shown(begun.id, size),
+            Standing::StoredBeforeTheChange(size) => {
+                Verdict::stored_before_the_change(begun, size).into()
+            }
+            Standing::Mismatch => {
+                let why = "the answer speaks of another attachment".to_owned();
+                return self.no_further(Unmet::Unknown(why), begun);
+            }
+        })
+    }
+
+    /// A record of this row, for the object and the file as they are now.
+    fn begun(&self, id: AttachmentId) -> Begun {
+        Begun {
+            id,
+            content: Some(self.only().content()),
+            elsewhere: None,
+            progress: Progress::Unknown,
+        }
+    }
+
+    /// The end of a row whose begun record cannot be gone on with. Its line goes on saying what was
+    /// begun: what the record holds may be that, and not the file as it is now.
+    fn no_further(&self, unmet: Unmet, begun: Begun) -> Next<D> {
+        let state = self.unmet(unmet, Some(begun.id), &Posted::No)?;
+        Ok(match state {
+            State::End(verdict) => Verdict {
+                known: begun.content.map(Known::Content).or(verdict.known),
+                elsewhere: begun.elsewhere,
+                ..*verdict
+            }
+            .into(),
+            other => other,
+        })
+    }
+}

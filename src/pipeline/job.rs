@@ -1,0 +1,184 @@
+//! What is particular to jobs: nothing finds them but their id, they say where their files go once
+//! they have started, and what came of it when they end.
+//!
+//! - A row goes into another job only when its job has ended, and certainly without the row's file.
+//! - A POST without an answer leaves a job to which nobody can send anything, and which fails by
+//!   itself; the rows go into another one.
+//! - All files of a job are sent at once, since its addresses live for a minute.
+
+use std::time::Duration;
+
+use super::Halt;
+use super::requests::Unmet;
+use super::unit::{Member, Next, Put, State, Unit};
+use super::verdict::Verdict;
+use super::watch::{Seen, Until};
+use crate::clock::Since;
+use crate::destination::{Destination, End, Place, Presence, Receipt};
+use crate::model::AttachmentId;
+use crate::plan::{Begun, Outcome, Posted, Sent, outcome};
+use crate::results::journal::Journal;
+use crate::results::{Status, Verified};
+
+/// So many jobs are made for a row in one run.
+const MOST_JOBS: u32 = 3;
+
+/// So often a job is asked for addresses again because those it gave have expired.
+const MOST_REFRESHES: u32 = 2;
+
+impl<D: Destination, J: Journal> Unit<'_, D, J> {
+    /// What follows from a POST that gave no job.
+    pub(super) async fn no_job(&mut self, unmet: Unmet) -> Next<D> {
+        match unmet {
+            Unmet::NotSent => Ok(State::Create(Posted::No)),
+            Unmet::Unknown(why) => {
+                self.another_attempt();
+                match self.run.requests.wait_for_answers(&mut self.own_posts, why).await {
+                    Ok(()) => Ok(State::Create(Posted::No)),
+                    // The line says `creating`, though what was made can get no bytes: nothing
+                    // hangs on it.
+                    Err(unmet) => self.unmet(unmet, None, &Posted::No),
+                }
+            }
+            unmet => self.unmet(unmet, None, &Posted::No),
+        }
+    }
+
+    /// Waits until the job says where its files go, or has ended.
+    pub(super) async fn await_places(&mut self, id: AttachmentId) -> Next<D> {
+        if !self.members.iter().any(Member::wants_bytes) {
+            return Ok(State::Confirm(id));
+        }
+        self.take_slot().await;
+        let timeout = self.run.job_timeout();
+        let seen = self.run.watcher.watch(id.clone(), Until::Places, timeout);
+        Ok(match seen.await? {
+            Seen::Shown(Presence::Running { places, .. }) if !places.is_empty() => {
+                self.had_places = true;
+                State::Put {
+                    id,
+                    places,
+                    issued: Since::now(),
+                }
+            }
+            seen => return self.ended_or_not(id, seen).await,
+        })
+    }
+
+    /// Sends what follows from the sending of the files on its way; `ends` is for each row what came
+    /// of it, where anything was sent.
+    pub(super) async fn job_put(&mut self, id: AttachmentId, ends: Vec<Option<Put>>) -> Next<D> {
+        let members = std::mem::take(&mut self.members);
+        let mut ended = Vec::new();
+        let mut stale = false;
+        for (member, put) in members.into_iter().zip(ends) {
+            let id = id.clone();
+            let verdict = match put {
+                Some(Put::Unsafe(why)) => Some(Verdict::unsafe_address(id, &why)),
+                Some(Put::Refused(why)) => Some(Verdict::upload_refused(id, &why)),
+                Some(Put::SourceChanged(why)) => Some(Verdict::source_changed(id, &why)),
+                Some(Put::Stale | Put::Expired) => {
+                    stale = true;
+                    None
+                }
+                Some(Put::Taken(_) | Put::GivenUp(_)) | None => None,
+            };
+            // Of one that may have got bytes before, the job's end has to tell.
+            match verdict.filter(|_| member.sent == Sent::No) {
+                Some(verdict) => ended.push((member, verdict)),
+                None => self.members.push(member),
+            }
+        }
+        self.end(ended).await?;
+        if self.members.is_empty() {
+            return Ok(State::Over);
+        }
+        self.renewals += u32::from(stale);
+        if stale && self.renewals <= MOST_REFRESHES {
+            return Ok(State::Await(id));
+        }
+        Ok(State::Confirm(id))
+    }
+
+    /// Waits for the end of the job.
+    pub(super) async fn confirm_job(&mut self, id: AttachmentId, timeout: Duration) -> Next<D> {
+        self.slot = None;
+        let seen = self.run.watcher.watch(id.clone(), Until::End, timeout).await?;
+        self.ended_or_not(id, seen).await
+    }
+
+    async fn ended_or_not(&mut self, id: AttachmentId, seen: Seen<D::Target>) -> Next<D> {
+        match seen {
+            Seen::Shown(Presence::Ended(end)) => self.job_ended(id, end).await,
+            Seen::Shown(Presence::Running { word, .. }) => self.goes_on(&id, &word).await,
+            Seen::Shown(_) => self.unknown(id).await,
+            Seen::Unmet(unmet) => self.unmet(unmet, Some(id), &Posted::No),
+        }
+    }
+
+    /// The job goes on for longer than we are ready to wait.
+    async fn goes_on(&mut self, id: &AttachmentId, word: &str) -> Next<D> {
+        let members = std::mem::take(&mut self.members);
+        let verdict = |member: &Member| Verdict::job_goes_on(id.clone(), member.sent, word);
+        let ends = members.into_iter().map(|member| {
+            let verdict = verdict(&member);
+            (member, verdict)
+        });
+        self.end(ends.collect()).await?;
+        Ok(State::Over)
+    }
+
+    /// The service does not know the job. Where the user wants another whatever this one did, that
+    /// is what follows.
+    async fn unknown(&mut self, id: AttachmentId) -> Next<D> {
+        let wanted = |member: &Member| member.begun.as_ref().is_some_and(Begun::may_be_tried_again);
+        if self.members.iter().all(wanted) {
+            return Ok(State::Create(Posted::No));
+        }
+        self.goes_on(&id, "not found").await
+    }
+
+    /// The job has ended: each row ends with it, or goes into another one.
+    async fn job_ended(&mut self, id: AttachmentId, end: End) -> Next<D> {
+        let refused = !self.had_places && self.jobs_made > 0;
+        let members = std::mem::take(&mut self.members);
+        let mut ended = Vec::new();
+        for member in members {
+            match self.end_of(&member, &id, &end, refused) {
+                Some(verdict) => ended.push((member, verdict)),
+                None => self.members.push(member),
+            }
+        }
+        self.end(ended).await?;
+        if self.members.is_empty() {
+            return Ok(State::Over);
+        }
+        self.slot = None;
+        self.renewals = 0;
+        self.another_attempt();
+        Ok(State::Create(Posted::No))
+    }
+
+    /// How a row ends with its job; none, where it goes into another one.
+    fn end_of(&self, member: &Member, id: &AttachmentId, end: &End, refused: bool) -> Option<Verdict> {
+        let begun = member.begun.as_ref();
+        let outcome = outcome(end, member.file_name(), member.sent, begun, &member.content());
+        let id = id.clone();
+        Some(match outcome {
+            Outcome::Attached => Verdict::uploaded(id, verified(member.receipt)),
+            Outcome::AttachedBeforeTheChange => Verdict::attached_before_the_change(begun?),
+            Outcome::Rejected(why) => Verdict::rejected(id, &why),
+            Outcome::Unknown => Verdict::job_failed(id, &end.word),
+            Outcome::Again if refused => Verdict::job_refused(id, &end.word),
+            Outcome::Again if self.jobs_made >= MOST_JOBS => Verdict::never_attached(&end.word),
+            Outcome::Again => return None,
+        })
+    }
+}
+
+fn verified(receipt: Option<Receipt>) -> Verified {
+    match receipt {
+        Some(Receipt::Checksummed) => Verified::Etag,
+        Some(Receipt::Taken) | None => Verified::No,
+    }
+}

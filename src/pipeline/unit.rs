@@ -1,0 +1,472 @@
+//! The protocol of one record, be it an attachment for one row or a job for several: LOOKUP,
+//! CREATE, PUT, CONFIRM.
+//!
+//! The PUT is the commit point: a record without bytes comes to nothing by itself. What keeps it
+//! exactly once:
+//! - a line is durable before the request that it announces: `creating` before the POST,
+//!   `created` with the id before the first byte, `uploaded` only after the service said so;
+//! - a chosen record is the only one of its rows: nothing but its certain failure leads back to
+//!   CREATE;
+//! - what may have been carried out unheard is found out before anything else is done.
+//!
+//! Here stands what is the same for both kinds of record. How an attachment is looked up, found
+//! again and given a new address stands in [`attachment`](super::attachment), how a job is waited
+//! for and what its end means in [`job`](super::job).
+
+use std::time::Duration;
+
+use futures::future::join_all;
+
+use super::requests::{OwnFailures, Unmet, Unput};
+use super::slots::Slot;
+use super::verdict::Verdict;
+use super::{Halt, Run, Task, TaskRow};
+use crate::clock::Since;
+use crate::destination::{Created, Destination, Keeps, NewFile, NewRecord, Place, Receipt, UnsafeTarget};
+use crate::event::Event;
+use crate::model::{AttachmentId, Content};
+use crate::plan::{Begun, Posted, Progress, Sent, Start};
+use crate::results::journal::Journal;
+use crate::results::{Entry, Known, Reason, Status};
+use crate::text::escape;
+
+/// An address of an attachment is not used any more after this; the service's limit is 15 minutes.
+const ATTACHMENT_ADDRESS_LIFE: Duration = Duration::from_mins(14);
+
+/// The same of a job, whose limit is a minute from its start. It started since it was last looked
+/// at, which is the rest of that minute.
+const JOB_ADDRESS_LIFE: Duration = Duration::from_secs(45);
+
+/// Rows on their way, which share a record.
+pub(super) struct Unit<'a, D, J> {
+    pub(super) run: &'a Run<'a, D, J>,
+    /// Those that have not ended yet.
+    pub(super) members: Vec<Member>,
+    /// The statuses of those that have.
+    ended: Vec<Status>,
+    /// Held from before the record is made until the bytes are sent.
+    pub(super) slot: Option<Slot<'a>>,
+    /// So many POSTs of an attachment stayed without an answer.
+    pub(super) posts_lost: u32,
+    /// Those of a job that did while others got one.
+    pub(super) own_posts: OwnFailures,
+    /// So many new addresses were asked for.
+    pub(super) renewals: u32,
+    /// Whether an attachment was purged after its bytes were sent.
+    pub(super) purged: bool,
+    /// So many jobs were made.
+    pub(super) jobs_made: u32,
+    /// Whether the job has said where its files go.
+    pub(super) had_places: bool,
+}
+
+/// A row of a unit.
+pub(super) struct Member {
+    pub(super) task: TaskRow,
+    attempts: u32,
+    /// The job that an earlier run began for it, for as long as it is in that one.
+    pub(super) begun: Option<Begun>,
+    /// What the record has of its bytes.
+    pub(super) sent: Sent,
+    /// What the storage said of them.
+    pub(super) receipt: Option<Receipt>,
+}
+
+/// Where a unit stands.
+pub(super) enum State<T> {
+    /// An attachment: looking it up by its `external_id`.
+    LookUp(Posted),
+    Create(Posted),
+    /// An attachment: looking for the record of a lost POST, for the n-th time.
+    Search(usize, Posted),
+    /// An attachment: asking how a begun record stands, before anything is done that would detach
+    /// its bytes.
+    Resume(Begun),
+    /// An attachment: asking for a new address for a record whose newest answer said that it has no
+    /// bytes.
+    Patch(Begun),
+    /// A job: waiting until it says where its files go.
+    Await(AttachmentId),
+    Put {
+        id: AttachmentId,
+        places: Vec<Place<T>>,
+        issued: Since,
+    },
+    Confirm(AttachmentId),
+    /// All rows that have not ended yet end so.
+    End(Box<Verdict>),
+    /// All rows have ended.
+    Over,
+}
+
+impl<T> From<Verdict> for State<T> {
+    fn from(verdict: Verdict) -> Self {
+        Self::End(Box::new(verdict))
+    }
+}
+
+pub(super) type Next<D> = Result<State<<D as Destination>::Target>, Halt>;
+
+/// How the sending of one file ended.
+pub(super) enum Put {
+    Taken(Receipt),
+    /// The address has to be renewed: it is too old, or the storage takes it for that.
+    Stale,
+    /// The address is refused for good.
+    Expired,
+    /// The service gave an address to which nothing was sent.
+    Unsafe(UnsafeTarget),
+    Refused(String),
+    GivenUp(String),
+    SourceChanged(String),
+}
+
+impl Member {
+    fn new(task: TaskRow) -> Self {
+        let begun = match &task.start {
+            Start::Job(begun) => begun.clone(),
+            Start::LookUp(_) | Start::Resume(_) => None,
+        };
+        let sent = match begun.as_ref().map(|begun| begun.progress) {
+            None | Some(Progress::NotSent) => Sent::No,
+            Some(Progress::Sent) => Sent::All,
+            Some(Progress::Unknown | Progress::Renewing) => Sent::Perhaps,
+        };
+        Self {
+            attempts: task.attempts + 1,
+            begun,
+            sent,
+            receipt: None,
+            task,
+        }
+    }
+
+    pub(super) fn content(&self) -> Content {
+        self.task.content
+    }
+
+    pub(super) fn file_name(&self) -> &str {
+        self.task.row.file_name()
+    }
+
+    fn new_file(&self) -> NewFile {
+        let row = &self.task.row;
+        NewFile {
+            external_id: row.external_id.clone(),
+            file_name: row.file_name().to_owned(),
+            title: row.title.clone(),
+        }
+    }
+
+    /// Whether its bytes are still to be sent to the record that it is in.
+    pub(super) fn wants_bytes(&self) -> bool {
+        let same = |begun: &Begun| begun.is_for(&self.task.content);
+        self.sent != Sent::All && self.begun.as_ref().is_none_or(same)
+    }
+}
+
+impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
+    pub(super) fn new(run: &'a Run<'a, D, J>, task: Task, slot: Slot<'a>) -> Self {
+        Self {
+            run,
+            members: task.rows.into_iter().map(Member::new).collect(),
+            ended: Vec::new(),
+            slot: Some(slot),
+            posts_lost: 0,
+            own_posts: OwnFailures::default(),
+            renewals: 0,
+            purged: false,
+            jobs_made: 0,
+            had_places: false,
+        }
+    }
+
+    /// Takes the rows through, to their last lines. Returns the statuses in them.
+    pub(super) async fn go(mut self) -> Result<Vec<Status>, Halt> {
+        let mut state = match self.members.first().map(|member| &member.task.start) {
+            Some(Start::LookUp(posted)) => State::LookUp(posted.clone()),
+            Some(Start::Resume(begun)) => State::Resume(begun.clone()),
+            Some(Start::Job(None)) => State::Create(Posted::No),
+            Some(Start::Job(Some(begun))) => State::Await(begun.id.clone()),
+            None => State::Over,
+        };
+        loop {
+            state = match state {
+                State::LookUp(posted) => self.look_up(posted).await?,
+                State::Create(posted) => self.create(posted).await?,
+                State::Search(nth, posted) => self.search(nth, posted).await?,
+                State::Resume(begun) => self.resume(begun).await?,
+                State::Patch(begun) => self.patch(begun).await?,
+                State::Await(id) => self.await_places(id).await?,
+                State::Put { id, places, issued } => self.put(id, &places, issued).await?,
+                State::Confirm(id) => match self.run.keeps {
+                    Keeps::Attachments => self.confirm_attachment(id).await?,
+                    Keeps::Jobs { timeout } => self.confirm_job(id, timeout).await?,
+                },
+                State::End(verdict) => self.end_all(&verdict).await?,
+                State::Over => return Ok(self.ended),
+            };
+        }
+    }
+
+    async fn create(&mut self, posted: Posted) -> Next<D> {
+        self.take_slot().await;
+        let new = NewRecord {
+            object: self.only().task.row.object.clone(),
+            files: self.members.iter().map(Member::new_file).collect(),
+        };
+        if let Keeps::Jobs { .. } = self.run.keeps {
+            self.run.requests.ready_for_a_job().await;
+        }
+        let announced = Verdict::plain(Status::Creating, None).after(&posted);
+        self.record(&announced).await?;
+        let made = self
+            .run
+            .requests
+            .change(async |service| service.create(&new).await)
+            .await;
+        match made {
+            Ok(made) => self.created(made).await,
+            Err(Unmet::Halt(halt)) => self.withdraw(&posted, halt).await,
+            Err(unmet) => match self.run.keeps {
+                Keeps::Attachments => self.not_created(unmet, posted).await,
+                Keeps::Jobs { .. } => self.no_job(unmet).await,
+            },
+        }
+    }
+
+    async fn created(&mut self, made: Created<D::Target>) -> Next<D> {
+        let Created { id, places } = made;
+        self.forget_what_was_sent();
+        self.jobs_made += 1;
+        self.had_places = false;
+        self.record(&Verdict::plain(Status::Created, Some(id.clone())))
+            .await?;
+        if places.is_empty() {
+            return Ok(State::Await(id));
+        }
+        Ok(State::Put {
+            id,
+            places,
+            issued: Since::now(),
+        })
+    }
+
+    /// The run stops, and the POST that was announced certainly had no effect. Without these lines
+    /// the next run would take anybody's record for its own.
+    async fn withdraw(&mut self, posted: &Posted, halt: Halt) -> Next<D> {
+        if *posted == Posted::No {
+            self.record(&Verdict::not_reached()).await?;
+        }
+        Err(halt)
+    }
+
+    /// Sends the bytes of all rows that still want them, all at once.
+    async fn put(&mut self, id: AttachmentId, places: &[Place<D::Target>], issued: Since) -> Next<D> {
+        if let Keeps::Jobs { .. } = self.run.keeps {
+            self.announce_bytes(&id).await?;
+        }
+        let (run, life) = (self.run, self.address_life());
+        let sending = self.members.iter_mut().map(async |member| {
+            if !member.wants_bytes() {
+                return Ok(None);
+            }
+            let target = place_of(places, member.file_name());
+            run.put(member, target, issued, life).await.map(Some)
+        });
+        let ends: Vec<Option<Put>> = join_all(sending).await.into_iter().collect::<Result<_, _>>()?;
+        match self.run.keeps {
+            Keeps::Attachments => match ends.into_iter().flatten().next() {
+                Some(end) => Ok(self.attachment_put(id, end)),
+                None => Ok(State::Confirm(id)),
+            },
+            Keeps::Jobs { .. } => self.job_put(id, ends).await,
+        }
+    }
+
+    fn address_life(&self) -> Duration {
+        match self.run.keeps {
+            Keeps::Attachments => ATTACHMENT_ADDRESS_LIFE,
+            Keeps::Jobs { .. } => JOB_ADDRESS_LIFE,
+        }
+    }
+
+    /// The rows are in another record now, or in one that holds nothing.
+    pub(super) fn forget_what_was_sent(&mut self) {
+        for member in &mut self.members {
+            member.begun = None;
+            member.sent = Sent::No;
+            member.receipt = None;
+        }
+    }
+
+    /// Takes a slot for each row, where none is held.
+    pub(super) async fn take_slot(&mut self) {
+        if self.slot.is_none() {
+            self.slot = Some(self.run.slots.take(self.members.len()).await);
+        }
+    }
+
+    /// The one row of an attachment; of a job, the first.
+    pub(super) fn only(&self) -> &Member {
+        &self.members[0]
+    }
+
+    /// What follows for all rows from a request that gave nothing.
+    pub(super) fn unmet(&self, unmet: Unmet, id: Option<AttachmentId>, posted: &Posted) -> Next<D> {
+        let begun = match id {
+            Some(_) => Status::Created,
+            None => Status::Pending,
+        };
+        let verdict = match unmet {
+            Unmet::Halt(halt) => return Err(halt),
+            Unmet::NotSent => Verdict::no_answer(begun, id, "it could not be sent"),
+            Unmet::Unknown(why) => Verdict::no_answer(begun, id, &why),
+            Unmet::Refused(why) => Verdict::refused(id, &why),
+            Unmet::Forbidden(why) => Verdict::forbidden(id, &self.only().task.row.object, &why),
+        };
+        Ok(verdict.after(posted).into())
+    }
+
+    /// Makes a journal state of all rows durable.
+    pub(super) async fn record(&self, verdict: &Verdict) -> Result<(), Halt> {
+        let entries = self.members.iter().map(|member| self.entry(member, verdict.clone()));
+        self.write(entries.collect()).await
+    }
+
+    async fn end_all(&mut self, verdict: &Verdict) -> Next<D> {
+        let members = std::mem::take(&mut self.members);
+        let ends = members.into_iter().map(|member| (member, verdict.clone()));
+        self.end(ends.collect()).await?;
+        Ok(State::Over)
+    }
+
+    /// Writes the last lines of rows.
+    pub(super) async fn end(&mut self, ends: Vec<(Member, Verdict)>) -> Result<(), Halt> {
+        let mut entries = Vec::with_capacity(ends.len());
+        for (member, verdict) in ends {
+            let row = &member.task.row;
+            let (external_id, status) = (&row.external_id, verdict.status);
+            tracing::info!(row = row.number, ?external_id, %status, reason = verdict.reason.as_str(), "ended");
+            entries.push(self.entry(&member, verdict));
+        }
+        let statuses: Vec<Status> = entries.iter().map(|entry| entry.status).collect();
+        self.write(entries).await?;
+        for status in &statuses {
+            self.run.events.send(Event::Ended { status: *status });
+        }
+        self.ended.extend(statuses);
+        Ok(())
+    }
+
+    /// Writes lines, which are synced together.
+    async fn write(&self, entries: Vec<Entry>) -> Result<(), Halt> {
+        let recorded = join_all(entries.into_iter().map(|entry| self.run.journal.record(entry)));
+        let all: Result<Vec<()>, _> = recorded.await.into_iter().collect();
+        all.map(|_| ()).map_err(|_| Halt::Journal)
+    }
+
+    fn entry(&self, member: &Member, verdict: Verdict) -> Entry {
+        let row = &member.task.row;
+        // Of a row that is in an earlier run's job, the line goes on saying what was begun.
+        let begun = member.begun.as_ref().filter(|begun| Some(&begun.id) == verdict.id.as_ref());
+        let elsewhere = verdict.elsewhere.or_else(|| begun?.elsewhere.clone());
+        let (object_type, object_id) = match elsewhere {
+            Some(object) => (object.kind, object.id),
+            None => (row.object.kind().to_string(), row.object.id().to_string()),
+        };
+        let begun_content = || Some(Known::Content(begun?.content?));
+        let known = verdict.known.or_else(begun_content);
+        Entry {
+            row: Some(row.number),
+            file_path: row.file_path.clone(),
+            object_type,
+            object_id,
+            external_id: row.external_id.to_string(),
+            status: verdict.status,
+            reason: verdict.reason,
+            attachment_id: verdict.id,
+            known: known.unwrap_or(Known::Content(member.content())),
+            verified: verdict.verified,
+            attempts: member.attempts,
+            destination: self.run.settings.destination.clone(),
+            updated_at: jiff::Timestamp::now(),
+            // It may repeat what the service said.
+            message: escape(&verdict.message).into_owned(),
+        }
+    }
+
+    /// Counts one more attempt of each row.
+    pub(super) fn another_attempt(&mut self) {
+        for member in &mut self.members {
+            member.attempts += 1;
+        }
+    }
+
+    /// Makes it durable that bytes may reach the job from now on: without these lines, a job that
+    /// fails is known to have attached nothing.
+    async fn announce_bytes(&self, id: &AttachmentId) -> Result<(), Halt> {
+        let wanting = self.members.iter().filter(|member| member.wants_bytes());
+        let entries = wanting.map(|member| self.entry(member, Verdict::sending(id)));
+        self.write(entries.collect()).await
+    }
+}
+
+impl<D: Destination, J: Journal> Run<'_, D, J> {
+    /// Sends the bytes of one row, for as long as its address lives.
+    async fn put(
+        &self,
+        member: &mut Member,
+        target: Result<&D::Target, UnsafeTarget>,
+        issued: Since,
+        life: Duration,
+    ) -> Result<Put, Halt> {
+        let target = match target {
+            Ok(target) => target,
+            Err(why) => return Ok(Put::Unsafe(why)),
+        };
+        let mut own = OwnFailures::default();
+        let content = member.content();
+        while issued.elapsed() <= life {
+            let put = self
+                .requests
+                .put(target, &member.task.source, &content, &mut own);
+            return Ok(match put.await {
+                Ok(receipt) => {
+                    member.sent = Sent::All;
+                    member.receipt = Some(receipt);
+                    Put::Taken(receipt)
+                }
+                Err(Unput::NotSent) => {
+                    member.attempts += 1;
+                    continue;
+                }
+                Err(Unput::Again) => {
+                    member.sent = Sent::Perhaps;
+                    member.attempts += 1;
+                    continue;
+                }
+                Err(Unput::GivenUp(why)) => {
+                    member.sent = Sent::Perhaps;
+                    Put::GivenUp(why)
+                }
+                Err(Unput::OutOfReach(why)) => Put::GivenUp(why),
+                Err(Unput::Expired) => Put::Expired,
+                Err(Unput::Refused(why)) => Put::Refused(why),
+                Err(Unput::SourceChanged(why)) => Put::SourceChanged(why),
+                Err(Unput::Halt(halt)) => return Err(halt),
+            });
+        }
+        Ok(Put::Stale)
+    }
+}
+
+/// The place among these for a file.
+fn place_of<'p, T>(places: &'p [Place<T>], file_name: &str) -> Result<&'p T, UnsafeTarget> {
+    match places.iter().find(|place| place.file_name == file_name) {
+        Some(place) => place.target.as_ref().map_err(Clone::clone),
+        None => Err(UnsafeTarget(
+            "the service names no upload address for this file".into(),
+        )),
+    }
+}
