@@ -128,8 +128,8 @@ pub fn was_done(entry: &Entry) -> bool {
 }
 
 fn other_object(row: &Row, previous: &Entry) -> Option<OtherObject> {
-    let same = previous.object_type == row.object.kind.as_str()
-        && previous.object_id == row.object.id.to_string();
+    let same = previous.object_type == row.object.kind().as_str()
+        && previous.object_id == row.object.id().to_string();
     (!same).then(|| object_of(previous))
 }
 
@@ -299,10 +299,7 @@ mod tests {
             number: 1,
             line: 2,
             file_path: "a.pdf".into(),
-            object: ObjectRef {
-                kind: ObjectType::Contract,
-                id: 7.try_into().unwrap(),
-            },
+            object: ObjectRef::parse(ObjectType::Contract, "7").unwrap(),
             external_id: ExternalId::parse("A1").unwrap(),
             title: None,
             file_name: None,

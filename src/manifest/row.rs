@@ -124,14 +124,12 @@ impl RawRow<'_> {
     /// A row may be refused all the same, by what another row or its file is.
     pub fn parse(&self) -> Result<Row, Finding> {
         self.check_shape()?;
+        let kind = self.checked(Column::ObjectType, cell::object_type)?;
         Ok(Row {
             number: self.number(),
             line: self.line(),
             file_path: self.checked(Column::FilePath, cell::file_path)?.to_owned(),
-            object: ObjectRef {
-                kind: self.checked(Column::ObjectType, cell::object_type)?,
-                id: self.checked(Column::ObjectId, cell::object_id)?,
-            },
+            object: self.checked(Column::ObjectId, |cell| cell::object(kind, cell))?,
             external_id: self.checked(Column::ExternalId, cell::owned_external_id)?,
             title: self.checked(Column::Title, cell::title)?.map(str::to_owned),
             file_name: self
@@ -147,14 +145,19 @@ impl RawRow<'_> {
         if let Err(misshapen) = self.check_shape() {
             return found(misshapen);
         }
+        let kind = self.checked(Column::ObjectType, cell::object_type);
+        let object_id = |cell| match &kind {
+            Ok(kind) => cell::object(*kind, cell).map(|_| ()),
+            Err(_) => cell::object_id(cell),
+        };
         let findings = [
             self.checked(Column::FilePath, cell::file_path).err(),
-            self.checked(Column::ObjectType, cell::object_type).err(),
-            self.checked(Column::ObjectId, cell::object_id).err(),
+            self.checked(Column::ObjectId, object_id).err(),
             self.checked(Column::ExternalId, cell::external_id).err(),
             self.checked(Column::Title, cell::title).err(),
             self.checked(Column::FileName, cell::file_name).err(),
             self.checked(Column::Sha256, cell::sha256).err(),
+            kind.err(),
         ];
         findings.into_iter().flatten().for_each(found);
     }
