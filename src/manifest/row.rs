@@ -6,7 +6,7 @@ use super::cell;
 use super::column::Column;
 use super::header::Header;
 use super::split::{Fault, Record};
-use crate::model::{ExternalId, ObjectRef, Sha256Digest};
+use crate::model::{ExternalId, ObjectRef, ObjectType, Sha256Digest};
 use crate::problem::{Problem, Wrong};
 
 /// A row as it stands in the manifest: cells that nobody has checked.
@@ -139,11 +139,13 @@ impl RawRow<'_> {
         })
     }
 
-    /// Tells all that is wrong with the row by itself. A misshapen row has no other problems: its
-    /// cells may stand under the wrong names.
-    pub(super) fn find(&self, mut found: impl FnMut(Finding)) {
+    /// Tells all that is wrong with the row by itself, and returns its object type where that is
+    /// known. A misshapen row has no type and no other problems: its cells may stand under the wrong
+    /// names.
+    pub(super) fn find(&self, mut found: impl FnMut(Finding)) -> Option<ObjectType> {
         if let Err(misshapen) = self.check_shape() {
-            return found(misshapen);
+            found(misshapen);
+            return None;
         }
         let kind = self.checked(Column::ObjectType, cell::object_type);
         let object_id = |cell| match &kind {
@@ -157,9 +159,10 @@ impl RawRow<'_> {
             self.checked(Column::Title, cell::title).err(),
             self.checked(Column::FileName, cell::file_name).err(),
             self.checked(Column::Sha256, cell::sha256).err(),
-            kind.err(),
+            kind.as_ref().err().cloned(),
         ];
         findings.into_iter().flatten().for_each(found);
+        kind.ok()
     }
 
     /// The path of the row's file if it may be opened at all.

@@ -226,6 +226,23 @@ fn an_id_that_is_no_uuid_says_what_is_expected_and_what_it_looks_like() {
 }
 
 #[test]
+fn the_first_row_of_a_known_type_decides_which_service_the_manifest_is_for() {
+    let service_of = |rows: &str| {
+        let reading = read_str(&format!("{HEADER}\n{rows}")).unwrap();
+        reading.manifest.service()
+    };
+    let uuid = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+    assert_eq!(service_of("a,event,1,A\n"), Some(Service::Workday));
+    assert_eq!(
+        service_of(&format!(
+            "a,x,1,A\nb,event\nc,sourcing_request,{uuid},C\nd,event,1,D\n"
+        )),
+        Some(Service::Keelvar)
+    );
+    assert_eq!(service_of("a,,1,A\nb,invoice,1,B\n"), None);
+}
+
+#[test]
 fn all_problems_of_one_row_are_told_at_once() {
     let screen = shown("../a,,0,..\n");
     let columns: Vec<&str> = screen
