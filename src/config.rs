@@ -12,6 +12,7 @@ use crate::http::api::KeyHeader;
 use crate::http::proxy::Proxies;
 use crate::http::target::{ApiHost, is_loopback};
 use crate::http::trust::{CaFileError, Roots};
+use crate::model::Service;
 
 /// How the embedded emulator is called in the results.
 const EMULATOR: &str = "emulator";
@@ -31,10 +32,24 @@ pub enum ConfigError {
     /// Nothing says where to.
     #[error(
         "where are the attachments to go? There is no default, so that nothing reaches the wrong \
-         company: give --region us|eu|ca and --environment production|sandbox, or --base-url URL \
-         (or set WORKDAY_BASE_URL), or --emulator to try it without an account"
+         company: give {}, or --emulator to try it without an account",
+        how_to_name_a(*service)
     )]
-    NoDestination,
+    NoDestination {
+        /// The service of the manifest.
+        service: Service,
+    },
+    /// One of Workday's tenants for a manifest that is not for Workday.
+    #[error(
+        "--region and --environment name a tenant of {}, and the object types of this manifest \
+         are of {service}: give {}, or --emulator to try it without an account",
+        Service::Workday,
+        how_to_name_a(*service)
+    )]
+    NoSuchTenant {
+        /// The service of the manifest.
+        service: Service,
+    },
     /// One half of a pair.
     #[error("--region and --environment go together: {missing} is missing")]
     HalfATenant {
@@ -42,10 +57,10 @@ pub enum ConfigError {
         missing: &'static str,
     },
     /// A base URL that cannot be used.
-    #[error(
-        "the base URL {url:?} {why}; it looks like https://api.us.workdayspend.com/services/attachments/v1"
-    )]
+    #[error("the base URL {url:?} {why}; it looks like {}", example_of_a_base(*service))]
     BadBase {
+        /// The service of the manifest.
+        service: Service,
         /// What was given, without anything secret in it.
         url: String,
         /// What is wrong.
@@ -63,29 +78,21 @@ pub enum ConfigError {
 }
 
 impl Base {
-    /// Decides where attachments go; `variable` is the value of `WORKDAY_BASE_URL`.
-    pub fn of(args: &ServiceArgs, variable: Option<String>) -> Result<Self, ConfigError> {
+    /// Decides where the attachments of a manifest for this service go.
+    pub fn of(
+        args: &ServiceArgs,
+        service: Service,
+        variable: impl Fn(&'static str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
         if args.emulator {
             return Ok(Self::Emulator);
         }
-        if let Some(url) = &args.base_url {
-            return parse_base(url).map(Self::Service);
-        }
-        match (args.region, args.environment) {
-            (Some(region), Some(environment)) => {
-                parse_base(&tenant(region, environment)).map(Self::Service)
-            }
-            (Some(_), None) => Err(ConfigError::HalfATenant {
-                missing: "--environment production|sandbox",
-            }),
-            (None, Some(_)) => Err(ConfigError::HalfATenant {
-                missing: "--region us|eu|ca",
-            }),
-            (None, None) => match variable {
-                Some(url) => parse_base(&url).map(Self::Service),
-                None => Err(ConfigError::NoDestination),
-            },
-        }
+        let named = match &args.base_url {
+            Some(url) => Some(url.clone()),
+            None => tenant(args, service)?.or_else(|| variable(base_variable(service))),
+        };
+        let url = named.ok_or(ConfigError::NoDestination { service })?;
+        parse_base(&url, service).map(Self::Service)
     }
 
     /// How the destination is called in the results: host and path, or `emulator`.
@@ -152,8 +159,54 @@ const KEYS: [(&str, &str); 3] = [
     ("WORKDAY_USER_EMAIL", "x-user-email"),
 ];
 
+/// The variable with the base, for users who have but one.
+fn base_variable(service: Service) -> &'static str {
+    match service {
+        Service::Workday => "WORKDAY_BASE_URL",
+        Service::Keelvar => "KEELVAR_BASE_URL",
+    }
+}
+
+fn how_to_name_a(service: Service) -> &'static str {
+    match service {
+        Service::Workday => {
+            "--region us|eu|ca and --environment production|sandbox, or --base-url URL (or set \
+             WORKDAY_BASE_URL)"
+        }
+        Service::Keelvar => {
+            "--base-url URL (the address of your company's Keelvar, ending in /api), or set \
+             KEELVAR_BASE_URL"
+        }
+    }
+}
+
+fn example_of_a_base(service: Service) -> &'static str {
+    match service {
+        Service::Workday => "https://api.us.workdayspend.com/services/attachments/v1",
+        // Keelvar documents no host, so nobody is to take this one for the right one.
+        Service::Keelvar => "https://my.keelvar.app/api, with the host that your company uses",
+    }
+}
+
+/// The base of the tenant that the options name, if they name one.
+fn tenant(args: &ServiceArgs, service: Service) -> Result<Option<String>, ConfigError> {
+    match (service, args.region, args.environment) {
+        (_, None, None) => Ok(None),
+        (Service::Keelvar, _, _) => Err(ConfigError::NoSuchTenant { service }),
+        (Service::Workday, Some(region), Some(environment)) => {
+            Ok(Some(tenant_base(region, environment)))
+        }
+        (Service::Workday, Some(_), None) => Err(ConfigError::HalfATenant {
+            missing: "--environment production|sandbox",
+        }),
+        (Service::Workday, None, Some(_)) => Err(ConfigError::HalfATenant {
+            missing: "--region us|eu|ca",
+        }),
+    }
+}
+
 /// One of the six bases that the vendor documents.
-fn tenant(region: Region, environment: Environment) -> String {
+fn tenant_base(region: Region, environment: Environment) -> String {
     let sandbox = match environment {
         Environment::Production => "",
         Environment::Sandbox => "sandbox.",
@@ -166,8 +219,9 @@ fn tenant(region: Region, environment: Environment) -> String {
     format!("https://api.{sandbox}{region}.workdayspend.com/services/attachments/v1")
 }
 
-fn parse_base(text: &str) -> Result<Url, ConfigError> {
+fn parse_base(text: &str, service: Service) -> Result<Url, ConfigError> {
     let bad = |url: &str, why: String| ConfigError::BadBase {
+        service,
         url: url.to_owned(),
         why,
     };
@@ -254,7 +308,8 @@ mod tests {
 
     fn base_url(url: &str) -> Result<Base, ConfigError> {
         let base_url = Some(url.to_owned());
-        Base::of(&ServiceArgs { base_url, ..args() }, None)
+        let args = ServiceArgs { base_url, ..args() };
+        Base::of(&args, Service::Workday, |_| None)
     }
 
     #[test]
@@ -272,11 +327,10 @@ mod tests {
                 environment: Some(environment),
                 ..args()
             };
-            let label = Base::of(&args, Some("https://ignored.example".into()))
-                .unwrap()
-                .label();
+            let variable = |_| Some("https://ignored.example".to_owned());
+            let base = Base::of(&args, Service::Workday, variable).unwrap();
             assert_eq!(
-                label,
+                base.label(),
                 format!("{host}.workdayspend.com/services/attachments/v1")
             );
         }
@@ -284,10 +338,72 @@ mod tests {
 
     #[test]
     fn there_is_no_default_and_half_a_tenant_is_none() {
-        assert_eq!(Base::of(&args(), None), Err(ConfigError::NoDestination));
+        let service = Service::Workday;
+        assert_eq!(
+            Base::of(&args(), service, |_| None),
+            Err(ConfigError::NoDestination { service })
+        );
         let region = Some(Region::Us);
-        let half = Base::of(&ServiceArgs { region, ..args() }, None).unwrap_err();
+        let args = ServiceArgs { region, ..args() };
+        let half = Base::of(&args, service, |_| None).unwrap_err();
         assert!(half.to_string().contains("--environment"));
+    }
+
+    #[test]
+    fn each_service_has_a_variable_of_its_own_for_its_base() {
+        let variable = |name: &'static str| {
+            let host = name.strip_suffix("_BASE_URL")?.to_lowercase();
+            Some(format!("https://{host}.example/x"))
+        };
+        for (service, label) in [
+            (Service::Workday, "workday.example/x"),
+            (Service::Keelvar, "keelvar.example/x"),
+        ] {
+            let base = Base::of(&args(), service, variable).unwrap();
+            assert_eq!(base.label(), label);
+        }
+    }
+
+    #[test]
+    fn keelvar_has_no_tenants_and_no_default() {
+        let service = Service::Keelvar;
+        let said = |args: &ServiceArgs| {
+            let refused = Base::of(args, service, |_| None).unwrap_err();
+            refused.to_string()
+        };
+        assert_eq!(
+            said(&args()),
+            "where are the attachments to go? There is no default, so that nothing reaches the \
+             wrong company: give --base-url URL (the address of your company's Keelvar, ending in \
+             /api), or set KEELVAR_BASE_URL, or --emulator to try it without an account"
+        );
+        let half = ServiceArgs {
+            region: Some(Region::Us),
+            ..args()
+        };
+        let whole = ServiceArgs {
+            region: Some(Region::Us),
+            environment: Some(Environment::Sandbox),
+            ..args()
+        };
+        for tenant in [half, whole] {
+            assert_eq!(
+                said(&tenant),
+                "--region and --environment name a tenant of Workday Strategic Sourcing, and the \
+                 object types of this manifest are of Keelvar: give --base-url URL (the address \
+                 of your company's Keelvar, ending in /api), or set KEELVAR_BASE_URL, or \
+                 --emulator to try it without an account"
+            );
+        }
+        let bad = ServiceArgs {
+            base_url: Some("http://example.com/api".to_owned()),
+            ..args()
+        };
+        assert_eq!(
+            said(&bad),
+            "the base URL \"http://example.com/api\" is not https (http is for this machine \
+             only); it looks like https://my.keelvar.app/api, with the host that your company uses"
+        );
     }
 
     #[test]

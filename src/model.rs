@@ -3,9 +3,12 @@
 //! Nothing here does I/O, and nothing here depends on another module. Whoever holds one of these
 //! values holds the guarantees that its documentation lists.
 
+mod object;
+
 use std::fmt;
-use std::num::NonZeroU64;
 use std::str::FromStr;
+
+pub use object::{BadObjectId, ObjectId, ObjectRef, ObjectType, Service, UnknownObjectType};
 
 /// The longest `external_id` and `title` that the Workday Strategic Sourcing Attachments API
 /// takes, in characters (`maxLength: 255` in the vendor's specification).
@@ -82,79 +85,6 @@ impl fmt::Display for ExternalId {
 impl fmt::Debug for ExternalId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", &*self.0)
-    }
-}
-
-/// The kind of record that a file is attached to.
-///
-/// The four are those of the vendor's specification of Workday Strategic Sourcing Attachments 1.0
-/// (`AttachmentCreate.relationships`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum ObjectType {
-    /// A contract.
-    Contract,
-    /// A sourcing event.
-    Event,
-    /// A project.
-    Project,
-    /// A supplier's company.
-    SupplierCompany,
-}
-
-impl ObjectType {
-    /// Every type, in the order in which messages list them.
-    pub const ALL: [Self; 4] = [
-        Self::Contract,
-        Self::Event,
-        Self::Project,
-        Self::SupplierCompany,
-    ];
-
-    /// The word used in manifests, results and, as it happens, for the JSON:API relationship.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Contract => "contract",
-            Self::Event => "event",
-            Self::Project => "project",
-            Self::SupplierCompany => "supplier_company",
-        }
-    }
-}
-
-impl fmt::Display for ObjectType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The text is not one of [`ObjectType::ALL`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is not one of contract, event, project, supplier_company")]
-pub struct UnknownObjectType;
-
-impl FromStr for ObjectType {
-    type Err = UnknownObjectType;
-
-    fn from_str(text: &str) -> Result<Self, UnknownObjectType> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or(UnknownObjectType)
-    }
-}
-
-/// The record that a file is attached to: its type and the number that the service gave it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ObjectRef {
-    /// What kind of record it is.
-    pub kind: ObjectType,
-    /// The service's own number of the record.
-    pub id: NonZeroU64,
-}
-
-impl fmt::Display for ObjectRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.kind, self.id)
     }
 }
 

@@ -334,10 +334,7 @@ mod tests {
             number: 1,
             line: 2,
             file_path: "a.pdf".into(),
-            object: ObjectRef {
-                kind: ObjectType::Contract,
-                id: 7.try_into().unwrap(),
-            },
+            object: ObjectRef::parse(ObjectType::Contract, "7").unwrap(),
             external_id: ExternalId::parse("A1").unwrap(),
             title: None,
             file_name: None,

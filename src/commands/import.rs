@@ -11,6 +11,7 @@ use crate::cli::ImportArgs;
 use crate::config::{self, Access, Base};
 use crate::error::{Error, Exit};
 use crate::manifest;
+use crate::model::Service;
 use crate::pipeline;
 use crate::prepare::prepare;
 use crate::progress::{Hashing, Sending, Style};
@@ -28,13 +29,15 @@ use summary::{Ending, Summary, resume_command};
 
 /// Runs the command.
 pub fn run(args: &ImportArgs) -> Result<Exit, Error> {
-    let base = Base::of(&args.service, variable("WORKDAY_BASE_URL"))?;
+    let read = manifest::read(&args.input.manifest, &reading_options(&args.input))?;
+    // Where no row says it, no row will be sent either, and any service will do to go on with.
+    let service = read.manifest.service().unwrap_or(Service::Workday);
+    let base = Base::of(&args.service, service, variable)?;
     // Before the hashing, which may take an hour.
     let access = Access::of(&args.service, &base, variable)?;
     let path = config::results_path(&args.input.manifest, args.results.as_deref());
     let (results, previous) = open_results(args, &path, &base)?;
     let root = open_root(&args.input)?;
-    let read = manifest::read(&args.input.manifest, &reading_options(&args.input))?;
     let style = Style::choose(args.output.quiet, args.output.verbose);
     let prepared = prepare(
         &read.manifest,

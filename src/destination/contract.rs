@@ -40,10 +40,7 @@ fn file(folder: &Path, name: &str, bytes: &[u8]) -> File {
 fn new(external_id: &str) -> NewAttachment {
     NewAttachment {
         external_id: ExternalId::parse(external_id).unwrap(),
-        object: ObjectRef {
-            kind: ObjectType::SupplierCompany,
-            id: 12.try_into().unwrap(),
-        },
+        object: ObjectRef::parse(ObjectType::SupplierCompany, "12").unwrap(),
         file_name: "Müller & Söhne (2).pdf".into(),
         title: None,
     }

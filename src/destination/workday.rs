@@ -22,7 +22,7 @@ use crate::http::api::{ApiClient, KeyHeader, Method, Reply, Request};
 use crate::http::target::{ApiHost, Target, UploadRules};
 use crate::http::transfer::TransferClient;
 use crate::http::{ClientError, Network};
-use crate::model::{AttachmentId, Content, ExternalId, ObjectRef, ObjectType};
+use crate::model::{AttachmentId, Content, ExternalId, ObjectType};
 use crate::source::Source;
 
 /// The service, over HTTP.
@@ -176,11 +176,15 @@ fn resource_type(kind: ObjectType) -> &'static str {
         ObjectType::Event => "events",
         ObjectType::Project => "projects",
         ObjectType::SupplierCompany => "supplier_companies",
+        // Keelvar's. The service of a manifest is that of its rows, so none of these comes here;
+        // one that did would be refused for a relationship that is not known.
+        ObjectType::SourcingEvent => "sourcing_events",
+        ObjectType::SourcingRequest => "sourcing_requests",
     }
 }
 
 fn create_body(new: &NewAttachment) -> Value {
-    let ObjectRef { kind, id } = new.object;
+    let (kind, id) = (new.object.kind(), new.object.id());
     let mut body = json!({"data": {
         "type": "attachments",
         "attributes": {
@@ -296,15 +300,13 @@ mod properties;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ObjectRef;
 
     #[test]
     fn a_record_is_asked_for_as_the_vendor_documents_it() {
         let new = NewAttachment {
             external_id: ExternalId::parse("AT1").unwrap(),
-            object: ObjectRef {
-                kind: ObjectType::SupplierCompany,
-                id: 1.try_into().unwrap(),
-            },
+            object: ObjectRef::parse(ObjectType::SupplierCompany, "1").unwrap(),
             file_name: "Some Test File.pdf".into(),
             title: Some("My Test Document".into()),
         };

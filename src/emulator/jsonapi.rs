@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::num::NonZeroU64;
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -232,36 +231,32 @@ fn within_limit(name: &str, text: String) -> Result<String, Problem> {
 /// The one object that the attachment hangs on.
 fn object_of(data: &Map<String, Value>) -> Result<ObjectRef, Problem> {
     let relationships = data.get("relationships").and_then(Value::as_object);
-    let mut known = ObjectType::ALL.into_iter().filter_map(|kind| {
+    let mut known = RELATIONSHIPS.into_iter().filter_map(|(kind, type_name)| {
         let relationship = relationships?.get(kind.as_str())?;
-        Some((kind, relationship))
+        Some((kind, type_name, relationship))
     });
-    let (Some((kind, relationship)), None) = (known.next(), known.next()) else {
+    let (Some((kind, expected, relationship)), None) = (known.next(), known.next()) else {
         let detail = "exactly one of contract, event, project, supplier_company is expected";
         return Err(Problem::invalid("/data/relationships", detail));
     };
     let pointer = |member| format!("/data/relationships/{kind}/data/{member}");
     let data = &relationship["data"];
-    let expected = type_name(kind);
     if data["type"].as_str() != Some(expected) {
         let detail = format!("Missing or invalid 'type' specified, expected '{expected}'");
         return Err(Problem::invalid(&pointer("type"), detail));
     }
-    let id = integer(&data["id"])
-        .and_then(NonZeroU64::new)
-        .ok_or_else(|| Problem::invalid(&pointer("id"), "id is not a positive integer"))?;
-    Ok(ObjectRef { kind, id })
+    integer(&data["id"])
+        .and_then(|id| ObjectRef::parse(kind, &id.to_string()).ok())
+        .ok_or_else(|| Problem::invalid(&pointer("id"), "id is not a positive integer"))
 }
 
-/// The JSON:API type of what a relationship leads to.
-fn type_name(kind: ObjectType) -> &'static str {
-    match kind {
-        ObjectType::Contract => "contracts",
-        ObjectType::Event => "events",
-        ObjectType::Project => "projects",
-        ObjectType::SupplierCompany => "supplier_companies",
-    }
-}
+/// What an attachment may hang on, and the JSON:API type to which the relationship leads.
+const RELATIONSHIPS: [(ObjectType, &str); 4] = [
+    (ObjectType::Contract, "contracts"),
+    (ObjectType::Event, "events"),
+    (ObjectType::Project, "projects"),
+    (ObjectType::SupplierCompany, "supplier_companies"),
+];
 
 /// An id: the specification's schema says a number, JSON:API a string of digits.
 fn integer(value: &Value) -> Option<u64> {

@@ -2,9 +2,7 @@
 //!
 //! Nothing here looks at another row or at the file system.
 
-use std::num::NonZeroU64;
-
-use crate::model::{BadExternalId, ExternalId, MAX_TEXT, ObjectType, Sha256Digest};
+use crate::model::{BadExternalId, ExternalId, MAX_TEXT, ObjectRef, ObjectType, Sha256Digest};
 use crate::problem::Wrong;
 use crate::text::is_bidi;
 
@@ -43,15 +41,28 @@ pub(super) fn object_type(cell: &str) -> Result<ObjectType, Wrong> {
     })
 }
 
-/// The rule for `object_id`: digits only, as the service writes them.
-pub(super) fn object_id(cell: &str) -> Result<NonZeroU64, Wrong> {
-    required(cell)?;
-    let is_plain = !cell.starts_with('0') && cell.bytes().all(|b| b.is_ascii_digit());
-    match cell.parse() {
-        Ok(id) if is_plain => Ok(id),
-        _ if cell.trim() != cell => Err(Wrong::BlanksAround),
-        _ => Err(Wrong::BadObjectId),
+/// The rule for `object_id` in a row of this type: the form of the service's ids.
+pub(super) fn object(kind: ObjectType, cell: &str) -> Result<ObjectRef, Wrong> {
+    trimmed(cell)?;
+    ObjectRef::parse(kind, cell).map_err(Wrong::BadObjectId)
+}
+
+/// The rule for `object_id` in a row of an unknown type. What is not even a number may have been
+/// meant for an id of either form, and what is wrong with it can be told when the type is mended.
+pub(super) fn object_id(cell: &str) -> Result<(), Wrong> {
+    trimmed(cell)?;
+    if cell.bytes().all(|b| b.is_ascii_digit()) {
+        object(ObjectType::Contract, cell)?;
     }
+    Ok(())
+}
+
+fn trimmed(cell: &str) -> Result<(), Wrong> {
+    required(cell)?;
+    if cell.trim() != cell {
+        return Err(Wrong::BlanksAround);
+    }
+    Ok(())
 }
 
 /// The rule for `external_id`, beyond what [`ExternalId`] guarantees.
@@ -188,6 +199,7 @@ fn is_scientific(cell: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::BadObjectId::{NilUuid, NoNumber, NoUuid};
 
     fn expect<'c, T>(
         rule: impl Fn(&'c str) -> Result<T, Wrong>,
@@ -267,21 +279,58 @@ mod tests {
     }
 
     #[test]
-    fn an_object_id_is_a_positive_number_in_plain_digits() {
+    fn an_object_id_in_workday_is_a_positive_number_in_plain_digits() {
         expect(
-            object_id,
+            |cell| object(ObjectType::Contract, cell),
             &[
                 ("1", None),
                 ("18446744073709551615", None),
                 ("", Some(Wrong::Empty)),
-                ("0", Some(Wrong::BadObjectId)),
-                ("007", Some(Wrong::BadObjectId)),
-                ("+7", Some(Wrong::BadObjectId)),
-                ("-7", Some(Wrong::BadObjectId)),
-                ("7.0", Some(Wrong::BadObjectId)),
-                ("1,000", Some(Wrong::BadObjectId)),
-                ("١", Some(Wrong::BadObjectId)),
-                ("18446744073709551616", Some(Wrong::BadObjectId)),
+                ("0", Some(Wrong::BadObjectId(NoNumber))),
+                ("007", Some(Wrong::BadObjectId(NoNumber))),
+                ("+7", Some(Wrong::BadObjectId(NoNumber))),
+                ("-7", Some(Wrong::BadObjectId(NoNumber))),
+                ("7.0", Some(Wrong::BadObjectId(NoNumber))),
+                ("1,000", Some(Wrong::BadObjectId(NoNumber))),
+                ("١", Some(Wrong::BadObjectId(NoNumber))),
+                ("18446744073709551616", Some(Wrong::BadObjectId(NoNumber))),
+                ("7 ", Some(Wrong::BlanksAround)),
+            ],
+        );
+    }
+
+    #[test]
+    fn an_object_id_in_keelvar_is_a_uuid() {
+        expect(
+            |cell| object(ObjectType::SourcingEvent, cell),
+            &[
+                ("3f2504e0-4f89-41d3-9a0c-0305e82c3301", None),
+                ("3F2504E0-4F89-41D3-9A0C-0305E82C3301", None),
+                ("", Some(Wrong::Empty)),
+                ("7", Some(Wrong::BadObjectId(NoUuid))),
+                ("1.00E+15", Some(Wrong::Rewritten)),
+                (
+                    "00000000-0000-0000-0000-000000000000",
+                    Some(Wrong::BadObjectId(NilUuid)),
+                ),
+                (
+                    " 3f2504e0-4f89-41d3-9a0c-0305e82c3301",
+                    Some(Wrong::BlanksAround),
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn an_object_id_of_an_unknown_type_is_something_at_least() {
+        expect(
+            object_id,
+            &[
+                ("7", None),
+                ("anything", None),
+                ("", Some(Wrong::Empty)),
+                ("007", Some(Wrong::BadObjectId(NoNumber))),
+                ("#REF!", Some(Wrong::ErrorValue)),
                 ("7 ", Some(Wrong::BlanksAround)),
             ],
         );

@@ -24,6 +24,7 @@ pub use column::Column;
 pub use error::{ManifestError, MissingColumns, NotText, Reason};
 pub use row::{Finding, RawRow, Row};
 
+use crate::model::{ObjectType, Service};
 use crate::problem::Problems;
 use header::{Header, is_blank};
 use ids::Ids;
@@ -75,6 +76,8 @@ pub struct Manifest {
     text: String,
     header: Header,
     rows: Vec<Start>,
+    /// The first row whose type is known, which decides for all of them.
+    decisive: Option<(u32, ObjectType)>,
 }
 
 /// Where a row begins.
@@ -103,12 +106,17 @@ fn read_text(path: &Path, text: String, options: &Options) -> Result<Reading, Re
     let mut problems = Problems::default();
     let (header, rest) = Header::read(&text)?;
     header.warn(&mut problems);
-    let (rows, ids) = find_rows(&header, rest, &mut problems)?;
+    let Found {
+        starts: rows,
+        ids,
+        decisive,
+    } = find_rows(&header, rest, &mut problems)?;
     let manifest = Manifest {
         path: path.to_owned(),
         text,
         header,
         rows,
+        decisive,
     };
     ids.report(&manifest, options.similar_ids, &mut problems);
     problems.sort();
@@ -116,14 +124,21 @@ fn read_text(path: &Path, text: String, options: &Options) -> Result<Reading, Re
     Ok(Reading { manifest, problems })
 }
 
+/// What is known of the rows once all have gone by.
+#[derive(Default)]
+struct Found {
+    starts: Vec<Start>,
+    ids: Ids,
+    decisive: Option<(u32, ObjectType)>,
+}
+
 /// Goes through the rows once, and takes note of where they begin and of what is wrong with each.
 fn find_rows<'m>(
     header: &'m Header,
     mut rest: Splitter<'m>,
     problems: &mut Problems,
-) -> Result<(Vec<Start>, Ids), Reason> {
-    let mut starts = Vec::new();
-    let mut ids = Ids::default();
+) -> Result<Found, Reason> {
+    let mut found = Found::default();
     let mut row = RawRow::nowhere(header);
     let mut unnamed_told = false;
     while let Some(record) = rest.next(&mut row.cells) {
@@ -134,37 +149,45 @@ fn find_rows<'m>(
             let column = header.names.get(row.cells.len()).cloned();
             return Err(Reason::UnclosedQuote { line, column });
         }
-        starts.push(Start {
+        found.starts.push(Start {
             offset: in_32_bits(record.offset),
             line: record.line,
         });
         row.number += 1;
         row.record = record;
         let mut id = Some(row.external_id());
-        row.find(|Finding { column, wrong }| {
+        let kind = row.find(|Finding { column, wrong }| {
             // An id that is no id is not compared with those of other rows.
             id = id.filter(|_| column.is_some_and(|column| column != Column::ExternalId));
             problems.push(row.problem(column, wrong));
         });
+        if let Some(kind) = kind {
+            found.decisive.get_or_insert((row.number, kind));
+        }
         if !unnamed_told && let Some(wrong) = row.unnamed_content() {
             problems.push(row.problem(None, wrong));
             unnamed_told = true;
         }
         if let Some(id) = id {
-            ids.take(row.number, id);
+            found.ids.take(row.number, id);
         }
     }
-    if starts.is_empty() {
+    if found.starts.is_empty() {
         return Err(Reason::NoRows);
     }
-    starts.shrink_to_fit();
-    Ok((starts, ids))
+    found.starts.shrink_to_fit();
+    Ok(found)
 }
 
 impl Manifest {
     /// The path under which the manifest was read.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The service that the manifest is for: that of the first row whose object type is known.
+    pub fn service(&self) -> Option<Service> {
+        self.decisive.map(|(_, kind)| kind.service())
     }
 
     /// How many rows there are; blank lines are none.

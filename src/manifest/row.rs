@@ -6,7 +6,7 @@ use super::cell;
 use super::column::Column;
 use super::header::Header;
 use super::split::{Fault, Record};
-use crate::model::{ExternalId, ObjectRef, Sha256Digest};
+use crate::model::{ExternalId, ObjectRef, ObjectType, Sha256Digest};
 use crate::problem::{Problem, Wrong};
 
 /// A row as it stands in the manifest: cells that nobody has checked.
@@ -124,14 +124,12 @@ impl RawRow<'_> {
     /// A row may be refused all the same, by what another row or its file is.
     pub fn parse(&self) -> Result<Row, Finding> {
         self.check_shape()?;
+        let kind = self.checked(Column::ObjectType, cell::object_type)?;
         Ok(Row {
             number: self.number(),
             line: self.line(),
             file_path: self.checked(Column::FilePath, cell::file_path)?.to_owned(),
-            object: ObjectRef {
-                kind: self.checked(Column::ObjectType, cell::object_type)?,
-                id: self.checked(Column::ObjectId, cell::object_id)?,
-            },
+            object: self.checked(Column::ObjectId, |cell| cell::object(kind, cell))?,
             external_id: self.checked(Column::ExternalId, cell::owned_external_id)?,
             title: self.checked(Column::Title, cell::title)?.map(str::to_owned),
             file_name: self
@@ -141,22 +139,30 @@ impl RawRow<'_> {
         })
     }
 
-    /// Tells all that is wrong with the row by itself. A misshapen row has no other problems: its
-    /// cells may stand under the wrong names.
-    pub(super) fn find(&self, mut found: impl FnMut(Finding)) {
+    /// Tells all that is wrong with the row by itself, and returns its object type where that is
+    /// known. A misshapen row has no type and no other problems: its cells may stand under the wrong
+    /// names.
+    pub(super) fn find(&self, mut found: impl FnMut(Finding)) -> Option<ObjectType> {
         if let Err(misshapen) = self.check_shape() {
-            return found(misshapen);
+            found(misshapen);
+            return None;
         }
+        let kind = self.checked(Column::ObjectType, cell::object_type);
+        let object_id = |cell| match &kind {
+            Ok(kind) => cell::object(*kind, cell).map(|_| ()),
+            Err(_) => cell::object_id(cell),
+        };
         let findings = [
             self.checked(Column::FilePath, cell::file_path).err(),
-            self.checked(Column::ObjectType, cell::object_type).err(),
-            self.checked(Column::ObjectId, cell::object_id).err(),
+            self.checked(Column::ObjectId, object_id).err(),
             self.checked(Column::ExternalId, cell::external_id).err(),
             self.checked(Column::Title, cell::title).err(),
             self.checked(Column::FileName, cell::file_name).err(),
             self.checked(Column::Sha256, cell::sha256).err(),
+            kind.as_ref().err().cloned(),
         ];
         findings.into_iter().flatten().for_each(found);
+        kind.ok()
     }
 
     /// The path of the row's file if it may be opened at all.

@@ -168,16 +168,78 @@ fn a_cell_that_a_spreadsheet_damaged_says_how_to_mend_it() {
 fn a_wrong_object_says_what_is_allowed_and_what_is_nearest() {
     assert_eq!(
         shown("a,Contarct,1,A\n"),
-        "m.csv line 2 (row 1), column object_type: \"Contarct\" is not an object type of the \
-         service; did you mean contract? Allowed are contract, event, project, \
-         supplier_company\n"
+        "m.csv line 2 (row 1), column object_type: \"Contarct\" is not an object type; did you \
+         mean contract? Allowed are contract, event, project, supplier_company, sourcing_event, \
+         sourcing_request\n"
     );
-    assert!(shown("a,invoice,1,A\n").contains("service; allowed are contract, event"));
+    assert!(shown("a,invoice,1,A\n").contains("object type; allowed are contract, event"));
     assert!(
         shown("a,event,007,A\n")
             .contains("\"007\" is not a positive whole number in plain digits; write 7\n")
     );
     assert!(shown("a,event,x,A\n").contains("; write the service's own number of the record"));
+}
+
+#[test]
+fn an_id_that_is_no_uuid_says_what_is_expected_and_what_it_looks_like() {
+    let place = "m.csv line 2 (row 1), column object_id";
+    let form = "write the record's UUID, which Keelvar's app shows, in the form \
+                3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+    assert_eq!(
+        shown("a,sourcing_event,EV-7,A\n"),
+        format!("{place}: \"EV-7\" is not a hyphenated UUID; {form}\n")
+    );
+    assert_eq!(
+        shown("a,sourcing_request,4711,A\n"),
+        format!(
+            "{place}: \"4711\" is not a hyphenated UUID; it looks like an id of Workday: correct the \
+             object_type, or {form}\n"
+        )
+    );
+    for clear in [
+        "3F2504E04F8941D39A0C0305E82C3301",
+        "{3F2504E0-4F89-41D3-9A0C-0305E82C3301}",
+    ] {
+        assert_eq!(
+            shown(&format!("a,sourcing_event,{clear},A\n")),
+            format!(
+                "{place}: \"{clear}\" is not a hyphenated UUID; write \
+                 3f2504e0-4f89-41d3-9a0c-0305e82c3301\n"
+            )
+        );
+    }
+    assert_eq!(
+        shown("a,sourcing_event,00000000-0000-0000-0000-000000000000,A\n"),
+        format!(
+            "{place}: \"00000000-0000-0000-0000-000000000000\" is the nil UUID, which no record \
+             has; write the record's own UUID, which Keelvar's app shows\n"
+        )
+    );
+    assert_eq!(
+        shown("a,event,3f2504e0-4f89-41d3-9a0c-0305e82c3301,A\n"),
+        format!(
+            "{place}: \"3f2504e0-4f89-41d3-9a0c-0305e82c3301\" is not a positive whole number in \
+             plain digits; it looks like an id of Keelvar, whose object types are sourcing_event \
+             and sourcing_request: correct one of the two\n"
+        )
+    );
+}
+
+#[test]
+fn the_first_row_of_a_known_type_decides_which_service_the_manifest_is_for() {
+    let service_of = |rows: &str| {
+        let reading = read_str(&format!("{HEADER}\n{rows}")).unwrap();
+        reading.manifest.service()
+    };
+    let uuid = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+    assert_eq!(service_of("a,event,1,A\n"), Some(Service::Workday));
+    assert_eq!(
+        service_of(&format!(
+            "a,x,1,A\nb,event\nc,sourcing_request,{uuid},C\nd,event,1,D\n"
+        )),
+        Some(Service::Keelvar)
+    );
+    assert_eq!(service_of("a,,1,A\nb,invoice,1,B\n"), None);
 }
 
 #[test]

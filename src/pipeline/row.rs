@@ -479,7 +479,7 @@ impl<'a, D: Destination, J: Journal> RowRun<'a, D, J> {
         let row = &self.task.row;
         let (object_type, object_id) = match verdict.elsewhere {
             Some(object) => (object.kind, object.id),
-            None => (row.object.kind.to_string(), row.object.id.to_string()),
+            None => (row.object.kind().to_string(), row.object.id().to_string()),
         };
         Entry {
             row: Some(row.number),

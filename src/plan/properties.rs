@@ -24,10 +24,8 @@ fn row() -> impl Strategy<Value = Row> {
 
 fn object() -> impl Strategy<Value = ObjectRef> {
     let kinds = select(vec![ObjectType::Contract, ObjectType::Event]);
-    (kinds, select(vec![7, 8])).prop_map(|(kind, id)| ObjectRef {
-        kind,
-        id: u64::try_into(id).unwrap(),
-    })
+    let ids = select(vec!["7", "8"]);
+    (kinds, ids).prop_map(|(kind, id)| ObjectRef::parse(kind, id).unwrap())
 }
 
 fn file() -> impl Strategy<Value = RowFile> {
@@ -103,8 +101,8 @@ fn any_entry() -> impl Strategy<Value = Entry> {
             |(row, status, reason, attachment_id, known, verified)| Entry {
                 row: Some(1),
                 file_path: row.file_path,
-                object_type: row.object.kind.to_string(),
-                object_id: row.object.id.to_string(),
+                object_type: row.object.kind().to_string(),
+                object_id: row.object.id().to_string(),
                 external_id: "A1".into(),
                 status,
                 reason,
@@ -121,8 +119,8 @@ fn any_entry() -> impl Strategy<Value = Entry> {
 
 fn other_object() -> impl Strategy<Value = OtherObject> {
     object().prop_map(|object| OtherObject {
-        kind: object.kind.to_string(),
-        id: object.id.to_string(),
+        kind: object.kind().to_string(),
+        id: object.id().to_string(),
     })
 }
 
@@ -162,7 +160,7 @@ fn presence() -> impl Strategy<Value = Presence> {
 }
 
 fn same_object(row: &Row, entry: &Entry) -> bool {
-    (row.object.kind.as_str(), &*row.object.id.to_string())
+    (row.object.kind().as_str(), &*row.object.id().to_string())
         == (&*entry.object_type, &*entry.object_id)
 }
 

@@ -105,8 +105,8 @@ fn the_problems_file_holds_everything_and_no_formula() {
              error,bad_object_id,{file},2,1,object_id,0,\"\"\"0\"\" is not a positive whole \
              number in plain digits\",\"write the service's own number of the record, digits only\"\n\
              error,unknown_object_type,{file},3,2,object_type,'=1+1,\"\"\"=1+1\"\" is not an \
-             object type of the service\",\"allowed are contract, event, project, \
-             supplier_company\"\n\
+             object type\",\"allowed are contract, event, project, \
+             supplier_company, sourcing_event, sourcing_request\"\n\
              error,absolute_path,{file},4,3,file_path,\"/c,d\",\"\"\"/c,d\"\" is an absolute \
              path\",\"write it relative to the root, which --root sets\"\n"
         )

@@ -5,8 +5,10 @@
 
 use std::borrow::Cow;
 
+use uuid::Uuid;
+
 use crate::manifest::{Column, Manifest};
-use crate::model::{MAX_FILE_SIZE, ObjectType, Sha256Digest};
+use crate::model::{BadObjectId, MAX_FILE_SIZE, ObjectType, Sha256Digest};
 use crate::text::{counted, escape, grouped, looks_like, nearest, quoted};
 
 /// Whether a problem keeps its row from being sent.
@@ -104,8 +106,8 @@ pub enum Wrong {
     },
     /// No type that the service knows.
     UnknownObjectType,
-    /// No positive whole number.
-    BadObjectId,
+    /// No id of a record of the row's type.
+    BadObjectId(BadObjectId),
     /// Not 64 hexadecimal digits.
     BadSha256,
     /// A path that begins at the root of the file system.
@@ -177,7 +179,7 @@ impl Wrong {
             Self::Duplicate { .. } => "duplicate",
             Self::Similar { .. } => "similar",
             Self::UnknownObjectType => "unknown_object_type",
-            Self::BadObjectId => "bad_object_id",
+            Self::BadObjectId(_) => "bad_object_id",
             Self::BadSha256 => "bad_sha256",
             Self::AbsolutePath => "absolute_path",
             Self::ParentFolder => "parent_folder",
@@ -268,6 +270,7 @@ impl Wrong {
             Self::OtherDigest { found } => {
                 return format!("is not the SHA-256 of the file, which is {found}").into();
             }
+            Self::BadObjectId(why) => return why.to_string().into(),
             Self::BrokenQuote { .. } => "closes in the middle of a cell",
             Self::NearlyKnownColumn { .. } => "is not known",
             Self::UnnamedColumn { .. } => "has no name in the header",
@@ -279,8 +282,7 @@ impl Wrong {
             Self::DotSegment => "means a folder and cannot be a name",
             Self::Rewritten => "was rewritten by a spreadsheet",
             Self::ErrorValue => "is an error value of a spreadsheet",
-            Self::UnknownObjectType => "is not an object type of the service",
-            Self::BadObjectId => "is not a positive whole number in plain digits",
+            Self::UnknownObjectType => "is not an object type",
             Self::BadSha256 => "is not a SHA-256",
             Self::AbsolutePath => "is an absolute path",
             Self::ParentFolder => "leads out of a folder with `..`",
@@ -304,7 +306,7 @@ impl Wrong {
     pub(super) fn remedy(&self, value: &str) -> String {
         let remedy = match self {
             Self::UnknownObjectType => return object_type_remedy(value),
-            Self::BadObjectId => return object_id_remedy(value),
+            Self::BadObjectId(why) => return object_id_remedy(*why, value),
             Self::FileMissing { nearly: Some(name) } => {
                 return did_you_mean(value, name);
             }
@@ -397,8 +399,37 @@ fn object_type_remedy(value: &str) -> String {
     }
 }
 
-/// Where the number itself is clear, the remedy spells it out.
-fn object_id_remedy(value: &str) -> String {
+/// Where the id itself is clear, the remedy spells it out; an id of the other service's form is
+/// probably right, and its type wrong.
+fn object_id_remedy(why: BadObjectId, value: &str) -> String {
+    match why {
+        BadObjectId::NoNumber if Uuid::try_parse(value).is_ok() => {
+            "it looks like an id of Keelvar, whose object types are sourcing_event and \
+             sourcing_request: correct one of the two"
+                .to_owned()
+        }
+        BadObjectId::NoNumber => number_remedy(value),
+        BadObjectId::NoUuid => uuid_remedy(value),
+        BadObjectId::NilUuid => "write the record's own UUID, which Keelvar's app shows".to_owned(),
+    }
+}
+
+fn uuid_remedy(value: &str) -> String {
+    if let Ok(uuid) = Uuid::try_parse(value) {
+        return format!("write {uuid}");
+    }
+    let looks = if value.bytes().all(|b| b.is_ascii_digit()) {
+        "it looks like an id of Workday: correct the object_type, or "
+    } else {
+        ""
+    };
+    format!(
+        "{looks}write the record's UUID, which Keelvar's app shows, in the form \
+         3f2504e0-4f89-41d3-9a0c-0305e82c3301"
+    )
+}
+
+fn number_remedy(value: &str) -> String {
     let digits = value.trim().trim_start_matches('+').trim_start_matches('0');
     let is_a_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
     if is_a_number && digits.parse::<u64>().is_ok() && digits != value {

@@ -65,9 +65,9 @@ fn valid_rows_go_through_when_the_others_are_to_be_skipped() {
         row("A1"),
         row("A3")
     ));
-    let told = "m.csv line 3 (row 2), column object_type: \"contarct\" is not an object type of \
-                the service; did you mean contract? Allowed are contract, event, project, \
-                supplier_company\n";
+    let told = "m.csv line 3 (row 2), column object_type: \"contarct\" is not an object type; \
+                did you mean contract? Allowed are contract, event, project, supplier_company, \
+                sourcing_event, sourcing_request\n";
     test.import()
         .args(["--skip-invalid"])
         .stderr(told)
@@ -84,8 +84,9 @@ fn valid_rows_go_through_when_the_others_are_to_be_skipped() {
         .exits(1);
     assert_eq!(
         test.results().cell("A2", "message"),
-        "column object_type: \"contarct\" is not an object type of the service; did you mean \
-         contract? Allowed are contract, event, project, supplier_company"
+        "column object_type: \"contarct\" is not an object type; did you mean \
+         contract? Allowed are contract, event, project, supplier_company, sourcing_event, \
+         sourcing_request"
     );
     test.write(
         "m.csv",

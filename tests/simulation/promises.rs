@@ -81,7 +81,7 @@ impl<'a> Promises<'a> {
                 line.attachment_id.as_ref().map(|id| id.as_str().to_owned())
                     == Some(one.id.to_string())
                     && line.known.content().map(|known| known.sha256) == Some(one.sha256)
-                    && line.object_id == one.object.id.to_string()
+                    && line.object_id == one.object.id().to_string()
             };
             // What was skipped proves neither content nor object.
             let proven = row.foreign != Foreign::SameSize;

@@ -52,10 +52,7 @@ impl TheRow {
 }
 
 pub(crate) fn object(id: u64) -> ObjectRef {
-    ObjectRef {
-        kind: ObjectType::Contract,
-        id: id.try_into().unwrap(),
-    }
+    ObjectRef::parse(ObjectType::Contract, &id.to_string()).unwrap()
 }
 
 pub(crate) fn content(text: &str) -> Content {

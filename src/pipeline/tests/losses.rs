@@ -184,8 +184,8 @@ fn pending_entry(number: usize) -> Entry {
     Entry {
         row: Some(number),
         file_path: row.file_path.clone(),
-        object_type: row.object.kind.to_string(),
-        object_id: row.object.id.to_string(),
+        object_type: row.object.kind().to_string(),
+        object_id: row.object.id().to_string(),
         external_id: row.external_id.to_string(),
         status: Status::Pending,
         reason: Reason::NONE,

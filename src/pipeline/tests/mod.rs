@@ -81,10 +81,7 @@ fn row(number: usize) -> Row {
         number,
         line: number as u64 + 1,
         file_path: format!("{number}.pdf"),
-        object: ObjectRef {
-            kind: ObjectType::Contract,
-            id: 7.try_into().unwrap(),
-        },
+        object: ObjectRef::parse(ObjectType::Contract, "7").unwrap(),
         external_id: ExternalId::parse(&format!("A{number}")).unwrap(),
         title: None,
         file_name: None,

@@ -64,10 +64,7 @@ async fn a_file_that_changed_after_its_row_was_stored_is_a_conflict_and_not_call
 async fn a_begun_row_whose_object_changed_waits_until_its_record_is_gone() {
     let (memory, last) = begun(Some(Fault::Refused)).await;
     let moved = Row {
-        object: ObjectRef {
-            kind: ObjectType::Project,
-            id: 8.try_into().unwrap(),
-        },
+        object: ObjectRef::parse(ObjectType::Project, "8").unwrap(),
         ..row(1)
     };
     let lines = Lines::default();
@@ -216,7 +213,7 @@ async fn the_record_of_a_lost_post_for_another_object_never_gets_the_bytes() {
     let lines = Lines::default();
     cut_short(&memory, &lines, fresh(1)).await;
     let mut moved = row(1);
-    moved.object.id = 8.try_into().unwrap();
+    moved.object = ObjectRef::parse(ObjectType::Contract, "8").unwrap();
     for _ in 0..2 {
         let again = resumed(moved.clone(), fresh(1).content, lines.last(1).unwrap());
         assert_eq!(go(&memory, &lines, vec![again], &settings()).await, None);

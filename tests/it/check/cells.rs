@@ -66,14 +66,22 @@ fn every_unfit_object_is_told_with_what_is_allowed() {
         (
             "Contarct,1",
             "unknown_object_type",
-            "column object_type: \"Contarct\" is not an object type of the service; did you mean \
-             contract? Allowed are contract, event, project, supplier_company",
+            "column object_type: \"Contarct\" is not an object type; did you mean \
+             contract? Allowed are contract, event, project, supplier_company, sourcing_event, \
+             sourcing_request",
         ),
         (
             "invoice,1",
             "unknown_object_type",
-            "column object_type: \"invoice\" is not an object type of the service; allowed are \
-             contract, event, project, supplier_company",
+            "column object_type: \"invoice\" is not an object type; allowed are \
+             contract, event, project, supplier_company, sourcing_event, sourcing_request",
+        ),
+        (
+            "sourcing_event,7",
+            "bad_object_id",
+            "column object_id: \"7\" is not a hyphenated UUID; it looks like an id of Workday: correct the \
+             object_type, or write the record's UUID, which Keelvar's app shows, in the form \
+             3f2504e0-4f89-41d3-9a0c-0305e82c3301",
         ),
         (
             "contract,0",

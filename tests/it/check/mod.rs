@@ -105,9 +105,9 @@ fn all_mistakes_are_told_in_one_pass_with_the_errors_first() {
         .stderr(
             "m.csv line 4 (row 3), column file_path: \"missing.pdf\" does not exist; correct the \
              path, which is relative to the manifest's folder or to --root\n\
-             m.csv line 4 (row 3), column object_type: \"contarct\" is not an object type of the \
-             service; did you mean contract? Allowed are contract, event, project, \
-             supplier_company\n\
+             m.csv line 4 (row 3), column object_type: \"contarct\" is not an object type; did \
+             you mean contract? Allowed are contract, event, project, supplier_company, \
+             sourcing_event, sourcing_request\n\
              m.csv line 4 (row 3), column object_id: \"0\" is not a positive whole number in plain \
              digits; write the service's own number of the record, digits only\n\
              warning: m.csv line 3 (row 2), column external_id: \"13\" is shorter than the 4 \

@@ -1,0 +1,300 @@
+//! The records that files are attached to, and the services that keep them.
+
+use std::fmt;
+use std::num::NonZeroU64;
+use std::str::FromStr;
+
+use uuid::Uuid;
+use uuid::fmt::Hyphenated;
+
+/// A service that keeps procurement records, and the files that hang on them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Service {
+    /// Workday Strategic Sourcing, with its Attachments API.
+    Workday,
+    /// Keelvar, with the jobs of its Intake APIs.
+    Keelvar,
+}
+
+impl Service {
+    /// The types of its records, in the order in which messages list them.
+    pub fn object_types(self) -> impl Iterator<Item = ObjectType> {
+        ObjectType::ALL
+            .into_iter()
+            .filter(move |kind| kind.service() == self)
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Workday => "Workday Strategic Sourcing",
+            Self::Keelvar => "Keelvar",
+        })
+    }
+}
+
+/// The kind of record that a file is attached to.
+///
+/// Four are those of the vendor's specification of Workday Strategic Sourcing Attachments 1.0
+/// (`AttachmentCreate.relationships`); two are those to which a job of Keelvar attaches files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ObjectType {
+    /// A contract.
+    Contract,
+    /// A sourcing event in Workday.
+    Event,
+    /// A project.
+    Project,
+    /// A supplier's company.
+    SupplierCompany,
+    /// A sourcing event in Keelvar's Sourcing Optimizer.
+    SourcingEvent,
+    /// A request in Keelvar's Autonomous Sourcing.
+    SourcingRequest,
+}
+
+impl ObjectType {
+    /// Every type, in the order in which messages list them.
+    pub const ALL: [Self; 6] = [
+        Self::Contract,
+        Self::Event,
+        Self::Project,
+        Self::SupplierCompany,
+        Self::SourcingEvent,
+        Self::SourcingRequest,
+    ];
+
+    /// The service whose records these are.
+    pub fn service(self) -> Service {
+        match self {
+            Self::Contract | Self::Event | Self::Project | Self::SupplierCompany => {
+                Service::Workday
+            }
+            Self::SourcingEvent | Self::SourcingRequest => Service::Keelvar,
+        }
+    }
+
+    /// The word used in manifests, results and, as it happens, for the JSON:API relationship and in
+    /// a job.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Contract => "contract",
+            Self::Event => "event",
+            Self::Project => "project",
+            Self::SupplierCompany => "supplier_company",
+            Self::SourcingEvent => "sourcing_event",
+            Self::SourcingRequest => "sourcing_request",
+        }
+    }
+}
+
+impl fmt::Display for ObjectType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text is not one of [`ObjectType::ALL`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "is not one of contract, event, project, supplier_company, sourcing_event, sourcing_request"
+)]
+pub struct UnknownObjectType;
+
+impl FromStr for ObjectType {
+    type Err = UnknownObjectType;
+
+    fn from_str(text: &str) -> Result<Self, UnknownObjectType> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or(UnknownObjectType)
+    }
+}
+
+/// The record that a file is attached to: its type, and the id that the service gave it.
+///
+/// Guarantees: the id is of the form that the service of the type uses. For Workday that is a
+/// positive whole number, for Keelvar a UUID other than the nil one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ObjectRef {
+    kind: ObjectType,
+    id: ObjectId,
+}
+
+/// A service's own id of a record. Its text is the one form in which ids are compared; as JSON it
+/// is what the service wants: a number, or a string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(untagged)]
+pub enum ObjectId {
+    /// Workday's.
+    Number(NonZeroU64),
+    /// Keelvar's.
+    Uuid(Uuid),
+}
+
+/// Why a text is not the id of a record of some type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadObjectId {
+    /// No positive whole number in plain digits, which Workday's records have.
+    #[error("is not a positive whole number in plain digits")]
+    NoNumber,
+    /// No UUID with its hyphens, which Keelvar's records have.
+    #[error("is not a hyphenated UUID")]
+    NoUuid,
+    /// The UUID of zeros, which stands for nothing.
+    #[error("is the nil UUID, which no record has")]
+    NilUuid,
+}
+
+impl ObjectRef {
+    /// Checks an id as it stands in the manifest by the form that its type asks for.
+    pub fn parse(kind: ObjectType, id: &str) -> Result<Self, BadObjectId> {
+        let id = match kind.service() {
+            Service::Workday => ObjectId::Number(number(id)?),
+            Service::Keelvar => ObjectId::Uuid(uuid(id)?),
+        };
+        Ok(Self { kind, id })
+    }
+
+    /// What kind of record it is.
+    pub fn kind(self) -> ObjectType {
+        self.kind
+    }
+
+    /// The service's own id of the record.
+    pub fn id(self) -> ObjectId {
+        self.id
+    }
+}
+
+fn number(text: &str) -> Result<NonZeroU64, BadObjectId> {
+    let is_plain = !text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit());
+    match text.parse() {
+        Ok(number) if is_plain => Ok(number),
+        _ => Err(BadObjectId::NoNumber),
+    }
+}
+
+fn uuid(text: &str) -> Result<Uuid, BadObjectId> {
+    // The library takes braces, a prefix and the absence of hyphens, too; a spreadsheet that holds
+    // those was made from something else than what the apps show.
+    let is_hyphenated = text.len() == Hyphenated::LENGTH;
+    match Uuid::try_parse(text) {
+        Ok(uuid) if uuid.is_nil() && is_hyphenated => Err(BadObjectId::NilUuid),
+        Ok(uuid) if is_hyphenated => Ok(uuid),
+        _ => Err(BadObjectId::NoUuid),
+    }
+}
+
+impl fmt::Display for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Uuid(uuid) => uuid.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for ObjectRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_object_type_reads_back_as_it_is_written_and_belongs_to_one_service() {
+        for kind in ObjectType::ALL {
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+        }
+        let words = |service: Service| -> Vec<&str> {
+            service.object_types().map(ObjectType::as_str).collect()
+        };
+        assert_eq!(
+            words(Service::Workday),
+            ["contract", "event", "project", "supplier_company"]
+        );
+        assert_eq!(
+            words(Service::Keelvar),
+            ["sourcing_event", "sourcing_request"]
+        );
+        let all = ObjectType::ALL.map(ObjectType::as_str).join(", ");
+        assert_eq!(
+            UnknownObjectType.to_string(),
+            format!("is not one of {all}")
+        );
+    }
+
+    #[test]
+    fn an_id_has_the_form_that_the_service_of_its_type_uses() {
+        let uuid = "0190f3a8-6c1e-7b5a-9c0d-2f4e6a8b0c1d";
+        for (kind, id, shown) in [
+            (ObjectType::Contract, "7", "contract 7".to_owned()),
+            (
+                ObjectType::Event,
+                "18446744073709551615",
+                "event 18446744073709551615".to_owned(),
+            ),
+            (
+                ObjectType::SourcingEvent,
+                uuid,
+                format!("sourcing_event {uuid}"),
+            ),
+            (
+                ObjectType::SourcingRequest,
+                &uuid.to_uppercase(),
+                format!("sourcing_request {uuid}"),
+            ),
+        ] {
+            let object = ObjectRef::parse(kind, id).unwrap();
+            assert_eq!(object.kind(), kind);
+            assert_eq!(object.to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn an_id_of_another_form_is_refused() {
+        use BadObjectId::{NilUuid, NoNumber, NoUuid};
+        let uuid = "0190f3a8-6c1e-7b5a-9c0d-2f4e6a8b0c1d";
+        let bare = uuid.replace('-', "");
+        let braced = format!("{{{uuid}}}");
+        for (kind, id, why) in [
+            (ObjectType::Contract, "", NoNumber),
+            (ObjectType::Contract, "0", NoNumber),
+            (ObjectType::Contract, "007", NoNumber),
+            (ObjectType::Contract, "+7", NoNumber),
+            (ObjectType::Contract, uuid, NoNumber),
+            (ObjectType::SourcingEvent, "", NoUuid),
+            (ObjectType::SourcingEvent, "7", NoUuid),
+            (ObjectType::SourcingEvent, &bare, NoUuid),
+            (ObjectType::SourcingEvent, &braced, NoUuid),
+            (ObjectType::SourcingRequest, &uuid[1..], NoUuid),
+            (ObjectType::SourcingRequest, &uuid.replace('a', "g"), NoUuid),
+            (
+                ObjectType::SourcingRequest,
+                "00000000-0000-0000-0000-000000000000",
+                NilUuid,
+            ),
+        ] {
+            assert_eq!(ObjectRef::parse(kind, id), Err(why), "{kind} {id:?}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_a_number_or_a_string_for_the_service() {
+        let json = |kind, id| serde_json::json!(ObjectRef::parse(kind, id).unwrap().id());
+        assert_eq!(json(ObjectType::Project, "7"), 7);
+        assert_eq!(
+            json(
+                ObjectType::SourcingEvent,
+                "0190F3A8-6C1E-7B5A-9C0D-2F4E6A8B0C1D"
+            ),
+            "0190f3a8-6c1e-7b5a-9c0d-2f4e6a8b0c1d"
+        );
+    }
+}
