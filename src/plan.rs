@@ -13,7 +13,7 @@ use crate::prepare::RowFile;
 use crate::results::{Entry, Known, Reason, Status, Verified};
 
 pub use job::{FailedJobs, Outcome, Sent, is_for_people, outcome};
-pub use units::{Limits, units};
+pub use units::{Candidate, Limits, units};
 
 /// What follows for a row from its earlier line.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use bytesize::ByteSize;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::destination::Kind;
 use crate::event::{Event, Events};
 use crate::prepare::Watch;
 use crate::results::Status;
@@ -150,6 +151,8 @@ impl Drop for Hashing {
 pub struct Tally {
     /// API requests.
     pub requests: u64,
+    /// How many of them changed nothing.
+    pub reads: u64,
     /// Bytes of files that were sent, those of repeated uploads included.
     pub bytes_sent: u64,
     /// Answers of 429.
@@ -161,11 +164,14 @@ pub struct Tally {
 impl Tally {
     fn take(&mut self, event: &Event) {
         match event {
-            Event::Request => self.requests += 1,
+            Event::Request(kind) => {
+                self.requests += 1;
+                self.reads += u64::from(*kind == Kind::Read);
+            }
             Event::Sent(bytes) => self.bytes_sent += bytes,
             Event::Ended { status } => *self.ended.entry(*status).or_default() += 1,
             Event::Throttled { .. } => self.throttled += 1,
-            Event::Away { .. } | Event::Back => {}
+            Event::Spent { .. } | Event::Away { .. } | Event::Back => {}
         }
     }
 
@@ -272,6 +278,15 @@ impl Display {
                 self.away = false;
                 "the service answers again".to_owned()
             }
+            Event::Spent { kind, wait } => format!(
+                "the service allows no more {} for now; the run goes on with them at {}, in {}",
+                match kind {
+                    Kind::Read => "look-ups",
+                    Kind::Change => "jobs",
+                },
+                clock_time(*wait),
+                span(wait.as_secs_f64()),
+            ),
             Event::Throttled { wait } if self.tally.throttled == 1 => format!(
                 "the service says that there are too many requests; all wait {} s, then go on \
                  more slowly for a while (does somebody else use the limit?)",
@@ -334,6 +349,14 @@ impl Display {
         }
         words
     }
+}
+
+/// The time of day after a wait, for people.
+fn clock_time(wait: Duration) -> String {
+    let zone = jiff::tz::TimeZone::system();
+    let now = jiff::Timestamp::now();
+    let then = now.checked_add(wait).unwrap_or(now).to_zoned(zone);
+    then.strftime("%H:%M (%Z)").to_string()
 }
 
 /// A size for people.

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    Created, Destination, Failure, NewAttachment, Presence, PutFailure, Receipt, UnsafeTarget,
+    Created, Destination, Failure, Keeps, NewRecord, Place, Presence, PutFailure, Receipt,
 };
 use crate::model::{AttachmentId, Content, ExternalId, ObjectRef, Sha256Digest};
 use crate::source::Source;
@@ -72,8 +72,8 @@ pub enum Operation {
     Create,
     /// [`Destination::renew`]
     Renew,
-    /// [`Destination::sizes`]
-    Sizes,
+    /// [`Destination::list`]
+    List,
     /// [`Destination::put`]
     Put,
 }
@@ -262,6 +262,13 @@ fn public(id: u64) -> AttachmentId {
     AttachmentId::parse(&id.to_string()).expect("a number is an id")
 }
 
+fn place(file_name: &str, address: Address) -> Place<Address> {
+    Place {
+        file_name: file_name.to_owned(),
+        target: Ok(address),
+    }
+}
+
 fn private(id: &AttachmentId) -> u64 {
     id.as_str().parse().unwrap_or(0)
 }
@@ -269,7 +276,11 @@ fn private(id: &AttachmentId) -> u64 {
 impl Destination for Memory {
     type Target = Address;
 
-    async fn find(&self, external_id: &ExternalId) -> Result<Presence, Failure> {
+    fn keeps(&self) -> Keeps {
+        Keeps::Attachments
+    }
+
+    async fn find(&self, external_id: &ExternalId) -> Result<Presence<Address>, Failure> {
         let rules = &self.rules;
         self.ask(Operation::Find, |world, now| {
             let id = world.by_external_id(external_id);
@@ -279,7 +290,7 @@ impl Destination for Memory {
         .await
     }
 
-    async fn get(&self, id: &AttachmentId) -> Result<Presence, Failure> {
+    async fn get(&self, id: &AttachmentId) -> Result<Presence<Address>, Failure> {
         let rules = &self.rules;
         self.ask(Operation::Get, |world, now| {
             let id = Some(private(id));
@@ -289,39 +300,35 @@ impl Destination for Memory {
         .await
     }
 
-    async fn create(&self, new: &NewAttachment) -> Result<Created<Address>, Failure> {
+    async fn create(&self, new: &NewRecord) -> Result<Created<Address>, Failure> {
         let effect = Effect::Create(new.clone());
         match self.change(Operation::Create, effect).await? {
             Done::Record(id, address) => Ok(Created {
                 id: public(id),
-                target: Ok(address),
+                places: vec![place(&new.files[0].file_name, address)],
             }),
             _ => Err(Failure::Refused("status 422: external_id is taken".into())),
         }
     }
 
-    async fn renew(
-        &self,
-        id: &AttachmentId,
-        _file_name: &str,
-    ) -> Result<Result<Address, UnsafeTarget>, Failure> {
+    async fn renew(&self, id: &AttachmentId, file_name: &str) -> Result<Place<Address>, Failure> {
         let effect = Effect::Renew(private(id));
         match self.change(Operation::Renew, effect).await? {
-            Done::Record(_, address) => Ok(Ok(address)),
+            Done::Record(_, address) => Ok(place(file_name, address)),
             _ => Err(Failure::Refused("status 404".into())),
         }
     }
 
-    async fn sizes(
+    async fn list(
         &self,
         ids: &[AttachmentId],
-    ) -> Result<HashMap<AttachmentId, Option<u64>>, Failure> {
+    ) -> Result<HashMap<AttachmentId, Presence<Address>>, Failure> {
         let rules = &self.rules;
-        self.ask(Operation::Sizes, |world, now| {
-            world.note(Operation::Sizes, None, now);
+        self.ask(Operation::List, |world, now| {
+            world.note(Operation::List, None, now);
             let there = ids.iter().filter(|id| world.contains(private(id)));
             there
-                .map(|id| (id.clone(), world.size(private(id), rules, now)))
+                .map(|id| (id.clone(), world.presence(Some(private(id)), rules, now)))
                 .collect()
         })
         .await
@@ -342,7 +349,8 @@ impl Destination for Memory {
             }
             Ok(_) | Err(Failure::Denied(_)) => Err(PutFailure::Expired),
             Err(Failure::Refused(why)) => Err(PutFailure::Refused(why)),
-            Err(Failure::NotSent(why) | Failure::Unanswered(why) | Failure::Hopeless(why)) => {
+            Err(Failure::NotSent(why)) => Err(PutFailure::NotSent(why)),
+            Err(Failure::Unanswered(why) | Failure::Hopeless(why)) => {
                 Err(PutFailure::Interrupted(why))
             }
             Err(Failure::Throttled { .. }) => Err(PutFailure::Interrupted("status 503".into())),

@@ -16,13 +16,14 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{
-    Created, Destination, Failure, NewAttachment, Presence, PutFailure, Receipt, UnsafeTarget,
+    Created, Destination, Failure, Keeps, NewFile, NewRecord, Place, Presence, PutFailure, Receipt,
+    UnsafeTarget,
 };
 use crate::http::api::{ApiClient, KeyHeader, Method, Reply, Request};
 use crate::http::target::{ApiHost, Target, UploadRules};
 use crate::http::transfer::TransferClient;
 use crate::http::{ClientError, Network};
-use crate::model::{AttachmentId, Content, ExternalId, ObjectType};
+use crate::model::{AttachmentId, Content, ExternalId, ObjectRef, ObjectType};
 use crate::source::Source;
 
 /// The service, over HTTP.
@@ -87,7 +88,11 @@ impl Workday {
 impl Destination for Workday {
     type Target = Target;
 
-    async fn find(&self, external_id: &ExternalId) -> Result<Presence, Failure> {
+    fn keeps(&self) -> Keeps {
+        Keeps::Attachments
+    }
+
+    async fn find(&self, external_id: &ExternalId) -> Result<Presence<Target>, Failure> {
         let path = ["attachments", external_id.as_str(), "external_id"];
         let Some(found) = self.look_up(&path).await? else {
             return Ok(Presence::Absent);
@@ -100,7 +105,7 @@ impl Destination for Workday {
         }
     }
 
-    async fn get(&self, id: &AttachmentId) -> Result<Presence, Failure> {
+    async fn get(&self, id: &AttachmentId) -> Result<Presence<Target>, Failure> {
         match self.look_up(&["attachments", id.as_str()]).await? {
             None => Ok(Presence::Absent),
             Some(found) if found.id()? != *id => Err(foreign("speaks of another attachment")),
@@ -108,13 +113,20 @@ impl Destination for Workday {
         }
     }
 
-    async fn create(&self, new: &NewAttachment) -> Result<Created<Target>, Failure> {
+    async fn create(&self, new: &NewRecord) -> Result<Created<Target>, Failure> {
+        let [file] = new.files.as_slice() else {
+            return Err(Failure::Refused("an attachment has just one file".into()));
+        };
         let made = self
-            .change(Method::POST, &["attachments"], create_body(new))
+            .change(
+                Method::POST,
+                &["attachments"],
+                create_body(new.object, file),
+            )
             .await?;
         Ok(Created {
             id: made.id()?,
-            target: made.target(&self.rules),
+            places: vec![made.place(&file.file_name, &self.rules)],
         })
     }
 
@@ -122,7 +134,7 @@ impl Destination for Workday {
         &self,
         id: &AttachmentId,
         file_name: &str,
-    ) -> Result<Result<Target, UnsafeTarget>, Failure> {
+    ) -> Result<Place<Target>, Failure> {
         let body = json!({"data": {
             "type": "attachments",
             "id": id.as_str(),
@@ -131,13 +143,13 @@ impl Destination for Workday {
         let renewed = self
             .change(Method::PATCH, &["attachments", id.as_str()], body)
             .await?;
-        Ok(renewed.target(&self.rules))
+        Ok(renewed.place(file_name, &self.rules))
     }
 
-    async fn sizes(
+    async fn list(
         &self,
         ids: &[AttachmentId],
-    ) -> Result<HashMap<AttachmentId, Option<u64>>, Failure> {
+    ) -> Result<HashMap<AttachmentId, Presence<Target>>, Failure> {
         let list: Vec<&str> = ids.iter().map(AttachmentId::as_str).collect();
         let reply = self
             .api
@@ -151,7 +163,7 @@ impl Destination for Workday {
         match reply {
             Reply::Success(body) => many(body)?
                 .into_iter()
-                .map(|found| Ok((found.id()?, found.size()?)))
+                .map(|found| Ok((found.id()?, found.presence()?)))
                 .collect(),
             Reply::NotFound => Ok(HashMap::new()),
             Reply::Refused(why) => Err(Failure::Refused(why)),
@@ -183,19 +195,19 @@ fn resource_type(kind: ObjectType) -> &'static str {
     }
 }
 
-fn create_body(new: &NewAttachment) -> Value {
-    let (kind, id) = (new.object.kind(), new.object.id());
+fn create_body(object: ObjectRef, file: &NewFile) -> Value {
+    let (kind, id) = (object.kind(), object.id());
     let mut body = json!({"data": {
         "type": "attachments",
         "attributes": {
-            "external_id": new.external_id.as_str(),
-            "file_name": new.file_name,
+            "external_id": file.external_id.as_str(),
+            "file_name": file.file_name,
         },
         "relationships": {
             kind.as_str(): {"data": {"type": resource_type(kind), "id": id}},
         },
     }});
-    if let Some(title) = &new.title {
+    if let Some(title) = &file.title {
         body["data"]["attributes"]["title"] = title.as_str().into();
     }
     body
@@ -243,12 +255,19 @@ impl Resource {
         }
     }
 
-    fn presence(&self) -> Result<Presence, Failure> {
+    fn presence(&self) -> Result<Presence<Target>, Failure> {
         let id = self.id()?;
         Ok(match self.size()? {
             Some(size) => Presence::Stored { id, size },
             None => Presence::Pending { id },
         })
+    }
+
+    fn place(self, file_name: &str, rules: &UploadRules) -> Place<Target> {
+        Place {
+            file_name: file_name.to_owned(),
+            target: self.target(rules),
+        }
     }
 
     fn target(self, rules: &UploadRules) -> Result<Target, UnsafeTarget> {
@@ -304,19 +323,19 @@ mod tests {
 
     #[test]
     fn a_record_is_asked_for_as_the_vendor_documents_it() {
-        let new = NewAttachment {
+        let object = ObjectRef::parse(ObjectType::SupplierCompany, "1").unwrap();
+        let file = NewFile {
             external_id: ExternalId::parse("AT1").unwrap(),
-            object: ObjectRef::parse(ObjectType::SupplierCompany, "1").unwrap(),
             file_name: "Some Test File.pdf".into(),
             title: Some("My Test Document".into()),
         };
         assert_eq!(
-            create_body(&new),
+            create_body(object, &file),
             json!({"data": {"type": "attachments",
                 "attributes": {"external_id": "AT1", "title": "My Test Document", "file_name": "Some Test File.pdf"},
                 "relationships": {"supplier_company": {"data": {"id": 1, "type": "supplier_companies"}}}}})
         );
-        let untitled = create_body(&NewAttachment { title: None, ..new });
+        let untitled = create_body(object, &NewFile { title: None, ..file });
         assert_eq!(untitled["data"]["attributes"].get("title"), None);
     }
 

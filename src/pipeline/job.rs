@@ -8,17 +8,16 @@
 
 use std::time::Duration;
 
-use super::Halt;
 use super::requests::Unmet;
 use super::unit::{Member, Next, Put, State, Unit};
 use super::verdict::Verdict;
 use super::watch::{Seen, Until};
 use crate::clock::Since;
-use crate::destination::{Destination, End, Place, Presence, Receipt};
+use crate::destination::{Destination, End, Presence, Receipt};
 use crate::model::AttachmentId;
 use crate::plan::{Begun, Outcome, Posted, Sent, outcome};
 use crate::results::journal::Journal;
-use crate::results::{Status, Verified};
+use crate::results::Verified;
 
 /// So many jobs are made for a row in one run.
 const MOST_JOBS: u32 = 3;

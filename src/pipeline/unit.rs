@@ -27,7 +27,7 @@ use crate::event::Event;
 use crate::model::{AttachmentId, Content};
 use crate::plan::{Begun, Posted, Progress, Sent, Start};
 use crate::results::journal::Journal;
-use crate::results::{Entry, Known, Reason, Status};
+use crate::results::{Entry, Known, Status};
 use crate::text::escape;
 
 /// An address of an attachment is not used any more after this; the service's limit is 15 minutes.

@@ -5,7 +5,7 @@
 //! goes into another job only where it is certain that no job has attached its file, or ever will:
 //! what is attached can be seen by bidders, and nobody can take it back.
 
-use super::{Begun, OtherObject, Progress, Start, Step, done, other_object, was_done};
+use super::{Begun, Progress, Start, Step, done, other_object, was_done};
 use crate::destination::{End, Fate};
 use crate::manifest::Row;
 use crate::model::Content;

@@ -6,8 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::manifest::{Manifest, Row};
-use crate::pipeline::Task;
-use crate::plan::{Step, step, was_done};
+use crate::model::Service;
+use crate::pipeline::{Task, TaskRow};
+use crate::plan::{Candidate, FailedJobs, Limits, Step, step, units, was_done};
 use crate::prepare::{Earlier, EarlierRow, Prepared, RowFile};
 use crate::results::merge::{self, Rows};
 use crate::results::previous::Previous;
@@ -33,6 +34,15 @@ impl Earlier for EarlierRows<'_> {
     }
 }
 
+/// How rows are put into jobs, where the service keeps those.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Jobs {
+    /// How much goes into one.
+    pub(super) limits: Limits,
+    /// What becomes of the rows of those that failed.
+    pub(super) failed: FailedJobs,
+}
+
 /// What is to be done.
 pub(super) struct Plan<'a> {
     manifest: &'a Manifest,
@@ -41,6 +51,9 @@ pub(super) struct Plan<'a> {
     root: Arc<Root>,
     /// The indices of the rows that need requests.
     to_send: Vec<u32>,
+    /// The same put together into jobs, where the service keeps those.
+    jobs: Option<Vec<Vec<u32>>>,
+    failed_jobs: FailedJobs,
     /// New lines for rows that need none, by row number.
     decided: HashMap<usize, Entry>,
     /// How many done rows have lost their file.
@@ -54,8 +67,11 @@ impl<'a> Plan<'a> {
         prepared: &'a Prepared,
         previous: &'a Previous,
         root: Root,
+        jobs: &Jobs,
     ) -> Self {
         let mut plan = Self {
+            failed_jobs: jobs.failed,
+            jobs: None,
             manifest,
             prepared,
             previous,
@@ -78,11 +94,28 @@ impl<'a> Plan<'a> {
                 }
             }
         }
+        if manifest.service() == Some(Service::Keelvar) {
+            plan.jobs = Some(units(plan.candidates(), jobs.limits));
+        }
         plan
     }
 
     fn step(&self, row: &Row, file: RowFile) -> Step {
-        step(row, file, self.previous.get(row.external_id.as_str()))
+        let previous = self.previous.get(row.external_id.as_str());
+        step(row, file, previous, self.failed_jobs)
+    }
+
+    fn candidates(&self) -> impl Iterator<Item = Candidate> {
+        self.to_send.iter().filter_map(|index| {
+            let task = self.task_row(*index)?;
+            Some(Candidate {
+                index: *index,
+                object: task.row.object,
+                job: task.start.job().cloned(),
+                file_name: task.row.file_name().to_owned(),
+                size: task.content.stamp.size,
+            })
+        })
     }
 
     /// The manifest.
@@ -121,26 +154,37 @@ impl<'a> Plan<'a> {
         settled
     }
 
-    /// The rows that need requests, one after the other: each is put together when its turn comes.
-    pub(super) fn tasks(&self) -> impl Iterator<Item = Task> {
-        self.to_send.iter().filter_map(|index| {
-            let index = *index as usize;
-            let row = self.manifest.row(index).parse().ok()?;
-            let RowFile::Ready(content) = self.prepared.file(index) else {
-                return None;
-            };
-            let previous = self.previous.get(row.external_id.as_str());
-            let attempts = previous.as_ref().map_or(0, |entry| entry.attempts);
-            let Step::Send(start) = step(&row, RowFile::Ready(content), previous) else {
-                return None;
-            };
-            Some(Task {
-                source: Source::new(Arc::clone(&self.root), row.file_path.clone()),
-                row,
-                content,
-                start,
-                attempts,
-            })
+    /// The units of work, one after the other: each is put together when its turn comes.
+    pub(super) fn tasks(&self) -> Box<dyn Iterator<Item = Task> + '_> {
+        match &self.jobs {
+            Some(jobs) => Box::new(jobs.iter().map(|rows| Task {
+                rows: rows.iter().filter_map(|row| self.task_row(*row)).collect(),
+            })),
+            None => Box::new(self.to_send.iter().filter_map(|row| {
+                let rows = vec![self.task_row(*row)?];
+                Some(Task { rows })
+            })),
+        }
+    }
+
+    fn task_row(&self, index: u32) -> Option<TaskRow> {
+        let index = index as usize;
+        let row = self.manifest.row(index).parse().ok()?;
+        let RowFile::Ready(content) = self.prepared.file(index) else {
+            return None;
+        };
+        let previous = self.previous.get(row.external_id.as_str());
+        let attempts = previous.as_ref().map_or(0, |entry| entry.attempts);
+        let Step::Send(start) = step(&row, RowFile::Ready(content), previous, self.failed_jobs)
+        else {
+            return None;
+        };
+        Some(TaskRow {
+            source: Source::new(Arc::clone(&self.root), row.file_path.clone()),
+            row,
+            content,
+            start,
+            attempts,
         })
     }
 

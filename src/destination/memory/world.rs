@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use tokio::time::Instant;
 
 use super::{Address, Fault, Ids, Logged, Operation, Rules, Script, StoredAttachment, public};
-use crate::destination::{NewAttachment, Presence};
+use crate::destination::{NewRecord, Presence};
 use crate::model::{Content, ExternalId};
 
 /// All that the service holds.
@@ -24,7 +24,7 @@ pub(super) struct World {
 }
 
 struct Record {
-    new: NewAttachment,
+    new: NewRecord,
     created: Instant,
     address: Address,
 }
@@ -32,7 +32,7 @@ struct Record {
 /// What a request does when it arrives.
 #[derive(Clone)]
 pub(super) enum Effect {
-    Create(NewAttachment),
+    Create(NewRecord),
     Renew(u64),
     Put(Address, Content),
 }
@@ -109,7 +109,7 @@ impl World {
             let (content, _) = self.bytes.get(&record.address)?;
             Some(StoredAttachment {
                 id: *id,
-                external_id: record.new.external_id.clone(),
+                external_id: record.new.files[0].external_id.clone(),
                 object: record.new.object,
                 sha256: content.sha256,
             })
@@ -129,8 +129,8 @@ impl World {
         self.log.push(Logged { operation, id, at });
     }
 
-    fn create(&mut self, new: NewAttachment, rules: &Rules, now: Instant) -> Done {
-        if rules.ids == Ids::Unique && self.by_external_id(&new.external_id).is_some() {
+    fn create(&mut self, new: NewRecord, rules: &Rules, now: Instant) -> Done {
+        if rules.ids == Ids::Unique && self.by_external_id(&new.files[0].external_id).is_some() {
             self.note(Operation::Create, None, now);
             return Done::Taken;
         }
@@ -182,7 +182,7 @@ impl World {
         let mut found = self
             .records
             .iter()
-            .filter(|(_, record)| record.new.external_id == *external_id);
+            .filter(|(_, record)| record.new.files[0].external_id == *external_id);
         found.next().map(|(id, _)| *id)
     }
 
@@ -191,7 +191,7 @@ impl World {
         (now - *at >= rules.size_delay).then_some(content.stamp.size)
     }
 
-    pub(super) fn presence(&self, id: Option<u64>, rules: &Rules, now: Instant) -> Presence {
+    pub(super) fn presence(&self, id: Option<u64>, rules: &Rules, now: Instant) -> Presence<Address> {
         let Some(id) = id.filter(|id| self.records.contains_key(id)) else {
             return Presence::Absent;
         };

@@ -1,0 +1,182 @@
+//! Which rows go into one job: those of one object, few enough that all of them can be sent within
+//! the minute that a job's addresses live.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::model::{AttachmentId, ObjectRef};
+
+/// So many jobs of one object are looked at for a place that is left. What does not fit into these
+/// gets a job of its own, lest a manifest of large files take time that grows with its square.
+const JOBS_LOOKED_AT: usize = 16;
+
+/// How much goes into one job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// So many files.
+    pub files: usize,
+    /// So many bytes in all, but for a file that is larger by itself.
+    pub bytes: u64,
+}
+
+/// A row that needs a job, as far as it matters here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its index in the manifest.
+    pub index: u32,
+    /// What its file is attached to.
+    pub object: ObjectRef,
+    /// The job that an earlier run put it into.
+    pub job: Option<AttachmentId>,
+    /// The name of its file there.
+    pub file_name: String,
+    /// The size of its file, in bytes.
+    pub size: u64,
+}
+
+/// A job in the making.
+#[derive(Debug, Default)]
+struct Open {
+    rows: Vec<u32>,
+    names: HashSet<String>,
+    bytes: u64,
+}
+
+/// Puts rows together into jobs. Those of an earlier run stay as they are, and come first: their
+/// addresses may still be good. In a new job no two files have names that differ in nothing but
+/// case, since nobody knows what the service takes for the same. The order is that of the rows.
+pub fn units(candidates: impl IntoIterator<Item = Candidate>, limits: Limits) -> Vec<Vec<u32>> {
+    let mut earlier = InOrder::default();
+    let mut objects: InOrder<ObjectRef, Vec<Open>> = InOrder::default();
+    for candidate in candidates {
+        match &candidate.job {
+            Some(job) => {
+                let rows: &mut Vec<u32> = earlier.entry(job.clone());
+                rows.push(candidate.index);
+            }
+            None => place(objects.entry(candidate.object), &candidate, limits),
+        }
+    }
+    let new = objects.values.into_iter().flatten().map(|open| open.rows);
+    earlier.values.into_iter().chain(new).collect()
+}
+
+fn place(jobs: &mut Vec<Open>, candidate: &Candidate, limits: Limits) {
+    let name = candidate.file_name.to_lowercase();
+    let latest = jobs.len().saturating_sub(JOBS_LOOKED_AT);
+    let fits = |job: &&mut Open| {
+        job.rows.len() < limits.files
+            && job.bytes.saturating_add(candidate.size) <= limits.bytes
+            && !job.names.contains(&name)
+    };
+    let job = match jobs[latest..].iter_mut().find(fits) {
+        Some(job) => job,
+        None => jobs.push_mut(Open::default()),
+    };
+    job.rows.push(candidate.index);
+    job.bytes = job.bytes.saturating_add(candidate.size);
+    job.names.insert(name);
+}
+
+/// Values by key, in the order in which the keys came.
+#[derive(Debug)]
+struct InOrder<K, V> {
+    places: HashMap<K, usize>,
+    values: Vec<V>,
+}
+
+impl<K, V> Default for InOrder<K, V> {
+    fn default() -> Self {
+        Self {
+            places: HashMap::new(),
+            values: Vec::new(),
+        }
+    }
+}
+
+impl<K: Eq + std::hash::Hash, V: Default> InOrder<K, V> {
+    fn entry(&mut self, key: K) -> &mut V {
+        let place = *self.places.entry(key).or_insert(self.values.len());
+        if place == self.values.len() {
+            self.values.push(V::default());
+        }
+        &mut self.values[place]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ObjectType;
+
+    const LIMITS: Limits = Limits {
+        files: 3,
+        bytes: 100,
+    };
+
+    fn file(index: u32, object: u32, file_name: &str, size: u64) -> Candidate {
+        let id = format!("00000000-0000-0000-0000-{object:012}");
+        Candidate {
+            index,
+            object: ObjectRef::parse(ObjectType::SourcingEvent, &id).unwrap(),
+            job: None,
+            file_name: file_name.into(),
+            size,
+        }
+    }
+
+    fn small(index: u32, object: u32) -> Candidate {
+        file(index, object, &format!("{index}.pdf"), 1)
+    }
+
+    #[test]
+    fn rows_of_one_object_share_jobs_wherever_they_stand() {
+        let rows = [
+            small(0, 1),
+            small(1, 2),
+            small(2, 1),
+            small(3, 1),
+            small(4, 2),
+            small(5, 1),
+        ];
+        assert_eq!(units(rows, LIMITS), [vec![0, 2, 3], vec![5], vec![1, 4]]);
+    }
+
+    #[test]
+    fn large_files_share_a_job_with_few_others_or_none() {
+        let rows = [
+            file(0, 1, "a", 60),
+            file(1, 1, "b", 60),
+            file(2, 1, "c", 40),
+            file(3, 1, "d", 1_000),
+            file(4, 1, "e", 40),
+        ];
+        assert_eq!(units(rows, LIMITS), [vec![0, 2], vec![1, 4], vec![3]]);
+    }
+
+    #[test]
+    fn the_same_file_name_goes_into_different_jobs_whatever_its_case() {
+        let rows = [
+            file(0, 1, "a.pdf", 1),
+            file(1, 1, "A.PDF", 1),
+            file(2, 2, "a.pdf", 1),
+            file(3, 1, "b.pdf", 1),
+        ];
+        assert_eq!(units(rows, LIMITS), [vec![0, 3], vec![1], vec![2]]);
+    }
+
+    #[test]
+    fn the_rows_of_an_earlier_job_stay_together_and_come_first() {
+        let of_job = |candidate, job| Candidate {
+            job: Some(AttachmentId::parse(job).unwrap()),
+            ..candidate
+        };
+        let rows = [
+            small(0, 1),
+            of_job(small(1, 1), "j1"),
+            of_job(small(2, 1), "j2"),
+            of_job(file(3, 1, "1.pdf", 500), "j1"),
+            small(4, 1),
+        ];
+        assert_eq!(units(rows, LIMITS), [vec![1, 3], vec![2], vec![0, 4]]);
+    }
+}
