@@ -18,9 +18,10 @@ pub fn run(args: &EmulatorArgs) -> Result<Exit, Error> {
         let emulator = Emulator::start(args.listen, settings).await?;
         writeln!(
             io::stdout(),
-            "the emulator is at {}\nits state and its request log are in {}\n\
+            "the emulator is at {}\nand for jobs at {}\nits state and its request log are in {}\n\
              try: consign import MANIFEST --base-url {} --rate {}",
             emulator.base_url(),
+            emulator.jobs_base_url(),
             emulator.state().display(),
             emulator.base_url(),
             args.rate,

@@ -1,18 +1,19 @@
 //! The six operations of the Attachments API, and what stands before them: keys, rate and faults.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::time::Instant;
 
 use axum::extract::Request;
-use axum::http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use axum::http::header::{ALLOW, HeaderName, RETRY_AFTER};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use jiff::Timestamp;
 use serde_json::json;
 use url::form_urlencoded;
 
+use super::befall::{self, Befallen};
 use super::body::{self, Unread};
-use super::fault::{self, Effect};
 use super::jsonapi::{self, Attributes, Creation, MEDIA_TYPE, Problem, document};
 use super::log::Entry;
 use super::rate::Admission;
@@ -55,17 +56,15 @@ pub(super) async fn answer(
             shared,
             world,
             entry,
+            route,
             head: &head,
             body: &body,
             now: Timestamp::now(),
         };
-        if let Some(refusal) = call.refusal(arrival) {
-            return refusal.into();
+        match call.refusal(arrival) {
+            Some(refusal) => refusal.into(),
+            None => befall::carry_out(&mut call, shared, arrival),
         }
-        let effect = call.world.faults.fire(call.entry.operation, arrival);
-        call.entry.fault = effect.as_ref().map(|effect| effect.name().to_owned());
-        call.perform_under(effect.as_ref(), route)
-            .under(effect.as_ref(), shared)
     })
 }
 
@@ -74,9 +73,52 @@ struct Call<'a> {
     shared: &'a Shared,
     world: &'a mut World,
     entry: &'a mut Entry,
+    route: &'a ApiRoute,
     head: &'a Parts,
     body: &'a [u8],
     now: Timestamp,
+}
+
+impl Befallen for Call<'_> {
+    fn book(&mut self) -> (&mut World, &mut Entry) {
+        (self.world, self.entry)
+    }
+
+    fn perform(&mut self) -> Reply {
+        let outcome = self.check_form().and_then(|()| match self.route {
+            ApiRoute::List => self.list(),
+            ApiRoute::Create => self.create(),
+            ApiRoute::Get(name) => self.get(name),
+            ApiRoute::Update(name) => self.update(name),
+            ApiRoute::WrongMethod { .. } => Err(Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                format!("{} is not supported here", self.head.method),
+            )),
+            ApiRoute::Unknown => Err(not_found()),
+        });
+        let mut reply = outcome.unwrap_or_else(Problem::reply);
+        if let ApiRoute::WrongMethod { allowed } = self.route {
+            reply = reply.with(ALLOW, HeaderValue::from_static(allowed));
+        }
+        reply.with(API_VERSION, HeaderValue::from_static("1.0"))
+    }
+
+    fn refuse(&self, status: StatusCode, detail: &str) -> Reply {
+        Problem::new(status, detail).reply()
+    }
+
+    fn fail(&self, error: io::Error) -> Reply {
+        Problem::from(error).reply()
+    }
+
+    fn sent_elsewhere(
+        &self,
+        reply: Reply,
+        url: Option<&str>,
+        headers: &BTreeMap<String, String>,
+    ) -> Reply {
+        jsonapi::with_upload_target(reply, url, headers)
+    }
 }
 
 impl Call<'_> {
@@ -100,64 +142,15 @@ impl Call<'_> {
         }
     }
 
-    fn perform_under(&mut self, effect: Option<&Effect>, route: &ApiRoute) -> Answer {
-        match effect {
-            Some(Effect::Reset) => Answer::Cut,
-            Some(Effect::Status { code, retry_after }) => {
-                scripted(*code, retry_after.as_deref()).into()
-            }
-            Some(Effect::Html200) => Reply::captive_portal().into(),
-            Some(Effect::GarbageBody) => self.perform(route).broken_off().into(),
-            Some(Effect::DeliverTwice) => self.perform_twice(route).into(),
-            Some(Effect::UploadTarget { url, headers }) => {
-                let reply = self.perform(route);
-                jsonapi::with_upload_target(reply, url.as_deref(), headers).into()
-            }
-            // The others are the storage's, or happen on the way back.
-            _ => self.perform(route).into(),
-        }
-    }
-
-    /// Carries a request out again right after itself, each time with an entry in the log.
-    fn perform_twice(&mut self, route: &ApiRoute) -> Reply {
-        let anew = self.entry.clone();
-        let first = self.perform(route);
-        let mut entry = std::mem::replace(self.entry, anew);
-        entry.status = Some(first.status.as_u16());
-        match self.world.log.append(entry) {
-            Ok(()) => self.perform(route),
-            Err(error) => Problem::from(error).reply(),
-        }
-    }
-
-    fn perform(&mut self, route: &ApiRoute) -> Reply {
-        let outcome = self.check_form(route).and_then(|()| match route {
-            ApiRoute::List => self.list(),
-            ApiRoute::Create => self.create(),
-            ApiRoute::Get(name) => self.get(name),
-            ApiRoute::Update(name) => self.update(name),
-            ApiRoute::WrongMethod { .. } => Err(Problem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                format!("{} is not supported here", self.head.method),
-            )),
-            ApiRoute::Unknown => Err(not_found()),
-        });
-        let mut reply = outcome.unwrap_or_else(Problem::reply);
-        if let ApiRoute::WrongMethod { allowed } = route {
-            reply = reply.with(ALLOW, HeaderValue::from_static(allowed));
-        }
-        reply.with(API_VERSION, HeaderValue::from_static("1.0"))
-    }
-
     /// What can be told from the head alone.
-    fn check_form(&self, route: &ApiRoute) -> Result<(), Problem> {
-        if matches!(route, ApiRoute::Create | ApiRoute::Update(_))
-            && media_type(&self.head.headers) != Some(MEDIA_TYPE)
+    fn check_form(&self) -> Result<(), Problem> {
+        if matches!(self.route, ApiRoute::Create | ApiRoute::Update(_))
+            && body::media_type(&self.head.headers) != Some(MEDIA_TYPE)
         {
             let detail = format!("the Content-Type must be {MEDIA_TYPE}");
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
         }
-        let known = |name: &str| *route == ApiRoute::List && name == "filter[id_equals]";
+        let known = |name: &str| *self.route == ApiRoute::List && name == "filter[id_equals]";
         match self.query().find(|(name, _)| !known(name)) {
             Some((name, _)) => Err(bad_request(format!("'{name}' parameter is not supported"))),
             None => Ok(()),
@@ -305,23 +298,10 @@ impl Call<'_> {
     }
 }
 
-/// The content type without its parameters.
-fn media_type(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    value.split(';').next().map(str::trim)
-}
-
 fn bad_request(detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, detail)
 }
 
 fn not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "not found")
-}
-
-/// The answer that a script asks for.
-fn scripted(code: u16, retry_after: Option<&str>) -> Reply {
-    let status = fault::status(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let problem = Problem::new(status, "this answer was asked for by a script");
-    problem.reply().with_retry_after(retry_after)
 }

@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream, Bytes};
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
 use futures::StreamExt as _;
 
 use crate::model::MAX_FILE_SIZE;
@@ -94,4 +96,10 @@ pub(super) async fn read(shared: &Shared, body: Body, limit: usize) -> Result<Ve
 /// the client's system drop the answer, and the refusal would look like a broken connection.
 pub(super) async fn drain(shared: &Shared, body: Body) -> Result<(), Unread> {
     Pieces::of(shared, body).skip(MAX_FILE_SIZE).await.map(drop)
+}
+
+/// The content type without its parameters.
+pub(super) fn media_type(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    value.split(';').next().map(str::trim)
 }

@@ -88,9 +88,9 @@ pub enum Effect {
     DeliverTwice,
     /// The request is carried out, and its answer sends the bytes elsewhere.
     UploadTarget {
-        /// The `upload_url` in place of the storage's own.
+        /// The `upload_url` in place of the storage's own, or of each of a job's.
         url: Option<String>,
-        /// What `upload_headers` names beside the storage's own.
+        /// What `upload_headers` names beside the storage's own. Jobs have no such headers.
         #[serde(default)]
         headers: BTreeMap<String, String>,
     },
@@ -137,6 +137,9 @@ pub enum BadFault {
     /// An upload target that is the storage's own.
     #[error("upload_target changes nothing; give it a url, or headers")]
     SameTarget,
+    /// Headers for an answer that names none.
+    #[error("upload_target of {0} needs a url: jobs name no headers for their uploads")]
+    NoUrl(Target),
     /// Not a status that can be answered.
     #[error("{0} is not a status that a service answers; give one from 200 to 599")]
     Status(u16),
@@ -194,7 +197,10 @@ impl Effect {
             Self::GarbageBody | Self::DeliverTwice => operation.is_of_the_api(),
             Self::UploadTarget { .. } => matches!(
                 operation,
-                Operation::Create | Operation::Update | Operation::UpdateByExternalId
+                Operation::Create
+                    | Operation::Update
+                    | Operation::UpdateByExternalId
+                    | Operation::GetJob
             ),
             Self::ExpiredUrl => operation.is_of_the_storage(),
             Self::HalfRead | Self::StalledRead | Self::PausedRead { .. } | Self::WrongSize => {
@@ -248,6 +254,9 @@ impl Fault {
         match &self.effect {
             Effect::UploadTarget { url: None, headers } if headers.is_empty() => {
                 Err(BadFault::SameTarget)
+            }
+            Effect::UploadTarget { url: None, .. } if target.includes(Operation::GetJob) => {
+                Err(BadFault::NoUrl(target))
             }
             Effect::Status { code, .. } if status(*code).is_none() => Err(BadFault::Status(*code)),
             Effect::Status {
@@ -349,7 +358,7 @@ mod tests {
             ),
             (
                 "garbage_body cannot befall upload; it is for list, create, get, \
-                 get_by_external_id, update, update_by_external_id",
+                 get_by_external_id, update, update_by_external_id, create_job, get_job, list_jobs",
                 Effect::GarbageBody,
                 Operation::Upload.into(),
             ),

@@ -6,9 +6,10 @@ use std::time::Instant;
 
 use tempfile::TempDir;
 
-use super::log::Log;
+use super::jobs::{Budgets, Jobs};
+use super::log::{Entry, Log};
 use super::rate::{Others, Window};
-use super::route::Operation;
+use super::route::{Operation, Route};
 use super::script::Script;
 use super::sign::Signer;
 use super::store::{Folder, StateError, Store};
@@ -59,6 +60,7 @@ pub(super) fn load(folder: &Folder, settings: &Settings) -> Result<(Signer, Worl
     let signer = Signer::of_folder(&folder.signing_key, &folder.incoming)
         .map_err(StateError::at(&folder.signing_key))?;
     let (log, earlier) = Log::open(&folder.log)?;
+    let budgets = budgets_after(&earlier, settings);
     // The highest id of all may have been purged; then only the log still knows it.
     let created = earlier
         .iter()
@@ -71,8 +73,25 @@ pub(super) fn load(folder: &Folder, settings: &Settings) -> Result<(Signer, Worl
         store: Store::load(folder.clone(), last_id)?,
         rate: Window::new(settings.rate),
         others: Others::new(settings.others, began),
+        jobs: Jobs::load(folder.clone())?,
+        budgets,
         faults: Script::new(&settings.faults, began)?,
         log,
     };
     Ok((signer, world))
+}
+
+/// The budgets of the jobs API, of which the requests of earlier emulators used something.
+fn budgets_after(earlier: &[Entry], settings: &Settings) -> Budgets {
+    let mut budgets = Budgets::new(&settings.jobs.budgets);
+    for entry in earlier.iter().filter(|entry| entry.budget_left.is_some()) {
+        let path = entry.path.split('?').next().unwrap_or_default();
+        let Ok(method) = entry.method.parse() else {
+            continue;
+        };
+        if let Route::Jobs(route) = Route::of(&method, path) {
+            budgets.count(route, entry.at);
+        }
+    }
+    budgets
 }

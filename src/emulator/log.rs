@@ -34,8 +34,18 @@ pub struct Entry {
     pub id: Option<u64>,
     /// The attachment's external id, likewise. A renaming shows the old one.
     pub external_id: Option<String>,
-    /// What the attachment hangs on, in the manner of `contract 7`.
+    /// What the attachment hangs on, in the manner of `contract 7`, or what the job attaches files
+    /// to, in the manner of `sourcing_event UUID`.
     pub object: Option<String>,
+    /// The job's id, as far as the request or its effect tells.
+    #[serde(default)]
+    pub job: Option<String>,
+    /// The name of the job's file that was uploaded.
+    #[serde(default)]
+    pub file: Option<String>,
+    /// How many requests the budget had left after this one, where it was counted.
+    #[serde(default)]
+    pub budget_left: Option<u32>,
     /// The status that was answered, or would have been had the answer not been lost on purpose.
     /// Null where the connection ended before anything was decided.
     pub status: Option<u16>,
@@ -57,6 +67,9 @@ impl Entry {
             id: None,
             external_id: None,
             object: None,
+            job: None,
+            file: None,
+            budget_left: None,
             status: None,
             bytes: None,
             fault: None,

@@ -43,10 +43,12 @@
 //! keys, because a client that does so leaks them.
 
 mod api;
+mod befall;
 mod body;
 mod delivery;
 mod fault;
 mod home;
+mod jobs;
 mod jsonapi;
 mod listener;
 pub mod log;
@@ -86,6 +88,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::home::Home;
+use self::jobs::JOBS_BASE;
 use self::jsonapi::Problem;
 use self::listener::{CuttableListener, Wire};
 use self::log::{Entry, LogError};
@@ -95,6 +98,11 @@ use self::scenario::ScenarioError;
 use self::world::Shared;
 
 pub use self::fault::{BadFault, Effect, Fault, When};
+pub use self::jobs::{
+    BudgetSettings, Ending, FileStatus, JobFile, JobKeys, JobSettings, JobWords, Missing,
+    Namesakes, Partial, Phase, PostBody, PostBudgets, PostStatus, Refused, Slashes, StoredJob,
+    Terms, UnknownAs, UrlClock, WrongSlash, job_files, jobs,
+};
 pub use self::route::Operation;
 pub use self::script::Fired;
 pub use self::settings::{Clash, ExternalIds, Keys, Settings};
@@ -194,9 +202,14 @@ impl Emulator {
         })
     }
 
-    /// The API's base, to be used like that of the service.
+    /// The base of the attachments API, to be used like that of the service.
     pub fn base_url(&self) -> String {
         self.shared.url(API_BASE)
+    }
+
+    /// The base of the jobs API, likewise.
+    pub fn jobs_base_url(&self) -> String {
+        self.shared.url(JOBS_BASE)
     }
 
     /// The address under which it is reached.
@@ -291,13 +304,21 @@ async fn answer(shared: &Shared, request: Request) -> Answer {
     request.uri().path().clone_into(&mut entry.path);
     match route {
         Route::Api(route) => {
-            // Only here: what follows the `?` of the storage is a signature.
-            if let Some(query) = request.uri().query() {
-                entry.path = format!("{}?{query}", entry.path);
-            }
+            note_query(&mut entry, &request);
             api::answer(shared, request, &route, entry, arrival).await
+        }
+        Route::Jobs(route) => {
+            note_query(&mut entry, &request);
+            jobs::answer(shared, request, route, entry, arrival).await
         }
         Route::Storage(route) => storage::answer(shared, request, &route, entry).await,
         Route::Outside => shared.settle(entry, |_, _| Reply::empty(StatusCode::NOT_FOUND).into()),
+    }
+}
+
+/// Adds the query to the logged path. Not for the storage, where it is a signature.
+fn note_query(entry: &mut Entry, request: &Request) {
+    if let Some(query) = request.uri().query() {
+        entry.path = format!("{}?{query}", entry.path);
     }
 }

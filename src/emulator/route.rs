@@ -1,5 +1,6 @@
-//! From method and path to what is asked for: the six operations of the service and the two of
-//! its storage. Nothing here looks at bodies, keys or state.
+//! From method and path to what is asked for: the six operations of the attachments API and the two
+//! of the storage. What is asked of the jobs API is read in `jobs`. Nothing here looks at bodies,
+//! keys or state.
 //!
 //! Paths are matched as they were sent and only then percent-decoded, so that an external id may
 //! contain a `/` or a `%`.
@@ -7,12 +8,19 @@
 use axum::http::Method;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::jobs::{JOBS_BASE, JobsRoute};
+use super::log::Entry;
 
 /// Where the service's API stands, below the emulator's own address.
 pub(super) const API_BASE: &str = "/services/attachments/v1";
 
 /// Where uploads go and downloads come from, below the emulator's own address.
 pub(super) const STORAGE_BASE: &str = "/storage/uploads";
+
+/// Where the uploads of jobs go, likewise.
+pub(super) const JOBS_STORAGE_BASE: &str = "/storage/jobs";
 
 /// What a request asks for, as the request log and the scripted faults name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -34,6 +42,12 @@ pub enum Operation {
     Upload,
     /// `GET` of a download URL.
     Download,
+    /// `POST /jobs/attach-files-to-sourcing-event`, and the same for a request.
+    CreateJob,
+    /// `GET /jobs/{id}`
+    GetJob,
+    /// `GET /jobs/`
+    ListJobs,
     /// Anything else: an unknown path, or a method that the path does not have.
     Other,
     /// No request at all: a record that never got its bytes went away.
@@ -44,7 +58,7 @@ pub enum Operation {
 
 impl Operation {
     /// Those that a fault can befall.
-    pub(super) const BEFALLEN: [Self; 8] = [
+    pub(super) const BEFALLEN: [Self; 11] = [
         Self::List,
         Self::Create,
         Self::Get,
@@ -53,6 +67,9 @@ impl Operation {
         Self::UpdateByExternalId,
         Self::Upload,
         Self::Download,
+        Self::CreateJob,
+        Self::GetJob,
+        Self::ListJobs,
     ];
 
     /// The name under which scenario files and the request log know it.
@@ -66,13 +83,16 @@ impl Operation {
             Self::UpdateByExternalId => "update_by_external_id",
             Self::Upload => "upload",
             Self::Download => "download",
+            Self::CreateJob => "create_job",
+            Self::GetJob => "get_job",
+            Self::ListJobs => "list_jobs",
             Self::Other => "other",
             Self::Purge => "purge",
             Self::OtherClient => "other_client",
         }
     }
 
-    /// Whether it is one of the six of the service itself.
+    /// Whether it is one of an API, that of attachments or that of jobs.
     pub(super) fn is_of_the_api(self) -> bool {
         matches!(
             self,
@@ -82,6 +102,9 @@ impl Operation {
                 | Self::GetByExternalId
                 | Self::Update
                 | Self::UpdateByExternalId
+                | Self::CreateJob
+                | Self::GetJob
+                | Self::ListJobs
         )
     }
 
@@ -126,18 +149,38 @@ pub(super) enum StorageRoute {
 /// What a storage path says about the object behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ObjectPath {
-    /// The attachment for which the URL was issued.
-    pub(super) id: u64,
+    /// For what the URL was issued.
+    pub(super) owner: Owner,
     /// The object's key: 32 hexadecimal digits, which is what makes it fit to be a file's name.
     pub(super) key: String,
 }
 
-/// Which of the two services a request is for, and what it asks of it.
+/// For what an upload or download URL was issued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// For an attachment, by its id.
+    Attachment(u64),
+    /// For a job, by its id.
+    Job(Uuid),
+}
+
+impl Owner {
+    /// Notes it in the log.
+    pub(super) fn note(self, entry: &mut Entry) {
+        match self {
+            Self::Attachment(id) => entry.id = Some(id),
+            Self::Job(id) => entry.job = Some(id.to_string()),
+        }
+    }
+}
+
+/// Which service a request is for, and what it asks of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Route {
     Api(ApiRoute),
+    Jobs(JobsRoute),
     Storage(StorageRoute),
-    /// Below neither base.
+    /// Below none of the bases.
     Outside,
 }
 
@@ -146,8 +189,14 @@ impl Route {
     pub(super) fn of(method: &Method, path: &str) -> Self {
         if let Some(rest) = below(path, API_BASE) {
             Self::Api(ApiRoute::of(method, rest))
+        } else if let Some(rest) = below(path, JOBS_BASE) {
+            Self::Jobs(JobsRoute::of(method, rest))
         } else if let Some(rest) = below(path, STORAGE_BASE) {
-            Self::Storage(StorageRoute::of(method, rest))
+            let id = |id: &str| number(id).map(Owner::Attachment);
+            Self::Storage(StorageRoute::of(method, object(rest, id)))
+        } else if let Some(rest) = below(path, JOBS_STORAGE_BASE) {
+            let id = |id: &str| id.parse().ok().map(Owner::Job);
+            Self::Storage(StorageRoute::of(method, object(rest, id)))
         } else {
             Self::Outside
         }
@@ -164,6 +213,7 @@ impl Route {
             Self::Api(ApiRoute::Update(Name::ExternalId(_))) => Operation::UpdateByExternalId,
             Self::Storage(StorageRoute::Upload(_)) => Operation::Upload,
             Self::Storage(StorageRoute::Download(_)) => Operation::Download,
+            Self::Jobs(route) => route.operation(),
             Self::Api(ApiRoute::WrongMethod { .. } | ApiRoute::Unknown)
             | Self::Storage(StorageRoute::Unknown)
             | Self::Outside => Operation::Other,
@@ -203,8 +253,8 @@ impl ApiRoute {
 }
 
 impl StorageRoute {
-    fn of(method: &Method, path: &str) -> Self {
-        match (object(path), method) {
+    fn of(method: &Method, object: Option<ObjectPath>) -> Self {
+        match (object, method) {
             (Some(object), &Method::PUT) => Self::Upload(object),
             (Some(object), &Method::GET) => Self::Download(object),
             _ => Self::Unknown,
@@ -231,14 +281,14 @@ fn decoded(segment: &str) -> Option<String> {
 }
 
 /// `{id}/{key}/{file name}`. The file name only makes the URL pleasant to read.
-fn object(path: &str) -> Option<ObjectPath> {
+fn object(path: &str, owner: impl FnOnce(&str) -> Option<Owner>) -> Option<ObjectPath> {
     let mut segments = path.splitn(3, '/');
-    let id = number(segments.next()?)?;
+    let owner = owner(segments.next()?)?;
     let key = segments.next()?;
     segments.next()?;
     let is_key = key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_key.then(|| ObjectPath {
-        id,
+        owner,
         key: key.to_owned(),
     })
 }
@@ -302,7 +352,7 @@ mod tests {
         assert_eq!(
             Route::of(&Method::PUT, &path(key)),
             Route::Storage(StorageRoute::Upload(ObjectPath {
-                id: 7,
+                owner: Owner::Attachment(7),
                 key: key.to_owned()
             }))
         );

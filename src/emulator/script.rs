@@ -132,7 +132,8 @@ mod tests {
                 .map(Operation::name)
                 .collect()
         };
-        let api = "list create get get_by_external_id update update_by_external_id";
+        let api = "list create get get_by_external_id update update_by_external_id create_job \
+                   get_job list_jobs";
         assert_eq!(befallen(Target::Api).join(" "), api);
         assert_eq!(befallen(Target::Storage), ["upload", "download"]);
     }

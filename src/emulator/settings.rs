@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::fault::Fault;
+use super::jobs::JobSettings;
 
 /// How the emulator behaves. The default is the documented service, as far as it is documented.
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub struct Settings {
     pub keys: Keys,
     /// The id of the first attachment.
     pub first_id: u64,
+    /// How the jobs API behaves.
+    pub jobs: JobSettings,
     /// What goes wrong on purpose.
     pub faults: Vec<Fault>,
 }
@@ -49,6 +52,7 @@ impl Default for Settings {
             purge_after: Duration::from_mins(45),
             keys: Keys::Any,
             first_id: 1,
+            jobs: JobSettings::default(),
             faults: Vec::new(),
         }
     }

@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use tempfile::NamedTempFile;
 use tokio::io::AsyncReadExt as _;
 use tokio::task::spawn_blocking;
+use uuid::Uuid;
 
 use crate::digest::Md5Hasher;
 use crate::model::Md5Digest;
@@ -27,7 +28,7 @@ use super::fault::{self, Effect};
 use super::log::Entry;
 use super::record::{Content, Record};
 use super::reply::{Answer, Reply};
-use super::route::{ObjectPath, StorageRoute};
+use super::route::{ObjectPath, Owner, StorageRoute};
 use super::s3_error::Error;
 use super::world::{Shared, World};
 
@@ -58,7 +59,7 @@ async fn upload(
     mut entry: Entry,
 ) -> Answer {
     let (head, body) = request.into_parts();
-    entry.id = Some(object.id);
+    object.owner.note(&mut entry);
     let effect = fire(shared, &mut entry);
     match effect {
         Some(Effect::Reset) => return shared.settle(entry, |_, _| Answer::Cut),
@@ -249,8 +250,7 @@ async fn receive(shared: &Shared, body: Body) -> Result<Received, Interrupted> {
     })
 }
 
-/// Puts the bytes in place, and shows them where an attachment points at them. One that was
-/// renewed or purged meanwhile does not.
+/// Puts the bytes where they belong.
 fn keep(
     world: &mut World,
     entry: &mut Entry,
@@ -258,25 +258,64 @@ fn keep(
     received: Received,
     effect: Option<&Effect>,
 ) -> io::Result<Reply> {
-    world.store.keep_object(&object.key, received.file)?;
-    if let Some(record) = world.store.get(object.id).cloned() {
-        entry.external_id.clone_from(&record.external_id);
-        entry.object = Some(record.object.clone());
-        if record.key == object.key {
-            let surplus = u64::from(effect == Some(&Effect::WrongSize));
-            let content = Content {
-                size: received.size + surplus,
-                stored_at: Timestamp::now(),
-            };
-            world.store.put(Record {
-                content: Some(content),
-                ..record
-            })?;
-        }
-    }
+    let surplus = u64::from(effect == Some(&Effect::WrongSize));
+    let content = Content {
+        size: received.size + surplus,
+        stored_at: Timestamp::now(),
+    };
     let etag = HeaderValue::from_str(&format!("\"{}\"", received.md5))
         .expect("hexadecimal digits can stand in a header");
+    match object.owner {
+        Owner::Attachment(id) => {
+            world.store.keep_object(&object.key, received.file)?;
+            show(world, entry, id, &object.key, content)?;
+        }
+        Owner::Job(id) => hand_over(world, entry, id, &object.key, received.file, content)?,
+    }
     Ok(Reply::empty(StatusCode::OK).with(ETAG, etag))
+}
+
+/// Shows bytes where their attachment points at them. One that was renewed or purged meanwhile does
+/// not.
+fn show(
+    world: &mut World,
+    entry: &mut Entry,
+    id: u64,
+    key: &str,
+    content: Content,
+) -> io::Result<()> {
+    let Some(record) = world.store.get(id).cloned() else {
+        return Ok(());
+    };
+    entry.external_id.clone_from(&record.external_id);
+    entry.object = Some(record.object.clone());
+    if record.key != key {
+        return Ok(());
+    }
+    world.store.put(Record {
+        content: Some(content),
+        ..record
+    })
+}
+
+/// Gives bytes to the job that waits for them. Those that come after its end change nothing.
+fn hand_over(
+    world: &mut World,
+    entry: &mut Entry,
+    id: Uuid,
+    key: &str,
+    file: NamedTempFile,
+    content: Content,
+) -> io::Result<()> {
+    let Some(job) = world.jobs.get(id) else {
+        return Ok(());
+    };
+    job.note(key, entry);
+    if !job.is_running(content.stored_at) {
+        return Ok(());
+    }
+    world.store.keep_object(key, file)?;
+    world.jobs.note_content(id, key, content)
 }
 
 async fn download(
@@ -286,7 +325,7 @@ async fn download(
     mut entry: Entry,
 ) -> Answer {
     let (head, body) = request.into_parts();
-    entry.id = Some(object.id);
+    object.owner.note(&mut entry);
     let effect = fire(shared, &mut entry);
     if effect == Some(Effect::Reset) {
         return shared.settle(entry, |_, _| Answer::Cut);
@@ -299,7 +338,9 @@ async fn download(
         Err(error) => error.reply().into(),
         Ok((file, size)) => {
             entry.bytes = Some(size);
-            if let Some(record) = world.store.get(object.id) {
+            if let Owner::Attachment(id) = object.owner
+                && let Some(record) = world.store.get(id)
+            {
                 entry.external_id.clone_from(&record.external_id);
                 entry.object = Some(record.object.clone());
             }

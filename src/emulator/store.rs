@@ -10,6 +10,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use tempfile::NamedTempFile;
 
 use super::record::Record;
@@ -19,6 +20,8 @@ use super::record::Record;
 pub(super) struct Folder {
     /// The records, one JSON file each.
     pub(super) records: PathBuf,
+    /// The jobs, one JSON file each.
+    pub(super) jobs: PathBuf,
     /// The stored bytes, one file for each storage key.
     pub(super) objects: PathBuf,
     /// Files that are being written.
@@ -36,6 +39,7 @@ impl Folder {
     pub(super) fn below(state: &Path) -> Self {
         Self {
             records: state.join("attachments"),
+            jobs: state.join("jobs"),
             objects: state.join("objects"),
             incoming: state.join("incoming"),
             signing_key: state.join("signing-key"),
@@ -46,7 +50,7 @@ impl Folder {
 
     /// Makes what is not there yet, and clears away what an earlier emulator did not finish.
     pub(super) fn prepare(&self) -> io::Result<()> {
-        for folder in [&self.records, &self.objects, &self.incoming] {
+        for folder in [&self.records, &self.jobs, &self.objects, &self.incoming] {
             fs::create_dir_all(folder)?;
         }
         for unfinished in fs::read_dir(&self.incoming)? {
@@ -121,7 +125,7 @@ impl Store {
             last_id,
             folder,
         };
-        for record in read_records(&store.folder)? {
+        for record in read_all::<Record>(&store.folder.records)? {
             store.last_id = store.last_id.max(record.id);
             store.index(record);
         }
@@ -194,11 +198,12 @@ impl Store {
     }
 }
 
-fn read_records(folder: &Folder) -> Result<Vec<Record>, StateError> {
-    let listing = fs::read_dir(&folder.records).map_err(StateError::at(&folder.records))?;
+/// Everything that a folder holds as JSON, a file each, in no order.
+pub(super) fn read_all<T: DeserializeOwned>(folder: &Path) -> Result<Vec<T>, StateError> {
+    let listing = fs::read_dir(folder).map_err(StateError::at(folder))?;
     let mut records = Vec::new();
     for file in listing {
-        let path = file.map_err(StateError::at(&folder.records))?.path();
+        let path = file.map_err(StateError::at(folder))?.path();
         match fs::read(&path) {
             Ok(json) => records.push(
                 serde_json::from_slice(&json)
@@ -235,7 +240,7 @@ pub struct StoredAttachment {
 /// running on it.
 pub fn stored(state: &Path) -> Result<Vec<StoredAttachment>, StateError> {
     let folder = Folder::below(state);
-    let mut stored: Vec<StoredAttachment> = read_records(&folder)?
+    let mut stored: Vec<StoredAttachment> = read_all::<Record>(&folder.records)?
         .into_iter()
         .filter_map(|record| {
             Some(StoredAttachment {

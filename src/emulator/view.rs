@@ -18,7 +18,7 @@ const UPLOAD_HEADERS: [(&str, &str); 4] = [
 ];
 
 /// What RFC 3986 calls unreserved stays as it is, everything else is encoded.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+pub(super) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')

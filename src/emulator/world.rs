@@ -1,5 +1,5 @@
-//! What changes while the emulator runs, behind one lock: the attachments, the rate, the script of
-//! faults, and the log that says in which order everything was decided.
+//! What changes while the emulator runs, behind one lock: the attachments and the jobs, the rate and
+//! the budgets, the script of faults, and the log that says in which order everything was decided.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::Settings;
+use super::jobs::{Budgets, Jobs};
 use super::jsonapi::Problem;
 use super::log::{Entry, Log};
 use super::rate::{Others, Window};
@@ -38,6 +39,8 @@ pub(super) struct World {
     pub(super) store: Store,
     pub(super) rate: Window,
     pub(super) others: Others,
+    pub(super) jobs: Jobs,
+    pub(super) budgets: Budgets,
     pub(super) faults: Script,
     pub(super) log: Log,
 }

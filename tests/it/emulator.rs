@@ -55,10 +55,12 @@ fn it_says_where_it_is_and_how_to_try_it_and_ends_when_it_is_told_to() {
         let (mut emulator, base) = started(&test, &["--state", STATE]);
         emulator.signal(signal);
         let (code, stdout, stderr) = emulator.finish();
+        let jobs = base.replace("/services/attachments/v1", "/api");
         assert_eq!(
             stdout,
             format!(
                 "the emulator is at {base}\n\
+                 and for jobs at {jobs}\n\
                  its state and its request log are in state\n\
                  try: consign import MANIFEST --base-url {base} --rate 2000\n"
             )

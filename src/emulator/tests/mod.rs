@@ -3,6 +3,7 @@
 mod api;
 mod delivery;
 mod faults;
+mod jobs;
 mod state;
 mod storage;
 mod validation;

@@ -1,0 +1,221 @@
+//! A job as the service knows it, and what time does to it. No files here, and no HTTP.
+//!
+//! Nothing wakes up when a job starts, ends or is given up: what it is at follows from what is
+//! written of it and from the time at which somebody asks.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::settings::{Ending, Missing, Partial, Terms};
+use crate::emulator::log::Entry;
+use crate::emulator::record::{Content, new_key};
+
+/// The two kinds of jobs, by what they attach files to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::emulator) enum Kind {
+    SourcingEvent,
+    SourcingRequest,
+}
+
+impl Kind {
+    /// Both.
+    pub(super) const ALL: [Self; 2] = [Self::SourcingEvent, Self::SourcingRequest];
+
+    /// The word for what files are attached to, which is also the member that names it.
+    pub(super) fn object(self) -> &'static str {
+        match self {
+            Self::SourcingEvent => "sourcing_event",
+            Self::SourcingRequest => "sourcing_request",
+        }
+    }
+
+    /// The member that names who asks.
+    pub(super) fn user(self) -> &'static str {
+        match self {
+            Self::SourcingEvent => "created_by",
+            Self::SourcingRequest => "requester",
+        }
+    }
+
+    /// The last segment of the path that creates such jobs.
+    pub(super) fn endpoint(self) -> &'static str {
+        match self {
+            Self::SourcingEvent => "attach-files-to-sourcing-event",
+            Self::SourcingRequest => "attach-files-to-sourcing-request",
+        }
+    }
+
+    /// The `type` of such jobs.
+    pub(super) fn type_name(self) -> &'static str {
+        match self {
+            Self::SourcingEvent => "ATTACH_FILES_TO_SOURCING_EVENT",
+            Self::SourcingRequest => "ATTACH_FILES_TO_SOURCING_REQUEST",
+        }
+    }
+}
+
+/// What files are attached to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::emulator) struct Object {
+    pub(super) kind: Kind,
+    pub(super) id: Uuid,
+}
+
+impl fmt::Display for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind.object(), self.id)
+    }
+}
+
+/// A job as the service knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::emulator) struct Job {
+    /// Its place among all jobs, from 1.
+    pub(super) number: u64,
+    pub(super) id: Uuid,
+    pub(super) object: Object,
+    /// Who asked for it.
+    pub(super) user: String,
+    pub(super) created: Timestamp,
+    pub(super) terms: Terms,
+    /// Why it fails at its start, where it does.
+    pub(super) refusal: Option<String>,
+    pub(super) files: Vec<Item>,
+}
+
+/// One of a job's files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Item {
+    pub(super) name: String,
+    /// The storage key of its upload URL.
+    pub(super) key: String,
+    pub(super) content: Option<Content>,
+}
+
+impl Item {
+    /// A file whose bytes are to come.
+    pub(super) fn awaited(name: String) -> Self {
+        Self {
+            name,
+            key: new_key(),
+            content: None,
+        }
+    }
+}
+
+/// What a job is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// It has not started.
+    Pending,
+    /// It waits for its files, or deals with them.
+    Running,
+    /// It ended well.
+    Succeeded,
+    /// It failed.
+    Failed,
+}
+
+impl Phase {
+    /// Whether nothing changes any more.
+    pub(super) fn is_final(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed)
+    }
+}
+
+/// When and how a job ends, unless more files come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct End {
+    pub(super) at: Timestamp,
+    pub(super) phase: Phase,
+}
+
+impl Job {
+    /// When it gets its upload URLs.
+    pub(super) fn start(&self) -> Timestamp {
+        after(self.created, self.terms.start_delay)
+    }
+
+    /// What it is at.
+    pub(super) fn phase(&self, now: Timestamp) -> Phase {
+        match self.end() {
+            _ if now < self.start() => Phase::Pending,
+            Some(end) if now >= end.at => end.phase,
+            _ => Phase::Running,
+        }
+    }
+
+    /// Whether bytes that come now are taken for one of its files.
+    pub(in crate::emulator) fn is_running(&self, now: Timestamp) -> bool {
+        self.phase(now) == Phase::Running
+    }
+
+    /// Notes in the log which of its files a storage key is for.
+    pub(in crate::emulator) fn note(&self, key: &str, entry: &mut Entry) {
+        let file = self.files.iter().find(|file| file.key == key);
+        entry.object = Some(self.object.to_string());
+        entry.file = file.map(|file| file.name.clone());
+    }
+
+    /// When and how it ends, as things stand.
+    pub(super) fn end(&self) -> Option<End> {
+        if self.refusal.is_some() {
+            return Some(End {
+                at: self.start(),
+                phase: Phase::Failed,
+            });
+        }
+        if self.terms.ending == Ending::Never {
+            return None;
+        }
+        let stored = self.files.iter().map(|file| Some(file.content?.stored_at));
+        let all_stored = stored.collect::<Option<Vec<_>>>();
+        Some(match all_stored.and_then(|all| all.into_iter().max()) {
+            Some(last) => End {
+                at: after(last, self.terms.end_delay),
+                phase: Phase::Succeeded,
+            },
+            None => End {
+                at: after(self.start(), self.terms.give_up_after),
+                phase: match self.terms.missing {
+                    Missing::Fails(_) => Phase::Failed,
+                    Missing::Completes => Phase::Succeeded,
+                },
+            },
+        })
+    }
+
+    /// Whether a file is attached once the job is at this phase.
+    pub(super) fn attaches(&self, file: &Item, phase: Phase) -> bool {
+        let keeps = match phase {
+            Phase::Pending | Phase::Running => false,
+            Phase::Succeeded => true,
+            Phase::Failed => self.terms.missing == Missing::Fails(Partial::Kept),
+        };
+        keeps && file.content.is_some()
+    }
+
+    /// Why it did not go as it should, once it is at this phase.
+    pub(super) fn errors(&self, phase: Phase) -> Vec<String> {
+        if !phase.is_final() {
+            return Vec::new();
+        }
+        if let Some(refusal) = &self.refusal {
+            return vec![refusal.clone()];
+        }
+        let missing = self.files.iter().filter(|file| file.content.is_none());
+        missing
+            .map(|file| format!("File {} was not uploaded in time.", file.name))
+            .collect()
+    }
+}
+
+/// A point in time so long after another one.
+pub(super) fn after(at: Timestamp, span: Duration) -> Timestamp {
+    at.saturating_add(span).unwrap_or(Timestamp::MAX)
+}

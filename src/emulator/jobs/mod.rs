@@ -1,0 +1,334 @@
+//! The jobs API: attaching several files at once to a sourcing event or request.
+//!
+//! A POST creates a job, which after a moment has an upload URL for each of its files, and ends when
+//! they are all there. Here stands what is asked of the API and what stands before it: the form of
+//! the path, the key, the budgets and the faults. What time does to a job is decided in `job`; the
+//! bytes are the business of the storage, which this API shares with that of attachments.
+
+mod budget;
+mod document;
+mod job;
+mod route;
+mod settings;
+mod store;
+mod view;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::time::{Duration, Instant};
+
+use axum::extract::Request;
+use axum::http::header::{ALLOW, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use self::budget::{Admission, Standing};
+use self::document::{Creation, MEDIA_TYPE, Problem, Wrong, document};
+use self::job::{Item, Job, Object};
+use self::route::{Asked, Slash};
+use self::settings::Shown;
+use self::view::View;
+use super::befall::{self, Befallen};
+use super::body::{self, Unread};
+use super::log::Entry;
+use super::reply::{Answer, Reply};
+use super::world::{Shared, World};
+
+pub use self::job::Phase;
+pub use self::settings::{
+    BudgetSettings, Ending, FileStatus, JobKeys, JobSettings, JobWords, Missing, Namesakes,
+    Partial, PostBody, PostBudgets, PostStatus, Refused, Slashes, Terms, UnknownAs, UrlClock,
+    WrongSlash,
+};
+pub use self::store::{JobFile, StoredJob, job_files, jobs};
+
+pub(super) use self::budget::Budgets;
+pub(super) use self::route::{JOBS_BASE, JobsRoute};
+pub(super) use self::store::Jobs;
+
+/// The largest document that is read: some thousand names.
+const MAX_DOCUMENT: usize = 1024 * 1024;
+
+/// How many jobs one list holds.
+const MAX_LISTED: usize = 100;
+
+/// What is said of an event or a request that does not exist.
+const UNKNOWN_OBJECT: &str = "Invalid resource ID";
+
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+const RATE_REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const RATE_RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+
+/// Answers a request of the API and logs it.
+pub(super) async fn answer(
+    shared: &Shared,
+    request: Request,
+    route: JobsRoute,
+    entry: Entry,
+    arrival: Instant,
+) -> Answer {
+    let (head, body) = request.into_parts();
+    // The body is read before anything is decided: half a request has no effect.
+    let body = match body::read(shared, body, MAX_DOCUMENT).await {
+        Ok(body) => body,
+        Err(Unread::Gone) => return shared.settle(entry, |_, _| Answer::Cut),
+        Err(Unread::TooLarge) => {
+            let error = format!("a document of more than {MAX_DOCUMENT} bytes");
+            let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error);
+            return shared.settle(entry, |_, _| problem.reply().into());
+        }
+    };
+    shared.settle(entry, |world, entry| {
+        let mut call = Call {
+            shared,
+            world,
+            entry,
+            route,
+            head: &head,
+            body: &body,
+        };
+        match call.admit() {
+            Err(refusal) => refusal.into(),
+            Ok(standing) => {
+                let answer = befall::carry_out(&mut call, shared, arrival);
+                with_standing(answer, standing)
+            }
+        }
+    })
+}
+
+/// One request that is being decided.
+struct Call<'a> {
+    shared: &'a Shared,
+    world: &'a mut World,
+    entry: &'a mut Entry,
+    route: JobsRoute,
+    head: &'a Parts,
+    body: &'a [u8],
+}
+
+impl Befallen for Call<'_> {
+    fn book(&mut self) -> (&mut World, &mut Entry) {
+        (self.world, self.entry)
+    }
+
+    fn perform(&mut self) -> Reply {
+        let outcome = match self.route.asked {
+            Asked::List => Ok(self.list()),
+            Asked::Create(kind) => self.create(kind),
+            Asked::Get(id) => self.get(id),
+            Asked::WrongMethod { allowed } => Ok(self.wrong_method(allowed)),
+            Asked::Unknown => Err(not_found()),
+        };
+        outcome.unwrap_or_else(Problem::reply)
+    }
+
+    fn refuse(&self, status: StatusCode, detail: &str) -> Reply {
+        Problem::new(status, detail).reply()
+    }
+
+    fn fail(&self, error: io::Error) -> Reply {
+        Problem::from(error).reply()
+    }
+
+    fn sent_elsewhere(
+        &self,
+        reply: Reply,
+        url: Option<&str>,
+        _headers: &BTreeMap<String, String>,
+    ) -> Reply {
+        document::with_upload_target(reply, url)
+    }
+}
+
+impl Call<'_> {
+    /// Looks at the form of the path, as what leads a request to its place does, then at the key,
+    /// then at the budget. Answers what is left of it.
+    fn admit(&mut self) -> Result<Option<Standing>, Reply> {
+        self.check_slash()?;
+        match self.settings().keys.judge(&self.head.headers) {
+            Shown::Good => {}
+            Shown::Bad => return Err(Reply::empty(StatusCode::FORBIDDEN)),
+            Shown::Nothing => {
+                let error = "Authentication credentials were not provided.";
+                return Err(Problem::new(StatusCode::UNAUTHORIZED, error).reply());
+            }
+        }
+        let admission = self.world.budgets.admit(self.route, self.entry.at);
+        match admission {
+            None => Ok(None),
+            Some(Admission::Admitted(standing)) => {
+                self.entry.budget_left = Some(standing.remaining);
+                Ok(Some(standing))
+            }
+            Some(Admission::Refused {
+                standing,
+                retry_after,
+            }) => {
+                if self.settings().budgets.refused == Refused::Counted {
+                    self.entry.budget_left = Some(standing.remaining);
+                }
+                Err(throttled(standing, retry_after))
+            }
+        }
+    }
+
+    fn check_slash(&self) -> Result<(), Reply> {
+        let rule = match self.route.asked {
+            Asked::Create(_) => self.settings().post_slashes,
+            Asked::Get(_) | Asked::List => self.settings().slashes,
+            Asked::WrongMethod { .. } | Asked::Unknown => return Ok(()),
+        };
+        if self.route.slash.fits(rule) {
+            return Ok(());
+        }
+        Err(match self.settings().wrong_slash {
+            WrongSlash::NotFound => not_found().reply(),
+            WrongSlash::Redirected => self.redirect(),
+        })
+    }
+
+    fn redirect(&self) -> Reply {
+        let path = self.head.uri.path();
+        let right = match self.route.slash {
+            Slash::There => path.trim_end_matches('/').to_owned(),
+            Slash::Absent => format!("{path}/"),
+        };
+        let location = HeaderValue::from_str(&right).expect("a path that came in can go out");
+        Reply::empty(StatusCode::MOVED_PERMANENTLY).with(LOCATION, location)
+    }
+
+    fn wrong_method(&self, allowed: &'static str) -> Reply {
+        let error = format!("Method \"{}\" not allowed.", self.head.method);
+        Problem::new(StatusCode::METHOD_NOT_ALLOWED, error)
+            .reply()
+            .with(ALLOW, HeaderValue::from_static(allowed))
+    }
+
+    fn list(&self) -> Reply {
+        let newest = self.world.jobs.newest_first().take(MAX_LISTED);
+        let results: Vec<Value> = newest.map(|job| self.view().shown(job)).collect();
+        document(StatusCode::OK, &json!({ "results": results }))
+    }
+
+    fn get(&mut self, id: Uuid) -> Result<Reply, Problem> {
+        self.entry.job = Some(id.to_string());
+        let job = self.world.jobs.get(id).ok_or_else(not_found)?;
+        self.entry.object = Some(job.object.to_string());
+        Ok(document(StatusCode::OK, &self.view().shown(job)))
+    }
+
+    fn create(&mut self, kind: job::Kind) -> Result<Reply, Problem> {
+        self.check_media_type()?;
+        let creation = Creation::parse(kind, self.body)?;
+        let object = Object {
+            kind,
+            id: creation.object,
+        };
+        self.entry.object = Some(object.to_string());
+        let job = Job {
+            number: self.world.jobs.next_number(),
+            id: Uuid::new_v4(),
+            object,
+            user: creation.user,
+            created: self.entry.at,
+            terms: self.settings().terms.clone(),
+            refusal: self.refusal_of(object)?,
+            files: creation.files.into_iter().map(Item::awaited).collect(),
+        };
+        self.world.jobs.put(job.clone())?;
+        self.entry.job = Some(job.id.to_string());
+        Ok(self.created(&job))
+    }
+
+    /// Why a job for an object fails at its start, or is not even created.
+    fn refusal_of(&self, object: Object) -> Result<Option<String>, Problem> {
+        if !self.settings().unknown_objects.contains(&object.id) {
+            return Ok(None);
+        }
+        match self.settings().unknown_as {
+            UnknownAs::FailedJob => Ok(Some(UNKNOWN_OBJECT.to_owned())),
+            UnknownAs::BadRequest400 => {
+                let wrong = Wrong::new(object.kind.object(), "This object does not exist.");
+                Err(Problem::new(StatusCode::BAD_REQUEST, UNKNOWN_OBJECT).with_field(wrong))
+            }
+        }
+    }
+
+    fn created(&self, job: &Job) -> Reply {
+        let status = match self.settings().post_status {
+            PostStatus::Ok200 => StatusCode::OK,
+            PostStatus::Created201 => StatusCode::CREATED,
+            PostStatus::Accepted202 => StatusCode::ACCEPTED,
+        };
+        let answer = match self.settings().post_body {
+            PostBody::Job => self.view().shown(job),
+            PostBody::IdOnly => json!({ "id": job.id }),
+        };
+        document(status, &answer)
+    }
+
+    fn check_media_type(&self) -> Result<(), Problem> {
+        let sent = body::media_type(&self.head.headers);
+        if sent == Some(MEDIA_TYPE) {
+            return Ok(());
+        }
+        let error = format!(
+            "Unsupported media type \"{}\" in request.",
+            sent.unwrap_or_default()
+        );
+        Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error))
+    }
+
+    /// Time stands still at the request's arrival.
+    fn view(&self) -> View<'_> {
+        View {
+            shared: self.shared,
+            now: self.entry.at,
+        }
+    }
+
+    fn settings(&self) -> &JobSettings {
+        &self.shared.settings.jobs
+    }
+}
+
+fn not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "Not found.")
+}
+
+/// What a request over its budget is told.
+fn throttled(standing: Standing, retry_after: Duration) -> Reply {
+    let seconds = whole_seconds(retry_after).max(1);
+    let error = format!("Request was throttled. Expected available in {seconds} seconds.");
+    let mut reply = Problem::new(StatusCode::TOO_MANY_REQUESTS, error)
+        .reply()
+        .with(RETRY_AFTER, seconds.into());
+    add_standing(&mut reply.headers, standing);
+    reply
+}
+
+/// The answer with what is left of the budget, as is documented of answers to requests that went
+/// well.
+fn with_standing(mut answer: Answer, standing: Option<Standing>) -> Answer {
+    if let (Answer::Sent(response), Some(standing)) = (&mut answer, standing)
+        && response.status().is_success()
+        && response.headers().get(CONTENT_TYPE) == Some(&HeaderValue::from_static(MEDIA_TYPE))
+    {
+        add_standing(response.headers_mut(), standing);
+    }
+    answer
+}
+
+fn add_standing(headers: &mut HeaderMap, standing: Standing) {
+    headers.insert(RATE_LIMIT, standing.limit.into());
+    headers.insert(RATE_REMAINING, standing.remaining.into());
+    headers.insert(RATE_RESET, whole_seconds(standing.reset).into());
+}
+
+/// A span in seconds, such that it is over when they are.
+fn whole_seconds(span: Duration) -> u64 {
+    span.as_secs() + u64::from(span.subsec_nanos() > 0)
+}

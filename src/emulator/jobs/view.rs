@@ -1,0 +1,93 @@
+//! How a job looks in an answer, with the signed URLs that only answers hold.
+
+use axum::http::Method;
+use jiff::Timestamp;
+use percent_encoding::utf8_percent_encode;
+use serde_json::{Value, json};
+
+use super::job::{Item, Job, Phase, after};
+use super::settings::{FileStatus, JobSettings, UrlClock};
+use crate::emulator::route::JOBS_STORAGE_BASE;
+use crate::emulator::view::SEGMENT;
+use crate::emulator::world::Shared;
+
+/// The word for failure, the only final one that is documented.
+const FAILED: &str = "FAILED";
+
+/// Jobs as they look at a moment.
+pub(super) struct View<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) now: Timestamp,
+}
+
+impl View<'_> {
+    /// A job as GET shows it.
+    pub(super) fn shown(&self, job: &Job) -> Value {
+        let phase = job.phase(self.now);
+        json!({
+            "id": job.id,
+            "type": job.object.kind.type_name(),
+            "status": self.word(phase),
+            "created": format!("{:.6}", job.created),
+            "detail": self.detail(job, phase),
+        })
+    }
+
+    fn word(&self, phase: Phase) -> &str {
+        let words = &self.settings().words;
+        match phase {
+            Phase::Pending => &words.pending,
+            Phase::Running => &words.running,
+            Phase::Succeeded => &words.success,
+            Phase::Failed => FAILED,
+        }
+    }
+
+    fn detail(&self, job: &Job, phase: Phase) -> Value {
+        if phase == Phase::Pending {
+            return Value::Null;
+        }
+        let files = job.files.iter().map(|file| self.file(job, file, phase));
+        let mut detail = json!({ "files": files.collect::<Vec<_>>() });
+        let errors = job.errors(phase);
+        if !errors.is_empty() {
+            detail["errors"] = json!(errors);
+        }
+        detail
+    }
+
+    fn file(&self, job: &Job, file: &Item, phase: Phase) -> Value {
+        let mut shown = json!({ "file_name": file.name });
+        if phase == Phase::Running {
+            shown["upload_url"] = json!(self.upload_url(job, file));
+        } else if let FileStatus::Told {
+            attached,
+            not_attached,
+        } = &self.settings().file_status
+        {
+            let word = if job.attaches(file, phase) {
+                attached
+            } else {
+                not_attached
+            };
+            shown["status"] = json!(word);
+        }
+        shown
+    }
+
+    fn upload_url(&self, job: &Job, file: &Item) -> String {
+        let name = utf8_percent_encode(&file.name, SEGMENT);
+        let path = format!("{JOBS_STORAGE_BASE}/{}/{}/{name}", job.id, file.key);
+        let begin = match self.settings().url_clock {
+            UrlClock::JobStart => job.start(),
+            UrlClock::EachGet => self.now,
+        };
+        let end = after(begin, self.settings().url_life);
+        let target = self.shared.signer.sign(&Method::PUT, &path, &[], end);
+        self.shared.url(&target)
+    }
+
+    fn settings(&self) -> &JobSettings {
+        &self.shared.settings.jobs
+    }
+}
