@@ -370,7 +370,7 @@ mod tests {
     }
 
     fn after(previous: Entry, file: RowFile) -> Step {
-        step(&row(), file, Some(previous))
+        step(&row(), file, Some(previous), FailedJobs::Leave)
     }
 
     fn ready(text: &str, modified: i64) -> RowFile {
@@ -379,7 +379,7 @@ mod tests {
 
     #[test]
     fn a_new_row_is_looked_up() {
-        let step = step(&row(), ready("text", 1), None);
+        let step = step(&row(), ready("text", 1), None, FailedJobs::Leave);
         assert_eq!(step, Step::Send(Start::LookUp(Posted::No)));
     }
 

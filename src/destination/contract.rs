@@ -37,13 +37,24 @@ fn file(folder: &Path, name: &str, bytes: &[u8]) -> File {
     }
 }
 
-fn new(external_id: &str) -> NewAttachment {
-    NewAttachment {
+fn new(external_id: &str) -> NewRecord {
+    let file = NewFile {
         external_id: ExternalId::parse(external_id).unwrap(),
-        object: ObjectRef::parse(ObjectType::SupplierCompany, "12").unwrap(),
         file_name: "Müller & Söhne (2).pdf".into(),
         title: None,
+    };
+    NewRecord {
+        object: ObjectRef::parse(ObjectType::SupplierCompany, "12").unwrap(),
+        files: vec![file],
     }
+}
+
+/// Makes an attachment. Returns its id, and where its bytes go.
+async fn create<D: Destination>(service: &D, new: &NewRecord) -> (AttachmentId, D::Target) {
+    let Created { id, places } = service.create(new).await.unwrap();
+    let [place] = places.try_into().unwrap();
+    assert_eq!(place.file_name, new.files[0].file_name);
+    (id, place.target.unwrap())
 }
 
 async fn keeps_the_contract<D: Destination>(service: &D) {
@@ -63,7 +74,7 @@ async fn what_is_not_there_is_absent<D: Destination>(service: &D) {
     let nothing = ExternalId::parse("nothing").unwrap();
     assert_eq!(service.find(&nothing).await, Ok(Presence::Absent));
     assert_eq!(
-        service.sizes(std::slice::from_ref(&nobody)).await,
+        service.list(std::slice::from_ref(&nobody)).await,
         Ok(HashMap::new())
     );
     let renewed = service.renew(&nobody, "a.pdf").await;
@@ -72,25 +83,25 @@ async fn what_is_not_there_is_absent<D: Destination>(service: &D) {
 
 async fn a_record_is_pending_until_its_bytes_are_there<D: Destination>(service: &D, file: &File) {
     let new = new("pending");
-    let Created { id, target } = service.create(&new).await.unwrap();
-    let pending = || Ok(Presence::Pending { id: id.clone() });
+    let (id, target) = create(service, &new).await;
+    let pending = || Ok::<_, Failure>(Presence::Pending { id: id.clone() });
     assert_eq!(service.get(&id).await, pending());
-    assert_eq!(service.find(&new.external_id).await, pending());
-    let sizes = service.sizes(std::slice::from_ref(&id)).await;
-    assert_eq!(sizes, Ok(HashMap::from([(id.clone(), None)])));
+    assert_eq!(service.find(&new.files[0].external_id).await, pending());
+    let listed = service.list(std::slice::from_ref(&id)).await;
+    assert_eq!(listed, Ok(HashMap::from([(id.clone(), pending().unwrap())])));
 
-    put(service, &target.unwrap(), file).await;
+    put(service, &target, file).await;
     let size = file.content.stamp.size;
     let stored = || {
-        Ok(Presence::Stored {
+        Ok::<_, Failure>(Presence::Stored {
             id: id.clone(),
             size,
         })
     };
     assert_eq!(service.get(&id).await, stored());
-    assert_eq!(service.find(&new.external_id).await, stored());
-    let sizes = service.sizes(std::slice::from_ref(&id)).await;
-    assert_eq!(sizes, Ok(HashMap::from([(id.clone(), Some(size))])));
+    assert_eq!(service.find(&new.files[0].external_id).await, stored());
+    let listed = service.list(std::slice::from_ref(&id)).await;
+    assert_eq!(listed, Ok(HashMap::from([(id.clone(), stored().unwrap())])));
 }
 
 async fn put<D: Destination>(service: &D, target: &D::Target, file: &File) {
@@ -106,18 +117,18 @@ async fn put<D: Destination>(service: &D, target: &D::Target, file: &File) {
 async fn an_odd_external_id_is_found_again<D: Destination>(service: &D) {
     for odd in ["CTR$1", "a/b", "50% + ü?#&=", "%2E", "契約 7", "a;b,c:d@e"] {
         let new = new(odd);
-        let Created { id, .. } = service.create(&new).await.unwrap();
-        let found = service.find(&new.external_id).await;
+        let (id, _) = create(service, &new).await;
+        let found = service.find(&new.files[0].external_id).await;
         assert_eq!(found, Ok(Presence::Pending { id }), "{odd}");
     }
 }
 
 async fn a_second_record_with_the_same_external_id_is_refused<D: Destination>(service: &D) {
     let new = new("twice");
-    let Created { id, .. } = service.create(&new).await.unwrap();
+    let (id, _) = create(service, &new).await;
     let second = service.create(&new).await;
     assert!(matches!(second, Err(Failure::Refused(_))));
-    let found = service.find(&new.external_id).await;
+    let found = service.find(&new.files[0].external_id).await;
     assert_eq!(found, Ok(Presence::Pending { id }));
 }
 
@@ -126,11 +137,12 @@ async fn a_new_address_detaches_what_was_stored<D: Destination>(
     small: &File,
     large: &File,
 ) {
-    let Created { id, target } = service.create(&new("renewed")).await.unwrap();
-    let old = target.unwrap();
+    let (id, old) = create(service, &new("renewed")).await;
     put(service, &old, small).await;
-    let fresh = service.renew(&id, "b.pdf").await.unwrap().unwrap();
-    let pending = || Ok(Presence::Pending { id: id.clone() });
+    let fresh = service.renew(&id, "b.pdf").await.unwrap();
+    assert_eq!(fresh.file_name, "b.pdf");
+    let fresh = fresh.target.unwrap();
+    let pending = || Ok::<_, Failure>(Presence::Pending { id: id.clone() });
     assert_eq!(service.get(&id).await, pending());
     put(service, &old, small).await;
     assert_eq!(
@@ -195,8 +207,7 @@ async fn a_file_that_is_not_what_was_checked_is_never_stored() {
         ..checked.content
     };
     for (external_id, content) in [("other", other_bytes), ("older", older)] {
-        let made = workday.create(&new(external_id)).await.unwrap();
-        let target = made.target.unwrap();
+        let (_, target) = create(&workday, &new(external_id)).await;
         let put = workday.put(&target, &checked.source, &content, &|_| {});
         assert!(matches!(put.await, Err(PutFailure::SourceChanged(_))));
     }

@@ -8,6 +8,7 @@ pub mod memory;
 pub mod workday;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::future::ready;
 use std::time::Duration;
 
@@ -196,8 +197,8 @@ pub enum PutFailure {
 
 /// A service that files are sent to.
 pub trait Destination: Send + Sync {
-    /// Where bytes go: a secret, and short-lived.
-    type Target: Clone + Send + Sync;
+    /// Where bytes go: a secret, and short-lived. It prints without what is secret in it.
+    type Target: fmt::Debug + Clone + PartialEq + Send + Sync;
 
     /// What it makes of a request to attach files.
     fn keeps(&self) -> Keeps;

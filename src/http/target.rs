@@ -117,6 +117,7 @@ impl UploadRules {
 }
 
 /// A checked place for bytes.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Target {
     pub(super) url: Url,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,

@@ -132,7 +132,7 @@ impl<D: Destination, J: Journal> Unit<'_, D, J> {
     /// What follows from the sending of the bytes.
     pub(super) fn attachment_put(&mut self, id: AttachmentId, put: Put) -> State<D::Target> {
         match put {
-            Put::Taken(_) => State::Confirm(id),
+            Put::Taken => State::Confirm(id),
             Put::Stale => State::Resume(self.begun(id)),
             Put::Expired => self.expired(id),
             Put::Unsafe(why) => Verdict::unsafe_address(id, &why).into(),
@@ -255,7 +255,7 @@ impl<D: Destination, J: Journal> Unit<'_, D, J> {
             Standing::Empty => State::Patch(begun),
             Standing::Sent => State::Confirm(begun.id),
             Standing::EmptyElsewhere => {
-                Verdict::begun_elsewhere(begun, &self.only().task.row.object).into()
+                Verdict::begun_elsewhere(begun, self.only().task.row.object).into()
             }
             Standing::Stored(size) => self.shown(begun.id, size),
             Standing::StoredBeforeTheChange(size) => {

@@ -80,7 +80,7 @@ impl<D: Destination, J: Journal> Unit<'_, D, J> {
                     stale = true;
                     None
                 }
-                Some(Put::Taken(_) | Put::GivenUp(_)) | None => None,
+                Some(Put::Taken | Put::GivenUp(_)) | None => None,
             };
             // Of one that may have got bytes before, the job's end has to tell.
             match verdict.filter(|_| member.sent == Sent::No) {

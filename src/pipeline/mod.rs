@@ -30,11 +30,11 @@ use crate::results::Status;
 use crate::results::journal::Journal;
 use crate::source::Source;
 
-pub use survey::{Outlook, Survey, survey};
+pub use survey::{Outlook, RowSurvey, Survey, survey};
 
 use requests::Requests;
 use slots::Slots;
-use unit::Unit;
+use unit::{Ended, Unit};
 use watch::Watcher;
 
 /// How long rows that are under way may go on once the run is to end.
@@ -161,8 +161,8 @@ impl<D: Destination, J: Journal> Run<'_, D, J> {
                 () = &mut stop => break Halt::Interrupted,
                 halt = &mut watching => break halt,
                 Some(ended) = units.next() => match ended {
-                    Ok(statuses) => {
-                        failed += statuses.into_iter().filter(counts_as_error).count();
+                    Ok(Ended(statuses)) => {
+                        failed += errors_in(&statuses);
                         if self.settings.max_errors.is_some_and(|most| failed > most) {
                             break Halt::TooManyErrors(failed);
                         }
@@ -211,8 +211,9 @@ impl Halt {
     }
 }
 
-fn counts_as_error(status: &Status) -> bool {
-    matches!(status, Status::Failed | Status::Conflict)
+fn errors_in(statuses: &[Status]) -> usize {
+    let is_error = |status: &&Status| matches!(status, Status::Failed | Status::Conflict);
+    statuses.iter().filter(is_error).count()
 }
 
 #[cfg(test)]

@@ -3,15 +3,24 @@
 use futures::{StreamExt as _, stream};
 
 use super::requests::{Requests, Unmet};
-use super::{Halt, Settings, Task};
-use crate::destination::Destination;
+use super::{Halt, Settings, Task, TaskRow};
+use crate::destination::{Destination, Presence};
 use crate::event::{Event, Events};
-use crate::plan::{Begun, Found, Posted, Standing, Start, found, standing};
+use crate::plan::{
+    Begun, Found, Outcome, Posted, Sent, Standing, Start, found, outcome, standing,
+};
 use crate::results::{Reason, Status};
 
-/// What an import would do with one row, as far as can be told today.
+/// What an import would do with the rows of one record, as far as can be told today.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Survey {
+    /// What it would do with each row.
+    pub rows: Vec<RowSurvey>,
+}
+
+/// What an import would do with one row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowSurvey {
     /// The row's number.
     pub row: usize,
     /// Its key.
@@ -57,7 +66,9 @@ pub async fn survey<D: Destination>(
                 None => return (seen, None),
                 Some(Err(halt)) => return (seen, Some(halt)),
                 Some(Ok(one)) => {
-                    events.send(Event::Ended { status: one.outlook.status() });
+                    for row in &one.rows {
+                        events.send(Event::Ended { status: row.outlook.status() });
+                    }
                     seen.push(one);
                 }
             }
@@ -76,30 +87,68 @@ impl Outlook {
 }
 
 async fn look<D: Destination>(requests: &Requests<'_, D>, task: Task) -> Result<Survey, Halt> {
-    let outlook = match &task.start {
-        Start::LookUp(posted) => look_up(requests, &task, posted).await,
-        Start::Resume(begun) => resume(requests, &task, begun).await,
+    let mut job = None;
+    let mut rows = Vec::with_capacity(task.rows.len());
+    for row in &task.rows {
+        let outlook = match &row.start {
+            Start::LookUp(posted) => look_up(requests, row, posted).await,
+            Start::Resume(begun) => resume(requests, row, begun).await,
+            Start::Job(None) => Ok(Outlook::Create),
+            Start::Job(Some(begun)) => {
+                if job.is_none() {
+                    job = Some(requests.get(&begun.id).await);
+                }
+                job.clone()
+                    .unwrap_or(Ok(Presence::Absent))
+                    .map(|job| in_job(&job, row, begun))
+            }
+        };
+        let outlook = match outlook {
+            Ok(outlook) => outlook,
+            Err(Unmet::Halt(halt)) => return Err(halt),
+            Err(Unmet::Forbidden(_)) => Outlook::NotDone(Status::Failed, Reason::FORBIDDEN),
+            Err(Unmet::Refused(_)) => Outlook::NotDone(Status::Failed, Reason::REFUSED),
+            Err(Unmet::NotSent | Unmet::Unknown(_)) => {
+                Outlook::NotDone(Status::Pending, Reason::NO_ANSWER)
+            }
+        };
+        rows.push(RowSurvey {
+            row: row.row.number,
+            external_id: row.row.external_id.to_string(),
+            size: row.content.stamp.size,
+            outlook,
+        });
+    }
+    Ok(Survey { rows })
+}
+
+/// What would happen with a row that an earlier run put into a job.
+fn in_job<T>(job: &Presence<T>, row: &TaskRow, begun: &Begun) -> Outlook {
+    let Presence::Ended(end) = job else {
+        return match job {
+            Presence::Running { .. } => Outlook::GoOn,
+            _ if begun.may_be_tried_again() => Outlook::Create,
+            _ => Outlook::NotDone(Status::Pending, Reason::NO_ANSWER),
+        };
     };
-    let outlook = match outlook {
-        Ok(outlook) => outlook,
-        Err(Unmet::Halt(halt)) => return Err(halt),
-        Err(Unmet::Forbidden(_)) => Outlook::NotDone(Status::Failed, Reason::FORBIDDEN),
-        Err(Unmet::Refused(_)) => Outlook::NotDone(Status::Failed, Reason::REFUSED),
-        Err(Unmet::NotSent | Unmet::Unknown(_)) => {
-            Outlook::NotDone(Status::Pending, Reason::NO_ANSWER)
+    let sent = Sent::told_by(begun.progress);
+    match outcome(end, row.row.file_name(), sent, Some(begun), &row.content) {
+        Outcome::Attached => Outlook::Done(Status::Uploaded),
+        Outcome::AttachedBeforeTheChange if begun.elsewhere.is_some() => {
+            Outlook::NotDone(Status::Conflict, Reason::OBJECT_CHANGED)
         }
-    };
-    Ok(Survey {
-        row: task.row.number,
-        external_id: task.row.external_id.to_string(),
-        size: task.content.stamp.size,
-        outlook,
-    })
+        Outcome::AttachedBeforeTheChange => {
+            Outlook::NotDone(Status::Conflict, Reason::FILE_CHANGED)
+        }
+        Outcome::Again => Outlook::Create,
+        Outcome::Rejected(_) => Outlook::NotDone(Status::Failed, Reason::NOT_ATTACHED),
+        Outcome::Unknown => Outlook::NotDone(Status::Failed, Reason::JOB_FAILED),
+    }
 }
 
 async fn look_up<D: Destination>(
     requests: &Requests<'_, D>,
-    task: &Task,
+    task: &TaskRow,
     posted: &Posted,
 ) -> Result<Outlook, Unmet> {
     let presence = requests.find(&task.row.external_id).await?;
@@ -116,7 +165,7 @@ async fn look_up<D: Destination>(
 
 async fn resume<D: Destination>(
     requests: &Requests<'_, D>,
-    task: &Task,
+    task: &TaskRow,
     begun: &Begun,
 ) -> Result<Outlook, Unmet> {
     let presence = requests.get(&begun.id).await?;

@@ -25,7 +25,7 @@ use crate::clock::Since;
 use crate::destination::{Created, Destination, Keeps, NewFile, NewRecord, Place, Receipt, UnsafeTarget};
 use crate::event::Event;
 use crate::model::{AttachmentId, Content};
-use crate::plan::{Begun, Posted, Progress, Sent, Start};
+use crate::plan::{Begun, Posted, Sent, Start};
 use crate::results::journal::Journal;
 use crate::results::{Entry, Known, Status};
 use crate::text::escape;
@@ -38,7 +38,7 @@ const ATTACHMENT_ADDRESS_LIFE: Duration = Duration::from_mins(14);
 const JOB_ADDRESS_LIFE: Duration = Duration::from_secs(45);
 
 /// Rows on their way, which share a record.
-pub(super) struct Unit<'a, D, J> {
+pub(super) struct Unit<'a, D: Destination, J> {
     pub(super) run: &'a Run<'a, D, J>,
     /// Those that have not ended yet.
     pub(super) members: Vec<Member>,
@@ -59,6 +59,9 @@ pub(super) struct Unit<'a, D, J> {
     /// Whether the job has said where its files go.
     pub(super) had_places: bool,
 }
+
+/// The statuses with which the rows of a unit ended.
+pub(super) struct Ended(pub(super) Vec<Status>);
 
 /// A row of a unit.
 pub(super) struct Member {
@@ -109,7 +112,7 @@ pub(super) type Next<D> = Result<State<<D as Destination>::Target>, Halt>;
 
 /// How the sending of one file ended.
 pub(super) enum Put {
-    Taken(Receipt),
+    Taken,
     /// The address has to be renewed: it is too old, or the storage takes it for that.
     Stale,
     /// The address is refused for good.
@@ -127,15 +130,11 @@ impl Member {
             Start::Job(begun) => begun.clone(),
             Start::LookUp(_) | Start::Resume(_) => None,
         };
-        let sent = match begun.as_ref().map(|begun| begun.progress) {
-            None | Some(Progress::NotSent) => Sent::No,
-            Some(Progress::Sent) => Sent::All,
-            Some(Progress::Unknown | Progress::Renewing) => Sent::Perhaps,
-        };
+        let sent = begun.as_ref().map(|begun| Sent::told_by(begun.progress));
         Self {
             attempts: task.attempts + 1,
             begun,
-            sent,
+            sent: sent.unwrap_or(Sent::No),
             receipt: None,
             task,
         }
@@ -181,8 +180,8 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
         }
     }
 
-    /// Takes the rows through, to their last lines. Returns the statuses in them.
-    pub(super) async fn go(mut self) -> Result<Vec<Status>, Halt> {
+    /// Takes the rows through, to their last lines.
+    pub(super) async fn go(mut self) -> Result<Ended, Halt> {
         let mut state = match self.members.first().map(|member| &member.task.start) {
             Some(Start::LookUp(posted)) => State::LookUp(posted.clone()),
             Some(Start::Resume(begun)) => State::Resume(begun.clone()),
@@ -204,7 +203,7 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
                     Keeps::Jobs { timeout } => self.confirm_job(id, timeout).await?,
                 },
                 State::End(verdict) => self.end_all(&verdict).await?,
-                State::Over => return Ok(self.ended),
+                State::Over => return Ok(Ended(self.ended)),
             };
         }
     }
@@ -212,7 +211,7 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
     async fn create(&mut self, posted: Posted) -> Next<D> {
         self.take_slot().await;
         let new = NewRecord {
-            object: self.only().task.row.object.clone(),
+            object: self.only().task.row.object,
             files: self.members.iter().map(Member::new_file).collect(),
         };
         if let Keeps::Jobs { .. } = self.run.keeps {
@@ -323,7 +322,7 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
             Unmet::NotSent => Verdict::no_answer(begun, id, "it could not be sent"),
             Unmet::Unknown(why) => Verdict::no_answer(begun, id, &why),
             Unmet::Refused(why) => Verdict::refused(id, &why),
-            Unmet::Forbidden(why) => Verdict::forbidden(id, &self.only().task.row.object, &why),
+            Unmet::Forbidden(why) => Verdict::forbidden(id, self.only().task.row.object, &why),
         };
         Ok(verdict.after(posted).into())
     }
@@ -435,7 +434,7 @@ impl<D: Destination, J: Journal> Run<'_, D, J> {
                 Ok(receipt) => {
                     member.sent = Sent::All;
                     member.receipt = Some(receipt);
-                    Put::Taken(receipt)
+                    Put::Taken
                 }
                 Err(Unput::NotSent) => {
                     member.attempts += 1;

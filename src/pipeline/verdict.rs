@@ -137,7 +137,7 @@ impl Verdict {
 
     pub(super) fn forbidden(
         id: Option<AttachmentId>,
-        object: &ObjectRef,
+        object: ObjectRef,
         why: &str,
     ) -> Self {
         Self::failed(
@@ -325,7 +325,7 @@ impl Verdict {
     }
 
     /// A record that an earlier run began has no bytes, and hangs on another object.
-    pub(super) fn begun_elsewhere(begun: Begun, object: &ObjectRef) -> Self {
+    pub(super) fn begun_elsewhere(begun: Begun, object: ObjectRef) -> Self {
         Self {
             status: Status::Pending,
             reason: Reason::OBJECT_CHANGED,

@@ -33,6 +33,17 @@ pub enum Sent {
     All,
 }
 
+impl Sent {
+    /// What the job of an earlier run has, by how far that run came.
+    pub fn told_by(progress: Progress) -> Self {
+        match progress {
+            Progress::NotSent => Self::No,
+            Progress::Sent => Self::All,
+            Progress::Unknown | Progress::Renewing | Progress::Failed => Self::Perhaps,
+        }
+    }
+}
+
 /// Decides what follows for a row from its earlier line.
 pub(super) fn step(
     row: &Row,

@@ -148,7 +148,7 @@ fn posted() -> impl Strategy<Value = Posted> {
     ]
 }
 
-fn presence() -> impl Strategy<Value = Presence> {
+fn presence() -> impl Strategy<Value = Presence<()>> {
     prop_oneof![
         Just(Presence::Absent),
         attachment_id().prop_map(|id| Presence::Pending { id }),

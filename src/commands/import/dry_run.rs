@@ -11,9 +11,9 @@ use super::summary::words;
 use crate::cli::ImportArgs;
 use crate::commands::show;
 use crate::config::{Access, Base};
-use crate::destination::CONFIRM_AT_ONCE;
+use crate::destination::LISTED_AT_ONCE;
 use crate::error::{Error, Exit};
-use crate::pipeline::{self, Halt, Outlook, Survey};
+use crate::pipeline::{self, Halt, Outlook, RowSurvey, Survey};
 use crate::progress::{Sending, Style, size, span};
 use crate::signals::Stop;
 use crate::text::{counted, grouped};
@@ -83,18 +83,18 @@ impl Forecast {
                 *forecast.not_done.entry(status.as_str()).or_default() += rows;
             }
         }
-        for one in seen {
-            forecast.count(one);
+        for row in rows(seen) {
+            forecast.count(row);
         }
         let sent = forecast.create + forecast.go_on;
         // A look-up for each row, two requests for each that is sent, and confirmations in batches.
         forecast.requests =
-            seen.len() as u64 + sent + forecast.go_on + sent.div_ceil(CONFIRM_AT_ONCE as u64);
+            rows(seen).count() as u64 + sent + forecast.go_on + sent.div_ceil(LISTED_AT_ONCE as u64);
         forecast.seconds_at_the_rate = forecast.requests as f64 / f64::from(rate);
         forecast
     }
 
-    fn count(&mut self, one: &Survey) {
+    fn count(&mut self, one: &RowSurvey) {
         match &one.outlook {
             Outlook::Create => {
                 self.create += 1;
@@ -169,8 +169,12 @@ impl Forecast {
     }
 }
 
+fn rows(seen: &[Survey]) -> impl Iterator<Item = &RowSurvey> {
+    seen.iter().flat_map(|one| &one.rows)
+}
+
 fn not_done(seen: &[Survey]) -> impl Iterator<Item = (usize, &str, &str, &str)> {
-    seen.iter().filter_map(|one| match &one.outlook {
+    rows(seen).filter_map(|one| match &one.outlook {
         Outlook::NotDone(status, reason) => Some((
             one.row,
             one.external_id.as_str(),

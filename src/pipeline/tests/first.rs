@@ -18,13 +18,13 @@ async fn each_line_is_durable_before_the_request_that_it_announces() {
         assert!(lines.when(number, Status::Creating) < at(Operation::Create));
         assert!(at(Operation::Create) < lines.when(number, Status::Created));
         assert!(lines.when(number, Status::Created) < at(Operation::Put));
-        let shown = log.iter().filter(|one| one.operation == Operation::Sizes);
+        let shown = log.iter().filter(|one| one.operation == Operation::List);
         assert!(shown.map(|one| one.at).min().unwrap() < lines.when(number, Status::Uploaded));
         assert_eq!(last.verified, Verified::Etag);
     }
     assert_eq!(count(&log, Operation::Find), 3);
     assert_eq!(count(&log, Operation::Create), 3);
-    assert_eq!(count(&log, Operation::Sizes), 1, "one confirmation for all");
+    assert_eq!(count(&log, Operation::List), 1, "one confirmation for all");
     assert_eq!(count(&log, Operation::Renew), 0);
 }
 
@@ -38,7 +38,7 @@ async fn fifty_ids_are_confirmed_in_one_request() {
     let tasks = (1..=200).map(fresh).collect();
     assert_eq!(go(&memory, &lines, tasks, &fast).await, None);
     each_is_stored_once(&memory, &lines, 200);
-    assert_eq!(count(&memory.log(), Operation::Sizes), 4);
+    assert_eq!(count(&memory.log(), Operation::List), 4);
 }
 
 #[tokio::test(start_paused = true)]

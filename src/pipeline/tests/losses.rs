@@ -87,7 +87,7 @@ async fn an_address_that_expired_is_renewed_and_the_record_stays_the_same() {
             Operation::Get,
             Operation::Renew,
             Operation::Put,
-            Operation::Sizes
+            Operation::List
         ]
     );
 }
@@ -190,7 +190,7 @@ fn pending_entry(number: usize) -> Entry {
         status: Status::Pending,
         reason: Reason::NONE,
         attachment_id: None,
-        known: crate::results::Known::Content(fresh(number).content),
+        known: crate::results::Known::Content(fresh(number).rows[0].content),
         verified: Verified::No,
         attempts: 1,
         destination: "memory".into(),

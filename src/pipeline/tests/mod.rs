@@ -16,7 +16,7 @@ use crate::destination::memory::{Fault, Ids, Logged, Memory, Operation, Rules};
 use crate::digest::sha256;
 use crate::manifest::Row;
 use crate::model::{ExternalId, FileStamp, ObjectRef, ObjectType};
-use crate::plan::{Posted, Step, step};
+use crate::plan::{FailedJobs, Posted, Start, Step, step};
 use crate::prepare::RowFile;
 use crate::results::journal::JournalClosed;
 use crate::results::{Entry, Reason, Verified};
@@ -91,13 +91,14 @@ fn row(number: usize) -> Row {
 
 fn task(row: Row, content: Content, start: Start) -> Task {
     let root = Arc::new(Root::at(Path::new(".")).unwrap());
-    Task {
+    let row = TaskRow {
         source: Source::new(root, row.file_path.clone()),
         row,
         content,
         start,
         attempts: 0,
-    }
+    };
+    Task { rows: vec![row] }
 }
 
 fn fresh(number: usize) -> Task {
@@ -107,7 +108,7 @@ fn fresh(number: usize) -> Task {
 
 /// The task that a later run makes of a row, from its last line.
 fn resumed(row: Row, content: Content, last: Entry) -> Task {
-    match step(&row, RowFile::Ready(content), Some(last)) {
+    match step(&row, RowFile::Ready(content), Some(last), FailedJobs::Leave) {
         Step::Send(start) => task(row, content, start),
         other => panic!("no request would follow, but {other:?}"),
     }
