@@ -506,7 +506,7 @@ mod tests {
 
         let id = AttachmentId::parse("12").unwrap();
         let found = |posted| {
-            let presence = Presence::Pending { id: id.clone() };
+            let presence: Presence<()> = Presence::Pending { id: id.clone() };
             found(presence, &posted, &content("text", 1))
         };
         assert_eq!(found(Posted::Perhaps), Found::Ours(id.clone()));
@@ -516,7 +516,7 @@ mod tests {
     #[test]
     fn what_is_stored_is_told_apart_by_its_size() {
         let id = AttachmentId::parse("12").unwrap();
-        let found = |presence| found(presence, &Posted::Perhaps, &content("text", 1));
+        let found = |presence: Presence<()>| found(presence, &Posted::Perhaps, &content("text", 1));
         let stored = |size| Presence::Stored {
             id: id.clone(),
             size,

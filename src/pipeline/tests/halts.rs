@@ -39,7 +39,7 @@ async fn an_outage_that_is_too_long_stops_the_run_and_a_later_one_finishes_it() 
     tokio::time::sleep(Duration::from_hours(20)).await;
     let tasks = (1..=30)
         .filter_map(|number| {
-            let content = fresh(number).rows[0].content;
+            let content = original(number);
             match lines.last(number) {
                 Some(last) if last.status.is_done() => None,
                 Some(last) => Some(resumed(row(number), content, last)),

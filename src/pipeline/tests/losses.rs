@@ -66,7 +66,7 @@ async fn a_lost_post_is_not_forgotten_where_looking_for_it_is_forbidden() {
         (last.status, &last.reason),
         (Status::Creating, &Reason::FORBIDDEN)
     );
-    let again = resumed(row(1), fresh(1).content, last);
+    let again = resumed(row(1), original(1), last);
     assert_eq!(go(&memory, &lines, vec![again], &settings()).await, None);
     each_is_stored_once(&memory, &lines, 1);
     assert_eq!(count(&memory.log(), Operation::Create), 1);
@@ -156,10 +156,10 @@ async fn a_row_whose_requests_stay_unanswered_while_others_get_through_is_left_f
         attachment_id: Some(crate::model::AttachmentId::parse("99").unwrap()),
         ..pending_entry(1)
     };
-    let mut tasks = vec![resumed(row(1), fresh(1).content, last.clone())];
+    let mut tasks = vec![resumed(row(1), original(1), last.clone())];
     tasks.push(resumed(
         row(2),
-        fresh(2).content,
+        original(2),
         Entry {
             external_id: "A2".into(),
             ..last
@@ -190,7 +190,7 @@ fn pending_entry(number: usize) -> Entry {
         status: Status::Pending,
         reason: Reason::NONE,
         attachment_id: None,
-        known: crate::results::Known::Content(fresh(number).rows[0].content),
+        known: crate::results::Known::Content(original(number)),
         verified: Verified::No,
         attempts: 1,
         destination: "memory".into(),

@@ -102,8 +102,12 @@ fn task(row: Row, content: Content, start: Start) -> Task {
 }
 
 fn fresh(number: usize) -> Task {
-    let text = format!("bytes of row {number}");
-    task(row(number), content(&text), Start::LookUp(Posted::No))
+    task(row(number), original(number), Start::LookUp(Posted::No))
+}
+
+/// What the file of a row holds.
+fn original(number: usize) -> Content {
+    content(&format!("bytes of row {number}"))
 }
 
 /// The task that a later run makes of a row, from its last line.

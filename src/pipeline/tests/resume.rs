@@ -22,7 +22,7 @@ async fn begun(put: Option<Fault>) -> (Memory, Entry) {
 async fn a_row_whose_bytes_were_sent_before_a_crash_is_not_sent_again() {
     let (memory, last) = begun(None).await;
     let lines = Lines::default();
-    let again = resumed(row(1), fresh(1).content, last);
+    let again = resumed(row(1), original(1), last);
     assert_eq!(go(&memory, &lines, vec![again], &settings()).await, None);
     each_is_stored_once(&memory, &lines, 1);
     assert_eq!(count(&memory.log(), Operation::Put), 1);
@@ -33,7 +33,7 @@ async fn a_row_whose_bytes_were_sent_before_a_crash_is_not_sent_again() {
 async fn a_row_whose_bytes_were_not_sent_before_a_crash_goes_on_with_its_record() {
     let (memory, last) = begun(Some(Fault::Refused)).await;
     let lines = Lines::default();
-    let again = resumed(row(1), fresh(1).content, last);
+    let again = resumed(row(1), original(1), last);
     let halt = go(&memory, &lines, vec![again], &settings()).await;
     assert_eq!(halt, None);
     assert_eq!(memory.records(), 1);
@@ -55,9 +55,9 @@ async fn a_file_that_changed_after_its_row_was_stored_is_a_conflict_and_not_call
     );
     assert_eq!(
         line.known.content().unwrap().sha256,
-        fresh(1).content.sha256
+        original(1).sha256
     );
-    assert_eq!(memory.stored()[0].sha256, fresh(1).content.sha256);
+    assert_eq!(memory.stored()[0].sha256, original(1).sha256);
 }
 
 #[tokio::test(start_paused = true)]
@@ -70,7 +70,7 @@ async fn a_begun_row_whose_object_changed_waits_until_its_record_is_gone() {
     let lines = Lines::default();
     for _ in 0..2 {
         let last = lines.last(1).unwrap_or_else(|| last.clone());
-        let again = resumed(moved.clone(), fresh(1).content, last);
+        let again = resumed(moved.clone(), original(1), last);
         assert_eq!(go(&memory, &lines, vec![again], &settings()).await, None);
         let line = lines.last(1).unwrap();
         assert_eq!(
@@ -87,7 +87,7 @@ async fn a_begun_row_whose_object_changed_waits_until_its_record_is_gone() {
     );
 
     tokio::time::sleep(Duration::from_hours(1)).await;
-    let again = resumed(moved, fresh(1).content, lines.last(1).unwrap());
+    let again = resumed(moved, original(1), lines.last(1).unwrap());
     go(&memory, &lines, vec![again], &settings()).await;
     assert_eq!(count(&memory.log(), Operation::Create), 2);
     let line = lines.last(1).unwrap();
@@ -168,7 +168,7 @@ async fn a_begun_row_that_gets_no_further_still_says_what_was_begun() {
         assert_eq!(go(&memory, &lines, vec![again], &settings()).await, None);
         let line = lines.last(1).unwrap();
         assert_eq!(line.status, Status::Failed);
-        assert_eq!(line.known.content(), Some(fresh(1).content), "{refused:?}");
+        assert_eq!(line.known.content(), Some(original(1)), "{refused:?}");
     }
 }
 
@@ -195,7 +195,7 @@ async fn a_patch_that_was_under_way_at_a_crash_cannot_detach_what_the_next_run_s
         (last.status, &last.reason),
         (Status::Created, &Reason::RENEWING)
     );
-    let again = resumed(row(1), fresh(1).content, last);
+    let again = resumed(row(1), original(1), last);
     assert_eq!(go(&memory, &lines, vec![again], &settings()).await, None);
     tokio::time::sleep(Duration::from_mins(10)).await;
     each_is_stored_once(&memory, &lines, 1);
@@ -215,7 +215,7 @@ async fn the_record_of_a_lost_post_for_another_object_never_gets_the_bytes() {
     let mut moved = row(1);
     moved.object = ObjectRef::parse(ObjectType::Contract, "8").unwrap();
     for _ in 0..2 {
-        let again = resumed(moved.clone(), fresh(1).content, lines.last(1).unwrap());
+        let again = resumed(moved.clone(), original(1), lines.last(1).unwrap());
         assert_eq!(go(&memory, &lines, vec![again], &settings()).await, None);
         tokio::time::sleep(Duration::from_hours(1)).await;
     }
