@@ -19,7 +19,7 @@ use super::{
     Created, Destination, Failure, Keeps, NewFile, NewRecord, Place, Presence, PutFailure, Receipt,
     UnsafeTarget,
 };
-use crate::http::api::{ApiClient, KeyHeader, Method, Reply, Request};
+use crate::http::api::{ApiClient, Dialect, KeyHeader, Method, Reply, Request};
 use crate::http::target::{ApiHost, Target, UploadRules};
 use crate::http::transfer::TransferClient;
 use crate::http::{ClientError, Network};
@@ -39,7 +39,7 @@ impl Workday {
     pub fn new(base: Url, keys: &[KeyHeader], network: &Network) -> Result<Self, ClientError> {
         let host = ApiHost::of(&base);
         Ok(Self {
-            api: ApiClient::new(base, keys, network)?,
+            api: ApiClient::new(base, Dialect::JsonApi, keys, network)?,
             transfer: TransferClient::new(host, network)?,
             rules: UploadRules::new(host, network),
         })
@@ -57,6 +57,7 @@ impl Workday {
             .await?;
         match reply {
             Reply::NotFound => Ok(None),
+            Reply::OtherSlash => Err(foreign("is a redirect")),
             Reply::Success(body) => one(body).map(Some),
             Reply::Refused(why) => Err(Failure::Refused(why)),
         }
@@ -80,6 +81,7 @@ impl Workday {
         match reply {
             Reply::Success(body) => one(body),
             Reply::NotFound => Err(Failure::Refused("status 404".into())),
+            Reply::OtherSlash => Err(foreign("is a redirect")),
             Reply::Refused(why) => Err(Failure::Refused(why)),
         }
     }
@@ -166,6 +168,7 @@ impl Destination for Workday {
                 .map(|found| Ok((found.id()?, found.presence()?)))
                 .collect(),
             Reply::NotFound => Ok(HashMap::new()),
+            Reply::OtherSlash => Err(foreign("is a redirect")),
             Reply::Refused(why) => Err(Failure::Refused(why)),
         }
     }

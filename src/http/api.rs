@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
 
+use super::budget::{Budget, Quota};
 use super::proxy::Proxies;
 use super::redact::Secrets;
 use super::target::ApiHost;
@@ -20,8 +21,35 @@ use super::trouble::{Trouble, trouble};
 use super::{ClientError, Network, build, client_builder, media_type, read_bounded};
 use crate::destination::Failure;
 
-/// The media type of JSON:API, which the vendor's samples send with every request.
+/// The media type of JSON:API, which Workday's samples send with every request.
 const JSON_API: &str = "application/vnd.api+json";
+
+/// What a service speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// JSON:API.
+    JsonApi,
+    /// Plain JSON, by a service that limits requests over hours and days.
+    Json,
+}
+
+impl Dialect {
+    fn media_type(self) -> &'static str {
+        match self {
+            Self::JsonApi => JSON_API,
+            Self::Json => "application/json",
+        }
+    }
+
+    /// The longest wait that a `Retry-After` can ask for: that of the service's longest window, or
+    /// else one after which asking again does no harm.
+    fn longest_wait(self) -> Duration {
+        match self {
+            Self::JsonApi => Duration::from_mins(15),
+            Self::Json => Duration::from_hours(24),
+        }
+    }
+}
 
 /// How long a request may take in all. Known to the pipeline, whose drain time must be longer.
 pub const TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -29,11 +57,11 @@ pub const TIME_LIMIT: Duration = Duration::from_secs(30);
 /// The longest answer that is read: fifty attachments take about 60 kB.
 const BODY_LIMIT: usize = 4 << 20;
 
-/// The longest wait that a `Retry-After` can ask for.
-const RETRY_AFTER_LIMIT: Duration = Duration::from_mins(15);
-
 /// The header with which the service names its version; it marks an answer as the service's own.
 const VERSION_HEADER: &str = "x-api-version";
+
+/// What stands before a key in an `Authorization` header.
+pub const BEARER: &str = "Bearer ";
 
 /// All that RFC 3986 does not call unreserved, so that each external id is one path segment.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -47,6 +75,7 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 pub struct ApiClient {
     client: reqwest::Client,
     base: Url,
+    dialect: Dialect,
     proxies: Proxies,
     /// The keys: a service may repeat them in what it says.
     secrets: Secrets,
@@ -72,6 +101,9 @@ pub enum Reply {
     Success(Value),
     /// 404.
     NotFound,
+    /// A redirect to the same address with a slash at its end, or without the one that was there.
+    /// The request had no effect.
+    OtherSlash,
     /// Another 4xx that says something about this very request, in words.
     Refused(String),
 }
@@ -84,11 +116,26 @@ pub struct KeyHeader {
     pub value: SecretString,
 }
 
+impl KeyHeader {
+    /// What nobody may see of it: the value, and the key in it.
+    fn secrets(&self) -> impl Iterator<Item = &str> {
+        let value = self.value.expose_secret();
+        let key = value.strip_prefix(BEARER);
+        std::iter::once(value).chain(key)
+    }
+}
+
 impl ApiClient {
     /// A client that sends `keys` to `base`, and to nothing else.
-    pub fn new(base: Url, keys: &[KeyHeader], network: &Network) -> Result<Self, ClientError> {
+    pub fn new(
+        base: Url,
+        dialect: Dialect,
+        keys: &[KeyHeader],
+        network: &Network,
+    ) -> Result<Self, ClientError> {
         let mut headers = HeaderMap::new();
-        headers.insert(reqwest::header::ACCEPT, HeaderValue::from_static(JSON_API));
+        let accepted = HeaderValue::from_static(dialect.media_type());
+        headers.insert(reqwest::header::ACCEPT, accepted);
         for key in keys {
             let mut value = HeaderValue::from_str(key.value.expose_secret())
                 .map_err(|_| ClientError::BadKey(key.name))?;
@@ -102,8 +149,9 @@ impl ApiClient {
         Ok(Self {
             client: build(builder)?,
             base,
+            dialect,
             proxies: Proxies::on_the_way_to(api),
-            secrets: Secrets::of(keys.iter().map(|key| key.value.expose_secret())),
+            secrets: Secrets::of(keys.iter().flat_map(KeyHeader::secrets)),
         })
     }
 
@@ -114,6 +162,23 @@ impl ApiClient {
 
     /// Sends a request, once.
     pub async fn send(&self, request: Request<'_>) -> Result<Reply, Failure> {
+        judge(&self.answer(request).await?, self.dialect, &self.secrets)
+    }
+
+    /// Sends a request, once, and tells a budget what the service says is left of it.
+    pub async fn send_within(
+        &self,
+        budget: &Budget,
+        request: Request<'_>,
+    ) -> Result<Reply, Failure> {
+        let answer = self.answer(request).await?;
+        if let Some(quota) = answer.quota {
+            budget.told(quota);
+        }
+        judge(&answer, self.dialect, &self.secrets)
+    }
+
+    async fn answer(&self, request: Request<'_>) -> Result<Answer, Failure> {
         let url = self.url(&request);
         let path = url.path().to_owned();
         let method = request.method.clone();
@@ -122,14 +187,15 @@ impl ApiClient {
             Ok(answer) => tracing::debug!(%method, path, status = answer.status, "API request"),
             Err(failure) => tracing::debug!(%method, path, ?failure, "API request"),
         }
-        judge(&answer?, &self.secrets)
+        answer
     }
 
     async fn exchange(&self, request: Request<'_>, url: Url) -> Result<Answer, Failure> {
+        let media_type_of_ours = self.dialect.media_type();
         let mut builder = self
             .client
-            .request(request.method, url)
-            .header(reqwest::header::CONTENT_TYPE, JSON_API);
+            .request(request.method, url.clone())
+            .header(reqwest::header::CONTENT_TYPE, media_type_of_ours);
         if let Some(body) = request.body {
             builder = builder.body(body.to_string());
         }
@@ -137,7 +203,9 @@ impl ApiClient {
         let mut answer = Answer {
             status: response.status().as_u16(),
             media_type: media_type(response.headers()),
-            retry_after: retry_after(response.headers(), jiff::Timestamp::now()),
+            retry_after: retry_after(response.headers(), self.dialect, jiff::Timestamp::now()),
+            quota: quota(response.headers()),
+            moved_by_a_slash: is_moved_by_a_slash(&url, response.headers()),
             has_version: response.headers().contains_key(VERSION_HEADER),
             body: Vec::new(),
         };
@@ -178,6 +246,8 @@ struct Answer {
     status: u16,
     media_type: String,
     retry_after: Option<Duration>,
+    quota: Option<Quota>,
+    moved_by_a_slash: bool,
     has_version: bool,
     body: Vec<u8>,
 }
@@ -218,7 +288,7 @@ impl Answer {
 }
 
 /// What an answer is worth. Pure, and the only place that knows the statuses.
-fn judge(answer: &Answer, secrets: &Secrets) -> Result<Reply, Failure> {
+fn judge(answer: &Answer, dialect: Dialect, secrets: &Secrets) -> Result<Reply, Failure> {
     match answer.status {
         200..=299 => match answer.json() {
             Some(body) => Ok(Reply::Success(body)),
@@ -230,6 +300,9 @@ fn judge(answer: &Answer, secrets: &Secrets) -> Result<Reply, Failure> {
         429 => Err(Failure::Throttled {
             retry_after: answer.retry_after,
         }),
+        301 | 302 | 307 | 308 if answer.moved_by_a_slash && dialect == Dialect::Json => {
+            Ok(Reply::OtherSlash)
+        }
         408 | 500.. => Err(Failure::Unanswered(format!("status {}", answer.status))),
         400..=499 => Ok(Reply::Refused(answer.words(secrets))),
         status => Err(Failure::Unanswered(format!(
@@ -238,28 +311,43 @@ fn judge(answer: &Answer, secrets: &Secrets) -> Result<Reply, Failure> {
     }
 }
 
-/// The errors of a JSON:API body as one text for people; empty where there are none. Only `detail`
-/// is documented; the others are seen in sister services.
-fn said(body: &Value) -> String {
-    let errors = body["errors"].as_array().map(Vec::as_slice);
-    let texts: Vec<String> = errors
-        .unwrap_or_default()
-        .iter()
-        .take(5)
-        .map(|error| {
-            let text = |value: &Value| value.as_str().map(ToOwned::to_owned);
-            let what: Vec<_> = [text(&error["title"]), text(&error["detail"])]
-                .into_iter()
-                .flatten()
-                .collect();
-            match text(&error["source"]["pointer"]) {
-                Some(pointer) => format!("{} (at {pointer})", what.join(": ")),
-                None => what.join(": "),
-            }
-        })
-        .filter(|text| !text.is_empty())
+/// What a body says of errors, as one text for people; empty where it says nothing. JSON:API has
+/// `errors` of which only `detail` is documented, the others being seen in sister services; Keelvar
+/// has `errors` that are texts, and `field_errors` with texts for each field.
+pub fn said(body: &Value) -> String {
+    let general = texts(&body["errors"]);
+    let fields = body["field_errors"].as_object();
+    let of_fields = fields.into_iter().flatten().flat_map(|(field, errors)| {
+        let texts = texts(errors).into_iter();
+        texts.map(move |text| format!("{field}: {text}"))
+    });
+    let all: Vec<String> = general.into_iter().chain(of_fields).take(5).collect();
+    all.join("; ")
+}
+
+/// The texts of one error, or of several.
+fn texts(errors: &Value) -> Vec<String> {
+    let all = match errors {
+        Value::Array(all) => all.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let texts = all.iter().map(|error| match error {
+        Value::String(text) => text.clone(),
+        error => text_of(error),
+    });
+    texts.filter(|text| !text.is_empty()).collect()
+}
+
+fn text_of(error: &Value) -> String {
+    let text = |value: &Value| value.as_str().map(ToOwned::to_owned);
+    let what: Vec<_> = [text(&error["title"]), text(&error["detail"])]
+        .into_iter()
+        .flatten()
         .collect();
-    texts.join("; ")
+    match text(&error["source"]["pointer"]) {
+        Some(pointer) => format!("{} (at {pointer})", what.join(": ")),
+        None => what.join(": "),
+    }
 }
 
 /// The first characters of a text. Secrets must be out of it already: of one that is cut in two, the
@@ -268,7 +356,29 @@ fn cut(text: &str, characters: usize) -> String {
     text.chars().take(characters).collect()
 }
 
-fn retry_after(headers: &HeaderMap, now: jiff::Timestamp) -> Option<Duration> {
+/// What is left of the service's own count, by the draft of the IETF that Keelvar documents.
+fn quota(headers: &HeaderMap) -> Option<Quota> {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u32>().ok();
+    Some(Quota {
+        remaining: number("ratelimit-remaining")?,
+        reset: Duration::from_secs(number("ratelimit-reset")?.into()),
+    })
+}
+
+/// Whether a redirect leads to the same address but for a slash at its end.
+fn is_moved_by_a_slash(url: &Url, headers: &HeaderMap) -> bool {
+    let there = || {
+        let location = headers.get(reqwest::header::LOCATION)?.to_str().ok()?;
+        url.join(location).ok()
+    };
+    let bare = |url: &Url| {
+        let path = url.path().trim_end_matches('/');
+        (url.origin(), path.to_owned(), url.query().map(ToOwned::to_owned))
+    };
+    there().is_some_and(|there| there != *url && bare(&there) == bare(url))
+}
+
+fn retry_after(headers: &HeaderMap, dialect: Dialect, now: jiff::Timestamp) -> Option<Duration> {
     let value = headers.get(reqwest::header::RETRY_AFTER)?.to_str().ok()?;
     let wait = if let Ok(seconds) = value.trim().parse() {
         Duration::from_secs(seconds)
@@ -276,7 +386,7 @@ fn retry_after(headers: &HeaderMap, now: jiff::Timestamp) -> Option<Duration> {
         let date = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
         Duration::try_from(date.duration_since(now)).unwrap_or_default()
     };
-    Some(wait.min(RETRY_AFTER_LIMIT))
+    Some(wait.min(dialect.longest_wait()))
 }
 
 #[cfg(test)]

@@ -99,6 +99,13 @@ impl Budget {
         self.allowances.iter().map(of).max().unwrap_or_default()
     }
 
+    /// Counts a request that had no turn of its own.
+    pub fn count(&self) {
+        let mut spent = lock(&self.spent);
+        spent.start();
+        spent.end();
+    }
+
     /// Takes note of what the service said with an answer.
     pub fn told(&self, quota: Quota) {
         lock(&self.spent).quota = Some((Since::now(), quota));
@@ -243,7 +250,8 @@ mod tests {
         tokio::time::sleep(MINUTE * 10).await;
         assert!(budget.turn(Urgency::Urgent).is_err(), "none is answered");
         drop(turns);
-        assert_eq!(budget.wait(Urgency::Urgent), Some(MINUTE));
+        let wait = budget.wait(Urgency::Urgent).unwrap();
+        assert_eq!(wait.as_secs_f64().round() as u64, 60);
     }
 
     #[tokio::test(start_paused = true)]

@@ -51,6 +51,8 @@ fn answer() -> impl Strategy<Value = Answer> {
                 status,
                 media_type: media_type.into(),
                 retry_after,
+                quota: None,
+                moved_by_a_slash: false,
                 has_version,
                 body,
             },
@@ -66,7 +68,7 @@ proptest! {
 
     #[test]
     fn every_answer_has_the_worth_of_its_status_and_only_json_is_a_success(answer in answer()) {
-        let judged = judge(&answer, &Secrets::of([]));
+        let judged = judge(&answer, Dialect::JsonApi, &Secrets::of([]));
         match answer.status {
             200..=299 if is_json(&answer) => prop_assert!(matches!(judged, Ok(Reply::Success(_)))),
             401 | 403 => prop_assert!(matches!(judged, Err(Failure::Denied(_)))),
@@ -84,7 +86,7 @@ proptest! {
 
     #[test]
     fn what_is_said_of_a_failure_is_short_whatever_the_answer_holds(answer in answer()) {
-        let words = match judge(&answer, &Secrets::of([])) {
+        let words = match judge(&answer, Dialect::JsonApi, &Secrets::of([])) {
             Ok(Reply::Refused(why))
             | Err(Failure::Denied(why) | Failure::Unanswered(why)) => why,
             _ => String::new(),
@@ -106,8 +108,8 @@ proptest! {
         let now = jiff::Timestamp::from_second(now.into()).unwrap();
         if let Ok(value) = HeaderValue::from_bytes(&value) {
             let headers = HeaderMap::from_iter([(reqwest::header::RETRY_AFTER, value)]);
-            let wait = retry_after(&headers, now);
-            prop_assert!(wait.is_none_or(|wait| wait <= RETRY_AFTER_LIMIT));
+            let wait = retry_after(&headers, Dialect::JsonApi, now);
+            prop_assert!(wait.is_none_or(|wait| wait <= Dialect::JsonApi.longest_wait()));
         }
     }
 }

@@ -7,13 +7,15 @@ fn answer(status: u16, media_type: &str, body: &str) -> Answer {
         status,
         media_type: media_type.into(),
         retry_after: None,
+        quota: None,
+        moved_by_a_slash: false,
         has_version: false,
         body: body.into(),
     }
 }
 
 fn judged(answer: &Answer) -> Result<Reply, Failure> {
-    judge(answer, &Secrets::of([]))
+    judge(answer, Dialect::JsonApi, &Secrets::of([]))
 }
 
 #[test]
@@ -75,7 +77,7 @@ fn a_wait_is_read_as_seconds_or_as_a_date_and_has_a_limit() {
     let wait = |value: &str| {
         let mut headers = HeaderMap::new();
         headers.insert("retry-after", HeaderValue::from_str(value).unwrap());
-        retry_after(&headers, now)
+        retry_after(&headers, Dialect::JsonApi, now)
     };
     assert_eq!(wait("7"), Some(Duration::from_secs(7)));
     assert_eq!(
@@ -87,14 +89,14 @@ fn a_wait_is_read_as_seconds_or_as_a_date_and_has_a_limit() {
         Some(Duration::ZERO),
         "a date that has passed"
     );
-    assert_eq!(wait("99999999"), Some(RETRY_AFTER_LIMIT));
+    assert_eq!(wait("99999999"), Some(Dialect::JsonApi.longest_wait()));
     assert_eq!(wait("soon"), None);
 }
 
 #[test]
 fn an_external_id_is_one_segment_of_the_path_whatever_it_holds() {
     let base = Url::parse("https://example.com/services/attachments/v1").unwrap();
-    let client = ApiClient::new(base, &[], &Network::default()).unwrap();
+    let client = ApiClient::new(base, Dialect::JsonApi, &[], &Network::default()).unwrap();
     let url = client.url(&Request {
         method: Method::GET,
         path: &["attachments", "a/b?c#d%2E e+ü", "external_id"],
@@ -143,7 +145,7 @@ async fn an_answer_that_trickles_is_not_waited_for_for_ever() {
         drop(connection);
         std::future::pending::<()>().await;
     };
-    let client = ApiClient::new(base.parse().unwrap(), &[], &Network::default()).unwrap();
+    let client = ApiClient::new(base.parse().unwrap(), Dialect::JsonApi, &[], &Network::default()).unwrap();
     let request = Request {
         method: Method::GET,
         path: &["attachments"],

@@ -51,7 +51,7 @@ async fn no_byte_goes_to_a_public_name_that_leads_to_a_private_address() {
     let client = TransferClient::with(ApiHost::Remote, &Network::default(), look_up).unwrap();
     let url = format!("https://storage.example.com:{port}/CANARY?signature=CANARY");
     let failure = put(&client, ApiHost::Remote, &url, 10).await;
-    let PutFailure::Interrupted(why) = failure else {
+    let PutFailure::NotSent(why) = failure else {
         panic!("{failure:?}");
     };
     assert!(

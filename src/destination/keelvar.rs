@@ -1,0 +1,455 @@
+//! Keelvar's Intake APIs, as far as they attach files to sourcing events and sourcing requests.
+//!
+//! What is documented, and what had to be assumed:
+//! - both POST endpoints and their bodies are documented, and that a job has an `id`, a `status` and
+//!   `detail.files` with an `upload_url` for each file, which lives for 60 seconds. The status of the
+//!   answer to a POST is not: any 2xx with an `id` will do;
+//! - how a job is read is documented without a path. `/jobs/{id}` is assumed, with or without a
+//!   slash at its end: what has worked once is kept;
+//! - of the words for a status only `RUNNING` and `FAILED` are documented. Some words are taken for
+//!   success, more can be named, and a job with any other word goes on;
+//! - what a failed job says of its files is not documented. Where it says nothing of a file by name,
+//!   nothing is known of it; neither is it of those of a job that ends in success and speaks of
+//!   errors without naming any file;
+//! - budgets are documented for both kinds of requests. Whether the POST endpoints share theirs is
+//!   not, so one is assumed for both;
+//! - the upload is assumed to be a presigned PUT as that of S3, without any header.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{
+    Created, Destination, End, Failure, Fate, Keeps, Kind, NewRecord, Place, Presence, PutFailure,
+    Receipt,
+};
+use crate::http::api::{ApiClient, Dialect, KeyHeader, Method, Reply, Request, said};
+use crate::http::budget::{Allowance, Budget};
+use crate::http::target::{ApiHost, Target, UploadRules};
+use crate::http::transfer::TransferClient;
+use crate::http::{ClientError, Network};
+use crate::model::{AttachmentId, Content, ObjectType};
+use crate::source::Source;
+use crate::sync::lock;
+
+/// How many jobs may be made (documented under "usage": burst and sustained).
+const POSTS: &[Allowance] = &[
+    Allowance {
+        requests: 120,
+        within: Duration::from_hours(1),
+    },
+    Allowance {
+        requests: 500,
+        within: Duration::from_hours(24),
+    },
+];
+
+/// How often jobs may be read (documented in the same place), and never twice in two seconds, which
+/// is the same limit with nothing in a burst.
+const READS: &[Allowance] = &[
+    Allowance {
+        requests: 1,
+        within: Duration::from_secs(2),
+    },
+    Allowance {
+        requests: 30,
+        within: Duration::from_mins(1),
+    },
+    Allowance {
+        requests: 600,
+        within: Duration::from_hours(1),
+    },
+];
+
+/// Words for success. `COMPLETED` is seen with jobs of another kind.
+const SUCCESS: [&str; 6] = [
+    "COMPLETED",
+    "COMPLETE",
+    "SUCCEEDED",
+    "SUCCESS",
+    "FINISHED",
+    "DONE",
+];
+
+/// The word for failure, which is documented.
+const FAILED: &str = "FAILED";
+
+/// Words for a file that is not on its object, where a job says something of each.
+const NOT_ATTACHED: [&str; 4] = [FAILED, "NOT_ATTACHED", "MISSING", "REJECTED"];
+
+/// The longest text of the service's that is repeated, in characters.
+const LONGEST_TEXT: usize = 300;
+
+/// How jobs are made and waited for.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The e-mail address of the user in whose name files are attached.
+    pub user: String,
+    /// So long may a job take to end once its files were sent.
+    pub timeout: Duration,
+    /// More words for success.
+    pub success: Vec<String>,
+}
+
+/// The service, over HTTP.
+#[derive(Debug)]
+pub struct Keelvar {
+    api: ApiClient,
+    transfer: TransferClient,
+    rules: UploadRules,
+    settings: Settings,
+    posts: Endpoint,
+    reads: Endpoint,
+}
+
+/// What is known of one kind of request.
+#[derive(Debug)]
+struct Endpoint {
+    budget: Budget,
+    /// The form of address that has worked.
+    slash: Mutex<Option<Slash>>,
+}
+
+/// Whether an address ends with a slash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Slash {
+    With,
+    Without,
+}
+
+impl Slash {
+    fn other(self) -> Self {
+        match self {
+            Self::With => Self::Without,
+            Self::Without => Self::With,
+        }
+    }
+}
+
+impl Endpoint {
+    fn new(allowances: &'static [Allowance]) -> Self {
+        Self {
+            budget: Budget::new(allowances),
+            slash: Mutex::new(None),
+        }
+    }
+}
+
+impl Keelvar {
+    /// The service at a base URL. The keys go there, and nowhere else.
+    pub fn new(
+        base: Url,
+        keys: &[KeyHeader],
+        network: &Network,
+        settings: Settings,
+    ) -> Result<Self, ClientError> {
+        let host = ApiHost::of(&base);
+        Ok(Self {
+            api: ApiClient::new(base, Dialect::Json, keys, network)?,
+            transfer: TransferClient::new(host, network)?,
+            rules: UploadRules::new(host, network),
+            settings,
+            posts: Endpoint::new(POSTS),
+            reads: Endpoint::new(READS),
+        })
+    }
+
+    /// Sends a request to the form of address that the service wants: where none has worked yet and
+    /// one is not known there, or wherever a redirect leads to the other one, to that. Neither
+    /// answer is one to a request that had an effect.
+    async fn ask(
+        &self,
+        endpoint: &Endpoint,
+        path: &[&str],
+        body: Option<Value>,
+    ) -> Result<Reply, Failure> {
+        let known = *lock(&endpoint.slash);
+        let first = known.unwrap_or(Slash::Without);
+        let reply = self.once(endpoint, path, first, body.clone()).await?;
+        let wants_other = match reply {
+            Reply::OtherSlash => true,
+            Reply::NotFound => known.is_none(),
+            Reply::Success(_) | Reply::Refused(_) => false,
+        };
+        if !wants_other {
+            if reply != Reply::NotFound {
+                *lock(&endpoint.slash) = Some(first);
+            }
+            return Ok(reply);
+        }
+        endpoint.budget.count();
+        let reply = self.once(endpoint, path, first.other(), body).await?;
+        match reply {
+            Reply::OtherSlash => Err(Failure::Unanswered("redirects that go in circles".into())),
+            Reply::NotFound => Ok(reply),
+            Reply::Success(_) | Reply::Refused(_) => {
+                *lock(&endpoint.slash) = Some(first.other());
+                Ok(reply)
+            }
+        }
+    }
+
+    async fn once(
+        &self,
+        endpoint: &Endpoint,
+        path: &[&str],
+        slash: Slash,
+        body: Option<Value>,
+    ) -> Result<Reply, Failure> {
+        let mut path = path.to_vec();
+        if slash == Slash::With {
+            path.push("");
+        }
+        let request = Request {
+            method: match body {
+                Some(_) => Method::POST,
+                None => Method::GET,
+            },
+            path: &path,
+            query: None,
+            body,
+        };
+        self.api.send_within(&endpoint.budget, request).await
+    }
+
+    fn is_success(&self, word: &str) -> bool {
+        let named = self.settings.success.iter().map(String::as_str);
+        let mut all = SUCCESS.into_iter().chain(named);
+        all.any(|success| success.eq_ignore_ascii_case(word))
+    }
+
+    /// A text of the service's, fit to be shown.
+    fn shown(&self, text: &str) -> String {
+        self.api.hide(text).chars().take(LONGEST_TEXT).collect()
+    }
+
+    fn places(&self, job: &Value) -> Vec<Place<Target>> {
+        let place = |file: &Value| {
+            let url = file["upload_url"].as_str()?;
+            Some(Place {
+                file_name: file["file_name"].as_str()?.to_owned(),
+                target: Target::parse(url, &[], &self.rules),
+            })
+        };
+        files(job).iter().filter_map(place).collect()
+    }
+
+    /// How a job stands by its own words.
+    fn presence(&self, job: &Value) -> Presence<Target> {
+        let word = job["status"].as_str().unwrap_or("a job without a status");
+        if self.is_success(word) {
+            Presence::Ended(self.end(job, word, Fate::Attached))
+        } else if word.eq_ignore_ascii_case(FAILED) {
+            Presence::Ended(self.end(job, word, Fate::Unknown))
+        } else {
+            Presence::Running {
+                word: self.shown(word),
+                places: self.places(job),
+            }
+        }
+    }
+
+    /// What an ended job says; `silence` is what became of a file of which it says nothing.
+    fn end(&self, job: &Value, word: &str, silence: Fate) -> End {
+        let errors = errors(job);
+        let told = errors.join("; ");
+        let named = named_in(&errors, files(job));
+        let others = if errors.is_empty() || !named.is_empty() {
+            silence
+        } else {
+            Fate::Unknown
+        };
+        let mut fates: HashMap<String, Fate> = named
+            .into_iter()
+            .map(|(name, fate)| (name, self.fit_to_be_shown(fate)))
+            .collect();
+        for file in files(job) {
+            if let (Some(name), Some(fate)) = (file["file_name"].as_str(), self.own_word(file)) {
+                fates.insert(name.to_owned(), fate);
+            }
+        }
+        let word = match told.as_str() {
+            "" => self.shown(word),
+            told => self.shown(&format!("{word}: {told}")),
+        };
+        End {
+            word,
+            files: fates,
+            others,
+        }
+    }
+
+    fn fit_to_be_shown(&self, fate: Fate) -> Fate {
+        match fate {
+            Fate::NotAttached(why) => Fate::NotAttached(self.shown(&why)),
+            other => other,
+        }
+    }
+
+    /// What a job says of one file, where it has a status of its own.
+    fn own_word(&self, file: &Value) -> Option<Fate> {
+        let word = file["status"].as_str()?;
+        if self.is_success(word) || word.eq_ignore_ascii_case("ATTACHED") {
+            return Some(Fate::Attached);
+        }
+        let is_not = |not: &&str| not.eq_ignore_ascii_case(word);
+        NOT_ATTACHED.iter().any(|not| is_not(&not)).then(|| {
+            let said = said(&json!({"errors": [file["error"], file["errors"]]}));
+            Fate::NotAttached(self.shown(&format!("{word} {said}")).trim_end().to_owned())
+        })
+    }
+}
+
+impl Destination for Keelvar {
+    type Target = Target;
+
+    fn keeps(&self) -> Keeps {
+        Keeps::Jobs {
+            timeout: self.settings.timeout,
+        }
+    }
+
+    fn budget(&self, kind: Kind) -> Option<&Budget> {
+        Some(match kind {
+            Kind::Read => &self.reads.budget,
+            Kind::Change => &self.posts.budget,
+        })
+    }
+
+    async fn get(&self, id: &AttachmentId) -> Result<Presence<Target>, Failure> {
+        match self.ask(&self.reads, &["jobs", id.as_str()], None).await? {
+            Reply::Success(job) if !is_another(&job, id) => Ok(self.presence(&job)),
+            Reply::Success(_) => Err(foreign("speaks of another job")),
+            Reply::NotFound => Ok(Presence::Absent),
+            Reply::OtherSlash => Err(foreign("is a redirect")),
+            Reply::Refused(why) => Err(Failure::Refused(why)),
+        }
+    }
+
+    async fn create(&self, new: &NewRecord) -> Result<Created<Target>, Failure> {
+        let endpoint = endpoint(new.object.kind());
+        let body = body(new, &self.settings.user);
+        match self.ask(&self.posts, &["jobs", endpoint], Some(body)).await? {
+            Reply::Success(job) => Ok(Created {
+                id: id(&job).ok_or_else(|| foreign("names no job"))?,
+                places: self.places(&job),
+            }),
+            // It is the endpoint that is not there: of an object that does not exist, the service
+            // says so in a 400 or by the job.
+            Reply::NotFound => Err(Failure::Hopeless(format!(
+                "this service, which knows no jobs/{endpoint} (status 404); is the base URL right? \
+                 It ends where /jobs begins"
+            ))),
+            Reply::OtherSlash => Err(foreign("is a redirect")),
+            Reply::Refused(why) => Err(Failure::Refused(why)),
+        }
+    }
+
+    async fn put(
+        &self,
+        target: &Target,
+        source: &Source,
+        content: &Content,
+        sent: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Receipt, PutFailure> {
+        self.transfer.put(target, source, content, sent).await
+    }
+}
+
+fn endpoint(kind: ObjectType) -> &'static str {
+    match kind {
+        ObjectType::SourcingRequest => "attach-files-to-sourcing-request",
+        _ => "attach-files-to-sourcing-event",
+    }
+}
+
+fn body(new: &NewRecord, user: &str) -> Value {
+    let kind = new.object.kind();
+    let in_whose_name = match kind {
+        ObjectType::SourcingRequest => "requester",
+        _ => "created_by",
+    };
+    let files: Vec<&str> = new.files.iter().map(|file| &*file.file_name).collect();
+    json!({kind.as_str(): new.object.id(), in_whose_name: user, "files": files})
+}
+
+fn id(job: &Value) -> Option<AttachmentId> {
+    AttachmentId::parse(job["id"].as_str()?).ok()
+}
+
+/// Whether an answer names another job than was asked for.
+fn is_another(job: &Value, asked: &AttachmentId) -> bool {
+    id(job).is_some_and(|id| !id.as_str().eq_ignore_ascii_case(asked.as_str()))
+}
+
+fn files(job: &Value) -> &[Value] {
+    let files = job["detail"]["files"].as_array();
+    files.map_or(&[], Vec::as_slice)
+}
+
+/// What a job says of errors, wherever it may say it.
+fn errors(job: &Value) -> Vec<String> {
+    let detail = &job["detail"];
+    let loose = [
+        &job["error"],
+        &job["message"],
+        &detail["error"],
+        &detail["message"],
+    ];
+    let loose = loose.into_iter().filter_map(Value::as_str);
+    let mut errors: Vec<String> = loose.map(ToOwned::to_owned).collect();
+    for place in [job, detail] {
+        let each = place["errors"].as_array().cloned().unwrap_or_default();
+        let of_fields = json!({"field_errors": place["field_errors"]});
+        let each = each.iter().map(|error| said(&json!({"errors": [error]})));
+        errors.extend(each.chain([said(&of_fields)]));
+    }
+    errors.retain(|error| !error.is_empty());
+    errors
+}
+
+/// The files that errors name, each with what follows from it. A name that may only be a part of
+/// another one says nothing for certain.
+fn named_in(errors: &[String], files: &[Value]) -> HashMap<String, Fate> {
+    let names: HashSet<&str> = files
+        .iter()
+        .filter_map(|file| file["file_name"].as_str())
+        .collect();
+    let mut fates = HashMap::new();
+    for error in errors {
+        let named: Vec<&str> = names
+            .iter()
+            .copied()
+            .filter(|name| holds_word(error, name))
+            .collect();
+        for name in &named {
+            let is_part = |longer: &&&str| longer.len() > name.len() && longer.contains(name);
+            let fate = match named.iter().find(is_part) {
+                Some(_) => Fate::Unknown,
+                None => Fate::NotAttached(error.clone()),
+            };
+            fates.entry((*name).to_owned()).or_insert(fate);
+        }
+    }
+    fates
+}
+
+/// Whether a text holds a name that is not a part of a longer one.
+fn holds_word(text: &str, name: &str) -> bool {
+    let is_border = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && !"-_".contains(c));
+    text.match_indices(name).any(|(at, _)| {
+        let after = text[at + name.len()..].chars().next();
+        is_border(text[..at].chars().next_back()) && is_border(after)
+    })
+}
+
+/// An answer that cannot be the service's own, whatever its status says: nothing is known after it.
+fn foreign(what: &str) -> Failure {
+    Failure::Unanswered(format!("the answer {what}"))
+}
+
+#[cfg(test)]
+mod tests;
