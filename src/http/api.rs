@@ -78,10 +78,37 @@ pub enum Reply {
 
 /// A header that holds a key.
 pub struct KeyHeader {
+    name: &'static str,
+    /// What stands before the key in its value.
+    scheme: &'static str,
+    key: SecretString,
+}
+
+impl KeyHeader {
+    /// A header whose value is the key.
+    pub fn plain(name: &'static str, key: SecretString) -> Self {
+        let scheme = "";
+        Self { name, scheme, key }
+    }
+
+    /// `Authorization: Bearer KEY`.
+    pub fn bearer(key: SecretString) -> Self {
+        Self {
+            name: "authorization",
+            scheme: "Bearer ",
+            key,
+        }
+    }
+
     /// Its name.
-    pub name: &'static str,
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// Its value.
-    pub value: SecretString,
+    pub fn value(&self) -> SecretString {
+        format!("{}{}", self.scheme, self.key.expose_secret()).into()
+    }
 }
 
 impl ApiClient {
@@ -90,7 +117,7 @@ impl ApiClient {
         let mut headers = HeaderMap::new();
         headers.insert(reqwest::header::ACCEPT, HeaderValue::from_static(JSON_API));
         for key in keys {
-            let mut value = HeaderValue::from_str(key.value.expose_secret())
+            let mut value = HeaderValue::from_str(key.value().expose_secret())
                 .map_err(|_| ClientError::BadKey(key.name))?;
             value.set_sensitive(true);
             headers.insert(HeaderName::from_static(key.name), value);
@@ -103,7 +130,9 @@ impl ApiClient {
             client: build(builder)?,
             base,
             proxies: Proxies::on_the_way_to(api),
-            secrets: Secrets::of(keys.iter().map(|key| key.value.expose_secret())),
+            // The keys alone, without the schemes before them: so they are found in a header that is
+            // repeated as a whole, too.
+            secrets: Secrets::of(keys.iter().map(|header| header.key.expose_secret())),
         })
     }
 
