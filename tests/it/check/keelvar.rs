@@ -6,9 +6,6 @@ use crate::harness::{HEADER, Test};
 const ONE: &str = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
 const OTHER: &str = "9b2c0f5e-1d7a-4c3b-8e6f-5a4d3c2b1a09";
 
-const GOOD: &str = "m.csv: 2 rows, 2 files, 10 B\n\
-                    \x20 sourcing_event           2\n";
-
 /// A folder with files of one name in three folders, and a manifest with these rows.
 fn with_namesakes(header: &str, rows: &str) -> Test {
     Test::new()
@@ -111,52 +108,40 @@ fn rows_of_two_services_in_one_manifest_are_told_with_the_row_that_decides() {
 
 #[test]
 fn one_name_twice_on_one_record_is_warned_of_in_both_rows() {
-    let header = format!("{},file_name", HEADER.trim_end());
-    let remedy = "give one of them another name with file_name if people shall tell them apart";
-    let place = "to the same record as";
     // By their own names, and by those that the manifest gives them; capitals make no difference.
-    for (first, second, told) in [
+    for (second_path, names, column, [first, second]) in [
+        ("y/a.pdf", ["", ""], "file_path", ["x/a.pdf", "y/a.pdf"]),
+        ("y/A.PDF", ["", ""], "file_path", ["x/a.pdf", "y/A.PDF"]),
         (
-            format!("x/a.pdf,sourcing_event,{ONE},A,"),
-            format!("y/a.pdf,sourcing_event,{},B,", ONE.to_uppercase()),
-            [
-                "column file_path: \"x/a.pdf\"",
-                "column file_path: \"y/a.pdf\"",
-            ],
-        ),
-        (
-            format!("x/a.pdf,sourcing_event,{ONE},A,"),
-            format!("y/A.PDF,sourcing_event,{ONE},B,"),
-            [
-                "column file_path: \"x/a.pdf\"",
-                "column file_path: \"y/A.PDF\"",
-            ],
-        ),
-        (
-            format!("x/a.pdf,sourcing_event,{ONE},A,Offer.pdf"),
-            format!("y/a.pdf,sourcing_event,{ONE},B,offer.PDF"),
-            [
-                "column file_name: \"Offer.pdf\"",
-                "column file_name: \"offer.PDF\"",
-            ],
+            "y/a.pdf",
+            ["Offer.pdf", "offer.PDF"],
+            "file_name",
+            ["Offer.pdf", "offer.PDF"],
         ),
     ] {
-        let test = with_namesakes(&header, &format!("{first}\n{second}\n"));
-        let path_of = |row: &str| row.split(',').next().unwrap().to_owned();
-        test.check()
+        let header = format!("{},file_name", HEADER.trim_end());
+        let rows = format!(
+            "x/a.pdf,sourcing_event,{ONE},A,{}\n\
+             {second_path},sourcing_event,{},B,{}\n",
+            names[0],
+            ONE.to_uppercase(),
+            names[1]
+        );
+        let goes = "goes under the same name to the same record as";
+        let remedy = "give one of them another name with file_name if people shall tell them apart";
+        with_namesakes(&header, &rows)
+            .check()
             .stderr(format!(
-                "warning: m.csv line 2 (row 1), {}: goes under the same name {place} \"{}\" in line \
-                 3 (row 2); {remedy}\n\
-                 warning: m.csv line 3 (row 2), {}: goes under the same name {place} \"{}\" in line \
-                 2 (row 1); {remedy}\n",
-                told[0],
-                path_of(&second),
-                told[1],
-                path_of(&first),
-            ).replace("\": goes", "\" goes"))
-            .stdout(format!(
-                "{GOOD}no errors, 2 warnings; all of them are in m.problems.csv\n"
+                "warning: m.csv line 2 (row 1), column {column}: \"{first}\" {goes} \
+                 \"{second_path}\" in line 3 (row 2); {remedy}\n\
+                 warning: m.csv line 3 (row 2), column {column}: \"{second}\" {goes} \
+                 \"x/a.pdf\" in line 2 (row 1); {remedy}\n"
             ))
+            .stdout(
+                "m.csv: 2 rows, 2 files, 10 B\n\
+                 \x20 sourcing_event           2\n\
+                 no errors, 2 warnings; all of them are in m.problems.csv\n",
+            )
             .exits(0);
     }
 }
