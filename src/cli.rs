@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use encoding_rs::Encoding;
 
-use crate::config::parse_duration;
+use crate::config::{StatusWord, parse_duration};
 use crate::http::target::HostSuffix;
 use crate::manifest::encoding_named;
 
@@ -70,18 +70,50 @@ pub struct ImportArgs {
     /// What is shown.
     #[command(flatten)]
     pub output: OutputArgs,
+    /// How it goes to Keelvar.
+    #[command(flatten)]
+    pub jobs: JobArgs,
+}
+
+/// How files go to Keelvar, which takes them in jobs. For Workday it means nothing.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Keelvar only")]
+pub struct JobArgs {
+    /// Files in one job at most; never more than --concurrency
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = in_one_job)]
+    pub files_per_job: usize,
+    /// How long a job may take to end once its files are sent
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = parse_duration)]
+    pub job_timeout: Duration,
+    /// Send the files of failed jobs again, although some of them may be attached already
+    #[arg(long)]
+    pub retry_failed_jobs: bool,
+    /// Another status that means success; may be given several times
+    #[arg(long, value_name = "WORD", value_parser = StatusWord::parse)]
+    pub success_status: Vec<StatusWord>,
+    /// Answer yes to the question that is asked before files become visible to bidders
+    #[arg(long)]
+    pub yes: bool,
+}
+
+fn in_one_job(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number @ 1..=100) => Ok(number),
+        _ => Err("a number from 1 to 100 is expected".to_owned()),
+    }
 }
 
 /// Where attachments go, and how fast.
 #[derive(Debug, Args)]
 pub struct ServiceArgs {
-    /// Region of the company's tenant
+    /// Region of the company's tenant in Workday
     #[arg(long, value_name = "REGION", conflicts_with_all = ["base_url", "emulator"])]
     pub region: Option<Region>,
-    /// Environment of the company's tenant
+    /// Environment of the company's tenant in Workday
     #[arg(long, value_name = "ENVIRONMENT", conflicts_with_all = ["base_url", "emulator"])]
     pub environment: Option<Environment>,
-    /// Base of the service, `.../services/attachments/v1` [default: `WORKDAY_BASE_URL`]
+    /// Base of the service: Workday's `.../services/attachments/v1` or Keelvar's `.../api`
+    /// [default: `WORKDAY_BASE_URL` or `KEELVAR_BASE_URL`]
     #[arg(long, value_name = "URL", conflicts_with = "emulator")]
     pub base_url: Option<String>,
     /// Start an emulator for this run and use it; needs no keys

@@ -1,17 +1,20 @@
 //! What was typed, and what stands in the environment, resolved to what it means. No network.
 
+mod access;
+mod jobs;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use secrecy::SecretString;
 use url::Url;
 
+pub use access::{Access, Credentials};
+pub use jobs::{FailedJobs, Jobs, StatusWord};
+
 use crate::cli::{Environment, Region, ServiceArgs};
-use crate::http::Network;
-use crate::http::api::KeyHeader;
 use crate::http::proxy::Proxies;
 use crate::http::target::{ApiHost, is_loopback};
-use crate::http::trust::{CaFileError, Roots};
+use crate::http::trust::CaFileError;
 use crate::model::Service;
 
 /// How the embedded emulator is called in the results.
@@ -72,6 +75,16 @@ pub enum ConfigError {
         /// The variables.
         missing: Vec<&'static str>,
     },
+    /// A variable that names a user and holds something else. What it holds is not repeated: it may
+    /// be a key that was put into the wrong variable.
+    #[error(
+        "{variable} holds no e-mail address; set it to that of the user in whose name the files \
+         are attached"
+    )]
+    NoAddress {
+        /// The variable.
+        variable: &'static str,
+    },
     /// Authorities that cannot be read.
     #[error(transparent)]
     CaFile(#[from] CaFileError),
@@ -119,45 +132,14 @@ impl Base {
         }
     }
 
-    /// The keys for this destination. An emulator on this machine takes any, so none need be set.
-    pub fn keys(
-        &self,
-        variable: impl Fn(&'static str) -> Option<String>,
-    ) -> Result<Vec<KeyHeader>, ConfigError> {
-        let is_real = match self {
-            Self::Emulator => false,
-            Self::Service(url) => ApiHost::of(url) == ApiHost::Remote,
-        };
-        let mut missing = Vec::new();
-        let mut keys = Vec::new();
-        for (name, header) in KEYS {
-            // What is set for a real service is of no concern to an embedded emulator.
-            let value = match self {
-                Self::Emulator => None,
-                Self::Service(_) => variable(name),
-            };
-            if value.is_none() && is_real {
-                missing.push(name);
-            }
-            keys.push(KeyHeader {
-                name: header,
-                value: SecretString::from(value.unwrap_or_else(|| EMULATOR.to_owned())),
-            });
-        }
-        if missing.is_empty() {
-            Ok(keys)
-        } else {
-            Err(ConfigError::NoKeys { missing })
+    /// Where the host of the API stands; an embedded emulator is on this machine.
+    pub fn host(&self) -> ApiHost {
+        match self {
+            Self::Emulator => ApiHost::Loopback,
+            Self::Service(url) => ApiHost::of(url),
         }
     }
 }
-
-/// The variables with the keys, and the headers in which the service wants them.
-const KEYS: [(&str, &str); 3] = [
-    ("WORKDAY_API_KEY", "x-api-key"),
-    ("WORKDAY_USER_TOKEN", "x-user-token"),
-    ("WORKDAY_USER_EMAIL", "x-user-email"),
-];
 
 /// The variable with the base, for users who have but one.
 fn base_variable(service: Service) -> &'static str {
@@ -248,32 +230,6 @@ fn parse_base(text: &str, service: Service) -> Result<Url, ConfigError> {
     Ok(url)
 }
 
-/// What it takes to speak to a destination.
-pub struct Access {
-    /// The keys, which go to its base alone.
-    pub keys: Vec<KeyHeader>,
-    /// The way there.
-    pub network: Network,
-}
-
-impl Access {
-    /// Finds all of it, or says what is missing.
-    pub fn of(
-        args: &ServiceArgs,
-        base: &Base,
-        variable: impl Fn(&'static str) -> Option<String>,
-    ) -> Result<Self, ConfigError> {
-        let roots = args.ca_file.as_deref().map(Roots::read).transpose()?;
-        Ok(Self {
-            keys: base.keys(variable)?,
-            network: Network {
-                roots: roots.unwrap_or_default(),
-                upload_hosts: args.upload_host.clone(),
-            },
-        })
-    }
-}
-
 /// Where the results go: beside the manifest, unless the user says otherwise.
 pub fn results_path(manifest: &Path, chosen: Option<&Path>) -> PathBuf {
     chosen.map_or_else(|| manifest.with_extension("results.csv"), Path::to_owned)
@@ -290,7 +246,6 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use secrecy::ExposeSecret as _;
 
     fn args() -> ServiceArgs {
         ServiceArgs {
@@ -439,25 +394,6 @@ mod tests {
         assert_eq!(label("https://example.com/v1/"), "example.com/v1");
         assert_eq!(label("https://EXAMPLE.com:443/v1"), "example.com/v1");
         assert_eq!(label("http://127.0.0.1:99/v1"), "127.0.0.1:99/v1");
-    }
-
-    #[test]
-    fn missing_keys_are_named_and_an_emulator_needs_none() {
-        let set = |name: &'static str| (name == "WORKDAY_API_KEY").then(|| "k".to_owned());
-        let service = base_url("https://example.com/v1").unwrap();
-        let error = service.keys(set).err().unwrap();
-        assert_eq!(
-            error.to_string(),
-            "the keys of the service come from the environment: \
-             WORKDAY_USER_TOKEN and WORKDAY_USER_EMAIL are not set"
-        );
-        let local = base_url("http://127.0.0.1:1/v1")
-            .unwrap()
-            .keys(set)
-            .unwrap();
-        assert_eq!(local[0].value.expose_secret(), "k");
-        let embedded = Base::Emulator.keys(set).unwrap();
-        assert_eq!(embedded[0].value.expose_secret(), "emulator");
     }
 
     #[test]

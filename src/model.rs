@@ -17,6 +17,10 @@ pub const MAX_TEXT: usize = 255;
 /// The largest file that one PUT to S3 carries: 5 GiB (the rule of the storage, not of the API).
 pub const MAX_FILE_SIZE: u64 = 5 * 1024 * 1024 * 1024;
 
+/// The largest supporting document that Keelvar's app takes: 3 GB. It is documented of the app
+/// alone, so nobody knows whether it is a limit of jobs, too.
+pub const MAX_KEELVAR_DOCUMENT: u64 = 3_000_000_000;
+
 /// The key under which the user knows an attachment, unique in a manifest.
 ///
 /// Guarantees: 1 to 255 characters, no control characters, no blanks around it, and neither `.`

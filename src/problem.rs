@@ -4,6 +4,7 @@
 //! How they look on a screen and in the problems file is decided in `render`. Finding them is the
 //! work of `manifest` and `prepare`.
 
+mod remedy;
 mod render;
 mod wrong;
 

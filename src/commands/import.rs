@@ -35,7 +35,7 @@ pub fn run(args: &ImportArgs) -> Result<Exit, Error> {
     let service = read.manifest.service().unwrap_or(Service::Workday);
     let base = Base::of(&args.service, service, variable)?;
     // Before the hashing, which may take an hour.
-    let access = Access::of(&args.service, &base, variable)?;
+    let access = Access::of(&args.service, &base, service, variable)?;
     let path = config::results_path(&args.input.manifest, args.results.as_deref());
     let (results, previous) = open_results(args, &path, &base)?;
     let root = open_root(&args.input)?;

@@ -172,10 +172,8 @@ async fn emulated() -> (Emulator, Workday) {
     };
     let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let emulator = Emulator::start(here, settings).await.unwrap();
-    let keys = ["x-api-key", "x-user-token", "x-user-email"].map(|name| KeyHeader {
-        name,
-        value: SecretString::from("key".to_owned()),
-    });
+    let keys = ["x-api-key", "x-user-token", "x-user-email"]
+        .map(|name| KeyHeader::plain(name, SecretString::from("key".to_owned())));
     let base = Url::parse(&emulator.base_url()).unwrap();
     (
         emulator,

@@ -60,9 +60,6 @@ const BODY_LIMIT: usize = 4 << 20;
 /// The header with which the service names its version; it marks an answer as the service's own.
 const VERSION_HEADER: &str = "x-api-version";
 
-/// What stands before a key in an `Authorization` header.
-pub const BEARER: &str = "Bearer ";
-
 /// All that RFC 3986 does not call unreserved, so that each external id is one path segment.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -110,18 +107,36 @@ pub enum Reply {
 
 /// A header that holds a key.
 pub struct KeyHeader {
-    /// Its name.
-    pub name: &'static str,
-    /// Its value.
-    pub value: SecretString,
+    name: &'static str,
+    /// What stands before the key in its value.
+    scheme: &'static str,
+    key: SecretString,
 }
 
 impl KeyHeader {
-    /// What nobody may see of it: the value, and the key in it.
-    fn secrets(&self) -> impl Iterator<Item = &str> {
-        let value = self.value.expose_secret();
-        let key = value.strip_prefix(BEARER);
-        std::iter::once(value).chain(key)
+    /// A header whose value is the key.
+    pub fn plain(name: &'static str, key: SecretString) -> Self {
+        let scheme = "";
+        Self { name, scheme, key }
+    }
+
+    /// `Authorization: Bearer KEY`.
+    pub fn bearer(key: SecretString) -> Self {
+        Self {
+            name: "authorization",
+            scheme: "Bearer ",
+            key,
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Its value.
+    pub fn value(&self) -> SecretString {
+        format!("{}{}", self.scheme, self.key.expose_secret()).into()
     }
 }
 
@@ -137,7 +152,7 @@ impl ApiClient {
         let accepted = HeaderValue::from_static(dialect.media_type());
         headers.insert(reqwest::header::ACCEPT, accepted);
         for key in keys {
-            let mut value = HeaderValue::from_str(key.value.expose_secret())
+            let mut value = HeaderValue::from_str(key.value().expose_secret())
                 .map_err(|_| ClientError::BadKey(key.name))?;
             value.set_sensitive(true);
             headers.insert(HeaderName::from_static(key.name), value);
@@ -151,7 +166,9 @@ impl ApiClient {
             base,
             dialect,
             proxies: Proxies::on_the_way_to(api),
-            secrets: Secrets::of(keys.iter().flat_map(KeyHeader::secrets)),
+            // The keys alone, without the schemes before them: so they are found in a header that is
+            // repeated as a whole, too.
+            secrets: Secrets::of(keys.iter().map(|header| header.key.expose_secret())),
         })
     }
 

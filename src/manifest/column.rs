@@ -9,7 +9,7 @@ pub enum Column {
     FilePath,
     /// The kind of record that it is attached to.
     ObjectType,
-    /// The service's number of that record.
+    /// The service's own id of that record.
     ObjectId,
     /// The user's own key of the attachment.
     ExternalId,

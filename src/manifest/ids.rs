@@ -1,12 +1,8 @@
 //! What only all `external_id`s together show: duplicates, near duplicates and dropped zeros.
-//!
-//! Of each id a hash is kept, not the id: the ids are compared where hashes are equal, and read
-//! from the manifest again for that.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::hash::{BuildHasher as _, RandomState};
 
+use super::alike::{FirstRows, Hashes};
 use super::row::in_32_bits;
 use super::{Column, Manifest, SimilarIds};
 use crate::problem::{Problem, Problems, Wrong};
@@ -15,17 +11,15 @@ use crate::text::fold;
 /// What is kept of the ids while the rows go by.
 #[derive(Default)]
 pub(super) struct Ids {
-    hasher: RandomState,
-    /// The hash of the folded id, and the row's number.
-    hashes: Vec<(u64, u32)>,
+    /// Of the folded ids.
+    hashes: Hashes,
     digits: Digits,
 }
 
 impl Ids {
     /// Takes the id of a row.
     pub(super) fn take(&mut self, row: u32, id: &str) {
-        let hash = self.hasher.hash_one(fold(id).as_ref());
-        self.hashes.push((hash, row));
+        self.hashes.take(row, fold(id));
         self.digits.take(id);
     }
 
@@ -36,12 +30,8 @@ impl Ids {
         similar: SimilarIds,
         problems: &mut Problems,
     ) {
-        self.hashes.sort_unstable();
-        for candidates in self.hashes.chunk_by(|one, other| one.0 == other.0) {
-            if candidates.len() > 1 {
-                let rows = candidates.iter().map(|(_, row)| *row);
-                report_same(rows, manifest, similar, problems);
-            }
+        for rows in self.hashes.groups() {
+            report_same(rows, manifest, similar, problems);
         }
         if let Some(width) = self.digits.suspicion() {
             self.report_dropped_zeros(width, manifest, problems);
@@ -49,65 +39,39 @@ impl Ids {
     }
 
     fn report_dropped_zeros(&self, width: usize, manifest: &Manifest, problems: &mut Problems) {
-        for (_, row) in &self.hashes {
-            if manifest.row_numbered(*row).external_id().len() < width {
+        for row in self.hashes.rows() {
+            if manifest.row_numbered(row).external_id().len() < width {
                 let width = in_32_bits(width);
-                push(problems, *row, Wrong::DroppedZeros { width });
+                push(problems, row, Wrong::DroppedZeros { width });
             }
         }
     }
 }
 
-/// Reports the rows among these whose ids are the same or look the same. Each of them is told of
-/// another one, the first of them of the second.
+/// Reports the rows among these whose ids are the same or look the same.
 fn report_same(
     rows: impl Iterator<Item = u32>,
     manifest: &Manifest,
     similar: SimilarIds,
     problems: &mut Problems,
 ) {
-    let mut exact: HashMap<String, Met> = HashMap::new();
-    let mut folded: HashMap<String, Met> = HashMap::new();
+    let mut exact = FirstRows::default();
+    let mut folded = FirstRows::default();
     for row in rows {
         let raw = manifest.row_numbered(row);
         let id = raw.external_id();
-        let same = Met::again(&mut exact, Cow::Borrowed(id), row);
-        let alike = Met::again(&mut folded, fold(id), row);
+        let same = exact.before(Cow::Borrowed(id), row);
+        let alike = folded.before(fold(id), row);
         if let Some(first) = same {
-            report_pair(problems, first, row, |other| Wrong::Duplicate { other });
+            first.report(row, |row, other| {
+                push(problems, row, Wrong::Duplicate { other });
+            });
         } else if let (Some(first), SimilarIds::Refuse) = (alike, similar) {
-            report_pair(problems, first, row, |other| Wrong::Similar { other });
+            first.report(row, |row, other| {
+                push(problems, row, Wrong::Similar { other });
+            });
         }
     }
-}
-
-/// The first row with an id.
-#[derive(Clone, Copy)]
-struct Met {
-    row: u32,
-    /// Whether another was met before, so that this first one has been reported.
-    reported: bool,
-}
-
-impl Met {
-    /// The first row with this id, if there was one before.
-    fn again(met: &mut HashMap<String, Self>, id: Cow<'_, str>, row: u32) -> Option<Self> {
-        if let Some(first) = met.get_mut(id.as_ref()) {
-            let before = *first;
-            first.reported = true;
-            return Some(before);
-        }
-        let reported = false;
-        met.insert(id.into_owned(), Self { row, reported });
-        None
-    }
-}
-
-fn report_pair(problems: &mut Problems, first: Met, row: u32, wrong: fn(u32) -> Wrong) {
-    if !first.reported {
-        push(problems, first.row, wrong(row));
-    }
-    push(problems, row, wrong(first.row));
 }
 
 fn push(problems: &mut Problems, row: u32, wrong: Wrong) {

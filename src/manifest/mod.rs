@@ -7,13 +7,16 @@
 //! Everything that the text alone can tell is checked here. The files that it names are the
 //! business of [`prepare`](crate::prepare).
 
+mod alike;
 mod cell;
 mod column;
 mod decode;
 mod error;
 mod header;
 mod ids;
+mod names;
 mod row;
+mod service;
 mod split;
 
 use std::path::{Path, PathBuf};
@@ -24,11 +27,12 @@ pub use column::Column;
 pub use error::{ManifestError, MissingColumns, NotText, Reason};
 pub use row::{Finding, RawRow, Row};
 
-use crate::model::{ObjectType, Service};
+use crate::model::Service;
 use crate::problem::Problems;
 use header::{Header, is_blank};
 use ids::Ids;
 use row::in_32_bits;
+use service::OneService;
 use split::{Fault, Splitter};
 
 /// How a manifest is read.
@@ -76,8 +80,7 @@ pub struct Manifest {
     text: String,
     header: Header,
     rows: Vec<Start>,
-    /// The first row whose type is known, which decides for all of them.
-    decisive: Option<(u32, ObjectType)>,
+    service: Option<Service>,
 }
 
 /// Where a row begins.
@@ -109,16 +112,17 @@ fn read_text(path: &Path, text: String, options: &Options) -> Result<Reading, Re
     let Found {
         starts: rows,
         ids,
-        decisive,
+        service,
     } = find_rows(&header, rest, &mut problems)?;
     let manifest = Manifest {
         path: path.to_owned(),
         text,
         header,
         rows,
-        decisive,
+        service: service.known(),
     };
     ids.report(&manifest, options.similar_ids, &mut problems);
+    service.report(&manifest, &mut problems);
     problems.sort();
     tracing::info!(rows = manifest.len(), "read the manifest");
     Ok(Reading { manifest, problems })
@@ -129,7 +133,7 @@ fn read_text(path: &Path, text: String, options: &Options) -> Result<Reading, Re
 struct Found {
     starts: Vec<Start>,
     ids: Ids,
-    decisive: Option<(u32, ObjectType)>,
+    service: OneService,
 }
 
 /// Goes through the rows once, and takes note of where they begin and of what is wrong with each.
@@ -162,7 +166,7 @@ fn find_rows<'m>(
             problems.push(row.problem(column, wrong));
         });
         if let Some(kind) = kind {
-            found.decisive.get_or_insert((row.number, kind));
+            found.service.take(&row, kind.service(), problems);
         }
         if !unnamed_told && let Some(wrong) = row.unnamed_content() {
             problems.push(row.problem(None, wrong));
@@ -187,7 +191,7 @@ impl Manifest {
 
     /// The service that the manifest is for: that of the first row whose object type is known.
     pub fn service(&self) -> Option<Service> {
-        self.decisive.map(|(_, kind)| kind.service())
+        self.service
     }
 
     /// How many rows there are; blank lines are none.

@@ -6,7 +6,7 @@ use super::cell;
 use super::column::Column;
 use super::header::Header;
 use super::split::{Fault, Record};
-use crate::model::{ExternalId, ObjectRef, ObjectType, Sha256Digest};
+use crate::model::{ExternalId, ObjectRef, ObjectType, Service, Sha256Digest};
 use crate::problem::{Problem, Wrong};
 
 /// A row as it stands in the manifest: cells that nobody has checked.
@@ -42,9 +42,13 @@ pub struct Row {
 impl Row {
     /// The name under which the file is stored: the column's, or else the file's own.
     pub fn file_name(&self) -> &str {
-        let own_name = || self.file_path.rsplit('/').next().unwrap_or_default();
-        self.file_name.as_deref().unwrap_or_else(own_name)
+        name_of(&self.file_path, self.file_name.as_deref())
     }
+}
+
+fn name_of<'r>(file_path: &'r str, file_name: Option<&'r str>) -> &'r str {
+    let own_name = || file_path.rsplit('/').next().unwrap_or_default();
+    file_name.unwrap_or_else(own_name)
 }
 
 /// The first thing that is wrong with a row.
@@ -163,6 +167,23 @@ impl RawRow<'_> {
         ];
         findings.into_iter().flatten().for_each(found);
         kind.ok()
+    }
+
+    /// The record to which the row's file goes, and the name under which; nothing where one of them is
+    /// unfit to be sent.
+    pub(super) fn destined_for(&self) -> Option<(ObjectRef, &str)> {
+        let path = self.usable_path()?;
+        let kind = cell::object_type(self.object_type()).ok()?;
+        let object = cell::object(kind, self.object_id()).ok()?;
+        let file_name = cell::file_name(self.cell(Column::FileName)).ok()?;
+        Some((object, name_of(path, file_name)))
+    }
+
+    /// The service to which the row goes, where its type is known.
+    pub(crate) fn service(&self) -> Option<Service> {
+        self.check_shape().ok()?;
+        let kind = cell::object_type(self.object_type()).ok()?;
+        Some(kind.service())
     }
 
     /// The path of the row's file if it may be opened at all.

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::read::{hash, look};
 use super::{Earlier, EarlierRow, Watch};
 use crate::manifest::{Column, Manifest, RawRow};
-use crate::model::{Content, FileStamp};
+use crate::model::{Content, FileStamp, MAX_KEELVAR_DOCUMENT, Service};
 use crate::problem::{Problems, Wrong};
 use crate::root::{Absence, Neighbours, Root};
 
@@ -136,8 +136,8 @@ impl<'m> Files<'m> {
                 State::Missing if is_done(&row, earlier) => continue,
                 State::Missing => (Column::FilePath, why_missing(&row, &mut neighbours)),
                 State::Unfit(wrong) => (Column::FilePath, wrong.clone()),
-                State::Ready(content) => match other_digest(&row, content) {
-                    Some(wrong) => (Column::Sha256, wrong),
+                State::Ready(content) => match wrong_for_row(&row, content) {
+                    Some(found) => found,
                     None => continue,
                 },
                 State::Seen(_) => unreachable!("every file that was seen has been read"),
@@ -206,9 +206,21 @@ fn why_missing(row: &RawRow<'_>, neighbours: &mut Neighbours<'_>) -> Wrong {
     }
 }
 
+/// What is wrong with a file that is fit in itself, but not for this row.
+fn wrong_for_row(row: &RawRow<'_>, content: &Content) -> Option<(Column, Wrong)> {
+    let digest = other_digest(row, content).map(|wrong| (Column::Sha256, wrong));
+    digest.or_else(|| large_document(row, content).map(|wrong| (Column::FilePath, wrong)))
+}
+
 fn other_digest(row: &RawRow<'_>, content: &Content) -> Option<Wrong> {
     let expected = row.sha256()?;
     (expected != content.sha256).then(|| Wrong::OtherDigest {
         found: Box::new(content.sha256),
     })
+}
+
+fn large_document(row: &RawRow<'_>, content: &Content) -> Option<Wrong> {
+    let size = content.stamp.size;
+    (size > MAX_KEELVAR_DOCUMENT && row.service() == Some(Service::Keelvar))
+        .then_some(Wrong::LargeDocument { size })
 }

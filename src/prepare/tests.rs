@@ -278,6 +278,46 @@ fn a_file_that_an_earlier_run_hashed_is_not_read_again_while_it_looks_untouched(
 }
 
 #[test]
+fn a_document_that_keelvars_app_would_not_take_is_warned_of() {
+    let folder = Folder::new(&[]);
+    let limit = crate::model::MAX_KEELVAR_DOCUMENT;
+    for (name, size) in [("fits", limit), ("huge", limit + 1)] {
+        let file = fs::File::create(folder.path(name)).unwrap();
+        file.set_len(size).unwrap();
+    }
+    let said = |name: &str, object: &str| {
+        // An earlier run has hashed it, so that nobody reads three gigabytes here.
+        let earlier = EarlierRow {
+            done: false,
+            file_path: name.to_owned(),
+            content: Some(Content {
+                stamp: folder.root().stamp(name).unwrap(),
+                sha256: sha256(b"told by the earlier run"),
+            }),
+        };
+        let reading = folder.manifest_of(&format!(
+            "file_path,object_type,object_id,external_id\n{name},{object},A\n"
+        ));
+        let (manifest, prepared, counter) = folder.prepare(reading, &Knows("A", earlier));
+        assert_eq!(counter.hashed(), (0, 0));
+        assert!(matches!(prepared.file(0), RowFile::Ready(_)));
+        on_screen(&prepared.problems, &manifest, Shown::Everything)
+    };
+    let request = "sourcing_request,3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+    assert!(
+        said("huge", request).ends_with(
+            "column file_path: \"huge\" has 3,000,000,001 bytes, and Keelvar's app takes \
+             3,000,000,000 (3 GB) for one document; whether a job takes more is not documented; \
+             try it alone first, or split or compress it\n"
+        ),
+        "{}",
+        said("huge", request)
+    );
+    assert_eq!(said("fits", request), "");
+    assert_eq!(said("huge", "contract,1"), "");
+}
+
+#[test]
 fn a_done_row_may_lose_its_file() {
     let folder = Folder::new(&[]);
     for (done, file, errors) in [(true, RowFile::Gone, 0), (false, RowFile::Unfit, 1)] {

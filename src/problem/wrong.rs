@@ -1,15 +1,13 @@
 //! The catalogue of what can be wrong with a row: for each mistake its stable word, its weight,
-//! what is said about it and how it is mended.
+//! and what is said about it.
 //!
 //! Where the mistake stands, and how many rows share it, is not known here.
 
 use std::borrow::Cow;
 
-use uuid::Uuid;
-
 use crate::manifest::{Column, Manifest};
-use crate::model::{BadObjectId, MAX_FILE_SIZE, ObjectType, Sha256Digest};
-use crate::text::{counted, escape, grouped, looks_like, nearest, quoted};
+use crate::model::{BadObjectId, MAX_FILE_SIZE, MAX_KEELVAR_DOCUMENT, Service, Sha256Digest};
+use crate::text::{counted, escape, grouped, quoted};
 
 /// Whether a problem keeps its row from being sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,7 +102,21 @@ pub enum Wrong {
         /// The other row's number.
         other: u32,
     },
-    /// No type that the service knows.
+    /// Another row's file would hang on the same record under the same name.
+    SameName {
+        /// The other row's number.
+        other: u32,
+    },
+    /// A record of another service than those of the rows before.
+    OtherService {
+        /// The number of the first row of a known type, which says what the manifest is for.
+        first: u32,
+        /// The service that it is for.
+        ours: Service,
+    },
+    /// A title where the service has none.
+    TitleNotSent,
+    /// No type that a service knows.
     UnknownObjectType,
     /// No id of a record of the row's type.
     BadObjectId(BadObjectId),
@@ -145,6 +157,11 @@ pub enum Wrong {
         /// Its size.
         size: u64,
     },
+    /// More bytes than Keelvar's app takes for one document.
+    LargeDocument {
+        /// Its size.
+        size: u64,
+    },
     /// The file cannot be opened or read.
     Unreadable {
         /// What the system said.
@@ -178,6 +195,9 @@ impl Wrong {
             Self::DroppedZeros { .. } => "dropped_zeros",
             Self::Duplicate { .. } => "duplicate",
             Self::Similar { .. } => "similar",
+            Self::SameName { .. } => "same_name",
+            Self::OtherService { .. } => "other_service",
+            Self::TitleNotSent => "title_not_sent",
             Self::UnknownObjectType => "unknown_object_type",
             Self::BadObjectId(_) => "bad_object_id",
             Self::BadSha256 => "bad_sha256",
@@ -194,6 +214,7 @@ impl Wrong {
             Self::NotAFile(_) => "not_a_file",
             Self::EmptyFile => "empty_file",
             Self::FileTooLarge { .. } => "file_too_large",
+            Self::LargeDocument { .. } => "large_document",
             Self::Unreadable { .. } => "unreadable",
             Self::Changing => "changing",
             Self::OtherDigest { .. } => "other_digest",
@@ -205,7 +226,10 @@ impl Wrong {
         match self {
             Self::NearlyKnownColumn { .. }
             | Self::UnnamedColumn { .. }
-            | Self::DroppedZeros { .. } => Severity::Warning,
+            | Self::DroppedZeros { .. }
+            | Self::SameName { .. }
+            | Self::TitleNotSent
+            | Self::LargeDocument { .. } => Severity::Warning,
             _ => Severity::Error,
         }
     }
@@ -253,6 +277,17 @@ impl Wrong {
                 return format!("stands in {} too", place_of(*other, manifest)).into();
             }
             Self::Similar { other } => return similar_to(*other, manifest).into(),
+            Self::SameName { other } => {
+                return format!(
+                    "goes under the same name to the same record as {} in {}",
+                    quoted(manifest.row_numbered(*other).file_path()),
+                    place_of(*other, manifest)
+                )
+                .into();
+            }
+            Self::OtherService { first, ours } => {
+                return other_service(*first, *ours, manifest).into();
+            }
             Self::FolderMissing { folder } => {
                 return format!("does not exist: there is no folder {}", quoted(folder)).into();
             }
@@ -261,6 +296,15 @@ impl Wrong {
                     "has {} bytes, and {} (5 GiB) is the most that one upload carries",
                     grouped(*size),
                     grouped(MAX_FILE_SIZE)
+                )
+                .into();
+            }
+            Self::LargeDocument { size } => {
+                return format!(
+                    "has {} bytes, and Keelvar's app takes {} (3 GB) for one document; whether a \
+                     job takes more is not documented",
+                    grouped(*size),
+                    grouped(MAX_KEELVAR_DOCUMENT)
                 )
                 .into();
             }
@@ -283,6 +327,7 @@ impl Wrong {
             Self::Rewritten => "was rewritten by a spreadsheet",
             Self::ErrorValue => "is an error value of a spreadsheet",
             Self::UnknownObjectType => "is not an object type",
+            Self::TitleNotSent => "is not sent: Keelvar's jobs have no titles",
             Self::BadSha256 => "is not a SHA-256",
             Self::AbsolutePath => "is an absolute path",
             Self::ParentFolder => "leads out of a folder with `..`",
@@ -300,59 +345,6 @@ impl Wrong {
             Self::Changing => "changed while it was being read",
         };
         plain.into()
-    }
-
-    /// What to do about it.
-    pub(super) fn remedy(&self, value: &str) -> String {
-        let remedy = match self {
-            Self::UnknownObjectType => return object_type_remedy(value),
-            Self::BadObjectId(why) => return object_id_remedy(*why, value),
-            Self::FileMissing { nearly: Some(name) } => {
-                return did_you_mean(value, name);
-            }
-            Self::NearlyKnownColumn { known, .. } => {
-                return format!("name it {known} if that is meant; otherwise nothing is wrong");
-            }
-            Self::Ragged { .. } => {
-                "give the row as many cells as the header, with quotes around a cell that holds \
-                 the delimiter or a line break"
-            }
-            Self::BrokenQuote { .. } => {
-                "close the quote where the cell ends, and double each quote inside the cell"
-            }
-            Self::UnnamedColumn { .. } => "name it if the results shall carry it",
-            Self::Empty => "fill it in",
-            Self::ControlCharacter | Self::BidiCharacter => "remove it",
-            Self::BlanksAround => "remove the blanks",
-            Self::TooLong => "shorten it",
-            Self::DotSegment => "write a name",
-            Self::Rewritten => "export the column as text",
-            Self::ErrorValue => "mend the formula and export again",
-            Self::DroppedZeros { .. } => "if so, export the column as text",
-            Self::Duplicate { .. } => "give each row an id of its own",
-            Self::Similar { .. } => "correct one of them, or allow it with --allow-similar-ids",
-            Self::BadSha256 => "write 64 hexadecimal digits, or leave it empty",
-            Self::AbsolutePath => "write it relative to the root, which --root sets",
-            Self::ParentFolder => "set --root to a folder that all files are in",
-            Self::NetworkPath | Self::DriveLetter => {
-                "write it relative to the root, which --root sets, with `/` between its parts"
-            }
-            Self::Backslash => "write `/`",
-            Self::Separator => "write only the name of the file",
-            Self::FileMissing { nearly: None } | Self::FolderMissing { .. } => {
-                "correct the path, which is relative to the manifest's folder or to --root"
-            }
-            Self::NameNotUtf8 => "rename the file",
-            Self::OutsideRoot => "set --root to a folder that all files are in, or copy the file",
-            Self::NotAFile(NotAFile::Folder) => "name a file in it",
-            Self::NotAFile(_) => "name a regular file",
-            Self::EmptyFile => "the service stores no empty file: put in the right one",
-            Self::FileTooLarge { .. } => "split or compress it",
-            Self::Unreadable { .. } => "make it readable for you",
-            Self::Changing => "wait until nobody writes it",
-            Self::OtherDigest { .. } => "put in the right file, or correct the digest",
-        };
-        remedy.to_owned()
     }
 }
 
@@ -380,61 +372,8 @@ fn similar_to(other: u32, manifest: &Manifest) -> String {
     )
 }
 
-/// Two names that differ in the encoding of their accents look the same, which has to be said.
-fn did_you_mean(value: &str, name: &str) -> String {
-    if looks_like(value, name) {
-        let name = quoted(name);
-        return format!(
-            "did you mean {name}, which looks the same but encodes its accents otherwise (NFC or NFD)?"
-        );
-    }
-    format!("did you mean {}?", quoted(name))
-}
-
-fn object_type_remedy(value: &str) -> String {
-    let words = ObjectType::ALL.map(ObjectType::as_str);
-    match nearest(value.trim(), words) {
-        Some(word) => format!("did you mean {word}? Allowed are {}", words.join(", ")),
-        None => format!("allowed are {}", words.join(", ")),
-    }
-}
-
-/// Where the id itself is clear, the remedy spells it out; an id of the other service's form is
-/// probably right, and its type wrong.
-fn object_id_remedy(why: BadObjectId, value: &str) -> String {
-    match why {
-        BadObjectId::NoNumber if Uuid::try_parse(value).is_ok() => {
-            "it looks like an id of Keelvar, whose object types are sourcing_event and \
-             sourcing_request: correct one of the two"
-                .to_owned()
-        }
-        BadObjectId::NoNumber => number_remedy(value),
-        BadObjectId::NoUuid => uuid_remedy(value),
-        BadObjectId::NilUuid => "write the record's own UUID, which Keelvar's app shows".to_owned(),
-    }
-}
-
-fn uuid_remedy(value: &str) -> String {
-    if let Ok(uuid) = Uuid::try_parse(value) {
-        return format!("write {uuid}");
-    }
-    let looks = if value.bytes().all(|b| b.is_ascii_digit()) {
-        "it looks like an id of Workday: correct the object_type, or "
-    } else {
-        ""
-    };
-    format!(
-        "{looks}write the record's UUID, which Keelvar's app shows, in the form \
-         3f2504e0-4f89-41d3-9a0c-0305e82c3301"
-    )
-}
-
-fn number_remedy(value: &str) -> String {
-    let digits = value.trim().trim_start_matches('+').trim_start_matches('0');
-    let is_a_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-    if is_a_number && digits.parse::<u64>().is_ok() && digits != value {
-        format!("write {digits}")
-    } else {
-        "write the service's own number of the record, digits only".to_owned()
-    }
+fn other_service(first: u32, ours: Service, manifest: &Manifest) -> String {
+    let first_type = quoted(manifest.row_numbered(first).object_type());
+    let place = place_of(first, manifest);
+    format!("is no object type of {ours}, for which the manifest is since {first_type} in {place}")
 }

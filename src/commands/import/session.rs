@@ -43,7 +43,7 @@ impl Session {
             }
         };
         Ok(Self {
-            destination: Workday::new(url, &access.keys, &access.network)?,
+            destination: Workday::new(url, access.credentials.headers(), &access.network)?,
             settings: Settings {
                 rate: args.service.rate,
                 concurrency: args.service.concurrency,

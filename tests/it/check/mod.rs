@@ -2,6 +2,7 @@
 
 mod cells;
 mod files;
+mod keelvar;
 mod reading;
 
 use crate::harness::{HEADER, Test};

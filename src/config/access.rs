@@ -1,0 +1,273 @@
+//! Who sends the requests, and the way there: keys from the environment, and what the network is to
+//! be like. Nothing else reads keys.
+
+use std::slice;
+
+use secrecy::SecretString;
+
+use super::{Base, ConfigError};
+use crate::cli::ServiceArgs;
+use crate::http::Network;
+use crate::http::api::KeyHeader;
+use crate::http::target::ApiHost;
+use crate::http::trust::Roots;
+use crate::model::Service;
+
+/// What stands for a key where any will do.
+const ANY_KEY: &str = "emulator";
+
+/// What stands for the user where any will do.
+const ANY_USER: &str = "emulator@example.com";
+
+/// Workday's variables, and the headers in which it wants their values.
+const WORKDAY: [(&str, &str); 3] = [
+    ("WORKDAY_API_KEY", "x-api-key"),
+    ("WORKDAY_USER_TOKEN", "x-user-token"),
+    ("WORKDAY_USER_EMAIL", "x-user-email"),
+];
+
+/// Keelvar's key.
+const KEELVAR_API_KEY: &str = "KEELVAR_API_KEY";
+
+/// The user in whose name Keelvar's jobs are made.
+const KEELVAR_USER_EMAIL: &str = "KEELVAR_USER_EMAIL";
+
+/// What it takes to speak to a destination.
+pub struct Access {
+    /// Who speaks.
+    pub credentials: Credentials,
+    /// The way there.
+    pub network: Network,
+}
+
+impl Access {
+    /// Finds all of it, or says what is missing.
+    pub fn of(
+        args: &ServiceArgs,
+        base: &Base,
+        service: Service,
+        variable: impl Fn(&'static str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        let roots = args.ca_file.as_deref().map(Roots::read).transpose()?;
+        Ok(Self {
+            credentials: Credentials::of(service, base, variable)?,
+            network: Network {
+                roots: roots.unwrap_or_default(),
+                upload_hosts: args.upload_host.clone(),
+            },
+        })
+    }
+}
+
+/// What a service wants to know of those who send it requests.
+pub enum Credentials {
+    /// Workday's three keys, each in a header of its own.
+    Workday([KeyHeader; 3]),
+    /// Keelvar's key, and a user.
+    Keelvar {
+        /// The key.
+        key: KeyHeader,
+        /// The address of the user in whose name files are attached, which stands in each job. It
+        /// is something before and something after one `@`, and no more is known of it.
+        user: String,
+    },
+}
+
+impl Credentials {
+    /// The credentials for this destination. An emulator on this machine takes any, so none need be
+    /// set.
+    fn of(
+        service: Service,
+        base: &Base,
+        variable: impl Fn(&'static str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        let mut variables = Variables {
+            base,
+            variable,
+            missing: Vec::new(),
+        };
+        let credentials = match service {
+            Service::Workday => Self::Workday(
+                WORKDAY.map(|(name, header)| KeyHeader::plain(header, variables.key(name))),
+            ),
+            Service::Keelvar => Self::Keelvar {
+                key: KeyHeader::bearer(variables.key(KEELVAR_API_KEY)),
+                user: variables.take(KEELVAR_USER_EMAIL, ANY_USER),
+            },
+        };
+        if !variables.missing.is_empty() {
+            let missing = variables.missing;
+            return Err(ConfigError::NoKeys { missing });
+        }
+        match credentials {
+            Self::Keelvar { user, .. } if !looks_like_an_address(&user) => {
+                Err(ConfigError::NoAddress {
+                    variable: KEELVAR_USER_EMAIL,
+                })
+            }
+            credentials => Ok(credentials),
+        }
+    }
+
+    /// The headers that go with every request, and to the base alone.
+    pub fn headers(&self) -> &[KeyHeader] {
+        match self {
+            Self::Workday(keys) => keys,
+            Self::Keelvar { key, .. } => slice::from_ref(key),
+        }
+    }
+}
+
+/// The variables of the environment, as far as they count for a destination.
+struct Variables<'a, V> {
+    base: &'a Base,
+    variable: V,
+    /// Those that a real service needs and that are not set.
+    missing: Vec<&'static str>,
+}
+
+impl<V: Fn(&'static str) -> Option<String>> Variables<'_, V> {
+    fn key(&mut self, name: &'static str) -> SecretString {
+        self.take(name, ANY_KEY).into()
+    }
+
+    fn take(&mut self, name: &'static str, any: &str) -> String {
+        let value = match self.base {
+            // What is set for a real service is of no concern to an embedded emulator.
+            Base::Emulator => None,
+            Base::Service(_) => (self.variable)(name),
+        };
+        if value.is_none() && self.base.host() == ApiHost::Remote {
+            self.missing.push(name);
+        }
+        value.unwrap_or_else(|| any.to_owned())
+    }
+}
+
+fn looks_like_an_address(text: &str) -> bool {
+    let is_odd = |c: char| c.is_whitespace() || c.is_control();
+    match text.split_once('@') {
+        Some((name, domain)) => {
+            !name.is_empty()
+                && !domain.is_empty()
+                && !domain.contains('@')
+                && !text.contains(is_odd)
+        }
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secrecy::ExposeSecret as _;
+
+    fn base(url: &str) -> Base {
+        Base::Service(url.parse().unwrap())
+    }
+
+    fn remote() -> Base {
+        base("https://example.com/v1")
+    }
+
+    /// The names and values of the headers.
+    fn headers(credentials: &Credentials) -> Vec<(&'static str, String)> {
+        let header = |key: &KeyHeader| (key.name(), key.value().expose_secret().to_owned());
+        credentials.headers().iter().map(header).collect()
+    }
+
+    fn refusal(service: Service, base: &Base, set: &[(&str, &str)]) -> String {
+        let found = Credentials::of(service, base, value_of(set));
+        found.err().unwrap().to_string()
+    }
+
+    fn value_of(set: &[(&str, &str)]) -> impl Fn(&'static str) -> Option<String> {
+        |name| {
+            let found = set.iter().find(|(set, _)| *set == name)?;
+            Some(found.1.to_owned())
+        }
+    }
+
+    #[test]
+    fn missing_keys_are_named() {
+        assert_eq!(
+            refusal(Service::Workday, &remote(), &[("WORKDAY_API_KEY", "k")]),
+            "the keys of the service come from the environment: \
+             WORKDAY_USER_TOKEN and WORKDAY_USER_EMAIL are not set"
+        );
+        assert_eq!(
+            refusal(Service::Keelvar, &remote(), &[("WORKDAY_API_KEY", "k")]),
+            "the keys of the service come from the environment: \
+             KEELVAR_API_KEY and KEELVAR_USER_EMAIL are not set"
+        );
+        assert_eq!(
+            refusal(Service::Keelvar, &remote(), &[("KEELVAR_API_KEY", "k")]),
+            "the keys of the service come from the environment: KEELVAR_USER_EMAIL is not set"
+        );
+    }
+
+    #[test]
+    fn each_key_stands_in_the_header_that_its_service_wants() {
+        let set = [
+            ("WORKDAY_API_KEY", "one"),
+            ("WORKDAY_USER_TOKEN", "two"),
+            ("WORKDAY_USER_EMAIL", "me@example.com"),
+            ("KEELVAR_API_KEY", "three"),
+            ("KEELVAR_USER_EMAIL", "you@example.com"),
+        ];
+        let workday = Credentials::of(Service::Workday, &remote(), value_of(&set)).unwrap();
+        assert_eq!(
+            headers(&workday),
+            [
+                ("x-api-key", "one".to_owned()),
+                ("x-user-token", "two".to_owned()),
+                ("x-user-email", "me@example.com".to_owned())
+            ]
+        );
+        let keelvar = Credentials::of(Service::Keelvar, &remote(), value_of(&set)).unwrap();
+        assert_eq!(
+            headers(&keelvar),
+            [("authorization", "Bearer three".to_owned())]
+        );
+        let Credentials::Keelvar { user, .. } = keelvar else {
+            panic!("it is another service's");
+        };
+        assert_eq!(user, "you@example.com");
+    }
+
+    #[test]
+    fn an_emulator_needs_no_keys_and_an_embedded_one_gets_none() {
+        let set = [("WORKDAY_API_KEY", "k"), ("KEELVAR_API_KEY", "k")];
+        let local = base("http://127.0.0.1:1/v1");
+        for (base, service, first) in [
+            (&local, Service::Workday, "k"),
+            (&local, Service::Keelvar, "Bearer k"),
+            (&Base::Emulator, Service::Workday, "emulator"),
+            (&Base::Emulator, Service::Keelvar, "Bearer emulator"),
+        ] {
+            let found = Credentials::of(service, base, value_of(&set)).unwrap();
+            assert_eq!(headers(&found)[0].1, first);
+        }
+    }
+
+    #[test]
+    fn the_user_of_keelvar_is_an_address_and_nothing_else_is_repeated() {
+        for bad in [
+            "my-secret-key",
+            "@example.com",
+            "me@",
+            "a@b@c",
+            "me @example.com",
+        ] {
+            let set = [("KEELVAR_API_KEY", "k"), ("KEELVAR_USER_EMAIL", bad)];
+            for base in [remote(), base("http://127.0.0.1:1/api")] {
+                assert_eq!(
+                    refusal(Service::Keelvar, &base, &set),
+                    "KEELVAR_USER_EMAIL holds no e-mail address; set it to that of the user in \
+                     whose name the files are attached",
+                    "{bad}"
+                );
+            }
+        }
+    }
+}

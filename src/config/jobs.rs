@@ -1,0 +1,158 @@
+//! How Keelvar's jobs are made, and how they are judged.
+
+use std::time::Duration;
+
+use crate::cli::ImportArgs;
+
+/// What the user says of jobs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Jobs {
+    /// The most files in one job. All uploads of a job begin at once, so there are never more than
+    /// rows may be at work.
+    pub files: usize,
+    /// How long after its uploads a job may take to say how it ended.
+    pub timeout: Duration,
+    /// What becomes of the rows of failed jobs.
+    pub failed: FailedJobs,
+    /// The words for success besides those that are known.
+    pub success: Vec<StatusWord>,
+}
+
+/// What a resumed run does with the rows of a job that failed, and of which the service does not say
+/// what it took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FailedJobs {
+    /// They stay failed: some of their files may be attached, and a second job would attach them
+    /// twice.
+    #[default]
+    Leave,
+    /// They go into new jobs; the user has looked, or does not mind.
+    Retry,
+}
+
+impl Jobs {
+    /// What the arguments mean.
+    pub fn of(args: &ImportArgs) -> Self {
+        Self {
+            files: args.jobs.files_per_job.min(args.service.concurrency),
+            timeout: args.jobs.job_timeout,
+            failed: if args.jobs.retry_failed_jobs {
+                FailedJobs::Retry
+            } else {
+                FailedJobs::Leave
+            },
+            success: args.jobs.success_status.clone(),
+        }
+    }
+}
+
+/// A word with which a service says how a job stands.
+///
+/// Guarantees: 1 to 64 ASCII letters, digits or `_`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusWord(Box<str>);
+
+impl StatusWord {
+    /// Checks a word as it was typed.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let fits = (1..=64).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        fits.then(|| Self(text.into()))
+            .ok_or_else(|| "a word of letters, digits and `_` is expected".to_owned())
+    }
+
+    /// Whether a job's status is this word, in capitals or not.
+    pub fn is(&self, status: &str) -> bool {
+        self.0.eq_ignore_ascii_case(status)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    fn jobs(args: &[&str]) -> Result<Jobs, String> {
+        let words = ["consign", "import", "m.csv"].iter().chain(args);
+        let cli = Cli::try_parse_from(words).map_err(|refusal| refusal.to_string())?;
+        let Command::Import(args) = cli.command else {
+            panic!("another command");
+        };
+        Ok(Jobs::of(&args))
+    }
+
+    #[test]
+    fn jobs_have_eight_files_and_five_minutes_and_are_never_made_again_unasked() {
+        assert_eq!(
+            jobs(&[]),
+            Ok(Jobs {
+                files: 8,
+                timeout: Duration::from_mins(5),
+                failed: FailedJobs::Leave,
+                success: Vec::new(),
+            })
+        );
+    }
+
+    #[test]
+    fn what_is_said_of_jobs_counts() {
+        let said = jobs(&[
+            "--files-per-job",
+            "3",
+            "--job-timeout",
+            "90s",
+            "--retry-failed-jobs",
+            "--success-status",
+            "ALL_DONE",
+            "--success-status",
+            "Fertig2",
+        ]);
+        let word = |text| StatusWord::parse(text).unwrap();
+        assert_eq!(
+            said,
+            Ok(Jobs {
+                files: 3,
+                timeout: Duration::from_secs(90),
+                failed: FailedJobs::Retry,
+                success: vec![word("ALL_DONE"), word("Fertig2")],
+            })
+        );
+    }
+
+    #[test]
+    fn a_job_has_no_more_files_than_rows_may_be_at_work() {
+        let files = |args: &[&str]| jobs(args).unwrap().files;
+        assert_eq!(files(&["--concurrency", "2"]), 2);
+        assert_eq!(files(&["--concurrency", "2", "--files-per-job", "1"]), 1);
+        assert_eq!(files(&["--concurrency", "50", "--files-per-job", "20"]), 20);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        for (args, said) in [
+            (
+                ["--files-per-job", "0"],
+                "a number from 1 to 100 is expected",
+            ),
+            (
+                ["--files-per-job", "101"],
+                "a number from 1 to 100 is expected",
+            ),
+            (["--job-timeout", "5"], "a span of time is expected"),
+            (["--success-status", ""], "a word of letters"),
+            (["--success-status", "ALL DONE"], "a word of letters"),
+        ] {
+            let refused = jobs(&args).unwrap_err();
+            assert!(refused.contains(said), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_status_is_the_same_word_in_capitals_or_not() {
+        let word = StatusWord::parse("Completed_2").unwrap();
+        assert!(word.is("COMPLETED_2"));
+        assert!(!word.is("COMPLETED"));
+    }
+}

@@ -1,0 +1,129 @@
+//! How each mistake is mended. Where the right value is clear, the remedy spells it out.
+
+use uuid::Uuid;
+
+use super::wrong::{NotAFile, Wrong};
+use crate::model::{BadObjectId, ObjectType};
+use crate::text::{looks_like, nearest, quoted};
+
+impl Wrong {
+    /// What to do about it.
+    pub(super) fn remedy(&self, value: &str) -> String {
+        let remedy = match self {
+            Self::UnknownObjectType => return object_type_remedy(value),
+            Self::BadObjectId(why) => return object_id_remedy(*why, value),
+            Self::FileMissing { nearly: Some(name) } => {
+                return did_you_mean(value, name);
+            }
+            Self::NearlyKnownColumn { known, .. } => {
+                return format!("name it {known} if that is meant; otherwise nothing is wrong");
+            }
+            Self::Ragged { .. } => {
+                "give the row as many cells as the header, with quotes around a cell that holds \
+                 the delimiter or a line break"
+            }
+            Self::BrokenQuote { .. } => {
+                "close the quote where the cell ends, and double each quote inside the cell"
+            }
+            Self::UnnamedColumn { .. } => "name it if the results shall carry it",
+            Self::Empty => "fill it in",
+            Self::ControlCharacter | Self::BidiCharacter => "remove it",
+            Self::BlanksAround => "remove the blanks",
+            Self::TooLong => "shorten it",
+            Self::DotSegment => "write a name",
+            Self::Rewritten => "export the column as text",
+            Self::ErrorValue => "mend the formula and export again",
+            Self::DroppedZeros { .. } => "if so, export the column as text",
+            Self::Duplicate { .. } => "give each row an id of its own",
+            Self::Similar { .. } => "correct one of them, or allow it with --allow-similar-ids",
+            Self::SameName { .. } => {
+                "give one of them another name with file_name if people shall tell them apart"
+            }
+            Self::OtherService { .. } => {
+                "put the rows of each service into a manifest of their own"
+            }
+            Self::TitleNotSent => "the results carry it, and what people see is the file's name",
+            Self::BadSha256 => "write 64 hexadecimal digits, or leave it empty",
+            Self::AbsolutePath => "write it relative to the root, which --root sets",
+            Self::ParentFolder => "set --root to a folder that all files are in",
+            Self::NetworkPath | Self::DriveLetter => {
+                "write it relative to the root, which --root sets, with `/` between its parts"
+            }
+            Self::Backslash => "write `/`",
+            Self::Separator => "write only the name of the file",
+            Self::FileMissing { nearly: None } | Self::FolderMissing { .. } => {
+                "correct the path, which is relative to the manifest's folder or to --root"
+            }
+            Self::NameNotUtf8 => "rename the file",
+            Self::OutsideRoot => "set --root to a folder that all files are in, or copy the file",
+            Self::NotAFile(NotAFile::Folder) => "name a file in it",
+            Self::NotAFile(_) => "name a regular file",
+            Self::EmptyFile => "the service stores no empty file: put in the right one",
+            Self::FileTooLarge { .. } => "split or compress it",
+            Self::LargeDocument { .. } => "try it alone first, or split or compress it",
+            Self::Unreadable { .. } => "make it readable for you",
+            Self::Changing => "wait until nobody writes it",
+            Self::OtherDigest { .. } => "put in the right file, or correct the digest",
+        };
+        remedy.to_owned()
+    }
+}
+
+/// Two names that differ in the encoding of their accents look the same, which has to be said.
+fn did_you_mean(value: &str, name: &str) -> String {
+    if looks_like(value, name) {
+        let name = quoted(name);
+        return format!(
+            "did you mean {name}, which looks the same but encodes its accents otherwise (NFC or NFD)?"
+        );
+    }
+    format!("did you mean {}?", quoted(name))
+}
+
+fn object_type_remedy(value: &str) -> String {
+    let words = ObjectType::ALL.map(ObjectType::as_str);
+    match nearest(value.trim(), words) {
+        Some(word) => format!("did you mean {word}? Allowed are {}", words.join(", ")),
+        None => format!("allowed are {}", words.join(", ")),
+    }
+}
+
+/// Where the id itself is clear, the remedy spells it out; an id of the other service's form is
+/// probably right, and its type wrong.
+fn object_id_remedy(why: BadObjectId, value: &str) -> String {
+    match why {
+        BadObjectId::NoNumber if Uuid::try_parse(value).is_ok() => {
+            "it looks like an id of Keelvar, whose object types are sourcing_event and \
+             sourcing_request: correct one of the two"
+                .to_owned()
+        }
+        BadObjectId::NoNumber => number_remedy(value),
+        BadObjectId::NoUuid => uuid_remedy(value),
+        BadObjectId::NilUuid => "write the record's own UUID, which Keelvar's app shows".to_owned(),
+    }
+}
+
+fn uuid_remedy(value: &str) -> String {
+    if let Ok(uuid) = Uuid::try_parse(value) {
+        return format!("write {uuid}");
+    }
+    let looks = if value.bytes().all(|b| b.is_ascii_digit()) {
+        "it looks like an id of Workday: correct the object_type, or "
+    } else {
+        ""
+    };
+    format!(
+        "{looks}write the record's UUID, which Keelvar's app shows, in the form \
+         3f2504e0-4f89-41d3-9a0c-0305e82c3301"
+    )
+}
+
+fn number_remedy(value: &str) -> String {
+    let digits = value.trim().trim_start_matches('+').trim_start_matches('0');
+    let is_a_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    if is_a_number && digits.parse::<u64>().is_ok() && digits != value {
+        format!("write {digits}")
+    } else {
+        "write the service's own number of the record, digits only".to_owned()
+    }
+}
