@@ -21,12 +21,12 @@ fn tight() -> JobSettings {
 
 /// Limit and rest, as the headers tell them, and whether they tell of a time.
 fn standing(answer: &JobAnswer) -> [Option<&str>; 3] {
-    let reset = answer.header("ratelimit-reset").map(|seconds| {
+    let time = answer.header("ratelimit-reset").map(|seconds| {
         let seconds: u64 = seconds.parse().unwrap();
         if seconds > 0 { "some" } else { "none" }
     });
     let [limit, rest] = ["ratelimit-limit", "ratelimit-remaining"].map(|name| answer.header(name));
-    [limit, rest, reset]
+    [limit, rest, time]
 }
 
 #[tokio::test]

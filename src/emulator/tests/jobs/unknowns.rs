@@ -1,8 +1,10 @@
 //! The switches for what the vendor does not document.
 
+use std::path::Path;
+
 use super::*;
 use crate::emulator::{
-    FileStatus, JobWords, Missing, Namesakes, PostBody, PostStatus, UnknownAs, UrlClock,
+    FileStatus, JobWords, Missing, Namesakes, Partial, PostBody, PostStatus, UnknownAs, UrlClock,
 };
 
 async fn start(jobs: JobSettings) -> Service {
@@ -83,12 +85,39 @@ async fn asking_again_may_bring_fresh_urls_for_the_same_places() {
     assert_eq!(service.attached_bytes(), pairs(&[("a", "hello")]));
 }
 
+/// Lets an hour pass for the jobs of a state folder.
+fn let_an_hour_pass(state: &Path) {
+    for file in std::fs::read_dir(state.join("jobs")).unwrap() {
+        let path = file.unwrap().path();
+        let mut job: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let created: jiff::Timestamp = job["created"].as_str().unwrap().parse().unwrap();
+        job["created"] = json!(created - Duration::from_hours(1));
+        std::fs::write(&path, job.to_string()).unwrap();
+    }
+}
+
+/// A job that got the first of its two files, an hour later.
+async fn a_job_that_got_half(state: &Path, jobs: JobSettings) -> (Service, JobAnswer) {
+    let settings = Settings {
+        state: Some(state.to_owned()),
+        ..with_jobs(jobs)
+    };
+    let service = Service::start(settings.clone()).await;
+    let created = service.create_job(&["a", "b"]).await;
+    service.put_file(&created.url(0), "hello").await;
+    service.emulator.stop().await;
+    let_an_hour_pass(state);
+    let service = Service::start(settings).await;
+    let job = service.job(&created.id()).await;
+    (service, job)
+}
+
 #[tokio::test]
 async fn a_job_may_end_well_although_files_are_missing_and_tell_what_became_of_each() {
-    let service = start(JobSettings {
+    let folder = tempfile::tempdir().unwrap();
+    let jobs = JobSettings {
         terms: Terms {
             missing: Missing::Completes,
-            give_up_after: Duration::from_secs(1),
             ..at_once()
         },
         file_status: FileStatus::Told {
@@ -96,17 +125,8 @@ async fn a_job_may_end_well_although_files_are_missing_and_tell_what_became_of_e
             not_attached: "MISSING".to_owned(),
         },
         ..quick()
-    })
-    .await;
-    let created = service.create_job(&["a", "b"]).await;
-    service.put_file(&created.url(0), "hello").await;
-    let ended = loop {
-        let job = service.job(&created.id()).await;
-        if job.word() != "RUNNING" {
-            break job;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
     };
+    let (service, ended) = a_job_that_got_half(folder.path(), jobs).await;
     assert_eq!(ended.word(), "COMPLETED");
     assert_eq!(
         ended.json()["detail"],
@@ -119,6 +139,26 @@ async fn a_job_may_end_well_although_files_are_missing_and_tell_what_became_of_e
         })
     );
     assert_eq!(service.attached_bytes(), pairs(&[("a", "hello")]));
+}
+
+#[tokio::test]
+async fn a_job_that_fails_for_one_file_attaches_none_unless_it_keeps_those_that_came() {
+    for (partial, attached) in [
+        (Partial::Nothing, pairs(&[])),
+        (Partial::Kept, pairs(&[("a", "hello")])),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let terms = Terms {
+            missing: Missing::Fails(partial),
+            ..at_once()
+        };
+        let jobs = JobSettings { terms, ..quick() };
+        let (service, failed) = a_job_that_got_half(folder.path(), jobs).await;
+        assert_eq!(failed.word(), "FAILED");
+        let errors = json!(["File b was not uploaded in time."]);
+        assert_eq!(failed.json()["detail"]["errors"], errors);
+        assert_eq!(service.attached_bytes(), attached);
+    }
 }
 
 fn without_the_event(unknown_as: UnknownAs) -> JobSettings {
