@@ -3,8 +3,11 @@
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
-use crate::cli::{DuplicateIds, EmulatorArgs};
-use crate::emulator::{Clash, Emulator, EmulatorError, ExternalIds, Settings, scenario};
+use crate::cli::{DuplicateIds, EmulatorArgs, JobsArgs, UnknownObjects};
+use crate::emulator::{
+    BudgetSettings, Clash, Emulator, EmulatorError, ExternalIds, JobSettings, JobWords, Settings,
+    Terms, UnknownAs, scenario,
+};
 use crate::error::{Error, Exit};
 use crate::signals::Signals;
 use crate::text::counted;
@@ -69,6 +72,36 @@ fn settings(args: &EmulatorArgs) -> Result<Settings, EmulatorError> {
         size_delay: args.size_delay,
         url_life: args.url_life,
         purge_after: args.purge_after,
+        jobs: jobs(&args.jobs),
         ..Settings::default()
     })
+}
+
+fn jobs(args: &JobsArgs) -> JobSettings {
+    JobSettings {
+        budgets: BudgetSettings {
+            posts_an_hour: args.posts_an_hour,
+            posts_a_day: args.posts_a_day,
+            reads_a_minute: args.reads_a_minute,
+            reads_an_hour: args.reads_an_hour,
+            ..BudgetSettings::default()
+        },
+        terms: Terms {
+            start_delay: args.job_start_delay,
+            end_delay: args.job_end_delay,
+            give_up_after: args.job_give_up_after,
+            ..Terms::default()
+        },
+        url_life: args.job_url_life,
+        words: JobWords {
+            success: args.job_success_word.clone(),
+            ..JobWords::default()
+        },
+        unknown_objects: args.unknown_object.clone(),
+        unknown_as: match args.unknown_as {
+            UnknownObjects::BadRequest => UnknownAs::BadRequest400,
+            UnknownObjects::FailedJob => UnknownAs::FailedJob,
+        },
+        ..JobSettings::default()
+    }
 }

@@ -1,12 +1,14 @@
-//! An embedded stand-in for Workday Strategic Sourcing Attachments 1.0 and for the storage behind
-//! it, for whoever wants to try the tool without an account or to rehearse a migration.
+//! An embedded stand-in for Workday Strategic Sourcing Attachments 1.0, for the part of Keelvar's
+//! Intake APIs that attaches files by jobs, and for the storage behind them, for whoever wants to
+//! try the tool without an account or to rehearse a migration.
 //!
-//! It is an HTTP server on one address: the API below `/services/attachments/v1`, the storage below
-//! `/storage`. It keeps its state in a folder that survives a restart and a kill, and a log of
-//! every request ([`log`]). It is not the service: where the vendor's documents are silent it
-//! assumes something, as told here, and no other module of the product relies on it.
+//! It is an HTTP server on one address: the attachments API below `/services/attachments/v1`, the
+//! jobs API below `/api`, the storage below `/storage`. It keeps its state in a folder that survives
+//! a restart and a kill, and a log of every request ([`log`]). It is not the service: where the
+//! vendors' documents are silent it assumes something, as told here, and no other module of the
+//! product relies on it.
 //!
-//! # Documented by the vendor, and done so here
+//! # Attachments: documented by the vendor, and done so here
 //!
 //! - The six operations, their paths, the three headers and 401 without them, the media type.
 //! - The four relationships with their types; `file_name` required to create; `title` and
@@ -18,7 +20,7 @@
 //! - Upload URLs that live 15 minutes, and the purging of records that got no bytes in 30 to 60
 //!   minutes after they were created.
 //!
-//! # Assumed, and how to assume otherwise
+//! # Attachments: assumed, and how to assume otherwise
 //!
 //! | assumption | switch |
 //! |---|---|
@@ -39,7 +41,48 @@
 //! | the storage is S3: it refuses wrong headers, expired or altered URLs (403) and chunked bodies (501), and answers with an MD5 `ETag` | [`Effect::ExpiredUrl`] |
 //! | bytes sent to a URL that was renewed since are taken, and show nowhere | none |
 //!
-//! In one thing it is stricter on purpose: the storage refuses a request that shows it the API's
+//! # Jobs: documented by the vendor, and done so here
+//!
+//! - The two POSTs with their members, and that the body is checked before a job is created.
+//! - `Authorization: Bearer`; 401 without a key, an empty 403 with one that is not taken.
+//! - 120 POSTs an hour and 500 a day, 30 reads a minute and 600 an hour. `RateLimit-Limit`,
+//!   `RateLimit-Remaining` and `RateLimit-Reset` with what went well, 429 with `Retry-After` beyond.
+//! - The job's members, its `type`, the words `RUNNING` and `FAILED`; upload URLs in `detail.files`
+//!   once it has started, which live 60 seconds and are then refused as `Request has expired`.
+//! - A job whose files do not come fails after a while.
+//! - 400 with `errors` and `field_errors`, these in dot notation.
+//!
+//! # Jobs: assumed, and how to assume otherwise
+//!
+//! | assumption | switch |
+//! |---|---|
+//! | one job is read at `/jobs/{id}`, several at `/jobs/` as `{"results":[…]}`, the newest 100 first | none |
+//! | a slash may end the path of a read, or be left out | [`JobSettings::slashes`] |
+//! | likewise that of a POST | [`JobSettings::post_slashes`] |
+//! | where it must or must not, the wrong form is redirected before keys and budgets are looked at | [`JobSettings::wrong_slash`] |
+//! | any key is taken | [`JobSettings::keys`] |
+//! | both POSTs count together, and both reads | [`BudgetSettings::posts`] |
+//! | requests over the budget do not count; others do, whatever their answer | [`BudgetSettings::refused`] |
+//! | budgets are sliding windows over arrivals; the headers tell of the window with the least left, and `RateLimit-Reset` when it has one more | [`BudgetSettings`] for the numbers |
+//! | every member is required; e-mail addresses need not be users' | none |
+//! | no files, a name twice, a path in a name, or over 255 bytes: 400 | none |
+//! | a POST is answered with 201 | [`JobSettings::post_status`] |
+//! | and the whole job | [`JobSettings::post_body`] |
+//! | a job starts after a second; before, its `detail` is null | [`Terms::start_delay`] |
+//! | it is `PENDING` until then, and `COMPLETED` when it ends well | [`JobSettings::words`] |
+//! | it ends a second after the last of its files came | [`Terms::end_delay`] |
+//! | it always ends | [`Terms::ending`] |
+//! | it fails where files are missing five minutes after its start | [`Terms::give_up_after`], [`Terms::missing`] |
+//! | one that failed attaches nothing | [`Partial`] |
+//! | one that has ended shows its files without URLs, and not what became of each | [`JobSettings::file_status`] |
+//! | what went wrong stands in `detail.errors` | none |
+//! | upload URLs live from the start of the job, so that asking again brings no fresh ones | [`JobSettings::url_clock`], [`JobSettings::url_life`] |
+//! | every event and request exists | [`JobSettings::unknown_objects`] |
+//! | one that does not is told with 400, before a job is created | [`JobSettings::unknown_as`] |
+//! | a file of a name that is there already stands beside the other one | [`Terms::namesakes`] |
+//! | a second upload of a file before the job ends takes the place of the first, one after it is taken and changes nothing | none |
+//!
+//! In one thing it is stricter on purpose: the storage refuses a request that shows it an API's
 //! keys, because a client that does so leaks them.
 
 mod api;

@@ -15,7 +15,8 @@ use super::jobs::JobSettings;
 pub struct Settings {
     /// Where the state is kept; without it, a temporary folder that goes away with the emulator.
     pub state: Option<PathBuf>,
-    /// How many API requests a second are answered. Uploads and downloads do not count.
+    /// How many requests of the attachments API a second are answered. Uploads and downloads do not
+    /// count, and jobs have budgets of their own.
     pub rate: NonZeroU32,
     /// How many of these a second other clients of the same company take, who are never refused;
     /// fewer than all.
@@ -24,7 +25,7 @@ pub struct Settings {
     pub external_ids: ExternalIds,
     /// How long after an upload the size stays hidden.
     pub size_delay: Duration,
-    /// How long an upload or download URL is good.
+    /// How long an upload or download URL of an attachment is good.
     pub url_life: Duration,
     /// How long a record may be without bytes before it goes away.
     pub purge_after: Duration,

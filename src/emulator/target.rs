@@ -1,4 +1,4 @@
-//! What a fault can befall: the requests of one operation, or all of one of the two services.
+//! What a fault can befall: the requests of one operation, or all of the APIs, or all of the storage.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use crate::text::{nearest, quoted};
 pub enum Target {
     /// Those of one operation.
     One(Operation),
-    /// All that the service itself answers.
+    /// All that an API answers, be it that of attachments or that of jobs.
     Api,
     /// All uploads and downloads.
     Storage,

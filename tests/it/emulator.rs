@@ -1,6 +1,8 @@
 //! The emulator that stands by itself.
 
 use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 
 use consign::emulator::stored_by_external_id;
@@ -91,5 +93,73 @@ fn an_address_that_is_taken_is_refused() {
         .says(format!(
             "the emulator cannot listen on {address}: Address already in use"
         ))
+        .exits(2);
+}
+
+/// Asks for a job for an event, and returns the answer as it comes over the wire.
+fn ask_for_job(base: &str, event: &str) -> String {
+    let address = base.split('/').nth(2).unwrap();
+    let body =
+        format!(r#"{{"sourcing_event":"{event}","created_by":"a@example.com","files":["a.pdf"]}}"#);
+    let request = format!(
+        "POST /api/jobs/attach-files-to-sourcing-event HTTP/1.1\r\nHost: {address}\r\n\
+         Authorization: Bearer key\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let mut connection = TcpStream::connect(address).unwrap();
+    connection.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn its_jobs_are_as_the_command_line_says() {
+    let there = "0b6f4c1e-3f0a-4f0e-9d0a-6f2d4f1f7a01";
+    let gone = "0b6f4c1e-3f0a-4f0e-9d0a-6f2d4f1f7a02";
+    let test = Test::new();
+    let more = [
+        "--posts-an-hour=2",
+        "--job-start-delay=0s",
+        "--unknown-as=failed-job",
+        "--unknown-object",
+        gone,
+    ];
+    let (_emulator, base) = started(&test, &more);
+    for (event, parts) in [
+        (
+            there,
+            [
+                "201 Created",
+                "\"status\":\"RUNNING\"",
+                "ratelimit-limit: 2",
+            ],
+        ),
+        (
+            gone,
+            [
+                "201 Created",
+                "\"status\":\"FAILED\"",
+                "ratelimit-remaining: 0",
+            ],
+        ),
+        (
+            there,
+            ["429 Too Many Requests", "throttled", "retry-after: "],
+        ),
+    ] {
+        let answer = ask_for_job(&base, event);
+        for part in parts {
+            assert!(answer.contains(part), "no {part} in {answer}");
+        }
+    }
+}
+
+#[test]
+fn an_object_that_is_no_uuid_is_refused() {
+    Test::new()
+        .consign(["emulator", "--unknown-object", "7"])
+        .says("a UUID is expected, such as 0b6f4c1e-3f0a-4f0e-9d0a-6f2d4f1f7a01")
         .exits(2);
 }

@@ -192,3 +192,132 @@ impl Window {
 fn between(now: Timestamp, later: Timestamp) -> Duration {
     Duration::try_from(later.duration_since(now)).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    use super::super::job::Kind::{SourcingEvent, SourcingRequest};
+    use super::super::route::Slash;
+
+    fn number(number: u32) -> NonZeroU32 {
+        NonZeroU32::new(number).unwrap()
+    }
+
+    /// Two POSTs an hour and three a day, two reads a minute.
+    fn tight() -> BudgetSettings {
+        BudgetSettings {
+            posts_an_hour: number(2),
+            posts_a_day: number(3),
+            reads_a_minute: number(2),
+            ..BudgetSettings::default()
+        }
+    }
+
+    fn route(asked: Asked) -> JobsRoute {
+        JobsRoute {
+            asked,
+            slash: Slash::Absent,
+        }
+    }
+
+    fn post(kind: Kind) -> JobsRoute {
+        route(Asked::Create(kind))
+    }
+
+    fn at(minute: u64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + Duration::from_mins(minute)
+    }
+
+    /// What is said to requests that come at these minutes: how many are left, or for how many
+    /// minutes there are none.
+    fn said(
+        settings: &BudgetSettings,
+        requests: &[(JobsRoute, u64)],
+    ) -> Vec<Result<u32, Duration>> {
+        let mut budgets = Budgets::new(settings);
+        let admit = |(route, minute): &(JobsRoute, u64)| match budgets
+            .admit(*route, at(*minute))
+            .expect("a budget")
+        {
+            Admission::Admitted(standing) => Ok(standing.remaining),
+            Admission::Refused { retry_after, .. } => Err(retry_after),
+        };
+        requests.iter().map(admit).collect()
+    }
+
+    fn minutes(minutes: u64) -> Result<u32, Duration> {
+        Err(Duration::from_mins(minutes))
+    }
+
+    #[test]
+    fn a_request_must_fit_into_the_hour_and_into_the_day() {
+        let posts = [0, 10, 20, 59, 60, 61, 1439, 1440, 1450].map(|m| (post(SourcingEvent), m));
+        assert_eq!(
+            said(&tight(), &posts),
+            [
+                Ok(1),
+                Ok(0),
+                minutes(40),
+                minutes(1),
+                // The third of the day.
+                Ok(0),
+                minutes(1379),
+                minutes(1),
+                Ok(0),
+                Ok(0),
+            ]
+        );
+    }
+
+    #[test]
+    fn both_kinds_of_jobs_share_a_budget_unless_each_has_its_own() {
+        let posts = [SourcingEvent, SourcingEvent, SourcingRequest].map(|kind| (post(kind), 0));
+        assert_eq!(said(&tight(), &posts)[2], minutes(60));
+        let apart = BudgetSettings {
+            posts: PostBudgets::EachItsOwn,
+            ..tight()
+        };
+        assert_eq!(said(&apart, &posts)[2], Ok(1));
+    }
+
+    #[test]
+    fn lists_and_single_jobs_share_the_budget_for_reads() {
+        let asked = [Asked::List, Asked::Get(Uuid::nil()), Asked::List];
+        let reads = asked.map(|asked| (route(asked), 0));
+        assert_eq!(said(&tight(), &reads), [Ok(1), Ok(0), minutes(1)]);
+        let mut budgets = Budgets::new(&tight());
+        assert_eq!(budgets.admit(route(Asked::Unknown), at(0)), None);
+    }
+
+    #[test]
+    fn whoever_keeps_asking_is_kept_out_where_refused_requests_count() {
+        let settings = BudgetSettings {
+            posts_a_day: number(500),
+            refused: Refused::Counted,
+            ..tight()
+        };
+        let posts = [0, 1, 59, 60, 118, 120].map(|m| (post(SourcingEvent), m));
+        assert_eq!(
+            said(&settings, &posts),
+            [Ok(1), Ok(0), minutes(2), minutes(59), minutes(2), Ok(0)]
+        );
+    }
+
+    #[test]
+    fn an_answer_tells_of_the_window_with_the_least_left_and_when_it_has_one_more() {
+        let mut budgets = Budgets::new(&tight());
+        let mut admit = |minute| budgets.admit(post(SourcingEvent), at(minute));
+        let admitted = |limit, remaining, minutes| {
+            Some(Admission::Admitted(Standing {
+                limit,
+                remaining,
+                reset: Duration::from_mins(minutes),
+            }))
+        };
+        assert_eq!(admit(0), admitted(2, 1, 60));
+        assert_eq!(admit(30), admitted(2, 0, 30));
+        assert_eq!(admit(100), admitted(3, 0, 1340));
+    }
+}

@@ -219,3 +219,114 @@ impl Job {
 pub(super) fn after(at: Timestamp, span: Duration) -> Timestamp {
     at.saturating_add(span).unwrap_or(Timestamp::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Phase::{Failed, Pending, Running, Succeeded};
+
+    fn at(second: u64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + Duration::from_secs(second)
+    }
+
+    /// A job that starts at 10 s, ends 5 s after its last file, or is given up at 110 s. Its files
+    /// came at these seconds.
+    fn job(stored_at: &[Option<u64>]) -> Job {
+        let object = Object {
+            kind: Kind::SourcingEvent,
+            id: Uuid::nil(),
+        };
+        let file = |second: &Option<u64>| Item {
+            content: second.map(|second| Content {
+                size: 7,
+                stored_at: at(second),
+            }),
+            ..Item::awaited("a.pdf".to_owned())
+        };
+        Job {
+            number: 1,
+            id: Uuid::nil(),
+            object,
+            user: String::new(),
+            created: at(0),
+            terms: Terms {
+                start_delay: Duration::from_secs(10),
+                end_delay: Duration::from_secs(5),
+                give_up_after: Duration::from_secs(100),
+                ..Terms::default()
+            },
+            refusal: None,
+            files: stored_at.iter().map(file).collect(),
+        }
+    }
+
+    fn with_terms(job: Job, change: impl FnOnce(&mut Terms)) -> Job {
+        let mut terms = job.terms;
+        change(&mut terms);
+        Job { terms, ..job }
+    }
+
+    fn phases(job: &Job, seconds: &[u64]) -> Vec<Phase> {
+        seconds
+            .iter()
+            .map(|second| job.phase(at(*second)))
+            .collect()
+    }
+
+    fn attached(job: &Job, second: u64) -> usize {
+        let phase = job.phase(at(second));
+        let attached = job.files.iter().filter(|file| job.attaches(file, phase));
+        attached.count()
+    }
+
+    #[test]
+    fn a_job_waits_then_runs_until_a_while_after_its_last_file() {
+        let job = job(&[Some(30), Some(20)]);
+        let expected = [Pending, Running, Running, Succeeded, Succeeded];
+        assert_eq!(phases(&job, &[9, 10, 34, 35, 1000]), expected);
+        assert_eq!((attached(&job, 34), attached(&job, 35)), (0, 2));
+        assert_eq!(job.errors(Succeeded), [""; 0]);
+    }
+
+    #[test]
+    fn a_job_whose_files_do_not_come_fails_and_attaches_nothing_unless_it_keeps_what_came() {
+        let job = job(&[Some(30), None]);
+        assert_eq!(phases(&job, &[109, 110]), [Running, Failed]);
+        assert_eq!(attached(&job, 110), 0);
+        assert_eq!(job.errors(Running), [""; 0]);
+        let told = ["File a.pdf was not uploaded in time."];
+        assert_eq!(job.errors(Failed), told);
+        let keeping = with_terms(job, |terms| terms.missing = Missing::Fails(Partial::Kept));
+        assert_eq!((attached(&keeping, 109), attached(&keeping, 110)), (0, 1));
+    }
+
+    #[test]
+    fn a_job_may_end_well_without_some_of_its_files_and_names_them() {
+        let job = with_terms(job(&[Some(30), None]), |terms| {
+            terms.missing = Missing::Completes;
+        });
+        assert_eq!(phases(&job, &[109, 110]), [Running, Succeeded]);
+        assert_eq!(attached(&job, 110), 1);
+        assert_eq!(job.errors(Succeeded).len(), 1);
+    }
+
+    #[test]
+    fn a_job_may_run_for_ever() {
+        let job = with_terms(job(&[Some(30)]), |terms| terms.ending = Ending::Never);
+        assert_eq!(
+            phases(&job, &[9, 10, 1_000_000]),
+            [Pending, Running, Running]
+        );
+        assert_eq!(attached(&job, 1_000_000), 0);
+    }
+
+    #[test]
+    fn a_job_for_what_is_not_there_fails_at_its_start() {
+        let job = Job {
+            refusal: Some("no such event".to_owned()),
+            ..job(&[None])
+        };
+        assert_eq!(phases(&job, &[9, 10]), [Pending, Failed]);
+        assert_eq!(job.errors(Failed), ["no such event"]);
+    }
+}

@@ -15,6 +15,7 @@ mod view;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use axum::extract::Request;
@@ -90,8 +91,8 @@ pub(super) async fn answer(
             body: &body,
         };
         match call.admit() {
-            Err(refusal) => refusal.into(),
-            Ok(standing) => {
+            ControlFlow::Break(refusal) => refusal.into(),
+            ControlFlow::Continue(standing) => {
                 let answer = befall::carry_out(&mut call, shared, arrival);
                 with_standing(answer, standing)
             }
@@ -144,24 +145,17 @@ impl Befallen for Call<'_> {
 }
 
 impl Call<'_> {
-    /// Looks at the form of the path, as what leads a request to its place does, then at the key,
-    /// then at the budget. Answers what is left of it.
-    fn admit(&mut self) -> Result<Option<Standing>, Reply> {
+    /// Looks at the form of the path, then at the key, then at the budget: in this order, because
+    /// what leads a request to its place knows of neither. Goes on with what is left of the budget.
+    fn admit(&mut self) -> ControlFlow<Reply, Option<Standing>> {
         self.check_slash()?;
-        match self.settings().keys.judge(&self.head.headers) {
-            Shown::Good => {}
-            Shown::Bad => return Err(Reply::empty(StatusCode::FORBIDDEN)),
-            Shown::Nothing => {
-                let error = "Authentication credentials were not provided.";
-                return Err(Problem::new(StatusCode::UNAUTHORIZED, error).reply());
-            }
-        }
-        let admission = self.world.budgets.admit(self.route, self.entry.at);
-        match admission {
-            None => Ok(None),
+        self.check_key()?;
+        let arrival = self.entry.at;
+        match self.world.budgets.admit(self.route, arrival) {
+            None => ControlFlow::Continue(None),
             Some(Admission::Admitted(standing)) => {
                 self.entry.budget_left = Some(standing.remaining);
-                Ok(Some(standing))
+                ControlFlow::Continue(Some(standing))
             }
             Some(Admission::Refused {
                 standing,
@@ -170,24 +164,35 @@ impl Call<'_> {
                 if self.settings().budgets.refused == Refused::Counted {
                     self.entry.budget_left = Some(standing.remaining);
                 }
-                Err(throttled(standing, retry_after))
+                ControlFlow::Break(throttled(standing, retry_after))
             }
         }
     }
 
-    fn check_slash(&self) -> Result<(), Reply> {
+    fn check_slash(&self) -> ControlFlow<Reply> {
         let rule = match self.route.asked {
             Asked::Create(_) => self.settings().post_slashes,
             Asked::Get(_) | Asked::List => self.settings().slashes,
-            Asked::WrongMethod { .. } | Asked::Unknown => return Ok(()),
+            Asked::WrongMethod { .. } | Asked::Unknown => return ControlFlow::Continue(()),
         };
         if self.route.slash.fits(rule) {
-            return Ok(());
+            return ControlFlow::Continue(());
         }
-        Err(match self.settings().wrong_slash {
+        ControlFlow::Break(match self.settings().wrong_slash {
             WrongSlash::NotFound => not_found().reply(),
             WrongSlash::Redirected => self.redirect(),
         })
+    }
+
+    fn check_key(&self) -> ControlFlow<Reply> {
+        match self.settings().keys.judge(&self.head.headers) {
+            Shown::Good => ControlFlow::Continue(()),
+            Shown::Bad => ControlFlow::Break(Reply::empty(StatusCode::FORBIDDEN)),
+            Shown::Nothing => {
+                let error = "Authentication credentials were not provided.";
+                ControlFlow::Break(Problem::new(StatusCode::UNAUTHORIZED, error).reply())
+            }
+        }
     }
 
     fn redirect(&self) -> Reply {

@@ -17,7 +17,7 @@ use crate::emulator::store::{Folder, StateError, read_all, write_atomically};
 #[derive(Debug)]
 pub(in crate::emulator) struct Jobs {
     folder: Folder,
-    jobs: BTreeMap<u64, Job>,
+    by_number: BTreeMap<u64, Job>,
     by_id: HashMap<Uuid, u64>,
 }
 
@@ -25,7 +25,7 @@ impl Jobs {
     /// Loads what the folder holds.
     pub(in crate::emulator) fn load(folder: Folder) -> Result<Self, StateError> {
         let mut jobs = Self {
-            jobs: BTreeMap::new(),
+            by_number: BTreeMap::new(),
             by_id: HashMap::new(),
             folder,
         };
@@ -37,17 +37,19 @@ impl Jobs {
 
     /// The place of the next job.
     pub(super) fn next_number(&self) -> u64 {
-        self.jobs.last_key_value().map_or(1, |(last, _)| last + 1)
+        self.by_number
+            .last_key_value()
+            .map_or(1, |(last, _)| last + 1)
     }
 
     /// The job of an id.
     pub(in crate::emulator) fn get(&self, id: Uuid) -> Option<&Job> {
-        self.jobs.get(self.by_id.get(&id)?)
+        self.by_number.get(self.by_id.get(&id)?)
     }
 
     /// All of them, the newest first.
     pub(super) fn newest_first(&self) -> impl Iterator<Item = &Job> {
-        self.jobs.values().rev()
+        self.by_number.values().rev()
     }
 
     /// Writes a job, new or altered. What is in memory changes only if that went well.
@@ -77,7 +79,7 @@ impl Jobs {
 
     fn index(&mut self, job: Job) {
         self.by_id.insert(job.id, job.number);
-        self.jobs.insert(job.number, job);
+        self.by_number.insert(job.number, job);
     }
 }
 

@@ -52,3 +52,188 @@ async fn a_job_for_a_request_names_its_requester() {
     let stored = &jobs(service.emulator.state()).unwrap()[0];
     assert_eq!((&stored.object, stored.phase), (&object, Phase::Succeeded));
 }
+
+#[tokio::test]
+async fn before_its_start_a_job_has_no_detail() {
+    let terms = Terms {
+        start_delay: Duration::from_hours(1),
+        ..at_once()
+    };
+    let service = Service::start(with_jobs(JobSettings { terms, ..quick() })).await;
+    let created = service.create_job(&["a"]).await;
+    for answer in [&created, &service.job(&created.id()).await] {
+        let json = answer.json();
+        assert_eq!(
+            (&json["status"], &json["detail"]),
+            (&json!("PENDING"), &Value::Null)
+        );
+        let at = json["created"].as_str().unwrap();
+        assert_eq!(at.len(), "2025-06-06T00:00:00.000001Z".len(), "{at}");
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_is_given_up_fails_and_attaches_nothing() {
+    let terms = Terms {
+        give_up_after: Duration::ZERO,
+        ..at_once()
+    };
+    let service = Service::start(with_jobs(JobSettings { terms, ..quick() })).await;
+    let created = service.create_job(&["a", "b"]).await;
+    let failed = service.job(&created.id()).await;
+    assert_eq!(failed.word(), "FAILED");
+    assert_eq!(
+        failed.json()["detail"],
+        json!({
+            "files": [{"file_name": "a"}, {"file_name": "b"}],
+            "errors": ["File a was not uploaded in time.", "File b was not uploaded in time."],
+        })
+    );
+    assert_eq!(service.attached(), []);
+}
+
+#[tokio::test]
+async fn a_second_upload_counts_until_the_job_ends_and_not_after() {
+    let service = Service::start(with_jobs(quick())).await;
+    let created = service.create_job(&["a", "b"]).await;
+    let urls = [created.url(0), created.url(1)];
+    for bytes in ["first", "second"] {
+        let response = service.put_file(&urls[0], bytes).await;
+        assert_eq!(response.status(), StatusCode::OK);
+    }
+    service.put_file(&urls[1], "other").await;
+    let attached = pairs(&[("a", "second"), ("b", "other")]);
+    assert_eq!(service.attached_bytes(), attached);
+
+    let late = service.put_file(&urls[0], "too late").await;
+    assert_eq!(late.status(), StatusCode::OK);
+    assert_eq!(service.attached_bytes(), attached);
+    assert_eq!(service.job(&created.id()).await.word(), "COMPLETED");
+}
+
+#[tokio::test]
+async fn the_storage_takes_what_is_signed_and_nothing_else() {
+    let service = Service::start(with_jobs(quick())).await;
+    let created = service.create_job(&["a", "b"]).await;
+    let url = created.url(0);
+    let key = |url: &str| url.split('/').nth(6).unwrap().to_owned();
+    let others_place = url.replace(&key(&url), &key(&created.url(1)));
+    let put = |url: &str| service.client.put(url).body("hello");
+    let chunks = futures::stream::iter([Ok::<_, std::io::Error>("hello")]);
+    let chunked = service
+        .client
+        .put(&url)
+        .body(reqwest::Body::wrap_stream(chunks));
+    for (request, status, code) in [
+        (put(&others_place), 403, "SignatureDoesNotMatch"),
+        (put(url.split('?').next().unwrap()), 403, "AccessDenied"),
+        (
+            put(&url).header("Authorization", "Bearer x"),
+            400,
+            "InvalidRequest",
+        ),
+        (chunked, 501, "NotImplemented"),
+        (service.client.get(&url), 403, "SignatureDoesNotMatch"),
+    ] {
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status().as_u16(), status, "{code}");
+        let text = response.text().await.unwrap();
+        assert!(text.contains(&format!("<Code>{code}</Code>")), "{text}");
+    }
+    // No header is signed, so that any may come along.
+    let free = put(&url).header("Content-Type", "text/plain");
+    assert_eq!(free.send().await.unwrap().status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_newest_hundred_jobs_are_listed_the_newest_first() {
+    let service = Service::start(with_jobs(quick())).await;
+    let mut ids = Vec::new();
+    for _ in 0..102 {
+        ids.push(service.create_job(&["a"]).await.id());
+    }
+    let list = job_answer(service.keyed(Method::GET, "/jobs/"))
+        .await
+        .json();
+    let results = list["results"].as_array().unwrap();
+    let listed: Vec<_> = results
+        .iter()
+        .map(|job| job["id"].as_str().unwrap())
+        .collect();
+    ids.reverse();
+    assert_eq!(listed, ids[..100]);
+}
+
+#[tokio::test]
+async fn a_restart_finds_jobs_and_their_urls_as_they_were() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = || Settings {
+        state: Some(folder.path().to_owned()),
+        ..with_jobs(quick())
+    };
+    let service = Service::start(settings()).await;
+    let ended = service.create_job(&["a"]).await;
+    service.fill(&ended, "hello").await;
+    let running = service.create_job(&["b"]).await;
+    let address = service.emulator.address();
+    service.emulator.stop().await;
+
+    let service = Service {
+        emulator: Emulator::start(address, settings()).await.unwrap(),
+        client: service.client,
+    };
+    assert_eq!(service.job(&ended.id()).await.word(), "COMPLETED");
+    service.fill(&running, "later").await;
+    assert_eq!(
+        service.attached_bytes(),
+        pairs(&[("a", "hello"), ("b", "later")])
+    );
+    let third = service.create_job(&["c"]).await.id();
+    let stored = jobs(folder.path()).unwrap();
+    let ids: Vec<_> = stored.into_iter().map(|job| job.id).collect();
+    assert_eq!(ids, [ended.id(), running.id(), third]);
+}
+
+#[tokio::test]
+async fn the_log_tells_of_each_request_which_job_and_which_file_it_was_and_no_secret() {
+    let service = Service::start(with_jobs(quick())).await;
+    let created = service.create_job(&["a b.pdf"]).await;
+    service.fill(&created, "hello").await;
+    service.job(&created.id()).await;
+    job_answer(service.keyed(Method::GET, "/jobs/?page=1")).await;
+    let log = service.log();
+    let told: Vec<_> = log
+        .iter()
+        .map(|e| {
+            (
+                e.operation.name(),
+                e.status,
+                e.job.as_deref(),
+                e.file.as_deref(),
+                e.bytes,
+            )
+        })
+        .collect();
+    let id = created.id();
+    let job = Some(id.as_str());
+    assert_eq!(
+        told,
+        [
+            ("create_job", Some(201), job, None, None),
+            ("upload", Some(200), job, Some("a b.pdf"), Some(5)),
+            ("get_job", Some(200), job, None, None),
+            ("list_jobs", Some(200), None, None, None),
+        ]
+    );
+    let object = format!("sourcing_event {EVENT}");
+    assert!(
+        log[..3]
+            .iter()
+            .all(|entry| entry.object.as_ref() == Some(&object))
+    );
+    assert_eq!(log[3].path, "/api/jobs/?page=1");
+    let text = std::fs::read_to_string(service.emulator.log_path()).unwrap();
+    for secret in ["key-canary", "signature"] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+}

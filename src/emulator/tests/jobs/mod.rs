@@ -1,6 +1,10 @@
 //! The jobs API as a client sees it.
 
+mod asking;
+mod budgets;
+mod faults;
 mod life;
+mod unknowns;
 
 use std::time::Duration;
 

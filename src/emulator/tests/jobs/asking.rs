@@ -1,0 +1,202 @@
+//! What stands before a job: the key, the form of the path, the body.
+
+use super::*;
+use crate::emulator::{JobKeys, Slashes, WrongSlash};
+
+/// The status of a request, and what it says.
+async fn told(request: RequestBuilder) -> (u16, Value) {
+    let answer = job_answer(request).await;
+    (answer.status, answer.json())
+}
+
+#[tokio::test]
+async fn without_a_key_there_is_a_401_and_with_a_wrong_one_an_empty_403() {
+    let keys = JobKeys::Only("right".into());
+    let service = Service::start(with_jobs(JobSettings { keys, ..quick() })).await;
+    let asked = |authorization: &str| {
+        service
+            .jobs_request(Method::GET, "/jobs/")
+            .header("Authorization", authorization)
+    };
+    let missing = json!({"errors": ["Authentication credentials were not provided."]});
+    for nothing in ["", "Bearer ", "Basic right"] {
+        assert_eq!(told(asked(nothing)).await, (401, missing.clone()));
+    }
+    let bare = service.jobs_request(Method::GET, "/jobs/");
+    assert_eq!(told(bare).await.0, 401);
+    let refused = job_answer(asked("Bearer wrong")).await;
+    assert_eq!((refused.status, refused.text.as_str()), (403, ""));
+    assert_eq!(told(asked("Bearer right")).await.0, 200);
+}
+
+#[tokio::test]
+async fn any_key_is_taken_where_none_is_set() {
+    let service = Service::start(with_jobs(quick())).await;
+    service.create_job(&["a"]).await;
+}
+
+#[tokio::test]
+async fn a_job_that_is_not_there_is_not_found() {
+    let service = Service::start(with_jobs(quick())).await;
+    for path in [
+        format!("/jobs/{EVENT}"),
+        "/jobs/7".to_owned(),
+        "/nowhere".to_owned(),
+    ] {
+        let request = service.keyed(Method::GET, &path);
+        let not_found = json!({"errors": ["Not found."]});
+        assert_eq!(told(request).await, (404, not_found), "{path}");
+    }
+    let wrong = service.keyed(Method::DELETE, &format!("/jobs/{EVENT}"));
+    let wrong = job_answer(wrong).await;
+    assert_eq!((wrong.status, wrong.header("allow")), (405, Some("GET")));
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_as_documented_is_refused_with_all_that_is_wrong_with_it() {
+    let service = Service::start(with_jobs(quick())).await;
+    let with = |field: &str, value: Value| {
+        let mut body = for_event(&["a"]);
+        body[field] = value;
+        body
+    };
+    let name = |name: &str| with("files", json!(["a", name]));
+    for (body, field_errors) in [
+        (
+            json!({"sourcing_request": EVENT}),
+            json!({
+                "sourcing_event": ["This sourcing_event is required."],
+                "created_by": ["This created_by is required."],
+                "files": ["This files is required."],
+            }),
+        ),
+        (
+            with("sourcing_event", json!("7")),
+            json!({"sourcing_event": ["Must be a valid UUID."]}),
+        ),
+        (
+            with("created_by", json!("john")),
+            json!({"created_by": ["Enter a valid email address."]}),
+        ),
+        (
+            with("created_by", json!(7)),
+            json!({"created_by": ["Not a valid string."]}),
+        ),
+        (
+            with("files", json!([])),
+            json!({"files": ["This list may not be empty."]}),
+        ),
+        (
+            with("files", json!("a")),
+            json!({"files": ["Expected a list of items."]}),
+        ),
+        (
+            with("files", json!(["a", "b", "a", 7])),
+            json!({"files.2": ["This name is used twice."], "files.3": ["Not a valid string."]}),
+        ),
+        (
+            name(""),
+            json!({"files.1": ["This field may not be blank."]}),
+        ),
+        (
+            name(".."),
+            json!({"files.1": ["This does not name a file."]}),
+        ),
+        (
+            name("b/c"),
+            json!({"files.1": ["A file name must not contain a path."]}),
+        ),
+        (
+            name("b\\c"),
+            json!({"files.1": ["A file name must not contain a path."]}),
+        ),
+        (
+            // 256 bytes in 128 characters.
+            name(&"é".repeat(128)),
+            json!({"files.1": ["Ensure this field has no more than 255 bytes."]}),
+        ),
+    ] {
+        let expected = json!({"field_errors": field_errors});
+        assert_eq!(told(service.job_post(&body)).await, (400, expected));
+    }
+    let longest = with("files", json!(["é".repeat(127)]));
+    assert_eq!(told(service.job_post(&longest)).await.0, 201);
+    let more = with("note", json!("passed over"));
+    assert_eq!(told(service.job_post(&more)).await.0, 201);
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_object_in_json_is_refused_as_a_whole() {
+    let service = Service::start(with_jobs(quick())).await;
+    let post = |body: &'static str| service.job_post(&json!({})).body(body);
+    let (status, json) = told(post("{\"files\": [}")).await;
+    assert_eq!(status, 400);
+    let error = json["errors"][0].as_str().unwrap();
+    assert!(error.starts_with("JSON parse error - "), "{error}");
+    assert_eq!(json["field_errors"], Value::Null);
+    let expected = json!({"errors": ["Invalid data. Expected an object."]});
+    assert_eq!(told(post("[]")).await, (400, expected));
+
+    let text = service
+        .keyed(Method::POST, "/jobs/attach-files-to-sourcing-event")
+        .header("Content-Type", "text/plain")
+        .body(for_event(&["a"]).to_string());
+    let expected = json!({"errors": ["Unsupported media type \"text/plain\" in request."]});
+    assert_eq!(told(text).await, (415, expected));
+}
+
+/// Status and `Location` of a list and of a POST, each without and with a slash at its end. The
+/// client follows nothing.
+async fn at_both_ends(jobs: JobSettings) -> Vec<(u16, Option<String>)> {
+    let service = Service {
+        client: Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap(),
+        ..Service::start(with_jobs(jobs)).await
+    };
+    let mut ends = Vec::new();
+    for end in ["", "/"] {
+        let list = service.keyed(Method::GET, &format!("/jobs{end}"));
+        let path = format!("/jobs/attach-files-to-sourcing-request{end}");
+        let post = service.keyed(Method::POST, &path).body("{}");
+        for request in [list, post] {
+            let answer = job_answer(request).await;
+            ends.push((answer.status, answer.header("location").map(str::to_owned)));
+        }
+    }
+    ends
+}
+
+#[tokio::test]
+async fn a_slash_at_the_end_of_a_path_is_free_or_has_to_be_as_it_is_set() {
+    let to = |path: &str| (301, Some(format!("/api/jobs{path}")));
+    let answered = |status| (status, None);
+    assert_eq!(
+        at_both_ends(quick()).await,
+        [200, 415, 200, 415].map(answered)
+    );
+    let reads = JobSettings {
+        slashes: Slashes::Required,
+        post_slashes: Slashes::Forbidden,
+        ..quick()
+    };
+    assert_eq!(
+        at_both_ends(reads.clone()).await,
+        [
+            to("/"),
+            answered(415),
+            answered(200),
+            to("/attach-files-to-sourcing-request"),
+        ]
+    );
+    let not_found = JobSettings {
+        wrong_slash: WrongSlash::NotFound,
+        ..reads
+    };
+    assert_eq!(
+        at_both_ends(not_found).await,
+        [404, 415, 200, 404].map(answered)
+    );
+}
