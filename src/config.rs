@@ -9,7 +9,7 @@ use std::time::Duration;
 use url::Url;
 
 pub use access::{Access, Credentials};
-pub use jobs::{FailedJobs, Jobs, StatusWord};
+pub use jobs::{Jobs, StatusWord};
 
 use crate::cli::{Environment, Region, ServiceArgs};
 use crate::http::proxy::Proxies;

@@ -8,12 +8,10 @@ mod summary;
 use std::path::Path;
 
 use crate::cli::ImportArgs;
-use crate::config::{self, Access, Base};
+use crate::config::{self, Access, Base, Jobs};
 use crate::error::{Error, Exit};
 use crate::manifest;
 use crate::model::Service;
-use crate::pipeline;
-use crate::plan::{FailedJobs, Limits};
 use crate::prepare::prepare;
 use crate::progress::{Hashing, Sending, Style};
 use crate::results::ResultsError;
@@ -24,7 +22,7 @@ use crate::results::previous::Previous;
 use crate::text::{escape, tell};
 
 use super::{open_root, reading_options, show, tell_problems};
-use plan::{EarlierRows, Jobs, Plan};
+use plan::{EarlierRows, Plan};
 use session::Session;
 use summary::{Ending, Summary, resume_command};
 
@@ -52,7 +50,7 @@ pub fn run(args: &ImportArgs) -> Result<Exit, Error> {
         return Err(Error::NotFit);
     }
     tracing::info!(files = prepared.files_and_bytes().0, "checked");
-    let jobs = jobs(args);
+    let jobs = Jobs::of(args);
     let plan = Plan::of(&read.manifest, &prepared, &previous, root, &jobs);
     tracing::info!(rows = plan.to_send(), "planned");
     if !args.output.quiet {
@@ -68,21 +66,6 @@ pub fn run(args: &ImportArgs) -> Result<Exit, Error> {
         dry_run::run(args, &base, &access, &plan)
     } else {
         import(args, &base, &access, &plan, results)
-    }
-}
-
-/// So much goes into one job that on a line of 14 Mbit/s all of it can be sent within the minute that
-/// the job's addresses live, and what broke off on the way once more.
-const JOB_BYTES: u64 = 100 * 1024 * 1024;
-
-/// How rows are put into jobs.
-fn jobs(args: &ImportArgs) -> Jobs {
-    Jobs {
-        limits: Limits {
-            files: 8.min(args.service.concurrency),
-            bytes: JOB_BYTES,
-        },
-        failed: FailedJobs::Leave,
     }
 }
 
@@ -150,9 +133,8 @@ fn import(
     let (journal, writer) = journal::start(results);
     let style = Style::choose(args.output.quiet, args.output.verbose);
     let (sending, events) = Sending::show(style, "importing", plan.to_send() as u64);
-    let halt = runtime.block_on(pipeline::run(
+    let halt = runtime.block_on(session.client.run(
         plan.tasks(),
-        &session.destination,
         &journal,
         &session.settings,
         &events,
@@ -167,7 +149,7 @@ fn import(
     tracing::info!(?halt, "ended");
     let after = results.read()?;
     let path = results.path().to_owned();
-    let mut summary = Summary::new(args, &label, &path, &tally, session.began.elapsed());
+    let mut summary = Summary::new(args, plan.service(), &label, &path, &tally, session.began.elapsed());
     let lines = merge::lines(&rows, &after, Extent::All);
     results.replace(columns, lines.inspect(|line| summary.count(&line.entry)))?;
     tracing::info!("rewrote the results");

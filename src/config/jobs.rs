@@ -3,13 +3,18 @@
 use std::time::Duration;
 
 use crate::cli::ImportArgs;
+use crate::plan::{FailedJobs, Limits};
+
+/// So much goes into one job that on a line of 14 Mbit/s all of it can be sent within the minute that
+/// the job's addresses live, so that what broke off on the way can be sent once more.
+const JOB_BYTES: u64 = 100 * 1024 * 1024;
 
 /// What the user says of jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Jobs {
-    /// The most files in one job. All uploads of a job begin at once, so there are never more than
-    /// rows may be at work.
-    pub files: usize,
+    /// How much goes into one job. All uploads of a job begin at once, so there are never more files
+    /// than rows may be at work.
+    pub limits: Limits,
     /// How long after its uploads a job may take to say how it ended.
     pub timeout: Duration,
     /// What becomes of the rows of failed jobs.
@@ -18,23 +23,14 @@ pub struct Jobs {
     pub success: Vec<StatusWord>,
 }
 
-/// What a resumed run does with the rows of a job that failed, and of which the service does not say
-/// what it took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum FailedJobs {
-    /// They stay failed: some of their files may be attached, and a second job would attach them
-    /// twice.
-    #[default]
-    Leave,
-    /// They go into new jobs; the user has looked, or does not mind.
-    Retry,
-}
-
 impl Jobs {
     /// What the arguments mean.
     pub fn of(args: &ImportArgs) -> Self {
         Self {
-            files: args.jobs.files_per_job.min(args.service.concurrency),
+            limits: Limits {
+                files: args.jobs.files_per_job.min(args.service.concurrency),
+                bytes: JOB_BYTES,
+            },
             timeout: args.jobs.job_timeout,
             failed: if args.jobs.retry_failed_jobs {
                 FailedJobs::Retry
@@ -88,7 +84,10 @@ mod tests {
         assert_eq!(
             jobs(&[]),
             Ok(Jobs {
-                files: 8,
+                limits: Limits {
+                    files: 8,
+                    bytes: JOB_BYTES,
+                },
                 timeout: Duration::from_mins(5),
                 failed: FailedJobs::Leave,
                 success: Vec::new(),

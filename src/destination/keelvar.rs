@@ -26,6 +26,7 @@ use super::{
     Created, Destination, End, Failure, Fate, Keeps, Kind, NewRecord, Place, Presence, PutFailure,
     Receipt,
 };
+use crate::config::StatusWord;
 use crate::http::api::{ApiClient, Dialect, KeyHeader, Method, Reply, Request, said};
 use crate::http::budget::{Allowance, Budget};
 use crate::http::target::{ApiHost, Target, UploadRules};
@@ -91,7 +92,7 @@ pub struct Settings {
     /// So long may a job take to end once its files were sent.
     pub timeout: Duration,
     /// More words for success.
-    pub success: Vec<String>,
+    pub success: Vec<StatusWord>,
 }
 
 /// The service, over HTTP.
@@ -216,9 +217,10 @@ impl Keelvar {
     }
 
     fn is_success(&self, word: &str) -> bool {
-        let named = self.settings.success.iter().map(String::as_str);
-        let mut all = SUCCESS.into_iter().chain(named);
-        all.any(|success| success.eq_ignore_ascii_case(word))
+        let known = SUCCESS
+            .iter()
+            .any(|success| success.eq_ignore_ascii_case(word));
+        known || self.settings.success.iter().any(|success| success.is(word))
     }
 
     /// A text of the service's, fit to be shown.
@@ -340,8 +342,8 @@ impl Destination for Keelvar {
             // It is the endpoint that is not there: of an object that does not exist, the service
             // says so in a 400 or by the job.
             Reply::NotFound => Err(Failure::Hopeless(format!(
-                "this service, which knows no jobs/{endpoint} (status 404); is the base URL right? \
-                 It ends where /jobs begins"
+                "the service knows no jobs/{endpoint} (status 404): is the base URL right? It ends \
+                 where /jobs begins, as in https://HOST/api"
             ))),
             Reply::OtherSlash => Err(foreign("is a redirect")),
             Reply::Refused(why) => Err(Failure::Refused(why)),

@@ -17,7 +17,7 @@ use super::budget::{Budget, Quota};
 use super::proxy::Proxies;
 use super::redact::Secrets;
 use super::target::ApiHost;
-use super::trouble::{Trouble, trouble};
+use super::trouble::{Trouble, trouble, unsafe_connection};
 use super::{ClientError, Network, build, client_builder, media_type, read_bounded};
 use crate::destination::Failure;
 
@@ -238,7 +238,7 @@ impl ApiClient {
     fn failure(&self, error: reqwest::Error) -> Failure {
         match trouble(error, &self.proxies) {
             Trouble::NotSent(why) => Failure::NotSent(why),
-            Trouble::Certificate(why) => Failure::Hopeless(why),
+            Trouble::Certificate(why) => Failure::Hopeless(unsafe_connection(&why)),
             Trouble::Broken(why) => Failure::Unanswered(why),
         }
     }

@@ -19,7 +19,7 @@ use super::proxy::Proxies;
 use super::public::{LookUp, PublicOnly, by_system};
 use super::redact::Secrets;
 use super::target::{ApiHost, Target};
-use super::trouble::{Trouble, trouble};
+use super::trouble::{Trouble, trouble, unsafe_connection};
 use super::{ClientError, Network, build, client_builder, media_type, read_bounded};
 use crate::destination::{PutFailure, Receipt};
 use crate::digest::{Md5Hasher, Sha256Hasher};
@@ -110,7 +110,7 @@ impl TransferClient {
         let failure = |error| match trouble(error, &self.proxies) {
             Trouble::NotSent(why) => PutFailure::NotSent(why),
             Trouble::Broken(why) => PutFailure::Interrupted(why),
-            Trouble::Certificate(why) => PutFailure::Hopeless(why),
+            Trouble::Certificate(why) => PutFailure::Hopeless(unsafe_connection(&why)),
         };
         let response = request.send().await.map_err(failure)?;
         let status = response.status().as_u16();

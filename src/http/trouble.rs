@@ -115,6 +115,11 @@ fn told(names: &[String]) -> String {
     first.join(", ")
 }
 
+/// What is said of a host whose certificate is not trusted.
+pub(super) fn unsafe_connection(why: &str) -> String {
+    format!("no safe connection is possible to {why}")
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::LazyLock;

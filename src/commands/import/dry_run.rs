@@ -6,14 +6,15 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::plan::Plan;
-use super::session::Session;
+use super::session::{Client, Session};
 use super::summary::words;
 use crate::cli::ImportArgs;
 use crate::commands::show;
 use crate::config::{Access, Base};
 use crate::destination::LISTED_AT_ONCE;
 use crate::error::{Error, Exit};
-use crate::pipeline::{self, Halt, Outlook, RowSurvey, Survey};
+use crate::model::Service;
+use crate::pipeline::{Halt, Outlook, RowSurvey, Survey};
 use crate::progress::{Sending, Style, size, span};
 use crate::signals::Stop;
 use crate::text::{counted, grouped};
@@ -32,9 +33,8 @@ pub(super) fn run(
     let session = runtime.block_on(Session::open(args, base, access))?;
     let style = Style::choose(args.output.quiet, args.output.verbose);
     let (sending, events) = Sending::show(style, "looking up", plan.to_send() as u64);
-    let (seen, halt) = runtime.block_on(pipeline::survey(
+    let (seen, halt) = runtime.block_on(session.client.survey(
         plan.tasks(),
-        &session.destination,
         &session.settings,
         &events,
         session.stopping.requested(),
@@ -42,11 +42,11 @@ pub(super) fn run(
     drop(events);
     sending.finish();
     let stop = session.stopping.stop();
+    let forecast = Forecast::of(plan, &seen, &session.client, args.service.rate);
     runtime.block_on(session.close());
-    let forecast = Forecast::of(plan, &seen, args.service.rate);
     show(
         &args.output,
-        &forecast.for_people(&seen, halt.as_ref()),
+        &forecast.for_people(&seen, halt.as_ref(), plan.service()),
         &forecast.for_scripts(),
     )?;
     Ok(forecast.exit(halt.as_ref(), stop))
@@ -66,12 +66,16 @@ struct Forecast {
     skip: u64,
     /// Not done afterwards, by status.
     not_done: BTreeMap<&'static str, u64>,
+    /// New jobs, where the service keeps those.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jobs: Option<u64>,
     requests: u64,
+    /// At the rate, or at the budgets that the service allows.
     seconds_at_the_rate: f64,
 }
 
 impl Forecast {
-    fn of(plan: &Plan<'_>, seen: &[Survey], rate: u32) -> Self {
+    fn of(plan: &Plan<'_>, seen: &[Survey], client: &Client, rate: u32) -> Self {
         let mut forecast = Self {
             rows: plan.manifest().len() as u64,
             ..Self::default()
@@ -86,11 +90,24 @@ impl Forecast {
         for row in rows(seen) {
             forecast.count(row);
         }
-        let sent = forecast.create + forecast.go_on;
-        // A look-up for each row, two requests for each that is sent, and confirmations in batches.
-        forecast.requests =
-            rows(seen).count() as u64 + sent + forecast.go_on + sent.div_ceil(LISTED_AT_ONCE as u64);
-        forecast.seconds_at_the_rate = forecast.requests as f64 / f64::from(rate);
+        let (reads, changes) = match client {
+            Client::Workday(_) => {
+                let sent = forecast.create + forecast.go_on;
+                // A look-up for each row, another for each that was begun, and confirmations in
+                // batches.
+                let looked = rows(seen).count() as u64 + forecast.go_on;
+                (looked + sent.div_ceil(LISTED_AT_ONCE as u64), sent)
+            }
+            Client::Keelvar(_) => {
+                let with = |outlook| seen.iter().filter(move |job| has(job, &outlook)).count() as u64;
+                let jobs = with(Outlook::Create);
+                forecast.jobs = Some(jobs);
+                // Each job is asked for its addresses, and then for its end.
+                (2 * (jobs + with(Outlook::GoOn)), jobs)
+            }
+        };
+        forecast.requests = reads + changes;
+        forecast.seconds_at_the_rate = client.least_time(reads, changes, rate).as_secs_f64();
         forecast
     }
 
@@ -121,7 +138,7 @@ impl Forecast {
         }
     }
 
-    fn for_people(&self, seen: &[Survey], halt: Option<&Halt>) -> String {
+    fn for_people(&self, seen: &[Survey], halt: Option<&Halt>, service: Service) -> String {
         let mut text = format!("an import of {} would\n", counted(self.rows, "row"));
         let mut line = |rows: u64, what: &str| {
             if rows > 0 {
@@ -151,14 +168,24 @@ impl Forecast {
         if unnamed > 0 {
             let _ = writeln!(text, "and {}", counted(unnamed as u64, "other row"));
         }
-        let _ = writeln!(
-            text,
-            "it would take {}: {} at this rate; nothing was sent now",
-            counted(self.requests, "request"),
-            span(self.seconds_at_the_rate)
-        );
+        let _ = match self.jobs {
+            None => writeln!(
+                text,
+                "it would take {}: {} at this rate; nothing was sent now",
+                counted(self.requests, "request"),
+                span(self.seconds_at_the_rate)
+            ),
+            Some(jobs) => writeln!(
+                text,
+                "it would take {} and at least {}: {} or more at what the service allows; nothing \
+                 was sent now",
+                counted(jobs, "job"),
+                counted(self.requests - jobs, "look-up"),
+                span(self.seconds_at_the_rate)
+            ),
+        };
         if let Some(halt) = halt {
-            let _ = writeln!(text, "stopped early: {}", words(halt));
+            let _ = writeln!(text, "stopped early: {}", words(halt, service));
         }
         text
     }
@@ -167,6 +194,11 @@ impl Forecast {
         let json = serde_json::to_string(self).expect("numbers and strings are always JSON");
         format!("{json}\n")
     }
+}
+
+/// Whether some row of a job has this outlook.
+fn has(job: &Survey, outlook: &Outlook) -> bool {
+    job.rows.iter().any(|row| row.outlook == *outlook)
 }
 
 fn rows(seen: &[Survey]) -> impl Iterator<Item = &RowSurvey> {

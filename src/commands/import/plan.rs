@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::config::Jobs;
 use crate::manifest::{Manifest, Row};
 use crate::model::Service;
 use crate::pipeline::{Task, TaskRow};
-use crate::plan::{Candidate, FailedJobs, Limits, Step, step, units, was_done};
+use crate::plan::{Candidate, FailedJobs, Step, step, units, was_done};
 use crate::prepare::{Earlier, EarlierRow, Prepared, RowFile};
 use crate::results::merge::{self, Rows};
 use crate::results::previous::Previous;
@@ -32,15 +33,6 @@ impl Earlier for EarlierRows<'_> {
             file_path: entry.file_path,
         })
     }
-}
-
-/// How rows are put into jobs, where the service keeps those.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Jobs {
-    /// How much goes into one.
-    pub(super) limits: Limits,
-    /// What becomes of the rows of those that failed.
-    pub(super) failed: FailedJobs,
 }
 
 /// What is to be done.
@@ -94,7 +86,7 @@ impl<'a> Plan<'a> {
                 }
             }
         }
-        if manifest.service() == Some(Service::Keelvar) {
+        if plan.service() == Service::Keelvar {
             plan.jobs = Some(units(plan.candidates(), jobs.limits));
         }
         plan
@@ -121,6 +113,11 @@ impl<'a> Plan<'a> {
     /// The manifest.
     pub(super) fn manifest(&self) -> &'a Manifest {
         self.manifest
+    }
+
+    /// The service that it is for. Where no row says it, none is sent, and any will do.
+    pub(super) fn service(&self) -> Service {
+        self.manifest.service().unwrap_or(Service::Workday)
     }
 
     /// The results of earlier runs.

@@ -3,23 +3,28 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use url::Url;
 
 use crate::cli::ImportArgs;
-use crate::config::{Access, Base};
+use crate::config::{Access, Base, Credentials, Jobs};
+use crate::destination::keelvar::{self, Keelvar};
 use crate::destination::workday::Workday;
 use crate::emulator::{self, Emulator};
+use crate::destination::{Destination as _, Kind};
 use crate::error::Error;
-use crate::pipeline::Settings;
+use crate::event::Events;
+use crate::http::ClientError;
+use crate::pipeline::{self, Halt, Settings, Survey, Task};
+use crate::results::journal::Journal;
 use crate::signals::{Signals, Stop};
 use crate::text::tell;
 
 /// All that a run needs to send requests.
 pub(super) struct Session {
-    pub(super) destination: Workday,
+    pub(super) client: Client,
     pub(super) settings: Settings,
     pub(super) stopping: Stopping,
     pub(super) began: Instant,
@@ -38,12 +43,16 @@ impl Session {
             Base::Service(url) => (url.clone(), None),
             Base::Emulator => {
                 let emulator = start_emulator(args.service.rate).await?;
-                let url = Url::parse(&emulator.base_url()).expect("the emulator's base is a URL");
+                let base = match access.credentials {
+                    Credentials::Workday(_) => emulator.base_url(),
+                    Credentials::Keelvar { .. } => emulator.jobs_base_url(),
+                };
+                let url = Url::parse(&base).expect("the emulator's base is a URL");
                 (url, Some(emulator))
             }
         };
         Ok(Self {
-            destination: Workday::new(url, access.credentials.headers(), &access.network)?,
+            client: Client::new(args, url, access)?,
             settings: Settings {
                 rate: args.service.rate,
                 concurrency: args.service.concurrency,
@@ -63,6 +72,72 @@ impl Session {
         if let Some(emulator) = self.emulator {
             emulator.stop().await;
         }
+    }
+}
+
+/// The client of the service that the manifest is for.
+pub(super) enum Client {
+    Workday(Workday),
+    Keelvar(Keelvar),
+}
+
+impl Client {
+    fn new(args: &ImportArgs, base: Url, access: &Access) -> Result<Self, ClientError> {
+        let (keys, network) = (access.credentials.headers(), &access.network);
+        match &access.credentials {
+            Credentials::Workday(_) => Ok(Self::Workday(Workday::new(base, keys, network)?)),
+            Credentials::Keelvar { user, .. } => {
+                let jobs = Jobs::of(args);
+                let settings = keelvar::Settings {
+                    user: user.clone(),
+                    timeout: jobs.timeout,
+                    success: jobs.success,
+                };
+                let keelvar = Keelvar::new(base, keys, network, settings)?;
+                Ok(Self::Keelvar(keelvar))
+            }
+        }
+    }
+
+    /// Works on all tasks.
+    pub(super) async fn run<J: Journal>(
+        &self,
+        tasks: impl Iterator<Item = Task>,
+        journal: &J,
+        settings: &Settings,
+        events: &Events,
+        stop: impl Future<Output = ()>,
+    ) -> Option<Halt> {
+        match self {
+            Self::Workday(to) => pipeline::run(tasks, to, journal, settings, events, stop).await,
+            Self::Keelvar(to) => pipeline::run(tasks, to, journal, settings, events, stop).await,
+        }
+    }
+
+    /// Finds out what would be done, with requests that change nothing.
+    pub(super) async fn survey(
+        &self,
+        tasks: impl Iterator<Item = Task>,
+        settings: &Settings,
+        events: &Events,
+        stop: impl Future<Output = ()>,
+    ) -> (Vec<Survey>, Option<Halt>) {
+        match self {
+            Self::Workday(to) => pipeline::survey(tasks, to, settings, events, stop).await,
+            Self::Keelvar(to) => pipeline::survey(tasks, to, settings, events, stop).await,
+        }
+    }
+
+    /// How long so many requests take at the least, all kinds being sent at once.
+    pub(super) fn least_time(&self, reads: u64, changes: u64, rate: u32) -> Duration {
+        let at_the_rate = Duration::from_secs_f64((reads + changes) as f64 / f64::from(rate));
+        let within = |kind, requests| match self {
+            Self::Workday(to) => to.budget(kind).map(|budget| budget.least_time(requests)),
+            Self::Keelvar(to) => to.budget(kind).map(|budget| budget.least_time(requests)),
+        };
+        let of_kinds = [within(Kind::Read, reads), within(Kind::Change, changes)];
+        let longest = of_kinds.into_iter().flatten().max();
+        longest.map_or(at_the_rate, |longest| longest.max(at_the_rate))
     }
 }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::cli::ImportArgs;
 use crate::error::Exit;
+use crate::model::Service;
 use crate::pipeline::Halt;
 use crate::progress::{Tally, size, span};
 use crate::results::{Entry, Status};
@@ -28,10 +29,14 @@ pub(super) struct Summary {
     rows_no_longer_in_manifest: u64,
     /// What this run did.
     requests: u64,
+    /// How many of the requests changed nothing.
+    look_ups: u64,
     throttled: u64,
     bytes_sent: u64,
     seconds: f64,
     /// The first rows that need somebody's attention, in words.
+    #[serde(skip)]
+    service: Service,
     #[serde(skip)]
     attention: Vec<String>,
     #[serde(skip)]
@@ -60,7 +65,7 @@ impl Ending {
         match (halt, stop) {
             _ if summary.left() == 0 => Self::AllDone,
             (Some(Halt::Interrupted), Some(stop)) => Self::Interrupted(stop),
-            (Some(halt), _) => Self::Stopped(words(&halt)),
+            (Some(halt), _) => Self::Stopped(words(&halt, summary.service)),
             (None, _) => Self::SomeLeft,
         }
     }
@@ -77,18 +82,24 @@ impl Ending {
 }
 
 /// Why a run stopped, and what to do.
-pub(super) fn words(halt: &Halt) -> String {
+pub(super) fn words(halt: &Halt, service: Service) -> String {
     match halt {
-        Halt::Denied(why) => format!(
-            "the service rejects the keys ({}): renew WORKDAY_API_KEY, WORKDAY_USER_TOKEN and \
-             WORKDAY_USER_EMAIL, then go on",
-            escape(why)
-        ),
+        Halt::Denied(why) => match service {
+            Service::Workday => format!(
+                "the service rejects the keys ({}): renew WORKDAY_API_KEY, WORKDAY_USER_TOKEN and \
+                 WORKDAY_USER_EMAIL, then go on",
+                escape(why)
+            ),
+            Service::Keelvar => format!(
+                "the key was rejected ({}): renew KEELVAR_API_KEY, then go on",
+                escape(why)
+            ),
+        },
         Halt::Outage(why) => format!(
             "the service was away for longer than --max-outage allows ({})",
             escape(why)
         ),
-        Halt::Hopeless(why) => format!("no safe connection is possible to {}", escape(why)),
+        Halt::Hopeless(why) => escape(why).into_owned(),
         Halt::TooManyErrors(rows) => format!(
             "{} failed, more than --max-errors allows",
             counted(*rows as u64, "row")
@@ -102,6 +113,7 @@ impl Summary {
     /// A summary of which the rows are still to be counted.
     pub(super) fn new(
         args: &ImportArgs,
+        service: Service,
         destination: &str,
         results: &Path,
         tally: &Tally,
@@ -115,9 +127,11 @@ impl Summary {
             statuses: BTreeMap::new(),
             rows_no_longer_in_manifest: 0,
             requests: tally.requests,
+            look_ups: tally.reads,
             throttled: tally.throttled,
             bytes_sent: tally.bytes_sent,
             seconds: (took.as_secs_f64() * 1000.0).round() / 1000.0,
+            service,
             attention: Vec::new(),
             more_need_attention: 0,
         }
@@ -175,12 +189,19 @@ impl Summary {
                 counted(self.rows, "row")
             ),
         };
+        let requests = match self.service {
+            Service::Workday => counted(self.requests, "request"),
+            Service::Keelvar => format!(
+                "{}, {}",
+                counted(self.requests - self.look_ups, "job"),
+                counted(self.look_ups, "look-up")
+            ),
+        };
         let _ = writeln!(
             text,
-            " ({} sent in {}, {})",
+            " ({} sent in {}, {requests})",
             size(self.bytes_sent),
             span(self.seconds),
-            counted(self.requests, "request")
         );
         for status in Status::ALL {
             let rows = self.of(status);
@@ -190,7 +211,7 @@ impl Summary {
                     "  {:<9} {:>9}  {}",
                     status.as_str(),
                     grouped(rows),
-                    meaning(status)
+                    meaning(status, self.service)
                 );
             }
         }
@@ -244,8 +265,9 @@ impl Summary {
 }
 
 /// What a status means, in a few words.
-fn meaning(status: Status) -> &'static str {
+fn meaning(status: Status, service: Service) -> &'static str {
     match status {
+        Status::Uploaded if service == Service::Keelvar => "attached: the job ended in success",
         Status::Uploaded => "stored, and the size confirmed by the service",
         Status::Skipped => "there already, with the same size",
         Status::Conflict => "there already with other content, or changed since; left as it is",
@@ -260,7 +282,8 @@ fn meaning(status: Status) -> &'static str {
 pub(super) fn resume_command() -> String {
     let mut words: Vec<String> = std::env::args_os()
         .map(|word| word.to_string_lossy().into_owned())
-        .filter(|word| word != "--dry-run")
+        // Whether to send again what may be attached already is to be decided each time anew.
+        .filter(|word| word != "--dry-run" && word != "--retry-failed-jobs")
         .collect();
     if !words.iter().any(|word| word == "--resume") {
         words.push("--resume".to_owned());
