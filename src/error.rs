@@ -9,6 +9,7 @@ use crate::emulator::EmulatorError;
 use crate::http::ClientError;
 use crate::manifest::ManifestError;
 use crate::results::ResultsError;
+use crate::results::previous::{Damaged, name_damaged};
 use crate::root::RootError;
 use crate::text::escape;
 
@@ -65,6 +66,28 @@ pub enum Error {
         /// The command that goes on with them.
         resume: String,
     },
+    /// Lines of the results were altered, and the service cannot be asked what they should say.
+    #[error(
+        "{}nothing was sent: Keelvar cannot be asked what is attached already, so the results have to \
+         be right; put back a copy of them from before they were altered, or, where you have seen \
+         that a row's file is not on its object, delete that row's line",
+        name_damaged(path, damaged, "")
+    )]
+    DamagedResults {
+        /// The results file.
+        path: PathBuf,
+        /// The lines.
+        damaged: Vec<Damaged>,
+    },
+    /// Bidders would see the files, and there is nobody to ask whether that is meant.
+    #[error(
+        "nothing was sent: bidders would see the files at once, and there is no terminal to ask \
+         whether that is meant; look with --dry-run, then say --yes"
+    )]
+    NobodyToAsk,
+    /// The user does not want bidders to see the files.
+    #[error("nothing was sent")]
+    NotAgreed,
     /// The results were made with another destination.
     #[error(
         "{} was made with {theirs}, and this run would send to {ours}; use another results file with --results, or the destination that it was made with",
@@ -111,6 +134,9 @@ impl Error {
             | Self::Config(_)
             | Self::NotFit
             | Self::RefusedResults { .. }
+            | Self::DamagedResults { .. }
+            | Self::NobodyToAsk
+            | Self::NotAgreed
             | Self::OtherDestination { .. }
             | Self::Client(_)
             | Self::Emulator(_)

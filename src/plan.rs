@@ -100,12 +100,7 @@ pub enum Progress {
 }
 
 /// Decides what follows for a row from its earlier line.
-pub fn step(
-    row: &Row,
-    file: RowFile,
-    previous: Option<Entry>,
-    failed_jobs: FailedJobs,
-) -> Step {
+pub fn step(row: &Row, file: RowFile, previous: Option<Entry>, failed_jobs: FailedJobs) -> Step {
     if row.object.kind().service() == Service::Keelvar {
         return job::step(row, file, previous, failed_jobs);
     }

@@ -1,5 +1,6 @@
 //! `consign import`: check, then upload, then results.
 
+mod consent;
 mod dry_run;
 mod plan;
 mod session;
@@ -35,7 +36,7 @@ pub fn run(args: &ImportArgs) -> Result<Exit, Error> {
     // Before the hashing, which may take an hour.
     let access = Access::of(&args.service, &base, service, variable)?;
     let path = config::results_path(&args.input.manifest, args.results.as_deref());
-    let (results, previous) = open_results(args, &path, &base)?;
+    let (results, previous) = open_results(args, &path, &base, service)?;
     let root = open_root(&args.input)?;
     let style = Style::choose(args.output.quiet, args.output.verbose);
     let prepared = prepare(
@@ -65,6 +66,7 @@ pub fn run(args: &ImportArgs) -> Result<Exit, Error> {
     if args.dry_run {
         dry_run::run(args, &base, &access, &plan)
     } else {
+        consent::ask(args, &base, &plan)?;
         import(args, &base, &access, &plan, results)
     }
 }
@@ -80,6 +82,7 @@ fn open_results(
     args: &ImportArgs,
     path: &Path,
     base: &Base,
+    service: Service,
 ) -> Result<(ResultsFile, Previous), Error> {
     let opened = if args.resume {
         ResultsFile::resume(path)
@@ -87,6 +90,12 @@ fn open_results(
         ResultsFile::begin(path)
     };
     let (file, previous) = opened.map_err(refused)?;
+    if service == Service::Keelvar && !previous.damaged.is_empty() {
+        return Err(Error::DamagedResults {
+            path: path.to_owned(),
+            damaged: previous.damaged,
+        });
+    }
     let ours = base.label();
     match previous.destinations.iter().find(|theirs| **theirs != ours) {
         Some(theirs) => Err(Error::OtherDestination {
@@ -149,7 +158,14 @@ fn import(
     tracing::info!(?halt, "ended");
     let after = results.read()?;
     let path = results.path().to_owned();
-    let mut summary = Summary::new(args, plan.service(), &label, &path, &tally, session.began.elapsed());
+    let mut summary = Summary::new(
+        args,
+        plan.service(),
+        &label,
+        &path,
+        &tally,
+        session.began.elapsed(),
+    );
     let lines = merge::lines(&rows, &after, Extent::All);
     results.replace(columns, lines.inspect(|line| summary.count(&line.entry)))?;
     tracing::info!("rewrote the results");

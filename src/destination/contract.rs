@@ -88,7 +88,10 @@ async fn a_record_is_pending_until_its_bytes_are_there<D: Destination>(service: 
     assert_eq!(service.get(&id).await, pending());
     assert_eq!(service.find(&new.files[0].external_id).await, pending());
     let listed = service.list(std::slice::from_ref(&id)).await;
-    assert_eq!(listed, Ok(HashMap::from([(id.clone(), pending().unwrap())])));
+    assert_eq!(
+        listed,
+        Ok(HashMap::from([(id.clone(), pending().unwrap())]))
+    );
 
     put(service, &target, file).await;
     let size = file.content.stamp.size;

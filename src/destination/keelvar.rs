@@ -334,7 +334,10 @@ impl Destination for Keelvar {
     async fn create(&self, new: &NewRecord) -> Result<Created<Target>, Failure> {
         let endpoint = endpoint(new.object.kind());
         let body = body(new, &self.settings.user);
-        match self.ask(&self.posts, &["jobs", endpoint], Some(body)).await? {
+        match self
+            .ask(&self.posts, &["jobs", endpoint], Some(body))
+            .await?
+        {
             Reply::Success(job) => Ok(Created {
                 id: id(&job).ok_or_else(|| foreign("names no job"))?,
                 places: self.places(&job),

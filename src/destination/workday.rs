@@ -132,11 +132,7 @@ impl Destination for Workday {
         })
     }
 
-    async fn renew(
-        &self,
-        id: &AttachmentId,
-        file_name: &str,
-    ) -> Result<Place<Target>, Failure> {
+    async fn renew(&self, id: &AttachmentId, file_name: &str) -> Result<Place<Target>, Failure> {
         let body = json!({"data": {
             "type": "attachments",
             "id": id.as_str(),
@@ -338,7 +334,13 @@ mod tests {
                 "attributes": {"external_id": "AT1", "title": "My Test Document", "file_name": "Some Test File.pdf"},
                 "relationships": {"supplier_company": {"data": {"id": 1, "type": "supplier_companies"}}}}})
         );
-        let untitled = create_body(object, &NewFile { title: None, ..file });
+        let untitled = create_body(
+            object,
+            &NewFile {
+                title: None,
+                ..file
+            },
+        );
         assert_eq!(untitled["data"]["attributes"].get("title"), None);
     }
 

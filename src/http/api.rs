@@ -390,7 +390,11 @@ fn is_moved_by_a_slash(url: &Url, headers: &HeaderMap) -> bool {
     };
     let bare = |url: &Url| {
         let path = url.path().trim_end_matches('/');
-        (url.origin(), path.to_owned(), url.query().map(ToOwned::to_owned))
+        (
+            url.origin(),
+            path.to_owned(),
+            url.query().map(ToOwned::to_owned),
+        )
     };
     there().is_some_and(|there| there != *url && bare(&there) == bare(url))
 }

@@ -188,7 +188,10 @@ impl Spent {
         {
             self.answered.pop_front();
         }
-        if self.quota.is_some_and(|(since, quota)| left(since, quota.reset).is_none()) {
+        if self
+            .quota
+            .is_some_and(|(since, quota)| left(since, quota.reset).is_none())
+        {
             self.quota = None;
         }
     }
@@ -246,7 +249,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_request_counts_until_its_answer_is_old_enough() {
         let budget = Budget::new(THREE_A_MINUTE);
-        let turns: Vec<_> = (0..3).map(|_| budget.turn(Urgency::Urgent).unwrap()).collect();
+        let turns: Vec<_> = (0..3)
+            .map(|_| budget.turn(Urgency::Urgent).unwrap())
+            .collect();
         tokio::time::sleep(MINUTE * 10).await;
         assert!(budget.turn(Urgency::Urgent).is_err(), "none is answered");
         drop(turns);

@@ -16,8 +16,8 @@ use crate::clock::Since;
 use crate::destination::{Destination, End, Presence, Receipt};
 use crate::model::AttachmentId;
 use crate::plan::{Begun, Outcome, Posted, Sent, outcome};
-use crate::results::journal::Journal;
 use crate::results::Verified;
+use crate::results::journal::Journal;
 
 /// So many jobs are made for a row in one run.
 const MOST_JOBS: u32 = 3;
@@ -32,7 +32,12 @@ impl<D: Destination, J: Journal> Unit<'_, D, J> {
             Unmet::NotSent => Ok(State::Create(Posted::No)),
             Unmet::Unknown(why) => {
                 self.another_attempt();
-                match self.run.requests.wait_for_answers(&mut self.own_posts, why).await {
+                match self
+                    .run
+                    .requests
+                    .wait_for_answers(&mut self.own_posts, why)
+                    .await
+                {
                     Ok(()) => Ok(State::Create(Posted::No)),
                     // The line says `creating`, though what was made can get no bytes: nothing
                     // hangs on it.
@@ -102,7 +107,11 @@ impl<D: Destination, J: Journal> Unit<'_, D, J> {
     /// Waits for the end of the job.
     pub(super) async fn confirm_job(&mut self, id: AttachmentId, timeout: Duration) -> Next<D> {
         self.slot = None;
-        let seen = self.run.watcher.watch(id.clone(), Until::End, timeout).await?;
+        let seen = self
+            .run
+            .watcher
+            .watch(id.clone(), Until::End, timeout)
+            .await?;
         self.ended_or_not(id, seen).await
     }
 
@@ -159,9 +168,21 @@ impl<D: Destination, J: Journal> Unit<'_, D, J> {
     }
 
     /// How a row ends with its job; none, where it goes into another one.
-    fn end_of(&self, member: &Member, id: &AttachmentId, end: &End, refused: bool) -> Option<Verdict> {
+    fn end_of(
+        &self,
+        member: &Member,
+        id: &AttachmentId,
+        end: &End,
+        refused: bool,
+    ) -> Option<Verdict> {
         let begun = member.begun.as_ref();
-        let outcome = outcome(end, member.file_name(), member.sent, begun, &member.content());
+        let outcome = outcome(
+            end,
+            member.file_name(),
+            member.sent,
+            begun,
+            &member.content(),
+        );
         let id = id.clone();
         Some(match outcome {
             Outcome::Attached => Verdict::uploaded(id, verified(member.receipt)),

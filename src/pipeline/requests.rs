@@ -334,7 +334,10 @@ impl<'a, D: Destination> Requests<'a, D> {
         let Some(reads) = self.destination.budget(Kind::Read) else {
             return;
         };
-        while let Some(wait) = reads.wait(Urgency::Urgent).filter(|wait| *wait >= WORTH_TELLING) {
+        while let Some(wait) = reads
+            .wait(Urgency::Urgent)
+            .filter(|wait| *wait >= WORTH_TELLING)
+        {
             self.events.send(Event::Spent {
                 kind: Kind::Read,
                 wait,

@@ -6,9 +6,7 @@ use super::requests::{Requests, Unmet};
 use super::{Halt, Settings, Task, TaskRow};
 use crate::destination::{Destination, Presence};
 use crate::event::{Event, Events};
-use crate::plan::{
-    Begun, Found, Outcome, Posted, Sent, Standing, Start, found, outcome, standing,
-};
+use crate::plan::{Begun, Found, Outcome, Posted, Sent, Standing, Start, found, outcome, standing};
 use crate::results::{Reason, Status};
 
 /// What an import would do with the rows of one record, as far as can be told today.

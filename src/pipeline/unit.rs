@@ -22,7 +22,9 @@ use super::slots::Slot;
 use super::verdict::Verdict;
 use super::{Halt, Run, Task, TaskRow};
 use crate::clock::Since;
-use crate::destination::{Created, Destination, Keeps, NewFile, NewRecord, Place, Receipt, UnsafeTarget};
+use crate::destination::{
+    Created, Destination, Keeps, NewFile, NewRecord, Place, Receipt, UnsafeTarget,
+};
 use crate::event::Event;
 use crate::model::{AttachmentId, Content};
 use crate::plan::{Begun, Posted, Sent, Start};
@@ -261,7 +263,12 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
     }
 
     /// Sends the bytes of all rows that still want them, all at once.
-    async fn put(&mut self, id: AttachmentId, places: &[Place<D::Target>], issued: Since) -> Next<D> {
+    async fn put(
+        &mut self,
+        id: AttachmentId,
+        places: &[Place<D::Target>],
+        issued: Since,
+    ) -> Next<D> {
         if let Keeps::Jobs { .. } = self.run.keeps {
             self.announce_bytes(&id).await?;
         }
@@ -273,7 +280,10 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
             let target = place_of(places, member.file_name());
             run.put(member, target, issued, life).await.map(Some)
         });
-        let ends: Vec<Option<Put>> = join_all(sending).await.into_iter().collect::<Result<_, _>>()?;
+        let ends: Vec<Option<Put>> = join_all(sending)
+            .await
+            .into_iter()
+            .collect::<Result<_, _>>()?;
         match self.run.keeps {
             Keeps::Attachments => match ends.into_iter().flatten().next() {
                 Some(end) => Ok(self.attachment_put(id, end)),
@@ -329,7 +339,10 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
 
     /// Makes a journal state of all rows durable.
     pub(super) async fn record(&self, verdict: &Verdict) -> Result<(), Halt> {
-        let entries = self.members.iter().map(|member| self.entry(member, verdict.clone()));
+        let entries = self
+            .members
+            .iter()
+            .map(|member| self.entry(member, verdict.clone()));
         self.write(entries.collect()).await
     }
 
@@ -360,7 +373,11 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
 
     /// Writes lines, which are synced together.
     async fn write(&self, entries: Vec<Entry>) -> Result<(), Halt> {
-        let recorded = join_all(entries.into_iter().map(|entry| self.run.journal.record(entry)));
+        let recorded = join_all(
+            entries
+                .into_iter()
+                .map(|entry| self.run.journal.record(entry)),
+        );
         let all: Result<Vec<()>, _> = recorded.await.into_iter().collect();
         all.map(|_| ()).map_err(|_| Halt::Journal)
     }
@@ -368,7 +385,10 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
     fn entry(&self, member: &Member, verdict: Verdict) -> Entry {
         let row = &member.task.row;
         // Of a row that is in an earlier run's job, the line goes on saying what was begun.
-        let begun = member.begun.as_ref().filter(|begun| Some(&begun.id) == verdict.id.as_ref());
+        let begun = member
+            .begun
+            .as_ref()
+            .filter(|begun| Some(&begun.id) == verdict.id.as_ref());
         let elsewhere = verdict.elsewhere.or_else(|| begun?.elsewhere.clone());
         let (object_type, object_id) = match elsewhere {
             Some(object) => (object.kind, object.id),

@@ -49,11 +49,7 @@ impl Verdict {
         }
     }
 
-    pub(super) fn failed(
-        reason: Reason,
-        id: Option<AttachmentId>,
-        message: String,
-    ) -> Self {
+    pub(super) fn failed(reason: Reason, id: Option<AttachmentId>, message: String) -> Self {
         Self::plain(Status::Failed, id).explained(reason, message)
     }
 
@@ -135,11 +131,7 @@ impl Verdict {
         )
     }
 
-    pub(super) fn forbidden(
-        id: Option<AttachmentId>,
-        object: ObjectRef,
-        why: &str,
-    ) -> Self {
+    pub(super) fn forbidden(id: Option<AttachmentId>, object: ObjectRef, why: &str) -> Self {
         Self::failed(
             Reason::FORBIDDEN,
             id,
@@ -181,11 +173,7 @@ impl Verdict {
 
     /// The row's requests stay without an answer while those of others get one; `begun` is how far
     /// it has come.
-    pub(super) fn no_answer(
-        begun: Status,
-        id: Option<AttachmentId>,
-        why: &str,
-    ) -> Self {
+    pub(super) fn no_answer(begun: Status, id: Option<AttachmentId>, why: &str) -> Self {
         Self::plain(begun, id).explained(
             Reason::NO_ANSWER,
             format!(

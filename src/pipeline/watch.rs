@@ -224,7 +224,10 @@ impl<T: Clone + Send + Sync> Watcher<T> {
             (Urgency::CanWait, Some(wait)) => one.due.max(now + wait),
             _ => one.due,
         };
-        let ready = waiting.iter().enumerate().filter(|(_, one)| due(one) <= now);
+        let ready = waiting
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| due(one) <= now);
         let next = ready.min_by_key(|(_, one)| (one.until == Until::End, one.due));
         match next.map(|(place, _)| place) {
             Some(place) => (vec![waiting.swap_remove(place)], None),
@@ -244,9 +247,7 @@ impl<T: Clone + Send + Sync> Watcher<T> {
         };
         let now = Instant::now();
         for one in batch {
-            let answer = answers
-                .remove(&one.id)
-                .unwrap_or(Ok(Presence::Absent));
+            let answer = answers.remove(&one.id).unwrap_or(Ok(Presence::Absent));
             let is_met = match &answer {
                 Ok(presence) => one.until.is_met_by(presence),
                 Err(_) => false,

@@ -4,6 +4,7 @@
 //! is kept, which is the one with the highest serial, wherever it stands: people sort files.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt::Write as _;
 use std::io::{self, Cursor};
 use std::ops::Range;
 use std::path::Path;
@@ -13,7 +14,10 @@ use csv::ByteRecord;
 
 use super::{COLUMNS, Entry, LINE_CHECK, ResultsError, Serial, Status, line_check, serial_of};
 use crate::sync::lock;
-use crate::text::formula_restored;
+use crate::text::{counted, escape, formula_restored};
+
+/// So many damaged lines are named one by one.
+const DAMAGED_NAMED: usize = 20;
 
 /// All that the results of earlier runs say, as far as it can be believed.
 #[derive(Debug)]
@@ -48,6 +52,27 @@ pub struct Damaged {
     pub external_id: String,
     /// What is wrong with it, as far as that can be told.
     pub why: String,
+}
+
+/// Names lines of a file that are not believed, each on a line of its own, with what follows from it.
+pub fn name_damaged(file: &Path, damaged: &[Damaged], what_follows: &str) -> String {
+    let file = file.to_string_lossy();
+    let mut text = String::new();
+    for one in damaged.iter().take(DAMAGED_NAMED) {
+        let _ = writeln!(
+            text,
+            "{} line {} (external_id {:?}) is not believed: {}{what_follows}",
+            escape(&file),
+            one.line,
+            one.external_id,
+            escape(&one.why)
+        );
+    }
+    let unnamed = damaged.len().saturating_sub(DAMAGED_NAMED);
+    if unnamed > 0 {
+        let _ = writeln!(text, "and {}", counted(unnamed as u64, "other line"));
+    }
+    text
 }
 
 /// Which column stands where.

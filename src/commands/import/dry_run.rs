@@ -99,7 +99,8 @@ impl Forecast {
                 (looked + sent.div_ceil(LISTED_AT_ONCE as u64), sent)
             }
             Client::Keelvar(_) => {
-                let with = |outlook| seen.iter().filter(move |job| has(job, &outlook)).count() as u64;
+                let with =
+                    |outlook| seen.iter().filter(move |job| has(job, &outlook)).count() as u64;
                 let jobs = with(Outlook::Create);
                 forecast.jobs = Some(jobs);
                 // Each job is asked for its addresses, and then for its end.

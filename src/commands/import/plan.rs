@@ -7,19 +7,16 @@ use std::sync::Arc;
 
 use crate::config::Jobs;
 use crate::manifest::{Manifest, Row};
-use crate::model::Service;
+use crate::model::{ObjectType, Service};
 use crate::pipeline::{Task, TaskRow};
 use crate::plan::{Candidate, FailedJobs, Step, step, units, was_done};
 use crate::prepare::{Earlier, EarlierRow, Prepared, RowFile};
 use crate::results::merge::{self, Rows};
-use crate::results::previous::Previous;
+use crate::results::previous::{Previous, name_damaged};
 use crate::results::{Entry, Status};
 use crate::root::Root;
 use crate::source::Source;
 use crate::text::{counted, escape};
-
-/// So many damaged lines are named one by one.
-const DAMAGED_NAMED: usize = 20;
 
 /// What earlier results tell of the files.
 pub(super) struct EarlierRows<'a>(pub(super) &'a Previous);
@@ -130,6 +127,16 @@ impl<'a> Plan<'a> {
         self.to_send.len()
     }
 
+    /// How many of them are for objects of a type.
+    pub(super) fn to_send_to(&self, kind: ObjectType) -> u64 {
+        let rows = self
+            .to_send
+            .iter()
+            .map(|row| self.manifest.row(*row as usize));
+        rows.filter(|row| row.object_type() == kind.as_str())
+            .count() as u64
+    }
+
     /// How many rows that need no request have each status.
     pub(super) fn settled(&self) -> BTreeMap<Status, u64> {
         let mut settled = BTreeMap::new();
@@ -199,19 +206,8 @@ impl<'a> Plan<'a> {
     pub(super) fn notices(&self, results: &Path) -> String {
         let file = escape(&results.to_string_lossy()).into_owned();
         let mut text = String::new();
-        for damaged in self.previous.damaged.iter().take(DAMAGED_NAMED) {
-            let _ = writeln!(
-                text,
-                "{file} line {} (external_id {:?}) is not believed: {}; the row is looked up again",
-                damaged.line,
-                damaged.external_id,
-                escape(&damaged.why)
-            );
-        }
-        let unnamed = self.previous.damaged.len().saturating_sub(DAMAGED_NAMED);
-        if unnamed > 0 {
-            let _ = writeln!(text, "and {}", counted(unnamed as u64, "other line"));
-        }
+        let looked_up = "; the row is looked up again";
+        text.push_str(&name_damaged(results, &self.previous.damaged, looked_up));
         if let Some(line) = self.previous.torn {
             let _ = writeln!(text, "{file} line {line} was torn, and is left out");
         }

@@ -191,7 +191,12 @@ impl World {
         (now - *at >= rules.size_delay).then_some(content.stamp.size)
     }
 
-    pub(super) fn presence(&self, id: Option<u64>, rules: &Rules, now: Instant) -> Presence<Address> {
+    pub(super) fn presence(
+        &self,
+        id: Option<u64>,
+        rules: &Rules,
+        now: Instant,
+    ) -> Presence<Address> {
         let Some(id) = id.filter(|id| self.records.contains_key(id)) else {
             return Presence::Absent;
         };

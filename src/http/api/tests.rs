@@ -145,7 +145,13 @@ async fn an_answer_that_trickles_is_not_waited_for_for_ever() {
         drop(connection);
         std::future::pending::<()>().await;
     };
-    let client = ApiClient::new(base.parse().unwrap(), Dialect::JsonApi, &[], &Network::default()).unwrap();
+    let client = ApiClient::new(
+        base.parse().unwrap(),
+        Dialect::JsonApi,
+        &[],
+        &Network::default(),
+    )
+    .unwrap();
     let request = Request {
         method: Method::GET,
         path: &["attachments"],

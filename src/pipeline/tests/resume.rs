@@ -53,10 +53,7 @@ async fn a_file_that_changed_after_its_row_was_stored_is_a_conflict_and_not_call
         (line.status, &line.reason),
         (Status::Conflict, &Reason::FILE_CHANGED)
     );
-    assert_eq!(
-        line.known.content().unwrap().sha256,
-        original(1).sha256
-    );
+    assert_eq!(line.known.content().unwrap().sha256, original(1).sha256);
     assert_eq!(memory.stored()[0].sha256, original(1).sha256);
 }
 
