@@ -219,5 +219,5 @@ fn a_record_has_to_be_looked_at_before_it_gets_a_new_address() {
 
 #[test]
 fn what_was_sent_has_to_be_confirmed() {
-    is_missed(Without::Asking(Forgotten::Sizes));
+    is_missed(Without::Asking(Forgotten::List));
 }

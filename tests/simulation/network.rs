@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use consign::destination::memory::{Address, Memory};
 use consign::destination::{
-    Created, Destination, Failure, NewAttachment, Presence, PutFailure, Receipt, UnsafeTarget,
+    Created, Destination, Failure, Keeps, NewRecord, Place, Presence, PutFailure, Receipt,
 };
 use consign::model::{AttachmentId, Content, ExternalId};
 use consign::source::Source;
@@ -24,8 +24,8 @@ pub(crate) enum Forgotten {
     Find,
     /// Look-ups by id.
     Get,
-    /// The question for sizes.
-    Sizes,
+    /// Look-ups of many ids at once.
+    List,
 }
 
 /// The client of one run.
@@ -77,7 +77,11 @@ impl<T> Drop for UnderWay<T> {
 impl Destination for Client<'_> {
     type Target = Address;
 
-    async fn find(&self, external_id: &ExternalId) -> Result<Presence, Failure> {
+    fn keeps(&self) -> Keeps {
+        self.memory.keeps()
+    }
+
+    async fn find(&self, external_id: &ExternalId) -> Result<Presence<Address>, Failure> {
         if self.forgotten == Some(Forgotten::Find) {
             return Ok(Presence::Absent);
         }
@@ -87,7 +91,7 @@ impl Destination for Client<'_> {
         answer
     }
 
-    async fn get(&self, id: &AttachmentId) -> Result<Presence, Failure> {
+    async fn get(&self, id: &AttachmentId) -> Result<Presence<Address>, Failure> {
         if self.forgotten == Some(Forgotten::Get) {
             return Ok(Presence::Pending { id: id.clone() });
         }
@@ -97,19 +101,16 @@ impl Destination for Client<'_> {
         answer
     }
 
-    async fn create(&self, new: &NewAttachment) -> Result<Created<Address>, Failure> {
-        self.referee.creating(&new.external_id);
+    async fn create(&self, new: &NewRecord) -> Result<Created<Address>, Failure> {
+        let key = &new.files[0].external_id;
+        self.referee.creating(key);
         let (memory, record) = (self.memory(), new.clone());
         let answer = self.send(async move { memory.create(&record).await }).await;
-        self.referee.created(&new.external_id, &answer);
+        self.referee.created(key, &answer);
         answer
     }
 
-    async fn renew(
-        &self,
-        id: &AttachmentId,
-        file_name: &str,
-    ) -> Result<Result<Address, UnsafeTarget>, Failure> {
+    async fn renew(&self, id: &AttachmentId, file_name: &str) -> Result<Place<Address>, Failure> {
         self.referee.renewing(id);
         let (memory, key, name) = (self.memory(), id.clone(), file_name.to_owned());
         let answer = self
@@ -119,17 +120,23 @@ impl Destination for Client<'_> {
         answer
     }
 
-    async fn sizes(
+    async fn list(
         &self,
         ids: &[AttachmentId],
-    ) -> Result<HashMap<AttachmentId, Option<u64>>, Failure> {
-        if self.forgotten == Some(Forgotten::Sizes) {
+    ) -> Result<HashMap<AttachmentId, Presence<Address>>, Failure> {
+        if self.forgotten == Some(Forgotten::List) {
             let sizes = self.sizes_sent.lock().unwrap();
-            let size = |id: &AttachmentId| sizes.get(id).copied();
-            return Ok(ids.iter().map(|id| (id.clone(), size(id))).collect());
+            let presence = |id: &AttachmentId| match sizes.get(id) {
+                Some(size) => Presence::Stored {
+                    id: id.clone(),
+                    size: *size,
+                },
+                None => Presence::Pending { id: id.clone() },
+            };
+            return Ok(ids.iter().map(|id| (id.clone(), presence(id))).collect());
         }
         let (memory, keys) = (self.memory(), ids.to_vec());
-        let answer = self.send(async move { memory.sizes(&keys).await }).await;
+        let answer = self.send(async move { memory.list(&keys).await }).await;
         self.referee.listed(ids, &answer);
         answer
     }

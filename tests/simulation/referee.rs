@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use consign::destination::memory::Address;
-use consign::destination::{Created, Failure, Presence, PutFailure, Receipt, UnsafeTarget};
+use consign::destination::{Created, Failure, Place, Presence, PutFailure, Receipt};
 use consign::model::{AttachmentId, ExternalId};
 use consign::results::Status;
 use tokio::time::Instant;
@@ -110,7 +110,7 @@ impl Referee {
         state.lost_patches.extend(patches);
     }
 
-    pub(crate) fn found(&self, key: &ExternalId, answer: &Result<Presence, Failure>) {
+    pub(crate) fn found(&self, key: &ExternalId, answer: &Result<Presence<Address>, Failure>) {
         self.say("find", key, answer);
         let mut state = self.state();
         match answer {
@@ -129,7 +129,7 @@ impl Referee {
         }
     }
 
-    pub(crate) fn got(&self, id: &AttachmentId, answer: &Result<Presence, Failure>) {
+    pub(crate) fn got(&self, id: &AttachmentId, answer: &Result<Presence<Address>, Failure>) {
         self.say("get", id, answer);
         self.state().learn(id, answer);
     }
@@ -137,20 +137,20 @@ impl Referee {
     pub(crate) fn listed(
         &self,
         ids: &[AttachmentId],
-        answer: &Result<HashMap<AttachmentId, Option<u64>>, Failure>,
+        answer: &Result<HashMap<AttachmentId, Presence<Address>>, Failure>,
     ) {
-        let Ok(sizes) = answer else {
-            return self.say("sizes", &ids, answer);
+        let Ok(listed) = answer else {
+            return self.say("list", &ids, answer);
         };
-        let of_each: Vec<_> = ids.iter().map(|id| sizes.get(id)).collect();
-        self.say("sizes", &ids, &of_each);
+        let of_each: Vec<_> = ids.iter().map(|id| listed.get(id)).collect();
+        self.say("list", &ids, &of_each);
         let mut state = self.state();
         for id in ids {
-            let newest = match sizes.get(id) {
-                Some(Some(_)) => Newest::Stored,
-                Some(None) => Newest::Pending,
+            let newest = match listed.get(id) {
+                Some(Presence::Stored { .. }) => Newest::Stored,
+                Some(Presence::Pending { .. }) => Newest::Pending,
                 // That the list does not name it proves nothing.
-                None => continue,
+                _ => continue,
             };
             state.newest.insert(id.clone(), newest);
         }
@@ -185,7 +185,7 @@ impl Referee {
             Ok(created) => {
                 state.lost_posts.remove(key);
                 state.keys.insert(created.id.clone(), key.clone());
-                state.issue(&created.id, &created.target);
+                state.issue(&created.id, &created.places);
             }
             Err(Failure::Unanswered(_)) => {
                 state.lost_posts.insert(key.clone(), 0);
@@ -206,16 +206,12 @@ impl Referee {
         state.patches_under_way.insert(id.clone(), Instant::now());
     }
 
-    pub(crate) fn renewed(
-        &self,
-        id: &AttachmentId,
-        answer: &Result<Result<Address, UnsafeTarget>, Failure>,
-    ) {
+    pub(crate) fn renewed(&self, id: &AttachmentId, answer: &Result<Place<Address>, Failure>) {
         self.say("renew", id, answer);
         let mut state = self.state();
         let sent = state.patches_under_way.remove(id);
         match (answer, sent) {
-            (Ok(target), _) => state.issue(id, target),
+            (Ok(place), _) => state.issue(id, std::slice::from_ref(place)),
             (Err(Failure::Unanswered(_)), Some(sent)) => {
                 state.lost_patches.insert(id.clone(), sent);
             }
@@ -273,7 +269,7 @@ impl State {
         self.fouls.push(what);
     }
 
-    fn learn(&mut self, id: &AttachmentId, answer: &Result<Presence, Failure>) {
+    fn learn(&mut self, id: &AttachmentId, answer: &Result<Presence<Address>, Failure>) {
         let newest = match answer {
             Ok(Presence::Absent) => {
                 self.chosen.retain(|_, chosen| chosen != id);
@@ -281,14 +277,14 @@ impl State {
             }
             Ok(Presence::Pending { .. }) => Newest::Pending,
             Ok(Presence::Stored { .. }) => Newest::Stored,
-            Ok(Presence::Mismatch { .. }) | Err(_) => return,
+            Ok(_) | Err(_) => return,
         };
         self.newest.insert(id.clone(), newest);
     }
 
-    fn issue(&mut self, id: &AttachmentId, target: &Result<Address, UnsafeTarget>) {
-        if let Ok(address) = target {
-            self.addresses.insert(*address, id.clone());
-        }
+    fn issue(&mut self, id: &AttachmentId, places: &[Place<Address>]) {
+        let addresses = places.iter().flat_map(|place| place.target.clone());
+        self.addresses
+            .extend(addresses.map(|address| (address, id.clone())));
     }
 }

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use consign::destination::memory::{Ids, Memory, Rules};
-use consign::destination::{Destination as _, NewAttachment};
+use consign::destination::{Destination as _, NewFile, NewRecord};
 use consign::event::{Event, Events};
-use consign::pipeline::{self, Halt, Settings, Task};
-use consign::plan::{Step, step};
+use consign::pipeline::{self, Halt, Settings, Task, TaskRow};
+use consign::plan::{FailedJobs, Step, step};
 use consign::prepare::RowFile;
 use consign::results::Status;
 use fastrand::Rng;
@@ -143,19 +143,23 @@ impl Story {
         let foreign = self.random.choice(theirs).unwrap_or(Foreign::No);
         let row = &mut self.rows[0];
         row.foreign = foreign;
-        let new = NewAttachment {
-            external_id: row.row.external_id.clone(),
+        let file_name = "theirs.pdf";
+        let new = NewRecord {
             object: row.row.object,
-            file_name: "theirs.pdf".into(),
-            title: None,
+            files: vec![NewFile {
+                external_id: row.row.external_id.clone(),
+                file_name: file_name.into(),
+                title: None,
+            }],
         };
         let text = match foreign {
             Foreign::SameSize => "somebody's text..".to_owned(),
             _ => "another text".to_owned(),
         };
-        let address = self.memory.create(&new).await.unwrap().target.unwrap();
+        let mut theirs = self.memory.create(&new).await.unwrap();
+        let address = theirs.places.remove(0).target.unwrap();
         if foreign != Foreign::WithoutBytes {
-            let source = source(&new.file_name);
+            let source = source(file_name);
             let theirs = content(&text);
             let put = self.memory.put(&address, &source, &theirs, &|_| ());
             put.await.unwrap();
@@ -288,16 +292,20 @@ impl Story {
         for row in &self.rows {
             let previous = self.disk.durable(row.key());
             let attempts = previous.as_ref().map_or(0, |line| line.attempts);
-            match step(&row.row, RowFile::Ready(row.content), previous) {
+            let file = RowFile::Ready(row.content);
+            match step(&row.row, file, previous, FailedJobs::Leave) {
                 Step::Keep => {}
                 Step::Record(line) => self.disk.write(*line),
-                Step::Send(start) => tasks.push(Task {
-                    row: row.row.clone(),
-                    source: source(&row.row.file_path),
-                    content: row.content,
-                    start,
-                    attempts,
-                }),
+                Step::Send(start) => {
+                    let row = TaskRow {
+                        row: row.row.clone(),
+                        source: source(&row.row.file_path),
+                        content: row.content,
+                        start,
+                        attempts,
+                    };
+                    tasks.push(Task { rows: vec![row] });
+                }
             }
         }
         tasks
