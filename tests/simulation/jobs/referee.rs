@@ -34,8 +34,10 @@ pub(crate) struct Referee {
 #[derive(Default)]
 struct State {
     jobs: HashMap<AttachmentId, Job>,
-    /// For which file of which job an address is, and since when it is known.
-    addresses: HashMap<Address, (AttachmentId, String, Instant)>,
+    /// For which file of which job an address is.
+    addresses: HashMap<Address, (AttachmentId, String)>,
+    /// Since when this run knows of it.
+    known: HashMap<Address, Instant>,
 }
 
 /// What the client has done with a job, and what it knows of it.
@@ -103,7 +105,9 @@ impl Watches for Referee {
     }
 
     fn new_run(&self) {
-        for job in self.state().jobs.values_mut() {
+        let mut state = self.state();
+        state.known.clear();
+        for job in state.jobs.values_mut() {
             job.taken.clear();
             job.under_way.clear();
             job.wave = None;
@@ -159,7 +163,8 @@ impl Watches for Referee {
 
     fn putting(&self, address: Address) -> AttachmentId {
         let mut state = self.state();
-        let (id, file_name, known_since) = state.addresses[&address].clone();
+        let (id, file_name) = state.addresses[&address].clone();
+        let known_since = state.known.get(&address).copied();
         let Some(job) = state.jobs.get_mut(&id) else {
             self.record
                 .foul(format!("PUT to {id:?}, which is not ours"));
@@ -167,7 +172,7 @@ impl Watches for Referee {
         };
         let key = job.keys[&file_name].clone();
         self.record.say("put", &(&id, &key), &"...");
-        if known_since.elapsed() > ADDRESS_LIFE {
+        if known_since.is_none_or(|since| since.elapsed() > ADDRESS_LIFE) {
             self.record
                 .foul(format!("PUT of {key} to an address of old"));
         }
@@ -185,7 +190,7 @@ impl Watches for Referee {
 
     fn put(&self, address: Address, answer: &Result<Receipt, PutFailure>) {
         let mut state = self.state();
-        let (id, file_name, _) = state.addresses[&address].clone();
+        let (id, file_name) = state.addresses[&address].clone();
         let Some(job) = state.jobs.get_mut(&id) else {
             return;
         };
@@ -210,8 +215,9 @@ impl State {
     fn issue(&mut self, id: &AttachmentId, places: &[Place<Address>]) {
         for place in places {
             if let Ok(address) = place.target {
-                let new = (id.clone(), place.file_name.clone(), Instant::now());
-                self.addresses.entry(address).or_insert(new);
+                let file = (id.clone(), place.file_name.clone());
+                self.addresses.insert(address, file);
+                self.known.entry(address).or_insert_with(Instant::now);
             }
         }
         if let Some(job) = self.jobs.get_mut(id).filter(|_| !places.is_empty()) {
