@@ -37,7 +37,7 @@ use crate::source::Source;
 use crate::sync::lock;
 
 /// How many jobs may be made (documented under "usage": burst and sustained).
-const POSTS: &[Allowance] = &[
+pub(super) const POSTS: &[Allowance] = &[
     Allowance {
         requests: 120,
         within: Duration::from_hours(1),
@@ -50,7 +50,7 @@ const POSTS: &[Allowance] = &[
 
 /// How often jobs may be read (documented in the same place), and never twice in two seconds, which
 /// is the same limit with nothing in a burst.
-const READS: &[Allowance] = &[
+pub(super) const READS: &[Allowance] = &[
     Allowance {
         requests: 1,
         within: Duration::from_secs(2),
