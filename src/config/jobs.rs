@@ -112,7 +112,10 @@ mod tests {
         assert_eq!(
             said,
             Ok(Jobs {
-                files: 3,
+                limits: Limits {
+                    files: 3,
+                    bytes: JOB_BYTES,
+                },
                 timeout: Duration::from_secs(90),
                 failed: FailedJobs::Retry,
                 success: vec![word("ALL_DONE"), word("Fertig2")],
@@ -122,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_job_has_no_more_files_than_rows_may_be_at_work() {
-        let files = |args: &[&str]| jobs(args).unwrap().files;
+        let files = |args: &[&str]| jobs(args).unwrap().limits.files;
         assert_eq!(files(&["--concurrency", "2"]), 2);
         assert_eq!(files(&["--concurrency", "2", "--files-per-job", "1"]), 1);
         assert_eq!(files(&["--concurrency", "50", "--files-per-job", "20"]), 20);

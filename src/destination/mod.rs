@@ -107,6 +107,15 @@ pub enum Fate {
 }
 
 impl End {
+    /// An end of which nothing is known but a word.
+    pub fn unknown(word: &str) -> Self {
+        Self {
+            word: word.to_owned(),
+            files: HashMap::new(),
+            others: Fate::Unknown,
+        }
+    }
+
     /// What became of a file.
     pub fn fate(&self, file_name: &str) -> &Fate {
         self.files.get(file_name).unwrap_or(&self.others)

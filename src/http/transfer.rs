@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
-use reqwest::header::CONTENT_LENGTH;
+use reqwest::header::{CONTENT_LENGTH, HeaderMap};
 use tokio::sync::Notify;
 
 use super::proxy::Proxies;
@@ -115,11 +115,7 @@ impl TransferClient {
         let response = request.send().await.map_err(failure)?;
         let status = response.status().as_u16();
         let media_type = media_type(response.headers());
-        let etag = response
-            .headers()
-            .get(reqwest::header::ETAG)
-            .and_then(|value| value.to_str().ok())
-            .map(ToOwned::to_owned);
+        let etag = etag(response.headers());
         let body = match read_bounded(response, BODY_LIMIT).await {
             Ok(body) => body.unwrap_or_default(),
             // The status has come, and the body of a refusal is only needed for words.
@@ -224,6 +220,16 @@ impl Answer {
             (code, message) => format!("status {}, {code}: {message}", self.status),
         }
     }
+}
+
+/// What an answer names as its `ETag`, unless the storage says that it encrypts with keys with which
+/// that is no MD5. (Where a bucket does so by itself, only the answer tells.)
+fn etag(headers: &HeaderMap) -> Option<String> {
+    let header = |name: &str| headers.get(name)?.to_str().ok();
+    let encrypted = header("x-amz-server-side-encryption");
+    header("etag")
+        .filter(|_| encrypted.is_none_or(|how| how == "AES256"))
+        .map(ToOwned::to_owned)
 }
 
 /// The text of the first XML element of a name; empty where there is none. S3's errors are flat,

@@ -8,14 +8,15 @@
 
 use std::time::Duration;
 
-use super::requests::Unmet;
+use super::Halt;
+use super::requests::{JobTurn, Unmet};
 use super::unit::{Member, Next, Put, State, Unit};
 use super::verdict::Verdict;
 use super::watch::{Seen, Until};
 use crate::clock::Since;
 use crate::destination::{Destination, End, Presence, Receipt};
 use crate::model::AttachmentId;
-use crate::plan::{Begun, Outcome, Posted, Sent, outcome};
+use crate::plan::{Outcome, Posted, Sent, outcome};
 use crate::results::Verified;
 use crate::results::journal::Journal;
 
@@ -25,7 +26,21 @@ const MOST_JOBS: u32 = 3;
 /// So often a job is asked for addresses again because those it gave have expired.
 const MOST_REFRESHES: u32 = 2;
 
-impl<D: Destination, J: Journal> Unit<'_, D, J> {
+impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
+    /// Waits until a job may be made.
+    pub(super) async fn turn_of_a_job(&mut self) -> Result<JobTurn<'a>, Halt> {
+        self.may_start().await;
+        self.run.requests.turn_of_a_job().await
+    }
+
+    /// Waits until there are few enough jobs that have not said where their files go.
+    async fn may_start(&mut self) {
+        if self.starting.is_none() {
+            let starting = self.run.starting.acquire().await;
+            self.starting = Some(starting.expect("this semaphore is never closed"));
+        }
+    }
+
     /// What follows from a POST that gave no job.
     pub(super) async fn no_job(&mut self, unmet: Unmet) -> Next<D> {
         match unmet {
@@ -54,9 +69,15 @@ impl<D: Destination, J: Journal> Unit<'_, D, J> {
             return Ok(State::Confirm(id));
         }
         self.take_slot().await;
+        self.may_start().await;
         let timeout = self.run.job_timeout();
-        let seen = self.run.watcher.watch(id.clone(), Until::Places, timeout);
-        Ok(match seen.await? {
+        let seen = self
+            .run
+            .watcher
+            .watch(id.clone(), Until::Places, timeout)
+            .await?;
+        self.starting = None;
+        Ok(match seen {
             Seen::Shown(Presence::Running { places, .. }) if !places.is_empty() => {
                 self.had_places = true;
                 State::Put {
@@ -119,7 +140,8 @@ impl<D: Destination, J: Journal> Unit<'_, D, J> {
         match seen {
             Seen::Shown(Presence::Ended(end)) => self.job_ended(id, end).await,
             Seen::Shown(Presence::Running { word, .. }) => self.goes_on(&id, &word).await,
-            Seen::Shown(_) => self.unknown(id).await,
+            // It was there once, and what it did then nobody can tell any more.
+            Seen::Shown(_) => self.job_ended(id, End::unknown("not found")).await,
             Seen::Unmet(unmet) => self.unmet(unmet, Some(id), &Posted::No),
         }
     }
@@ -134,16 +156,6 @@ impl<D: Destination, J: Journal> Unit<'_, D, J> {
         });
         self.end(ends.collect()).await?;
         Ok(State::Over)
-    }
-
-    /// The service does not know the job. Where the user wants another whatever this one did, that
-    /// is what follows.
-    async fn unknown(&mut self, id: AttachmentId) -> Next<D> {
-        let wanted = |member: &Member| member.begun.as_ref().is_some_and(Begun::may_be_tried_again);
-        if self.members.iter().all(wanted) {
-            return Ok(State::Create(Posted::No));
-        }
-        self.goes_on(&id, "not found").await
     }
 
     /// The job has ended: each row ends with it, or goes into another one.

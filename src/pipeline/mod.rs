@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
+use tokio::sync::Semaphore;
 
 use crate::destination::{Destination, Keeps};
 use crate::event::Events;
@@ -39,6 +40,10 @@ use watch::Watcher;
 
 /// How long rows that are under way may go on once the run is to end.
 const DRAIN_LIMIT: Duration = Duration::from_secs(30);
+
+/// So many jobs may be starting at once. They are asked for their addresses two seconds apart, and
+/// these live for a minute.
+const MOST_STARTING: usize = 10;
 
 /// So many records may await confirmation at once, which bounds memory where they show it late.
 const MOST_UNCONFIRMED: usize = 5_000;
@@ -116,6 +121,7 @@ pub async fn run<D: Destination, J: Journal>(
         requests: Requests::new(destination, settings, events),
         journal,
         slots: Slots::new(settings.concurrency),
+        starting: Semaphore::new(MOST_STARTING),
         watcher: Watcher::default(),
         keeps: destination.keeps(),
         settings,
@@ -129,6 +135,8 @@ struct Run<'a, D: Destination, J> {
     requests: Requests<'a, D>,
     journal: &'a J,
     slots: Slots,
+    /// Jobs that have not yet said where their files go.
+    starting: Semaphore,
     watcher: Watcher<D::Target>,
     keeps: Keeps,
     settings: &'a Settings,
@@ -177,6 +185,7 @@ impl<D: Destination, J: Journal> Run<'_, D, J> {
             }
         };
         self.slots.no_more_to_come();
+        self.requests.end();
         if halt.leaves_something_to_finish() {
             let drained = async {
                 tokio::select! {

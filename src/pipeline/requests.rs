@@ -3,7 +3,10 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+use tokio::sync::{MutexGuard, Notify};
 
 use super::weather::{Forecast, Weather};
 use super::{Halt, Settings};
@@ -24,6 +27,12 @@ const WORTH_TELLING: Duration = Duration::from_mins(1);
 /// So often a long wait is looked at again: the machine may have slept meanwhile.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
+/// How soon it must be possible to ask a new job for its addresses, which live for a minute.
+const SOON: Duration = Duration::from_secs(5);
+
+/// The turn of a new job.
+pub(super) struct JobTurn<'a>(#[expect(dead_code, reason = "held")] MutexGuard<'a, ()>);
+
 /// What all rows send their requests through.
 pub(super) struct Requests<'a, D> {
     destination: &'a D,
@@ -33,8 +42,10 @@ pub(super) struct Requests<'a, D> {
     max_outage: Duration,
     /// A look-up that worked: if it still does, the keys are good.
     good: Mutex<Option<Probe>>,
-    /// Those who wait for the budget of changes stand in line.
+    /// Jobs are made one after the other.
     line: tokio::sync::Mutex<()>,
+    is_ending: AtomicBool,
+    ending: Notify,
     events: &'a Events,
 }
 
@@ -115,6 +126,8 @@ impl<'a, D: Destination> Requests<'a, D> {
             max_outage: settings.max_outage,
             good: Mutex::new(None),
             line: tokio::sync::Mutex::new(()),
+            is_ending: AtomicBool::new(false),
+            ending: Notify::new(),
             events,
         }
     }
@@ -301,22 +314,16 @@ impl<'a, D: Destination> Requests<'a, D> {
     /// Waits until there is something left of the service's budget for a request, where it has one.
     async fn share(&self, sort: Sort) -> Option<Turn<'_>> {
         let budget = self.destination.budget(sort.kind())?;
-        let _first_in_line = match sort {
-            Sort::Change => Some(self.line.lock().await),
-            Sort::Read(_) => None,
-        };
-        let mut told = None;
+        let kind = sort.kind();
+        let mut told = false;
         loop {
             let wait = match budget.turn(sort.urgency()) {
                 Ok(turn) => return Some(turn),
                 Err(wait) => wait,
             };
-            if wait >= WORTH_TELLING && told.is_none() {
-                self.events.send(Event::Spent {
-                    kind: sort.kind(),
-                    wait,
-                });
-                told = Some(wait);
+            if wait >= WORTH_TELLING && !told {
+                self.events.send(Event::Spent { kind, wait });
+                told = true;
             }
             tokio::time::sleep(wait.min(LOOK_AGAIN)).await;
         }
@@ -327,23 +334,46 @@ impl<'a, D: Destination> Requests<'a, D> {
         self.destination.budget(Kind::Read)?.wait(Urgency::CanWait)
     }
 
-    /// Waits until a new job has a chance: until the storage is there, as far as is known, and until
-    /// the job could be asked for its addresses.
-    pub(super) async fn ready_for_a_job(&self) {
+    /// Waits for the turn of a new job: until the storage is there, as far as is known, until the
+    /// service takes another job, and until it can soon be asked for the job's addresses. Held until
+    /// the job is made. While the run is ending there are no turns.
+    pub(super) async fn turn_of_a_job(&self) -> Result<JobTurn<'_>, Halt> {
+        let turn = self.line.lock().await;
         self.storage.clear().await;
-        let Some(reads) = self.destination.budget(Kind::Read) else {
-            return;
-        };
-        while let Some(wait) = reads
-            .wait(Urgency::Urgent)
-            .filter(|wait| *wait >= WORTH_TELLING)
-        {
-            self.events.send(Event::Spent {
-                kind: Kind::Read,
-                wait,
-            });
-            tokio::time::sleep(wait).await;
+        let mut told = false;
+        while let Some((kind, wait)) = self.job_has_to_wait() {
+            if wait >= WORTH_TELLING && !told {
+                self.events.send(Event::Spent { kind, wait });
+                told = true;
+            }
+            let ending = self.ending.notified();
+            if self.is_ending() {
+                return Err(Halt::Abandoned);
+            }
+            tokio::select! {
+                () = tokio::time::sleep(wait.min(LOOK_AGAIN)) => {}
+                () = ending => {}
+            }
         }
+        Ok(JobTurn(turn))
+    }
+
+    /// What a new job has to wait for, and how long.
+    fn job_has_to_wait(&self) -> Option<(Kind, Duration)> {
+        let wait = |kind| self.destination.budget(kind)?.wait(Urgency::Urgent);
+        let job = wait(Kind::Change).map(|wait| (Kind::Change, wait));
+        let look = wait(Kind::Read).filter(|wait| *wait > SOON);
+        job.or(look.map(|wait| (Kind::Read, wait)))
+    }
+
+    /// Lets nobody wait any longer for something to begin with.
+    pub(super) fn end(&self) {
+        self.is_ending.store(true, Ordering::Release);
+        self.ending.notify_waiters();
+    }
+
+    fn is_ending(&self) -> bool {
+        self.is_ending.load(Ordering::Acquire)
     }
 
     /// Waits after a request of a row that stayed without an answer, unless those of others get

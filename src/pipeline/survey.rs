@@ -4,7 +4,7 @@ use futures::{StreamExt as _, stream};
 
 use super::requests::{Requests, Unmet};
 use super::{Halt, Settings, Task, TaskRow};
-use crate::destination::{Destination, Presence};
+use crate::destination::{Destination, End, Presence};
 use crate::event::{Event, Events};
 use crate::plan::{Begun, Found, Outcome, Posted, Sent, Standing, Start, found, outcome, standing};
 use crate::results::{Reason, Status};
@@ -122,12 +122,10 @@ async fn look<D: Destination>(requests: &Requests<'_, D>, task: Task) -> Result<
 
 /// What would happen with a row that an earlier run put into a job.
 fn in_job<T>(job: &Presence<T>, row: &TaskRow, begun: &Begun) -> Outlook {
-    let Presence::Ended(end) = job else {
-        return match job {
-            Presence::Running { .. } => Outlook::GoOn,
-            _ if begun.may_be_tried_again() => Outlook::Create,
-            _ => Outlook::NotDone(Status::Pending, Reason::NO_ANSWER),
-        };
+    let end = match job {
+        Presence::Running { .. } => return Outlook::GoOn,
+        Presence::Ended(end) => end,
+        _ => &End::unknown("not found"),
     };
     let sent = Sent::told_by(begun.progress);
     match outcome(end, row.row.file_name(), sent, Some(begun), &row.content) {

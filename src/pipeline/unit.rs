@@ -16,6 +16,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
+use tokio::sync::SemaphorePermit;
 
 use super::requests::{OwnFailures, Unmet, Unput};
 use super::slots::Slot;
@@ -48,6 +49,8 @@ pub(super) struct Unit<'a, D: Destination, J> {
     ended: Vec<Status>,
     /// Held from before the record is made until the bytes are sent.
     pub(super) slot: Option<Slot<'a>>,
+    /// Held by a job until it says where its files go.
+    pub(super) starting: Option<SemaphorePermit<'a>>,
     /// So many POSTs of an attachment stayed without an answer.
     pub(super) posts_lost: u32,
     /// Those of a job that did while others got one.
@@ -173,6 +176,7 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
             members: task.rows.into_iter().map(Member::new).collect(),
             ended: Vec::new(),
             slot: Some(slot),
+            starting: None,
             posts_lost: 0,
             own_posts: OwnFailures::default(),
             renewals: 0,
@@ -216,9 +220,10 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
             object: self.only().task.row.object,
             files: self.members.iter().map(Member::new_file).collect(),
         };
-        if let Keeps::Jobs { .. } = self.run.keeps {
-            self.run.requests.ready_for_a_job().await;
-        }
+        let turn = match self.run.keeps {
+            Keeps::Attachments => None,
+            Keeps::Jobs { .. } => Some(self.turn_of_a_job().await?),
+        };
         let announced = Verdict::plain(Status::Creating, None).after(&posted);
         self.record(&announced).await?;
         let made = self
@@ -226,6 +231,7 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
             .requests
             .change(async |service| service.create(&new).await)
             .await;
+        drop(turn);
         match made {
             Ok(made) => self.created(made).await,
             Err(Unmet::Halt(halt)) => self.withdraw(&posted, halt).await,
@@ -272,6 +278,7 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
         if let Keeps::Jobs { .. } = self.run.keeps {
             self.announce_bytes(&id).await?;
         }
+        self.starting = None;
         let (run, life) = (self.run, self.address_life());
         let sending = self.members.iter_mut().map(async |member| {
             if !member.wants_bytes() {

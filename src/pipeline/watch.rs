@@ -34,6 +34,9 @@ const SIZE_LIMIT: Duration = Duration::from_mins(10);
 /// half a minute must not let the addresses of other jobs expire.
 const JOBS_ASKED_AT_ONCE: usize = 4;
 
+/// A job that cannot be found for so long is not there.
+const FOUND_WITHIN: Duration = Duration::from_secs(20);
+
 /// What somebody waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Until {
@@ -63,19 +66,21 @@ impl Until {
         }
     }
 
-    fn urgency(self) -> Urgency {
+    /// Whether something is lost if the question comes late. The end of a job does not run away;
+    /// but where no other job is still to be asked for its addresses, there is nobody to wait for.
+    fn urgency(self, slots: &Slots) -> Urgency {
         match self {
-            Self::Size | Self::Places => Urgency::Urgent,
-            Self::End => Urgency::CanWait,
+            Self::End if !slots.are_idle() => Urgency::CanWait,
+            Self::Size | Self::Places | Self::End => Urgency::Urgent,
         }
     }
 
-    fn is_met_by<T>(self, presence: &Presence<T>) -> bool {
+    fn is_met_by<T>(self, presence: &Presence<T>, waited: Duration) -> bool {
         match (self, presence) {
             (Self::Size, Presence::Pending { .. }) | (Self::End, Presence::Running { .. }) => false,
             (Self::Places, Presence::Running { places, .. }) => !places.is_empty(),
             // Perhaps it cannot be found quite yet, just after it was made.
-            (Self::Places | Self::End, Presence::Absent) => false,
+            (Self::Places | Self::End, Presence::Absent) => waited >= FOUND_WITHIN,
             _ => true,
         }
     }
@@ -173,10 +178,16 @@ impl<T: Clone + Send + Sync> Watcher<T> {
             if asking.len() < at_once {
                 let (batch, later) = match keeps {
                     Keeps::Attachments => self.attachments(Instant::now(), slots.are_idle()),
-                    Keeps::Jobs { .. } => self.job(Instant::now(), requests.reads_can_wait_for()),
+                    Keeps::Jobs { .. } => {
+                        let wait = match Until::End.urgency(slots) {
+                            Urgency::CanWait => requests.reads_can_wait_for(),
+                            Urgency::Urgent => None,
+                        };
+                        self.job(Instant::now(), wait)
+                    }
                 };
                 if !batch.is_empty() {
-                    asking.push(self.ask(requests, keeps, batch));
+                    asking.push(self.ask(requests, keeps, slots, batch));
                     continue;
                 }
                 wake_at = later;
@@ -220,8 +231,8 @@ impl<T: Clone + Send + Sync> Watcher<T> {
     /// The job to ask for now, or else when to look again. What can wait has to, for so long.
     fn job(&self, now: Instant, wait: Option<Duration>) -> (Vec<Waiting<T>>, Option<Instant>) {
         let mut waiting = self.lock();
-        let due = |one: &Waiting<T>| match (one.until.urgency(), wait) {
-            (Urgency::CanWait, Some(wait)) => one.due.max(now + wait),
+        let due = |one: &Waiting<T>| match wait {
+            Some(wait) if one.until == Until::End => one.due.max(now + wait),
             _ => one.due,
         };
         let ready = waiting
@@ -239,17 +250,18 @@ impl<T: Clone + Send + Sync> Watcher<T> {
         &self,
         requests: &Requests<'_, D>,
         keeps: &Keeps,
+        slots: &Slots,
         batch: Vec<Waiting<T>>,
     ) -> Result<(), Halt> {
         let mut answers = match keeps {
             Keeps::Attachments => attachments(requests, &batch).await?,
-            Keeps::Jobs { .. } => jobs(requests, &batch).await?,
+            Keeps::Jobs { .. } => jobs(requests, slots, &batch).await?,
         };
         let now = Instant::now();
         for one in batch {
             let answer = answers.remove(&one.id).unwrap_or(Ok(Presence::Absent));
             let is_met = match &answer {
-                Ok(presence) => one.until.is_met_by(presence),
+                Ok(presence) => one.until.is_met_by(presence, now - one.since),
                 Err(_) => false,
             };
             if is_met || now - one.since >= one.limit {
@@ -316,11 +328,12 @@ async fn one_by_one<D: Destination>(
 
 async fn jobs<D: Destination>(
     requests: &Requests<'_, D>,
+    slots: &Slots,
     batch: &[Waiting<D::Target>],
 ) -> Result<Answers<D::Target>, Halt> {
     let mut answers = HashMap::new();
     for one in batch {
-        match requests.job(&one.id, one.until.urgency()).await {
+        match requests.job(&one.id, one.until.urgency(slots)).await {
             Err(Unmet::Halt(halt)) => return Err(halt),
             answer => answers.insert(one.id.clone(), answer),
         };

@@ -138,3 +138,199 @@ impl Begun {
         self.progress == Progress::Failed
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::digest::sha256;
+    use crate::model::{AttachmentId, ExternalId, FileStamp, ObjectRef, ObjectType};
+    use crate::plan::OtherObject;
+    use crate::results::{Known, Verified};
+
+    const EVENT: &str = "0b1e7a52-6a5c-4f5e-9d0c-2f4b8a1c3d5e";
+
+    fn content(text: &str) -> Content {
+        Content {
+            stamp: FileStamp {
+                size: text.len() as u64,
+                modified: jiff::Timestamp::UNIX_EPOCH,
+            },
+            sha256: sha256(text.as_bytes()),
+        }
+    }
+
+    fn row() -> Row {
+        Row {
+            number: 1,
+            line: 2,
+            file_path: "a.pdf".into(),
+            object: ObjectRef::parse(ObjectType::SourcingEvent, EVENT).unwrap(),
+            external_id: ExternalId::parse("A1").unwrap(),
+            title: None,
+            file_name: None,
+            sha256: None,
+        }
+    }
+
+    fn line(status: Status, reason: Reason) -> Entry {
+        Entry {
+            row: Some(1),
+            file_path: "a.pdf".into(),
+            object_type: "sourcing_event".into(),
+            object_id: EVENT.into(),
+            external_id: "A1".into(),
+            status,
+            reason,
+            attachment_id: Some(AttachmentId::parse("job-1").unwrap()),
+            known: Known::Content(content("text")),
+            verified: Verified::No,
+            attempts: 1,
+            destination: "here".into(),
+            updated_at: jiff::Timestamp::UNIX_EPOCH,
+            message: String::new(),
+        }
+    }
+
+    fn after(previous: Entry, failed_jobs: FailedJobs) -> Step {
+        let file = RowFile::Ready(content("text"));
+        crate::plan::step(&row(), file, Some(previous), failed_jobs)
+    }
+
+    fn begun_after(previous: Entry, failed_jobs: FailedJobs) -> Option<Begun> {
+        match after(previous, failed_jobs) {
+            Step::Send(Start::Job(begun)) => begun,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_new_row_and_one_whose_job_nobody_can_reach_go_into_a_new_job() {
+        let file = RowFile::Ready(content("text"));
+        let new = crate::plan::step(&row(), file, None, FailedJobs::Leave);
+        assert_eq!(new, Step::Send(Start::Job(None)));
+        let lost = Entry {
+            attachment_id: None,
+            ..line(Status::Creating, Reason::NONE)
+        };
+        assert_eq!(begun_after(lost, FailedJobs::Leave), None);
+    }
+
+    #[test]
+    fn the_line_of_a_begun_row_tells_what_its_job_may_have() {
+        for (status, reason, sent) in [
+            (Status::Created, Reason::NONE, Sent::No),
+            (Status::Pending, Reason::JOB_WAITING, Sent::No),
+            (Status::Failed, Reason::SOURCE_CHANGED, Sent::No),
+            (Status::Failed, Reason::UPLOAD_REFUSED, Sent::No),
+            (Status::Failed, Reason::NOT_ATTACHED, Sent::No),
+            (Status::Created, Reason::SENDING, Sent::Perhaps),
+            (Status::Created, Reason::NO_ANSWER, Sent::Perhaps),
+            (Status::Pending, Reason::JOB_RUNNING, Sent::All),
+        ] {
+            let begun = begun_after(line(status, reason.clone()), FailedJobs::Leave).unwrap();
+            assert_eq!(begun.id.as_str(), "job-1");
+            assert_eq!(Sent::told_by(begun.progress), sent, "{status} {reason:?}");
+            assert!(!begun.may_be_tried_again());
+        }
+    }
+
+    #[test]
+    fn a_row_whose_job_failed_unheard_is_left_to_people_until_they_say_so() {
+        let failed = line(Status::Failed, Reason::JOB_FAILED);
+        assert!(is_for_people(&failed));
+        assert_eq!(after(failed.clone(), FailedJobs::Leave), Step::Keep);
+        let begun = begun_after(failed, FailedJobs::Retry).unwrap();
+        assert!(begun.may_be_tried_again());
+        let running = line(Status::Created, Reason::SENDING);
+        let other = begun_after(running, FailedJobs::Retry).unwrap();
+        assert!(!other.may_be_tried_again(), "nobody has looked at this one");
+    }
+
+    #[test]
+    fn a_done_row_is_never_sent_again_and_is_uploaded_whatever_confirmed_it() {
+        for verified in [Verified::No, Verified::Etag] {
+            let done = Entry {
+                verified,
+                ..line(Status::Uploaded, Reason::NONE)
+            };
+            assert_eq!(after(done.clone(), FailedJobs::Retry), Step::Keep);
+            let changed = crate::plan::step(
+                &row(),
+                RowFile::Ready(content("TEXT")),
+                Some(done),
+                FailedJobs::Retry,
+            );
+            let Step::Record(conflict) = changed else {
+                panic!("{changed:?}");
+            };
+            assert_eq!(conflict.reason, Reason::FILE_CHANGED);
+            let Step::Record(restored) = after(*conflict, FailedJobs::Retry) else {
+                panic!("a line is expected");
+            };
+            assert_eq!(restored.status, Status::Uploaded);
+        }
+    }
+
+    fn of(sent: Sent, fate: &Fate, begun: Option<&Begun>) -> Outcome {
+        let end = End {
+            word: "over".into(),
+            files: HashMap::from([("a.pdf".to_owned(), fate.clone())]),
+            others: Fate::Attached,
+        };
+        outcome(&end, "a.pdf", sent, begun, &content("text"))
+    }
+
+    #[test]
+    fn a_row_goes_into_another_job_only_where_its_file_is_certainly_not_attached() {
+        let not = Fate::NotAttached("why".into());
+        for (sent, fate, expected) in [
+            (Sent::No, &Fate::Attached, Outcome::Again),
+            (Sent::No, &Fate::Unknown, Outcome::Again),
+            (Sent::No, &not, Outcome::Again),
+            (Sent::Perhaps, &Fate::Attached, Outcome::Attached),
+            (Sent::Perhaps, &Fate::Unknown, Outcome::Unknown),
+            (Sent::Perhaps, &not, Outcome::Again),
+            (Sent::All, &Fate::Attached, Outcome::Attached),
+            (Sent::All, &Fate::Unknown, Outcome::Unknown),
+            (Sent::All, &not, Outcome::Rejected("why".into())),
+        ] {
+            assert_eq!(of(sent, fate, None), expected, "{sent:?} {fate:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_attached_before_the_row_changed_is_told_as_that() {
+        let begun = Begun {
+            id: AttachmentId::parse("job-1").unwrap(),
+            content: Some(content("text")),
+            elsewhere: None,
+            progress: Progress::Unknown,
+        };
+        let with = |begun: &Begun, fate| of(Sent::Perhaps, fate, Some(begun));
+        assert_eq!(with(&begun, &Fate::Attached), Outcome::Attached);
+        let other_file = Begun {
+            content: Some(content("TEXT")),
+            ..begun.clone()
+        };
+        let other_object = Begun {
+            elsewhere: Some(OtherObject {
+                kind: "sourcing_event".into(),
+                id: "other".into(),
+            }),
+            ..begun.clone()
+        };
+        for changed in [&other_file, &other_object] {
+            let outcome = with(changed, &Fate::Attached);
+            assert_eq!(outcome, Outcome::AttachedBeforeTheChange);
+            assert_eq!(with(changed, &Fate::Unknown), Outcome::Unknown);
+        }
+        let looked_at = Begun {
+            progress: Progress::Failed,
+            ..begun
+        };
+        assert_eq!(with(&looked_at, &Fate::Unknown), Outcome::Again);
+        assert_eq!(with(&looked_at, &Fate::Attached), Outcome::Attached);
+    }
+}

@@ -1,1 +1,182 @@
+//! What is read out of answers, whichever form the service gives them.
 
+use super::*;
+use crate::destination::NewFile;
+use crate::http::api::KeyHeader;
+use crate::model::{ExternalId, ObjectRef};
+
+fn keelvar() -> Keelvar {
+    let settings = Settings {
+        user: "john.doe@email.com".into(),
+        timeout: Duration::from_mins(5),
+        success: vec![StatusWord::parse("ALL_SET").unwrap()],
+    };
+    let key = KeyHeader::bearer("CANARY-KEY".to_owned().into());
+    let base = "https://api.example.com/api".parse().unwrap();
+    Keelvar::new(base, &[key], &Network::default(), settings).unwrap()
+}
+
+fn job(status: &str, detail: &Value) -> Value {
+    json!({"id": "j-1", "type": "ATTACH_FILES_TO_SOURCING_EVENT", "status": status, "detail": detail})
+}
+
+/// How a job of two files ended.
+fn end(status: &str, detail: &Value) -> End {
+    match keelvar().presence(&job(status, detail)) {
+        Presence::Ended(end) => end,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn two_files() -> Value {
+    json!([{"file_name": "a.pdf"}, {"file_name": "b.pdf"}])
+}
+
+#[test]
+fn a_job_is_asked_for_as_the_vendor_documents_it() {
+    let uuid = "0b1e7a52-6a5c-4f5e-9d0c-2f4b8a1c3d5e";
+    let new = |kind| NewRecord {
+        object: ObjectRef::parse(kind, uuid).unwrap(),
+        files: ["file1.txt", "file2.pdf"]
+            .map(|name| NewFile {
+                external_id: ExternalId::parse(name).unwrap(),
+                file_name: name.into(),
+                title: None,
+            })
+            .into(),
+    };
+    assert_eq!(
+        body(&new(ObjectType::SourcingEvent), "john.doe@email.com"),
+        json!({"sourcing_event": uuid, "created_by": "john.doe@email.com",
+            "files": ["file1.txt", "file2.pdf"]})
+    );
+    assert_eq!(
+        body(&new(ObjectType::SourcingRequest), "john.doe@email.com"),
+        json!({"sourcing_request": uuid, "requester": "john.doe@email.com",
+            "files": ["file1.txt", "file2.pdf"]})
+    );
+}
+
+#[test]
+fn only_known_words_end_a_job_and_more_words_for_success_can_be_named() {
+    let keelvar = keelvar();
+    let presence = |word| keelvar.presence(&job(word, &Value::Null));
+    for word in ["COMPLETED", "Done", "succeeded", "all_set", "FAILED"] {
+        assert!(matches!(presence(word), Presence::Ended(_)), "{word}");
+    }
+    for word in ["PENDING", "RUNNING", "QUEUED", "COMPLETED_WITH_ERRORS", ""] {
+        assert!(matches!(presence(word), Presence::Running { .. }), "{word}");
+    }
+    let without = json!({"id": "j-1"});
+    assert!(matches!(
+        keelvar.presence(&without),
+        Presence::Running { word, .. } if word == "a job without a status"
+    ));
+}
+
+#[test]
+fn a_running_job_says_where_each_file_goes() {
+    let files = json!({"files": [
+        {"file_name": "a.pdf", "upload_url": "https://storage.example.com/a?signature=CANARY"},
+        {"file_name": "b.pdf", "upload_url": "http://storage.example.com/b"},
+        {"file_name": "c.pdf"},
+        "nonsense",
+    ]});
+    let Presence::Running { places, .. } = keelvar().presence(&job("RUNNING", &files)) else {
+        panic!("it runs");
+    };
+    let [a, b] = places.try_into().unwrap();
+    assert_eq!((a.file_name.as_str(), a.target.is_ok()), ("a.pdf", true));
+    let refused = b.target.unwrap_err().to_string();
+    assert_eq!(refused, "the upload address is http, not https");
+    for pending in [json!(null), json!({}), json!({"files": null}), json!([])] {
+        let presence = keelvar().presence(&job("PENDING", &pending));
+        assert!(matches!(presence, Presence::Running { places, .. } if places.is_empty()));
+    }
+}
+
+#[test]
+fn success_without_a_word_of_errors_is_that_of_all_files() {
+    let end = end("COMPLETED", &json!({"files": two_files()}));
+    assert_eq!(end.fate("a.pdf"), &Fate::Attached);
+    assert_eq!(end.fate("b.pdf"), &Fate::Attached);
+    assert_eq!(end.word, "COMPLETED");
+}
+
+#[test]
+fn success_with_errors_is_that_of_the_files_that_they_do_not_name() {
+    let errors = json!({"files": two_files(), "errors": ["File 'b.pdf' was not uploaded"]});
+    let end = end("COMPLETED", &errors);
+    assert_eq!(end.fate("a.pdf"), &Fate::Attached);
+    let why = "File 'b.pdf' was not uploaded".to_owned();
+    assert_eq!(end.fate("b.pdf"), &Fate::NotAttached(why));
+}
+
+#[test]
+fn success_with_errors_that_name_no_file_says_nothing_of_any() {
+    let end = end(
+        "COMPLETED",
+        &json!({"files": two_files(), "errors": [{"detail": "One file is missing"}]}),
+    );
+    assert_eq!(end.fate("a.pdf"), &Fate::Unknown);
+    assert_eq!(end.word, "COMPLETED: One file is missing");
+}
+
+#[test]
+fn failure_says_nothing_of_the_files_that_it_does_not_name() {
+    let errors = json!({"errors": ["b.pdf: expired", {"title": "Timeout"}]});
+    let mut failed = job("FAILED", &json!({"files": two_files()}));
+    failed["errors"] = errors["errors"].clone();
+    let Presence::Ended(end) = keelvar().presence(&failed) else {
+        panic!("it has ended");
+    };
+    assert_eq!(end.fate("a.pdf"), &Fate::Unknown);
+    assert_eq!(
+        end.fate("b.pdf"),
+        &Fate::NotAttached("b.pdf: expired".into())
+    );
+    assert_eq!(end.word, "FAILED: b.pdf: expired; Timeout");
+}
+
+#[test]
+fn a_status_of_its_own_says_what_became_of_a_file() {
+    let files = json!({"files": [
+        {"file_name": "a.pdf", "status": "COMPLETED"},
+        {"file_name": "b.pdf", "status": "FAILED", "error": "too large"},
+        {"file_name": "c.pdf", "status": "UPLOADED"},
+    ]});
+    let end = end("FAILED", &files);
+    assert_eq!(end.fate("a.pdf"), &Fate::Attached);
+    assert_eq!(
+        end.fate("b.pdf"),
+        &Fate::NotAttached("FAILED too large".into())
+    );
+    assert_eq!(end.fate("c.pdf"), &Fate::Unknown, "the storage has it");
+}
+
+#[test]
+fn a_name_that_may_be_a_part_of_another_one_is_not_taken_for_itself() {
+    let files = json!([
+        {"file_name": "a.pdf"}, {"file_name": "report a.pdf"}, {"file_name": "aa.pdf"},
+    ]);
+    let detail = json!({"files": files, "errors": ["report a.pdf is missing"]});
+    let end = end("COMPLETED", &detail);
+    assert!(matches!(end.fate("report a.pdf"), Fate::NotAttached(_)));
+    assert_eq!(end.fate("a.pdf"), &Fate::Unknown);
+    assert_eq!(end.fate("aa.pdf"), &Fate::Attached);
+}
+
+#[test]
+fn what_a_job_says_is_shown_without_the_key_and_without_addresses() {
+    let said = "the key CANARY-KEY may not use https://storage.example.com/x?signature=CANARY";
+    let end = end("FAILED", &json!({"errors": [said]}));
+    assert!(!end.word.contains("CANARY"), "{}", end.word);
+}
+
+#[test]
+fn an_answer_that_names_another_job_is_none() {
+    let asked = AttachmentId::parse("j-1").unwrap();
+    assert!(!is_another(&json!({"id": "J-1"}), &asked));
+    assert!(!is_another(&json!({"status": "RUNNING"}), &asked));
+    assert!(is_another(&json!({"id": "j-2"}), &asked));
+}

@@ -173,7 +173,7 @@ fn a_bearer_key_is_hidden_with_its_scheme_and_without() {
     let keys = [KeyHeader::bearer("the-secret-key".to_owned().into())];
     assert_eq!(keys[0].value().expose_secret(), "Bearer the-secret-key");
     let base = Url::parse("https://example.com/api").unwrap();
-    let client = ApiClient::new(base, &keys, &Network::default()).unwrap();
+    let client = ApiClient::new(base, Dialect::JsonApi, &keys, &Network::default()).unwrap();
     let said = "the-secret-key, or Authorization: Bearer the-secret-key";
     assert_eq!(
         client.hide(said),

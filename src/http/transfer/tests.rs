@@ -7,6 +7,8 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
+use reqwest::header::HeaderValue;
+
 use super::*;
 use crate::digest::sha256;
 use crate::http::target::UploadRules;
@@ -167,4 +169,21 @@ fn a_long_refusal_is_cut() {
     let long = "x".repeat(60_000);
     let body = format!("<Code>{long}</Code><Message>{long}</Message>");
     assert_eq!(told(400, &body).len(), "status 400, : ".len() + 60 + 300);
+}
+
+#[test]
+fn the_etag_of_a_storage_that_encrypts_with_other_keys_is_not_taken_for_an_md5() {
+    let with = |encryption: &[&'static str]| {
+        let mut headers = HeaderMap::new();
+        headers.insert("etag", HeaderValue::from_static("\"5d41402a\""));
+        for how in encryption {
+            let how = HeaderValue::from_static(how);
+            headers.insert("x-amz-server-side-encryption", how);
+        }
+        etag(&headers).is_some()
+    };
+    assert!(with(&[]));
+    assert!(with(&["AES256"]));
+    assert!(!with(&["aws:kms"]));
+    assert!(!with(&["aws:kms:dsse"]));
 }
