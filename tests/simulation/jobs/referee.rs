@@ -36,10 +36,13 @@ struct State {
     jobs: HashMap<AttachmentId, Job>,
     /// For which file of which job an address is.
     addresses: HashMap<Address, (AttachmentId, String)>,
-    /// Since when this run knows of it: those of one answer since the same moment.
+    /// Since when this run knows of it: those of one answer since the same moment. Not every answer
+    /// is to somebody who has use for addresses, so until it is used the newest counts.
     known: HashMap<Address, Instant>,
-    /// When bytes were first sent to those of a job that are known since a moment, and to which.
-    waves: HashMap<(AttachmentId, Instant), (Instant, HashSet<Address>)>,
+    /// Those that this run has used.
+    used: HashSet<Address>,
+    /// When bytes were first sent to those of a job that are known since a moment.
+    waves: HashMap<(AttachmentId, Instant), Instant>,
 }
 
 /// What the client has done with a job, and what it knows of it.
@@ -115,6 +118,7 @@ impl Watches for Referee {
     fn new_run(&self) {
         let mut state = self.state();
         state.known.clear();
+        state.used.clear();
         state.waves.clear();
         for job in state.jobs.values_mut() {
             job.taken.clear();
@@ -231,7 +235,9 @@ impl State {
             if let Ok(address) = place.target {
                 let file = (id.clone(), place.file_name.clone());
                 self.addresses.insert(address, file);
-                self.known.entry(address).or_insert_with(Instant::now);
+                if !self.used.contains(&address) {
+                    self.known.insert(address, Instant::now());
+                }
             }
         }
     }
@@ -240,9 +246,8 @@ impl State {
     /// same answer were sent before.
     fn is_later_than_others(&mut self, id: &AttachmentId, address: Address) -> bool {
         let wave = (id.clone(), self.known[&address]);
-        let new = || (Instant::now(), HashSet::new());
-        let (began, to) = self.waves.entry(wave).or_insert_with(new);
-        to.insert(address) && began.elapsed() > AT_ONCE
+        let began = self.waves.entry(wave).or_insert_with(Instant::now);
+        self.used.insert(address) && began.elapsed() > AT_ONCE
     }
 }
 
