@@ -17,7 +17,7 @@ use crate::clock::Since;
 use crate::destination::{Destination, End, Presence, Receipt};
 use crate::model::AttachmentId;
 use crate::plan::{Outcome, Posted, Sent, outcome};
-use crate::results::Verified;
+use crate::results::{Status, Verified};
 use crate::results::journal::Journal;
 
 /// So many jobs are made for a row in one run.
@@ -146,8 +146,24 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
             Seen::Shown(Presence::Running { word, .. }) => self.goes_on(&id, &word).await,
             // It was there once, and what it did then nobody can tell any more.
             Seen::Shown(_) => self.job_ended(id, End::unknown("not found")).await,
-            Seen::Unmet(unmet) => self.unmet(unmet, Some(id), &Posted::No),
+            Seen::Unmet(unmet) => self.not_seen(id, unmet).await,
         }
+    }
+
+    /// The service does not say how the job stands. A row whose bytes it may have must go on saying
+    /// so, whatever the service has against the question.
+    async fn not_seen(&mut self, id: AttachmentId, unmet: Unmet) -> Next<D> {
+        if let Unmet::Refused(why) | Unmet::Forbidden(why) = &unmet {
+            let in_doubt = |member: &mut Member| member.sent != Sent::No;
+            let in_doubt = self.members.extract_if(.., in_doubt);
+            let verdict = Verdict::no_answer(Status::Created, Some(id.clone()), why);
+            let ends = in_doubt.map(|member| (member, verdict.clone())).collect();
+            self.end(ends).await?;
+        }
+        if self.members.is_empty() {
+            return Ok(State::Over);
+        }
+        self.unmet(unmet, Some(id), &Posted::No)
     }
 
     /// The job goes on for longer than we are ready to wait.

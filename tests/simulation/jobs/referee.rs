@@ -270,12 +270,6 @@ impl Job {
 
     /// Why the bytes of a row must not be sent to it, if they must not.
     fn speaks_against_bytes(&self, key: &ExternalId) -> Option<&'static str> {
-        if self.end.is_some() {
-            Some("which has ended")
-        } else if self.taken.contains(key) {
-            Some("which has them")
-        } else {
-            None
-        }
+        self.taken.contains(key).then_some("which has them")
     }
 }
