@@ -341,21 +341,23 @@ impl<'a, D: Destination> Requests<'a, D> {
         let turn = self.line.lock().await;
         self.storage.clear().await;
         let mut told = false;
-        while let Some((kind, wait)) = self.job_has_to_wait() {
-            if wait >= WORTH_TELLING && !told {
-                self.events.send(Event::Spent { kind, wait });
-                told = true;
-            }
+        loop {
             let ending = self.ending.notified();
             if self.is_ending() {
                 return Err(Halt::Abandoned);
+            }
+            let Some((kind, wait)) = self.job_has_to_wait() else {
+                return Ok(JobTurn(turn));
+            };
+            if wait >= WORTH_TELLING && !told {
+                self.events.send(Event::Spent { kind, wait });
+                told = true;
             }
             tokio::select! {
                 () = tokio::time::sleep(wait.min(LOOK_AGAIN)) => {}
                 () = ending => {}
             }
         }
-        Ok(JobTurn(turn))
     }
 
     /// What a new job has to wait for, and how long.
