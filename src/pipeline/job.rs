@@ -79,6 +79,10 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
         self.starting = None;
         Ok(match seen {
             Seen::Shown(Presence::Running { places, .. }) if !places.is_empty() => {
+                // It has no others to give than those that have expired.
+                if places == self.tried {
+                    return Ok(State::Confirm(id));
+                }
                 self.had_places = true;
                 State::Put {
                     id,

@@ -63,6 +63,8 @@ pub(super) struct Unit<'a, D: Destination, J> {
     pub(super) jobs_made: u32,
     /// Whether the job has said where its files go.
     pub(super) had_places: bool,
+    /// The addresses to which bytes were sent last.
+    pub(super) tried: Vec<Place<D::Target>>,
 }
 
 /// The statuses with which the rows of a unit ended.
@@ -183,6 +185,7 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
             purged: false,
             jobs_made: 0,
             had_places: false,
+            tried: Vec::new(),
         }
     }
 
@@ -203,7 +206,7 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
                 State::Resume(begun) => self.resume(begun).await?,
                 State::Patch(begun) => self.patch(begun).await?,
                 State::Await(id) => self.await_places(id).await?,
-                State::Put { id, places, issued } => self.put(id, &places, issued).await?,
+                State::Put { id, places, issued } => self.put(id, places, issued).await?,
                 State::Confirm(id) => match self.run.keeps {
                     Keeps::Attachments => self.confirm_attachment(id).await?,
                     Keeps::Jobs { timeout } => self.confirm_job(id, timeout).await?,
@@ -253,6 +256,7 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
         self.forget_what_was_sent();
         self.jobs_made += 1;
         self.had_places = false;
+        self.tried.clear();
         self.record(&Verdict::plain(Status::Created, Some(id.clone())))
             .await?;
         if places.is_empty() {
@@ -278,7 +282,7 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
     async fn put(
         &mut self,
         id: AttachmentId,
-        places: &[Place<D::Target>],
+        places: Vec<Place<D::Target>>,
         issued: Since,
     ) -> Next<D> {
         if let Keeps::Jobs { .. } = self.run.keeps {
@@ -290,13 +294,14 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
             if !member.wants_bytes() {
                 return Ok(None);
             }
-            let target = place_of(places, member.file_name());
+            let target = place_of(&places, member.file_name());
             run.put(member, target, issued, life).await.map(Some)
         });
         let ends: Vec<Option<Put>> = join_all(sending)
             .await
             .into_iter()
             .collect::<Result<_, _>>()?;
+        self.tried = places;
         match self.run.keeps {
             Keeps::Attachments => match ends.into_iter().flatten().next() {
                 Some(end) => Ok(self.attachment_put(id, end)),
