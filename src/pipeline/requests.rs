@@ -64,6 +64,17 @@ pub(super) enum Unmet {
     Refused(String),
 }
 
+impl Unmet {
+    /// Why there is no answer, unless the run is to stop for it.
+    pub(super) fn words(self) -> Result<String, Halt> {
+        match self {
+            Self::Halt(halt) => Err(halt),
+            Self::NotSent => Ok("it could not be asked".to_owned()),
+            Self::Unknown(why) | Self::Forbidden(why) | Self::Refused(why) => Ok(why),
+        }
+    }
+}
+
 /// Why bytes were not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Unput {
