@@ -17,7 +17,7 @@ use crate::clock::Since;
 use crate::destination::{Destination, End, Presence, Receipt};
 use crate::model::AttachmentId;
 use crate::plan::{Outcome, Posted, Sent, outcome};
-use crate::results::{Status, Verified};
+use crate::results::Verified;
 use crate::results::journal::Journal;
 
 /// So many jobs are made for a row in one run.
@@ -94,8 +94,8 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
         })
     }
 
-    /// Sends what follows from the sending of the files on its way; `ends` is for each row what came
-    /// of it, where anything was sent.
+    /// What follows from the sending of the files; `ends` is for each row what came of it, where
+    /// anything was to be sent.
     pub(super) async fn job_put(&mut self, id: AttachmentId, ends: Vec<Option<Put>>) -> Next<D> {
         let members = std::mem::take(&mut self.members);
         let mut ended = Vec::new();
@@ -146,27 +146,15 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
             Seen::Shown(Presence::Running { word, .. }) => self.goes_on(&id, &word).await,
             // It was there once, and what it did then nobody can tell any more.
             Seen::Shown(_) => self.job_ended(id, End::unknown("not found")).await,
-            Seen::Unmet(unmet) => self.not_seen(id, unmet).await,
+            Seen::Unmet(unmet) => {
+                let why = unmet.words()?;
+                self.goes_on(&id, &why).await
+            }
         }
     }
 
-    /// The service does not say how the job stands. A row whose bytes it may have must go on saying
-    /// so, whatever the service has against the question.
-    async fn not_seen(&mut self, id: AttachmentId, unmet: Unmet) -> Next<D> {
-        if let Unmet::Refused(why) | Unmet::Forbidden(why) = &unmet {
-            let in_doubt = |member: &mut Member| member.sent != Sent::No;
-            let in_doubt = self.members.extract_if(.., in_doubt);
-            let verdict = Verdict::no_answer(Status::Created, Some(id.clone()), why);
-            let ends = in_doubt.map(|member| (member, verdict.clone())).collect();
-            self.end(ends).await?;
-        }
-        if self.members.is_empty() {
-            return Ok(State::Over);
-        }
-        self.unmet(unmet, Some(id), &Posted::No)
-    }
-
-    /// The job goes on for longer than we are ready to wait.
+    /// The job goes on for longer than we are ready to wait, as far as is known. The lines go on
+    /// saying what it has of each file, whatever was answered.
     async fn goes_on(&mut self, id: &AttachmentId, word: &str) -> Next<D> {
         let members = std::mem::take(&mut self.members);
         let verdict = |member: &Member| Verdict::job_goes_on(id.clone(), member.sent, word);

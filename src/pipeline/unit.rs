@@ -234,19 +234,25 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
             .requests
             .change(async |service| service.create(&new).await)
             .await;
+        let unmet = match made {
+            Ok(made) => {
+                drop(turn);
+                return self.created(made).await;
+            }
+            // The turn ends with the run: nobody else need be told the same.
+            Err(Unmet::Halt(halt)) => return self.withdraw(&posted, halt).await,
+            Err(unmet) => unmet,
+        };
         drop(turn);
-        match made {
-            Ok(made) => self.created(made).await,
-            Err(Unmet::Halt(halt)) => self.withdraw(&posted, halt).await,
-            Err(unmet) => match self.run.keeps {
-                Keeps::Attachments => self.not_created(unmet, posted).await,
-                Keeps::Jobs { .. } => self.no_job(unmet).await,
-            },
+        match self.run.keeps {
+            Keeps::Attachments => self.not_created(unmet, posted).await,
+            Keeps::Jobs { .. } => self.no_job(unmet).await,
         }
     }
 
     async fn created(&mut self, made: Created<D::Target>) -> Next<D> {
         let Created { id, places } = made;
+        self.run.events.send(Event::Created);
         self.forget_what_was_sent();
         self.jobs_made += 1;
         self.had_places = false;

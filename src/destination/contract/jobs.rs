@@ -87,7 +87,10 @@ async fn started<D: Destination>(
             other => panic!("{other:?}"),
         };
     }
-    let named: Vec<_> = places.iter().map(|place| place.file_name.as_str()).collect();
+    let named: Vec<_> = places
+        .iter()
+        .map(|place| place.file_name.as_str())
+        .collect();
     assert_eq!(named, names);
     (id, places)
 }
