@@ -156,7 +156,7 @@ fn draw_rules(random: &mut Rng) -> Rules {
     Rules {
         size_delay: seconds(&[0, 0, 0, 3, 90, 420, 780]),
         address_life: seconds(&[900, 900, 120, 20]),
-        purge_after: seconds(&[1_800, 2_700, 3_600, 1_000_000_000]),
+        purge_after: seconds(&[930, 1_800, 2_700, 3_600, 1_000_000_000]),
         round_trip: seconds(&[0, 0, 1]) + Duration::from_millis(20),
         ids: if random.bool() {
             Ids::Unique
