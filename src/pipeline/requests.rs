@@ -402,6 +402,11 @@ impl<'a, D: Destination> Requests<'a, D> {
         Ok(self.wait_after(&self.api, why).await?)
     }
 
+    /// Waits until the storage is there, as far as is known.
+    pub(super) async fn storage_is_there(&self) {
+        self.storage.clear().await;
+    }
+
     /// Sends bytes, once. After an interruption the time to wait has been waited.
     pub(super) async fn put(
         &self,
@@ -410,7 +415,6 @@ impl<'a, D: Destination> Requests<'a, D> {
         content: &Content,
         own: &mut OwnFailures,
     ) -> Result<Receipt, Unput> {
-        self.storage.clear().await;
         let sent = |bytes| self.events.send(Event::Sent(bytes));
         let answer = self.destination.put(target, source, content, &sent).await;
         match answer {

@@ -464,7 +464,11 @@ impl<D: Destination, J: Journal> Run<'_, D, J> {
         };
         let mut own = OwnFailures::default();
         let content = member.content();
-        while issued.elapsed() <= life {
+        loop {
+            self.requests.storage_is_there().await;
+            if issued.elapsed() > life {
+                return Ok(Put::Stale);
+            }
             let put = self
                 .requests
                 .put(target, &member.task.source, &content, &mut own);
@@ -494,7 +498,6 @@ impl<D: Destination, J: Journal> Run<'_, D, J> {
                 Err(Unput::Halt(halt)) => return Err(halt),
             });
         }
-        Ok(Put::Stale)
     }
 }
 

@@ -4,7 +4,7 @@
 mod promises;
 mod referee;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -118,7 +118,14 @@ impl Scene for Jobs {
         let task = units.map(|rows| Task {
             rows: rows.iter().filter_map(|row| to_send.remove(row)).collect(),
         });
-        task.collect()
+        let tasks: Vec<Task> = task.collect();
+        let mut jobs = HashSet::new();
+        for job in tasks.iter().filter_map(|task| task.rows[0].start.job()) {
+            if !jobs.insert(job) {
+                self.referee.goes_on_apart(job);
+            }
+        }
+        tasks
     }
 
     fn change_something(&mut self, random: &mut Rng) {

@@ -36,8 +36,13 @@ struct State {
     jobs: HashMap<AttachmentId, Job>,
     /// For which file of which job an address is.
     addresses: HashMap<Address, (AttachmentId, String)>,
-    /// Since when this run knows of it.
+    /// Since when this run knows of it: those of one answer since the same moment. Not every answer
+    /// is to somebody who has use for addresses, so until it is used the newest counts.
     known: HashMap<Address, Instant>,
+    /// Those that this run has used.
+    used: HashSet<Address>,
+    /// When bytes were first sent to those of a job that are known since a moment.
+    waves: HashMap<(AttachmentId, Instant), Instant>,
 }
 
 /// What the client has done with a job, and what it knows of it.
@@ -54,9 +59,8 @@ struct Job {
     under_way: HashMap<ExternalId, bool>,
     /// Those that people have looked at after it failed, and want to be tried again.
     pardoned: HashSet<ExternalId>,
-    /// When the first bytes were sent after the newest answer that said where they go, and whose
-    /// were since.
-    wave: Option<(Instant, HashSet<ExternalId>)>,
+    /// Whether its rows have changed so that some of them go on apart.
+    goes_on_apart: bool,
 }
 
 impl Referee {
@@ -73,6 +77,13 @@ impl Referee {
     pub(super) fn pardon(&self, key: &ExternalId) {
         for job in self.state().jobs.values_mut() {
             job.pardoned.insert(key.clone());
+        }
+    }
+
+    /// The rows of a job have changed so that some of them go on apart in this run.
+    pub(super) fn goes_on_apart(&self, id: &AttachmentId) {
+        if let Some(job) = self.state().jobs.get_mut(id) {
+            job.goes_on_apart = true;
         }
     }
 
@@ -107,10 +118,12 @@ impl Watches for Referee {
     fn new_run(&self) {
         let mut state = self.state();
         state.known.clear();
+        state.used.clear();
+        state.waves.clear();
         for job in state.jobs.values_mut() {
             job.taken.clear();
             job.under_way.clear();
-            job.wave = None;
+            job.goes_on_apart = false;
         }
     }
 
@@ -164,7 +177,8 @@ impl Watches for Referee {
     fn putting(&self, address: Address) -> AttachmentId {
         let mut state = self.state();
         let (id, file_name) = state.addresses[&address].clone();
-        let known_since = state.known.get(&address).copied();
+        let age = state.known[&address].elapsed();
+        let is_later = state.is_later_than_others(&id, address);
         let Some(job) = state.jobs.get_mut(&id) else {
             self.record
                 .foul(format!("PUT to {id:?}, which is not ours"));
@@ -172,13 +186,17 @@ impl Watches for Referee {
         };
         let key = job.keys[&file_name].clone();
         self.record.say("put", &(&id, &key), &"...");
-        if known_since.is_none_or(|since| since.elapsed() > ADDRESS_LIFE) {
+        if age > ADDRESS_LIFE {
             self.record
                 .foul(format!("PUT of {key} to an address of old"));
         }
         if !self.line_says(&key, Status::Created, Some((&id, Reason::SENDING))) {
             self.record
                 .foul(format!("PUT of {key} without a durable line for {id:?}"));
+        }
+        if is_later && !job.goes_on_apart {
+            let what = format!("PUT of {key} to {id:?} later than those of others");
+            self.record.foul(what);
         }
         if let Some(why) = job.speaks_against_bytes(&key) {
             self.record.foul(format!("PUT of {key} to {id:?}, {why}"));
@@ -217,12 +235,19 @@ impl State {
             if let Ok(address) = place.target {
                 let file = (id.clone(), place.file_name.clone());
                 self.addresses.insert(address, file);
-                self.known.entry(address).or_insert_with(Instant::now);
+                if !self.used.contains(&address) {
+                    self.known.insert(address, Instant::now());
+                }
             }
         }
-        if let Some(job) = self.jobs.get_mut(id).filter(|_| !places.is_empty()) {
-            job.wave = None;
-        }
+    }
+
+    /// Whether these are the first bytes for an address, and those for the other addresses of the
+    /// same answer were sent before.
+    fn is_later_than_others(&mut self, id: &AttachmentId, address: Address) -> bool {
+        let wave = (id.clone(), self.known[&address]);
+        let began = self.waves.entry(wave).or_insert_with(Instant::now);
+        self.used.insert(address) && began.elapsed() > AT_ONCE
     }
 }
 
@@ -244,17 +269,7 @@ impl Job {
     }
 
     /// Why the bytes of a row must not be sent to it, if they must not.
-    fn speaks_against_bytes(&mut self, key: &ExternalId) -> Option<&'static str> {
-        if self.end.is_some() {
-            return Some("which has ended");
-        }
-        if self.taken.contains(key) {
-            return Some("which has them");
-        }
-        let (began, whose) = self
-            .wave
-            .get_or_insert_with(|| (Instant::now(), HashSet::new()));
-        let is_first = whose.insert(key.clone());
-        (is_first && began.elapsed() > AT_ONCE).then_some("later than those of others")
+    fn speaks_against_bytes(&self, key: &ExternalId) -> Option<&'static str> {
+        self.taken.contains(key).then_some("which has them")
     }
 }
