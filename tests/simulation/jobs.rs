@@ -42,11 +42,11 @@ const FEW_POSTS: &[Allowance] = &[
 ];
 const FEW_READS: &[Allowance] = &[
     Allowance {
-        requests: 6,
+        requests: 10,
         within: Duration::from_mins(1),
     },
     Allowance {
-        requests: 60,
+        requests: 100,
         within: Duration::from_hours(1),
     },
 ];
