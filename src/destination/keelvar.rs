@@ -15,7 +15,7 @@
 //!   not, so one is assumed for both;
 //! - the upload is assumed to be a presigned PUT as that of S3, without any header.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -264,7 +264,7 @@ impl Keelvar {
         } else {
             Fate::Unknown
         };
-        let mut fates: HashMap<String, Fate> = named
+        let mut fates: BTreeMap<String, Fate> = named
             .into_iter()
             .map(|(name, fate)| (name, self.fit_to_be_shown(fate)))
             .collect();
@@ -418,12 +418,12 @@ fn errors(job: &Value) -> Vec<String> {
 
 /// The files that errors name, each with what follows from it. A name that may only be a part of
 /// another one says nothing for certain.
-fn named_in(errors: &[String], files: &[Value]) -> HashMap<String, Fate> {
+fn named_in(errors: &[String], files: &[Value]) -> BTreeMap<String, Fate> {
     let names: HashSet<&str> = files
         .iter()
         .filter_map(|file| file["file_name"].as_str())
         .collect();
-    let mut fates = HashMap::new();
+    let mut fates = BTreeMap::new();
     for error in errors {
         let told: Vec<&str> = names
             .iter()
