@@ -15,7 +15,7 @@
 //!   not, so one is assumed for both;
 //! - the upload is assumed to be a presigned PUT as that of S3, without any header.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -264,7 +264,7 @@ impl Keelvar {
         } else {
             Fate::Unknown
         };
-        let mut fates: HashMap<String, Fate> = named
+        let mut fates: BTreeMap<String, Fate> = named
             .into_iter()
             .map(|(name, fate)| (name, self.fit_to_be_shown(fate)))
             .collect();
@@ -298,7 +298,7 @@ impl Keelvar {
             return Some(Fate::Attached);
         }
         let is_not = |not: &&str| not.eq_ignore_ascii_case(word);
-        NOT_ATTACHED.iter().any(|not| is_not(&not)).then(|| {
+        NOT_ATTACHED.iter().any(is_not).then(|| {
             let said = said(&json!({"errors": [file["error"], file["errors"]]}));
             Fate::NotAttached(self.shown(&format!("{word} {said}")).trim_end().to_owned())
         })
@@ -418,21 +418,21 @@ fn errors(job: &Value) -> Vec<String> {
 
 /// The files that errors name, each with what follows from it. A name that may only be a part of
 /// another one says nothing for certain.
-fn named_in(errors: &[String], files: &[Value]) -> HashMap<String, Fate> {
+fn named_in(errors: &[String], files: &[Value]) -> BTreeMap<String, Fate> {
     let names: HashSet<&str> = files
         .iter()
         .filter_map(|file| file["file_name"].as_str())
         .collect();
-    let mut fates = HashMap::new();
+    let mut fates = BTreeMap::new();
     for error in errors {
-        let named: Vec<&str> = names
+        let told: Vec<&str> = names
             .iter()
             .copied()
             .filter(|name| holds_word(error, name))
             .collect();
-        for name in &named {
+        for name in &told {
             let is_part = |longer: &&&str| longer.len() > name.len() && longer.contains(name);
-            let fate = match named.iter().find(is_part) {
+            let fate = match told.iter().find(is_part) {
                 Some(_) => Fate::Unknown,
                 None => Fate::NotAttached(error.clone()),
             };

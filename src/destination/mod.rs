@@ -8,7 +8,7 @@ pub mod keelvar;
 pub mod memory;
 pub mod workday;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::future::ready;
 use std::time::Duration;
@@ -90,7 +90,7 @@ pub struct End {
     /// The job's last word, and what else it says, for people.
     pub word: String,
     /// What became of the files that the job speaks of by name.
-    pub files: HashMap<String, Fate>,
+    pub files: BTreeMap<String, Fate>,
     /// What became of the others.
     pub others: Fate,
 }
@@ -111,7 +111,7 @@ impl End {
     pub fn unknown(word: &str) -> Self {
         Self {
             word: word.to_owned(),
-            files: HashMap::new(),
+            files: BTreeMap::new(),
             others: Fate::Unknown,
         }
     }

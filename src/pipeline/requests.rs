@@ -275,7 +275,7 @@ impl<'a, D: Destination> Requests<'a, D> {
                     self.wait_after(&self.api, why).await?;
                 }
                 Err(Failure::Hopeless(why)) => return Err(Unmet::Halt(Halt::Hopeless(why))),
-                Ok(_) | Err(Failure::Refused(_) | Failure::Throttled { .. }) => {
+                Ok(()) | Err(Failure::Refused(_) | Failure::Throttled { .. }) => {
                     return Ok(Keys::Good);
                 }
             }

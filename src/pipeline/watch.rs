@@ -193,6 +193,7 @@ impl<T: Clone + Send + Sync> Watcher<T> {
                 wake_at = later;
             }
             tokio::select! {
+                biased;
                 () = arrived => {}
                 () = changed => {}
                 Some(asked) = asking.next() => if let Err(halt) = asked {

@@ -152,7 +152,7 @@ impl Begun {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
+    use std::collections::BTreeMap;
 
     use super::*;
     use crate::digest::sha256;
@@ -291,7 +291,7 @@ mod tests {
     fn of(sent: Sent, fate: &Fate, begun: Option<&Begun>) -> Outcome {
         let end = End {
             word: "over".into(),
-            files: HashMap::from([("a.pdf".to_owned(), fate.clone())]),
+            files: BTreeMap::from([("a.pdf".to_owned(), fate.clone())]),
             others: Fate::Attached,
         };
         outcome(&end, "a.pdf", sent, begun, &content("text"))

@@ -1,7 +1,7 @@
 //! The client as a run has it: every request takes steps of the machine's power, what is on its way
 //! when the power goes may still arrive, and a referee watches what is asked and answered.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use consign::destination::memory::Address;
@@ -76,7 +76,7 @@ impl<D: Destination<Target = Address>, W> Client<'_, D, W> {
             Keeps::Jobs { .. } if self.made.lock().unwrap().contains(id) => None,
             Keeps::Jobs { .. } => Some(Presence::Ended(End {
                 word: "FAILED".into(),
-                files: HashMap::new(),
+                files: BTreeMap::new(),
                 others: Fate::NotAttached("as we suppose".into()),
             })),
         }

@@ -87,11 +87,11 @@ async fn started<D: Destination>(
             other => panic!("{other:?}"),
         };
     }
-    let named: Vec<_> = places
+    let shown: Vec<_> = places
         .iter()
         .map(|place| place.file_name.as_str())
         .collect();
-    assert_eq!(named, names);
+    assert_eq!(shown, names);
     (id, places)
 }
 

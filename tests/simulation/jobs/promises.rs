@@ -156,8 +156,8 @@ impl<'a> Promises<'a> {
             !row.changed && line.is_none_or(|line| line.attachment_id.is_none())
         };
         starts_in_time
-            && rules.end_delay <= Duration::from_secs(60)
-            && rules.address_life >= Duration::from_secs(60)
+            && rules.end_delay <= Duration::from_mins(1)
+            && rules.address_life >= Duration::from_mins(1)
             && rules.stuck == Stuck::None
             && rules.reads == JobRules::default().reads
             && self.rows.iter().all(has_no_history)

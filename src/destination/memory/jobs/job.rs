@@ -1,6 +1,6 @@
 //! One job, and what time does to it: what it is at follows from what came, and when.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -113,7 +113,7 @@ impl Job {
             Phase::Failed => ("FAILED", Fate::Unknown),
         };
         let files = match (phase, rules.tells) {
-            (Phase::Failed, Tells::Nothing) => HashMap::new(),
+            (Phase::Failed, Tells::Nothing) => BTreeMap::new(),
             _ => self.fates(rules, now),
         };
         Some(End {
@@ -124,7 +124,7 @@ impl Job {
     }
 
     /// What became of its files. One that succeeded speaks of none but those that it misses.
-    fn fates(&self, rules: &JobRules, now: Instant) -> HashMap<String, Fate> {
+    fn fates(&self, rules: &JobRules, now: Instant) -> BTreeMap<String, Fate> {
         let attached: Vec<&str> = self
             .attached(rules, now)
             .map(|(file, _)| &*file.new.file_name)
