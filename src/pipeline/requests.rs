@@ -365,8 +365,9 @@ impl<'a, D: Destination> Requests<'a, D> {
                 told = true;
             }
             tokio::select! {
-                () = tokio::time::sleep(wait.min(LOOK_AGAIN)) => {}
+                biased;
                 () = ending => {}
+                () = tokio::time::sleep(wait.min(LOOK_AGAIN)) => {}
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod first;
 mod halts;
+mod jobs;
 mod losses;
 mod resume;
 
@@ -19,7 +20,7 @@ use crate::model::{ExternalId, FileStamp, ObjectRef, ObjectType};
 use crate::plan::{FailedJobs, Posted, Start, Step, step};
 use crate::prepare::RowFile;
 use crate::results::journal::JournalClosed;
-use crate::results::{Entry, Reason, Verified};
+use crate::results::{Entry, Known, Reason, Verified};
 use crate::root::Root;
 
 /// A journal in memory: each line with the moment at which it became durable.
@@ -129,10 +130,23 @@ fn settings() -> Settings {
     }
 }
 
-async fn go(memory: &Memory, lines: &Lines, tasks: Vec<Task>, settings: &Settings) -> Option<Halt> {
+async fn go(
+    service: &impl Destination,
+    lines: &Lines,
+    tasks: Vec<Task>,
+    settings: &Settings,
+) -> Option<Halt> {
     let (events, _) = Events::channel();
     let never = std::future::pending();
-    run(tasks.into_iter(), memory, lines, settings, &events, never).await
+    run(
+        tasks.into_iter(),
+        service,
+        lines,
+        settings,
+        &events,
+        never,
+    )
+    .await
 }
 
 /// Runs rows to their end, with faults.

@@ -1,0 +1,117 @@
+//! The protocol of jobs against the service in memory that keeps them, in virtual time.
+
+mod budgets;
+mod ends;
+mod resume;
+
+use super::*;
+use crate::destination::memory::jobs::{
+    Addresses, Attaches, JobRules, Jobs, Start as Starts, Stuck, Tells, UnknownAs,
+};
+use crate::plan::{Candidate, Limits, units};
+
+/// A row of an event; its file has a name of its own.
+fn row_of(event: usize, number: usize) -> Row {
+    let id = format!("00000000-0000-4000-8000-{event:012}");
+    Row {
+        object: ObjectRef::parse(ObjectType::SourcingEvent, &id).unwrap(),
+        ..row(number)
+    }
+}
+
+/// The rows of one event.
+fn rows(numbers: std::ops::RangeInclusive<usize>) -> Vec<Row> {
+    numbers.map(|number| row_of(1, number)).collect()
+}
+
+fn bytes_of(row: &Row) -> Content {
+    content(&format!("bytes of row {}", row.number))
+}
+
+/// What an import makes of rows and of their last lines, eight files to a job.
+fn tasks_of(
+    rows: &[Row],
+    lines: &Lines,
+    failed_jobs: FailedJobs,
+    content: impl Fn(&Row) -> Content,
+) -> Vec<Task> {
+    let mut to_send = std::collections::BTreeMap::new();
+    for (index, row) in (0_u32..).zip(rows) {
+        let content = content(row);
+        let previous = lines.last(row.number);
+        if let Step::Send(start) = step(row, RowFile::Ready(content), previous, failed_jobs) {
+            to_send.insert(index, task(row.clone(), content, start).rows.remove(0));
+        }
+    }
+    let candidates = to_send.iter().map(|(index, row)| Candidate {
+        index: *index,
+        object: row.row.object,
+        job: row.start.job().cloned(),
+        file_name: row.row.file_name().to_owned(),
+        size: row.content.stamp.size,
+    });
+    let limits = Limits {
+        files: 8,
+        bytes: 1_000_000,
+    };
+    let units = units(candidates.collect::<Vec<_>>(), limits);
+    let task = units.into_iter().map(|rows| Task {
+        rows: rows.iter().filter_map(|row| to_send.remove(row)).collect(),
+    });
+    task.collect()
+}
+
+/// One run over rows, from their last lines.
+async fn import(jobs: &Jobs, lines: &Lines, rows: &[Row]) -> Option<Halt> {
+    let tasks = tasks_of(rows, lines, FailedJobs::Leave, bytes_of);
+    go(jobs, lines, tasks, &settings()).await
+}
+
+/// One run of which every look at a line after the n-th finds the disk full.
+async fn import_until(jobs: &Jobs, rows: &[Row], limit: usize) -> Lines {
+    let lines = Lines {
+        limit: Some(limit),
+        ..Lines::default()
+    };
+    import(jobs, &lines, rows).await;
+    Lines {
+        limit: None,
+        ..lines
+    }
+}
+
+fn with(
+    rules: JobRules,
+    script: impl FnMut(Operation, u64) -> Option<Fault> + Send + 'static,
+) -> Jobs {
+    Jobs::with_faults(rules, Box::new(script))
+}
+
+#[track_caller]
+fn each_is_attached_once(jobs: &Jobs, lines: &Lines, rows: &[Row]) {
+    let attached = jobs.attached();
+    assert_eq!(attached.len(), rows.len(), "{attached:?}");
+    for row in rows {
+        let last = lines.last(row.number).unwrap();
+        assert_eq!(last.status, Status::Uploaded, "{last:?}");
+        let is_of_row = |one: &&crate::destination::memory::jobs::AttachedFile| {
+            one.external_id == row.external_id
+        };
+        let file = attached.iter().find(is_of_row).unwrap();
+        assert_eq!(file.object, row.object);
+        assert_eq!(file.file_name, row.file_name());
+        assert_eq!(last.known.content().unwrap().sha256, file.sha256);
+        assert_eq!(last.attachment_id.as_ref(), Some(&file.job));
+    }
+}
+
+/// How the rows stand, and why.
+fn ends(lines: &Lines, rows: &[Row]) -> Vec<(Status, Reason)> {
+    let last = |row: &Row| lines.last(row.number).unwrap();
+    let end = |line: Entry| (line.status, line.reason);
+    rows.iter().map(last).map(end).collect()
+}
+
+fn how_many(jobs: &Jobs, operation: Operation) -> usize {
+    count(&jobs.log(), operation)
+}
