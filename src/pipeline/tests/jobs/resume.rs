@@ -85,7 +85,7 @@ async fn a_job_that_may_not_be_looked_at_keeps_its_rows() {
     let later = Arc::new(Mutex::new(false));
     let is_later = Arc::clone(&later);
     let jobs = with(JobRules::default(), move |operation, number| {
-        let denied = operation == Operation::Get && number > 1 && !*is_later.lock().unwrap();
+        let denied = operation == Operation::Get && number > 2 && !*is_later.lock().unwrap();
         denied.then_some(Fault::Refused)
     });
     let (lines, rows) = (Lines::default(), rows(1..=2));
