@@ -193,7 +193,7 @@ impl Summary {
             Service::Workday => counted(self.requests, "request"),
             Service::Keelvar => format!(
                 "{}, {}",
-                counted(self.requests - self.look_ups, "job"),
+                counted(self.requests - self.look_ups, "job request"),
                 counted(self.look_ups, "look-up")
             ),
         };
