@@ -100,7 +100,7 @@ impl Service {
         if self.api == Api::Jobs {
             let is_upload = |word: &str| word.starts_with("upload ");
             for uploads in words.chunk_by_mut(|one, next| is_upload(one) && is_upload(next)) {
-                uploads.sort();
+                uploads.sort_by(|one, other| one.split(' ').nth(1).cmp(&other.split(' ').nth(1)));
             }
         }
         words
@@ -208,7 +208,7 @@ fn in_words(entry: &Entry, names: &Names) -> String {
             .external_id
             .clone()
             .or_else(of_id)
-            .or_else(|| entry.file.clone())
+            .or_else(|| file_of(entry))
             .or_else(of_job)
             .or_else(|| in_path(entry, names)),
     );
@@ -219,6 +219,15 @@ fn in_words(entry: &Entry, names: &Names) -> String {
     );
     words.extend(entry.fault.clone());
     words.join(" ")
+}
+
+/// The file that is sent to a job, whether the job took it or not.
+fn file_of(entry: &Entry) -> Option<String> {
+    let (_, file) = entry
+        .path
+        .strip_prefix("/storage/jobs/")?
+        .rsplit_once('/')?;
+    Some(file.to_owned())
 }
 
 /// Whom the path names, where the request was not carried out and nothing else tells.

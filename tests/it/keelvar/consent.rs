@@ -55,7 +55,7 @@ fn with_yes_or_for_a_request_nobody_is_asked() {
     to_nobody(&test)
         .args(["--yes", "--max-outage", "0s"])
         .says(away)
-        .rows(["A1 creating"])
+        .rows(["A1 pending not_reached"])
         .exits(3);
     let test = Test::of_objects([(REQUEST, 1)]);
     let run = to_nobody(&test).args(["--max-outage", "0s"]);

@@ -60,14 +60,20 @@ fn import(manner: Manner, random: &mut Rng, undisturbed: Duration, most: usize) 
     while kills < most {
         let at_once = random.usize(4..=12);
         let delay = undisturbed.mul_f64(random.f64());
+        let retry = manner.more_args().filter(|_| random.bool());
         let ended = test
             .import_at_once(at_once)
             .hasty()
             .args(["--files-per-job", "4", "--resume"])
+            .args(retry)
             .whatever_it_says()
             .killed_after(delay)
             .killed_or_done_or_exits(1);
-        println!("{at_once} at once, {delay:?}, exit {}", ended.code);
+        let rows = ended.results.map(|results| results.in_words());
+        println!(
+            "{at_once} at once, {delay:?}, {retry:?}, exit {}: {rows:?}",
+            ended.code
+        );
         if ended.code != KILLED {
             break;
         }

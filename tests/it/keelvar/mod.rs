@@ -9,10 +9,13 @@ mod first_import;
 mod foresight;
 mod killed;
 #[cfg(target_os = "linux")]
+mod killed_at_syncs;
+#[cfg(target_os = "linux")]
 mod killed_often;
 mod outcomes;
 mod parts;
 mod refusals;
 mod resume;
 mod secrets;
+mod signals;
 mod slashes;

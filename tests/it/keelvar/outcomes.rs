@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use consign::emulator::Ending;
 use consign::emulator::Operation::{CreateJob, Upload};
 use consign::emulator::When::Nth;
+use consign::emulator::{Ending, Missing};
 
 use crate::harness::{Test, attached_once, status};
 
@@ -54,37 +54,71 @@ fn a_word_for_success_that_nobody_knew_can_be_named() {
         .exits(0);
 }
 
-/// An import of two files of which the storage refuses one, so that the job fails in the end.
+/// A service that refuses one file of two, so that the job fails in the end.
 fn half_refused() -> Test {
     Test::of_event(2)
         .jobs(|jobs| jobs.terms.give_up_after = Duration::from_millis(500))
         .fault(Upload, Nth(1), status(400))
 }
 
-#[test]
-fn the_rows_of_a_job_that_failed_with_bytes_are_tried_again_only_on_demand() {
-    let test = half_refused();
-    test.import().whatever_it_says().exits(1);
+/// The reasons of all rows, in alphabetical order: which file of a job comes first is a matter of
+/// chance.
+fn reasons(test: &Test) -> Vec<String> {
     let results = test.results();
-    let mut reasons: Vec<&str> = results
+    let reasons = results
         .lines
         .iter()
-        .map(|line| line.cell("reason"))
-        .collect();
-    reasons.sort_unstable();
-    assert_eq!(reasons, ["job_failed", "upload_refused"]);
-    let failed = results
-        .lines
-        .iter()
-        .find(|line| line.cell("reason") == "job_failed")
-        .unwrap();
-    assert_eq!(failed.cell("message"), "?");
+        .map(|line| line.cell("reason").to_owned());
+    let mut reasons: Vec<String> = reasons.collect();
+    reasons.sort();
+    reasons
+}
+
+#[test]
+fn of_a_job_that_failed_for_one_file_the_others_are_tried_again_only_on_demand() {
+    let test = half_refused();
+    test.import()
+        .says("failed, upload_refused: the storage refused the file: status 400")
+        .says("bidders may see them already")
+        .exits(1);
+    assert_eq!(reasons(&test), ["job_failed", "upload_refused"]);
     // What the storage refused is sent again, the other file is not.
-    test.resume().whatever_it_says().exits(1);
+    test.resume().says("failed, job_failed").exits(1);
+    assert_eq!(reasons(&test), ["", "job_failed"]);
     assert_eq!(test.service().attached().len(), 1);
     test.resume()
-        .rows(["A1 uploaded", "A2 uploaded"])
         .args(["--retry-failed-jobs"])
+        .rows(["A1 uploaded", "A2 uploaded"])
         .exits(0);
     attached_once(&test);
+}
+
+#[test]
+fn a_job_that_ends_well_without_a_file_does_so_for_the_others() {
+    let test = half_refused().jobs(|jobs| jobs.terms.missing = Missing::Completes);
+    test.import()
+        .says("failed, upload_refused: the storage refused the file: status 400")
+        .exits(1);
+    assert_eq!(reasons(&test), ["", "upload_refused"]);
+    assert_eq!(test.service().attached().len(), 1);
+    test.resume().rows(["A1 uploaded", "A2 uploaded"]).exits(0);
+    attached_once(&test);
+}
+
+#[test]
+fn a_file_that_the_service_took_and_rejected_is_told_with_its_reason() {
+    let test = Test::of_event(2).altering(|job| {
+        if job["status"] == "COMPLETED" {
+            let rejected = &mut job["detail"]["files"][1];
+            rejected["status"] = "REJECTED".into();
+            rejected["error"] = "a virus was found".into();
+        }
+    });
+    test.import()
+        .says(
+            "row 2, external_id \"A2\": failed, not_attached: the service took the file, and did \
+             not attach it: REJECTED a virus was found\n",
+        )
+        .rows(["A1 uploaded", "A2 failed not_attached"])
+        .exits(1);
 }

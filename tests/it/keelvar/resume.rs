@@ -70,8 +70,11 @@ fn a_line_that_somebody_altered_ends_it_before_anything_is_sent() {
     test.resume()
         .stdout("")
         .stderr(
-            "m.results.csv line 3 (external_id \"A2\") is not believed: a cell was altered: the \
-             line does not match its line_check\n",
+            "error: m.results.csv line 3 (external_id \"A2\") is not believed: a cell was altered: \
+             the line does not match its line_check\n\
+             nothing was sent: Keelvar cannot be asked what is attached already, so the results \
+             have to be right; put back a copy of them from before they were altered, or, where \
+             you have seen that a row's file is not on its object, delete that row's line\n",
         )
         .exits(2);
     // One of the two remedies: the line as it was.
