@@ -10,6 +10,8 @@ use crate::results::Status;
 pub enum Event {
     /// An API request was answered, or given up.
     Request(Kind),
+    /// A record was made: an attachment, or a job.
+    Created,
     /// So many bytes of files were sent.
     Sent(u64),
     /// A row's protocol has come to an end in this run.

@@ -8,10 +8,13 @@
 //! manifest.csv -> manifest::RawRow, Row -> prepare::RowFile --+
 //! results.csv  -> results::Previous --------------------------+-> plan::Step -> pipeline -> results::Entry -> results.csv
 //! the service  -> destination::Presence ----------------------+        |           |
-//!                                                 destination::workday -+           +-> event::Event -> progress
+//!                                       destination::{workday, keelvar} -+          +-> event::Event -> progress
 //!                                                          |
 //!                                                         http
 //! ```
+//!
+//! Two services, one protocol: a unit of work is the rows whose files go into one record, which is an
+//! attachment for one row or a job for several. What differs is told by [`destination::Keeps`].
 //!
 //! # What holds everywhere
 //!
@@ -19,7 +22,8 @@
 //!   announces it is on the disk (`results::journal`). What is not in the journal did not happen.
 //! - **Decided purely, done in one place.** What a line or an answer means is decided by `plan`
 //!   and by the small functions that judge answers; whether a request may be repeated is decided by
-//!   `pipeline::requests` alone; the order of the requests of a row stands in `pipeline::row` alone.
+//!   `pipeline::requests` alone; the order of the requests of a record stands in `pipeline::unit`
+//!   alone, with what is particular to attachments and to jobs beside it.
 //! - **Every row ends in exactly one line.** The file after a run is made from what the journal on
 //!   the disk says, not from what the run remembers.
 //! - **One job, one place.** No module but `http` knows reqwest, and no clap type is known outside

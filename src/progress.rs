@@ -153,6 +153,8 @@ pub struct Tally {
     pub requests: u64,
     /// How many of them changed nothing.
     pub reads: u64,
+    /// Records that were made.
+    pub created: u64,
     /// Bytes of files that were sent, those of repeated uploads included.
     pub bytes_sent: u64,
     /// Answers of 429.
@@ -168,6 +170,7 @@ impl Tally {
                 self.requests += 1;
                 self.reads += u64::from(*kind == Kind::Read);
             }
+            Event::Created => self.created += 1,
             Event::Sent(bytes) => self.bytes_sent += bytes,
             Event::Ended { status } => *self.ended.entry(*status).or_default() += 1,
             Event::Throttled { .. } => self.throttled += 1,
@@ -284,7 +287,7 @@ impl Display {
                     Kind::Read => "look-ups",
                     Kind::Change => "jobs",
                 },
-                clock_time(*wait),
+                time_after(*wait),
                 span(wait.as_secs_f64()),
             ),
             Event::Throttled { wait } if self.tally.throttled == 1 => format!(
@@ -351,12 +354,16 @@ impl Display {
     }
 }
 
-/// The time of day after a wait, for people.
-fn clock_time(wait: Duration) -> String {
-    let zone = jiff::tz::TimeZone::system();
-    let now = jiff::Timestamp::now();
-    let then = now.checked_add(wait).unwrap_or(now).to_zoned(zone);
-    then.strftime("%H:%M (%Z)").to_string()
+/// When a wait will be over, for people: the time of day, and the day where it is another one.
+fn time_after(wait: Duration) -> String {
+    let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::system());
+    let then = now.checked_add(wait).unwrap_or_else(|_| now.clone());
+    let form = if then.date() == now.date() {
+        "%H:%M %Z"
+    } else {
+        "%H:%M %Z on %B %-d"
+    };
+    then.strftime(form).to_string()
 }
 
 /// A size for people.

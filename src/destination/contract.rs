@@ -1,6 +1,8 @@
 //! What the pipeline relies on, asked of every destination: the one in memory, and the client of
 //! the service against the emulator, over HTTP.
 
+mod jobs;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::Path;

@@ -37,7 +37,7 @@ use crate::source::Source;
 use crate::sync::lock;
 
 /// How many jobs may be made (documented under "usage": burst and sustained).
-const POSTS: &[Allowance] = &[
+pub(super) const POSTS: &[Allowance] = &[
     Allowance {
         requests: 120,
         within: Duration::from_hours(1),
@@ -50,7 +50,7 @@ const POSTS: &[Allowance] = &[
 
 /// How often jobs may be read (documented in the same place), and never twice in two seconds, which
 /// is the same limit with nothing in a burst.
-const READS: &[Allowance] = &[
+pub(super) const READS: &[Allowance] = &[
     Allowance {
         requests: 1,
         within: Duration::from_secs(2),
@@ -298,7 +298,7 @@ impl Keelvar {
             return Some(Fate::Attached);
         }
         let is_not = |not: &&str| not.eq_ignore_ascii_case(word);
-        NOT_ATTACHED.iter().any(|not| is_not(&not)).then(|| {
+        NOT_ATTACHED.iter().any(is_not).then(|| {
             let said = said(&json!({"errors": [file["error"], file["errors"]]}));
             Fate::NotAttached(self.shown(&format!("{word} {said}")).trim_end().to_owned())
         })
@@ -425,14 +425,14 @@ fn named_in(errors: &[String], files: &[Value]) -> HashMap<String, Fate> {
         .collect();
     let mut fates = HashMap::new();
     for error in errors {
-        let named: Vec<&str> = names
+        let told: Vec<&str> = names
             .iter()
             .copied()
             .filter(|name| holds_word(error, name))
             .collect();
-        for name in &named {
+        for name in &told {
             let is_part = |longer: &&&str| longer.len() > name.len() && longer.contains(name);
-            let fate = match named.iter().find(is_part) {
+            let fate = match told.iter().find(is_part) {
                 Some(_) => Fate::Unknown,
                 None => Fate::NotAttached(error.clone()),
             };

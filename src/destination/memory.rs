@@ -5,10 +5,11 @@
 //! after it, or let the effect happen late or twice, which no real server can be made to do on
 //! demand.
 
+mod delivery;
+pub mod jobs;
 mod world;
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -18,12 +19,9 @@ use super::{
 };
 use crate::model::{AttachmentId, Content, ExternalId, ObjectRef, Sha256Digest};
 use crate::source::Source;
-use crate::sync::lock;
 
-use world::{Done, Effect, World};
-
-/// How long a client waits for an answer that does not come.
-const TIME_LIMIT: Duration = Duration::from_secs(30);
+use delivery::{Delivery, of_a_put};
+use world::{Attachments, Done, Effect};
 
 /// How the service behaves where its documentation is silent.
 #[derive(Debug, Clone, Copy)]
@@ -131,11 +129,8 @@ pub struct StoredAttachment {
     pub sha256: Sha256Digest,
 }
 
-/// The service.
-pub struct Memory {
-    rules: Rules,
-    world: Mutex<World>,
-}
+/// The service that keeps attachments.
+pub struct Memory(Delivery<Attachments>);
 
 /// Where bytes go: a key that the service made up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -149,112 +144,31 @@ impl Memory {
 
     /// A service with faults.
     pub fn with_faults(rules: Rules, script: Script) -> Self {
-        Self {
-            rules,
-            world: Mutex::new(World::new(script)),
-        }
+        Self(Delivery::new(
+            Attachments::new(rules),
+            rules.round_trip,
+            script,
+        ))
     }
 
     /// Every attachment that has its bytes, the oldest first.
     pub fn stored(&self) -> Vec<StoredAttachment> {
-        self.world().stored()
+        self.0.look(|world, _| world.stored())
     }
 
     /// All requests that arrived, in the order of their effects.
     pub fn log(&self) -> Vec<Logged> {
-        self.world().log().to_vec()
+        self.0.look(|world, _| world.log().to_vec())
     }
 
     /// How many records there are, with bytes and without.
     pub fn records(&self) -> usize {
-        self.world().records()
+        self.0.look(|world, _| world.records())
     }
 
     /// Removes an attachment behind everybody's back.
     pub fn remove(&self, id: u64) {
-        self.world().remove(id);
-    }
-
-    /// Brings the world up to now: what was late arrives, and what is old goes.
-    fn world(&self) -> MutexGuard<'_, World> {
-        let mut world = lock(&self.world);
-        world.settle(&self.rules, Instant::now());
-        world
-    }
-
-    /// What befalls the next request of a kind, with the time that passes on its way there.
-    async fn send(&self, operation: Operation) -> Option<Fault> {
-        tokio::time::sleep(self.rules.round_trip / 2).await;
-        self.world().next_fault(operation)
-    }
-
-    /// The time that passes on the way back.
-    async fn answered(&self) {
-        tokio::time::sleep(self.rules.round_trip / 2).await;
-    }
-
-    async fn ask<T>(
-        &self,
-        operation: Operation,
-        answer: impl FnOnce(&mut World, Instant) -> T,
-    ) -> Result<T, Failure> {
-        match self.send(operation).await {
-            // To ask twice is to ask.
-            None | Some(Fault::Twice(_)) => {
-                let answer = answer(&mut self.world(), Instant::now());
-                self.answered().await;
-                Ok(answer)
-            }
-            Some(fault) => Err(self.fail(fault).await),
-        }
-    }
-
-    async fn change(&self, operation: Operation, effect: Effect) -> Result<Done, Failure> {
-        let now = |effect| self.world().happen(effect, &self.rules, Instant::now());
-        let later = |effect, after| self.world().hold_up(effect, Instant::now() + after);
-        let outcome = match self.send(operation).await {
-            None => Ok(now(effect)),
-            Some(Fault::Twice(after)) => {
-                if after.is_zero() {
-                    now(effect.clone());
-                } else {
-                    later(effect.clone(), after);
-                }
-                Ok(now(effect))
-            }
-            Some(fault @ (Fault::LostAfter | Fault::FailedAfter)) => {
-                now(effect);
-                Err(fault)
-            }
-            Some(Fault::Late(after)) => {
-                later(effect, after);
-                Err(Fault::Late(after))
-            }
-            Some(fault) => Err(fault),
-        };
-        match outcome {
-            Ok(done) => {
-                self.answered().await;
-                Ok(done)
-            }
-            Err(fault) => Err(self.fail(fault).await),
-        }
-    }
-
-    async fn fail(&self, fault: Fault) -> Failure {
-        if let Fault::LostBefore | Fault::LostAfter | Fault::Late(_) = fault {
-            tokio::time::sleep(TIME_LIMIT).await;
-        }
-        match fault {
-            Fault::NotSent => Failure::NotSent("no connection".into()),
-            Fault::Throttled => Failure::Throttled { retry_after: None },
-            Fault::Denied => Failure::Denied("status 401".into()),
-            Fault::Refused => Failure::Refused("status 422".into()),
-            Fault::Failed | Fault::FailedAfter => Failure::Unanswered("status 503".into()),
-            Fault::LostBefore | Fault::LostAfter | Fault::Late(_) | Fault::Twice(_) => {
-                Failure::Unanswered("no answer in time".into())
-            }
-        }
+        self.0.look(|world, _| world.remove(id));
     }
 }
 
@@ -281,28 +195,26 @@ impl Destination for Memory {
     }
 
     async fn find(&self, external_id: &ExternalId) -> Result<Presence<Address>, Failure> {
-        let rules = &self.rules;
-        self.ask(Operation::Find, |world, now| {
+        let find = |world: &mut Attachments, now| {
             let id = world.by_external_id(external_id);
             world.note(Operation::Find, id, now);
-            world.presence(id, rules, now)
-        })
-        .await
+            world.presence(id, now)
+        };
+        self.0.ask(Operation::Find, find).await
     }
 
     async fn get(&self, id: &AttachmentId) -> Result<Presence<Address>, Failure> {
-        let rules = &self.rules;
-        self.ask(Operation::Get, |world, now| {
+        let get = |world: &mut Attachments, now| {
             let id = Some(private(id));
             world.note(Operation::Get, id, now);
-            world.presence(id, rules, now)
-        })
-        .await
+            world.presence(id, now)
+        };
+        self.0.ask(Operation::Get, get).await
     }
 
     async fn create(&self, new: &NewRecord) -> Result<Created<Address>, Failure> {
         let effect = Effect::Create(new.clone());
-        match self.change(Operation::Create, effect).await? {
+        match self.0.change(Operation::Create, effect).await? {
             Done::Record(id, address) => Ok(Created {
                 id: public(id),
                 places: vec![place(&new.files[0].file_name, address)],
@@ -313,7 +225,7 @@ impl Destination for Memory {
 
     async fn renew(&self, id: &AttachmentId, file_name: &str) -> Result<Place<Address>, Failure> {
         let effect = Effect::Renew(private(id));
-        match self.change(Operation::Renew, effect).await? {
+        match self.0.change(Operation::Renew, effect).await? {
             Done::Record(_, address) => Ok(place(file_name, address)),
             _ => Err(Failure::Refused("status 404".into())),
         }
@@ -323,15 +235,14 @@ impl Destination for Memory {
         &self,
         ids: &[AttachmentId],
     ) -> Result<HashMap<AttachmentId, Presence<Address>>, Failure> {
-        let rules = &self.rules;
-        self.ask(Operation::List, |world, now| {
+        let list = |world: &mut Attachments, now| {
             world.note(Operation::List, None, now);
             let there = ids.iter().filter(|id| world.contains(private(id)));
             there
-                .map(|id| (id.clone(), world.presence(Some(private(id)), rules, now)))
+                .map(|id| (id.clone(), world.presence(Some(private(id)), now)))
                 .collect()
-        })
-        .await
+        };
+        self.0.ask(Operation::List, list).await
     }
 
     async fn put(
@@ -342,18 +253,13 @@ impl Destination for Memory {
         sent: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<Receipt, PutFailure> {
         let effect = Effect::Put(*target, *content);
-        match self.change(Operation::Put, effect).await {
+        match self.0.change(Operation::Put, effect).await {
             Ok(Done::Stored) => {
                 sent(content.stamp.size);
                 Ok(Receipt::Checksummed)
             }
-            Ok(_) | Err(Failure::Denied(_)) => Err(PutFailure::Expired),
-            Err(Failure::Refused(why)) => Err(PutFailure::Refused(why)),
-            Err(Failure::NotSent(why)) => Err(PutFailure::NotSent(why)),
-            Err(Failure::Unanswered(why) | Failure::Hopeless(why)) => {
-                Err(PutFailure::Interrupted(why))
-            }
-            Err(Failure::Throttled { .. }) => Err(PutFailure::Interrupted("status 503".into())),
+            Ok(_) => Err(PutFailure::Expired),
+            Err(failure) => Err(of_a_put(failure)),
         }
     }
 }

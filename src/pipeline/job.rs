@@ -79,6 +79,10 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
         self.starting = None;
         Ok(match seen {
             Seen::Shown(Presence::Running { places, .. }) if !places.is_empty() => {
+                // It has no others to give than those that have expired.
+                if places == self.tried {
+                    return Ok(State::Confirm(id));
+                }
                 self.had_places = true;
                 State::Put {
                     id,
@@ -90,8 +94,8 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
         })
     }
 
-    /// Sends what follows from the sending of the files on its way; `ends` is for each row what came
-    /// of it, where anything was sent.
+    /// What follows from the sending of the files; `ends` is for each row what came of it, where
+    /// anything was to be sent.
     pub(super) async fn job_put(&mut self, id: AttachmentId, ends: Vec<Option<Put>>) -> Next<D> {
         let members = std::mem::take(&mut self.members);
         let mut ended = Vec::new();
@@ -142,11 +146,15 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
             Seen::Shown(Presence::Running { word, .. }) => self.goes_on(&id, &word).await,
             // It was there once, and what it did then nobody can tell any more.
             Seen::Shown(_) => self.job_ended(id, End::unknown("not found")).await,
-            Seen::Unmet(unmet) => self.unmet(unmet, Some(id), &Posted::No),
+            Seen::Unmet(unmet) => {
+                let why = unmet.words()?;
+                self.goes_on(&id, &why).await
+            }
         }
     }
 
-    /// The job goes on for longer than we are ready to wait.
+    /// The job goes on for longer than we are ready to wait, as far as is known. The lines go on
+    /// saying what it has of each file, whatever was answered.
     async fn goes_on(&mut self, id: &AttachmentId, word: &str) -> Next<D> {
         let members = std::mem::take(&mut self.members);
         let verdict = |member: &Member| Verdict::job_goes_on(id.clone(), member.sent, word);

@@ -64,6 +64,17 @@ pub(super) enum Unmet {
     Refused(String),
 }
 
+impl Unmet {
+    /// Why there is no answer, unless the run is to stop for it.
+    pub(super) fn words(self) -> Result<String, Halt> {
+        match self {
+            Self::Halt(halt) => Err(halt),
+            Self::NotSent => Ok("it could not be asked".to_owned()),
+            Self::Unknown(why) | Self::Forbidden(why) | Self::Refused(why) => Ok(why),
+        }
+    }
+}
+
 /// Why bytes were not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Unput {
@@ -264,7 +275,7 @@ impl<'a, D: Destination> Requests<'a, D> {
                     self.wait_after(&self.api, why).await?;
                 }
                 Err(Failure::Hopeless(why)) => return Err(Unmet::Halt(Halt::Hopeless(why))),
-                Ok(_) | Err(Failure::Refused(_) | Failure::Throttled { .. }) => {
+                Ok(()) | Err(Failure::Refused(_) | Failure::Throttled { .. }) => {
                     return Ok(Keys::Good);
                 }
             }
@@ -341,21 +352,23 @@ impl<'a, D: Destination> Requests<'a, D> {
         let turn = self.line.lock().await;
         self.storage.clear().await;
         let mut told = false;
-        while let Some((kind, wait)) = self.job_has_to_wait() {
-            if wait >= WORTH_TELLING && !told {
-                self.events.send(Event::Spent { kind, wait });
-                told = true;
-            }
+        loop {
             let ending = self.ending.notified();
             if self.is_ending() {
                 return Err(Halt::Abandoned);
+            }
+            let Some((kind, wait)) = self.job_has_to_wait() else {
+                return Ok(JobTurn(turn));
+            };
+            if wait >= WORTH_TELLING && !told {
+                self.events.send(Event::Spent { kind, wait });
+                told = true;
             }
             tokio::select! {
                 () = tokio::time::sleep(wait.min(LOOK_AGAIN)) => {}
                 () = ending => {}
             }
         }
-        Ok(JobTurn(turn))
     }
 
     /// What a new job has to wait for, and how long.
@@ -389,6 +402,11 @@ impl<'a, D: Destination> Requests<'a, D> {
         Ok(self.wait_after(&self.api, why).await?)
     }
 
+    /// Waits until the storage is there, as far as is known.
+    pub(super) async fn storage_is_there(&self) {
+        self.storage.clear().await;
+    }
+
     /// Sends bytes, once. After an interruption the time to wait has been waited.
     pub(super) async fn put(
         &self,
@@ -397,7 +415,6 @@ impl<'a, D: Destination> Requests<'a, D> {
         content: &Content,
         own: &mut OwnFailures,
     ) -> Result<Receipt, Unput> {
-        self.storage.clear().await;
         let sent = |bytes| self.events.send(Event::Sent(bytes));
         let answer = self.destination.put(target, source, content, &sent).await;
         match answer {

@@ -63,6 +63,8 @@ pub(super) struct Unit<'a, D: Destination, J> {
     pub(super) jobs_made: u32,
     /// Whether the job has said where its files go.
     pub(super) had_places: bool,
+    /// The addresses to which bytes were sent last.
+    pub(super) tried: Vec<Place<D::Target>>,
 }
 
 /// The statuses with which the rows of a unit ended.
@@ -183,6 +185,7 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
             purged: false,
             jobs_made: 0,
             had_places: false,
+            tried: Vec::new(),
         }
     }
 
@@ -203,7 +206,7 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
                 State::Resume(begun) => self.resume(begun).await?,
                 State::Patch(begun) => self.patch(begun).await?,
                 State::Await(id) => self.await_places(id).await?,
-                State::Put { id, places, issued } => self.put(id, &places, issued).await?,
+                State::Put { id, places, issued } => self.put(id, places, issued).await?,
                 State::Confirm(id) => match self.run.keeps {
                     Keeps::Attachments => self.confirm_attachment(id).await?,
                     Keeps::Jobs { timeout } => self.confirm_job(id, timeout).await?,
@@ -231,22 +234,29 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
             .requests
             .change(async |service| service.create(&new).await)
             .await;
+        let unmet = match made {
+            Ok(made) => {
+                drop(turn);
+                return self.created(made).await;
+            }
+            // The turn ends with the run: nobody else need be told the same.
+            Err(Unmet::Halt(halt)) => return self.withdraw(&posted, halt).await,
+            Err(unmet) => unmet,
+        };
         drop(turn);
-        match made {
-            Ok(made) => self.created(made).await,
-            Err(Unmet::Halt(halt)) => self.withdraw(&posted, halt).await,
-            Err(unmet) => match self.run.keeps {
-                Keeps::Attachments => self.not_created(unmet, posted).await,
-                Keeps::Jobs { .. } => self.no_job(unmet).await,
-            },
+        match self.run.keeps {
+            Keeps::Attachments => self.not_created(unmet, posted).await,
+            Keeps::Jobs { .. } => self.no_job(unmet).await,
         }
     }
 
     async fn created(&mut self, made: Created<D::Target>) -> Next<D> {
         let Created { id, places } = made;
+        self.run.events.send(Event::Created);
         self.forget_what_was_sent();
         self.jobs_made += 1;
         self.had_places = false;
+        self.tried.clear();
         self.record(&Verdict::plain(Status::Created, Some(id.clone())))
             .await?;
         if places.is_empty() {
@@ -272,7 +282,7 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
     async fn put(
         &mut self,
         id: AttachmentId,
-        places: &[Place<D::Target>],
+        places: Vec<Place<D::Target>>,
         issued: Since,
     ) -> Next<D> {
         if let Keeps::Jobs { .. } = self.run.keeps {
@@ -284,13 +294,14 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
             if !member.wants_bytes() {
                 return Ok(None);
             }
-            let target = place_of(places, member.file_name());
+            let target = place_of(&places, member.file_name());
             run.put(member, target, issued, life).await.map(Some)
         });
         let ends: Vec<Option<Put>> = join_all(sending)
             .await
             .into_iter()
             .collect::<Result<_, _>>()?;
+        self.tried = places;
         match self.run.keeps {
             Keeps::Attachments => match ends.into_iter().flatten().next() {
                 Some(end) => Ok(self.attachment_put(id, end)),
@@ -453,7 +464,11 @@ impl<D: Destination, J: Journal> Run<'_, D, J> {
         };
         let mut own = OwnFailures::default();
         let content = member.content();
-        while issued.elapsed() <= life {
+        loop {
+            self.requests.storage_is_there().await;
+            if issued.elapsed() > life {
+                return Ok(Put::Stale);
+            }
             let put = self
                 .requests
                 .put(target, &member.task.source, &content, &mut own);
@@ -483,7 +498,6 @@ impl<D: Destination, J: Journal> Run<'_, D, J> {
                 Err(Unput::Halt(halt)) => return Err(halt),
             });
         }
-        Ok(Put::Stale)
     }
 }
 

@@ -81,16 +81,27 @@ fn begun(row: &Row, previous: &Entry) -> Option<Begun> {
 
 fn progress(previous: &Entry) -> Progress {
     let reason = &previous.reason;
+    let begun = previous.status == Status::Created && *reason == Reason::NONE;
     if *reason == Reason::JOB_RUNNING {
         Progress::Sent
     } else if is_for_people(previous) {
         Progress::Failed
-    } else if [Reason::SENDING, Reason::NO_ANSWER].contains(reason) {
-        Progress::Unknown
-    } else {
+    } else if begun || WITHOUT_BYTES.contains(reason) {
         Progress::NotSent
+    } else {
+        Progress::Unknown
     }
 }
+
+/// Why rows end that are in a job which certainly has not attached their file.
+const WITHOUT_BYTES: [Reason; 6] = [
+    Reason::JOB_WAITING,
+    Reason::SOURCE_CHANGED,
+    Reason::UPLOAD_REFUSED,
+    Reason::UNSAFE_UPLOAD_URL,
+    Reason::NOT_ATTACHED,
+    Reason::REFUSED,
+];
 
 /// What follows for a row from the end of its job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -224,9 +235,13 @@ mod tests {
             (Status::Pending, Reason::JOB_WAITING, Sent::No),
             (Status::Failed, Reason::SOURCE_CHANGED, Sent::No),
             (Status::Failed, Reason::UPLOAD_REFUSED, Sent::No),
+            (Status::Failed, Reason::UNSAFE_UPLOAD_URL, Sent::No),
             (Status::Failed, Reason::NOT_ATTACHED, Sent::No),
+            (Status::Failed, Reason::REFUSED, Sent::No),
             (Status::Created, Reason::SENDING, Sent::Perhaps),
             (Status::Created, Reason::NO_ANSWER, Sent::Perhaps),
+            (Status::Failed, Reason::FORBIDDEN, Sent::Perhaps),
+            (Status::Pending, Reason::NONE, Sent::Perhaps),
             (Status::Pending, Reason::JOB_RUNNING, Sent::All),
         ] {
             let begun = begun_after(line(status, reason.clone()), FailedJobs::Leave).unwrap();

@@ -41,23 +41,29 @@ struct Open {
     bytes: u64,
 }
 
-/// Puts rows together into jobs. Those of an earlier run stay as they are, and come first: their
-/// addresses may still be good. In a new job no two files have names that differ in nothing but
-/// case, since nobody knows what the service takes for the same. The order is that of the rows.
+/// What an earlier job may hold: what it has. Only its rows go into another one together, so they
+/// have to be fit for that.
+const UNLIMITED: Limits = Limits {
+    files: usize::MAX,
+    bytes: u64::MAX,
+};
+
+/// Puts rows together into jobs. Those of an earlier run stay as they are, but for rows that now
+/// belong to another object, and come first: their addresses may still be good. In a new job no two
+/// files have names that differ in nothing but case, since nobody knows what the service takes for
+/// the same. The order is that of the rows.
 pub fn units(candidates: impl IntoIterator<Item = Candidate>, limits: Limits) -> Vec<Vec<u32>> {
-    let mut earlier = InOrder::default();
-    let mut objects: InOrder<ObjectRef, Vec<Open>> = InOrder::default();
+    let mut earlier: InOrder<(AttachmentId, ObjectRef), Vec<Open>> = InOrder::default();
+    let mut new: InOrder<ObjectRef, Vec<Open>> = InOrder::default();
     for candidate in candidates {
-        match &candidate.job {
-            Some(job) => {
-                let rows: &mut Vec<u32> = earlier.entry(job.clone());
-                rows.push(candidate.index);
-            }
-            None => place(objects.entry(candidate.object), &candidate, limits),
+        let object = candidate.object;
+        match candidate.job.clone() {
+            Some(job) => place(earlier.entry((job, object)), &candidate, UNLIMITED),
+            None => place(new.entry(object), &candidate, limits),
         }
     }
-    let new = objects.values.into_iter().flatten().map(|open| open.rows);
-    earlier.values.into_iter().chain(new).collect()
+    let jobs = earlier.values.into_iter().chain(new.values).flatten();
+    jobs.map(|open| open.rows).collect()
 }
 
 fn place(jobs: &mut Vec<Open>, candidate: &Candidate, limits: Limits) {
@@ -178,5 +184,20 @@ mod tests {
             small(4, 1),
         ];
         assert_eq!(units(rows, LIMITS), [vec![1, 3], vec![2], vec![0, 4]]);
+    }
+
+    #[test]
+    fn rows_of_an_earlier_job_that_can_share_no_other_one_go_on_apart() {
+        let of_job = |candidate| Candidate {
+            job: Some(AttachmentId::parse("j1").unwrap()),
+            ..candidate
+        };
+        let rows = [
+            of_job(small(0, 1)),
+            of_job(small(1, 2)),
+            of_job(file(2, 1, "0.PDF", 1)),
+            of_job(small(3, 1)),
+        ];
+        assert_eq!(units(rows, LIMITS), [vec![0, 3], vec![2], vec![1]]);
     }
 }

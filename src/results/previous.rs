@@ -27,6 +27,9 @@ pub struct Previous {
     header: Header,
     lines: HashMap<Box<str>, Place>,
     highest: Serial,
+    lowest: Option<Serial>,
+    /// So many lines are believed.
+    believed: u64,
     /// Lines that do not match their own check, in the order of the file.
     pub damaged: Vec<Damaged>,
     /// The number of the last line, where it was torn and is left out.
@@ -112,6 +115,8 @@ impl Previous {
             header,
             lines: HashMap::new(),
             highest: 0,
+            lowest: None,
+            believed: 0,
             damaged: Vec::new(),
             torn: None,
             destinations: BTreeSet::new(),
@@ -151,6 +156,8 @@ impl Previous {
         match self.header.believe(record, cells) {
             Ok(serial) => {
                 self.highest = self.highest.max(serial);
+                self.lowest = Some(self.lowest.map_or(serial, |lowest| lowest.min(serial)));
+                self.believed += 1;
                 if !self.destinations.contains(destination) {
                     self.destinations.insert(destination.to_owned());
                 }
@@ -209,6 +216,13 @@ impl Previous {
             Some(formula_restored(cell).to_owned())
         };
         cell().unwrap_or_default()
+    }
+
+    /// How many lines somebody has removed: those that are written together have serials without a
+    /// gap. Of lines at the end of a journal nothing is known.
+    pub fn removed(&self) -> u64 {
+        let written = self.lowest.map_or(0, |lowest| self.highest - lowest + 1);
+        written.saturating_sub(self.believed + self.damaged.len() as u64)
     }
 
     /// A serial that is higher than each in the file.

@@ -98,6 +98,26 @@ fn a_file_reads_back_as_it_was_written_and_nothing_else_is_left_in_its_folder() 
     assert!(folder.text().contains(",'=A1,"), "{}", folder.text());
 }
 
+#[test]
+fn lines_that_somebody_has_removed_are_counted_wherever_they_stood() {
+    let folder = Folder::with((1..=5).map(|number| entry(number, Status::Uploaded)));
+    let (mut file, _) = ResultsFile::resume(&folder.path).unwrap();
+    file.append(&[entry(6, Status::Created)]).unwrap();
+    drop(file);
+    let text = folder.text();
+    let removed = |lines: &[usize]| {
+        let mut records = lines_of(&text);
+        for line in lines.iter().rev() {
+            records.remove(*line);
+        }
+        records[1..].reverse();
+        Folder::parse(records.concat()).removed()
+    };
+    assert_eq!(removed(&[]), 0);
+    assert_eq!(removed(&[3]), 1);
+    assert_eq!(removed(&[2, 4, 5]), 3);
+}
+
 #[cfg(unix)]
 #[test]
 fn results_are_for_their_owner_alone() {

@@ -186,6 +186,8 @@ fn a_script_gets_one_json_object_whose_counts_agree_with_the_results() {
             "statuses": { "uploaded": 2, "failed": 1 },
             "rows_no_longer_in_manifest": 0,
             "requests": 8,
+            "look_ups": 5,
+            "created": 2,
             "throttled": 0,
             "bytes_sent": 26,
             "seconds": null,

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use consign::results::journal::{Journal, JournalClosed};
-use consign::results::{Entry, Status};
+use consign::results::{Entry, Reason, Status};
 use fastrand::Rng;
 use tokio::sync::Notify;
 use tokio::time::sleep;
@@ -52,6 +52,30 @@ impl Power {
     }
 }
 
+/// A kind of line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// It announces that a record is to be made.
+    Creating,
+    /// It names the record, or says anything else of one that was made.
+    Created,
+    /// It announces that bytes are sent to a job.
+    Sending,
+    /// It says that all is done.
+    Uploaded,
+}
+
+impl Line {
+    fn is(self, entry: &Entry) -> bool {
+        match self {
+            Self::Creating => entry.status == Status::Creating,
+            Self::Created => entry.status == Status::Created,
+            Self::Sending => entry.reason == Reason::SENDING,
+            Self::Uploaded => entry.status == Status::Uploaded,
+        }
+    }
+}
+
 /// The journal's lines, on a disk.
 pub(crate) struct Disk(Mutex<Written>);
 
@@ -61,15 +85,15 @@ struct Written {
     durable: usize,
     /// So many more can be written before the disk is full.
     room: Option<usize>,
-    /// Lines with this status are called durable before they are: a disk that lies, or a program
-    /// that forgot to sync.
-    lies_about: Option<Status>,
+    /// Lines of this kind are called durable before they are: a disk that lies, or a program that
+    /// forgot to sync.
+    lies_about: Option<Line>,
     random: Rng,
 }
 
 impl Disk {
     /// An empty disk.
-    pub(crate) fn new(seed: u64, lies_about: Option<Status>) -> Self {
+    pub(crate) fn new(seed: u64, lies_about: Option<Line>) -> Self {
         Self(Mutex::new(Written {
             lines: Vec::new(),
             durable: 0,
@@ -140,7 +164,7 @@ impl Journal for DiskJournal<'_> {
         self.power.step().await;
         let (length, lie, sync_time) = {
             let mut disk = self.disk.0.lock().unwrap();
-            let lie = disk.lies_about == Some(entry.status);
+            let lie = disk.lies_about.is_some_and(|line| line.is(&entry));
             let length = disk.append(entry)?;
             (length, lie, Duration::from_millis(disk.random.u64(0..20)))
         };

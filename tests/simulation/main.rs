@@ -16,12 +16,14 @@
 //! A seed that breaks a promise is printed with all that happened. To see it again:
 //! `SEED=1234 cargo test --test simulation -- --nocapture`. `SEEDS=1000000` plays more of them.
 
+mod attachments;
 mod chaos;
+mod jobs;
 mod machine;
 mod network;
-mod promises;
-mod referee;
+mod record;
 mod rows;
+mod scene;
 mod story;
 
 use std::collections::BTreeMap;
@@ -32,14 +34,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use consign::results::Status;
-
+use attachments::Attachments;
 use chaos::Counts;
+use jobs::Jobs;
+use machine::Line;
 use network::Forgotten;
+use scene::Scene;
 use story::{Tally, Trace, Without, play};
 
-/// So many seeds are played where nobody asks for more.
-const SEEDS: u64 = 20_000;
+/// So many seeds are played with each service where nobody asks for more.
+const SEEDS: u64 = 10_000;
 
 /// What was counted under many seeds.
 #[derive(Debug, Default)]
@@ -88,7 +92,7 @@ impl Sum {
 }
 
 /// Plays seeds on all cores. Returns the lowest one that breaks a promise, if any does.
-fn play_all(seeds: Range<u64>, without: Option<Without>) -> (Sum, Option<u64>) {
+fn play_all<S: Scene>(seeds: Range<u64>, without: Option<Without>) -> (Sum, Option<u64>) {
     let next = AtomicU64::new(seeds.start);
     let broken = AtomicU64::new(u64::MAX);
     let sum = Mutex::new(Sum::default());
@@ -100,7 +104,7 @@ fn play_all(seeds: Range<u64>, without: Option<Without>) -> (Sum, Option<u64>) {
                     if seed >= seeds.end || seed > broken.load(Ordering::Relaxed) {
                         return;
                     }
-                    let (tally, outcome) = play(seed, without, Trace::NotKept);
+                    let (tally, outcome) = play::<S>(seed, without, Trace::NotKept);
                     sum.lock().unwrap().add(&tally);
                     if outcome.is_err() {
                         broken.fetch_min(seed, Ordering::Relaxed);
@@ -121,17 +125,18 @@ fn number(variable: &str) -> Option<u64> {
     Some(value.parse().expect("the seed is a number"))
 }
 
-#[test]
-fn each_row_is_stored_exactly_once_whatever_happens() {
+/// Plays all seeds that were asked for. Returns what was counted, where it is more than one.
+#[track_caller]
+fn keeps_its_promises<S: Scene>() -> Option<Sum> {
     let began = Instant::now();
     let seeds = match number("SEED") {
         Some(seed) => seed..seed + 1,
         None => 0..number("SEEDS").unwrap_or(SEEDS),
     };
     let one = seeds.end - seeds.start == 1;
-    let (sum, broken) = play_all(seeds.clone(), None);
+    let (sum, broken) = play_all::<S>(seeds.clone(), None);
     if let Some(seed) = broken.or(one.then_some(seeds.start)) {
-        let (tally, outcome) = play(seed, None, Trace::Kept);
+        let (tally, outcome) = play::<S>(seed, None, Trace::Kept);
         println!("{}", tally.trace);
         if let Err(why) = outcome {
             panic!(
@@ -141,9 +146,11 @@ fn each_row_is_stored_exactly_once_whatever_happens() {
     }
     println!("{} seeds in {:?}", seeds.end - seeds.start, began.elapsed());
     sum.print();
-    if one {
-        return;
-    }
+    (!one).then_some(sum)
+}
+
+#[track_caller]
+fn all_of_this_happened(sum: &Sum) {
     for fault in [
         "not sent",
         "lost before its effect",
@@ -173,51 +180,81 @@ fn each_row_is_stored_exactly_once_whatever_happens() {
 }
 
 #[test]
+fn each_row_is_stored_exactly_once_whatever_happens() {
+    if let Some(sum) = keeps_its_promises::<Attachments>() {
+        all_of_this_happened(&sum);
+    }
+}
+
+#[test]
+fn each_row_goes_through_jobs_exactly_once_whatever_happens() {
+    if let Some(sum) = keeps_its_promises::<Jobs>() {
+        all_of_this_happened(&sum);
+    }
+}
+
+#[test]
 fn a_seed_tells_the_same_story_each_time() {
-    for seed in 0..50 {
-        let [first, second] = [(); 2].map(|()| play(seed, None, Trace::Kept).0.trace);
+    fn is_told_again<S: Scene>(seed: u64) {
+        let [first, second] = [(); 2].map(|()| play::<S>(seed, None, Trace::Kept).0.trace);
         for (line, same) in first.lines().zip(second.lines()) {
             assert_eq!(line, same, "seed {seed}");
         }
         assert_eq!(first.lines().count(), second.lines().count(), "seed {seed}");
     }
+    for seed in 0..50 {
+        is_told_again::<Attachments>(seed);
+        is_told_again::<Jobs>(seed);
+    }
 }
 
 /// The simulation would notice if a guard were missing.
 #[track_caller]
-fn is_missed(without: Without) {
-    let (_, broken) = play_all(0..SEEDS, Some(without));
+fn is_missed<S: Scene>(without: Without) {
+    let (_, broken) = play_all::<S>(0..SEEDS, Some(without));
     let seed = broken.unwrap_or_else(|| panic!("nobody misses {without:?}"));
-    let (_, outcome) = play(seed, Some(without), Trace::NotKept);
+    let (_, outcome) = play::<S>(seed, Some(without), Trace::NotKept);
     println!("{without:?}: seed {seed}: {}", outcome.unwrap_err());
 }
 
 #[test]
 fn lines_that_announce_a_post_have_to_be_synced() {
-    is_missed(Without::SyncOf(Status::Creating));
+    is_missed::<Attachments>(Without::SyncOf(Line::Creating));
 }
 
 #[test]
 fn lines_that_name_a_record_have_to_be_synced() {
-    is_missed(Without::SyncOf(Status::Created));
+    is_missed::<Attachments>(Without::SyncOf(Line::Created));
+    is_missed::<Jobs>(Without::SyncOf(Line::Created));
+}
+
+#[test]
+fn lines_that_announce_bytes_for_a_job_have_to_be_synced() {
+    is_missed::<Jobs>(Without::SyncOf(Line::Sending));
 }
 
 #[test]
 fn lines_that_call_a_row_uploaded_have_to_be_synced() {
-    is_missed(Without::SyncOf(Status::Uploaded));
+    is_missed::<Attachments>(Without::SyncOf(Line::Uploaded));
+    is_missed::<Jobs>(Without::SyncOf(Line::Uploaded));
 }
 
 #[test]
 fn a_post_without_an_answer_has_to_be_looked_up() {
-    is_missed(Without::Asking(Forgotten::Find));
+    is_missed::<Attachments>(Without::Asking(Forgotten::Find));
 }
 
 #[test]
 fn a_record_has_to_be_looked_at_before_it_gets_a_new_address() {
-    is_missed(Without::Asking(Forgotten::Get));
+    is_missed::<Attachments>(Without::Asking(Forgotten::Get));
+}
+
+#[test]
+fn a_job_has_to_be_looked_at_before_its_rows_go_into_another_one() {
+    is_missed::<Jobs>(Without::Asking(Forgotten::Get));
 }
 
 #[test]
 fn what_was_sent_has_to_be_confirmed() {
-    is_missed(Without::Asking(Forgotten::List));
+    is_missed::<Attachments>(Without::Asking(Forgotten::List));
 }

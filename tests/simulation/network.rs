@@ -1,20 +1,22 @@
 //! The client as a run has it: every request takes steps of the machine's power, what is on its way
 //! when the power goes may still arrive, and a referee watches what is asked and answered.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
-use consign::destination::memory::{Address, Memory};
+use consign::destination::memory::Address;
 use consign::destination::{
-    Created, Destination, Failure, Keeps, NewRecord, Place, Presence, PutFailure, Receipt,
+    Created, Destination, End, Failure, Fate, Keeps, Kind, NewRecord, Place, Presence, PutFailure,
+    Receipt,
 };
+use consign::http::budget::Budget;
 use consign::model::{AttachmentId, Content, ExternalId};
 use consign::source::Source;
 use fastrand::Rng;
 use tokio::task::JoinHandle;
 
 use crate::machine::Power;
-use crate::referee::Referee;
+use crate::scene::Watches;
 
 /// A guard of the protocol that is taken away, as if somebody had forgotten it: the client answers
 /// for the service without having asked.
@@ -29,17 +31,21 @@ pub(crate) enum Forgotten {
 }
 
 /// The client of one run.
-pub(crate) struct Client<'a> {
-    pub(crate) memory: &'a Arc<Memory>,
+pub(crate) struct Client<'a, D, W> {
+    pub(crate) service: &'a Arc<D>,
     pub(crate) power: &'a Power,
-    pub(crate) referee: &'a Referee,
+    pub(crate) referee: &'a W,
+    /// Of reads, and of changes.
+    pub(crate) budgets: Option<[Budget; 2]>,
     pub(crate) forgotten: Option<Forgotten>,
     /// Sizes of what was sent, by which a client that forgets to ask would answer itself.
     pub(crate) sizes_sent: Mutex<HashMap<AttachmentId, u64>>,
+    /// What this run made itself.
+    pub(crate) made: Mutex<HashSet<AttachmentId>>,
     pub(crate) random: Mutex<Rng>,
 }
 
-impl Client<'_> {
+impl<D: Destination<Target = Address>, W> Client<'_, D, W> {
     /// Sends a request. It goes on without us where the power goes meanwhile, or is cut off.
     async fn send<T: Send + 'static>(
         &self,
@@ -55,8 +61,25 @@ impl Client<'_> {
         answer
     }
 
-    fn memory(&self) -> Arc<Memory> {
-        Arc::clone(self.memory)
+    fn service(&self) -> Arc<D> {
+        Arc::clone(self.service)
+    }
+
+    /// What a client takes for granted that forgets to look a record up by its id.
+    fn taken_for_granted(&self, id: &AttachmentId) -> Option<Presence<Address>> {
+        if self.forgotten != Some(Forgotten::Get) {
+            return None;
+        }
+        match self.service.keeps() {
+            Keeps::Attachments => Some(Presence::Pending { id: id.clone() }),
+            // Its own ones have to tell it where their files go.
+            Keeps::Jobs { .. } if self.made.lock().unwrap().contains(id) => None,
+            Keeps::Jobs { .. } => Some(Presence::Ended(End {
+                word: "FAILED".into(),
+                files: HashMap::new(),
+                others: Fate::NotAttached("as we suppose".into()),
+            })),
+        }
     }
 }
 
@@ -74,47 +97,62 @@ impl<T> Drop for UnderWay<T> {
     }
 }
 
-impl Destination for Client<'_> {
+impl<D, W> Destination for Client<'_, D, W>
+where
+    D: Destination<Target = Address> + 'static,
+    W: Watches,
+{
     type Target = Address;
 
     fn keeps(&self) -> Keeps {
-        self.memory.keeps()
+        self.service.keeps()
+    }
+
+    fn budget(&self, kind: Kind) -> Option<&Budget> {
+        let [reads, changes] = self.budgets.as_ref()?;
+        Some(match kind {
+            Kind::Read => reads,
+            Kind::Change => changes,
+        })
     }
 
     async fn find(&self, external_id: &ExternalId) -> Result<Presence<Address>, Failure> {
         if self.forgotten == Some(Forgotten::Find) {
             return Ok(Presence::Absent);
         }
-        let (memory, key) = (self.memory(), external_id.clone());
-        let answer = self.send(async move { memory.find(&key).await }).await;
+        let (service, key) = (self.service(), external_id.clone());
+        let answer = self.send(async move { service.find(&key).await }).await;
         self.referee.found(external_id, &answer);
         answer
     }
 
     async fn get(&self, id: &AttachmentId) -> Result<Presence<Address>, Failure> {
-        if self.forgotten == Some(Forgotten::Get) {
-            return Ok(Presence::Pending { id: id.clone() });
+        if let Some(presence) = self.taken_for_granted(id) {
+            return Ok(presence);
         }
-        let (memory, key) = (self.memory(), id.clone());
-        let answer = self.send(async move { memory.get(&key).await }).await;
+        let (service, key) = (self.service(), id.clone());
+        let answer = self.send(async move { service.get(&key).await }).await;
         self.referee.got(id, &answer);
         answer
     }
 
     async fn create(&self, new: &NewRecord) -> Result<Created<Address>, Failure> {
-        let key = &new.files[0].external_id;
-        self.referee.creating(key);
-        let (memory, record) = (self.memory(), new.clone());
-        let answer = self.send(async move { memory.create(&record).await }).await;
-        self.referee.created(key, &answer);
+        self.referee.creating(new);
+        let (service, record) = (self.service(), new.clone());
+        let answer = self
+            .send(async move { service.create(&record).await })
+            .await;
+        self.referee.created(new, &answer);
+        let made = answer.iter().map(|created| created.id.clone());
+        self.made.lock().unwrap().extend(made);
         answer
     }
 
     async fn renew(&self, id: &AttachmentId, file_name: &str) -> Result<Place<Address>, Failure> {
         self.referee.renewing(id);
-        let (memory, key, name) = (self.memory(), id.clone(), file_name.to_owned());
+        let (service, key, name) = (self.service(), id.clone(), file_name.to_owned());
         let answer = self
-            .send(async move { memory.renew(&key, &name).await })
+            .send(async move { service.renew(&key, &name).await })
             .await;
         self.referee.renewed(id, &answer);
         answer
@@ -135,28 +173,28 @@ impl Destination for Client<'_> {
             };
             return Ok(ids.iter().map(|id| (id.clone(), presence(id))).collect());
         }
-        let (memory, keys) = (self.memory(), ids.to_vec());
-        let answer = self.send(async move { memory.list(&keys).await }).await;
+        let (service, keys) = (self.service(), ids.to_vec());
+        let answer = self.send(async move { service.list(&keys).await }).await;
         self.referee.listed(ids, &answer);
         answer
     }
 
     async fn put(
         &self,
-        target: &Address,
+        address: &Address,
         source: &Source,
         content: &Content,
         _sent: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<Receipt, PutFailure> {
-        let id = self.referee.putting(*target);
+        let id = self.referee.putting(*address);
         let size = content.stamp.size;
-        self.sizes_sent.lock().unwrap().insert(id.clone(), size);
-        let (memory, target) = (self.memory(), *target);
+        self.sizes_sent.lock().unwrap().insert(id, size);
+        let (service, target) = (self.service(), *address);
         let (source, content) = (source.clone(), *content);
         let answer = self
-            .send(async move { memory.put(&target, &source, &content, &|_| ()).await })
+            .send(async move { service.put(&target, &source, &content, &|_| ()).await })
             .await;
-        self.referee.put(&id, &answer);
+        self.referee.put(*address, &answer);
         answer
     }
 }

@@ -6,8 +6,12 @@ use std::sync::{Arc, LazyLock};
 use consign::digest::sha256;
 use consign::manifest::Row;
 use consign::model::{Content, ExternalId, FileStamp, ObjectRef, ObjectType};
+use consign::pipeline::TaskRow;
+use consign::plan::Start;
+use consign::results::Entry;
 use consign::root::Root;
 use consign::source::Source;
+use fastrand::Rng;
 
 /// A row, and what happens to it that is nobody's fault.
 pub(crate) struct TheRow {
@@ -28,13 +32,13 @@ pub(crate) enum Foreign {
 }
 
 impl TheRow {
-    pub(crate) fn new(number: usize) -> Self {
+    pub(crate) fn new(number: usize, object: ObjectRef) -> Self {
         Self {
             row: Row {
                 number,
                 line: number as u64 + 1,
                 file_path: format!("{number}.pdf"),
-                object: object(7),
+                object,
                 external_id: ExternalId::parse(&format!("A{number}")).unwrap(),
                 title: None,
                 file_name: None,
@@ -46,13 +50,42 @@ impl TheRow {
         }
     }
 
+    /// Somebody may save another version of its file, or hang it elsewhere.
+    pub(crate) fn change_perhaps(&mut self, elsewhere: ObjectRef, random: &mut Rng) -> bool {
+        match random.u8(0..60) {
+            0 => self.content = content(&format!("a newer text, {}", random.u8(0..100))),
+            // Of the same size as the first one.
+            1 => self.content = content("THE TEXT OF ROW N"),
+            2 => self.row.object = elsewhere,
+            _ => return false,
+        }
+        self.changed = true;
+        true
+    }
+
+    /// What the pipeline gets of it, with what its last line says.
+    pub(crate) fn task(&self, start: Start, previous: Option<&Entry>) -> TaskRow {
+        TaskRow {
+            row: self.row.clone(),
+            source: source(&self.row.file_path),
+            content: self.content,
+            start,
+            attempts: previous.map_or(0, |line| line.attempts),
+        }
+    }
+
     pub(crate) fn key(&self) -> &str {
         self.row.external_id.as_str()
     }
 }
 
-pub(crate) fn object(id: u64) -> ObjectRef {
+pub(crate) fn contract(id: u64) -> ObjectRef {
     ObjectRef::parse(ObjectType::Contract, &id.to_string()).unwrap()
+}
+
+pub(crate) fn event(id: u64) -> ObjectRef {
+    let id = format!("00000000-0000-4000-8000-{id:012}");
+    ObjectRef::parse(ObjectType::SourcingEvent, &id).unwrap()
 }
 
 pub(crate) fn content(text: &str) -> Content {

@@ -211,6 +211,18 @@ impl<'a> Plan<'a> {
         if let Some(line) = self.previous.torn {
             let _ = writeln!(text, "{file} line {line} was torn, and is left out");
         }
+        let removed = self.previous.removed();
+        if removed > 0 && self.service() == Service::Keelvar {
+            let _ = writeln!(
+                text,
+                "{file}: {} removed since it was written; the rows of such lines count as new, and \
+                 their files are attached again if they are attached already",
+                match removed {
+                    1 => "1 line was".to_owned(),
+                    lines => format!("{} were", counted(lines, "line")),
+                }
+            );
+        }
         if self.gone > 0 {
             let _ = writeln!(
                 text,

@@ -77,15 +77,18 @@ impl Session {
 
 /// The client of the service that the manifest is for.
 pub(super) enum Client {
-    Workday(Workday),
-    Keelvar(Keelvar),
+    Workday(Box<Workday>),
+    Keelvar(Box<Keelvar>),
 }
 
 impl Client {
     fn new(args: &ImportArgs, base: Url, access: &Access) -> Result<Self, ClientError> {
         let (keys, network) = (access.credentials.headers(), &access.network);
         match &access.credentials {
-            Credentials::Workday(_) => Ok(Self::Workday(Workday::new(base, keys, network)?)),
+            Credentials::Workday(_) => {
+                let workday = Workday::new(base, keys, network)?;
+                Ok(Self::Workday(Box::new(workday)))
+            }
             Credentials::Keelvar { user, .. } => {
                 let jobs = Jobs::of(args);
                 let settings = keelvar::Settings {
@@ -94,7 +97,7 @@ impl Client {
                     success: jobs.success,
                 };
                 let keelvar = Keelvar::new(base, keys, network, settings)?;
-                Ok(Self::Keelvar(keelvar))
+                Ok(Self::Keelvar(Box::new(keelvar)))
             }
         }
     }
@@ -109,8 +112,8 @@ impl Client {
         stop: impl Future<Output = ()>,
     ) -> Option<Halt> {
         match self {
-            Self::Workday(to) => pipeline::run(tasks, to, journal, settings, events, stop).await,
-            Self::Keelvar(to) => pipeline::run(tasks, to, journal, settings, events, stop).await,
+            Self::Workday(to) => pipeline::run(tasks, &**to, journal, settings, events, stop).await,
+            Self::Keelvar(to) => pipeline::run(tasks, &**to, journal, settings, events, stop).await,
         }
     }
 
@@ -123,8 +126,8 @@ impl Client {
         stop: impl Future<Output = ()>,
     ) -> (Vec<Survey>, Option<Halt>) {
         match self {
-            Self::Workday(to) => pipeline::survey(tasks, to, settings, events, stop).await,
-            Self::Keelvar(to) => pipeline::survey(tasks, to, settings, events, stop).await,
+            Self::Workday(to) => pipeline::survey(tasks, &**to, settings, events, stop).await,
+            Self::Keelvar(to) => pipeline::survey(tasks, &**to, settings, events, stop).await,
         }
     }
 

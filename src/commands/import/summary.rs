@@ -31,6 +31,8 @@ pub(super) struct Summary {
     requests: u64,
     /// How many of the requests changed nothing.
     look_ups: u64,
+    /// How many records they made: attachments, or jobs.
+    created: u64,
     throttled: u64,
     bytes_sent: u64,
     seconds: f64,
@@ -128,6 +130,7 @@ impl Summary {
             rows_no_longer_in_manifest: 0,
             requests: tally.requests,
             look_ups: tally.reads,
+            created: tally.created,
             throttled: tally.throttled,
             bytes_sent: tally.bytes_sent,
             seconds: (took.as_secs_f64() * 1000.0).round() / 1000.0,
@@ -193,7 +196,7 @@ impl Summary {
             Service::Workday => counted(self.requests, "request"),
             Service::Keelvar => format!(
                 "{}, {}",
-                counted(self.requests - self.look_ups, "job request"),
+                counted(self.created, "job"),
                 counted(self.look_ups, "look-up")
             ),
         };

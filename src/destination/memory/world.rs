@@ -4,20 +4,18 @@ use std::collections::{BTreeMap, HashMap};
 
 use tokio::time::Instant;
 
-use super::{Address, Fault, Ids, Logged, Operation, Rules, Script, StoredAttachment, public};
+use super::delivery::World;
+use super::{Address, Ids, Logged, Operation, Rules, StoredAttachment, public};
 use crate::destination::{NewRecord, Presence};
 use crate::model::{Content, ExternalId};
 
 /// All that the service holds.
-pub(super) struct World {
+pub(super) struct Attachments {
+    rules: Rules,
     records: BTreeMap<u64, Record>,
     /// Which record an address was issued for, and when.
     addresses: HashMap<Address, (u64, Instant)>,
     bytes: HashMap<Address, (Content, Instant)>,
-    /// Effects that are still on their way.
-    late: Vec<(Instant, Effect)>,
-    counts: HashMap<Operation, u64>,
-    script: Script,
     log: Vec<Logged>,
     next_id: u64,
     next_address: u64,
@@ -46,45 +44,37 @@ pub(super) enum Done {
     Gone,
 }
 
-impl World {
-    pub(super) fn new(script: Script) -> Self {
+impl World for Attachments {
+    type Effect = Effect;
+    type Done = Done;
+
+    fn happen(&mut self, effect: Effect, now: Instant) -> Done {
+        match effect {
+            Effect::Create(new) => self.create(new, now),
+            Effect::Renew(id) => self.renew(id, now),
+            Effect::Put(address, content) => self.put(address, content, now),
+        }
+    }
+
+    fn age(&mut self, now: Instant) {
+        let (bytes, purge_after) = (&self.bytes, self.rules.purge_after);
+        self.records.retain(|_, record| {
+            bytes.contains_key(&record.address) || now - record.created < purge_after
+        });
+    }
+}
+
+impl Attachments {
+    pub(super) fn new(rules: Rules) -> Self {
         Self {
+            rules,
             records: BTreeMap::new(),
             addresses: HashMap::new(),
             bytes: HashMap::new(),
-            late: Vec::new(),
-            counts: HashMap::new(),
-            script,
             log: Vec::new(),
             next_id: 1,
             next_address: 1,
         }
-    }
-
-    /// Comes up to now: what was held up arrives, and what is old goes.
-    pub(super) fn settle(&mut self, rules: &Rules, now: Instant) {
-        let mut late = std::mem::take(&mut self.late);
-        late.sort_by_key(|(due, _)| *due);
-        for (due, effect) in late {
-            if due <= now {
-                self.happen(effect, rules, due);
-            } else {
-                self.late.push((due, effect));
-            }
-        }
-        self.purge(rules, now);
-    }
-
-    /// Counts a request, and says what befalls it.
-    pub(super) fn next_fault(&mut self, operation: Operation) -> Option<Fault> {
-        let count = self.counts.entry(operation).or_default();
-        *count += 1;
-        (self.script)(operation, *count)
-    }
-
-    /// Keeps an effect back until it is due.
-    pub(super) fn hold_up(&mut self, effect: Effect, due: Instant) {
-        self.late.push((due, effect));
     }
 
     pub(super) fn log(&self) -> &[Logged] {
@@ -117,20 +107,13 @@ impl World {
         stored.collect()
     }
 
-    pub(super) fn happen(&mut self, effect: Effect, rules: &Rules, now: Instant) -> Done {
-        match effect {
-            Effect::Create(new) => self.create(new, rules, now),
-            Effect::Renew(id) => self.renew(id, now),
-            Effect::Put(address, content) => self.put(address, content, rules, now),
-        }
-    }
-
     pub(super) fn note(&mut self, operation: Operation, id: Option<u64>, at: Instant) {
         self.log.push(Logged { operation, id, at });
     }
 
-    fn create(&mut self, new: NewRecord, rules: &Rules, now: Instant) -> Done {
-        if rules.ids == Ids::Unique && self.by_external_id(&new.files[0].external_id).is_some() {
+    fn create(&mut self, new: NewRecord, now: Instant) -> Done {
+        if self.rules.ids == Ids::Unique && self.by_external_id(&new.files[0].external_id).is_some()
+        {
             self.note(Operation::Create, None, now);
             return Done::Taken;
         }
@@ -159,11 +142,11 @@ impl World {
         }
     }
 
-    fn put(&mut self, address: Address, content: Content, rules: &Rules, now: Instant) -> Done {
+    fn put(&mut self, address: Address, content: Content, now: Instant) -> Done {
         let Some((id, issued)) = self.addresses.get(&address).copied() else {
             return Done::Expired;
         };
-        if now - issued > rules.address_life {
+        if now - issued > self.rules.address_life {
             return Done::Expired;
         }
         self.note(Operation::Put, Some(id), now);
@@ -186,33 +169,21 @@ impl World {
         found.next().map(|(id, _)| *id)
     }
 
-    pub(super) fn size(&self, id: u64, rules: &Rules, now: Instant) -> Option<u64> {
+    fn size(&self, id: u64, now: Instant) -> Option<u64> {
         let (content, at) = self.bytes.get(&self.records.get(&id)?.address)?;
-        (now - *at >= rules.size_delay).then_some(content.stamp.size)
+        (now - *at >= self.rules.size_delay).then_some(content.stamp.size)
     }
 
-    pub(super) fn presence(
-        &self,
-        id: Option<u64>,
-        rules: &Rules,
-        now: Instant,
-    ) -> Presence<Address> {
+    pub(super) fn presence(&self, id: Option<u64>, now: Instant) -> Presence<Address> {
         let Some(id) = id.filter(|id| self.records.contains_key(id)) else {
             return Presence::Absent;
         };
-        match self.size(id, rules, now) {
+        match self.size(id, now) {
             Some(size) => Presence::Stored {
                 id: public(id),
                 size,
             },
             None => Presence::Pending { id: public(id) },
         }
-    }
-
-    fn purge(&mut self, rules: &Rules, now: Instant) {
-        let bytes = &self.bytes;
-        self.records.retain(|_, record| {
-            bytes.contains_key(&record.address) || now - record.created < rules.purge_after
-        });
     }
 }

@@ -7,12 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use consign::destination::memory::Address;
-use consign::destination::{Created, Failure, Place, Presence, PutFailure, Receipt};
+use consign::destination::{Created, Failure, NewRecord, Place, Presence, PutFailure, Receipt};
 use consign::model::{AttachmentId, ExternalId};
 use consign::results::Status;
 use tokio::time::Instant;
 
 use crate::machine::Disk;
+use crate::record::Record;
+use crate::scene::{Lines, Watches};
 
 /// After so long a PATCH is over, whether it was answered or not.
 const DRAIN: Duration = Duration::from_mins(1);
@@ -20,18 +22,9 @@ const DRAIN: Duration = Duration::from_mins(1);
 /// So many look-ups must find nothing before there may be another POST.
 const LOOKS: u32 = 3;
 
-/// Whether a line is durable is a matter for the referee, unless the disk is known to lie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lines {
-    /// The line that announces a request must be durable when it is sent.
-    AreWatched,
-    /// What comes of it is what counts.
-    AreNotWatched,
-}
-
 /// Watches the runs of one seed.
 pub(crate) struct Referee {
-    began: Instant,
+    record: Record,
     disk: Arc<Disk>,
     lines: Lines,
     state: Mutex<State>,
@@ -53,8 +46,6 @@ struct State {
     patches_under_way: HashMap<AttachmentId, Instant>,
     /// Each PATCH of unknown fate, and when they were sent.
     lost_patches: HashMap<AttachmentId, Instant>,
-    fouls: Vec<String>,
-    trace: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,40 +57,32 @@ enum Newest {
 impl Referee {
     pub(crate) fn new(disk: Arc<Disk>, lines: Lines) -> Self {
         Self {
-            began: Instant::now(),
+            record: Record::new(),
             disk,
             lines,
             state: Mutex::default(),
         }
     }
 
-    /// Keeps a record of everything from now on.
-    pub(crate) fn keep_a_trace(&self) {
-        self.state().trace = Some(Vec::new());
+    fn foul(&self, what: String) {
+        self.record.foul(what);
     }
 
-    /// The record of everything.
-    pub(crate) fn trace(&self) -> String {
-        let state = self.state();
-        state.trace.as_ref().map_or(String::new(), |t| t.join("\n"))
+    fn say(&self, request: &str, about: &dyn Debug, answer: &dyn Debug) {
+        self.record.say(request, about, answer);
     }
 
-    /// The first foul, if there was any.
-    pub(crate) fn foul(&self) -> Option<String> {
-        self.state().fouls.first().cloned()
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+}
+
+impl Watches for Referee {
+    fn record(&self) -> &Record {
+        &self.record
     }
 
-    /// Notes something in the trace.
-    pub(crate) fn note(&self, what: impl FnOnce() -> String) {
-        let seconds = self.began.elapsed().as_secs_f64();
-        if let Some(trace) = &mut self.state().trace {
-            trace.push(format!("{seconds:9.3}  {}", what()));
-        }
-    }
-
-    /// A new run begins: what was under way is of unknown fate, and no answer of the last run is
-    /// known any more.
-    pub(crate) fn new_run(&self) {
+    fn new_run(&self) {
         let mut state = self.state();
         state.newest.clear();
         let posts: Vec<_> = state.posts_under_way.drain().collect();
@@ -110,7 +93,7 @@ impl Referee {
         state.lost_patches.extend(patches);
     }
 
-    pub(crate) fn found(&self, key: &ExternalId, answer: &Result<Presence<Address>, Failure>) {
+    fn found(&self, key: &ExternalId, answer: &Result<Presence<Address>, Failure>) {
         self.say("find", key, answer);
         let mut state = self.state();
         match answer {
@@ -129,12 +112,12 @@ impl Referee {
         }
     }
 
-    pub(crate) fn got(&self, id: &AttachmentId, answer: &Result<Presence<Address>, Failure>) {
+    fn got(&self, id: &AttachmentId, answer: &Result<Presence<Address>, Failure>) {
         self.say("get", id, answer);
         self.state().learn(id, answer);
     }
 
-    pub(crate) fn listed(
+    fn listed(
         &self,
         ids: &[AttachmentId],
         answer: &Result<HashMap<AttachmentId, Presence<Address>>, Failure>,
@@ -156,28 +139,30 @@ impl Referee {
         }
     }
 
-    pub(crate) fn creating(&self, key: &ExternalId) {
+    fn creating(&self, new: &NewRecord) {
+        let key = &new.files[0].external_id;
         self.say("create", key, &"...");
         let line = self.disk.durable(key.as_str());
         let announced = line.is_some_and(|line| line.status == Status::Creating);
         let mut state = self.state();
         if self.lines == Lines::AreWatched && !announced {
-            state.foul(format!("POST of {key} without a durable line"));
+            self.foul(format!("POST of {key} without a durable line"));
         }
         if state
             .lost_posts
             .get(key)
             .is_some_and(|looks| *looks < LOOKS)
         {
-            state.foul(format!("blind POST of {key}: an earlier one may be there"));
+            self.foul(format!("blind POST of {key}: an earlier one may be there"));
         }
         if let Some(id) = state.chosen.get(key).cloned() {
-            state.foul(format!("POST of {key} although {id:?} was chosen"));
+            self.foul(format!("POST of {key} although {id:?} was chosen"));
         }
         state.posts_under_way.insert(key.clone());
     }
 
-    pub(crate) fn created(&self, key: &ExternalId, answer: &Result<Created<Address>, Failure>) {
+    fn created(&self, new: &NewRecord, answer: &Result<Created<Address>, Failure>) {
+        let key = &new.files[0].external_id;
         self.say("create", key, answer);
         let mut state = self.state();
         state.posts_under_way.remove(key);
@@ -194,19 +179,19 @@ impl Referee {
         }
     }
 
-    pub(crate) fn renewing(&self, id: &AttachmentId) {
+    fn renewing(&self, id: &AttachmentId) {
         self.say("renew", id, &"...");
         let mut state = self.state();
         let newest = state.newest.remove(id);
         if newest != Some(Newest::Pending) {
-            state.foul(format!(
+            self.foul(format!(
                 "PATCH of {id:?}, of which the newest answer is {newest:?}"
             ));
         }
         state.patches_under_way.insert(id.clone(), Instant::now());
     }
 
-    pub(crate) fn renewed(&self, id: &AttachmentId, answer: &Result<Place<Address>, Failure>) {
+    fn renewed(&self, id: &AttachmentId, answer: &Result<Place<Address>, Failure>) {
         self.say("renew", id, answer);
         let mut state = self.state();
         let sent = state.patches_under_way.remove(id);
@@ -222,8 +207,7 @@ impl Referee {
         }
     }
 
-    /// Bytes are about to be sent. Returns for which attachment.
-    pub(crate) fn putting(&self, address: Address) -> AttachmentId {
+    fn putting(&self, address: Address) -> AttachmentId {
         let mut state = self.state();
         let id = state.addresses[&address].clone();
         let key = state.keys[&id].clone();
@@ -232,14 +216,14 @@ impl Referee {
             line.status == Status::Created && line.attachment_id.as_ref() == Some(&id)
         });
         if self.lines == Lines::AreWatched && !announced {
-            state.foul(format!("PUT of {key} without a durable line for {id:?}"));
+            self.foul(format!("PUT of {key} without a durable line for {id:?}"));
         }
         if state
             .lost_patches
             .get(&id)
             .is_some_and(|sent| sent.elapsed() < DRAIN)
         {
-            state.foul(format!("PUT of {key} while a PATCH may still arrive"));
+            self.foul(format!("PUT of {key} while a PATCH may still arrive"));
         }
         state.newest.remove(&id);
         state.chosen.insert(key, id.clone());
@@ -248,27 +232,13 @@ impl Referee {
         id
     }
 
-    pub(crate) fn put(&self, id: &AttachmentId, answer: &Result<Receipt, PutFailure>) {
-        self.say("put", id, answer);
-    }
-
-    fn say(&self, request: &str, about: &dyn Debug, answer: &dyn Debug) {
-        self.note(|| format!("{request} {about:?}: {answer:?}"));
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap()
+    fn put(&self, address: Address, answer: &Result<Receipt, PutFailure>) {
+        let id = self.state().addresses[&address].clone();
+        self.say("put", &id, answer);
     }
 }
 
 impl State {
-    fn foul(&mut self, what: String) {
-        if let Some(trace) = &mut self.trace {
-            trace.push(format!("FOUL: {what}"));
-        }
-        self.fouls.push(what);
-    }
-
     fn learn(&mut self, id: &AttachmentId, answer: &Result<Presence<Address>, Failure>) {
         let newest = match answer {
             Ok(Presence::Absent) => {

@@ -1,0 +1,160 @@
+//! The same of services that keep jobs.
+
+use std::time::Duration;
+
+use super::*;
+use crate::config::StatusWord;
+use crate::destination::keelvar::{Keelvar, Settings};
+use crate::destination::memory::jobs::{JobRules, Jobs};
+use crate::emulator::{BudgetSettings, JobSettings, Terms};
+
+/// How often a job is looked at, and how often at the most.
+const PAUSE: Duration = Duration::from_millis(100);
+const LOOKS: usize = 5_000;
+
+fn new_job(names: &[&str]) -> NewRecord {
+    let files = names.iter().map(|name| NewFile {
+        external_id: ExternalId::parse(name).unwrap(),
+        file_name: (*name).to_owned(),
+        title: None,
+    });
+    let event = "0b1e7a52-6a5c-4f5e-9d0c-2f4b8a1c3d5e";
+    NewRecord {
+        object: ObjectRef::parse(ObjectType::SourcingEvent, event).unwrap(),
+        files: files.collect(),
+    }
+}
+
+async fn keeps_the_contract_of_jobs<D: Destination>(service: &D) {
+    assert!(matches!(service.keeps(), Keeps::Jobs { .. }));
+    for kind in [Kind::Read, Kind::Change] {
+        assert!(service.budget(kind).is_some(), "{kind:?}");
+    }
+    let folder = TempDir::new().unwrap();
+    let small = file(folder.path(), "small.pdf", b"small");
+    what_is_not_there_is_absent(service).await;
+    a_job_names_a_place_for_each_file_and_ends_once_it_has_them(service, &small).await;
+    a_job_that_misses_a_file_ends_without_it_and_takes_it_no_more(service, &small).await;
+}
+
+async fn what_is_not_there_is_absent<D: Destination>(service: &D) {
+    let nobody = AttachmentId::parse("0b1e7a52-0000-4000-8000-2f4b8a1c3d5e").unwrap();
+    assert_eq!(service.get(&nobody).await, Ok(Presence::Absent));
+}
+
+async fn a_job_names_a_place_for_each_file_and_ends_once_it_has_them<D: Destination>(
+    service: &D,
+    file: &File,
+) {
+    let names = ["Müller & Söhne (2).pdf", "契約 7.pdf"];
+    let (id, places) = started(service, &names).await;
+    for place in &places {
+        put(service, place.target.as_ref().unwrap(), file).await;
+    }
+    let end = end_of(service, &id).await;
+    for name in names {
+        assert_eq!(end.fate(name), &Fate::Attached, "{name}");
+    }
+}
+
+async fn a_job_that_misses_a_file_ends_without_it_and_takes_it_no_more<D: Destination>(
+    service: &D,
+    file: &File,
+) {
+    let (id, places) = started(service, &["sent.pdf", "missing.pdf"]).await;
+    let [sent, missing] = places.try_into().unwrap();
+    put(service, &sent.target.unwrap(), file).await;
+    let end = end_of(service, &id).await;
+    assert_ne!(end.fate("missing.pdf"), &Fate::Attached, "{end:?}");
+    let late = missing.target.unwrap();
+    let put = service.put(&late, &file.source, &file.content, &|_| {});
+    assert_eq!(put.await, Err(PutFailure::Expired));
+}
+
+/// Makes a job, and waits until it says where its files go.
+async fn started<D: Destination>(
+    service: &D,
+    names: &[&str],
+) -> (AttachmentId, Vec<Place<D::Target>>) {
+    let Created { id, mut places } = service.create(&new_job(names)).await.unwrap();
+    for _ in 0..LOOKS {
+        if !places.is_empty() {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+        places = match service.get(&id).await.unwrap() {
+            Presence::Running { places, .. } => places,
+            other => panic!("{other:?}"),
+        };
+    }
+    let shown: Vec<_> = places
+        .iter()
+        .map(|place| place.file_name.as_str())
+        .collect();
+    assert_eq!(shown, names);
+    (id, places)
+}
+
+async fn end_of<D: Destination>(service: &D, id: &AttachmentId) -> End {
+    for _ in 0..LOOKS {
+        match service.get(id).await.unwrap() {
+            Presence::Ended(end) => return end,
+            Presence::Running { .. } => tokio::time::sleep(PAUSE).await,
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("the job does not end");
+}
+
+const UNLIMITED: &[crate::http::budget::Allowance] = &[];
+
+#[tokio::test(start_paused = true)]
+async fn the_service_in_memory_keeps_the_contract_of_jobs() {
+    let rules = JobRules {
+        reads: UNLIMITED,
+        ..JobRules::default()
+    };
+    keeps_the_contract_of_jobs(&Jobs::new(rules)).await;
+}
+
+async fn emulated_jobs() -> (Emulator, Keelvar) {
+    let many = NonZeroU32::new(10_000).unwrap();
+    let jobs = JobSettings {
+        budgets: BudgetSettings {
+            reads_a_minute: many,
+            reads_an_hour: many,
+            ..BudgetSettings::default()
+        },
+        terms: Terms {
+            start_delay: Duration::from_millis(300),
+            end_delay: Duration::from_millis(300),
+            give_up_after: Duration::from_secs(2),
+            ..Terms::default()
+        },
+        url_life: Duration::from_secs(2),
+        ..JobSettings::default()
+    };
+    let settings = emulator::Settings {
+        jobs,
+        ..emulator::Settings::default()
+    };
+    let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let emulator = Emulator::start(here, settings).await.unwrap();
+    let settings = Settings {
+        user: "somebody@example.com".into(),
+        timeout: Duration::from_mins(5),
+        success: Vec::<StatusWord>::new(),
+    };
+    let key = KeyHeader::bearer(SecretString::from("key".to_owned()));
+    let base = Url::parse(&emulator.jobs_base_url()).unwrap();
+    let keelvar = Keelvar::new(base, &[key], &Network::default(), settings).unwrap();
+    (emulator, keelvar)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_client_of_the_service_keeps_the_contract_of_jobs() {
+    let (emulator, keelvar) = emulated_jobs().await;
+    keeps_the_contract_of_jobs(&keelvar).await;
+    let attached = emulator::job_files(emulator.state()).unwrap();
+    assert_eq!(attached.len(), 2, "{attached:?}");
+}

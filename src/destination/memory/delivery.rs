@@ -1,0 +1,176 @@
+//! How requests get to a service in memory, and their answers back: with the faults that befall
+//! them, and the time that passes.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::{Fault, Operation, Script};
+use crate::destination::{Failure, PutFailure};
+use crate::sync::lock;
+
+/// How long a client waits for an answer that does not come.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+/// What requests arrive at.
+pub(super) trait World {
+    /// What a request does when it arrives.
+    type Effect: Clone;
+    /// What an effect came to.
+    type Done;
+
+    /// Lets an effect happen.
+    fn happen(&mut self, effect: Self::Effect, now: Instant) -> Self::Done;
+
+    /// What is old goes.
+    fn age(&mut self, now: Instant);
+}
+
+/// The way to a world and back.
+pub(super) struct Delivery<W: World> {
+    round_trip: Duration,
+    state: Mutex<State<W>>,
+}
+
+struct State<W: World> {
+    world: W,
+    /// Effects that are still on their way.
+    late: Vec<(Instant, W::Effect)>,
+    counts: HashMap<Operation, u64>,
+    script: Script,
+}
+
+impl<W: World> Delivery<W> {
+    pub(super) fn new(world: W, round_trip: Duration, script: Script) -> Self {
+        Self {
+            round_trip,
+            state: Mutex::new(State {
+                world,
+                late: Vec::new(),
+                counts: HashMap::new(),
+                script,
+            }),
+        }
+    }
+
+    /// Looks at the world, or meddles with it, behind everybody's back.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&mut W, Instant) -> T) -> T {
+        let now = Instant::now();
+        look(&mut self.state(now).world, now)
+    }
+
+    /// Sends a request that has no effect.
+    pub(super) async fn ask<T>(
+        &self,
+        operation: Operation,
+        answer: impl FnOnce(&mut W, Instant) -> T,
+    ) -> Result<T, Failure> {
+        match self.send(operation).await {
+            // To ask twice is to ask.
+            None | Some(Fault::Twice(_)) => {
+                let answer = self.look(answer);
+                self.answered().await;
+                Ok(answer)
+            }
+            Some(fault) => Err(fail(fault).await),
+        }
+    }
+
+    /// Sends a request that has an effect.
+    pub(super) async fn change(
+        &self,
+        operation: Operation,
+        effect: W::Effect,
+    ) -> Result<W::Done, Failure> {
+        let now = |effect| self.look(|world, now| world.happen(effect, now));
+        let fault = match self.send(operation).await {
+            None => {
+                let done = now(effect);
+                self.answered().await;
+                return Ok(done);
+            }
+            Some(Fault::Twice(after)) => {
+                if after.is_zero() {
+                    now(effect.clone());
+                } else {
+                    self.hold_up(effect.clone(), after);
+                }
+                let done = now(effect);
+                self.answered().await;
+                return Ok(done);
+            }
+            Some(fault) => fault,
+        };
+        match fault {
+            Fault::LostAfter | Fault::FailedAfter => {
+                now(effect);
+            }
+            Fault::Late(after) => self.hold_up(effect, after),
+            _ => {}
+        }
+        Err(fail(fault).await)
+    }
+
+    /// What befalls the next request of a kind, with the time that passes on its way there.
+    async fn send(&self, operation: Operation) -> Option<Fault> {
+        sleep(self.round_trip / 2).await;
+        let mut state = self.state(Instant::now());
+        let State { counts, script, .. } = &mut *state;
+        let count = counts.entry(operation).or_default();
+        *count += 1;
+        script(operation, *count)
+    }
+
+    /// The time that passes on the way back.
+    async fn answered(&self) {
+        sleep(self.round_trip / 2).await;
+    }
+
+    /// Keeps an effect back.
+    fn hold_up(&self, effect: W::Effect, after: Duration) {
+        let now = Instant::now();
+        self.state(now).late.push((now + after, effect));
+    }
+
+    /// Brings the world up to now: what was late arrives, and what is old goes.
+    fn state(&self, now: Instant) -> MutexGuard<'_, State<W>> {
+        let mut guard = lock(&self.state);
+        let state = &mut *guard;
+        let mut due: Vec<_> = state.late.extract_if(.., |(due, _)| *due <= now).collect();
+        due.sort_by_key(|(due, _)| *due);
+        for (due, effect) in due {
+            state.world.happen(effect, due);
+        }
+        state.world.age(now);
+        guard
+    }
+}
+
+async fn fail(fault: Fault) -> Failure {
+    if let Fault::LostBefore | Fault::LostAfter | Fault::Late(_) = fault {
+        sleep(TIME_LIMIT).await;
+    }
+    match fault {
+        Fault::NotSent => Failure::NotSent("no connection".into()),
+        Fault::Throttled => Failure::Throttled { retry_after: None },
+        Fault::Denied => Failure::Denied("status 401".into()),
+        Fault::Refused => Failure::Refused("status 422".into()),
+        Fault::Failed | Fault::FailedAfter => Failure::Unanswered("status 503".into()),
+        Fault::LostBefore | Fault::LostAfter | Fault::Late(_) | Fault::Twice(_) => {
+            Failure::Unanswered("no answer in time".into())
+        }
+    }
+}
+
+/// What the failure of a request that sends bytes means to whoever sent them.
+pub(super) fn of_a_put(failure: Failure) -> PutFailure {
+    match failure {
+        Failure::Denied(_) => PutFailure::Expired,
+        Failure::Refused(why) => PutFailure::Refused(why),
+        Failure::NotSent(why) => PutFailure::NotSent(why),
+        Failure::Unanswered(why) | Failure::Hopeless(why) => PutFailure::Interrupted(why),
+        Failure::Throttled { .. } => PutFailure::Interrupted("status 503".into()),
+    }
+}

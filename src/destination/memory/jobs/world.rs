@@ -1,0 +1,235 @@
+//! What the service in memory that keeps jobs holds, and what requests do to it when they arrive.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::super::delivery;
+use super::job::{Doom, Job, Phase};
+use super::{Addresses, AttachedFile, JobRules, Start, Stuck, UnknownAs};
+use crate::destination::memory::{Address, Logged, Operation, place, public};
+use crate::destination::{NewRecord, Place, Presence};
+use crate::http::budget::Allowance;
+use crate::model::Content;
+
+/// All that the service holds.
+pub(super) struct World {
+    rules: JobRules,
+    jobs: BTreeMap<u64, Job>,
+    /// What each address was issued for, and when.
+    addresses: HashMap<Address, Issued>,
+    changes: Window,
+    reads: Window,
+    throttled: u64,
+    log: Vec<Logged>,
+    made: u64,
+    next_address: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Issued {
+    job: u64,
+    file: usize,
+    at: Instant,
+}
+
+/// What a request does when it arrives.
+#[derive(Clone)]
+pub(super) enum Effect {
+    Create(NewRecord),
+    Put(Address, Content),
+}
+
+/// What an effect came to.
+pub(super) enum Done {
+    Made(u64, Vec<Place<Address>>),
+    NoSuchObject,
+    Throttled(Duration),
+    Stored,
+    Expired,
+}
+
+impl delivery::World for World {
+    type Effect = Effect;
+    type Done = Done;
+
+    fn happen(&mut self, effect: Effect, now: Instant) -> Done {
+        match effect {
+            Effect::Create(new) => self.create(new, now),
+            Effect::Put(address, content) => self.put(address, content, now),
+        }
+    }
+
+    /// Nothing goes: what time does to a job is found out when somebody asks.
+    fn age(&mut self, _now: Instant) {}
+}
+
+impl World {
+    pub(super) fn new(rules: JobRules) -> Self {
+        Self {
+            rules,
+            jobs: BTreeMap::new(),
+            addresses: HashMap::new(),
+            changes: Window::default(),
+            reads: Window::default(),
+            throttled: 0,
+            log: Vec::new(),
+            made: 0,
+            next_address: 1,
+        }
+    }
+
+    pub(super) fn log(&self) -> &[Logged] {
+        &self.log
+    }
+
+    pub(super) fn throttled(&self) -> u64 {
+        self.throttled
+    }
+
+    pub(super) fn attached(&self, now: Instant) -> Vec<AttachedFile> {
+        let of_each = self.jobs.iter().flat_map(|(id, job)| {
+            let files = job.attached(&self.rules, now);
+            files.map(|(file, content)| AttachedFile {
+                object: job.object,
+                file_name: file.new.file_name.clone(),
+                external_id: file.new.external_id.clone(),
+                sha256: content.sha256,
+                job: public(*id),
+            })
+        });
+        of_each.collect()
+    }
+
+    /// How a job stands, or how long to wait before asking.
+    pub(super) fn get(&mut self, id: u64, now: Instant) -> Result<Presence<Address>, Duration> {
+        self.reads
+            .admit(self.rules.reads, now)
+            .inspect_err(|_| self.throttled += 1)?;
+        self.note(Operation::Get, Some(id), now);
+        let Some(job) = self.jobs.get(&id) else {
+            return Ok(Presence::Absent);
+        };
+        let forgotten = |age| job.ended_before(age, &self.rules, now);
+        if self.rules.forgets_after.is_some_and(forgotten) {
+            return Ok(Presence::Absent);
+        }
+        if let Some(end) = job.told(&self.rules, now) {
+            return Ok(Presence::Ended(end));
+        }
+        let started = job.phase(&self.rules, now) == Phase::Running;
+        Ok(Presence::Running {
+            word: if started { "RUNNING" } else { "PENDING" }.to_owned(),
+            places: if started {
+                self.places(id, now)
+            } else {
+                Vec::new()
+            },
+        })
+    }
+
+    fn create(&mut self, new: NewRecord, now: Instant) -> Done {
+        if let Err(wait) = self.changes.admit(self.rules.posts, now) {
+            self.throttled += 1;
+            return Done::Throttled(wait);
+        }
+        let unknown = self.rules.unknown.contains(&new.object);
+        if unknown && self.rules.unknown_as == UnknownAs::Refused {
+            self.note(Operation::Create, None, now);
+            return Done::NoSuchObject;
+        }
+        self.made += 1;
+        let id = self.made;
+        self.note(Operation::Create, Some(id), now);
+        let fate = match self.rules.stuck {
+            _ if unknown => Doom::NoObject,
+            Stuck::Every(nth) if id.is_multiple_of(nth) => Doom::Stuck,
+            _ => Doom::None,
+        };
+        let (starts, told) = match self.rules.start {
+            Start::AtOnce => (now, !unknown),
+            Start::After(delay) => (now + delay, false),
+        };
+        self.jobs.insert(id, Job::new(new, starts, fate));
+        let places = if told {
+            self.places(id, now)
+        } else {
+            Vec::new()
+        };
+        Done::Made(id, places)
+    }
+
+    /// Where the files of a job go, as it says now.
+    fn places(&mut self, id: u64, now: Instant) -> Vec<Place<Address>> {
+        let job = &self.jobs[&id];
+        let at = match self.rules.addresses {
+            Addresses::OfTheStart => job.starts,
+            Addresses::OfEachLook => now,
+        };
+        let files = job.files.iter().enumerate();
+        let places = files.map(|(file, item)| {
+            let issued = |issued: &Issued| (issued.job, issued.file, issued.at) == (id, file, at);
+            let before = self.addresses.iter().find(|(_, one)| issued(one));
+            let address = before.map_or_else(
+                || {
+                    let address = Address(self.next_address);
+                    self.next_address += 1;
+                    address
+                },
+                |(address, _)| *address,
+            );
+            self.addresses.insert(address, Issued { job: id, file, at });
+            place(&item.new.file_name, address)
+        });
+        places.collect()
+    }
+
+    fn put(&mut self, address: Address, content: Content, now: Instant) -> Done {
+        let Some(issued) = self.addresses.get(&address).copied() else {
+            return Done::Expired;
+        };
+        if now - issued.at > self.rules.address_life {
+            return Done::Expired;
+        }
+        self.note(Operation::Put, Some(issued.job), now);
+        let job = self.jobs.get_mut(&issued.job).expect("jobs stay");
+        // The storage takes what comes too late for the job, which then has no use for it.
+        if job.phase(&self.rules, now) == Phase::Running {
+            job.files[issued.file].bytes = Some((content, now));
+        }
+        Done::Stored
+    }
+
+    fn note(&mut self, operation: Operation, id: Option<u64>, at: Instant) {
+        self.log.push(Logged { operation, id, at });
+    }
+}
+
+/// When the requests of a kind came, the oldest first.
+#[derive(Debug, Default)]
+struct Window(VecDeque<Instant>);
+
+impl Window {
+    /// Counts a request, or says how long it comes too early. What is refused does not count.
+    fn admit(&mut self, allowances: &[Allowance], now: Instant) -> Result<(), Duration> {
+        let wait = |allowance: &Allowance| {
+            let place = self.0.len().checked_sub(allowance.requests as usize)?;
+            let free_at = self.0[place] + allowance.within;
+            (now < free_at).then(|| free_at - now)
+        };
+        if let Some(wait) = allowances.iter().filter_map(wait).max() {
+            return Err(wait);
+        }
+        self.0.push_back(now);
+        let longest = allowances.iter().map(|allowance| allowance.within).max();
+        while self
+            .0
+            .front()
+            .is_some_and(|first| *first + longest.unwrap_or_default() < now)
+        {
+            self.0.pop_front();
+        }
+        Ok(())
+    }
+}

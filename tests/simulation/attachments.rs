@@ -1,0 +1,167 @@
+//! The service that keeps attachments, and rows that are sent to it.
+
+mod promises;
+mod referee;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use consign::destination::memory::{Ids, Memory, Rules, Script};
+use consign::destination::{Destination as _, NewFile, NewRecord};
+use consign::event::Event;
+use consign::http::budget::Budget;
+use consign::pipeline::Task;
+use consign::plan::{FailedJobs, Step, step};
+use consign::prepare::RowFile;
+use fastrand::Rng;
+
+use crate::machine::Disk;
+use crate::rows::{Foreign, TheRow, content, contract, source};
+use crate::scene::{Lines, Scene, Watches as _, Weather};
+
+use promises::Promises;
+use referee::Referee;
+
+/// Three rows at the most, and the service that keeps their files.
+pub(crate) struct Attachments {
+    rules: Rules,
+    service: Arc<Memory>,
+    referee: Referee,
+    disk: Arc<Disk>,
+    rows: Vec<TheRow>,
+}
+
+impl Scene for Attachments {
+    type Service = Memory;
+    type Referee = Referee;
+
+    async fn set(random: &mut Rng, script: Script, disk: Arc<Disk>, lines: Lines) -> Self {
+        let rules = draw_rules(random);
+        let rows = 1..=random.usize(1..=3);
+        let mut scene = Self {
+            rules,
+            service: Arc::new(Memory::with_faults(rules, script)),
+            referee: Referee::new(Arc::clone(&disk), lines),
+            disk,
+            rows: rows.map(|row| TheRow::new(row, contract(7))).collect(),
+        };
+        if random.u8(0..12) == 0 {
+            scene.somebody_else_was_here(random).await;
+        }
+        scene
+    }
+
+    fn service(&self) -> &Arc<Memory> {
+        &self.service
+    }
+
+    fn referee(&self) -> &Referee {
+        &self.referee
+    }
+
+    fn budgets(&self) -> Option<[Budget; 2]> {
+        None
+    }
+
+    fn tasks(&mut self, _: &mut Rng, _concurrency: usize, _: Weather) -> Vec<Task> {
+        let mut tasks = Vec::new();
+        for row in &self.rows {
+            let previous = self.disk.durable(row.key());
+            let task = |start| row.task(start, previous.as_ref());
+            let file = RowFile::Ready(row.content);
+            match step(&row.row, file, previous.clone(), FailedJobs::Leave) {
+                Step::Keep => {}
+                Step::Record(line) => self.disk.write(*line),
+                Step::Send(start) => tasks.push(Task {
+                    rows: vec![task(start)],
+                }),
+            }
+        }
+        tasks
+    }
+
+    fn change_something(&mut self, random: &mut Rng) {
+        for row in &mut self.rows {
+            if row.change_perhaps(contract(8), random) {
+                let record = self.referee.record();
+                record.note(|| format!("{} is changed", row.key()));
+            }
+        }
+    }
+
+    fn hold(&self) -> Result<(), String> {
+        self.promises().hold()
+    }
+
+    fn what_ended_is_durable(&self, events: &[Event]) -> Result<(), String> {
+        self.promises().what_ended_is_durable(events)
+    }
+
+    fn is_over(&self) -> bool {
+        self.promises().are_all_done()
+    }
+
+    fn undone(&self) -> String {
+        self.promises().undone()
+    }
+
+    fn nothing_excuses_a_second_run(&self) -> bool {
+        self.promises().nothing_excuses_a_second_run()
+    }
+
+    fn hold_at_the_end(&self) -> Result<(), String> {
+        self.promises().hold_at_the_end()
+    }
+}
+
+impl Attachments {
+    fn promises(&self) -> Promises<'_> {
+        Promises::now(&self.rows, &self.service, &self.disk, &self.rules)
+    }
+
+    /// Another program has used the first row's `external_id`.
+    async fn somebody_else_was_here(&mut self, random: &mut Rng) {
+        let theirs = [Foreign::SameSize, Foreign::OtherSize, Foreign::WithoutBytes];
+        let foreign = random.choice(theirs).unwrap_or(Foreign::No);
+        let row = &mut self.rows[0];
+        row.foreign = foreign;
+        let file_name = "theirs.pdf";
+        let new = NewRecord {
+            object: row.row.object,
+            files: vec![NewFile {
+                external_id: row.row.external_id.clone(),
+                file_name: file_name.into(),
+                title: None,
+            }],
+        };
+        let text = match foreign {
+            Foreign::SameSize => "somebody's text..".to_owned(),
+            _ => "another text".to_owned(),
+        };
+        let mut theirs = self.service.create(&new).await.unwrap();
+        let address = theirs.places.remove(0).target.unwrap();
+        if foreign != Foreign::WithoutBytes {
+            let (source, theirs) = (source(file_name), content(&text));
+            let put = self.service.put(&address, &source, &theirs, &|_| ());
+            put.await.unwrap();
+        }
+    }
+}
+
+fn draw_rules(random: &mut Rng) -> Rules {
+    let mut seconds = |choices: &[u64]| {
+        let of_these = choices[random.usize(0..choices.len())];
+        Duration::from_secs(of_these)
+    };
+    Rules {
+        size_delay: seconds(&[0, 0, 0, 3, 90, 420, 780]),
+        address_life: seconds(&[900, 900, 120, 20]),
+        purge_after: seconds(&[1_800, 2_700, 3_600, 1_000_000_000]),
+        round_trip: seconds(&[0, 0, 1]) + Duration::from_millis(20),
+        ids: if random.bool() {
+            Ids::Unique
+        } else {
+            Ids::NotUnique
+        },
+    }
+}

@@ -1,0 +1,252 @@
+//! The service that keeps jobs, rows that go through them, and a person who looks at what only
+//! people can tell.
+
+mod promises;
+mod referee;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use consign::destination::memory::Script;
+use consign::destination::memory::jobs::{
+    self, Addresses, Attaches, JobRules, Missing, Start, Stuck, Tells, UnknownAs,
+};
+use consign::event::Event;
+use consign::http::budget::{Allowance, Budget};
+use consign::pipeline::{Task, TaskRow};
+use consign::plan::{Candidate, FailedJobs, Limits, Step, is_for_people, step, units};
+use consign::prepare::RowFile;
+use fastrand::Rng;
+
+use crate::machine::Disk;
+use crate::rows::{TheRow, event};
+use crate::scene::{Lines, Scene, Watches as _, Weather};
+
+use promises::Promises;
+use referee::Referee;
+
+/// So many files share a job.
+const FILES: usize = 3;
+
+/// Budgets that are used up by a few rows.
+const FEW_POSTS: &[Allowance] = &[
+    Allowance {
+        requests: 3,
+        within: Duration::from_hours(1),
+    },
+    Allowance {
+        requests: 8,
+        within: Duration::from_hours(24),
+    },
+];
+const FEW_READS: &[Allowance] = &[
+    Allowance {
+        requests: 6,
+        within: Duration::from_mins(1),
+    },
+    Allowance {
+        requests: 60,
+        within: Duration::from_hours(1),
+    },
+];
+
+/// Some rows over two objects, and the service that attaches their files.
+pub(crate) struct Jobs {
+    rules: JobRules,
+    service: Arc<jobs::Jobs>,
+    referee: Referee,
+    disk: Arc<Disk>,
+    rows: Vec<TheRow>,
+}
+
+impl Scene for Jobs {
+    type Service = jobs::Jobs;
+    type Referee = Referee;
+
+    async fn set(random: &mut Rng, script: Script, disk: Arc<Disk>, lines: Lines) -> Self {
+        let rules = draw_rules(random);
+        let rows = 1..=random.usize(1..=5);
+        Self {
+            service: Arc::new(jobs::Jobs::with_faults(rules.clone(), script)),
+            rules,
+            referee: Referee::new(Arc::clone(&disk), lines),
+            disk,
+            rows: rows.map(|number| draw_row(random, number)).collect(),
+        }
+    }
+
+    fn service(&self) -> &Arc<jobs::Jobs> {
+        &self.service
+    }
+
+    fn referee(&self) -> &Referee {
+        &self.referee
+    }
+
+    fn budgets(&self) -> Option<[Budget; 2]> {
+        Some([self.rules.reads, self.rules.posts].map(Budget::new))
+    }
+
+    fn tasks(&mut self, random: &mut Rng, concurrency: usize, weather: Weather) -> Vec<Task> {
+        let mut to_send: HashMap<u32, TaskRow> = HashMap::new();
+        let mut candidates = Vec::new();
+        for (index, row) in (0..).zip(&self.rows) {
+            let failed_jobs = self.look_at(row, random, weather);
+            let previous = self.disk.durable(row.key());
+            let file = RowFile::Ready(row.content);
+            match step(&row.row, file, previous.clone(), failed_jobs) {
+                Step::Keep => {}
+                Step::Record(line) => self.disk.write(*line),
+                Step::Send(start) => {
+                    candidates.push(Candidate {
+                        index,
+                        object: row.row.object,
+                        job: start.job().cloned(),
+                        file_name: row.row.file_name().to_owned(),
+                        size: row.content.stamp.size,
+                    });
+                    to_send.insert(index, row.task(start, previous.as_ref()));
+                }
+            }
+        }
+        let limits = Limits {
+            files: FILES.min(concurrency),
+            bytes: 1_000_000,
+        };
+        let units = units(candidates, limits).into_iter();
+        let task = units.map(|rows| Task {
+            rows: rows.iter().filter_map(|row| to_send.remove(row)).collect(),
+        });
+        let tasks: Vec<Task> = task.collect();
+        let mut jobs = HashSet::new();
+        for job in tasks.iter().filter_map(|task| task.rows[0].start.job()) {
+            if !jobs.insert(job) {
+                self.referee.goes_on_apart(job);
+            }
+        }
+        tasks
+    }
+
+    fn change_something(&mut self, random: &mut Rng) {
+        for row in &mut self.rows {
+            if row.change_perhaps(event(8), random) {
+                let record = self.referee.record();
+                record.note(|| format!("{} is changed", row.key()));
+            }
+        }
+    }
+
+    fn hold(&self) -> Result<(), String> {
+        self.promises().hold()
+    }
+
+    fn what_ended_is_durable(&self, events: &[Event]) -> Result<(), String> {
+        self.promises().what_ended_is_durable(events)
+    }
+
+    fn is_over(&self) -> bool {
+        self.promises().are_all_done()
+    }
+
+    fn undone(&self) -> String {
+        self.promises().undone()
+    }
+
+    fn nothing_excuses_a_second_run(&self) -> bool {
+        self.promises().nothing_excuses_a_second_run()
+    }
+
+    fn hold_at_the_end(&self) -> Result<(), String> {
+        self.promises().hold_at_the_end()
+    }
+}
+
+impl Jobs {
+    /// Of a row that only people can decide about: somebody looks at its object, and wants it to be
+    /// tried again if its file is not there. In bad weather they may not find the time.
+    fn look_at(&self, row: &TheRow, random: &mut Rng, weather: Weather) -> FailedJobs {
+        let previous = self.disk.durable(row.key());
+        let finds_time = weather == Weather::Calm || random.bool();
+        let is_asked = previous.is_some_and(|line| is_for_people(&line));
+        if !is_asked || !finds_time || self.promises().is_attached(row) {
+            return FailedJobs::Leave;
+        }
+        let key = &row.row.external_id;
+        self.referee
+            .record()
+            .note(|| format!("{key} may be tried again"));
+        self.referee.pardon(key);
+        FailedJobs::Retry
+    }
+
+    fn promises(&self) -> Promises<'_> {
+        Promises::now(&self.rows, &self.service, &self.disk, &self.rules)
+    }
+}
+
+fn draw_row(random: &mut Rng, number: usize) -> TheRow {
+    let object = random.choice([7, 7, 8]).unwrap_or(7);
+    let mut row = TheRow::new(number, event(object));
+    if random.u8(0..8) == 0 {
+        // Another row may have this name, too.
+        row.row.file_name = Some("1.pdf".into());
+    }
+    row
+}
+
+fn draw_rules(random: &mut Rng) -> JobRules {
+    let mut one_of = |choices: &[u64]| choices[random.usize(0..choices.len())];
+    let seconds = Duration::from_secs;
+    JobRules {
+        start: match one_of(&[0, 1, 2, 3, 4]) {
+            0 => Start::AtOnce,
+            _ => Start::After(seconds(one_of(&[0, 1, 3, 20, 90]))),
+        },
+        address_life: seconds(one_of(&[60, 60, 60, 300, 30])),
+        addresses: match one_of(&[0, 1]) {
+            0 => Addresses::OfTheStart,
+            _ => Addresses::OfEachLook,
+        },
+        end_delay: seconds(one_of(&[0, 5, 60, 240, 400])),
+        give_up_after: seconds(one_of(&[60, 120, 600, 3_600])),
+        missing: match one_of(&[0, 1, 2]) {
+            0 => Missing::Completes,
+            _ => Missing::Fails,
+        },
+        attaches: match one_of(&[0, 1]) {
+            0 => Attaches::AllTogether,
+            _ => Attaches::AsTheyCome,
+        },
+        tells: match one_of(&[0, 1]) {
+            0 => Tells::Nothing,
+            _ => Tells::EachFile,
+        },
+        stuck: match one_of(&[0, 1, 2, 3, 4, 5, 6, 7]) {
+            0 => Stuck::Every(one_of(&[1, 2, 3])),
+            _ => Stuck::None,
+        },
+        forgets_after: match one_of(&[0, 1, 2, 3]) {
+            0 => Some(seconds(one_of(&[90, 1_800]))),
+            _ => None,
+        },
+        unknown: match one_of(&[0, 1, 2, 3, 4, 5, 6, 7]) {
+            0 => vec![event(8)],
+            _ => Vec::new(),
+        },
+        unknown_as: match one_of(&[0, 1]) {
+            0 => UnknownAs::Refused,
+            _ => UnknownAs::Failed,
+        },
+        posts: match one_of(&[0, 1, 2, 3]) {
+            0 => FEW_POSTS,
+            _ => JobRules::default().posts,
+        },
+        reads: match one_of(&[0, 1, 2, 3]) {
+            0 => FEW_READS,
+            _ => JobRules::default().reads,
+        },
+        round_trip: seconds(one_of(&[0, 0, 1])) + Duration::from_millis(20),
+        timeout: Duration::from_mins(5),
+    }
+}

@@ -1,0 +1,275 @@
+//! The referee: knows the rules of the protocol of jobs, sees every request and answer of every run,
+//! and notes each foul. It does not know how the client decides.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use consign::destination::memory::Address;
+use consign::destination::{
+    Created, End, Failure, Fate, NewRecord, Place, Presence, PutFailure, Receipt,
+};
+use consign::model::{AttachmentId, ExternalId};
+use consign::results::{Reason, Status};
+use tokio::time::Instant;
+
+use crate::machine::Disk;
+use crate::record::Record;
+use crate::scene::{Lines, Watches};
+
+/// An address that is known for longer is good for nothing.
+const ADDRESS_LIFE: Duration = Duration::from_mins(1);
+
+/// What starts within so long starts at once.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
+/// Watches the runs of one seed.
+pub(crate) struct Referee {
+    record: Record,
+    disk: Arc<Disk>,
+    lines: Lines,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: HashMap<AttachmentId, Job>,
+    /// For which file of which job an address is.
+    addresses: HashMap<Address, (AttachmentId, String)>,
+    /// Since when this run knows of it: those of one answer since the same moment. Not every answer
+    /// is to somebody who has use for addresses, so until it is used the newest counts.
+    known: HashMap<Address, Instant>,
+    /// Those that this run has used.
+    used: HashSet<Address>,
+    /// When bytes were first sent to those of a job that are known since a moment.
+    waves: HashMap<(AttachmentId, Instant), Instant>,
+}
+
+/// What the client has done with a job, and what it knows of it.
+#[derive(Default)]
+struct Job {
+    /// Whose file has which name.
+    keys: HashMap<String, ExternalId>,
+    end: Option<End>,
+    /// The rows whose bytes it may have got, in any run.
+    sent: HashSet<ExternalId>,
+    /// Those whose bytes it has got for certain, as this run knows.
+    taken: HashSet<ExternalId>,
+    /// Those whose bytes are being sent, and whether it may have had them before.
+    under_way: HashMap<ExternalId, bool>,
+    /// Those that people have looked at after it failed, and want to be tried again.
+    pardoned: HashSet<ExternalId>,
+    /// Whether its rows have changed so that some of them go on apart.
+    goes_on_apart: bool,
+}
+
+impl Referee {
+    pub(super) fn new(disk: Arc<Disk>, lines: Lines) -> Self {
+        Self {
+            record: Record::new(),
+            disk,
+            lines,
+            state: Mutex::default(),
+        }
+    }
+
+    /// Somebody has seen that the file of a row is not there, and wants it to be tried again.
+    pub(super) fn pardon(&self, key: &ExternalId) {
+        for job in self.state().jobs.values_mut() {
+            job.pardoned.insert(key.clone());
+        }
+    }
+
+    /// The rows of a job have changed so that some of them go on apart in this run.
+    pub(super) fn goes_on_apart(&self, id: &AttachmentId) {
+        if let Some(job) = self.state().jobs.get_mut(id) {
+            job.goes_on_apart = true;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// Whether the newest durable line of a row says so.
+    fn line_says(
+        &self,
+        key: &ExternalId,
+        status: Status,
+        of: Option<(&AttachmentId, Reason)>,
+    ) -> bool {
+        if self.lines == Lines::AreNotWatched {
+            return true;
+        }
+        self.disk.durable(key.as_str()).is_some_and(|line| {
+            let of_job = of.is_none_or(|(id, reason)| {
+                line.attachment_id.as_ref() == Some(id) && line.reason == reason
+            });
+            line.status == status && of_job
+        })
+    }
+}
+
+impl Watches for Referee {
+    fn record(&self) -> &Record {
+        &self.record
+    }
+
+    fn new_run(&self) {
+        let mut state = self.state();
+        state.known.clear();
+        state.used.clear();
+        state.waves.clear();
+        for job in state.jobs.values_mut() {
+            job.taken.clear();
+            job.under_way.clear();
+            job.goes_on_apart = false;
+        }
+    }
+
+    fn got(&self, id: &AttachmentId, answer: &Result<Presence<Address>, Failure>) {
+        self.record.say("get", id, answer);
+        let mut state = self.state();
+        match answer {
+            Ok(Presence::Running { places, .. }) => state.issue(id, places),
+            Ok(Presence::Ended(end)) => {
+                if let Some(job) = state.jobs.get_mut(id) {
+                    job.end = Some(end.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn creating(&self, new: &NewRecord) {
+        let keys: Vec<_> = new.files.iter().map(|file| &file.external_id).collect();
+        self.record.say("create", &(new.object, &keys), &"...");
+        let state = self.state();
+        for file in &new.files {
+            let key = &file.external_id;
+            if !self.line_says(key, Status::Creating, None) {
+                self.record
+                    .foul(format!("POST of {key} without a durable line"));
+            }
+            for (id, job) in &state.jobs {
+                if let Some(why) = job.speaks_against_another(key) {
+                    self.record
+                        .foul(format!("POST of {key} although {id:?} {why}"));
+                }
+            }
+        }
+    }
+
+    fn created(&self, new: &NewRecord, answer: &Result<Created<Address>, Failure>) {
+        self.record.say("create", &new.object, answer);
+        let Ok(created) = answer else { return };
+        let files = new.files.iter();
+        let keys = files.map(|file| (file.file_name.clone(), file.external_id.clone()));
+        let job = Job {
+            keys: keys.collect(),
+            ..Job::default()
+        };
+        let mut state = self.state();
+        state.jobs.insert(created.id.clone(), job);
+        state.issue(&created.id, &created.places);
+    }
+
+    fn putting(&self, address: Address) -> AttachmentId {
+        let mut state = self.state();
+        let (id, file_name) = state.addresses[&address].clone();
+        let age = state.known[&address].elapsed();
+        let is_later = state.is_later_than_others(&id, address);
+        let Some(job) = state.jobs.get_mut(&id) else {
+            self.record
+                .foul(format!("PUT to {id:?}, which is not ours"));
+            return id;
+        };
+        let key = job.keys[&file_name].clone();
+        self.record.say("put", &(&id, &key), &"...");
+        if age > ADDRESS_LIFE {
+            self.record
+                .foul(format!("PUT of {key} to an address of old"));
+        }
+        if !self.line_says(&key, Status::Created, Some((&id, Reason::SENDING))) {
+            self.record
+                .foul(format!("PUT of {key} without a durable line for {id:?}"));
+        }
+        if is_later && !job.goes_on_apart {
+            let what = format!("PUT of {key} to {id:?} later than those of others");
+            self.record.foul(what);
+        }
+        if let Some(why) = job.speaks_against_bytes(&key) {
+            self.record.foul(format!("PUT of {key} to {id:?}, {why}"));
+        }
+        let before = !job.sent.insert(key.clone());
+        job.under_way.insert(key, before);
+        id
+    }
+
+    fn put(&self, address: Address, answer: &Result<Receipt, PutFailure>) {
+        let mut state = self.state();
+        let (id, file_name) = state.addresses[&address].clone();
+        let Some(job) = state.jobs.get_mut(&id) else {
+            return;
+        };
+        let key = job.keys[&file_name].clone();
+        self.record.say("put", &(&id, &key), answer);
+        let before = job.under_way.remove(&key).unwrap_or(true);
+        match answer {
+            Ok(_) => {
+                job.taken.insert(key);
+            }
+            Err(PutFailure::Interrupted(_)) => {}
+            // Not a byte has come.
+            Err(_) if !before => {
+                job.sent.remove(&key);
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+impl State {
+    fn issue(&mut self, id: &AttachmentId, places: &[Place<Address>]) {
+        for place in places {
+            if let Ok(address) = place.target {
+                let file = (id.clone(), place.file_name.clone());
+                self.addresses.insert(address, file);
+                if !self.used.contains(&address) {
+                    self.known.insert(address, Instant::now());
+                }
+            }
+        }
+    }
+
+    /// Whether these are the first bytes for an address, and those for the other addresses of the
+    /// same answer were sent before.
+    fn is_later_than_others(&mut self, id: &AttachmentId, address: Address) -> bool {
+        let wave = (id.clone(), self.known[&address]);
+        let began = self.waves.entry(wave).or_insert_with(Instant::now);
+        self.used.insert(address) && began.elapsed() > AT_ONCE
+    }
+}
+
+impl Job {
+    /// Why a row must not go into another job, if it must not.
+    fn speaks_against_another(&self, key: &ExternalId) -> Option<&'static str> {
+        if !self.sent.contains(key) || self.pardoned.contains(key) {
+            return None;
+        }
+        let Some(end) = &self.end else {
+            return Some("has not ended");
+        };
+        let file_name = self.keys.iter().find(|(_, of)| *of == key)?.0;
+        match end.fate(file_name) {
+            Fate::NotAttached(_) => None,
+            Fate::Attached => Some("has attached its file"),
+            Fate::Unknown => Some("may have attached its file"),
+        }
+    }
+
+    /// Why the bytes of a row must not be sent to it, if they must not.
+    fn speaks_against_bytes(&self, key: &ExternalId) -> Option<&'static str> {
+        self.taken.contains(key).then_some("which has them")
+    }
+}

@@ -1,0 +1,121 @@
+//! What a story is about: a service, the rows that are sent to it, and what must be true of both.
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use consign::destination::memory::{Address, Script};
+use consign::destination::{
+    Created, Destination, Failure, NewRecord, Place, Presence, PutFailure, Receipt,
+};
+use consign::event::Event;
+use consign::http::budget::Budget;
+use consign::model::{AttachmentId, ExternalId};
+use consign::pipeline::Task;
+use fastrand::Rng;
+
+use crate::machine::Disk;
+use crate::record::Record;
+
+/// Whether a line is durable is a matter for the referee, unless the disk is known to lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lines {
+    /// The line that announces a request must be durable when it is sent.
+    AreWatched,
+    /// What comes of it is what counts.
+    AreNotWatched,
+}
+
+/// How things go in the world of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Weather {
+    Bad,
+    Calm,
+}
+
+/// A service, its rows, and what must be true of them.
+pub(crate) trait Scene: Sized {
+    type Service: Destination<Target = Address> + 'static;
+    type Referee: Watches;
+
+    /// Draws the rules of the service and the rows, of which somebody else may have some already.
+    async fn set(random: &mut Rng, script: Script, disk: Arc<Disk>, lines: Lines) -> Self;
+
+    fn service(&self) -> &Arc<Self::Service>;
+
+    fn referee(&self) -> &Self::Referee;
+
+    /// What a new run knows of the service's budgets, for reads and for changes: that nothing of
+    /// them is spent.
+    fn budgets(&self) -> Option<[Budget; 2]>;
+
+    /// What an import makes of its manifest and its results before it sends anything.
+    fn tasks(&mut self, random: &mut Rng, concurrency: usize, weather: Weather) -> Vec<Task>;
+
+    /// Between two runs somebody may save another version of a file, or hang a row elsewhere.
+    fn change_something(&mut self, random: &mut Rng);
+
+    /// After each run, however it ended.
+    fn hold(&self) -> Result<(), String>;
+
+    /// The program said that rows had ended: their lines are there whatever happens next.
+    fn what_ended_is_durable(&self, events: &[Event]) -> Result<(), String>;
+
+    /// Whether no row is left on which a further run would work.
+    fn is_over(&self) -> bool;
+
+    /// The lines of the rows on which one would.
+    fn undone(&self) -> String;
+
+    /// Whether one run in calm weather must do from here.
+    fn nothing_excuses_a_second_run(&self) -> bool;
+
+    /// After the last run.
+    fn hold_at_the_end(&self) -> Result<(), String>;
+}
+
+/// Sees every request and answer of every run.
+pub(crate) trait Watches: Sync {
+    fn record(&self) -> &Record;
+
+    /// A new run begins: what was under way is of unknown fate, and no answer of the last run is
+    /// known any more.
+    fn new_run(&self);
+
+    fn found(&self, key: &ExternalId, answer: &Result<Presence<Address>, Failure>) {
+        self.is_out_of_place("find", key, answer);
+    }
+
+    fn got(&self, id: &AttachmentId, answer: &Result<Presence<Address>, Failure>);
+
+    fn listed(
+        &self,
+        ids: &[AttachmentId],
+        answer: &Result<HashMap<AttachmentId, Presence<Address>>, Failure>,
+    ) {
+        self.is_out_of_place("list", &ids, answer);
+    }
+
+    fn creating(&self, new: &NewRecord);
+
+    fn created(&self, new: &NewRecord, answer: &Result<Created<Address>, Failure>);
+
+    fn renewing(&self, id: &AttachmentId) {
+        self.is_out_of_place("renew", id, &"...");
+    }
+
+    fn renewed(&self, id: &AttachmentId, answer: &Result<Place<Address>, Failure>) {
+        self.is_out_of_place("renew", id, answer);
+    }
+
+    /// Bytes are about to be sent. Returns for which record.
+    fn putting(&self, address: Address) -> AttachmentId;
+
+    fn put(&self, address: Address, answer: &Result<Receipt, PutFailure>);
+
+    /// The service has no such request.
+    fn is_out_of_place(&self, request: &str, about: &dyn Debug, answer: &dyn Debug) {
+        let what = format!("{request} {about:?}: {answer:?}, which this service does not know");
+        self.record().foul(what);
+    }
+}
