@@ -201,3 +201,43 @@ fn a_job_whose_addresses_expired_meanwhile_fails_and_another_gets_its_files() {
     assert!(outcome.requests.ends_with(&whole("J2")));
     attached_once(&test);
 }
+
+/// Such a job will fail. Had it bytes of a file by then, somebody would have to look.
+#[test]
+fn a_job_of_which_the_disk_kept_the_lines_of_some_rows_only_gets_nothing() {
+    let test = Test::of_event(2)
+        .between()
+        .altering(without_errors)
+        .jobs(|jobs| jobs.terms.give_up_after = 4 * PATIENCE);
+    killed(&test, 2, Moment::After);
+    let journal = test.read(Results::NAME);
+    let (kept, last) = journal.trim_end().rsplit_once('\n').unwrap();
+    assert!(last.contains(",A2,created,"), "{last}");
+    test.write(Results::NAME, format!("{kept}\n"));
+    let outcome = test.resume().rows(["A1 uploaded", "A2 uploaded"]).exits(0);
+    let uploads = outcome
+        .requests
+        .iter()
+        .filter(|one| one.starts_with("upload "));
+    assert_eq!(uploads.count(), 2, "{:?}", outcome.requests);
+    attached_once(&test);
+}
+
+#[test]
+fn a_job_of_which_a_file_has_changed_before_it_got_anything_gets_nothing() {
+    let test = Test::of_event(2)
+        .between()
+        .altering(without_errors)
+        .jobs(|jobs| jobs.terms.give_up_after = 4 * PATIENCE);
+    killed(&test, 2, Moment::After);
+    test.write("A2.pdf", "another content of A2");
+    let outcome = test.resume().rows(["A1 uploaded", "A2 uploaded"]).exits(0);
+    assert!(outcome.requests.ends_with(&[
+        "create_job J2 201".to_owned(),
+        "get_job J2 200".to_owned(),
+        "upload A1.pdf 200".to_owned(),
+        "upload A2.pdf 200".to_owned(),
+        "get_job J2 200".to_owned(),
+    ]));
+    attached_once(&test);
+}
