@@ -1,9 +1,12 @@
 //! Requests and answers that are lost on the way, and addresses that are not what they should be.
 
+use std::time::Duration;
+
 use consign::emulator::Effect::{
     self, ExpiredUrl, GarbageBody, HalfRead, Html200, LoseAnswer, Reset, UploadTarget,
 };
 use consign::emulator::Operation::{self, CreateJob, GetJob, Upload};
+use consign::emulator::UrlClock;
 use consign::emulator::When::{FirstN, Nth};
 
 use crate::harness::{Test, status};
@@ -75,19 +78,48 @@ fn a_question_that_stays_without_an_answer_is_asked_again() {
 }
 
 #[test]
-fn an_address_that_is_called_expired_is_asked_for_again_from_the_same_job() {
-    ends_well(
-        Upload,
-        ExpiredUrl,
-        &[
+fn an_address_that_is_called_expired_is_followed_by_the_next_one_of_the_same_job() {
+    let test = Test::of_event(1)
+        .jobs(|jobs| jobs.url_clock = UrlClock::EachGet)
+        .fault(Upload, Nth(1), ExpiredUrl);
+    test.import()
+        .rows(["A1 uploaded"])
+        .requests([
             "create_job J1 201",
             "get_job J1 200",
             "upload A1.pdf 403 expired_url",
             "get_job J1 200",
             "upload A1.pdf 200",
             "get_job J1 200",
-        ],
-    );
+        ])
+        .attached(["A1"])
+        .exits(0);
+}
+
+#[test]
+fn a_job_that_has_no_other_address_than_one_that_expired_fails_and_another_is_made() {
+    let test = Test::of_event(1)
+        .jobs(|jobs| jobs.terms.give_up_after = Duration::from_secs(1))
+        .fault(Upload, Nth(1), ExpiredUrl);
+    let outcome = test
+        .import()
+        .rows(["A1 uploaded"])
+        .attached(["A1"])
+        .exits(0);
+    let begun = [
+        "create_job J1 201",
+        "get_job J1 200",
+        "upload A1.pdf 403 expired_url",
+        "get_job J1 200",
+    ];
+    let ended = [
+        "create_job J2 201",
+        "get_job J2 200",
+        "upload A1.pdf 200",
+        "get_job J2 200",
+    ];
+    assert_eq!(outcome.requests[..4], begun);
+    assert!(outcome.requests.ends_with(&ended.map(str::to_owned)));
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn the_files_of_two_events_and_a_request_are_attached_by_a_job_for_each() {
         .collect();
     test.import()
         .stdout(
-            "all 6 rows done (78 B sent in [time], 3 job requests, 6 look-ups)\n\
+            "all 6 rows done (78 B sent in [time], 3 jobs, 6 look-ups)\n\
              \x20 uploaded          6  attached: the job ended in success\n\
              results: m.results.csv\n",
         )

@@ -12,7 +12,7 @@ use fastrand::Rng;
 use crate::harness::{EVENT, KILLED, OTHER_EVENT, Test, attached_once};
 
 /// So many kills each test makes, over as many imports as it takes.
-const KILLS: usize = 25;
+const KILLS: usize = 12;
 
 /// So long do the jobs of these tests wait for files that do not come.
 const PATIENCE: Duration = Duration::from_secs(1);

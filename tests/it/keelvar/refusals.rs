@@ -18,7 +18,7 @@ fn a_rejected_key_is_called_that_although_the_service_says_nothing() {
     test.import()
         .variable("KEELVAR_API_KEY", "another key")
         .stdout(format!(
-            "2 of 2 rows not done (0 B sent in [time], 2 job requests, 0 look-ups)\n\
+            "2 of 2 rows not done (0 B sent in [time], 0 jobs, 0 look-ups)\n\
              \x20 pending           2  not reached, or to be tried again by --resume\n\
              stopped early: the key was rejected (status 403): renew KEELVAR_API_KEY, then go on\n\
              results: m.results.csv\n\
@@ -128,7 +128,7 @@ fn a_day_that_is_used_up_pauses_the_run_says_when_it_goes_on_and_fails_no_row() 
     running.signal("INT");
     let (code, stdout, stderr) = running.finish();
     assert_eq!(code, 130, "{stdout}{stderr}");
-    assert!(stderr.contains("), in 24.0 h\n"), "{stderr}");
+    assert!(stderr.contains(", in 24.0 h\n"), "{stderr}");
     assert!(stdout.contains("--resume\n"), "{stdout}");
     assert_eq!(
         test.results().in_words(),

@@ -12,7 +12,7 @@ fn rows_that_are_done_cost_nothing() {
     let before = test.results();
     test.resume()
         .stdout(
-            "all 3 rows done (0 B sent in [time], 0 job requests, 0 look-ups)\n\
+            "all 3 rows done (0 B sent in [time], 0 jobs, 0 look-ups)\n\
              \x20 uploaded          3  attached: the job ended in success\n\
              results: m.results.csv\n",
         )
