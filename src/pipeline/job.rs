@@ -14,7 +14,7 @@ use super::unit::{Member, Next, Put, State, Unit};
 use super::verdict::Verdict;
 use super::watch::{Seen, Until};
 use crate::clock::Since;
-use crate::destination::{Destination, End, Presence, Receipt};
+use crate::destination::{Destination, End, Place, Presence, Receipt};
 use crate::model::AttachmentId;
 use crate::plan::{Outcome, Posted, Sent, outcome};
 use crate::results::Verified;
@@ -79,8 +79,8 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
         self.starting = None;
         Ok(match seen {
             Seen::Shown(Presence::Running { places, .. }) if !places.is_empty() => {
-                // It has no others to give than those that have expired.
-                if places == self.tried {
+                // It has no others to give than those that have expired, or nothing to gain.
+                if places == self.tried || self.is_in_vain(&places) {
                     return Ok(State::Confirm(id));
                 }
                 self.had_places = true;
@@ -92,6 +92,18 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
             }
             seen => return self.ended_or_not(id, seen).await,
         })
+    }
+
+    /// Whether a job that has nothing yet wants a file that no row here will send: one that changed
+    /// since, or of which a loss of power took the line. It will fail, and where it never got a
+    /// byte, all rows can go into another one without anybody having to look.
+    fn is_in_vain(&self, places: &[Place<D::Target>]) -> bool {
+        let will_come = |place: &Place<D::Target>| {
+            let mut members = self.members.iter();
+            members.any(|member| member.file_name() == place.file_name && member.wants_bytes())
+        };
+        let has_nothing = self.members.iter().all(|member| member.sent == Sent::No);
+        has_nothing && !places.iter().all(will_come)
     }
 
     /// What follows from the sending of the files; `ends` is for each row what came of it, where

@@ -389,15 +389,10 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
         Ok(())
     }
 
-    /// Writes lines, which are synced together.
+    /// Writes lines, together: of the rows of one job, either all are known to be in it, or none.
     async fn write(&self, entries: Vec<Entry>) -> Result<(), Halt> {
-        let recorded = join_all(
-            entries
-                .into_iter()
-                .map(|entry| self.run.journal.record(entry)),
-        );
-        let all: Result<Vec<()>, _> = recorded.await.into_iter().collect();
-        all.map(|_| ()).map_err(|_| Halt::Journal)
+        let recorded = self.run.journal.record(entries).await;
+        recorded.map_err(|_| Halt::Journal)
     }
 
     fn entry(&self, member: &Member, verdict: Verdict) -> Entry {

@@ -13,8 +13,9 @@ use super::{Entry, ResultsError};
 
 /// Where rows record what is about to happen, and what did.
 pub trait Journal: Send + Sync {
-    /// Returns once the line would survive a loss of power.
-    fn record(&self, entry: Entry) -> impl Future<Output = Result<(), JournalClosed>> + Send;
+    /// Returns once the lines would survive a loss of power. They are written together.
+    fn record(&self, entries: Vec<Entry>)
+    -> impl Future<Output = Result<(), JournalClosed>> + Send;
 }
 
 /// The line is not on the disk, and no further one will be. The writer knows why.
@@ -23,7 +24,7 @@ pub trait Journal: Send + Sync {
 pub struct JournalClosed;
 
 struct Request {
-    entry: Entry,
+    entries: Vec<Entry>,
     written: oneshot::Sender<()>,
 }
 
@@ -44,10 +45,10 @@ pub fn start(file: ResultsFile) -> (FileJournal, Writer) {
 }
 
 impl Journal for FileJournal {
-    async fn record(&self, entry: Entry) -> Result<(), JournalClosed> {
+    async fn record(&self, entries: Vec<Entry>) -> Result<(), JournalClosed> {
         let (written, answer) = oneshot::channel();
         self.0
-            .send(Request { entry, written })
+            .send(Request { entries, written })
             .map_err(|_| JournalClosed)?;
         answer.await.map_err(|_| JournalClosed)
     }
@@ -68,11 +69,11 @@ fn write(
     queue: &Receiver<Request>,
 ) -> (ResultsFile, Result<(), ResultsError>) {
     while let Ok(first) = queue.recv() {
-        let (entries, waiting): (Vec<_>, Vec<_>) = std::iter::once(first)
+        let (entries, waiting): (Vec<Vec<_>>, Vec<_>) = std::iter::once(first)
             .chain(queue.try_iter())
-            .map(|request| (request.entry, request.written))
+            .map(|request| (request.entries, request.written))
             .unzip();
-        if let Err(error) = file.append(&entries) {
+        if let Err(error) = file.append(&entries.concat()) {
             // Those who wait see their answer dropped, which tells them.
             return (file, Err(error));
         }

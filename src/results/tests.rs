@@ -438,7 +438,7 @@ async fn a_recorded_line_is_in_the_file_when_its_writer_goes_on() {
     let (journal, writer) = start(file);
     for number in 1..=3 {
         journal
-            .record(entry(number, Status::Creating))
+            .record(vec![entry(number, Status::Creating)])
             .await
             .unwrap();
         let previous = Folder::parse(folder.text());
@@ -454,8 +454,18 @@ async fn after_a_failed_write_nothing_more_is_recorded() {
     // Nothing can be appended to a file that was never begun.
     let (file, _) = ResultsFile::begin(&folder.path).unwrap();
     let (journal, writer) = start(file);
-    assert!(journal.record(entry(1, Status::Creating)).await.is_err());
-    assert!(journal.record(entry(1, Status::Creating)).await.is_err());
+    assert!(
+        journal
+            .record(vec![entry(1, Status::Creating)])
+            .await
+            .is_err()
+    );
+    assert!(
+        journal
+            .record(vec![entry(1, Status::Creating)])
+            .await
+            .is_err()
+    );
     let (_, error) = writer.finish();
     let words = error.unwrap_err().to_string();
     assert!(words.contains("m.results.csv"), "{words}");

@@ -20,6 +20,7 @@ mod faults;
 mod first_import;
 mod full_disk;
 mod hostile_text;
+mod keelvar;
 mod keelvar_access;
 mod keys;
 mod killed;

@@ -142,14 +142,14 @@ impl Disk {
 }
 
 impl Written {
-    fn append(&mut self, entry: Entry) -> Result<usize, JournalClosed> {
+    fn append(&mut self, entry: Entry) -> Result<(), JournalClosed> {
         match &mut self.room {
             Some(0) => return Err(JournalClosed),
             Some(room) => *room -= 1,
             None => {}
         }
         self.lines.push(entry);
-        Ok(self.lines.len())
+        Ok(())
     }
 }
 
@@ -160,13 +160,19 @@ pub(crate) struct DiskJournal<'a> {
 }
 
 impl Journal for DiskJournal<'_> {
-    async fn record(&self, entry: Entry) -> Result<(), JournalClosed> {
+    async fn record(&self, entries: Vec<Entry>) -> Result<(), JournalClosed> {
         self.power.step().await;
         let (length, lie, sync_time) = {
             let mut disk = self.disk.0.lock().unwrap();
-            let lie = disk.lies_about.is_some_and(|line| line.is(&entry));
-            let length = disk.append(entry)?;
-            (length, lie, Duration::from_millis(disk.random.u64(0..20)))
+            let lie = disk
+                .lies_about
+                .is_some_and(|line| entries.iter().any(|entry| line.is(entry)));
+            // The power may be gone, or the disk full, after each of the lines.
+            for entry in entries {
+                disk.append(entry)?;
+            }
+            let sync_time = Duration::from_millis(disk.random.u64(0..20));
+            (disk.lines.len(), lie, sync_time)
         };
         if lie {
             return Ok(());

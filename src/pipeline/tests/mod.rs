@@ -32,12 +32,14 @@ struct Lines {
 }
 
 impl Journal for Lines {
-    async fn record(&self, entry: Entry) -> Result<(), JournalClosed> {
+    async fn record(&self, entries: Vec<Entry>) -> Result<(), JournalClosed> {
         let mut lines = self.lines.lock().unwrap();
-        if self.limit.is_some_and(|limit| lines.len() >= limit) {
-            return Err(JournalClosed);
+        for entry in entries {
+            if self.limit.is_some_and(|limit| lines.len() >= limit) {
+                return Err(JournalClosed);
+            }
+            lines.push((Instant::now(), entry));
         }
-        lines.push((Instant::now(), entry));
         Ok(())
     }
 }

@@ -16,6 +16,8 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::Api;
+
 /// What is done to the JSON of each answer.
 pub(super) type Alter = fn(&mut Value);
 
@@ -135,8 +137,8 @@ impl Between {
     }
 
     /// The base URL that leads here.
-    pub(super) fn base_url(&self) -> String {
-        format!("http://{}/services/attachments/v1", self.address)
+    pub(super) fn base_url(&self, api: Api) -> String {
+        format!("http://{}{}", self.address, api.path())
     }
 
     /// The `nth` request from now on will be held; the next one is the first.
@@ -245,11 +247,31 @@ impl Way {
             return body.to_vec();
         };
         // Uploads pass here too: what signs an upload URL does not cover its host.
-        if let Some(Value::String(url)) = json.pointer_mut("/data/attributes/upload_url") {
+        for url in upload_urls(&mut json) {
             *url = url.replace(&format!("http://{}", self.emulator), &self.storage);
             self.upload_urls.lock().unwrap().push(url.clone());
         }
         (self.manner.alter)(&mut json);
         serde_json::to_vec(&json).unwrap()
     }
+}
+
+/// The upload URL of an attachment, or those of a job.
+fn upload_urls(json: &mut Value) -> Vec<&mut String> {
+    let of_job = json.pointer("/detail/files").is_some();
+    let urls: Vec<&mut Value> = if of_job {
+        let files = json.pointer_mut("/detail/files");
+        let files = files.and_then(Value::as_array_mut).into_iter().flatten();
+        files
+            .filter_map(|file| file.get_mut("upload_url"))
+            .collect()
+    } else {
+        let url = json.pointer_mut("/data/attributes/upload_url");
+        url.into_iter().collect()
+    };
+    let texts = urls.into_iter().filter_map(|url| match url {
+        Value::String(text) => Some(text),
+        _ => None,
+    });
+    texts.collect()
 }

@@ -84,6 +84,12 @@ pub(crate) struct Disk<'t> {
     before: Cell<Option<(u64, u64)>>,
 }
 
+/// A run for which time passes faster.
+pub(super) fn hasten(run: Run<'_>) -> Run<'_> {
+    run.variable("LD_PRELOAD", text(&SHIM))
+        .variable("SHIM_HASTE", HASTE)
+}
+
 impl<'t> Disk<'t> {
     pub(crate) fn under(test: &'t Test) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -98,11 +104,10 @@ impl<'t> Disk<'t> {
     pub(crate) fn watch(&self, run: Run<'t>) -> Run<'t> {
         let _ = fs::remove_file(self.log());
         let under = self.test.folder().canonicalize().unwrap();
-        run.variable("LD_PRELOAD", text(&SHIM))
+        hasten(run)
             .variable("SHIM_LOG", text(&self.log()))
             .variable("SHIM_UNDER", text(&under))
             .variable("SHIM_RESULTS", text(&self.results()))
-            .variable("SHIM_HASTE", HASTE)
     }
 
     /// A run that may be killed, after which power may be lost.

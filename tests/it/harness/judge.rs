@@ -10,10 +10,10 @@ use consign::digest::sha256;
 use consign::results::{COLUMNS, LINE_CHECK, line_check, serial_of};
 use consign::text::formula_restored;
 
-use super::Results;
 use super::results::Line;
 use super::run::{Ending, KILLED, Outcome, Run, Words};
 use super::service::Service;
+use super::{Api, Results, jobs};
 
 /// What there was before a run.
 pub(super) struct Before {
@@ -97,6 +97,10 @@ impl Run<'_> {
             let found = self.test.service().contents();
             differ("stored", stored, &found, wrong);
         }
+        if let Some(ids) = &expected.attached {
+            let files = self.test.files_of(|id| ids.iter().any(|one| one == id));
+            differ("attached", &files, &self.test.service().attached(), wrong);
+        }
     }
 
     fn service(&self) -> Option<&Service> {
@@ -123,10 +127,11 @@ impl Run<'_> {
     }
 }
 
-/// How far a run has come is told every few seconds, so that only slow machines see it.
+/// How far a run has come is told every few seconds, so that only slow machines see it. That bidders
+/// will see the files is said so often that one test is about it.
 fn without_progress(stderr: &str) -> String {
     let is_progress = |line: &&str| {
-        ["checking: ", "importing: ", "looking up: "]
+        ["checking: ", "importing: ", "looking up: ", jobs::NOTICE]
             .iter()
             .any(|start| line.starts_with(start))
     };
@@ -214,6 +219,10 @@ fn line_is_true(line: &Line, run: &Run<'_>, wrong: &mut Vec<String>) {
     if line.cell("status") != "uploaded" || !is_ours(line.cell("destination")) {
         return;
     }
+    if run.test.api == Api::Jobs {
+        jobs::line_is_true(line, run.test.service(), wrong);
+        return;
+    }
     let id = line.cell("attachment_id");
     let stored = run.test.service().stored();
     let Some(attachment) = stored.iter().find(|one| one.id.to_string() == id) else {
@@ -230,6 +239,13 @@ fn line_is_true(line: &Line, run: &Run<'_>, wrong: &mut Vec<String>) {
 }
 
 fn nothing_is_stored_twice(run: &Run<'_>, wrong: &mut Vec<String>) {
+    if run.test.api == Api::Jobs {
+        let attached = run.service().map(Service::attached).unwrap_or_default();
+        for pair in attached.windows(2).filter(|pair| pair[0] == pair[1]) {
+            wrong.push(format!("{} is attached twice", pair[0].name));
+        }
+        return;
+    }
     let contents = run.service().map(Service::contents).unwrap_or_default();
     for pair in contents.windows(2) {
         if pair[0].0 == pair[1].0 {

@@ -7,6 +7,7 @@ mod between;
 #[cfg(target_os = "linux")]
 mod disk;
 mod endless;
+mod jobs;
 mod judge;
 mod once;
 mod results;
@@ -32,6 +33,7 @@ pub(crate) use between::Moment;
 #[cfg(target_os = "linux")]
 pub(crate) use disk::{Act, Call, Disk, Loss};
 pub(crate) use endless::Endless;
+pub(crate) use jobs::{EVENT, OTHER_EVENT, REQUEST, attached_once, row_of};
 pub(crate) use once::exactly_once;
 pub(crate) use results::Results;
 pub(crate) use run::{KILLED, Outcome, Run, Running};
@@ -63,9 +65,29 @@ enum Road {
     ByProxy,
 }
 
+/// Which service a test is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Api {
+    /// Workday's, with attachments.
+    Attachments,
+    /// Keelvar's, with jobs.
+    Jobs,
+}
+
+impl Api {
+    /// The path of its base.
+    fn path(self) -> &'static str {
+        match self {
+            Self::Attachments => "/services/attachments/v1",
+            Self::Jobs => "/api",
+        }
+    }
+}
+
 /// A folder, and a service that starts when it is first needed.
 pub(crate) struct Test {
     folder: TempDir,
+    api: Api,
     settings: Settings,
     company: Company,
     service: OnceCell<Service>,
@@ -82,6 +104,7 @@ impl Test {
         };
         Self {
             folder: tempfile::tempdir().unwrap(),
+            api: Api::Attachments,
             settings,
             company: Company::default(),
             service: OnceCell::new(),
@@ -174,7 +197,7 @@ impl Test {
     /// The service.
     pub(crate) fn service(&self) -> &Service {
         self.service
-            .get_or_init(|| Service::start(self.settings.clone(), self.company.clone()))
+            .get_or_init(|| Service::start(self.api, self.settings.clone(), self.company.clone()))
     }
 
     /// The path of something in the folder.
@@ -230,9 +253,12 @@ impl Test {
     }
 
     /// An import of the manifest into the emulator, one row at a time: so the order of the
-    /// requests is known.
+    /// requests is known. Jobs have several rows, and are asked for so seldom that the run is hasty.
     pub(crate) fn import(&self) -> Run<'_> {
-        self.import_at_once(1)
+        match self.api {
+            Api::Attachments => self.import_at_once(1),
+            Api::Jobs => self.import_at_once(8).hasty(),
+        }
     }
 
     /// An import of the manifest with so many rows at once.

@@ -19,6 +19,12 @@ impl Line {
             .get(column)
             .unwrap_or_else(|| panic!("the results have no column {column}"))
     }
+
+    /// The cell under a name that the manifest may have brought, unless it is empty.
+    pub(super) fn other_cell(&self, column: &str) -> Option<&str> {
+        let cell = self.by_name.get(column)?;
+        (!cell.is_empty()).then_some(cell)
+    }
 }
 
 /// All lines.

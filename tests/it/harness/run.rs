@@ -46,6 +46,7 @@ pub(super) struct Expected {
     pub(super) rows: Option<Vec<String>>,
     pub(super) requests: Option<Vec<String>>,
     pub(super) stored: Option<Vec<(String, String)>>,
+    pub(super) attached: Option<Vec<String>>,
     pub(super) ending: Ending,
 }
 
@@ -120,12 +121,22 @@ impl<'t> Run<'t> {
         self.variable("WORKDAY_API_KEY", "the-key")
             .variable("WORKDAY_USER_TOKEN", "the-token")
             .variable("WORKDAY_USER_EMAIL", "me@example.com")
+            .variable("KEELVAR_API_KEY", "the-key")
+            .variable("KEELVAR_USER_EMAIL", "me@example.com")
             .variable("HTTPS_PROXY", &url)
             .variable("NO_PROXY", "")
             .args(["--ca-file", "ca.pem"])
             .says(format!(
                 "the service is reached by way of the proxy {label}\n"
             ))
+    }
+
+    /// Lets time pass faster for it, where that can be done: else it takes as long as it takes.
+    pub(crate) fn hasty(self) -> Self {
+        #[cfg(target_os = "linux")]
+        return super::disk::hasten(self);
+        #[cfg(not(target_os = "linux"))]
+        self
     }
 
     /// Lets no file grow beyond so many half kilobytes, as if the disk were full then.
@@ -213,6 +224,12 @@ impl<'t> Run<'t> {
         self
     }
 
+    /// Every row of the manifest whose file is on its object afterwards, once, and no other file.
+    pub(crate) fn attached<'a>(mut self, ids: impl IntoIterator<Item = &'a str>) -> Self {
+        self.expected.attached = Some(ids.into_iter().map(str::to_owned).collect());
+        self
+    }
+
     /// Kills it so long after its start, if it goes on for so long.
     pub(crate) fn killed_after(mut self, delay: Duration) -> Self {
         self.killed_after = Some(delay);
@@ -241,6 +258,15 @@ impl<'t> Run<'t> {
     #[track_caller]
     pub(crate) fn done_or_exits(self, code: i32) -> Outcome {
         self.ends(|found| if found == 0 { 0 } else { code })
+    }
+
+    /// Likewise, where the run may be killed before that.
+    #[track_caller]
+    pub(crate) fn killed_or_done_or_exits(self, code: i32) -> Outcome {
+        self.ends(|found| match found {
+            0 | KILLED => found,
+            _ => code,
+        })
     }
 
     /// Makes the run. The code that is expected may depend on the one that is found.

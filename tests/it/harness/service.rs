@@ -3,18 +3,20 @@
 use std::collections::HashMap;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 
 use consign::emulator::log::{self, Entry};
-use consign::emulator::{Emulator, Settings, StoredAttachment, stored};
+use consign::emulator::{Emulator, Operation, Settings, StoredAttachment, stored};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
 use super::between::Between;
 use super::tls::{self, API_HOST, Proxy, STORAGE_HOST};
-use super::{Company, Road};
+use super::{Api, Company, Road};
 
 /// A running emulator.
 pub(crate) struct Service {
+    pub(super) api: Api,
     emulator: Emulator,
     between: Option<Between>,
     proxy: Option<Proxy>,
@@ -34,7 +36,7 @@ struct Around {
 
 impl Service {
     /// Starts one on any free port.
-    pub(super) fn start(settings: Settings, company: Company) -> Self {
+    pub(super) fn start(api: Api, settings: Settings, company: Company) -> Self {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -42,9 +44,13 @@ impl Service {
             .unwrap();
         let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let emulator = runtime.block_on(Emulator::start(here, settings)).unwrap();
-        let around = runtime.block_on(surround(emulator.address(), company));
+        let around = runtime.block_on(surround(api, emulator.address(), company));
         Self {
-            base_url: around.base_url.unwrap_or_else(|| emulator.base_url()),
+            base_url: around.base_url.unwrap_or_else(|| match api {
+                Api::Attachments => emulator.base_url(),
+                Api::Jobs => emulator.jobs_base_url(),
+            }),
+            api,
             between: around.between,
             proxy: around.proxy,
             emulator,
@@ -82,14 +88,35 @@ impl Service {
         log::read(self.emulator.log_path()).unwrap()
     }
 
-    /// Every request after the first `seen`, in words.
+    /// Every request after the first `seen`, in words. The files of a job are sent all at once, so
+    /// that their order says nothing: here it is that of their names.
     pub(crate) fn requests_after(&self, seen: usize) -> Vec<String> {
         let log = self.log();
-        let names = names(&log);
-        log[seen..]
+        let names = Names::of(&log);
+        let mut words: Vec<String> = log[seen..]
             .iter()
             .map(|entry| in_words(entry, &names))
-            .collect()
+            .collect();
+        if self.api == Api::Jobs {
+            let is_upload = |word: &str| word.starts_with("upload ");
+            for uploads in words.chunk_by_mut(|one, next| is_upload(one) && is_upload(next)) {
+                uploads.sort_by(|one, other| one.split(' ').nth(1).cmp(&other.split(' ').nth(1)));
+            }
+        }
+        words
+    }
+
+    /// How often an operation was asked for so far.
+    pub(crate) fn count_of(&self, operation: Operation) -> usize {
+        let log = self.log();
+        log.iter()
+            .filter(|entry| entry.operation == operation)
+            .count()
+    }
+
+    /// The folder in which the emulator keeps its state.
+    pub(super) fn state(&self) -> &Path {
+        self.emulator.state()
     }
 
     /// The attachments that have their bytes.
@@ -114,14 +141,14 @@ impl Service {
 }
 
 /// Puts others before an emulator.
-async fn surround(emulator: SocketAddr, company: Company) -> Around {
+async fn surround(api: Api, emulator: SocketAddr, company: Company) -> Around {
     let Some(manner) = company.between else {
         return Around::default();
     };
     let Some((certificate, road)) = company.tls else {
         let between = Between::start(emulator, manner, None).await;
         return Around {
-            base_url: Some(between.base_url()),
+            base_url: Some(between.base_url(api)),
             between: Some(between),
             proxy: None,
         };
@@ -129,37 +156,60 @@ async fn surround(emulator: SocketAddr, company: Company) -> Around {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let here = format!("localhost:{}", address.port());
-    let (api, storage, proxy) = match road {
+    let (host, storage, proxy) = match road {
         Road::Straight => (here.as_str(), here.as_str(), None),
         Road::ByProxy => (API_HOST, STORAGE_HOST, Some(Proxy::start(address).await)),
     };
     let between = Between::start(emulator, manner, Some(format!("https://{storage}"))).await;
     tokio::spawn(tls::terminate(listener, certificate, between.address()));
     Around {
-        base_url: Some(format!("https://{api}/services/attachments/v1")),
+        base_url: Some(format!("https://{host}{}", api.path())),
         between: Some(between),
         proxy,
     }
 }
 
-/// Which external id each attachment has, as far as the log tells.
-fn names(log: &[Entry]) -> HashMap<u64, String> {
-    log.iter()
-        .filter_map(|entry| Some((entry.id?, entry.external_id.clone()?)))
-        .collect()
+/// How tests call what the log knows by its id.
+struct Names {
+    /// Attachments: by their external ids, as far as the log tells.
+    attachments: HashMap<u64, String>,
+    /// Jobs: `J1` and so on, in the order in which they were made.
+    jobs: HashMap<String, String>,
+}
+
+impl Names {
+    fn of(log: &[Entry]) -> Self {
+        let attachments = log
+            .iter()
+            .filter_map(|entry| Some((entry.id?, entry.external_id.clone()?)));
+        let jobs = log
+            .iter()
+            .filter(|entry| entry.operation == Operation::CreateJob)
+            .filter_map(|entry| entry.job.clone());
+        Self {
+            attachments: attachments.collect(),
+            jobs: jobs
+                .zip(1..)
+                .map(|(id, number)| (id, format!("J{number}")))
+                .collect(),
+        }
+    }
 }
 
 /// A request as a test writes it: operation, external id, status and fault, such as
-/// `create A1 201 lose_answer`.
-fn in_words(entry: &Entry, names: &HashMap<u64, String>) -> String {
+/// `create A1 201 lose_answer`; of jobs `get_job J1 200` and `upload A1.pdf 200`.
+fn in_words(entry: &Entry, names: &Names) -> String {
     let operation = serde_json::to_value(entry.operation).unwrap();
     let mut words = vec![operation.as_str().unwrap().to_owned()];
-    let of_id = || names.get(&entry.id?).cloned();
+    let of_id = || names.attachments.get(&entry.id?).cloned();
+    let of_job = || names.jobs.get(entry.job.as_ref()?).cloned();
     words.extend(
         entry
             .external_id
             .clone()
             .or_else(of_id)
+            .or_else(|| file_of(entry))
+            .or_else(of_job)
             .or_else(|| in_path(entry, names)),
     );
     words.push(
@@ -171,11 +221,23 @@ fn in_words(entry: &Entry, names: &HashMap<u64, String>) -> String {
     words.join(" ")
 }
 
+/// The file that is sent to a job, whether the job took it or not.
+fn file_of(entry: &Entry) -> Option<String> {
+    let (_, file) = entry
+        .path
+        .strip_prefix("/storage/jobs/")?
+        .rsplit_once('/')?;
+    Some(file.to_owned())
+}
+
 /// Whom the path names, where the request was not carried out and nothing else tells.
-fn in_path(entry: &Entry, names: &HashMap<u64, String>) -> Option<String> {
+fn in_path(entry: &Entry, names: &Names) -> Option<String> {
+    if let Some((_, job)) = entry.path.split_once("/api/jobs/") {
+        return names.jobs.get(job.trim_end_matches('/')).cloned();
+    }
     let (_, rest) = entry.path.split_once("/attachments/v1/attachments/")?;
     match rest.split_once('/') {
         Some((external_id, _)) => Some(external_id.to_owned()),
-        None => names.get(&rest.parse().ok()?).cloned(),
+        None => names.attachments.get(&rest.parse().ok()?).cloned(),
     }
 }

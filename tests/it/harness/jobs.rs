@@ -1,0 +1,152 @@
+//! Keelvar: manifests of sourcing events and requests, and what jobs have attached to these.
+
+use std::fs;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use consign::digest::sha256;
+use consign::emulator::{JobSettings, job_files};
+
+use super::results::Line;
+use super::service::Service;
+use super::{Api, HEADER, MANIFEST, Test, content_of};
+
+/// A sourcing event.
+pub(crate) const EVENT: &str = "sourcing_event 3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+
+/// Another one.
+pub(crate) const OTHER_EVENT: &str = "sourcing_event 9b2c0f5e-1d7a-4c3b-8e6f-5a4d3c2b1a09";
+
+/// A sourcing request.
+pub(crate) const REQUEST: &str = "sourcing_request 7d444840-9dc0-41d1-b245-5ffdce74fad2";
+
+/// What is said before files go to an event.
+pub(super) const NOTICE: &str = "files on a sourcing event are visible to all of its bidders";
+
+/// A file on its object.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Attached {
+    pub(crate) object: String,
+    pub(crate) name: String,
+    pub(crate) content: String,
+}
+
+impl Test {
+    /// A manifest of so many rows for one event. Row 1 attaches `A1.pdf`, which holds
+    /// `content of A1`, to [`EVENT`] as `A1`; and so on.
+    pub(crate) fn of_event(rows: usize) -> Self {
+        Self::of_objects([(EVENT, rows)])
+    }
+
+    /// Likewise, so many rows for each of several objects.
+    pub(crate) fn of_objects<'a>(objects: impl IntoIterator<Item = (&'a str, usize)>) -> Self {
+        let test = Self::of_jobs();
+        let mut manifest = HEADER.to_owned();
+        let rows = objects
+            .into_iter()
+            .flat_map(|(object, rows)| std::iter::repeat_n(object, rows));
+        for (object, number) in rows.zip(1..) {
+            let id = format!("A{number}");
+            test.write(&format!("{id}.pdf"), content_of(&id));
+            manifest.push_str(&row_of(&id, object));
+        }
+        test.manifest(manifest)
+    }
+
+    /// An empty folder, and a service whose jobs start and end as soon as anybody could ask. Since
+    /// time passes faster for most runs, but not for the service, its budgets have no end.
+    pub(crate) fn of_jobs() -> Self {
+        let mut test = Self::new();
+        test.api = Api::Jobs;
+        test.jobs(|jobs| {
+            let many = NonZeroU32::new(100_000).unwrap();
+            jobs.budgets.posts_an_hour = many;
+            jobs.budgets.posts_a_day = many;
+            jobs.budgets.reads_a_minute = many;
+            jobs.budgets.reads_an_hour = many;
+            jobs.terms.start_delay = Duration::from_millis(10);
+            jobs.terms.end_delay = Duration::from_millis(10);
+        })
+    }
+
+    /// Changes how the emulator deals with jobs.
+    pub(crate) fn jobs(self, change: impl FnOnce(&mut JobSettings)) -> Self {
+        self.emulator(|settings| change(&mut settings.jobs))
+    }
+
+    /// The files of these rows of the manifest, as they have to be on their objects.
+    pub(super) fn files_of(&self, is_one: impl Fn(&str) -> bool) -> Vec<Attached> {
+        let manifest = self.read(MANIFEST);
+        let mut reader = csv::Reader::from_reader(manifest.as_bytes());
+        let header = reader.headers().unwrap().clone();
+        let mut files = Vec::new();
+        for record in reader.records().map(Result::unwrap) {
+            let cell = |name: &str| {
+                let place = header.iter().position(|column| column == name)?;
+                record.get(place).filter(|cell| !cell.is_empty())
+            };
+            let path = cell("file_path").unwrap();
+            if is_one(cell("external_id").unwrap()) {
+                files.push(Attached {
+                    object: [cell("object_type").unwrap(), cell("object_id").unwrap()].join(" "),
+                    name: cell("file_name")
+                        .unwrap_or_else(|| own_name(path))
+                        .to_owned(),
+                    content: self.read(path),
+                });
+            }
+        }
+        files.sort();
+        files
+    }
+}
+
+impl Service {
+    /// Every file that jobs have attached.
+    pub(crate) fn attached(&self) -> Vec<Attached> {
+        let files = job_files(self.state()).unwrap();
+        let mut attached: Vec<Attached> = files
+            .into_iter()
+            .map(|file| Attached {
+                content: String::from_utf8(fs::read(&file.bytes).unwrap()).unwrap(),
+                object: file.object,
+                name: file.name,
+            })
+            .collect();
+        attached.sort();
+        attached
+    }
+}
+
+/// The row of [`Test::of_event`] with this id, for any object.
+pub(crate) fn row_of(id: &str, object: &str) -> String {
+    format!("{id}.pdf,{},{id}\n", object.replace(' ', ","))
+}
+
+/// Judges all runs of a test, once they are done: each file of the manifest is on its object, once
+/// and to the last byte, and nothing else is.
+#[track_caller]
+pub(crate) fn attached_once(test: &Test) {
+    assert_eq!(test.service().attached(), test.files_of(|_| true));
+}
+
+/// A row that is `uploaded` has its bytes, to the last one, on its object, and from its own job.
+pub(super) fn line_is_true(line: &Line, service: &Service, wrong: &mut Vec<String>) {
+    let object = [line.cell("object_type"), line.cell("object_id")].join(" ");
+    let name = line.other_cell("file_name");
+    let name = name.unwrap_or_else(|| own_name(line.cell("file_path")));
+    let files = job_files(service.state()).unwrap();
+    let is_there = files.iter().any(|file| {
+        file.job == line.cell("attachment_id")
+            && file.object == object
+            && file.name == name
+            && sha256(&fs::read(&file.bytes).unwrap()).to_string() == line.cell("sha256")
+    });
+    if !is_there {
+        wrong.push(format!("its job did not attach it: {line:?}"));
+    }
+}
+
+fn own_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
+}

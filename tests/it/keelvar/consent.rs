@@ -1,0 +1,99 @@
+//! The question whether bidders are to see the files, and where it is not asked.
+
+use consign::emulator::Operation::CreateJob;
+
+use crate::harness::{API_HOST, Certificate, EVENT, REQUEST, Results, Run, Test};
+
+const NOTICE: &str = "files on a sourcing event are visible to all of its bidders by default\n";
+
+const REFUSAL: &str = "error: nothing was sent: bidders would see the files at once, and there is \
+                       no terminal to ask whether that is meant; look with --dry-run, then say \
+                       --yes\n";
+
+/// An import to a service that is not on this machine, and that nobody will ever reach.
+fn to_nobody(test: &Test) -> Run<'_> {
+    test.consign([
+        "import",
+        "m.csv",
+        "--base-url",
+        "https://service.invalid/api",
+    ])
+    .variable("KEELVAR_API_KEY", "key")
+    .variable("KEELVAR_USER_EMAIL", "me@example.com")
+}
+
+/// What a run says on standard error, to the last word.
+fn words(run: Run<'_>) -> (i32, String) {
+    let (code, _, stderr) = run.start().finish();
+    (code, stderr)
+}
+
+#[test]
+fn without_a_terminal_and_without_yes_nothing_is_sent_to_an_event() {
+    let test = Test::of_event(2);
+    assert_eq!(words(to_nobody(&test)), (2, format!("{NOTICE}{REFUSAL}")));
+    assert_eq!(
+        words(to_nobody(&test).args(["--quiet"])),
+        (2, REFUSAL.to_owned())
+    );
+    assert!(!test.path(Results::NAME).exists());
+}
+
+#[test]
+fn a_dry_run_asks_nobody() {
+    let test = Test::of_event(2);
+    assert_eq!(
+        words(to_nobody(&test).args(["--dry-run"])),
+        (0, String::new())
+    );
+}
+
+#[test]
+fn with_yes_or_for_a_request_nobody_is_asked() {
+    let away = "stopped early: the service was away for longer than --max-outage allows";
+    let test = Test::of_event(1);
+    to_nobody(&test)
+        .args(["--yes", "--max-outage", "0s"])
+        .says(away)
+        .rows(["A1 pending not_reached"])
+        .exits(3);
+    let test = Test::of_objects([(REQUEST, 1)]);
+    let run = to_nobody(&test).args(["--max-outage", "0s"]);
+    let (code, stdout, stderr) = run.start().finish();
+    assert_eq!(code, 3);
+    assert!(stdout.contains(away), "{stdout}");
+    assert!(!stderr.contains("bidders"), "{stderr}");
+}
+
+#[test]
+fn yes_lets_an_import_into_a_service_elsewhere_begin() {
+    let test = Test::of_event(2).over_tls_by_proxy(Certificate::good());
+    test.import().by_proxy().says(REFUSAL).requests([]).exits(2);
+    test.import()
+        .by_proxy()
+        .args(["--yes"])
+        .rows(["A1 uploaded", "A2 uploaded"])
+        .attached(["A1", "A2"])
+        .exits(0);
+    assert!(
+        test.results()
+            .cell("A1", "destination")
+            .starts_with(API_HOST)
+    );
+}
+
+#[test]
+fn on_this_machine_it_is_said_once_and_nobody_is_asked() {
+    let test = Test::of_objects([(EVENT, 2), (REQUEST, 1)]);
+    let import = |test: &Test| {
+        // More than one job, of which the second is no second occasion.
+        words(test.import().args(["--files-per-job", "1", "--resume"]))
+    };
+    let (code, stderr) = import(&test);
+    assert_eq!((code, stderr.matches(NOTICE).count()), (0, 1), "{stderr}");
+    assert_eq!(test.service().count_of(CreateJob), 3);
+    // Nothing is left that anybody could see for the first time.
+    assert_eq!(import(&test), (0, String::new()));
+    let test = Test::of_event(1);
+    assert_eq!(words(test.import().args(["--quiet"])), (0, String::new()));
+}

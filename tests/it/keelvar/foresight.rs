@@ -1,0 +1,83 @@
+//! What a user can know before anything is sent.
+
+use serde_json::json;
+
+use crate::harness::{EVENT, OTHER_EVENT, REQUEST, Results, Test, row_of};
+
+#[test]
+fn a_dry_run_tells_jobs_look_ups_and_the_time_that_these_take_at_the_least() {
+    let test = Test::of_objects([(EVENT, 10), (OTHER_EVENT, 1), (REQUEST, 2)]);
+    test.import()
+        .args(["--dry-run"])
+        .stdout(
+            "an import of 13 rows would\n\
+             \x20        13  create and upload, 173 B\n\
+             it would take 4 jobs and at least 8 look-ups: 14 s or more at what the service \
+             allows; nothing was sent now\n",
+        )
+        .requests([])
+        .attached([])
+        .exits(0);
+    assert!(!test.path(Results::NAME).exists());
+}
+
+#[test]
+fn a_dry_run_tells_scripts_in_json_how_many_jobs_there_would_be() {
+    let test = Test::of_event(3);
+    let outcome = test
+        .import()
+        .args(["--dry-run", "--output", "json", "--files-per-job", "2"])
+        .requests([])
+        .exits(0);
+    let found: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(
+        found,
+        json!({
+            "rows": 3,
+            "done_before": 0,
+            "create": 3,
+            "create_bytes": 39,
+            "go_on": 0,
+            "go_on_bytes": 0,
+            "skip": 0,
+            "not_done": {},
+            "jobs": 2,
+            "requests": 6,
+            "seconds_at_the_rate": 6.0,
+        })
+    );
+}
+
+#[test]
+fn a_dry_run_of_a_resume_counts_what_is_left_alone() {
+    let test = Test::of_event(2);
+    test.import().exits(0);
+    test.write("A3.pdf", "content of A3");
+    test.write("m.csv", test.read("m.csv") + &row_of("A3", EVENT));
+    let before = test.read(Results::NAME);
+    test.resume()
+        .args(["--dry-run"])
+        .stdout(
+            "an import of 3 rows would\n\
+             \x20         1  create and upload, 13 B\n\
+             \x20         2  leave alone: done by an earlier run\n\
+             it would take 1 job and at least 2 look-ups: 2 s or more at what the service allows; \
+             nothing was sent now\n",
+        )
+        .requests([])
+        .exits(0);
+    assert_eq!(test.read(Results::NAME), before);
+}
+
+#[test]
+fn a_check_needs_no_service() {
+    let test = Test::of_objects([(EVENT, 2), (REQUEST, 1)]);
+    test.check()
+        .stdout(
+            "m.csv: 3 rows, 3 files, 39 B\n\
+             \x20 sourcing_event           2\n\
+             \x20 sourcing_request         1\n\
+             nothing is wrong\n",
+        )
+        .exits(0);
+}

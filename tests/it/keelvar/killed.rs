@@ -1,0 +1,243 @@
+//! Imports that end as by a loss of power, and the resumes after them.
+
+use std::thread;
+use std::time::Duration;
+
+use consign::emulator::Operation::Upload;
+use consign::emulator::{FileStatus, Missing, Partial};
+use serde_json::Value;
+
+use crate::harness::{KILLED, Moment, Results, Running, Test, attached_once};
+
+const ALL_UPLOADED: [&str; 3] = ["A1 uploaded", "A2 uploaded", "A3 uploaded"];
+
+/// So long do the jobs of an impatient service wait for files that do not come.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Ends an import of three rows, which share a job, at one moment.
+#[track_caller]
+fn killed(test: &Test, nth: usize, moment: Moment) {
+    test.import()
+        .while_held(nth, moment, Running::kill)
+        .exits(KILLED);
+}
+
+/// Ends an import of three rows when the job has two of the files, and does not get the third.
+#[track_caller]
+fn killed_with_two_files_of_three(test: &Test) {
+    test.import()
+        .while_held(5, Moment::Before, |running| {
+            let service = running.test.service();
+            running.wait_until("the others are there", || service.count_of(Upload) == 2);
+            running.kill();
+        })
+        .exits(KILLED);
+}
+
+/// What a run does that begins from nothing, with this job.
+fn whole(job: &str) -> [String; 6] {
+    [
+        format!("create_job {job} 201"),
+        format!("get_job {job} 200"),
+        "upload A1.pdf 200".to_owned(),
+        "upload A2.pdf 200".to_owned(),
+        "upload A3.pdf 200".to_owned(),
+        format!("get_job {job} 200"),
+    ]
+}
+
+/// Ends an import at one moment, and resumes it to its end. Returns the requests of the resume.
+#[track_caller]
+fn killed_and_resumed(nth: usize, moment: Moment) -> Vec<String> {
+    let test = Test::of_event(3).between();
+    killed(&test, nth, moment);
+    let outcome = test.resume().rows(ALL_UPLOADED).exits(0);
+    attached_once(&test);
+    test.resume().requests([]).exits(0);
+    outcome.requests
+}
+
+#[test]
+fn a_job_that_was_never_made_or_whose_id_never_reached_us_is_followed_by_another() {
+    assert_eq!(killed_and_resumed(1, Moment::Before), whole("J1"));
+    assert_eq!(killed_and_resumed(1, Moment::After), whole("J2"));
+}
+
+#[test]
+fn a_job_without_bytes_gets_them() {
+    for moment in [Moment::Before, Moment::After] {
+        assert_eq!(killed_and_resumed(2, moment), whole("J1")[1..]);
+    }
+}
+
+#[test]
+fn a_job_that_may_have_some_of_its_bytes_gets_all_of_them() {
+    let test = Test::of_event(3).between();
+    killed_with_two_files_of_three(&test);
+    assert_eq!(test.read(Results::NAME).matches("sending").count(), 3);
+    test.resume()
+        .requests(whole("J1")[1..].iter().map(String::as_str))
+        .rows(ALL_UPLOADED)
+        .exits(0);
+    attached_once(&test);
+}
+
+#[test]
+fn a_job_that_has_all_of_its_bytes_is_only_asked_for_its_end() {
+    for moment in [Moment::Before, Moment::After] {
+        assert_eq!(killed_and_resumed(6, moment), ["get_job J1 200"]);
+    }
+}
+
+/// A service whose jobs soon give up the files that do not come.
+fn impatient(partial: Partial) -> Test {
+    Test::of_event(3).between().jobs(|jobs| {
+        jobs.terms.give_up_after = PATIENCE;
+        jobs.terms.missing = Missing::Fails(partial);
+    })
+}
+
+/// Waits until such a service has given everything up.
+fn wait_until_given_up() {
+    thread::sleep(2 * PATIENCE);
+}
+
+/// Leaves it to the users to find out what went wrong.
+fn without_errors(answer: &mut Value) {
+    if let Some(detail) = answer.get_mut("detail").and_then(Value::as_object_mut) {
+        detail.remove("errors");
+    }
+}
+
+#[test]
+fn a_job_that_failed_before_it_got_anything_is_followed_by_another() {
+    let test = impatient(Partial::Nothing).altering(without_errors);
+    killed(&test, 2, Moment::After);
+    wait_until_given_up();
+    let outcome = test.resume().rows(ALL_UPLOADED).exits(0);
+    assert_eq!(outcome.requests[0], "get_job J1 200");
+    assert_eq!(outcome.requests[1..], whole("J2"));
+    attached_once(&test);
+}
+
+#[test]
+fn a_job_that_failed_after_it_may_have_got_bytes_is_left_to_somebody_who_looks() {
+    let test = impatient(Partial::Nothing).altering(without_errors);
+    killed_with_two_files_of_three(&test);
+    wait_until_given_up();
+    let message = "the job failed after files were sent to it (FAILED), and the service does not \
+                   say which of them it attached; bidders may see them already: look at the \
+                   object, and if the file is not there, run again with --resume \
+                   --retry-failed-jobs\n";
+    for asked in [&["get_job J1 200"][..], &[]] {
+        test.resume()
+            .says(format!(
+                "row 3, external_id \"A3\": failed, job_failed: {message}"
+            ))
+            .rows([
+                "A1 failed job_failed",
+                "A2 failed job_failed",
+                "A3 failed job_failed",
+            ])
+            .requests(asked.iter().copied())
+            .attached([])
+            .exits(1);
+    }
+    let outcome = test
+        .resume()
+        .args(["--retry-failed-jobs"])
+        .rows(ALL_UPLOADED)
+        .exits(0);
+    assert_eq!(outcome.requests[0], "get_job J1 200");
+    assert_eq!(outcome.requests[1..], whole("J2"));
+    attached_once(&test);
+}
+
+#[test]
+fn a_file_that_a_failed_job_names_as_missing_is_sent_again_and_the_others_are_not() {
+    let test = impatient(Partial::Nothing);
+    killed_with_two_files_of_three(&test);
+    wait_until_given_up();
+    let outcome = test.resume().says("2 of 3 rows not done").exits(1);
+    assert_eq!(outcome.requests.len(), 5, "{:?}", outcome.requests);
+    assert_eq!(test.service().attached().len(), 1);
+    test.resume()
+        .args(["--retry-failed-jobs"])
+        .rows(ALL_UPLOADED)
+        .exits(0);
+    attached_once(&test);
+}
+
+#[test]
+fn what_a_failed_job_says_of_each_file_decides_which_are_sent_again() {
+    let told = FileStatus::Told {
+        attached: "ATTACHED".to_owned(),
+        not_attached: "NOT_ATTACHED".to_owned(),
+    };
+    let test = impatient(Partial::Kept)
+        .altering(without_errors)
+        .jobs(|jobs| jobs.file_status = told);
+    killed_with_two_files_of_three(&test);
+    wait_until_given_up();
+    assert_eq!(test.service().attached().len(), 2);
+    let outcome = test.resume().rows(ALL_UPLOADED).exits(0);
+    assert_eq!(outcome.requests.len(), 5, "{:?}", outcome.requests);
+    attached_once(&test);
+}
+
+#[test]
+fn a_job_whose_addresses_expired_meanwhile_fails_and_another_gets_its_files() {
+    let test = impatient(Partial::Nothing)
+        .altering(without_errors)
+        .jobs(|jobs| {
+            jobs.url_life = 2 * PATIENCE;
+            jobs.terms.give_up_after = 3 * PATIENCE;
+        });
+    killed(&test, 2, Moment::After);
+    wait_until_given_up();
+    let outcome = test.resume().rows(ALL_UPLOADED).exits(0);
+    let expired = ["get_job J1 200", "upload A1.pdf 403", "upload A2.pdf 403"];
+    assert_eq!(outcome.requests[..3], expired);
+    assert!(outcome.requests.ends_with(&whole("J2")));
+    attached_once(&test);
+}
+
+/// Such a job will fail. Had it bytes of a file by then, somebody would have to look.
+#[test]
+fn a_job_of_which_the_disk_kept_the_lines_of_some_rows_only_gets_nothing() {
+    let test = Test::of_event(2)
+        .between()
+        .altering(without_errors)
+        .jobs(|jobs| jobs.terms.give_up_after = 4 * PATIENCE);
+    killed(&test, 2, Moment::After);
+    let journal = test.read(Results::NAME);
+    let (kept, last) = journal.trim_end().rsplit_once('\n').unwrap();
+    assert!(last.contains(",A2,created,"), "{last}");
+    test.write(Results::NAME, format!("{kept}\n"));
+    let outcome = test.resume().rows(["A1 uploaded", "A2 uploaded"]).exits(0);
+    let uploads = outcome
+        .requests
+        .iter()
+        .filter(|one| one.starts_with("upload "));
+    assert_eq!(uploads.count(), 2, "{:?}", outcome.requests);
+    attached_once(&test);
+}
+
+#[test]
+fn a_job_of_which_a_file_has_changed_before_it_got_anything_gets_nothing() {
+    let test = Test::of_event(2)
+        .between()
+        .altering(without_errors)
+        .jobs(|jobs| jobs.terms.give_up_after = 4 * PATIENCE);
+    killed(&test, 2, Moment::After);
+    test.write("A2.pdf", "another content of A2");
+    let outcome = test.resume().rows(["A1 uploaded", "A2 uploaded"]).exits(0);
+    assert!(outcome.requests.ends_with(&[
+        "create_job J2 201".to_owned(),
+        "get_job J2 200".to_owned(),
+        "upload A1.pdf 200".to_owned(),
+        "upload A2.pdf 200".to_owned(),
+        "get_job J2 200".to_owned(),
+    ]));
+    attached_once(&test);
+}

@@ -1,0 +1,62 @@
+//! Imports that are killed at each of their syncs, with and without a loss of power, and resumed to
+//! their end. Since a job cannot be found by anything but its id, the lines of the results are all
+//! that keeps a file from being attached twice.
+
+use std::thread;
+
+use fastrand::Rng;
+
+use crate::harness::{Act, Call, Disk, KILLED, Loss, Test, attached_once};
+
+/// No import of so few rows has so many syncs.
+const MORE_THAN_ALL: usize = 100;
+
+/// Two for the beginning of the results, one at least for each of `creating`, `created`, the sending
+/// of the bytes and `uploaded`, and two for the end.
+const SYNCS: usize = 8;
+
+/// So many ways there are to be killed at one sync.
+const WAYS: usize = 3;
+
+/// Kills an import at one sync in all ways, which take their time side by side. Returns how many of
+/// the runs were killed: those that are through before have no such sync.
+fn killed_at(nth: usize) -> usize {
+    let ways: [_; WAYS] = [
+        (Act::KillBefore, Loss::Nothing),
+        (Act::KillBefore, Loss::Everything),
+        // What was just synced is not lost; a renaming may be.
+        (Act::KillAfter, Loss::Everything),
+    ];
+    thread::scope(|scope| {
+        let killed = ways.map(|(act, loss)| scope.spawn(move || ends_well(nth, act, loss)));
+        let codes = killed.map(|run| run.join().expect("its panic is shown above"));
+        codes.iter().filter(|code| **code == KILLED).count()
+    })
+}
+
+/// Kills an import at one sync, and resumes it. Returns how the run that was to be killed ended.
+fn ends_well(nth: usize, act: Act, loss: Loss) -> i32 {
+    println!("{act:?} sync {nth}, lost: {loss:?}");
+    let test = Test::of_event(2);
+    let disk = Disk::under(&test);
+    let run = disk.disturb(test.import(), Call::Sync, nth, act);
+    let ended = run.killed_or_exits(0);
+    disk.lose_power(loss, &mut Rng::with_seed(nth as u64));
+    disk.watch(test.resume())
+        .whatever_it_says()
+        .rows(["A1 uploaded", "A2 uploaded"])
+        .exits(0);
+    attached_once(&test);
+    test.resume().requests([]).exits(0);
+    ended.code
+}
+
+#[test]
+fn an_import_survives_a_kill_at_each_sync() {
+    let kills: Vec<usize> = (1..MORE_THAN_ALL)
+        .map(killed_at)
+        .take_while(|kills| *kills > 0)
+        .collect();
+    assert!(kills.len() >= SYNCS, "killed at {kills:?}");
+    assert_eq!(kills[..SYNCS], [WAYS; SYNCS], "killed at {kills:?}");
+}

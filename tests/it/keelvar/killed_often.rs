@@ -1,0 +1,117 @@
+//! Imports that are killed again and again at random moments, until they come to their end.
+//!
+//! A failure prints its seed. `CONSIGN_KILLS_SEED=17 cargo test killed_often` makes the same choices
+//! again; at which moment a run is killed is up to the machine, too.
+
+use std::env;
+use std::time::{Duration, Instant};
+
+use consign::emulator::{FileStatus, Missing, Partial};
+use fastrand::Rng;
+
+use crate::harness::{EVENT, KILLED, OTHER_EVENT, Test, attached_once};
+
+/// So many kills each test makes, over as many imports as it takes.
+const KILLS: usize = 12;
+
+/// So long do the jobs of these tests wait for files that do not come.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What becomes of a row whose job failed, and says nothing of its files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// Nothing of a failed job is attached, and somebody who has looked says so.
+    Looked,
+    /// What came is attached, and the job says so.
+    Told,
+}
+
+impl Manner {
+    fn test(self) -> Test {
+        // Three jobs of four files.
+        let test = Test::of_objects([(EVENT, 8), (OTHER_EVENT, 4)]);
+        test.jobs(|jobs| {
+            jobs.terms.give_up_after = PATIENCE;
+            jobs.terms.missing = Missing::Fails(match self {
+                Self::Looked => Partial::Nothing,
+                Self::Told => Partial::Kept,
+            });
+            if self == Self::Told {
+                jobs.file_status = FileStatus::Told {
+                    attached: "ATTACHED".to_owned(),
+                    not_attached: "NOT_ATTACHED".to_owned(),
+                };
+            }
+        })
+    }
+
+    fn more_args(self) -> Option<&'static str> {
+        match self {
+            Self::Looked => Some("--retry-failed-jobs"),
+            Self::Told => None,
+        }
+    }
+}
+
+/// One import, killed so often at the most, and resumed to its end. Returns how often it was.
+fn import(manner: Manner, random: &mut Rng, undisturbed: Duration, most: usize) -> usize {
+    let test = manner.test();
+    let mut kills = 0;
+    while kills < most {
+        let at_once = random.usize(4..=12);
+        let delay = undisturbed.mul_f64(random.f64());
+        let retry = manner.more_args().filter(|_| random.bool());
+        let ended = test
+            .import_at_once(at_once)
+            .hasty()
+            .args(["--files-per-job", "4", "--resume"])
+            .args(retry)
+            .whatever_it_says()
+            .killed_after(delay)
+            .killed_or_done_or_exits(1);
+        let rows = ended.results.map(|results| results.in_words());
+        println!(
+            "{at_once} at once, {delay:?}, {retry:?}, exit {}: {rows:?}",
+            ended.code
+        );
+        if ended.code != KILLED {
+            break;
+        }
+        kills += 1;
+    }
+    for _ in 0..10 {
+        let run = test.resume().whatever_it_says().args(manner.more_args());
+        if run.done_or_exits(1).code == 0 {
+            break;
+        }
+    }
+    attached_once(&test);
+    test.resume().requests([]).exits(0);
+    kills
+}
+
+fn killed_again_and_again(manner: Manner) {
+    let seed = env::var("CONSIGN_KILLS_SEED")
+        .map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
+    println!("seed {seed}");
+    let mut random = Rng::with_seed(seed);
+    let test = manner.test();
+    let began = Instant::now();
+    test.import().args(["--files-per-job", "4"]).exits(0);
+    let undisturbed = began.elapsed();
+    let mut kills = 0;
+    while kills < KILLS {
+        kills += import(manner, &mut random, undisturbed, KILLS - kills);
+    }
+    assert_eq!(kills, KILLS);
+}
+
+#[test]
+fn an_import_that_is_killed_again_and_again_ends_well_where_failed_jobs_attach_nothing() {
+    killed_again_and_again(Manner::Looked);
+}
+
+#[test]
+fn an_import_that_is_killed_again_and_again_ends_well_where_failed_jobs_say_what_they_attached() {
+    killed_again_and_again(Manner::Told);
+}

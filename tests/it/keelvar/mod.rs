@@ -1,0 +1,21 @@
+//! Imports to Keelvar, which attaches files by jobs of several files each.
+//!
+//! Most runs here are hasty: jobs are asked for how they stand every two seconds at the most, and
+//! nobody waits for that.
+
+mod consent;
+mod faults;
+mod first_import;
+mod foresight;
+mod killed;
+#[cfg(target_os = "linux")]
+mod killed_at_syncs;
+#[cfg(target_os = "linux")]
+mod killed_often;
+mod outcomes;
+mod parts;
+mod refusals;
+mod resume;
+mod secrets;
+mod signals;
+mod slashes;

@@ -1,0 +1,124 @@
+//! Jobs that do not end as jobs should, and what the results say of them.
+
+use std::time::Duration;
+
+use consign::emulator::Operation::{CreateJob, Upload};
+use consign::emulator::When::Nth;
+use consign::emulator::{Ending, Missing};
+
+use crate::harness::{Test, attached_once, status};
+
+#[test]
+fn a_job_that_never_ends_leaves_its_rows_to_a_later_run_with_its_last_word() {
+    let test = Test::of_event(2).jobs(|jobs| jobs.terms.ending = Ending::Never);
+    test.import()
+        .args(["--job-timeout", "5s"])
+        .says("2 of 2 rows not done")
+        .says("--job-timeout 5s --resume\n")
+        .rows(["A1 pending job_running", "A2 pending job_running"])
+        .attached([])
+        .exits(1);
+    assert_eq!(
+        test.results().cell("A2", "message"),
+        "the storage took the file, and the job has not ended: its last word is \"RUNNING\"; run \
+         again with --resume later"
+    );
+    let job = test.results().cell("A2", "attachment_id").to_owned();
+    test.resume()
+        .args(["--job-timeout", "5s"])
+        .rows(["A1 pending job_running", "A2 pending job_running"])
+        .exits(1);
+    // Whatever it takes, it is the only one.
+    assert_eq!(test.service().count_of(CreateJob), 1);
+    assert_eq!(test.service().count_of(Upload), 2);
+    assert_eq!(test.results().cell("A2", "attachment_id"), job);
+}
+
+#[test]
+fn a_word_for_success_that_nobody_knew_can_be_named() {
+    let test = Test::of_event(1).jobs(|jobs| jobs.words.success = "ATTACHED_ALL".to_owned());
+    test.import()
+        .args(["--job-timeout", "5s"])
+        .rows(["A1 pending job_running"])
+        .exits(1);
+    let message = test.results().cell("A1", "message").to_owned();
+    assert!(
+        message.contains("its last word is \"ATTACHED_ALL\""),
+        "{message}"
+    );
+    test.resume()
+        .args(["--success-status", "attached_all"])
+        .requests(["get_job J1 200"])
+        .rows(["A1 uploaded"])
+        .attached(["A1"])
+        .exits(0);
+}
+
+/// A service that refuses one file of two, so that the job fails in the end.
+fn half_refused() -> Test {
+    Test::of_event(2)
+        .jobs(|jobs| jobs.terms.give_up_after = Duration::from_millis(500))
+        .fault(Upload, Nth(1), status(400))
+}
+
+/// The reasons of all rows, in alphabetical order: which file of a job comes first is a matter of
+/// chance.
+fn reasons(test: &Test) -> Vec<String> {
+    let results = test.results();
+    let reasons = results
+        .lines
+        .iter()
+        .map(|line| line.cell("reason").to_owned());
+    let mut reasons: Vec<String> = reasons.collect();
+    reasons.sort();
+    reasons
+}
+
+#[test]
+fn of_a_job_that_failed_for_one_file_the_others_are_tried_again_only_on_demand() {
+    let test = half_refused();
+    test.import()
+        .says("failed, upload_refused: the storage refused the file: status 400")
+        .says("bidders may see them already")
+        .exits(1);
+    assert_eq!(reasons(&test), ["job_failed", "upload_refused"]);
+    // What the storage refused is sent again, the other file is not.
+    test.resume().says("failed, job_failed").exits(1);
+    assert_eq!(reasons(&test), ["", "job_failed"]);
+    assert_eq!(test.service().attached().len(), 1);
+    test.resume()
+        .args(["--retry-failed-jobs"])
+        .rows(["A1 uploaded", "A2 uploaded"])
+        .exits(0);
+    attached_once(&test);
+}
+
+#[test]
+fn a_job_that_ends_well_without_a_file_does_so_for_the_others() {
+    let test = half_refused().jobs(|jobs| jobs.terms.missing = Missing::Completes);
+    test.import()
+        .says("failed, upload_refused: the storage refused the file: status 400")
+        .exits(1);
+    assert_eq!(reasons(&test), ["", "upload_refused"]);
+    assert_eq!(test.service().attached().len(), 1);
+    test.resume().rows(["A1 uploaded", "A2 uploaded"]).exits(0);
+    attached_once(&test);
+}
+
+#[test]
+fn a_file_that_the_service_took_and_rejected_is_told_with_its_reason() {
+    let test = Test::of_event(2).altering(|job| {
+        if job["status"] == "COMPLETED" {
+            let rejected = &mut job["detail"]["files"][1];
+            rejected["status"] = "REJECTED".into();
+            rejected["error"] = "a virus was found".into();
+        }
+    });
+    test.import()
+        .says(
+            "row 2, external_id \"A2\": failed, not_attached: the service took the file, and did \
+             not attach it: REJECTED a virus was found\n",
+        )
+        .rows(["A1 uploaded", "A2 failed not_attached"])
+        .exits(1);
+}

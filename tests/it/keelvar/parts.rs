@@ -1,0 +1,70 @@
+//! Which files share a job.
+
+use std::collections::BTreeMap;
+
+use consign::emulator::Operation::CreateJob;
+
+use crate::harness::{EVENT, HEADER, Results, Test, attached_once};
+
+/// How many rows of the results share a job, for each job, the largest first.
+fn parts(results: &Results) -> Vec<usize> {
+    let mut rows: BTreeMap<&str, usize> = BTreeMap::new();
+    for line in &results.lines {
+        *rows.entry(line.cell("attachment_id")).or_default() += 1;
+    }
+    let mut parts: Vec<usize> = rows.into_values().collect();
+    parts.sort_by(|one, other| other.cmp(one));
+    parts
+}
+
+#[test]
+fn eight_files_share_a_job_unless_the_user_wants_fewer_or_fewer_may_be_at_work() {
+    for (files_per_job, at_once, expected) in [
+        (None, 9, [8, 2]),
+        (Some("5"), 9, [5, 5]),
+        (Some("20"), 9, [9, 1]),
+        (None, 6, [6, 4]),
+    ] {
+        let test = Test::of_event(10);
+        let option = files_per_job.map(|files| ["--files-per-job", files]);
+        test.import_at_once(at_once)
+            .hasty()
+            .args(option.into_iter().flatten())
+            .exits(0);
+        assert_eq!(
+            parts(&test.results()),
+            expected,
+            "{option:?}, {at_once} at once"
+        );
+        assert_eq!(test.service().count_of(CreateJob), expected.len());
+        attached_once(&test);
+    }
+}
+
+#[test]
+fn files_of_one_name_for_one_event_go_into_different_jobs_after_a_warning() {
+    let object = EVENT.replace(' ', ",");
+    let test = Test::of_jobs()
+        .file("x/a.pdf", "alpha")
+        .file("y/a.pdf", "again")
+        .file("b.pdf", "beta")
+        .manifest(format!(
+            "{HEADER}x/a.pdf,{object},A1\nb.pdf,{object},A2\ny/a.pdf,{object},A3\n"
+        ));
+    let goes = "goes under the same name to the same record as";
+    let remedy = "give one of them another name with file_name if people shall tell them apart";
+    test.import()
+        .stderr(format!(
+            "warning: m.csv line 2 (row 1), column file_path: \"x/a.pdf\" {goes} \"y/a.pdf\" in \
+             line 4 (row 3); {remedy}\n\
+             warning: m.csv line 4 (row 3), column file_path: \"y/a.pdf\" {goes} \"x/a.pdf\" in \
+             line 2 (row 1); {remedy}\n"
+        ))
+        .rows(["A1 uploaded", "A2 uploaded", "A3 uploaded"])
+        .attached(["A1", "A2", "A3"])
+        .exits(0);
+    let results = test.results();
+    let job = |id| results.cell(id, "attachment_id");
+    assert_eq!(job("A1"), job("A2"));
+    assert_ne!(job("A1"), job("A3"));
+}

@@ -1,0 +1,98 @@
+//! The key and the presigned addresses stand in nothing that people keep or pass on.
+
+use std::fs;
+
+use consign::emulator::Effect::{ExpiredUrl, LoseAnswer};
+use consign::emulator::Operation::{CreateJob, GetJob, Upload};
+use consign::emulator::When::Nth;
+use consign::emulator::{Effect, JobKeys};
+use serde_json::json;
+
+use crate::harness::{Outcome, Run, Test, status};
+
+const KEY: &str = "CANARY-KEY-51e0";
+const WRONG_KEY: &str = "CANARY-WRONG-KEY-9a77";
+const EMAIL: &str = "canary-email-3c@example.com";
+
+/// A service that takes this key alone, behind somebody who remembers the upload addresses.
+fn guarded(rows: usize) -> Test {
+    Test::of_event(rows)
+        .between()
+        .jobs(|jobs| jobs.keys = JobKeys::Only(KEY.to_owned().into()))
+}
+
+/// Makes a run that says as much as it can, and looks for secrets in all that it says and writes,
+/// and in what the service noted.
+#[track_caller]
+fn keeps_secrets(test: &Test, run: Run<'_>, key: &str, code: i32) -> Outcome {
+    let outcome = run
+        .variable("KEELVAR_API_KEY", key)
+        .variable("KEELVAR_USER_EMAIL", EMAIL)
+        .args(["-vvv"])
+        .says("DEBUG API request")
+        .exits(code);
+    let mut outputs = vec![outcome.stdout.clone(), outcome.stderr.clone()];
+    for file in fs::read_dir(test.folder()).unwrap() {
+        outputs.push(fs::read_to_string(file.unwrap().path()).unwrap());
+    }
+    outputs.push(format!("{:?}", test.service().log()));
+    let mut secrets = [KEY, WRONG_KEY, EMAIL, "signature="]
+        .map(str::to_owned)
+        .to_vec();
+    secrets.extend(test.service().between().signatures());
+    for output in &outputs {
+        for secret in &secrets {
+            assert!(!output.contains(secret), "{secret} stands in:\n{output}");
+        }
+    }
+    outcome
+}
+
+#[test]
+fn an_import_that_goes_well_tells_no_secret() {
+    let test = guarded(2);
+    keeps_secrets(&test, test.import(), KEY, 0);
+    assert_eq!(test.service().between().signatures().len(), 2);
+}
+
+#[test]
+fn an_import_that_meets_many_kinds_of_failure_tells_no_secret() {
+    let throttled = Effect::Status {
+        code: 429,
+        retry_after: Some("1".to_owned()),
+    };
+    let test = guarded(3)
+        .fault(CreateJob, Nth(1), LoseAnswer)
+        .fault(CreateJob, Nth(2), throttled)
+        .fault(GetJob, Nth(1), status(503))
+        .fault(Upload, Nth(1), ExpiredUrl)
+        .fault(Upload, Nth(2), status(503))
+        .fault(Upload, Nth(3), status(400));
+    keeps_secrets(&test, test.import().args(["--job-timeout", "10s"]), KEY, 1);
+    let log = test.service().log();
+    let fired = log.iter().filter(|entry| entry.fault.is_some()).count();
+    assert_eq!(fired, 6);
+    assert!(!test.service().between().signatures().is_empty());
+}
+
+#[test]
+fn a_key_that_is_rejected_is_not_told_either() {
+    let test = guarded(1);
+    keeps_secrets(&test, test.import(), WRONG_KEY, 3);
+}
+
+#[test]
+fn a_job_that_repeats_the_key_and_an_address_does_not_get_them_shown() {
+    let test = guarded(1).forging(|request, answer| {
+        if request.method == "GET" {
+            let said = format!("{KEY}: see https://x.example/a?signature=1");
+            let job = json!({"status": "FAILED", "detail": {"errors": [said]}});
+            *answer.body_mut() = job.to_string().into_bytes();
+        }
+    });
+    keeps_secrets(&test, test.import(), KEY, 1);
+    assert_eq!(
+        test.results().cell("A1", "message"),
+        "the job failed before it took any file: FAILED: [hidden]: see https://x.example/…"
+    );
+}

@@ -1,0 +1,58 @@
+//! Ctrl-C while jobs are under way.
+
+use consign::emulator::Ending;
+use consign::emulator::Operation::{CreateJob, GetJob};
+
+use crate::harness::{Moment, Test, attached_once};
+
+const STOPPING: &str =
+    "stopping: no new rows; those under way have 30 s (once more to end at once)\n";
+
+#[test]
+fn an_interrupted_run_finishes_the_job_under_way_and_makes_no_other() {
+    let test = Test::of_event(4).between();
+    test.import_at_once(2)
+        .hasty()
+        .while_held(2, Moment::Before, |running| {
+            running.signal("INT");
+            running.wait_until_it_says(STOPPING);
+        })
+        .stderr(STOPPING)
+        .rows([
+            "A1 uploaded",
+            "A2 uploaded",
+            "A3 pending not_reached",
+            "A4 pending not_reached",
+        ])
+        .requests([
+            "create_job J1 201",
+            "get_job J1 200",
+            "upload A1.pdf 200",
+            "upload A2.pdf 200",
+            "get_job J1 200",
+        ])
+        .exits(130);
+    test.resume().exits(0);
+    attached_once(&test);
+}
+
+#[test]
+fn a_job_that_takes_longer_than_an_interrupted_run_waits_is_gone_on_with() {
+    let test = Test::of_event(2).jobs(|jobs| jobs.terms.ending = Ending::Never);
+    let mut running = test.import().start();
+    let service = test.service();
+    running.wait_until("it waits for the end", || service.count_of(GetJob) >= 2);
+    running.signal("TERM");
+    let (code, stdout, stderr) = running.finish();
+    assert_eq!(code, 143, "{stdout}{stderr}");
+    assert!(stdout.contains("begun; --resume finishes them"), "{stdout}");
+    assert_eq!(
+        test.results().in_words(),
+        ["A1 created sending", "A2 created sending"]
+    );
+    test.resume()
+        .args(["--job-timeout", "5s"])
+        .rows(["A1 pending job_running", "A2 pending job_running"])
+        .exits(1);
+    assert_eq!(service.count_of(CreateJob), 1);
+}

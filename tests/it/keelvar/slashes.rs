@@ -1,0 +1,54 @@
+//! Whether an address ends with a slash is not documented: what has worked once is kept.
+
+use consign::emulator::{Slashes, WrongSlash};
+
+use crate::harness::Test;
+
+#[test]
+fn the_form_of_address_that_the_service_wants_is_found_once_and_kept() {
+    for (wrong, answer) in [
+        (WrongSlash::Redirected, "301"),
+        (WrongSlash::NotFound, "404"),
+    ] {
+        let test = Test::of_event(4).jobs(|jobs| {
+            jobs.slashes = Slashes::Required;
+            jobs.post_slashes = Slashes::Required;
+            jobs.wrong_slash = wrong;
+        });
+        // One job after the other.
+        let outcome = test
+            .import_at_once(2)
+            .hasty()
+            .attached(["A1", "A2", "A3", "A4"])
+            .exits(0);
+        let often = |what: &str| {
+            let found = outcome.requests.iter().filter(|request| **request == what);
+            found.count()
+        };
+        assert_eq!(often(&format!("create_job {answer}")), 1);
+        assert_eq!(often("create_job J1 201"), 1);
+        assert_eq!(often("create_job J2 201"), 1);
+        assert_eq!(often(&format!("get_job J1 {answer}")), 1);
+        assert_eq!(often("get_job J1 200"), 2);
+        assert_eq!(often("get_job J2 200"), 2);
+        assert_eq!(outcome.requests.len(), 2 + 2 + 4 + 4);
+    }
+}
+
+#[test]
+fn a_service_that_wants_the_slash_for_one_kind_of_request_only_gets_it_there() {
+    let test = Test::of_event(1).jobs(|jobs| {
+        jobs.slashes = Slashes::Required;
+        jobs.post_slashes = Slashes::Forbidden;
+    });
+    test.import()
+        .requests([
+            "create_job J1 201",
+            "get_job J1 301",
+            "get_job J1 200",
+            "upload A1.pdf 200",
+            "get_job J1 200",
+        ])
+        .attached(["A1"])
+        .exits(0);
+}
