@@ -203,9 +203,11 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
     }
 
     /// Whether this run's job failed for its own sake: before it said where its files go, and too
-    /// soon to have waited for them. One of which we came to hear too late is nobody's fault.
+    /// soon to have waited for them. One that failed later may have said so when nobody could ask,
+    /// unless that happens again and again.
     fn was_refused(&self) -> bool {
-        self.jobs_made > 0 && !self.had_places && self.made.elapsed() <= SHORTEST_WAIT
+        let too_soon = self.made.elapsed() <= SHORTEST_WAIT;
+        self.jobs_made > 0 && !self.had_places && (too_soon || self.jobs_made >= MOST_JOBS)
     }
 
     /// How a row ends with its job; none, where it goes into another one.

@@ -200,10 +200,15 @@ async fn a_job_that_never_ends_leaves_its_rows_pending_with_its_last_word() {
 #[tokio::test(start_paused = true)]
 async fn an_object_that_does_not_exist_fails_its_rows_and_no_others() {
     let both = [row_of(1, 1), row_of(2, 2)];
-    for unknown_as in [UnknownAs::Refused, UnknownAs::Failed] {
+    for (unknown_as, seconds) in [
+        (UnknownAs::Refused, 3),
+        (UnknownAs::Failed, 3),
+        (UnknownAs::Failed, 90),
+    ] {
         let rules = JobRules {
             unknown: vec![both[1].object],
             unknown_as,
+            start: Starts::After(Duration::from_secs(seconds)),
             ..JobRules::default()
         };
         let (jobs, lines) = (Jobs::new(rules), Lines::default());
