@@ -82,6 +82,25 @@ fn yes_lets_an_import_into_a_service_elsewhere_begin() {
     );
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_terminal_the_user_is_asked_and_anything_but_yes_sends_nothing() {
+    let test = Test::of_event(2).over_tls_by_proxy(Certificate::good());
+    for typed in ["\n", "n\n", "yesterday\n"] {
+        let (code, shown) = test.import().by_proxy().on_a_terminal(typed);
+        assert_eq!(code, 2, "{shown}");
+        assert!(shown.contains(NOTICE), "{shown}");
+        assert!(shown.contains("attach 2 files now? [y/N] "), "{shown}");
+        assert!(shown.ends_with("error: nothing was sent\n"), "{shown}");
+        assert_eq!(test.service().log(), []);
+        assert!(!test.path(Results::NAME).exists());
+    }
+    let (code, shown) = test.import().by_proxy().on_a_terminal("y\n");
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("attach 2 files now? [y/N] "), "{shown}");
+    crate::harness::attached_once(&test);
+}
+
 #[test]
 fn on_this_machine_it_is_said_once_and_nobody_is_asked() {
     let test = Test::of_objects([(EVENT, 2), (REQUEST, 1)]);
