@@ -23,6 +23,9 @@ use crate::results::journal::Journal;
 /// So many jobs are made for a row in one run.
 const MOST_JOBS: u32 = 3;
 
+/// No job waits for its files for a shorter time: so long its addresses live.
+const SHORTEST_WAIT: Duration = Duration::from_mins(1);
+
 /// So often a job is asked for addresses again because those it gave have expired.
 const MOST_REFRESHES: u32 = 2;
 
@@ -180,7 +183,7 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
 
     /// The job has ended: each row ends with it, or goes into another one.
     async fn job_ended(&mut self, id: AttachmentId, end: End) -> Next<D> {
-        let refused = !self.had_places && self.jobs_made > 0;
+        let refused = self.was_refused();
         let members = std::mem::take(&mut self.members);
         let mut ended = Vec::new();
         for member in members {
@@ -197,6 +200,12 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
         self.renewals = 0;
         self.another_attempt();
         Ok(State::Create(Posted::No))
+    }
+
+    /// Whether this run's job failed for its own sake: before it said where its files go, and too
+    /// soon to have waited for them. One of which we came to hear too late is nobody's fault.
+    fn was_refused(&self) -> bool {
+        self.jobs_made > 0 && !self.had_places && self.made.elapsed() <= SHORTEST_WAIT
     }
 
     /// How a row ends with its job; none, where it goes into another one.

@@ -44,6 +44,9 @@ pub(super) struct Requests<'a, D> {
     good: Mutex<Option<Probe>>,
     /// Jobs are made one after the other.
     line: tokio::sync::Mutex<()>,
+    /// Urgent reads are sent in the order in which they came, where they have to wait: somebody who
+    /// is overtaken again and again sees the addresses of a job only when they have expired.
+    urgent_reads: tokio::sync::Mutex<()>,
     is_ending: AtomicBool,
     ending: Notify,
     events: &'a Events,
@@ -137,6 +140,7 @@ impl<'a, D: Destination> Requests<'a, D> {
             max_outage: settings.max_outage,
             good: Mutex::new(None),
             line: tokio::sync::Mutex::new(()),
+            urgent_reads: tokio::sync::Mutex::new(()),
             is_ending: AtomicBool::new(false),
             ending: Notify::new(),
             events,
@@ -326,6 +330,10 @@ impl<'a, D: Destination> Requests<'a, D> {
     async fn share(&self, sort: Sort) -> Option<Turn<'_>> {
         let budget = self.destination.budget(sort.kind())?;
         let kind = sort.kind();
+        let _first_in_line = match sort {
+            Sort::Read(Urgency::Urgent) => Some(self.urgent_reads.lock().await),
+            Sort::Read(Urgency::CanWait) | Sort::Change => None,
+        };
         let mut told = false;
         loop {
             let wait = match budget.turn(sort.urgency()) {

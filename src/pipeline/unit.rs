@@ -61,7 +61,9 @@ pub(super) struct Unit<'a, D: Destination, J> {
     pub(super) purged: bool,
     /// So many jobs were made.
     pub(super) jobs_made: u32,
-    /// Whether the job has said where its files go.
+    /// When the newest job was made.
+    pub(super) made: Since,
+    /// Whether it has said where its files go.
     pub(super) had_places: bool,
     /// The addresses to which bytes were sent last.
     pub(super) tried: Vec<Place<D::Target>>,
@@ -184,6 +186,7 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
             renewals: 0,
             purged: false,
             jobs_made: 0,
+            made: Since::now(),
             had_places: false,
             tried: Vec::new(),
         }
@@ -255,7 +258,8 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
         self.run.events.send(Event::Created);
         self.forget_what_was_sent();
         self.jobs_made += 1;
-        self.had_places = false;
+        self.made = Since::now();
+        self.had_places = !places.is_empty();
         self.tried.clear();
         self.record(&Verdict::plain(Status::Created, Some(id.clone())))
             .await?;

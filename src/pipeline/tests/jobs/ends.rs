@@ -227,3 +227,24 @@ async fn a_job_that_is_forgotten_with_bytes_in_it_is_for_people() {
     assert_eq!(import(&jobs, &lines, &rows).await, None);
     assert_eq!(how_many(&jobs, Operation::Create), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_job_whose_start_was_not_seen_in_time_fails_no_row() {
+    for start in [Starts::AtOnce, Starts::After(Duration::from_secs(3))] {
+        let began = Instant::now();
+        let rules = JobRules {
+            start,
+            ..JobRules::default()
+        };
+        let jobs = with(rules, move |operation, _| match operation {
+            Operation::Create => None,
+            _ if began.elapsed() > Duration::from_mins(3) => None,
+            Operation::Put => Some(Fault::Denied),
+            _ => Some(Fault::Failed),
+        });
+        let (lines, rows) = (Lines::default(), rows(1..=2));
+        assert_eq!(import(&jobs, &lines, &rows).await, None);
+        each_is_attached_once(&jobs, &lines, &rows);
+        assert_eq!(how_many(&jobs, Operation::Create), 2);
+    }
+}
