@@ -14,6 +14,8 @@ mod results;
 mod run;
 mod service;
 mod stranger;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod tls;
 
 use std::cell::OnceCell;

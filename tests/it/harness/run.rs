@@ -26,8 +26,8 @@ type Act<'t> = Box<dyn FnOnce(&mut Running<'t>) + 't>;
 #[must_use = "a run is made by `exits`"]
 pub(crate) struct Run<'t> {
     pub(super) test: &'t Test,
-    args: Vec<String>,
-    variables: Vec<(String, String)>,
+    pub(super) args: Vec<String>,
+    pub(super) variables: Vec<(String, String)>,
     hold: Option<(usize, Moment, Act<'t>)>,
     /// What a shell does just before it.
     limit: Option<String>,

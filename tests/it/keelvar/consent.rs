@@ -23,7 +23,7 @@ fn to_nobody(test: &Test) -> Run<'_> {
 }
 
 /// What a run says on standard error, to the last word.
-fn words(run: Run<'_>) -> (i32, String) {
+fn words(run: &Run<'_>) -> (i32, String) {
     let (code, _, stderr) = run.start().finish();
     (code, stderr)
 }
@@ -31,9 +31,9 @@ fn words(run: Run<'_>) -> (i32, String) {
 #[test]
 fn without_a_terminal_and_without_yes_nothing_is_sent_to_an_event() {
     let test = Test::of_event(2);
-    assert_eq!(words(to_nobody(&test)), (2, format!("{NOTICE}{REFUSAL}")));
+    assert_eq!(words(&to_nobody(&test)), (2, format!("{NOTICE}{REFUSAL}")));
     assert_eq!(
-        words(to_nobody(&test).args(["--quiet"])),
+        words(&to_nobody(&test).args(["--quiet"])),
         (2, REFUSAL.to_owned())
     );
     assert!(!test.path(Results::NAME).exists());
@@ -43,7 +43,7 @@ fn without_a_terminal_and_without_yes_nothing_is_sent_to_an_event() {
 fn a_dry_run_asks_nobody() {
     let test = Test::of_event(2);
     assert_eq!(
-        words(to_nobody(&test).args(["--dry-run"])),
+        words(&to_nobody(&test).args(["--dry-run"])),
         (0, String::new())
     );
 }
@@ -82,12 +82,31 @@ fn yes_lets_an_import_into_a_service_elsewhere_begin() {
     );
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_terminal_the_user_is_asked_and_anything_but_yes_sends_nothing() {
+    let test = Test::of_event(2).over_tls_by_proxy(Certificate::good());
+    for typed in ["\n", "n\n", "yesterday\n"] {
+        let (code, shown) = test.import().by_proxy().on_a_terminal(typed);
+        assert_eq!(code, 2, "{shown}");
+        assert!(shown.contains(NOTICE), "{shown}");
+        assert!(shown.contains("attach 2 files now? [y/N] "), "{shown}");
+        assert!(shown.ends_with("error: nothing was sent\n"), "{shown}");
+        assert_eq!(test.service().log(), []);
+        assert!(!test.path(Results::NAME).exists());
+    }
+    let (code, shown) = test.import().by_proxy().on_a_terminal("y\n");
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("attach 2 files now? [y/N] "), "{shown}");
+    crate::harness::attached_once(&test);
+}
+
 #[test]
 fn on_this_machine_it_is_said_once_and_nobody_is_asked() {
     let test = Test::of_objects([(EVENT, 2), (REQUEST, 1)]);
     let import = |test: &Test| {
         // More than one job, of which the second is no second occasion.
-        words(test.import().args(["--files-per-job", "1", "--resume"]))
+        words(&test.import().args(["--files-per-job", "1", "--resume"]))
     };
     let (code, stderr) = import(&test);
     assert_eq!((code, stderr.matches(NOTICE).count()), (0, 1), "{stderr}");
@@ -95,5 +114,5 @@ fn on_this_machine_it_is_said_once_and_nobody_is_asked() {
     // Nothing is left that anybody could see for the first time.
     assert_eq!(import(&test), (0, String::new()));
     let test = Test::of_event(1);
-    assert_eq!(words(test.import().args(["--quiet"])), (0, String::new()));
+    assert_eq!(words(&test.import().args(["--quiet"])), (0, String::new()));
 }
