@@ -19,8 +19,10 @@ pub enum Event {
         /// How the row stands now.
         status: Status,
     },
-    /// The service answered 429; all requests wait.
+    /// The service answered 429.
     Throttled {
+        /// The requests that wait: those of one kind, or all.
+        kind: Option<Kind>,
         /// For so long.
         wait: Duration,
     },

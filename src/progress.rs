@@ -283,14 +283,19 @@ impl Display {
             }
             Event::Spent { kind, wait } => format!(
                 "the service allows no more {} for now; the run goes on with them at {}, in {}",
-                match kind {
-                    Kind::Read => "look-ups",
-                    Kind::Change => "jobs",
-                },
+                in_words(*kind),
                 time_after(*wait),
                 span(wait.as_secs_f64()),
             ),
-            Event::Throttled { wait } if self.tally.throttled == 1 => format!(
+            Event::Throttled {
+                kind: Some(kind),
+                wait,
+            } => format!(
+                "the service says that there are too many {}; they wait {} s",
+                in_words(*kind),
+                wait.as_secs()
+            ),
+            Event::Throttled { wait, .. } if self.tally.throttled == 1 => format!(
                 "the service says that there are too many requests; all wait {} s, then go on \
                  more slowly for a while (does somebody else use the limit?)",
                 wait.as_secs()
@@ -351,6 +356,14 @@ impl Display {
             words = format!("{words}, about {} left", span(left));
         }
         words
+    }
+}
+
+/// What the requests of a kind are called where the service limits each kind.
+fn in_words(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Read => "look-ups",
+        Kind::Change => "jobs",
     }
 }
 

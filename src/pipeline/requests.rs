@@ -314,11 +314,11 @@ impl<'a, D: Destination> Requests<'a, D> {
         self.events.send(Event::Request(sort.kind()));
         match &answer {
             Err(Failure::Throttled { retry_after }) => {
-                let wait = match self.destination.budget(sort.kind()) {
-                    Some(budget) => budget.refused(*retry_after),
-                    None => self.pacer.throttled(*retry_after),
+                let (kind, wait) = match self.destination.budget(sort.kind()) {
+                    Some(budget) => (Some(sort.kind()), budget.refused(*retry_after)),
+                    None => (None, self.pacer.throttled(*retry_after)),
                 };
-                self.events.send(Event::Throttled { wait });
+                self.events.send(Event::Throttled { kind, wait });
             }
             Ok(_) | Err(Failure::Denied(_) | Failure::Refused(_)) => self.note_answer(&self.api),
             Err(_) => {}

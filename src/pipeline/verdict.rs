@@ -235,7 +235,7 @@ impl Verdict {
         Self::failed(
             Reason::NOT_ATTACHED,
             Some(id),
-            format!("the service took the file, and did not attach it: {why}"),
+            format!("the storage took the file, and the job did not attach it: {why}"),
         )
     }
 
