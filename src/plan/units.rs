@@ -180,7 +180,7 @@ mod tests {
             small(0, 1),
             of_job(small(1, 1), "j1"),
             of_job(small(2, 1), "j2"),
-            of_job(file(3, 1, "1.pdf", 500), "j1"),
+            of_job(file(3, 1, "3.pdf", 500), "j1"),
             small(4, 1),
         ];
         assert_eq!(units(rows, LIMITS), [vec![1, 3], vec![2], vec![0, 4]]);

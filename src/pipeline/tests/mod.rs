@@ -140,15 +140,7 @@ async fn go(
 ) -> Option<Halt> {
     let (events, _) = Events::channel();
     let never = std::future::pending();
-    run(
-        tasks.into_iter(),
-        service,
-        lines,
-        settings,
-        &events,
-        never,
-    )
-    .await
+    run(tasks.into_iter(), service, lines, settings, &events, never).await
 }
 
 /// Runs rows to their end, with faults.
