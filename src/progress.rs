@@ -290,7 +290,7 @@ impl Display {
             Event::Throttled {
                 kind: Some(kind),
                 wait,
-            } => format!(
+            } if self.tally.throttled == 1 || *wait >= LINE_EVERY => format!(
                 "the service says that there are too many {}; they wait {} s",
                 in_words(*kind),
                 wait.as_secs()

@@ -45,7 +45,7 @@ use scene::Scene;
 use story::{Tally, Trace, Without, play};
 
 /// So many seeds are played with each service where nobody asks for more.
-const SEEDS: u64 = 4_000;
+const SEEDS: u64 = 8_000;
 
 /// So far it is gone to find a seed under which a missing guard is missed.
 const FAR_ENOUGH: u64 = 100_000;

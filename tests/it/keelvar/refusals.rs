@@ -96,8 +96,8 @@ fn a_429_is_waited_out_for_as_long_as_it_says_and_costs_no_attempt() {
         .fault(GetJob, Nth(2), too_many);
     test.import()
         .stderr(
-            "the service says that there are too many requests; all wait 7 s, then go on more \
-             slowly for a while (does somebody else use the limit?)\n",
+            "the service says that there are too many jobs; they wait 7 s\n\
+             the service says that there are too many look-ups; they wait 7 s\n",
         )
         .rows(["A1 uploaded", "A2 uploaded"])
         .requests([
