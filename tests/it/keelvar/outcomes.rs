@@ -116,8 +116,8 @@ fn a_file_that_the_service_took_and_rejected_is_told_with_its_reason() {
     });
     test.import()
         .says(
-            "row 2, external_id \"A2\": failed, not_attached: the service took the file, and did \
-             not attach it: REJECTED a virus was found\n",
+            "row 2, external_id \"A2\": failed, not_attached: the storage took the file, and the job \
+             did not attach it: REJECTED a virus was found\n",
         )
         .rows(["A1 uploaded", "A2 failed not_attached"])
         .exits(1);
