@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::member::Put;
 use super::requests::Unmet;
-use super::unit::{Next, Put, State, Unit};
+use super::unit::{Next, State, Unit};
 use super::verdict::Verdict;
 use crate::clock::Since;
 use crate::destination::{Destination, Presence, Receipt};

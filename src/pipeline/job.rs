@@ -9,8 +9,10 @@
 use std::time::Duration;
 
 use super::Halt;
-use super::requests::{JobTurn, Unmet};
-use super::unit::{Member, Next, Put, State, Unit};
+use super::member::{Member, Put};
+use super::requests::Unmet;
+use super::turns::JobTurn;
+use super::unit::{Next, State, Unit};
 use super::verdict::Verdict;
 use super::watch::{Seen, Until};
 use crate::clock::Since;

@@ -7,9 +7,11 @@
 
 mod attachment;
 mod job;
+mod member;
 mod requests;
 mod slots;
 mod survey;
+mod turns;
 mod unit;
 mod verdict;
 mod watch;

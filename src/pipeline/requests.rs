@@ -3,16 +3,14 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{MutexGuard, Notify};
-
+use super::turns::{JobTurn, Sort, Turns};
 use super::weather::{Forecast, Weather};
 use super::{Halt, Settings};
-use crate::destination::{Destination, Failure, Kind, Presence, PutFailure, Receipt};
+use crate::destination::{Destination, Failure, Presence, PutFailure, Receipt};
 use crate::event::{Event, Events};
-use crate::http::budget::{Turn, Urgency};
+use crate::http::budget::Urgency;
 use crate::http::pacer::Pacer;
 use crate::model::{AttachmentId, Content, ExternalId};
 use crate::source::Source;
@@ -20,18 +18,6 @@ use crate::sync::lock;
 
 /// So often may a row's own request stay without an answer while those of others get one.
 const OWN_FAILURES: u32 = 6;
-
-/// A wait for the service's budget that is shorter goes without saying.
-const WORTH_TELLING: Duration = Duration::from_mins(1);
-
-/// So often a long wait is looked at again: the machine may have slept meanwhile.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
-
-/// How soon it must be possible to ask a new job for its addresses, which live for a minute.
-const SOON: Duration = Duration::from_secs(5);
-
-/// The turn of a new job.
-pub(super) struct JobTurn<'a>(#[expect(dead_code, reason = "held")] MutexGuard<'a, ()>);
 
 /// What all rows send their requests through.
 pub(super) struct Requests<'a, D> {
@@ -42,13 +28,7 @@ pub(super) struct Requests<'a, D> {
     max_outage: Duration,
     /// A look-up that worked: if it still does, the keys are good.
     good: Mutex<Option<Probe>>,
-    /// Jobs are made one after the other.
-    line: tokio::sync::Mutex<()>,
-    /// Urgent reads are sent in the order in which they came, where they have to wait: somebody who
-    /// is overtaken again and again sees the addresses of a job only when they have expired.
-    urgent_reads: tokio::sync::Mutex<()>,
-    is_ending: AtomicBool,
-    ending: Notify,
+    turns: Turns<'a, D>,
     events: &'a Events,
 }
 
@@ -139,10 +119,7 @@ impl<'a, D: Destination> Requests<'a, D> {
             storage: Weather::new(!settings.seed),
             max_outage: settings.max_outage,
             good: Mutex::new(None),
-            line: tokio::sync::Mutex::new(()),
-            urgent_reads: tokio::sync::Mutex::new(()),
-            is_ending: AtomicBool::new(false),
-            ending: Notify::new(),
+            turns: Turns::new(destination, events),
             events,
         }
     }
@@ -307,7 +284,7 @@ impl<'a, D: Destination> Requests<'a, D> {
         request: &impl AsyncFn(&D) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         self.api.clear().await;
-        let share = self.share(sort).await;
+        let share = self.turns.share(sort).await;
         let turn = self.pacer.turn().await;
         let answer = request(self.destination).await;
         drop((turn, share));
@@ -326,76 +303,20 @@ impl<'a, D: Destination> Requests<'a, D> {
         answer
     }
 
-    /// Waits until there is something left of the service's budget for a request, where it has one.
-    async fn share(&self, sort: Sort) -> Option<Turn<'_>> {
-        let budget = self.destination.budget(sort.kind())?;
-        let kind = sort.kind();
-        let _first_in_line = match sort {
-            Sort::Read(Urgency::Urgent) => Some(self.urgent_reads.lock().await),
-            Sort::Read(Urgency::CanWait) | Sort::Change => None,
-        };
-        let mut told = false;
-        loop {
-            let wait = match budget.turn(sort.urgency()) {
-                Ok(turn) => return Some(turn),
-                Err(wait) => wait,
-            };
-            if wait >= WORTH_TELLING && !told {
-                self.events.send(Event::Spent { kind, wait });
-                told = true;
-            }
-            tokio::time::sleep(wait.min(LOOK_AGAIN)).await;
-        }
-    }
-
     /// How long questions that can wait should, because little is left of the budget for them.
     pub(super) fn reads_can_wait_for(&self) -> Option<Duration> {
-        self.destination.budget(Kind::Read)?.wait(Urgency::CanWait)
+        self.turns.reads_can_wait_for()
     }
 
-    /// Waits for the turn of a new job: until the storage is there, as far as is known, until the
-    /// service takes another job, and until it can soon be asked for the job's addresses. Held until
-    /// the job is made. While the run is ending there are no turns.
+    /// Waits for the turn of a new job, and until the storage is there, as far as is known. Held
+    /// until the job is made.
     pub(super) async fn turn_of_a_job(&self) -> Result<JobTurn<'_>, Halt> {
-        let turn = self.line.lock().await;
-        self.storage.clear().await;
-        let mut told = false;
-        loop {
-            let ending = self.ending.notified();
-            if self.is_ending() {
-                return Err(Halt::Abandoned);
-            }
-            let Some((kind, wait)) = self.job_has_to_wait() else {
-                return Ok(JobTurn(turn));
-            };
-            if wait >= WORTH_TELLING && !told {
-                self.events.send(Event::Spent { kind, wait });
-                told = true;
-            }
-            tokio::select! {
-                biased;
-                () = ending => {}
-                () = tokio::time::sleep(wait.min(LOOK_AGAIN)) => {}
-            }
-        }
-    }
-
-    /// What a new job has to wait for, and how long.
-    fn job_has_to_wait(&self) -> Option<(Kind, Duration)> {
-        let wait = |kind| self.destination.budget(kind)?.wait(Urgency::Urgent);
-        let job = wait(Kind::Change).map(|wait| (Kind::Change, wait));
-        let look = wait(Kind::Read).filter(|wait| *wait > SOON);
-        job.or(look.map(|wait| (Kind::Read, wait)))
+        self.turns.of_a_job(self.storage.clear()).await
     }
 
     /// Lets nobody wait any longer for something to begin with.
     pub(super) fn end(&self) {
-        self.is_ending.store(true, Ordering::Release);
-        self.ending.notify_waiters();
-    }
-
-    fn is_ending(&self) -> bool {
-        self.is_ending.load(Ordering::Acquire)
+        self.turns.end();
     }
 
     /// Waits after a request of a row that stayed without an answer, unless those of others get
@@ -492,29 +413,6 @@ impl Probe {
         match self {
             Self::Find(external_id) => service.find(external_id).await.map(|_| ()),
             Self::Get(id) => service.get(id).await.map(|_| ()),
-        }
-    }
-}
-
-/// What a request is to the service's budgets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sort {
-    Read(Urgency),
-    Change,
-}
-
-impl Sort {
-    fn kind(self) -> Kind {
-        match self {
-            Self::Read(_) => Kind::Read,
-            Self::Change => Kind::Change,
-        }
-    }
-
-    fn urgency(self) -> Urgency {
-        match self {
-            Self::Read(urgency) => urgency,
-            Self::Change => Urgency::Urgent,
         }
     }
 }

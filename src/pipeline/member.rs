@@ -1,0 +1,142 @@
+//! A row on its way: what the record that it is in has of its bytes, and the sending of them.
+
+use std::time::Duration;
+
+use super::requests::{OwnFailures, Unput};
+use super::{Halt, Run, TaskRow};
+use crate::clock::Since;
+use crate::destination::{Destination, NewFile, Place, Receipt, UnsafeTarget};
+use crate::model::Content;
+use crate::plan::{Begun, Sent, Start};
+use crate::results::journal::Journal;
+
+/// A row of a unit.
+pub(super) struct Member {
+    pub(super) task: TaskRow,
+    pub(super) attempts: u32,
+    /// The job that an earlier run began for it, for as long as it is in that one.
+    pub(super) begun: Option<Begun>,
+    /// What the record has of its bytes.
+    pub(super) sent: Sent,
+    /// What the storage said of them.
+    pub(super) receipt: Option<Receipt>,
+}
+
+/// How the sending of one file ended.
+pub(super) enum Put {
+    Taken,
+    /// The address is too old to be used, as far as we know.
+    Stale,
+    /// The storage says that it has expired.
+    Expired,
+    /// The service gave an address to which nothing was sent.
+    Unsafe(UnsafeTarget),
+    Refused(String),
+    GivenUp(String),
+    SourceChanged(String),
+}
+
+impl Member {
+    pub(super) fn new(task: TaskRow) -> Self {
+        let begun = match &task.start {
+            Start::Job(begun) => begun.clone(),
+            Start::LookUp(_) | Start::Resume(_) => None,
+        };
+        let sent = begun.as_ref().map(|begun| Sent::told_by(begun.progress));
+        Self {
+            attempts: task.attempts + 1,
+            begun,
+            sent: sent.unwrap_or(Sent::No),
+            receipt: None,
+            task,
+        }
+    }
+
+    pub(super) fn content(&self) -> Content {
+        self.task.content
+    }
+
+    pub(super) fn file_name(&self) -> &str {
+        self.task.row.file_name()
+    }
+
+    pub(super) fn new_file(&self) -> NewFile {
+        let row = &self.task.row;
+        NewFile {
+            external_id: row.external_id.clone(),
+            file_name: row.file_name().to_owned(),
+            title: row.title.clone(),
+        }
+    }
+
+    /// Whether its bytes are still to be sent to the record that it is in.
+    pub(super) fn wants_bytes(&self) -> bool {
+        let same = |begun: &Begun| begun.is_for(&self.task.content);
+        self.sent != Sent::All && self.begun.as_ref().is_none_or(same)
+    }
+}
+
+impl<D: Destination, J: Journal> Run<'_, D, J> {
+    /// Sends the bytes of one row, for as long as its address lives.
+    pub(super) async fn put(
+        &self,
+        member: &mut Member,
+        target: Result<&D::Target, UnsafeTarget>,
+        issued: Since,
+        life: Duration,
+    ) -> Result<Put, Halt> {
+        let target = match target {
+            Ok(target) => target,
+            Err(why) => return Ok(Put::Unsafe(why)),
+        };
+        let mut own = OwnFailures::default();
+        let content = member.content();
+        loop {
+            self.requests.storage_is_there().await;
+            if issued.elapsed() > life {
+                return Ok(Put::Stale);
+            }
+            let put = self
+                .requests
+                .put(target, &member.task.source, &content, &mut own);
+            return Ok(match put.await {
+                Ok(receipt) => {
+                    member.sent = Sent::All;
+                    member.receipt = Some(receipt);
+                    Put::Taken
+                }
+                Err(Unput::NotSent) => {
+                    member.attempts += 1;
+                    continue;
+                }
+                Err(Unput::Again) => {
+                    member.sent = Sent::Perhaps;
+                    member.attempts += 1;
+                    continue;
+                }
+                Err(Unput::GivenUp(why)) => {
+                    member.sent = Sent::Perhaps;
+                    Put::GivenUp(why)
+                }
+                Err(Unput::OutOfReach(why)) => Put::GivenUp(why),
+                Err(Unput::Expired) => Put::Expired,
+                Err(Unput::Refused(why)) => Put::Refused(why),
+                Err(Unput::SourceChanged(why)) => Put::SourceChanged(why),
+                Err(Unput::Halt(halt)) => return Err(halt),
+            });
+        }
+    }
+}
+
+/// The place among these for a file.
+pub(super) fn place_of<'p, T>(
+    places: &'p [Place<T>],
+    file_name: &str,
+) -> Result<&'p T, UnsafeTarget> {
+    match places.iter().find(|place| place.file_name == file_name) {
+        Some(place) => place.target.as_ref().map_err(Clone::clone),
+        None => Err(UnsafeTarget(
+            "the service names no upload address for this file".into(),
+        )),
+    }
+}
