@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use consign::destination::memory::{Ids, Memory, Rules, Script};
 use consign::destination::{Destination as _, NewFile, NewRecord};
-use consign::event::Event;
 use consign::http::budget::Budget;
 use consign::pipeline::Task;
 use consign::plan::{FailedJobs, Step, step};
@@ -93,8 +92,8 @@ impl Scene for Attachments {
         self.promises().hold()
     }
 
-    fn what_ended_is_durable(&self, events: &[Event]) -> Result<(), String> {
-        self.promises().what_ended_is_durable(events)
+    fn rows(&self) -> &[TheRow] {
+        &self.rows
     }
 
     fn is_over(&self) -> bool {

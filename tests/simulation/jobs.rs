@@ -12,7 +12,6 @@ use consign::destination::memory::Script;
 use consign::destination::memory::jobs::{
     self, Addresses, Attaches, JobRules, Missing, Start, Stuck, Tells, UnknownAs,
 };
-use consign::event::Event;
 use consign::http::budget::{Allowance, Budget};
 use consign::pipeline::{Task, TaskRow};
 use consign::plan::{Candidate, FailedJobs, Limits, Step, is_for_people, step, units};
@@ -141,8 +140,8 @@ impl Scene for Jobs {
         self.promises().hold()
     }
 
-    fn what_ended_is_durable(&self, events: &[Event]) -> Result<(), String> {
-        self.promises().what_ended_is_durable(events)
+    fn rows(&self) -> &[TheRow] {
+        &self.rows
     }
 
     fn is_over(&self) -> bool {

@@ -8,7 +8,6 @@ use consign::destination::memory::{Address, Script};
 use consign::destination::{
     Created, Destination, Failure, NewRecord, Place, Presence, PutFailure, Receipt,
 };
-use consign::event::Event;
 use consign::http::budget::Budget;
 use consign::model::{AttachmentId, ExternalId};
 use consign::pipeline::Task;
@@ -16,6 +15,7 @@ use fastrand::Rng;
 
 use crate::machine::Disk;
 use crate::record::Record;
+use crate::rows::TheRow;
 
 /// Whether a line is durable is a matter for the referee, unless the disk is known to lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,8 +58,8 @@ pub(crate) trait Scene: Sized {
     /// After each run, however it ended.
     fn hold(&self) -> Result<(), String>;
 
-    /// The program said that rows had ended: their lines are there whatever happens next.
-    fn what_ended_is_durable(&self, events: &[Event]) -> Result<(), String>;
+    /// The rows that are sent to it.
+    fn rows(&self) -> &[TheRow];
 
     /// Whether no row is left on which a further run would work.
     fn is_over(&self) -> bool;

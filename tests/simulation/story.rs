@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use consign::event::{Event, Events};
 use consign::pipeline::{self, Halt, Settings};
+use consign::results::Status;
 use fastrand::Rng;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -231,7 +232,7 @@ impl<S: Scene> Story<S> {
         };
         self.ended(&ending);
         let ended: Vec<Event> = heard.try_iter().collect();
-        self.scene.what_ended_is_durable(&ended)?;
+        self.what_ended_is_durable(&ended)?;
         if let Ending::PowerLost = ending {
             self.disk.lose_power();
         } else {
@@ -241,6 +242,23 @@ impl<S: Scene> Story<S> {
         foul.map_or(Ok(()), Err)?;
         self.scene.hold()?;
         Ok(ending)
+    }
+
+    /// The program said that rows had ended: their lines are there whatever happens next.
+    fn what_ended_is_durable(&self, events: &[Event]) -> Result<(), String> {
+        for status in [Status::Uploaded, Status::Skipped, Status::Conflict] {
+            let is_so = |event: &&Event| **event == Event::Ended { status };
+            let said = events.iter().filter(is_so).count();
+            let rows = self.scene.rows().iter();
+            let lines = rows.filter_map(|row| self.disk.durable(row.key()));
+            let durable = lines.filter(|line| line.status == status).count();
+            if said > durable {
+                return Err(format!(
+                    "{said} rows ended as {status}, {durable} lines say so"
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn ended(&mut self, ending: &Ending) {

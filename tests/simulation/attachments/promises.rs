@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use consign::destination::memory::{Memory, Rules, StoredAttachment};
-use consign::event::Event;
 use consign::results::{Entry, Reason, Status};
 
 use crate::machine::Disk;
@@ -37,22 +36,6 @@ impl<'a> Promises<'a> {
     pub(crate) fn hold(&self) -> Result<(), String> {
         self.nothing_is_stored_twice()?;
         self.the_results_tell_the_truth()
-    }
-
-    /// The program said that a row had ended: the line is there whatever happens next.
-    pub(crate) fn what_ended_is_durable(&self, events: &[Event]) -> Result<(), String> {
-        for status in [Status::Uploaded, Status::Skipped, Status::Conflict] {
-            let is_so = |event: &&Event| **event == Event::Ended { status };
-            let said = events.iter().filter(is_so).count();
-            let lines = self.rows.iter().filter_map(|row| self.line(row));
-            let durable = lines.filter(|line| line.status == status).count();
-            if said > durable {
-                return Err(format!(
-                    "{said} rows ended as {status}, {durable} lines say so"
-                ));
-            }
-        }
-        Ok(())
     }
 
     fn nothing_is_stored_twice(&self) -> Result<(), String> {
