@@ -65,6 +65,8 @@ pub enum Posted {
 pub struct Begun {
     /// The record.
     pub id: AttachmentId,
+    /// The file, as the manifest named it then.
+    pub file_path: String,
     /// What was being sent, or was sent, where the line still tells.
     pub content: Option<Content>,
     /// What it hangs on, where that is not the object that the manifest names now.
@@ -120,6 +122,7 @@ fn go_on(row: &Row, previous: &Entry) -> Start {
     if let Some(id) = chosen {
         return Start::Resume(Begun {
             id,
+            file_path: previous.file_path.clone(),
             content: previous.known.content(),
             elsewhere,
             progress: progress_told_by(&previous.reason),

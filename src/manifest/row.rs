@@ -42,7 +42,12 @@ pub struct Row {
 impl Row {
     /// The name under which the file is stored: the column's, or else the file's own.
     pub fn file_name(&self) -> &str {
-        name_of(&self.file_path, self.file_name.as_deref())
+        self.file_name_at(&self.file_path)
+    }
+
+    /// The same, were its file at another path.
+    pub fn file_name_at<'r>(&'r self, file_path: &'r str) -> &'r str {
+        name_of(file_path, self.file_name.as_deref())
     }
 }
 

@@ -273,6 +273,7 @@ impl<D: Destination, J: Journal> Unit<'_, D, J> {
     fn begun(&self, id: AttachmentId) -> Begun {
         Begun {
             id,
+            file_path: self.only().task.row.file_path.clone(),
             content: Some(self.only().content()),
             elsewhere: None,
             progress: Progress::Unknown,

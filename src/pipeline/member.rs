@@ -56,8 +56,11 @@ impl Member {
         self.task.content
     }
 
+    /// The name by which the record that it is in knows its file.
     pub(super) fn file_name(&self) -> &str {
-        self.task.row.file_name()
+        let row = &self.task.row;
+        let begun = self.begun.as_ref();
+        begun.map_or_else(|| row.file_name(), |begun| begun.file_name(row))
     }
 
     pub(super) fn new_file(&self) -> NewFile {

@@ -128,7 +128,13 @@ fn in_job<T>(job: &Presence<T>, row: &TaskRow, begun: &Begun) -> Outlook {
         _ => &End::unknown("not found"),
     };
     let sent = Sent::told_by(begun.progress);
-    match outcome(end, row.row.file_name(), sent, Some(begun), &row.content) {
+    match outcome(
+        end,
+        begun.file_name(&row.row),
+        sent,
+        Some(begun),
+        &row.content,
+    ) {
         Outcome::Attached => Outlook::Done(Status::Uploaded),
         Outcome::AttachedBeforeTheChange if begun.elsewhere.is_some() => {
             Outlook::NotDone(Status::Conflict, Reason::OBJECT_CHANGED)

@@ -348,7 +348,9 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
         let known = verdict.known.or_else(begun_content);
         Entry {
             row: Some(row.number),
-            file_path: row.file_path.clone(),
+            file_path: begun
+                .map_or(&row.file_path, |begun| &begun.file_path)
+                .clone(),
             object_type,
             object_id,
             external_id: row.external_id.to_string(),

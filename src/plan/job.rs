@@ -73,6 +73,7 @@ pub fn is_for_people(entry: &Entry) -> bool {
 fn begun(row: &Row, previous: &Entry) -> Option<Begun> {
     Some(Begun {
         id: previous.attachment_id.clone()?,
+        file_path: previous.file_path.clone(),
         content: previous.known.content(),
         elsewhere: other_object(row, previous),
         progress: progress(previous),
@@ -142,6 +143,12 @@ impl Begun {
     pub fn is_for(&self, content: &Content) -> bool {
         let same = |then: Content| then.sha256 == content.sha256;
         self.content.is_none_or(same) && self.elsewhere.is_none()
+    }
+
+    /// The name by which its job knows the file of a row, which may have another one by now. (One that
+    /// a column of the manifest gave is not kept in the results.)
+    pub fn file_name<'a>(&'a self, row: &'a Row) -> &'a str {
+        row.file_name_at(&self.file_path)
     }
 
     /// Whether the user wants another job, whatever this one may have attached.
@@ -319,6 +326,7 @@ mod tests {
     fn what_was_attached_before_the_row_changed_is_told_as_that() {
         let begun = Begun {
             id: AttachmentId::parse("job-1").unwrap(),
+            file_path: "a.pdf".into(),
             content: Some(content("text")),
             elsewhere: None,
             progress: Progress::Unknown,

@@ -134,6 +134,7 @@ fn begun() -> impl Strategy<Value = Begun> {
     )
         .prop_map(|(id, content, elsewhere, progress)| Begun {
             id,
+            file_path: "a.pdf".into(),
             content,
             elsewhere,
             progress,

@@ -6,7 +6,7 @@ mod resume;
 
 use super::*;
 use crate::destination::memory::jobs::{
-    Addresses, Attaches, JobRules, Jobs, Start as Starts, Stuck, Tells, UnknownAs,
+    Addresses, Attaches, JobRules, Jobs, Missing, Start as Starts, Stuck, Tells, UnknownAs,
 };
 use crate::plan::{Candidate, Limits, units};
 

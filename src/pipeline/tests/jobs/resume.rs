@@ -102,3 +102,35 @@ async fn a_job_that_may_not_be_looked_at_keeps_its_rows() {
     each_is_attached_once(&jobs, &lines, &rows);
     assert_eq!(how_many(&jobs, Operation::Create), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_was_renamed_since_is_known_to_its_job_by_the_name_that_it_had() {
+    let rules = JobRules {
+        missing: Missing::Completes,
+        ..JobRules::default()
+    };
+    let second_put = |operation, nth| (operation, nth) == (Operation::Put, 2);
+    let jobs = with(rules, move |operation, nth| {
+        second_put(operation, nth).then_some(Fault::Denied)
+    });
+    let mut rows = rows(1..=2);
+    let lines = import_until(&jobs, &rows, 6).await;
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    assert_eq!(
+        jobs.attached().len(),
+        1,
+        "the job names the other as missing"
+    );
+    for row in &mut rows {
+        row.file_path = format!("renamed/{}.pdf", row.number + 10);
+    }
+    assert_eq!(import(&jobs, &lines, &rows).await, None);
+    let ended = ends(&lines, &rows);
+    assert_eq!(ended, vec![(Status::Uploaded, Reason::NONE); 2]);
+    let names: Vec<_> = jobs
+        .attached()
+        .into_iter()
+        .map(|file| file.file_name)
+        .collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+}
