@@ -28,7 +28,7 @@
 //!   the disk says, not from what the run remembers.
 //! - **One job, one place.** No module but `http` knows reqwest, and no clap type is known outside
 //!   of `cli` and `commands`; rayon is known to `prepare` alone, indicatif to `progress`, csv to
-//!   `results` and `problem`, the hashes to `digest`. A test keeps this true.
+//!   `results`, `verification` and `problem`, the hashes to `digest`. A test keeps this true.
 //! - **No secret can print itself.** Keys are `secrecy` types from the environment to the header;
 //!   an address for bytes prints as its host and a fingerprint; errors of the HTTP library pass one
 //!   function that takes the URL out.
@@ -50,6 +50,7 @@ pub mod event;
 pub mod http;
 pub mod manifest;
 pub mod model;
+mod output;
 pub mod pipeline;
 pub mod plan;
 pub mod prepare;
@@ -61,6 +62,7 @@ pub mod signals;
 pub mod source;
 mod sync;
 pub mod text;
+pub mod verification;
 
 use std::ffi::OsString;
 use std::io;

@@ -2,14 +2,12 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-
-use tempfile::NamedTempFile;
 
 use super::{Problem, Problems, Severity};
 use crate::manifest::Manifest;
-use crate::root::folder_of;
+use crate::output;
 use crate::text::{counted, escape, formula_safe, grouped};
 
 /// How many lines a screen gets at most.
@@ -181,12 +179,7 @@ pub fn save(problems: &Problems, manifest: &Manifest) -> io::Result<Option<PathB
             _ => Ok(None),
         };
     }
-    let mut file = NamedTempFile::new_in(folder_of(&path))?;
-    let mut out = BufWriter::new(file.as_file_mut());
-    write_csv(problems, manifest, &mut out)?;
-    out.flush()?;
-    drop(out);
-    file.persist(&path).map_err(|failure| failure.error)?;
+    output::replace(&path, |out| write_csv(problems, manifest, out))?;
     Ok(Some(path))
 }
 

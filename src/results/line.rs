@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::str::FromStr;
 
 use jiff::Timestamp;
 
+use super::cell::{BadCell, bad, optional, parsed, word};
 use crate::digest::sha256;
 use crate::model::{AttachmentId, Content, FileStamp, Sha256Digest};
 
@@ -251,16 +251,6 @@ pub struct Entry {
     pub message: String,
 }
 
-/// A cell that does not hold what its column holds.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("column {column}: {value:?} is not what consign writes there")]
-pub struct BadCell {
-    /// The column's name.
-    pub column: &'static str,
-    /// What stands in the cell.
-    pub value: String,
-}
-
 impl Entry {
     /// The cells before [`LINE_CHECK`], in the order of [`COLUMNS`], not yet escaped.
     pub fn cells(&self) -> [Cow<'_, str>; 16] {
@@ -333,35 +323,6 @@ impl Entry {
             message: message.to_owned(),
         })
     }
-}
-
-fn bad(column: &'static str, value: &str) -> BadCell {
-    BadCell {
-        column,
-        value: value.to_owned(),
-    }
-}
-
-fn parsed<T: FromStr>(column: &'static str, value: &str) -> Result<T, BadCell> {
-    value.parse().map_err(|_| bad(column, value))
-}
-
-fn optional<T: FromStr>(column: &'static str, value: &str) -> Result<Option<T>, BadCell> {
-    if value.is_empty() {
-        return Ok(None);
-    }
-    parsed(column, value).map(Some)
-}
-
-fn word<T: Copy, const N: usize>(
-    column: &'static str,
-    value: &str,
-    all: [T; N],
-    name: impl Fn(T) -> &'static str,
-) -> Result<T, BadCell> {
-    all.into_iter()
-        .find(|one| name(*one) == value)
-        .ok_or_else(|| bad(column, value))
 }
 
 /// The number that orders the lines of a file: the highest of a row counts.

@@ -4,10 +4,12 @@
 //! synced to the disk ([`journal`]). Before and after a run the file is rewritten with one line
 //! for each row, in the manifest's order ([`merge`]), by a temporary file that takes its place
 //! ([`file`]). What an earlier run left is read by [`previous`], which believes no line that does
-//! not match its own check.
+//! not match its own check. [`ledger`] reads it as evidence, once no run is on.
 
+pub(crate) mod cell;
 pub mod file;
 pub mod journal;
+pub mod ledger;
 mod line;
 pub mod merge;
 pub mod previous;
@@ -19,6 +21,7 @@ mod tests;
 use std::io;
 use std::path::PathBuf;
 
+pub use cell::BadCell;
 pub use line::*;
 
 /// Why a results file cannot be used.

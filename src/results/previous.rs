@@ -26,6 +26,8 @@ pub struct Previous {
     reader: Mutex<Reader>,
     header: Header,
     lines: HashMap<Box<str>, Place>,
+    /// Lines of rows that were not fit to send, which have no key that could be trusted, by row.
+    invalid: HashMap<Box<str>, Place>,
     highest: Serial,
     lowest: Option<Serial>,
     /// So many lines are believed.
@@ -40,9 +42,10 @@ pub struct Previous {
 
 type Reader = csv::Reader<Cursor<Vec<u8>>>;
 
+/// Where a line stands.
 #[derive(Debug, Clone, Copy)]
-struct Place {
-    serial: Serial,
+pub(super) struct Place {
+    pub(super) serial: Serial,
     offset: usize,
 }
 
@@ -114,6 +117,7 @@ impl Previous {
             reader: Mutex::new(reader(Cursor::new(text), header.delimiter)),
             header,
             lines: HashMap::new(),
+            invalid: HashMap::new(),
             highest: 0,
             lowest: None,
             believed: 0,
@@ -152,7 +156,7 @@ impl Previous {
 
     fn take(&mut self, text: &[u8], record: &ByteRecord, place: Range<usize>, line: u64) {
         let cells = self.header.cells(record);
-        let [_, _, _, _, external_id, status, .., destination, _, _] = cells;
+        let [row, _, _, _, external_id, status, .., destination, _, _] = cells;
         match self.header.believe(record, cells) {
             Ok(serial) => {
                 self.highest = self.highest.max(serial);
@@ -161,9 +165,13 @@ impl Previous {
                 if !self.destinations.contains(destination) {
                     self.destinations.insert(destination.to_owned());
                 }
+                let offset = place.start;
+                let place = Place { serial, offset };
                 // An invalid line speaks of a row of a manifest, not of an attachment.
-                if status != Status::Invalid.as_str() {
-                    self.keep(external_id.into(), serial, place.start);
+                if status == Status::Invalid.as_str() {
+                    keep(&mut self.invalid, row, place);
+                } else {
+                    keep(&mut self.lines, external_id, place);
                 }
             }
             Err(_) if place.end == text.len() && !is_whole(&text[place]) => {
@@ -177,21 +185,19 @@ impl Previous {
         }
     }
 
-    fn keep(&mut self, external_id: Box<str>, serial: Serial, offset: usize) {
-        let place = Place { serial, offset };
-        self.lines
-            .entry(external_id)
-            .and_modify(|kept| {
-                if kept.serial < serial {
-                    *kept = place;
-                }
-            })
-            .or_insert(place);
-    }
-
     /// The line that counts for a row.
     pub fn get(&self, external_id: &str) -> Option<Entry> {
-        let record = self.record(*self.lines.get(external_id)?)?;
+        self.entry(*self.lines.get(external_id)?)
+    }
+
+    /// Every line that counts, those of rows that were not fit to send included, in no order.
+    pub(super) fn places(&self) -> impl Iterator<Item = Place> {
+        self.lines.values().chain(self.invalid.values()).copied()
+    }
+
+    /// What a line says.
+    pub(super) fn entry(&self, place: Place) -> Option<Entry> {
+        let record = self.record(place)?;
         Entry::from_cells(self.header.cells(&record)).ok()
     }
 
@@ -237,6 +243,14 @@ impl Previous {
         reader.seek(position).ok()?;
         let mut record = ByteRecord::new();
         reader.read_byte_record(&mut record).ok()?.then_some(record)
+    }
+}
+
+/// Keeps the place of the line that counts: the one with the highest serial.
+fn keep(lines: &mut HashMap<Box<str>, Place>, key: &str, place: Place) {
+    let kept = lines.entry(key.into()).or_insert(place);
+    if kept.serial < place.serial {
+        *kept = place;
     }
 }
 

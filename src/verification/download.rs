@@ -1,0 +1,180 @@
+//! Which attachments are downloaded and hashed again: none, all, or a sample that somebody else can
+//! draw again.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::digest::sha256;
+
+/// Which attachments' bytes are downloaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Download {
+    /// None: sizes and names are compared.
+    #[default]
+    None,
+    /// Those of every attachment that should be there.
+    All,
+    /// A share of them.
+    Sample {
+        /// How much of them.
+        share: Share,
+        /// What decides which ones: the same seed draws the same sample from the same rows.
+        seed: u64,
+    },
+}
+
+/// A part of a whole, in hundredths of a percent.
+///
+/// Guarantees: more than nothing, and less than all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share(u16);
+
+/// The whole, in hundredths of a percent.
+const WHOLE: u16 = 10_000;
+
+impl Share {
+    /// Reads `5%`, `12.5%` or `0.01%`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let number = text.strip_suffix('%')?;
+        let (percent, hundredths) = number.split_once('.').unwrap_or((number, ""));
+        let is_plain = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
+        if percent.is_empty() || hundredths.len() > 2 || !is_plain(percent) || !is_plain(hundredths)
+        {
+            return None;
+        }
+        let percent: u16 = percent.parse().ok()?;
+        let hundredths: u16 = format!("{hundredths:0<2}").parse().ok()?;
+        let share = percent.checked_mul(100)?.checked_add(hundredths)?;
+        (1..WHOLE).contains(&share).then_some(Self(share))
+    }
+
+    /// So many of a number, at least one of any.
+    pub fn of(self, number: usize) -> usize {
+        let part = (number as u128 * u128::from(self.0)).div_ceil(u128::from(WHOLE));
+        usize::try_from(part).unwrap_or(number)
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (percent, hundredths) = (self.0 / 100, self.0 % 100);
+        match hundredths {
+            0 => write!(f, "{percent}%"),
+            tenths if tenths % 10 == 0 => write!(f, "{percent}.{}%", tenths / 10),
+            hundredths => write!(f, "{percent}.{hundredths:02}%"),
+        }
+    }
+}
+
+impl Download {
+    /// Which of some rows are drawn, as the numbers of their places.
+    ///
+    /// A row's lot is a digest of the seed and its key, so that nothing but the keys of the rows
+    /// has a say in who is drawn, and anybody can draw again.
+    pub fn drawn<'a>(self, external_ids: impl ExactSizeIterator<Item = &'a str>) -> HashSet<usize> {
+        match self {
+            Self::None => HashSet::new(),
+            Self::All => (0..external_ids.len()).collect(),
+            Self::Sample { share, seed } => {
+                let wanted = share.of(external_ids.len());
+                let mut lots: Vec<_> = external_ids
+                    .enumerate()
+                    .map(|(place, id)| (sha256(format!("{seed}:{id}").as_bytes()).0, place))
+                    .collect();
+                lots.sort_unstable();
+                lots.into_iter()
+                    .take(wanted)
+                    .map(|(_, place)| place)
+                    .collect()
+            }
+        }
+    }
+}
+
+impl fmt::Display for Download {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => Ok(()),
+            Self::All => f.write_str("all"),
+            Self::Sample { share, seed } => write!(f, "{share} seed {seed}"),
+        }
+    }
+}
+
+/// The text is not what a [`Download`] is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadDownload;
+
+impl FromStr for Download {
+    type Err = BadDownload;
+
+    /// Reads what [`fmt::Display`] writes.
+    fn from_str(text: &str) -> Result<Self, BadDownload> {
+        let sample = || {
+            let (share, seed) = text.split_once(" seed ")?;
+            Some(Self::Sample {
+                share: Share::parse(share)?,
+                seed: seed.parse().ok()?,
+            })
+        };
+        match text {
+            "" => Ok(Self::None),
+            "all" => Ok(Self::All),
+            _ => sample().ok_or(BadDownload),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_written_as_people_write_percentages() {
+        for text in ["1%", "12.5%", "0.01%", "99.99%", "50%"] {
+            assert_eq!(Share::parse(text).unwrap().to_string(), text);
+        }
+        for bad in [
+            "", "%", "0%", "100%", "5", "5.%%", "-1%", "1.234%", "1e1%", " 5%", ".5%",
+        ] {
+            assert_eq!(Share::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_sample_is_as_large_as_it_says_and_never_empty() {
+        let share = Share::parse("10%").unwrap();
+        for (rows, drawn) in [(0, 0), (1, 1), (10, 1), (11, 2), (500, 50)] {
+            assert_eq!(share.of(rows), drawn);
+        }
+    }
+
+    #[test]
+    fn the_same_seed_draws_the_same_rows_wherever_they_stand_and_another_draws_others() {
+        let ids: Vec<String> = (0..200).map(|number| format!("A{number}")).collect();
+        let reversed: Vec<String> = ids.iter().rev().cloned().collect();
+        let drawn = |seed, ids: &[String]| -> HashSet<String> {
+            let share = Share::parse("25%").unwrap();
+            let places = Download::Sample { share, seed }.drawn(ids.iter().map(String::as_str));
+            places.into_iter().map(|place| ids[place].clone()).collect()
+        };
+        assert_eq!(drawn(7, &ids).len(), 50);
+        assert_eq!(drawn(7, &ids), drawn(7, &reversed));
+        assert_ne!(drawn(7, &ids), drawn(8, &ids));
+    }
+
+    #[test]
+    fn which_rows_were_downloaded_reads_back_as_it_is_written() {
+        let share = Share::parse("2.5%").unwrap();
+        for download in [
+            Download::None,
+            Download::All,
+            Download::Sample { share, seed: 42 },
+        ] {
+            assert_eq!(download.to_string().parse(), Ok(download));
+        }
+        assert_eq!("some".parse::<Download>(), Err(BadDownload));
+        assert_eq!("2.5% seed".parse::<Download>(), Err(BadDownload));
+    }
+}

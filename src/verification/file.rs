@@ -1,0 +1,265 @@
+//! The verification file: one line for each line of the results, written as a whole.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use csv::StringRecord;
+
+use super::{Checked, Facts, LocalFile, Outcome};
+use crate::digest::sha256;
+use crate::model::{AttachmentId, Sha256Digest};
+use crate::output;
+use crate::results::cell::{BadCell, bad, optional, parsed, word};
+use crate::results::{Entry, LINE_CHECK, line_check, serial_of};
+use crate::text::{formula_restored, formula_safe};
+
+/// The columns before [`LINE_CHECK`], in order. Fixed: scripts go by them.
+pub const COLUMNS: [&str; 12] = [
+    "row",
+    "external_id",
+    "attachment_id",
+    "outcome",
+    "expected_size",
+    "found_size",
+    "expected_sha256",
+    "found_sha256",
+    "checked_at",
+    "download",
+    "local_file",
+    "message",
+];
+
+/// Where the verification of a results file goes: beside it.
+pub fn path_for(results: &Path) -> PathBuf {
+    results.with_extension("verification.csv")
+}
+
+/// Writes the whole file, in place of one that is there.
+pub fn write<'a>(path: &Path, lines: impl Iterator<Item = &'a Checked>) -> io::Result<()> {
+    output::replace(path, |out| write_lines(out, lines))
+}
+
+fn write_lines<'a>(
+    out: &mut dyn Write,
+    lines: impl Iterator<Item = &'a Checked>,
+) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(out);
+    csv.write_record(COLUMNS.iter().chain(&[LINE_CHECK]))?;
+    for (serial, line) in (1..).zip(lines) {
+        let cells = line.cells();
+        let check = line_check(cells.iter().map(String::as_str), serial);
+        for cell in &cells {
+            csv.write_field(&*formula_safe(cell))?;
+        }
+        csv.write_field(check)?;
+        csv.write_record(None::<&[u8]>)?;
+    }
+    csv.flush()
+}
+
+/// What a verification file says, as far as it can be believed.
+#[derive(Debug)]
+pub struct Verification {
+    lines: HashMap<(Option<usize>, String), Checked>,
+    /// The digest of the whole file.
+    pub sha256: Sha256Digest,
+    /// How many lines do not match their own check, and are not believed.
+    pub altered: u64,
+}
+
+/// A file that is no verification file.
+#[derive(Debug, thiserror::Error)]
+#[error("its first line names no column {0}")]
+pub struct NoColumn(&'static str);
+
+impl Verification {
+    /// Reads the text of a verification file.
+    pub fn parse(text: &[u8]) -> Result<Self, NoColumn> {
+        let mut verification = Self {
+            lines: HashMap::new(),
+            sha256: sha256(text),
+            altered: 0,
+        };
+        let mut csv = csv::ReaderBuilder::new().flexible(true).from_reader(text);
+        let header = csv.headers().cloned().unwrap_or_default();
+        let place = |column: &'static str| {
+            let place = header.iter().position(|name| name == column);
+            place.ok_or(NoColumn(column))
+        };
+        let check = place(LINE_CHECK)?;
+        let mut places = [0; COLUMNS.len()];
+        for (at, column) in places.iter_mut().zip(COLUMNS) {
+            *at = place(column)?;
+        }
+        for record in csv.records() {
+            match record
+                .ok()
+                .and_then(|record| believed(&record, check, places))
+            {
+                Some(line) => verification.keep(line),
+                None => verification.altered += 1,
+            }
+        }
+        Ok(verification)
+    }
+
+    fn keep(&mut self, line: Checked) {
+        self.lines
+            .insert((line.row, line.external_id.clone()), line);
+    }
+
+    /// What was found out about what a line of the results says.
+    pub fn of(&self, entry: &Entry) -> Option<&Checked> {
+        let line = self.lines.get(&(entry.row, entry.external_id.clone()))?;
+        line.is_about(entry).then_some(line)
+    }
+
+    /// Every line that is believed, in no order.
+    pub fn lines(&self) -> impl Iterator<Item = &Checked> {
+        self.lines.values()
+    }
+}
+
+fn believed(record: &StringRecord, check: usize, places: [usize; 12]) -> Option<Checked> {
+    let values: Vec<&str> = record.iter().map(formula_restored).collect();
+    let expected = *values.get(check)?;
+    let guarded = values[..check].iter().copied();
+    if line_check(guarded, serial_of(expected)?) != expected {
+        return None;
+    }
+    Checked::from_cells(places.map(|place| values[place])).ok()
+}
+
+impl Checked {
+    fn cells(&self) -> [String; 12] {
+        fn text(value: Option<impl ToString>) -> String {
+            value.map(|value| value.to_string()).unwrap_or_default()
+        }
+        [
+            text(self.row),
+            self.external_id.clone(),
+            text(self.attachment_id.as_ref()),
+            self.outcome.to_string(),
+            text(self.expected.size),
+            text(self.found.size),
+            text(self.expected.sha256),
+            text(self.found.sha256),
+            format!("{:.3}", self.checked_at),
+            self.download.to_string(),
+            self.local_file.as_str().to_owned(),
+            self.message.clone(),
+        ]
+    }
+
+    fn from_cells(cells: [&str; 12]) -> Result<Self, BadCell> {
+        let [
+            row,
+            external_id,
+            attachment_id,
+            outcome,
+            expected_size,
+            found_size,
+            expected_sha256,
+            found_sha256,
+            checked_at,
+            download,
+            local_file,
+            message,
+        ] = cells;
+        let id = |text: &str| AttachmentId::parse(text).map_err(|_| bad("attachment_id", text));
+        Ok(Self {
+            row: optional("row", row)?,
+            external_id: external_id.to_owned(),
+            attachment_id: Some(attachment_id)
+                .filter(|text| !text.is_empty())
+                .map(id)
+                .transpose()?,
+            outcome: word("outcome", outcome, Outcome::ALL, Outcome::as_str)?,
+            expected: Facts {
+                size: optional("expected_size", expected_size)?,
+                sha256: optional("expected_sha256", expected_sha256)?,
+            },
+            found: Facts {
+                size: optional("found_size", found_size)?,
+                sha256: optional("found_sha256", found_sha256)?,
+            },
+            checked_at: parsed("checked_at", checked_at)?,
+            download: parsed("download", download)?,
+            local_file: word("local_file", local_file, LocalFile::ALL, LocalFile::as_str)?,
+            message: message.to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verification::{Download, download::Share};
+
+    fn line() -> Checked {
+        Checked {
+            row: Some(3),
+            external_id: "=A\"1,\n".into(),
+            attachment_id: Some(AttachmentId::parse("12").unwrap()),
+            outcome: Outcome::ContentDiffers,
+            expected: Facts {
+                size: Some(5),
+                sha256: Some(sha256(b"hello")),
+            },
+            found: Facts {
+                size: Some(5),
+                sha256: Some(sha256(b"HELLO")),
+            },
+            checked_at: "2026-11-22T10:00:00.5Z".parse().unwrap(),
+            download: Download::Sample {
+                share: Share::parse("10%").unwrap(),
+                seed: 9,
+            },
+            local_file: LocalFile::Changed,
+            message: "other bytes".into(),
+        }
+    }
+
+    fn written(lines: &[Checked]) -> String {
+        let mut text = Vec::new();
+        write_lines(&mut text, lines.iter()).unwrap();
+        String::from_utf8(text).unwrap()
+    }
+
+    #[test]
+    fn a_verification_reads_back_as_it_is_written() {
+        let bare = Checked {
+            row: None,
+            attachment_id: None,
+            outcome: Outcome::NotDone,
+            expected: Facts::default(),
+            found: Facts::default(),
+            download: Download::None,
+            local_file: LocalFile::NotCompared,
+            ..line()
+        };
+        let text = written(&[line(), bare.clone()]);
+        let read = Verification::parse(text.as_bytes()).unwrap();
+        assert_eq!(read.altered, 0);
+        let mut lines: Vec<_> = read.lines().cloned().collect();
+        lines.sort_by_key(|line| line.row);
+        assert_eq!(lines, [bare, line()]);
+    }
+
+    #[test]
+    fn a_line_that_was_altered_is_not_believed() {
+        let text = written(&[line()]).replace("content_differs", "match");
+        let read = Verification::parse(text.as_bytes()).unwrap();
+        assert_eq!((read.lines().count(), read.altered), (0, 1));
+    }
+
+    #[test]
+    fn another_file_is_not_taken_for_a_verification() {
+        let refused = Verification::parse(b"row,file_path\n1,a.pdf\n").unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "its first line names no column line_check"
+        );
+    }
+}

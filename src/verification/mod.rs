@@ -1,0 +1,170 @@
+//! What a comparison of the results with the service found, row by row: the verification file's
+//! vocabulary. How the service is asked is the business of `pipeline::inspect`.
+
+pub mod download;
+pub mod file;
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use crate::model::{AttachmentId, Sha256Digest};
+use crate::results::Entry;
+
+pub use download::Download;
+
+/// How what a row claims compares with what the service holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Outcome {
+    /// The attachment is there, under its key, with its size; and with its bytes, where they were
+    /// downloaded.
+    Match,
+    /// There is no such attachment.
+    Missing,
+    /// The attachment is there, without its bytes.
+    Pending,
+    /// It has another size.
+    SizeDiffers,
+    /// Its content is as it was, but its `external_id` or title has changed.
+    Renamed,
+    /// It has its size, and other bytes.
+    ContentDiffers,
+    /// The results do not claim that the row is done.
+    NotDone,
+    /// The service has no way to tell: Keelvar knows of a job that it ended, and no more.
+    Unverifiable,
+    /// It could not be found out.
+    Error,
+}
+
+impl Outcome {
+    /// Every outcome, in the order in which summaries list them.
+    pub const ALL: [Self; 9] = [
+        Self::Match,
+        Self::Missing,
+        Self::Pending,
+        Self::SizeDiffers,
+        Self::Renamed,
+        Self::ContentDiffers,
+        Self::NotDone,
+        Self::Unverifiable,
+        Self::Error,
+    ];
+
+    /// The word in the verification file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Match => "match",
+            Self::Missing => "missing",
+            Self::Pending => "pending",
+            Self::SizeDiffers => "size_differs",
+            Self::Renamed => "renamed",
+            Self::ContentDiffers => "content_differs",
+            Self::NotDone => "not_done",
+            Self::Unverifiable => "unverifiable",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How the row's file on this machine stands. It has no part in the outcome: what counts is what
+/// the service holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LocalFile {
+    /// Nobody looked.
+    #[default]
+    NotCompared,
+    /// It is what was imported.
+    Unchanged,
+    /// It holds something else now.
+    Changed,
+    /// It is not there.
+    Gone,
+}
+
+impl LocalFile {
+    const ALL: [Self; 4] = [
+        Self::NotCompared,
+        Self::Unchanged,
+        Self::Changed,
+        Self::Gone,
+    ];
+
+    /// The word in the verification file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotCompared => "",
+            Self::Unchanged => "unchanged",
+            Self::Changed => "changed",
+            Self::Gone => "gone",
+        }
+    }
+}
+
+/// One line of the verification file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// The manifest row's number, from 1; `None` where the row has left the manifest.
+    pub row: Option<usize>,
+    /// The key of the row.
+    pub external_id: String,
+    /// The attachment (for Keelvar the job) that was asked for.
+    pub attachment_id: Option<AttachmentId>,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// What the results say.
+    pub expected: Facts,
+    /// What the service holds; the digest only where the bytes were downloaded.
+    pub found: Facts,
+    /// When the service was asked last.
+    pub checked_at: Timestamp,
+    /// Which rows' bytes were to be downloaded: the same for all lines of one verification.
+    pub download: Download,
+    /// How the file on this machine stands.
+    pub local_file: LocalFile,
+    /// What differs, or why it could not be found out, for a person.
+    pub message: String,
+}
+
+/// What one side says of a content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Facts {
+    /// The size in bytes.
+    pub size: Option<u64>,
+    /// The digest of the bytes.
+    pub sha256: Option<Sha256Digest>,
+}
+
+impl Facts {
+    /// What a line of the results says.
+    pub fn of(entry: &Entry) -> Self {
+        Self {
+            size: entry.known.size(),
+            sha256: entry.known.content().map(|content| content.sha256),
+        }
+    }
+}
+
+impl Checked {
+    /// Whether this was found out about what a line of the results says, and not about what an
+    /// earlier one said.
+    pub fn is_about(&self, entry: &Entry) -> bool {
+        self.row == entry.row
+            && self.external_id == entry.external_id
+            && self.attachment_id == entry.attachment_id
+            && self.expected == Facts::of(entry)
+            && (self.outcome == Outcome::NotDone) != entry.status.is_done()
+            && self.checked_at >= entry.updated_at
+    }
+
+    /// Whether the stored bytes were downloaded, and had the expected digest.
+    pub fn content_proven(&self) -> bool {
+        self.found.sha256.is_some() && self.found.sha256 == self.expected.sha256
+    }
+}
