@@ -4,6 +4,7 @@
 //! it. What is true after every run, whatever the test is about, is checked after every run.
 
 mod between;
+mod browser;
 #[cfg(target_os = "linux")]
 mod disk;
 mod endless;
@@ -32,6 +33,7 @@ use tempfile::TempDir;
 
 use between::Manner;
 pub(crate) use between::Moment;
+pub(crate) use browser::{Browser, Scheme};
 #[cfg(target_os = "linux")]
 pub(crate) use disk::{Act, Call, Disk, Loss};
 pub(crate) use endless::Endless;
