@@ -4,6 +4,7 @@
 //! Nothing here repeats a request or waits: when to try again, and whether that is safe, is decided
 //! in one place, the pipeline. What a service calls its things stays behind this trait.
 
+pub mod archive;
 pub mod keelvar;
 pub mod memory;
 pub mod workday;

@@ -9,15 +9,16 @@
 //! - answers may leave out what the schema requires, give ids as numbers or strings, and sizes as
 //!   strings, numbers or null: all of these stand in the vendor's own examples.
 
+mod resource;
+
 use std::collections::HashMap;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::archive::{Archive, Exhibit, FetchFailure, Fetched, Original, Shown};
 use super::{
     Created, Destination, Failure, Keeps, NewFile, NewRecord, Place, Presence, PutFailure, Receipt,
-    UnsafeTarget,
 };
 use crate::http::api::{ApiClient, Dialect, KeyHeader, Method, Reply, Request};
 use crate::http::target::{ApiHost, Target, UploadRules};
@@ -25,6 +26,7 @@ use crate::http::transfer::TransferClient;
 use crate::http::{ClientError, Network};
 use crate::model::{AttachmentId, Content, ExternalId, ObjectRef, ObjectType};
 use crate::source::Source;
+use resource::{Resource, Told, foreign, many, one};
 
 /// The service, over HTTP.
 #[derive(Debug)]
@@ -45,6 +47,34 @@ impl Workday {
         })
     }
 
+    /// The attachments of these ids, as far as there are any.
+    async fn listed(&self, ids: &[AttachmentId]) -> Result<Vec<Resource>, Failure> {
+        let list: Vec<&str> = ids.iter().map(AttachmentId::as_str).collect();
+        let reply = self
+            .api
+            .send(Request {
+                method: Method::GET,
+                path: &["attachments"],
+                query: Some(("filter[id_equals]", &list.join(","))),
+                body: None,
+            })
+            .await?;
+        match reply {
+            Reply::Success(body) => many(body),
+            Reply::NotFound => Ok(Vec::new()),
+            Reply::OtherSlash => Err(foreign("is a redirect")),
+            Reply::Refused(why) => Err(Failure::Refused(why)),
+        }
+    }
+
+    /// The attachment of an id, if there is one.
+    async fn of_id(&self, id: &AttachmentId) -> Result<Option<Resource>, Failure> {
+        match self.look_up(&["attachments", id.as_str()]).await? {
+            Some(found) if found.id()? != *id => Err(foreign("speaks of another attachment")),
+            found => Ok(found),
+        }
+    }
+
     async fn look_up(&self, path: &[&str]) -> Result<Option<Resource>, Failure> {
         let reply = self
             .api
@@ -60,6 +90,26 @@ impl Workday {
             Reply::OtherSlash => Err(foreign("is a redirect")),
             Reply::Success(body) => one(body).map(Some),
             Reply::Refused(why) => Err(Failure::Refused(why)),
+        }
+    }
+
+    /// What an attachment shows of itself.
+    fn exhibit(&self, found: &Resource) -> Result<Exhibit, Failure> {
+        Ok(Exhibit {
+            external_id: self.shown(&found.attributes.external_id),
+            title: self.shown(&found.attributes.title),
+            size: found.size()?,
+        })
+    }
+
+    fn shown(&self, told: &Told) -> Shown {
+        match told {
+            Told::No | Told::Odd => Shown::NotTold,
+            Told::Null => Shown::Nothing,
+            Told::Text(value) => Shown::Text {
+                value: value.clone(),
+                words: self.api.hide(value),
+            },
         }
     }
 
@@ -100,19 +150,17 @@ impl Destination for Workday {
             return Ok(Presence::Absent);
         };
         match &found.attributes.external_id {
-            Some(other) if other != external_id.as_str() => Ok(Presence::Mismatch {
+            Told::Text(other) if other != external_id.as_str() => Ok(Presence::Mismatch {
                 external_id: self.api.hide(other),
             }),
-            _ => found.presence(),
+            Told::Odd => Err(foreign("has an external_id that is no text")),
+            Told::No | Told::Null | Told::Text(_) => found.presence(),
         }
     }
 
     async fn get(&self, id: &AttachmentId) -> Result<Presence<Target>, Failure> {
-        match self.look_up(&["attachments", id.as_str()]).await? {
-            None => Ok(Presence::Absent),
-            Some(found) if found.id()? != *id => Err(foreign("speaks of another attachment")),
-            Some(found) => found.presence(),
-        }
+        let found = self.of_id(id).await?;
+        found.map_or(Ok(Presence::Absent), |found| found.presence())
     }
 
     async fn create(&self, new: &NewRecord) -> Result<Created<Target>, Failure> {
@@ -148,25 +196,9 @@ impl Destination for Workday {
         &self,
         ids: &[AttachmentId],
     ) -> Result<HashMap<AttachmentId, Presence<Target>>, Failure> {
-        let list: Vec<&str> = ids.iter().map(AttachmentId::as_str).collect();
-        let reply = self
-            .api
-            .send(Request {
-                method: Method::GET,
-                path: &["attachments"],
-                query: Some(("filter[id_equals]", &list.join(","))),
-                body: None,
-            })
-            .await?;
-        match reply {
-            Reply::Success(body) => many(body)?
-                .into_iter()
-                .map(|found| Ok((found.id()?, found.presence()?)))
-                .collect(),
-            Reply::NotFound => Ok(HashMap::new()),
-            Reply::OtherSlash => Err(foreign("is a redirect")),
-            Reply::Refused(why) => Err(Failure::Refused(why)),
-        }
+        let there = self.listed(ids).await?;
+        let known = there.iter().map(|one| Ok((one.id()?, one.presence()?)));
+        known.collect()
     }
 
     async fn put(
@@ -177,6 +209,36 @@ impl Destination for Workday {
         sent: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<Receipt, PutFailure> {
         self.transfer.put(target, source, content, sent).await
+    }
+}
+
+impl Archive for Workday {
+    async fn inspect(
+        &self,
+        ids: &[AttachmentId],
+    ) -> Result<HashMap<AttachmentId, Exhibit>, Failure> {
+        let there = self.listed(ids).await?;
+        let known = there.iter().map(|one| Ok((one.id()?, self.exhibit(one)?)));
+        known.collect()
+    }
+
+    async fn original(&self, id: &AttachmentId) -> Result<Option<Original<Target>>, Failure> {
+        let Some(found) = self.of_id(id).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Original {
+            exhibit: self.exhibit(&found)?,
+            place: found.download(&self.rules),
+        }))
+    }
+
+    async fn fetch(
+        &self,
+        place: &Target,
+        most: u64,
+        received: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Fetched, FetchFailure> {
+        self.transfer.fetch(place, most, received).await
     }
 }
 
@@ -212,106 +274,6 @@ fn create_body(object: ObjectRef, file: &NewFile) -> Value {
     body
 }
 
-/// An attachment in an answer. Everything but the id may be missing.
-#[derive(Debug, Deserialize)]
-struct Resource {
-    id: Value,
-    #[serde(default)]
-    attributes: Attributes,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Attributes {
-    external_id: Option<String>,
-    file_size: Value,
-    upload_url: Option<String>,
-    upload_headers: Option<Vec<Header>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Header {
-    name: String,
-    value: String,
-}
-
-impl Resource {
-    fn id(&self) -> Result<AttachmentId, Failure> {
-        AttachmentId::parse(&text(&self.id)).map_err(|_| foreign("has no usable id"))
-    }
-
-    fn size(&self) -> Result<Option<u64>, Failure> {
-        // Nothing but null means that no bytes are there: for such a record a new address may be
-        // asked for, which detaches those that are.
-        if self.attributes.file_size.is_null() {
-            return Ok(None);
-        }
-        let digits = text(&self.attributes.file_size);
-        let is_plain = digits.bytes().all(|b| b.is_ascii_digit());
-        match digits.parse() {
-            Ok(size) if is_plain => Ok(Some(size)),
-            _ => Err(foreign("has a file_size that is no number")),
-        }
-    }
-
-    fn presence(&self) -> Result<Presence<Target>, Failure> {
-        let id = self.id()?;
-        Ok(match self.size()? {
-            Some(size) => Presence::Stored { id, size },
-            None => Presence::Pending { id },
-        })
-    }
-
-    fn place(self, file_name: &str, rules: &UploadRules) -> Place<Target> {
-        Place {
-            file_name: file_name.to_owned(),
-            target: self.target(rules),
-        }
-    }
-
-    fn target(self, rules: &UploadRules) -> Result<Target, UnsafeTarget> {
-        let url = self
-            .attributes
-            .upload_url
-            .ok_or_else(|| UnsafeTarget("the answer names no upload address".into()))?;
-        let headers: Vec<_> = self
-            .attributes
-            .upload_headers
-            .unwrap_or_default()
-            .into_iter()
-            .map(|header| (header.name, header.value))
-            .collect();
-        Target::parse(&url, &headers, rules)
-    }
-}
-
-/// A string or a number as text; empty for anything else.
-fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        _ => String::new(),
-    }
-}
-
-/// The `data` of a document; null where there is none.
-fn data(mut body: Value) -> Value {
-    body.get_mut("data").map(Value::take).unwrap_or_default()
-}
-
-fn one(body: Value) -> Result<Resource, Failure> {
-    serde_json::from_value(data(body)).map_err(|_| foreign("is no attachment"))
-}
-
-fn many(body: Value) -> Result<Vec<Resource>, Failure> {
-    serde_json::from_value(data(body)).map_err(|_| foreign("is no list of attachments"))
-}
-
-/// An answer that cannot be the service's own, whatever its status says: nothing is known after it.
-fn foreign(what: &str) -> Failure {
-    Failure::Unanswered(format!("the answer {what}"))
-}
-
 #[cfg(test)]
 mod properties;
 
@@ -342,41 +304,5 @@ mod tests {
             },
         );
         assert_eq!(untitled["data"]["attributes"].get("title"), None);
-    }
-
-    #[test]
-    fn ids_and_sizes_are_read_in_each_form_that_the_vendor_shows() {
-        for (id, size, expected) in [
-            (json!("1"), json!("1023343"), Some(1_023_343)),
-            (json!(1), json!(1_023_343), Some(1_023_343)),
-            (json!(1), Value::Null, None),
-        ] {
-            let found = one(
-                json!({"data": {"id": id, "type": "attachments", "attributes": {"file_size": size}}}),
-            );
-            let found = found.unwrap();
-            assert_eq!(found.id().unwrap().as_str(), "1");
-            assert_eq!(found.size(), Ok(expected));
-        }
-    }
-
-    #[test]
-    fn an_answer_that_is_no_attachment_proves_nothing() {
-        for body in [
-            json!({}),
-            json!([]),
-            json!({"data": null}),
-            json!({"data": {"id": {}}}),
-            json!({"data": {"id": "1", "attributes": {"file_size": "many"}}}),
-            json!({"data": {"id": "1", "attributes": {"file_size": ""}}}),
-            json!({"data": {"id": "1", "attributes": {"file_size": []}}}),
-            json!({"data": {"id": "1", "attributes": {"file_size": false}}}),
-            json!({"data": {"id": "1", "attributes": {"file_size": "+5"}}}),
-            json!({"data": {"id": "1", "attributes": {"file_size": -5}}}),
-            json!({"data": {"id": "1", "attributes": {"file_size": 5.0}}}),
-        ] {
-            let read = one(body.clone()).and_then(|found| found.presence());
-            assert!(matches!(read, Err(Failure::Unanswered(_))), "{body}");
-        }
     }
 }

@@ -124,22 +124,36 @@ pub struct Target {
 }
 
 impl Target {
-    /// Checks what the service gave.
+    /// Checks what the service gave as a place for bytes.
     pub fn parse(
         url: &str,
         headers: &[(String, String)],
         rules: &UploadRules,
     ) -> Result<Self, UnsafeTarget> {
+        Self::checked(url, headers, rules)
+            .map_err(|why| UnsafeTarget(format!("the upload address {why}")))
+    }
+
+    /// Checks what the service gave as a place from which bytes can be had, by the same rules:
+    /// whoever may not receive a company's files is not to be believed to have sent them, either.
+    pub fn of_download(url: &str, rules: &UploadRules) -> Result<Self, UnsafeTarget> {
+        Self::checked(url, &[], rules)
+            .map_err(|why| UnsafeTarget(format!("the download address {why}")))
+    }
+
+    /// What is wrong is said in words that go on after "the address".
+    fn checked(
+        url: &str,
+        headers: &[(String, String)],
+        rules: &UploadRules,
+    ) -> Result<Self, String> {
         if url.len() > LONGEST_URL {
-            return Err(unsafe_target(format!("has {} bytes", url.len())));
+            return Err(format!("has {} bytes", url.len()));
         }
-        let url = Url::parse(url).map_err(|error| unsafe_target(format!("is no URL: {error}")))?;
+        let url = Url::parse(url).map_err(|error| format!("is no URL: {error}"))?;
         check_url(&url, rules)?;
         if headers.len() > MOST_HEADERS {
-            return Err(unsafe_target(format!(
-                "comes with {} headers",
-                headers.len()
-            )));
+            return Err(format!("comes with {} headers", headers.len()));
         }
         let headers = headers
             .iter()
@@ -174,57 +188,45 @@ impl fmt::Debug for Target {
     }
 }
 
-fn unsafe_target(why: impl fmt::Display) -> UnsafeTarget {
-    UnsafeTarget(format!("the upload address {why}"))
-}
-
 /// Any port is taken: storage that a company runs itself often has one of its own.
-fn check_url(url: &Url, rules: &UploadRules) -> Result<(), UnsafeTarget> {
+fn check_url(url: &Url, rules: &UploadRules) -> Result<(), String> {
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(unsafe_target("names a user"));
+        return Err("names a user".to_owned());
     }
     let is_local = rules.api == ApiHost::Loopback && is_loopback(url);
     if is_local && matches!(url.scheme(), "http" | "https") {
         return Ok(());
     }
     if url.scheme() != "https" {
-        return Err(unsafe_target(format!("is {}, not https", url.scheme())));
+        return Err(format!("is {}, not https", url.scheme()));
     }
     match url.host() {
         Some(Host::Domain(name)) => check_name(name, rules),
         Some(Host::Ipv4(ip)) => Err(numeric(ip.into())),
         Some(Host::Ipv6(ip)) => Err(numeric(ip.into())),
-        None => Err(unsafe_target("names no host")),
+        None => Err("names no host".to_owned()),
     }
 }
 
-fn numeric(ip: IpAddr) -> UnsafeTarget {
-    unsafe_target(format!("names the number {ip} in place of a host"))
+fn numeric(ip: IpAddr) -> String {
+    format!("names the number {ip} in place of a host")
 }
 
-fn check_name(name: &str, rules: &UploadRules) -> Result<(), UnsafeTarget> {
+fn check_name(name: &str, rules: &UploadRules) -> Result<(), String> {
     if !is_public_name(name) {
-        return Err(unsafe_target(format!(
-            "leads to the private host {}",
-            quoted(name)
-        )));
+        return Err(format!("leads to the private host {}", quoted(name)));
     }
     if rules.hosts.is_empty() || rules.hosts.iter().any(|host| host.takes(name)) {
         return Ok(());
     }
-    Err(unsafe_target(format!(
+    Err(format!(
         "leads to the host {}, which no --upload-host takes",
         quoted(name)
-    )))
+    ))
 }
 
-fn check_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), UnsafeTarget> {
-    let bad_name = || {
-        unsafe_target(format!(
-            "comes with a header of the bad name {}",
-            quoted(name)
-        ))
-    };
+fn check_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let bad_name = || format!("comes with a header of the bad name {}", quoted(name));
     if name.len() > LONGEST_NAME {
         return Err(bad_name());
     }
@@ -235,17 +237,17 @@ fn check_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Un
             .iter()
             .any(|prefix| lower.starts_with(prefix));
     if refused {
-        return Err(unsafe_target(format!(
+        return Err(format!(
             "comes with the header {lower}, which consign never sends for a service"
-        )));
+        ));
     }
     if value.len() > LONGEST_VALUE || value.chars().any(char::is_control) {
-        return Err(unsafe_target(format!(
+        return Err(format!(
             "comes with a value of the header {lower} that is too long or has control characters"
-        )));
+        ));
     }
     let value = HeaderValue::from_str(value)
-        .map_err(|_| unsafe_target(format!("comes with a bad value of the header {lower}")))?;
+        .map_err(|_| format!("comes with a bad value of the header {lower}"))?;
     Ok((parsed, value))
 }
 

@@ -1,8 +1,11 @@
-//! The client for the storage: it carries no keys, and sends files to presigned URLs.
+//! The client for the storage: it carries no keys, and sends files to presigned URLs. How they are
+//! read back is the business of [`fetch`].
 //!
 //! A file is read, hashed and sent in one pass, in bounded memory, and its last piece is held back
 //! until size and SHA-256 are those that were checked. So a file that has changed is never stored:
 //! the connection is dropped before the storage has as many bytes as were announced.
+
+mod fetch;
 
 use std::fs::File;
 use std::io::{self, Read as _};

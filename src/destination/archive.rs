@@ -1,0 +1,104 @@
+//! What a service can show of the attachments that it keeps, to whoever wants proof of them.
+//!
+//! Nothing here changes anything. A service that keeps jobs has no archive: it forgets the files.
+
+use std::collections::HashMap;
+
+use super::{Destination, Failure, UnsafeTarget};
+use crate::model::{AttachmentId, Sha256Digest};
+
+/// An attachment, as the service shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exhibit {
+    /// The key by which the user knows it.
+    pub external_id: Shown,
+    /// Its title.
+    pub title: Shown,
+    /// The size of its bytes; `None` while none are there.
+    pub size: Option<u64>,
+}
+
+/// A text in an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shown {
+    /// The answer does not speak of it, so that nothing is known.
+    NotTold,
+    /// There is none.
+    Nothing,
+    /// This one.
+    Text {
+        /// As the service has it, to be compared. A service may repeat a key in it, so it is never
+        /// shown.
+        value: String,
+        /// The same, fit to be shown.
+        words: String,
+    },
+}
+
+/// An attachment, and where its bytes can be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Original<T> {
+    /// What the service shows of it.
+    pub exhibit: Exhibit,
+    /// Where its bytes are: a secret, and short-lived.
+    pub place: Result<T, UnsafeTarget>,
+}
+
+/// What came from the storage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fetched {
+    /// A file, to its end.
+    File(Digested),
+    /// Something that calls itself a web page: a file of that kind, or the page of something that
+    /// stands in between.
+    WebPage(Digested),
+    /// More than was asked for; the rest was not read.
+    Longer,
+}
+
+/// What bytes came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Digested {
+    /// How many there were.
+    pub size: u64,
+    /// Their digest.
+    pub sha256: Sha256Digest,
+}
+
+/// Why the storage did not give the bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FetchFailure {
+    /// 403: the address has expired, or is not valid for some other reason. A new one is needed.
+    Expired,
+    /// Lost on the way, 5xx, or nobody there. It may be tried again.
+    Interrupted(String),
+    /// Any other definite answer.
+    Refused(String),
+    /// Nothing of this kind can ever work from here.
+    Hopeless(String),
+}
+
+/// A service that keeps attachments, and shows them.
+pub trait Archive: Destination {
+    /// Looks up to [`LISTED_AT_ONCE`](super::LISTED_AT_ONCE) attachments up with one request. Those
+    /// that the service does not name are left out.
+    fn inspect(
+        &self,
+        ids: &[AttachmentId],
+    ) -> impl Future<Output = Result<HashMap<AttachmentId, Exhibit>, Failure>> + Send;
+
+    /// Looks one attachment up, with the place of its bytes; `None` where there is none.
+    fn original(
+        &self,
+        id: &AttachmentId,
+    ) -> impl Future<Output = Result<Option<Original<Self::Target>>, Failure>> + Send;
+
+    /// Reads the bytes at a place, at most so many, and keeps nothing of them but their digest.
+    /// `received` is told of each piece.
+    fn fetch(
+        &self,
+        place: &Self::Target,
+        most: u64,
+        received: &(dyn Fn(u64) + Send + Sync),
+    ) -> impl Future<Output = Result<Fetched, FetchFailure>> + Send;
+}

@@ -1,0 +1,109 @@
+//! Reading bytes back from the storage: hashed as they come, none of them kept.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Answer, BODY_LIMIT, PIECE_SIZE, STALL_LIMIT, TransferClient};
+use crate::destination::archive::{Digested, FetchFailure, Fetched};
+use crate::digest::Sha256Hasher;
+use crate::http::target::Target;
+use crate::http::trouble::{Trouble, trouble, unsafe_connection};
+use crate::http::{media_type, read_bounded};
+
+/// How long the storage may take to begin its answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
+impl TransferClient {
+    /// Reads the bytes at a presigned address, at most `most` of them. `received` is told of each
+    /// piece.
+    pub async fn fetch(
+        &self,
+        target: &Target,
+        most: u64,
+        received: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Fetched, FetchFailure> {
+        let request = self.client.get(target.url.clone());
+        let response = tokio::time::timeout(ANSWER_LIMIT, request.send())
+            .await
+            .map_err(|_| stalled(ANSWER_LIMIT))?
+            .map_err(|error| self.lost(error))?;
+        let status = response.status().as_u16();
+        tracing::debug!(%target, status, "download");
+        if status != 200 {
+            return Err(self.refusal(target, response).await);
+        }
+        let is_web_page = media_type(response.headers()) == "text/html";
+        match self.digest(response, most, received).await? {
+            None => Ok(Fetched::Longer),
+            Some(digested) if is_web_page => Ok(Fetched::WebPage(digested)),
+            Some(digested) => Ok(Fetched::File(digested)),
+        }
+    }
+
+    /// Hashes a body to its end; `None` where it goes on for too long.
+    ///
+    /// As with an upload, less than one piece in [`STALL_LIMIT`] counts as stuck, so that an answer
+    /// that comes a byte at a time does not hold a row for ever.
+    async fn digest(
+        &self,
+        mut response: reqwest::Response,
+        most: u64,
+        received: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Option<Digested>, FetchFailure> {
+        let mut hasher = Sha256Hasher::default();
+        let (mut size, mut milestone) = (0, 0);
+        let mut deadline = Instant::now() + STALL_LIMIT;
+        loop {
+            let piece = tokio::time::timeout_at(deadline, response.chunk())
+                .await
+                .map_err(|_| stalled(STALL_LIMIT))?
+                .map_err(|error| self.lost(error))?;
+            let Some(piece) = piece else {
+                let sha256 = hasher.finish();
+                return Ok(Some(Digested { size, sha256 }));
+            };
+            hasher.update(&piece);
+            size += piece.len() as u64;
+            received(piece.len() as u64);
+            if size > most {
+                return Ok(None);
+            }
+            if size >= milestone + PIECE_SIZE as u64 {
+                milestone = size;
+                deadline = Instant::now() + STALL_LIMIT;
+            }
+        }
+    }
+
+    /// What an answer other than 200 means.
+    async fn refusal(&self, target: &Target, response: reqwest::Response) -> FetchFailure {
+        let mut answer = Answer {
+            status: response.status().as_u16(),
+            media_type: media_type(response.headers()),
+            etag: None,
+            body: String::new(),
+        };
+        // The status has come, and the body is only needed for words.
+        let body = tokio::time::timeout(ANSWER_LIMIT, read_bounded(response, BODY_LIMIT)).await;
+        if let Ok(Ok(Some(body))) = body {
+            answer.body = String::from_utf8_lossy(&body).into_owned();
+        }
+        match answer.status {
+            403 => FetchFailure::Expired,
+            408 | 429 | 500.. => FetchFailure::Interrupted(answer.words(target)),
+            _ => FetchFailure::Refused(answer.words(target)),
+        }
+    }
+
+    fn lost(&self, error: reqwest::Error) -> FetchFailure {
+        match trouble(error, &self.proxies) {
+            Trouble::NotSent(why) | Trouble::Broken(why) => FetchFailure::Interrupted(why),
+            Trouble::Certificate(why) => FetchFailure::Hopeless(unsafe_connection(&why)),
+        }
+    }
+}
+
+fn stalled(limit: Duration) -> FetchFailure {
+    FetchFailure::Interrupted(format!("no progress for {} s", limit.as_secs()))
+}
