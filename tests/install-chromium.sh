@@ -4,7 +4,8 @@
 # there is none, and fails.
 set -eu
 
-deadline=$(($(date +%s) + ${1:-150}))
+seconds=${1:-150}
+deadline=$(($(date +%s) + seconds))
 
 found() {
     command -v chromium || command -v chromium-browser || command -v google-chrome
@@ -39,5 +40,5 @@ trap 'rm -f "$log"' EXIT
     fetch update &&
         fetch install --yes --no-install-recommends --download-only chromium &&
         apt apt-get install --yes --no-install-recommends --no-download chromium
-} || none "it could not be installed in time: $(tail -n 1 "$log")"
+} || none "it could not be installed within $seconds s: $(tail -n 1 "$log")"
 found || none "the one that was installed cannot be found"

@@ -42,3 +42,4 @@ mod signals;
 mod suspended;
 mod two_runs;
 mod uploads;
+mod verify;

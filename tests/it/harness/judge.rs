@@ -13,12 +13,12 @@ use consign::text::formula_restored;
 use super::results::Line;
 use super::run::{Ending, KILLED, Outcome, Run, Words};
 use super::service::Service;
-use super::{Api, Results, jobs};
+use super::{Api, Results, jobs, verify};
 
 /// What there was before a run.
 pub(super) struct Before {
     requests: usize,
-    results: Option<Vec<u8>>,
+    pub(super) results: Option<Vec<u8>>,
 }
 
 impl Before {
@@ -58,6 +58,7 @@ pub(super) fn judge(
         _ if run.expected.ending == Ending::Journal => {}
         _ => results_are_whole(run, &outcome, &mut wrong),
     }
+    verify::judge(run, before, code_found, &mut wrong);
     nothing_is_stored_twice(run, &mut wrong);
     assert!(wrong.is_empty(), "{}", failure(&wrong, &outcome));
     outcome
@@ -141,7 +142,7 @@ fn without_progress(stderr: &str) -> String {
         .collect()
 }
 
-fn differ<T: PartialEq + std::fmt::Debug + ?Sized>(
+pub(super) fn differ<T: PartialEq + std::fmt::Debug + ?Sized>(
     what: &str,
     expected: &T,
     found: &T,
@@ -191,15 +192,16 @@ fn results_are_whole(run: &Run<'_>, outcome: &Outcome, wrong: &mut Vec<String>) 
         wrong,
     );
     for line in &results.lines {
-        line_is_guarded(line, results, wrong);
+        differ("cells", &results.header.len(), &line.cells.len(), wrong);
+        line_is_guarded(line, COLUMNS.len(), wrong);
         line_is_true(line, run, wrong);
     }
 }
 
-fn line_is_guarded(line: &Line, results: &Results, wrong: &mut Vec<String>) {
-    differ("cells", &results.header.len(), &line.cells.len(), wrong);
+/// The first cells of a line are what they were when it was written.
+pub(super) fn line_is_guarded(line: &Line, columns: usize, wrong: &mut Vec<String>) {
     let check = line.cell(LINE_CHECK);
-    let cells = line.cells[..COLUMNS.len()].iter();
+    let cells = line.cells[..columns].iter();
     let values = cells.map(|cell| formula_restored(cell));
     let serial = serial_of(check).unwrap_or_default();
     differ(
@@ -224,6 +226,9 @@ fn line_is_true(line: &Line, run: &Run<'_>, wrong: &mut Vec<String>) {
         return;
     }
     let id = line.cell("attachment_id");
+    if run.test.service().was_tampered_with(id) {
+        return;
+    }
     let stored = run.test.service().stored();
     let Some(attachment) = stored.iter().find(|one| one.id.to_string() == id) else {
         wrong.push(format!("attachment {id} is not stored: {line:?}"));

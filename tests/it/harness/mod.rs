@@ -15,9 +15,11 @@ mod results;
 mod run;
 mod service;
 mod stranger;
+mod tamper;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod tls;
+mod verify;
 
 use std::cell::OnceCell;
 use std::fs;
