@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::config::{StatusWord, parse_duration};
 use crate::http::target::HostSuffix;
 use crate::manifest::encoding_named;
+use crate::verification::download::Share;
 
 /// Attaches files to procurement records in bulk, from a spreadsheet, exactly once.
 #[derive(Debug, Parser)]
@@ -29,6 +30,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Check a manifest, then attach its files, each exactly once
     Import(ImportArgs),
+    /// Compare the results of an import with what the service holds
+    Verify(VerifyArgs),
     /// Stand in for the service on this machine, to try and to rehearse
     Emulator(EmulatorArgs),
 }
@@ -76,6 +79,52 @@ pub struct ImportArgs {
     pub jobs: JobArgs,
 }
 
+/// What `verify` takes.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Results file of an import
+    #[arg(value_name = "RESULTS")]
+    pub results: PathBuf,
+    /// Download attachments and hash them again: all, or a share of them such as 5%
+    #[arg(long, value_name = "all|N%", value_parser = Sampling::parse)]
+    pub download: Option<Sampling>,
+    /// Draw the sample with this number, to draw the same one again [default: a random one]
+    #[arg(long, value_name = "NUMBER", requires = "download")]
+    pub seed: Option<u32>,
+    /// Folder that file paths are relative to [default: the folder of the results]
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// Where it is.
+    #[command(flatten)]
+    pub service: ServiceArgs,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// What Keelvar's words mean.
+    #[command(flatten)]
+    pub words: StatusArgs,
+}
+
+/// How many attachments are downloaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sampling {
+    /// All.
+    All,
+    /// A share of them.
+    Share(Share),
+}
+
+impl Sampling {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "all" | "100%" => Ok(Self::All),
+            _ => Share::parse(text)
+                .map(Self::Share)
+                .ok_or_else(|| "all, or a share such as 5% or 0.5%, is expected".to_owned()),
+        }
+    }
+}
+
 /// How files go to Keelvar, which takes them in jobs. For Workday it means nothing.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Keelvar only")]
@@ -89,12 +138,21 @@ pub struct JobArgs {
     /// Send the files of failed jobs again, although some of them may be attached already
     #[arg(long)]
     pub retry_failed_jobs: bool,
-    /// Another status that means success; may be given several times
-    #[arg(long, value_name = "WORD", value_parser = StatusWord::parse)]
-    pub success_status: Vec<StatusWord>,
+    /// What their words mean.
+    #[command(flatten)]
+    pub words: StatusArgs,
     /// Answer yes to the question that is asked before files become visible to bidders
     #[arg(long)]
     pub yes: bool,
+}
+
+/// What the words mean with which Keelvar says how a job stands.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Keelvar only")]
+pub struct StatusArgs {
+    /// Another status that means success; may be given several times
+    #[arg(long, value_name = "WORD", value_parser = StatusWord::parse)]
+    pub success_status: Vec<StatusWord>,
 }
 
 fn in_one_job(text: &str) -> Result<usize, String> {
@@ -132,7 +190,7 @@ pub struct ServiceArgs {
     /// PEM file of authorities to trust besides those of the system
     #[arg(long, value_name = "PATH")]
     pub ca_file: Option<PathBuf>,
-    /// Send files to this host and those below it only; may be given several times [default: any public host]
+    /// Send files to, and get them from, this host and those below it only; may be given several times [default: any public host]
     #[arg(long, value_name = "SUFFIX", value_parser = HostSuffix::parse)]
     pub upload_host: Vec<HostSuffix>,
 }

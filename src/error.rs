@@ -1,7 +1,7 @@
 //! How the program ends: exit codes, and the errors that end a command before its work.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::config::ConfigError;
@@ -101,6 +101,46 @@ pub enum Error {
         /// The destination of this run.
         ours: String,
     },
+    /// Results cannot be read as evidence.
+    #[error("{0}")]
+    UnreadableResults(ResultsError),
+    /// Results without a row.
+    #[error("{} has no rows, so there is nothing to go by", escape(&path.to_string_lossy()))]
+    NoRows {
+        /// The results file.
+        path: PathBuf,
+    },
+    /// The results were made with an emulator that lived for one run.
+    #[error(
+        "{} was made with --emulator, and that emulator is gone with all that it held; to rehearse \
+         this, start one that stays (consign emulator --state DIR) and import with --base-url",
+        escape(&path.to_string_lossy())
+    )]
+    EmulatorIsGone {
+        /// The results file.
+        path: PathBuf,
+    },
+    /// What the user names is not where the results say that the attachments went.
+    #[error("{}", not_where_it_went(path, theirs, ours.as_deref()))]
+    NotWhereItWent {
+        /// The results file.
+        path: PathBuf,
+        /// The destinations in it.
+        theirs: Vec<String>,
+        /// The destination of this run, if there is one.
+        ours: Option<String>,
+    },
+    /// Files cannot be had back from the service.
+    #[error("nothing was sent: Keelvar gives no file back, so that --download has nothing to do")]
+    NothingToDownload,
+    /// A file cannot be written.
+    #[error("cannot write {}: {source}", escape(&path.to_string_lossy()))]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// The answer of the system.
+        source: io::Error,
+    },
     /// The results cannot be written or read while a run is on.
     #[error(
         "stopped early: {0}; nothing more was sent, and what is in the results is true: go on with --resume once this is mended"
@@ -115,6 +155,24 @@ pub enum Error {
     /// Standard output or standard error does not take what is written.
     #[error("the output cannot be written: {0}")]
     Output(#[from] io::Error),
+}
+
+/// The results are not asked where keys are to go, so the user has to say it.
+fn not_where_it_went(path: &Path, theirs: &[String], ours: Option<&str>) -> String {
+    let file = path.to_string_lossy();
+    let (file, theirs) = (escape(&file), theirs.join(" and "));
+    let theirs = escape(&theirs);
+    match ours {
+        None => format!(
+            "{file} was made with {theirs}: name that destination with --base-url, or --region and \
+             --environment; it is not taken from the file, which says nothing about who may have \
+             your keys"
+        ),
+        Some(ours) => format!(
+            "nothing was sent: {file} was made with {theirs}, and this run would ask {ours}; name \
+             the destination that it was made with"
+        ),
+    }
 }
 
 fn how_to_go_on(cause: &ResultsError, resume: &str) -> String {
@@ -138,6 +196,12 @@ impl Error {
             | Self::NobodyToAsk
             | Self::NotAgreed
             | Self::OtherDestination { .. }
+            | Self::UnreadableResults(_)
+            | Self::NoRows { .. }
+            | Self::EmulatorIsGone { .. }
+            | Self::NotWhereItWent { .. }
+            | Self::NothingToDownload
+            | Self::Unwritable { .. }
             | Self::Client(_)
             | Self::Emulator(_)
             | Self::Output(_) => Exit::NOTHING_SENT,

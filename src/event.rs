@@ -19,6 +19,10 @@ pub enum Event {
         /// How the row stands now.
         status: Status,
     },
+    /// It was found out what the service holds of a row.
+    Inspected,
+    /// So many bytes of files were received.
+    Received(u64),
     /// The service answered 429.
     Throttled {
         /// The requests that wait: those of one kind, or all.

@@ -91,6 +91,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
             start_log(args.output.verbose);
             commands::import::run(args)
         }
+        Command::Verify(args) => {
+            start_log(args.output.verbose);
+            commands::verify::run(args)
+        }
         Command::Emulator(args) => {
             start_log(args.verbose);
             commands::emulator::run(args)

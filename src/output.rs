@@ -25,3 +25,9 @@ pub(crate) fn replace(
     file.persist(path).map_err(|failure| failure.error)?;
     File::open(folder)?.sync_all()
 }
+
+/// Whether a file can be made beside the one at `path`: better known before hours of work than after.
+pub(crate) fn is_possible(path: &Path) -> io::Result<()> {
+    // It has no name, and is gone when this returns.
+    tempfile::tempfile_in(folder_of(path)).map(drop)
+}

@@ -3,6 +3,7 @@
 //! A file that several rows name is looked at once and read once. Everything that a file alone can
 //! tell is checked here; what an earlier run made of it comes in through [`Earlier`].
 
+mod compare;
 mod files;
 mod read;
 
@@ -14,6 +15,7 @@ use crate::manifest::Manifest;
 use crate::model::Content;
 use crate::problem::Problems;
 use crate::root::Root;
+pub use compare::compare;
 use files::{FileIndex, Files, State};
 
 /// Small files that are not in memory are read fastest by several readers a core, which wait for

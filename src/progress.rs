@@ -157,6 +157,10 @@ pub struct Tally {
     pub created: u64,
     /// Bytes of files that were sent, those of repeated uploads included.
     pub bytes_sent: u64,
+    /// Bytes of files that were received, those of repeated downloads included.
+    pub bytes_received: u64,
+    /// Rows of which it was found out what the service holds.
+    pub inspected: u64,
     /// Answers of 429.
     pub throttled: u64,
     /// Rows that ended, by status.
@@ -173,13 +177,24 @@ impl Tally {
             Event::Created => self.created += 1,
             Event::Sent(bytes) => self.bytes_sent += bytes,
             Event::Ended { status } => *self.ended.entry(*status).or_default() += 1,
+            Event::Inspected => self.inspected += 1,
+            Event::Received(bytes) => self.bytes_received += bytes,
             Event::Throttled { .. } => self.throttled += 1,
             Event::Spent { .. } | Event::Away { .. } | Event::Back => {}
         }
     }
 
     fn rows(&self) -> u64 {
-        self.ended.values().sum()
+        self.ended.values().sum::<u64>() + self.inspected
+    }
+
+    /// How many bytes went which way; nothing of those of which there are none in such a run.
+    fn moved(&self) -> Option<String> {
+        match (self.bytes_received, self.inspected) {
+            (0, 0) => Some(format!("{} sent", size(self.bytes_sent))),
+            (0, _) => None,
+            (bytes, _) => Some(format!("{} received", size(bytes))),
+        }
     }
 
     fn failures(&self) -> u64 {
@@ -342,10 +357,10 @@ impl Display {
     fn words(&mut self) -> String {
         let seconds = self.began.elapsed().as_secs_f64();
         let per_second = self.pace();
-        let mut words = format!(
-            "{per_second:.1} requests/s, {} sent",
-            size(self.tally.bytes_sent)
-        );
+        let mut words = format!("{per_second:.1} requests/s");
+        if let Some(moved) = self.tally.moved() {
+            words = format!("{words}, {moved}");
+        }
         let failures = self.tally.failures();
         if failures > 0 {
             words = format!("{words}, {} failed", grouped(failures));

@@ -3,7 +3,6 @@
 mod consent;
 mod dry_run;
 mod plan;
-mod session;
 mod summary;
 
 use std::path::Path;
@@ -22,9 +21,9 @@ use crate::results::merge::{self, Extent};
 use crate::results::previous::Previous;
 use crate::text::{escape, tell};
 
-use super::{open_root, reading_options, show, tell_problems};
+use super::session::{Opening, Session};
+use super::{open_root, reading_options, show, tell_problems, variable};
 use plan::{EarlierRows, Plan};
-use session::Session;
 use summary::{Ending, Summary, resume_command};
 
 /// Runs the command.
@@ -51,7 +50,7 @@ pub fn run(args: &ImportArgs) -> Result<Exit, Error> {
         return Err(Error::NotFit);
     }
     tracing::info!(files = prepared.files_and_bytes().0, "checked");
-    let jobs = Jobs::of(args);
+    let jobs = Jobs::of(&args.jobs, args.service.concurrency);
     let plan = Plan::of(&read.manifest, &prepared, &previous, root, &jobs);
     tracing::info!(rows = plan.to_send(), "planned");
     if !args.output.quiet {
@@ -63,18 +62,19 @@ pub fn run(args: &ImportArgs) -> Result<Exit, Error> {
             ));
         }
     }
+    let opening = Opening {
+        base: &base,
+        access: &access,
+        service: &args.service,
+        jobs: &jobs,
+        max_errors: args.max_errors,
+    };
     if args.dry_run {
-        dry_run::run(args, &base, &access, &plan)
+        dry_run::run(args, &opening, &plan)
     } else {
         consent::ask(args, &base, &plan)?;
-        import(args, &base, &access, &plan, results)
+        import(args, &opening, &plan, results)
     }
-}
-
-/// A variable of the environment; one that is set to nothing is not set.
-fn variable(name: &'static str) -> Option<String> {
-    let value = std::env::var(name).ok()?;
-    (!value.trim().is_empty()).then_some(value)
 }
 
 /// Opens the results of earlier runs, where the user wants to go on with them.
@@ -124,15 +124,14 @@ fn not_begun(cause: ResultsError) -> Error {
 
 fn import(
     args: &ImportArgs,
-    base: &Base,
-    access: &Access,
+    opening: &Opening<'_>,
     plan: &Plan<'_>,
     mut results: ResultsFile,
 ) -> Result<Exit, Error> {
     // It lives to the end, so that a second Ctrl-C ends the program whatever it is at.
     let runtime = tokio::runtime::Runtime::new()?;
-    let session = runtime.block_on(Session::open(args, base, access))?;
-    let label = base.label();
+    let session = runtime.block_on(Session::open(opening))?;
+    let label = opening.base.label();
     let rows = plan.rows(&label);
     let columns = plan.manifest().extra_columns();
     let known = merge::lines(&rows, plan.previous(), Extent::Known);

@@ -4,7 +4,10 @@
 
 pub mod check;
 pub mod emulator;
+mod halt;
 pub mod import;
+mod session;
+pub mod verify;
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -16,6 +19,12 @@ use crate::manifest::{Manifest, Options, SimilarIds};
 use crate::problem::{self, Problems, Shown};
 use crate::root::{Root, RootError};
 use crate::text::escape;
+
+/// A variable of the environment; one that is set to nothing is not set.
+fn variable(name: &'static str) -> Option<String> {
+    let value = std::env::var(name).ok()?;
+    (!value.trim().is_empty()).then_some(value)
+}
 
 /// How the manifest is to be read.
 fn reading_options(input: &InputArgs) -> Options {

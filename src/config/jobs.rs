@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cli::ImportArgs;
+use crate::cli::{JobArgs, StatusArgs};
 use crate::plan::{FailedJobs, Limits};
 
 /// So much goes into one job that on a line of 14 Mbit/s all of it can be sent within the minute that
@@ -25,19 +25,29 @@ pub struct Jobs {
 
 impl Jobs {
     /// What the arguments mean.
-    pub fn of(args: &ImportArgs) -> Self {
+    pub fn of(args: &JobArgs, concurrency: usize) -> Self {
         Self {
             limits: Limits {
-                files: args.jobs.files_per_job.min(args.service.concurrency),
+                files: args.files_per_job.min(concurrency),
                 bytes: JOB_BYTES,
             },
-            timeout: args.jobs.job_timeout,
-            failed: if args.jobs.retry_failed_jobs {
+            timeout: args.job_timeout,
+            failed: if args.retry_failed_jobs {
                 FailedJobs::Retry
             } else {
                 FailedJobs::Leave
             },
-            success: args.jobs.success_status.clone(),
+            success: args.words.success_status.clone(),
+        }
+    }
+
+    /// For a command that makes no jobs, and only looks at how they stand.
+    pub fn only_looked_at(words: &StatusArgs) -> Self {
+        Self {
+            limits: Limits { files: 0, bytes: 0 },
+            timeout: Duration::ZERO,
+            failed: FailedJobs::Leave,
+            success: words.success_status.clone(),
         }
     }
 }
@@ -76,7 +86,7 @@ mod tests {
         let Command::Import(args) = cli.command else {
             panic!("another command");
         };
-        Ok(Jobs::of(&args))
+        Ok(Jobs::of(&args.jobs, args.service.concurrency))
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! nothing behind but what its journal says.
 
 mod attachment;
+mod inspect;
 mod job;
 mod member;
 mod requests;
@@ -33,6 +34,7 @@ use crate::results::Status;
 use crate::results::journal::Journal;
 use crate::source::Source;
 
+pub use inspect::{Bytes, Job, Question, Seen, Wanted, inspect, inspect_jobs};
 pub use survey::{Outlook, RowSurvey, Survey, survey};
 
 use requests::Requests;

@@ -1,6 +1,8 @@
 //! How a request is sent: at the pace of the service, waiting while it is away, and repeated only
 //! where that is safe. The one place that decides about repetition.
 
+pub(super) mod archive;
+
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;

@@ -231,6 +231,13 @@ impl Previous {
         written.saturating_sub(self.believed + self.damaged.len() as u64)
     }
 
+    /// How many believed lines no longer count, since later ones speak of the same rows. There are
+    /// some in a journal, and none in a file that was put in order at the end of a run.
+    pub fn superseded(&self) -> u64 {
+        let counting = self.lines.len() + self.invalid.len();
+        self.believed - counting as u64
+    }
+
     /// A serial that is higher than each in the file.
     pub fn next_serial(&self) -> Serial {
         self.highest + 1

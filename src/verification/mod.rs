@@ -1,8 +1,10 @@
 //! What a comparison of the results with the service found, row by row: the verification file's
 //! vocabulary. How the service is asked is the business of `pipeline::inspect`.
 
+pub mod compare;
 pub mod download;
 pub mod file;
+pub mod row;
 
 use std::fmt;
 

@@ -6,11 +6,10 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::plan::Plan;
-use super::session::{Client, Session};
-use super::summary::words;
 use crate::cli::ImportArgs;
+use crate::commands::halt::words;
+use crate::commands::session::{Client, Opening, Session};
 use crate::commands::show;
-use crate::config::{Access, Base};
 use crate::destination::LISTED_AT_ONCE;
 use crate::error::{Error, Exit};
 use crate::model::Service;
@@ -25,12 +24,11 @@ const ROWS_NAMED: usize = 100;
 /// Looks every row up and tells what an import would do.
 pub(super) fn run(
     args: &ImportArgs,
-    base: &Base,
-    access: &Access,
+    opening: &Opening<'_>,
     plan: &Plan<'_>,
 ) -> Result<Exit, Error> {
     let runtime = tokio::runtime::Runtime::new()?;
-    let session = runtime.block_on(Session::open(args, base, access))?;
+    let session = runtime.block_on(Session::open(opening))?;
     let style = Style::choose(args.output.quiet, args.output.verbose);
     let (sending, events) = Sending::show(style, "looking up", plan.to_send() as u64);
     let (seen, halt) = runtime.block_on(session.client.survey(

@@ -1,4 +1,4 @@
-//! The connection of one run: the service or the embedded emulator, the clients with their keys,
+//! The connection of one command: the service or the embedded emulator, the clients with their keys,
 //! and the user's wish to stop.
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use url::Url;
 
-use crate::cli::ImportArgs;
+use crate::cli::ServiceArgs;
 use crate::config::{Access, Base, Credentials, Jobs};
 use crate::destination::keelvar::{self, Keelvar};
 use crate::destination::workday::Workday;
@@ -22,6 +22,15 @@ use crate::results::journal::Journal;
 use crate::signals::{Signals, Stop};
 use crate::text::tell;
 
+/// What a session is opened with.
+pub(super) struct Opening<'a> {
+    pub(super) base: &'a Base,
+    pub(super) access: &'a Access,
+    pub(super) service: &'a ServiceArgs,
+    pub(super) jobs: &'a Jobs,
+    pub(super) max_errors: Option<usize>,
+}
+
 /// All that a run needs to send requests.
 pub(super) struct Session {
     pub(super) client: Client,
@@ -33,17 +42,13 @@ pub(super) struct Session {
 
 impl Session {
     /// Starts the emulator, where that is what the user wants, and sets up the clients.
-    pub(super) async fn open(
-        args: &ImportArgs,
-        base: &Base,
-        access: &Access,
-    ) -> Result<Self, Error> {
+    pub(super) async fn open(with: &Opening<'_>) -> Result<Self, Error> {
         let stopping = Stopping::watch()?;
-        let (url, emulator) = match base {
+        let (url, emulator) = match with.base {
             Base::Service(url) => (url.clone(), None),
             Base::Emulator => {
-                let emulator = start_emulator(args.service.rate).await?;
-                let base = match access.credentials {
+                let emulator = start_emulator(with.service.rate).await?;
+                let base = match with.access.credentials {
                     Credentials::Workday(_) => emulator.base_url(),
                     Credentials::Keelvar { .. } => emulator.jobs_base_url(),
                 };
@@ -52,13 +57,13 @@ impl Session {
             }
         };
         Ok(Self {
-            client: Client::new(args, url, access)?,
+            client: Client::new(url, with.access, with.jobs)?,
             settings: Settings {
-                rate: args.service.rate,
-                concurrency: args.service.concurrency,
-                max_errors: args.max_errors,
-                max_outage: args.service.max_outage,
-                destination: base.label(),
+                rate: with.service.rate,
+                concurrency: with.service.concurrency,
+                max_errors: with.max_errors,
+                max_outage: with.service.max_outage,
+                destination: with.base.label(),
                 seed: fastrand::u64(..),
             },
             stopping,
@@ -82,7 +87,7 @@ pub(super) enum Client {
 }
 
 impl Client {
-    fn new(args: &ImportArgs, base: Url, access: &Access) -> Result<Self, ClientError> {
+    fn new(base: Url, access: &Access, jobs: &Jobs) -> Result<Self, ClientError> {
         let (keys, network) = (access.credentials.headers(), &access.network);
         match &access.credentials {
             Credentials::Workday(_) => {
@@ -90,11 +95,10 @@ impl Client {
                 Ok(Self::Workday(Box::new(workday)))
             }
             Credentials::Keelvar { user, .. } => {
-                let jobs = Jobs::of(args);
                 let settings = keelvar::Settings {
                     user: user.clone(),
                     timeout: jobs.timeout,
-                    success: jobs.success,
+                    success: jobs.success.clone(),
                 };
                 let keelvar = Keelvar::new(base, keys, network, settings)?;
                 Ok(Self::Keelvar(Box::new(keelvar)))

@@ -1,0 +1,33 @@
+//! Why a command stopped before its end, in words.
+
+use crate::model::Service;
+use crate::pipeline::Halt;
+use crate::text::{counted, escape};
+
+/// Why a run stopped, and what to do.
+pub(super) fn words(halt: &Halt, service: Service) -> String {
+    match halt {
+        Halt::Denied(why) => match service {
+            Service::Workday => format!(
+                "the service rejects the keys ({}): renew WORKDAY_API_KEY, WORKDAY_USER_TOKEN and \
+                 WORKDAY_USER_EMAIL, then go on",
+                escape(why)
+            ),
+            Service::Keelvar => format!(
+                "the key was rejected ({}): renew KEELVAR_API_KEY, then go on",
+                escape(why)
+            ),
+        },
+        Halt::Outage(why) => format!(
+            "the service was away for longer than --max-outage allows ({})",
+            escape(why)
+        ),
+        Halt::Hopeless(why) => escape(why).into_owned(),
+        Halt::TooManyErrors(rows) => format!(
+            "{} failed, more than --max-errors allows",
+            counted(*rows as u64, "row")
+        ),
+        Halt::Journal | Halt::Abandoned => "the results cannot be written".to_owned(),
+        Halt::Interrupted => "interrupted".to_owned(),
+    }
+}

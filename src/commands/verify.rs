@@ -1,0 +1,213 @@
+//! `consign verify`: compares what the results claim with what the service holds.
+
+mod asking;
+mod summary;
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use crate::cli::{Sampling, VerifyArgs};
+use crate::config::{Access, Base, ConfigError, Jobs};
+use crate::error::{Error, Exit};
+use crate::model::{ObjectType, Service};
+use crate::output;
+use crate::prepare;
+use crate::progress::{Hashing, Sending, Style};
+use crate::results::ledger::Ledger;
+use crate::results::previous::name_damaged;
+use crate::root::{Root, folder_of};
+use crate::text::{counted, escape, tell};
+use crate::verification::row::Row;
+use crate::verification::{Download, LocalFile, file};
+
+use super::session::{Opening, Session};
+use super::{show, variable};
+use summary::{Ending, Local, Summary};
+
+/// Runs the command.
+pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
+    let ledger = Ledger::read(&args.results).map_err(Error::UnreadableResults)?;
+    let service = service_of(&ledger, &args.results)?;
+    let base = destination(args, &ledger, service)?;
+    let access = Access::of(&args.service, &base, service, variable)?;
+    if service == Service::Keelvar && args.download.is_some() {
+        return Err(Error::NothingToDownload);
+    }
+    let path = file::path_for(&args.results);
+    output::is_possible(&path).map_err(|source| Error::Unwritable {
+        path: path.clone(),
+        source,
+    })?;
+    let download = download(args);
+    let mut rows = rows(&ledger, download);
+    if !args.output.quiet {
+        tell(&notices(&ledger, &args.results));
+    }
+    let local = compare_local_files(args, &mut rows);
+    let drawn = asking::drawn(&rows, download);
+
+    let jobs = Jobs::only_looked_at(&args.words);
+    let runtime = tokio::runtime::Runtime::new()?;
+    let session = runtime.block_on(Session::open(&Opening {
+        base: &base,
+        access: &access,
+        service: &args.service,
+        jobs: &jobs,
+        max_errors: None,
+    }))?;
+    let style = Style::choose(args.output.quiet, args.output.verbose);
+    let to_ask = rows.iter().filter(|row| row.to_ask().is_some()).count();
+    let (showing, events) = Sending::show(style, "verifying", to_ask as u64);
+    let (rows, halt) = runtime.block_on(asking::ask(rows, &drawn, &session, &events));
+    drop(events);
+    let tally = showing.finish();
+    file::write(&path, rows.iter().map(|row| &row.line)).map_err(|source| Error::Unwritable {
+        path: path.clone(),
+        source,
+    })?;
+    let ending = Ending::of(&rows, &ledger, halt, session.stopping.stop(), service);
+    let summary = Summary {
+        results: &args.results,
+        verification: &path,
+        destination: base.label(),
+        rows: &rows,
+        download,
+        local,
+        tally,
+        took: session.began.elapsed(),
+        ending,
+    };
+    runtime.block_on(session.close());
+    // The exit code tells of the rows, even where nobody takes the summary.
+    let _ = show(&args.output, &summary.for_people(), &summary.for_scripts());
+    Ok(summary.ending.exit())
+}
+
+/// The service to which the rows went.
+fn service_of(ledger: &Ledger, path: &Path) -> Result<Service, Error> {
+    let types = ledger
+        .entries()
+        .filter_map(|entry| entry.object_type.parse().ok());
+    let mut services = types.map(ObjectType::service);
+    services.next().ok_or_else(|| Error::NoRows {
+        path: path.to_owned(),
+    })
+}
+
+/// Where the attachments are: what the user names, which must be what stands in the results. The
+/// results themselves have no say in where keys go.
+fn destination(args: &VerifyArgs, ledger: &Ledger, service: Service) -> Result<Base, Error> {
+    let theirs = &ledger.previous().destinations;
+    if theirs.contains(Base::Emulator.label().as_str()) {
+        return Err(Error::EmulatorIsGone {
+            path: args.results.clone(),
+        });
+    }
+    let wrong = |ours: Option<String>| Error::NotWhereItWent {
+        path: args.results.clone(),
+        theirs: theirs.iter().cloned().collect(),
+        ours,
+    };
+    let base = match Base::of(&args.service, service, variable) {
+        Err(ConfigError::NoDestination { .. }) => return Err(wrong(None)),
+        base => base?,
+    };
+    let ours = base.label();
+    if theirs.iter().all(|theirs| *theirs == ours) {
+        Ok(base)
+    } else {
+        Err(wrong(Some(ours)))
+    }
+}
+
+/// Which attachments are downloaded. A random sample tells by which number it was drawn.
+fn download(args: &VerifyArgs) -> Download {
+    match args.download {
+        None => Download::None,
+        Some(Sampling::All) => Download::All,
+        Some(Sampling::Share(share)) => {
+            let seed = args.seed.unwrap_or_else(|| fastrand::u32(..1_000_000));
+            Download::Sample {
+                share,
+                seed: seed.into(),
+            }
+        }
+    }
+}
+
+/// Every row of the results, and every line of them that is not believed.
+fn rows(ledger: &Ledger, download: Download) -> Vec<Row> {
+    let began = Timestamp::now();
+    let damaged = ledger.previous().damaged.iter().map(|damaged| {
+        let why = format!(
+            "line {} of the results is not believed: {}",
+            damaged.line, damaged.why
+        );
+        Row::unbelieved(&damaged.external_id, why, began, download)
+    });
+    ledger
+        .entries()
+        .map(|entry| Row::of(ledger, &entry, began, download))
+        .chain(damaged)
+        .collect()
+}
+
+/// What the user should know of the results.
+fn notices(ledger: &Ledger, path: &Path) -> String {
+    let previous = ledger.previous();
+    let mut text = name_damaged(
+        path,
+        &previous.damaged,
+        "; what it claims cannot be verified",
+    );
+    let file = escape(&path.to_string_lossy()).into_owned();
+    if let Some(line) = previous.torn {
+        let _ = writeln!(text, "{file} line {line} was torn, and is left out");
+    }
+    if previous.removed() > 0 {
+        let _ = writeln!(
+            text,
+            "{file}: {} removed since it was written; what was claimed there cannot be verified",
+            match previous.removed() {
+                1 => "1 line was".to_owned(),
+                lines => format!("{} were", counted(lines, "line")),
+            }
+        );
+    }
+    if previous.superseded() > 0 {
+        let _ = writeln!(
+            text,
+            "{file} is the journal of an import that did not come to its end: rows that it did not \
+             reach have no line in it; go on with import --resume"
+        );
+    }
+    text
+}
+
+/// Compares the files on this machine, where they are here.
+fn compare_local_files(args: &VerifyArgs, rows: &mut [Row]) -> Local {
+    let folder = args
+        .root
+        .clone()
+        .unwrap_or_else(|| folder_of(&args.results).to_owned());
+    let Ok(root) = Root::at(&folder) else {
+        return Local::NotHere { folder };
+    };
+    let (places, files): (Vec<usize>, Vec<_>) = rows
+        .iter()
+        .enumerate()
+        .filter_map(|(place, row)| Some((place, row.file.clone()?)))
+        .unzip();
+    let style = Style::choose(args.output.quiet, args.output.verbose);
+    let found = prepare::compare(&root, &files, &Hashing::show(style));
+    let is_here = |local: &LocalFile| matches!(local, LocalFile::Unchanged | LocalFile::Changed);
+    if !found.iter().any(is_here) {
+        return Local::NotHere { folder };
+    }
+    for (place, local) in places.into_iter().zip(found) {
+        rows[place].line.local_file = local;
+    }
+    Local::Compared { folder }
+}

@@ -1,0 +1,289 @@
+//! What a verification came to: for people, for scripts, and as an exit code.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::commands::halt::words;
+use crate::error::Exit;
+use crate::model::Service;
+use crate::pipeline::Halt;
+use crate::progress::{Tally, size, span};
+use crate::results::ledger::Ledger;
+use crate::signals::Stop;
+use crate::text::{counted, escape, grouped, quoted};
+use crate::verification::row::Row;
+use crate::verification::{Download, LocalFile, Outcome};
+
+/// So many rows that do not match are named one by one.
+const ROWS_NAMED: usize = 10;
+
+/// How a verification ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// Everything matches.
+    AllMatch,
+    /// All rows were gone through, and something does not match.
+    SomeDiffer,
+    /// The user stopped it.
+    Interrupted(Stop),
+    /// It stopped early, for this reason.
+    Stopped(String),
+}
+
+impl Ending {
+    /// How it ended.
+    pub(super) fn of(
+        rows: &[Row],
+        ledger: &Ledger,
+        halt: Option<Halt>,
+        stop: Option<Stop>,
+        service: Service,
+    ) -> Self {
+        let previous = ledger.previous();
+        let is_whole = previous.removed() == 0 && previous.superseded() == 0;
+        match (halt, stop) {
+            (Some(Halt::Interrupted), Some(stop)) => Self::Interrupted(stop),
+            (Some(halt), _) => Self::Stopped(words(&halt, service)),
+            (None, _) if is_whole && !rows.iter().any(Row::is_objection) => Self::AllMatch,
+            (None, _) => Self::SomeDiffer,
+        }
+    }
+
+    /// How the program ends.
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::AllMatch => Exit::DONE,
+            Self::SomeDiffer => Exit::NOT_ALL_DONE,
+            Self::Interrupted(stop) => stop.exit(),
+            Self::Stopped(_) => Exit::STOPPED,
+        }
+    }
+}
+
+/// What is known of the files on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Local {
+    /// They were compared.
+    Compared {
+        /// The folder that their paths are relative to.
+        folder: PathBuf,
+    },
+    /// None of them is here.
+    NotHere {
+        /// The folder in which they were looked for.
+        folder: PathBuf,
+    },
+}
+
+/// What a verification came to.
+pub(super) struct Summary<'a> {
+    pub(super) results: &'a Path,
+    pub(super) verification: &'a Path,
+    pub(super) destination: String,
+    pub(super) rows: &'a [Row],
+    pub(super) download: Download,
+    pub(super) local: Local,
+    pub(super) tally: Tally,
+    pub(super) took: Duration,
+    pub(super) ending: Ending,
+}
+
+impl Summary<'_> {
+    fn of(&self, outcome: Outcome) -> u64 {
+        let rows = self.rows.iter();
+        rows.filter(|row| row.line.outcome == outcome).count() as u64
+    }
+
+    /// How many attachments were downloaded and digested.
+    fn downloaded(&self) -> u64 {
+        let rows = self.rows.iter();
+        rows.filter(|row| row.line.found.sha256.is_some()).count() as u64
+    }
+
+    fn local_files(&self, local: LocalFile) -> u64 {
+        let rows = self.rows.iter();
+        rows.filter(|row| row.line.local_file == local).count() as u64
+    }
+
+    fn seconds(&self) -> f64 {
+        (self.took.as_secs_f64() * 1000.0).round() / 1000.0
+    }
+
+    /// The summary as lines of text.
+    pub(super) fn for_people(&self) -> String {
+        let all = self.rows.len() as u64;
+        let mut text = match &self.ending {
+            Ending::AllMatch if self.of(Outcome::NotDone) == 0 => {
+                format!("all {} match", counted(all, "row"))
+            }
+            _ => format!(
+                "{} of {} match",
+                grouped(self.of(Outcome::Match)),
+                counted(all, "row")
+            ),
+        };
+        let _ = writeln!(
+            text,
+            " ({} in {})",
+            counted(self.tally.requests, "request"),
+            span(self.seconds())
+        );
+        for outcome in Outcome::ALL {
+            let rows = self.of(outcome);
+            if rows > 0 {
+                let _ = writeln!(
+                    text,
+                    "  {:<15} {:>9}  {}",
+                    outcome.as_str(),
+                    grouped(rows),
+                    meaning(outcome)
+                );
+            }
+        }
+        self.name_objections(&mut text);
+        self.tell_of_downloads(&mut text);
+        self.tell_of_local_files(&mut text);
+        if let Ending::Stopped(why) = &self.ending {
+            let _ = writeln!(text, "stopped early: {why}");
+        }
+        let verification = self.verification.to_string_lossy();
+        let _ = writeln!(text, "verification: {}", escape(&verification));
+        text
+    }
+
+    fn name_objections(&self, text: &mut String) {
+        let mut objections = self.rows.iter().filter(|row| row.is_objection());
+        for Row { line, .. } in objections.by_ref().take(ROWS_NAMED) {
+            let row = match line.row {
+                Some(row) => format!("row {row}"),
+                None => "a line without a row".to_owned(),
+            };
+            let _ = writeln!(
+                text,
+                "{row}, external_id {}: {}: {}",
+                quoted(&line.external_id),
+                line.outcome,
+                escape(&line.message)
+            );
+        }
+        let unnamed = objections.count() as u64;
+        if unnamed > 0 {
+            let _ = writeln!(text, "and {}", counted(unnamed, "other row"));
+        }
+    }
+
+    fn tell_of_downloads(&self, text: &mut String) {
+        let drawn = match self.download {
+            Download::None => return,
+            Download::All => "all of them".to_owned(),
+            Download::Sample { share, seed } => {
+                format!("a sample of {share}, drawn with --seed {seed}")
+            }
+        };
+        let _ = writeln!(
+            text,
+            "downloaded and hashed again: {} ({drawn}; {})",
+            counted(self.downloaded(), "attachment"),
+            size(self.tally.bytes_received)
+        );
+    }
+
+    fn tell_of_local_files(&self, text: &mut String) {
+        let (gone, changed) = (
+            self.local_files(LocalFile::Gone),
+            self.local_files(LocalFile::Changed),
+        );
+        let folder = match &self.local {
+            Local::NotHere { folder } => {
+                let _ = writeln!(
+                    text,
+                    "none of the files is below {} on this machine, so they were not compared (--root \
+                     names another folder)",
+                    escape(&folder.to_string_lossy())
+                );
+                return;
+            }
+            Local::Compared { folder } => folder.to_string_lossy(),
+        };
+        if gone + changed > 0 {
+            let _ = writeln!(
+                text,
+                "of the files below {}, {} gone and {} changed since the import; that does not \
+                 count here",
+                escape(&folder),
+                grouped(gone),
+                grouped(changed)
+            );
+        }
+    }
+
+    /// The summary as one JSON object.
+    pub(super) fn for_scripts(&self) -> String {
+        #[derive(Serialize)]
+        struct Whole {
+            results: String,
+            verification: String,
+            destination: String,
+            rows: u64,
+            outcomes: BTreeMap<&'static str, u64>,
+            download: Option<String>,
+            downloaded: u64,
+            local_files: BTreeMap<&'static str, u64>,
+            requests: u64,
+            throttled: u64,
+            bytes_received: u64,
+            seconds: f64,
+            ended: &'static str,
+            why: Option<String>,
+            exit_code: u8,
+        }
+        let (ended, why) = match &self.ending {
+            Ending::AllMatch => ("all_match", None),
+            Ending::SomeDiffer => ("some_differ", None),
+            Ending::Interrupted(_) => ("interrupted", None),
+            Ending::Stopped(why) => ("stopped", Some(why.clone())),
+        };
+        let counts = Outcome::ALL.map(|outcome| (outcome.as_str(), self.of(outcome)));
+        let compared = [LocalFile::Unchanged, LocalFile::Changed, LocalFile::Gone];
+        let whole = Whole {
+            results: self.results.to_string_lossy().into_owned(),
+            verification: self.verification.to_string_lossy().into_owned(),
+            destination: self.destination.clone(),
+            rows: self.rows.len() as u64,
+            outcomes: counts.into_iter().filter(|(_, rows)| *rows > 0).collect(),
+            download: Some(self.download.to_string()).filter(|text| !text.is_empty()),
+            downloaded: self.downloaded(),
+            local_files: compared
+                .map(|local| (local.as_str(), self.local_files(local)))
+                .into(),
+            requests: self.tally.requests,
+            throttled: self.tally.throttled,
+            bytes_received: self.tally.bytes_received,
+            seconds: self.seconds(),
+            ended,
+            why,
+            exit_code: self.ending.exit().code(),
+        };
+        let json = serde_json::to_string(&whole).expect("numbers and strings are always JSON");
+        format!("{json}\n")
+    }
+}
+
+/// What an outcome means, in a few words.
+fn meaning(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Match => "there, as the results say",
+        Outcome::Missing => "not there",
+        Outcome::Pending => "there, without its bytes",
+        Outcome::SizeDiffers => "there, with another size",
+        Outcome::Renamed => "there, with another external_id or title",
+        Outcome::ContentDiffers => "there, with other bytes",
+        Outcome::NotDone => "not done, as the results say; nothing to compare",
+        Outcome::Unverifiable => "the service cannot be asked for the file; nothing is proven",
+        Outcome::Error => "could not be found out",
+    }
+}
