@@ -1,6 +1,7 @@
 //! What the pipeline relies on, asked of every destination: the one in memory, and the client of
 //! the service against the emulator, over HTTP.
 
+mod archive;
 mod jobs;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -167,7 +168,9 @@ async fn a_new_address_detaches_what_was_stored<D: Destination>(
 
 #[tokio::test(start_paused = true)]
 async fn the_service_in_memory_keeps_the_contract() {
-    keeps_the_contract(&Memory::new(Rules::default())).await;
+    let memory = Memory::new(Rules::default());
+    keeps_the_contract(&memory).await;
+    archive::shows_what_it_keeps(&memory).await;
 }
 
 async fn emulated() -> (Emulator, Workday) {
@@ -190,6 +193,7 @@ async fn emulated() -> (Emulator, Workday) {
 async fn the_client_of_the_service_keeps_the_contract() {
     let (_emulator, workday) = emulated().await;
     keeps_the_contract(&workday).await;
+    archive::shows_what_it_keeps(&workday).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@
 //! after it, or let the effect happen late or twice, which no real server can be made to do on
 //! demand.
 
+mod archive;
 mod delivery;
 pub mod jobs;
 mod world;
@@ -74,6 +75,12 @@ pub enum Operation {
     List,
     /// [`Destination::put`]
     Put,
+    /// [`Archive::inspect`](super::archive::Archive::inspect)
+    Inspect,
+    /// [`Archive::original`](super::archive::Archive::original)
+    Original,
+    /// [`Archive::fetch`](super::archive::Archive::fetch)
+    Fetch,
 }
 
 /// What befalls a request.

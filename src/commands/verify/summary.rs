@@ -156,7 +156,10 @@ impl Summary<'_> {
     }
 
     fn name_objections(&self, text: &mut String) {
-        let mut objections = self.rows.iter().filter(|row| row.is_objection());
+        // Of those that nobody can verify there is no more to say than their number.
+        let says_more =
+            |row: &&Row| row.is_objection() && row.line.outcome != Outcome::Unverifiable;
+        let mut objections = self.rows.iter().filter(says_more);
         for Row { line, .. } in objections.by_ref().take(ROWS_NAMED) {
             let row = match line.row {
                 Some(row) => format!("row {row}"),
@@ -283,7 +286,9 @@ fn meaning(outcome: Outcome) -> &'static str {
         Outcome::Renamed => "there, with another external_id or title",
         Outcome::ContentDiffers => "there, with other bytes",
         Outcome::NotDone => "not done, as the results say; nothing to compare",
-        Outcome::Unverifiable => "the service cannot be asked for the file; nothing is proven",
+        Outcome::Unverifiable => {
+            "nothing speaks against them, but the service cannot be asked for their files"
+        }
         Outcome::Error => "could not be found out",
     }
 }

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::delivery::World;
 use super::{Address, Ids, Logged, Operation, Rules, StoredAttachment, public};
+use crate::destination::archive::{Exhibit, Shown};
 use crate::destination::{NewRecord, Presence};
 use crate::model::{Content, ExternalId};
 
@@ -16,6 +17,8 @@ pub(super) struct Attachments {
     /// Which record an address was issued for, and when.
     addresses: HashMap<Address, (u64, Instant)>,
     bytes: HashMap<Address, (Content, Instant)>,
+    /// Which bytes an address leads to for whoever wants to have them, and since when.
+    downloads: HashMap<Address, (Content, Instant)>,
     log: Vec<Logged>,
     next_id: u64,
     next_address: u64,
@@ -71,6 +74,7 @@ impl Attachments {
             records: BTreeMap::new(),
             addresses: HashMap::new(),
             bytes: HashMap::new(),
+            downloads: HashMap::new(),
             log: Vec::new(),
             next_id: 1,
             next_address: 1,
@@ -172,6 +176,38 @@ impl Attachments {
     fn size(&self, id: u64, now: Instant) -> Option<u64> {
         let (content, at) = self.bytes.get(&self.records.get(&id)?.address)?;
         (now - *at >= self.rules.size_delay).then_some(content.stamp.size)
+    }
+
+    /// What is shown of an attachment.
+    pub(super) fn exhibit(&self, id: u64, now: Instant) -> Option<Exhibit> {
+        let record = self.records.get(&id)?;
+        let [file] = record.new.files.as_slice() else {
+            return None;
+        };
+        let shown = |text: &str| Shown::Text {
+            value: text.to_owned(),
+            words: text.to_owned(),
+        };
+        Some(Exhibit {
+            external_id: shown(file.external_id.as_str()),
+            title: shown(file.title.as_deref().unwrap_or(&file.file_name)),
+            size: self.size(id, now),
+        })
+    }
+
+    /// An address from which the bytes of an attachment can be had for a while.
+    pub(super) fn lend(&mut self, id: u64, now: Instant) -> Option<Address> {
+        let (content, _) = *self.bytes.get(&self.records.get(&id)?.address)?;
+        let address = Address(self.next_address);
+        self.next_address += 1;
+        self.downloads.insert(address, (content, now));
+        Some(address)
+    }
+
+    /// What is had from such an address; nothing once it has expired.
+    pub(super) fn lent(&self, address: Address, now: Instant) -> Option<Content> {
+        let (content, since) = self.downloads.get(&address)?;
+        (now - *since <= self.rules.address_life).then_some(*content)
     }
 
     pub(super) fn presence(&self, id: Option<u64>, now: Instant) -> Presence<Address> {

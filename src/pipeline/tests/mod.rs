@@ -2,6 +2,7 @@
 
 mod first;
 mod halts;
+mod inspect;
 mod jobs;
 mod losses;
 mod resume;

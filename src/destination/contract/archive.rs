@@ -1,0 +1,70 @@
+//! What every service that keeps attachments shows of them.
+
+use std::collections::HashMap;
+use std::slice;
+
+use tempfile::TempDir;
+
+use super::{create, file, new, put};
+use crate::destination::archive::{Archive, Digested, Exhibit, Fetched, Original, Shown};
+use crate::digest::sha256;
+use crate::model::AttachmentId;
+
+pub(super) async fn shows_what_it_keeps<D: Archive>(service: &D) {
+    let folder = TempDir::new().unwrap();
+    let file = file(folder.path(), "shown.pdf", b"shown to whoever asks");
+    let nobody = AttachmentId::parse("987654").unwrap();
+    assert_eq!(
+        service.inspect(slice::from_ref(&nobody)).await,
+        Ok(HashMap::new())
+    );
+    assert_eq!(service.original(&nobody).await, Ok(None));
+
+    let (id, target) = create(service, &new("shown")).await;
+    let ids = [nobody, id.clone()];
+    let listed = service.inspect(&ids).await.unwrap();
+    assert_eq!(listed, HashMap::from([(id.clone(), exhibit(None))]));
+    let Original {
+        exhibit: shown,
+        place,
+    } = service.original(&id).await.unwrap().unwrap();
+    assert_eq!(shown, exhibit(None));
+    assert!(place.is_err(), "there is nothing to be had yet");
+
+    put(service, &target, &file).await;
+    let size = file.content.stamp.size;
+    let listed = service.inspect(&ids).await.unwrap();
+    assert_eq!(listed, HashMap::from([(id.clone(), exhibit(Some(size)))]));
+    let original = service.original(&id).await.unwrap().unwrap();
+    assert_eq!(original.exhibit, exhibit(Some(size)));
+    let place = original.place.unwrap();
+    let whole = Fetched::File(Digested {
+        size,
+        sha256: sha256(b"shown to whoever asks"),
+    });
+    assert_eq!(fetch(service, &place, size).await, (whole, size));
+    let (cut, received) = fetch(service, &place, size - 1).await;
+    assert_eq!(cut, Fetched::Longer);
+    assert!(received >= size);
+}
+
+async fn fetch<D: Archive>(service: &D, place: &D::Target, most: u64) -> (Fetched, u64) {
+    let received = std::sync::atomic::AtomicU64::new(0);
+    let count = |bytes| {
+        received.fetch_add(bytes, std::sync::atomic::Ordering::Relaxed);
+    };
+    let fetched = service.fetch(place, most, &count).await.unwrap();
+    (fetched, received.into_inner())
+}
+
+fn exhibit(size: Option<u64>) -> Exhibit {
+    let text = |text: &str| Shown::Text {
+        value: text.into(),
+        words: text.into(),
+    };
+    Exhibit {
+        external_id: text("shown"),
+        title: text("Müller & Söhne (2).pdf"),
+        size,
+    }
+}

@@ -1,0 +1,72 @@
+//! What the service in memory shows to whoever wants proof.
+
+use std::collections::HashMap;
+
+use super::world::Attachments;
+use super::{Address, Memory, Operation, private};
+use crate::destination::archive::{Archive, Digested, Exhibit, FetchFailure, Fetched, Original};
+use crate::destination::{Failure, UnsafeTarget};
+use crate::model::AttachmentId;
+
+impl Archive for Memory {
+    async fn inspect(
+        &self,
+        ids: &[AttachmentId],
+    ) -> Result<HashMap<AttachmentId, Exhibit>, Failure> {
+        let inspect = |world: &mut Attachments, now| {
+            world.note(Operation::Inspect, None, now);
+            let there = ids
+                .iter()
+                .filter_map(|id| Some((id.clone(), world.exhibit(private(id), now)?)));
+            there.collect()
+        };
+        self.0.ask(Operation::Inspect, inspect).await
+    }
+
+    async fn original(&self, id: &AttachmentId) -> Result<Option<Original<Address>>, Failure> {
+        let original = |world: &mut Attachments, now| {
+            let id = private(id);
+            world.note(Operation::Original, Some(id), now);
+            let exhibit = world.exhibit(id, now)?;
+            let place = world.lend(id, now);
+            let place = place.ok_or_else(|| UnsafeTarget("there are no bytes".into()));
+            Some(Original { exhibit, place })
+        };
+        self.0.ask(Operation::Original, original).await
+    }
+
+    async fn fetch(
+        &self,
+        place: &Address,
+        most: u64,
+        received: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Fetched, FetchFailure> {
+        let fetch = |world: &mut Attachments, now| {
+            world.note(Operation::Fetch, None, now);
+            world.lent(*place, now)
+        };
+        let content = match self.0.ask(Operation::Fetch, fetch).await {
+            Ok(content) => content.ok_or(FetchFailure::Expired)?,
+            Err(failure) => return Err(of_a_fetch(failure)),
+        };
+        let size = content.stamp.size;
+        received(size.min(most + 1));
+        if size > most {
+            return Ok(Fetched::Longer);
+        }
+        let sha256 = content.sha256;
+        Ok(Fetched::File(Digested { size, sha256 }))
+    }
+}
+
+/// What the failure of a request for bytes means to whoever wanted them.
+fn of_a_fetch(failure: Failure) -> FetchFailure {
+    match failure {
+        Failure::Denied(_) => FetchFailure::Expired,
+        Failure::Refused(why) => FetchFailure::Refused(why),
+        Failure::NotSent(why) | Failure::Unanswered(why) | Failure::Hopeless(why) => {
+            FetchFailure::Interrupted(why)
+        }
+        Failure::Throttled { .. } => FetchFailure::Interrupted("status 503".into()),
+    }
+}
