@@ -21,7 +21,7 @@ use crate::results::merge::{self, Extent};
 use crate::results::previous::Previous;
 use crate::text::{escape, tell};
 
-use super::session::{Opening, Session};
+use super::session::{AtStop, Opening, Session};
 use super::{open_root, reading_options, show, tell_problems, variable};
 use plan::{EarlierRows, Plan};
 use summary::{Ending, Summary, resume_command};
@@ -68,6 +68,7 @@ pub fn run(args: &ImportArgs) -> Result<Exit, Error> {
         service: &args.service,
         jobs: &jobs,
         max_errors: args.max_errors,
+        at_stop: AtStop::Finish,
     };
     if args.dry_run {
         dry_run::run(args, &opening, &plan)

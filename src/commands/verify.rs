@@ -22,7 +22,7 @@ use crate::text::{counted, escape, tell};
 use crate::verification::row::Row;
 use crate::verification::{Download, LocalFile, file};
 
-use super::session::{Opening, Session};
+use super::session::{AtStop, Opening, Session};
 use super::{show, variable};
 use summary::{Ending, Local, Summary};
 
@@ -56,6 +56,7 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         service: &args.service,
         jobs: &jobs,
         max_errors: None,
+        at_stop: AtStop::GiveUp,
     }))?;
     let style = Style::choose(args.output.quiet, args.output.verbose);
     let to_ask = rows.iter().filter(|row| row.to_ask().is_some()).count();
