@@ -287,8 +287,10 @@ fn download_urls(json: &mut Value) -> Vec<&mut String> {
         Some(Value::Array(list)) => list.iter_mut().collect(),
         other => Vec::from_iter(other),
     };
-    let url = |resource: &'_ mut Value| resource.pointer_mut("/attributes/download_url");
-    texts(resources.into_iter().filter_map(url))
+    let urls = resources
+        .into_iter()
+        .filter_map(|resource| resource.pointer_mut("/attributes/download_url"));
+    texts(urls)
 }
 
 fn texts<'v>(values: impl IntoIterator<Item = &'v mut Value>) -> Vec<&'v mut String> {

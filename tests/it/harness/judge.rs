@@ -118,13 +118,17 @@ impl Run<'_> {
         }
         let folder = self.test.folder().to_string_lossy();
         text = text.replace(&*folder, "[folder]");
-        match text.split_once(" sent in ") {
-            Some((start, rest)) => {
-                let (_, end) = rest.split_once(',').unwrap_or_default();
-                format!("{start} sent in [time],{end}")
+        for (before, after) in [
+            (" sent in ", ","),
+            (" request in ", ")"),
+            (" requests in ", ")"),
+        ] {
+            if let Some((start, rest)) = text.split_once(before) {
+                let (_, end) = rest.split_once(after).unwrap_or_default();
+                text = format!("{start}{before}[time]{after}{end}");
             }
-            None => text,
         }
+        text
     }
 }
 

@@ -12,8 +12,13 @@ use super::results::Line;
 use super::{Results, Run, Test};
 
 impl Test {
-    /// A verification of the results.
+    /// A verification of the results, one attachment at a time.
     pub(crate) fn verify(&self) -> Run<'_> {
+        self.verify_at_once(1)
+    }
+
+    /// A verification of the results with so many attachments at once.
+    pub(crate) fn verify_at_once(&self, attachments: usize) -> Run<'_> {
         let base = self.service().base_url();
         let run = self.consign([
             "verify",
@@ -23,7 +28,7 @@ impl Test {
             "--rate",
             "2000",
         ]);
-        run.args(["--concurrency", "1"])
+        run.args(["--concurrency", &attachments.to_string()])
     }
 
     /// What the last verification wrote.

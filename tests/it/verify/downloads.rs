@@ -61,7 +61,6 @@ fn the_address_is_asked_for_just_before_each_download() {
             "get A2 200",
             "download A2 200",
         ])
-        .says("")
         .exits(0);
 }
 
@@ -102,7 +101,6 @@ fn a_download_without_an_end_is_left_and_matches_nothing() {
     download(&test)
         .outcomes(["A1 content_differs"])
         .requests(["list 200", "get A1 200", "download A1 200 endless_body"])
-        .says("")
         .exits(1);
     let line = test.verification();
     assert_eq!(
@@ -115,11 +113,7 @@ fn a_download_without_an_end_is_left_and_matches_nothing() {
 #[test]
 fn a_storage_that_refuses_every_address_is_given_up_and_said() {
     let test = faulty(EveryNth(1), ExpiredUrl);
-    let outcome = download(&test)
-        .hasty()
-        .outcomes(["A1 error"])
-        .says("")
-        .exits(1);
+    let outcome = download(&test).hasty().outcomes(["A1 error"]).exits(1);
     assert!(
         outcome
             .requests
@@ -142,7 +136,6 @@ fn a_file_that_the_storage_does_not_have_is_an_error() {
     download(&test)
         .outcomes(["A1 error"])
         .requests(["list 200", "get A1 200", "download A1 404 status"])
-        .says("")
         .exits(1);
     let line = test.verification();
     let message = line.cell("A1", "message");
@@ -155,10 +148,11 @@ fn a_file_that_the_storage_does_not_have_is_an_error() {
 #[test]
 fn the_page_of_a_proxy_is_not_taken_for_the_file() {
     let test = faulty(EveryNth(1), Html200);
-    download(&test).outcomes(["A1 error"]).says("").exits(1);
+    download(&test).outcomes(["A1 error"]).exits(1);
     assert_eq!(
         test.verification().cell("A1", "message"),
-        "a web page came in place of the file; is a proxy or a sign-in page in between?"
+        "the bytes could not be downloaded: a web page came in place of the file; is a proxy or a \
+         sign-in page in between?"
     );
 }
 
@@ -168,7 +162,6 @@ fn one_bad_download_does_not_keep_the_others_from_being_proven() {
     let test = import(test, 5);
     download(&test)
         .outcomes(["A1 match", "A2 match", "A3 error", "A4 match", "A5 match"])
-        .says("")
         .exits(1);
 }
 
@@ -177,8 +170,9 @@ fn many_downloads_at_once_all_come_to_an_end() {
     let test = Test::of_rows(60).fault(Download, EveryNth(7), TruncatedBody);
     let test = import(test, 60);
     let everything: Vec<String> = (1..=60).map(|number| format!("A{number} match")).collect();
-    let outcome = download(&test)
-        .args(["--concurrency", "8"])
+    let outcome = test
+        .verify_at_once(8)
+        .args(["--download", "all"])
         .hasty()
         .outcomes(everything.iter().map(String::as_str))
         .whatever_it_says()

@@ -26,13 +26,41 @@ fn a_job_that_ended_in_success_is_all_that_can_be_told_and_passes_nothing() {
 }
 
 #[test]
-fn rows_whose_job_failed_are_not_done() {
-    let test = Test::of_event(2).jobs(|jobs| jobs.terms.ending = Ending::Failed);
-    test.import().whatever_it_says().exits(1);
+fn a_job_that_has_not_ended_is_pending() {
+    let test = Test::of_event(1).jobs(|jobs| jobs.words.success = "ATTACHED_ALL".to_owned());
+    test.import()
+        .args(["--success-status", "attached_all"])
+        .all_uploaded(1)
+        .exits(0);
+    test.verify()
+        .hasty()
+        .outcomes(["A1 pending"])
+        .says("ATTACHED_ALL")
+        .exits(1);
+    test.verify()
+        .hasty()
+        .args(["--success-status", "attached_all"])
+        .outcomes(["A1 unverifiable"])
+        .exits(1);
+}
+
+#[test]
+fn rows_that_no_job_has_attached_are_not_done() {
+    let test = Test::of_event(2).jobs(|jobs| jobs.terms.ending = Ending::Never);
+    test.import().args(["--job-timeout", "5s"]).exits(1);
     test.verify()
         .hasty()
         .outcomes(["A1 not_done", "A2 not_done"])
         .requests([])
-        .whatever_it_says()
         .exits(1);
+}
+
+#[test]
+fn there_is_nothing_to_download() {
+    let test = Test::of_event(1);
+    test.import().all_uploaded(1).exits(0);
+    test.verify()
+        .args(["--download", "all"])
+        .says("--download")
+        .exits(2);
 }

@@ -61,14 +61,14 @@ fn the_seed_of_a_sample_that_nobody_chose_is_told_and_draws_it_again() {
 #[test]
 fn a_sample_of_few_rows_has_one_at_least() {
     let test = imported(3);
-    sample(&test, "1%", "1").says("").exits(0);
+    sample(&test, "1%", "1").exits(0);
     assert_eq!(drawn(&test).0.len(), 1);
 }
 
 #[test]
 fn a_forged_attachment_is_found_where_it_is_in_the_sample() {
     let test = imported(4);
-    sample(&test, "50%", "3").says("").exits(0);
+    sample(&test, "50%", "3").exits(0);
     let (rows, _) = drawn(&test);
     for id in ["A1", "A2", "A3", "A4"] {
         test.service().forge(id);
