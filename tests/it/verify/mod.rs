@@ -1,6 +1,8 @@
 //! `consign verify`: whether the service still holds what the results say.
 
+mod damaged;
 mod downloads;
+mod elsewhere;
 mod interrupted;
 mod keelvar;
 mod local_files;
