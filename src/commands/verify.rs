@@ -204,7 +204,7 @@ fn compare_local_files(args: &VerifyArgs, rows: &mut [Row]) -> Local {
     let style = Style::choose(args.output.quiet, args.output.verbose);
     let found = prepare::compare(&root, &files, &Hashing::show(style));
     let is_here = |local: &LocalFile| matches!(local, LocalFile::Unchanged | LocalFile::Changed);
-    if !found.iter().any(is_here) {
+    if !files.is_empty() && !found.iter().any(is_here) {
         return Local::NotHere { folder };
     }
     for (place, local) in places.into_iter().zip(found) {

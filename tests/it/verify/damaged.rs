@@ -51,12 +51,22 @@ fn a_line_that_was_taken_out_is_missed() {
 #[test]
 fn the_journal_of_an_import_that_was_killed_is_no_success() {
     let test = Test::of_rows(2).between();
-    // The first row is stored and confirmed with the second one, which never came to it.
+    // The first row is stored, and would have been confirmed with the second one.
     test.import()
         .while_held(7, Moment::After, Running::kill)
         .exits(KILLED);
     test.verify()
-        .says("is the journal of an import that did not come to its end")
+        .stderr(
+            "m.results.csv is the journal of an import that did not come to its end: rows that it \
+             did not reach have no line in it; go on with import --resume\n",
+        )
+        .stdout(
+            "0 of 2 rows match (0 requests in [time])\n\
+             \x20 not_done                2  not done, as the results say; nothing to compare\n\
+             row 1, external_id \"A1\": not_done: the row is created\n\
+             row 2, external_id \"A2\": not_done: the row is created\n\
+             verification: m.results.verification.csv\n",
+        )
         .outcomes(["A1 not_done", "A2 not_done"])
         .leaving_a_journal()
         .requests([])
