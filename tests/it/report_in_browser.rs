@@ -1,6 +1,264 @@
 //! The report as its readers see it: opened in a browser.
 
-use crate::harness::{Browser, Scheme, Stranger, Test};
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::path::Path;
+
+use consign::emulator::Operation::Create;
+use consign::emulator::When::Nth;
+use consign::results::{COLUMNS, LINE_CHECK, line_check};
+use consign::text::formula_safe;
+use serde_json::json;
+
+use crate::harness::{Browser, Results, Scheme, Stranger, Test, row, status};
+
+const REPORT: &str = "m.results.report.html";
+
+/// An import of which much can be told: rows of every kind, and attachments that are no longer what
+/// they were.
+fn eventful() -> Test {
+    let test = Test::of_rows(9)
+        .manifest(crate::harness::HEADER.to_owned() + &row("A3") + &row("A4"))
+        // Two of them are there already, so that the fourth is that of the second row.
+        .fault(Create, Nth(4), status(422));
+    test.import().with_results("other.results.csv").exits(0);
+    let rows: String = (1..=8).map(|number| row(&format!("A{number}"))).collect();
+    let rows = format!("{}{rows}gone.pdf,contract,9,A9\n", crate::harness::HEADER);
+    test.write("m.csv", rows);
+    test.write("A3.pdf", "something longer than before");
+    test.import()
+        .args(["--skip-invalid"])
+        .whatever_it_says()
+        .exits(1);
+    test.service().delete("A5");
+    test.service().rename("A6", "B6");
+    test.service().forge("A7");
+    test.verify().args(["--download", "all"]).exits(1);
+    test.consign(["report", Results::NAME]).exits(0);
+    test
+}
+
+/// How often each word stands in a column.
+fn counts(of: &Results, column: &str) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for line in &of.lines {
+        *counts.entry(line.cell(column).to_owned()).or_default() += 1;
+    }
+    counts
+}
+
+#[test]
+fn a_report_asks_for_nothing_and_gives_the_browser_no_cause_for_complaint() {
+    let Some(browser) = Browser::find() else {
+        return;
+    };
+    let test = eventful();
+    let mut page = browser.open(&test.path(REPORT));
+    assert_eq!(page.requests(), Vec::<String>::new());
+    assert_eq!(page.console(), Vec::<String>::new());
+    assert_eq!(page.evaluate("document.compatMode"), "CSS1Compat");
+    // Nor would it if somebody clicked on something.
+    let leads_out = "Array.from(document.querySelectorAll('*'))\
+        .flatMap((element) => Array.from(element.attributes))\
+        .filter((one) => ['href', 'src', 'srcset', 'action', 'data', 'poster'].includes(one.localName))\
+        .map((one) => one.value).filter((value) => !value.startsWith('#'))";
+    assert_eq!(page.evaluate(leads_out), json!([]));
+    assert_eq!(page.count("script, iframe, object, embed, form"), 0);
+}
+
+#[test]
+fn the_counts_that_a_reader_sees_are_those_of_the_results() {
+    let Some(browser) = Browser::find() else {
+        return;
+    };
+    let test = eventful();
+    let mut page = browser.open(&test.path(REPORT));
+    let results = test.results();
+    let statuses = counts(&results, "status");
+    assert_eq!(statuses.len(), 5, "{statuses:?}");
+    for (status, rows) in &statuses {
+        assert_eq!(page.text(&format!("#rows-{status}")), rows.to_string());
+    }
+    assert_eq!(page.text("#rows-total"), results.lines.len().to_string());
+    let column = |name| -> Vec<&str> { results.lines.iter().map(|line| line.cell(name)).collect() };
+    assert_eq!(page.each("tr[data-row]", "dataset.row"), column("row"));
+    assert_eq!(
+        page.each("tr[data-row]", "dataset.status"),
+        column("status")
+    );
+    for (text, line) in page.texts("tr[data-row]").iter().zip(&results.lines) {
+        for column in ["file_path", "external_id", "sha256", "reason"] {
+            assert!(text.contains(line.cell(column)), "{column} in {text}");
+        }
+    }
+}
+
+#[test]
+fn whatever_a_verification_found_is_among_the_exceptions() {
+    let Some(browser) = Browser::find() else {
+        return;
+    };
+    let test = eventful();
+    let mut page = browser.open(&test.path(REPORT));
+    let outcomes = counts(&test.verification(), "outcome");
+    for outcome in ["missing", "renamed", "content_differs"] {
+        assert_eq!(outcomes[outcome], 1);
+        let group = format!("section.exception[data-found-by=verify][data-what={outcome}]");
+        assert_eq!(page.each(&group, "dataset.count"), ["1"], "{outcome}");
+    }
+    for status in ["failed", "conflict", "invalid"] {
+        let group = format!("section.exception[data-what={status}]");
+        assert_eq!(page.each(&group, "dataset.count"), ["1"], "{status}");
+    }
+    let exceptions = page.text("#exceptions");
+    for id in ["A2", "A3", "A5", "A6", "A7", "A9"] {
+        assert!(exceptions.contains(id), "{id} in {exceptions}");
+    }
+    assert!(!exceptions.contains("A8"), "{exceptions}");
+}
+
+/// What nobody should ever see carried out.
+const HOSTILE: [&str; 8] = [
+    "<script>document.title='hacked'</script>",
+    "\"><img src=x onerror=\"document.title='hacked'\">",
+    "</td></tr></table><h1>All is well</h1>",
+    "<svg onload=document.title='hacked'><style>*{display:none}</style>",
+    "</title></style><base href='https://evil.example/'>",
+    "\u{202e}fdp.tcartnoc\u{2066}",
+    "\u{1b}]0;hacked\u{7}\u{1b}[31mred",
+    "<!-- & &lt; &#60; {{ 7*7 }} ${7*7}",
+];
+
+/// Results of rows that all hold the same text wherever a text can stand.
+fn write_hostile_results(test: &Test) {
+    let mut out = csv::Writer::from_writer(Vec::new());
+    out.write_record(COLUMNS.iter().chain(&[LINE_CHECK, "title"]))
+        .unwrap();
+    for (row, text) in (1_u64..).zip(HOSTILE) {
+        let status = if row.is_multiple_of(2) {
+            "failed"
+        } else {
+            "uploaded"
+        };
+        let digest = "ab".repeat(32);
+        let number = row.to_string();
+        let cells = COLUMNS.map(|column| match column {
+            "row" | "object_id" | "attachment_id" => number.as_str(),
+            "file_path" | "external_id" | "message" => text,
+            "object_type" => "contract",
+            "status" => status,
+            "reason" => {
+                if status == "failed" {
+                    "refused"
+                } else {
+                    ""
+                }
+            }
+            "size" => "5",
+            "attempts" => "1",
+            "sha256" => &digest,
+            "destination" => "service.example/v1",
+            "modified_at" | "updated_at" => "2026-11-22T10:00:00.000Z",
+            _ => "",
+        });
+        let check = line_check(cells, row);
+        let all = cells.iter().map(|cell| formula_safe(cell).into_owned());
+        let all = all.chain([check, text.to_owned()]);
+        out.write_record(all).unwrap();
+    }
+    test.write("m.results.csv", out.into_inner().unwrap());
+}
+
+#[test]
+fn hostile_cells_are_text_that_can_be_read_and_nothing_else() {
+    let Some(browser) = Browser::find() else {
+        return;
+    };
+    let test = Test::new();
+    write_hostile_results(&test);
+    test.consign(["report", Results::NAME])
+        .leaving_a_journal()
+        .exits(0);
+    let mut page = browser.open(&test.path(REPORT));
+    assert_eq!(page.count("tr[data-row]"), HOSTILE.len());
+    assert_eq!(
+        page.count("script, img, base, svg style, [onload], [onerror]"),
+        0
+    );
+    assert_eq!(page.count("h1"), 1);
+    assert_ne!(page.evaluate("document.title"), "hacked");
+    assert_eq!(page.console(), Vec::<String>::new());
+    assert_eq!(page.requests(), Vec::<String>::new());
+    for (row, text) in (1..).zip(HOSTILE) {
+        let shown = page.text(&format!("tr[data-row='{row}']"));
+        if text.chars().all(|c| c.is_ascii_graphic() || c == ' ') {
+            assert_eq!(shown.matches(text).count(), 2, "{text} in {shown}");
+        }
+    }
+    let whole = page.evaluate("document.documentElement.outerHTML");
+    let whole = whole.as_str().unwrap();
+    let invisible = |c: &char| {
+        c.is_control() && *c != '\n'
+            || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    assert_eq!(whole.chars().find(invisible), None);
+    assert!(page.text("tr[data-row='6']").contains("fdp.tcartnoc"));
+    assert!(page.text("tr[data-row='7']").contains("]0;hacked"));
+}
+
+#[test]
+fn somebody_who_cannot_see_it_finds_the_way() {
+    let Some(browser) = Browser::find() else {
+        return;
+    };
+    let test = eventful();
+    let mut page = browser.open(&test.path(REPORT));
+    assert_eq!(page.each("html", "lang"), ["en"]);
+    assert_eq!(page.count("main"), 1);
+    let levels: Vec<u32> = page
+        .each("h1, h2, h3, h4, h5, h6", "tagName")
+        .iter()
+        .map(|name| name[1..].parse().unwrap())
+        .collect();
+    assert_eq!(levels[0], 1);
+    assert!(
+        levels.windows(2).all(|pair| pair[1] <= pair[0] + 1),
+        "{levels:?}"
+    );
+    assert_eq!(page.count("table"), page.count("table > caption"));
+    assert_eq!(page.count("th:not([scope])"), 0);
+    let pictures = page.names("image");
+    assert_eq!(pictures.len(), page.count("svg"));
+    assert!(!pictures.is_empty());
+    assert!(pictures.iter().all(|name| !name.is_empty()), "{pictures:?}");
+}
+
+/// `LOOK=folder` keeps what this test has seen there, to be looked at by people.
+#[test]
+fn a_report_has_a_light_and_a_dark_side_and_is_printed_on_pages() {
+    let Some(browser) = Browser::find() else {
+        return;
+    };
+    let test = eventful();
+    let mut page = browser.open(&test.path(REPORT));
+    let [light, dark] = [Scheme::Light, Scheme::Dark].map(|scheme| page.screenshot(scheme));
+    let pdf = page.pdf();
+    if let Some(folder) = env::var_os("LOOK") {
+        let folder = Path::new(&folder);
+        for (name, bytes) in [
+            ("light.png", &light),
+            ("dark.png", &dark),
+            ("print.pdf", &pdf),
+        ] {
+            fs::write(folder.join(name), bytes).unwrap();
+        }
+        fs::copy(test.path(REPORT), folder.join("report.html")).unwrap();
+    }
+    assert_ne!(light, dark);
+    assert!(light.len() > 10_000 && dark.len() > 10_000);
+    assert!((1..20).contains(&pages_of(&pdf)));
+}
 
 #[test]
 fn whatever_a_page_asks_for_or_tells_the_console_is_seen() {

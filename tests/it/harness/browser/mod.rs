@@ -156,6 +156,21 @@ impl Page {
         serde_json::from_value(self.evaluate(&values)).unwrap()
     }
 
+    /// What a screen reader calls each thing of a kind, such as `image`.
+    pub(crate) fn names(&mut self, role: &str) -> Vec<String> {
+        let tree = self.devtools.ask("Accessibility.getFullAXTree", &json!({}));
+        let nodes = tree["nodes"].as_array().unwrap().iter();
+        let of_role =
+            nodes.filter(|node| node["ignored"] == false && node["role"]["value"] == role);
+        let name = |node: &Value| {
+            node["name"]["value"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        of_role.map(name).collect()
+    }
+
     /// What a script finds out. It is the browser's own, which a page cannot forbid.
     #[track_caller]
     pub(crate) fn evaluate(&mut self, script: &str) -> Value {
