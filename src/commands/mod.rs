@@ -6,6 +6,7 @@ pub mod check;
 pub mod emulator;
 mod halt;
 pub mod import;
+pub mod report;
 mod session;
 pub mod verify;
 

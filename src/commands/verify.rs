@@ -28,7 +28,7 @@ use summary::{Ending, Local, Summary};
 
 /// Runs the command.
 pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
-    let ledger = Ledger::read(&args.results).map_err(Error::UnreadableResults)?;
+    let ledger = Ledger::read(&args.results).map_err(Error::Evidence)?;
     let service = service_of(&ledger, &args.results)?;
     let base = destination(args, &ledger, service)?;
     let access = Access::of(&args.service, &base, service, variable)?;
@@ -36,7 +36,7 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         return Err(Error::NothingToDownload);
     }
     let path = file::path_for(&args.results);
-    output::is_possible(&path).map_err(|source| Error::Unwritable {
+    output::is_possible(&path).map_err(|source| Error::NotWritten {
         path: path.clone(),
         source,
     })?;
@@ -63,9 +63,11 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
     let (rows, halt) = runtime.block_on(asking::ask(rows, &drawn, &session, &events));
     drop(events);
     let tally = showing.finish();
-    file::write(&path, rows.iter().map(|row| &row.line)).map_err(|source| Error::Unwritable {
-        path: path.clone(),
-        source,
+    file::write(&path, rows.iter().map(|row| &row.line)).map_err(|source| {
+        Error::VerificationLost {
+            path: path.clone(),
+            source,
+        }
     })?;
     let ending = Ending::of(&rows, &ledger, halt, session.stopping.stop(), service);
     let summary = Summary {
