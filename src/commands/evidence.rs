@@ -1,7 +1,6 @@
 //! What the commands that deal with results as evidence have in common: whose they are, and where
 //! their attachments are.
 
-
 use super::variable;
 use crate::cli::ServiceArgs;
 use crate::config::{Base, ConfigError};

@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod emulator;
+mod evidence;
 mod halt;
 pub mod import;
 pub mod report;

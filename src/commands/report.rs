@@ -73,16 +73,12 @@ pub fn run(args: &ReportArgs) -> Result<Exit, Error> {
     }
     let digest = ledger.sha256.to_string();
     written.note("results", &args.results, &digest, ledger.size);
-    let attached = match args.attach.attach_to {
-        Some(object) => {
-            let (how, output) = (&args.attach, &args.output);
-            let done = attach::attach(how, output, object, &html_path, html_digest);
-            Some(done).transpose()
-        }
-        None => Ok(None),
-    };
+    let attached = args.attach.attach_to.map(|object| {
+        let (how, output) = (&args.attach, &args.output);
+        attach::attach(how, output, object, &html_path, html_digest)
+    });
     // What was written is told of, even where it could not be attached.
-    let (attached, ended) = match attached {
+    let (attached, ended) = match attached.transpose() {
         Ok(attached) => {
             let exit = attached
                 .as_ref()
