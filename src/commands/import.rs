@@ -21,7 +21,7 @@ use crate::results::merge::{self, Extent};
 use crate::results::previous::Previous;
 use crate::text::{escape, tell};
 
-use super::session::{Opening, Session};
+use super::session::{AtStop, Opening, Session};
 use super::{open_root, reading_options, show, tell_problems, variable};
 use plan::{EarlierRows, Plan};
 use summary::{Ending, Summary, resume_command};
@@ -82,6 +82,7 @@ pub(super) fn carry_out(args: &ImportArgs, read: Reading, telling: Telling) -> R
         service: &args.service,
         jobs: &jobs,
         max_errors: args.max_errors,
+        at_stop: AtStop::Finish,
     };
     if args.dry_run {
         dry_run::run(args, &opening, &plan)

@@ -29,6 +29,28 @@ pub(super) struct Opening<'a> {
     pub(super) service: &'a ServiceArgs,
     pub(super) jobs: &'a Jobs,
     pub(super) max_errors: Option<usize>,
+    pub(super) at_stop: AtStop,
+}
+
+/// What becomes of requests under way when the user wants to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AtStop {
+    /// They are carried through, as far as that takes no longer than half a minute.
+    Finish,
+    /// They are given up: they change nothing.
+    GiveUp,
+}
+
+impl AtStop {
+    /// What the user is told.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Finish => {
+                "stopping: no new rows; those under way have 30 s (once more to end at once)\n"
+            }
+            Self::GiveUp => "stopping: what has not come by now is left out\n",
+        }
+    }
 }
 
 /// All that a run needs to send requests.
@@ -43,7 +65,7 @@ pub(super) struct Session {
 impl Session {
     /// Starts the emulator, where that is what the user wants, and sets up the clients.
     pub(super) async fn open(with: &Opening<'_>) -> Result<Self, Error> {
-        let stopping = Stopping::watch()?;
+        let stopping = Stopping::watch(with.at_stop)?;
         let (url, emulator) = match with.base {
             Base::Service(url) => (url.clone(), None),
             Base::Emulator => {
@@ -166,12 +188,12 @@ async fn start_emulator(rate: u32) -> Result<Emulator, Error> {
 pub(super) struct Stopping(watch::Receiver<Option<Stop>>);
 
 impl Stopping {
-    fn watch() -> Result<Self, Error> {
+    fn watch(at_stop: AtStop) -> Result<Self, Error> {
         let mut signals = Signals::listen()?;
         let (sender, receiver) = watch::channel(None);
         tokio::spawn(async move {
             let first = signals.next().await;
-            tell("stopping: no new rows; those under way have 30 s (once more to end at once)\n");
+            tell(at_stop.words());
             // Where nobody waits for it any more, the run is at its end anyway.
             let _ = sender.send(Some(first));
             let second = signals.next().await;

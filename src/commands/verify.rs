@@ -22,7 +22,7 @@ use crate::text::{counted, escape, tell};
 use crate::verification::row::Row;
 use crate::verification::{Download, LocalFile, file};
 
-use super::session::{Opening, Session};
+use super::session::{AtStop, Opening, Session};
 use super::{evidence, show, variable};
 use summary::{Ending, Local, Summary};
 
@@ -61,6 +61,7 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         service: &args.service,
         jobs: &jobs,
         max_errors: None,
+        at_stop: AtStop::GiveUp,
     }))?;
     let style = Style::choose(args.output.quiet, args.output.verbose);
     let to_ask = rows.iter().filter(|row| row.to_ask().is_some()).count();
@@ -173,7 +174,7 @@ fn compare_local_files(args: &VerifyArgs, rows: &mut [Row]) -> Local {
     let style = Style::choose(args.output.quiet, args.output.verbose);
     let found = prepare::compare(&root, &files, &Hashing::show(style));
     let is_here = |local: &LocalFile| matches!(local, LocalFile::Unchanged | LocalFile::Changed);
-    if !found.iter().any(is_here) {
+    if !files.is_empty() && !found.iter().any(is_here) {
         return Local::NotHere { folder };
     }
     for (place, local) in places.into_iter().zip(found) {

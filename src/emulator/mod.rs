@@ -280,6 +280,16 @@ impl Emulator {
         self.shared.world().others.requests()
     }
 
+    /// Removes an attachment, as somebody does in the service's own pages: the API has no request
+    /// for it. Of several with the same external id it is the oldest. Returns its id, if there was
+    /// one.
+    pub fn remove(&self, external_id: &str) -> io::Result<Option<u64>> {
+        let store = &mut self.shared.world().store;
+        let id = store.ids_of(external_id).first().copied();
+        id.map(|id| store.remove(id)).transpose()?;
+        Ok(id)
+    }
+
     /// Ends it: uploads under way are broken off, requests that are all there are answered.
     /// Afterwards the address and the state folder are free.
     pub async fn stop(self) {

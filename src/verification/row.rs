@@ -36,7 +36,10 @@ impl Row {
             message: String::new(),
         };
         if !entry.status.is_done() {
-            line.message = format!("the row is {}, {}", entry.status, entry.reason.as_str());
+            line.message = match entry.reason.as_str() {
+                "" => format!("the row is {}", entry.status),
+                reason => format!("the row is {}, {reason}", entry.status),
+            };
             return Self {
                 line,
                 claim: None,

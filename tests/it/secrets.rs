@@ -3,9 +3,9 @@
 
 use std::fs;
 
-use consign::emulator::Effect::{ExpiredUrl, LoseAnswer, Reset};
-use consign::emulator::Operation::{Create, GetByExternalId, Upload};
-use consign::emulator::When::Nth;
+use consign::emulator::Effect::{ExpiredUrl, LoseAnswer, Reset, TruncatedBody};
+use consign::emulator::Operation::{Create, Download, GetByExternalId, Upload};
+use consign::emulator::When::{EveryNth, Nth};
 use consign::emulator::{Effect, Keys};
 
 use serde_json::json;
@@ -56,7 +56,9 @@ fn tells_no_secret(test: &Test, said: [&str; 2]) {
     let mut secrets = [KEY, TOKEN, EMAIL, WRONG_KEY, "signature="]
         .map(str::to_owned)
         .to_vec();
-    secrets.extend(test.service().between().signatures());
+    let between = test.service().between();
+    secrets.extend(between.signatures());
+    secrets.extend(between.download_signatures());
     for output in &outputs {
         for secret in &secrets {
             assert!(!output.contains(secret), "{secret} stands in:\n{output}");
@@ -123,6 +125,41 @@ fn uploads_that_break_tell_no_secret() {
         .says("DEBUG upload target")
         .exits(1);
     for output in [outcome.stdout, outcome.stderr, test.read("m.results.csv")] {
+        assert!(!output.contains("signature="), "{output}");
+        assert!(!output.contains("/storage/"), "{output}");
+    }
+}
+
+#[test]
+fn a_verification_tells_no_address_from_which_bytes_come() {
+    let test = guarded(4)
+        .fault(Download, Nth(1), ExpiredUrl)
+        .fault(Download, Nth(3), status(404))
+        .fault(Download, Nth(4), status(503));
+    keeps_secrets(&test, test.import(), KEY, 0);
+    let run = test.verify().args(["--download", "all"]);
+    let outcome = keeps_secrets(&test, run.says("DEBUG download"), KEY, 1);
+    let downloads = |request: &&String| request.starts_with("download ");
+    assert_eq!(outcome.requests.iter().filter(downloads).count(), 6);
+    assert!(test.service().between().download_signatures().len() >= 6);
+    keeps_secrets(&test, test.verify(), WRONG_KEY, 3);
+}
+
+#[test]
+fn downloads_that_break_tell_no_secret() {
+    // Without anybody between, so that it is the connection to the storage that breaks.
+    let test = Test::of_rows(2)
+        .fault(Download, Nth(1), Reset)
+        .fault(Download, EveryNth(2), TruncatedBody)
+        .fault(Download, Nth(5), status(400));
+    test.import().exits(0);
+    let outcome = test
+        .verify()
+        .args(["--download", "all", "-vvv"])
+        .says("DEBUG download")
+        .exits(1);
+    let written = test.read("m.results.verification.csv");
+    for output in [outcome.stdout, outcome.stderr, written] {
         assert!(!output.contains("signature="), "{output}");
         assert!(!output.contains("/storage/"), "{output}");
     }
@@ -256,7 +293,10 @@ fn a_service_that_cannot_be_reached_or_trusted_gets_no_secret_told() {
 fn no_amount_and_no_form_of_output_tells_a_secret() {
     for amount in ["-q", "-v", "-vv", "-vvv"] {
         for form in ["human", "json"] {
-            let test = guarded(2).fault(Upload, Nth(1), status(400));
+            let test = guarded(2)
+                .fault(Upload, Nth(1), status(400))
+                .fault(Download, Nth(1), ExpiredUrl)
+                .fault(Download, Nth(3), status(400));
             let base = test.service().base_url();
             let service = ["--base-url", &base, "--rate", "2000"];
             for (command, to, code) in [
@@ -264,6 +304,11 @@ fn no_amount_and_no_form_of_output_tells_a_secret() {
                 (&["import", "m.csv", "--dry-run"], &service, 0),
                 (&["import", "m.csv"], &service, 1),
                 (&["import", "m.csv", "--resume"], &service, 0),
+                (
+                    &["verify", "m.results.csv", "--download", "all"],
+                    &service,
+                    1,
+                ),
             ] {
                 let run = test
                     .consign(command.iter().chain(to).copied())

@@ -147,7 +147,12 @@ impl Summary<'_> {
         self.name_objections(&mut text);
         self.tell_of_downloads(&mut text);
         self.tell_of_local_files(&mut text);
-        if let Ending::Stopped(why) = &self.ending {
+        let stopped = match &self.ending {
+            Ending::Stopped(why) => Some(&**why),
+            Ending::Interrupted(_) => Some("interrupted"),
+            Ending::AllMatch | Ending::SomeDiffer => None,
+        };
+        if let Some(why) = stopped {
             let _ = writeln!(text, "stopped early: {why}");
         }
         let verification = self.verification.to_string_lossy();

@@ -57,6 +57,19 @@ async fn the_number_of_a_purged_record_is_not_given_again_after_a_restart() {
 }
 
 #[tokio::test]
+async fn what_somebody_removed_is_gone_and_its_external_id_is_free_again() {
+    let service = Service::start(fast()).await;
+    service.attach("AT1", b"hello").await;
+    service.attach("AT2", b"hello").await;
+    assert_eq!(service.emulator.remove("AT1").unwrap(), Some(1));
+    assert_eq!(service.emulator.remove("AT1").unwrap(), None);
+    assert_eq!(service.get("/attachments/1").await.status, 404);
+    let listed = service.get("/attachments?filter[id_equals]=1,2").await;
+    assert_eq!(listed.json["meta"]["count"], 1);
+    assert_eq!(service.create("AT1").await.id(), "3");
+}
+
+#[tokio::test]
 async fn what_a_kill_left_unfinished_is_cleared_away() {
     let folder = tempfile::tempdir().unwrap();
     let incoming = folder.path().join("incoming");

@@ -35,6 +35,11 @@ impl TransferClient {
         }
         let is_web_page = media_type(response.headers()) == "text/html";
         match self.digest(response, most, received).await? {
+            // Something in between does not know how long the file is.
+            None if is_web_page => Err(FetchFailure::Refused(
+                "a web page came in place of the file; is a proxy or a sign-in page in between?"
+                    .into(),
+            )),
             None => Ok(Fetched::Longer),
             Some(digested) if is_web_page => Ok(Fetched::WebPage(digested)),
             Some(digested) => Ok(Fetched::File(digested)),

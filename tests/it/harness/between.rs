@@ -63,6 +63,7 @@ pub(crate) struct Between {
     address: SocketAddr,
     hold: Arc<Hold>,
     upload_urls: Arc<Mutex<Vec<String>>>,
+    download_urls: Arc<Mutex<Vec<String>>>,
     heads: Arc<Mutex<Vec<Head>>>,
 }
 
@@ -78,16 +79,18 @@ struct Hold {
 struct Way {
     client: reqwest::Client,
     emulator: SocketAddr,
-    /// What uploads are sent to: scheme, host and port.
+    /// Where bytes are sent to and come from: scheme, host and port.
     storage: String,
     manner: Manner,
     hold: Arc<Hold>,
     upload_urls: Arc<Mutex<Vec<String>>>,
+    download_urls: Arc<Mutex<Vec<String>>>,
     heads: Arc<Mutex<Vec<Head>>>,
 }
 
 impl Between {
-    /// Stands before an emulator. Uploads come here too, unless they have to take another way.
+    /// Stands before an emulator. Uploads and downloads come here too, unless they have to take
+    /// another way.
     pub(super) async fn start(
         emulator: SocketAddr,
         manner: Manner,
@@ -100,6 +103,7 @@ impl Between {
             holding: watch::Sender::new(false),
         });
         let upload_urls = Arc::default();
+        let download_urls = Arc::default();
         let heads = Arc::default();
         let app = Router::new().fallback(pass).with_state(Way {
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
@@ -108,6 +112,7 @@ impl Between {
             manner,
             hold: Arc::clone(&hold),
             upload_urls: Arc::clone(&upload_urls),
+            download_urls: Arc::clone(&download_urls),
             heads: Arc::clone(&heads),
         });
         tokio::spawn(async move { axum::serve(listener, app).await });
@@ -115,6 +120,7 @@ impl Between {
             address,
             hold,
             upload_urls,
+            download_urls,
             heads,
         }
     }
@@ -131,9 +137,12 @@ impl Between {
 
     /// The secret part of each upload URL that passed here.
     pub(crate) fn signatures(&self) -> Vec<String> {
-        let urls = self.upload_urls.lock().unwrap();
-        let signature = |url: &String| url.split_once("signature=").unwrap().1.to_owned();
-        urls.iter().map(signature).collect()
+        signatures(&self.upload_urls)
+    }
+
+    /// Likewise of each download URL.
+    pub(crate) fn download_signatures(&self) -> Vec<String> {
+        signatures(&self.download_urls)
     }
 
     /// The base URL that leads here.
@@ -242,15 +251,21 @@ impl Way {
         response.map(Body::from)
     }
 
+    /// Alters URLs so that they come this way, and remembers them.
+    fn lead_here(&self, urls: Vec<&mut String>, seen: &Mutex<Vec<String>>) {
+        for url in urls {
+            *url = url.replace(&format!("http://{}", self.emulator), &self.storage);
+            seen.lock().unwrap().push(url.clone());
+        }
+    }
+
     fn altered(&self, body: &[u8]) -> Vec<u8> {
         let Ok(mut json) = serde_json::from_slice::<Value>(body) else {
             return body.to_vec();
         };
-        // Uploads pass here too: what signs an upload URL does not cover its host.
-        for url in upload_urls(&mut json) {
-            *url = url.replace(&format!("http://{}", self.emulator), &self.storage);
-            self.upload_urls.lock().unwrap().push(url.clone());
-        }
+        // Bytes pass here too: what signs an URL does not cover its host.
+        self.lead_here(upload_urls(&mut json), &self.upload_urls);
+        self.lead_here(download_urls(&mut json), &self.download_urls);
         (self.manner.alter)(&mut json);
         serde_json::to_vec(&json).unwrap()
     }
@@ -258,20 +273,37 @@ impl Way {
 
 /// The upload URL of an attachment, or those of a job.
 fn upload_urls(json: &mut Value) -> Vec<&mut String> {
-    let of_job = json.pointer("/detail/files").is_some();
-    let urls: Vec<&mut Value> = if of_job {
-        let files = json.pointer_mut("/detail/files");
-        let files = files.and_then(Value::as_array_mut).into_iter().flatten();
-        files
-            .filter_map(|file| file.get_mut("upload_url"))
-            .collect()
-    } else {
-        let url = json.pointer_mut("/data/attributes/upload_url");
-        url.into_iter().collect()
+    if json.pointer("/detail/files").is_none() {
+        return texts(json.pointer_mut("/data/attributes/upload_url"));
+    }
+    let files = json.pointer_mut("/detail/files");
+    let files = files.and_then(Value::as_array_mut).into_iter().flatten();
+    texts(files.filter_map(|file| file.get_mut("upload_url")))
+}
+
+/// The download URL of an attachment, or those of several.
+fn download_urls(json: &mut Value) -> Vec<&mut String> {
+    let resources = match json.get_mut("data") {
+        Some(Value::Array(list)) => list.iter_mut().collect(),
+        other => Vec::from_iter(other),
     };
-    let texts = urls.into_iter().filter_map(|url| match url {
+    let urls = resources
+        .into_iter()
+        .filter_map(|resource| resource.pointer_mut("/attributes/download_url"));
+    texts(urls)
+}
+
+fn texts<'v>(values: impl IntoIterator<Item = &'v mut Value>) -> Vec<&'v mut String> {
+    let text = |value: &'v mut Value| match value {
         Value::String(text) => Some(text),
         _ => None,
-    });
-    texts.collect()
+    };
+    values.into_iter().filter_map(text).collect()
+}
+
+/// The secret part of each URL.
+fn signatures(urls: &Mutex<Vec<String>>) -> Vec<String> {
+    let urls = urls.lock().unwrap();
+    let signature = |url: &String| url.split_once("signature=").unwrap().1.to_owned();
+    urls.iter().map(signature).collect()
 }

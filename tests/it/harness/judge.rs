@@ -13,12 +13,12 @@ use consign::text::formula_restored;
 use super::results::Line;
 use super::run::{Ending, KILLED, Outcome, Run, Words};
 use super::service::Service;
-use super::{Api, Results, jobs};
+use super::{Api, Results, jobs, verify};
 
 /// What there was before a run.
 pub(super) struct Before {
     requests: usize,
-    results: Option<Vec<u8>>,
+    pub(super) results: Option<Vec<u8>>,
 }
 
 impl Before {
@@ -58,6 +58,7 @@ pub(super) fn judge(
         _ if run.expected.ending == Ending::Journal => {}
         _ => results_are_whole(run, &outcome, &mut wrong),
     }
+    verify::judge(run, before, code_found, &mut wrong);
     nothing_is_stored_twice(run, &mut wrong);
     assert!(wrong.is_empty(), "{}", failure(&wrong, &outcome));
     outcome
@@ -117,13 +118,17 @@ impl Run<'_> {
         }
         let folder = self.test.folder().to_string_lossy();
         text = text.replace(&*folder, "[folder]");
-        match text.split_once(" sent in ") {
-            Some((start, rest)) => {
-                let (_, end) = rest.split_once(',').unwrap_or_default();
-                format!("{start} sent in [time],{end}")
+        for (before, after) in [
+            (" sent in ", ","),
+            (" request in ", ")"),
+            (" requests in ", ")"),
+        ] {
+            if let Some((start, rest)) = text.split_once(before) {
+                let (_, end) = rest.split_once(after).unwrap_or_default();
+                text = format!("{start}{before}[time]{after}{end}");
             }
-            None => text,
         }
+        text
     }
 }
 
@@ -141,7 +146,7 @@ fn without_progress(stderr: &str) -> String {
         .collect()
 }
 
-fn differ<T: PartialEq + std::fmt::Debug + ?Sized>(
+pub(super) fn differ<T: PartialEq + std::fmt::Debug + ?Sized>(
     what: &str,
     expected: &T,
     found: &T,
@@ -191,23 +196,20 @@ fn results_are_whole(run: &Run<'_>, outcome: &Outcome, wrong: &mut Vec<String>) 
         wrong,
     );
     for line in &results.lines {
-        line_is_guarded(line, results, wrong);
+        differ("cells", &results.header.len(), &line.cells.len(), wrong);
+        if !is_guarded(line, COLUMNS.len()) {
+            wrong.push(format!("its line_check does not match: {line:?}"));
+        }
         line_is_true(line, run, wrong);
     }
 }
 
-fn line_is_guarded(line: &Line, results: &Results, wrong: &mut Vec<String>) {
-    differ("cells", &results.header.len(), &line.cells.len(), wrong);
+/// Whether the first cells of a line are what they were when it was written.
+pub(super) fn is_guarded(line: &Line, columns: usize) -> bool {
     let check = line.cell(LINE_CHECK);
-    let cells = line.cells[..COLUMNS.len()].iter();
-    let values = cells.map(|cell| formula_restored(cell));
-    let serial = serial_of(check).unwrap_or_default();
-    differ(
-        "line_check",
-        line_check(values, serial).as_str(),
-        check,
-        wrong,
-    );
+    let values = line.cells[..columns].iter();
+    let values = values.map(|cell| formula_restored(cell));
+    serial_of(check).is_some_and(|serial| line_check(values, serial) == check)
 }
 
 /// A row that is `uploaded` has its bytes, to the last one, under its own id.
@@ -224,6 +226,9 @@ fn line_is_true(line: &Line, run: &Run<'_>, wrong: &mut Vec<String>) {
         return;
     }
     let id = line.cell("attachment_id");
+    if run.test.service().was_tampered_with(id) {
+        return;
+    }
     let stored = run.test.service().stored();
     let Some(attachment) = stored.iter().find(|one| one.id.to_string() == id) else {
         wrong.push(format!("attachment {id} is not stored: {line:?}"));

@@ -4,6 +4,7 @@
 //! it. What is true after every run, whatever the test is about, is checked after every run.
 
 mod between;
+mod browser;
 #[cfg(target_os = "linux")]
 mod disk;
 mod endless;
@@ -14,9 +15,11 @@ mod results;
 mod run;
 mod service;
 mod stranger;
+mod tamper;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod tls;
+mod verify;
 
 use std::cell::OnceCell;
 use std::fs;
@@ -32,6 +35,7 @@ use tempfile::TempDir;
 
 use between::Manner;
 pub(crate) use between::Moment;
+pub(crate) use browser::{Browser, Scheme};
 #[cfg(target_os = "linux")]
 pub(crate) use disk::{Act, Call, Disk, Loss};
 pub(crate) use endless::Endless;

@@ -47,6 +47,7 @@ pub(super) struct Expected {
     pub(super) requests: Option<Vec<String>>,
     pub(super) stored: Option<Vec<(String, String)>>,
     pub(super) attached: Option<Vec<String>>,
+    pub(super) outcomes: Option<Vec<String>>,
     pub(super) ending: Ending,
 }
 

@@ -1,12 +1,13 @@
 //! The emulator, in the test's own process, and its request log in words.
 
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use consign::emulator::log::{self, Entry};
-use consign::emulator::{Emulator, Operation, Settings, StoredAttachment, stored};
+use consign::emulator::{Emulator, Keys, Operation, Settings, StoredAttachment, stored};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
@@ -17,12 +18,16 @@ use super::{Api, Company, Road};
 /// A running emulator.
 pub(crate) struct Service {
     pub(super) api: Api,
-    emulator: Emulator,
+    pub(super) emulator: Emulator,
+    /// The keys that it takes.
+    pub(super) keys: Keys,
     between: Option<Between>,
     proxy: Option<Proxy>,
     base_url: String,
+    /// The attachments that are no longer what a run left.
+    pub(super) tampered: RefCell<HashSet<String>>,
     /// Dropped last: the emulator lives on it.
-    _runtime: Runtime,
+    pub(super) runtime: Runtime,
 }
 
 /// Those who stand before an emulator.
@@ -43,6 +48,7 @@ impl Service {
             .build()
             .unwrap();
         let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let keys = settings.keys.clone();
         let emulator = runtime.block_on(Emulator::start(here, settings)).unwrap();
         let around = runtime.block_on(surround(api, emulator.address(), company));
         Self {
@@ -54,7 +60,9 @@ impl Service {
             between: around.between,
             proxy: around.proxy,
             emulator,
-            _runtime: runtime,
+            keys,
+            tampered: RefCell::default(),
+            runtime,
         }
     }
 

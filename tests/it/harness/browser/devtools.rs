@@ -1,0 +1,157 @@
+//! A browser's tools for developers, over a pair of pipes: requests and events as JSON, each ended
+//! by a zero byte.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A browser that is silent for so long will say nothing any more.
+const LIMIT: Duration = Duration::from_mins(2);
+
+/// What keeps the browser to the page: no window, nothing fetched for itself, no question asked.
+/// Its sandbox needs more of the system than a container gives, and no page here is a stranger's.
+const OPTIONS: [&str; 11] = [
+    "--headless=new",
+    "--remote-debugging-pipe",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-extensions",
+    "--disable-sync",
+    "--no-first-run",
+    "--window-size=1280,1024",
+];
+
+/// The browser speaks on the third and fourth file that it inherits, which are made here from the
+/// first two.
+const ON_ITS_PIPES: &str = "exec \"$0\" \"$@\" 3<&0 4>&1 0</dev/null 1>/dev/null";
+
+/// A browser with one page.
+pub(super) struct Devtools {
+    browser: Child,
+    /// `None` once it is told to end.
+    requests: Option<ChildStdin>,
+    messages: Receiver<Value>,
+    last_id: u64,
+    /// Which page is meant.
+    session: Option<String>,
+    events: Vec<Value>,
+    /// Its home, where it keeps all that it writes.
+    home: TempDir,
+}
+
+impl Devtools {
+    /// Starts a browser with an empty page.
+    pub(super) fn start(program: &Path) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let profile = format!("--user-data-dir={}", home.path().join("profile").display());
+        let mut browser = Command::new("sh")
+            .args(["-c", ON_ITS_PIPES])
+            .arg(program)
+            .args(OPTIONS)
+            .arg(profile)
+            .env("HOME", home.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(File::create(home.path().join("stderr")).unwrap())
+            .spawn()
+            .unwrap();
+        let (sender, messages) = channel();
+        let stream = browser.stdout.take().unwrap();
+        thread::spawn(move || pass_on(stream, &sender));
+        let mut devtools = Self {
+            requests: browser.stdin.take(),
+            browser,
+            messages,
+            last_id: 0,
+            session: None,
+            events: Vec::new(),
+            home,
+        };
+        devtools.attach();
+        devtools
+    }
+
+    /// Makes the page. What is asked from now on is asked of it.
+    fn attach(&mut self) {
+        let page = self.ask("Target.createTarget", &json!({"url": "about:blank"}));
+        let page = json!({"targetId": page["targetId"], "flatten": true});
+        let attached = self.ask("Target.attachToTarget", &page);
+        self.session = Some(attached["sessionId"].as_str().unwrap().to_owned());
+    }
+
+    /// Asks for something, and waits for the answer.
+    #[track_caller]
+    pub(super) fn ask(&mut self, method: &str, params: &Value) -> Value {
+        self.last_id += 1;
+        let mut request = json!({"id": self.last_id, "method": method, "params": params});
+        if let Some(session) = &self.session {
+            request["sessionId"] = json!(session);
+        }
+        let request = format!("{request}\0");
+        let pipe = self.requests.as_mut().unwrap();
+        pipe.write_all(request.as_bytes()).unwrap();
+        loop {
+            let mut message = self.next_message();
+            if message["id"] == self.last_id {
+                assert_eq!(message.get("error"), None, "{request}");
+                return message["result"].take();
+            }
+            self.events.push(message);
+        }
+    }
+
+    /// Waits until the browser has told something.
+    #[track_caller]
+    pub(super) fn wait_for(&mut self, event: &str) {
+        while self.told(event).next().is_none() {
+            let message = self.next_message();
+            self.events.push(message);
+        }
+    }
+
+    /// What it has told of something so far.
+    pub(super) fn told(&self, event: &str) -> impl Iterator<Item = &Value> {
+        let is_of_it = move |message: &&Value| message["method"] == event;
+        let events = self.events.iter().filter(is_of_it);
+        events.map(|message| &message["params"])
+    }
+
+    #[track_caller]
+    fn next_message(&self) -> Value {
+        self.messages.recv_timeout(LIMIT).unwrap_or_else(|error| {
+            let said = fs::read(self.home.path().join("stderr")).unwrap();
+            panic!("{error}: {}", String::from_utf8_lossy(&said))
+        })
+    }
+}
+
+impl Drop for Devtools {
+    fn drop(&mut self) {
+        // Without its pipe the browser ends, and tidies up. One that hangs is not waited for.
+        self.requests = None;
+        while self.messages.recv_timeout(LIMIT).is_ok() {}
+        let _ = self.browser.kill();
+        let _ = self.browser.wait();
+    }
+}
+
+/// Takes messages from the pipe for as long as there are any.
+fn pass_on(stream: ChildStdout, messages: &Sender<Value>) {
+    for message in BufReader::new(stream).split(0) {
+        let Ok(message) = message else { return };
+        let message = serde_json::from_slice(&message).unwrap();
+        if messages.send(message).is_err() {
+            return;
+        }
+    }
+}

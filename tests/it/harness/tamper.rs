@@ -1,0 +1,123 @@
+//! What becomes of attachments behind the tool's back: somebody alters or deletes them, by the API
+//! or in the service's own pages.
+
+use std::fs;
+
+use consign::emulator::{Keys, StoredAttachment};
+use reqwest::{Client, Method, RequestBuilder, Response};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+
+use super::service::Service;
+
+impl Service {
+    /// Gives an attachment another external id.
+    pub(crate) fn rename(&self, external_id: &str, new: &str) {
+        self.alter(external_id, &json!({ "external_id": new }));
+    }
+
+    /// Gives it another title.
+    pub(crate) fn retitle(&self, external_id: &str, title: &str) {
+        self.alter(external_id, &json!({ "title": title }));
+    }
+
+    /// Takes its bytes away: it waits for others.
+    pub(crate) fn empty(&self, external_id: &str) {
+        self.await_bytes(external_id);
+    }
+
+    /// Puts other bytes of the same size in place of its own.
+    pub(crate) fn forge(&self, external_id: &str) {
+        let bytes = fs::read(&self.one_stored(external_id).bytes).unwrap();
+        self.put_in_place(external_id, bytes.iter().map(|byte| !byte).collect());
+    }
+
+    /// Puts these bytes in place of its own.
+    pub(crate) fn replace(&self, external_id: &str, content: &str) {
+        self.put_in_place(external_id, content.into());
+    }
+
+    /// Deletes it.
+    pub(crate) fn delete(&self, external_id: &str) {
+        let removed = self.emulator.remove(external_id).unwrap();
+        let id = removed.unwrap_or_else(|| panic!("there is no {external_id}"));
+        self.note_tampering(id);
+    }
+
+    /// Whether any of this was done to an attachment.
+    pub(super) fn was_tampered_with(&self, id: &str) -> bool {
+        self.tampered.borrow().contains(id)
+    }
+
+    fn note_tampering(&self, id: u64) {
+        self.tampered.borrow_mut().insert(id.to_string());
+    }
+
+    /// The attachment of an external id, with its bytes. There must be exactly one.
+    fn one_stored(&self, external_id: &str) -> StoredAttachment {
+        let mut stored = self.stored();
+        stored.retain(|one| one.external_id.as_deref() == Some(external_id));
+        assert_eq!(stored.len(), 1, "{external_id} in {stored:?}");
+        stored.remove(0)
+    }
+
+    fn put_in_place(&self, external_id: &str, content: Vec<u8>) {
+        let target = self.await_bytes(external_id);
+        let url = target["upload_url"].as_str().unwrap();
+        let mut request = client().put(url).body(content);
+        for header in target["upload_headers"].as_array().unwrap() {
+            let [name, value] = ["name", "value"].map(|part| header[part].as_str().unwrap());
+            request = request.header(name, value);
+        }
+        self.send(request);
+    }
+
+    /// Lets an attachment wait for other bytes. Returns where they go.
+    fn await_bytes(&self, external_id: &str) -> Value {
+        let file_name = self.one_stored(external_id).file_name;
+        self.alter(external_id, &json!({ "file_name": file_name }))
+    }
+
+    /// Alters some attributes of an attachment, and returns all of them.
+    fn alter(&self, external_id: &str, attributes: &Value) -> Value {
+        let id = self.one_stored(external_id).id;
+        self.note_tampering(id);
+        let url = format!("{}/attachments/{id}", self.emulator.base_url());
+        let resource = json!({ "type": "attachments", "id": id, "attributes": attributes });
+        let request = client()
+            .request(Method::PATCH, url)
+            .header("content-type", "application/vnd.api+json")
+            .body(json!({ "data": resource }).to_string());
+        let answer = self.send(self.with_keys(request));
+        let mut answer: Value = self.runtime.block_on(answer.json()).unwrap();
+        answer["data"]["attributes"].take()
+    }
+
+    fn with_keys(&self, request: RequestBuilder) -> RequestBuilder {
+        let (api_key, user_token, user_email) = match &self.keys {
+            Keys::Any => ("any", "any", "any"),
+            Keys::Only {
+                api_key,
+                user_token,
+                user_email,
+            } => (
+                api_key.expose_secret(),
+                user_token.expose_secret(),
+                user_email.as_str(),
+            ),
+        };
+        request
+            .header("x-api-key", api_key)
+            .header("x-user-token", user_token)
+            .header("x-user-email", user_email)
+    }
+
+    fn send(&self, request: RequestBuilder) -> Response {
+        let answer = self.runtime.block_on(request.send()).unwrap();
+        answer.error_for_status().unwrap()
+    }
+}
+
+fn client() -> Client {
+    Client::builder().no_proxy().build().unwrap()
+}

@@ -1,0 +1,122 @@
+//! Verifications: what a run of `verify` writes, and what is true of each.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use consign::results::{COLUMNS as RESULTS_COLUMNS, LINE_CHECK};
+use consign::verification::file::{COLUMNS, path_for};
+
+use super::judge::{Before, differ, is_guarded};
+use super::results::Line;
+use super::{Results, Run, Test};
+
+impl Test {
+    /// A verification of the results, one attachment at a time.
+    pub(crate) fn verify(&self) -> Run<'_> {
+        self.verify_at_once(1)
+    }
+
+    /// A verification of the results with so many attachments at once.
+    pub(crate) fn verify_at_once(&self, attachments: usize) -> Run<'_> {
+        let base = self.service().base_url();
+        let run = self.consign([
+            "verify",
+            Results::NAME,
+            "--base-url",
+            &base,
+            "--rate",
+            "2000",
+        ]);
+        run.args(["--concurrency", &attachments.to_string()])
+    }
+
+    /// What the last verification wrote.
+    pub(crate) fn verification(&self) -> Results {
+        let path = path_for(&self.path(Results::NAME));
+        Results::read(&path).expect("there is a verification")
+    }
+}
+
+impl Run<'_> {
+    /// Every line of the verification, each as `external_id outcome`.
+    pub(crate) fn outcomes<'a>(mut self, outcomes: impl IntoIterator<Item = &'a str>) -> Self {
+        self.expected.outcomes = Some(outcomes.into_iter().map(str::to_owned).collect());
+        self
+    }
+
+    /// The results are elsewhere.
+    pub(crate) fn verifying(mut self, name: &str) -> Self {
+        self.results = self.test.path(name);
+        self
+    }
+
+    fn verification(&self) -> PathBuf {
+        path_for(&self.results)
+    }
+}
+
+/// Judges a run of `verify`: it has left the results alone, and what it wrote is whole.
+pub(super) fn judge(run: &Run<'_>, before: &Before, code: i32, wrong: &mut Vec<String>) {
+    if run.args[0] != "verify" {
+        return;
+    }
+    if fs::read(&run.results).ok() != before.results {
+        wrong.push("a verification has changed the results".to_owned());
+    }
+    let found = Results::read(&run.verification());
+    if let Some(expected) = &run.expected.outcomes {
+        let found = found.as_ref().map(in_words).unwrap_or_default();
+        differ("outcomes", expected, &found, wrong);
+    }
+    if let (0 | 1, Some(found)) = (code, &found) {
+        is_whole(run, found, wrong);
+        let mut objections = found.lines.iter().filter(|line| is_objection(line));
+        if let (0, Some(line)) = (code, objections.next()) {
+            wrong.push(format!("passed, in spite of {line:?}"));
+        }
+    }
+}
+
+/// Whether a line speaks against success. What has left the manifest need not be done.
+fn is_objection(line: &Line) -> bool {
+    match line.cell("outcome") {
+        "match" => false,
+        "not_done" => !line.cell("row").is_empty(),
+        _ => true,
+    }
+}
+
+/// One line for each line of the results that is believed, in their order, and then those of others.
+fn is_whole(run: &Run<'_>, found: &Results, wrong: &mut Vec<String>) {
+    let columns: Vec<&str> = COLUMNS.into_iter().chain([LINE_CHECK]).collect();
+    let header: Vec<&str> = found.header.iter().map(String::as_str).collect();
+    differ("header", &columns, &header, wrong);
+    let mode = fs::metadata(run.verification())
+        .unwrap()
+        .permissions()
+        .mode();
+    differ("mode", &0o600, &(mode & 0o777), wrong);
+    let results = Results::read(&run.results).expect("there are results");
+    let mut believed = results.lines;
+    believed.retain(|line| is_guarded(line, RESULTS_COLUMNS.len()));
+    let row = |line: &Line| ["row", "external_id"].map(|name| line.cell(name)).join(" ");
+    let mut rows: Vec<String> = believed.iter().map(row).collect();
+    // A journal has several lines of a row.
+    rows.dedup();
+    let found_rows = found.lines.iter().map(row);
+    let first: Vec<String> = found_rows.take(rows.len()).collect();
+    differ("rows", &rows, &first, wrong);
+    for line in &found.lines {
+        differ("line_check", &true, &is_guarded(line, COLUMNS.len()), wrong);
+    }
+}
+
+fn in_words(found: &Results) -> Vec<String> {
+    let words = |line: &Line| {
+        ["external_id", "outcome"]
+            .map(|name| line.cell(name))
+            .join(" ")
+    };
+    found.lines.iter().map(words).collect()
+}

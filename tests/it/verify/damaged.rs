@@ -1,0 +1,89 @@
+//! Results that are not all that they were: what is lost of them is said, and never passed over.
+
+use consign::emulator::Operation::Create;
+use consign::emulator::When::Nth;
+
+use super::imported;
+use crate::harness::{HEADER, KILLED, Moment, Running, Test, row, status};
+
+#[test]
+fn a_line_that_was_altered_is_named_and_not_believed() {
+    let test = imported(2);
+    // Somebody would like the second row to pass for the first attachment.
+    let altered = test
+        .read("m.results.csv")
+        .replace("A2,uploaded,,2,", "A2,uploaded,,1,");
+    test.write("m.results.csv", altered);
+    let outcome = test
+        .verify()
+        .says("m.results.csv line 3")
+        .outcomes(["A1 match", "A2 error"])
+        .leaving_a_journal()
+        .exits(1);
+    assert_eq!(outcome.requests, ["list 200"]);
+    assert_eq!(test.verification().cell("A2", "attachment_id"), "");
+    let message = test.verification().cell("A2", "message").to_owned();
+    assert!(
+        message.starts_with("line 3 of the results is not believed"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_line_that_was_taken_out_is_missed() {
+    let test = imported(3);
+    let whole = test.read("m.results.csv");
+    let rest = whole
+        .split_inclusive('\n')
+        .enumerate()
+        .filter(|(at, _)| *at != 2);
+    test.write(
+        "m.results.csv",
+        rest.map(|(_, line)| line).collect::<String>(),
+    );
+    test.verify()
+        .says("1 line was removed since it was written")
+        .outcomes(["A1 match", "A3 match"])
+        .leaving_a_journal()
+        .exits(1);
+}
+
+#[test]
+fn the_journal_of_an_import_that_was_killed_is_no_success() {
+    let test = Test::of_rows(2).between();
+    // The first row is stored, and would have been confirmed with the second one.
+    test.import()
+        .while_held(7, Moment::After, Running::kill)
+        .exits(KILLED);
+    test.verify()
+        .stderr(
+            "m.results.csv is the journal of an import that did not come to its end: rows that it \
+             did not reach have no line in it; go on with import --resume\n",
+        )
+        .stdout(
+            "0 of 2 rows match (0 requests in [time])\n\
+             \x20 not_done                2  not done, as the results say; nothing to compare\n\
+             row 1, external_id \"A1\": not_done: the row is created\n\
+             row 2, external_id \"A2\": not_done: the row is created\n\
+             verification: m.results.verification.csv\n",
+        )
+        .outcomes(["A1 not_done", "A2 not_done"])
+        .leaving_a_journal()
+        .requests([])
+        .exits(1);
+    test.resume().all_uploaded(2).exits(0);
+    test.verify().outcomes(["A1 match", "A2 match"]).exits(0);
+}
+
+#[test]
+fn what_has_left_the_manifest_is_compared_as_far_as_it_was_done() {
+    let test = Test::of_rows(3).fault(Create, Nth(2), status(422));
+    test.import()
+        .rows(["A1 uploaded", "A2 failed refused", "A3 uploaded"])
+        .exits(1);
+    test.write("m.csv", HEADER.to_owned() + &row("A3"));
+    test.resume().whatever_it_says().exits(0);
+    test.verify().outcomes(["A3 match", "A1 match"]).exits(0);
+    test.service().delete("A1");
+    test.verify().outcomes(["A3 match", "A1 missing"]).exits(1);
+}

@@ -1,0 +1,36 @@
+//! Ctrl-C while the service is asked.
+
+use crate::harness::{Moment, Test};
+
+#[test]
+fn an_interrupted_verification_ends_at_once_and_claims_nothing_of_the_rest() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let test = Test::of_rows(3).between();
+        test.import().all_uploaded(3).exits(0);
+        let download = || test.verify().args(["--download", "all"]);
+        download()
+            // The second download: it would be held for ever.
+            .while_held(5, Moment::Before, |running| {
+                running.signal(signal);
+                assert_eq!(running.finish().0, code);
+            })
+            .stderr("stopping: what has not come by now is left out\n")
+            .stdout(
+                "1 of 3 rows match (3 requests in [time])\n\
+                 \x20 match                   1  there, as the results say\n\
+                 \x20 error                   2  could not be found out\n\
+                 row 2, external_id \"A2\": error: the verification ended before it came to this \
+                 row\n\
+                 row 3, external_id \"A3\": error: the verification ended before it came to this \
+                 row\n\
+                 downloaded and hashed again: 1 attachment (all of them; 13 B)\n\
+                 stopped early: interrupted\n\
+                 verification: m.results.verification.csv\n",
+            )
+            .outcomes(["A1 match", "A2 error", "A3 error"])
+            .exits(code);
+        download()
+            .outcomes(["A1 match", "A2 match", "A3 match"])
+            .exits(0);
+    }
+}

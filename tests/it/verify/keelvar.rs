@@ -1,0 +1,66 @@
+//! Keelvar: a job tells that it ended, and nothing shows the files, so that nothing is passed.
+
+use consign::emulator::Ending;
+
+use crate::harness::Test;
+
+#[test]
+fn a_job_that_ended_in_success_is_all_that_can_be_told_and_passes_nothing() {
+    let test = Test::of_event(3);
+    test.import().all_uploaded(3).exits(0);
+    let outcome = test
+        .verify()
+        .hasty()
+        .outcomes(["A1 unverifiable", "A2 unverifiable", "A3 unverifiable"])
+        .requests(["get_job J1 200"])
+        .whatever_it_says()
+        .exits(1);
+    assert!(
+        outcome.stdout.contains("unverifiable"),
+        "{}",
+        outcome.stdout
+    );
+    for column in ["found_size", "found_sha256"] {
+        assert_eq!(test.verification().cell("A1", column), "");
+    }
+}
+
+#[test]
+fn a_job_that_has_not_ended_is_pending() {
+    let test = Test::of_event(1).jobs(|jobs| jobs.words.success = "ATTACHED_ALL".to_owned());
+    test.import()
+        .args(["--success-status", "attached_all"])
+        .all_uploaded(1)
+        .exits(0);
+    test.verify()
+        .hasty()
+        .outcomes(["A1 pending"])
+        .says("ATTACHED_ALL")
+        .exits(1);
+    test.verify()
+        .hasty()
+        .args(["--success-status", "attached_all"])
+        .outcomes(["A1 unverifiable"])
+        .exits(1);
+}
+
+#[test]
+fn rows_that_no_job_has_attached_are_not_done() {
+    let test = Test::of_event(2).jobs(|jobs| jobs.terms.ending = Ending::Never);
+    test.import().args(["--job-timeout", "5s"]).exits(1);
+    test.verify()
+        .hasty()
+        .outcomes(["A1 not_done", "A2 not_done"])
+        .requests([])
+        .exits(1);
+}
+
+#[test]
+fn there_is_nothing_to_download() {
+    let test = Test::of_event(1);
+    test.import().all_uploaded(1).exits(0);
+    test.verify()
+        .args(["--download", "all"])
+        .says("--download")
+        .exits(2);
+}

@@ -1,0 +1,166 @@
+//! `consign verify`: whether the service still holds what the results say.
+
+mod damaged;
+mod downloads;
+mod elsewhere;
+mod interrupted;
+mod keelvar;
+mod local_files;
+mod refusals;
+mod samples;
+mod tampering;
+
+use std::fs;
+
+use consign::emulator::Operation::List;
+use consign::emulator::When::Nth;
+
+use crate::harness::{Test, status};
+
+/// A test whose rows are imported.
+fn imported(rows: usize) -> Test {
+    import(Test::of_rows(rows), rows)
+}
+
+/// Imports so many rows, without any fault that befalls the verification.
+fn import(test: Test, rows: usize) -> Test {
+    test.import().all_uploaded(rows).exits(0);
+    test
+}
+
+#[test]
+fn what_nobody_touched_matches_and_takes_one_request_for_fifty_rows() {
+    let test = imported(51);
+    let everything: Vec<String> = (1..=51).map(|number| format!("A{number} match")).collect();
+    test.verify()
+        .stdout(
+            "all 51 rows match (2 requests in [time])\n\
+             \x20 match                  51  there, as the results say\n\
+             verification: m.results.verification.csv\n",
+        )
+        .outcomes(everything.iter().map(String::as_str))
+        .requests(["list 200", "list 200"])
+        .exits(0);
+    let asked: Vec<usize> = test
+        .service()
+        .log()
+        .iter()
+        .rev()
+        .take(2)
+        .map(ids_in)
+        .collect();
+    assert_eq!(asked, [1, 50]);
+}
+
+/// How many attachments a list asks for.
+fn ids_in(entry: &consign::emulator::log::Entry) -> usize {
+    let (_, query) = entry.path.split_once('?').unwrap();
+    query.split("%2C").flat_map(|part| part.split(',')).count()
+}
+
+#[test]
+fn what_was_compared_stands_beside_what_was_found() {
+    let test = imported(2);
+    test.verify().args(["--download", "all"]).exits(0);
+    let (verified, results) = (test.verification(), test.results());
+    for id in ["A1", "A2"] {
+        for (column, of_results) in [
+            ("attachment_id", "attachment_id"),
+            ("expected_size", "size"),
+            ("found_size", "size"),
+            ("expected_sha256", "sha256"),
+            ("found_sha256", "sha256"),
+        ] {
+            let expected = results.cell(id, of_results);
+            assert_eq!(verified.cell(id, column), expected, "{column} of {id}");
+        }
+        assert_eq!(verified.cell(id, "download"), "all");
+        assert_eq!(verified.cell(id, "local_file"), "unchanged");
+        assert!(verified.cell(id, "checked_at") > results.cell(id, "updated_at"));
+    }
+}
+
+#[test]
+fn without_a_download_no_digest_is_claimed() {
+    let test = imported(1);
+    test.verify().exits(0);
+    assert_eq!(test.verification().cell("A1", "found_size"), "13");
+    assert_eq!(test.verification().cell("A1", "found_sha256"), "");
+    assert_eq!(test.verification().cell("A1", "download"), "");
+}
+
+#[test]
+fn the_results_alone_will_do_wherever_they_are() {
+    let test = imported(2);
+    let base = test.service().base_url();
+    fs::create_dir(test.path("elsewhere")).unwrap();
+    fs::copy(test.path("m.results.csv"), test.path("elsewhere/kept.csv")).unwrap();
+    for name in ["A1.pdf", "A2.pdf", "m.csv", "m.results.csv"] {
+        test.remove(name);
+    }
+    test.consign(["verify", "elsewhere/kept.csv", "--base-url", &base])
+        .args(["--download", "all", "--rate", "2000"])
+        .verifying("elsewhere/kept.csv")
+        .outcomes(["A1 match", "A2 match"])
+        .whatever_it_says()
+        .exits(0);
+    assert!(test.path("elsewhere/kept.verification.csv").exists());
+    assert!(!test.path("m.results.verification.csv").exists());
+}
+
+#[test]
+fn a_later_verification_takes_the_place_of_an_earlier_one() {
+    let test = imported(1);
+    test.verify().outcomes(["A1 match"]).exits(0);
+    test.service().delete("A1");
+    test.verify().outcomes(["A1 missing"]).exits(1);
+    assert_eq!(test.names().len(), 4, "{:?}", test.names());
+}
+
+#[test]
+fn rows_that_are_not_done_are_not_asked_for_and_do_not_match() {
+    let test = Test::of_rows(3).fault(consign::emulator::Operation::Create, Nth(2), status(422));
+    test.import()
+        .rows(["A1 uploaded", "A2 failed refused", "A3 uploaded"])
+        .exits(1);
+    test.verify()
+        .outcomes(["A1 match", "A2 not_done", "A3 match"])
+        .requests(["list 200"])
+        .exits(1);
+    let asked = test.service().log().last().map(ids_in);
+    assert_eq!(asked, Some(2));
+    let line = test.verification();
+    for column in ["attachment_id", "found_size", "found_sha256"] {
+        assert_eq!(line.cell("A2", column), "");
+    }
+}
+
+#[test]
+fn rows_that_were_there_already_are_compared_too_and_a_download_proves_them() {
+    let test = imported(1);
+    test.import()
+        .with_results("again.results.csv")
+        .rows(["A1 skipped"])
+        .exits(0);
+    let base = test.service().base_url();
+    for (download, digest) in [(&[][..], ""), (&["--download", "all"], "sha256")] {
+        test.consign(["verify", "again.results.csv", "--base-url", &base])
+            .args(download.iter().copied())
+            .verifying("again.results.csv")
+            .outcomes(["A1 match"])
+            .exits(0);
+        let verified = crate::harness::Results::read(&test.path("again.results.verification.csv"));
+        let verified = verified.unwrap();
+        let found = verified.cell("A1", "found_sha256");
+        assert_eq!(found.is_empty(), digest.is_empty());
+    }
+}
+
+#[test]
+fn a_service_that_is_away_for_a_moment_is_asked_again() {
+    let test = import(Test::of_rows(1).fault(List, Nth(2), status(503)), 1);
+    test.verify()
+        .outcomes(["A1 match"])
+        .requests(["list 503 status", "list 200"])
+        .exits(0);
+}

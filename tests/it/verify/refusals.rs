@@ -1,0 +1,96 @@
+//! When nothing is asked of the service: what `verify` refuses to begin.
+
+use consign::emulator::Keys;
+
+use super::imported;
+use crate::harness::{Moment, Results, Run, Test, row};
+
+#[test]
+fn another_base_than_that_of_the_results_is_refused_and_gets_no_key() {
+    let (test, other) = (imported(1), imported(1));
+    let base = other.service().base_url();
+    let before = other.service().log().len();
+    test.consign(["verify", Results::NAME, "--base-url", &base])
+        .says("m.results.csv was made with [label], and this run would ask")
+        .exits(2);
+    assert_eq!(other.service().log().len(), before);
+    assert!(!test.path("m.results.verification.csv").exists());
+}
+
+#[test]
+fn no_base_at_all_is_not_taken_from_the_results() {
+    let test = imported(1);
+    test.consign(["verify", Results::NAME])
+        .says("--base-url")
+        .exits(2);
+}
+
+#[test]
+fn the_embedded_emulator_is_not_the_one_that_the_results_were_made_with() {
+    let test = imported(1);
+    test.consign(["verify", Results::NAME, "--emulator"])
+        .whatever_it_says()
+        .exits(2);
+}
+
+#[test]
+fn what_is_no_results_file_is_refused_by_name() {
+    let test = imported(1);
+    test.write("empty.csv", "");
+    let base = test.service().base_url();
+    for name in ["m.csv", "A1.pdf", "empty.csv", "nowhere.csv", "."] {
+        test.consign(["verify", name, "--base-url", &base])
+            .says(name)
+            .exits(2);
+    }
+}
+
+#[test]
+fn results_that_a_run_is_writing_are_refused() {
+    let test = Test::of_rows(2).between();
+    test.import()
+        .while_held(4, Moment::Before, |running| {
+            let test = running.test;
+            let before = test.service().log().len();
+            let (code, stdout, stderr) = test.verify().start().finish();
+            assert_eq!(code, 2, "{stdout}{stderr}");
+            assert!(stderr.contains("m.results.csv"), "{stderr}");
+            assert_eq!(test.service().log().len(), before);
+        })
+        .exits(0);
+}
+
+#[test]
+fn keys_that_are_rejected_end_it_and_nothing_counts_as_verified() {
+    let keys = |run: Run<'_>, key: &str| {
+        run.variable("WORKDAY_API_KEY", key)
+            .variable("WORKDAY_USER_TOKEN", "token")
+            .variable("WORKDAY_USER_EMAIL", "me@example.com")
+            .exits(if key == "good" { 0 } else { 3 })
+    };
+    let test = Test::of_rows(2).emulator(|settings| {
+        settings.keys = Keys::Only {
+            api_key: "good".to_owned().into(),
+            user_token: "token".to_owned().into(),
+            user_email: "me@example.com".to_owned(),
+        };
+    });
+    keys(test.import(), "good");
+    let outcome = keys(test.verify().says("401"), "bad");
+    assert!(outcome.requests.iter().all(|request| request == "list 401"));
+    keys(test.verify().outcomes(["A1 match", "A2 match"]), "good");
+}
+
+#[test]
+fn results_of_no_rows_that_are_done_take_no_request() {
+    let test = Test::of_rows(1)
+        .manifest(crate::harness::HEADER.to_owned() + &row("A1").replace("A1.pdf", "nowhere.pdf"));
+    test.import()
+        .args(["--skip-invalid"])
+        .whatever_it_says()
+        .exits(1);
+    test.verify()
+        .outcomes(["A1 not_done"])
+        .requests([])
+        .exits(1);
+}
