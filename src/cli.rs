@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::config::{StatusWord, parse_duration};
 use crate::http::target::HostSuffix;
 use crate::manifest::encoding_named;
+use crate::model::{ObjectRef, ObjectType};
 use crate::verification::download::Share;
 
 /// Attaches files to procurement records in bulk, from a spreadsheet, exactly once.
@@ -32,6 +33,8 @@ pub enum Command {
     Import(ImportArgs),
     /// Compare the results of an import with what the service holds
     Verify(VerifyArgs),
+    /// Write an audit report from the results of an import
+    Report(ReportArgs),
     /// Stand in for the service on this machine, to try and to rehearse
     Emulator(EmulatorArgs),
 }
@@ -125,8 +128,55 @@ impl Sampling {
     }
 }
 
-/// How files go to Keelvar, which takes them in jobs. For Workday it means nothing.
+/// What `report` takes.
 #[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Results file of an import
+    #[arg(value_name = "RESULTS")]
+    pub results: PathBuf,
+    /// Manifest to reconcile with [default: the results' path with .csv for .results.csv, if it is
+    /// there]
+    #[arg(long, value_name = "PATH")]
+    pub manifest: Option<PathBuf>,
+    /// Encoding of the manifest, if it is neither UTF-8 nor UTF-16; for example windows-1252
+    #[arg(long, value_name = "NAME", value_parser = encoding_named)]
+    pub encoding: Option<&'static Encoding>,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// How it is attached.
+    #[command(flatten)]
+    pub attach: AttachArgs,
+}
+
+/// How `report` attaches what it has written. Without `--attach-to` it means nothing.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "With --attach-to only")]
+pub struct AttachArgs {
+    /// Attach the HTML report to this record, once; for example contract:48213
+    #[arg(long, value_name = "TYPE:ID", value_parser = record, help_heading = "Options")]
+    pub attach_to: Option<ObjectRef>,
+    /// Where it goes.
+    #[command(flatten)]
+    pub service: ServiceArgs,
+    /// How it goes to Keelvar.
+    #[command(flatten)]
+    pub jobs: JobArgs,
+}
+
+/// A record as it is typed: `contract:48213`.
+fn record(text: &str) -> Result<ObjectRef, String> {
+    let (kind, id) = text
+        .split_once(':')
+        .ok_or_else(|| "a type and an id are expected, such as contract:48213".to_owned())?;
+    let kind: ObjectType = kind
+        .parse()
+        .map_err(|why| format!("the type {kind:?} {why}"))?;
+    ObjectRef::parse(kind, id).map_err(|why| format!("the id {id:?} {why}"))
+}
+
+/// How files go to Keelvar, which takes them in jobs. For Workday it means nothing.
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Keelvar only")]
 pub struct JobArgs {
     /// Files in one job at most; never more than --concurrency
@@ -147,7 +197,7 @@ pub struct JobArgs {
 }
 
 /// What the words mean with which Keelvar says how a job stands.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Keelvar only")]
 pub struct StatusArgs {
     /// Another status that means success; may be given several times
@@ -163,7 +213,7 @@ fn in_one_job(text: &str) -> Result<usize, String> {
 }
 
 /// Where attachments go, and how fast.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct ServiceArgs {
     /// Region of the company's tenant in Workday
     #[arg(long, value_name = "REGION", conflicts_with_all = ["base_url", "emulator"])]
@@ -346,7 +396,7 @@ pub struct InputArgs {
 }
 
 /// How much is shown, and in which form.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct OutputArgs {
     /// Show nothing but errors
     #[arg(long, short, conflicts_with = "verbose")]

@@ -8,6 +8,7 @@ use crate::config::ConfigError;
 use crate::emulator::EmulatorError;
 use crate::http::ClientError;
 use crate::manifest::ManifestError;
+use crate::model::{ObjectType, Service};
 use crate::results::ResultsError;
 use crate::results::previous::{Damaged, name_damaged};
 use crate::root::RootError;
@@ -101,9 +102,6 @@ pub enum Error {
         /// The destination of this run.
         ours: String,
     },
-    /// Results cannot be read as evidence.
-    #[error("{0}")]
-    UnreadableResults(ResultsError),
     /// Results without a row.
     #[error("{} has no rows, so there is nothing to go by", escape(&path.to_string_lossy()))]
     NoRows {
@@ -130,12 +128,26 @@ pub enum Error {
         /// The destination of this run, if there is one.
         ours: Option<String>,
     },
+    /// A report cannot hang on a record of another service.
+    #[error(
+        "nothing was written: the results are of {service}, which has no {object}; --attach-to takes {}",
+        types_of(*service)
+    )]
+    OtherService {
+        /// The type of the record.
+        object: ObjectType,
+        /// The service of the results.
+        service: Service,
+    },
     /// Files cannot be had back from the service.
     #[error("nothing was sent: Keelvar gives no file back, so that --download has nothing to do")]
     NothingToDownload,
-    /// A file cannot be written.
-    #[error("cannot write {}: {source}", escape(&path.to_string_lossy()))]
-    Unwritable {
+    /// What a verification found cannot be written.
+    #[error(
+        "cannot write {}: {source}; what was found is lost: mend that, and verify again",
+        escape(&path.to_string_lossy())
+    )]
+    VerificationLost {
         /// The file.
         path: PathBuf,
         /// The answer of the system.
@@ -146,6 +158,32 @@ pub enum Error {
         "stopped early: {0}; nothing more was sent, and what is in the results is true: go on with --resume once this is mended"
     )]
     Results(#[from] ResultsError),
+    /// The results cannot be read as evidence.
+    #[error("{}{}", escape(&.0.to_string()), how_to_read(.0))]
+    Evidence(ResultsError),
+    /// What stands where a verification would be cannot be read as one.
+    #[error(
+        "{} is not a verification file of consign: {}; take it away, or write it anew with consign verify",
+        escape(&path.to_string_lossy()),
+        escape(why)
+    )]
+    RefusedVerification {
+        /// The file.
+        path: PathBuf,
+        /// What speaks against it.
+        why: String,
+    },
+    /// A file that a command makes cannot be written.
+    #[error(
+        "cannot write {}: {source}; mend that, and run the command again",
+        escape(&path.to_string_lossy())
+    )]
+    NotWritten {
+        /// The file.
+        path: PathBuf,
+        /// The answer of the system.
+        source: io::Error,
+    },
     /// The HTTP clients cannot be set up.
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -182,11 +220,27 @@ fn how_to_go_on(cause: &ResultsError, resume: &str) -> String {
     }
 }
 
+fn types_of(service: Service) -> String {
+    let types: Vec<_> = service.object_types().map(ObjectType::as_str).collect();
+    types.join(", ")
+}
+
+fn how_to_read(cause: &ResultsError) -> &'static str {
+    match cause {
+        ResultsError::Io { .. } => "; check the path and its permissions",
+        ResultsError::NotResults { .. } => "; name the results file that consign import wrote",
+        // These say it themselves.
+        ResultsError::Exists { .. } | ResultsError::Locked { .. } | ResultsError::Linked { .. } => {
+            ""
+        }
+    }
+}
+
 impl Error {
     /// How the program ends with it.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Results(_) => Exit::STOPPED,
+            Self::Results(_) | Self::VerificationLost { .. } => Exit::STOPPED,
             Self::Manifest(_)
             | Self::Root(_)
             | Self::Config(_)
@@ -196,12 +250,14 @@ impl Error {
             | Self::NobodyToAsk
             | Self::NotAgreed
             | Self::OtherDestination { .. }
-            | Self::UnreadableResults(_)
             | Self::NoRows { .. }
             | Self::EmulatorIsGone { .. }
             | Self::NotWhereItWent { .. }
+            | Self::OtherService { .. }
             | Self::NothingToDownload
-            | Self::Unwritable { .. }
+            | Self::Evidence(_)
+            | Self::RefusedVerification { .. }
+            | Self::NotWritten { .. }
             | Self::Client(_)
             | Self::Emulator(_)
             | Self::Output(_) => Exit::NOTHING_SENT,

@@ -10,7 +10,7 @@ use std::path::Path;
 use crate::cli::ImportArgs;
 use crate::config::{self, Access, Base, Jobs};
 use crate::error::{Error, Exit};
-use crate::manifest;
+use crate::manifest::{self, Reading};
 use crate::model::Service;
 use crate::prepare::prepare;
 use crate::progress::{Hashing, Sending, Style};
@@ -26,9 +26,23 @@ use super::{open_root, reading_options, show, tell_problems, variable};
 use plan::{EarlierRows, Plan};
 use summary::{Ending, Summary, resume_command};
 
+/// What is told of an import besides how far it has come and what it asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Telling {
+    /// What the user should know beforehand, and what it came to.
+    All,
+    /// Nothing: whoever wants it done tells of it.
+    Nothing,
+}
+
 /// Runs the command.
 pub fn run(args: &ImportArgs) -> Result<Exit, Error> {
     let read = manifest::read(&args.input.manifest, &reading_options(&args.input))?;
+    carry_out(args, read, Telling::All)
+}
+
+/// Imports the rows of a manifest that was read. The path in the arguments is what it is called.
+pub(super) fn carry_out(args: &ImportArgs, read: Reading, telling: Telling) -> Result<Exit, Error> {
     // Where no row says it, no row will be sent either, and any service will do to go on with.
     let service = read.manifest.service().unwrap_or(Service::Workday);
     let base = Base::of(&args.service, service, variable)?;
@@ -53,7 +67,7 @@ pub fn run(args: &ImportArgs) -> Result<Exit, Error> {
     let jobs = Jobs::of(&args.jobs, args.service.concurrency);
     let plan = Plan::of(&read.manifest, &prepared, &previous, root, &jobs);
     tracing::info!(rows = plan.to_send(), "planned");
-    if !args.output.quiet {
+    if !args.output.quiet && telling == Telling::All {
         tell(&plan.notices(&path));
         if let Some(proxy) = base.proxy() {
             tell(&format!(
@@ -74,7 +88,7 @@ pub fn run(args: &ImportArgs) -> Result<Exit, Error> {
         dry_run::run(args, &opening, &plan)
     } else {
         consent::ask(args, &base, &plan)?;
-        import(args, &opening, &plan, results)
+        import(args, &opening, &plan, results, telling)
     }
 }
 
@@ -128,6 +142,7 @@ fn import(
     opening: &Opening<'_>,
     plan: &Plan<'_>,
     mut results: ResultsFile,
+    telling: Telling,
 ) -> Result<Exit, Error> {
     // It lives to the end, so that a second Ctrl-C ends the program whatever it is at.
     let runtime = tokio::runtime::Runtime::new()?;
@@ -171,11 +186,13 @@ fn import(
     tracing::info!("rewrote the results");
     let ending = Ending::of(&summary, halt, session.stopping.stop());
     runtime.block_on(session.close());
-    // The exit code tells of the rows, even where nobody takes the summary.
-    let _ = show(
-        &args.output,
-        &summary.for_people(&ending),
-        &summary.for_scripts(&ending),
-    );
+    if telling == Telling::All {
+        // The exit code tells of the rows, even where nobody takes the summary.
+        let _ = show(
+            &args.output,
+            &summary.for_people(&ending),
+            &summary.for_scripts(&ending),
+        );
+    }
     Ok(ending.exit())
 }

@@ -4,8 +4,10 @@
 
 pub mod check;
 pub mod emulator;
+mod evidence;
 mod halt;
 pub mod import;
+pub mod report;
 mod session;
 pub mod verify;
 

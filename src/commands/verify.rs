@@ -9,9 +9,9 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::cli::{Sampling, VerifyArgs};
-use crate::config::{Access, Base, ConfigError, Jobs};
+use crate::config::{Access, Jobs};
 use crate::error::{Error, Exit};
-use crate::model::{ObjectType, Service};
+use crate::model::Service;
 use crate::output;
 use crate::prepare;
 use crate::progress::{Hashing, Sending, Style};
@@ -23,20 +23,25 @@ use crate::verification::row::Row;
 use crate::verification::{Download, LocalFile, file};
 
 use super::session::{AtStop, Opening, Session};
-use super::{show, variable};
+use super::{evidence, show, variable};
 use summary::{Ending, Local, Summary};
 
 /// Runs the command.
 pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
-    let ledger = Ledger::read(&args.results).map_err(Error::UnreadableResults)?;
-    let service = service_of(&ledger, &args.results)?;
-    let base = destination(args, &ledger, service)?;
+    let ledger = Ledger::read(&args.results).map_err(Error::Evidence)?;
+    let service = evidence::service_of(&ledger)?;
+    if evidence::was_a_rehearsal(&ledger) {
+        return Err(Error::EmulatorIsGone {
+            path: args.results.clone(),
+        });
+    }
+    let base = evidence::destination(&args.service, &ledger, service)?;
     let access = Access::of(&args.service, &base, service, variable)?;
     if service == Service::Keelvar && args.download.is_some() {
         return Err(Error::NothingToDownload);
     }
     let path = file::path_for(&args.results);
-    output::is_possible(&path).map_err(|source| Error::Unwritable {
+    output::is_possible(&path).map_err(|source| Error::NotWritten {
         path: path.clone(),
         source,
     })?;
@@ -64,9 +69,11 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
     let (rows, halt) = runtime.block_on(asking::ask(rows, &drawn, &session, &events));
     drop(events);
     let tally = showing.finish();
-    file::write(&path, rows.iter().map(|row| &row.line)).map_err(|source| Error::Unwritable {
-        path: path.clone(),
-        source,
+    file::write(&path, rows.iter().map(|row| &row.line)).map_err(|source| {
+        Error::VerificationLost {
+            path: path.clone(),
+            source,
+        }
     })?;
     let ending = Ending::of(&rows, &ledger, halt, session.stopping.stop(), service);
     let summary = Summary {
@@ -84,43 +91,6 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
     // The exit code tells of the rows, even where nobody takes the summary.
     let _ = show(&args.output, &summary.for_people(), &summary.for_scripts());
     Ok(summary.ending.exit())
-}
-
-/// The service to which the rows went.
-fn service_of(ledger: &Ledger, path: &Path) -> Result<Service, Error> {
-    let types = ledger
-        .entries()
-        .filter_map(|entry| entry.object_type.parse().ok());
-    let mut services = types.map(ObjectType::service);
-    services.next().ok_or_else(|| Error::NoRows {
-        path: path.to_owned(),
-    })
-}
-
-/// Where the attachments are: what the user names, which must be what stands in the results. The
-/// results themselves have no say in where keys go.
-fn destination(args: &VerifyArgs, ledger: &Ledger, service: Service) -> Result<Base, Error> {
-    let theirs = &ledger.previous().destinations;
-    if theirs.contains(Base::Emulator.label().as_str()) {
-        return Err(Error::EmulatorIsGone {
-            path: args.results.clone(),
-        });
-    }
-    let wrong = |ours: Option<String>| Error::NotWhereItWent {
-        path: args.results.clone(),
-        theirs: theirs.iter().cloned().collect(),
-        ours,
-    };
-    let base = match Base::of(&args.service, service, variable) {
-        Err(ConfigError::NoDestination { .. }) => return Err(wrong(None)),
-        base => base?,
-    };
-    let ours = base.label();
-    if theirs.iter().all(|theirs| *theirs == ours) {
-        Ok(base)
-    } else {
-        Err(wrong(Some(ours)))
-    }
 }
 
 /// Which attachments are downloaded. A random sample tells by which number it was drawn.

@@ -102,6 +102,11 @@ pub fn read(path: &Path, options: &Options) -> Result<Reading, ManifestError> {
     read_text(path, text, options).map_err(|reason| reason.at(path))
 }
 
+/// Reads a manifest that is no file. `path` is what it is called.
+pub fn of_text(path: &Path, text: String, options: &Options) -> Result<Reading, ManifestError> {
+    read_text(path, text, options).map_err(|reason| reason.at(path))
+}
+
 fn read_text(path: &Path, text: String, options: &Options) -> Result<Reading, Reason> {
     if u32::try_from(text.len()).is_err() {
         return Err(Reason::TooLarge);

@@ -19,11 +19,13 @@ pub(super) fn ask(args: &ImportArgs, base: &Base, plan: &Plan<'_>) -> Result<(),
     if files == 0 {
         return Ok(());
     }
-    if !args.output.quiet {
+    // What is on this machine has no bidders.
+    let is_agreed = args.jobs.yes || base.host() == ApiHost::Loopback;
+    // Nobody is asked without being told why.
+    if !(is_agreed && args.output.quiet) {
         tell("files on a sourcing event are visible to all of its bidders by default\n");
     }
-    // What is on this machine has no bidders.
-    if args.jobs.yes || base.host() == ApiHost::Loopback {
+    if is_agreed {
         return Ok(());
     }
     if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
