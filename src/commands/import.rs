@@ -19,10 +19,10 @@ use crate::results::file::ResultsFile;
 use crate::results::journal;
 use crate::results::merge::{self, Extent};
 use crate::results::previous::Previous;
-use crate::text::{escape, tell};
+use crate::text::tell;
 
 use super::session::{AtStop, Opening, Session};
-use super::{open_root, reading_options, show, tell_problems, variable};
+use super::{open_root, proxy_notice, reading_options, show, tell_problems, variable};
 use plan::{EarlierRows, Plan};
 use summary::{Ending, Summary, resume_command};
 
@@ -69,12 +69,7 @@ pub(super) fn carry_out(args: &ImportArgs, read: Reading, telling: Telling) -> R
     tracing::info!(rows = plan.to_send(), "planned");
     if !args.output.quiet && telling == Telling::All {
         tell(&plan.notices(&path));
-        if let Some(proxy) = base.proxy() {
-            tell(&format!(
-                "the service is reached by way of the proxy {}\n",
-                escape(&proxy)
-            ));
-        }
+        tell(&proxy_notice(&base));
     }
     let opening = Opening {
         base: &base,

@@ -16,6 +16,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use crate::cli::{Form, InputArgs, OutputArgs};
+use crate::config::Base;
 use crate::error::Error;
 use crate::manifest::{Manifest, Options, SimilarIds};
 use crate::problem::{self, Problems, Shown};
@@ -26,6 +27,15 @@ use crate::text::escape;
 fn variable(name: &'static str) -> Option<String> {
     let value = std::env::var(name).ok()?;
     (!value.trim().is_empty()).then_some(value)
+}
+
+/// By whose hands the requests go, if by any: a line of text.
+fn proxy_notice(base: &Base) -> String {
+    let proxy = base.proxy();
+    proxy.map_or_else(String::new, |proxy| {
+        let proxy = escape(&proxy);
+        format!("the service is reached by way of the proxy {proxy}\n")
+    })
 }
 
 /// How the manifest is to be read.

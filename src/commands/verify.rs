@@ -23,7 +23,7 @@ use crate::verification::row::Row;
 use crate::verification::{Download, LocalFile, file};
 
 use super::session::{AtStop, Opening, Session};
-use super::{evidence, show, variable};
+use super::{evidence, proxy_notice, show, variable};
 use summary::{Ending, Local, Summary};
 
 /// Runs the command.
@@ -49,6 +49,7 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
     let mut rows = rows(&ledger, download);
     if !args.output.quiet {
         tell(&notices(&ledger, &args.results));
+        tell(&proxy_notice(&base));
     }
     let local = compare_local_files(args, &mut rows);
     let drawn = asking::drawn(&rows, download);

@@ -17,7 +17,7 @@ const LIMIT: Duration = Duration::from_mins(2);
 
 /// What keeps the browser to the page: no window, nothing fetched for itself, no question asked.
 /// Its sandbox needs more of the system than a container gives, and no page here is a stranger's.
-const OPTIONS: [&str; 11] = [
+const OPTIONS: [&str; 12] = [
     "--headless=new",
     "--remote-debugging-pipe",
     "--no-sandbox",
@@ -27,6 +27,7 @@ const OPTIONS: [&str; 11] = [
     "--disable-component-update",
     "--disable-extensions",
     "--disable-sync",
+    "--hide-scrollbars",
     "--no-first-run",
     "--window-size=1280,1024",
 ];
