@@ -34,6 +34,9 @@ pub(super) struct Attached {
     exit_code: u8,
     #[serde(skip)]
     pub(super) exit: Exit,
+    /// What the service calls what it keeps.
+    #[serde(skip)]
+    record: &'static str,
 }
 
 /// Whether the user may attach a report of these results, as far as that can be told beforehand:
@@ -99,6 +102,10 @@ pub(super) fn attach(
         results: results.to_string_lossy().into_owned(),
         exit_code: exit.code(),
         exit,
+        record: match object.kind().service() {
+            Service::Workday => "attachment",
+            Service::Keelvar => "job",
+        },
     })
 }
 
@@ -114,7 +121,10 @@ impl Attached {
         } = self;
         let how = match (&self.attachment_id, self.exit) {
             (Some(id), Exit::DONE) => {
-                format!("attached to {object_type} {object_id}: {status}, attachment {id}")
+                format!(
+                    "attached to {object_type} {object_id}: {status}, {} {id}",
+                    self.record
+                )
             }
             _ => format!(
                 "not attached to {object_type} {object_id}: {status}, {}: {}; run the same command \
