@@ -155,14 +155,14 @@ impl Facts {
 
 impl Checked {
     /// Whether this was found out about what a line of the results says, and not about what an
-    /// earlier one said.
+    /// earlier one said. The times have no say in it: the two files may have been written on
+    /// machines whose clocks differ.
     pub fn is_about(&self, entry: &Entry) -> bool {
         self.row == entry.row
             && self.external_id == entry.external_id
             && self.attachment_id == entry.attachment_id
             && self.expected == Facts::of(entry)
             && (self.outcome == Outcome::NotDone) != entry.status.is_done()
-            && self.checked_at >= entry.updated_at
     }
 
     /// Whether the stored bytes were downloaded, and had the expected digest.
