@@ -12,10 +12,11 @@ mod tampering;
 
 use std::fs;
 
-use consign::emulator::Operation::List;
+use consign::emulator::Operation::{Create, List};
 use consign::emulator::When::Nth;
+use consign::emulator::log::Entry;
 
-use crate::harness::{Test, status};
+use crate::harness::{Results, Test, status};
 
 /// A test whose rows are imported.
 fn imported(rows: usize) -> Test {
@@ -53,7 +54,7 @@ fn what_nobody_touched_matches_and_takes_one_request_for_fifty_rows() {
 }
 
 /// How many attachments a list asks for.
-fn ids_in(entry: &consign::emulator::log::Entry) -> usize {
+fn ids_in(entry: &Entry) -> usize {
     let (_, query) = entry.path.split_once('?').unwrap();
     query.split("%2C").flat_map(|part| part.split(',')).count()
 }
@@ -119,7 +120,7 @@ fn a_later_verification_takes_the_place_of_an_earlier_one() {
 
 #[test]
 fn rows_that_are_not_done_are_not_asked_for_and_do_not_match() {
-    let test = Test::of_rows(3).fault(consign::emulator::Operation::Create, Nth(2), status(422));
+    let test = Test::of_rows(3).fault(Create, Nth(2), status(422));
     test.import()
         .rows(["A1 uploaded", "A2 failed refused", "A3 uploaded"])
         .exits(1);
@@ -143,16 +144,17 @@ fn rows_that_were_there_already_are_compared_too_and_a_download_proves_them() {
         .rows(["A1 skipped"])
         .exits(0);
     let base = test.service().base_url();
-    for (download, digest) in [(&[][..], ""), (&["--download", "all"], "sha256")] {
+    for (download, digest) in [
+        (&[][..], ""),
+        (&["--download", "all"], test.results().cell("A1", "sha256")),
+    ] {
         test.consign(["verify", "again.results.csv", "--base-url", &base])
             .args(download.iter().copied())
             .verifying("again.results.csv")
             .outcomes(["A1 match"])
             .exits(0);
-        let verified = crate::harness::Results::read(&test.path("again.results.verification.csv"));
-        let verified = verified.unwrap();
-        let found = verified.cell("A1", "found_sha256");
-        assert_eq!(found.is_empty(), digest.is_empty());
+        let verified = Results::read(&test.path("again.results.verification.csv")).unwrap();
+        assert_eq!(verified.cell("A1", "found_sha256"), digest);
     }
 }
 
@@ -163,4 +165,16 @@ fn a_service_that_is_away_for_a_moment_is_asked_again() {
         .outcomes(["A1 match"])
         .requests(["list 503 status", "list 200"])
         .exits(0);
+}
+
+#[test]
+fn a_service_that_is_away_for_longer_than_allowed_ends_it_and_nothing_is_passed() {
+    let test = import(Test::of_rows(2).fault(List, Nth(2), status(503)), 2);
+    test.verify()
+        .args(["--max-outage", "0s"])
+        .outcomes(["A1 error", "A2 error"])
+        .requests(["list 503 status"])
+        .says("stopped early: the service was away for longer than --max-outage allows")
+        .whatever_it_says()
+        .exits(3);
 }

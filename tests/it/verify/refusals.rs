@@ -3,7 +3,7 @@
 use consign::emulator::Keys;
 
 use super::imported;
-use crate::harness::{Moment, Results, Run, Test, row};
+use crate::harness::{HEADER, Moment, Results, Run, Test, row};
 
 #[test]
 fn another_base_than_that_of_the_results_is_refused_and_gets_no_key() {
@@ -83,8 +83,8 @@ fn keys_that_are_rejected_end_it_and_nothing_counts_as_verified() {
 
 #[test]
 fn results_of_no_rows_that_are_done_take_no_request() {
-    let test = Test::of_rows(1)
-        .manifest(crate::harness::HEADER.to_owned() + &row("A1").replace("A1.pdf", "nowhere.pdf"));
+    let test =
+        Test::of_rows(1).manifest(HEADER.to_owned() + &row("A1").replace("A1.pdf", "nowhere.pdf"));
     test.import()
         .args(["--skip-invalid"])
         .whatever_it_says()
