@@ -144,7 +144,7 @@ impl Summary<'_> {
                 );
             }
         }
-        self.name_objections(&mut text);
+        self.name_differences(&mut text);
         self.tell_of_downloads(&mut text);
         self.tell_of_local_files(&mut text);
         let stopped = match &self.ending {
@@ -160,12 +160,17 @@ impl Summary<'_> {
         text
     }
 
-    fn name_objections(&self, text: &mut String) {
-        // Of those that nobody can verify there is no more to say than their number.
-        let says_more =
-            |row: &&Row| row.is_objection() && row.line.outcome != Outcome::Unverifiable;
-        let mut objections = self.rows.iter().filter(says_more);
-        for Row { line, .. } in objections.by_ref().take(ROWS_NAMED) {
+    fn name_differences(&self, text: &mut String) {
+        // What is not done, the results explain; and of what nobody can verify there is no more to
+        // say than how many rows it is.
+        let says_more = |row: &&Row| {
+            !matches!(
+                row.line.outcome,
+                Outcome::Match | Outcome::NotDone | Outcome::Unverifiable
+            )
+        };
+        let mut differing = self.rows.iter().filter(says_more);
+        for Row { line, .. } in differing.by_ref().take(ROWS_NAMED) {
             let row = match line.row {
                 Some(row) => format!("row {row}"),
                 None => "a line without a row".to_owned(),
@@ -178,7 +183,7 @@ impl Summary<'_> {
                 escape(&line.message)
             );
         }
-        let unnamed = objections.count() as u64;
+        let unnamed = differing.count() as u64;
         if unnamed > 0 {
             let _ = writeln!(text, "and {}", counted(unnamed, "other row"));
         }
@@ -290,7 +295,7 @@ fn meaning(outcome: Outcome) -> &'static str {
         Outcome::SizeDiffers => "there, with another size",
         Outcome::Renamed => "there, with another external_id or title",
         Outcome::ContentDiffers => "there, with other bytes",
-        Outcome::NotDone => "not done, as the results say; nothing to compare",
+        Outcome::NotDone => "not done, as the results say and explain; nothing to compare",
         Outcome::Unverifiable => {
             "nothing speaks against them, but the service cannot be asked for their files"
         }
