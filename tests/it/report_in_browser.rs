@@ -184,11 +184,11 @@ fn hostile_cells_are_text_that_can_be_read_and_nothing_else() {
     assert_eq!(page.console(), Vec::<String>::new());
     assert_eq!(page.requests(), Vec::<String>::new());
     let exceptions = page.text("#exceptions");
-    for (row, text) in (1..).zip(HOSTILE) {
-        let text = &*escape(text);
+    for (row, hostile) in (1..).zip(HOSTILE) {
+        let harmless = &*escape(hostile);
         let shown = page.text(&format!("tr[data-row='{row}']"));
-        assert_eq!(shown.matches(text).count(), 2, "{text} in {shown}");
-        assert_eq!(exceptions.contains(text), row % 2 == 0, "{text}");
+        assert_eq!(shown.matches(harmless).count(), 2, "{harmless} in {shown}");
+        assert_eq!(exceptions.contains(harmless), row % 2 == 0, "{harmless}");
     }
     let whole = page.evaluate("document.documentElement.outerHTML");
     let whole = whole.as_str().unwrap();
