@@ -38,8 +38,8 @@ fn a_report_is_attached_once_however_often_that_is_asked_for() {
         .says("attached to contract 9: uploaded, attachment 3, external_id \"consign-report-")
         .says(format!("kept in {KEPT}\n"))
         .exits(0);
-    let [(id, text)] = reports(&test).try_into().unwrap();
-    assert_eq!(text, test.read(REPORT));
+    let [(id, stored)] = reports(&test).try_into().unwrap();
+    assert_eq!(stored, test.read(REPORT));
     assert_eq!(
         first.requests,
         [
