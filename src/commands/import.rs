@@ -26,7 +26,7 @@ use super::{open_root, proxy_notice, reading_options, show, tell_problems, varia
 use plan::{EarlierRows, Plan};
 use summary::{Ending, Summary, resume_command};
 
-/// What is told of an import besides how far it has come and what it asks.
+/// What is told of an import besides its way, how far it has come and what it asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Telling {
     /// What the user should know beforehand, and what it came to.
@@ -67,8 +67,10 @@ pub(super) fn carry_out(args: &ImportArgs, read: Reading, telling: Telling) -> R
     let jobs = Jobs::of(&args.jobs, args.service.concurrency);
     let plan = Plan::of(&read.manifest, &prepared, &previous, root, &jobs);
     tracing::info!(rows = plan.to_send(), "planned");
-    if !args.output.quiet && telling == Telling::All {
-        tell(&plan.notices(&path));
+    if !args.output.quiet {
+        if telling == Telling::All {
+            tell(&plan.notices(&path));
+        }
         tell(&proxy_notice(&base));
     }
     let opening = Opening {
