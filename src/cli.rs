@@ -29,6 +29,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Check a manifest, then attach its files, each exactly once
     Import(ImportArgs),
+    /// Write an audit report from the results of an import, without sending anything
+    Report(ReportArgs),
     /// Stand in for the service on this machine, to try and to rehearse
     Emulator(EmulatorArgs),
 }
@@ -74,6 +76,24 @@ pub struct ImportArgs {
     /// How it goes to Keelvar.
     #[command(flatten)]
     pub jobs: JobArgs,
+}
+
+/// What `report` takes.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Results file of an import
+    #[arg(value_name = "RESULTS")]
+    pub results: PathBuf,
+    /// Manifest to reconcile with [default: the results' path with .csv for .results.csv, if it is
+    /// there]
+    #[arg(long, value_name = "PATH")]
+    pub manifest: Option<PathBuf>,
+    /// Encoding of the manifest, if it is neither UTF-8 nor UTF-16; for example windows-1252
+    #[arg(long, value_name = "NAME", value_parser = encoding_named)]
+    pub encoding: Option<&'static Encoding>,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// How files go to Keelvar, which takes them in jobs. For Workday it means nothing.

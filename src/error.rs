@@ -106,6 +106,32 @@ pub enum Error {
         "stopped early: {0}; nothing more was sent, and what is in the results is true: go on with --resume once this is mended"
     )]
     Results(#[from] ResultsError),
+    /// The results cannot be read as evidence.
+    #[error("{}{}", escape(&.0.to_string()), how_to_read(.0))]
+    Evidence(ResultsError),
+    /// What stands where a verification would be cannot be read as one.
+    #[error(
+        "{} is not a verification file of consign: {}; take it away, or write it anew with consign verify",
+        escape(&path.to_string_lossy()),
+        escape(why)
+    )]
+    RefusedVerification {
+        /// The file.
+        path: PathBuf,
+        /// What speaks against it.
+        why: String,
+    },
+    /// A file that a command makes cannot be written.
+    #[error(
+        "cannot write {}: {source}; mend that, and run the command again",
+        escape(&path.to_string_lossy())
+    )]
+    NotWritten {
+        /// The file.
+        path: PathBuf,
+        /// The answer of the system.
+        source: io::Error,
+    },
     /// The HTTP clients cannot be set up.
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -124,6 +150,17 @@ fn how_to_go_on(cause: &ResultsError, resume: &str) -> String {
     }
 }
 
+fn how_to_read(cause: &ResultsError) -> &'static str {
+    match cause {
+        ResultsError::Io { .. } => "; check the path and its permissions",
+        ResultsError::NotResults { .. } => "; name the results file that consign import wrote",
+        // These say it themselves.
+        ResultsError::Exists { .. } | ResultsError::Locked { .. } | ResultsError::Linked { .. } => {
+            ""
+        }
+    }
+}
+
 impl Error {
     /// How the program ends with it.
     pub fn exit(&self) -> Exit {
@@ -138,6 +175,9 @@ impl Error {
             | Self::NobodyToAsk
             | Self::NotAgreed
             | Self::OtherDestination { .. }
+            | Self::Evidence(_)
+            | Self::RefusedVerification { .. }
+            | Self::NotWritten { .. }
             | Self::Client(_)
             | Self::Emulator(_)
             | Self::Output(_) => Exit::NOTHING_SENT,

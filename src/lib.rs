@@ -56,6 +56,7 @@ pub mod plan;
 pub mod prepare;
 pub mod problem;
 pub mod progress;
+pub mod report;
 pub mod results;
 pub mod root;
 pub mod signals;
@@ -90,6 +91,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Import(args) => {
             start_log(args.output.verbose);
             commands::import::run(args)
+        }
+        Command::Report(args) => {
+            start_log(args.output.verbose);
+            commands::report::run(args)
         }
         Command::Emulator(args) => {
             start_log(args.verbose);

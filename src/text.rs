@@ -18,12 +18,12 @@ const SHOWN: usize = 120;
 /// the characters that turn the direction of writing (they make `fdp.exe` read as `exe.pdf`), and
 /// the separators of lines that are no control characters.
 pub fn escape(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(acts_on_a_terminal) {
+    if !text.chars().any(acts_on_a_reader) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
     for c in text.chars() {
-        if acts_on_a_terminal(c) {
+        if acts_on_a_reader(c) {
             shown.extend(c.escape_unicode());
         } else {
             shown.push(c);
@@ -46,7 +46,8 @@ pub fn quoted(value: &str) -> String {
     shown
 }
 
-fn acts_on_a_terminal(c: char) -> bool {
+/// Whether a terminal or a pager would act on the character instead of showing it.
+pub fn acts_on_a_reader(c: char) -> bool {
     c.is_control() || is_bidi(c) || matches!(c, '\u{2028}' | '\u{2029}')
 }
 

@@ -5,6 +5,7 @@
 pub mod check;
 pub mod emulator;
 pub mod import;
+pub mod report;
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};

@@ -1,0 +1,236 @@
+//! `consign report`: reads the evidence, and writes what it amounts to, for people, for machines and
+//! for `sha256sum`. Nothing is sent.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::cli::ReportArgs;
+use crate::digest::sha256;
+use crate::error::{Error, Exit};
+use crate::manifest::{self, Manifest, ManifestError, Options};
+use crate::output;
+use crate::report::facts::{InputFile, Inputs, ManifestAtHand, Report};
+use crate::report::{
+    html, html_path_for, json, json_path_for, manifest_path_for, sums, sums_path_for,
+};
+use crate::results::ledger::Ledger;
+use crate::text::{counted, escape, grouped, tell};
+use crate::verification::file::{Verification, path_for};
+
+use super::show;
+
+/// Runs the command.
+pub fn run(args: &ReportArgs) -> Result<Exit, Error> {
+    let ledger = Ledger::read(&args.results).map_err(Error::Evidence)?;
+    tracing::info!(rows = ledger.len(), "read the results");
+    let verification = Verified::read(&path_for(&args.results))?;
+    let manifest = NamedManifest::find(args)?;
+    if let NamedManifest::Unreadable(error) = &manifest
+        && !args.output.quiet
+    {
+        tell(&format!(
+            "{error}; the report is written without the manifest\n"
+        ));
+    }
+    let report = Report::gather(&Inputs {
+        ledger: &ledger,
+        verification: verification.as_ref().map(|one| (&one.read, &one.file)),
+        manifest: manifest.at_hand(),
+    });
+    let mut written = Written::default();
+    written.write(
+        "sha256sums",
+        sums_path_for(&args.results),
+        &sums::render(ledger.entries()),
+    )?;
+    written.write(
+        "report_json",
+        json_path_for(&args.results),
+        &json::render(&report),
+    )?;
+    written.write(
+        "report_html",
+        html_path_for(&args.results),
+        &html::render(&report),
+    )?;
+    if let Some(verification) = &verification {
+        let size = verification.file.size.0;
+        written.note(
+            "verification",
+            &path_for(&args.results),
+            &verification.file.sha256,
+            size,
+        );
+    }
+    let digest = ledger.sha256.to_string();
+    written.note("results", &args.results, &digest, ledger.size);
+    let summary = Summary::of(&report, written);
+    show(&args.output, &summary.for_people(), &summary.for_scripts())?;
+    Ok(Exit::DONE)
+}
+
+/// A verification, and the file that it is in.
+struct Verified {
+    read: Verification,
+    file: InputFile,
+}
+
+impl Verified {
+    /// Reads the one beside the results, if there is one.
+    fn read(path: &Path) -> Result<Option<Self>, Error> {
+        let refused = |why: String| Error::RefusedVerification {
+            path: path.to_owned(),
+            why,
+        };
+        let text = match fs::read(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(refused(format!("it cannot be read: {error}"))),
+        };
+        let read = Verification::parse(&text).map_err(|error| refused(error.to_string()))?;
+        let file = InputFile::of(path, read.sha256, text.len() as u64);
+        Ok(Some(Self { read, file }))
+    }
+}
+
+/// The manifest that the rows are reconciled with.
+enum NamedManifest {
+    Read(Box<Manifest>, InputFile),
+    Unreadable(ManifestError),
+    Absent,
+}
+
+impl NamedManifest {
+    /// The one that the user named, which has to be there; or else the one beside the results.
+    fn find(args: &ReportArgs) -> Result<Self, Error> {
+        if let Some(path) = &args.manifest {
+            return Ok(Self::read(path, args)?);
+        }
+        match manifest_path_for(&args.results).filter(|path| path.exists()) {
+            Some(path) => Ok(Self::read(&path, args).unwrap_or_else(Self::Unreadable)),
+            None => Ok(Self::Absent),
+        }
+    }
+
+    fn read(path: &Path, args: &ReportArgs) -> Result<Self, ManifestError> {
+        let options = Options {
+            encoding: args.encoding,
+            ..Options::default()
+        };
+        let read = manifest::read(path, &options)?;
+        let bytes = fs::read(path).map_err(|error| ManifestError {
+            path: path.to_owned(),
+            reason: manifest::Reason::Unreadable(error),
+        })?;
+        let file = InputFile::of(path, sha256(&bytes), bytes.len() as u64);
+        Ok(Self::Read(Box::new(read.manifest), file))
+    }
+
+    fn at_hand(&self) -> ManifestAtHand<'_> {
+        match self {
+            Self::Read(manifest, file) => ManifestAtHand::Read(manifest, file),
+            Self::Unreadable(error) => ManifestAtHand::Unreadable(error),
+            Self::Absent => ManifestAtHand::Absent,
+        }
+    }
+}
+
+/// A file that is worth noting elsewhere.
+#[derive(Debug, Serialize)]
+struct NotedFile {
+    what: &'static str,
+    path: String,
+    sha256: String,
+    size: u64,
+}
+
+/// The files, in the order in which they are told.
+#[derive(Debug, Default, Serialize)]
+#[serde(transparent)]
+struct Written(Vec<NotedFile>);
+
+impl Written {
+    fn write(&mut self, what: &'static str, path: PathBuf, text: &str) -> Result<(), Error> {
+        let digest = sha256(text.as_bytes()).to_string();
+        self.note(what, &path, &digest, text.len() as u64);
+        output::replace(&path, |out| out.write_all(text.as_bytes()))
+            .map_err(|source| Error::NotWritten { path, source })
+    }
+
+    fn note(&mut self, what: &'static str, path: &Path, digest: &str, size: u64) {
+        self.0.push(NotedFile {
+            what,
+            path: path.to_string_lossy().into_owned(),
+            sha256: digest.to_owned(),
+            size,
+        });
+    }
+}
+
+/// What the report came to, in numbers.
+#[derive(Debug, Serialize)]
+struct Summary {
+    rows: u64,
+    rows_done: u64,
+    rows_not_done: u64,
+    statuses: BTreeMap<&'static str, u64>,
+    evidence: BTreeMap<&'static str, u64>,
+    exceptions: u64,
+    reconciled: bool,
+    damaged: bool,
+    files: Written,
+    #[serde(skip)]
+    verdict: String,
+    #[serde(skip)]
+    lines: Vec<(&'static str, u64)>,
+}
+
+impl Summary {
+    fn of(report: &Report, files: Written) -> Self {
+        let statuses = report.statuses.iter();
+        let lines: Vec<_> = statuses.map(|one| (one.status, one.rows.0)).collect();
+        let evidence = report.evidence.iter();
+        Self {
+            rows: report.rows.0,
+            rows_done: report.rows_done.0,
+            rows_not_done: report.rows_not_done.0,
+            statuses: lines.iter().copied().collect(),
+            evidence: evidence.map(|one| (one.level, one.rows.0)).collect(),
+            exceptions: report.serious_exceptions().0,
+            reconciled: report.reconciliation.complete,
+            damaged: !report.damage.is_none(),
+            files,
+            verdict: report.verdict.clone(),
+            lines,
+        }
+    }
+
+    fn for_scripts(&self) -> String {
+        let json = serde_json::to_string(self).expect("numbers and strings are always JSON");
+        format!("{json}\n")
+    }
+
+    fn for_people(&self) -> String {
+        let mut text = format!("{}\n", self.verdict);
+        for (status, rows) in &self.lines {
+            let _ = writeln!(text, "  {status:<9} {:>9}", grouped(*rows));
+        }
+        if self.exceptions > 0 {
+            let _ = writeln!(
+                text,
+                "{} in the report, each with what to do",
+                counted(self.exceptions, "exception")
+            );
+        }
+        text.push_str("SHA-256, to be noted elsewhere:\n");
+        for file in &self.files.0 {
+            let _ = writeln!(text, "{}  {}", file.sha256, escape(&file.path));
+        }
+        text
+    }
+}

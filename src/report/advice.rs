@@ -1,0 +1,255 @@
+//! What an exception means, and what to do about it, in the words of a person who explains it.
+
+use crate::model::Service;
+use crate::results::{Reason, Status};
+use crate::verification::Outcome;
+
+/// What is said of a group of exceptions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Advice {
+    /// What it means.
+    pub(super) meaning: &'static str,
+    /// What to do.
+    pub(super) what_to_do: &'static str,
+}
+
+const RESUME: &str = "Run the import again with --resume.";
+
+/// Of rows that are not done: by the reason, which is the more exact word, or else by the status.
+pub(super) fn of_status(status: Status, reason: &Reason, service: Option<Service>) -> Advice {
+    let (meaning, what_to_do) =
+        of_reason(reason).unwrap_or_else(|| of_bare_status(status, service));
+    Advice {
+        meaning,
+        what_to_do,
+    }
+}
+
+fn of_reason(reason: &Reason) -> Option<(&'static str, &'static str)> {
+    const TABLE: [(&Reason, &str, &str); 22] = [
+        (
+            &Reason::NOT_REACHED,
+            "The import ended before their turn came.",
+            RESUME,
+        ),
+        (
+            &Reason::PENDING_ELSEWHERE,
+            "A record without bytes has their external_id, and it is not known to be this import's.",
+            "The service removes such records within an hour: run the import again with --resume then.",
+        ),
+        (
+            &Reason::STORED_OTHER_SIZE,
+            "An attachment of another size has their external_id. It was left as it is.",
+            "Give these rows other external_ids, or take them out of the manifest.",
+        ),
+        (
+            &Reason::FILE_CHANGED,
+            "The file has changed since the row was done. What is stored was left as it is.",
+            "Put the file back as it was, or give the row a new external_id.",
+        ),
+        (
+            &Reason::OBJECT_CHANGED,
+            "The manifest names another record than the one that the row was begun for.",
+            "Undo the change, or give the row a new external_id; an unfinished one can be resumed \
+             after an hour.",
+        ),
+        (
+            &Reason::LOOKUP_MISMATCH,
+            "The service answered the look-up with an attachment of another external_id.",
+            "Choose external_ids without special characters.",
+        ),
+        (
+            &Reason::REFUSED,
+            "The service refused to take them; the message is what it said.",
+            "Mend what the message names, then run the import again with --resume.",
+        ),
+        (
+            &Reason::FORBIDDEN,
+            "The keys work, but not for these records.",
+            "Ask for the rights on these records, then run the import again with --resume.",
+        ),
+        (
+            &Reason::UNSAFE_UPLOAD_URL,
+            "The service gave an address to which it is not safe to send. Nothing was sent there.",
+            "Ask the service's support.",
+        ),
+        (
+            &Reason::UPLOAD_REFUSED,
+            "The storage refused the file; the message is what it said.",
+            "Mend what the message names, then run the import again with --resume.",
+        ),
+        (
+            &Reason::NO_ANSWER,
+            "The service answered other requests, but not those for these rows.",
+            "Run the import again with --resume later.",
+        ),
+        (
+            &Reason::SOURCE_CHANGED,
+            "The file changed, or went away, after it was checked. It was not stored.",
+            "Run the import again with --resume, which checks and sends it as it is then.",
+        ),
+        (
+            &Reason::SIZE_NOT_SHOWN,
+            "The storage took the file, and the service did not show its size in time.",
+            "Run the import again with --resume later; it asks before it sends.",
+        ),
+        (
+            &Reason::RENEWING,
+            "A new upload address was asked for, and how that ended is not recorded.",
+            RESUME,
+        ),
+        (
+            &Reason::SIZE_MISMATCH,
+            "The service shows another size than was sent.",
+            "Look at the attachment in the service.",
+        ),
+        (
+            &Reason::PURGED,
+            "The service removed the record after its bytes were sent, twice.",
+            "Ask the service's support, or run the import again with --resume.",
+        ),
+        (
+            &Reason::SENDING,
+            "The file was being sent to a job, and how that ended is not recorded.",
+            RESUME,
+        ),
+        (
+            &Reason::JOB_WAITING,
+            "The job did not say in time where its files go. Nothing was sent.",
+            "Run the import again with --resume later.",
+        ),
+        (
+            &Reason::JOB_RUNNING,
+            "The storage took the file, and its job did not end in time.",
+            "Run the import again with --resume later.",
+        ),
+        (
+            &Reason::JOB_FAILED,
+            "The job failed after files were sent to it, and the service does not say which of them \
+             it attached. Bidders may see them already.",
+            "Look at the record; if the file is not there, run the import again with --resume \
+             --retry-failed-jobs.",
+        ),
+        (
+            &Reason::NOT_ATTACHED,
+            "The job came to nothing for these files: they are not attached.",
+            RESUME,
+        ),
+        (
+            &Reason::NOT_FIT,
+            "The row or its file is not fit to send; the message says why.",
+            "Mend the manifest or the file, then run the import again with --resume.",
+        ),
+    ];
+    TABLE
+        .iter()
+        .find(|(known, _, _)| *known == reason)
+        .map(|(_, meaning, what_to_do)| (*meaning, *what_to_do))
+}
+
+fn of_bare_status(status: Status, service: Option<Service>) -> (&'static str, &'static str) {
+    match status {
+        Status::Uploaded | Status::Skipped => ("They are done.", "Nothing."),
+        Status::Conflict => (
+            "Something else has their external_id, or the row changed after it was done. What is \
+             stored was left as it is.",
+            "Read the message of each.",
+        ),
+        Status::Failed => (
+            "They were tried, and cannot succeed as they are.",
+            "Read the message of each, mend what it names, then run the import again with --resume.",
+        ),
+        Status::Invalid => (
+            "The row or its file is not fit to send.",
+            "Mend the manifest or the file, then run the import again with --resume.",
+        ),
+        Status::Creating => (
+            "A record was being made when the import ended; nobody knows yet whether it was.",
+            RESUME,
+        ),
+        Status::Created if service == Some(Service::Keelvar) => (
+            "Their job was made, and has not been sent their files.",
+            RESUME,
+        ),
+        Status::Created => (
+            "Their record was made, and its bytes are not yet confirmed.",
+            RESUME,
+        ),
+        Status::Pending => ("They were not reached, or are to be tried again.", RESUME),
+    }
+}
+
+/// Of rows about which `verify` found something to say.
+pub(super) fn of_outcome(outcome: Outcome) -> Advice {
+    let (meaning, what_to_do) = match outcome {
+        Outcome::Match => ("It is in the service as it was imported.", "Nothing."),
+        Outcome::NotDone => ("The results do not claim that the row is done.", RESUME),
+        Outcome::Missing => (
+            "The attachment is no longer in the service.",
+            "Find out who removed it. To attach it again, give the row a new external_id and import it.",
+        ),
+        Outcome::Pending => (
+            "The attachment is there without its bytes: somebody has begun to replace them.",
+            "Find out who did. The service removes such records within an hour.",
+        ),
+        Outcome::SizeDiffers => (
+            "The attachment has another size than was imported: its content was replaced.",
+            "Find out who replaced it, and which content is right.",
+        ),
+        Outcome::ContentDiffers => (
+            "The attachment has the size that was imported, and other bytes.",
+            "Find out who replaced it, and which content is right.",
+        ),
+        Outcome::Renamed => (
+            "The content is as it was imported, but its external_id or title has changed.",
+            "Find out whether that was meant: under another external_id a later import would not \
+             find it.",
+        ),
+        Outcome::Unverifiable => (
+            "The service has no way to tell what became of the file after its job ended. It is not \
+             known to be wrong, and it is not verified.",
+            "Look at the record in the service, where it matters.",
+        ),
+        Outcome::Error => (
+            "It could not be found out how the attachment stands; the message says why.",
+            "Run consign verify again, then this report.",
+        ),
+    };
+    Advice {
+        meaning,
+        what_to_do,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_says_more_than_the_status_and_is_asked_first() {
+        let conflict = |reason| of_status(Status::Conflict, &reason, None);
+        assert!(
+            conflict(Reason::FILE_CHANGED)
+                .meaning
+                .contains("has changed")
+        );
+        assert_eq!(
+            conflict(Reason::NONE).what_to_do,
+            "Read the message of each."
+        );
+    }
+
+    #[test]
+    fn whoever_has_an_exception_is_told_what_to_do() {
+        for status in Status::ALL {
+            for service in [None, Some(Service::Workday), Some(Service::Keelvar)] {
+                let advice = of_status(status, &Reason::NONE, service);
+                assert!(advice.meaning.ends_with('.') && advice.what_to_do.ends_with('.'));
+            }
+        }
+        for outcome in Outcome::ALL {
+            let advice = of_outcome(outcome);
+            assert!(advice.meaning.ends_with('.') && advice.what_to_do.ends_with('.'));
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! Small charts as inline SVG: shapes at whole places, coloured by class, so that the page's style
+//! decides what they look like in light, in dark and on paper.
+//!
+//! A chart knows numbers and labels, and nothing about imports.
+
+use askama::Template;
+
+use crate::text::grouped;
+
+/// How wide every chart is drawn; the page scales it.
+const WIDTH: u32 = 720;
+
+/// The height of the part in which columns and curves are drawn.
+const PLOT: u32 = 180;
+
+/// Room beside the plot for the numbers of its axis, and above it.
+const LEFT: u32 = 64;
+const TOP: u32 = 14;
+
+/// A chart, drawn.
+#[derive(Debug, Clone, PartialEq, Eq, Template)]
+#[template(path = "chart.svg", config = ".askama.toml")]
+pub struct Chart {
+    id: &'static str,
+    title: &'static str,
+    description: String,
+    width: u32,
+    height: u32,
+    shapes: Vec<Shape>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Shape {
+    Rect {
+        x: u32,
+        y: u32,
+        width: u32,
+        height: u32,
+        class: &'static str,
+    },
+    Line {
+        from: (u32, u32),
+        to: (u32, u32),
+    },
+    Path {
+        points: String,
+        class: &'static str,
+    },
+    Label {
+        x: u32,
+        y: u32,
+        anchor: &'static str,
+        text: String,
+    },
+}
+
+/// What names a chart.
+#[derive(Debug, Clone)]
+pub struct Caption {
+    /// A part of the ids of its elements.
+    pub id: &'static str,
+    /// What it shows.
+    pub title: &'static str,
+    /// The same in a sentence, for those who do not see it.
+    pub description: String,
+}
+
+/// One bar or column.
+#[derive(Debug, Clone)]
+pub struct Bar {
+    /// What it is.
+    pub label: String,
+    /// How long it is.
+    pub value: u64,
+    /// The class that colours it.
+    pub class: &'static str,
+}
+
+/// Bars one below the other, each with its number at its end.
+pub fn bars(caption: Caption, bars: &[Bar]) -> Chart {
+    const PITCH: u32 = 30;
+    const LABELS: u32 = 150;
+    const NUMBERS: u32 = 90;
+    let highest = highest(bars.iter().map(|bar| bar.value));
+    let mut shapes = Vec::new();
+    let mut top = 4;
+    for bar in bars {
+        let length = scaled(bar.value, highest, WIDTH - LABELS - NUMBERS);
+        shapes.push(label(LABELS - 10, top + 15, "end", bar.label.clone()));
+        shapes.push(Shape::Rect {
+            x: LABELS,
+            y: top,
+            width: length,
+            height: PITCH - 9,
+            class: bar.class,
+        });
+        shapes.push(label(
+            LABELS + length + 8,
+            top + 15,
+            "start",
+            grouped(bar.value),
+        ));
+        top += PITCH;
+    }
+    caption.over(top, shapes)
+}
+
+/// Columns side by side, from the left to the right, each with its number on top.
+pub fn columns(caption: Caption, columns: &[Bar]) -> Chart {
+    let highest = highest(columns.iter().map(|column| column.value));
+    let mut shapes = axis(highest);
+    let count = u32::try_from(columns.len().max(1)).unwrap_or(u32::MAX);
+    let pitch = ((WIDTH - LEFT) / count).min(96);
+    for (place, column) in (0..).zip(columns) {
+        let height = scaled(column.value, highest, PLOT);
+        let x = LEFT + place * pitch;
+        let y = TOP + PLOT - height;
+        shapes.push(Shape::Rect {
+            x: x + pitch / 10,
+            y,
+            width: (pitch * 8 / 10).max(1),
+            height,
+            class: column.class,
+        });
+        // Many narrow columns have their labels by turns.
+        if place % (50 / pitch.max(1) + 1) == 0 {
+            let middle = x + pitch / 2;
+            shapes.push(label(
+                middle,
+                TOP + PLOT + 18,
+                "middle",
+                column.label.clone(),
+            ));
+        }
+    }
+    caption.over(TOP + PLOT + 28, shapes)
+}
+
+/// A curve that rises in steps, one for each value, with what its ends are called.
+pub fn curve(caption: Caption, values: &[u64], ends: [String; 2]) -> Chart {
+    let highest = highest(values.iter().copied());
+    let mut shapes = axis(highest);
+    let count = values.len().max(1) as u64;
+    let mut points = format!("M{LEFT} {}", TOP + PLOT);
+    for (place, value) in (1..).zip(values) {
+        let x = LEFT + scaled(place, count, WIDTH - LEFT - 4);
+        let y = TOP + PLOT - scaled(*value, highest, PLOT);
+        points.push_str(&format!("L{x} {y}"));
+    }
+    let area = format!("{points}V{}Z", TOP + PLOT);
+    shapes.push(Shape::Path {
+        points: area,
+        class: "area",
+    });
+    shapes.push(Shape::Path {
+        points,
+        class: "curve",
+    });
+    let [first, last] = ends;
+    shapes.push(label(LEFT, TOP + PLOT + 18, "start", first));
+    shapes.push(label(WIDTH - 4, TOP + PLOT + 18, "end", last));
+    caption.over(TOP + PLOT + 28, shapes)
+}
+
+impl Caption {
+    fn over(self, height: u32, shapes: Vec<Shape>) -> Chart {
+        Chart {
+            id: self.id,
+            title: self.title,
+            description: self.description,
+            width: WIDTH,
+            height,
+            shapes,
+        }
+    }
+}
+
+/// Lines at nothing, half and all, with their numbers.
+fn axis(highest: u64) -> Vec<Shape> {
+    let marks: &[u64] = match highest {
+        1 => &[0, 1],
+        _ => &[0, highest / 2, highest],
+    };
+    let mark = |value: &u64| {
+        let y = TOP + PLOT - scaled(*value, highest, PLOT);
+        [
+            Shape::Line {
+                from: (LEFT, y),
+                to: (WIDTH, y),
+            },
+            label(LEFT - 8, y + 4, "end", grouped(*value)),
+        ]
+    };
+    marks.iter().flat_map(mark).collect()
+}
+
+fn label(x: u32, y: u32, anchor: &'static str, text: String) -> Shape {
+    Shape::Label { x, y, anchor, text }
+}
+
+fn highest(values: impl Iterator<Item = u64>) -> u64 {
+    values.max().unwrap_or(0).max(1)
+}
+
+/// A value as a length. What is not nothing is seen.
+fn scaled(value: u64, highest: u64, length: u32) -> u32 {
+    let exact = u128::from(value) * u128::from(length) / u128::from(highest);
+    let length = u32::try_from(exact).unwrap_or(length);
+    length.max(u32::from(value > 0) * 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caption() -> Caption {
+        Caption {
+            id: "c",
+            title: "T <1>",
+            description: "D & d".to_owned(),
+        }
+    }
+
+    fn bar(label: &str, value: u64) -> Bar {
+        Bar {
+            label: label.to_owned(),
+            value,
+            class: "done",
+        }
+    }
+
+    fn widths(chart: &Chart) -> Vec<u32> {
+        let width = |shape: &Shape| match shape {
+            Shape::Rect { width, .. } => Some(*width),
+            _ => None,
+        };
+        chart.shapes.iter().filter_map(width).collect()
+    }
+
+    #[test]
+    fn a_bar_is_as_long_as_its_share_and_never_unseen_unless_it_is_nothing() {
+        let chart = bars(
+            caption(),
+            &[bar("a", 1_000), bar("b", 500), bar("c", 1), bar("d", 0)],
+        );
+        assert_eq!(widths(&chart), [480, 240, 2, 0]);
+    }
+
+    #[test]
+    fn the_largest_numbers_fit_too_and_nothing_at_all_is_drawn_as_nothing() {
+        assert_eq!(widths(&bars(caption(), &[bar("a", u64::MAX)])), [480]);
+        assert_eq!(widths(&columns(caption(), &[])), [0; 0]);
+        let empty = curve(caption(), &[], [String::new(), String::new()]);
+        assert!(empty.render().unwrap().contains("<path"));
+    }
+
+    #[test]
+    fn a_chart_stays_within_its_frame_however_many_columns_it_has() {
+        for count in [1, 7, 28, 60] {
+            let all: Vec<Bar> = (0..count).map(|value| bar("x", value)).collect();
+            for shape in columns(caption(), &all).shapes {
+                if let Shape::Rect {
+                    x,
+                    y,
+                    width,
+                    height,
+                    ..
+                } = shape
+                {
+                    assert!(x + width <= WIDTH && y + height <= TOP + PLOT);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_curve_ends_at_its_highest_value() {
+        let chart = curve(caption(), &[0, 5, 10], ["a".into(), "b".into()]);
+        let Some(Shape::Path { points, class }) = chart.shapes.iter().rev().nth(2) else {
+            panic!("{chart:?}");
+        };
+        assert_eq!(*class, "curve");
+        assert_eq!(points, "M64 194L281 194L498 104L716 14");
+    }
+
+    #[test]
+    fn what_a_chart_shows_is_told_to_those_who_do_not_see_it_and_is_text() {
+        let svg = bars(caption(), &[bar("<script>", 1)]).render().unwrap();
+        assert!(
+            svg.contains("role=\"img\" aria-labelledby=\"c-title c-desc\""),
+            "{svg}"
+        );
+        assert!(
+            svg.contains("<title id=\"c-title\">T &#60;1&#62;</title>"),
+            "{svg}"
+        );
+        assert!(
+            svg.contains("<desc id=\"c-desc\">D &#38; d</desc>"),
+            "{svg}"
+        );
+        assert!(
+            svg.contains("&#60;script&#62;") && !svg.contains("<script"),
+            "{svg}"
+        );
+    }
+}

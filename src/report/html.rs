@@ -1,0 +1,192 @@
+//! The report for people: one file that needs nothing else, allows no script, and loads nothing.
+//!
+//! askama escapes whatever the templates show; what would act on a reader is written out before, by
+//! the values of the report themselves. The only thing that is not escaped is our own style sheet
+//! and what [`chart`](super::chart) has drawn.
+//!
+//! What a test may look at stays the same: `<td id="rows-STATUS">` for each status that some row has,
+//! `id="rows-total"`, `id="rows-done"` and `id="rows-not-done"`, `id="evidence-LEVEL"`,
+//! `id="outcome-OUTCOME"`, each with the plain number in `data-count`; `data-count` of
+//! `id="exceptions"` for the rows of all groups that speak against a row, and of each
+//! `<section class="exception">` for those of its group; and, in the full list, one
+//! `<tr data-row="N" data-status="STATUS">` for each row.
+
+use askama::Template;
+
+use super::chart::{self, Bar, Caption, Chart};
+use super::facts::{ROW_LIST, Report};
+use super::series::SizeRange;
+use super::value::Count;
+use crate::digest::sha256;
+use crate::text::counted;
+
+/// The style of the page, which stands in it as it is.
+const STYLE: &str = include_str!("templates/report.css");
+
+#[derive(Template)]
+#[template(path = "report.html", config = ".askama.toml")]
+struct Page<'a> {
+    report: &'a Report,
+    style: &'static str,
+    /// What names the style in the policy.
+    style_hash: String,
+    charts: Charts,
+    /// How the import stands, which colours the verdict.
+    state: &'static str,
+    list_limit: Count,
+}
+
+struct Charts {
+    over_time: Option<Chart>,
+    statuses: Chart,
+    sizes: Option<Chart>,
+}
+
+/// The whole file.
+pub fn render(report: &Report) -> String {
+    let page = Page {
+        report,
+        style: STYLE,
+        style_hash: base64(&sha256(STYLE.as_bytes()).0),
+        charts: Charts::of(report),
+        state: state(report),
+        list_limit: Count(ROW_LIST.things as u64),
+    };
+    page.render()
+        .expect("text is written to memory, and no value of a report fails to show itself")
+}
+
+/// The worst that is known.
+fn state(report: &Report) -> &'static str {
+    let sound = report.reconciliation.complete && report.damage.is_none();
+    if !report.serious_exceptions().is_zero() || !report.rows_not_done.is_zero() {
+        "open"
+    } else if sound {
+        "good"
+    } else {
+        "unsure"
+    }
+}
+
+impl Charts {
+    fn of(report: &Report) -> Self {
+        Self {
+            over_time: over_time(report),
+            statuses: statuses(report),
+            sizes: sizes(&report.sizes),
+        }
+    }
+}
+
+fn over_time(report: &Report) -> Option<Chart> {
+    let slices = &report.done_over_time;
+    let (first, last) = (slices.first()?, slices.last()?);
+    let values: Vec<u64> = slices.iter().map(|slice| slice.rows_so_far.0).collect();
+    let caption = Caption {
+        id: "chart-time",
+        title: "Rows done over time",
+        description: format!(
+            "From {} to {} the rows done rise to {}. The table has the figures.",
+            first.from, last.to, last.rows_so_far
+        ),
+    };
+    let ends = [first.from.to_string(), last.to.to_string()];
+    Some(chart::curve(caption, &values, ends))
+}
+
+fn statuses(report: &Report) -> Chart {
+    let told: Vec<String> = report
+        .statuses
+        .iter()
+        .map(|one| format!("{} {}", one.status, one.rows))
+        .collect();
+    let caption = Caption {
+        id: "chart-statuses",
+        title: "Rows by status",
+        description: format!("{}.", told.join(", ")),
+    };
+    let bar = |one: &super::facts::StatusCount| Bar {
+        label: one.status.to_owned(),
+        value: one.rows.0,
+        class: class_of(one.status),
+    };
+    let bars: Vec<Bar> = report.statuses.iter().map(bar).collect();
+    chart::bars(caption, &bars)
+}
+
+/// How a status is coloured.
+fn class_of(status: &str) -> &'static str {
+    match status {
+        "uploaded" => "good",
+        "skipped" => "fair",
+        "conflict" | "failed" | "invalid" => "bad",
+        _ => "open",
+    }
+}
+
+fn sizes(ranges: &[SizeRange]) -> Option<Chart> {
+    let most = ranges.iter().max_by_key(|range| range.rows)?;
+    let caption = Caption {
+        id: "chart-sizes",
+        title: "Files by size",
+        description: format!(
+            "{} in {}; most of them, {}, are {}. The table has the figures.",
+            counted(ranges.iter().map(|range| range.rows.0).sum(), "file"),
+            counted(ranges.len() as u64, "range"),
+            most.rows,
+            most.label()
+        ),
+    };
+    let bar = |range: &SizeRange| Bar {
+        label: range.short_label(),
+        value: range.rows.0,
+        class: "good",
+    };
+    let columns: Vec<Bar> = ranges.iter().map(bar).collect();
+    Some(chart::columns(caption, &columns))
+}
+
+/// Bytes in the letters in which a policy names a digest.
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for three in bytes.chunks(3) {
+        let byte = |place: usize| u32::from(three.get(place).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for place in 0..4 {
+            let letter = LETTERS[(bits >> (18 - 6 * place) & 63) as usize];
+            let is_there = place <= three.len();
+            text.push(if is_there { char::from(letter) } else { '=' });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_policy_names_the_digest_of_the_style_in_base64() {
+        // The vectors of RFC 4648, and the well-known digest of nothing.
+        for (bytes, text) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(base64(bytes.as_bytes()), text);
+        }
+        assert_eq!(
+            base64(&sha256(b"").0),
+            "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+        );
+    }
+
+    #[test]
+    fn the_style_loads_nothing_and_does_not_end_before_its_end() {
+        for forbidden in ["url(", "@import", "</", "http"] {
+            assert!(!STYLE.contains(forbidden), "{forbidden}");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Whether the rows of the manifest and the lines of the results are the same rows, one by one.
+//!
+//! Without the manifest only the row numbers can be looked at: whether they go from 1 to the highest
+//! without a gap, each once.
+
+use serde::Serialize;
+
+use super::listed::{Listed, Room, Weigh};
+use super::value::{Count, Text};
+use crate::manifest::Manifest;
+use crate::results::Entry;
+
+/// What the rows were reconciled with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Against {
+    /// The manifest, row by row.
+    Manifest,
+    /// The row numbers of the results alone.
+    RowNumbers,
+}
+
+/// What came of reconciling the rows.
+#[derive(Debug, Clone, Serialize)]
+pub struct Reconciliation {
+    /// What they were reconciled with.
+    pub against: Against,
+    /// How many rows there should be: those of the manifest, or else the highest row number.
+    pub rows_expected: Count,
+    /// How many of them have a line.
+    pub rows_with_line: Count,
+    /// How many of these lines are about the file, record and key that the manifest names; null
+    /// without the manifest.
+    pub rows_that_agree: Option<Count>,
+    /// Whether each row has one line, and none differs from the manifest.
+    pub complete: bool,
+    /// Rows without a line.
+    pub rows_without_line: Listed<Place>,
+    /// Cells in which a line differs from the manifest.
+    pub cells_that_differ: Listed<Difference>,
+    /// Lines of rows that there are not, and second lines of a row.
+    pub surplus_lines: Listed<Place>,
+}
+
+/// A row or a line that has no counterpart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// The row's number.
+    pub row: usize,
+    /// Its key, where it is known.
+    pub external_id: Text,
+}
+
+/// A cell of the results that is not what the manifest says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// The row's number.
+    pub row: usize,
+    /// The column.
+    pub column: &'static str,
+    /// What the manifest says.
+    pub in_manifest: Text,
+    /// What the results say.
+    pub in_results: Text,
+}
+
+impl Weigh for Place {
+    fn weight(&self) -> usize {
+        60 + self.external_id.weight()
+    }
+}
+
+impl Weigh for Difference {
+    fn weight(&self) -> usize {
+        120 + self.in_manifest.weight() + self.in_results.weight()
+    }
+}
+
+/// Reconciles the lines of the results, which come in the order of their rows.
+#[derive(Debug)]
+pub struct Reconciler<'a> {
+    manifest: Option<&'a Manifest>,
+    /// The highest row that a line was taken of.
+    reached: usize,
+    agree: Count,
+    with_line: Count,
+    without_line: Listed<Place>,
+    differ: Listed<Difference>,
+    surplus: Listed<Place>,
+}
+
+impl<'a> Reconciler<'a> {
+    /// Against the manifest, where it is at hand.
+    pub fn new(manifest: Option<&'a Manifest>, room: Room) -> Self {
+        Self {
+            manifest,
+            reached: 0,
+            agree: Count(0),
+            with_line: Count(0),
+            without_line: Listed::with(room),
+            differ: Listed::with(room),
+            surplus: Listed::with(room),
+        }
+    }
+
+    /// Takes the line of a row, none of which comes after one of a higher number.
+    pub fn take(&mut self, row: usize, entry: &Entry) {
+        let last = self.manifest.map_or(usize::MAX, Manifest::len);
+        if row <= self.reached || row > last {
+            self.surplus.push(|| Place {
+                row,
+                external_id: Text::of(&entry.external_id),
+            });
+            return;
+        }
+        self.pass(row - 1);
+        self.reached = row;
+        self.with_line.increase();
+        if self
+            .manifest
+            .is_some_and(|manifest| self.agrees(manifest, row, entry))
+        {
+            self.agree.increase();
+        }
+    }
+
+    /// Notes the rows up to this one that have no line.
+    fn pass(&mut self, until: usize) {
+        while self.reached < until {
+            // Numbers that nobody could have written are counted, and not gone through one by one.
+            if self.manifest.is_none() && self.without_line.unlisted().0 > 0 {
+                self.without_line.count.0 += (until - self.reached) as u64;
+                self.reached = until;
+                return;
+            }
+            self.reached += 1;
+            let row = self.reached;
+            let manifest = self.manifest;
+            self.without_line.push(|| Place {
+                row,
+                external_id: manifest.map_or_else(Text::default, |manifest| {
+                    Text::of(manifest.row(row - 1).external_id())
+                }),
+            });
+        }
+    }
+
+    /// Whether a line is about what the manifest names in that row; each cell that is not is noted.
+    fn agrees(&mut self, manifest: &Manifest, row: usize, entry: &Entry) -> bool {
+        let raw = manifest.row(row - 1);
+        let cells = [
+            ("external_id", raw.external_id(), &entry.external_id),
+            ("file_path", raw.file_path(), &entry.file_path),
+            ("object_type", raw.object_type(), &entry.object_type),
+            ("object_id", raw.object_id(), &entry.object_id),
+        ];
+        let mut agrees = true;
+        for (column, in_manifest, in_results) in cells {
+            if in_manifest != in_results {
+                agrees = false;
+                self.differ.push(|| Difference {
+                    row,
+                    column,
+                    in_manifest: Text::of(in_manifest),
+                    in_results: Text::of(in_results),
+                });
+            }
+        }
+        agrees
+    }
+
+    /// What came of it, once all lines were taken.
+    pub fn finish(mut self) -> Reconciliation {
+        if let Some(manifest) = self.manifest {
+            self.pass(manifest.len());
+        }
+        Reconciliation {
+            against: self
+                .manifest
+                .map_or(Against::RowNumbers, |_| Against::Manifest),
+            rows_expected: Count(self.reached as u64),
+            rows_with_line: self.with_line,
+            rows_that_agree: self.manifest.map(|_| self.agree),
+            complete: self.without_line.is_empty()
+                && self.differ.is_empty()
+                && self.surplus.is_empty(),
+            rows_without_line: self.without_line,
+            cells_that_differ: self.differ,
+            surplus_lines: self.surplus,
+        }
+    }
+}

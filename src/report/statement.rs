@@ -1,0 +1,259 @@
+//! What is proven and what is not, in plain words. Each sentence follows from the figures of the
+//! report, so that nobody has to know the tool to know what it claims.
+
+use super::evidence::{Level, VerificationFacts};
+use super::facts::Report;
+use super::reconcile::Against;
+use super::value::Count;
+use crate::model::Service;
+use crate::text::counted;
+
+/// The whole in a few sentences.
+pub(super) fn verdict(report: &Report) -> String {
+    let mut text = if report.rows_not_done.is_zero() {
+        format!("All {} done.", are(report.rows, "row"))
+    } else {
+        format!(
+            "{} of {} done; {} not.",
+            report.rows_done,
+            are(report.rows, "row"),
+            is_or_are(report.rows_not_done)
+        )
+    };
+    let levels = Level::ALL.into_iter().filter_map(|level| {
+        let rows = rows_of(report, level);
+        (!rows.is_zero()).then(|| format!("{} {rows}", in_short(level)))
+    });
+    let levels: Vec<String> = levels.collect();
+    if !levels.is_empty() {
+        text.push_str(" Verified by: ");
+        text.push_str(&levels.join(", "));
+        text.push('.');
+    }
+    if !report.reconciliation.complete {
+        text.push_str(match report.reconciliation.against {
+            Against::Manifest => " The lines of the results are not the rows of the manifest.",
+            Against::RowNumbers => " The row numbers have gaps or repetitions.",
+        });
+    }
+    if !report.damage.is_none() {
+        text.push_str(" The results file is damaged.");
+    }
+    text
+}
+
+fn in_short(level: Level) -> &'static str {
+    match level {
+        Level::Content => "content downloaded and hashed again",
+        Level::Etag => "MD5 confirmed by the storage",
+        Level::Size => "size confirmed by the service",
+        Level::Job => "job ended in success",
+        Level::SameSize => "same size there before",
+        Level::Unrecorded => "not recorded",
+        Level::Contradicted => "contradicted by consign verify",
+    }
+}
+
+/// What the evidence proves.
+pub(super) fn proven(report: &Report, service: Option<Service>) -> Vec<String> {
+    let mut proven = Vec::new();
+    let mut say = |rows: Count, sentence: &dyn Fn(String) -> String| {
+        if !rows.is_zero() {
+            proven.push(sentence(counted(rows.0, "row")));
+        }
+    };
+    let after = match service {
+        Some(Service::Keelvar) => "its job ended in success",
+        Some(Service::Workday) | None => "the service showed the size",
+    };
+    say(rows_of(report, Level::Content), &|rows| {
+        format!(
+            "{rows}: the bytes that the service held were downloaded and had the SHA-256 of the file \
+             that was imported."
+        )
+    });
+    say(rows_of(report, Level::Etag), &|rows| {
+        format!(
+            "{rows}: the storage took the bytes and confirmed their MD5, and {after}. The bytes that \
+             were stored then are those of the file."
+        )
+    });
+    say(rows_of(report, Level::Size), &|rows| {
+        format!("{rows}: the storage took the bytes, and the service showed as many as were sent.")
+    });
+    say(rows_of(report, Level::Job), &|rows| {
+        format!("{rows}: the storage took the bytes, and the job ended with the word for success.")
+    });
+    if let Some(found) = &report.verification {
+        say(outcome(found, "match"), &|rows| {
+            format!(
+                "{rows}: consign verify found the attachment in the service under its id, with its \
+                 external_id and size as they were imported{}.",
+                when(found)
+            )
+        });
+    }
+    if report.reconciliation.against == Against::Manifest && report.reconciliation.complete {
+        proven.push(
+            "Every row of the manifest has exactly one line in the results, about the same file, \
+             record and external_id."
+                .to_owned(),
+        );
+    }
+    proven
+}
+
+/// What the evidence does not prove.
+pub(super) fn not_proven(report: &Report, service: Option<Service>) -> Vec<String> {
+    let mut open = Vec::new();
+    of_content(report, &mut open);
+    match service {
+        Some(Service::Keelvar) => open.push(
+            "Keelvar has no way to list or download what a job attached. That a job ended in success \
+             is all that can be known; the files themselves cannot be verified by program."
+                .to_owned(),
+        ),
+        Some(Service::Workday) => open.push(
+            "The service does not show which record an attachment hangs on. The record in this \
+             report is the one that was asked for when the attachment was made; it was not read \
+             back."
+                .to_owned(),
+        ),
+        None => {}
+    }
+    of_the_files(report, &mut open);
+    open.push(format!(
+        "Which version of the program imported the rows: the results do not record it. This report \
+         was written by {}.",
+        report.written_by
+    ));
+    open.push(
+        "All times are those of the clock of the machine on which the program ran, which nobody \
+         has checked."
+            .to_owned(),
+    );
+    open.push(
+        "The check that guards each line of the results (line_check) finds accidents, not forgeries: \
+         whoever can write the file can write lines that match. Note the SHA-256 of the files \
+         elsewhere, where nobody can alter it."
+            .to_owned(),
+    );
+    open
+}
+
+/// What is not known of the stored bytes.
+fn of_content(report: &Report, open: &mut Vec<String>) {
+    let same_size = rows_of(report, Level::SameSize);
+    if !same_size.is_zero() {
+        open.push(format!(
+            "{} skipped because an attachment of the same size had the external_id before this \
+             import: neither that its content is that of the file nor that it hangs on the record \
+             is known.",
+            were(same_size)
+        ));
+    }
+    let hashed = rows_of(report, Level::Content);
+    let unhashed = Count(report.rows_done.0.saturating_sub(hashed.0));
+    if !unhashed.is_zero() {
+        open.push(format!(
+            "Of {} done, the stored bytes were not downloaded and found equal.",
+            are(unhashed, "row")
+        ));
+    }
+    let Some(found) = &report.verification else {
+        open.push(
+            "No verification was at hand: what happened in the service after the import is not \
+             known. consign verify compares it."
+                .to_owned(),
+        );
+        return;
+    };
+    for download in found.download.iter().filter(|download| *download != "all") {
+        open.push(format!(
+            "The bytes of a sample were downloaded ({download}); of the other rows it says only what \
+             a sample can say. The seed draws the same rows again."
+        ));
+    }
+    if !found.rows_not_covered.is_zero() {
+        open.push(format!(
+            "{} not covered by the verification.",
+            is_or_are_rows(found.rows_not_covered)
+        ));
+    }
+    open.push(format!(
+        "What happened in the service since the last look at it{}.",
+        when(found)
+    ));
+}
+
+/// What the files themselves leave open.
+fn of_the_files(report: &Report, open: &mut Vec<String>) {
+    if report.inputs.manifest.is_none() {
+        open.push(
+            "The manifest was not at hand: the counts were reconciled with the row numbers of the \
+             results alone, so that rows missing at the end would not show."
+                .to_owned(),
+        );
+    }
+    if !report.damage.is_none() {
+        open.push(
+            "Lines of the results were damaged, torn or removed: what they said is not in this \
+             report."
+                .to_owned(),
+        );
+    }
+    if let Some(found) = &report.verification
+        && !(found.altered_lines.is_zero() && found.outdated_lines.is_zero())
+    {
+        open.push(format!(
+            "{} of the verification count for nothing here: {} altered since, and {} about what the \
+             results no longer say.",
+            counted(found.altered_lines.0 + found.outdated_lines.0, "line"),
+            was_or_were(found.altered_lines),
+            is_or_are(found.outdated_lines)
+        ));
+    }
+}
+
+fn rows_of(report: &Report, level: Level) -> Count {
+    let mut levels = report.evidence.iter();
+    let found = levels.find(|count| count.level == level.as_str());
+    found.map_or(Count(0), |count| count.rows)
+}
+
+fn outcome(found: &VerificationFacts, word: &str) -> Count {
+    let mut outcomes = found.outcomes.iter();
+    let found = outcomes.find(|count| count.outcome == word);
+    found.map_or(Count(0), |count| count.rows)
+}
+
+/// When the service was asked.
+fn when(found: &VerificationFacts) -> String {
+    match (found.first_checked_at, found.last_checked_at) {
+        (Some(first), Some(last)) if first == last => format!(", at {last}"),
+        (Some(first), Some(last)) => format!(", from {first} to {last}"),
+        _ => String::new(),
+    }
+}
+
+fn are(count: Count, noun: &str) -> String {
+    let verb = if count.0 == 1 { "is" } else { "are" };
+    format!("{} {verb}", counted(count.0, noun))
+}
+
+fn is_or_are_rows(count: Count) -> String {
+    are(count, "row")
+}
+
+fn is_or_are(count: Count) -> String {
+    format!("{count} {}", if count.0 == 1 { "is" } else { "are" })
+}
+
+fn was_or_were(count: Count) -> String {
+    format!("{count} {}", if count.0 == 1 { "was" } else { "were" })
+}
+
+fn were(count: Count) -> String {
+    let verb = if count.0 == 1 { "was" } else { "were" };
+    format!("{} {verb}", counted(count.0, "row"))
+}

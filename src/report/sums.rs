@@ -1,0 +1,109 @@
+//! The digests of the imported files, as `sha256sum -c` reads them from the root of the file paths.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt::Write as _;
+
+use crate::model::Sha256Digest;
+use crate::results::Entry;
+
+/// One line for each file of a row that is done and in the manifest, in the order of the rows. A file
+/// that several rows name has one line.
+pub fn render(entries: impl Iterator<Item = Entry>) -> String {
+    let mut text = String::new();
+    let mut written = HashSet::new();
+    for entry in entries {
+        let Some(content) = entry.known.content() else {
+            continue;
+        };
+        let counts = entry.row.is_some() && entry.status.is_done();
+        if counts && written.insert((entry.file_path.clone(), content.sha256)) {
+            text.push_str(&line(content.sha256, &entry.file_path));
+        }
+    }
+    text
+}
+
+/// One line. A name with a character that would break it is escaped as coreutils escape it, which a
+/// backslash before the digest says.
+fn line(digest: Sha256Digest, path: &str) -> String {
+    // A lone hyphen means standard input.
+    let path = if path == "-" { "./-" } else { path };
+    let name = escaped(path);
+    let mark = if name == path { "" } else { "\\" };
+    let mut line = String::with_capacity(path.len() + 68);
+    // A String takes whatever is written to it.
+    let _ = writeln!(line, "{mark}{digest}  {name}");
+    line
+}
+
+fn escaped(path: &str) -> Cow<'_, str> {
+    if !path.contains(['\\', '\n', '\r']) {
+        return Cow::Borrowed(path);
+    }
+    let escaped = path
+        .replace('\\', "\\\\")
+        .replace('\n', "\\n")
+        .replace('\r', "\\r");
+    Cow::Owned(escaped)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::process::Command;
+
+    use super::*;
+    use crate::digest::sha256;
+
+    #[test]
+    fn a_name_that_would_break_its_line_is_escaped_and_the_line_says_so() {
+        let digest = sha256(b"");
+        for (path, expected) in [
+            ("a b.pdf", format!("{digest}  a b.pdf\n")),
+            ("a\\b\n", format!("\\{digest}  a\\\\b\\n\n")),
+            ("\r", format!("\\{digest}  \\r\n")),
+            ("-", format!("{digest}  ./-\n")),
+        ] {
+            assert_eq!(line(digest, path), expected);
+        }
+    }
+
+    #[test]
+    fn sha256sum_finds_every_file_whatever_its_name_and_notices_other_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = [
+            "plain.pdf",
+            "-",
+            "--help",
+            " a",
+            "*star",
+            "a\\b",
+            "two\nlines",
+            "cr\r",
+            "\u{1b}[2J",
+            "é…\u{202e}",
+            "sub/ deep\\er\n.pdf",
+            "(brackets) = x",
+        ];
+        fs::create_dir(folder.path().join("sub")).unwrap();
+        let mut sums = String::new();
+        for name in names {
+            fs::write(folder.path().join(name), name).unwrap();
+            sums.push_str(&line(sha256(name.as_bytes()), name));
+        }
+        fs::write(folder.path().join("SUMS"), sums).unwrap();
+        let check = || {
+            let mut command = Command::new("sha256sum");
+            command.args(["--check", "--strict", "--quiet", "SUMS"]);
+            command.current_dir(folder.path()).output().unwrap()
+        };
+        let found = check();
+        assert!(
+            found.status.success() && found.stdout.is_empty(),
+            "{found:?}"
+        );
+        fs::write(folder.path().join("a\\b"), "other").unwrap();
+        assert!(!check().status.success());
+    }
+}
