@@ -33,6 +33,7 @@ mod lost_answers;
 mod outputs;
 mod proxies;
 mod refusals;
+mod report;
 mod results_file;
 mod resume;
 mod s3;
