@@ -3,6 +3,8 @@
 //!
 //! A chart knows numbers and labels, and nothing about imports.
 
+use std::fmt::Write as _;
+
 use askama::Template;
 
 use crate::text::grouped;
@@ -145,7 +147,8 @@ pub fn curve(caption: Caption, values: &[u64], ends: [String; 2]) -> Chart {
     for (place, value) in (1..).zip(values) {
         let x = LEFT + scaled(place, count, WIDTH - LEFT - 4);
         let y = TOP + PLOT - scaled(*value, highest, PLOT);
-        points.push_str(&format!("L{x} {y}"));
+        // A String takes whatever is written to it.
+        let _ = write!(points, "L{x} {y}");
     }
     let area = format!("{points}V{}Z", TOP + PLOT);
     shapes.push(Shape::Path {

@@ -56,10 +56,10 @@ pub(super) fn verdict(report: &Report) -> String {
 /// How rows of a level were verified, to follow their number.
 fn how_verified(level: Level) -> Option<&'static str> {
     match level {
-        Level::Content => Some("by their content, downloaded and hashed again"),
+        Level::Content => Some("by content, downloaded and hashed again"),
         Level::Etag => Some("by the MD5 that the storage confirmed"),
         Level::Size => Some("by the size that the service showed"),
-        Level::Job => Some("by the success of their job"),
+        Level::Job => Some("by a job that ended in success"),
         Level::SameSize => Some("only by the size of what was there before"),
         Level::Unrecorded => Some("in a way that is not recorded"),
         Level::Contradicted => None,

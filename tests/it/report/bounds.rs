@@ -26,14 +26,14 @@ fn a_list_of_too_many_rows_ends_and_says_so_and_refers_to_the_results() {
 
 #[test]
 fn rows_full_of_what_has_to_be_escaped_do_not_make_the_file_too_large() {
-    let text = "\u{202e}<'&\u{1b}\"".repeat(400);
+    let cell = "\u{202e}<'&\u{1b}\"".repeat(400);
     let rows = (1..=6_000).map(|row| {
         let mut entry = uploaded(row);
-        entry.file_path.clone_from(&text);
-        entry.object_type.clone_from(&text);
-        entry.object_id.clone_from(&text);
-        entry.external_id = format!("{row}{text}");
-        entry.message.clone_from(&text);
+        entry.file_path.clone_from(&cell);
+        entry.object_type.clone_from(&cell);
+        entry.object_id.clone_from(&cell);
+        entry.external_id = format!("{row}{cell}");
+        entry.message.clone_from(&cell);
         entry.status = match row % 5 {
             0 => consign::results::Status::Uploaded,
             1 => consign::results::Status::Failed,

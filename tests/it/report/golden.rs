@@ -71,14 +71,12 @@ fn the_digests_at_the_end_are_those_of_the_files() {
     let test = small_import();
     let outcome = report(&test).exits(0);
     let (_, noted) = outcome.stdout.split_once("noted elsewhere:\n").unwrap();
-    let expected: String = [SUMS, JSON, HTML, VERIFICATION, Results::NAME]
-        .iter()
-        .map(|name| {
-            let digest = consign::digest::sha256(test.read(name).as_bytes());
-            format!("{digest}  {name}\n")
-        })
-        .collect();
-    assert_eq!(noted, expected);
+    let line = |name| {
+        let digest = consign::digest::sha256(test.read(name).as_bytes());
+        format!("{digest}  {name}\n")
+    };
+    let expected = [SUMS, JSON, HTML, VERIFICATION, Results::NAME].map(line);
+    assert_eq!(noted, expected.concat());
 }
 
 #[test]

@@ -47,8 +47,8 @@ fn whatever_stands_in_a_cell_is_shown_as_text() {
         "&#60;/td&#62;&#60;script&#62;alert(1)&#60;/script&#62;&#34;&#62;&#60;img src=x \
          onerror=alert(2)&#62;&#39;\\u{202e}fdp\\u{1b}[2J\\u{9b}31m\\u{2028}{{ 7 }}1<span"
     ));
-    let text = test.read(JSON);
-    assert!(!text.contains(|c| c != '\n' && acts_on_a_reader(c)));
+    let for_machines = test.read(JSON);
+    assert!(!for_machines.contains(|c| c != '\n' && acts_on_a_reader(c)));
     assert_eq!(
         json(&test)["row_list"]["listed"][0]["file_path"],
         format!("{HOSTILE}1")

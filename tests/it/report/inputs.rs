@@ -7,7 +7,7 @@ use consign::verification::{Checked, Download, Facts, LocalFile, Outcome, file};
 use serde_json::json as value;
 
 use super::{HTML, JSON, SUMS, VERIFICATION, json, report, uploaded, with_results};
-use crate::harness::{HEADER, Moment, Results, Test};
+use crate::harness::{HEADER, Moment, Results, Test, row};
 
 #[test]
 fn an_import_is_reconciled_with_its_manifest_row_by_row() {
@@ -72,9 +72,7 @@ fn without_a_manifest_the_row_numbers_have_to_do_and_the_report_says_so() {
     let html = test.read(HTML);
     assert!(html.contains("The manifest was not at hand, so the lines were reconciled with"));
     // It may be elsewhere.
-    let rows: String = (1..=5)
-        .map(|row| format!("A{row}.pdf,contract,{row},A{row}\n"))
-        .collect();
+    let rows = ["A1", "A2", "A3", "A4", "A5"].map(row).concat();
     test.write("elsewhere/list.csv", format!("{HEADER}{rows}"));
     report(&test)
         .args(["--manifest", "elsewhere/list.csv"])
@@ -114,8 +112,8 @@ fn a_manifest_that_cannot_be_read_is_refused_only_where_the_user_named_it() {
 #[test]
 fn damaged_torn_and_removed_lines_are_named_and_count_for_nothing() {
     let test = with_results((1..=5).map(uploaded));
-    let text = test.read(Results::NAME);
-    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let whole = test.read(Results::NAME);
+    let mut lines: Vec<&str> = whole.split_inclusive('\n').collect();
     let altered = lines[2].replace("A2.pdf", "A7.pdf");
     lines[2] = &altered;
     lines.remove(3);

@@ -23,16 +23,14 @@ fn sha256sum_finds_every_imported_file_below_the_root_and_no_other_one() {
         "-",
         "missing.pdf",
     ];
-    let mut manifest = HEADER.to_owned();
     let mut test = Test::new();
-    for (number, name) in (1..).zip(names) {
-        manifest.push_str(&format!("\"{name}\",contract,1,A{number}\n"));
-        if name != "missing.pdf" {
-            test = test.file(name, name);
-        }
+    for name in names.into_iter().filter(|name| *name != "missing.pdf") {
+        test = test.file(name, name);
     }
+    let line = |(number, name)| format!("\"{name}\",contract,1,A{number}\n");
+    let rows: Vec<String> = (1..).zip(names).map(line).collect();
     // A second row with the same file.
-    manifest.push_str("plain.pdf,contract,2,A9\n");
+    let manifest = format!("{HEADER}{}plain.pdf,contract,2,A9\n", rows.concat());
     let test = test.manifest(manifest);
     test.import()
         .args(["--skip-invalid"])
