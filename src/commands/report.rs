@@ -18,9 +18,8 @@ use crate::manifest::{self, Manifest, ManifestError, Options};
 use crate::model::Sha256Digest;
 use crate::output;
 use crate::report::facts::{InputFile, Inputs, ManifestAtHand, Report};
-use crate::report::{
-    html, html_path_for, json, json_path_for, manifest_path_for, sums, sums_path_for,
-};
+use crate::report::sums::Sums;
+use crate::report::{html, html_path_for, json, json_path_for, manifest_path_for, sums_path_for};
 use crate::results::ledger::Ledger;
 use crate::text::{counted, escape, grouped, tell};
 use crate::verification::file::{Verification, path_for};
@@ -44,17 +43,16 @@ pub fn run(args: &ReportArgs) -> Result<Exit, Error> {
             "{error}; the report is written without the manifest\n"
         ));
     }
-    let report = Report::gather(&Inputs {
+    let inputs = Inputs {
         ledger: &ledger,
         verification: verification.as_ref().map(|one| (&one.read, &one.file)),
         manifest: manifest.at_hand(),
-    });
+    };
+    let mut sums = Sums::default();
+    let entries = ledger.entries().inspect(|entry| sums.take(entry));
+    let report = Report::gather(&inputs, entries);
     let mut written = Written::default();
-    written.write(
-        "sha256sums",
-        sums_path_for(&args.results),
-        &sums::render(ledger.entries()),
-    )?;
+    written.write("sha256sums", sums_path_for(&args.results), &sums.render())?;
     written.write(
         "report_json",
         json_path_for(&args.results),

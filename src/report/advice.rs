@@ -25,123 +25,124 @@ pub(super) fn of_status(status: Status, reason: &Reason, service: Option<Service
     }
 }
 
-fn of_reason(reason: &Reason) -> Option<(&'static str, &'static str)> {
-    const TABLE: [(&Reason, &str, &str); 22] = [
-        (
-            &Reason::NOT_REACHED,
-            "The import ended before their turn came.",
-            RESUME,
-        ),
-        (
-            &Reason::PENDING_ELSEWHERE,
-            "A record without bytes has their external_id, and it is not known to be this import's.",
-            "The service removes such records within an hour: run the import again with --resume then.",
-        ),
-        (
-            &Reason::STORED_OTHER_SIZE,
-            "An attachment of another size has their external_id. It was left as it is.",
-            "Give these rows other external_ids, or take them out of the manifest.",
-        ),
-        (
-            &Reason::FILE_CHANGED,
-            "The file has changed since the row was done. What is stored was left as it is.",
-            "Put the file back as it was, or give the row a new external_id.",
-        ),
-        (
-            &Reason::OBJECT_CHANGED,
-            "The manifest names another record than the one that the row was begun for.",
-            "Undo the change, or give the row a new external_id; an unfinished one can be resumed \
+/// Each reason that a row can have, what it means, and what to do.
+const REASONS: [(&Reason, &str, &str); 22] = [
+    (
+        &Reason::NOT_REACHED,
+        "The import ended before their turn came.",
+        RESUME,
+    ),
+    (
+        &Reason::PENDING_ELSEWHERE,
+        "A record without bytes has their external_id, and it is not known to be this import's.",
+        "The service removes such records within an hour: run the import again with --resume then.",
+    ),
+    (
+        &Reason::STORED_OTHER_SIZE,
+        "An attachment of another size has their external_id. It was left as it is.",
+        "Give these rows other external_ids, or take them out of the manifest.",
+    ),
+    (
+        &Reason::FILE_CHANGED,
+        "The file has changed since the row was done. What is stored was left as it is.",
+        "Put the file back as it was, or give the row a new external_id.",
+    ),
+    (
+        &Reason::OBJECT_CHANGED,
+        "The manifest names another record than the one that the row was begun for.",
+        "Undo the change, or give the row a new external_id; an unfinished one can be resumed \
              after an hour.",
-        ),
-        (
-            &Reason::LOOKUP_MISMATCH,
-            "The service answered the look-up with an attachment of another external_id.",
-            "Choose external_ids without special characters.",
-        ),
-        (
-            &Reason::REFUSED,
-            "The service refused to take them; the message is what it said.",
-            "Mend what the message names, then run the import again with --resume.",
-        ),
-        (
-            &Reason::FORBIDDEN,
-            "The keys work, but not for these records.",
-            "Ask for the rights on these records, then run the import again with --resume.",
-        ),
-        (
-            &Reason::UNSAFE_UPLOAD_URL,
-            "The service gave an address to which it is not safe to send. Nothing was sent there.",
-            "Ask the service's support.",
-        ),
-        (
-            &Reason::UPLOAD_REFUSED,
-            "The storage refused the file; the message is what it said.",
-            "Mend what the message names, then run the import again with --resume.",
-        ),
-        (
-            &Reason::NO_ANSWER,
-            "The service answered other requests, but not those for these rows.",
-            "Run the import again with --resume later.",
-        ),
-        (
-            &Reason::SOURCE_CHANGED,
-            "The file changed, or went away, after it was checked. It was not stored.",
-            "Run the import again with --resume, which checks and sends it as it is then.",
-        ),
-        (
-            &Reason::SIZE_NOT_SHOWN,
-            "The storage took the file, and the service did not show its size in time.",
-            "Run the import again with --resume later; it asks before it sends.",
-        ),
-        (
-            &Reason::RENEWING,
-            "A new upload address was asked for, and how that ended is not recorded.",
-            RESUME,
-        ),
-        (
-            &Reason::SIZE_MISMATCH,
-            "The service shows another size than was sent.",
-            "Look at the attachment in the service.",
-        ),
-        (
-            &Reason::PURGED,
-            "The service removed the record after its bytes were sent, twice.",
-            "Ask the service's support, or run the import again with --resume.",
-        ),
-        (
-            &Reason::SENDING,
-            "The file was being sent to a job, and how that ended is not recorded.",
-            RESUME,
-        ),
-        (
-            &Reason::JOB_WAITING,
-            "The job did not say in time where its files go. Nothing was sent.",
-            "Run the import again with --resume later.",
-        ),
-        (
-            &Reason::JOB_RUNNING,
-            "The storage took the file, and its job did not end in time.",
-            "Run the import again with --resume later.",
-        ),
-        (
-            &Reason::JOB_FAILED,
-            "The job failed after files were sent to it, and the service does not say which of them \
+    ),
+    (
+        &Reason::LOOKUP_MISMATCH,
+        "The service answered the look-up with an attachment of another external_id.",
+        "Choose external_ids without special characters.",
+    ),
+    (
+        &Reason::REFUSED,
+        "The service refused to take them; the message is what it said.",
+        "Mend what the message names, then run the import again with --resume.",
+    ),
+    (
+        &Reason::FORBIDDEN,
+        "The keys work, but not for these records.",
+        "Ask for the rights on these records, then run the import again with --resume.",
+    ),
+    (
+        &Reason::UNSAFE_UPLOAD_URL,
+        "The service gave an address to which it is not safe to send. Nothing was sent there.",
+        "Ask the service's support.",
+    ),
+    (
+        &Reason::UPLOAD_REFUSED,
+        "The storage refused the file; the message is what it said.",
+        "Mend what the message names, then run the import again with --resume.",
+    ),
+    (
+        &Reason::NO_ANSWER,
+        "The service answered other requests, but not those for these rows.",
+        "Run the import again with --resume later.",
+    ),
+    (
+        &Reason::SOURCE_CHANGED,
+        "The file changed, or went away, after it was checked. It was not stored.",
+        "Run the import again with --resume, which checks and sends it as it is then.",
+    ),
+    (
+        &Reason::SIZE_NOT_SHOWN,
+        "The storage took the file, and the service did not show its size in time.",
+        "Run the import again with --resume later; it asks before it sends.",
+    ),
+    (
+        &Reason::RENEWING,
+        "A new upload address was asked for, and how that ended is not recorded.",
+        RESUME,
+    ),
+    (
+        &Reason::SIZE_MISMATCH,
+        "The service shows another size than was sent.",
+        "Look at the attachment in the service.",
+    ),
+    (
+        &Reason::PURGED,
+        "The service removed the record after its bytes were sent, twice.",
+        "Ask the service's support, or run the import again with --resume.",
+    ),
+    (
+        &Reason::SENDING,
+        "The file was being sent to a job, and how that ended is not recorded.",
+        RESUME,
+    ),
+    (
+        &Reason::JOB_WAITING,
+        "The job did not say in time where its files go. Nothing was sent.",
+        "Run the import again with --resume later.",
+    ),
+    (
+        &Reason::JOB_RUNNING,
+        "The storage took the file, and its job did not end in time.",
+        "Run the import again with --resume later.",
+    ),
+    (
+        &Reason::JOB_FAILED,
+        "The job failed after files were sent to it, and the service does not say which of them \
              it attached. Bidders may see them already.",
-            "Look at the record; if the file is not there, run the import again with --resume \
+        "Look at the record; if the file is not there, run the import again with --resume \
              --retry-failed-jobs.",
-        ),
-        (
-            &Reason::NOT_ATTACHED,
-            "The job came to nothing for these files: they are not attached.",
-            RESUME,
-        ),
-        (
-            &Reason::NOT_FIT,
-            "The row or its file is not fit to send; the message says why.",
-            "Mend the manifest or the file, then run the import again with --resume.",
-        ),
-    ];
-    TABLE
+    ),
+    (
+        &Reason::NOT_ATTACHED,
+        "The job came to nothing for these files: they are not attached.",
+        RESUME,
+    ),
+    (
+        &Reason::NOT_FIT,
+        "The row or its file is not fit to send; the message says why.",
+        "Mend the manifest or the file, then run the import again with --resume.",
+    ),
+];
+fn of_reason(reason: &Reason) -> Option<(&'static str, &'static str)> {
+    REASONS
         .iter()
         .find(|(known, _, _)| *known == reason)
         .map(|(_, meaning, what_to_do)| (*meaning, *what_to_do))

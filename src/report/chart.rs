@@ -3,18 +3,20 @@
 //!
 //! A chart knows numbers and labels, and nothing about imports.
 
+use std::fmt::Write as _;
+
 use askama::Template;
 
 use crate::text::grouped;
 
 /// How wide every chart is drawn; the page scales it.
-const WIDTH: u32 = 720;
+const WIDTH: u32 = 460;
 
 /// The height of the part in which columns and curves are drawn.
-const PLOT: u32 = 180;
+const PLOT: u32 = 150;
 
 /// Room beside the plot for the numbers of its axis, and above it.
-const LEFT: u32 = 64;
+const LEFT: u32 = 56;
 const TOP: u32 = 14;
 
 /// A chart, drawn.
@@ -79,8 +81,8 @@ pub struct Bar {
 /// Bars one below the other, each with its number at its end.
 pub fn bars(caption: Caption, bars: &[Bar]) -> Chart {
     const PITCH: u32 = 30;
-    const LABELS: u32 = 150;
-    const NUMBERS: u32 = 90;
+    const LABELS: u32 = 90;
+    const NUMBERS: u32 = 80;
     let highest = highest(bars.iter().map(|bar| bar.value));
     let mut shapes = Vec::new();
     let mut top = 4;
@@ -123,7 +125,7 @@ pub fn columns(caption: Caption, columns: &[Bar]) -> Chart {
             class: column.class,
         });
         // Many narrow columns have their labels by turns.
-        if place % (50 / pitch.max(1) + 1) == 0 {
+        if place % (52 / pitch.max(1) + 1) == 0 {
             let middle = x + pitch / 2;
             shapes.push(label(
                 middle,
@@ -145,7 +147,8 @@ pub fn curve(caption: Caption, values: &[u64], ends: [String; 2]) -> Chart {
     for (place, value) in (1..).zip(values) {
         let x = LEFT + scaled(place, count, WIDTH - LEFT - 4);
         let y = TOP + PLOT - scaled(*value, highest, PLOT);
-        points.push_str(&format!("L{x} {y}"));
+        // A String takes whatever is written to it.
+        let _ = write!(points, "L{x} {y}");
     }
     let area = format!("{points}V{}Z", TOP + PLOT);
     shapes.push(Shape::Path {
@@ -243,12 +246,12 @@ mod tests {
             caption(),
             &[bar("a", 1_000), bar("b", 500), bar("c", 1), bar("d", 0)],
         );
-        assert_eq!(widths(&chart), [480, 240, 2, 0]);
+        assert_eq!(widths(&chart), [290, 145, 2, 0]);
     }
 
     #[test]
     fn the_largest_numbers_fit_too_and_nothing_at_all_is_drawn_as_nothing() {
-        assert_eq!(widths(&bars(caption(), &[bar("a", u64::MAX)])), [480]);
+        assert_eq!(widths(&bars(caption(), &[bar("a", u64::MAX)])), [290]);
         assert_eq!(widths(&columns(caption(), &[])), [0; 0]);
         let empty = curve(caption(), &[], [String::new(), String::new()]);
         assert!(empty.render().unwrap().contains("<path"));
@@ -280,7 +283,7 @@ mod tests {
             panic!("{chart:?}");
         };
         assert_eq!(*class, "curve");
-        assert_eq!(points, "M64 194L281 194L498 104L716 14");
+        assert_eq!(points, "M56 164L189 164L322 89L456 14");
     }
 
     #[test]

@@ -194,12 +194,11 @@ impl Weigh for Text {
 }
 
 impl Report {
-    /// Gathers all that there is to say.
-    pub fn gather(inputs: &Inputs<'_>) -> Self {
+    /// Gathers all that there is to say. `entries` are those of the ledger: a pass over them takes
+    /// time, and others may want to see them go by.
+    pub fn gather(inputs: &Inputs<'_>, entries: impl Iterator<Item = Entry>) -> Self {
         let mut gathered = Gathered::of(inputs);
-        for entry in inputs.ledger.entries() {
-            gathered.take(&entry);
-        }
+        entries.for_each(|entry| gathered.take(&entry));
         gathered.finish()
     }
 

@@ -52,16 +52,4 @@ pub fn manifest_path_for(results: &Path) -> Option<PathBuf> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn everything_stands_beside_the_results() {
-        let results = Path::new("a/m.results.csv");
-        assert_eq!(html_path_for(results), Path::new("a/m.results.report.html"));
-        assert_eq!(json_path_for(results), Path::new("a/m.results.report.json"));
-        assert_eq!(sums_path_for(results), Path::new("a/m.results.SHA256SUMS"));
-        assert_eq!(manifest_path_for(results), Some("a/m.csv".into()));
-        assert_eq!(manifest_path_for(Path::new("a/done.csv")), None);
-    }
-}
+mod tests;

@@ -1,6 +1,8 @@
 //! What is proven and what is not, in plain words. Each sentence follows from the figures of the
 //! report, so that nobody has to know the tool to know what it claims.
 
+use std::fmt::Write as _;
+
 use super::evidence::{Level, VerificationFacts};
 use super::facts::Report;
 use super::reconcile::Against;
@@ -10,25 +12,34 @@ use crate::text::counted;
 
 /// The whole in a few sentences.
 pub(super) fn verdict(report: &Report) -> String {
-    let mut text = if report.rows_not_done.is_zero() {
+    let mut text = if report.rows.is_zero() {
+        "There are no rows.".to_owned()
+    } else if report.rows_not_done.is_zero() {
         format!("All {} done.", are(report.rows, "row"))
     } else {
-        format!(
-            "{} of {} done; {} not.",
-            report.rows_done,
-            are(report.rows, "row"),
-            is_or_are(report.rows_not_done)
-        )
+        let (done, rows) = (report.rows_done, counted(report.rows.0, "row"));
+        let verb = if done.0 == 1 { "is" } else { "are" };
+        let not_done = is_or_are(report.rows_not_done);
+        format!("{done} of {rows} {verb} done; {not_done} not.")
     };
-    let levels = Level::ALL.into_iter().filter_map(|level| {
-        let rows = rows_of(report, level);
-        (!rows.is_zero()).then(|| format!("{} {rows}", in_short(level)))
-    });
-    let levels: Vec<String> = levels.collect();
+    let levels: Vec<String> = Level::ALL
+        .into_iter()
+        .filter_map(|level| {
+            let rows = rows_of(report, level);
+            let how = how_verified(level)?;
+            (!rows.is_zero()).then(|| format!("{rows} {how}"))
+        })
+        .collect();
     if !levels.is_empty() {
-        text.push_str(" Verified by: ");
-        text.push_str(&levels.join(", "));
-        text.push('.');
+        let _ = write!(text, " Verified: {}.", levels.join(", "));
+    }
+    let contradicted = rows_of(report, Level::Contradicted);
+    if !contradicted.is_zero() {
+        let _ = write!(
+            text,
+            " Of {contradicted} of the rows that are done, consign verify found something else in \
+             the service."
+        );
     }
     if !report.reconciliation.complete {
         text.push_str(match report.reconciliation.against {
@@ -42,15 +53,16 @@ pub(super) fn verdict(report: &Report) -> String {
     text
 }
 
-fn in_short(level: Level) -> &'static str {
+/// How rows of a level were verified, to follow their number.
+fn how_verified(level: Level) -> Option<&'static str> {
     match level {
-        Level::Content => "content downloaded and hashed again",
-        Level::Etag => "MD5 confirmed by the storage",
-        Level::Size => "size confirmed by the service",
-        Level::Job => "job ended in success",
-        Level::SameSize => "same size there before",
-        Level::Unrecorded => "not recorded",
-        Level::Contradicted => "contradicted by consign verify",
+        Level::Content => Some("by content, downloaded and hashed again"),
+        Level::Etag => Some("by the MD5 that the storage confirmed"),
+        Level::Size => Some("by the size that the service showed"),
+        Level::Job => Some("by a job that ended in success"),
+        Level::SameSize => Some("only by the size of what was there before"),
+        Level::Unrecorded => Some("in a way that is not recorded"),
+        Level::Contradicted => None,
     }
 }
 
@@ -143,21 +155,21 @@ pub(super) fn not_proven(report: &Report, service: Option<Service>) -> Vec<Strin
 
 /// What is not known of the stored bytes.
 fn of_content(report: &Report, open: &mut Vec<String>) {
-    let same_size = rows_of(report, Level::SameSize);
-    if !same_size.is_zero() {
+    let skipped = report.statuses.iter().find(|one| one.status == "skipped");
+    if let Some(skipped) = skipped {
         open.push(format!(
             "{} skipped because an attachment of the same size had the external_id before this \
-             import: neither that its content is that of the file nor that it hangs on the record \
-             is known.",
-            were(same_size)
+             import. Which record it hangs on is not known; nor is its content, unless it was \
+             downloaded and hashed again.",
+            were(skipped.rows)
         ));
     }
     let hashed = rows_of(report, Level::Content);
     let unhashed = Count(report.rows_done.0.saturating_sub(hashed.0));
     if !unhashed.is_zero() {
         open.push(format!(
-            "Of {} done, the stored bytes were not downloaded and found equal.",
-            are(unhashed, "row")
+            "The stored bytes of {} done were not downloaded and found to be those of the file.",
+            that_are(unhashed)
         ));
     }
     let Some(found) = &report.verification else {
@@ -177,13 +189,14 @@ fn of_content(report: &Report, open: &mut Vec<String>) {
     if !found.rows_not_covered.is_zero() {
         open.push(format!(
             "{} not covered by the verification.",
-            is_or_are_rows(found.rows_not_covered)
+            are(found.rows_not_covered, "row")
         ));
     }
-    open.push(format!(
-        "What happened in the service since the last look at it{}.",
-        when(found)
-    ));
+    if let Some(last) = found.last_checked_at {
+        open.push(format!(
+            "What happened in the service after {last}, when it was looked at last, is not known."
+        ));
+    }
 }
 
 /// What the files themselves leave open.
@@ -241,8 +254,9 @@ fn are(count: Count, noun: &str) -> String {
     format!("{} {verb}", counted(count.0, noun))
 }
 
-fn is_or_are_rows(count: Count) -> String {
-    are(count, "row")
+fn that_are(count: Count) -> String {
+    let verb = if count.0 == 1 { "is" } else { "are" };
+    format!("{} that {verb}", counted(count.0, "row"))
 }
 
 fn is_or_are(count: Count) -> String {

@@ -7,21 +7,34 @@ use std::fmt::Write as _;
 use crate::model::Sha256Digest;
 use crate::results::Entry;
 
-/// One line for each file of a row that is done and in the manifest, in the order of the rows. A file
-/// that several rows name has one line.
-pub fn render(entries: impl Iterator<Item = Entry>) -> String {
-    let mut text = String::new();
-    let mut written = HashSet::new();
-    for entry in entries {
+/// The lines: one for each file of a row that is done and in the manifest, in the order of the rows. A
+/// file that several rows name has one line.
+#[derive(Debug, Default)]
+pub struct Sums {
+    text: String,
+    written: HashSet<(String, Sha256Digest)>,
+}
+
+impl Sums {
+    /// Takes a line of the results.
+    pub fn take(&mut self, entry: &Entry) {
         let Some(content) = entry.known.content() else {
-            continue;
+            return;
         };
         let counts = entry.row.is_some() && entry.status.is_done();
-        if counts && written.insert((entry.file_path.clone(), content.sha256)) {
-            text.push_str(&line(content.sha256, &entry.file_path));
+        if counts
+            && self
+                .written
+                .insert((entry.file_path.clone(), content.sha256))
+        {
+            self.text.push_str(&line(content.sha256, &entry.file_path));
         }
     }
-    text
+
+    /// The whole file.
+    pub fn render(self) -> String {
+        self.text
+    }
 }
 
 /// One line. A name with a character that would break it is escaped as coreutils escape it, which a
@@ -50,9 +63,6 @@ fn escaped(path: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::process::Command;
-
     use super::*;
     use crate::digest::sha256;
 
@@ -69,8 +79,12 @@ mod tests {
         }
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn sha256sum_finds_every_file_whatever_its_name_and_notices_other_bytes() {
+        use std::fs;
+        use std::process::Command;
+
         let folder = tempfile::tempdir().unwrap();
         let names = [
             "plain.pdf",

@@ -118,12 +118,17 @@ impl Moment {
     pub fn for_machines(self) -> String {
         self.0.to_string()
     }
+
+    /// As it is shown, where it is said elsewhere that it is in UTC.
+    pub fn without_zone(self) -> String {
+        let time = self.0.to_zoned(TimeZone::UTC);
+        time.strftime("%Y-%m-%d %H:%M:%S").to_string()
+    }
 }
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = self.0.to_zoned(TimeZone::UTC);
-        write!(f, "{}", time.strftime("%Y-%m-%d %H:%M:%S UTC"))
+        write!(f, "{} UTC", self.without_zone())
     }
 }
 

@@ -33,6 +33,7 @@ mod lost_answers;
 mod outputs;
 mod proxies;
 mod refusals;
+mod report;
 mod report_attached;
 mod report_in_browser;
 mod results_file;

@@ -1,0 +1,348 @@
+//! Reports on results that tests have made up.
+
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::evidence::Level;
+use super::facts::{InputFile, Inputs, ManifestAtHand, Report};
+use super::{html_path_for, json_path_for, manifest_path_for, sums_path_for};
+use crate::digest::sha256;
+use crate::manifest::{self, Options};
+use crate::model::{AttachmentId, Content, FileStamp};
+use crate::results::file::{Line, ResultsFile};
+use crate::results::ledger::Ledger;
+use crate::results::{Entry, Known, Reason, Status, Verified};
+use crate::verification::file::{Verification, path_for, write};
+use crate::verification::{Checked, Download, Facts, LocalFile, Outcome};
+
+fn entry(row: usize, status: Status) -> Entry {
+    Entry {
+        row: Some(row),
+        file_path: format!("{row}.pdf"),
+        object_type: "contract".into(),
+        object_id: "7".into(),
+        external_id: format!("A{row}"),
+        status,
+        reason: Reason::NONE,
+        attachment_id: Some(AttachmentId::parse("12").unwrap()),
+        known: Known::Content(Content {
+            stamp: FileStamp {
+                size: 1_000,
+                modified: "2020-08-18T12:48:42Z".parse().unwrap(),
+            },
+            sha256: sha256(b"hello"),
+        }),
+        verified: Verified::Size,
+        attempts: 1,
+        destination: "emulator".into(),
+        updated_at: "2026-11-22T00:00:00Z".parse().unwrap(),
+        message: String::new(),
+    }
+}
+
+fn checked(entry: &Entry, outcome: Outcome) -> Checked {
+    Checked {
+        row: entry.row,
+        external_id: entry.external_id.clone(),
+        attachment_id: entry.attachment_id.clone(),
+        outcome,
+        expected: Facts::of(entry),
+        found: Facts {
+            size: entry.known.size(),
+            sha256: None,
+        },
+        checked_at: "2026-11-23T00:00:00Z".parse().unwrap(),
+        download: Download::None,
+        local_file: LocalFile::NotCompared,
+        message: String::new(),
+    }
+}
+
+/// Which manifest is at hand.
+enum With<'a> {
+    Nothing,
+    Manifest(&'a str),
+    Verification(&'a [Checked]),
+}
+
+fn report(entries: &[Entry], with: &With<'_>) -> Report {
+    let folder: TempDir = tempfile::tempdir().unwrap();
+    let path = folder.path().join("m.results.csv");
+    let (mut file, _) = ResultsFile::begin(&path).unwrap();
+    let lines = entries.iter().map(|entry| Line {
+        entry: entry.clone(),
+        extras: Vec::new(),
+    });
+    file.replace(&[], lines).unwrap();
+    drop(file);
+    let ledger = Ledger::read(&path).unwrap();
+    let about = InputFile::of(Path::new("somewhere/x.csv"), sha256(b""), 0);
+    let mut inputs = Inputs {
+        ledger: &ledger,
+        verification: None,
+        manifest: ManifestAtHand::Absent,
+    };
+    match with {
+        With::Nothing => Report::gather(&inputs, ledger.entries()),
+        With::Manifest(rows) => {
+            let manifest = folder.path().join("m.csv");
+            let header = "file_path,object_type,object_id,external_id";
+            std::fs::write(&manifest, format!("{header}\n{rows}")).unwrap();
+            let read = manifest::read(&manifest, &Options::default()).unwrap();
+            inputs.manifest = ManifestAtHand::Read(&read.manifest, &about);
+            Report::gather(&inputs, ledger.entries())
+        }
+        With::Verification(lines) => {
+            write(&path_for(&path), lines.iter()).unwrap();
+            let text = std::fs::read(path_for(&path)).unwrap();
+            let read = Verification::parse(&text).unwrap();
+            inputs.verification = Some((&read, &about));
+            Report::gather(&inputs, ledger.entries())
+        }
+    }
+}
+
+#[test]
+fn the_strongest_evidence_counts_and_a_contradiction_counts_more() {
+    let of = |status, verified, kind: &str| Entry {
+        verified,
+        object_type: kind.into(),
+        ..entry(1, status)
+    };
+    let uploaded = of(Status::Uploaded, Verified::Etag, "contract");
+    let in_a_job = of(Status::Uploaded, Verified::No, "sourcing_event");
+    for (entry, level) in [
+        (uploaded.clone(), Some(Level::Etag)),
+        (
+            of(Status::Uploaded, Verified::Size, "event"),
+            Some(Level::Size),
+        ),
+        (in_a_job.clone(), Some(Level::Job)),
+        (
+            of(Status::Uploaded, Verified::Etag, "sourcing_event"),
+            Some(Level::Etag),
+        ),
+        (
+            of(Status::Skipped, Verified::No, "contract"),
+            Some(Level::SameSize),
+        ),
+        (
+            of(Status::Uploaded, Verified::No, "who knows"),
+            Some(Level::Unrecorded),
+        ),
+        (of(Status::Failed, Verified::Etag, "contract"), None),
+    ] {
+        assert_eq!(Level::of(&entry, None), level);
+    }
+    let mut line = checked(&uploaded, Outcome::Match);
+    assert_eq!(Level::of(&uploaded, Some(&line)), Some(Level::Etag));
+    line.found.sha256 = line.expected.sha256;
+    assert_eq!(Level::of(&uploaded, Some(&line)), Some(Level::Content));
+    line.outcome = Outcome::Renamed;
+    assert_eq!(Level::of(&uploaded, Some(&line)), Some(Level::Content));
+    for outcome in [
+        Outcome::Missing,
+        Outcome::Pending,
+        Outcome::SizeDiffers,
+        Outcome::ContentDiffers,
+    ] {
+        line.outcome = outcome;
+        assert_eq!(Level::of(&uploaded, Some(&line)), Some(Level::Contradicted));
+    }
+    let unknown = checked(&in_a_job, Outcome::Unverifiable);
+    assert_eq!(Level::of(&in_a_job, Some(&unknown)), Some(Level::Job));
+}
+
+#[test]
+fn rows_and_bytes_of_all_statuses_are_all_rows_and_bytes() {
+    let entries: Vec<Entry> = (1..)
+        .zip(Status::ALL)
+        .map(|(row, status)| entry(row, status))
+        .collect();
+    let report = report(&entries, &With::Nothing);
+    let rows: u64 = report.statuses.iter().map(|one| one.rows.0).sum();
+    let bytes: u64 = report.statuses.iter().map(|one| one.bytes.0).sum();
+    assert_eq!((rows, bytes), (8, 8_000));
+    assert_eq!((report.rows.0, report.bytes.0), (8, 8_000));
+    assert_eq!(
+        (
+            report.rows_done.0,
+            report.rows_not_done.0,
+            report.bytes_done.0
+        ),
+        (2, 6, 2_000)
+    );
+    let evidence: u64 = report.evidence.iter().map(|level| level.rows.0).sum();
+    assert_eq!(evidence, 2);
+    let told: u64 = report
+        .exceptions
+        .iter()
+        .map(|group| group.rows.count.0)
+        .sum();
+    assert_eq!((told, report.serious_exceptions().0), (6, 6));
+    assert_eq!(report.done_over_time.last().unwrap().rows_so_far.0, 2);
+    assert_eq!(
+        report.sizes.iter().map(|range| range.rows.0).sum::<u64>(),
+        2
+    );
+}
+
+#[test]
+fn a_row_of_which_no_size_is_known_is_counted_as_such() {
+    let unknown = Entry {
+        known: Known::Nothing,
+        ..entry(1, Status::Pending)
+    };
+    let report = report(&[unknown], &With::Nothing);
+    assert_eq!(report.statuses[0].rows_without_size.0, 1);
+    assert_eq!(report.bytes.0, 0);
+    assert!(
+        report.verdict.starts_with("0 of 1 row are done; 1 is not."),
+        "{}",
+        report.verdict
+    );
+}
+
+#[test]
+fn rows_agree_with_the_manifest_where_all_four_cells_do() {
+    let entries = [entry(1, Status::Uploaded), entry(2, Status::Uploaded)];
+    let agreeing = "1.pdf,contract,7,A1\n2.pdf,contract,7,A2\n";
+    let found = report(&entries, &With::Manifest(agreeing)).reconciliation;
+    assert!(found.complete);
+    assert_eq!(found.rows_that_agree.unwrap().0, 2);
+    for (manifest, column) in [
+        ("x.pdf,contract,7,A1\n2.pdf,contract,7,A2\n", "file_path"),
+        ("1.pdf,event,7,A1\n2.pdf,contract,7,A2\n", "object_type"),
+        ("1.pdf,contract,8,A1\n2.pdf,contract,7,A2\n", "object_id"),
+        ("1.pdf,contract,7,B1\n2.pdf,contract,7,A2\n", "external_id"),
+    ] {
+        let found = report(&entries, &With::Manifest(manifest)).reconciliation;
+        assert!(!found.complete);
+        assert_eq!(found.rows_that_agree.unwrap().0, 1);
+        assert_eq!(found.cells_that_differ.listed[0].column, column);
+    }
+}
+
+#[test]
+fn rows_without_a_line_and_lines_without_a_row_are_told_apart() {
+    let entries = [entry(2, Status::Uploaded), entry(4, Status::Uploaded)];
+    let manifest = "1.pdf,contract,7,A1\n2.pdf,contract,7,A2\n3.pdf,contract,7,A3\n";
+    let found = report(&entries, &With::Manifest(manifest)).reconciliation;
+    let without: Vec<usize> = found
+        .rows_without_line
+        .listed
+        .iter()
+        .map(|one| one.row)
+        .collect();
+    assert_eq!(without, [1, 3]);
+    assert_eq!(found.surplus_lines.listed[0].row, 4);
+    assert_eq!((found.rows_expected.0, found.rows_with_line.0), (3, 1));
+}
+
+#[test]
+fn a_row_number_that_nobody_could_have_written_takes_no_time() {
+    let entries = [
+        entry(1, Status::Uploaded),
+        entry(usize::MAX, Status::Uploaded),
+    ];
+    let found = report(&entries, &With::Nothing).reconciliation;
+    assert_eq!(found.rows_expected.0, usize::MAX as u64);
+    assert_eq!(found.rows_without_line.count.0, usize::MAX as u64 - 2);
+    assert_eq!(found.rows_without_line.listed.len(), 50);
+}
+
+#[test]
+fn reasons_that_nobody_knows_do_not_make_groups_without_end() {
+    let entries: Vec<Entry> = (1..=100)
+        .map(|row| {
+            let entry = entry(row, Status::Failed);
+            let cells = entry.cells().map(std::borrow::Cow::into_owned);
+            let reason = format!("made_up_{row}");
+            let mut cells = cells.each_ref().map(String::as_str);
+            cells[6] = &reason;
+            Entry::from_cells(cells).unwrap()
+        })
+        .collect();
+    let report = report(&entries, &With::Nothing);
+    assert_eq!(report.exceptions.len(), 41);
+    assert_eq!(report.serious_exceptions().0, 100);
+    let others = report
+        .exceptions
+        .iter()
+        .find(|group| group.rows.count.0 > 1)
+        .unwrap();
+    assert_eq!(
+        (others.reason.to_string().as_str(), others.rows.count.0),
+        ("(other reasons)", 60)
+    );
+}
+
+#[test]
+fn what_nobody_can_verify_is_told_and_is_no_fault() {
+    let in_a_job = Entry {
+        object_type: "sourcing_event".into(),
+        verified: Verified::No,
+        ..entry(1, Status::Uploaded)
+    };
+    let line = checked(&in_a_job, Outcome::Unverifiable);
+    let report = report(&[in_a_job], &With::Verification(&[line]));
+    assert_eq!(report.service.as_deref(), Some("Keelvar"));
+    assert_eq!(report.serious_exceptions().0, 0);
+    assert_eq!(report.exceptions[0].what, "unverifiable");
+    let open = report.not_proven.join("\n");
+    assert!(
+        open.contains("Keelvar has no way to list or download what a job attached."),
+        "{open}"
+    );
+    assert!(
+        !open.contains("The service does not show which record"),
+        "{open}"
+    );
+}
+
+#[test]
+fn what_is_proven_and_what_is_not_follows_from_the_figures() {
+    let (one, other) = (entry(1, Status::Uploaded), entry(2, Status::Skipped));
+    let mut line = checked(&one, Outcome::Match);
+    line.found.sha256 = line.expected.sha256;
+    line.download = "50% seed 7".parse().unwrap();
+    let report = report(&[one, other], &With::Verification(&[line]));
+    let (proven, open) = (report.proven.join("\n"), report.not_proven.join("\n"));
+    assert!(
+        proven.starts_with("1 row: the bytes that the service held were downloaded"),
+        "{proven}"
+    );
+    for sentence in [
+        "1 row was skipped because an attachment of the same size",
+        "The stored bytes of 1 row that is done were not downloaded",
+        "The bytes of a sample were downloaded (50% seed 7)",
+        "1 row is not covered by the verification.",
+        "after 2026-11-23 00:00:00 UTC, when it was looked at last, is not known.",
+        "The service does not show which record an attachment hangs on.",
+        "The manifest was not at hand",
+        "the results do not record it",
+        "finds accidents, not forgeries",
+    ] {
+        assert!(open.contains(sentence), "{sentence} is not in\n{open}");
+    }
+}
+
+#[test]
+fn a_report_on_nothing_claims_nothing() {
+    let report = report(&[], &With::Nothing);
+    assert_eq!(report.verdict, "There are no rows.");
+    assert_eq!(report.proven, Vec::<String>::new());
+    assert!(super::html::render(&report).contains("Nothing: no row is done."));
+    assert!(super::json::render(&report).contains("\"rows\": 0,"));
+}
+
+#[test]
+fn everything_stands_beside_the_results() {
+    let results = Path::new("a/m.results.csv");
+    assert_eq!(html_path_for(results), Path::new("a/m.results.report.html"));
+    assert_eq!(json_path_for(results), Path::new("a/m.results.report.json"));
+    assert_eq!(sums_path_for(results), Path::new("a/m.results.SHA256SUMS"));
+    assert_eq!(manifest_path_for(results), Some("a/m.csv".into()));
+    assert_eq!(manifest_path_for(Path::new("a/done.csv")), None);
+}

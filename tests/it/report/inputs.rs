@@ -1,0 +1,264 @@
+//! What a report is made from: results, the manifest, the verification; whole or not.
+
+use std::fs;
+
+use consign::results::Status;
+use consign::verification::{Checked, Download, Facts, LocalFile, Outcome, file};
+use serde_json::json as value;
+
+use super::{HTML, JSON, SUMS, VERIFICATION, json, report, uploaded, with_results};
+use crate::harness::{HEADER, Moment, Results, Test, row};
+
+#[test]
+fn an_import_is_reconciled_with_its_manifest_row_by_row() {
+    let test = Test::of_rows(3);
+    test.import().exits(0);
+    report(&test)
+        .says("All 3 rows are done. Verified: 3 by the MD5 that the storage confirmed.\n")
+        .exits(0);
+    let report = json(&test);
+    assert_eq!(report["reconciliation"]["against"], "manifest");
+    assert_eq!(report["reconciliation"]["complete"], true);
+    assert_eq!(report["reconciliation"]["rows_that_agree"], 3);
+    assert_eq!(report["inputs"]["manifest"]["name"], "m.csv");
+    let digest = consign::digest::sha256(test.read("m.csv").as_bytes());
+    assert_eq!(report["inputs"]["manifest"]["sha256"], digest.to_string());
+    assert_eq!(report["service"], "Workday Strategic Sourcing");
+    let html = test.read(HTML);
+    assert!(html.contains("<td class=\"number\" id=\"rows-uploaded\" data-count=\"3\">3</td>"));
+    assert_eq!(html.matches("<tr data-row=").count(), 3);
+}
+
+#[test]
+fn a_manifest_that_was_changed_since_is_shown_where_it_differs() {
+    let test = Test::of_rows(3);
+    test.import().exits(0);
+    test.write(
+        "m.csv",
+        format!("{HEADER}A1.pdf,contract,1,A1\nB.pdf,event,2,A2\nA3.pdf,contract,3,A3\nA4.pdf,contract,4,A4\n"),
+    );
+    report(&test)
+        .says("The lines of the results are not the rows of the manifest.")
+        .exits(0);
+    let report = json(&test);
+    let found = &report["reconciliation"];
+    assert_eq!(found["complete"], false);
+    assert_eq!(
+        found["cells_that_differ"]["listed"],
+        value!([
+            {"row": 2, "column": "file_path", "in_manifest": "B.pdf", "in_results": "A2.pdf"},
+            {"row": 2, "column": "object_type", "in_manifest": "event", "in_results": "contract"},
+        ])
+    );
+    assert_eq!(
+        found["rows_without_line"]["listed"],
+        value!([{"row": 4, "external_id": "A4"}])
+    );
+    assert_eq!(found["rows_that_agree"], 2);
+}
+
+#[test]
+fn without_a_manifest_the_row_numbers_have_to_do_and_the_report_says_so() {
+    let test = with_results([1, 2, 5].map(uploaded));
+    report(&test)
+        .says("The row numbers have gaps or repetitions.")
+        .leaving_a_journal()
+        .exits(0);
+    let found = json(&test);
+    assert_eq!(found["inputs"]["manifest"], value!(null));
+    assert_eq!(found["reconciliation"]["against"], "row_numbers");
+    assert_eq!(found["reconciliation"]["rows_expected"], 5);
+    assert_eq!(found["reconciliation"]["rows_without_line"]["count"], 2);
+    let html = test.read(HTML);
+    assert!(html.contains("The manifest was not at hand, so the lines were reconciled with"));
+    // It may be elsewhere.
+    let rows = ["A1", "A2", "A3", "A4", "A5"].map(row).concat();
+    test.write("elsewhere/list.csv", format!("{HEADER}{rows}"));
+    report(&test)
+        .args(["--manifest", "elsewhere/list.csv"])
+        .leaving_a_journal()
+        .exits(0);
+    assert_eq!(json(&test)["inputs"]["manifest"]["name"], "list.csv");
+}
+
+#[test]
+fn a_manifest_that_cannot_be_read_is_refused_only_where_the_user_named_it() {
+    let test = with_results([uploaded(1)]);
+    test.write(
+        "m.csv",
+        b"file_path,object_type,object_id,external_id\n\xfc.pdf,contract,1,A1\n",
+    );
+    report(&test)
+        .args(["--manifest", "m.csv"])
+        .says("error: m.csv: line 2: the byte at offset 44 is not UTF-8")
+        .exits(2);
+    assert!(!test.path(HTML).exists());
+    report(&test)
+        .says("m.csv: line 2: the byte at offset 44 is not UTF-8")
+        .says("; the report is written without the manifest\n")
+        .exits(0);
+    assert!(
+        test.read(HTML)
+            .contains("(it line 2: the byte at offset 44 is not UTF-8")
+    );
+    report(&test).args(["--encoding", "windows-1252"]).exits(0);
+    assert_eq!(json(&test)["reconciliation"]["against"], "manifest");
+    report(&test)
+        .args(["--manifest", "gone.csv"])
+        .stderr("error: gone.csv: cannot be read: No such file or directory (os error 2); check the path and its permissions\n")
+        .exits(2);
+}
+
+#[test]
+fn damaged_torn_and_removed_lines_are_named_and_count_for_nothing() {
+    let test = with_results((1..=5).map(uploaded));
+    let whole = test.read(Results::NAME);
+    let mut lines: Vec<&str> = whole.split_inclusive('\n').collect();
+    let altered = lines[2].replace("A2.pdf", "A7.pdf");
+    lines[2] = &altered;
+    lines.remove(3);
+    let last = lines.pop().unwrap();
+    lines.push(&last[..20]);
+    test.write(Results::NAME, lines.concat());
+    report(&test)
+        .says("All 2 rows are done.")
+        .says("The results file is damaged.")
+        // The results are what they are: nobody has put them in order.
+        .leaving_a_journal()
+        .exits(0);
+    let damage = &json(&test)["damage"];
+    assert_eq!(damage["damaged_lines"]["listed"][0]["line"], 3);
+    assert_eq!(damage["damaged_lines"]["listed"][0]["external_id"], "A2");
+    assert_eq!(damage["torn_line"], 5);
+    assert_eq!(damage["removed_lines"], 1);
+    let html = test.read(HTML);
+    assert!(html.contains("<strong>The results file is damaged.</strong>"));
+    assert!(html.contains("<p id=\"torn-line\">Line 5, the last one, was torn"));
+    assert_eq!(html.matches("<tr data-row=").count(), 2);
+    assert!(!test.read(SUMS).contains("A7.pdf"));
+}
+
+fn checked(row: usize, outcome: Outcome) -> Checked {
+    let entry = uploaded(row);
+    let facts = Facts::of(&entry);
+    Checked {
+        row: Some(row),
+        external_id: entry.external_id,
+        attachment_id: entry.attachment_id,
+        outcome,
+        expected: facts,
+        found: facts,
+        checked_at: "2026-11-23T00:00:00Z".parse().unwrap(),
+        download: Download::All,
+        local_file: LocalFile::Unchanged,
+        message: String::new(),
+    }
+}
+
+#[test]
+fn what_verify_found_counts_more_than_what_the_import_saw() {
+    let test = with_results((1..=4).map(uploaded));
+    let mut missing = checked(2, Outcome::Missing);
+    missing.found = Facts::default();
+    missing.message = "there is no attachment 2".into();
+    let mut outdated = checked(3, Outcome::Match);
+    outdated.expected.size = Some(6);
+    let lines = [
+        checked(1, Outcome::Match),
+        missing,
+        outdated,
+        checked(4, Outcome::Match),
+    ];
+    file::write(&test.path(VERIFICATION), lines.iter()).unwrap();
+    let altered = test
+        .read(VERIFICATION)
+        .replace("4,A4,4,match", "4,A4,4,missing");
+    test.write(VERIFICATION, altered);
+    report(&test).exits(0);
+    let report = json(&test);
+    let levels: Vec<_> = report["evidence"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|level| {
+            (
+                level["level"].as_str().unwrap(),
+                level["rows"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(levels, [("content", 1), ("md5", 2), ("contradicted", 1)]);
+    let found = &report["verification"];
+    assert_eq!(found["rows_checked"], 2);
+    assert_eq!(found["rows_not_covered"], 2);
+    assert_eq!(
+        (&found["outdated_lines"], &found["altered_lines"]),
+        (&1.into(), &1.into())
+    );
+    let group = &report["exceptions"][0];
+    assert_eq!(
+        (&group["found_by"], &group["what"]),
+        (&"verify".into(), &"missing".into())
+    );
+    assert_eq!(
+        group["rows"]["listed"][0]["message"],
+        "there is no attachment 2"
+    );
+    assert!(
+        test.read(HTML)
+            .contains("id=\"outcome-missing\" data-count=\"1\"")
+    );
+}
+
+#[test]
+fn results_that_a_run_is_writing_are_refused() {
+    let test = Test::of_rows(2).between();
+    test.import()
+        .while_held(1, Moment::Before, |running| {
+            report(running.test)
+                .stdout("")
+                .stderr("error: m.results.csv is in use by another run of consign; wait for it to end, or stop it\n")
+                .exits(2);
+            assert!(!running.test.path(HTML).exists());
+        })
+        .exits(0);
+}
+
+#[test]
+fn results_that_cannot_be_read_are_refused_with_what_to_do() {
+    let test = Test::new().file("other.csv", "a,b\n1,2\n");
+    test.consign(["report", "gone.csv"])
+        .stderr("error: cannot open gone.csv: No such file or directory (os error 2); check the path and its permissions\n")
+        .exits(2);
+    test.consign(["report", "other.csv"])
+        .stderr("error: other.csv is not a results file of consign: its first line names no column row; name the results file that consign import wrote\n")
+        .exits(2);
+    assert_eq!(test.names(), ["other.csv"]);
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_named() {
+    let test = with_results([uploaded(1)]);
+    fs::create_dir_all(test.path(JSON).join("full")).unwrap();
+    report(&test)
+        .says("error: cannot write m.results.report.json: ")
+        .says("; mend that, and run the command again\n")
+        .exits(2);
+    assert!(!test.path(HTML).exists());
+}
+
+#[test]
+fn rows_that_have_left_the_manifest_stand_apart() {
+    let mut left = uploaded(9);
+    left.row = None;
+    let mut open = uploaded(2);
+    open.status = Status::Pending;
+    let test = with_results([uploaded(1), open, left]);
+    report(&test)
+        .says("1 of 2 rows is done; 1 is not.")
+        .exits(0);
+    let found = json(&test);
+    assert_eq!(found["rows_no_longer_in_manifest"]["count"], 1);
+    assert_eq!(found["rows"], 2);
+    assert_eq!(test.read(SUMS).lines().count(), 1);
+}
