@@ -112,3 +112,6 @@ impl TransferClient {
 fn stalled(limit: Duration) -> FetchFailure {
     FetchFailure::Interrupted(format!("no progress for {} s", limit.as_secs()))
 }
+
+#[cfg(test)]
+mod tests;

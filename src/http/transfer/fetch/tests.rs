@@ -1,0 +1,324 @@
+//! Downloads from hosts that do not behave. As with uploads, the clock is stopped where a limit is
+//! one of time, and jumps whenever nothing else is left to do.
+
+use std::cell::Cell;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+use super::*;
+use crate::digest::sha256;
+use crate::http::Network;
+use crate::http::target::{ApiHost, UploadRules};
+
+/// What came of a download, how many bytes it told of, and how long it took once the clock stood
+/// still.
+struct Download {
+    fetched: Result<Fetched, FetchFailure>,
+    received: u64,
+    took: Duration,
+}
+
+/// Downloads at most so many bytes from a host that does this with its connection once it has the
+/// head of the request; the clock stands still from then on.
+async fn from(host: impl AsyncFnOnce(TcpStream), most: u64) -> Download {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let url = format!("http://{}/x?signature=s", listener.local_addr().unwrap());
+    let began = Cell::new(Instant::now());
+    let host = async {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let head = head(&mut connection).await;
+        assert!(
+            head.starts_with("GET /x?signature=s HTTP/1.1\r\n"),
+            "{head}"
+        );
+        tokio::time::pause();
+        began.set(Instant::now());
+        host(connection).await;
+        std::future::pending::<()>().await;
+    };
+    let (fetched, received) = tokio::select! {
+        ended = download(&url, most) => ended,
+        () = host => unreachable!("the host waits for ever"),
+    };
+    let took = began.get().elapsed();
+    tokio::time::resume();
+    Download {
+        fetched,
+        received,
+        took,
+    }
+}
+
+async fn head(connection: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(connection.read_u8().await.unwrap());
+    }
+    String::from_utf8(head).unwrap()
+}
+
+async fn download(url: &str, most: u64) -> (Result<Fetched, FetchFailure>, u64) {
+    let client = TransferClient::new(ApiHost::Loopback, &Network::default()).unwrap();
+    let rules = UploadRules::new(ApiHost::Loopback, &Network::default());
+    let target = Target::of_download(url, &rules).unwrap();
+    let received = AtomicU64::new(0);
+    let count = |bytes| {
+        received.fetch_add(bytes, Ordering::Relaxed);
+    };
+    let fetched = client.fetch(&target, most, &count).await;
+    (fetched, received.into_inner())
+}
+
+/// A host that gives this answer and leaves the connection open.
+fn saying(answer: impl Into<Vec<u8>>) -> impl AsyncFnOnce(TcpStream) {
+    let answer = answer.into();
+    async move |mut connection: TcpStream| {
+        connection.write_all(&answer).await.unwrap();
+        std::future::pending().await
+    }
+}
+
+/// A host that answers with a head, and then sends so many bytes after each wait.
+fn in_parts(
+    head: &str,
+    parts: impl IntoIterator<Item = (Duration, usize)>,
+) -> impl AsyncFnOnce(TcpStream) {
+    async move |mut connection: TcpStream| {
+        connection.write_all(head.as_bytes()).await.unwrap();
+        for (wait, size) in parts {
+            tokio::time::sleep(wait).await;
+            // Whoever has waited for long enough is gone.
+            let _ = connection.write_all(&vec![b'x'; size]).await;
+        }
+        std::future::pending().await
+    }
+}
+
+fn digested(bytes: &[u8]) -> Digested {
+    Digested {
+        size: bytes.len() as u64,
+        sha256: sha256(bytes),
+    }
+}
+
+fn interrupted(why: &str) -> Result<Fetched, FetchFailure> {
+    Err(FetchFailure::Interrupted(why.to_owned()))
+}
+
+fn refused(why: &str) -> Result<Fetched, FetchFailure> {
+    Err(FetchFailure::Refused(why.to_owned()))
+}
+
+#[tokio::test]
+async fn a_file_is_digested_to_its_end_and_each_byte_of_it_is_told_of() {
+    let plain = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    let download = from(saying(plain), 5).await;
+    assert_eq!(download.fetched, Ok(Fetched::File(digested(b"hello"))));
+    assert_eq!(download.received, 5);
+
+    let empty = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    let download = from(saying(empty), 5).await;
+    assert_eq!(download.fetched, Ok(Fetched::File(digested(b""))));
+}
+
+#[tokio::test]
+async fn what_calls_itself_a_web_page_is_told_from_a_file() {
+    let page = "HTTP/1.1 200 OK\r\nContent-Type: Text/HTML; charset=utf-8\r\n\
+                Content-Length: 5\r\n\r\nhello";
+    let download = from(saying(page), 5).await;
+    assert_eq!(download.fetched, Ok(Fetched::WebPage(digested(b"hello"))));
+    let download = from(saying(page), 4).await;
+    assert_eq!(
+        download.fetched,
+        refused("a web page came in place of the file; is a proxy or a sign-in page in between?")
+    );
+}
+
+#[tokio::test]
+async fn more_bytes_than_there_should_be_are_left_where_they_are() {
+    // The rest of them never comes, and nobody waits for it.
+    let long = "HTTP/1.1 200 OK\r\nContent-Length: 5000000000\r\n\r\nhello!";
+    let download = from(saying(long), 5).await;
+    assert_eq!(download.fetched, Ok(Fetched::Longer));
+    assert_eq!((download.received, download.took), (6, Duration::ZERO));
+}
+
+#[tokio::test]
+async fn only_the_answer_200_brings_a_file_and_each_other_one_is_told_by_its_status() {
+    for (status, expected) in [
+        ("403 Forbidden", Err(FetchFailure::Expired)),
+        ("404 Not Found", refused("status 404, NoSuchKey: gone")),
+        ("400 Bad Request", refused("status 400, NoSuchKey: gone")),
+        (
+            "206 Partial Content",
+            refused("status 206, NoSuchKey: gone"),
+        ),
+        ("201 Created", refused("status 201, NoSuchKey: gone")),
+        (
+            "408 Request Timeout",
+            interrupted("status 408, NoSuchKey: gone"),
+        ),
+        (
+            "429 Too Many Requests",
+            interrupted("status 429, NoSuchKey: gone"),
+        ),
+        (
+            "500 Internal Server Error",
+            interrupted("status 500, NoSuchKey: gone"),
+        ),
+        ("503 Slow Down", interrupted("status 503, NoSuchKey: gone")),
+    ] {
+        let body = "<Error><Code>NoSuchKey</Code><Message>gone</Message></Error>";
+        let length = body.len();
+        let answer = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n{body}");
+        let download = from(saying(answer), 1_000).await;
+        assert_eq!(download.fetched, expected, "{status}");
+        assert_eq!(download.received, 0, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_wherever_it_leads() {
+    let other = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let place = other.local_addr().unwrap();
+    for status in ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"] {
+        let answer =
+            format!("HTTP/1.1 {status}\r\nLocation: http://{place}/y\r\nContent-Length: 0\r\n\r\n");
+        let download = from(saying(answer), 1_000).await;
+        let why = format!("status {}", &status[..3]);
+        assert_eq!(download.fetched, refused(&why));
+    }
+    let nobody = futures::FutureExt::now_or_never(other.accept());
+    assert!(nobody.is_none(), "somebody came");
+}
+
+#[tokio::test]
+async fn a_file_that_breaks_off_is_never_taken_for_a_whole_one() {
+    for head in ["Content-Length: 6", "Transfer-Encoding: chunked"] {
+        let answer = format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n5\r\nhi");
+        let torn = async move |mut connection: TcpStream| {
+            connection.write_all(answer.as_bytes()).await.unwrap();
+            drop(connection);
+        };
+        let Err(FetchFailure::Interrupted(why)) = from(torn, 100).await.fetched else {
+            panic!("{head}: it was taken for a whole one");
+        };
+        assert!(!why.is_empty() && !why.contains("signature"), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn a_storage_that_does_not_begin_to_answer_is_left_after_half_a_minute() {
+    let download = from(saying(""), 5).await;
+    assert_eq!(download.fetched, interrupted("no progress for 30 s"));
+}
+
+const ENDLESS: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5000000000\r\n\r\n";
+
+fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+#[tokio::test]
+async fn a_file_that_trickles_is_left_after_a_minute() {
+    let trickle = in_parts(ENDLESS, [(secs(10), 1); 100]);
+    let download = from(trickle, u64::MAX).await;
+    assert_eq!(download.fetched, interrupted("no progress for 60 s"));
+    assert_eq!((download.took.as_secs(), download.received), (60, 5));
+}
+
+#[tokio::test]
+async fn whoever_sends_a_piece_in_each_minute_is_waited_for_and_no_longer() {
+    // The first minute brings a piece just in time, and so does the second one; the third one
+    // brings all of a piece but its last byte.
+    let parts = [
+        (secs(30), PIECE_SIZE - 1),
+        (secs(29), 1),
+        (secs(59), PIECE_SIZE),
+        (secs(1), PIECE_SIZE - 1),
+    ];
+    let download = from(in_parts(ENDLESS, parts), u64::MAX).await;
+    assert_eq!(download.fetched, interrupted("no progress for 60 s"));
+    assert_eq!(download.took.as_secs(), 30 + 29 + 59 + 60);
+    assert_eq!(download.received, 3 * PIECE_SIZE as u64 - 1);
+}
+
+#[tokio::test]
+async fn a_long_file_may_take_hours() {
+    let pieces = 600;
+    let size = PIECE_SIZE * pieces;
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n");
+    let parts = vec![(secs(50), PIECE_SIZE); pieces];
+    let download = from(in_parts(&head, parts), size as u64).await;
+    let whole = digested(&vec![b'x'; size]);
+    assert_eq!(download.fetched, Ok(Fetched::File(whole)));
+    assert_eq!(download.took.as_secs(), 600 * 50);
+}
+
+#[tokio::test]
+async fn the_words_of_a_refusal_are_not_waited_for_for_ever_nor_read_without_end() {
+    let silent = "HTTP/1.1 404 Not Found\r\nContent-Length: 50\r\n\r\n<Code>NoSuchKey</Code>";
+    let download = from(saying(silent), 5).await;
+    assert_eq!(download.fetched, refused("status 404"));
+    assert_eq!(download.took.as_secs(), 30);
+
+    let code = "<Code>NoSuchKey</Code>";
+    let long = " ".repeat(BODY_LIMIT);
+    let length = code.len() + long.len();
+    let answer = format!("HTTP/1.1 404 Not Found\r\nContent-Length: {length}\r\n\r\n{code}{long}");
+    let download = from(saying(answer), 5).await;
+    assert_eq!(download.fetched, refused("status 404"));
+}
+
+#[tokio::test]
+async fn a_storage_that_is_not_there_is_asked_again() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let url = format!("http://{}/x?signature=s", listener.local_addr().unwrap());
+    drop(listener);
+    let (Err(FetchFailure::Interrupted(why)), 0) = download(&url, 5).await else {
+        panic!("nobody is there");
+    };
+    assert!(why.starts_with("127.0.0.1: "), "{why}");
+    assert!(!why.contains("signature"), "{why}");
+}
+
+#[tokio::test]
+async fn a_storage_whose_certificate_nobody_has_signed_is_never_asked_again() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let url = format!("https://{}/x", listener.local_addr().unwrap());
+    let host = async move {
+        let (connection, _) = listener.accept().await.unwrap();
+        let taken = signed_by_itself().accept(connection).await;
+        assert!(taken.is_err(), "somebody has trusted it");
+        std::future::pending::<()>().await;
+    };
+    let (fetched, _) = tokio::select! {
+        ended = download(&url, 5) => ended,
+        () = host => unreachable!("the host waits for ever"),
+    };
+    let Err(FetchFailure::Hopeless(why)) = fetched else {
+        panic!("{fetched:?}");
+    };
+    let expected =
+        "no safe connection is possible to 127.0.0.1: its certificate is signed by nobody";
+    assert!(why.starts_with(expected), "{why}");
+}
+
+fn signed_by_itself() -> TlsAcceptor {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    TlsAcceptor::from(Arc::new(config))
+}
