@@ -62,12 +62,36 @@ fn read(root: &Root, path: &str, content: &Content, watch: &dyn Watch) -> LocalF
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::super::Nobody;
     use super::*;
 
+    /// Counts files and bytes: those that were to be read, and those that were.
+    #[derive(Default)]
+    struct Counts {
+        to_read: [AtomicU64; 2],
+        read: [AtomicU64; 2],
+    }
+
+    impl Watch for Counts {
+        fn begin(&self, files: u64, bytes: u64) {
+            for (count, more) in self.to_read.iter().zip([files, bytes]) {
+                count.fetch_add(more, Ordering::Relaxed);
+            }
+        }
+
+        fn bytes(&self, more: u64) {
+            self.read[1].fetch_add(more, Ordering::Relaxed);
+        }
+
+        fn file(&self) {
+            self.read[0].fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     #[test]
-    fn only_the_content_of_a_file_decides_whether_it_has_changed() {
+    fn only_the_content_of_a_file_decides_whether_it_has_changed_and_few_are_read_for_it() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
         let root = Root::at(folder.path()).unwrap();
@@ -94,8 +118,9 @@ mod tests {
         fs::remove_file(folder.path().join("gone")).unwrap();
         fs::remove_file(folder.path().join("folder")).unwrap();
         fs::create_dir(folder.path().join("folder")).unwrap();
+        let counts = Counts::default();
         assert_eq!(
-            compare(&root, &files, &Nobody),
+            compare(&root, &files, &counts),
             [
                 LocalFile::Unchanged,
                 LocalFile::Unchanged,
@@ -105,5 +130,23 @@ mod tests {
                 LocalFile::Changed,
             ]
         );
+        // The one that was touched, and the one that was written anew with the same size.
+        let told = |counts: [AtomicU64; 2]| counts.map(AtomicU64::into_inner);
+        assert_eq!(told(counts.to_read), [2, 10]);
+        assert_eq!(told(counts.read), [2, 10]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_cannot_be_reached_is_neither_unchanged_nor_changed() {
+        let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let path = folder.path().join("a.pdf");
+        fs::write(&path, "hello").unwrap();
+        let root = Root::at(folder.path()).unwrap();
+        let content = hash(&root, "a.pdf", &Nobody).unwrap();
+        fs::rename(&path, other.path().join("a.pdf")).unwrap();
+        std::os::unix::fs::symlink(other.path().join("a.pdf"), &path).unwrap();
+        let files = [("a.pdf".to_owned(), content)];
+        assert_eq!(compare(&root, &files, &Nobody), [LocalFile::NotCompared]);
     }
 }

@@ -86,7 +86,10 @@ async fn bytes_are_read_only_where_there_are_as_many_as_there_should_be() {
             Seen::There(Exhibit { size: Some(15), .. }, Bytes::NotFetched)
         ));
     }
-    assert_eq!(count(&memory.log(), Operation::Fetch), 9);
+    let log = memory.log();
+    assert_eq!(count(&log, Operation::Fetch), 9);
+    // What the list shows of the others is enough; only the one that it left out is asked for again.
+    assert_eq!(count(&log, Operation::Original), 9 + 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -108,6 +111,7 @@ async fn an_address_that_expired_is_asked_for_anew_and_not_for_ever() {
         matches!(&seen[&1], Seen::There(_, Bytes::Unfetched(_))),
         "{seen:?}"
     );
+    assert_eq!(count(&memory.log(), Operation::Original), 1 + 4);
 }
 
 #[tokio::test(start_paused = true)]
@@ -184,4 +188,26 @@ async fn files_that_the_storage_refuses_do_not_hold_up_the_others() {
         |seen| matches!(seen, Seen::There(_, Bytes::Unfetched(why)) if why == "status 422"),
     );
     assert_eq!((came, refused.count()), (4, 4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_is_forbidden_while_others_work_is_the_rows_own_and_ends_nothing() {
+    let one_at_a_time = Settings {
+        concurrency: 1,
+        ..settings()
+    };
+    for list in [None, Some(Fault::Refused)] {
+        // The second look for itself, and its repetition once the keys have proved to be good.
+        let script = move |operation, number| match (operation, number) {
+            (Operation::Inspect, _) => list,
+            (Operation::Original, 2 | 3) => Some(Fault::Denied),
+            _ => None,
+        };
+        let memory = kept(Rules::default(), 4, script).await;
+        let (seen, halt) = inspected(&memory, digest, &one_at_a_time).await;
+        assert_eq!(halt, None, "{list:?}");
+        let forbidden = Seen::Unknown("status 401".to_owned());
+        let unknown = seen.values().filter(|seen| **seen == forbidden).count();
+        assert_eq!((seen.len(), unknown), (5, 1), "{list:?}: {seen:?}");
+    }
 }

@@ -2,6 +2,7 @@
 
 mod budgets;
 mod ends;
+mod inspect;
 mod resume;
 
 use super::*;
