@@ -275,6 +275,9 @@ fn create_body(object: ObjectRef, file: &NewFile) -> Value {
 }
 
 #[cfg(test)]
+mod answers;
+
+#[cfg(test)]
 mod properties;
 
 #[cfg(test)]

@@ -209,7 +209,9 @@ mod tests {
     fn every_row_is_in_one_slice_and_slices_are_few_whatever_the_times() {
         for (first, last) in [
             ("2026-11-22T10:00:00Z", "2026-11-22T10:00:00.9Z"),
+            ("2026-11-22T10:00:00Z", "2026-11-22T10:00:24Z"),
             ("2026-11-22T10:00:00Z", "2026-11-25T03:00:00Z"),
+            ("2024-01-01T00:00:00Z", "2026-12-31T00:00:00Z"),
             ("1969-12-31T23:59:59Z", "1970-01-01T00:00:01Z"),
             ("-009999-01-02T01:59:59Z", "9999-12-30T22:00:00Z"),
         ] {
@@ -222,6 +224,15 @@ mod tests {
             }
         }
         assert_eq!(over_time(Vec::new()), []);
+    }
+
+    #[test]
+    fn the_end_of_a_slice_belongs_to_the_next_one() {
+        let slices = over_time(times(&["2026-11-22T10:00:00Z", "2026-11-22T10:00:01Z"]));
+        assert_eq!(
+            told(&slices),
+            ["2026-11-22T10:00:00Z 1 1", "2026-11-22T10:00:01Z 1 2"]
+        );
     }
 
     #[test]

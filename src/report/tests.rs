@@ -1,5 +1,7 @@
 //! Reports on results that tests have made up.
 
+mod lists;
+
 use std::path::Path;
 
 use tempfile::TempDir;

@@ -1,5 +1,6 @@
 //! What a results file survives.
 
+mod ledger;
 mod properties;
 
 use std::fs;

@@ -170,3 +170,6 @@ impl Checked {
         self.found.sha256.is_some() && self.found.sha256 == self.expected.sha256
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,3 +135,6 @@ fn file_name(ledger: &Ledger, entry: &Entry) -> String {
     let own = entry.file_path.rsplit('/').next();
     own.unwrap_or_default().to_owned()
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ mod golden;
 mod hostile;
 mod inputs;
 mod schema;
+mod summary;
 #[cfg(target_os = "linux")]
 mod sums;
 

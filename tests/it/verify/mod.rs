@@ -7,6 +7,7 @@ mod interrupted;
 mod keelvar;
 mod local_files;
 mod refusals;
+mod rehearsal;
 mod samples;
 mod tampering;
 

@@ -1,0 +1,145 @@
+//! What stands in the lists of a report, in which order, and how much room it takes.
+
+use super::*;
+use crate::report::facts::DamagedLine;
+use crate::report::html::render;
+use crate::report::listed::{Listed, Weigh};
+use crate::report::reconcile::{Difference, Place};
+use crate::report::value::Text;
+
+#[test]
+fn a_second_line_of_a_row_is_one_too_many() {
+    let second = Entry {
+        external_id: "B1".into(),
+        ..entry(1, Status::Uploaded)
+    };
+    let entries = [
+        entry(1, Status::Uploaded),
+        second,
+        entry(2, Status::Uploaded),
+    ];
+    for with in [
+        With::Nothing,
+        With::Manifest("1.pdf,contract,7,A1\n2.pdf,contract,7,A2\n"),
+    ] {
+        let found = report(&entries, &with).reconciliation;
+        assert_eq!((found.rows_expected.0, found.rows_with_line.0), (2, 2));
+        assert!(!found.complete);
+        assert_eq!(found.surplus_lines.count.0, 1);
+        let line = &found.surplus_lines.listed[0];
+        assert_eq!((line.row, line.external_id.to_string()), (1, "B1".into()));
+    }
+}
+
+#[test]
+fn what_contradicts_the_results_comes_first_and_what_nobody_can_verify_last() {
+    let entries: Vec<Entry> = (1..=4)
+        .map(|row| Entry {
+            status: if row == 2 {
+                Status::Failed
+            } else {
+                Status::Uploaded
+            },
+            ..entry(row, Status::Uploaded)
+        })
+        .collect();
+    let outcomes = [
+        Outcome::Unverifiable,
+        Outcome::NotDone,
+        Outcome::Missing,
+        Outcome::Match,
+    ];
+    let lines: Vec<Checked> = entries
+        .iter()
+        .zip(outcomes)
+        .map(|(entry, outcome)| checked(entry, outcome))
+        .collect();
+    let report = report(&entries, &With::Verification(&lines));
+    let groups: Vec<_> = report
+        .exceptions
+        .iter()
+        .map(|group| (group.found_by, group.what, group.rows.count.0))
+        .collect();
+    assert_eq!(
+        groups,
+        [
+            ("verify", "missing", 1),
+            ("results", "failed", 1),
+            ("verify", "unverifiable", 1),
+        ]
+    );
+    assert_eq!(report.serious_exceptions().0, 2);
+}
+
+/// How many bytes of HTML one thing more takes, and how many it is said to take.
+#[track_caller]
+fn weighs_about_right(more: &Report, less: &Report, weight: usize) {
+    let taken = render(more).len() - render(less).len();
+    assert!(
+        taken <= weight && weight <= 2 * taken + 60,
+        "it takes {taken} bytes, and is said to take {weight}"
+    );
+}
+
+const HOSTILE: &str = "<b>\"é\u{202e}\" & 'co'";
+
+#[test]
+fn a_row_takes_about_as_much_room_as_the_list_of_all_rows_expects() {
+    for word in ["", HOSTILE, &"x".repeat(900)] {
+        let row = |row| Entry {
+            file_path: format!("{row}{word}"),
+            external_id: format!("A{row}{word}"),
+            ..entry(row, Status::Uploaded)
+        };
+        let rows = [row(1), row(2), row(3)];
+        let [more, less] = [3, 2].map(|count| report(&rows[..count], &With::Nothing));
+        weighs_about_right(&more, &less, more.row_list.listed[2].weight());
+    }
+}
+
+/// Adds things to a list of a report, and compares how much room the second one takes with what it
+/// says.
+#[track_caller]
+fn weigh_about_right<T: Weigh>(
+    list: impl Fn(&mut Report) -> &mut Listed<T>,
+    thing: impl Fn(Text) -> T,
+) {
+    let mut more = report(&[entry(1, Status::Uploaded)], &With::Nothing);
+    for word in ["x", HOSTILE, &"x".repeat(900)] {
+        let thing = || thing(Text::of(word));
+        list(&mut more).push(thing);
+        let less = more.clone();
+        list(&mut more).push(thing);
+        weighs_about_right(&more, &less, thing().weight());
+    }
+}
+
+#[test]
+fn what_does_not_add_up_takes_about_as_much_room_as_its_lists_expect() {
+    let differing = |text: Text| Difference {
+        row: 7,
+        column: "external_id",
+        in_manifest: text.clone(),
+        in_results: text,
+    };
+    let place = |external_id| Place {
+        row: 7,
+        external_id,
+    };
+    weigh_about_right(
+        |report| &mut report.reconciliation.cells_that_differ,
+        differing,
+    );
+    weigh_about_right(|report| &mut report.reconciliation.rows_without_line, place);
+    weigh_about_right(|report| &mut report.reconciliation.surplus_lines, place);
+}
+
+#[test]
+fn a_damaged_line_takes_about_as_much_room_as_its_list_expects() {
+    let damaged = |text: Text| DamagedLine {
+        line: 7,
+        external_id: text.clone(),
+        why: text,
+    };
+    weigh_about_right(|report| &mut report.damage.damaged_lines, damaged);
+}

@@ -1,0 +1,160 @@
+//! What the lines of results claim, and which of them speak against a verification.
+
+use super::*;
+use crate::destination::archive::{Exhibit, Shown};
+use crate::digest::sha256;
+use crate::model::FileStamp;
+use crate::pipeline::{Bytes, Seen};
+use crate::results::file::{Line, ResultsFile};
+use crate::results::{Known, Reason, Status, Verified};
+
+fn entry(status: Status) -> Entry {
+    Entry {
+        row: Some(1),
+        file_path: "contracts/2026/a.pdf".into(),
+        object_type: "contract".into(),
+        object_id: "7".into(),
+        external_id: "A1".into(),
+        status,
+        reason: Reason::NONE,
+        attachment_id: AttachmentId::parse("12").ok(),
+        known: Known::Content(Content {
+            stamp: FileStamp {
+                size: 5,
+                modified: Timestamp::UNIX_EPOCH,
+            },
+            sha256: sha256(b"hello"),
+        }),
+        verified: Verified::Size,
+        attempts: 1,
+        destination: "here".into(),
+        updated_at: Timestamp::UNIX_EPOCH,
+        message: String::new(),
+    }
+}
+
+/// The row of a results file with this line alone, and with these titles and names of files.
+fn row_with(entry: &Entry, title: &str, file_name: &str) -> Row {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("m.results.csv");
+    let (mut file, _) = ResultsFile::begin(&path).unwrap();
+    let line = Line {
+        entry: entry.clone(),
+        extras: vec![title.to_owned(), file_name.to_owned()],
+    };
+    let columns = ["title", "file_name"].map(str::to_owned);
+    file.replace(&columns, [line].into_iter()).unwrap();
+    drop(file);
+    let ledger = Ledger::read(&path).unwrap();
+    Row::of(&ledger, entry, Timestamp::UNIX_EPOCH, Download::None)
+}
+
+fn row(entry: &Entry) -> Row {
+    row_with(entry, "", "")
+}
+
+#[test]
+fn a_row_that_is_done_claims_what_its_line_says_and_counts_for_nothing_before_it_was_asked_for() {
+    let row = row_with(&entry(Status::Uploaded), "Master agreement", "b.pdf");
+    let claim = row.claim.clone().unwrap();
+    assert_eq!(claim.external_id, "A1");
+    assert_eq!(claim.title.as_deref(), Some("Master agreement"));
+    assert_eq!(claim.file_name, "b.pdf");
+    assert_eq!(claim.expected.size, Some(5));
+    assert_eq!(row.file.clone().unwrap().0, "contracts/2026/a.pdf");
+    let (id, size) = row.to_ask().unwrap();
+    assert_eq!((id.as_str(), size), ("12", Some(5)));
+    assert_eq!(row.line.outcome, Outcome::Error);
+    assert_eq!(
+        row.line.message,
+        "the verification ended before it came to this row"
+    );
+    assert!(row.is_objection());
+}
+
+#[test]
+fn a_file_without_a_name_of_its_own_is_known_by_the_last_part_of_its_path() {
+    let claim = row(&entry(Status::Uploaded)).claim.unwrap();
+    assert_eq!((claim.file_name.as_str(), claim.title), ("a.pdf", None));
+    let flat = Entry {
+        file_path: "a.pdf".into(),
+        ..entry(Status::Uploaded)
+    };
+    assert_eq!(row(&flat).claim.unwrap().file_name, "a.pdf");
+}
+
+#[test]
+fn a_row_that_is_not_done_claims_nothing_and_says_how_it_stands() {
+    let failed = Entry {
+        reason: Reason::REFUSED,
+        ..entry(Status::Failed)
+    };
+    for (entry, message) in [
+        (entry(Status::Pending), "the row is pending"),
+        (failed, "the row is failed, refused"),
+    ] {
+        let mut row = row(&entry);
+        assert_eq!(row.to_ask(), None);
+        assert_eq!(
+            (row.line.outcome, &*row.line.message),
+            (Outcome::NotDone, message)
+        );
+        row.settle(Timestamp::MAX, |_| {
+            unreachable!("there is nothing to compare")
+        });
+        assert_eq!(row.line.checked_at, Timestamp::UNIX_EPOCH);
+    }
+}
+
+#[test]
+fn a_row_that_is_done_without_an_attachment_is_not_asked_for_and_objects() {
+    let nameless = Entry {
+        attachment_id: None,
+        ..entry(Status::Uploaded)
+    };
+    let row = row(&nameless);
+    assert_eq!(row.to_ask(), None);
+    assert_eq!(row.line.message, "the results name no attachment");
+    assert!(row.is_objection());
+}
+
+#[test]
+fn what_was_found_out_stands_in_the_line_with_its_time() {
+    let mut row = row(&entry(Status::Uploaded));
+    let exhibit = Exhibit {
+        external_id: Shown::NotTold,
+        title: Shown::NotTold,
+        size: Some(5),
+    };
+    let seen = Seen::There(exhibit, Bytes::NotFetched);
+    row.settle(Timestamp::MAX, |claim| claim.compare(&seen));
+    assert_eq!((row.line.outcome, &*row.line.message), (Outcome::Match, ""));
+    assert_eq!(row.line.found.size, Some(5));
+    assert_eq!(row.line.checked_at, Timestamp::MAX);
+    assert!(!row.is_objection());
+}
+
+#[test]
+fn what_has_left_the_manifest_objects_by_what_it_claims_alone() {
+    for (status, of_the_manifest, objects) in [
+        (Status::Pending, Some(1), true),
+        (Status::Pending, None, false),
+        (Status::Uploaded, None, true),
+    ] {
+        let entry = Entry {
+            row: of_the_manifest,
+            ..entry(status)
+        };
+        assert_eq!(
+            row(&entry).is_objection(),
+            objects,
+            "{status} {of_the_manifest:?}"
+        );
+    }
+    let damaged = Row::unbelieved("A1", "torn".into(), Timestamp::UNIX_EPOCH, Download::None);
+    assert_eq!(
+        (damaged.line.outcome, &*damaged.line.message),
+        (Outcome::Error, "torn")
+    );
+    assert!(damaged.is_objection());
+}

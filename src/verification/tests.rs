@@ -1,0 +1,119 @@
+//! Which lines of a verification are about which lines of the results.
+
+use super::*;
+use crate::digest::sha256;
+use crate::model::{Content, FileStamp};
+use crate::results::{Known, Reason, Status, Verified};
+
+fn entry() -> Entry {
+    Entry {
+        row: Some(3),
+        file_path: "3.pdf".into(),
+        object_type: "contract".into(),
+        object_id: "7".into(),
+        external_id: "A3".into(),
+        status: Status::Uploaded,
+        reason: Reason::NONE,
+        attachment_id: AttachmentId::parse("12").ok(),
+        known: known(5, b"hello"),
+        verified: Verified::Size,
+        attempts: 1,
+        destination: "emulator".into(),
+        updated_at: Timestamp::UNIX_EPOCH,
+        message: String::new(),
+    }
+}
+
+fn known(size: u64, bytes: &[u8]) -> Known {
+    Known::Content(Content {
+        stamp: FileStamp {
+            size,
+            modified: Timestamp::UNIX_EPOCH,
+        },
+        sha256: sha256(bytes),
+    })
+}
+
+fn checked(entry: &Entry, outcome: Outcome) -> Checked {
+    Checked {
+        row: entry.row,
+        external_id: entry.external_id.clone(),
+        attachment_id: entry.attachment_id.clone(),
+        outcome,
+        expected: Facts::of(entry),
+        found: Facts::default(),
+        checked_at: Timestamp::UNIX_EPOCH,
+        download: Download::None,
+        local_file: LocalFile::NotCompared,
+        message: String::new(),
+    }
+}
+
+#[test]
+fn a_line_is_about_the_same_row_record_and_content_and_about_nothing_else() {
+    let entry = entry();
+    let line = checked(&entry, Outcome::Missing);
+    assert!(line.is_about(&entry));
+    let later = Entry {
+        updated_at: Timestamp::MAX,
+        file_path: "moved/3.pdf".into(),
+        verified: Verified::Etag,
+        attempts: 2,
+        status: Status::Skipped,
+        ..entry.clone()
+    };
+    assert!(line.is_about(&later), "what was claimed is the same");
+    let same = || entry.clone();
+    let others = [
+        Entry {
+            row: Some(4),
+            ..same()
+        },
+        Entry {
+            row: None,
+            ..same()
+        },
+        Entry {
+            external_id: "a3".into(),
+            ..same()
+        },
+        Entry {
+            attachment_id: AttachmentId::parse("13").ok(),
+            ..same()
+        },
+        Entry {
+            attachment_id: None,
+            ..same()
+        },
+        Entry {
+            known: known(6, b"hello"),
+            ..same()
+        },
+        Entry {
+            known: known(5, b"HELLO"),
+            ..same()
+        },
+        Entry {
+            known: Known::Nothing,
+            ..same()
+        },
+        Entry {
+            status: Status::Pending,
+            ..same()
+        },
+    ];
+    for other in others {
+        assert!(!line.is_about(&other), "{other:?}");
+    }
+}
+
+#[test]
+fn what_was_not_done_then_is_about_what_is_not_done_now() {
+    let open = Entry {
+        status: Status::Failed,
+        ..entry()
+    };
+    let line = checked(&open, Outcome::NotDone);
+    assert!(line.is_about(&open));
+    assert!(!line.is_about(&entry()), "it is done since");
+}

@@ -1,0 +1,61 @@
+//! What the command itself says of a report: to people, to scripts, and of what it cannot read.
+
+use std::fs;
+
+use consign::results::{Entry, Status};
+use serde_json::Value;
+
+use super::{HTML, VERIFICATION, report, uploaded, with_results};
+use crate::harness::{Results, Test};
+
+fn failed(row: usize) -> Entry {
+    Entry {
+        status: Status::Failed,
+        ..uploaded(row)
+    }
+}
+
+/// What people are told of exceptions, if anything.
+fn exceptions(test: &Test) -> Option<String> {
+    let said = report(test).exits(0).stdout;
+    let mut lines = said.lines();
+    lines
+        .find(|line| line.contains("exception"))
+        .map(str::to_owned)
+}
+
+#[test]
+fn exceptions_are_counted_where_there_are_some() {
+    let test = with_results([uploaded(1), failed(2), failed(3)]);
+    let told = exceptions(&test);
+    assert_eq!(
+        told.as_deref(),
+        Some("2 exceptions in the report, each with what to do")
+    );
+    assert_eq!(exceptions(&with_results([uploaded(1)])), None);
+}
+
+#[test]
+fn scripts_are_told_whether_the_results_are_damaged() {
+    let summary = |test: &Test| -> Value {
+        let run = report(test).args(["--output", "json"]).leaving_a_journal();
+        serde_json::from_str(&run.exits(0).stdout).unwrap()
+    };
+    let test = with_results([uploaded(1), uploaded(2)]);
+    assert_eq!(summary(&test)["damaged"], false);
+    let altered = test.read(Results::NAME).replace("A2.pdf", "A7.pdf");
+    test.write(Results::NAME, altered);
+    assert_eq!(summary(&test)["damaged"], true);
+    assert_eq!(summary(&test)["rows"], 1);
+}
+
+#[test]
+fn a_verification_that_is_there_and_cannot_be_read_is_not_passed_over() {
+    let test = with_results([uploaded(1)]);
+    fs::create_dir(test.path(VERIFICATION)).unwrap();
+    report(&test)
+        .says(VERIFICATION)
+        .says("it cannot be read")
+        .exits(2);
+    assert!(!test.path(HTML).exists());
+}

@@ -1,0 +1,15 @@
+//! Results of an emulator that lived for one run.
+
+use crate::harness::{Results, Test};
+
+#[test]
+fn what_an_emulator_held_that_is_gone_cannot_be_verified_against_another_one() {
+    let test = Test::of_rows(1);
+    test.consign(["import", "m.csv", "--emulator"])
+        .whatever_it_says()
+        .exits(0);
+    test.consign(["verify", Results::NAME, "--emulator"])
+        .says("emulator")
+        .exits(2);
+    assert!(!test.path("m.results.verification.csv").exists());
+}
