@@ -143,3 +143,56 @@ fn a_damaged_line_takes_about_as_much_room_as_its_list_expects() {
     };
     weigh_about_right(|report| &mut report.damage.damaged_lines, damaged);
 }
+
+/// How the verdict is coloured.
+fn colour(report: &Report) -> String {
+    let html = render(report);
+    let (_, rest) = html.split_once("<p class=\"verdict ").unwrap();
+    rest.split_once('"').unwrap().0.to_owned()
+}
+
+#[test]
+fn the_verdict_has_the_colour_of_the_worst_that_is_known() {
+    let done = |row| entry(row, Status::Uploaded);
+    assert_eq!(colour(&report(&[done(1), done(2)], &With::Nothing)), "good");
+    let gap = report(&[done(1), done(3)], &With::Nothing);
+    assert_eq!(colour(&gap), "unsure");
+    let mut damaged = report(&[done(1)], &With::Nothing);
+    damaged.damage.torn_line = Some(3);
+    assert_eq!(colour(&damaged), "unsure");
+
+    let open = report(&[done(1), entry(2, Status::Pending)], &With::Nothing);
+    assert_eq!(colour(&open), "open");
+    let missing = checked(&done(1), Outcome::Missing);
+    let missing = report(&[done(1)], &With::Verification(&[missing]));
+    assert_eq!(missing.rows_not_done.0, 0);
+    assert_eq!(colour(&missing), "open");
+    let in_a_job = Entry {
+        object_type: "sourcing_event".into(),
+        ..done(1)
+    };
+    let unverifiable = checked(&in_a_job, Outcome::Unverifiable);
+    let unverifiable = report(&[in_a_job], &With::Verification(&[unverifiable]));
+    assert_eq!(colour(&unverifiable), "good", "it is no fault of a row");
+}
+
+#[test]
+fn what_was_begun_is_called_by_the_name_that_its_service_has_for_it() {
+    for (kind, meaning) in [
+        (
+            "contract",
+            "Their record was made, and its bytes are not yet confirmed.",
+        ),
+        (
+            "sourcing_event",
+            "Their job was made, and has not been sent their files.",
+        ),
+    ] {
+        let begun = Entry {
+            object_type: kind.into(),
+            ..entry(1, Status::Created)
+        };
+        let groups = report(&[begun], &With::Nothing).exceptions;
+        assert_eq!(groups[0].meaning, meaning);
+    }
+}
