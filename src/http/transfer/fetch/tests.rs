@@ -81,7 +81,7 @@ fn saying(answer: impl Into<Vec<u8>>) -> impl AsyncFnOnce(TcpStream) {
     let answer = answer.into();
     async move |mut connection: TcpStream| {
         connection.write_all(&answer).await.unwrap();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
@@ -97,7 +97,7 @@ fn in_parts(
             // Whoever has waited for long enough is gone.
             let _ = connection.write_all(&vec![b'x'; size]).await;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
