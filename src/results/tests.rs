@@ -1,6 +1,6 @@
 //! What a results file survives.
 
-mod ledger;
+mod evidence;
 mod properties;
 
 use std::fs;
