@@ -49,15 +49,13 @@ impl Ledger {
         }
         let (digest, size) = (sha256(&text), text.len() as u64);
         let previous = Previous::parse(text, path)?;
-        let mut places: Vec<(usize, Place)> = previous
-            .places()
-            .filter_map(|place| Some((order(&previous.entry(place)?), place)))
-            .collect();
-        places.sort_by_key(|(row, place)| (*row, place.serial));
+        // Rows that have left the manifest stand after the others.
+        let mut places: Vec<Place> = previous.places().collect();
+        places.sort_unstable_by_key(|place| (place.row.unwrap_or(u32::MAX), place.serial));
         Ok(Self {
             path: path.to_owned(),
             previous,
-            places: places.into_iter().map(|(_, place)| place).collect(),
+            places,
             sha256: digest,
             size,
         })
@@ -84,7 +82,7 @@ impl Ledger {
         let entry = |place: &Place| self.previous.entry(*place);
         self.places
             .iter()
-            .map(move |place| entry(place).expect("it was read before"))
+            .map(move |place| entry(place).expect("a line that is believed can be read"))
     }
 
     /// What stands under one of the manifest's other columns in the line of a row.
@@ -96,9 +94,4 @@ impl Ledger {
     pub fn previous(&self) -> &Previous {
         &self.previous
     }
-}
-
-/// Rows that have left the manifest stand after the others.
-fn order(entry: &Entry) -> usize {
-    entry.row.unwrap_or(usize::MAX)
 }

@@ -45,8 +45,16 @@ type Reader = csv::Reader<Cursor<Vec<u8>>>;
 /// Where a line stands.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
+    /// The manifest row's number; `None` where the row has left the manifest.
+    pub(super) row: Option<u32>,
     pub(super) serial: Serial,
     offset: usize,
+}
+
+/// A line of the text.
+struct Line {
+    place: Range<usize>,
+    number: u64,
 }
 
 /// A line that is not believed.
@@ -141,23 +149,33 @@ impl Previous {
             });
             let end = to_index(reader.position().byte());
             let is_header = std::mem::take(&mut first);
-            let is_sound = is_header || self.header.is_sound(&record);
-            let swallowed = self
-                .header
-                .swallowed(&mut reader, is_sound, line, start..end);
+            let belief = self.header.believe(&record, self.header.cells(&record));
+            let is_whole = belief.is_ok() && record.len() == self.header.names.len();
+            let swallowed =
+                self.header
+                    .swallowed(&mut reader, is_header || is_whole, line, start..end);
             if is_header {
                 continue;
             }
-            let end = swallowed.unwrap_or(end);
-            self.take(reader.get_ref().get_ref(), &record, start..end, line);
+            let line = Line {
+                place: start..swallowed.unwrap_or(end),
+                number: line,
+            };
+            self.take(reader.get_ref().get_ref(), &record, belief, line);
         }
         self.reader = Mutex::new(reader);
     }
 
-    fn take(&mut self, text: &[u8], record: &ByteRecord, place: Range<usize>, line: u64) {
+    fn take(
+        &mut self,
+        text: &[u8],
+        record: &ByteRecord,
+        belief: Result<Serial, String>,
+        line: Line,
+    ) {
         let cells = self.header.cells(record);
         let [row, _, _, _, external_id, status, .., destination, _, _] = cells;
-        match self.header.believe(record, cells) {
+        match belief {
             Ok(serial) => {
                 self.highest = self.highest.max(serial);
                 self.lowest = Some(self.lowest.map_or(serial, |lowest| lowest.min(serial)));
@@ -165,8 +183,11 @@ impl Previous {
                 if !self.destinations.contains(destination) {
                     self.destinations.insert(destination.to_owned());
                 }
-                let offset = place.start;
-                let place = Place { serial, offset };
+                let place = Place {
+                    row: row.parse().ok(),
+                    serial,
+                    offset: line.place.start,
+                };
                 // An invalid line speaks of a row of a manifest, not of an attachment.
                 if status == Status::Invalid.as_str() {
                     keep(&mut self.invalid, row, place);
@@ -174,11 +195,11 @@ impl Previous {
                     keep(&mut self.lines, external_id, place);
                 }
             }
-            Err(_) if place.end == text.len() && !is_whole(&text[place]) => {
-                self.torn = Some(line);
+            Err(_) if line.place.end == text.len() && !is_whole(&text[line.place]) => {
+                self.torn = Some(line.number);
             }
             Err(why) => self.damaged.push(Damaged {
-                line,
+                line: line.number,
                 external_id: external_id.to_owned(),
                 why,
             }),
@@ -313,8 +334,13 @@ impl Header {
         let serial = serial_of(check).filter(|serial| line_check(values, *serial) == *check);
         let [_, _, _, _, _, status, ..] = cells;
         match serial {
-            Some(serial) if Status::ALL.iter().any(|known| known.as_str() == status) => Ok(serial),
-            Some(_) => Err(format!("the status {status:?} is one of a later version")),
+            Some(_) if Status::ALL.iter().all(|known| known.as_str() != status) => {
+                Err(format!("the status {status:?} is one of a later version"))
+            }
+            Some(serial) => match Entry::from_cells(cells) {
+                Ok(_) => Ok(serial),
+                Err(cell) => Err(format!("{cell}; is it of a later version?")),
+            },
             None => Err(match Entry::from_cells(cells) {
                 Err(cell) => cell.to_string(),
                 Ok(_) => "a cell was altered: the line does not match its line_check".to_owned(),
@@ -356,11 +382,6 @@ impl Header {
         // A text in memory can be read from anywhere.
         let _ = reader.seek(next);
         found.map(|(start, _)| place.start + start)
-    }
-
-    /// Whether a record is what was written, as far as its cells tell.
-    fn is_sound(&self, record: &ByteRecord) -> bool {
-        record.len() == self.names.len() && self.believe(record, self.cells(record)).is_ok()
     }
 
     /// The cells under our columns, in our order; empty where there is none, or no text.
