@@ -31,7 +31,7 @@ use attach::Attached;
 pub fn run(args: &ReportArgs) -> Result<Exit, Error> {
     let ledger = Ledger::read(&args.results).map_err(Error::Evidence)?;
     tracing::info!(rows = ledger.len(), "read the results");
-    if let Some(object) = args.attach.attach_to {
+    if let Some(object) = args.attach_to {
         attach::check(&args.attach, object, &ledger)?;
     }
     let verification = Verified::read(&path_for(&args.results))?;
@@ -71,7 +71,7 @@ pub fn run(args: &ReportArgs) -> Result<Exit, Error> {
     }
     let digest = ledger.sha256.to_string();
     written.note("results", &args.results, &digest, ledger.size);
-    let attached = args.attach.attach_to.map(|object| {
+    let attached = args.attach_to.map(|object| {
         let (how, output) = (&args.attach, &args.output);
         attach::attach(how, output, object, &html_path, html_digest)
     });
