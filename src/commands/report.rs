@@ -103,11 +103,14 @@ impl Verified {
             path: path.to_owned(),
             why,
         };
-        let text = match fs::read(path) {
-            Ok(text) => text,
+        // To open a pipe could take for ever.
+        let text = match fs::metadata(path) {
+            Ok(about) if !about.is_file() => return Err(refused("it is not a plain file".into())),
+            Ok(_) => fs::read(path),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(refused(format!("it cannot be read: {error}"))),
+            Err(error) => Err(error),
         };
+        let text = text.map_err(|error| refused(format!("it cannot be read: {error}")))?;
         let read = Verification::parse(&text).map_err(|error| refused(error.to_string()))?;
         let file = InputFile::of(path, read.sha256, text.len() as u64);
         Ok(Some(Self { read, file }))
@@ -127,7 +130,7 @@ impl NamedManifest {
         if let Some(path) = &args.manifest {
             return Ok(Self::read(path, args)?);
         }
-        match manifest_path_for(&args.results).filter(|path| path.exists()) {
+        match manifest_path_for(&args.results).filter(|path| path.is_file()) {
             Some(path) => Ok(Self::read(&path, args).unwrap_or_else(Self::Unreadable)),
             None => Ok(Self::Absent),
         }
@@ -138,12 +141,12 @@ impl NamedManifest {
             encoding: args.encoding,
             ..Options::default()
         };
-        let read = manifest::read(path, &options)?;
         let bytes = fs::read(path).map_err(|error| ManifestError {
             path: path.to_owned(),
             reason: manifest::Reason::Unreadable(error),
         })?;
         let file = InputFile::of(path, sha256(&bytes), bytes.len() as u64);
+        let read = manifest::of_bytes(path, bytes, &options)?;
         Ok(Self::Read(Box::new(read.manifest), file))
     }
 

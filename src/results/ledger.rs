@@ -1,6 +1,6 @@
 //! The results as evidence: what a results file says while no run is on, one line for each row.
 
-use std::fs::{File, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -53,6 +53,13 @@ impl Ledger {
                 source,
             }
         };
+        // To open a pipe could take for ever, and nothing can be written beside one.
+        if !fs::metadata(path).map_err(failed("open"))?.is_file() {
+            return Err(ResultsError::NotResults {
+                path: path.to_owned(),
+                why: "it is not a plain file".into(),
+            });
+        }
         let mut file = File::open(path).map_err(failed("open"))?;
         // Held until the file is read. Where a file system knows no locks, no run holds one either.
         if let Err(TryLockError::WouldBlock) = file.try_lock_shared() {

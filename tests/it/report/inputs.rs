@@ -1,6 +1,7 @@
 //! What a report is made from: results, the manifest, the verification; whole or not.
 
 use std::fs;
+use std::process::Command;
 
 use consign::results::Status;
 use consign::verification::{Checked, Download, Facts, LocalFile, Outcome, file};
@@ -261,4 +262,50 @@ fn rows_that_have_left_the_manifest_stand_apart() {
     assert_eq!(found["rows_no_longer_in_manifest"]["count"], 1);
     assert_eq!(found["rows"], 2);
     assert_eq!(test.read(SUMS).lines().count(), 1);
+}
+
+/// Makes a pipe that nobody writes to.
+fn pipe(test: &Test, name: &str) {
+    let path = test.path(name);
+    let made = Command::new("mkfifo").arg(path).status();
+    assert!(made.unwrap().success());
+}
+
+#[test]
+fn what_is_no_plain_file_is_not_waited_for() {
+    let test = with_results([uploaded(1)]);
+    pipe(&test, "pipe.results.csv");
+    fs::create_dir(test.path("folder.results.csv")).unwrap();
+    for name in ["pipe.results.csv", "folder.results.csv"] {
+        test.consign(["report", name])
+            .stderr(format!(
+                "error: {name} is not a results file of consign: it is not a plain file; name the \
+                 results file that consign import wrote\n"
+            ))
+            .exits(2);
+    }
+    pipe(&test, "m.csv");
+    report(&test).exits(0);
+    assert_eq!(json(&test)["inputs"]["manifest"], value!(null));
+    pipe(&test, VERIFICATION);
+    report(&test)
+        .says("m.results.verification.csv is not a verification file of consign: it is not a plain file; take it away")
+        .exits(2);
+}
+
+#[test]
+fn a_manifest_that_comes_from_a_pipe_is_noted_with_its_own_digest() {
+    let test = with_results([uploaded(1)]);
+    pipe(&test, "manifest");
+    let text = format!("{HEADER}{}", row("A1"));
+    let writer = {
+        let (path, text) = (test.path("manifest"), text.clone());
+        std::thread::spawn(move || fs::write(path, text).unwrap())
+    };
+    report(&test).args(["--manifest", "manifest"]).exits(0);
+    writer.join().unwrap();
+    let digest = consign::digest::sha256(text.as_bytes());
+    let report = json(&test);
+    assert_eq!(report["inputs"]["manifest"]["sha256"], digest.to_string());
+    assert_eq!(report["inputs"]["manifest"]["size"], text.len());
 }
