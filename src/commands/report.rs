@@ -209,6 +209,7 @@ struct Summary {
     exceptions: u64,
     reconciled: bool,
     damaged: bool,
+    finished: bool,
     files: Written,
     #[serde(skip_serializing_if = "Option::is_none")]
     attached: Option<Attached>,
@@ -232,6 +233,7 @@ impl Summary {
             exceptions: report.serious_exceptions().0,
             reconciled: report.reconciliation.complete,
             damaged: !report.damage.is_none(),
+            finished: !report.damage.is_journal(),
             files,
             attached,
             verdict: report.verdict.clone(),

@@ -50,6 +50,9 @@ pub(super) fn verdict(report: &Report) -> String {
     if !report.damage.is_none() {
         text.push_str(" The results file is damaged.");
     }
+    if report.damage.is_journal() {
+        text.push_str(" The import did not come to its end.");
+    }
     text
 }
 
@@ -212,6 +215,13 @@ fn of_the_files(report: &Report, open: &mut Vec<String>) {
         open.push(
             "Lines of the results were damaged, torn or removed: what they said is not in this \
              report."
+                .to_owned(),
+        );
+    }
+    if report.damage.is_journal() {
+        open.push(
+            "The results are the journal of an import that did not come to its end: rows that it did \
+             not reach may have no line in it, and count for nothing here."
                 .to_owned(),
         );
     }

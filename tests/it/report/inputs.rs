@@ -5,10 +5,10 @@ use std::process::Command;
 
 use consign::results::Status;
 use consign::verification::{Checked, Download, Facts, LocalFile, Outcome, file};
-use serde_json::json as value;
+use serde_json::{Value, json as value};
 
 use super::{HTML, JSON, SUMS, VERIFICATION, json, report, uploaded, with_results};
-use crate::harness::{HEADER, Moment, Results, Test, row};
+use crate::harness::{HEADER, KILLED, Moment, Results, Running, Test, row};
 
 #[test]
 fn an_import_is_reconciled_with_its_manifest_row_by_row() {
@@ -308,4 +308,38 @@ fn a_manifest_that_comes_from_a_pipe_is_noted_with_its_own_digest() {
     let report = json(&test);
     assert_eq!(report["inputs"]["manifest"]["sha256"], digest.to_string());
     assert_eq!(report["inputs"]["manifest"]["size"], text.len());
+}
+
+#[test]
+fn the_journal_of_an_import_that_was_killed_is_told_for_what_it_is() {
+    let test = Test::of_rows(3).between();
+    // The first row is stored, and would have been confirmed with the others.
+    test.import()
+        .while_held(7, Moment::After, Running::kill)
+        .exits(KILLED);
+    let outcome = report(&test)
+        .args(["--output", "json"])
+        .leaving_a_journal()
+        .exits(0);
+    let summary: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(
+        (&summary["finished"], &summary["damaged"]),
+        (&value!(false), &value!(false))
+    );
+    let found = json(&test);
+    assert!(found["damage"]["superseded_lines"].as_u64() > Some(0));
+    let verdict = found["verdict"].as_str().unwrap();
+    assert!(
+        verdict.ends_with(" The import did not come to its end."),
+        "{verdict}"
+    );
+    let html = test.read(HTML);
+    assert!(html.contains("<strong>The import did not come to its end.</strong>"));
+    assert!(!html.contains("The results file is damaged."));
+    assert!(html.contains("<li>The results are the journal of an import that did not come to its"));
+
+    test.resume().all_uploaded(3).exits(0);
+    report(&test).says("All 3 rows are done.").exits(0);
+    assert_eq!(json(&test)["damage"]["superseded_lines"], 0);
+    assert!(!test.read(HTML).contains("id=\"unfinished\""));
 }
