@@ -190,7 +190,7 @@ pub(super) fn of_outcome(outcome: Outcome) -> Advice {
             "Find out who removed it. To attach it again, give the row a new external_id and import it.",
         ),
         Outcome::Pending => (
-            "The attachment is there without its bytes: somebody has begun to replace them.",
+            "The attachment is there without its bytes: most likely somebody has begun to replace them.",
             "Find out who did. The service removes such records within an hour.",
         ),
         Outcome::SizeDiffers => (
@@ -198,11 +198,11 @@ pub(super) fn of_outcome(outcome: Outcome) -> Advice {
             "Find out who replaced it, and which content is right.",
         ),
         Outcome::ContentDiffers => (
-            "The attachment has the size that was imported, and other bytes.",
+            "The service shows the size that was imported, and gives other bytes.",
             "Find out who replaced it, and which content is right.",
         ),
         Outcome::Renamed => (
-            "The content is as it was imported, but its external_id or title has changed.",
+            "It is there with its size, but its external_id or title is another one.",
             "Find out whether that was meant: under another external_id a later import would not \
              find it.",
         ),

@@ -27,7 +27,7 @@ pub enum Level {
     SameSize,
     /// The results say that it is done, and not how that is known.
     Unrecorded,
-    /// The import confirmed it, and `verify` found something else since.
+    /// The results say that it is done, and `verify` found something else.
     Contradicted,
 }
 
@@ -93,8 +93,8 @@ impl Level {
             }
             Self::Unrecorded => "Not recorded: the results do not say how it was confirmed",
             Self::Contradicted => {
-                "Contradicted: confirmed by the import, and consign verify found something else \
-                 since; see the exceptions"
+                "Contradicted: done, as the results say, and consign verify found something else; see \
+                 the exceptions"
             }
         }
     }
@@ -240,7 +240,10 @@ impl Gathering {
         };
         facts.rows_checked.increase();
         facts.outdated_lines.0 = facts.outdated_lines.0.saturating_sub(1);
-        self.span.take(line.checked_at);
+        if !matches!(line.outcome, Outcome::NotDone | Outcome::Error) {
+            // Of the others the service was not asked, or did not answer.
+            self.span.take(line.checked_at);
+        }
         let download = line.download.to_string();
         if !download.is_empty() {
             self.downloads.insert(download);

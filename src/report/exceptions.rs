@@ -113,6 +113,15 @@ impl Group {
         }
     }
 
+    /// What its rows have in common, in a few words.
+    pub fn title(&self) -> String {
+        match (self.found_by, self.reason.is_empty()) {
+            ("verify", _) => format!("Found by verify: {}", self.what),
+            (_, true) => self.what.to_owned(),
+            (_, false) => format!("{}, {}", self.what, self.reason),
+        }
+    }
+
     /// Whether it is about what nobody can verify, which is no fault of a row.
     pub fn is_unverifiable(&self) -> bool {
         self.what == Outcome::Unverifiable.as_str()

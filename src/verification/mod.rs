@@ -27,9 +27,9 @@ pub enum Outcome {
     Pending,
     /// It has another size.
     SizeDiffers,
-    /// Its content is as it was, but its `external_id` or title has changed.
+    /// It has its size, and its bytes where they were downloaded, but another `external_id` or title.
     Renamed,
-    /// It has its size, and other bytes.
+    /// The service shows its size, and gives other bytes.
     ContentDiffers,
     /// The results do not claim that the row is done.
     NotDone,

@@ -100,7 +100,7 @@ fn a_manifest_that_cannot_be_read_is_refused_only_where_the_user_named_it() {
         .exits(0);
     assert!(
         test.read(HTML)
-            .contains("(it line 2: the byte at offset 44 is not UTF-8")
+            .contains("could not be read: line 2: the byte at offset 44 is not UTF-8")
     );
     report(&test).args(["--encoding", "windows-1252"]).exits(0);
     assert_eq!(json(&test)["reconciliation"]["against"], "manifest");
