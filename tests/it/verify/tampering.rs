@@ -1,7 +1,7 @@
 //! What somebody did to attachments since they were imported.
 
 use super::imported;
-use crate::harness::Test;
+use crate::harness::{Test, content_of};
 
 /// Verifies three rows, of which the second is not what it was.
 #[track_caller]
@@ -207,4 +207,19 @@ fn a_new_name_with_escapes_in_it_is_shown_as_text() {
         assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text:?}");
     }
     assert!(test.verification().cell("A1", "message").contains("[31m"));
+}
+
+#[test]
+fn what_was_there_already_may_have_the_title_that_it_had() {
+    let with_title = |title: &str| {
+        format!("file_path,object_type,object_id,external_id,title\nA1.pdf,contract,1,A1,{title}\n")
+    };
+    let test = Test::new()
+        .file("A1.pdf", content_of("A1"))
+        .manifest(with_title("First"));
+    test.import().all_uploaded(1).exits(0);
+    test.remove("m.results.csv");
+    test.write("m.csv", with_title("Second"));
+    test.import().rows(["A1 skipped"]).exits(0);
+    test.verify().outcomes(["A1 match"]).exits(0);
 }
