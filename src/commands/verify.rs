@@ -84,6 +84,7 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         rows: &rows,
         lacks: ledger.lacks(),
         download,
+        drawn: drawn.len() as u64,
         local,
         tally,
         took: session.began.elapsed(),

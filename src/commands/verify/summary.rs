@@ -86,6 +86,8 @@ pub(super) struct Summary<'a> {
     pub(super) rows: &'a [Row],
     pub(super) lacks: Lacks,
     pub(super) download: Download,
+    /// How many attachments were to be downloaded.
+    pub(super) drawn: u64,
     pub(super) local: Local,
     pub(super) tally: Tally,
     pub(super) took: Duration,
@@ -213,17 +215,27 @@ impl Summary<'_> {
     }
 
     fn tell_of_downloads(&self, text: &mut String) {
+        let (downloaded, drawn) = (self.downloaded(), self.drawn);
+        let came = if downloaded == drawn {
+            counted(drawn, "attachment")
+        } else {
+            format!(
+                "{} of {}",
+                grouped(downloaded),
+                counted(drawn, "attachment")
+            )
+        };
         let drawn = match self.download {
             Download::None => return,
-            Download::All => "all of them".to_owned(),
+            Download::All if downloaded == drawn => "all of them".to_owned(),
+            Download::All => "all were asked for".to_owned(),
             Download::Sample { share, seed } => {
                 format!("a sample of {share}, drawn with --seed {seed}")
             }
         };
         let _ = writeln!(
             text,
-            "downloaded and hashed again: {} ({drawn}; {})",
-            counted(self.downloaded(), "attachment"),
+            "downloaded and hashed again: {came} ({drawn}; {})",
             size(self.tally.bytes_received)
         );
     }
@@ -271,6 +283,7 @@ impl Summary<'_> {
             superseded_lines: u64,
             rows_without_line: u64,
             download: Option<String>,
+            drawn: u64,
             downloaded: u64,
             local_files: BTreeMap<&'static str, u64>,
             requests: u64,
@@ -300,6 +313,7 @@ impl Summary<'_> {
             superseded_lines: self.lacks.superseded_lines,
             rows_without_line: self.lacks.rows_without_line,
             download: Some(self.download.to_string()).filter(|text| !text.is_empty()),
+            drawn: self.drawn,
             downloaded: self.downloaded(),
             local_files: compared
                 .map(|local| (local.as_str(), self.local_files(local)))

@@ -191,7 +191,7 @@ fn each_kind_of_tampering_is_counted_in_the_summary() {
              row 4, external_id \"A4\": renamed: its external_id is now \"B4\"\n\
              row 5, external_id \"A5\": content_differs: the bytes are others than were imported, \
              and just as many\n\
-             downloaded and hashed again: 4 attachments (all of them; 52 B)\n\
+             downloaded and hashed again: 4 of 7 attachments (all were asked for; 52 B)\n\
              verification: m.results.verification.csv\n",
         )
         .exits(1);
