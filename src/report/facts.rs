@@ -253,7 +253,9 @@ impl<'a> Gathered<'a> {
             left: Listed::with(SHORT_LIST),
             reconciler: Reconciler::new(manifest, SHORT_LIST),
             levels: Levels::default(),
-            verification: verification.map(|(read, _)| Gathering::of(read, SHORT_LIST)),
+            verification: verification.map(|(read, _)| {
+                Gathering::of(read, &inputs.ledger.previous().damaged, SHORT_LIST)
+            }),
             exceptions: Exceptions::default(),
             done_at: Vec::new(),
             sizes: Sizes::default(),

@@ -165,6 +165,14 @@ impl Checked {
             && (self.outcome == Outcome::NotDone) != entry.status.is_done()
     }
 
+    /// Whether it says no more than that a line of the results is not believed.
+    pub fn is_about_damage(&self) -> bool {
+        self.row.is_none()
+            && self.attachment_id.is_none()
+            && self.outcome == Outcome::Error
+            && self.expected == Facts::default()
+    }
+
     /// Whether the stored bytes were downloaded, and had the expected digest.
     pub fn content_proven(&self) -> bool {
         self.found.sha256.is_some() && self.found.sha256 == self.expected.sha256

@@ -137,3 +137,24 @@ fn scripts_are_told_why_what_matches_does_not_pass() {
     assert_eq!(summary["superseded_lines"], 0);
     assert_eq!(summary["torn_line"], serde_json::Value::Null);
 }
+
+#[test]
+fn what_is_said_of_a_damaged_line_is_not_called_outdated_by_the_report() {
+    let test = imported(2);
+    let altered = test
+        .read("m.results.csv")
+        .replace("A2,uploaded", "A2,skipped");
+    test.write("m.results.csv", altered);
+    test.verify()
+        .outcomes(["A1 match", "A2 error"])
+        .whatever_it_says()
+        .leaving_a_journal()
+        .exits(1);
+    test.consign(["report", "m.results.csv"])
+        .leaving_a_journal()
+        .exits(0);
+    let json = test.read("m.results.report.json");
+    let report: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(report["damage"]["damaged_lines"]["count"], 1);
+    assert_eq!(report["verification"]["outdated_lines"], 0);
+}
