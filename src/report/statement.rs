@@ -15,10 +15,17 @@ pub(super) fn verdict(report: &Report) -> String {
     let mut text = if report.rows.is_zero() {
         "There are no rows.".to_owned()
     } else if report.rows_not_done.is_zero() {
-        format!("All {} done.", are(report.rows, "row"))
+        match report.rows.0 {
+            1 => "The only row is done.".to_owned(),
+            _ => format!("All {} done.", are(report.rows, "row")),
+        }
     } else {
         let (done, rows) = (report.rows_done, counted(report.rows.0, "row"));
-        let verb = if done.0 == 1 { "is" } else { "are" };
+        let verb = if done.0 == 1 || report.rows.0 == 1 {
+            "is"
+        } else {
+            "are"
+        };
         let not_done = is_or_are(report.rows_not_done);
         format!("{done} of {rows} {verb} done; {not_done} not.")
     };

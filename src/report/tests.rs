@@ -198,7 +198,7 @@ fn a_row_of_which_no_size_is_known_is_counted_as_such() {
     assert_eq!(report.statuses[0].rows_without_size.0, 1);
     assert_eq!(report.bytes.0, 0);
     assert!(
-        report.verdict.starts_with("0 of 1 row are done; 1 is not."),
+        report.verdict.starts_with("0 of 1 row is done; 1 is not."),
         "{}",
         report.verdict
     );
@@ -406,6 +406,14 @@ fn the_service_was_asked_when_it_told_of_a_row_and_not_when_it_could_not() {
         open.contains("The verification got no answer for any row that is done"),
         "{open}"
     );
+}
+
+#[test]
+fn one_row_is_not_spoken_of_as_many() {
+    let verdict = |status| report(&[entry(1, status)], &With::Nothing).verdict;
+    assert_eq!(verdict(Status::Failed), "0 of 1 row is done; 1 is not.");
+    let done = verdict(Status::Uploaded);
+    assert!(done.starts_with("The only row is done."), "{done}");
 }
 
 #[test]

@@ -297,17 +297,17 @@ fn what_is_no_plain_file_is_not_waited_for() {
 fn a_manifest_that_comes_from_a_pipe_is_noted_with_its_own_digest() {
     let test = with_results([uploaded(1)]);
     pipe(&test, "manifest");
-    let text = format!("{HEADER}{}", row("A1"));
+    let manifest = format!("{HEADER}{}", row("A1"));
     let writer = {
-        let (path, text) = (test.path("manifest"), text.clone());
-        std::thread::spawn(move || fs::write(path, text).unwrap())
+        let (path, content) = (test.path("manifest"), manifest.clone());
+        std::thread::spawn(move || fs::write(path, content).unwrap())
     };
     report(&test).args(["--manifest", "manifest"]).exits(0);
     writer.join().unwrap();
-    let digest = consign::digest::sha256(text.as_bytes());
+    let digest = consign::digest::sha256(manifest.as_bytes());
     let report = json(&test);
     assert_eq!(report["inputs"]["manifest"]["sha256"], digest.to_string());
-    assert_eq!(report["inputs"]["manifest"]["size"], text.len());
+    assert_eq!(report["inputs"]["manifest"]["size"], manifest.len());
 }
 
 #[test]
