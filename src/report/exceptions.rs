@@ -65,7 +65,7 @@ impl Exceptions {
             Outcome::Unverifiable => Key::Unverifiable,
             outcome => Key::Outcome(outcome),
         };
-        let advice = of_outcome(line.outcome);
+        let advice = of_outcome(line.outcome, service_of(entry));
         self.group(key, || {
             Group::new("verify", line.outcome.as_str(), Text::default(), advice)
         })
