@@ -82,7 +82,9 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         verification: &path,
         destination: base.label(),
         rows: &rows,
+        lacks: ledger.lacks(),
         download,
+        drawn: drawn.len() as u64,
         local,
         tally,
         took: session.began.elapsed(),
@@ -128,31 +130,44 @@ fn rows(ledger: &Ledger, download: Download) -> Vec<Row> {
 
 /// What the user should know of the results.
 fn notices(ledger: &Ledger, path: &Path) -> String {
-    let previous = ledger.previous();
+    let lacks = ledger.lacks();
     let mut text = name_damaged(
         path,
-        &previous.damaged,
+        &ledger.previous().damaged,
         "; what it claims cannot be verified",
     );
     let file = escape(&path.to_string_lossy()).into_owned();
-    if let Some(line) = previous.torn {
-        let _ = writeln!(text, "{file} line {line} was torn, and is left out");
+    if let Some(line) = lacks.torn_line {
+        let _ = writeln!(
+            text,
+            "{file} line {line} was torn, and is left out; what it claimed cannot be verified"
+        );
     }
-    if previous.removed() > 0 {
+    if lacks.removed_lines > 0 {
         let _ = writeln!(
             text,
             "{file}: {} removed since it was written; what was claimed there cannot be verified",
-            match previous.removed() {
+            match lacks.removed_lines {
                 1 => "1 line was".to_owned(),
                 lines => format!("{} were", counted(lines, "line")),
             }
         );
     }
-    if previous.superseded() > 0 {
+    if lacks.superseded_lines > 0 {
         let _ = writeln!(
             text,
             "{file} is the journal of an import that did not come to its end: rows that it did not \
              reach have no line in it; go on with import --resume"
+        );
+    } else if lacks.rows_without_line > 0 {
+        let _ = writeln!(
+            text,
+            "{file}: {} no line, though a later row has one; put back the file as import wrote it, \
+             or go on with import --resume",
+            match lacks.rows_without_line {
+                1 => "1 row has".to_owned(),
+                rows => format!("{} have", counted(rows, "row")),
+            }
         );
     }
     text

@@ -60,7 +60,8 @@ pub fn render(report: &Report) -> String {
 
 /// The worst that is known.
 fn state(report: &Report) -> &'static str {
-    let sound = report.reconciliation.complete && report.damage.is_none();
+    let damage = &report.damage;
+    let sound = report.reconciliation.complete && damage.is_none() && !damage.is_journal();
     if !report.serious_exceptions().is_zero() || !report.rows_not_done.is_zero() {
         "open"
     } else if sound {

@@ -1,6 +1,6 @@
 //! The results as evidence: what a results file says while no run is on, one line for each row.
 
-use std::fs::{File, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -22,6 +22,27 @@ pub struct Ledger {
     pub size: u64,
 }
 
+/// What a results file lacks of being the whole record of an import that came to its end, besides the
+/// lines that are not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Lacks {
+    /// The number of the last line, where it was torn.
+    pub torn_line: Option<u64>,
+    /// How many lines somebody has removed.
+    pub removed_lines: u64,
+    /// How many lines later ones have taken the place of, as in a journal.
+    pub superseded_lines: u64,
+    /// How many rows up to the highest have no line.
+    pub rows_without_line: u64,
+}
+
+impl Lacks {
+    /// Whether it lacks nothing that can be told from the file alone.
+    pub fn is_nothing(self) -> bool {
+        self == Self::default()
+    }
+}
+
 impl Ledger {
     /// Reads a file, which no run may be writing.
     pub fn read(path: &Path) -> Result<Self, ResultsError> {
@@ -32,6 +53,13 @@ impl Ledger {
                 source,
             }
         };
+        // To open a pipe could take for ever, and nothing can be written beside one.
+        if !fs::metadata(path).map_err(failed("open"))?.is_file() {
+            return Err(ResultsError::NotResults {
+                path: path.to_owned(),
+                why: "it is not a plain file".into(),
+            });
+        }
         let mut file = File::open(path).map_err(failed("open"))?;
         // Held until the file is read. Where a file system knows no locks, no run holds one either.
         if let Err(TryLockError::WouldBlock) = file.try_lock_shared() {
@@ -88,6 +116,24 @@ impl Ledger {
     /// What stands under one of the manifest's other columns in the line of a row.
     pub fn extra(&self, entry: &Entry, column: &str) -> String {
         self.previous.extra(&entry.external_id, column)
+    }
+
+    /// What it lacks of being the whole record of an import. Lines at the end of which nothing is left
+    /// are missed by nobody but the manifest.
+    pub fn lacks(&self) -> Lacks {
+        Lacks {
+            torn_line: self.previous.torn,
+            removed_lines: self.previous.removed(),
+            superseded_lines: self.previous.superseded(),
+            rows_without_line: self.rows_without_line(),
+        }
+    }
+
+    fn rows_without_line(&self) -> u64 {
+        let mut rows: Vec<usize> = self.entries().filter_map(|entry| entry.row).collect();
+        rows.dedup();
+        rows.last()
+            .map_or(0, |highest| (highest - rows.len()) as u64)
     }
 
     /// What else the file tells: damaged and torn lines, and where the attachments went.

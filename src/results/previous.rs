@@ -3,7 +3,7 @@
 //! The file's text is its own store. For each `external_id` only the place of the line that counts
 //! is kept, which is the one with the highest serial, wherever it stands: people sort files.
 
-mod header;
+pub(crate) mod header;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;

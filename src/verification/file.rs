@@ -11,6 +11,7 @@ use crate::digest::sha256;
 use crate::model::{AttachmentId, Sha256Digest};
 use crate::output;
 use crate::results::cell::{BadCell, bad, optional, parsed, word};
+use crate::results::previous::header::delimiter;
 use crate::results::{Entry, LINE_CHECK, line_check, serial_of};
 use crate::text::{formula_restored, formula_safe};
 
@@ -81,7 +82,10 @@ impl Verification {
             sha256: sha256(text),
             altered: 0,
         };
-        let mut csv = csv::ReaderBuilder::new().flexible(true).from_reader(text);
+        let mut csv = csv::ReaderBuilder::new()
+            .flexible(true)
+            .delimiter(delimiter(text))
+            .from_reader(text);
         let header = csv.headers().cloned().unwrap_or_default();
         let place = |column: &'static str| {
             let place = header.iter().position(|name| name == column);
@@ -252,6 +256,20 @@ mod tests {
         let text = written(&[line()]).replace("content_differs", "match");
         let read = Verification::parse(text.as_bytes()).unwrap();
         assert_eq!((read.lines().count(), read.altered), (0, 1));
+    }
+
+    #[test]
+    fn a_verification_that_a_spreadsheet_saved_anew_is_believed() {
+        let plain = Checked {
+            external_id: "A1".into(),
+            ..line()
+        };
+        let text = written(&[plain]);
+        for (from, to) in [(',', ";"), (',', "\t"), ('\n', "\r\n")] {
+            let saved = format!("\u{feff}{}", text.replace(from, to));
+            let read = Verification::parse(saved.as_bytes()).unwrap();
+            assert_eq!((read.lines().count(), read.altered), (1, 0), "{saved}");
+        }
     }
 
     #[test]

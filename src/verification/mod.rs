@@ -27,9 +27,9 @@ pub enum Outcome {
     Pending,
     /// It has another size.
     SizeDiffers,
-    /// Its content is as it was, but its `external_id` or title has changed.
+    /// It has its size, and its bytes where they were downloaded, but another `external_id` or title.
     Renamed,
-    /// It has its size, and other bytes.
+    /// The service shows its size, and gives other bytes.
     ContentDiffers,
     /// The results do not claim that the row is done.
     NotDone,
@@ -163,6 +163,14 @@ impl Checked {
             && self.attachment_id == entry.attachment_id
             && self.expected == Facts::of(entry)
             && (self.outcome == Outcome::NotDone) != entry.status.is_done()
+    }
+
+    /// Whether it says no more than that a line of the results is not believed.
+    pub fn is_about_damage(&self) -> bool {
+        self.row.is_none()
+            && self.attachment_id.is_none()
+            && self.outcome == Outcome::Error
+            && self.expected == Facts::default()
     }
 
     /// Whether the stored bytes were downloaded, and had the expected digest.

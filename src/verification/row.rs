@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use super::compare::{Claim, Verdict};
 use super::{Checked, Download, Facts, LocalFile, Outcome};
 use crate::model::{AttachmentId, Content};
-use crate::results::Entry;
 use crate::results::ledger::Ledger;
+use crate::results::{Entry, Status};
 
 /// A row of the results.
 #[derive(Debug, Clone)]
@@ -53,7 +53,7 @@ impl Row {
         Self {
             claim: Some(Claim {
                 external_id: entry.external_id.clone(),
-                title: Some(ledger.extra(entry, "title")).filter(|title| !title.is_empty()),
+                title: title(ledger, entry),
                 file_name: file_name(ledger, entry),
                 expected: line.expected,
             }),
@@ -124,6 +124,14 @@ impl Checked {
         self.found = verdict.found;
         self.message = verdict.message;
     }
+}
+
+/// The title that the import gave. What was there already has the title that it had.
+fn title(ledger: &Ledger, entry: &Entry) -> Option<String> {
+    if entry.status == Status::Skipped {
+        return None;
+    }
+    Some(ledger.extra(entry, "title")).filter(|title| !title.is_empty())
 }
 
 /// The name under which the file was stored.

@@ -125,7 +125,7 @@ fn find(names: &[String], column: &str) -> Result<usize, String> {
 }
 
 /// What stands after the first name, which holds no such character.
-fn delimiter(text: &[u8]) -> u8 {
+pub(crate) fn delimiter(text: &[u8]) -> u8 {
     let mut bytes = text.iter().copied();
     bytes
         .find(|byte| matches!(byte, b',' | b';' | b'\t'))
