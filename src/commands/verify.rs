@@ -19,7 +19,7 @@ use crate::results::ledger::Ledger;
 use crate::results::previous::name_damaged;
 use crate::root::{Root, folder_of};
 use crate::text::{counted, escape, tell};
-use crate::verification::row::Row;
+use crate::verification::row::{Occasion, Row};
 use crate::verification::{Download, LocalFile, file};
 
 use super::session::{AtStop, Opening, Session};
@@ -46,7 +46,14 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         source,
     })?;
     let download = download(args);
-    let mut rows = rows(&ledger, download);
+    let mut rows = rows(
+        &ledger,
+        &Occasion {
+            began: Timestamp::now(),
+            download,
+            destination: base.label(),
+        },
+    );
     if !args.output.quiet {
         tell(&notices(&ledger, &args.results));
         tell(&proxy_notice(&base));
@@ -112,18 +119,17 @@ fn download(args: &VerifyArgs) -> Download {
 }
 
 /// Every row of the results, and every line of them that is not believed.
-fn rows(ledger: &Ledger, download: Download) -> Vec<Row> {
-    let began = Timestamp::now();
+fn rows(ledger: &Ledger, occasion: &Occasion) -> Vec<Row> {
     let damaged = ledger.previous().damaged.iter().map(|damaged| {
         let why = format!(
             "line {} of the results is not believed: {}",
             damaged.line, damaged.why
         );
-        Row::unbelieved(&damaged.external_id, why, began, download)
+        Row::unbelieved(&damaged.external_id, why, occasion)
     });
     ledger
         .entries()
-        .map(|entry| Row::of(ledger, &entry, began, download))
+        .map(|entry| Row::of(ledger, &entry, occasion))
         .chain(damaged)
         .collect()
 }

@@ -55,6 +55,7 @@ fn checked(entry: &Entry, outcome: Outcome) -> Checked {
         checked_at: "2026-11-23T00:00:00Z".parse().unwrap(),
         download: Download::None,
         local_file: LocalFile::NotCompared,
+        destination: entry.destination.clone(),
         message: String::new(),
     }
 }

@@ -132,12 +132,52 @@ impl Ledger {
     fn rows_without_line(&self) -> u64 {
         let mut rows: Vec<usize> = self.entries().filter_map(|entry| entry.row).collect();
         rows.dedup();
-        rows.last()
-            .map_or(0, |highest| (highest - rows.len()) as u64)
+        let highest = rows.last().copied().unwrap_or(0);
+        // No import numbers a row 0, but whoever can write the file can.
+        highest.saturating_sub(rows.len()) as u64
     }
 
     /// What else the file tells: damaged and torn lines, and where the attachments went.
     pub fn previous(&self) -> &Previous {
         &self.previous
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::file::{Line, ResultsFile};
+
+    fn lacks(rows: &[usize]) -> u64 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.results.csv");
+        let line = |row: &usize| {
+            let id = format!("A{row}");
+            let row = row.to_string();
+            let mut cells = [""; 16];
+            (cells[0], cells[4], cells[5]) = (&row, &id, "pending");
+            (cells[12], cells[14]) = ("0", "2026-11-22T00:00:00Z");
+            Line {
+                entry: Entry::from_cells(cells).unwrap(),
+                extras: Vec::new(),
+            }
+        };
+        let (mut file, _) = ResultsFile::begin(&path).unwrap();
+        file.replace(&[], rows.iter().map(line)).unwrap();
+        drop(file);
+        Ledger::read(&path).unwrap().lacks().rows_without_line
+    }
+
+    #[test]
+    fn rows_up_to_the_highest_that_have_no_line_are_counted() {
+        for (rows, without_line) in [
+            (&[][..], 0),
+            (&[1, 2, 3], 0),
+            (&[2, 3], 1),
+            (&[1, 5], 3),
+            (&[0, 1], 0),
+        ] {
+            assert_eq!(lacks(rows), without_line, "{rows:?}");
+        }
     }
 }

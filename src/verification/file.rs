@@ -16,7 +16,7 @@ use crate::results::{Entry, LINE_CHECK, line_check, serial_of};
 use crate::text::{formula_restored, formula_safe};
 
 /// The columns before [`LINE_CHECK`], in order. Fixed: scripts go by them.
-pub const COLUMNS: [&str; 12] = [
+pub const COLUMNS: [&str; 13] = [
     "row",
     "external_id",
     "attachment_id",
@@ -28,6 +28,7 @@ pub const COLUMNS: [&str; 12] = [
     "checked_at",
     "download",
     "local_file",
+    "destination",
     "message",
 ];
 
@@ -125,7 +126,7 @@ impl Verification {
     }
 }
 
-fn believed(record: &StringRecord, check: usize, places: [usize; 12]) -> Option<Checked> {
+fn believed(record: &StringRecord, check: usize, places: [usize; 13]) -> Option<Checked> {
     let values: Vec<&str> = record.iter().map(formula_restored).collect();
     let expected = *values.get(check)?;
     let guarded = values[..check].iter().copied();
@@ -136,7 +137,7 @@ fn believed(record: &StringRecord, check: usize, places: [usize; 12]) -> Option<
 }
 
 impl Checked {
-    fn cells(&self) -> [String; 12] {
+    fn cells(&self) -> [String; 13] {
         fn text(value: Option<impl ToString>) -> String {
             value.map(|value| value.to_string()).unwrap_or_default()
         }
@@ -152,11 +153,12 @@ impl Checked {
             format!("{:.3}", self.checked_at),
             self.download.to_string(),
             self.local_file.as_str().to_owned(),
+            self.destination.clone(),
             self.message.clone(),
         ]
     }
 
-    fn from_cells(cells: [&str; 12]) -> Result<Self, BadCell> {
+    fn from_cells(cells: [&str; 13]) -> Result<Self, BadCell> {
         let [
             row,
             external_id,
@@ -169,6 +171,7 @@ impl Checked {
             checked_at,
             download,
             local_file,
+            destination,
             message,
         ] = cells;
         let id = |text: &str| AttachmentId::parse(text).map_err(|_| bad("attachment_id", text));
@@ -191,6 +194,7 @@ impl Checked {
             checked_at: parsed("checked_at", checked_at)?,
             download: parsed("download", download)?,
             local_file: word("local_file", local_file, LocalFile::ALL, LocalFile::as_str)?,
+            destination: destination.to_owned(),
             message: message.to_owned(),
         })
     }
@@ -221,6 +225,7 @@ mod tests {
                 seed: 9,
             },
             local_file: LocalFile::Changed,
+            destination: "here".into(),
             message: "other bytes".into(),
         }
     }

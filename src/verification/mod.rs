@@ -130,6 +130,8 @@ pub struct Checked {
     pub download: Download,
     /// How the file on this machine stands.
     pub local_file: LocalFile,
+    /// Which service was asked: host and path of its base.
+    pub destination: String,
     /// What differs, or why it could not be found out, for a person.
     pub message: String,
 }
@@ -161,6 +163,7 @@ impl Checked {
         self.row == entry.row
             && self.external_id == entry.external_id
             && self.attachment_id == entry.attachment_id
+            && self.destination == entry.destination
             && self.expected == Facts::of(entry)
             && (self.outcome == Outcome::NotDone) != entry.status.is_done()
     }

@@ -119,9 +119,10 @@ impl Summary<'_> {
     pub(super) fn for_people(&self) -> String {
         let all = self.rows.len() as u64;
         let mut text = match &self.ending {
-            Ending::AllMatch if self.of(Outcome::NotDone) == 0 => {
-                format!("all {} match", counted(all, "row"))
-            }
+            Ending::AllMatch if self.of(Outcome::NotDone) == 0 => match all {
+                1 => "the only row matches".to_owned(),
+                rows => format!("all {} match", counted(rows, "row")),
+            },
             _ => format!(
                 "{} of {} match",
                 grouped(self.of(Outcome::Match)),

@@ -152,6 +152,7 @@ fn checked(row: usize, outcome: Outcome) -> Checked {
         checked_at: "2026-11-23T00:00:00Z".parse().unwrap(),
         download: Download::All,
         local_file: LocalFile::Unchanged,
+        destination: entry.destination.clone(),
         message: String::new(),
     }
 }
