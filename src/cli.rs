@@ -141,6 +141,9 @@ pub struct ReportArgs {
     /// Encoding of the manifest, if it is neither UTF-8 nor UTF-16; for example windows-1252
     #[arg(long, value_name = "NAME", value_parser = encoding_named)]
     pub encoding: Option<&'static Encoding>,
+    /// Attach the HTML report to this record, once; for example contract:48213
+    #[arg(long, value_name = "TYPE:ID", value_parser = record)]
+    pub attach_to: Option<ObjectRef>,
     /// What is shown.
     #[command(flatten)]
     pub output: OutputArgs,
@@ -153,9 +156,6 @@ pub struct ReportArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "With --attach-to only")]
 pub struct AttachArgs {
-    /// Attach the HTML report to this record, once; for example contract:48213
-    #[arg(long, value_name = "TYPE:ID", value_parser = record, help_heading = "Options")]
-    pub attach_to: Option<ObjectRef>,
     /// Where it goes.
     #[command(flatten)]
     pub service: ServiceArgs,

@@ -102,8 +102,11 @@ pub enum Error {
         /// The destination of this run.
         ours: String,
     },
-    /// Results without a row.
-    #[error("{} has no rows, so there is nothing to go by", escape(&path.to_string_lossy()))]
+    /// Results without a row that is of a known service.
+    #[error(
+        "{} has no row with a type of record that is known, so there is nothing to go by",
+        escape(&path.to_string_lossy())
+    )]
     NoRows {
         /// The results file.
         path: PathBuf,

@@ -13,6 +13,14 @@
 //!                                                         http
 //! ```
 //!
+//! After the import, its results are evidence, which nothing writes to any more:
+//!
+//! ```text
+//! results.csv  -> results::Ledger -> verification::Row --+-> verification::Checked -> verification.csv
+//! the service  -> destination::Exhibit -> pipeline::Seen -+                            |
+//! results.csv, manifest.csv, verification.csv -> report::Report -> HTML, JSON, SHA256SUMS
+//! ```
+//!
 //! Two services, one protocol: a unit of work is the rows whose files go into one record, which is an
 //! attachment for one row or a job for several. What differs is told by [`destination::Keeps`].
 //!

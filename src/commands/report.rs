@@ -31,7 +31,7 @@ use attach::Attached;
 pub fn run(args: &ReportArgs) -> Result<Exit, Error> {
     let ledger = Ledger::read(&args.results).map_err(Error::Evidence)?;
     tracing::info!(rows = ledger.len(), "read the results");
-    if let Some(object) = args.attach.attach_to {
+    if let Some(object) = args.attach_to {
         attach::check(&args.attach, object, &ledger)?;
     }
     let verification = Verified::read(&path_for(&args.results))?;
@@ -71,7 +71,7 @@ pub fn run(args: &ReportArgs) -> Result<Exit, Error> {
     }
     let digest = ledger.sha256.to_string();
     written.note("results", &args.results, &digest, ledger.size);
-    let attached = args.attach.attach_to.map(|object| {
+    let attached = args.attach_to.map(|object| {
         let (how, output) = (&args.attach, &args.output);
         attach::attach(how, output, object, &html_path, html_digest)
     });
@@ -103,11 +103,14 @@ impl Verified {
             path: path.to_owned(),
             why,
         };
-        let text = match fs::read(path) {
-            Ok(text) => text,
+        // To open a pipe could take for ever.
+        let text = match fs::metadata(path) {
+            Ok(about) if !about.is_file() => return Err(refused("it is not a plain file".into())),
+            Ok(_) => fs::read(path),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(refused(format!("it cannot be read: {error}"))),
+            Err(error) => Err(error),
         };
+        let text = text.map_err(|error| refused(format!("it cannot be read: {error}")))?;
         let read = Verification::parse(&text).map_err(|error| refused(error.to_string()))?;
         let file = InputFile::of(path, read.sha256, text.len() as u64);
         Ok(Some(Self { read, file }))
@@ -127,7 +130,7 @@ impl NamedManifest {
         if let Some(path) = &args.manifest {
             return Ok(Self::read(path, args)?);
         }
-        match manifest_path_for(&args.results).filter(|path| path.exists()) {
+        match manifest_path_for(&args.results).filter(|path| path.is_file()) {
             Some(path) => Ok(Self::read(&path, args).unwrap_or_else(Self::Unreadable)),
             None => Ok(Self::Absent),
         }
@@ -138,12 +141,12 @@ impl NamedManifest {
             encoding: args.encoding,
             ..Options::default()
         };
-        let read = manifest::read(path, &options)?;
         let bytes = fs::read(path).map_err(|error| ManifestError {
             path: path.to_owned(),
             reason: manifest::Reason::Unreadable(error),
         })?;
         let file = InputFile::of(path, sha256(&bytes), bytes.len() as u64);
+        let read = manifest::of_bytes(path, bytes, &options)?;
         Ok(Self::Read(Box::new(read.manifest), file))
     }
 
@@ -206,6 +209,7 @@ struct Summary {
     exceptions: u64,
     reconciled: bool,
     damaged: bool,
+    finished: bool,
     files: Written,
     #[serde(skip_serializing_if = "Option::is_none")]
     attached: Option<Attached>,
@@ -229,6 +233,7 @@ impl Summary {
             exceptions: report.serious_exceptions().0,
             reconciled: report.reconciliation.complete,
             damaged: !report.damage.is_none(),
+            finished: !report.damage.is_journal(),
             files,
             attached,
             verdict: report.verdict.clone(),

@@ -19,7 +19,7 @@ use crate::results::ledger::Ledger;
 use crate::results::previous::name_damaged;
 use crate::root::{Root, folder_of};
 use crate::text::{counted, escape, tell};
-use crate::verification::row::Row;
+use crate::verification::row::{Occasion, Row};
 use crate::verification::{Download, LocalFile, file};
 
 use super::session::{AtStop, Opening, Session};
@@ -46,7 +46,14 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         source,
     })?;
     let download = download(args);
-    let mut rows = rows(&ledger, download);
+    let mut rows = rows(
+        &ledger,
+        &Occasion {
+            began: Timestamp::now(),
+            download,
+            destination: base.label(),
+        },
+    );
     if !args.output.quiet {
         tell(&notices(&ledger, &args.results));
         tell(&proxy_notice(&base));
@@ -82,7 +89,9 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         verification: &path,
         destination: base.label(),
         rows: &rows,
+        lacks: ledger.lacks(),
         download,
+        drawn: drawn.len() as u64,
         local,
         tally,
         took: session.began.elapsed(),
@@ -110,49 +119,61 @@ fn download(args: &VerifyArgs) -> Download {
 }
 
 /// Every row of the results, and every line of them that is not believed.
-fn rows(ledger: &Ledger, download: Download) -> Vec<Row> {
-    let began = Timestamp::now();
+fn rows(ledger: &Ledger, occasion: &Occasion) -> Vec<Row> {
     let damaged = ledger.previous().damaged.iter().map(|damaged| {
         let why = format!(
             "line {} of the results is not believed: {}",
             damaged.line, damaged.why
         );
-        Row::unbelieved(&damaged.external_id, why, began, download)
+        Row::unbelieved(&damaged.external_id, why, occasion)
     });
     ledger
         .entries()
-        .map(|entry| Row::of(ledger, &entry, began, download))
+        .map(|entry| Row::of(ledger, &entry, occasion))
         .chain(damaged)
         .collect()
 }
 
 /// What the user should know of the results.
 fn notices(ledger: &Ledger, path: &Path) -> String {
-    let previous = ledger.previous();
+    let lacks = ledger.lacks();
     let mut text = name_damaged(
         path,
-        &previous.damaged,
+        &ledger.previous().damaged,
         "; what it claims cannot be verified",
     );
     let file = escape(&path.to_string_lossy()).into_owned();
-    if let Some(line) = previous.torn {
-        let _ = writeln!(text, "{file} line {line} was torn, and is left out");
+    if let Some(line) = lacks.torn_line {
+        let _ = writeln!(
+            text,
+            "{file} line {line} was torn, and is left out; what it claimed cannot be verified"
+        );
     }
-    if previous.removed() > 0 {
+    if lacks.removed_lines > 0 {
         let _ = writeln!(
             text,
             "{file}: {} removed since it was written; what was claimed there cannot be verified",
-            match previous.removed() {
+            match lacks.removed_lines {
                 1 => "1 line was".to_owned(),
                 lines => format!("{} were", counted(lines, "line")),
             }
         );
     }
-    if previous.superseded() > 0 {
+    if lacks.superseded_lines > 0 {
         let _ = writeln!(
             text,
             "{file} is the journal of an import that did not come to its end: rows that it did not \
              reach have no line in it; go on with import --resume"
+        );
+    } else if lacks.rows_without_line > 0 {
+        let _ = writeln!(
+            text,
+            "{file}: {} no line, though a later row has one; put back the file as import wrote it, \
+             or go on with import --resume",
+            match lacks.rows_without_line {
+                1 => "1 row has".to_owned(),
+                rows => format!("{} have", counted(rows, "row")),
+            }
         );
     }
     text

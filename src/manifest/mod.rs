@@ -95,11 +95,14 @@ struct Start {
 /// An error means that nothing could be read as rows. Everything else is a problem of some row,
 /// and all of them are found in this one pass.
 pub fn read(path: &Path, options: &Options) -> Result<Reading, ManifestError> {
-    let text = std::fs::read(path)
-        .map_err(Reason::Unreadable)
-        .and_then(|bytes| decode::decode(bytes, options.encoding))
-        .map_err(|reason| reason.at(path))?;
-    read_text(path, text, options).map_err(|reason| reason.at(path))
+    let bytes = std::fs::read(path).map_err(|error| Reason::Unreadable(error).at(path))?;
+    of_bytes(path, bytes, options)
+}
+
+/// Reads a manifest whose bytes are at hand: what can be read only once has to be shared.
+pub fn of_bytes(path: &Path, bytes: Vec<u8>, options: &Options) -> Result<Reading, ManifestError> {
+    let text = decode::decode(bytes, options.encoding).map_err(|reason| reason.at(path))?;
+    of_text(path, text, options)
 }
 
 /// Reads a manifest that is no file. `path` is what it is called.

@@ -184,17 +184,14 @@ impl<D: Archive> Inspection<'_, D> {
         question: &Question,
         listed: Option<&Exhibit>,
     ) -> Result<(usize, Seen), Halt> {
-        let seen = match (listed, question.bytes) {
-            (Some(exhibit), Wanted::Digest { size }) if exhibit.size == Some(size) => {
+        let may_match = |size| listed.is_none_or(|exhibit| exhibit.size == Some(size));
+        let seen = match (question.bytes, listed) {
+            (Wanted::Digest { size }, _) if may_match(size) => {
                 let _turn = self.downloads.acquire().await;
                 self.digested(&question.id, size).await
             }
-            (Some(exhibit), _) => Ok(Seen::There(exhibit.clone(), Bytes::NotFetched)),
-            (None, Wanted::Digest { size }) => {
-                let _turn = self.downloads.acquire().await;
-                self.digested(&question.id, size).await
-            }
-            (None, Wanted::Nothing) => {
+            (_, Some(exhibit)) => Ok(Seen::There(exhibit.clone(), Bytes::NotFetched)),
+            (_, None) => {
                 let original = self.requests.original(&question.id).await;
                 original.map(|original| match original {
                     None => Seen::Absent,

@@ -181,8 +181,17 @@ fn of_bare_status(status: Status, service: Option<Service>) -> (&'static str, &'
 }
 
 /// Of rows about which `verify` found something to say.
-pub(super) fn of_outcome(outcome: Outcome) -> Advice {
+pub(super) fn of_outcome(outcome: Outcome, service: Option<Service>) -> Advice {
     let (meaning, what_to_do) = match outcome {
+        Outcome::Missing if service == Some(Service::Keelvar) => (
+            "The job did not attach the file, although the results say that it did.",
+            "Look at the record in the service. To attach a file that is not there, give the row a new \
+             external_id and import it.",
+        ),
+        Outcome::Pending if service == Some(Service::Keelvar) => (
+            "The job goes on, although the results say that it has ended.",
+            "Run consign verify again later, then this report.",
+        ),
         Outcome::Match => ("It is in the service as it was imported.", "Nothing."),
         Outcome::NotDone => ("The results do not claim that the row is done.", RESUME),
         Outcome::Missing => (
@@ -190,7 +199,7 @@ pub(super) fn of_outcome(outcome: Outcome) -> Advice {
             "Find out who removed it. To attach it again, give the row a new external_id and import it.",
         ),
         Outcome::Pending => (
-            "The attachment is there without its bytes: somebody has begun to replace them.",
+            "The attachment is there without its bytes: most likely somebody has begun to replace them.",
             "Find out who did. The service removes such records within an hour.",
         ),
         Outcome::SizeDiffers => (
@@ -198,11 +207,11 @@ pub(super) fn of_outcome(outcome: Outcome) -> Advice {
             "Find out who replaced it, and which content is right.",
         ),
         Outcome::ContentDiffers => (
-            "The attachment has the size that was imported, and other bytes.",
+            "The service shows the size that was imported, and gives other bytes.",
             "Find out who replaced it, and which content is right.",
         ),
         Outcome::Renamed => (
-            "The content is as it was imported, but its external_id or title has changed.",
+            "It is there with its size, but its external_id or title is another one.",
             "Find out whether that was meant: under another external_id a later import would not \
              find it.",
         ),
@@ -241,6 +250,15 @@ mod tests {
     }
 
     #[test]
+    fn nobody_is_told_of_attachments_where_there_are_jobs_alone() {
+        for outcome in [Outcome::Missing, Outcome::Pending] {
+            let advice = |service| of_outcome(outcome, Some(service)).meaning;
+            assert!(advice(Service::Keelvar).starts_with("The job "));
+            assert!(advice(Service::Workday).starts_with("The attachment "));
+        }
+    }
+
+    #[test]
     fn whoever_has_an_exception_is_told_what_to_do() {
         for status in Status::ALL {
             for service in [None, Some(Service::Workday), Some(Service::Keelvar)] {
@@ -249,8 +267,10 @@ mod tests {
             }
         }
         for outcome in Outcome::ALL {
-            let advice = of_outcome(outcome);
-            assert!(advice.meaning.ends_with('.') && advice.what_to_do.ends_with('.'));
+            for service in [None, Some(Service::Workday), Some(Service::Keelvar)] {
+                let advice = of_outcome(outcome, service);
+                assert!(advice.meaning.ends_with('.') && advice.what_to_do.ends_with('.'));
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! How each row was verified: the strongest evidence for it, and what `verify` found.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde::Serialize;
 
@@ -8,6 +8,7 @@ use super::listed::{Listed, Room};
 use super::row::Row;
 use super::value::{Bytes, Count, Moment, Span};
 use crate::model::{ObjectType, Service};
+use crate::results::previous::Damaged;
 use crate::results::{Entry, Status, Verified};
 use crate::verification::file::Verification;
 use crate::verification::{Checked, LocalFile, Outcome};
@@ -27,7 +28,7 @@ pub enum Level {
     SameSize,
     /// The results say that it is done, and not how that is known.
     Unrecorded,
-    /// The import confirmed it, and `verify` found something else since.
+    /// The results say that it is done, and `verify` found something else.
     Contradicted,
 }
 
@@ -93,8 +94,8 @@ impl Level {
             }
             Self::Unrecorded => "Not recorded: the results do not say how it was confirmed",
             Self::Contradicted => {
-                "Contradicted: confirmed by the import, and consign verify found something else \
-                 since; see the exceptions"
+                "Contradicted: done, as the results say, and consign verify found something else; see \
+                 the exceptions"
             }
         }
     }
@@ -208,8 +209,12 @@ pub struct Gathering {
 }
 
 impl Gathering {
-    /// Of a verification file.
-    pub fn of(verification: &Verification, room: Room) -> Self {
+    /// Of a verification file, about results of which these lines are damaged.
+    pub fn of(verification: &Verification, damaged: &[Damaged], room: Room) -> Self {
+        let damaged: HashSet<&str> = damaged.iter().map(|one| &*one.external_id).collect();
+        // What is said of a damaged line holds as long as the line is damaged.
+        let is_about_row =
+            |line: &&Checked| !(line.is_about_damage() && damaged.contains(&*line.external_id));
         Self {
             facts: VerificationFacts {
                 first_checked_at: None,
@@ -217,7 +222,7 @@ impl Gathering {
                 download: Vec::new(),
                 rows_checked: Count(0),
                 rows_not_covered: Count(0),
-                outdated_lines: Count(verification.lines().count() as u64),
+                outdated_lines: Count(verification.lines().filter(is_about_row).count() as u64),
                 altered_lines: Count(verification.altered),
                 rows_downloaded: Count(0),
                 rows_content_proven: Count(0),
@@ -240,7 +245,10 @@ impl Gathering {
         };
         facts.rows_checked.increase();
         facts.outdated_lines.0 = facts.outdated_lines.0.saturating_sub(1);
-        self.span.take(line.checked_at);
+        if !matches!(line.outcome, Outcome::NotDone | Outcome::Error) {
+            // Of the others the service was not asked, or did not answer.
+            self.span.take(line.checked_at);
+        }
         let download = line.download.to_string();
         if !download.is_empty() {
             self.downloads.insert(download);

@@ -65,7 +65,7 @@ impl Exceptions {
             Outcome::Unverifiable => Key::Unverifiable,
             outcome => Key::Outcome(outcome),
         };
-        let advice = of_outcome(line.outcome);
+        let advice = of_outcome(line.outcome, service_of(entry));
         self.group(key, || {
             Group::new("verify", line.outcome.as_str(), Text::default(), advice)
         })
@@ -110,6 +110,15 @@ impl Group {
             meaning: advice.meaning,
             what_to_do: advice.what_to_do,
             rows: Listed::with(ROOM),
+        }
+    }
+
+    /// What its rows have in common, in a few words.
+    pub fn title(&self) -> String {
+        match (self.found_by, self.reason.is_empty()) {
+            ("verify", _) => format!("Found by verify: {}", self.what),
+            (_, true) => self.what.to_owned(),
+            (_, false) => format!("{}, {}", self.what, self.reason),
         }
     }
 

@@ -152,7 +152,7 @@ pub struct StatusCount {
     pub rows_without_size: Count,
 }
 
-/// What is wrong with the results file itself. Such lines count for nothing.
+/// What is wrong with the results file itself. Lines that are lost count for nothing.
 #[derive(Debug, Clone, Serialize)]
 pub struct Damage {
     /// Lines that do not match their own check.
@@ -161,12 +161,20 @@ pub struct Damage {
     pub torn_line: Option<u64>,
     /// How many lines somebody has removed.
     pub removed_lines: Count,
+    /// How many lines later ones have taken the place of. There are some only in the journal of an
+    /// import that did not come to its end.
+    pub superseded_lines: Count,
 }
 
 impl Damage {
-    /// Whether nothing is.
+    /// Whether no line is lost.
     pub fn is_none(&self) -> bool {
         self.damaged_lines.is_empty() && self.torn_line.is_none() && self.removed_lines.is_zero()
+    }
+
+    /// Whether the file is the journal of an import that did not come to its end.
+    pub fn is_journal(&self) -> bool {
+        !self.superseded_lines.is_zero()
     }
 }
 
@@ -245,7 +253,9 @@ impl<'a> Gathered<'a> {
             left: Listed::with(SHORT_LIST),
             reconciler: Reconciler::new(manifest, SHORT_LIST),
             levels: Levels::default(),
-            verification: verification.map(|(read, _)| Gathering::of(read, SHORT_LIST)),
+            verification: verification.map(|(read, _)| {
+                Gathering::of(read, &inputs.ledger.previous().damaged, SHORT_LIST)
+            }),
             exceptions: Exceptions::default(),
             done_at: Vec::new(),
             sizes: Sizes::default(),
@@ -390,5 +400,6 @@ fn damage(ledger: &Ledger) -> Damage {
         damaged_lines,
         torn_line: previous.torn,
         removed_lines: Count(previous.removed()),
+        superseded_lines: Count(previous.superseded()),
     }
 }

@@ -15,10 +15,17 @@ pub(super) fn verdict(report: &Report) -> String {
     let mut text = if report.rows.is_zero() {
         "There are no rows.".to_owned()
     } else if report.rows_not_done.is_zero() {
-        format!("All {} done.", are(report.rows, "row"))
+        match report.rows.0 {
+            1 => "The only row is done.".to_owned(),
+            _ => format!("All {} done.", are(report.rows, "row")),
+        }
     } else {
         let (done, rows) = (report.rows_done, counted(report.rows.0, "row"));
-        let verb = if done.0 == 1 { "is" } else { "are" };
+        let verb = if done.0 == 1 || report.rows.0 == 1 {
+            "is"
+        } else {
+            "are"
+        };
         let not_done = is_or_are(report.rows_not_done);
         format!("{done} of {rows} {verb} done; {not_done} not.")
     };
@@ -31,7 +38,7 @@ pub(super) fn verdict(report: &Report) -> String {
         })
         .collect();
     if !levels.is_empty() {
-        let _ = write!(text, " Verified: {}.", levels.join(", "));
+        let _ = write!(text, " Verified: {}.", levels.join("; "));
     }
     let contradicted = rows_of(report, Level::Contradicted);
     if !contradicted.is_zero() {
@@ -40,6 +47,9 @@ pub(super) fn verdict(report: &Report) -> String {
             " Of {contradicted} of the rows that are done, consign verify found something else in \
              the service."
         );
+    }
+    if let Some(found) = &report.verification {
+        text.push_str(&also_found(found));
     }
     if !report.reconciliation.complete {
         text.push_str(match report.reconciliation.against {
@@ -50,7 +60,29 @@ pub(super) fn verdict(report: &Report) -> String {
     if !report.damage.is_none() {
         text.push_str(" The results file is damaged.");
     }
+    if report.damage.is_journal() {
+        text.push_str(" The import did not come to its end.");
+    }
     text
+}
+
+/// What a verification found that takes nothing from the evidence, and must not be overlooked.
+fn also_found(found: &VerificationFacts) -> String {
+    let told = [
+        ("renamed", "another external_id or title for"),
+        ("error", "no answer for"),
+    ];
+    let told: Vec<String> = told
+        .into_iter()
+        .filter_map(|(word, what)| {
+            let rows = outcome(found, word);
+            (!rows.is_zero()).then(|| format!("{what} {}", counted(rows.0, "row")))
+        })
+        .collect();
+    if told.is_empty() {
+        return String::new();
+    }
+    format!(" consign verify found {}.", told.join(", and "))
 }
 
 /// How rows of a level were verified, to follow their number.
@@ -75,13 +107,13 @@ pub(super) fn proven(report: &Report, service: Option<Service>) -> Vec<String> {
         }
     };
     let after = match service {
-        Some(Service::Keelvar) => "its job ended in success",
+        Some(Service::Keelvar) => "their job ended in success",
         Some(Service::Workday) | None => "the service showed the size",
     };
     say(rows_of(report, Level::Content), &|rows| {
         format!(
-            "{rows}: the bytes that the service held were downloaded and had the SHA-256 of the file \
-             that was imported."
+            "{rows}: the bytes that the service held were downloaded and had the SHA-256 of the \
+             row's file."
         )
     });
     say(rows_of(report, Level::Etag), &|rows| {
@@ -96,11 +128,19 @@ pub(super) fn proven(report: &Report, service: Option<Service>) -> Vec<String> {
     say(rows_of(report, Level::Job), &|rows| {
         format!("{rows}: the storage took the bytes, and the job ended with the word for success.")
     });
+    say(rows_of(report, Level::SameSize), &|rows| {
+        format!(
+            "{rows}: before anything was sent, the service showed an attachment of the file's size \
+             under the external_id."
+        )
+    });
     if let Some(found) = &report.verification {
         say(outcome(found, "match"), &|rows| {
             format!(
-                "{rows}: consign verify found the attachment in the service under its id, with its \
-                 external_id and size as they were imported{}.",
+                "{rows}{}: consign verify found the attachment in the service under its id, with the \
+                 size that the results name, and the service told of no other external_id or title \
+                 for it{}.",
+                of_which_left(report),
                 when(found)
             )
         });
@@ -145,8 +185,8 @@ pub(super) fn not_proven(report: &Report, service: Option<Service>) -> Vec<Strin
             .to_owned(),
     );
     open.push(
-        "The check that guards each line of the results (line_check) finds accidents, not forgeries: \
-         whoever can write the file can write lines that match. Note the SHA-256 of the files \
+        "The check that guards each line of results and verification (line_check) finds accidents, not forgeries: \
+         whoever can write the files can write lines that match. Note the SHA-256 of the files \
          elsewhere, where nobody can alter it."
             .to_owned(),
     );
@@ -168,7 +208,8 @@ fn of_content(report: &Report, open: &mut Vec<String>) {
     let unhashed = Count(report.rows_done.0.saturating_sub(hashed.0));
     if !unhashed.is_zero() {
         open.push(format!(
-            "The stored bytes of {} done were not downloaded and found to be those of the file.",
+            "The stored bytes of {} done were not downloaded, or did not have the SHA-256 of the file: \
+             that they are those of the file now is not proven.",
             that_are(unhashed)
         ));
     }
@@ -192,11 +233,16 @@ fn of_content(report: &Report, open: &mut Vec<String>) {
             are(found.rows_not_covered, "row")
         ));
     }
-    if let Some(last) = found.last_checked_at {
-        open.push(format!(
+    open.push(match found.last_checked_at {
+        Some(last) => format!(
             "What happened in the service after {last}, when it was looked at last, is not known."
-        ));
-    }
+        ),
+        None => {
+            "The verification got no answer for any row that is done: what happened in the service \
+                 after the import is not known."
+                .to_owned()
+        }
+    });
 }
 
 /// What the files themselves leave open.
@@ -215,15 +261,21 @@ fn of_the_files(report: &Report, open: &mut Vec<String>) {
                 .to_owned(),
         );
     }
+    if report.damage.is_journal() {
+        open.push(
+            "The results are the journal of an import that did not come to its end: rows that it did \
+             not reach may have no line in it, and count for nothing here."
+                .to_owned(),
+        );
+    }
     if let Some(found) = &report.verification
         && !(found.altered_lines.is_zero() && found.outdated_lines.is_zero())
     {
         open.push(format!(
-            "{} of the verification count for nothing here: {} altered since, and {} about what the \
-             results no longer say.",
-            counted(found.altered_lines.0 + found.outdated_lines.0, "line"),
-            was_or_were(found.altered_lines),
-            is_or_are(found.outdated_lines)
+            "Lines of the verification that count for nothing here: {} altered since, and {} about what \
+             the results no longer say.",
+            found.altered_lines,
+            found.outdated_lines
         ));
     }
 }
@@ -238,6 +290,14 @@ fn outcome(found: &VerificationFacts, word: &str) -> Count {
     let mut outcomes = found.outcomes.iter();
     let found = outcomes.find(|count| count.outcome == word);
     found.map_or(Count(0), |count| count.rows)
+}
+
+/// Outcomes are counted of all lines, and not only of those that are rows of the manifest.
+fn of_which_left(report: &Report) -> &'static str {
+    if report.rows_no_longer_in_manifest.is_empty() {
+        return "";
+    }
+    ", those that have left the manifest included"
 }
 
 /// When the service was asked.
@@ -261,10 +321,6 @@ fn that_are(count: Count) -> String {
 
 fn is_or_are(count: Count) -> String {
     format!("{count} {}", if count.0 == 1 { "is" } else { "are" })
-}
-
-fn was_or_were(count: Count) -> String {
-    format!("{count} {}", if count.0 == 1 { "was" } else { "were" })
 }
 
 fn were(count: Count) -> String {

@@ -57,6 +57,7 @@ fn checked(entry: &Entry, outcome: Outcome) -> Checked {
         checked_at: "2026-11-23T00:00:00Z".parse().unwrap(),
         download: Download::None,
         local_file: LocalFile::NotCompared,
+        destination: entry.destination.clone(),
         message: String::new(),
     }
 }
@@ -200,7 +201,7 @@ fn a_row_of_which_no_size_is_known_is_counted_as_such() {
     assert_eq!(report.statuses[0].rows_without_size.0, 1);
     assert_eq!(report.bytes.0, 0);
     assert!(
-        report.verdict.starts_with("0 of 1 row are done; 1 is not."),
+        report.verdict.starts_with("0 of 1 row is done; 1 is not."),
         "{}",
         report.verdict
     );
@@ -317,7 +318,7 @@ fn what_is_proven_and_what_is_not_follows_from_the_figures() {
     );
     for sentence in [
         "1 row was skipped because an attachment of the same size",
-        "The stored bytes of 1 row that is done were not downloaded",
+        "The stored bytes of 1 row that is done were not downloaded, or did not have the SHA-256",
         "The bytes of a sample were downloaded (50% seed 7)",
         "1 row is not covered by the verification.",
         "after 2026-11-23 00:00:00 UTC, when it was looked at last, is not known.",
@@ -328,6 +329,94 @@ fn what_is_proven_and_what_is_not_follows_from_the_figures() {
     ] {
         assert!(open.contains(sentence), "{sentence} is not in\n{open}");
     }
+}
+
+#[test]
+fn rows_that_were_there_already_are_not_taken_for_none() {
+    let report = report(&[entry(1, Status::Skipped)], &With::Nothing);
+    assert_eq!(
+        report.proven,
+        [
+            "1 row: before anything was sent, the service showed an attachment of the file's size \
+             under the external_id."
+        ]
+    );
+    let unrecorded = Entry {
+        verified: Verified::No,
+        ..entry(1, Status::Uploaded)
+    };
+    let report = self::report(&[unrecorded], &With::Nothing);
+    assert_eq!(report.proven, Vec::<String>::new());
+    let html = super::html::render(&report);
+    assert!(
+        html.contains("Nothing: what evidence there is for the rows that are done is no proof.")
+    );
+}
+
+#[test]
+fn a_verification_of_other_results_finds_nothing_out() {
+    let one = entry(1, Status::Uploaded);
+    let mut line = checked(&one, Outcome::Match);
+    line.expected.size = Some(7);
+    let report = report(&[one], &With::Verification(&[line]));
+    let html = super::html::render(&report);
+    assert!(html.contains("<p>None: every row that has a line is done.</p>"));
+    let open = report.not_proven.join("\n");
+    assert!(
+        open.contains("count for nothing here: 0 altered since, and 1 about what the results no"),
+        "{open}"
+    );
+}
+
+#[test]
+fn what_verify_found_besides_is_in_the_verdict() {
+    let entries: Vec<Entry> = (1..=4).map(|row| entry(row, Status::Uploaded)).collect();
+    let outcomes = [
+        Outcome::Match,
+        Outcome::Renamed,
+        Outcome::Error,
+        Outcome::Error,
+    ];
+    let lines: Vec<Checked> = entries
+        .iter()
+        .zip(outcomes)
+        .map(|(entry, outcome)| checked(entry, outcome))
+        .collect();
+    let report = report(&entries, &With::Verification(&lines));
+    assert_eq!(
+        report.verdict,
+        "All 4 rows are done. Verified: 4 by the size that the service showed. consign verify found \
+         another external_id or title for 1 row, and no answer for 2 rows."
+    );
+}
+
+#[test]
+fn the_service_was_asked_when_it_told_of_a_row_and_not_when_it_could_not() {
+    let (one, other) = (entry(1, Status::Uploaded), entry(2, Status::Failed));
+    let lines = [
+        checked(&one, Outcome::Error),
+        checked(&other, Outcome::NotDone),
+    ];
+    let report = report(&[one, other], &With::Verification(&lines));
+    let found = report.verification.as_ref().unwrap();
+    assert_eq!(
+        (found.first_checked_at, found.last_checked_at),
+        (None, None)
+    );
+    let open = report.not_proven.join("\n");
+    assert!(!open.contains("when it was looked at last"), "{open}");
+    assert!(
+        open.contains("The verification got no answer for any row that is done"),
+        "{open}"
+    );
+}
+
+#[test]
+fn one_row_is_not_spoken_of_as_many() {
+    let verdict = |status| report(&[entry(1, status)], &With::Nothing).verdict;
+    assert_eq!(verdict(Status::Failed), "0 of 1 row is done; 1 is not.");
+    let done = verdict(Status::Uploaded);
+    assert!(done.starts_with("The only row is done."), "{done}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The results as evidence: what a results file says while no run is on, one line for each row.
 
-use std::fs::{File, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -22,6 +22,27 @@ pub struct Ledger {
     pub size: u64,
 }
 
+/// What a results file lacks of being the whole record of an import that came to its end, besides the
+/// lines that are not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Lacks {
+    /// The number of the last line, where it was torn.
+    pub torn_line: Option<u64>,
+    /// How many lines somebody has removed.
+    pub removed_lines: u64,
+    /// How many lines later ones have taken the place of, as in a journal.
+    pub superseded_lines: u64,
+    /// How many rows up to the highest have no line.
+    pub rows_without_line: u64,
+}
+
+impl Lacks {
+    /// Whether it lacks nothing that can be told from the file alone.
+    pub fn is_nothing(self) -> bool {
+        self == Self::default()
+    }
+}
+
 impl Ledger {
     /// Reads a file, which no run may be writing.
     pub fn read(path: &Path) -> Result<Self, ResultsError> {
@@ -32,6 +53,13 @@ impl Ledger {
                 source,
             }
         };
+        // To open a pipe could take for ever, and nothing can be written beside one.
+        if !fs::metadata(path).map_err(failed("open"))?.is_file() {
+            return Err(ResultsError::NotResults {
+                path: path.to_owned(),
+                why: "it is not a plain file".into(),
+            });
+        }
         let mut file = File::open(path).map_err(failed("open"))?;
         // Held until the file is read. Where a file system knows no locks, no run holds one either.
         if let Err(TryLockError::WouldBlock) = file.try_lock_shared() {
@@ -49,15 +77,13 @@ impl Ledger {
         }
         let (digest, size) = (sha256(&text), text.len() as u64);
         let previous = Previous::parse(text, path)?;
-        let mut places: Vec<(usize, Place)> = previous
-            .places()
-            .filter_map(|place| Some((order(&previous.entry(place)?), place)))
-            .collect();
-        places.sort_by_key(|(row, place)| (*row, place.serial));
+        // Rows that have left the manifest stand after the others.
+        let mut places: Vec<Place> = previous.places().collect();
+        places.sort_unstable_by_key(|place| (place.row.unwrap_or(u32::MAX), place.serial));
         Ok(Self {
             path: path.to_owned(),
             previous,
-            places: places.into_iter().map(|(_, place)| place).collect(),
+            places,
             sha256: digest,
             size,
         })
@@ -84,12 +110,31 @@ impl Ledger {
         let entry = |place: &Place| self.previous.entry(*place);
         self.places
             .iter()
-            .map(move |place| entry(place).expect("it was read before"))
+            .map(move |place| entry(place).expect("a line that is believed can be read"))
     }
 
     /// What stands under one of the manifest's other columns in the line of a row.
     pub fn extra(&self, entry: &Entry, column: &str) -> String {
         self.previous.extra(&entry.external_id, column)
+    }
+
+    /// What it lacks of being the whole record of an import. Lines at the end of which nothing is left
+    /// are missed by nobody but the manifest.
+    pub fn lacks(&self) -> Lacks {
+        Lacks {
+            torn_line: self.previous.torn,
+            removed_lines: self.previous.removed(),
+            superseded_lines: self.previous.superseded(),
+            rows_without_line: self.rows_without_line(),
+        }
+    }
+
+    fn rows_without_line(&self) -> u64 {
+        let mut rows: Vec<usize> = self.entries().filter_map(|entry| entry.row).collect();
+        rows.dedup();
+        let highest = rows.last().copied().unwrap_or(0);
+        // No import numbers a row 0, but whoever can write the file can.
+        highest.saturating_sub(rows.len()) as u64
     }
 
     /// What else the file tells: damaged and torn lines, and where the attachments went.
@@ -98,7 +143,41 @@ impl Ledger {
     }
 }
 
-/// Rows that have left the manifest stand after the others.
-fn order(entry: &Entry) -> usize {
-    entry.row.unwrap_or(usize::MAX)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::file::{Line, ResultsFile};
+
+    fn lacks(rows: &[usize]) -> u64 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.results.csv");
+        let line = |row: &usize| {
+            let id = format!("A{row}");
+            let row = row.to_string();
+            let mut cells = [""; 16];
+            (cells[0], cells[4], cells[5]) = (&row, &id, "pending");
+            (cells[12], cells[14]) = ("0", "2026-11-22T00:00:00Z");
+            Line {
+                entry: Entry::from_cells(cells).unwrap(),
+                extras: Vec::new(),
+            }
+        };
+        let (mut file, _) = ResultsFile::begin(&path).unwrap();
+        file.replace(&[], rows.iter().map(line)).unwrap();
+        drop(file);
+        Ledger::read(&path).unwrap().lacks().rows_without_line
+    }
+
+    #[test]
+    fn rows_up_to_the_highest_that_have_no_line_are_counted() {
+        for (rows, without_line) in [
+            (&[][..], 0),
+            (&[1, 2, 3], 0),
+            (&[2, 3], 1),
+            (&[1, 5], 3),
+            (&[0, 1], 0),
+        ] {
+            assert_eq!(lacks(rows), without_line, "{rows:?}");
+        }
+    }
 }

@@ -3,6 +3,8 @@
 //! The file's text is its own store. For each `external_id` only the place of the line that counts
 //! is kept, which is the one with the highest serial, wherever it stands: people sort files.
 
+pub(crate) mod header;
+
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::io::{self, Cursor};
@@ -12,9 +14,10 @@ use std::sync::{Mutex, PoisonError};
 
 use csv::ByteRecord;
 
-use super::{COLUMNS, Entry, LINE_CHECK, ResultsError, Serial, Status, line_check, serial_of};
+use super::{Entry, ResultsError, Serial, Status};
 use crate::sync::lock;
 use crate::text::{counted, escape, formula_restored};
+use header::Header;
 
 /// So many damaged lines are named one by one.
 const DAMAGED_NAMED: usize = 20;
@@ -45,8 +48,16 @@ type Reader = csv::Reader<Cursor<Vec<u8>>>;
 /// Where a line stands.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
+    /// The manifest row's number; `None` where the row has left the manifest.
+    pub(super) row: Option<u32>,
     pub(super) serial: Serial,
     offset: usize,
+}
+
+/// A line of the text.
+struct Line {
+    place: Range<usize>,
+    number: u64,
 }
 
 /// A line that is not believed.
@@ -79,15 +90,6 @@ pub fn name_damaged(file: &Path, damaged: &[Damaged], what_follows: &str) -> Str
         let _ = writeln!(text, "and {}", counted(unnamed as u64, "other line"));
     }
     text
-}
-
-/// Which column stands where.
-#[derive(Debug, Default)]
-struct Header {
-    delimiter: u8,
-    names: Vec<String>,
-    places: [usize; COLUMNS.len()],
-    check: usize,
 }
 
 impl Default for Previous {
@@ -141,23 +143,33 @@ impl Previous {
             });
             let end = to_index(reader.position().byte());
             let is_header = std::mem::take(&mut first);
-            let is_sound = is_header || self.header.is_sound(&record);
-            let swallowed = self
-                .header
-                .swallowed(&mut reader, is_sound, line, start..end);
+            let belief = self.header.believe(&record, self.header.cells(&record));
+            let is_whole = belief.is_ok() && record.len() == self.header.names.len();
+            let swallowed =
+                self.header
+                    .swallowed(&mut reader, is_header || is_whole, line, start..end);
             if is_header {
                 continue;
             }
-            let end = swallowed.unwrap_or(end);
-            self.take(reader.get_ref().get_ref(), &record, start..end, line);
+            let line = Line {
+                place: start..swallowed.unwrap_or(end),
+                number: line,
+            };
+            self.take(reader.get_ref().get_ref(), &record, belief, line);
         }
         self.reader = Mutex::new(reader);
     }
 
-    fn take(&mut self, text: &[u8], record: &ByteRecord, place: Range<usize>, line: u64) {
+    fn take(
+        &mut self,
+        text: &[u8],
+        record: &ByteRecord,
+        belief: Result<Serial, String>,
+        line: Line,
+    ) {
         let cells = self.header.cells(record);
         let [row, _, _, _, external_id, status, .., destination, _, _] = cells;
-        match self.header.believe(record, cells) {
+        match belief {
             Ok(serial) => {
                 self.highest = self.highest.max(serial);
                 self.lowest = Some(self.lowest.map_or(serial, |lowest| lowest.min(serial)));
@@ -165,8 +177,11 @@ impl Previous {
                 if !self.destinations.contains(destination) {
                     self.destinations.insert(destination.to_owned());
                 }
-                let offset = place.start;
-                let place = Place { serial, offset };
+                let place = Place {
+                    row: row.parse().ok(),
+                    serial,
+                    offset: line.place.start,
+                };
                 // An invalid line speaks of a row of a manifest, not of an attachment.
                 if status == Status::Invalid.as_str() {
                     keep(&mut self.invalid, row, place);
@@ -174,11 +189,11 @@ impl Previous {
                     keep(&mut self.lines, external_id, place);
                 }
             }
-            Err(_) if place.end == text.len() && !is_whole(&text[place]) => {
-                self.torn = Some(line);
+            Err(_) if line.place.end == text.len() && !is_whole(&text[line.place]) => {
+                self.torn = Some(line.number);
             }
             Err(why) => self.damaged.push(Damaged {
-                line,
+                line: line.number,
                 external_id: external_id.to_owned(),
                 why,
             }),
@@ -271,148 +286,10 @@ fn reader<R: io::Read>(text: R, delimiter: u8) -> csv::Reader<R> {
         .from_reader(text)
 }
 
-impl Header {
-    fn parse(text: &[u8]) -> Result<Self, String> {
-        let mut header = Self {
-            delimiter: delimiter(text),
-            ..Self::default()
-        };
-        let mut record = ByteRecord::new();
-        let _ = reader(text, header.delimiter).read_byte_record(&mut record);
-        header.names = record
-            .iter()
-            .map(|name| {
-                let name = String::from_utf8_lossy(name);
-                formula_restored(&name).to_owned()
-            })
-            .collect();
-        if let Some(first) = header.names.first_mut() {
-            *first = first.trim_start_matches('\u{feff}').to_owned();
-        }
-        for (place, column) in header.places.iter_mut().zip(COLUMNS) {
-            *place = find(&header.names, column)?;
-        }
-        header.check = find(&header.names, LINE_CHECK)?;
-        Ok(header)
-    }
-
-    /// The serial of a line, or why the line is not to be believed.
-    fn believe(&self, record: &ByteRecord, cells: [&str; 16]) -> Result<Serial, String> {
-        let text = |cell| std::str::from_utf8(cell).map(formula_restored);
-        let values: Vec<&str> = record
-            .iter()
-            .take(self.check + 1)
-            .map(text)
-            .collect::<Result<_, _>>()
-            .map_err(|_| "it is not UTF-8 text".to_owned())?;
-        let Some(check) = values.get(self.check) else {
-            let (found, expected) = (values.len(), self.names.len());
-            return Err(format!("it has {found} cells of {expected}"));
-        };
-        let values = values[..self.check].iter().copied();
-        let serial = serial_of(check).filter(|serial| line_check(values, *serial) == *check);
-        let [_, _, _, _, _, status, ..] = cells;
-        match serial {
-            Some(serial) if Status::ALL.iter().any(|known| known.as_str() == status) => Ok(serial),
-            Some(_) => Err(format!("the status {status:?} is one of a later version")),
-            None => Err(match Entry::from_cells(cells) {
-                Err(cell) => cell.to_string(),
-                Ok(_) => "a cell was altered: the line does not match its line_check".to_owned(),
-            }),
-        }
-    }
-
-    /// Where the first of the lines begins that a record has swallowed, because a quote of it was
-    /// damaged; the reader goes on from there.
-    ///
-    /// Such a line is known by its check. In a record whose cells are sound, and whose quotes are
-    /// right, nothing is looked for, so that no cell of several lines can pass for a line.
-    fn swallowed(
-        &self,
-        reader: &mut Reader,
-        is_sound: bool,
-        first_line: u64,
-        place: Range<usize>,
-    ) -> Option<usize> {
-        let text = &reader.get_ref().get_ref()[place.clone()];
-        let starts = starts_inside(text);
-        if starts.is_empty() || (is_sound && is_well_quoted(text, self.delimiter)) {
-            return None;
-        }
-        let position = |start: usize, lines| {
-            let mut position = csv::Position::new();
-            position.set_byte((place.start + start) as u64);
-            position.set_line(first_line + lines);
-            position
-        };
-        let after = reader.position().clone();
-        let mut line = ByteRecord::new();
-        let found = starts.into_iter().find(|(start, lines)| {
-            let is_line = reader.seek(position(*start, *lines)).is_ok()
-                && reader.read_byte_record(&mut line).unwrap_or(false);
-            is_line && self.believe(&line, self.cells(&line)).is_ok()
-        });
-        let next = found.map_or(after, |(start, lines)| position(start, lines));
-        // A text in memory can be read from anywhere.
-        let _ = reader.seek(next);
-        found.map(|(start, _)| place.start + start)
-    }
-
-    /// Whether a record is what was written, as far as its cells tell.
-    fn is_sound(&self, record: &ByteRecord) -> bool {
-        record.len() == self.names.len() && self.believe(record, self.cells(record)).is_ok()
-    }
-
-    /// The cells under our columns, in our order; empty where there is none, or no text.
-    fn cells<'r>(&self, record: &'r ByteRecord) -> [&'r str; 16] {
-        let text = |cell| std::str::from_utf8(cell).map_or("", formula_restored);
-        self.places.map(|place| record.get(place).map_or("", text))
-    }
-}
-
-fn find(names: &[String], column: &str) -> Result<usize, String> {
-    names
-        .iter()
-        .position(|name| name == column)
-        .ok_or_else(|| format!("its first line names no column {column}"))
-}
-
-/// What stands after the first name, which holds no such character.
-fn delimiter(text: &[u8]) -> u8 {
-    let mut bytes = text.iter().copied();
-    bytes
-        .find(|byte| matches!(byte, b',' | b';' | b'\t'))
-        .unwrap_or(b',')
-}
-
 /// Whether a line was written to its end: it ends with a newline, and not inside a quoted cell.
 fn is_whole(line: &[u8]) -> bool {
     let quotes = memchr::memchr_iter(b'"', line).count();
     line.ends_with(b"\n") && quotes.is_multiple_of(2)
-}
-
-/// Where lines begin inside a record, and how many line feeds stand before each.
-fn starts_inside(record: &[u8]) -> Vec<(usize, u64)> {
-    let mut lines = 0;
-    let inside = memchr::memchr2_iter(b'\n', b'\r', record).map(|at| {
-        lines += u64::from(record[at] == b'\n');
-        (at + 1, lines)
-    });
-    inside.filter(|(at, _)| *at < record.len()).collect()
-}
-
-/// Whether quotes stand only where a cell begins or ends, or doubled inside of one.
-fn is_well_quoted(record: &[u8], delimiter: u8) -> bool {
-    let is_border = |byte: &u8| *byte == delimiter || matches!(byte, b'\n' | b'\r');
-    let pieces: Vec<&[u8]> = record.split(|byte| *byte == b'"').collect();
-    let last = pieces.len() - 1;
-    // Every second piece stands between quotes; the others are what is between cells, or nothing.
-    let is_outside = |(number, piece): (usize, &&[u8])| {
-        let begins = number == 0 || piece.first().is_some_and(is_border);
-        let ends = number == last || piece.last().is_some_and(is_border);
-        piece.is_empty() || (begins && ends)
-    };
-    last.is_multiple_of(2) && pieces.iter().enumerate().step_by(2).all(is_outside)
 }
 
 fn to_index(offset: u64) -> usize {

@@ -11,7 +11,7 @@ use crate::text::{counted, quoted};
 pub struct Claim {
     /// Its key.
     pub external_id: String,
-    /// Its title, where the manifest named one; else the service has made one up.
+    /// Its title, where the import gave it one; else the service, or somebody before, has.
     pub title: Option<String>,
     /// The name of its file, by which a job knows it.
     pub file_name: String,

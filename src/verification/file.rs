@@ -11,11 +11,12 @@ use crate::digest::sha256;
 use crate::model::{AttachmentId, Sha256Digest};
 use crate::output;
 use crate::results::cell::{BadCell, bad, optional, parsed, word};
+use crate::results::previous::header::delimiter;
 use crate::results::{Entry, LINE_CHECK, line_check, serial_of};
 use crate::text::{formula_restored, formula_safe};
 
 /// The columns before [`LINE_CHECK`], in order. Fixed: scripts go by them.
-pub const COLUMNS: [&str; 12] = [
+pub const COLUMNS: [&str; 13] = [
     "row",
     "external_id",
     "attachment_id",
@@ -27,6 +28,7 @@ pub const COLUMNS: [&str; 12] = [
     "checked_at",
     "download",
     "local_file",
+    "destination",
     "message",
 ];
 
@@ -81,7 +83,10 @@ impl Verification {
             sha256: sha256(text),
             altered: 0,
         };
-        let mut csv = csv::ReaderBuilder::new().flexible(true).from_reader(text);
+        let mut csv = csv::ReaderBuilder::new()
+            .flexible(true)
+            .delimiter(delimiter(text))
+            .from_reader(text);
         let header = csv.headers().cloned().unwrap_or_default();
         let place = |column: &'static str| {
             let place = header.iter().position(|name| name == column);
@@ -121,7 +126,7 @@ impl Verification {
     }
 }
 
-fn believed(record: &StringRecord, check: usize, places: [usize; 12]) -> Option<Checked> {
+fn believed(record: &StringRecord, check: usize, places: [usize; 13]) -> Option<Checked> {
     let values: Vec<&str> = record.iter().map(formula_restored).collect();
     let expected = *values.get(check)?;
     let guarded = values[..check].iter().copied();
@@ -132,7 +137,7 @@ fn believed(record: &StringRecord, check: usize, places: [usize; 12]) -> Option<
 }
 
 impl Checked {
-    fn cells(&self) -> [String; 12] {
+    fn cells(&self) -> [String; 13] {
         fn text(value: Option<impl ToString>) -> String {
             value.map(|value| value.to_string()).unwrap_or_default()
         }
@@ -148,11 +153,12 @@ impl Checked {
             format!("{:.3}", self.checked_at),
             self.download.to_string(),
             self.local_file.as_str().to_owned(),
+            self.destination.clone(),
             self.message.clone(),
         ]
     }
 
-    fn from_cells(cells: [&str; 12]) -> Result<Self, BadCell> {
+    fn from_cells(cells: [&str; 13]) -> Result<Self, BadCell> {
         let [
             row,
             external_id,
@@ -165,6 +171,7 @@ impl Checked {
             checked_at,
             download,
             local_file,
+            destination,
             message,
         ] = cells;
         let id = |text: &str| AttachmentId::parse(text).map_err(|_| bad("attachment_id", text));
@@ -187,6 +194,7 @@ impl Checked {
             checked_at: parsed("checked_at", checked_at)?,
             download: parsed("download", download)?,
             local_file: word("local_file", local_file, LocalFile::ALL, LocalFile::as_str)?,
+            destination: destination.to_owned(),
             message: message.to_owned(),
         })
     }
@@ -217,6 +225,7 @@ mod tests {
                 seed: 9,
             },
             local_file: LocalFile::Changed,
+            destination: "here".into(),
             message: "other bytes".into(),
         }
     }
@@ -252,6 +261,20 @@ mod tests {
         let text = written(&[line()]).replace("content_differs", "match");
         let read = Verification::parse(text.as_bytes()).unwrap();
         assert_eq!((read.lines().count(), read.altered), (0, 1));
+    }
+
+    #[test]
+    fn a_verification_that_a_spreadsheet_saved_anew_is_believed() {
+        let plain = Checked {
+            external_id: "A1".into(),
+            ..line()
+        };
+        let text = written(&[plain]);
+        for (from, to) in [(',', ";"), (',', "\t"), ('\n', "\r\n")] {
+            let saved = format!("\u{feff}{}", text.replace(from, to));
+            let read = Verification::parse(saved.as_bytes()).unwrap();
+            assert_eq!((read.lines().count(), read.altered), (1, 0), "{saved}");
+        }
     }
 
     #[test]

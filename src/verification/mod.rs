@@ -27,9 +27,9 @@ pub enum Outcome {
     Pending,
     /// It has another size.
     SizeDiffers,
-    /// Its content is as it was, but its `external_id` or title has changed.
+    /// It has its size, and its bytes where they were downloaded, but another `external_id` or title.
     Renamed,
-    /// It has its size, and other bytes.
+    /// The service shows its size, and gives other bytes.
     ContentDiffers,
     /// The results do not claim that the row is done.
     NotDone,
@@ -130,6 +130,8 @@ pub struct Checked {
     pub download: Download,
     /// How the file on this machine stands.
     pub local_file: LocalFile,
+    /// Which service was asked: host and path of its base.
+    pub destination: String,
     /// What differs, or why it could not be found out, for a person.
     pub message: String,
 }
@@ -161,8 +163,17 @@ impl Checked {
         self.row == entry.row
             && self.external_id == entry.external_id
             && self.attachment_id == entry.attachment_id
+            && self.destination == entry.destination
             && self.expected == Facts::of(entry)
             && (self.outcome == Outcome::NotDone) != entry.status.is_done()
+    }
+
+    /// Whether it says no more than that a line of the results is not believed.
+    pub fn is_about_damage(&self) -> bool {
+        self.row.is_none()
+            && self.attachment_id.is_none()
+            && self.outcome == Outcome::Error
+            && self.expected == Facts::default()
     }
 
     /// Whether the stored bytes were downloaded, and had the expected digest.

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use super::compare::{Claim, Verdict};
 use super::{Checked, Download, Facts, LocalFile, Outcome};
 use crate::model::{AttachmentId, Content};
-use crate::results::Entry;
 use crate::results::ledger::Ledger;
+use crate::results::{Entry, Status};
 
 /// A row of the results.
 #[derive(Debug, Clone)]
@@ -20,20 +20,45 @@ pub struct Row {
     pub file: Option<(String, Content)>,
 }
 
+/// What all rows of one verification have in common.
+#[derive(Debug, Clone)]
+pub struct Occasion {
+    /// When it began.
+    pub began: Timestamp,
+    /// Which rows' bytes are to be downloaded.
+    pub download: Download,
+    /// Which service is asked.
+    pub destination: String,
+}
+
+impl Occasion {
+    /// A line that says nothing yet.
+    fn line(&self, external_id: &str) -> Checked {
+        Checked {
+            row: None,
+            external_id: external_id.to_owned(),
+            attachment_id: None,
+            outcome: Outcome::Error,
+            expected: Facts::default(),
+            found: Facts::default(),
+            checked_at: self.began,
+            download: self.download,
+            local_file: LocalFile::NotCompared,
+            destination: self.destination.clone(),
+            message: String::new(),
+        }
+    }
+}
+
 impl Row {
     /// A row of which nothing has been found out yet.
-    pub fn of(ledger: &Ledger, entry: &Entry, began: Timestamp, download: Download) -> Self {
+    pub fn of(ledger: &Ledger, entry: &Entry, occasion: &Occasion) -> Self {
         let mut line = Checked {
             row: entry.row,
-            external_id: entry.external_id.clone(),
             attachment_id: entry.attachment_id.clone(),
             outcome: Outcome::NotDone,
             expected: Facts::of(entry),
-            found: Facts::default(),
-            checked_at: began,
-            download,
-            local_file: LocalFile::NotCompared,
-            message: String::new(),
+            ..occasion.line(&entry.external_id)
         };
         if !entry.status.is_done() {
             line.message = match entry.reason.as_str() {
@@ -53,7 +78,7 @@ impl Row {
         Self {
             claim: Some(Claim {
                 external_id: entry.external_id.clone(),
-                title: Some(ledger.extra(entry, "title")).filter(|title| !title.is_empty()),
+                title: title(ledger, entry),
                 file_name: file_name(ledger, entry),
                 expected: line.expected,
             }),
@@ -66,24 +91,8 @@ impl Row {
     }
 
     /// A line of the results that cannot be believed, so that nobody knows what it claims.
-    pub fn unbelieved(
-        external_id: &str,
-        why: String,
-        began: Timestamp,
-        download: Download,
-    ) -> Self {
-        let mut line = Checked {
-            row: None,
-            external_id: external_id.to_owned(),
-            attachment_id: None,
-            outcome: Outcome::Error,
-            expected: Facts::default(),
-            found: Facts::default(),
-            checked_at: began,
-            download,
-            local_file: LocalFile::NotCompared,
-            message: String::new(),
-        };
+    pub fn unbelieved(external_id: &str, why: String, occasion: &Occasion) -> Self {
+        let mut line = occasion.line(external_id);
         line.settle(Verdict::unknown(why));
         Self {
             line,
@@ -124,6 +133,14 @@ impl Checked {
         self.found = verdict.found;
         self.message = verdict.message;
     }
+}
+
+/// The title that the import gave. What was there already has the title that it had.
+fn title(ledger: &Ledger, entry: &Entry) -> Option<String> {
+    if entry.status == Status::Skipped {
+        return None;
+    }
+    Some(ledger.extra(entry, "title")).filter(|title| !title.is_empty())
 }
 
 /// The name under which the file was stored.

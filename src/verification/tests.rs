@@ -45,6 +45,7 @@ fn checked(entry: &Entry, outcome: Outcome) -> Checked {
         checked_at: Timestamp::UNIX_EPOCH,
         download: Download::None,
         local_file: LocalFile::NotCompared,
+        destination: entry.destination.clone(),
         message: String::new(),
     }
 }
@@ -95,6 +96,10 @@ fn a_line_is_about_the_same_row_record_and_content_and_about_nothing_else() {
         },
         Entry {
             known: Known::Nothing,
+            ..same()
+        },
+        Entry {
+            destination: "elsewhere".into(),
             ..same()
         },
         Entry {

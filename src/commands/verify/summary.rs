@@ -12,7 +12,7 @@ use crate::error::Exit;
 use crate::model::Service;
 use crate::pipeline::Halt;
 use crate::progress::{Tally, size, span};
-use crate::results::ledger::Ledger;
+use crate::results::ledger::{Lacks, Ledger};
 use crate::signals::Stop;
 use crate::text::{counted, escape, grouped, quoted};
 use crate::verification::row::Row;
@@ -24,9 +24,9 @@ const ROWS_NAMED: usize = 10;
 /// How a verification ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// Everything matches.
+    /// Everything matches, and the results lack nothing.
     AllMatch,
-    /// All rows were gone through, and something does not match.
+    /// All rows were gone through, and something does not match, or the results are not whole.
     SomeDiffer,
     /// The user stopped it.
     Interrupted(Stop),
@@ -43,8 +43,7 @@ impl Ending {
         stop: Option<Stop>,
         service: Service,
     ) -> Self {
-        let previous = ledger.previous();
-        let is_whole = previous.removed() == 0 && previous.superseded() == 0;
+        let is_whole = ledger.lacks().is_nothing();
         match (halt, stop) {
             (Some(Halt::Interrupted), Some(stop)) => Self::Interrupted(stop),
             (Some(halt), _) => Self::Stopped(words(&halt, service)),
@@ -85,7 +84,10 @@ pub(super) struct Summary<'a> {
     pub(super) verification: &'a Path,
     pub(super) destination: String,
     pub(super) rows: &'a [Row],
+    pub(super) lacks: Lacks,
     pub(super) download: Download,
+    /// How many attachments were to be downloaded.
+    pub(super) drawn: u64,
     pub(super) local: Local,
     pub(super) tally: Tally,
     pub(super) took: Duration,
@@ -117,9 +119,10 @@ impl Summary<'_> {
     pub(super) fn for_people(&self) -> String {
         let all = self.rows.len() as u64;
         let mut text = match &self.ending {
-            Ending::AllMatch if self.of(Outcome::NotDone) == 0 => {
-                format!("all {} match", counted(all, "row"))
-            }
+            Ending::AllMatch if self.of(Outcome::NotDone) == 0 => match all {
+                1 => "the only row matches".to_owned(),
+                rows => format!("all {} match", counted(rows, "row")),
+            },
             _ => format!(
                 "{} of {} match",
                 grouped(self.of(Outcome::Match)),
@@ -145,6 +148,7 @@ impl Summary<'_> {
             }
         }
         self.name_differences(&mut text);
+        self.tell_of_lacks(&mut text);
         self.tell_of_downloads(&mut text);
         self.tell_of_local_files(&mut text);
         let stopped = match &self.ending {
@@ -189,18 +193,50 @@ impl Summary<'_> {
         }
     }
 
+    /// Without it somebody would wonder why what matches to the last row does not pass.
+    fn tell_of_lacks(&self, text: &mut String) {
+        let Lacks {
+            torn_line,
+            removed_lines,
+            superseded_lines,
+            rows_without_line,
+        } = self.lacks;
+        let lines = |what, lines| (lines > 0).then(|| format!("{} {what}", counted(lines, "line")));
+        let lacks = [
+            (superseded_lines > 0).then(|| "the import did not come to its end".to_owned()),
+            torn_line.map(|line| format!("line {line} torn")),
+            lines("removed", removed_lines),
+            (rows_without_line > 0)
+                .then(|| format!("{} without a line", counted(rows_without_line, "row"))),
+        ];
+        let lacks: Vec<String> = lacks.into_iter().flatten().collect();
+        if !lacks.is_empty() {
+            let _ = writeln!(text, "the results are not whole: {}", lacks.join(", "));
+        }
+    }
+
     fn tell_of_downloads(&self, text: &mut String) {
+        let (downloaded, drawn) = (self.downloaded(), self.drawn);
+        let came = if downloaded == drawn {
+            counted(drawn, "attachment")
+        } else {
+            format!(
+                "{} of {}",
+                grouped(downloaded),
+                counted(drawn, "attachment")
+            )
+        };
         let drawn = match self.download {
             Download::None => return,
-            Download::All => "all of them".to_owned(),
+            Download::All if downloaded == drawn => "all of them".to_owned(),
+            Download::All => "all were asked for".to_owned(),
             Download::Sample { share, seed } => {
                 format!("a sample of {share}, drawn with --seed {seed}")
             }
         };
         let _ = writeln!(
             text,
-            "downloaded and hashed again: {} ({drawn}; {})",
-            counted(self.downloaded(), "attachment"),
+            "downloaded and hashed again: {came} ({drawn}; {})",
             size(self.tally.bytes_received)
         );
     }
@@ -243,7 +279,12 @@ impl Summary<'_> {
             destination: String,
             rows: u64,
             outcomes: BTreeMap<&'static str, u64>,
+            torn_line: Option<u64>,
+            removed_lines: u64,
+            superseded_lines: u64,
+            rows_without_line: u64,
             download: Option<String>,
+            drawn: u64,
             downloaded: u64,
             local_files: BTreeMap<&'static str, u64>,
             requests: u64,
@@ -268,7 +309,12 @@ impl Summary<'_> {
             destination: self.destination.clone(),
             rows: self.rows.len() as u64,
             outcomes: counts.into_iter().filter(|(_, rows)| *rows > 0).collect(),
+            torn_line: self.lacks.torn_line,
+            removed_lines: self.lacks.removed_lines,
+            superseded_lines: self.lacks.superseded_lines,
+            rows_without_line: self.lacks.rows_without_line,
             download: Some(self.download.to_string()).filter(|text| !text.is_empty()),
+            drawn: self.drawn,
             downloaded: self.downloaded(),
             local_files: compared
                 .map(|local| (local.as_str(), self.local_files(local)))

@@ -33,6 +33,14 @@ fn entry(status: Status) -> Entry {
     }
 }
 
+fn occasion() -> Occasion {
+    Occasion {
+        began: Timestamp::UNIX_EPOCH,
+        download: Download::None,
+        destination: "here".into(),
+    }
+}
+
 /// The row of a results file with this line alone, and with these titles and names of files.
 fn row_with(entry: &Entry, title: &str, file_name: &str) -> Row {
     let folder = tempfile::tempdir().unwrap();
@@ -46,7 +54,7 @@ fn row_with(entry: &Entry, title: &str, file_name: &str) -> Row {
     file.replace(&columns, [line].into_iter()).unwrap();
     drop(file);
     let ledger = Ledger::read(&path).unwrap();
-    Row::of(&ledger, entry, Timestamp::UNIX_EPOCH, Download::None)
+    Row::of(&ledger, entry, &occasion())
 }
 
 fn row(entry: &Entry) -> Row {
@@ -151,7 +159,7 @@ fn what_has_left_the_manifest_objects_by_what_it_claims_alone() {
             "{status} {of_the_manifest:?}"
         );
     }
-    let damaged = Row::unbelieved("A1", "torn".into(), Timestamp::UNIX_EPOCH, Download::None);
+    let damaged = Row::unbelieved("A1", "torn".into(), &occasion());
     assert_eq!(
         (damaged.line.outcome, &*damaged.line.message),
         (Outcome::Error, "torn")

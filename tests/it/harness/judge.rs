@@ -207,7 +207,7 @@ fn results_are_whole(run: &Run<'_>, outcome: &Outcome, wrong: &mut Vec<String>) 
 /// Whether the first cells of a line are what they were when it was written.
 pub(super) fn is_guarded(line: &Line, columns: usize) -> bool {
     let check = line.cell(LINE_CHECK);
-    let values = line.cells[..columns].iter();
+    let values = line.cells.iter().take(columns);
     let values = values.map(|cell| formula_restored(cell));
     serial_of(check).is_some_and(|serial| line_check(values, serial) == check)
 }

@@ -1,13 +1,14 @@
 //! What a report is made from: results, the manifest, the verification; whole or not.
 
 use std::fs;
+use std::process::Command;
 
 use consign::results::Status;
 use consign::verification::{Checked, Download, Facts, LocalFile, Outcome, file};
-use serde_json::json as value;
+use serde_json::{Value, json as value};
 
 use super::{HTML, JSON, SUMS, VERIFICATION, json, report, uploaded, with_results};
-use crate::harness::{HEADER, Moment, Results, Test, row};
+use crate::harness::{HEADER, KILLED, Moment, Results, Running, Test, row};
 
 #[test]
 fn an_import_is_reconciled_with_its_manifest_row_by_row() {
@@ -99,7 +100,7 @@ fn a_manifest_that_cannot_be_read_is_refused_only_where_the_user_named_it() {
         .exits(0);
     assert!(
         test.read(HTML)
-            .contains("(it line 2: the byte at offset 44 is not UTF-8")
+            .contains("could not be read: line 2: the byte at offset 44 is not UTF-8")
     );
     report(&test).args(["--encoding", "windows-1252"]).exits(0);
     assert_eq!(json(&test)["reconciliation"]["against"], "manifest");
@@ -151,6 +152,7 @@ fn checked(row: usize, outcome: Outcome) -> Checked {
         checked_at: "2026-11-23T00:00:00Z".parse().unwrap(),
         download: Download::All,
         local_file: LocalFile::Unchanged,
+        destination: entry.destination.clone(),
         message: String::new(),
     }
 }
@@ -261,4 +263,84 @@ fn rows_that_have_left_the_manifest_stand_apart() {
     assert_eq!(found["rows_no_longer_in_manifest"]["count"], 1);
     assert_eq!(found["rows"], 2);
     assert_eq!(test.read(SUMS).lines().count(), 1);
+}
+
+/// Makes a pipe that nobody writes to.
+fn pipe(test: &Test, name: &str) {
+    let path = test.path(name);
+    let made = Command::new("mkfifo").arg(path).status();
+    assert!(made.unwrap().success());
+}
+
+#[test]
+fn what_is_no_plain_file_is_not_waited_for() {
+    let test = with_results([uploaded(1)]);
+    pipe(&test, "pipe.results.csv");
+    fs::create_dir(test.path("folder.results.csv")).unwrap();
+    for name in ["pipe.results.csv", "folder.results.csv"] {
+        test.consign(["report", name])
+            .stderr(format!(
+                "error: {name} is not a results file of consign: it is not a plain file; name the \
+                 results file that consign import wrote\n"
+            ))
+            .exits(2);
+    }
+    pipe(&test, "m.csv");
+    report(&test).exits(0);
+    assert_eq!(json(&test)["inputs"]["manifest"], value!(null));
+    pipe(&test, VERIFICATION);
+    report(&test)
+        .says("m.results.verification.csv is not a verification file of consign: it is not a plain file; take it away")
+        .exits(2);
+}
+
+#[test]
+fn a_manifest_that_comes_from_a_pipe_is_noted_with_its_own_digest() {
+    let test = with_results([uploaded(1)]);
+    pipe(&test, "manifest");
+    let manifest = format!("{HEADER}{}", row("A1"));
+    let writer = {
+        let (path, content) = (test.path("manifest"), manifest.clone());
+        std::thread::spawn(move || fs::write(path, content).unwrap())
+    };
+    report(&test).args(["--manifest", "manifest"]).exits(0);
+    writer.join().unwrap();
+    let digest = consign::digest::sha256(manifest.as_bytes());
+    let report = json(&test);
+    assert_eq!(report["inputs"]["manifest"]["sha256"], digest.to_string());
+    assert_eq!(report["inputs"]["manifest"]["size"], manifest.len());
+}
+
+#[test]
+fn the_journal_of_an_import_that_was_killed_is_told_for_what_it_is() {
+    let test = Test::of_rows(3).between();
+    // The first row is stored, and would have been confirmed with the others.
+    test.import()
+        .while_held(7, Moment::After, Running::kill)
+        .exits(KILLED);
+    let outcome = report(&test)
+        .args(["--output", "json"])
+        .leaving_a_journal()
+        .exits(0);
+    let summary: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(
+        (&summary["finished"], &summary["damaged"]),
+        (&value!(false), &value!(false))
+    );
+    let found = json(&test);
+    assert!(found["damage"]["superseded_lines"].as_u64() > Some(0));
+    let verdict = found["verdict"].as_str().unwrap();
+    assert!(
+        verdict.ends_with(" The import did not come to its end."),
+        "{verdict}"
+    );
+    let html = test.read(HTML);
+    assert!(html.contains("<strong>The import did not come to its end.</strong>"));
+    assert!(!html.contains("The results file is damaged."));
+    assert!(html.contains("<li>The results are the journal of an import that did not come to its"));
+
+    test.resume().all_uploaded(3).exits(0);
+    report(&test).says("All 3 rows are done.").exits(0);
+    assert_eq!(json(&test)["damage"]["superseded_lines"], 0);
+    assert!(!test.read(HTML).contains("id=\"unfinished\""));
 }

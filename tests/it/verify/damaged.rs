@@ -6,6 +6,15 @@ use consign::emulator::When::Nth;
 use super::imported;
 use crate::harness::{HEADER, KILLED, Moment, Running, Test, row, status};
 
+/// Takes a line out of the results of an import.
+fn without_line(test: &Test, number: usize) {
+    let whole = test.read("m.results.csv");
+    let lines = whole.split_inclusive('\n').enumerate();
+    let rest = lines.filter(|(at, _)| at + 1 != number);
+    let rest: String = rest.map(|(_, line)| line).collect();
+    test.write("m.results.csv", rest);
+}
+
 #[test]
 fn a_line_that_was_altered_is_named_and_not_believed() {
     let test = imported(2);
@@ -32,15 +41,7 @@ fn a_line_that_was_altered_is_named_and_not_believed() {
 #[test]
 fn a_line_that_was_taken_out_is_missed() {
     let test = imported(3);
-    let whole = test.read("m.results.csv");
-    let rest = whole
-        .split_inclusive('\n')
-        .enumerate()
-        .filter(|(at, _)| *at != 2);
-    test.write(
-        "m.results.csv",
-        rest.map(|(_, line)| line).collect::<String>(),
-    );
+    without_line(&test, 3);
     test.verify()
         .says("1 line was removed since it was written")
         .outcomes(["A1 match", "A3 match"])
@@ -63,6 +64,7 @@ fn the_journal_of_an_import_that_was_killed_is_no_success() {
         .stdout(
             "0 of 2 rows match (0 requests in [time])\n\
              \x20 not_done                2  not done, as the results say and explain; nothing to compare\n\
+             the results are not whole: the import did not come to its end\n\
              verification: m.results.verification.csv\n",
         )
         .outcomes(["A1 not_done", "A2 not_done"])
@@ -84,4 +86,75 @@ fn what_has_left_the_manifest_is_compared_as_far_as_it_was_done() {
     test.verify().outcomes(["A3 match", "A1 match"]).exits(0);
     test.service().delete("A1");
     test.verify().outcomes(["A3 match", "A1 missing"]).exits(1);
+}
+
+#[test]
+fn the_first_line_that_was_taken_out_is_missed_by_the_numbers_of_the_rows() {
+    let test = imported(3);
+    without_line(&test, 2);
+    test.verify()
+        .stderr(
+            "m.results.csv: 1 row has no line, though a later row has one; put back the file as \
+             import wrote it, or go on with import --resume\n",
+        )
+        .stdout(
+            "2 of 2 rows match (1 request in [time])\n\
+             \x20 match                   2  there, as the results say\n\
+             the results are not whole: 1 row without a line\n\
+             verification: m.results.verification.csv\n",
+        )
+        .outcomes(["A2 match", "A3 match"])
+        .leaving_a_journal()
+        .exits(1);
+}
+
+#[test]
+fn a_file_that_ends_in_the_middle_of_a_line_does_not_pass() {
+    let test = imported(3);
+    let whole = test.read("m.results.csv");
+    test.write("m.results.csv", &whole[..whole.len() - 20]);
+    test.verify()
+        .says("m.results.csv line 4 was torn, and is left out; what it claimed cannot be verified")
+        .says("the results are not whole: line 4 torn\n")
+        .outcomes(["A1 match", "A2 match"])
+        .leaving_a_journal()
+        .exits(1);
+}
+
+#[test]
+fn scripts_are_told_why_what_matches_does_not_pass() {
+    let test = imported(4);
+    without_line(&test, 3);
+    let outcome = test
+        .verify()
+        .args(["--quiet", "--output", "json"])
+        .leaving_a_journal()
+        .exits(1);
+    let summary: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(summary["outcomes"]["match"], 3);
+    assert_eq!(summary["removed_lines"], 1);
+    assert_eq!(summary["rows_without_line"], 1);
+    assert_eq!(summary["superseded_lines"], 0);
+    assert_eq!(summary["torn_line"], serde_json::Value::Null);
+}
+
+#[test]
+fn what_is_said_of_a_damaged_line_is_not_called_outdated_by_the_report() {
+    let test = imported(2);
+    let altered = test
+        .read("m.results.csv")
+        .replace("A2,uploaded", "A2,skipped");
+    test.write("m.results.csv", altered);
+    test.verify()
+        .outcomes(["A1 match", "A2 error"])
+        .whatever_it_says()
+        .leaving_a_journal()
+        .exits(1);
+    test.consign(["report", "m.results.csv"])
+        .leaving_a_journal()
+        .exits(0);
+    let json = test.read("m.results.report.json");
+    let report: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(report["damage"]["damaged_lines"]["count"], 1);
+    assert_eq!(report["verification"]["outdated_lines"], 0);
 }

@@ -23,7 +23,7 @@ fn an_interrupted_verification_ends_at_once_and_claims_nothing_of_the_rest() {
                  row\n\
                  row 3, external_id \"A3\": error: the verification ended before it came to this \
                  row\n\
-                 downloaded and hashed again: 1 attachment (all of them; 13 B)\n\
+                 downloaded and hashed again: 1 of 3 attachments (all were asked for; 13 B)\n\
                  stopped early: interrupted\n\
                  verification: m.results.verification.csv\n",
             )

@@ -94,3 +94,21 @@ fn results_of_no_rows_that_are_done_take_no_request() {
         .requests([])
         .exits(1);
 }
+
+#[test]
+fn rows_of_no_known_type_leave_nothing_to_ask() {
+    let test = Test::new()
+        .file("A1.pdf", "x")
+        .manifest(format!("{HEADER}A1.pdf,contrct,1,A1\n"));
+    test.import()
+        .args(["--skip-invalid"])
+        .rows(["A1 invalid not_fit"])
+        .whatever_it_says()
+        .exits(1);
+    test.verify()
+        .stderr(
+            "error: m.results.csv has no row with a type of record that is known, so there is nothing \
+             to go by\n",
+        )
+        .exits(2);
+}

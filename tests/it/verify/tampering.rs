@@ -1,7 +1,7 @@
 //! What somebody did to attachments since they were imported.
 
 use super::imported;
-use crate::harness::Test;
+use crate::harness::{Test, content_of};
 
 /// Verifies three rows, of which the second is not what it was.
 #[track_caller]
@@ -191,7 +191,7 @@ fn each_kind_of_tampering_is_counted_in_the_summary() {
              row 4, external_id \"A4\": renamed: its external_id is now \"B4\"\n\
              row 5, external_id \"A5\": content_differs: the bytes are others than were imported, \
              and just as many\n\
-             downloaded and hashed again: 4 attachments (all of them; 52 B)\n\
+             downloaded and hashed again: 4 of 7 attachments (all were asked for; 52 B)\n\
              verification: m.results.verification.csv\n",
         )
         .exits(1);
@@ -207,4 +207,19 @@ fn a_new_name_with_escapes_in_it_is_shown_as_text() {
         assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text:?}");
     }
     assert!(test.verification().cell("A1", "message").contains("[31m"));
+}
+
+#[test]
+fn what_was_there_already_may_have_the_title_that_it_had() {
+    let with_title = |title: &str| {
+        format!("file_path,object_type,object_id,external_id,title\nA1.pdf,contract,1,A1,{title}\n")
+    };
+    let test = Test::new()
+        .file("A1.pdf", content_of("A1"))
+        .manifest(with_title("First"));
+    test.import().all_uploaded(1).exits(0);
+    test.remove("m.results.csv");
+    test.write("m.csv", with_title("Second"));
+    test.import().rows(["A1 skipped"]).exits(0);
+    test.verify().outcomes(["A1 match"]).exits(0);
 }

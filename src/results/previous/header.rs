@@ -1,0 +1,157 @@
+//! The columns of a results file, and what they say of a line: whether it is what was written, or has
+//! swallowed the lines after it.
+
+use std::ops::Range;
+
+use csv::ByteRecord;
+
+use super::{Reader, reader};
+use crate::results::{COLUMNS, Entry, LINE_CHECK, Serial, Status, line_check, serial_of};
+use crate::text::formula_restored;
+
+/// Which column stands where.
+#[derive(Debug, Default)]
+pub(super) struct Header {
+    pub(super) delimiter: u8,
+    pub(super) names: Vec<String>,
+    places: [usize; COLUMNS.len()],
+    check: usize,
+}
+
+impl Header {
+    pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
+        let mut header = Self {
+            delimiter: delimiter(text),
+            ..Self::default()
+        };
+        let mut record = ByteRecord::new();
+        let _ = reader(text, header.delimiter).read_byte_record(&mut record);
+        header.names = record
+            .iter()
+            .map(|name| {
+                let name = String::from_utf8_lossy(name);
+                formula_restored(&name).to_owned()
+            })
+            .collect();
+        if let Some(first) = header.names.first_mut() {
+            *first = first.trim_start_matches('\u{feff}').to_owned();
+        }
+        for (place, column) in header.places.iter_mut().zip(COLUMNS) {
+            *place = find(&header.names, column)?;
+        }
+        header.check = find(&header.names, LINE_CHECK)?;
+        Ok(header)
+    }
+
+    /// The serial of a line, or why the line is not to be believed.
+    pub(super) fn believe(&self, record: &ByteRecord, cells: [&str; 16]) -> Result<Serial, String> {
+        let text = |cell| std::str::from_utf8(cell).map(formula_restored);
+        let values: Vec<&str> = record
+            .iter()
+            .take(self.check + 1)
+            .map(text)
+            .collect::<Result<_, _>>()
+            .map_err(|_| "it is not UTF-8 text".to_owned())?;
+        let Some(check) = values.get(self.check) else {
+            let (found, expected) = (values.len(), self.names.len());
+            return Err(format!("it has {found} cells of {expected}"));
+        };
+        let values = values[..self.check].iter().copied();
+        let serial = serial_of(check).filter(|serial| line_check(values, *serial) == *check);
+        let [_, _, _, _, _, status, ..] = cells;
+        match serial {
+            Some(_) if Status::ALL.iter().all(|known| known.as_str() != status) => {
+                Err(format!("the status {status:?} is one of a later version"))
+            }
+            Some(serial) => match Entry::from_cells(cells) {
+                Ok(_) => Ok(serial),
+                Err(cell) => Err(format!("{cell}; is it of a later version?")),
+            },
+            None => Err(match Entry::from_cells(cells) {
+                Err(cell) => cell.to_string(),
+                Ok(_) => "a cell was altered: the line does not match its line_check".to_owned(),
+            }),
+        }
+    }
+
+    /// Where the first of the lines begins that a record has swallowed, because a quote of it was
+    /// damaged; the reader goes on from there.
+    ///
+    /// Such a line is known by its check. In a record whose cells are sound, and whose quotes are
+    /// right, nothing is looked for, so that no cell of several lines can pass for a line.
+    pub(super) fn swallowed(
+        &self,
+        reader: &mut Reader,
+        is_sound: bool,
+        first_line: u64,
+        place: Range<usize>,
+    ) -> Option<usize> {
+        let text = &reader.get_ref().get_ref()[place.clone()];
+        let starts = starts_inside(text);
+        if starts.is_empty() || (is_sound && is_well_quoted(text, self.delimiter)) {
+            return None;
+        }
+        let position = |start: usize, lines| {
+            let mut position = csv::Position::new();
+            position.set_byte((place.start + start) as u64);
+            position.set_line(first_line + lines);
+            position
+        };
+        let after = reader.position().clone();
+        let mut line = ByteRecord::new();
+        let found = starts.into_iter().find(|(start, lines)| {
+            let is_line = reader.seek(position(*start, *lines)).is_ok()
+                && reader.read_byte_record(&mut line).unwrap_or(false);
+            is_line && self.believe(&line, self.cells(&line)).is_ok()
+        });
+        let next = found.map_or(after, |(start, lines)| position(start, lines));
+        // A text in memory can be read from anywhere.
+        let _ = reader.seek(next);
+        found.map(|(start, _)| place.start + start)
+    }
+
+    /// The cells under our columns, in our order; empty where there is none, or no text.
+    pub(super) fn cells<'r>(&self, record: &'r ByteRecord) -> [&'r str; 16] {
+        let text = |cell| std::str::from_utf8(cell).map_or("", formula_restored);
+        self.places.map(|place| record.get(place).map_or("", text))
+    }
+}
+
+fn find(names: &[String], column: &str) -> Result<usize, String> {
+    names
+        .iter()
+        .position(|name| name == column)
+        .ok_or_else(|| format!("its first line names no column {column}"))
+}
+
+/// What stands after the first name, which holds no such character.
+pub(crate) fn delimiter(text: &[u8]) -> u8 {
+    let mut bytes = text.iter().copied();
+    bytes
+        .find(|byte| matches!(byte, b',' | b';' | b'\t'))
+        .unwrap_or(b',')
+}
+
+/// Where lines begin inside a record, and how many line feeds stand before each.
+fn starts_inside(record: &[u8]) -> Vec<(usize, u64)> {
+    let mut lines = 0;
+    let inside = memchr::memchr2_iter(b'\n', b'\r', record).map(|at| {
+        lines += u64::from(record[at] == b'\n');
+        (at + 1, lines)
+    });
+    inside.filter(|(at, _)| *at < record.len()).collect()
+}
+
+/// Whether quotes stand only where a cell begins or ends, or doubled inside of one.
+fn is_well_quoted(record: &[u8], delimiter: u8) -> bool {
+    let is_border = |byte: &u8| *byte == delimiter || matches!(byte, b'\n' | b'\r');
+    let pieces: Vec<&[u8]> = record.split(|byte| *byte == b'"').collect();
+    let last = pieces.len() - 1;
+    // Every second piece stands between quotes; the others are what is between cells, or nothing.
+    let is_outside = |(number, piece): (usize, &&[u8])| {
+        let begins = number == 0 || piece.first().is_some_and(is_border);
+        let ends = number == last || piece.last().is_some_and(is_border);
+        piece.is_empty() || (begins && ends)
+    };
+    last.is_multiple_of(2) && pieces.iter().enumerate().step_by(2).all(is_outside)
+}

@@ -1,0 +1,59 @@
+//! Results as evidence.
+
+use super::*;
+use crate::results::ledger::Ledger;
+
+#[test]
+fn evidence_has_each_row_once_in_the_order_of_the_manifest_and_what_left_it_at_the_end() {
+    let left = Entry {
+        row: None,
+        ..entry(9, Status::Uploaded)
+    };
+    let folder = Folder::with([
+        left.clone(),
+        entry(3, Status::Uploaded),
+        entry(1, Status::Creating),
+        entry(2, Status::Invalid),
+    ]);
+    let (mut file, _) = ResultsFile::resume(&folder.path).unwrap();
+    file.append(&[entry(1, Status::Created)]).unwrap();
+    drop(file);
+    let ledger = Ledger::read(&folder.path).unwrap();
+    let entries: Vec<Entry> = ledger.entries().collect();
+    assert_eq!(
+        entries,
+        [
+            entry(1, Status::Created),
+            entry(2, Status::Invalid),
+            entry(3, Status::Uploaded),
+            left
+        ]
+    );
+    assert_eq!(ledger.len(), 4);
+    assert_eq!(ledger.previous().superseded(), 1);
+    assert_eq!(
+        ledger.extra(&entries[2], "department"),
+        "extra of =A3\nand more"
+    );
+    let text = folder.text();
+    assert_eq!(ledger.sha256, crate::digest::sha256(text.as_bytes()));
+    assert_eq!(ledger.size, text.len() as u64);
+}
+
+#[test]
+fn results_that_are_being_written_are_no_evidence_yet() {
+    let folder = Folder::with([entry(1, Status::Uploaded)]);
+    let (file, _) = ResultsFile::resume(&folder.path).unwrap();
+    let refused = Ledger::read(&folder.path).unwrap_err();
+    assert!(matches!(refused, ResultsError::Locked { .. }), "{refused}");
+    drop(file);
+    assert!(Ledger::read(&folder.path).is_ok());
+}
+
+#[test]
+fn a_file_without_rows_is_empty() {
+    let ledger = Ledger::read(&Folder::with([]).path).unwrap();
+    assert_eq!((ledger.len(), ledger.is_empty()), (0, true));
+    let ledger = Ledger::read(&Folder::with([entry(1, Status::Uploaded)]).path).unwrap();
+    assert_eq!((ledger.len(), ledger.is_empty()), (1, false));
+}
