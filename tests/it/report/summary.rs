@@ -50,12 +50,12 @@ fn scripts_are_told_whether_the_results_are_damaged() {
 }
 
 #[test]
-fn a_verification_that_is_there_and_cannot_be_read_is_not_passed_over() {
+fn a_verification_that_is_there_and_is_no_file_is_not_passed_over() {
     let test = with_results([uploaded(1)]);
     fs::create_dir(test.path(VERIFICATION)).unwrap();
     report(&test)
         .says(VERIFICATION)
-        .says("it cannot be read")
+        .says("it is not a plain file")
         .exits(2);
     assert!(!test.path(HTML).exists());
 }
