@@ -10,6 +10,7 @@ use crate::digest::Sha256Hasher;
 use crate::http::target::Target;
 use crate::http::trouble::{Trouble, trouble, unsafe_connection};
 use crate::http::{media_type, read_bounded};
+use crate::text::counted;
 
 /// How long the storage may take to begin its answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
@@ -34,6 +35,7 @@ impl TransferClient {
             return Err(self.refusal(target, response).await);
         }
         let is_web_page = media_type(response.headers()) == "text/html";
+        let length_told = response.content_length().is_some();
         match self.digest(response, most, received).await? {
             // Something in between does not know how long the file is.
             None if is_web_page => Err(FetchFailure::Refused(
@@ -42,6 +44,13 @@ impl TransferClient {
             )),
             None => Ok(Fetched::Longer),
             Some(digested) if is_web_page => Ok(Fetched::WebPage(digested)),
+            // It may as well have broken off there.
+            Some(Digested { size, .. }) if size < most && !length_told => {
+                Err(FetchFailure::Interrupted(format!(
+                    "it ended after {}, and nobody had said how many there are",
+                    counted(size, "byte")
+                )))
+            }
             Some(digested) => Ok(Fetched::File(digested)),
         }
     }

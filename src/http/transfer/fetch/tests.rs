@@ -215,6 +215,24 @@ async fn a_file_that_breaks_off_is_never_taken_for_a_whole_one() {
 }
 
 #[tokio::test]
+async fn a_short_file_whose_length_nobody_told_may_have_broken_off() {
+    let head = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n";
+    let ending = |body: &str| {
+        let answer = format!("{head}{body}");
+        async move |mut connection: TcpStream| {
+            connection.write_all(answer.as_bytes()).await.unwrap();
+        }
+    };
+    let broken = from(ending("half"), 8).await;
+    assert_eq!(
+        broken.fetched,
+        interrupted("it ended after 4 bytes, and nobody had said how many there are")
+    );
+    let whole = from(ending("all of it"), 9).await;
+    assert_eq!(whole.fetched, Ok(Fetched::File(digested(b"all of it"))));
+}
+
+#[tokio::test]
 async fn a_storage_that_does_not_begin_to_answer_is_left_after_half_a_minute() {
     let download = from(saying(""), 5).await;
     assert_eq!(download.fetched, interrupted("no progress for 30 s"));
