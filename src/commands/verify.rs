@@ -77,16 +77,20 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
     let (rows, halt) = runtime.block_on(asking::ask(rows, &drawn, &session, &events));
     drop(events);
     let tally = showing.finish();
-    file::write(&path, rows.iter().map(|row| &row.line)).map_err(|source| {
-        Error::VerificationLost {
+    let ending = Ending::of(&rows, &ledger, halt, session.stopping.stop(), service);
+    // What an earlier verification found to its end is worth more than the half of a later one.
+    let kept = ending.is_early() && path.exists();
+    if !kept {
+        let lines = rows.iter().map(|row| &row.line);
+        file::write(&path, lines).map_err(|source| Error::VerificationLost {
             path: path.clone(),
             source,
-        }
-    })?;
-    let ending = Ending::of(&rows, &ledger, halt, session.stopping.stop(), service);
+        })?;
+    }
     let summary = Summary {
         results: &args.results,
         verification: &path,
+        kept,
         destination: base.label(),
         rows: &rows,
         lacks: ledger.lacks(),

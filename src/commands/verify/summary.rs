@@ -52,6 +52,14 @@ impl Ending {
         }
     }
 
+    /// Whether there are rows that it did not come to.
+    pub(super) fn is_early(&self) -> bool {
+        match self {
+            Self::AllMatch | Self::SomeDiffer => false,
+            Self::Interrupted(_) | Self::Stopped(_) => true,
+        }
+    }
+
     /// How the program ends.
     pub(super) fn exit(&self) -> Exit {
         match self {
@@ -82,6 +90,8 @@ pub(super) enum Local {
 pub(super) struct Summary<'a> {
     pub(super) results: &'a Path,
     pub(super) verification: &'a Path,
+    /// Whether the verification is that of an earlier run, which this one has not replaced.
+    pub(super) kept: bool,
     pub(super) destination: String,
     pub(super) rows: &'a [Row],
     pub(super) lacks: Lacks,
@@ -160,7 +170,12 @@ impl Summary<'_> {
             let _ = writeln!(text, "stopped early: {why}");
         }
         let verification = self.verification.to_string_lossy();
-        let _ = writeln!(text, "verification: {}", escape(&verification));
+        let whose = if self.kept {
+            " (that of an earlier run, left as it was)"
+        } else {
+            ""
+        };
+        let _ = writeln!(text, "verification: {}{whose}", escape(&verification));
         text
     }
 
@@ -276,6 +291,8 @@ impl Summary<'_> {
         struct Whole {
             results: String,
             verification: String,
+            /// Whether it is that of an earlier run.
+            verification_kept: bool,
             destination: String,
             rows: u64,
             outcomes: BTreeMap<&'static str, u64>,
@@ -306,6 +323,7 @@ impl Summary<'_> {
         let whole = Whole {
             results: self.results.to_string_lossy().into_owned(),
             verification: self.verification.to_string_lossy().into_owned(),
+            verification_kept: self.kept,
             destination: self.destination.clone(),
             rows: self.rows.len() as u64,
             outcomes: counts.into_iter().filter(|(_, rows)| *rows > 0).collect(),

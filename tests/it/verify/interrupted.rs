@@ -34,3 +34,21 @@ fn an_interrupted_verification_ends_at_once_and_claims_nothing_of_the_rest() {
             .exits(0);
     }
 }
+
+#[test]
+fn an_interrupted_verification_leaves_an_earlier_one_as_it_was() {
+    let test = Test::of_rows(2).between();
+    test.import().all_uploaded(2).exits(0);
+    test.verify().outcomes(["A1 match", "A2 match"]).exits(0);
+    let before = test.read("m.results.verification.csv");
+    test.service().delete("A2");
+    test.verify()
+        .while_held(1, Moment::Before, |running| {
+            running.signal("INT");
+            assert_eq!(running.finish().0, 130);
+        })
+        .says("verification: m.results.verification.csv (that of an earlier run, left as it was)\n")
+        .whatever_it_says()
+        .exits(130);
+    assert_eq!(test.read("m.results.verification.csv"), before);
+}

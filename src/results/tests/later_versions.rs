@@ -1,0 +1,48 @@
+//! Results that a later version has written.
+
+use super::*;
+
+/// A file of one line, some cells of which are others, with a check that matches.
+fn of_a_later_version(cell: &str, instead: &str) -> String {
+    let text = Folder::with([entry(1, Status::Uploaded)]).text();
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let mut cells: Vec<String> = reader
+        .records()
+        .next()
+        .unwrap()
+        .unwrap()
+        .iter()
+        .map(|cell| crate::text::formula_restored(cell).to_owned())
+        .collect();
+    let place = COLUMNS.iter().position(|column| *column == cell).unwrap();
+    cells[place] = instead.to_owned();
+    let guarded = cells[..COLUMNS.len()].iter().map(String::as_str);
+    cells[COLUMNS.len()] = line_check(guarded, 1);
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(reader.headers().unwrap()).unwrap();
+    writer.write_record(&cells).unwrap();
+    String::from_utf8(writer.into_inner().unwrap()).unwrap()
+}
+
+#[test]
+fn a_line_of_a_later_version_is_named_and_not_taken_for_one_that_says_nothing() {
+    for (cell, instead, why) in [
+        (
+            "status",
+            "replaced",
+            "the status \"replaced\" is one of a later version",
+        ),
+        (
+            "verified",
+            "sha256",
+            "column verified: \"sha256\" is not what consign writes there; is it of a later version?",
+        ),
+    ] {
+        let previous = Folder::parse(of_a_later_version(cell, instead));
+        let [damaged] = previous.damaged.as_slice() else {
+            panic!("{:?}", previous.damaged);
+        };
+        assert_eq!(damaged.why, why);
+        assert_eq!(previous.places().count(), 0);
+    }
+}
