@@ -191,7 +191,8 @@ fn a_job_whose_addresses_expired_meanwhile_fails_and_another_gets_its_files() {
         .altering(without_errors)
         .jobs(|jobs| {
             jobs.url_life = 2 * PATIENCE;
-            jobs.terms.give_up_after = 3 * PATIENCE;
+            // Long enough for a busy machine to come to the next run before that.
+            jobs.terms.give_up_after = 10 * PATIENCE;
         });
     killed(&test, 2, Moment::After);
     wait_until_given_up();
@@ -208,7 +209,7 @@ fn a_job_of_which_the_disk_kept_the_lines_of_some_rows_only_gets_nothing() {
     let test = Test::of_event(2)
         .between()
         .altering(without_errors)
-        .jobs(|jobs| jobs.terms.give_up_after = 4 * PATIENCE);
+        .jobs(|jobs| jobs.terms.give_up_after = 10 * PATIENCE);
     killed(&test, 2, Moment::After);
     let journal = test.read(Results::NAME);
     let (kept, last) = journal.trim_end().rsplit_once('\n').unwrap();
@@ -228,7 +229,7 @@ fn a_job_of_which_a_file_has_changed_before_it_got_anything_gets_nothing() {
     let test = Test::of_event(2)
         .between()
         .altering(without_errors)
-        .jobs(|jobs| jobs.terms.give_up_after = 4 * PATIENCE);
+        .jobs(|jobs| jobs.terms.give_up_after = 10 * PATIENCE);
     killed(&test, 2, Moment::After);
     test.write("A2.pdf", "another content of A2");
     let outcome = test.resume().rows(["A1 uploaded", "A2 uploaded"]).exits(0);
