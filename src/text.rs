@@ -142,6 +142,13 @@ pub fn counted(count: u64, noun: &str) -> String {
     format!("{} {noun}{ending}", grouped(count))
 }
 
+/// A count with its noun and a verb that agrees with it, which is given in the singular and the plural:
+/// `1 row is`, `2 rows are`.
+pub fn counted_with_verb(count: u64, noun: &str, [one, many]: [&str; 2]) -> String {
+    let verb = if count == 1 { one } else { many };
+    format!("{} {verb}", counted(count, noun))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,5 +224,7 @@ mod tests {
         assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(counted(1, "row"), "1 row");
         assert_eq!(counted(1_000, "row"), "1,000 rows");
+        assert_eq!(counted_with_verb(1, "row", ["is", "are"]), "1 row is");
+        assert_eq!(counted_with_verb(2, "row", ["is", "are"]), "2 rows are");
     }
 }

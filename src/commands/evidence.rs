@@ -5,15 +5,12 @@ use super::variable;
 use crate::cli::ServiceArgs;
 use crate::config::{Base, ConfigError};
 use crate::error::Error;
-use crate::model::{ObjectType, Service};
+use crate::model::Service;
 use crate::results::ledger::Ledger;
 
 /// The service to which the rows went.
 pub(super) fn service_of(ledger: &Ledger) -> Result<Service, Error> {
-    let types = ledger
-        .entries()
-        .filter_map(|entry| entry.object_type.parse().ok());
-    let mut services = types.map(ObjectType::service);
+    let mut services = ledger.entries().filter_map(|entry| entry.service());
     services.next().ok_or_else(|| Error::NoRows {
         path: ledger.path().to_owned(),
     })

@@ -18,7 +18,7 @@ use crate::progress::{Hashing, Sending, Style};
 use crate::results::ledger::Ledger;
 use crate::results::previous::name_damaged;
 use crate::root::{Root, folder_of};
-use crate::text::{counted, escape, tell};
+use crate::text::{counted_with_verb, escape, tell};
 use crate::verification::row::{Occasion, Row};
 use crate::verification::{Download, LocalFile, file};
 
@@ -157,10 +157,7 @@ fn notices(ledger: &Ledger, path: &Path) -> String {
         let _ = writeln!(
             text,
             "{file}: {} removed since it was written; what was claimed there cannot be verified",
-            match lacks.removed_lines {
-                1 => "1 line was".to_owned(),
-                lines => format!("{} were", counted(lines, "line")),
-            }
+            counted_with_verb(lacks.removed_lines, "line", ["was", "were"])
         );
     }
     if lacks.superseded_lines > 0 {
@@ -174,10 +171,7 @@ fn notices(ledger: &Ledger, path: &Path) -> String {
             text,
             "{file}: {} no line, though a later row has one; put back the file as import wrote it, \
              or go on with import --resume",
-            match lacks.rows_without_line {
-                1 => "1 row has".to_owned(),
-                rows => format!("{} have", counted(rows, "row")),
-            }
+            counted_with_verb(lacks.rows_without_line, "row", ["has", "have"])
         );
     }
     text

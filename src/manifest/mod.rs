@@ -25,6 +25,7 @@ use encoding_rs::Encoding;
 
 pub use column::Column;
 pub use error::{ManifestError, MissingColumns, NotText, Reason};
+pub(crate) use row::name_of;
 pub use row::{Finding, RawRow, Row};
 
 use crate::model::Service;

@@ -51,7 +51,8 @@ impl Row {
     }
 }
 
-fn name_of<'r>(file_path: &'r str, file_name: Option<&'r str>) -> &'r str {
+/// The name of a file: the one that was chosen, or else the last part of its path.
+pub(crate) fn name_of<'r>(file_path: &'r str, file_name: Option<&'r str>) -> &'r str {
     let own_name = || file_path.rsplit('/').next().unwrap_or_default();
     file_name.unwrap_or_else(own_name)
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::listed::{Listed, Room};
 use super::row::Row;
 use super::value::{Bytes, Count, Moment, Span};
-use crate::model::{ObjectType, Service};
+use crate::model::Service;
 use crate::results::previous::Damaged;
 use crate::results::{Entry, Status, Verified};
 use crate::verification::file::Verification;
@@ -57,7 +57,7 @@ impl Level {
     }
 
     fn when_imported(entry: &Entry) -> Self {
-        match (entry.status, entry.verified, service_of(entry)) {
+        match (entry.status, entry.verified, entry.service()) {
             (Status::Skipped, _, _) => Self::SameSize,
             (_, Verified::Etag, _) => Self::Etag,
             (_, _, Some(Service::Keelvar)) => Self::Job,
@@ -113,12 +113,6 @@ fn contradicts(outcome: Outcome) -> bool {
         | Outcome::Unverifiable
         | Outcome::Error => false,
     }
-}
-
-/// The service that a row's record is of, where its type is known.
-pub fn service_of(entry: &Entry) -> Option<Service> {
-    let kind: ObjectType = entry.object_type.parse().ok()?;
-    Some(kind.service())
 }
 
 /// How many rows have a level of evidence.

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::advice::{Advice, of_outcome, of_status};
-use super::evidence::service_of;
 use super::listed::{Listed, Room};
 use super::row::Row;
 use super::value::{Count, Text};
@@ -65,7 +64,7 @@ impl Exceptions {
             Outcome::Unverifiable => Key::Unverifiable,
             outcome => Key::Outcome(outcome),
         };
-        let advice = of_outcome(line.outcome, service_of(entry));
+        let advice = of_outcome(line.outcome, entry.service());
         self.group(key, || {
             Group::new("verify", line.outcome.as_str(), Text::default(), advice)
         })
@@ -82,7 +81,7 @@ impl Exceptions {
         } else {
             (Text::of("(other reasons)"), Reason::NONE)
         };
-        let advice = of_status(entry.status, &advised, service_of(entry));
+        let advice = of_status(entry.status, &advised, entry.service());
         let key = Key::Status(entry.status, reason.clone());
         self.group(key, || {
             Group::new("results", entry.status.as_str(), reason, advice)

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::SCHEMA;
-use super::evidence::{Gathering, Level, LevelCount, Levels, VerificationFacts, service_of};
+use super::evidence::{Gathering, Level, LevelCount, Levels, VerificationFacts};
 use super::exceptions::{Exceptions, Group, serious};
 use super::listed::{Listed, Room, Weigh};
 use super::reconcile::{Reconciler, Reconciliation};
@@ -272,7 +272,7 @@ impl<'a> Gathered<'a> {
             verification.take(entry, checked);
         }
         self.exceptions.take(entry, checked);
-        self.service = self.service.or_else(|| service_of(entry));
+        self.service = self.service.or_else(|| entry.service());
         let Some(row) = entry.row else {
             self.left.push(|| Row::of(entry, checked));
             return;

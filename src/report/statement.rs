@@ -8,7 +8,7 @@ use super::facts::Report;
 use super::reconcile::Against;
 use super::value::Count;
 use crate::model::Service;
-use crate::text::counted;
+use crate::text::{counted, counted_with_verb};
 
 /// The whole in a few sentences.
 pub(super) fn verdict(report: &Report) -> String {
@@ -310,8 +310,7 @@ fn when(found: &VerificationFacts) -> String {
 }
 
 fn are(count: Count, noun: &str) -> String {
-    let verb = if count.0 == 1 { "is" } else { "are" };
-    format!("{} {verb}", counted(count.0, noun))
+    counted_with_verb(count.0, noun, ["is", "are"])
 }
 
 fn that_are(count: Count) -> String {

@@ -62,6 +62,13 @@ fn checked(entry: &Entry, outcome: Outcome) -> Checked {
     }
 }
 
+/// The same for several, one after the other.
+fn each_checked<const N: usize>(entries: &[Entry], outcomes: [Outcome; N]) -> Vec<Checked> {
+    let both = entries.iter().zip(outcomes);
+    both.map(|(entry, outcome)| checked(entry, outcome))
+        .collect()
+}
+
 /// Which manifest is at hand.
 enum With<'a> {
     Nothing,
@@ -377,11 +384,7 @@ fn what_verify_found_besides_is_in_the_verdict() {
         Outcome::Error,
         Outcome::Error,
     ];
-    let lines: Vec<Checked> = entries
-        .iter()
-        .zip(outcomes)
-        .map(|(entry, outcome)| checked(entry, outcome))
-        .collect();
+    let lines = each_checked(&entries, outcomes);
     let report = report(&entries, &With::Verification(&lines));
     assert_eq!(
         report.verdict,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::cell::{BadCell, bad, optional, parsed, word};
 use crate::digest::sha256;
-use crate::model::{AttachmentId, Content, FileStamp, Sha256Digest};
+use crate::model::{AttachmentId, Content, FileStamp, ObjectType, Service, Sha256Digest};
 
 /// The columns that consign writes before [`LINE_CHECK`], in order. Fixed: scripts go by them.
 pub const COLUMNS: [&str; 16] = [
@@ -252,6 +252,12 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The service that the row's record is of, where its type is known.
+    pub fn service(&self) -> Option<Service> {
+        let kind: ObjectType = self.object_type.parse().ok()?;
+        Some(kind.service())
+    }
+
     /// The cells before [`LINE_CHECK`], in the order of [`COLUMNS`], not yet escaped.
     pub fn cells(&self) -> [Cow<'_, str>; 16] {
         let content = self.known.content();

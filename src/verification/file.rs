@@ -72,7 +72,7 @@ pub struct Verification {
 
 /// A file that is no verification file.
 #[derive(Debug, thiserror::Error)]
-#[error("its first line names no column {0}")]
+#[error("its first line names no column {0:?}")]
 pub struct NoColumn(&'static str);
 
 impl Verification {
@@ -282,7 +282,7 @@ mod tests {
         let refused = Verification::parse(b"row,file_path\n1,a.pdf\n").unwrap_err();
         assert_eq!(
             refused.to_string(),
-            "its first line names no column line_check"
+            "its first line names no column \"line_check\""
         );
     }
 }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::compare::{Claim, Verdict};
 use super::{Checked, Download, Facts, LocalFile, Outcome};
+use crate::manifest::name_of;
 use crate::model::{AttachmentId, Content};
 use crate::results::ledger::Ledger;
 use crate::results::{Entry, Status};
@@ -146,11 +147,8 @@ fn title(ledger: &Ledger, entry: &Entry) -> Option<String> {
 /// The name under which the file was stored.
 fn file_name(ledger: &Ledger, entry: &Entry) -> String {
     let chosen = ledger.extra(entry, "file_name");
-    if !chosen.is_empty() {
-        return chosen;
-    }
-    let own = entry.file_path.rsplit('/').next();
-    own.unwrap_or_default().to_owned()
+    let chosen = Some(&*chosen).filter(|name| !name.is_empty());
+    name_of(&entry.file_path, chosen).to_owned()
 }
 
 #[cfg(test)]

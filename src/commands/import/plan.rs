@@ -16,7 +16,7 @@ use crate::results::previous::{Previous, name_damaged};
 use crate::results::{Entry, Status};
 use crate::root::Root;
 use crate::source::Source;
-use crate::text::{counted, escape};
+use crate::text::{counted_with_verb, escape};
 
 /// What earlier results tell of the files.
 pub(super) struct EarlierRows<'a>(pub(super) &'a Previous);
@@ -217,20 +217,14 @@ impl<'a> Plan<'a> {
                 text,
                 "{file}: {} removed since it was written; the rows of such lines count as new, and \
                  their files are attached again if they are attached already",
-                match removed {
-                    1 => "1 line was".to_owned(),
-                    lines => format!("{} were", counted(lines, "line")),
-                }
+                counted_with_verb(removed, "line", ["was", "were"])
             );
         }
         if self.gone > 0 {
             let _ = writeln!(
                 text,
                 "{} already, and the file is gone since: that is no error",
-                match self.gone {
-                    1 => "1 row is done".to_owned(),
-                    rows => format!("{} are done", counted(rows, "row")),
-                }
+                counted_with_verb(self.gone, "row", ["is done", "are done"])
             );
         }
         let left = self.left_the_manifest();
@@ -238,10 +232,7 @@ impl<'a> Plan<'a> {
             let _ = writeln!(
                 text,
                 "{} no longer in the manifest; kept at the end of {file}",
-                match left {
-                    1 => "1 row is".to_owned(),
-                    rows => format!("{} are", counted(rows, "row")),
-                }
+                counted_with_verb(left, "row", ["is", "are"])
             );
         }
         text

@@ -49,11 +49,7 @@ fn what_contradicts_the_results_comes_first_and_what_nobody_can_verify_last() {
         Outcome::Missing,
         Outcome::Match,
     ];
-    let lines: Vec<Checked> = entries
-        .iter()
-        .zip(outcomes)
-        .map(|(entry, outcome)| checked(entry, outcome))
-        .collect();
+    let lines = each_checked(&entries, outcomes);
     let report = report(&entries, &With::Verification(&lines));
     let groups: Vec<_> = report
         .exceptions

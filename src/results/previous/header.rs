@@ -121,7 +121,7 @@ fn find(names: &[String], column: &str) -> Result<usize, String> {
     names
         .iter()
         .position(|name| name == column)
-        .ok_or_else(|| format!("its first line names no column {column}"))
+        .ok_or_else(|| format!("its first line names no column {column:?}"))
 }
 
 /// What stands after the first name, which holds no such character.

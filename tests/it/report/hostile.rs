@@ -89,7 +89,7 @@ fn a_verification_that_is_none_is_named_as_text() {
     report(&test)
         .stderr(
             "error: m.results.verification.csv is not a verification file of consign: its first \
-             line names no column line_check; take it away, or write it anew with consign verify\n",
+             line names no column \"line_check\"; take it away, or write it anew with consign verify\n",
         )
         .exits(2);
     assert!(!test.path(HTML).exists());

@@ -233,7 +233,7 @@ fn results_that_cannot_be_read_are_refused_with_what_to_do() {
         .stderr("error: cannot open gone.csv: No such file or directory (os error 2); check the path and its permissions\n")
         .exits(2);
     test.consign(["report", "other.csv"])
-        .stderr("error: other.csv is not a results file of consign: its first line names no column row; name the results file that consign import wrote\n")
+        .stderr("error: other.csv is not a results file of consign: its first line names no column \"row\"; name the results file that consign import wrote\n")
         .exits(2);
     assert_eq!(test.names(), ["other.csv"]);
 }
