@@ -72,7 +72,7 @@ fn exhibit(size: Option<u64>) -> Exhibit {
         external_id: text("shown"),
         title: text("Müller & Söhne (2).pdf"),
         file_name: text("Müller & Söhne (2).pdf"),
-        uploaded_at: Shown::Nothing,
+        uploaded_at: Shown::NotTold,
         size,
     }
 }

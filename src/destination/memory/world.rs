@@ -246,7 +246,7 @@ impl Attachments {
             file_name: shown(&file.file_name),
             uploaded_at: match self.bytes.get(&record.address) {
                 Some((_, at)) => shown(&format!("{:?}", *at)),
-                None => Shown::Nothing,
+                None => Shown::NotTold,
             },
             size: self.size(id, now),
         })
