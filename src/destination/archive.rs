@@ -4,6 +4,8 @@
 
 use std::collections::HashMap;
 
+use tokio::io::AsyncWrite;
+
 use super::{Destination, Failure, UnsafeTarget};
 use crate::model::{AttachmentId, Sha256Digest};
 
@@ -76,6 +78,8 @@ pub enum FetchFailure {
     Refused(String),
     /// Nothing of this kind can ever work from here.
     Hopeless(String),
+    /// The bytes came, and where they were to go did not take them.
+    NotKept(String),
 }
 
 /// A service that keeps attachments, and shows them.
@@ -93,12 +97,14 @@ pub trait Archive: Destination {
         id: &AttachmentId,
     ) -> impl Future<Output = Result<Option<Original<Self::Target>>, Failure>> + Send;
 
-    /// Reads the bytes at a place, at most so many, and keeps nothing of them but their digest.
-    /// `received` is told of each piece.
+    /// Reads the bytes at a place, at most so many, and hands them on, without flushing them at the
+    /// end. What was handed on counts for nothing unless the answer is [`Fetched::File`] or
+    /// [`Fetched::WebPage`]. `received` is told of each piece.
     fn fetch(
         &self,
         place: &Self::Target,
         most: u64,
+        into: &mut (dyn AsyncWrite + Unpin + Send),
         received: &(dyn Fn(u64) + Send + Sync),
     ) -> impl Future<Output = Result<Fetched, FetchFailure>> + Send;
 }
