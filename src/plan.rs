@@ -15,6 +15,37 @@ use crate::results::{Entry, Known, Reason, Status, Verified};
 pub use job::{FailedJobs, Outcome, Sent, is_for_people, outcome};
 pub use units::{Candidate, Limits, units};
 
+/// What the user wants where a row's attachment is there already, and is not what the row says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wishes {
+    /// What becomes of other content.
+    pub on_conflict: OnConflict,
+    /// What becomes of other titles.
+    pub titles: Titles,
+}
+
+/// What becomes of an attachment that holds other content than its row's file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnConflict {
+    /// It stays, and its row is not done.
+    #[default]
+    Fail,
+    /// It stays, and its row is done.
+    Skip,
+    /// It gets the content of the file.
+    Replace,
+}
+
+/// What becomes of an attachment that has another title than its row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Titles {
+    /// It stays as it is.
+    #[default]
+    Leave,
+    /// It gets the title of the row, where that has one.
+    Update,
+}
+
 /// What follows for a row from its earlier line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
@@ -259,8 +290,8 @@ pub fn found<T>(presence: Presence<T>, posted: &Posted, content: &Content) -> Fo
             Posted::No => Found::Unfinished(None),
             Posted::ForAnotherObject(object) => Found::Unfinished(Some(object.clone())),
         },
-        Presence::Stored { id, size } if size == content.stamp.size => Found::SameSize(id),
-        Presence::Stored { id, size } => Found::OtherSize(id, size),
+        Presence::Stored { id, size, .. } if size == content.stamp.size => Found::SameSize(id),
+        Presence::Stored { id, size, .. } => Found::OtherSize(id, size),
         Presence::Mismatch { external_id } => Found::Mismatch(external_id),
         // No attachment, whatever it is.
         Presence::Running { word, .. } | Presence::Ended(End { word, .. }) => Found::Mismatch(word),

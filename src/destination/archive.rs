@@ -1,8 +1,9 @@
 //! What a service can show of the attachments that it keeps, to whoever wants proof of them.
 //!
-//! Nothing here changes anything. A service that keeps jobs has no archive: it forgets the files.
+//! Nothing here changes anything. A service that keeps jobs shows nothing: it forgets the files.
 
 use std::collections::HashMap;
+use std::future::ready;
 
 use tokio::io::AsyncWrite;
 
@@ -16,14 +17,19 @@ pub struct Exhibit {
     pub external_id: Shown,
     /// Its title.
     pub title: Shown,
+    /// The name of its file.
+    pub file_name: Shown,
+    /// When its bytes came, as a word that changes with them.
+    pub uploaded_at: Shown,
     /// The size of its bytes; `None` while none are there.
     pub size: Option<u64>,
 }
 
 /// A text in an answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Shown {
     /// The answer does not speak of it, so that nothing is known.
+    #[default]
     NotTold,
     /// There is none.
     Nothing,
@@ -35,6 +41,24 @@ pub enum Shown {
         /// The same, fit to be shown.
         words: String,
     },
+}
+
+impl Shown {
+    /// The text as the service has it, where there is one.
+    pub fn value(&self) -> Option<&str> {
+        match self {
+            Self::Text { value, .. } => Some(value),
+            Self::NotTold | Self::Nothing => None,
+        }
+    }
+
+    /// The text, fit to be shown, where there is one.
+    pub fn words(&self) -> Option<&str> {
+        match self {
+            Self::Text { words, .. } => Some(words),
+            Self::NotTold | Self::Nothing => None,
+        }
+    }
 }
 
 /// An attachment, and where its bytes can be had.
@@ -82,29 +106,35 @@ pub enum FetchFailure {
     NotKept(String),
 }
 
-/// A service that keeps attachments, and shows them.
+/// What a service shows of the attachments that it keeps. One that keeps jobs shows none.
 pub trait Archive: Destination {
     /// Looks up to [`LISTED_AT_ONCE`](super::LISTED_AT_ONCE) attachments up with one request. Those
     /// that the service does not name are left out.
     fn inspect(
         &self,
-        ids: &[AttachmentId],
-    ) -> impl Future<Output = Result<HashMap<AttachmentId, Exhibit>, Failure>> + Send;
+        _ids: &[AttachmentId],
+    ) -> impl Future<Output = Result<HashMap<AttachmentId, Exhibit>, Failure>> + Send {
+        ready(Ok(HashMap::new()))
+    }
 
     /// Looks one attachment up, with the place of its bytes; `None` where there is none.
     fn original(
         &self,
-        id: &AttachmentId,
-    ) -> impl Future<Output = Result<Option<Original<Self::Target>>, Failure>> + Send;
+        _id: &AttachmentId,
+    ) -> impl Future<Output = Result<Option<Original<Self::Target>>, Failure>> + Send {
+        ready(Ok(None))
+    }
 
     /// Reads the bytes at a place, at most so many, and hands them on, without flushing them at the
     /// end. What was handed on counts for nothing unless the answer is [`Fetched::File`] or
     /// [`Fetched::WebPage`]. `received` is told of each piece.
     fn fetch(
         &self,
-        place: &Self::Target,
-        most: u64,
-        into: &mut (dyn AsyncWrite + Unpin + Send),
-        received: &(dyn Fn(u64) + Send + Sync),
-    ) -> impl Future<Output = Result<Fetched, FetchFailure>> + Send;
+        _place: &Self::Target,
+        _most: u64,
+        _into: &mut (dyn AsyncWrite + Unpin + Send),
+        _received: &(dyn Fn(u64) + Send + Sync),
+    ) -> impl Future<Output = Result<Fetched, FetchFailure>> + Send {
+        ready(Err(FetchFailure::Refused("a job shows no files".into())))
+    }
 }

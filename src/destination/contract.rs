@@ -52,6 +52,17 @@ fn new(external_id: &str) -> NewRecord {
     }
 }
 
+fn named(external_id: &str) -> Names {
+    let text = |text: &str| Shown::Text {
+        value: text.into(),
+        words: text.into(),
+    };
+    Names {
+        external_id: text(external_id),
+        title: text("Müller & Söhne (2).pdf"),
+    }
+}
+
 /// Makes an attachment. Returns its id, and where its bytes go.
 async fn create<D: Destination>(service: &D, new: &NewRecord) -> (AttachmentId, D::Target) {
     let Created { id, places } = service.create(new).await.unwrap();
@@ -80,7 +91,7 @@ async fn what_is_not_there_is_absent<D: Destination>(service: &D) {
         service.list(std::slice::from_ref(&nobody)).await,
         Ok(HashMap::new())
     );
-    let renewed = service.renew(&nobody, "a.pdf").await;
+    let renewed = service.renew(&nobody, "a.pdf", None).await;
     assert!(matches!(renewed, Err(Failure::Refused(_))));
 }
 
@@ -102,6 +113,7 @@ async fn a_record_is_pending_until_its_bytes_are_there<D: Destination>(service: 
         Ok::<_, Failure>(Presence::Stored {
             id: id.clone(),
             size,
+            names: named("pending"),
         })
     };
     assert_eq!(service.get(&id).await, stored());
@@ -145,7 +157,7 @@ async fn a_new_address_detaches_what_was_stored<D: Destination>(
 ) {
     let (id, old) = create(service, &new("renewed")).await;
     put(service, &old, small).await;
-    let fresh = service.renew(&id, "b.pdf").await.unwrap();
+    let fresh = service.renew(&id, "b.pdf", None).await.unwrap();
     assert_eq!(fresh.file_name, "b.pdf");
     let fresh = fresh.target.unwrap();
     let pending = || Ok::<_, Failure>(Presence::Pending { id: id.clone() });
@@ -162,6 +174,7 @@ async fn a_new_address_detaches_what_was_stored<D: Destination>(
     let stored = Presence::Stored {
         id: id.clone(),
         size,
+        names: named("renewed"),
     };
     assert_eq!(service.get(&id).await, Ok(stored), "the last PUT counts");
 }

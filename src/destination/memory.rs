@@ -16,19 +16,22 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    Created, Destination, Failure, Keeps, NewRecord, Place, Presence, PutFailure, Receipt,
+    Amended, Created, Destination, Failure, Keeps, Key, NewNames, NewRecord, Place, Presence,
+    PutFailure, Receipt,
 };
 use crate::model::{AttachmentId, Content, ExternalId, ObjectRef, Sha256Digest};
 use crate::source::Source;
 
 use delivery::{Delivery, of_a_put};
-use world::{Attachments, Done, Effect};
+use world::{Attachments, Done, Effect, Which};
 
 /// How the service behaves where its documentation is silent.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
     /// Whether two attachments may have one `external_id`.
     pub ids: Ids,
+    /// What becomes of a title when a new file name is told without one.
+    pub titles: Titles,
     /// How long after the upload a size stays hidden.
     pub size_delay: Duration,
     /// How long an address for bytes is good.
@@ -43,6 +46,7 @@ impl Default for Rules {
     fn default() -> Self {
         Self {
             ids: Ids::Unique,
+            titles: Titles::Kept,
             size_delay: Duration::ZERO,
             address_life: Duration::from_mins(15),
             purge_after: Duration::from_mins(45),
@@ -60,6 +64,15 @@ pub enum Ids {
     NotUnique,
 }
 
+/// What becomes of a title when a new file name is told without one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Titles {
+    /// It stays.
+    Kept,
+    /// It is derived from the new file name.
+    DerivedAnew,
+}
+
 /// A kind of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Operation {
@@ -71,6 +84,8 @@ pub enum Operation {
     Create,
     /// [`Destination::renew`]
     Renew,
+    /// [`Destination::amend`]
+    Amend,
     /// [`Destination::list`]
     List,
     /// [`Destination::put`]
@@ -130,6 +145,8 @@ pub struct StoredAttachment {
     pub id: u64,
     /// Its key.
     pub external_id: ExternalId,
+    /// Its title, where it was given one.
+    pub title: Option<String>,
     /// What it hangs on.
     pub object: ObjectRef,
     /// What it holds.
@@ -230,10 +247,32 @@ impl Destination for Memory {
         }
     }
 
-    async fn renew(&self, id: &AttachmentId, file_name: &str) -> Result<Place<Address>, Failure> {
-        let effect = Effect::Renew(private(id));
+    async fn renew(
+        &self,
+        id: &AttachmentId,
+        file_name: &str,
+        title: Option<&str>,
+    ) -> Result<Place<Address>, Failure> {
+        let title = title.map(ToOwned::to_owned);
+        let effect = Effect::Renew(private(id), file_name.to_owned(), title);
         match self.0.change(Operation::Renew, effect).await? {
             Done::Record(_, address) => Ok(place(file_name, address)),
+            _ => Err(Failure::Refused("status 404".into())),
+        }
+    }
+
+    async fn amend(&self, key: Key<'_>, names: &NewNames) -> Result<Amended, Failure> {
+        let which = match key {
+            Key::Id(id) => Which::Id(private(id)),
+            Key::ExternalId(external_id) => Which::ExternalId(external_id.clone()),
+        };
+        let effect = Effect::Amend(which, names.clone());
+        match self.0.change(Operation::Amend, effect).await? {
+            Done::Amended(id) => Ok(Amended {
+                id: public(id),
+                names: self.0.look(|world, _| world.names(id)),
+            }),
+            Done::Taken => Err(Failure::Refused("status 422: external_id is taken".into())),
             _ => Err(Failure::Refused("status 404".into())),
         }
     }

@@ -14,6 +14,7 @@ use std::fmt;
 use std::future::ready;
 use std::time::Duration;
 
+use self::archive::Shown;
 use crate::http::budget::Budget;
 use crate::model::{AttachmentId, Content, ExternalId, ObjectRef};
 use crate::source::Source;
@@ -59,6 +60,8 @@ pub enum Presence<T> {
         id: AttachmentId,
         /// The size that the service shows, in bytes.
         size: u64,
+        /// What it is called.
+        names: Names,
     },
     /// A job that goes on: it waits to be started, or for bytes, or is at work on them.
     Running {
@@ -74,6 +77,42 @@ pub enum Presence<T> {
         /// The `external_id` in the answer.
         external_id: String,
     },
+}
+
+/// What an attachment is called, as an answer shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Names {
+    /// The key by which the user knows it.
+    pub external_id: Shown,
+    /// Its title.
+    pub title: Shown,
+}
+
+/// How an attachment is addressed by a request that amends it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key<'a> {
+    /// By the service's own id.
+    Id(&'a AttachmentId),
+    /// By the key that the user chose.
+    ExternalId(&'a ExternalId),
+}
+
+/// What an attachment is to be called from now on. Whatever is not named stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NewNames {
+    /// Its title.
+    pub title: Option<String>,
+    /// The key by which the user knows it.
+    pub external_id: Option<ExternalId>,
+}
+
+/// An attachment that was just amended, as the answer shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Amended {
+    /// Which one it is.
+    pub id: AttachmentId,
+    /// What it is called now.
+    pub names: Names,
 }
 
 /// Where the bytes of one file go.
@@ -251,14 +290,25 @@ pub trait Destination: Send + Sync {
     ) -> impl Future<Output = Result<Created<Self::Target>, Failure>> + Send;
 
     /// Asks for a new place for the bytes of an attachment. **Detaches what is stored already**, so
-    /// it is for attachments whose newest answer was [`Presence::Pending`]. A job has none to give:
-    /// it says where its bytes go whenever it is looked up.
+    /// it is for attachments whose newest answer was [`Presence::Pending`], and for those whose bytes
+    /// the user wants to be replaced. A title that is given is kept or set with it. A job has no other
+    /// place to give: it says where its bytes go whenever it is looked up.
     fn renew(
         &self,
         _id: &AttachmentId,
         _file_name: &str,
+        _title: Option<&str>,
     ) -> impl Future<Output = Result<Place<Self::Target>, Failure>> + Send {
         ready(Err(Failure::Refused("a job has no other addresses".into())))
+    }
+
+    /// Gives an attachment other names. Its bytes stay. A job has none.
+    fn amend(
+        &self,
+        _key: Key<'_>,
+        _names: &NewNames,
+    ) -> impl Future<Output = Result<Amended, Failure>> + Send {
+        ready(Err(Failure::Refused("a job has no names".into())))
     }
 
     /// Sends the bytes of a file, which must be `content`, to the last one. `sent` is told of each

@@ -19,7 +19,8 @@ use url::Url;
 
 use super::archive::{Archive, Exhibit, FetchFailure, Fetched, Original, Shown};
 use super::{
-    Created, Destination, Failure, Keeps, NewFile, NewRecord, Place, Presence, PutFailure, Receipt,
+    Amended, Created, Destination, Failure, Keeps, Key, Names, NewFile, NewNames, NewRecord, Place,
+    Presence, PutFailure, Receipt,
 };
 use crate::http::api::{ApiClient, Dialect, KeyHeader, Method, Reply, Request};
 use crate::http::target::{ApiHost, Target, UploadRules};
@@ -99,7 +100,28 @@ impl Workday {
         Ok(Exhibit {
             external_id: self.shown(&found.attributes.external_id),
             title: self.shown(&found.attributes.title),
+            file_name: self.shown(&found.attributes.file_name),
+            uploaded_at: self.shown(&found.attributes.uploaded_at),
             size: found.size()?,
+        })
+    }
+
+    fn names(&self, found: &Resource) -> Names {
+        Names {
+            external_id: self.shown(&found.attributes.external_id),
+            title: self.shown(&found.attributes.title),
+        }
+    }
+
+    fn presence(&self, found: &Resource) -> Result<Presence<Target>, Failure> {
+        let id = found.id()?;
+        Ok(match found.size()? {
+            Some(size) => Presence::Stored {
+                id,
+                size,
+                names: self.names(found),
+            },
+            None => Presence::Pending { id },
         })
     }
 
@@ -155,13 +177,13 @@ impl Destination for Workday {
                 external_id: self.api.hide(other),
             }),
             Told::Odd => Err(foreign("has an external_id that is no text")),
-            Told::No | Told::Null | Told::Text(_) => found.presence(),
+            Told::No | Told::Null | Told::Text(_) => self.presence(&found),
         }
     }
 
     async fn get(&self, id: &AttachmentId) -> Result<Presence<Target>, Failure> {
         let found = self.of_id(id).await?;
-        found.map_or(Ok(Presence::Absent), |found| found.presence())
+        found.map_or(Ok(Presence::Absent), |found| self.presence(&found))
     }
 
     async fn create(&self, new: &NewRecord) -> Result<Created<Target>, Failure> {
@@ -181,16 +203,41 @@ impl Destination for Workday {
         })
     }
 
-    async fn renew(&self, id: &AttachmentId, file_name: &str) -> Result<Place<Target>, Failure> {
-        let body = json!({"data": {
-            "type": "attachments",
-            "id": id.as_str(),
-            "attributes": {"file_name": file_name},
-        }});
+    async fn renew(
+        &self,
+        id: &AttachmentId,
+        file_name: &str,
+        title: Option<&str>,
+    ) -> Result<Place<Target>, Failure> {
+        let mut attributes = json!({"file_name": file_name});
+        if let Some(title) = title {
+            attributes["title"] = title.into();
+        }
+        let body = update_body(id.as_str(), &attributes);
         let renewed = self
             .change(Method::PATCH, &["attachments", id.as_str()], body)
             .await?;
         Ok(renewed.place(file_name, &self.rules))
+    }
+
+    async fn amend(&self, key: Key<'_>, names: &NewNames) -> Result<Amended, Failure> {
+        let mut attributes = json!({});
+        if let Some(title) = &names.title {
+            attributes["title"] = title.as_str().into();
+        }
+        if let Some(external_id) = &names.external_id {
+            attributes["external_id"] = external_id.as_str().into();
+        }
+        let path = match key {
+            Key::Id(id) => &["attachments", id.as_str()][..],
+            Key::ExternalId(id) => &["attachments", id.as_str(), "external_id"],
+        };
+        let body = update_body(path[1], &attributes);
+        let amended = self.change(Method::PATCH, path, body).await?;
+        Ok(Amended {
+            id: amended.id()?,
+            names: self.names(&amended),
+        })
     }
 
     async fn list(
@@ -198,7 +245,7 @@ impl Destination for Workday {
         ids: &[AttachmentId],
     ) -> Result<HashMap<AttachmentId, Presence<Target>>, Failure> {
         let there = self.listed(ids).await?;
-        let known = there.iter().map(|one| Ok((one.id()?, one.presence()?)));
+        let known = there.iter().map(|one| Ok((one.id()?, self.presence(one)?)));
         known.collect()
     }
 
@@ -274,6 +321,11 @@ fn create_body(object: ObjectRef, file: &NewFile) -> Value {
         body["data"]["attributes"]["title"] = title.as_str().into();
     }
     body
+}
+
+/// An update of an attachment. Its body repeats the id of the URL, of whichever kind that is.
+fn update_body(id: &str, attributes: &Value) -> Value {
+    json!({"data": {"type": "attachments", "id": id, "attributes": attributes}})
 }
 
 #[cfg(test)]

@@ -157,7 +157,7 @@ impl<D: Destination, J: Journal> Unit<'_, D, J> {
         let renewed = self
             .run
             .requests
-            .change_once(async |service| service.renew(id, file_name).await)
+            .change_once(async |service| service.renew(id, file_name, None).await)
             .await;
         match renewed {
             Ok(place) => {

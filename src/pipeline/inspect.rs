@@ -48,6 +48,10 @@ pub enum Wanted {
 
 /// What was seen of an attachment.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives for the length of a call"
+)]
 pub enum Seen {
     /// There is none.
     Absent,

@@ -8,6 +8,7 @@ use crate::clock::Since;
 use crate::destination::{Destination, NewFile, Place, Receipt, UnsafeTarget};
 use crate::model::Content;
 use crate::plan::{Begun, Sent, Start};
+use crate::results::Changes;
 use crate::results::journal::Journal;
 
 /// A row of a unit.
@@ -20,6 +21,8 @@ pub(super) struct Member {
     pub(super) sent: Sent,
     /// What the storage said of them.
     pub(super) receipt: Option<Receipt>,
+    /// What was changed on request, over all runs.
+    pub(super) changes: Changes,
 }
 
 /// How the sending of one file ended.
@@ -48,6 +51,7 @@ impl Member {
             begun,
             sent: sent.unwrap_or(Sent::No),
             receipt: None,
+            changes: task.changes.clone(),
             task,
         }
     }

@@ -30,8 +30,8 @@ use crate::event::Events;
 use crate::manifest::Row;
 use crate::model::Content;
 use crate::plan::Start;
-use crate::results::Status;
 use crate::results::journal::Journal;
+use crate::results::{Changes, Status};
 use crate::source::Source;
 
 pub use inspect::{Bytes, Job, Question, Seen, Wanted, inspect, inspect_jobs};
@@ -73,6 +73,8 @@ pub struct TaskRow {
     pub start: Start,
     /// How often it was tried in earlier runs.
     pub attempts: u32,
+    /// What earlier runs changed on request.
+    pub changes: Changes,
 }
 
 /// How a run is to go.

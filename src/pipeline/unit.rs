@@ -364,6 +364,7 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
             updated_at: jiff::Timestamp::now(),
             // It may repeat what the service said.
             message: escape(&verdict.message).into_owned(),
+            changes: member.changes.clone(),
         }
     }
 

@@ -208,6 +208,7 @@ mod tests {
             destination: "here".into(),
             updated_at: jiff::Timestamp::UNIX_EPOCH,
             message: String::new(),
+            changes: crate::results::Changes::default(),
         }
     }
 

@@ -6,7 +6,9 @@ use proptest::sample::select;
 
 use super::*;
 use crate::arbitrary::{attachment_id, cases, content};
+use crate::destination::Names;
 use crate::model::{ExternalId, ObjectRef, ObjectType};
+use crate::results::Changes;
 
 /// A row that may hang on one of a few objects and name one of two files.
 fn row() -> impl Strategy<Value = Row> {
@@ -113,6 +115,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
                 destination: "here".into(),
                 updated_at: jiff::Timestamp::UNIX_EPOCH,
                 message: "as it was".into(),
+                changes: Changes::default(),
             },
         )
 }
@@ -153,7 +156,11 @@ fn presence() -> impl Strategy<Value = Presence<()>> {
     prop_oneof![
         Just(Presence::Absent),
         attachment_id().prop_map(|id| Presence::Pending { id }),
-        (attachment_id(), 0_u64..9).prop_map(|(id, size)| Presence::Stored { id, size }),
+        (attachment_id(), 0_u64..9).prop_map(|(id, size)| Presence::Stored {
+            id,
+            size,
+            names: Names::default()
+        }),
         Just(Presence::Mismatch {
             external_id: "B".into()
         }),
@@ -254,7 +261,7 @@ proptest! {
         let is_ours = is_pending && posted == Posted::Perhaps;
         prop_assert_eq!(matches!(found, Found::Ours(_)), is_ours);
         prop_assert_eq!(matches!(found, Found::Unfinished(_)), is_pending && !is_ours);
-        if let Presence::Stored { id, size } = presence {
+        if let Presence::Stored { id, size, .. } = presence {
             let same = size == content.stamp.size;
             prop_assert_eq!(found, if same { Found::SameSize(id) } else { Found::OtherSize(id, size) });
         }

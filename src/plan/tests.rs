@@ -1,6 +1,7 @@
 //! What follows from each kind of earlier line, and from each answer.
 
 use super::*;
+use crate::destination::Names;
 use crate::digest::sha256;
 use crate::model::{ExternalId, FileStamp, ObjectRef, ObjectType};
 
@@ -43,6 +44,7 @@ fn line(status: Status) -> Entry {
         destination: "here".into(),
         updated_at: jiff::Timestamp::UNIX_EPOCH,
         message: String::new(),
+        changes: crate::results::Changes::default(),
     }
 }
 
@@ -203,6 +205,7 @@ fn what_is_stored_is_told_apart_by_its_size() {
     let id = AttachmentId::parse("12").unwrap();
     let found = |presence: Presence<()>| found(presence, &Posted::Perhaps, &content("text", 1));
     let stored = |size| Presence::Stored {
+        names: Names::default(),
         id: id.clone(),
         size,
     };

@@ -150,7 +150,11 @@ fn of_reason(reason: &Reason) -> Option<(&'static str, &'static str)> {
 
 fn of_bare_status(status: Status, service: Option<Service>) -> (&'static str, &'static str) {
     match status {
-        Status::Uploaded | Status::Skipped => ("They are done.", "Nothing."),
+        Status::Uploaded
+        | Status::Replaced
+        | Status::Renamed
+        | Status::Updated
+        | Status::Skipped => ("They are done.", "Nothing."),
         Status::Conflict => (
             "Something else has their external_id, or the row changed after it was done. What is \
              stored was left as it is.",
@@ -163,6 +167,10 @@ fn of_bare_status(status: Status, service: Option<Service>) -> (&'static str, &'
         Status::Invalid => (
             "The row or its file is not fit to send.",
             "Mend the manifest or the file, then run the import again with --resume.",
+        ),
+        Status::Replacing => (
+            "Their old content was let go of, and the new one is not confirmed.",
+            RESUME,
         ),
         Status::Creating => (
             "A record was being made when the import ended; nobody knows yet whether it was.",

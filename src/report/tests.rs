@@ -40,6 +40,7 @@ fn entry(row: usize, status: Status) -> Entry {
         destination: "emulator".into(),
         updated_at: "2026-11-22T00:00:00Z".parse().unwrap(),
         message: String::new(),
+        changes: crate::results::Changes::default(),
     }
 }
 
@@ -173,28 +174,28 @@ fn rows_and_bytes_of_all_statuses_are_all_rows_and_bytes() {
     let report = report(&entries, &With::Nothing);
     let rows: u64 = report.statuses.iter().map(|one| one.rows.0).sum();
     let bytes: u64 = report.statuses.iter().map(|one| one.bytes.0).sum();
-    assert_eq!((rows, bytes), (8, 8_000));
-    assert_eq!((report.rows.0, report.bytes.0), (8, 8_000));
+    assert_eq!((rows, bytes), (12, 12_000));
+    assert_eq!((report.rows.0, report.bytes.0), (12, 12_000));
     assert_eq!(
         (
             report.rows_done.0,
             report.rows_not_done.0,
             report.bytes_done.0
         ),
-        (2, 6, 2_000)
+        (5, 7, 5_000)
     );
     let evidence: u64 = report.evidence.iter().map(|level| level.rows.0).sum();
-    assert_eq!(evidence, 2);
+    assert_eq!(evidence, 5);
     let told: u64 = report
         .exceptions
         .iter()
         .map(|group| group.rows.count.0)
         .sum();
-    assert_eq!((told, report.serious_exceptions().0), (6, 6));
-    assert_eq!(report.done_over_time.last().unwrap().rows_so_far.0, 2);
+    assert_eq!((told, report.serious_exceptions().0), (7, 7));
+    assert_eq!(report.done_over_time.last().unwrap().rows_so_far.0, 5);
     assert_eq!(
         report.sizes.iter().map(|range| range.rows.0).sum::<u64>(),
-        2
+        5
     );
 }
 

@@ -146,6 +146,7 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::COLUMNS;
     use crate::results::file::{Line, ResultsFile};
 
     fn lacks(rows: &[usize]) -> u64 {
@@ -154,7 +155,7 @@ mod tests {
         let line = |row: &usize| {
             let id = format!("A{row}");
             let row = row.to_string();
-            let mut cells = [""; 16];
+            let mut cells = [""; COLUMNS.len()];
             (cells[0], cells[4], cells[5]) = (&row, &id, "pending");
             (cells[12], cells[14]) = ("0", "2026-11-22T00:00:00Z");
             Line {

@@ -10,7 +10,7 @@ use crate::digest::sha256;
 use crate::model::{AttachmentId, Content, FileStamp, ObjectType, Service, Sha256Digest};
 
 /// The columns that consign writes before [`LINE_CHECK`], in order. Fixed: scripts go by them.
-pub const COLUMNS: [&str; 16] = [
+pub const COLUMNS: [&str; 21] = [
     "row",
     "file_path",
     "object_type",
@@ -27,7 +27,21 @@ pub const COLUMNS: [&str; 16] = [
     "destination",
     "updated_at",
     "message",
+    "previous_size",
+    "previous_sha256",
+    "backup",
+    "previous_title",
+    "renamed_to",
 ];
+
+/// So many of [`COLUMNS`] are in every results file; those after them came with later versions.
+pub(super) const FIRST_COLUMNS: usize = 16;
+
+/// The cells before [`LINE_CHECK`], in the order of [`COLUMNS`].
+pub(super) type Cells<T> = [T; COLUMNS.len()];
+
+/// What stands in the column `backup` where the user did without one.
+const WAIVED: &str = "waived";
 
 /// The column that guards the ones before it; the manifest's other columns stand after it.
 pub const LINE_CHECK: &str = "line_check";
@@ -37,6 +51,12 @@ pub const LINE_CHECK: &str = "line_check";
 pub enum Status {
     /// The bytes are stored, and the service confirmed their size.
     Uploaded,
+    /// New bytes are stored in the old ones' place, and the service confirmed their size.
+    Replaced,
+    /// The attachment was given another `external_id`.
+    Renamed,
+    /// The attachment was given another title.
+    Updated,
     /// The `external_id` was there already, with the same size, before any run of ours began it.
     Skipped,
     /// The `external_id` is there with other content, or the file or object of a done row changed.
@@ -45,6 +65,8 @@ pub enum Status {
     Failed,
     /// The row or its file is not fit to send.
     Invalid,
+    /// Journal: the old bytes are being, or were, let go of, and the new ones are not yet confirmed.
+    Replacing,
     /// Journal: a record is being made; nobody knows yet whether it was.
     Creating,
     /// Journal: a record was made, its bytes are not yet confirmed.
@@ -55,12 +77,16 @@ pub enum Status {
 
 impl Status {
     /// Every status, in the order in which summaries list them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Uploaded,
+        Self::Replaced,
+        Self::Renamed,
+        Self::Updated,
         Self::Skipped,
         Self::Conflict,
         Self::Failed,
         Self::Invalid,
+        Self::Replacing,
         Self::Creating,
         Self::Created,
         Self::Pending,
@@ -70,10 +96,14 @@ impl Status {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Uploaded => "uploaded",
+            Self::Replaced => "replaced",
+            Self::Renamed => "renamed",
+            Self::Updated => "updated",
             Self::Skipped => "skipped",
             Self::Conflict => "conflict",
             Self::Failed => "failed",
             Self::Invalid => "invalid",
+            Self::Replacing => "replacing",
             Self::Creating => "creating",
             Self::Created => "created",
             Self::Pending => "pending",
@@ -82,7 +112,10 @@ impl Status {
 
     /// Whether nothing is left to do for the row.
     pub fn is_done(self) -> bool {
-        matches!(self, Self::Uploaded | Self::Skipped)
+        matches!(
+            self,
+            Self::Uploaded | Self::Replaced | Self::Renamed | Self::Updated | Self::Skipped
+        )
     }
 }
 
@@ -141,6 +174,22 @@ impl Reason {
     pub const JOB_FAILED: Self = Self(Cow::Borrowed("job_failed"));
     /// The job failed without having attached the file.
     pub const NOT_ATTACHED: Self = Self(Cow::Borrowed("not_attached"));
+    /// Other content is stored, and the user wants it to stay.
+    pub const KEPT_EXISTING: Self = Self(Cow::Borrowed("kept_existing"));
+    /// What is stored was downloaded, and is what was to be put in its place.
+    pub const SAME_CONTENT: Self = Self(Cow::Borrowed("same_content"));
+    /// A new title was sent, and how that ended is not recorded.
+    pub const UPDATING: Self = Self(Cow::Borrowed("updating"));
+    /// A new `external_id` was sent, and how that ended is not recorded.
+    pub const RENAMING: Self = Self(Cow::Borrowed("renaming"));
+    /// Another attachment has the new `external_id`.
+    pub const NEW_ID_TAKEN: Self = Self(Cow::Borrowed("new_id_taken"));
+    /// The attachment has an `external_id` that neither the manifest nor an earlier run gave it.
+    pub const RENAMED_ELSEWHERE: Self = Self(Cow::Borrowed("renamed_elsewhere"));
+    /// The bytes that were to be replaced could not be kept, or not be compared.
+    pub const NO_BACKUP: Self = Self(Cow::Borrowed("no_backup"));
+    /// What is stored became other content while it was being replaced.
+    pub const STORED_CHANGED: Self = Self(Cow::Borrowed("stored_changed"));
     /// The row or its file is not fit to send.
     pub const NOT_FIT: Self = Self(Cow::Borrowed("not_fit"));
 
@@ -218,6 +267,88 @@ impl Known {
     }
 }
 
+/// What was changed on request: what stood there before, as far as somebody may want it back.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Changes {
+    /// The content that was replaced, or is being replaced.
+    pub replaced: Option<Former>,
+    /// The title that the attachment had before.
+    pub previous_title: Option<String>,
+    /// The `external_id` that the attachment has now.
+    pub renamed_to: Option<String>,
+}
+
+/// Content that gave way to other content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Former {
+    /// Its size in bytes.
+    pub size: u64,
+    /// The digest of its bytes, where they were seen.
+    pub sha256: Option<Sha256Digest>,
+    /// Where its bytes are now.
+    pub backup: Backup,
+}
+
+/// What became of the bytes that gave way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Backup {
+    /// They are in this file.
+    Kept(String),
+    /// The user did without them.
+    Waived,
+}
+
+impl Changes {
+    fn of(
+        replaced: (Option<u64>, Option<Sha256Digest>, &str),
+        previous_title: &str,
+        renamed_to: &str,
+    ) -> Result<Self, BadCell> {
+        let replaced = match replaced {
+            (None, None, "") => None,
+            (None, _, other) => return Err(bad("previous_size", other)),
+            (Some(_), _, "") => return Err(bad("backup", "")),
+            (Some(size), sha256, backup) => Some(Former {
+                size,
+                sha256,
+                backup: match backup {
+                    WAIVED => Backup::Waived,
+                    path => Backup::Kept(path.to_owned()),
+                },
+            }),
+        };
+        let told = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Ok(Self {
+            replaced,
+            previous_title: told(previous_title),
+            renamed_to: told(renamed_to),
+        })
+    }
+
+    fn cells(&self) -> [Cow<'_, str>; 5] {
+        let former = self.replaced.as_ref();
+        let owned = |text: Option<String>| Cow::Owned(text.unwrap_or_default());
+        let text = |text: &'_ Option<String>| Cow::Owned(text.clone().unwrap_or_default());
+        [
+            owned(former.map(|former| former.size.to_string())),
+            owned(former.and_then(|former| Some(former.sha256?.to_string()))),
+            former.map_or("", |former| former.backup.as_str()).into(),
+            text(&self.previous_title),
+            text(&self.renamed_to),
+        ]
+    }
+}
+
+impl Backup {
+    /// The text in the results file: a path, or the word for none.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Kept(path) => path,
+            Self::Waived => WAIVED,
+        }
+    }
+}
+
 /// What one line says: the cells before [`LINE_CHECK`], typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -249,6 +380,8 @@ pub struct Entry {
     pub updated_at: Timestamp,
     /// What happened and what to do, for a person.
     pub message: String,
+    /// What was changed on request, over all runs.
+    pub changes: Changes,
 }
 
 impl Entry {
@@ -259,9 +392,16 @@ impl Entry {
     }
 
     /// The cells before [`LINE_CHECK`], in the order of [`COLUMNS`], not yet escaped.
-    pub fn cells(&self) -> [Cow<'_, str>; 16] {
+    pub fn cells(&self) -> Cells<Cow<'_, str>> {
         let content = self.known.content();
         let owned = |text: Option<String>| Cow::Owned(text.unwrap_or_default());
+        let [
+            previous_size,
+            previous_sha256,
+            backup,
+            previous_title,
+            renamed_to,
+        ] = self.changes.cells();
         [
             owned(self.row.map(|row| row.to_string())),
             (&*self.file_path).into(),
@@ -282,11 +422,16 @@ impl Entry {
             (&*self.destination).into(),
             format!("{:.3}", self.updated_at).into(),
             (&*self.message).into(),
+            previous_size,
+            previous_sha256,
+            backup,
+            previous_title,
+            renamed_to,
         ]
     }
 
     /// Reads what [`Self::cells`] wrote.
-    pub fn from_cells(cells: [&str; 16]) -> Result<Self, BadCell> {
+    pub fn from_cells(cells: Cells<&str>) -> Result<Self, BadCell> {
         let [
             row,
             file_path,
@@ -304,7 +449,17 @@ impl Entry {
             destination,
             updated_at,
             message,
+            previous_size,
+            previous_sha256,
+            backup,
+            previous_title,
+            renamed_to,
         ] = cells;
+        let replaced = (
+            optional("previous_size", previous_size)?,
+            optional("previous_sha256", previous_sha256)?,
+            backup,
+        );
         Ok(Self {
             row: optional("row", row)?,
             file_path: file_path.to_owned(),
@@ -327,6 +482,7 @@ impl Entry {
             destination: destination.to_owned(),
             updated_at: parsed("updated_at", updated_at)?,
             message: message.to_owned(),
+            changes: Changes::of(replaced, previous_title, renamed_to)?,
         })
     }
 }
@@ -390,6 +546,15 @@ mod tests {
             destination: "emulator".into(),
             updated_at: "2026-11-22T00:00:00.5Z".parse().unwrap(),
             message: "line one, \"quoted\"".into(),
+            changes: Changes {
+                replaced: Some(Former {
+                    size: 3,
+                    sha256: Some(sha256(b"old")),
+                    backup: Backup::Kept("backups/AT1.12.pdf".into()),
+                }),
+                previous_title: Some("Old".into()),
+                renamed_to: Some("EU-AT1".into()),
+            },
         }
     }
 
@@ -408,9 +573,23 @@ mod tests {
             verified: Verified::No,
             status: Status::Creating,
             reason: Reason::PURGED,
+            changes: Changes::default(),
             ..entry()
         };
         assert_eq!(read_back(&bare), Ok(bare));
+        let waived = Entry {
+            status: Status::Replacing,
+            changes: Changes {
+                replaced: Some(Former {
+                    size: 0,
+                    sha256: None,
+                    backup: Backup::Waived,
+                }),
+                ..Changes::default()
+            },
+            ..entry()
+        };
+        assert_eq!(read_back(&waived), Ok(waived));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::file::Line;
 use super::previous::Previous;
-use super::{Entry, Known, Reason, Status, Verified};
+use super::{Changes, Entry, Known, Reason, Status, Verified};
 use crate::manifest::{Manifest, RawRow};
 use crate::plan::was_done;
 use crate::problem::{self, Problems};
@@ -135,6 +135,7 @@ impl Rows<'_> {
             destination: self.destination.to_owned(),
             updated_at: now,
             message: String::new(),
+            changes: Changes::default(),
         }
     }
 

@@ -143,7 +143,7 @@ impl Previous {
             });
             let end = to_index(reader.position().byte());
             let is_header = std::mem::take(&mut first);
-            let belief = self.header.believe(&record, self.header.cells(&record));
+            let belief = self.header.believe(&record, &self.header.cells(&record));
             let is_whole = belief.is_ok() && record.len() == self.header.names.len();
             let swallowed =
                 self.header
@@ -168,7 +168,8 @@ impl Previous {
         line: Line,
     ) {
         let cells = self.header.cells(record);
-        let [row, _, _, _, external_id, status, .., destination, _, _] = cells;
+        let [row, _, _, _, external_id, status, rest @ ..] = cells;
+        let [_, _, _, _, _, _, _, destination, ..] = rest;
         match belief {
             Ok(serial) => {
                 self.highest = self.highest.max(serial);

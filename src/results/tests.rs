@@ -37,6 +37,7 @@ fn entry(number: usize, status: Status) -> Entry {
         destination: "here".into(),
         updated_at: jiff::Timestamp::UNIX_EPOCH,
         message: String::new(),
+        changes: crate::results::Changes::default(),
     }
 }
 

@@ -221,6 +221,8 @@ mod tests {
         Exhibit {
             external_id: text("A1"),
             title: text("Master agreement"),
+            file_name: text("A1.pdf"),
+            uploaded_at: Shown::NotTold,
             size: Some(5),
         }
     }

@@ -21,6 +21,7 @@ fn entry() -> Entry {
         destination: "emulator".into(),
         updated_at: Timestamp::UNIX_EPOCH,
         message: String::new(),
+        changes: crate::results::Changes::default(),
     }
 }
 

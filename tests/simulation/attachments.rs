@@ -6,7 +6,7 @@ mod referee;
 use std::sync::Arc;
 use std::time::Duration;
 
-use consign::destination::memory::{Ids, Memory, Rules, Script};
+use consign::destination::memory::{Ids, Memory, Rules, Script, Titles};
 use consign::destination::{Destination as _, NewFile, NewRecord};
 use consign::http::budget::Budget;
 use consign::pipeline::Task;
@@ -161,6 +161,11 @@ fn draw_rules(random: &mut Rng) -> Rules {
             Ids::Unique
         } else {
             Ids::NotUnique
+        },
+        titles: if random.bool() {
+            Titles::Kept
+        } else {
+            Titles::DerivedAnew
         },
     }
 }

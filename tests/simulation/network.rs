@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use consign::destination::memory::Address;
 use consign::destination::{
-    Created, Destination, End, Failure, Fate, Keeps, Kind, NewRecord, Place, Presence, PutFailure,
-    Receipt,
+    Created, Destination, End, Failure, Fate, Keeps, Kind, Names, NewRecord, Place, Presence,
+    PutFailure, Receipt,
 };
 use consign::http::budget::Budget;
 use consign::model::{AttachmentId, Content, ExternalId};
@@ -148,11 +148,17 @@ where
         answer
     }
 
-    async fn renew(&self, id: &AttachmentId, file_name: &str) -> Result<Place<Address>, Failure> {
+    async fn renew(
+        &self,
+        id: &AttachmentId,
+        file_name: &str,
+        title: Option<&str>,
+    ) -> Result<Place<Address>, Failure> {
         self.referee.renewing(id);
-        let (service, key, name) = (self.service(), id.clone(), file_name.to_owned());
+        let (service, key) = (self.service(), id.clone());
+        let (name, title) = (file_name.to_owned(), title.map(ToOwned::to_owned));
         let answer = self
-            .send(async move { service.renew(&key, &name).await })
+            .send(async move { service.renew(&key, &name, title.as_deref()).await })
             .await;
         self.referee.renewed(id, &answer);
         answer
@@ -168,6 +174,7 @@ where
                 Some(size) => Presence::Stored {
                     id: id.clone(),
                     size: *size,
+                    names: Names::default(),
                 },
                 None => Presence::Pending { id: id.clone() },
             };

@@ -8,7 +8,7 @@ use consign::manifest::Row;
 use consign::model::{Content, ExternalId, FileStamp, ObjectRef, ObjectType};
 use consign::pipeline::TaskRow;
 use consign::plan::Start;
-use consign::results::Entry;
+use consign::results::{Changes, Entry};
 use consign::root::Root;
 use consign::source::Source;
 use fastrand::Rng;
@@ -71,6 +71,7 @@ impl TheRow {
             content: self.content,
             start,
             attempts: previous.map_or(0, |line| line.attempts),
+            changes: previous.map_or_else(Changes::default, |line| line.changes.clone()),
         }
     }
 

@@ -179,6 +179,7 @@ impl<'a> Plan<'a> {
         };
         let previous = self.previous.get(row.external_id.as_str());
         let attempts = previous.as_ref().map_or(0, |entry| entry.attempts);
+        let changes = previous.as_ref().map(|entry| entry.changes.clone());
         let Step::Send(start) = step(&row, RowFile::Ready(content), previous, self.failed_jobs)
         else {
             return None;
@@ -189,6 +190,7 @@ impl<'a> Plan<'a> {
             content,
             start,
             attempts,
+            changes: changes.unwrap_or_default(),
         })
     }
 

@@ -245,10 +245,14 @@ fn meaning(status: Status, service: Service) -> &'static str {
     match status {
         Status::Uploaded if service == Service::Keelvar => "attached: the job ended in success",
         Status::Uploaded => "stored, and the size confirmed by the service",
+        Status::Replaced => "new content in place of the old, and the size confirmed",
+        Status::Renamed => "there, under the new external_id",
+        Status::Updated => "there, with the new title",
         Status::Skipped => "there already, with the same size",
         Status::Conflict => "there already with other content, or changed since; left as it is",
         Status::Failed => "tried, and cannot succeed as they are; see reason and message",
         Status::Invalid => "not fit to send; see message",
+        Status::Replacing => "WITHOUT CONTENT or about to be; --resume puts the new content there",
         Status::Creating | Status::Created => "begun; --resume finishes them",
         Status::Pending => "not reached, or to be tried again by --resume",
     }

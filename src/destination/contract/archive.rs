@@ -38,9 +38,15 @@ pub(super) async fn shows_what_it_keeps<D: Archive>(service: &D, stands_for: fn(
     put(service, &target, &file).await;
     let size = file.content.stamp.size;
     let listed = service.inspect(&ids).await.unwrap();
-    assert_eq!(listed, HashMap::from([(id.clone(), exhibit(Some(size)))]));
+    let uploaded_at = listed[&id].uploaded_at.clone();
+    assert!(uploaded_at.value().is_some(), "it tells when they came");
+    let stored = Exhibit {
+        uploaded_at,
+        ..exhibit(Some(size))
+    };
+    assert_eq!(listed, HashMap::from([(id.clone(), stored.clone())]));
     let original = service.original(&id).await.unwrap().unwrap();
-    assert_eq!(original.exhibit, exhibit(Some(size)));
+    assert_eq!(original.exhibit, stored);
     let place = original.place.unwrap();
     let whole = Fetched::File(Digested {
         size,
@@ -76,6 +82,8 @@ fn exhibit(size: Option<u64>) -> Exhibit {
     Exhibit {
         external_id: text("shown"),
         title: text("Müller & Söhne (2).pdf"),
+        file_name: text("Müller & Söhne (2).pdf"),
+        uploaded_at: Shown::NotTold,
         size,
     }
 }

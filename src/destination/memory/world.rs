@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use tokio::time::Instant;
 
 use super::delivery::World;
-use super::{Address, Ids, Logged, Operation, Rules, StoredAttachment, public};
+use super::{Address, Ids, Logged, Operation, Rules, StoredAttachment, Titles, public};
 use crate::destination::archive::{Exhibit, Shown};
-use crate::destination::{NewRecord, Presence};
+use crate::destination::{Names, NewNames, NewRecord, Presence};
 use crate::model::{Content, ExternalId};
 
 /// All that the service holds.
@@ -34,13 +34,22 @@ struct Record {
 #[derive(Clone)]
 pub(super) enum Effect {
     Create(NewRecord),
-    Renew(u64),
+    Renew(u64, String, Option<String>),
+    Amend(Which, NewNames),
     Put(Address, Content),
+}
+
+/// Which attachment is amended: found when the request arrives.
+#[derive(Clone)]
+pub(super) enum Which {
+    Id(u64),
+    ExternalId(ExternalId),
 }
 
 /// What an effect came to.
 pub(super) enum Done {
     Record(u64, Address),
+    Amended(u64),
     Stored,
     Taken,
     Expired,
@@ -54,7 +63,8 @@ impl World for Attachments {
     fn happen(&mut self, effect: Effect, now: Instant) -> Done {
         match effect {
             Effect::Create(new) => self.create(new, now),
-            Effect::Renew(id) => self.renew(id, now),
+            Effect::Renew(id, file_name, title) => self.renew(id, file_name, title, now),
+            Effect::Amend(which, names) => self.amend(&which, names, now),
             Effect::Put(address, content) => self.put(address, content, now),
         }
     }
@@ -104,6 +114,7 @@ impl Attachments {
             Some(StoredAttachment {
                 id: *id,
                 external_id: record.new.files[0].external_id.clone(),
+                title: record.new.files[0].title.clone(),
                 object: record.new.object,
                 sha256: content.sha256,
             })
@@ -115,7 +126,7 @@ impl Attachments {
         self.log.push(Logged { operation, id, at });
     }
 
-    fn create(&mut self, new: NewRecord, now: Instant) -> Done {
+    fn create(&mut self, mut new: NewRecord, now: Instant) -> Done {
         if self.rules.ids == Ids::Unique && self.by_external_id(&new.files[0].external_id).is_some()
         {
             self.note(Operation::Create, None, now);
@@ -125,6 +136,8 @@ impl Attachments {
         self.next_id += 1;
         self.note(Operation::Create, Some(id), now);
         let address = self.issue(id, now);
+        let file = &mut new.files[0];
+        file.title.get_or_insert_with(|| file.file_name.clone());
         let record = Record {
             new,
             created: now,
@@ -134,16 +147,50 @@ impl Attachments {
         Done::Record(id, address)
     }
 
-    fn renew(&mut self, id: u64, now: Instant) -> Done {
+    /// Lets go of what is stored. A title that is not told is derived anew, or kept.
+    fn renew(&mut self, id: u64, file_name: String, title: Option<String>, now: Instant) -> Done {
         self.note(Operation::Renew, Some(id), now);
         let address = self.issue(id, now);
-        match self.records.get_mut(&id) {
-            Some(record) => {
-                record.address = address;
-                Done::Record(id, address)
-            }
-            None => Done::Gone,
+        let derived = self.rules.titles == Titles::DerivedAnew;
+        let Some(record) = self.records.get_mut(&id) else {
+            return Done::Gone;
+        };
+        record.address = address;
+        record.created = now;
+        let file = &mut record.new.files[0];
+        if title.is_some() {
+            file.title = title;
+        } else if derived {
+            file.title = Some(file_name.clone());
         }
+        file.file_name = file_name;
+        Done::Record(id, address)
+    }
+
+    fn amend(&mut self, which: &Which, names: NewNames, now: Instant) -> Done {
+        let id = match which {
+            Which::Id(id) => Some(*id),
+            Which::ExternalId(external_id) => self.by_external_id(external_id),
+        };
+        self.note(Operation::Amend, id, now);
+        let taken = |other: &ExternalId| {
+            let other = self.by_external_id(other);
+            self.rules.ids == Ids::Unique && other.is_some() && other != id
+        };
+        if names.external_id.as_ref().is_some_and(taken) {
+            return Done::Taken;
+        }
+        let Some((id, record)) = id.and_then(|id| Some((id, self.records.get_mut(&id)?))) else {
+            return Done::Gone;
+        };
+        let file = &mut record.new.files[0];
+        if let Some(title) = names.title {
+            file.title = Some(title);
+        }
+        if let Some(external_id) = names.external_id {
+            file.external_id = external_id;
+        }
+        Done::Amended(id)
     }
 
     fn put(&mut self, address: Address, content: Content, now: Instant) -> Done {
@@ -178,19 +225,29 @@ impl Attachments {
         (now - *at >= self.rules.size_delay).then_some(content.stamp.size)
     }
 
+    /// What an attachment is called.
+    pub(super) fn names(&self, id: u64) -> Names {
+        let file = self.records.get(&id).and_then(|one| one.new.files.first());
+        file.map_or_else(Names::default, |file| Names {
+            external_id: shown(file.external_id.as_str()),
+            title: shown(file.title.as_deref().unwrap_or_default()),
+        })
+    }
+
     /// What is shown of an attachment.
     pub(super) fn exhibit(&self, id: u64, now: Instant) -> Option<Exhibit> {
         let record = self.records.get(&id)?;
         let [file] = record.new.files.as_slice() else {
             return None;
         };
-        let shown = |text: &str| Shown::Text {
-            value: text.to_owned(),
-            words: text.to_owned(),
-        };
         Some(Exhibit {
             external_id: shown(file.external_id.as_str()),
-            title: shown(file.title.as_deref().unwrap_or(&file.file_name)),
+            title: shown(file.title.as_deref().unwrap_or_default()),
+            file_name: shown(&file.file_name),
+            uploaded_at: match self.bytes.get(&record.address) {
+                Some((_, at)) => shown(&format!("{:?}", *at)),
+                None => Shown::NotTold,
+            },
             size: self.size(id, now),
         })
     }
@@ -218,8 +275,16 @@ impl Attachments {
             Some(size) => Presence::Stored {
                 id: public(id),
                 size,
+                names: self.names(id),
             },
             None => Presence::Pending { id: public(id) },
         }
+    }
+}
+
+fn shown(text: &str) -> Shown {
+    Shown::Text {
+        value: text.to_owned(),
+        words: text.to_owned(),
     }
 }

@@ -48,6 +48,7 @@ async fn an_answer_about_another_attachment_is_no_answer() {
     let stored = Presence::Stored {
         id: id("7"),
         size: 5,
+        names: Names::default(),
     };
     assert_eq!(service.get(&id("7")).await, Ok(stored));
 }
@@ -86,6 +87,8 @@ async fn a_name_is_there_or_taken_away_or_not_spoken_of() {
         let exhibit = Exhibit {
             external_id,
             title,
+            file_name: Shown::NotTold,
+            uploaded_at: Shown::NotTold,
             size: None,
         };
         assert_eq!(original.exhibit, exhibit, "{attributes}");

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::destination::{Failure, Place, Presence, UnsafeTarget};
+use crate::destination::{Failure, Place, UnsafeTarget};
 use crate::http::target::{Target, UploadRules};
 use crate::model::AttachmentId;
 
@@ -21,6 +21,8 @@ pub(super) struct Resource {
 pub(super) struct Attributes {
     pub(super) external_id: Told,
     pub(super) title: Told,
+    pub(super) file_name: Told,
+    pub(super) uploaded_at: Told,
     download_url: Value,
     file_size: Value,
     upload_url: Option<String>,
@@ -74,14 +76,6 @@ impl Resource {
             Ok(size) if is_plain => Ok(Some(size)),
             _ => Err(foreign("has a file_size that is no number")),
         }
-    }
-
-    pub(super) fn presence(&self) -> Result<Presence<Target>, Failure> {
-        let id = self.id()?;
-        Ok(match self.size()? {
-            Some(size) => Presence::Stored { id, size },
-            None => Presence::Pending { id },
-        })
     }
 
     pub(super) fn download(self, rules: &UploadRules) -> Result<Target, UnsafeTarget> {
@@ -177,7 +171,7 @@ mod tests {
             json!({"data": {"id": "1", "attributes": {"file_size": -5}}}),
             json!({"data": {"id": "1", "attributes": {"file_size": 5.0}}}),
         ] {
-            let read = one(body.clone()).and_then(|found| found.presence());
+            let read = one(body.clone()).and_then(|found| Ok((found.id()?, found.size()?)));
             assert!(matches!(read, Err(Failure::Unanswered(_))), "{body}");
         }
     }

@@ -196,5 +196,6 @@ fn pending_entry(number: usize) -> Entry {
         destination: "memory".into(),
         updated_at: jiff::Timestamp::UNIX_EPOCH,
         message: String::new(),
+        changes: crate::results::Changes::default(),
     }
 }

@@ -21,7 +21,7 @@ use crate::model::{ExternalId, FileStamp, ObjectRef, ObjectType};
 use crate::plan::{FailedJobs, Posted, Start, Step, step};
 use crate::prepare::RowFile;
 use crate::results::journal::JournalClosed;
-use crate::results::{Entry, Known, Reason, Verified};
+use crate::results::{Changes, Entry, Known, Reason, Verified};
 use crate::root::Root;
 
 /// A journal in memory: each line with the moment at which it became durable.
@@ -101,6 +101,7 @@ fn task(row: Row, content: Content, start: Start) -> Task {
         content,
         start,
         attempts: 0,
+        changes: Changes::default(),
     };
     Task { rows: vec![row] }
 }

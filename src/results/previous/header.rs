@@ -6,6 +6,7 @@ use std::ops::Range;
 use csv::ByteRecord;
 
 use super::{Reader, reader};
+use crate::results::line::{Cells, FIRST_COLUMNS};
 use crate::results::{COLUMNS, Entry, LINE_CHECK, Serial, Status, line_check, serial_of};
 use crate::text::formula_restored;
 
@@ -14,7 +15,8 @@ use crate::text::formula_restored;
 pub(super) struct Header {
     pub(super) delimiter: u8,
     pub(super) names: Vec<String>,
-    places: [usize; COLUMNS.len()],
+    /// Of the columns of later versions, those that the file has.
+    places: Cells<Option<usize>>,
     check: usize,
 }
 
@@ -36,15 +38,25 @@ impl Header {
         if let Some(first) = header.names.first_mut() {
             *first = first.trim_start_matches('\u{feff}').to_owned();
         }
-        for (place, column) in header.places.iter_mut().zip(COLUMNS) {
-            *place = find(&header.names, column)?;
-        }
         header.check = find(&header.names, LINE_CHECK)?;
+        for (index, (place, column)) in header.places.iter_mut().zip(COLUMNS).enumerate() {
+            *place = match find(&header.names, column) {
+                Ok(found) if index < FIRST_COLUMNS || found < header.check => Some(found),
+                // One of the manifest's columns may have the name that later became ours.
+                Ok(_) => None,
+                Err(_) if index >= FIRST_COLUMNS => None,
+                Err(why) => return Err(why),
+            };
+        }
         Ok(header)
     }
 
     /// The serial of a line, or why the line is not to be believed.
-    pub(super) fn believe(&self, record: &ByteRecord, cells: [&str; 16]) -> Result<Serial, String> {
+    pub(super) fn believe(
+        &self,
+        record: &ByteRecord,
+        cells: &Cells<&str>,
+    ) -> Result<Serial, String> {
         let text = |cell| std::str::from_utf8(cell).map(formula_restored);
         let values: Vec<&str> = record
             .iter()
@@ -60,14 +72,14 @@ impl Header {
         let serial = serial_of(check).filter(|serial| line_check(values, *serial) == *check);
         let [_, _, _, _, _, status, ..] = cells;
         match serial {
-            Some(_) if Status::ALL.iter().all(|known| known.as_str() != status) => {
+            Some(_) if Status::ALL.iter().all(|known| known.as_str() != *status) => {
                 Err(format!("the status {status:?} is one of a later version"))
             }
-            Some(serial) => match Entry::from_cells(cells) {
+            Some(serial) => match Entry::from_cells(*cells) {
                 Ok(_) => Ok(serial),
                 Err(cell) => Err(format!("{cell}; is it of a later version?")),
             },
-            None => Err(match Entry::from_cells(cells) {
+            None => Err(match Entry::from_cells(*cells) {
                 Err(cell) => cell.to_string(),
                 Ok(_) => "a cell was altered: the line does not match its line_check".to_owned(),
             }),
@@ -102,7 +114,7 @@ impl Header {
         let found = starts.into_iter().find(|(start, lines)| {
             let is_line = reader.seek(position(*start, *lines)).is_ok()
                 && reader.read_byte_record(&mut line).unwrap_or(false);
-            is_line && self.believe(&line, self.cells(&line)).is_ok()
+            is_line && self.believe(&line, &self.cells(&line)).is_ok()
         });
         let next = found.map_or(after, |(start, lines)| position(start, lines));
         // A text in memory can be read from anywhere.
@@ -111,9 +123,10 @@ impl Header {
     }
 
     /// The cells under our columns, in our order; empty where there is none, or no text.
-    pub(super) fn cells<'r>(&self, record: &'r ByteRecord) -> [&'r str; 16] {
+    pub(super) fn cells<'r>(&self, record: &'r ByteRecord) -> Cells<&'r str> {
         let text = |cell| std::str::from_utf8(cell).map_or("", formula_restored);
-        self.places.map(|place| record.get(place).map_or("", text))
+        self.places
+            .map(|place| place.and_then(|place| record.get(place)).map_or("", text))
     }
 }
 

@@ -29,8 +29,8 @@ fn a_line_of_a_later_version_is_named_and_not_taken_for_one_that_says_nothing() 
     for (cell, instead, why) in [
         (
             "status",
-            "replaced",
-            "the status \"replaced\" is one of a later version",
+            "withdrawn",
+            "the status \"withdrawn\" is one of a later version",
         ),
         (
             "verified",

@@ -29,7 +29,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
             known,
             select(verified.to_vec()),
         ),
-        (any::<u32>(), moment(1_000_000)),
+        (any::<u32>(), moment(1_000_000), changes()),
     )
         .prop_map(
             |(
@@ -46,7 +46,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
                     status,
                 ),
                 (attachment_id, known, verified),
-                (attempts, updated_at),
+                (attempts, updated_at, changes),
             )| Entry {
                 row,
                 file_path,
@@ -62,8 +62,32 @@ fn any_entry() -> impl Strategy<Value = Entry> {
                 destination,
                 updated_at,
                 message,
+                changes,
             },
         )
+}
+
+fn changes() -> impl Strategy<Value = Changes> {
+    let words = || option::of(text().prop_filter("empty is none", |text| !text.is_empty()));
+    let backup = prop_oneof![
+        Just(Backup::Waived),
+        text()
+            .prop_filter("of a file", |text| !["", "waived"].contains(&&**text))
+            .prop_map(Backup::Kept),
+    ];
+    let sha256 = option::of(any::<[u8; 32]>().prop_map(crate::model::Sha256Digest));
+    let former = (any::<u64>(), sha256, backup).prop_map(|(size, sha256, backup)| Former {
+        size,
+        sha256,
+        backup,
+    });
+    (option::of(former), words(), words()).prop_map(|(replaced, previous_title, renamed_to)| {
+        Changes {
+            replaced,
+            previous_title,
+            renamed_to,
+        }
+    })
 }
 
 fn unbroken() -> impl Strategy<Value = String> {

@@ -30,6 +30,7 @@ fn entry(status: Status) -> Entry {
         destination: "here".into(),
         updated_at: Timestamp::UNIX_EPOCH,
         message: String::new(),
+        changes: crate::results::Changes::default(),
     }
 }
 
@@ -130,6 +131,8 @@ fn a_row_that_is_done_without_an_attachment_is_not_asked_for_and_objects() {
 fn what_was_found_out_stands_in_the_line_with_its_time() {
     let mut row = row(&entry(Status::Uploaded));
     let exhibit = Exhibit {
+        file_name: Shown::NotTold,
+        uploaded_at: Shown::NotTold,
         external_id: Shown::NotTold,
         title: Shown::NotTold,
         size: Some(5),

@@ -55,6 +55,7 @@ fn uploaded(row: usize) -> Entry {
         destination: "emulator".into(),
         updated_at: "2026-11-22T00:00:00Z".parse().unwrap(),
         message: String::new(),
+        changes: consign::results::Changes::default(),
     }
 }
 
