@@ -4,6 +4,8 @@
 //! instructions it is as fast as `sha2`, and where it has none (many laptops) its vector code is
 //! nearly twice as fast. `sha2` serves `hmac`, and checks aws-lc in the tests.
 
+use std::io;
+
 use aws_lc_rs::digest::{Context, SHA256};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use md5::{Digest as _, Md5};
@@ -31,6 +33,17 @@ impl Sha256Hasher {
         let digest = self.0.finish();
         let bytes = digest.as_ref().try_into();
         Sha256Digest(bytes.expect("a SHA-256 has 32 bytes"))
+    }
+}
+
+impl io::Write for Sha256Hasher {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -45,6 +45,7 @@
 
 #[cfg(test)]
 mod arbitrary;
+pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod commands;
@@ -70,6 +71,7 @@ pub mod root;
 pub mod signals;
 pub mod source;
 mod sync;
+mod temporary;
 pub mod text;
 pub mod verification;
 

@@ -34,6 +34,13 @@ pub struct RootError {
     cause: io::Error,
 }
 
+impl RootError {
+    /// The answer of the system alone, for a folder that no `--root` named.
+    pub fn into_cause(self) -> io::Error {
+        self.cause
+    }
+}
+
 /// A file that is open for reading, and what it was at that moment.
 #[derive(Debug)]
 pub struct Opened {

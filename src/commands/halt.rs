@@ -22,7 +22,7 @@ pub(super) fn words(halt: &Halt, service: Service) -> String {
             "the service was away for longer than --max-outage allows ({})",
             escape(why)
         ),
-        Halt::Hopeless(why) => escape(why).into_owned(),
+        Halt::Hopeless(why) | Halt::Backup(why) => escape(why).into_owned(),
         Halt::TooManyErrors(rows) => format!(
             "{} failed, more than --max-errors allows",
             counted(*rows as u64, "row")

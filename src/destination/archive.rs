@@ -5,6 +5,8 @@
 use std::collections::HashMap;
 use std::future::ready;
 
+use tokio::io::AsyncWrite;
+
 use super::{Destination, Failure, UnsafeTarget};
 use crate::model::{AttachmentId, Sha256Digest};
 
@@ -100,6 +102,8 @@ pub enum FetchFailure {
     Refused(String),
     /// Nothing of this kind can ever work from here.
     Hopeless(String),
+    /// The bytes came, and where they were to go did not take them.
+    NotKept(String),
 }
 
 /// What a service shows of the attachments that it keeps. One that keeps jobs shows none.
@@ -121,12 +125,14 @@ pub trait Archive: Destination {
         ready(Ok(None))
     }
 
-    /// Reads the bytes at a place, at most so many, and keeps nothing of them but their digest.
-    /// `received` is told of each piece.
+    /// Reads the bytes at a place, at most so many, and hands them on, without flushing them at the
+    /// end. What was handed on counts for nothing unless the answer is [`Fetched::File`] or
+    /// [`Fetched::WebPage`]. `received` is told of each piece.
     fn fetch(
         &self,
         _place: &Self::Target,
         _most: u64,
+        _into: &mut (dyn AsyncWrite + Unpin + Send),
         _received: &(dyn Fn(u64) + Send + Sync),
     ) -> impl Future<Output = Result<Fetched, FetchFailure>> + Send {
         ready(Err(FetchFailure::Refused("a job shows no files".into())))

@@ -183,7 +183,7 @@ async fn a_new_address_detaches_what_was_stored<D: Destination>(
 async fn the_service_in_memory_keeps_the_contract() {
     let memory = Memory::new(Rules::default());
     keeps_the_contract(&memory).await;
-    archive::shows_what_it_keeps(&memory).await;
+    archive::shows_what_it_keeps(&memory, |bytes| sha256(bytes).0.to_vec()).await;
 }
 
 async fn emulated() -> (Emulator, Workday) {
@@ -206,7 +206,7 @@ async fn emulated() -> (Emulator, Workday) {
 async fn the_client_of_the_service_keeps_the_contract() {
     let (_emulator, workday) = emulated().await;
     keeps_the_contract(&workday).await;
-    archive::shows_what_it_keeps(&workday).await;
+    archive::shows_what_it_keeps(&workday, <[u8]>::to_vec).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

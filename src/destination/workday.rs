@@ -14,6 +14,7 @@ mod resource;
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
+use tokio::io::AsyncWrite;
 use url::Url;
 
 use super::archive::{Archive, Exhibit, FetchFailure, Fetched, Original, Shown};
@@ -283,9 +284,10 @@ impl Archive for Workday {
         &self,
         place: &Target,
         most: u64,
+        into: &mut (dyn AsyncWrite + Unpin + Send),
         received: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<Fetched, FetchFailure> {
-        self.transfer.fetch(place, most, received).await
+        self.transfer.fetch(place, most, into, received).await
     }
 }
 

@@ -105,6 +105,8 @@ pub enum Halt {
     Hopeless(String),
     /// The results cannot be written.
     Journal,
+    /// The old content of an attachment cannot be kept. Says where, and why not.
+    Backup(String),
     /// Too many rows failed.
     TooManyErrors(usize),
     /// The user asked for it.
@@ -220,7 +222,7 @@ impl Halt {
     /// or nobody is there to answer.
     fn leaves_something_to_finish(&self) -> bool {
         match self {
-            Self::Journal | Self::Outage(_) | Self::Hopeless(_) => false,
+            Self::Journal | Self::Backup(_) | Self::Outage(_) | Self::Hopeless(_) => false,
             Self::Denied(_) | Self::TooManyErrors(_) | Self::Interrupted | Self::Abandoned => true,
         }
     }

@@ -6,8 +6,9 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::previous::Previous;
-use super::{COLUMNS, Entry, LINE_CHECK, ResultsError, Serial, line_check, temporary};
+use super::{COLUMNS, Entry, LINE_CHECK, ResultsError, Serial, line_check};
 use crate::root::folder_of;
+use crate::temporary::{self, is_at};
 use crate::text::formula_safe;
 
 /// A results file that this process alone writes.
@@ -185,16 +186,6 @@ fn open_locked(path: &Path) -> Result<Option<File>, ResultsError> {
         if is_at(&file, path).map_err(|source| failed("open", path, source))? {
             return Ok(Some(file));
         }
-    }
-}
-
-/// Whether an open file is what a path leads to.
-pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    let ours = file.metadata()?;
-    match fs::symlink_metadata(path) {
-        Ok(theirs) => Ok((ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
     }
 }
 

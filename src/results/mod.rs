@@ -13,7 +13,6 @@ pub mod ledger;
 mod line;
 pub mod merge;
 pub mod previous;
-mod temporary;
 
 #[cfg(test)]
 mod tests;

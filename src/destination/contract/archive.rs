@@ -1,16 +1,20 @@
 //! What every service that keeps attachments shows of them.
 
 use std::collections::HashMap;
+use std::io::Cursor;
 use std::slice;
 
 use tempfile::TempDir;
 
 use super::{create, file, new, put};
-use crate::destination::archive::{Archive, Digested, Exhibit, Fetched, Original, Shown};
+use crate::destination::archive::{
+    Archive, Digested, Exhibit, FetchFailure, Fetched, Original, Shown,
+};
 use crate::digest::sha256;
 use crate::model::AttachmentId;
 
-pub(super) async fn shows_what_it_keeps<D: Archive>(service: &D) {
+/// `stands_for` is what a service hands on for these bytes: they themselves, where it has them.
+pub(super) async fn shows_what_it_keeps<D: Archive>(service: &D, stands_for: fn(&[u8]) -> Vec<u8>) {
     let folder = TempDir::new().unwrap();
     let file = file(folder.path(), "shown.pdf", b"shown to whoever asks");
     let nobody = AttachmentId::parse("987654").unwrap();
@@ -48,19 +52,26 @@ pub(super) async fn shows_what_it_keeps<D: Archive>(service: &D) {
         size,
         sha256: sha256(b"shown to whoever asks"),
     });
-    assert_eq!(fetch(service, &place, size).await, (whole, size));
-    let (cut, received) = fetch(service, &place, size - 1).await;
+    let kept = stands_for(b"shown to whoever asks");
+    assert_eq!(fetch(service, &place, size).await, (whole, size, kept));
+    let (cut, received, _) = fetch(service, &place, size - 1).await;
     assert_eq!(cut, Fetched::Longer);
     assert!(received >= size);
+    let mut room = [0; 3];
+    let nowhere = &mut Cursor::new(room.as_mut_slice());
+    let full = service.fetch(&place, size, nowhere, &|_| {}).await;
+    assert!(matches!(full, Err(FetchFailure::NotKept(_))), "{full:?}");
 }
 
-async fn fetch<D: Archive>(service: &D, place: &D::Target, most: u64) -> (Fetched, u64) {
+/// What came of a download, how many bytes it told of, and what it handed on.
+async fn fetch<D: Archive>(service: &D, place: &D::Target, most: u64) -> (Fetched, u64, Vec<u8>) {
     let received = std::sync::atomic::AtomicU64::new(0);
     let count = |bytes| {
         received.fetch_add(bytes, std::sync::atomic::Ordering::Relaxed);
     };
-    let fetched = service.fetch(place, most, &count).await.unwrap();
-    (fetched, received.into_inner())
+    let mut into = Vec::new();
+    let fetched = service.fetch(place, most, &mut into, &count).await.unwrap();
+    (fetched, received.into_inner(), into)
 }
 
 fn exhibit(size: Option<u64>) -> Exhibit {

@@ -1,7 +1,8 @@
-//! Reading bytes back from the storage: hashed as they come, none of them kept.
+//! Reading bytes back from the storage: hashed as they come, and handed on.
 
 use std::time::Duration;
 
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::time::Instant;
 
 use super::{Answer, BODY_LIMIT, PIECE_SIZE, STALL_LIMIT, TransferClient};
@@ -16,12 +17,13 @@ use crate::text::counted;
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 impl TransferClient {
-    /// Reads the bytes at a presigned address, at most `most` of them. `received` is told of each
-    /// piece.
+    /// Reads the bytes at a presigned address, at most `most` of them, and hands them on.
+    /// `received` is told of each piece.
     pub async fn fetch(
         &self,
         target: &Target,
         most: u64,
+        into: &mut (dyn AsyncWrite + Unpin + Send),
         received: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<Fetched, FetchFailure> {
         let request = self.client.get(target.url.clone());
@@ -36,7 +38,7 @@ impl TransferClient {
         }
         let is_web_page = media_type(response.headers()) == "text/html";
         let length_told = response.content_length().is_some();
-        match self.digest(response, most, received).await? {
+        match self.digest(response, most, into, received).await? {
             // Something in between does not know how long the file is.
             None if is_web_page => Err(FetchFailure::Refused(
                 "a web page came in place of the file; is a proxy or a sign-in page in between?"
@@ -55,14 +57,16 @@ impl TransferClient {
         }
     }
 
-    /// Hashes a body to its end; `None` where it goes on for too long.
+    /// Hashes a body to its end and hands it on; `None` where it goes on for too long.
     ///
     /// As with an upload, less than one piece in [`STALL_LIMIT`] counts as stuck, so that an answer
-    /// that comes a byte at a time does not hold a row for ever.
+    /// that comes a byte at a time does not hold a row for ever. That limit is the storage's: the
+    /// time for which the bytes wait to be taken does not count.
     async fn digest(
         &self,
         mut response: reqwest::Response,
         most: u64,
+        into: &mut (dyn AsyncWrite + Unpin + Send),
         received: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<Option<Digested>, FetchFailure> {
         let mut hasher = Sha256Hasher::default();
@@ -83,6 +87,10 @@ impl TransferClient {
             if size > most {
                 return Ok(None);
             }
+            let began = Instant::now();
+            let taken = into.write_all(&piece).await;
+            taken.map_err(|error| FetchFailure::NotKept(error.to_string()))?;
+            deadline += began.elapsed();
             if size >= milestone + PIECE_SIZE as u64 {
                 milestone = size;
                 deadline = Instant::now() + STALL_LIMIT;

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use tokio::io::AsyncWrite;
+
 use super::{OwnFailures, Probe, Requests, Unmet};
 use crate::destination::archive::{Archive, Exhibit, FetchFailure, Fetched, Original};
 use crate::event::Event;
@@ -53,16 +55,18 @@ impl<D: Archive> Requests<'_, D> {
         *lock(&self.good) = Some(Probe::Get(id.clone()));
     }
 
-    /// Reads bytes, once. After an interruption the time to wait has been waited.
+    /// Reads bytes, once, and hands them on. After an interruption the time to wait has been
+    /// waited, and what was handed on counts for nothing.
     pub(in crate::pipeline) async fn fetch(
         &self,
         place: &D::Target,
         most: u64,
+        into: &mut (dyn AsyncWrite + Unpin + Send),
         own: &mut OwnFailures,
     ) -> Result<Fetched, Unfetched> {
         self.storage.clear().await;
         let received = |bytes| self.events.send(Event::Received(bytes));
-        let failure = match self.destination.fetch(place, most, &received).await {
+        let failure = match self.destination.fetch(place, most, into, &received).await {
             Ok(fetched) => {
                 self.note_answer(&self.storage);
                 return Ok(fetched);
@@ -80,6 +84,7 @@ impl<D: Archive> Requests<'_, D> {
                 }
             }
             FetchFailure::Hopeless(why) => Err(Unfetched::Halt(Halt::Hopeless(why))),
+            FetchFailure::NotKept(why) => Err(Unfetched::Halt(Halt::Backup(why))),
             FetchFailure::Expired => {
                 self.note_answer(&self.storage);
                 Err(Unfetched::Expired)

@@ -2,14 +2,18 @@
 //! one of time, and jumps whenever nothing else is left to do.
 
 use std::cell::Cell;
+use std::io;
 use std::net::Ipv4Addr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
 
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Sleep, sleep};
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
@@ -28,6 +32,15 @@ struct Download {
 /// Downloads at most so many bytes from a host that does this with its connection once it has the
 /// head of the request; the clock stands still from then on.
 async fn from(host: impl AsyncFnOnce(TcpStream), most: u64) -> Download {
+    from_into(host, most, &mut tokio::io::sink()).await
+}
+
+/// The same, with somebody to whom the bytes are handed on.
+async fn from_into(
+    host: impl AsyncFnOnce(TcpStream),
+    most: u64,
+    into: &mut (dyn AsyncWrite + Unpin + Send),
+) -> Download {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let url = format!("http://{}/x?signature=s", listener.local_addr().unwrap());
     let began = Cell::new(Instant::now());
@@ -44,7 +57,7 @@ async fn from(host: impl AsyncFnOnce(TcpStream), most: u64) -> Download {
         std::future::pending::<()>().await;
     };
     let (fetched, received) = tokio::select! {
-        ended = download(&url, most) => ended,
+        ended = download_into(&url, most, into) => ended,
         () = host => unreachable!("the host waits for ever"),
     };
     let took = began.get().elapsed();
@@ -65,6 +78,14 @@ async fn head(connection: &mut TcpStream) -> String {
 }
 
 async fn download(url: &str, most: u64) -> (Result<Fetched, FetchFailure>, u64) {
+    download_into(url, most, &mut tokio::io::sink()).await
+}
+
+async fn download_into(
+    url: &str,
+    most: u64,
+    into: &mut (dyn AsyncWrite + Unpin + Send),
+) -> (Result<Fetched, FetchFailure>, u64) {
     let client = TransferClient::new(ApiHost::Loopback, &Network::default()).unwrap();
     let rules = UploadRules::new(ApiHost::Loopback, &Network::default());
     let target = Target::of_download(url, &rules).unwrap();
@@ -72,7 +93,7 @@ async fn download(url: &str, most: u64) -> (Result<Fetched, FetchFailure>, u64) 
     let count = |bytes| {
         received.fetch_add(bytes, Ordering::Relaxed);
     };
-    let fetched = client.fetch(&target, most, &count).await;
+    let fetched = client.fetch(&target, most, into, &count).await;
     (fetched, received.into_inner())
 }
 
@@ -126,6 +147,85 @@ async fn a_file_is_digested_to_its_end_and_each_byte_of_it_is_told_of() {
     let empty = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
     let download = from(saying(empty), 5).await;
     assert_eq!(download.fetched, Ok(Fetched::File(digested(b""))));
+}
+
+#[tokio::test]
+async fn a_file_is_handed_on_to_its_end_and_not_beyond() {
+    let plain = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    for (most, fetched, kept) in [
+        (5, Fetched::File(digested(b"hello")), "hello"),
+        (4, Fetched::Longer, ""),
+    ] {
+        let mut into = Vec::new();
+        let download = from_into(saying(plain), most, &mut into).await;
+        assert_eq!(download.fetched, Ok(fetched));
+        assert_eq!(String::from_utf8(into).unwrap(), kept);
+    }
+}
+
+/// Takes as many bytes as there is room for, each lot of them after a while.
+struct Disk {
+    room: usize,
+    takes: Duration,
+    until: Option<Pin<Box<Sleep>>>,
+}
+
+impl Disk {
+    fn new(room: usize, takes: Duration) -> Self {
+        Self {
+            room,
+            takes,
+            until: None,
+        }
+    }
+}
+
+impl AsyncWrite for Disk {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let takes = self.takes;
+        let until = self.until.get_or_insert_with(|| Box::pin(sleep(takes)));
+        ready!(until.as_mut().poll(cx));
+        self.until = None;
+        match self.room.checked_sub(bytes.len()) {
+            Some(room) => {
+                self.room = room;
+                Poll::Ready(Ok(bytes.len()))
+            }
+            None => Poll::Ready(Err(io::ErrorKind::StorageFull.into())),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn a_disk_that_is_full_is_not_taken_for_a_storage_that_fails() {
+    let plain = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    let mut full = Disk::new(4, Duration::ZERO);
+    let download = from_into(saying(plain), 5, &mut full).await;
+    let why = io::Error::from(io::ErrorKind::StorageFull).to_string();
+    assert_eq!(download.fetched, Err(FetchFailure::NotKept(why)));
+}
+
+#[tokio::test]
+async fn a_slow_disk_is_not_taken_for_a_storage_that_sends_nothing() {
+    let parts = in_parts(ENDLESS, [(secs(10), 1), (secs(120), 1)]);
+    let mut slow = Disk::new(usize::MAX, secs(100));
+    let download = from_into(parts, u64::MAX, &mut slow).await;
+    assert_eq!(download.fetched, interrupted("no progress for 60 s"));
+    let (network, disk) = (10 + 20 + 30, 100 + 100);
+    assert_eq!(download.took.as_secs(), network + disk);
+    assert_eq!(download.received, 2);
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! The file that is to take the results' place: made beside them, and cleared away where a run was
-//! killed before it could.
+//! The file that is to take another name: made in the folder of that name, and cleared away where a
+//! run was killed before it could.
 //!
 //! Such a file is locked for as long as somebody is at work on it, so that one which can be locked
 //! has been left behind. It has a name of its own kind, so that no other file is ever taken for one.
@@ -7,17 +7,16 @@
 use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use tempfile::NamedTempFile;
-
-use super::file::is_at;
 
 const PREFIX: &str = ".consign-";
 const SUFFIX: &str = ".tmp";
 
 /// Makes an empty file in a folder, and locks it.
-pub(super) fn create(folder: &Path) -> io::Result<NamedTempFile> {
+pub(crate) fn create(folder: &Path) -> io::Result<NamedTempFile> {
     loop {
         let temporary = tempfile::Builder::new()
             .prefix(PREFIX)
@@ -33,7 +32,7 @@ pub(super) fn create(folder: &Path) -> io::Result<NamedTempFile> {
 }
 
 /// Removes what killed runs have left in a folder.
-pub(super) fn sweep(folder: &Path) {
+pub(crate) fn sweep(folder: &Path) {
     // Left-overs only take up room, so that nothing here is a reason not to go on.
     let Ok(files) = fs::read_dir(folder) else {
         return;
@@ -57,4 +56,14 @@ fn remove_if_left_behind(path: &Path) -> io::Result<()> {
         fs::remove_file(path)?;
     }
     Ok(())
+}
+
+/// Whether an open file is what a path leads to.
+pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let ours = file.metadata()?;
+    match fs::symlink_metadata(path) {
+        Ok(theirs) => Ok((ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }

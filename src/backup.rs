@@ -1,0 +1,347 @@
+//! Where the old content of attachments is kept before it is replaced.
+//!
+//! A backup is written to a file that has no name of its own yet, and gets its name once all of it
+//! is on the disk: what can be seen under such a name is whole. No file is ever overwritten, and
+//! what killed runs have left half written is cleared away when the folder is opened. Which content
+//! is kept, and what may follow once it is, is decided in `pipeline`.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tempfile::TempPath;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::task::spawn_blocking;
+
+use crate::digest::Sha256Hasher;
+use crate::model::{AttachmentId, ExternalId, FileStamp, Sha256Digest};
+use crate::root::{Root, RootError, folder_of};
+use crate::source::Source;
+use crate::temporary;
+use crate::text::escape;
+
+/// Where backups are made and found again.
+pub trait Vault: Send + Sync {
+    /// Begins a backup that has no name yet; nothing of it is left if it is dropped.
+    fn begin(&self) -> BoxFuture<'_, io::Result<Box<dyn Draft>>>;
+
+    /// A backup that was kept before, to be sent back: `backup` is what [`Draft::keep`] returned.
+    fn kept(&self, backup: &str) -> BoxFuture<'static, io::Result<(Source, FileStamp)>>;
+}
+
+/// A backup in the making, to be written to once from its first byte to its last.
+pub trait Draft: AsyncWrite + Unpin + Send {
+    /// Makes it durable under a name, and returns the text for the column `backup`. Where it fails,
+    /// nothing of the draft is left.
+    fn keep(self: Box<Self>, name: &BackupName) -> BoxFuture<'static, io::Result<String>>;
+}
+
+/// The longest part of a name that comes from an `external_id`, so that the whole fits every file
+/// system.
+const LONGEST_ID: usize = 100;
+
+/// The longest extension that is taken over.
+const LONGEST_EXTENSION: usize = 10;
+
+/// So many digits of the SHA-256 stand in a name.
+const DIGITS: usize = 12;
+
+/// The name of a backup, and what it must hold.
+///
+/// Guarantees: at most 190 ASCII letters, digits, `-`, `_` and `.`, of which the first is no `.`.
+/// Different attachments have different names, and so have different contents of one of them, but
+/// for those whose digests begin alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupName {
+    text: String,
+    sha256: Sha256Digest,
+}
+
+impl BackupName {
+    /// Names the content of an attachment. `file_name` is what the service calls it, which only
+    /// gives the extension.
+    pub fn of(
+        external_id: &ExternalId,
+        id: &AttachmentId,
+        sha256: Sha256Digest,
+        file_name: Option<&str>,
+    ) -> Self {
+        let mut digits = sha256.to_string();
+        digits.truncate(DIGITS);
+        let mut text = format!("{}.{id}.{digits}", made_safe(external_id));
+        if let Some(extension) = file_name.and_then(extension) {
+            text.push('.');
+            text.push_str(extension);
+        }
+        Self { text, sha256 }
+    }
+}
+
+impl fmt::Display for BackupName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// An `external_id` as a part of a file's name. Two of them may become one, which is why the
+/// attachment's own id stands behind it.
+fn made_safe(external_id: &ExternalId) -> String {
+    let safe = |c: char| match c {
+        '-' | '_' | '.' => c,
+        c if c.is_ascii_alphanumeric() => c,
+        _ => '_',
+    };
+    let text: String = external_id
+        .as_str()
+        .chars()
+        .take(LONGEST_ID)
+        .map(safe)
+        .collect();
+    let rest = text.trim_start_matches('.');
+    format!("{}{rest}", "_".repeat(text.len() - rest.len()))
+}
+
+fn extension(file_name: &str) -> Option<&str> {
+    let extension = Path::new(file_name).extension().and_then(OsStr::to_str)?;
+    let is_plain = (1..=LONGEST_EXTENSION).contains(&extension.len())
+        && extension.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_plain.then_some(extension)
+}
+
+/// Why a backup cannot be made or read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {doing} {}: {cause}", escape(&path.to_string_lossy()))]
+pub struct BackupError {
+    doing: &'static str,
+    path: PathBuf,
+    #[source]
+    cause: io::Error,
+}
+
+impl BackupError {
+    fn new(doing: &'static str, path: &Path, cause: io::Error) -> Self {
+        Self {
+            doing,
+            path: path.to_owned(),
+            cause,
+        }
+    }
+
+    /// Says what was done, and to which path, when the system refused.
+    fn at(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |cause| Self::new(doing, path, cause)
+    }
+}
+
+impl From<BackupError> for io::Error {
+    fn from(error: BackupError) -> Self {
+        Self::new(error.cause.kind(), error)
+    }
+}
+
+/// A folder on the disk that holds backups.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    path: Arc<Path>,
+    /// The path as it stands in the results.
+    text: Arc<str>,
+}
+
+impl Folder {
+    /// Opens the folder that the user named, and makes it where it is not there yet. That files can
+    /// be made in it is found out now, and not after an hour of look-ups.
+    pub fn open(path: &Path) -> Result<Self, BackupError> {
+        let Some(text) = path.to_str() else {
+            let cause = "its name is not UTF-8, so that the results could not name it";
+            let cause = io::Error::new(io::ErrorKind::InvalidInput, cause);
+            return Err(BackupError::new("keep backups in", path, cause));
+        };
+        make(path).map_err(BackupError::at("make the folder for backups", path))?;
+        temporary::create(path).map_err(BackupError::at("keep backups in", path))?;
+        temporary::sweep(path);
+        Ok(Self {
+            path: path.into(),
+            text: text.into(),
+        })
+    }
+
+    fn draft(&self) -> Result<FileDraft, BackupError> {
+        let temporary = temporary::create(&self.path)
+            .map_err(BackupError::at("begin a backup in", &self.path))?;
+        let (file, temporary) = temporary.into_parts();
+        Ok(FileDraft {
+            file: file.into(),
+            temporary,
+            folder: self.clone(),
+            hasher: Sha256Hasher::default(),
+        })
+    }
+
+    /// The path of a backup, as a path and as the text for the results.
+    fn place_of(&self, name: &BackupName) -> (PathBuf, String) {
+        let between = if self.text.ends_with('/') { "" } else { "/" };
+        let text = format!("{}{between}{name}", self.text);
+        (self.path.join(&name.text), text)
+    }
+}
+
+/// Makes a folder that only its owner can look into, durably; one that is there stays as it is.
+fn make(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    make(folder_of(path))?;
+    DirBuilder::new().mode(0o700).create(path)?;
+    sync(folder_of(path))
+}
+
+fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Finds a backup by the text in the column `backup`, relative to the working directory.
+fn find(backup: &str) -> io::Result<(Source, FileStamp)> {
+    let path = Path::new(backup);
+    let failed = BackupError::at("open the backup", path);
+    let found = || {
+        let name = path.file_name().and_then(OsStr::to_str);
+        let name = name.ok_or_else(|| io::Error::other("it is not the path of a file"))?;
+        let root = Root::at(folder_of(path)).map_err(RootError::into_cause)?;
+        let stamp = root
+            .stamp(name)
+            .map_err(|error| io::Error::other(format!("it {error}")))?;
+        Ok((Source::new(Arc::new(root), name.to_owned()), stamp))
+    };
+    Ok(found().map_err(failed)?)
+}
+
+/// Does work that waits for the disk on a thread that is there for it.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    spawn_blocking(work).await.map_err(io::Error::other)?
+}
+
+impl Vault for Folder {
+    fn begin(&self) -> BoxFuture<'_, io::Result<Box<dyn Draft>>> {
+        let folder = self.clone();
+        aside(move || Ok(Box::new(folder.draft()?) as Box<dyn Draft>)).boxed()
+    }
+
+    fn kept(&self, backup: &str) -> BoxFuture<'static, io::Result<(Source, FileStamp)>> {
+        let backup = backup.to_owned();
+        aside(move || find(&backup)).boxed()
+    }
+}
+
+/// A draft in a [`Folder`].
+struct FileDraft {
+    file: tokio::fs::File,
+    temporary: TempPath,
+    folder: Folder,
+    hasher: Sha256Hasher,
+}
+
+impl FileDraft {
+    fn failed(&self, cause: io::Error) -> io::Error {
+        BackupError::new("write a backup to", &self.folder.path, cause).into()
+    }
+}
+
+impl AsyncWrite for FileDraft {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.file).poll_write(cx, bytes));
+        let written = written.map_err(|cause| self.failed(cause))?;
+        self.hasher.update(&bytes[..written]);
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = ready!(Pin::new(&mut self.file).poll_flush(cx));
+        Poll::Ready(flushed.map_err(|cause| self.failed(cause)))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let shut = ready!(Pin::new(&mut self.file).poll_shutdown(cx));
+        Poll::Ready(shut.map_err(|cause| self.failed(cause)))
+    }
+}
+
+impl Draft for FileDraft {
+    fn keep(mut self: Box<Self>, name: &BackupName) -> BoxFuture<'static, io::Result<String>> {
+        let name = name.clone();
+        let kept = async move {
+            // A write is under way until then, and only now tells how it went.
+            self.flush().await?;
+            let Self {
+                file,
+                temporary,
+                folder,
+                hasher,
+            } = *self;
+            let file = file.into_std().await;
+            let written = hasher.finish();
+            aside(move || Ok(folder.take_in(&file, temporary, written, &name)?)).await
+        };
+        kept.boxed()
+    }
+}
+
+impl Folder {
+    /// Gives a file that is written its name, once it is on the disk.
+    fn take_in(
+        &self,
+        file: &File,
+        temporary: TempPath,
+        written: Sha256Digest,
+        name: &BackupName,
+    ) -> Result<String, BackupError> {
+        let (path, text) = self.place_of(name);
+        if written != name.sha256 {
+            let cause = io::Error::other("what was written is not what is to be kept");
+            return Err(BackupError::new("keep", &path, cause));
+        }
+        file.sync_all()
+            .map_err(BackupError::at("write a backup to", &self.path))?;
+        match temporary.persist_noclobber(&path) {
+            Ok(()) => {}
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+                confirm(&path, written).map_err(BackupError::at("keep a backup as", &path))?;
+            }
+            Err(error) => return Err(BackupError::new("keep a backup as", &path, error.error)),
+        }
+        sync(&self.path).map_err(BackupError::at("sync the folder", &self.path))?;
+        Ok(text)
+    }
+}
+
+/// Makes sure that what stands under a name is the backup that was to get it: a run that was killed
+/// before it could take note of it has left it there.
+fn confirm(path: &Path, sha256: Sha256Digest) -> io::Result<()> {
+    let refused = |why| Err(io::Error::new(io::ErrorKind::AlreadyExists, why));
+    if !fs::symlink_metadata(path)?.is_file() {
+        return refused("something else than a file is there; take it away, and go on");
+    }
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256Hasher::default();
+    io::copy(&mut file, &mut hasher)?;
+    if hasher.finish() != sha256 {
+        return refused("a file with other content is there; take it away, and go on");
+    }
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,210 @@
+//! The folder of backups, as whoever looks into it sees it.
+
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::digest::sha256;
+use crate::model::Content;
+
+const OLD: &[u8] = b"the old content";
+
+fn name(external_id: &str, file_name: &str) -> BackupName {
+    let external_id = ExternalId::parse(external_id).unwrap();
+    let id = AttachmentId::parse("4711").unwrap();
+    BackupName::of(&external_id, &id, sha256(OLD), Some(file_name))
+}
+
+async fn written(folder: &Folder, bytes: &[u8]) -> Box<dyn Draft> {
+    let mut draft = folder.begin().await.unwrap();
+    draft.write_all(bytes).await.unwrap();
+    draft
+}
+
+/// Keeps the old content in a folder, as `AT1`.
+async fn keep(folder: &Folder) -> io::Result<String> {
+    let draft = written(folder, OLD).await;
+    draft.keep(&name("AT1", "a.pdf")).await
+}
+
+fn files_in(folder: &Path) -> Vec<String> {
+    let files = fs::read_dir(folder).unwrap();
+    let name = |file: io::Result<fs::DirEntry>| file.unwrap().file_name().into_string().unwrap();
+    files.map(name).collect()
+}
+
+const KEPT_AS: &str = "AT1.4711.5894430863bf.pdf";
+
+#[tokio::test]
+async fn a_backup_is_found_again_by_the_text_in_the_results_and_only_its_owner_can_read_it() {
+    let parent = TempDir::new().unwrap();
+    let path = parent.path().join("new/backups");
+    let folder = Folder::open(&path).unwrap();
+    let backup = keep(&folder).await.unwrap();
+    assert_eq!(backup, format!("{}/{KEPT_AS}", path.display()));
+    assert_eq!(files_in(&path), [KEPT_AS]);
+    assert_eq!(fs::read(&backup).unwrap(), OLD);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(Path::new(&backup)), 0o600);
+    assert_eq!([mode(&path), mode(path.parent().unwrap())], [0o700; 2]);
+
+    let (source, stamp) = folder.kept(&backup).await.unwrap();
+    assert_eq!(stamp.size, OLD.len() as u64);
+    let content = Content {
+        stamp,
+        sha256: sha256(OLD),
+    };
+    assert_eq!(
+        io::read_to_string(source.open(&content).unwrap())
+            .unwrap()
+            .as_bytes(),
+        OLD
+    );
+}
+
+#[tokio::test]
+async fn a_backup_that_is_given_up_leaves_nothing() {
+    let path = TempDir::new().unwrap();
+    let folder = Folder::open(path.path()).unwrap();
+    let draft = written(&folder, OLD).await;
+    assert_eq!(files_in(path.path()).len(), 1, "it has no name that lasts");
+    drop(draft);
+    assert_eq!(files_in(path.path()), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_a_killed_run_left_half_written_is_cleared_away_and_nothing_else_is() {
+    let path = TempDir::new().unwrap();
+    for left in [".consign-x1.tmp", "AT1.pdf"] {
+        fs::write(path.path().join(left), "x").unwrap();
+    }
+    let folder = Folder::open(path.path()).unwrap();
+    let draft = written(&folder, OLD).await;
+    Folder::open(path.path()).unwrap();
+    assert_eq!(
+        files_in(path.path()).len(),
+        2,
+        "what another run is at work on stays"
+    );
+    drop(draft);
+    assert_eq!(files_in(path.path()), ["AT1.pdf"]);
+}
+
+#[tokio::test]
+async fn a_backup_that_was_made_already_is_used_as_it_is() {
+    let path = TempDir::new().unwrap();
+    let folder = Folder::open(path.path()).unwrap();
+    let first = keep(&folder).await.unwrap();
+    let inode = fs::metadata(&first).unwrap().ino();
+    assert_eq!(keep(&folder).await.unwrap(), first);
+    assert_eq!(fs::metadata(&first).unwrap().ino(), inode);
+    assert_eq!(files_in(path.path()), [KEPT_AS]);
+}
+
+#[tokio::test]
+async fn whatever_else_has_the_name_of_a_backup_is_named_and_stays_as_it_is() {
+    let path = TempDir::new().unwrap();
+    let folder = Folder::open(path.path()).unwrap();
+    let taken = path.path().join(KEPT_AS);
+    let refusal = async |why: &str| {
+        let error = keep(&folder).await.unwrap_err();
+        let expected = format!("cannot keep a backup as {}: {why}", taken.display());
+        assert_eq!(error.to_string(), expected);
+    };
+    fs::write(&taken, "other content").unwrap();
+    refusal("a file with other content is there; take it away, and go on").await;
+    assert_eq!(fs::read(&taken).unwrap(), b"other content");
+
+    fs::remove_file(&taken).unwrap();
+    fs::write(path.path().join("elsewhere"), OLD).unwrap();
+    symlink("elsewhere", &taken).unwrap();
+    refusal("something else than a file is there; take it away, and go on").await;
+    assert_eq!(files_in(path.path()).len(), 2, "and nothing is left over");
+}
+
+#[tokio::test]
+async fn what_is_not_what_was_to_be_kept_gets_no_name() {
+    let path = TempDir::new().unwrap();
+    let folder = Folder::open(path.path()).unwrap();
+    // As where a download that broke off was begun anew in the same draft.
+    let draft = written(&folder, b"the old the old content").await;
+    let error = draft.keep(&name("AT1", "a.pdf")).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with(": what was written is not what is to be kept"),
+        "{error}"
+    );
+    assert_eq!(files_in(path.path()), [""; 0]);
+}
+
+#[test]
+fn a_folder_that_cannot_hold_backups_is_refused_when_it_is_opened() {
+    let parent = TempDir::new().unwrap();
+    let file = parent.path().join("file");
+    fs::write(&file, "").unwrap();
+    let below = file.join("below");
+    let (file, below) = (file.to_str().unwrap(), below.to_str().unwrap());
+    for (path, doing) in [
+        (file, "make the folder for backups"),
+        (below, "make the folder for backups"),
+        // Nobody can make a file there, not even the system's administrator.
+        ("/proc/self", "keep backups in"),
+    ] {
+        let error = Folder::open(Path::new(path)).unwrap_err().to_string();
+        assert!(
+            error.starts_with(&format!("cannot {doing} {path}: ")),
+            "{error}"
+        );
+    }
+    assert_eq!(fs::read(file).unwrap(), b"");
+}
+
+#[tokio::test]
+async fn a_backup_that_is_gone_is_named() {
+    let path = TempDir::new().unwrap();
+    let folder = Folder::open(path.path()).unwrap();
+    for (gone, why) in [
+        ("gone", "it does not exist"),
+        ("folder", "it is not a regular file"),
+    ] {
+        fs::create_dir_all(path.path().join("folder")).unwrap();
+        let backup = path.path().join(gone);
+        let backup = backup.to_str().unwrap();
+        let error = folder.kept(backup).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("cannot open the backup {backup}: {why}")
+        );
+    }
+    let error = folder.kept("no/such/folder/x").await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "cannot open the backup no/such/folder/x: No such file or directory (os error 2)"
+    );
+}
+
+#[test]
+fn a_backup_is_named_after_its_attachment_with_nothing_in_its_name_that_acts() {
+    let digits = "5894430863bf";
+    for (external_id, file_name, named) in [
+        ("AT1", "a.pdf", format!("AT1.4711.{digits}.pdf")),
+        ("a/b\\c d", "a.tar.gz", format!("a_b_c_d.4711.{digits}.gz")),
+        ("...x.y", "noextension", format!("___x.y.4711.{digits}")),
+        ("-Ä文%2E-", ".pdf", format!("-___2E-.4711.{digits}")),
+        ("v1.2", "a.p/f", format!("v1.2.4711.{digits}")),
+        ("v1.2", "a.ünf", format!("v1.2.4711.{digits}")),
+        (
+            "v1.2",
+            "a.abcdefghij",
+            format!("v1.2.4711.{digits}.abcdefghij"),
+        ),
+        ("v1.2", "a.abcdefghijk", format!("v1.2.4711.{digits}")),
+    ] {
+        assert_eq!(name(external_id, file_name).to_string(), named);
+    }
+    let longest = name(&"文".repeat(255), "a.abcdefghij").to_string();
+    assert!(longest.len() <= 190, "{longest}");
+    assert!(longest.starts_with(&format!("{}.4711.", "_".repeat(100))));
+}
