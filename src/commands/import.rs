@@ -80,6 +80,7 @@ pub(super) fn carry_out(args: &ImportArgs, read: Reading, telling: Telling) -> R
         service: &args.service,
         jobs: &jobs,
         max_errors: args.max_errors,
+        wishes: amending.wishes(),
         at_stop: AtStop::Finish,
     };
     if args.dry_run {

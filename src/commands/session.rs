@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::event::Events;
 use crate::http::ClientError;
 use crate::pipeline::{self, Halt, Settings, Survey, Task};
+use crate::plan::Wishes;
 use crate::results::journal::Journal;
 use crate::signals::{Signals, Stop};
 use crate::text::tell;
@@ -29,6 +30,7 @@ pub(super) struct Opening<'a> {
     pub(super) service: &'a ServiceArgs,
     pub(super) jobs: &'a Jobs,
     pub(super) max_errors: Option<usize>,
+    pub(super) wishes: Wishes,
     pub(super) at_stop: AtStop,
 }
 
@@ -86,6 +88,7 @@ impl Session {
                 max_errors: with.max_errors,
                 max_outage: with.service.max_outage,
                 destination: with.base.label(),
+                wishes: with.wishes,
                 seed: fastrand::u64(..),
             },
             stopping,

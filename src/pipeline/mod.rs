@@ -29,13 +29,13 @@ use crate::destination::{Destination, Keeps};
 use crate::event::Events;
 use crate::manifest::Row;
 use crate::model::Content;
-use crate::plan::Start;
+use crate::plan::{Start, Wishes};
 use crate::results::journal::Journal;
 use crate::results::{Changes, Status};
 use crate::source::Source;
 
 pub use inspect::{Bytes, Job, Question, Seen, Wanted, inspect, inspect_jobs};
-pub use survey::{Outlook, RowSurvey, Survey, survey};
+pub use survey::{NewName, Outlook, RowSurvey, Survey, survey};
 
 use requests::Requests;
 use slots::Slots;
@@ -75,6 +75,8 @@ pub struct TaskRow {
     pub attempts: u32,
     /// What earlier runs changed on request.
     pub changes: Changes,
+    /// The number of the row that has to be renamed before this one, which gets its name.
+    pub follows: Option<usize>,
 }
 
 /// How a run is to go.
@@ -90,6 +92,8 @@ pub struct Settings {
     pub max_outage: Duration,
     /// How the destination is called in the results.
     pub destination: String,
+    /// What the user wants changed.
+    pub wishes: Wishes,
     /// What random waits depend on.
     pub seed: u64,
 }

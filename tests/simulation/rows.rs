@@ -73,6 +73,7 @@ impl TheRow {
             start,
             attempts: previous.map_or(0, |line| line.attempts),
             changes: previous.map_or_else(Changes::default, |line| line.changes.clone()),
+            follows: None,
         }
     }
 

@@ -172,6 +172,7 @@ impl<'a> Plan<'a> {
     }
 
     fn task_row(&self, index: u32) -> Option<TaskRow> {
+        let follows = self.follows(index);
         let index = index as usize;
         let row = self.manifest.row(index).parse().ok()?;
         let RowFile::Ready(content) = self.prepared.file(index) else {
@@ -191,7 +192,16 @@ impl<'a> Plan<'a> {
             start,
             attempts,
             changes: changes.unwrap_or_default(),
+            follows,
         })
+    }
+
+    /// The number of the row that a row waits for, because it gets its name. One of which nothing is
+    /// sent has given it up already, or never will.
+    fn follows(&self, index: u32) -> Option<usize> {
+        let before = self.manifest.renamed_before().get(&index)?;
+        let is_sent = self.to_send.binary_search(before).is_ok();
+        is_sent.then_some(*before as usize + 1)
     }
 
     /// What the lines of the results are made from.

@@ -18,7 +18,7 @@ use crate::destination::memory::{Fault, Ids, Logged, Memory, Operation, Rules};
 use crate::digest::sha256;
 use crate::manifest::Row;
 use crate::model::{ExternalId, FileStamp, ObjectRef, ObjectType};
-use crate::plan::{FailedJobs, Posted, Start, Step, step};
+use crate::plan::{FailedJobs, Posted, Start, Step, Wishes, step};
 use crate::prepare::RowFile;
 use crate::results::journal::JournalClosed;
 use crate::results::{Changes, Entry, Known, Reason, Verified};
@@ -103,6 +103,7 @@ fn task(row: Row, content: Content, start: Start) -> Task {
         start,
         attempts: 0,
         changes: Changes::default(),
+        follows: None,
     };
     Task { rows: vec![row] }
 }
@@ -131,6 +132,7 @@ fn settings() -> Settings {
         max_errors: None,
         max_outage: Duration::from_hours(12),
         destination: "memory".into(),
+        wishes: Wishes::default(),
         seed: 1,
     }
 }
