@@ -8,7 +8,7 @@ mod summary;
 use std::path::Path;
 
 use crate::cli::ImportArgs;
-use crate::config::{self, Access, Amending, Base, Jobs};
+use crate::config::{self, Access, Amending, Backups, Base, Jobs};
 use crate::error::{Error, Exit};
 use crate::manifest::{self, Reading};
 use crate::model::Service;
@@ -86,8 +86,9 @@ pub(super) fn carry_out(args: &ImportArgs, read: Reading, telling: Telling) -> R
     if args.dry_run {
         dry_run::run(args, &opening, &plan)
     } else {
-        consent::ask(args, &base, &plan)?;
-        import(args, &opening, &plan, results, telling)
+        consent::ask_about_bidders(args, &base, &plan)?;
+        let to_ask = consent::to_ask_about_content(args, &base, &plan, &amending)?;
+        import(args, &opening, &plan, to_ask, results, telling)
     }
 }
 
@@ -140,12 +141,16 @@ fn import(
     args: &ImportArgs,
     opening: &Opening<'_>,
     plan: &Plan<'_>,
+    to_ask: Option<&Backups>,
     mut results: ResultsFile,
     telling: Telling,
 ) -> Result<Exit, Error> {
     // It lives to the end, so that a second Ctrl-C ends the program whatever it is at.
     let runtime = tokio::runtime::Runtime::new()?;
     let session = runtime.block_on(Session::open(opening))?;
+    if let Some(backups) = to_ask {
+        consent::ask_about_content(args, plan, &session, &runtime, backups)?;
+    }
     let label = opening.base.label();
     let rows = plan.rows(&label);
     let columns = plan.manifest().extra_columns();

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::Serialize;
+use tokio::runtime::Runtime;
 
 use super::plan::Plan;
 use crate::cli::ImportArgs;
@@ -30,18 +31,9 @@ pub(super) fn run(
     opening: &Opening<'_>,
     plan: &Plan<'_>,
 ) -> Result<Exit, Error> {
-    let runtime = tokio::runtime::Runtime::new()?;
+    let runtime = Runtime::new()?;
     let session = runtime.block_on(Session::open(opening))?;
-    let style = Style::choose(args.output.quiet, args.output.verbose);
-    let (sending, events) = Sending::show(style, "looking up", plan.to_send() as u64);
-    let (seen, halt) = runtime.block_on(session.client.survey(
-        plan.tasks(),
-        &session.settings,
-        &events,
-        session.stopping.requested(),
-    ));
-    drop(events);
-    sending.finish();
+    let (seen, halt) = look_up(args, plan, &session, &runtime);
     let stop = session.stopping.stop();
     let forecast = Forecast::of(plan, &seen, &session.client, args.service.rate);
     runtime.block_on(session.close());
@@ -51,6 +43,26 @@ pub(super) fn run(
         &forecast.for_scripts(),
     )?;
     Ok(forecast.exit(halt.as_ref(), stop))
+}
+
+/// Looks every row up. Returns what was found, and why it stopped early if it did.
+pub(super) fn look_up(
+    args: &ImportArgs,
+    plan: &Plan<'_>,
+    session: &Session,
+    runtime: &Runtime,
+) -> (Vec<Survey>, Option<Halt>) {
+    let style = Style::choose(args.output.quiet, args.output.verbose);
+    let (sending, events) = Sending::show(style, "looking up", plan.to_send() as u64);
+    let found = runtime.block_on(session.client.survey(
+        plan.tasks(),
+        &session.settings,
+        &events,
+        session.stopping.requested(),
+    ));
+    drop(events);
+    sending.finish();
+    found
 }
 
 /// What an import would do, in numbers.
