@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use url::Url;
 
+use crate::backup::Vault;
 use crate::cli::ServiceArgs;
 use crate::config::{Access, Base, Credentials, Jobs};
 use crate::destination::keelvar::{self, Keelvar};
@@ -136,13 +137,18 @@ impl Client {
         &self,
         tasks: impl Iterator<Item = Task>,
         journal: &J,
+        vault: Option<&dyn Vault>,
         settings: &Settings,
         events: &Events,
         stop: impl Future<Output = ()>,
     ) -> Option<Halt> {
         match self {
-            Self::Workday(to) => pipeline::run(tasks, &**to, journal, settings, events, stop).await,
-            Self::Keelvar(to) => pipeline::run(tasks, &**to, journal, settings, events, stop).await,
+            Self::Workday(to) => {
+                pipeline::run(tasks, &**to, journal, vault, settings, events, stop).await
+            }
+            Self::Keelvar(to) => {
+                pipeline::run(tasks, &**to, journal, None, settings, events, stop).await
+            }
         }
     }
 

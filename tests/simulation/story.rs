@@ -223,6 +223,7 @@ impl<S: Scene> Story<S> {
             tasks.into_iter(),
             &client,
             &journal,
+            None,
             &settings,
             &events,
             stop,
