@@ -1,3 +1,5 @@
 //! Changing what is attached already: only where the user asks for it.
 
+mod consent;
+mod dry_run;
 mod refusals;
