@@ -20,7 +20,7 @@ use super::rate::Admission;
 use super::record::{Record, new_key};
 use super::reply::{Answer, Reply};
 use super::route::{API_BASE, ApiRoute, Name};
-use super::settings::{Clash, ExternalIds};
+use super::settings::{Clash, ExternalIds, Titles};
 use super::view::View;
 use super::world::{Shared, World};
 
@@ -228,12 +228,17 @@ impl Call<'_> {
     fn update(&mut self, name: &Name) -> Result<Reply, Problem> {
         let mut record = self.existing(name)?;
         let attributes = Attributes::parse_update(self.body, name)?;
+        self.entry.changes = attributes.names();
         if let Some(external_id) = &attributes.external_id {
             self.refuse_clash(external_id, Some(record.id))?;
         }
         let renews = attributes.file_name.is_some();
+        let derived = match self.shared.settings.titles {
+            Titles::Keep => None,
+            Titles::Derive => attributes.file_name.clone(),
+        };
         record.external_id = attributes.external_id.or(record.external_id);
-        record.title = attributes.title.unwrap_or(record.title);
+        record.title = attributes.title.or(derived).unwrap_or(record.title);
         if let Some(file_name) = attributes.file_name {
             record.file_name = file_name;
             record.renew(self.user_email(), self.now);

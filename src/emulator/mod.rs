@@ -36,7 +36,9 @@
 //! | unknown query parameters, a list without filter or of more than 50 ids: 400 | none |
 //! | other invalid values: 422, told as the sister services do | none |
 //! | ids that do not exist are left out of a list; the rest comes in order | none |
-//! | the title is the file name where none is given, and stays when the file name changes | none |
+//! | the title is the file name where none is given | none |
+//! | it stays when a PATCH changes the file name alone | [`Settings::titles`] |
+//! | a PATCH without a file name leaves the bytes alone, and its answer shows their size | none |
 //! | there is no DELETE: 405 | none |
 //! | the storage is S3: it refuses wrong headers, expired or altered URLs (403) and chunked bodies (501), and answers with an MD5 `ETag` | [`Effect::ExpiredUrl`] |
 //! | bytes sent to a URL that was renewed since are taken, and show nowhere | none |
@@ -148,7 +150,7 @@ pub use self::jobs::{
 };
 pub use self::route::Operation;
 pub use self::script::Fired;
-pub use self::settings::{Clash, ExternalIds, Keys, Settings};
+pub use self::settings::{Clash, ExternalIds, Keys, Settings, Titles};
 pub use self::store::{StateError, StoredAttachment, stored, stored_by_external_id};
 pub use self::target::Target;
 

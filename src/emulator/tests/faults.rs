@@ -111,6 +111,56 @@ async fn a_captive_portal_answers_in_place_of_either_service() {
     }
 }
 
+/// One renaming under a fault, by id or by external id, and whether the attachment has the new
+/// name afterwards.
+async fn renaming_under(operation: Operation, effect: Effect) -> (Option<u16>, bool) {
+    let service = Service::start(with_fault(operation, When::Nth(1), effect)).await;
+    service.attach("AT1", b"hello").await;
+    let (path, id) = match operation {
+        Operation::UpdateByExternalId => ("/attachments/AT1/external_id", "AT1"),
+        _ => ("/attachments/1", "1"),
+    };
+    let body = update(id, &json!({"external_id": "AT2"})).to_string();
+    let answer = service.request(Method::PATCH, path).body(body).send().await;
+    let fired: u64 = service
+        .emulator
+        .fired()
+        .iter()
+        .map(|fired| fired.times)
+        .sum();
+    assert_eq!(fired, 1);
+    let shown = service.get("/attachments/1").await;
+    assert_eq!(shown.attribute("file_size"), "5");
+    let status = answer.ok().map(|answer| answer.status().as_u16());
+    (status, shown.attribute("external_id") == "AT2")
+}
+
+#[tokio::test]
+async fn a_change_under_a_fault_is_made_or_not_as_the_fault_says() {
+    let status = |code| Effect::Status {
+        code,
+        retry_after: None,
+    };
+    for operation in [Operation::Update, Operation::UpdateByExternalId] {
+        for (effect, answered, made) in [
+            (Effect::LoseAnswer, None, true),
+            (Effect::GarbageBody, Some(200), true),
+            (Effect::Reset, None, false),
+            (Effect::Html200, Some(200), false),
+            (status(503), Some(503), false),
+            (status(429), Some(429), false),
+            (status(403), Some(403), false),
+        ] {
+            let name = format!("{} of {}", effect.name(), operation.name());
+            assert_eq!(
+                renaming_under(operation, effect).await,
+                (answered, made),
+                "{name}"
+            );
+        }
+    }
+}
+
 /// One upload under a fault that ends in an answer or not, then what the service shows.
 async fn upload_under(effect: Effect) -> (Service, Option<u16>, Value) {
     let settings = with_fault(Operation::Upload, When::Nth(1), effect);
