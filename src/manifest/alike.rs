@@ -31,6 +31,37 @@ impl Hashes {
             .map(|group| group.iter().map(|(_, row)| *row))
     }
 
+    /// Nothing yet, to be compared with these.
+    pub(super) fn beside(&self) -> Self {
+        Self {
+            hasher: self.hasher.clone(),
+            of_rows: Vec::new(),
+        }
+    }
+
+    /// The rows here, in groups of those whose hashes are equal, each with the rows of `others` that
+    /// have the same hash. Where there are none, a group is left out.
+    ///
+    /// The hashes must be those of one [`Self::beside`] the other.
+    pub(super) fn meet<'h>(
+        &'h mut self,
+        others: &'h mut Self,
+    ) -> impl Iterator<Item = (Vec<u32>, Vec<u32>)> {
+        let numbers = |group: &[(u64, u32)]| group.iter().map(|(_, row)| *row).collect();
+        self.of_rows.sort_unstable();
+        if !self.of_rows.is_empty() {
+            others.of_rows.sort_unstable();
+        }
+        let groups = self.of_rows.chunk_by(|one, other| one.0 == other.0);
+        groups.filter_map(move |group| {
+            let hash = group[0].0;
+            let first = others.of_rows.partition_point(|(theirs, _)| *theirs < hash);
+            let after = &others.of_rows[first..];
+            let met = &after[..after.partition_point(|(theirs, _)| *theirs == hash)];
+            (!met.is_empty()).then(|| (numbers(group), numbers(met)))
+        })
+    }
+
     /// The numbers of all rows.
     pub(super) fn rows(&self) -> impl Iterator<Item = u32> {
         self.of_rows.iter().map(|(_, row)| *row)

@@ -2,7 +2,9 @@
 //!
 //! Nothing here looks at another row or at the file system.
 
-use crate::model::{BadExternalId, ExternalId, MAX_TEXT, ObjectRef, ObjectType, Sha256Digest};
+use crate::model::{
+    BadExternalId, ExternalId, MAX_TEXT, ObjectRef, ObjectType, Service, Sha256Digest,
+};
 use crate::problem::Wrong;
 use crate::text::is_bidi;
 
@@ -76,6 +78,36 @@ pub(super) fn external_id(cell: &str) -> Result<&str, Wrong> {
 /// The same rule, for those who keep the id.
 pub(super) fn owned_external_id(cell: &str) -> Result<ExternalId, Wrong> {
     ExternalId::parse(external_id(cell)?).map_err(wrong_with_id)
+}
+
+/// The rule for `new_external_id` in a row with this id, of this service where that is known. It may
+/// be empty, and one that is the row's id already wishes for nothing.
+pub(super) fn new_external_id<'c>(
+    cell: &'c str,
+    present: &str,
+    service: Option<Service>,
+) -> Result<Option<&'c str>, Wrong> {
+    if cell.is_empty() {
+        return Ok(None);
+    }
+    if service == Some(Service::Keelvar) {
+        return Err(Wrong::NeverRenamed);
+    }
+    if cell == present {
+        return Ok(None);
+    }
+    external_id(cell).map(Some)
+}
+
+/// The same rule, for those who keep the id.
+pub(super) fn owned_new_external_id(
+    cell: &str,
+    present: &str,
+    service: Option<Service>,
+) -> Result<Option<ExternalId>, Wrong> {
+    let wished = new_external_id(cell, present, service)?;
+    let parsed = wished.map(|id| ExternalId::parse(id).map_err(wrong_with_id));
+    parsed.transpose()
 }
 
 fn wrong_with_id(bad: BadExternalId) -> Wrong {
@@ -351,6 +383,41 @@ mod tests {
                 (&too_long, Some(Wrong::TooLong)),
             ],
         );
+    }
+
+    #[test]
+    fn a_new_external_id_is_fit_to_be_one_and_may_be_left_out() {
+        let wished = |cell| new_external_id(cell, "#N/A", Some(Service::Workday));
+        let too_long = "x".repeat(256);
+        expect(
+            wished,
+            &[
+                ("", None),
+                ("EU-1", None),
+                // What is wrong with it stands in the other column.
+                ("#N/A", None),
+                ("#REF!", Some(Wrong::ErrorValue)),
+                ("1.00E+15", Some(Wrong::Rewritten)),
+                (" ", Some(Wrong::BlanksAround)),
+                ("a ", Some(Wrong::BlanksAround)),
+                (".", Some(Wrong::DotSegment)),
+                ("a\nb", Some(Wrong::ControlCharacter)),
+                ("a\u{202e}b", Some(Wrong::BidiCharacter)),
+                (&too_long, Some(Wrong::TooLong)),
+            ],
+        );
+        assert_eq!(wished("#N/A"), Ok(None));
+        assert_eq!(wished("EU-1"), Ok(Some("EU-1")));
+    }
+
+    #[test]
+    fn nothing_is_renamed_in_keelvar() {
+        let wished = |cell| new_external_id(cell, "A", Some(Service::Keelvar));
+        assert_eq!(wished(""), Ok(None));
+        assert_eq!(wished("A"), Err(Wrong::NeverRenamed));
+        assert_eq!(wished("B"), Err(Wrong::NeverRenamed));
+        // Which service it is may not be known yet.
+        assert_eq!(new_external_id("B", "A", None), Ok(Some("B")));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What only all `external_id`s together show: duplicates, near duplicates and dropped zeros.
+//! What only all ids of a column together show: duplicates, near duplicates and dropped zeros.
 
 use std::borrow::Cow;
 
@@ -8,15 +8,32 @@ use super::{Column, Manifest, SimilarIds};
 use crate::problem::{Problem, Problems, Wrong};
 use crate::text::fold;
 
-/// What is kept of the ids while the rows go by.
-#[derive(Default)]
+/// What is kept of the ids of a column while the rows go by.
 pub(super) struct Ids {
+    column: Column,
     /// Of the folded ids.
-    hashes: Hashes,
+    pub(super) hashes: Hashes,
     digits: Digits,
 }
 
 impl Ids {
+    /// The ids of a column. Rows may be without.
+    pub(super) fn of(column: Column) -> Self {
+        Self {
+            column,
+            hashes: Hashes::default(),
+            digits: Digits::default(),
+        }
+    }
+
+    /// The ids of another column, to be compared with these.
+    pub(super) fn beside(&self, column: Column) -> Self {
+        Self {
+            hashes: self.hashes.beside(),
+            ..Self::of(column)
+        }
+    }
+
     /// Takes the id of a row.
     pub(super) fn take(&mut self, row: u32, id: &str) {
         self.hashes.take(row, fold(id));
@@ -25,13 +42,13 @@ impl Ids {
 
     /// Reports what is wrong with them as a whole.
     pub(super) fn report(
-        mut self,
+        &mut self,
         manifest: &Manifest,
         similar: SimilarIds,
         problems: &mut Problems,
     ) {
         for rows in self.hashes.groups() {
-            report_same(rows, manifest, similar, problems);
+            report_same(self.column, rows, manifest, similar, problems);
         }
         if let Some(width) = self.digits.suspicion() {
             self.report_dropped_zeros(width, manifest, problems);
@@ -40,9 +57,9 @@ impl Ids {
 
     fn report_dropped_zeros(&self, width: usize, manifest: &Manifest, problems: &mut Problems) {
         for row in self.hashes.rows() {
-            if manifest.row_numbered(row).external_id().len() < width {
+            if manifest.row_numbered(row).cell(self.column).len() < width {
                 let width = in_32_bits(width);
-                push(problems, row, Wrong::DroppedZeros { width });
+                problems.push(problem(self.column, row, Wrong::DroppedZeros { width }));
             }
         }
     }
@@ -50,6 +67,7 @@ impl Ids {
 
 /// Reports the rows among these whose ids are the same or look the same.
 fn report_same(
+    column: Column,
     rows: impl Iterator<Item = u32>,
     manifest: &Manifest,
     similar: SimilarIds,
@@ -59,27 +77,27 @@ fn report_same(
     let mut folded = FirstRows::default();
     for row in rows {
         let raw = manifest.row_numbered(row);
-        let id = raw.external_id();
+        let id = raw.cell(column);
         let same = exact.before(Cow::Borrowed(id), row);
         let alike = folded.before(fold(id), row);
         if let Some(first) = same {
             first.report(row, |row, other| {
-                push(problems, row, Wrong::Duplicate { other });
+                problems.push(problem(column, row, Wrong::Duplicate { other }));
             });
         } else if let (Some(first), SimilarIds::Refuse) = (alike, similar) {
             first.report(row, |row, other| {
-                push(problems, row, Wrong::Similar { other });
+                problems.push(problem(column, row, Wrong::Similar { other, column }));
             });
         }
     }
 }
 
-fn push(problems: &mut Problems, row: u32, wrong: Wrong) {
-    problems.push(Problem {
+fn problem(column: Column, row: u32, wrong: Wrong) -> Problem {
+    Problem {
         row,
-        column: Some(Column::ExternalId),
+        column: Some(column),
         wrong,
-    });
+    }
 }
 
 /// Whether the ids look as if a spreadsheet had dropped zeros from some of them.
@@ -147,12 +165,13 @@ mod tests {
 
     #[test]
     fn ids_that_differ_only_in_case_or_accents_are_refused_unless_they_are_allowed() {
+        let column = Column::ExternalId;
         for (one, other) in [("at1", "AT1"), ("Ä", "A\u{308}"), ("straße", "STRASSE")] {
             assert_eq!(
                 duplicates(&[one, other], SimilarIds::Refuse),
                 [
-                    (1, Wrong::Similar { other: 2 }),
-                    (2, Wrong::Similar { other: 1 })
+                    (1, Wrong::Similar { other: 2, column }),
+                    (2, Wrong::Similar { other: 1, column })
                 ]
             );
             assert_eq!(duplicates(&[one, other], SimilarIds::Allow), []);

@@ -15,10 +15,12 @@ mod error;
 mod header;
 mod ids;
 mod names;
+mod renames;
 mod row;
 mod service;
 mod split;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use encoding_rs::Encoding;
@@ -32,6 +34,7 @@ use crate::model::Service;
 use crate::problem::Problems;
 use header::{Header, is_blank};
 use ids::Ids;
+use renames::Before;
 use row::in_32_bits;
 use service::OneService;
 use split::{Fault, Splitter};
@@ -82,6 +85,7 @@ pub struct Manifest {
     header: Header,
     rows: Vec<Start>,
     service: Option<Service>,
+    renamed_before: Before,
 }
 
 /// Where a row begins.
@@ -120,17 +124,23 @@ fn read_text(path: &Path, text: String, options: &Options) -> Result<Reading, Re
     header.warn(&mut problems);
     let Found {
         starts: rows,
-        ids,
+        mut ids,
+        mut new_ids,
         service,
     } = find_rows(&header, rest, &mut problems)?;
-    let manifest = Manifest {
+    let mut manifest = Manifest {
         path: path.to_owned(),
         text,
         header,
         rows,
         service: service.known(),
+        renamed_before: Before::new(),
     };
-    ids.report(&manifest, options.similar_ids, &mut problems);
+    let similar = options.similar_ids;
+    ids.report(&manifest, similar, &mut problems);
+    new_ids.report(&manifest, similar, &mut problems);
+    let (ids, new_ids) = (&mut ids.hashes, &mut new_ids.hashes);
+    manifest.renamed_before = renames::find(&manifest, ids, new_ids, similar, &mut problems);
     service.report(&manifest, &mut problems);
     problems.sort();
     tracing::info!(rows = manifest.len(), "read the manifest");
@@ -138,11 +148,48 @@ fn read_text(path: &Path, text: String, options: &Options) -> Result<Reading, Re
 }
 
 /// What is known of the rows once all have gone by.
-#[derive(Default)]
 struct Found {
     starts: Vec<Start>,
     ids: Ids,
+    new_ids: Ids,
     service: OneService,
+}
+
+impl Found {
+    fn nothing() -> Self {
+        let ids = Ids::of(Column::ExternalId);
+        Self {
+            starts: Vec::new(),
+            new_ids: ids.beside(Column::NewExternalId),
+            ids,
+            service: OneService::default(),
+        }
+    }
+}
+
+/// The ids in a row that can be compared with those of other rows. An id that is no id is not.
+struct Comparable<'r> {
+    id: Option<&'r str>,
+    new_id: Option<&'r str>,
+}
+
+impl<'r> Comparable<'r> {
+    fn of(row: &'r RawRow<'_>) -> Self {
+        Self {
+            id: Some(row.external_id()),
+            new_id: row.wished_id(),
+        }
+    }
+
+    /// Something is wrong with a column, or with the row as a whole.
+    fn leave_out(&mut self, column: Option<Column>) {
+        if matches!(column, None | Some(Column::ExternalId)) {
+            self.id = None;
+        }
+        if matches!(column, None | Some(Column::NewExternalId)) {
+            self.new_id = None;
+        }
+    }
 }
 
 /// Goes through the rows once, and takes note of where they begin and of what is wrong with each.
@@ -151,7 +198,7 @@ fn find_rows<'m>(
     mut rest: Splitter<'m>,
     problems: &mut Problems,
 ) -> Result<Found, Reason> {
-    let mut found = Found::default();
+    let mut found = Found::nothing();
     let mut row = RawRow::nowhere(header);
     let mut unnamed_told = false;
     while let Some(record) = rest.next(&mut row.cells) {
@@ -168,10 +215,9 @@ fn find_rows<'m>(
         });
         row.number += 1;
         row.record = record;
-        let mut id = Some(row.external_id());
+        let mut ids = Comparable::of(&row);
         let kind = row.find(|Finding { column, wrong }| {
-            // An id that is no id is not compared with those of other rows.
-            id = id.filter(|_| column.is_some_and(|column| column != Column::ExternalId));
+            ids.leave_out(column);
             problems.push(row.problem(column, wrong));
         });
         if let Some(kind) = kind {
@@ -181,8 +227,11 @@ fn find_rows<'m>(
             problems.push(row.problem(None, wrong));
             unnamed_told = true;
         }
-        if let Some(id) = id {
+        if let Some(id) = ids.id {
             found.ids.take(row.number, id);
+        }
+        if let Some(id) = ids.new_id {
+            found.new_ids.take(row.number, id);
         }
     }
     if found.starts.is_empty() {
@@ -242,6 +291,20 @@ impl Manifest {
     /// The names under which the results carry the other columns.
     pub fn extra_columns(&self) -> &[String] {
         &self.header.extra_names
+    }
+
+    /// For the index of each row whose new id is the present `external_id` of another row, the index
+    /// of that row, which has to be renamed before.
+    ///
+    /// Rows that are fit to be sent never wait for each other in a ring. The row that is waited for
+    /// may be unfit itself, and so never be renamed.
+    pub fn renamed_before(&self) -> &HashMap<u32, u32> {
+        &self.renamed_before
+    }
+
+    /// The number of a row, then of the one that has to be renamed before it, and so on; each once.
+    pub(crate) fn renamed_in_turn(&self, number: u32) -> impl Iterator<Item = u32> {
+        renames::in_turn(&self.renamed_before, number - 1).map(|index| index + 1)
     }
 
     /// The line of the header.

@@ -37,6 +37,8 @@ pub struct Row {
     pub file_name: Option<String>,
     /// The digest that the file must have, if the manifest says so.
     pub sha256: Option<Sha256Digest>,
+    /// The key that the attachment shall have from now on, where that is another one.
+    pub new_external_id: Option<ExternalId>,
 }
 
 impl Row {
@@ -118,6 +120,12 @@ impl RawRow<'_> {
         self.cell(Column::ExternalId)
     }
 
+    /// The cell of `new_external_id`, where it wishes for another id than the row has.
+    pub(super) fn wished_id(&self) -> Option<&str> {
+        let wished = self.cell(Column::NewExternalId);
+        (!wished.is_empty() && wished != self.external_id()).then_some(wished)
+    }
+
     /// The cells that the results carry, in the order of
     /// [`extra_columns`](super::Manifest::extra_columns).
     pub fn extras(&self) -> impl Iterator<Item = &str> {
@@ -146,6 +154,9 @@ impl RawRow<'_> {
                 .checked(Column::FileName, cell::file_name)?
                 .map(str::to_owned),
             sha256: self.checked(Column::Sha256, cell::sha256)?,
+            new_external_id: self.checked(Column::NewExternalId, |cell| {
+                cell::owned_new_external_id(cell, self.external_id(), Some(kind.service()))
+            })?,
         })
     }
 
@@ -162,6 +173,9 @@ impl RawRow<'_> {
             Ok(kind) => cell::object(*kind, cell).map(|_| ()),
             Err(_) => cell::object_id(cell),
         };
+        let service = kind.as_ref().ok().map(|kind| kind.service());
+        let new_external_id =
+            |cell| cell::new_external_id(cell, self.external_id(), service).map(drop);
         let findings = [
             self.checked(Column::FilePath, cell::file_path).err(),
             self.checked(Column::ObjectId, object_id).err(),
@@ -169,6 +183,7 @@ impl RawRow<'_> {
             self.checked(Column::Title, cell::title).err(),
             self.checked(Column::FileName, cell::file_name).err(),
             self.checked(Column::Sha256, cell::sha256).err(),
+            self.checked(Column::NewExternalId, new_external_id).err(),
             kind.as_ref().err().cloned(),
         ];
         findings.into_iter().flatten().for_each(found);

@@ -1,6 +1,7 @@
 //! What users see of whole manifests.
 
 mod properties;
+mod renames;
 
 use super::*;
 use crate::problem::{Shown, Wrong, on_screen};

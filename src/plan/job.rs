@@ -189,6 +189,7 @@ mod tests {
             title: None,
             file_name: None,
             sha256: None,
+            new_external_id: None,
         }
     }
 

@@ -21,6 +21,7 @@ fn row() -> impl Strategy<Value = Row> {
         title: None,
         file_name: None,
         sha256: None,
+        new_external_id: None,
     })
 }
 

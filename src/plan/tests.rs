@@ -25,6 +25,7 @@ fn row() -> Row {
         title: None,
         file_name: None,
         sha256: None,
+        new_external_id: None,
     }
 }
 

@@ -9,6 +9,9 @@ use crate::manifest::{Column, Manifest};
 use crate::model::{BadObjectId, MAX_FILE_SIZE, MAX_KEELVAR_DOCUMENT, Service, Sha256Digest};
 use crate::text::{counted, escape, grouped, quoted};
 
+/// So many of the rows that exchange their ids with a row are named.
+const ROWS_OF_A_RING: usize = 3;
+
 /// Whether a problem keeps its row from being sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -97,11 +100,27 @@ pub enum Wrong {
         /// The other row's number.
         other: u32,
     },
-    /// Another row's `external_id` differs in nothing that people see or mean.
+    /// An id of another row differs in nothing that people see or mean.
     Similar {
         /// The other row's number.
         other: u32,
+        /// Where the id stands in it.
+        column: Column,
     },
+    /// The new id is the `external_id` of another row, which keeps it.
+    NewIdKept {
+        /// The other row's number.
+        other: u32,
+    },
+    /// The new id is free only once this very row has given up its own: rows that exchange their ids.
+    RenameRing {
+        /// The number of the row that has the id now.
+        next: u32,
+        /// How many rows wait for each other.
+        rows: u32,
+    },
+    /// A new id where the service cannot rename.
+    NeverRenamed,
     /// Another row's file would hang on the same record under the same name.
     SameName {
         /// The other row's number.
@@ -195,6 +214,9 @@ impl Wrong {
             Self::DroppedZeros { .. } => "dropped_zeros",
             Self::Duplicate { .. } => "duplicate",
             Self::Similar { .. } => "similar",
+            Self::NewIdKept { .. } => "new_id_kept",
+            Self::RenameRing { .. } => "rename_ring",
+            Self::NeverRenamed => "never_renamed",
             Self::SameName { .. } => "same_name",
             Self::OtherService { .. } => "other_service",
             Self::TitleNotSent => "title_not_sent",
@@ -276,7 +298,16 @@ impl Wrong {
             Self::Duplicate { other } => {
                 return format!("stands in {} too", place_of(*other, manifest)).into();
             }
-            Self::Similar { other } => return similar_to(*other, manifest).into(),
+            Self::Similar { other, column } => {
+                return similar_to(*other, *column, manifest).into();
+            }
+            Self::NewIdKept { other } => {
+                let place = place_of(*other, manifest);
+                return format!("is the external_id of {place}, which keeps it").into();
+            }
+            Self::RenameRing { next, rows } => {
+                return rename_ring(*next, *rows, manifest).into();
+            }
             Self::SameName { other } => {
                 return format!(
                     "goes under the same name to the same record as {} in {}",
@@ -328,6 +359,10 @@ impl Wrong {
             Self::ErrorValue => "is an error value of a spreadsheet",
             Self::UnknownObjectType => "is not an object type",
             Self::TitleNotSent => "is not sent: Keelvar's jobs have no titles",
+            Self::NeverRenamed => {
+                "is no wish that can be met: Keelvar's jobs can neither find nor change what is \
+                 attached"
+            }
             Self::BadSha256 => "is not a SHA-256",
             Self::AbsolutePath => "is an absolute path",
             Self::ParentFolder => "leads out of a folder with `..`",
@@ -364,11 +399,29 @@ fn place_of(row: u32, manifest: &Manifest) -> String {
     format!("line {line} (row {row})")
 }
 
-fn similar_to(other: u32, manifest: &Manifest) -> String {
+fn similar_to(other: u32, column: Column, manifest: &Manifest) -> String {
     format!(
         "differs only in case or in the encoding of accents from {} in {}",
-        quoted(manifest.row_numbered(other).external_id()),
+        quoted(manifest.row_numbered(other).cell(column)),
         place_of(other, manifest)
+    )
+}
+
+fn rename_ring(next: u32, rows: u32, manifest: &Manifest) -> String {
+    let mut others = manifest.renamed_in_turn(next);
+    let most = ROWS_OF_A_RING.min(rows as usize - 1);
+    let mut named: Vec<String> = others
+        .by_ref()
+        .take(most)
+        .map(|row| place_of(row, manifest))
+        .collect();
+    let unnamed = u64::from(rows) - 1 - most as u64;
+    if unnamed > 0 {
+        named.push(counted(unnamed, "other row"));
+    }
+    format!(
+        "is free only once this row has given up its own id: it exchanges ids in a ring with {}",
+        named.join(" and ")
     )
 }
 

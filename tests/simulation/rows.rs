@@ -43,6 +43,7 @@ impl TheRow {
                 title: None,
                 file_name: None,
                 sha256: None,
+                new_external_id: None,
             },
             content: content(&format!("the text of row {number}")),
             changed: false,

@@ -90,6 +90,7 @@ fn row(number: usize) -> Row {
         title: None,
         file_name: None,
         sha256: None,
+        new_external_id: None,
     }
 }
 

@@ -39,14 +39,17 @@ impl Header {
             *first = first.trim_start_matches('\u{feff}').to_owned();
         }
         header.check = find(&header.names, LINE_CHECK)?;
-        for (index, (place, column)) in header.places.iter_mut().zip(COLUMNS).enumerate() {
-            *place = match find(&header.names, column) {
-                Ok(found) if index < FIRST_COLUMNS || found < header.check => Some(found),
-                // One of the manifest's columns may have the name that later became ours.
-                Ok(_) => None,
-                Err(_) if index >= FIRST_COLUMNS => None,
-                Err(why) => return Err(why),
-            };
+        // One of the manifest's columns may have a name that later became ours.
+        let ours = &header.names[..header.check];
+        let (first, later) = COLUMNS.split_at(FIRST_COLUMNS);
+        let is_of_an_earlier_version = later.iter().all(|column| find(ours, column).is_err());
+        let expected = if is_of_an_earlier_version {
+            first
+        } else {
+            &COLUMNS
+        };
+        for (place, column) in header.places.iter_mut().zip(expected) {
+            *place = Some(find(ours, column)?);
         }
         Ok(header)
     }
