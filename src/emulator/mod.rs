@@ -343,7 +343,7 @@ async fn take(
             wire.cut();
             Response::default()
         }
-        Ok(Answer::Lost(_) | Answer::Cut) => {
+        Ok(Answer::Lost(_) | Answer::Cut | Answer::Late(_)) => {
             wire.cut();
             Response::default()
         }
@@ -351,7 +351,7 @@ async fn take(
     }
 }
 
-async fn answer(shared: &Shared, request: Request) -> Answer {
+async fn answer(shared: &Arc<Shared>, request: Request) -> Answer {
     let arrival = Instant::now();
     let route = Route::of(request.method(), request.uri().path());
     let mut entry = Entry::new(route.operation(), Timestamp::now());
@@ -360,7 +360,7 @@ async fn answer(shared: &Shared, request: Request) -> Answer {
     match route {
         Route::Api(route) => {
             note_query(&mut entry, &request);
-            api::answer(shared, request, &route, entry, arrival).await
+            api::answer(shared, request, route, entry, arrival).await
         }
         Route::Jobs(route) => {
             note_query(&mut entry, &request);

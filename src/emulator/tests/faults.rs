@@ -1,5 +1,7 @@
 //! Scripted faults, as the client and the log see them.
 
+use std::time::Duration;
+
 use super::*;
 
 /// The fault and the status of each logged request of an operation.
@@ -53,6 +55,32 @@ async fn a_reset_leaves_nothing_behind() {
             (None, Some(201))
         ]
     );
+}
+
+#[tokio::test]
+async fn a_late_request_is_carried_out_when_its_sender_has_given_up() {
+    let never = Effect::Late {
+        lasting: Duration::MAX,
+    };
+    let at_once = Effect::Late {
+        lasting: Duration::ZERO,
+    };
+    let service = Service::start(with_fault(Operation::Create, When::Nth(1), never)).await;
+    assert!(is_cut(post(&service)).await);
+    let create = Operation::Create;
+    assert_eq!(faults(&service, create), [fired("late", None)]);
+    // One that waits keeps nobody else from anything.
+    assert_eq!(service.create("AT1").await.id(), "1");
+    service.emulator.stop().await;
+
+    let service = Service::start(with_fault(create, When::Nth(1), at_once)).await;
+    assert!(is_cut(post(&service)).await);
+    until(|| service.log().get(1).map(drop)).await;
+    assert_eq!(
+        faults(&service, create),
+        [fired("late", None), fired("late", Some(201))]
+    );
+    assert_eq!(service.get("/attachments/AT1/external_id").await.id(), "1");
 }
 
 #[tokio::test]
