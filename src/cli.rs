@@ -71,15 +71,80 @@ pub struct ImportArgs {
     /// Stop when more rows than this have failed [default: no limit]
     #[arg(long, value_name = "N")]
     pub max_errors: Option<usize>,
+    /// What is asked.
+    #[command(flatten)]
+    pub consent: ConsentArgs,
     /// Where it goes.
     #[command(flatten)]
     pub service: ServiceArgs,
     /// What is shown.
     #[command(flatten)]
     pub output: OutputArgs,
+    /// What is changed.
+    #[command(flatten)]
+    pub amend: AmendArgs,
     /// How it goes to Keelvar.
     #[command(flatten)]
     pub jobs: JobArgs,
+}
+
+/// What is agreed to beforehand.
+#[derive(Debug, Clone, Args)]
+pub struct ConsentArgs {
+    /// Answer yes to what is asked before content is replaced, or becomes visible to bidders
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// What is changed of what is attached already: nothing, unless it is asked for.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Changing what is attached (Workday only)")]
+pub struct AmendArgs {
+    /// What becomes of an attachment whose content is not that of the row's file
+    #[arg(long, value_name = "WHAT", default_value = "fail")]
+    pub on_conflict: Conflicts,
+    /// Keep content that is replaced in this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "no_backup")]
+    pub backup: Option<PathBuf>,
+    /// Do not keep content that is replaced
+    #[arg(long)]
+    pub no_backup: bool,
+    /// Correct what attachments are called, where their rows say otherwise: title
+    #[arg(long, value_name = "WHAT", value_parser = Attribute::parse)]
+    pub update: Option<Attribute>,
+}
+
+/// What becomes of an attachment with other content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Conflicts {
+    /// It stays, and the row ends as a conflict
+    #[default]
+    Fail,
+    /// It stays, and the row is done
+    Skip,
+    /// It gets the content of the row's file; needs --backup or --no-backup
+    Replace,
+}
+
+/// What an attachment shows of itself, and what can be corrected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attribute {
+    /// Its title.
+    Title,
+}
+
+impl Attribute {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "title" => Ok(Self::Title),
+            "file_name" => Err(
+                "a file name is never corrected alone: the service would let go of the stored \
+                 bytes; title is expected"
+                    .to_owned(),
+            ),
+            _ => Err("title is expected".to_owned()),
+        }
+    }
 }
 
 /// What `verify` takes.
@@ -156,6 +221,9 @@ pub struct ReportArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "With --attach-to only")]
 pub struct AttachArgs {
+    /// What is asked.
+    #[command(flatten)]
+    pub consent: ConsentArgs,
     /// Where it goes.
     #[command(flatten)]
     pub service: ServiceArgs,
@@ -191,9 +259,6 @@ pub struct JobArgs {
     /// What their words mean.
     #[command(flatten)]
     pub words: StatusArgs,
-    /// Answer yes to the question that is asked before files become visible to bidders
-    #[arg(long)]
-    pub yes: bool,
 }
 
 /// What the words mean with which Keelvar says how a job stands.

@@ -1,6 +1,7 @@
 //! What was typed, and what stands in the environment, resolved to what it means. No network.
 
 mod access;
+mod amend;
 mod jobs;
 
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use std::time::Duration;
 use url::Url;
 
 pub use access::{Access, Credentials};
+pub use amend::{AmendError, Amending, Backups};
 pub use jobs::{Jobs, StatusWord};
 
 use crate::cli::{Environment, Region, ServiceArgs};

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::config::ConfigError;
+use crate::config::{AmendError, ConfigError};
 use crate::emulator::EmulatorError;
 use crate::http::ClientError;
 use crate::manifest::ManifestError;
@@ -56,6 +56,9 @@ pub enum Error {
     /// Nothing says where to, or with which keys.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// What is to be changed cannot be, or not without a word about what is lost.
+    #[error(transparent)]
+    Amend(#[from] AmendError),
     /// Rows or files are not fit to send. They have been shown.
     #[error("nothing was sent; mend the manifest, or go on without these rows with --skip-invalid")]
     NotFit,
@@ -247,6 +250,7 @@ impl Error {
             Self::Manifest(_)
             | Self::Root(_)
             | Self::Config(_)
+            | Self::Amend(_)
             | Self::NotFit
             | Self::RefusedResults { .. }
             | Self::DamagedResults { .. }

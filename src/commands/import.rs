@@ -8,7 +8,7 @@ mod summary;
 use std::path::Path;
 
 use crate::cli::ImportArgs;
-use crate::config::{self, Access, Base, Jobs};
+use crate::config::{self, Access, Amending, Base, Jobs};
 use crate::error::{Error, Exit};
 use crate::manifest::{self, Reading};
 use crate::model::Service;
@@ -45,6 +45,7 @@ pub fn run(args: &ImportArgs) -> Result<Exit, Error> {
 pub(super) fn carry_out(args: &ImportArgs, read: Reading, telling: Telling) -> Result<Exit, Error> {
     // Where no row says it, no row will be sent either, and any service will do to go on with.
     let service = read.manifest.service().unwrap_or(Service::Workday);
+    let amending = Amending::of(&args.amend, service)?;
     let base = Base::of(&args.service, service, variable)?;
     // Before the hashing, which may take an hour.
     let access = Access::of(&args.service, &base, service, variable)?;
@@ -63,7 +64,7 @@ pub(super) fn carry_out(args: &ImportArgs, read: Reading, telling: Telling) -> R
     if prepared.problems.errors() > 0 && !args.skip_invalid {
         return Err(Error::NotFit);
     }
-    tracing::info!(files = prepared.files_and_bytes().0, "checked");
+    tracing::info!(files = prepared.files_and_bytes().0, wishes = ?amending.wishes(), "checked");
     let jobs = Jobs::of(&args.jobs, args.service.concurrency);
     let plan = Plan::of(&read.manifest, &prepared, &previous, root, &jobs);
     tracing::info!(rows = plan.to_send(), "planned");

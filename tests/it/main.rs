@@ -6,6 +6,7 @@
 mod harness;
 
 mod already_there;
+mod amend;
 mod answers;
 mod architecture;
 mod certificates;

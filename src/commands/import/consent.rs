@@ -20,7 +20,7 @@ pub(super) fn ask(args: &ImportArgs, base: &Base, plan: &Plan<'_>) -> Result<(),
         return Ok(());
     }
     // What is on this machine has no bidders.
-    let is_agreed = args.jobs.yes || base.host() == ApiHost::Loopback;
+    let is_agreed = args.consent.yes || base.host() == ApiHost::Loopback;
     // Nobody is asked without being told why.
     if !(is_agreed && args.output.quiet) {
         tell("files on a sourcing event are visible to all of its bidders by default\n");

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::cli::{AttachArgs, ImportArgs, InputArgs, OutputArgs};
+use crate::cli::{AmendArgs, AttachArgs, ImportArgs, InputArgs, OutputArgs};
 use crate::commands::evidence;
 use crate::commands::import::{self, Telling};
 use crate::digest::sha256;
@@ -81,8 +81,11 @@ pub(super) fn attach(
         dry_run: false,
         skip_invalid: false,
         max_errors: None,
+        consent: args.consent.clone(),
         service: args.service.clone(),
         output: output.clone(),
+        // Another report is another attachment.
+        amend: AmendArgs::default(),
         jobs: args.jobs.clone(),
     };
     let exit = import::carry_out(&order, read, Telling::Nothing)?;

@@ -1,0 +1,3 @@
+//! Changing what is attached already: only where the user asks for it.
+
+mod refusals;

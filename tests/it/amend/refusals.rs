@@ -1,0 +1,149 @@
+//! What is asked for and cannot be done, or not without saying more. Nothing is sent then.
+
+use crate::harness::{EVENT, HEADER, Results, Run, Test, content_of, row, row_of};
+
+/// A manifest of rows of [`Test::of_rows`], each with the id that it is to get.
+fn with_new_ids(rows: &[(&str, &str)]) -> Test {
+    let lines: Vec<String> = rows
+        .iter()
+        .map(|(id, new_id)| format!("{},{new_id}\n", row(id).trim_end()))
+        .collect();
+    let header = HEADER.trim_end();
+    let test = Test::new().manifest(format!("{header},new_external_id\n{}", lines.concat()));
+    for (id, _) in rows {
+        test.write(&format!("{id}.pdf"), content_of(id));
+    }
+    test
+}
+
+/// A run that sends nothing, leaves no results, and says this.
+#[track_caller]
+fn refused(run: Run<'_>, test: &Test, said: &str) {
+    run.says(said).stdout("").requests([]).exits(2);
+    assert!(!test.path(Results::NAME).exists());
+}
+
+#[test]
+fn nothing_is_replaced_before_it_is_said_what_becomes_of_it() {
+    let test = Test::of_rows(1);
+    let said = "error: nothing was sent: --on-conflict replace takes the stored content away for \
+                good; say where to keep it with --backup DIR, or do without with --no-backup\n";
+    for more in [&[][..], &["--resume"], &["--dry-run"], &["--yes"]] {
+        let run = test.import().args(["--on-conflict", "replace"]);
+        refused(run.args(more.iter().copied()), &test, said);
+    }
+}
+
+#[test]
+fn a_backup_where_nothing_is_replaced_is_refused() {
+    let test = Test::of_rows(1);
+    for (option, args) in [
+        ("--backup", &["--backup", "old"][..]),
+        ("--no-backup", &["--no-backup"]),
+        ("--backup", &["--backup", "old", "--on-conflict", "skip"]),
+        ("--no-backup", &["--no-backup", "--update", "title"]),
+    ] {
+        let said = format!(
+            "error: nothing was sent: {option} is about content that is replaced, and this run \
+             replaces none; give --on-conflict replace, too, or leave {option} out\n"
+        );
+        refused(test.import().args(args.iter().copied()), &test, &said);
+        assert!(!test.path("old").exists());
+    }
+    let both = ["--on-conflict", "replace", "--backup", "old", "--no-backup"];
+    let said = "the argument '--backup <DIR>' cannot be used with '--no-backup'";
+    refused(test.import().args(both), &test, said);
+}
+
+#[test]
+fn a_file_name_is_never_corrected_since_that_would_detach_the_bytes() {
+    let test = Test::of_rows(1);
+    refused(
+        test.import().args(["--update", "file_name"]),
+        &test,
+        "invalid value 'file_name' for '--update <WHAT>': a file name is never corrected alone: the \
+         service would let go of the stored bytes; title is expected",
+    );
+}
+
+#[test]
+fn keelvar_can_change_nothing_that_is_attached() {
+    let test = Test::of_event(1);
+    for (option, args) in [
+        ("--on-conflict skip", &["--on-conflict", "skip"][..]),
+        (
+            "--on-conflict replace",
+            &["--on-conflict", "replace", "--backup", "old"],
+        ),
+        ("--backup", &["--backup", "old"]),
+        ("--no-backup", &["--no-backup"]),
+        ("--update title", &["--update", "title"]),
+    ] {
+        let said = format!(
+            "error: nothing was sent: {option} is not for Keelvar, whose jobs can neither find nor \
+             change what is attached; leave {option} out\n"
+        );
+        refused(test.import().args(args.iter().copied()), &test, &said);
+    }
+}
+
+#[test]
+fn a_new_external_id_in_keelvar_is_refused_with_the_reason() {
+    let manifest = format!(
+        "{},new_external_id\n{},B1\n",
+        HEADER.trim_end(),
+        row_of("A1", EVENT).trim_end()
+    );
+    let test = Test::of_event(1).manifest(manifest);
+    let told = "m.csv line 2 (row 1), column new_external_id: \"B1\" is no wish that can be met: \
+                Keelvar's jobs can neither find nor change what is attached; leave the cell empty\n";
+    refused(test.import(), &test, told);
+    test.check().says(told).exits(2);
+}
+
+#[test]
+fn ids_that_go_round_in_a_ring_are_refused_before_anything_is_sent() {
+    for rows in [
+        &[("A1", "A2"), ("A2", "A1"), ("A3", "")][..],
+        &[("A1", "A2"), ("A2", "A3"), ("A3", "A1")],
+    ] {
+        let test = with_new_ids(rows);
+        refused(
+            test.import(),
+            &test,
+            "m.csv line 2 (row 1), column new_external_id: \"A2\" is free only once this row has \
+             given up its own id: it exchanges ids in a ring with line 3 (row 2)",
+        );
+        let problems = test.read("m.problems.csv");
+        let ring = rows.iter().filter(|(_, new)| !new.is_empty()).count();
+        assert_eq!(problems.matches(",rename_ring,").count(), ring);
+    }
+}
+
+#[test]
+fn an_id_that_is_not_given_up_is_refused_before_anything_is_sent() {
+    let test = with_new_ids(&[("A1", "A2"), ("A2", "")]);
+    refused(
+        test.import(),
+        &test,
+        "m.csv line 2 (row 1), column new_external_id: \"A2\" is the external_id of line 3 (row \
+         2), which keeps it; choose another, or give that row a new_external_id, too\n",
+    );
+}
+
+#[test]
+fn two_rows_that_wish_for_one_id_are_refused_before_anything_is_sent() {
+    let test = with_new_ids(&[("A1", "EU"), ("A2", "EU")]);
+    refused(
+        test.import(),
+        &test,
+        "m.csv line 3 (row 2), column new_external_id: \"EU\" stands in line 2 (row 1) too; give \
+         each row an id of its own\n",
+    );
+}
+
+#[test]
+fn a_chain_of_new_ids_is_nothing_that_is_wrong() {
+    let test = with_new_ids(&[("A1", "A2"), ("A2", "A3"), ("A3", "A4")]);
+    test.check().says("nothing is wrong\n").exits(0);
+}
