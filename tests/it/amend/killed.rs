@@ -43,15 +43,20 @@ const UNIQUE: ExternalIds = ExternalIds::Unique {
     clash: Clash::Conflict409,
 };
 
-/// The attachments as an earlier import left them, and what is wanted of them now.
-fn before(external_ids: ExternalIds) -> Test {
-    let test = Test::of_rows(5).emulator(|settings| settings.external_ids = external_ids);
-    test.import().all_uploaded(5).exits(0);
+fn of(external_ids: ExternalIds) -> Test {
+    Test::of_rows(5).emulator(|settings| settings.external_ids = external_ids)
+}
+
+/// Imports the rows, so that the disk has the results for certain, and then wants changes of them.
+fn imported(test: &Test) -> Disk<'_> {
+    let disk = Disk::under(test);
+    disk.watch(test.import()).all_uploaded(5).exits(0);
+    disk.lose_power(Loss::Nothing, &mut Rng::with_seed(0));
     for (id, content) in NEW {
         test.write(&format!("{id}.pdf"), content);
     }
     test.write("m.csv", MANIFEST);
-    test
+    disk
 }
 
 fn amending(run: Run<'_>) -> Run<'_> {
@@ -118,8 +123,8 @@ fn killed_at(nth: usize) -> usize {
 fn killed_in(nth: usize, act: Act, loss: Loss) -> i32 {
     println!("{act:?} sync {nth}, lost: {loss:?}");
     let mut random = Rng::with_seed(nth as u64);
-    let test = before(UNIQUE);
-    let disk = Disk::under(&test);
+    let test = of(UNIQUE);
+    let disk = imported(&test);
     let run = disk.disturb(amending(test.resume()), Call::Sync, nth, act);
     let ended = run.whatever_it_says().killed_or_exits(0);
     disk.lose_unsynced_in(BACKUPS, loss);
@@ -166,7 +171,8 @@ impl Kills {
         let seed = env::var("CONSIGN_KILLS_SEED")
             .map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
         println!("seed {seed}");
-        let test = before(external_ids);
+        let test = of(external_ids);
+        imported(&test);
         let began = Instant::now();
         amending(test.resume()).whatever_it_says().exits(0);
         Self {
@@ -179,8 +185,8 @@ impl Kills {
     /// The same changes, killed so often at the most, and made to their end. Returns how often they
     /// were.
     fn amend(&mut self, most: usize) -> usize {
-        let test = before(self.external_ids);
-        let disk = Disk::under(&test);
+        let test = of(self.external_ids);
+        let disk = imported(&test);
         let mut kills = 0;
         while kills < most && self.is_killed(&disk, &test) {
             kills += 1;
