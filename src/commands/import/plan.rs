@@ -9,7 +9,7 @@ use crate::config::Jobs;
 use crate::manifest::{Manifest, Row};
 use crate::model::{ObjectType, Service};
 use crate::pipeline::{Task, TaskRow};
-use crate::plan::{Candidate, FailedJobs, Step, Wishes, step, units, was_done};
+use crate::plan::{Candidate, FailedJobs, Step, Wishes, has_its_bytes, step, units};
 use crate::prepare::{Earlier, EarlierRow, Prepared, RowFile};
 use crate::results::merge::{self, Rows};
 use crate::results::previous::{Previous, name_damaged};
@@ -25,7 +25,7 @@ impl Earlier for EarlierRows<'_> {
     fn of(&self, external_id: &str) -> Option<EarlierRow> {
         let entry = self.0.get(external_id)?;
         Some(EarlierRow {
-            done: was_done(&entry),
+            done: has_its_bytes(&entry),
             content: entry.known.content(),
             file_path: entry.file_path,
         })
