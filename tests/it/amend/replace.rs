@@ -4,10 +4,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use consign::digest::sha256;
+use consign::emulator::Operation::Get;
 use consign::emulator::Titles;
+use consign::emulator::When::EveryNth;
 
 use super::{OTHER, backup_name, backups, changes_after, imported, replacing, titles_of};
-use crate::harness::{HEADER, KILLED, Moment, Running, Test, row};
+use crate::harness::{HEADER, KILLED, Moment, Running, Test, row, status};
 
 const NEW: &str = "the new content, scanned better";
 
@@ -279,16 +281,37 @@ fn what_others_put_in_its_place_meanwhile_is_kept_in_turn() {
 }
 
 #[test]
-fn a_run_that_is_stopped_before_it_came_to_all_replacements_says_so() {
+fn a_run_that_is_stopped_before_it_has_replaced_anything_does_not_call_its_rows_done() {
+    let test = Test::of_rows(1).fault(Get, EveryNth(1), status(401));
+    test.import().all_uploaded(1).exits(0);
+    test.write("A1.pdf", NEW);
+    let outcome = replacing(test.resume())
+        .whatever_it_says()
+        .says("not all that was asked for was gone through")
+        .says("stopped early: the service rejects the keys")
+        .says("to go on: ")
+        .rows(["A1 uploaded"])
+        .stored_rows(["A1"])
+        .exits(3);
+    assert!(outcome.requests.contains(&"get A1 401 status".to_owned()));
+}
+
+#[test]
+fn a_run_that_is_interrupted_is_done_only_where_it_has_replaced_all() {
     let test = Test::of_rows(2).between();
     test.import().all_uploaded(2).exits(0);
     test.write("A1.pdf", NEW);
     test.write("A2.pdf", NEW);
-    replacing(test.resume())
-        .while_held(2, Moment::Before, |running| running.signal("INT"))
+    let outcome = replacing(test.resume())
+        .while_held(2, Moment::Before, |running| {
+            running.signal("INT");
+            running.wait_until_it_says("stopping");
+        })
         .whatever_it_says()
-        .exits(130);
-    assert_eq!(test.service().contents()[1].1, "content of A2");
+        .done_or_exits(130);
+    let replaced = |(_, content): &(String, String)| content == NEW;
+    let all = test.service().contents().iter().all(replaced);
+    assert_eq!(outcome.code == 0, all, "{:#?}", outcome.results);
     replacing(test.resume())
         .whatever_it_says()
         .rows(["A1 replaced", "A2 replaced"])
