@@ -11,6 +11,12 @@ use super::value::{Bytes, Count, Text};
 use crate::results::ledger::Ledger;
 use crate::results::{Backup, Entry, Former, Status};
 
+/// So much of each list. Two digests take room.
+const ROOM: Room = Room {
+    things: 50,
+    bytes: 40 * 1024,
+};
+
 /// What was changed. Rows that have left the manifest are among them, and rows of any status: where a
 /// change has not come to its end, or was undone, the status says so.
 #[derive(Debug, Clone, Serialize)]
@@ -94,17 +100,18 @@ pub struct Renamed {
     pub renamed_to: Text,
 }
 
-impl Changed {
-    /// Nothing so far, with so much room in each list.
-    pub fn with(room: Room) -> Self {
+impl Default for Changed {
+    fn default() -> Self {
         Self {
-            content: Listed::with(room),
-            titles: Listed::with(room),
-            external_ids: Listed::with(room),
+            content: Listed::with(ROOM),
+            titles: Listed::with(ROOM),
+            external_ids: Listed::with(ROOM),
             tally: Tally::default(),
         }
     }
+}
 
+impl Changed {
     /// Whether nothing was changed.
     pub fn is_nothing(&self) -> bool {
         self.content.is_empty() && self.titles.is_empty() && self.external_ids.is_empty()

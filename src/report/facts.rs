@@ -260,7 +260,7 @@ impl<'a> Gathered<'a> {
             verification: verification.map(|(read, _)| {
                 Gathering::of(read, &inputs.ledger.previous().damaged, SHORT_LIST)
             }),
-            changed: Changed::with(SHORT_LIST),
+            changed: Changed::default(),
             exceptions: Exceptions::default(),
             done_at: Vec::new(),
             sizes: Sizes::default(),

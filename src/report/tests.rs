@@ -1,5 +1,6 @@
 //! Reports on results that tests have made up.
 
+mod changes;
 mod lists;
 
 use std::path::Path;
@@ -326,7 +327,7 @@ fn what_is_proven_and_what_is_not_follows_from_the_figures() {
         "{proven}"
     );
     for sentence in [
-        "1 row was skipped because an attachment of the same size",
+        "1 row was skipped because an attachment had the external_id already",
         "The stored bytes of 1 row that is done were not downloaded since the import, or did not have the SHA-256",
         "The bytes of a sample were downloaded (50% seed 7)",
         "1 row is not covered by the verification.",
