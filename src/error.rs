@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::backup::BackupError;
 use crate::config::{AmendError, ConfigError};
 use crate::emulator::EmulatorError;
 use crate::http::ClientError;
@@ -59,6 +60,9 @@ pub enum Error {
     /// What is to be changed cannot be, or not without a word about what is lost.
     #[error(transparent)]
     Amend(#[from] AmendError),
+    /// Backups cannot be kept.
+    #[error("nothing was sent: {0}; make room for backups there, or name another folder")]
+    Backup(#[from] BackupError),
     /// Rows or files are not fit to send. They have been shown.
     #[error("nothing was sent; mend the manifest, or go on without these rows with --skip-invalid")]
     NotFit,
@@ -251,6 +255,7 @@ impl Error {
             | Self::Root(_)
             | Self::Config(_)
             | Self::Amend(_)
+            | Self::Backup(_)
             | Self::NotFit
             | Self::RefusedResults { .. }
             | Self::DamagedResults { .. }

@@ -4,6 +4,7 @@
 //! combination has exactly one answer.
 
 mod job;
+mod there;
 mod units;
 
 use crate::destination::{End, Presence};
@@ -13,38 +14,11 @@ use crate::prepare::RowFile;
 use crate::results::{Entry, Known, Reason, Status, Verified};
 
 pub use job::{FailedJobs, Outcome, Sent, is_for_people, outcome};
+pub use there::{
+    Change, Course, Giving, OnConflict, Renaming, Swapped, There, Titles, Wishes, course, done_as,
+    renaming, swapped,
+};
 pub use units::{Candidate, Limits, units};
-
-/// What the user wants where a row's attachment is there already, and is not what the row says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Wishes {
-    /// What becomes of other content.
-    pub on_conflict: OnConflict,
-    /// What becomes of other titles.
-    pub titles: Titles,
-}
-
-/// What becomes of an attachment that holds other content than its row's file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnConflict {
-    /// It stays, and its row is not done.
-    #[default]
-    Fail,
-    /// It stays, and its row is done.
-    Skip,
-    /// It gets the content of the file.
-    Replace,
-}
-
-/// What becomes of an attachment that has another title than its row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Titles {
-    /// It stays as it is.
-    #[default]
-    Leave,
-    /// It gets the title of the row, where that has one.
-    Update,
-}
 
 /// What follows for a row from its earlier line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +38,8 @@ pub enum Start {
     LookUp(Posted),
     /// With the attachment that an earlier run chose for it.
     Resume(Begun),
+    /// With the attachment that an earlier run left with its bytes, or while it was replacing them.
+    There(There),
     /// With a job: the one that an earlier run put it into, or else a new one.
     Job(Option<Begun>),
 }
@@ -73,7 +49,7 @@ impl Start {
     pub fn job(&self) -> Option<&AttachmentId> {
         match self {
             Self::Job(Some(begun)) => Some(&begun.id),
-            Self::Job(None) | Self::LookUp(_) | Self::Resume(_) => None,
+            Self::Job(None) | Self::LookUp(_) | Self::Resume(_) | Self::There(_) => None,
         }
     }
 }
@@ -133,18 +109,30 @@ pub enum Progress {
 }
 
 /// Decides what follows for a row from its earlier line.
-pub fn step(row: &Row, file: RowFile, previous: Option<Entry>, failed_jobs: FailedJobs) -> Step {
+pub fn step(
+    row: &Row,
+    file: RowFile,
+    previous: Option<Entry>,
+    wishes: Wishes,
+    failed_jobs: FailedJobs,
+) -> Step {
     if row.object.kind().service() == Service::Keelvar {
         return job::step(row, file, previous, failed_jobs);
     }
     match previous {
         None => Step::Send(Start::LookUp(Posted::No)),
-        Some(previous) if was_done(&previous) => done(row, file, previous),
+        Some(previous) if was_done(&previous) => done(row, file, previous, wishes),
         Some(previous) => Step::Send(go_on(row, &previous)),
     }
 }
 
 fn go_on(row: &Row, previous: &Entry) -> Start {
+    // Of a conflict that was not done, the attachment is somebody else's.
+    if previous.status != Status::Conflict
+        && let Some(there) = There::of(row, previous)
+    {
+        return Start::There(there);
+    }
     let elsewhere = other_object(row, previous);
     // The id of a conflict is somebody else's.
     let chosen = (previous.status != Status::Conflict)
@@ -199,10 +187,21 @@ fn object_of(previous: &Entry) -> OtherObject {
     }
 }
 
-fn done(row: &Row, file: RowFile, previous: Entry) -> Step {
-    let stored = previous.known.content();
-    let (status, reason, message) = match (other_object(row, &previous), file, stored) {
-        (Some(object), _, _) => (
+fn done(row: &Row, file: RowFile, previous: Entry, wishes: Wishes) -> Step {
+    let elsewhere = other_object(row, &previous);
+    let is_other = is_other(file, &previous);
+    // What hangs on another object, or is in a job, can neither be moved nor changed.
+    if elsewhere.is_none()
+        && row.object.kind().service() == Service::Workday
+        && is_to_be_changed(row, &previous, is_other, wishes)
+        && let Some(there) = There::of(row, &previous)
+    {
+        return Step::Send(Start::There(there));
+    }
+    let is_kept =
+        previous.reason == Reason::KEPT_EXISTING || wishes.on_conflict == OnConflict::Skip;
+    let (status, reason, message) = match elsewhere {
+        Some(object) => (
             Status::Conflict,
             Reason::OBJECT_CHANGED,
             format!(
@@ -211,26 +210,33 @@ fn done(row: &Row, file: RowFile, previous: Entry) -> Step {
                 object.kind, object.id, row.object
             ),
         ),
-        (_, RowFile::Ready(content), Some(stored)) if content.sha256 != stored.sha256 => (
+        None if is_other && is_kept => (Status::Skipped, Reason::KEPT_EXISTING, String::new()),
+        None if is_other => (
             Status::Conflict,
             Reason::FILE_CHANGED,
             "the file has changed since it was stored, and the stored one was left as it is; \
-             restore the file, or give the new one an external_id of its own"
+             restore the file, give the new one an external_id of its own, or run again with \
+             --on-conflict replace"
                 .to_owned(),
         ),
-        _ => (done_status(row, &previous), Reason::NONE, String::new()),
+        None => (
+            done_status(row, &previous),
+            done_reason(file, &previous),
+            String::new(),
+        ),
     };
-    // The line of a conflict speaks of what is stored, wherever the file is now.
-    let renamed = status.is_done() && file_moved(row, file, &previous);
+    // The line of what is other than the file speaks of what is stored, wherever the file is now.
+    let is_right = status.is_done() && reason != Reason::KEPT_EXISTING;
+    let renamed = is_right && file_moved(row, file, &previous);
     if (previous.status, &previous.reason) == (status, &reason) && !renamed {
         return Step::Keep;
     }
     let refreshed = match file {
-        RowFile::Ready(content) if status.is_done() => Known::Content(content),
+        RowFile::Ready(content) if is_right => Known::Content(content),
         _ => previous.known,
     };
     Step::Record(Box::new(Entry {
-        file_path: if status.is_done() {
+        file_path: if is_right {
             row.file_path.clone()
         } else {
             previous.file_path.clone()
@@ -243,13 +249,49 @@ fn done(row: &Row, file: RowFile, previous: Entry) -> Step {
     }))
 }
 
+/// Whether a file is known to be other than what is stored for it.
+fn is_other(file: RowFile, previous: &Entry) -> bool {
+    match (file, previous.known.content()) {
+        (RowFile::Ready(now), Some(then)) => now.sha256 != then.sha256,
+        // Of what somebody else stored, nothing but its size is known.
+        (RowFile::Ready(_), None) => previous.reason == Reason::KEPT_EXISTING,
+        _ => false,
+    }
+}
+
+/// Whether the attachment of a done row has to be looked at, because it may have to be changed.
+fn is_to_be_changed(row: &Row, previous: &Entry, is_other: bool, wishes: Wishes) -> bool {
+    let is_right = !is_other
+        || previous.reason == Reason::KEPT_EXISTING
+        || wishes.on_conflict == OnConflict::Skip;
+    match wishes.on_conflict {
+        OnConflict::Replace if is_other => true,
+        _ => is_right && there::may_be_renamed(row, previous, wishes),
+    }
+}
+
+/// Why a done row that is as it should be was done as it was.
+fn done_reason(file: RowFile, previous: &Entry) -> Reason {
+    let is_known = previous.reason == Reason::SAME_CONTENT
+        || (previous.reason == Reason::KEPT_EXISTING && file == RowFile::Gone);
+    if previous.status.is_done() && is_known {
+        previous.reason.clone()
+    } else {
+        Reason::NONE
+    }
+}
+
 /// What a done row is called when nothing speaks against it: of an attachment that we uploaded, the
 /// size was confirmed, and nothing that is in a job was ever there before.
 fn done_status(row: &Row, previous: &Entry) -> Status {
-    match (row.object.kind().service(), previous.verified) {
+    if previous.status.is_done() {
+        return previous.status;
+    }
+    let otherwise = match (row.object.kind().service(), previous.verified) {
         (Service::Workday, Verified::No) => Status::Skipped,
         (Service::Keelvar, _) | (_, Verified::Size | Verified::Etag) => Status::Uploaded,
-    }
+    };
+    done_as(&previous.changes, otherwise)
 }
 
 /// Whether the line of a done row, whose content is the same, should be brought up to date, so that

@@ -7,8 +7,9 @@ mod summary;
 
 use std::path::Path;
 
+use crate::backup::{Folder, Vault};
 use crate::cli::ImportArgs;
-use crate::config::{self, Access, Amending, Base, Jobs};
+use crate::config::{self, Access, Amending, Backups, Base, Jobs};
 use crate::error::{Error, Exit};
 use crate::manifest::{self, Reading};
 use crate::model::Service;
@@ -64,9 +65,10 @@ pub(super) fn carry_out(args: &ImportArgs, read: Reading, telling: Telling) -> R
     if prepared.problems.errors() > 0 && !args.skip_invalid {
         return Err(Error::NotFit);
     }
-    tracing::info!(files = prepared.files_and_bytes().0, wishes = ?amending.wishes(), "checked");
+    tracing::info!(files = prepared.files_and_bytes().0, "checked");
     let jobs = Jobs::of(&args.jobs, args.service.concurrency);
-    let plan = Plan::of(&read.manifest, &prepared, &previous, root, &jobs);
+    let wishes = amending.wishes();
+    let plan = Plan::of(&read.manifest, &prepared, &previous, root, wishes, &jobs);
     tracing::info!(rows = plan.to_send(), "planned");
     if !args.output.quiet {
         if telling == Telling::All {
@@ -80,13 +82,16 @@ pub(super) fn carry_out(args: &ImportArgs, read: Reading, telling: Telling) -> R
         service: &args.service,
         jobs: &jobs,
         max_errors: args.max_errors,
+        wishes,
         at_stop: AtStop::Finish,
     };
     if args.dry_run {
         dry_run::run(args, &opening, &plan)
     } else {
+        let folder = amending.backups().and_then(Backups::folder);
+        let vault = folder.map(Folder::open).transpose()?;
         consent::ask(args, &base, &plan)?;
-        import(args, &opening, &plan, results, telling)
+        import(args, &opening, &plan, results, vault.as_ref(), telling)
     }
 }
 
@@ -140,6 +145,7 @@ fn import(
     opening: &Opening<'_>,
     plan: &Plan<'_>,
     mut results: ResultsFile,
+    vault: Option<&Folder>,
     telling: Telling,
 ) -> Result<Exit, Error> {
     // It lives to the end, so that a second Ctrl-C ends the program whatever it is at.
@@ -158,6 +164,7 @@ fn import(
     let halt = runtime.block_on(session.client.run(
         plan.tasks(),
         &journal,
+        vault.map(|folder| folder as &dyn Vault),
         &session.settings,
         &events,
         session.stopping.requested(),

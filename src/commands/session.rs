@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use url::Url;
 
+use crate::backup::Vault;
 use crate::cli::ServiceArgs;
 use crate::config::{Access, Base, Credentials, Jobs};
 use crate::destination::keelvar::{self, Keelvar};
@@ -18,6 +19,7 @@ use crate::error::Error;
 use crate::event::Events;
 use crate::http::ClientError;
 use crate::pipeline::{self, Halt, Settings, Survey, Task};
+use crate::plan::Wishes;
 use crate::results::journal::Journal;
 use crate::signals::{Signals, Stop};
 use crate::text::tell;
@@ -29,6 +31,7 @@ pub(super) struct Opening<'a> {
     pub(super) service: &'a ServiceArgs,
     pub(super) jobs: &'a Jobs,
     pub(super) max_errors: Option<usize>,
+    pub(super) wishes: Wishes,
     pub(super) at_stop: AtStop,
 }
 
@@ -86,6 +89,7 @@ impl Session {
                 max_errors: with.max_errors,
                 max_outage: with.service.max_outage,
                 destination: with.base.label(),
+                wishes: with.wishes,
                 seed: fastrand::u64(..),
             },
             stopping,
@@ -133,13 +137,18 @@ impl Client {
         &self,
         tasks: impl Iterator<Item = Task>,
         journal: &J,
+        vault: Option<&dyn Vault>,
         settings: &Settings,
         events: &Events,
         stop: impl Future<Output = ()>,
     ) -> Option<Halt> {
         match self {
-            Self::Workday(to) => pipeline::run(tasks, &**to, journal, settings, events, stop).await,
-            Self::Keelvar(to) => pipeline::run(tasks, &**to, journal, settings, events, stop).await,
+            Self::Workday(to) => {
+                pipeline::run(tasks, &**to, journal, vault, settings, events, stop).await
+            }
+            Self::Keelvar(to) => {
+                pipeline::run(tasks, &**to, journal, None, settings, events, stop).await
+            }
         }
     }
 

@@ -14,6 +14,7 @@ use crate::config::{Access, Jobs};
 use crate::error::{Error, Exit};
 use crate::model::Service;
 use crate::output;
+use crate::plan::Wishes;
 use crate::prepare;
 use crate::progress::{Hashing, Sending, Style};
 use crate::results::ledger::Ledger;
@@ -73,6 +74,7 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         service: &args.service,
         jobs: &jobs,
         max_errors: None,
+        wishes: Wishes::default(),
         at_stop: AtStop::GiveUp,
     }))?;
     let to_ask = rows.iter().filter(|row| row.to_ask().is_some()).count();

@@ -22,6 +22,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::archive::Archive;
 use super::{
     Created, Destination, End, Failure, Fate, Keeps, Kind, NewRecord, Place, Presence, PutFailure,
     Receipt,
@@ -304,6 +305,8 @@ impl Keelvar {
         })
     }
 }
+
+impl Archive for Keelvar {}
 
 impl Destination for Keelvar {
     type Target = Target;

@@ -13,13 +13,15 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::member::Put;
+use super::replace::Stage;
 use super::requests::Unmet;
 use super::unit::{Next, State, Unit};
 use super::verdict::Verdict;
 use crate::clock::Since;
-use crate::destination::{Destination, Presence, Receipt};
+use crate::destination::archive::Archive;
+use crate::destination::{Presence, Receipt};
 use crate::model::AttachmentId;
-use crate::plan::{Begun, Found, Posted, Progress, Standing, found, standing};
+use crate::plan::{Begun, Found, OnConflict, Posted, Progress, Standing, found, standing};
 use crate::results::journal::Journal;
 use crate::results::{Known, Status, Verified};
 
@@ -40,11 +42,16 @@ const MOST_RENEWALS: u32 = 5;
 /// So many POSTs may stay without an answer while those of other rows get one.
 const MOST_POSTS: u32 = 4;
 
-impl<D: Destination, J: Journal> Unit<'_, D, J> {
+impl<D: Archive, J: Journal> Unit<'_, D, J> {
     pub(super) async fn look_up(&mut self, posted: Posted) -> Next<D> {
         self.take_slot().await;
-        match self.find().await {
-            Ok(presence) => {
+        let found = match self.find().await {
+            Ok(presence) => self.or_by_its_new_name(presence).await,
+            unmet => unmet.map(Some),
+        };
+        match found {
+            Ok(None) => Ok(self.both_there()),
+            Ok(Some(presence)) => {
                 // After a lost POST one look is not enough, not even after a restart.
                 let nothing = match &posted {
                     Posted::No => State::Create(Posted::No),
@@ -63,20 +70,64 @@ impl<D: Destination, J: Journal> Unit<'_, D, J> {
         self.run.requests.find(external_id).await
     }
 
+    /// A row whose attachment is to be renamed may have been renamed already. Gives what was found
+    /// under either name; nothing where two attachments have them, one of which is not the row's.
+    async fn or_by_its_new_name(
+        &mut self,
+        presence: Presence<D::Target>,
+    ) -> Result<Option<Presence<D::Target>>, Unmet> {
+        let Some(new) = self.only().task.row.new_external_id.clone() else {
+            return Ok(Some(presence));
+        };
+        let is_there = presence != Presence::Absent;
+        if is_there && self.run.settings.wishes.on_conflict != OnConflict::Replace {
+            // Before it is renamed, the new name is looked up anyway.
+            return Ok(Some(presence));
+        }
+        self.slot = None;
+        self.pass_gate().await;
+        self.take_slot().await;
+        let under_the_new = self.run.requests.find(&new).await?;
+        Ok(match (is_there, &under_the_new) {
+            (true, Presence::Absent) => Some(presence),
+            (true, _) => None,
+            (false, _) => Some(under_the_new),
+        })
+    }
+
+    /// One attachment has the row's present name, and another one the name that it is to get.
+    fn both_there(&self) -> State<D::Target> {
+        let row = &self.only().task.row;
+        let verdict = Verdict {
+            known: Some(Known::Nothing),
+            ..Verdict::plain(Status::Conflict, None)
+        };
+        match &row.new_external_id {
+            Some(to) => verdict.new_id_taken(to, "already").into(),
+            None => verdict.into(),
+        }
+    }
+
     /// What follows from a look-up; `nothing` is what follows where nothing is there.
     fn after_look_up(
-        &self,
+        &mut self,
         presence: Presence<D::Target>,
         posted: &Posted,
         nothing: State<D::Target>,
     ) -> State<D::Target> {
         let content = self.only().content();
+        if let Presence::Stored { names, .. } = &presence {
+            self.names = Some(names.clone());
+        }
+        let is_compared = self.run.settings.wishes.on_conflict == OnConflict::Replace;
         match found(presence, posted, &content) {
             Found::Nothing => nothing,
             Found::Ours(id) => State::Patch(self.begun(id)),
             Found::Unfinished(elsewhere) => Verdict::unfinished(elsewhere).into(),
+            // That there are as many bytes does not prove that they are the same.
+            Found::SameSize(id) if is_compared => State::Replace(id, None),
             Found::SameSize(id) => Verdict::plain(Status::Skipped, Some(id)).into(),
-            Found::OtherSize(id, size) => Verdict::stored_other_size(id, size, content).into(),
+            Found::OtherSize(id, size) => self.differs(id, size, None, false),
             Found::Mismatch(other) => Verdict::mismatch(&other).after(posted).into(),
         }
     }
@@ -153,14 +204,27 @@ impl<D: Destination, J: Journal> Unit<'_, D, J> {
 
     pub(super) async fn patch(&mut self, begun: Begun) -> Next<D> {
         self.record(&Verdict::renewing(&begun)).await?;
+        self.renew(begun).await
+    }
+
+    /// Asks for a new address, which lets go of what is stored. It is announced, and the newest answer
+    /// showed that nothing is stored, or what is to give way.
+    pub(super) async fn renew(&mut self, begun: Begun) -> Next<D> {
+        let stage = self.swap.as_ref().map(|swap| swap.stage);
+        self.swap_is_at(stage.max(Some(Stage::Asked)));
+        let title = self.swap.as_ref().and_then(|swap| swap.title.as_deref());
         let (id, file_name) = (&begun.id, self.only().file_name());
         let renewed = self
             .run
             .requests
-            .change_once(async |service| service.renew(id, file_name, None).await)
+            .change_once(async |service| service.renew(id, file_name, title).await)
             .await;
+        if let Err(Unmet::NotSent | Unmet::Refused(_) | Unmet::Forbidden(_)) = &renewed {
+            self.swap_is_at(stage);
+        }
         match renewed {
             Ok(place) => {
+                self.swap_is_at(Some(Stage::LetGo));
                 // From here on its bytes are those of the file as it is now, and not before: until
                 // this moment they may have been others, whose size just did not show.
                 let created = Verdict::plain(Status::Created, Some(begun.id.clone()));
@@ -176,11 +240,19 @@ impl<D: Destination, J: Journal> Unit<'_, D, J> {
             Err(Unmet::Unknown(why)) => self.patch_lost(begun, why).await,
             // The record may have been removed since the GET, or have got its bytes: another one
             // tells.
-            Err(Unmet::Refused(_) | Unmet::Forbidden(_)) if self.renewals < MOST_RENEWALS => {
+            Err(Unmet::Refused(_) | Unmet::Forbidden(_))
+                if self.renewals < MOST_RENEWALS && stage != Some(Stage::Kept) =>
+            {
                 self.renewals += 1;
                 Ok(State::Resume(begun))
             }
             Err(unmet) => self.no_further(unmet, begun),
+        }
+    }
+
+    fn swap_is_at(&mut self, stage: Option<Stage>) {
+        if let (Some(swap), Some(stage)) = (&mut self.swap, stage) {
+            swap.stage = stage;
         }
     }
 
@@ -197,7 +269,7 @@ impl<D: Destination, J: Journal> Unit<'_, D, J> {
     }
 
     /// Waits until a PATCH of unknown fate cannot arrive any more.
-    async fn drain(&mut self) {
+    pub(super) async fn drain(&mut self) {
         self.slot = None;
         sleep(DRAIN).await;
         self.take_slot().await;
@@ -205,8 +277,16 @@ impl<D: Destination, J: Journal> Unit<'_, D, J> {
 
     pub(super) async fn confirm_attachment(&mut self, id: AttachmentId) -> Next<D> {
         self.slot = None;
-        match self.run.watcher.size_of(id.clone()).await? {
-            Presence::Stored { size, .. } => Ok(self.shown(id, size)),
+        let old = self.old_size();
+        match self.run.watcher.size_of(id.clone(), old).await? {
+            // The one that gave way shows longer than we are ready to wait.
+            Presence::Stored { size, .. } if Some(size) == old => {
+                Ok(Verdict::size_not_shown(id).into())
+            }
+            Presence::Stored { size, names, .. } => {
+                self.names = Some(names);
+                Ok(self.shown(id, size))
+            }
             Presence::Absent => self.not_listed(id).await,
             _ => Ok(Verdict::size_not_shown(id).into()),
         }
@@ -215,10 +295,14 @@ impl<D: Destination, J: Journal> Unit<'_, D, J> {
     /// The list does not name the attachment. That alone does not prove that it is gone.
     async fn not_listed(&mut self, id: AttachmentId) -> Next<D> {
         match self.run.requests.get(&id).await {
-            Ok(Presence::Stored { size, .. }) => Ok(self.shown(id, size)),
+            Ok(Presence::Stored { size, names, .. }) => {
+                self.names = Some(names);
+                Ok(self.shown(id, size))
+            }
             Ok(Presence::Absent) if self.purged => Ok(Verdict::purged(id).into()),
             Ok(Presence::Absent) => {
                 self.purged = true;
+                self.swap = None;
                 self.another_attempt();
                 Ok(State::LookUp(Posted::No))
             }
@@ -227,11 +311,25 @@ impl<D: Destination, J: Journal> Unit<'_, D, J> {
         }
     }
 
-    fn shown(&self, id: AttachmentId, size: u64) -> State<D::Target> {
+    /// The size of the bytes that gave way, where it can be told from that of the new ones.
+    fn old_size(&self) -> Option<u64> {
+        let old = self.swap.as_ref()?.old.size;
+        (old != self.only().content().stamp.size).then_some(old)
+    }
+
+    pub(super) fn shown(&self, id: AttachmentId, size: u64) -> State<D::Target> {
         let member = self.only();
         if size != member.content().stamp.size {
             return Verdict::size_mismatch(id, size, member.content()).into();
         }
+        match &self.swap {
+            Some(swap) if swap.old.size == size => State::Prove(id),
+            _ => self.confirmed(id),
+        }
+    }
+
+    pub(super) fn confirmed(&self, id: AttachmentId) -> State<D::Target> {
+        let member = self.only();
         let verified = match member.receipt {
             Some(Receipt::Checksummed) => Verified::Etag,
             Some(Receipt::Taken) | None => Verified::Size,
@@ -251,6 +349,9 @@ impl<D: Destination, J: Journal> Unit<'_, D, J> {
             Ok(presence) => presence,
             Err(unmet) => return self.no_further(unmet, begun),
         };
+        if let Presence::Stored { names, .. } = &presence {
+            self.names = Some(names.clone());
+        }
         Ok(match standing(&presence, &begun, &self.only().content()) {
             Standing::Gone => State::LookUp(Posted::No),
             Standing::Empty => State::Patch(begun),
@@ -270,7 +371,7 @@ impl<D: Destination, J: Journal> Unit<'_, D, J> {
     }
 
     /// A record of this row, for the object and the file as they are now.
-    fn begun(&self, id: AttachmentId) -> Begun {
+    pub(super) fn begun(&self, id: AttachmentId) -> Begun {
         Begun {
             id,
             file_path: self.only().task.row.file_path.clone(),
@@ -282,7 +383,7 @@ impl<D: Destination, J: Journal> Unit<'_, D, J> {
 
     /// The end of a row whose begun record cannot be gone on with. Its line goes on saying what was
     /// begun: what the record holds may be that, and not the file as it is now.
-    fn no_further(&self, unmet: Unmet, begun: Begun) -> Next<D> {
+    pub(super) fn no_further(&self, unmet: Unmet, begun: Begun) -> Next<D> {
         let state = self.unmet(unmet, Some(begun.id), &Posted::No)?;
         Ok(match state {
             State::End(verdict) => Verdict {

@@ -16,7 +16,8 @@ use super::unit::{Next, State, Unit};
 use super::verdict::Verdict;
 use super::watch::{Seen, Until};
 use crate::clock::Since;
-use crate::destination::{Destination, End, Place, Presence, Receipt};
+use crate::destination::archive::Archive;
+use crate::destination::{End, Place, Presence, Receipt};
 use crate::model::AttachmentId;
 use crate::plan::{Outcome, Posted, Sent, outcome};
 use crate::results::Verified;
@@ -31,7 +32,7 @@ const SHORTEST_WAIT: Duration = Duration::from_mins(1);
 /// So often a job is asked for addresses again because those it gave have expired.
 const MOST_REFRESHES: u32 = 2;
 
-impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
+impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
     /// Waits until a job may be made.
     pub(super) async fn turn_of_a_job(&mut self) -> Result<JobTurn<'a>, Halt> {
         self.may_start().await;

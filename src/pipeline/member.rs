@@ -43,7 +43,7 @@ impl Member {
     pub(super) fn new(task: TaskRow) -> Self {
         let begun = match &task.start {
             Start::Job(begun) => begun.clone(),
-            Start::LookUp(_) | Start::Resume(_) => None,
+            Start::LookUp(_) | Start::Resume(_) | Start::There(_) => None,
         };
         let sent = begun.as_ref().map(|begun| Sent::told_by(begun.progress));
         Self {

@@ -6,12 +6,16 @@
 //! nothing behind but what its journal says.
 
 mod attachment;
+mod gates;
 mod inspect;
 mod job;
 mod member;
+mod names;
+mod replace;
 mod requests;
 mod slots;
 mod survey;
+mod there;
 mod turns;
 mod unit;
 mod verdict;
@@ -25,11 +29,13 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::Semaphore;
 
+use crate::backup::Vault;
+use crate::destination::archive::Archive;
 use crate::destination::{Destination, Keeps};
 use crate::event::Events;
 use crate::manifest::Row;
 use crate::model::Content;
-use crate::plan::Start;
+use crate::plan::{Start, Wishes};
 use crate::results::journal::Journal;
 use crate::results::{Changes, Status};
 use crate::source::Source;
@@ -37,6 +43,7 @@ use crate::source::Source;
 pub use inspect::{Bytes, Job, Question, Seen, Wanted, inspect, inspect_jobs};
 pub use survey::{Outlook, RowSurvey, Survey, survey};
 
+use gates::Gates;
 use requests::Requests;
 use slots::Slots;
 use unit::{Ended, Unit};
@@ -75,6 +82,11 @@ pub struct TaskRow {
     pub attempts: u32,
     /// What earlier runs changed on request.
     pub changes: Changes,
+    /// The number of the row that has this one's new `external_id` until it is renamed itself, and so
+    /// has to end first. It stands before this one.
+    pub renamed_after: Option<usize>,
+    /// Whether another row waits for this one to end.
+    pub is_awaited: bool,
 }
 
 /// How a run is to go.
@@ -90,6 +102,8 @@ pub struct Settings {
     pub max_outage: Duration,
     /// How the destination is called in the results.
     pub destination: String,
+    /// What is wanted of attachments that are there already.
+    pub wishes: Wishes,
     /// What random waits depend on.
     pub seed: u64,
 }
@@ -116,11 +130,13 @@ pub enum Halt {
 }
 
 /// Works on all tasks. Returns why the run stopped early, or `None` where all rows were gone
-/// through. `stop` resolves when the user wants the run to end.
-pub async fn run<D: Destination, J: Journal>(
+/// through. What is replaced is kept in `vault` first, where there is one. `stop` resolves when the
+/// user wants the run to end.
+pub async fn run<D: Archive, J: Journal>(
     tasks: impl Iterator<Item = Task>,
     destination: &D,
     journal: &J,
+    vault: Option<&dyn Vault>,
     settings: &Settings,
     events: &Events,
     stop: impl Future<Output = ()>,
@@ -128,6 +144,8 @@ pub async fn run<D: Destination, J: Journal>(
     let run = Run {
         requests: Requests::new(destination, settings, events),
         journal,
+        vault,
+        gates: Gates::default(),
         slots: Slots::new(settings.concurrency),
         starting: Semaphore::new(MOST_STARTING),
         watcher: Watcher::default(),
@@ -142,6 +160,8 @@ pub async fn run<D: Destination, J: Journal>(
 struct Run<'a, D: Destination, J> {
     requests: Requests<'a, D>,
     journal: &'a J,
+    vault: Option<&'a dyn Vault>,
+    gates: Gates,
     slots: Slots,
     /// Jobs that have not yet said where their files go.
     starting: Semaphore,
@@ -151,7 +171,7 @@ struct Run<'a, D: Destination, J> {
     events: &'a Events,
 }
 
-impl<D: Destination, J: Journal> Run<'_, D, J> {
+impl<D: Archive, J: Journal> Run<'_, D, J> {
     async fn work(
         &self,
         tasks: impl Iterator<Item = Task>,

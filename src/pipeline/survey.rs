@@ -91,6 +91,7 @@ async fn look<D: Destination>(requests: &Requests<'_, D>, task: Task) -> Result<
         let outlook = match &row.start {
             Start::LookUp(posted) => look_up(requests, row, posted).await,
             Start::Resume(begun) => resume(requests, row, begun).await,
+            Start::There(there) => Ok(Outlook::Done(there.status)),
             Start::Job(None) => Ok(Outlook::Create),
             Start::Job(Some(begun)) => {
                 if job.is_none() {

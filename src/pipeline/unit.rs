@@ -19,17 +19,19 @@ use futures::future::join_all;
 use tokio::sync::SemaphorePermit;
 
 use super::member::{Member, Put, place_of};
+use super::replace::Swap;
 use super::requests::{OwnFailures, Unmet};
 use super::slots::Slot;
 use super::verdict::Verdict;
 use super::{Halt, Run, Task};
 use crate::clock::Since;
-use crate::destination::{Created, Destination, Keeps, NewRecord, Place};
+use crate::destination::archive::Archive;
+use crate::destination::{Created, Destination, Keeps, Names, NewRecord, Place};
 use crate::event::Event;
-use crate::model::AttachmentId;
-use crate::plan::{Begun, Posted, Sent, Start};
+use crate::model::{AttachmentId, Content};
+use crate::plan::{Begun, Posted, Sent, Start, There};
 use crate::results::journal::Journal;
-use crate::results::{Entry, Known, Status};
+use crate::results::{Changes, Entry, Known, Status};
 use crate::text::escape;
 
 /// An address of an attachment is not used any more after this; the service's limit is 15 minutes.
@@ -66,6 +68,12 @@ pub(super) struct Unit<'a, D: Destination, J> {
     pub(super) had_places: bool,
     /// The addresses to which bytes were sent last.
     pub(super) tried: Vec<Place<D::Target>>,
+    /// What an attachment was called when it was last seen with bytes.
+    pub(super) names: Option<Names>,
+    /// The bytes of an attachment that are being replaced.
+    pub(super) swap: Option<Swap>,
+    /// So often a replacement was begun.
+    pub(super) beginnings: u32,
 }
 
 /// The statuses with which the rows of a unit ended.
@@ -84,6 +92,15 @@ pub(super) enum State<T> {
     /// An attachment: asking for a new address for a record whose newest answer said that it has no
     /// bytes.
     Patch(Begun),
+    /// An attachment that an earlier run left with its bytes, or while it was replacing them.
+    There(There),
+    /// An attachment: keeping the bytes that are to give way. Of all of them something is known where
+    /// we sent them.
+    Replace(AttachmentId, Option<Content>),
+    /// An attachment: asking for a new address, which lets go of the bytes that were kept.
+    LetGo(AttachmentId),
+    /// An attachment: looking at its bytes, because nothing else tells the new ones from the old.
+    Prove(AttachmentId),
     /// A job: waiting until it says where its files go.
     Await(AttachmentId),
     Put {
@@ -106,7 +123,7 @@ impl<T> From<Verdict> for State<T> {
 
 pub(super) type Next<D> = Result<State<<D as Destination>::Target>, Halt>;
 
-impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
+impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
     pub(super) fn new(run: &'a Run<'a, D, J>, task: Task, slot: Slot<'a>) -> Self {
         Self {
             run,
@@ -122,6 +139,9 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
             made: Since::now(),
             had_places: false,
             tried: Vec::new(),
+            names: None,
+            swap: None,
+            beginnings: 0,
         }
     }
 
@@ -130,6 +150,7 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
         let mut state = match self.members.first().map(|member| &member.task.start) {
             Some(Start::LookUp(posted)) => State::LookUp(posted.clone()),
             Some(Start::Resume(begun)) => State::Resume(begun.clone()),
+            Some(Start::There(there)) => State::There(there.clone()),
             Some(Start::Job(None)) => State::Create(Posted::No),
             Some(Start::Job(Some(begun))) => State::Await(begun.id.clone()),
             None => State::Over,
@@ -139,15 +160,20 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
                 State::LookUp(posted) => self.look_up(posted).await?,
                 State::Create(posted) => self.create(posted).await?,
                 State::Search(nth, posted) => self.search(nth, posted).await?,
+                State::Resume(begun) if self.swap.is_some() => self.let_go(begun.id).await?,
                 State::Resume(begun) => self.resume(begun).await?,
                 State::Patch(begun) => self.patch(begun).await?,
+                State::There(there) => self.there(there).await?,
+                State::Replace(id, ours) => self.replace(id, ours).await?,
+                State::LetGo(id) => self.let_go(id).await?,
+                State::Prove(id) => self.prove(id).await?,
                 State::Await(id) => self.await_places(id).await?,
                 State::Put { id, places, issued } => self.put(id, places, issued).await?,
                 State::Confirm(id) => match self.run.keeps {
                     Keeps::Attachments => self.confirm_attachment(id).await?,
                     Keeps::Jobs { timeout } => self.confirm_job(id, timeout).await?,
                 },
-                State::End(verdict) => self.end_all(&verdict).await?,
+                State::End(verdict) => self.conclude(*verdict).await?,
                 State::Over => return Ok(Ended(self.ended)),
             };
         }
@@ -248,7 +274,7 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
         }
     }
 
-    fn address_life(&self) -> Duration {
+    pub(super) fn address_life(&self) -> Duration {
         match self.run.keeps {
             Keeps::Attachments => ATTACHMENT_ADDRESS_LIFE,
             Keeps::Jobs { .. } => JOB_ADDRESS_LIFE,
@@ -276,6 +302,11 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
         &self.members[0]
     }
 
+    /// What was changed for the one row of an attachment.
+    pub(super) fn changes_mut(&mut self) -> &mut Changes {
+        &mut self.members[0].changes
+    }
+
     /// What follows for all rows from a request that gave nothing.
     pub(super) fn unmet(&self, unmet: Unmet, id: Option<AttachmentId>, posted: &Posted) -> Next<D> {
         let begun = match id {
@@ -301,7 +332,18 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
         self.write(entries.collect()).await
     }
 
-    async fn end_all(&mut self, verdict: &Verdict) -> Next<D> {
+    /// What is still to be done for rows that are to end so.
+    async fn conclude(&mut self, verdict: Verdict) -> Next<D> {
+        if let Some(swap) = self.swap.take() {
+            return self.conclude_swap(swap, verdict).await;
+        }
+        match self.run.keeps {
+            Keeps::Attachments if verdict.status.is_done() => self.settle(verdict).await,
+            Keeps::Attachments | Keeps::Jobs { .. } => self.end_all(&verdict).await,
+        }
+    }
+
+    pub(super) async fn end_all(&mut self, verdict: &Verdict) -> Next<D> {
         let members = std::mem::take(&mut self.members);
         let ends = members.into_iter().map(|member| (member, verdict.clone()));
         self.end(ends.collect()).await?;
@@ -311,6 +353,11 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
     /// Writes the last lines of rows.
     pub(super) async fn end(&mut self, ends: Vec<(Member, Verdict)>) -> Result<(), Halt> {
         let mut entries = Vec::with_capacity(ends.len());
+        let awaited = ends.iter().map(|(member, _)| &member.task);
+        let awaited: Vec<usize> = awaited
+            .filter(|task| task.is_awaited)
+            .map(|task| task.row.number)
+            .collect();
         for (member, verdict) in ends {
             let row = &member.task.row;
             let (external_id, status) = (&row.external_id, verdict.status);
@@ -319,6 +366,9 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
         }
         let statuses: Vec<Status> = entries.iter().map(|entry| entry.status).collect();
         self.write(entries).await?;
+        for row in awaited {
+            self.run.gates.open(row);
+        }
         for status in &statuses {
             self.run.events.send(Event::Ended { status: *status });
         }
@@ -354,7 +404,11 @@ impl<'a, D: Destination, J: Journal> Unit<'a, D, J> {
             object_type,
             object_id,
             external_id: row.external_id.to_string(),
-            status: verdict.status,
+            status: match verdict.status {
+                // The record is not a new one: it waits for bytes in the place of others.
+                Status::Created if self.swap.is_some() => Status::Replacing,
+                status => status,
+            },
             reason: verdict.reason,
             attachment_id: verdict.id,
             known: known.unwrap_or(Known::Content(member.content())),

@@ -1,5 +1,7 @@
 //! How a row ends in a run: what its last line says, in which words.
 
+mod changed;
+
 use crate::destination::UnsafeTarget;
 use crate::model::{AttachmentId, Content, ObjectRef};
 use crate::plan::{Begun, OtherObject, Posted, Sent};
@@ -62,8 +64,8 @@ impl Verdict {
             Reason::STORED_OTHER_SIZE,
             format!(
                 "an attachment with this external_id is stored already, with {size} bytes where the \
-                 file has {}; it was left as it is: give the row another external_id, or take it \
-                 out of the manifest",
+                 file has {}; it was left as it is: give the row another external_id, take it out \
+                 of the manifest, or run again with --on-conflict replace",
                 content.stamp.size
             ),
         )

@@ -40,8 +40,10 @@ const FOUND_WITHIN: Duration = Duration::from_secs(20);
 /// What somebody waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Until {
-    /// The size of an attachment.
-    Size,
+    /// The size of an attachment: another one than this, where it has an old one.
+    Size(Option<u64>),
+    /// The next list that names an attachment, whatever that says.
+    Listed,
     /// The places for the files of a job, or its end.
     Places,
     /// The end of a job.
@@ -51,7 +53,7 @@ pub(super) enum Until {
 impl Until {
     fn first_pause(self) -> Duration {
         match self {
-            Self::Size => Duration::ZERO,
+            Self::Size(_) | Self::Listed => Duration::ZERO,
             // Reads of jobs are never closer than this.
             Self::Places | Self::End => Duration::from_secs(2),
         }
@@ -60,7 +62,7 @@ impl Until {
     /// The longest time between two questions about one record.
     fn longest_pause(self) -> Duration {
         match self {
-            Self::Size | Self::End => Duration::from_mins(1),
+            Self::Size(_) | Self::Listed | Self::End => Duration::from_mins(1),
             // The addresses of a job live for a minute from its start.
             Self::Places => Duration::from_secs(10),
         }
@@ -71,13 +73,16 @@ impl Until {
     fn urgency(self, slots: &Slots) -> Urgency {
         match self {
             Self::End if !slots.are_idle() => Urgency::CanWait,
-            Self::Size | Self::Places | Self::End => Urgency::Urgent,
+            Self::Size(_) | Self::Listed | Self::Places | Self::End => Urgency::Urgent,
         }
     }
 
     fn is_met_by<T>(self, presence: &Presence<T>, waited: Duration) -> bool {
         match (self, presence) {
-            (Self::Size, Presence::Pending { .. }) | (Self::End, Presence::Running { .. }) => false,
+            (Self::Size(old), Presence::Stored { size, .. }) => Some(*size) != old,
+            (Self::Size(_), Presence::Pending { .. }) | (Self::End, Presence::Running { .. }) => {
+                false
+            }
             (Self::Places, Presence::Running { places, .. }) => !places.is_empty(),
             // Perhaps it cannot be found quite yet, just after it was made.
             (Self::Places | Self::End, Presence::Absent) => waited >= FOUND_WITHIN,
@@ -126,9 +131,14 @@ impl<T> Default for Watcher<T> {
 
 impl<T: Clone + Send + Sync> Watcher<T> {
     /// Waits until the service shows the size of an attachment, or nothing of it, or for as long as
-    /// we are ready to wait.
-    pub(super) async fn size_of(&self, id: AttachmentId) -> Result<Presence<T>, Halt> {
-        match self.watch(id.clone(), Until::Size, SIZE_LIMIT).await? {
+    /// we are ready to wait. `old` is the size of what it held before.
+    pub(super) async fn size_of(
+        &self,
+        id: AttachmentId,
+        old: Option<u64>,
+    ) -> Result<Presence<T>, Halt> {
+        let until = Until::Size(old);
+        match self.watch(id.clone(), until, SIZE_LIMIT).await? {
             Seen::Shown(presence) => Ok(presence),
             Seen::Unmet(_) => Ok(Presence::Pending { id }),
         }

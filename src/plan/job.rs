@@ -5,7 +5,7 @@
 //! goes into another job only where it is certain that no job has attached its file, or ever will:
 //! what is attached can be seen by bidders, and nobody can take it back.
 
-use super::{Begun, Progress, Start, Step, done, other_object, was_done};
+use super::{Begun, Progress, Start, Step, Wishes, done, other_object, was_done};
 use crate::destination::{End, Fate};
 use crate::manifest::Row;
 use crate::model::Content;
@@ -55,7 +55,7 @@ pub(super) fn step(
         return Step::Send(Start::Job(None));
     };
     if was_done(&previous) {
-        return done(row, file, previous);
+        return done(row, file, previous, Wishes::default());
     }
     if is_for_people(&previous) && failed_jobs == FailedJobs::Leave {
         return Step::Keep;
@@ -215,7 +215,7 @@ mod tests {
 
     fn after(previous: Entry, failed_jobs: FailedJobs) -> Step {
         let file = RowFile::Ready(content("text"));
-        crate::plan::step(&row(), file, Some(previous), failed_jobs)
+        crate::plan::step(&row(), file, Some(previous), Wishes::default(), failed_jobs)
     }
 
     fn begun_after(previous: Entry, failed_jobs: FailedJobs) -> Option<Begun> {
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn a_new_row_and_one_whose_job_nobody_can_reach_go_into_a_new_job() {
         let file = RowFile::Ready(content("text"));
-        let new = crate::plan::step(&row(), file, None, FailedJobs::Leave);
+        let new = crate::plan::step(&row(), file, None, Wishes::default(), FailedJobs::Leave);
         assert_eq!(new, Step::Send(Start::Job(None)));
         let lost = Entry {
             attachment_id: None,
@@ -284,6 +284,7 @@ mod tests {
                 &row(),
                 RowFile::Ready(content("TEXT")),
                 Some(done),
+                Wishes::default(),
                 FailedJobs::Retry,
             );
             let Step::Record(conflict) = changed else {

@@ -184,14 +184,14 @@ proptest! {
     fn a_row_that_was_done_never_sends_a_request_and_any_other_does(
         row in row(), file in file(), entry in entry(),
     ) {
-        let sends = matches!(step(&row, file, Some(entry.clone()), FailedJobs::Leave), Step::Send(_));
+        let sends = matches!(step(&row, file, Some(entry.clone()), Wishes::default(), FailedJobs::Leave), Step::Send(_));
         prop_assert_eq!(sends, !was_done(&entry));
     }
 
     #[test]
     fn a_line_that_was_just_written_is_kept(row in row(), file in file(), entry in entry()) {
-        if let Step::Record(line) = step(&row, file, Some(entry), FailedJobs::Leave) {
-            prop_assert_eq!(step(&row, file, Some(*line), FailedJobs::Leave), Step::Keep);
+        if let Step::Record(line) = step(&row, file, Some(entry), Wishes::default(), FailedJobs::Leave) {
+            prop_assert_eq!(step(&row, file, Some(*line), Wishes::default(), FailedJobs::Leave), Step::Keep);
         }
     }
 
@@ -199,7 +199,7 @@ proptest! {
     fn a_new_line_forgets_nothing_of_what_is_stored(
         row in row(), file in file(), entry in entry(),
     ) {
-        if let Step::Record(line) = step(&row, file, Some(entry.clone()), FailedJobs::Leave) {
+        if let Step::Record(line) = step(&row, file, Some(entry.clone()), Wishes::default(), FailedJobs::Leave) {
             prop_assert!(was_done(&line));
             prop_assert_eq!(&line.attachment_id, &entry.attachment_id);
             prop_assert_eq!(line.verified, entry.verified);
@@ -220,7 +220,7 @@ proptest! {
             (RowFile::Ready(now), Some(then)) => now.sha256 != then.sha256,
             _ => false,
         };
-        let status = match step(&row, file, Some(entry.clone()), FailedJobs::Leave) {
+        let status = match step(&row, file, Some(entry.clone()), Wishes::default(), FailedJobs::Leave) {
             Step::Record(line) => line.status,
             _ => entry.status,
         };
@@ -234,7 +234,7 @@ proptest! {
     ) {
         let chosen = entry.attachment_id.clone().filter(|_| entry.status != Status::Conflict);
         let elsewhere = !same_object(&row, &entry);
-        match step(&row, file, Some(entry.clone()), FailedJobs::Leave) {
+        match step(&row, file, Some(entry.clone()), Wishes::default(), FailedJobs::Leave) {
             Step::Send(Start::Resume(begun)) => {
                 prop_assert_eq!(Some(begun.id), chosen);
                 prop_assert_eq!(begun.elsewhere.is_some(), elsewhere);

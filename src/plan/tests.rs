@@ -58,7 +58,13 @@ fn stored(status: Status, verified: Verified) -> Entry {
 }
 
 fn after(previous: Entry, file: RowFile) -> Step {
-    step(&row(), file, Some(previous), FailedJobs::Leave)
+    step(
+        &row(),
+        file,
+        Some(previous),
+        Wishes::default(),
+        FailedJobs::Leave,
+    )
 }
 
 fn ready(text: &str, modified: i64) -> RowFile {
@@ -67,7 +73,13 @@ fn ready(text: &str, modified: i64) -> RowFile {
 
 #[test]
 fn a_new_row_is_looked_up() {
-    let step = step(&row(), ready("text", 1), None, FailedJobs::Leave);
+    let step = step(
+        &row(),
+        ready("text", 1),
+        None,
+        Wishes::default(),
+        FailedJobs::Leave,
+    );
     assert_eq!(step, Step::Send(Start::LookUp(Posted::No)));
 }
 

@@ -188,6 +188,8 @@ impl Reason {
     pub const RENAMED_ELSEWHERE: Self = Self(Cow::Borrowed("renamed_elsewhere"));
     /// The bytes that were to be replaced could not be kept, or not be compared.
     pub const NO_BACKUP: Self = Self(Cow::Borrowed("no_backup"));
+    /// The service has no such attachment any more, or it has lost its bytes.
+    pub const GONE: Self = Self(Cow::Borrowed("gone"));
     /// What is stored became other content while it was being replaced.
     pub const STORED_CHANGED: Self = Self(Cow::Borrowed("stored_changed"));
     /// The row or its file is not fit to send.

@@ -10,7 +10,7 @@ use consign::destination::memory::{Ids, Memory, Rules, Script, Titles};
 use consign::destination::{Destination as _, NewFile, NewRecord};
 use consign::http::budget::Budget;
 use consign::pipeline::Task;
-use consign::plan::{FailedJobs, Step, step};
+use consign::plan::{FailedJobs, Step, Wishes, step};
 use consign::prepare::RowFile;
 use fastrand::Rng;
 
@@ -68,7 +68,13 @@ impl Scene for Attachments {
             let previous = self.disk.durable(row.key());
             let task = |start| row.task(start, previous.as_ref());
             let file = RowFile::Ready(row.content);
-            match step(&row.row, file, previous.clone(), FailedJobs::Leave) {
+            match step(
+                &row.row,
+                file,
+                previous.clone(),
+                Wishes::default(),
+                FailedJobs::Leave,
+            ) {
                 Step::Keep => {}
                 Step::Record(line) => self.disk.write(*line),
                 Step::Send(start) => tasks.push(Task {

@@ -14,7 +14,7 @@ use consign::destination::memory::jobs::{
 };
 use consign::http::budget::{Allowance, Budget};
 use consign::pipeline::{Task, TaskRow};
-use consign::plan::{Candidate, FailedJobs, Limits, Step, is_for_people, step, units};
+use consign::plan::{Candidate, FailedJobs, Limits, Step, Wishes, is_for_people, step, units};
 use consign::prepare::RowFile;
 use fastrand::Rng;
 
@@ -94,7 +94,13 @@ impl Scene for Jobs {
             let failed_jobs = self.look_at(row, random, weather);
             let previous = self.disk.durable(row.key());
             let file = RowFile::Ready(row.content);
-            match step(&row.row, file, previous.clone(), failed_jobs) {
+            match step(
+                &row.row,
+                file,
+                previous.clone(),
+                Wishes::default(),
+                failed_jobs,
+            ) {
                 Step::Keep => {}
                 Step::Record(line) => self.disk.write(*line),
                 Step::Send(start) => {

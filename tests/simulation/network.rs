@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
+use consign::destination::archive::{Archive, FetchFailure, Fetched, Original};
 use consign::destination::memory::Address;
 use consign::destination::{
     Created, Destination, End, Failure, Fate, Keeps, Kind, Names, NewRecord, Place, Presence,
@@ -13,6 +14,7 @@ use consign::http::budget::Budget;
 use consign::model::{AttachmentId, Content, ExternalId};
 use consign::source::Source;
 use fastrand::Rng;
+use tokio::io::AsyncWrite;
 use tokio::task::JoinHandle;
 
 use crate::machine::Power;
@@ -203,5 +205,26 @@ where
             .await;
         self.referee.put(*address, &answer);
         answer
+    }
+}
+
+impl<D, W> Archive for Client<'_, D, W>
+where
+    D: Archive<Target = Address> + 'static,
+    W: Watches,
+{
+    async fn original(&self, id: &AttachmentId) -> Result<Option<Original<Address>>, Failure> {
+        let (service, key) = (self.service(), id.clone());
+        self.send(async move { service.original(&key).await }).await
+    }
+
+    async fn fetch(
+        &self,
+        place: &Address,
+        most: u64,
+        into: &mut (dyn AsyncWrite + Unpin + Send),
+        received: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Fetched, FetchFailure> {
+        self.service.fetch(place, most, into, received).await
     }
 }

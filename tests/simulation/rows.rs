@@ -72,6 +72,8 @@ impl TheRow {
             content: self.content,
             start,
             attempts: previous.map_or(0, |line| line.attempts),
+            renamed_after: None,
+            is_awaited: false,
             changes: previous.map_or_else(Changes::default, |line| line.changes.clone()),
         }
     }

@@ -4,10 +4,9 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use consign::destination::archive::Archive;
 use consign::destination::memory::{Address, Script};
-use consign::destination::{
-    Created, Destination, Failure, NewRecord, Place, Presence, PutFailure, Receipt,
-};
+use consign::destination::{Created, Failure, NewRecord, Place, Presence, PutFailure, Receipt};
 use consign::http::budget::Budget;
 use consign::model::{AttachmentId, ExternalId};
 use consign::pipeline::Task;
@@ -35,7 +34,7 @@ pub(crate) enum Weather {
 
 /// A service, its rows, and what must be true of them.
 pub(crate) trait Scene: Sized {
-    type Service: Destination<Target = Address> + 'static;
+    type Service: Archive<Target = Address> + 'static;
     type Referee: Watches;
 
     /// Draws the rules of the service and the rows, of which somebody else may have some already.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use consign::event::{Event, Events};
 use consign::pipeline::{self, Halt, Settings};
+use consign::plan::Wishes;
 use consign::results::Status;
 use fastrand::Rng;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -195,6 +196,7 @@ impl<S: Scene> Story<S> {
             max_errors: None,
             max_outage,
             destination: "memory".into(),
+            wishes: Wishes::default(),
             seed: self.random.u64(..),
         };
         let concurrency = settings.concurrency;
@@ -221,6 +223,7 @@ impl<S: Scene> Story<S> {
             tasks.into_iter(),
             &client,
             &journal,
+            None,
             &settings,
             &events,
             stop,

@@ -1,6 +1,6 @@
 //! What is to be done, row by row, and what the user should know before it is.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::config::Jobs;
 use crate::manifest::{Manifest, Row};
 use crate::model::{ObjectType, Service};
 use crate::pipeline::{Task, TaskRow};
-use crate::plan::{Candidate, FailedJobs, Step, step, units, was_done};
+use crate::plan::{Candidate, FailedJobs, Step, Wishes, step, units, was_done};
 use crate::prepare::{Earlier, EarlierRow, Prepared, RowFile};
 use crate::results::merge::{self, Rows};
 use crate::results::previous::{Previous, name_damaged};
@@ -40,8 +40,13 @@ pub(super) struct Plan<'a> {
     root: Arc<Root>,
     /// The indices of the rows that need requests.
     to_send: Vec<u32>,
+    /// The rows that wait for others to be renamed before them, by index, and those others.
+    waiting: HashMap<u32, u32>,
+    /// Those others.
+    awaited: HashSet<u32>,
     /// The same put together into jobs, where the service keeps those.
     jobs: Option<Vec<Vec<u32>>>,
+    wishes: Wishes,
     failed_jobs: FailedJobs,
     /// New lines for rows that need none, by row number.
     decided: HashMap<usize, Entry>,
@@ -56,11 +61,15 @@ impl<'a> Plan<'a> {
         prepared: &'a Prepared,
         previous: &'a Previous,
         root: Root,
+        wishes: Wishes,
         jobs: &Jobs,
     ) -> Self {
         let mut plan = Self {
+            wishes,
             failed_jobs: jobs.failed,
             jobs: None,
+            waiting: HashMap::new(),
+            awaited: HashSet::new(),
             manifest,
             prepared,
             previous,
@@ -83,6 +92,12 @@ impl<'a> Plan<'a> {
                 }
             }
         }
+        // Nobody waits for a row that is not at work.
+        let is_at_work = |row: &u32| plan.to_send.binary_search(row).is_ok();
+        let waiting = manifest.renamed_before().iter();
+        let waiting = waiting.filter(|(row, other)| is_at_work(row) && is_at_work(other));
+        plan.waiting = waiting.map(|(row, other)| (*row, *other)).collect();
+        plan.awaited = plan.waiting.values().copied().collect();
         if plan.service() == Service::Keelvar {
             plan.jobs = Some(units(plan.candidates(), jobs.limits));
         }
@@ -91,7 +106,7 @@ impl<'a> Plan<'a> {
 
     fn step(&self, row: &Row, file: RowFile) -> Step {
         let previous = self.previous.get(row.external_id.as_str());
-        step(row, file, previous, self.failed_jobs)
+        step(row, file, previous, self.wishes, self.failed_jobs)
     }
 
     fn candidates(&self) -> impl Iterator<Item = Candidate> {
@@ -164,24 +179,42 @@ impl<'a> Plan<'a> {
             Some(jobs) => Box::new(jobs.iter().map(|rows| Task {
                 rows: rows.iter().filter_map(|row| self.task_row(*row)).collect(),
             })),
-            None => Box::new(self.to_send.iter().filter_map(|row| {
-                let rows = vec![self.task_row(*row)?];
+            None => Box::new(self.in_turn().filter_map(|row| {
+                let rows = vec![self.task_row(row)?];
                 Some(Task { rows })
             })),
         }
     }
 
+    /// The rows that need requests, each after the one that it waits for. (None of them wait for each
+    /// other in a ring: such rows are not fit to be sent.)
+    fn in_turn(&self) -> impl Iterator<Item = u32> {
+        let mut begun = HashSet::new();
+        self.to_send.iter().flat_map(move |row| {
+            let chain = std::iter::successors(Some(*row), |row| self.waiting.get(row).copied());
+            let is_new = |row: &u32| self.waiting.is_empty() || begun.insert(*row);
+            let mut chain: Vec<u32> = chain.take_while(is_new).collect();
+            chain.reverse();
+            chain
+        })
+    }
+
     fn task_row(&self, index: u32) -> Option<TaskRow> {
+        let index_of_row = index;
         let index = index as usize;
         let row = self.manifest.row(index).parse().ok()?;
-        let RowFile::Ready(content) = self.prepared.file(index) else {
-            return None;
-        };
+        let file = self.prepared.file(index);
         let previous = self.previous.get(row.external_id.as_str());
+        let content = match file {
+            RowFile::Ready(content) => content,
+            // Nothing of it is sent: only what its attachment is called may change.
+            RowFile::Gone => previous.as_ref()?.known.content()?,
+            RowFile::Unfit => return None,
+        };
         let attempts = previous.as_ref().map_or(0, |entry| entry.attempts);
         let changes = previous.as_ref().map(|entry| entry.changes.clone());
-        let Step::Send(start) = step(&row, RowFile::Ready(content), previous, self.failed_jobs)
-        else {
+        let step = step(&row, file, previous, self.wishes, self.failed_jobs);
+        let Step::Send(start) = step else {
             return None;
         };
         Some(TaskRow {
@@ -191,6 +224,8 @@ impl<'a> Plan<'a> {
             start,
             attempts,
             changes: changes.unwrap_or_default(),
+            renamed_after: self.waiting.get(&index_of_row).map(|row| *row as usize + 1),
+            is_awaited: self.awaited.contains(&index_of_row),
         })
     }
 

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::delivery::{Delivery, of_a_put};
 use super::{Address, Logged, Operation, Script, private, public};
+use crate::destination::archive::Archive;
 use crate::destination::keelvar::{POSTS, READS};
 use crate::destination::{
     Created, Destination, Failure, Keeps, Kind, NewRecord, Presence, PutFailure, Receipt,
@@ -196,6 +197,8 @@ impl Jobs {
         self.delivery.look(|world, _| world.throttled())
     }
 }
+
+impl Archive for Jobs {}
 
 impl Destination for Jobs {
     type Target = Address;

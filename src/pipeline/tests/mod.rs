@@ -18,7 +18,7 @@ use crate::destination::memory::{Fault, Ids, Logged, Memory, Operation, Rules};
 use crate::digest::sha256;
 use crate::manifest::Row;
 use crate::model::{ExternalId, FileStamp, ObjectRef, ObjectType};
-use crate::plan::{FailedJobs, Posted, Start, Step, step};
+use crate::plan::{FailedJobs, Posted, Start, Step, Wishes, step};
 use crate::prepare::RowFile;
 use crate::results::journal::JournalClosed;
 use crate::results::{Changes, Entry, Known, Reason, Verified};
@@ -103,6 +103,8 @@ fn task(row: Row, content: Content, start: Start) -> Task {
         start,
         attempts: 0,
         changes: Changes::default(),
+        renamed_after: None,
+        is_awaited: false,
     };
     Task { rows: vec![row] }
 }
@@ -118,7 +120,13 @@ fn original(number: usize) -> Content {
 
 /// The task that a later run makes of a row, from its last line.
 fn resumed(row: Row, content: Content, last: Entry) -> Task {
-    match step(&row, RowFile::Ready(content), Some(last), FailedJobs::Leave) {
+    match step(
+        &row,
+        RowFile::Ready(content),
+        Some(last),
+        Wishes::default(),
+        FailedJobs::Leave,
+    ) {
         Step::Send(start) => task(row, content, start),
         other => panic!("no request would follow, but {other:?}"),
     }
@@ -131,19 +139,21 @@ fn settings() -> Settings {
         max_errors: None,
         max_outage: Duration::from_hours(12),
         destination: "memory".into(),
+        wishes: Wishes::default(),
         seed: 1,
     }
 }
 
 async fn go(
-    service: &impl Destination,
+    service: &impl Archive,
     lines: &Lines,
     tasks: Vec<Task>,
     settings: &Settings,
 ) -> Option<Halt> {
     let (events, _) = Events::channel();
     let never = std::future::pending();
-    run(tasks.into_iter(), service, lines, settings, &events, never).await
+    let tasks = tasks.into_iter();
+    run(tasks, service, lines, None, settings, &events, never).await
 }
 
 /// Runs rows to their end, with faults.

@@ -40,7 +40,13 @@ fn tasks_of(
     for (index, row) in (0_u32..).zip(rows) {
         let content = content(row);
         let previous = lines.last(row.number);
-        if let Step::Send(start) = step(row, RowFile::Ready(content), previous, failed_jobs) {
+        if let Step::Send(start) = step(
+            row,
+            RowFile::Ready(content),
+            previous,
+            Wishes::default(),
+            failed_jobs,
+        ) {
             to_send.insert(index, task(row.clone(), content, start).rows.remove(0));
         }
     }

@@ -1,0 +1,276 @@
+//! New names for attachments that are right otherwise: a title, an `external_id`.
+//!
+//! Neither touches the bytes. Each is announced by a durable line, since a request that arrives late
+//! would undo what came after it; and one whose answer was lost is waited out before anything else
+//! is sent. Two attachments never get one `external_id` by us: it is looked up before and after, and
+//! where it turns out to be another one's, the old one is given back.
+
+use super::Halt;
+use super::requests::Unmet;
+use super::unit::{Next, Unit};
+use super::verdict::Verdict;
+use crate::destination::archive::{Archive, Shown};
+use crate::destination::{Amended, Key, NewNames, Presence};
+use crate::model::{AttachmentId, ExternalId};
+use crate::plan::{Renaming, done_as, renaming};
+use crate::results::journal::Journal;
+use crate::results::{Reason, Status};
+
+/// So many requests for one new name may stay without an answer.
+const MOST_LOST: u32 = 3;
+
+/// How far a new name has come.
+enum Progress {
+    /// It is there.
+    Done,
+    /// It is not, or nobody knows: so the row ends.
+    Ended(Box<Verdict>),
+}
+
+/// Under which attachment a name was found.
+enum Holder {
+    Nobody,
+    We,
+    Another,
+}
+
+impl<D: Archive, J: Journal> Unit<'_, D, J> {
+    /// Gives the attachment of a row that is done otherwise the names that it is to have.
+    pub(super) async fn settle(&mut self, verdict: Verdict) -> Next<D> {
+        let Some(id) = verdict.id.clone() else {
+            return self.end_all(&verdict).await;
+        };
+        let mut is_retitled = false;
+        while let Some(next) = self.next_name() {
+            let progress = match next {
+                Renaming::Title { from, to } => {
+                    is_retitled = true;
+                    self.retitle(&id, from, to, &verdict).await?
+                }
+                Renaming::ExternalId { from, to } => self.rename(&id, from, to, &verdict).await?,
+                Renaming::Unexpected(name) => {
+                    Progress::Ended(Box::new(verdict.clone().renamed_elsewhere(&name)))
+                }
+            };
+            if let Progress::Ended(verdict) = progress {
+                return self.end_all(&verdict).await;
+            }
+        }
+        self.note_new_id();
+        let otherwise = if is_retitled {
+            Status::Updated
+        } else {
+            verdict.status
+        };
+        let status = done_as(&self.only().changes, otherwise);
+        self.end_all(&Verdict { status, ..verdict }).await
+    }
+
+    fn next_name(&self) -> Option<Renaming> {
+        let member = self.only();
+        let names = self.names.clone().unwrap_or_default();
+        let wishes = self.run.settings.wishes;
+        renaming(&member.task.row, wishes, &names, &member.changes)
+    }
+
+    /// The attachment has its new `external_id`, from whichever run that is.
+    fn note_new_id(&mut self) {
+        let to = self.only().task.row.new_external_id.clone();
+        if let Some(to) = to {
+            self.changes_mut().renamed_to = Some(to.as_str().to_owned());
+        }
+    }
+
+    async fn retitle(
+        &mut self,
+        id: &AttachmentId,
+        from: Option<String>,
+        to: String,
+        verdict: &Verdict,
+    ) -> Result<Progress, Halt> {
+        self.slot = None;
+        let before = std::mem::replace(&mut self.changes_mut().previous_title, from);
+        let announced = verdict.while_renaming(Reason::UPDATING);
+        self.record(&announced).await?;
+        let new = NewNames {
+            title: Some(to.clone()),
+            ..NewNames::default()
+        };
+        let mut lost = 0;
+        loop {
+            let why = match self.amend(Key::Id(id), &new).await {
+                Ok(amended) => match amended.names.title {
+                    Shown::Text { value, words } if value != to => {
+                        let why = format!("it shows {words:?}");
+                        return Ok(ended(verdict.clone().name_refused("title", &why)));
+                    }
+                    _ => break,
+                },
+                Err(Unmet::NotSent) => continue,
+                Err(Unmet::Unknown(why)) => why,
+                Err(Unmet::Halt(halt)) => return Err(halt),
+                Err(Unmet::Refused(why)) => {
+                    self.changes_mut().previous_title = before;
+                    return Ok(ended(verdict.clone().name_refused("title", &why)));
+                }
+                Err(Unmet::Forbidden(why)) => {
+                    self.changes_mut().previous_title = before;
+                    return Ok(ended(verdict.clone().name_forbidden("title", &why)));
+                }
+            };
+            lost += 1;
+            self.drain().await;
+            self.slot = None;
+            if self.shows_title(id, &to).await? {
+                break;
+            }
+            if lost > MOST_LOST {
+                return Ok(ended(announced.name_unanswered("title", &why)));
+            }
+        }
+        let names = self.names.get_or_insert_default();
+        names.title = text(to);
+        Ok(Progress::Done)
+    }
+
+    async fn shows_title(&mut self, id: &AttachmentId, title: &str) -> Result<bool, Halt> {
+        match self.run.requests.original(id).await {
+            Ok(original) => {
+                let shown = original.map(|original| original.exhibit.title);
+                Ok(shown.is_some_and(|shown| shown.value() == Some(title)))
+            }
+            Err(unmet) => unmet.words().map(|_| false),
+        }
+    }
+
+    async fn rename(
+        &mut self,
+        id: &AttachmentId,
+        from: ExternalId,
+        to: ExternalId,
+        verdict: &Verdict,
+    ) -> Result<Progress, Halt> {
+        self.slot = None;
+        self.pass_gate().await;
+        let announced = verdict.while_renaming(Reason::RENAMING);
+        self.record(&announced).await?;
+        let new = NewNames {
+            external_id: Some(to.clone()),
+            ..NewNames::default()
+        };
+        let mut lost = 0;
+        loop {
+            match self.holder(&to, id).await {
+                Ok(Holder::Nobody) => {}
+                Ok(Holder::We) => break,
+                Ok(Holder::Another) => {
+                    return Ok(ended(verdict.clone().new_id_taken(&to, "already")));
+                }
+                Err(unmet) => {
+                    let why = unmet.words()?;
+                    return Ok(ended(announced.name_unanswered("external_id", &why)));
+                }
+            }
+            let why = match self.amend(Key::ExternalId(&from), &new).await {
+                Ok(amended) if amended.id != *id => {
+                    self.give_back(&amended.id, &from).await?;
+                    return Ok(ended(verdict.clone().ambiguous(&from)));
+                }
+                Ok(_) => match self.holder(&to, id).await {
+                    Ok(Holder::We) => break,
+                    Ok(Holder::Another) => {
+                        self.give_back(id, &from).await?;
+                        let taken = verdict.clone().new_id_taken(&to, "since just now");
+                        return Ok(ended(taken));
+                    }
+                    Ok(Holder::Nobody) => "a look-up of the new one finds nothing".to_owned(),
+                    Err(unmet) => unmet.words()?,
+                },
+                Err(Unmet::NotSent) => continue,
+                Err(Unmet::Unknown(why)) => why,
+                Err(Unmet::Halt(halt)) => return Err(halt),
+                Err(Unmet::Refused(why)) => {
+                    return match self.holder(&to, id).await {
+                        Ok(Holder::We) => break,
+                        Ok(Holder::Another) => {
+                            Ok(ended(verdict.clone().new_id_taken(&to, "already")))
+                        }
+                        Ok(Holder::Nobody) => {
+                            Ok(ended(verdict.clone().name_refused("external_id", &why)))
+                        }
+                        Err(unmet) => {
+                            let why = unmet.words()?;
+                            Ok(ended(announced.name_unanswered("external_id", &why)))
+                        }
+                    };
+                }
+                Err(Unmet::Forbidden(why)) => {
+                    return Ok(ended(verdict.clone().name_forbidden("external_id", &why)));
+                }
+            };
+            lost += 1;
+            self.drain().await;
+            self.slot = None;
+            if lost > MOST_LOST {
+                return Ok(ended(announced.name_unanswered("external_id", &why)));
+            }
+        }
+        let names = self.names.get_or_insert_default();
+        names.external_id = text(to.as_str().to_owned());
+        self.changes_mut().renamed_to = Some(to.as_str().to_owned());
+        Ok(Progress::Done)
+    }
+
+    /// Waits until the row that has the new `external_id` now has given it up.
+    pub(super) async fn pass_gate(&self) {
+        if let Some(row) = self.only().task.renamed_after {
+            self.run.gates.pass(row).await;
+        }
+    }
+
+    async fn holder(&self, external_id: &ExternalId, ours: &AttachmentId) -> Result<Holder, Unmet> {
+        Ok(match self.run.requests.find(external_id).await? {
+            Presence::Absent => Holder::Nobody,
+            Presence::Pending { id } | Presence::Stored { id, .. } if id == *ours => Holder::We,
+            _ => Holder::Another,
+        })
+    }
+
+    /// Gives an attachment the name back that it had.
+    async fn give_back(&mut self, id: &AttachmentId, from: &ExternalId) -> Result<(), Halt> {
+        let old = NewNames {
+            external_id: Some(from.clone()),
+            ..NewNames::default()
+        };
+        for _ in 0..=MOST_LOST {
+            match self.amend(Key::Id(id), &old).await {
+                Err(Unmet::NotSent) => {}
+                Err(Unmet::Unknown(_)) => {
+                    self.drain().await;
+                    self.slot = None;
+                }
+                Err(Unmet::Halt(halt)) => return Err(halt),
+                Ok(_) | Err(Unmet::Refused(_) | Unmet::Forbidden(_)) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    async fn amend(&self, key: Key<'_>, new: &NewNames) -> Result<Amended, Unmet> {
+        self.run
+            .requests
+            .change_once(async |service| service.amend(key, new).await)
+            .await
+    }
+}
+
+fn ended(verdict: Verdict) -> Progress {
+    Progress::Ended(Box::new(verdict))
+}
+
+fn text(value: String) -> Shown {
+    Shown::Text {
+        words: value.clone(),
+        value,
+    }
+}

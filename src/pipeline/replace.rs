@@ -1,0 +1,401 @@
+//! New bytes in the place of old ones: the one thing that can destroy something.
+//!
+//! `KEEP -> ANNOUNCE -> LOOK -> LET GO -> PUT -> CONFIRM`. What keeps it from losing anything:
+//! - the old bytes are in a file that would survive a loss of power, or the user has said that none
+//!   is wanted, before the line that announces the change is durable;
+//! - that line is durable before the PATCH that lets go of them, and says until the new ones are
+//!   confirmed that the attachment waits for bytes;
+//! - the PATCH is sent only where the newest GET shows what was kept, or no bytes at all;
+//! - where the new bytes cannot be sent after all, the old ones are put back.
+//!
+//! The PATCH, the PUT and all that may befall them are those of an attachment without bytes, and
+//! stand in [`attachment`](super::attachment).
+
+use super::Halt;
+use super::member::{Member, Put};
+use super::requests::Unmet;
+use super::there::{Looked, Sight, Wanted, lost, names};
+use super::unit::{Next, State, Unit};
+use super::verdict::Verdict;
+use crate::backup::BackupName;
+use crate::clock::Since;
+use crate::destination::archive::Archive;
+use crate::destination::{Place, Presence};
+use crate::model::{AttachmentId, Content};
+use crate::pipeline::TaskRow;
+use crate::plan::{Giving, Posted, Start, Swapped, swapped};
+use crate::results::journal::Journal;
+use crate::results::{Backup, Former, Known, Reason, Status};
+use crate::source::Source;
+
+/// So often a replacement begins anew because what is stored has changed meanwhile.
+const MOST_BEGINNINGS: u32 = 3;
+
+/// So often the old bytes are sent back before they are left in their backup.
+const MOST_RETURNS: u32 = 3;
+
+/// Bytes that are being replaced.
+#[derive(Debug)]
+pub(super) struct Swap {
+    /// What gives way.
+    pub(super) old: Giving,
+    /// All of it, where we sent it.
+    pub(super) ours: Option<Content>,
+    /// What else it was, should it have to be put back.
+    pub(super) before: Before,
+    /// The title that is sent along, since nobody documents whether it would stay without.
+    pub(super) title: Option<String>,
+    pub(super) stage: Stage,
+}
+
+/// What an attachment was called whose bytes are being replaced.
+#[derive(Debug)]
+pub(super) struct Before {
+    pub(super) file_name: Option<String>,
+    pub(super) title: Option<String>,
+}
+
+/// How far a replacement has come in this run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    /// The old bytes are there: nothing was asked for that would let go of them.
+    Kept,
+    /// They may have been let go of.
+    Asked,
+    /// They were let go of.
+    LetGo,
+}
+
+impl<D: Archive, J: Journal> Unit<'_, D, J> {
+    /// Keeps what is stored, and sees that it is other than the file. `ours` is what is stored where
+    /// we sent it, by our own lines.
+    pub(super) async fn replace(&mut self, id: AttachmentId, ours: Option<Content>) -> Next<D> {
+        self.take_slot().await;
+        self.beginnings += 1;
+        let content = self.only().content();
+        let wanted = match self.run.vault {
+            Some(_) => Wanted::Kept,
+            None => Wanted::DigestIf(content.stamp.size),
+        };
+        let sight = match self.look_at_bytes(&id, wanted).await? {
+            Ok(Looked::At(sight)) => sight,
+            Ok(Looked::Absent) => return Ok(State::LookUp(Posted::No)),
+            Ok(Looked::Empty) => return Ok(Verdict::unfinished(None).into()),
+            Ok(Looked::Unseen(why)) => return Ok(not_kept(id, ours, &why).into()),
+            Err(unmet) => {
+                let why = unmet.words()?;
+                return Ok(not_kept(id, ours, &why).into());
+            }
+        };
+        if sight.sha256() == Some(content.sha256) {
+            self.names = Some(names(sight.exhibit));
+            return Ok(Verdict::same_content(id).into());
+        }
+        if self.beginnings > MOST_BEGINNINGS {
+            let why = "what is stored changes again and again";
+            return Ok(not_kept(id, ours, why).into());
+        }
+        // The new bytes have to be at hand before the old ones are let go of.
+        if let Err(why) = self.only().task.source.open(&content) {
+            let known = known(&sight, ours);
+            let message = format!(
+                "the file changed after it was checked: {why}; what is stored was left as it is: \
+                 run again with --resume to check the file as it is now"
+            );
+            let reason = Reason::SOURCE_CHANGED;
+            return Ok(Verdict::not_replaced(id, known, reason, message).into());
+        }
+        self.give_way(id, *sight, ours).await
+    }
+
+    /// Makes it durable what gives way.
+    async fn give_way(&mut self, id: AttachmentId, sight: Sight, ours: Option<Content>) -> Next<D> {
+        let size = sight.exhibit.size.unwrap_or_default();
+        let ours = ours.filter(|ours| match sight.sha256() {
+            Some(seen) => seen == ours.sha256,
+            None => ours.stamp.size == size,
+        });
+        let sha256 = sight.sha256().or(ours.map(|ours| ours.sha256));
+        let file_name = sight.exhibit.file_name.value().map(ToOwned::to_owned);
+        let backup = match (sight.draft, sha256) {
+            (Some(draft), Some(sha256)) => {
+                let external_id = &self.only().task.row.external_id;
+                let name = BackupName::of(external_id, &id, sha256, file_name.as_deref());
+                Backup::Kept(draft.keep(&name).await.map_err(lost)?)
+            }
+            _ => Backup::Waived,
+        };
+        let title = &sight.exhibit.title;
+        let before = Before {
+            file_name,
+            title: title.value().map(ToOwned::to_owned),
+        };
+        let wished = self.run.settings.wishes.title(&self.only().task.row);
+        let wished = wished.map(ToOwned::to_owned);
+        let is_new = wished.is_some() && wished.as_deref() != title.value();
+        let shown = title.words().map(ToOwned::to_owned);
+        let changes = self.changes_mut();
+        changes.replaced = Some(Former {
+            size,
+            sha256,
+            backup,
+        });
+        if is_new {
+            changes.previous_title = shown;
+        }
+        self.swap = Some(Swap {
+            old: Giving {
+                size,
+                uploaded_at: sight.exhibit.uploaded_at.clone(),
+            },
+            ours,
+            title: wished.or_else(|| before.title.clone()),
+            before,
+            stage: Stage::Kept,
+        });
+        self.names = Some(names(sight.exhibit));
+        Ok(State::LetGo(id))
+    }
+
+    /// The title that is to be sent along with the new bytes of a replacement that an earlier run
+    /// began: that of the row, or the one that the attachment shows.
+    pub(super) fn title_to_send(&self) -> Option<String> {
+        let wished = self.run.settings.wishes.title(&self.only().task.row);
+        let shown = || self.names.as_ref()?.title.value();
+        wished.or_else(shown).map(ToOwned::to_owned)
+    }
+
+    /// Announces that the old bytes are let go of, and looks whether they are still what was kept.
+    pub(super) async fn let_go(&mut self, id: AttachmentId) -> Next<D> {
+        let content = self.only().content();
+        let begun = self.begun(id.clone());
+        self.record(&Verdict::renewing(&begun)).await?;
+        let exhibit = match self.run.requests.original(&id).await {
+            Ok(Some(original)) => original.exhibit,
+            Ok(None) => {
+                self.swap = None;
+                return Ok(State::LookUp(Posted::No));
+            }
+            Err(unmet) => return self.no_further(unmet, begun),
+        };
+        let Some(swap) = &mut self.swap else {
+            return Ok(State::Resume(begun));
+        };
+        let seen = (exhibit.size, &exhibit.uploaded_at);
+        let sent = swap.stage != Stage::Kept;
+        match swapped(seen, &swap.old, &content, sent) {
+            Swapped::Empty => {
+                swap.stage = Stage::LetGo;
+                self.renew(begun).await
+            }
+            Swapped::Old => {
+                swap.stage = Stage::Kept;
+                self.renew(begun).await
+            }
+            Swapped::New => Ok(self.shown(id, content.stamp.size)),
+            Swapped::Unclear => Ok(State::Prove(id)),
+            Swapped::Other => {
+                self.changes_mut().replaced = None;
+                self.swap = None;
+                Ok(State::Replace(id, None))
+            }
+        }
+    }
+
+    /// Where the old bytes were as many as the new ones, nothing but the bytes themselves can
+    /// confirm these.
+    pub(super) async fn prove(&mut self, id: AttachmentId) -> Next<D> {
+        let content = self.only().content();
+        let sight = match self.look_at_bytes(&id, Wanted::Digest).await? {
+            Ok(Looked::At(sight)) => sight,
+            Ok(Looked::Absent) => {
+                self.swap = None;
+                return Ok(State::LookUp(Posted::No));
+            }
+            Ok(Looked::Empty) => return Ok(State::Resume(self.begun(id))),
+            Ok(Looked::Unseen(why)) => {
+                return Ok(Verdict::no_answer(Status::Created, Some(id), &why).into());
+            }
+            Err(unmet) => return self.no_further(unmet, self.begun(id)),
+        };
+        if sight.sha256() == Some(content.sha256) {
+            return Ok(self.confirmed(id));
+        }
+        let former = self.only().changes.replaced.as_ref();
+        let is_old = former.is_some_and(|former| former.sha256 == sight.sha256());
+        if is_old && self.only().receipt.is_some() {
+            return Ok(Verdict::size_not_shown(id).into());
+        }
+        if is_old {
+            // The answer before the download was the newest, and showed the old ones.
+            return self.renew(self.begun(id)).await;
+        }
+        self.changes_mut().replaced = None;
+        self.swap = None;
+        Ok(State::Replace(id, None))
+    }
+
+    /// What becomes of a row the bytes of which were being replaced.
+    pub(super) async fn conclude_swap(&mut self, swap: Swap, verdict: Verdict) -> Next<D> {
+        match (verdict.status, swap.stage, verdict.id.clone()) {
+            (Status::Uploaded, _, _) => Ok(verdict.into()),
+            (Status::Failed, Stage::Kept, Some(id)) => {
+                self.forget_replacement();
+                let known = known_of(&swap);
+                let message = format!("{}; what is stored was left as it is", verdict.message);
+                Ok(Verdict::not_replaced(id, known, verdict.reason, message).into())
+            }
+            (Status::Failed, _, Some(id)) if leaves_nothing(&verdict.reason) => {
+                self.put_back(id, swap, verdict).await
+            }
+            _ => {
+                let status = match verdict.status {
+                    Status::Created | Status::Pending if verdict.id.is_some() => Status::Replacing,
+                    other => other,
+                };
+                self.end_all(&Verdict { status, ..verdict }).await
+            }
+        }
+    }
+
+    fn forget_replacement(&mut self) {
+        let changes = self.changes_mut();
+        changes.replaced = None;
+        changes.previous_title = None;
+    }
+
+    /// The new bytes cannot be sent: the old ones go back to where they were.
+    async fn put_back(&mut self, id: AttachmentId, swap: Swap, why: Verdict) -> Next<D> {
+        self.swap = Some(Swap {
+            stage: Stage::LetGo,
+            ..swap
+        });
+        let is_back = match self.backup().await {
+            Some((source, content)) => self.send_back(&id, source, content).await?,
+            None => false,
+        };
+        let Some(swap) = self.swap.take() else {
+            return Ok(why.into());
+        };
+        if is_back {
+            self.forget_replacement();
+            let message = format!("{}; the previous content was put back", why.message);
+            return Ok(Verdict::not_replaced(id, known_of(&swap), why.reason, message).into());
+        }
+        let former = self.only().changes.replaced.as_ref();
+        let left = why.left_empty(id, former.map(|former| &former.backup));
+        self.end_all(&left).await
+    }
+
+    /// What was kept, if it is there and as it was.
+    async fn backup(&self) -> Option<(Source, Content)> {
+        let former = self.only().changes.replaced.as_ref()?;
+        let (Backup::Kept(path), Some(sha256)) = (&former.backup, former.sha256) else {
+            return None;
+        };
+        let (source, stamp) = self.run.vault?.kept(path).await.ok()?;
+        (stamp.size == former.size).then_some((source, Content { stamp, sha256 }))
+    }
+
+    /// Sends the old bytes. Returns whether the service shows them again.
+    async fn send_back(
+        &mut self,
+        id: &AttachmentId,
+        source: Source,
+        content: Content,
+    ) -> Result<bool, Halt> {
+        let mut old = Member::new(TaskRow {
+            row: self.only().task.row.clone(),
+            source,
+            content,
+            start: Start::LookUp(Posted::No),
+            attempts: 0,
+            changes: self.only().changes.clone(),
+            renamed_after: None,
+            is_awaited: false,
+        });
+        let begun = self.begun(id.clone());
+        for _ in 0..MOST_RETURNS {
+            self.record(&Verdict::renewing(&begun)).await?;
+            match self.run.requests.get(id).await {
+                Ok(Presence::Pending { .. }) => {}
+                // Those of an attempt whose answer was lost.
+                Ok(Presence::Stored { size, .. }) => return Ok(size == content.stamp.size),
+                Ok(_) => return Ok(false),
+                Err(unmet) => {
+                    unmet.words()?;
+                    return Ok(false);
+                }
+            }
+            let place = match self.ask_for_the_old_place(id).await {
+                Ok(place) => place,
+                Err(Unmet::Halt(halt)) => return Err(halt),
+                Err(Unmet::NotSent) => continue,
+                Err(Unmet::Unknown(_)) => {
+                    self.drain().await;
+                    continue;
+                }
+                Err(Unmet::Refused(_) | Unmet::Forbidden(_)) => return Ok(false),
+            };
+            let (run, life) = (self.run, self.address_life());
+            let target = place.target.as_ref().map_err(Clone::clone);
+            match run.put(&mut old, target, Since::now(), life).await? {
+                Put::Taken => {
+                    let shown = run.watcher.size_of(id.clone(), None).await?;
+                    let is_back = |size| size == content.stamp.size;
+                    return Ok(matches!(shown, Presence::Stored { size, .. } if is_back(size)));
+                }
+                Put::Stale | Put::Expired => {}
+                _ => return Ok(false),
+            }
+        }
+        Ok(false)
+    }
+
+    async fn ask_for_the_old_place(&self, id: &AttachmentId) -> Result<Place<D::Target>, Unmet> {
+        let before = self.swap.as_ref().map(|swap| &swap.before);
+        let file_name = before.and_then(|before| before.file_name.as_deref());
+        let file_name = file_name.unwrap_or_else(|| self.only().file_name());
+        let title = before.and_then(|before| before.title.as_deref());
+        self.run
+            .requests
+            .change_once(async |service| service.renew(id, file_name, title).await)
+            .await
+    }
+}
+
+/// What is to give way could not be seen, or not be kept.
+fn not_kept(id: AttachmentId, ours: Option<Content>, why: &str) -> Verdict {
+    let known = ours.map_or(Known::Nothing, Known::Content);
+    let message = format!(
+        "what is stored could not be downloaded ({why}), so that it was left as it is; run again \
+         with --resume later"
+    );
+    Verdict::not_replaced(id, known, Reason::NO_BACKUP, message)
+}
+
+/// Whether nothing is stored after a failure for this reason.
+fn leaves_nothing(reason: &Reason) -> bool {
+    [
+        Reason::SOURCE_CHANGED,
+        Reason::UPLOAD_REFUSED,
+        Reason::UNSAFE_UPLOAD_URL,
+        Reason::REFUSED,
+        Reason::FORBIDDEN,
+    ]
+    .contains(reason)
+}
+
+/// What is known of what was to give way.
+fn known_of(swap: &Swap) -> Known {
+    swap.ours.map_or(Known::Size(swap.old.size), Known::Content)
+}
+
+fn known(sight: &Sight, ours: Option<Content>) -> Known {
+    let is_ours = |ours: &Content| match sight.sha256() {
+        Some(seen) => seen == ours.sha256,
+        None => Some(ours.stamp.size) == sight.exhibit.size,
+    };
+    let size = sight.exhibit.size.map_or(Known::Nothing, Known::Size);
+    ours.filter(is_ours).map_or(size, Known::Content)
+}

@@ -1,0 +1,300 @@
+//! Attachments that earlier runs left, with their bytes or while they were replacing them: how each
+//! stands now, and what the user wants of it.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncWrite, sink};
+
+use super::Halt;
+use super::replace::{Before, Stage, Swap};
+use super::requests::archive::Unfetched;
+use super::requests::{OwnFailures, Unmet};
+use super::unit::{Next, State, Unit};
+use super::verdict::Verdict;
+use super::watch::{Seen, Until};
+use crate::backup::Draft;
+use crate::destination::archive::{Archive, Digested, Exhibit, Fetched, Original, Shown};
+use crate::destination::{Names, Presence};
+use crate::model::{AttachmentId, Content, Sha256Digest};
+use crate::plan::{Begun, Change, Course, Giving, OnConflict, Posted, Progress, There, course};
+use crate::results::Known;
+use crate::results::journal::Journal;
+
+/// So often an address for bytes may have expired before anything came from it.
+const MOST_EXPIRED: u32 = 3;
+
+/// What is wanted of the bytes of an attachment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Their digest.
+    Digest,
+    /// Their digest, where there are so many.
+    DigestIf(u64),
+    /// Their digest, and that they are kept.
+    Kept,
+}
+
+/// What came of looking at the bytes of an attachment.
+pub(super) enum Looked {
+    /// It is there, with bytes.
+    At(Box<Sight>),
+    /// There is no such attachment.
+    Absent,
+    /// It has no bytes.
+    Empty,
+    /// They cannot be had. Says why.
+    Unseen(String),
+}
+
+/// An attachment that was looked at.
+pub(super) struct Sight {
+    pub(super) exhibit: Exhibit,
+    /// Its bytes, where they were wanted.
+    pub(super) seen: Option<Digested>,
+    /// The same in a file that has no name yet, where they are to be kept.
+    pub(super) draft: Option<Box<dyn Draft>>,
+}
+
+impl Sight {
+    fn of(exhibit: Exhibit) -> Self {
+        Self {
+            exhibit,
+            seen: None,
+            draft: None,
+        }
+    }
+
+    pub(super) fn sha256(&self) -> Option<Sha256Digest> {
+        self.seen.map(|seen| seen.sha256)
+    }
+}
+
+impl<D: Archive, J: Journal> Unit<'_, D, J> {
+    /// Goes on with an attachment that an earlier run left.
+    pub(super) async fn there(&mut self, there: There) -> Next<D> {
+        if let Change::Names | Change::LettingGo = there.change {
+            self.drain().await;
+        }
+        let content = self.only().content();
+        let size = match self.look_at(&there).await? {
+            Ok(size) => size,
+            Err(unmet) => return left(&there, unmet),
+        };
+        let former = self.only().changes.replaced.clone();
+        let course = course(size, &there, former.as_ref(), &content);
+        let is_gone = matches!(course, Course::Gone | Course::Anew);
+        if there.elsewhere.is_some() && !is_gone {
+            return Ok(Verdict::replacing_elsewhere(there, self.only().task.row.object).into());
+        }
+        Ok(match course {
+            Course::Gone => Verdict::gone(there).into(),
+            Course::Anew => State::LookUp(Posted::No),
+            Course::Send => {
+                self.swap = Some(self.swap_begun_earlier().await);
+                State::Patch(self.begun_earlier(&there))
+            }
+            Course::Await => {
+                self.swap = Some(self.swap_begun_earlier().await);
+                State::Confirm(there.id)
+            }
+            Course::Right => Verdict::right(&there, content).into(),
+            Course::Other { size, ours } => {
+                // What was not let go of was not replaced.
+                if ours.is_none() && there.change != Change::None && there.change != Change::Names {
+                    self.changes_mut().replaced = None;
+                }
+                self.differs(there.id.clone(), size, ours, there.is_kept())
+            }
+            Course::Bytes => return self.tell_by_bytes(there).await,
+        })
+    }
+
+    /// How many bytes the service shows: of an attachment of which nothing was begun with the next
+    /// list of many, of another one at once.
+    async fn look_at(&mut self, there: &There) -> Result<Result<Option<Option<u64>>, Unmet>, Halt> {
+        if there.change == Change::None {
+            self.slot = None;
+            let seen = self
+                .run
+                .watcher
+                .watch(there.id.clone(), Until::Listed, Duration::ZERO)
+                .await?;
+            if let Seen::Shown(Presence::Stored { size, names, .. }) = seen {
+                self.names = Some(names);
+                return Ok(Ok(Some(Some(size))));
+            }
+        }
+        // That a list does not name it does not prove that it is gone.
+        Ok(self.run.requests.original(&there.id).await.map(|original| {
+            let exhibit = original?.exhibit;
+            let size = exhibit.size;
+            self.names = Some(names(exhibit));
+            Some(size)
+        }))
+    }
+
+    fn begun_earlier(&self, there: &There) -> Begun {
+        Begun {
+            id: there.id.clone(),
+            file_path: self.only().task.row.file_path.clone(),
+            content: there.known.content(),
+            elsewhere: None,
+            progress: Progress::Unknown,
+        }
+    }
+
+    /// A replacement that an earlier run began, of which the old bytes are gone.
+    async fn swap_begun_earlier(&mut self) -> Swap {
+        self.take_slot().await;
+        let old = self.only().changes.replaced.as_ref();
+        Swap {
+            old: Giving {
+                size: old.map_or(0, |former| former.size),
+                uploaded_at: Shown::NotTold,
+            },
+            ours: None,
+            before: Before {
+                file_name: None,
+                title: self.only().changes.previous_title.clone(),
+            },
+            title: self.title_to_send(),
+            stage: Stage::LetGo,
+        }
+    }
+
+    /// What follows where an attachment holds other content than the file: what the user wants.
+    pub(super) fn differs(
+        &mut self,
+        id: AttachmentId,
+        size: u64,
+        ours: Option<Content>,
+        is_kept: bool,
+    ) -> State<D::Target> {
+        let known = ours.map_or(Known::Size(size), Known::Content);
+        match self.run.settings.wishes.on_conflict {
+            OnConflict::Replace => State::Replace(id, ours),
+            OnConflict::Fail if !is_kept => match ours {
+                Some(_) => Verdict::file_changed(id, known).into(),
+                None => Verdict::stored_other_size(id, size, self.only().content()).into(),
+            },
+            OnConflict::Fail | OnConflict::Skip => Verdict::kept(id, known).into(),
+        }
+    }
+
+    /// Nothing but the bytes can tell whether the new ones were stored by the run before.
+    async fn tell_by_bytes(&mut self, there: There) -> Next<D> {
+        let then = there.known.content();
+        let content = self.only().content();
+        let sight = match self.look_at_bytes(&there.id, Wanted::Digest).await? {
+            Ok(Looked::At(sight)) => sight,
+            Ok(Looked::Absent) => return Ok(State::LookUp(Posted::No)),
+            Ok(Looked::Empty) => {
+                self.swap = Some(self.swap_begun_earlier().await);
+                return Ok(State::Patch(self.begun_earlier(&there)));
+            }
+            Ok(Looked::Unseen(why)) => return Ok(Verdict::not_seen(&there, &why).into()),
+            Err(unmet) => return left(&there, unmet),
+        };
+        let seen = sight.sha256();
+        if seen == Some(content.sha256) {
+            return Ok(Verdict::right(&there, content).into());
+        }
+        let ours = then.filter(|then| seen == Some(then.sha256));
+        let size = sight.exhibit.size.unwrap_or_default();
+        Ok(self.differs(there.id.clone(), size, ours, there.is_kept()))
+    }
+
+    /// Looks at an attachment, and at its bytes as far as they are wanted.
+    pub(super) async fn look_at_bytes(
+        &self,
+        id: &AttachmentId,
+        wanted: Wanted,
+    ) -> Result<Result<Looked, Unmet>, Halt> {
+        let mut own = OwnFailures::default();
+        let mut expired = 0;
+        loop {
+            let Original { exhibit, place } = match self.run.requests.original(id).await {
+                Ok(Some(original)) => original,
+                Ok(None) => return Ok(Ok(Looked::Absent)),
+                Err(unmet) => return Ok(Err(unmet)),
+            };
+            let Some(size) = exhibit.size else {
+                return Ok(Ok(Looked::Empty));
+            };
+            if matches!(wanted, Wanted::DigestIf(wanted) if wanted != size) {
+                return Ok(Ok(Looked::At(Box::new(Sight::of(exhibit)))));
+            }
+            let place = match place {
+                Ok(place) => place,
+                Err(why) => return Ok(Ok(Looked::Unseen(why.to_string()))),
+            };
+            let mut draft = match (wanted, self.run.vault) {
+                (Wanted::Kept, Some(vault)) => Some(vault.begin().await.map_err(lost)?),
+                _ => None,
+            };
+            let mut nowhere = sink();
+            let into: &mut (dyn AsyncWrite + Unpin + Send) = match &mut draft {
+                Some(draft) => draft,
+                None => &mut nowhere,
+            };
+            match self.run.requests.fetch(&place, size, into, &mut own).await {
+                Ok(fetched) => {
+                    return Ok(Ok(match whole(fetched, size) {
+                        Ok(seen) => Looked::At(Box::new(Sight {
+                            exhibit,
+                            seen: Some(seen),
+                            draft,
+                        })),
+                        Err(why) => Looked::Unseen(why),
+                    }));
+                }
+                Err(Unfetched::Halt(halt)) => return Err(halt),
+                Err(Unfetched::Again) => {}
+                Err(Unfetched::Expired) if expired < MOST_EXPIRED => expired += 1,
+                Err(Unfetched::Expired) => {
+                    let why = "status 403 for each new address".to_owned();
+                    return Ok(Ok(Looked::Unseen(why)));
+                }
+                Err(Unfetched::GivenUp(why)) => return Ok(Ok(Looked::Unseen(why))),
+            }
+        }
+    }
+}
+
+/// A backup could not be written: the run ends, as it does where its results cannot be.
+#[expect(clippy::needless_pass_by_value, reason = "it maps an error")]
+pub(super) fn lost(cause: io::Error) -> Halt {
+    Halt::Backup(cause.to_string())
+}
+
+/// A row that cannot be gone on with in this run. Its line goes on saying what was begun.
+fn left<T>(there: &There, unmet: Unmet) -> Result<State<T>, Halt> {
+    let why = unmet.words()?;
+    Ok(Verdict::not_seen(there, &why).into())
+}
+
+/// What came, provided that it is as much as the service shows.
+pub(super) fn whole(fetched: Fetched, size: u64) -> Result<Digested, String> {
+    match fetched {
+        Fetched::File(seen) | Fetched::WebPage(seen) if seen.size == size => Ok(seen),
+        Fetched::WebPage(_) => Err(
+            "a web page came in place of the file; is a proxy or a sign-in page in between?".into(),
+        ),
+        Fetched::File(seen) => Err(format!(
+            "the service shows {size} bytes, and the storage holds {}",
+            seen.size
+        )),
+        Fetched::Longer => Err(format!(
+            "the service shows {size} bytes, and the storage holds more"
+        )),
+    }
+}
+
+/// What an attachment is called.
+pub(super) fn names(exhibit: Exhibit) -> Names {
+    Names {
+        external_id: exhibit.external_id,
+        title: exhibit.title,
+    }
+}

@@ -1,0 +1,241 @@
+//! How a row ends whose attachment was there, and was, or was not, changed as the user asked.
+
+use super::Verdict;
+use crate::model::{AttachmentId, Content, ExternalId, ObjectRef};
+use crate::plan::{Change, There};
+use crate::results::{Backup, Known, Reason, Status, Verified};
+use crate::text::quoted;
+
+impl Verdict {
+    /// An attachment that is as its row wants it.
+    pub(in crate::pipeline) fn right(there: &There, content: Content) -> Self {
+        let known = Some(Known::Content(content));
+        match there.change {
+            Change::None | Change::Names => Self {
+                verified: there.verified,
+                reason: there.reason.clone(),
+                known,
+                ..Self::plain(there.status, Some(there.id.clone()))
+            },
+            Change::LettingGo | Change::LetGo | Change::Sent => {
+                Self::uploaded(there.id.clone(), Verified::Size)
+            }
+        }
+    }
+
+    /// Other content is stored, and the user wants it to stay.
+    pub(in crate::pipeline) fn kept(id: AttachmentId, known: Known) -> Self {
+        Self {
+            known: Some(known),
+            ..Self::plain(Status::Skipped, Some(id))
+        }
+        .explained(Reason::KEPT_EXISTING, String::new())
+    }
+
+    /// What is stored was looked at, and is what the file holds.
+    pub(in crate::pipeline) fn same_content(id: AttachmentId) -> Self {
+        Self::plain(Status::Skipped, Some(id)).explained(Reason::SAME_CONTENT, String::new())
+    }
+
+    /// The file of a row that earlier runs had done is another one now.
+    pub(in crate::pipeline) fn file_changed(id: AttachmentId, known: Known) -> Self {
+        Self {
+            known: Some(known),
+            verified: Verified::Size,
+            ..Self::plain(Status::Conflict, Some(id))
+        }
+        .explained(
+            Reason::FILE_CHANGED,
+            "the file has changed since it was stored, and the stored one was left as it is; \
+             restore the file, give the new one an external_id of its own, or run again with \
+             --on-conflict replace"
+                .into(),
+        )
+    }
+
+    /// The attachment of a done row is not there any more.
+    pub(in crate::pipeline) fn gone(there: There) -> Self {
+        Self {
+            known: Some(there.known),
+            verified: there.verified,
+            ..Self::plain(Status::Conflict, Some(there.id))
+        }
+        .explained(
+            Reason::GONE,
+            "the service has no such attachment any more, or it has lost its bytes; nothing was \
+             changed: look at the object in the service, and give the row a new external_id to \
+             attach the file again"
+                .into(),
+        )
+    }
+
+    /// The row's requests stay without an answer; its line goes on saying what it said.
+    pub(in crate::pipeline) fn not_seen(there: &There, why: &str) -> Self {
+        let (status, reason) = match there.change {
+            Change::None | Change::Names => (Status::Pending, Reason::UPDATING),
+            Change::LettingGo => (Status::Replacing, Reason::RENEWING),
+            Change::Sent => (Status::Replacing, Reason::SIZE_NOT_SHOWN),
+            Change::LetGo => (Status::Replacing, Reason::NO_ANSWER),
+        };
+        Self {
+            known: Some(there.known),
+            verified: there.verified,
+            elsewhere: there.elsewhere.clone(),
+            ..Self::plain(status, Some(there.id.clone()))
+        }
+        .explained(
+            reason,
+            format!("how the attachment stands could not be seen ({why}); run again with --resume"),
+        )
+    }
+
+    /// The bytes of an attachment were being replaced, and it hangs on another object than the
+    /// manifest names now.
+    pub(in crate::pipeline) fn replacing_elsewhere(there: There, object: ObjectRef) -> Self {
+        Self {
+            known: Some(there.known),
+            elsewhere: there.elsewhere,
+            ..Self::plain(Status::Replacing, Some(there.id))
+        }
+        .explained(
+            Reason::OBJECT_CHANGED,
+            format!(
+                "its content was being replaced when the manifest named another object than \
+                 {object}, and an attachment cannot be moved; undo that change, and run again \
+                 with --resume"
+            ),
+        )
+    }
+
+    /// What was to be replaced was left as it is: nothing was let go of, or it was put back.
+    pub(in crate::pipeline) fn not_replaced(
+        id: AttachmentId,
+        known: Known,
+        reason: Reason,
+        message: String,
+    ) -> Self {
+        Self {
+            known: Some(known),
+            verified: match known {
+                Known::Content(_) => Verified::Size,
+                Known::Size(_) | Known::Nothing => Verified::No,
+            },
+            ..Self::plain(Status::Conflict, Some(id))
+        }
+        .explained(reason, message)
+    }
+
+    /// The old bytes were let go of, and the new ones could not be sent.
+    pub(in crate::pipeline) fn left_empty(self, id: AttachmentId, backup: Option<&Backup>) -> Self {
+        let old = match backup {
+            Some(Backup::Kept(path)) => format!("its previous content is in {}", quoted(path)),
+            Some(Backup::Waived) | None => "its previous content was not kept".to_owned(),
+        };
+        let message = format!(
+            "{}; THE ATTACHMENT HAS NO CONTENT NOW, and {old}: mend the cause, and run again with \
+             --resume",
+            self.message
+        );
+        Self {
+            verified: Verified::No,
+            ..Self::plain(Status::Replacing, Some(id)).explained(self.reason, message)
+        }
+    }
+
+    /// The same of a row, while a new name is on its way to its attachment.
+    pub(in crate::pipeline) fn while_renaming(&self, reason: Reason) -> Self {
+        Self {
+            status: Status::Pending,
+            reason,
+            message: String::new(),
+            ..self.clone()
+        }
+    }
+
+    /// The new `external_id` is that of another attachment.
+    pub(in crate::pipeline) fn new_id_taken(self, to: &ExternalId, what: &str) -> Self {
+        Self {
+            status: Status::Conflict,
+            ..self
+        }
+        .explained(
+            Reason::NEW_ID_TAKEN,
+            format!(
+                "another attachment has the new external_id {} {what}; choose another one, or \
+                 rename that attachment first",
+                quoted(to.as_str())
+            ),
+        )
+    }
+
+    /// Two attachments have the present `external_id`, of which the wrong one was renamed, and back.
+    pub(in crate::pipeline) fn ambiguous(self, from: &ExternalId) -> Self {
+        Self {
+            status: Status::Conflict,
+            ..self
+        }
+        .explained(
+            Reason::LOOKUP_MISMATCH,
+            format!(
+                "two attachments have the external_id {}, and the service renamed the other one; \
+                 that was undone: look at both in the service",
+                quoted(from.as_str())
+            ),
+        )
+    }
+
+    /// The attachment has a name that nobody here gave it.
+    pub(in crate::pipeline) fn renamed_elsewhere(self, name: &str) -> Self {
+        Self {
+            status: Status::Conflict,
+            ..self
+        }
+        .explained(
+            Reason::RENAMED_ELSEWHERE,
+            format!(
+                "somebody else has given the attachment the external_id {}, and it was left as it \
+                 is; correct the manifest, or look at the attachment in the service",
+                quoted(name)
+            ),
+        )
+    }
+
+    /// The service does not want the new name.
+    pub(in crate::pipeline) fn name_refused(self, what: &str, why: &str) -> Self {
+        Self {
+            status: Status::Failed,
+            ..self
+        }
+        .explained(
+            Reason::REFUSED,
+            format!("the content is right, and the service refused the new {what}: {why}"),
+        )
+    }
+
+    /// The keys may not change this attachment's names.
+    pub(in crate::pipeline) fn name_forbidden(self, what: &str, why: &str) -> Self {
+        Self {
+            status: Status::Failed,
+            ..self
+        }
+        .explained(
+            Reason::FORBIDDEN,
+            format!(
+                "the content is right, and the keys work, but not for a new {what} ({why}): ask \
+                 for the rights"
+            ),
+        )
+    }
+
+    /// Requests for a new name stay without an answer.
+    pub(in crate::pipeline) fn name_unanswered(self, what: &str, why: &str) -> Self {
+        let reason = self.reason.clone();
+        self.explained(
+            reason,
+            format!(
+                "the content is right, and nobody knows whether the new {what} was taken ({why}); \
+                 run again with --resume later"
+            ),
+        )
+    }
+}

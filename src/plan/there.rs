@@ -1,0 +1,321 @@
+//! What follows for an attachment that is there already, and may have to be changed because the user
+//! asks for it.
+
+use super::{OtherObject, other_object};
+use crate::destination::Names;
+use crate::destination::archive::Shown;
+use crate::manifest::Row;
+use crate::model::{AttachmentId, Content, ExternalId};
+use crate::results::{Changes, Entry, Former, Known, Reason, Status, Verified};
+
+/// What the user wants where a row's attachment is there already, and is not what the row says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wishes {
+    /// What becomes of other content.
+    pub on_conflict: OnConflict,
+    /// What becomes of other titles.
+    pub titles: Titles,
+}
+
+/// What becomes of an attachment that holds other content than its row's file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnConflict {
+    /// It stays, and its row is not done.
+    #[default]
+    Fail,
+    /// It stays, and its row is done.
+    Skip,
+    /// It gets the content of the file.
+    Replace,
+}
+
+/// What becomes of an attachment that has another title than its row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Titles {
+    /// It stays as it is.
+    #[default]
+    Leave,
+    /// It gets the title of the row, where that has one.
+    Update,
+}
+
+impl Wishes {
+    /// The title that the user wants a row's attachment to have.
+    pub fn title(self, row: &Row) -> Option<&str> {
+        match self.titles {
+            Titles::Leave => None,
+            Titles::Update => row.title.as_deref(),
+        }
+    }
+}
+
+/// An attachment that earlier runs left with its bytes, or without any while they were replacing
+/// them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct There {
+    /// The attachment.
+    pub id: AttachmentId,
+    /// What its line says of its content: that which is stored, or is to be.
+    pub known: Known,
+    /// By what that was confirmed.
+    pub verified: Verified,
+    /// What its row is called where nothing further is changed.
+    pub status: Status,
+    /// Why.
+    pub reason: Reason,
+    /// What it hangs on, where that is not the object that the manifest names now.
+    pub elsewhere: Option<OtherObject>,
+    /// How far an earlier run came with changing it.
+    pub change: Change,
+}
+
+/// How far an earlier run came with changing an attachment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing was begun.
+    None,
+    /// A new name was sent, and the request may still arrive.
+    Names,
+    /// Its bytes were to be let go of, and the request may still arrive.
+    LettingGo,
+    /// Its bytes were let go of, and no new ones are known to have been sent.
+    LetGo,
+    /// New bytes were sent, and only their size did not show.
+    Sent,
+}
+
+impl There {
+    pub(super) fn of(row: &Row, previous: &Entry) -> Option<Self> {
+        let by_verified = match previous.verified {
+            Verified::No => Status::Skipped,
+            Verified::Size | Verified::Etag => Status::Uploaded,
+        };
+        let is_done = previous.status.is_done();
+        Some(Self {
+            id: previous.attachment_id.clone()?,
+            known: previous.known,
+            verified: previous.verified,
+            status: if is_done {
+                previous.status
+            } else {
+                by_verified
+            },
+            reason: if is_done {
+                previous.reason.clone()
+            } else {
+                Reason::NONE
+            },
+            elsewhere: other_object(row, previous),
+            change: Change::told_by(previous.status, &previous.reason)?,
+        })
+    }
+
+    /// Whether the user has let other content stay.
+    pub fn is_kept(&self) -> bool {
+        self.reason == Reason::KEPT_EXISTING
+    }
+}
+
+impl Change {
+    /// How far a run came that left a line so; nothing where the line speaks of something else than
+    /// an attachment with bytes.
+    fn told_by(status: Status, reason: &Reason) -> Option<Self> {
+        match status {
+            Status::Replacing if *reason == Reason::RENEWING => Some(Self::LettingGo),
+            Status::Replacing if *reason == Reason::SIZE_NOT_SHOWN => Some(Self::Sent),
+            Status::Replacing => Some(Self::LetGo),
+            Status::Pending if [Reason::UPDATING, Reason::RENAMING].contains(reason) => {
+                Some(Self::Names)
+            }
+            Status::Conflict => Some(Self::None),
+            done if done.is_done() => Some(Self::None),
+            _ => None,
+        }
+    }
+}
+
+/// Whether an attachment may have to be called otherwise than an earlier line knows it.
+pub(super) fn may_be_renamed(row: &Row, previous: &Entry, wishes: Wishes) -> bool {
+    let id = row.new_external_id.as_ref().map(ExternalId::as_str);
+    let is_renamed = id.is_none() || id == previous.changes.renamed_to.as_deref();
+    !is_renamed || wishes.title(row).is_some()
+}
+
+/// How the row of an attachment that earlier runs left goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Course {
+    /// It is gone, or has no bytes any more, and not because of us.
+    Gone,
+    /// It went after its bytes were let go of: another one may be made.
+    Anew,
+    /// Its bytes were let go of: the new ones are to be sent.
+    Send,
+    /// The new bytes were sent, and do not show yet.
+    Await,
+    /// It holds what the row's file does.
+    Right,
+    /// It holds something else.
+    Other {
+        /// How many bytes.
+        size: u64,
+        /// All of it, where we sent it.
+        ours: Option<Content>,
+    },
+    /// Nothing but its bytes can tell what it holds.
+    Bytes,
+}
+
+/// Decides how a row goes on whose attachment an earlier run left. `size` is what the service shows
+/// now: nothing of an attachment, one without bytes, or one with so many.
+pub fn course(
+    size: Option<Option<u64>>,
+    there: &There,
+    former: Option<&Former>,
+    content: &Content,
+) -> Course {
+    let is_same = |then: &Content| then.sha256 == content.sha256;
+    let then = there.known.content();
+    let in_hand = |size, then: Content| {
+        if is_same(&then) {
+            Course::Right
+        } else {
+            let ours = Some(then);
+            Course::Other { size, ours }
+        }
+    };
+    match (there.change, size) {
+        (Change::None | Change::Names, None | Some(None)) => Course::Gone,
+        (Change::None | Change::Names, Some(Some(size))) => match then {
+            Some(then) if then.stamp.size == size => in_hand(size, then),
+            _ => Course::Other { size, ours: None },
+        },
+        (_, None) => Course::Anew,
+        (Change::Sent, Some(None)) if then.as_ref().is_some_and(is_same) => Course::Await,
+        (_, Some(None)) => Course::Send,
+        (change, Some(Some(size))) => {
+            let is_old = former.is_none_or(|former| former.size == size);
+            match then {
+                None => Course::Bytes,
+                Some(then) if then.stamp.size == size && is_old => Course::Bytes,
+                Some(then) if then.stamp.size == size => in_hand(size, then),
+                Some(then) if is_old && change == Change::Sent && is_same(&then) => Course::Await,
+                Some(_) => Course::Other { size, ours: None },
+            }
+        }
+    }
+}
+
+/// What an attachment is to be called next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Renaming {
+    /// It gets another title.
+    Title {
+        /// The one that it has, fit to be shown.
+        from: Option<String>,
+        /// The one that it gets.
+        to: String,
+    },
+    /// It gets another `external_id`.
+    ExternalId {
+        /// The one that it has.
+        from: ExternalId,
+        /// The one that it gets.
+        to: ExternalId,
+    },
+    /// It has an `external_id` that nobody here gave it. Says which, fit to be shown.
+    Unexpected(String),
+}
+
+/// Decides what an attachment that is right otherwise is to be called next; nothing where it has
+/// its names. The titles come first, because requests for them go by the service's own id.
+pub fn renaming(row: &Row, wishes: Wishes, names: &Names, changes: &Changes) -> Option<Renaming> {
+    if let Some(title) = wishes.title(row)
+        && names.title.value() != Some(title)
+    {
+        return Some(Renaming::Title {
+            from: names.title.words().map(ToOwned::to_owned),
+            to: title.to_owned(),
+        });
+    }
+    let to = row.new_external_id.as_ref()?;
+    let renamed = changes.renamed_to.as_deref();
+    let from = match &names.external_id {
+        Shown::Text { value, .. } if *value == *to.as_str() => return None,
+        Shown::Text { value, .. } if *value == *row.external_id.as_str() => row.external_id.clone(),
+        Shown::Text { value, words } => match ExternalId::parse(value) {
+            Ok(id) if renamed == Some(value) => id,
+            _ => return Some(Renaming::Unexpected(words.clone())),
+        },
+        // It was found under this one, or an earlier run gave it to it.
+        Shown::NotTold | Shown::Nothing => match renamed.map(ExternalId::parse) {
+            Some(Ok(id)) => id,
+            _ => row.external_id.clone(),
+        },
+    };
+    (from != *to).then(|| Renaming::ExternalId {
+        from,
+        to: to.clone(),
+    })
+}
+
+/// What a row is called that is done, and that would be called `otherwise` had nothing been changed.
+pub fn done_as(changes: &Changes, otherwise: Status) -> Status {
+    if changes.replaced.is_some() {
+        Status::Replaced
+    } else if changes.renamed_to.is_some() {
+        Status::Renamed
+    } else if changes.previous_title.is_some() {
+        Status::Updated
+    } else {
+        otherwise
+    }
+}
+
+/// What is seen of an attachment whose bytes are being replaced, just before they are let go of, or
+/// when it is not known whether they were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Swapped {
+    /// It has no bytes.
+    Empty,
+    /// It has the old ones, as they were kept.
+    Old,
+    /// It has as many as the new ones are, and the old ones were not.
+    New,
+    /// Nothing but its bytes can tell.
+    Unclear,
+    /// It has others.
+    Other,
+}
+
+/// The bytes that are to give way, as they were seen when they were kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Giving {
+    /// How many there were.
+    pub size: u64,
+    /// The word of the service that changes with them.
+    pub uploaded_at: Shown,
+}
+
+/// Decides what an attachment has whose bytes are being replaced. Whether new ones may have been
+/// `sent` matters where they cannot be told from others.
+pub fn swapped(
+    (size, uploaded_at): (Option<u64>, &Shown),
+    old: &Giving,
+    new: &Content,
+    sent: bool,
+) -> Swapped {
+    let Some(size) = size else {
+        return Swapped::Empty;
+    };
+    let tells_them_apart = *uploaded_at != Shown::NotTold;
+    let is_old = size == old.size && *uploaded_at == old.uploaded_at;
+    let is_new = sent && size == new.stamp.size;
+    match (is_old, is_new) {
+        (true, false) => Swapped::Old,
+        (true, true) if tells_them_apart => Swapped::Old,
+        (true, true) => Swapped::Unclear,
+        (false, true) if size == old.size => Swapped::Unclear,
+        (false, true) => Swapped::New,
+        (false, false) => Swapped::Other,
+    }
+}
