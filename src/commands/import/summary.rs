@@ -76,7 +76,8 @@ impl Ending {
     /// How it ended.
     pub(super) fn of(summary: &Summary, halt: Option<Halt>, stop: Option<Stop>) -> Self {
         match (halt, stop) {
-            _ if summary.left() == 0 => Self::AllDone,
+            // A run that stops early may leave rows done that it was to change.
+            (None, _) if summary.left() == 0 => Self::AllDone,
             (Some(Halt::Interrupted), Some(stop)) => Self::Interrupted(stop),
             (Some(halt), _) => Self::Stopped(words(&halt, summary.service)),
             (None, _) => Self::SomeLeft,
@@ -175,6 +176,9 @@ impl Summary {
     pub(super) fn for_people(&self, ending: &Ending) -> String {
         let mut text = match ending {
             Ending::AllDone => format!("all {} done", counted(self.rows, "row")),
+            Ending::Interrupted(_) | Ending::Stopped(_) if self.left() == 0 => {
+                "not all that was asked for was gone through".to_owned()
+            }
             Ending::SomeLeft | Ending::Interrupted(_) | Ending::Stopped(_) => format!(
                 "{} of {} not done",
                 grouped(self.left()),

@@ -174,6 +174,7 @@ pub(super) fn of_left<T>(
         _ => None,
     };
     let former = task.changes.replaced.as_ref();
+    let is_compared = there.is_unproven() && wishes.on_conflict == OnConflict::Replace;
     let course = course(size, there, former, &task.content);
     let is_gone = matches!(course, Course::Gone | Course::Anew);
     let outlook = match course {
@@ -183,6 +184,7 @@ pub(super) fn of_left<T>(
         Course::Gone => Outlook::NotDone(Status::Conflict, Reason::GONE),
         Course::Anew => return None,
         Course::Send | Course::Await => Outlook::GoOn,
+        Course::Right if is_compared => Outlook::Compare,
         Course::Right => Outlook::Done(there.status),
         Course::Bytes => Outlook::Compare,
         Course::Other { .. } if there.is_kept() && wishes.on_conflict == OnConflict::Fail => {
