@@ -41,7 +41,7 @@ use crate::results::{Changes, Status};
 use crate::source::Source;
 
 pub use inspect::{Bytes, Job, Question, Seen, Wanted, inspect, inspect_jobs};
-pub use survey::{Outlook, RowSurvey, Survey, survey};
+pub use survey::{NewName, Outlook, RowSurvey, Survey, survey};
 
 use gates::Gates;
 use requests::Requests;

@@ -200,10 +200,8 @@ impl<'a> Plan<'a> {
     }
 
     fn task_row(&self, index: u32) -> Option<TaskRow> {
-        let index_of_row = index;
-        let index = index as usize;
-        let row = self.manifest.row(index).parse().ok()?;
-        let file = self.prepared.file(index);
+        let row = self.manifest.row(index as usize).parse().ok()?;
+        let file = self.prepared.file(index as usize);
         let previous = self.previous.get(row.external_id.as_str());
         let content = match file {
             RowFile::Ready(content) => content,
@@ -224,8 +222,8 @@ impl<'a> Plan<'a> {
             start,
             attempts,
             changes: changes.unwrap_or_default(),
-            renamed_after: self.waiting.get(&index_of_row).map(|row| *row as usize + 1),
-            is_awaited: self.awaited.contains(&index_of_row),
+            renamed_after: self.waiting.get(&index).map(|row| *row as usize + 1),
+            is_awaited: self.awaited.contains(&index),
         })
     }
 

@@ -1,6 +1,8 @@
 //! `import --on-conflict`, `--update title` and the column `new_external_id`: what is changed because
 //! the user asked for it, and what is left as it is.
 
+mod consent;
+mod dry_run;
 #[cfg(target_os = "linux")]
 mod failing_disk;
 #[cfg(target_os = "linux")]
