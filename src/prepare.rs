@@ -3,6 +3,7 @@
 //! A file that several rows name is looked at once and read once. Everything that a file alone can
 //! tell is checked here; what an earlier run made of it comes in through [`Earlier`].
 
+mod backups;
 mod compare;
 mod files;
 mod read;
@@ -15,6 +16,7 @@ use crate::manifest::Manifest;
 use crate::model::Content;
 use crate::problem::Problems;
 use crate::root::Root;
+pub use backups::backups;
 pub use compare::compare;
 use files::{FileIndex, Files, State};
 

@@ -1,6 +1,7 @@
 //! `consign verify`: compares what the results claim with what the service holds.
 
 mod asking;
+mod backups;
 mod summary;
 
 use std::fmt::Write as _;
@@ -25,6 +26,7 @@ use crate::verification::{Download, LocalFile, file};
 
 use super::session::{AtStop, Opening, Session};
 use super::{evidence, proxy_notice, show, variable};
+use backups::Backups;
 use summary::{Ending, Local, Summary};
 
 /// Runs the command.
@@ -60,6 +62,8 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         tell(&proxy_notice(&base));
     }
     let local = compare_local_files(args, &mut rows);
+    let style = Style::choose(args.output.quiet, args.output.verbose);
+    let backups = Backups::of(&rows, &args.results, &Hashing::show(style));
     let drawn = asking::drawn(&rows, download);
 
     let jobs = Jobs::only_looked_at(&args.words);
@@ -73,7 +77,6 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         wishes: Wishes::default(),
         at_stop: AtStop::GiveUp,
     }))?;
-    let style = Style::choose(args.output.quiet, args.output.verbose);
     let to_ask = rows.iter().filter(|row| row.to_ask().is_some()).count();
     let (showing, events) = Sending::show(style, "verifying", to_ask as u64);
     let (rows, halt) = runtime.block_on(asking::ask(rows, &drawn, &session, &events));
@@ -99,6 +102,7 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         download,
         drawn: drawn.len() as u64,
         local,
+        backups,
         tally,
         took: session.began.elapsed(),
         ending,

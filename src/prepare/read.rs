@@ -15,7 +15,7 @@ const BUFFER_SIZE: usize = 256 * 1024;
 
 thread_local! {
     /// One buffer for each worker, for all the files that it reads.
-    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER_SIZE]);
+    pub(super) static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER_SIZE]);
 }
 
 /// What a file is, without reading it.
@@ -44,7 +44,8 @@ pub(super) fn hash(root: &Root, file_path: &str, watch: &dyn Watch) -> Result<Co
     Ok(Content { stamp, sha256 })
 }
 
-fn digest(
+/// The digest of all that is still to be read.
+pub(super) fn digest(
     file: &mut impl Read,
     buffer: &mut [u8],
     watch: &dyn Watch,

@@ -17,8 +17,11 @@ const RESUME: &str = "Run the import again with --resume.";
 
 /// Of rows that are not done: by the reason, which is the more exact word, or else by the status.
 pub(super) fn of_status(status: Status, reason: &Reason, service: Option<Service>) -> Advice {
-    let (meaning, what_to_do) =
-        of_reason(reason).unwrap_or_else(|| of_bare_status(status, service));
+    let (meaning, what_to_do) = match status {
+        // The reason only tells how far it came.
+        Status::Replacing => of_replacing(reason),
+        _ => of_reason(reason).unwrap_or_else(|| of_bare_status(status, service)),
+    };
     Advice {
         meaning,
         what_to_do,
@@ -26,7 +29,7 @@ pub(super) fn of_status(status: Status, reason: &Reason, service: Option<Service
 }
 
 /// Each reason that a row can have, what it means, and what to do.
-const REASONS: [(&Reason, &str, &str); 22] = [
+const REASONS: [(&Reason, &str, &str); 28] = [
     (
         &Reason::NOT_REACHED,
         "The import ended before their turn came.",
@@ -40,12 +43,15 @@ const REASONS: [(&Reason, &str, &str); 22] = [
     (
         &Reason::STORED_OTHER_SIZE,
         "An attachment of another size has their external_id. It was left as it is.",
-        "Give these rows other external_ids, or take them out of the manifest.",
+        "Give these rows other external_ids, or take them out of the manifest. If the files should \
+             take its place, import with --on-conflict replace; if it should stay, with --on-conflict \
+             skip.",
     ),
     (
         &Reason::FILE_CHANGED,
         "The file has changed since the row was done. What is stored was left as it is.",
-        "Put the file back as it was, or give the row a new external_id.",
+        "Put the file back as it was, or give the row a new external_id. If the file should take the \
+             place of what is stored, import with --on-conflict replace.",
     ),
     (
         &Reason::OBJECT_CHANGED,
@@ -136,6 +142,36 @@ const REASONS: [(&Reason, &str, &str); 22] = [
         RESUME,
     ),
     (
+        &Reason::UPDATING,
+        "A new title was sent, and how that ended is not recorded.",
+        RESUME,
+    ),
+    (
+        &Reason::RENAMING,
+        "A new external_id was sent, and how that ended is not recorded.",
+        RESUME,
+    ),
+    (
+        &Reason::NEW_ID_TAKEN,
+        "Another attachment has the new external_id. Neither of them was touched.",
+        "Give these rows other new external_ids, or leave the cells empty.",
+    ),
+    (
+        &Reason::RENAMED_ELSEWHERE,
+        "The attachment has an external_id that neither the manifest nor an earlier import gave it.",
+        "Find out who renamed it, and which external_id is right.",
+    ),
+    (
+        &Reason::NO_BACKUP,
+        "What was to be replaced could not be kept, or not be compared. It was left as it is.",
+        "Mend what the message names, then run the import again with --resume.",
+    ),
+    (
+        &Reason::STORED_CHANGED,
+        "What is stored became other content while it was being replaced.",
+        "Find out who else changes it, then run the import again with --resume.",
+    ),
+    (
         &Reason::NOT_FIT,
         "The row or its file is not fit to send; the message says why.",
         "Mend the manifest or the file, then run the import again with --resume.",
@@ -146,6 +182,22 @@ fn of_reason(reason: &Reason) -> Option<(&'static str, &'static str)> {
         .iter()
         .find(|(known, _, _)| *known == reason)
         .map(|(_, meaning, what_to_do)| (*meaning, *what_to_do))
+}
+
+/// Of attachments whose content was being replaced, which cannot wait.
+fn of_replacing(reason: &Reason) -> (&'static str, &'static str) {
+    let meaning = if *reason == Reason::RENEWING {
+        "Their content was about to be replaced when the import ended: the attachments may be WITHOUT \
+         CONTENT."
+    } else {
+        "Their former content was let go of, and the new one is not confirmed: the attachments may be \
+         WITHOUT CONTENT."
+    };
+    (
+        meaning,
+        "Run the import again with --resume soon: it puts the new content there. Until then the former \
+         content is in the backup, where one was kept.",
+    )
 }
 
 fn of_bare_status(status: Status, service: Option<Service>) -> (&'static str, &'static str) {
@@ -168,10 +220,7 @@ fn of_bare_status(status: Status, service: Option<Service>) -> (&'static str, &'
             "The row or its file is not fit to send.",
             "Mend the manifest or the file, then run the import again with --resume.",
         ),
-        Status::Replacing => (
-            "Their old content was let go of, and the new one is not confirmed.",
-            RESUME,
-        ),
+        Status::Replacing => of_replacing(&Reason::NONE),
         Status::Creating => (
             "A record was being made when the import ended; nobody knows yet whether it was.",
             RESUME,
@@ -255,6 +304,15 @@ mod tests {
             conflict(Reason::NONE).what_to_do,
             "Read the message of each."
         );
+    }
+
+    #[test]
+    fn whoever_has_an_attachment_without_content_is_told_so_whatever_the_reason() {
+        for reason in [Reason::NONE, Reason::RENEWING] {
+            let advice = of_status(Status::Replacing, &reason, None);
+            assert!(advice.meaning.ends_with("may be WITHOUT CONTENT."));
+            assert!(advice.what_to_do.contains("--resume"));
+        }
     }
 
     #[test]

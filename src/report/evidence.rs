@@ -9,7 +9,7 @@ use super::row::Row;
 use super::value::{Bytes, Count, Moment, Span};
 use crate::model::Service;
 use crate::results::previous::Damaged;
-use crate::results::{Entry, Status, Verified};
+use crate::results::{Entry, Former, Reason, Status, Verified};
 use crate::verification::file::Verification;
 use crate::verification::{Checked, LocalFile, Outcome};
 
@@ -18,6 +18,8 @@ use crate::verification::{Checked, LocalFile, Outcome};
 pub enum Level {
     /// `verify` downloaded the stored bytes, and their SHA-256 is that of the file.
     Content,
+    /// The import downloaded the stored bytes, and their SHA-256 was that of the file.
+    ContentAtImport,
     /// The storage confirmed the MD5 of the bytes when it took them.
     Etag,
     /// The service showed the size that was sent.
@@ -26,6 +28,8 @@ pub enum Level {
     Job,
     /// Something of the same size was there before.
     SameSize,
+    /// Other content than that of the file was there, and stayed, as the user wished.
+    KeptExisting,
     /// The results say that it is done, and not how that is known.
     Unrecorded,
     /// The results say that it is done, and `verify` found something else.
@@ -34,12 +38,14 @@ pub enum Level {
 
 impl Level {
     /// Every level, the strongest first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Content,
+        Self::ContentAtImport,
         Self::Etag,
         Self::Size,
         Self::Job,
         Self::SameSize,
+        Self::KeptExisting,
         Self::Unrecorded,
         Self::Contradicted,
     ];
@@ -51,14 +57,20 @@ impl Level {
         }
         Some(match checked {
             Some(line) if contradicts(line.outcome) => Self::Contradicted,
+            _ if is_kept(entry) => Self::KeptExisting,
             Some(line) if line.content_proven() => Self::Content,
             _ => Self::when_imported(entry),
         })
     }
 
     fn when_imported(entry: &Entry) -> Self {
+        if was_downloaded(entry) {
+            return Self::ContentAtImport;
+        }
         match (entry.status, entry.verified, entry.service()) {
-            (Status::Skipped, _, _) => Self::SameSize,
+            (Status::Skipped, _, _) | (Status::Renamed | Status::Updated, Verified::No, _) => {
+                Self::SameSize
+            }
             (_, Verified::Etag, _) => Self::Etag,
             (_, _, Some(Service::Keelvar)) => Self::Job,
             (_, Verified::Size, _) => Self::Size,
@@ -70,10 +82,12 @@ impl Level {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Content => "content",
+            Self::ContentAtImport => "content_at_import",
             Self::Etag => "md5",
             Self::Size => "size",
             Self::Job => "job",
             Self::SameSize => "same_size",
+            Self::KeptExisting => "kept_existing",
             Self::Unrecorded => "unrecorded",
             Self::Contradicted => "contradicted",
         }
@@ -86,11 +100,19 @@ impl Level {
                 "Content: the stored bytes were downloaded by consign verify, and their SHA-256 is \
                  that of the file"
             }
+            Self::ContentAtImport => {
+                "Content at the import: it downloaded the stored bytes, and their SHA-256 was that of \
+                 the file"
+            }
             Self::Etag => "MD5: the storage confirmed the MD5 of the bytes when it took them",
             Self::Size => "Size: the service showed the size that was sent",
             Self::Job => "Job: the job that was given the file ended in success",
             Self::SameSize => {
-                "Same size only: an attachment of that size was there before; nothing was sent"
+                "Same size only: an attachment of that size was there before; no bytes were sent"
+            }
+            Self::KeptExisting => {
+                "Other content: what was there before is not the file, and was kept, as the import was \
+                 told"
             }
             Self::Unrecorded => "Not recorded: the results do not say how it was confirmed",
             Self::Contradicted => {
@@ -99,6 +121,22 @@ impl Level {
             }
         }
     }
+}
+
+/// Whether a row is done by leaving other content than its file where it is.
+fn is_kept(entry: &Entry) -> bool {
+    // Whoever only gives a title or a key to such content says no more of it than its size.
+    let is_only_named = matches!(entry.status, Status::Renamed | Status::Updated);
+    entry.reason == Reason::KEPT_EXISTING || (is_only_named && entry.known.content().is_none())
+}
+
+/// Whether the import has downloaded what is stored, and found it to be the file. It does so where a
+/// size cannot tell: before it replaces content by as many bytes, and after it did.
+fn was_downloaded(entry: &Entry) -> bool {
+    let former = entry.changes.replaced.as_ref();
+    let has_size_of = |former: &Former| Some(former.size) == entry.known.size();
+    entry.reason == Reason::SAME_CONTENT
+        || (entry.status == Status::Replaced && former.is_some_and(has_size_of))
 }
 
 /// Whether an outcome says that the content is not in the service as it was imported.

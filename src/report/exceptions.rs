@@ -53,8 +53,10 @@ pub struct Exceptions(BTreeMap<Key, Group>);
 impl Exceptions {
     /// Takes a line of the results, with what `verify` found about it.
     pub fn take(&mut self, entry: &Entry, checked: Option<&Checked>) {
-        // Rows that have left the manifest are nobody's business until `verify` misses them.
-        if entry.row.is_some() && !entry.status.is_done() {
+        // Rows that have left the manifest are nobody's business until `verify` misses them, unless
+        // they have left an attachment without bytes.
+        let is_ours = entry.row.is_some() || entry.status == Status::Replacing;
+        if is_ours && !entry.status.is_done() {
             self.push_status(entry);
         }
         let Some(line) = checked else { return };

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::SCHEMA;
+use super::changes::Changed;
 use super::evidence::{Gathering, Level, LevelCount, Levels, VerificationFacts};
 use super::exceptions::{Exceptions, Group, serious};
 use super::listed::{Listed, Room, Weigh};
@@ -110,6 +111,8 @@ pub struct Report {
     pub evidence: Vec<LevelCount>,
     /// What `consign verify` found, where it was run.
     pub verification: Option<VerificationFacts>,
+    /// What was changed on request.
+    pub changed: Changed,
     /// What somebody has to look at.
     pub exceptions: Vec<Group>,
     /// Rows done over time.
@@ -226,6 +229,7 @@ struct Gathered<'a> {
     reconciler: Reconciler<'a>,
     levels: Levels,
     verification: Option<Gathering>,
+    changed: Changed,
     exceptions: Exceptions,
     done_at: Vec<Timestamp>,
     sizes: Sizes,
@@ -256,6 +260,7 @@ impl<'a> Gathered<'a> {
             verification: verification.map(|(read, _)| {
                 Gathering::of(read, &inputs.ledger.previous().damaged, SHORT_LIST)
             }),
+            changed: Changed::default(),
             exceptions: Exceptions::default(),
             done_at: Vec::new(),
             sizes: Sizes::default(),
@@ -271,6 +276,7 @@ impl<'a> Gathered<'a> {
         if let Some(verification) = &mut self.verification {
             verification.take(entry, checked);
         }
+        self.changed.take(self.inputs.ledger, entry);
         self.exceptions.take(entry, checked);
         self.service = self.service.or_else(|| entry.service());
         let Some(row) = entry.row else {
@@ -325,6 +331,7 @@ impl<'a> Gathered<'a> {
             damage: damage(ledger),
             evidence: self.levels.counts(),
             verification: self.verification.map(Gathering::finish),
+            changed: self.changed,
             exceptions: self.exceptions.groups(),
             done_over_time: over_time(self.done_at),
             sizes: self.sizes.ranges(),

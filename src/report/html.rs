@@ -6,7 +6,8 @@
 //!
 //! What a test may look at stays the same: `<td id="rows-STATUS">` for each status that some row has,
 //! `id="rows-total"`, `id="rows-done"` and `id="rows-not-done"`, `id="evidence-LEVEL"`,
-//! `id="outcome-OUTCOME"`, each with the plain number in `data-count`; `data-count` of
+//! `id="outcome-OUTCOME"`, each with the plain number in `data-count`; the same with
+//! `id="changed-content"`, `id="changed-titles"` and `id="changed-external-ids"`; `data-count` of
 //! `id="exceptions"` for the rows of all groups that speak against a row, and of each
 //! `<section class="exception">` for those of its group; and, in the full list, one
 //! `<tr data-row="N" data-status="STATUS">` for each row.
@@ -120,9 +121,9 @@ fn statuses(report: &Report) -> Chart {
 /// How a status is coloured.
 fn class_of(status: &str) -> &'static str {
     match status {
-        "uploaded" => "good",
+        "uploaded" | "replaced" | "renamed" | "updated" => "good",
         "skipped" => "fair",
-        "conflict" | "failed" | "invalid" => "bad",
+        "conflict" | "failed" | "invalid" | "replacing" => "bad",
         _ => "open",
     }
 }

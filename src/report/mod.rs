@@ -9,6 +9,7 @@
 #![doc = include_str!("schema.md")]
 
 mod advice;
+pub mod changes;
 pub mod chart;
 pub mod evidence;
 pub mod exceptions;

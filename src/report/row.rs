@@ -24,6 +24,8 @@ pub struct Row {
     pub object_id: Text,
     /// The user's key of the attachment.
     pub external_id: Text,
+    /// The key that the attachment was given in its place.
+    pub renamed_to: Option<Text>,
     /// The attachment, or Keelvar's job.
     pub attachment_id: Option<Text>,
     /// How the row stands.
@@ -53,6 +55,7 @@ impl Row {
             object_type: Text::of(&entry.object_type),
             object_id: Text::of(&entry.object_id),
             external_id: Text::of(&entry.external_id),
+            renamed_to: entry.changes.renamed_to.as_deref().map(Text::of),
             attachment_id: entry.attachment_id.as_ref().map(|id| Text::of(id.as_str())),
             status: entry.status.as_str(),
             reason: Text::of(entry.reason.as_str()),
@@ -84,7 +87,14 @@ impl Weigh for Row {
             &self.reason,
             &self.message,
         ];
-        let id = self.attachment_id.as_ref().map_or(0, Text::weight);
-        MARKUP + id + texts.into_iter().map(Text::weight).sum::<usize>()
+        let others = [&self.attachment_id, &self.renamed_to]
+            .into_iter()
+            .flatten();
+        MARKUP
+            + texts
+                .into_iter()
+                .chain(others)
+                .map(Text::weight)
+                .sum::<usize>()
     }
 }

@@ -1,6 +1,8 @@
 //! What is proven and what is not, in plain words. Each sentence follows from the figures of the
 //! report, so that nobody has to know the tool to know what it claims.
 
+mod changes;
+
 use std::fmt::Write as _;
 
 use super::evidence::{Level, VerificationFacts};
@@ -40,6 +42,7 @@ pub(super) fn verdict(report: &Report) -> String {
     if !levels.is_empty() {
         let _ = write!(text, " Verified: {}.", levels.join("; "));
     }
+    text.push_str(&changes::verdict(report));
     let contradicted = rows_of(report, Level::Contradicted);
     if !contradicted.is_zero() {
         let _ = write!(
@@ -89,17 +92,52 @@ fn also_found(found: &VerificationFacts) -> String {
 fn how_verified(level: Level) -> Option<&'static str> {
     match level {
         Level::Content => Some("by content, downloaded and hashed again"),
+        Level::ContentAtImport => Some("by content, downloaded and hashed by the import"),
         Level::Etag => Some("by the MD5 that the storage confirmed"),
         Level::Size => Some("by the size that the service showed"),
         Level::Job => Some("by a job that ended in success"),
         Level::SameSize => Some("only by the size of what was there before"),
         Level::Unrecorded => Some("in a way that is not recorded"),
-        Level::Contradicted => None,
+        Level::KeptExisting | Level::Contradicted => None,
     }
 }
 
 /// What the evidence proves.
 pub(super) fn proven(report: &Report, service: Option<Service>) -> Vec<String> {
+    let mut proven = by_levels(report, service);
+    proven.extend(changes::proven(report));
+    proven.extend(
+        report
+            .verification
+            .as_ref()
+            .and_then(|found| matched(report, found)),
+    );
+    if report.reconciliation.against == Against::Manifest && report.reconciliation.complete {
+        proven.push(
+            "Every row of the manifest has exactly one line in the results, about the same file, \
+             record and external_id."
+                .to_owned(),
+        );
+    }
+    proven
+}
+
+/// What the rows that `verify` found as they should be prove.
+fn matched(report: &Report, found: &VerificationFacts) -> Option<String> {
+    let rows = outcome(found, "match");
+    (!rows.is_zero()).then(|| {
+        format!(
+            "{}{}: consign verify found the attachment in the service under its id, with the size that \
+             the results name, and the service told of no other external_id or title for it{}.",
+            counted(rows.0, "row"),
+            of_which_left(report),
+            when(found)
+        )
+    })
+}
+
+/// What each level of evidence proves.
+fn by_levels(report: &Report, service: Option<Service>) -> Vec<String> {
     let mut proven = Vec::new();
     let mut say = |rows: Count, sentence: &dyn Fn(String) -> String| {
         if !rows.is_zero() {
@@ -114,6 +152,12 @@ pub(super) fn proven(report: &Report, service: Option<Service>) -> Vec<String> {
         format!(
             "{rows}: the bytes that the service held were downloaded and had the SHA-256 of the \
              row's file."
+        )
+    });
+    say(rows_of(report, Level::ContentAtImport), &|rows| {
+        format!(
+            "{rows}: the import downloaded the bytes that the service held then, and they had the \
+             SHA-256 of the row's file."
         )
     });
     say(rows_of(report, Level::Etag), &|rows| {
@@ -134,24 +178,6 @@ pub(super) fn proven(report: &Report, service: Option<Service>) -> Vec<String> {
              under the external_id."
         )
     });
-    if let Some(found) = &report.verification {
-        say(outcome(found, "match"), &|rows| {
-            format!(
-                "{rows}{}: consign verify found the attachment in the service under its id, with the \
-                 size that the results name, and the service told of no other external_id or title \
-                 for it{}.",
-                of_which_left(report),
-                when(found)
-            )
-        });
-    }
-    if report.reconciliation.against == Against::Manifest && report.reconciliation.complete {
-        proven.push(
-            "Every row of the manifest has exactly one line in the results, about the same file, \
-             record and external_id."
-                .to_owned(),
-        );
-    }
     proven
 }
 
@@ -159,6 +185,7 @@ pub(super) fn proven(report: &Report, service: Option<Service>) -> Vec<String> {
 pub(super) fn not_proven(report: &Report, service: Option<Service>) -> Vec<String> {
     let mut open = Vec::new();
     of_content(report, &mut open);
+    changes::not_proven(report, &mut open);
     match service {
         Some(Service::Keelvar) => open.push(
             "Keelvar has no way to list or download what a job attached. That a job ended in success \
@@ -198,17 +225,17 @@ fn of_content(report: &Report, open: &mut Vec<String>) {
     let skipped = report.statuses.iter().find(|one| one.status == "skipped");
     if let Some(skipped) = skipped {
         open.push(format!(
-            "{} skipped because an attachment of the same size had the external_id before this \
-             import. Which record it hangs on is not known; nor is its content, unless it was \
-             downloaded and hashed again.",
+            "{} skipped because an attachment had the external_id already. Unless this import made it, \
+             which record it hangs on is not known; nor is its content, unless it was downloaded and \
+             hashed.",
             were(skipped.rows)
         ));
     }
-    let hashed = rows_of(report, Level::Content);
-    let unhashed = Count(report.rows_done.0.saturating_sub(hashed.0));
+    let told = [Level::Content, Level::KeptExisting].map(|level| rows_of(report, level).0);
+    let unhashed = Count(report.rows_done.0.saturating_sub(told.iter().sum()));
     if !unhashed.is_zero() {
         open.push(format!(
-            "The stored bytes of {} done were not downloaded, or did not have the SHA-256 of the file: \
+            "The stored bytes of {} done were not downloaded since the import, or did not have the SHA-256 of the file: \
              that they are those of the file now is not proven.",
             that_are(unhashed)
         ));

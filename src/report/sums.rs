@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use crate::model::Sha256Digest;
-use crate::results::Entry;
+use crate::results::{Entry, Reason};
 
 /// The lines: one for each file of a row that is done and in the manifest, in the order of the rows. A
-/// file that several rows name has one line.
+/// file that several rows name has one line; one in whose place other content was left has none.
 #[derive(Debug, Default)]
 pub struct Sums {
     text: String,
@@ -21,7 +21,8 @@ impl Sums {
         let Some(content) = entry.known.content() else {
             return;
         };
-        let counts = entry.row.is_some() && entry.status.is_done();
+        let is_stored = entry.status.is_done() && entry.reason != Reason::KEPT_EXISTING;
+        let counts = entry.row.is_some() && is_stored;
         if counts
             && self
                 .written

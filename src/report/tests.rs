@@ -1,5 +1,6 @@
 //! Reports on results that tests have made up.
 
+mod changes;
 mod lists;
 
 use std::path::Path;
@@ -16,7 +17,7 @@ use crate::results::file::{Line, ResultsFile};
 use crate::results::ledger::Ledger;
 use crate::results::{Entry, Known, Reason, Status, Verified};
 use crate::verification::file::{Verification, path_for, write};
-use crate::verification::{Checked, Download, Facts, LocalFile, Outcome};
+use crate::verification::{Checked, Download, Facts, KnownAs, LocalFile, Outcome};
 
 fn entry(row: usize, status: Status) -> Entry {
     Entry {
@@ -55,6 +56,7 @@ fn checked(entry: &Entry, outcome: Outcome) -> Checked {
             size: entry.known.size(),
             sha256: None,
         },
+        expected_as: KnownAs::default(),
         checked_at: "2026-11-23T00:00:00Z".parse().unwrap(),
         download: Download::None,
         local_file: LocalFile::NotCompared,
@@ -325,8 +327,8 @@ fn what_is_proven_and_what_is_not_follows_from_the_figures() {
         "{proven}"
     );
     for sentence in [
-        "1 row was skipped because an attachment of the same size",
-        "The stored bytes of 1 row that is done were not downloaded, or did not have the SHA-256",
+        "1 row was skipped because an attachment had the external_id already",
+        "The stored bytes of 1 row that is done were not downloaded since the import, or did not have the SHA-256",
         "The bytes of a sample were downloaded (50% seed 7)",
         "1 row is not covered by the verification.",
         "after 2026-11-23 00:00:00 UTC, when it was looked at last, is not known.",

@@ -9,14 +9,25 @@ use crate::text::{counted, quoted};
 /// What a row that is done claims of its attachment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
-    /// Its key.
+    /// The key that it should have now.
     pub external_id: String,
+    /// Who gave it that key.
+    pub named_by: NamedBy,
     /// Its title, where the import gave it one; else the service, or somebody before, has.
     pub title: Option<String>,
     /// The name of its file, by which a job knows it.
     pub file_name: String,
-    /// Its content.
+    /// Its content. Of what somebody else stored, and the user wanted to stay, the size alone is known.
     pub expected: Facts,
+}
+
+/// Who gave an attachment its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NamedBy {
+    /// Whoever made it: it is that of the row.
+    Maker,
+    /// The import, in place of that of the row.
+    Rename,
 }
 
 /// How a claim compares with what was seen.
@@ -71,9 +82,10 @@ impl Claim {
                 Outcome::SizeDiffers,
                 found,
                 format!(
-                    "the service shows {}, and {} were imported",
+                    "the service shows {}, and {} were {}",
                     counted(theirs, "byte"),
-                    counted(ours, "byte")
+                    counted(ours, "byte"),
+                    self.origin()
                 ),
             ),
             (Some(_), _) => match bytes {
@@ -85,6 +97,14 @@ impl Claim {
                     format!("the bytes could not be downloaded: {why}"),
                 ),
             },
+        }
+    }
+
+    /// How the content came to be there.
+    fn origin(&self) -> &'static str {
+        match self.expected.sha256 {
+            Some(_) => "imported",
+            None => "there at the import",
         }
     }
 
@@ -127,8 +147,16 @@ impl Claim {
 
     /// Adds what has changed of the names, which is the less grave.
     fn with_names(&self, verdict: Verdict, exhibit: &Exhibit) -> Verdict {
+        let external_id = renamed("external_id", &exhibit.external_id, Some(&self.external_id));
+        let external_id = external_id.map(|difference| match self.named_by {
+            NamedBy::Maker => difference,
+            NamedBy::Rename => format!(
+                "{difference}, and the import renamed it to {}",
+                quoted(&self.external_id)
+            ),
+        });
         let names = [
-            renamed("external_id", &exhibit.external_id, Some(&self.external_id)),
+            external_id,
             renamed("title", &exhibit.title, self.title.as_deref()),
         ];
         let names: Vec<String> = names.into_iter().flatten().collect();
@@ -201,6 +229,7 @@ mod tests {
     fn claim() -> Claim {
         Claim {
             external_id: "A1".into(),
+            named_by: NamedBy::Maker,
             title: Some("Master agreement".into()),
             file_name: "A1.pdf".into(),
             expected: Facts {
@@ -302,6 +331,60 @@ mod tests {
         };
         let verdict = untitled.compare(&Seen::There(exhibit(), Bytes::NotFetched));
         assert_eq!(verdict.outcome, Outcome::Match);
+    }
+
+    #[test]
+    fn what_was_renamed_is_expected_under_its_new_name_and_no_other() {
+        let renamed = Claim {
+            external_id: "EU-A1".into(),
+            named_by: NamedBy::Rename,
+            ..claim()
+        };
+        for (now, outcome, message) in [
+            (text("EU-A1"), Outcome::Match, ""),
+            (Shown::NotTold, Outcome::Match, ""),
+            (
+                text("A1"),
+                Outcome::Renamed,
+                "its external_id is now \"A1\", and the import renamed it to \"EU-A1\"",
+            ),
+            (
+                Shown::Nothing,
+                Outcome::Renamed,
+                "it has no external_id any more, and the import renamed it to \"EU-A1\"",
+            ),
+        ] {
+            let exhibit = Exhibit {
+                external_id: now,
+                ..exhibit()
+            };
+            let verdict = renamed.compare(&Seen::There(exhibit, Bytes::NotFetched));
+            assert_eq!((verdict.outcome, &*verdict.message), (outcome, message));
+        }
+    }
+
+    #[test]
+    fn of_what_somebody_else_stored_the_size_is_compared_and_nobody_says_that_it_was_imported() {
+        let kept = Claim {
+            expected: Facts {
+                size: Some(5),
+                sha256: None,
+            },
+            ..claim()
+        };
+        let of = |size| {
+            let exhibit = Exhibit { size, ..exhibit() };
+            let verdict = kept.compare(&Seen::There(exhibit, Bytes::NotFetched));
+            (verdict.outcome, verdict.message)
+        };
+        assert_eq!(of(Some(5)), (Outcome::Match, String::new()));
+        assert_eq!(
+            of(Some(6)),
+            (
+                Outcome::SizeDiffers,
+                "the service shows 6 bytes, and 5 bytes were there at the import".to_owned()
+            )
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use csv::StringRecord;
 
-use super::{Checked, Facts, LocalFile, Outcome};
+use super::{Checked, Facts, KnownAs, LocalFile, Outcome};
 use crate::digest::sha256;
 use crate::model::{AttachmentId, Sha256Digest};
 use crate::output;
@@ -16,7 +16,7 @@ use crate::results::{Entry, LINE_CHECK, line_check, serial_of};
 use crate::text::{formula_restored, formula_safe};
 
 /// The columns before [`LINE_CHECK`], in order. Fixed: scripts go by them.
-pub const COLUMNS: [&str; 13] = [
+pub const COLUMNS: [&str; 15] = [
     "row",
     "external_id",
     "attachment_id",
@@ -25,12 +25,17 @@ pub const COLUMNS: [&str; 13] = [
     "found_size",
     "expected_sha256",
     "found_sha256",
+    "expected_external_id",
+    "expected_title",
     "checked_at",
     "download",
     "local_file",
     "destination",
     "message",
 ];
+
+/// Those of [`COLUMNS`] that verifications of earlier versions do not have.
+const LATER_COLUMNS: [&str; 2] = ["expected_external_id", "expected_title"];
 
 /// Where the verification of a results file goes: beside it.
 pub fn path_for(results: &Path) -> PathBuf {
@@ -93,9 +98,12 @@ impl Verification {
             place.ok_or(NoColumn(column))
         };
         let check = place(LINE_CHECK)?;
-        let mut places = [0; COLUMNS.len()];
+        let mut places = Places::default();
         for (at, column) in places.iter_mut().zip(COLUMNS) {
-            *at = place(column)?;
+            *at = match place(column) {
+                Err(_) if LATER_COLUMNS.contains(&column) => None,
+                found => Some(found?),
+            };
         }
         for record in csv.records() {
             match record
@@ -126,18 +134,22 @@ impl Verification {
     }
 }
 
-fn believed(record: &StringRecord, check: usize, places: [usize; 13]) -> Option<Checked> {
+/// Where the columns stand.
+type Places = [Option<usize>; COLUMNS.len()];
+
+fn believed(record: &StringRecord, check: usize, places: Places) -> Option<Checked> {
     let values: Vec<&str> = record.iter().map(formula_restored).collect();
     let expected = *values.get(check)?;
     let guarded = values[..check].iter().copied();
     if line_check(guarded, serial_of(expected)?) != expected {
         return None;
     }
-    Checked::from_cells(places.map(|place| values[place])).ok()
+    let cells = places.map(|place| place.map_or("", |place| values[place]));
+    Checked::from_cells(cells).ok()
 }
 
 impl Checked {
-    fn cells(&self) -> [String; 13] {
+    fn cells(&self) -> [String; COLUMNS.len()] {
         fn text(value: Option<impl ToString>) -> String {
             value.map(|value| value.to_string()).unwrap_or_default()
         }
@@ -150,6 +162,8 @@ impl Checked {
             text(self.found.size),
             text(self.expected.sha256),
             text(self.found.sha256),
+            text(self.expected_as.external_id.as_ref()),
+            text(self.expected_as.title.as_ref()),
             format!("{:.3}", self.checked_at),
             self.download.to_string(),
             self.local_file.as_str().to_owned(),
@@ -158,7 +172,7 @@ impl Checked {
         ]
     }
 
-    fn from_cells(cells: [&str; 13]) -> Result<Self, BadCell> {
+    fn from_cells(cells: [&str; COLUMNS.len()]) -> Result<Self, BadCell> {
         let [
             row,
             external_id,
@@ -168,12 +182,15 @@ impl Checked {
             found_size,
             expected_sha256,
             found_sha256,
+            expected_external_id,
+            expected_title,
             checked_at,
             download,
             local_file,
             destination,
             message,
         ] = cells;
+        let told = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let id = |text: &str| AttachmentId::parse(text).map_err(|_| bad("attachment_id", text));
         Ok(Self {
             row: optional("row", row)?,
@@ -190,6 +207,10 @@ impl Checked {
             found: Facts {
                 size: optional("found_size", found_size)?,
                 sha256: optional("found_sha256", found_sha256)?,
+            },
+            expected_as: KnownAs {
+                external_id: told(expected_external_id),
+                title: told(expected_title),
             },
             checked_at: parsed("checked_at", checked_at)?,
             download: parsed("download", download)?,
@@ -219,6 +240,10 @@ mod tests {
                 size: Some(5),
                 sha256: Some(sha256(b"HELLO")),
             },
+            expected_as: KnownAs {
+                external_id: Some("EU-A1".into()),
+                title: Some("=Master agreement".into()),
+            },
             checked_at: "2026-11-22T10:00:00.5Z".parse().unwrap(),
             download: Download::Sample {
                 share: Share::parse("10%").unwrap(),
@@ -244,6 +269,7 @@ mod tests {
             outcome: Outcome::NotDone,
             expected: Facts::default(),
             found: Facts::default(),
+            expected_as: KnownAs::default(),
             download: Download::None,
             local_file: LocalFile::NotCompared,
             ..line()
@@ -275,6 +301,23 @@ mod tests {
             let read = Verification::parse(saved.as_bytes()).unwrap();
             assert_eq!((read.lines().count(), read.altered), (1, 0), "{saved}");
         }
+    }
+
+    #[test]
+    fn a_verification_of_an_earlier_version_says_what_it_always_said() {
+        let text = "row,external_id,attachment_id,outcome,expected_size,found_size,expected_sha256,\
+                    found_sha256,checked_at,download,local_file,destination,message,line_check\n\
+                    3,A3,12,match,5,5,,,2026-11-22T10:00:00.000Z,,,here,,1-";
+        let cells = text.lines().last().unwrap().rsplit_once(',').unwrap().0;
+        let check = line_check(cells.split(','), 1);
+        let text = text.replace("here,,1-", &format!("here,,{check}\n"));
+        let read = Verification::parse(text.as_bytes()).unwrap();
+        assert_eq!(read.altered, 0);
+        let [line] = read.lines().collect::<Vec<_>>()[..] else {
+            panic!("{read:?}");
+        };
+        assert_eq!((line.row, line.found.size), (Some(3), Some(5)));
+        assert_eq!(line.expected_as, KnownAs::default());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a comparison of the results with the service found, row by row: the verification file's
 //! vocabulary. How the service is asked is the business of `pipeline::inspect`.
 
+pub mod backups;
 pub mod compare;
 pub mod download;
 pub mod file;
@@ -11,7 +12,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use crate::model::{AttachmentId, Sha256Digest};
-use crate::results::Entry;
+use crate::results::{Entry, Status};
 
 pub use download::Download;
 
@@ -124,6 +125,8 @@ pub struct Checked {
     pub expected: Facts,
     /// What the service holds; the digest only where the bytes were downloaded.
     pub found: Facts,
+    /// Under which names the attachment was expected; none where it was not.
+    pub expected_as: KnownAs,
     /// When the service was asked last.
     pub checked_at: Timestamp,
     /// Which rows' bytes were to be downloaded: the same for all lines of one verification.
@@ -134,6 +137,15 @@ pub struct Checked {
     pub destination: String,
     /// What differs, or why it could not be found out, for a person.
     pub message: String,
+}
+
+/// The names of an attachment, as far as they are claimed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KnownAs {
+    /// Its key, which is not that of its row where it was renamed.
+    pub external_id: Option<String>,
+    /// Its title.
+    pub title: Option<String>,
 }
 
 /// What one side says of a content.
@@ -166,6 +178,19 @@ impl Checked {
             && self.destination == entry.destination
             && self.expected == Facts::of(entry)
             && (self.outcome == Outcome::NotDone) != entry.status.is_done()
+            && (self.outcome == Outcome::NotDone || self.names_are_those_of(entry))
+    }
+
+    /// Whether it was found out after the import gave the attachment the names that it has now, as far
+    /// as the import gave it others than it had.
+    fn names_are_those_of(&self, entry: &Entry) -> bool {
+        let KnownAs { external_id, title } = &self.expected_as;
+        // Verifications of earlier versions do not name it, and know of nothing that was renamed.
+        let expected = external_id.as_ref().unwrap_or(&self.external_id);
+        let changes = &entry.changes;
+        let has_new_title = entry.status == Status::Updated || changes.previous_title.is_some();
+        expected == changes.renamed_to.as_ref().unwrap_or(&entry.external_id)
+            && (!has_new_title || (title.is_some() && *title != changes.previous_title))
     }
 
     /// Whether it says no more than that a line of the results is not believed.

@@ -3,12 +3,13 @@
 
 use jiff::Timestamp;
 
-use super::compare::{Claim, Verdict};
-use super::{Checked, Download, Facts, LocalFile, Outcome};
+use super::compare::{Claim, NamedBy, Verdict};
+use super::{Checked, Download, Facts, KnownAs, LocalFile, Outcome};
 use crate::manifest::name_of;
 use crate::model::{AttachmentId, Content};
 use crate::results::ledger::Ledger;
-use crate::results::{Entry, Status};
+use crate::results::{Backup, Entry, Former, Reason, Status, Verified};
+use crate::text::quoted;
 
 /// A row of the results.
 #[derive(Debug, Clone)]
@@ -19,6 +20,19 @@ pub struct Row {
     pub claim: Option<Claim>,
     /// The file that was imported.
     pub file: Option<(String, Content)>,
+    /// The content that gave way to other content, or was to do so.
+    pub former: Option<Former>,
+    /// Whether the attachment waits for bytes.
+    pub waits: Waits,
+}
+
+/// Whether an attachment waits for bytes that a replacement was to bring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waits {
+    /// The results do not say so.
+    No,
+    /// They do, or that it may: a replacement has not come to its end.
+    ForBytes,
 }
 
 /// What all rows of one verification have in common.
@@ -42,6 +56,7 @@ impl Occasion {
             outcome: Outcome::Error,
             expected: Facts::default(),
             found: Facts::default(),
+            expected_as: KnownAs::default(),
             checked_at: self.began,
             download: self.download,
             local_file: LocalFile::NotCompared,
@@ -61,32 +76,34 @@ impl Row {
             expected: Facts::of(entry),
             ..occasion.line(&entry.external_id)
         };
+        let former = entry.changes.replaced.clone();
         if !entry.status.is_done() {
-            line.message = match entry.reason.as_str() {
-                "" => format!("the row is {}", entry.status),
-                reason => format!("the row is {}, {reason}", entry.status),
-            };
+            line.message = standing(entry);
             return Self {
                 line,
                 claim: None,
                 file: None,
+                former,
+                waits: Waits::of(entry),
             };
         }
+        let claim = Claim::of(ledger, entry);
+        line.expected_as = KnownAs {
+            external_id: Some(claim.external_id.clone()),
+            title: claim.title.clone(),
+        };
         line.settle(Verdict::unknown(match &line.attachment_id {
             Some(_) => "the verification ended before it came to this row",
             None => "the results name no attachment",
         }));
         Self {
-            claim: Some(Claim {
-                external_id: entry.external_id.clone(),
-                title: title(ledger, entry),
-                file_name: file_name(ledger, entry),
-                expected: line.expected,
-            }),
+            claim: Some(claim),
             file: entry
                 .known
                 .content()
                 .map(|content| (entry.file_path.clone(), content)),
+            former,
+            waits: Waits::No,
             line,
         }
     }
@@ -99,6 +116,8 @@ impl Row {
             line,
             claim: None,
             file: None,
+            former: None,
+            waits: Waits::No,
         }
     }
 
@@ -107,6 +126,11 @@ impl Row {
     pub fn to_ask(&self) -> Option<(&AttachmentId, Option<u64>)> {
         let claim = self.claim.as_ref()?;
         Some((self.line.attachment_id.as_ref()?, claim.expected.size))
+    }
+
+    /// Whether there is an attachment whose bytes can be compared with a digest that the results know.
+    pub fn is_worth_a_download(&self) -> bool {
+        self.to_ask().is_some() && self.line.expected.sha256.is_some()
     }
 
     /// Takes what was found out.
@@ -118,11 +142,11 @@ impl Row {
     }
 
     /// Whether the row speaks against a verification. A row that has left the manifest does so only
-    /// by what it claims.
+    /// by what it claims, or by what it has left without bytes.
     pub fn is_objection(&self) -> bool {
         match self.line.outcome {
             Outcome::Match => false,
-            Outcome::NotDone => self.line.row.is_some(),
+            Outcome::NotDone => self.line.row.is_some() || self.waits == Waits::ForBytes,
             _ => true,
         }
     }
@@ -136,12 +160,70 @@ impl Checked {
     }
 }
 
-/// The title that the import gave. What was there already has the title that it had.
-fn title(ledger: &Ledger, entry: &Entry) -> Option<String> {
-    if entry.status == Status::Skipped {
-        return None;
+impl Waits {
+    fn of(entry: &Entry) -> Self {
+        match entry.status {
+            Status::Replacing => Self::ForBytes,
+            _ => Self::No,
+        }
     }
-    Some(ledger.extra(entry, "title")).filter(|title| !title.is_empty())
+}
+
+impl Claim {
+    /// What a line claims of which the row is done.
+    fn of(ledger: &Ledger, entry: &Entry) -> Self {
+        let (external_id, named_by) = match &entry.changes.renamed_to {
+            Some(new) => (new, NamedBy::Rename),
+            None => (&entry.external_id, NamedBy::Maker),
+        };
+        Self {
+            external_id: external_id.clone(),
+            named_by,
+            title: title(ledger, entry),
+            file_name: file_name(ledger, entry),
+            expected: Facts::of(entry),
+        }
+    }
+}
+
+/// How a row stands that is not done, and what to do where that is urgent.
+fn standing(entry: &Entry) -> String {
+    let replaced = entry.changes.replaced.as_ref();
+    let backup = || match replaced.map(|former| &former.backup) {
+        Some(Backup::Kept(path)) => format!("the old content is in {}", quoted(path)),
+        Some(Backup::Waived) => "the old content was not kept (--no-backup)".to_owned(),
+        None => "the results name no backup".to_owned(),
+    };
+    match (entry.status, entry.reason.as_str()) {
+        (Status::Replacing, reason) => {
+            let how = if reason == Reason::RENEWING.as_str() {
+                "may be without bytes: it was about to be replaced"
+            } else {
+                "waits for bytes: its old ones were let go of, and the new ones are not confirmed"
+            };
+            format!(
+                "the attachment {how}; run the import again with --resume; {}",
+                backup()
+            )
+        }
+        (status, "") => format!("the row is {status}"),
+        (status, reason) => format!("the row is {status}, {reason}"),
+    }
+}
+
+/// The title that the import gave. What it only found has the title that it had, and so has what it
+/// replaced or renamed, unless it gave that another title, too.
+fn title(ledger: &Ledger, entry: &Entry) -> Option<String> {
+    let changes = &entry.changes;
+    let was_made_by_us = || entry.verified != Verified::No && changes.replaced.is_none();
+    let was_given = match entry.status {
+        Status::Uploaded | Status::Updated => true,
+        _ if changes.previous_title.is_some() => true,
+        Status::Renamed => was_made_by_us(),
+        _ => false,
+    };
+    let title = || Some(ledger.extra(entry, "title")).filter(|title| !title.is_empty());
+    was_given.then(title).flatten()
 }
 
 /// The name under which the file was stored.

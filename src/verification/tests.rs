@@ -3,7 +3,7 @@
 use super::*;
 use crate::digest::sha256;
 use crate::model::{Content, FileStamp};
-use crate::results::{Known, Reason, Status, Verified};
+use crate::results::{Changes, Known, Reason, Status, Verified};
 
 fn entry() -> Entry {
     Entry {
@@ -21,7 +21,7 @@ fn entry() -> Entry {
         destination: "emulator".into(),
         updated_at: Timestamp::UNIX_EPOCH,
         message: String::new(),
-        changes: crate::results::Changes::default(),
+        changes: Changes::default(),
     }
 }
 
@@ -43,6 +43,7 @@ fn checked(entry: &Entry, outcome: Outcome) -> Checked {
         outcome,
         expected: Facts::of(entry),
         found: Facts::default(),
+        expected_as: KnownAs::default(),
         checked_at: Timestamp::UNIX_EPOCH,
         download: Download::None,
         local_file: LocalFile::NotCompared,
@@ -122,4 +123,61 @@ fn what_was_not_done_then_is_about_what_is_not_done_now() {
     let line = checked(&open, Outcome::NotDone);
     assert!(line.is_about(&open));
     assert!(!line.is_about(&entry()), "it is done since");
+}
+
+fn expected_as(external_id: Option<&str>, title: Option<&str>) -> KnownAs {
+    KnownAs {
+        external_id: external_id.map(str::to_owned),
+        title: title.map(str::to_owned),
+    }
+}
+
+#[test]
+fn a_line_from_before_the_import_gave_other_names_is_not_about_the_row_any_more() {
+    let changed = |status, previous_title: Option<&str>, renamed_to: Option<&str>| Entry {
+        status,
+        changes: Changes {
+            previous_title: previous_title.map(str::to_owned),
+            renamed_to: renamed_to.map(str::to_owned),
+            ..Changes::default()
+        },
+        ..entry()
+    };
+    let renamed = changed(Status::Renamed, None, Some("EU-A3"));
+    let updated = changed(Status::Updated, Some("Old"), None);
+    let entitled = changed(Status::Updated, None, None);
+    for (entry, external_id, title, is_about) in [
+        (entry(), Some("A3"), Some("Any"), true),
+        // As verifications of earlier versions say it.
+        (entry(), None, None, true),
+        (renamed.clone(), Some("EU-A3"), None, true),
+        (renamed.clone(), Some("A3"), None, false),
+        (renamed, None, None, false),
+        (updated.clone(), Some("A3"), Some("New"), true),
+        (updated.clone(), Some("A3"), Some("Old"), false),
+        (updated, None, None, false),
+        (entitled.clone(), Some("A3"), Some("New"), true),
+        (entitled, Some("A3"), None, false),
+    ] {
+        let line = Checked {
+            expected_as: expected_as(external_id, title),
+            ..checked(&entry, Outcome::Match)
+        };
+        let case = (&entry.changes, external_id, title);
+        assert_eq!(line.is_about(&entry), is_about, "{case:?}");
+    }
+}
+
+#[test]
+fn what_was_not_done_was_expected_under_no_name() {
+    let begun = Entry {
+        status: Status::Pending,
+        reason: Reason::RENAMING,
+        changes: Changes {
+            renamed_to: Some("EU-A3".into()),
+            ..Changes::default()
+        },
+        ..entry()
+    };
+    assert!(checked(&begun, Outcome::NotDone).is_about(&begun));
 }

@@ -16,7 +16,7 @@ use crate::verification::row::Row;
 /// The places of the rows whose attachments are to be downloaded.
 pub(super) fn drawn(rows: &[Row], download: Download) -> HashSet<usize> {
     let places: Vec<usize> = (0..rows.len())
-        .filter(|place| rows[*place].to_ask().is_some())
+        .filter(|place| rows[*place].is_worth_a_download())
         .collect();
     let keys = places.iter().map(|place| &*rows[*place].line.external_id);
     let drawn = download.drawn(keys);

@@ -15,11 +15,13 @@ use crate::progress::{Tally, size, span};
 use crate::results::ledger::{Lacks, Ledger};
 use crate::signals::Stop;
 use crate::text::{counted, escape, grouped, quoted};
-use crate::verification::row::Row;
+use crate::verification::row::{Row, Waits};
 use crate::verification::{Download, LocalFile, Outcome};
 
+use super::backups::Backups;
+
 /// So many rows that do not match are named one by one.
-const ROWS_NAMED: usize = 10;
+pub(super) const ROWS_NAMED: usize = 10;
 
 /// How a verification ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +101,7 @@ pub(super) struct Summary<'a> {
     /// How many attachments were to be downloaded.
     pub(super) drawn: u64,
     pub(super) local: Local,
+    pub(super) backups: Backups,
     pub(super) tally: Tally,
     pub(super) took: Duration,
     pub(super) ending: Ending,
@@ -161,6 +164,7 @@ impl Summary<'_> {
         self.tell_of_lacks(&mut text);
         self.tell_of_downloads(&mut text);
         self.tell_of_local_files(&mut text);
+        self.backups.tell(&mut text);
         let stopped = match &self.ending {
             Ending::Stopped(why) => Some(&**why),
             Ending::Interrupted(_) => Some("interrupted"),
@@ -180,13 +184,12 @@ impl Summary<'_> {
     }
 
     fn name_differences(&self, text: &mut String) {
-        // What is not done, the results explain; and of what nobody can verify there is no more to
-        // say than how many rows it is.
-        let says_more = |row: &&Row| {
-            !matches!(
-                row.line.outcome,
-                Outcome::Match | Outcome::NotDone | Outcome::Unverifiable
-            )
+        // What is not done, the results explain, unless it cannot wait; and of what nobody can verify
+        // there is no more to say than how many rows it is.
+        let says_more = |row: &&Row| match row.line.outcome {
+            Outcome::Match | Outcome::Unverifiable => false,
+            Outcome::NotDone => row.waits == Waits::ForBytes,
+            _ => true,
         };
         let mut differing = self.rows.iter().filter(says_more);
         for Row { line, .. } in differing.by_ref().take(ROWS_NAMED) {
@@ -243,8 +246,11 @@ impl Summary<'_> {
         };
         let drawn = match self.download {
             Download::None => return,
-            Download::All if downloaded == drawn => "all of them".to_owned(),
-            Download::All => "all were asked for".to_owned(),
+            Download::All if downloaded < drawn => "all were asked for".to_owned(),
+            Download::All if self.rows.iter().any(is_without_digest) => {
+                "all of which the results know the content".to_owned()
+            }
+            Download::All => "all of them".to_owned(),
             Download::Sample { share, seed } => {
                 format!("a sample of {share}, drawn with --seed {seed}")
             }
@@ -304,6 +310,7 @@ impl Summary<'_> {
             drawn: u64,
             downloaded: u64,
             local_files: BTreeMap<&'static str, u64>,
+            backups: BTreeMap<&'static str, u64>,
             requests: u64,
             throttled: u64,
             bytes_received: u64,
@@ -337,6 +344,7 @@ impl Summary<'_> {
             local_files: compared
                 .map(|local| (local.as_str(), self.local_files(local)))
                 .into(),
+            backups: self.backups.for_scripts(),
             requests: self.tally.requests,
             throttled: self.tally.throttled,
             bytes_received: self.tally.bytes_received,
@@ -348,6 +356,11 @@ impl Summary<'_> {
         let json = serde_json::to_string(&whole).expect("numbers and strings are always JSON");
         format!("{json}\n")
     }
+}
+
+/// Whether a row has an attachment of whose content the results know the size alone.
+fn is_without_digest(row: &Row) -> bool {
+    row.to_ask().is_some() && !row.is_worth_a_download()
 }
 
 /// What an outcome means, in a few words.

@@ -96,7 +96,7 @@ fn a_row_takes_about_as_much_room_as_the_list_of_all_rows_expects() {
 /// Adds things to a list of a report, and compares how much room the second one takes with what it
 /// says.
 #[track_caller]
-fn weigh_about_right<T: Weigh>(
+pub(super) fn weigh_about_right<T: Weigh>(
     list: impl Fn(&mut Report) -> &mut Listed<T>,
     thing: impl Fn(Text) -> T,
 ) {

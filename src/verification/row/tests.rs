@@ -6,7 +6,7 @@ use crate::digest::sha256;
 use crate::model::FileStamp;
 use crate::pipeline::{Bytes, Seen};
 use crate::results::file::{Line, ResultsFile};
-use crate::results::{Known, Reason, Status, Verified};
+use crate::results::{Backup, Changes, Former, Known, Reason, Status, Verified};
 
 fn entry(status: Status) -> Entry {
     Entry {
@@ -30,7 +30,7 @@ fn entry(status: Status) -> Entry {
         destination: "here".into(),
         updated_at: Timestamp::UNIX_EPOCH,
         message: String::new(),
-        changes: crate::results::Changes::default(),
+        changes: Changes::default(),
     }
 }
 
@@ -168,4 +168,113 @@ fn what_has_left_the_manifest_objects_by_what_it_claims_alone() {
         (Outcome::Error, "torn")
     );
     assert!(damaged.is_objection());
+}
+
+fn replaced(backup: Backup) -> Changes {
+    Changes {
+        replaced: Some(Former {
+            size: 3,
+            sha256: Some(sha256(b"old")),
+            backup,
+        }),
+        ..Changes::default()
+    }
+}
+
+#[test]
+fn what_was_renamed_is_claimed_under_its_new_name_and_its_line_under_the_old_one() {
+    let renamed = Entry {
+        changes: Changes {
+            renamed_to: Some("EU-A1".into()),
+            ..Changes::default()
+        },
+        ..entry(Status::Renamed)
+    };
+    let row = row(&renamed);
+    let claim = row.claim.unwrap();
+    assert_eq!(claim.external_id, "EU-A1");
+    assert_eq!(claim.named_by, NamedBy::Rename);
+    assert_eq!(row.line.external_id, "A1");
+    assert_eq!(row.line.expected_as.external_id.as_deref(), Some("EU-A1"));
+}
+
+#[test]
+fn a_title_is_claimed_where_the_import_gave_it_and_nowhere_else() {
+    let retitled = Changes {
+        previous_title: Some("Old".into()),
+        ..Changes::default()
+    };
+    let of = |status, verified, changes: &Changes| Entry {
+        verified,
+        changes: changes.clone(),
+        ..entry(status)
+    };
+    let (none, kept) = (Changes::default(), replaced(Backup::Waived));
+    let both = Changes {
+        previous_title: Some("Old".into()),
+        ..kept.clone()
+    };
+    for (entry, is_claimed) in [
+        (of(Status::Uploaded, Verified::Size, &none), true),
+        (of(Status::Skipped, Verified::No, &none), false),
+        (of(Status::Updated, Verified::No, &retitled), true),
+        // It had none before.
+        (of(Status::Updated, Verified::No, &none), true),
+        (of(Status::Replaced, Verified::Etag, &kept), false),
+        (of(Status::Replaced, Verified::Etag, &both), true),
+        (of(Status::Renamed, Verified::No, &none), false),
+        (of(Status::Renamed, Verified::No, &retitled), true),
+        (of(Status::Renamed, Verified::Size, &none), true),
+        (of(Status::Renamed, Verified::Size, &kept), false),
+    ] {
+        let claim = row_with(&entry, "New", "").claim.unwrap();
+        let expected = is_claimed.then_some("New");
+        assert_eq!(claim.title.as_deref(), expected, "{entry:?}");
+    }
+}
+
+#[test]
+fn what_somebody_else_stored_and_the_user_kept_is_not_downloaded_and_has_no_file_here() {
+    let kept = Entry {
+        reason: Reason::KEPT_EXISTING,
+        known: Known::Size(7),
+        ..entry(Status::Skipped)
+    };
+    let row = row(&kept);
+    assert_eq!(row.to_ask().unwrap().1, Some(7));
+    assert!(!row.is_worth_a_download());
+    assert_eq!(row.file, None);
+}
+
+#[test]
+fn what_waits_for_bytes_says_so_with_what_to_do_and_objects_even_from_outside_the_manifest() {
+    let kept = || Backup::Kept("old/A1.12.pdf".into());
+    for (reason, backup, message) in [
+        (
+            Reason::NONE,
+            kept(),
+            "the attachment waits for bytes: its old ones were let go of, and the new ones are not \
+             confirmed; run the import again with --resume; the old content is in \"old/A1.12.pdf\"",
+        ),
+        (
+            Reason::RENEWING,
+            Backup::Waived,
+            "the attachment may be without bytes: it was about to be replaced; run the import again \
+             with --resume; the old content was not kept (--no-backup)",
+        ),
+    ] {
+        let waiting = Entry {
+            row: None,
+            reason,
+            changes: replaced(backup),
+            ..entry(Status::Replacing)
+        };
+        let row = row(&waiting);
+        assert_eq!(
+            (row.line.outcome, &*row.line.message),
+            (Outcome::NotDone, message)
+        );
+        assert_eq!((row.to_ask(), row.waits), (None, Waits::ForBytes));
+        assert!(row.is_objection());
+    }
 }

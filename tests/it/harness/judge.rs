@@ -136,9 +136,15 @@ impl Run<'_> {
 /// will see the files is said so often that one test is about it.
 fn without_progress(stderr: &str) -> String {
     let is_progress = |line: &&str| {
-        ["checking: ", "importing: ", "looking up: ", jobs::NOTICE]
-            .iter()
-            .any(|start| line.starts_with(start))
+        [
+            "checking: ",
+            "importing: ",
+            "looking up: ",
+            "verifying: ",
+            jobs::NOTICE,
+        ]
+        .iter()
+        .any(|start| line.starts_with(start))
     };
     stderr
         .split_inclusive('\n')

@@ -36,7 +36,7 @@ fn without_version(text: &str) -> String {
 fn the_report_of_a_small_import_is_this_one() {
     let test = small_import();
     report(&test)
-        .says("6 of 10 rows are done; 4 are not.")
+        .says("12 of 17 rows are done; 5 are not.")
         .exits(0);
     for name in [HTML, JSON, SUMS] {
         let found = without_version(&test.read(name));
@@ -84,10 +84,10 @@ fn scripts_get_one_object_with_the_same() {
     let test = small_import();
     let outcome = report(&test).args(["--output", "json"]).exits(0);
     let summary: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
-    assert_eq!(summary["rows"], 10);
+    assert_eq!(summary["rows"], 17);
     assert_eq!(summary["statuses"]["uploaded"], 5);
-    assert_eq!(summary["evidence"]["content"], 1);
-    assert_eq!(summary["exceptions"], 6);
+    assert_eq!(summary["evidence"]["content"], 2);
+    assert_eq!(summary["exceptions"], 8);
     let html = summary["files"].as_array().unwrap();
     let html = html.iter().find(|file| file["what"] == "report_html");
     let digest = consign::digest::sha256(test.read(HTML).as_bytes());

@@ -1,6 +1,6 @@
 //! Cells that would do something to whoever looks at the report.
 
-use consign::results::Entry;
+use consign::results::{Backup, Changes, Entry, Former};
 use consign::text::acts_on_a_reader;
 
 use super::{HTML, JSON, VERIFICATION, json, report, uploaded, with_results};
@@ -16,6 +16,15 @@ fn hostile(row: usize, status: &str) -> Entry {
     entry.external_id = format!("{HOSTILE}{row}");
     entry.destination = HOSTILE.into();
     entry.message = HOSTILE.into();
+    entry.changes = Changes {
+        replaced: Some(Former {
+            size: 3,
+            sha256: None,
+            backup: Backup::Kept(HOSTILE.into()),
+        }),
+        previous_title: Some(HOSTILE.into()),
+        renamed_to: Some(HOSTILE.into()),
+    };
     let row = row.to_string();
     let cells = entry.cells().map(std::borrow::Cow::into_owned);
     let mut cells = cells.each_ref().map(String::as_str);

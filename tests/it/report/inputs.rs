@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use consign::results::Status;
-use consign::verification::{Checked, Download, Facts, LocalFile, Outcome, file};
+use consign::verification::{Checked, Download, Facts, KnownAs, LocalFile, Outcome, file};
 use serde_json::{Value, json as value};
 
 use super::{HTML, JSON, SUMS, VERIFICATION, json, report, uploaded, with_results};
@@ -149,6 +149,7 @@ fn checked(row: usize, outcome: Outcome) -> Checked {
         outcome,
         expected: facts,
         found: facts,
+        expected_as: KnownAs::default(),
         checked_at: "2026-11-23T00:00:00Z".parse().unwrap(),
         download: Download::All,
         local_file: LocalFile::Unchanged,
@@ -233,7 +234,7 @@ fn results_that_cannot_be_read_are_refused_with_what_to_do() {
         .stderr("error: cannot open gone.csv: No such file or directory (os error 2); check the path and its permissions\n")
         .exits(2);
     test.consign(["report", "other.csv"])
-        .stderr("error: other.csv is not a results file of consign: its first line names no column \"row\"; name the results file that consign import wrote\n")
+        .stderr("error: other.csv is not a results file of consign: its first line names no column \"line_check\"; name the results file that consign import wrote\n")
         .exits(2);
     assert_eq!(test.names(), ["other.csv"]);
 }

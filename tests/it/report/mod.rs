@@ -1,6 +1,7 @@
 //! `consign report`: what somebody who was not there gets to see of an import.
 
 mod bounds;
+mod changes;
 mod golden;
 mod hostile;
 mod inputs;

@@ -65,11 +65,19 @@ fn documented() -> BTreeSet<String> {
     names
 }
 
-/// What the documentation calls a list, or tells of an input file, it tells once for all of them.
+/// What the documentation calls a list, or tells of an input file or of the row of a change, it tells
+/// once for all of them.
 fn generic(member: &str) -> String {
     let member = member
         .trim_end_matches(".count")
         .trim_end_matches(".listed[]");
+    if let Some((_, fact)) = member
+        .strip_prefix("changed.")
+        .and_then(|rest| rest.split_once(".listed[]."))
+        && ["row", "external_id", "attachment_id", "status"].contains(&fact)
+    {
+        return format!("changed.*.{fact}");
+    }
     match member
         .strip_prefix("inputs.")
         .and_then(|rest| rest.split_once('.'))

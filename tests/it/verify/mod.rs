@@ -1,5 +1,6 @@
 //! `consign verify`: whether the service still holds what the results say.
 
+mod changed;
 mod damaged;
 mod downloads;
 mod elsewhere;

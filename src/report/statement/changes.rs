@@ -1,0 +1,100 @@
+//! What is said of what was changed on request, and of what was left as it was on request.
+
+use std::fmt::Write as _;
+
+use super::rows_of;
+use crate::report::evidence::Level;
+use crate::report::facts::Report;
+use crate::report::value::Count;
+use crate::results::Status;
+use crate::text::{counted, counted_with_verb};
+
+/// What was changed on request, what was not although its file is another one, and what a change has
+/// left open.
+pub(super) fn verdict(report: &Report) -> String {
+    let tally = report.changed.tally;
+    let told: Vec<String> = [
+        ("content", tally.content),
+        ("title", tally.titles),
+        ("external_id", tally.external_ids),
+    ]
+    .into_iter()
+    .filter(|(_, rows)| !rows.is_zero())
+    .map(|(what, rows)| format!("the {what} of {}", counted(rows.0, "row")))
+    .collect();
+    let mut text = String::new();
+    if !told.is_empty() {
+        let _ = write!(text, " Changed on request: {}.", told.join("; "));
+    }
+    let kept = rows_of(report, Level::KeptExisting);
+    if !kept.is_zero() {
+        let rows = counted_with_verb(kept.0, "row", ["leaves", "leave"]);
+        let _ = write!(
+            text,
+            " {rows} other content than that of the file in place."
+        );
+    }
+    let waiting = waiting(report);
+    if !waiting.is_zero() {
+        let attachments = counted(waiting.0, "attachment");
+        let _ = write!(
+            text,
+            " {attachments} may be without content: see the exceptions."
+        );
+    }
+    text
+}
+
+/// How many attachments a replacement may have left without bytes.
+fn waiting(report: &Report) -> Count {
+    let groups = report.exceptions.iter();
+    let waiting = groups.filter(|group| group.what == Status::Replacing.as_str());
+    Count(waiting.map(|group| group.rows.count.0).sum())
+}
+
+/// What a backup proves.
+pub(super) fn proven(report: &Report) -> Option<String> {
+    let rows = report.changed.tally.backed_up;
+    (!rows.is_zero()).then(|| {
+        format!(
+            "{}: before the content was replaced it was downloaded. A backup with the SHA-256 that the \
+             results name as the previous one holds what the service held until then.",
+            counted(rows.0, "row")
+        )
+    })
+}
+
+/// What is not known of what was changed, and of what was not.
+pub(super) fn not_proven(report: &Report, open: &mut Vec<String>) {
+    let kept = rows_of(report, Level::KeptExisting);
+    if !kept.is_zero() {
+        open.push(format!(
+            "{}: other content than that of the file was there, and was kept, as the import was told. \
+             The file is not in the service.",
+            counted(kept.0, "row")
+        ));
+    }
+    let waiting = waiting(report);
+    if !waiting.is_zero() {
+        open.push(format!(
+            "{}: a replacement has not come to its end, so that it is not known whether the attachment \
+             holds the former content, the new one, or none.",
+            counted(waiting.0, "row")
+        ));
+    }
+    let tally = report.changed.tally;
+    if !tally.waived.is_zero() {
+        open.push(format!(
+            "{}: the former content was replaced without a backup, as the import was told. This report \
+             does not prove what it was.",
+            counted(tally.waived.0, "row")
+        ));
+    }
+    if !tally.backed_up.is_zero() {
+        open.push(
+            "Whether the backups are still where the results say: this report did not look. consign \
+             verify compares those that it finds with their SHA-256."
+                .to_owned(),
+        );
+    }
+}

@@ -1,0 +1,221 @@
+//! What a report says of what was changed, and of what was left as it was, on request.
+
+use super::lists::weigh_about_right;
+use super::*;
+use crate::report::changes::{Renamed, Replaced, Retitled, Subject};
+use crate::report::html::render;
+use crate::report::value::{Bytes, Text};
+use crate::results::{Backup, Changes, Former};
+
+fn former(size: u64, backup: Backup) -> Changes {
+    Changes {
+        replaced: Some(Former {
+            size,
+            sha256: Some(sha256(b"old")),
+            backup,
+        }),
+        ..Changes::default()
+    }
+}
+
+fn backup() -> Backup {
+    Backup::Kept("old/A1.12.pdf".into())
+}
+
+fn replaced(row: usize, size: u64, backup: Backup) -> Entry {
+    Entry {
+        changes: former(size, backup),
+        ..entry(row, Status::Replaced)
+    }
+}
+
+fn renamed(row: usize) -> Entry {
+    Entry {
+        changes: Changes {
+            renamed_to: Some(format!("EU-A{row}")),
+            ..Changes::default()
+        },
+        ..entry(row, Status::Renamed)
+    }
+}
+
+fn kept(row: usize) -> Entry {
+    Entry {
+        reason: Reason::KEPT_EXISTING,
+        known: Known::Size(7),
+        verified: Verified::No,
+        ..entry(row, Status::Skipped)
+    }
+}
+
+#[test]
+fn content_counts_as_seen_by_the_import_where_it_had_to_download_it() {
+    let same = Entry {
+        reason: Reason::SAME_CONTENT,
+        ..entry(1, Status::Skipped)
+    };
+    for (entry, level) in [
+        (same, Level::ContentAtImport),
+        (replaced(1, 1_000, backup()), Level::ContentAtImport),
+        (replaced(1, 999, backup()), Level::Size),
+    ] {
+        assert_eq!(Level::of(&entry, None), Some(level), "{entry:?}");
+        let mut line = checked(&entry, Outcome::Match);
+        line.found.sha256 = line.expected.sha256;
+        assert_eq!(Level::of(&entry, Some(&line)), Some(Level::Content));
+        line.outcome = Outcome::Missing;
+        assert_eq!(Level::of(&entry, Some(&line)), Some(Level::Contradicted));
+    }
+}
+
+#[test]
+fn what_was_only_given_a_name_is_known_as_well_as_it_was_before() {
+    let of = |verified, known| Entry {
+        verified,
+        known,
+        ..renamed(1)
+    };
+    let content = renamed(1).known;
+    for (entry, level) in [
+        (of(Verified::Etag, content), Level::Etag),
+        (of(Verified::No, content), Level::SameSize),
+        (of(Verified::No, Known::Size(7)), Level::KeptExisting),
+    ] {
+        assert_eq!(Level::of(&entry, None), Some(level), "{entry:?}");
+    }
+}
+
+#[test]
+fn what_was_kept_is_never_taken_for_the_file_whatever_was_downloaded() {
+    // A file that was imported, and has changed since.
+    let ours = Entry {
+        reason: Reason::KEPT_EXISTING,
+        ..entry(1, Status::Skipped)
+    };
+    let mut line = checked(&ours, Outcome::Match);
+    line.found.sha256 = line.expected.sha256;
+    assert!(line.content_proven());
+    for entry in [&ours, &kept(1)] {
+        assert_eq!(Level::of(entry, Some(&line)), Some(Level::KeptExisting));
+    }
+    let report = report(&[ours, kept(2)], &With::Nothing);
+    assert_eq!(
+        report.verdict,
+        "All 2 rows are done. 2 rows leave other content than that of the file in place."
+    );
+    let open = report.not_proven.join("\n");
+    assert!(open.contains("The file is not in the service."), "{open}");
+    assert!(!open.contains("The stored bytes of"), "{open}");
+}
+
+#[test]
+fn the_file_of_what_was_kept_is_not_among_the_digests() {
+    use crate::report::sums::Sums;
+
+    let mut sums = Sums::default();
+    let ours = Entry {
+        reason: Reason::KEPT_EXISTING,
+        ..entry(1, Status::Skipped)
+    };
+    for entry in [&ours, &kept(2), &replaced(3, 5, backup())] {
+        sums.take(entry);
+    }
+    let text = sums.render();
+    assert!(
+        text.ends_with("  3.pdf\n") && text.lines().count() == 1,
+        "{text}"
+    );
+}
+
+#[test]
+fn changes_are_counted_in_the_verdict_as_far_as_they_came_to_their_end() {
+    let waiting = Entry {
+        changes: former(5, Backup::Waived),
+        ..entry(4, Status::Replacing)
+    };
+    let entries = [
+        replaced(1, 5, backup()),
+        replaced(2, 6, Backup::Waived),
+        renamed(3),
+        waiting,
+    ];
+    let report = report(&entries, &With::Nothing);
+    assert_eq!(
+        report.verdict,
+        "3 of 4 rows are done; 1 is not. Verified: 3 by the size that the service showed. Changed on \
+         request: the content of 2 rows; the external_id of 1 row. 1 attachment may be without \
+         content: see the exceptions."
+    );
+    assert_eq!(report.changed.content.count.0, 3);
+    let (proven, open) = (report.proven.join("\n"), report.not_proven.join("\n"));
+    assert!(
+        proven.contains("1 row: before the content was replaced"),
+        "{proven}"
+    );
+    for sentence in [
+        "1 row: a replacement has not come to its end",
+        "2 rows: the former content was replaced without a backup",
+        "this report did not look",
+    ] {
+        assert!(open.contains(sentence), "{sentence} is not in\n{open}");
+    }
+}
+
+#[test]
+fn an_attachment_that_waits_for_bytes_is_an_exception_even_where_its_row_has_left_the_manifest() {
+    let waiting = Entry {
+        row: None,
+        changes: former(5, backup()),
+        ..entry(1, Status::Replacing)
+    };
+    let report = report(&[waiting], &With::Nothing);
+    assert_eq!(report.serious_exceptions().0, 1);
+    assert_eq!(report.exceptions[0].what, "replacing");
+    assert_eq!(report.changed.content.listed[0].of.row, None);
+}
+
+#[test]
+fn a_report_on_an_import_that_changed_nothing_has_no_section_for_it() {
+    let html = render(&report(&[entry(1, Status::Uploaded)], &With::Nothing));
+    assert!(!html.contains("What was changed"), "{html}");
+    let html = render(&report(&[renamed(1)], &With::Nothing));
+    assert!(html.contains("<h2 id=\"changes-title\">What was changed</h2>"));
+    assert!(!html.contains("Content that was replaced"));
+}
+
+#[test]
+fn what_was_changed_takes_about_as_much_room_as_its_lists_expect() {
+    let of = |external_id| Subject {
+        row: Some(7),
+        external_id,
+        attachment_id: Some(Text::of("12")),
+        status: "replaced",
+    };
+    let digest = || Some(sha256(b"").to_string());
+    weigh_about_right(
+        |report| &mut report.changed.content,
+        |text: Text| Replaced {
+            of: of(text.clone()),
+            previous_size: Bytes(1_000),
+            previous_sha256: digest(),
+            size: Some(Bytes(2_000)),
+            sha256: digest(),
+            backup: Some(text),
+        },
+    );
+    weigh_about_right(
+        |report| &mut report.changed.titles,
+        |text: Text| Retitled {
+            of: of(text.clone()),
+            previous_title: Some(text.clone()),
+            title: text,
+        },
+    );
+    weigh_about_right(
+        |report| &mut report.changed.external_ids,
+        |text: Text| Renamed {
+            of: of(text.clone()),
+            renamed_to: text,
+        },
+    );
+}

@@ -1,0 +1,295 @@
+//! What an import has changed on request, and what became of it since.
+
+use std::fs;
+
+use consign::digest::sha256;
+use consign::model::{Content, FileStamp};
+use consign::results::file::{Line, ResultsFile};
+use consign::results::ledger::Ledger;
+use consign::results::{Backup, Changes, Entry, Former, Known, Reason, Status};
+
+use super::imported;
+use crate::harness::{HEADER, Results, Test, content_of, row};
+
+/// What an import that was asked for changes would have left: the results of one that was not, with
+/// some lines altered.
+fn as_if(test: &Test, alter: impl Fn(&mut Entry)) {
+    let path = test.path(Results::NAME);
+    let ledger = Ledger::read(&path).unwrap();
+    let columns = ["title".to_owned()];
+    let lines: Vec<Line> = ledger
+        .entries()
+        .map(|mut entry| {
+            let extras = vec![ledger.extra(&entry, "title")];
+            alter(&mut entry);
+            Line { entry, extras }
+        })
+        .collect();
+    drop(ledger);
+    let (mut file, _) = ResultsFile::resume(&path).unwrap();
+    file.replace(&columns, lines.into_iter()).unwrap();
+}
+
+const NEW: &str = "something longer than before";
+
+fn known(content: &str) -> Known {
+    Known::Content(Content {
+        stamp: FileStamp {
+            size: content.len() as u64,
+            modified: "2020-08-18T12:48:42Z".parse().unwrap(),
+        },
+        sha256: sha256(content.as_bytes()),
+    })
+}
+
+fn former(entry: &Entry, backup: Backup) -> Former {
+    let content = entry.known.content().unwrap();
+    Former {
+        size: content.stamp.size,
+        sha256: Some(content.sha256),
+        backup,
+    }
+}
+
+/// The line of a row whose content has given way to [`NEW`].
+fn replace(entry: &mut Entry, backup: Backup) {
+    entry.changes.replaced = Some(former(entry, backup));
+    entry.status = Status::Replaced;
+    entry.known = known(NEW);
+}
+
+fn backup_of(id: &str) -> Backup {
+    Backup::Kept(format!("old/{id}.pdf"))
+}
+
+/// Two rows, the second of which was replaced, with a backup.
+fn replaced() -> Test {
+    let test = imported(2);
+    test.service().replace("A2", NEW);
+    test.write("A2.pdf", NEW);
+    test.write("old/A2.pdf", content_of("A2"));
+    as_if(&test, |entry| {
+        if entry.external_id == "A2" {
+            replace(entry, backup_of("A2"));
+        }
+    });
+    test
+}
+
+#[test]
+fn what_was_replaced_is_compared_with_its_new_content_and_its_backup_with_the_old_one() {
+    let test = replaced();
+    test.verify()
+        .args(["--download", "all"])
+        .outcomes(["A1 match", "A2 match"])
+        .stdout(
+            "all 2 rows match (3 requests in [time])\n\
+             \x20 match                   2  there, as the results say\n\
+             downloaded and hashed again: 2 attachments (all of them; 41 B)\n\
+             backups of what was replaced: 1 as recorded\n\
+             verification: m.results.verification.csv\n",
+        )
+        .exits(0);
+    let verified = test.verification();
+    assert_eq!(verified.cell("A2", "found_size"), "28");
+    assert_eq!(verified.cell("A2", "local_file"), "unchanged");
+}
+
+#[test]
+fn old_content_in_place_of_what_it_was_replaced_by_differs() {
+    let test = replaced();
+    test.service().replace("A2", &content_of("A2"));
+    test.verify()
+        .outcomes(["A1 match", "A2 size_differs"])
+        .says("the service shows 13 bytes, and 28 bytes were imported")
+        .exits(1);
+}
+
+#[test]
+fn a_backup_that_is_not_what_was_kept_is_named_and_changes_no_verdict() {
+    let test = imported(4);
+    for id in ["A1", "A2", "A3", "A4"] {
+        test.service().replace(id, NEW);
+        test.write(&format!("{id}.pdf"), NEW);
+    }
+    test.write("old/A1.pdf", content_of("A1"));
+    test.write("old/A2.pdf", content_of("B2"));
+    as_if(&test, |entry| {
+        let backup = match &*entry.external_id {
+            "A4" => Backup::Waived,
+            id => backup_of(id),
+        };
+        replace(entry, backup);
+    });
+    let backups = "backups of what was replaced: 1 as recorded, 1 missing, 1 with other bytes\n\
+                   row 2, external_id \"A2\": backup \"old/A2.pdf\" with other bytes\n\
+                   row 3, external_id \"A3\": backup \"old/A3.pdf\" missing\n\
+                   1 content replaced without a backup (--no-backup)\n";
+    test.verify()
+        .outcomes(["A1 match", "A2 match", "A3 match", "A4 match"])
+        .says(backups)
+        .exits(0);
+    let outcome = test.verify().args(["--output", "json", "--quiet"]).exits(0);
+    let summary: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let expected = serde_json::json!({
+        "as_recorded": 1, "missing": 1, "other_bytes": 1, "waived": 1
+    });
+    assert_eq!(summary["backups"], expected);
+}
+
+#[test]
+fn backups_that_are_all_elsewhere_are_not_named_one_by_one() {
+    let test = replaced();
+    fs::remove_dir_all(test.path("old")).unwrap();
+    test.verify()
+        .outcomes(["A1 match", "A2 match"])
+        .says("backups of what was replaced: 1 named by the results, and none is here")
+        .exits(0);
+}
+
+#[test]
+fn backups_are_found_beside_results_that_were_moved_with_them() {
+    let test = replaced();
+    fs::create_dir(test.path("archive")).unwrap();
+    for name in [Results::NAME, "old"] {
+        let moved = test.path("archive").join(name);
+        fs::rename(test.path(name), moved).unwrap();
+    }
+    let base = test.service().base_url();
+    test.consign(["verify", "archive/m.results.csv", "--base-url", &base])
+        .args(["--root", "."])
+        .verifying("archive/m.results.csv")
+        .says("backups of what was replaced: 1 as recorded\n")
+        .exits(0);
+}
+
+#[test]
+fn what_was_renamed_is_expected_under_its_new_name_and_not_under_the_old_one() {
+    let test = imported(2);
+    test.service().rename("A2", "EU-A2");
+    as_if(&test, |entry| {
+        if entry.external_id == "A2" {
+            entry.status = Status::Renamed;
+            entry.changes.renamed_to = Some("EU-A2".into());
+        }
+    });
+    test.verify().outcomes(["A1 match", "A2 match"]).exits(0);
+    let expected = ["A1", "A2"].map(|id| {
+        let verified = test.verification();
+        verified.cell(id, "expected_external_id").to_owned()
+    });
+    assert_eq!(expected, ["A1", "EU-A2"]);
+    test.service().rename("EU-A2", "A2");
+    test.verify().outcomes(["A1 match", "A2 renamed"]).exits(1);
+    assert_eq!(
+        test.verification().cell("A2", "message"),
+        "its external_id is now \"A2\", and the import renamed it to \"EU-A2\""
+    );
+}
+
+#[test]
+fn a_new_title_is_expected_even_where_the_import_only_found_the_content() {
+    let manifest = "file_path,object_type,object_id,external_id,title\n\
+                    A1.pdf,contract,1,A1,New\n";
+    let test = Test::of_rows(1).manifest(manifest);
+    test.import().all_uploaded(1).exits(0);
+    test.remove(Results::NAME);
+    test.import().rows(["A1 skipped"]).exits(0);
+    test.service().retitle("A1", "Old");
+    test.verify().outcomes(["A1 match"]).exits(0);
+    as_if(&test, |entry| {
+        entry.status = Status::Updated;
+        entry.changes.previous_title = Some("Old".into());
+    });
+    test.verify()
+        .outcomes(["A1 renamed"])
+        .says("its title is now \"Old\"")
+        .exits(1);
+    test.service().retitle("A1", "New");
+    test.verify().outcomes(["A1 match"]).exits(0);
+    assert_eq!(test.verification().cell("A1", "expected_title"), "New");
+}
+
+#[test]
+fn content_that_the_user_kept_is_compared_by_its_size_alone() {
+    let test = imported(2);
+    test.service().replace("A2", NEW);
+    as_if(&test, |entry| {
+        if entry.external_id == "A2" {
+            entry.status = Status::Skipped;
+            entry.reason = Reason::KEPT_EXISTING;
+            entry.known = Known::Size(28);
+        }
+    });
+    test.verify()
+        .args(["--download", "all"])
+        .outcomes(["A1 match", "A2 match"])
+        .says(
+            "downloaded and hashed again: 1 attachment (all of which the results know the content",
+        )
+        .exits(0);
+    assert_eq!(test.verification().cell("A2", "found_sha256"), "");
+    test.service().replace("A2", "shorter");
+    test.verify()
+        .outcomes(["A1 match", "A2 size_differs"])
+        .says("the service shows 7 bytes, and 28 bytes were there at the import")
+        .exits(1);
+}
+
+#[test]
+fn an_attachment_that_waits_for_bytes_is_named_with_what_to_do() {
+    let test = imported(2);
+    test.service().empty("A2");
+    test.write("old/A2.pdf", content_of("A2"));
+    let wait = |entry: &mut Entry| {
+        if entry.external_id == "A2" {
+            replace(entry, backup_of("A2"));
+            entry.status = Status::Replacing;
+        }
+    };
+    as_if(&test, wait);
+    let named = "external_id \"A2\": not_done: the attachment waits for bytes: its old ones were let \
+                 go of, and the new ones are not confirmed; run the import again with --resume; the \
+                 old content is in \"old/A2.pdf\"\n";
+    test.verify()
+        .outcomes(["A1 match", "A2 not_done"])
+        .says(format!("row 2, {named}"))
+        .says("backups of what was replaced: 1 as recorded\n")
+        .requests(["list 200"])
+        .exits(1);
+    // It waits all the same where its row has left the manifest.
+    as_if(&test, |entry| {
+        if entry.external_id == "A2" {
+            entry.row = None;
+        }
+    });
+    test.verify()
+        .outcomes(["A1 match", "A2 not_done"])
+        .says(format!("a line without a row, {named}"))
+        .exits(1);
+}
+
+#[test]
+fn a_verification_from_before_a_rename_counts_for_nothing_in_the_report() {
+    let test = imported(1);
+    test.verify().outcomes(["A1 match"]).exits(0);
+    as_if(&test, |entry| {
+        entry.status = Status::Renamed;
+        entry.changes = Changes {
+            renamed_to: Some("EU-A1".into()),
+            ..Changes::default()
+        };
+    });
+    test.write("m.csv", HEADER.to_owned() + &row("A1"));
+    let covered = || {
+        test.consign(["report", Results::NAME]).exits(0);
+        let json = test.read("m.results.report.json");
+        let report: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let found = &report["verification"];
+        [&found["rows_checked"], &found["outdated_lines"]].map(|count| count.as_u64().unwrap())
+    };
+    assert_eq!(covered(), [0, 1]);
+    test.service().rename("A1", "EU-A1");
+    test.verify().outcomes(["A1 match"]).exits(0);
+    assert_eq!(covered(), [1, 0]);
+}
