@@ -358,6 +358,9 @@ pub struct EmulatorArgs {
     /// What a second attachment with the same external id gets: status 409 or 422, or its place
     #[arg(long, value_name = "ANSWER", default_value = "422")]
     pub duplicate_ids: DuplicateIds,
+    /// What becomes of a title when a PATCH names a new file and no title
+    #[arg(long, value_name = "WAY", default_value = "keep")]
+    pub titles: RenewedTitles,
     /// How long after an upload its size stays hidden
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration)]
     pub size_delay: Duration,
@@ -441,6 +444,15 @@ pub enum DuplicateIds {
     /// Taken
     #[value(name = "allow")]
     Allow,
+}
+
+/// What the emulator does with a title when a PATCH names a new file and no title.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RenewedTitles {
+    /// It stays
+    Keep,
+    /// It is derived from the file's name
+    Derive,
 }
 
 /// The manifest, and how it is read.

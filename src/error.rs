@@ -93,9 +93,23 @@ pub enum Error {
          whether that is meant; look with --dry-run, then say --yes"
     )]
     NobodyToAsk,
-    /// The user does not want bidders to see the files.
+    /// Content would be replaced, and there is nobody to ask whether that is meant.
+    #[error(
+        "nothing was sent: stored content would be replaced, and there is no terminal to ask whether \
+         that is meant; look with --dry-run, then say --yes"
+    )]
+    NobodyToAskAboutContent,
+    /// The user was asked, and did not agree.
     #[error("nothing was sent")]
     NotAgreed,
+    /// What there is to be asked could not be found out.
+    #[error("nothing was sent: {why}")]
+    NotLookedUp {
+        /// What came in between.
+        why: String,
+        /// How the program ends with it.
+        exit: Exit,
+    },
     /// The results were made with another destination.
     #[error(
         "{} was made with {theirs}, and this run would send to {ours}; use another results file with --results, or the destination that it was made with",
@@ -251,6 +265,7 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Results(_) | Self::VerificationLost { .. } => Exit::STOPPED,
+            Self::NotLookedUp { exit, .. } => *exit,
             Self::Manifest(_)
             | Self::Root(_)
             | Self::Config(_)
@@ -260,6 +275,7 @@ impl Error {
             | Self::RefusedResults { .. }
             | Self::DamagedResults { .. }
             | Self::NobodyToAsk
+            | Self::NobodyToAskAboutContent
             | Self::NotAgreed
             | Self::OtherDestination { .. }
             | Self::NoRows { .. }

@@ -174,6 +174,13 @@ pub fn was_done(entry: &Entry) -> bool {
     entry.status.is_done() || (entry.status == Status::Conflict && entry.known.content().is_some())
 }
 
+/// Whether the attachment of a row has its bytes, as far as its line knows, so that its file is not
+/// needed any more: it was done once, or only its names were still to be changed.
+pub fn has_its_bytes(entry: &Entry) -> bool {
+    let names = [Reason::UPDATING, Reason::RENAMING];
+    was_done(entry) || (entry.status == Status::Pending && names.contains(&entry.reason))
+}
+
 fn other_object(row: &Row, previous: &Entry) -> Option<OtherObject> {
     let same = previous.object_type == row.object.kind().as_str()
         && previous.object_id == row.object.id().to_string();
@@ -193,7 +200,7 @@ fn done(row: &Row, file: RowFile, previous: Entry, wishes: Wishes) -> Step {
     // What hangs on another object, or is in a job, can neither be moved nor changed.
     if elsewhere.is_none()
         && row.object.kind().service() == Service::Workday
-        && is_to_be_changed(row, &previous, is_other, wishes)
+        && is_to_be_changed(row, file, &previous, wishes)
         && let Some(there) = There::of(row, &previous)
     {
         return Step::Send(Start::There(there));
@@ -260,12 +267,16 @@ fn is_other(file: RowFile, previous: &Entry) -> bool {
 }
 
 /// Whether the attachment of a done row has to be looked at, because it may have to be changed.
-fn is_to_be_changed(row: &Row, previous: &Entry, is_other: bool, wishes: Wishes) -> bool {
+fn is_to_be_changed(row: &Row, file: RowFile, previous: &Entry, wishes: Wishes) -> bool {
+    let is_other = is_other(file, previous);
     let is_right = !is_other
         || previous.reason == Reason::KEPT_EXISTING
         || wishes.on_conflict == OnConflict::Skip;
+    let is_unproven = there::is_unproven(previous.verified, &previous.reason);
     match wishes.on_conflict {
         OnConflict::Replace if is_other => true,
+        // That there are as many bytes does not prove that they are the same.
+        OnConflict::Replace if is_unproven && file != RowFile::Gone => true,
         _ => is_right && there::may_be_renamed(row, previous, wishes),
     }
 }

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
-use crate::cli::{DuplicateIds, EmulatorArgs, JobsArgs, UnknownObjects};
+use crate::cli::{DuplicateIds, EmulatorArgs, JobsArgs, RenewedTitles, UnknownObjects};
 use crate::emulator::{
     BudgetSettings, Clash, Emulator, EmulatorError, ExternalIds, JobSettings, JobWords, Settings,
-    Terms, UnknownAs, scenario,
+    Terms, Titles, UnknownAs, scenario,
 };
 use crate::error::{Error, Exit};
 use crate::signals::Signals;
@@ -68,6 +68,10 @@ fn settings(args: &EmulatorArgs) -> Result<Settings, EmulatorError> {
             DuplicateIds::Conflict => unique(Clash::Conflict409),
             DuplicateIds::Invalid => unique(Clash::Unprocessable422),
             DuplicateIds::Allow => ExternalIds::NotUnique,
+        },
+        titles: match args.titles {
+            RenewedTitles::Keep => Titles::Keep,
+            RenewedTitles::Derive => Titles::Derive,
         },
         size_delay: args.size_delay,
         url_life: args.url_life,

@@ -90,8 +90,17 @@ pub(super) fn carry_out(args: &ImportArgs, read: Reading, telling: Telling) -> R
     } else {
         let folder = amending.backups().and_then(Backups::folder);
         let vault = folder.map(Folder::open).transpose()?;
-        consent::ask(args, &base, &plan)?;
-        import(args, &opening, &plan, results, vault.as_ref(), telling)
+        consent::ask_about_bidders(args, &base, &plan)?;
+        let to_ask = consent::to_ask_about_content(args, &base, &plan, &amending)?;
+        import(
+            args,
+            &opening,
+            &plan,
+            to_ask,
+            results,
+            vault.as_ref(),
+            telling,
+        )
     }
 }
 
@@ -144,6 +153,7 @@ fn import(
     args: &ImportArgs,
     opening: &Opening<'_>,
     plan: &Plan<'_>,
+    to_ask: Option<&Backups>,
     mut results: ResultsFile,
     vault: Option<&Folder>,
     telling: Telling,
@@ -151,6 +161,9 @@ fn import(
     // It lives to the end, so that a second Ctrl-C ends the program whatever it is at.
     let runtime = tokio::runtime::Runtime::new()?;
     let session = runtime.block_on(Session::open(opening))?;
+    if let Some(backups) = to_ask {
+        consent::ask_about_content(args, plan, &session, &runtime, backups)?;
+    }
     let label = opening.base.label();
     let rows = plan.rows(&label);
     let columns = plan.manifest().extra_columns();

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::extract::Request;
 use axum::http::header::{ALLOW, HeaderName, RETRY_AFTER};
@@ -20,7 +21,7 @@ use super::rate::Admission;
 use super::record::{Record, new_key};
 use super::reply::{Answer, Reply};
 use super::route::{API_BASE, ApiRoute, Name};
-use super::settings::{Clash, ExternalIds};
+use super::settings::{Clash, ExternalIds, Titles};
 use super::view::View;
 use super::world::{Shared, World};
 
@@ -34,9 +35,9 @@ const API_VERSION: HeaderName = HeaderName::from_static("x-api-version");
 
 /// Answers a request of the API and logs it.
 pub(super) async fn answer(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     request: Request,
-    route: &ApiRoute,
+    route: ApiRoute,
     entry: Entry,
     arrival: Instant,
 ) -> Answer {
@@ -51,21 +52,59 @@ pub(super) async fn answer(
             return shared.settle(entry, |_, _| problem.reply().into());
         }
     };
+    let request = Whole { route, head, body };
+    let mut late = entry.clone();
+    let answer = shared.settle(entry, |world, entry| {
+        let mut call = request.call(shared, world, entry);
+        let answer = match call.refusal(arrival) {
+            Some(refusal) => refusal.into(),
+            None => befall::carry_out(&mut call, shared, arrival),
+        };
+        late.fault.clone_from(&entry.fault);
+        answer
+    });
+    if let Answer::Late(delay) = answer {
+        tokio::spawn(carry_out_late(Arc::clone(shared), request, late, delay));
+    }
+    answer
+}
+
+/// Carries a request out whose sender has long given up. It is dropped where the emulator ends first.
+async fn carry_out_late(shared: Arc<Shared>, request: Whole, mut entry: Entry, delay: Duration) {
+    tokio::select! {
+        () = tokio::time::sleep(delay) => {}
+        () = shared.ended() => return,
+    }
+    entry.at = Timestamp::now();
     shared.settle(entry, |world, entry| {
-        let mut call = Call {
+        request.call(&shared, world, entry).perform().into()
+    });
+}
+
+/// A request that is all there.
+struct Whole {
+    route: ApiRoute,
+    head: Parts,
+    body: Vec<u8>,
+}
+
+impl Whole {
+    fn call<'a>(
+        &'a self,
+        shared: &'a Shared,
+        world: &'a mut World,
+        entry: &'a mut Entry,
+    ) -> Call<'a> {
+        Call {
             shared,
             world,
             entry,
-            route,
-            head: &head,
-            body: &body,
+            route: &self.route,
+            head: &self.head,
+            body: &self.body,
             now: Timestamp::now(),
-        };
-        match call.refusal(arrival) {
-            Some(refusal) => refusal.into(),
-            None => befall::carry_out(&mut call, shared, arrival),
         }
-    })
+    }
 }
 
 /// One request that is being decided.
@@ -228,12 +267,17 @@ impl Call<'_> {
     fn update(&mut self, name: &Name) -> Result<Reply, Problem> {
         let mut record = self.existing(name)?;
         let attributes = Attributes::parse_update(self.body, name)?;
+        self.entry.changes = attributes.names();
         if let Some(external_id) = &attributes.external_id {
             self.refuse_clash(external_id, Some(record.id))?;
         }
         let renews = attributes.file_name.is_some();
+        let derived = match self.shared.settings.titles {
+            Titles::Keep => None,
+            Titles::Derive => attributes.file_name.clone(),
+        };
         record.external_id = attributes.external_id.or(record.external_id);
-        record.title = attributes.title.unwrap_or(record.title);
+        record.title = attributes.title.or(derived).unwrap_or(record.title);
         if let Some(file_name) = attributes.file_name {
             record.file_name = file_name;
             record.renew(self.user_email(), self.now);

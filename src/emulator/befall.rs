@@ -46,6 +46,7 @@ pub(super) fn carry_out(request: &mut impl Befallen, shared: &Shared, arrival: I
 fn perform_under(request: &mut impl Befallen, effect: Option<&Effect>) -> Answer {
     match effect {
         Some(Effect::Reset) => Answer::Cut,
+        Some(Effect::Late { lasting }) => Answer::Late(*lasting),
         Some(Effect::Status { code, retry_after }) => {
             let status = fault::status(*code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             let reply = request.refuse(status, "this answer was asked for by a script");

@@ -62,6 +62,13 @@ pub enum Effect {
     WithholdAnswer,
     /// The connection ends, and nothing was done.
     Reset,
+    /// The connection ends, and the request is carried out so much later, as one that was held up on
+    /// the way. The log shows both. For the rate it counts when it comes.
+    Late {
+        /// So much.
+        #[serde(rename = "for", deserialize_with = "duration")]
+        lasting: Duration,
+    },
     /// An error is answered, and nothing was done.
     Status {
         /// The status code, 200 to 599.
@@ -164,6 +171,7 @@ impl Effect {
             Self::LoseAnswer => "lose_answer",
             Self::WithholdAnswer => "withhold_answer",
             Self::Reset => "reset",
+            Self::Late { .. } => "late",
             Self::Status { .. } => "status",
             Self::GarbageBody => "garbage_body",
             Self::TruncatedBody => "truncated_body",
@@ -195,6 +203,10 @@ impl Effect {
             // What answers an upload is empty, and nothing cannot trickle.
             Self::TricklingBody => befallen && operation != Operation::Upload,
             Self::GarbageBody | Self::DeliverTwice => operation.is_of_the_api(),
+            Self::Late { .. } => matches!(
+                operation,
+                Operation::Create | Operation::Update | Operation::UpdateByExternalId
+            ),
             Self::UploadTarget { .. } => matches!(
                 operation,
                 Operation::Create

@@ -152,6 +152,17 @@ impl Attributes {
         Self::of(&data)
     }
 
+    /// The names of those that are set.
+    pub(super) fn names(&self) -> Vec<String> {
+        let all = [
+            ("external_id", &self.external_id),
+            ("file_name", &self.file_name),
+            ("title", &self.title),
+        ];
+        let set = all.into_iter().filter(|(_, value)| value.is_some());
+        set.map(|(name, _)| name.to_owned()).collect()
+    }
+
     fn of(data: &Map<String, Value>) -> Result<Self, Problem> {
         let empty = Map::new();
         let attributes = match data.get("attributes") {

@@ -43,6 +43,10 @@ pub struct Entry {
     /// The name of the job's file that was uploaded.
     #[serde(default)]
     pub file: Option<String>,
+    /// The attributes that a PATCH names, in the order of their names, whatever became of it. One
+    /// with `file_name` among them lets go of the stored bytes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
     /// How many requests the budget had left after this one, where it was counted.
     #[serde(default)]
     pub budget_left: Option<u32>,
@@ -69,6 +73,7 @@ impl Entry {
             object: None,
             job: None,
             file: None,
+            changes: Vec::new(),
             budget_left: None,
             status: None,
             bytes: None,

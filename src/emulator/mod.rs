@@ -36,7 +36,9 @@
 //! | unknown query parameters, a list without filter or of more than 50 ids: 400 | none |
 //! | other invalid values: 422, told as the sister services do | none |
 //! | ids that do not exist are left out of a list; the rest comes in order | none |
-//! | the title is the file name where none is given, and stays when the file name changes | none |
+//! | the title is the file name where none is given | none |
+//! | it stays when a PATCH changes the file name alone | [`Settings::titles`] |
+//! | a PATCH without a file name leaves the bytes alone, and its answer shows their size | none |
 //! | there is no DELETE: 405 | none |
 //! | the storage is S3: it refuses wrong headers, expired or altered URLs (403) and chunked bodies (501), and answers with an MD5 `ETag` | [`Effect::ExpiredUrl`] |
 //! | bytes sent to a URL that was renewed since are taken, and show nowhere | none |
@@ -148,7 +150,7 @@ pub use self::jobs::{
 };
 pub use self::route::Operation;
 pub use self::script::Fired;
-pub use self::settings::{Clash, ExternalIds, Keys, Settings};
+pub use self::settings::{Clash, ExternalIds, Keys, Settings, Titles};
 pub use self::store::{StateError, StoredAttachment, stored, stored_by_external_id};
 pub use self::target::Target;
 
@@ -341,7 +343,7 @@ async fn take(
             wire.cut();
             Response::default()
         }
-        Ok(Answer::Lost(_) | Answer::Cut) => {
+        Ok(Answer::Lost(_) | Answer::Cut | Answer::Late(_)) => {
             wire.cut();
             Response::default()
         }
@@ -349,7 +351,7 @@ async fn take(
     }
 }
 
-async fn answer(shared: &Shared, request: Request) -> Answer {
+async fn answer(shared: &Arc<Shared>, request: Request) -> Answer {
     let arrival = Instant::now();
     let route = Route::of(request.method(), request.uri().path());
     let mut entry = Entry::new(route.operation(), Timestamp::now());
@@ -358,7 +360,7 @@ async fn answer(shared: &Shared, request: Request) -> Answer {
     match route {
         Route::Api(route) => {
             note_query(&mut entry, &request);
-            api::answer(shared, request, &route, entry, arrival).await
+            api::answer(shared, request, route, entry, arrival).await
         }
         Route::Jobs(route) => {
             note_query(&mut entry, &request);

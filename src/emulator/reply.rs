@@ -1,5 +1,7 @@
 //! What goes back over a connection: an answer, or its end.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -87,6 +89,8 @@ pub(super) enum Answer {
     Withheld(StatusCode),
     /// The connection ends, and nothing was done.
     Cut,
+    /// Likewise, but it will be done so much later.
+    Late(Duration),
 }
 
 impl Answer {
@@ -95,7 +99,7 @@ impl Answer {
         match self {
             Self::Sent(response) => Some(response.status()),
             Self::Lost(status) | Self::Withheld(status) => Some(*status),
-            Self::Cut => None,
+            Self::Cut | Self::Late(_) => None,
         }
     }
 }

@@ -23,6 +23,8 @@ pub struct Settings {
     pub others: u32,
     /// Whether two attachments may have the same external id.
     pub external_ids: ExternalIds,
+    /// What becomes of a title when a PATCH names a new file and no title.
+    pub titles: Titles,
     /// How long after an upload the size stays hidden.
     pub size_delay: Duration,
     /// How long an upload or download URL of an attachment is good.
@@ -48,6 +50,7 @@ impl Default for Settings {
             external_ids: ExternalIds::Unique {
                 clash: Clash::Unprocessable422,
             },
+            titles: Titles::Keep,
             size_delay: Duration::ZERO,
             url_life: Duration::from_mins(15),
             purge_after: Duration::from_mins(45),
@@ -78,6 +81,15 @@ pub enum Clash {
     Conflict409,
     /// 422 Unprocessable Content.
     Unprocessable422,
+}
+
+/// What becomes of a title when a PATCH names a new file and no title.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Titles {
+    /// It stays.
+    Keep,
+    /// It is derived from the new file's name, as that of a new attachment is.
+    Derive,
 }
 
 /// Which keys are taken. Others are answered with 401.

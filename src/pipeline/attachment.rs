@@ -42,16 +42,31 @@ const MOST_RENEWALS: u32 = 5;
 /// So many POSTs may stay without an answer while those of other rows get one.
 const MOST_POSTS: u32 = 4;
 
+/// What look-ups by the names of a row have found.
+enum ByName<T> {
+    /// This, under the one that it has now; or nothing under any.
+    Present(Presence<T>),
+    /// This, under the one that it is to get, and nothing under the other.
+    New(Presence<T>),
+    /// Something under both, so that one of them is not the row's.
+    Both,
+}
+
 impl<D: Archive, J: Journal> Unit<'_, D, J> {
     pub(super) async fn look_up(&mut self, posted: Posted) -> Next<D> {
         self.take_slot().await;
         let found = match self.find().await {
             Ok(presence) => self.or_by_its_new_name(presence).await,
-            unmet => unmet.map(Some),
+            Err(unmet) => Err(unmet),
         };
         match found {
-            Ok(None) => Ok(self.both_there()),
-            Ok(Some(presence)) => {
+            Ok(ByName::Both) => Ok(self.both_there()),
+            // Of a record under the new name, none of our POSTs can be the reason.
+            Ok(ByName::New(presence)) => {
+                let nothing = State::LookUp(posted);
+                Ok(self.after_look_up(presence, &Posted::No, nothing))
+            }
+            Ok(ByName::Present(presence)) => {
                 // After a lost POST one look is not enough, not even after a restart.
                 let nothing = match &posted {
                     Posted::No => State::Create(Posted::No),
@@ -70,28 +85,27 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         self.run.requests.find(external_id).await
     }
 
-    /// A row whose attachment is to be renamed may have been renamed already. Gives what was found
-    /// under either name; nothing where two attachments have them, one of which is not the row's.
+    /// A row whose attachment is to be renamed may have been renamed already.
     async fn or_by_its_new_name(
         &mut self,
         presence: Presence<D::Target>,
-    ) -> Result<Option<Presence<D::Target>>, Unmet> {
+    ) -> Result<ByName<D::Target>, Unmet> {
         let Some(new) = self.only().task.row.new_external_id.clone() else {
-            return Ok(Some(presence));
+            return Ok(ByName::Present(presence));
         };
         let is_there = presence != Presence::Absent;
         if is_there && self.run.settings.wishes.on_conflict != OnConflict::Replace {
             // Before it is renamed, the new name is looked up anyway.
-            return Ok(Some(presence));
+            return Ok(ByName::Present(presence));
         }
         self.slot = None;
         self.pass_gate().await;
         self.take_slot().await;
         let under_the_new = self.run.requests.find(&new).await?;
-        Ok(match (is_there, &under_the_new) {
-            (true, Presence::Absent) => Some(presence),
-            (true, _) => None,
-            (false, _) => Some(under_the_new),
+        Ok(match (is_there, under_the_new) {
+            (_, Presence::Absent) => ByName::Present(presence),
+            (true, _) => ByName::Both,
+            (false, under_the_new) => ByName::New(under_the_new),
         })
     }
 

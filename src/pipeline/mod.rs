@@ -41,7 +41,7 @@ use crate::results::{Changes, Status};
 use crate::source::Source;
 
 pub use inspect::{Bytes, Job, Question, Seen, Wanted, inspect, inspect_jobs};
-pub use survey::{Outlook, RowSurvey, Survey, survey};
+pub use survey::{NewName, Outlook, RowSurvey, Survey, survey};
 
 use gates::Gates;
 use requests::Requests;
@@ -218,12 +218,15 @@ impl<D: Archive, J: Journal> Run<'_, D, J> {
             let drained = async {
                 tokio::select! {
                     biased;
-                    () = async { while units.next().await.is_some() {} } => {}
-                    _ = &mut watching => {}
+                    through = all_through(&mut units) => through,
+                    _ = &mut watching => false,
                 }
             };
             // Rows that are not through by then are as the journal says, for the next run.
-            let _ = tokio::time::timeout(DRAIN_LIMIT, drained).await;
+            let drained = tokio::time::timeout(DRAIN_LIMIT, drained).await;
+            if halt == Halt::Interrupted && drained == Ok(true) && tasks.peek().is_none() {
+                return None;
+            }
         }
         Some(halt)
     }
@@ -246,6 +249,17 @@ impl Halt {
             Self::Denied(_) | Self::TooManyErrors(_) | Self::Interrupted | Self::Abandoned => true,
         }
     }
+}
+
+/// Whether all that was under way came to its end.
+async fn all_through(
+    units: &mut FuturesUnordered<impl Future<Output = Result<Ended, Halt>>>,
+) -> bool {
+    let mut through = true;
+    while let Some(ended) = units.next().await {
+        through &= ended.is_ok();
+    }
+    through
 }
 
 fn errors_in(statuses: &[Status]) -> usize {

@@ -56,7 +56,9 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
                 return self.end_all(&verdict).await;
             }
         }
-        self.note_new_id();
+        if let Some(taken) = self.note_new_id(&id, &verdict).await? {
+            return self.end_all(&taken).await;
+        }
         let otherwise = if is_retitled {
             Status::Updated
         } else {
@@ -73,12 +75,34 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         renaming(&member.task.row, wishes, &names, &member.changes)
     }
 
-    /// The attachment has its new `external_id`, from whichever run that is.
-    fn note_new_id(&mut self) {
-        let to = self.only().task.row.new_external_id.clone();
-        if let Some(to) = to {
-            self.changes_mut().renamed_to = Some(to.as_str().to_owned());
-        }
+    /// The attachment has the `external_id` that it is to have, from whichever run that is. Where it
+    /// is not known to be the only one, a look-up tells; gives how the row ends if it is not.
+    async fn note_new_id(
+        &mut self,
+        id: &AttachmentId,
+        verdict: &Verdict,
+    ) -> Result<Option<Verdict>, Halt> {
+        let row = &self.only().task.row;
+        let (from, to) = (row.external_id.clone(), row.new_external_id.clone());
+        let known = self.only().changes.renamed_to.as_deref();
+        let Some(to) = to.filter(|to| known != Some(to.as_str())) else {
+            return Ok(None);
+        };
+        Ok(match self.holder(&to, id).await {
+            Ok(Holder::Another) => {
+                self.give_back(id, &from).await?;
+                Some(verdict.clone().new_id_taken(&to, "as well"))
+            }
+            Ok(Holder::We | Holder::Nobody) => {
+                self.changes_mut().renamed_to = Some(to.as_str().to_owned());
+                None
+            }
+            Err(unmet) => {
+                let why = unmet.words()?;
+                let announced = verdict.while_renaming(Reason::RENAMING);
+                Some(announced.name_unanswered("external_id", &why))
+            }
+        })
     }
 
     async fn retitle(

@@ -1,45 +1,24 @@
 //! What an import would do, found out with requests that change nothing.
 
+mod outlook;
+
 use futures::{StreamExt as _, stream};
+
+pub use outlook::{NewName, Outlook, RowSurvey};
 
 use super::requests::{Requests, Unmet};
 use super::{Halt, Settings, Task, TaskRow};
 use crate::destination::{Destination, End, Presence};
 use crate::event::{Event, Events};
-use crate::plan::{Begun, Found, Outcome, Posted, Sent, Standing, Start, found, outcome, standing};
+use crate::plan::{Begun, Outcome, Posted, Sent, Start, There, Wishes, outcome};
 use crate::results::{Reason, Status};
+use outlook::{Foreseen, of_begun, of_found, of_there, under};
 
 /// What an import would do with the rows of one record, as far as can be told today.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Survey {
     /// What it would do with each row.
     pub rows: Vec<RowSurvey>,
-}
-
-/// What an import would do with one row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowSurvey {
-    /// The row's number.
-    pub row: usize,
-    /// Its key.
-    pub external_id: String,
-    /// The size of its file, in bytes.
-    pub size: u64,
-    /// What would happen.
-    pub outlook: Outlook,
-}
-
-/// What would happen with a row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outlook {
-    /// A record would be made, and the file sent.
-    Create,
-    /// The file would be sent to a record that an earlier run began.
-    GoOn,
-    /// The row would be done without anything being sent.
-    Done(Status),
-    /// It would not be done, for this reason.
-    NotDone(Status, Reason),
 }
 
 /// Looks all rows up. Returns what it found, and why it stopped early if it did.
@@ -52,7 +31,7 @@ pub async fn survey<D: Destination>(
 ) -> (Vec<Survey>, Option<Halt>) {
     let requests = Requests::new(destination, settings, events);
     let mut answers = stream::iter(tasks)
-        .map(|task| look(&requests, task))
+        .map(|task| look(&requests, settings.wishes, task))
         .buffered(settings.concurrency);
     let mut seen = Vec::new();
     let mut stop = std::pin::pin!(stop);
@@ -74,51 +53,52 @@ pub async fn survey<D: Destination>(
     }
 }
 
-impl Outlook {
-    /// The status that the row would have.
-    pub fn status(&self) -> Status {
-        match self {
-            Self::Create | Self::GoOn => Status::Uploaded,
-            Self::Done(status) | Self::NotDone(status, _) => *status,
-        }
-    }
-}
-
-async fn look<D: Destination>(requests: &Requests<'_, D>, task: Task) -> Result<Survey, Halt> {
+async fn look<D: Destination>(
+    requests: &Requests<'_, D>,
+    wishes: Wishes,
+    task: Task,
+) -> Result<Survey, Halt> {
     let mut job = None;
     let mut rows = Vec::with_capacity(task.rows.len());
     for row in &task.rows {
-        let outlook = match &row.start {
-            Start::LookUp(posted) => look_up(requests, row, posted).await,
-            Start::Resume(begun) => resume(requests, row, begun).await,
-            Start::There(there) => Ok(Outlook::Done(there.status)),
-            Start::Job(None) => Ok(Outlook::Create),
+        let foreseen = match &row.start {
+            Start::LookUp(posted) => look_up(requests, row, posted, wishes).await,
+            Start::Resume(begun) => resume(requests, row, begun, wishes).await,
+            Start::There(there) => be_there(requests, row, there, wishes).await,
+            Start::Job(None) => Ok((Outlook::Create, Vec::new())),
             Start::Job(Some(begun)) => {
                 if job.is_none() {
                     job = Some(requests.get(&begun.id).await);
                 }
                 job.clone()
                     .unwrap_or(Ok(Presence::Absent))
-                    .map(|job| in_job(&job, row, begun))
+                    .map(|job| (in_job(&job, row, begun), Vec::new()))
             }
         };
-        let outlook = match outlook {
-            Ok(outlook) => outlook,
-            Err(Unmet::Halt(halt)) => return Err(halt),
-            Err(Unmet::Forbidden(_)) => Outlook::NotDone(Status::Failed, Reason::FORBIDDEN),
-            Err(Unmet::Refused(_)) => Outlook::NotDone(Status::Failed, Reason::REFUSED),
-            Err(Unmet::NotSent | Unmet::Unknown(_)) => {
-                Outlook::NotDone(Status::Pending, Reason::NO_ANSWER)
-            }
+        let (outlook, names) = match foreseen {
+            Ok(foreseen) => foreseen,
+            Err(unmet) => (unseen(unmet)?, Vec::new()),
         };
         rows.push(RowSurvey {
             row: row.row.number,
             external_id: row.row.external_id.to_string(),
             size: row.content.stamp.size,
+            look_ups: 1 + u64::from(row.row.new_external_id.is_some()),
             outlook,
+            names,
         });
     }
     Ok(Survey { rows })
+}
+
+/// What would happen with a row that could not be looked up, unless nothing can.
+fn unseen(unmet: Unmet) -> Result<Outlook, Halt> {
+    Ok(match unmet {
+        Unmet::Halt(halt) => return Err(halt),
+        Unmet::Forbidden(_) => Outlook::NotDone(Status::Failed, Reason::FORBIDDEN),
+        Unmet::Refused(_) => Outlook::NotDone(Status::Failed, Reason::REFUSED),
+        Unmet::NotSent | Unmet::Unknown(_) => Outlook::NotDone(Status::Pending, Reason::NO_ANSWER),
+    })
 }
 
 /// What would happen with a row that an earlier run put into a job.
@@ -149,43 +129,48 @@ fn in_job<T>(job: &Presence<T>, row: &TaskRow, begun: &Begun) -> Outlook {
     }
 }
 
+async fn be_there<D: Destination>(
+    requests: &Requests<'_, D>,
+    task: &TaskRow,
+    there: &There,
+    wishes: Wishes,
+) -> Result<Foreseen, Unmet> {
+    let presence = requests.get(&there.id).await?;
+    Ok(of_there(&presence, there, task, wishes))
+}
+
 async fn look_up<D: Destination>(
     requests: &Requests<'_, D>,
     task: &TaskRow,
     posted: &Posted,
-) -> Result<Outlook, Unmet> {
-    let presence = requests.find(&task.row.external_id).await?;
-    Ok(match found(presence, posted, &task.content) {
-        Found::Nothing => Outlook::Create,
-        Found::Ours(_) => Outlook::GoOn,
-        Found::SameSize(_) => Outlook::Done(Status::Skipped),
-        Found::OtherSize(..) => Outlook::NotDone(Status::Conflict, Reason::STORED_OTHER_SIZE),
-        Found::Mismatch(_) => Outlook::NotDone(Status::Failed, Reason::LOOKUP_MISMATCH),
-        Found::Unfinished(Some(_)) => Outlook::NotDone(Status::Pending, Reason::OBJECT_CHANGED),
-        Found::Unfinished(None) => Outlook::NotDone(Status::Pending, Reason::PENDING_ELSEWHERE),
-    })
+    wishes: Wishes,
+) -> Result<Foreseen, Unmet> {
+    let name = requests.find(&task.row.external_id).await?;
+    let new_name = look_new_name_up(requests, task).await?;
+    Ok(of_found(under(name, new_name, task), task, posted, wishes))
 }
 
 async fn resume<D: Destination>(
     requests: &Requests<'_, D>,
     task: &TaskRow,
     begun: &Begun,
-) -> Result<Outlook, Unmet> {
+    wishes: Wishes,
+) -> Result<Foreseen, Unmet> {
     let presence = requests.get(&begun.id).await?;
-    Ok(match standing(&presence, begun, &task.content) {
-        Standing::Gone => return look_up(requests, task, &Posted::No).await,
-        Standing::Empty | Standing::Sent => Outlook::GoOn,
-        Standing::EmptyElsewhere => Outlook::NotDone(Status::Pending, Reason::OBJECT_CHANGED),
-        Standing::Stored(size) if size == task.content.stamp.size => {
-            Outlook::Done(Status::Uploaded)
-        }
-        Standing::Stored(_) => Outlook::NotDone(Status::Failed, Reason::SIZE_MISMATCH),
-        Standing::StoredBeforeTheChange(_) if begun.elsewhere.is_some() => {
-            Outlook::NotDone(Status::Conflict, Reason::OBJECT_CHANGED)
-        }
-        Standing::StoredBeforeTheChange(_) => {
-            Outlook::NotDone(Status::Conflict, Reason::FILE_CHANGED)
-        }
-        Standing::Mismatch => Outlook::NotDone(Status::Created, Reason::NO_ANSWER),
-    })
+    if let Presence::Absent = presence {
+        return look_up(requests, task, &Posted::No, wishes).await;
+    }
+    let new_name = look_new_name_up(requests, task).await?;
+    Ok(of_begun(&presence, &new_name, begun, task, wishes))
+}
+
+/// What is there under the name that a row's attachment is to get; nothing where it keeps its own.
+async fn look_new_name_up<D: Destination>(
+    requests: &Requests<'_, D>,
+    task: &TaskRow,
+) -> Result<Presence<D::Target>, Unmet> {
+    match &task.row.new_external_id {
+        Some(new_name) => requests.find(new_name).await,
+        None => Ok(Presence::Absent),
+    }
 }

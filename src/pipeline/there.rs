@@ -85,7 +85,12 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         let course = course(size, &there, former.as_ref(), &content);
         let is_gone = matches!(course, Course::Gone | Course::Anew);
         if there.elsewhere.is_some() && !is_gone {
-            return Ok(Verdict::replacing_elsewhere(there, self.only().task.row.object).into());
+            let object = self.only().task.row.object;
+            let verdict = match there.change {
+                Change::None | Change::Names => Verdict::on_another_object(there, object),
+                _ => Verdict::replacing_elsewhere(there, object),
+            };
+            return Ok(verdict.into());
         }
         Ok(match course {
             Course::Gone => Verdict::gone(there).into(),
@@ -97,6 +102,10 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             Course::Await => {
                 self.swap = Some(self.swap_begun_earlier().await);
                 State::Confirm(there.id)
+            }
+            // That there are as many bytes does not prove that they are the same.
+            Course::Right if there.is_unproven() && self.wants_replacement() => {
+                State::Replace(there.id, None)
             }
             Course::Right => Verdict::right(&there, content).into(),
             Course::Other { size, ours } => {
@@ -132,6 +141,10 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             self.names = Some(names(exhibit));
             Some(size)
         }))
+    }
+
+    fn wants_replacement(&self) -> bool {
+        self.run.settings.wishes.on_conflict == OnConflict::Replace
     }
 
     fn begun_earlier(&self, there: &There) -> Begun {

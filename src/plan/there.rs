@@ -110,6 +110,11 @@ impl There {
         })
     }
 
+    /// Whether nothing but the size of what is stored was ever seen.
+    pub fn is_unproven(&self) -> bool {
+        is_unproven(self.verified, &self.reason)
+    }
+
     /// Whether the user has let other content stay.
     pub fn is_kept(&self) -> bool {
         self.reason == Reason::KEPT_EXISTING
@@ -132,6 +137,12 @@ impl Change {
             _ => None,
         }
     }
+}
+
+/// Whether of what is stored nothing but the size was ever seen: neither did we send it, nor look at
+/// it.
+pub(super) fn is_unproven(verified: Verified, reason: &Reason) -> bool {
+    verified == Verified::No && *reason != Reason::SAME_CONTENT
 }
 
 /// Whether an attachment may have to be called otherwise than an earlier line knows it.

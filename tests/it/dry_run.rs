@@ -87,6 +87,7 @@ fn a_dry_run_tells_scripts_in_json() {
             "go_on": 0,
             "go_on_bytes": 0,
             "skip": 1,
+            "keep": 0,
             "not_done": { "conflict": 1 },
             "requests": 7,
             "seconds_at_the_rate": 0.0035,

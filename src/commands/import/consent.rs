@@ -1,20 +1,33 @@
-//! The question that is asked before files become visible to people outside of the company.
+//! The questions that are asked before something is done that nobody can undo.
 //!
 //! Documents of a sourcing event in Keelvar are visible to all of its bidders by default, and nobody
-//! can make a bidder forget what he has seen.
+//! can make a bidder forget what he has seen. Content that is replaced is gone from the service for
+//! good. Scripts say `--yes`, and where there is nobody to ask, nothing is sent.
 
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 
+use tokio::runtime::Runtime;
+
+use super::dry_run;
 use super::plan::Plan;
 use crate::cli::ImportArgs;
-use crate::config::Base;
-use crate::error::Error;
+use crate::commands::halt::words;
+use crate::commands::session::Session;
+use crate::config::{Amending, Backups, Base};
+use crate::error::{Error, Exit};
 use crate::http::target::ApiHost;
 use crate::model::ObjectType;
-use crate::text::{counted, tell};
+use crate::pipeline::{Halt, Outlook, Survey};
+use crate::signals::Stop;
+use crate::text::{counted, counted_with_verb, escape, tell};
 
 /// Says once that bidders will see the files, and asks whether that is meant, where they would.
-pub(super) fn ask(args: &ImportArgs, base: &Base, plan: &Plan<'_>) -> Result<(), Error> {
+pub(super) fn ask_about_bidders(
+    args: &ImportArgs,
+    base: &Base,
+    plan: &Plan<'_>,
+) -> Result<(), Error> {
     let files = plan.to_send_to(ObjectType::SourcingEvent);
     if files == 0 {
         return Ok(());
@@ -28,18 +41,158 @@ pub(super) fn ask(args: &ImportArgs, base: &Base, plan: &Plan<'_>) -> Result<(),
     if is_agreed {
         return Ok(());
     }
-    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+    if !has_terminal() {
         return Err(Error::NobodyToAsk);
     }
     let question = format!("attach {} now? [y/N] ", counted(files, "file"));
-    io::stderr().write_all(question.as_bytes())?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    if is_yes(&answer) {
+    if is_yes(&answer_to(&question)?) {
         Ok(())
     } else {
         Err(Error::NotAgreed)
     }
+}
+
+/// What has to be asked before content is replaced: nothing where the user has agreed, or where none
+/// can be. Refuses where there is nobody to ask.
+pub(super) fn to_ask_about_content<'a>(
+    args: &ImportArgs,
+    base: &Base,
+    plan: &Plan<'_>,
+    amending: &'a Amending,
+) -> Result<Option<&'a Backups>, Error> {
+    let Some(backups) = amending.backups() else {
+        return Ok(None);
+    };
+    // An emulator of this run has nothing yet that could be lost.
+    let can_lose_nothing = plan.to_send() == 0 || *base == Base::Emulator;
+    if args.consent.yes || can_lose_nothing {
+        return Ok(None);
+    }
+    if has_terminal() {
+        Ok(Some(backups))
+    } else {
+        Err(Error::NobodyToAskAboutContent)
+    }
+}
+
+/// Looks up what would be replaced, says how much that is and what becomes of it, and asks whether
+/// it is meant. Nothing is asked where nothing would be.
+pub(super) fn ask_about_content(
+    args: &ImportArgs,
+    plan: &Plan<'_>,
+    session: &Session,
+    runtime: &Runtime,
+    backups: &Backups,
+) -> Result<(), Error> {
+    let (seen, halt) = dry_run::look_up(args, plan, session, runtime);
+    if let Some(halt) = halt {
+        return Err(Error::NotLookedUp {
+            why: words(&halt, plan.service()),
+            exit: session.stopping.stop().map_or(Exit::STOPPED, Stop::exit),
+        });
+    }
+    let Some(loss) = Loss::of(&seen).in_words(backups) else {
+        return Ok(());
+    };
+    tell(&loss);
+    // The first Ctrl-C only asks a session to end, so somebody has to wait for it beside the keyboard.
+    let answer = runtime.block_on(async {
+        tokio::select! {
+            () = session.stopping.requested() => Ok(String::new()),
+            answer = typed_after("replace it now? [y/N] ") => answer,
+        }
+    });
+    match (session.stopping.stop(), is_yes(&answer?)) {
+        (Some(stop), _) => Err(Error::NotLookedUp {
+            why: words(&Halt::Interrupted, plan.service()),
+            exit: stop.exit(),
+        }),
+        (None, true) => Ok(()),
+        (None, false) => Err(Error::NotAgreed),
+    }
+}
+
+/// How many attachments lose their content.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Loss {
+    certainly: u64,
+    /// Only if it is not the file's already, which nobody knows before it is downloaded.
+    perhaps: u64,
+}
+
+impl Loss {
+    fn of(seen: &[Survey]) -> Self {
+        let rows = seen.iter().flat_map(|one| &one.rows);
+        rows.fold(Self::default(), |mut loss, row| {
+            match row.outlook {
+                Outlook::Replace { .. } => loss.certainly += 1,
+                Outlook::Compare => loss.perhaps += 1,
+                _ => {}
+            }
+            loss
+        })
+    }
+
+    /// What the user should know before he agrees, where anything is lost.
+    fn in_words(&self, backups: &Backups) -> Option<String> {
+        let mut text = String::new();
+        if self.certainly > 0 {
+            let attachments = counted(self.certainly, "attachment");
+            let _ = writeln!(
+                text,
+                "{attachments} will lose {}",
+                what_they_have(self.certainly)
+            );
+        }
+        if self.perhaps > 0 {
+            let attachments = counted_with_verb(self.perhaps, "attachment", ["has", "have"]);
+            let _ = writeln!(
+                text,
+                "{attachments} the size of the file, and will be downloaded and lose what is other \
+                 content"
+            );
+        }
+        if text.is_empty() {
+            return None;
+        }
+        let _ = match backups {
+            Backups::Into(folder) => {
+                writeln!(text, "backups go to {}", escape(&folder.to_string_lossy()))
+            }
+            Backups::Waived => writeln!(text, "no backup is kept: what is lost is lost for good"),
+        };
+        Some(text)
+    }
+}
+
+fn what_they_have(attachments: u64) -> &'static str {
+    if attachments == 1 {
+        "its present content"
+    } else {
+        "their present content"
+    }
+}
+
+fn has_terminal() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+fn answer_to(question: &str) -> io::Result<String> {
+    io::stderr().write_all(question.as_bytes())?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(answer)
+}
+
+/// The same for those who do not only wait for the keyboard. A thread that waits for it in vain ends
+/// with the program.
+async fn typed_after(question: &'static str) -> io::Result<String> {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        // Where nobody waits for it any more, the answer does not count.
+        let _ = sender.send(answer_to(question));
+    });
+    receiver.await.map_err(io::Error::other)?
 }
 
 fn is_yes(answer: &str) -> bool {
@@ -58,5 +211,25 @@ mod tests {
         for no in ["", "\n", "n\n", "no\n", "yess\n", "j\n"] {
             assert!(!is_yes(no), "{no:?}");
         }
+    }
+
+    #[test]
+    fn what_is_lost_is_told_with_what_becomes_of_it() {
+        let told = |certainly, perhaps, backups: &Backups| {
+            let loss = Loss { certainly, perhaps };
+            loss.in_words(backups)
+        };
+        let kept = Backups::Into("old".into());
+        assert_eq!(
+            told(37, 0, &kept).unwrap(),
+            "37 attachments will lose their present content\nbackups go to old\n"
+        );
+        assert_eq!(
+            told(0, 1, &Backups::Waived).unwrap(),
+            "1 attachment has the size of the file, and will be downloaded and lose what is other \
+             content\nno backup is kept: what is lost is lost for good\n"
+        );
+        assert_eq!(told(1, 2, &kept).unwrap().lines().count(), 3);
+        assert_eq!(told(0, 0, &kept), None);
     }
 }

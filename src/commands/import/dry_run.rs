@@ -1,9 +1,12 @@
 //! `import --dry-run`: what an import would do, without doing it.
 
+mod changes;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::Serialize;
+use tokio::runtime::Runtime;
 
 use super::plan::Plan;
 use crate::cli::ImportArgs;
@@ -17,6 +20,7 @@ use crate::pipeline::{Halt, Outlook, RowSurvey, Survey};
 use crate::progress::{Sending, Style, size, span};
 use crate::signals::Stop;
 use crate::text::{counted, grouped};
+use changes::Changes;
 
 /// So many rows that would not be done are named one by one.
 const ROWS_NAMED: usize = 100;
@@ -27,18 +31,9 @@ pub(super) fn run(
     opening: &Opening<'_>,
     plan: &Plan<'_>,
 ) -> Result<Exit, Error> {
-    let runtime = tokio::runtime::Runtime::new()?;
+    let runtime = Runtime::new()?;
     let session = runtime.block_on(Session::open(opening))?;
-    let style = Style::choose(args.output.quiet, args.output.verbose);
-    let (sending, events) = Sending::show(style, "looking up", plan.to_send() as u64);
-    let (seen, halt) = runtime.block_on(session.client.survey(
-        plan.tasks(),
-        &session.settings,
-        &events,
-        session.stopping.requested(),
-    ));
-    drop(events);
-    sending.finish();
+    let (seen, halt) = look_up(args, plan, &session, &runtime);
     let stop = session.stopping.stop();
     let forecast = Forecast::of(plan, &seen, &session.client, args.service.rate);
     runtime.block_on(session.close());
@@ -48,6 +43,26 @@ pub(super) fn run(
         &forecast.for_scripts(),
     )?;
     Ok(forecast.exit(halt.as_ref(), stop))
+}
+
+/// Looks every row up. Returns what was found, and why it stopped early if it did.
+pub(super) fn look_up(
+    args: &ImportArgs,
+    plan: &Plan<'_>,
+    session: &Session,
+    runtime: &Runtime,
+) -> (Vec<Survey>, Option<Halt>) {
+    let style = Style::choose(args.output.quiet, args.output.verbose);
+    let (sending, events) = Sending::show(style, "looking up", plan.to_send() as u64);
+    let found = runtime.block_on(session.client.survey(
+        plan.tasks(),
+        &session.settings,
+        &events,
+        session.stopping.requested(),
+    ));
+    drop(events);
+    sending.finish();
+    found
 }
 
 /// What an import would do, in numbers.
@@ -62,8 +77,13 @@ struct Forecast {
     go_on: u64,
     go_on_bytes: u64,
     skip: u64,
+    /// Other content is there, and stays.
+    keep: u64,
     /// Not done afterwards, by status.
     not_done: BTreeMap<&'static str, u64>,
+    /// What would be changed of what is attached already.
+    #[serde(skip_serializing_if = "Changes::are_none")]
+    changes: Changes,
     /// New jobs, where the service keeps those.
     #[serde(skip_serializing_if = "Option::is_none")]
     jobs: Option<u64>,
@@ -89,13 +109,7 @@ impl Forecast {
             forecast.count(row);
         }
         let (reads, changes) = match client {
-            Client::Workday(_) => {
-                let sent = forecast.create + forecast.go_on;
-                // A look-up for each row, another for each that was begun, and confirmations in
-                // batches.
-                let looked = rows(seen).count() as u64 + forecast.go_on;
-                (looked + sent.div_ceil(LISTED_AT_ONCE as u64), sent)
-            }
+            Client::Workday(_) => forecast.of_attachments(rows(seen).map(|row| row.look_ups).sum()),
             Client::Keelvar(_) => {
                 let with =
                     |outlook| seen.iter().filter(move |job| has(job, &outlook)).count() as u64;
@@ -110,7 +124,26 @@ impl Forecast {
         forecast
     }
 
+    /// How many requests change nothing and how many do, at the least, after so many look-ups.
+    fn of_attachments(&self, look_ups: u64) -> (u64, u64) {
+        let Changes {
+            replace,
+            compare,
+            title,
+            title_with_content,
+            rename,
+            ..
+        } = &self.changes;
+        let sent = self.create + self.go_on + replace;
+        let confirmations = sent.div_ceil(LISTED_AT_ONCE as u64);
+        // What was begun is looked up once more, too. What is replaced is asked where its bytes are,
+        // and again just before they go; a new name is looked up before it is given, and afterwards.
+        let reads = look_ups + self.go_on + confirmations + 2 * replace + compare + 2 * rename;
+        (reads, sent + title - title_with_content + rename)
+    }
+
     fn count(&mut self, one: &RowSurvey) {
+        self.changes.count(one);
         match &one.outlook {
             Outlook::Create => {
                 self.create += 1;
@@ -120,7 +153,10 @@ impl Forecast {
                 self.go_on += 1;
                 self.go_on_bytes += one.size;
             }
-            Outlook::Done(_) => self.skip += 1,
+            Outlook::Keep if one.names.is_empty() => self.keep += 1,
+            Outlook::Done(_) if one.names.is_empty() => self.skip += 1,
+            // Counted as changes.
+            Outlook::Replace { .. } | Outlook::Compare | Outlook::Keep | Outlook::Done(_) => {}
             Outlook::NotDone(status, _) => {
                 *self.not_done.entry(status.as_str()).or_default() += 1;
             }
@@ -152,7 +188,25 @@ impl Forecast {
             self.go_on,
             &format!("finish what was begun, {}", size(self.go_on_bytes)),
         );
+        let changes = &self.changes;
+        line(
+            changes.replace,
+            &format!("replace other content, {}", size(changes.replace_bytes)),
+        );
+        line(
+            changes.compare,
+            &format!(
+                "download what has the same size, and replace what is other content, {}",
+                size(changes.compare_bytes)
+            ),
+        );
+        line(changes.title, "give another title");
+        line(changes.rename, "give another external_id");
         line(self.skip, "skip: there already, with the same size");
+        line(
+            self.keep,
+            "skip: there already, with other content, which stays",
+        );
         line(self.done_before, "leave alone: done by an earlier run");
         for (status, rows) in &self.not_done {
             line(*rows, &format!("not be able to finish: {status}"));
@@ -167,11 +221,23 @@ impl Forecast {
         if unnamed > 0 {
             let _ = writeln!(text, "and {}", counted(unnamed as u64, "other row"));
         }
+        for change in self.changes.lines() {
+            let _ = writeln!(text, "{change}");
+        }
+        if self.changes.not_listed() > 0 {
+            let unnamed = counted(self.changes.not_listed(), "other change");
+            let _ = writeln!(text, "and {unnamed}");
+        }
         let _ = match self.jobs {
             None => writeln!(
                 text,
-                "it would take {}: {} at this rate; nothing was sent now",
+                "it would take {}{}: {} at this rate; nothing was sent now",
                 counted(self.requests, "request"),
+                if self.changes.compare > 0 {
+                    " or more"
+                } else {
+                    ""
+                },
                 span(self.seconds_at_the_rate)
             ),
             Some(jobs) => writeln!(

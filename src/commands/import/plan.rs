@@ -9,7 +9,7 @@ use crate::config::Jobs;
 use crate::manifest::{Manifest, Row};
 use crate::model::{ObjectType, Service};
 use crate::pipeline::{Task, TaskRow};
-use crate::plan::{Candidate, FailedJobs, Step, Wishes, step, units, was_done};
+use crate::plan::{Candidate, FailedJobs, Step, Wishes, has_its_bytes, step, units};
 use crate::prepare::{Earlier, EarlierRow, Prepared, RowFile};
 use crate::results::merge::{self, Rows};
 use crate::results::previous::{Previous, name_damaged};
@@ -25,7 +25,7 @@ impl Earlier for EarlierRows<'_> {
     fn of(&self, external_id: &str) -> Option<EarlierRow> {
         let entry = self.0.get(external_id)?;
         Some(EarlierRow {
-            done: was_done(&entry),
+            done: has_its_bytes(&entry),
             content: entry.known.content(),
             file_path: entry.file_path,
         })
@@ -200,10 +200,8 @@ impl<'a> Plan<'a> {
     }
 
     fn task_row(&self, index: u32) -> Option<TaskRow> {
-        let index_of_row = index;
-        let index = index as usize;
-        let row = self.manifest.row(index).parse().ok()?;
-        let file = self.prepared.file(index);
+        let row = self.manifest.row(index as usize).parse().ok()?;
+        let file = self.prepared.file(index as usize);
         let previous = self.previous.get(row.external_id.as_str());
         let content = match file {
             RowFile::Ready(content) => content,
@@ -224,8 +222,8 @@ impl<'a> Plan<'a> {
             start,
             attempts,
             changes: changes.unwrap_or_default(),
-            renamed_after: self.waiting.get(&index_of_row).map(|row| *row as usize + 1),
-            is_awaited: self.awaited.contains(&index_of_row),
+            renamed_after: self.waiting.get(&index).map(|row| *row as usize + 1),
+            is_awaited: self.awaited.contains(&index),
         })
     }
 

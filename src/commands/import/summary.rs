@@ -1,5 +1,8 @@
 //! What a run came to: for people, for scripts, and as an exit code.
 
+mod waiting;
+
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -13,9 +16,10 @@ use crate::error::Exit;
 use crate::model::Service;
 use crate::pipeline::Halt;
 use crate::progress::{Tally, size, span};
-use crate::results::{Entry, Status};
+use crate::results::{Entry, Reason, Status};
 use crate::signals::Stop;
-use crate::text::{counted, escape, grouped, quoted};
+use crate::text::{counted, counted_with_verb, escape, grouped, quoted};
+use waiting::Waiting;
 
 /// What a run came to, in numbers.
 #[derive(Debug, Serialize)]
@@ -37,9 +41,15 @@ pub(super) struct Summary {
     throttled: u64,
     bytes_sent: u64,
     seconds: f64,
-    /// The first rows that need somebody's attention, in words.
+    /// Attachments that may be without content.
+    #[serde(skip_serializing_if = "Waiting::is_empty")]
+    waiting_for_content: Waiting,
+    /// How many skipped rows have other content than their attachments.
+    #[serde(skip)]
+    kept: u64,
     #[serde(skip)]
     service: Service,
+    /// The first rows that need somebody's attention, in words.
     #[serde(skip)]
     attention: Vec<String>,
     #[serde(skip)]
@@ -66,7 +76,8 @@ impl Ending {
     /// How it ended.
     pub(super) fn of(summary: &Summary, halt: Option<Halt>, stop: Option<Stop>) -> Self {
         match (halt, stop) {
-            _ if summary.left() == 0 => Self::AllDone,
+            // A run that stops early may leave rows done that it was to change.
+            (None, _) if summary.left() == 0 => Self::AllDone,
             (Some(Halt::Interrupted), Some(stop)) => Self::Interrupted(stop),
             (Some(halt), _) => Self::Stopped(words(&halt, summary.service)),
             (None, _) => Self::SomeLeft,
@@ -107,6 +118,8 @@ impl Summary {
             throttled: tally.throttled,
             bytes_sent: tally.bytes_sent,
             seconds: (took.as_secs_f64() * 1000.0).round() / 1000.0,
+            waiting_for_content: Waiting::default(),
+            kept: 0,
             service,
             attention: Vec::new(),
             more_need_attention: 0,
@@ -115,12 +128,16 @@ impl Summary {
 
     /// Counts a line of the results.
     pub(super) fn count(&mut self, entry: &Entry) {
+        // Those of rows that left the manifest wait, too.
+        self.waiting_for_content.take(entry);
         if entry.row.is_none() {
             self.rows_no_longer_in_manifest += 1;
             return;
         }
         self.rows += 1;
         *self.statuses.entry(entry.status.as_str()).or_default() += 1;
+        let is_kept = entry.status == Status::Skipped && entry.reason == Reason::KEPT_EXISTING;
+        self.kept += u64::from(is_kept);
         if let Status::Conflict | Status::Failed = entry.status {
             self.note(entry);
         }
@@ -159,6 +176,9 @@ impl Summary {
     pub(super) fn for_people(&self, ending: &Ending) -> String {
         let mut text = match ending {
             Ending::AllDone => format!("all {} done", counted(self.rows, "row")),
+            Ending::Interrupted(_) | Ending::Stopped(_) if self.left() == 0 => {
+                "not all that was asked for was gone through".to_owned()
+            }
             Ending::SomeLeft | Ending::Interrupted(_) | Ending::Stopped(_) => format!(
                 "{} of {} not done",
                 grouped(self.left()),
@@ -187,10 +207,11 @@ impl Summary {
                     "  {:<9} {:>9}  {}",
                     status.as_str(),
                     grouped(rows),
-                    meaning(status, self.service)
+                    self.meaning(status)
                 );
             }
         }
+        text.push_str(&self.waiting_for_content.in_words());
         for line in &self.attention {
             let _ = writeln!(text, "{line}");
         }
@@ -237,6 +258,16 @@ impl Summary {
         };
         let json = serde_json::to_string(&whole).expect("numbers and strings are always JSON");
         format!("{json}\n")
+    }
+
+    /// What a status means, in a few words.
+    fn meaning(&self, status: Status) -> Cow<'static, str> {
+        if status == Status::Skipped && self.kept > 0 {
+            let kept = counted_with_verb(self.kept, "row", ["has", "have"]);
+            return format!("there already; {kept} other content, and what was there was kept")
+                .into();
+        }
+        meaning(status, self.service).into()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::emulator::{Clash, ExternalIds, Keys};
+use crate::emulator::{Clash, ExternalIds, Keys, Titles};
 
 #[tokio::test]
 async fn a_created_attachment_has_an_id_and_an_upload_url_and_no_size() {
@@ -166,6 +166,75 @@ async fn a_new_file_name_lets_go_of_the_bytes_at_once() {
     service.upload(&renewed, b"new bytes").await;
     let shown = service.get("/attachments/1").await;
     assert_eq!(shown.attribute("file_size"), "9");
+}
+
+#[tokio::test]
+async fn a_new_file_name_alone_changes_the_title_where_the_settings_derive_it() {
+    let (name, title) = (json!({"file_name": "b.pdf"}), json!({"title": "New"}));
+    let both = json!({"file_name": "b.pdf", "title": "New"});
+    for (titles, attributes, expected) in [
+        (Titles::Keep, &name, "My Test Document"),
+        (Titles::Keep, &both, "New"),
+        (Titles::Derive, &name, "b.pdf"),
+        (Titles::Derive, &both, "New"),
+        (Titles::Derive, &title, "New"),
+    ] {
+        let settings = Settings { titles, ..fast() };
+        let service = Service::start(settings).await;
+        service.attach("AT1", b"hello").await;
+        let changed = service.patch("1", attributes).await;
+        assert_eq!(changed.attribute("title"), expected, "{titles:?}");
+        let shown = service.get("/attachments/1").await;
+        assert_eq!(shown.attribute("title"), expected, "{titles:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_patch_without_a_file_name_leaves_the_bytes_alone_however_it_is_addressed() {
+    let service = Service::start(fast()).await;
+    service.attach("AT1", b"hello").await;
+    let by_external_id = async |external_id: &str, attributes: Value| {
+        let path = format!("/attachments/{external_id}/external_id");
+        let body = update(external_id, &attributes);
+        service.send(Method::PATCH, &path, &body).await
+    };
+    for changed in [
+        service.patch("1", &json!({"title": "New"})).await,
+        by_external_id("AT1", json!({"title": "Newer"})).await,
+        service.patch("1", &json!({"external_id": "AT2"})).await,
+        by_external_id("AT2", json!({"external_id": "AT3"})).await,
+    ] {
+        assert_eq!(changed.status, 200, "{changed:?}");
+        assert_eq!(changed.attribute("file_size"), "5");
+        assert_eq!(changed.attribute("upload_url"), &Value::Null);
+    }
+    let shown = service.get("/attachments/AT3/external_id").await;
+    assert_eq!(shown.attribute("title"), "Newer");
+    let url = shown.attribute("download_url").as_str().unwrap();
+    let bytes = service.client.get(url).send().await.unwrap();
+    assert_eq!(bytes.text().await.unwrap(), "hello");
+    assert_eq!(
+        by_external_id("AT1", json!({"title": "x"})).await.status,
+        404
+    );
+}
+
+#[tokio::test]
+async fn the_log_shows_what_a_patch_asks_for() {
+    let service = Service::start(fast()).await;
+    service.create("AT1").await;
+    for (attributes, changes) in [
+        (json!({"title": "New"}), ["title"].as_slice()),
+        (
+            json!({"title": "a", "file_name": "b"}),
+            &["file_name", "title"],
+        ),
+        (json!({"external_id": "AT2"}), &["external_id"]),
+        (json!({}), &[]),
+    ] {
+        service.patch("1", &attributes).await;
+        assert_eq!(service.last_entry().changes, changes);
+    }
 }
 
 #[tokio::test]

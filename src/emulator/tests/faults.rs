@@ -1,5 +1,7 @@
 //! Scripted faults, as the client and the log see them.
 
+use std::time::Duration;
+
 use super::*;
 
 /// The fault and the status of each logged request of an operation.
@@ -56,6 +58,32 @@ async fn a_reset_leaves_nothing_behind() {
 }
 
 #[tokio::test]
+async fn a_late_request_is_carried_out_when_its_sender_has_given_up() {
+    let never = Effect::Late {
+        lasting: Duration::MAX,
+    };
+    let at_once = Effect::Late {
+        lasting: Duration::ZERO,
+    };
+    let service = Service::start(with_fault(Operation::Create, When::Nth(1), never)).await;
+    assert!(is_cut(post(&service)).await);
+    let create = Operation::Create;
+    assert_eq!(faults(&service, create), [fired("late", None)]);
+    // One that waits keeps nobody else from anything.
+    assert_eq!(service.create("AT1").await.id(), "1");
+    service.emulator.stop().await;
+
+    let service = Service::start(with_fault(create, When::Nth(1), at_once)).await;
+    assert!(is_cut(post(&service)).await);
+    until(|| service.log().get(1).map(drop)).await;
+    assert_eq!(
+        faults(&service, create),
+        [fired("late", None), fired("late", Some(201))]
+    );
+    assert_eq!(service.get("/attachments/AT1/external_id").await.id(), "1");
+}
+
+#[tokio::test]
 async fn a_scripted_status_is_answered_and_nothing_is_done() {
     let effect = Effect::Status {
         code: 503,
@@ -108,6 +136,56 @@ async fn a_captive_portal_answers_in_place_of_either_service() {
         assert_eq!(response.headers().get("etag"), None);
         assert!(response.text().await.unwrap().contains("Wi-Fi"));
         assert_eq!(faults(&service, operation), [fired("html200", Some(200))]);
+    }
+}
+
+/// One renaming under a fault, by id or by external id, and whether the attachment has the new
+/// name afterwards.
+async fn renaming_under(operation: Operation, effect: Effect) -> (Option<u16>, bool) {
+    let service = Service::start(with_fault(operation, When::Nth(1), effect)).await;
+    service.attach("AT1", b"hello").await;
+    let (path, id) = match operation {
+        Operation::UpdateByExternalId => ("/attachments/AT1/external_id", "AT1"),
+        _ => ("/attachments/1", "1"),
+    };
+    let body = update(id, &json!({"external_id": "AT2"})).to_string();
+    let answer = service.request(Method::PATCH, path).body(body).send().await;
+    let fired: u64 = service
+        .emulator
+        .fired()
+        .iter()
+        .map(|fired| fired.times)
+        .sum();
+    assert_eq!(fired, 1);
+    let shown = service.get("/attachments/1").await;
+    assert_eq!(shown.attribute("file_size"), "5");
+    let status = answer.ok().map(|answer| answer.status().as_u16());
+    (status, shown.attribute("external_id") == "AT2")
+}
+
+#[tokio::test]
+async fn a_change_under_a_fault_is_made_or_not_as_the_fault_says() {
+    let status = |code| Effect::Status {
+        code,
+        retry_after: None,
+    };
+    for operation in [Operation::Update, Operation::UpdateByExternalId] {
+        for (effect, answered, made) in [
+            (Effect::LoseAnswer, None, true),
+            (Effect::GarbageBody, Some(200), true),
+            (Effect::Reset, None, false),
+            (Effect::Html200, Some(200), false),
+            (status(503), Some(503), false),
+            (status(429), Some(429), false),
+            (status(403), Some(403), false),
+        ] {
+            let name = format!("{} of {}", effect.name(), operation.name());
+            assert_eq!(
+                renaming_under(operation, effect).await,
+                (answered, made),
+                "{name}"
+            );
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The protocol against the service in memory, in virtual time.
 
+mod changes;
 mod first;
 mod halts;
 mod inspect;
@@ -14,10 +15,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::*;
-use crate::destination::memory::{Fault, Ids, Logged, Memory, Operation, Rules};
+use crate::destination::memory::{self, Fault, Ids, Logged, Memory, Operation, Rules, Script};
 use crate::digest::sha256;
 use crate::manifest::Row;
-use crate::model::{ExternalId, FileStamp, ObjectRef, ObjectType};
+use crate::model::{AttachmentId, ExternalId, FileStamp, ObjectRef, ObjectType, Sha256Digest};
 use crate::plan::{FailedJobs, Posted, Start, Step, Wishes, step};
 use crate::prepare::RowFile;
 use crate::results::journal::JournalClosed;

@@ -13,7 +13,11 @@ impl Verdict {
         match there.change {
             Change::None | Change::Names => Self {
                 verified: there.verified,
-                reason: there.reason.clone(),
+                reason: if there.reason == Reason::SAME_CONTENT {
+                    Reason::SAME_CONTENT
+                } else {
+                    Reason::NONE
+                },
                 known,
                 ..Self::plain(there.status, Some(there.id.clone()))
             },
@@ -86,6 +90,23 @@ impl Verdict {
         .explained(
             reason,
             format!("how the attachment stands could not be seen ({why}); run again with --resume"),
+        )
+    }
+
+    /// A done row's attachment hangs on another object than the manifest names now.
+    pub(in crate::pipeline) fn on_another_object(there: There, object: ObjectRef) -> Self {
+        Self {
+            known: Some(there.known),
+            verified: there.verified,
+            elsewhere: there.elsewhere,
+            ..Self::plain(Status::Conflict, Some(there.id))
+        }
+        .explained(
+            Reason::OBJECT_CHANGED,
+            format!(
+                "it was attached to another object than {object}, as the manifest says now, and an \
+                 attachment cannot be moved: correct the manifest, or give the row a new external_id"
+            ),
         )
     }
 
@@ -203,7 +224,7 @@ impl Verdict {
     /// The service does not want the new name.
     pub(in crate::pipeline) fn name_refused(self, what: &str, why: &str) -> Self {
         Self {
-            status: Status::Failed,
+            status: Status::Conflict,
             ..self
         }
         .explained(
@@ -215,7 +236,7 @@ impl Verdict {
     /// The keys may not change this attachment's names.
     pub(in crate::pipeline) fn name_forbidden(self, what: &str, why: &str) -> Self {
         Self {
-            status: Status::Failed,
+            status: Status::Conflict,
             ..self
         }
         .explained(

@@ -6,7 +6,8 @@
 //! or make the call fail; and it lets time pass faster, so that nobody waits for the look-ups that
 //! follow a lost POST.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -82,6 +83,8 @@ pub(crate) struct Disk<'t> {
     folder: TempDir,
     /// The results file before the run, and how many of its bytes the disk has for certain.
     before: Cell<Option<(u64, u64)>>,
+    /// Other files that the disk has for certain.
+    certain: RefCell<HashSet<u64>>,
 }
 
 /// A run for which time passes faster.
@@ -97,6 +100,7 @@ impl<'t> Disk<'t> {
             test,
             folder,
             before: Cell::new(None),
+            certain: RefCell::default(),
         }
     }
 
@@ -161,6 +165,33 @@ impl<'t> Disk<'t> {
             _ => bytes.len(),
         };
         self.before.set(Some((inode, on_disk as u64)));
+    }
+
+    /// Leaves of the files in a folder what the disk has for certain, where power is lost: bytes that
+    /// were synced, under names that were.
+    pub(crate) fn lose_unsynced_in(&self, folder: &str, loss: Loss) {
+        let Ok(folder) = self.test.path(folder).canonicalize() else {
+            return;
+        };
+        let calls = self.calls();
+        let mut certain = self.certain.borrow_mut();
+        for file in fs::read_dir(&folder).unwrap() {
+            let path = file.unwrap().path();
+            let inode = inode(&path);
+            let synced = calls.iter().position(|call| {
+                call.call == Call::Sync && call.outcome == "done" && call.inode == inode
+            });
+            let is_named =
+                synced.is_some_and(|at| calls[at..].iter().any(|call| call.synced(&folder)));
+            if is_named || certain.contains(&inode) {
+                certain.insert(inode);
+            } else if loss != Loss::Nothing {
+                match synced {
+                    Some(_) => fs::remove_file(path).unwrap(),
+                    None => fs::write(path, "").unwrap(),
+                }
+            }
+        }
     }
 
     /// Lets go of the results that were replaced, which power can be lost no more.

@@ -218,13 +218,15 @@ pub(super) fn is_guarded(line: &Line, columns: usize) -> bool {
     serial_of(check).is_some_and(|serial| line_check(values, serial) == check)
 }
 
-/// A row that is `uploaded` has its bytes, to the last one, under its own id.
+/// A row that is `uploaded` has its bytes, to the last one, under its own id or under the one that
+/// it was given; and so has one whose attachment was changed.
 fn line_is_true(line: &Line, run: &Run<'_>, wrong: &mut Vec<String>) {
     let is_ours = |label: &str| {
         run.service()
             .is_some_and(|service| service.label() == label)
     };
-    if line.cell("status") != "uploaded" || !is_ours(line.cell("destination")) {
+    let claims = ["uploaded", "replaced", "renamed", "updated"].contains(&line.cell("status"));
+    if !claims || !is_ours(line.cell("destination")) {
         return;
     }
     if run.test.api == Api::Jobs {
@@ -241,7 +243,9 @@ fn line_is_true(line: &Line, run: &Run<'_>, wrong: &mut Vec<String>) {
         return;
     };
     let external_id = attachment.external_id.as_deref().unwrap_or_default();
-    let expected = formula_restored(line.cell("external_id"));
+    let expected = ["renamed_to", "external_id"].map(|column| line.cell(column));
+    let expected = expected.into_iter().find(|cell| !cell.is_empty());
+    let expected = formula_restored(expected.unwrap_or_default());
     differ("external id", expected, external_id, wrong);
     let object = format!("{} {}", line.cell("object_type"), line.cell("object_id"));
     differ("object", &object, &attachment.object, wrong);

@@ -3,6 +3,7 @@
 //! [`Test`] is the world before and after a run; [`Run`] is one run with all that is expected of
 //! it. What is true after every run, whatever the test is about, is checked after every run.
 
+mod amended;
 mod between;
 mod browser;
 #[cfg(target_os = "linux")]
@@ -33,11 +34,12 @@ use consign::emulator::{Effect, Fault, Settings, Target, When};
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub(crate) use amended::{Change, detached, nothing_is_lost};
 use between::Manner;
 pub(crate) use between::Moment;
 pub(crate) use browser::{Browser, Scheme};
 #[cfg(target_os = "linux")]
-pub(crate) use disk::{Act, Call, Disk, Loss};
+pub(crate) use disk::{Act, Call, Disk, Loss, Noted};
 pub(crate) use endless::Endless;
 pub(crate) use jobs::{EVENT, OTHER_EVENT, REQUEST, attached_once, row_of};
 pub(crate) use once::exactly_once;

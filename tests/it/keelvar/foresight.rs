@@ -40,6 +40,7 @@ fn a_dry_run_tells_scripts_in_json_how_many_jobs_there_would_be() {
             "go_on": 0,
             "go_on_bytes": 0,
             "skip": 0,
+            "keep": 0,
             "not_done": {},
             "jobs": 2,
             "requests": 6,

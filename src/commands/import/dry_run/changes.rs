@@ -1,0 +1,199 @@
+//! What an import would change of what is attached already: counted, and named one by one.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::pipeline::{NewName, Outlook, RowSurvey};
+use crate::text::{grouped, quoted};
+
+/// So many changes are named one by one.
+const CHANGES_NAMED: usize = 100;
+
+/// The changes, in numbers and in a list.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Changes {
+    /// Content that would give way to a file.
+    pub(super) replace: u64,
+    /// The bytes of these files.
+    pub(super) replace_bytes: u64,
+    /// Content that would be downloaded, and give way to a file unless it is the same.
+    pub(super) compare: u64,
+    /// The bytes of these files.
+    pub(super) compare_bytes: u64,
+    pub(super) title: u64,
+    /// How many of these titles go along with new content, and need no request of their own.
+    #[serde(skip)]
+    pub(super) title_with_content: u64,
+    pub(super) rename: u64,
+    list: Vec<Change>,
+    /// How many are not in the list, because that would be too long.
+    not_listed: u64,
+}
+
+/// One change of one attachment.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Change {
+    row: usize,
+    external_id: String,
+    #[serde(flatten)]
+    what: What,
+}
+
+/// What would be changed.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+enum What {
+    Replace { old_size: u64, new_size: u64 },
+    Compare { size: u64 },
+    Title { old: Option<String>, new: String },
+    Rename { new_external_id: String },
+}
+
+impl Changes {
+    /// Takes a row.
+    pub(super) fn count(&mut self, one: &RowSurvey) {
+        let (row, size) = (one, one.size);
+        match one.outlook {
+            Outlook::Replace { old: old_size } => {
+                self.replace += 1;
+                self.replace_bytes += size;
+                let new_size = size;
+                self.list(row, What::Replace { old_size, new_size });
+            }
+            Outlook::Compare => {
+                self.compare += 1;
+                self.compare_bytes += size;
+                self.list(row, What::Compare { size });
+            }
+            _ => {}
+        }
+        for name in &one.names {
+            match name.clone() {
+                NewName::Title { from: old, to: new } => {
+                    self.title += 1;
+                    let with_content = matches!(one.outlook, Outlook::Replace { .. });
+                    self.title_with_content += u64::from(with_content);
+                    self.list(row, What::Title { old, new });
+                }
+                NewName::ExternalId(new_external_id) => {
+                    self.rename += 1;
+                    self.list(row, What::Rename { new_external_id });
+                }
+            }
+        }
+    }
+
+    fn list(&mut self, row: &RowSurvey, what: What) {
+        if self.list.len() == CHANGES_NAMED {
+            self.not_listed += 1;
+            return;
+        }
+        self.list.push(Change {
+            row: row.row,
+            external_id: row.external_id.clone(),
+            what,
+        });
+    }
+
+    /// Whether nothing would be changed.
+    pub(super) fn are_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The list, a line for each.
+    pub(super) fn lines(&self) -> impl Iterator<Item = String> {
+        self.list.iter().map(Change::to_string)
+    }
+
+    /// How many are not in the list.
+    pub(super) fn not_listed(&self) -> u64 {
+        self.not_listed
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let external_id = quoted(&self.external_id);
+        write!(f, "row {}, external_id {external_id}: ", self.row)?;
+        match &self.what {
+            What::Replace { old_size, new_size } => {
+                let (old, new) = (grouped(*old_size), grouped(*new_size));
+                write!(f, "replace {old} bytes with {new}")
+            }
+            What::Compare { size } => write!(
+                f,
+                "download {} bytes, and replace them unless they are the file's",
+                grouped(*size)
+            ),
+            What::Title {
+                old: Some(old),
+                new,
+            } => write!(f, "change the title {} to {}", quoted(old), quoted(new)),
+            What::Title { old: None, new } => write!(f, "give it the title {}", quoted(new)),
+            What::Rename { new_external_id } => {
+                write!(f, "rename to {}", quoted(new_external_id))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(number: usize, outlook: Outlook, names: Vec<NewName>) -> RowSurvey {
+        RowSurvey {
+            row: number,
+            external_id: format!("LEG-{number}"),
+            size: 20_113,
+            look_ups: 1,
+            outlook,
+            names,
+        }
+    }
+
+    #[test]
+    fn each_change_is_told_with_what_is_there_and_what_would_be() {
+        let mut changes = Changes::default();
+        let title = |from: Option<&str>| NewName::Title {
+            from: from.map(str::to_owned),
+            to: "New".to_owned(),
+        };
+        let renamed = NewName::ExternalId("EU-LEG-14".to_owned());
+        let names = vec![title(Some("Old")), renamed];
+        changes.count(&row(14, Outlook::Replace { old: 18_201 }, names));
+        changes.count(&row(15, Outlook::Compare, vec![title(None)]));
+        let lines: Vec<String> = changes.lines().collect();
+        assert_eq!(
+            lines,
+            [
+                "row 14, external_id \"LEG-14\": replace 18,201 bytes with 20,113",
+                "row 14, external_id \"LEG-14\": change the title \"Old\" to \"New\"",
+                "row 14, external_id \"LEG-14\": rename to \"EU-LEG-14\"",
+                "row 15, external_id \"LEG-15\": download 20,113 bytes, and replace them unless \
+                 they are the file's",
+                "row 15, external_id \"LEG-15\": give it the title \"New\"",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_changes_nothing_is_no_change() {
+        let mut changes = Changes::default();
+        for outlook in [Outlook::Create, Outlook::GoOn] {
+            changes.count(&row(1, outlook, Vec::new()));
+        }
+        assert!(changes.are_none());
+    }
+
+    #[test]
+    fn a_long_list_is_cut_and_everything_is_counted() {
+        let mut changes = Changes::default();
+        for number in 1..=130 {
+            changes.count(&row(number, Outlook::Replace { old: 1 }, Vec::new()));
+        }
+        assert_eq!(changes.lines().count(), 100);
+        assert_eq!((changes.replace, changes.not_listed()), (130, 30));
+    }
+}

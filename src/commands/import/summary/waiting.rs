@@ -1,0 +1,190 @@
+//! Attachments of which the old content was, or is being, let go of, and the new is not yet there.
+//! Nothing else that a run leaves behind is as urgent.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::results::{Backup, Entry, Reason, Status};
+use crate::text::{counted, counted_with_verb, escape, grouped, quoted};
+
+/// So many are named one by one.
+const NAMED: usize = 100;
+
+/// The attachments that wait.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Waiting {
+    list: Vec<One>,
+    /// How many are not in the list, because that would be too long.
+    not_listed: u64,
+}
+
+/// An attachment that waits.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct One {
+    /// Nothing where the row has left the manifest.
+    row: Option<u64>,
+    external_id: String,
+    attachment_id: Option<String>,
+    /// How many bytes there were.
+    previous_size: Option<u64>,
+    /// Where they are now; nothing where the user did without a backup.
+    backup: Option<String>,
+    /// Whether they may still be there, because no answer came to the request to let go of them.
+    may_be_there: bool,
+}
+
+impl Waiting {
+    /// Takes a line, if it is that of an attachment that waits.
+    pub(super) fn take(&mut self, entry: &Entry) {
+        if entry.status != Status::Replacing {
+            return;
+        }
+        if self.list.len() == NAMED {
+            self.not_listed += 1;
+        } else {
+            self.list.push(One::of(entry));
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// A line for each, and what to do; nothing where none waits.
+    pub(super) fn in_words(&self) -> String {
+        let all = self.list.len() as u64 + self.not_listed;
+        if all == 0 {
+            return String::new();
+        }
+        let mut text = format!(
+            "{} for new content, and may be without any until you go on with --resume:\n",
+            counted_with_verb(all, "attachment", ["waits", "wait"])
+        );
+        for one in &self.list {
+            let _ = writeln!(text, "  {}", one.in_words());
+        }
+        if self.not_listed > 0 {
+            let _ = writeln!(text, "  and {}", counted(self.not_listed, "other"));
+        }
+        text
+    }
+}
+
+impl One {
+    fn of(entry: &Entry) -> Self {
+        let former = entry.changes.replaced.as_ref();
+        Self {
+            row: entry.row.map(|row| row as u64),
+            external_id: entry.external_id.clone(),
+            attachment_id: entry.attachment_id.as_ref().map(ToString::to_string),
+            previous_size: former.map(|former| former.size),
+            backup: former.and_then(|former| match &former.backup {
+                Backup::Kept(path) => Some(path.clone()),
+                Backup::Waived => None,
+            }),
+            may_be_there: entry.reason == Reason::RENEWING,
+        }
+    }
+
+    fn in_words(&self) -> String {
+        let row = match self.row {
+            Some(row) => format!("row {row}"),
+            None => "a row that is no longer in the manifest".to_owned(),
+        };
+        let old = match self.previous_size {
+            Some(size) => format!("the old content, {} bytes,", grouped(size)),
+            None => "the old content".to_owned(),
+        };
+        let whereabouts = match (&self.backup, self.may_be_there) {
+            (Some(path), _) => format!("is in {}", escape(path)),
+            (None, true) => "may be there still, and was not kept".to_owned(),
+            (None, false) => "was not kept".to_owned(),
+        };
+        format!(
+            "{row}, external_id {}, attachment {}: {old} {whereabouts}",
+            quoted(&self.external_id),
+            self.attachment_id.as_deref().unwrap_or("unknown")
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::AttachmentId;
+    use crate::results::{Changes, Former, Known, Verified};
+
+    fn line(row: Option<usize>, reason: Reason, backup: Backup) -> Entry {
+        Entry {
+            row,
+            file_path: "a.pdf".into(),
+            object_type: "contract".into(),
+            object_id: "7".into(),
+            external_id: "LEG-14".into(),
+            status: Status::Replacing,
+            reason,
+            attachment_id: Some(AttachmentId::parse("12").unwrap()),
+            known: Known::Nothing,
+            verified: Verified::No,
+            attempts: 1,
+            destination: "here".into(),
+            updated_at: jiff::Timestamp::UNIX_EPOCH,
+            message: String::new(),
+            changes: Changes {
+                replaced: Some(Former {
+                    size: 18_201,
+                    sha256: None,
+                    backup,
+                }),
+                ..Changes::default()
+            },
+        }
+    }
+
+    fn words(lines: &[Entry]) -> String {
+        let mut waiting = Waiting::default();
+        for line in lines {
+            waiting.take(line);
+        }
+        waiting.in_words()
+    }
+
+    #[test]
+    fn each_attachment_that_waits_is_named_with_its_backup() {
+        let kept = Backup::Kept("old/LEG-14.12.0a1b2c3d4e5f.pdf".into());
+        assert_eq!(
+            words(&[
+                line(Some(14), Reason::NONE, kept),
+                line(Some(15), Reason::RENEWING, Backup::Waived),
+                line(None, Reason::NONE, Backup::Waived),
+            ]),
+            "3 attachments wait for new content, and may be without any until you go on with \
+             --resume:\n\
+             \x20 row 14, external_id \"LEG-14\", attachment 12: the old content, 18,201 bytes, is \
+             in old/LEG-14.12.0a1b2c3d4e5f.pdf\n\
+             \x20 row 15, external_id \"LEG-14\", attachment 12: the old content, 18,201 bytes, may \
+             be there still, and was not kept\n\
+             \x20 a row that is no longer in the manifest, external_id \"LEG-14\", attachment 12: \
+             the old content, 18,201 bytes, was not kept\n"
+        );
+    }
+
+    #[test]
+    fn what_waits_for_nothing_is_not_named() {
+        let uploaded = Entry {
+            status: Status::Uploaded,
+            ..line(Some(1), Reason::NONE, Backup::Waived)
+        };
+        assert_eq!(words(&[uploaded]), "");
+    }
+
+    #[test]
+    fn a_long_list_is_cut_and_everything_is_counted() {
+        let lines = vec![line(Some(1), Reason::NONE, Backup::Waived); 130];
+        let words = words(&lines);
+        assert!(words.starts_with("130 attachments wait"), "{words}");
+        assert!(words.ends_with("  and 30 others\n"), "{words}");
+        assert_eq!(words.lines().count(), 102);
+    }
+}

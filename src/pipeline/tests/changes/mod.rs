@@ -1,0 +1,204 @@
+//! Attachments that are there already, and are changed as the user asks.
+
+mod names;
+mod replacements;
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tokio::io::AsyncWrite;
+
+use super::*;
+use crate::backup::{BackupName, Draft, Vault};
+use crate::destination::{Destination as _, Key, NewFile, NewNames, NewRecord};
+use crate::plan::{OnConflict, Titles, Wishes};
+use crate::results::{Backup, Former};
+
+type Kept = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
+
+/// Backups in memory, by name: the digest of each, which is all that the service in memory sends.
+#[derive(Default)]
+struct Shelf(Kept);
+
+struct Sheet {
+    kept: Kept,
+    bytes: Vec<u8>,
+}
+
+impl AsyncWrite for Sheet {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.bytes.extend_from_slice(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Draft for Sheet {
+    fn keep(self: Box<Self>, name: &BackupName) -> BoxFuture<'static, io::Result<String>> {
+        let name = name.to_string();
+        async move {
+            self.kept.lock().unwrap().push((name.clone(), self.bytes));
+            Ok(name)
+        }
+        .boxed()
+    }
+}
+
+impl Vault for Shelf {
+    fn begin(&self) -> BoxFuture<'_, io::Result<Box<dyn Draft>>> {
+        let kept = Arc::clone(&self.0);
+        let bytes = Vec::new();
+        async move { Ok(Box::new(Sheet { kept, bytes }) as Box<dyn Draft>) }.boxed()
+    }
+
+    fn kept(&self, backup: &str) -> BoxFuture<'static, io::Result<(Source, FileStamp)>> {
+        let is_there = self
+            .0
+            .lock()
+            .unwrap()
+            .iter()
+            .any(|(name, _)| name == backup);
+        let root = Arc::new(Root::at(Path::new(".")).unwrap());
+        let source = Source::new(root, backup.to_owned());
+        let found = is_there.then_some((source, old().stamp));
+        async move { found.ok_or_else(|| io::Error::other("it is not there")) }.boxed()
+    }
+}
+
+/// What is stored before.
+fn old() -> Content {
+    content("the old bytes")
+}
+
+/// A file that is there, since it is opened before the old bytes are let go of.
+fn new_file() -> (Content, Source) {
+    source_of("Cargo.toml")
+}
+
+fn source_of(path: &str) -> (Content, Source) {
+    let root = Arc::new(Root::at(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap());
+    let stamp = root.stamp(path).unwrap();
+    let sha256 = sha256(path.as_bytes());
+    (
+        Content { stamp, sha256 },
+        Source::new(root, path.to_owned()),
+    )
+}
+
+/// A service in which somebody has stored `content` under the name of row 1.
+async fn with_stored(rules: Rules, content: Content, script: Script) -> Memory {
+    let memory = Memory::with_faults(rules, script);
+    store(&memory, "A1", content).await;
+    memory
+}
+
+async fn store(memory: &Memory, external_id: &str, content: Content) -> AttachmentId {
+    let file = NewFile {
+        external_id: ExternalId::parse(external_id).unwrap(),
+        file_name: "old.pdf".into(),
+        title: Some("Old title".into()),
+    };
+    let object = row(1).object;
+    let files = vec![file];
+    let made = memory.create(&NewRecord { object, files }).await.unwrap();
+    let (_, source) = new_file();
+    let target = made.places[0].target.as_ref().unwrap();
+    memory
+        .put(target, &source, &content, &|_| ())
+        .await
+        .unwrap();
+    made.id
+}
+
+fn no_faults() -> Script {
+    Box::new(|_, _| None)
+}
+
+/// A fault of the n-th request of a kind since something was stored, which takes one each to make it.
+fn fault(operation: Operation, number: u64, fault: Fault) -> Script {
+    Box::new(nth(operation, number, fault))
+}
+
+fn replacing() -> Settings {
+    wishing(Wishes {
+        on_conflict: OnConflict::Replace,
+        ..Wishes::default()
+    })
+}
+
+fn wishing(wishes: Wishes) -> Settings {
+    Settings {
+        wishes,
+        ..settings()
+    }
+}
+
+/// Row 1 with the new file, as a first run has it.
+fn changed(row: Row) -> Task {
+    let (content, source) = new_file();
+    let mut task = task(row, content, Start::LookUp(Posted::No));
+    task.rows[0].source = source;
+    task
+}
+
+/// The same as a later run has it.
+fn changed_after(row: Row, last: &Entry, settings: &Settings) -> Option<Task> {
+    let (content, source) = new_file();
+    let file = RowFile::Ready(content);
+    let last = Some(last.clone());
+    let changes = last.as_ref().unwrap().changes.clone();
+    match step(&row, file, last, settings.wishes, FailedJobs::Leave) {
+        Step::Send(start) => {
+            let mut task = task(row, content, start);
+            task.rows[0].source = source;
+            task.rows[0].changes = changes;
+            Some(task)
+        }
+        _ => None,
+    }
+}
+
+async fn run_with(
+    memory: &Memory,
+    lines: &Lines,
+    shelf: Option<&Shelf>,
+    tasks: Vec<Task>,
+    settings: &Settings,
+) -> Option<Halt> {
+    let (events, _) = Events::channel();
+    let vault = shelf.map(|shelf| shelf as &dyn Vault);
+    let never = std::future::pending();
+    let tasks = tasks.into_iter();
+    run(tasks, memory, lines, vault, settings, &events, never).await
+}
+
+/// Replaces row 1 to the end. Gives its last line.
+async fn replace(memory: &Memory, shelf: Option<&Shelf>) -> Entry {
+    let lines = Lines::default();
+    let tasks = vec![changed(row(1))];
+    assert_eq!(
+        run_with(memory, &lines, shelf, tasks, &replacing()).await,
+        None
+    );
+    lines.last(1).unwrap()
+}
+
+fn holds(memory: &Memory, external_id: &str) -> Vec<Sha256Digest> {
+    let stored = memory.stored().into_iter();
+    let of_key = stored.filter(|one| one.external_id.as_str() == external_id);
+    of_key.map(|one| one.sha256).collect()
+}

@@ -1,0 +1,119 @@
+//! The question that is asked before content is replaced, and where it is not asked.
+
+use crate::harness::{Results, Run, Test};
+
+const OTHER: &str = "other.results.csv";
+
+const REFUSAL: &str = "error: nothing was sent: stored content would be replaced, and there is no \
+                       terminal to ask whether that is meant; look with --dry-run, then say --yes\n";
+
+/// A service that has all rows, with other content of the second one and the content of the first.
+fn changed() -> Test {
+    let test = Test::of_rows(2);
+    test.import().with_results(OTHER).exits(0);
+    test.write("A2.pdf", "something longer than before");
+    test
+}
+
+fn replacing(test: &Test) -> Run<'_> {
+    test.import()
+        .args(["--on-conflict", "replace", "--backup", "old"])
+}
+
+#[test]
+fn without_a_terminal_and_without_yes_nothing_is_sent() {
+    let test = changed();
+    replacing(&test)
+        .stderr(REFUSAL)
+        .stdout("")
+        .requests([])
+        .exits(2);
+    // Not even a quiet run refuses something without saying what.
+    let quiet = replacing(&test).args(["--quiet"]);
+    quiet.stderr(REFUSAL).stdout("").requests([]).exits(2);
+    assert!(!test.path(Results::NAME).exists());
+}
+
+#[test]
+fn a_dry_run_asks_nobody() {
+    let test = changed();
+    let run = replacing(&test).args(["--dry-run"]);
+    run.says("row 2, external_id \"A2\": replace 13 bytes with 28\n")
+        .exits(0);
+}
+
+#[test]
+fn what_cannot_lose_anything_needs_no_yes() {
+    let emulated = Test::of_rows(1);
+    emulated
+        .consign(["import", "m.csv", "--emulator"])
+        .args(["--on-conflict", "replace", "--no-backup"])
+        .rows(["A1 uploaded"])
+        .exits(0);
+    let done = Test::of_rows(1);
+    done.import().exits(0);
+    replacing(&done)
+        .args(["--resume"])
+        .rows(["A1 uploaded"])
+        .requests([])
+        .exits(0);
+}
+
+#[cfg(target_os = "linux")]
+mod on_a_terminal {
+    use super::*;
+
+    const QUESTION: &str = "1 attachment will lose its present content\n\
+                            1 attachment has the size of the file, and will be downloaded and \
+                            lose what is other content\n\
+                            backups go to old\n\
+                            replace it now? [y/N] ";
+
+    #[test]
+    fn anything_but_yes_sends_nothing_but_look_ups() {
+        let test = changed();
+        let seen = test.service().log().len();
+        for (typed, quiet) in [("\n", false), ("n\n", false), ("yesterday\n", true)] {
+            let quiet: &[&str] = if quiet { &["--quiet"] } else { &[] };
+            let run = replacing(&test).args(quiet.iter().copied());
+            let (code, shown) = run.on_a_terminal(typed);
+            assert_eq!(code, 2, "{shown}");
+            assert!(shown.contains(QUESTION), "{shown}");
+            assert!(shown.ends_with("error: nothing was sent\n"), "{shown}");
+            assert!(!test.path(Results::NAME).exists());
+        }
+        let asked = ["get_by_external_id A1 200", "get_by_external_id A2 200"].repeat(3);
+        assert_eq!(test.service().requests_after(seen), asked);
+    }
+
+    #[test]
+    fn after_yes_the_import_begins() {
+        let test = changed();
+        let (_, shown) = replacing(&test).on_a_terminal("y\n");
+        assert!(shown.contains(QUESTION), "{shown}");
+        assert!(!shown.contains("nothing was sent"), "{shown}");
+        assert!(test.path(Results::NAME).exists());
+    }
+
+    #[test]
+    fn where_nothing_would_be_replaced_nobody_is_asked() {
+        let test = Test::of_rows(2);
+        let (code, shown) = replacing(&test).on_a_terminal("");
+        assert_eq!(code, 0, "{shown}");
+        assert!(!shown.contains("[y/N]"), "{shown}");
+        assert_eq!(test.service().contents().len(), 2);
+    }
+
+    #[test]
+    fn where_the_keys_are_rejected_nothing_is_asked_and_the_reason_is_told() {
+        use crate::harness::status;
+        use consign::emulator::{Operation, When};
+        let test =
+            Test::of_rows(1).fault(Operation::GetByExternalId, When::EveryNth(1), status(401));
+        let (code, shown) = replacing(&test).on_a_terminal("y\n");
+        assert_eq!(code, 3, "{shown}");
+        assert!(!shown.contains("[y/N]"), "{shown}");
+        let told = "error: nothing was sent: the service rejects the keys";
+        assert!(shown.contains(told), "{shown}");
+    }
+}

@@ -1,0 +1,197 @@
+//! `import --dry-run`: each change of what is attached already, with old and new.
+
+use serde_json::{Value, json};
+
+use crate::harness::{HEADER, Run, Test, content_of};
+
+const OTHER: &str = "other.results.csv";
+
+const REPLACE: [&str; 3] = ["--on-conflict", "replace", "--no-backup"];
+
+/// A row of contract 1: its id, title and new id.
+type Wish<'w> = (&'w str, &'w str, &'w str);
+
+fn manifest(rows: &[Wish<'_>]) -> String {
+    let lines: Vec<String> = rows
+        .iter()
+        .map(|(id, title, new_id)| format!("{id}.pdf,contract,1,{id},{title},{new_id}\n"))
+        .collect();
+    let header = HEADER.trim_end();
+    format!("{header},title,new_external_id\n{}", lines.concat())
+}
+
+/// A service that has attachments of these names and titles, and a manifest that wishes for these.
+fn attached(there: &[(&str, &str)], wishes: &[Wish<'_>]) -> Test {
+    let test = Test::new();
+    let there: Vec<_> = there.iter().map(|(id, title)| (*id, *title, "")).collect();
+    for (id, ..) in there.iter().chain(wishes) {
+        test.write(&format!("{id}.pdf"), content_of(id));
+    }
+    if !there.is_empty() {
+        test.write("m.csv", manifest(&there));
+        test.import().with_results(OTHER).exits(0);
+    }
+    test.write("m.csv", manifest(wishes));
+    test
+}
+
+/// Content of other sizes and of the same size, other titles, and names to be changed.
+fn mixed() -> Test {
+    let there = [
+        ("A1", "One"),
+        ("A2", "Old"),
+        ("A3", "Three"),
+        ("A4", "Four"),
+    ];
+    let wishes = [
+        ("A1", "One", ""),
+        ("A2", "New", "EU-A2"),
+        ("A3", "", "EU-A3"),
+        ("A4", "Vier", ""),
+        ("A5", "Five", "EU-A5"),
+    ];
+    let test = attached(&there, &wishes);
+    test.write("A2.pdf", "something longer than before");
+    test
+}
+
+fn dry_run(test: &Test) -> Run<'_> {
+    test.import().args(["--dry-run"])
+}
+
+#[test]
+fn a_dry_run_names_each_change_with_old_and_new_and_sends_only_look_ups() {
+    let test = mixed();
+    dry_run(&test)
+        .args(REPLACE)
+        .args(["--update", "title"])
+        .stdout(
+            "an import of 5 rows would\n\
+             \x20         1  create and upload, 13 B\n\
+             \x20         1  replace other content, 28 B\n\
+             \x20         3  download what has the same size, and replace what is other content, 39 \
+             B\n\
+             \x20         2  give another title\n\
+             \x20         3  give another external_id\n\
+             row 1, external_id \"A1\": download 13 bytes, and replace them unless they are the \
+             file's\n\
+             row 2, external_id \"A2\": replace 13 bytes with 28\n\
+             row 2, external_id \"A2\": change the title \"Old\" to \"New\"\n\
+             row 2, external_id \"A2\": rename to \"EU-A2\"\n\
+             row 3, external_id \"A3\": download 13 bytes, and replace them unless they are the \
+             file's\n\
+             row 3, external_id \"A3\": rename to \"EU-A3\"\n\
+             row 4, external_id \"A4\": download 13 bytes, and replace them unless they are the \
+             file's\n\
+             row 4, external_id \"A4\": change the title \"Four\" to \"Vier\"\n\
+             row 5, external_id \"A5\": rename to \"EU-A5\"\n\
+             it would take 26 requests or more: less than 1 s at this rate; nothing was sent now\n",
+        )
+        .requests([
+            "get_by_external_id A1 200",
+            "get_by_external_id A2 200",
+            "get_by_external_id EU-A2 404",
+            "get_by_external_id A3 200",
+            "get_by_external_id EU-A3 404",
+            "get_by_external_id A4 200",
+            "get_by_external_id A5 404",
+            "get_by_external_id EU-A5 404",
+        ])
+        .stored_rows(["A1", "A2", "A3", "A4"])
+        .exits(0);
+    assert!(!test.path("m.results.csv").exists());
+}
+
+#[test]
+fn scripts_get_the_same_list() {
+    let test = mixed();
+    let outcome = dry_run(&test)
+        .args(["--on-conflict", "skip", "--update", "title"])
+        .args(["--output", "json"])
+        .exits(0);
+    let found: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(
+        found["changes"],
+        json!({
+            "replace": 0,
+            "replace_bytes": 0,
+            "compare": 0,
+            "compare_bytes": 0,
+            "title": 2,
+            "rename": 3,
+            "list": [
+                { "row": 2, "external_id": "A2", "change": "title", "old": "Old", "new": "New" },
+                { "row": 2, "external_id": "A2", "change": "rename", "new_external_id": "EU-A2" },
+                { "row": 3, "external_id": "A3", "change": "rename", "new_external_id": "EU-A3" },
+                { "row": 4, "external_id": "A4", "change": "title", "old": "Four", "new": "Vier" },
+                { "row": 5, "external_id": "A5", "change": "rename", "new_external_id": "EU-A5" },
+            ],
+            "not_listed": 0,
+        })
+    );
+    let counts = [&found["create"], &found["skip"], &found["keep"]];
+    assert_eq!(counts, [1, 1, 0]);
+}
+
+#[test]
+fn what_nobody_asks_for_is_not_foreseen() {
+    let test = attached(
+        &[("A1", "Old"), ("A2", "")],
+        &[("A1", "New", ""), ("A2", "", "")],
+    );
+    test.write("A2.pdf", "something longer than before");
+    dry_run(&test)
+        .stdout(
+            "an import of 2 rows would\n\
+             \x20         1  skip: there already, with the same size\n\
+             \x20         1  not be able to finish: conflict\n\
+             row 2, external_id \"A2\": conflict, stored_other_size\n\
+             it would take 2 requests: less than 1 s at this rate; nothing was sent now\n",
+        )
+        .exits(1);
+    dry_run(&test)
+        .args(["--on-conflict", "skip"])
+        .stdout(
+            "an import of 2 rows would\n\
+             \x20         1  skip: there already, with the same size\n\
+             \x20         1  skip: there already, with other content, which stays\n\
+             it would take 2 requests: less than 1 s at this rate; nothing was sent now\n",
+        )
+        .exits(0);
+}
+
+#[test]
+fn a_name_that_somebody_else_has_is_foreseen_as_a_conflict() {
+    let test = attached(&[("A1", ""), ("B1", "")], &[("A1", "", "B1")]);
+    dry_run(&test)
+        .stdout(
+            "an import of 1 row would\n\
+             \x20         1  not be able to finish: conflict\n\
+             row 1, external_id \"A1\": conflict, new_id_taken\n\
+             it would take 2 requests: less than 1 s at this rate; nothing was sent now\n",
+        )
+        .exits(1);
+}
+
+#[test]
+fn a_name_that_another_row_gives_up_is_not_taken() {
+    let there = [("A1", ""), ("A2", "")];
+    let test = attached(&there, &[("A1", "", "A2"), ("A2", "", "A3")]);
+    dry_run(&test)
+        .says("row 1, external_id \"A1\": rename to \"A2\"\n")
+        .says("row 2, external_id \"A2\": rename to \"A3\"\n")
+        .exits(0);
+}
+
+#[test]
+fn what_has_its_new_name_already_is_not_renamed_again() {
+    let test = attached(&[("B1", "")], &[("A1", "", "B1")]);
+    test.write("A1.pdf", content_of("B1"));
+    dry_run(&test)
+        .stdout(
+            "an import of 1 row would\n\
+             \x20         1  skip: there already, with the same size\n\
+             it would take 2 requests: less than 1 s at this rate; nothing was sent now\n",
+        )
+        .exits(0);
+}

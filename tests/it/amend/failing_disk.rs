@@ -1,0 +1,90 @@
+//! Backups that cannot be written: nothing is let go of.
+
+use super::{backups, changes_after, imported, replacing};
+use crate::harness::{Act, Call, Change, Disk, Test, nothing_is_lost};
+
+const NEW: &str = "the new content of A1";
+
+/// Larger than a file can grow in the test of a full disk.
+const LARGE: usize = 100 * 1024;
+
+#[test]
+fn a_full_disk_stops_the_run_before_any_content_is_let_go_of() {
+    let old = "o".repeat(LARGE);
+    let test = Test::of_rows(1).file("A1.pdf", &old);
+    test.import().all_uploaded(1).exits(0);
+    test.write("A1.pdf", NEW);
+    let seen = test.service().log().len();
+    replacing(test.resume())
+        // 32 KiB: more than the results, less than the backup.
+        .with_files_of_at_most(64)
+        .whatever_it_says()
+        .says("cannot write a backup to old: File too large (os error 27)")
+        .stored([("A1", old.as_str())])
+        .exits(3);
+    assert_eq!(changes_after(&test, seen), [""; 0]);
+    assert_eq!(backups(&test), [], "nothing is left half written");
+    replacing(test.resume())
+        .whatever_it_says()
+        .rows(["A1 replaced"])
+        .stored([("A1", NEW)])
+        .exits(0);
+    assert_eq!(backups(&test)[0].1, old);
+}
+
+#[test]
+fn a_folder_that_cannot_hold_backups_is_refused_before_anything_is_sent() {
+    let test = imported(1);
+    test.write("A1.pdf", NEW);
+    test.write("old", "no folder");
+    replacing(test.resume())
+        .says("cannot make the folder for backups old: File exists (os error 17)")
+        .exits(2);
+}
+
+/// No replacement of one row has so many syncs.
+const MORE_THAN_ALL: usize = 40;
+
+#[test]
+fn whichever_sync_fails_the_old_content_is_stored_or_kept_and_the_journal_says_so() {
+    let mut failed = 0;
+    for nth in 1..MORE_THAN_ALL {
+        let test = imported(1);
+        let id = test.results().cell("A1", "attachment_id").parse().unwrap();
+        test.write("A1.pdf", NEW);
+        let disk = Disk::under(&test);
+        let run = disk.disturb(
+            replacing(test.resume()),
+            Call::Sync,
+            nth,
+            Act::InputOutputError,
+        );
+        // The folder of the backups is made before anything is sent.
+        let code = if nth == 1 { 2 } else { 3 };
+        let ended = run
+            .leaving_a_journal()
+            .whatever_it_says()
+            .done_or_exits(code);
+        let is_failure = |call: &crate::harness::Noted| call.outcome != "done";
+        if !disk.calls().iter().any(is_failure) {
+            break;
+        }
+        failed += 1;
+        assert_eq!(ended.code, code, "sync {nth}");
+        let change = Change {
+            external_id: "A1".into(),
+            id,
+            old: "content of A1".into(),
+            new: NEW.into(),
+        };
+        nothing_is_lost(&test, &[change]);
+        disk.watch(replacing(test.resume()))
+            .whatever_it_says()
+            .rows(["A1 replaced"])
+            .stored([("A1", NEW)])
+            .exits(0);
+    }
+    // One of the folder, two of the backup, two of the lines `replacing`, and two for each rewriting
+    // of the results.
+    assert!(failed >= 1 + 2 + 2 + 4, "{failed} syncs failed");
+}

@@ -1,0 +1,245 @@
+//! Runs that replace, correct and rename, killed at each of their syncs and at random moments, with
+//! and without a loss of power. At every death the old content is stored, or it is kept and the
+//! journal says what waits for bytes; in the end each attachment has just its new content.
+//!
+//! A failure prints its seed. `CONSIGN_KILLS_SEED=17 cargo test amend::killed` makes the same choices
+//! again; at which moment a run is killed is up to the machine, too.
+
+use std::env;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use consign::emulator::{Clash, ExternalIds};
+use fastrand::Rng;
+
+use super::{BACKUPS, replacing, titles_of};
+use crate::harness::{
+    Act, Call, Change, Disk, KILLED, Loss, Run, Test, content_of, detached, nothing_is_lost,
+};
+
+/// A1 gets longer content, A2 other content of the same size, A3 a title, A5 another name, and A4
+/// the one that A5 frees.
+const MANIFEST: &str = "file_path,object_type,object_id,external_id,title,new_external_id\n\
+                        A1.pdf,contract,1,A1,,\n\
+                        A2.pdf,contract,2,A2,,\n\
+                        A3.pdf,contract,3,A3,Frame,\n\
+                        A4.pdf,contract,4,A4,,A5\n\
+                        A5.pdf,contract,5,A5,,B5\n";
+
+const ROWS: [&str; 5] = [
+    "A1 replaced",
+    "A2 replaced",
+    "A3 updated",
+    "A4 renamed",
+    "A5 renamed",
+];
+
+const NEW: [(&str, &str); 2] = [("A1", "the new content of A1"), ("A2", "CONTENT OF A2")];
+
+/// No run that changes so few rows has so many syncs.
+const MORE_THAN_ALL: usize = 100;
+
+const UNIQUE: ExternalIds = ExternalIds::Unique {
+    clash: Clash::Conflict409,
+};
+
+fn of(external_ids: ExternalIds) -> Test {
+    Test::of_rows(5).emulator(|settings| settings.external_ids = external_ids)
+}
+
+/// Imports the rows, so that the disk has the results for certain, and then wants changes of them.
+fn imported(test: &Test) -> Disk<'_> {
+    let disk = Disk::under(test);
+    disk.watch(test.import()).all_uploaded(5).exits(0);
+    disk.lose_power(Loss::Nothing, &mut Rng::with_seed(0));
+    for (id, content) in NEW {
+        test.write(&format!("{id}.pdf"), content);
+    }
+    test.write("m.csv", MANIFEST);
+    disk
+}
+
+fn amending(run: Run<'_>) -> Run<'_> {
+    replacing(run).args(["--update", "title"])
+}
+
+fn changes() -> Vec<Change> {
+    let change = |((external_id, new), id): ((&str, &str), u64)| Change {
+        external_id: external_id.to_owned(),
+        id,
+        old: content_of(external_id),
+        new: new.to_owned(),
+    };
+    NEW.into_iter().zip(1..).map(change).collect()
+}
+
+/// Goes on until the end, and judges it.
+#[track_caller]
+fn ends_well<'t>(disk: &Disk<'t>, test: &'t Test) {
+    disk.watch(amending(test.resume()))
+        .whatever_it_says()
+        .rows(ROWS)
+        .stored([
+            ("A1", "the new content of A1"),
+            ("A2", "CONTENT OF A2"),
+            ("A3", "content of A3"),
+            ("A5", "content of A4"),
+            ("B5", "content of A5"),
+        ])
+        .exits(0);
+    assert_eq!(titles_of(test)[2], "Frame");
+    let results = test.results();
+    for change in changes() {
+        let backup = results.cell(&change.external_id, "backup");
+        assert_eq!(test.read(backup), change.old);
+    }
+    let log = test.service().log();
+    for id in detached(&log) {
+        assert!(["A1", "A2"].contains(&id), "{id} has lost its bytes");
+    }
+    test.resume().rows(ROWS).requests([]).exits(0);
+}
+
+/// So many ways there are to be killed at one sync.
+const WAYS: usize = 4;
+
+/// Kills a run at one sync in all ways, which take their time side by side. Returns how many were
+/// killed: those that are through before have no such sync.
+fn killed_at(nth: usize) -> usize {
+    let partial = [Loss::Torn, Loss::Zeros, Loss::Hole][nth % 3];
+    let ways: [_; WAYS] = [
+        (Act::KillBefore, Loss::Nothing),
+        (Act::KillBefore, Loss::Everything),
+        (Act::KillBefore, partial),
+        (Act::KillAfter, Loss::Everything),
+    ];
+    thread::scope(|scope| {
+        let killed = ways.map(|(act, loss)| scope.spawn(move || killed_in(nth, act, loss)));
+        let codes = killed.map(|run| run.join().expect("its panic is shown above"));
+        codes.iter().filter(|code| **code == KILLED).count()
+    })
+}
+
+fn killed_in(nth: usize, act: Act, loss: Loss) -> i32 {
+    println!("{act:?} sync {nth}, lost: {loss:?}");
+    let mut random = Rng::with_seed(nth as u64);
+    let test = of(UNIQUE);
+    let disk = imported(&test);
+    let run = disk.disturb(amending(test.resume()), Call::Sync, nth, act);
+    let ended = run.whatever_it_says().killed_or_exits(0);
+    disk.lose_unsynced_in(BACKUPS, loss);
+    disk.lose_power(loss, &mut random);
+    nothing_is_lost(&test, &changes());
+    ends_well(&disk, &test);
+    ended.code
+}
+
+#[test]
+fn a_run_that_changes_attachments_survives_a_kill_at_each_of_its_syncs() {
+    let kills: Vec<usize> = (1..MORE_THAN_ALL)
+        .map(killed_at)
+        .take_while(|kills| *kills > 0)
+        .collect();
+    // Two for each rewriting of the results; of each replacement two for the backup and two for its
+    // lines; one line at least before the title and before each new name.
+    let syncs = 2 + 2 * (2 + 2) + 1 + 2 + 2;
+    assert!(kills.len() >= syncs, "killed at {kills:?}");
+    assert_eq!(kills[..syncs], vec![WAYS; syncs], "killed at {kills:?}");
+}
+
+/// So many kills each of the following tests makes, over as many imports as it takes.
+const KILLS: usize = 40;
+
+const LOSSES: [Loss; 5] = [
+    Loss::Nothing,
+    Loss::Everything,
+    Loss::Torn,
+    Loss::Zeros,
+    Loss::Hole,
+];
+
+/// Runs that are killed, and what decides when and how.
+struct Kills {
+    external_ids: ExternalIds,
+    random: Rng,
+    /// How long a run takes here that nobody disturbs.
+    undisturbed: Duration,
+}
+
+impl Kills {
+    fn new(external_ids: ExternalIds) -> Self {
+        let seed = env::var("CONSIGN_KILLS_SEED")
+            .map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
+        println!("seed {seed}");
+        let test = of(external_ids);
+        imported(&test);
+        let began = Instant::now();
+        amending(test.resume()).whatever_it_says().exits(0);
+        Self {
+            external_ids,
+            random: Rng::with_seed(seed),
+            undisturbed: began.elapsed(),
+        }
+    }
+
+    /// The same changes, killed so often at the most, and made to their end. Returns how often they
+    /// were.
+    fn amend(&mut self, most: usize) -> usize {
+        let test = of(self.external_ids);
+        let disk = imported(&test);
+        let mut kills = 0;
+        while kills < most && self.is_killed(&disk, &test) {
+            kills += 1;
+        }
+        ends_well(&disk, &test);
+        kills
+    }
+
+    fn is_killed<'t>(&mut self, disk: &Disk<'t>, test: &'t Test) -> bool {
+        let at_once = self.random.usize(1..=5);
+        let run = amending(test.import_at_once(at_once).args(["--resume"]));
+        let ended = self
+            .endangered(disk, run)
+            .whatever_it_says()
+            .killed_or_exits(0);
+        let loss = self.random.choice(LOSSES).unwrap();
+        println!("{at_once} at once, exit {}, lost: {loss:?}", ended.code);
+        disk.lose_unsynced_in(BACKUPS, loss);
+        disk.lose_power(loss, &mut self.random);
+        nothing_is_lost(test, &changes());
+        ended.code == KILLED
+    }
+
+    fn endangered<'t>(&mut self, disk: &Disk<'t>, run: Run<'t>) -> Run<'t> {
+        let act = match self.random.u8(0..4) {
+            0 => Act::KillBefore,
+            1 => Act::KillAfter,
+            _ => {
+                let delay = self.undisturbed.mul_f64(self.random.f64());
+                return disk.endanger(run).killed_after(delay);
+            }
+        };
+        disk.disturb(run, Call::Sync, self.random.usize(1..=15), act)
+    }
+}
+
+fn killed_again_and_again(external_ids: ExternalIds) {
+    let mut killing = Kills::new(external_ids);
+    let mut kills = 0;
+    while kills < KILLS {
+        kills += killing.amend(KILLS - kills);
+    }
+    assert_eq!(kills, KILLS);
+}
+
+#[test]
+fn changes_that_are_killed_again_and_again_end_well_where_external_ids_are_unique() {
+    killed_again_and_again(ExternalIds::Unique {
+        clash: Clash::Unprocessable422,
+    });
+}
+
+#[test]
+fn changes_that_are_killed_again_and_again_end_well_where_external_ids_are_not_unique() {
+    killed_again_and_again(ExternalIds::NotUnique);
+}

@@ -1,0 +1,188 @@
+//! Changes whose answers are lost: whether they were made is found out before anything follows.
+//!
+//! Time passes faster for these runs, since a request that has no answer may still come late, and
+//! is given a minute for it. The many ways in which that can go are gone through by the simulation.
+
+use std::time::Duration;
+
+use consign::emulator::Effect::{LoseAnswer, Reset};
+use consign::emulator::Operation::{Update, UpdateByExternalId};
+use consign::emulator::When::Nth;
+use consign::emulator::{Effect, Operation};
+
+use super::{imported, replacing};
+use crate::harness::{Change, KILLED, Moment, Run, Running, Test, nothing_is_lost, status};
+
+const OLD: &str = "content of A1";
+const NEW: &str = "the new content of A1";
+
+/// Whether a request that has no answer was carried out, as a fault and its words in the log.
+fn fates(operation: &str) -> [(Effect, String); 3] {
+    [
+        (LoseAnswer, format!("{operation} A1 200 lose_answer")),
+        (Reset, format!("{operation} A1 - reset")),
+        (status(503), format!("{operation} A1 503 status")),
+    ]
+}
+
+/// Row A1, imported, with other words in its line of the manifest, and one fault to come.
+fn imported_with(columns: &str, cells: &str, operation: Operation, effect: Effect) -> Test {
+    let test = Test::of_rows(1).fault(operation, Nth(1), effect);
+    test.import().all_uploaded(1).exits(0);
+    test.write(
+        "m.csv",
+        format!(
+            "file_path,object_type,object_id,external_id{columns}\nA1.pdf,contract,1,A1{cells}\n"
+        ),
+    );
+    test
+}
+
+/// Makes the run, during which the fault fires.
+#[track_caller]
+fn ends_well(run: Run<'_>, fault: &str, row: &str, stored: (&str, &str)) {
+    let outcome = run
+        .hasty()
+        .whatever_it_says()
+        .rows([row])
+        .stored([stored])
+        .exits(0);
+    let fired = outcome.requests.iter().any(|words| words == fault);
+    assert!(fired, "{fault} in {:#?}", outcome.requests);
+}
+
+#[test]
+fn content_is_replaced_whatever_became_of_the_request_that_lets_go_of_the_old() {
+    for (effect, fault) in fates("update") {
+        let test = imported_with("", "", Update, effect);
+        test.write("A1.pdf", NEW);
+        ends_well(replacing(test.resume()), &fault, "A1 replaced", ("A1", NEW));
+    }
+}
+
+#[test]
+fn a_title_is_corrected_whatever_became_of_the_first_request() {
+    for (effect, fault) in fates("update") {
+        let test = imported_with(",title", ",Frame", Update, effect);
+        let run = test.resume().args(["--update", "title"]);
+        ends_well(run, &fault, "A1 updated", ("A1", OLD));
+        assert_eq!(test.service().stored()[0].title, "Frame");
+        assert_eq!(test.results().cell("A1", "previous_title"), "A1.pdf");
+    }
+}
+
+#[test]
+fn a_name_is_changed_whatever_became_of_the_first_request() {
+    for (effect, fault) in fates("update_by_external_id") {
+        let test = imported_with(",new_external_id", ",DE-A1", UpdateByExternalId, effect);
+        ends_well(test.resume(), &fault, "A1 renamed", ("DE-A1", OLD));
+    }
+}
+
+/// A request that is carried out a good while after its sender was left without an answer, and long
+/// before the wait for it is over.
+fn late() -> Effect {
+    Effect::Late {
+        lasting: Duration::from_secs(1),
+    }
+}
+
+/// The requests of an operation, and of the uploads, in the order of their effects.
+fn order_of(test: &Test, operation: Operation) -> Vec<String> {
+    let log = test.service().log();
+    let asked = log
+        .iter()
+        .filter(|entry| entry.operation == operation || entry.operation == Operation::Upload)
+        .filter_map(|entry| Some((entry.operation.name(), entry.status?)));
+    asked
+        .map(|(name, status)| format!("{name} {status}"))
+        .collect()
+}
+
+#[test]
+fn new_content_is_sent_only_when_no_request_can_come_any_more_that_would_let_go_of_it() {
+    let test = imported_with("", "", Update, late());
+    test.write("A1.pdf", NEW);
+    ends_well(
+        replacing(test.resume()),
+        "update A1 - late",
+        "A1 replaced",
+        ("A1", NEW),
+    );
+    let order = order_of(&test, Update);
+    assert_eq!(order.first().unwrap(), "upload 200", "of the old content");
+    assert_eq!(order[1], "update 200", "the late one");
+    assert_eq!(order.last().unwrap(), "upload 200");
+    assert_eq!(test.service().count_of(Operation::Upload), 2);
+}
+
+#[test]
+fn a_name_that_is_changed_late_is_changed_once() {
+    let test = imported_with(",new_external_id", ",DE-A1", UpdateByExternalId, late());
+    let fault = "update_by_external_id A1 - late";
+    ends_well(test.resume(), fault, "A1 renamed", ("DE-A1", OLD));
+    assert_eq!(
+        order_of(&test, UpdateByExternalId),
+        ["upload 200", "update_by_external_id 200"]
+    );
+}
+
+/// A replacement of A1 that is killed while a request is held.
+fn killed_at(request: &str, moment: Moment) -> Test {
+    let probe = imported(1);
+    probe.write("A1.pdf", NEW);
+    let undisturbed = replacing(probe.resume()).whatever_it_says().exits(0);
+    let is_request = |words: &String| words.starts_with(request);
+    let place = undisturbed.requests.iter().position(is_request).unwrap();
+    let test = Test::of_rows(1).between();
+    test.import().all_uploaded(1).exits(0);
+    test.write("A1.pdf", NEW);
+    replacing(test.resume())
+        .while_held(place + 1, moment, Running::kill)
+        .whatever_it_says()
+        .exits(KILLED);
+    let change = Change {
+        external_id: "A1".into(),
+        id: 1,
+        old: OLD.into(),
+        new: NEW.into(),
+    };
+    nothing_is_lost(&test, &[change]);
+    test
+}
+
+#[test]
+fn a_replacement_that_let_go_of_the_old_content_is_finished_by_any_later_run() {
+    for (request, moment) in [
+        ("update", Moment::After),
+        ("upload", Moment::Before),
+        ("upload", Moment::After),
+    ] {
+        let test = killed_at(request, moment);
+        test.resume()
+            .hasty()
+            .whatever_it_says()
+            .rows(["A1 replaced"])
+            .stored([("A1", NEW)])
+            .exits(0);
+        assert_eq!(test.results().cell("A1", "previous_size"), "13");
+    }
+}
+
+#[test]
+fn a_replacement_that_had_not_begun_is_made_only_by_a_run_that_is_asked_to() {
+    let test = killed_at("update", Moment::Before);
+    test.resume()
+        .hasty()
+        .whatever_it_says()
+        .stored([("A1", OLD)])
+        .exits(1);
+    let line = &test.results().in_words()[0];
+    assert!(line.starts_with("A1 conflict"), "{line}");
+    replacing(test.resume())
+        .hasty()
+        .whatever_it_says()
+        .rows(["A1 replaced"])
+        .stored([("A1", NEW)])
+        .exits(0);
+}

@@ -1,0 +1,180 @@
+//! Replacements that fail when the old content is let go of already: it is put back.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
+
+use consign::emulator::Operation::Upload;
+use consign::emulator::When::Nth;
+
+use super::{backups, changes_after, imported, replacing, titles_of};
+use crate::harness::{Change, Moment, Outcome, Running, Test, nothing_is_lost, status};
+
+const OLD: &str = "content of A1";
+const NEW: &str = "the new content of A1";
+
+/// The place of the first request that begins so, counted from 1, in a replacement of A1 that
+/// nothing disturbs.
+fn place_of(request: &str) -> usize {
+    let test = imported(1);
+    test.write("A1.pdf", NEW);
+    let run = replacing(test.resume()).whatever_it_says();
+    let requests = run.exits(0).requests;
+    let place = requests.iter().position(|words| words.starts_with(request));
+    place.unwrap_or_else(|| panic!("{request} in {requests:#?}")) + 1
+}
+
+/// Replaces A1 while something is done to its file, before one request.
+fn replaced_while(request: &str, act: impl Fn(&mut Running<'_>)) -> (Test, Outcome) {
+    let place = place_of(request);
+    let test = Test::of_rows(1).between();
+    test.import().all_uploaded(1).exits(0);
+    test.write("A1.pdf", NEW);
+    let outcome = replacing(test.resume())
+        .while_held(place, Moment::Before, |running| act(running))
+        .whatever_it_says()
+        .stored([("A1", OLD)])
+        .exits(1);
+    (test, outcome)
+}
+
+#[test]
+fn the_old_content_is_put_back_where_the_file_changes_before_it_is_sent() {
+    let (test, outcome) = replaced_while("update", |running| {
+        running.test.write("A1.pdf", "changed once more");
+    });
+    let results = test.results();
+    assert_eq!(results.in_words(), ["A1 conflict source_changed"]);
+    assert_eq!(results.cell("A1", "attachment_id"), "1");
+    assert_eq!(titles_of(&test), ["A1.pdf"]);
+    let patches = outcome
+        .requests
+        .iter()
+        .filter(|one| *one == "update A1 200");
+    assert_eq!(patches.count(), 2, "to replace, and to put back");
+    // As it is now, it can be checked and sent.
+    replacing(test.resume())
+        .whatever_it_says()
+        .rows(["A1 replaced"])
+        .stored([("A1", "changed once more")])
+        .exits(0);
+}
+
+#[test]
+fn the_old_content_is_put_back_where_the_file_is_gone_before_it_is_sent() {
+    let (test, _) = replaced_while("update", |running| running.test.remove("A1.pdf"));
+    assert_eq!(test.results().in_words(), ["A1 conflict source_changed"]);
+}
+
+/// More than all buffers on the way hold.
+const BIG: usize = 32 << 20;
+
+#[test]
+fn the_old_content_is_put_back_where_the_file_changes_while_it_is_sent() {
+    let place = place_of("upload");
+    let test = Test::of_rows(1).between();
+    test.import().all_uploaded(1).exits(0);
+    test.write("A1.pdf", vec![b'a'; BIG]);
+    let altered = |path: &Path| {
+        let mut file = File::options().write(true).open(path).unwrap();
+        file.write_all(&vec![b'b'; BIG]).unwrap();
+    };
+    replacing(test.resume())
+        .while_held(place, Moment::Before, |running| {
+            altered(&running.test.path("A1.pdf"));
+        })
+        .whatever_it_says()
+        .rows(["A1 conflict source_changed"])
+        .stored([("A1", OLD)])
+        .exits(1);
+    assert_eq!(backups(&test).len(), 1);
+}
+
+/// A replacement of A1 where the storage refuses so many uploads, the first of which is the one of
+/// the new content.
+fn refused(uploads: u64) -> Test {
+    // The first upload of all is that of the old content.
+    let faults = (0..uploads).map(|number| Nth(number + 2));
+    let test = faults.fold(Test::of_rows(1), |test, nth| {
+        test.fault(Upload, nth, status(400))
+    });
+    test.import().all_uploaded(1).exits(0);
+    test.write("A1.pdf", NEW);
+    test
+}
+
+fn change() -> Change {
+    Change {
+        external_id: "A1".into(),
+        id: 1,
+        old: OLD.into(),
+        new: NEW.into(),
+    }
+}
+
+#[test]
+fn the_old_content_is_put_back_where_the_storage_refuses_the_new() {
+    let test = refused(1);
+    let seen = test.service().log().len();
+    let outcome = replacing(test.resume())
+        .whatever_it_says()
+        .rows(["A1 conflict upload_refused"])
+        .stored([("A1", OLD)])
+        .exits(1);
+    assert!(
+        outcome
+            .requests
+            .contains(&"upload A1 400 status".to_owned())
+    );
+    assert_eq!(changes_after(&test, seen), ["A1 file_name+title"; 2]);
+    replacing(test.resume())
+        .whatever_it_says()
+        .rows(["A1 replaced"])
+        .stored([("A1", NEW)])
+        .exits(0);
+}
+
+#[test]
+fn an_attachment_whose_old_content_cannot_be_put_back_is_named_and_waits_for_bytes() {
+    let test = refused(2);
+    let outcome = replacing(test.resume()).whatever_it_says().exits(1);
+    let refusals = outcome
+        .requests
+        .iter()
+        .filter(|words| *words == "upload A1 400 status");
+    assert_eq!(refusals.count(), 2);
+    let said = format!("{}{}", outcome.stdout, outcome.stderr);
+    assert!(said.contains("A1"), "{said}");
+    let line = &test.results().in_words()[0];
+    assert!(line.starts_with("A1 replacing"), "{line}");
+    nothing_is_lost(&test, &[change()]);
+    // It is ours to finish, whatever this run was asked for.
+    test.resume()
+        .whatever_it_says()
+        .rows(["A1 replaced"])
+        .stored([("A1", NEW)])
+        .exits(0);
+    assert_eq!(test.results().cell("A1", "previous_size"), "13");
+}
+
+#[test]
+fn without_a_backup_there_is_nothing_to_put_back_and_the_attachment_is_named() {
+    let test = refused(1);
+    let outcome = test
+        .resume()
+        .args(["--on-conflict", "replace", "--no-backup", "--yes"])
+        .whatever_it_says()
+        .exits(1);
+    let said = format!("{}{}", outcome.stdout, outcome.stderr);
+    assert!(said.contains("A1"), "{said}");
+    let line = &test.results().in_words()[0];
+    assert!(line.starts_with("A1 replacing"), "{line}");
+    assert_eq!(test.results().cell("A1", "backup"), "waived");
+    assert_eq!(test.service().contents(), []);
+    nothing_is_lost(&test, &[change()]);
+    test.resume()
+        .whatever_it_says()
+        .rows(["A1 replaced"])
+        .stored([("A1", NEW)])
+        .exits(0);
+}

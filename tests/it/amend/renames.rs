@@ -1,0 +1,221 @@
+//! Attachments that get another external id.
+
+use consign::emulator::{Clash, ExternalIds};
+
+use super::{OTHER, backups, changes_after, imported, replacing};
+use crate::harness::{Moment, Test};
+
+/// A manifest of rows of [`Test::of_rows`], each with the name that it is to have.
+fn manifest<const N: usize>(renames: [(&str, &str); N]) -> String {
+    let rows = renames.map(|(id, new)| {
+        let number = &id[1..];
+        format!("{id}.pdf,contract,{number},{id},{new}\n")
+    });
+    format!(
+        "file_path,object_type,object_id,external_id,new_external_id\n{}",
+        rows.concat()
+    )
+}
+
+const ALL: [ExternalIds; 3] = [
+    ExternalIds::Unique {
+        clash: Clash::Conflict409,
+    },
+    ExternalIds::Unique {
+        clash: Clash::Unprocessable422,
+    },
+    ExternalIds::NotUnique,
+];
+
+#[test]
+fn an_attachment_gets_its_new_name_and_keeps_its_bytes() {
+    let test = imported(2);
+    test.write("m.csv", manifest([("A1", "DE-A1"), ("A2", "")]));
+    let seen = test.service().log().len();
+    test.resume()
+        .whatever_it_says()
+        .rows(["A1 renamed", "A2 uploaded"])
+        .stored([("A2", "content of A2"), ("DE-A1", "content of A1")])
+        .exits(0);
+    assert_eq!(changes_after(&test, seen), ["A1 external_id"]);
+    let results = test.results();
+    assert_eq!(results.cell("A1", "renamed_to"), "DE-A1");
+    assert_eq!(results.cell("A1", "attachment_id"), "1");
+    assert_eq!(results.cell("A2", "renamed_to"), "");
+    test.resume()
+        .rows(["A1 renamed", "A2 uploaded"])
+        .requests([])
+        .exits(0);
+}
+
+#[test]
+fn a_row_whose_new_name_is_there_and_whose_old_one_is_not_is_done() {
+    let test = imported(1);
+    test.write("m.csv", manifest([("A1", "DE-A1")]));
+    test.resume().whatever_it_says().exits(0);
+    let seen = test.service().log().len();
+    // Somebody has lost the results.
+    test.remove("m.results.csv");
+    test.import()
+        .whatever_it_says()
+        .rows(["A1 renamed"])
+        .stored([("DE-A1", "content of A1")])
+        .exits(0);
+    assert_eq!(changes_after(&test, seen), [""; 0]);
+    assert_eq!(test.results().cell("A1", "renamed_to"), "DE-A1");
+}
+
+#[test]
+fn a_row_that_is_nowhere_yet_is_uploaded_and_has_its_new_name_in_the_end() {
+    let test = Test::of_rows(1);
+    test.write("m.csv", manifest([("A1", "DE-A1")]));
+    test.import()
+        .whatever_it_says()
+        .rows(["A1 renamed"])
+        .stored([("DE-A1", "content of A1")])
+        .exits(0);
+    test.resume().rows(["A1 renamed"]).requests([]).exits(0);
+}
+
+#[test]
+fn of_two_attachments_with_the_old_and_the_new_name_neither_is_touched() {
+    let test = imported(2);
+    test.write("m.csv", manifest([("A1", "A2")]));
+    let seen = test.service().log().len();
+    for run in [test.resume(), test.import().with_results(OTHER)] {
+        run.whatever_it_says().stored_rows(["A1", "A2"]).exits(1);
+    }
+    assert_eq!(changes_after(&test, seen), [""; 0]);
+    assert_eq!(test.results().in_words()[0], "A1 conflict new_id_taken");
+}
+
+#[test]
+fn in_a_chain_of_names_the_row_that_frees_one_goes_first() {
+    for external_ids in ALL {
+        for at_once in [1, 8] {
+            for backwards in [false, true] {
+                chain(external_ids, at_once, backwards);
+            }
+        }
+    }
+}
+
+/// Renames A1 to A2, A2 to A3 and A3 to B3.
+#[track_caller]
+fn chain(external_ids: ExternalIds, at_once: usize, backwards: bool) {
+    let test = Test::of_rows(3).emulator(|settings| settings.external_ids = external_ids);
+    test.import().all_uploaded(3).exits(0);
+    let mut renames = [("A1", "A2"), ("A2", "A3"), ("A3", "B3")];
+    let mut rows = ["A1 renamed", "A2 renamed", "A3 renamed"];
+    if backwards {
+        renames.reverse();
+        rows.reverse();
+    }
+    test.write("m.csv", manifest(renames));
+    let seen = test.service().log().len();
+    test.import_at_once(at_once)
+        .args(["--resume"])
+        .whatever_it_says()
+        .rows(rows)
+        .stored([
+            ("A2", "content of A1"),
+            ("A3", "content of A2"),
+            ("B3", "content of A3"),
+        ])
+        .exits(0);
+    assert_eq!(
+        changes_after(&test, seen),
+        ["A3 external_id", "A2 external_id", "A1 external_id"]
+    );
+    test.resume().rows(rows).requests([]).exits(0);
+}
+
+#[test]
+fn names_that_are_swapped_or_go_round_are_refused_before_anything_is_sent() {
+    for renames in [
+        [("A1", "A2"), ("A2", "A1"), ("A3", "")],
+        [("A1", "A2"), ("A2", "A3"), ("A3", "A1")],
+    ] {
+        let test = imported(3);
+        test.write("m.csv", manifest(renames));
+        test.resume()
+            .whatever_it_says()
+            .requests([])
+            .stored_rows(["A1", "A2", "A3"])
+            .exits(2);
+    }
+}
+
+/// Lets somebody take the new name just before the request that renames, and says what became of
+/// the row.
+fn taken_meanwhile(external_ids: ExternalIds) -> (Test, String) {
+    let count = |test: &Test| {
+        test.write("m.csv", manifest([("A2", "B2")]));
+        let run = test.resume().whatever_it_says();
+        let requests = run.exits(0).requests;
+        let patch = requests
+            .iter()
+            .position(|words| words.starts_with("update_by_external_id"));
+        patch.unwrap() + 1
+    };
+    let nth = count(&imported(2));
+    let test = Test::of_rows(2)
+        .between()
+        .emulator(|settings| settings.external_ids = external_ids);
+    test.import().all_uploaded(2).exits(0);
+    test.write("m.csv", manifest([("A2", "B2")]));
+    // A1 is older than A2, so that it is found under the name that both have then.
+    test.resume()
+        .while_held(nth, Moment::Before, |running| {
+            running.test.service().rename("A1", "B2");
+        })
+        .whatever_it_says()
+        .exits(1);
+    let words = test.results().in_words()[0].clone();
+    (test, words)
+}
+
+#[test]
+fn a_new_name_that_somebody_takes_meanwhile_is_a_conflict_and_no_two_have_it_in_the_end() {
+    for external_ids in ALL {
+        let (test, words) = taken_meanwhile(external_ids);
+        assert_eq!(words, "A2 conflict new_id_taken", "{external_ids:?}");
+        let expected = [("A2", "content of A2"), ("B2", "content of A1")];
+        let expected = expected.map(|(id, text)| (id.to_owned(), text.to_owned()));
+        assert_eq!(test.service().contents(), expected, "{external_ids:?}");
+    }
+}
+
+#[test]
+fn content_is_replaced_before_the_name_is_changed() {
+    let test = imported(1);
+    test.write("m.csv", manifest([("A1", "DE-A1")]));
+    test.write("A1.pdf", "the new content of A1");
+    let seen = test.service().log().len();
+    replacing(test.resume())
+        .whatever_it_says()
+        .rows(["A1 replaced"])
+        .stored([("DE-A1", "the new content of A1")])
+        .exits(0);
+    assert_eq!(
+        changes_after(&test, seen),
+        ["A1 file_name+title", "A1 external_id"]
+    );
+    assert_eq!(test.results().cell("A1", "renamed_to"), "DE-A1");
+    assert_eq!(backups(&test).len(), 1);
+}
+
+#[test]
+fn other_content_is_neither_touched_nor_renamed_where_nobody_wants_it_replaced() {
+    let test = Test::of_rows(1);
+    test.import().with_results(OTHER).exits(0);
+    test.write("m.csv", manifest([("A1", "DE-A1")]));
+    test.write("A1.pdf", "content of another size");
+    let seen = test.service().log().len();
+    test.import()
+        .whatever_it_says()
+        .rows(["A1 conflict stored_other_size"])
+        .stored_rows(["A1"])
+        .exits(1);
+    assert_eq!(changes_after(&test, seen), [""; 0]);
+}

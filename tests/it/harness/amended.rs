@@ -1,0 +1,84 @@
+//! What must be true of an attachment at every moment while its content is replaced: the old content
+//! or the new is stored, or the journal says that it waits for bytes and where the old ones are.
+
+use std::fs;
+
+use consign::digest::sha256;
+use consign::emulator::log::Entry;
+use consign::emulator::{Operation, StoredAttachment};
+use consign::results::{COLUMNS, LINE_CHECK, serial_of};
+
+use super::judge::is_guarded;
+use super::results::Line;
+use super::{Results, Test};
+
+/// An attachment whose content is replaced.
+#[derive(Debug, Clone)]
+pub(crate) struct Change {
+    /// The key of its row.
+    pub(crate) external_id: String,
+    /// The service's id.
+    pub(crate) id: u64,
+    pub(crate) old: String,
+    pub(crate) new: String,
+}
+
+/// Judges the world as a run left it, however it ended.
+#[track_caller]
+pub(crate) fn nothing_is_lost(test: &Test, changes: &[Change]) {
+    let stored = test.service().stored();
+    for change in changes {
+        match content_of(&stored, change.id) {
+            Some(content) if content == change.old || content == change.new => {}
+            Some(content) => panic!("{change:?} holds {content:?}"),
+            None => waits_for_bytes(test, change),
+        }
+    }
+}
+
+fn content_of(stored: &[StoredAttachment], id: u64) -> Option<String> {
+    let attachment = stored.iter().find(|one| one.id == id)?;
+    Some(String::from_utf8_lossy(&fs::read(&attachment.bytes).unwrap()).into_owned())
+}
+
+/// The journal says so, and where the old content is, or that nobody wants it.
+#[track_caller]
+fn waits_for_bytes(test: &Test, change: &Change) {
+    let results = test.results();
+    let line = newest(&results, &change.external_id)
+        .unwrap_or_else(|| panic!("{change:?} is empty, and no line speaks of it: {results:#?}"));
+    assert_eq!(line.cell("status"), "replacing", "{change:?}: {line:#?}");
+    assert_eq!(line.cell("attachment_id"), change.id.to_string());
+    match line.cell("backup") {
+        "waived" => {}
+        backup => {
+            assert_eq!(test.read(backup), change.old, "{line:#?}");
+            let digest = sha256(change.old.as_bytes()).to_string();
+            assert_eq!(line.cell("previous_sha256"), digest, "{line:#?}");
+        }
+    }
+}
+
+/// The line of a row that counts.
+fn newest<'r>(results: &'r Results, external_id: &str) -> Option<&'r Line> {
+    let believed = results
+        .lines
+        .iter()
+        .filter(|line| line.cell("external_id") == external_id && is_guarded(line, COLUMNS.len()));
+    believed.max_by_key(|line| serial_of(line.cell(LINE_CHECK)))
+}
+
+/// Each request that let go of stored bytes, as `external_id`; those that were not carried out did
+/// not.
+pub(crate) fn detached(log: &[Entry]) -> Vec<&str> {
+    let lets_go = |entry: &&Entry| {
+        matches!(
+            entry.operation,
+            Operation::Update | Operation::UpdateByExternalId
+        ) && entry.status == Some(200)
+            && entry.changes.iter().any(|name| name == "file_name")
+    };
+    let ids = log.iter().filter(lets_go);
+    ids.filter_map(|entry| entry.external_id.as_deref())
+        .collect()
+}
