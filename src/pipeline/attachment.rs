@@ -54,6 +54,8 @@ enum ByName<T> {
 
 impl<D: Archive, J: Journal> Unit<'_, D, J> {
     pub(super) async fn look_up(&mut self, posted: Posted) -> Next<D> {
+        // What one was called that is gone says nothing of the next one.
+        self.changes_mut().renamed_to = None;
         self.take_slot().await;
         let found = match self.find().await {
             Ok(presence) => self.or_by_its_new_name(presence).await,
