@@ -88,10 +88,10 @@ pub(super) fn carry_out(args: &ImportArgs, read: Reading, telling: Telling) -> R
     if args.dry_run {
         dry_run::run(args, &opening, &plan)
     } else {
-        let folder = amending.backups().and_then(Backups::folder);
-        let vault = folder.map(Folder::open).transpose()?;
         consent::ask_about_bidders(args, &base, &plan)?;
         let to_ask = consent::to_ask_about_content(args, &base, &plan, &amending)?;
+        let folder = amending.backups().and_then(Backups::folder);
+        let vault = folder.map(Folder::open).transpose()?;
         import(
             args,
             &opening,

@@ -2,23 +2,29 @@
 
 mod outlook;
 
+use std::collections::HashMap;
+
 use futures::{StreamExt as _, stream};
 
 pub use outlook::{NewName, Outlook, RowSurvey};
 
 use super::requests::{Requests, Unmet};
 use super::{Halt, Settings, Task, TaskRow};
-use crate::destination::{Destination, End, Presence};
+use crate::destination::{Destination, End, LISTED_AT_ONCE, Presence};
 use crate::event::{Event, Events};
-use crate::plan::{Begun, Outcome, Posted, Sent, Start, There, Wishes, outcome};
+use crate::model::AttachmentId;
+use crate::plan::{Begun, Change, Outcome, Posted, Sent, Start, There, Wishes, outcome};
 use crate::results::{Reason, Status};
-use outlook::{Foreseen, of_begun, of_found, of_there, under};
+use outlook::{Foreseen, of_begun, of_found, of_left, under, unless_taken};
 
-/// What an import would do with the rows of one record, as far as can be told today.
+/// What an import would do with rows that are looked up together, as far as can be told today: those
+/// of one record, or those of many of which one request shows all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Survey {
     /// What it would do with each row.
     pub rows: Vec<RowSurvey>,
+    /// How many look-ups it would begin with.
+    pub look_ups: u64,
 }
 
 /// Looks all rows up. Returns what it found, and why it stopped early if it did.
@@ -30,8 +36,8 @@ pub async fn survey<D: Destination>(
     stop: impl Future<Output = ()>,
 ) -> (Vec<Survey>, Option<Halt>) {
     let requests = Requests::new(destination, settings, events);
-    let mut answers = stream::iter(tasks)
-        .map(|task| look(&requests, settings.wishes, task))
+    let mut answers = stream::iter(together(tasks))
+        .map(|tasks| look(&requests, settings.wishes, tasks))
         .buffered(settings.concurrency);
     let mut seen = Vec::new();
     let mut stop = std::pin::pin!(stop);
@@ -53,18 +59,79 @@ pub async fn survey<D: Destination>(
     }
 }
 
+/// Puts tasks together of which one request shows how they stand. Any other stays alone.
+fn together(tasks: impl Iterator<Item = Task>) -> impl Iterator<Item = Vec<Task>> {
+    let mut tasks = tasks.peekable();
+    std::iter::from_fn(move || {
+        let first = tasks.next()?;
+        let most = match listed(&first) {
+            Some(_) => LISTED_AT_ONCE,
+            None => 1,
+        };
+        let mut batch = vec![first];
+        while batch.len() < most
+            && let Some(next) = tasks.next_if(|next| listed(next).is_some())
+        {
+            batch.push(next);
+        }
+        Some(batch)
+    })
+}
+
+/// The attachment of a task, if it is one that earlier runs left as it was to be.
+fn listed(task: &Task) -> Option<&AttachmentId> {
+    match &task.rows.first()?.start {
+        Start::There(there) if there.change == Change::None => Some(&there.id),
+        _ => None,
+    }
+}
+
 async fn look<D: Destination>(
     requests: &Requests<'_, D>,
     wishes: Wishes,
-    task: Task,
+    tasks: Vec<Task>,
 ) -> Result<Survey, Halt> {
+    let ids: Vec<AttachmentId> = tasks.iter().filter_map(listed).cloned().collect();
+    let list = if ids.is_empty() {
+        Ok(HashMap::new())
+    } else {
+        requests.list(&ids).await
+    };
+    let new_names = tasks.iter().flat_map(|task| &task.rows);
+    let new_names = new_names.filter(|row| row.row.new_external_id.is_some());
+    let look_ups = 1 + new_names.count() as u64;
+    let mut rows = Vec::new();
+    match list {
+        Ok(mut list) => {
+            for task in &tasks {
+                let shown = listed(task).and_then(|id| list.remove(id));
+                rows.extend(look_at(requests, wishes, task, shown).await?);
+            }
+        }
+        Err(unmet) => {
+            let outlook = unseen(unmet)?;
+            let all = tasks.iter().flat_map(|task| &task.rows);
+            rows.extend(all.map(|row| RowSurvey::of(row, (outlook.clone(), Vec::new()))));
+        }
+    }
+    Ok(Survey { rows, look_ups })
+}
+
+/// Looks the rows of one record up, unless it was `shown` already.
+async fn look_at<D: Destination>(
+    requests: &Requests<'_, D>,
+    wishes: Wishes,
+    task: &Task,
+    shown: Option<Presence<D::Target>>,
+) -> Result<Vec<RowSurvey>, Halt> {
     let mut job = None;
+    let mut shown = shown;
     let mut rows = Vec::with_capacity(task.rows.len());
     for row in &task.rows {
         let foreseen = match &row.start {
             Start::LookUp(posted) => look_up(requests, row, posted, wishes).await,
             Start::Resume(begun) => resume(requests, row, begun, wishes).await,
-            Start::There(there) => be_there(requests, row, there, wishes).await,
+            Start::There(there) => left(requests, row, there, shown.take(), wishes).await,
             Start::Job(None) => Ok((Outlook::Create, Vec::new())),
             Start::Job(Some(begun)) => {
                 if job.is_none() {
@@ -75,20 +142,13 @@ async fn look<D: Destination>(
                     .map(|job| (in_job(&job, row, begun), Vec::new()))
             }
         };
-        let (outlook, names) = match foreseen {
+        let foreseen = match foreseen {
             Ok(foreseen) => foreseen,
             Err(unmet) => (unseen(unmet)?, Vec::new()),
         };
-        rows.push(RowSurvey {
-            row: row.row.number,
-            external_id: row.row.external_id.to_string(),
-            size: row.content.stamp.size,
-            look_ups: 1 + u64::from(row.row.new_external_id.is_some()),
-            outlook,
-            names,
-        });
+        rows.push(RowSurvey::of(row, foreseen));
     }
-    Ok(Survey { rows })
+    Ok(rows)
 }
 
 /// What would happen with a row that could not be looked up, unless nothing can.
@@ -129,16 +189,6 @@ fn in_job<T>(job: &Presence<T>, row: &TaskRow, begun: &Begun) -> Outlook {
     }
 }
 
-async fn be_there<D: Destination>(
-    requests: &Requests<'_, D>,
-    task: &TaskRow,
-    there: &There,
-    wishes: Wishes,
-) -> Result<Foreseen, Unmet> {
-    let presence = requests.get(&there.id).await?;
-    Ok(of_there(&presence, there, task, wishes))
-}
-
 async fn look_up<D: Destination>(
     requests: &Requests<'_, D>,
     task: &TaskRow,
@@ -161,7 +211,28 @@ async fn resume<D: Destination>(
         return look_up(requests, task, &Posted::No, wishes).await;
     }
     let new_name = look_new_name_up(requests, task).await?;
-    Ok(of_begun(&presence, &new_name, begun, task, wishes))
+    let foreseen = of_begun(&presence, begun, task, wishes);
+    Ok(unless_taken(foreseen, &new_name, &begun.id, task))
+}
+
+/// What would happen with an attachment that an earlier run left, which a list may have shown.
+async fn left<D: Destination>(
+    requests: &Requests<'_, D>,
+    task: &TaskRow,
+    there: &There,
+    shown: Option<Presence<D::Target>>,
+    wishes: Wishes,
+) -> Result<Foreseen, Unmet> {
+    let presence = match shown {
+        Some(presence @ Presence::Stored { .. }) => presence,
+        // That a list does not name it does not prove that it is gone.
+        _ => requests.get(&there.id).await?,
+    };
+    let Some(foreseen) = of_left(&presence, there, task, wishes) else {
+        return look_up(requests, task, &Posted::No, wishes).await;
+    };
+    let new_name = look_new_name_up(requests, task).await?;
+    Ok(unless_taken(foreseen, &new_name, &there.id, task))
 }
 
 /// What is there under the name that a row's attachment is to get; nothing where it keeps its own.

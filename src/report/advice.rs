@@ -29,7 +29,7 @@ pub(super) fn of_status(status: Status, reason: &Reason, service: Option<Service
 }
 
 /// Each reason that a row can have, what it means, and what to do.
-const REASONS: [(&Reason, &str, &str); 28] = [
+const REASONS: [(&Reason, &str, &str); 29] = [
     (
         &Reason::NOT_REACHED,
         "The import ended before their turn came.",
@@ -165,6 +165,11 @@ const REASONS: [(&Reason, &str, &str); 28] = [
         &Reason::NO_BACKUP,
         "What was to be replaced could not be kept, or not be compared. It was left as it is.",
         "Mend what the message names, then run the import again with --resume.",
+    ),
+    (
+        &Reason::GONE,
+        "The attachment is not in the service any more, or has lost its bytes. Nothing was changed.",
+        "Look at the record in the service. To attach the file again, give the row a new external_id.",
     ),
     (
         &Reason::STORED_CHANGED,

@@ -308,7 +308,7 @@ impl Changes {
     ) -> Result<Self, BadCell> {
         let replaced = match replaced {
             (None, None, "") => None,
-            (None, _, other) => return Err(bad("previous_size", other)),
+            (None, _, backup) => return Err(bad("backup", backup)),
             (Some(_), _, "") => return Err(bad("backup", "")),
             (Some(size), sha256, backup) => Some(Former {
                 size,

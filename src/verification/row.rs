@@ -201,10 +201,12 @@ fn standing(entry: &Entry) -> String {
             } else {
                 "waits for bytes: its old ones were let go of, and the new ones are not confirmed"
             };
-            format!(
-                "the attachment {how}; run the import again with --resume; {}",
-                backup()
-            )
+            // The import knew more, where it came to an end.
+            let what_to_do = match &*entry.message {
+                "" => format!("run the import again with --resume; {}", backup()),
+                told => told.to_owned(),
+            };
+            format!("the attachment {how}; {what_to_do}")
         }
         (status, "") => format!("the row is {status}"),
         (status, reason) => format!("the row is {status}, {reason}"),

@@ -48,9 +48,10 @@ fn an_altered_cell_is_noticed_in_whatever_column_it_stands() {
             .requests(["get_by_external_id A2 200"])
             .exits(0);
         let why = match column {
-            "status" | "modified_at" | "sha256" | "verified" | "updated_at" => {
-                format!("column {column}: ")
-            }
+            "status" | "modified_at" | "sha256" | "verified" | "updated_at" | "previous_sha256"
+            | "backup" => format!("column {column}: "),
+            // Whatever was replaced has a backup, or the word for none.
+            "previous_size" => "column backup: ".to_owned(),
             _ => "a cell was altered".to_owned(),
         };
         assert!(

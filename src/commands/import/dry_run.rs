@@ -18,6 +18,7 @@ use crate::error::{Error, Exit};
 use crate::model::Service;
 use crate::pipeline::{Halt, Outlook, RowSurvey, Survey};
 use crate::progress::{Sending, Style, size, span};
+use crate::results::Status;
 use crate::signals::Stop;
 use crate::text::{counted, grouped};
 use changes::Changes;
@@ -109,7 +110,9 @@ impl Forecast {
             forecast.count(row);
         }
         let (reads, changes) = match client {
-            Client::Workday(_) => forecast.of_attachments(rows(seen).map(|row| row.look_ups).sum()),
+            Client::Workday(_) => {
+                forecast.of_attachments(seen.iter().map(|one| one.look_ups).sum())
+            }
             Client::Keelvar(_) => {
                 let with =
                     |outlook| seen.iter().filter(move |job| has(job, &outlook)).count() as u64;
@@ -154,7 +157,8 @@ impl Forecast {
                 self.go_on_bytes += one.size;
             }
             Outlook::Keep if one.names.is_empty() => self.keep += 1,
-            Outlook::Done(_) if one.names.is_empty() => self.skip += 1,
+            Outlook::Done(Status::Skipped) if one.names.is_empty() => self.skip += 1,
+            Outlook::Done(_) if one.names.is_empty() => self.done_before += 1,
             // Counted as changes.
             Outlook::Replace { .. } | Outlook::Compare | Outlook::Keep | Outlook::Done(_) => {}
             Outlook::NotDone(status, _) => {

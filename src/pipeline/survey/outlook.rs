@@ -3,9 +3,10 @@
 use crate::destination::archive::Shown;
 use crate::destination::{Names, Presence};
 use crate::manifest::Row;
+use crate::model::AttachmentId;
 use crate::plan::{
-    Begun, Course, Found, OnConflict, Posted, Standing, There, Titles, Wishes, course, found,
-    standing,
+    Begun, Course, Found, OnConflict, Posted, Renaming, Standing, There, Wishes, course, found,
+    renaming, standing,
 };
 use crate::results::{Reason, Status};
 
@@ -20,8 +21,6 @@ pub struct RowSurvey {
     pub external_id: String,
     /// The size of its file, in bytes.
     pub size: u64,
-    /// Under how many names its attachment was looked up: its own, and the one that it is to get.
-    pub look_ups: u64,
     /// What would happen.
     pub outlook: Outlook,
     /// What its attachment would be called otherwise afterwards, in this order.
@@ -62,6 +61,19 @@ pub enum NewName {
     },
     /// Another `external_id`.
     ExternalId(String),
+}
+
+impl RowSurvey {
+    /// What was foreseen of a row.
+    pub(super) fn of(task: &TaskRow, (outlook, names): Foreseen) -> Self {
+        Self {
+            row: task.row.number,
+            external_id: task.row.external_id.to_string(),
+            size: task.content.stamp.size,
+            outlook,
+            names,
+        }
+    }
 }
 
 impl Outlook {
@@ -110,7 +122,7 @@ pub(super) fn of_found<T>(
         Under::One(presence) => presence,
         Under::Taken => return taken(),
     };
-    let names = names_of(&presence).cloned();
+    let names = names_of(&presence, &task.row);
     let outlook = match found(presence, posted, &task.content) {
         Found::Nothing => Outlook::Create,
         Found::Ours(_) => Outlook::GoOn,
@@ -121,25 +133,16 @@ pub(super) fn of_found<T>(
         Found::Unfinished(Some(_)) => Outlook::NotDone(Status::Pending, Reason::OBJECT_CHANGED),
         Found::Unfinished(None) => Outlook::NotDone(Status::Pending, Reason::PENDING_ELSEWHERE),
     };
-    named(outlook, names.as_ref(), &task.row, wishes)
+    named(outlook, names, task, wishes)
 }
 
 /// What would happen with a row whose record an earlier run began, and which is not gone.
 pub(super) fn of_begun<T>(
     presence: &Presence<T>,
-    new_name: &Presence<T>,
     begun: &Begun,
     task: &TaskRow,
     wishes: Wishes,
 ) -> Foreseen {
-    let is_taken = match new_name {
-        Presence::Absent => false,
-        Presence::Stored { id, .. } | Presence::Pending { id } => *id != begun.id,
-        _ => true,
-    };
-    if is_taken && task.renamed_after.is_none() {
-        return taken();
-    }
     let outlook = match standing(presence, begun, &task.content) {
         Standing::Gone => Outlook::Create,
         Standing::Empty | Standing::Sent => Outlook::GoOn,
@@ -154,36 +157,43 @@ pub(super) fn of_begun<T>(
         Standing::StoredBeforeTheChange(size) => differing(size, Reason::FILE_CHANGED, wishes),
         Standing::Mismatch => Outlook::NotDone(Status::Created, Reason::NO_ANSWER),
     };
-    named(outlook, names_of(presence), &task.row, wishes)
+    named(outlook, names_of(presence, &task.row), task, wishes)
 }
 
-/// What would happen with a row whose attachment earlier runs left, with its bytes or while they were
-/// replacing them.
-pub(super) fn of_there<T>(
+/// What would happen with a row whose attachment an earlier run left; nothing where it has to be
+/// looked up by its name.
+pub(super) fn of_left<T>(
     presence: &Presence<T>,
     there: &There,
     task: &TaskRow,
     wishes: Wishes,
-) -> Foreseen {
+) -> Option<Foreseen> {
     let size = match presence {
         Presence::Stored { size, .. } => Some(Some(*size)),
         Presence::Pending { .. } => Some(None),
         _ => None,
     };
-    let (former, content) = (task.changes.replaced.as_ref(), &task.content);
+    let former = task.changes.replaced.as_ref();
     let is_compared = there.is_unproven() && wishes.on_conflict == OnConflict::Replace;
-    let outlook = match course(size, there, former, content) {
-        Course::Gone => Outlook::NotDone(Status::Conflict, Reason::GONE),
-        _ if there.elsewhere.is_some() => {
-            Outlook::NotDone(Status::Conflict, Reason::OBJECT_CHANGED)
+    let course = course(size, there, former, &task.content);
+    let is_gone = matches!(course, Course::Gone | Course::Anew);
+    let outlook = match course {
+        _ if there.elsewhere.is_some() && !is_gone => {
+            Outlook::NotDone(Status::Replacing, Reason::OBJECT_CHANGED)
         }
-        Course::Anew => Outlook::Create,
+        Course::Gone => Outlook::NotDone(Status::Conflict, Reason::GONE),
+        Course::Anew => return None,
         Course::Send | Course::Await => Outlook::GoOn,
         Course::Right if is_compared => Outlook::Compare,
         Course::Right => Outlook::Done(there.status),
         Course::Bytes => Outlook::Compare,
         Course::Other { .. } if there.is_kept() && wishes.on_conflict == OnConflict::Fail => {
             Outlook::Keep
+        }
+        Course::Other { size, ours: None }
+            if size == task.content.stamp.size && wishes.on_conflict == OnConflict::Replace =>
+        {
+            Outlook::Compare
         }
         Course::Other { size, ours } => {
             let reason = match ours {
@@ -193,7 +203,26 @@ pub(super) fn of_there<T>(
             differing(size, reason, wishes)
         }
     };
-    named(outlook, names_of(presence), &task.row, wishes)
+    Some(named(outlook, names_of(presence, &task.row), task, wishes))
+}
+
+/// The same, unless another attachment than ours has the name that ours is to get, and keeps it.
+pub(super) fn unless_taken<T>(
+    foreseen: Foreseen,
+    new_name: &Presence<T>,
+    ours: &AttachmentId,
+    task: &TaskRow,
+) -> Foreseen {
+    let is_free = match new_name {
+        Presence::Absent => true,
+        Presence::Stored { id, .. } | Presence::Pending { id } => id == ours,
+        _ => false,
+    };
+    let is_done = !matches!(foreseen.0, Outlook::NotDone(..));
+    if is_done && !is_free && task.renamed_after.is_none() {
+        return taken();
+    }
+    foreseen
 }
 
 fn taken() -> Foreseen {
@@ -210,32 +239,47 @@ fn differing(old: u64, reason: Reason, wishes: Wishes) -> Outlook {
     }
 }
 
-/// What an attachment is called; of one without bytes, nothing.
-fn names_of<T>(presence: &Presence<T>) -> Option<&Names> {
+/// What an attachment is called; one that is still to be made or to get bytes is called what its row
+/// says.
+fn names_of<T>(presence: &Presence<T>, row: &Row) -> Names {
     match presence {
-        Presence::Stored { names, .. } => Some(names),
-        _ => None,
+        Presence::Stored { names, .. } => names.clone(),
+        _ => Names {
+            external_id: shown(row.external_id.as_str()),
+            title: row.title.as_deref().map_or(Shown::Nothing, shown),
+        },
     }
 }
 
 /// The names that a row's attachment would get, provided that its content is, or would be, right.
-fn named(outlook: Outlook, names: Option<&Names>, row: &Row, wishes: Wishes) -> Foreseen {
+fn named(outlook: Outlook, mut names: Names, task: &TaskRow, wishes: Wishes) -> Foreseen {
+    let mut new_names = Vec::new();
     if matches!(outlook, Outlook::NotDone(..)) {
-        return (outlook, Vec::new());
+        return (outlook, new_names);
     }
-    let title = names.and_then(|names| new_title(&names.title, row, wishes));
-    let has = names.and_then(|names| names.external_id.value());
-    let new_id = row.new_external_id.as_ref();
-    let other_id = new_id.filter(|new_id| has != Some(new_id.as_str()));
-    let external_id = other_id.map(|new_id| NewName::ExternalId(new_id.to_string()));
-    (outlook, title.into_iter().chain(external_id).collect())
+    while let Some(next) = renaming(&task.row, wishes, &names, &task.changes) {
+        match next {
+            Renaming::Title { from, to } => {
+                names.title = shown(&to);
+                new_names.push(NewName::Title { from, to });
+            }
+            Renaming::ExternalId { to, .. } => {
+                names.external_id = shown(to.as_str());
+                new_names.push(NewName::ExternalId(to.to_string()));
+            }
+            Renaming::Unexpected(_) => {
+                let outlook = Outlook::NotDone(Status::Conflict, Reason::RENAMED_ELSEWHERE);
+                return (outlook, Vec::new());
+            }
+        }
+    }
+    (outlook, new_names)
 }
 
-fn new_title(has: &Shown, row: &Row, wishes: Wishes) -> Option<NewName> {
-    let title = row.title.as_ref()?;
-    let is_other = has.value() != Some(title);
-    (wishes.titles == Titles::Update && is_other).then(|| NewName::Title {
-        from: has.words().map(str::to_owned),
-        to: title.clone(),
-    })
+/// A name of ours, as the service would show it.
+fn shown(name: &str) -> Shown {
+    Shown::Text {
+        value: name.to_owned(),
+        words: name.to_owned(),
+    }
 }

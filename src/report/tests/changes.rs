@@ -71,8 +71,8 @@ fn content_counts_as_seen_by_the_import_where_it_had_to_download_it() {
 #[test]
 fn what_was_only_given_a_name_is_known_as_well_as_it_was_before() {
     let of = |verified, known| Entry {
-        verified,
         known,
+        verified,
         ..renamed(1)
     };
     let content = renamed(1).known;

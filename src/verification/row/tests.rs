@@ -249,16 +249,25 @@ fn what_somebody_else_stored_and_the_user_kept_is_not_downloaded_and_has_no_file
 #[test]
 fn what_waits_for_bytes_says_so_with_what_to_do_and_objects_even_from_outside_the_manifest() {
     let kept = || Backup::Kept("old/A1.12.pdf".into());
-    for (reason, backup, message) in [
+    for (reason, backup, told, message) in [
+        (
+            Reason::SOURCE_CHANGED,
+            kept(),
+            "the file changed; mend the cause, and run again with --resume",
+            "the attachment waits for bytes: its old ones were let go of, and the new ones are not \
+             confirmed; the file changed; mend the cause, and run again with --resume",
+        ),
         (
             Reason::NONE,
             kept(),
+            "",
             "the attachment waits for bytes: its old ones were let go of, and the new ones are not \
              confirmed; run the import again with --resume; the old content is in \"old/A1.12.pdf\"",
         ),
         (
             Reason::RENEWING,
             Backup::Waived,
+            "",
             "the attachment may be without bytes: it was about to be replaced; run the import again \
              with --resume; the old content was not kept (--no-backup)",
         ),
@@ -266,6 +275,7 @@ fn what_waits_for_bytes_says_so_with_what_to_do_and_objects_even_from_outside_th
         let waiting = Entry {
             row: None,
             reason,
+            message: told.into(),
             changes: replaced(backup),
             ..entry(Status::Replacing)
         };

@@ -59,6 +59,15 @@ fn what_cannot_lose_anything_needs_no_yes() {
         .exits(0);
 }
 
+#[test]
+fn with_yes_nobody_is_asked() {
+    let test = changed();
+    replacing(&test)
+        .args(["--yes"])
+        .rows(["A1 skipped same_content", "A2 replaced"])
+        .exits(0);
+}
+
 #[cfg(target_os = "linux")]
 mod on_a_terminal {
     use super::*;
@@ -87,12 +96,16 @@ mod on_a_terminal {
     }
 
     #[test]
-    fn after_yes_the_import_begins() {
+    fn after_yes_the_content_is_replaced() {
         let test = changed();
-        let (_, shown) = replacing(&test).on_a_terminal("y\n");
+        let (code, shown) = replacing(&test).on_a_terminal("y\n");
+        assert_eq!(code, 0, "{shown}");
         assert!(shown.contains(QUESTION), "{shown}");
-        assert!(!shown.contains("nothing was sent"), "{shown}");
-        assert!(test.path(Results::NAME).exists());
+        let results = test.results();
+        assert_eq!(results.cell("A1", "reason"), "same_content");
+        assert_eq!(results.cell("A2", "status"), "replaced");
+        let stored = test.service().contents();
+        assert_eq!(stored[1].1, "something longer than before");
     }
 
     #[test]

@@ -195,3 +195,59 @@ fn what_has_its_new_name_already_is_not_renamed_again() {
         )
         .exits(0);
 }
+
+#[test]
+fn what_earlier_runs_have_done_is_looked_at_in_one_request_where_titles_are_updated() {
+    let rows: Vec<String> = (1..=60).map(|number| format!("A{number}")).collect();
+    let titled = |title| -> Vec<Wish<'_>> {
+        let wish = |(number, id)| match number {
+            7 => (id, title, ""),
+            _ => (id, "Same", ""),
+        };
+        (1..)
+            .zip(rows.iter().map(String::as_str))
+            .map(wish)
+            .collect()
+    };
+    let test = attached(&[], &titled("Old"));
+    test.import().exits(0);
+    test.write("m.csv", manifest(&titled("New")));
+    let outcome = dry_run(&test)
+        .args(["--resume", "--update", "title"])
+        .stdout(
+            "an import of 60 rows would\n\
+             \x20         1  give another title\n\
+             \x20        59  leave alone: done by an earlier run\n\
+             row 7, external_id \"A7\": change the title \"Old\" to \"New\"\n\
+             it would take 3 requests: less than 1 s at this rate; nothing was sent now\n",
+        )
+        .exits(0);
+    assert_eq!(outcome.requests.len(), 2, "{:?}", outcome.requests);
+    test.resume()
+        .args(["--update", "title"])
+        .says("all 60 rows done (0 B sent in [time], 3 requests)")
+        .exits(0);
+}
+
+#[test]
+fn a_file_that_has_changed_since_it_was_uploaded_would_be_replaced() {
+    let test = attached(&[], &[("A1", "", ""), ("A2", "", "")]);
+    test.import().exits(0);
+    test.write("A1.pdf", "something longer than before");
+    test.write("A2.pdf", "CONTENT OF A2");
+    dry_run(&test)
+        .args(["--resume"])
+        .says("         2  not be able to finish: conflict\n")
+        .exits(1);
+    dry_run(&test)
+        .args(["--resume"])
+        .args(REPLACE)
+        .stdout(
+            "an import of 2 rows would\n\
+             \x20         2  replace other content, 41 B\n\
+             row 1, external_id \"A1\": replace 13 bytes with 28\n\
+             row 2, external_id \"A2\": replace 13 bytes with 13\n\
+             it would take 8 requests: less than 1 s at this rate; nothing was sent now\n",
+        )
+        .exits(0);
+}

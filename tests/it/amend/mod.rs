@@ -13,6 +13,7 @@ mod put_back;
 mod refusals;
 mod renames;
 mod replace;
+mod summary;
 mod titles;
 
 use std::fs;

@@ -273,6 +273,7 @@ fn an_attachment_that_waits_for_bytes_is_named_with_what_to_do() {
 fn a_verification_from_before_a_rename_counts_for_nothing_in_the_report() {
     let test = imported(1);
     test.verify().outcomes(["A1 match"]).exits(0);
+    test.service().rename("A1", "EU-A1");
     as_if(&test, |entry| {
         entry.status = Status::Renamed;
         entry.changes = Changes {
@@ -289,7 +290,53 @@ fn a_verification_from_before_a_rename_counts_for_nothing_in_the_report() {
         [&found["rows_checked"], &found["outdated_lines"]].map(|count| count.as_u64().unwrap())
     };
     assert_eq!(covered(), [0, 1]);
-    test.service().rename("A1", "EU-A1");
     test.verify().outcomes(["A1 match"]).exits(0);
     assert_eq!(covered(), [1, 0]);
+}
+
+#[test]
+fn what_an_import_has_changed_matches_and_its_backups_hold_what_was_there() {
+    let test = imported(4);
+    let (header, rows) = (HEADER.trim(), ["A1", "A2", "A3", "A4"].map(row));
+    let [first, second, third, fourth] = rows.each_ref().map(|row| row.trim());
+    test.write(
+        "m.csv",
+        format!(
+            "{header},title,new_external_id\n{first},,\n{second},A new title,\n\
+             {third},,EU-A3\n{fourth},Another title,EU-A4\n"
+        ),
+    );
+    test.write("A1.pdf", NEW);
+    test.write("A4.pdf", "CONTENT OF A4");
+    test.resume()
+        .args(["--on-conflict", "replace", "--backup", "old", "--yes"])
+        .args(["--update", "title"])
+        .rows(["A1 replaced", "A2 updated", "A3 renamed", "A4 replaced"])
+        .whatever_it_says()
+        .exits(0);
+    test.verify()
+        .args(["--download", "all"])
+        .outcomes(["A1 match", "A2 match", "A3 match", "A4 match"])
+        .says("backups of what was replaced: 2 as recorded\n")
+        .exits(0);
+    test.consign(["report", Results::NAME])
+        .says("All 4 rows are done. Verified: 4 by content, downloaded and hashed again.")
+        .says("the content of 2 rows; the title of 2 rows; the external_id of 2 rows.")
+        .exits(0);
+    let json = test.read("m.results.report.json");
+    let report: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let content = &report["changed"]["content"]["listed"];
+    let old = ["A1", "A4"].map(|id| sha256(content_of(id).as_bytes()).to_string());
+    for (place, digest) in old.iter().enumerate() {
+        assert_eq!(content[place]["previous_sha256"], *digest);
+    }
+    for id in ["A2", "EU-A3"] {
+        test.service().retitle(id, "Something else");
+        test.service().rename(id, &format!("{id}-moved"));
+    }
+    test.verify()
+        .outcomes(["A1 match", "A2 renamed", "A3 renamed", "A4 match"])
+        .says("its external_id is now \"A2-moved\"; its title is now \"Something else\"")
+        .says("its external_id is now \"EU-A3-moved\", and the import renamed it to \"EU-A3\"")
+        .exits(1);
 }

@@ -147,7 +147,6 @@ mod tests {
             row: number,
             external_id: format!("LEG-{number}"),
             size: 20_113,
-            look_ups: 1,
             outlook,
             names,
         }
