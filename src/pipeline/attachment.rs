@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::gates::Name;
 use super::member::Put;
 use super::replace::Stage;
 use super::requests::Unmet;
@@ -101,8 +102,12 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             return Ok(ByName::Present(presence));
         }
         self.slot = None;
-        self.pass_gate().await;
+        let name = self.pass_gate().await;
         self.take_slot().await;
+        if name == Name::Kept && !is_there {
+            // What has the new name is the other row's, and not this one under its new name.
+            return Ok(ByName::Present(presence));
+        }
         let under_the_new = self.run.requests.find(&new).await?;
         Ok(match (is_there, under_the_new) {
             (_, Presence::Absent) => ByName::Present(presence),

@@ -171,7 +171,7 @@ impl<'a> Promises<'a> {
             return Ok(());
         }
         let name = match &row.row.new_external_id {
-            Some(new) if line.status.is_done() => new,
+            Some(new) if line.status.is_done() || line.changes.renamed_to.is_some() => new,
             _ => &row.row.external_id,
         };
         let of_name = self.stored.iter().find(|one| one.external_id == *name);
@@ -207,7 +207,26 @@ impl<'a> Promises<'a> {
         let line = self.line(row);
         let ours = line.and_then(|line| line.attachment_id);
         let holder = self.stored.iter().find(|one| one.external_id == *new);
-        holder.is_some_and(|one| ours.is_none_or(|ours| ours.as_str() != one.id.to_string()))
+        let is_ours = |one: &StoredAttachment| {
+            ours.as_ref().is_some_and(|ours| ours.as_str() == one.id.to_string())
+        };
+        match holder {
+            Some(one) => !is_ours(one),
+            None => self.never_removed() && self.has_an_empty_record(new),
+        }
+    }
+
+    /// Whether others have made a record of that name, of which the bytes never came.
+    fn has_an_empty_record(&self, name: &ExternalId) -> bool {
+        self.rows.iter().zip(self.theirs).any(|(row, theirs)| {
+            let old = row.row.external_id == *name && theirs.under_the_old == Some(None);
+            let is_new = row.row.new_external_id.as_ref() == Some(name);
+            old || (is_new && theirs.under_the_new == Some(None))
+        })
+    }
+
+    fn never_removed(&self) -> bool {
+        self.rules.purge_after > Duration::from_hours(24)
     }
 
     /// Whether no row is left on which a further run would work.
@@ -240,8 +259,7 @@ impl<'a> Promises<'a> {
     /// A record without bytes is in the way, and the service never removes it.
     fn waits_for_ever(&self, row: &TheRow) -> bool {
         let reason = self.line(row).map(|line| line.reason);
-        let never_removed = self.rules.purge_after > Duration::from_hours(24);
-        never_removed && reason == Some(Reason::PENDING_ELSEWHERE)
+        self.never_removed() && reason == Some(Reason::PENDING_ELSEWHERE)
     }
 
     /// Whether one run in calm weather must do: sizes show in time, and nobody meddles.
