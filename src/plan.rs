@@ -217,7 +217,12 @@ fn done(row: &Row, file: RowFile, previous: Entry, wishes: Wishes) -> Step {
                 object.kind, object.id, row.object
             ),
         ),
-        None if is_other && is_kept => (Status::Skipped, Reason::KEPT_EXISTING, String::new()),
+        None if is_other && is_kept => (
+            // What was changed before stays changed, whatever else is wanted now.
+            done_as(&previous.changes, Status::Skipped),
+            Reason::KEPT_EXISTING,
+            String::new(),
+        ),
         None if is_other => (
             Status::Conflict,
             Reason::FILE_CHANGED,

@@ -190,9 +190,19 @@ impl Memory {
         self.0.look(|world, _| world.records())
     }
 
+    /// Whether there is a record, with bytes or without.
+    pub fn contains(&self, id: u64) -> bool {
+        self.0.look(|world, _| world.contains(id))
+    }
+
     /// Removes an attachment behind everybody's back.
     pub fn remove(&self, id: u64) {
         self.0.look(|world, _| world.remove(id));
+    }
+
+    /// Puts other bytes in the place of an attachment's behind everybody's back.
+    pub fn overwrite(&self, id: u64, content: Content) {
+        self.0.look(|world, now| world.overwrite(id, content, now));
     }
 }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::gates::Name;
 use super::member::Put;
 use super::replace::Stage;
 use super::requests::Unmet;
@@ -54,6 +55,8 @@ enum ByName<T> {
 
 impl<D: Archive, J: Journal> Unit<'_, D, J> {
     pub(super) async fn look_up(&mut self, posted: Posted) -> Next<D> {
+        // What one was called that is gone says nothing of the next one.
+        self.changes_mut().renamed_to = None;
         self.take_slot().await;
         let found = match self.find().await {
             Ok(presence) => self.or_by_its_new_name(presence).await,
@@ -99,8 +102,12 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             return Ok(ByName::Present(presence));
         }
         self.slot = None;
-        self.pass_gate().await;
+        let name = self.pass_gate().await;
         self.take_slot().await;
+        if name == Name::Kept && !is_there {
+            // What has the new name is the other row's, and not this one under its new name.
+            return Ok(ByName::Present(presence));
+        }
         let under_the_new = self.run.requests.find(&new).await?;
         Ok(match (is_there, under_the_new) {
             (_, Presence::Absent) => ByName::Present(presence),

@@ -6,6 +6,7 @@
 //! where it turns out to be another one's, the old one is given back.
 
 use super::Halt;
+use super::gates::Name;
 use super::requests::Unmet;
 use super::unit::{Next, Unit};
 use super::verdict::Verdict;
@@ -245,10 +246,12 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         Ok(Progress::Done)
     }
 
-    /// Waits until the row that has the new `external_id` now has given it up.
-    pub(super) async fn pass_gate(&self) {
-        if let Some(row) = self.only().task.renamed_after {
-            self.run.gates.pass(row).await;
+    /// Waits until the row that has the new `external_id` now has ended, and tells whether it has
+    /// given it up.
+    pub(super) async fn pass_gate(&self) -> Name {
+        match self.only().task.renamed_after {
+            Some(row) => self.run.gates.pass(row).await,
+            None => Name::GivenUp,
         }
     }
 

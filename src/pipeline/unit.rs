@@ -18,6 +18,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use tokio::sync::SemaphorePermit;
 
+use super::gates::Name;
 use super::member::{Member, Put, place_of};
 use super::replace::Swap;
 use super::requests::{OwnFailures, Unmet};
@@ -353,10 +354,10 @@ impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
     /// Writes the last lines of rows.
     pub(super) async fn end(&mut self, ends: Vec<(Member, Verdict)>) -> Result<(), Halt> {
         let mut entries = Vec::with_capacity(ends.len());
-        let awaited = ends.iter().map(|(member, _)| &member.task);
-        let awaited: Vec<usize> = awaited
-            .filter(|task| task.is_awaited)
-            .map(|task| task.row.number)
+        let awaited = ends.iter().map(|(member, _)| member);
+        let awaited: Vec<(usize, Name)> = awaited
+            .filter(|member| member.task.is_awaited)
+            .map(|member| (member.task.row.number, member.old_name()))
             .collect();
         for (member, verdict) in ends {
             let row = &member.task.row;
@@ -366,8 +367,8 @@ impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
         }
         let statuses: Vec<Status> = entries.iter().map(|entry| entry.status).collect();
         self.write(entries).await?;
-        for row in awaited {
-            self.run.gates.open(row);
+        for (row, name) in awaited {
+            self.run.gates.open(row, name);
         }
         for status in &statuses {
             self.run.events.send(Event::Ended { status: *status });

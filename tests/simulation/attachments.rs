@@ -1,7 +1,9 @@
 //! The service that keeps attachments, and rows that are sent to it.
 
+pub(crate) mod bytes;
 mod promises;
-mod referee;
+pub(crate) mod referee;
+pub(crate) mod stranger;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +22,7 @@ use crate::scene::{Lines, Scene, Watches as _, Weather};
 
 use promises::Promises;
 use referee::Referee;
+use stranger::Stranger;
 
 /// Three rows at the most, and the service that keeps their files.
 pub(crate) struct Attachments {
@@ -37,10 +40,12 @@ impl Scene for Attachments {
     async fn set(random: &mut Rng, script: Script, disk: Arc<Disk>, lines: Lines) -> Self {
         let rules = draw_rules(random);
         let rows = 1..=random.usize(1..=3);
+        let service = Arc::new(Memory::with_faults(rules, script));
+        let nobody = Stranger::default();
         let mut scene = Self {
             rules,
-            service: Arc::new(Memory::with_faults(rules, script)),
-            referee: Referee::new(Arc::clone(&disk), lines),
+            referee: Referee::new(&service, Arc::clone(&disk), lines, nobody),
+            service,
             disk,
             rows: rows.map(|row| TheRow::new(row, contract(7))).collect(),
         };
@@ -153,7 +158,7 @@ impl Attachments {
     }
 }
 
-fn draw_rules(random: &mut Rng) -> Rules {
+pub(crate) fn draw_rules(random: &mut Rng) -> Rules {
     let mut seconds = |choices: &[u64]| {
         let of_these = choices[random.usize(0..choices.len())];
         Duration::from_secs(of_these)

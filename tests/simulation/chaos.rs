@@ -80,7 +80,13 @@ impl Chaos {
     }
 
     /// The faults of the service, as these troubles have it. Counts each that happens.
-    pub(crate) fn script(&self, seed: u64, counts: Arc<Mutex<Counts>>) -> Script {
+    /// `refused` are the kinds of requests that may be refused as they are.
+    pub(crate) fn script(
+        &self,
+        seed: u64,
+        counts: Arc<Mutex<Counts>>,
+        refused: &'static [Operation],
+    ) -> Script {
         let mut random = Rng::with_seed(seed);
         let (from, until) = (self.from, self.until);
         let (intensity, spells) = (self.intensity, self.spells.clone());
@@ -95,7 +101,7 @@ impl Chaos {
                 .find_map(|spell| spell.trouble.befalls(operation, &mut random));
             let fault = of_spell.or_else(|| {
                 let single = random.f64() < intensity;
-                single.then(|| single_fault(operation, &mut random))
+                single.then(|| single_fault(operation, refused, &mut random))
             })?;
             *counts
                 .lock()
@@ -128,7 +134,7 @@ impl Spell {
 
 impl Trouble {
     fn befalls(self, operation: Operation, random: &mut Rng) -> Option<Fault> {
-        let of_api = operation != Operation::Put;
+        let of_api = !matches!(operation, Operation::Put | Operation::Fetch);
         match self {
             Self::Storm => (of_api && random.u8(0..10) > 0).then_some(Fault::Throttled),
             Self::ApiAway => of_api.then(|| away(random)),
@@ -149,9 +155,10 @@ fn away(random: &mut Rng) -> Fault {
     }
 }
 
-fn single_fault(operation: Operation, random: &mut Rng) -> Fault {
+fn single_fault(operation: Operation, refused: &[Operation], random: &mut Rng) -> Fault {
+    let is_patch = matches!(operation, Operation::Renew | Operation::Amend);
     let latest = match operation {
-        Operation::Renew => LATEST_PATCH,
+        Operation::Renew | Operation::Amend => LATEST_PATCH,
         _ => LATEST,
     };
     // Most of what is late is so by seconds.
@@ -162,11 +169,12 @@ fn single_fault(operation: Operation, random: &mut Rng) -> Fault {
         2 => Fault::LostAfter,
         3 | 4 => Fault::Late(late),
         // A PATCH that arrives once more after its answer could not be told from somebody else's.
-        5 if operation == Operation::Renew => Fault::Twice(Duration::ZERO),
+        5 if is_patch => Fault::Twice(Duration::ZERO),
         5 => Fault::Twice(late),
         6 => Fault::Failed,
         7 => Fault::FailedAfter,
         8 | 9 => Fault::Throttled,
+        _ if refused.contains(&operation) && random.bool() => Fault::Refused,
         _ => Fault::Denied,
     }
 }

@@ -1,10 +1,12 @@
 //! The machine on which runs go on: its power, which may go at any step, and its disk, which keeps
 //! what was synced and, of the rest, as much as it pleases.
 
+use std::collections::BTreeMap;
 use std::future::pending;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use consign::model::{AttachmentId, Sha256Digest};
 use consign::results::journal::{Journal, JournalClosed};
 use consign::results::{Entry, Reason, Status};
 use fastrand::Rng;
@@ -61,6 +63,8 @@ pub(crate) enum Line {
     Created,
     /// It announces that bytes are sent to a job.
     Sending,
+    /// It says that an attachment waits for other bytes than it had.
+    Replacing,
     /// It says that all is done.
     Uploaded,
 }
@@ -71,12 +75,22 @@ impl Line {
             Self::Creating => entry.status == Status::Creating,
             Self::Created => entry.status == Status::Created,
             Self::Sending => entry.reason == Reason::SENDING,
+            Self::Replacing => entry.status == Status::Replacing,
             Self::Uploaded => entry.status == Status::Uploaded,
         }
     }
 }
 
-/// The journal's lines, on a disk.
+/// What is called durable before it is: a disk that lies, or a program that forgot to sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lie {
+    /// Lines of this kind.
+    Lines(Line),
+    /// What was kept of attachments.
+    Backups,
+}
+
+/// The journal's lines and the backups, on a disk.
 pub(crate) struct Disk(Mutex<Written>);
 
 struct Written {
@@ -85,19 +99,27 @@ struct Written {
     durable: usize,
     /// So many more can be written before the disk is full.
     room: Option<usize>,
-    /// Lines of this kind are called durable before they are: a disk that lies, or a program that
-    /// forgot to sync.
-    lies_about: Option<Line>,
+    /// What was kept, by its path.
+    backups: BTreeMap<String, Kept>,
+    lies_about: Option<Lie>,
     random: Rng,
+}
+
+/// A file that holds what an attachment held.
+#[derive(Debug, Clone, Copy)]
+struct Kept {
+    sha256: Sha256Digest,
+    is_durable: bool,
 }
 
 impl Disk {
     /// An empty disk.
-    pub(crate) fn new(seed: u64, lies_about: Option<Line>) -> Self {
+    pub(crate) fn new(seed: u64, lies_about: Option<Lie>) -> Self {
         Self(Mutex::new(Written {
             lines: Vec::new(),
             durable: 0,
             room: None,
+            backups: BTreeMap::new(),
             lies_about,
             random: Rng::with_seed(seed),
         }))
@@ -128,6 +150,37 @@ impl Disk {
         let left = disk.random.usize(durable..=written);
         disk.lines.truncate(left);
         disk.durable = left;
+        disk.backups.retain(|_, kept| kept.is_durable);
+    }
+
+    /// Writes a backup, which is not durable yet.
+    pub(crate) fn write_backup(&self, path: &str, sha256: Sha256Digest) {
+        let mut disk = self.0.lock().unwrap();
+        let is_durable = false;
+        let kept = Kept { sha256, is_durable };
+        disk.backups.entry(path.to_owned()).or_insert(kept);
+    }
+
+    /// Makes a backup durable, unless the disk lies about it.
+    pub(crate) fn sync_backup(&self, path: &str) {
+        let mut disk = self.0.lock().unwrap();
+        let is_durable = disk.lies_about != Some(Lie::Backups);
+        if let Some(kept) = disk.backups.get_mut(path) {
+            kept.is_durable |= is_durable;
+        }
+    }
+
+    /// What a backup holds.
+    pub(crate) fn backup(&self, path: &str) -> Option<Sha256Digest> {
+        let disk = self.0.lock().unwrap();
+        disk.backups.get(path).map(|kept| kept.sha256)
+    }
+
+    /// What a backup holds that a loss of power would leave there.
+    pub(crate) fn durable_backup(&self, path: &str) -> Option<Sha256Digest> {
+        let disk = self.0.lock().unwrap();
+        let kept = disk.backups.get(path).filter(|kept| kept.is_durable);
+        kept.map(|kept| kept.sha256)
     }
 
     /// The newest line of a row that a loss of power would leave there.
@@ -138,6 +191,28 @@ impl Disk {
             .rev()
             .find(|line| line.external_id == external_id)
             .cloned()
+    }
+
+    /// The newest lines of rows that a loss of power would leave there, where they name an
+    /// attachment.
+    pub(crate) fn durable_of(&self, id: &AttachmentId) -> Vec<Entry> {
+        let disk = self.0.lock().unwrap();
+        let durable = &disk.lines[..disk.durable];
+        let newest: BTreeMap<&str, &Entry> = durable
+            .iter()
+            .map(|line| (line.external_id.as_str(), line))
+            .collect();
+        let of_it = newest.into_values();
+        let of_it = of_it.filter(|line| line.attachment_id.as_ref() == Some(id));
+        of_it.cloned().collect()
+    }
+
+    /// All lines that a loss of power would leave there and that name an attachment.
+    pub(crate) fn history_of(&self, id: &AttachmentId) -> Vec<Entry> {
+        let disk = self.0.lock().unwrap();
+        let durable = disk.lines[..disk.durable].iter();
+        let of_it = durable.filter(|line| line.attachment_id.as_ref() == Some(id));
+        of_it.cloned().collect()
     }
 }
 
@@ -164,9 +239,10 @@ impl Journal for DiskJournal<'_> {
         self.power.step().await;
         let (length, lie, sync_time) = {
             let mut disk = self.disk.0.lock().unwrap();
-            let lie = disk
-                .lies_about
-                .is_some_and(|line| entries.iter().any(|entry| line.is(entry)));
+            let lie = match disk.lies_about {
+                Some(Lie::Lines(line)) => entries.iter().any(|entry| line.is(entry)),
+                Some(Lie::Backups) | None => false,
+            };
             // The power may be gone, or the disk full, after each of the lines.
             for entry in entries {
                 disk.append(entry)?;

@@ -18,8 +18,10 @@
 //! A seed that breaks a promise is printed with all that happened. To see it again:
 //! `SEED=1234 cargo test --test simulation -- --nocapture`. `SEEDS=1000000` plays more of them.
 
+mod amended;
 mod attachments;
 mod chaos;
+mod files;
 mod jobs;
 mod machine;
 mod network;
@@ -27,6 +29,7 @@ mod record;
 mod rows;
 mod scene;
 mod story;
+mod vault;
 
 use std::collections::BTreeMap;
 use std::env;
@@ -36,10 +39,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use amended::Amended;
 use attachments::Attachments;
 use chaos::Counts;
 use jobs::Jobs;
-use machine::Line;
+use machine::{Lie, Line};
 use network::Forgotten;
 use scene::Scene;
 use story::{Tally, Trace, Without, play};
@@ -55,6 +59,7 @@ const FAR_ENOUGH: u64 = 100_000;
 struct Sum {
     faults: Counts,
     endings: BTreeMap<&'static str, u64>,
+    lines: BTreeMap<String, u64>,
     runs: u64,
     lasted: Duration,
     longest: Duration,
@@ -68,6 +73,9 @@ impl Sum {
         }
         for (ending, count) in &tally.endings {
             *self.endings.entry(ending).or_default() += count;
+        }
+        for (line, count) in &tally.lines {
+            *self.lines.entry(line.clone()).or_default() += count;
         }
         self.runs += tally.runs;
         self.lasted += tally.lasted;
@@ -85,6 +93,7 @@ impl Sum {
             hours(self.longest_outage)
         );
         println!("how runs ended: {:?}", self.endings);
+        println!("how rows stood then: {:?}", self.lines);
         for ((operation, fault), count) in &self.faults {
             println!("{count:>9}  {operation:?} {fault}");
         }
@@ -192,6 +201,13 @@ fn each_row_is_stored_exactly_once_whatever_happens() {
 }
 
 #[test]
+fn each_row_gets_what_the_user_asked_for_and_nothing_is_lost_whatever_happens() {
+    if let Some(sum) = keeps_its_promises::<Amended>() {
+        all_of_this_happened(&sum);
+    }
+}
+
+#[test]
 fn each_row_goes_through_jobs_exactly_once_whatever_happens() {
     if let Some(sum) = keeps_its_promises::<Jobs>() {
         all_of_this_happened(&sum);
@@ -210,6 +226,7 @@ fn a_seed_tells_the_same_story_each_time() {
     for seed in 0..50 {
         is_told_again::<Attachments>(seed);
         is_told_again::<Jobs>(seed);
+        is_told_again::<Amended>(seed);
     }
 }
 
@@ -230,24 +247,24 @@ fn is_missed_from<S: Scene>(first: u64, without: Without) {
 
 #[test]
 fn lines_that_announce_a_post_have_to_be_synced() {
-    is_missed::<Attachments>(Without::SyncOf(Line::Creating));
+    is_missed::<Attachments>(Without::SyncOf(Lie::Lines(Line::Creating)));
 }
 
 #[test]
 fn lines_that_name_a_record_have_to_be_synced() {
-    is_missed::<Attachments>(Without::SyncOf(Line::Created));
-    is_missed::<Jobs>(Without::SyncOf(Line::Created));
+    is_missed::<Attachments>(Without::SyncOf(Lie::Lines(Line::Created)));
+    is_missed::<Jobs>(Without::SyncOf(Lie::Lines(Line::Created)));
 }
 
 #[test]
 fn lines_that_announce_bytes_for_a_job_have_to_be_synced() {
-    is_missed::<Jobs>(Without::SyncOf(Line::Sending));
+    is_missed::<Jobs>(Without::SyncOf(Lie::Lines(Line::Sending)));
 }
 
 #[test]
 fn lines_that_call_a_row_uploaded_have_to_be_synced() {
-    is_missed::<Attachments>(Without::SyncOf(Line::Uploaded));
-    is_missed::<Jobs>(Without::SyncOf(Line::Uploaded));
+    is_missed::<Attachments>(Without::SyncOf(Lie::Lines(Line::Uploaded)));
+    is_missed::<Jobs>(Without::SyncOf(Lie::Lines(Line::Uploaded)));
 }
 
 #[test]
@@ -263,6 +280,26 @@ fn a_record_has_to_be_looked_at_before_it_gets_a_new_address() {
 #[test]
 fn a_job_has_to_be_looked_at_before_its_rows_go_into_another_one() {
     is_missed::<Jobs>(Without::Asking(Forgotten::Get));
+}
+
+#[test]
+fn lines_that_say_that_bytes_give_way_have_to_be_synced() {
+    is_missed::<Amended>(Without::SyncOf(Lie::Lines(Line::Replacing)));
+}
+
+#[test]
+fn what_gives_way_has_to_be_kept_durably() {
+    is_missed::<Amended>(Without::SyncOf(Lie::Backups));
+}
+
+#[test]
+fn what_gives_way_has_to_be_looked_at_just_before() {
+    is_missed::<Amended>(Without::Asking(Forgotten::Original));
+}
+
+#[test]
+fn a_new_name_has_to_be_looked_up_before_it_is_given() {
+    is_missed::<Amended>(Without::Asking(Forgotten::NewId));
 }
 
 #[test]

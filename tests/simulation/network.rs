@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use consign::destination::archive::{Archive, FetchFailure, Fetched, Original};
 use consign::destination::memory::Address;
 use consign::destination::{
-    Created, Destination, End, Failure, Fate, Keeps, Kind, Names, NewRecord, Place, Presence,
-    PutFailure, Receipt,
+    Amended, Created, Destination, End, Failure, Fate, Keeps, Key, Kind, Names, NewNames,
+    NewRecord, Place, Presence, PutFailure, Receipt,
 };
 use consign::http::budget::Budget;
 use consign::model::{AttachmentId, Content, ExternalId};
@@ -30,6 +30,10 @@ pub(crate) enum Forgotten {
     Get,
     /// Look-ups of many ids at once.
     List,
+    /// Look-ups by id with the place of the bytes, but for the first one of each.
+    Original,
+    /// Look-ups of the `external_id`s that rows are to get, until that was asked for.
+    NewId,
 }
 
 /// The client of one run.
@@ -44,21 +48,28 @@ pub(crate) struct Client<'a, D, W> {
     pub(crate) sizes_sent: Mutex<HashMap<AttachmentId, u64>>,
     /// What this run made itself.
     pub(crate) made: Mutex<HashSet<AttachmentId>>,
+    /// What this run has seen of attachments, by which a client that forgets to ask would answer
+    /// itself.
+    pub(crate) originals: Mutex<HashMap<AttachmentId, Original<Address>>>,
+    /// The `external_id`s that rows are to get, and that nothing was asked of yet.
+    pub(crate) new_ids: Mutex<HashSet<ExternalId>>,
     pub(crate) random: Mutex<Rng>,
 }
 
-impl<D: Destination<Target = Address>, W> Client<'_, D, W> {
+impl<D: Destination<Target = Address>, W: Watches> Client<'_, D, W> {
     /// Sends a request. It goes on without us where the power goes meanwhile, or is cut off.
     async fn send<T: Send + 'static>(
         &self,
         request: impl Future<Output = T> + Send + 'static,
     ) -> T {
         self.power.step().await;
+        self.referee.look();
         let mut under_way = UnderWay {
             request: tokio::spawn(request),
             outlives_us: self.random.lock().unwrap().bool(),
         };
         let answer = (&mut under_way.request).await.unwrap();
+        self.referee.look();
         self.power.step().await;
         answer
     }
@@ -119,8 +130,11 @@ where
     }
 
     async fn find(&self, external_id: &ExternalId) -> Result<Presence<Address>, Failure> {
-        if self.forgotten == Some(Forgotten::Find) {
-            return Ok(Presence::Absent);
+        let is_new = || self.new_ids.lock().unwrap().contains(external_id);
+        match self.forgotten {
+            Some(Forgotten::Find) => return Ok(Presence::Absent),
+            Some(Forgotten::NewId) if is_new() => return Ok(Presence::Absent),
+            _ => {}
         }
         let (service, key) = (self.service(), external_id.clone());
         let answer = self.send(async move { service.find(&key).await }).await;
@@ -163,6 +177,28 @@ where
             .send(async move { service.renew(&key, &name, title.as_deref()).await })
             .await;
         self.referee.renewed(id, &answer);
+        answer
+    }
+
+    async fn amend(&self, key: Key<'_>, names: &NewNames) -> Result<Amended, Failure> {
+        self.referee.amending(key, names);
+        if let Some(external_id) = &names.external_id {
+            self.new_ids.lock().unwrap().remove(external_id);
+        }
+        let (service, names) = (self.service(), names.clone());
+        let answer = match key {
+            Key::Id(id) => {
+                let id = id.clone();
+                self.send(async move { service.amend(Key::Id(&id), &names).await })
+                    .await
+            }
+            Key::ExternalId(external_id) => {
+                let external_id = external_id.clone();
+                let key = async move { service.amend(Key::ExternalId(&external_id), &names).await };
+                self.send(key).await
+            }
+        };
+        self.referee.amended(key, &answer);
         answer
     }
 
@@ -214,8 +250,20 @@ where
     W: Watches,
 {
     async fn original(&self, id: &AttachmentId) -> Result<Option<Original<Address>>, Failure> {
+        let mut known = self.originals.lock().unwrap().get(id).cloned();
+        if let Some(known) = known.take_if(|_| self.forgotten == Some(Forgotten::Original)) {
+            return Ok(Some(known));
+        }
         let (service, key) = (self.service(), id.clone());
-        self.send(async move { service.original(&key).await }).await
+        let answer = self
+            .send(async move { service.original(&key).await })
+            .await;
+        self.referee.original(id, &answer);
+        if let Ok(Some(original)) = &answer {
+            let mut originals = self.originals.lock().unwrap();
+            originals.insert(id.clone(), original.clone());
+        }
+        answer
     }
 
     async fn fetch(
@@ -225,6 +273,10 @@ where
         into: &mut (dyn AsyncWrite + Unpin + Send),
         received: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<Fetched, FetchFailure> {
-        self.service.fetch(place, most, into, received).await
+        self.power.step().await;
+        let answer = self.service.fetch(place, most, into, received).await;
+        self.power.step().await;
+        self.referee.fetched(*place, &answer);
+        answer
     }
 }

@@ -4,12 +4,15 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use consign::destination::archive::Archive;
-use consign::destination::memory::{Address, Script};
-use consign::destination::{Created, Failure, NewRecord, Place, Presence, PutFailure, Receipt};
+use consign::destination::archive::{Archive, FetchFailure, Fetched, Original};
+use consign::destination::memory::{Address, Operation, Script};
+use consign::destination::{
+    Amended, Created, Failure, Key, NewNames, NewRecord, Place, Presence, PutFailure, Receipt,
+};
 use consign::http::budget::Budget;
 use consign::model::{AttachmentId, ExternalId};
 use consign::pipeline::Task;
+use consign::plan::Wishes;
 use fastrand::Rng;
 
 use crate::machine::Disk;
@@ -32,10 +35,28 @@ pub(crate) enum Weather {
     Calm,
 }
 
+/// What the user asks for in a run, beside its rows.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Asked {
+    pub(crate) wishes: Wishes,
+    pub(crate) backups: Backups,
+}
+
+/// Whether what is replaced is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Backups {
+    AreMade,
+    #[default]
+    AreNot,
+}
+
 /// A service, its rows, and what must be true of them.
 pub(crate) trait Scene: Sized {
     type Service: Archive<Target = Address> + 'static;
     type Referee: Watches;
+
+    /// The kinds of requests that the service may refuse as they are.
+    const REFUSED: &'static [Operation] = &[];
 
     /// Draws the rules of the service and the rows, of which somebody else may have some already.
     async fn set(random: &mut Rng, script: Script, disk: Arc<Disk>, lines: Lines) -> Self;
@@ -47,6 +68,11 @@ pub(crate) trait Scene: Sized {
     /// What a new run knows of the service's budgets, for reads and for changes: that nothing of
     /// them is spent.
     fn budgets(&self) -> Option<[Budget; 2]>;
+
+    /// What the user asks for in the next run.
+    fn ask(&mut self, _random: &mut Rng, _weather: Weather) -> Asked {
+        Asked::default()
+    }
 
     /// What an import makes of its manifest and its results before it sends anything.
     fn tasks(&mut self, random: &mut Rng, concurrency: usize, weather: Weather) -> Vec<Task>;
@@ -98,6 +124,25 @@ pub(crate) trait Watches: Sync {
     fn creating(&self, new: &NewRecord);
 
     fn created(&self, new: &NewRecord, answer: &Result<Created<Address>, Failure>);
+
+    /// Looks at the service, as it is before a request is sent, and after it.
+    fn look(&self) {}
+
+    fn original(&self, id: &AttachmentId, answer: &Result<Option<Original<Address>>, Failure>) {
+        self.is_out_of_place("original", id, answer);
+    }
+
+    fn fetched(&self, place: Address, answer: &Result<Fetched, FetchFailure>) {
+        self.is_out_of_place("fetch", &place, answer);
+    }
+
+    fn amending(&self, key: Key<'_>, names: &NewNames) {
+        self.is_out_of_place("amend", &key, names);
+    }
+
+    fn amended(&self, key: Key<'_>, answer: &Result<Amended, Failure>) {
+        self.is_out_of_place("amend", &key, answer);
+    }
 
     fn renewing(&self, id: &AttachmentId) {
         self.is_out_of_place("renew", id, &"...");

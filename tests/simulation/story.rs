@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use consign::event::{Event, Events};
 use consign::pipeline::{self, Halt, Settings};
-use consign::plan::Wishes;
+use consign::backup::Vault;
 use consign::results::Status;
 use fastrand::Rng;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::chaos::{Chaos, Counts};
-use crate::machine::{Disk, DiskJournal, Line, Power};
+use crate::machine::{Disk, DiskJournal, Lie, Power};
 use crate::network::{Client, Forgotten};
-use crate::scene::{Lines, Scene, Watches as _, Weather};
+use crate::scene::{Backups, Lines, Scene, Watches as _, Weather};
+use crate::vault::Folder;
 
 /// After so long nothing of the bad times is on its way any more.
 const AFTERMATH: Duration = Duration::from_mins(10);
@@ -29,8 +30,8 @@ const CALM_RUNS: usize = 5;
 /// A guard that is taken away, to see whether it is missed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Without {
-    /// The sync of lines of this kind.
-    SyncOf(Line),
+    /// The sync of this.
+    SyncOf(Lie),
     /// This question to the service.
     Asking(Forgotten),
 }
@@ -48,6 +49,8 @@ pub(crate) struct Tally {
     pub(crate) faults: Counts,
     pub(crate) runs: u64,
     pub(crate) endings: BTreeMap<&'static str, u64>,
+    /// How rows stood at the ends of runs.
+    pub(crate) lines: BTreeMap<String, u64>,
     pub(crate) trace: String,
     /// How long it all took, in the world of the simulation.
     pub(crate) lasted: Duration,
@@ -102,9 +105,9 @@ impl<S: Scene> Story<S> {
         let mut random = Rng::with_seed(seed);
         let faults = Arc::default();
         let chaos = Chaos::draw(&mut random);
-        let script = chaos.script(random.u64(..), Arc::clone(&faults));
+        let script = chaos.script(random.u64(..), Arc::clone(&faults), S::REFUSED);
         let (lies_about, lines) = match without {
-            Some(Without::SyncOf(line)) => (Some(line), Lines::AreNotWatched),
+            Some(Without::SyncOf(lie)) => (Some(lie), Lines::AreNotWatched),
             _ => (None, Lines::AreWatched),
         };
         let disk = Arc::new(Disk::new(random.u64(..), lies_about));
@@ -188,7 +191,16 @@ impl<S: Scene> Story<S> {
         self.tally.runs += 1;
         self.scene.referee().new_run();
         self.note("a run begins");
-        let power = Power::lasting(steps);
+        let power = Arc::new(Power::lasting(steps));
+        let asked = self.scene.ask(&mut self.random, weather);
+        let vault = Folder {
+            disk: Arc::clone(&self.disk),
+            power: Arc::clone(&power),
+        };
+        let vault: Option<&dyn Vault> = match asked.backups {
+            Backups::AreMade => Some(&vault),
+            Backups::AreNot => None,
+        };
         let (events, heard) = Events::channel();
         let settings = Settings {
             rate: 5,
@@ -196,11 +208,14 @@ impl<S: Scene> Story<S> {
             max_errors: None,
             max_outage,
             destination: "memory".into(),
-            wishes: Wishes::default(),
+            wishes: asked.wishes,
             seed: self.random.u64(..),
         };
         let concurrency = settings.concurrency;
         let tasks = self.scene.tasks(&mut self.random, concurrency, weather);
+        let wished = tasks.iter().flat_map(|task| &task.rows);
+        let new_ids = wished.filter_map(|task| task.row.new_external_id.clone());
+        let new_ids = new_ids.collect();
         let client = Client {
             service: self.scene.service(),
             power: &power,
@@ -212,6 +227,8 @@ impl<S: Scene> Story<S> {
             },
             sizes_sent: Mutex::default(),
             made: Mutex::default(),
+            originals: Mutex::default(),
+            new_ids: Mutex::new(new_ids),
             random: Mutex::new(self.random.fork()),
         };
         let journal = DiskJournal {
@@ -223,7 +240,7 @@ impl<S: Scene> Story<S> {
             tasks.into_iter(),
             &client,
             &journal,
-            None,
+            vault,
             &settings,
             &events,
             stop,
@@ -241,15 +258,31 @@ impl<S: Scene> Story<S> {
         } else {
             self.disk.flush();
         }
+        self.count_lines();
         let foul = self.scene.referee().record().first_foul();
         foul.map_or(Ok(()), Err)?;
         self.scene.hold()?;
         Ok(ending)
     }
 
+    fn count_lines(&mut self) {
+        let rows = self.scene.rows().iter();
+        for line in rows.filter_map(|row| self.disk.durable(row.key())) {
+            let word = format!("{} {}", line.status, line.reason.as_str());
+            *self.tally.lines.entry(word).or_default() += 1;
+        }
+    }
+
     /// The program said that rows had ended: their lines are there whatever happens next.
     fn what_ended_is_durable(&self, events: &[Event]) -> Result<(), String> {
-        for status in [Status::Uploaded, Status::Skipped, Status::Conflict] {
+        for status in [
+            Status::Uploaded,
+            Status::Replaced,
+            Status::Renamed,
+            Status::Updated,
+            Status::Skipped,
+            Status::Conflict,
+        ] {
             let is_so = |event: &&Event| **event == Event::Ended { status };
             let said = events.iter().filter(is_so).count();
             let rows = self.scene.rows().iter();

@@ -107,6 +107,14 @@ impl Attachments {
         self.records.remove(&id);
     }
 
+    pub(super) fn overwrite(&mut self, id: u64, content: Content, now: Instant) {
+        let address = self.issue(id, now);
+        if let Some(record) = self.records.get_mut(&id) {
+            record.address = address;
+            self.bytes.insert(address, (content, now));
+        }
+    }
+
     /// Every attachment that has its bytes, the oldest first.
     pub(super) fn stored(&self) -> Vec<StoredAttachment> {
         let stored = self.records.iter().filter_map(|(id, record)| {

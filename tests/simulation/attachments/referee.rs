@@ -6,15 +6,22 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use consign::destination::memory::Address;
-use consign::destination::{Created, Failure, NewRecord, Place, Presence, PutFailure, Receipt};
+use consign::destination::archive::{FetchFailure, Fetched, Original};
+use consign::destination::memory::{Address, Memory};
+use consign::destination::{
+    Amended, Created, Failure, Key, NewNames, NewRecord, Place, Presence, PutFailure, Receipt,
+};
 use consign::model::{AttachmentId, ExternalId};
-use consign::results::Status;
+use consign::plan::OnConflict;
+use consign::results::{Reason, Status};
 use tokio::time::Instant;
 
 use crate::machine::Disk;
 use crate::record::Record;
-use crate::scene::{Lines, Watches};
+use crate::scene::{Asked, Lines, Watches};
+
+use super::bytes::Bytes;
+use super::stranger::Stranger;
 
 /// After so long a PATCH is over, whether it was answered or not.
 const DRAIN: Duration = Duration::from_mins(1);
@@ -27,6 +34,8 @@ pub(crate) struct Referee {
     record: Record,
     disk: Arc<Disk>,
     lines: Lines,
+    bytes: Bytes,
+    stranger: Stranger,
     state: Mutex<State>,
 }
 
@@ -37,6 +46,8 @@ struct State {
     /// The `external_id` under which an attachment was made or found.
     keys: HashMap<AttachmentId, ExternalId>,
     addresses: HashMap<Address, AttachmentId>,
+    /// What the user asks for in this run.
+    asked: Asked,
     /// The attachments to which bytes were sent, by their key: nothing but their absence permits
     /// another one.
     chosen: HashMap<ExternalId, AttachmentId>,
@@ -44,6 +55,8 @@ struct State {
     /// Each POST of unknown fate, and how many look-ups found nothing since.
     lost_posts: HashMap<ExternalId, u32>,
     patches_under_way: HashMap<AttachmentId, Instant>,
+    /// Those of which the newest PATCH let go of bytes.
+    giving_way: HashSet<AttachmentId>,
     /// Each PATCH of unknown fate, and when they were sent.
     lost_patches: HashMap<AttachmentId, Instant>,
 }
@@ -52,15 +65,73 @@ struct State {
 enum Newest {
     Pending,
     Stored,
+    /// It has bytes, and that was seen after it was durable that they give way.
+    GivesWay,
 }
 
 impl Referee {
-    pub(crate) fn new(disk: Arc<Disk>, lines: Lines) -> Self {
+    pub(crate) fn new(
+        service: &Arc<Memory>,
+        disk: Arc<Disk>,
+        lines: Lines,
+        stranger: Stranger,
+    ) -> Self {
         Self {
             record: Record::new(),
+            bytes: Bytes::new(Arc::clone(service), Arc::clone(&disk)),
             disk,
             lines,
+            stranger,
             state: Mutex::default(),
+        }
+    }
+
+    /// What the user asks for in the run that begins.
+    pub(crate) fn is_asked(&self, asked: Asked) {
+        self.state().asked = asked;
+    }
+
+    /// What attachments held.
+    pub(crate) fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// Whether a durable line of an attachment's row says so.
+    fn line_says(&self, id: &AttachmentId, status: Status, reasons: &[Reason]) -> bool {
+        let lines = self.disk.durable_of(id);
+        let mut lines = lines.iter();
+        self.lines == Lines::AreNotWatched
+            || lines.any(|line| {
+                line.status == status && (reasons.is_empty() || reasons.contains(&line.reason))
+            })
+    }
+
+    /// The row that an attachment is of.
+    fn row_of(&self, state: &State, id: &AttachmentId) -> ExternalId {
+        let lines = self.disk.durable_of(id);
+        let of_line = lines.first().map(|line| &line.external_id);
+        let of_line = of_line.and_then(|key| ExternalId::parse(key).ok());
+        of_line.unwrap_or_else(|| state.keys[id].clone())
+    }
+
+    /// A PATCH is sent: the only one of its attachment that may still arrive.
+    fn patching(&self, state: &mut State, id: &AttachmentId) {
+        let lost = state.lost_patches.get(id);
+        if state.patches_under_way.contains_key(id)
+            || lost.is_some_and(|sent| sent.elapsed() < DRAIN)
+        {
+            self.foul(format!("PATCH of {id:?} while another one may still arrive"));
+        }
+        state.patches_under_way.insert(id.clone(), Instant::now());
+    }
+
+    /// Bytes are let go of: those that were kept, because the user wants it.
+    fn gives_way(&self, state: &State, id: &AttachmentId) {
+        if state.asked.wishes.on_conflict != OnConflict::Replace {
+            self.foul(format!("PATCH of {id:?}, of which nobody asked to replace it"));
+        }
+        if self.lines == Lines::AreWatched && !self.bytes.are_kept(id) {
+            self.foul(format!("PATCH of {id:?}, of which the bytes were not kept"));
         }
     }
 
@@ -77,9 +148,32 @@ impl Referee {
     }
 }
 
+impl Referee {
+    /// The attachment that a PATCH of names is for.
+    fn amended_by(&self, state: &State, key: Key<'_>) -> Option<AttachmentId> {
+        match key {
+            Key::Id(id) => Some(id.clone()),
+            Key::ExternalId(key) => {
+                let line = self.disk.durable(key.as_str());
+                let of_line = line.and_then(|line| line.attachment_id);
+                let found = || state.keys.iter().find(|(_, of)| *of == key);
+                of_line.or_else(|| found().map(|(id, _)| id.clone()))
+            }
+        }
+    }
+}
+
 impl Watches for Referee {
     fn record(&self) -> &Record {
         &self.record
+    }
+
+    fn look(&self) {
+        if self.lines == Lines::AreWatched
+            && let Err(why) = self.bytes.are_safe()
+        {
+            self.foul(why);
+        }
     }
 
     fn new_run(&self) {
@@ -107,6 +201,7 @@ impl Watches for Referee {
                 state.lost_posts.remove(key);
                 state.keys.insert(id.clone(), key.clone());
                 state.learn(id, answer);
+                self.bytes.shown(id, answer);
             }
             _ => {}
         }
@@ -115,6 +210,73 @@ impl Watches for Referee {
     fn got(&self, id: &AttachmentId, answer: &Result<Presence<Address>, Failure>) {
         self.say("get", id, answer);
         self.state().learn(id, answer);
+        self.bytes.shown(id, answer);
+    }
+
+    fn original(&self, id: &AttachmentId, answer: &Result<Option<Original<Address>>, Failure>) {
+        let size = answer.as_ref().map(|original| {
+            let exhibit = original.as_ref().map(|original| &original.exhibit);
+            exhibit.map(|exhibit| exhibit.size)
+        });
+        self.say("original", id, &size);
+        let gives_way = self.line_says(id, Status::Replacing, &[Reason::RENEWING]);
+        let mut state = self.state();
+        let newest = match size {
+            Ok(None) => {
+                state.chosen.retain(|_, chosen| chosen != id);
+                return;
+            }
+            Ok(Some(None)) => Newest::Pending,
+            Ok(Some(Some(_))) if gives_way => Newest::GivesWay,
+            Ok(Some(Some(_))) => Newest::Stored,
+            Err(_) => return,
+        };
+        state.newest.insert(id.clone(), newest);
+        if newest != Newest::Pending {
+            self.bytes.seen(id);
+        }
+        if let Ok(Some(original)) = answer
+            && let Ok(place) = original.place
+        {
+            state.addresses.insert(place, id.clone());
+        }
+    }
+
+    fn fetched(&self, place: Address, answer: &Result<Fetched, FetchFailure>) {
+        let id = self.state().addresses[&place].clone();
+        self.say("fetch", &id, answer);
+        if let Ok(Fetched::File(digested)) = answer
+            && self.stranger.comes_after(&id, digested.sha256)
+        {
+            self.record.note(|| format!("somebody else changes {id:?}"));
+            self.bytes.seen(&id);
+        }
+    }
+
+    fn amending(&self, key: Key<'_>, names: &NewNames) {
+        self.say("amend", &key, names);
+        let mut state = self.state();
+        let Some(id) = self.amended_by(&state, key) else {
+            return self.foul(format!("PATCH of {key:?}, which is of no row"));
+        };
+        let announced = match names.external_id {
+            Some(_) => Reason::RENAMING,
+            None => Reason::UPDATING,
+        };
+        if !self.line_says(&id, Status::Pending, &[announced]) {
+            self.foul(format!("PATCH of {id:?} without a durable line"));
+        }
+        self.patching(&mut state, &id);
+    }
+
+    fn amended(&self, key: Key<'_>, answer: &Result<Amended, Failure>) {
+        self.say("amend", &key, answer);
+        let mut state = self.state();
+        let id = self.amended_by(&state, key);
+        let sent = id.and_then(|id| state.patches_under_way.remove_entry(&id));
+        if let (Some((id, sent)), Err(Failure::Unanswered(_))) = (sent, answer) {
+            state.lost_patches.insert(id, sent);
+        }
     }
 
     fn listed(
@@ -136,6 +298,9 @@ impl Watches for Referee {
                 _ => continue,
             };
             state.newest.insert(id.clone(), newest);
+            if newest == Newest::Stored {
+                self.bytes.seen(id);
+            }
         }
     }
 
@@ -183,12 +348,20 @@ impl Watches for Referee {
         self.say("renew", id, &"...");
         let mut state = self.state();
         let newest = state.newest.remove(id);
-        if newest != Some(Newest::Pending) {
-            self.foul(format!(
-                "PATCH of {id:?}, of which the newest answer is {newest:?}"
-            ));
+        match newest {
+            Some(Newest::Pending) => {}
+            Some(Newest::GivesWay) => self.gives_way(&state, id),
+            _ => {
+                let what = format!("PATCH of {id:?}, of which the newest answer is {newest:?}");
+                self.foul(what);
+            }
         }
-        state.patches_under_way.insert(id.clone(), Instant::now());
+        self.patching(&mut state, id);
+        if newest == Some(Newest::GivesWay) {
+            state.giving_way.insert(id.clone());
+        } else {
+            state.giving_way.remove(id);
+        }
     }
 
     fn renewed(&self, id: &AttachmentId, answer: &Result<Place<Address>, Failure>) {
@@ -202,7 +375,11 @@ impl Watches for Referee {
             }
             // It had no effect, so what was known before is known still.
             (Err(_), _) => {
-                state.newest.insert(id.clone(), Newest::Pending);
+                let newest = match state.giving_way.contains(id) {
+                    true => Newest::GivesWay,
+                    false => Newest::Pending,
+                };
+                state.newest.insert(id.clone(), newest);
             }
         }
     }
@@ -210,12 +387,9 @@ impl Watches for Referee {
     fn putting(&self, address: Address) -> AttachmentId {
         let mut state = self.state();
         let id = state.addresses[&address].clone();
-        let key = state.keys[&id].clone();
-        let line = self.disk.durable(key.as_str());
-        let announced = line.is_some_and(|line| {
-            line.status == Status::Created && line.attachment_id.as_ref() == Some(&id)
-        });
-        if self.lines == Lines::AreWatched && !announced {
+        let key = self.row_of(&state, &id);
+        let begun = [Status::Created, Status::Replacing];
+        if !begun.iter().any(|status| self.line_says(&id, *status, &[])) {
             self.foul(format!("PUT of {key} without a durable line for {id:?}"));
         }
         if state

@@ -1,0 +1,237 @@
+//! The service that keeps attachments, rows of which the user wants more than to be there, and
+//! strangers who were there before or come in between.
+
+mod drawn;
+mod promises;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use consign::destination::memory::{Memory, Operation, Rules, Script};
+use consign::destination::{Destination as _, NewFile, NewRecord};
+use consign::http::budget::Budget;
+use consign::model::{Content, ExternalId};
+use consign::pipeline::{Task, TaskRow};
+use consign::plan::{FailedJobs, Step, step};
+use consign::prepare::RowFile;
+use fastrand::Rng;
+
+use crate::attachments::draw_rules;
+use crate::attachments::referee::Referee;
+use crate::attachments::stranger::Stranger;
+use crate::files;
+use crate::machine::Disk;
+use crate::rows::{TheRow, source};
+use crate::scene::{Asked, Lines, Scene, Watches as _, Weather};
+
+use drawn::{Theirs, draw_asked, draw_rows, draw_theirs};
+use promises::Promises;
+
+/// Rows with wishes, and the service that keeps their files.
+pub(crate) struct Amended {
+    rules: Rules,
+    service: Arc<Memory>,
+    referee: Referee,
+    disk: Arc<Disk>,
+    rows: Vec<TheRow>,
+    /// What others have under the names that the rows have and are to get, by row.
+    theirs: Vec<Theirs>,
+    /// What the user asks for, unless he forgets it.
+    asked: Asked,
+    /// What he asks for in this run.
+    now: Asked,
+}
+
+impl Scene for Amended {
+    type Service = Memory;
+    type Referee = Referee;
+
+    const REFUSED: &'static [Operation] = &[
+        Operation::Put,
+        Operation::Renew,
+        Operation::Amend,
+        Operation::Original,
+        Operation::Fetch,
+    ];
+
+    async fn set(random: &mut Rng, script: Script, disk: Arc<Disk>, lines: Lines) -> Self {
+        let rules = draw_rules(random);
+        let service = Arc::new(Memory::with_faults(rules, script));
+        let stranger = match random.u8(0..4) {
+            // What cannot be seen yet, nobody can keep.
+            0 if rules.size_delay.is_zero() => Stranger::to(&service),
+            _ => Stranger::default(),
+        };
+        let rows = draw_rows(random);
+        let theirs = rows.iter().map(|row| draw_theirs(random, row, &rows));
+        let scene = Self {
+            theirs: theirs.collect(),
+            referee: Referee::new(&service, Arc::clone(&disk), lines, stranger),
+            rules,
+            service,
+            disk,
+            asked: draw_asked(random),
+            now: Asked::default(),
+            rows,
+        };
+        for (row, theirs) in scene.rows.iter().zip(&scene.theirs) {
+            if let Some(content) = &theirs.under_the_old {
+                scene.hang(row, &row.row.external_id, *content).await;
+            }
+            if let (Some(content), Some(new)) = (&theirs.under_the_new, &row.row.new_external_id) {
+                scene.hang(row, new, *content).await;
+            }
+        }
+        scene
+    }
+
+    fn service(&self) -> &Arc<Memory> {
+        &self.service
+    }
+
+    fn referee(&self) -> &Referee {
+        &self.referee
+    }
+
+    fn budgets(&self) -> Option<[Budget; 2]> {
+        None
+    }
+
+    fn ask(&mut self, random: &mut Rng, weather: Weather) -> Asked {
+        let is_forgotten = weather == Weather::Bad && random.u8(0..6) == 0;
+        self.now = match is_forgotten {
+            true => Asked::default(),
+            false => self.asked,
+        };
+        self.referee.is_asked(self.now);
+        self.now
+    }
+
+    fn tasks(&mut self, random: &mut Rng, _concurrency: usize, weather: Weather) -> Vec<Task> {
+        let mut to_send = BTreeMap::new();
+        for row in &self.rows {
+            let previous = self.disk.durable(row.key());
+            let file = RowFile::Ready(row.content);
+            let wishes = self.now.wishes;
+            match step(&row.row, file, previous.clone(), wishes, FailedJobs::Leave) {
+                Step::Keep => {}
+                Step::Record(line) => self.disk.write(*line),
+                Step::Send(start) => {
+                    // A file may be gone by the time that it is to be sent.
+                    let is_gone = weather == Weather::Bad && random.u8(0..12) == 0;
+                    let source = match is_gone {
+                        true => source("gone.pdf"),
+                        false => files::holding(row.content.sha256),
+                    };
+                    let task = row.task(start, previous.as_ref());
+                    to_send.insert(row.row.number, TaskRow { source, ..task });
+                }
+            }
+        }
+        self.in_turn(to_send)
+    }
+
+    fn change_something(&mut self, random: &mut Rng) {
+        for row in &mut self.rows {
+            let number = row.row.number;
+            match random.u8(0..50) {
+                0 | 1 => row.content = files::version(number, random.usize(..5)),
+                2 if row.row.title.is_some() => {
+                    row.row.title = Some(format!("Title {number}, corrected"));
+                }
+                _ => continue,
+            }
+            row.changed = true;
+            let record = self.referee.record();
+            record.note(|| format!("{} is changed", row.key()));
+        }
+    }
+
+    fn hold(&self) -> Result<(), String> {
+        self.promises().hold()
+    }
+
+    fn rows(&self) -> &[TheRow] {
+        &self.rows
+    }
+
+    fn is_over(&self) -> bool {
+        self.promises().are_all_done()
+    }
+
+    fn undone(&self) -> String {
+        self.promises().undone()
+    }
+
+    fn nothing_excuses_a_second_run(&self) -> bool {
+        self.promises().nothing_excuses_a_second_run()
+    }
+
+    fn hold_at_the_end(&self) -> Result<(), String> {
+        self.promises().hold_at_the_end()
+    }
+}
+
+impl Amended {
+    fn promises(&self) -> Promises<'_> {
+        Promises::now(
+            &self.rows,
+            &self.theirs,
+            self.asked,
+            &self.service,
+            self.referee.bytes(),
+            &self.disk,
+            &self.rules,
+        )
+    }
+
+    /// The rows, each after the one that has its new name until it is renamed itself.
+    fn in_turn(&self, mut to_send: BTreeMap<usize, TaskRow>) -> Vec<Task> {
+        let waiting: BTreeMap<usize, usize> = to_send
+            .values()
+            .filter_map(|task| {
+                let new = task.row.new_external_id.as_ref()?;
+                let mut others = to_send.values();
+                let other = others.find(|other| other.row.external_id == *new)?;
+                Some((task.row.number, other.row.number))
+            })
+            .collect();
+        for (row, other) in &waiting {
+            if let Some(row) = to_send.get_mut(row) {
+                row.renamed_after = Some(*other);
+            }
+            if let Some(other) = to_send.get_mut(other) {
+                other.is_awaited = true;
+            }
+        }
+        let mut tasks = Vec::new();
+        let numbers: Vec<usize> = to_send.keys().copied().collect();
+        for number in numbers {
+            let chain = std::iter::successors(Some(number), |row| waiting.get(row).copied());
+            let chain: Vec<TaskRow> = chain.filter_map(|row| to_send.remove(&row)).collect();
+            let chain = chain.into_iter().rev();
+            tasks.extend(chain.map(|row| Task { rows: vec![row] }));
+        }
+        tasks
+    }
+
+    /// Somebody else hangs something on the object of a row; its bytes may never come.
+    async fn hang(&self, row: &TheRow, name: &ExternalId, content: Option<Content>) {
+        let file_name = "theirs.pdf";
+        let new = NewRecord {
+            object: row.row.object,
+            files: vec![NewFile {
+                external_id: name.clone(),
+                file_name: file_name.into(),
+                title: None,
+            }],
+        };
+        let mut theirs = self.service.create(&new).await.unwrap();
+        let address = theirs.places.remove(0).target.unwrap();
+        if let Some(content) = content {
+            let source = source(file_name);
+            let put = self.service.put(&address, &source, &content, &|_| ());
+            put.await.unwrap();
+        }
+    }
+}

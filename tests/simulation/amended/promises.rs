@@ -1,0 +1,285 @@
+//! What must be true of the service and of the results where the user wants attachments to be
+//! changed, seen from outside.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use consign::destination::memory::{Memory, Rules, StoredAttachment};
+use consign::model::ExternalId;
+use consign::plan::{OnConflict, Titles};
+use consign::results::{Entry, Reason, Status, Verified};
+
+use super::drawn::Theirs;
+use crate::attachments::bytes::Bytes;
+use crate::files::is_of_row;
+use crate::machine::Disk;
+use crate::rows::TheRow;
+use crate::scene::Asked;
+
+/// How things stand at one moment, beside what was promised.
+pub(super) struct Promises<'a> {
+    rows: &'a [TheRow],
+    theirs: &'a [Theirs],
+    asked: Asked,
+    stored: Vec<StoredAttachment>,
+    bytes: &'a Bytes,
+    disk: &'a Disk,
+    rules: &'a Rules,
+}
+
+impl<'a> Promises<'a> {
+    /// How things stand now.
+    pub(super) fn now(
+        rows: &'a [TheRow],
+        theirs: &'a [Theirs],
+        asked: Asked,
+        service: &Memory,
+        bytes: &'a Bytes,
+        disk: &'a Disk,
+        rules: &'a Rules,
+    ) -> Self {
+        Self {
+            rows,
+            theirs,
+            asked,
+            stored: service.stored(),
+            bytes,
+            disk,
+            rules,
+        }
+    }
+
+    /// After each run, however it ended.
+    pub(super) fn hold(&self) -> Result<(), String> {
+        self.bytes.are_safe()?;
+        self.nothing_is_stored_twice()?;
+        self.no_name_is_given_twice()?;
+        self.no_title_changes_unasked()?;
+        self.the_results_tell_the_truth()
+    }
+
+    fn nothing_is_stored_twice(&self) -> Result<(), String> {
+        for row in self.rows {
+            let is_of_row = |one: &&StoredAttachment| is_of_row(one.sha256, row.row.number);
+            let of_row: Vec<_> = self.stored.iter().filter(is_of_row).collect();
+            if of_row.len() > 1 {
+                return Err(format!("{} is stored twice: {of_row:?}", row.key()));
+            }
+        }
+        Ok(())
+    }
+
+    fn no_name_is_given_twice(&self) -> Result<(), String> {
+        let names: BTreeSet<_> = self.stored.iter().map(|one| &one.external_id).collect();
+        if names.len() < self.stored.len() {
+            return Err(format!("two have one external_id: {:?}", self.stored));
+        }
+        Ok(())
+    }
+
+    fn no_title_changes_unasked(&self) -> Result<(), String> {
+        if self.asked.wishes.titles == Titles::Update {
+            return Ok(());
+        }
+        for one in &self.stored {
+            let first = self.bytes.first_title(one.id);
+            if first.is_some() && first != one.title {
+                return Err(format!("{one:?} was called {first:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a line says of an attachment is so.
+    fn the_results_tell_the_truth(&self) -> Result<(), String> {
+        for row in self.rows {
+            if let Some(line) = self.line(row) {
+                self.is_true(row, &line)
+                    .map_err(|why| format!("{why}: {line:?}, but {:?}", self.stored))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_true(&self, row: &TheRow, line: &Entry) -> Result<(), &'static str> {
+        let is_done = line.status.is_done();
+        if !is_done && line.status != Status::Conflict {
+            return Ok(());
+        }
+        let Some(id) = &line.attachment_id else {
+            return if is_done { Err("of nothing") } else { Ok(()) };
+        };
+        let stored = self.stored.iter().find(|one| one.id.to_string() == id.as_str());
+        let Some(stored) = stored else {
+            return Err("nothing is stored");
+        };
+        let is_claimed = line.verified != Verified::No || line.reason == Reason::SAME_CONTENT;
+        let told = line.known.content().filter(|_| is_claimed);
+        if told.is_some_and(|told| told.sha256 != stored.sha256) {
+            return Err("other content is stored");
+        }
+        if !is_done {
+            return Ok(());
+        }
+        let changes = &line.changes;
+        let renamed = row.row.new_external_id.as_ref().map(ExternalId::as_str);
+        if changes.renamed_to.as_deref() != renamed {
+            return Err("it was to be renamed");
+        }
+        if stored.external_id.as_str() != renamed.unwrap_or(row.key()) {
+            return Err("it is called otherwise");
+        }
+        let former = changes.replaced.as_ref();
+        let is_word = match line.status {
+            Status::Replaced => former.is_some(),
+            Status::Renamed => former.is_none() && changes.renamed_to.is_some(),
+            Status::Updated => former.is_none() && changes.previous_title.is_some(),
+            _ => former.is_none() && changes.renamed_to.is_none(),
+        };
+        if !is_word {
+            return Err("the status does not say what was done");
+        }
+        let gave_way = former.and_then(|former| former.sha256);
+        match gave_way {
+            Some(sha256) if !self.bytes.were_seen(sha256) => Err("it never held that"),
+            Some(sha256) if !self.bytes.keeps(line, sha256) => Err("that was not kept"),
+            _ => Ok(()),
+        }
+    }
+
+    /// After the last run.
+    pub(super) fn hold_at_the_end(&self) -> Result<(), String> {
+        self.hold()?;
+        if !self.are_all_done() {
+            return Err(format!("never done: {}", self.undone()));
+        }
+        for (row, theirs) in self.rows.iter().zip(self.theirs) {
+            self.is_as_wished(row, theirs).map_err(|why| {
+                let line = self.line(row);
+                format!("{} {why}: {line:?}, {:?}", row.key(), self.stored)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn is_as_wished(&self, row: &TheRow, theirs: &Theirs) -> Result<(), &'static str> {
+        let Some(line) = self.line(row).filter(|_| !self.waits_for_ever(row)) else {
+            return Ok(());
+        };
+        if line.attachment_id.is_none() && line.reason == Reason::NEW_ID_TAKEN {
+            // Others had both names, and nothing of it is the row's.
+            return Ok(());
+        }
+        let name = match &row.row.new_external_id {
+            Some(new) if line.status.is_done() || line.changes.renamed_to.is_some() => new,
+            _ => &row.row.external_id,
+        };
+        let of_name = self.stored.iter().find(|one| one.external_id == *name);
+        let Some(one) = of_name else {
+            return Err("is not stored under its name");
+        };
+        let is_touched = self.is_right_at_the_end(row, theirs);
+        if is_touched && one.sha256 != row.content.sha256 {
+            return Err("does not hold its content");
+        }
+        let title = self.asked.wishes.title(&row.row);
+        if line.status.is_done() && title.is_some() && one.title.as_deref() != title {
+            return Err("does not have its title");
+        }
+        Ok(())
+    }
+
+    /// Whether a row must have its content at the end, whatever happened to it.
+    fn is_right_at_the_end(&self, row: &TheRow, theirs: &Theirs) -> bool {
+        let is_alone = theirs.under_the_old.is_none() && theirs.under_the_new.is_none();
+        let both = theirs.under_the_old.is_some() && self.is_blocked(row);
+        match self.asked.wishes.on_conflict {
+            OnConflict::Replace => !both,
+            OnConflict::Fail | OnConflict::Skip => is_alone && !row.changed,
+        }
+    }
+
+    /// Whether another attachment has the name that a row's is to get, and keeps it.
+    fn is_blocked(&self, row: &TheRow) -> bool {
+        let Some(new) = &row.row.new_external_id else {
+            return false;
+        };
+        let line = self.line(row);
+        let ours = line.and_then(|line| line.attachment_id);
+        let holder = self.stored.iter().find(|one| one.external_id == *new);
+        let is_ours = |one: &StoredAttachment| {
+            ours.as_ref().is_some_and(|ours| ours.as_str() == one.id.to_string())
+        };
+        match holder {
+            Some(one) => !is_ours(one),
+            None => self.never_removed() && self.has_an_empty_record(new),
+        }
+    }
+
+    /// Whether others have made a record of that name, of which the bytes never came.
+    fn has_an_empty_record(&self, name: &ExternalId) -> bool {
+        self.rows.iter().zip(self.theirs).any(|(row, theirs)| {
+            let old = row.row.external_id == *name && theirs.under_the_old == Some(None);
+            let is_new = row.row.new_external_id.as_ref() == Some(name);
+            old || (is_new && theirs.under_the_new == Some(None))
+        })
+    }
+
+    fn never_removed(&self) -> bool {
+        self.rules.purge_after > Duration::from_hours(24)
+    }
+
+    /// Whether no row is left on which a further run would work.
+    pub(super) fn are_all_done(&self) -> bool {
+        self.rows.iter().all(|row| self.is_done(row))
+    }
+
+    fn is_done(&self, row: &TheRow) -> bool {
+        let Some(line) = self.line(row) else {
+            return false;
+        };
+        match line.status {
+            status if status.is_done() => self.is_done_as_asked(row, &line),
+            // Only people can resolve these.
+            Status::Conflict if line.reason == Reason::NEW_ID_TAKEN => self.is_blocked(row),
+            Status::Conflict => self.asked.wishes.on_conflict == OnConflict::Fail,
+            _ => self.waits_for_ever(row),
+        }
+    }
+
+    /// Whether a row that was done in a run is done with what the user asks for.
+    fn is_done_as_asked(&self, row: &TheRow, line: &Entry) -> bool {
+        let is_other = line.known.content().map(|known| known.sha256) != Some(row.content.sha256);
+        match self.asked.wishes.on_conflict {
+            OnConflict::Replace => !is_other,
+            OnConflict::Fail | OnConflict::Skip => true,
+        }
+    }
+
+    /// A record without bytes is in the way, and the service never removes it.
+    fn waits_for_ever(&self, row: &TheRow) -> bool {
+        let reason = self.line(row).map(|line| line.reason);
+        self.never_removed() && reason == Some(Reason::PENDING_ELSEWHERE)
+    }
+
+    /// Whether one run in calm weather must do: sizes show in time, and nobody meddles.
+    pub(super) fn nothing_excuses_a_second_run(&self) -> bool {
+        let is_alone = |theirs: &Theirs| {
+            theirs.under_the_old.is_none() && theirs.under_the_new.is_none()
+        };
+        self.rules.size_delay < Duration::from_mins(10)
+            && self.theirs.iter().all(is_alone)
+            && self.rows.iter().all(|row| !row.changed)
+    }
+
+    /// The lines of the rows that are not done.
+    pub(super) fn undone(&self) -> String {
+        let undone = self.rows.iter().filter(|row| !self.is_done(row));
+        let lines: Vec<_> = undone.map(|row| self.line(row)).collect();
+        format!("{lines:?}")
+    }
+
+    fn line(&self, row: &TheRow) -> Option<Entry> {
+        self.disk.durable(row.key())
+    }
+}

@@ -1,0 +1,87 @@
+//! The folder for backups on the machine of the story: what was begun is lost with the power, what
+//! was kept is not.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use consign::backup::{BackupName, Draft, Vault};
+use consign::model::{FileStamp, Sha256Digest};
+use consign::source::Source;
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, ready};
+use tokio::io::AsyncWrite;
+
+use crate::files;
+use crate::machine::{Disk, Power};
+
+/// The folder for backups, as one run has it.
+pub(crate) struct Folder {
+    pub(crate) disk: Arc<Disk>,
+    pub(crate) power: Arc<Power>,
+}
+
+impl Vault for Folder {
+    fn begin(&self) -> BoxFuture<'_, io::Result<Box<dyn Draft>>> {
+        let draft = TheDraft {
+            written: Vec::new(),
+            disk: Arc::clone(&self.disk),
+            power: Arc::clone(&self.power),
+        };
+        async {
+            draft.power.step().await;
+            Ok(Box::new(draft) as Box<dyn Draft>)
+        }
+        .boxed()
+    }
+
+    fn kept(&self, backup: &str) -> BoxFuture<'static, io::Result<(Source, FileStamp)>> {
+        let kept = self.disk.backup(backup);
+        let found = kept.map(|sha256| (files::source("a backup"), files::stamp_of(sha256)));
+        ready(found.ok_or_else(|| io::ErrorKind::NotFound.into())).boxed()
+    }
+}
+
+/// A backup that has no name yet. What a service in memory hands on of bytes is their digest.
+struct TheDraft {
+    written: Vec<u8>,
+    disk: Arc<Disk>,
+    power: Arc<Power>,
+}
+
+impl AsyncWrite for TheDraft {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.written.extend_from_slice(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Draft for TheDraft {
+    fn keep(self: Box<Self>, name: &BackupName) -> BoxFuture<'static, io::Result<String>> {
+        let path = format!("backups/{name}");
+        async move {
+            self.power.step().await;
+            let whole = <[u8; 32]>::try_from(self.written.as_slice());
+            let whole = whole.map_err(|_| io::Error::other("not what one attachment holds"))?;
+            self.disk.write_backup(&path, Sha256Digest(whole));
+            self.power.step().await;
+            self.disk.sync_backup(&path);
+            self.power.step().await;
+            Ok(path)
+        }
+        .boxed()
+    }
+}
