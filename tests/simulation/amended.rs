@@ -11,7 +11,7 @@ use consign::destination::memory::{Memory, Operation, Rules, Script};
 use consign::destination::{Destination as _, NewFile, NewRecord};
 use consign::http::budget::Budget;
 use consign::model::{Content, ExternalId};
-use consign::pipeline::{Task, TaskRow};
+use consign::pipeline::{NewId, Task, TaskRow};
 use consign::plan::{FailedJobs, Step, step};
 use consign::prepare::RowFile;
 use fastrand::Rng;
@@ -198,7 +198,7 @@ impl Amended {
             .collect();
         for (row, other) in &waiting {
             if let Some(row) = to_send.get_mut(row) {
-                row.renamed_after = Some(*other);
+                row.new_id = NewId::FreedBy(*other);
             }
             if let Some(other) = to_send.get_mut(other) {
                 other.is_awaited = true;

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use consign::backup::Vault;
 use consign::event::{Event, Events};
 use consign::pipeline::{self, Halt, Settings};
-use consign::backup::Vault;
 use consign::results::Status;
 use fastrand::Rng;
 use tokio::time::{Instant, sleep, sleep_until};

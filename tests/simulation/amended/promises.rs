@@ -109,7 +109,10 @@ impl<'a> Promises<'a> {
         let Some(id) = &line.attachment_id else {
             return if is_done { Err("of nothing") } else { Ok(()) };
         };
-        let stored = self.stored.iter().find(|one| one.id.to_string() == id.as_str());
+        let stored = self
+            .stored
+            .iter()
+            .find(|one| one.id.to_string() == id.as_str());
         let Some(stored) = stored else {
             return Err("nothing is stored");
         };
@@ -208,7 +211,8 @@ impl<'a> Promises<'a> {
         let ours = line.and_then(|line| line.attachment_id);
         let holder = self.stored.iter().find(|one| one.external_id == *new);
         let is_ours = |one: &StoredAttachment| {
-            ours.as_ref().is_some_and(|ours| ours.as_str() == one.id.to_string())
+            ours.as_ref()
+                .is_some_and(|ours| ours.as_str() == one.id.to_string())
         };
         match holder {
             Some(one) => !is_ours(one),
@@ -264,9 +268,8 @@ impl<'a> Promises<'a> {
 
     /// Whether one run in calm weather must do: sizes show in time, and nobody meddles.
     pub(super) fn nothing_excuses_a_second_run(&self) -> bool {
-        let is_alone = |theirs: &Theirs| {
-            theirs.under_the_old.is_none() && theirs.under_the_new.is_none()
-        };
+        let is_alone =
+            |theirs: &Theirs| theirs.under_the_old.is_none() && theirs.under_the_new.is_none();
         self.rules.size_delay < Duration::from_mins(10)
             && self.theirs.iter().all(is_alone)
             && self.rows.iter().all(|row| !row.changed)
