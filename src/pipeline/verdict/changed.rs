@@ -73,6 +73,21 @@ impl Verdict {
         )
     }
 
+    /// An attachment that had been renamed is gone, and others have its names.
+    pub(in crate::pipeline) fn gone_since(renamed: &str) -> Self {
+        Self {
+            known: Some(Known::Nothing),
+            ..Self::plain(Status::Conflict, None)
+        }
+        .explained(
+            Reason::GONE,
+            format!(
+                "its attachment, which was renamed to {}, is not there any more, and another one                  has its external_id now, which was left as it is: give the row a new external_id                  to attach the file again",
+                quoted(renamed)
+            ),
+        )
+    }
+
     /// The row's requests stay without an answer; its line goes on saying what it said.
     pub(in crate::pipeline) fn not_seen(there: &There, why: &str) -> Self {
         let (status, reason) = match there.change {

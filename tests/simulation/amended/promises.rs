@@ -166,8 +166,9 @@ impl<'a> Promises<'a> {
         let Some(line) = self.line(row).filter(|_| !self.waits_for_ever(row)) else {
             return Ok(());
         };
-        if line.attachment_id.is_none() && line.reason == Reason::NEW_ID_TAKEN {
-            // Others had both names, and nothing of it is the row's.
+        let taken = [Reason::NEW_ID_TAKEN, Reason::GONE];
+        if line.attachment_id.is_none() && taken.contains(&line.reason) {
+            // Others had its names, and nothing of it is the row's.
             return Ok(());
         }
         let name = match &row.row.new_external_id {
@@ -242,6 +243,8 @@ impl<'a> Promises<'a> {
             status if status.is_done() => self.is_done_as_asked(row, &line),
             // Only people can resolve these.
             Status::Conflict if line.reason == Reason::NEW_ID_TAKEN => self.is_blocked(row),
+            // Another one has its name, and it was removed while it waited for bytes.
+            Status::Conflict if line.reason == Reason::GONE => line.attachment_id.is_none(),
             Status::Conflict => self.asked.wishes.on_conflict == OnConflict::Fail,
             _ => self.waits_for_ever(row),
         }
