@@ -83,7 +83,7 @@ pub struct TaskRow {
     /// What earlier runs changed on request.
     pub changes: Changes,
     /// The number of the row that has this one's new `external_id` until it is renamed itself, and so
-    /// has to end first. It stands before this one.
+    /// has to end first. It stands before this one, or else is not at work and keeps that name.
     pub renamed_after: Option<usize>,
     /// Whether another row waits for this one to end.
     pub is_awaited: bool,

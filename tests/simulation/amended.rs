@@ -191,9 +191,12 @@ impl Amended {
             .values()
             .filter_map(|task| {
                 let new = task.row.new_external_id.as_ref()?;
-                let mut others = to_send.values();
-                let other = others.find(|other| other.row.external_id == *new)?;
-                Some((task.row.number, other.row.number))
+                let other = self.rows.iter().find(|row| row.row.external_id == *new)?;
+                let line = self.disk.durable(other.key());
+                let has_left = line.is_some_and(|line| line.changes.renamed_to.is_some());
+                let number = other.row.number;
+                let waits = to_send.contains_key(&number) || !has_left;
+                waits.then_some((task.row.number, number))
             })
             .collect();
         for (row, other) in &waiting {

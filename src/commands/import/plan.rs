@@ -92,10 +92,12 @@ impl<'a> Plan<'a> {
                 }
             }
         }
-        // Nobody waits for a row that is not at work.
+        // Nobody waits for a row that is not at work and has given its name up.
         let is_at_work = |row: &u32| plan.to_send.binary_search(row).is_ok();
         let waiting = manifest.renamed_before().iter();
-        let waiting = waiting.filter(|(row, other)| is_at_work(row) && is_at_work(other));
+        let waiting = waiting.filter(|(row, other)| {
+            is_at_work(row) && (is_at_work(other) || !plan.was_renamed(**other))
+        });
         plan.waiting = waiting.map(|(row, other)| (*row, *other)).collect();
         plan.awaited = plan.waiting.values().copied().collect();
         if plan.service() == Service::Keelvar {
@@ -107,6 +109,13 @@ impl<'a> Plan<'a> {
     fn step(&self, row: &Row, file: RowFile) -> Step {
         let previous = self.previous.get(row.external_id.as_str());
         step(row, file, previous, self.wishes, self.failed_jobs)
+    }
+
+    /// Whether an earlier run has given the attachment of a row another name.
+    fn was_renamed(&self, index: u32) -> bool {
+        let row = self.manifest.row(index as usize);
+        let previous = self.previous.get(row.external_id());
+        previous.is_some_and(|entry| entry.changes.renamed_to.is_some())
     }
 
     fn candidates(&self) -> impl Iterator<Item = Candidate> {

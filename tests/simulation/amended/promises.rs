@@ -175,7 +175,11 @@ impl<'a> Promises<'a> {
             Some(new) if line.status.is_done() || line.changes.renamed_to.is_some() => new,
             _ => &row.row.external_id,
         };
-        let of_name = self.stored.iter().find(|one| one.external_id == *name);
+        let is_it = |one: &&StoredAttachment| match &line.attachment_id {
+            Some(id) if !line.status.is_done() => one.id.to_string() == id.as_str(),
+            _ => one.external_id == *name,
+        };
+        let of_name = self.stored.iter().find(is_it);
         let Some(one) = of_name else {
             return Err("is not stored under its name");
         };
@@ -205,6 +209,11 @@ impl<'a> Promises<'a> {
         let Some(new) = &row.row.new_external_id else {
             return false;
         };
+        let before = self.rows.iter().find(|other| other.row.external_id == *new);
+        let has_left = |line: Entry| line.changes.renamed_to.is_some();
+        if before.is_some_and(|other| !self.line(other).is_some_and(has_left)) {
+            return true;
+        }
         let line = self.line(row);
         let ours = line.and_then(|line| line.attachment_id);
         let holder = self.stored.iter().find(|one| one.external_id == *new);
