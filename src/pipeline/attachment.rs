@@ -55,13 +55,16 @@ enum ByName<T> {
 
 impl<D: Archive, J: Journal> Unit<'_, D, J> {
     pub(super) async fn look_up(&mut self, posted: Posted) -> Next<D> {
-        // What one was called that is gone says nothing of the next one.
-        self.changes_mut().renamed_to = None;
         self.take_slot().await;
         let found = match self.find().await {
             Ok(presence) => self.or_by_its_new_name(presence).await,
             Err(unmet) => Err(unmet),
         };
+        if let Ok(found) = &found
+            && let Some(verdict) = self.after_one_that_is_gone(found)
+        {
+            return Ok(verdict.into());
+        }
         match found {
             Ok(ByName::Taken) => Ok(self.name_taken()),
             // Of a record under the new name, none of our POSTs can be the reason.
@@ -81,6 +84,18 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             }
             Err(unmet) => self.unmet(unmet, None, &posted),
         }
+    }
+
+    /// The row's attachment had a new name, and is gone: whatever has a name of it now is another
+    /// one, perhaps that of the row that was waiting for this name.
+    fn after_one_that_is_gone(&mut self, found: &ByName<D::Target>) -> Option<Verdict> {
+        if let ByName::Present(Presence::Absent) = found {
+            // What it was called says nothing of the next one.
+            self.changes_mut().renamed_to = None;
+            return None;
+        }
+        let renamed = self.only().changes.renamed_to.as_deref()?;
+        Some(Verdict::gone_since(renamed))
     }
 
     async fn find(&self) -> Result<Presence<D::Target>, Unmet> {

@@ -176,7 +176,10 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         verdict: &Verdict,
     ) -> Result<Progress, Halt> {
         self.slot = None;
-        self.pass_gate().await;
+        if self.pass_gate().await == Name::Kept {
+            // Not even where it is free: the other row would take what has it then for its own.
+            return Ok(ended(verdict.clone().new_id_awaited(&to)));
+        }
         let announced = verdict.while_renaming(Reason::RENAMING);
         self.record(&announced).await?;
         let new = NewNames {

@@ -4,7 +4,7 @@
 mod drawn;
 mod promises;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use consign::destination::memory::{Memory, Operation, Rules, Script};
@@ -191,14 +191,22 @@ impl Amended {
             .values()
             .filter_map(|task| {
                 let new = task.row.new_external_id.as_ref()?;
-                let mut others = to_send.values();
-                let other = others.find(|other| other.row.external_id == *new)?;
-                Some((task.row.number, other.row.number))
+                let other = self.rows.iter().find(|row| row.row.external_id == *new)?;
+                let line = self.disk.durable(other.key());
+                let has_left = line.is_some_and(|line| line.changes.renamed_to.is_some());
+                let number = other.row.number;
+                let waits = to_send.contains_key(&number) || !has_left;
+                waits.then_some((task.row.number, number))
             })
             .collect();
+        let at_work: BTreeSet<usize> = to_send.keys().copied().collect();
         for (row, other) in &waiting {
             if let Some(row) = to_send.get_mut(row) {
-                row.new_id = NewId::FreedBy(*other);
+                row.new_id = if at_work.contains(other) {
+                    NewId::FreedBy(*other)
+                } else {
+                    NewId::Kept
+                };
             }
             if let Some(other) = to_send.get_mut(other) {
                 other.is_awaited = true;

@@ -109,6 +109,13 @@ impl<'a> Plan<'a> {
         step(row, file, previous, self.wishes, self.failed_jobs)
     }
 
+    /// Whether an earlier run has given the attachment of a row another name.
+    fn was_renamed(&self, index: u32) -> bool {
+        let row = self.manifest.row(index as usize);
+        let previous = self.previous.get(row.external_id());
+        previous.is_some_and(|entry| entry.changes.renamed_to.is_some())
+    }
+
     fn candidates(&self) -> impl Iterator<Item = Candidate> {
         self.to_send.iter().filter_map(|index| {
             let task = self.task_row(*index)?;
@@ -194,11 +201,10 @@ impl<'a> Plan<'a> {
         if self.waiting.contains_key(&index) {
             return NewId::FreedBy(*other as usize + 1);
         }
-        let other = self.manifest.row(*other as usize);
-        let previous = self.previous.get(other.external_id());
-        match previous.and_then(|entry| entry.changes.renamed_to) {
-            Some(_) => NewId::Free,
-            None => NewId::Kept,
+        if self.was_renamed(*other) {
+            NewId::Free
+        } else {
+            NewId::Kept
         }
     }
 

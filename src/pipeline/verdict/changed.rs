@@ -73,6 +73,21 @@ impl Verdict {
         )
     }
 
+    /// An attachment that had been renamed is gone, and others have its names.
+    pub(in crate::pipeline) fn gone_since(renamed: &str) -> Self {
+        Self {
+            known: Some(Known::Nothing),
+            ..Self::plain(Status::Conflict, None)
+        }
+        .explained(
+            Reason::GONE,
+            format!(
+                "its attachment, which was renamed to {}, is not there any more, and another one                  has its external_id now, which was left as it is: give the row a new external_id                  to attach the file again",
+                quoted(renamed)
+            ),
+        )
+    }
+
     /// The row's requests stay without an answer; its line goes on saying what it said.
     pub(in crate::pipeline) fn not_seen(there: &There, why: &str) -> Self {
         let (status, reason) = match there.change {
@@ -184,6 +199,22 @@ impl Verdict {
             format!(
                 "another attachment has the new external_id {} {what}; choose another one, or \
                  rename that attachment first",
+                quoted(to.as_str())
+            ),
+        )
+    }
+
+    /// The new `external_id` is the present one of another row, which was not renamed itself.
+    pub(in crate::pipeline) fn new_id_awaited(self, to: &ExternalId) -> Self {
+        Self {
+            status: Status::Conflict,
+            ..self
+        }
+        .explained(
+            Reason::NEW_ID_TAKEN,
+            format!(
+                "the new external_id {} is that of another row, which was to be renamed before and \
+                 was not: mend that row, and run again with --resume",
                 quoted(to.as_str())
             ),
         )

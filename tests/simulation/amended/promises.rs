@@ -169,15 +169,20 @@ impl<'a> Promises<'a> {
         let Some(line) = self.line(row).filter(|_| !self.waits_for_ever(row)) else {
             return Ok(());
         };
-        if line.attachment_id.is_none() && line.reason == Reason::NEW_ID_TAKEN {
-            // Others had both names, and nothing of it is the row's.
+        let taken = [Reason::NEW_ID_TAKEN, Reason::GONE];
+        if line.attachment_id.is_none() && taken.contains(&line.reason) {
+            // Others had its names, and nothing of it is the row's.
             return Ok(());
         }
         let name = match &row.row.new_external_id {
             Some(new) if line.status.is_done() || line.changes.renamed_to.is_some() => new,
             _ => &row.row.external_id,
         };
-        let of_name = self.stored.iter().find(|one| one.external_id == *name);
+        let is_it = |one: &&StoredAttachment| match &line.attachment_id {
+            Some(id) if !line.status.is_done() => one.id.to_string() == id.as_str(),
+            _ => one.external_id == *name,
+        };
+        let of_name = self.stored.iter().find(is_it);
         let Some(one) = of_name else {
             return Err("is not stored under its name");
         };
@@ -207,6 +212,11 @@ impl<'a> Promises<'a> {
         let Some(new) = &row.row.new_external_id else {
             return false;
         };
+        let before = self.rows.iter().find(|other| other.row.external_id == *new);
+        let has_left = |line: Entry| line.changes.renamed_to.is_some();
+        if before.is_some_and(|other| !self.line(other).is_some_and(has_left)) {
+            return true;
+        }
         let line = self.line(row);
         let ours = line.and_then(|line| line.attachment_id);
         let holder = self.stored.iter().find(|one| one.external_id == *new);
@@ -246,6 +256,8 @@ impl<'a> Promises<'a> {
             status if status.is_done() => self.is_done_as_asked(row, &line),
             // Only people can resolve these.
             Status::Conflict if line.reason == Reason::NEW_ID_TAKEN => self.is_blocked(row),
+            // Another one has its name, and it was removed while it waited for bytes.
+            Status::Conflict if line.reason == Reason::GONE => line.attachment_id.is_none(),
             Status::Conflict => self.asked.wishes.on_conflict == OnConflict::Fail,
             _ => self.waits_for_ever(row),
         }
