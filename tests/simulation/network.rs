@@ -255,9 +255,7 @@ where
             return Ok(Some(known));
         }
         let (service, key) = (self.service(), id.clone());
-        let answer = self
-            .send(async move { service.original(&key).await })
-            .await;
+        let answer = self.send(async move { service.original(&key).await }).await;
         self.referee.original(id, &answer);
         if let Ok(Some(original)) = &answer {
             let mut originals = self.originals.lock().unwrap();

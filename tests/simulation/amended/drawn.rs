@@ -58,7 +58,9 @@ pub(super) fn draw_rows(random: &mut Rng) -> Vec<TheRow> {
     // Nobody may take a name that its row keeps.
     for index in (0..rows.len()).rev() {
         let new = rows[index].row.new_external_id.clone();
-        let holder = rows.iter().find(|row| Some(&row.row.external_id) == new.as_ref());
+        let holder = rows
+            .iter()
+            .find(|row| Some(&row.row.external_id) == new.as_ref());
         if holder.is_some_and(|holder| holder.row.new_external_id.is_none()) {
             rows[index].row.new_external_id = None;
         }

@@ -22,6 +22,8 @@ pub(super) struct Promises<'a> {
     theirs: &'a [Theirs],
     asked: Asked,
     stored: Vec<StoredAttachment>,
+    /// So many records have no bytes.
+    empty: usize,
     bytes: &'a Bytes,
     disk: &'a Disk,
     rules: &'a Rules,
@@ -38,11 +40,13 @@ impl<'a> Promises<'a> {
         disk: &'a Disk,
         rules: &'a Rules,
     ) -> Self {
+        let stored = service.stored();
         Self {
+            empty: service.records() - stored.len(),
+            stored,
             rows,
             theirs,
             asked,
-            stored: service.stored(),
             bytes,
             disk,
             rules,
@@ -109,7 +113,10 @@ impl<'a> Promises<'a> {
         let Some(id) = &line.attachment_id else {
             return if is_done { Err("of nothing") } else { Ok(()) };
         };
-        let stored = self.stored.iter().find(|one| one.id.to_string() == id.as_str());
+        let stored = self
+            .stored
+            .iter()
+            .find(|one| one.id.to_string() == id.as_str());
         let Some(stored) = stored else {
             return Err("nothing is stored");
         };
@@ -218,21 +225,15 @@ impl<'a> Promises<'a> {
         let ours = line.and_then(|line| line.attachment_id);
         let holder = self.stored.iter().find(|one| one.external_id == *new);
         let is_ours = |one: &StoredAttachment| {
-            ours.as_ref().is_some_and(|ours| ours.as_str() == one.id.to_string())
+            ours.as_ref()
+                .is_some_and(|ours| ours.as_str() == one.id.to_string())
         };
         match holder {
             Some(one) => !is_ours(one),
-            None => self.never_removed() && self.has_an_empty_record(new),
+            // Others have made a record of that name, or a late POST of ours did, and its bytes
+            // never came.
+            None => self.never_removed() && self.empty > 0,
         }
-    }
-
-    /// Whether others have made a record of that name, of which the bytes never came.
-    fn has_an_empty_record(&self, name: &ExternalId) -> bool {
-        self.rows.iter().zip(self.theirs).any(|(row, theirs)| {
-            let old = row.row.external_id == *name && theirs.under_the_old == Some(None);
-            let is_new = row.row.new_external_id.as_ref() == Some(name);
-            old || (is_new && theirs.under_the_new == Some(None))
-        })
     }
 
     fn never_removed(&self) -> bool {
@@ -276,9 +277,8 @@ impl<'a> Promises<'a> {
 
     /// Whether one run in calm weather must do: sizes show in time, and nobody meddles.
     pub(super) fn nothing_excuses_a_second_run(&self) -> bool {
-        let is_alone = |theirs: &Theirs| {
-            theirs.under_the_old.is_none() && theirs.under_the_new.is_none()
-        };
+        let is_alone =
+            |theirs: &Theirs| theirs.under_the_old.is_none() && theirs.under_the_new.is_none();
         self.rules.size_delay < Duration::from_mins(10)
             && self.theirs.iter().all(is_alone)
             && self.rows.iter().all(|row| !row.changed)

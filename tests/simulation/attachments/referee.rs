@@ -120,7 +120,9 @@ impl Referee {
         if state.patches_under_way.contains_key(id)
             || lost.is_some_and(|sent| sent.elapsed() < DRAIN)
         {
-            self.foul(format!("PATCH of {id:?} while another one may still arrive"));
+            self.foul(format!(
+                "PATCH of {id:?} while another one may still arrive"
+            ));
         }
         state.patches_under_way.insert(id.clone(), Instant::now());
     }
@@ -128,7 +130,9 @@ impl Referee {
     /// Bytes are let go of: those that were kept, because the user wants it.
     fn gives_way(&self, state: &State, id: &AttachmentId) {
         if state.asked.wishes.on_conflict != OnConflict::Replace {
-            self.foul(format!("PATCH of {id:?}, of which nobody asked to replace it"));
+            self.foul(format!(
+                "PATCH of {id:?}, of which nobody asked to replace it"
+            ));
         }
         if self.lines == Lines::AreWatched && !self.bytes.are_kept(id) {
             self.foul(format!("PATCH of {id:?}, of which the bytes were not kept"));
