@@ -190,7 +190,8 @@ pub fn course(
         if is_same(&then) {
             Course::Right
         } else {
-            let ours = Some(then);
+            // That there were as many bytes did not prove that they were those of the file then.
+            let ours = Some(then).filter(|_| !there.is_unproven());
             Course::Other { size, ours }
         }
     };

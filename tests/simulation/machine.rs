@@ -141,6 +141,9 @@ impl Disk {
     pub(crate) fn flush(&self) {
         let mut disk = self.0.lock().unwrap();
         disk.durable = disk.lines.len();
+        for kept in disk.backups.values_mut() {
+            kept.is_durable = true;
+        }
     }
 
     /// The power went: of what was not synced, as much is there as pleases the disk.

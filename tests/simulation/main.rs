@@ -1,4 +1,4 @@
-//! The protocol of attachments and that of jobs, each against a service, a network, a disk and a
+//! The protocol of attachments, what is changed of them, and the protocol of jobs, each against a service, a network, a disk and a
 //! machine that misbehave, under thousands of seeds, in virtual time.
 //!
 //! Under each seed a few rows are imported again and again while things go wrong: requests are
@@ -12,6 +12,8 @@
 //!   while an earlier one may be there, no PATCH of a record whose newest answer was not "no bytes",
 //!   no other job for a row whose first may have its file, no bytes to an address of old;
 //! - what the results say is so, at the end of every run;
+//! - what an attachment held is there, or a durable line says that it waits for other bytes, and
+//!   what it held is in a backup that is durable, too, unless the user did without ([`amended`]);
 //! - a row is done after one run in calm weather, unless something excuses it. Where the results ask
 //!   people to look, somebody does, and wants to be tried again what is not there.
 //!
@@ -50,6 +52,9 @@ use story::{Tally, Trace, Without, play};
 
 /// So many seeds are played with each service where nobody asks for more.
 const SEEDS: u64 = 8_000;
+
+/// The same where attachments are changed, which takes longer.
+const SEEDS_OF_CHANGES: u64 = 5_000;
 
 /// So far it is gone to find a seed under which a missing guard is missed.
 const FAR_ENOUGH: u64 = 100_000;
@@ -141,11 +146,11 @@ fn number(variable: &str) -> Option<u64> {
 
 /// Plays all seeds that were asked for. Returns what was counted, where it is more than one.
 #[track_caller]
-fn keeps_its_promises<S: Scene>() -> Option<Sum> {
+fn keeps_its_promises<S: Scene>(most: u64) -> Option<Sum> {
     let began = Instant::now();
     let seeds = match number("SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("SEEDS").unwrap_or(SEEDS),
+        None => 0..number("SEEDS").unwrap_or(most),
     };
     let one = seeds.end - seeds.start == 1;
     let (sum, broken) = play_all::<S>(seeds.clone(), None);
@@ -195,21 +200,21 @@ fn all_of_this_happened(sum: &Sum) {
 
 #[test]
 fn each_row_is_stored_exactly_once_whatever_happens() {
-    if let Some(sum) = keeps_its_promises::<Attachments>() {
+    if let Some(sum) = keeps_its_promises::<Attachments>(SEEDS) {
         all_of_this_happened(&sum);
     }
 }
 
 #[test]
 fn each_row_gets_what_the_user_asked_for_and_nothing_is_lost_whatever_happens() {
-    if let Some(sum) = keeps_its_promises::<Amended>() {
+    if let Some(sum) = keeps_its_promises::<Amended>(SEEDS_OF_CHANGES) {
         all_of_this_happened(&sum);
     }
 }
 
 #[test]
 fn each_row_goes_through_jobs_exactly_once_whatever_happens() {
-    if let Some(sum) = keeps_its_promises::<Jobs>() {
+    if let Some(sum) = keeps_its_promises::<Jobs>(SEEDS) {
         all_of_this_happened(&sum);
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use consign::backup::Vault;
 use consign::event::{Event, Events};
+use consign::model::ExternalId;
 use consign::pipeline::{self, Halt, Settings};
 use consign::results::Status;
 use fastrand::Rng;
@@ -215,7 +216,11 @@ impl<S: Scene> Story<S> {
         let tasks = self.scene.tasks(&mut self.random, concurrency, weather);
         let wished = tasks.iter().flat_map(|task| &task.rows);
         let new_ids = wished.filter_map(|task| task.row.new_external_id.clone());
-        let new_ids = new_ids.collect();
+        let is_new = |id: &ExternalId| {
+            let mut rows = self.scene.rows().iter();
+            rows.all(|row| row.row.external_id != *id)
+        };
+        let new_ids = new_ids.filter(is_new).collect();
         let client = Client {
             service: self.scene.service(),
             power: &power,

@@ -22,6 +22,8 @@ pub(super) struct Promises<'a> {
     theirs: &'a [Theirs],
     asked: Asked,
     stored: Vec<StoredAttachment>,
+    /// So many records have no bytes.
+    empty: usize,
     bytes: &'a Bytes,
     disk: &'a Disk,
     rules: &'a Rules,
@@ -38,11 +40,13 @@ impl<'a> Promises<'a> {
         disk: &'a Disk,
         rules: &'a Rules,
     ) -> Self {
+        let stored = service.stored();
         Self {
+            empty: service.records() - stored.len(),
+            stored,
             rows,
             theirs,
             asked,
-            stored: service.stored(),
             bytes,
             disk,
             rules,
@@ -226,17 +230,10 @@ impl<'a> Promises<'a> {
         };
         match holder {
             Some(one) => !is_ours(one),
-            None => self.never_removed() && self.has_an_empty_record(new),
+            // Others have made a record of that name, or a late POST of ours did, and its bytes
+            // never came.
+            None => self.never_removed() && self.empty > 0,
         }
-    }
-
-    /// Whether others have made a record of that name, of which the bytes never came.
-    fn has_an_empty_record(&self, name: &ExternalId) -> bool {
-        self.rows.iter().zip(self.theirs).any(|(row, theirs)| {
-            let old = row.row.external_id == *name && theirs.under_the_old == Some(None);
-            let is_new = row.row.new_external_id.as_ref() == Some(name);
-            old || (is_new && theirs.under_the_new == Some(None))
-        })
     }
 
     fn never_removed(&self) -> bool {
