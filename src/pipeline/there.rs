@@ -161,6 +161,8 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
     async fn swap_begun_earlier(&mut self) -> Swap {
         self.take_slot().await;
         let old = self.only().changes.replaced.as_ref();
+        // The title was sent along with what let go of the bytes, and is shown without them, too.
+        let shown = || Some(self.names.as_ref()?.title.value()?.to_owned());
         Swap {
             old: Giving {
                 size: old.map_or(0, |former| former.size),
@@ -169,7 +171,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             ours: None,
             before: Before {
                 file_name: None,
-                title: self.only().changes.previous_title.clone(),
+                title: self.only().changes.previous_title.clone().or_else(shown),
             },
             title: self.title_to_send(),
             stage: Stage::LetGo,

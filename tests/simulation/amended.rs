@@ -10,7 +10,7 @@ use std::sync::Arc;
 use consign::destination::memory::{Memory, Operation, Rules, Script};
 use consign::destination::{Destination as _, NewFile, NewRecord};
 use consign::http::budget::Budget;
-use consign::model::{Content, ExternalId};
+use consign::model::ExternalId;
 use consign::pipeline::{NewId, Task, TaskRow};
 use consign::plan::{FailedJobs, Step, step};
 use consign::prepare::RowFile;
@@ -24,7 +24,7 @@ use crate::machine::Disk;
 use crate::rows::{TheRow, source};
 use crate::scene::{Asked, Lines, Scene, Watches as _, Weather};
 
-use drawn::{Theirs, draw_asked, draw_rows, draw_theirs};
+use drawn::{Their, Theirs, draw_asked, draw_rows, draw_theirs};
 use promises::Promises;
 
 /// Rows with wishes, and the service that keeps their files.
@@ -75,11 +75,11 @@ impl Scene for Amended {
             rows,
         };
         for (row, theirs) in scene.rows.iter().zip(&scene.theirs) {
-            if let Some(content) = &theirs.under_the_old {
-                scene.hang(row, &row.row.external_id, *content).await;
-            }
-            if let (Some(content), Some(new)) = (&theirs.under_the_new, &row.row.new_external_id) {
-                scene.hang(row, new, *content).await;
+            scene
+                .hang(row, &row.row.external_id, theirs.under_the_old)
+                .await;
+            if let Some(new) = &row.row.new_external_id {
+                scene.hang(row, new, theirs.under_the_new).await;
             }
         }
         scene
@@ -99,9 +99,10 @@ impl Scene for Amended {
 
     fn ask(&mut self, random: &mut Rng, weather: Weather) -> Asked {
         let is_forgotten = weather == Weather::Bad && random.u8(0..6) == 0;
-        self.now = match is_forgotten {
-            true => Asked::default(),
-            false => self.asked,
+        self.now = if is_forgotten {
+            Asked::default()
+        } else {
+            self.asked
         };
         self.referee.is_asked(self.now);
         self.now
@@ -119,9 +120,10 @@ impl Scene for Amended {
                 Step::Send(start) => {
                     // A file may be gone by the time that it is to be sent.
                     let is_gone = weather == Weather::Bad && random.u8(0..12) == 0;
-                    let source = match is_gone {
-                        true => source("gone.pdf"),
-                        false => files::holding(row.content.sha256),
+                    let source = if is_gone {
+                        source("gone.pdf")
+                    } else {
+                        files::holding(row.content.sha256)
                     };
                     let task = row.task(start, previous.as_ref());
                     to_send.insert(row.row.number, TaskRow { source, ..task });
@@ -223,8 +225,11 @@ impl Amended {
         tasks
     }
 
-    /// Somebody else hangs something on the object of a row; its bytes may never come.
-    async fn hang(&self, row: &TheRow, name: &ExternalId, content: Option<Content>) {
+    /// Somebody else hangs something on the object of a row.
+    async fn hang(&self, row: &TheRow, name: &ExternalId, their: Their) {
+        if their == Their::Nothing {
+            return;
+        }
         let file_name = "theirs.pdf";
         let new = NewRecord {
             object: row.row.object,
@@ -236,7 +241,7 @@ impl Amended {
         };
         let mut theirs = self.service.create(&new).await.unwrap();
         let address = theirs.places.remove(0).target.unwrap();
-        if let Some(content) = content {
+        if let Their::Attachment(content) = their {
             let source = source(file_name);
             let put = self.service.put(&address, &source, &content, &|_| ());
             put.await.unwrap();

@@ -8,11 +8,21 @@ use crate::files::{ROWS, strange, version};
 use crate::rows::{TheRow, contract};
 use crate::scene::{Asked, Backups};
 
-/// What others have under a row's names; of a record without bytes there is no content.
-#[derive(Debug, Default)]
+/// What others have under a row's names.
+#[derive(Debug)]
 pub(super) struct Theirs {
-    pub(super) under_the_old: Option<Option<Content>>,
-    pub(super) under_the_new: Option<Option<Content>>,
+    pub(super) under_the_old: Their,
+    pub(super) under_the_new: Their,
+}
+
+/// What others have under one name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Their {
+    Nothing,
+    /// A record whose bytes never come.
+    Record,
+    /// An attachment that holds this.
+    Attachment(Content),
 }
 
 /// What the user asks for.
@@ -23,17 +33,17 @@ pub(super) fn draw_asked(random: &mut Rng) -> Asked {
             1 => OnConflict::Skip,
             _ => OnConflict::Replace,
         },
-        titles: match random.bool() {
-            true => Titles::Update,
-            false => Titles::Leave,
-        },
+        titles: random
+            .choice([Titles::Update, Titles::Leave])
+            .unwrap_or_default(),
     };
     let is_kept = wishes.on_conflict == OnConflict::Replace && random.u8(0..4) > 0;
     Asked {
         wishes,
-        backups: match is_kept {
-            true => Backups::AreMade,
-            false => Backups::AreNot,
+        backups: if is_kept {
+            Backups::AreMade
+        } else {
+            Backups::AreNot
         },
     }
 }
@@ -71,21 +81,22 @@ pub(super) fn draw_rows(random: &mut Rng) -> Vec<TheRow> {
 /// What others have done before.
 pub(super) fn draw_theirs(random: &mut Rng, row: &TheRow, rows: &[TheRow]) -> Theirs {
     let number = row.row.number;
-    let mut content = || match random.u8(0..12) {
-        0 => Some(None),
-        1 => Some(Some(strange(0))),
-        2 | 3 => Some(Some(strange(1))),
-        4 => Some(Some(version(number, 0))),
-        _ => None,
+    let of_row = Their::Attachment(version(number, 0));
+    let mut their = || match random.u8(0..12) {
+        0 => Their::Record,
+        1 => Their::Attachment(strange(0)),
+        2 | 3 => Their::Attachment(strange(1)),
+        4 => of_row,
+        _ => Their::Nothing,
     };
-    let (old, new) = (content(), content());
+    let (old, new) = (their(), their());
     let new_id = row.row.new_external_id.as_ref();
     let is_free = |id: &ExternalId| rows.iter().all(|row| row.row.external_id != *id);
+    // One row's file is not hung up twice.
+    let is_once = old == Their::Nothing || new != of_row;
+    let is_there = new_id.is_some_and(is_free) && is_once;
     Theirs {
         under_the_old: old,
-        // One row's file is not hung up twice.
-        under_the_new: new
-            .filter(|_| new_id.is_some_and(is_free))
-            .filter(|new| old.is_none() || *new != Some(version(number, 0))),
+        under_the_new: if is_there { new } else { Their::Nothing },
     }
 }

@@ -9,7 +9,7 @@ use consign::model::ExternalId;
 use consign::plan::{OnConflict, Titles};
 use consign::results::{Entry, Reason, Status, Verified};
 
-use super::drawn::Theirs;
+use super::drawn::{Their, Theirs};
 use crate::attachments::bytes::Bytes;
 use crate::files::is_of_row;
 use crate::machine::Disk;
@@ -203,8 +203,9 @@ impl<'a> Promises<'a> {
 
     /// Whether a row must have its content at the end, whatever happened to it.
     fn is_right_at_the_end(&self, row: &TheRow, theirs: &Theirs) -> bool {
-        let is_alone = theirs.under_the_old.is_none() && theirs.under_the_new.is_none();
-        let both = theirs.under_the_old.is_some() && self.is_blocked(row);
+        let is_alone =
+            theirs.under_the_old == Their::Nothing && theirs.under_the_new == Their::Nothing;
+        let both = theirs.under_the_old != Their::Nothing && self.is_blocked(row);
         match self.asked.wishes.on_conflict {
             OnConflict::Replace => !both,
             OnConflict::Fail | OnConflict::Skip => is_alone && !row.changed,
@@ -253,6 +254,10 @@ impl<'a> Promises<'a> {
             status if status.is_done() => self.is_done_as_asked(row, &line),
             // Only people can resolve these.
             Status::Conflict if line.reason == Reason::NEW_ID_TAKEN => self.is_blocked(row),
+            // A late POST has made another record of its name, of which the bytes never come.
+            Status::Conflict if line.reason == Reason::LOOKUP_MISMATCH => {
+                self.never_removed() && self.empty > 0
+            }
             // Another one has its name, and it was removed while it waited for bytes.
             Status::Conflict if line.reason == Reason::GONE => line.attachment_id.is_none(),
             Status::Conflict => self.asked.wishes.on_conflict == OnConflict::Fail,
@@ -277,8 +282,9 @@ impl<'a> Promises<'a> {
 
     /// Whether one run in calm weather must do: sizes show in time, and nobody meddles.
     pub(super) fn nothing_excuses_a_second_run(&self) -> bool {
-        let is_alone =
-            |theirs: &Theirs| theirs.under_the_old.is_none() && theirs.under_the_new.is_none();
+        let is_alone = |theirs: &Theirs| {
+            theirs.under_the_old == Their::Nothing && theirs.under_the_new == Their::Nothing
+        };
         self.rules.size_delay < Duration::from_mins(10)
             && self.theirs.iter().all(is_alone)
             && self.rows.iter().all(|row| !row.changed)

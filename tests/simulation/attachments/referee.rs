@@ -55,6 +55,8 @@ struct State {
     /// Each POST of unknown fate, and how many look-ups found nothing since.
     lost_posts: HashMap<ExternalId, u32>,
     patches_under_way: HashMap<AttachmentId, Instant>,
+    /// Those that a PATCH by `external_id` met in place of the one that was meant.
+    misnamed: HashSet<AttachmentId>,
     /// Those of which the newest PATCH let go of bytes.
     giving_way: HashSet<AttachmentId>,
     /// Each PATCH of unknown fate, and when they were sent.
@@ -267,7 +269,9 @@ impl Watches for Referee {
             Some(_) => Reason::RENAMING,
             None => Reason::UPDATING,
         };
-        if !self.line_says(&id, Status::Pending, &[announced]) {
+        // A record that got a name by mistake has no line, and gets its own name back.
+        let is_given_back = state.misnamed.contains(&id);
+        if !is_given_back && !self.line_says(&id, Status::Pending, &[announced]) {
             self.foul(format!("PATCH of {id:?} without a durable line"));
         }
         self.patching(&mut state, &id);
@@ -277,6 +281,11 @@ impl Watches for Referee {
         self.say("amend", &key, answer);
         let mut state = self.state();
         let id = self.amended_by(&state, key);
+        if let Ok(amended) = answer
+            && id.as_ref() != Some(&amended.id)
+        {
+            state.misnamed.insert(amended.id.clone());
+        }
         let sent = id.and_then(|id| state.patches_under_way.remove_entry(&id));
         if let (Some((id, sent)), Err(Failure::Unanswered(_))) = (sent, answer) {
             state.lost_patches.insert(id, sent);
@@ -379,9 +388,10 @@ impl Watches for Referee {
             }
             // It had no effect, so what was known before is known still.
             (Err(_), _) => {
-                let newest = match state.giving_way.contains(id) {
-                    true => Newest::GivesWay,
-                    false => Newest::Pending,
+                let newest = if state.giving_way.contains(id) {
+                    Newest::GivesWay
+                } else {
+                    Newest::Pending
                 };
                 state.newest.insert(id.clone(), newest);
             }
