@@ -11,8 +11,10 @@ use crate::backup::{Folder, Vault};
 use crate::cli::ImportArgs;
 use crate::config::{self, Access, Amending, Backups, Base, Jobs};
 use crate::error::{Error, Exit};
-use crate::manifest::{self, Reading};
+use crate::manifest::{self, Column, Manifest, RawRow, Reading};
+
 use crate::model::Service;
+use crate::plan::{Titles, Wishes};
 use crate::prepare::prepare;
 use crate::progress::{Hashing, Sending, Style};
 use crate::results::ResultsError;
@@ -73,6 +75,7 @@ pub(super) fn carry_out(args: &ImportArgs, read: Reading, telling: Telling) -> R
     if !args.output.quiet {
         if telling == Telling::All {
             tell(&plan.notices(&path));
+            tell(no_titles(&read.manifest, wishes));
         }
         tell(&proxy_notice(&base));
     }
@@ -101,6 +104,16 @@ pub(super) fn carry_out(args: &ImportArgs, read: Reading, telling: Telling) -> R
             vault.as_ref(),
             telling,
         )
+    }
+}
+
+/// What the user should know who wants titles to be changed, and whose manifest has none.
+fn no_titles(manifest: &Manifest, wishes: Wishes) -> &'static str {
+    let has_title = |row: RawRow<'_>| !row.cell(Column::Title).is_empty();
+    if wishes.titles == Titles::Update && !manifest.rows().any(has_title) {
+        "no row has a title, so that --update title changes nothing: write them into a column title\n"
+    } else {
+        ""
     }
 }
 

@@ -153,3 +153,18 @@ fn a_title_that_the_service_refuses_is_named_and_the_attachment_stays_as_it_was(
         .exits(0);
     assert_eq!(titles_of(&test)[0], "Procurement: frame");
 }
+
+#[test]
+fn a_manifest_without_titles_is_told_of_since_nothing_will_change() {
+    let test = Test::of_rows(1);
+    test.import().exits(0);
+    test.resume()
+        .args(UPDATE)
+        .stderr(
+            "no row has a title, so that --update title changes nothing: write them into a column \
+             title\n",
+        )
+        .rows(["A1 uploaded"])
+        .requests([])
+        .exits(0);
+}
