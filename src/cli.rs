@@ -48,6 +48,32 @@ pub struct CheckArgs {
     /// What is shown.
     #[command(flatten)]
     pub output: OutputArgs,
+    /// What is looked up.
+    #[command(flatten)]
+    pub online: OnlineArgs,
+}
+
+/// What `check` looks up. Without `--online` the rest means nothing.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "With --online only")]
+pub struct OnlineArgs {
+    /// Try the keys, look every row up, and say what an import would do and how long it would take;
+    /// sends nothing but look-ups, and does not see whether records exist
+    #[arg(long, help_heading = "Options")]
+    pub online: bool,
+    /// Results file of earlier runs, if there is one [default: the manifest's path with .results.csv
+    /// for its extension]
+    #[arg(long, value_name = "PATH")]
+    pub results: Option<PathBuf>,
+    /// Where it would go.
+    #[command(flatten)]
+    pub service: ServiceArgs,
+    /// What would be changed.
+    #[command(flatten)]
+    pub amend: AmendArgs,
+    /// How it would go to Keelvar.
+    #[command(flatten)]
+    pub jobs: JobArgs,
 }
 
 /// What `import` takes.
@@ -456,7 +482,7 @@ pub enum RenewedTitles {
 }
 
 /// The manifest, and how it is read.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct InputArgs {
     /// CSV with the columns `file_path`, `object_type`, `object_id` and `external_id`
     #[arg(value_name = "MANIFEST")]

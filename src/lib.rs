@@ -13,6 +13,14 @@
 //!                                                         http
 //! ```
 //!
+//! What is there already changes only where the user wishes it (`plan::Wishes`), and what gives way is
+//! kept first:
+//!
+//! ```text
+//! the service  -> destination::{Presence, Original} -> plan::{course, renaming} -> pipeline
+//! old bytes    -> backup::Vault -> results::Changes -> results.csv
+//! ```
+//!
 //! After the import, its results are evidence, which nothing writes to any more:
 //!
 //! ```text
@@ -28,6 +36,8 @@
 //!
 //! - **Durable before sent.** No request that changes something is sent before the line that
 //!   announces it is on the disk (`results::journal`). What is not in the journal did not happen.
+//! - **Kept before let go of.** Nothing that is stored is let go of before it is in a backup that would
+//!   survive a loss of power, or the user has said that none is wanted (`pipeline::replace`).
 //! - **Decided purely, done in one place.** What a line or an answer means is decided by `plan`
 //!   and by the small functions that judge answers; whether a request may be repeated is decided by
 //!   `pipeline::requests` alone; the order of the requests of a record stands in `pipeline::unit`

@@ -226,10 +226,10 @@ fn done(row: &Row, file: RowFile, previous: Entry, wishes: Wishes) -> Step {
         None if is_other => (
             Status::Conflict,
             Reason::FILE_CHANGED,
-            "the file has changed since it was stored, and the stored one was left as it is; \
-             restore the file, give the new one an external_id of its own, or run again with \
-             --on-conflict replace"
-                .to_owned(),
+            format!(
+                "the file has changed since it was stored, and the stored one was left as it is; {}",
+                remedies(row.object.kind().service())
+            ),
         ),
         None => (
             done_status(row, &previous),
@@ -259,6 +259,17 @@ fn done(row: &Row, file: RowFile, previous: Entry, wishes: Wishes) -> Step {
         message,
         ..previous
     }))
+}
+
+/// What can be done about a file that is not what is stored for it.
+pub(crate) fn remedies(service: Service) -> &'static str {
+    match service {
+        Service::Workday => {
+            "restore the file, give the new one an external_id of its own, or run again with \
+             --on-conflict replace"
+        }
+        Service::Keelvar => "restore the file, or give the new one an external_id of its own",
+    }
 }
 
 /// Whether a file is known to be other than what is stored for it.

@@ -1,5 +1,5 @@
-//! `consign check`: reads the whole manifest, looks at every file, and tells what was found.
-//! Nothing is sent.
+//! `consign check`: reads the whole manifest, looks at every file, and tells what was found. Nothing
+//! is sent, but for look-ups where the user wants to know what an import would do.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::cli::CheckArgs;
+use crate::cli::{CheckArgs, ConsentArgs, ImportArgs, OnlineArgs};
 use crate::error::{Error, Exit};
 use crate::manifest::{self, Manifest, Reading};
 use crate::model::ObjectType;
@@ -15,12 +15,17 @@ use crate::prepare::{Nothing, Prepared, prepare};
 use crate::progress::{Hashing, Style, size};
 use crate::text::{counted, escape, grouped};
 
+use super::import::{self, Telling};
 use super::{open_root, reading_options, show, tell_problems};
 
 /// Runs the command.
 pub fn run(args: &CheckArgs) -> Result<Exit, Error> {
     let Reading { manifest, problems } =
         manifest::read(&args.input.manifest, &reading_options(&args.input))?;
+    if args.online.online {
+        let read = Reading { manifest, problems };
+        return import::carry_out(&foreseen(args), read, Telling::All);
+    }
     let root = open_root(&args.input)?;
     let style = Style::choose(args.output.quiet, args.output.verbose);
     let prepared = prepare(&manifest, problems, &root, &Nothing, &Hashing::show(style));
@@ -28,6 +33,30 @@ pub fn run(args: &CheckArgs) -> Result<Exit, Error> {
     let summary = Summary::of(&manifest, &prepared, problems_file);
     show(&args.output, &summary.for_people(), &summary.for_scripts())?;
     Ok(summary.exit())
+}
+
+/// The import that a check foresees: it goes on with the results of earlier runs, where there are any.
+fn foreseen(args: &CheckArgs) -> ImportArgs {
+    let OnlineArgs {
+        online,
+        results,
+        service,
+        amend,
+        jobs,
+    } = &args.online;
+    ImportArgs {
+        input: args.input.clone(),
+        results: results.clone(),
+        resume: true,
+        dry_run: *online,
+        skip_invalid: false,
+        max_errors: None,
+        consent: ConsentArgs { yes: false },
+        service: service.clone(),
+        output: args.output.clone(),
+        amend: amend.clone(),
+        jobs: jobs.clone(),
+    }
 }
 
 /// What was found, in numbers.

@@ -49,8 +49,8 @@ enum ByName<T> {
     Present(Presence<T>),
     /// This, under the one that it is to get, and nothing under the other.
     New(Presence<T>),
-    /// Something under both, so that one of them is not the row's.
-    Both,
+    /// Something under the one that it is to get that is not, or need not be, the row's.
+    Taken,
 }
 
 impl<D: Archive, J: Journal> Unit<'_, D, J> {
@@ -66,7 +66,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             return Ok(verdict.into());
         }
         match found {
-            Ok(ByName::Both) => Ok(self.both_there()),
+            Ok(ByName::Taken) => Ok(self.name_taken()),
             // Of a record under the new name, none of our POSTs can be the reason.
             Ok(ByName::New(presence)) => {
                 let nothing = State::LookUp(posted);
@@ -119,20 +119,18 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         self.slot = None;
         let name = self.pass_gate().await;
         self.take_slot().await;
-        if name == Name::Kept && !is_there {
-            // What has the new name is the other row's, and not this one under its new name.
-            return Ok(ByName::Present(presence));
-        }
         let under_the_new = self.run.requests.find(&new).await?;
         Ok(match (is_there, under_the_new) {
             (_, Presence::Absent) => ByName::Present(presence),
-            (true, _) => ByName::Both,
+            (true, _) => ByName::Taken,
+            // Nobody can tell whether it is this row's under its new name, or the other one's.
+            (false, _) if name == Name::Kept => ByName::Taken,
             (false, under_the_new) => ByName::New(under_the_new),
         })
     }
 
-    /// One attachment has the row's present name, and another one the name that it is to get.
-    fn both_there(&self) -> State<D::Target> {
+    /// An attachment that is not known to be the row's has the name that it is to get.
+    fn name_taken(&self) -> State<D::Target> {
         let row = &self.only().task.row;
         let verdict = Verdict {
             known: Some(Known::Nothing),

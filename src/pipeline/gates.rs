@@ -16,34 +16,26 @@ pub(super) enum Name {
     Kept,
 }
 
-/// The rows that others wait for. What became of the name of each, once it has ended.
+/// The rows that others wait for and that have ended.
 #[derive(Debug, Default)]
 pub(super) struct Gates {
-    names: Mutex<HashMap<usize, Option<Name>>>,
+    ended: Mutex<HashMap<usize, Name>>,
     changed: Notify,
 }
 
 impl Gates {
-    /// Takes note of a row that others wait for, before any of these is at work.
-    pub(super) fn expect(&self, row: usize) {
-        lock(&self.names).insert(row, None);
-    }
-
     /// Tells that a row has ended, whichever way.
     pub(super) fn open(&self, row: usize, name: Name) {
-        lock(&self.names).insert(row, Some(name));
+        lock(&self.ended).insert(row, name);
         self.changed.notify_waiters();
     }
 
-    /// Waits until a row has ended, and tells what became of its name. One that is not at work in
-    /// this run keeps it.
+    /// Waits until a row has ended, and tells what became of its name.
     pub(super) async fn pass(&self, row: usize) -> Name {
         loop {
             let changed = self.changed.notified();
-            match lock(&self.names).get(&row) {
-                None => return Name::Kept,
-                Some(Some(name)) => return *name,
-                Some(None) => {}
+            if let Some(name) = lock(&self.ended).get(&row) {
+                return *name;
             }
             changed.await;
         }

@@ -82,11 +82,22 @@ pub struct TaskRow {
     pub attempts: u32,
     /// What earlier runs changed on request.
     pub changes: Changes,
-    /// The number of the row that has this one's new `external_id` until it is renamed itself, and so
-    /// has to end first. It stands before this one, or else is not at work and keeps that name.
-    pub renamed_after: Option<usize>,
+    /// Who of the manifest has the new `external_id` of its attachment, where it is to get one.
+    pub new_id: NewId,
     /// Whether another row waits for this one to end.
     pub is_awaited: bool,
+}
+
+/// Who of the manifest has the `external_id` that a row's attachment is to get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewId {
+    /// Nobody, or whoever had it has given it up.
+    Free,
+    /// The row of this number, until its attachment is renamed itself. It stands before this one, and
+    /// has to end first.
+    FreedBy(usize),
+    /// Another row, which nothing is done about in this run.
+    Kept,
 }
 
 /// How a run is to go.

@@ -5,11 +5,11 @@
 //! is sent. Two attachments never get one `external_id` by us: it is looked up before and after, and
 //! where it turns out to be another one's, the old one is given back.
 
-use super::Halt;
 use super::gates::Name;
 use super::requests::Unmet;
 use super::unit::{Next, Unit};
 use super::verdict::Verdict;
+use super::{Halt, NewId};
 use crate::destination::archive::{Archive, Shown};
 use crate::destination::{Amended, Key, NewNames, Presence};
 use crate::model::{AttachmentId, ExternalId};
@@ -252,9 +252,10 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
     /// Waits until the row that has the new `external_id` now has ended, and tells whether it has
     /// given it up.
     pub(super) async fn pass_gate(&self) -> Name {
-        match self.only().task.renamed_after {
-            Some(row) => self.run.gates.pass(row).await,
-            None => Name::GivenUp,
+        match self.only().task.new_id {
+            NewId::Free => Name::GivenUp,
+            NewId::FreedBy(row) => self.run.gates.pass(row).await,
+            NewId::Kept => Name::Kept,
         }
     }
 

@@ -22,7 +22,7 @@ use crate::clock::Since;
 use crate::destination::archive::Archive;
 use crate::destination::{Place, Presence};
 use crate::model::{AttachmentId, Content};
-use crate::pipeline::TaskRow;
+use crate::pipeline::{NewId, TaskRow};
 use crate::plan::{Giving, Posted, Start, Swapped, swapped};
 use crate::results::journal::Journal;
 use crate::results::{Backup, Former, Known, Reason, Status};
@@ -357,7 +357,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             start: Start::LookUp(Posted::No),
             attempts: 0,
             changes: self.only().changes.clone(),
-            renamed_after: None,
+            new_id: NewId::Free,
             is_awaited: false,
         });
         let begun = self.begun(id.clone());

@@ -126,9 +126,6 @@ pub(super) type Next<D> = Result<State<<D as Destination>::Target>, Halt>;
 
 impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
     pub(super) fn new(run: &'a Run<'a, D, J>, task: Task, slot: Slot<'a>) -> Self {
-        for row in task.rows.iter().filter(|row| row.is_awaited) {
-            run.gates.expect(row.row.number);
-        }
         Self {
             run,
             members: task.rows.into_iter().map(Member::new).collect(),

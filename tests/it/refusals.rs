@@ -106,7 +106,7 @@ fn another_file_is_never_taken_for_results() {
         .stdout("")
         .stderr(
             "error: m.results.csv is not a results file of consign: its first line names no \
-             column \"row\"\n",
+             column \"line_check\"\n",
         )
         .exits(2);
 }

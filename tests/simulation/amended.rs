@@ -4,14 +4,14 @@
 mod drawn;
 mod promises;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use consign::destination::memory::{Memory, Operation, Rules, Script};
 use consign::destination::{Destination as _, NewFile, NewRecord};
 use consign::http::budget::Budget;
 use consign::model::ExternalId;
-use consign::pipeline::{Task, TaskRow};
+use consign::pipeline::{NewId, Task, TaskRow};
 use consign::plan::{FailedJobs, Step, step};
 use consign::prepare::RowFile;
 use fastrand::Rng;
@@ -201,9 +201,14 @@ impl Amended {
                 waits.then_some((task.row.number, number))
             })
             .collect();
+        let at_work: BTreeSet<usize> = to_send.keys().copied().collect();
         for (row, other) in &waiting {
             if let Some(row) = to_send.get_mut(row) {
-                row.renamed_after = Some(*other);
+                row.new_id = if at_work.contains(other) {
+                    NewId::FreedBy(*other)
+                } else {
+                    NewId::Kept
+                };
             }
             if let Some(other) = to_send.get_mut(other) {
                 other.is_awaited = true;

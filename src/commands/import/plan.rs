@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::config::Jobs;
 use crate::manifest::{Manifest, Row};
 use crate::model::{ObjectType, Service};
-use crate::pipeline::{Task, TaskRow};
+use crate::pipeline::{NewId, Task, TaskRow};
 use crate::plan::{Candidate, FailedJobs, Step, Wishes, has_its_bytes, step, units};
 use crate::prepare::{Earlier, EarlierRow, Prepared, RowFile};
 use crate::results::merge::{self, Rows};
@@ -92,12 +92,10 @@ impl<'a> Plan<'a> {
                 }
             }
         }
-        // Nobody waits for a row that is not at work and has given its name up.
+        // Nobody waits for a row that is not at work.
         let is_at_work = |row: &u32| plan.to_send.binary_search(row).is_ok();
         let waiting = manifest.renamed_before().iter();
-        let waiting = waiting.filter(|(row, other)| {
-            is_at_work(row) && (is_at_work(other) || !plan.was_renamed(**other))
-        });
+        let waiting = waiting.filter(|(row, other)| is_at_work(row) && is_at_work(other));
         plan.waiting = waiting.map(|(row, other)| (*row, *other)).collect();
         plan.awaited = plan.waiting.values().copied().collect();
         if plan.service() == Service::Keelvar {
@@ -195,6 +193,21 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// Who has the `external_id` that the attachment of a row is to get.
+    fn new_id(&self, index: u32) -> NewId {
+        let Some(other) = self.manifest.renamed_before().get(&index) else {
+            return NewId::Free;
+        };
+        if self.waiting.contains_key(&index) {
+            return NewId::FreedBy(*other as usize + 1);
+        }
+        if self.was_renamed(*other) {
+            NewId::Free
+        } else {
+            NewId::Kept
+        }
+    }
+
     /// The rows that need requests, each after the one that it waits for. (None of them wait for each
     /// other in a ring: such rows are not fit to be sent.)
     fn in_turn(&self) -> impl Iterator<Item = u32> {
@@ -231,7 +244,7 @@ impl<'a> Plan<'a> {
             start,
             attempts,
             changes: changes.unwrap_or_default(),
-            renamed_after: self.waiting.get(&index).map(|row| *row as usize + 1),
+            new_id: self.new_id(index),
             is_awaited: self.awaited.contains(&index),
         })
     }

@@ -10,7 +10,7 @@ use crate::plan::{
 };
 use crate::results::{Reason, Status};
 
-use super::super::TaskRow;
+use super::super::{NewId, TaskRow};
 
 /// What an import would do with one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,9 +104,11 @@ pub(super) enum Under<T> {
 pub(super) fn under<T>(name: Presence<T>, new_name: Presence<T>, task: &TaskRow) -> Under<T> {
     match (name, new_name) {
         (name, Presence::Absent) => Under::One(name),
+        // It is the other row's.
+        (Presence::Absent, _) if task.new_id == NewId::Kept => Under::Taken,
         (Presence::Absent, renamed) => Under::One(renamed),
         // By then it will have another one.
-        (name, _) if task.renamed_after.is_some() => Under::One(name),
+        (name, _) if matches!(task.new_id, NewId::FreedBy(_)) => Under::One(name),
         _ => Under::Taken,
     }
 }
@@ -219,7 +221,7 @@ pub(super) fn unless_taken<T>(
         _ => false,
     };
     let is_done = !matches!(foreseen.0, Outlook::NotDone(..));
-    if is_done && !is_free && task.renamed_after.is_none() {
+    if is_done && !is_free && !matches!(task.new_id, NewId::FreedBy(_)) {
         return taken();
     }
     foreseen

@@ -104,7 +104,7 @@ fn task(row: Row, content: Content, start: Start) -> Task {
         start,
         attempts: 0,
         changes: Changes::default(),
-        renamed_after: None,
+        new_id: NewId::Free,
         is_awaited: false,
     };
     Task { rows: vec![row] }

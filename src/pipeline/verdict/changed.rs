@@ -1,8 +1,8 @@
 //! How a row ends whose attachment was there, and was, or was not, changed as the user asked.
 
 use super::Verdict;
-use crate::model::{AttachmentId, Content, ExternalId, ObjectRef};
-use crate::plan::{Change, There};
+use crate::model::{AttachmentId, Content, ExternalId, ObjectRef, Service};
+use crate::plan::{Change, There, remedies};
 use crate::results::{Backup, Known, Reason, Status, Verified};
 use crate::text::quoted;
 
@@ -50,10 +50,10 @@ impl Verdict {
         }
         .explained(
             Reason::FILE_CHANGED,
-            "the file has changed since it was stored, and the stored one was left as it is; \
-             restore the file, give the new one an external_id of its own, or run again with \
-             --on-conflict replace"
-                .into(),
+            format!(
+                "the file has changed since it was stored, and the stored one was left as it is; {}",
+                remedies(Service::Workday)
+            ),
         )
     }
 

@@ -3,6 +3,7 @@
 mod cells;
 mod files;
 mod keelvar;
+mod online;
 mod reading;
 
 use crate::harness::{HEADER, Test};

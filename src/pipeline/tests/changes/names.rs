@@ -255,7 +255,10 @@ async fn in_a_chain_each_row_waits_until_the_name_that_it_takes_is_free() {
             };
             let bytes = content(&format!("bytes of {from}"));
             let mut task = task(row, bytes, Start::LookUp(Posted::No));
-            task.rows[0].renamed_after = (number > 1).then(|| number - 1);
+            task.rows[0].new_id = match number {
+                1 => NewId::Free,
+                other => NewId::FreedBy(other - 1),
+            };
             task.rows[0].is_awaited = number < 3;
             tasks.push(task);
         }
