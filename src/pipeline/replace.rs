@@ -55,6 +55,16 @@ pub(super) struct Before {
     pub(super) title: Option<String>,
 }
 
+/// What is there where the new bytes could not be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    Nothing,
+    Old,
+    New,
+    /// Something else, or nobody can tell.
+    Other,
+}
+
 /// How far a replacement has come in this run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
@@ -270,9 +280,15 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             stage: Stage::LetGo,
             ..swap
         });
-        let is_back = match self.backup().await {
-            Some((source, content)) => self.send_back(&id, source, content).await?,
-            None => false,
+        let is_back = match self.left_there(&id).await? {
+            // Of an attempt whose answer was lost.
+            Left::New => return Ok(self.confirmed(id)),
+            Left::Old => true,
+            Left::Other => false,
+            Left::Nothing => match self.backup().await {
+                Some((source, content)) => self.send_back(&id, source, content).await?,
+                None => false,
+            },
         };
         let Some(swap) = self.swap.take() else {
             return Ok(why.into());
@@ -285,6 +301,36 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         let former = self.only().changes.replaced.as_ref();
         let left = why.left_empty(id, former.map(|former| &former.backup));
         self.end_all(&left).await
+    }
+
+    /// What an attachment has that the new bytes could not be sent to, as far as we know.
+    async fn left_there(&self, id: &AttachmentId) -> Result<Left, Halt> {
+        let size = match self.run.requests.get(id).await {
+            Ok(Presence::Stored { size, .. }) => size,
+            Ok(Presence::Pending { .. }) => return Ok(Left::Nothing),
+            Ok(_) => return Ok(Left::Other),
+            Err(unmet) => return unmet.words().map(|_| Left::Other),
+        };
+        let new = self.only().content();
+        let Some(old) = self.only().changes.replaced.clone() else {
+            return Ok(Left::Other);
+        };
+        match (size == new.stamp.size, size == old.size) {
+            (true, false) => return Ok(Left::New),
+            (false, true) => return Ok(Left::Old),
+            (false, false) => return Ok(Left::Other),
+            (true, true) => {}
+        }
+        let seen = match self.look_at_bytes(id, Wanted::Digest).await? {
+            Ok(Looked::At(sight)) => sight.sha256(),
+            Ok(_) => None,
+            Err(unmet) => unmet.words().map(|_| None)?,
+        };
+        Ok(match seen {
+            Some(seen) if seen == new.sha256 => Left::New,
+            Some(seen) if Some(seen) == old.sha256 => Left::Old,
+            _ => Left::Other,
+        })
     }
 
     /// What was kept, if it is there and as it was.

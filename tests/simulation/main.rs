@@ -54,7 +54,7 @@ use story::{Tally, Trace, Without, play};
 const SEEDS: u64 = 8_000;
 
 /// The same where attachments are changed, which takes longer.
-const SEEDS_OF_CHANGES: u64 = 5_000;
+const SEEDS_OF_CHANGES: u64 = 3_000;
 
 /// So far it is gone to find a seed under which a missing guard is missed.
 const FAR_ENOUGH: u64 = 100_000;

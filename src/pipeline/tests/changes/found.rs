@@ -160,3 +160,24 @@ async fn a_row_that_keeps_other_content_stays_renamed() {
     let next = step(&row, file, Some(last), skipping.wishes, FailedJobs::Leave);
     assert_eq!(next, Step::Keep);
 }
+
+#[tokio::test(start_paused = true)]
+async fn new_bytes_that_came_unheard_are_not_taken_for_old_ones_that_are_back() {
+    let (new, _) = new_file();
+    let as_many = Content {
+        sha256: old().sha256,
+        ..new
+    };
+    // The first PUT is that of what was there before.
+    let script: Script = Box::new(|operation, number| match (operation, number) {
+        (Operation::Put, 2) => Some(Fault::LostAfter),
+        (Operation::Put, 3) => Some(Fault::Refused),
+        _ => None,
+    });
+    let memory = with_stored(Rules::default(), as_many, script).await;
+    let last = replace(&memory, Some(&Shelf::default())).await;
+    assert_eq!(last.status, Status::Replaced, "{last:?}");
+    assert_eq!(holds(&memory, "A1"), [new.sha256]);
+    let former = last.changes.replaced.unwrap();
+    assert_eq!(former.sha256, Some(old().sha256));
+}
