@@ -237,8 +237,12 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             return Ok(Verdict::size_not_shown(id).into());
         }
         if is_old {
-            // The answer before the download was the newest, and showed the old ones.
-            return self.renew(self.begun(id)).await;
+            // Much may have happened while they came.
+            return match self.run.requests.original(&id).await {
+                Ok(Some(now)) if now.exhibit == sight.exhibit => self.renew(self.begun(id)).await,
+                Ok(_) => Ok(State::Resume(self.begun(id))),
+                Err(unmet) => self.no_further(unmet, self.begun(id)),
+            };
         }
         self.changes_mut().replaced = None;
         self.swap = None;

@@ -309,5 +309,5 @@ fn a_new_name_has_to_be_looked_up_before_it_is_given() {
 
 #[test]
 fn what_was_sent_has_to_be_confirmed() {
-    is_missed_from::<Attachments>(55_000, Without::Asking(Forgotten::List));
+    is_missed_from::<Attachments>(55_400, Without::Asking(Forgotten::List));
 }

@@ -437,7 +437,11 @@ impl State {
             Ok(Presence::Stored { .. }) => Newest::Stored,
             Ok(_) | Err(_) => return,
         };
-        self.newest.insert(id.clone(), newest);
+        // It still does where another row asks for it, to see whether the keys are good.
+        let gives_way = self.newest.get(id) == Some(&Newest::GivesWay);
+        if !(gives_way && newest == Newest::Stored) {
+            self.newest.insert(id.clone(), newest);
+        }
     }
 
     fn issue(&mut self, id: &AttachmentId, places: &[Place<Address>]) {
