@@ -1,11 +1,11 @@
 //! One line of the results file: its columns, what they hold, and the check that guards them.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use jiff::Timestamp;
 
 use super::cell::{BadCell, bad, optional, parsed, word};
+use super::{Changes, Reason, Status, Verified};
 use crate::digest::sha256;
 use crate::model::{AttachmentId, Content, FileStamp, ObjectType, Service, Sha256Digest};
 
@@ -40,190 +40,8 @@ pub(super) const FIRST_COLUMNS: usize = 16;
 /// The cells before [`LINE_CHECK`], in the order of [`COLUMNS`].
 pub(super) type Cells<T> = [T; COLUMNS.len()];
 
-/// What stands in the column `backup` where the user did without one.
-const WAIVED: &str = "waived";
-
 /// The column that guards the ones before it; the manifest's other columns stand after it.
 pub const LINE_CHECK: &str = "line_check";
-
-/// How a row stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Status {
-    /// The bytes are stored, and the service confirmed their size.
-    Uploaded,
-    /// New bytes are stored in the old ones' place, and the service confirmed their size.
-    Replaced,
-    /// The attachment was given another `external_id`.
-    Renamed,
-    /// The attachment was given another title.
-    Updated,
-    /// The `external_id` was there already, with the same size, before any run of ours began it.
-    Skipped,
-    /// The `external_id` is there with other content, or the file or object of a done row changed.
-    Conflict,
-    /// The row was tried and cannot succeed as it is.
-    Failed,
-    /// The row or its file is not fit to send.
-    Invalid,
-    /// Journal: the old bytes are being, or were, let go of, and the new ones are not yet confirmed.
-    Replacing,
-    /// Journal: a record is being made; nobody knows yet whether it was.
-    Creating,
-    /// Journal: a record was made, its bytes are not yet confirmed.
-    Created,
-    /// Not reached, or to be tried again by `--resume`.
-    Pending,
-}
-
-impl Status {
-    /// Every status, in the order in which summaries list them.
-    pub const ALL: [Self; 12] = [
-        Self::Uploaded,
-        Self::Replaced,
-        Self::Renamed,
-        Self::Updated,
-        Self::Skipped,
-        Self::Conflict,
-        Self::Failed,
-        Self::Invalid,
-        Self::Replacing,
-        Self::Creating,
-        Self::Created,
-        Self::Pending,
-    ];
-
-    /// The word in the results file.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Uploaded => "uploaded",
-            Self::Replaced => "replaced",
-            Self::Renamed => "renamed",
-            Self::Updated => "updated",
-            Self::Skipped => "skipped",
-            Self::Conflict => "conflict",
-            Self::Failed => "failed",
-            Self::Invalid => "invalid",
-            Self::Replacing => "replacing",
-            Self::Creating => "creating",
-            Self::Created => "created",
-            Self::Pending => "pending",
-        }
-    }
-
-    /// Whether nothing is left to do for the row.
-    pub fn is_done(self) -> bool {
-        matches!(
-            self,
-            Self::Uploaded | Self::Replaced | Self::Renamed | Self::Updated | Self::Skipped
-        )
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// A stable word that says why a row stands as it does. Scripts may go by it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Reason(Cow<'static, str>);
-
-impl Reason {
-    /// There is nothing to explain.
-    pub const NONE: Self = Self(Cow::Borrowed(""));
-    /// The run ended before the row's turn came.
-    pub const NOT_REACHED: Self = Self(Cow::Borrowed("not_reached"));
-    /// A record without bytes has the `external_id`, and it is not known to be ours.
-    pub const PENDING_ELSEWHERE: Self = Self(Cow::Borrowed("pending_elsewhere"));
-    /// An attachment of another size has the `external_id`.
-    pub const STORED_OTHER_SIZE: Self = Self(Cow::Borrowed("stored_other_size"));
-    /// The file of a done row is another one now.
-    pub const FILE_CHANGED: Self = Self(Cow::Borrowed("file_changed"));
-    /// The manifest names another object than the one the row was begun for.
-    pub const OBJECT_CHANGED: Self = Self(Cow::Borrowed("object_changed"));
-    /// The service answered a look-up with another `external_id`.
-    pub const LOOKUP_MISMATCH: Self = Self(Cow::Borrowed("lookup_mismatch"));
-    /// The service refused to make the record.
-    pub const REFUSED: Self = Self(Cow::Borrowed("refused"));
-    /// The keys may not do this for this row, though they work for others.
-    pub const FORBIDDEN: Self = Self(Cow::Borrowed("forbidden"));
-    /// The service gave an upload address that is not safe to send to.
-    pub const UNSAFE_UPLOAD_URL: Self = Self(Cow::Borrowed("unsafe_upload_url"));
-    /// The storage refused the bytes.
-    pub const UPLOAD_REFUSED: Self = Self(Cow::Borrowed("upload_refused"));
-    /// This row's requests stay without an answer while those of others get one.
-    pub const NO_ANSWER: Self = Self(Cow::Borrowed("no_answer"));
-    /// The file changed, or went away, after it was checked.
-    pub const SOURCE_CHANGED: Self = Self(Cow::Borrowed("source_changed"));
-    /// The storage took the bytes, but the service did not show their size in time.
-    pub const SIZE_NOT_SHOWN: Self = Self(Cow::Borrowed("size_not_shown"));
-    /// A new address was asked for, and how that ended is not recorded.
-    pub const RENEWING: Self = Self(Cow::Borrowed("renewing"));
-    /// The service shows another size than was sent.
-    pub const SIZE_MISMATCH: Self = Self(Cow::Borrowed("size_mismatch"));
-    /// The service removed the record after its bytes were sent, twice.
-    pub const PURGED: Self = Self(Cow::Borrowed("purged"));
-    /// The bytes are being sent to a job, and how that ended is not recorded.
-    pub const SENDING: Self = Self(Cow::Borrowed("sending"));
-    /// The job did not say in time where its files go; nothing was sent.
-    pub const JOB_WAITING: Self = Self(Cow::Borrowed("job_waiting"));
-    /// The storage took the file, but its job did not end in time.
-    pub const JOB_RUNNING: Self = Self(Cow::Borrowed("job_running"));
-    /// The job failed, and nobody knows whether it attached the file before.
-    pub const JOB_FAILED: Self = Self(Cow::Borrowed("job_failed"));
-    /// The job failed without having attached the file.
-    pub const NOT_ATTACHED: Self = Self(Cow::Borrowed("not_attached"));
-    /// Other content is stored, and the user wants it to stay.
-    pub const KEPT_EXISTING: Self = Self(Cow::Borrowed("kept_existing"));
-    /// What is stored was downloaded, and is what was to be put in its place.
-    pub const SAME_CONTENT: Self = Self(Cow::Borrowed("same_content"));
-    /// A new title was sent, and how that ended is not recorded.
-    pub const UPDATING: Self = Self(Cow::Borrowed("updating"));
-    /// A new `external_id` was sent, and how that ended is not recorded.
-    pub const RENAMING: Self = Self(Cow::Borrowed("renaming"));
-    /// Another attachment has the new `external_id`.
-    pub const NEW_ID_TAKEN: Self = Self(Cow::Borrowed("new_id_taken"));
-    /// The attachment has an `external_id` that neither the manifest nor an earlier run gave it.
-    pub const RENAMED_ELSEWHERE: Self = Self(Cow::Borrowed("renamed_elsewhere"));
-    /// The bytes that were to be replaced could not be kept, or not be compared.
-    pub const NO_BACKUP: Self = Self(Cow::Borrowed("no_backup"));
-    /// The service has no such attachment any more, or it has lost its bytes.
-    pub const GONE: Self = Self(Cow::Borrowed("gone"));
-    /// What is stored became other content while it was being replaced.
-    pub const STORED_CHANGED: Self = Self(Cow::Borrowed("stored_changed"));
-    /// The row or its file is not fit to send.
-    pub const NOT_FIT: Self = Self(Cow::Borrowed("not_fit"));
-
-    /// The word in the results file.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// By what the storage or the service confirmed the bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Verified {
-    /// Not at all, so far.
-    #[default]
-    No,
-    /// The service's size equals ours.
-    Size,
-    /// The storage's MD5 equals ours (and the service's size, too).
-    Etag,
-}
-
-impl Verified {
-    const ALL: [Self; 3] = [Self::No, Self::Size, Self::Etag];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::No => "",
-            Self::Size => "size",
-            Self::Etag => "etag",
-        }
-    }
-}
 
 /// What is known of the content that a line speaks of.
 ///
@@ -265,88 +83,6 @@ impl Known {
             Self::Nothing => None,
             Self::Size(size) => Some(*size),
             Self::Content(content) => Some(content.stamp.size),
-        }
-    }
-}
-
-/// What was changed on request: what stood there before, as far as somebody may want it back.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Changes {
-    /// The content that was replaced, or is being replaced.
-    pub replaced: Option<Former>,
-    /// The title that the attachment had before.
-    pub previous_title: Option<String>,
-    /// The `external_id` that the attachment has now.
-    pub renamed_to: Option<String>,
-}
-
-/// Content that gave way to other content.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Former {
-    /// Its size in bytes.
-    pub size: u64,
-    /// The digest of its bytes, where they were seen.
-    pub sha256: Option<Sha256Digest>,
-    /// Where its bytes are now.
-    pub backup: Backup,
-}
-
-/// What became of the bytes that gave way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Backup {
-    /// They are in this file.
-    Kept(String),
-    /// The user did without them.
-    Waived,
-}
-
-impl Changes {
-    fn of(
-        replaced: (Option<u64>, Option<Sha256Digest>, &str),
-        previous_title: &str,
-        renamed_to: &str,
-    ) -> Result<Self, BadCell> {
-        let replaced = match replaced {
-            (None, None, "") => None,
-            (None, _, backup) => return Err(bad("backup", backup)),
-            (Some(_), _, "") => return Err(bad("backup", "")),
-            (Some(size), sha256, backup) => Some(Former {
-                size,
-                sha256,
-                backup: match backup {
-                    WAIVED => Backup::Waived,
-                    path => Backup::Kept(path.to_owned()),
-                },
-            }),
-        };
-        let told = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        Ok(Self {
-            replaced,
-            previous_title: told(previous_title),
-            renamed_to: told(renamed_to),
-        })
-    }
-
-    fn cells(&self) -> [Cow<'_, str>; 5] {
-        let former = self.replaced.as_ref();
-        let owned = |text: Option<String>| Cow::Owned(text.unwrap_or_default());
-        let text = |text: &'_ Option<String>| Cow::Owned(text.clone().unwrap_or_default());
-        [
-            owned(former.map(|former| former.size.to_string())),
-            owned(former.and_then(|former| Some(former.sha256?.to_string()))),
-            former.map_or("", |former| former.backup.as_str()).into(),
-            text(&self.previous_title),
-            text(&self.renamed_to),
-        ]
-    }
-}
-
-impl Backup {
-    /// The text in the results file: a path, or the word for none.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Kept(path) => path,
-            Self::Waived => WAIVED,
         }
     }
 }
@@ -525,6 +261,7 @@ pub fn serial_of(check: &str) -> Option<Serial> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::{Backup, Former};
 
     fn entry() -> Entry {
         Entry {

@@ -7,12 +7,14 @@
 //! not match its own check. [`ledger`] reads it as evidence, once no run is on.
 
 pub(crate) mod cell;
+mod changes;
 pub mod file;
 pub mod journal;
 pub mod ledger;
 mod line;
 pub mod merge;
 pub mod previous;
+mod status;
 
 #[cfg(test)]
 mod tests;
@@ -21,7 +23,9 @@ use std::io;
 use std::path::PathBuf;
 
 pub use cell::BadCell;
+pub use changes::{Backup, Changes, Former};
 pub use line::*;
+pub use status::{Reason, Status, Verified};
 
 /// Why a results file cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -10,7 +10,7 @@ const KNOWN_TO: [(&str, &[&str]); 19] = [
     ("axum", &["emulator/"]),
     ("base64", &["report/"]),
     ("cap_std", &["root.rs"]),
-    ("clap", &["cli.rs", "lib.rs"]),
+    ("clap", &["cli.rs", "cli/", "lib.rs"]),
     ("csv", &["results/", "problem/", "verification/"]),
     ("encoding_rs", &["manifest/", "root/", "cli.rs"]),
     ("hmac", &["digest.rs"]),
