@@ -44,6 +44,14 @@ pub enum Shown {
 }
 
 impl Shown {
+    /// A text of ours, which holds nothing secret.
+    pub fn of(text: &str) -> Self {
+        Self::Text {
+            value: text.to_owned(),
+            words: text.to_owned(),
+        }
+    }
+
     /// The text as the service has it, where there is one.
     pub fn value(&self) -> Option<&str> {
         match self {

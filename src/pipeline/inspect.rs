@@ -21,7 +21,7 @@ use crate::http::budget::Urgency;
 use crate::model::AttachmentId;
 
 /// So many addresses in a row may have expired before anything came from them.
-const MOST_EXPIRED: u32 = 3;
+pub(super) const MOST_EXPIRED: u32 = 3;
 
 /// What is to be asked of one row.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -154,7 +154,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             }
         }
         let names = self.names.get_or_insert_default();
-        names.title = text(to);
+        names.title = Shown::of(&to);
         Ok(Progress::Done)
     }
 
@@ -244,7 +244,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             }
         }
         let names = self.names.get_or_insert_default();
-        names.external_id = text(to.as_str().to_owned());
+        names.external_id = Shown::of(to.as_str());
         self.changes_mut().renamed_to = Some(to.as_str().to_owned());
         Ok(Progress::Done)
     }
@@ -297,11 +297,4 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
 
 fn ended(verdict: Verdict) -> Progress {
     Progress::Ended(Box::new(verdict))
-}
-
-fn text(value: String) -> Shown {
-    Shown::Text {
-        words: value.clone(),
-        value,
-    }
 }

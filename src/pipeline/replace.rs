@@ -87,7 +87,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             Some(_) => Wanted::Kept,
             None => Wanted::DigestIf(content.stamp.size),
         };
-        let sight = match self.look_at_bytes(&id, wanted).await? {
+        let sight = match self.look_at_bytes(&id, wanted).await {
             Ok(Looked::At(sight)) => sight,
             Ok(Looked::Absent) => return Ok(State::LookUp(Posted::No)),
             Ok(Looked::Empty) => return Ok(Verdict::unfinished(None).into()),
@@ -107,7 +107,8 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         }
         // The new bytes have to be at hand before the old ones are let go of.
         if let Err(why) = self.only().task.source.open(&content) {
-            let known = known(&sight, ours);
+            let size = sight.exhibit.size.map_or(Known::Nothing, Known::Size);
+            let known = sight.of_ours(ours).map_or(size, Known::Content);
             let message = format!(
                 "the file changed after it was checked: {why}; what is stored was left as it is: \
                  run again with --resume to check the file as it is now"
@@ -121,10 +122,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
     /// Makes it durable what gives way.
     async fn give_way(&mut self, id: AttachmentId, sight: Sight, ours: Option<Content>) -> Next<D> {
         let size = sight.exhibit.size.unwrap_or_default();
-        let ours = ours.filter(|ours| match sight.sha256() {
-            Some(seen) => seen == ours.sha256,
-            None => ours.stamp.size == size,
-        });
+        let ours = sight.of_ours(ours);
         let sha256 = sight.sha256().or(ours.map(|ours| ours.sha256));
         let file_name = sight.exhibit.file_name.value().map(ToOwned::to_owned);
         let backup = match (sight.draft, sha256) {
@@ -216,7 +214,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
     /// confirm these.
     pub(super) async fn prove(&mut self, id: AttachmentId) -> Next<D> {
         let content = self.only().content();
-        let sight = match self.look_at_bytes(&id, Wanted::Digest).await? {
+        let sight = match self.look_at_bytes(&id, Wanted::Digest).await {
             Ok(Looked::At(sight)) => sight,
             Ok(Looked::Absent) => {
                 self.swap = None;
@@ -284,7 +282,8 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             stage: Stage::LetGo,
             ..swap
         });
-        let is_back = match self.left_there(&id).await? {
+        let left = self.left_there(&id).await?;
+        let is_back = match left {
             // Of an attempt whose answer was lost.
             Left::New => return Ok(self.confirmed(id)),
             Left::Old => true,
@@ -302,9 +301,13 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             let message = format!("{}; the previous content was put back", why.message);
             return Ok(Verdict::not_replaced(id, known_of(&swap), why.reason, message).into());
         }
+        let now = match left {
+            Left::Nothing => "THE ATTACHMENT HAS NO CONTENT NOW",
+            _ => "NOBODY CAN TELL WHAT THE ATTACHMENT HOLDS NOW",
+        };
         let former = self.only().changes.replaced.as_ref();
-        let left = why.left_empty(id, former.map(|former| &former.backup));
-        self.end_all(&left).await
+        let waiting = why.not_put_back(id, now, former.map(|former| &former.backup));
+        self.end_all(&waiting).await
     }
 
     /// What an attachment has that the new bytes could not be sent to, as far as we know.
@@ -325,7 +328,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             (false, false) => return Ok(Left::Other),
             (true, true) => {}
         }
-        let seen = match self.look_at_bytes(id, Wanted::Digest).await? {
+        let seen = match self.look_at_bytes(id, Wanted::Digest).await {
             Ok(Looked::At(sight)) => sight.sha256(),
             Ok(_) => None,
             Err(unmet) => unmet.words().map(|_| None)?,
@@ -439,13 +442,4 @@ fn leaves_nothing(reason: &Reason) -> bool {
 /// What is known of what was to give way.
 fn known_of(swap: &Swap) -> Known {
     swap.ours.map_or(Known::Size(swap.old.size), Known::Content)
-}
-
-fn known(sight: &Sight, ours: Option<Content>) -> Known {
-    let is_ours = |ours: &Content| match sight.sha256() {
-        Some(seen) => seen == ours.sha256,
-        None => Some(ours.stamp.size) == sight.exhibit.size,
-    };
-    let size = sight.exhibit.size.map_or(Known::Nothing, Known::Size);
-    ours.filter(is_ours).map_or(size, Known::Content)
 }

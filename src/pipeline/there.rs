@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncWrite, sink};
 
 use super::Halt;
+use super::inspect::MOST_EXPIRED;
 use super::replace::{Before, Stage, Swap};
 use super::requests::archive::Unfetched;
 use super::requests::{OwnFailures, Unmet};
@@ -20,9 +21,6 @@ use crate::model::{AttachmentId, Content, Sha256Digest};
 use crate::plan::{Begun, Change, Course, Giving, OnConflict, Posted, Progress, There, course};
 use crate::results::Known;
 use crate::results::journal::Journal;
-
-/// So often an address for bytes may have expired before anything came from it.
-const MOST_EXPIRED: u32 = 3;
 
 /// What is wanted of the bytes of an attachment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +63,14 @@ impl Sight {
         }
     }
 
+    /// What our lines say of the bytes, where they are those.
+    pub(super) fn of_ours(&self, ours: Option<Content>) -> Option<Content> {
+        ours.filter(|ours| match self.sha256() {
+            Some(seen) => seen == ours.sha256,
+            None => self.exhibit.size == Some(ours.stamp.size),
+        })
+    }
+
     pub(super) fn sha256(&self) -> Option<Sha256Digest> {
         self.seen.map(|seen| seen.sha256)
     }
@@ -77,7 +83,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             self.drain().await;
         }
         let content = self.only().content();
-        let size = match self.look_at(&there).await? {
+        let size = match self.look_at(&there).await {
             Ok(size) => size,
             Err(unmet) => return left(&there, unmet),
         };
@@ -121,7 +127,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
 
     /// How many bytes the service shows: of an attachment of which nothing was begun with the next
     /// list of many, of another one at once.
-    async fn look_at(&mut self, there: &There) -> Result<Result<Option<Option<u64>>, Unmet>, Halt> {
+    async fn look_at(&mut self, there: &There) -> Result<Option<Option<u64>>, Unmet> {
         if there.change == Change::None {
             self.slot = None;
             let seen = self
@@ -131,15 +137,15 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
                 .await?;
             if let Seen::Shown(Presence::Stored { size, names, .. }) = seen {
                 self.names = Some(names);
-                return Ok(Ok(Some(Some(size))));
+                return Ok(Some(Some(size)));
             }
         }
         // That a list does not name it does not prove that it is gone.
-        Ok(self.run.requests.original(&there.id).await.map(|original| {
-            let exhibit = original?.exhibit;
+        let original = self.run.requests.original(&there.id).await?;
+        Ok(original.map(|Original { exhibit, .. }| {
             let size = exhibit.size;
             self.names = Some(names(exhibit));
-            Some(size)
+            size
         }))
     }
 
@@ -201,7 +207,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
     async fn tell_by_bytes(&mut self, there: There) -> Next<D> {
         let then = there.known.content();
         let content = self.only().content();
-        let sight = match self.look_at_bytes(&there.id, Wanted::Digest).await? {
+        let sight = match self.look_at_bytes(&there.id, Wanted::Digest).await {
             Ok(Looked::At(sight)) => sight,
             Ok(Looked::Absent) => return Ok(State::LookUp(Posted::No)),
             Ok(Looked::Empty) => {
@@ -225,24 +231,22 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         &self,
         id: &AttachmentId,
         wanted: Wanted,
-    ) -> Result<Result<Looked, Unmet>, Halt> {
+    ) -> Result<Looked, Unmet> {
         let mut own = OwnFailures::default();
         let mut expired = 0;
         loop {
-            let Original { exhibit, place } = match self.run.requests.original(id).await {
-                Ok(Some(original)) => original,
-                Ok(None) => return Ok(Ok(Looked::Absent)),
-                Err(unmet) => return Ok(Err(unmet)),
+            let Some(Original { exhibit, place }) = self.run.requests.original(id).await? else {
+                return Ok(Looked::Absent);
             };
             let Some(size) = exhibit.size else {
-                return Ok(Ok(Looked::Empty));
+                return Ok(Looked::Empty);
             };
             if matches!(wanted, Wanted::DigestIf(wanted) if wanted != size) {
-                return Ok(Ok(Looked::At(Box::new(Sight::of(exhibit)))));
+                return Ok(Looked::At(Box::new(Sight::of(exhibit))));
             }
             let place = match place {
                 Ok(place) => place,
-                Err(why) => return Ok(Ok(Looked::Unseen(why.to_string()))),
+                Err(why) => return Ok(Looked::Unseen(why.to_string())),
             };
             let mut draft = match (wanted, self.run.vault) {
                 (Wanted::Kept, Some(vault)) => Some(vault.begin().await.map_err(lost)?),
@@ -255,23 +259,23 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             };
             match self.run.requests.fetch(&place, size, into, &mut own).await {
                 Ok(fetched) => {
-                    return Ok(Ok(match whole(fetched, size) {
+                    return Ok(match whole(fetched, size) {
                         Ok(seen) => Looked::At(Box::new(Sight {
                             exhibit,
                             seen: Some(seen),
                             draft,
                         })),
                         Err(why) => Looked::Unseen(why),
-                    }));
+                    });
                 }
-                Err(Unfetched::Halt(halt)) => return Err(halt),
+                Err(Unfetched::Halt(halt)) => return Err(halt.into()),
                 Err(Unfetched::Again) => {}
                 Err(Unfetched::Expired) if expired < MOST_EXPIRED => expired += 1,
                 Err(Unfetched::Expired) => {
                     let why = "status 403 for each new address".to_owned();
-                    return Ok(Ok(Looked::Unseen(why)));
+                    return Ok(Looked::Unseen(why));
                 }
-                Err(Unfetched::GivenUp(why)) => return Ok(Ok(Looked::Unseen(why))),
+                Err(Unfetched::GivenUp(why)) => return Ok(Looked::Unseen(why)),
             }
         }
     }

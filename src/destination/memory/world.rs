@@ -237,8 +237,8 @@ impl Attachments {
     pub(super) fn names(&self, id: u64) -> Names {
         let file = self.records.get(&id).and_then(|one| one.new.files.first());
         file.map_or_else(Names::default, |file| Names {
-            external_id: shown(file.external_id.as_str()),
-            title: shown(file.title.as_deref().unwrap_or_default()),
+            external_id: Shown::of(file.external_id.as_str()),
+            title: Shown::of(file.title.as_deref().unwrap_or_default()),
         })
     }
 
@@ -249,11 +249,11 @@ impl Attachments {
             return None;
         };
         Some(Exhibit {
-            external_id: shown(file.external_id.as_str()),
-            title: shown(file.title.as_deref().unwrap_or_default()),
-            file_name: shown(&file.file_name),
+            external_id: Shown::of(file.external_id.as_str()),
+            title: Shown::of(file.title.as_deref().unwrap_or_default()),
+            file_name: Shown::of(&file.file_name),
             uploaded_at: match self.bytes.get(&record.address) {
-                Some((_, at)) => shown(&format!("{:?}", *at)),
+                Some((_, at)) => Shown::of(&format!("{:?}", *at)),
                 None => Shown::NotTold,
             },
             size: self.size(id, now),
@@ -287,12 +287,5 @@ impl Attachments {
             },
             None => Presence::Pending { id: public(id) },
         }
-    }
-}
-
-fn shown(text: &str) -> Shown {
-    Shown::Text {
-        value: text.to_owned(),
-        words: text.to_owned(),
     }
 }

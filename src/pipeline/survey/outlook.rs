@@ -247,8 +247,8 @@ fn names_of<T>(presence: &Presence<T>, row: &Row) -> Names {
     match presence {
         Presence::Stored { names, .. } => names.clone(),
         _ => Names {
-            external_id: shown(row.external_id.as_str()),
-            title: row.title.as_deref().map_or(Shown::Nothing, shown),
+            external_id: Shown::of(row.external_id.as_str()),
+            title: row.title.as_deref().map_or(Shown::Nothing, Shown::of),
         },
     }
 }
@@ -262,11 +262,11 @@ fn named(outlook: Outlook, mut names: Names, task: &TaskRow, wishes: Wishes) -> 
     while let Some(next) = renaming(&task.row, wishes, &names, &task.changes) {
         match next {
             Renaming::Title { from, to } => {
-                names.title = shown(&to);
+                names.title = Shown::of(&to);
                 new_names.push(NewName::Title { from, to });
             }
             Renaming::ExternalId { to, .. } => {
-                names.external_id = shown(to.as_str());
+                names.external_id = Shown::of(to.as_str());
                 new_names.push(NewName::ExternalId(to.to_string()));
             }
             Renaming::Unexpected(_) => {
@@ -276,12 +276,4 @@ fn named(outlook: Outlook, mut names: Names, task: &TaskRow, wishes: Wishes) -> 
         }
     }
     (outlook, new_names)
-}
-
-/// A name of ours, as the service would show it.
-fn shown(name: &str) -> Shown {
-    Shown::Text {
-        value: name.to_owned(),
-        words: name.to_owned(),
-    }
 }

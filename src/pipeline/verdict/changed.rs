@@ -161,14 +161,20 @@ impl Verdict {
         .explained(reason, message)
     }
 
-    /// The old bytes were let go of, and the new ones could not be sent.
-    pub(in crate::pipeline) fn left_empty(self, id: AttachmentId, backup: Option<&Backup>) -> Self {
+    /// The old bytes were let go of, the new ones could not be sent, and the old ones are not back. `now`
+    /// says what the attachment holds.
+    pub(in crate::pipeline) fn not_put_back(
+        self,
+        id: AttachmentId,
+        now: &str,
+        backup: Option<&Backup>,
+    ) -> Self {
         let old = match backup {
             Some(Backup::Kept(path)) => format!("its previous content is in {}", quoted(path)),
             Some(Backup::Waived) | None => "its previous content was not kept".to_owned(),
         };
         let message = format!(
-            "{}; THE ATTACHMENT HAS NO CONTENT NOW, and {old}: mend the cause, and run again with \
+            "{}; {now}, and {old}: mend the cause, and run again with \
              --resume",
             self.message
         );
