@@ -11,7 +11,7 @@ use encoding_rs::Encoding;
 use crate::config::{StatusWord, parse_duration};
 use crate::http::target::HostSuffix;
 use crate::manifest::encoding_named;
-use crate::model::{ObjectRef, ObjectType};
+use crate::model::{ObjectRef, ObjectType, SecondCopies};
 use crate::verification::download::Share;
 
 pub use emulator::{DuplicateIds, EmulatorArgs, JobsArgs, RenewedTitles, UnknownObjects};
@@ -98,6 +98,17 @@ pub struct ImportArgs {
     /// Stop when more rows than this have failed [default: no limit]
     #[arg(long, value_name = "N")]
     pub max_errors: Option<usize>,
+    /// Send files although they look like second copies of what is attached already: all of them, or
+    /// those of these rows, such as 5-20,33
+    #[arg(
+        long,
+        value_name = "ROWS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "all",
+        value_parser = SecondCopies::parse
+    )]
+    pub allow_again: Option<SecondCopies>,
     /// What is asked.
     #[command(flatten)]
     pub consent: ConsentArgs,

@@ -4,11 +4,13 @@
 //! values holds the guarantees that its documentation lists.
 
 mod object;
+mod row_numbers;
 
 use std::fmt;
 use std::str::FromStr;
 
 pub use object::{BadObjectId, ObjectId, ObjectRef, ObjectType, Service, UnknownObjectType};
+pub use row_numbers::{BadRowNumbers, RowNumbers, SecondCopies};
 
 /// The longest `external_id` and `title` that the Workday Strategic Sourcing Attachments API
 /// takes, in characters (`maxLength: 255` in the vendor's specification).

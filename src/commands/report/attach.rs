@@ -81,6 +81,7 @@ pub(super) fn attach(
         dry_run: false,
         skip_invalid: false,
         max_errors: None,
+        allow_again: None,
         consent: args.consent.clone(),
         service: args.service.clone(),
         output: output.clone(),

@@ -1,0 +1,136 @@
+//! Numbers of manifest rows, as a user names them.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+/// Numbers of manifest rows, written `5-20,33`; the first row under the header is 1.
+///
+/// Guarantees: at least one number, none of them 0, and no range that ends before it begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowNumbers(Vec<RangeInclusive<usize>>);
+
+/// The text does not name rows.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("numbers of rows are expected, such as 5-20,33, and {0:?} is none")]
+pub struct BadRowNumbers(String);
+
+impl RowNumbers {
+    /// The ranges that hold just these rows.
+    pub fn of(rows: impl IntoIterator<Item = usize>) -> Self {
+        let mut rows: Vec<usize> = rows.into_iter().collect();
+        rows.sort_unstable();
+        let mut ranges: Vec<RangeInclusive<usize>> = Vec::new();
+        for row in rows {
+            match ranges.last_mut() {
+                Some(last) if row <= last.end() + 1 => *last = *last.start()..=row,
+                _ => ranges.push(row..=row),
+            }
+        }
+        Self(ranges)
+    }
+
+    /// Whether a row is among them.
+    pub fn contains(&self, row: usize) -> bool {
+        self.0.iter().any(|range| range.contains(&row))
+    }
+}
+
+impl FromStr for RowNumbers {
+    type Err = BadRowNumbers;
+
+    fn from_str(text: &str) -> Result<Self, BadRowNumbers> {
+        let ranges = text.split(',').map(|part| {
+            let part = part.trim();
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            match (first.trim().parse(), last.trim().parse()) {
+                (Ok(first), Ok(last)) if 0 < first && first <= last => Ok(first..=last),
+                _ => Err(BadRowNumbers(part.to_owned())),
+            }
+        });
+        ranges.collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// As it is typed: ranges and numbers, with commas between them.
+impl fmt::Display for RowNumbers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, range) in self.0.iter().enumerate() {
+            let comma = if place == 0 { "" } else { "," };
+            write!(f, "{comma}{}", range.start())?;
+            if range.start() != range.end() {
+                write!(f, "-{}", range.end())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The rows whose files may be sent although they look like second copies of what is attached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecondCopies {
+    /// No row: the run stops before anything is sent.
+    Refuse,
+    /// Every row.
+    Allow,
+    /// These rows alone.
+    AllowRows(RowNumbers),
+}
+
+impl SecondCopies {
+    /// What was meant by the value of an option: rows, or all of them.
+    pub fn parse(text: &str) -> Result<Self, BadRowNumbers> {
+        match text {
+            "all" => Ok(Self::Allow),
+            rows => rows.parse().map(Self::AllowRows),
+        }
+    }
+
+    /// Whether the file of a row may be sent all the same.
+    pub fn allows(&self, row: usize) -> bool {
+        match self {
+            Self::Refuse => false,
+            Self::Allow => true,
+            Self::AllowRows(rows) => rows.contains(row),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn rows_are_named_by_numbers_and_ranges() {
+        let rows: RowNumbers = "5-20, 33".parse().unwrap();
+        let named: Vec<usize> = (1..50).filter(|row| rows.contains(*row)).collect();
+        assert_eq!(named, (5..=20).chain([33]).collect::<Vec<_>>());
+        for bad in ["", "0", "a", "5-", "-5", "20-5", "1,,2", "1-2-3", "0-4"] {
+            assert!(bad.parse::<RowNumbers>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn rows_of_which_nothing_is_said_are_refused() {
+        assert!(!SecondCopies::Refuse.allows(1));
+        assert!(SecondCopies::parse("all").unwrap().allows(1));
+        let some = SecondCopies::parse("2-3").unwrap();
+        assert_eq!(
+            [1, 2, 3, 4].map(|row| some.allows(row)),
+            [false, true, true, false]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn rows_read_back_as_they_are_shown(rows in prop::collection::btree_set(1_usize..60, 1..20)) {
+            let shown = RowNumbers::of(rows.iter().copied()).to_string();
+            let read: RowNumbers = shown.parse().unwrap();
+            for row in 1..70 {
+                prop_assert_eq!(read.contains(row), rows.contains(&row), "{}", shown);
+            }
+        }
+    }
+}
