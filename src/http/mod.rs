@@ -27,6 +27,11 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 /// a request that meets the server's closing is lost, and a lost POST costs three look-ups.
 const IDLE_LIMIT: Duration = Duration::from_secs(15);
 
+/// How long a service may stay without an answer that no request of the run has had one from yet. Who
+/// was never there is a mistyped address or a closed way, which waiting does not mend; `--max-outage`
+/// is for a service that was there.
+pub const FIRST_ANSWER_LIMIT: Duration = Duration::from_mins(2);
+
 /// What the user says of the way to the hosts.
 #[derive(Debug, Clone, Default)]
 pub struct Network {
