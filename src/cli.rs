@@ -98,17 +98,6 @@ pub struct ImportArgs {
     /// Stop when more rows than this have failed [default: no limit]
     #[arg(long, value_name = "N")]
     pub max_errors: Option<usize>,
-    /// Send files although they look like second copies of what is attached already: all of them, or
-    /// those of these rows, such as 5-20,33
-    #[arg(
-        long,
-        value_name = "ROWS",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "all",
-        value_parser = SecondCopies::parse
-    )]
-    pub allow_again: Option<SecondCopies>,
     /// What is asked.
     #[command(flatten)]
     pub consent: ConsentArgs,
@@ -390,6 +379,17 @@ pub struct InputArgs {
     /// Accept ids that differ only in case or in the encoding of accents
     #[arg(long)]
     pub allow_similar_ids: bool,
+    /// Send files although they look like second copies of what is attached already: all of them, or
+    /// those of these rows, such as 5-20,33
+    #[arg(
+        long,
+        value_name = "ROWS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "all",
+        value_parser = SecondCopies::parse
+    )]
+    pub allow_again: Option<SecondCopies>,
 }
 
 /// How much is shown, and in which form.

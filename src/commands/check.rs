@@ -51,7 +51,6 @@ fn foreseen(args: &CheckArgs) -> ImportArgs {
         dry_run: *online,
         skip_invalid: false,
         max_errors: None,
-        allow_again: None,
         consent: ConsentArgs { yes: false },
         service: service.clone(),
         output: args.output.clone(),

@@ -74,6 +74,7 @@ pub(super) fn attach(
             root: Some(folder_of(report).to_owned()),
             encoding: None,
             allow_similar_ids: false,
+            allow_again: None,
         },
         results: Some(results.clone()),
         // Where an earlier report was attached, its line stays.
@@ -81,7 +82,6 @@ pub(super) fn attach(
         dry_run: false,
         skip_invalid: false,
         max_errors: None,
-        allow_again: None,
         consent: args.consent.clone(),
         service: args.service.clone(),
         output: output.clone(),
