@@ -178,7 +178,9 @@ fn a_wrong_object_says_what_is_allowed_and_what_is_nearest() {
         shown("a,event,007,A\n")
             .contains("\"007\" is not a positive whole number in plain digits; write 7\n")
     );
-    assert!(shown("a,event,x,A\n").contains("; write the service's own number of the record"));
+    assert!(
+        shown("a,event,x,A\n").contains("; write the id that the service's API has for the record")
+    );
 }
 
 #[test]

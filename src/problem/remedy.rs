@@ -129,6 +129,8 @@ fn number_remedy(value: &str) -> String {
     if is_a_number && digits.parse::<u64>().is_ok() && digits != value {
         format!("write {digits}")
     } else {
-        "write the service's own number of the record, digits only".to_owned()
+        "write the id that the service's API has for the record, digits only; the number that people \
+         see on a contract or a project is another one"
+            .to_owned()
     }
 }

@@ -111,7 +111,8 @@ fn all_mistakes_are_told_in_one_pass_with_the_errors_first() {
              you mean contract? Allowed are contract, event, project, supplier_company, \
              sourcing_event, sourcing_request\n\
              m.csv line 4 (row 3), column object_id: \"0\" is not a positive whole number in plain \
-             digits; write the service's own number of the record, digits only\n\
+             digits; write the id that the service's API has for the record, digits only; the number that people \
+             see on a contract or a project is another one\n\
              warning: m.csv line 3 (row 2), column external_id: \"13\" is shorter than the 4 \
              digits of those that begin with 0: a spreadsheet may have dropped its zeros; if so, \
              export the column as text\n",
