@@ -86,8 +86,8 @@ fn every_unfit_object_is_told_with_what_is_allowed() {
         (
             "contract,0",
             "bad_object_id",
-            "column object_id: \"0\" is not a positive whole number in plain digits; write the service's own \
-             number of the record, digits only",
+            "column object_id: \"0\" is not a positive whole number in plain digits; write the id that the service's API has for \
+             the record, digits only; the number that people see on a contract or a project is another one",
         ),
         (
             "contract,007",
@@ -97,8 +97,8 @@ fn every_unfit_object_is_told_with_what_is_allowed() {
         (
             "contract,-7",
             "bad_object_id",
-            "column object_id: \"-7\" is not a positive whole number in plain digits; write the service's own \
-             number of the record, digits only",
+            "column object_id: \"-7\" is not a positive whole number in plain digits; write the id that the service's API has for \
+             the record, digits only; the number that people see on a contract or a project is another one",
         ),
         (
             "contract,1.2E+06",
