@@ -3,11 +3,15 @@
 //!
 //! Nothing here knows what the text stands for.
 
+mod lines;
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::Write as _;
 
 use unicode_normalization::UnicodeNormalization as _;
+
+pub use lines::{LineCounter, line_breaks};
 
 /// How much of a value a message shows, in characters.
 const SHOWN: usize = 120;

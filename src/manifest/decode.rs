@@ -6,6 +6,7 @@
 use encoding_rs::{DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::error::{NotText, Reason};
+use crate::text::line_breaks;
 
 /// How many bytes are looked at to tell UTF-16 without a byte-order mark.
 const EVIDENCE: usize = 64;
@@ -91,7 +92,7 @@ fn transcode(bytes: &[u8], mark: usize, encoding: &'static Encoding) -> Result<S
 }
 
 fn line_of(bytes: &[u8], offset: usize) -> usize {
-    bytes[..offset].split(|b| *b == b'\n').count()
+    line_breaks(&bytes[..offset]) + 1
 }
 
 /// The line with the wrong byte, as it reads in the encoding that such bytes mostly come from.

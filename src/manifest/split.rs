@@ -10,6 +10,8 @@ use std::borrow::Cow;
 
 use memchr::memchr3;
 
+use crate::text::line_breaks;
+
 /// Goes through the records of a text, blank lines included.
 #[derive(Debug, Clone)]
 pub(super) struct Splitter<'t> {
@@ -110,11 +112,11 @@ impl<'t> Splitter<'t> {
             // Here stands the opening quote, or the second one of a doubled quote.
             let rest = &self.text[self.offset + 1..];
             let Some(length) = rest.find('"') else {
-                self.line += line_breaks(rest);
+                self.line += lines_ended(rest);
                 self.offset = self.text.len();
                 return Err(Fault::Unclosed { opened });
             };
-            self.line += line_breaks(&rest[..length]);
+            self.line += lines_ended(&rest[..length]);
             self.offset += length + 2;
             if self.peek() == Some(b'"') {
                 // The first quote of the pair is part of the text.
@@ -149,19 +151,9 @@ impl<'t> Splitter<'t> {
     }
 }
 
-/// `\n`, `\r\n` and a lone `\r` (from an old Macintosh) each end a line.
-fn line_breaks(text: &str) -> u32 {
-    let bytes = text.as_bytes();
-    let breaks = bytes
-        .iter()
-        .enumerate()
-        .filter(|(at, byte)| match byte {
-            b'\n' => true,
-            b'\r' => bytes.get(at + 1) != Some(&b'\n'),
-            _ => false,
-        })
-        .count();
-    u32::try_from(breaks).unwrap_or(u32::MAX)
+/// How many lines end in a piece of the text.
+fn lines_ended(text: &str) -> u32 {
+    u32::try_from(line_breaks(text.as_bytes())).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

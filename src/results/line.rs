@@ -225,6 +225,9 @@ impl Entry {
     }
 }
 
+/// So many letters of a check depend on what it guards.
+const CHECK_LETTERS: usize = 8;
+
 /// The number that orders the lines of a file: the highest of a row counts.
 pub type Serial = u64;
 
@@ -243,7 +246,7 @@ pub fn line_check<'a>(values: impl IntoIterator<Item = &'a str>, serial: Serial)
     let mut number = digest[..8]
         .iter()
         .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-    let letters: String = (0..8)
+    let letters: String = (0..CHECK_LETTERS)
         .map(|_| {
             let letter = u8::try_from(number % 26).expect("a remainder of 26 fits");
             number /= 26;
@@ -256,6 +259,13 @@ pub fn line_check<'a>(values: impl IntoIterator<Item = &'a str>, serial: Serial)
 /// The serial number of a check, where its form is right.
 pub fn serial_of(check: &str) -> Option<Serial> {
     check.split_once('-')?.0.parse().ok()
+}
+
+/// Whether a cell looks like a check, whatever it guards.
+pub(super) fn has_form_of_check(cell: &str) -> bool {
+    let letters = cell.split_once('-').map_or("", |(_, letters)| letters);
+    let is_letter = |byte: u8| byte.is_ascii_lowercase();
+    serial_of(cell).is_some() && letters.len() == CHECK_LETTERS && letters.bytes().all(is_letter)
 }
 
 #[cfg(test)]

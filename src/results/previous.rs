@@ -16,7 +16,7 @@ use csv::ByteRecord;
 
 use super::{Entry, ResultsError, Serial, Status};
 use crate::sync::lock;
-use crate::text::{counted, escape, formula_restored};
+use crate::text::{LineCounter, counted, escape, formula_restored};
 use header::Header;
 
 /// So many damaged lines are named one by one.
@@ -63,7 +63,7 @@ struct Line {
 /// A line that is not believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damaged {
-    /// Its number in the file, the header being line 1.
+    /// Its number in the file, as an editor shows it.
     pub line: u64,
     /// What its `external_id` cell holds now.
     pub external_id: String,
@@ -135,25 +135,27 @@ impl Previous {
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
         let mut record = ByteRecord::new();
+        let mut lines = LineCounter::default();
         let mut first = true;
         // The reader takes any bytes for a record, so there is no error to report.
         while reader.read_byte_record(&mut record).unwrap_or(false) {
-            let (start, line) = record.position().map_or((0, 0), |position| {
-                (to_index(position.byte()), position.line())
-            });
+            let start = record
+                .position()
+                .map_or(0, |position| to_index(position.byte()));
             let end = to_index(reader.position().byte());
+            let number = lines.line_of_record(reader.get_ref().get_ref(), start);
             let is_header = std::mem::take(&mut first);
             let belief = self.header.believe(&record, &self.header.cells(&record));
             let is_whole = belief.is_ok() && record.len() == self.header.names.len();
-            let swallowed =
-                self.header
-                    .swallowed(&mut reader, is_header || is_whole, line, start..end);
+            let swallowed = self
+                .header
+                .swallowed(&mut reader, is_header || is_whole, start..end);
             if is_header {
                 continue;
             }
             let line = Line {
                 place: start..swallowed.unwrap_or(end),
-                number: line,
+                number,
             };
             self.take(reader.get_ref().get_ref(), &record, belief, line);
         }
@@ -190,7 +192,12 @@ impl Previous {
                     keep(&mut self.lines, external_id, place);
                 }
             }
-            Err(_) if line.place.end == text.len() && !is_whole(&text[line.place]) => {
+            // A line that was torn has lost its check, since it would match if it were there.
+            Err(_)
+                if line.place.end == text.len()
+                    && !is_whole(&text[line.place])
+                    && !self.header.has_whole_check(record) =>
+            {
                 self.torn = Some(line.number);
             }
             Err(why) => self.damaged.push(Damaged {
@@ -287,10 +294,10 @@ fn reader<R: io::Read>(text: R, delimiter: u8) -> csv::Reader<R> {
         .from_reader(text)
 }
 
-/// Whether a line was written to its end: it ends with a newline, and not inside a quoted cell.
+/// Whether a line was written to its end: it ends with a line break, and not inside a quoted cell.
 fn is_whole(line: &[u8]) -> bool {
     let quotes = memchr::memchr_iter(b'"', line).count();
-    line.ends_with(b"\n") && quotes.is_multiple_of(2)
+    matches!(line.last(), Some(b'\n' | b'\r')) && quotes.is_multiple_of(2)
 }
 
 fn to_index(offset: u64) -> usize {

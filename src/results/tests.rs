@@ -2,6 +2,7 @@
 
 mod later_versions;
 mod ledger;
+mod places;
 mod properties;
 
 use std::fs;

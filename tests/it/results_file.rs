@@ -93,6 +93,33 @@ fn a_cell_that_a_spreadsheet_rewrote_is_named_with_its_column() {
 }
 
 #[test]
+fn a_line_is_named_by_its_number_in_a_file_that_was_saved_with_other_line_breaks() {
+    for line_break in ["\r\n", "\r"] {
+        let test = changed(|text| {
+            let altered = text.replace("contract,2,A2,uploaded", "contract,2,A2,failed");
+            altered.replace('\n', line_break)
+        });
+        test.resume()
+            .says("m.results.csv line 3 (external_id \"A2\") is not believed: ")
+            .rows(["A1 uploaded", "A2 skipped", "A3 uploaded"])
+            .exits(0);
+    }
+}
+
+#[test]
+fn an_altered_last_line_that_an_editor_saved_without_a_line_break_is_not_called_torn() {
+    let test = changed(|text| {
+        text.replace("A3,uploaded", "A3,failed")
+            .trim_end()
+            .to_owned()
+    });
+    test.resume()
+        .says("m.results.csv line 4 (external_id \"A3\") is not believed: a cell was altered")
+        .rows(["A1 uploaded", "A2 uploaded", "A3 skipped"])
+        .exits(0);
+}
+
+#[test]
 fn a_line_that_was_deleted_makes_its_row_looked_up_again() {
     let test = changed(|text| {
         let kept: Vec<&str> = text.split_inclusive('\n').take(3).collect();

@@ -6,7 +6,7 @@ use std::ops::Range;
 use csv::ByteRecord;
 
 use super::{Reader, reader};
-use crate::results::line::{Cells, FIRST_COLUMNS};
+use crate::results::line::{Cells, FIRST_COLUMNS, has_form_of_check};
 use crate::results::{COLUMNS, Entry, LINE_CHECK, Serial, Status, line_check, serial_of};
 use crate::text::formula_restored;
 
@@ -89,6 +89,12 @@ impl Header {
         }
     }
 
+    /// Whether a line has a cell that was a check to its last letter, of whatever values.
+    pub(super) fn has_whole_check(&self, record: &ByteRecord) -> bool {
+        let check = record.get(self.check).map(std::str::from_utf8);
+        matches!(check, Some(Ok(check)) if has_form_of_check(check))
+    }
+
     /// Where the first of the lines begins that a record has swallowed, because a quote of it was
     /// damaged; the reader goes on from there.
     ///
@@ -98,7 +104,6 @@ impl Header {
         &self,
         reader: &mut Reader,
         is_sound: bool,
-        first_line: u64,
         place: Range<usize>,
     ) -> Option<usize> {
         let text = &reader.get_ref().get_ref()[place.clone()];
@@ -106,23 +111,22 @@ impl Header {
         if starts.is_empty() || (is_sound && is_well_quoted(text, self.delimiter)) {
             return None;
         }
-        let position = |start: usize, lines| {
+        let position = |start: usize| {
             let mut position = csv::Position::new();
             position.set_byte((place.start + start) as u64);
-            position.set_line(first_line + lines);
             position
         };
         let after = reader.position().clone();
         let mut line = ByteRecord::new();
-        let found = starts.into_iter().find(|(start, lines)| {
-            let is_line = reader.seek(position(*start, *lines)).is_ok()
+        let found = starts.into_iter().find(|start| {
+            let is_line = reader.seek(position(*start)).is_ok()
                 && reader.read_byte_record(&mut line).unwrap_or(false);
             is_line && self.believe(&line, &self.cells(&line)).is_ok()
         });
-        let next = found.map_or(after, |(start, lines)| position(start, lines));
+        let next = found.map_or(after, position);
         // A text in memory can be read from anywhere.
         let _ = reader.seek(next);
-        found.map(|(start, _)| place.start + start)
+        found.map(|start| place.start + start)
     }
 
     /// The cells under our columns, in our order; empty where there is none, or no text.
@@ -148,14 +152,12 @@ pub(crate) fn delimiter(text: &[u8]) -> u8 {
         .unwrap_or(b',')
 }
 
-/// Where lines begin inside a record, and how many line feeds stand before each.
-fn starts_inside(record: &[u8]) -> Vec<(usize, u64)> {
-    let mut lines = 0;
-    let inside = memchr::memchr2_iter(b'\n', b'\r', record).map(|at| {
-        lines += u64::from(record[at] == b'\n');
-        (at + 1, lines)
-    });
-    inside.filter(|(at, _)| *at < record.len()).collect()
+/// Where lines begin inside a record.
+fn starts_inside(record: &[u8]) -> Vec<usize> {
+    memchr::memchr2_iter(b'\n', b'\r', record)
+        .map(|at| at + 1)
+        .filter(|at| *at < record.len())
+        .collect()
 }
 
 /// Whether quotes stand only where a cell begins or ends, or doubled inside of one.
