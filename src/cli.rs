@@ -49,6 +49,10 @@ pub struct CheckArgs {
     /// What is shown.
     #[command(flatten)]
     pub output: OutputArgs,
+    /// Results file of earlier runs, with which the rows are compared [default: the manifest's path with
+    /// .results.csv for its extension]
+    #[arg(long, value_name = "PATH")]
+    pub results: Option<PathBuf>,
     /// What is looked up.
     #[command(flatten)]
     pub online: OnlineArgs,
@@ -62,10 +66,6 @@ pub struct OnlineArgs {
     /// sends nothing but look-ups, and does not see whether records exist
     #[arg(long, help_heading = "Options")]
     pub online: bool,
-    /// Results file of earlier runs, if there is one [default: the manifest's path with .results.csv
-    /// for its extension]
-    #[arg(long, value_name = "PATH")]
-    pub results: Option<PathBuf>,
     /// Where it would go.
     #[command(flatten)]
     pub service: ServiceArgs,

@@ -87,6 +87,9 @@ pub enum Error {
         /// The lines.
         damaged: Vec<Damaged>,
     },
+    /// Files would be attached that are attached already. Which ones, and what to do, is told.
+    #[error("{0}")]
+    SecondCopies(String),
     /// Bidders would see the files, and there is nobody to ask whether that is meant.
     #[error(
         "nothing was sent: bidders would see the files at once, and there is no terminal to ask \
@@ -274,6 +277,7 @@ impl Error {
             | Self::NotFit
             | Self::RefusedResults { .. }
             | Self::DamagedResults { .. }
+            | Self::SecondCopies(_)
             | Self::NobodyToAsk
             | Self::NobodyToAskAboutContent
             | Self::NotAgreed

@@ -4,6 +4,7 @@
 //! combination has exactly one answer.
 
 mod job;
+mod second_copies;
 mod there;
 mod units;
 
@@ -14,6 +15,9 @@ use crate::prepare::RowFile;
 use crate::results::{Entry, Known, Reason, Status, Verified};
 
 pub use job::{FailedJobs, Outcome, Sent, is_for_people, outcome};
+pub use second_copies::{
+    EarlierCopy, FileOnObject, NewRow, SecondCopiesFound, SecondCopy, is_begun, second_copies,
+};
 pub use there::{
     Change, Course, Giving, OnConflict, Renaming, Swapped, There, Titles, Wishes, course, done_as,
     renaming, swapped,

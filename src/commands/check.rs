@@ -3,19 +3,25 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::ErrorKind;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
 use crate::cli::{CheckArgs, ConsentArgs, ImportArgs, OnlineArgs};
+use crate::config::results_path;
 use crate::error::{Error, Exit};
 use crate::manifest::{self, Manifest, Reading};
 use crate::model::ObjectType;
 use crate::prepare::{Nothing, Prepared, prepare};
 use crate::progress::{Hashing, Style, size};
-use crate::text::{counted, escape, grouped};
+use crate::results::previous::{Previous, name_damaged};
+use crate::results::{ResultsError, beside};
+use crate::text::{counted, escape, grouped, tell};
 
 use super::import::{self, Telling};
+use super::second_copies::{Comparison, Destinations};
 use super::{open_root, reading_options, show, tell_problems};
 
 /// Runs the command.
@@ -26,27 +32,81 @@ pub fn run(args: &CheckArgs) -> Result<Exit, Error> {
         let read = Reading { manifest, problems };
         return import::carry_out(&foreseen(args), read, Telling::All);
     }
+    // A file that was named and cannot be read is told before the hashing, which may take an hour.
+    let earlier = EarlierResults::read(args)?;
     let root = open_root(&args.input)?;
     let style = Style::choose(args.output.quiet, args.output.verbose);
     let prepared = prepare(&manifest, problems, &root, &Nothing, &Hashing::show(style));
     let problems_file = tell_problems(&manifest, &prepared.problems, &args.output)?;
-    let summary = Summary::of(&manifest, &prepared, problems_file);
+    let comparison = Comparison {
+        manifest: &manifest,
+        prepared: &prepared,
+        previous: &earlier.previous,
+        results: &earlier.path,
+        destination: &Destinations::of(&earlier.previous),
+    };
+    let all_rows: Vec<u32> = (0..).take(manifest.len()).collect();
+    let copies = comparison.find(&all_rows);
+    let copies = copies.sorted(args.input.allow_again.as_ref());
+    if !args.output.quiet {
+        tell(&earlier.notices);
+        tell(&copies.notices());
+    }
+    let summary = Summary::of(&manifest, &prepared, problems_file, copies.stopping());
     show(&args.output, &summary.for_people(), &summary.for_scripts())?;
+    copies.refuse()?;
     Ok(summary.exit())
+}
+
+/// The results with which a check compares the rows.
+struct EarlierResults {
+    path: PathBuf,
+    previous: Previous,
+    /// What the user should know of them.
+    notices: String,
+}
+
+impl EarlierResults {
+    /// Reads those that the user names, or those beside the manifest if there are any, whoever is
+    /// writing them.
+    fn read(args: &CheckArgs) -> Result<Self, Error> {
+        let path = results_path(&args.input.manifest, args.results.as_deref());
+        let mut notices = String::new();
+        let previous = match beside::read(&path) {
+            Ok(previous) => previous,
+            Err(error) if args.results.is_some() => return Err(Error::Evidence(error)),
+            Err(ResultsError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                Previous::default()
+            }
+            Err(error) => {
+                notices = format!(
+                    "{}; the rows are not compared with it\n",
+                    escape(&error.to_string())
+                );
+                Previous::default()
+            }
+        };
+        let not_compared = "; the row is not compared with it";
+        notices += &name_damaged(&path, &previous.damaged, not_compared);
+        Ok(Self {
+            path,
+            previous,
+            notices,
+        })
+    }
 }
 
 /// The import that a check foresees: it goes on with the results of earlier runs, where there are any.
 fn foreseen(args: &CheckArgs) -> ImportArgs {
     let OnlineArgs {
         online,
-        results,
         service,
         amend,
         jobs,
     } = &args.online;
     ImportArgs {
         input: args.input.clone(),
-        results: results.clone(),
+        results: args.results.clone(),
         resume: true,
         dry_run: *online,
         skip_invalid: false,
@@ -71,11 +131,19 @@ struct Summary {
     errors: u64,
     unfit_rows: u64,
     warnings: u64,
+    /// How many rows would attach a file that is attached already, if any would.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    second_copies: Option<NonZeroU64>,
     problems_file: Option<String>,
 }
 
 impl Summary {
-    fn of(manifest: &Manifest, prepared: &Prepared, problems_file: Option<PathBuf>) -> Self {
+    fn of(
+        manifest: &Manifest,
+        prepared: &Prepared,
+        problems_file: Option<PathBuf>,
+        second_copies: u64,
+    ) -> Self {
         let (files, bytes) = prepared.files_and_bytes();
         let problems = &prepared.problems;
         let mut object_types = BTreeMap::new();
@@ -93,12 +161,13 @@ impl Summary {
             errors: problems.errors() as u64,
             unfit_rows: problems.unfit_rows() as u64,
             warnings: problems.warnings() as u64,
+            second_copies: NonZeroU64::new(second_copies),
             problems_file: problems_file.map(|path| path.to_string_lossy().into_owned()),
         }
     }
 
     fn exit(&self) -> Exit {
-        if self.errors == 0 {
+        if self.errors == 0 && self.second_copies.is_none() {
             Exit::DONE
         } else {
             Exit::NOTHING_SENT
@@ -131,14 +200,19 @@ impl Summary {
 
     fn verdict(&self) -> String {
         let warnings = counted(self.warnings, "warning");
-        match (self.errors, self.warnings) {
-            (0, 0) => "nothing is wrong".to_owned(),
+        let problems = match (self.errors, self.warnings) {
+            (0, 0) if self.second_copies.is_none() => return "nothing is wrong".to_owned(),
             (0, _) => format!("no errors, {warnings}"),
             (errors, _) => format!(
                 "{} in {}, {warnings}",
                 counted(errors, "error"),
                 counted(self.unfit_rows, "row")
             ),
+        };
+        match self.second_copies.map(NonZeroU64::get) {
+            None => problems,
+            Some(1) => format!("{problems}, 1 second copy"),
+            Some(many) => format!("{problems}, {} second copies", grouped(many)),
         }
     }
 }
@@ -157,6 +231,7 @@ mod tests {
             errors: 0,
             unfit_rows: 0,
             warnings: 0,
+            second_copies: None,
             problems_file: None,
         }
     }
@@ -202,6 +277,27 @@ mod tests {
                 .ends_with("36 errors in 34 rows, 1 warning\n")
         );
         assert_eq!(summary.exit(), Exit::NOTHING_SENT);
+    }
+
+    #[test]
+    fn second_copies_say_that_nothing_was_sent_and_are_counted_beside_what_else_is_wrong() {
+        for (second_copies, errors, told) in [
+            (1, 0, "no errors, 0 warnings, 1 second copy\n"),
+            (
+                1_200,
+                2,
+                "2 errors in 0 rows, 0 warnings, 1,200 second copies\n",
+            ),
+        ] {
+            let summary = Summary {
+                second_copies: NonZeroU64::new(second_copies),
+                errors,
+                ..summary()
+            };
+            let text = summary.for_people();
+            assert!(text.ends_with(told), "{text}");
+            assert_eq!(summary.exit(), Exit::NOTHING_SENT);
+        }
     }
 
     #[test]

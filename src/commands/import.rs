@@ -24,6 +24,7 @@ use crate::results::merge::{self, Extent};
 use crate::results::previous::Previous;
 use crate::text::tell;
 
+use super::second_copies::{Comparison, Destinations};
 use super::session::{AtStop, Opening, Session};
 use super::{open_root, proxy_notice, reading_options, show, tell_problems, variable};
 use plan::{EarlierRows, Plan};
@@ -79,6 +80,20 @@ pub(super) fn carry_out(args: &ImportArgs, read: Reading, telling: Telling) -> R
         }
         tell(&proxy_notice(&base));
     }
+    let destination = Destinations::Known([base.label()].into());
+    let comparison = Comparison {
+        manifest: &read.manifest,
+        prepared: &prepared,
+        previous: &previous,
+        results: &path,
+        destination: &destination,
+    };
+    let copies = comparison.find(plan.rows_to_send());
+    let copies = copies.sorted(args.input.allow_again.as_ref());
+    if !args.output.quiet && telling == Telling::All {
+        tell(&copies.notices());
+    }
+    copies.refuse()?;
     let opening = Opening {
         base: &base,
         access: &access,

@@ -8,6 +8,7 @@ mod evidence;
 mod halt;
 pub mod import;
 pub mod report;
+mod second_copies;
 mod session;
 pub mod verify;
 
@@ -18,7 +19,8 @@ use std::path::PathBuf;
 use crate::cli::{Form, InputArgs, OutputArgs};
 use crate::config::Base;
 use crate::error::Error;
-use crate::manifest::{Manifest, Options, SimilarIds};
+use crate::manifest::{Manifest, Options, OwnOutputs, SimilarIds};
+use crate::model::SecondCopies;
 use crate::problem::{self, Problems, Shown};
 use crate::root::{Root, RootError};
 use crate::text::escape;
@@ -46,6 +48,10 @@ fn reading_options(input: &InputArgs) -> Options {
             SimilarIds::Allow
         } else {
             SimilarIds::Refuse
+        },
+        own_outputs: match input.allow_again {
+            Some(SecondCopies::Allow) => OwnOutputs::Allow,
+            None | Some(SecondCopies::Refuse | SecondCopies::AllowRows(_)) => OwnOutputs::Refuse,
         },
     }
 }

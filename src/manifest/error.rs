@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::column::Column;
+use super::own_output::OwnOutput;
 use crate::text::{escape, quoted};
 
 /// Why a file could not be read as a manifest.
@@ -30,6 +31,14 @@ pub enum Reason {
     /// Bytes that are not text in the encoding.
     #[error("{0}")]
     NotText(NotText),
+    /// Something that consign itself has written.
+    #[error("is {kind} of consign, not a manifest; {}", the_manifest(*kind, manifest.as_deref()))]
+    OwnOutput {
+        /// Which of them.
+        kind: OwnOutput,
+        /// The manifest beside it, where there is one.
+        manifest: Option<PathBuf>,
+    },
     /// Offsets into the text are kept in 32 bits.
     #[error("has more than 4 GiB of text, the most that one run takes; split it")]
     TooLarge,
@@ -78,6 +87,20 @@ pub enum Reason {
     /// A header and nothing else.
     #[error("has a header and no rows; write one row for each file")]
     NoRows,
+}
+
+fn the_manifest(kind: OwnOutput, manifest: Option<&Path>) -> String {
+    let named = match manifest {
+        Some(manifest) => format!("name {}", escape(&manifest.to_string_lossy())),
+        None => "name the manifest that it was made from".to_owned(),
+    };
+    match kind {
+        OwnOutput::Results => format!(
+            "{named} (with --resume an import goes on with these results), or, where all of its files \
+             are to be attached again, say --allow-again"
+        ),
+        OwnOutput::Verification | OwnOutput::Problems => named,
+    }
 }
 
 fn in_column(column: Option<&str>) -> String {

@@ -46,13 +46,7 @@ pub(super) struct Header {
 impl Header {
     /// Reads the header, and returns what comes after it too.
     pub(super) fn read(text: &str) -> Result<(Self, Splitter<'_>), Reason> {
-        let (delimiter, record, cells, rest) = DELIMITERS
-            .into_iter()
-            .filter_map(|delimiter| first_record(text, delimiter))
-            // `rev`, because the last of equals wins.
-            .rev()
-            .max_by_key(|(_, _, cells, _)| (recognised(cells), cells.len()))
-            .ok_or(Reason::Empty)?;
+        let (delimiter, record, cells, rest) = most_likely(text).ok_or(Reason::Empty)?;
         match record.fault {
             Some(Fault::Unclosed { opened: line }) => {
                 return Err(Reason::UnclosedQuote { line, column: None });
@@ -112,6 +106,22 @@ impl Header {
 }
 
 type First<'t> = (u8, Record, Vec<Cow<'t, str>>, Splitter<'t>);
+
+/// The first record, with the delimiter that makes the most of it.
+fn most_likely(text: &str) -> Option<First<'_>> {
+    DELIMITERS
+        .into_iter()
+        .filter_map(|delimiter| first_record(text, delimiter))
+        // `rev`, because the last of equals wins.
+        .rev()
+        .max_by_key(|(_, _, cells, _)| (recognised(cells), cells.len()))
+}
+
+/// The names in the first record, whatever it is the header of, and what comes after it.
+pub(super) fn split(text: &str) -> Option<(Vec<String>, Splitter<'_>)> {
+    let (_, _, cells, rest) = most_likely(text)?;
+    Some((cells.iter().map(|cell| normalised(cell)).collect(), rest))
+}
 
 /// The first record that is no blank line.
 fn first_record(text: &str, delimiter: u8) -> Option<First<'_>> {

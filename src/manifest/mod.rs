@@ -15,6 +15,7 @@ mod error;
 mod header;
 mod ids;
 mod names;
+mod own_output;
 mod renames;
 mod row;
 mod service;
@@ -27,6 +28,7 @@ use encoding_rs::Encoding;
 
 pub use column::Column;
 pub use error::{ManifestError, MissingColumns, NotText, Reason};
+pub use own_output::{OwnOutput, OwnOutputs};
 pub(crate) use row::name_of;
 pub use row::{Finding, RawRow, Row};
 
@@ -46,6 +48,8 @@ pub struct Options {
     pub encoding: Option<&'static Encoding>,
     /// What is thought of ids that look the same.
     pub similar_ids: SimilarIds,
+    /// What is thought of files that consign itself has written.
+    pub own_outputs: OwnOutputs,
 }
 
 /// What is thought of two `external_id`s that differ only in case or in the encoding of accents.
@@ -118,6 +122,12 @@ pub fn of_text(path: &Path, text: String, options: &Options) -> Result<Reading, 
 fn read_text(path: &Path, text: String, options: &Options) -> Result<Reading, Reason> {
     if u32::try_from(text.len()).is_err() {
         return Err(Reason::TooLarge);
+    }
+    if options.own_outputs == OwnOutputs::Refuse
+        && let Some(kind) = OwnOutput::told_by(&text)
+    {
+        let manifest = own_output::manifest_of(path, &text);
+        return Err(Reason::OwnOutput { kind, manifest });
     }
     let mut problems = Problems::default();
     let (header, rest) = Header::read(&text)?;

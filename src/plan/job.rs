@@ -8,7 +8,7 @@
 use super::{Begun, Progress, Start, Step, Wishes, done, other_object, was_done};
 use crate::destination::{End, Fate};
 use crate::manifest::Row;
-use crate::model::Content;
+use crate::model::{Content, Service};
 use crate::prepare::RowFile;
 use crate::results::{Entry, Reason, Status};
 
@@ -103,6 +103,13 @@ const WITHOUT_BYTES: [Reason; 6] = [
     Reason::NOT_ATTACHED,
     Reason::REFUSED,
 ];
+
+/// Whether the row's job is known to have come to its end without the row's file.
+pub(super) fn came_to_nothing(entry: &Entry) -> bool {
+    entry.service() == Some(Service::Keelvar)
+        && entry.status == Status::Failed
+        && WITHOUT_BYTES.contains(&entry.reason)
+}
 
 /// What follows for a row from the end of its job.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 //! ([`file`]). What an earlier run left is read by [`previous`], which believes no line that does
 //! not match its own check. [`ledger`] reads it as evidence, once no run is on.
 
+pub mod beside;
 pub(crate) mod cell;
 mod changes;
 pub mod file;

@@ -40,6 +40,7 @@ mod report_in_browser;
 mod results_file;
 mod resume;
 mod s3;
+mod second_copies;
 mod secrets;
 mod signals;
 mod suspended;

@@ -144,6 +144,11 @@ impl<'a> Plan<'a> {
         self.previous
     }
 
+    /// The indices of the rows that need requests.
+    pub(super) fn rows_to_send(&self) -> &[u32] {
+        &self.to_send
+    }
+
     /// How many rows need requests.
     pub(super) fn to_send(&self) -> usize {
         self.to_send.len()

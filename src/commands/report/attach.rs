@@ -13,7 +13,7 @@ use crate::commands::evidence;
 use crate::commands::import::{self, Telling};
 use crate::digest::sha256;
 use crate::error::{Error, Exit};
-use crate::manifest::{self, Options, SimilarIds};
+use crate::manifest::{self, Options};
 use crate::model::{MAX_TEXT, ObjectRef, Service, Sha256Digest};
 use crate::results::ledger::Ledger;
 use crate::root::folder_of;
@@ -62,10 +62,7 @@ pub(super) fn attach(
 ) -> Result<Attached, Error> {
     let external_id = external_id(object, digest);
     let text = manifest_of(report, object, &external_id);
-    let options = Options {
-        encoding: None,
-        similar_ids: SimilarIds::Refuse,
-    };
+    let options = Options::default();
     let read = manifest::of_text(report, text, &options)?;
     let results = results_path(report);
     let order = ImportArgs {

@@ -144,6 +144,17 @@ fn find(names: &[String], column: &str) -> Result<usize, String> {
         .ok_or_else(|| format!("its first line names no column {column:?}"))
 }
 
+/// Whether a text begins with the header of results, in whichever of the encodings that write ASCII in
+/// one byte or two.
+pub(crate) fn names_results(start: &[u8]) -> bool {
+    let narrow: Vec<u8> = start
+        .iter()
+        .copied()
+        .filter(|byte| !matches!(byte, 0 | 0xFE | 0xFF))
+        .collect();
+    !narrow.is_empty() && Header::parse(&narrow).is_ok()
+}
+
 /// What stands after the first name, which holds no such character.
 pub(crate) fn delimiter(text: &[u8]) -> u8 {
     let mut bytes = text.iter().copied();

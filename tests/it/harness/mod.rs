@@ -22,7 +22,7 @@ mod terminal;
 mod tls;
 mod verify;
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::fs;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -99,6 +99,8 @@ pub(crate) struct Test {
     settings: Settings,
     company: Company,
     service: OnceCell<Service>,
+    /// Whether somebody has asked for second copies.
+    has_second_copies: Cell<bool>,
 }
 
 impl Test {
@@ -116,6 +118,7 @@ impl Test {
             settings,
             company: Company::default(),
             service: OnceCell::new(),
+            has_second_copies: Cell::new(false),
         }
     }
 

@@ -237,6 +237,12 @@ impl<'t> Run<'t> {
         self
     }
 
+    /// From here on, files may be there twice: that is what the user wants.
+    pub(crate) fn meaning_second_copies(self) -> Self {
+        self.test.has_second_copies.set(true);
+        self
+    }
+
     /// The run is ended so suddenly that it cannot put its results in order.
     pub(crate) fn leaving_a_journal(mut self) -> Self {
         self.expected.ending = Ending::Journal;

@@ -1,0 +1,284 @@
+//! Second copies: what is known of files that are attached already, gathered from our own results and
+//! from those beside them, and what the user is told of rows that would attach them again.
+//!
+//! Which rows these are is decided by [`plan`](crate::plan); here is where the lines come from.
+
+mod words;
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+use crate::manifest::Manifest;
+use crate::model::{RowNumbers, SecondCopies, Service, Sha256Digest};
+use crate::plan::{EarlierCopy, NewRow, SecondCopiesFound, SecondCopy, is_begun, second_copies};
+use crate::prepare::{Prepared, RowFile};
+use crate::results::beside;
+use crate::results::previous::{Previous, name_damaged};
+use crate::root::folder_of;
+
+/// What the rows of a manifest are compared with.
+pub(super) struct Comparison<'a> {
+    /// The manifest.
+    pub(super) manifest: &'a Manifest,
+    /// Its files.
+    pub(super) prepared: &'a Prepared,
+    /// Our own results.
+    pub(super) previous: &'a Previous,
+    /// Where those are, or will be.
+    pub(super) results: &'a Path,
+    /// Where the files go, as far as that is known.
+    pub(super) destination: &'a Destinations,
+}
+
+/// Where files go, in the words of results.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Destinations {
+    /// To one of these.
+    Known(BTreeSet<String>),
+    /// Nobody has said it yet.
+    Unknown,
+}
+
+impl Destinations {
+    /// Where the files of these results went, which is where those of the next run go.
+    pub(super) fn of(previous: &Previous) -> Self {
+        match &previous.destinations {
+            none if none.is_empty() => Self::Unknown,
+            some => Self::Known(some.clone()),
+        }
+    }
+
+    /// Whether lines with this destination tell of what is there.
+    fn has(&self, theirs: &str) -> bool {
+        match self {
+            Self::Known(ours) => ours.contains(theirs),
+            Self::Unknown => true,
+        }
+    }
+}
+
+/// What the comparison came to.
+pub(super) struct CopiesFound<'a> {
+    manifest: &'a Path,
+    results: &'a Path,
+    destination: &'a Destinations,
+    found: SecondCopiesFound,
+    /// The other results that were read.
+    files: Vec<PathBuf>,
+    /// What the user should know of those.
+    unread: String,
+}
+
+/// The rows that stop a run, and those that the user lets through.
+pub(super) struct Sorted<'a> {
+    of: &'a CopiesFound<'a>,
+    renamed: Vec<&'a SecondCopy>,
+    elsewhere: Vec<&'a SecondCopy>,
+    allowed: Vec<usize>,
+}
+
+impl<'a> Comparison<'a> {
+    /// Finds the rows, among those at these indices, that would attach a file a second time.
+    pub(super) fn find(&self, rows: &[u32]) -> CopiesFound<'a> {
+        let new_rows: Vec<u32> = rows
+            .iter()
+            .copied()
+            .filter(|index| self.is_new(*index))
+            .collect();
+        let contents: HashSet<Sha256Digest> = new_rows
+            .iter()
+            .filter_map(|index| self.content(*index))
+            .collect();
+        let mut copies = CopiesFound {
+            manifest: self.manifest.path(),
+            results: self.results,
+            destination: self.destination,
+            found: SecondCopiesFound::default(),
+            files: Vec::new(),
+            unread: String::new(),
+        };
+        if new_rows.is_empty() {
+            return copies;
+        }
+        let left = self.left(&contents);
+        let beside = self.beside(&contents, &mut copies);
+        if !left.is_empty() || !beside.is_empty() {
+            let rows = new_rows.iter().filter_map(|index| self.new_row(*index));
+            copies.found = second_copies(self.service(), rows, left, beside);
+        }
+        copies
+    }
+
+    /// The service that the manifest is for. Where no row says it, none is sent, and any will do.
+    fn service(&self) -> Service {
+        self.manifest.service().unwrap_or(Service::Workday)
+    }
+
+    fn content(&self, index: u32) -> Option<Sha256Digest> {
+        match self.prepared.file(index as usize) {
+            RowFile::Ready(content) => Some(content.sha256),
+            RowFile::Gone | RowFile::Unfit => None,
+        }
+    }
+
+    /// Whether a row is fit to be sent, and nothing was begun for it.
+    fn is_new(&self, index: u32) -> bool {
+        let row = self.manifest.row(index as usize);
+        let earlier = || self.previous.get(row.external_id());
+        self.content(index).is_some() && earlier().is_none_or(|entry| !is_begun(&entry))
+    }
+
+    fn new_row(&self, index: u32) -> Option<NewRow> {
+        let row = self.manifest.row(index as usize).parse().ok()?;
+        match self.prepared.file(index as usize) {
+            RowFile::Ready(content) => Some(NewRow::of(row, &content)),
+            RowFile::Gone | RowFile::Unfit => None,
+        }
+    }
+
+    /// The copies of rows that have left the manifest, as far as they have one of these contents.
+    fn left(&self, contents: &HashSet<Sha256Digest>) -> Vec<EarlierCopy> {
+        let ids = self.previous.external_ids();
+        let mut gone: HashSet<&str> = ids.iter().copied().collect();
+        if gone.is_empty() {
+            return Vec::new();
+        }
+        for row in self.manifest.rows() {
+            gone.remove(row.external_id());
+        }
+        let mut left: Vec<EarlierCopy> = ids
+            .into_iter()
+            .filter(|id| gone.contains(id))
+            .filter_map(|id| EarlierCopy::told_by(self.previous.get(id)?, 0))
+            .filter(|copy| contents.contains(&copy.what.sha256))
+            .collect();
+        let new_ids: HashSet<String> = left
+            .iter()
+            .filter_map(|copy| copy.renamed_to.clone())
+            .collect();
+        if !new_ids.is_empty() {
+            let rows = self.manifest.rows();
+            let present: HashSet<String> = rows
+                .filter_map(|row| new_ids.get(row.external_id()).cloned())
+                .collect();
+            left.retain(|copy| copy.has_left(|id| present.contains(id)));
+        }
+        left
+    }
+
+    /// The copies that other results tell of, as far as they have one of these contents.
+    fn beside(
+        &self,
+        contents: &HashSet<Sha256Digest>,
+        copies: &mut CopiesFound<'_>,
+    ) -> Vec<EarlierCopy> {
+        let folders = [self.manifest.path(), self.results].map(folder_of);
+        let files = beside::find(&folders, self.results);
+        for file in &files.unreadable {
+            copies.cannot_compare(&file.path, &file.why);
+        }
+        let mut found = Vec::new();
+        for path in files.results {
+            match beside::read(&path) {
+                Ok(theirs) => self.take(&theirs, &path, contents, copies, &mut found),
+                Err(error) => copies.cannot_compare(&path, &error.to_string()),
+            }
+        }
+        self.without_our_own(found)
+    }
+
+    fn take(
+        &self,
+        theirs: &Previous,
+        path: &Path,
+        contents: &HashSet<Sha256Digest>,
+        copies: &mut CopiesFound<'_>,
+        found: &mut Vec<EarlierCopy>,
+    ) {
+        let mut destinations = theirs.destinations.iter();
+        // Where no line is believed, nobody knows where they went.
+        let is_for_us = destinations.any(|theirs| self.destination.has(theirs));
+        if !is_for_us && !theirs.destinations.is_empty() {
+            return;
+        }
+        let not_compared = "; it is not compared with the rows of the manifest";
+        copies.unread += &name_damaged(path, &theirs.damaged, not_compared);
+        let number = copies.files.len();
+        copies.files.push(path.to_owned());
+        for id in theirs.external_ids() {
+            let entry = theirs.get(id);
+            let entry = entry.filter(|entry| self.destination.has(&entry.destination));
+            let copy = entry.and_then(|entry| EarlierCopy::told_by(entry, number));
+            found.extend(copy.filter(|copy| contents.contains(&copy.what.sha256)));
+        }
+    }
+
+    /// Leaves out what our own lines tell of, too: somebody has made a copy of our results.
+    fn without_our_own(&self, mut copies: Vec<EarlierCopy>) -> Vec<EarlierCopy> {
+        if copies.is_empty() {
+            return copies;
+        }
+        let mut attachments = HashSet::new();
+        let mut begun_ids = HashSet::new();
+        for id in self.previous.external_ids() {
+            let Some(entry) = self.previous.get(id) else {
+                continue;
+            };
+            if is_begun(&entry) {
+                begun_ids.insert(id);
+            }
+            attachments.extend(entry.attachment_id);
+        }
+        copies.retain(|copy| match &copy.attachment_id {
+            Some(id) => !attachments.contains(id),
+            None => !begun_ids.contains(&*copy.external_id),
+        });
+        copies
+    }
+}
+
+impl<'a> CopiesFound<'a> {
+    /// Tells the rows that stop a run from those that the user lets through.
+    pub(super) fn sorted(&'a self, allowed: Option<&SecondCopies>) -> Sorted<'a> {
+        let allows = |copy: &SecondCopy| allowed.is_some_and(|allowed| allowed.allows(copy.of.row));
+        let all = || self.found.renamed.iter().chain(&self.found.elsewhere);
+        let refused = |copies: &'a [SecondCopy]| -> Vec<&SecondCopy> {
+            copies.iter().filter(|copy| !allows(copy)).collect()
+        };
+        Sorted {
+            of: self,
+            renamed: refused(&self.found.renamed),
+            elsewhere: refused(&self.found.elsewhere),
+            allowed: all()
+                .filter(|copy| allows(copy))
+                .map(|copy| copy.of.row)
+                .collect(),
+        }
+    }
+}
+
+impl Sorted<'_> {
+    /// The rows that stop a run. What other results tell stops nobody who may go elsewhere.
+    fn refused(&self) -> impl Iterator<Item = &SecondCopy> {
+        let elsewhere: &[&SecondCopy] = match self.of.destination {
+            Destinations::Known(_) => &self.elsewhere,
+            Destinations::Unknown => &[],
+        };
+        self.renamed.iter().chain(elsewhere).copied()
+    }
+
+    /// How many rows stop a run.
+    pub(super) fn stopping(&self) -> u64 {
+        self.refused().count() as u64
+    }
+
+    /// Stops a run that would attach a file a second time, where the user has not said that it shall.
+    pub(super) fn refuse(&self) -> Result<(), Error> {
+        let rows: Vec<usize> = self.refused().map(|copy| copy.of.row).collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        Err(Error::SecondCopies(self.refusal(&RowNumbers::of(rows))))
+    }
+}

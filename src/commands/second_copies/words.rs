@@ -1,0 +1,168 @@
+//! What the user is told of second copies.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::{CopiesFound, Destinations, Sorted};
+use crate::model::RowNumbers;
+use crate::plan::SecondCopy;
+use crate::text::{counted, counted_with_verb, escape, quoted};
+
+/// So many rows are named one by one.
+const ROWS_NAMED: usize = 20;
+
+/// The longest list of rows that somebody may paste, in characters.
+const PASTED: usize = 500;
+
+impl CopiesFound<'_> {
+    /// Notes that a file beside the results, which may be results, cannot be read.
+    pub(super) fn cannot_compare(&mut self, path: &Path, why: &str) {
+        let _ = writeln!(
+            self.unread,
+            "{} cannot be read, and is not compared with the rows of the manifest: {}",
+            shown(path),
+            escape(why)
+        );
+    }
+}
+
+impl Sorted<'_> {
+    /// What the user should know where the run goes on.
+    pub(in super::super) fn notices(&self) -> String {
+        let mut text = self.of.unread.clone();
+        if *self.of.destination == Destinations::Unknown && !self.elsewhere.is_empty() {
+            text.push_str("warning: in an import to the same destination, ");
+            self.name_elsewhere(&mut text);
+        }
+        if !self.allowed.is_empty() {
+            let rows = self.allowed.len() as u64;
+            let _ = writeln!(
+                text,
+                "{} sent although a copy is attached already, as --allow-again says: {}",
+                counted_with_verb(rows, "file", ["is", "are"]),
+                shortened(&RowNumbers::of(self.allowed.iter().copied()))
+            );
+        }
+        text
+    }
+
+    /// Why a run with these rows stops, and the ways on.
+    pub(super) fn refusal(&self, rows: &RowNumbers) -> String {
+        let mut text = String::new();
+        let mut ways = Vec::new();
+        if !self.renamed.is_empty() {
+            self.name_renamed(&mut text);
+            ways.push(
+                "write the old ids again (to give an attachment another one, keep its external_id \
+                 and write the new one into the column new_external_id; Workday only)"
+                    .to_owned(),
+            );
+        }
+        let first = self.elsewhere.first();
+        if let (Some(copy), Destinations::Known(_)) = (first, self.of.destination) {
+            self.name_elsewhere(&mut text);
+            ways.push(self.going_on(copy));
+        }
+        let rows = rows.to_string();
+        let again = if rows.len() <= PASTED {
+            format!("--allow-again={rows} (--allow-again alone: all rows)")
+        } else {
+            "--allow-again (all rows), or --allow-again=ROWS with their numbers".to_owned()
+        };
+        let _ = write!(
+            text,
+            "nothing was sent; {}, or, where second copies are meant, say {again}",
+            ways.join(", or ")
+        );
+        text
+    }
+
+    /// Names the rows whose keys have changed.
+    fn name_renamed(&self, text: &mut String) {
+        let _ = writeln!(
+            text,
+            "second copies would be attached: {} another external_id than in {}",
+            counted_with_verb(self.renamed.len() as u64, "row", ["has", "have"]),
+            shown(self.of.results)
+        );
+        self.name(text, &self.renamed, |copy| {
+            format!(
+                ", column external_id: {} was {} ({}, {})",
+                quoted(&copy.of.external_id),
+                quoted(&copy.first.external_id),
+                escape(&copy.of.file_path),
+                copy.of.what.object
+            )
+        });
+    }
+
+    /// Names the rows whose files other imports have attached.
+    fn name_elsewhere(&self, text: &mut String) {
+        let _ = writeln!(
+            text,
+            "second copies would be attached: {} that another import has attached, or begun to",
+            counted_with_verb(
+                self.elsewhere.len() as u64,
+                "row",
+                ["has a file", "have files"]
+            ),
+        );
+        self.name(text, &self.elsewhere, |copy| {
+            let first = &copy.first;
+            let line = match first.row {
+                Some(row) => format!("row {row}"),
+                None => "a row that has left its manifest".to_owned(),
+            };
+            format!(
+                ", {}: {} of {} has {} on {}",
+                escape(&copy.of.file_path),
+                line,
+                shown(&self.of.files[first.results]),
+                quoted(first.present_id()),
+                copy.of.what.object,
+            )
+        });
+    }
+
+    fn name(
+        &self,
+        text: &mut String,
+        copies: &[&SecondCopy],
+        what: impl Fn(&SecondCopy) -> String,
+    ) {
+        let manifest = shown(self.of.manifest);
+        for copy in copies.iter().take(ROWS_NAMED) {
+            let (row, line) = (copy.of.row, copy.of.line);
+            let _ = writeln!(text, "{manifest} line {line} (row {row}){}", what(copy));
+        }
+        let others = copies.len().saturating_sub(ROWS_NAMED);
+        if others > 0 {
+            let _ = writeln!(text, "and {}", counted(others as u64, "other row"));
+        }
+    }
+
+    /// How to go on with the import that has a file already.
+    fn going_on(&self, copy: &SecondCopy) -> String {
+        let results = shown(&self.of.files[copy.first.results]);
+        let has_other_ids = |copy: &&SecondCopy| copy.first.present_id() != copy.of.external_id;
+        let ids = if self.elsewhere.iter().any(has_other_ids) {
+            ", with the ids that it has"
+        } else {
+            ""
+        };
+        format!("go on with the results that tell of them: --results {results} --resume{ids}")
+    }
+}
+
+fn shortened(rows: &RowNumbers) -> String {
+    let rows = rows.to_string();
+    if rows.len() <= PASTED {
+        format!("rows {rows}")
+    } else {
+        "their rows are too many to be named".to_owned()
+    }
+}
+
+fn shown(path: &Path) -> String {
+    escape(&path.to_string_lossy()).into_owned()
+}

@@ -1,0 +1,228 @@
+//! Files that consign itself has written beside a manifest, and that are easily named in its place: a
+//! shell offers `m.results.csv` along with `m.csv`.
+//!
+//! Results have every column that a manifest needs, and all their rows would be attached again.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use super::decode::decode;
+use super::header::{self, Header};
+use super::split::Splitter;
+use crate::results::LINE_CHECK;
+use crate::root::folder_of;
+
+/// So much of a file is looked at to see whether it is a manifest, in bytes.
+const LOOK: u64 = 1 << 20;
+
+/// So many files are looked at.
+const FILES: usize = 200;
+
+/// Which of its own files may be read as a manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OwnOutputs {
+    /// None: it was most likely named by mistake.
+    #[default]
+    Refuse,
+    /// Any that can be read as one.
+    Allow,
+}
+
+/// What consign writes beside a manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnOutput {
+    /// What became of each row.
+    Results,
+    /// What a verification found.
+    Verification,
+    /// What a check found.
+    Problems,
+}
+
+impl fmt::Display for OwnOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Results => "a results file",
+            Self::Verification => "a verification file",
+            Self::Problems => "a problems file",
+        })
+    }
+}
+
+impl OwnOutput {
+    /// What a text is by its header, whichever delimiter it has and in whichever order its columns are.
+    pub(super) fn told_by(text: &str) -> Option<Self> {
+        let (names, _) = header::split(text)?;
+        let has = |column: &str| names.iter().any(|name| name == column);
+        let has_all = |columns: &[&str]| columns.iter().all(|column| has(column));
+        // The check may have been removed as a column that nobody understands.
+        let is_checked = has(LINE_CHECK) || has_all(&["verified", "attempts", "destination"]);
+        if has_all(&["status", "attachment_id"]) && is_checked {
+            Some(Self::Results)
+        } else if has_all(&["outcome", "attachment_id", LINE_CHECK]) {
+            Some(Self::Verification)
+        } else if has_all(&["severity", "kind", "problem", "remedy"]) {
+            Some(Self::Problems)
+        } else {
+            None
+        }
+    }
+}
+
+/// The manifest that a file was made from, where one lies beside it: by its name, or else because it
+/// has the first row's key.
+pub(super) fn manifest_of(output: &Path, text: &str) -> Option<PathBuf> {
+    let folder = folder_of(output);
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)
+        .ok()?
+        .flatten()
+        .map(|file| output.with_file_name(file.file_name()))
+        .filter(|path| path.file_name() != output.file_name())
+        .collect();
+    files.sort();
+    let of_its_name = named_like(output).and_then(|stem| {
+        let mut files: Vec<&PathBuf> = files
+            .iter()
+            .filter(|path| path.file_stem() == Some(&stem))
+            .collect();
+        // The usual extension first.
+        files.sort_by_key(|path| !is_table(path));
+        files.into_iter().find(|path| rows_of(path).is_some())
+    });
+    of_its_name.cloned().or_else(|| {
+        let key = first_key(text)?;
+        let tables = files.into_iter().filter(|path| is_table(path)).take(FILES);
+        tables
+            .into_iter()
+            .find(|path| rows_of(path).is_some_and(|keys| keys.contains(&key)))
+    })
+}
+
+/// The name of the manifest without its extension: `m` for `m.results.csv`.
+fn named_like(output: &Path) -> Option<OsString> {
+    let mut stem = output.file_stem()?;
+    let mut found = None;
+    while let Some(extension) = Path::new(stem).extension() {
+        let is_ours = |ours: &str| extension.eq_ignore_ascii_case(ours);
+        if !["results", "verification", "problems"]
+            .into_iter()
+            .any(is_ours)
+        {
+            break;
+        }
+        stem = Path::new(stem).file_stem()?;
+        found = Some(stem.to_owned());
+    }
+    found
+}
+
+fn is_table(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or(OsStr::new(""));
+    let is = |known: &str| extension.eq_ignore_ascii_case(known);
+    ["csv", "tsv", "txt"].into_iter().any(is)
+}
+
+/// The keys at the beginning of a manifest; nothing where a file is none.
+fn rows_of(path: &Path) -> Option<Vec<String>> {
+    if !fs::metadata(path).ok()?.is_file() {
+        return None;
+    }
+    let text = beginning_of(path).ok()?;
+    if OwnOutput::told_by(&text).is_some() {
+        return None;
+    }
+    let (header, rest) = Header::read(&text).ok()?;
+    let place = header.place(super::Column::ExternalId)?;
+    Some(keys(rest, place).collect())
+}
+
+fn first_key(text: &str) -> Option<String> {
+    let (names, rest) = header::split(text)?;
+    let place = names.iter().position(|name| name == "external_id")?;
+    keys(rest, place).find(|key| !key.is_empty())
+}
+
+fn keys(mut rest: Splitter<'_>, place: usize) -> impl Iterator<Item = String> {
+    let mut cells = Vec::new();
+    std::iter::from_fn(move || {
+        rest.next(&mut cells)?;
+        Some(
+            cells
+                .get(place)
+                .map_or_else(String::new, ToString::to_string),
+        )
+    })
+}
+
+fn beginning_of(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LOOK).read_to_end(&mut bytes)?;
+    // Cut inside a character, or in an encoding that nobody has named: its header is ASCII.
+    let whole = decode(bytes.clone(), None);
+    Ok(whole.unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RESULTS: &str = "row,file_path,object_type,object_id,external_id,status,reason,\
+                           attachment_id,size,verified,attempts,destination,line_check";
+
+    #[test]
+    fn own_files_are_known_by_their_headers_in_any_form() {
+        let semicolons = RESULTS.replace(',', ";");
+        let tabs = RESULTS.replace(',', "\t");
+        let quoted = format!("\"{}\"", RESULTS.replace(',', "\",\""));
+        let unchecked = RESULTS.replace(",line_check", "");
+        for header in [RESULTS, &semicolons, &tabs, &quoted, &unchecked] {
+            let text = format!("{header}\n1\n");
+            assert_eq!(
+                OwnOutput::told_by(&text),
+                Some(OwnOutput::Results),
+                "{text}"
+            );
+        }
+        let verification = "row,external_id,attachment_id,outcome,line_check\n";
+        assert_eq!(
+            OwnOutput::told_by(verification),
+            Some(OwnOutput::Verification)
+        );
+        let problems = "severity,kind,file,line,row,column,value,problem,remedy\n";
+        assert_eq!(OwnOutput::told_by(problems), Some(OwnOutput::Problems));
+    }
+
+    #[test]
+    fn a_manifest_may_have_columns_that_are_named_like_ours() {
+        for more in [
+            "",
+            ",status",
+            ",status,reason,line_check",
+            ",row,size,message",
+        ] {
+            let text = format!("file_path,object_type,object_id,external_id{more}\n");
+            assert_eq!(OwnOutput::told_by(&text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_manifest_is_found_by_the_name_of_what_was_made_from_it() {
+        for (output, stem) in [
+            ("a/m.results.csv", Some("m")),
+            ("M.Results.CSV", Some("M")),
+            ("m.results.verification.csv", Some("m")),
+            ("m.problems.csv", Some("m")),
+            ("m.v2.results.csv", Some("m.v2")),
+            ("out.csv", None),
+        ] {
+            assert_eq!(
+                named_like(Path::new(output)).as_deref(),
+                stem.map(OsStr::new),
+                "{output}"
+            );
+        }
+    }
+}
