@@ -1,4 +1,4 @@
-//! Everything that touches the network. The only user of `reqwest`.
+//! Everything that touches the network. The only user of `reqwest` and `hyper`.
 //!
 //! Two clients, so that keys cannot reach a host that is not the service's: [`api`] carries the
 //! keys and knows one base, [`transfer`] carries none and goes where the service sends it, within
@@ -6,6 +6,8 @@
 
 pub mod api;
 pub mod budget;
+mod dial;
+mod last_word;
 pub mod pacer;
 pub mod proxy;
 mod public;
@@ -19,6 +21,9 @@ use std::time::Duration;
 
 use target::{ApiHost, HostSuffix};
 use trust::Roots;
+
+/// How the program calls itself to servers.
+const NAME_AND_VERSION: &str = concat!("consign/", env!("CARGO_PKG_VERSION"));
 
 /// How long making a connection may take, the TLS handshake included.
 const CONNECT_LIMIT: Duration = Duration::from_secs(20);
@@ -67,7 +72,7 @@ fn client_builder(api: ApiHost, network: &Network) -> reqwest::ClientBuilder {
     #[cfg(target_os = "linux")]
     let builder = builder.tcp_user_timeout(None);
     builder
-        .user_agent(concat!("consign/", env!("CARGO_PKG_VERSION")))
+        .user_agent(NAME_AND_VERSION)
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .tls_certs_merge(network.roots.certificates())
@@ -81,7 +86,7 @@ fn client_builder(api: ApiHost, network: &Network) -> reqwest::ClientBuilder {
 fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, ClientError> {
     builder
         .build()
-        .map_err(|error| ClientError::Setup(trouble::words(&error.without_url())))
+        .map_err(|error| ClientError::Setup(trouble::in_words(&error.without_url())))
 }
 
 /// Reads a body up to a limit. `None` where it is longer.

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use hyper::Uri;
+use hyper::http::uri::InvalidUri;
 use reqwest::header::{HeaderName, HeaderValue};
 use url::{Host, Url};
 
@@ -152,6 +154,7 @@ impl Target {
         }
         let url = Url::parse(url).map_err(|error| format!("is no URL: {error}"))?;
         check_url(&url, rules)?;
+        uri(&url).map_err(|error| format!("cannot be asked for: {error}"))?;
         if headers.len() > MOST_HEADERS {
             return Err(format!("comes with {} headers", headers.len()));
         }
@@ -160,6 +163,11 @@ impl Target {
             .map(|(name, value)| check_header(name, value))
             .collect::<Result<_, _>>()?;
         Ok(Self { url, headers })
+    }
+
+    /// The address in the form in which it is asked for.
+    pub(super) fn uri(&self) -> Uri {
+        uri(&self.url).expect("it was parsed when the address was checked")
     }
 
     /// Whether an `ETag` that looks like an MD5 is one: with the service's own keys (`aws:kms`)
@@ -172,6 +180,11 @@ impl Target {
                 name.as_str() == "x-amz-server-side-encryption" && value.as_bytes() == b"AES256"
             })
     }
+}
+
+/// The HTTP library parses addresses by a rule of its own, which is a little stricter.
+fn uri(url: &Url) -> Result<Uri, InvalidUri> {
+    url.as_str().parse()
 }
 
 impl fmt::Display for Target {

@@ -5,6 +5,7 @@
 //! until size and SHA-256 are those that were checked. So a file that has changed is never stored:
 //! the connection is dropped before the storage has as many bytes as were announced.
 
+mod answer;
 mod fetch;
 
 use std::fs::File;
@@ -15,20 +16,26 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
-use reqwest::header::{CONTENT_LENGTH, HeaderMap};
+use hyper::{Method, Request};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use reqwest::header::{ACCEPT, CONTENT_LENGTH, HeaderValue, USER_AGENT};
+use reqwest::{Body, Response};
 use tokio::sync::Notify;
 
+use super::dial::Dialler;
+use super::last_word::Line;
 use super::proxy::Proxies;
 use super::public::{LookUp, PublicOnly, by_system};
-use super::redact::Secrets;
 use super::target::{ApiHost, Target};
-use super::trouble::{Trouble, trouble, unsafe_connection};
-use super::{ClientError, Network, build, client_builder, media_type, read_bounded};
+use super::trouble::{Trouble, in_words, interruption, unsafe_connection};
+use super::{ClientError, IDLE_LIMIT, NAME_AND_VERSION, Network, client_builder, read_bounded};
 use crate::destination::{PutFailure, Receipt};
 use crate::digest::{Md5Hasher, Sha256Hasher};
 use crate::model::{Content, Md5Digest};
 use crate::source::Source;
 use crate::sync::lock;
+use answer::Answer;
 
 /// How much is read at once: less is slower, more is not faster.
 const READ_SIZE: usize = 256 * 1024;
@@ -47,11 +54,13 @@ const ANSWER_LIMIT: Duration = Duration::from_mins(5);
 /// The longest answer that is read: errors of S3 take less than 2 kB.
 const BODY_LIMIT: usize = 64 * 1024;
 
+/// How long the words of a refusal may take. Its status has come, and is what counts.
+const WORDS_LIMIT: Duration = Duration::from_secs(10);
+
 /// A client without keys.
 #[derive(Debug)]
 pub struct TransferClient {
-    client: reqwest::Client,
-    proxies: Proxies,
+    client: Client<Dialler, Body>,
 }
 
 impl TransferClient {
@@ -70,10 +79,12 @@ impl TransferClient {
                 look_up,
             }),
         };
-        Ok(Self {
-            client: build(builder)?,
-            proxies,
-        })
+        let client = Client::builder(TokioExecutor::new())
+            .retry_canceled_requests(false)
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_LIMIT)
+            .build(Dialler::new(builder, proxies)?);
+        Ok(Self { client })
     }
 
     /// Sends the bytes of a file, which must be `content`, with exactly the headers of the target
@@ -88,16 +99,15 @@ impl TransferClient {
         let file = source.open(content).map_err(PutFailure::SourceChanged)?;
         let progress = Arc::new(Progress::default());
         let body = pieces(Reading::new(file, *content, Arc::clone(&progress)));
-        let mut request = self
-            .client
-            .put(target.url.clone())
-            .header(CONTENT_LENGTH, content.stamp.size)
-            .body(reqwest::Body::wrap_stream(body));
+        let mut request = request(Method::PUT, target, Body::wrap_stream(body));
+        let size = content.stamp.size;
+        let headers = request.headers_mut();
+        headers.insert(CONTENT_LENGTH, size.into());
         for (name, value) in &target.headers {
-            request = request.header(name, value);
+            headers.append(name, value.clone());
         }
         let answer = tokio::select! {
-            answer = self.exchange(request) => answer,
+            answer = self.exchange(request, size, &progress) => answer,
             stalled = watch(&progress, sent) => Err(stalled),
         };
         sent(std::mem::take(&mut *lock(&progress.bytes)));
@@ -105,33 +115,107 @@ impl TransferClient {
             return Err(PutFailure::SourceChanged(why.clone()));
         }
         let answer = answer?;
-        tracing::debug!(%target, status = answer.status, bytes = content.stamp.size, "upload");
+        tracing::debug!(%target, status = answer.status, bytes = size, "upload");
         answer.judge(target, progress.md5.get().copied())
     }
 
-    async fn exchange(&self, request: reqwest::RequestBuilder) -> Result<Answer, PutFailure> {
-        let failure = |error| match trouble(error, &self.proxies) {
-            Trouble::NotSent(why) => PutFailure::NotSent(why),
-            Trouble::Broken(why) => PutFailure::Interrupted(why),
-            Trouble::Certificate(why) => PutFailure::Hopeless(unsafe_connection(&why)),
-        };
-        let response = request.send().await.map_err(failure)?;
-        let status = response.status().as_u16();
-        let media_type = media_type(response.headers());
-        let etag = etag(response.headers());
-        let body = match read_bounded(response, BODY_LIMIT).await {
-            Ok(body) => body.unwrap_or_default(),
-            // The status has come, and the body of a refusal is only needed for words.
-            Err(_) if status >= 300 => Vec::new(),
-            Err(error) => return Err(failure(error)),
-        };
-        Ok(Answer {
-            status,
-            media_type,
-            etag,
-            body: String::from_utf8_lossy(&body).into_owned(),
+    /// Sends a file of this size, and takes the answer whenever it comes: also before all of the
+    /// file was sent, of which then no more is sent.
+    async fn exchange(
+        &self,
+        request: Request<Body>,
+        size: u64,
+        progress: &Progress,
+    ) -> Result<Answer, PutFailure> {
+        let arrived = self.send(request).await.map_err(put_failure)?;
+        let is_sent = progress.ended.load(Ordering::Acquire) && arrived.written >= size;
+        let break_off = (!is_sent).then(|| BreakOff(arrived.line));
+        let mut answer = Answer::headed(&arrived.response);
+        if !answer.is_success() {
+            answer.body = words(arrived.response).await;
+            return Ok(answer);
+        }
+        if break_off.is_some() {
+            let status = answer.status;
+            return Err(PutFailure::Interrupted(format!(
+                "the storage said {status} before it had the whole file"
+            )));
+        }
+        // Nobody reads it, but a connection that ends in the middle of it was no success.
+        read_bounded(arrived.response, BODY_LIMIT)
+            .await
+            .map_err(|error| PutFailure::Interrupted(in_words(&error)))?;
+        Ok(answer)
+    }
+
+    async fn send(&self, request: Request<Body>) -> Result<Arrived, Trouble> {
+        let mut response = self
+            .client
+            .request(request)
+            .await
+            .map_err(|error| interruption(&error))?;
+        let line = response
+            .extensions_mut()
+            .remove::<Line>()
+            .unwrap_or_default();
+        Ok(Arrived {
+            written: line.take_written(),
+            line,
+            response: response.map(Body::wrap).into(),
         })
     }
+}
+
+/// An answer, of which the head has come.
+struct Arrived {
+    response: Response,
+    /// Bytes of the request that the connection has taken so far, those of its head included.
+    written: u64,
+    line: Line,
+}
+
+/// Ends a connection in the middle of a request, once the answer is done with.
+struct BreakOff(Line);
+
+impl Drop for BreakOff {
+    fn drop(&mut self) {
+        self.0.hang_up();
+    }
+}
+
+/// A request with the headers that all requests to a storage have.
+fn request(method: Method, target: &Target, body: Body) -> Request<Body> {
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.uri_mut() = target.uri();
+    let headers = request.headers_mut();
+    headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(NAME_AND_VERSION));
+    request
+}
+
+fn put_failure(trouble: Trouble) -> PutFailure {
+    match trouble {
+        Trouble::NotSent(why) => PutFailure::NotSent(why),
+        Trouble::Broken(why) => PutFailure::Interrupted(why),
+        Trouble::Certificate(why) => PutFailure::Hopeless(unsafe_connection(&why)),
+    }
+}
+
+/// What a refusal says, as far as it comes.
+async fn words(mut response: Response) -> String {
+    let mut body = Vec::new();
+    let reading = async {
+        while body.len() < BODY_LIMIT
+            && let Ok(Some(piece)) = response.chunk().await
+        {
+            body.extend_from_slice(&piece);
+        }
+    };
+    // Some of it is better than none.
+    let _ = tokio::time::timeout(WORDS_LIMIT, reading).await;
+    body.truncate(BODY_LIMIT);
+    String::from_utf8_lossy(&body).into_owned()
 }
 
 /// What the reader of the file tells those who wait for the upload.
@@ -140,6 +224,7 @@ struct Progress {
     moved: Notify,
     /// Bytes handed over since somebody last asked.
     bytes: Mutex<u64>,
+    /// The last piece was handed over.
     ended: AtomicBool,
     md5: OnceLock<Md5Digest>,
     changed: OnceLock<String>,
@@ -159,90 +244,6 @@ async fn watch(progress: &Progress, sent: &(dyn Fn(u64) + Send + Sync)) -> PutFa
         let bytes = std::mem::take(&mut *lock(&progress.bytes));
         sent(bytes);
     }
-}
-
-#[derive(Debug)]
-struct Answer {
-    status: u16,
-    media_type: String,
-    etag: Option<String>,
-    body: String,
-}
-
-impl Answer {
-    /// What the storage's answer is worth.
-    fn judge(&self, target: &Target, md5: Option<Md5Digest>) -> Result<Receipt, PutFailure> {
-        match self.status {
-            200..=299 if self.media_type == "text/html" => Err(PutFailure::Interrupted(
-                "a web page in place of the storage's answer; is a proxy or a sign-in page in between?"
-                    .into(),
-            )),
-            200..=299 => self.receipt(target, md5),
-            403 => Err(PutFailure::Expired),
-            408 | 429 | 500.. => Err(PutFailure::Interrupted(self.words(target))),
-            // S3 answers so where a body came too slowly or not whole.
-            400 if matches!(self.code(), "RequestTimeout" | "IncompleteBody" | "BadDigest") => {
-                Err(PutFailure::Interrupted(self.words(target)))
-            }
-            _ => Err(PutFailure::Refused(self.words(target))),
-        }
-    }
-
-    fn receipt(&self, target: &Target, md5: Option<Md5Digest>) -> Result<Receipt, PutFailure> {
-        let etag = self
-            .etag
-            .as_deref()
-            .map(|etag| etag.trim_matches('"').to_ascii_lowercase());
-        let etag = etag.filter(|etag| {
-            etag.len() == 32 && etag.bytes().all(|b| b.is_ascii_hexdigit()) && target.etag_is_md5()
-        });
-        match (etag, md5) {
-            (Some(theirs), Some(ours)) if theirs == ours.to_string() => Ok(Receipt::Checksummed),
-            (Some(_), Some(_)) => Err(PutFailure::Interrupted(
-                "the bytes were damaged on the way: the storage's MD5 is another".into(),
-            )),
-            _ => Ok(Receipt::Taken),
-        }
-    }
-
-    fn code(&self) -> &str {
-        element(&self.body, "Code")
-    }
-
-    /// What the storage says, in a few words. Some storages repeat the request in their errors, so
-    /// what is secret in the address is hidden.
-    fn words(&self, target: &Target) -> String {
-        let secrets = Secrets::of_url(&target.url);
-        // Cut only when no secret is left that could be cut in two.
-        let said = |name, most| {
-            let told = secrets.hide(element(&self.body, name));
-            told.chars().take(most).collect::<String>()
-        };
-        match (said("Code", 60).as_str(), said("Message", 300).as_str()) {
-            ("", "") => format!("status {}", self.status),
-            (code, message) => format!("status {}, {code}: {message}", self.status),
-        }
-    }
-}
-
-/// What an answer names as its `ETag`, unless the storage says that it encrypts with keys with which
-/// that is no MD5. (Where a bucket does so by itself, only the answer tells.)
-fn etag(headers: &HeaderMap) -> Option<String> {
-    let header = |name: &str| headers.get(name)?.to_str().ok();
-    let encrypted = header("x-amz-server-side-encryption");
-    header("etag")
-        .filter(|_| encrypted.is_none_or(|how| how == "AES256"))
-        .map(ToOwned::to_owned)
-}
-
-/// The text of the first XML element of a name; empty where there is none. S3's errors are flat,
-/// and the text is for people, so no more of XML is needed.
-fn element<'a>(xml: &'a str, name: &str) -> &'a str {
-    let inside = || {
-        let (_, rest) = xml.split_once(&format!("<{name}>"))?;
-        Some(rest.split_once(&format!("</{name}>"))?.0)
-    };
-    inside().unwrap_or_default()
 }
 
 /// A file on its way: read one piece ahead, so that the last one can be held back.
@@ -319,7 +320,6 @@ impl Reading {
             .progress
             .md5
             .set(std::mem::take(&mut self.md5).finish());
-        self.progress.ended.store(true, Ordering::Release);
         Ok(Some(last))
     }
 
@@ -333,6 +333,7 @@ impl Reading {
 /// as fast as handing each read to another one.
 fn pieces(reading: Reading) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
     let progress = Arc::clone(&reading.progress);
+    let mut left = reading.content.stamp.size;
     stream::unfold(Some(reading), |reading| async move {
         let mut reading = reading?;
         match reading.next() {
@@ -344,7 +345,10 @@ fn pieces(reading: Reading) -> impl Stream<Item = io::Result<Bytes>> + Send + 's
     .flat_map(|block| stream::iter(split(block)))
     .inspect(move |piece| {
         if let Ok(piece) = piece {
-            *lock(&progress.bytes) += piece.len() as u64;
+            let bytes = piece.len() as u64;
+            *lock(&progress.bytes) += bytes;
+            left = left.saturating_sub(bytes);
+            progress.ended.fetch_or(left == 0, Ordering::Release);
         }
         progress.moved.notify_one();
     })

@@ -4,6 +4,7 @@
 use std::error::Error;
 use std::io;
 
+use hyper_util::client::legacy;
 use rustls::CertificateError;
 
 use super::proxy::Proxies;
@@ -12,7 +13,7 @@ use super::proxy::Proxies;
 const NAMES_TOLD: usize = 3;
 
 /// What kept a request from getting an answer.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Trouble {
     /// No connection came about, so nothing was sent.
     NotSent(String),
@@ -21,6 +22,11 @@ pub(super) enum Trouble {
     /// The connection was there, and broke.
     Broken(String),
 }
+
+/// What kept a connection from coming about, on its way through the HTTP library.
+#[derive(Debug, thiserror::Error)]
+#[error("no connection")]
+pub(super) struct NoConnection(pub(super) Trouble);
 
 /// Says what happened, without the URL, which may be a presigned one; of it only the host is told.
 pub(super) fn trouble(error: reqwest::Error, proxies: &Proxies) -> Trouble {
@@ -35,19 +41,38 @@ pub(super) fn trouble(error: reqwest::Error, proxies: &Proxies) -> Trouble {
     if let Some(why) = causes(&error).find_map(certificate_words) {
         Trouble::Certificate(format!("{way}: {why}"))
     } else if error.is_connect() {
-        Trouble::NotSent(format!("{way}: {}", words(&error)))
+        Trouble::NotSent(format!("{way}: {}", in_words(&error)))
     } else {
-        Trouble::Broken(words(&error))
+        Trouble::Broken(in_words(&error))
+    }
+}
+
+/// Says what happened to a request over a connection that was made for it: whoever makes
+/// connections says [`NoConnection`] where none came about.
+pub(super) fn interruption(error: &legacy::Error) -> Trouble {
+    match causes(error).find_map(|cause| cause.downcast_ref()) {
+        Some(NoConnection(trouble)) => trouble.clone(),
+        None if error.is_connect() => Trouble::NotSent(in_one_line(String::new(), error)),
+        None => Trouble::Broken(in_one_line(String::new(), error)),
     }
 }
 
 /// An error of the HTTP library and its causes, in one line.
-pub(super) fn words(error: &reqwest::Error) -> String {
-    let mut words = if error.is_timeout() {
-        "no answer in time".to_owned()
+pub(super) fn in_words(error: &reqwest::Error) -> String {
+    let start = if error.is_timeout() {
+        "no answer in time"
     } else {
-        String::new()
+        ""
     };
+    let words = in_one_line(start.to_owned(), error);
+    if words.is_empty() {
+        return error.to_string();
+    }
+    words
+}
+
+/// The causes of an error, after what is known of it already.
+fn in_one_line(mut words: String, error: &(dyn Error + 'static)) -> String {
     for cause in causes(error).skip(1) {
         let text = cause.to_string();
         if !words.ends_with(&text) {
@@ -56,9 +81,6 @@ pub(super) fn words(error: &reqwest::Error) -> String {
             }
             words.push_str(&text);
         }
-    }
-    if words.is_empty() {
-        words = error.to_string();
     }
     words
 }

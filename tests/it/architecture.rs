@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each library, and the only places that may know it.
-const KNOWN_TO: [(&str, &[&str]); 19] = [
+const KNOWN_TO: [(&str, &[&str]); 20] = [
     ("askama", &["report/"]),
     ("aws_lc_rs", &["digest.rs"]),
     ("axum", &["emulator/"]),
@@ -14,6 +14,7 @@ const KNOWN_TO: [(&str, &[&str]); 19] = [
     ("csv", &["results/", "problem/", "verification/"]),
     ("encoding_rs", &["manifest/", "root/", "cli.rs"]),
     ("hmac", &["digest.rs"]),
+    ("hyper", &["http/"]),
     ("hyper_util", &["http/"]),
     ("indicatif", &["progress.rs"]),
     ("md5", &["digest.rs"]),

@@ -5,12 +5,16 @@ use std::time::Duration;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::time::Instant;
 
-use super::{Answer, BODY_LIMIT, PIECE_SIZE, STALL_LIMIT, TransferClient};
+use hyper::Method;
+use reqwest::{Body, Response};
+
+use super::answer::{Answer, Standing};
+use super::{PIECE_SIZE, STALL_LIMIT, TransferClient, request, words};
 use crate::destination::archive::{Digested, FetchFailure, Fetched};
 use crate::digest::Sha256Hasher;
+use crate::http::media_type;
 use crate::http::target::Target;
-use crate::http::trouble::{Trouble, trouble, unsafe_connection};
-use crate::http::{media_type, read_bounded};
+use crate::http::trouble::{Trouble, in_words, unsafe_connection};
 use crate::text::counted;
 
 /// How long the storage may take to begin its answer.
@@ -26,15 +30,16 @@ impl TransferClient {
         into: &mut (dyn AsyncWrite + Unpin + Send),
         received: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<Fetched, FetchFailure> {
-        let request = self.client.get(target.url.clone());
-        let response = tokio::time::timeout(ANSWER_LIMIT, request.send())
+        let request = request(Method::GET, target, Body::default());
+        let arrived = tokio::time::timeout(ANSWER_LIMIT, self.send(request))
             .await
             .map_err(|_| stalled(ANSWER_LIMIT))?
-            .map_err(|error| self.lost(error))?;
+            .map_err(lost)?;
+        let response = arrived.response;
         let status = response.status().as_u16();
         tracing::debug!(%target, status, "download");
         if status != 200 {
-            return Err(self.refusal(target, response).await);
+            return Err(refusal(target, response).await);
         }
         let is_web_page = media_type(response.headers()) == "text/html";
         let length_told = response.content_length().is_some();
@@ -76,7 +81,7 @@ impl TransferClient {
             let piece = tokio::time::timeout_at(deadline, response.chunk())
                 .await
                 .map_err(|_| stalled(STALL_LIMIT))?
-                .map_err(|error| self.lost(error))?;
+                .map_err(|error| FetchFailure::Interrupted(in_words(&error)))?;
             let Some(piece) = piece else {
                 let sha256 = hasher.finish();
                 return Ok(Some(Digested { size, sha256 }));
@@ -97,32 +102,23 @@ impl TransferClient {
             }
         }
     }
+}
 
-    /// What an answer other than 200 means.
-    async fn refusal(&self, target: &Target, response: reqwest::Response) -> FetchFailure {
-        let mut answer = Answer {
-            status: response.status().as_u16(),
-            media_type: media_type(response.headers()),
-            etag: None,
-            body: String::new(),
-        };
-        // The status has come, and the body is only needed for words.
-        let body = tokio::time::timeout(ANSWER_LIMIT, read_bounded(response, BODY_LIMIT)).await;
-        if let Ok(Ok(Some(body))) = body {
-            answer.body = String::from_utf8_lossy(&body).into_owned();
-        }
-        match answer.status {
-            403 => FetchFailure::Expired,
-            408 | 429 | 500.. => FetchFailure::Interrupted(answer.words(target)),
-            _ => FetchFailure::Refused(answer.words(target)),
-        }
+/// What an answer other than 200 means.
+async fn refusal(target: &Target, response: Response) -> FetchFailure {
+    let mut answer = Answer::headed(&response);
+    answer.body = words(response).await;
+    match answer.standing() {
+        Standing::Expired => FetchFailure::Expired,
+        Standing::Passing => FetchFailure::Interrupted(answer.words(target)),
+        Standing::Good | Standing::Final => FetchFailure::Refused(answer.words(target)),
     }
+}
 
-    fn lost(&self, error: reqwest::Error) -> FetchFailure {
-        match trouble(error, &self.proxies) {
-            Trouble::NotSent(why) | Trouble::Broken(why) => FetchFailure::Interrupted(why),
-            Trouble::Certificate(why) => FetchFailure::Hopeless(unsafe_connection(&why)),
-        }
+fn lost(trouble: Trouble) -> FetchFailure {
+    match trouble {
+        Trouble::NotSent(why) | Trouble::Broken(why) => FetchFailure::Interrupted(why),
+        Trouble::Certificate(why) => FetchFailure::Hopeless(unsafe_connection(&why)),
     }
 }
 

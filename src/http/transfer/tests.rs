@@ -3,12 +3,15 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+mod early;
+
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use reqwest::header::HeaderValue;
+use reqwest::header::{HeaderMap, HeaderValue};
 
+use super::answer::{Standing, etag};
 use super::*;
 use crate::digest::sha256;
 use crate::http::target::UploadRules;
@@ -37,12 +40,22 @@ fn file_of(size: usize) -> Sent {
     }
 }
 
+impl Sent {
+    async fn put(
+        &self,
+        client: &TransferClient,
+        api: ApiHost,
+        url: &str,
+    ) -> Result<Receipt, PutFailure> {
+        let rules = UploadRules::new(api, &Network::default());
+        let target = Target::parse(url, &[], &rules).unwrap();
+        let put = client.put(&target, &self.source, &self.content, &|_| {});
+        put.await
+    }
+}
+
 async fn put(client: &TransferClient, api: ApiHost, url: &str, size: usize) -> PutFailure {
-    let sent = file_of(size);
-    let rules = UploadRules::new(api, &Network::default());
-    let target = Target::parse(url, &[], &rules).unwrap();
-    let put = client.put(&target, &sent.source, &sent.content, &|_| {});
-    put.await.unwrap_err()
+    file_of(size).put(client, api, url).await.unwrap_err()
 }
 
 #[tokio::test]
@@ -162,6 +175,57 @@ fn words_that_repeat_the_address_name_its_host_only() {
     );
     let body = format!("<Code>{ADDRESS}</Code><Message>no</Message>");
     assert_eq!(told(400, &body), "status 400, https://example.com/…: no");
+}
+
+#[test]
+fn the_storages_passing_answers_are_told_from_those_that_stand() {
+    for (status, code, standing) in [
+        (200, "", Standing::Good),
+        (403, "AccessDenied", Standing::Expired),
+        (403, "RequestTimeTooSkewed", Standing::Expired),
+        (400, "ExpiredToken", Standing::Expired),
+        (400, "RequestTimeout", Standing::Passing),
+        (400, "EntityTooLarge", Standing::Final),
+        (409, "OperationAborted", Standing::Passing),
+        (409, "BucketAlreadyExists", Standing::Final),
+        (413, "", Standing::Final),
+        (429, "", Standing::Passing),
+        (500, "InternalError", Standing::Passing),
+        (501, "NotImplemented", Standing::Final),
+        (503, "SlowDown", Standing::Passing),
+        (307, "TemporaryRedirect", Standing::Final),
+    ] {
+        let answer = Answer {
+            status,
+            media_type: "application/xml".into(),
+            etag: None,
+            body: format!("<Error><Code>{code}</Code></Error>"),
+        };
+        assert_eq!(answer.standing(), standing, "{status} {code}");
+    }
+}
+
+#[test]
+fn a_redirect_is_told_as_what_it_is_and_never_with_its_place() {
+    let body = "<Error><Code>TemporaryRedirect</Code><Message>Please re-send this request to the \
+                specified temporary endpoint.</Message><Endpoint>b.s3-eu.example</Endpoint></Error>";
+    assert_eq!(
+        told(307, body),
+        "status 307, TemporaryRedirect: Please re-send this request to the specified temporary \
+         endpoint.; a redirect, which consign does not follow: storage answers so while its bucket \
+         is new or moves, mostly for some hours; run again with --resume then, or ask the \
+         service's support"
+    );
+    assert_eq!(
+        told(301, ""),
+        "status 301; a redirect, which consign does not follow: the address that the service gave \
+         leads to another region or host than its bucket's; ask the service's support"
+    );
+    assert_eq!(
+        told(302, ""),
+        "status 302; a redirect, which consign does not follow: no storage answers so; is a proxy \
+         or a sign-in page in between?"
+    );
 }
 
 #[test]

@@ -1,0 +1,166 @@
+//! A connection on which the other side has the last word.
+//!
+//! A server may refuse a file as soon as it has the head of the request, and close the connection
+//! on the rest. The next write then fails, and the HTTP library would give the request up for that,
+//! while the answer lies unread in the socket. Here a failed write is kept back, and reading decides:
+//! it finds the answer, or it fails or ends by itself.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures::task::AtomicWaker;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use tokio::time::{Instant, Sleep};
+
+/// How long an answer, or its next piece, is waited for once nothing can be written any more. What
+/// was on its way has mostly arrived by then: the reset that fails a write comes behind the answer.
+const SILENCE_LIMIT: Duration = Duration::from_secs(5);
+
+/// Anything that requests are sent over.
+pub(super) trait Wire: Read + Write + Connection + Unpin + Send {}
+
+impl<W: Read + Write + Connection + Unpin + Send> Wire for W {}
+
+/// A connection whose failed writes count only when reading has nothing to say either.
+pub(super) struct LastWord {
+    wire: Box<dyn Wire>,
+    line: Line,
+    unsendable: Option<Unsendable>,
+}
+
+/// The error of a write, until it counts.
+struct Unsendable {
+    error: io::Error,
+    silence: Pin<Box<Sleep>>,
+}
+
+/// A handle on a connection, which comes with each answer that was read from it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Line(Arc<LineState>);
+
+#[derive(Debug, Default)]
+struct LineState {
+    written: AtomicU64,
+    hung_up: AtomicBool,
+    writer: AtomicWaker,
+}
+
+impl Line {
+    /// Bytes that the connection has taken since this was last asked.
+    pub(super) fn take_written(&self) -> u64 {
+        self.0.written.swap(0, Ordering::AcqRel)
+    }
+
+    /// Ends the connection at its next write, also where one is waiting for a server that does not
+    /// read: no more of the request is sent, and the connection is not used again.
+    pub(super) fn hang_up(&self) {
+        self.0.hung_up.store(true, Ordering::Release);
+        self.0.writer.wake();
+    }
+}
+
+impl LastWord {
+    /// Gives the other side of a connection the last word.
+    pub(super) fn over(wire: Box<dyn Wire>) -> Self {
+        Self {
+            wire,
+            line: Line::default(),
+            unsendable: None,
+        }
+    }
+
+    /// Writes, unless that has failed before.
+    fn poll_writing<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        write: impl FnOnce(Pin<&mut (dyn Wire + 'static)>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        self.line.0.writer.register(context.waker());
+        if self.line.0.hung_up.load(Ordering::Acquire) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        let unsendable = match &mut self.unsendable {
+            Some(unsendable) => unsendable,
+            None => match write(Pin::new(&mut *self.wire), context) {
+                Poll::Ready(Err(error)) => self.unsendable.insert(Unsendable {
+                    error,
+                    silence: Box::pin(tokio::time::sleep(SILENCE_LIMIT)),
+                }),
+                written => return written,
+            },
+        };
+        ready!(unsendable.silence.as_mut().poll(context));
+        let kind = unsendable.error.kind();
+        let error = std::mem::replace(&mut unsendable.error, kind.into());
+        Poll::Ready(Err(error))
+    }
+
+    fn count(&self, written: &Poll<io::Result<usize>>) {
+        if let Poll::Ready(Ok(bytes)) = written {
+            let bytes = *bytes as u64;
+            self.line.0.written.fetch_add(bytes, Ordering::AcqRel);
+        }
+    }
+}
+
+impl Read for LastWord {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut *self.wire).poll_read(context, buffer))?;
+        if let Some(unsendable) = &mut self.unsendable {
+            let deadline = Instant::now() + SILENCE_LIMIT;
+            unsendable.silence.as_mut().reset(deadline);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Write for LastWord {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = self.poll_writing(context, |wire, context| wire.poll_write(context, bytes));
+        self.count(&written);
+        written
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = self.poll_writing(context, |wire, context| {
+            wire.poll_write_vectored(context, pieces)
+        });
+        self.count(&written);
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.wire.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_writing(context, Write::poll_flush)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.wire).poll_shutdown(context)
+    }
+}
+
+impl Connection for LastWord {
+    fn connected(&self) -> Connected {
+        self.wire.connected().extra(self.line.clone())
+    }
+}

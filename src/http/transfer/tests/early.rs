@@ -1,0 +1,234 @@
+//! Answers that come before the file was sent, from hosts of several kinds. Each host is a plain
+//! socket, so that what it reads, and how it goes, is what the test says.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::thread;
+
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::TlsAcceptor;
+
+use super::*;
+use crate::http::trust::Roots;
+
+/// More than the buffers on the way hold, so that most of it is unsent when the answer comes.
+const BIG: usize = 16 << 20;
+
+const TOO_LARGE: &str = "<Error><Code>EntityTooLarge</Code><Message>Your proposed upload exceeds \
+                         the maximum allowed size</Message></Error>";
+
+const REFUSED: &str = "status 413, EntityTooLarge: Your proposed upload exceeds the maximum \
+                       allowed size";
+
+fn answer(status: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status}\r\nContent-Type: application/xml\r\nContent-Length: {length}\r\n\r\n\
+         {body}"
+    )
+    .into_bytes()
+}
+
+/// Reads a request's head, and nothing of the file beyond what came with it.
+fn read_head(connection: &mut TcpStream) {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        connection.read_exact(&mut byte).unwrap();
+        head.push(byte[0]);
+    }
+}
+
+/// What a host does once it has the head of a request.
+type Host = fn(TcpStream);
+
+/// A host that treats each connection so; each as it comes, in a thread of its own.
+fn listening(host: Host) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.unwrap();
+            thread::spawn(move || {
+                read_head(&mut connection);
+                host(connection);
+            });
+        }
+    });
+    format!("http://{address}/x?signature=CANARY")
+}
+
+/// Sends a big file to such a host, and says what became of it.
+async fn sent_to(host: Host) -> PutFailure {
+    let client = TransferClient::new(ApiHost::Loopback, &Network::default()).unwrap();
+    put(&client, ApiHost::Loopback, &listening(host), BIG).await
+}
+
+fn answer_and_close(mut connection: TcpStream) {
+    let refusal = answer("413 Content Too Large", TOO_LARGE);
+    connection.write_all(&refusal).unwrap();
+}
+
+#[tokio::test]
+async fn a_refusal_is_read_although_the_connection_was_closed_on_the_file() {
+    for repetition in 0..40 {
+        let failure = sent_to(answer_and_close).await;
+        let refused = PutFailure::Refused(REFUSED.into());
+        assert_eq!(failure, refused, "repetition {repetition}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_read_where_the_host_says_no_more_and_goes_on_reading() {
+    let failure = sent_to(|mut connection| {
+        let refusal = answer("413 Content Too Large", TOO_LARGE);
+        connection.write_all(&refusal).unwrap();
+        connection.shutdown(Shutdown::Write).unwrap();
+        let _ = std::io::copy(&mut connection, &mut std::io::sink());
+    });
+    assert_eq!(failure.await, PutFailure::Refused(REFUSED.into()));
+}
+
+#[tokio::test]
+async fn a_refusal_is_read_where_the_host_takes_the_file_all_the_same() {
+    let failure = sent_to(|mut connection| {
+        let refusal = answer("413 Content Too Large", TOO_LARGE);
+        connection.write_all(&refusal).unwrap();
+        let _ = std::io::copy(&mut connection, &mut std::io::sink());
+    });
+    assert_eq!(failure.await, PutFailure::Refused(REFUSED.into()));
+}
+
+#[tokio::test]
+async fn a_refusal_is_read_where_the_host_stops_reading_and_keeps_the_connection() {
+    let failure = sent_to(|mut connection| {
+        let refusal = answer("413 Content Too Large", TOO_LARGE);
+        connection.write_all(&refusal).unwrap();
+        thread::park();
+    });
+    let failure = tokio::time::timeout(Duration::from_secs(30), failure).await;
+    assert_eq!(failure.unwrap(), PutFailure::Refused(REFUSED.into()));
+}
+
+#[tokio::test]
+async fn an_address_that_is_called_expired_before_the_file_was_sent_is_expired() {
+    let failure = sent_to(|mut connection| {
+        let expired = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message>\
+                       </Error>";
+        let refusal = answer("403 Forbidden", expired);
+        connection.write_all(&refusal).unwrap();
+    });
+    assert_eq!(failure.await, PutFailure::Expired);
+}
+
+/// A host with a certificate, which refuses each file early, and those who trust it.
+async fn refusing_over_tls() -> (String, Network) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let ca_file = folder.path().join("ca.pem");
+    std::fs::write(&ca_file, certificate.pem()).unwrap();
+    let network = Network {
+        roots: Roots::read(&ca_file).unwrap(),
+        ..Network::default()
+    };
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/x", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        loop {
+            let (connection, _) = listener.accept().await.unwrap();
+            let mut connection = acceptor.accept(connection).await.unwrap();
+            connection.read_exact(&mut [0; 64]).await.unwrap();
+            let refusal = answer("413 Content Too Large", TOO_LARGE);
+            connection.write_all(&refusal).await.unwrap();
+            connection.flush().await.unwrap();
+        }
+    });
+    (url, network)
+}
+
+#[tokio::test]
+async fn a_refusal_is_read_over_tls_although_the_connection_was_closed_on_the_file() {
+    let (url, network) = refusing_over_tls().await;
+    let client = TransferClient::new(ApiHost::Loopback, &network).unwrap();
+    for repetition in 0..20 {
+        let failure = put(&client, ApiHost::Loopback, &url, BIG).await;
+        let refused = PutFailure::Refused(REFUSED.into());
+        assert_eq!(failure, refused, "repetition {repetition}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_closed_without_an_answer_is_an_interruption() {
+    let failure = sent_to(drop).await;
+    assert!(matches!(failure, PutFailure::Interrupted(_)), "{failure:?}");
+}
+
+#[tokio::test]
+async fn success_before_the_last_byte_was_sent_is_none() {
+    let closing: Host = |mut connection| connection.write_all(&answer("200 OK", "")).unwrap();
+    let staying: Host = |mut connection| {
+        connection.write_all(&answer("200 OK", "")).unwrap();
+        thread::park();
+    };
+    for host in [closing, staying] {
+        let why = "the storage said 200 before it had the whole file".to_owned();
+        assert_eq!(sent_to(host).await, PutFailure::Interrupted(why));
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_changed_is_told_before_what_the_host_says() {
+    let mut sent = file_of(BIG);
+    sent.content.sha256 = sha256(b"what was checked");
+    let url = listening(|mut connection| {
+        // All is taken but the last piece, which never comes.
+        let _ = std::io::copy(&mut connection, &mut std::io::sink());
+        let _ = connection.write_all(&answer("413 Content Too Large", TOO_LARGE));
+    });
+    let client = TransferClient::new(ApiHost::Loopback, &Network::default()).unwrap();
+    let why = format!("it still has {BIG} bytes, but other ones than were checked");
+    let failure = sent.put(&client, ApiHost::Loopback, &url).await;
+    assert_eq!(failure, Err(PutFailure::SourceChanged(why)));
+}
+
+/// A host that refuses the first file early and keeps the connection, and takes the next one.
+fn refusing_once() -> (String, Arc<Mutex<Vec<u16>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/x", listener.local_addr().unwrap());
+    let ports = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&ports);
+    thread::spawn(move || {
+        let (mut first, peer) = listener.accept().unwrap();
+        lock(&seen).push(peer.port());
+        read_head(&mut first);
+        let refusal = answer("413 Content Too Large", TOO_LARGE);
+        first.write_all(&refusal).unwrap();
+        let (mut second, peer) = listener.accept().unwrap();
+        lock(&seen).push(peer.port());
+        read_head(&mut second);
+        second.read_exact(&mut [0; 10]).unwrap();
+        second.write_all(&answer("200 OK", "")).unwrap();
+        thread::park();
+    });
+    (url, ports)
+}
+
+#[tokio::test]
+async fn a_connection_on_which_a_file_was_broken_off_is_not_used_again() {
+    let client = TransferClient::new(ApiHost::Loopback, &Network::default()).unwrap();
+    let (url, ports) = refusing_once();
+    let failure = put(&client, ApiHost::Loopback, &url, BIG).await;
+    assert_eq!(failure, PutFailure::Refused(REFUSED.into()));
+    let taken = file_of(10).put(&client, ApiHost::Loopback, &url).await;
+    assert_eq!(taken, Ok(Receipt::Taken));
+    assert_eq!(lock(&ports).len(), 2);
+}
