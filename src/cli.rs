@@ -14,7 +14,10 @@ use crate::manifest::encoding_named;
 use crate::model::{ObjectRef, ObjectType, SecondCopies};
 use crate::verification::download::Share;
 
-pub use emulator::{DuplicateIds, EmulatorArgs, JobsArgs, RenewedTitles, UnknownObjects};
+pub use emulator::{
+    DottedPaths, DuplicateIds, EmptySize, EmulatorArgs, JobAnswer, JobFileNames, JobsArgs,
+    PurgeFrom, RenewedTitles, UnknownObjects,
+};
 
 /// Attaches files to procurement records in bulk, from a spreadsheet, exactly once.
 #[derive(Debug, Parser)]

@@ -9,6 +9,7 @@ use clap::{ArgAction, Args, ValueEnum};
 use uuid::Uuid;
 
 use crate::config::parse_duration;
+use crate::model::ObjectRef;
 
 /// What `emulator` takes.
 #[derive(Debug, Args)]
@@ -31,9 +32,26 @@ pub struct EmulatorArgs {
     /// What a second attachment with the same external id gets: status 409 or 422, or its place
     #[arg(long, value_name = "ANSWER", default_value = "422")]
     pub duplicate_ids: DuplicateIds,
+    /// How long after it got its external id an attachment is not found by it
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration)]
+    pub external_id_delay: Duration,
+    /// What a path gets that has an external id with a dot in it: its attachment, 404, or the 404
+    /// page of a router
+    #[arg(long, value_name = "ANSWER", default_value = "found")]
+    pub dotted_ids: DottedPaths,
+    /// A contract, event, project or supplier company that does not exist (404), such as contract:7;
+    /// may be given several times
+    #[arg(long, value_name = "TYPE:ID", value_parser = super::record)]
+    pub unknown_record: Vec<ObjectRef>,
+    /// One that is closed, so that nothing can be attached to it any more (422)
+    #[arg(long, value_name = "TYPE:ID", value_parser = super::record)]
+    pub closed_record: Vec<ObjectRef>,
     /// What becomes of a title when a PATCH names a new file and no title
     #[arg(long, value_name = "WAY", default_value = "keep")]
     pub titles: RenewedTitles,
+    /// What is shown for a size before the bytes are there
+    #[arg(long, value_name = "SIZE", default_value = "null")]
+    pub empty_size: EmptySize,
     /// How long after an upload its size stays hidden
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration)]
     pub size_delay: Duration,
@@ -43,6 +61,10 @@ pub struct EmulatorArgs {
     /// After how long a record without bytes is removed
     #[arg(long, value_name = "TIME", default_value = "45m", value_parser = parse_duration)]
     pub purge_after: Duration,
+    /// From when on that counts: from when it lost its bytes, if it ever had any, or always from its
+    /// creation
+    #[arg(long, value_name = "MOMENT", default_value = "bytes")]
+    pub purge_from: PurgeFrom,
     /// What the jobs do.
     #[command(flatten)]
     pub jobs: JobsArgs,
@@ -81,6 +103,14 @@ pub struct JobsArgs {
     /// The status of a job that ended well
     #[arg(long, value_name = "WORD", default_value = "COMPLETED")]
     pub job_success_word: String,
+    /// What is told of a job that was created: the job, or its id alone, as a member of either name
+    /// or as a text that stands by itself
+    #[arg(long, value_name = "FORM", default_value = "job")]
+    pub job_answer: JobAnswer,
+    /// How a job calls its files: as they were called, with accents as characters of their own (NFD),
+    /// or without superfluous blanks
+    #[arg(long, value_name = "WAY", default_value = "as-given")]
+    pub job_file_names: JobFileNames,
     /// A sourcing event or request that does not exist; may be given several times
     #[arg(long, value_name = "UUID", value_parser = uuid)]
     pub unknown_object: Vec<Uuid>,
@@ -117,6 +147,62 @@ pub enum DuplicateIds {
     /// Taken
     #[value(name = "allow")]
     Allow,
+}
+
+/// What the emulator does with a path that has an external id with a dot in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DottedPaths {
+    /// It leads to the attachment
+    Found,
+    /// 404, as of an attachment that is not there
+    #[value(name = "404")]
+    NotFound,
+    /// 404, with a web page
+    Page,
+}
+
+/// What the emulator shows for a size before the bytes are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EmptySize {
+    /// Null
+    Null,
+    /// Zero
+    #[value(name = "0")]
+    Zero,
+}
+
+/// From when on the emulator counts until it removes a record without bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PurgeFrom {
+    /// From when it lost its bytes, if it ever had any
+    Bytes,
+    /// From its creation
+    Creation,
+}
+
+/// What the emulator tells of a job that was created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum JobAnswer {
+    /// All that a read tells
+    Job,
+    /// Its id, as `id`
+    Id,
+    /// Its id, as `job_id`
+    #[value(name = "job_id")]
+    JobId,
+    /// Its id, as a text that stands by itself
+    Text,
+}
+
+/// How a job of the emulator calls its files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum JobFileNames {
+    /// As they were called
+    AsGiven,
+    /// With accents as characters of their own
+    Nfd,
+    /// Without superfluous blanks
+    Trimmed,
 }
 
 /// What the emulator does with a title when a PATCH names a new file and no title.

@@ -3,10 +3,13 @@
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
-use crate::cli::{DuplicateIds, EmulatorArgs, JobsArgs, RenewedTitles, UnknownObjects};
+use crate::cli::{
+    DottedPaths, DuplicateIds, EmptySize, EmulatorArgs, JobAnswer, JobFileNames, JobsArgs,
+    PurgeFrom, RenewedTitles, UnknownObjects,
+};
 use crate::emulator::{
-    BudgetSettings, Clash, Emulator, EmulatorError, ExternalIds, JobSettings, JobWords, Settings,
-    Terms, Titles, UnknownAs, scenario,
+    BudgetSettings, Clash, DottedIds, EmptySizes, Emulator, EmulatorError, ExternalIds, FileNames,
+    JobSettings, JobWords, PostBody, PurgeClock, Settings, Terms, Titles, UnknownAs, scenario,
 };
 use crate::error::{Error, Exit};
 use crate::signals::Signals;
@@ -69,13 +72,29 @@ fn settings(args: &EmulatorArgs) -> Result<Settings, EmulatorError> {
             DuplicateIds::Invalid => unique(Clash::Unprocessable422),
             DuplicateIds::Allow => ExternalIds::NotUnique,
         },
+        external_id_delay: args.external_id_delay,
+        dotted_ids: match args.dotted_ids {
+            DottedPaths::Found => DottedIds::Routed,
+            DottedPaths::NotFound => DottedIds::NotFound404,
+            DottedPaths::Page => DottedIds::RouterPage,
+        },
+        unknown_objects: args.unknown_record.clone(),
+        closed_objects: args.closed_record.clone(),
         titles: match args.titles {
             RenewedTitles::Keep => Titles::Keep,
             RenewedTitles::Derive => Titles::Derive,
         },
+        empty_sizes: match args.empty_size {
+            EmptySize::Null => EmptySizes::Null,
+            EmptySize::Zero => EmptySizes::Zero,
+        },
         size_delay: args.size_delay,
         url_life: args.url_life,
         purge_after: args.purge_after,
+        purge_clock: match args.purge_from {
+            PurgeFrom::Bytes => PurgeClock::LastBytes,
+            PurgeFrom::Creation => PurgeClock::Creation,
+        },
         jobs: jobs(&args.jobs),
         ..Settings::default()
     })
@@ -97,6 +116,17 @@ fn jobs(args: &JobsArgs) -> JobSettings {
             ..Terms::default()
         },
         url_life: args.job_url_life,
+        post_body: match args.job_answer {
+            JobAnswer::Job => PostBody::Job,
+            JobAnswer::Id => PostBody::IdOnly,
+            JobAnswer::JobId => PostBody::JobIdOnly,
+            JobAnswer::Text => PostBody::BareId,
+        },
+        file_names: match args.job_file_names {
+            JobFileNames::AsGiven => FileNames::AsGiven,
+            JobFileNames::Nfd => FileNames::Decomposed,
+            JobFileNames::Trimmed => FileNames::Trimmed,
+        },
         words: JobWords {
             success: args.job_success_word.clone(),
             ..JobWords::default()

@@ -23,6 +23,10 @@ pub(super) fn words(halt: &Halt, service: Service) -> String {
             escape(why)
         ),
         Halt::Hopeless(why) | Halt::Backup(why) => escape(why).into_owned(),
+        Halt::NotRouted(why) => format!(
+            "{}: use ids of letters, digits, _ and - alone, then go on",
+            escape(why)
+        ),
         Halt::TooManyErrors(rows) => format!(
             "{} failed, more than --max-errors allows",
             counted(*rows as u64, "row")

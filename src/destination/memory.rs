@@ -30,6 +30,10 @@ use world::{Attachments, Done, Effect, Which};
 pub struct Rules {
     /// Whether two attachments may have one `external_id`.
     pub ids: Ids,
+    /// Which of them lead to their attachments.
+    pub routes: Routes,
+    /// How long after it got its `external_id` a record is not found by it.
+    pub find_delay: Duration,
     /// What becomes of a title when a new file name is told without one.
     pub titles: Titles,
     /// How long after the upload a size stays hidden.
@@ -46,6 +50,8 @@ impl Default for Rules {
     fn default() -> Self {
         Self {
             ids: Ids::Unique,
+            routes: Routes::All,
+            find_delay: Duration::ZERO,
             titles: Titles::Kept,
             size_delay: Duration::ZERO,
             address_life: Duration::from_mins(15),
@@ -62,6 +68,15 @@ pub enum Ids {
     Unique,
     /// Both are taken, and the older one is found.
     NotUnique,
+}
+
+/// Which `external_id`s lead to their attachments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Routes {
+    /// All.
+    All,
+    /// All but those with a dot, under which nothing is ever found.
+    NoDots,
 }
 
 /// What becomes of a title when a new file name is told without one.
@@ -230,7 +245,7 @@ impl Destination for Memory {
 
     async fn find(&self, external_id: &ExternalId) -> Result<Presence<Address>, Failure> {
         let find = |world: &mut Attachments, now| {
-            let id = world.by_external_id(external_id);
+            let id = world.found_by(external_id, now);
             world.note(Operation::Find, id, now);
             world.presence(id, now)
         };

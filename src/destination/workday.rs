@@ -1,8 +1,8 @@
 //! Workday Strategic Sourcing Attachments 1.0, as its vendor documents it.
 //!
 //! What is documented, and what had to be assumed:
-//! - an attachment's size is null until its bytes are there (assumed; the samples show null in the
-//!   answers to POST and PATCH). A size that shows late is therefore taken for "not there yet";
+//! - an attachment's size is null, or zero, until its bytes are there (assumed; the samples show null
+//!   in the answers to POST and PATCH). A size that shows late is therefore taken for "not there yet";
 //! - an `external_id` addresses one attachment of the company (documented as "unique identifier";
 //!   whether it is enforced, and with which status a clash is answered, is not);
 //! - the id of an object is sent as a number, as in every sample;

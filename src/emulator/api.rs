@@ -21,15 +21,20 @@ use super::rate::Admission;
 use super::record::{Record, new_key};
 use super::reply::{Answer, Reply};
 use super::route::{API_BASE, ApiRoute, Name};
-use super::settings::{Clash, ExternalIds, Titles};
+use super::settings::{Clash, DottedIds, ExternalIds, Titles};
 use super::view::View;
 use super::world::{Shared, World};
+use crate::model::ObjectRef;
 
 /// The largest document that is read. It also bounds the upload URL, which holds the file name.
 const MAX_DOCUMENT: usize = 16 * 1024;
 
 /// How many ids one list may name.
 const MAX_LISTED: usize = 50;
+
+/// What a router says of a path that leads nowhere.
+const ROUTER_PAGE: &str = "<!DOCTYPE html><html><head><title>The page you were looking for doesn't \
+     exist (404)</title></head><body><h1>Not Found</h1></body></html>";
 
 const API_VERSION: HeaderName = HeaderName::from_static("x-api-version");
 
@@ -124,6 +129,9 @@ impl Befallen for Call<'_> {
     }
 
     fn perform(&mut self) -> Reply {
+        if let Some(answer) = self.not_routed() {
+            return answer;
+        }
         let outcome = self.check_form().and_then(|()| match self.route {
             ApiRoute::List => self.list(),
             ApiRoute::Create => self.create(),
@@ -179,6 +187,31 @@ impl Call<'_> {
                 Some(reply.with(RETRY_AFTER, HeaderValue::from_static("1")))
             }
         }
+    }
+
+    /// What a path is answered with that leads nowhere because of a dot in it. The page of a router
+    /// knows nothing of the API's version.
+    fn not_routed(&mut self) -> Option<Reply> {
+        let (ApiRoute::Get(name) | ApiRoute::Update(name)) = self.route else {
+            return None;
+        };
+        let Name::ExternalId(text) = name else {
+            return None;
+        };
+        let answer = match self.shared.settings.dotted_ids {
+            _ if !text.contains('.') => return None,
+            DottedIds::Routed => return None,
+            DottedIds::NotFound404 => not_found()
+                .reply()
+                .with(API_VERSION, HeaderValue::from_static("1.0")),
+            DottedIds::RouterPage => Reply::new(
+                StatusCode::NOT_FOUND,
+                "text/html; charset=utf-8",
+                ROUTER_PAGE.into(),
+            ),
+        };
+        self.entry.external_id = Some(text.clone());
+        Some(answer)
     }
 
     /// What can be told from the head alone.
@@ -244,6 +277,7 @@ impl Call<'_> {
         let creation = Creation::parse(self.body)?;
         self.entry.external_id.clone_from(&creation.external_id);
         self.entry.object = Some(creation.object.to_string());
+        self.refuse_object(creation.object)?;
         if let Some(external_id) = &creation.external_id {
             self.refuse_clash(external_id, None)?;
         }
@@ -255,6 +289,8 @@ impl Call<'_> {
             object: creation.object.to_string(),
             uploaded_by: self.user_email(),
             key: new_key(),
+            created: Some(self.now),
+            named: Some(self.now),
             empty_since: self.now,
             content: None,
         };
@@ -276,7 +312,10 @@ impl Call<'_> {
             Titles::Keep => None,
             Titles::Derive => attributes.file_name.clone(),
         };
-        record.external_id = attributes.external_id.or(record.external_id);
+        if attributes.external_id.is_some() {
+            record.external_id = attributes.external_id;
+            record.named = Some(self.now);
+        }
         record.title = attributes.title.or(derived).unwrap_or(record.title);
         if let Some(file_name) = attributes.file_name {
             record.file_name = file_name;
@@ -298,6 +337,10 @@ impl Call<'_> {
             Name::ExternalId(text) => self.entry.external_id = Some(text.clone()),
         }
         let record = self.find(name)?.ok_or_else(not_found)?;
+        let delay = self.shared.settings.external_id_delay;
+        if matches!(name, Name::ExternalId(_)) && !record.is_indexed(self.now, delay) {
+            return Err(not_found());
+        }
         self.entry.id = Some(record.id);
         self.entry.external_id.clone_from(&record.external_id);
         self.entry.object = Some(record.object.clone());
@@ -306,6 +349,21 @@ impl Call<'_> {
 
     fn find(&mut self, name: &Name) -> Result<Option<Record>, Problem> {
         Ok(self.world.look_up(name, self.now, &self.shared.settings)?)
+    }
+
+    /// Refuses an object to which nothing can be attached.
+    fn refuse_object(&self, object: ObjectRef) -> Result<(), Problem> {
+        let settings = &self.shared.settings;
+        if settings.unknown_objects.contains(&object) {
+            let detail = format!("{object} does not exist");
+            return Err(Problem::new(StatusCode::NOT_FOUND, detail));
+        }
+        if settings.closed_objects.contains(&object) {
+            let pointer = format!("/data/relationships/{}", object.kind());
+            let detail = format!("{object} is closed, and takes no more attachments");
+            return Err(Problem::invalid(&pointer, detail));
+        }
+        Ok(())
     }
 
     /// Refuses an external id that an attachment other than `own` has, where ids are unique.

@@ -26,9 +26,14 @@
 //! |---|---|
 //! | external ids are unique, a clash is answered with 422 | [`Settings::external_ids`] |
 //! | without uniqueness, a look-up finds the oldest | none |
+//! | a record is found by its external id at once | [`Settings::external_id_delay`] |
+//! | a path with any external id leads to it | [`Settings::dotted_ids`] |
+//! | every contract, event, project and supplier company exists | [`Settings::unknown_objects`]: 404 |
+//! | and takes attachments | [`Settings::closed_objects`]: 422 |
+//! | a size is null until the bytes are there | [`Settings::empty_sizes`] |
 //! | a size shows as soon as the bytes are stored | [`Settings::size_delay`] |
 //! | a record without bytes goes at 45 minutes | [`Settings::purge_after`] |
-//! | a new URL does not put the purge off, unless bytes were let go of for it | none |
+//! | a new URL does not put the purge off, unless bytes were let go of for it | [`Settings::purge_clock`] |
 //! | the limit is a sliding window over arrivals; requests that were refused, for the rate or for their keys, do not count | [`Settings::rate`] for the number |
 //! | 429 brings `Retry-After: 1` | [`Effect::Status`] |
 //! | nobody else uses the limit | [`Settings::others`] |
@@ -70,6 +75,7 @@
 //! | no files, a name twice, a path in a name, or over 255 bytes: 400 | none |
 //! | a POST is answered with 201 | [`JobSettings::post_status`] |
 //! | and the whole job | [`JobSettings::post_body`] |
+//! | a job calls its files as they were called | [`JobSettings::file_names`] |
 //! | a job starts after a second; before, its `detail` is null | [`Terms::start_delay`] |
 //! | it is `PENDING` until then, and `COMPLETED` when it ends well | [`JobSettings::words`] |
 //! | it ends a second after the last of its files came | [`Terms::end_delay`] |
@@ -144,13 +150,15 @@ use self::world::Shared;
 
 pub use self::fault::{BadFault, Effect, Fault, When};
 pub use self::jobs::{
-    BudgetSettings, Ending, FileStatus, JobFile, JobKeys, JobSettings, JobWords, Missing,
-    Namesakes, Partial, Phase, PostBody, PostBudgets, PostStatus, Refused, Slashes, StoredJob,
-    Terms, UnknownAs, UrlClock, WrongSlash, job_files, jobs,
+    BudgetSettings, Ending, FileNames, FileStatus, JobFile, JobKeys, JobSettings, JobWords,
+    Missing, Namesakes, Partial, Phase, PostBody, PostBudgets, PostStatus, Refused, Slashes,
+    StoredJob, Terms, UnknownAs, UrlClock, WrongSlash, job_files, jobs,
 };
 pub use self::route::Operation;
 pub use self::script::Fired;
-pub use self::settings::{Clash, ExternalIds, Keys, Settings, Titles};
+pub use self::settings::{
+    Clash, DottedIds, EmptySizes, ExternalIds, Keys, PurgeClock, Settings, Titles,
+};
 pub use self::store::{StateError, StoredAttachment, stored, stored_by_external_id};
 pub use self::target::Target;
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::settings::PurgeClock;
+
 /// An attachment as the service knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Record {
@@ -18,6 +20,12 @@ pub(super) struct Record {
     pub(super) uploaded_by: String,
     /// The storage key of the newest upload URL.
     pub(super) key: String,
+    /// When it was created; unknown of one from the state of an earlier version.
+    #[serde(default)]
+    pub(super) created: Option<Timestamp>,
+    /// When it got its external id, likewise.
+    #[serde(default)]
+    pub(super) named: Option<Timestamp>,
     /// Since when the service waits for bytes.
     pub(super) empty_since: Timestamp,
     pub(super) content: Option<Content>,
@@ -43,8 +51,22 @@ impl Record {
     }
 
     /// Whether it has waited for bytes for so long that the service gives it up.
-    pub(super) fn is_stale(&self, now: Timestamp, purge_after: Duration) -> bool {
-        self.content.is_none() && since(self.empty_since, now) >= purge_after
+    pub(super) fn is_stale(
+        &self,
+        now: Timestamp,
+        purge_after: Duration,
+        clock: PurgeClock,
+    ) -> bool {
+        let begin = match clock {
+            PurgeClock::LastBytes => self.empty_since,
+            PurgeClock::Creation => self.created.unwrap_or(self.empty_since),
+        };
+        self.content.is_none() && since(begin, now) >= purge_after
+    }
+
+    /// Whether it has had its external id for so long that it is found by it.
+    pub(super) fn is_indexed(&self, now: Timestamp, delay: Duration) -> bool {
+        self.named.is_none_or(|named| since(named, now) >= delay)
     }
 
     /// The bytes, once the service shows them.
@@ -84,6 +106,8 @@ mod tests {
             object: String::new(),
             uploaded_by: String::new(),
             key: new_key(),
+            created: Some(CREATED),
+            named: Some(CREATED),
             empty_since: CREATED,
             content: None,
         }
@@ -102,9 +126,9 @@ mod tests {
 
     #[test]
     fn a_record_without_bytes_is_given_up_after_its_time_and_one_with_bytes_never() {
-        assert!(!record().is_stale(minutes(44), LIMIT));
-        assert!(record().is_stale(minutes(45), LIMIT));
-        assert!(!stored_at(44).is_stale(minutes(1000), LIMIT));
+        assert!(!record().is_stale(minutes(44), LIMIT, PurgeClock::LastBytes));
+        assert!(record().is_stale(minutes(45), LIMIT, PurgeClock::LastBytes));
+        assert!(!stored_at(44).is_stale(minutes(1000), LIMIT, PurgeClock::LastBytes));
     }
 
     #[test]
@@ -113,7 +137,7 @@ mod tests {
         let old_key = renewed.key.clone();
         renewed.renew("someone@example.com".to_owned(), minutes(44));
         assert_ne!(renewed.key, old_key);
-        assert!(renewed.is_stale(minutes(45), LIMIT));
+        assert!(renewed.is_stale(minutes(45), LIMIT, PurgeClock::LastBytes));
     }
 
     #[test]
@@ -121,8 +145,16 @@ mod tests {
         let mut renewed = stored_at(10);
         renewed.renew("someone@example.com".to_owned(), minutes(100));
         assert_eq!(renewed.content, None);
-        assert!(!renewed.is_stale(minutes(144), LIMIT));
-        assert!(renewed.is_stale(minutes(145), LIMIT));
+        assert!(!renewed.is_stale(minutes(144), LIMIT, PurgeClock::LastBytes));
+        assert!(renewed.is_stale(minutes(145), LIMIT, PurgeClock::LastBytes));
+        assert!(renewed.is_stale(minutes(100), LIMIT, PurgeClock::Creation));
+    }
+
+    #[test]
+    fn a_record_is_found_by_its_external_id_after_the_delay() {
+        let delay = Duration::from_mins(2);
+        assert!(!record().is_indexed(minutes(1), delay));
+        assert!(record().is_indexed(minutes(2), delay));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::fault::Fault;
 use super::jobs::JobSettings;
+use crate::model::ObjectRef;
 
 /// How the emulator behaves. The default is the documented service, as far as it is documented.
 #[derive(Debug, Clone)]
@@ -23,14 +24,26 @@ pub struct Settings {
     pub others: u32,
     /// Whether two attachments may have the same external id.
     pub external_ids: ExternalIds,
+    /// How long after it got its external id a record is not found by it.
+    pub external_id_delay: Duration,
+    /// What becomes of a path in which an external id has a dot.
+    pub dotted_ids: DottedIds,
+    /// Contracts, events, projects and supplier companies that do not exist; all others do.
+    pub unknown_objects: Vec<ObjectRef>,
+    /// Those that are closed: nothing can be attached to them any more.
+    pub closed_objects: Vec<ObjectRef>,
     /// What becomes of a title when a PATCH names a new file and no title.
     pub titles: Titles,
+    /// What is shown for a size before the bytes are there.
+    pub empty_sizes: EmptySizes,
     /// How long after an upload the size stays hidden.
     pub size_delay: Duration,
     /// How long an upload or download URL of an attachment is good.
     pub url_life: Duration,
     /// How long a record may be without bytes before it goes away.
     pub purge_after: Duration,
+    /// From when on.
+    pub purge_clock: PurgeClock,
     /// Which keys are taken.
     pub keys: Keys,
     /// The id of the first attachment.
@@ -50,10 +63,16 @@ impl Default for Settings {
             external_ids: ExternalIds::Unique {
                 clash: Clash::Unprocessable422,
             },
+            external_id_delay: Duration::ZERO,
+            dotted_ids: DottedIds::Routed,
+            unknown_objects: Vec::new(),
+            closed_objects: Vec::new(),
             titles: Titles::Keep,
+            empty_sizes: EmptySizes::Null,
             size_delay: Duration::ZERO,
             url_life: Duration::from_mins(15),
             purge_after: Duration::from_mins(45),
+            purge_clock: PurgeClock::LastBytes,
             keys: Keys::Any,
             first_id: 1,
             jobs: JobSettings::default(),
@@ -81,6 +100,36 @@ pub enum Clash {
     Conflict409,
     /// 422 Unprocessable Content.
     Unprocessable422,
+}
+
+/// What becomes of a path in which an external id has a dot. Many routers take what follows a dot
+/// for the format of the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DottedIds {
+    /// It leads to the attachment, as every other path does.
+    Routed,
+    /// It leads nowhere: 404, as of an attachment that is not there.
+    NotFound404,
+    /// It leads nowhere: 404, with the web page of a router in place of a document.
+    RouterPage,
+}
+
+/// What is shown for a size before the bytes are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EmptySizes {
+    /// Null.
+    Null,
+    /// A zero.
+    Zero,
+}
+
+/// From when on a record may be without bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PurgeClock {
+    /// From its creation, or from when a PATCH let go of its bytes.
+    LastBytes,
+    /// From its creation, whatever happened since.
+    Creation,
 }
 
 /// What becomes of a title when a PATCH names a new file and no title.

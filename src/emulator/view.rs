@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::record::{Content, Record};
 use super::route::{API_BASE, STORAGE_BASE};
+use super::settings::EmptySizes;
 use super::world::Shared;
 
 /// The headers that an upload must carry, with their values.
@@ -56,7 +57,7 @@ impl View<'_> {
             "attributes": {
                 "external_id": record.external_id,
                 "title": record.title,
-                "file_size": content.map(|content| content.size.to_string()),
+                "file_size": self.size(content),
             },
         })
     }
@@ -72,6 +73,14 @@ impl View<'_> {
         data["attributes"]["upload_url"] = json!(url);
         data["attributes"]["upload_headers"] = json!(headers);
         data
+    }
+
+    fn size(&self, content: Option<Content>) -> Option<String> {
+        match (content, self.shared.settings.empty_sizes) {
+            (Some(content), _) => Some(content.size.to_string()),
+            (None, EmptySizes::Null) => None,
+            (None, EmptySizes::Zero) => Some("0".to_owned()),
+        }
     }
 
     fn content(&self, record: &Record) -> Option<Content> {

@@ -108,9 +108,11 @@ impl World {
             Name::Id(id) => vec![*id],
             Name::ExternalId(external_id) => self.store.ids_of(external_id),
         };
+        let is_stale =
+            |record: &Record| record.is_stale(now, settings.purge_after, settings.purge_clock);
         for id in ids {
             match self.store.get(id) {
-                Some(record) if record.is_stale(now, settings.purge_after) => {
+                Some(record) if is_stale(record) => {
                     let gone = record.clone();
                     self.purge(&gone, now)?;
                 }

@@ -27,7 +27,7 @@ use crate::results::journal::Journal;
 use crate::results::{Known, Status, Verified};
 
 /// When to look for the record of a POST whose answer was lost, counted from one look to the next.
-const SEARCHES: [Duration; 3] = [
+pub(super) const SEARCHES: [Duration; 3] = [
     Duration::from_secs(2),
     Duration::from_secs(10),
     Duration::from_secs(30),
@@ -55,6 +55,8 @@ enum ByName<T> {
 
 impl<D: Archive, J: Journal> Unit<'_, D, J> {
     pub(super) async fn look_up(&mut self, posted: Posted) -> Next<D> {
+        // It may have to wait for another row here, and that one must not wait for this one.
+        self.trial = None;
         self.take_slot().await;
         let found = match self.find().await {
             Ok(presence) => self.or_by_its_new_name(presence).await,
@@ -100,7 +102,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
 
     async fn find(&self) -> Result<Presence<D::Target>, Unmet> {
         let external_id = &self.only().task.row.external_id;
-        self.run.requests.find(external_id).await
+        self.find_by(external_id).await
     }
 
     /// A row whose attachment is to be renamed may have been renamed already.
@@ -119,7 +121,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         self.slot = None;
         let name = self.pass_gate().await;
         self.take_slot().await;
-        let under_the_new = self.run.requests.find(&new).await?;
+        let under_the_new = self.find_by(&new).await?;
         Ok(match (is_there, under_the_new) {
             (_, Presence::Absent) => ByName::Present(presence),
             (true, _) => ByName::Taken,

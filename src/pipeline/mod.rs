@@ -13,6 +13,7 @@ mod member;
 mod names;
 mod replace;
 mod requests;
+mod routing;
 mod slots;
 mod survey;
 mod there;
@@ -45,6 +46,7 @@ pub use survey::{NewName, Outlook, RowSurvey, Survey, survey};
 
 use gates::Gates;
 use requests::Requests;
+use routing::RoutingProof;
 use slots::Slots;
 use unit::{Ended, Unit};
 use watch::Watcher;
@@ -132,6 +134,9 @@ pub enum Halt {
     Journal,
     /// The old content of an attachment cannot be kept. Says where, and why not.
     Backup(String),
+    /// The service takes an `external_id`, and does not find it again. Says which, where, and what was
+    /// done about it.
+    NotRouted(String),
     /// Too many rows failed.
     TooManyErrors(usize),
     /// The user asked for it.
@@ -157,6 +162,7 @@ pub async fn run<D: Archive, J: Journal>(
         journal,
         vault,
         gates: Gates::default(),
+        routing: RoutingProof::default(),
         slots: Slots::new(settings.concurrency),
         starting: Semaphore::new(MOST_STARTING),
         watcher: Watcher::default(),
@@ -173,6 +179,7 @@ struct Run<'a, D: Destination, J> {
     journal: &'a J,
     vault: Option<&'a dyn Vault>,
     gates: Gates,
+    routing: RoutingProof,
     slots: Slots,
     /// Jobs that have not yet said where their files go.
     starting: Semaphore,
@@ -225,6 +232,7 @@ impl<D: Archive, J: Journal> Run<'_, D, J> {
         };
         self.slots.no_more_to_come();
         self.requests.end();
+        self.routing.close();
         if halt.leaves_something_to_finish() {
             let drained = async {
                 tokio::select! {
@@ -257,7 +265,11 @@ impl Halt {
     fn leaves_something_to_finish(&self) -> bool {
         match self {
             Self::Journal | Self::Backup(_) | Self::Outage(_) | Self::Hopeless(_) => false,
-            Self::Denied(_) | Self::TooManyErrors(_) | Self::Interrupted | Self::Abandoned => true,
+            Self::Denied(_)
+            | Self::NotRouted(_)
+            | Self::TooManyErrors(_)
+            | Self::Interrupted
+            | Self::Abandoned => true,
         }
     }
 }

@@ -5,6 +5,9 @@
 //! is sent. Two attachments never get one `external_id` by us: it is looked up before and after, and
 //! where it turns out to be another one's, the old one is given back.
 
+use tokio::time::sleep;
+
+use super::attachment::SEARCHES;
 use super::gates::Name;
 use super::requests::Unmet;
 use super::unit::{Next, Unit};
@@ -180,6 +183,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             // Not even where it is free: the other row would take what has it then for its own.
             return Ok(ended(verdict.clone().new_id_awaited(&to)));
         }
+        while self.is_kept_waiting(&to).await? {}
         let announced = verdict.while_renaming(Reason::RENAMING);
         self.record(&announced).await?;
         let new = NewNames {
@@ -204,8 +208,14 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
                     self.give_back(&amended.id, &from).await?;
                     return Ok(ended(verdict.clone().ambiguous(&from)));
                 }
-                Ok(_) => match self.holder(&to, id).await {
+                Ok(_) => match self.holder_by_now(&to, id).await {
                     Ok(Holder::We) => break,
+                    // Under its old one it is found.
+                    Ok(Holder::Nobody) if self.is_on_trial(&to) => {
+                        self.give_back(id, &from).await?;
+                        let done = "the attachment was given its old one back";
+                        return Err(self.does_not_route("new_external_id", &to, done));
+                    }
                     Ok(Holder::Another) => {
                         self.give_back(id, &from).await?;
                         let taken = verdict.clone().new_id_taken(&to, "since just now");
@@ -260,11 +270,33 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
     }
 
     async fn holder(&self, external_id: &ExternalId, ours: &AttachmentId) -> Result<Holder, Unmet> {
-        Ok(match self.run.requests.find(external_id).await? {
+        Ok(match self.find_by(external_id).await? {
             Presence::Absent => Holder::Nobody,
             Presence::Pending { id } | Presence::Stored { id, .. } if id == *ours => Holder::We,
             _ => Holder::Another,
         })
+    }
+
+    /// The same of a name that was just given, and may not be found at once.
+    async fn holder_by_now(
+        &self,
+        external_id: &ExternalId,
+        ours: &AttachmentId,
+    ) -> Result<Holder, Unmet> {
+        let mut holder = self.holder(external_id, ours).await?;
+        for wait in SEARCHES {
+            if !matches!(holder, Holder::Nobody) || !self.is_on_trial(external_id) {
+                break;
+            }
+            sleep(wait).await;
+            holder = self.holder(external_id, ours).await?;
+        }
+        Ok(holder)
+    }
+
+    /// Whether this row is the one to prove that such a name is found.
+    fn is_on_trial(&self, external_id: &ExternalId) -> bool {
+        self.trial.is_some() && !self.run.routing.unproven(external_id).is_empty()
     }
 
     /// Gives an attachment the name back that it had.

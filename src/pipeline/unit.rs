@@ -22,6 +22,7 @@ use super::gates::Name;
 use super::member::{Member, Put, place_of};
 use super::replace::Swap;
 use super::requests::{OwnFailures, Unmet};
+use super::routing::RoutingTrial;
 use super::slots::Slot;
 use super::verdict::Verdict;
 use super::{Halt, Run, Task};
@@ -53,6 +54,8 @@ pub(super) struct Unit<'a, D: Destination, J> {
     pub(super) slot: Option<Slot<'a>>,
     /// Held by a job until it says where its files go.
     pub(super) starting: Option<SemaphorePermit<'a>>,
+    /// Held by an attachment until it is found by an `external_id` of which that is not yet proven.
+    pub(super) trial: Option<RoutingTrial<'a>>,
     /// So many POSTs of an attachment stayed without an answer.
     pub(super) posts_lost: u32,
     /// Those of a job that did while others got one.
@@ -132,6 +135,7 @@ impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
             ended: Vec::new(),
             slot: Some(slot),
             starting: None,
+            trial: None,
             posts_lost: 0,
             own_posts: OwnFailures::default(),
             renewals: 0,
@@ -181,6 +185,12 @@ impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
     }
 
     async fn create(&mut self, posted: Posted) -> Next<D> {
+        if self.run.keeps == Keeps::Attachments {
+            let external_id = self.only().task.row.external_id.clone();
+            if self.is_kept_waiting(&external_id).await? {
+                return Ok(State::LookUp(posted));
+            }
+        }
         self.take_slot().await;
         let new = NewRecord {
             object: self.only().task.row.object,
@@ -249,8 +259,13 @@ impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
         places: Vec<Place<D::Target>>,
         issued: Since,
     ) -> Next<D> {
-        if let Keeps::Jobs { .. } = self.run.keeps {
-            self.announce_bytes(&id).await?;
+        match self.run.keeps {
+            Keeps::Attachments => {
+                if let Some(next) = self.prove_routing(&id).await? {
+                    return Ok(next);
+                }
+            }
+            Keeps::Jobs { .. } => self.announce_bytes(&id).await?,
         }
         self.starting = None;
         let (run, life) = (self.run, self.address_life());

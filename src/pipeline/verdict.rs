@@ -164,6 +164,17 @@ impl Verdict {
         .explained(Reason::RENEWING, String::new())
     }
 
+    /// The service does not find a record by the `external_id` that it took.
+    pub(super) fn not_found_again(id: AttachmentId) -> Self {
+        Self::plain(Status::Created, Some(id)).explained(
+            Reason::NOT_FOUND_AGAIN,
+            "the service took this external_id, and does not find it again; no bytes were sent, and \
+             the service removes such records within an hour: give the row an external_id of \
+             letters, digits, _ and - alone"
+                .into(),
+        )
+    }
+
     pub(super) fn size_not_shown(id: AttachmentId) -> Self {
         Self::plain(Status::Pending, Some(id)).explained(
             Reason::SIZE_NOT_SHOWN,

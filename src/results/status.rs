@@ -113,6 +113,8 @@ impl Reason {
     pub const NO_ANSWER: Self = Self(Cow::Borrowed("no_answer"));
     /// The file changed, or went away, after it was checked.
     pub const SOURCE_CHANGED: Self = Self(Cow::Borrowed("source_changed"));
+    /// The service took the `external_id`, and does not find it again; no bytes were sent.
+    pub const NOT_FOUND_AGAIN: Self = Self(Cow::Borrowed("not_found_again"));
     /// The storage took the bytes, but the service did not show their size in time.
     pub const SIZE_NOT_SHOWN: Self = Self(Cow::Borrowed("size_not_shown"));
     /// A new address was asked for, and how that ended is not recorded.

@@ -39,6 +39,7 @@ mod report_attached;
 mod report_in_browser;
 mod results_file;
 mod resume;
+mod routing;
 mod s3;
 mod second_copies;
 mod secrets;

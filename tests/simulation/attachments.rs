@@ -8,7 +8,7 @@ pub(crate) mod stranger;
 use std::sync::Arc;
 use std::time::Duration;
 
-use consign::destination::memory::{Ids, Memory, Rules, Script, Titles};
+use consign::destination::memory::{Ids, Memory, Routes, Rules, Script, Titles};
 use consign::destination::{Destination as _, NewFile, NewRecord};
 use consign::http::budget::Budget;
 use consign::pipeline::Task;
@@ -39,6 +39,7 @@ impl Scene for Attachments {
 
     async fn set(random: &mut Rng, script: Script, disk: Arc<Disk>, lines: Lines) -> Self {
         let rules = draw_rules(random);
+        let (rules, dotted) = draw_routing(rules, random);
         let rows = 1..=random.usize(1..=3);
         let service = Arc::new(Memory::with_faults(rules, script));
         let nobody = Stranger::default();
@@ -49,6 +50,11 @@ impl Scene for Attachments {
             disk,
             rows: rows.map(|row| TheRow::new(row, contract(7))).collect(),
         };
+        for row in &mut scene.rows {
+            if dotted.is_some_and(|from| row.row.number >= from) {
+                row.dot();
+            }
+        }
         if random.u8(0..12) == 0 {
             scene.somebody_else_was_here(random).await;
         }
@@ -158,6 +164,24 @@ impl Attachments {
     }
 }
 
+/// Draws from which row on the `external_id`s have dots, if any has, and how the service deals with
+/// these. A source of its own lets all else be as it would be without.
+fn draw_routing(rules: Rules, random: &Rng) -> (Rules, Option<usize>) {
+    let mut random = Rng::with_seed(!random.clone().u64(..));
+    if random.u8(0..6) > 0 {
+        return (rules, None);
+    }
+    let seconds = random.choice([0, 0, 1, 9, 35]).unwrap_or(0);
+    let rules = Rules {
+        routes: random
+            .choice([Routes::All, Routes::All, Routes::NoDots])
+            .unwrap_or(Routes::All),
+        find_delay: Duration::from_secs(seconds),
+        ..rules
+    };
+    (rules, Some(random.usize(1..=2)))
+}
+
 pub(crate) fn draw_rules(random: &mut Rng) -> Rules {
     let mut seconds = |choices: &[u64]| {
         let of_these = choices[random.usize(0..choices.len())];
@@ -178,5 +202,7 @@ pub(crate) fn draw_rules(random: &mut Rng) -> Rules {
         } else {
             Titles::DerivedAnew
         },
+        routes: Routes::All,
+        find_delay: Duration::ZERO,
     }
 }

@@ -202,6 +202,7 @@ fn all_of_this_happened(sum: &Sum) {
 fn each_row_is_stored_exactly_once_whatever_happens() {
     if let Some(sum) = keeps_its_promises::<Attachments>(SEEDS) {
         all_of_this_happened(&sum);
+        assert!(sum.endings.get("id not found again") > Some(&100));
     }
 }
 
@@ -290,6 +291,11 @@ fn a_job_has_to_be_looked_at_before_its_rows_go_into_another_one() {
 #[test]
 fn lines_that_say_that_bytes_give_way_have_to_be_synced() {
     is_missed::<Amended>(Without::SyncOf(Lie::Lines(Line::Replacing)));
+}
+
+#[test]
+fn a_record_has_to_be_found_by_its_external_id_before_it_gets_bytes() {
+    is_missed::<Attachments>(Without::Asking(Forgotten::Routing));
 }
 
 #[test]

@@ -34,6 +34,8 @@ pub(crate) enum Forgotten {
     Original,
     /// Look-ups of the `external_id`s that rows are to get, until that was asked for.
     NewId,
+    /// Look-ups by `external_id` of what was just made.
+    Routing,
 }
 
 /// The client of one run.
@@ -48,6 +50,8 @@ pub(crate) struct Client<'a, D, W> {
     pub(crate) sizes_sent: Mutex<HashMap<AttachmentId, u64>>,
     /// What this run made itself.
     pub(crate) made: Mutex<HashSet<AttachmentId>>,
+    /// The same, by the first of its `external_id`s.
+    pub(crate) made_as: Mutex<HashMap<ExternalId, AttachmentId>>,
     /// What this run has seen of attachments, by which a client that forgets to ask would answer
     /// itself.
     pub(crate) originals: Mutex<HashMap<AttachmentId, Original<Address>>>,
@@ -134,6 +138,11 @@ where
         match self.forgotten {
             Some(Forgotten::Find) => return Ok(Presence::Absent),
             Some(Forgotten::NewId) if is_new() => return Ok(Presence::Absent),
+            Some(Forgotten::Routing) => {
+                if let Some(id) = self.made_as.lock().unwrap().get(external_id) {
+                    return Ok(Presence::Pending { id: id.clone() });
+                }
+            }
             _ => {}
         }
         let (service, key) = (self.service(), external_id.clone());
@@ -161,6 +170,10 @@ where
         self.referee.created(new, &answer);
         let made = answer.iter().map(|created| created.id.clone());
         self.made.lock().unwrap().extend(made);
+        if let (Ok(created), Some(file)) = (&answer, new.files.first()) {
+            let mut made_as = self.made_as.lock().unwrap();
+            made_as.insert(file.external_id.clone(), created.id.clone());
+        }
         answer
     }
 

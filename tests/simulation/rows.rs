@@ -51,6 +51,12 @@ impl TheRow {
         }
     }
 
+    /// Gives it an `external_id` that does not route everywhere.
+    pub(crate) fn dot(&mut self) {
+        let id = format!("A.{}", self.row.number);
+        self.row.external_id = ExternalId::parse(&id).unwrap();
+    }
+
     /// Somebody may save another version of its file, or hang it elsewhere.
     pub(crate) fn change_perhaps(&mut self, elsewhere: ObjectRef, random: &mut Rng) -> bool {
         match random.u8(0..60) {

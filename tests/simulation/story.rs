@@ -232,6 +232,7 @@ impl<S: Scene> Story<S> {
             },
             sizes_sent: Mutex::default(),
             made: Mutex::default(),
+            made_as: Mutex::default(),
             originals: Mutex::default(),
             new_ids: Mutex::new(new_ids),
             random: Mutex::new(self.random.fork()),
@@ -310,6 +311,7 @@ impl<S: Scene> Story<S> {
             Ending::Halted(Halt::Outage(_)) => "outage too long",
             Ending::Halted(Halt::Journal) => "disk full",
             Ending::Halted(Halt::Interrupted) => "interrupted",
+            Ending::Halted(Halt::NotRouted(_)) => "id not found again",
             Ending::Halted(_) => "other",
         };
         *self.tally.endings.entry(name).or_default() += 1;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use tokio::time::Instant;
 
 use super::delivery::World;
-use super::{Address, Ids, Logged, Operation, Rules, StoredAttachment, Titles, public};
+use super::{Address, Ids, Logged, Operation, Routes, Rules, StoredAttachment, Titles, public};
 use crate::destination::archive::{Exhibit, Shown};
 use crate::destination::{Names, NewNames, NewRecord, Presence};
 use crate::model::{Content, ExternalId};
@@ -27,6 +27,7 @@ pub(super) struct Attachments {
 struct Record {
     new: NewRecord,
     created: Instant,
+    named: Instant,
     address: Address,
 }
 
@@ -149,6 +150,7 @@ impl Attachments {
         let record = Record {
             new,
             created: now,
+            named: now,
             address,
         };
         self.records.insert(id, record);
@@ -178,7 +180,7 @@ impl Attachments {
     fn amend(&mut self, which: &Which, names: NewNames, now: Instant) -> Done {
         let id = match which {
             Which::Id(id) => Some(*id),
-            Which::ExternalId(external_id) => self.by_external_id(external_id),
+            Which::ExternalId(external_id) => self.found_by(external_id, now),
         };
         self.note(Operation::Amend, id, now);
         let taken = |other: &ExternalId| {
@@ -197,6 +199,7 @@ impl Attachments {
         }
         if let Some(external_id) = names.external_id {
             file.external_id = external_id;
+            record.named = now;
         }
         Done::Amended(id)
     }
@@ -220,7 +223,15 @@ impl Attachments {
         address
     }
 
-    pub(super) fn by_external_id(&self, external_id: &ExternalId) -> Option<u64> {
+    /// The attachment to which an `external_id` leads by now.
+    pub(super) fn found_by(&self, external_id: &ExternalId, now: Instant) -> Option<u64> {
+        let is_lost = self.rules.routes == Routes::NoDots && external_id.as_str().contains('.');
+        let id = self.by_external_id(external_id).filter(|_| !is_lost)?;
+        let named = self.records.get(&id)?.named;
+        (now - named >= self.rules.find_delay).then_some(id)
+    }
+
+    fn by_external_id(&self, external_id: &ExternalId) -> Option<u64> {
         let mut found = self
             .records
             .iter()

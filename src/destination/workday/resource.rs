@@ -65,14 +65,16 @@ impl Resource {
     }
 
     pub(super) fn size(&self) -> Result<Option<u64>, Failure> {
-        // Nothing but null means that no bytes are there: for such a record a new address may be
-        // asked for, which detaches those that are.
+        // Nothing but null and zero means that no bytes are there: for such a record a new address
+        // may be asked for, which detaches those that are. No file of ours is empty, and an empty one
+        // of somebody else's has no bytes to lose.
         if self.attributes.file_size.is_null() {
             return Ok(None);
         }
         let digits = text(&self.attributes.file_size);
         let is_plain = digits.bytes().all(|b| b.is_ascii_digit());
         match digits.parse() {
+            Ok(0) if is_plain => Ok(None),
             Ok(size) if is_plain => Ok(Some(size)),
             _ => Err(foreign("has a file_size that is no number")),
         }
@@ -146,6 +148,8 @@ mod tests {
             (json!("1"), json!("1023343"), Some(1_023_343)),
             (json!(1), json!(1_023_343), Some(1_023_343)),
             (json!(1), Value::Null, None),
+            (json!(1), json!("0"), None),
+            (json!(1), json!(0), None),
         ] {
             let found = one(
                 json!({"data": {"id": id, "type": "attachments", "attributes": {"file_size": size}}}),

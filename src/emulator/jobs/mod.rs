@@ -39,9 +39,9 @@ use super::world::{Shared, World};
 
 pub use self::job::Phase;
 pub use self::settings::{
-    BudgetSettings, Ending, FileStatus, JobKeys, JobSettings, JobWords, Missing, Namesakes,
-    Partial, PostBody, PostBudgets, PostStatus, Refused, Slashes, Terms, UnknownAs, UrlClock,
-    WrongSlash,
+    BudgetSettings, Ending, FileNames, FileStatus, JobKeys, JobSettings, JobWords, Missing,
+    Namesakes, Partial, PostBody, PostBudgets, PostStatus, Refused, Slashes, Terms, UnknownAs,
+    UrlClock, WrongSlash,
 };
 pub use self::store::{JobFile, StoredJob, job_files, jobs};
 
@@ -271,6 +271,8 @@ impl Call<'_> {
         let answer = match self.settings().post_body {
             PostBody::Job => self.view().shown(job),
             PostBody::IdOnly => json!({ "id": job.id }),
+            PostBody::JobIdOnly => json!({ "job_id": job.id }),
+            PostBody::BareId => json!(job.id),
         };
         document(status, &answer)
     }

@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization as _;
 use uuid::Uuid;
 
 /// How the jobs API behaves. The default is the documented service, as far as it is documented.
@@ -34,6 +35,8 @@ pub struct JobSettings {
     pub url_clock: UrlClock,
     /// The words for what a job is at.
     pub words: JobWords,
+    /// How a job calls its files.
+    pub file_names: FileNames,
     /// What a job that has ended tells of each of its files.
     pub file_status: FileStatus,
     /// Events and requests that do not exist; all others do.
@@ -56,6 +59,7 @@ impl Default for JobSettings {
             url_life: Duration::from_mins(1),
             url_clock: UrlClock::JobStart,
             words: JobWords::default(),
+            file_names: FileNames::AsGiven,
             file_status: FileStatus::Untold,
             unknown_objects: Vec::new(),
             unknown_as: UnknownAs::BadRequest400,
@@ -185,6 +189,32 @@ pub enum PostBody {
     Job,
     /// Its id alone.
     IdOnly,
+    /// The same, as `job_id`.
+    JobIdOnly,
+    /// The same, as a string that stands by itself.
+    BareId,
+}
+
+/// How a job calls its files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileNames {
+    /// As they were called when it was asked for.
+    AsGiven,
+    /// The same with each accent as a character of its own (NFD).
+    Decomposed,
+    /// The same with one blank where there were several, and none around.
+    Trimmed,
+}
+
+impl FileNames {
+    /// A text with names in it, as a job shows it.
+    pub(super) fn show(self, text: &str) -> String {
+        match self {
+            Self::AsGiven => text.to_owned(),
+            Self::Decomposed => text.nfd().collect(),
+            Self::Trimmed => text.split_whitespace().collect::<Vec<_>>().join(" "),
+        }
+    }
 }
 
 /// What happens to a job in which time. A job keeps the terms under which it was created, so that

@@ -49,7 +49,9 @@ impl View<'_> {
         }
         let files = job.files.iter().map(|file| self.file(job, file, phase));
         let mut detail = json!({ "files": files.collect::<Vec<_>>() });
-        let errors = job.errors(phase);
+        let names = self.settings().file_names;
+        let errors = job.errors(phase).into_iter();
+        let errors: Vec<String> = errors.map(|error| names.show(&error)).collect();
         if !errors.is_empty() {
             detail["errors"] = json!(errors);
         }
@@ -57,7 +59,7 @@ impl View<'_> {
     }
 
     fn file(&self, job: &Job, file: &Item, phase: Phase) -> Value {
-        let mut shown = json!({ "file_name": file.name });
+        let mut shown = json!({ "file_name": self.settings().file_names.show(&file.name) });
         if phase == Phase::Running {
             shown["upload_url"] = json!(self.upload_url(job, file));
         } else if let FileStatus::Told {

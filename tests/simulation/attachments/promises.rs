@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use consign::destination::memory::{Memory, Rules, StoredAttachment};
+use consign::destination::memory::{Memory, Routes, Rules, StoredAttachment};
 use consign::results::{Entry, Reason, Status};
 
 use crate::machine::Disk;
@@ -35,6 +35,7 @@ impl<'a> Promises<'a> {
     /// After each run, however it ended.
     pub(crate) fn hold(&self) -> Result<(), String> {
         self.nothing_is_stored_twice()?;
+        self.nothing_is_stored_that_is_not_found()?;
         self.the_results_tell_the_truth()
     }
 
@@ -46,6 +47,22 @@ impl<'a> Promises<'a> {
             }
         }
         Ok(())
+    }
+
+    /// No bytes of ours are under an `external_id` by which nobody finds them.
+    fn nothing_is_stored_that_is_not_found(&self) -> Result<(), String> {
+        let lost = self.rows.iter().filter(|row| !self.routes(row));
+        for row in lost.filter(|row| row.foreign == Foreign::No) {
+            if let Some(stored) = self.stored_of(row).next() {
+                return Err(format!("nobody will find {stored:?} by its external_id"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the service finds what has the `external_id` of a row.
+    fn routes(&self, row: &TheRow) -> bool {
+        self.rules.routes == Routes::All || !row.key().contains('.')
     }
 
     /// What a line says of an attachment is so.
@@ -82,7 +99,8 @@ impl<'a> Promises<'a> {
             return Err(format!("never done: {}", self.undone()));
         }
         for row in self.rows {
-            if self.stored_of(row).count() != 1 && !self.waits_for_ever(row) {
+            let is_there = self.stored_of(row).count() == 1 || !self.routes(row);
+            if !is_there && !self.waits_for_ever(row) {
                 return Err(format!("{} is not stored: {:?}", row.key(), self.stored));
             }
         }
@@ -100,6 +118,7 @@ impl<'a> Promises<'a> {
             Some(Status::Uploaded | Status::Skipped) => true,
             // Only people can resolve these.
             Some(Status::Conflict) => row.changed || row.foreign == Foreign::OtherSize,
+            _ if !self.routes(row) => true,
             _ => self.waits_for_ever(row),
         }
     }
@@ -116,7 +135,10 @@ impl<'a> Promises<'a> {
     /// Whether one run in calm weather must do: sizes show in time, and nobody meddles.
     pub(crate) fn nothing_excuses_a_second_run(&self) -> bool {
         let untouched = |row: &TheRow| !row.changed && row.foreign == Foreign::No;
-        self.rules.size_delay < Duration::from_mins(10) && self.rows.iter().all(untouched)
+        let all_route = self.rows.iter().all(|row| self.routes(row));
+        all_route
+            && self.rules.size_delay < Duration::from_mins(10)
+            && self.rows.iter().all(untouched)
     }
 
     /// The lines of the rows that are not done.
