@@ -1,5 +1,6 @@
 //! How the program ends: exit codes, and the errors that end a command before its work.
 
+use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,11 +10,11 @@ use crate::config::{AmendError, ConfigError};
 use crate::emulator::EmulatorError;
 use crate::http::ClientError;
 use crate::manifest::ManifestError;
-use crate::model::{ObjectType, Service};
+use crate::model::{ObjectType, RowNumbers, Service};
 use crate::results::ResultsError;
 use crate::results::previous::{Damaged, name_damaged};
 use crate::root::RootError;
-use crate::text::escape;
+use crate::text::{counted_with_verb, escape};
 
 /// What the program tells the shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,18 +75,20 @@ pub enum Error {
         /// The command that goes on with them.
         resume: String,
     },
-    /// Lines of the results were altered, and the service cannot be asked what they should say.
-    #[error(
-        "{}nothing was sent: Keelvar cannot be asked what is attached already, so the results have to \
-         be right; put back a copy of them from before they were altered, or, where you have seen \
-         that a row's file is not on its object, delete that row's line",
-        name_damaged(path, damaged, "")
-    )]
-    DamagedResults {
+    /// Lines of the results were altered or are gone, and the service cannot be asked what they should
+    /// say.
+    #[error("{}{}", name_damaged(path, damaged, ""), how_to_go_on_without(path, *removed, *torn, rows))]
+    LostLines {
         /// The results file.
         path: PathBuf,
-        /// The lines.
+        /// The lines that were altered.
         damaged: Vec<Damaged>,
+        /// How many are gone.
+        removed: u64,
+        /// The number of the last line, where it was whole once and is torn.
+        torn: Option<u64>,
+        /// The rows of the manifest whose files may be attached, although no line says so.
+        rows: Vec<usize>,
     },
     /// Files would be attached that are attached already. Which ones, and what to do, is told.
     #[error("{0}")]
@@ -240,6 +243,34 @@ fn not_where_it_went(path: &Path, theirs: &[String], ours: Option<&str>) -> Stri
     }
 }
 
+fn how_to_go_on_without(path: &Path, removed: u64, torn: Option<u64>, rows: &[usize]) -> String {
+    let file = path.to_string_lossy();
+    let file = escape(&file);
+    let mut gone = torn.map_or_else(String::new, |line| format!("{file} line {line} was torn\n"));
+    if removed > 0 {
+        let removed = counted_with_verb(removed, "line", ["was", "were"]);
+        let _ = writeln!(gone, "{file}: {removed} removed since it was written");
+    }
+    let copy = "put back a copy of the results from before they were altered, or";
+    let cannot_ask = "nothing was sent: Keelvar cannot be asked what is attached already";
+    if rows.is_empty() {
+        return format!(
+            "{gone}{cannot_ask}, so the results have to be right; {copy} go on without these lines with \
+             --allow-again"
+        );
+    }
+    let [files, they_are] = match rows {
+        [_] => ["file", "it is not on its object"],
+        _ => ["files", "they are not on their objects"],
+    };
+    let rows = RowNumbers::of(rows.iter().copied());
+    let (in_words, option) = (rows.in_words(), rows.as_option());
+    format!(
+        "{gone}{cannot_ask}, and the {files} of {in_words} may be; {copy}, where you have seen that \
+         {they_are}, go on with --allow-again={option}"
+    )
+}
+
 fn how_to_go_on(cause: &ResultsError, resume: &str) -> String {
     match cause {
         ResultsError::Exists { .. } => format!("\nto go on with it: {resume}"),
@@ -276,7 +307,7 @@ impl Error {
             | Self::Backup(_)
             | Self::NotFit
             | Self::RefusedResults { .. }
-            | Self::DamagedResults { .. }
+            | Self::LostLines { .. }
             | Self::SecondCopies(_)
             | Self::NobodyToAsk
             | Self::NobodyToAskAboutContent

@@ -2,6 +2,7 @@
 
 mod consent;
 mod dry_run;
+mod lost;
 mod plan;
 mod summary;
 
@@ -13,7 +14,7 @@ use crate::config::{self, Access, Amending, Backups, Base, Jobs};
 use crate::error::{Error, Exit};
 use crate::manifest::{self, Column, Manifest, RawRow, Reading};
 
-use crate::model::Service;
+use crate::model::{SecondCopies, Service};
 use crate::plan::{Titles, Wishes};
 use crate::prepare::prepare;
 use crate::progress::{Hashing, Sending, Style};
@@ -54,7 +55,12 @@ pub(super) fn carry_out(args: &ImportArgs, read: Reading, telling: Telling) -> R
     // Before the hashing, which may take an hour.
     let access = Access::of(&args.service, &base, service, variable)?;
     let path = config::results_path(&args.input.manifest, args.results.as_deref());
-    let (results, previous) = open_results(args, &path, &base, service)?;
+    let (results, previous) = open_results(args, &path, &base)?;
+    if service == Service::Keelvar {
+        let allowed = args.input.allow_again.as_ref();
+        let allowed = allowed.unwrap_or(&SecondCopies::Refuse);
+        lost::refuse(&path, &read.manifest, &read.problems, &previous, allowed)?;
+    }
     let root = open_root(&args.input)?;
     let style = Style::choose(args.output.quiet, args.output.verbose);
     let prepared = prepare(
@@ -137,7 +143,6 @@ fn open_results(
     args: &ImportArgs,
     path: &Path,
     base: &Base,
-    service: Service,
 ) -> Result<(ResultsFile, Previous), Error> {
     let opened = if args.resume {
         ResultsFile::resume(path)
@@ -145,12 +150,6 @@ fn open_results(
         ResultsFile::begin(path)
     };
     let (file, previous) = opened.map_err(refused)?;
-    if service == Service::Keelvar && !previous.damaged.is_empty() {
-        return Err(Error::DamagedResults {
-            path: path.to_owned(),
-            damaged: previous.damaged,
-        });
-    }
     let ours = base.label();
     match previous.destinations.iter().find(|theirs| **theirs != ours) {
         Some(theirs) => Err(Error::OtherDestination {

@@ -12,11 +12,12 @@ use jiff::Timestamp;
 use crate::cli::{Sampling, VerifyArgs};
 use crate::config::{Access, Jobs};
 use crate::error::{Error, Exit};
-use crate::model::Service;
+use crate::model::{RowNumbers, Service};
 use crate::output;
 use crate::plan::Wishes;
 use crate::prepare;
 use crate::progress::{Hashing, Sending, Style};
+use crate::results::census::LostLines;
 use crate::results::ledger::Ledger;
 use crate::results::previous::name_damaged;
 use crate::root::{Root, folder_of};
@@ -162,8 +163,10 @@ fn notices(ledger: &Ledger, path: &Path) -> String {
     if lacks.removed_lines > 0 {
         let _ = writeln!(
             text,
-            "{file}: {} removed since it was written; what was claimed there cannot be verified",
-            counted_with_verb(lacks.removed_lines, "line", ["was", "were"])
+            "{file}: {} removed since it was written{}; what was claimed there cannot be verified: put \
+             back the file as import wrote it, or go on with import --resume",
+            counted_with_verb(lacks.removed_lines, "line", ["was", "were"]),
+            of_rows(ledger.previous().lost())
         );
     }
     if lacks.superseded_lines > 0 {
@@ -172,7 +175,7 @@ fn notices(ledger: &Ledger, path: &Path) -> String {
             "{file} is the journal of an import that did not come to its end: rows that it did not \
              reach have no line in it; go on with import --resume"
         );
-    } else if lacks.rows_without_line > 0 {
+    } else if lacks.rows_without_line > 0 && lacks.removed_lines == 0 {
         let _ = writeln!(
             text,
             "{file}: {} no line, though a later row has one; put back the file as import wrote it, \
@@ -181,6 +184,17 @@ fn notices(ledger: &Ledger, path: &Path) -> String {
         );
     }
     text
+}
+
+/// The rows of lines that are gone, where nothing else is known to be lost.
+fn of_rows(lost: &LostLines) -> String {
+    let rows = lost.rows.iter().flatten().map(|row| *row as usize);
+    let rows = RowNumbers::of(rows);
+    if lost.rows.is_none() || lost.damaged > 0 || lost.is_torn {
+        String::new()
+    } else {
+        format!(", of {}", rows.in_words())
+    }
 }
 
 /// Compares the files on this machine, where they are here.

@@ -4,6 +4,9 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+/// How much of a list of rows is named, in characters.
+const MOST_NAMED: usize = 200;
+
 /// Numbers of manifest rows, written `5-20,33`; the first row under the header is 1.
 ///
 /// Guarantees: at least one number, none of them 0, and no range that ends before it begins.
@@ -28,6 +31,35 @@ impl RowNumbers {
             }
         }
         Self(ranges)
+    }
+
+    /// The rows as a sentence names them: `row 5`, or `rows 5-20,33`. A long list is cut, and tells how
+    /// many there are.
+    pub fn in_words(&self) -> String {
+        let count: usize = self
+            .0
+            .iter()
+            .map(|range| range.end() - range.start() + 1)
+            .sum();
+        let named = self.to_string();
+        match named.char_indices().nth(MOST_NAMED) {
+            _ if count == 1 => format!("row {named}"),
+            None => format!("rows {named}"),
+            Some((end, _)) => {
+                let whole = named[..end].rfind(',').unwrap_or(end);
+                format!("rows {},… ({count} in all)", &named[..whole])
+            }
+        }
+    }
+
+    /// The rows as the value of an option, or the word for such a value, where the list is long.
+    pub fn as_option(&self) -> String {
+        let named = self.to_string();
+        if named.len() > MOST_NAMED {
+            "ROWS".to_owned()
+        } else {
+            named
+        }
     }
 
     /// Whether a row is among them.
@@ -110,6 +142,19 @@ mod tests {
         for bad in ["", "0", "a", "5-", "-5", "20-5", "1,,2", "1-2-3", "0-4"] {
             assert!(bad.parse::<RowNumbers>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn rows_are_named_in_a_sentence_as_long_as_that_stays_one() {
+        let words = |rows: &[usize]| RowNumbers::of(rows.iter().copied()).in_words();
+        assert_eq!(words(&[5]), "row 5");
+        assert_eq!(words(&[5, 6, 9]), "rows 5-6,9");
+        let many: Vec<usize> = (1..=1_000).map(|row| row * 2).collect();
+        let shown = words(&many);
+        assert!(shown.starts_with("rows 2,4,6,"), "{shown}");
+        assert!(shown.ends_with(",… (1000 in all)"), "{shown}");
+        assert!(shown.len() < 250, "{shown}");
+        assert_eq!(RowNumbers::of(many).as_option(), "ROWS");
     }
 
     #[test]

@@ -406,7 +406,7 @@ fn damage(ledger: &Ledger) -> Damage {
     Damage {
         damaged_lines,
         torn_line: previous.torn,
-        removed_lines: Count(previous.removed()),
+        removed_lines: Count(previous.lost().removed),
         superseded_lines: Count(previous.superseded()),
     }
 }

@@ -24,6 +24,8 @@ pub struct ResultsFile {
     file: Option<File>,
     extra_columns: Vec<String>,
     next_serial: Serial,
+    /// How many lines it has, those that are lost included.
+    lines: u64,
 }
 
 /// One line of the whole file: what it says, and the cells of the manifest's other columns.
@@ -63,6 +65,7 @@ impl ResultsFile {
         temporary::sweep(folder_of(path));
         let mut results = Self::new(path, Some(file));
         results.next_serial = previous.next_serial();
+        results.lines = previous.lost().written;
         Ok((results, previous))
     }
 
@@ -72,6 +75,7 @@ impl ResultsFile {
             file,
             extra_columns: Vec::new(),
             next_serial: 1,
+            lines: 0,
         }
     }
 
@@ -95,7 +99,8 @@ impl ResultsFile {
         let mut writer = csv_writer(Vec::new(), 1 << 12);
         let no_extras = vec![String::new(); self.extra_columns.len()];
         for entry in entries {
-            write_line(&mut writer, entry, &no_extras, self.next_serial)
+            self.lines += 1;
+            write_line(&mut writer, entry, &no_extras, self.next_serial, self.lines)
                 .map_err(|error| failed("write", &self.path, error.into()))?;
             self.next_serial += 1;
         }
@@ -113,8 +118,9 @@ impl ResultsFile {
     pub fn replace(
         &mut self,
         extra_columns: &[String],
-        lines: impl Iterator<Item = Line>,
+        lines: impl ExactSizeIterator<Item = Line>,
     ) -> Result<(), ResultsError> {
+        let count = lines.len() as u64;
         let folder = folder_of(&self.path).to_owned();
         let temporary = temporary::create(&folder)
             .map_err(|source| failed("create a file beside", &self.path, source))?;
@@ -137,6 +143,7 @@ impl ResultsFile {
         self.file = Some(file);
         self.extra_columns = extra_columns.to_vec();
         self.next_serial = next_serial;
+        self.lines = count;
         Ok(())
     }
 }
@@ -200,14 +207,20 @@ fn read(mut file: &File, path: &Path) -> Result<Previous, ResultsError> {
 fn write_whole(
     file: &File,
     extra_columns: &[String],
-    lines: impl Iterator<Item = Line>,
+    lines: impl ExactSizeIterator<Item = Line>,
     mut serial: Serial,
 ) -> io::Result<Serial> {
+    let count = lines.len() as u64;
+    let next_serial = serial + count;
     let mut writer = csv_writer(file, 1 << 18);
     write_header(&mut writer, extra_columns)?;
     for line in lines {
-        write_line(&mut writer, &line.entry, &line.extras, serial)?;
+        write_line(&mut writer, &line.entry, &line.extras, serial, count)?;
         serial += 1;
+    }
+    // Each line has said how many there are, and is missed if it is not there.
+    if serial != next_serial {
+        return Err(io::Error::other("there are not as many lines as they say"));
     }
     writer.flush()?;
     file.sync_all()?;
@@ -236,12 +249,15 @@ fn write_line<W: Write>(
     entry: &Entry,
     extras: &[String],
     serial: Serial,
+    lines: u64,
 ) -> csv::Result<()> {
-    let cells = entry.cells();
-    let check = line_check(cells.iter().map(AsRef::as_ref), serial);
+    let (cells, lines) = (entry.cells(), lines.to_string());
+    let values = cells.iter().map(AsRef::as_ref).chain([&*lines]);
+    let check = line_check(values, serial);
     for cell in &cells {
         writer.write_field(formula_safe(cell).as_bytes())?;
     }
+    writer.write_field(&lines)?;
     writer.write_field(&check)?;
     write_rest(writer, extras)
 }

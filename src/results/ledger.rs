@@ -118,12 +118,12 @@ impl Ledger {
         self.previous.extra(&entry.external_id, column)
     }
 
-    /// What it lacks of being the whole record of an import. Lines at the end of which nothing is left
-    /// are missed by nobody but the manifest.
+    /// What it lacks of being the whole record of an import. Lines that were appended last, and after
+    /// which nothing is left, are missed by nobody but the manifest.
     pub fn lacks(&self) -> Lacks {
         Lacks {
             torn_line: self.previous.torn,
-            removed_lines: self.previous.removed(),
+            removed_lines: self.previous.lost().removed,
             superseded_lines: self.previous.superseded(),
             rows_without_line: self.rows_without_line(),
         }
@@ -146,7 +146,6 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::COLUMNS;
     use crate::results::file::{Line, ResultsFile};
 
     fn lacks(rows: &[usize]) -> u64 {
@@ -155,7 +154,7 @@ mod tests {
         let line = |row: &usize| {
             let id = format!("A{row}");
             let row = row.to_string();
-            let mut cells = [""; COLUMNS.len()];
+            let mut cells = [""; _];
             (cells[0], cells[4], cells[5]) = (&row, &id, "pending");
             (cells[12], cells[14]) = ("0", "2026-11-22T00:00:00Z");
             Line {

@@ -10,7 +10,7 @@ use crate::digest::sha256;
 use crate::model::{AttachmentId, Content, FileStamp, ObjectType, Service, Sha256Digest};
 
 /// The columns that consign writes before [`LINE_CHECK`], in order. Fixed: scripts go by them.
-pub const COLUMNS: [&str; 21] = [
+pub const COLUMNS: [&str; 22] = [
     "row",
     "file_path",
     "object_type",
@@ -32,13 +32,18 @@ pub const COLUMNS: [&str; 21] = [
     "backup",
     "previous_title",
     "renamed_to",
+    LINES,
 ];
 
-/// So many of [`COLUMNS`] are in every results file; those after them came with later versions.
-pub(super) const FIRST_COLUMNS: usize = 16;
+/// The column that says with how many lines the file was written: one of a whole file, how many that
+/// has; one that was appended, how many there are with it.
+pub const LINES: &str = "lines";
 
-/// The cells before [`LINE_CHECK`], in the order of [`COLUMNS`].
-pub(super) type Cells<T> = [T; COLUMNS.len()];
+/// How many of [`COLUMNS`] each version of the file has, the first version first.
+pub(super) const GENERATIONS: [usize; 3] = [16, 21, COLUMNS.len()];
+
+/// What a line says of its row: the cells before [`LINES`], in the order of [`COLUMNS`].
+pub(super) type Cells<T> = [T; COLUMNS.len() - 1];
 
 /// The column that guards the ones before it; the manifest's other columns stand after it.
 pub const LINE_CHECK: &str = "line_check";
@@ -87,7 +92,7 @@ impl Known {
     }
 }
 
-/// What one line says: the cells before [`LINE_CHECK`], typed.
+/// What one line says of its row: the cells before [`LINES`], typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The manifest row's number, from 1; `None` where the row has left the manifest.
@@ -129,7 +134,7 @@ impl Entry {
         Some(kind.service())
     }
 
-    /// The cells before [`LINE_CHECK`], in the order of [`COLUMNS`], not yet escaped.
+    /// The cells before [`LINES`], in the order of [`COLUMNS`], not yet escaped.
     pub fn cells(&self) -> Cells<Cow<'_, str>> {
         let content = self.known.content();
         let owned = |text: Option<String>| Cow::Owned(text.unwrap_or_default());

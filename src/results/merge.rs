@@ -35,32 +35,50 @@ pub struct Rows<'a> {
     pub destination: &'a str,
 }
 
-/// The lines of the whole file, in the manifest's order.
+/// The lines of the whole file, in the manifest's order: each is made when its turn comes, and how many
+/// there are is known before.
 pub fn lines<'a>(
     rows: &'a Rows<'a>,
     previous: &'a Previous,
     extent: Extent,
-) -> impl Iterator<Item = Line> + 'a {
+) -> impl ExactSizeIterator<Item = Line> + 'a {
     let now = Timestamp::now();
-    let mut shown = BTreeSet::new();
-    let mut of_rows = rows.manifest.rows();
-    let mut left_over = None;
-    std::iter::from_fn(move || {
-        for row in of_rows.by_ref() {
-            if let Some(entry) = rows.entry(&row, previous, extent, now) {
-                if entry.status != Status::Invalid {
-                    shown.extend(previous.place(&entry.external_id));
-                }
-                let extras = row.extras().map(ToOwned::to_owned).collect();
-                return Some(Line { entry, extras });
-            }
-        }
-        left_over
-            .get_or_insert_with(|| left(previous, &shown).into_iter())
-            .next()
-            .map(|entry| rows.left_over(entry, previous))
-    })
+    let (of_manifest, left_over) = rows.census(previous, extent);
+    let count = of_manifest + left_over.len();
+    let of_rows = rows.manifest.rows();
+    let of_rows = of_rows.filter_map(move |row| {
+        let entry = rows.entry(&row, previous, extent, now)?;
+        let extras = row.extras().map(ToOwned::to_owned).collect();
+        Some(Line { entry, extras })
+    });
+    let left_over = left_over.into_iter();
+    Counted {
+        lines: of_rows.chain(left_over.map(|entry| rows.left_over(entry, previous))),
+        left: count,
+    }
 }
+
+/// An iterator of which it was found out beforehand how many items it has.
+struct Counted<I> {
+    lines: I,
+    left: usize,
+}
+
+impl<I: Iterator> Iterator for Counted<I> {
+    type Item = I::Item;
+
+    fn next(&mut self) -> Option<I::Item> {
+        let next = self.lines.next()?;
+        self.left = self.left.saturating_sub(1);
+        Some(next)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl<I: Iterator> ExactSizeIterator for Counted<I> {}
 
 /// The begun and done rows that are no longer in the manifest, in the order of the old file.
 ///
@@ -84,6 +102,22 @@ fn is_worth_keeping(entry: &Entry) -> bool {
 }
 
 impl Rows<'_> {
+    /// How many rows of the manifest have a line, and the lines of those that are no longer in it.
+    fn census(&self, previous: &Previous, extent: Extent) -> (usize, Vec<Entry>) {
+        let mut shown = BTreeSet::new();
+        let mut count = 0;
+        for row in self.manifest.rows() {
+            let is_unfit = self.problems.has_error(row.number());
+            let place = previous.place(row.external_id());
+            if !is_unfit {
+                shown.extend(place);
+            }
+            let is_known = is_unfit || place.is_some() || self.decided.contains_key(&row.number());
+            count += usize::from(extent == Extent::All || is_known);
+        }
+        (count, left(previous, &shown))
+    }
+
     fn entry(
         &self,
         row: &RawRow<'_>,

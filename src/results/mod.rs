@@ -8,6 +8,7 @@
 
 pub mod beside;
 pub(crate) mod cell;
+pub mod census;
 mod changes;
 pub mod file;
 pub mod journal;

@@ -14,7 +14,9 @@ use std::sync::{Mutex, PoisonError};
 
 use csv::ByteRecord;
 
+use super::census::{CountingLine, LineCensus, LostLines};
 use super::{Entry, ResultsError, Serial, Status};
+use crate::plan::was_done;
 use crate::sync::lock;
 use crate::text::{LineCounter, counted, escape, formula_restored};
 use header::Header;
@@ -32,9 +34,9 @@ pub struct Previous {
     /// Lines of rows that were not fit to send, which have no key that could be trusted, by row.
     invalid: HashMap<Box<str>, Place>,
     highest: Serial,
-    lowest: Option<Serial>,
     /// So many lines are believed.
     believed: u64,
+    lost: LostLines,
     /// Lines that do not match their own check, in the order of the file.
     pub damaged: Vec<Damaged>,
     /// The number of the last line, where it was torn and is left out.
@@ -121,8 +123,8 @@ impl Previous {
             lines: HashMap::new(),
             invalid: HashMap::new(),
             highest: 0,
-            lowest: None,
             believed: 0,
+            lost: LostLines::default(),
             damaged: Vec::new(),
             torn: None,
             destinations: BTreeSet::new(),
@@ -136,6 +138,7 @@ impl Previous {
             .unwrap_or_else(PoisonError::into_inner);
         let mut record = ByteRecord::new();
         let mut lines = LineCounter::default();
+        let mut census = LineCensus::default();
         let mut first = true;
         // The reader takes any bytes for a record, so there is no error to report.
         while reader.read_byte_record(&mut record).unwrap_or(false) {
@@ -157,8 +160,15 @@ impl Previous {
                 place: start..swallowed.unwrap_or(end),
                 number,
             };
-            self.take(reader.get_ref().get_ref(), &record, belief, line);
+            self.take(
+                reader.get_ref().get_ref(),
+                &record,
+                belief,
+                line,
+                &mut census,
+            );
         }
+        self.lost = census.lost();
         self.reader = Mutex::new(reader);
     }
 
@@ -168,6 +178,7 @@ impl Previous {
         record: &ByteRecord,
         belief: Result<Serial, String>,
         line: Line,
+        census: &mut LineCensus,
     ) {
         let cells = self.header.cells(record);
         let [row, _, _, _, external_id, status, rest @ ..] = cells;
@@ -175,7 +186,6 @@ impl Previous {
         match belief {
             Ok(serial) => {
                 self.highest = self.highest.max(serial);
-                self.lowest = Some(self.lowest.map_or(serial, |lowest| lowest.min(serial)));
                 self.believed += 1;
                 if !self.destinations.contains(destination) {
                     self.destinations.insert(destination.to_owned());
@@ -185,6 +195,7 @@ impl Previous {
                     serial,
                     offset: line.place.start,
                 };
+                census.take(serial, self.header.lines(record).unwrap_or(None), place.row);
                 // An invalid line speaks of a row of a manifest, not of an attachment.
                 if status == Status::Invalid.as_str() {
                     keep(&mut self.invalid, row, place);
@@ -198,13 +209,17 @@ impl Previous {
                     && !is_whole(&text[line.place])
                     && !self.header.has_whole_check(record) =>
             {
+                census.take_torn();
                 self.torn = Some(line.number);
             }
-            Err(why) => self.damaged.push(Damaged {
-                line: line.number,
-                external_id: external_id.to_owned(),
-                why,
-            }),
+            Err(why) => {
+                census.take_damaged(self.header.serial_in_check(record));
+                self.damaged.push(Damaged {
+                    line: line.number,
+                    external_id: external_id.to_owned(),
+                    why,
+                });
+            }
         }
     }
 
@@ -247,11 +262,19 @@ impl Previous {
         cell().unwrap_or_default()
     }
 
-    /// How many lines somebody has removed: those that are written together have serials without a
-    /// gap. Of lines at the end of a journal nothing is known.
-    pub fn removed(&self) -> u64 {
-        let written = self.lowest.map_or(0, |lowest| self.highest - lowest + 1);
-        written.saturating_sub(self.believed + self.damaged.len() as u64)
+    /// What is known of lines that are gone, and of those that are not believed.
+    pub fn lost(&self) -> &LostLines {
+        &self.lost
+    }
+
+    /// The line that counts for a row, by the numbers that it bears.
+    pub fn counting_line(&self, external_id: &str) -> Option<CountingLine> {
+        let place = *self.lines.get(external_id)?;
+        Some(CountingLine {
+            serial: place.serial,
+            row: place.row,
+            done: self.entry(place).is_some_and(|entry| was_done(&entry)),
+        })
     }
 
     /// How many believed lines no longer count, since later ones speak of the same rows. There are

@@ -62,7 +62,9 @@ impl Folder {
             extras: vec![format!("extra of {}\nand more", entry.external_id)],
             entry,
         });
-        file.replace(&["department".into()], lines).unwrap();
+        let lines: Vec<Line> = lines.collect();
+        file.replace(&["department".into()], lines.into_iter())
+            .unwrap();
         this
     }
 
@@ -115,11 +117,14 @@ fn lines_that_somebody_has_removed_are_counted_wherever_they_stood() {
             records.remove(*line);
         }
         records[1..].reverse();
-        Folder::parse(records.concat()).removed()
+        Folder::parse(records.concat()).lost().removed
     };
     assert_eq!(removed(&[]), 0);
     assert_eq!(removed(&[3]), 1);
     assert_eq!(removed(&[2, 4, 5]), 3);
+    assert_eq!(removed(&[1, 5]), 2);
+    // What was appended last is missed by nobody.
+    assert_eq!(removed(&[5, 6]), 1);
 }
 
 #[cfg(unix)]
@@ -286,6 +291,7 @@ fn unquoted(number: usize, extra: &str) -> Line {
 
 fn text_of(lines: impl IntoIterator<Item = Line>) -> String {
     let folder = Folder::new();
+    let lines: Vec<Line> = lines.into_iter().collect();
     let (mut file, _) = ResultsFile::begin(&folder.path).unwrap();
     file.replace(&["department".into()], lines.into_iter())
         .unwrap();
@@ -372,6 +378,7 @@ fn a_later_version_may_add_columns() {
         .collect();
     let mut header: Vec<&str> = COLUMNS.to_vec();
     let mut values: Vec<&str> = cells.iter().map(String::as_str).collect();
+    values.push("1");
     header.insert(3, "new_column");
     values.insert(3, "new value");
     let check = line_check(values.iter().copied(), 9);

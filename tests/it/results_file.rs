@@ -126,8 +126,26 @@ fn a_line_that_was_deleted_makes_its_row_looked_up_again() {
         kept.concat()
     });
     test.resume()
+        .stderr(
+            "m.results.csv: 1 line was removed since it was written; row 3 is looked up again\n",
+        )
         .rows(["A1 uploaded", "A2 uploaded", "A3 skipped"])
         .requests(["get_by_external_id A3 200"])
+        .exits(0);
+    test.resume().requests([]).exits(0);
+}
+
+#[test]
+fn the_rows_of_first_and_last_lines_that_were_filtered_out_are_named() {
+    let test = changed(|text| {
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        [lines[0], lines[2]].concat()
+    });
+    test.resume()
+        .stderr(
+            "m.results.csv: 2 lines were removed since it was written; rows 1,3 are looked up again\n",
+        )
+        .rows(["A1 skipped", "A2 uploaded", "A3 skipped"])
         .exits(0);
 }
 

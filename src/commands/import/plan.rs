@@ -12,11 +12,13 @@ use crate::pipeline::{NewId, Task, TaskRow};
 use crate::plan::{Candidate, FailedJobs, Step, Wishes, has_its_bytes, step, units};
 use crate::prepare::{Earlier, EarlierRow, Prepared, RowFile};
 use crate::results::merge::{self, Rows};
-use crate::results::previous::{Previous, name_damaged};
+use crate::results::previous::Previous;
 use crate::results::{Entry, Status};
 use crate::root::Root;
 use crate::source::Source;
 use crate::text::{counted_with_verb, escape};
+
+use super::lost;
 
 /// What earlier results tell of the files.
 pub(super) struct EarlierRows<'a>(pub(super) &'a Previous);
@@ -268,19 +270,15 @@ impl<'a> Plan<'a> {
     pub(super) fn notices(&self, results: &Path) -> String {
         let file = escape(&results.to_string_lossy()).into_owned();
         let mut text = String::new();
-        let looked_up = "; the row is looked up again";
-        text.push_str(&name_damaged(results, &self.previous.damaged, looked_up));
+        text.push_str(&lost::notice(
+            results,
+            self.manifest,
+            &self.prepared.problems,
+            self.previous,
+            self.service(),
+        ));
         if let Some(line) = self.previous.torn {
             let _ = writeln!(text, "{file} line {line} was torn, and is left out");
-        }
-        let removed = self.previous.removed();
-        if removed > 0 && self.service() == Service::Keelvar {
-            let _ = writeln!(
-                text,
-                "{file}: {} removed since it was written; the rows of such lines count as new, and \
-                 their files are attached again if they are attached already",
-                counted_with_verb(removed, "line", ["was", "were"])
-            );
         }
         if self.gone > 0 {
             let _ = writeln!(

@@ -6,8 +6,11 @@ use std::ops::Range;
 use csv::ByteRecord;
 
 use super::{Reader, reader};
-use crate::results::line::{Cells, FIRST_COLUMNS, has_form_of_check};
-use crate::results::{COLUMNS, Entry, LINE_CHECK, Serial, Status, line_check, serial_of};
+use crate::results::cell::optional;
+use crate::results::line::{Cells, GENERATIONS, has_form_of_check};
+use crate::results::{
+    BadCell, COLUMNS, Entry, LINE_CHECK, LINES, Serial, Status, line_check, serial_of,
+};
 use crate::text::formula_restored;
 
 /// Which column stands where.
@@ -17,6 +20,8 @@ pub(super) struct Header {
     pub(super) names: Vec<String>,
     /// Of the columns of later versions, those that the file has.
     places: Cells<Option<usize>>,
+    /// Where the number of lines stands.
+    lines: Option<usize>,
     check: usize,
 }
 
@@ -41,16 +46,17 @@ impl Header {
         header.check = find(&header.names, LINE_CHECK)?;
         // One of the manifest's columns may have a name that later became ours.
         let ours = &header.names[..header.check];
-        let (first, later) = COLUMNS.split_at(FIRST_COLUMNS);
-        let is_of_an_earlier_version = later.iter().all(|column| find(ours, column).is_err());
-        let expected = if is_of_an_earlier_version {
-            first
-        } else {
-            &COLUMNS
+        let is_of = |count: &usize| {
+            COLUMNS[*count..]
+                .iter()
+                .all(|later| find(ours, later).is_err())
         };
+        let generation = GENERATIONS.into_iter().find(is_of);
+        let expected = &COLUMNS[..generation.unwrap_or(COLUMNS.len())];
         for (place, column) in header.places.iter_mut().zip(expected) {
             *place = Some(find(ours, column)?);
         }
+        header.lines = find(ours, LINES).ok();
         Ok(header)
     }
 
@@ -78,7 +84,7 @@ impl Header {
             Some(_) if Status::ALL.iter().all(|known| known.as_str() != *status) => {
                 Err(format!("the status {status:?} is one of a later version"))
             }
-            Some(serial) => match Entry::from_cells(*cells) {
+            Some(serial) => match Entry::from_cells(*cells).and_then(|_| self.lines(record)) {
                 Ok(_) => Ok(serial),
                 Err(cell) => Err(format!("{cell}; is it of a later version?")),
             },
@@ -87,6 +93,18 @@ impl Header {
                 Ok(_) => "a cell was altered: the line does not match its line_check".to_owned(),
             }),
         }
+    }
+
+    /// With how many lines the file was written, as a line says. (Those of earlier versions do not.)
+    pub(super) fn lines(&self, record: &ByteRecord) -> Result<Option<u64>, BadCell> {
+        let cell = self.lines.and_then(|place| record.get(place));
+        let text = cell.map(|cell| String::from_utf8_lossy(cell));
+        text.map_or(Ok(None), |text| optional(LINES, &text))
+    }
+
+    /// The serial that stands in the check of a line, whether that matches or not.
+    pub(super) fn serial_in_check(&self, record: &ByteRecord) -> Option<Serial> {
+        serial_of(std::str::from_utf8(record.get(self.check)?).ok()?)
     }
 
     /// Whether a line has a cell that was a check to its last letter, of whatever values.

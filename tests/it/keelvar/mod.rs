@@ -12,6 +12,7 @@ mod killed;
 mod killed_at_syncs;
 #[cfg(target_os = "linux")]
 mod killed_often;
+mod lost_lines;
 mod outcomes;
 mod parts;
 mod refusals;

@@ -68,6 +68,7 @@ fn with_results(entries: impl IntoIterator<Item = Entry>) -> Test {
         entry,
         extras: Vec::new(),
     };
-    file.replace(&[], entries.into_iter().map(line)).unwrap();
+    let lines: Vec<Line> = entries.into_iter().map(line).collect();
+    file.replace(&[], lines.into_iter()).unwrap();
     test
 }

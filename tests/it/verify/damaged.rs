@@ -89,23 +89,40 @@ fn what_has_left_the_manifest_is_compared_as_far_as_it_was_done() {
 }
 
 #[test]
-fn the_first_line_that_was_taken_out_is_missed_by_the_numbers_of_the_rows() {
+fn the_first_line_that_was_taken_out_is_missed_too() {
     let test = imported(3);
     without_line(&test, 2);
     test.verify()
         .stderr(
-            "m.results.csv: 1 row has no line, though a later row has one; put back the file as \
-             import wrote it, or go on with import --resume\n",
+            "m.results.csv: 1 line was removed since it was written, of row 1; what was claimed there \
+             cannot be verified: put back the file as import wrote it, or go on with import --resume\n",
         )
         .stdout(
             "2 of 2 rows match (1 request in [time])\n\
              \x20 match                   2  there, as the results say\n\
-             the results are not whole: 1 row without a line\n\
+             the results are not whole: 1 line removed, 1 row without a line\n\
              verification: m.results.verification.csv\n",
         )
         .outcomes(["A2 match", "A3 match"])
         .leaving_a_journal()
         .exits(1);
+}
+
+#[test]
+fn the_last_line_that_was_taken_out_is_missed_too() {
+    let test = imported(3);
+    without_line(&test, 4);
+    test.verify()
+        .says("m.results.csv: 1 line was removed since it was written, of row 3; ")
+        .says("the results are not whole: 1 line removed\n")
+        .outcomes(["A1 match", "A2 match"])
+        .leaving_a_journal()
+        .exits(1);
+    test.consign(["report", "m.results.csv"])
+        .says("All 2 rows are done.")
+        .says("The results file is damaged.")
+        .leaving_a_journal()
+        .exits(0);
 }
 
 #[test]
