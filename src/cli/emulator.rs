@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bytesize::ByteSize;
 use clap::{ArgAction, Args, ValueEnum};
 use uuid::Uuid;
 
@@ -65,6 +66,9 @@ pub struct EmulatorArgs {
     /// creation
     #[arg(long, value_name = "MOMENT", default_value = "bytes")]
     pub purge_from: PurgeFrom,
+    /// Longest file that its storage takes, such as 5MB; longer ones are refused unread [default: any]
+    #[arg(long, value_name = "SIZE")]
+    pub largest_upload: Option<ByteSize>,
     /// What the jobs do.
     #[command(flatten)]
     pub jobs: JobsArgs,

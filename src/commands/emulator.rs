@@ -95,6 +95,7 @@ fn settings(args: &EmulatorArgs) -> Result<Settings, EmulatorError> {
             PurgeFrom::Bytes => PurgeClock::LastBytes,
             PurgeFrom::Creation => PurgeClock::Creation,
         },
+        largest_upload: args.largest_upload.map(|size| size.as_u64()),
         jobs: jobs(&args.jobs),
         ..Settings::default()
     })

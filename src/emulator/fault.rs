@@ -103,6 +103,14 @@ pub enum Effect {
     },
     /// The storage calls the URL expired, and nothing was done.
     ExpiredUrl,
+    /// The storage calls the token expired with which the URL was signed, and nothing was done.
+    ExpiredToken,
+    /// The storage answers with an error as soon as it has the head of the request, and closes the
+    /// connection on the body; nothing was done.
+    RefuseEarly {
+        /// The status code, 400 to 599.
+        code: u16,
+    },
     /// Half of the body is read, then the connection ends; nothing is stored.
     HalfRead,
     /// Half of the body is read, then no more, and the connection stays open; nothing is stored.
@@ -150,6 +158,9 @@ pub enum BadFault {
     /// Not a status that can be answered.
     #[error("{0} is not a status that a service answers; give one from 200 to 599")]
     Status(u16),
+    /// Not a status that refuses anything.
+    #[error("{0} is not a status that refuses a file; give one from 400 to 599")]
+    NoRefusal(u16),
     /// Not a value that a header can have.
     #[error(
         "{} cannot stand in a Retry-After header; give seconds, such as \"7\", or \"in 7s\" for \
@@ -182,6 +193,8 @@ impl Effect {
             Self::DeliverTwice => "deliver_twice",
             Self::UploadTarget { .. } => "upload_target",
             Self::ExpiredUrl => "expired_url",
+            Self::ExpiredToken => "expired_token",
+            Self::RefuseEarly { .. } => "refuse_early",
             Self::HalfRead => "half_read",
             Self::StalledRead => "stalled_read",
             Self::PausedRead { .. } => "paused_read",
@@ -214,10 +227,12 @@ impl Effect {
                     | Operation::UpdateByExternalId
                     | Operation::GetJob
             ),
-            Self::ExpiredUrl => operation.is_of_the_storage(),
-            Self::HalfRead | Self::StalledRead | Self::PausedRead { .. } | Self::WrongSize => {
-                operation == Operation::Upload
-            }
+            Self::ExpiredUrl | Self::ExpiredToken => operation.is_of_the_storage(),
+            Self::RefuseEarly { .. }
+            | Self::HalfRead
+            | Self::StalledRead
+            | Self::PausedRead { .. }
+            | Self::WrongSize => operation == Operation::Upload,
         }
     }
 }
@@ -271,6 +286,9 @@ impl Fault {
                 Err(BadFault::NoUrl(target))
             }
             Effect::Status { code, .. } if status(*code).is_none() => Err(BadFault::Status(*code)),
+            Effect::RefuseEarly { code } if !(400..600).contains(code) => {
+                Err(BadFault::NoRefusal(*code))
+            }
             Effect::Status {
                 retry_after: Some(text),
                 ..
@@ -416,6 +434,14 @@ mod tests {
         ] {
             assert_eq!(refused(Operation::Create, When::Nth(1), effect), message);
         }
+        assert_eq!(
+            refused(
+                Operation::Upload,
+                When::Nth(1),
+                Effect::RefuseEarly { code: 200 }
+            ),
+            "200 is not a status that refuses a file; give one from 400 to 599"
+        );
     }
 
     #[test]

@@ -12,7 +12,9 @@ use super::sign::Refusal;
 pub(super) enum Error {
     /// No object is named, or no signature given.
     AccessDenied,
+    EntityTooLarge,
     Expired,
+    ExpiredToken,
     InvalidRequest,
     MissingContentLength,
     NoSuchKey,
@@ -29,7 +31,17 @@ impl Error {
     fn parts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::AccessDenied => (StatusCode::FORBIDDEN, "AccessDenied", "Access Denied"),
+            Self::EntityTooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "EntityTooLarge",
+                "Your proposed upload exceeds the maximum allowed size",
+            ),
             Self::Expired => (StatusCode::FORBIDDEN, "AccessDenied", "Request has expired"),
+            Self::ExpiredToken => (
+                StatusCode::BAD_REQUEST,
+                "ExpiredToken",
+                "The provided token has expired.",
+            ),
             Self::InvalidRequest => (
                 StatusCode::BAD_REQUEST,
                 "InvalidRequest",
@@ -54,6 +66,17 @@ impl Error {
                 StatusCode::FORBIDDEN,
                 "SignatureDoesNotMatch",
                 "The request signature we calculated does not match the signature you provided.",
+            ),
+            Self::Scripted(StatusCode::CONFLICT) => (
+                StatusCode::CONFLICT,
+                "OperationAborted",
+                "A conflicting conditional operation is currently in progress against this \
+                 resource. Please try again.",
+            ),
+            Self::Scripted(StatusCode::TEMPORARY_REDIRECT) => (
+                StatusCode::TEMPORARY_REDIRECT,
+                "TemporaryRedirect",
+                "Please re-send this request to the specified temporary endpoint.",
             ),
             Self::Scripted(StatusCode::SERVICE_UNAVAILABLE) => (
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -44,6 +44,9 @@ pub struct Settings {
     pub purge_after: Duration,
     /// From when on.
     pub purge_clock: PurgeClock,
+    /// The most bytes that the storage takes for one file. It refuses a longer one early: from the
+    /// head of the request, with the connection closed on the file.
+    pub largest_upload: Option<u64>,
     /// Which keys are taken.
     pub keys: Keys,
     /// The id of the first attachment.
@@ -73,6 +76,7 @@ impl Default for Settings {
             url_life: Duration::from_mins(15),
             purge_after: Duration::from_mins(45),
             purge_clock: PurgeClock::LastBytes,
+            largest_upload: None,
             keys: Keys::Any,
             first_id: 1,
             jobs: JobSettings::default(),

@@ -9,7 +9,8 @@ use std::time::Instant;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::{
-    AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, TRANSFER_ENCODING,
+    AUTHORIZATION, CONNECTION, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
+    TRANSFER_ENCODING,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -66,7 +67,12 @@ async fn upload(
         Some(Effect::HalfRead | Effect::StalledRead) => {
             return read_half(shared, &head, body, entry, effect).await;
         }
+        Some(Effect::RefuseEarly { code }) => return refuse_early(shared, early(code), entry),
         _ => {}
+    }
+    let most = shared.settings.largest_upload;
+    if most.is_some_and(|most| content_length(&head.headers) > Some(most)) {
+        return refuse_early(shared, Error::EntityTooLarge, entry);
     }
     if let Some(refusal) = refusal(shared, &head, effect.as_ref(), check_upload) {
         return refuse(shared, body, refusal, entry).await;
@@ -115,6 +121,7 @@ fn refusal(
         }
         Some(Effect::Html200) => Some(Reply::captive_portal()),
         Some(Effect::ExpiredUrl) => Some(Error::Expired.reply()),
+        Some(Effect::ExpiredToken) => Some(Error::ExpiredToken.reply()),
         _ => check(shared, head).err().map(Error::reply),
     }
 }
@@ -125,6 +132,24 @@ async fn refuse(shared: &Shared, body: Body, refusal: Reply, entry: Entry) -> An
         Ok(()) => refusal.into(),
         Err(_) => Answer::Cut,
     })
+}
+
+/// Refuses without reading the body, which the connection is then closed on.
+fn refuse_early(shared: &Shared, error: Error, entry: Entry) -> Answer {
+    let reply = error
+        .reply()
+        .with(CONNECTION, HeaderValue::from_static("close"));
+    shared.settle(entry, |_, _| reply.into())
+}
+
+/// The error of a script that gives no more than a status.
+fn early(code: u16) -> Error {
+    match fault::status(code) {
+        Some(StatusCode::FORBIDDEN) => Error::Expired,
+        Some(StatusCode::PAYLOAD_TOO_LARGE) => Error::EntityTooLarge,
+        Some(status) => Error::Scripted(status),
+        None => Error::Internal,
+    }
 }
 
 async fn read_half(

@@ -34,6 +34,7 @@ mod lost_answers;
 mod outputs;
 mod proxies;
 mod refusals;
+mod refused_early;
 mod report;
 mod report_attached;
 mod report_in_browser;

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use consign::emulator::Effect::{ExpiredUrl, LoseAnswer, Reset, TruncatedBody};
+use consign::emulator::Effect::{ExpiredUrl, LoseAnswer, RefuseEarly, Reset, TruncatedBody};
 use consign::emulator::Operation::{Create, Download, GetByExternalId, Upload};
 use consign::emulator::When::{EveryNth, Nth};
 use consign::emulator::{Effect, Keys};
@@ -118,7 +118,8 @@ fn uploads_that_break_tell_no_secret() {
     // Without anybody between, so that it is the connection to the storage that breaks.
     let test = Test::of_rows(2)
         .fault(Upload, Nth(1), Reset)
-        .fault(Upload, Nth(3), status(400));
+        .fault(Upload, Nth(2), RefuseEarly { code: 403 })
+        .fault(Upload, Nth(4), status(307));
     let outcome = test
         .import()
         .args(["-vvv"])

@@ -222,6 +222,7 @@ async fn an_upload_under_a_fault_has_the_effect_that_the_fault_says() {
         (Effect::Reset, None, None, Value::Null),
         (Effect::HalfRead, None, None, Value::Null),
         (Effect::ExpiredUrl, Some(403), Some(403), Value::Null),
+        (Effect::ExpiredToken, Some(400), Some(400), Value::Null),
         (unavailable, Some(503), Some(503), Value::Null),
         (Effect::WrongSize, Some(200), Some(200), json!("200001")),
     ] {

@@ -245,6 +245,52 @@ async fn the_refusal_of_a_large_upload_arrives() {
     assert_eq!(refused(request).await.0, 403);
 }
 
+/// What is answered to the head of an upload of so many bytes, none of which is sent.
+async fn answered_unread(service: &Service, length: u64) -> String {
+    let created = service.create("AT1").await;
+    let head = format!("{}Content-Length: {length}\r\n\r\n", raw_head(&created));
+    let mut tcp = sent_raw(service, &head).await;
+    let mut text = String::new();
+    // It ends, since the connection is closed on the rest.
+    tcp.read_to_string(&mut text).await.unwrap();
+    assert_eq!(stored(service.emulator.state()).unwrap(), []);
+    text
+}
+
+#[tokio::test]
+async fn a_script_can_refuse_an_upload_without_reading_it() {
+    for (code, start, why) in [
+        (413, "HTTP/1.1 413 ", "<Code>EntityTooLarge</Code>"),
+        (403, "HTTP/1.1 403 ", "Request has expired"),
+        (507, "HTTP/1.1 507 ", "<Code>Scripted</Code>"),
+    ] {
+        let effect = Effect::RefuseEarly { code };
+        let settings = with_fault(Operation::Upload, When::Nth(1), effect);
+        let service = Service::start(settings).await;
+        let text = answered_unread(&service, 1_000_000).await;
+        assert!(text.starts_with(start) && text.contains(why), "{text}");
+        assert_eq!(logged_upload(&service).await.status, Some(code));
+    }
+}
+
+#[tokio::test]
+async fn a_storage_with_a_limit_refuses_what_is_longer_without_reading_it() {
+    let settings = Settings {
+        largest_upload: Some(5),
+        ..fast()
+    };
+    let service = Service::start(settings).await;
+    let text = answered_unread(&service, 6).await;
+    assert!(text.starts_with("HTTP/1.1 413 "), "{text}");
+    let created = service.create("AT2").await;
+    assert_eq!(service.upload(&created, b"hello").await.status(), 200);
+
+    // Without one, the rest of the file is waited for.
+    let service = Service::start(fast()).await;
+    let created = service.create("AT1").await;
+    assert_eq!(service.upload(&created, b"hello again").await.status(), 200);
+}
+
 #[tokio::test]
 async fn bytes_sent_to_a_url_that_was_renewed_since_show_nowhere() {
     let service = Service::start(fast()).await;

@@ -1,0 +1,124 @@
+//! Files that the storage refuses from the head of the request alone, with the connection closed on
+//! them, and its other passing answers.
+
+use consign::emulator::Effect::{ExpiredToken, RefuseEarly};
+use consign::emulator::Operation::Upload;
+use consign::emulator::When::{FirstN, Nth};
+
+use crate::harness::{Test, content_of, status};
+
+/// More than the buffers on the way hold, so that most of it is unsent when the refusal comes.
+const BIG: usize = 6 << 20;
+
+const TOO_LARGE: &str = "the storage refused the file: status 413, EntityTooLarge: Your proposed \
+                         upload exceeds the maximum allowed size";
+
+/// So many rows, of which the first nine have files that are too large for the storage.
+fn nine_too_large_of(rows: usize) -> Test {
+    let test = Test::of_rows(rows).emulator(|settings| settings.largest_upload = Some(1 << 20));
+    for number in 1..=9 {
+        test.write(&format!("A{number}.pdf"), vec![b'0' + number; BIG]);
+    }
+    test
+}
+
+#[test]
+fn files_that_are_too_large_for_the_storage_keep_no_others_waiting() {
+    let test = nine_too_large_of(49);
+    let rows: Vec<String> = (1..=49)
+        .map(|number| match number {
+            1..=9 => format!("A{number} failed upload_refused"),
+            _ => format!("A{number} uploaded"),
+        })
+        .collect();
+    let stored: Vec<(String, String)> = (10..=49)
+        .map(|number| format!("A{number}"))
+        .map(|id| (id.clone(), content_of(&id)))
+        .collect();
+    let outcome = test.import_at_once(8).done_or_exits(1);
+    let results = outcome.results.expect("there are results");
+    assert_eq!(results.in_words(), rows);
+    assert_eq!(test.service().contents(), stored);
+    for number in 1..=9 {
+        assert_eq!(results.cell(&format!("A{number}"), "message"), TOO_LARGE);
+    }
+    // Each was sent once: no refusal was taken for an outage of the storage.
+    let refusals = outcome
+        .requests
+        .iter()
+        .filter(|words| words.ends_with(" 413"));
+    assert_eq!(refusals.count(), 9);
+    assert!(!outcome.stderr.contains("waiting"), "{}", outcome.stderr);
+}
+
+#[test]
+fn an_address_that_is_called_expired_while_the_file_is_sent_is_renewed() {
+    let test = Test::of_rows(1).file("A1.pdf", vec![b'a'; BIG]).fault(
+        Upload,
+        Nth(1),
+        RefuseEarly { code: 403 },
+    );
+    test.import()
+        .rows(["A1 uploaded"])
+        .requests([
+            "get_by_external_id A1 404",
+            "create A1 201",
+            "upload A1 403 refuse_early",
+            "get A1 200",
+            "update A1 200",
+            "upload A1 200",
+            "list 200",
+        ])
+        .exits(0);
+}
+
+#[test]
+fn an_address_whose_token_has_expired_is_renewed() {
+    let test = Test::of_rows(1).fault(Upload, Nth(1), ExpiredToken);
+    test.import()
+        .rows(["A1 uploaded"])
+        .requests([
+            "get_by_external_id A1 404",
+            "create A1 201",
+            "upload A1 400 expired_token",
+            "get A1 200",
+            "update A1 200",
+            "upload A1 200",
+            "list 200",
+        ])
+        .stored_rows(["A1"])
+        .exits(0);
+}
+
+#[test]
+fn a_file_is_sent_again_to_a_storage_that_is_busy_with_its_bucket() {
+    let test = Test::of_rows(1).fault(Upload, FirstN(2), status(409));
+    test.import()
+        .rows(["A1 uploaded"])
+        .requests([
+            "get_by_external_id A1 404",
+            "create A1 201",
+            "upload A1 409 status",
+            "upload A1 409 status",
+            "upload A1 200",
+            "list 200",
+        ])
+        .stored_rows(["A1"])
+        .exits(0);
+}
+
+#[test]
+fn a_storage_that_points_elsewhere_is_told_with_what_to_do() {
+    let test = Test::of_rows(1).fault(Upload, Nth(1), status(307));
+    test.import()
+        .rows(["A1 failed upload_refused"])
+        .stored([])
+        .exits(1);
+    assert_eq!(
+        test.results().cell("A1", "message"),
+        "the storage refused the file: status 307, TemporaryRedirect: Please re-send this request \
+         to the specified temporary endpoint.; a redirect, which consign does not follow: storage \
+         answers so while its bucket is new or moves, mostly for some hours; run again with \
+         --resume then, or ask the service's support"
+    );
+}
