@@ -124,6 +124,10 @@ pub struct ConsentArgs {
     /// Answer yes to what is asked before content is replaced, or becomes visible to bidders
     #[arg(long)]
     pub yes: bool,
+    /// Do not ask the service for a first answer, which proves address and keys, before files are
+    /// hashed
+    #[arg(long)]
+    pub skip_preflight: bool,
 }
 
 /// What is changed of what is attached already: nothing, unless it is asked for.

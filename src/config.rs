@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use url::Url;
 
-pub use access::{Access, Credentials};
+pub use access::{Access, Credentials, renewal};
 pub use amend::{AmendError, Amending, Backups};
 pub use jobs::{Jobs, StatusWord};
 

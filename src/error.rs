@@ -116,6 +116,12 @@ pub enum Error {
         /// How the program ends with it.
         exit: Exit,
     },
+    /// The first answer of the service shows that nothing can be imported.
+    #[error("nothing was sent but one question: {why}")]
+    NoGoodAnswer {
+        /// What came, and what to do.
+        why: String,
+    },
     /// The results were made with another destination.
     #[error(
         "{} was made with {theirs}, and this run would send to {ours}; use another results file with --results, or the destination that it was made with",
@@ -298,7 +304,9 @@ impl Error {
     /// How the program ends with it.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Results(_) | Self::VerificationLost { .. } => Exit::STOPPED,
+            Self::Results(_) | Self::VerificationLost { .. } | Self::NoGoodAnswer { .. } => {
+                Exit::STOPPED
+            }
             Self::NotLookedUp { exit, .. } => *exit,
             Self::Manifest(_)
             | Self::Root(_)

@@ -92,17 +92,24 @@ pub enum RowFile {
     Unfit,
 }
 
+impl RowFile {
+    /// The file of a row without errors that has come so far.
+    fn of(state: Option<&State>) -> Self {
+        match state {
+            Some(State::Ready(content)) => Self::Ready(*content),
+            Some(State::Missing) => Self::Gone,
+            Some(State::Unfit(_) | State::Seen(_)) | None => Self::Unfit,
+        }
+    }
+}
+
 impl Prepared {
     /// What the file of the row at an index is.
     pub fn file(&self, row_index: usize) -> RowFile {
         if self.problems.has_error(row_index + 1) {
             return RowFile::Unfit;
         }
-        match self.of_rows[row_index].map(|file| &self.states[file.get()]) {
-            Some(State::Ready(content)) => RowFile::Ready(*content),
-            Some(State::Missing) => RowFile::Gone,
-            Some(State::Unfit(_) | State::Seen(_)) | None => RowFile::Unfit,
-        }
+        RowFile::of(self.of_rows[row_index].map(|file| &self.states[file.get()]))
     }
 
     /// How many files are ready, each counted once, and their bytes.
@@ -115,10 +122,81 @@ impl Prepared {
     }
 }
 
+/// Files that were looked at, and are still to be hashed where nobody knows what they hold.
+pub struct Looked<'m> {
+    files: Files<'m>,
+    problems: Problems,
+    root: &'m Root,
+    earlier: &'m dyn Earlier,
+}
+
+/// Looks at the files of all rows without reading any of them, and recalls what an earlier run knows
+/// of those that look untouched.
+pub fn look<'m>(
+    manifest: &'m Manifest,
+    problems: Problems,
+    root: &'m Root,
+    earlier: &'m dyn Earlier,
+) -> Looked<'m> {
+    on_many_workers(|| {
+        let mut files = Files::named_in(manifest);
+        files.look(root);
+        files.recall(earlier);
+        Looked {
+            files,
+            problems,
+            root,
+            earlier,
+        }
+    })
+}
+
+impl Looked<'_> {
+    /// The manifest whose files they are.
+    pub fn manifest(&self) -> &Manifest {
+        self.files.manifest()
+    }
+
+    /// What is known of the file of the row at an index; none, where it has to be read first.
+    pub fn file(&self, row_index: usize) -> Option<RowFile> {
+        if self.problems.has_error(row_index + 1) {
+            return Some(RowFile::Unfit);
+        }
+        match self.files.state_of(row_index) {
+            Some(State::Seen(_)) => None,
+            Some(State::Missing) if !self.files.was_done(row_index, self.earlier) => {
+                Some(RowFile::Unfit)
+            }
+            state => Some(RowFile::of(state)),
+        }
+    }
+
+    /// Hashes what is not known, and judges all files.
+    ///
+    /// Rows that have problems already are read as well, so that the user learns of everything at
+    /// once.
+    pub fn hash(self, watch: &dyn Watch) -> Prepared {
+        let Self {
+            mut files,
+            mut problems,
+            root,
+            earlier,
+        } = self;
+        on_many_workers(|| {
+            files.hash(root, watch);
+            files.judge(root, earlier, &mut problems);
+            problems.sort();
+            let (of_rows, states) = files.into_states();
+            Prepared {
+                problems,
+                of_rows,
+                states,
+            }
+        })
+    }
+}
+
 /// Looks at the files of all rows and hashes them.
-///
-/// Rows that have problems already are looked at as well, so that the user learns of everything
-/// at once.
 pub fn prepare(
     manifest: &Manifest,
     problems: Problems,
@@ -126,21 +204,7 @@ pub fn prepare(
     earlier: &dyn Earlier,
     watch: &dyn Watch,
 ) -> Prepared {
-    on_many_workers(|| {
-        let mut problems = problems;
-        let mut files = Files::named_in(manifest);
-        files.look(root);
-        files.recall(earlier);
-        files.hash(root, watch);
-        files.judge(root, earlier, &mut problems);
-        problems.sort();
-        let (of_rows, states) = files.into_states();
-        Prepared {
-            problems,
-            of_rows,
-            states,
-        }
-    })
+    look(manifest, problems, root, earlier).hash(watch)
 }
 
 /// Where the system gives no threads of our own, rayon's usual ones have to do.

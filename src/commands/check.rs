@@ -111,7 +111,10 @@ fn foreseen(args: &CheckArgs) -> ImportArgs {
         dry_run: *online,
         skip_invalid: false,
         max_errors: None,
-        consent: ConsentArgs { yes: false },
+        consent: ConsentArgs {
+            yes: false,
+            skip_preflight: false,
+        },
         service: service.clone(),
         output: args.output.clone(),
         amend: amend.clone(),

@@ -2,6 +2,7 @@
 
 mod consent;
 mod dry_run;
+mod first_answer;
 mod lost;
 mod plan;
 mod summary;
@@ -16,7 +17,7 @@ use crate::manifest::{self, Column, Manifest, RawRow, Reading};
 
 use crate::model::{SecondCopies, Service};
 use crate::plan::{Titles, Wishes};
-use crate::prepare::prepare;
+use crate::prepare::look;
 use crate::progress::{Hashing, Sending, Style};
 use crate::results::ResultsError;
 use crate::results::file::ResultsFile;
@@ -26,7 +27,7 @@ use crate::results::previous::Previous;
 use crate::text::tell;
 
 use super::second_copies::{Comparison, Destinations};
-use super::session::{AtStop, Opening, Session};
+use super::session::{AtStop, Contact, Opening};
 use super::{open_root, proxy_notice, reading_options, show, tell_problems, variable};
 use plan::{EarlierRows, Plan};
 use summary::{Ending, Summary, resume_command};
@@ -63,20 +64,21 @@ pub(super) fn carry_out(args: &ImportArgs, read: Reading, telling: Telling) -> R
     }
     let root = open_root(&args.input)?;
     let style = Style::choose(args.output.quiet, args.output.verbose);
-    let prepared = prepare(
-        &read.manifest,
-        read.problems,
-        &root,
-        &EarlierRows(&previous),
-        &Hashing::show(style),
-    );
+    let jobs = Jobs::of(&args.jobs, args.service.concurrency);
+    let wishes = amending.wishes();
+    let earlier = EarlierRows(&previous);
+    let looked = look(&read.manifest, read.problems, &root, &earlier);
+    let mut contact = Contact::prepare(&base, &access, &jobs)?;
+    if first_answer::is_worth_it(args, &looked, &previous, wishes, jobs.failed) {
+        let known = first_answer::known(&read.manifest, &previous);
+        first_answer::ask(args, &base, service, &mut contact, known.as_ref())?;
+    }
+    let prepared = looked.hash(&Hashing::show(style));
     tell_problems(&read.manifest, &prepared.problems, &args.output)?;
     if prepared.problems.errors() > 0 && !args.skip_invalid {
         return Err(Error::NotFit);
     }
     tracing::info!(files = prepared.files_and_bytes().0, "checked");
-    let jobs = Jobs::of(&args.jobs, args.service.concurrency);
-    let wishes = amending.wishes();
     let plan = Plan::of(&read.manifest, &prepared, &previous, root, wishes, &jobs);
     tracing::info!(rows = plan.to_send(), "planned");
     if !args.output.quiet {
@@ -110,7 +112,7 @@ pub(super) fn carry_out(args: &ImportArgs, read: Reading, telling: Telling) -> R
         at_stop: AtStop::Finish,
     };
     if args.dry_run {
-        dry_run::run(args, &opening, &plan)
+        dry_run::run(args, &opening, contact, &plan)
     } else {
         consent::ask_about_bidders(args, &base, &plan)?;
         let to_ask = consent::to_ask_about_content(args, &base, &plan, &amending)?;
@@ -119,10 +121,13 @@ pub(super) fn carry_out(args: &ImportArgs, read: Reading, telling: Telling) -> R
         import(
             args,
             &opening,
+            contact,
             &plan,
             to_ask,
-            results,
-            vault.as_ref(),
+            Keeping {
+                results,
+                vault: vault.as_ref(),
+            },
             telling,
         )
     }
@@ -176,18 +181,22 @@ fn not_begun(cause: ResultsError) -> Error {
     }
 }
 
+/// Where is written what becomes of the rows, and where is kept what gives way.
+struct Keeping<'a> {
+    results: ResultsFile,
+    vault: Option<&'a Folder>,
+}
+
 fn import(
     args: &ImportArgs,
     opening: &Opening<'_>,
+    contact: Contact,
     plan: &Plan<'_>,
     to_ask: Option<&Backups>,
-    mut results: ResultsFile,
-    vault: Option<&Folder>,
+    Keeping { mut results, vault }: Keeping<'_>,
     telling: Telling,
 ) -> Result<Exit, Error> {
-    // It lives to the end, so that a second Ctrl-C ends the program whatever it is at.
-    let runtime = tokio::runtime::Runtime::new()?;
-    let session = runtime.block_on(Session::open(opening))?;
+    let (session, runtime) = contact.open(opening)?;
     if let Some(backups) = to_ask {
         consent::ask_about_content(args, plan, &session, &runtime, backups)?;
     }

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use url::Url;
 
@@ -18,7 +19,9 @@ use crate::emulator::{self, Emulator};
 use crate::error::Error;
 use crate::event::Events;
 use crate::http::ClientError;
-use crate::pipeline::{self, Halt, Settings, Survey, Task};
+use crate::http::pacer::WINDOW;
+use crate::model::AttachmentId;
+use crate::pipeline::{self, Cleared, Halt, Obstacle, Settings, Survey, Task};
 use crate::plan::Wishes;
 use crate::results::journal::Journal;
 use crate::signals::{Signals, Stop};
@@ -66,9 +69,18 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Starts the emulator, where that is what the user wants, and sets up the clients.
-    pub(super) async fn open(with: &Opening<'_>) -> Result<Self, Error> {
+    /// Starts the emulator, where that is what the user wants, and sets up its clients.
+    async fn open(
+        with: &Opening<'_>,
+        client: Option<Client>,
+        introduced: Option<Instant>,
+    ) -> Result<Self, Error> {
         let stopping = Stopping::watch(with.at_stop)?;
+        if let (Some(introduced), Credentials::Workday(_)) = (introduced, &with.access.credentials)
+        {
+            // The service counts that request, too, and the pace of the run knows nothing of it.
+            tokio::time::sleep(WINDOW.saturating_sub(introduced.elapsed())).await;
+        }
         let (url, emulator) = match with.base {
             Base::Service(url) => (url.clone(), None),
             Base::Emulator => {
@@ -82,7 +94,10 @@ impl Session {
             }
         };
         Ok(Self {
-            client: Client::new(url, with.access, with.jobs)?,
+            client: match client {
+                Some(client) => client,
+                None => Client::new(url, with.access, with.jobs)?,
+            },
             settings: Settings {
                 rate: with.service.rate,
                 concurrency: with.service.concurrency,
@@ -106,6 +121,56 @@ impl Session {
     }
 }
 
+/// What a session is made from: a service may be asked for a first answer before there is one, when
+/// Ctrl-C still ends the program at once.
+pub(super) struct Contact {
+    /// It lives to the end, so that a second Ctrl-C ends the program whatever it is at.
+    runtime: Runtime,
+    /// The client of a service; none of an emulator, which is not there yet.
+    client: Option<Client>,
+    /// When a first answer came, if one was asked for.
+    introduced: Option<Instant>,
+}
+
+impl Contact {
+    /// Sets up the clients of a service. Nothing is sent.
+    pub(super) fn prepare(base: &Base, access: &Access, jobs: &Jobs) -> Result<Self, Error> {
+        let client = match base {
+            Base::Service(url) => Some(Client::new(url.clone(), access, jobs)?),
+            Base::Emulator => None,
+        };
+        Ok(Self {
+            runtime: Runtime::new()?,
+            client,
+            introduced: None,
+        })
+    }
+
+    /// Asks a service for a first answer, which proves address and keys. The emulator of this run is
+    /// there, and takes anybody's keys.
+    pub(super) fn introduce(
+        &mut self,
+        known: Option<&AttachmentId>,
+        limit: Duration,
+        waiting: impl FnOnce(&str),
+    ) -> Result<Cleared, Obstacle> {
+        let Some(client) = &self.client else {
+            return Ok(Cleared::Proven);
+        };
+        let cleared = self
+            .runtime
+            .block_on(client.preflight(known, limit, waiting))?;
+        self.introduced = Some(Instant::now());
+        Ok(cleared)
+    }
+
+    /// Opens the session, and hands over the runtime that it lives on.
+    pub(super) fn open(self, with: &Opening<'_>) -> Result<(Session, Runtime), Error> {
+        let opened = Session::open(with, self.client, self.introduced);
+        Ok((self.runtime.block_on(opened)?, self.runtime))
+    }
+}
+
 /// The client of the service that the manifest is for.
 pub(super) enum Client {
     Workday(Box<Workday>),
@@ -113,6 +178,7 @@ pub(super) enum Client {
 }
 
 impl Client {
+    /// A client that sends the keys to a base.
     fn new(base: Url, access: &Access, jobs: &Jobs) -> Result<Self, ClientError> {
         let (keys, network) = (access.credentials.headers(), &access.network);
         match &access.credentials {
@@ -129,6 +195,19 @@ impl Client {
                 let keelvar = Keelvar::new(base, keys, network, settings)?;
                 Ok(Self::Keelvar(Box::new(keelvar)))
             }
+        }
+    }
+
+    /// Asks for a first answer, which proves address and keys.
+    async fn preflight(
+        &self,
+        known: Option<&AttachmentId>,
+        limit: Duration,
+        waiting: impl FnOnce(&str),
+    ) -> Result<Cleared, Obstacle> {
+        match self {
+            Self::Workday(to) => pipeline::preflight(&**to, known, limit, waiting).await,
+            Self::Keelvar(to) => pipeline::preflight(&**to, known, limit, waiting).await,
         }
     }
 

@@ -25,7 +25,7 @@ use crate::text::{counted_with_verb, escape, tell};
 use crate::verification::row::{Occasion, Row};
 use crate::verification::{Download, LocalFile, file};
 
-use super::session::{AtStop, Opening, Session};
+use super::session::{AtStop, Contact, Opening};
 use super::{evidence, proxy_notice, show, variable};
 use backups::Backups;
 use summary::{Ending, Local, Summary};
@@ -68,8 +68,7 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
     let drawn = asking::drawn(&rows, download);
 
     let jobs = Jobs::only_looked_at(&args.words);
-    let runtime = tokio::runtime::Runtime::new()?;
-    let session = runtime.block_on(Session::open(&Opening {
+    let opening = Opening {
         base: &base,
         access: &access,
         service: &args.service,
@@ -77,7 +76,8 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         max_errors: None,
         wishes: Wishes::default(),
         at_stop: AtStop::GiveUp,
-    }))?;
+    };
+    let (session, runtime) = Contact::prepare(&base, &access, &jobs)?.open(&opening)?;
     let to_ask = rows.iter().filter(|row| row.to_ask().is_some()).count();
     let (showing, events) = Sending::show(style, "verifying", to_ask as u64);
     let (rows, halt) = runtime.block_on(asking::ask(rows, &drawn, &session, &events));

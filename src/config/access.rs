@@ -118,6 +118,17 @@ impl Credentials {
     }
 }
 
+/// What to do where keys are rejected.
+pub fn renewal(service: Service) -> &'static str {
+    match service {
+        Service::Workday => {
+            "are region and environment right? Each has keys of its own; else renew \
+             WORKDAY_API_KEY, WORKDAY_USER_TOKEN and WORKDAY_USER_EMAIL, then go on"
+        }
+        Service::Keelvar => "is the base URL right? Else renew KEELVAR_API_KEY, then go on",
+    }
+}
+
 /// The variables of the environment, as far as they count for a destination.
 struct Variables<'a, V> {
     base: &'a Base,

@@ -24,11 +24,11 @@ use url::Url;
 
 use super::archive::Archive;
 use super::{
-    Created, Destination, End, Failure, Fate, Keeps, Kind, NewRecord, Place, Presence, PutFailure,
-    Receipt,
+    Created, Destination, End, Failure, Fate, FirstAnswer, Keeps, Kind, NewRecord, Place, Presence,
+    PutFailure, Receipt,
 };
 use crate::config::StatusWord;
-use crate::http::api::{ApiClient, Dialect, KeyHeader, Method, Reply, Request, said};
+use crate::http::api::{ApiClient, Dialect, KeyHeader, Method, Reply, Request, Unproven, said};
 use crate::http::budget::{Allowance, Budget};
 use crate::http::target::{ApiHost, Target, UploadRules};
 use crate::http::transfer::TransferClient;
@@ -324,6 +324,22 @@ impl Destination for Keelvar {
         })
     }
 
+    /// Asks for the list of jobs, which nothing depends on: no document names its path.
+    async fn introduce(&self, _: Option<&AttachmentId>) -> Result<FirstAnswer, Failure> {
+        let list = |path| Request {
+            method: Method::GET,
+            path,
+            query: None,
+            body: None,
+        };
+        let mut answer = self.api.introduce(list(&["jobs", ""])).await?;
+        if answer.wants_other_slash {
+            self.reads.budget.count();
+            answer = self.api.introduce(list(&["jobs"])).await?;
+        }
+        Ok(first_answer(answer))
+    }
+
     async fn get(&self, id: &AttachmentId) -> Result<Presence<Target>, Failure> {
         match self.ask(&self.reads, &["jobs", id.as_str()], None).await? {
             Reply::Success(job) if !is_another(&job, id) => Ok(self.presence(&job)),
@@ -364,6 +380,25 @@ impl Destination for Keelvar {
         sent: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<Receipt, PutFailure> {
         self.transfer.put(target, source, content, sent).await
+    }
+}
+
+/// What the answer to the list of jobs says of the address. Its form is not documented: a list, or
+/// an object with one in it, will do.
+fn first_answer(answer: Unproven) -> FirstAnswer {
+    let body = answer.body.unwrap_or_default();
+    let has_list = |body: &Value| {
+        let members = body.as_object().into_iter().flatten();
+        body.is_array() || members.into_iter().any(|(_, member)| member.is_array())
+    };
+    match answer.status {
+        200..=299 if has_list(&body) => FirstAnswer::Proven,
+        200..=299 if !body.is_null() => {
+            FirstAnswer::Foreign(format!("{} and JSON that is no list of jobs", answer.words))
+        }
+        400 | 422 if !said(&body).is_empty() => FirstAnswer::Proven,
+        404 | 405 => FirstAnswer::Unclear(answer.words),
+        _ => FirstAnswer::Foreign(answer.words),
     }
 }
 

@@ -213,10 +213,24 @@ pub enum Failure {
     Unanswered(String),
     /// 401 or 403: the keys may not do this. No effect.
     Denied(String),
+    /// Something in between, such as a firewall, refused it in the service's place. It had most
+    /// likely no effect; but it may have been the answer that was kept back.
+    Intercepted(String),
     /// Any other definite answer. No effect.
     Refused(String),
     /// Nothing of this kind can ever work from here, such as a certificate that is not trusted.
     Hopeless(String),
+}
+
+/// What the first answer of all says of the address that was asked, where it is no failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FirstAnswer {
+    /// The service is there, and takes the keys.
+    Proven,
+    /// It may be the service, and may not: nothing documents what it would answer. Says what came.
+    Unclear(String),
+    /// It is not the service, or not the base of its paths. Says what came.
+    Foreign(String),
 }
 
 /// What the storage said of the bytes.
@@ -256,6 +270,15 @@ pub trait Destination: Send + Sync {
     /// How many requests of a kind it takes over longer times, where it limits them so.
     fn budget(&self, _kind: Kind) -> Option<&Budget> {
         None
+    }
+
+    /// Sends one request that changes nothing, to learn whether the service is there and takes the
+    /// keys. `known` is something that it has, if anything of it is known.
+    fn introduce(
+        &self,
+        _known: Option<&AttachmentId>,
+    ) -> impl Future<Output = Result<FirstAnswer, Failure>> + Send {
+        ready(Ok(FirstAnswer::Proven))
     }
 
     /// Looks an attachment up by the key that the user chose. A service that keeps jobs has nothing

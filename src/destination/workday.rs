@@ -19,10 +19,10 @@ use url::Url;
 
 use super::archive::{Archive, Exhibit, FetchFailure, Fetched, Original, Shown};
 use super::{
-    Amended, Created, Destination, Failure, Keeps, Key, Names, NewFile, NewNames, NewRecord, Place,
-    Presence, PutFailure, Receipt,
+    Amended, Created, Destination, Failure, FirstAnswer, Keeps, Key, Names, NewFile, NewNames,
+    NewRecord, Place, Presence, PutFailure, Receipt,
 };
-use crate::http::api::{ApiClient, Dialect, KeyHeader, Method, Reply, Request};
+use crate::http::api::{ApiClient, Dialect, KeyHeader, Method, Reply, Request, Unproven};
 use crate::http::target::{ApiHost, Target, UploadRules};
 use crate::http::transfer::TransferClient;
 use crate::http::{ClientError, Network};
@@ -167,6 +167,18 @@ impl Destination for Workday {
         Keeps::Attachments
     }
 
+    /// Asks for the list of one attachment, which has to be there only if it is known.
+    async fn introduce(&self, known: Option<&AttachmentId>) -> Result<FirstAnswer, Failure> {
+        let id = known.map_or("1", AttachmentId::as_str);
+        let request = Request {
+            method: Method::GET,
+            path: &["attachments"],
+            query: Some(("filter[id_equals]", id)),
+            body: None,
+        };
+        Ok(first_answer(self.api.introduce(request).await?))
+    }
+
     async fn find(&self, external_id: &ExternalId) -> Result<Presence<Target>, Failure> {
         let path = ["attachments", external_id.as_str(), "external_id"];
         let Some(found) = self.look_up(&path).await? else {
@@ -288,6 +300,21 @@ impl Archive for Workday {
         received: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<Fetched, FetchFailure> {
         self.transfer.fetch(place, most, into, received).await
+    }
+}
+
+/// What the answer to the list of one attachment says of the address. Any JSON:API document is the
+/// service's; what it answers to an id that it does not like is not documented.
+fn first_answer(answer: Unproven) -> FirstAnswer {
+    let body = answer.body.unwrap_or_default();
+    match answer.status {
+        200..=299 if body["data"].is_array() => FirstAnswer::Proven,
+        200..=299 if body.is_object() => FirstAnswer::Foreign(format!(
+            "{} and JSON that is no list of attachments",
+            answer.words
+        )),
+        400 | 422 if body["errors"].is_array() => FirstAnswer::Proven,
+        _ => FirstAnswer::Foreign(answer.words),
     }
 }
 

@@ -3,6 +3,8 @@
 //! It sends a request once and says what the answer is worth. What the JSON means is the business
 //! of the destinations.
 
+mod answer;
+
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -13,13 +15,15 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use super::budget::{Budget, Quota};
+use super::budget::Budget;
 use super::proxy::Proxies;
 use super::redact::Secrets;
 use super::target::ApiHost;
 use super::trouble::{Trouble, trouble, unsafe_connection};
-use super::{ClientError, Network, build, client_builder, media_type, read_bounded};
+use super::{ClientError, Network, build, client_builder, read_bounded};
 use crate::destination::Failure;
+use answer::{Answer, judge};
+pub use answer::{Unproven, said};
 
 /// The media type of JSON:API, which Workday's samples send with every request.
 const JSON_API: &str = "application/vnd.api+json";
@@ -38,6 +42,17 @@ impl Dialect {
         match self {
             Self::JsonApi => JSON_API,
             Self::Json => "application/json",
+        }
+    }
+
+    /// Whether JSON says that a request was refused, in the words of the service: JSON:API has
+    /// `errors`; Keelvar documents `errors` and `field_errors`, and what its framework says of keys
+    /// and addresses stands in `detail`.
+    fn is_refusal(self, body: &Value) -> bool {
+        let has = |name: &str| body.get(name).is_some();
+        match self {
+            Self::JsonApi => has("errors"),
+            Self::Json => has("errors") || has("field_errors") || has("detail"),
         }
     }
 
@@ -195,6 +210,12 @@ impl ApiClient {
         judge(&answer, self.dialect, &self.secrets)
     }
 
+    /// Sends a request, once, for whoever does not know yet whether the service is there.
+    pub async fn introduce(&self, request: Request<'_>) -> Result<Unproven, Failure> {
+        let answer = self.answer(request).await?;
+        answer.unproven(self.dialect, &self.secrets)
+    }
+
     async fn answer(&self, request: Request<'_>) -> Result<Answer, Failure> {
         let url = self.url(&request);
         let path = url.path().to_owned();
@@ -217,15 +238,7 @@ impl ApiClient {
             builder = builder.body(body.to_string());
         }
         let response = builder.send().await.map_err(|error| self.failure(error))?;
-        let mut answer = Answer {
-            status: response.status().as_u16(),
-            media_type: media_type(response.headers()),
-            retry_after: retry_after(response.headers(), self.dialect, jiff::Timestamp::now()),
-            quota: quota(response.headers()),
-            moved_by_a_slash: is_moved_by_a_slash(&url, response.headers()),
-            has_version: response.headers().contains_key(VERSION_HEADER),
-            body: Vec::new(),
-        };
+        let mut answer = Answer::head(&url, &response, self.dialect);
         answer.body = read_bounded(response, BODY_LIMIT)
             .await
             .map_err(|error| self.failure(error))?
@@ -255,159 +268,6 @@ impl ApiClient {
         }
         url
     }
-}
-
-/// What came back, before anybody has judged it.
-#[derive(Debug)]
-struct Answer {
-    status: u16,
-    media_type: String,
-    retry_after: Option<Duration>,
-    quota: Option<Quota>,
-    moved_by_a_slash: bool,
-    has_version: bool,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    fn json(&self) -> Option<Value> {
-        let declared = self.media_type == JSON_API || self.media_type.ends_with("json");
-        declared.then(|| serde_json::from_slice(&self.body).ok())?
-    }
-
-    /// The status, and what the service says of it.
-    fn words(&self, secrets: &Secrets) -> String {
-        let said = said(&self.json().unwrap_or_default());
-        match cut(&secrets.hide(&said), 500).as_str() {
-            "" => format!("status {}", self.status),
-            said => format!("status {}: {said}", self.status),
-        }
-    }
-
-    /// Whether a 404 is the service's own, and not that of something on the way. Its body is not
-    /// documented, so an empty one is believed, and any where the service names its version.
-    fn is_genuine(&self) -> bool {
-        self.body.is_empty() || self.has_version || self.json().is_some()
-    }
-
-    fn foreign(&self) -> Failure {
-        // Any other would be a text of whoever has sent it.
-        let kind = match self.media_type.as_str() {
-            known @ ("text/html" | "text/plain" | "text/xml" | "application/xml") => known,
-            JSON_API | "application/json" => "broken JSON",
-            _ => "something else",
-        };
-        Failure::Unanswered(format!(
-            "status {} with {kind} in place of JSON; is a proxy or a sign-in page in between?",
-            self.status
-        ))
-    }
-}
-
-/// What an answer is worth. Pure, and the only place that knows the statuses.
-fn judge(answer: &Answer, dialect: Dialect, secrets: &Secrets) -> Result<Reply, Failure> {
-    match answer.status {
-        200..=299 => match answer.json() {
-            Some(body) => Ok(Reply::Success(body)),
-            None => Err(answer.foreign()),
-        },
-        401 | 403 => Err(Failure::Denied(answer.words(secrets))),
-        404 if answer.is_genuine() => Ok(Reply::NotFound),
-        404 => Err(answer.foreign()),
-        429 => Err(Failure::Throttled {
-            retry_after: answer.retry_after,
-        }),
-        301 | 302 | 307 | 308 if answer.moved_by_a_slash && dialect == Dialect::Json => {
-            Ok(Reply::OtherSlash)
-        }
-        408 | 500.. => Err(Failure::Unanswered(format!("status {}", answer.status))),
-        400..=499 => Ok(Reply::Refused(answer.words(secrets))),
-        status => Err(Failure::Unanswered(format!(
-            "status {status}, a redirect, which consign does not follow"
-        ))),
-    }
-}
-
-/// What a body says of errors, as one text for people; empty where it says nothing. JSON:API has
-/// `errors` of which only `detail` is documented, the others being seen in sister services; Keelvar
-/// has `errors` that are texts, and `field_errors` with texts for each field.
-pub fn said(body: &Value) -> String {
-    let general = texts(&body["errors"]);
-    let fields = body["field_errors"].as_object();
-    let of_fields = fields.into_iter().flatten().flat_map(|(field, errors)| {
-        let texts = texts(errors).into_iter();
-        texts.map(move |text| format!("{field}: {text}"))
-    });
-    let all: Vec<String> = general.into_iter().chain(of_fields).take(5).collect();
-    all.join("; ")
-}
-
-/// The texts of one error, or of several.
-fn texts(errors: &Value) -> Vec<String> {
-    let all = match errors {
-        Value::Array(all) => all.as_slice(),
-        one => std::slice::from_ref(one),
-    };
-    let texts = all.iter().map(|error| match error {
-        Value::String(text) => text.clone(),
-        error => text_of(error),
-    });
-    texts.filter(|text| !text.is_empty()).collect()
-}
-
-fn text_of(error: &Value) -> String {
-    let text = |value: &Value| value.as_str().map(ToOwned::to_owned);
-    let what: Vec<_> = [text(&error["title"]), text(&error["detail"])]
-        .into_iter()
-        .flatten()
-        .collect();
-    match text(&error["source"]["pointer"]) {
-        Some(pointer) => format!("{} (at {pointer})", what.join(": ")),
-        None => what.join(": "),
-    }
-}
-
-/// The first characters of a text. Secrets must be out of it already: of one that is cut in two, the
-/// first half would not be recognised.
-fn cut(text: &str, characters: usize) -> String {
-    text.chars().take(characters).collect()
-}
-
-/// What is left of the service's own count, by the draft of the IETF that Keelvar documents.
-fn quota(headers: &HeaderMap) -> Option<Quota> {
-    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u32>().ok();
-    Some(Quota {
-        remaining: number("ratelimit-remaining")?,
-        reset: Duration::from_secs(number("ratelimit-reset")?.into()),
-    })
-}
-
-/// Whether a redirect leads to the same address but for a slash at its end.
-fn is_moved_by_a_slash(url: &Url, headers: &HeaderMap) -> bool {
-    let there = || {
-        let location = headers.get(reqwest::header::LOCATION)?.to_str().ok()?;
-        url.join(location).ok()
-    };
-    let bare = |url: &Url| {
-        let path = url.path().trim_end_matches('/');
-        (
-            url.origin(),
-            path.to_owned(),
-            url.query().map(ToOwned::to_owned),
-        )
-    };
-    there().is_some_and(|there| there != *url && bare(&there) == bare(url))
-}
-
-fn retry_after(headers: &HeaderMap, dialect: Dialect, now: jiff::Timestamp) -> Option<Duration> {
-    let value = headers.get(reqwest::header::RETRY_AFTER)?.to_str().ok()?;
-    let wait = if let Ok(seconds) = value.trim().parse() {
-        Duration::from_secs(seconds)
-    } else {
-        let date = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
-        Duration::try_from(date.duration_since(now)).unwrap_or_default()
-    };
-    Some(wait.min(dialect.longest_wait()))
 }
 
 #[cfg(test)]

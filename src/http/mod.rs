@@ -9,6 +9,7 @@ pub mod budget;
 mod dial;
 mod last_word;
 pub mod pacer;
+mod page;
 pub mod proxy;
 mod public;
 mod redact;

@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use crate::sync::lock;
 
 /// The window over which the service counts (documented as "per second").
-const WINDOW: Duration = Duration::from_secs(1);
+pub const WINDOW: Duration = Duration::from_secs(1);
 
 /// How long after a 429 the full rate is reached again.
 const RECOVERY: Duration = Duration::from_mins(1);

@@ -11,6 +11,7 @@ mod inspect;
 mod job;
 mod member;
 mod names;
+mod preflight;
 mod replace;
 mod requests;
 mod routing;
@@ -42,6 +43,7 @@ use crate::results::{Changes, Status};
 use crate::source::Source;
 
 pub use inspect::{Bytes, Job, Question, Seen, Wanted, inspect, inspect_jobs};
+pub use preflight::{Cleared, Obstacle, preflight};
 pub use survey::{NewName, Outlook, RowSurvey, Survey, survey};
 
 use gates::Gates;

@@ -235,7 +235,7 @@ impl<'a, D: Destination> Requests<'a, D> {
             Failure::Unanswered(why) => Unmet::Unknown(why),
             Failure::Denied(why) if keys == Keys::Good => Unmet::Forbidden(why),
             Failure::Denied(why) => Unmet::Halt(Halt::Denied(why)),
-            Failure::Refused(why) => Unmet::Refused(why),
+            Failure::Refused(why) | Failure::Intercepted(why) => Unmet::Refused(why),
             Failure::Hopeless(why) => Unmet::Halt(Halt::Hopeless(why)),
             Failure::Throttled { .. } => Unmet::NotSent,
         }
@@ -258,7 +258,8 @@ impl<'a, D: Destination> Requests<'a, D> {
                     self.wait_after(&self.api, why).await?;
                 }
                 Err(Failure::Hopeless(why)) => return Err(Unmet::Halt(Halt::Hopeless(why))),
-                Ok(()) | Err(Failure::Refused(_) | Failure::Throttled { .. }) => {
+                Ok(())
+                | Err(Failure::Refused(_) | Failure::Intercepted(_) | Failure::Throttled { .. }) => {
                     return Ok(Keys::Good);
                 }
             }

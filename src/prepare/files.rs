@@ -146,6 +146,20 @@ impl<'m> Files<'m> {
         }
     }
 
+    pub(super) fn manifest(&self) -> &'m Manifest {
+        self.manifest
+    }
+
+    /// Whether an earlier run has done the row at an index.
+    pub(super) fn was_done(&self, row_index: usize, earlier: &dyn Earlier) -> bool {
+        is_done(&self.manifest.row(row_index), earlier)
+    }
+
+    /// How far the file of the row at an index has come, if its path is fit to be opened.
+    pub(super) fn state_of(&self, row_index: usize) -> Option<&State> {
+        self.of_rows[row_index].map(|file| &self.states[file.get()])
+    }
+
     /// What each row names, and what became of it.
     pub(super) fn into_states(self) -> (Vec<Option<FileIndex>>, Vec<State>) {
         (self.of_rows, self.states)

@@ -58,6 +58,22 @@ fn rejected_keys_stop_the_run_and_cost_no_row_anything() {
 }
 
 #[test]
+fn rejected_keys_are_told_before_the_hashing_and_leave_no_results() {
+    let test = test_with_keys(1);
+    with_keys(test.import().with_preflight(), "an-old-key")
+        .stdout("")
+        .stderr(
+            "error: nothing was sent but one question: [base] rejects the keys (status 401: \
+             Unauthorized: X-Api-Key, X-User-Token and X-User-Email do not identify a user): are \
+             region and environment right? Each has keys of its own; else renew WORKDAY_API_KEY, \
+             WORKDAY_USER_TOKEN and WORKDAY_USER_EMAIL, then go on\n",
+        )
+        .requests(["list 401"])
+        .exits(3);
+    assert!(!test.path("m.results.csv").exists());
+}
+
+#[test]
 fn a_real_service_needs_keys_and_is_not_asked_without_them() {
     let test = Test::of_rows(1);
     test.consign([

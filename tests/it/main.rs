@@ -32,6 +32,7 @@ mod killed_often;
 mod limits;
 mod lost_answers;
 mod outputs;
+mod preflight;
 mod proxies;
 mod refusals;
 mod refused_early;

@@ -71,7 +71,7 @@ fn a_proxy_that_is_not_there_is_named_as_what_is_missing() {
         ]),
         &format!("http://{USER}@127.0.0.1:9"),
     )
-    .args(["--max-outage", "0s", "-vvv"])
+    .args(["--max-outage", "0s", "--skip-preflight", "-vvv"])
     .says("the service is reached by way of the proxy 127.0.0.1:9\n")
     .says("(api.example.com by way of the proxy 127.0.0.1:9: ")
     .rows(["A1 pending not_reached"])

@@ -21,7 +21,7 @@ fn imported() -> Test {
 fn attach<'t>(test: &'t Test, record: &str) -> Run<'t> {
     let base = test.service().base_url();
     let run = test.consign(["report", Results::NAME, "--attach-to", record]);
-    run.args(["--base-url", &base, "--rate", "2000"])
+    run.args(["--base-url", &base, "--rate", "2000", "--skip-preflight"])
 }
 
 /// The external ids of the reports that are stored, each with its text.

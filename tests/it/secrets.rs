@@ -281,13 +281,14 @@ fn a_service_that_cannot_be_reached_or_trusted_gets_no_secret_told() {
         "--base-url",
         "https://service.invalid/v1",
     ];
-    let run = test.consign(nowhere).with_results("nowhere.csv");
-    let outcome = keeps_secrets(&test, run.args(["--max-outage", "0s"]), KEY, 3);
-    assert!(
-        outcome.stdout.contains("(service.invalid: "),
-        "{}",
-        outcome.stdout
-    );
+    for skips in [&["--skip-preflight"][..], &[]] {
+        let run = test.consign(nowhere).args(skips.iter().copied());
+        let run = run.with_results("nowhere.csv");
+        let outcome = keeps_secrets(&test, run.args(["--max-outage", "0s"]), KEY, 3);
+        let said = outcome.stdout + &outcome.stderr;
+        assert!(said.contains("(service.invalid: "), "{said}");
+        let _ = fs::remove_file(test.path("nowhere.csv"));
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 use super::plan::Plan;
 use crate::cli::ImportArgs;
 use crate::commands::halt::words;
-use crate::commands::session::{Client, Opening, Session};
+use crate::commands::session::{Client, Contact, Opening, Session};
 use crate::commands::show;
 use crate::destination::LISTED_AT_ONCE;
 use crate::error::{Error, Exit};
@@ -30,10 +30,10 @@ const ROWS_NAMED: usize = 100;
 pub(super) fn run(
     args: &ImportArgs,
     opening: &Opening<'_>,
+    contact: Contact,
     plan: &Plan<'_>,
 ) -> Result<Exit, Error> {
-    let runtime = Runtime::new()?;
-    let session = runtime.block_on(Session::open(opening))?;
+    let (session, runtime) = contact.open(opening)?;
     let (seen, halt) = look_up(args, plan, &session, &runtime);
     let stop = session.stopping.stop();
     let forecast = Forecast::of(plan, &seen, &session.client, args.service.rate);

@@ -69,7 +69,7 @@ impl Archive for Memory {
 fn of_a_fetch(failure: Failure) -> FetchFailure {
     match failure {
         Failure::Denied(_) => FetchFailure::Expired,
-        Failure::Refused(why) => FetchFailure::Refused(why),
+        Failure::Refused(why) | Failure::Intercepted(why) => FetchFailure::Refused(why),
         Failure::NotSent(why) | Failure::Unanswered(why) | Failure::Hopeless(why) => {
             FetchFailure::Interrupted(why)
         }

@@ -168,7 +168,7 @@ async fn fail(fault: Fault) -> Failure {
 pub(super) fn of_a_put(failure: Failure) -> PutFailure {
     match failure {
         Failure::Denied(_) => PutFailure::Expired,
-        Failure::Refused(why) => PutFailure::Refused(why),
+        Failure::Refused(why) | Failure::Intercepted(why) => PutFailure::Refused(why),
         Failure::NotSent(why) => PutFailure::NotSent(why),
         Failure::Unanswered(why) | Failure::Hopeless(why) => PutFailure::Interrupted(why),
         Failure::Throttled { .. } => PutFailure::Interrupted("status 503".into()),

@@ -4,6 +4,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::answer::retry_after;
 use super::*;
 use crate::arbitrary::{bytes, cases, text};
 
@@ -52,7 +53,7 @@ fn answer() -> impl Strategy<Value = Answer> {
                 media_type: media_type.into(),
                 retry_after,
                 quota: None,
-                moved_by_a_slash: false,
+                moved: None,
                 has_version,
                 body,
             },
@@ -69,13 +70,21 @@ proptest! {
     #[test]
     fn every_answer_has_the_worth_of_its_status_and_only_json_is_a_success(answer in answer()) {
         let judged = judge(&answer, Dialect::JsonApi, &Secrets::of([]));
+        let is_plain = answer.has_version || answer.body.is_empty();
         match answer.status {
             200..=299 if is_json(&answer) => prop_assert!(matches!(judged, Ok(Reply::Success(_)))),
-            401 | 403 => prop_assert!(matches!(judged, Err(Failure::Denied(_)))),
+            401 | 403 if is_plain => prop_assert!(matches!(judged, Err(Failure::Denied(_)))),
             404 if is_json(&answer) => prop_assert_eq!(judged, Ok(Reply::NotFound)),
             404 => prop_assert!(matches!(judged, Ok(Reply::NotFound) | Err(Failure::Unanswered(_)))),
             429 => prop_assert_eq!(judged, Err(Failure::Throttled { retry_after: answer.retry_after })),
             // Whether a request that timed out on the way had an effect is not known.
+            400..=499 if answer.status != 408 && !is_plain => {
+                let is_told = matches!(
+                    judged,
+                    Ok(Reply::Refused(_)) | Err(Failure::Denied(_) | Failure::Intercepted(_))
+                );
+                prop_assert!(is_told);
+            }
             400..=499 if answer.status != 408 => {
                 let is_refused = matches!(judged, Ok(Reply::Refused(_)));
                 prop_assert!(is_refused);
@@ -88,7 +97,7 @@ proptest! {
     fn what_is_said_of_a_failure_is_short_whatever_the_answer_holds(answer in answer()) {
         let words = match judge(&answer, Dialect::JsonApi, &Secrets::of([])) {
             Ok(Reply::Refused(why))
-            | Err(Failure::Denied(why) | Failure::Unanswered(why)) => why,
+            | Err(Failure::Denied(why) | Failure::Unanswered(why) | Failure::Intercepted(why)) => why,
             _ => String::new(),
         };
         prop_assert!(words.chars().count() < 600, "{} characters", words.chars().count());

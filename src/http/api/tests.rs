@@ -1,5 +1,6 @@
 //! What requests look like, and what answers are worth.
 
+use super::answer::retry_after;
 use super::*;
 
 fn answer(status: u16, media_type: &str, body: &str) -> Answer {
@@ -8,7 +9,7 @@ fn answer(status: u16, media_type: &str, body: &str) -> Answer {
         media_type: media_type.into(),
         retry_after: None,
         quota: None,
-        moved_by_a_slash: false,
+        moved: None,
         has_version: false,
         body: body.into(),
     }
@@ -47,6 +48,55 @@ fn nothing_is_taken_for_absent_on_the_word_of_a_sign_in_page() {
         ..answer(404, "text/html", "<html>not found</html>")
     };
     assert_eq!(judged(&versioned), Ok(Reply::NotFound));
+}
+
+#[test]
+fn a_refusal_is_the_services_own_by_its_form_by_its_version_or_by_having_no_body() {
+    let refusal = r#"{"errors":[{"detail":"no"}]}"#;
+    let of_keelvar = r#"{"detail":"Authentication credentials were not provided."}"#;
+    for (status, media_type, body, dialect) in [
+        (403, JSON_API, refusal, Dialect::JsonApi),
+        (403, "", "", Dialect::Json),
+        (403, "application/json", of_keelvar, Dialect::Json),
+        (
+            401,
+            "application/json",
+            r#"{"error":"no"}"#,
+            Dialect::JsonApi,
+        ),
+    ] {
+        let judged = judge(&answer(status, media_type, body), dialect, &Secrets::of([]));
+        assert!(matches!(judged, Err(Failure::Denied(_))), "{judged:?}");
+    }
+    let page = "<html><title>Blocked</title></html>";
+    for (status, media_type, body, content) in [
+        (403, "text/html", page, "a web page: \"Blocked\""),
+        (401, "text/html", page, "a web page: \"Blocked\""),
+        (400, "text/html", page, "a web page: \"Blocked\""),
+        (413, "text/html", page, "a web page: \"Blocked\""),
+        (451, "text/plain", "blocked", "a text: \"blocked\""),
+        (
+            403,
+            "application/json",
+            r#"{"message":"Forbidden"}"#,
+            "JSON that is not the service's",
+        ),
+    ] {
+        let told = format!(
+            "something between consign and the service answered with status {status} and {content}"
+        );
+        let refused = answer(status, media_type, body);
+        assert_eq!(judged(&refused), Err(Failure::Intercepted(told)));
+        let versioned = Answer {
+            has_version: true,
+            ..refused
+        };
+        let judged = judged(&versioned);
+        assert!(
+            !matches!(judged, Err(Failure::Intercepted(_))),
+            "{judged:?}"
+        );
+    }
 }
 
 #[test]

@@ -38,6 +38,7 @@ fn it_says_what_an_import_would_do_and_how_long_it_would_take_and_sends_only_loo
              it would take 5 requests: less than 1 s at this rate; nothing was sent now\n",
         )
         .requests([
+            "list 200",
             "get_by_external_id A1 200",
             "get_by_external_id A2 200",
             "get_by_external_id A3 404",
@@ -79,7 +80,7 @@ fn keys_that_are_rejected_are_told_before_the_import_needs_them() {
         .variable("WORKDAY_API_KEY", "an-old-key")
         .variable("WORKDAY_USER_TOKEN", "the-token")
         .variable("WORKDAY_USER_EMAIL", "someone@example.com")
-        .says("stopped early: the service rejects the keys")
+        .says("error: nothing was sent but one question: [base] rejects the keys")
         .exits(3);
 }
 

@@ -13,7 +13,7 @@ use consign::text::formula_restored;
 use super::results::Line;
 use super::run::{Ending, KILLED, Outcome, Run, Words};
 use super::service::Service;
-use super::{Api, Results, jobs, verify};
+use super::{Api, Results, SKIP_PREFLIGHT, jobs, verify};
 
 /// What there was before a run.
 pub(super) struct Before {
@@ -115,6 +115,10 @@ impl Run<'_> {
             text = text
                 .replace(&service.base_url(), "[base]")
                 .replace(service.label(), "[label]");
+        }
+        if self.args.iter().any(|arg| arg == SKIP_PREFLIGHT) {
+            // The harness has said it, not the test.
+            text = text.replace(&format!(" {SKIP_PREFLIGHT}"), "");
         }
         let folder = self.test.folder().to_string_lossy();
         text = text.replace(&*folder, "[folder]");

@@ -52,6 +52,9 @@ pub(crate) use tls::{API_HOST, Certificate, STORAGE_HOST};
 /// The columns that every manifest has.
 pub(crate) const HEADER: &str = "file_path,object_type,object_id,external_id\n";
 
+/// The option with which no question is asked before the hashing.
+const SKIP_PREFLIGHT: &str = "--skip-preflight";
+
 /// The manifest of all tests.
 pub(crate) const MANIFEST: &str = "m.csv";
 
@@ -272,11 +275,13 @@ impl Test {
         }
     }
 
-    /// An import of the manifest with so many rows at once.
+    /// An import of the manifest with so many rows at once. The question before the hashing is left
+    /// out, unless [`Run::with_preflight`] wants it: most tests are about the requests of the rows.
     pub(crate) fn import_at_once(&self, rows: usize) -> Run<'_> {
         let base = self.service().base_url();
         self.consign(["import", MANIFEST, "--base-url", &base])
             .args(["--rate", "2000", "--concurrency", &rows.to_string()])
+            .args([SKIP_PREFLIGHT])
     }
 
     /// An import that goes on with the results of an earlier one.

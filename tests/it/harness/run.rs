@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::between::Moment;
 use super::judge;
-use super::{Results, Test};
+use super::{Results, SKIP_PREFLIGHT, Test};
 
 /// What a shell says of a process that was ended by SIGKILL.
 pub(crate) const KILLED: i32 = 128 + 9;
@@ -100,6 +100,12 @@ impl<'t> Run<'t> {
     /// Adds arguments.
     pub(crate) fn args<'a>(mut self, args: impl IntoIterator<Item = &'a str>) -> Self {
         self.args.extend(args.into_iter().map(str::to_owned));
+        self
+    }
+
+    /// Asks the question before the hashing, as users do.
+    pub(crate) fn with_preflight(mut self) -> Self {
+        self.args.retain(|arg| arg != SKIP_PREFLIGHT);
         self
     }
 

@@ -17,6 +17,7 @@ fn to_nobody(test: &Test) -> Run<'_> {
         "m.csv",
         "--base-url",
         "https://service.invalid/api",
+        "--skip-preflight",
     ])
     .variable("KEELVAR_API_KEY", "key")
     .variable("KEELVAR_USER_EMAIL", "me@example.com")

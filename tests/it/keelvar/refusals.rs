@@ -75,6 +75,7 @@ fn a_base_where_there_are_no_jobs_is_asked_about() {
     let test = Test::of_event(2);
     let base = format!("{}/v1", test.service().base_url());
     test.consign(["import", "m.csv", "--base-url", &base])
+        .args(["--skip-preflight"])
         .hasty()
         .says(
             "stopped early: the service knows no jobs/attach-files-to-sourcing-event (status \

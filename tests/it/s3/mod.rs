@@ -15,6 +15,7 @@ fn import<'t>(test: &'t Test, service: &Service) -> Run<'t> {
     let base = service.base_url();
     test.consign(["import", MANIFEST, "--base-url", &base])
         .args(["--rate", "2000", "--concurrency", "1", "-vvv"])
+        .args(["--skip-preflight"])
         .variable("WORKDAY_API_KEY", "a-key")
         .variable("WORKDAY_USER_TOKEN", "a-token")
         .variable("WORKDAY_USER_EMAIL", "someone@example.com")

@@ -1,0 +1,268 @@
+//! Pages of somebody in between, such as a firewall or a sign-in page: what one says of itself, in a
+//! few words. Whoever runs the firewall finds the refusal by its title, or by its reference.
+//!
+//! A page is a stranger's text: nothing of it is shown but these, cut short, without secrets, and
+//! without whatever a terminal would act on.
+
+use super::redact::Secrets;
+use crate::text::acts_on_a_reader;
+
+/// The longest title or text that is shown, in characters.
+const LONGEST_TEXT: usize = 120;
+
+/// The lengths of references: shorter ones are words, longer ones nothing that people tell each other.
+const REFERENCE_LENGTHS: std::ops::RangeInclusive<usize> = 5..=80;
+
+/// So much of a page is looked through, in bytes: those of firewalls are short.
+const LOOKED_THROUGH: usize = 64 * 1024;
+
+/// What firewalls write before the reference of a refusal, in lower case. The longer come first.
+const REFERENCE_NAMES: [&str; 11] = [
+    "support id",
+    "incident id",
+    "incident number",
+    "reference id",
+    "reference number",
+    "reference",
+    "request id",
+    "event id",
+    "block id",
+    "ray id",
+    "ref a",
+];
+
+/// Elements whose text nobody sees.
+const UNSEEN: [&str; 2] = ["script", "style"];
+
+/// Whether a body is a web page, whatever it is declared to be.
+pub(super) fn is_web_page(media_type: &str, body: &[u8]) -> bool {
+    let start = body.trim_ascii_start();
+    let begins_with = |word: &[u8]| {
+        let start = start.get(..word.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(word))
+    };
+    media_type == "text/html" || begins_with(b"<!doctype html") || begins_with(b"<html")
+}
+
+/// A body that is not of the service, in a few words: its kind, its title and its reference.
+pub(super) fn described(media_type: &str, body: &[u8], secrets: &Secrets) -> String {
+    let body = &body[..body.len().min(LOOKED_THROUGH)];
+    let text = String::from_utf8_lossy(body);
+    let (kind, title) = if is_web_page(media_type, body) {
+        ("a web page", title(&text))
+    } else {
+        match media_type {
+            "text/plain" => ("a text", Some(text.to_string())),
+            "text/xml" | "application/xml" => ("an XML document", None),
+            json if json.ends_with("json") => ("JSON that is not the service's", None),
+            _ => ("something that is not the service's", None),
+        }
+    };
+    // Cut only when no secret is left that could be cut in two.
+    let shown = |text: String, most| -> String {
+        let text = secrets.hide(&text);
+        text.chars().take(most).collect()
+    };
+    let title = title.map(|title| shown(in_one_line(&title), LONGEST_TEXT));
+    let title = title.filter(|title| !title.is_empty());
+    let title = title.map_or_else(String::new, |title| format!(": \"{title}\""));
+    let reference = reference(&in_one_line(&without_tags(&text)));
+    let reference = reference.map_or_else(String::new, |reference| {
+        let longest = *REFERENCE_LENGTHS.end();
+        format!(" (reference {})", shown(reference, longest))
+    });
+    format!("{kind}{title}{reference}")
+}
+
+/// The title of a page, or else its first heading.
+fn title(page: &str) -> Option<String> {
+    let seen = |name| {
+        let inside = without_tags(element(page, name)?);
+        (!inside.trim().is_empty()).then_some(inside)
+    };
+    seen("title").or_else(|| seen("h1"))
+}
+
+/// What stands inside of the first element of a name.
+fn element<'p>(page: &'p str, name: &str) -> Option<&'p str> {
+    let (start, end) = element_at(page, name)?;
+    let inside = &page[start..end];
+    Some(&inside[inside.find('>')? + 1..])
+}
+
+/// Where the first element of a name begins, just after the name, and where its end tag does.
+fn element_at(page: &str, name: &str) -> Option<(usize, usize)> {
+    let lower = page.to_ascii_lowercase();
+    let open = format!("<{name}");
+    let mut from = 0;
+    let start = loop {
+        let start = from + lower[from..].find(&open)? + open.len();
+        // Of `header` the beginning is no `h`.
+        if lower[start..].starts_with(|c: char| c == '>' || c.is_ascii_whitespace()) {
+            break start;
+        }
+        from = start;
+    };
+    let end = lower[start..].find(&format!("</{name}"));
+    Some((start, end.map_or(page.len(), |end| start + end)))
+}
+
+/// What people see of a page: without tags, and without what stands in scripts.
+fn without_tags(page: &str) -> String {
+    let mut page = page.to_owned();
+    for name in UNSEEN {
+        while let Some((start, end)) = element_at(&page, name) {
+            page.replace_range(start - name.len() - 1..end, " ");
+            // Its end tag is left, which is a tag like any other.
+        }
+    }
+    let mut seen = String::with_capacity(page.len());
+    let mut rest = page.as_str();
+    while let Some((before, after)) = rest.split_once('<') {
+        seen.push_str(before);
+        seen.push(' ');
+        rest = after.split_once('>').map_or("", |(_, after)| after);
+    }
+    seen.push_str(rest);
+    for (name, character) in [
+        ("&nbsp;", " "),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "'"),
+        ("&#39;", "'"),
+        ("&amp;", "&"),
+    ] {
+        seen = seen.replace(name, character);
+    }
+    seen
+}
+
+fn in_one_line(text: &str) -> String {
+    let plain = |c: char| match c {
+        '"' => '\'',
+        c if acts_on_a_reader(c) => ' ',
+        c => c,
+    };
+    let text: String = text.chars().map(plain).collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The reference under which whoever runs the firewall finds the refusal.
+fn reference(text: &str) -> Option<String> {
+    // Only ASCII letters change, so that places stay what they are.
+    let lower = text.to_ascii_lowercase();
+    REFERENCE_NAMES.iter().find_map(|name| {
+        let mut places = lower.match_indices(name);
+        places.find_map(|(at, _)| reference_after(&text[at + name.len()..]))
+    })
+}
+
+/// The reference that a text begins with, after a few signs and small words.
+fn reference_after(text: &str) -> Option<String> {
+    let is_sign = |c: char| c.is_whitespace() || matches!(c, ':' | '#' | '=' | '(' | '[');
+    let mut rest = text.trim_start_matches(is_sign);
+    for word in ["is", "number", "no.", "id"] {
+        let lower = rest.to_ascii_lowercase();
+        if let Some(after) = lower.strip_prefix(word)
+            && after.starts_with(is_sign)
+        {
+            rest = rest[word.len()..].trim_start_matches(is_sign);
+        }
+    }
+    let is_in_it = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '=' | '&');
+    let end = rest.find(|c| !is_in_it(c)).unwrap_or(rest.len());
+    let reference = rest[..end].trim_end_matches(['.', '-']);
+    // Without a digit it would be a word.
+    let has_digit = reference.contains(|c: char| c.is_ascii_digit());
+    (has_digit && REFERENCE_LENGTHS.contains(&reference.len())).then(|| reference.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn page(body: &str) -> String {
+        described("text/html", body.as_bytes(), &Secrets::of([]))
+    }
+
+    #[test]
+    fn a_page_is_told_by_its_title_and_by_the_reference_of_the_refusal() {
+        for (body, told) in [
+            (
+                "<html><head><title>Request Rejected</title></head><body>The requested URL was \
+                 rejected. Please consult with your administrator.<br><br>Your support ID is: \
+                 1234567890123456789<br></body></html>",
+                "a web page: \"Request Rejected\" (reference 1234567890123456789)",
+            ),
+            (
+                "<HTML><HEAD>\n<TITLE>Access\n Denied</TITLE>\n</HEAD><BODY>\n<H1>No</H1>\n\
+                 Reference&#32;&#35;18.2f1b0317.1700000000.1a2b3c\n</BODY></HTML>",
+                "a web page: \"Access Denied\"",
+            ),
+            (
+                "<title>Access Denied</title><p>Reference #18.2f1b0317.1700000000.1a2b3c</p>",
+                "a web page: \"Access Denied\" (reference 18.2f1b0317.1700000000.1a2b3c)",
+            ),
+            (
+                "<!doctype html><title>Attention Required! | Cloudflare</title>Cloudflare Ray ID: \
+                 <strong>7d3a1b2c4d5e6f70</strong>",
+                "a web page: \"Attention Required! | Cloudflare\" (reference 7d3a1b2c4d5e6f70)",
+            ),
+            (
+                "<header>x</header><h1>413 Request Entity Too Large</h1><hr>nginx",
+                "a web page: \"413 Request Entity Too Large\"",
+            ),
+            ("<title> </title>for reference see below", "a web page"),
+            ("", "a web page"),
+        ] {
+            assert_eq!(page(body), told);
+        }
+    }
+
+    #[test]
+    fn what_is_no_page_is_told_by_its_kind() {
+        let told = |media_type, body: &str| {
+            described(
+                media_type,
+                body.as_bytes(),
+                &Secrets::of(["the-secret-key"]),
+            )
+        };
+        assert_eq!(
+            told("text/plain", "blocked by\npolicy the-secret-key"),
+            "a text: \"blocked by policy [hidden]\""
+        );
+        assert_eq!(
+            told("application/json", "{\"message\":\"Forbidden\"}"),
+            "JSON that is not the service's"
+        );
+        assert_eq!(told("", "<HTML><title>x</title>"), "a web page: \"x\"");
+        assert_eq!(told("", "x"), "something that is not the service's");
+        assert_eq!(told("application/xml", "<a/>"), "an XML document");
+    }
+
+    #[test]
+    fn scripts_and_what_a_terminal_would_act_on_are_left_out() {
+        assert_eq!(
+            page(
+                "<script>var id = \"support id: 12345678\"</script><title>\u{1b}[2J \"No\" \
+                 <script>alert(1)</script>\u{202e}</title>"
+            ),
+            "a web page: \"[2J 'No'\""
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_page_holds_is_told_in_one_short_line_without_secrets(
+            body in "(<|>|/|title|script|h1|reference|ref a| |#|CANARY-123|é|İ|.){0,60}",
+        ) {
+            let told = described("text/html", body.as_bytes(), &Secrets::of(["CANARY-123"]));
+            prop_assert!(told.chars().count() < 300);
+            prop_assert!(!told.contains("CANARY-123"));
+            prop_assert!(!told.chars().any(acts_on_a_reader));
+        }
+    }
+}

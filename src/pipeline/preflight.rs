@@ -1,0 +1,255 @@
+//! The first request of all, before anything is read or written for an import: it proves that the
+//! service is there and takes the keys, so that an hour of hashing is not for nothing, and no wrong
+//! path is taken for a service that has nothing.
+//!
+//! What an answer means is decided by [`verdict`]; here it is waited for.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::destination::{Destination, Failure, FirstAnswer, Kind};
+use crate::http::budget::{Turn, Urgency};
+use crate::model::AttachmentId;
+
+/// The first wait before the request is sent again; each further one is twice as long.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+
+/// The longest such wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// Where a run may begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cleared {
+    /// The service is there, and takes the keys.
+    Proven,
+    /// Nothing speaks against it, and nothing proves it. Says what came.
+    Unproven(String),
+}
+
+/// Why a run cannot begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The keys are rejected.
+    Denied(String),
+    /// Somebody else is there, or the base is another.
+    Foreign(String),
+    /// Something in between does not let the request pass, or there is no safe way.
+    Blocked(String),
+    /// Nobody gave a good answer for so long.
+    Silence(String, Duration),
+}
+
+/// What follows from one answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Verdict {
+    Go(Cleared),
+    Stop(Obstacle),
+    /// The request is sent again, after what the service has asked to wait.
+    Again(String, Option<Duration>),
+}
+
+/// What follows from an answer to the first request.
+fn verdict(answer: Result<FirstAnswer, Failure>) -> Verdict {
+    let failure = match answer {
+        Ok(FirstAnswer::Proven) => return Verdict::Go(Cleared::Proven),
+        Ok(FirstAnswer::Unclear(why)) => return Verdict::Go(Cleared::Unproven(why)),
+        Ok(FirstAnswer::Foreign(why)) => return Verdict::Stop(Obstacle::Foreign(why)),
+        Err(failure) => failure,
+    };
+    match failure {
+        Failure::Denied(why) => Verdict::Stop(Obstacle::Denied(why)),
+        Failure::Refused(why) => Verdict::Stop(Obstacle::Foreign(why)),
+        Failure::Intercepted(why) | Failure::Hopeless(why) => Verdict::Stop(Obstacle::Blocked(why)),
+        Failure::NotSent(why) | Failure::Unanswered(why) => Verdict::Again(why, None),
+        Failure::Throttled { retry_after } => {
+            Verdict::Again("status 429: too many requests".to_owned(), retry_after)
+        }
+    }
+}
+
+/// Asks the service for a first answer, again and again for as long as none is good, but no longer
+/// than `limit`. `waiting` is told why, once.
+pub async fn preflight<D: Destination>(
+    destination: &D,
+    known: Option<&AttachmentId>,
+    limit: Duration,
+    waiting: impl FnOnce(&str),
+) -> Result<Cleared, Obstacle> {
+    let deadline = Instant::now() + limit;
+    let mut waiting = Some(waiting);
+    let mut next_wait = FIRST_WAIT;
+    loop {
+        let turn = turn(destination).await;
+        let answer = destination.introduce(known).await;
+        drop(turn);
+        let (why, asked) = match verdict(answer) {
+            Verdict::Go(cleared) => return Ok(cleared),
+            Verdict::Stop(obstacle) => return Err(obstacle),
+            Verdict::Again(why, asked) => (why, asked),
+        };
+        if let Some(asked) = asked {
+            if let Some(budget) = destination.budget(Kind::Read) {
+                budget.refused(Some(asked));
+            }
+            // Somebody who counts requests is there, and the run waits for its turn by itself.
+            if Instant::now() + asked > deadline {
+                return Ok(Cleared::Unproven(why));
+            }
+        }
+        let wait = next_wait.max(asked.unwrap_or_default());
+        if Instant::now() + wait > deadline {
+            return Err(Obstacle::Silence(why, limit));
+        }
+        if let Some(waiting) = waiting.take() {
+            waiting(&why);
+        }
+        sleep(wait).await;
+        next_wait = (next_wait * 2).min(LONGEST_WAIT);
+    }
+}
+
+/// Waits until something is left of the budget for the request, where there is one.
+async fn turn<D: Destination>(destination: &D) -> Option<Turn<'_>> {
+    let budget = destination.budget(Kind::Read)?;
+    loop {
+        match budget.turn(Urgency::Urgent) {
+            Ok(turn) => return Some(turn),
+            Err(wait) => sleep(wait).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::destination::{Created, Keeps, NewRecord, Presence, PutFailure, Receipt};
+    use crate::http::FIRST_ANSWER_LIMIT;
+    use crate::model::Content;
+    use crate::source::Source;
+    use crate::sync::lock;
+
+    /// A service that is asked nothing but the first question, and gives these answers, the last of
+    /// them again and again.
+    struct Answering(Mutex<Vec<Result<FirstAnswer, Failure>>>);
+
+    impl Answering {
+        fn with(answers: impl IntoIterator<Item = Result<FirstAnswer, Failure>>) -> Self {
+            let mut answers: Vec<_> = answers.into_iter().collect();
+            answers.reverse();
+            Self(Mutex::new(answers))
+        }
+    }
+
+    impl Destination for Answering {
+        type Target = ();
+
+        fn keeps(&self) -> Keeps {
+            Keeps::Attachments
+        }
+
+        async fn introduce(&self, _: Option<&AttachmentId>) -> Result<FirstAnswer, Failure> {
+            let mut answers = lock(&self.0);
+            if answers.len() > 1 {
+                return answers.pop().unwrap();
+            }
+            answers[0].clone()
+        }
+
+        async fn get(&self, _: &AttachmentId) -> Result<Presence<()>, Failure> {
+            unreachable!("nothing else is asked")
+        }
+
+        async fn create(&self, _: &NewRecord) -> Result<Created<()>, Failure> {
+            unreachable!("nothing else is asked")
+        }
+
+        async fn put(
+            &self,
+            (): &(),
+            _: &Source,
+            _: &Content,
+            _: &(dyn Fn(u64) + Send + Sync),
+        ) -> Result<Receipt, PutFailure> {
+            unreachable!("nothing else is asked")
+        }
+    }
+
+    fn away() -> Result<FirstAnswer, Failure> {
+        Err(Failure::Unanswered("status 503".into()))
+    }
+
+    fn throttled(seconds: u64) -> Result<FirstAnswer, Failure> {
+        let retry_after = Some(Duration::from_secs(seconds));
+        Err(Failure::Throttled { retry_after })
+    }
+
+    async fn ask(
+        answers: impl IntoIterator<Item = Result<FirstAnswer, Failure>>,
+    ) -> (Result<Cleared, Obstacle>, Duration, u32) {
+        let began = Instant::now();
+        let mut told = 0;
+        let service = Answering::with(answers);
+        let end = preflight(&service, None, FIRST_ANSWER_LIMIT, |_| told += 1).await;
+        (end, began.elapsed(), told)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_certain_is_not_asked_twice() {
+        let why = || "status 401".to_owned();
+        for (answer, end) in [
+            (Ok(FirstAnswer::Proven), Ok(Cleared::Proven)),
+            (
+                Ok(FirstAnswer::Unclear(why())),
+                Ok(Cleared::Unproven(why())),
+            ),
+            (
+                Ok(FirstAnswer::Foreign(why())),
+                Err(Obstacle::Foreign(why())),
+            ),
+            (Err(Failure::Denied(why())), Err(Obstacle::Denied(why()))),
+            (Err(Failure::Hopeless(why())), Err(Obstacle::Blocked(why()))),
+            (
+                Err(Failure::Intercepted(why())),
+                Err(Obstacle::Blocked(why())),
+            ),
+        ] {
+            let never = Err(Failure::Unanswered("asked twice".into()));
+            assert_eq!(ask([answer, never]).await, (end, Duration::ZERO, 0));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_that_comes_back_in_time_is_waited_for_and_that_is_told_once() {
+        let (end, took, told) = ask([away(), throttled(7), away(), Ok(FirstAnswer::Proven)]).await;
+        assert_eq!(end, Ok(Cleared::Proven));
+        assert_eq!(took, Duration::from_secs(1 + 7 + 4));
+        assert_eq!(told, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_waited_for_for_longer_than_the_limit() {
+        for silent in [away(), Err(Failure::NotSent("status 503".into()))] {
+            let (end, took, told) = ask([silent]).await;
+            let silence = Obstacle::Silence("status 503".into(), FIRST_ANSWER_LIMIT);
+            assert_eq!(end, Err(silence));
+            assert!(
+                took <= FIRST_ANSWER_LIMIT && took > FIRST_ANSWER_LIMIT / 2,
+                "{took:?}"
+            );
+            assert_eq!(told, 1);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_that_asks_to_wait_for_longer_is_there() {
+        let (end, took, _) = ask([throttled(1_800)]).await;
+        let why = "status 429: too many requests".to_owned();
+        assert_eq!((end, took), (Ok(Cleared::Unproven(why)), Duration::ZERO));
+        let unnamed = Err(Failure::Throttled { retry_after: None });
+        let (end, ..) = ask([unnamed]).await;
+        assert!(matches!(end, Err(Obstacle::Silence(..))), "{end:?}");
+    }
+}

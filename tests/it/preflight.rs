@@ -1,0 +1,333 @@
+//! The question before the hashing: it proves address and keys, so that neither an hour of hashing
+//! nor a wrong forecast comes of a wrong path.
+
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use consign::emulator::Operation::{List, ListJobs};
+use consign::emulator::When::Nth;
+
+use crate::harness::{EVENT, Moment, Run, Test, row_of, status};
+
+type Answer = Response<Vec<u8>>;
+
+/// Whether a request is the question.
+fn is_the_question(request: &axum::http::request::Parts) -> bool {
+    ["/attachments", "/jobs/"]
+        .iter()
+        .any(|end| request.uri.path().ends_with(end))
+        && request.method == "GET"
+}
+
+/// A service of which the answer to the question is another one.
+fn introduced_by(answer: fn(&mut Answer)) -> Test {
+    Test::of_rows(2).forging(move |request, given| {
+        if is_the_question(request) {
+            answer(given);
+        }
+    })
+}
+
+fn empty(answer: &mut Answer, status: StatusCode) {
+    *answer.status_mut() = status;
+    answer.headers_mut().clear();
+    answer.body_mut().clear();
+}
+
+fn page(answer: &mut Answer, status: StatusCode, text: &str) {
+    empty(answer, status);
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    answer.headers_mut().insert("content-type", html);
+    *answer.body_mut() = text.as_bytes().to_vec();
+}
+
+/// Expects an import that ends with the question: in one line, with exit code 3, and without results.
+#[track_caller]
+fn ends_there(run: Run<'_>, test: &Test, why: &str) {
+    run.stdout("")
+        .stderr(format!("error: nothing was sent but one question: {why}\n"))
+        .exits(3);
+    assert!(!test.path("m.results.csv").exists());
+}
+
+/// Likewise, with the words for an address where somebody else is.
+#[track_caller]
+fn is_somebody_else(test: &Test, came: &str) {
+    for dry in [&["--dry-run"][..], &[]] {
+        let run = test.import().with_preflight().args(dry.iter().copied());
+        ends_there(
+            run,
+            test,
+            &format!(
+                "[base] does not answer as Workday Strategic Sourcing does ({came}): is the base URL \
+                 right? It looks like https://api.us.workdayspend.com/services/attachments/v1; to go \
+                 on without this question, say --skip-preflight"
+            ),
+        );
+    }
+    assert_eq!(test.service().requests_after(0).len(), 2);
+}
+
+#[test]
+fn one_question_is_sent_before_anything_else() {
+    let test = Test::of_rows(1);
+    test.import()
+        .with_preflight()
+        .rows(["A1 uploaded"])
+        .requests([
+            "list 200",
+            "get_by_external_id A1 404",
+            "create A1 201",
+            "upload A1 200",
+            "list 200",
+        ])
+        .exits(0);
+}
+
+#[test]
+fn a_dry_run_asks_it_too() {
+    let test = Test::of_rows(1);
+    test.import()
+        .with_preflight()
+        .args(["--dry-run"])
+        .says("create and upload")
+        .requests(["list 200", "get_by_external_id A1 404"])
+        .exits(0);
+}
+
+#[test]
+fn a_finished_import_is_resumed_without_a_question_unless_a_file_was_touched() {
+    let test = Test::of_rows(2);
+    test.import().exits(0);
+    let resume = || test.resume().with_preflight().all_uploaded(2);
+    resume().requests([]).exits(0);
+    let file = std::fs::File::options();
+    let file = file.clone().append(true).open(test.path("A2.pdf")).unwrap();
+    file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    resume().requests(["list 200"]).exits(0);
+}
+
+#[test]
+fn an_unfinished_import_is_resumed_with_the_question() {
+    let test = Test::of_rows(2).fault(consign::emulator::Operation::Create, Nth(2), status(422));
+    test.import().whatever_it_says().exits(1);
+    let resumed = test.resume().with_preflight().all_uploaded(2).exits(0);
+    assert_eq!(
+        resumed.requests[..2],
+        ["list 200", "get_by_external_id A2 404"]
+    );
+}
+
+#[test]
+fn rows_that_are_not_fit_to_be_sent_are_told_of_without_a_question() {
+    let test = Test::of_rows(2);
+    test.remove("A2.pdf");
+    let unfit = || test.import().with_preflight();
+    unfit().whatever_it_says().requests([]).exits(2);
+    unfit()
+        .args(["--skip-invalid"])
+        .whatever_it_says()
+        .rows(["A1 uploaded", "A2 invalid not_fit"])
+        .exits(1);
+}
+
+#[test]
+fn an_empty_404_is_not_taken_for_a_service_that_has_nothing() {
+    let test = introduced_by(|answer| empty(answer, StatusCode::NOT_FOUND));
+    is_somebody_else(&test, "status 404");
+}
+
+#[test]
+fn a_wrong_path_of_the_right_host_is_told_before_the_hashing() {
+    let test = Test::of_rows(2);
+    let base = test.service().base_url().replace("/v1", "/v2");
+    test.consign(["import", "m.csv", "--base-url", &base])
+        .says("does not answer as Workday Strategic Sourcing does (status 404")
+        .says("--skip-preflight")
+        .exits(3);
+    assert!(!test.path("m.results.csv").exists());
+}
+
+#[test]
+fn a_redirect_names_the_host_that_it_leads_to_and_no_more() {
+    let test = introduced_by(|answer| {
+        empty(answer, StatusCode::FOUND);
+        let place = "https://login.example.com/saml?token=CANARY";
+        let place = HeaderValue::from_static(place);
+        answer.headers_mut().insert("location", place);
+    });
+    is_somebody_else(&test, "status 302, a redirect to https://login.example.com");
+}
+
+#[test]
+fn a_sign_in_page_is_told_by_its_title() {
+    let test = introduced_by(|answer| {
+        page(
+            answer,
+            StatusCode::OK,
+            "<title>Sign in to Corp\u{1b}[2J</title>",
+        );
+    });
+    is_somebody_else(&test, "status 200 and a web page: \"Sign in to Corp [2J\"");
+}
+
+#[test]
+fn json_of_somebody_else_is_no_list() {
+    let test = introduced_by(|answer| *answer.body_mut() = b"{\"data\":{\"ok\":true}}".to_vec());
+    is_somebody_else(&test, "status 200 and JSON that is no list of attachments");
+}
+
+#[test]
+fn a_refusal_in_the_services_own_words_is_proof() {
+    for refused in [400, 422] {
+        let test = Test::of_rows(1).fault(List, Nth(1), status(refused));
+        let refused = format!("list {refused} status");
+        let outcome = test.import().with_preflight().all_uploaded(1).exits(0);
+        assert_eq!(outcome.requests[0], refused);
+    }
+}
+
+#[test]
+fn a_firewalls_refusal_is_told_as_what_it_is() {
+    let test = introduced_by(|answer| {
+        let text = "<title>Request Rejected</title>Your support ID is: 1234567890";
+        page(answer, StatusCode::FORBIDDEN, text);
+    });
+    ends_there(
+        test.import().with_preflight(),
+        &test,
+        "something between consign and the service answered with status 403 and a web page: \
+         \"Request Rejected\" (reference 1234567890)",
+    );
+}
+
+#[test]
+fn a_service_that_is_busy_is_asked_again() {
+    let test = Test::of_rows(1)
+        .fault(List, Nth(1), status(503))
+        .fault(List, Nth(2), status(429));
+    let outcome = test
+        .import()
+        .with_preflight()
+        .hasty()
+        .stderr("no good answer from [base] yet (status 503); it is asked again for up to 2 min\n")
+        .all_uploaded(1)
+        .exits(0);
+    let first = ["list 503 status", "list 429 status", "list 200"];
+    assert_eq!(outcome.requests[..3], first);
+}
+
+#[test]
+fn a_service_that_never_gives_a_good_answer_is_given_up() {
+    let test = Test::of_rows(1).fault(List, Nth(1), status(503));
+    ends_there(
+        test.import().with_preflight().args(["--max-outage", "0s"]),
+        &test,
+        "no good answer from [base] (status 503): is the address right?",
+    );
+    assert_eq!(test.service().count_of(List), 1);
+}
+
+#[test]
+fn a_quiet_import_says_nothing_of_the_question() {
+    let test = Test::of_rows(1).fault(List, Nth(1), status(503));
+    test.import()
+        .with_preflight()
+        .hasty()
+        .args(["--quiet"])
+        .stdout("")
+        .stderr("")
+        .all_uploaded(1)
+        .exits(0);
+}
+
+#[test]
+fn an_interruption_ends_it_at_once() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let test = Test::of_rows(1).between();
+        test.import()
+            .with_preflight()
+            .while_held(1, Moment::Before, |running| {
+                running.signal(signal);
+                assert_eq!(running.finish().0, code);
+            })
+            .stdout("")
+            .stderr("")
+            .exits(code);
+        assert_eq!(test.names(), ["A1.pdf", "m.csv"]);
+    }
+}
+
+/// A service of one event of which the answer to the question is another one.
+fn keelvar_introduced_by(answer: fn(&mut Answer)) -> Test {
+    let test = Test::of_jobs().manifest(crate::harness::HEADER.to_owned() + &row_of("A1", EVENT));
+    test.write("A1.pdf", "content of A1");
+    test.forging(move |request, given| {
+        if is_the_question(request) {
+            answer(given);
+        }
+    })
+}
+
+#[test]
+fn keelvars_list_of_jobs_is_asked_for_once() {
+    let test = Test::of_event(1);
+    let outcome = test.import().with_preflight().all_uploaded(1).exits(0);
+    assert_eq!(
+        outcome.requests[..2],
+        ["list_jobs 200", "create_job J1 201"]
+    );
+    let lists = outcome
+        .requests
+        .iter()
+        .filter(|request| request.starts_with("list_jobs"));
+    assert_eq!(lists.count(), 1);
+}
+
+#[test]
+fn a_list_that_keelvar_does_not_have_is_only_told_of() {
+    let test = keelvar_introduced_by(|answer| empty(answer, StatusCode::NOT_FOUND));
+    test.import()
+        .with_preflight()
+        .says(
+            "[base] does not show its list of jobs (status 404), which no document promises: \
+             whether address and key are right shows with the first job\n",
+        )
+        .all_uploaded(1)
+        .exits(0);
+}
+
+#[test]
+fn a_key_that_keelvar_rejects_is_told_before_the_hashing() {
+    for (status, came) in [
+        (StatusCode::FORBIDDEN, "status 403"),
+        (StatusCode::UNAUTHORIZED, "status 401"),
+    ] {
+        let test = match status {
+            StatusCode::FORBIDDEN => {
+                keelvar_introduced_by(|answer| empty(answer, StatusCode::FORBIDDEN))
+            }
+            _ => keelvar_introduced_by(|answer| empty(answer, StatusCode::UNAUTHORIZED)),
+        };
+        ends_there(
+            test.import().with_preflight(),
+            &test,
+            &format!(
+                "[base] rejects the key ({came}): is the base URL right? Else renew KEELVAR_API_KEY, \
+                 then go on"
+            ),
+        );
+        assert_eq!(test.service().count_of(ListJobs), 1);
+    }
+}
+
+#[test]
+fn a_list_of_somebody_else_is_not_keelvars() {
+    let test = keelvar_introduced_by(|answer| *answer.body_mut() = b"{\"ok\":true}".to_vec());
+    ends_there(
+        test.import().with_preflight().args(["--dry-run"]),
+        &test,
+        "[base] does not answer as Keelvar does (status 200 and JSON that is no list of jobs): is \
+         the base URL right? It looks like https://HOST/api, and ends where /jobs begins; to go on \
+         without this question, say --skip-preflight",
+    );
+}
