@@ -38,6 +38,8 @@
 //!   announces it is on the disk (`results::journal`). What is not in the journal did not happen.
 //! - **Kept before let go of.** Nothing that is stored is let go of before it is in a backup that would
 //!   survive a loss of power, or the user has said that none is wanted (`pipeline::replace`).
+//! - **Never twice.** A row whose content is on its object already, under another key or by another
+//!   import, stops the run before anything is sent (`plan::second_copies`, `results::beside`).
 //! - **Decided purely, done in one place.** What a line or an answer means is decided by `plan`
 //!   and by the small functions that judge answers; whether a request may be repeated is decided by
 //!   `pipeline::requests` alone; the order of the requests of a record stands in `pipeline::unit`

@@ -47,7 +47,7 @@ pub fn run(args: &CheckArgs) -> Result<Exit, Error> {
     };
     let all_rows: Vec<u32> = (0..).take(manifest.len()).collect();
     let copies = comparison.find(&all_rows);
-    let copies = copies.sorted(args.input.allow_again.as_ref());
+    let copies = copies.by_consent(args.input.allow_again.as_ref());
     if !args.output.quiet {
         tell(&earlier.notices);
         tell(&copies.notices());

@@ -97,7 +97,7 @@ pub(super) fn carry_out(args: &ImportArgs, read: Reading, telling: Telling) -> R
         destination: &destination,
     };
     let copies = comparison.find(plan.rows_to_send());
-    let copies = copies.sorted(args.input.allow_again.as_ref());
+    let copies = copies.by_consent(args.input.allow_again.as_ref());
     if !args.output.quiet && telling == Telling::All {
         tell(&copies.notices());
     }

@@ -60,6 +60,7 @@ impl Destinations {
 
 /// What the comparison came to.
 pub(super) struct CopiesFound<'a> {
+    service: Service,
     manifest: &'a Path,
     results: &'a Path,
     destination: &'a Destinations,
@@ -71,7 +72,7 @@ pub(super) struct CopiesFound<'a> {
 }
 
 /// The rows that stop a run, and those that the user lets through.
-pub(super) struct Sorted<'a> {
+pub(super) struct CopiesByConsent<'a> {
     of: &'a CopiesFound<'a>,
     renamed: Vec<&'a SecondCopy>,
     elsewhere: Vec<&'a SecondCopy>,
@@ -81,16 +82,8 @@ pub(super) struct Sorted<'a> {
 impl<'a> Comparison<'a> {
     /// Finds the rows, among those at these indices, that would attach a file a second time.
     pub(super) fn find(&self, rows: &[u32]) -> CopiesFound<'a> {
-        let new_rows: Vec<u32> = rows
-            .iter()
-            .copied()
-            .filter(|index| self.is_new(*index))
-            .collect();
-        let contents: HashSet<Sha256Digest> = new_rows
-            .iter()
-            .filter_map(|index| self.content(*index))
-            .collect();
         let mut copies = CopiesFound {
+            service: self.service(),
             manifest: self.manifest.path(),
             results: self.results,
             destination: self.destination,
@@ -98,11 +91,24 @@ impl<'a> Comparison<'a> {
             files: Vec::new(),
             unread: String::new(),
         };
+        let new_rows = rows.iter().copied().filter(|index| self.is_new(*index));
+        let new_rows: Vec<u32> = new_rows.collect();
         if new_rows.is_empty() {
             return copies;
         }
+        let folders = [self.manifest.path(), self.results].map(folder_of);
+        let files = beside::find(&folders, self.results);
+        for file in &files.unreadable {
+            copies.cannot_compare(&file.path, &file.why);
+        }
+        // A first import of a million rows, of which nothing need be kept.
+        if self.previous.is_empty() && files.results.is_empty() {
+            return copies;
+        }
+        let contents = new_rows.iter().filter_map(|index| self.content(*index));
+        let contents: HashSet<Sha256Digest> = contents.collect();
         let left = self.left(&contents);
-        let beside = self.beside(&contents, &mut copies);
+        let beside = self.beside(files.results, &contents, &mut copies);
         if !left.is_empty() || !beside.is_empty() {
             let rows = new_rows.iter().filter_map(|index| self.new_row(*index));
             copies.found = second_copies(self.service(), rows, left, beside);
@@ -139,11 +145,11 @@ impl<'a> Comparison<'a> {
 
     /// The copies of rows that have left the manifest, as far as they have one of these contents.
     fn left(&self, contents: &HashSet<Sha256Digest>) -> Vec<EarlierCopy> {
-        let ids = self.previous.external_ids();
-        let mut gone: HashSet<&str> = ids.iter().copied().collect();
-        if gone.is_empty() {
+        if self.previous.is_empty() {
             return Vec::new();
         }
+        let ids = self.previous.external_ids();
+        let mut gone: HashSet<&str> = ids.iter().copied().collect();
         for row in self.manifest.rows() {
             gone.remove(row.external_id());
         }
@@ -170,16 +176,12 @@ impl<'a> Comparison<'a> {
     /// The copies that other results tell of, as far as they have one of these contents.
     fn beside(
         &self,
+        files: Vec<PathBuf>,
         contents: &HashSet<Sha256Digest>,
         copies: &mut CopiesFound<'_>,
     ) -> Vec<EarlierCopy> {
-        let folders = [self.manifest.path(), self.results].map(folder_of);
-        let files = beside::find(&folders, self.results);
-        for file in &files.unreadable {
-            copies.cannot_compare(&file.path, &file.why);
-        }
         let mut found = Vec::new();
-        for path in files.results {
+        for path in files {
             match beside::read(&path) {
                 Ok(theirs) => self.take(&theirs, &path, contents, copies, &mut found),
                 Err(error) => copies.cannot_compare(&path, &error.to_string()),
@@ -204,6 +206,7 @@ impl<'a> Comparison<'a> {
         }
         let not_compared = "; it is not compared with the rows of the manifest";
         copies.unread += &name_damaged(path, &theirs.damaged, not_compared);
+        copies.miss_lines(path, theirs.lost().removed);
         let number = copies.files.len();
         copies.files.push(path.to_owned());
         for id in theirs.external_ids() {
@@ -240,13 +243,13 @@ impl<'a> Comparison<'a> {
 
 impl<'a> CopiesFound<'a> {
     /// Tells the rows that stop a run from those that the user lets through.
-    pub(super) fn sorted(&'a self, allowed: Option<&SecondCopies>) -> Sorted<'a> {
+    pub(super) fn by_consent(&'a self, allowed: Option<&SecondCopies>) -> CopiesByConsent<'a> {
         let allows = |copy: &SecondCopy| allowed.is_some_and(|allowed| allowed.allows(copy.of.row));
         let all = || self.found.renamed.iter().chain(&self.found.elsewhere);
         let refused = |copies: &'a [SecondCopy]| -> Vec<&SecondCopy> {
             copies.iter().filter(|copy| !allows(copy)).collect()
         };
-        Sorted {
+        CopiesByConsent {
             of: self,
             renamed: refused(&self.found.renamed),
             elsewhere: refused(&self.found.elsewhere),
@@ -258,7 +261,7 @@ impl<'a> CopiesFound<'a> {
     }
 }
 
-impl Sorted<'_> {
+impl CopiesByConsent<'_> {
     /// The rows that stop a run. What other results tell stops nobody who may go elsewhere.
     fn refused(&self) -> impl Iterator<Item = &SecondCopy> {
         let elsewhere: &[&SecondCopy] = match self.of.destination {

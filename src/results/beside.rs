@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -54,7 +54,10 @@ pub fn find(folders: &[&Path], ours: &Path) -> FilesBeside {
 fn look_into(folder: &Path, known: &mut HashSet<(u64, u64)>, found: &mut FilesBeside) {
     let files = match fs::read_dir(folder) {
         Ok(files) => files,
-        Err(error) => return found.cannot_read(folder.to_owned(), &error),
+        Err(error) => {
+            let (path, why) = (folder.to_owned(), error.to_string());
+            return found.unreadable.push(UnreadableFile { path, why });
+        }
     };
     for file in files.flatten() {
         let name = file.file_name();
@@ -72,18 +75,11 @@ fn look_into(folder: &Path, known: &mut HashSet<(u64, u64)>, found: &mut FilesBe
             // A pipe, a link to nothing, or a file that was looked at.
             _ => continue,
         }
-        match has_header_of_results(&path) {
-            Ok(true) => found.results.push(path),
-            Ok(false) => {}
-            Err(error) => found.cannot_read(path, &error),
+        match look_at(&path) {
+            Some(Ok(())) => found.results.push(path),
+            Some(Err(why)) => found.unreadable.push(UnreadableFile { path, why }),
+            None => {}
         }
-    }
-}
-
-impl FilesBeside {
-    fn cannot_read(&mut self, path: PathBuf, error: &io::Error) {
-        let why = error.to_string();
-        self.unreadable.push(UnreadableFile { path, why });
     }
 }
 
@@ -120,10 +116,82 @@ fn is_csv(name: &OsStr) -> bool {
     extension.is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
 }
 
-fn has_header_of_results(path: &Path) -> io::Result<bool> {
+/// Looks at the header; nothing where it is not that of results.
+fn look_at(path: &Path) -> Option<Result<(), String>> {
     let mut start = Vec::new();
-    File::open(path)?
-        .take(HEADER_LOOK)
-        .read_to_end(&mut start)?;
-    Ok(header::names_results(&start))
+    let read = File::open(path).and_then(|file| file.take(HEADER_LOOK).read_to_end(&mut start));
+    match read {
+        Ok(_) => header::judge(&start),
+        Err(error) => Some(Err(error.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::{COLUMNS, LINE_CHECK};
+
+    fn beside(text: impl AsRef<[u8]>) -> (usize, Vec<String>) {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("other.CSV"), text).unwrap();
+        fs::write(folder.path().join("other.txt"), "not looked at").unwrap();
+        let found = find(&[folder.path()], &folder.path().join("m.results.csv"));
+        let whys = found.unreadable.into_iter().map(|file| file.why);
+        (found.results.len(), whys.collect())
+    }
+
+    #[test]
+    fn results_are_known_by_their_headers_in_any_encoding_and_with_any_delimiter() {
+        let header = format!("{},{LINE_CHECK},title\n", COLUMNS.join(","));
+        let wide = format!("\u{feff}{header}");
+        let wide: Vec<u8> = wide.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for text in [
+            header.clone().into_bytes(),
+            format!("\u{feff}{header}").into_bytes(),
+            header.replace(',', ";").into_bytes(),
+            header.replace(',', "\t").into_bytes(),
+            wide,
+        ] {
+            assert_eq!(beside(&text), (1, Vec::new()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_something_else_is_left_alone_and_what_was_mutilated_is_named() {
+        for text in [
+            "",
+            "\n",
+            "a,b\n",
+            "file_path,object_type,object_id,external_id,status\n",
+        ] {
+            assert_eq!(beside(text), (0, Vec::new()), "{text:?}");
+        }
+        let header = format!(
+            "{},{LINE_CHECK}\n",
+            COLUMNS.join(",").replace(",sha256", "")
+        );
+        assert_eq!(
+            beside(header),
+            (
+                0,
+                vec!["its first line names no column \"sha256\"".to_owned()]
+            )
+        );
+    }
+
+    #[test]
+    fn our_own_results_are_no_others_and_no_file_is_found_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let header = format!("{},{LINE_CHECK}\n", COLUMNS.join(","));
+        let path = |name: &str| folder.path().join(name);
+        for name in ["m.results.csv", "a.csv", "b.csv"] {
+            fs::write(path(name), &header).unwrap();
+        }
+        std::os::unix::fs::symlink(path("a.csv"), path("c.csv")).unwrap();
+        std::os::unix::fs::symlink(path("m.results.csv"), path("d.csv")).unwrap();
+        let again = folder.path().join(".");
+        let found = find(&[folder.path(), &again], &path("m.results.csv"));
+        assert_eq!(found.results.len(), 2, "{found:?}");
+        assert!(found.unreadable.is_empty());
+    }
 }

@@ -251,6 +251,11 @@ impl Previous {
         ids.into_iter().map(|(id, _)| &**id).collect()
     }
 
+    /// Whether no line counts for any row.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
     /// What stands under a column of the manifest's in the line that counts for a row.
     pub fn extra(&self, external_id: &str, column: &str) -> String {
         let cell = || {

@@ -102,7 +102,7 @@ fn a_key_that_changed_between_two_runs_stops_the_second_one_before_anything_is_s
                          {contract})\n"
                     ),
                     "m.csv line 5 (row 4), column external_id: \"13\" was \"00013\" (f3.pdf, ",
-                    "nothing was sent; write the old ids again (",
+                    "nothing was sent; write the old ids again",
                     "say --allow-again=1-4 (--allow-again alone: all rows)\n",
                 ],
             );

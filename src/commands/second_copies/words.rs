@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{CopiesFound, Destinations, Sorted};
-use crate::model::RowNumbers;
+use super::{CopiesByConsent, CopiesFound, Destinations};
+use crate::model::{RowNumbers, Service};
 use crate::plan::SecondCopy;
 use crate::text::{counted, counted_with_verb, escape, quoted};
 
@@ -24,9 +24,22 @@ impl CopiesFound<'_> {
             escape(why)
         );
     }
+
+    /// Notes that results beside ours have lost lines, of which nobody knows what they told.
+    pub(super) fn miss_lines(&mut self, path: &Path, removed: u64) {
+        if removed > 0 {
+            let _ = writeln!(
+                self.unread,
+                "{}: {} removed since it was written, and cannot be compared with the rows of the \
+                 manifest",
+                shown(path),
+                counted_with_verb(removed, "line", ["was", "were"])
+            );
+        }
+    }
 }
 
-impl Sorted<'_> {
+impl CopiesByConsent<'_> {
     /// What the user should know where the run goes on.
     pub(in super::super) fn notices(&self) -> String {
         let mut text = self.of.unread.clone();
@@ -52,11 +65,14 @@ impl Sorted<'_> {
         let mut ways = Vec::new();
         if !self.renamed.is_empty() {
             self.name_renamed(&mut text);
-            ways.push(
-                "write the old ids again (to give an attachment another one, keep its external_id \
-                 and write the new one into the column new_external_id; Workday only)"
-                    .to_owned(),
-            );
+            ways.push(match self.of.service {
+                Service::Workday => {
+                    "write the old ids again (to give an attachment another one, keep its \
+                     external_id and write the new one into the column new_external_id)"
+                        .to_owned()
+                }
+                Service::Keelvar => "write the old ids again".to_owned(),
+            });
         }
         let first = self.elsewhere.first();
         if let (Some(copy), Destinations::Known(_)) = (first, self.of.destination) {

@@ -162,15 +162,26 @@ fn find(names: &[String], column: &str) -> Result<usize, String> {
         .ok_or_else(|| format!("its first line names no column {column:?}"))
 }
 
-/// Whether a text begins with the header of results, in whichever of the encodings that write ASCII in
-/// one byte or two.
-pub(crate) fn names_results(start: &[u8]) -> bool {
+/// Judges the header with which a text begins, in whichever of the encodings that write ASCII in one
+/// byte or two: nothing where the text is something else than results, and what the header lacks
+/// where somebody has taken columns away.
+pub(crate) fn judge(start: &[u8]) -> Option<Result<(), String>> {
     let narrow: Vec<u8> = start
         .iter()
         .copied()
         .filter(|byte| !matches!(byte, 0 | 0xFE | 0xFF))
         .collect();
-    !narrow.is_empty() && Header::parse(&narrow).is_ok()
+    let mut record = ByteRecord::new();
+    let read = reader(&*narrow, delimiter(&narrow)).read_byte_record(&mut record);
+    let is_ours = |column: &str| record.iter().any(|name| name == column.as_bytes());
+    if !read.ok()?
+        || !["status", "attachment_id", LINE_CHECK]
+            .into_iter()
+            .all(is_ours)
+    {
+        return None;
+    }
+    Some(Header::parse(&narrow).map(drop))
 }
 
 /// What stands after the first name, which holds no such character.

@@ -125,6 +125,24 @@ fn a_line_beside_that_was_altered_is_named_and_not_believed() {
 }
 
 #[test]
+fn lines_that_were_removed_beside_are_missed() {
+    for test in imported() {
+        let results = test.read("m.results.csv");
+        let kept: Vec<&str> = results.lines().take(4).collect();
+        test.write("m.results.csv", kept.join("\n") + "\n");
+        let outcome = second(&test).requests([]).exits(2);
+        says_all(
+            &outcome,
+            &[
+                "m.results.csv: 1 line was removed since it was written, and cannot be compared \
+                 with the rows of the manifest\n",
+                "say --allow-again=1-3 (",
+            ],
+        );
+    }
+}
+
+#[test]
 fn what_cannot_be_read_beside_is_named_and_stops_nobody() {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt as _;
