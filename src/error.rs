@@ -280,6 +280,9 @@ fn how_to_go_on_without(path: &Path, removed: u64, torn: Option<u64>, rows: &[us
 fn how_to_go_on(cause: &ResultsError, resume: &str) -> String {
     match cause {
         ResultsError::Exists { .. } => format!("\nto go on with it: {resume}"),
+        ResultsError::Displaced { .. } => {
+            format!("; nothing was sent: put the right one there, and go on with it: {resume}")
+        }
         _ => String::new(),
     }
 }
@@ -294,9 +297,10 @@ fn how_to_read(cause: &ResultsError) -> &'static str {
         ResultsError::Io { .. } => "; check the path and its permissions",
         ResultsError::NotResults { .. } => "; name the results file that consign import wrote",
         // These say it themselves.
-        ResultsError::Exists { .. } | ResultsError::Locked { .. } | ResultsError::Linked { .. } => {
-            ""
-        }
+        ResultsError::Exists { .. }
+        | ResultsError::Locked { .. }
+        | ResultsError::Linked { .. }
+        | ResultsError::Displaced { .. } => "",
     }
 }
 

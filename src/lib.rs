@@ -45,7 +45,8 @@
 //!   `pipeline::requests` alone; the order of the requests of a record stands in `pipeline::unit`
 //!   alone, with what is particular to attachments and to jobs beside it.
 //! - **Every row ends in exactly one line.** The file after a run is made from what the journal on
-//!   the disk says, not from what the run remembers.
+//!   the disk says, not from what the run remembers. Only where somebody has put something else in
+//!   the journal's place is it made from memory, under another name.
 //! - **One job, one place.** No module but `http` knows reqwest, and no clap type is known outside
 //!   of `cli` and `commands`; rayon is known to `prepare` alone, indicatif to `progress`, csv to
 //!   `results`, `verification` and `problem`, the hashes to `digest`. A test keeps this true.

@@ -15,12 +15,14 @@ use tempfile::NamedTempFile;
 const PREFIX: &str = ".consign-";
 const SUFFIX: &str = ".tmp";
 
-/// Makes an empty file in a folder, and locks it.
+/// Makes an empty file in a folder, and locks it. All that is written goes to its end, so that nothing
+/// is written over what another program has put into it meanwhile.
 pub(crate) fn create(folder: &Path) -> io::Result<NamedTempFile> {
     loop {
         let temporary = tempfile::Builder::new()
             .prefix(PREFIX)
             .suffix(SUFFIX)
+            .append(true)
             .tempfile_in(folder)?;
         match temporary.as_file().try_lock() {
             Ok(()) if is_at(temporary.as_file(), temporary.path())? => return Ok(temporary),

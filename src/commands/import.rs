@@ -20,7 +20,7 @@ use crate::plan::{Titles, Wishes};
 use crate::prepare::look;
 use crate::progress::{Hashing, Sending, Style};
 use crate::results::ResultsError;
-use crate::results::file::ResultsFile;
+use crate::results::file::{Resting, ResultsFile};
 use crate::results::journal;
 use crate::results::merge::{self, Extent};
 use crate::results::previous::Previous;
@@ -218,14 +218,20 @@ fn import(
         &events,
         session.stopping.requested(),
     ));
-    drop((journal, events));
+    drop(events);
     let tally = sending.finish();
-    let (mut results, written) = writer.finish();
-    // After a failed write nothing more is written: the journal is readable as it is.
-    written?;
+    let (mut results, written) = writer.finish(journal);
 
     tracing::info!(?halt, "ended");
-    let after = results.read()?;
+    let (after, displaced) = match written.and_then(|()| results.read()) {
+        Ok(after) => (after, None),
+        Err(ResultsError::Displaced { why, .. }) => {
+            let began_with = merge::lines(&rows, plan.previous(), Extent::Known);
+            (results.recall(began_with)?, Some(why))
+        }
+        // After a failed write nothing more is written: the journal is readable as it is.
+        Err(failed) => return Err(failed.into()),
+    };
     let path = results.path().to_owned();
     let mut summary = Summary::new(
         args,
@@ -236,10 +242,19 @@ fn import(
         session.began.elapsed(),
     );
     let lines = merge::lines(&rows, &after, Extent::All);
-    results.replace(columns, lines.inspect(|line| summary.count(&line.entry)))?;
+    let resting = results.conclude(displaced, lines.inspect(|line| summary.count(&line.entry)))?;
     tracing::info!("rewrote the results");
-    let ending = Ending::of(&summary, halt, session.stopping.stop());
+    let ending = match &resting {
+        Resting::InPlace => Ending::of(&summary, halt, session.stopping.stop()),
+        Resting::Beside { path: kept, why } => summary.rests_beside(&path, kept, *why),
+    };
     runtime.block_on(session.close());
+    if let Resting::Beside { .. } = resting
+        && (telling == Telling::Nothing || args.output.quiet)
+    {
+        // Nobody goes on without this.
+        tell(&summary.for_people(&ending));
+    }
     if telling == Telling::All {
         // The exit code tells of the rows, even where nobody takes the summary.
         let _ = show(

@@ -220,6 +220,8 @@ pub enum Failure {
     Refused(String),
     /// Nothing of this kind can ever work from here, such as a certificate that is not trusted.
     Hopeless(String),
+    /// The run may change nothing any more, since it could not record it. Nothing was sent.
+    Withheld,
 }
 
 /// What the first answer of all says of the address that was asked, where it is no failure.

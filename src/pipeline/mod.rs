@@ -132,7 +132,7 @@ pub enum Halt {
     Outage(String),
     /// Nothing can ever work, such as with a certificate that is not trusted.
     Hopeless(String),
-    /// The results cannot be written.
+    /// The results cannot be written, or are no longer where the next run will read them.
     Journal,
     /// The old content of an attachment cannot be kept. Says where, and why not.
     Backup(String),
@@ -160,7 +160,7 @@ pub async fn run<D: Archive, J: Journal>(
     stop: impl Future<Output = ()>,
 ) -> Option<Halt> {
     let run = Run {
-        requests: Requests::new(destination, settings, events),
+        requests: Requests::new(destination, settings, events).fenced_by(journal),
         journal,
         vault,
         gates: Gates::default(),

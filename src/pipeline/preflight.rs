@@ -61,6 +61,8 @@ fn verdict(answer: Result<FirstAnswer, Failure>) -> Verdict {
         Failure::Denied(why) => Verdict::Stop(Obstacle::Denied(why)),
         Failure::Refused(why) => Verdict::Stop(Obstacle::Foreign(why)),
         Failure::Intercepted(why) | Failure::Hopeless(why) => Verdict::Stop(Obstacle::Blocked(why)),
+        // Nothing is recorded yet, so that nobody withholds a request.
+        Failure::Withheld => Verdict::Stop(Obstacle::Blocked("it was not sent".to_owned())),
         Failure::NotSent(why) | Failure::Unanswered(why) => Verdict::Again(why, None),
         Failure::Throttled { retry_after } => {
             Verdict::Again("status 429: too many requests".to_owned(), retry_after)

@@ -7,6 +7,9 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+
 use super::turns::{JobTurn, Sort, Turns};
 use super::weather::{Forecast, Weather};
 use super::{Halt, Settings};
@@ -15,6 +18,7 @@ use crate::event::{Event, Events};
 use crate::http::budget::Urgency;
 use crate::http::pacer::Pacer;
 use crate::model::{AttachmentId, Content, ExternalId};
+use crate::results::journal::{Journal, JournalClosed};
 use crate::source::Source;
 use crate::sync::lock;
 
@@ -32,6 +36,20 @@ pub(super) struct Requests<'a, D> {
     good: Mutex<Option<Probe>>,
     turns: Turns<'a, D>,
     events: &'a Events,
+    /// Looked through before each request that changes something; none where there is none such.
+    fence: Option<&'a dyn Fence>,
+}
+
+/// Tells whether the journal is still where the next run will read it. Hours may pass between a line
+/// and the request that it announces, or between a request and its repetition.
+trait Fence {
+    fn look_through(&self) -> BoxFuture<'_, Result<(), JournalClosed>>;
+}
+
+impl<J: Journal> Fence for J {
+    fn look_through(&self) -> BoxFuture<'_, Result<(), JournalClosed>> {
+        self.look().boxed()
+    }
 }
 
 /// Why a request gave nothing. Only after [`Self::Unknown`] may it have had an effect.
@@ -123,6 +141,23 @@ impl<'a, D: Destination> Requests<'a, D> {
             good: Mutex::new(None),
             turns: Turns::new(destination, events),
             events,
+            fence: None,
+        }
+    }
+
+    /// Sends nothing that changes something once the journal has lost its place.
+    pub(super) fn fenced_by<J: Journal>(self, journal: &'a J) -> Self {
+        Self {
+            fence: Some(journal),
+            ..self
+        }
+    }
+
+    /// Whether what is about to change something may be sent.
+    async fn look_through_fence(&self) -> Result<(), JournalClosed> {
+        match self.fence {
+            Some(fence) => fence.look_through().await,
+            None => Ok(()),
         }
     }
 
@@ -238,6 +273,7 @@ impl<'a, D: Destination> Requests<'a, D> {
             Failure::Refused(why) | Failure::Intercepted(why) => Unmet::Refused(why),
             Failure::Hopeless(why) => Unmet::Halt(Halt::Hopeless(why)),
             Failure::Throttled { .. } => Unmet::NotSent,
+            Failure::Withheld => Unmet::Halt(Halt::Journal),
         }
     }
 
@@ -258,6 +294,7 @@ impl<'a, D: Destination> Requests<'a, D> {
                     self.wait_after(&self.api, why).await?;
                 }
                 Err(Failure::Hopeless(why)) => return Err(Unmet::Halt(Halt::Hopeless(why))),
+                Err(Failure::Withheld) => return Err(Unmet::Halt(Halt::Journal)),
                 Ok(())
                 | Err(Failure::Refused(_) | Failure::Intercepted(_) | Failure::Throttled { .. }) => {
                     return Ok(Keys::Good);
@@ -289,6 +326,9 @@ impl<'a, D: Destination> Requests<'a, D> {
         self.api.clear().await;
         let share = self.turns.share(sort).await;
         let turn = self.pacer.turn().await;
+        if sort == Sort::Change && self.look_through_fence().await.is_err() {
+            return Err(Failure::Withheld);
+        }
         let answer = request(self.destination).await;
         drop((turn, share));
         self.events.send(Event::Request(sort.kind()));
@@ -348,6 +388,8 @@ impl<'a, D: Destination> Requests<'a, D> {
         content: &Content,
         own: &mut OwnFailures,
     ) -> Result<Receipt, Unput> {
+        let looked = self.look_through_fence().await;
+        looked.map_err(|_| Halt::Journal)?;
         let sent = |bytes| self.events.send(Event::Sent(bytes));
         let answer = self.destination.put(target, source, content, &sent).await;
         match answer {

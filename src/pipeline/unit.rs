@@ -201,7 +201,9 @@ impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
             Keeps::Jobs { .. } => Some(self.turn_of_a_job().await?),
         };
         let announced = Verdict::plain(Status::Creating, None).after(&posted);
-        self.record(&announced).await?;
+        if let Err(halt) = self.record(&announced).await {
+            return self.withdraw(&posted, halt).await;
+        }
         let made = self
             .run
             .requests

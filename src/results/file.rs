@@ -1,10 +1,15 @@
 //! The results file on disk: locked, appended to, and replaced as a whole.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek as _, Write};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
+use tempfile::NamedTempFile;
+
+use super::place::{Displacement, displacement, names_beside};
 use super::previous::Previous;
 use super::{COLUMNS, Entry, LINE_CHECK, ResultsError, Serial, line_check};
 use crate::root::folder_of;
@@ -22,10 +27,32 @@ pub struct ResultsFile {
     path: PathBuf,
     /// The open file, or `None` where there is none yet.
     file: Option<File>,
+    /// Its length in bytes, as it was read or written here.
+    length: u64,
+    /// When it was last modified before it was read; none once it was written here.
+    modified: Option<SystemTime>,
     extra_columns: Vec<String>,
     next_serial: Serial,
     /// How many lines it has, those that are lost included.
     lines: u64,
+    /// The newest line that was to be appended for each `external_id`: all that is left of a run
+    /// whose results somebody else overwrites. One line for each row that the run works on, of some
+    /// 400 bytes, is the bound.
+    newest: HashMap<Box<str>, Box<[u8]>>,
+}
+
+/// Where the results of a run that has ended are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resting {
+    /// In their own place.
+    InPlace,
+    /// Under another name, because something else has come of their place.
+    Beside {
+        /// That name.
+        path: PathBuf,
+        /// What has become of their place.
+        why: Displacement,
+    },
 }
 
 /// One line of the whole file: what it says, and the cells of the manifest's other columns.
@@ -61,9 +88,12 @@ impl ResultsFile {
         let Some(file) = open_locked(path)? else {
             return Self::begin(path);
         };
-        let previous = read(&file, path)?;
+        let modified = modified(&file, path)?;
+        let (length, previous) = read(&file, path)?;
         temporary::sweep(folder_of(path));
         let mut results = Self::new(path, Some(file));
+        results.length = length;
+        results.modified = Some(modified);
         results.next_serial = previous.next_serial();
         results.lines = previous.lost().written;
         Ok((results, previous))
@@ -73,9 +103,12 @@ impl ResultsFile {
         Self {
             path: path.to_owned(),
             file,
+            length: 0,
+            modified: None,
             extra_columns: Vec::new(),
             next_serial: 1,
             lines: 0,
+            newest: HashMap::new(),
         }
     }
 
@@ -86,50 +119,127 @@ impl ResultsFile {
 
     /// Reads what the file holds now.
     pub fn read(&self) -> Result<Previous, ResultsError> {
-        let file = File::open(&self.path).map_err(|source| failed("open", &self.path, source))?;
-        read(&file, &self.path)
+        self.stand_in_place()?;
+        let (length, previous) = read(self.begun()?, &self.path)?;
+        // Somebody may have come while it was read.
+        if length == self.length {
+            return Ok(previous);
+        }
+        Err(self.displaced(Displacement::Rewritten {
+            written: self.length,
+            found: length,
+        }))
     }
 
-    /// Appends lines and returns once they are on the disk.
-    pub fn append(&mut self, entries: &[Entry]) -> Result<(), ResultsError> {
-        let Some(file) = &mut self.file else {
-            let source = io::Error::other("the file has not been begun");
-            return Err(failed("write", &self.path, source));
-        };
-        let mut writer = csv_writer(Vec::new(), 1 << 12);
-        let no_extras = vec![String::new(); self.extra_columns.len()];
-        for entry in entries {
-            self.lines += 1;
-            write_line(&mut writer, entry, &no_extras, self.next_serial, self.lines)
-                .map_err(|error| failed("write", &self.path, error.into()))?;
-            self.next_serial += 1;
+    /// What the file should hold now: the lines with which this run began it, and the newest ones
+    /// that it had to say since, be they on the disk or not.
+    pub fn recall(
+        &self,
+        began_with: impl ExactSizeIterator<Item = Line>,
+    ) -> Result<Previous, ResultsError> {
+        let mut text = Vec::new();
+        write_lines(&mut text, &self.extra_columns, began_with, 1)
+            .map_err(|source| failed("keep", &self.path, source))?;
+        for line in self.newest.values() {
+            text.extend_from_slice(line);
         }
+        Previous::parse(text, &self.path)
+    }
+
+    /// Appends lines and returns once they are on the disk, in the file to which the path leads.
+    pub fn append(&mut self, entries: &[Entry]) -> Result<(), ResultsError> {
+        let text = self.remember(entries)?;
+        self.stand_in_place()?;
+        if text.is_empty() {
+            return Ok(());
+        }
+        let mut file = self.begun()?;
         // All of it at once: a line is either there or torn, never between two others.
-        writer
-            .into_inner()
-            .map_err(csv::IntoInnerError::into_error)
-            .and_then(|text| file.write_all(&text))
+        file.write_all(&text)
             .map_err(|source| failed("write", &self.path, source))?;
         file.sync_data()
-            .map_err(|source| failed("sync", &self.path, source))
+            .map_err(|source| failed("sync", &self.path, source))?;
+        self.length += text.len() as u64;
+        self.stand_in_place()
     }
 
-    /// Writes the whole file anew, beside the old one, and puts it in its place.
+    /// Takes note of lines without writing them. Returns their text.
+    pub(super) fn remember(&mut self, entries: &[Entry]) -> Result<Vec<u8>, ResultsError> {
+        let no_extras = vec![String::new(); self.extra_columns.len()];
+        let mut text = Vec::new();
+        for entry in entries {
+            let mut writer = csv_writer(Vec::new(), 1 << 10);
+            self.lines += 1;
+            let line = write_line(&mut writer, entry, &no_extras, self.next_serial, self.lines)
+                .map_err(io::Error::from)
+                .and_then(|()| writer.into_inner().map_err(csv::IntoInnerError::into_error))
+                .map_err(|source| failed("write", &self.path, source))?;
+            self.next_serial += 1;
+            text.extend_from_slice(&line);
+            self.newest
+                .insert(entry.external_id.as_str().into(), line.into());
+        }
+        Ok(text)
+    }
+
+    /// Writes the whole file anew, beside the old one, and puts it in its place: before a run, when
+    /// nothing but what was read is there to be kept.
     pub fn replace(
         &mut self,
         extra_columns: &[String],
         lines: impl ExactSizeIterator<Item = Line>,
     ) -> Result<(), ResultsError> {
-        let count = lines.len() as u64;
-        let folder = folder_of(&self.path).to_owned();
-        let temporary = temporary::create(&folder)
+        let written = self.write_beside(extra_columns, lines)?;
+        if self.file.is_some() {
+            self.stand_as_read()?;
+        }
+        self.put_in_place(written)?;
+        self.extra_columns = extra_columns.to_vec();
+        Ok(())
+    }
+
+    /// Writes the whole file anew when the run has ended. Where something else has come of its place,
+    /// now or as `displaced` says, it gets a name of its own, and what others have put there stays.
+    pub fn conclude(
+        &mut self,
+        displaced: Option<Displacement>,
+        lines: impl ExactSizeIterator<Item = Line>,
+    ) -> Result<Resting, ResultsError> {
+        let columns = self.extra_columns.clone();
+        let written = self.write_beside(&columns, lines)?;
+        let displaced = match displaced {
+            None => self.displacement()?,
+            known => known,
+        };
+        match displaced {
+            None => self.put_in_place(written).map(|()| Resting::InPlace),
+            Some(why) => {
+                let path = self.put_beside(written)?;
+                Ok(Resting::Beside { path, why })
+            }
+        }
+    }
+
+    fn write_beside(
+        &mut self,
+        extra_columns: &[String],
+        lines: impl ExactSizeIterator<Item = Line>,
+    ) -> Result<NamedTempFile, ResultsError> {
+        let temporary = temporary::create(folder_of(&self.path))
             .map_err(|source| failed("create a file beside", &self.path, source))?;
-        let next_serial = write_whole(temporary.as_file(), extra_columns, lines, self.next_serial)
+        let mut file = temporary.as_file();
+        self.lines = lines.len() as u64;
+        self.next_serial = write_lines(&mut file, extra_columns, lines, self.next_serial)
+            .and_then(|next_serial| file.sync_all().map(|()| next_serial))
             .map_err(|source| failed("write", &self.path, source))?;
+        Ok(temporary)
+    }
+
+    fn put_in_place(&mut self, written: NamedTempFile) -> Result<(), ResultsError> {
         let persisted = if self.file.is_some() {
-            temporary.persist(&self.path)
+            written.persist(&self.path)
         } else {
-            temporary.persist_noclobber(&self.path)
+            written.persist_noclobber(&self.path)
         };
         let file = persisted.map_err(|error| match error.error.kind() {
             io::ErrorKind::AlreadyExists => ResultsError::Exists {
@@ -137,14 +247,77 @@ impl ResultsFile {
             },
             _ => failed("replace", &self.path, error.error),
         })?;
-        File::open(&folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|source| failed("sync the folder of", &self.path, source))?;
+        self.sync_folder()?;
+        let about = file.metadata();
+        self.length = about
+            .map_err(|source| failed("open", &self.path, source))?
+            .len();
         self.file = Some(file);
-        self.extra_columns = extra_columns.to_vec();
-        self.next_serial = next_serial;
-        self.lines = count;
+        self.modified = None;
+        self.newest.clear();
         Ok(())
+    }
+
+    /// Gives a file the first name that nobody has.
+    fn put_beside(&self, mut written: NamedTempFile) -> Result<PathBuf, ResultsError> {
+        for path in names_beside(&self.path) {
+            written = match written.persist_noclobber(&path) {
+                Ok(_) => {
+                    self.sync_folder()?;
+                    return Ok(path);
+                }
+                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => error.file,
+                Err(error) => return Err(failed("keep results beside", &self.path, error.error)),
+            };
+        }
+        let source = io::ErrorKind::AlreadyExists.into();
+        Err(failed("keep results beside", &self.path, source))
+    }
+
+    fn sync_folder(&self) -> Result<(), ResultsError> {
+        File::open(folder_of(&self.path))
+            .and_then(|folder| folder.sync_all())
+            .map_err(|source| failed("sync the folder of", &self.path, source))
+    }
+
+    fn begun(&self) -> Result<&File, ResultsError> {
+        let not_yet = || io::Error::other("the file has not been begun");
+        let file = self.file.as_ref();
+        file.ok_or_else(|| failed("write", &self.path, not_yet()))
+    }
+
+    fn displacement(&self) -> Result<Option<Displacement>, ResultsError> {
+        displacement(self.begun()?, &self.path, self.length)
+            .map_err(|source| failed("look at", &self.path, source))
+    }
+
+    fn stand_in_place(&self) -> Result<(), ResultsError> {
+        match self.displacement()? {
+            None => Ok(()),
+            Some(why) => Err(self.displaced(why)),
+        }
+    }
+
+    /// An hour of hashing may have passed since it was read, in which somebody may have mended a cell
+    /// without making it longer.
+    fn stand_as_read(&self) -> Result<(), ResultsError> {
+        self.stand_in_place()?;
+        match self.modified {
+            Some(then) if modified(self.begun()?, &self.path)? != then => {
+                Err(self.displaced(Displacement::Rewritten {
+                    written: self.length,
+                    found: self.length,
+                }))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn displaced(&self, why: Displacement) -> ResultsError {
+        ResultsError::Displaced {
+            path: self.path.clone(),
+            why,
+        }
     }
 }
 
@@ -196,23 +369,32 @@ fn open_locked(path: &Path) -> Result<Option<File>, ResultsError> {
     }
 }
 
-fn read(mut file: &File, path: &Path) -> Result<Previous, ResultsError> {
-    let mut text = Vec::new();
-    file.read_to_end(&mut text)
-        .map_err(|source| failed("read", path, source))?;
-    Previous::parse(text, path)
+fn modified(file: &File, path: &Path) -> Result<SystemTime, ResultsError> {
+    file.metadata()
+        .and_then(|about| about.modified())
+        .map_err(|source| failed("look at", path, source))
 }
 
-/// Writes header and lines, and syncs them. Returns the next serial.
-fn write_whole(
-    file: &File,
+/// Reads a file from its first byte to its last. Returns its length beside what it says.
+fn read(mut file: &File, path: &Path) -> Result<(u64, Previous), ResultsError> {
+    let mut text = Vec::new();
+    file.rewind()
+        .and_then(|()| file.read_to_end(&mut text))
+        .map_err(|source| failed("read", path, source))?;
+    let length = text.len() as u64;
+    Ok((length, Previous::parse(text, path)?))
+}
+
+/// Writes header and lines. Returns the next serial.
+fn write_lines<W: Write>(
+    out: W,
     extra_columns: &[String],
     lines: impl ExactSizeIterator<Item = Line>,
     mut serial: Serial,
 ) -> io::Result<Serial> {
     let count = lines.len() as u64;
     let next_serial = serial + count;
-    let mut writer = csv_writer(file, 1 << 18);
+    let mut writer = csv_writer(out, 1 << 18);
     write_header(&mut writer, extra_columns)?;
     for line in lines {
         write_line(&mut writer, &line.entry, &line.extras, serial, count)?;
@@ -223,7 +405,6 @@ fn write_whole(
         return Err(io::Error::other("there are not as many lines as they say"));
     }
     writer.flush()?;
-    file.sync_all()?;
     Ok(serial)
 }
 

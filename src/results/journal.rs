@@ -16,6 +16,13 @@ pub trait Journal: Send + Sync {
     /// Returns once the lines would survive a loss of power. They are written together.
     fn record(&self, entries: Vec<Entry>)
     -> impl Future<Output = Result<(), JournalClosed>> + Send;
+
+    /// Returns once it was seen that what was recorded is still where the next run will read it. It is
+    /// to be looked before each request that changes something, since hours may pass between a line
+    /// and the request that it announces.
+    fn look(&self) -> impl Future<Output = Result<(), JournalClosed>> + Send {
+        self.record(Vec::new())
+    }
 }
 
 /// The line is not on the disk, and no further one will be. The writer knows why.
@@ -32,8 +39,8 @@ struct Request {
 #[derive(Debug)]
 pub struct FileJournal(Sender<Request>);
 
-/// The thread that writes. It ends when the last [`FileJournal`] is gone, or at the first error:
-/// what a failed sync left on the disk is not known, so it is never tried again.
+/// The thread that writes. It ends when the [`FileJournal`] is gone, and writes nothing after the
+/// first error: what a failed sync left on the disk is not known, so it is never tried again.
 #[derive(Debug)]
 pub struct Writer(JoinHandle<(ResultsFile, Result<(), ResultsError>)>);
 
@@ -55,8 +62,10 @@ impl Journal for FileJournal {
 }
 
 impl Writer {
-    /// Waits until all is written. Gives the file back, and the error that ended the writing.
-    pub fn finish(self) -> (ResultsFile, Result<(), ResultsError>) {
+    /// Closes the journal, and waits until all is written. Gives the file back, and the error that ended
+    /// the writing.
+    pub fn finish(self, journal: FileJournal) -> (ResultsFile, Result<(), ResultsError>) {
+        drop(journal);
         match self.0.join() {
             Ok(ended) => ended,
             Err(panic) => std::panic::resume_unwind(panic),
@@ -74,7 +83,12 @@ fn write(
             .map(|request| (request.entries, request.written))
             .unzip();
         if let Err(error) = file.append(&entries.concat()) {
-            // Those who wait see their answer dropped, which tells them.
+            // Those who wait see their answer dropped, which tells them. What they still had to say
+            // is not written, but known where the results have to be written elsewhere.
+            drop(waiting);
+            for request in queue {
+                let _ = file.remember(&request.entries);
+            }
             return (file, Err(error));
         }
         for written in waiting {

@@ -15,6 +15,7 @@ pub mod journal;
 pub mod ledger;
 mod line;
 pub mod merge;
+mod place;
 pub mod previous;
 mod status;
 
@@ -27,6 +28,7 @@ use std::path::PathBuf;
 pub use cell::BadCell;
 pub use changes::{Backup, Changes, Former};
 pub use line::*;
+pub use place::Displacement;
 pub use status::{Reason, Status, Verified};
 
 /// Why a results file cannot be used.
@@ -65,6 +67,14 @@ pub enum ResultsError {
         path: PathBuf,
         /// The answer.
         source: io::Error,
+    },
+    /// Its place is another one's, or its text is, since it was read or written.
+    #[error("{} {why} while consign used it", path.display())]
+    Displaced {
+        /// The file.
+        path: PathBuf,
+        /// What became of its place.
+        why: Displacement,
     },
     /// Something else than a results file.
     #[error("{} is not a results file of consign: {why}", path.display())]

@@ -455,8 +455,7 @@ async fn a_recorded_line_is_in_the_file_when_its_writer_goes_on() {
         let previous = Folder::parse(folder.text());
         assert!(previous.get(&format!("=A{number}")).is_some());
     }
-    drop(journal);
-    assert!(writer.finish().1.is_ok());
+    assert!(writer.finish(journal).1.is_ok());
 }
 
 #[tokio::test]
@@ -477,7 +476,7 @@ async fn after_a_failed_write_nothing_more_is_recorded() {
             .await
             .is_err()
     );
-    let (_, error) = writer.finish();
+    let (_, error) = writer.finish(journal);
     let words = error.unwrap_err().to_string();
     assert!(words.contains("m.results.csv"), "{words}");
 }

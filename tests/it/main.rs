@@ -39,6 +39,7 @@ mod refused_early;
 mod report;
 mod report_attached;
 mod report_in_browser;
+mod results_displaced;
 mod results_file;
 mod resume;
 mod routing;

@@ -52,7 +52,8 @@ fn a_link_that_takes_the_place_of_the_results_while_a_run_goes_on_is_not_followe
             symlink("precious", running.test.path("m.results.csv")).unwrap();
         })
         .leaving_a_journal()
-        .says("m.results.csv is not a results file of consign")
+        .says("m.results.csv was replaced by another file while this run wrote to it")
         .exits(3);
     assert_eq!(test.read("precious"), "precious");
+    assert!(test.path("m.results.csv").is_symlink());
 }

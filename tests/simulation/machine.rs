@@ -99,6 +99,8 @@ struct Written {
     durable: usize,
     /// So many more can be written before the disk is full.
     room: Option<usize>,
+    /// What somebody has put in the place of the results: some of the lines that they once had.
+    displaced_by: Option<Vec<Entry>>,
     /// What was kept, by its path.
     backups: BTreeMap<String, Kept>,
     lies_about: Option<Lie>,
@@ -119,6 +121,7 @@ impl Disk {
             lines: Vec::new(),
             durable: 0,
             room: None,
+            displaced_by: None,
             backups: BTreeMap::new(),
             lies_about,
             random: Rng::with_seed(seed),
@@ -154,6 +157,33 @@ impl Disk {
         disk.lines.truncate(left);
         disk.durable = left;
         disk.backups.retain(|_, kept| kept.is_durable);
+    }
+
+    /// Somebody puts an earlier version of the results in their place while a run writes to them: one
+    /// that has so many hundredths of their lines.
+    pub(crate) fn displace(&self, percent: usize) {
+        let mut disk = self.0.lock().unwrap();
+        let lines = disk.durable * percent / 100;
+        disk.displaced_by = Some(disk.lines[..lines].to_vec());
+    }
+
+    /// Whether the next run would read something else than this one has written.
+    pub(crate) fn is_displaced(&self) -> bool {
+        self.0.lock().unwrap().displaced_by.is_some()
+    }
+
+    /// The run has noticed that its results were displaced, and somebody has put back what it knew.
+    pub(crate) fn put_back(&self) {
+        self.0.lock().unwrap().displaced_by = None;
+    }
+
+    /// The next run reads what is in the place of the results.
+    pub(crate) fn read_what_is_there(&self) {
+        let mut disk = self.0.lock().unwrap();
+        if let Some(lines) = disk.displaced_by.take() {
+            disk.durable = lines.len();
+            disk.lines = lines;
+        }
     }
 
     /// Writes a backup, which is not durable yet.
@@ -235,11 +265,33 @@ impl Written {
 pub(crate) struct DiskJournal<'a> {
     pub(crate) disk: &'a Disk,
     pub(crate) power: &'a Power,
+    pub(crate) sight: Sight,
+}
+
+/// Whether a run looks at the place of its results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sight {
+    Open,
+    Blind,
+}
+
+impl DiskJournal<'_> {
+    fn stands_in_place(&self) -> Result<(), JournalClosed> {
+        match self.sight {
+            Sight::Open if self.disk.is_displaced() => Err(JournalClosed),
+            Sight::Open | Sight::Blind => Ok(()),
+        }
+    }
 }
 
 impl Journal for DiskJournal<'_> {
+    async fn look(&self) -> Result<(), JournalClosed> {
+        self.stands_in_place()
+    }
+
     async fn record(&self, entries: Vec<Entry>) -> Result<(), JournalClosed> {
         self.power.step().await;
+        self.stands_in_place()?;
         let (length, lie, sync_time) = {
             let mut disk = self.disk.0.lock().unwrap();
             let lie = match disk.lies_about {
@@ -265,6 +317,6 @@ impl Journal for DiskJournal<'_> {
             disk.durable = disk.durable.max(length);
         }
         self.power.step().await;
-        Ok(())
+        self.stands_in_place()
     }
 }

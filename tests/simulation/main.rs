@@ -4,7 +4,7 @@
 //! Under each seed a few rows are imported again and again while things go wrong: requests are
 //! lost, answered into the void, carried out minutes late or twice; the service is away for hours,
 //! refuses keys, addresses and haste; the machine loses its power between any two steps, and with
-//! it what the disk had not synced; people stop the program, change files, and were there before.
+//! it what the disk had not synced; an earlier version of the results takes their place; people stop the program, change files, and were there before.
 //! Then the weather is calm, and every row must come to its end. What must be true all along:
 //!
 //! - no row's file is ever there twice, be it as an attachment or by a job;
@@ -189,6 +189,7 @@ fn all_of_this_happened(sum: &Sum) {
         "keys rejected",
         "outage too long",
         "disk full",
+        "results displaced",
         "interrupted",
     ] {
         assert!(
@@ -271,6 +272,12 @@ fn lines_that_announce_bytes_for_a_job_have_to_be_synced() {
 fn lines_that_call_a_row_uploaded_have_to_be_synced() {
     is_missed::<Attachments>(Without::SyncOf(Lie::Lines(Line::Uploaded)));
     is_missed::<Jobs>(Without::SyncOf(Lie::Lines(Line::Uploaded)));
+}
+
+#[test]
+fn the_place_of_the_results_has_to_be_looked_at() {
+    is_missed::<Jobs>(Without::LookingAtResults);
+    is_missed::<Amended>(Without::LookingAtResults);
 }
 
 #[test]

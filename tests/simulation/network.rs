@@ -17,7 +17,7 @@ use fastrand::Rng;
 use tokio::io::AsyncWrite;
 use tokio::task::JoinHandle;
 
-use crate::machine::Power;
+use crate::machine::{Disk, Power, Sight};
 use crate::scene::Watches;
 
 /// A guard of the protocol that is taken away, as if somebody had forgotten it: the client answers
@@ -42,6 +42,8 @@ pub(crate) enum Forgotten {
 pub(crate) struct Client<'a, D, W> {
     pub(crate) service: &'a Arc<D>,
     pub(crate) power: &'a Power,
+    pub(crate) disk: &'a Disk,
+    pub(crate) sight: Sight,
     pub(crate) referee: &'a W,
     /// Of reads, and of changes.
     pub(crate) budgets: Option<[Budget; 2]>,
@@ -76,6 +78,14 @@ impl<D: Destination<Target = Address>, W: Watches> Client<'_, D, W> {
         self.referee.look();
         self.power.step().await;
         answer
+    }
+
+    /// Nothing is changed any more once the results have lost their place.
+    fn is_about_to_change_something(&self) {
+        if self.sight == Sight::Open && self.disk.is_displaced() {
+            let what = "something is changed although the results were displaced";
+            self.referee.record().foul(what.to_owned());
+        }
     }
 
     fn service(&self) -> Arc<D> {
@@ -162,6 +172,7 @@ where
     }
 
     async fn create(&self, new: &NewRecord) -> Result<Created<Address>, Failure> {
+        self.is_about_to_change_something();
         self.referee.creating(new);
         let (service, record) = (self.service(), new.clone());
         let answer = self
@@ -183,6 +194,7 @@ where
         file_name: &str,
         title: Option<&str>,
     ) -> Result<Place<Address>, Failure> {
+        self.is_about_to_change_something();
         self.referee.renewing(id);
         let (service, key) = (self.service(), id.clone());
         let (name, title) = (file_name.to_owned(), title.map(ToOwned::to_owned));
@@ -194,6 +206,7 @@ where
     }
 
     async fn amend(&self, key: Key<'_>, names: &NewNames) -> Result<Amended, Failure> {
+        self.is_about_to_change_something();
         self.referee.amending(key, names);
         if let Some(external_id) = &names.external_id {
             self.new_ids.lock().unwrap().remove(external_id);
@@ -244,6 +257,7 @@ where
         content: &Content,
         _sent: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<Receipt, PutFailure> {
+        self.is_about_to_change_something();
         let id = self.referee.putting(*address);
         let size = content.stamp.size;
         self.sizes_sent.lock().unwrap().insert(id, size);

@@ -2,6 +2,7 @@
 //! weather, and what must be true all along.
 
 use std::collections::BTreeMap;
+use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use fastrand::Rng;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::chaos::{Chaos, Counts};
-use crate::machine::{Disk, DiskJournal, Lie, Power};
+use crate::machine::{Disk, DiskJournal, Lie, Power, Sight};
 use crate::network::{Client, Forgotten};
 use crate::scene::{Backups, Lines, Scene, Watches as _, Weather};
 use crate::vault::Folder;
@@ -35,6 +36,8 @@ pub(crate) enum Without {
     SyncOf(Lie),
     /// This question to the service.
     Asking(Forgotten),
+    /// The look at the place of the results.
+    LookingAtResults,
 }
 
 /// Whether all that happens is written down.
@@ -85,6 +88,8 @@ pub(crate) fn play<S: Scene>(
 
 struct Story<S> {
     random: Rng,
+    /// What is drawn of the results' place, apart from all else that is drawn.
+    places: Rng,
     began: Instant,
     chaos: Chaos,
     disk: Arc<Disk>,
@@ -109,6 +114,7 @@ impl<S: Scene> Story<S> {
         let script = chaos.script(random.u64(..), Arc::clone(&faults), S::REFUSED);
         let (lies_about, lines) = match without {
             Some(Without::SyncOf(lie)) => (Some(lie), Lines::AreNotWatched),
+            Some(Without::LookingAtResults) => (None, Lines::AreNotWatched),
             _ => (None, Lines::AreWatched),
         };
         let disk = Arc::new(Disk::new(random.u64(..), lies_about));
@@ -120,6 +126,7 @@ impl<S: Scene> Story<S> {
             without,
             faults,
             tally: Tally::default(),
+            places: Rng::with_seed(seed.wrapping_add(1 << 40)),
             random,
         }
     }
@@ -190,6 +197,7 @@ impl<S: Scene> Story<S> {
         max_outage: Duration,
     ) -> Result<Ending, String> {
         self.tally.runs += 1;
+        let displaced = self.draw_displacement(weather);
         self.scene.referee().new_run();
         self.note("a run begins");
         let power = Arc::new(Power::lasting(steps));
@@ -224,6 +232,8 @@ impl<S: Scene> Story<S> {
         let client = Client {
             service: self.scene.service(),
             power: &power,
+            disk: &self.disk,
+            sight: self.sight(),
             referee: self.scene.referee(),
             budgets: self.scene.budgets(),
             forgotten: match self.without {
@@ -240,7 +250,9 @@ impl<S: Scene> Story<S> {
         let journal = DiskJournal {
             disk: &self.disk,
             power: &power,
+            sight: self.sight(),
         };
+        let displacing = displacing(&self.disk, displaced);
         let stop = sleep(patience);
         let run = pipeline::run(
             tasks.into_iter(),
@@ -254,6 +266,7 @@ impl<S: Scene> Story<S> {
         let ending = tokio::select! {
             biased;
             () = power.lost() => Ending::PowerLost,
+            () = displacing => unreachable!("whoever displaces results does not end the run"),
             halt = run => halt.map_or(Ending::Through, Ending::Halted),
         };
         self.ended(&ending);
@@ -264,11 +277,31 @@ impl<S: Scene> Story<S> {
         } else {
             self.disk.flush();
         }
+        match self.sight() {
+            // Somebody does as the run has told.
+            Sight::Open => self.disk.put_back(),
+            Sight::Blind => self.disk.read_what_is_there(),
+        }
         self.count_lines();
         let foul = self.scene.referee().record().first_foul();
         foul.map_or(Ok(()), Err)?;
         self.scene.hold()?;
         Ok(ending)
+    }
+
+    /// When somebody puts something else in the place of the results, and how much of them that has.
+    fn draw_displacement(&mut self, weather: Weather) -> Option<(Duration, usize)> {
+        let is_drawn = weather == Weather::Bad && self.places.u8(0..8) == 0;
+        let seconds = self.places.choice([0.0, 0.2, 1.0, 3.0, 30.0, 600.0]);
+        let (seconds, percent) = (seconds.unwrap_or(0.0), self.places.usize(0..=100));
+        is_drawn.then(|| (Duration::from_secs_f64(seconds), percent))
+    }
+
+    fn sight(&self) -> Sight {
+        match self.without {
+            Some(Without::LookingAtResults) => Sight::Blind,
+            _ => Sight::Open,
+        }
     }
 
     fn count_lines(&mut self) {
@@ -309,6 +342,7 @@ impl<S: Scene> Story<S> {
             Ending::PowerLost => "power lost",
             Ending::Halted(Halt::Denied(_)) => "keys rejected",
             Ending::Halted(Halt::Outage(_)) => "outage too long",
+            Ending::Halted(Halt::Journal) if self.disk.is_displaced() => "results displaced",
             Ending::Halted(Halt::Journal) => "disk full",
             Ending::Halted(Halt::Interrupted) => "interrupted",
             Ending::Halted(Halt::NotRouted(_)) => "id not found again",
@@ -321,4 +355,13 @@ impl<S: Scene> Story<S> {
     fn note(&self, what: &str) {
         self.scene.referee().record().note(|| what.to_owned());
     }
+}
+
+/// Lets the results lose their place after a while, if that is what is to happen.
+async fn displacing(disk: &Disk, displaced: Option<(Duration, usize)>) {
+    if let Some((delay, percent)) = displaced {
+        sleep(delay).await;
+        disk.displace(percent);
+    }
+    pending::<()>().await;
 }

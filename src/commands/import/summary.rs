@@ -5,7 +5,7 @@ mod waiting;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -16,7 +16,7 @@ use crate::error::Exit;
 use crate::model::Service;
 use crate::pipeline::Halt;
 use crate::progress::{Tally, size, span};
-use crate::results::{Entry, Reason, Status};
+use crate::results::{Displacement, Entry, Reason, Status};
 use crate::signals::Stop;
 use crate::text::{counted, counted_with_verb, escape, grouped, quoted};
 use waiting::Waiting;
@@ -54,6 +54,9 @@ pub(super) struct Summary {
     attention: Vec<String>,
     #[serde(skip)]
     more_need_attention: u64,
+    /// What a shell has to do with the results before they can be gone on with.
+    #[serde(skip)]
+    put_back: String,
 }
 
 /// So many rows that need attention are named one by one.
@@ -123,7 +126,24 @@ impl Summary {
             service,
             attention: Vec::new(),
             more_need_attention: 0,
+            put_back: String::new(),
         }
+    }
+
+    /// Something else has come of the place of the results, so that they are in another file.
+    pub(super) fn rests_beside(&mut self, path: &Path, kept: &Path, why: Displacement) -> Ending {
+        self.results = kept.to_string_lossy().into_owned();
+        if let Some(aside) = name_aside(path) {
+            let _ = write!(self.put_back, "mv {} {} && ", typed(path), typed(&aside));
+        }
+        let _ = write!(self.put_back, "mv {} {} && ", typed(kept), typed(path));
+        let path = path.to_string_lossy();
+        Ending::Stopped(format!(
+            "{} {why} while this run wrote to it; nothing more was sent, and what this run knows \
+             is in {}: go on with that one and no other, or files are sent again that are there",
+            escape(&path),
+            escape(&self.results),
+        ))
     }
 
     /// Counts a line of the results.
@@ -227,7 +247,7 @@ impl Summary {
         }
         let _ = writeln!(text, "results: {}", escape(&self.results));
         if *ending != Ending::AllDone {
-            let _ = writeln!(text, "to go on: {}", resume_command());
+            let _ = writeln!(text, "to go on: {}", self.way_on());
         }
         text
     }
@@ -254,10 +274,15 @@ impl Summary {
             ended,
             why,
             exit_code: ending.exit().code(),
-            resume_command: (*ending != Ending::AllDone).then(resume_command),
+            resume_command: (*ending != Ending::AllDone).then(|| self.way_on()),
         };
         let json = serde_json::to_string(&whole).expect("numbers and strings are always JSON");
         format!("{json}\n")
+    }
+
+    /// What a shell has to be given to go on.
+    fn way_on(&self) -> String {
+        format!("{}{}", self.put_back, resume_command())
     }
 
     /// What a status means, in a few words.
@@ -287,6 +312,34 @@ fn meaning(status: Status, service: Service) -> &'static str {
         Status::Creating | Status::Created => "begun; --resume finishes them",
         Status::Pending => "not reached, or to be tried again by --resume",
     }
+}
+
+/// A name that nothing has, for the file that somebody has put in the place of the results; none where
+/// there is no such file.
+fn name_aside(path: &Path) -> Option<PathBuf> {
+    path.symlink_metadata().ok()?;
+    let with = |suffix: String| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let mut names = (1_u32..).map(|nth| match nth {
+        1 => with(".replaced".to_owned()),
+        nth => with(format!(".replaced-{nth}")),
+    });
+    names.find(|name| name.symlink_metadata().is_err())
+}
+
+/// A path as it is typed for a command of the system.
+fn typed(path: &Path) -> String {
+    let path = path.to_string_lossy();
+    let is_like_an_option = path.starts_with('-');
+    let word = if is_like_an_option {
+        format!("./{path}")
+    } else {
+        path.into_owned()
+    };
+    shell_word(&word)
 }
 
 /// The command line that goes on where this one stopped: what was typed, with `--resume`.

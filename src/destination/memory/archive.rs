@@ -73,6 +73,8 @@ fn of_a_fetch(failure: Failure) -> FetchFailure {
         Failure::NotSent(why) | Failure::Unanswered(why) | Failure::Hopeless(why) => {
             FetchFailure::Interrupted(why)
         }
-        Failure::Throttled { .. } => FetchFailure::Interrupted("status 503".into()),
+        Failure::Throttled { .. } | Failure::Withheld => {
+            FetchFailure::Interrupted("status 503".into())
+        }
     }
 }

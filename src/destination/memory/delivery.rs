@@ -171,6 +171,8 @@ pub(super) fn of_a_put(failure: Failure) -> PutFailure {
         Failure::Refused(why) | Failure::Intercepted(why) => PutFailure::Refused(why),
         Failure::NotSent(why) => PutFailure::NotSent(why),
         Failure::Unanswered(why) | Failure::Hopeless(why) => PutFailure::Interrupted(why),
-        Failure::Throttled { .. } => PutFailure::Interrupted("status 503".into()),
+        Failure::Throttled { .. } | Failure::Withheld => {
+            PutFailure::Interrupted("status 503".into())
+        }
     }
 }

@@ -1,0 +1,110 @@
+//! The results' place on the disk: a run may only go on as long as the next one would find there
+//! what this one has written.
+//!
+//! Sync clients, editors and people put other files there, write into the one that is there, or
+//! take it away. A run that went on would write into a file that nobody has any more, and the next
+//! one would send everything again.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::temporary::is_at;
+
+/// What became of results that a run was using.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Displacement {
+    /// Their path leads to nothing.
+    Removed,
+    /// Their path leads to another file.
+    Replaced,
+    /// Somebody else wrote into them.
+    Rewritten {
+        /// The length in bytes that the run gave them.
+        written: u64,
+        /// Their length in bytes now.
+        found: u64,
+    },
+}
+
+impl fmt::Display for Displacement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Removed => f.write_str("was removed"),
+            Self::Replaced => f.write_str("was replaced by another file"),
+            Self::Rewritten { written, found } => {
+                f.write_str("was rewritten by another program")?;
+                if found == written {
+                    return Ok(());
+                }
+                write!(f, " (it has {found} bytes instead of {written})")
+            }
+        }
+    }
+}
+
+/// Compares what is at a path with the file that was opened there and has so many bytes.
+///
+/// Somebody may still come between this look and what follows from it: no file system lets a file be
+/// written to on the condition that its path leads to it. So it is looked before each write and after
+/// each sync, and again before each request: what is under way at that moment is all that can go
+/// wrong.
+pub(super) fn displacement(
+    file: &File,
+    path: &Path,
+    length: u64,
+) -> io::Result<Option<Displacement>> {
+    if !is_at(file, path)? {
+        let is_gone = fs::symlink_metadata(path).is_err();
+        return Ok(Some(if is_gone {
+            Displacement::Removed
+        } else {
+            Displacement::Replaced
+        }));
+    }
+    let found = file.metadata()?.size();
+    Ok((found != length).then_some(Displacement::Rewritten {
+        written: length,
+        found,
+    }))
+}
+
+/// Names to try, one after the other, for results that cannot have their own any more:
+/// `m.results.kept.csv`, `m.results.kept-2.csv` and so on for `m.results.csv`.
+pub(super) fn names_beside(path: &Path) -> impl Iterator<Item = PathBuf> {
+    let extension = path.extension().unwrap_or_default().to_os_string();
+    let path = path.to_owned();
+    (1_u32..).map(move |nth| {
+        let mut name = path.file_stem().unwrap_or_default().to_os_string();
+        name.push(match nth {
+            1 => ".kept".to_owned(),
+            nth => format!(".kept-{nth}"),
+        });
+        if !extension.is_empty() {
+            name.push(".");
+            name.push(&extension);
+        }
+        path.with_file_name(name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_that_are_kept_get_names_that_tell_whose_they_are() {
+        for (path, names) in [
+            (
+                "a b/m.results.csv",
+                ["a b/m.results.kept.csv", "a b/m.results.kept-2.csv"],
+            ),
+            ("results", ["results.kept", "results.kept-2"]),
+        ] {
+            let found: Vec<_> = names_beside(Path::new(path)).take(2).collect();
+            assert_eq!(found, names.map(PathBuf::from));
+        }
+    }
+}

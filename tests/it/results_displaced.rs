@@ -1,0 +1,314 @@
+//! Results that somebody replaces, rewrites or removes while a run writes them: a sync client, an
+//! editor, a person who tidies up.
+
+use std::fs;
+
+use consign::emulator::Effect;
+use consign::emulator::ExternalIds::NotUnique;
+use consign::emulator::Operation::{Create, Upload};
+use consign::emulator::When::Nth;
+
+use crate::harness::{
+    EVENT, Moment, OTHER_EVENT, Outcome, Results, Test, attached_once, exactly_once, status,
+};
+
+/// What becomes of the results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// An earlier version of them is renamed to their name.
+    Replaced,
+    /// An earlier version of them is written into them.
+    Rewritten,
+    Removed,
+}
+
+const FATES: [Fate; 3] = [Fate::Replaced, Fate::Rewritten, Fate::Removed];
+
+impl Fate {
+    fn befalls(self, test: &Test) {
+        let results = test.read(Results::NAME);
+        // As they were before the first row was begun.
+        let earlier = results.split_inclusive('\n').next().unwrap();
+        assert!(results.len() > earlier.len(), "the run had begun a row");
+        match self {
+            Self::Replaced => {
+                test.write("download.tmp", earlier);
+                fs::rename(test.path("download.tmp"), test.path(Results::NAME)).unwrap();
+            }
+            Self::Rewritten => test.write(Results::NAME, earlier),
+            Self::Removed => test.remove(Results::NAME),
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Replaced => "was replaced by another file",
+            Self::Rewritten => "was rewritten by another program (it has ",
+            Self::Removed => "was removed",
+        }
+    }
+
+    fn first_command(self) -> &'static str {
+        match self {
+            Self::Removed => "to go on: mv m.results.kept.csv m.results.csv && [consign] ",
+            _ => {
+                "to go on: mv m.results.csv m.results.csv.replaced && \
+                 mv m.results.kept.csv m.results.csv && [consign] "
+            }
+        }
+    }
+}
+
+/// The command that a run has told to go on.
+fn way_on(outcome: &Outcome) -> &str {
+    let mut lines = outcome.stdout.lines();
+    let told = lines.find_map(|line| line.strip_prefix("to go on: "));
+    told.expect("the way on is told")
+}
+
+#[track_caller]
+fn goes_on(test: &Test, outcome: &Outcome) {
+    let (code, said) = test.paste(way_on(outcome));
+    assert_eq!(code, 0, "{said}");
+}
+
+#[test]
+fn a_run_stops_when_its_results_lose_their_place_and_the_way_on_sends_nothing_twice() {
+    for fate in FATES {
+        let test = Test::of_rows(4)
+            .emulator(|settings| settings.external_ids = NotUnique)
+            .between();
+        // The first row is through but for its confirmation, the second one is about to be looked up.
+        let outcome = test
+            .import()
+            .while_held(4, Moment::Before, |running| fate.befalls(running.test))
+            .leaving_a_journal()
+            .says(format!("stopped early: m.results.csv {}", fate.words()))
+            .says(
+                "while this run wrote to it; nothing more was sent, and what this run knows is in \
+                 m.results.kept.csv: go on with that one and no other, or files are sent again that \
+                 are there\nresults: m.results.kept.csv\n",
+            )
+            .says(fate.first_command())
+            .requests([
+                "get_by_external_id A1 404",
+                "create A1 201",
+                "upload A1 200",
+                "get_by_external_id A2 404",
+            ])
+            .exits(3);
+        let kept = Results::read(&test.path("m.results.kept.csv")).unwrap();
+        assert_eq!(
+            kept.in_words(),
+            [
+                "A1 created",
+                "A2 pending not_reached",
+                "A3 pending not_reached",
+                "A4 pending not_reached"
+            ],
+            "{fate:?}"
+        );
+        goes_on(&test, &outcome);
+        exactly_once(&test, 4);
+        test.resume().requests([]).all_uploaded(4).exits(0);
+    }
+}
+
+#[test]
+fn files_of_jobs_are_not_attached_twice_when_results_lose_their_place() {
+    for fate in FATES {
+        let test = Test::of_objects([(EVENT, 2), (OTHER_EVENT, 2)]).between();
+        // The first job is about to get the bytes of its first file.
+        let outcome = test
+            .import_at_once(1)
+            .hasty()
+            .args(["--files-per-job", "1"])
+            .while_held(3, Moment::Before, |running| fate.befalls(running.test))
+            .leaving_a_journal()
+            .says(format!("stopped early: m.results.csv {}", fate.words()))
+            .exits(3);
+        assert_eq!(
+            outcome.requests[..3],
+            ["create_job J1 201", "get_job J1 200", "upload A1.pdf 200"],
+            "{fate:?}"
+        );
+        let made = outcome.requests.iter();
+        let made = made.filter(|words| words.starts_with("create_job "));
+        assert_eq!(made.count(), 1, "{:?}", outcome.requests);
+        goes_on(&test, &outcome);
+        attached_once(&test);
+    }
+}
+
+#[test]
+fn nothing_is_sent_once_more_after_a_wait_in_which_the_results_lost_their_place() {
+    let wait_a_second = || Effect::Status {
+        code: 429,
+        retry_after: Some("1".into()),
+    };
+    for fate in FATES {
+        // No line is written between the request and its repetition.
+        for (held, test, requests) in [
+            (
+                2,
+                Test::of_rows(2).fault(Create, Nth(1), wait_a_second()),
+                ["get_by_external_id A1 404", "create 429 status"].as_slice(),
+            ),
+            (
+                3,
+                Test::of_rows(2).fault(Upload, Nth(1), status(503)),
+                &[
+                    "get_by_external_id A1 404",
+                    "create A1 201",
+                    "upload A1 503 status",
+                ],
+            ),
+        ] {
+            let test = test.between();
+            let outcome = test
+                .import()
+                .while_held(held, Moment::After, |running| fate.befalls(running.test))
+                .leaving_a_journal()
+                .whatever_it_says()
+                .requests(requests.iter().copied())
+                .exits(3);
+            goes_on(&test, &outcome);
+            exactly_once(&test, 2);
+        }
+    }
+}
+
+#[test]
+fn what_somebody_has_put_in_the_place_of_the_results_is_not_overwritten_at_the_end() {
+    let test = Test::of_rows(1).between();
+    // The last answer, after which nothing but the rewriting is to come.
+    let outcome = test
+        .import()
+        .while_held(4, Moment::After, |running| {
+            running.test.write("others", "somebody's\n");
+            let test = running.test;
+            fs::rename(test.path("others"), test.path(Results::NAME)).unwrap();
+        })
+        .leaving_a_journal()
+        .says("m.results.csv was replaced by another file while this run wrote to it")
+        .stored_rows(["A1"])
+        .exits(3);
+    assert_eq!(test.read(Results::NAME), "somebody's\n");
+    goes_on(&test, &outcome);
+    assert_eq!(test.read("m.results.csv.replaced"), "somebody's\n");
+    test.resume().requests([]).all_uploaded(1).exits(0);
+}
+
+#[test]
+fn results_that_are_kept_take_no_name_that_is_taken() {
+    let test = Test::of_rows(2).between();
+    test.write("m.results.kept.csv", "of the last time");
+    test.write("m.results.csv.replaced", "of the last time");
+    let outcome = test
+        .import()
+        .while_held(4, Moment::Before, |running| {
+            Fate::Replaced.befalls(running.test);
+        })
+        .leaving_a_journal()
+        .says("results: m.results.kept-2.csv\n")
+        .exits(3);
+    goes_on(&test, &outcome);
+    for name in ["m.results.kept.csv", "m.results.csv.replaced"] {
+        assert_eq!(test.read(name), "of the last time");
+    }
+    exactly_once(&test, 2);
+}
+
+#[test]
+fn whoever_wants_quiet_is_told_all_the_same_where_the_results_are() {
+    let test = Test::of_rows(2).between();
+    test.import()
+        .args(["--quiet"])
+        .while_held(4, Moment::Before, |running| {
+            Fate::Replaced.befalls(running.test);
+        })
+        .leaving_a_journal()
+        .stdout("")
+        .says("results: m.results.kept.csv\n")
+        .exits(3);
+}
+
+/// Results that are not what they were when they were read, by the time that the files are checked.
+#[cfg(target_os = "linux")]
+mod before_a_run {
+    use super::{Results, Test, exactly_once, fs};
+    use crate::harness::{Act, Call, Disk};
+
+    /// A resumed run that is stopped just before it puts its journal in the place of what it has read.
+    #[track_caller]
+    fn refuses_what_came_meanwhile(meanwhile: impl FnOnce(&Test), says: &str) {
+        let test = Test::of_rows(2);
+        test.import().exits(0);
+        test.write("A3.pdf", "content of A3");
+        test.write("m.csv", test.read("m.csv") + "A3.pdf,contract,3,A3\n");
+        let disk = Disk::under(&test);
+        let mut running = disk
+            .disturb(test.resume(), Call::Sync, 1, Act::StopBefore)
+            .start();
+        running.wait_until("it is stopped", || {
+            disk.calls()
+                .iter()
+                .any(|call| call.outcome == "stop before")
+        });
+        let complete = test.read(Results::NAME);
+        meanwhile(&test);
+        let left = fs::read(test.path(Results::NAME)).ok();
+        running.signal("CONT");
+        let (code, stdout, stderr) = running.finish();
+        assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
+        assert!(
+            stderr.contains(&format!("error: m.results.csv {says}"))
+                && stderr.contains(
+                    " while consign used it; nothing was sent: put the \
+                 right one there, and go on with it: "
+                ),
+            "{stderr}"
+        );
+        assert_eq!(fs::read(test.path(Results::NAME)).ok(), left);
+        test.write(Results::NAME, complete);
+        test.resume().all_uploaded(3).exits(0);
+        exactly_once(&test, 3);
+    }
+
+    #[test]
+    fn what_was_read_must_still_be_there_when_the_journal_takes_its_place() {
+        for fate in super::FATES {
+            refuses_what_came_meanwhile(|test| fate.befalls(test), fate.words());
+        }
+    }
+
+    #[test]
+    fn a_cell_that_was_mended_without_making_the_results_longer_is_noticed() {
+        refuses_what_came_meanwhile(
+            |test| {
+                let mended = test.read(Results::NAME).replace("uploaded", "reloaded");
+                test.write(Results::NAME, mended);
+            },
+            "was rewritten by another program",
+        );
+    }
+
+    #[test]
+    fn what_is_put_there_after_the_last_look_before_a_first_run_is_not_overwritten() {
+        let test = Test::of_rows(1);
+        let disk = Disk::under(&test);
+        let mut running = disk
+            .disturb(test.import(), Call::Sync, 1, Act::StopBefore)
+            .start();
+        running.wait_until("it is stopped", || {
+            disk.calls()
+                .iter()
+                .any(|call| call.outcome == "stop before")
+        });
+        test.write(Results::NAME, "somebody's");
+        running.signal("CONT");
+        let (code, _, stderr) = running.finish();
+        assert_eq!(code, 2, "{stderr}");
+        assert_eq!(test.read(Results::NAME), "somebody's");
+    }
+}
