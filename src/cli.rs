@@ -339,7 +339,7 @@ pub struct ServiceArgs {
     /// PEM file of authorities to trust besides those of the system
     #[arg(long, value_name = "PATH")]
     pub ca_file: Option<PathBuf>,
-    /// Send files to, and get them from, this host and those below it only; may be given several times [default: any public host]
+    /// Send files to, and get them from, this host and those below it only, which may then have private addresses; may be given several times [default: any public host]
     #[arg(long, value_name = "SUFFIX", value_parser = HostSuffix::parse)]
     pub upload_host: Vec<HostSuffix>,
 }

@@ -257,6 +257,8 @@ pub enum PutFailure {
     Refused(String),
     /// The file is not, or is no longer, what was checked. No wrong bytes are stored.
     SourceChanged(String),
+    /// The address is for another file than this. Nothing was sent there.
+    Unsafe(UnsafeTarget),
     /// Nothing of this kind can ever work from here.
     Hopeless(String),
 }

@@ -252,6 +252,7 @@ impl ApiClient {
         match trouble(error, &self.proxies) {
             Trouble::NotSent(why) => Failure::NotSent(why),
             Trouble::Certificate(why) => Failure::Hopeless(unsafe_connection(&why)),
+            Trouble::Private(why) => Failure::Hopeless(why),
             Trouble::Broken(why) => Failure::Unanswered(why),
         }
     }

@@ -1,13 +1,16 @@
-//! Which hosts are public, by name and by number, and a resolver that leads to no others.
+//! Which hosts are public, by name and by number, and a resolver that leads to no others, but for
+//! those that the user names.
 //!
 //! The service decides where bytes go, so its word must not make this machine send them to a
 //! neighbour: a name that looks public can resolve to a private address. Where a proxy does the
-//! resolving, that is the proxy's to refuse.
+//! resolving, that is the proxy's to refuse. A company's own storage, or a private way to a public
+//! one, has such an address too: whoever names its host with `--upload-host` consents to that.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::Host;
 
 /// Names under which a machine finds itself or its neighbours: reserved for that (RFC 6761, 6762
 /// and 8375, and ICANN for `internal`), or in use for it and in no public zone.
@@ -23,6 +26,42 @@ const PRIVATE_SUFFIXES: [&str; 10] = [
     "localhost",
     "private",
 ];
+
+/// Names that lead to this machine itself.
+const OWN_NAMES: [&str; 2] = ["localdomain", "localhost"];
+
+/// A host that the user knows for the service's storage, and all hosts below it. Not this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostSuffix(String);
+
+impl HostSuffix {
+    /// Takes `example.com`, `.example.com` and `*.example.com` for the same. A single label is
+    /// refused, since it would leave room for the hosts of half the world.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let name = text.trim_start_matches("*.").trim_start_matches('.');
+        match Host::parse(name.trim_end_matches('.')) {
+            Ok(Host::Domain(name)) if can_be_named(&name) => Ok(Self(name)),
+            _ => Err(
+                "the name of a host or domain is expected, such as s3.eu-central-1.amazonaws.com \
+                 or storage.example.internal, without https:// and path"
+                    .to_owned(),
+            ),
+        }
+    }
+
+    /// Whether a host is this one or below it.
+    pub(super) fn takes(&self, host: &str) -> bool {
+        is_below(host.trim_end_matches('.'), &self.0)
+    }
+}
+
+/// Whether a user may name a host or domain as one that bytes may go to.
+pub(super) fn can_be_named(name: &str) -> bool {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    name.contains('.')
+        && !PRIVATE_SUFFIXES.contains(&name.as_str())
+        && !OWN_NAMES.iter().any(|own| is_below(&name, own))
+}
 
 /// Whether a name can be that of a public host.
 pub(super) fn is_public_name(name: &str) -> bool {
@@ -44,6 +83,19 @@ pub(super) fn is_public_address(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => is_public_v4(ip),
         IpAddr::V6(ip) => is_public_v6(ip),
+    }
+}
+
+/// Whether an address is one of a company's network: private (RFC 1918, and `fc00::/7`), or shared
+/// behind a carrier's NAT (RFC 6598), which clouds use for endpoints as well. This machine, its link
+/// (where clouds keep the keys of their machines) and groups of machines are none.
+fn is_company_address(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => {
+            let [a, b, ..] = ip.octets();
+            ip.is_private() || (a == 100 && (64..128).contains(&b))
+        }
+        IpAddr::V6(ip) => ip.is_unique_local(),
     }
 }
 
@@ -87,11 +139,13 @@ pub(super) fn by_system(name: &str) -> io::Result<Vec<SocketAddr>> {
     Ok((name, 0).to_socket_addrs()?.collect())
 }
 
-/// Resolves names to public addresses alone.
+/// Resolves names to public addresses alone, unless the user has named them.
 #[derive(Debug)]
 pub(super) struct PublicOnly {
     /// The proxy's own name, which the user has chosen and which mostly is a private one.
     pub(super) proxy: Option<String>,
+    /// The hosts that may have addresses of the company's network, too.
+    pub(super) named: Vec<HostSuffix>,
     pub(super) look_up: LookUp,
 }
 
@@ -99,39 +153,70 @@ impl Resolve for PublicOnly {
     fn resolve(&self, name: Name) -> Resolving {
         let look_up = self.look_up;
         let is_proxy = self.proxy.as_deref() == Some(name.as_str());
+        let reach = if self.named.iter().any(|host| host.takes(name.as_str())) {
+            Reach::Company
+        } else {
+            Reach::Public
+        };
         Box::pin(async move {
             let host = name.as_str().to_owned();
             let found = tokio::task::spawn_blocking(move || look_up(name.as_str())).await??;
             if is_proxy {
                 return Ok(Box::new(found.into_iter()) as Addrs);
             }
-            Ok(Box::new(public_of(&host, found)?.into_iter()) as Addrs)
+            Ok(Box::new(reach.within(&host, found)?.into_iter()) as Addrs)
         })
     }
 }
 
-/// Those addresses of a host that are public; there must be one.
-fn public_of(host: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, PrivateHost> {
-    let private = found.first().map(SocketAddr::ip);
-    let public: Vec<_> = found
-        .into_iter()
-        .filter(|address| is_public_address(address.ip()))
-        .collect();
-    match private {
-        Some(address) if public.is_empty() => Err(PrivateHost {
-            host: host.to_owned(),
-            address,
-        }),
-        _ => Ok(public),
+/// Which addresses a host may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// Those of the public internet.
+    Public,
+    /// Those of the company's network as well.
+    Company,
+}
+
+impl Reach {
+    fn takes(self, ip: IpAddr) -> bool {
+        is_public_address(ip) || (self == Self::Company && is_company_address(ip))
+    }
+
+    /// Those addresses of a host that it may have; there must be one.
+    fn within(self, host: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, PrivateHost> {
+        let refused = found.iter().map(SocketAddr::ip).find(|ip| !self.takes(*ip));
+        let taken: Vec<_> = found
+            .into_iter()
+            .filter(|address| self.takes(address.ip()))
+            .collect();
+        match refused {
+            Some(address) if taken.is_empty() => Err(PrivateHost {
+                host: host.to_owned(),
+                address,
+            }),
+            _ => Ok(taken),
+        }
     }
 }
 
-/// A host that only has addresses in a private network.
+/// A host that only has addresses to which nothing is sent.
 #[derive(Debug, thiserror::Error)]
-#[error("{host} leads to the private address {address} from here, where no upload is sent")]
-struct PrivateHost {
+#[error(
+    "{host} leads to the private address {address} from here, where no upload is sent{}",
+    way_on(host, *address)
+)]
+pub(super) struct PrivateHost {
     host: String,
     address: IpAddr,
+}
+
+/// What to do about a private address, if anything.
+fn way_on(host: &str, address: IpAddr) -> String {
+    if !is_company_address(address) || !can_be_named(host) {
+        return String::new();
+    }
+    format!("; if that is your company's way to the storage, name it with --upload-host {host}")
 }
 
 #[cfg(test)]
@@ -207,18 +292,73 @@ mod tests {
         }
     }
 
+    fn addresses(ips: &[&str]) -> Vec<SocketAddr> {
+        let address = |ip: &&str| SocketAddr::new(ip.parse().unwrap(), 0);
+        ips.iter().map(address).collect()
+    }
+
     #[test]
     fn of_a_hosts_addresses_only_the_public_ones_are_used() {
-        let addresses = |ips: &[&str]| {
-            let address = |ip: &&str| SocketAddr::new(ip.parse().unwrap(), 0);
-            ips.iter().map(address).collect::<Vec<_>>()
-        };
-        let both = public_of("a.example", addresses(&["10.0.0.1", "52.218.0.1"]));
+        let within = |ips: &[&str]| Reach::Public.within("a.example", addresses(ips));
+        let both = within(&["10.0.0.1", "52.218.0.1"]);
         assert_eq!(both.unwrap(), addresses(&["52.218.0.1"]));
-        let refused = public_of("a.example", addresses(&["10.0.0.1", "fe80::1"])).unwrap_err();
+        let refused = within(&["10.0.0.1", "fe80::1"]).unwrap_err();
         assert_eq!(
             refused.to_string(),
-            "a.example leads to the private address 10.0.0.1 from here, where no upload is sent"
+            "a.example leads to the private address 10.0.0.1 from here, where no upload is sent; \
+             if that is your company's way to the storage, name it with --upload-host a.example"
         );
+    }
+
+    #[test]
+    fn a_host_that_is_named_may_have_addresses_of_the_companys_network_and_no_nearer_ones() {
+        let within = |ip: &str| Reach::Company.within("a.example", addresses(&[ip]));
+        for taken in [
+            "52.218.0.1",
+            "10.0.0.1",
+            "172.16.0.1",
+            "192.168.1.1",
+            "100.64.0.1",
+            "::ffff:10.0.0.1",
+            "fd12::1",
+        ] {
+            assert_eq!(within(taken).unwrap(), addresses(&[taken]), "{taken}");
+        }
+        for refused in [
+            "127.0.0.1",
+            "169.254.169.254",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "198.18.0.1",
+            "::",
+            "::1",
+            "::ffff:127.0.0.1",
+            "fe80::1",
+            "ff02::1",
+        ] {
+            let why = within(refused).unwrap_err().to_string();
+            assert!(why.ends_with(", where no upload is sent"), "{why}");
+        }
+    }
+
+    #[tokio::test]
+    async fn only_hosts_that_are_named_lead_to_addresses_of_the_companys_network() {
+        let resolver = PublicOnly {
+            proxy: Some("proxy.corp".to_owned()),
+            named: vec![HostSuffix::parse("named.example").unwrap()],
+            look_up: |_| Ok(vec![SocketAddr::from(([10, 0, 0, 1], 0))]),
+        };
+        for (host, leads_there) in [
+            ("named.example", true),
+            ("bucket.named.example", true),
+            ("proxy.corp", true),
+            ("unnamed.example", false),
+        ] {
+            let found = resolver.resolve(host.parse().unwrap()).await;
+            let found = found.ok().map(Iterator::collect::<Vec<_>>);
+            let expected = leads_there.then(|| addresses(&["10.0.0.1"]));
+            assert_eq!(found, expected, "{host}");
+        }
     }
 }

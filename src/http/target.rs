@@ -8,14 +8,15 @@ use std::net::IpAddr;
 
 use hyper::Uri;
 use hyper::http::uri::InvalidUri;
-use reqwest::header::{HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_LENGTH, HOST, HeaderName, HeaderValue};
 use url::{Host, Url};
 
 use super::Network;
-use super::public::{is_below, is_public_name};
+pub use super::public::HostSuffix;
+use super::public::{can_be_named, is_public_name};
 use crate::destination::UnsafeTarget;
 use crate::digest::sha256;
-use crate::text::quoted;
+use crate::text::{counted, quoted};
 
 /// The longest address, in bytes. Those of S3 with a session token have about two thousand.
 const LONGEST_URL: usize = 16 * 1024;
@@ -30,12 +31,10 @@ const LONGEST_NAME: usize = 128;
 const LONGEST_VALUE: usize = 4096;
 
 /// Headers that would change how the request is framed, or where it or its rights go.
-const REFUSED_HEADERS: [&str; 10] = [
+const REFUSED_HEADERS: [&str; 8] = [
     "authorization",
     "connection",
-    "content-length",
     "cookie",
-    "host",
     "keep-alive",
     "te",
     "trailer",
@@ -76,30 +75,6 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// A host that the user knows for the service's storage, and all hosts below it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostSuffix(String);
-
-impl HostSuffix {
-    /// Takes `example.com`, `.example.com` and `*.example.com` for the same. A single label is
-    /// refused, since it would leave room for the hosts of half the world.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let name = text.trim_start_matches("*.").trim_start_matches('.');
-        match Host::parse(name.trim_end_matches('.')) {
-            Ok(Host::Domain(name)) if is_public_name(&name) => Ok(Self(name)),
-            _ => Err(
-                "the name of a public host is expected, such as s3.eu-central-1.amazonaws.com, \
-                 without https:// and path"
-                    .to_owned(),
-            ),
-        }
-    }
-
-    fn takes(&self, host: &str) -> bool {
-        is_below(host.trim_end_matches('.'), &self.0)
-    }
-}
-
 /// What decides whether bytes may go somewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UploadRules {
@@ -122,7 +97,10 @@ impl UploadRules {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Target {
     pub(super) url: Url,
+    /// With `Host`, if the service names it, but without `Content-Length`.
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    /// The length of the file for which the address is, if the service names it.
+    length: Option<u64>,
 }
 
 impl Target {
@@ -158,11 +136,51 @@ impl Target {
         if headers.len() > MOST_HEADERS {
             return Err(format!("comes with {} headers", headers.len()));
         }
-        let headers = headers
-            .iter()
-            .map(|(name, value)| check_header(name, value))
-            .collect::<Result<_, _>>()?;
-        Ok(Self { url, headers })
+        let mut target = Self {
+            url,
+            headers: Vec::with_capacity(headers.len()),
+            length: None,
+        };
+        for (name, value) in headers {
+            target.take_header(name, value)?;
+        }
+        Ok(target)
+    }
+
+    /// Takes a header that is to be sent. `Host` and `Content-Length` are always sent, and signed
+    /// with some addresses: they are taken where they say what is so anyway, and sent once.
+    fn take_header(&mut self, name: &str, value: &str) -> Result<(), String> {
+        let (name, value) = check_header(name, value)?;
+        if name == HOST {
+            if !is_host_of(&value, &self.url) {
+                return Err("comes with the header host of another host".to_owned());
+            }
+            self.headers.retain(|(other, _)| *other != HOST);
+        }
+        if name == CONTENT_LENGTH {
+            let length = length_in(&value)
+                .ok_or("comes with a header content-length that is no number of bytes")?;
+            if self.length.is_some_and(|other| other != length) {
+                return Err("comes with two headers content-length that differ".to_owned());
+            }
+            self.length = Some(length);
+            return Ok(());
+        }
+        self.headers.push((name, value));
+        Ok(())
+    }
+
+    /// Checks that the address is for a file of this many bytes, if it says for which.
+    pub(super) fn check_length(&self, size: u64) -> Result<(), UnsafeTarget> {
+        match self.length {
+            Some(length) if length != size => Err(UnsafeTarget(format!(
+                "the upload address comes with the header content-length of a file of {}, and \
+                 this one has {}",
+                counted(length, "byte"),
+                counted(size, "byte"),
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// The address in the form in which it is asked for.
@@ -226,16 +244,53 @@ fn numeric(ip: IpAddr) -> String {
 }
 
 fn check_name(name: &str, rules: &UploadRules) -> Result<(), String> {
-    if !is_public_name(name) {
-        return Err(format!("leads to the private host {}", quoted(name)));
+    if rules.hosts.iter().any(|host| host.takes(name)) {
+        return Ok(());
     }
-    if rules.hosts.is_empty() || rules.hosts.iter().any(|host| host.takes(name)) {
+    if !is_public_name(name) {
+        let way_on = if can_be_named(name) {
+            " (if that is your company's storage, name it with --upload-host)"
+        } else {
+            ""
+        };
+        return Err(format!(
+            "leads to the private host {}{way_on}",
+            quoted(name)
+        ));
+    }
+    if rules.hosts.is_empty() {
         return Ok(());
     }
     Err(format!(
         "leads to the host {}, which no --upload-host takes",
         quoted(name)
     ))
+}
+
+/// Whether the value of a `Host` header names the host of an address, with or without the port
+/// that its scheme implies.
+fn is_host_of(value: &HeaderValue, url: &Url) -> bool {
+    let Ok(text) = value.to_str() else {
+        return false;
+    };
+    let host = text.to_ascii_lowercase();
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => (name, Some(port)),
+        _ => (host.as_str(), None),
+    };
+    let implied = match url.scheme() {
+        "https" => Some(443),
+        _ => Some(80),
+    };
+    let port = port.map_or(implied, |port| port.parse().ok());
+    Some(name) == url.host_str() && port.is_some() && port == url.port_or_known_default()
+}
+
+/// The number of bytes in the value of a `Content-Length` header.
+fn length_in(value: &HeaderValue) -> Option<u64> {
+    let text = value.to_str().ok()?.trim();
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().ok())?
 }
 
 fn check_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {

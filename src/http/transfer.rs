@@ -76,6 +76,7 @@ impl TransferClient {
             ApiHost::Loopback => builder,
             ApiHost::Remote => builder.dns_resolver(PublicOnly {
                 proxy: proxies.host_for_uploads(),
+                named: network.upload_hosts.clone(),
                 look_up,
             }),
         };
@@ -96,11 +97,12 @@ impl TransferClient {
         content: &Content,
         sent: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<Receipt, PutFailure> {
+        let size = content.stamp.size;
+        target.check_length(size).map_err(PutFailure::Unsafe)?;
         let file = source.open(content).map_err(PutFailure::SourceChanged)?;
         let progress = Arc::new(Progress::default());
         let body = pieces(Reading::new(file, *content, Arc::clone(&progress)));
         let mut request = request(Method::PUT, target, Body::wrap_stream(body));
-        let size = content.stamp.size;
         let headers = request.headers_mut();
         headers.insert(CONTENT_LENGTH, size.into());
         for (name, value) in &target.headers {
@@ -199,6 +201,7 @@ fn put_failure(trouble: Trouble) -> PutFailure {
         Trouble::NotSent(why) => PutFailure::NotSent(why),
         Trouble::Broken(why) => PutFailure::Interrupted(why),
         Trouble::Certificate(why) => PutFailure::Hopeless(unsafe_connection(&why)),
+        Trouble::Private(why) => PutFailure::Hopeless(why),
     }
 }
 

@@ -8,6 +8,7 @@ use hyper_util::client::legacy;
 use rustls::CertificateError;
 
 use super::proxy::Proxies;
+use super::public::PrivateHost;
 
 /// So many of the names in a certificate are told.
 const NAMES_TOLD: usize = 3;
@@ -19,6 +20,8 @@ pub(super) enum Trouble {
     NotSent(String),
     /// The other side's certificate is not to be trusted.
     Certificate(String),
+    /// The host has no address to which anything may be sent.
+    Private(String),
     /// The connection was there, and broke.
     Broken(String),
 }
@@ -40,6 +43,9 @@ pub(super) fn trouble(error: reqwest::Error, proxies: &Proxies) -> Trouble {
     let error = error.without_url();
     if let Some(why) = causes(&error).find_map(certificate_words) {
         Trouble::Certificate(format!("{way}: {why}"))
+    } else if let Some(host) = causes(&error).find_map(|cause| cause.downcast_ref::<PrivateHost>())
+    {
+        Trouble::Private(host.to_string())
     } else if error.is_connect() {
         Trouble::NotSent(format!("{way}: {}", in_words(&error)))
     } else {
@@ -162,7 +168,10 @@ mod tests {
 
     fn text(trouble: Trouble) -> String {
         match trouble {
-            Trouble::NotSent(text) | Trouble::Certificate(text) | Trouble::Broken(text) => text,
+            Trouble::NotSent(text)
+            | Trouble::Certificate(text)
+            | Trouble::Private(text)
+            | Trouble::Broken(text) => text,
         }
     }
 

@@ -138,6 +138,7 @@ impl<D: Destination, J: Journal> Run<'_, D, J> {
                 Err(Unput::Expired) => Put::Expired,
                 Err(Unput::Refused(why)) => Put::Refused(why),
                 Err(Unput::SourceChanged(why)) => Put::SourceChanged(why),
+                Err(Unput::Unsafe(why)) => Put::Unsafe(why),
                 Err(Unput::Halt(halt)) => return Err(halt),
             });
         }

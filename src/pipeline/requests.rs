@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 use super::turns::{JobTurn, Sort, Turns};
 use super::weather::{Forecast, Weather};
 use super::{Halt, Settings};
-use crate::destination::{Destination, Failure, Presence, PutFailure, Receipt};
+use crate::destination::{Destination, Failure, Presence, PutFailure, Receipt, UnsafeTarget};
 use crate::event::{Event, Events};
 use crate::http::budget::Urgency;
 use crate::http::pacer::Pacer;
@@ -97,6 +97,8 @@ pub(super) enum Unput {
     Refused(String),
     /// The file is not what was checked.
     SourceChanged(String),
+    /// The address is not for this file.
+    Unsafe(UnsafeTarget),
 }
 
 impl From<Halt> for Unmet {
@@ -409,6 +411,7 @@ impl<'a, D: Destination> Requests<'a, D> {
             }
             Err(PutFailure::Hopeless(why)) => Err(Unput::Halt(Halt::Hopeless(why))),
             Err(PutFailure::SourceChanged(why)) => Err(Unput::SourceChanged(why)),
+            Err(PutFailure::Unsafe(why)) => Err(Unput::Unsafe(why)),
             Ok(receipt) => {
                 self.note_answer(&self.storage);
                 Ok(receipt)

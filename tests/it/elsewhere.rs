@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use crate::harness::{Certificate, Stranger, Test};
+use crate::harness::{Certificate, STORAGE_HOST, Stranger, Test};
 
 /// Every redirect that a client may follow by itself.
 const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
@@ -148,7 +148,8 @@ fn of_a_public_service_no_byte_goes_to_a_place_that_is_not_public() {
         ),
         (
             "https://metadata.google.internal/x".to_owned(),
-            "leads to the private host \"metadata.google.internal\"",
+            "leads to the private host \"metadata.google.internal\" (if that is your company's \
+             storage, name it with --upload-host)",
         ),
     ] {
         let test = public("upload_url", json!(url));
@@ -172,7 +173,7 @@ fn of_a_public_service_no_byte_goes_to_a_place_that_is_not_public() {
 #[test]
 fn of_a_public_service_no_header_is_sent_that_carries_rights_or_moves_the_request() {
     for name in [
-        "Host",
+        "Authorization",
         "Cookie",
         "X-Api-Key",
         "Proxy-Authorization",
@@ -191,6 +192,76 @@ fn of_a_public_service_no_header_is_sent_that_carries_rights_or_moves_the_reques
             format!(
                 "the upload address comes with the header {lower}, which consign never sends for \
                  a service; nothing was sent there: ask the service's support"
+            )
+        );
+    }
+}
+
+/// A public service that asks for two more headers with an upload.
+fn asking_for(headers: [(&'static str, &'static str); 2]) -> Test {
+    Test::of_rows(1)
+        .over_tls_by_proxy(Certificate::good())
+        .forging(move |_, answer| {
+            if let Ok(mut json) = serde_json::from_slice::<Value>(answer.body())
+                && let Some(Value::Array(asked)) =
+                    json.pointer_mut("/data/attributes/upload_headers")
+            {
+                let more = headers.map(|(name, value)| json!({"name": name, "value": value}));
+                asked.extend(more);
+                *answer.body_mut() = json.to_string().into_bytes();
+            }
+        })
+}
+
+#[test]
+fn a_host_and_a_length_that_are_sent_anyway_may_be_asked_for_and_are_sent_once() {
+    let test = asking_for([
+        ("Host", "Storage.Example.com:443"),
+        ("Content-Length", "13"),
+    ]);
+    test.import()
+        .by_proxy()
+        .rows(["A1 uploaded"])
+        .stored_rows(["A1"])
+        .exits(0);
+    let heads = test.service().between().heads();
+    let upload = heads.iter().find(|head| head.method == "PUT").unwrap();
+    let all = |name: &str| {
+        let values = upload.headers.get_all(name).iter();
+        values
+            .map(|value| value.to_str().unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(STORAGE_HOST, "storage.example.com");
+    assert_eq!(all("host"), ["Storage.Example.com:443"]);
+    assert_eq!(all("content-length"), ["13"]);
+}
+
+#[test]
+fn a_host_or_a_length_that_are_not_those_of_the_request_are_told_and_nothing_is_sent() {
+    for (headers, why) in [
+        (
+            [("Host", "canary.example.com"), ("x-amz-meta-a", "b")],
+            "host of another host",
+        ),
+        (
+            [("Host", STORAGE_HOST), ("Content-Length", "14")],
+            "content-length of a file of 14 bytes, and this one has 13 bytes",
+        ),
+    ] {
+        let test = asking_for(headers);
+        test.import()
+            .by_proxy()
+            .args(["--max-outage", "0s"])
+            .rows(["A1 failed unsafe_upload_url"])
+            .requests(["get_by_external_id A1 404", "create A1 201"])
+            .stored([])
+            .exits(1);
+        assert_eq!(
+            test.results().cell("A1", "message"),
+            format!(
+                "the upload address comes with the header {why}; nothing was sent there: ask the \
+                 service's support"
             )
         );
     }
@@ -235,7 +306,7 @@ fn an_upload_host_that_is_no_host_is_wrong_usage() {
         test.import()
             .args(["--upload-host", host])
             .stdout("")
-            .says("the name of a public host is expected, such as s3.eu-central-1.amazonaws.com")
+            .says("the name of a host or domain is expected, such as s3.eu-central-1.amazonaws.com")
             .exits(2);
     }
 }

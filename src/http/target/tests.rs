@@ -42,11 +42,13 @@ fn bytes_go_to_any_public_https_host_and_to_no_other() {
         ),
         (
             "https://files.internal/x",
-            "leads to the private host \"files.internal\"",
+            "leads to the private host \"files.internal\" (if that is your company's storage, name \
+             it with --upload-host)",
         ),
         (
             "https://printer.local./x",
-            "leads to the private host \"printer.local.\"",
+            "leads to the private host \"printer.local.\" (if that is your company's storage, name \
+             it with --upload-host)",
         ),
         (
             "https://intranet/x",
@@ -112,7 +114,11 @@ fn a_named_host_takes_itself_and_what_is_below_it_by_whole_labels() {
         "[::1]",
         "https://example.com",
         "example.com/a",
-        "a.local",
+        "localhost",
+        "a.localhost",
+        "a.localdomain",
+        "home.arpa",
+        "internal",
     ] {
         assert!(HostSuffix::parse(bad).is_err(), "{bad}");
     }
@@ -133,6 +139,80 @@ fn where_hosts_are_named_bytes_go_to_no_other_but_this_machine() {
     );
     // A rehearsal takes the same options as the import.
     assert!(parse("http://127.0.0.1:9/x", ApiHost::Loopback).is_ok());
+}
+
+#[test]
+fn a_private_host_is_taken_where_the_user_names_it() {
+    let network = Network {
+        upload_hosts: vec![HostSuffix::parse("s3.example.internal").unwrap()],
+        ..Network::default()
+    };
+    let rules = UploadRules::new(ApiHost::Remote, &network);
+    let parse = |url| Target::parse(url, &[], &rules);
+    assert!(parse("https://bucket.s3.example.internal/x").is_ok());
+    assert!(parse("https://other.example.internal/x").is_err());
+    assert!(parse("http://bucket.s3.example.internal/x").is_err());
+    assert!(parse("https://10.0.0.1/x").is_err());
+}
+
+#[test]
+fn a_host_header_is_taken_where_it_names_the_host_of_the_address() {
+    let with = |url: &str, host: &str| {
+        let headers = [("Host".to_owned(), host.to_owned())];
+        Target::parse(url, &headers, &rules(ApiHost::Remote))
+    };
+    let refused = "the upload address comes with the header host of another host";
+    for (url, host, is_taken) in [
+        ("https://example.com/x", "example.com", true),
+        ("https://example.com/x", "Example.COM:443", true),
+        ("https://example.com:443/x", "example.com", true),
+        ("https://example.com:9000/x", "example.com:9000", true),
+        ("https://example.com:9000/x", "example.com", false),
+        ("https://example.com/x", "example.com:80", false),
+        ("https://example.com/x", "example.com:99999", false),
+        ("https://example.com/x", "example.com:", false),
+        ("https://example.com/x", "example.org", false),
+        ("https://example.com/x", "a.example.com", false),
+        ("https://example.com/x", "", false),
+    ] {
+        let why = with(url, host).err().map(|error| error.0);
+        assert_eq!(why.is_none(), is_taken, "{url} {host}");
+        assert!(why.is_none_or(|why| why == refused), "{url} {host}");
+    }
+    let twice = ["example.com", "EXAMPLE.com"].map(|host| ("Host".to_owned(), host.to_owned()));
+    let target = Target::parse("https://example.com/x", &twice, &rules(ApiHost::Remote));
+    assert_eq!(target.unwrap().headers.len(), 1);
+}
+
+#[test]
+fn a_length_is_taken_where_it_is_that_of_the_file() {
+    let with = |lengths: &[&str]| {
+        let headers: Vec<_> = lengths
+            .iter()
+            .map(|length| ("Content-Length".to_owned(), (*length).to_owned()))
+            .collect();
+        Target::parse("https://example.com/x", &headers, &rules(ApiHost::Remote))
+    };
+    for lengths in [&[][..], &["13"], &["13", "13"]] {
+        let target = with(lengths).unwrap();
+        assert_eq!(target.check_length(13), Ok(()));
+        assert_eq!(target.headers, []);
+    }
+    assert_eq!(
+        with(&["13"]).unwrap().check_length(1).unwrap_err().0,
+        "the upload address comes with the header content-length of a file of 13 bytes, and this \
+         one has 1 byte"
+    );
+    for bad in [
+        &["13", "14"][..],
+        &["-1"],
+        &["+1"],
+        &["1e3"],
+        &[""],
+        &["99999999999999999999"],
+    ] {
+        assert!(with(bad).is_err(), "{bad:?}");
+    }
 }
 
 #[test]
