@@ -65,6 +65,19 @@ pub fn looks_like(one: &str, other: &str) -> bool {
     one.nfc().eq(other.nfc())
 }
 
+/// The text in one spelling: accents are part of their letters (NFC), and one blank stands where there
+/// were several, none around.
+pub fn one_spelling(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").nfc().collect()
+}
+
+/// The text in one spelling of its accents (NFC), and without any blanks.
+pub fn without_blanks(text: &str) -> String {
+    let visible = text.chars().filter(|c| !c.is_whitespace());
+    visible.nfc().collect()
+}
+
 /// The text without the differences that people do not see or do not mean: upper and lower case,
 /// and accents that are part of a letter or a character of their own (NFC and NFD).
 pub fn fold(text: &str) -> Cow<'_, str> {

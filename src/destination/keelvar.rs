@@ -3,7 +3,10 @@
 //! What is documented, and what had to be assumed:
 //! - both POST endpoints and their bodies are documented, and that a job has an `id`, a `status` and
 //!   `detail.files` with an `upload_url` for each file, which lives for 60 seconds. The status of the
-//!   answer to a POST is not: any 2xx with an `id` will do;
+//!   answer to a POST is not, nor in which member it has the job's id: any 2xx with an `id`, a
+//!   `job_id`, or nothing but a text will do;
+//! - whether file names come back as they were sent is not documented: accents may be spelled in
+//!   another way, and blanks be fewer or more;
 //! - how a job is read is documented without a path. `/jobs/{id}` is assumed, with or without a
 //!   slash at its end: what has worked once is kept;
 //! - of the words for a status only `RUNNING` and `FAILED` are documented. Some words are taken for
@@ -36,6 +39,7 @@ use crate::http::{ClientError, Network};
 use crate::model::{AttachmentId, Content, ObjectType};
 use crate::source::Source;
 use crate::sync::lock;
+use crate::text::one_spelling;
 
 /// How many jobs may be made (documented under "usage": burst and sustained).
 pub(super) const POSTS: &[Allowance] = &[
@@ -270,8 +274,19 @@ impl Keelvar {
             .map(|(name, fate)| (name, self.fit_to_be_shown(fate)))
             .collect();
         for file in files(job) {
-            if let (Some(name), Some(fate)) = (file["file_name"].as_str(), self.own_word(file)) {
-                fates.insert(name.to_owned(), fate);
+            let Some(name) = file["file_name"].as_str() else {
+                continue;
+            };
+            match self.own_word(file) {
+                Some(fate) => {
+                    fates.insert(name.to_owned(), fate);
+                }
+                // So that no other file is taken for it, whatever the spelling of its name.
+                None => {
+                    fates
+                        .entry(name.to_owned())
+                        .or_insert_with(|| others.clone());
+                }
             }
         }
         let word = match told.as_str() {
@@ -419,13 +434,22 @@ fn body(new: &NewRecord, user: &str) -> Value {
     json!({kind.as_str(): new.object.id(), in_whose_name: user, "files": files})
 }
 
+/// The id of a job in an answer, which may be nothing but the id.
 fn id(job: &Value) -> Option<AttachmentId> {
-    AttachmentId::parse(job["id"].as_str()?).ok()
+    ids(job).next()
 }
 
-/// Whether an answer names another job than was asked for.
+/// All that may be the id of a job in an answer, the likeliest first.
+fn ids(job: &Value) -> impl Iterator<Item = AttachmentId> {
+    let told = [&job["id"], &job["job_id"], job];
+    told.into_iter()
+        .filter_map(|id| AttachmentId::parse(id.as_str()?).ok())
+}
+
+/// Whether an answer names another job than was asked for, and not that one.
 fn is_another(job: &Value, asked: &AttachmentId) -> bool {
-    id(job).is_some_and(|id| !id.as_str().eq_ignore_ascii_case(asked.as_str()))
+    let is_it = |id: &AttachmentId| id.as_str().eq_ignore_ascii_case(asked.as_str());
+    id(job).is_some() && !ids(job).any(|id| is_it(&id))
 }
 
 fn files(job: &Value) -> &[Value] {
@@ -463,10 +487,11 @@ fn named_in(errors: &[String], files: &[Value]) -> BTreeMap<String, Fate> {
         .collect();
     let mut fates = BTreeMap::new();
     for error in errors {
+        let spelled = one_spelling(error);
         let told: Vec<&str> = names
             .iter()
             .copied()
-            .filter(|name| holds_word(error, name))
+            .filter(|name| holds_word(&spelled, &one_spelling(name)))
             .collect();
         for name in &told {
             let is_part = |longer: &&&str| longer.len() > name.len() && longer.contains(name);

@@ -5,6 +5,7 @@
 //! in one place, the pipeline. What a service calls its things stays behind this trait.
 
 pub mod archive;
+pub mod file_names;
 pub mod keelvar;
 pub mod memory;
 pub mod workday;
@@ -15,6 +16,7 @@ use std::future::ready;
 use std::time::Duration;
 
 use self::archive::Shown;
+use self::file_names::paired;
 use crate::http::budget::Budget;
 use crate::model::{AttachmentId, Content, ExternalId, ObjectRef};
 use crate::source::Source;
@@ -158,7 +160,15 @@ impl End {
 
     /// What became of a file.
     pub fn fate(&self, file_name: &str) -> &Fate {
-        self.files.get(file_name).unwrap_or(&self.others)
+        self.fates(&[file_name]).pop().unwrap_or(&self.others)
+    }
+
+    /// What became of files that are known to be different ones, in their order.
+    pub fn fates(&self, file_names: &[&str]) -> Vec<&Fate> {
+        let told: Vec<&str> = self.files.keys().map(String::as_str).collect();
+        let fate = |place: usize| self.files.get(told[place]).unwrap_or(&self.others);
+        let pairs = paired(file_names, &told).into_iter();
+        pairs.map(|pair| pair.map_or(&self.others, fate)).collect()
     }
 }
 

@@ -136,12 +136,13 @@ impl Workday {
         }
     }
 
+    /// Makes or alters an attachment; none, where the service does not know what that is about.
     async fn change(
         &self,
         method: Method,
         path: &[&str],
         body: Value,
-    ) -> Result<Resource, Failure> {
+    ) -> Result<Option<Resource>, Failure> {
         let reply = self
             .api
             .send(Request {
@@ -152,8 +153,8 @@ impl Workday {
             })
             .await?;
         match reply {
-            Reply::Success(body) => one(body),
-            Reply::NotFound => Err(Failure::Refused("status 404".into())),
+            Reply::Success(body) => one(body).map(Some),
+            Reply::NotFound => Ok(None),
             Reply::OtherSlash => Err(foreign("is a redirect")),
             Reply::Refused(why) => Err(Failure::Refused(why)),
         }
@@ -208,7 +209,8 @@ impl Destination for Workday {
                 &["attachments"],
                 create_body(new.object, file),
             )
-            .await?;
+            .await?
+            .ok_or_else(|| no_such_object(new.object))?;
         Ok(Created {
             id: made.id()?,
             places: vec![made.place(&file.file_name, &self.rules)],
@@ -228,7 +230,8 @@ impl Destination for Workday {
         let body = update_body(id.as_str(), &attributes);
         let renewed = self
             .change(Method::PATCH, &["attachments", id.as_str()], body)
-            .await?;
+            .await?
+            .ok_or_else(gone)?;
         Ok(renewed.place(file_name, &self.rules))
     }
 
@@ -246,6 +249,7 @@ impl Destination for Workday {
         };
         let body = update_body(path[1], &attributes);
         let amended = self.change(Method::PATCH, path, body).await?;
+        let amended = amended.ok_or_else(gone)?;
         Ok(Amended {
             id: amended.id()?,
             names: self.names(&amended),
@@ -316,6 +320,19 @@ fn first_answer(answer: Unproven) -> FirstAnswer {
         400 | 422 if body["errors"].is_array() => FirstAnswer::Proven,
         _ => FirstAnswer::Foreign(answer.words),
     }
+}
+
+/// The attachment that is to be altered is not there.
+fn gone() -> Failure {
+    Failure::Refused("status 404".into())
+}
+
+/// Of what is not there when an attachment is made, the object is the likeliest.
+fn no_such_object(object: ObjectRef) -> Failure {
+    Failure::Refused(format!(
+        "status 404: is there a {object}? An object_id is the id that the service's API has, not the \
+         number that people see"
+    ))
 }
 
 /// The name of an object's type in `data.type`.

@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use super::Halt;
-use super::member::{Member, Put};
+use super::member::{Member, Put, places_of};
 use super::requests::Unmet;
 use super::turns::JobTurn;
 use super::unit::{Next, State, Unit};
@@ -17,7 +17,7 @@ use super::verdict::Verdict;
 use super::watch::{Seen, Until};
 use crate::clock::Since;
 use crate::destination::archive::Archive;
-use crate::destination::{End, Place, Presence, Receipt};
+use crate::destination::{End, Fate, Place, Presence, Receipt};
 use crate::model::AttachmentId;
 use crate::plan::{Outcome, Posted, Sent, outcome};
 use crate::results::Verified;
@@ -104,12 +104,10 @@ impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
     /// since, or of which a loss of power took the line. It will fail, and where it never got a
     /// byte, all rows can go into another one without anybody having to look.
     fn is_in_vain(&self, places: &[Place<D::Target>]) -> bool {
-        let will_come = |place: &Place<D::Target>| {
-            let mut members = self.members.iter();
-            members.any(|member| member.file_name() == place.file_name && member.wants_bytes())
-        };
+        let members = self.members.iter().zip(places_of(&self.members, places));
+        let coming = members.filter(|(member, place)| place.is_some() && member.wants_bytes());
         let has_nothing = self.members.iter().all(|member| member.sent == Sent::No);
-        has_nothing && !places.iter().all(will_come)
+        has_nothing && coming.count() < places.len()
     }
 
     /// What follows from the sending of the files; `ends` is for each row what came of it, where
@@ -188,9 +186,11 @@ impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
     async fn job_ended(&mut self, id: AttachmentId, end: End) -> Next<D> {
         let refused = self.was_refused();
         let members = std::mem::take(&mut self.members);
+        let names: Vec<&str> = members.iter().map(Member::file_name).collect();
+        let fates: Vec<Fate> = end.fates(&names).into_iter().cloned().collect();
         let mut ended = Vec::new();
-        for member in members {
-            match self.end_of(&member, &id, &end, refused) {
+        for (member, fate) in members.into_iter().zip(&fates) {
+            match self.end_of(&member, &id, (fate, &end.word), refused) {
                 Some(verdict) => ended.push((member, verdict)),
                 None => self.members.push(member),
             }
@@ -213,30 +213,25 @@ impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
         self.jobs_made > 0 && !self.had_places && (too_soon || self.jobs_made >= MOST_JOBS)
     }
 
-    /// How a row ends with its job; none, where it goes into another one.
+    /// How a row ends with its job, by what that did with its file and said at its end; none, where
+    /// it goes into another one.
     fn end_of(
         &self,
         member: &Member,
         id: &AttachmentId,
-        end: &End,
+        (fate, word): (&Fate, &str),
         refused: bool,
     ) -> Option<Verdict> {
         let begun = member.begun.as_ref();
-        let outcome = outcome(
-            end,
-            member.file_name(),
-            member.sent,
-            begun,
-            &member.content(),
-        );
+        let outcome = outcome(fate, member.sent, begun, &member.content());
         let id = id.clone();
         Some(match outcome {
             Outcome::Attached => Verdict::uploaded(id, verified(member.receipt)),
             Outcome::AttachedBeforeTheChange => Verdict::attached_before_the_change(begun?),
             Outcome::Rejected(why) => Verdict::rejected(id, &why),
-            Outcome::Unknown => Verdict::job_failed(id, &end.word),
-            Outcome::Again if refused => Verdict::job_refused(id, &end.word),
-            Outcome::Again if self.jobs_made >= MOST_JOBS => Verdict::never_attached(&end.word),
+            Outcome::Unknown => Verdict::job_failed(id, word),
+            Outcome::Again if refused => Verdict::job_refused(id, word),
+            Outcome::Again if self.jobs_made >= MOST_JOBS => Verdict::never_attached(word),
             Outcome::Again => return None,
         })
     }

@@ -6,6 +6,7 @@ use super::gates::Name;
 use super::requests::{OwnFailures, Unput};
 use super::{Halt, Run, TaskRow};
 use crate::clock::Since;
+use crate::destination::file_names::paired;
 use crate::destination::{Destination, NewFile, Place, Receipt, UnsafeTarget};
 use crate::model::Content;
 use crate::plan::{Begun, Sent, Start};
@@ -145,12 +146,20 @@ impl<D: Destination, J: Journal> Run<'_, D, J> {
     }
 }
 
-/// The place among these for a file.
-pub(super) fn place_of<'p, T>(
+/// The place among these for the file of each row, where there is one.
+pub(super) fn places_of<'p, T>(
+    members: &[Member],
     places: &'p [Place<T>],
-    file_name: &str,
-) -> Result<&'p T, UnsafeTarget> {
-    match places.iter().find(|place| place.file_name == file_name) {
+) -> Vec<Option<&'p Place<T>>> {
+    let names: Vec<&str> = members.iter().map(Member::file_name).collect();
+    let theirs: Vec<&str> = places.iter().map(|place| &*place.file_name).collect();
+    let pairs = paired(&names, &theirs).into_iter();
+    pairs.map(|pair| pair.map(|place| &places[place])).collect()
+}
+
+/// Where the bytes go that a place is for.
+pub(super) fn target_of<T>(place: Option<&Place<T>>) -> Result<&T, UnsafeTarget> {
+    match place {
         Some(place) => place.target.as_ref().map_err(Clone::clone),
         None => Err(UnsafeTarget(
             "the service names no upload address for this file".into(),

@@ -169,13 +169,8 @@ fn in_job<T>(job: &Presence<T>, row: &TaskRow, begun: &Begun) -> Outlook {
         _ => &End::unknown("not found"),
     };
     let sent = Sent::told_by(begun.progress);
-    match outcome(
-        end,
-        begun.file_name(&row.row),
-        sent,
-        Some(begun),
-        &row.content,
-    ) {
+    let fate = end.fate(begun.file_name(&row.row));
+    match outcome(fate, sent, Some(begun), &row.content) {
         Outcome::Attached => Outlook::Done(Status::Uploaded),
         Outcome::AttachedBeforeTheChange if begun.elsewhere.is_some() => {
             Outlook::NotDone(Status::Conflict, Reason::OBJECT_CHANGED)

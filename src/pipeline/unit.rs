@@ -19,7 +19,7 @@ use futures::future::join_all;
 use tokio::sync::SemaphorePermit;
 
 use super::gates::Name;
-use super::member::{Member, Put, place_of};
+use super::member::{Member, Put, places_of, target_of};
 use super::replace::Swap;
 use super::requests::{OwnFailures, Unmet};
 use super::routing::RoutingTrial;
@@ -271,11 +271,13 @@ impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
         }
         self.starting = None;
         let (run, life) = (self.run, self.address_life());
-        let sending = self.members.iter_mut().map(async |member| {
+        let places_of_members = places_of(&self.members, &places);
+        let members = self.members.iter_mut().zip(places_of_members);
+        let sending = members.map(async |(member, place)| {
             if !member.wants_bytes() {
                 return Ok(None);
             }
-            let target = place_of(&places, member.file_name());
+            let target = target_of(place);
             run.put(member, target, issued, life).await.map(Some)
         });
         let ends: Vec<Option<Put>> = join_all(sending)

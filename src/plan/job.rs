@@ -6,7 +6,7 @@
 //! what is attached can be seen by bidders, and nobody can take it back.
 
 use super::{Begun, Progress, Start, Step, Wishes, done, other_object, was_done};
-use crate::destination::{End, Fate};
+use crate::destination::Fate;
 use crate::manifest::Row;
 use crate::model::{Content, Service};
 use crate::prepare::RowFile;
@@ -126,15 +126,9 @@ pub enum Outcome {
     Unknown,
 }
 
-/// Decides what follows for a row from the end of its job. `begun` is what an earlier run began.
-pub fn outcome(
-    end: &End,
-    file_name: &str,
-    sent: Sent,
-    begun: Option<&Begun>,
-    content: &Content,
-) -> Outcome {
-    match (sent, end.fate(file_name)) {
+/// Decides what follows for a row from what its job did with its file in the end. `begun` is what an earlier run began.
+pub fn outcome(fate: &Fate, sent: Sent, begun: Option<&Begun>, content: &Content) -> Outcome {
+    match (sent, fate) {
         // A job cannot have attached what it never got, whatever it says.
         (Sent::No, _) | (Sent::Perhaps, Fate::NotAttached(_)) => Outcome::Again,
         (Sent::All, Fate::NotAttached(why)) => Outcome::Rejected(why.clone()),
@@ -166,8 +160,6 @@ impl Begun {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::digest::sha256;
     use crate::model::{AttachmentId, ExternalId, FileStamp, ObjectRef, ObjectType};
@@ -306,12 +298,7 @@ mod tests {
     }
 
     fn of(sent: Sent, fate: &Fate, begun: Option<&Begun>) -> Outcome {
-        let end = End {
-            word: "over".into(),
-            files: BTreeMap::from([("a.pdf".to_owned(), fate.clone())]),
-            others: Fate::Attached,
-        };
-        outcome(&end, "a.pdf", sent, begun, &content("text"))
+        outcome(fate, sent, begun, &content("text"))
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::model::{AttachmentId, ObjectRef};
+use crate::text::{fold, without_blanks};
 
 /// So many jobs of one object are looked at for a place that is left. What does not fit into these
 /// gets a job of its own, lest a manifest of large files take time that grows with its square.
@@ -50,8 +51,8 @@ const UNLIMITED: Limits = Limits {
 
 /// Puts rows together into jobs. Those of an earlier run stay as they are, but for rows that now
 /// belong to another object, and come first: their addresses may still be good. In a new job no two
-/// files have names that differ in nothing but case, since nobody knows what the service takes for
-/// the same. The order is that of the rows.
+/// files have names that differ in nothing but case, blanks or the spelling of accents, since nobody
+/// knows what the service takes for the same. The order is that of the rows.
 pub fn units(candidates: impl IntoIterator<Item = Candidate>, limits: Limits) -> Vec<Vec<u32>> {
     let mut earlier: InOrder<(AttachmentId, ObjectRef), Vec<Open>> = InOrder::default();
     let mut new: InOrder<ObjectRef, Vec<Open>> = InOrder::default();
@@ -67,7 +68,7 @@ pub fn units(candidates: impl IntoIterator<Item = Candidate>, limits: Limits) ->
 }
 
 fn place(jobs: &mut Vec<Open>, candidate: &Candidate, limits: Limits) {
-    let name = candidate.file_name.to_lowercase();
+    let name = fold(&without_blanks(&candidate.file_name)).into_owned();
     let latest = jobs.len().saturating_sub(JOBS_LOOKED_AT);
     let fits = |job: &&mut Open| {
         job.rows.len() < limits.files
@@ -168,6 +169,17 @@ mod tests {
             file(3, 1, "b.pdf", 1),
         ];
         assert_eq!(units(rows, LIMITS), [vec![0, 3], vec![1], vec![2]]);
+    }
+
+    #[test]
+    fn names_that_a_service_may_spell_alike_go_into_different_jobs() {
+        let rows = [
+            file(0, 1, "caf\u{e9}.pdf", 1),
+            file(1, 1, "cafe\u{301}.pdf", 1),
+            file(2, 1, "a b.pdf", 1),
+            file(3, 1, "a  b.pdf", 1),
+        ];
+        assert_eq!(units(rows, LIMITS), [vec![0, 2], vec![1, 3]]);
     }
 
     #[test]

@@ -163,3 +163,34 @@ fn an_object_that_is_no_uuid_is_refused() {
         .says("a UUID is expected, such as 0b6f4c1e-3f0a-4f0e-9d0a-6f2d4f1f7a01")
         .exits(2);
 }
+
+#[test]
+fn its_attachments_and_records_are_as_the_command_line_says() {
+    let test = Test::of_rows(4);
+    let more = [
+        "--unknown-record=contract:2",
+        "--closed-record=contract:3",
+        "--dotted-ids=404",
+        "--external-id-delay=1ms",
+        "--empty-size=0",
+        "--purge-from=creation",
+        "--job-answer=text",
+        "--job-file-names=nfd",
+    ];
+    let (_emulator, base) = started(&test, &more);
+    import(&test, &base, "results.csv")
+        .rows([
+            "A1 uploaded",
+            "A2 failed refused",
+            "A3 failed refused",
+            "A4 uploaded",
+        ])
+        .whatever_it_says()
+        .exits(1);
+    let answer = ask_for_job(&base, "0b6f4c1e-3f0a-4f0e-9d0a-6f2d4f1f7a01");
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(body.starts_with('"') && body.ends_with('"'), "{answer}");
+    test.consign(["emulator", "--closed-record", "7"])
+        .says("a type and an id are expected, such as contract:48213")
+        .exits(2);
+}

@@ -179,4 +179,36 @@ fn an_answer_that_names_another_job_is_none() {
     assert!(!is_another(&json!({"id": "J-1"}), &asked));
     assert!(!is_another(&json!({"status": "RUNNING"}), &asked));
     assert!(is_another(&json!({"id": "j-2"}), &asked));
+    assert!(is_another(&json!({"job_id": "j-2"}), &asked));
+    assert!(!is_another(
+        &json!({"id": "task-9", "job_id": "j-1"}),
+        &asked
+    ));
+}
+
+#[test]
+fn the_id_of_a_job_is_read_in_each_form_that_an_answer_may_have() {
+    for answer in [
+        json!({"id": "j-1", "status": "PENDING"}),
+        json!({"job_id": "j-1"}),
+        json!({"id": null, "job_id": "j-1"}),
+        json!("j-1"),
+    ] {
+        let id = id(&answer).map(|id| id.to_string());
+        assert_eq!(id.as_deref(), Some("j-1"), "{answer}");
+    }
+    for answer in [json!({}), json!(null), json!("no job"), json!(["j-1"])] {
+        assert_eq!(id(&answer), None, "{answer}");
+    }
+}
+
+#[test]
+fn what_a_job_says_of_a_file_is_known_by_its_name_in_another_spelling() {
+    let (composed, decomposed) = ("caf\u{e9}.pdf", "cafe\u{301}.pdf");
+    let files = json!([{"file_name": decomposed}, {"file_name": "a b.pdf"}]);
+    let errors = json!([format!("File {composed} was not uploaded in time.")]);
+    let end = end("COMPLETED", &json!({"files": files, "errors": errors}));
+    assert!(matches!(end.fate(composed), Fate::NotAttached(_)));
+    assert!(matches!(end.fate(decomposed), Fate::NotAttached(_)));
+    assert_eq!(end.fate("a  b.pdf"), &Fate::Attached);
 }

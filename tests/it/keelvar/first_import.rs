@@ -4,8 +4,9 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use consign::emulator::Operation::{CreateJob, GetJob, Upload};
+use consign::emulator::{FileNames, FileStatus, PostBody, PostStatus};
 
-use crate::harness::{EVENT, OTHER_EVENT, REQUEST, Test, attached_once};
+use crate::harness::{EVENT, HEADER, OTHER_EVENT, REQUEST, Test, attached_once};
 
 #[test]
 fn the_files_of_two_events_and_a_request_are_attached_by_a_job_for_each() {
@@ -80,23 +81,59 @@ fn jobs_are_not_asked_for_more_often_than_every_two_seconds_whatever_their_numbe
 }
 
 #[test]
-fn a_job_of_which_the_answer_tells_only_the_id_is_as_good() {
-    use consign::emulator::{PostBody, PostStatus};
+fn a_job_of_which_the_answer_tells_only_the_id_is_as_good_in_whatever_form() {
+    for form in [PostBody::IdOnly, PostBody::JobIdOnly, PostBody::BareId] {
+        let test = Test::of_event(2).jobs(|jobs| {
+            jobs.post_status = PostStatus::Accepted202;
+            jobs.post_body = form;
+        });
+        test.import()
+            .requests([
+                "create_job J1 202",
+                "get_job J1 200",
+                "upload A1.pdf 200",
+                "upload A2.pdf 200",
+                "get_job J1 200",
+            ])
+            .attached(["A1", "A2"])
+            .exits(0);
+    }
+}
 
-    let test = Test::of_event(2).jobs(|jobs| {
-        jobs.post_status = PostStatus::Accepted202;
-        jobs.post_body = PostBody::IdOnly;
-    });
-    test.import()
-        .requests([
-            "create_job J1 202",
-            "get_job J1 200",
-            "upload A1.pdf 200",
-            "upload A2.pdf 200",
-            "get_job J1 200",
-        ])
-        .attached(["A1", "A2"])
-        .exits(0);
+#[test]
+fn files_go_to_their_places_although_the_service_spells_their_names_in_another_way() {
+    let object = EVENT.replace(' ', ",");
+    for names in [
+        FileNames::AsGiven,
+        FileNames::Decomposed,
+        FileNames::Trimmed,
+    ] {
+        for file_status in [
+            FileStatus::Untold,
+            FileStatus::Told {
+                attached: "ATTACHED".to_owned(),
+                not_attached: "NOT_ATTACHED".to_owned(),
+            },
+        ] {
+            let test = Test::of_jobs()
+                .file("Ange\u{e9}bot  1.pdf", "alpha")
+                .file("plain.pdf", "beta")
+                .file("caf\u{e9}.pdf", "gamma")
+                .manifest(format!(
+                    "{HEADER}Ange\u{e9}bot  1.pdf,{object},A1\nplain.pdf,{object},A2\n\
+                     caf\u{e9}.pdf,{object},A3\n"
+                ))
+                .jobs(|jobs| {
+                    jobs.file_names = names;
+                    jobs.file_status = file_status.clone();
+                });
+            test.import()
+                .rows(["A1 uploaded", "A2 uploaded", "A3 uploaded"])
+                .attached(["A1", "A2", "A3"])
+                .exits(0);
+            assert_eq!(test.service().count_of(CreateJob), 1);
+        }
+    }
 }
 
 #[test]

@@ -1,0 +1,113 @@
+//! A size of zero, which some services show before the bytes are there: no file of ours is empty.
+
+use std::time::Duration;
+
+use consign::emulator::Effect::LoseAnswer;
+use consign::emulator::EmptySizes;
+use consign::emulator::Operation::{Create, Upload};
+use consign::emulator::PurgeClock;
+use consign::emulator::When::Nth;
+
+use crate::harness::{KILLED, Moment, Running, Test, status};
+
+fn showing(sizes: EmptySizes, rows: usize) -> Test {
+    Test::of_rows(rows).emulator(|settings| settings.empty_sizes = sizes)
+}
+
+#[test]
+fn a_size_that_shows_late_is_awaited_whatever_is_shown_before() {
+    for sizes in [EmptySizes::Null, EmptySizes::Zero] {
+        let test =
+            showing(sizes, 2).emulator(|settings| settings.size_delay = Duration::from_millis(400));
+        test.import()
+            .rows(["A1 uploaded", "A2 uploaded"])
+            .stored_rows(["A1", "A2"])
+            .exits(0);
+    }
+}
+
+#[test]
+fn a_record_that_shows_zero_has_no_bytes_yet_however_it_is_looked_up() {
+    for sizes in [EmptySizes::Null, EmptySizes::Zero] {
+        // By its external_id, after a lost POST.
+        showing(sizes, 1)
+            .fault(Create, Nth(1), LoseAnswer)
+            .import()
+            .hasty()
+            .rows(["A1 uploaded"])
+            .stored_rows(["A1"])
+            .exits(0);
+        // By its id, after the storage said that the address has expired, and in a later run.
+        showing(sizes, 1)
+            .fault(Upload, Nth(1), status(403))
+            .import()
+            .rows(["A1 uploaded"])
+            .stored_rows(["A1"])
+            .exits(0);
+        let test = showing(sizes, 1).between();
+        test.import()
+            .while_held(3, Moment::Before, Running::kill)
+            .exits(KILLED);
+        test.resume()
+            .rows(["A1 uploaded"])
+            .stored_rows(["A1"])
+            .exits(0);
+        // And that of a stranger is left to them.
+        let test = showing(sizes, 1).between();
+        test.import()
+            .with_results("theirs.csv")
+            .while_held(3, Moment::Before, Running::kill)
+            .exits(KILLED);
+        test.import()
+            .whatever_it_says()
+            .rows(["A1 pending pending_elsewhere"])
+            .stored([])
+            .exits(1);
+    }
+}
+
+#[test]
+fn new_bytes_are_awaited_where_the_old_ones_gave_way() {
+    for sizes in [EmptySizes::Null, EmptySizes::Zero] {
+        let test =
+            showing(sizes, 1).emulator(|settings| settings.size_delay = Duration::from_millis(400));
+        test.import().exits(0);
+        test.write("A1.pdf", "newer content of A1");
+        test.resume()
+            .args(["--on-conflict", "replace", "--no-backup", "--yes"])
+            .whatever_it_says()
+            .rows(["A1 replaced"])
+            .stored([("A1", "newer content of A1")])
+            .exits(0);
+    }
+}
+
+#[test]
+fn a_record_that_is_removed_in_spite_of_its_new_address_is_made_once_more() {
+    for clock in [PurgeClock::LastBytes, PurgeClock::Creation] {
+        let test = Test::of_rows(1)
+            .emulator(|settings| {
+                settings.purge_clock = clock;
+                settings.purge_after = Duration::from_secs(2);
+            })
+            .fault(Upload, Nth(2), status(403));
+        test.import().exits(0);
+        // Its bytes give way at the end of its time, counted from its creation, and the first address
+        // for the new ones is refused.
+        test.write("A1.pdf", "newer content of A1");
+        std::thread::sleep(Duration::from_millis(2100));
+        let outcome = test
+            .resume()
+            .hasty()
+            .args(["--on-conflict", "replace", "--no-backup", "--yes"])
+            .whatever_it_says()
+            .stored([("A1", "newer content of A1")])
+            .exits(0);
+        let made = outcome
+            .requests
+            .iter()
+            .filter(|one| one.starts_with("create"));
+        let expected = usize::from(clock == PurgeClock::Creation);
+        assert_eq!(made.count(), expected, "{:#?}", outcome.requests);
+    }
+}
