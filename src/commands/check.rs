@@ -21,7 +21,7 @@ use crate::results::{ResultsError, beside};
 use crate::text::{counted, escape, grouped, tell};
 
 use super::import::{self, Telling};
-use super::second_copies::{Comparison, Destinations};
+use super::second_copies::{Comparison, Destinations, name_lost};
 use super::{open_root, reading_options, show, tell_problems};
 
 /// Runs the command.
@@ -52,7 +52,9 @@ pub fn run(args: &CheckArgs) -> Result<Exit, Error> {
         tell(&earlier.notices);
         tell(&copies.notices());
     }
-    let summary = Summary::of(&manifest, &prepared, problems_file, copies.stopping());
+    let mut summary = Summary::of(&manifest, &prepared, problems_file);
+    summary.second_copies = NonZeroU64::new(copies.stopping());
+    summary.possible_second_copies = NonZeroU64::new(copies.perhaps_stopping());
     show(&args.output, &summary.for_people(), &summary.for_scripts())?;
     copies.refuse()?;
     Ok(summary.exit())
@@ -88,6 +90,7 @@ impl EarlierResults {
         };
         let not_compared = "; the row is not compared with it";
         notices += &name_damaged(&path, &previous.damaged, not_compared);
+        notices += &name_lost(&path, previous.lost().removed);
         Ok(Self {
             path,
             previous,
@@ -137,16 +140,14 @@ struct Summary {
     /// How many rows would attach a file that is attached already, if any would.
     #[serde(skip_serializing_if = "Option::is_none")]
     second_copies: Option<NonZeroU64>,
+    /// How many rows would do so in an import to a destination that other results name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    possible_second_copies: Option<NonZeroU64>,
     problems_file: Option<String>,
 }
 
 impl Summary {
-    fn of(
-        manifest: &Manifest,
-        prepared: &Prepared,
-        problems_file: Option<PathBuf>,
-        second_copies: u64,
-    ) -> Self {
+    fn of(manifest: &Manifest, prepared: &Prepared, problems_file: Option<PathBuf>) -> Self {
         let (files, bytes) = prepared.files_and_bytes();
         let problems = &prepared.problems;
         let mut object_types = BTreeMap::new();
@@ -164,7 +165,8 @@ impl Summary {
             errors: problems.errors() as u64,
             unfit_rows: problems.unfit_rows() as u64,
             warnings: problems.warnings() as u64,
-            second_copies: NonZeroU64::new(second_copies),
+            second_copies: None,
+            possible_second_copies: None,
             problems_file: problems_file.map(|path| path.to_string_lossy().into_owned()),
         }
     }
@@ -202,9 +204,20 @@ impl Summary {
     }
 
     fn verdict(&self) -> String {
+        let copies = [
+            (self.second_copies, "second"),
+            (self.possible_second_copies, "possible second"),
+        ];
+        let copies: Vec<String> = copies
+            .into_iter()
+            .filter_map(|(count, which)| match count?.get() {
+                1 => Some(format!("1 {which} copy")),
+                many => Some(format!("{} {which} copies", grouped(many))),
+            })
+            .collect();
         let warnings = counted(self.warnings, "warning");
         let problems = match (self.errors, self.warnings) {
-            (0, 0) if self.second_copies.is_none() => return "nothing is wrong".to_owned(),
+            (0, 0) if copies.is_empty() => return "nothing is wrong".to_owned(),
             (0, _) => format!("no errors, {warnings}"),
             (errors, _) => format!(
                 "{} in {}, {warnings}",
@@ -212,11 +225,7 @@ impl Summary {
                 counted(self.unfit_rows, "row")
             ),
         };
-        match self.second_copies.map(NonZeroU64::get) {
-            None => problems,
-            Some(1) => format!("{problems}, 1 second copy"),
-            Some(many) => format!("{problems}, {} second copies", grouped(many)),
-        }
+        [vec![problems], copies].concat().join(", ")
     }
 }
 
@@ -235,6 +244,7 @@ mod tests {
             unfit_rows: 0,
             warnings: 0,
             second_copies: None,
+            possible_second_copies: None,
             problems_file: None,
         }
     }

@@ -17,6 +17,8 @@ use crate::results::beside;
 use crate::results::previous::{Previous, name_damaged};
 use crate::root::folder_of;
 
+pub(super) use words::name_lost;
+
 /// What the rows of a manifest are compared with.
 pub(super) struct Comparison<'a> {
     /// The manifest.
@@ -182,8 +184,9 @@ impl<'a> Comparison<'a> {
     ) -> Vec<EarlierCopy> {
         let mut found = Vec::new();
         for path in files {
-            match beside::read(&path) {
-                Ok(theirs) => self.take(&theirs, &path, contents, copies, &mut found),
+            match beside::read_about(&path, |content| contents.contains(content)) {
+                Ok(None) => {}
+                Ok(Some(theirs)) => self.take(&theirs, &path, contents, copies, &mut found),
                 Err(error) => copies.cannot_compare(&path, &error.to_string()),
             }
         }
@@ -206,7 +209,7 @@ impl<'a> Comparison<'a> {
         }
         let not_compared = "; it is not compared with the rows of the manifest";
         copies.unread += &name_damaged(path, &theirs.damaged, not_compared);
-        copies.miss_lines(path, theirs.lost().removed);
+        copies.unread += &name_lost(path, theirs.lost().removed);
         let number = copies.files.len();
         copies.files.push(path.to_owned());
         for id in theirs.external_ids() {
@@ -274,6 +277,11 @@ impl CopiesByConsent<'_> {
     /// How many rows stop a run.
     pub(super) fn stopping(&self) -> u64 {
         self.refused().count() as u64
+    }
+
+    /// How many rows would stop a run to some destination that nobody has named yet.
+    pub(super) fn perhaps_stopping(&self) -> u64 {
+        (self.renamed.len() + self.elsewhere.len()) as u64 - self.stopping()
     }
 
     /// Stops a run that would attach a file a second time, where the user has not said that it shall.

@@ -11,9 +11,17 @@ use std::path::{Path, PathBuf};
 
 use super::ResultsError;
 use super::previous::{Previous, header};
+use crate::model::Sha256Digest;
 
 /// So much of a file is looked at to see whether it holds results, in bytes: no header is longer.
 const HEADER_LOOK: u64 = 64 * 1024;
+
+/// Results of more than this, in bytes, are looked through before they are read: half a minute would
+/// pass over a folder with the results of many large imports.
+const LARGE: usize = 8 * 1024 * 1024;
+
+/// So many digits has a digest.
+const DIGITS: usize = 64;
 
 /// The largest results file that is read, in bytes. Ten million rows take less.
 const LARGEST: u64 = 4 * 1024 * 1024 * 1024;
@@ -85,6 +93,23 @@ fn look_into(folder: &Path, known: &mut HashSet<(u64, u64)>, found: &mut FilesBe
 
 /// Reads results without locking them. `path` must be a plain file: to open a pipe could take for ever.
 pub fn read(path: &Path) -> Result<Previous, ResultsError> {
+    Previous::parse(text_of(path)?, path)
+}
+
+/// Likewise, where some line may be about a content that is wanted. Large results that name none are not
+/// taken apart line by line, and nothing is returned.
+pub fn read_about(
+    path: &Path,
+    is_wanted: impl Fn(&Sha256Digest) -> bool,
+) -> Result<Option<Previous>, ResultsError> {
+    let text = text_of(path)?;
+    if text.len() > LARGE && !may_name(&text, is_wanted) {
+        return Ok(None);
+    }
+    Previous::parse(text, path).map(Some)
+}
+
+fn text_of(path: &Path) -> Result<Vec<u8>, ResultsError> {
     let failed = |doing: &'static str| {
         move |source| ResultsError::Io {
             doing,
@@ -103,8 +128,17 @@ pub fn read(path: &Path) -> Result<Previous, ResultsError> {
     if about.len() > LARGEST {
         return Err(not_results("it has more than 4 GiB, the most that is read"));
     }
-    let text = fs::read(path).map_err(failed("read"))?;
-    Previous::parse(text, path)
+    fs::read(path).map_err(failed("read"))
+}
+
+/// Whether a digest that is wanted stands in a text. In one of two bytes a letter none would be seen.
+fn may_name(text: &[u8], is_wanted: impl Fn(&Sha256Digest) -> bool) -> bool {
+    let is_wide = memchr::memchr(0, text).is_some();
+    let digits = text.split(|byte| !byte.is_ascii_hexdigit());
+    let mut digests = digits
+        .filter(|digits| digits.len() == DIGITS)
+        .filter_map(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
+    is_wide || digests.any(|digest| is_wanted(&digest))
 }
 
 fn identity(about: &fs::Metadata) -> (u64, u64) {
@@ -177,6 +211,24 @@ mod tests {
                 vec!["its first line names no column \"sha256\"".to_owned()]
             )
         );
+    }
+
+    #[test]
+    fn a_large_text_is_read_only_if_it_names_a_content() {
+        let digest = |text: &str| crate::digest::sha256(text.as_bytes());
+        let wanted = [digest("a"), digest("b")];
+        let named = |text: &str| may_name(text.as_bytes(), |digest| wanted.contains(digest));
+        for around in [",", ";", "\t", "\"", "\n"] {
+            assert!(named(&format!("x{around}{}{around}", digest("b"))));
+        }
+        assert!(named(&digest("a").to_string().to_uppercase()));
+        assert!(!named(&format!(
+            "{},{}",
+            digest("c"),
+            &digest("a").to_string()[1..]
+        )));
+        assert!(!named(&format!("{}{}", digest("a"), digest("b"))));
+        assert!(named("\0"), "nobody knows");
     }
 
     #[test]

@@ -176,6 +176,28 @@ fn results_beside_that_cannot_be_read_are_told_by_a_check_and_stop_it_only_if_th
 }
 
 #[test]
+fn a_check_tells_what_it_cannot_compare() {
+    for test in imported() {
+        let results = test.read("m.results.csv");
+        let results = results.replacen(",00010,", ",10010,", 1);
+        let kept: Vec<&str> = results.lines().take(4).collect();
+        test.write("m.results.csv", kept.join("\n") + "\n");
+        mend(&test);
+        let outcome = test.check().whatever_it_says().exits(2);
+        says_all(
+            &outcome,
+            &[
+                "m.results.csv line 2 (external_id \"10010\") is not believed: a cell was altered: \
+                 the line does not match its line_check; the row is not compared with it\n",
+                "m.results.csv: 1 line was removed since it was written, and cannot be compared \
+                 with the rows of the manifest\n",
+                "say --allow-again=2-3 (",
+            ],
+        );
+    }
+}
+
+#[test]
 fn rows_that_are_named_are_let_through_and_the_others_still_stop() {
     for test in imported() {
         mend(&test);

@@ -24,19 +24,18 @@ impl CopiesFound<'_> {
             escape(why)
         );
     }
+}
 
-    /// Notes that results beside ours have lost lines, of which nobody knows what they told.
-    pub(super) fn miss_lines(&mut self, path: &Path, removed: u64) {
-        if removed > 0 {
-            let _ = writeln!(
-                self.unread,
-                "{}: {} removed since it was written, and cannot be compared with the rows of the \
-                 manifest",
-                shown(path),
-                counted_with_verb(removed, "line", ["was", "were"])
-            );
-        }
+/// Tells of lines that results have lost, and of which nobody knows what they said.
+pub(in super::super) fn name_lost(results: &Path, removed: u64) -> String {
+    if removed == 0 {
+        return String::new();
     }
+    format!(
+        "{}: {} removed since it was written, and cannot be compared with the rows of the manifest\n",
+        shown(results),
+        counted_with_verb(removed, "line", ["was", "were"])
+    )
 }
 
 impl CopiesByConsent<'_> {
@@ -161,12 +160,11 @@ impl CopiesByConsent<'_> {
     fn going_on(&self, copy: &SecondCopy) -> String {
         let results = shown(&self.of.files[copy.first.results]);
         let has_other_ids = |copy: &&SecondCopy| copy.first.present_id() != copy.of.external_id;
-        let ids = if self.elsewhere.iter().any(has_other_ids) {
-            ", with the ids that it has"
+        if self.elsewhere.iter().any(has_other_ids) {
+            format!("take the ids of {results}, and go on with --results {results} --resume")
         } else {
-            ""
-        };
-        format!("go on with the results that tell of them: --results {results} --resume{ids}")
+            format!("go on with --results {results} --resume")
+        }
     }
 }
 
