@@ -46,6 +46,13 @@ pub enum Event {
     },
     /// The service answers again.
     Back,
+    /// The folder of the files is away; whatever needs one of them waits.
+    FilesAway {
+        /// Where it should be, and what is there instead.
+        why: String,
+    },
+    /// It is there again.
+    FilesBack,
 }
 
 /// Where events go. They never wait for whoever shows them.

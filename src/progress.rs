@@ -180,7 +180,11 @@ impl Tally {
             Event::Inspected => self.inspected += 1,
             Event::Received(bytes) => self.bytes_received += bytes,
             Event::Throttled { .. } => self.throttled += 1,
-            Event::Spent { .. } | Event::Away { .. } | Event::Back => {}
+            Event::Spent { .. }
+            | Event::Away { .. }
+            | Event::Back
+            | Event::FilesAway { .. }
+            | Event::FilesBack => {}
         }
     }
 
@@ -237,6 +241,8 @@ struct Display {
     past: VecDeque<(Instant, u64)>,
     /// Whether the user has been told that the service is away.
     away: bool,
+    /// The same of the folder of the files.
+    files_away: bool,
 }
 
 impl Display {
@@ -255,6 +261,7 @@ impl Display {
             shown: now,
             past: VecDeque::from([(now, 0)]),
             away: false,
+            files_away: false,
         }
     }
 
@@ -291,6 +298,17 @@ impl Display {
                     escape(why),
                     wait.as_secs() + 1
                 )
+            }
+            Event::FilesAway { why } if !self.files_away => {
+                self.files_away = true;
+                format!(
+                    "the folder of the files is away ({}); the run waits for it",
+                    escape(why)
+                )
+            }
+            Event::FilesBack if self.files_away => {
+                self.files_away = false;
+                "the folder of the files is there again".to_owned()
             }
             Event::Back if self.away => {
                 self.away = false;

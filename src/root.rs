@@ -8,12 +8,14 @@ mod neighbours;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata, OpenOptions};
 
 use crate::model::FileStamp;
 use crate::problem::NotAFile;
+use crate::sync::lock;
 use crate::text::escape;
 
 pub use neighbours::{Absence, Neighbours};
@@ -21,8 +23,22 @@ pub use neighbours::{Absence, Neighbours};
 /// The folder that the manifest's paths are relative to.
 #[derive(Debug)]
 pub struct Root {
-    dir: Dir,
+    /// Opened anew where files cannot be reached through it any more.
+    dir: Mutex<Arc<Dir>>,
     path: PathBuf,
+    /// The path from the system's root on: a working directory on a share goes away with it.
+    whole_path: PathBuf,
+    /// Some of the files that were seen below it.
+    seen: OnceLock<Vec<String>>,
+}
+
+/// The folder of the files is away: its path leads to nothing that can be read, or to a folder that has
+/// none of the files that were seen in it, as that of a share that is not mounted.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {why}", escape(&path.to_string_lossy()))]
+pub struct RootAway {
+    path: PathBuf,
+    why: String,
 }
 
 /// The root cannot be opened.
@@ -73,7 +89,12 @@ impl Root {
         let opened = Dir::open_ambient_dir(path, ambient_authority());
         let path = path.to_owned();
         match opened {
-            Ok(dir) => Ok(Self { dir, path }),
+            Ok(dir) => Ok(Self {
+                dir: Mutex::new(Arc::new(dir)),
+                whole_path: std::path::absolute(&path).unwrap_or_else(|_| path.clone()),
+                path,
+                seen: OnceLock::new(),
+            }),
             Err(cause) => Err(RootError { path, cause }),
         }
     }
@@ -88,16 +109,44 @@ impl Root {
         &self.path
     }
 
+    fn dir(&self) -> Arc<Dir> {
+        Arc::clone(&lock(&self.dir))
+    }
+
+    /// Takes note of some of the files that are there, by which it is known again.
+    pub fn remember(&self, seen: Vec<String>) {
+        // What was seen first is what counts.
+        let _ = self.seen.set(seen);
+    }
+
+    /// Opens the folder anew by its path, after a file of it could not be reached. A share that was
+    /// mounted again is reached in no other way. Where it is there, the failure is the file's own.
+    pub fn look_again(&self, missed: &str) -> Result<(), RootAway> {
+        let away = |why| RootAway {
+            path: self.path.clone(),
+            why,
+        };
+        let dir = Dir::open_ambient_dir(&self.whole_path, ambient_authority())
+            .map_err(|cause| away(cause.to_string()))?;
+        let mut others = self.seen.get().into_iter().flatten();
+        let mut others = others.by_ref().filter(|seen| *seen != missed).peekable();
+        if others.peek().is_some() && !others.any(|seen| dir.metadata(seen).is_ok()) {
+            return Err(away("none of the files is there that were checked".into()));
+        }
+        *lock(&self.dir) = Arc::new(dir);
+        Ok(())
+    }
+
     /// What a file is, without opening it.
     pub fn stamp(&self, file_path: &str) -> Result<FileStamp, OpenError> {
-        let metadata = self.dir.metadata(file_path).map_err(OpenError::of)?;
+        let metadata = self.dir().metadata(file_path).map_err(OpenError::of)?;
         stamp_of(&metadata)
     }
 
     /// Opens a file for reading. This never waits, not even for a named pipe's other end.
     pub fn open(&self, file_path: &str) -> Result<Opened, OpenError> {
         let file = self
-            .dir
+            .dir()
             .open_with(file_path, &without_waiting())
             .map_err(OpenError::of)?;
         let metadata = file.metadata().map_err(OpenError::of)?;
@@ -218,6 +267,41 @@ mod tests {
             "the folder /no/such/folder cannot be opened: No such file or directory (os error 2); \
              name the folder of the files with --root"
         );
+    }
+
+    #[test]
+    fn a_folder_is_away_when_its_path_leads_to_nothing_or_none_of_its_files_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let [files, elsewhere] = ["files", "elsewhere"].map(|name| folder.path().join(name));
+        fs::create_dir(&files).unwrap();
+        for name in ["a", "b", "c"] {
+            fs::write(files.join(name), name).unwrap();
+        }
+        let root = Root::at(&files).unwrap();
+        root.remember(vec!["a".into(), "b".into()]);
+        root.look_again("a").unwrap();
+
+        fs::rename(&files, &elsewhere).unwrap();
+        let away = root.look_again("a").unwrap_err().to_string();
+        assert!(
+            away.ends_with("files: No such file or directory (os error 2)"),
+            "{away}"
+        );
+        fs::create_dir(&files).unwrap();
+        let away = root.look_again("a").unwrap_err().to_string();
+        assert!(
+            away.ends_with("files: none of the files is there that were checked"),
+            "{away}"
+        );
+
+        // Another folder is there now, and is what is opened from now on.
+        fs::write(files.join("b"), "new b").unwrap();
+        root.look_again("a").unwrap();
+        assert_eq!(root.stamp("b").unwrap().size, 5);
+        // One file that is gone alone is gone.
+        root.look_again("b").unwrap_err();
+        fs::write(files.join("a"), "new a").unwrap();
+        root.look_again("b").unwrap();
     }
 
     #[cfg(unix)]

@@ -22,6 +22,10 @@ pub(super) fn words(halt: &Halt, service: Service) -> String {
             "the service was away for longer than --max-outage allows ({})",
             escape(why)
         ),
+        Halt::FilesAway(why) => format!(
+            "the files were away for longer than --max-outage allows ({})",
+            escape(why)
+        ),
         Halt::Hopeless(why) | Halt::Backup(why) => escape(why).into_owned(),
         Halt::NotRouted(why) => format!(
             "{}: use ids of letters, digits, _ and - alone, then go on",

@@ -19,7 +19,7 @@ use self::archive::Shown;
 use self::file_names::paired;
 use crate::http::budget::Budget;
 use crate::model::{AttachmentId, Content, ExternalId, ObjectRef};
-use crate::source::Source;
+use crate::source::{Source, SourceError};
 
 /// What a service makes of a request to attach files. The protocol is one for both; this is where
 /// its ways part.
@@ -269,8 +269,20 @@ pub enum PutFailure {
     SourceChanged(String),
     /// The address is for another file than this. Nothing was sent there.
     Unsafe(UnsafeTarget),
+    /// The file cannot be opened or read to its end, for its own sake or because all files are away.
+    /// Not all of its bytes were sent.
+    SourceUnreadable(String),
     /// Nothing of this kind can ever work from here.
     Hopeless(String),
+}
+
+impl From<SourceError> for PutFailure {
+    fn from(error: SourceError) -> Self {
+        match error {
+            SourceError::Unreadable(why) => Self::SourceUnreadable(why),
+            SourceError::Changed(why) => Self::SourceChanged(why),
+        }
+    }
 }
 
 /// A service that files are sent to.

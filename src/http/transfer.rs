@@ -33,7 +33,7 @@ use super::{ClientError, IDLE_LIMIT, NAME_AND_VERSION, Network, client_builder, 
 use crate::destination::{PutFailure, Receipt};
 use crate::digest::{Md5Hasher, Sha256Hasher};
 use crate::model::{Content, Md5Digest};
-use crate::source::Source;
+use crate::source::{Source, SourceError};
 use crate::sync::lock;
 use answer::Answer;
 
@@ -99,7 +99,7 @@ impl TransferClient {
     ) -> Result<Receipt, PutFailure> {
         let size = content.stamp.size;
         target.check_length(size).map_err(PutFailure::Unsafe)?;
-        let file = source.open(content).map_err(PutFailure::SourceChanged)?;
+        let file = source.open(content)?;
         let progress = Arc::new(Progress::default());
         let body = pieces(Reading::new(file, *content, Arc::clone(&progress)));
         let mut request = request(Method::PUT, target, Body::wrap_stream(body));
@@ -113,8 +113,8 @@ impl TransferClient {
             stalled = watch(&progress, sent) => Err(stalled),
         };
         sent(std::mem::take(&mut *lock(&progress.bytes)));
-        if let Some(why) = progress.changed.get() {
-            return Err(PutFailure::SourceChanged(why.clone()));
+        if let Some(error) = progress.spoilt.get() {
+            return Err(error.clone().into());
         }
         let answer = answer?;
         tracing::debug!(%target, status = answer.status, bytes = size, "upload");
@@ -230,7 +230,8 @@ struct Progress {
     /// The last piece was handed over.
     ended: AtomicBool,
     md5: OnceLock<Md5Digest>,
-    changed: OnceLock<String>,
+    /// Why the file cannot be sent to its end.
+    spoilt: OnceLock<SourceError>,
 }
 
 /// Reports progress, and returns when there is none for too long.
@@ -290,7 +291,11 @@ impl Reading {
         (&mut self.file)
             .take(READ_SIZE as u64)
             .read_to_end(&mut block)
-            .map_err(|error| self.changed(format!("it cannot be read: {error}")))?;
+            .map_err(|error| {
+                self.spoilt(SourceError::Unreadable(format!(
+                    "it cannot be read: {error}"
+                )))
+            })?;
         if block.is_empty() {
             return Ok(None);
         }
@@ -327,8 +332,12 @@ impl Reading {
     }
 
     fn changed(&self, why: String) -> io::Error {
-        let _ = self.progress.changed.set(why.clone());
-        io::Error::other(why)
+        self.spoilt(SourceError::Changed(why))
+    }
+
+    fn spoilt(&self, error: SourceError) -> io::Error {
+        let _ = self.progress.spoilt.set(error);
+        io::Error::other("the file cannot be sent to its end")
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::gates::Name;
+use super::requests::files::MOST_MISSES;
 use super::requests::{OwnFailures, Unput};
 use super::{Halt, Run, TaskRow};
 use crate::clock::Since;
@@ -108,6 +109,7 @@ impl<D: Destination, J: Journal> Run<'_, D, J> {
         };
         let mut own = OwnFailures::default();
         let content = member.content();
+        let mut misses = 0;
         loop {
             self.requests.storage_is_there().await;
             if issued.elapsed() > life {
@@ -138,8 +140,12 @@ impl<D: Destination, J: Journal> Run<'_, D, J> {
                 Err(Unput::OutOfReach(why)) => Put::GivenUp(why),
                 Err(Unput::Expired) => Put::Expired,
                 Err(Unput::Refused(why)) => Put::Refused(why),
-                Err(Unput::SourceChanged(why)) => Put::SourceChanged(why),
                 Err(Unput::Unsafe(why)) => Put::Unsafe(why),
+                Err(Unput::Unreadable(_)) if misses < MOST_MISSES => {
+                    misses += 1;
+                    continue;
+                }
+                Err(Unput::Unreadable(why) | Unput::SourceChanged(why)) => Put::SourceChanged(why),
                 Err(Unput::Halt(halt)) => return Err(halt),
             });
         }

@@ -130,6 +130,8 @@ pub enum Halt {
     Denied(String),
     /// The service was away for too long.
     Outage(String),
+    /// The folder of the files was away for too long.
+    FilesAway(String),
     /// Nothing can ever work, such as with a certificate that is not trusted.
     Hopeless(String),
     /// The results cannot be written, or are no longer where the next run will read them.
@@ -266,7 +268,11 @@ impl Halt {
     /// or nobody is there to answer.
     fn leaves_something_to_finish(&self) -> bool {
         match self {
-            Self::Journal | Self::Backup(_) | Self::Outage(_) | Self::Hopeless(_) => false,
+            Self::Journal
+            | Self::Backup(_)
+            | Self::FilesAway(_)
+            | Self::Outage(_)
+            | Self::Hopeless(_) => false,
             Self::Denied(_)
             | Self::NotRouted(_)
             | Self::TooManyErrors(_)

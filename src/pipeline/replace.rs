@@ -106,7 +106,8 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             return Ok(not_kept(id, ours, why).into());
         }
         // The new bytes have to be at hand before the old ones are let go of.
-        if let Err(why) = self.only().task.source.open(&content) {
+        let source = &self.only().task.source;
+        if let Err(why) = self.run.requests.can_be_sent(source, &content).await? {
             let size = sight.exhibit.size.map_or(Known::Nothing, Known::Size);
             let known = sight.of_ours(ours).map_or(size, Known::Content);
             let message = format!(

@@ -2,6 +2,7 @@
 //! where that is safe. The one place that decides about repetition.
 
 pub(super) mod archive;
+pub(super) mod files;
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
+use self::files::Reach;
 use super::turns::{JobTurn, Sort, Turns};
 use super::weather::{Forecast, Weather};
 use super::{Halt, Settings};
@@ -99,6 +101,8 @@ pub(super) enum Unput {
     SourceChanged(String),
     /// The address is not for this file.
     Unsafe(UnsafeTarget),
+    /// The file cannot be read, although its folder is there.
+    Unreadable(String),
 }
 
 impl From<Halt> for Unmet {
@@ -412,6 +416,10 @@ impl<'a, D: Destination> Requests<'a, D> {
             Err(PutFailure::Hopeless(why)) => Err(Unput::Halt(Halt::Hopeless(why))),
             Err(PutFailure::SourceChanged(why)) => Err(Unput::SourceChanged(why)),
             Err(PutFailure::Unsafe(why)) => Err(Unput::Unsafe(why)),
+            Err(PutFailure::SourceUnreadable(why)) => match self.reach(source).await? {
+                Reach::There => Err(Unput::Unreadable(why)),
+                Reach::Back => Err(Unput::NotSent),
+            },
             Ok(receipt) => {
                 self.note_answer(&self.storage);
                 Ok(receipt)

@@ -97,7 +97,7 @@ impl<'r> Neighbours<'r> {
     fn read(&mut self, folder: &str) -> Option<Listing> {
         let folder = if folder.is_empty() { "." } else { folder };
         let mut listing = Listing::default();
-        for entry in self.root.dir.read_dir(Path::new(folder)).ok()? {
+        for entry in self.root.dir().read_dir(Path::new(folder)).ok()? {
             self.names_left = self.names_left.checked_sub(1)?;
             listing.take(&entry.ok()?.file_name());
         }

@@ -19,6 +19,7 @@ mod empty_sizes;
 mod emulator;
 mod external_ids;
 mod faults;
+mod files_away;
 mod first_import;
 mod full_disk;
 mod hostile_text;

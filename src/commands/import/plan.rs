@@ -20,6 +20,20 @@ use crate::text::{counted_with_verb, escape};
 
 use super::lost;
 
+/// So many of the files are looked for where one is missed.
+const LANDMARKS: usize = 16;
+
+/// Some of the files that were checked, from all over the manifest: if none of them is there, the
+/// folder is away.
+fn landmarks(manifest: &Manifest, prepared: &Prepared) -> Vec<String> {
+    let is_ready = |row: &usize| matches!(prepared.file(*row), RowFile::Ready(_));
+    let ready: Vec<usize> = (0..manifest.len()).filter(is_ready).collect();
+    let every = ready.len().div_ceil(LANDMARKS).max(1);
+    let some = ready.iter().step_by(every);
+    some.map(|row| manifest.row(*row).file_path().to_owned())
+        .collect()
+}
+
 /// What earlier results tell of the files.
 pub(super) struct EarlierRows<'a>(pub(super) &'a Previous);
 
@@ -66,6 +80,7 @@ impl<'a> Plan<'a> {
         wishes: Wishes,
         jobs: &Jobs,
     ) -> Self {
+        root.remember(landmarks(manifest, prepared));
         let mut plan = Self {
             wishes,
             failed_jobs: jobs.failed,

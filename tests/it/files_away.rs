@@ -1,0 +1,147 @@
+//! The folder of the files goes away in the middle of a run, as a share does.
+
+use std::fs;
+use std::path::Path;
+
+use crate::harness::{Moment, Run, Running, Test, attached_once, content_of, exactly_once};
+
+const AWAY: &str = "the folder of the files is away (";
+const BACK: &str = "the folder of the files is there again\n";
+
+/// A test whose files are in a folder of their own.
+fn in_a_folder_of_their_own(test: Test) -> Test {
+    fs::create_dir(test.path("files")).unwrap();
+    for name in test.names() {
+        if let Some(id) = name.strip_suffix(".pdf") {
+            test.remove(&name);
+            test.write(&format!("files/{name}"), content_of(id));
+        }
+    }
+    test
+}
+
+fn import(test: &Test) -> Run<'_> {
+    test.import().args(["--root", "files"])
+}
+
+/// Moves all files to another folder.
+fn move_files(from: &Path, to: &Path) {
+    for file in fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        fs::rename(file.path(), to.join(file.file_name())).unwrap();
+    }
+}
+
+/// Lets go of the request that is held, and waits until the run says that the files are away.
+fn until_it_waits(running: &mut Running<'_>) {
+    running.test.service().between().release();
+    running.wait_until_it_says(AWAY);
+}
+
+#[test]
+fn a_share_that_is_not_mounted_for_a_while_fails_no_row() {
+    let test = in_a_folder_of_their_own(Test::of_rows(4)).between();
+    import(&test)
+        .while_held(4, Moment::Before, |running| {
+            let [files, kept] = ["files", "kept"].map(|name| running.test.path(name));
+            fs::create_dir(&kept).unwrap();
+            move_files(&files, &kept);
+            until_it_waits(running);
+            move_files(&kept, &files);
+        })
+        .stderr(format!(
+            "{AWAY}files: none of the files is there that were checked); the run waits for it\n{BACK}"
+        ))
+        .exits(0);
+    exactly_once(&test, 4);
+}
+
+#[test]
+fn a_folder_that_is_gone_for_a_while_is_opened_anew_by_its_path() {
+    let test = in_a_folder_of_their_own(Test::of_rows(4)).between();
+    import(&test)
+        .while_held(4, Moment::Before, |running| {
+            let [files, kept] = ["files", "kept"].map(|name| running.test.path(name));
+            fs::create_dir(&kept).unwrap();
+            move_files(&files, &kept);
+            fs::remove_dir(&files).unwrap();
+            until_it_waits(running);
+            fs::rename(kept, files).unwrap();
+        })
+        .stderr(format!(
+            "{AWAY}files: No such file or directory (os error 2)); the run waits for it\n{BACK}"
+        ))
+        .exits(0);
+    exactly_once(&test, 4);
+}
+
+#[test]
+fn the_working_directory_may_go_away_with_the_files() {
+    let test = Test::of_rows(3).between();
+    // Nothing but a row's files is there that could be looked for.
+    test.import()
+        .while_held(4, Moment::Before, |running| {
+            let folder = running.test.folder().to_owned();
+            let kept = tempfile::tempdir_in(folder.parent().unwrap()).unwrap();
+            for name in ["A1.pdf", "A2.pdf", "A3.pdf"] {
+                fs::rename(folder.join(name), kept.path().join(name)).unwrap();
+            }
+            until_it_waits(running);
+            move_files(kept.path(), &folder);
+        })
+        .says(BACK)
+        .exits(0);
+    exactly_once(&test, 3);
+}
+
+#[test]
+fn jobs_wait_for_files_that_are_away() {
+    let test = in_a_folder_of_their_own(Test::of_event(3)).between();
+    import(&test)
+        .while_held(2, Moment::Before, |running| {
+            let [files, kept] = ["files", "kept"].map(|name| running.test.path(name));
+            fs::create_dir(&kept).unwrap();
+            move_files(&files, &kept);
+            until_it_waits(running);
+            move_files(&kept, &files);
+        })
+        .says(BACK)
+        .exits(0);
+    for id in ["A1", "A2", "A3"] {
+        test.write(&format!("{id}.pdf"), content_of(id));
+    }
+    attached_once(&test);
+}
+
+#[test]
+fn one_file_that_is_gone_alone_fails_its_row() {
+    let test = in_a_folder_of_their_own(Test::of_rows(3)).between();
+    import(&test)
+        .while_held(4, Moment::Before, |running| {
+            running.test.remove("files/A2.pdf");
+        })
+        .says("failed, source_changed: ")
+        .rows(["A1 uploaded", "A2 failed source_changed", "A3 uploaded"])
+        .exits(1);
+}
+
+#[test]
+fn files_that_stay_away_stop_the_run_and_a_later_one_goes_on() {
+    let test = in_a_folder_of_their_own(Test::of_rows(3)).between();
+    let kept = test.path("kept");
+    fs::create_dir(&kept).unwrap();
+    import(&test)
+        .args(["--max-outage", "2s"])
+        .while_held(4, Moment::Before, |running| {
+            move_files(&running.test.path("files"), &kept);
+        })
+        .says(AWAY)
+        .says(
+            "stopped early: the files were away for longer than --max-outage allows (files: none of \
+             the files is there that were checked)\n",
+        )
+        .exits(3);
+    move_files(&kept, &test.path("files"));
+    import(&test).args(["--resume"]).all_uploaded(3).exits(0);
+    exactly_once(&test, 3);
+}
