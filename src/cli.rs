@@ -196,6 +196,10 @@ pub struct VerifyArgs {
     /// Folder that file paths are relative to [default: the folder of the results]
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
+    /// Encoding of results that a spreadsheet has saved, if it is neither UTF-8 nor UTF-16; for example
+    /// windows-1252
+    #[arg(long, value_name = "NAME", value_parser = encoding_named)]
+    pub encoding: Option<&'static Encoding>,
     /// Where it is.
     #[command(flatten)]
     pub service: ServiceArgs,
@@ -237,7 +241,8 @@ pub struct ReportArgs {
     /// there]
     #[arg(long, value_name = "PATH")]
     pub manifest: Option<PathBuf>,
-    /// Encoding of the manifest, if it is neither UTF-8 nor UTF-16; for example windows-1252
+    /// Encoding of the manifest, and of results that a spreadsheet has saved, where it is neither UTF-8
+    /// nor UTF-16; for example windows-1252
     #[arg(long, value_name = "NAME", value_parser = encoding_named)]
     pub encoding: Option<&'static Encoding>,
     /// Attach the HTML report to this record, once; for example contract:48213
@@ -380,7 +385,8 @@ pub struct InputArgs {
     /// Folder that file paths are relative to [default: the manifest's folder]
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
-    /// Encoding of the manifest, if it is neither UTF-8 nor UTF-16; for example windows-1252
+    /// Encoding of the manifest, and of results that a spreadsheet has saved, where it is neither UTF-8
+    /// nor UTF-16; for example windows-1252
     #[arg(long, value_name = "NAME", value_parser = encoding_named)]
     pub encoding: Option<&'static Encoding>,
     /// Accept ids that differ only in case or in the encoding of accents

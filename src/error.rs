@@ -300,7 +300,8 @@ fn how_to_read(cause: &ResultsError) -> &'static str {
         ResultsError::Exists { .. }
         | ResultsError::Locked { .. }
         | ResultsError::Linked { .. }
-        | ResultsError::Displaced { .. } => "",
+        | ResultsError::Displaced { .. }
+        | ResultsError::Undecodable { .. } => "",
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! Nothing here knows what the text stands for.
 
+pub mod decode;
 mod lines;
 
 use std::borrow::Cow;

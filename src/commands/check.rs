@@ -74,7 +74,7 @@ impl EarlierResults {
     fn read(args: &CheckArgs) -> Result<Self, Error> {
         let path = results_path(&args.input.manifest, args.results.as_deref());
         let mut notices = String::new();
-        let previous = match beside::read(&path) {
+        let previous = match beside::read_as(&path, args.input.encoding) {
             Ok(previous) => previous,
             Err(error) if args.results.is_some() => return Err(Error::Evidence(error)),
             Err(ResultsError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {

@@ -150,7 +150,7 @@ fn open_results(
     base: &Base,
 ) -> Result<(ResultsFile, Previous), Error> {
     let opened = if args.resume {
-        ResultsFile::resume(path)
+        ResultsFile::resume_as(path, args.input.encoding)
     } else {
         ResultsFile::begin(path)
     };

@@ -21,6 +21,7 @@ use crate::report::facts::{InputFile, Inputs, ManifestAtHand, Report};
 use crate::report::sums::Sums;
 use crate::report::{html, html_path_for, json, json_path_for, manifest_path_for, sums_path_for};
 use crate::results::ledger::Ledger;
+use crate::text::decode::Encoding;
 use crate::text::{counted, escape, grouped, tell};
 use crate::verification::file::{Verification, path_for};
 
@@ -29,12 +30,12 @@ use attach::Attached;
 
 /// Runs the command.
 pub fn run(args: &ReportArgs) -> Result<Exit, Error> {
-    let ledger = Ledger::read(&args.results).map_err(Error::Evidence)?;
+    let ledger = Ledger::read_as(&args.results, args.encoding).map_err(Error::Evidence)?;
     tracing::info!(rows = ledger.len(), "read the results");
     if let Some(object) = args.attach_to {
         attach::check(&args.attach, object, &ledger)?;
     }
-    let verification = Verified::read(&path_for(&args.results))?;
+    let verification = Verified::read(&path_for(&args.results), args.encoding)?;
     let manifest = NamedManifest::find(args)?;
     if let NamedManifest::Unreadable(error) = &manifest
         && !args.output.quiet
@@ -98,7 +99,7 @@ struct Verified {
 
 impl Verified {
     /// Reads the one beside the results, if there is one.
-    fn read(path: &Path) -> Result<Option<Self>, Error> {
+    fn read(path: &Path, encoding: Option<&'static Encoding>) -> Result<Option<Self>, Error> {
         let refused = |why: String| Error::RefusedVerification {
             path: path.to_owned(),
             why,
@@ -111,8 +112,9 @@ impl Verified {
             Err(error) => Err(error),
         };
         let text = text.map_err(|error| refused(format!("it cannot be read: {error}")))?;
-        let read = Verification::parse(&text).map_err(|error| refused(error.to_string()))?;
-        let file = InputFile::of(path, read.sha256, text.len() as u64);
+        let size = text.len() as u64;
+        let read = Verification::parse(text, encoding).map_err(|why| refused(why.to_string()))?;
+        let file = InputFile::of(path, read.sha256, size);
         Ok(Some(Self { read, file }))
     }
 }

@@ -32,7 +32,7 @@ use summary::{Ending, Local, Summary};
 
 /// Runs the command.
 pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
-    let ledger = Ledger::read(&args.results).map_err(Error::Evidence)?;
+    let ledger = Ledger::read_as(&args.results, args.encoding).map_err(Error::Evidence)?;
     let service = evidence::service_of(&ledger)?;
     if evidence::was_a_rehearsal(&ledger) {
         return Err(Error::EmulatorIsGone {

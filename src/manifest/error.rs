@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::column::Column;
 use super::own_output::OwnOutput;
+use crate::text::decode::Undecodable;
 use crate::text::{escape, quoted};
 
 /// Why a file could not be read as a manifest.
@@ -25,12 +26,9 @@ pub enum Reason {
     /// The system does not give it out.
     #[error("cannot be read: {0}; check the path and its permissions")]
     Unreadable(#[source] io::Error),
-    /// A workbook, which is no text.
-    #[error("is a spreadsheet's own file, not text; save it as CSV (UTF-8) and name that file")]
-    Workbook,
-    /// Bytes that are not text in the encoding.
-    #[error("{0}")]
-    NotText(NotText),
+    /// Its bytes are no text.
+    #[error(transparent)]
+    Undecodable(#[from] Undecodable),
     /// Something that consign itself has written.
     #[error("is {kind} of consign, not a manifest; {}", the_manifest(*kind, manifest.as_deref()))]
     OwnOutput {
@@ -105,38 +103,6 @@ fn the_manifest(kind: OwnOutput, manifest: Option<&Path>) -> String {
 
 fn in_column(column: Option<&str>) -> String {
     column.map_or_else(String::new, |name| format!(", in column {},", escape(name)))
-}
-
-/// Where bytes are not text in the encoding, and in which they may be.
-#[derive(Debug, PartialEq, Eq)]
-pub struct NotText {
-    /// The encoding that was tried.
-    pub encoding: &'static str,
-    /// How many bytes stand before the first that is wrong.
-    pub offset: usize,
-    /// The line that it stands on.
-    pub line: usize,
-    /// How the line reads in Windows-1252, where that is likely to be meant.
-    pub as_windows_1252: Option<String>,
-}
-
-impl std::fmt::Display for NotText {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "line {}: the byte at offset {} is not {}",
-            self.line, self.offset, self.encoding
-        )?;
-        match &self.as_windows_1252 {
-            Some(line) => write!(
-                f,
-                "; if the line should read {}, use --encoding windows-1252, or else name the \
-                 right encoding or save the file as UTF-8",
-                quoted(line)
-            ),
-            None => f.write_str("; name its encoding with --encoding, or save it as UTF-8"),
-        }
-    }
 }
 
 /// Which required columns are missing, beside those that are there.

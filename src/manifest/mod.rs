@@ -10,7 +10,6 @@
 mod alike;
 mod cell;
 mod column;
-mod decode;
 mod error;
 mod header;
 mod ids;
@@ -27,13 +26,14 @@ use std::path::{Path, PathBuf};
 use encoding_rs::Encoding;
 
 pub use column::Column;
-pub use error::{ManifestError, MissingColumns, NotText, Reason};
+pub use error::{ManifestError, MissingColumns, Reason};
 pub use own_output::{OwnOutput, OwnOutputs};
 pub(crate) use row::name_of;
 pub use row::{Finding, RawRow, Row};
 
 use crate::model::Service;
 use crate::problem::Problems;
+use crate::text::decode::decode;
 use header::{Header, is_blank};
 use ids::Ids;
 use renames::Before;
@@ -110,7 +110,7 @@ pub fn read(path: &Path, options: &Options) -> Result<Reading, ManifestError> {
 
 /// Reads a manifest whose bytes are at hand: what can be read only once has to be shared.
 pub fn of_bytes(path: &Path, bytes: Vec<u8>, options: &Options) -> Result<Reading, ManifestError> {
-    let text = decode::decode(bytes, options.encoding).map_err(|reason| reason.at(path))?;
+    let text = decode(bytes, options.encoding).map_err(|why| Reason::from(why).at(path))?;
     of_text(path, text, options)
 }
 

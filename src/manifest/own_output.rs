@@ -9,11 +9,11 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::decode::decode;
 use super::header::{self, Header};
 use super::split::Splitter;
 use crate::results::LINE_CHECK;
 use crate::root::folder_of;
+use crate::text::decode::decode;
 
 /// So much of a file is looked at to see whether it is a manifest, in bytes.
 const LOOK: u64 = 1 << 20;

@@ -109,7 +109,7 @@ fn report(entries: &[Entry], with: &With<'_>) -> Report {
         With::Verification(lines) => {
             write(&path_for(&path), lines.iter()).unwrap();
             let text = std::fs::read(path_for(&path)).unwrap();
-            let read = Verification::parse(&text).unwrap();
+            let read = Verification::parse(text, None).unwrap();
             inputs.verification = Some((&read, &about));
             Report::gather(&inputs, ledger.entries())
         }

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use super::ResultsError;
 use super::previous::{Previous, header};
 use crate::model::Sha256Digest;
+use crate::text::decode::Encoding;
 
 /// So much of a file is looked at to see whether it holds results, in bytes: no header is longer.
 const HEADER_LOOK: u64 = 64 * 1024;
@@ -93,7 +94,12 @@ fn look_into(folder: &Path, known: &mut HashSet<(u64, u64)>, found: &mut FilesBe
 
 /// Reads results without locking them. `path` must be a plain file: to open a pipe could take for ever.
 pub fn read(path: &Path) -> Result<Previous, ResultsError> {
-    Previous::parse(text_of(path)?, path)
+    read_as(path, None)
+}
+
+/// The same with the encoding that the user named, which counts where the lines agree.
+pub fn read_as(path: &Path, encoding: Option<&'static Encoding>) -> Result<Previous, ResultsError> {
+    Previous::parse_as(text_of(path)?, path, encoding)
 }
 
 /// Likewise, where some line may be about a content that is wanted. Large results that name none are not

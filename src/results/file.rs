@@ -14,6 +14,7 @@ use super::previous::Previous;
 use super::{COLUMNS, Entry, LINE_CHECK, ResultsError, Serial, line_check};
 use crate::root::folder_of;
 use crate::temporary::{self, is_at};
+use crate::text::decode::Encoding;
 use crate::text::formula_safe;
 
 /// A results file that this process alone writes.
@@ -85,11 +86,19 @@ impl ResultsFile {
 
     /// Takes the file of an earlier run, where there is one, and reads it.
     pub fn resume(path: &Path) -> Result<(Self, Previous), ResultsError> {
+        Self::resume_as(path, None)
+    }
+
+    /// The same with the encoding that the user named, which counts where the lines agree.
+    pub fn resume_as(
+        path: &Path,
+        encoding: Option<&'static Encoding>,
+    ) -> Result<(Self, Previous), ResultsError> {
         let Some(file) = open_locked(path)? else {
             return Self::begin(path);
         };
         let modified = modified(&file, path)?;
-        let (length, previous) = read(&file, path)?;
+        let (length, previous) = read(&file, path, encoding)?;
         temporary::sweep(folder_of(path));
         let mut results = Self::new(path, Some(file));
         results.length = length;
@@ -120,7 +129,7 @@ impl ResultsFile {
     /// Reads what the file holds now.
     pub fn read(&self) -> Result<Previous, ResultsError> {
         self.stand_in_place()?;
-        let (length, previous) = read(self.begun()?, &self.path)?;
+        let (length, previous) = read(self.begun()?, &self.path, None)?;
         // Somebody may have come while it was read.
         if length == self.length {
             return Ok(previous);
@@ -376,13 +385,17 @@ fn modified(file: &File, path: &Path) -> Result<SystemTime, ResultsError> {
 }
 
 /// Reads a file from its first byte to its last. Returns its length beside what it says.
-fn read(mut file: &File, path: &Path) -> Result<(u64, Previous), ResultsError> {
+fn read(
+    mut file: &File,
+    path: &Path,
+    encoding: Option<&'static Encoding>,
+) -> Result<(u64, Previous), ResultsError> {
     let mut text = Vec::new();
     file.rewind()
         .and_then(|()| file.read_to_end(&mut text))
         .map_err(|source| failed("read", path, source))?;
     let length = text.len() as u64;
-    Ok((length, Previous::parse(text, path)?))
+    Ok((length, Previous::parse_as(text, path, encoding)?))
 }
 
 /// Writes header and lines. Returns the next serial.

@@ -8,6 +8,7 @@ use super::previous::{Place, Previous};
 use super::{Entry, ResultsError};
 use crate::digest::sha256;
 use crate::model::Sha256Digest;
+use crate::text::decode::Encoding;
 
 /// A results file, read once and never written.
 #[derive(Debug)]
@@ -46,6 +47,11 @@ impl Lacks {
 impl Ledger {
     /// Reads a file, which no run may be writing.
     pub fn read(path: &Path) -> Result<Self, ResultsError> {
+        Self::read_as(path, None)
+    }
+
+    /// The same with the encoding that the user named, which counts where the lines agree.
+    pub fn read_as(path: &Path, encoding: Option<&'static Encoding>) -> Result<Self, ResultsError> {
         let failed = |doing: &'static str| {
             move |source| ResultsError::Io {
                 doing,
@@ -76,7 +82,7 @@ impl Ledger {
             });
         }
         let (digest, size) = (sha256(&text), text.len() as u64);
-        let previous = Previous::parse(text, path)?;
+        let previous = Previous::parse_as(text, path, encoding)?;
         // Rows that have left the manifest stand after the others.
         let mut places: Vec<Place> = previous.places().collect();
         places.sort_unstable_by_key(|place| (place.row.unwrap_or(u32::MAX), place.serial));

@@ -31,6 +31,8 @@ pub use line::*;
 pub use place::Displacement;
 pub use status::{Reason, Status, Verified};
 
+use crate::text::decode::Undecodable;
+
 /// Why a results file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ResultsError {
@@ -75,6 +77,14 @@ pub enum ResultsError {
         path: PathBuf,
         /// What became of its place.
         why: Displacement,
+    },
+    /// Its bytes are no text.
+    #[error("{}: {why}", path.display())]
+    Undecodable {
+        /// The file.
+        path: PathBuf,
+        /// What speaks against it.
+        why: Undecodable,
     },
     /// Something else than a results file.
     #[error("{} is not a results file of consign: {why}", path.display())]

@@ -12,13 +12,13 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use csv::ByteRecord;
-
 use super::census::{CountingLine, LineCensus, LostLines};
 use super::{Entry, ResultsError, Serial, Status};
 use crate::plan::was_done;
 use crate::sync::lock;
+use crate::text::decode::{Encoding, readings};
 use crate::text::{LineCounter, counted, escape, formula_restored};
+use csv::ByteRecord;
 use header::Header;
 
 /// So many damaged lines are named one by one.
@@ -102,8 +102,33 @@ impl Default for Previous {
 }
 
 impl Previous {
-    /// Reads the text of a results file. `path` is for messages only.
-    pub fn parse(text: Vec<u8>, path: &Path) -> Result<Self, ResultsError> {
+    /// Reads a results file, in whichever way somebody may have saved it since. `path` is for messages
+    /// only.
+    pub fn parse(bytes: Vec<u8>, path: &Path) -> Result<Self, ResultsError> {
+        Self::parse_as(bytes, path, None)
+    }
+
+    /// The same with the encoding that the user named. It counts only where the lines are what was
+    /// written, read so: it may be that of the manifest alone.
+    pub fn parse_as(
+        bytes: Vec<u8>,
+        path: &Path,
+        encoding: Option<&'static Encoding>,
+    ) -> Result<Self, ResultsError> {
+        let readings = readings(bytes, encoding).map_err(|why| ResultsError::Undecodable {
+            path: path.to_owned(),
+            why,
+        })?;
+        let likeliest = Self::of_text(readings.likeliest, path);
+        let as_named = readings.as_named.map(|text| Self::of_text(text, path));
+        match (likeliest, as_named) {
+            (Ok(one), Some(Ok(other))) if other.believed > one.believed => Ok(other),
+            (Err(_), Some(Ok(other))) => Ok(other),
+            (likeliest, _) => likeliest,
+        }
+    }
+
+    fn of_text(text: Vec<u8>, path: &Path) -> Result<Self, ResultsError> {
         if text.is_empty() {
             return Ok(Self::default());
         }
@@ -146,6 +171,9 @@ impl Previous {
                 .position()
                 .map_or(0, |position| to_index(position.byte()));
             let end = to_index(reader.position().byte());
+            if is_blank(&record) {
+                continue;
+            }
             let number = lines.line_of_record(reader.get_ref().get_ref(), start);
             let is_header = std::mem::take(&mut first);
             let belief = self.header.believe(&record, &self.header.cells(&record));
@@ -320,6 +348,11 @@ fn reader<R: io::Read>(text: R, delimiter: u8) -> csv::Reader<R> {
         // A line is read from wherever it stands, so most of a large buffer would be for nothing.
         .buffer_capacity(2048)
         .from_reader(text)
+}
+
+/// Whether a record is a line that a spreadsheet wrote for an empty row.
+pub(crate) fn is_blank(record: &ByteRecord) -> bool {
+    record.iter().all(|cell| cell.trim_ascii().is_empty())
 }
 
 /// Whether a line was written to its end: it ends with a line break, and not inside a quoted cell.

@@ -4,16 +4,17 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use csv::StringRecord;
-
 use super::{Checked, Facts, KnownAs, LocalFile, Outcome};
 use crate::digest::sha256;
 use crate::model::{AttachmentId, Sha256Digest};
 use crate::output;
 use crate::results::cell::{BadCell, bad, optional, parsed, word};
 use crate::results::previous::header::delimiter;
+use crate::results::previous::is_blank;
 use crate::results::{Entry, LINE_CHECK, line_check, serial_of};
+use crate::text::decode::{Encoding, Undecodable, readings};
 use crate::text::{formula_restored, formula_safe};
+use csv::StringRecord;
 
 /// The columns before [`LINE_CHECK`], in order. Fixed: scripts go by them.
 pub const COLUMNS: [&str; 15] = [
@@ -75,27 +76,55 @@ pub struct Verification {
     pub altered: u64,
 }
 
-/// A file that is no verification file.
+/// Why a file is no verification file.
 #[derive(Debug, thiserror::Error)]
-#[error("its first line names no column {0:?}")]
-pub struct NoColumn(&'static str);
+pub enum NoVerification {
+    /// A column is missing.
+    #[error("its first line names no column {0:?}")]
+    NoColumn(&'static str),
+    /// Its bytes are no text.
+    #[error("it {0}")]
+    Undecodable(#[from] Undecodable),
+}
 
 impl Verification {
-    /// Reads the text of a verification file.
-    pub fn parse(text: &[u8]) -> Result<Self, NoColumn> {
+    /// Reads a verification file, in whichever way somebody may have saved it since. The encoding that
+    /// the user named counts where the lines agree.
+    pub fn parse(
+        bytes: Vec<u8>,
+        encoding: Option<&'static Encoding>,
+    ) -> Result<Self, NoVerification> {
+        let digest = sha256(&bytes);
+        let readings = readings(bytes, encoding)?;
+        let likeliest = Self::of_text(&readings.likeliest, digest);
+        let as_named = readings.as_named.map(|text| Self::of_text(&text, digest));
+        match (likeliest, as_named) {
+            (Ok(one), Some(Ok(other))) if other.altered < one.altered => Ok(other),
+            (Err(_), Some(Ok(other))) => Ok(other),
+            (likeliest, _) => likeliest,
+        }
+    }
+
+    fn of_text(text: &[u8], sha256: Sha256Digest) -> Result<Self, NoVerification> {
         let mut verification = Self {
             lines: HashMap::new(),
-            sha256: sha256(text),
+            sha256,
             altered: 0,
         };
         let mut csv = csv::ReaderBuilder::new()
+            .has_headers(false)
             .flexible(true)
             .delimiter(delimiter(text))
             .from_reader(text);
-        let header = csv.headers().cloned().unwrap_or_default();
+        let mut records = csv
+            .byte_records()
+            .flatten()
+            .filter(|record| !is_blank(record));
+        let header = records.next().unwrap_or_default();
+        let header = StringRecord::from_byte_record_lossy(header);
         let place = |column: &'static str| {
             let place = header.iter().position(|name| name == column);
-            place.ok_or(NoColumn(column))
+            place.ok_or(NoVerification::NoColumn(column))
         };
         let check = place(LINE_CHECK)?;
         let mut places = Places::default();
@@ -105,11 +134,9 @@ impl Verification {
                 found => Some(found?),
             };
         }
-        for record in csv.records() {
-            match record
-                .ok()
-                .and_then(|record| believed(&record, check, places))
-            {
+        for record in records {
+            let record = StringRecord::from_byte_record(record).ok();
+            match record.and_then(|record| believed(&record, check, places)) {
                 Some(line) => verification.keep(line),
                 None => verification.altered += 1,
             }
@@ -275,7 +302,7 @@ mod tests {
             ..line()
         };
         let text = written(&[line(), bare.clone()]);
-        let read = Verification::parse(text.as_bytes()).unwrap();
+        let read = Verification::parse(text.into_bytes(), None).unwrap();
         assert_eq!(read.altered, 0);
         let mut lines: Vec<_> = read.lines().cloned().collect();
         lines.sort_by_key(|line| line.row);
@@ -285,7 +312,7 @@ mod tests {
     #[test]
     fn a_line_that_was_altered_is_not_believed() {
         let text = written(&[line()]).replace("content_differs", "match");
-        let read = Verification::parse(text.as_bytes()).unwrap();
+        let read = Verification::parse(text.into_bytes(), None).unwrap();
         assert_eq!((read.lines().count(), read.altered), (0, 1));
     }
 
@@ -297,8 +324,9 @@ mod tests {
         };
         let text = written(&[plain]);
         for (from, to) in [(',', ";"), (',', "\t"), ('\n', "\r\n")] {
-            let saved = format!("\u{feff}{}", text.replace(from, to));
-            let read = Verification::parse(saved.as_bytes()).unwrap();
+            let blank = to.repeat(COLUMNS.len());
+            let saved = format!("\u{feff}{}{blank}\n", text.replace(from, to));
+            let read = Verification::parse(saved.clone().into_bytes(), None).unwrap();
             assert_eq!((read.lines().count(), read.altered), (1, 0), "{saved}");
         }
     }
@@ -311,7 +339,7 @@ mod tests {
         let cells = text.lines().last().unwrap().rsplit_once(',').unwrap().0;
         let check = line_check(cells.split(','), 1);
         let text = text.replace("here,,1-", &format!("here,,{check}\n"));
-        let read = Verification::parse(text.as_bytes()).unwrap();
+        let read = Verification::parse(text.into_bytes(), None).unwrap();
         assert_eq!(read.altered, 0);
         let [line] = read.lines().collect::<Vec<_>>()[..] else {
             panic!("{read:?}");
@@ -322,7 +350,7 @@ mod tests {
 
     #[test]
     fn another_file_is_not_taken_for_a_verification() {
-        let refused = Verification::parse(b"row,file_path\n1,a.pdf\n").unwrap_err();
+        let refused = Verification::parse(b"row,file_path\n1,a.pdf\n".to_vec(), None).unwrap_err();
         assert_eq!(
             refused.to_string(),
             "its first line names no column \"line_check\""

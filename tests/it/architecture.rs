@@ -12,7 +12,7 @@ const KNOWN_TO: [(&str, &[&str]); 20] = [
     ("cap_std", &["root.rs"]),
     ("clap", &["cli.rs", "cli/", "lib.rs"]),
     ("csv", &["results/", "problem/", "verification/"]),
-    ("encoding_rs", &["manifest/", "root/", "cli.rs"]),
+    ("encoding_rs", &["text/", "manifest/", "root/", "cli.rs"]),
     ("hmac", &["digest.rs"]),
     ("hyper", &["http/"]),
     ("hyper_util", &["http/"]),

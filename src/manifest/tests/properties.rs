@@ -14,7 +14,7 @@ fn read_bytes(bytes: Vec<u8>, encoding: Option<&'static Encoding>) -> Result<Rea
         encoding,
         ..Options::default()
     };
-    let text = decode::decode(bytes, encoding)?;
+    let text = decode(bytes, encoding)?;
     read_text(Path::new("m.csv"), text, &options)
 }
 

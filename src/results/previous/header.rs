@@ -5,13 +5,17 @@ use std::ops::Range;
 
 use csv::ByteRecord;
 
-use super::{Reader, reader};
+use super::{Reader, is_blank, reader};
 use crate::results::cell::optional;
 use crate::results::line::{Cells, GENERATIONS, has_form_of_check};
 use crate::results::{
     BadCell, COLUMNS, Entry, LINE_CHECK, LINES, Serial, Status, line_check, serial_of,
 };
 use crate::text::formula_restored;
+
+/// What is said of a line in another encoding, and of one in which a byte was damaged.
+const NOT_UTF_8: &str = "it is not UTF-8 text; where another program has saved the file, name its \
+                         encoding with --encoding, such as windows-1252";
 
 /// Which column stands where.
 #[derive(Debug, Default)]
@@ -32,7 +36,9 @@ impl Header {
             ..Self::default()
         };
         let mut record = ByteRecord::new();
-        let _ = reader(text, header.delimiter).read_byte_record(&mut record);
+        let mut reader = reader(text, header.delimiter);
+        // A spreadsheet may have written an empty row before it.
+        while reader.read_byte_record(&mut record).unwrap_or(false) && is_blank(&record) {}
         header.names = record
             .iter()
             .map(|name| {
@@ -72,7 +78,7 @@ impl Header {
             .take(self.check + 1)
             .map(text)
             .collect::<Result<_, _>>()
-            .map_err(|_| "it is not UTF-8 text".to_owned())?;
+            .map_err(|_| NOT_UTF_8.to_owned())?;
         let Some(check) = values.get(self.check) else {
             let (found, expected) = (values.len(), self.names.len());
             return Err(format!("it has {found} cells of {expected}"));

@@ -3,10 +3,12 @@
 //! Text is never repaired. A byte that is wrong in the encoding is an error that says where it
 //! stands, because a replacement character in a path or an id would be found out much later.
 
-use encoding_rs::{DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use std::fmt;
 
-use super::error::{NotText, Reason};
-use crate::text::line_breaks;
+pub use encoding_rs::Encoding;
+use encoding_rs::{DecoderResult, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+
+use super::{line_breaks, quoted};
 
 /// How many bytes are looked at to tell UTF-16 without a byte-order mark.
 const EVIDENCE: usize = 64;
@@ -14,23 +16,110 @@ const EVIDENCE: usize = 64;
 /// How much of a line is shown beside an encoding error, in bytes.
 const LINE_SHOWN: usize = 60;
 
-/// A manifest's bytes as text, without a byte-order mark.
+/// Why bytes are not taken for text.
+#[derive(Debug, thiserror::Error)]
+pub enum Undecodable {
+    /// A workbook, which is no text.
+    #[error("is a spreadsheet's own file, not text; save it as CSV (UTF-8) and name that file")]
+    Workbook,
+    /// Bytes that are not text in the encoding.
+    #[error("{0}")]
+    NotText(NotText),
+    /// More than there is memory for.
+    #[error("has more text than this machine has memory for; split it")]
+    TooLarge,
+}
+
+/// Where bytes are not text in the encoding, and in which they may be.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NotText {
+    /// The encoding that was tried.
+    pub encoding: &'static str,
+    /// How many bytes stand before the first that is wrong.
+    pub offset: usize,
+    /// The line that it stands on.
+    pub line: usize,
+    /// How the line reads in Windows-1252, where that is likely to be meant.
+    pub as_windows_1252: Option<String>,
+}
+
+impl fmt::Display for NotText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "line {}: the byte at offset {} is not {}",
+            self.line, self.offset, self.encoding
+        )?;
+        match &self.as_windows_1252 {
+            Some(line) => write!(
+                f,
+                "; if the line should read {}, use --encoding windows-1252, or else name the \
+                 right encoding or save the file as UTF-8",
+                quoted(line)
+            ),
+            None => f.write_str("; name its encoding with --encoding, or save it as UTF-8"),
+        }
+    }
+}
+
+/// A file's bytes as text, without a byte-order mark.
 ///
 /// A mark decides, even over the encoding that the user named; then the user decides; then bytes
 /// that are evidently UTF-16; otherwise the text is UTF-8.
-pub(super) fn decode(bytes: Vec<u8>, named: Option<&'static Encoding>) -> Result<String, Reason> {
+pub fn decode(bytes: Vec<u8>, named: Option<&'static Encoding>) -> Result<String, Undecodable> {
     if is_workbook(&bytes) {
-        return Err(Reason::Workbook);
+        return Err(Undecodable::Workbook);
     }
     let (encoding, mark) = match Encoding::for_bom(&bytes) {
         Some((encoding, length)) => (encoding, length),
         None => (named.or_else(|| evident_utf_16(&bytes)).unwrap_or(UTF_8), 0),
     };
-    tracing::info!(encoding = encoding.name(), "decoding the manifest");
+    tracing::info!(encoding = encoding.name(), "decoding");
     if encoding == UTF_8 {
         return utf_8(bytes, mark, named.is_none());
     }
     transcode(&bytes, mark, encoding)
+}
+
+/// How a file that consign wrote can be read, which others may have saved since.
+#[derive(Debug)]
+pub struct Readings {
+    /// As UTF-8, which it was written in, without a byte-order mark; a byte may be damaged. Or else what
+    /// its mark says, or what it evidently is.
+    pub likeliest: Vec<u8>,
+    /// In the encoding that the user named, where it is not UTF-8 throughout. That encoding may be the
+    /// one of another file, so that what the lines guard has to decide.
+    pub as_named: Option<Vec<u8>>,
+}
+
+/// The ways to read a file whose lines tell themselves whether they are what was written.
+pub fn readings(
+    mut bytes: Vec<u8>,
+    named: Option<&'static Encoding>,
+) -> Result<Readings, Undecodable> {
+    if is_workbook(&bytes) {
+        return Err(Undecodable::Workbook);
+    }
+    let (encoding, mark) = match Encoding::for_bom(&bytes) {
+        Some((encoding, length)) => (encoding, length),
+        None => (evident_utf_16(&bytes).unwrap_or(UTF_8), 0),
+    };
+    if encoding != UTF_8 {
+        let likeliest = transcode(&bytes, mark, encoding)?.into_bytes();
+        let as_named = None;
+        return Ok(Readings {
+            likeliest,
+            as_named,
+        });
+    }
+    bytes.drain(..mark);
+    let named = named.filter(|named| *named != UTF_8 && mark == 0);
+    let named = named.filter(|_| std::str::from_utf8(&bytes).is_err());
+    let as_named = named.and_then(|named| transcode(&bytes, 0, named).ok());
+    Ok(Readings {
+        likeliest: bytes,
+        as_named: as_named.map(String::into_bytes),
+    })
 }
 
 /// XLSX and ODS are ZIP archives, XLS is an OLE file.
@@ -54,11 +143,11 @@ fn evident_utf_16(bytes: &[u8]) -> Option<&'static Encoding> {
 }
 
 /// The usual case, which costs no second copy of the text.
-fn utf_8(bytes: Vec<u8>, mark: usize, assumed: bool) -> Result<String, Reason> {
+fn utf_8(bytes: Vec<u8>, mark: usize, assumed: bool) -> Result<String, Undecodable> {
     let mut text = String::from_utf8(bytes).map_err(|error| {
         let offset = error.utf8_error().valid_up_to();
         let bytes = error.as_bytes();
-        Reason::NotText(NotText {
+        Undecodable::NotText(NotText {
             encoding: UTF_8.name(),
             offset,
             line: line_of(bytes, offset),
@@ -69,25 +158,29 @@ fn utf_8(bytes: Vec<u8>, mark: usize, assumed: bool) -> Result<String, Reason> {
     Ok(text)
 }
 
-fn transcode(bytes: &[u8], mark: usize, encoding: &'static Encoding) -> Result<String, Reason> {
+fn transcode(
+    bytes: &[u8],
+    mark: usize,
+    encoding: &'static Encoding,
+) -> Result<String, Undecodable> {
     let source = &bytes[mark..];
     let mut decoder = encoding.new_decoder_without_bom_handling();
     let room = decoder
         .max_utf8_buffer_length_without_replacement(source.len())
-        .ok_or(Reason::TooLarge)?;
+        .ok_or(Undecodable::TooLarge)?;
     let mut text = String::with_capacity(room);
     match decoder.decode_to_string_without_replacement(source, &mut text, true) {
         (DecoderResult::InputEmpty, _) => {
             text.shrink_to_fit();
             Ok(text)
         }
-        (DecoderResult::Malformed(length, after), read) => Err(Reason::NotText(NotText {
+        (DecoderResult::Malformed(length, after), read) => Err(Undecodable::NotText(NotText {
             encoding: encoding.name(),
             offset: mark + read - usize::from(length) - usize::from(after),
             line: line_of(text.as_bytes(), text.len()),
             as_windows_1252: None,
         })),
-        (DecoderResult::OutputFull, _) => Err(Reason::TooLarge),
+        (DecoderResult::OutputFull, _) => Err(Undecodable::TooLarge),
     }
 }
 
@@ -156,6 +249,30 @@ mod tests {
     }
 
     #[test]
+    fn lines_are_counted_as_editors_do() {
+        for line_break in ["\n", "\r\n", "\r"] {
+            let text = ["file_path", "a.pdf", "Vertr\u{e4}ge/b.pdf"].join(line_break);
+            let (bytes, _, _) = WINDOWS_1252.encode(&text);
+            let message = decode(bytes.into_owned(), None).unwrap_err().to_string();
+            assert!(message.starts_with("line 3: "), "{line_break:?}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_our_own_is_read_in_the_encoding_that_was_named_only_where_it_is_not_utf_8() {
+        let text = "row,title\n1,\u{dc}bersicht\n";
+        let (windows, _, _) = WINDOWS_1252.encode(text);
+        let little = [b"\xFF\xFE", &utf_16(text, u16::to_le_bytes)[..]].concat();
+        let marked = [b"\xEF\xBB\xBF", text.as_bytes()].concat();
+        for bytes in [text.as_bytes().to_vec(), marked, little] {
+            let read = readings(bytes, Some(WINDOWS_1252)).unwrap();
+            assert_eq!((&*read.likeliest, read.as_named), (text.as_bytes(), None));
+        }
+        let read = readings(windows.into_owned(), Some(WINDOWS_1252)).unwrap();
+        assert_eq!(read.as_named.as_deref(), Some(text.as_bytes()));
+    }
+
+    #[test]
     fn half_a_character_at_the_end_of_utf_16_is_an_error_too() {
         let mut bytes = [b"\xFF\xFE", &utf_16("ab\ncd", u16::to_le_bytes)[..]].concat();
         bytes.push(b'x');
@@ -183,7 +300,7 @@ mod tests {
     fn a_workbook_is_recognised() {
         assert!(matches!(
             decode(b"PK\x03\x04rest".to_vec(), None),
-            Err(Reason::Workbook)
+            Err(Undecodable::Workbook)
         ));
     }
 }

@@ -1,0 +1,105 @@
+//! Results of each version of the file's format, as they were written: they are gone on with, verified
+//! and reported. The number in a file's name is that of the columns before `line_check`.
+//!
+//! A later format gets files of its own here, and these stay as they are.
+
+use std::fs;
+use std::path::Path;
+
+use crate::harness::{Certificate, Results, Run, Test};
+
+const WORKDAY: [&str; 3] = ["workday.16.csv", "workday.21.csv", "workday.22.csv"];
+
+const KEELVAR: [&str; 3] = ["keelvar.16.csv", "keelvar.21.csv", "keelvar.22.csv"];
+
+fn golden(name: &str) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/formats");
+    fs::read(folder.join(name)).unwrap()
+}
+
+/// The service has a public name, which is the destination in all of these files.
+fn public(test: Test, rows: &str) -> Test {
+    test.file("Verträge/ü, 5€.pdf", "content of A1")
+        .file("=A2.pdf", "content of A2")
+        .file("A3.pdf", "content of A3")
+        .manifest(format!(
+            "file_path,object_type,object_id,external_id,department\n{rows}"
+        ))
+        .over_tls_by_proxy(Certificate::good())
+}
+
+fn workday() -> Test {
+    public(
+        Test::new(),
+        "\"Verträge/ü, 5€.pdf\",contract,1,A1,Recht\n=A2.pdf,project,2,A2,\"two\nlines\"\n\
+         A3.pdf,contract,3,A3,\n",
+    )
+}
+
+fn keelvar() -> Test {
+    let event = "sourcing_event,3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+    public(
+        Test::of_jobs(),
+        &format!(
+            "\"Verträge/ü, 5€.pdf\",{event},A1,Recht\n=A2.pdf,{event},A2,\"two\nlines\"\n\
+             A3.pdf,{event},A3,\n"
+        ),
+    )
+}
+
+fn by_proxy<'t>(test: &'t Test, run: Run<'t>) -> Run<'t> {
+    let proxy = test.service().proxy().url("user:word");
+    run.variable("WORKDAY_API_KEY", "key")
+        .variable("WORKDAY_USER_TOKEN", "token")
+        .variable("WORKDAY_USER_EMAIL", "email")
+        .variable("KEELVAR_API_KEY", "key")
+        .variable("KEELVAR_USER_EMAIL", "a@example.com")
+        .variable("HTTPS_PROXY", &proxy)
+        .variable("NO_PROXY", "")
+        .args(["--ca-file", "ca.pem"])
+        .whatever_it_says()
+}
+
+#[test]
+fn workday_results_of_every_format_are_gone_on_with_and_verified() {
+    let test = workday();
+    by_proxy(&test, test.import().args(["--yes"])).exits(0);
+    let base = test.service().base_url();
+    for name in WORKDAY {
+        test.write("golden.csv", golden(name));
+        by_proxy(
+            &test,
+            test.consign(["verify", "golden.csv", "--base-url", &base]),
+        )
+        .says("all 3 rows match")
+        .exits(0);
+        test.consign(["report", "golden.csv"])
+            .says("All 3 rows are done. ")
+            .exits(0);
+        test.write(Results::NAME, golden(name));
+        by_proxy(&test, test.resume())
+            .rows(["A1 uploaded", "A2 uploaded", "A3 uploaded"])
+            .requests([])
+            .exits(0);
+        assert_eq!(test.results().cell("A2", "department"), "two\nlines");
+    }
+}
+
+#[test]
+fn keelvar_results_of_every_format_are_gone_on_with() {
+    let test = keelvar();
+    for name in KEELVAR {
+        test.write("golden.csv", golden(name));
+        test.consign(["report", "golden.csv"])
+            .says("All 3 rows are done. ")
+            .leaving_a_journal()
+            .exits(0);
+        test.write(Results::NAME, golden(name));
+        // The job is none of this emulator's, so that nobody can see what it has attached.
+        by_proxy(&test, test.resume())
+            .rows(["A1 uploaded", "A2 uploaded", "A3 uploaded"])
+            .requests([])
+            .leaving_a_journal()
+            .exits(0);
+    }
+}

@@ -1,0 +1,168 @@
+//! Results that somebody has opened and saved again: in another encoding, with other delimiters, quotes
+//! and line breaks, with empty rows. What their cells hold is the same, and so they are believed.
+
+use encoding_rs::WINDOWS_1252;
+
+use crate::harness::{HEADER, Results, Test, attached_once, row_of};
+
+const SAVED: &str = "saved.csv";
+
+/// How a program saves a text.
+type Saving = fn(&str) -> Vec<u8>;
+
+/// The text of results as a spreadsheet or an editor may save it.
+const WAYS: [(&str, Saving); 8] = [
+    ("Unicode text", |text| {
+        let text = format!("\u{feff}{}", with(text, b'\t'));
+        text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    }),
+    ("UTF-16, the other way round", |text| {
+        let text = format!("\u{feff}{}", with(text, b','));
+        text.encode_utf16().flat_map(u16::to_be_bytes).collect()
+    }),
+    ("UTF-16 without a mark", |text| {
+        text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    }),
+    ("CSV UTF-8", |text| {
+        format!("\u{feff}{}", with(text, b';')).into_bytes()
+    }),
+    ("empty rows at the end", |text| {
+        format!("{text}{}", ",,,,,,,,,,,,,,,,,,,,,,\r\n".repeat(3)).into_bytes()
+    }),
+    ("empty rows between", |text| {
+        text.replace('\n', "\n; ;;;\n\n")
+            .replace(';', ",")
+            .into_bytes()
+    }),
+    ("an empty row at the beginning", |text| {
+        format!(",,,,\r\n{text}").into_bytes()
+    }),
+    ("line breaks of an old Macintosh", |text| {
+        text.replace('\n', "\r").into_bytes()
+    }),
+];
+
+/// The text with another delimiter, every cell in quotes, and the line breaks of Windows.
+fn with(text: &str, delimiter: u8) -> String {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .from_reader(text.as_bytes());
+    let mut writer = csv::WriterBuilder::new()
+        .delimiter(delimiter)
+        .quote_style(csv::QuoteStyle::Always)
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new());
+    for record in reader.records() {
+        writer.write_record(&record.unwrap()).unwrap();
+    }
+    String::from_utf8(writer.into_inner().unwrap()).unwrap()
+}
+
+/// Three rows, of which one has a name that is not ASCII.
+fn imported() -> Test {
+    let test = Test::of_rows(2).file("Verträge/ü, 5€.pdf", "content of A3");
+    let manifest = test.read("m.csv") + "\"Verträge/ü, 5€.pdf\",contract,3,A3\n";
+    let test = test.manifest(manifest);
+    test.import().exits(0);
+    test
+}
+
+#[test]
+fn results_say_the_same_however_they_were_saved() {
+    let test = imported();
+    let whole = test.read(Results::NAME);
+    let base = test.service().base_url();
+    for (way, save) in WAYS {
+        println!("{way}");
+        test.write(SAVED, save(&whole));
+        test.consign(["verify", SAVED, "--base-url", &base])
+            .says("all 3 rows match")
+            .exits(0);
+        test.consign(["report", SAVED])
+            .says("All 3 rows are done. ")
+            .exits(0);
+        test.write(Results::NAME, save(&whole));
+        test.resume().all_uploaded(3).requests([]).exits(0);
+    }
+}
+
+#[test]
+fn results_that_were_saved_in_an_encoding_of_their_own_are_read_in_the_one_that_is_named() {
+    let test = imported();
+    let whole = test.read(Results::NAME);
+    let (windows, _, _) = WINDOWS_1252.encode(&whole);
+    test.write(SAVED, &windows);
+    let base = test.service().base_url();
+    test.consign(["verify", SAVED, "--base-url", &base])
+        .says(
+            "saved.csv line 4 (external_id \"A3\") is not believed: it is not UTF-8 text; where another \
+             program has saved the file, name its encoding with --encoding, such as windows-1252; ",
+        )
+        .exits(1);
+    for command in ["verify", "report"] {
+        let run = test.consign([command, SAVED, "--encoding", "windows-1252"]);
+        let run = match command {
+            "verify" => run.args(["--base-url", &base]).says("all 3 rows match"),
+            _ => run.says("All 3 rows are done. "),
+        };
+        run.exits(0);
+    }
+    // The verification may have been saved so, too.
+    let verification = test.read("saved.verification.csv");
+    let (verification, _, _) = WINDOWS_1252.encode(&verification);
+    test.write("saved.verification.csv", verification);
+    // And the manifest: then the encoding is for that, and the results are what they are.
+    test.write("m.csv", WINDOWS_1252.encode(&test.read("m.csv")).0);
+    for results in [&*windows, whole.as_bytes()] {
+        test.write(Results::NAME, results);
+        test.resume()
+            .args(["--encoding", "windows-1252"])
+            .all_uploaded(3)
+            .requests([])
+            .exits(0);
+    }
+}
+
+#[test]
+fn jobs_of_results_that_were_saved_anew_are_known_too() {
+    let test = Test::of_event(1).file("Verträge.pdf", "content of A2");
+    let rows = row_of("A2", crate::harness::EVENT).replace("A2.pdf", "Verträge.pdf");
+    let manifest = test.read("m.csv") + &rows;
+    let test = test.manifest(manifest);
+    test.import().exits(0);
+    let whole = test.read(Results::NAME);
+    for (way, save) in WAYS {
+        println!("{way}");
+        test.write(Results::NAME, save(&whole));
+        test.resume()
+            .rows(["A1 uploaded", "A2 uploaded"])
+            .requests([])
+            .exits(0);
+    }
+    attached_once(&test);
+}
+
+#[test]
+fn what_is_no_text_is_told_with_what_to_do() {
+    let test = Test::new().manifest(format!("{HEADER}A1.pdf,contract,1,A1\n"));
+    test.write("A1.pdf", "content of A1");
+    test.write(Results::NAME, b"PK\x03\x04...");
+    test.resume()
+        .stderr(
+            "error: m.results.csv: is a spreadsheet's own file, not text; save it as CSV (UTF-8) and name \
+             that file\n",
+        )
+        .leaving_a_journal()
+        .exits(2);
+    let half = "\u{feff}row,file_path\n".encode_utf16();
+    let mut half: Vec<u8> = half.flat_map(u16::to_le_bytes).collect();
+    half.push(b'x');
+    test.write("half.results.csv", half);
+    test.consign(["report", "half.results.csv"])
+        .stderr(
+            "error: half.results.csv: line 2: the byte at offset 30 is not UTF-16LE; name its encoding \
+             with --encoding, or save it as UTF-8\n",
+        )
+        .leaving_a_journal()
+        .exits(2);
+}
