@@ -102,7 +102,7 @@ pub struct Digested {
 /// Why the storage did not give the bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FetchFailure {
-    /// 403: the address has expired, or is not valid for some other reason. A new one is needed.
+    /// The address has expired, or is not valid for some other reason. A new one is needed.
     Expired,
     /// Lost on the way, 5xx, or nobody there. It may be tried again.
     Interrupted(String),

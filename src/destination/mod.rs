@@ -257,7 +257,7 @@ pub enum Receipt {
 /// Why the storage did not take the bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PutFailure {
-    /// 403: the address has expired, or is not valid for some other reason. A new one is needed.
+    /// The address has expired, or is not valid for some other reason. A new one is needed.
     Expired,
     /// Nobody was there to take them: not a byte was sent. The same address may be used again.
     NotSent(String),

@@ -80,8 +80,9 @@ impl TransferClient {
                 look_up,
             }),
         };
+        // It repeats no request, but one that never began, since the connection that was kept for it
+        // had been closed meanwhile, goes over another one.
         let client = Client::builder(TokioExecutor::new())
-            .retry_canceled_requests(false)
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_LIMIT)
             .build(Dialler::new(builder, proxies)?);

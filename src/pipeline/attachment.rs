@@ -235,7 +235,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         if self.renewals <= MOST_RENEWALS {
             return State::Resume(self.begun(id));
         }
-        Verdict::upload_refused(id, "status 403 for each new address").into()
+        Verdict::upload_refused(id, "it called each new address expired or not valid").into()
     }
 
     pub(super) async fn patch(&mut self, begun: Begun) -> Next<D> {

@@ -272,7 +272,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
                 Err(Unfetched::Again) => {}
                 Err(Unfetched::Expired) if expired < MOST_EXPIRED => expired += 1,
                 Err(Unfetched::Expired) => {
-                    let why = "status 403 for each new address".to_owned();
+                    let why = "the storage refuses each address as soon as it is given".to_owned();
                     return Ok(Looked::Unseen(why));
                 }
                 Err(Unfetched::GivenUp(why)) => return Ok(Looked::Unseen(why)),

@@ -45,7 +45,7 @@ fn addresses_that_are_never_valid_are_given_up() {
     assert_eq!(tries.count(), 6);
     assert_eq!(
         test.results().cell("A1", "message"),
-        "the storage refused the file: status 403 for each new address"
+        "the storage refused the file: it called each new address expired or not valid"
     );
 }
 
