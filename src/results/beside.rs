@@ -190,6 +190,7 @@ mod tests {
             format!("\u{feff}{header}").into_bytes(),
             header.replace(',', ";").into_bytes(),
             header.replace(',', "\t").into_bytes(),
+            format!(",,,\r\n{header}").into_bytes(),
             wide,
         ] {
             assert_eq!(beside(&text), (1, Vec::new()), "{text:?}");

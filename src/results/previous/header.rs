@@ -178,16 +178,12 @@ pub(crate) fn judge(start: &[u8]) -> Option<Result<(), String>> {
         .filter(|byte| !matches!(byte, 0 | 0xFE | 0xFF))
         .collect();
     let mut record = ByteRecord::new();
-    let read = reader(&*narrow, delimiter(&narrow)).read_byte_record(&mut record);
+    let mut reader = reader(&*narrow, delimiter(&narrow));
+    while reader.read_byte_record(&mut record).ok()? && is_blank(&record) {}
     let is_ours = |column: &str| record.iter().any(|name| name == column.as_bytes());
-    if !read.ok()?
-        || !["status", "attachment_id", LINE_CHECK]
-            .into_iter()
-            .all(is_ours)
-    {
-        return None;
-    }
-    Some(Header::parse(&narrow).map(drop))
+    let ours = ["status", "attachment_id", LINE_CHECK];
+    let is_of_results = ours.into_iter().all(is_ours);
+    is_of_results.then(|| Header::parse(&narrow).map(drop))
 }
 
 /// What stands after the first name, which holds no such character.
