@@ -37,6 +37,8 @@ impl Scene for Attachments {
     type Service = Memory;
     type Referee = Referee;
 
+    const LOSES_LINES: bool = true;
+
     async fn set(random: &mut Rng, script: Script, disk: Arc<Disk>, lines: Lines) -> Self {
         let rules = draw_rules(random);
         let (rules, dotted) = draw_routing(rules, random);

@@ -18,9 +18,9 @@ use consign::plan::{Candidate, FailedJobs, Limits, Step, Wishes, is_for_people, 
 use consign::prepare::RowFile;
 use fastrand::Rng;
 
-use crate::machine::Disk;
+use crate::machine::{Disk, Loss};
 use crate::rows::{TheRow, event};
-use crate::scene::{Lines, Scene, Watches as _, Weather};
+use crate::scene::{Lines, PUT_BACK, RESUME_ALLOWED, Scene, Watches as _, Weather};
 
 use promises::Promises;
 use referee::Referee;
@@ -62,6 +62,8 @@ pub(crate) struct Jobs {
 impl Scene for Jobs {
     type Service = jobs::Jobs;
     type Referee = Referee;
+
+    const LOSES_LINES: bool = true;
 
     async fn set(random: &mut Rng, script: Script, disk: Arc<Disk>, lines: Lines) -> Self {
         let rules = draw_rules(random);
@@ -131,6 +133,25 @@ impl Scene for Jobs {
             }
         }
         tasks
+    }
+
+    fn look_at_lost_lines(&mut self) -> Option<&'static str> {
+        let lines = self
+            .rows
+            .iter()
+            .map(|row| self.disk.counting_line(row.key()));
+        let doubtful = self.disk.lost().doubtful_rows(lines);
+        if doubtful.is_empty() {
+            return None;
+        }
+        let mut doubtful = doubtful.into_iter().map(|number| &self.rows[number - 1]);
+        // What somebody sees who looks at the objects.
+        let is_in_none = |row: &TheRow| !self.disk.has_lost(row.key(), Loss::OfItsRecord);
+        if doubtful.all(is_in_none) {
+            return Some(RESUME_ALLOWED);
+        }
+        self.disk.put_lines_back();
+        Some(PUT_BACK)
     }
 
     fn change_something(&mut self, random: &mut Rng) {

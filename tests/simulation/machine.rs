@@ -7,11 +7,16 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use consign::model::{AttachmentId, Sha256Digest};
+use consign::plan::was_done;
+use consign::results::census::{CountingLine, LostLines};
 use consign::results::journal::{Journal, JournalClosed};
 use consign::results::{Entry, Reason, Status};
 use fastrand::Rng;
 use tokio::sync::Notify;
 use tokio::time::sleep;
+
+pub(crate) use crate::file::Loss;
+use crate::file::ResultsNumbers;
 
 /// The power of a run: it lasts for so many steps. Before and after each request, and on the way
 /// of each line to the disk, a step is taken.
@@ -95,6 +100,7 @@ pub(crate) struct Disk(Mutex<Written>);
 
 struct Written {
     lines: Vec<Entry>,
+    file: ResultsNumbers,
     /// So many of them have been synced.
     durable: usize,
     /// So many more can be written before the disk is full.
@@ -119,6 +125,7 @@ impl Disk {
     pub(crate) fn new(seed: u64, lies_about: Option<Lie>) -> Self {
         Self(Mutex::new(Written {
             lines: Vec::new(),
+            file: ResultsNumbers::default(),
             durable: 0,
             room: None,
             displaced_by: None,
@@ -136,8 +143,57 @@ impl Disk {
     /// Writes a line outside of a run.
     pub(crate) fn write(&self, entry: Entry) {
         let mut disk = self.0.lock().unwrap();
-        disk.lines.push(entry);
+        disk.push(entry);
         disk.durable = disk.lines.len();
+    }
+
+    /// The file is written anew, with the newest line of each row.
+    pub(crate) fn put_in_order(&self) {
+        let disk = &mut *self.0.lock().unwrap();
+        disk.file.put_in_order(&disk.lines[..disk.durable]);
+    }
+
+    /// Somebody filters the file: some of its lines are gone, but not those by which nobody could know
+    /// it. Returns how many.
+    pub(crate) fn lose_lines(&self, random: &mut Rng) -> usize {
+        self.0.lock().unwrap().file.lose_lines(random)
+    }
+
+    /// What a reader of the file knows of lines that are gone.
+    pub(crate) fn lost(&self) -> LostLines {
+        let disk = self.0.lock().unwrap();
+        disk.file.lost(&disk.lines)
+    }
+
+    /// The newest line of a row that is there, by its numbers.
+    pub(crate) fn counting_line(&self, external_id: &str) -> Option<CountingLine> {
+        let disk = self.0.lock().unwrap();
+        let (place, line) = disk.newest(external_id)?;
+        Some(CountingLine {
+            serial: disk.file.serial(place)?,
+            row: line.row.and_then(|row| u32::try_from(row).ok()),
+            done: was_done(line),
+        })
+    }
+
+    /// Whether a row has lost a line, ever; one that names a record, where that is what is asked.
+    pub(crate) fn has_lost(&self, external_id: &str, what: Loss) -> bool {
+        let disk = self.0.lock().unwrap();
+        let mut lost = disk.file.gone().map(|place| &disk.lines[place]);
+        lost.any(|line| {
+            let is_it = what == Loss::OfAnything || line.attachment_id.is_some();
+            line.external_id == external_id && is_it
+        })
+    }
+
+    /// Somebody puts back a copy of the file from before lines of it were lost.
+    pub(crate) fn put_lines_back(&self) {
+        self.0.lock().unwrap().file.put_back();
+    }
+
+    /// Nobody counts lines, as if they did not say how many there were.
+    pub(crate) fn count_no_lines(&self) {
+        self.0.lock().unwrap().file.count_no_lines();
     }
 
     /// The run has ended in good order: all that was written is there.
@@ -155,6 +211,7 @@ impl Disk {
         let (durable, written) = (disk.durable, disk.lines.len());
         let left = disk.random.usize(durable..=written);
         disk.lines.truncate(left);
+        disk.file.truncate(left);
         disk.durable = left;
         disk.backups.retain(|_, kept| kept.is_durable);
     }
@@ -182,6 +239,7 @@ impl Disk {
         let mut disk = self.0.lock().unwrap();
         if let Some(lines) = disk.displaced_by.take() {
             disk.durable = lines.len();
+            disk.file.is_another(lines.len());
             disk.lines = lines;
         }
     }
@@ -219,21 +277,16 @@ impl Disk {
     /// The newest line of a row that a loss of power would leave there.
     pub(crate) fn durable(&self, external_id: &str) -> Option<Entry> {
         let disk = self.0.lock().unwrap();
-        let durable = disk.lines[..disk.durable].iter();
-        durable
-            .rev()
-            .find(|line| line.external_id == external_id)
-            .cloned()
+        disk.newest(external_id).map(|(_, line)| line.clone())
     }
 
     /// The newest lines of rows that a loss of power would leave there, where they name an
     /// attachment.
     pub(crate) fn durable_of(&self, id: &AttachmentId) -> Vec<Entry> {
         let disk = self.0.lock().unwrap();
-        let durable = &disk.lines[..disk.durable];
-        let newest: BTreeMap<&str, &Entry> = durable
-            .iter()
-            .map(|line| (line.external_id.as_str(), line))
+        let newest: BTreeMap<&str, &Entry> = disk
+            .in_file()
+            .map(|(_, line)| (line.external_id.as_str(), line))
             .collect();
         let of_it = newest.into_values();
         let of_it = of_it.filter(|line| line.attachment_id.as_ref() == Some(id));
@@ -256,8 +309,24 @@ impl Written {
             Some(room) => *room -= 1,
             None => {}
         }
-        self.lines.push(entry);
+        self.push(entry);
         Ok(())
+    }
+
+    fn push(&mut self, entry: Entry) {
+        self.lines.push(entry);
+        self.file.append();
+    }
+
+    /// The durable lines that are in the file, with their places among all that were ever written.
+    fn in_file(&self) -> impl DoubleEndedIterator<Item = (usize, &Entry)> {
+        let durable = self.lines[..self.durable].iter().enumerate();
+        durable.filter(|(place, _)| self.file.serial(*place).is_some())
+    }
+
+    fn newest(&self, external_id: &str) -> Option<(usize, &Entry)> {
+        let mut newest_first = self.in_file().rev();
+        newest_first.find(|(_, line)| line.external_id == external_id)
     }
 }
 

@@ -4,7 +4,7 @@
 //! Under each seed a few rows are imported again and again while things go wrong: requests are
 //! lost, answered into the void, carried out minutes late or twice; the service is away for hours,
 //! refuses keys, addresses and haste; the machine loses its power between any two steps, and with
-//! it what the disk had not synced; an earlier version of the results takes their place; people stop the program, change files, and were there before.
+//! it what the disk had not synced; an earlier version of the results takes their place; people stop the program, change files, filter its results, and were there before.
 //! Then the weather is calm, and every row must come to its end. What must be true all along:
 //!
 //! - no row's file is ever there twice, be it as an attachment or by a job;
@@ -14,6 +14,8 @@
 //! - what the results say is so, at the end of every run;
 //! - what an attachment held is there, or a durable line says that it waits for other bytes, and
 //!   what it held is in a backup that is durable, too, unless the user did without ([`amended`]);
+//! - no row goes into another job for want of lines that somebody has filtered out, until somebody has
+//!   looked or has put them back;
 //! - a row is done after one run in calm weather, unless something excuses it. Where the results ask
 //!   people to look, somebody does, and wants to be tried again what is not there.
 //!
@@ -23,6 +25,7 @@
 mod amended;
 mod attachments;
 mod chaos;
+mod file;
 mod files;
 mod jobs;
 mod machine;
@@ -48,6 +51,7 @@ use jobs::Jobs;
 use machine::{Lie, Line};
 use network::Forgotten;
 use scene::Scene;
+use scene::{LINES_LOST, RESUME_ALLOWED, RESUME_REFUSED};
 use story::{Tally, Trace, Without, play};
 
 /// So many seeds are played with each service where nobody asks for more.
@@ -63,6 +67,7 @@ const FAR_ENOUGH: u64 = 100_000;
 #[derive(Debug, Default)]
 struct Sum {
     faults: Counts,
+    mishaps: BTreeMap<&'static str, u64>,
     endings: BTreeMap<&'static str, u64>,
     lines: BTreeMap<String, u64>,
     runs: u64,
@@ -75,6 +80,9 @@ impl Sum {
     fn add(&mut self, tally: &Tally) {
         for (fault, count) in &tally.faults {
             *self.faults.entry(*fault).or_default() += count;
+        }
+        for (mishap, count) in &tally.mishaps {
+            *self.mishaps.entry(mishap).or_default() += count;
         }
         for (ending, count) in &tally.endings {
             *self.endings.entry(ending).or_default() += count;
@@ -99,6 +107,7 @@ impl Sum {
         );
         println!("how runs ended: {:?}", self.endings);
         println!("how rows stood then: {:?}", self.lines);
+        println!("what befell the results: {:?}", self.mishaps);
         for ((operation, fault), count) in &self.faults {
             println!("{count:>9}  {operation:?} {fault}");
         }
@@ -199,10 +208,18 @@ fn all_of_this_happened(sum: &Sum) {
     }
 }
 
+#[track_caller]
+fn lines_were_lost(sum: &Sum, mishaps: &[&'static str]) {
+    for mishap in mishaps {
+        assert!(sum.mishaps.get(mishap) > Some(&20), "hardly ever: {mishap}");
+    }
+}
+
 #[test]
 fn each_row_is_stored_exactly_once_whatever_happens() {
     if let Some(sum) = keeps_its_promises::<Attachments>(SEEDS) {
         all_of_this_happened(&sum);
+        lines_were_lost(&sum, &[LINES_LOST]);
         assert!(sum.endings.get("id not found again") > Some(&100));
     }
 }
@@ -218,6 +235,7 @@ fn each_row_gets_what_the_user_asked_for_and_nothing_is_lost_whatever_happens() 
 fn each_row_goes_through_jobs_exactly_once_whatever_happens() {
     if let Some(sum) = keeps_its_promises::<Jobs>(SEEDS) {
         all_of_this_happened(&sum);
+        lines_were_lost(&sum, &[LINES_LOST, RESUME_REFUSED, RESUME_ALLOWED]);
     }
 }
 
@@ -293,6 +311,11 @@ fn a_record_has_to_be_looked_at_before_it_gets_a_new_address() {
 #[test]
 fn a_job_has_to_be_looked_at_before_its_rows_go_into_another_one() {
     is_missed::<Jobs>(Without::Asking(Forgotten::Get));
+}
+
+#[test]
+fn lines_that_are_gone_have_to_be_missed() {
+    is_missed::<Jobs>(Without::CountOfLines);
 }
 
 #[test]

@@ -28,6 +28,18 @@ pub(crate) enum Lines {
     AreNotWatched,
 }
 
+/// Somebody filtered the results.
+pub(crate) const LINES_LOST: &str = "lines lost";
+
+/// A run was refused for that.
+pub(crate) const RESUME_REFUSED: &str = "refused for lost lines";
+
+/// Somebody looked, and let it go on.
+pub(crate) const RESUME_ALLOWED: &str = "allowed all the same";
+
+/// Somebody put a copy of the results back.
+pub(crate) const PUT_BACK: &str = "a copy put back";
+
 /// How things go in the world of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Weather {
@@ -58,6 +70,9 @@ pub(crate) trait Scene: Sized {
     /// The kinds of requests that the service may refuse as they are.
     const REFUSED: &'static [Operation] = &[];
 
+    /// Whether people filter the results.
+    const LOSES_LINES: bool = false;
+
     /// Draws the rules of the service and the rows, of which somebody else may have some already.
     async fn set(random: &mut Rng, script: Script, disk: Arc<Disk>, lines: Lines) -> Self;
 
@@ -76,6 +91,12 @@ pub(crate) trait Scene: Sized {
 
     /// What an import makes of its manifest and its results before it sends anything.
     fn tasks(&mut self, random: &mut Rng, concurrency: usize, weather: Weather) -> Vec<Task>;
+
+    /// Whether a run may begin although lines of the results are gone. Where it may not, somebody looks,
+    /// and lets it go on or puts a copy back. Returns what became of it.
+    fn look_at_lost_lines(&mut self) -> Option<&'static str> {
+        None
+    }
 
     /// Between two runs somebody may save another version of a file, or hang a row elsewhere.
     fn change_something(&mut self, random: &mut Rng);
@@ -106,6 +127,9 @@ pub(crate) trait Watches: Sync {
     /// A new run begins: what was under way is of unknown fate, and no answer of the last run is
     /// known any more.
     fn new_run(&self);
+
+    /// Somebody has filtered the results, which took so long that nothing is on its way any more.
+    fn lines_lost(&self) {}
 
     fn found(&self, key: &ExternalId, answer: &Result<Presence<Address>, Failure>) {
         self.is_out_of_place("find", key, answer);

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::chaos::{Chaos, Counts};
 use crate::machine::{Disk, DiskJournal, Lie, Power, Sight};
 use crate::network::{Client, Forgotten};
-use crate::scene::{Backups, Lines, Scene, Watches as _, Weather};
+use crate::scene::{Backups, LINES_LOST, Lines, RESUME_REFUSED, Scene, Watches as _, Weather};
 use crate::vault::Folder;
 
 /// After so long nothing of the bad times is on its way any more.
@@ -38,6 +38,8 @@ pub(crate) enum Without {
     Asking(Forgotten),
     /// The look at the place of the results.
     LookingAtResults,
+    /// The numbers that tell of lines that are gone.
+    CountOfLines,
 }
 
 /// Whether all that happens is written down.
@@ -51,6 +53,8 @@ pub(crate) enum Trace {
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) faults: Counts,
+    /// What befell the results between runs.
+    pub(crate) mishaps: BTreeMap<&'static str, u64>,
     pub(crate) runs: u64,
     pub(crate) endings: BTreeMap<&'static str, u64>,
     /// How rows stood at the ends of runs.
@@ -90,6 +94,8 @@ struct Story<S> {
     random: Rng,
     /// What is drawn of the results' place, apart from all else that is drawn.
     places: Rng,
+    /// What people do to the results, drawn apart: the rest of the story is the same without it.
+    meddling: Rng,
     began: Instant,
     chaos: Chaos,
     disk: Arc<Disk>,
@@ -118,7 +124,11 @@ impl<S: Scene> Story<S> {
             _ => (None, Lines::AreWatched),
         };
         let disk = Arc::new(Disk::new(random.u64(..), lies_about));
+        if without == Some(Without::CountOfLines) {
+            disk.count_no_lines();
+        }
         Self {
+            meddling: Rng::with_seed(!seed),
             began: Instant::now(),
             scene: S::set(&mut random, script, Arc::clone(&disk), lines).await,
             chaos,
@@ -136,6 +146,7 @@ impl<S: Scene> Story<S> {
         while Instant::now() < self.chaos.until {
             let ending = self.run_in_bad_weather().await?;
             sleep(self.pause_after(&ending)).await;
+            self.lose_lines_perhaps().await;
             self.scene.change_something(&mut self.random);
             if self.scene.is_over() && self.random.u8(0..4) > 0 {
                 sleep_until(self.chaos.until).await;
@@ -156,6 +167,25 @@ impl<S: Scene> Story<S> {
         }
         self.tally.lasted = self.began.elapsed();
         self.scene.hold_at_the_end()
+    }
+
+    /// Somebody filters the results in a spreadsheet, which takes a while: nothing is on its way any
+    /// more.
+    async fn lose_lines_perhaps(&mut self) {
+        if !S::LOSES_LINES || self.meddling.u8(0..16) > 0 {
+            return;
+        }
+        sleep(AFTERMATH).await;
+        let lost = self.disk.lose_lines(&mut self.meddling);
+        if lost > 0 {
+            self.scene.referee().lines_lost();
+            self.befell(LINES_LOST);
+        }
+    }
+
+    fn befell(&mut self, mishap: &'static str) {
+        *self.tally.mishaps.entry(mishap).or_default() += 1;
+        self.note(mishap);
     }
 
     /// How long it takes until somebody starts the program again.
@@ -221,7 +251,12 @@ impl<S: Scene> Story<S> {
             seed: self.random.u64(..),
         };
         let concurrency = settings.concurrency;
+        if let Some(became) = self.scene.look_at_lost_lines() {
+            self.befell(RESUME_REFUSED);
+            self.befell(became);
+        }
         let tasks = self.scene.tasks(&mut self.random, concurrency, weather);
+        self.disk.put_in_order();
         let wished = tasks.iter().flat_map(|task| &task.rows);
         let new_ids = wished.filter_map(|task| task.row.new_external_id.clone());
         let is_new = |id: &ExternalId| {
@@ -276,6 +311,7 @@ impl<S: Scene> Story<S> {
             self.disk.lose_power();
         } else {
             self.disk.flush();
+            self.disk.put_in_order();
         }
         match self.sight() {
             // Somebody does as the run has told.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use consign::destination::memory::{Memory, Routes, Rules, StoredAttachment};
 use consign::results::{Entry, Reason, Status};
 
-use crate::machine::Disk;
+use crate::machine::{Disk, Loss};
 use crate::rows::{Foreign, TheRow};
 
 /// How things stand at one moment, beside what was promised.
@@ -71,7 +71,9 @@ impl<'a> Promises<'a> {
             let Some(line) = self.line(row) else { continue };
             let claims_content = line.status == Status::Uploaded
                 || (line.status == Status::Conflict && line.known.content().is_some());
-            if line.status == Status::Skipped && row.foreign != Foreign::SameSize {
+            let is_forgotten = self.disk.has_lost(row.key(), Loss::OfAnything);
+            let was_foreign = row.foreign == Foreign::SameSize || is_forgotten;
+            if line.status == Status::Skipped && !was_foreign {
                 return Err(format!("{line:?}: nobody else was here"));
             }
             if line.status == Status::Conflict && !row.changed && row.foreign == Foreign::No {
@@ -84,7 +86,8 @@ impl<'a> Promises<'a> {
                     && line.object_id == one.object.id().to_string()
             };
             // What was skipped proves neither content nor object.
-            let proven = row.foreign != Foreign::SameSize;
+            let was_skipped = is_forgotten && line.status == Status::Conflict;
+            let proven = row.foreign != Foreign::SameSize && !was_skipped;
             if claims_content && proven && !self.stored_of(row).any(is_so) {
                 return Err(format!("{line:?}: but {:?}", self.stored));
             }
@@ -134,7 +137,8 @@ impl<'a> Promises<'a> {
 
     /// Whether one run in calm weather must do: sizes show in time, and nobody meddles.
     pub(crate) fn nothing_excuses_a_second_run(&self) -> bool {
-        let untouched = |row: &TheRow| !row.changed && row.foreign == Foreign::No;
+        let is_known = |row: &TheRow| !self.disk.has_lost(row.key(), Loss::OfAnything);
+        let untouched = |row: &TheRow| !row.changed && row.foreign == Foreign::No && is_known(row);
         let all_route = self.rows.iter().all(|row| self.routes(row));
         all_route
             && self.rules.size_delay < Duration::from_mins(10)

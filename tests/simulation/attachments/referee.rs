@@ -16,7 +16,7 @@ use consign::plan::OnConflict;
 use consign::results::{Reason, Status};
 use tokio::time::Instant;
 
-use crate::machine::Disk;
+use crate::machine::{Disk, Loss};
 use crate::record::Record;
 use crate::scene::{Asked, Lines, Watches};
 
@@ -180,6 +180,16 @@ impl Watches for Referee {
         {
             self.foul(why);
         }
+    }
+
+    fn lines_lost(&self) {
+        let is_known = |key: &ExternalId| !self.disk.has_lost(key.as_str(), Loss::OfAnything);
+        let mut state = self.state();
+        // What each POST came to can be seen with one look by now, and what was chosen can be found by
+        // its name alone.
+        state.lost_posts.retain(|key, _| is_known(key));
+        state.chosen.retain(|key, _| is_known(key));
+        state.posts_under_way.retain(is_known);
     }
 
     fn new_run(&self) {
