@@ -165,7 +165,15 @@ impl Folder {
             return Err(BackupError::new("keep backups in", path, cause));
         };
         make(path).map_err(BackupError::at("make the folder for backups", path))?;
-        temporary::create(path).map_err(BackupError::at("keep backups in", path))?;
+        temporary::probe(path).map_err(|unfit| {
+            let cause = match unfit.lack {
+                Some(lack) => {
+                    io::Error::new(unfit.cause.kind(), format!("{lack} ({})", unfit.cause))
+                }
+                None => unfit.cause,
+            };
+            BackupError::new("keep backups in", path, cause)
+        })?;
         temporary::sweep(path);
         Ok(Self {
             path: path.into(),

@@ -301,7 +301,8 @@ fn how_to_read(cause: &ResultsError) -> &'static str {
         | ResultsError::Locked { .. }
         | ResultsError::Linked { .. }
         | ResultsError::Displaced { .. }
-        | ResultsError::Undecodable { .. } => "",
+        | ResultsError::Undecodable { .. }
+        | ResultsError::UnfitFolder { .. } => "",
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 use crate::root::folder_of;
+use crate::temporary::FolderLack;
 
 /// Writes a file beside the one at `path`, and puts it in its place once it is on the disk. A
 /// symbolic link there is replaced, not followed.
@@ -23,7 +24,11 @@ pub(crate) fn replace(
     drop(out);
     file.as_file().sync_all()?;
     file.persist(path).map_err(|failure| failure.error)?;
-    File::open(folder)?.sync_all()
+    match File::open(folder)?.sync_all() {
+        // No run depends on it, so that a file system that cannot do better will do.
+        Err(error) if FolderLack::of_syncing(&error).is_some() => Ok(()),
+        synced => synced,
+    }
 }
 
 /// Whether a file can be made beside the one at `path`: better known before hours of work than after.

@@ -5,6 +5,7 @@
 //! has been left behind. It has a name of its own kind, so that no other file is ever taken for one.
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -31,6 +32,97 @@ pub(crate) fn create(folder: &Path) -> io::Result<NamedTempFile> {
             Err(TryLockError::Error(error)) => return Err(error),
         }
     }
+}
+
+/// What a folder lacks for files on which a run depends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FolderLack {
+    /// Its file system knows no locks.
+    Locks,
+    /// Its file system cannot sync a folder.
+    Sync,
+    /// Nothing can be written there.
+    Leave,
+}
+
+impl fmt::Display for FolderLack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Locks => {
+                "its file system knows no locks, so that a second run could not be kept off"
+            }
+            Self::Sync => {
+                "its file system cannot sync a folder, so that a loss of power could take it"
+            }
+            Self::Leave => "it cannot be written to",
+        })
+    }
+}
+
+impl FolderLack {
+    /// What it means that a file cannot be made or opened for writing.
+    pub(crate) fn of_opening(error: &io::Error) -> Option<Self> {
+        let means = [libc::EACCES, libc::EPERM, libc::EROFS];
+        is_one_of(error, &means).then_some(Self::Leave)
+    }
+
+    /// What it means that a file cannot be locked, though nobody else has locked it.
+    pub(crate) fn of_locking(error: &io::Error) -> Option<Self> {
+        let means = [
+            libc::EOPNOTSUPP,
+            libc::ENOTSUP,
+            libc::ENOLCK,
+            libc::ENOSYS,
+            libc::EINVAL,
+        ];
+        is_one_of(error, &means).then_some(Self::Locks)
+    }
+
+    /// What it means that a folder cannot be synced.
+    pub(crate) fn of_syncing(error: &io::Error) -> Option<Self> {
+        let means = [libc::EINVAL, libc::EOPNOTSUPP, libc::ENOTSUP, libc::ENOSYS];
+        is_one_of(error, &means).then_some(Self::Sync)
+    }
+}
+
+fn is_one_of(error: &io::Error, numbers: &[i32]) -> bool {
+    error
+        .raw_os_error()
+        .is_some_and(|number| numbers.contains(&number))
+}
+
+/// Why a folder will not do for files on which a run depends.
+#[derive(Debug)]
+pub(crate) struct UnfitFolder {
+    /// What was tried.
+    pub(crate) doing: &'static str,
+    /// What it lacks, where that is known.
+    pub(crate) lack: Option<FolderLack>,
+    /// The answer of the system.
+    pub(crate) cause: io::Error,
+}
+
+/// Tries whether files can be made, locked and made durable in a folder: better known now than after an
+/// hour of hashing. What is made has no name, and is gone when this returns.
+pub(crate) fn probe(folder: &Path) -> Result<(), UnfitFolder> {
+    let unfit = |doing, lack: fn(&io::Error) -> Option<FolderLack>| {
+        move |cause: io::Error| UnfitFolder {
+            doing,
+            lack: lack(&cause),
+            cause,
+        }
+    };
+    let file = tempfile::tempfile_in(folder);
+    let file = file.map_err(unfit("write to", FolderLack::of_opening))?;
+    match file.try_lock() {
+        Ok(()) | Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(cause)) => {
+            return Err(unfit("lock a file in", FolderLack::of_locking)(cause));
+        }
+    }
+    File::open(folder)
+        .and_then(|folder| folder.sync_data())
+        .map_err(unfit("sync", FolderLack::of_syncing))
 }
 
 /// Removes what killed runs have left in a folder.

@@ -9,11 +9,12 @@ use std::time::SystemTime;
 
 use tempfile::NamedTempFile;
 
+use super::fit::{BEGIN_ELSEWHERE, COPY_ELSEWHERE, failed, probe, unfit_or_failed};
 use super::place::{Displacement, displacement, names_beside};
 use super::previous::Previous;
 use super::{COLUMNS, Entry, LINE_CHECK, ResultsError, Serial, line_check};
 use crate::root::folder_of;
-use crate::temporary::{self, is_at};
+use crate::temporary::{self, FolderLack, is_at};
 use crate::text::decode::Encoding;
 use crate::text::formula_safe;
 
@@ -73,10 +74,7 @@ impl ResultsFile {
                 path: path.to_owned(),
             }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // Noticed now, and not after an hour of hashing. The file has no name, and is gone
-                // when this returns.
-                tempfile::tempfile_in(folder_of(path))
-                    .map_err(|source| failed("write to the folder of", path, source))?;
+                probe(path, BEGIN_ELSEWHERE)?;
                 temporary::sweep(folder_of(path));
                 Ok((Self::new(path, None), Previous::default()))
             }
@@ -97,6 +95,7 @@ impl ResultsFile {
         let Some(file) = open_locked(path)? else {
             return Self::begin(path);
         };
+        probe(path, COPY_ELSEWHERE)?;
         let modified = modified(&file, path)?;
         let (length, previous) = read(&file, path, encoding)?;
         temporary::sweep(folder_of(path));
@@ -330,14 +329,6 @@ impl ResultsFile {
     }
 }
 
-fn failed(doing: &'static str, path: &Path, source: io::Error) -> ResultsError {
-    ResultsError::Io {
-        doing,
-        path: path.to_owned(),
-        source,
-    }
-}
-
 /// Opens and locks the file, or returns `None` where there is none.
 fn open_locked(path: &Path) -> Result<Option<File>, ResultsError> {
     loop {
@@ -361,7 +352,10 @@ fn open_locked(path: &Path) -> Result<Option<File>, ResultsError> {
             .read(true)
             .append(true)
             .open(path)
-            .map_err(|source| failed("open", path, source))?;
+            .map_err(|source| {
+                let lack = FolderLack::of_opening(&source);
+                unfit_or_failed("open", lack, path, source, COPY_ELSEWHERE)
+            })?;
         match file.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => {
@@ -369,7 +363,10 @@ fn open_locked(path: &Path) -> Result<Option<File>, ResultsError> {
                     path: path.to_owned(),
                 });
             }
-            Err(fs::TryLockError::Error(source)) => return Err(failed("lock", path, source)),
+            Err(fs::TryLockError::Error(source)) => {
+                let lack = FolderLack::of_locking(&source);
+                return Err(unfit_or_failed("lock", lack, path, source, COPY_ELSEWHERE));
+            }
         }
         // Another run may have replaced the file between our opening and our locking it.
         if is_at(&file, path).map_err(|source| failed("open", path, source))? {

@@ -11,6 +11,7 @@ pub(crate) mod cell;
 pub mod census;
 mod changes;
 pub mod file;
+mod fit;
 pub mod journal;
 pub mod ledger;
 mod line;
@@ -25,6 +26,7 @@ mod tests;
 use std::io;
 use std::path::PathBuf;
 
+pub use crate::temporary::FolderLack;
 pub use cell::BadCell;
 pub use changes::{Backup, Changes, Former};
 pub use line::*;
@@ -85,6 +87,18 @@ pub enum ResultsError {
         path: PathBuf,
         /// What speaks against it.
         why: Undecodable,
+    },
+    /// Its folder will not do.
+    #[error("{} cannot be kept where it is: {lack} ({source}); {way_on}", path.display())]
+    UnfitFolder {
+        /// The file.
+        path: PathBuf,
+        /// What the folder lacks.
+        lack: FolderLack,
+        /// The answer of the system.
+        source: io::Error,
+        /// What the user can do.
+        way_on: &'static str,
     },
     /// Something else than a results file.
     #[error("{} is not a results file of consign: {why}", path.display())]

@@ -54,5 +54,7 @@ mod secrets;
 mod signals;
 mod suspended;
 mod two_runs;
+#[cfg(target_os = "linux")]
+mod unfit_folders;
 mod uploads;
 mod verify;

@@ -29,6 +29,8 @@ pub(crate) enum Call {
     Sync,
     /// Taking a lock.
     Lock,
+    /// Trying whether a folder can be synced.
+    Probe,
 }
 
 /// What happens to a call.
@@ -44,6 +46,12 @@ pub(crate) enum Act {
     InputOutputError,
     /// The disk is full.
     NoSpace,
+    /// The file system cannot do this, as it says with `EINVAL`.
+    Invalid,
+    /// The same, as it says with `EOPNOTSUPP`.
+    NotSupported,
+    /// It has no locks left, or knows none.
+    NoLocks,
 }
 
 /// A call, as the shim wrote it down.
@@ -238,6 +246,7 @@ impl Call {
         match self {
             Self::Sync => "sync",
             Self::Lock => "lock",
+            Self::Probe => "probe",
         }
     }
 }
@@ -250,6 +259,9 @@ impl Act {
             Self::StopBefore => "stop before",
             Self::InputOutputError => "EIO",
             Self::NoSpace => "ENOSPC",
+            Self::Invalid => "EINVAL",
+            Self::NotSupported => "EOPNOTSUPP",
+            Self::NoLocks => "ENOLCK",
         }
     }
 }
@@ -264,6 +276,7 @@ impl Noted {
             call: match call {
                 "sync" => Call::Sync,
                 "lock" => Call::Lock,
+                "probe" => Call::Probe,
                 other => panic!("the shim knows no {other}"),
             },
             outcome: outcome.to_owned(),

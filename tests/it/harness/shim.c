@@ -7,7 +7,8 @@
  * SHIM_KEPT     a second name for the results file that is about to be replaced, as a disk has it
  *               that loses the renaming
  * SHIM_CALL, SHIM_NTH, SHIM_ACT
- *               which call to disturb: `sync` or `lock`, counted from 1, and what happens to it
+ *               which call to disturb: `sync`, `lock` or `probe` (a sync that only tries whether a
+ *               folder can be synced), counted from 1, and what happens to it
  * SHIM_HASTE    how many seconds seem to pass in one
  */
 #define _GNU_SOURCE
@@ -34,7 +35,7 @@ static const char *setting(const char *name)
 
 /* A call on a file of the test's. */
 struct call {
-    const char *kind;    /* `sync` or `lock` */
+    const char *kind;    /* `sync`, `lock` or `probe` */
     char path[PATH_MAX];
     struct stat file;    /* as it was before the call */
     struct stat results; /* what the results' path led to then; all zero where to nothing */
@@ -81,6 +82,25 @@ static void keep(const struct call *call)
         tell(call, "not kept");
 }
 
+/* The number of an error by its name; 0 for what is none. */
+static int number_of(const char *name)
+{
+    static const struct { const char *name; int number; } errors[] = {
+        { "EIO", EIO }, { "ENOSPC", ENOSPC }, { "EINVAL", EINVAL },
+        { "EOPNOTSUPP", EOPNOTSUPP }, { "ENOLCK", ENOLCK },
+    };
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+        if (strcmp(name, errors[i].name) == 0)
+            return errors[i].number;
+    return 0;
+}
+
+static int is_folder(int fd)
+{
+    struct stat about;
+    return fstat(fd, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
 static long carry_out(const char *kind, int fd, long number, int argument)
 {
     struct call call = { .kind = kind };
@@ -90,7 +110,7 @@ static long carry_out(const char *kind, int fd, long number, int argument)
     stat(setting("SHIM_RESULTS"), &call.results);
     keep(&call);
     const char *act = disturbance(&call);
-    int error = strcmp(act, "EIO") == 0 ? EIO : strcmp(act, "ENOSPC") == 0 ? ENOSPC : 0;
+    int error = number_of(act);
     int before = strcmp(act, "kill before") == 0 ? SIGKILL : strcmp(act, "stop before") == 0 ? SIGSTOP : 0;
     if (error || before)
         tell(&call, act);
@@ -108,7 +128,10 @@ static long carry_out(const char *kind, int fd, long number, int argument)
 }
 
 int fsync(int fd) { return carry_out("sync", fd, SYS_fsync, 0); }
-int fdatasync(int fd) { return carry_out("sync", fd, SYS_fdatasync, 0); }
+int fdatasync(int fd)
+{
+    return carry_out(is_folder(fd) ? "probe" : "sync", fd, SYS_fdatasync, 0);
+}
 int flock(int fd, int how) { return carry_out("lock", fd, SYS_flock, how); }
 
 static long haste = 1;

@@ -1,0 +1,115 @@
+//! Folders that will not do for results or backups: told as what they are, before anything is sent.
+
+use crate::harness::{Act, Call, Disk, Results, Test};
+
+const NO_LOCKS: &str = "its file system knows no locks, so that a second run could not be kept off";
+const NO_SYNC: &str = "its file system cannot sync a folder, so that a loss of power could take it";
+
+/// What is disturbed, how the system says so, and what the user is told.
+const LACKS: [(Call, Act, &str, &str); 4] = [
+    (
+        Call::Lock,
+        Act::NotSupported,
+        NO_LOCKS,
+        "Operation not supported (os error 95)",
+    ),
+    (
+        Call::Lock,
+        Act::NoLocks,
+        NO_LOCKS,
+        "No locks available (os error 37)",
+    ),
+    (
+        Call::Probe,
+        Act::Invalid,
+        NO_SYNC,
+        "Invalid argument (os error 22)",
+    ),
+    (
+        Call::Probe,
+        Act::NotSupported,
+        NO_SYNC,
+        "Operation not supported (os error 95)",
+    ),
+];
+
+#[test]
+fn results_are_not_begun_where_they_could_not_be_relied_on() {
+    for (call, act, lack, why) in LACKS {
+        let test = Test::of_rows(1);
+        Disk::under(&test)
+            .disturb(test.import(), call, 1, act)
+            .stdout("")
+            .stderr(format!(
+                "error: m.results.csv cannot be kept where it is: {lack} ({why}); name a results \
+                 file on a local disk with --results\n"
+            ))
+            .requests([])
+            .exits(2);
+        assert_eq!(test.names(), ["A1.pdf", "m.csv"]);
+        // As it is told.
+        let elsewhere = tempfile::tempdir().unwrap();
+        let elsewhere = elsewhere.path().join("r.csv");
+        test.import()
+            .with_results(elsewhere.to_str().unwrap())
+            .stored_rows(["A1"])
+            .exits(0);
+    }
+}
+
+#[test]
+fn results_that_are_there_are_to_be_copied_elsewhere() {
+    for (call, act, lack, why) in LACKS {
+        let test = Test::of_rows(1);
+        test.import().exits(0);
+        Disk::under(&test)
+            .disturb(test.resume(), call, 1, act)
+            .stdout("")
+            .stderr(format!(
+                "error: m.results.csv cannot be kept where it is: {lack} ({why}); copy it to a \
+                 local disk, and name the copy, and from then on no other, with --results\n"
+            ))
+            .requests([])
+            .exits(2);
+        let elsewhere = tempfile::tempdir().unwrap();
+        let elsewhere = elsewhere.path().join("r.csv");
+        std::fs::copy(test.path(Results::NAME), &elsewhere).unwrap();
+        test.resume()
+            .with_results(elsewhere.to_str().unwrap())
+            .requests([])
+            .all_uploaded(1)
+            .exits(0);
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_to_is_told() {
+    // Not even the superuser makes files there.
+    let test = Test::of_rows(1);
+    test.import()
+        .with_results("/sys/r.csv")
+        .stdout("")
+        .stderr(
+            "error: /sys/r.csv cannot be kept where it is: it cannot be written to (Permission \
+             denied (os error 13)); name a results file on a local disk with --results\n",
+        )
+        .requests([])
+        .exits(2);
+}
+
+#[test]
+fn backups_are_not_begun_where_they_could_not_be_relied_on() {
+    for (call, act, lack, why) in LACKS {
+        let test = Test::of_rows(1);
+        test.write("backups/.keep", "");
+        // The first is that of the results' folder.
+        Disk::under(&test)
+            .disturb(test.import(), call, 2, act)
+            .args(["--on-conflict", "replace", "--backup", "backups", "--yes"])
+            .stdout("")
+            .says(format!("cannot keep backups in backups: {lack} ({why})"))
+            .says("name another folder")
+            .requests([])
+            .exits(2);
+    }
+}
