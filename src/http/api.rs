@@ -13,10 +13,11 @@ pub use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
+use tokio::sync::OnceCell;
 use url::Url;
 
 use super::budget::Budget;
-use super::proxy::Proxies;
+use super::proxy::{PASSWORD_WANTED, Proxies};
 use super::redact::Secrets;
 use super::target::ApiHost;
 use super::trouble::{Trouble, trouble, unsafe_connection};
@@ -89,6 +90,8 @@ pub struct ApiClient {
     base: Url,
     dialect: Dialect,
     proxies: Proxies,
+    /// What the proxy on the way to the base said against it, once it was asked.
+    way: OnceCell<Option<String>>,
     /// The keys: a service may repeat them in what it says.
     secrets: Secrets,
 }
@@ -181,6 +184,7 @@ impl ApiClient {
             base,
             dialect,
             proxies: Proxies::on_the_way_to(api),
+            way: OnceCell::new(),
             // The keys alone, without the schemes before them: so they are found in a header that is
             // repeated as a whole, too.
             secrets: Secrets::of(keys.iter().map(|header| header.key.expose_secret())),
@@ -229,6 +233,7 @@ impl ApiClient {
     }
 
     async fn exchange(&self, request: Request<'_>, url: Url) -> Result<Answer, Failure> {
+        self.pass_proxy(&url).await?;
         let media_type_of_ours = self.dialect.media_type();
         let mut builder = self
             .client
@@ -237,22 +242,45 @@ impl ApiClient {
         if let Some(body) = request.body {
             builder = builder.body(body.to_string());
         }
-        let response = builder.send().await.map_err(|error| self.failure(error))?;
+        let response = match builder.send().await {
+            Ok(response) => response,
+            Err(error) => return Err(self.failure(error).await),
+        };
         let mut answer = Answer::head(&url, &response, self.dialect);
-        answer.body = read_bounded(response, BODY_LIMIT)
-            .await
-            .map_err(|error| self.failure(error))?
-            .ok_or_else(|| {
-                Failure::Unanswered("the answer is too long to be the service's".into())
-            })?;
+        if answer.status == PASSWORD_WANTED
+            && let Some(why) = self.proxies.refusal(&url, PASSWORD_WANTED)
+        {
+            return Err(Failure::Hopeless(why));
+        }
+        match read_bounded(response, BODY_LIMIT).await {
+            Ok(Some(body)) => answer.body = body,
+            Ok(None) => {
+                let why = "the answer is too long to be the service's";
+                return Err(Failure::Unanswered(why.into()));
+            }
+            Err(error) => return Err(self.failure(error).await),
+        }
         Ok(answer)
     }
 
-    fn failure(&self, error: reqwest::Error) -> Failure {
-        match trouble(error, &self.proxies) {
+    /// Asks the proxy on the way for a tunnel before anything else goes there: one request alone, so
+    /// that a password which it does not take is tried once, however many rows wait.
+    async fn pass_proxy(&self, url: &Url) -> Result<(), Failure> {
+        let asked = self.way.get_or_init(async || {
+            let status = self.proxies.status(url).await?;
+            self.proxies.refusal(url, status)
+        });
+        match asked.await {
+            Some(why) => Err(Failure::Hopeless(why.clone())),
+            None => Ok(()),
+        }
+    }
+
+    async fn failure(&self, error: reqwest::Error) -> Failure {
+        match trouble(error, &self.proxies).await {
             Trouble::NotSent(why) => Failure::NotSent(why),
             Trouble::Certificate(why) => Failure::Hopeless(unsafe_connection(&why)),
-            Trouble::Private(why) => Failure::Hopeless(why),
+            Trouble::Private(why) | Trouble::Refused(why) => Failure::Hopeless(why),
             Trouble::Broken(why) => Failure::Unanswered(why),
         }
     }

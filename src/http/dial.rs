@@ -64,7 +64,7 @@ impl Dialler {
             return Ok(LastWord::over(wire));
         }
         Err(NoConnection(match ended {
-            Err(error) => trouble(error, &self.proxies),
+            Err(error) => trouble(error, &self.proxies).await,
             // Nothing was sent there that is worth an answer.
             Ok(_) => Trouble::NotSent("the connection was used up".to_owned()),
         }))

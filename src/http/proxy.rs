@@ -1,10 +1,28 @@
-//! The system's proxies: by way of which one a host is reached. A proxy's user and password stay
-//! with the HTTP library, and cannot be shown.
+//! The system's proxies: by way of which one a host is reached, and what is said of one that refuses.
+//! A proxy's user and password go to the proxy alone, and cannot be shown.
 
-use hyper_util::client::proxy::matcher::Matcher;
+use std::time::Duration;
+
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use url::Url;
 
+use super::CONNECT_LIMIT;
 use super::target::ApiHost;
+
+/// The variables that name a proxy, in the order in which they count.
+const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
+/// The status with which a proxy asks for a user and a password.
+pub(super) const PASSWORD_WANTED: u16 = 407;
+
+/// The longest answer to a request for a tunnel that is read, in bytes.
+const LONGEST_HEAD: usize = 8 * 1024;
+
+/// How long the proxy may take for its answer, the connection included. Longer than the library
+/// waits, which is to say itself that nobody is there.
+const ANSWER_LIMIT: Duration = Duration::from_secs(CONNECT_LIMIT.as_secs() + 5);
 
 /// What the environment (and on macOS the system's settings) say of proxies.
 #[derive(Debug, Default)]
@@ -35,12 +53,106 @@ impl Proxies {
         Some(self.parts(&anywhere)?.0)
     }
 
+    /// What is said of a proxy that refuses the way to a URL: its name, the status, and the variable
+    /// that names it. None, where this is no refusal: a proxy that finds nobody may find him later.
+    pub(super) fn refusal(&self, url: &Url, status: u16) -> Option<String> {
+        if !matches!(status, 400..=499) || matches!(status, 408 | 425 | 429) {
+            return None;
+        }
+        let host = url.host_str().unwrap_or("the host");
+        let Some(proxy) = self.of(url) else {
+            return (status == PASSWORD_WANTED).then(|| unnamed_refusal(host));
+        };
+        let named = self.variable(url, |name| std::env::var(name).ok());
+        let (from, there) = match named {
+            Some(name) => (format!(" (from {name})"), format!("in {name}")),
+            None => (String::new(), "in the settings of the system".to_owned()),
+        };
+        let what_to_do = match status {
+            PASSWORD_WANTED => format!(
+                "it wants a user and a password, or others than these; correct them {there}, as in \
+                 http://USER:PASSWORD@HOST:PORT"
+            ),
+            _ => format!(
+                "ask whoever runs it to let this machine through to {host}, name another one \
+                 {there}, or except the host with NO_PROXY"
+            ),
+        };
+        Some(format!(
+            "the proxy {proxy}{from} refuses the way to {host} with status {status}: {what_to_do}, then \
+             go on; it was not asked again, so that no account is locked"
+        ))
+    }
+
+    /// The variable that names the proxy on the way to a URL, if it is one.
+    fn variable(
+        &self,
+        url: &Url,
+        value: impl Fn(&'static str) -> Option<String>,
+    ) -> Option<&'static str> {
+        let (host, _) = self.parts(url)?;
+        let names_it = |name| value(name).is_some_and(|value| value.contains(&host));
+        VARIABLES.into_iter().find(|name| names_it(name))
+    }
+
+    /// Asks the proxy on the way to a URL for a tunnel, which nobody uses, and returns its status. The
+    /// HTTP library keeps that to itself. None, where no proxy gives one: one over TLS or SOCKS is not
+    /// asked.
+    pub(super) async fn status(&self, url: &Url) -> Option<u16> {
+        let proxy = self.intercept(url)?;
+        let asking = ask_for_tunnel(&proxy, url);
+        tokio::time::timeout(ANSWER_LIMIT, asking).await.ok()?
+    }
+
+    fn intercept(&self, url: &Url) -> Option<Intercept> {
+        self.0.as_ref()?.intercept(&url.as_str().parse().ok()?)
+    }
+
     fn parts(&self, url: &Url) -> Option<(String, Option<u16>)> {
-        let uri = url.as_str().parse().ok()?;
-        let proxy = self.0.as_ref()?.intercept(&uri)?;
+        let proxy = self.intercept(url)?;
         let host = proxy.uri().host()?.to_owned();
         Some((host, proxy.uri().port_u16()))
     }
+}
+
+/// What is said of a proxy that nobody has named, and that wants to know who asks.
+pub(super) fn unnamed_refusal(host: &str) -> String {
+    format!(
+        "a proxy on the way to {host} wants a user and a password (status {PASSWORD_WANTED}): name \
+         both in HTTPS_PROXY, as in http://USER:PASSWORD@HOST:PORT, then go on"
+    )
+}
+
+async fn ask_for_tunnel(proxy: &Intercept, url: &Url) -> Option<u16> {
+    let uri = proxy.uri();
+    if uri.scheme_str() != Some("http") || url.scheme() != "https" {
+        return None;
+    }
+    let to = (uri.host()?, uri.port_u16().unwrap_or(80));
+    let mut connection = TcpStream::connect(to).await.ok()?;
+    let to = format!("{}:{}", url.host_str()?, url.port_or_known_default()?);
+    let mut request = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n").into_bytes();
+    if let Some(user) = proxy.basic_auth() {
+        request.extend_from_slice(b"Proxy-Authorization: ");
+        request.extend_from_slice(user.as_bytes());
+        request.extend_from_slice(b"\r\n");
+    }
+    request.extend_from_slice(b"\r\n");
+    connection.write_all(&request).await.ok()?;
+    let mut head = Vec::new();
+    while !head.windows(2).any(|two| two == b"\r\n") && head.len() < LONGEST_HEAD {
+        if connection.read_buf(&mut head).await.ok()? == 0 {
+            return None;
+        }
+    }
+    status_of(&head)
+}
+
+/// The status in the first line of an answer: `HTTP/1.1 403 Forbidden`.
+fn status_of(head: &[u8]) -> Option<u16> {
+    let line = head.split(|byte| *byte == b'\r').next()?;
+    let line = std::str::from_utf8(line).ok()?.strip_prefix("HTTP/")?;
+    line.split(' ').nth(1)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -63,6 +175,54 @@ mod tests {
         ] {
             let found = by_way_of(proxy, "", "https://example.com/a?signature=secret");
             assert_eq!(found.as_deref(), Some(named), "{proxy}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_that_refuses_is_named_with_status_and_variable_and_without_its_user() {
+        let matcher = Matcher::builder().all("http://me:hunter2@proxy.example:3128");
+        let proxies = Proxies(Some(matcher.build()));
+        let url = Url::parse("https://api.example.com/a?signature=secret").unwrap();
+        for status in [401, 403, 407] {
+            let told = proxies.refusal(&url, status).unwrap();
+            let start = format!(
+                "the proxy proxy.example:3128 refuses the way to api.example.com with status {status}: "
+            );
+            assert!(told.starts_with(&start), "{told}");
+            assert!(
+                !told.contains("hunter2") && !told.contains("secret"),
+                "{told}"
+            );
+        }
+        for status in [200, 408, 429, 500, 503] {
+            assert_eq!(proxies.refusal(&url, status), None);
+        }
+        let unnamed = Proxies::default();
+        assert_eq!(unnamed.refusal(&url, 403), None, "it is the service's");
+        assert!(unnamed.refusal(&url, 407).unwrap().contains("HTTPS_PROXY"));
+        let variable = |set: &'static str| {
+            let value =
+                move |name| (name == set).then(|| "me:hunter2@proxy.example:3128".to_owned());
+            proxies.variable(&url, value)
+        };
+        for name in VARIABLES {
+            assert_eq!(variable(name), Some(name));
+        }
+        assert_eq!(variable("HTTP_PROXY"), None);
+    }
+
+    #[test]
+    fn the_status_of_an_answer_is_read_from_its_first_line() {
+        assert_eq!(status_of(b"HTTP/1.1 403 Forbidden\r\nA: b\r\n"), Some(403));
+        assert_eq!(status_of(b"HTTP/1.0 200\r\n"), Some(200));
+        for other in [
+            &b""[..],
+            b"SSH-2.0\r\n",
+            b"HTTP/1.1\r\n",
+            b"HTTP/1.1 x\r\n",
+            b"\xff",
+        ] {
+            assert_eq!(status_of(other), None);
         }
     }
 

@@ -202,7 +202,7 @@ fn put_failure(trouble: Trouble) -> PutFailure {
         Trouble::NotSent(why) => PutFailure::NotSent(why),
         Trouble::Broken(why) => PutFailure::Interrupted(why),
         Trouble::Certificate(why) => PutFailure::Hopeless(unsafe_connection(&why)),
-        Trouble::Private(why) => PutFailure::Hopeless(why),
+        Trouble::Private(why) | Trouble::Refused(why) => PutFailure::Hopeless(why),
     }
 }
 

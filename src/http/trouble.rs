@@ -7,7 +7,7 @@ use std::io;
 use hyper_util::client::legacy;
 use rustls::CertificateError;
 
-use super::proxy::Proxies;
+use super::proxy::{PASSWORD_WANTED, Proxies};
 use super::public::PrivateHost;
 
 /// So many of the names in a certificate are told.
@@ -22,6 +22,8 @@ pub(super) enum Trouble {
     Certificate(String),
     /// The host has no address to which anything may be sent.
     Private(String),
+    /// A proxy refuses the way. Says all that there is to say.
+    Refused(String),
     /// The connection was there, and broke.
     Broken(String),
 }
@@ -32,20 +34,39 @@ pub(super) enum Trouble {
 pub(super) struct NoConnection(pub(super) Trouble);
 
 /// Says what happened, without the URL, which may be a presigned one; of it only the host is told.
-pub(super) fn trouble(error: reqwest::Error, proxies: &Proxies) -> Trouble {
-    let host = error.url().and_then(|url| url.host_str());
+/// A proxy that gave no tunnel is asked once more, for its status alone.
+pub(super) async fn trouble(error: reqwest::Error, proxies: &Proxies) -> Trouble {
+    let url = error.url().cloned();
+    let host = url.as_ref().and_then(|url| url.host_str());
     let host = host.unwrap_or("the host").to_owned();
-    let proxy = error.url().and_then(|url| proxies.of(url));
+    let proxy = url.as_ref().and_then(|url| proxies.of(url));
     let way = match proxy {
         Some(proxy) => format!("{host} by way of the proxy {proxy}"),
         None => host,
     };
     let error = error.without_url();
-    if let Some(why) = causes(&error).find_map(certificate_words) {
+    let untrusted = causes(&error).find_map(certificate_words);
+    let no_tunnel = causes(&error).find_map(no_tunnel);
+    let private = causes(&error)
+        .find_map(|cause| cause.downcast_ref::<PrivateHost>())
+        .map(ToString::to_string);
+    if let Some(why) = untrusted {
         Trouble::Certificate(format!("{way}: {why}"))
-    } else if let Some(host) = causes(&error).find_map(|cause| cause.downcast_ref::<PrivateHost>())
-    {
-        Trouble::Private(host.to_string())
+    } else if let Some(host) = private {
+        Trouble::Private(host)
+    } else if let (Some(no_tunnel), Some(url)) = (no_tunnel, &url) {
+        let status = match no_tunnel {
+            NoTunnel::WantsPassword => Some(PASSWORD_WANTED),
+            NoTunnel::Unexplained => proxies.status(url).await,
+        };
+        let refusal = status.and_then(|status| proxies.refusal(url, status));
+        match (refusal, status) {
+            (Some(why), _) => Trouble::Refused(why),
+            (None, Some(status)) => {
+                Trouble::NotSent(format!("{way}: the proxy answers with status {status}"))
+            }
+            (None, None) => Trouble::NotSent(format!("{way}: {}", in_words(&error))),
+        }
     } else if error.is_connect() {
         Trouble::NotSent(format!("{way}: {}", in_words(&error)))
     } else {
@@ -104,6 +125,27 @@ fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn
     })
 }
 
+/// Why a proxy gave no tunnel, as far as the library says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NoTunnel {
+    /// It wants a user and a password, or others.
+    WantsPassword,
+    /// The library keeps the status to itself.
+    Unexplained,
+}
+
+/// Why there is no tunnel, where that is what the error is about. The library has no type for it that
+/// others can name.
+fn no_tunnel(error: &(dyn Error + 'static)) -> Option<NoTunnel> {
+    match error.to_string().as_str() {
+        "tunnel error: proxy authorization required" | "SOCKS error: credentials not accepted" => {
+            Some(NoTunnel::WantsPassword)
+        }
+        "tunnel error: unsuccessful" => Some(NoTunnel::Unexplained),
+        _ => None,
+    }
+}
+
 /// What is wrong with a certificate, where that is what the error is about.
 fn certificate_words(error: &(dyn Error + 'static)) -> Option<String> {
     let Some(rustls::Error::InvalidCertificate(wrong)) = error.downcast_ref() else {
@@ -152,6 +194,7 @@ pub(super) fn unsafe_connection(why: &str) -> String {
 mod tests {
     use std::sync::LazyLock;
 
+    use futures::FutureExt as _;
     use proptest::prelude::*;
     use url::Url;
 
@@ -171,6 +214,7 @@ mod tests {
             Trouble::NotSent(text)
             | Trouble::Certificate(text)
             | Trouble::Private(text)
+            | Trouble::Refused(text)
             | Trouble::Broken(text) => text,
         }
     }
@@ -182,7 +226,7 @@ mod tests {
         drop(listener);
         let url = format!("http://{address}/CANARY?signature=CANARY");
         let error = CLIENT.get(url).send().await.unwrap_err();
-        match trouble(error, &Proxies::default()) {
+        match trouble(error, &Proxies::default()).await {
             Trouble::NotSent(why) => {
                 assert!(why.starts_with("127.0.0.1: "), "{why}");
                 assert!(!why.contains("CANARY"), "{why}");
@@ -207,7 +251,7 @@ mod tests {
         ) {
             let url = Url::parse(&format!("https://me:CANARY@example.com{path}?{query}")).unwrap();
             for error in [error_of(url.clone()), error_without_cause(url)] {
-                let told = text(trouble(error, &Proxies::default()));
+                let told = text(trouble(error, &Proxies::default()).now_or_never().unwrap());
                 prop_assert!(!told.contains("CANARY"), "{}", told);
             }
         }

@@ -1,5 +1,8 @@
 //! Answers without measure: nobody can make the tool take more than it needs, nor believe it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::http::{HeaderValue, StatusCode};
 use serde_json::Value;
 
 use crate::harness::{Endless, Test};
@@ -76,7 +79,28 @@ fn a_refusal_of_the_storage_without_an_end_is_a_refusal_all_the_same() {
         .exits(1);
     assert_eq!(
         test.results().cell("A1", "message"),
-        "the storage refused the file: status 400"
+        "the storage refused the file: status 400, No"
     );
     endless.was_left_early();
+}
+
+#[test]
+fn a_page_in_place_of_the_storages_refusal_is_not_taken_for_an_address_that_has_expired() {
+    let is_first = AtomicBool::new(true);
+    let test = Test::of_rows(2).forging(move |request, answer| {
+        if request.method == "PUT" && is_first.swap(false, Ordering::Relaxed) {
+            *answer.status_mut() = StatusCode::FORBIDDEN;
+            let html = HeaderValue::from_static("text/html");
+            answer.headers_mut().insert("content-type", html);
+            *answer.body_mut() = b"<title>Upload blocked</title>Incident ID: 77-123456".to_vec();
+        }
+    });
+    test.import()
+        .rows(["A1 failed upload_refused", "A2 uploaded"])
+        .exits(1);
+    assert_eq!(
+        test.results().cell("A1", "message"),
+        "the storage refused the file: something between consign and the storage answered with \
+         status 403 and a web page: \"Upload blocked\" (reference 77-123456)"
+    );
 }

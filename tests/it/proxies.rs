@@ -31,12 +31,14 @@ fn an_import_goes_by_way_of_the_proxy_and_names_it_without_its_password() {
         .rows(["A1 uploaded"])
         .stored_rows(["A1"])
         .exits(0);
+    // Before the first tunnel to the service it was asked whether there will be one.
+    assert_eq!(proxy.asked_for(API_HOST), 2);
+    assert_eq!(proxy.asked_for(STORAGE_HOST), 1);
     let asked = proxy.asked();
-    for (head, host) in asked.iter().zip([API_HOST, STORAGE_HOST]) {
-        assert!(head.starts_with(&format!("CONNECT {host}:443 ")), "{head}");
+    assert_eq!(asked.len(), 3);
+    for head in asked {
         assert!(head.contains(USER_IN_HEADER), "{head}");
     }
-    assert_eq!(asked.len(), 2);
     let mut outputs = vec![outcome.stdout, outcome.stderr];
     for file in fs::read_dir(test.folder()).unwrap() {
         outputs.push(fs::read_to_string(file.unwrap().path()).unwrap());
@@ -80,4 +82,95 @@ fn a_proxy_that_is_not_there_is_named_as_what_is_missing() {
         assert!(!output.contains("CANARY"), "{output}");
         assert!(!output.contains(USER_IN_HEADER), "{output}");
     }
+}
+
+/// What is said of a proxy that refuses the way to a host, up to what is to be done.
+fn refusal(test: &Test, host: &str, status: u16) -> String {
+    let proxy = test.service().proxy().label();
+    format!("the proxy {proxy} (from HTTPS_PROXY) refuses the way to {host} with status {status}: ")
+}
+
+fn tells_no_password(outputs: [&str; 2]) {
+    for output in outputs {
+        assert!(!output.contains("CANARY"), "{output}");
+        assert!(!output.contains(USER_IN_HEADER), "{output}");
+    }
+}
+
+#[test]
+fn a_proxy_that_refuses_is_asked_once_and_named_with_status_and_variable() {
+    for status in [403, 407] {
+        for (with_preflight, rows) in [(true, None), (false, Some("A1 pending not_reached"))] {
+            let test = Test::of_rows(1).over_tls_by_proxy(Certificate::good());
+            let proxy = test.service().proxy();
+            proxy.refuse(API_HOST, status);
+            let run = by_way_of(test.import_at_once(8), &proxy.url(USER));
+            let run = if with_preflight {
+                run.with_preflight()
+            } else {
+                run
+            };
+            let outcome = run
+                .args(["--ca-file", "ca.pem", "-vvv"])
+                .says(refusal(&test, API_HOST, status))
+                .whatever_it_says()
+                .rows(rows)
+                .exits(3);
+            assert_eq!(proxy.asked_for(API_HOST), 1);
+            assert_eq!(outcome.results.is_some(), !with_preflight);
+            tells_no_password([&outcome.stdout, &outcome.stderr]);
+        }
+    }
+}
+
+#[test]
+fn a_proxy_that_refuses_the_storage_stops_the_run_too() {
+    for (status, times) in [(407, 1), (403, 2)] {
+        let test = Test::of_rows(2).over_tls_by_proxy(Certificate::good());
+        let proxy = test.service().proxy();
+        proxy.refuse(STORAGE_HOST, status);
+        let outcome = by_way_of(test.import(), &proxy.url(USER))
+            .args(["--ca-file", "ca.pem", "-vvv"])
+            .says(refusal(&test, STORAGE_HOST, status))
+            .whatever_it_says()
+            .rows(["A1 created", "A2 pending not_reached"])
+            .exits(3);
+        // The library does not say with which status a tunnel was refused, but for 407.
+        assert_eq!(proxy.asked_for(STORAGE_HOST), times);
+        tells_no_password([&outcome.stdout, &outcome.stderr]);
+    }
+}
+
+#[test]
+fn a_verification_by_way_of_a_proxy_that_refuses_says_so_too() {
+    let test = Test::of_rows(1).over_tls_by_proxy(Certificate::good());
+    let proxy = test.service().proxy();
+    by_way_of(test.import(), &proxy.url(USER))
+        .args(["--ca-file", "ca.pem"])
+        .whatever_it_says()
+        .exits(0);
+    let before = proxy.asked_for(API_HOST);
+    proxy.refuse(API_HOST, 407);
+    let base = test.service().base_url();
+    let run = test.consign(["verify", "m.results.csv", "--base-url", &base]);
+    by_way_of(run, &proxy.url(USER))
+        .args(["--ca-file", "ca.pem"])
+        .says(refusal(&test, API_HOST, 407))
+        .whatever_it_says()
+        .exits(3);
+    assert_eq!(proxy.asked_for(API_HOST), before + 1);
+}
+
+#[test]
+fn a_proxy_that_finds_nobody_is_waited_for() {
+    let test = Test::of_rows(1).over_tls_by_proxy(Certificate::good());
+    let proxy = test.service().proxy();
+    proxy.refuse(API_HOST, 503);
+    by_way_of(test.import(), &proxy.url(USER))
+        .with_preflight()
+        .args(["--ca-file", "ca.pem", "--max-outage", "0s"])
+        .says("no good answer from [base]")
+        .says("the proxy answers with status 503")
+        .whatever_it_says()
+        .exits(3);
 }

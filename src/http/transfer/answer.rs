@@ -5,6 +5,8 @@ use reqwest::header::HeaderMap;
 
 use crate::destination::{PutFailure, Receipt};
 use crate::http::media_type;
+use crate::http::page::{described, is_web_page};
+use crate::http::proxy::{PASSWORD_WANTED, unnamed_refusal};
 use crate::http::redact::Secrets;
 use crate::http::target::Target;
 use crate::model::Md5Digest;
@@ -74,6 +76,8 @@ impl Answer {
         let is_one_of = |codes: &[&str]| codes.contains(&self.code());
         match self.status {
             200..=299 => Standing::Good,
+            // Whoever stands between knows nothing of addresses.
+            400..=499 if self.is_web_page() => Standing::Final,
             403 => Standing::Expired,
             400..=499 if is_one_of(&EXPIRED_CODES) => Standing::Expired,
             400..=499 if is_one_of(&PASSING_CODES) => Standing::Passing,
@@ -90,6 +94,10 @@ impl Answer {
         target: &Target,
         md5: Option<Md5Digest>,
     ) -> Result<Receipt, PutFailure> {
+        if self.status == PASSWORD_WANTED {
+            let host = target.url.host_str().unwrap_or("the storage");
+            return Err(PutFailure::Hopeless(unnamed_refusal(host)));
+        }
         match self.standing() {
             Standing::Good if self.media_type == "text/html" => Err(PutFailure::Interrupted(
                 "a web page in place of the storage's answer; is a proxy or a sign-in page in between?"
@@ -119,6 +127,10 @@ impl Answer {
         }
     }
 
+    fn is_web_page(&self) -> bool {
+        is_web_page(&self.media_type, self.body.as_bytes())
+    }
+
     fn code(&self) -> &str {
         element(&self.body, "Code")
     }
@@ -127,6 +139,13 @@ impl Answer {
     /// what is secret in the address is hidden.
     pub(super) fn words(&self, target: &Target) -> String {
         let secrets = Secrets::of_url(&target.url);
+        if self.is_web_page() {
+            let page = described(&self.media_type, self.body.as_bytes(), &secrets);
+            return format!(
+                "something between consign and the storage answered with status {} and {page}",
+                self.status
+            );
+        }
         // Cut only when no secret is left that could be cut in two.
         let said = |name, most| {
             let told = secrets.hide(element(&self.body, name));

@@ -119,7 +119,7 @@ fn lost(trouble: Trouble) -> FetchFailure {
     match trouble {
         Trouble::NotSent(why) | Trouble::Broken(why) => FetchFailure::Interrupted(why),
         Trouble::Certificate(why) => FetchFailure::Hopeless(unsafe_connection(&why)),
-        Trouble::Private(why) => FetchFailure::Hopeless(why),
+        Trouble::Private(why) | Trouble::Refused(why) => FetchFailure::Hopeless(why),
     }
 }
 

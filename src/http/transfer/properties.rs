@@ -79,6 +79,7 @@ proptest! {
                 prop_assert!(!why.contains("5eC4E7"), "{}", why);
             }
             Err(PutFailure::Expired) => prop_assert_eq!(answer.status, 403),
+            Err(PutFailure::Hopeless(_)) => prop_assert_eq!(answer.status, 407),
             Err(other) => prop_assert!(false, "{:?}", other),
             Ok(_) => {}
         }

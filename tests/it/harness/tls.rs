@@ -96,7 +96,11 @@ pub(super) async fn terminate(listener: TcpListener, certificate: Certificate, t
 pub(crate) struct Proxy {
     address: SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
+    refused: Arc<Mutex<Option<Refused>>>,
 }
+
+/// The host to which a proxy lets nobody, and the status with which it says so.
+type Refused = (&'static str, u16);
 
 impl Proxy {
     /// Starts one that leads to `to`.
@@ -104,14 +108,32 @@ impl Proxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::<Mutex<Vec<String>>>::default();
-        let heard = Arc::clone(&asked);
+        let refused = Arc::<Mutex<Option<Refused>>>::default();
+        let (heard, closed) = (Arc::clone(&asked), Arc::clone(&refused));
         tokio::spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
-                tokio::spawn(tunnel(client, to, Arc::clone(&heard)));
+                let closed = *closed.lock().unwrap();
+                tokio::spawn(tunnel(client, to, Arc::clone(&heard), closed));
             }
         });
-        Self { address, asked }
+        Self {
+            address,
+            asked,
+            refused,
+        }
+    }
+
+    /// Lets nobody through to a host from now on, and says so with this status.
+    pub(crate) fn refuse(&self, host: &'static str, status: u16) {
+        *self.refused.lock().unwrap() = Some((host, status));
+    }
+
+    /// How often it was asked for a tunnel to a host.
+    pub(crate) fn asked_for(&self, host: &str) -> usize {
+        let start = format!("CONNECT {host}:443 ");
+        let asked = self.asked();
+        asked.iter().filter(|head| head.starts_with(&start)).count()
     }
 
     /// Its URL for somebody with this user and password.
@@ -130,7 +152,12 @@ impl Proxy {
     }
 }
 
-async fn tunnel(mut client: TcpStream, to: SocketAddr, asked: Arc<Mutex<Vec<String>>>) {
+async fn tunnel(
+    mut client: TcpStream,
+    to: SocketAddr,
+    asked: Arc<Mutex<Vec<String>>>,
+    refused: Option<Refused>,
+) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         match client.read_u8().await {
@@ -138,7 +165,15 @@ async fn tunnel(mut client: TcpStream, to: SocketAddr, asked: Arc<Mutex<Vec<Stri
             Err(_) => return,
         }
     }
-    asked.lock().unwrap().push(String::from_utf8(head).unwrap());
+    let head = String::from_utf8(head).unwrap();
+    asked.lock().unwrap().push(head.clone());
+    if let Some((host, status)) = refused
+        && head.starts_with(&format!("CONNECT {host}:443 "))
+    {
+        let refusal = format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n");
+        let _ = client.write_all(refusal.as_bytes()).await;
+        return;
+    }
     let established = b"HTTP/1.1 200 Connection established\r\n\r\n";
     if client.write_all(established).await.is_ok() {
         let mut service = TcpStream::connect(to).await.unwrap();
