@@ -77,13 +77,16 @@ pub struct SecondCopiesFound {
 
 /// Whether a line says that something was stored for its row, or that it was begun.
 ///
-/// The attachment of a conflict that was not done is somebody else's, and a job that failed without
-/// having got or attached a file is certain to have stored nothing.
+/// The attachment of a conflict that was not done is somebody else's, and nothing is certain to be
+/// stored of a job that failed without having got or attached a file, and of a record that was not
+/// found again before it got any bytes.
 pub fn is_begun(entry: &Entry) -> bool {
     if was_done(entry) {
         return true;
     }
-    let came_to_nothing = entry.status == Status::Conflict || job::came_to_nothing(entry);
+    let came_to_nothing = entry.status == Status::Conflict
+        || entry.reason == Reason::NOT_FOUND_AGAIN
+        || job::came_to_nothing(entry);
     let was_posted = matches!(
         entry.status,
         Status::Creating | Status::Created | Status::Replacing

@@ -68,6 +68,20 @@ fn an_id_that_is_not_found_again_gets_no_bytes_and_stops_the_run() {
         ])
         .exits(3);
     assert_eq!(test.service().count_of(Upload), 2);
+
+    // With other ids it goes on, although the file of the old one is that of a new one.
+    let mended = test.read("m.csv").replace("A.", "A-");
+    test.write("m.csv", mended);
+    test.resume()
+        .whatever_it_says()
+        .rows([
+            "A-1 uploaded",
+            "A-2 uploaded",
+            "A3 uploaded",
+            "A-4_x uploaded",
+            "A.1 created not_found_again",
+        ])
+        .exits(0);
 }
 
 #[test]

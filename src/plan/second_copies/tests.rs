@@ -172,6 +172,13 @@ fn a_line_tells_of_a_copy_that_is_there_or_was_begun() {
         (contract, Status::Conflict, Reason::FILE_CHANGED, true, true),
         (contract, Status::Creating, Reason::NONE, false, true),
         (contract, Status::Created, Reason::NONE, true, true),
+        (
+            contract,
+            Status::Created,
+            Reason::NOT_FOUND_AGAIN,
+            true,
+            false,
+        ),
         (contract, Status::Replacing, Reason::NONE, true, true),
         (contract, Status::Failed, Reason::UPLOAD_REFUSED, true, true),
         (
