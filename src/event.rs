@@ -44,6 +44,11 @@ pub enum Event {
         /// The time until the next try.
         wait: Duration,
     },
+    /// The service does not answer what is asked for the last rows.
+    LastRowsUnanswered {
+        /// The last failure.
+        why: String,
+    },
     /// The service answers again.
     Back,
     /// The folder of the files is away; whatever needs one of them waits.

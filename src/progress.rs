@@ -182,6 +182,7 @@ impl Tally {
             Event::Throttled { .. } => self.throttled += 1,
             Event::Spent { .. }
             | Event::Away { .. }
+            | Event::LastRowsUnanswered { .. }
             | Event::Back
             | Event::FilesAway { .. }
             | Event::FilesBack => {}
@@ -243,6 +244,8 @@ struct Display {
     away: bool,
     /// The same of the folder of the files.
     files_away: bool,
+    /// Whether they have been told that it does not answer for the last rows.
+    last_rows_told: bool,
 }
 
 impl Display {
@@ -262,6 +265,7 @@ impl Display {
             past: VecDeque::from([(now, 0)]),
             away: false,
             files_away: false,
+            last_rows_told: false,
         }
     }
 
@@ -309,6 +313,14 @@ impl Display {
             Event::FilesBack if self.files_away => {
                 self.files_away = false;
                 "the folder of the files is there again".to_owned()
+            }
+            Event::LastRowsUnanswered { why } if !self.last_rows_told => {
+                self.last_rows_told = true;
+                format!(
+                    "the service does not answer for the last rows ({}); they are asked for 5 more \
+                     minutes at the most, then left to a later run",
+                    escape(why)
+                )
             }
             Event::Back if self.away => {
                 self.away = false;

@@ -1,7 +1,8 @@
 //! Why a command stopped before its end, in words.
 
+use crate::http::FIRST_ANSWER_LIMIT;
 use crate::model::Service;
-use crate::pipeline::Halt;
+use crate::pipeline::{ALIKE_ROWS, Halt};
 use crate::text::{counted, escape};
 
 /// Why a run stopped, and what to do.
@@ -26,6 +27,13 @@ pub(super) fn words(halt: &Halt, service: Service) -> String {
             "the files were away for longer than --max-outage allows ({})",
             escape(why)
         ),
+        Halt::NeverAnswered { destination, why } => format!(
+            "no request to {} was answered in {} minutes ({}): is the address right, and can this \
+             machine reach it?",
+            escape(destination),
+            FIRST_ANSWER_LIMIT.as_secs() / 60,
+            escape(why)
+        ),
         Halt::Hopeless(why) | Halt::Backup(why) => escape(why).into_owned(),
         Halt::NotRouted(why) => format!(
             "{}: use ids of letters, digits, _ and - alone, then go on",
@@ -34,6 +42,13 @@ pub(super) fn words(halt: &Halt, service: Service) -> String {
         Halt::TooManyErrors(rows) => format!(
             "{} failed, more than --max-errors allows",
             counted(*rows as u64, "row")
+        ),
+        Halt::FailedAlike(first) => format!(
+            "the first {ALIKE_ROWS} rows all failed for one reason, {}, and none was done; row {}: {} \
+             (mend that, then go on; --max-errors N goes on in spite of it, until N rows have failed)",
+            first.reason.as_str(),
+            first.row,
+            escape(&first.message)
         ),
         Halt::Journal | Halt::Abandoned => "the results cannot be written".to_owned(),
         Halt::Interrupted => "interrupted".to_owned(),

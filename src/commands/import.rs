@@ -16,6 +16,7 @@ use crate::error::{Error, Exit};
 use crate::manifest::{self, Column, Manifest, RawRow, Reading};
 
 use crate::model::{SecondCopies, Service};
+use crate::pipeline::Halt;
 use crate::plan::{Titles, Wishes};
 use crate::prepare::look;
 use crate::progress::{Hashing, Sending, Style};
@@ -244,6 +245,9 @@ fn import(
     let lines = merge::lines(&rows, &after, Extent::All);
     let resting = results.conclude(displaced, lines.inspect(|line| summary.count(&line.entry)))?;
     tracing::info!("rewrote the results");
+    if let Some(Halt::FailedAlike(_)) = halt {
+        summary.name_no_rows();
+    }
     let ending = match &resting {
         Resting::InPlace => Ending::of(&summary, halt, session.stopping.stop()),
         Resting::Beside { path: kept, why } => summary.rests_beside(&path, kept, *why),

@@ -18,6 +18,7 @@ use super::replace::Stage;
 use super::requests::Unmet;
 use super::unit::{Next, State, Unit};
 use super::verdict::Verdict;
+use super::watch::Seen;
 use crate::clock::Since;
 use crate::destination::archive::Archive;
 use crate::destination::{Presence, Receipt};
@@ -39,9 +40,6 @@ const DRAIN: Duration = Duration::from_mins(1);
 
 /// So many new addresses are asked for before the storage is believed to refuse the row itself.
 const MOST_RENEWALS: u32 = 5;
-
-/// So many POSTs may stay without an answer while those of other rows get one.
-const MOST_POSTS: u32 = 4;
 
 /// What look-ups by the names of a row have found.
 enum ByName<T> {
@@ -172,23 +170,22 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
     pub(super) async fn not_created(&mut self, unmet: Unmet, posted: Posted) -> Next<D> {
         match unmet {
             Unmet::NotSent => Ok(State::LookUp(posted)),
-            Unmet::Unknown(why) => self.post_lost(why, posted),
+            Unmet::Unknown(_) => Ok(self.post_lost(posted)),
+            // It may have been carried out, too.
+            Unmet::GivenUp(_) => {
+                self.another_attempt();
+                self.unmet(unmet, None, &after_a_loss(posted))
+            }
             Unmet::Refused(why) => self.post_refused(&posted, &why).await,
             unmet => self.unmet(unmet, None, &posted),
         }
     }
 
-    fn post_lost(&mut self, why: String, posted: Posted) -> Next<D> {
-        let posted = match posted {
-            Posted::No | Posted::Perhaps => Posted::Perhaps,
-            elsewhere @ Posted::ForAnotherObject(_) => elsewhere,
-        };
-        self.posts_lost += 1;
+    fn post_lost(&mut self, posted: Posted) -> State<D::Target> {
         self.another_attempt();
-        if self.posts_lost < MOST_POSTS {
-            return Ok(State::Search(0, posted));
-        }
-        self.unmet(Unmet::Unknown(why), None, &posted)
+        // Another row may have more luck in proving that ids like this one are found.
+        self.trial = None;
+        State::Search(0, after_a_loss(posted))
     }
 
     /// Looks for the record of a POST whose answer was lost, before there may be another one.
@@ -246,6 +243,11 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
     /// Asks for a new address, which lets go of what is stored. It is announced, and the newest answer
     /// showed that nothing is stored, or what is to give way.
     pub(super) async fn renew(&mut self, begun: Begun) -> Next<D> {
+        if self.waited_to_change().await {
+            // What the newest GET showed is old by now.
+            return Ok(State::Resume(begun));
+        }
+        let (owner, leave) = (self.owner(), self.leave_to_change());
         let stage = self.swap.as_ref().map(|swap| swap.stage);
         self.swap_is_at(stage.max(Some(Stage::Asked)));
         let title = self.swap.as_ref().and_then(|swap| swap.title.as_deref());
@@ -253,7 +255,9 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         let renewed = self
             .run
             .requests
-            .change_once(async |service| service.renew(id, file_name, title).await)
+            .change_once(owner, leave, async |service| {
+                service.renew(id, file_name, title).await
+            })
             .await;
         if let Err(Unmet::NotSent | Unmet::Refused(_) | Unmet::Forbidden(_)) = &renewed {
             self.swap_is_at(stage);
@@ -273,7 +277,9 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
                 })
             }
             Err(Unmet::NotSent) => Ok(State::Resume(begun)),
-            Err(Unmet::Unknown(why)) => self.patch_lost(begun, why).await,
+            Err(unmet @ (Unmet::Unknown(_) | Unmet::GivenUp(_))) => {
+                self.patch_lost(begun, unmet).await
+            }
             // The record may have been removed since the GET, or have got its bytes: another one
             // tells.
             Err(Unmet::Refused(_) | Unmet::Forbidden(_))
@@ -294,14 +300,13 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
 
     /// A PATCH that arrives late would detach what was sent meanwhile, so nothing is sent before
     /// it cannot arrive any more.
-    async fn patch_lost(&mut self, begun: Begun, why: String) -> Next<D> {
+    async fn patch_lost(&mut self, begun: Begun, unmet: Unmet) -> Next<D> {
         self.another_attempt();
-        self.renewals += 1;
         self.drain().await;
-        if self.renewals > MOST_RENEWALS {
-            return self.no_further(Unmet::Unknown(why), begun);
+        match unmet {
+            Unmet::Unknown(_) => Ok(State::Resume(begun)),
+            unmet => self.no_further(unmet, begun),
         }
-        Ok(State::Resume(begun))
     }
 
     /// Waits until a PATCH of unknown fate cannot arrive any more.
@@ -314,7 +319,16 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
     pub(super) async fn confirm_attachment(&mut self, id: AttachmentId) -> Next<D> {
         self.slot = None;
         let old = self.old_size();
-        match self.run.watcher.size_of(id.clone(), old).await? {
+        let owner = self.owner();
+        let presence = match self.run.watcher.size_of(owner, id.clone(), old).await? {
+            Seen::Shown(presence) => presence,
+            Seen::Unmet(Unmet::Halt(halt)) => return Err(halt),
+            Seen::Unmet(unmet) => {
+                let why = unmet.words()?;
+                return Ok(Verdict::unconfirmed(id, &why).into());
+            }
+        };
+        match presence {
             // The one that gave way shows longer than we are ready to wait.
             Presence::Stored { size, .. } if Some(size) == old => {
                 Ok(Verdict::size_not_shown(id).into())
@@ -330,7 +344,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
 
     /// The list does not name the attachment. That alone does not prove that it is gone.
     async fn not_listed(&mut self, id: AttachmentId) -> Next<D> {
-        match self.run.requests.get(&id).await {
+        match self.run.requests.get(self.owner(), &id).await {
             Ok(Presence::Stored { size, names, .. }) => {
                 self.names = Some(names);
                 Ok(self.shown(id, size))
@@ -381,7 +395,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             self.drain().await;
             begun.progress = Progress::Unknown;
         }
-        let presence = match self.run.requests.get(&begun.id).await {
+        let presence = match self.run.requests.get(self.owner(), &begun.id).await {
             Ok(presence) => presence,
             Err(unmet) => return self.no_further(unmet, begun),
         };
@@ -430,5 +444,13 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             .into(),
             other => other,
         })
+    }
+}
+
+/// What is known of POSTs after one whose answer was lost.
+fn after_a_loss(posted: Posted) -> Posted {
+    match posted {
+        Posted::No | Posted::Perhaps => Posted::Perhaps,
+        elsewhere @ Posted::ForAnotherObject(_) => elsewhere,
     }
 }

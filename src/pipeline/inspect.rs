@@ -7,21 +7,27 @@
 use std::collections::HashMap;
 use std::pin::pin;
 
-use futures::StreamExt as _;
-use futures::stream::FuturesUnordered;
-use tokio::sync::Semaphore;
-
+use super::breakers::RowAtWork;
 use super::requests::archive::Unfetched;
-use super::requests::{OwnFailures, Requests, Unmet};
+use super::requests::{RequestOwner, Requests, Unmet};
+use super::slots::Slot;
 use super::{Halt, Settings};
 use crate::destination::archive::{Archive, Exhibit, Fetched, Original};
 use crate::destination::{Destination, End, LISTED_AT_ONCE, Presence};
 use crate::event::Events;
 use crate::http::budget::Urgency;
 use crate::model::AttachmentId;
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 
 /// So many addresses in a row may have expired before anything came from them.
 pub(super) const MOST_EXPIRED: u32 = 3;
+
+/// So many lists may be under way at once, those included of which some are asked for alone.
+const MOST_LISTS: usize = 40;
+
+/// So many jobs may be under way at once, those included that stay without an answer.
+const MOST_JOBS: usize = 2_000;
 
 /// What is to be asked of one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,12 +90,12 @@ pub async fn inspect<D: Archive>(
 ) -> Option<Halt> {
     let inspection = Inspection {
         requests: Requests::new(destination, settings, events),
-        downloads: Semaphore::new(settings.concurrency),
         tell,
     };
     let batches = questions.chunks(LISTED_AT_ONCE);
-    let asked = batches.map(|batch| inspection.batch(batch));
-    until(asked, settings.concurrency, stop).await
+    let ask = |batch, slot| inspection.batch(batch, slot);
+    let requests = &inspection.requests;
+    through(requests, batches, MOST_LISTS, ask, stop, |()| ()).await
 }
 
 /// The same with jobs, each of which is asked for once, whatever the number of its files.
@@ -102,8 +108,13 @@ pub async fn inspect_jobs<D: Destination>(
     tell: &(dyn Fn(AttachmentId, Job) + Sync),
 ) -> Option<Halt> {
     let requests = Requests::new(destination, settings, events);
-    let asked = jobs.into_iter().map(async |id: AttachmentId| {
-        let job = match requests.job(&id, Urgency::CanWait).await {
+    let ask = async |(place, id): (usize, AttachmentId), slot: Slot<'_>| {
+        let _at_work = requests.at_work(place);
+        let owner = RequestOwner {
+            row: place,
+            slots: slot.count(),
+        };
+        let job = match requests.job(owner, &id, Urgency::CanWait).await {
             Ok(Presence::Running { word, .. }) => Job::Running(word),
             Ok(Presence::Ended(end)) => Job::Ended(end),
             Ok(_) => Job::Absent,
@@ -111,8 +122,9 @@ pub async fn inspect_jobs<D: Destination>(
         };
         tell(id, job);
         Ok(())
-    });
-    until(asked, settings.concurrency, stop).await
+    };
+    let jobs = jobs.into_iter().enumerate();
+    through(&requests, jobs, MOST_JOBS, ask, stop, |()| ()).await
 }
 
 /// What was seen of a job.
@@ -128,23 +140,42 @@ pub enum Job {
     Unknown(String),
 }
 
-/// Works until all is done, the first reason to stop, or the user's wish.
-async fn until(
-    work: impl Iterator<Item = impl Future<Output = Result<(), Halt>>>,
+/// Goes through all the work, each piece begun with a slot of its own, until all is done, the first
+/// reason to stop, or the user's wish. Tells of each piece as soon as it is done.
+pub(super) async fn through<'a, D, W, T, F>(
+    requests: &'a Requests<'_, D>,
+    work: impl Iterator<Item = W>,
     at_once: usize,
+    begin: impl Fn(W, Slot<'a>) -> F,
     stop: impl Future<Output = ()>,
-) -> Option<Halt> {
-    let mut work = work.fuse();
-    let mut under_way: FuturesUnordered<_> = work.by_ref().take(at_once).collect();
+    mut tell: impl FnMut(T),
+) -> Option<Halt>
+where
+    D: Destination,
+    F: Future<Output = Result<T, Halt>>,
+{
+    let mut work = work.fuse().peekable();
+    let mut under_way = FuturesUnordered::new();
     let mut stop = pin!(stop);
     loop {
+        if work.peek().is_none() {
+            requests.no_more_to_come();
+            if under_way.is_empty() {
+                return None;
+            }
+        }
+        let may_begin = work.peek().is_some() && under_way.len() < at_once;
         tokio::select! {
             biased;
             () = &mut stop => return Some(Halt::Interrupted),
-            ended = under_way.next() => match ended {
-                None => return None,
-                Some(Err(halt)) => return Some(halt),
-                Some(Ok(())) => under_way.extend(work.next()),
+            Some(ended) = under_way.next() => match ended {
+                Ok(done) => tell(done),
+                Err(halt) => return Some(halt),
+            },
+            slot = requests.slots().take(1), if may_begin => {
+                if let Some(piece) = work.next() {
+                    under_way.push(begin(piece, slot));
+                }
             }
         }
     }
@@ -152,32 +183,34 @@ async fn until(
 
 struct Inspection<'a, D: Destination> {
     requests: Requests<'a, D>,
-    /// So many attachments may be downloaded at once.
-    downloads: Semaphore,
     tell: &'a (dyn Fn(usize, Seen) + Sync),
 }
 
 impl<D: Archive> Inspection<'_, D> {
-    async fn batch(&self, questions: &[Question]) -> Result<(), Halt> {
+    async fn batch(&self, questions: &[Question], slot: Slot<'_>) -> Result<(), Halt> {
+        let places = questions.iter().map(|one| one.place);
+        let mut at_work: HashMap<usize, RowAtWork<'_>> = places
+            .map(|place| (place, self.requests.at_work(place)))
+            .collect();
         let ids: Vec<_> = questions.iter().map(|one| one.id.clone()).collect();
-        let listed = match self.requests.inspect(&ids).await {
-            Ok(listed) => listed,
-            // Each for itself, then: one of them may be what spoils the list.
-            Err(Unmet::Refused(_) | Unmet::Forbidden(_)) => HashMap::new(),
-            Err(unmet) => {
-                let why = unmet.words()?;
-                for question in questions {
-                    (self.tell)(question.place, Seen::Unknown(why.clone()));
-                }
-                return Ok(());
-            }
+        let owner = RequestOwner {
+            row: questions[0].place,
+            slots: slot.count(),
         };
+        let listed = match self.requests.inspect(owner, &ids).await {
+            Ok(listed) => listed,
+            Err(Unmet::Halt(halt)) => return Err(halt),
+            // Each for itself, then: one of them may be what spoils the list.
+            Err(_) => HashMap::new(),
+        };
+        drop(slot);
         let mut rest: FuturesUnordered<_> = questions
             .iter()
             .map(|question| self.one(question, listed.get(&question.id)))
             .collect();
         while let Some(ended) = rest.next().await {
             let (place, seen) = ended?;
+            at_work.remove(&place);
             (self.tell)(place, seen);
         }
         Ok(())
@@ -191,12 +224,17 @@ impl<D: Archive> Inspection<'_, D> {
         let may_match = |size| listed.is_none_or(|exhibit| exhibit.size == Some(size));
         let seen = match (question.bytes, listed) {
             (Wanted::Digest { size }, _) if may_match(size) => {
-                let _turn = self.downloads.acquire().await;
-                self.digested(&question.id, size).await
+                let slot = self.requests.slots().take(1).await;
+                let owner = RequestOwner {
+                    row: question.place,
+                    slots: slot.count(),
+                };
+                self.digested(owner, &question.id, size).await
             }
             (_, Some(exhibit)) => Ok(Seen::There(exhibit.clone(), Bytes::NotFetched)),
             (_, None) => {
-                let original = self.requests.original(&question.id).await;
+                let owner = RequestOwner::without_slot(question.place);
+                let original = self.requests.original(owner, &question.id).await;
                 original.map(|original| match original {
                     None => Seen::Absent,
                     Some(original) => Seen::There(original.exhibit, Bytes::NotFetched),
@@ -211,11 +249,17 @@ impl<D: Archive> Inspection<'_, D> {
     }
 
     /// Asks for an attachment and its bytes, again with a new address as often as it takes.
-    async fn digested(&self, id: &AttachmentId, size: u64) -> Result<Seen, Unmet> {
-        let mut own = OwnFailures::default();
+    async fn digested(
+        &self,
+        owner: RequestOwner,
+        id: &AttachmentId,
+        size: u64,
+    ) -> Result<Seen, Unmet> {
+        let requests = &self.requests;
         let mut expired = 0;
         loop {
-            let Some(Original { exhibit, place }) = self.requests.original(id).await? else {
+            requests.leave_to_fetch(owner).await;
+            let Some(Original { exhibit, place }) = requests.original(owner, id).await? else {
                 return Ok(Seen::Absent);
             };
             if exhibit.size != Some(size) {
@@ -224,7 +268,7 @@ impl<D: Archive> Inspection<'_, D> {
             let fetched = match place {
                 Ok(place) => {
                     let nowhere = &mut tokio::io::sink();
-                    self.requests.fetch(&place, size, nowhere, &mut own).await
+                    requests.fetch(owner, &place, size, nowhere).await
                 }
                 Err(why) => Err(Unfetched::GivenUp(why.to_string())),
             };

@@ -9,8 +9,9 @@
 use std::time::Duration;
 
 use super::Halt;
+use super::breakers::Admitted;
 use super::member::{Member, Put, places_of};
-use super::requests::Unmet;
+use super::requests::{Leave, Unmet};
 use super::turns::JobTurn;
 use super::unit::{Next, State, Unit};
 use super::verdict::Verdict;
@@ -36,6 +37,10 @@ impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
     /// Waits until a job may be made.
     pub(super) async fn turn_of_a_job(&mut self) -> Result<JobTurn<'a>, Halt> {
         self.may_start().await;
+        // Its addresses are short-lived, and so the storage has to be there, as far as is known.
+        if let Admitted::AfterAWait = self.leave_to_upload(self.owner()).await {
+            self.upload_leave = Leave::Given;
+        }
         self.run.requests.turn_of_a_job().await
     }
 
@@ -51,20 +56,12 @@ impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
     pub(super) async fn no_job(&mut self, unmet: Unmet) -> Next<D> {
         match unmet {
             Unmet::NotSent => Ok(State::Create(Posted::No)),
-            Unmet::Unknown(why) => {
+            Unmet::Unknown(_) => {
                 self.another_attempt();
-                match self
-                    .run
-                    .requests
-                    .wait_for_answers(&mut self.own_posts, why)
-                    .await
-                {
-                    Ok(()) => Ok(State::Create(Posted::No)),
-                    // The line says `creating`, though what was made can get no bytes: nothing
-                    // hangs on it.
-                    Err(unmet) => self.unmet(unmet, None, &Posted::No),
-                }
+                self.run.requests.pause_between_changes(self.owner()).await;
+                Ok(State::Create(Posted::No))
             }
+            // Given up, too: what was made can get no bytes, and nothing hangs on it.
             unmet => self.unmet(unmet, None, &Posted::No),
         }
     }
@@ -80,7 +77,7 @@ impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
         let seen = self
             .run
             .watcher
-            .watch(id.clone(), Until::Places, timeout)
+            .watch(self.owner(), id.clone(), Until::Places, timeout)
             .await?;
         self.starting = None;
         Ok(match seen {
@@ -151,7 +148,7 @@ impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
         let seen = self
             .run
             .watcher
-            .watch(id.clone(), Until::End, timeout)
+            .watch(self.owner(), id.clone(), Until::End, timeout)
             .await?;
         self.ended_or_not(id, seen).await
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::gates::Name;
 use super::requests::files::MOST_MISSES;
-use super::requests::{OwnFailures, Unput};
+use super::requests::{RequestOwner, Unput};
 use super::{Halt, Run, TaskRow};
 use crate::clock::Since;
 use crate::destination::file_names::paired;
@@ -95,9 +95,10 @@ impl Member {
 }
 
 impl<D: Destination, J: Journal> Run<'_, D, J> {
-    /// Sends the bytes of one row, for as long as its address lives.
+    /// Sends the bytes of one row, with leave, for as long as its address lives.
     pub(super) async fn put(
         &self,
+        owner: RequestOwner,
         member: &mut Member,
         target: Result<&D::Target, UnsafeTarget>,
         issued: Since,
@@ -107,17 +108,15 @@ impl<D: Destination, J: Journal> Run<'_, D, J> {
             Ok(target) => target,
             Err(why) => return Ok(Put::Unsafe(why)),
         };
-        let mut own = OwnFailures::default();
         let content = member.content();
         let mut misses = 0;
         loop {
-            self.requests.storage_is_there().await;
             if issued.elapsed() > life {
                 return Ok(Put::Stale);
             }
             let put = self
                 .requests
-                .put(target, &member.task.source, &content, &mut own);
+                .put(owner, target, &member.task.source, &content);
             return Ok(match put.await {
                 Ok(receipt) => {
                     member.sent = Sent::All;

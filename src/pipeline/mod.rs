@@ -5,7 +5,10 @@
 //! no file but those that are sent. Everything runs in one task, so a row that is given up leaves
 //! nothing behind but what its journal says.
 
+mod alike;
 mod attachment;
+mod breakers;
+mod circuit;
 mod gates;
 mod inspect;
 mod job;
@@ -22,7 +25,6 @@ mod turns;
 mod unit;
 mod verdict;
 mod watch;
-mod weather;
 
 use std::pin::pin;
 use std::time::Duration;
@@ -39,17 +41,19 @@ use crate::manifest::Row;
 use crate::model::Content;
 use crate::plan::{Start, Wishes};
 use crate::results::journal::Journal;
-use crate::results::{Changes, Status};
+use crate::results::{Changes, Entry, Status};
 use crate::source::Source;
 
+pub(crate) use alike::ALIKE_ROWS;
+pub use alike::FailedRow;
 pub use inspect::{Bytes, Job, Question, Seen, Wanted, inspect, inspect_jobs};
 pub use preflight::{Cleared, Obstacle, preflight};
 pub use survey::{NewName, Outlook, RowSurvey, Survey, survey};
 
+use alike::AlikeFailures;
 use gates::Gates;
 use requests::Requests;
 use routing::RoutingProof;
-use slots::Slots;
 use unit::{Ended, Unit};
 use watch::Watcher;
 
@@ -132,6 +136,13 @@ pub enum Halt {
     Outage(String),
     /// The folder of the files was away for too long.
     FilesAway(String),
+    /// No request of the run has got an answer, for as long as one waits for a first one.
+    NeverAnswered {
+        /// How the destination is called in the results: its host and path.
+        destination: String,
+        /// The last failure.
+        why: String,
+    },
     /// Nothing can ever work, such as with a certificate that is not trusted.
     Hopeless(String),
     /// The results cannot be written, or are no longer where the next run will read them.
@@ -143,6 +154,8 @@ pub enum Halt {
     NotRouted(String),
     /// Too many rows failed.
     TooManyErrors(usize),
+    /// The first rows all failed for one reason, and none was done. This is the first of them.
+    FailedAlike(FailedRow),
     /// The user asked for it.
     Interrupted,
     /// The row was given up because the run was stopping already.
@@ -167,7 +180,6 @@ pub async fn run<D: Archive, J: Journal>(
         vault,
         gates: Gates::default(),
         routing: RoutingProof::default(),
-        slots: Slots::new(settings.concurrency),
         starting: Semaphore::new(MOST_STARTING),
         watcher: Watcher::default(),
         keeps: destination.keeps(),
@@ -184,7 +196,6 @@ struct Run<'a, D: Destination, J> {
     vault: Option<&'a dyn Vault>,
     gates: Gates,
     routing: RoutingProof,
-    slots: Slots,
     /// Jobs that have not yet said where their files go.
     starting: Semaphore,
     watcher: Watcher<D::Target>,
@@ -202,12 +213,13 @@ impl<D: Archive, J: Journal> Run<'_, D, J> {
         let mut tasks = tasks.fuse().peekable();
         let mut units = FuturesUnordered::new();
         let mut stop = pin!(stop);
-        let watching = self.watcher.serve(&self.requests, &self.keeps, &self.slots);
+        let watching = self.watcher.serve(&self.requests, &self.keeps);
         let mut watching = pin!(watching.fuse());
         let mut failed = 0;
+        let mut alike = AlikeFailures::default();
         let halt = loop {
             if tasks.peek().is_none() {
-                self.slots.no_more_to_come();
+                self.requests.no_more_to_come();
                 if units.is_empty() {
                     return None;
                 }
@@ -219,22 +231,29 @@ impl<D: Archive, J: Journal> Run<'_, D, J> {
                 () = &mut stop => break Halt::Interrupted,
                 halt = &mut watching => break halt,
                 Some(ended) = units.next() => match ended {
-                    Ok(Ended(statuses)) => {
-                        failed += errors_in(&statuses);
+                    Ok(Ended(ends)) => {
+                        failed += errors_in(&ends);
                         if self.settings.max_errors.is_some_and(|most| failed > most) {
                             break Halt::TooManyErrors(failed);
+                        }
+                        let first = ends.iter().find_map(|end| alike.take(end).cloned());
+                        // Where all rows are begun, nothing is left that could be saved from it, and
+                        // whoever says how many rows may fail wants it so.
+                        let is_to_stop = tasks.peek().is_some() && self.settings.max_errors.is_none();
+                        if let Some(first) = first.filter(|_| is_to_stop) {
+                            break Halt::FailedAlike(first);
                         }
                     }
                     Err(halt) => break halt,
                 },
-                slot = self.slots.take(next), if may_start => {
+                slot = self.requests.slots().take(next), if may_start => {
                     if let Some(task) = tasks.next() {
                         units.push(Unit::new(self, task, slot).go());
                     }
                 }
             }
         };
-        self.slots.no_more_to_come();
+        self.requests.no_more_to_come();
         self.requests.end();
         self.routing.close();
         if halt.leaves_something_to_finish() {
@@ -272,10 +291,12 @@ impl Halt {
             | Self::Backup(_)
             | Self::FilesAway(_)
             | Self::Outage(_)
+            | Self::NeverAnswered { .. }
             | Self::Hopeless(_) => false,
             Self::Denied(_)
             | Self::NotRouted(_)
             | Self::TooManyErrors(_)
+            | Self::FailedAlike(_)
             | Self::Interrupted
             | Self::Abandoned => true,
         }
@@ -293,9 +314,9 @@ async fn all_through(
     through
 }
 
-fn errors_in(statuses: &[Status]) -> usize {
-    let is_error = |status: &&Status| matches!(status, Status::Failed | Status::Conflict);
-    statuses.iter().filter(is_error).count()
+fn errors_in(ends: &[Entry]) -> usize {
+    let is_error = |end: &&Entry| matches!(end.status, Status::Failed | Status::Conflict);
+    ends.iter().filter(is_error).count()
 }
 
 #[cfg(test)]

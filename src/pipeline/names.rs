@@ -124,9 +124,8 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             title: Some(to.clone()),
             ..NewNames::default()
         };
-        let mut lost = 0;
         loop {
-            let why = match self.amend(Key::Id(id), &new).await {
+            let (why, is_last) = match self.amend(Key::Id(id), &new).await {
                 Ok(amended) => match amended.names.title {
                     Shown::Text { value, words } if value != to => {
                         let why = format!("it shows {words:?}");
@@ -135,8 +134,9 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
                     _ => break,
                 },
                 Err(Unmet::NotSent) => continue,
-                Err(Unmet::Unknown(why)) => why,
-                Err(Unmet::Halt(halt)) => return Err(halt),
+                Err(Unmet::Unknown(why)) => (why, false),
+                Err(Unmet::GivenUp(why)) => (why, true),
+                Err(Unmet::Halt(halt) | Unmet::HaltUnknown(halt)) => return Err(halt),
                 Err(Unmet::Refused(why)) => {
                     self.changes_mut().previous_title = before;
                     return Ok(ended(verdict.clone().name_refused("title", &why)));
@@ -146,13 +146,12 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
                     return Ok(ended(verdict.clone().name_forbidden("title", &why)));
                 }
             };
-            lost += 1;
             self.drain().await;
             self.slot = None;
             if self.shows_title(id, &to).await? {
                 break;
             }
-            if lost > MOST_LOST {
+            if is_last {
                 return Ok(ended(announced.name_unanswered("title", &why)));
             }
         }
@@ -162,7 +161,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
     }
 
     async fn shows_title(&mut self, id: &AttachmentId, title: &str) -> Result<bool, Halt> {
-        match self.run.requests.original(id).await {
+        match self.run.requests.original(self.owner(), id).await {
             Ok(original) => {
                 let shown = original.map(|original| original.exhibit.title);
                 Ok(shown.is_some_and(|shown| shown.value() == Some(title)))
@@ -192,6 +191,8 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         };
         let mut lost = 0;
         loop {
+            // What the look-up finds must not be old when the change is sent.
+            self.waited_to_change().await;
             match self.holder(&to, id).await {
                 Ok(Holder::Nobody) => {}
                 Ok(Holder::We) => break,
@@ -203,7 +204,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
                     return Ok(ended(announced.name_unanswered("external_id", &why)));
                 }
             }
-            let why = match self.amend(Key::ExternalId(&from), &new).await {
+            let (why, is_last) = match self.amend(Key::ExternalId(&from), &new).await {
                 Ok(amended) if amended.id != *id => {
                     self.give_back(&amended.id, &from).await?;
                     return Ok(ended(verdict.clone().ambiguous(&from)));
@@ -221,12 +222,17 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
                         let taken = verdict.clone().new_id_taken(&to, "since just now");
                         return Ok(ended(taken));
                     }
-                    Ok(Holder::Nobody) => "a look-up of the new one finds nothing".to_owned(),
-                    Err(unmet) => unmet.words()?,
+                    Ok(Holder::Nobody) => {
+                        lost += 1;
+                        let why = "a look-up of the new one finds nothing".to_owned();
+                        (why, lost > MOST_LOST)
+                    }
+                    Err(unmet) => (unmet.words()?, true),
                 },
                 Err(Unmet::NotSent) => continue,
-                Err(Unmet::Unknown(why)) => why,
-                Err(Unmet::Halt(halt)) => return Err(halt),
+                Err(Unmet::Unknown(why)) => (why, false),
+                Err(Unmet::GivenUp(why)) => (why, true),
+                Err(Unmet::Halt(halt) | Unmet::HaltUnknown(halt)) => return Err(halt),
                 Err(Unmet::Refused(why)) => {
                     return match self.holder(&to, id).await {
                         Ok(Holder::We) => break,
@@ -246,10 +252,9 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
                     return Ok(ended(verdict.clone().name_forbidden("external_id", &why)));
                 }
             };
-            lost += 1;
             self.drain().await;
             self.slot = None;
-            if lost > MOST_LOST {
+            if is_last {
                 return Ok(ended(announced.name_unanswered("external_id", &why)));
             }
         }
@@ -264,7 +269,10 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
     pub(super) async fn pass_gate(&self) -> Name {
         match self.only().task.new_id {
             NewId::Free => Name::GivenUp,
-            NewId::FreedBy(row) => self.run.gates.pass(row).await,
+            NewId::FreedBy(row) => {
+                let _blocked = self.run.requests.blocked(self.owner().row);
+                self.run.gates.pass(row).await
+            }
             NewId::Kept => Name::Kept,
         }
     }
@@ -308,21 +316,22 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         for _ in 0..=MOST_LOST {
             match self.amend(Key::Id(id), &old).await {
                 Err(Unmet::NotSent) => {}
-                Err(Unmet::Unknown(_)) => {
+                Err(Unmet::Unknown(_) | Unmet::GivenUp(_)) => {
                     self.drain().await;
                     self.slot = None;
                 }
-                Err(Unmet::Halt(halt)) => return Err(halt),
+                Err(Unmet::Halt(halt) | Unmet::HaltUnknown(halt)) => return Err(halt),
                 Ok(_) | Err(Unmet::Refused(_) | Unmet::Forbidden(_)) => return Ok(()),
             }
         }
         Ok(())
     }
 
-    async fn amend(&self, key: Key<'_>, new: &NewNames) -> Result<Amended, Unmet> {
+    async fn amend(&mut self, key: Key<'_>, new: &NewNames) -> Result<Amended, Unmet> {
+        let (owner, leave) = (self.owner(), self.leave_to_change());
         self.run
             .requests
-            .change_once(async |service| service.amend(key, new).await)
+            .change_once(owner, leave, async |service| service.amend(key, new).await)
             .await
     }
 }

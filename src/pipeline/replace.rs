@@ -12,18 +12,20 @@
 //! stand in [`attachment`](super::attachment).
 
 use super::Halt;
+use super::breakers::Circuit;
 use super::member::{Member, Put};
 use super::requests::Unmet;
 use super::there::{Looked, Sight, Wanted, lost, names};
 use super::unit::{Next, State, Unit};
 use super::verdict::Verdict;
+use super::watch::Seen;
 use crate::backup::BackupName;
 use crate::clock::Since;
 use crate::destination::archive::Archive;
 use crate::destination::{Place, Presence};
 use crate::model::{AttachmentId, Content};
 use crate::pipeline::{NewId, TaskRow};
-use crate::plan::{Giving, Posted, Start, Swapped, swapped};
+use crate::plan::{Begun, Giving, Posted, Start, Swapped, swapped};
 use crate::results::journal::Journal;
 use crate::results::{Backup, Former, Known, Reason, Status};
 use crate::source::Source;
@@ -175,11 +177,15 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
     }
 
     /// Announces that the old bytes are let go of, and looks whether they are still what was kept.
-    pub(super) async fn let_go(&mut self, id: AttachmentId) -> Next<D> {
+    /// `begun` is what the newest bytes that were sent to it are, if they have arrived: those of an
+    /// earlier run may be of an earlier file.
+    pub(super) async fn let_go(&mut self, begun: Begun) -> Next<D> {
+        let id = begun.id.clone();
         let content = self.only().content();
-        let begun = self.begun(id.clone());
+        let same = |then: Content| then.sha256 == content.sha256;
+        let is_for_the_file = begun.content.is_some_and(same);
         self.record(&Verdict::renewing(&begun)).await?;
-        let exhibit = match self.run.requests.original(&id).await {
+        let exhibit = match self.run.requests.original(self.owner(), &id).await {
             Ok(Some(original)) => original.exhibit,
             Ok(None) => {
                 self.swap = None;
@@ -201,8 +207,8 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
                 swap.stage = Stage::Kept;
                 self.renew(begun).await
             }
-            Swapped::New => Ok(self.shown(id, content.stamp.size)),
-            Swapped::Unclear => Ok(State::Prove(id)),
+            Swapped::New if is_for_the_file => Ok(self.shown(id, content.stamp.size)),
+            Swapped::New | Swapped::Unclear => Ok(State::Prove(id)),
             Swapped::Other => {
                 self.changes_mut().replaced = None;
                 self.swap = None;
@@ -237,7 +243,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         }
         if is_old {
             // Much may have happened while they came.
-            return match self.run.requests.original(&id).await {
+            return match self.run.requests.original(self.owner(), &id).await {
                 Ok(Some(now)) if now.exhibit == sight.exhibit => self.renew(self.begun(id)).await,
                 Ok(_) => Ok(State::Resume(self.begun(id))),
                 Err(unmet) => self.no_further(unmet, self.begun(id)),
@@ -313,7 +319,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
 
     /// What an attachment has that the new bytes could not be sent to, as far as we know.
     async fn left_there(&self, id: &AttachmentId) -> Result<Left, Halt> {
-        let size = match self.run.requests.get(id).await {
+        let size = match self.run.requests.get(self.owner(), id).await {
             Ok(Presence::Stored { size, .. }) => size,
             Ok(Presence::Pending { .. }) => return Ok(Left::Nothing),
             Ok(_) => return Ok(Left::Other),
@@ -371,7 +377,8 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         let begun = self.begun(id.clone());
         for _ in 0..MOST_RETURNS {
             self.record(&Verdict::renewing(&begun)).await?;
-            match self.run.requests.get(id).await {
+            self.waited_to_change().await;
+            match self.run.requests.get(self.owner(), id).await {
                 Ok(Presence::Pending { .. }) => {}
                 // Those of an attempt whose answer was lost.
                 Ok(Presence::Stored { size, .. }) => return Ok(size == content.stamp.size),
@@ -383,9 +390,9 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             }
             let place = match self.ask_for_the_old_place(id).await {
                 Ok(place) => place,
-                Err(Unmet::Halt(halt)) => return Err(halt),
+                Err(Unmet::Halt(halt) | Unmet::HaltUnknown(halt)) => return Err(halt),
                 Err(Unmet::NotSent) => continue,
-                Err(Unmet::Unknown(_)) => {
+                Err(Unmet::Unknown(_) | Unmet::GivenUp(_)) => {
                     self.drain().await;
                     continue;
                 }
@@ -393,11 +400,16 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             };
             let (run, life) = (self.run, self.address_life());
             let target = place.target.as_ref().map_err(Clone::clone);
-            match run.put(&mut old, target, Since::now(), life).await? {
+            let owner = self.owner();
+            run.requests.leave(owner, Circuit::Uploads).await;
+            match run.put(owner, &mut old, target, Since::now(), life).await? {
                 Put::Taken => {
-                    let shown = run.watcher.size_of(id.clone(), None).await?;
+                    let shown = run.watcher.size_of(owner, id.clone(), None).await?;
                     let is_back = |size| size == content.stamp.size;
-                    return Ok(matches!(shown, Presence::Stored { size, .. } if is_back(size)));
+                    return Ok(matches!(
+                        shown,
+                        Seen::Shown(Presence::Stored { size, .. }) if is_back(size)
+                    ));
                 }
                 Put::Stale | Put::Expired => {}
                 _ => return Ok(false),
@@ -406,14 +418,20 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         Ok(false)
     }
 
-    async fn ask_for_the_old_place(&self, id: &AttachmentId) -> Result<Place<D::Target>, Unmet> {
+    async fn ask_for_the_old_place(
+        &mut self,
+        id: &AttachmentId,
+    ) -> Result<Place<D::Target>, Unmet> {
+        let (owner, leave) = (self.owner(), self.leave_to_change());
         let before = self.swap.as_ref().map(|swap| &swap.before);
         let file_name = before.and_then(|before| before.file_name.as_deref());
         let file_name = file_name.unwrap_or_else(|| self.only().file_name());
         let title = before.and_then(|before| before.title.as_deref());
         self.run
             .requests
-            .change_once(async |service| service.renew(id, file_name, title).await)
+            .change_once(owner, leave, async |service| {
+                service.renew(id, file_name, title).await
+            })
             .await
     }
 }

@@ -3,37 +3,43 @@
 
 pub(super) mod archive;
 pub(super) mod files;
+mod judged;
+mod reads;
+mod upload;
 
-use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use tokio::time::sleep;
 
-use self::files::Reach;
+use super::breakers::{BlockedRow, Circuit, CircuitBreakers, RowAtWork};
+use super::circuit::Suspect;
+use super::slots::Slots;
 use super::turns::{JobTurn, Sort, Turns};
-use super::weather::{Forecast, Weather};
 use super::{Halt, Settings};
-use crate::destination::{Destination, Failure, Presence, PutFailure, Receipt, UnsafeTarget};
+use crate::destination::{Destination, Failure};
 use crate::event::{Event, Events};
 use crate::http::budget::Urgency;
 use crate::http::pacer::Pacer;
-use crate::model::{AttachmentId, Content, ExternalId};
+use crate::model::{AttachmentId, ExternalId};
 use crate::results::journal::{Journal, JournalClosed};
-use crate::source::Source;
 use crate::sync::lock;
 
-/// So often may a row's own request stay without an answer while those of others get one.
-const OWN_FAILURES: u32 = 6;
+pub(super) use judged::{Leave, Pause, RequestOwner};
+pub(super) use reads::Attempt;
+pub(super) use upload::Unput;
 
 /// What all rows send their requests through.
 pub(super) struct Requests<'a, D> {
     destination: &'a D,
     pacer: Pacer,
-    api: Weather,
-    storage: Weather,
+    breakers: CircuitBreakers,
     max_outage: Duration,
+    slots: Slots,
+    /// How the destination is called in the results.
+    label: String,
     /// A look-up that worked: if it still does, the keys are good.
     good: Mutex<Option<Probe>>,
     turns: Turns<'a, D>,
@@ -54,15 +60,20 @@ impl<J: Journal> Fence for J {
     }
 }
 
-/// Why a request gave nothing. Only after [`Self::Unknown`] may it have had an effect.
+/// Why a request gave nothing. Only after [`Self::Unknown`], [`Self::GivenUp`] and
+/// [`Self::HaltUnknown`] may it have had an effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Unmet {
     /// The run is to stop.
     Halt(Halt),
+    /// The run is to stop, and nobody knows whether the request had an effect.
+    HaltUnknown(Halt),
     /// It was not sent, and the wait that follows from that is over.
     NotSent,
     /// Nobody knows whether it had an effect.
     Unknown(String),
+    /// The same, and the row is not to be tried any more.
+    GivenUp(String),
     /// The keys are good, but not for this.
     Forbidden(String),
     /// The service does not want it.
@@ -73,36 +84,13 @@ impl Unmet {
     /// Why there is no answer, unless the run is to stop for it.
     pub(super) fn words(self) -> Result<String, Halt> {
         match self {
-            Self::Halt(halt) => Err(halt),
+            Self::Halt(halt) | Self::HaltUnknown(halt) => Err(halt),
             Self::NotSent => Ok("it could not be asked".to_owned()),
-            Self::Unknown(why) | Self::Forbidden(why) | Self::Refused(why) => Ok(why),
+            Self::Unknown(why) | Self::GivenUp(why) | Self::Forbidden(why) | Self::Refused(why) => {
+                Ok(why)
+            }
         }
     }
-}
-
-/// Why bytes were not taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Unput {
-    /// The run is to stop.
-    Halt(Halt),
-    /// The address is no longer valid.
-    Expired,
-    /// Nobody was there to take them; the same address may be used again.
-    NotSent,
-    /// They were lost on the way; the same address may be used again.
-    Again,
-    /// Nobody is ever there to take them, while those of others get through.
-    OutOfReach(String),
-    /// They are lost on the way each time, while those of others get through.
-    GivenUp(String),
-    /// The storage does not want them.
-    Refused(String),
-    /// The file is not what was checked.
-    SourceChanged(String),
-    /// The address is not for this file.
-    Unsafe(UnsafeTarget),
-    /// The file cannot be read, although its folder is there.
-    Unreadable(String),
 }
 
 impl From<Halt> for Unmet {
@@ -111,28 +99,30 @@ impl From<Halt> for Unmet {
     }
 }
 
-impl From<Halt> for Unput {
-    fn from(halt: Halt) -> Self {
-        Self::Halt(halt)
-    }
+/// Why a request got no answer, before anybody has judged what that means.
+enum Lost {
+    /// It was not sent.
+    NotSent(String),
+    /// It was told to come later.
+    Throttled,
+    /// Nobody knows whether it had an effect.
+    Unanswered(String),
+    /// An answer, or a reason to stop.
+    Definite(Unmet),
 }
 
-/// Counts the failures of one row's request that are the row's own: those between which others
-/// had success.
-#[derive(Debug, Default)]
-pub(super) struct OwnFailures {
-    count: u32,
-    successes_then: Option<u64>,
-}
-
-impl OwnFailures {
-    fn are_too_many(&mut self, weather: &Weather) -> bool {
-        let successes = weather.successes();
-        if self.successes_then.is_none_or(|then| then < successes) {
-            self.count += 1;
-        }
-        self.successes_then = Some(successes);
-        self.count > OWN_FAILURES
+impl Lost {
+    fn of(failure: Failure, keys: Keys) -> Self {
+        Self::Definite(match failure {
+            Failure::NotSent(why) => return Self::NotSent(why),
+            Failure::Unanswered(why) => return Self::Unanswered(why),
+            Failure::Throttled { .. } => return Self::Throttled,
+            Failure::Denied(why) if keys == Keys::Good => Unmet::Forbidden(why),
+            Failure::Denied(why) => Unmet::Halt(Halt::Denied(why)),
+            Failure::Refused(why) | Failure::Intercepted(why) => Unmet::Refused(why),
+            Failure::Hopeless(why) => Unmet::Halt(Halt::Hopeless(why)),
+            Failure::Withheld => Unmet::Halt(Halt::Journal),
+        })
     }
 }
 
@@ -141,9 +131,10 @@ impl<'a, D: Destination> Requests<'a, D> {
         Self {
             destination,
             pacer: Pacer::new(settings.rate),
-            api: Weather::new(settings.seed),
-            storage: Weather::new(!settings.seed),
+            breakers: CircuitBreakers::new(settings.max_outage, settings.seed),
             max_outage: settings.max_outage,
+            slots: Slots::new(settings.concurrency),
+            label: settings.destination.clone(),
             good: Mutex::new(None),
             turns: Turns::new(destination, events),
             events,
@@ -167,137 +158,100 @@ impl<'a, D: Destination> Requests<'a, D> {
         }
     }
 
-    /// Sends a request that changes nothing, as often as it takes.
-    async fn ask<T>(
-        &self,
-        urgency: Urgency,
-        request: impl AsyncFn(&D) -> Result<T, Failure>,
-    ) -> Result<T, Unmet> {
-        let mut own = OwnFailures::default();
-        loop {
-            match self.unless_denied(Sort::Read(urgency), &request).await {
-                Err(Unmet::NotSent) => {}
-                Err(Unmet::Unknown(why)) => self.wait_for_answers(&mut own, why).await?,
-                answer => return answer,
-            }
-        }
-    }
-
-    /// A look-up by `external_id`, which also shows that the keys are good.
-    pub(super) async fn find(
-        &self,
-        external_id: &ExternalId,
-    ) -> Result<Presence<D::Target>, Unmet> {
-        let find = async |service: &D| service.find(external_id).await;
-        let presence = self.ask(Urgency::Urgent, find).await?;
-        *lock(&self.good) = Some(Probe::Find(external_id.clone()));
-        Ok(presence)
-    }
-
-    /// A look-up by the service's own id, which also shows that the keys are good.
-    pub(super) async fn get(&self, id: &AttachmentId) -> Result<Presence<D::Target>, Unmet> {
-        self.job(id, Urgency::Urgent).await
-    }
-
-    /// The same of a job, which may be able to wait.
-    pub(super) async fn job(
-        &self,
-        id: &AttachmentId,
-        urgency: Urgency,
-    ) -> Result<Presence<D::Target>, Unmet> {
-        let get = async |service: &D| service.get(id).await;
-        let presence = self.ask(urgency, get).await?;
-        *lock(&self.good) = Some(Probe::Get(id.clone()));
-        Ok(presence)
-    }
-
-    /// Looks many attachments up at once.
-    pub(super) async fn list(
-        &self,
-        ids: &[AttachmentId],
-    ) -> Result<HashMap<AttachmentId, Presence<D::Target>>, Unmet> {
-        let list = async |service: &D| service.list(ids).await;
-        self.ask(Urgency::Urgent, list).await
-    }
-
     /// Sends a request whose effect counts: once, unless it is certain that it had none.
     pub(super) async fn change<T>(
         &self,
+        owner: RequestOwner,
+        leave: Leave,
         request: impl AsyncFn(&D) -> Result<T, Failure>,
     ) -> Result<T, Unmet> {
-        self.unless_denied(Sort::Change, &request).await
+        let sort = Sort::Change;
+        match self.unless_denied(owner, sort, leave, &request).await {
+            Ok(answer) => Ok(answer),
+            Err(lost) => Err(self.unmet(owner, lost).await),
+        }
     }
 
     /// Sends a request once, unless it is certain that it had no effect, and once more where the
     /// service denies it.
     async fn unless_denied<T>(
         &self,
+        owner: RequestOwner,
         sort: Sort,
+        leave: Leave,
         request: &impl AsyncFn(&D) -> Result<T, Failure>,
-    ) -> Result<T, Unmet> {
-        let (failure, keys) = match self.unthrottled(sort, request).await {
+    ) -> Result<T, Lost> {
+        let failure = match self.unthrottled(owner, sort, leave, request).await {
             Ok(answer) => return Ok(answer),
             Err(Failure::Denied(_)) => {
-                let keys = self.examine_keys().await?;
-                match self.unthrottled(sort, request).await {
-                    Ok(answer) => return Ok(answer),
-                    Err(failure) => (failure, keys),
-                }
+                let keys = self.examine_keys(owner).await.map_err(Lost::Definite)?;
+                let again = self.unthrottled(owner, sort, Leave::Given, request).await;
+                return again.map_err(|failure| Lost::of(failure, keys));
             }
-            Err(failure) => (failure, Keys::Unproven),
+            Err(failure) => failure,
         };
-        Err(self.unmet(failure, keys).await)
+        Err(Lost::of(failure, Keys::Unproven))
     }
 
     /// Sends a request that has to follow from the newest answer: once, and not again even where
     /// it is certain that it had no effect.
     pub(super) async fn change_once<T>(
         &self,
+        owner: RequestOwner,
+        leave: Leave,
         request: impl AsyncFn(&D) -> Result<T, Failure>,
     ) -> Result<T, Unmet> {
-        let failure = match self.in_turn(Sort::Change, &request).await {
+        let sort = Sort::Change;
+        let failure = match self.in_turn(owner, sort, leave, &request).await {
             Ok(answer) => return Ok(answer),
             Err(failure) => failure,
         };
         let keys = match failure {
-            Failure::Denied(_) => self.examine_keys().await?,
+            Failure::Denied(_) => self.examine_keys(owner).await?,
             _ => Keys::Unproven,
         };
-        Err(self.unmet(failure, keys).await)
+        Err(self.unmet(owner, Lost::of(failure, keys)).await)
     }
 
-    /// What a failure means for the row, once the wait that follows from it is over.
-    async fn unmet(&self, failure: Failure, keys: Keys) -> Unmet {
-        match failure {
-            Failure::NotSent(why) => match self.wait_after(&self.api, why).await {
-                Ok(()) => Unmet::NotSent,
-                Err(halt) => halt.into(),
-            },
-            Failure::Unanswered(why) => Unmet::Unknown(why),
-            Failure::Denied(why) if keys == Keys::Good => Unmet::Forbidden(why),
-            Failure::Denied(why) => Unmet::Halt(Halt::Denied(why)),
-            Failure::Refused(why) | Failure::Intercepted(why) => Unmet::Refused(why),
-            Failure::Hopeless(why) => Unmet::Halt(Halt::Hopeless(why)),
-            Failure::Throttled { .. } => Unmet::NotSent,
-            Failure::Withheld => Unmet::Halt(Halt::Journal),
+    /// What it means for the row that a request which counts got no answer. After one that was not
+    /// sent, the wait that follows from that is over.
+    async fn unmet(&self, owner: RequestOwner, lost: Lost) -> Unmet {
+        let (suspect, why) = match lost {
+            Lost::Definite(unmet) => return unmet,
+            Lost::Throttled => return Unmet::NotSent,
+            Lost::NotSent(why) => (Suspect::Service, why),
+            Lost::Unanswered(why) => (Suspect::Row(owner.row), why),
+        };
+        let judged = self.pause(Circuit::Changes, suspect, why.clone());
+        match (judged, suspect) {
+            (Err(Unmet::Halt(halt)), Suspect::Row(_)) => Unmet::HaltUnknown(halt),
+            (Err(unmet), _) => unmet,
+            (Ok(_), Suspect::Row(_)) => Unmet::Unknown(why),
+            (Ok(Pause::Own(time)), Suspect::Service) => {
+                sleep(time).await;
+                Unmet::NotSent
+            }
+            // The next one needs leave.
+            (Ok(Pause::OfAll(_)), Suspect::Service) => Unmet::NotSent,
         }
     }
 
     /// Repeats a look-up that worked before, after the service has denied something.
-    async fn examine_keys(&self) -> Result<Keys, Unmet> {
+    async fn examine_keys(&self, owner: RequestOwner) -> Result<Keys, Unmet> {
         let Some(good) = lock(&self.good).clone() else {
             return Ok(Keys::Unproven);
         };
+        let mut leave = Leave::Needed;
+        let sort = Sort::Read(Urgency::Urgent);
+        let ask = async |service: &D| good.ask(service).await;
         loop {
-            match self
-                .unthrottled(Sort::Read(Urgency::Urgent), &async |service: &D| {
-                    good.ask(service).await
-                })
-                .await
-            {
+            match self.unthrottled(owner, sort, leave, &ask).await {
                 Err(Failure::Denied(why)) => return Err(Unmet::Halt(Halt::Denied(why))),
                 Err(Failure::NotSent(why) | Failure::Unanswered(why)) => {
-                    self.wait_after(&self.api, why).await?;
+                    // It is about another row.
+                    let pause = self.pause(Circuit::Reads, Suspect::Service, why)?;
+                    self.wait_for_leave(owner, Circuit::Reads, pause).await;
+                    leave = Leave::Given;
                 }
                 Err(Failure::Hopeless(why)) => return Err(Unmet::Halt(Halt::Hopeless(why))),
                 Err(Failure::Withheld) => return Err(Unmet::Halt(Halt::Journal)),
@@ -312,12 +266,14 @@ impl<'a, D: Destination> Requests<'a, D> {
     /// Sends a request in its turn, and again as long as the answer is 429.
     async fn unthrottled<T>(
         &self,
+        owner: RequestOwner,
         sort: Sort,
+        mut leave: Leave,
         request: &impl AsyncFn(&D) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         loop {
-            match self.in_turn(sort, request).await {
-                Err(Failure::Throttled { .. }) => {}
+            match self.in_turn(owner, sort, leave, request).await {
+                Err(Failure::Throttled { .. }) => leave = Leave::Given,
                 answer => return answer,
             }
         }
@@ -326,10 +282,18 @@ impl<'a, D: Destination> Requests<'a, D> {
     /// Sends a request in its turn.
     async fn in_turn<T>(
         &self,
+        owner: RequestOwner,
         sort: Sort,
+        leave: Leave,
         request: &impl AsyncFn(&D) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        self.api.clear().await;
+        let circuit = match sort {
+            Sort::Read(_) => Circuit::Reads,
+            Sort::Change => Circuit::Changes,
+        };
+        if leave == Leave::Needed {
+            self.leave(owner, circuit).await;
+        }
         let share = self.turns.share(sort).await;
         let turn = self.pacer.turn().await;
         if sort == Sort::Change && self.look_through_fence().await.is_err() {
@@ -346,10 +310,17 @@ impl<'a, D: Destination> Requests<'a, D> {
                 };
                 self.events.send(Event::Throttled { kind, wait });
             }
-            Ok(_) | Err(Failure::Denied(_) | Failure::Refused(_)) => self.note_answer(&self.api),
+            Ok(_) | Err(Failure::Denied(_) | Failure::Refused(_)) => {
+                self.note_answer(circuit, owner);
+            }
             Err(_) => {}
         }
         answer
+    }
+
+    /// Takes note of a look-up that shows that the keys are good.
+    fn works_for(&self, id: &AttachmentId) {
+        *lock(&self.good) = Some(Probe::Get(id.clone()));
     }
 
     /// How long questions that can wait should, because little is left of the budget for them.
@@ -357,10 +328,9 @@ impl<'a, D: Destination> Requests<'a, D> {
         self.turns.reads_can_wait_for()
     }
 
-    /// Waits for the turn of a new job, and until the storage is there, as far as is known. Held
-    /// until the job is made.
+    /// Waits for the turn of a new job. Held until the job is made.
     pub(super) async fn turn_of_a_job(&self) -> Result<JobTurn<'_>, Halt> {
-        self.turns.of_a_job(self.storage.clear()).await
+        self.turns.of_a_job().await
     }
 
     /// Lets nobody wait any longer for something to begin with.
@@ -368,92 +338,27 @@ impl<'a, D: Destination> Requests<'a, D> {
         self.turns.end();
     }
 
-    /// Waits after a request of a row that stayed without an answer, unless those of others get
-    /// theirs.
-    pub(super) async fn wait_for_answers(
-        &self,
-        own: &mut OwnFailures,
-        why: String,
-    ) -> Result<(), Unmet> {
-        if own.are_too_many(&self.api) {
-            return Err(Unmet::Unknown(why));
-        }
-        Ok(self.wait_after(&self.api, why).await?)
+    /// The upload slots of the run.
+    pub(super) fn slots(&self) -> &Slots {
+        &self.slots
     }
 
-    /// Waits until the storage is there, as far as is known.
-    pub(super) async fn storage_is_there(&self) {
-        self.storage.clear().await;
+    /// Counts a row among those that can tell whether a failure is another one's own, for as long as
+    /// what is returned lives.
+    pub(super) fn at_work(&self, row: usize) -> RowAtWork<'_> {
+        self.breakers.at_work(row)
     }
 
-    /// Sends bytes, once. After an interruption the time to wait has been waited.
-    pub(super) async fn put(
-        &self,
-        target: &D::Target,
-        source: &Source,
-        content: &Content,
-        own: &mut OwnFailures,
-    ) -> Result<Receipt, Unput> {
-        let looked = self.look_through_fence().await;
-        looked.map_err(|_| Halt::Journal)?;
-        let sent = |bytes| self.events.send(Event::Sent(bytes));
-        let answer = self.destination.put(target, source, content, &sent).await;
-        match answer {
-            Err(PutFailure::NotSent(why)) => {
-                if own.are_too_many(&self.storage) {
-                    return Err(Unput::OutOfReach(why));
-                }
-                self.wait_after(&self.storage, why).await?;
-                Err(Unput::NotSent)
-            }
-            Err(PutFailure::Interrupted(why)) => {
-                if own.are_too_many(&self.storage) {
-                    return Err(Unput::GivenUp(why));
-                }
-                self.wait_after(&self.storage, why).await?;
-                Err(Unput::Again)
-            }
-            Err(PutFailure::Hopeless(why)) => Err(Unput::Halt(Halt::Hopeless(why))),
-            Err(PutFailure::SourceChanged(why)) => Err(Unput::SourceChanged(why)),
-            Err(PutFailure::Unsafe(why)) => Err(Unput::Unsafe(why)),
-            Err(PutFailure::SourceUnreadable(why)) => match self.reach(source).await? {
-                Reach::There => Err(Unput::Unreadable(why)),
-                Reach::Back => Err(Unput::NotSent),
-            },
-            Ok(receipt) => {
-                self.note_answer(&self.storage);
-                Ok(receipt)
-            }
-            Err(PutFailure::Expired) => {
-                self.note_answer(&self.storage);
-                Err(Unput::Expired)
-            }
-            Err(PutFailure::Refused(why)) => {
-                self.note_answer(&self.storage);
-                Err(Unput::Refused(why))
-            }
-        }
+    /// Counts a row out as one that can do nothing before another one has ended, for as long as what is
+    /// returned lives.
+    pub(super) fn blocked(&self, row: usize) -> BlockedRow<'_> {
+        self.breakers.blocked(row)
     }
 
-    fn note_answer(&self, weather: &Weather) {
-        if weather.answered() {
-            self.events.send(Event::Back);
-        }
-    }
-
-    async fn wait_after(&self, weather: &Weather, why: String) -> Result<(), Halt> {
-        let forecast = weather.failed();
-        if weather.away_for() >= self.max_outage {
-            return Err(Halt::Outage(why));
-        }
-        match forecast {
-            Forecast::Alone(wait) => tokio::time::sleep(wait).await,
-            Forecast::Together(wait) => {
-                self.events.send(Event::Away { why, wait });
-                weather.clear().await;
-            }
-        }
-        Ok(())
+    /// Says that no further row will start.
+    pub(super) fn no_more_to_come(&self) {
+        self.slots.no_more_to_come();
+        self.breakers.no_more_to_come();
     }
 }
 

@@ -158,16 +158,16 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         external_id: &ExternalId,
     ) -> Result<Presence<D::Target>, Unmet> {
         let routing = &self.run.routing;
-        match self.run.requests.find(external_id).await {
+        match self.run.requests.find(self.owner(), external_id).await {
             Ok(found) => {
                 if let Presence::Pending { .. } | Presence::Stored { .. } = found {
                     routing.found(external_id);
                 }
                 Ok(found)
             }
-            Err(Unmet::Unknown(why)) => {
+            Err(Unmet::GivenUp(why)) => {
                 let unproven = routing.unproven(external_id);
-                Err(Unmet::Unknown(if unproven.is_empty() {
+                Err(Unmet::GivenUp(if unproven.is_empty() {
                     why
                 } else {
                     format!(
@@ -196,6 +196,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             }
             Clearance::Waits => {
                 self.slot = None;
+                let _blocked = run.requests.blocked(self.owner().row);
                 run.routing.wait(id).await?;
                 Ok(true)
             }

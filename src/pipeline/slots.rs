@@ -42,6 +42,13 @@ impl Slots {
         }
     }
 
+    /// Lends the slots of a row that has to wait to others.
+    pub(super) fn lend(&self, count: usize) -> LentSlots<'_> {
+        self.free.add_permits(count);
+        self.given_back.notify_waiters();
+        LentSlots { slots: self, count }
+    }
+
     /// Says that no further row will start.
     pub(super) fn no_more_to_come(&self) {
         self.more_to_come.store(false, Ordering::Release);
@@ -56,6 +63,30 @@ impl Slots {
     /// Resolves when [`Self::are_idle`] may have become true.
     pub(super) fn changed(&self) -> impl Future<Output = ()> + '_ {
         self.given_back.notified()
+    }
+}
+
+/// Slots that others have while the row that they belong to waits.
+#[derive(Debug)]
+pub(super) struct LentSlots<'a> {
+    slots: &'a Slots,
+    count: usize,
+}
+
+impl LentSlots<'_> {
+    /// Waits until they are free again, and takes them back.
+    pub(super) async fn take_back(self) {
+        let count = u32::try_from(self.count).expect("there are fewer slots");
+        let permit = self.slots.free.acquire_many(count).await;
+        permit.expect("this semaphore is never closed").forget();
+    }
+}
+
+impl Slot<'_> {
+    /// How many they are.
+    pub(super) fn count(&self) -> usize {
+        let permit = self.permit.as_ref();
+        permit.map_or(0, SemaphorePermit::num_permits)
     }
 }
 

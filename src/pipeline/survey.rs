@@ -4,11 +4,13 @@ mod outlook;
 
 use std::collections::HashMap;
 
-use futures::{StreamExt as _, stream};
+use futures::future::try_join_all;
 
 pub use outlook::{NewName, Outlook, RowSurvey};
 
-use super::requests::{Requests, Unmet};
+use super::inspect::through;
+use super::requests::{RequestOwner, Requests, Unmet};
+use super::slots::Slot;
 use super::{Halt, Settings, Task, TaskRow};
 use crate::destination::{Destination, End, LISTED_AT_ONCE, Presence};
 use crate::event::{Event, Events};
@@ -16,6 +18,9 @@ use crate::model::AttachmentId;
 use crate::plan::{Begun, Change, Outcome, Posted, Sent, Start, There, Wishes, outcome};
 use crate::results::{Reason, Status};
 use outlook::{Foreseen, of_begun, of_found, of_left, under, unless_taken};
+
+/// So many rows or lists of them may be under way at once, those included that stay without an answer.
+const MOST_SURVEYS: usize = 2_000;
 
 /// What an import would do with rows that are looked up together, as far as can be told today: those
 /// of one record, or those of many of which one request shows all.
@@ -36,27 +41,24 @@ pub async fn survey<D: Destination>(
     stop: impl Future<Output = ()>,
 ) -> (Vec<Survey>, Option<Halt>) {
     let requests = Requests::new(destination, settings, events);
-    let mut answers = stream::iter(together(tasks))
-        .map(|tasks| look(&requests, settings.wishes, tasks))
-        .buffered(settings.concurrency);
+    let work = together(tasks).enumerate();
+    let begin = async |(nth, tasks): (usize, Vec<Task>), slot: Slot<'_>| {
+        let survey = look(&requests, settings.wishes, tasks, slot).await?;
+        Ok((nth, survey))
+    };
     let mut seen = Vec::new();
-    let mut stop = std::pin::pin!(stop);
-    loop {
-        tokio::select! {
-            biased;
-            () = &mut stop => return (seen, Some(Halt::Interrupted)),
-            answer = answers.next() => match answer {
-                None => return (seen, None),
-                Some(Err(halt)) => return (seen, Some(halt)),
-                Some(Ok(one)) => {
-                    for row in &one.rows {
-                        events.send(Event::Ended { status: row.outlook.status() });
-                    }
-                    seen.push(one);
-                }
-            }
+    let tell = |(nth, one): (usize, Survey)| {
+        for row in &one.rows {
+            events.send(Event::Ended {
+                status: row.outlook.status(),
+            });
         }
-    }
+        seen.push((nth, one));
+    };
+    let halt = through(&requests, work, MOST_SURVEYS, begin, stop, tell).await;
+    // In the order of the manifest, whichever came first.
+    seen.sort_by_key(|(nth, _)| *nth);
+    (seen.into_iter().map(|(_, one)| one).collect(), halt)
 }
 
 /// Puts tasks together of which one request shows how they stand. Any other stays alone.
@@ -90,36 +92,52 @@ async fn look<D: Destination>(
     requests: &Requests<'_, D>,
     wishes: Wishes,
     tasks: Vec<Task>,
+    slot: Slot<'_>,
 ) -> Result<Survey, Halt> {
+    let first = |task: &Task| task.rows.first().map_or(0, |row| row.row.number);
+    let _at_work: Vec<_> = tasks
+        .iter()
+        .map(|task| requests.at_work(first(task)))
+        .collect();
     let ids: Vec<AttachmentId> = tasks.iter().filter_map(listed).cloned().collect();
+    let owner = RequestOwner {
+        row: tasks.first().map_or(0, first),
+        slots: slot.count(),
+    };
     let list = if ids.is_empty() {
         Ok(HashMap::new())
     } else {
-        requests.list(&ids).await
+        requests.list(owner, &ids).await
+    };
+    let mut list = match list {
+        Ok(list) => list,
+        Err(Unmet::Halt(halt)) => return Err(halt),
+        // Each for itself, then: one of them may be what spoils the list.
+        Err(_) => HashMap::new(),
     };
     let new_names = tasks.iter().flat_map(|task| &task.rows);
     let new_names = new_names.filter(|row| row.row.new_external_id.is_some());
     let look_ups = 1 + new_names.count() as u64;
-    let mut rows = Vec::new();
-    match list {
-        Ok(mut list) => {
-            for task in &tasks {
-                let shown = listed(task).and_then(|id| list.remove(id));
-                rows.extend(look_at(requests, wishes, task, shown).await?);
-            }
-        }
-        Err(unmet) => {
-            let outlook = unseen(unmet)?;
-            let all = tasks.iter().flat_map(|task| &task.rows);
-            rows.extend(all.map(|row| RowSurvey::of(row, (outlook.clone(), Vec::new()))));
-        }
-    }
-    Ok(Survey { rows, look_ups })
+    let slots = if tasks.len() > 1 { 0 } else { owner.slots };
+    let looks = tasks.iter().map(|task| {
+        let shown = listed(task).and_then(|id| list.remove(id));
+        let owner = RequestOwner {
+            row: first(task),
+            slots,
+        };
+        look_at(requests, owner, wishes, task, shown)
+    });
+    let rows: Vec<Vec<RowSurvey>> = try_join_all(looks.collect::<Vec<_>>()).await?;
+    Ok(Survey {
+        rows: rows.into_iter().flatten().collect(),
+        look_ups,
+    })
 }
 
 /// Looks the rows of one record up, unless it was `shown` already.
 async fn look_at<D: Destination>(
     requests: &Requests<'_, D>,
+    owner: RequestOwner,
     wishes: Wishes,
     task: &Task,
     shown: Option<Presence<D::Target>>,
@@ -129,13 +147,13 @@ async fn look_at<D: Destination>(
     let mut rows = Vec::with_capacity(task.rows.len());
     for row in &task.rows {
         let foreseen = match &row.start {
-            Start::LookUp(posted) => look_up(requests, row, posted, wishes).await,
-            Start::Resume(begun) => resume(requests, row, begun, wishes).await,
-            Start::There(there) => left(requests, row, there, shown.take(), wishes).await,
+            Start::LookUp(posted) => look_up(requests, owner, row, posted, wishes).await,
+            Start::Resume(begun) => resume(requests, owner, row, begun, wishes).await,
+            Start::There(there) => left(requests, owner, row, there, shown.take(), wishes).await,
             Start::Job(None) => Ok((Outlook::Create, Vec::new())),
             Start::Job(Some(begun)) => {
                 if job.is_none() {
-                    job = Some(requests.get(&begun.id).await);
+                    job = Some(requests.get(owner, &begun.id).await);
                 }
                 job.clone()
                     .unwrap_or(Ok(Presence::Absent))
@@ -154,10 +172,12 @@ async fn look_at<D: Destination>(
 /// What would happen with a row that could not be looked up, unless nothing can.
 fn unseen(unmet: Unmet) -> Result<Outlook, Halt> {
     Ok(match unmet {
-        Unmet::Halt(halt) => return Err(halt),
+        Unmet::Halt(halt) | Unmet::HaltUnknown(halt) => return Err(halt),
         Unmet::Forbidden(_) => Outlook::NotDone(Status::Failed, Reason::FORBIDDEN),
         Unmet::Refused(_) => Outlook::NotDone(Status::Failed, Reason::REFUSED),
-        Unmet::NotSent | Unmet::Unknown(_) => Outlook::NotDone(Status::Pending, Reason::NO_ANSWER),
+        Unmet::NotSent | Unmet::Unknown(_) | Unmet::GivenUp(_) => {
+            Outlook::NotDone(Status::Pending, Reason::NO_ANSWER)
+        }
     })
 }
 
@@ -186,26 +206,28 @@ fn in_job<T>(job: &Presence<T>, row: &TaskRow, begun: &Begun) -> Outlook {
 
 async fn look_up<D: Destination>(
     requests: &Requests<'_, D>,
+    owner: RequestOwner,
     task: &TaskRow,
     posted: &Posted,
     wishes: Wishes,
 ) -> Result<Foreseen, Unmet> {
-    let name = requests.find(&task.row.external_id).await?;
-    let new_name = look_new_name_up(requests, task).await?;
+    let name = requests.find(owner, &task.row.external_id).await?;
+    let new_name = look_new_name_up(requests, owner, task).await?;
     Ok(of_found(under(name, new_name, task), task, posted, wishes))
 }
 
 async fn resume<D: Destination>(
     requests: &Requests<'_, D>,
+    owner: RequestOwner,
     task: &TaskRow,
     begun: &Begun,
     wishes: Wishes,
 ) -> Result<Foreseen, Unmet> {
-    let presence = requests.get(&begun.id).await?;
+    let presence = requests.get(owner, &begun.id).await?;
     if let Presence::Absent = presence {
-        return look_up(requests, task, &Posted::No, wishes).await;
+        return look_up(requests, owner, task, &Posted::No, wishes).await;
     }
-    let new_name = look_new_name_up(requests, task).await?;
+    let new_name = look_new_name_up(requests, owner, task).await?;
     let foreseen = of_begun(&presence, begun, task, wishes);
     Ok(unless_taken(foreseen, &new_name, &begun.id, task))
 }
@@ -213,6 +235,7 @@ async fn resume<D: Destination>(
 /// What would happen with an attachment that an earlier run left, which a list may have shown.
 async fn left<D: Destination>(
     requests: &Requests<'_, D>,
+    owner: RequestOwner,
     task: &TaskRow,
     there: &There,
     shown: Option<Presence<D::Target>>,
@@ -221,22 +244,23 @@ async fn left<D: Destination>(
     let presence = match shown {
         Some(presence @ Presence::Stored { .. }) => presence,
         // That a list does not name it does not prove that it is gone.
-        _ => requests.get(&there.id).await?,
+        _ => requests.get(owner, &there.id).await?,
     };
     let Some(foreseen) = of_left(&presence, there, task, wishes) else {
-        return look_up(requests, task, &Posted::No, wishes).await;
+        return look_up(requests, owner, task, &Posted::No, wishes).await;
     };
-    let new_name = look_new_name_up(requests, task).await?;
+    let new_name = look_new_name_up(requests, owner, task).await?;
     Ok(unless_taken(foreseen, &new_name, &there.id, task))
 }
 
 /// What is there under the name that a row's attachment is to get; nothing where it keeps its own.
 async fn look_new_name_up<D: Destination>(
     requests: &Requests<'_, D>,
+    owner: RequestOwner,
     task: &TaskRow,
 ) -> Result<Presence<D::Target>, Unmet> {
     match &task.row.new_external_id {
-        Some(new_name) => requests.find(new_name).await,
+        Some(new_name) => requests.find(owner, new_name).await,
         None => Ok(Presence::Absent),
     }
 }

@@ -9,8 +9,8 @@ use tokio::io::{AsyncWrite, sink};
 use super::Halt;
 use super::inspect::MOST_EXPIRED;
 use super::replace::{Before, Stage, Swap};
+use super::requests::Unmet;
 use super::requests::archive::Unfetched;
-use super::requests::{OwnFailures, Unmet};
 use super::unit::{Next, State, Unit};
 use super::verdict::Verdict;
 use super::watch::{Seen, Until};
@@ -133,7 +133,12 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             let seen = self
                 .run
                 .watcher
-                .watch(there.id.clone(), Until::Listed, Duration::ZERO)
+                .watch(
+                    self.owner(),
+                    there.id.clone(),
+                    Until::Listed,
+                    Duration::ZERO,
+                )
                 .await?;
             if let Seen::Shown(Presence::Stored { size, names, .. }) = seen {
                 self.names = Some(names);
@@ -141,7 +146,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             }
         }
         // That a list does not name it does not prove that it is gone.
-        let original = self.run.requests.original(&there.id).await?;
+        let original = self.run.requests.original(self.owner(), &there.id).await?;
         Ok(original.map(|Original { exhibit, .. }| {
             let size = exhibit.size;
             self.names = Some(names(exhibit));
@@ -232,10 +237,11 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         id: &AttachmentId,
         wanted: Wanted,
     ) -> Result<Looked, Unmet> {
-        let mut own = OwnFailures::default();
+        let (owner, requests) = (self.owner(), &self.run.requests);
         let mut expired = 0;
         loop {
-            let Some(Original { exhibit, place }) = self.run.requests.original(id).await? else {
+            requests.leave_to_fetch(owner).await;
+            let Some(Original { exhibit, place }) = requests.original(owner, id).await? else {
                 return Ok(Looked::Absent);
             };
             let Some(size) = exhibit.size else {
@@ -257,7 +263,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
                 Some(draft) => draft,
                 None => &mut nowhere,
             };
-            match self.run.requests.fetch(&place, size, into, &mut own).await {
+            match requests.fetch(owner, &place, size, into).await {
                 Ok(fetched) => {
                     return Ok(match whole(fetched, size) {
                         Ok(seen) => Looked::At(Box::new(Sight {

@@ -96,15 +96,10 @@ impl<'a, D: Destination> Turns<'a, D> {
         self.destination.budget(Kind::Read)?.wait(Urgency::CanWait)
     }
 
-    /// Waits for the turn of a new job: until what has to be `ready` is, until the service takes
-    /// another job, and until that can soon be asked for its addresses. While the run is ending
-    /// there are no turns.
-    pub(super) async fn of_a_job(
-        &self,
-        ready: impl Future<Output = ()>,
-    ) -> Result<JobTurn<'_>, Halt> {
+    /// Waits for the turn of a new job: until the service takes another job, and until that can soon
+    /// be asked for its addresses. While the run is ending there are no turns.
+    pub(super) async fn of_a_job(&self) -> Result<JobTurn<'_>, Halt> {
         let turn = self.jobs.lock().await;
-        ready.await;
         let mut told = Told::No;
         loop {
             let ending = self.ending.notified();

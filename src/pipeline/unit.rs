@@ -13,15 +13,18 @@
 //! again and given a new address stands in [`attachment`](super::attachment), how a job is waited
 //! for and what its end means in [`job`](super::job).
 
+mod leave;
+
 use std::time::Duration;
 
 use futures::future::join_all;
 use tokio::sync::SemaphorePermit;
 
+use super::breakers::RowAtWork;
 use super::gates::Name;
 use super::member::{Member, Put, places_of, target_of};
 use super::replace::Swap;
-use super::requests::{OwnFailures, Unmet};
+use super::requests::{Leave, Unmet};
 use super::routing::RoutingTrial;
 use super::slots::Slot;
 use super::verdict::Verdict;
@@ -48,18 +51,21 @@ pub(super) struct Unit<'a, D: Destination, J> {
     pub(super) run: &'a Run<'a, D, J>,
     /// Those that have not ended yet.
     pub(super) members: Vec<Member>,
-    /// The statuses of those that have.
-    ended: Vec<Status>,
+    /// The last lines of those that have.
+    ended: Vec<Entry>,
     /// Held from before the record is made until the bytes are sent.
     pub(super) slot: Option<Slot<'a>>,
     /// Held by a job until it says where its files go.
     pub(super) starting: Option<SemaphorePermit<'a>>,
     /// Held by an attachment until it is found by an `external_id` of which that is not yet proven.
     pub(super) trial: Option<RoutingTrial<'a>>,
-    /// So many POSTs of an attachment stayed without an answer.
-    pub(super) posts_lost: u32,
-    /// Those of a job that did while others got one.
-    pub(super) own_posts: OwnFailures,
+    /// The number of the row, or of the first one, on whose behalf all requests are sent.
+    number: usize,
+    _at_work: RowAtWork<'a>,
+    /// Leave to send a change, which was waited for.
+    change_leave: Leave,
+    /// The same for bytes.
+    pub(super) upload_leave: Leave,
     /// So many new addresses were asked for.
     pub(super) renewals: u32,
     /// Whether an attachment was purged after its bytes were sent.
@@ -80,8 +86,8 @@ pub(super) struct Unit<'a, D: Destination, J> {
     pub(super) beginnings: u32,
 }
 
-/// The statuses with which the rows of a unit ended.
-pub(super) struct Ended(pub(super) Vec<Status>);
+/// The last lines of the rows of a unit.
+pub(super) struct Ended(pub(super) Vec<Entry>);
 
 /// Where a unit stands.
 pub(super) enum State<T> {
@@ -129,15 +135,18 @@ pub(super) type Next<D> = Result<State<<D as Destination>::Target>, Halt>;
 
 impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
     pub(super) fn new(run: &'a Run<'a, D, J>, task: Task, slot: Slot<'a>) -> Self {
+        let number = task.rows.first().map_or(0, |row| row.row.number);
         Self {
             run,
+            number,
+            _at_work: run.requests.at_work(number),
+            change_leave: Leave::Needed,
+            upload_leave: Leave::Needed,
             members: task.rows.into_iter().map(Member::new).collect(),
             ended: Vec::new(),
             slot: Some(slot),
             starting: None,
             trial: None,
-            posts_lost: 0,
-            own_posts: OwnFailures::default(),
             renewals: 0,
             purged: false,
             jobs_made: 0,
@@ -165,12 +174,12 @@ impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
                 State::LookUp(posted) => self.look_up(posted).await?,
                 State::Create(posted) => self.create(posted).await?,
                 State::Search(nth, posted) => self.search(nth, posted).await?,
-                State::Resume(begun) if self.swap.is_some() => self.let_go(begun.id).await?,
+                State::Resume(begun) if self.swap.is_some() => self.let_go(begun).await?,
                 State::Resume(begun) => self.resume(begun).await?,
                 State::Patch(begun) => self.patch(begun).await?,
                 State::There(there) => self.there(there).await?,
                 State::Replace(id, ours) => self.replace(id, ours).await?,
-                State::LetGo(id) => self.let_go(id).await?,
+                State::LetGo(id) => self.let_go(self.begun(id)).await?,
                 State::Prove(id) => self.prove(id).await?,
                 State::Await(id) => self.await_places(id).await?,
                 State::Put { id, places, issued } => self.put(id, places, issued).await?,
@@ -192,6 +201,10 @@ impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
             }
         }
         self.take_slot().await;
+        if self.waited_to_change().await && self.run.keeps == Keeps::Attachments {
+            // What the newest look-up found is old by now.
+            return Ok(State::LookUp(posted));
+        }
         let new = NewRecord {
             object: self.only().task.row.object,
             files: self.members.iter().map(Member::new_file).collect(),
@@ -204,10 +217,11 @@ impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
         if let Err(halt) = self.record(&announced).await {
             return self.withdraw(&posted, halt).await;
         }
+        let (owner, leave) = (self.owner(), self.leave_to_change());
         let made = self
             .run
             .requests
-            .change(async |service| service.create(&new).await)
+            .change(owner, leave, async |service| service.create(&new).await)
             .await;
         let unmet = match made {
             Ok(made) => {
@@ -270,6 +284,8 @@ impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
             Keeps::Jobs { .. } => self.announce_bytes(&id).await?,
         }
         self.starting = None;
+        let owner = self.owner_of_one();
+        self.leave_to_upload(owner).await;
         let (run, life) = (self.run, self.address_life());
         let places_of_members = places_of(&self.members, &places);
         let members = self.members.iter_mut().zip(places_of_members);
@@ -278,12 +294,20 @@ impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
                 return Ok(None);
             }
             let target = target_of(place);
-            run.put(member, target, issued, life).await.map(Some)
+            let put = run.put(owner, member, target, issued, life);
+            put.await.map(Some)
         });
         let ends: Vec<Option<Put>> = join_all(sending)
             .await
             .into_iter()
             .collect::<Result<_, _>>()?;
+        let is_stale = |end: &Option<Put>| matches!(end, Some(Put::Stale));
+        self.upload_leave = if ends.iter().any(is_stale) {
+            // It came too late for these addresses, but not for the next ones.
+            Leave::Given
+        } else {
+            Leave::Needed
+        };
         self.tried = places;
         match self.run.keeps {
             Keeps::Attachments => match ends.into_iter().flatten().next() {
@@ -313,7 +337,8 @@ impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
     /// Takes a slot for each row, where none is held.
     pub(super) async fn take_slot(&mut self) {
         if self.slot.is_none() {
-            self.slot = Some(self.run.slots.take(self.members.len()).await);
+            let slots = self.run.requests.slots();
+            self.slot = Some(slots.take(self.members.len()).await);
         }
     }
 
@@ -334,9 +359,9 @@ impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
             None => Status::Pending,
         };
         let verdict = match unmet {
-            Unmet::Halt(halt) => return Err(halt),
+            Unmet::Halt(halt) | Unmet::HaltUnknown(halt) => return Err(halt),
             Unmet::NotSent => Verdict::no_answer(begun, id, "it could not be sent"),
-            Unmet::Unknown(why) => Verdict::no_answer(begun, id, &why),
+            Unmet::Unknown(why) | Unmet::GivenUp(why) => Verdict::no_answer(begun, id, &why),
             Unmet::Refused(why) => Verdict::refused(id, &why),
             Unmet::Forbidden(why) => Verdict::forbidden(id, self.only().task.row.object, &why),
         };
@@ -384,15 +409,14 @@ impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
             tracing::info!(row = row.number, ?external_id, %status, reason = verdict.reason.as_str(), "ended");
             entries.push(self.entry(&member, verdict));
         }
-        let statuses: Vec<Status> = entries.iter().map(|entry| entry.status).collect();
-        self.write(entries).await?;
+        self.write(entries.clone()).await?;
         for (row, name) in awaited {
             self.run.gates.open(row, name);
         }
-        for status in &statuses {
+        for Entry { status, .. } in &entries {
             self.run.events.send(Event::Ended { status: *status });
         }
-        self.ended.extend(statuses);
+        self.ended.extend(entries);
         Ok(())
     }
 

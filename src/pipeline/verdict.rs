@@ -184,14 +184,26 @@ impl Verdict {
         )
     }
 
-    /// The row's requests stay without an answer while those of others get one; `begun` is how far
-    /// it has come.
+    /// The same where the service does not answer whether it shows the size. Its record is begun, and
+    /// the next run asks before it sends anything.
+    pub(super) fn unconfirmed(id: AttachmentId, why: &str) -> Self {
+        Self::plain(Status::Created, Some(id)).explained(
+            Reason::SIZE_NOT_SHOWN,
+            format!(
+                "the storage took the file, but the service does not answer what it shows of it \
+                 ({why}); run again with --resume later"
+            ),
+        )
+    }
+
+    /// The row's requests stay without an answer, for a reason that is its own; `begun` is how far it
+    /// has come.
     pub(super) fn no_answer(begun: Status, id: Option<AttachmentId>, why: &str) -> Self {
         Self::plain(begun, id).explained(
             Reason::NO_ANSWER,
             format!(
-                "the service answers other requests, but not those for this row ({why}); run again \
-                 with --resume later"
+                "the service does not answer the requests for this row ({why}); run again with \
+                 --resume later"
             ),
         )
     }

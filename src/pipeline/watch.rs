@@ -1,12 +1,12 @@
 //! The one watcher of a run: asks how records stand for all who wait to hear of it.
 //!
 //! Attachments are asked for many at a time: a batch goes when it is full, when nothing else is at
-//! work, or when its first has waited long enough. Jobs are asked for one at a time, out of a tight
+//! work, or when its first has waited long enough. Where a batch stays without an answer, one of its
+//! attachments may be the reason, and each is asked for alone. Jobs are asked for one at a time, out of a tight
 //! budget of requests: first those that are about to say where their files go, because their
 //! addresses soon expire, then those that have been left alone the longest. Whatever has not changed
 //! is asked for again, more and more slowly.
 
-use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 use super::Halt;
-use super::requests::{Requests, Unmet};
+use super::requests::{Attempt, RequestOwner, Requests, Unmet};
 use super::slots::Slots;
 use crate::destination::{Destination, Keeps, LISTED_AT_ONCE, Presence};
 use crate::http::budget::Urgency;
@@ -30,9 +30,9 @@ const BATCH_WAIT: Duration = Duration::from_secs(5);
 /// How long a size may take to show. (How long it does take is not documented.)
 const SIZE_LIMIT: Duration = Duration::from_mins(10);
 
-/// So many questions about jobs may be on their way at once: one that stays without an answer for
-/// half a minute must not let the addresses of other jobs expire.
-const JOBS_ASKED_AT_ONCE: usize = 4;
+/// So many questions about one record each may be on their way at once: one that stays without an
+/// answer for half a minute must not let the addresses of other jobs expire.
+const ASKED_ALONE_AT_ONCE: usize = 4;
 
 /// A job that cannot be found for so long is not there.
 const FOUND_WITHIN: Duration = Duration::from_secs(20);
@@ -96,13 +96,16 @@ impl Until {
 pub(super) enum Seen<T> {
     /// How the record stands: as it was waited for, or as it last did when the time was over.
     Shown(Presence<T>),
-    /// Nothing: the last request gave no answer.
+    /// Nothing: the requests for it give no answer, for a reason that is its own.
     Unmet(Unmet),
 }
 
 #[derive(Debug)]
 struct Waiting<T> {
+    owner: RequestOwner,
     id: AttachmentId,
+    /// Whether it is to be asked for without others.
+    alone: bool,
     until: Until,
     since: Instant,
     limit: Duration,
@@ -134,19 +137,17 @@ impl<T: Clone + Send + Sync> Watcher<T> {
     /// we are ready to wait. `old` is the size of what it held before.
     pub(super) async fn size_of(
         &self,
+        owner: RequestOwner,
         id: AttachmentId,
         old: Option<u64>,
-    ) -> Result<Presence<T>, Halt> {
-        let until = Until::Size(old);
-        match self.watch(id.clone(), until, SIZE_LIMIT).await? {
-            Seen::Shown(presence) => Ok(presence),
-            Seen::Unmet(_) => Ok(Presence::Pending { id }),
-        }
+    ) -> Result<Seen<T>, Halt> {
+        self.watch(owner, id, Until::Size(old), SIZE_LIMIT).await
     }
 
     /// Waits until a record stands as it is waited for, or `limit` has passed.
     pub(super) async fn watch(
         &self,
+        owner: RequestOwner,
         id: AttachmentId,
         until: Until,
         limit: Duration,
@@ -157,7 +158,10 @@ impl<T: Clone + Send + Sync> Watcher<T> {
         let (answer, seen) = oneshot::channel();
         let now = Instant::now();
         self.lock().push(Waiting {
+            // The slots of whoever waits here are not for others.
+            owner: RequestOwner::without_slot(owner.row),
             id,
+            alone: false,
             until,
             since: now,
             limit,
@@ -174,20 +178,25 @@ impl<T: Clone + Send + Sync> Watcher<T> {
         &self,
         requests: &Requests<'_, D>,
         keeps: &Keeps,
-        slots: &Slots,
     ) -> Halt {
-        let at_once = match keeps {
-            Keeps::Attachments => 1,
-            Keeps::Jobs { .. } => JOBS_ASKED_AT_ONCE,
-        };
+        let slots = requests.slots();
+        let mut listing = FuturesUnordered::new();
         let mut asking = FuturesUnordered::new();
         loop {
             let arrived = self.arrived.notified();
             let changed = slots.changed();
-            let mut wake_at = None;
-            if asking.len() < at_once {
-                let (batch, later) = match keeps {
-                    Keeps::Attachments => self.attachments(Instant::now(), slots.are_idle()),
+            let mut wake_at = [None, None];
+            if listing.is_empty() && *keeps == Keeps::Attachments {
+                let (batch, later) = self.batch(Instant::now(), slots.are_idle());
+                if !batch.is_empty() {
+                    listing.push(self.ask_together(requests, batch));
+                    continue;
+                }
+                wake_at[0] = later;
+            }
+            if asking.len() < ASKED_ALONE_AT_ONCE {
+                let (one, later) = match keeps {
+                    Keeps::Attachments => self.one_alone(Instant::now()),
                     Keeps::Jobs { .. } => {
                         let wait = match Until::End.urgency(slots) {
                             Urgency::CanWait => requests.reads_can_wait_for(),
@@ -196,21 +205,25 @@ impl<T: Clone + Send + Sync> Watcher<T> {
                         self.job(Instant::now(), wait)
                     }
                 };
-                if !batch.is_empty() {
-                    asking.push(self.ask(requests, keeps, slots, batch));
+                if let Some(one) = one {
+                    asking.push(self.ask_alone(requests, keeps, one));
                     continue;
                 }
-                wake_at = later;
+                wake_at[1] = later;
             }
             tokio::select! {
                 biased;
                 () = arrived => {}
                 () = changed => {}
+                Some(asked) = listing.next() => if let Err(halt) = asked {
+                    self.close();
+                    return halt;
+                },
                 Some(asked) = asking.next() => if let Err(halt) = asked {
                     self.close();
                     return halt;
                 },
-                () = sleep_until(wake_at) => {}
+                () = sleep_until(wake_at.into_iter().flatten().min()) => {}
             }
         }
     }
@@ -221,16 +234,17 @@ impl<T: Clone + Send + Sync> Watcher<T> {
         self.lock().clear();
     }
 
-    /// The attachments to ask for now, or else when to look again.
-    fn attachments(&self, now: Instant, idle: bool) -> (Vec<Waiting<T>>, Option<Instant>) {
+    /// The attachments to ask for together now, or else when to look again.
+    fn batch(&self, now: Instant, idle: bool) -> (Vec<Waiting<T>>, Option<Instant>) {
         let mut waiting = self.lock();
-        let due = waiting.iter().filter(|one| one.due <= now).count();
-        let first_due = waiting.iter().map(|one| one.due).min();
+        let together = || waiting.iter().filter(|one| !one.alone);
+        let due = together().filter(|one| one.due <= now).count();
+        let first_due = together().map(|one| one.due).min();
         let full = due >= LISTED_AT_ONCE;
         let waited = first_due.is_some_and(|first| first + BATCH_WAIT <= now);
         if due > 0 && (full || waited || idle) {
             let batch = waiting
-                .extract_if(.., |one| one.due <= now)
+                .extract_if(.., |one| !one.alone && one.due <= now)
                 .take(LISTED_AT_ONCE)
                 .collect();
             return (batch, None);
@@ -239,8 +253,19 @@ impl<T: Clone + Send + Sync> Watcher<T> {
         (Vec::new(), first_due.map(|first| first + patience))
     }
 
+    /// The attachment to ask for alone now, or else when to look again.
+    fn one_alone(&self, now: Instant) -> (Option<Waiting<T>>, Option<Instant>) {
+        let mut waiting = self.lock();
+        let alone = waiting.iter().enumerate().filter(|(_, one)| one.alone);
+        match alone.min_by_key(|(_, one)| one.due) {
+            None => (None, None),
+            Some((_, one)) if one.due > now => (None, Some(one.due)),
+            Some((place, _)) => (Some(waiting.swap_remove(place)), None),
+        }
+    }
+
     /// The job to ask for now, or else when to look again. What can wait has to, for so long.
-    fn job(&self, now: Instant, wait: Option<Duration>) -> (Vec<Waiting<T>>, Option<Instant>) {
+    fn job(&self, now: Instant, wait: Option<Duration>) -> (Option<Waiting<T>>, Option<Instant>) {
         let mut waiting = self.lock();
         let due = |one: &Waiting<T>| match wait {
             Some(wait) if one.until == Until::End => one.due.max(now + wait),
@@ -252,36 +277,83 @@ impl<T: Clone + Send + Sync> Watcher<T> {
             .filter(|(_, one)| due(one) <= now);
         let next = ready.min_by_key(|(_, one)| (one.until == Until::End, one.due));
         match next.map(|(place, _)| place) {
-            Some(place) => (vec![waiting.swap_remove(place)], None),
-            None => (Vec::new(), waiting.iter().map(due).min()),
+            Some(place) => (Some(waiting.swap_remove(place)), None),
+            None => (None, waiting.iter().map(due).min()),
         }
     }
 
-    async fn ask<D: Destination<Target = T>>(
+    /// Asks for many attachments. Where they stay without an answer, each is asked for alone: one of
+    /// them may be the reason, and the others need not wait for it.
+    async fn ask_together<D: Destination<Target = T>>(
         &self,
         requests: &Requests<'_, D>,
-        keeps: &Keeps,
-        slots: &Slots,
         batch: Vec<Waiting<T>>,
     ) -> Result<(), Halt> {
-        let mut answers = match keeps {
-            Keeps::Attachments => attachments(requests, &batch).await?,
-            Keeps::Jobs { .. } => jobs(requests, slots, &batch).await?,
-        };
-        let now = Instant::now();
-        for one in batch {
-            let answer = answers.remove(&one.id).unwrap_or(Ok(Presence::Absent));
-            let is_met = match &answer {
-                Ok(presence) => one.until.is_met_by(presence, now - one.since),
-                Err(_) => false,
-            };
-            if is_met || now - one.since >= one.limit {
-                one.tell(answer.map_or_else(Seen::Unmet, Seen::Shown));
-            } else {
-                self.lock().push(one.later(now));
+        let ids: Vec<_> = batch.iter().map(|one| one.id.clone()).collect();
+        match requests.list(batch[0].owner, &ids).await {
+            Ok(mut listed) => {
+                for one in batch {
+                    let shown = listed.remove(&one.id).unwrap_or(Presence::Absent);
+                    self.settle(one, shown);
+                }
+            }
+            Err(Unmet::Halt(halt)) => return Err(halt),
+            Err(_) => {
+                let now = Instant::now();
+                let alone = |one| Waiting {
+                    alone: true,
+                    due: now,
+                    ..one
+                };
+                self.lock().extend(batch.into_iter().map(alone));
             }
         }
         Ok(())
+    }
+
+    /// Asks for one record, once.
+    async fn ask_alone<D: Destination<Target = T>>(
+        &self,
+        requests: &Requests<'_, D>,
+        keeps: &Keeps,
+        one: Waiting<T>,
+    ) -> Result<(), Halt> {
+        let urgency = one.until.urgency(requests.slots());
+        match requests.try_get(one.owner, &one.id, urgency).await {
+            Ok(Attempt::Answered(shown)) => {
+                let shown = match (keeps, shown) {
+                    (Keeps::Jobs { .. }, shown)
+                    | (_, shown @ (Presence::Stored { .. } | Presence::Absent)) => shown,
+                    // Nothing was learned, which is what "no size yet" says, too.
+                    _ => Presence::Pending { id: one.id.clone() },
+                };
+                self.settle(
+                    Waiting {
+                        alone: false,
+                        ..one
+                    },
+                    shown,
+                );
+            }
+            Ok(Attempt::Again(pause)) => self.lock().push(Waiting {
+                due: Instant::now() + pause.time(),
+                ..one
+            }),
+            Err(Unmet::Halt(halt)) => return Err(halt),
+            Err(unmet) => one.tell(Seen::Unmet(unmet)),
+        }
+        Ok(())
+    }
+
+    /// Tells how a record stands, where that was waited for or the time is over.
+    fn settle(&self, one: Waiting<T>, shown: Presence<T>) {
+        let now = Instant::now();
+        let waited = now - one.since;
+        if one.until.is_met_by(&shown, waited) || waited >= one.limit {
+            one.tell(Seen::Shown(shown));
+        } else {
+            self.lock().push(one.later(now));
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Waiting<T>>> {
@@ -303,53 +375,6 @@ impl<T> Waiting<T> {
             ..self
         }
     }
-}
-
-type Answers<T> = HashMap<AttachmentId, Result<Presence<T>, Unmet>>;
-
-async fn attachments<D: Destination>(
-    requests: &Requests<'_, D>,
-    batch: &[Waiting<D::Target>],
-) -> Result<Answers<D::Target>, Halt> {
-    let ids: Vec<_> = batch.iter().map(|one| one.id.clone()).collect();
-    match requests.list(&ids).await {
-        Ok(listed) => Ok(listed.into_iter().map(|(id, one)| (id, Ok(one))).collect()),
-        Err(Unmet::Halt(halt)) => Err(halt),
-        // The list is refused, or stays without an answer: one by one may work.
-        Err(_) => one_by_one(requests, &ids).await,
-    }
-}
-
-async fn one_by_one<D: Destination>(
-    requests: &Requests<'_, D>,
-    ids: &[AttachmentId],
-) -> Result<Answers<D::Target>, Halt> {
-    let mut answers = HashMap::new();
-    for id in ids {
-        let answer = match requests.get(id).await {
-            Err(Unmet::Halt(halt)) => return Err(halt),
-            Ok(shown @ (Presence::Stored { .. } | Presence::Absent)) => shown,
-            // Nothing was learned, which is what "no size yet" says, too.
-            Ok(_) | Err(_) => Presence::Pending { id: id.clone() },
-        };
-        answers.insert(id.clone(), Ok(answer));
-    }
-    Ok(answers)
-}
-
-async fn jobs<D: Destination>(
-    requests: &Requests<'_, D>,
-    slots: &Slots,
-    batch: &[Waiting<D::Target>],
-) -> Result<Answers<D::Target>, Halt> {
-    let mut answers = HashMap::new();
-    for one in batch {
-        match requests.job(&one.id, one.until.urgency(slots)).await {
-            Err(Unmet::Halt(halt)) => return Err(halt),
-            answer => answers.insert(one.id.clone(), answer),
-        };
-    }
-    Ok(answers)
 }
 
 async fn sleep_until(wake_at: Option<Instant>) {

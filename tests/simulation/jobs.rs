@@ -224,7 +224,7 @@ fn draw_row(random: &mut Rng, number: usize) -> TheRow {
 fn draw_rules(random: &mut Rng) -> JobRules {
     let mut one_of = |choices: &[u64]| choices[random.usize(0..choices.len())];
     let seconds = Duration::from_secs;
-    JobRules {
+    let mut rules = JobRules {
         start: match one_of(&[0, 1, 2, 3, 4]) {
             0 => Start::AtOnce,
             _ => Start::After(seconds(one_of(&[0, 1, 3, 20, 90]))),
@@ -274,5 +274,10 @@ fn draw_rules(random: &mut Rng) -> JobRules {
         },
         round_trip: seconds(one_of(&[0, 0, 1])) + Duration::from_millis(20),
         timeout: Duration::from_mins(5),
+    };
+    if rules.address_life < Duration::from_mins(1) {
+        // Addresses that expire before the next question is allowed are of no use to anybody.
+        rules.reads = JobRules::default().reads;
     }
+    rules
 }

@@ -197,6 +197,7 @@ fn all_of_this_happened(sum: &Sum) {
         "power lost",
         "keys rejected",
         "outage too long",
+        "never answered",
         "disk full",
         "results displaced",
         "interrupted",

@@ -192,7 +192,9 @@ impl<S: Scene> Story<S> {
     fn pause_after(&mut self, ending: &Ending) -> Duration {
         let seconds = match ending {
             // New keys have to be asked for, and of a service that is away one waits to hear.
-            Ending::Halted(Halt::Denied(_) | Halt::Outage(_)) => [600, 3_600, 36_000].as_slice(),
+            Ending::Halted(Halt::Denied(_) | Halt::Outage(_) | Halt::NeverAnswered { .. }) => {
+                [600, 3_600, 36_000].as_slice()
+            }
             _ => &[0, 0, 1, 20, 300, 3_600],
         };
         Duration::from_secs(seconds[self.random.usize(0..seconds.len())])
@@ -206,7 +208,7 @@ impl<S: Scene> Story<S> {
             0 => Duration::from_secs(seconds),
             _ => Duration::from_hours(1_000),
         };
-        let max_outage = Duration::from_mins(self.random.choice([10, 720]).unwrap_or(720));
+        let max_outage = Duration::from_mins(self.random.choice([1, 10, 720]).unwrap_or(720));
         self.disk.leave_room(room);
         self.run(Weather::Bad, steps, patience, max_outage).await
     }
@@ -378,6 +380,7 @@ impl<S: Scene> Story<S> {
             Ending::PowerLost => "power lost",
             Ending::Halted(Halt::Denied(_)) => "keys rejected",
             Ending::Halted(Halt::Outage(_)) => "outage too long",
+            Ending::Halted(Halt::NeverAnswered { .. }) => "never answered",
             Ending::Halted(Halt::Journal) if self.disk.is_displaced() => "results displaced",
             Ending::Halted(Halt::Journal) => "disk full",
             Ending::Halted(Halt::Interrupted) => "interrupted",

@@ -163,6 +163,12 @@ impl Summary {
         }
     }
 
+    /// Names no rows one by one: why the run stopped says it of all.
+    pub(super) fn name_no_rows(&mut self) {
+        self.attention.clear();
+        self.more_need_attention = 0;
+    }
+
     fn note(&mut self, entry: &Entry) {
         if self.attention.len() == ROWS_NAMED {
             self.more_need_attention += 1;

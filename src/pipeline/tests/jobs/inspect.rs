@@ -123,8 +123,14 @@ async fn rejected_keys_and_an_outage_that_is_too_long_end_the_look_at_jobs() {
     assert!(matches!(halt, Some(Halt::Denied(_))), "{halt:?}");
     assert_eq!(seen, BTreeMap::new());
 
+    let after_the_first = |look| (look > 1).then_some(Fault::NotSent);
+    let (jobs, [id, second]) = kept(JobRules::default(), after_the_first).await;
+    let (seen, halt) = inspected(&jobs, &[&id, &second], &settings()).await;
+    assert!(matches!(halt, Some(Halt::Outage(_))), "{halt:?}");
+    assert_eq!(seen.len(), 1);
+
     let (jobs, [id, _]) = kept(JobRules::default(), |_| Some(Fault::NotSent)).await;
     let (seen, halt) = inspected(&jobs, &[&id], &settings()).await;
-    assert!(matches!(halt, Some(Halt::Outage(_))), "{halt:?}");
+    assert!(matches!(halt, Some(Halt::NeverAnswered { .. })), "{halt:?}");
     assert_eq!(seen, BTreeMap::new());
 }
