@@ -104,3 +104,36 @@ fn a_page_in_place_of_the_storages_refusal_is_not_taken_for_an_address_that_has_
          status 403 and a web page: \"Upload blocked\" (reference 77-123456)"
     );
 }
+
+/// A firewall's page in place of the answer to one POST.
+fn firewall(answer: &mut axum::response::Response<Vec<u8>>, status: StatusCode) {
+    *answer.status_mut() = status;
+    answer.headers_mut().clear();
+    let html = HeaderValue::from_static("text/html");
+    answer.headers_mut().insert("content-type", html);
+    *answer.body_mut() = b"<title>Request Rejected</title>Your support ID is: 4711000001".to_vec();
+}
+
+#[test]
+fn a_firewalls_page_fails_the_row_alone_and_speaks_neither_of_keys_nor_of_rights() {
+    for status in [400, 403, 413, 451] {
+        let status = StatusCode::from_u16(status).unwrap();
+        let test = Test::of_rows(3).forging(move |request, answer| {
+            if request.uri.path().contains("/A2/") {
+                firewall(answer, status);
+            }
+        });
+        test.import()
+            .rows(["A1 uploaded", "A2 failed refused", "A3 uploaded"])
+            .stored_rows(["A1", "A3"])
+            .exits(1);
+        let message = test.results().cell("A2", "message").to_owned();
+        let told = format!(
+            "something between consign and the service answered with status {} and a web page: \
+             \"Request Rejected\" (reference 4711000001)",
+            status.as_u16()
+        );
+        assert!(message.contains(&told), "{message}");
+        assert!(!message.contains("rights"), "{message}");
+    }
+}
