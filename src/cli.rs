@@ -124,10 +124,6 @@ pub struct ConsentArgs {
     /// Answer yes to what is asked before content is replaced, or becomes visible to bidders
     #[arg(long)]
     pub yes: bool,
-    /// Do not ask the service for a first answer, which proves address and keys, before files are
-    /// hashed
-    #[arg(long)]
-    pub skip_preflight: bool,
 }
 
 /// What is changed of what is attached already: nothing, unless it is asked for.
@@ -338,6 +334,10 @@ pub struct ServiceArgs {
     /// Rows at work at once
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = at_once)]
     pub concurrency: usize,
+    /// Do not ask the service for a first answer, which proves address and keys, before files are
+    /// hashed
+    #[arg(long)]
+    pub skip_preflight: bool,
     /// How long the service may be away before the run stops
     #[arg(long, value_name = "TIME", default_value = "12h", value_parser = parse_duration)]
     pub max_outage: Duration,

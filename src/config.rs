@@ -257,6 +257,7 @@ mod tests {
             emulator: false,
             rate: 5,
             concurrency: 8,
+            skip_preflight: false,
             max_outage: Duration::from_secs(1),
             ca_file: None,
             upload_host: Vec::new(),

@@ -114,10 +114,7 @@ fn foreseen(args: &CheckArgs) -> ImportArgs {
         dry_run: *online,
         skip_invalid: false,
         max_errors: None,
-        consent: ConsentArgs {
-            yes: false,
-            skip_preflight: false,
-        },
+        consent: ConsentArgs { yes: false },
         service: service.clone(),
         output: args.output.clone(),
         amend: amend.clone(),

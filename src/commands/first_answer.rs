@@ -1,101 +1,69 @@
-//! The first request of an import: sent before the hashing, and only where something is to be sent
-//! at all.
+//! The first request of a command: sent before anything takes long, and only where something is to be
+//! asked or sent at all.
 
 use std::time::Duration;
 
-use crate::cli::ImportArgs;
-use crate::commands::session::Contact;
 use crate::config::{Base, renewal};
 use crate::error::Error;
 use crate::http::FIRST_ANSWER_LIMIT;
-use crate::manifest::{Manifest, RawRow};
 use crate::model::{AttachmentId, Service};
 use crate::pipeline::{Cleared, Obstacle};
-use crate::plan::{FailedJobs, Step, Wishes, step};
-use crate::prepare::{Looked, RowFile};
 use crate::progress::span;
-use crate::results::previous::Previous;
 use crate::text::{escape, tell};
 
-/// Whether some row needs requests, as far as that shows before the files are read: one whose file
-/// has to be read does, be it new or touched since. Where rows are not fit to be sent, and are not to
-/// be left out, nothing will be.
-pub(super) fn is_worth_it(
-    args: &ImportArgs,
-    looked: &Looked<'_>,
-    previous: &Previous,
-    wishes: Wishes,
-    failed_jobs: FailedJobs,
-) -> bool {
-    if args.consent.skip_preflight {
-        return false;
-    }
-    let needs_requests = |row: RawRow<'_>, file| {
-        let Ok(row) = row.parse() else { return false };
-        let previous = previous.get(row.external_id.as_str());
-        matches!(
-            step(&row, file, previous, wishes, failed_jobs),
-            Step::Send(_)
-        )
-    };
-    let mut is_worth_it = false;
-    for (index, row) in looked.manifest().rows().enumerate() {
-        is_worth_it = match looked.file(index) {
-            Some(RowFile::Unfit) if args.skip_invalid => is_worth_it,
-            Some(RowFile::Unfit) => return false,
-            None => true,
-            Some(file) => is_worth_it || needs_requests(row, file),
-        };
-    }
-    is_worth_it
+use super::session::Contact;
+
+/// The question with which a command begins.
+pub(super) struct FirstQuestion<'a> {
+    /// Where it goes.
+    pub(super) base: &'a Base,
+    /// The service that should be there.
+    pub(super) service: Service,
+    /// Something that the service has, if an earlier run has left anything there.
+    pub(super) known: Option<&'a AttachmentId>,
+    /// How long the service may be away, if that is less than a first answer may take.
+    pub(super) max_outage: Duration,
+    /// Whether only errors are told.
+    pub(super) quiet: bool,
 }
 
-/// Asks for a first answer, and explains what is wrong with the one that came.
-pub(super) fn ask(
-    args: &ImportArgs,
-    base: &Base,
-    service: Service,
-    contact: &mut Contact,
-    known: Option<&AttachmentId>,
-) -> Result<(), Error> {
-    let limit = FIRST_ANSWER_LIMIT.min(args.service.max_outage);
-    let waiting = |why: &str| {
-        if !args.output.quiet {
-            tell(&format!(
-                "no good answer from {} yet ({}); it is asked again for up to {}\n",
-                name(base),
+impl FirstQuestion<'_> {
+    /// Asks for a first answer, and explains what is wrong with the one that came.
+    pub(super) fn ask(&self, contact: &mut Contact) -> Result<(), Error> {
+        let name = name(self.base);
+        let limit = FIRST_ANSWER_LIMIT.min(self.max_outage);
+        let waiting = |why: &str| {
+            self.tell(&format!(
+                "no good answer from {name} yet ({}); it is asked again for up to {}\n",
                 escape(why),
                 span(limit.as_secs_f64())
             ));
-        }
-    };
-    match contact.introduce(known, limit, waiting) {
-        Ok(Cleared::Proven) => {}
-        Ok(Cleared::Unproven(why)) => {
-            tracing::info!(why, "the first answer proves nothing");
-            if !args.output.quiet {
-                tell(&format!(
-                    "{} does not show its list of jobs ({}), which no document promises: whether \
+        };
+        match contact.introduce(self.known, limit, waiting) {
+            Ok(Cleared::Proven) => {}
+            Ok(Cleared::Unproven(why)) => {
+                tracing::info!(why, "the first answer proves nothing");
+                self.tell(&format!(
+                    "{name} does not show its list of jobs ({}), which no document promises: whether \
                      address and key are right shows with the first job\n",
-                    name(base),
                     escape(&why)
                 ));
             }
+            Err(obstacle) => {
+                return Err(Error::NoGoodAnswer {
+                    why: words(&obstacle, self.base, self.service),
+                });
+            }
         }
-        Err(obstacle) => {
-            return Err(Error::NoGoodAnswer {
-                why: words(&obstacle, base, service),
-            });
+        tracing::info!("the service is there");
+        Ok(())
+    }
+
+    fn tell(&self, notice: &str) {
+        if !self.quiet {
+            tell(notice);
         }
     }
-    tracing::info!("the service is there");
-    Ok(())
-}
-
-/// Something that the service has, if an earlier run has left anything there.
-pub(super) fn known(manifest: &Manifest, previous: &Previous) -> Option<AttachmentId> {
-    let id = |row: RawRow<'_>| previous.get(row.external_id())?.attachment_id;
-    manifest.rows().find_map(id)
 }
 
 /// What is wrong, and what to do.

@@ -2,9 +2,9 @@
 
 mod consent;
 mod dry_run;
-mod first_answer;
 mod lost;
 mod plan;
+mod question;
 mod summary;
 
 use std::path::Path;
@@ -27,6 +27,7 @@ use crate::results::merge::{self, Extent};
 use crate::results::previous::Previous;
 use crate::text::tell;
 
+use super::first_answer::FirstQuestion;
 use super::second_copies::{Comparison, Destinations};
 use super::session::{AtStop, Contact, Opening};
 use super::{open_root, proxy_notice, reading_options, show, tell_problems, variable};
@@ -70,9 +71,16 @@ pub(super) fn carry_out(args: &ImportArgs, read: Reading, telling: Telling) -> R
     let earlier = EarlierRows(&previous);
     let looked = look(&read.manifest, read.problems, &root, &earlier);
     let mut contact = Contact::prepare(&base, &access, &jobs)?;
-    if first_answer::is_worth_it(args, &looked, &previous, wishes, jobs.failed) {
-        let known = first_answer::known(&read.manifest, &previous);
-        first_answer::ask(args, &base, service, &mut contact, known.as_ref())?;
+    if question::is_worth_asking(args, &looked, &previous, wishes, jobs.failed) {
+        let known = question::known_attachment(&read.manifest, &previous);
+        let question = FirstQuestion {
+            base: &base,
+            service,
+            known: known.as_ref(),
+            max_outage: args.service.max_outage,
+            quiet: args.output.quiet,
+        };
+        question.ask(&mut contact)?;
     }
     let prepared = looked.hash(&Hashing::show(style));
     tell_problems(&read.manifest, &prepared.problems, &args.output)?;

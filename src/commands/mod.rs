@@ -5,6 +5,7 @@
 pub mod check;
 pub mod emulator;
 mod evidence;
+mod first_answer;
 mod halt;
 pub mod import;
 pub mod report;

@@ -25,6 +25,7 @@ use crate::text::{counted_with_verb, escape, tell};
 use crate::verification::row::{Occasion, Row};
 use crate::verification::{Download, LocalFile, file};
 
+use super::first_answer::FirstQuestion;
 use super::session::{AtStop, Contact, Opening};
 use super::{evidence, proxy_notice, show, variable};
 use backups::Backups;
@@ -62,12 +63,28 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         tell(&notices(&ledger, &args.results));
         tell(&proxy_notice(&base));
     }
+    let jobs = Jobs::only_looked_at(&args.words);
+    let mut contact = Contact::prepare(&base, &access, &jobs)?;
+    let to_ask: Vec<_> = rows.iter().filter_map(Row::to_ask).collect();
+    if let Some((known, _)) = to_ask.first()
+        && !args.service.skip_preflight
+    {
+        // Where nothing is, every attachment would be missing.
+        let question = FirstQuestion {
+            base: &base,
+            service,
+            known: Some(known),
+            max_outage: args.service.max_outage,
+            quiet: args.output.quiet,
+        };
+        question.ask(&mut contact)?;
+    }
+    let to_ask = to_ask.len();
     let local = compare_local_files(args, &mut rows);
     let style = Style::choose(args.output.quiet, args.output.verbose);
     let backups = Backups::of(&rows, &args.results, &Hashing::show(style));
     let drawn = asking::drawn(&rows, download);
 
-    let jobs = Jobs::only_looked_at(&args.words);
     let opening = Opening {
         base: &base,
         access: &access,
@@ -77,8 +94,7 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         wishes: Wishes::default(),
         at_stop: AtStop::GiveUp,
     };
-    let (session, runtime) = Contact::prepare(&base, &access, &jobs)?.open(&opening)?;
-    let to_ask = rows.iter().filter(|row| row.to_ask().is_some()).count();
+    let (session, runtime) = contact.open(&opening)?;
     let (showing, events) = Sending::show(style, "verifying", to_ask as u64);
     let (rows, halt) = runtime.block_on(asking::ask(rows, &drawn, &session, &events));
     drop(events);

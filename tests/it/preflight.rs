@@ -1,6 +1,9 @@
 //! The question before the hashing: it proves address and keys, so that neither an hour of hashing
 //! nor a wrong forecast comes of a wrong path.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use consign::emulator::Operation::{List, ListJobs};
@@ -145,6 +148,30 @@ fn a_wrong_path_of_the_right_host_is_told_before_the_hashing() {
         .says("--skip-preflight")
         .exits(3);
     assert!(!test.path("m.results.csv").exists());
+}
+
+#[test]
+fn a_verification_does_not_take_empty_404s_for_a_service_that_has_lost_everything() {
+    let is_imported = Arc::new(AtomicBool::new(false));
+    let is_away = Arc::clone(&is_imported);
+    let test = Test::of_rows(2).forging(move |request, given| {
+        if is_the_question(request) && is_away.load(Ordering::Acquire) {
+            empty(given, StatusCode::NOT_FOUND);
+        }
+    });
+    test.import().exits(0);
+    let lists = test.service().count_of(List);
+    test.verify().with_preflight().exits(0);
+    let asked = test.service().count_of(List) - lists;
+    assert_eq!(asked, 2, "the question, and the list");
+
+    is_imported.store(true, Ordering::Release);
+    test.verify()
+        .with_preflight()
+        .says("does not answer as Workday Strategic Sourcing does (status 404")
+        .exits(3);
+    let lists = test.service().count_of(List) - lists;
+    assert_eq!(lists, 3, "nothing but the question was asked");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use consign::verification::file::{COLUMNS, path_for};
 
 use super::judge::{Before, differ, is_guarded};
 use super::results::Line;
-use super::{Results, Run, Test};
+use super::{Results, Run, SKIP_PREFLIGHT, Test};
 
 impl Test {
     /// A verification of the results, one attachment at a time.
@@ -28,7 +28,7 @@ impl Test {
             "--rate",
             "2000",
         ]);
-        run.args(["--concurrency", &attachments.to_string()])
+        run.args(["--concurrency", &attachments.to_string(), SKIP_PREFLIGHT])
     }
 
     /// What the last verification wrote.
