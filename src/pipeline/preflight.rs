@@ -99,10 +99,11 @@ pub async fn preflight<D: Destination>(
                 return Ok(Cleared::Unproven(why));
             }
         }
-        let wait = next_wait.max(asked.unwrap_or_default());
-        if Instant::now() + wait > deadline {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
             return Err(Obstacle::Silence(why, limit));
         }
+        let wait = next_wait.max(asked.unwrap_or_default()).min(left);
         if let Some(waiting) = waiting.take() {
             waiting(&why);
         }
