@@ -21,7 +21,7 @@ use crate::event::Events;
 use crate::http::ClientError;
 use crate::http::pacer::WINDOW;
 use crate::model::AttachmentId;
-use crate::pipeline::{self, Cleared, Halt, Obstacle, Settings, Survey, Task};
+use crate::pipeline::{self, Cleared, FirstAnswer, Halt, Obstacle, Settings, Survey, Task};
 use crate::plan::Wishes;
 use crate::results::journal::Journal;
 use crate::signals::{Signals, Stop};
@@ -103,6 +103,10 @@ impl Session {
                 concurrency: with.service.concurrency,
                 max_errors: with.max_errors,
                 max_outage: with.service.max_outage,
+                first_answer: match introduced {
+                    Some(_) => FirstAnswer::Came,
+                    None => FirstAnswer::Awaited,
+                },
                 destination: with.base.label(),
                 wishes: with.wishes,
                 seed: fastrand::u64(..),

@@ -185,6 +185,8 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         self.another_attempt();
         // Another row may have more luck in proving that ids like this one are found.
         self.trial = None;
+        // Others need not wait for what the look-ups come to.
+        self.slot = None;
         State::Search(0, after_a_loss(posted))
     }
 

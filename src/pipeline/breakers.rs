@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
+use super::FirstAnswer;
 use super::circuit::{Admission, CircuitBreaker, Company, Evidence, Judgement, OWN_LIMIT, Suspect};
 use crate::http::FIRST_ANSWER_LIMIT;
 use crate::sync::lock;
@@ -109,7 +110,7 @@ impl State {
 }
 
 impl CircuitBreakers {
-    pub(super) fn new(max_outage: Duration, seed: u64) -> Self {
+    pub(super) fn new(max_outage: Duration, first_answer: FirstAnswer, seed: u64) -> Self {
         let breaker = |circuit: Circuit| {
             let seed = seed.wrapping_add(circuit as u64);
             CircuitBreaker::new(circuit.own_failures(), seed)
@@ -120,7 +121,7 @@ impl CircuitBreakers {
                 more_to_come: true,
                 at_work: BTreeSet::new(),
                 blocked: BTreeSet::new(),
-                has_answered: false,
+                has_answered: first_answer == FirstAnswer::Came,
                 first_failure: None,
             }),
             changed: Notify::new(),

@@ -3,7 +3,8 @@
 //!
 //! - A failure is the row's own where the same kind of request works for others between its failures;
 //!   and where no row is left that could tell, after [`OWN_LIMIT`].
-//! - Three different rows without a success between them are an outage, and so are three failures of
+//! - Three different rows without a success between them, none of which has failed while others
+//!   succeeded, are an outage, and so are three failures of
 //!   which no row can be the reason. No row is given up then; all wait, longer and longer.
 //! - In each round of an outage one row passes that has not tried it since the last success, so that
 //!   bad rows at the head of a manifest cannot keep good ones waiting, and one of those that have, by
@@ -91,6 +92,9 @@ pub(super) struct CircuitBreaker {
     failing: BTreeMap<usize, FailingRow>,
     /// The rows that have failed since the last success of any, those included that have ended.
     tried: BTreeSet<usize>,
+    /// Those of them that have not been seen to fail while others succeed: the others say nothing of
+    /// the service.
+    unexplained: BTreeSet<usize>,
     /// How often each row is waiting to be admitted.
     waiting: BTreeMap<usize, usize>,
     /// Since when nothing but failures has come.
@@ -140,6 +144,7 @@ impl CircuitBreaker {
             own_failures,
             failing: BTreeMap::new(),
             tried: BTreeSet::new(),
+            unexplained: BTreeSet::new(),
             waiting: BTreeMap::new(),
             since: None,
             rounds: 0,
@@ -155,6 +160,7 @@ impl CircuitBreaker {
         let was_open = self.is_open();
         self.failing.remove(&row);
         self.tried.clear();
+        self.unexplained.clear();
         for failing in self.failing.values_mut() {
             failing.others_succeeded = true;
             if was_open {
@@ -182,7 +188,7 @@ impl CircuitBreaker {
             self.rounds += 1;
         }
         let by_service = suspect == Suspect::Service && self.rounds >= OUTAGE_ROUNDS;
-        if self.is_open() || self.tried.len() >= OUTAGE_ROWS || by_service {
+        if self.is_open() || self.unexplained.len() >= OUTAGE_ROWS || by_service {
             let begins = if begins <= now {
                 now + self.wait(self.rounds)
             } else {
@@ -221,6 +227,9 @@ impl CircuitBreaker {
         failing.own += u32::from(failing.others_succeeded);
         failing.others_succeeded = false;
         self.tried.insert(row);
+        if failing.own == 1 {
+            self.unexplained.insert(row);
+        }
         *failing
     }
 

@@ -58,6 +58,8 @@ impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
             Unmet::NotSent => Ok(State::Create(Posted::No)),
             Unmet::Unknown(_) => {
                 self.another_attempt();
+                // Others need not wait for another try.
+                self.slot = None;
                 self.run.requests.pause_between_changes(self.owner()).await;
                 Ok(State::Create(Posted::No))
             }

@@ -108,6 +108,16 @@ pub enum NewId {
     Kept,
 }
 
+/// Whether a service has answered anything before a run began with it. One that never has is not waited
+/// for as one that is away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FirstAnswer {
+    /// Nobody has asked it, or it did not say.
+    Awaited,
+    /// It has.
+    Came,
+}
+
 /// How a run is to go.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -119,6 +129,8 @@ pub struct Settings {
     pub max_errors: Option<usize>,
     /// So long may the service be away.
     pub max_outage: Duration,
+    /// Whether it has shown that it is there.
+    pub first_answer: FirstAnswer,
     /// How the destination is called in the results.
     pub destination: String,
     /// What is wanted of attachments that are there already.

@@ -131,7 +131,11 @@ impl<'a, D: Destination> Requests<'a, D> {
         Self {
             destination,
             pacer: Pacer::new(settings.rate),
-            breakers: CircuitBreakers::new(settings.max_outage, settings.seed),
+            breakers: CircuitBreakers::new(
+                settings.max_outage,
+                settings.first_answer,
+                settings.seed,
+            ),
             max_outage: settings.max_outage,
             slots: Slots::new(settings.concurrency),
             label: settings.destination.clone(),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use consign::backup::Vault;
 use consign::event::{Event, Events};
 use consign::model::ExternalId;
-use consign::pipeline::{self, Halt, Settings};
+use consign::pipeline::{self, FirstAnswer, Halt, Settings};
 use consign::results::Status;
 use fastrand::Rng;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -248,6 +248,7 @@ impl<S: Scene> Story<S> {
             concurrency: self.random.usize(1..=4),
             max_errors: None,
             max_outage,
+            first_answer: FirstAnswer::Awaited,
             destination: "memory".into(),
             wishes: asked.wishes,
             seed: self.random.u64(..),

@@ -1,5 +1,6 @@
 //! The protocol against the service in memory, in virtual time.
 
+mod alone;
 mod changes;
 mod first;
 mod halts;
@@ -139,6 +140,7 @@ fn settings() -> Settings {
         concurrency: 8,
         max_errors: None,
         max_outage: Duration::from_hours(12),
+        first_answer: FirstAnswer::Awaited,
         destination: "memory".into(),
         wishes: Wishes::default(),
         seed: 1,
