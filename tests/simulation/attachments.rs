@@ -17,6 +17,7 @@ use consign::prepare::RowFile;
 use fastrand::Rng;
 
 use crate::machine::Disk;
+use crate::network::BadRequest;
 use crate::rows::{Foreign, TheRow, content, contract, source};
 use crate::scene::{Lines, Scene, Watches as _, Weather};
 
@@ -36,6 +37,9 @@ pub(crate) struct Attachments {
 impl Scene for Attachments {
     type Service = Memory;
     type Referee = Referee;
+
+    const BAD_REQUESTS: &'static [BadRequest] =
+        &[BadRequest::LookUp, BadRequest::Create, BadRequest::Upload];
 
     const LOSES_LINES: bool = true;
 

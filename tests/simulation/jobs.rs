@@ -19,6 +19,7 @@ use consign::prepare::RowFile;
 use fastrand::Rng;
 
 use crate::machine::{Disk, Loss};
+use crate::network::BadRequest;
 use crate::rows::{TheRow, event};
 use crate::scene::{Lines, PUT_BACK, RESUME_ALLOWED, Scene, Watches as _, Weather};
 
@@ -62,6 +63,8 @@ pub(crate) struct Jobs {
 impl Scene for Jobs {
     type Service = jobs::Jobs;
     type Referee = Referee;
+
+    const BAD_REQUESTS: &'static [BadRequest] = &[BadRequest::Create, BadRequest::Upload];
 
     const LOSES_LINES: bool = true;
 

@@ -16,6 +16,8 @@
 //!   what it held is in a backup that is durable, too, unless the user did without ([`amended`]);
 //! - no row goes into another job for want of lines that somebody has filtered out, until somebody has
 //!   looked or has put them back;
+//! - one row that nobody answers keeps no other from its end, and no run for longer than it takes to
+//!   find that out;
 //! - a row is done after one run in calm weather, unless something excuses it. Where the results ask
 //!   people to look, somebody does, and wants to be tried again what is not there.
 //!
@@ -51,7 +53,7 @@ use jobs::Jobs;
 use machine::{Lie, Line};
 use network::Forgotten;
 use scene::Scene;
-use scene::{LINES_LOST, RESUME_ALLOWED, RESUME_REFUSED};
+use scene::{LINES_LOST, RESUME_ALLOWED, RESUME_REFUSED, ROW_ALONE};
 use story::{Tally, Trace, Without, play};
 
 /// So many seeds are played with each service where nobody asks for more.
@@ -210,7 +212,7 @@ fn all_of_this_happened(sum: &Sum) {
 }
 
 #[track_caller]
-fn lines_were_lost(sum: &Sum, mishaps: &[&'static str]) {
+fn befell(sum: &Sum, mishaps: &[&'static str]) {
     for mishap in mishaps {
         assert!(sum.mishaps.get(mishap) > Some(&20), "hardly ever: {mishap}");
     }
@@ -220,7 +222,7 @@ fn lines_were_lost(sum: &Sum, mishaps: &[&'static str]) {
 fn each_row_is_stored_exactly_once_whatever_happens() {
     if let Some(sum) = keeps_its_promises::<Attachments>(SEEDS) {
         all_of_this_happened(&sum);
-        lines_were_lost(&sum, &[LINES_LOST]);
+        befell(&sum, &[LINES_LOST, ROW_ALONE]);
         assert!(sum.endings.get("id not found again") > Some(&100));
     }
 }
@@ -236,7 +238,8 @@ fn each_row_gets_what_the_user_asked_for_and_nothing_is_lost_whatever_happens() 
 fn each_row_goes_through_jobs_exactly_once_whatever_happens() {
     if let Some(sum) = keeps_its_promises::<Jobs>(SEEDS) {
         all_of_this_happened(&sum);
-        lines_were_lost(&sum, &[LINES_LOST, RESUME_REFUSED, RESUME_ALLOWED]);
+        let mishaps = [LINES_LOST, RESUME_REFUSED, RESUME_ALLOWED, ROW_ALONE];
+        befell(&sum, &mishaps);
     }
 }
 

@@ -2,6 +2,7 @@
 //! when the power goes may still arrive, and a referee watches what is asked and answered.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use consign::destination::archive::{Archive, FetchFailure, Fetched, Original};
@@ -38,6 +39,24 @@ pub(crate) enum Forgotten {
     Routing,
 }
 
+/// A row that fails alone: nobody answers one kind of its requests, and those of others get through.
+#[derive(Debug)]
+pub(crate) struct BadRow {
+    pub(crate) external_id: ExternalId,
+    pub(crate) content: Content,
+    pub(crate) request: BadRequest,
+    /// So many of its requests were left without an answer.
+    pub(crate) unanswered: AtomicU64,
+}
+
+/// The kind of request of a bad row that nobody answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BadRequest {
+    LookUp,
+    Create,
+    Upload,
+}
+
 /// The client of one run.
 pub(crate) struct Client<'a, D, W> {
     pub(crate) service: &'a Arc<D>,
@@ -48,6 +67,7 @@ pub(crate) struct Client<'a, D, W> {
     /// Of reads, and of changes.
     pub(crate) budgets: Option<[Budget; 2]>,
     pub(crate) forgotten: Option<Forgotten>,
+    pub(crate) bad_row: Option<&'a BadRow>,
     /// Sizes of what was sent, by which a client that forgets to ask would answer itself.
     pub(crate) sizes_sent: Mutex<HashMap<AttachmentId, u64>>,
     /// What this run made itself.
@@ -86,6 +106,17 @@ impl<D: Destination<Target = Address>, W: Watches> Client<'_, D, W> {
             let what = "something is changed although the results were displaced";
             self.referee.record().foul(what.to_owned());
         }
+    }
+
+    /// Whether a request is the one of a bad row that nobody answers.
+    async fn is_bad(&self, request: BadRequest, is_its: impl FnOnce(&BadRow) -> bool) -> bool {
+        let bad = self.bad_row.filter(|bad| bad.request == request);
+        let Some(bad) = bad.filter(|bad| is_its(bad)) else {
+            return false;
+        };
+        self.power.step().await;
+        bad.unanswered.fetch_add(1, Ordering::Relaxed);
+        true
     }
 
     fn service(&self) -> Arc<D> {
@@ -156,7 +187,12 @@ where
             _ => {}
         }
         let (service, key) = (self.service(), external_id.clone());
-        let answer = self.send(async move { service.find(&key).await }).await;
+        let is_its = |bad: &BadRow| bad.external_id == *external_id;
+        let answer = if self.is_bad(BadRequest::LookUp, is_its).await {
+            Err(Failure::Unanswered("status 500".into()))
+        } else {
+            self.send(async move { service.find(&key).await }).await
+        };
         self.referee.found(external_id, &answer);
         answer
     }
@@ -175,9 +211,16 @@ where
         self.is_about_to_change_something();
         self.referee.creating(new);
         let (service, record) = (self.service(), new.clone());
-        let answer = self
-            .send(async move { service.create(&record).await })
-            .await;
+        let is_its = |bad: &BadRow| {
+            let mut files = new.files.iter();
+            files.any(|file| file.external_id == bad.external_id)
+        };
+        let answer = if self.is_bad(BadRequest::Create, is_its).await {
+            Err(Failure::Unanswered("status 500".into()))
+        } else {
+            self.send(async move { service.create(&record).await })
+                .await
+        };
         self.referee.created(new, &answer);
         let made = answer.iter().map(|created| created.id.clone());
         self.made.lock().unwrap().extend(made);
@@ -263,9 +306,13 @@ where
         self.sizes_sent.lock().unwrap().insert(id, size);
         let (service, target) = (self.service(), *address);
         let (source, content) = (source.clone(), *content);
-        let answer = self
-            .send(async move { service.put(&target, &source, &content, &|_| ()).await })
-            .await;
+        let is_its = |bad: &BadRow| bad.content == content;
+        let answer = if self.is_bad(BadRequest::Upload, is_its).await {
+            Err(PutFailure::Interrupted("connection reset".into()))
+        } else {
+            self.send(async move { service.put(&target, &source, &content, &|_| ()).await })
+                .await
+        };
         self.referee.put(*address, &answer);
         answer
     }

@@ -16,6 +16,7 @@ use consign::plan::Wishes;
 use fastrand::Rng;
 
 use crate::machine::Disk;
+use crate::network::BadRequest;
 use crate::record::Record;
 use crate::rows::TheRow;
 
@@ -30,6 +31,9 @@ pub(crate) enum Lines {
 
 /// Somebody filtered the results.
 pub(crate) const LINES_LOST: &str = "lines lost";
+
+/// Nobody answered one row.
+pub(crate) const ROW_ALONE: &str = "a row that failed alone";
 
 /// A run was refused for that.
 pub(crate) const RESUME_REFUSED: &str = "refused for lost lines";
@@ -69,6 +73,10 @@ pub(crate) trait Scene: Sized {
 
     /// The kinds of requests that the service may refuse as they are.
     const REFUSED: &'static [Operation] = &[];
+
+    /// The kinds of requests of which one row's may stay without an answer while those of others get
+    /// theirs.
+    const BAD_REQUESTS: &'static [BadRequest] = &[];
 
     /// Whether people filter the results.
     const LOSES_LINES: bool = false;

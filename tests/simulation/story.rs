@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::future::pending;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,8 +17,11 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::chaos::{Chaos, Counts};
 use crate::machine::{Disk, DiskJournal, Lie, Power, Sight};
-use crate::network::{Client, Forgotten};
-use crate::scene::{Backups, LINES_LOST, Lines, RESUME_REFUSED, Scene, Watches as _, Weather};
+use crate::network::{BadRequest, BadRow, Client, Forgotten};
+use crate::rows::TheRow;
+use crate::scene::{
+    Backups, LINES_LOST, Lines, RESUME_REFUSED, ROW_ALONE, Scene, Watches as _, Weather,
+};
 use crate::vault::Folder;
 
 /// After so long nothing of the bad times is on its way any more.
@@ -94,6 +98,8 @@ struct Story<S> {
     random: Rng,
     /// What is drawn of the results' place, apart from all else that is drawn.
     places: Rng,
+    /// Which row fails alone, drawn apart.
+    ailing: Rng,
     /// What people do to the results, drawn apart: the rest of the story is the same without it.
     meddling: Rng,
     began: Instant,
@@ -137,6 +143,7 @@ impl<S: Scene> Story<S> {
             faults,
             tally: Tally::default(),
             places: Rng::with_seed(seed.wrapping_add(1 << 40)),
+            ailing: Rng::with_seed(seed.wrapping_add(1 << 41)),
             random,
         }
     }
@@ -153,7 +160,8 @@ impl<S: Scene> Story<S> {
             }
         }
         sleep(AFTERMATH).await;
-        let once = self.scene.nothing_excuses_a_second_run();
+        let had_bad_row = self.run_with_a_bad_row_perhaps().await?;
+        let once = !had_bad_row && self.scene.nothing_excuses_a_second_run();
         for nth in 1..=CALM_RUNS {
             self.run_in_calm_weather().await?;
             if self.scene.is_over() {
@@ -210,14 +218,63 @@ impl<S: Scene> Story<S> {
         };
         let max_outage = Duration::from_mins(self.random.choice([1, 10, 720]).unwrap_or(720));
         self.disk.leave_room(room);
-        self.run(Weather::Bad, steps, patience, max_outage).await
+        self.run(Weather::Bad, steps, patience, max_outage, None)
+            .await
     }
 
     async fn run_in_calm_weather(&mut self) -> Result<Ending, String> {
+        self.run_calmly(None).await
+    }
+
+    async fn run_calmly(&mut self, bad_row: Option<&BadRow>) -> Result<Ending, String> {
         self.disk.leave_room(None);
         let forever = Duration::from_hours(1_000);
         let half_a_day = Duration::from_hours(12);
-        self.run(Weather::Calm, None, forever, half_a_day).await
+        self.run(Weather::Calm, None, forever, half_a_day, bad_row)
+            .await
+    }
+
+    /// All goes well but for one row. Returns whether there was one.
+    async fn run_with_a_bad_row_perhaps(&mut self) -> Result<bool, String> {
+        let is_drawn = self.ailing.u8(0..6) == 0 && self.without.is_none();
+        let request = self.ailing.choice(S::BAD_REQUESTS.iter().copied());
+        let Some(request) = request.filter(|_| is_drawn) else {
+            return Ok(false);
+        };
+        let rows = self.scene.rows();
+        let row = &rows[self.ailing.usize(0..rows.len())];
+        let bad = BadRow {
+            external_id: row.row.external_id.clone(),
+            content: row.content,
+            request,
+            unanswered: AtomicU64::new(0),
+        };
+        let others_end = self.scene.nothing_excuses_a_second_run();
+        self.note(&format!("nobody answers {bad:?}"));
+        let ending = self.run_calmly(Some(&bad)).await?;
+        if bad.unanswered.into_inner() == 0 {
+            return Ok(true);
+        }
+        self.befell(ROW_ALONE);
+        match ending {
+            Ending::Through | Ending::Halted(Halt::NotRouted(_)) => {}
+            Ending::Halted(halt) => return Err(format!("one bad row ended the run: {halt:?}")),
+            Ending::PowerLost => return Err("the power of a calm run is never lost".to_owned()),
+        }
+        // A job has several rows, which share what becomes of it.
+        let is_good =
+            |row: &&TheRow| row.row.external_id != bad.external_id && row.content != bad.content;
+        let mut good = self.scene.rows().iter().filter(is_good);
+        let is_undone = |row: &&TheRow| {
+            let line = self.disk.durable(row.key());
+            !line.is_some_and(|line| line.status.is_done())
+        };
+        match good.find(is_undone) {
+            Some(row) if others_end && S::BAD_REQUESTS.contains(&BadRequest::LookUp) => {
+                Err(format!("{} suffers for {}", row.key(), bad.external_id))
+            }
+            _ => Ok(true),
+        }
     }
 
     /// One run of the program, from what the disk says to its end.
@@ -227,6 +284,7 @@ impl<S: Scene> Story<S> {
         steps: Option<u64>,
         patience: Duration,
         max_outage: Duration,
+        bad_row: Option<&BadRow>,
     ) -> Result<Ending, String> {
         self.tally.runs += 1;
         let displaced = self.draw_displacement(weather);
@@ -248,7 +306,11 @@ impl<S: Scene> Story<S> {
             concurrency: self.random.usize(1..=4),
             max_errors: None,
             max_outage,
-            first_answer: FirstAnswer::Awaited,
+            first_answer: match bad_row {
+                // What comes before the hashing has been answered.
+                Some(_) => FirstAnswer::Came,
+                None => FirstAnswer::Awaited,
+            },
             destination: "memory".into(),
             wishes: asked.wishes,
             seed: self.random.u64(..),
@@ -278,6 +340,7 @@ impl<S: Scene> Story<S> {
                 Some(Without::Asking(forgotten)) => Some(forgotten),
                 _ => None,
             },
+            bad_row,
             sizes_sent: Mutex::default(),
             made: Mutex::default(),
             made_as: Mutex::default(),

@@ -17,10 +17,14 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
     }
 
     /// The same of requests that are sent for one of its rows each.
+    ///
+    /// Of several rows none lends its slot: a job that waits for as many slots as it has rows would
+    /// take that one and wait for those of the other rows, while this row waits for its own.
     pub(in crate::pipeline) fn owner_of_one(&self) -> RequestOwner {
-        let owner = self.owner();
-        let slots = usize::from(owner.slots >= self.members.len());
-        RequestOwner { slots, ..owner }
+        match self.members.len() {
+            1 => self.owner(),
+            _ => RequestOwner::without_slot(self.number),
+        }
     }
 
     /// Waits until something may be changed. Returns whether that took a while, so that what was known
