@@ -1,7 +1,7 @@
 //! What happens under one seed: runs that end as they may, while things go wrong, then runs in calm
 //! weather, and what must be true all along.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::future::pending;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use std::time::Duration;
 use consign::backup::Vault;
 use consign::event::{Event, Events};
 use consign::model::ExternalId;
-use consign::pipeline::{self, FirstAnswer, Halt, Settings};
+use consign::pipeline::{self, FirstAnswer, Halt, Settings, Task};
 use consign::results::Status;
 use fastrand::Rng;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -322,13 +322,7 @@ impl<S: Scene> Story<S> {
         }
         let tasks = self.scene.tasks(&mut self.random, concurrency, weather);
         self.disk.put_in_order();
-        let wished = tasks.iter().flat_map(|task| &task.rows);
-        let new_ids = wished.filter_map(|task| task.row.new_external_id.clone());
-        let is_new = |id: &ExternalId| {
-            let mut rows = self.scene.rows().iter();
-            rows.all(|row| row.row.external_id != *id)
-        };
-        let new_ids = new_ids.filter(is_new).collect();
+        let new_ids = self.new_ids(&tasks);
         let client = Client {
             service: self.scene.service(),
             power: &power,
@@ -389,6 +383,17 @@ impl<S: Scene> Story<S> {
         foul.map_or(Ok(()), Err)?;
         self.scene.hold()?;
         Ok(ending)
+    }
+
+    /// The `external_id`s that rows are to get and that none of them has.
+    fn new_ids(&self, tasks: &[Task]) -> HashSet<ExternalId> {
+        let wished = tasks.iter().flat_map(|task| &task.rows);
+        let new_ids = wished.filter_map(|task| task.row.new_external_id.clone());
+        let is_new = |id: &ExternalId| {
+            let mut rows = self.scene.rows().iter();
+            rows.all(|row| row.row.external_id != *id)
+        };
+        new_ids.filter(is_new).collect()
     }
 
     /// When somebody puts something else in the place of the results, and how much of them that has.
