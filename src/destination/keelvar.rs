@@ -18,7 +18,9 @@
 //!   not, so one is assumed for both;
 //! - the upload is assumed to be a presigned PUT as that of S3, without any header.
 
-use std::collections::{BTreeMap, HashSet};
+mod document;
+
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -39,7 +41,8 @@ use crate::http::{ClientError, Network};
 use crate::model::{AttachmentId, Content, ObjectType};
 use crate::source::Source;
 use crate::sync::lock;
-use crate::text::one_spelling;
+
+use document::{errors, files, id, is_another, named_in};
 
 /// How many jobs may be made (documented under "usage": burst and sustained).
 pub(super) const POSTS: &[Allowance] = &[
@@ -432,86 +435,6 @@ fn body(new: &NewRecord, user: &str) -> Value {
     };
     let files: Vec<&str> = new.files.iter().map(|file| &*file.file_name).collect();
     json!({kind.as_str(): new.object.id(), in_whose_name: user, "files": files})
-}
-
-/// The id of a job in an answer, which may be nothing but the id.
-fn id(job: &Value) -> Option<AttachmentId> {
-    ids(job).next()
-}
-
-/// All that may be the id of a job in an answer, the likeliest first.
-fn ids(job: &Value) -> impl Iterator<Item = AttachmentId> {
-    let told = [&job["id"], &job["job_id"], job];
-    told.into_iter()
-        .filter_map(|id| AttachmentId::parse(id.as_str()?).ok())
-}
-
-/// Whether an answer names another job than was asked for, and not that one.
-fn is_another(job: &Value, asked: &AttachmentId) -> bool {
-    let is_it = |id: &AttachmentId| id.as_str().eq_ignore_ascii_case(asked.as_str());
-    id(job).is_some() && !ids(job).any(|id| is_it(&id))
-}
-
-fn files(job: &Value) -> &[Value] {
-    let files = job["detail"]["files"].as_array();
-    files.map_or(&[], Vec::as_slice)
-}
-
-/// What a job says of errors, wherever it may say it.
-fn errors(job: &Value) -> Vec<String> {
-    let detail = &job["detail"];
-    let loose = [
-        &job["error"],
-        &job["message"],
-        &detail["error"],
-        &detail["message"],
-    ];
-    let loose = loose.into_iter().filter_map(Value::as_str);
-    let mut errors: Vec<String> = loose.map(ToOwned::to_owned).collect();
-    for place in [job, detail] {
-        let each = place["errors"].as_array().cloned().unwrap_or_default();
-        let of_fields = json!({"field_errors": place["field_errors"]});
-        let each = each.iter().map(|error| said(&json!({"errors": [error]})));
-        errors.extend(each.chain([said(&of_fields)]));
-    }
-    errors.retain(|error| !error.is_empty());
-    errors
-}
-
-/// The files that errors name, each with what follows from it. A name that may only be a part of
-/// another one says nothing for certain.
-fn named_in(errors: &[String], files: &[Value]) -> BTreeMap<String, Fate> {
-    let names: HashSet<&str> = files
-        .iter()
-        .filter_map(|file| file["file_name"].as_str())
-        .collect();
-    let mut fates = BTreeMap::new();
-    for error in errors {
-        let spelled = one_spelling(error);
-        let told: Vec<&str> = names
-            .iter()
-            .copied()
-            .filter(|name| holds_word(&spelled, &one_spelling(name)))
-            .collect();
-        for name in &told {
-            let is_part = |longer: &&&str| longer.len() > name.len() && longer.contains(name);
-            let fate = match told.iter().find(is_part) {
-                Some(_) => Fate::Unknown,
-                None => Fate::NotAttached(error.clone()),
-            };
-            fates.entry((*name).to_owned()).or_insert(fate);
-        }
-    }
-    fates
-}
-
-/// Whether a text holds a name that is not a part of a longer one.
-fn holds_word(text: &str, name: &str) -> bool {
-    let is_border = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && !"-_".contains(c));
-    text.match_indices(name).any(|(at, _)| {
-        let after = text[at + name.len()..].chars().next();
-        is_border(text[..at].chars().next_back()) && is_border(after)
-    })
 }
 
 /// An answer that cannot be the service's own, whatever its status says: nothing is known after it.
