@@ -1,7 +1,12 @@
 //! The layers that the crate's documentation promises.
 
+mod code;
+mod imports;
+
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use self::imports::modules_import_only_what_stands_below;
 
 /// Each library, and the only places that may know it.
 const KNOWN_TO: [(&str, &[&str]); 20] = [
@@ -26,6 +31,18 @@ const KNOWN_TO: [(&str, &[&str]); 20] = [
     ("toml", &["emulator/scenario.rs"]),
     ("tracing_subscriber", &["lib.rs"]),
 ];
+
+/// The files of the emulator's jobs, from the ground up.
+const JOBS_OF_THE_EMULATOR: [&str; 7] = [
+    "settings", "job", "route", "budget", "store", "document", "view",
+];
+
+#[test]
+fn the_files_of_the_emulators_jobs_import_only_what_stands_below_them() {
+    let jobs = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/emulator/jobs");
+    let strays = modules_import_only_what_stands_below(&jobs, &JOBS_OF_THE_EMULATOR);
+    assert_eq!(strays, Vec::<String>::new());
+}
 
 #[test]
 fn each_library_is_known_to_the_module_that_is_there_for_it_and_to_no_other() {

@@ -1,0 +1,412 @@
+//! As much of Rust's grammar as shows which paths a file names and which modules it declares.
+
+use std::fs;
+use std::path::Path;
+
+/// What a file shows.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    /// The modules that it declares in files of their own.
+    pub(super) declared: Vec<String>,
+    /// The paths into the crate that it names, in `use` lines and elsewhere.
+    pub(super) named: Vec<Named>,
+}
+
+/// A path into the crate, from its root on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Named {
+    pub(super) path: Vec<String>,
+    pub(super) line: usize,
+}
+
+/// Reads the file of the module `own`, without what stands under `cfg(test)`.
+pub(super) fn read(file: &Path, own: &[String]) -> Read {
+    read_text(&fs::read_to_string(file).unwrap(), own)
+}
+
+pub(super) fn read_text(text: &str, own: &[String]) -> Read {
+    let mut reader = Reader {
+        tokens: tokens(text),
+        at: 0,
+        module: own.to_vec(),
+        read: Read::default(),
+    };
+    reader.items();
+    assert_eq!(reader.at, reader.tokens.len(), "braces that do not match");
+    reader.read
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Token {
+    text: String,
+    line: usize,
+}
+
+struct Reader {
+    tokens: Vec<Token>,
+    at: usize,
+    /// The module that is being read, from the crate's root on.
+    module: Vec<String>,
+    read: Read,
+}
+
+/// What opens an item, which ends with a semicolon or a block; a field or a variant ends with a comma.
+const ITEMS: [&str; 14] = [
+    "async",
+    "const",
+    "enum",
+    "extern",
+    "fn",
+    "impl",
+    "macro_rules",
+    "mod",
+    "static",
+    "struct",
+    "trait",
+    "type",
+    "unsafe",
+    "use",
+];
+
+impl Reader {
+    fn peek(&self, ahead: usize) -> &str {
+        self.tokens
+            .get(self.at + ahead)
+            .map_or("", |token| &token.text)
+    }
+
+    fn sees(&self, expected: &[&str]) -> bool {
+        expected
+            .iter()
+            .enumerate()
+            .all(|(ahead, text)| self.peek(ahead) == *text)
+    }
+
+    fn next(&mut self) -> String {
+        let text = self.peek(0).to_owned();
+        self.at += 1;
+        text
+    }
+
+    /// Reads to the end of the file, or of the block that was opened.
+    fn items(&mut self) {
+        while self.at < self.tokens.len() && self.peek(0) != "}" {
+            self.item();
+        }
+    }
+
+    fn item(&mut self) {
+        match self.peek(0) {
+            "#" if self.is_test_only() => self.skip_item(),
+            "{" => {
+                self.at += 1;
+                self.items();
+                self.at += 1;
+            }
+            "pub" if self.peek(1) == "(" && is_start(self.peek(2)) => self.skip_group(1),
+            "pub" if self.sees(&["pub", "(", "in"]) => self.skip_group(1),
+            "mod" if is_name(self.peek(1)) => self.declaration(),
+            "use" if self.at == 0 || self.tokens[self.at - 1].text != "+" => {
+                self.at += 1;
+                self.tree(Vec::new());
+            }
+            _ => self.inline_path(),
+        }
+    }
+
+    fn declaration(&mut self) {
+        self.at += 1;
+        let name = self.next();
+        match self.next().as_str() {
+            "{" => {
+                self.module.push(name);
+                self.items();
+                self.module.pop();
+                self.at += 1;
+            }
+            _ => self.read.declared.push(name),
+        }
+    }
+
+    /// Reads what follows `use`, or an element of a group, with the path that stands before it.
+    fn tree(&mut self, mut path: Vec<String>) {
+        let line = self.tokens[self.at].line;
+        loop {
+            match self.next().as_str() {
+                "{" => {
+                    while self.peek(0) != "}" {
+                        self.tree(path.clone());
+                        if self.peek(0) == "," {
+                            self.at += 1;
+                        }
+                    }
+                    self.at += 1;
+                    return;
+                }
+                "*" => {}
+                "self" if !path.is_empty() => {}
+                name => path.push(name.to_owned()),
+            }
+            if self.peek(0) != "::" {
+                break;
+            }
+            self.at += 1;
+        }
+        if self.peek(0) == "as" {
+            self.at += 2;
+        }
+        self.name(&path, line);
+    }
+
+    /// Reads a token, and with one that begins a path the whole of it.
+    fn inline_path(&mut self) {
+        let line = self.tokens[self.at].line;
+        let continues = self.at > 0 && self.tokens[self.at - 1].text == "::";
+        let mut path = vec![self.next()];
+        if continues || !is_start(&path[0]) {
+            return;
+        }
+        while self.peek(0) == "::" && is_name(self.peek(1)) {
+            path.push(self.peek(1).to_owned());
+            self.at += 2;
+        }
+        if path.len() > 1 {
+            self.name(&path, line);
+        }
+    }
+
+    /// Notes a path, if it leads into the crate.
+    fn name(&mut self, path: &[String], line: usize) {
+        let mut absolute = match path[0].as_str() {
+            "crate" => Vec::new(),
+            "self" | "super" => self.module.clone(),
+            _ => return,
+        };
+        for name in path {
+            match name.as_str() {
+                "crate" | "self" => {}
+                "super" => drop(absolute.pop()),
+                name => absolute.push(name.to_owned()),
+            }
+        }
+        self.read.named.push(Named {
+            path: absolute,
+            line,
+        });
+    }
+
+    /// Whether an attribute stands here that leaves the next item to tests.
+    fn is_test_only(&self) -> bool {
+        self.sees(&["#", "[", "cfg", "(", "test", ")"])
+            || self.sees(&["#", "[", "cfg", "(", "all", "(", "test"])
+    }
+
+    fn skip_item(&mut self) {
+        while self.peek(0) == "#" {
+            self.skip_group(1);
+        }
+        if self.peek(0) == "pub" {
+            self.at += 1;
+            if self.peek(0) == "(" {
+                self.skip_group(0);
+            }
+        }
+        let is_item = ITEMS.contains(&self.peek(0));
+        let is_import = self.peek(0) == "use";
+        while self.at < self.tokens.len() {
+            match self.peek(0) {
+                "{" if is_item && !is_import => return self.skip_group(0),
+                "{" | "(" | "[" => self.skip_group(0),
+                "," if !is_item => return self.at += 1,
+                ";" => return self.at += 1,
+                "}" => return,
+                _ => self.at += 1,
+            }
+        }
+    }
+
+    /// Skips some tokens, and the group that opens behind them.
+    fn skip_group(&mut self, before: usize) {
+        self.at += before;
+        let mut depth = 0;
+        loop {
+            match self.next().as_str() {
+                "{" | "(" | "[" => depth += 1,
+                "}" | ")" | "]" => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                return;
+            }
+        }
+    }
+}
+
+/// Whether a path may begin with this and lead into the crate.
+fn is_start(name: &str) -> bool {
+    ["crate", "self", "super"].contains(&name)
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_alphabetic() || c == '_')
+}
+
+/// Code without its comments, literals and white space. A literal that holds nothing but a path, as
+/// in an attribute of serde, counts as that path.
+fn tokens(text: &str) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    let mut rest = text;
+    let mut line = 1;
+    while let Some(first) = rest.chars().next() {
+        let length = length_of_token(rest, first);
+        let (token, after) = rest.split_at(length);
+        let quoted = token
+            .strip_prefix('"')
+            .and_then(|text| text.strip_suffix('"'));
+        match quoted {
+            Some(path) if is_path(path) => {
+                tokens.extend(
+                    self::tokens(path)
+                        .into_iter()
+                        .map(|token| Token { line, ..token }),
+                );
+            }
+            _ if is_name(token) || token == "::" || !token.starts_with(is_left_out) => {
+                tokens.push(Token {
+                    text: token.to_owned(),
+                    line,
+                });
+            }
+            _ => {}
+        }
+        line += token.matches('\n').count();
+        rest = after;
+    }
+    tokens
+}
+
+fn is_left_out(first: char) -> bool {
+    first.is_whitespace() || first == '"' || first == '\'' || first == '/'
+}
+
+fn is_path(text: &str) -> bool {
+    text.split_once("::")
+        .is_some_and(|(start, _)| is_start(start))
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || c == '_' || c == ':')
+}
+
+fn length_of_token(rest: &str, first: char) -> usize {
+    let until = |end: &str| rest.find(end).map_or(rest.len(), |at| at + end.len());
+    if rest.starts_with("//") {
+        return rest.find('\n').unwrap_or(rest.len());
+    }
+    if rest.starts_with("/*") {
+        return until("*/");
+    }
+    if rest.starts_with("::") {
+        return 2;
+    }
+    let raw = rest.strip_prefix('b').unwrap_or(rest);
+    if let Some(raw) = raw.strip_prefix('r') {
+        let hashes = raw.len() - raw.trim_start_matches('#').len();
+        if raw[hashes..].starts_with('"') {
+            let end = format!("\"{}", "#".repeat(hashes));
+            let opened = rest.len() - raw.len() + hashes + 1;
+            let inside = rest[opened..].find(&end).expect("a literal ends");
+            return opened + inside + end.len();
+        }
+    }
+    match first {
+        '"' => length_of_quoted(rest, '"'),
+        '\'' if is_lifetime(rest) => 1,
+        '\'' => length_of_quoted(rest, '\''),
+        c if c.is_alphanumeric() || c == '_' => rest
+            .find(|c: char| !c.is_alphanumeric() && c != '_')
+            .unwrap_or(rest.len()),
+        c if c.is_whitespace() => rest
+            .find(|c: char| !c.is_whitespace())
+            .unwrap_or(rest.len()),
+        c => c.len_utf8(),
+    }
+}
+
+/// Whether a single quote opens no character, but a lifetime or a label.
+fn is_lifetime(rest: &str) -> bool {
+    let mut chars = rest.chars().skip(1);
+    let first = chars.next();
+    first.is_some_and(|c| c.is_alphabetic() || c == '_') && chars.next() != Some('\'')
+}
+
+fn length_of_quoted(rest: &str, quote: char) -> usize {
+    let mut escaped = false;
+    for (at, c) in rest.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            c if c == quote => return at + 1,
+            _ => {}
+        }
+    }
+    rest.len()
+}
+
+#[test]
+fn the_paths_of_a_file_are_those_that_the_compiler_would_resolve() {
+    let text = r##"
+//! use crate::comment::Doc;
+use std::fmt;
+use crate::ground::{self, deep::{Deep, deeper::*}, Flat as Other};
+use super::{beside::X, super::above};
+pub(super) mod child;
+pub(in crate::ground) fn f<'a>(x: &'a str) -> char {
+    let _ = ("crate::quoted in text", r#"super::raw " "#, '"', '\'', b"super::bytes \" ");
+    ground::call(super::inline::call::<crate::argument::A>(x)); // super::behind
+    'x'
+}
+#[serde(with = "crate::attribute::seconds")]
+struct S(self::child::C);
+mod within {
+    use super::super::Outside;
+}
+#[cfg(test)]
+use crate::tests::{Only, Them};
+#[cfg(all(test, unix))]
+mod checks {
+    use super::{a::B, c::D};
+}
+#[cfg(test)]
+mod others;
+struct T {
+    #[cfg(test)]
+    field: crate::tests::Field<(u8, u8)>,
+    other: crate::field::F,
+}
+"##;
+    let own = ["room", "file"].map(str::to_owned);
+    let read = read_text(text, &own);
+    let named: Vec<String> = read
+        .named
+        .iter()
+        .map(|named| format!("{} {}", named.line, named.path.join("::")))
+        .collect();
+    assert_eq!(
+        named,
+        [
+            "4 ground",
+            "4 ground::deep::Deep",
+            "4 ground::deep::deeper",
+            "4 ground::Flat",
+            "5 room::beside::X",
+            "5 above",
+            "9 room::inline::call",
+            "9 argument::A",
+            "12 attribute::seconds",
+            "13 room::file::child::C",
+            "15 room::Outside",
+            "28 field::F",
+        ]
+    );
+    assert_eq!(read.declared, ["child"]);
+}

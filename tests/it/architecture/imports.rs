@@ -1,0 +1,99 @@
+//! The imports of modules, read from their source, against the order in which the modules stand.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::code::{self, Named};
+
+/// The imports that do not run downwards among the modules of `base`, a folder below `src`, each with
+/// its file and line. `order` names the modules from the ground up; the file of `base` itself
+/// (`lib.rs`, `mod.rs`) stands above them all. A module that `order` leaves out, or names without its
+/// being there, is told too.
+///
+/// Comments, unit tests and what else stands under `cfg(test)` are left out.
+pub(super) fn modules_import_only_what_stands_below(base: &Path, order: &[&str]) -> Vec<String> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let prefix: Vec<String> = base
+        .strip_prefix(&source)
+        .expect("the folder is below `src`")
+        .iter()
+        .map(|name| name.to_str().unwrap().to_owned())
+        .collect();
+    let rooms = code::read(&file_of_base(base), &prefix).declared;
+    let mut strays: Vec<String> = order
+        .iter()
+        .filter(|name| !rooms.iter().any(|room| *room == **name))
+        .map(|name| {
+            format!(
+                "the order names {name}, which is no module of {}",
+                base.display()
+            )
+        })
+        .collect();
+    for room in rooms {
+        let Some(rank) = order.iter().position(|name| *name == room) else {
+            strays.push(format!("{room} has no place in the order"));
+            continue;
+        };
+        for (file, import) in imports_below(base, &room, &prefix) {
+            let Some(above) = what_stands_not_below(&import.path, &prefix, &order[..=rank]) else {
+                continue;
+            };
+            let file = file.strip_prefix(&source).unwrap().display();
+            strays.push(format!(
+                "{file}:{}: {} imports {}, but {above} does not stand below it",
+                import.line,
+                order[rank],
+                import.path.join("::"),
+            ));
+        }
+    }
+    strays
+}
+
+/// The module, or the file of the base itself, to which a path leads, unless it is among those that
+/// may be imported.
+fn what_stands_not_below(path: &[String], prefix: &[String], below: &[&str]) -> Option<String> {
+    let within = path.strip_prefix(prefix)?;
+    match within.first() {
+        Some(name) if below.contains(&name.as_str()) => None,
+        Some(name) => Some(name.clone()),
+        None => Some(
+            prefix
+                .last()
+                .map_or("the crate's root", String::as_str)
+                .to_owned(),
+        ),
+    }
+}
+
+/// Every path that a module's files name, with the file.
+fn imports_below(folder: &Path, module: &String, parent: &[String]) -> Vec<(PathBuf, Named)> {
+    let own = [parent, std::slice::from_ref(module)].concat();
+    let below = folder.join(module);
+    let file = [below.with_extension("rs"), below.join("mod.rs")]
+        .into_iter()
+        .find(|file| file.exists())
+        .expect("a module that is declared has a file");
+    let read = code::read(&file, &own);
+    let mut imports: Vec<(PathBuf, Named)> = read
+        .named
+        .into_iter()
+        .map(|named| (file.clone(), named))
+        .collect();
+    for child in read.declared {
+        imports.extend(imports_below(&below, &child, &own));
+    }
+    imports
+}
+
+fn file_of_base(base: &Path) -> PathBuf {
+    [
+        base.join("lib.rs"),
+        base.join("mod.rs"),
+        base.with_extension("rs"),
+    ]
+    .into_iter()
+    .find(|file| fs::exists(file).unwrap())
+    .expect("the folder is a module's")
+}
