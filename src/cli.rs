@@ -8,10 +8,10 @@ use std::time::Duration;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use encoding_rs::Encoding;
 
-use crate::config::{StatusWord, parse_duration};
+use crate::duration::parse_duration;
 use crate::http::target::HostSuffix;
 use crate::manifest::encoding_named;
-use crate::model::{ObjectRef, ObjectType, SecondCopies};
+use crate::model::{ObjectRef, ObjectType, SecondCopies, StatusWord};
 use crate::verification::download::Share;
 
 pub use emulator::{

@@ -5,13 +5,12 @@ mod amend;
 mod jobs;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use url::Url;
 
 pub use access::{Access, Credentials, renewal};
 pub use amend::{AmendError, Amending, Backups};
-pub use jobs::{Jobs, StatusWord};
+pub use jobs::Jobs;
 
 use crate::cli::{Environment, Region, ServiceArgs};
 use crate::http::proxy::Proxies;
@@ -237,16 +236,10 @@ pub fn results_path(manifest: &Path, chosen: Option<&Path>) -> PathBuf {
     chosen.map_or_else(|| manifest.with_extension("results.csv"), Path::to_owned)
 }
 
-/// A span of time as people write it: `90s`, `30m`, `12h`, `1h 30m`.
-pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let span: jiff::SignedDuration = text
-        .parse()
-        .map_err(|_| "a span of time is expected, such as 90s, 30m or 12h".to_owned())?;
-    Duration::try_from(span).map_err(|_| "it must not be negative".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn args() -> ServiceArgs {
@@ -397,13 +390,5 @@ mod tests {
         assert_eq!(label("https://example.com/v1/"), "example.com/v1");
         assert_eq!(label("https://EXAMPLE.com:443/v1"), "example.com/v1");
         assert_eq!(label("http://127.0.0.1:99/v1"), "127.0.0.1:99/v1");
-    }
-
-    #[test]
-    fn spans_of_time_are_read_as_people_write_them() {
-        assert_eq!(parse_duration("12h"), Ok(Duration::from_hours(12)));
-        assert_eq!(parse_duration("90s"), Ok(Duration::from_secs(90)));
-        assert!(parse_duration("12").is_err());
-        assert!(parse_duration("-5m").is_err());
     }
 }

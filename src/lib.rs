@@ -49,7 +49,7 @@
 //!   the journal's place is it made from memory, under another name.
 //! - **One job, one place.** No module but `http` knows reqwest, and no clap type is known outside
 //!   of `cli` and `commands`; rayon is known to `prepare` alone, indicatif to `progress`, csv to
-//!   `results`, `verification` and `problem`, the hashes to `digest`. A test keeps this true.
+//!   `results`, `verification` and `manifest::problem`, the hashes to `digest`. A test keeps this true.
 //! - **No secret can print itself.** Keys are `secrecy` types from the environment to the header;
 //!   an address for bytes prints as its host and a fingerprint; errors of the HTTP library pass one
 //!   function that takes the URL out.
@@ -66,6 +66,7 @@ pub mod config;
 mod core_dump;
 pub mod destination;
 pub mod digest;
+pub mod duration;
 pub mod emulator;
 pub mod error;
 pub mod event;
@@ -76,7 +77,6 @@ mod output;
 pub mod pipeline;
 pub mod plan;
 pub mod prepare;
-pub mod problem;
 pub mod progress;
 pub mod report;
 pub mod results;
@@ -86,6 +86,7 @@ pub mod source;
 mod sync;
 mod temporary;
 pub mod text;
+pub mod throttle;
 pub mod verification;
 
 use std::ffi::OsString;

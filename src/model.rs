@@ -5,12 +5,14 @@
 
 mod object;
 mod row_numbers;
+mod status_word;
 
 use std::fmt;
 use std::str::FromStr;
 
 pub use object::{BadObjectId, ObjectId, ObjectRef, ObjectType, Service, UnknownObjectType};
 pub use row_numbers::{BadRowNumbers, RowNumbers, SecondCopies};
+pub use status_word::StatusWord;
 
 /// The longest `external_id` and `title` that the Workday Strategic Sourcing Attachments API
 /// takes, in characters (`maxLength: 255` in the vendor's specification).
@@ -214,6 +216,17 @@ pub struct Content {
     pub stamp: FileStamp,
     /// The digest of its bytes.
     pub sha256: Sha256Digest,
+}
+
+/// What stands where a file is expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotAFile {
+    /// A folder.
+    Folder,
+    /// A named pipe.
+    Pipe,
+    /// A socket, or a block or character device.
+    Device,
 }
 
 #[cfg(test)]

@@ -125,7 +125,7 @@ pub fn step(
     }
     match previous {
         None => Step::Send(Start::LookUp(Posted::No)),
-        Some(previous) if was_done(&previous) => done(row, file, previous, wishes),
+        Some(previous) if previous.was_done() => done(row, file, previous, wishes),
         Some(previous) => Step::Send(go_on(row, &previous)),
     }
 }
@@ -170,19 +170,6 @@ fn progress_told_by(reason: &Reason) -> Progress {
     } else {
         Progress::Unknown
     }
-}
-
-/// Whether a row was done once. A conflict of which all of the content is known is a done row whose
-/// file or object changed; of what somebody else stored, only the size is known.
-pub fn was_done(entry: &Entry) -> bool {
-    entry.status.is_done() || (entry.status == Status::Conflict && entry.known.content().is_some())
-}
-
-/// Whether the attachment of a row has its bytes, as far as its line knows, so that its file is not
-/// needed any more: it was done once, or only its names were still to be changed.
-pub fn has_its_bytes(entry: &Entry) -> bool {
-    let names = [Reason::UPDATING, Reason::RENAMING];
-    was_done(entry) || (entry.status == Status::Pending && names.contains(&entry.reason))
 }
 
 fn other_object(row: &Row, previous: &Entry) -> Option<OtherObject> {

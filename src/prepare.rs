@@ -13,8 +13,8 @@ use std::thread::available_parallelism;
 use rayon::ThreadPoolBuilder;
 
 use crate::manifest::Manifest;
+use crate::manifest::problem::Problems;
 use crate::model::Content;
-use crate::problem::Problems;
 use crate::root::Root;
 pub use backups::backups;
 pub use compare::compare;

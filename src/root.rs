@@ -14,7 +14,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata, OpenOptions};
 
 use crate::model::FileStamp;
-use crate::problem::NotAFile;
+use crate::model::NotAFile;
 use crate::sync::lock;
 use crate::text::escape;
 

@@ -9,7 +9,7 @@ use bytesize::ByteSize;
 use clap::{ArgAction, Args, ValueEnum};
 use uuid::Uuid;
 
-use crate::config::parse_duration;
+use crate::duration::parse_duration;
 use crate::model::ObjectRef;
 
 /// What `emulator` takes.

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use crate::config::{Base, renewal};
 use crate::error::Error;
-use crate::http::FIRST_ANSWER_LIMIT;
 use crate::model::{AttachmentId, Service};
 use crate::pipeline::{Cleared, Obstacle};
 use crate::progress::span;
 use crate::text::{escape, tell};
+use crate::throttle::FIRST_ANSWER_LIMIT;
 
 use super::session::Contact;
 

@@ -1,9 +1,9 @@
 //! Why a command stopped before its end, in words.
 
-use crate::http::FIRST_ANSWER_LIMIT;
 use crate::model::Service;
 use crate::pipeline::{ALIKE_ROWS, Halt};
 use crate::text::{counted, escape};
+use crate::throttle::FIRST_ANSWER_LIMIT;
 
 /// Why a run stopped, and what to do.
 pub(super) fn words(halt: &Halt, service: Service) -> String {

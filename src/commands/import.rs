@@ -3,6 +3,7 @@
 mod consent;
 mod dry_run;
 mod lost;
+mod merge;
 mod plan;
 mod question;
 mod summary;
@@ -23,7 +24,6 @@ use crate::progress::{Hashing, Sending, Style};
 use crate::results::ResultsError;
 use crate::results::file::{Resting, ResultsFile};
 use crate::results::journal;
-use crate::results::merge::{self, Extent};
 use crate::results::previous::Previous;
 use crate::text::tell;
 
@@ -31,6 +31,7 @@ use super::first_answer::FirstQuestion;
 use super::second_copies::{Comparison, Destinations};
 use super::session::{AtStop, Contact, Opening};
 use super::{open_root, proxy_notice, reading_options, show, tell_problems, variable};
+use merge::Extent;
 use plan::{EarlierRows, Plan};
 use summary::{Ending, Summary, resume_command};
 

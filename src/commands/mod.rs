@@ -20,9 +20,9 @@ use std::path::PathBuf;
 use crate::cli::{Form, InputArgs, OutputArgs};
 use crate::config::Base;
 use crate::error::Error;
+use crate::manifest::problem::{self, Problems, Shown};
 use crate::manifest::{Manifest, Options, OwnOutputs, SimilarIds};
 use crate::model::SecondCopies;
-use crate::problem::{self, Problems, Shown};
 use crate::root::{Root, RootError};
 use crate::text::escape;
 

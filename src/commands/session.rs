@@ -19,13 +19,14 @@ use crate::emulator::{self, Emulator};
 use crate::error::Error;
 use crate::event::Events;
 use crate::http::ClientError;
-use crate::http::pacer::WINDOW;
 use crate::model::AttachmentId;
-use crate::pipeline::{self, Cleared, FirstAnswer, Halt, Obstacle, Settings, Survey, Task};
+use crate::pipeline::{self, Cleared, Halt, Obstacle, Settings, Survey, Task};
 use crate::plan::Wishes;
 use crate::results::journal::Journal;
 use crate::signals::{Signals, Stop};
 use crate::text::tell;
+use crate::throttle::EarlierAnswer;
+use crate::throttle::pacer::WINDOW;
 
 /// What a session is opened with.
 pub(super) struct Opening<'a> {
@@ -104,8 +105,8 @@ impl Session {
                 max_errors: with.max_errors,
                 max_outage: with.service.max_outage,
                 first_answer: match introduced {
-                    Some(_) => FirstAnswer::Came,
-                    None => FirstAnswer::Awaited,
+                    Some(_) => EarlierAnswer::Came,
+                    None => EarlierAnswer::Awaited,
                 },
                 destination: with.base.label(),
                 wishes: with.wishes,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::cli::{JobArgs, StatusArgs};
+use crate::model::StatusWord;
 use crate::plan::{FailedJobs, Limits};
 
 /// So much goes into one job that on a line of 14 Mbit/s all of it can be sent within the minute that
@@ -49,27 +50,6 @@ impl Jobs {
             failed: FailedJobs::Leave,
             success: words.success_status.clone(),
         }
-    }
-}
-
-/// A word with which a service says how a job stands.
-///
-/// Guarantees: 1 to 64 ASCII letters, digits or `_`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StatusWord(Box<str>);
-
-impl StatusWord {
-    /// Checks a word as it was typed.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let fits = (1..=64).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        fits.then(|| Self(text.into()))
-            .ok_or_else(|| "a word of letters, digits and `_` is expected".to_owned())
-    }
-
-    /// Whether a job's status is this word, in capitals or not.
-    pub fn is(&self, status: &str) -> bool {
-        self.0.eq_ignore_ascii_case(status)
     }
 }
 
@@ -159,12 +139,5 @@ mod tests {
             let refused = jobs(&args).unwrap_err();
             assert!(refused.contains(said), "{refused}");
         }
-    }
-
-    #[test]
-    fn a_status_is_the_same_word_in_capitals_or_not() {
-        let word = StatusWord::parse("Completed_2").unwrap();
-        assert!(word.is("COMPLETED_2"));
-        assert!(!word.is("COMPLETED"));
     }
 }

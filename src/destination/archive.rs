@@ -7,8 +7,9 @@ use std::future::ready;
 
 use tokio::io::AsyncWrite;
 
-use super::{Destination, Failure, UnsafeTarget};
-use crate::model::{AttachmentId, Sha256Digest};
+use super::Destination;
+use crate::http::{Failure, FetchFailure, Fetched, UnsafeTarget};
+use crate::model::AttachmentId;
 
 /// An attachment, as the service shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,42 +77,6 @@ pub struct Original<T> {
     pub exhibit: Exhibit,
     /// Where its bytes are: a secret, and short-lived.
     pub place: Result<T, UnsafeTarget>,
-}
-
-/// What came from the storage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fetched {
-    /// A file, to its end.
-    File(Digested),
-    /// Something that calls itself a web page: a file of that kind, or the page of something that
-    /// stands in between.
-    WebPage(Digested),
-    /// More than was asked for; the rest was not read.
-    Longer,
-}
-
-/// What bytes came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Digested {
-    /// How many there were.
-    pub size: u64,
-    /// Their digest.
-    pub sha256: Sha256Digest,
-}
-
-/// Why the storage did not give the bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FetchFailure {
-    /// The address has expired, or is not valid for some other reason. A new one is needed.
-    Expired,
-    /// Lost on the way, 5xx, or nobody there. It may be tried again.
-    Interrupted(String),
-    /// Any other definite answer.
-    Refused(String),
-    /// Nothing of this kind can ever work from here.
-    Hopeless(String),
-    /// The bytes came, and where they were to go did not take them.
-    NotKept(String),
 }
 
 /// What a service shows of the attachments that it keeps. One that keeps jobs shows none.

@@ -32,15 +32,15 @@ use super::{
     Created, Destination, End, Failure, Fate, FirstAnswer, Keeps, Kind, NewRecord, Place, Presence,
     PutFailure, Receipt,
 };
-use crate::config::StatusWord;
 use crate::http::api::{ApiClient, Dialect, KeyHeader, Method, Reply, Request, Unproven, said};
-use crate::http::budget::{Allowance, Budget};
 use crate::http::target::{ApiHost, Target, UploadRules};
 use crate::http::transfer::TransferClient;
 use crate::http::{ClientError, Network};
+use crate::model::StatusWord;
 use crate::model::{AttachmentId, Content, ObjectType};
 use crate::source::Source;
 use crate::sync::lock;
+use crate::throttle::quota::{Allowance, Budget};
 
 use document::{errors, files, id, is_another, named_in};
 

@@ -17,9 +17,10 @@ use std::time::Duration;
 
 use self::archive::Shown;
 use self::file_names::paired;
-use crate::http::budget::Budget;
+use crate::http::{Failure, PutFailure, Receipt, UnsafeTarget};
 use crate::model::{AttachmentId, Content, ExternalId, ObjectRef};
-use crate::source::{Source, SourceError};
+use crate::source::Source;
+use crate::throttle::quota::Budget;
 
 /// What a service makes of a request to attach files. The protocol is one for both; this is where
 /// its ways part.
@@ -201,39 +202,6 @@ pub struct Created<T> {
     pub places: Vec<Place<T>>,
 }
 
-/// The service named a place for the bytes to which it would not be safe to send them. Says why,
-/// and never names the place beyond its host.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct UnsafeTarget(pub String);
-
-/// Why a request did not end as it should. What each kind says of the request's *effect* is what
-/// decides whether it may be sent again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
-    /// 429: refused unseen, because too many came. No effect.
-    Throttled {
-        /// What the service asked to wait.
-        retry_after: Option<Duration>,
-    },
-    /// Nothing of it left this machine, or nobody was there to take it. No effect.
-    NotSent(String),
-    /// No answer that can be trusted: lost, 5xx, or something that is not the service's. Its
-    /// effect is unknown.
-    Unanswered(String),
-    /// 401 or 403: the keys may not do this. No effect.
-    Denied(String),
-    /// Something in between, such as a firewall, refused it in the service's place. It had most
-    /// likely no effect; but it may have been the answer that was kept back.
-    Intercepted(String),
-    /// Any other definite answer. No effect.
-    Refused(String),
-    /// Nothing of this kind can ever work from here, such as a certificate that is not trusted.
-    Hopeless(String),
-    /// The run may change nothing any more, since it could not record it. Nothing was sent.
-    Withheld,
-}
-
 /// What the first answer of all says of the address that was asked, where it is no failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FirstAnswer {
@@ -243,46 +211,6 @@ pub enum FirstAnswer {
     Unclear(String),
     /// It is not the service, or not the base of its paths. Says what came.
     Foreign(String),
-}
-
-/// What the storage said of the bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Receipt {
-    /// It took them.
-    Taken,
-    /// It took them, and its MD5 is that of the bytes sent.
-    Checksummed,
-}
-
-/// Why the storage did not take the bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PutFailure {
-    /// The address has expired, or is not valid for some other reason. A new one is needed.
-    Expired,
-    /// Nobody was there to take them: not a byte was sent. The same address may be used again.
-    NotSent(String),
-    /// Lost, 5xx, or damaged on the way. The same address may be used again, from the first byte.
-    Interrupted(String),
-    /// Any other definite answer.
-    Refused(String),
-    /// The file is not, or is no longer, what was checked. No wrong bytes are stored.
-    SourceChanged(String),
-    /// The address is for another file than this. Nothing was sent there.
-    Unsafe(UnsafeTarget),
-    /// The file cannot be opened or read to its end, for its own sake or because all files are away.
-    /// Not all of its bytes were sent.
-    SourceUnreadable(String),
-    /// Nothing of this kind can ever work from here.
-    Hopeless(String),
-}
-
-impl From<SourceError> for PutFailure {
-    fn from(error: SourceError) -> Self {
-        match error {
-            SourceError::Unreadable(why) => Self::SourceUnreadable(why),
-            SourceError::Changed(why) => Self::SourceChanged(why),
-        }
-    }
 }
 
 /// A service that files are sent to.

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWrite;
 use url::Url;
 
-use super::archive::{Archive, Exhibit, FetchFailure, Fetched, Original, Shown};
+use super::archive::{Archive, Exhibit, Original, Shown};
 use super::{
     Amended, Created, Destination, Failure, FirstAnswer, Keeps, Key, Names, NewFile, NewNames,
     NewRecord, Place, Presence, PutFailure, Receipt,
@@ -25,7 +25,7 @@ use super::{
 use crate::http::api::{ApiClient, Dialect, KeyHeader, Method, Reply, Request, Unproven};
 use crate::http::target::{ApiHost, Target, UploadRules};
 use crate::http::transfer::TransferClient;
-use crate::http::{ClientError, Network};
+use crate::http::{ClientError, FetchFailure, Fetched, Network};
 use crate::model::{AttachmentId, Content, ExternalId, ObjectRef, ObjectType};
 use crate::source::Source;
 use resource::{Resource, Told, foreign, many, one};

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::route::Operation;
 use super::target::Target;
-use crate::config::parse_duration;
+use crate::duration::parse_duration;
 use crate::text::quoted;
 
 /// Something that goes wrong on purpose.

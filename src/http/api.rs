@@ -5,6 +5,7 @@
 
 mod answer;
 
+use crate::http::Failure;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -16,13 +17,12 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::budget::Budget;
 use super::proxy::{PASSWORD_WANTED, Proxies};
 use super::redact::Secrets;
 use super::target::ApiHost;
 use super::trouble::{Trouble, trouble, unsafe_connection};
 use super::{ClientError, Network, build, client_builder, read_bounded};
-use crate::destination::Failure;
+use crate::throttle::quota::Budget;
 use answer::{Answer, judge};
 pub use answer::{Unproven, said};
 

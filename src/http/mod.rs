@@ -5,10 +5,9 @@
 //! the rules of [`target`]. Neither follows a redirect, repeats a request or keeps cookies.
 
 pub mod api;
-pub mod budget;
 mod dial;
+mod failure;
 mod last_word;
-pub mod pacer;
 mod page;
 pub mod proxy;
 mod public;
@@ -19,6 +18,8 @@ mod trouble;
 pub mod trust;
 
 use std::time::Duration;
+
+pub use failure::{Digested, Failure, FetchFailure, Fetched, PutFailure, Receipt, UnsafeTarget};
 
 use target::{ApiHost, HostSuffix};
 use trust::Roots;
@@ -32,11 +33,6 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 /// How long a connection is kept for the next request. Well below what servers allow (often 60 s):
 /// a request that meets the server's closing is lost, and a lost POST costs three look-ups.
 const IDLE_LIMIT: Duration = Duration::from_secs(15);
-
-/// How long a service may stay without an answer that no request of the run has had one from yet. Who
-/// was never there is a mistyped address or a closed way, which waiting does not mend; `--max-outage`
-/// is for a service that was there.
-pub const FIRST_ANSWER_LIMIT: Duration = Duration::from_mins(2);
 
 /// What the user says of the way to the hosts.
 #[derive(Debug, Clone, Default)]

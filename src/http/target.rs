@@ -14,8 +14,8 @@ use url::{Host, Url};
 use super::Network;
 pub use super::public::HostSuffix;
 use super::public::{can_be_named, is_public_name};
-use crate::destination::UnsafeTarget;
 use crate::digest::sha256;
+use crate::http::UnsafeTarget;
 use crate::text::{counted, quoted};
 
 /// The longest address, in bytes. Those of S3 with a session token have about two thousand.

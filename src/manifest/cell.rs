@@ -2,10 +2,10 @@
 //!
 //! Nothing here looks at another row or at the file system.
 
+use crate::manifest::problem::Wrong;
 use crate::model::{
     BadExternalId, ExternalId, MAX_TEXT, ObjectRef, ObjectType, Service, Sha256Digest,
 };
-use crate::problem::Wrong;
 use crate::text::is_bidi;
 
 /// The longest file name that common file systems store, in bytes.

@@ -1,5 +1,5 @@
 //! Why a file could not be read as a manifest at all. (What is wrong with single rows is a
-//! [`Problem`](crate::problem::Problem).)
+//! [`Problem`](crate::manifest::problem::Problem).)
 
 use std::fmt::Write as _;
 use std::io;

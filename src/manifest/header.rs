@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::column::Column;
 use super::error::{MissingColumns, Reason};
 use super::split::{Fault, Record, Splitter};
-use crate::problem::{Problem, Problems, Wrong};
+use crate::manifest::problem::{Problem, Problems, Wrong};
 use crate::results::{COLUMNS, LINE_CHECK};
 use crate::text::nearest;
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::alike::{FirstRows, Hashes};
 use super::row::in_32_bits;
 use super::{Column, Manifest, SimilarIds};
-use crate::problem::{Problem, Problems, Wrong};
+use crate::manifest::problem::{Problem, Problems, Wrong};
 use crate::text::fold;
 
 /// What is kept of the ids of a column while the rows go by.

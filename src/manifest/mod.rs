@@ -15,6 +15,7 @@ mod header;
 mod ids;
 mod names;
 mod own_output;
+pub mod problem;
 mod renames;
 mod row;
 mod service;
@@ -31,8 +32,8 @@ pub use own_output::{OwnOutput, OwnOutputs};
 pub(crate) use row::name_of;
 pub use row::{Finding, RawRow, Row};
 
+use self::problem::Problems;
 use crate::model::Service;
-use crate::problem::Problems;
 use crate::text::decode::decode;
 use header::{Header, is_blank};
 use ids::Ids;

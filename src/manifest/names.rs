@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::alike::{FirstRows, Hashes};
 use super::{Column, Manifest, RawRow};
-use crate::problem::{Problem, Problems, Wrong};
+use crate::manifest::problem::{Problem, Problems, Wrong};
 use crate::text::fold;
 
 /// What is kept of the names while the rows go by.

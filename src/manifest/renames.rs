@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 
 use super::alike::Hashes;
 use super::{Column, Manifest, SimilarIds};
-use crate::problem::{Problem, Problems, Wrong};
+use crate::manifest::problem::{Problem, Problems, Wrong};
 use crate::text::fold;
 
 /// For the index of each row whose new id is the present one of another row, the index of that row,

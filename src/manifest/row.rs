@@ -6,8 +6,8 @@ use super::cell;
 use super::column::Column;
 use super::header::Header;
 use super::split::{Fault, Record};
+use crate::manifest::problem::{Problem, Wrong};
 use crate::model::{ExternalId, ObjectRef, ObjectType, Service, Sha256Digest};
-use crate::problem::{Problem, Wrong};
 
 /// A row as it stands in the manifest: cells that nobody has checked.
 #[derive(Debug)]

@@ -2,8 +2,8 @@
 
 use super::names::Names;
 use super::{Column, Manifest, RawRow};
+use crate::manifest::problem::{Problems, Wrong};
 use crate::model::Service;
-use crate::problem::{Problems, Wrong};
 
 /// What is known of the service while the rows go by.
 #[derive(Default)]

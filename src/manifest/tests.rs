@@ -4,7 +4,7 @@ mod properties;
 mod renames;
 
 use super::*;
-use crate::problem::{Shown, Wrong, on_screen};
+use crate::manifest::problem::{Shown, Wrong, on_screen};
 
 const HEADER: &str = "file_path,object_type,object_id,external_id";
 

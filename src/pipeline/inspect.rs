@@ -7,16 +7,17 @@
 use std::collections::HashMap;
 use std::pin::pin;
 
-use super::breakers::RowAtWork;
 use super::requests::archive::Unfetched;
 use super::requests::{RequestOwner, Requests, Unmet};
 use super::slots::Slot;
 use super::{Halt, Settings};
-use crate::destination::archive::{Archive, Exhibit, Fetched, Original};
+use crate::destination::archive::{Archive, Exhibit, Original};
 use crate::destination::{Destination, End, LISTED_AT_ONCE, Presence};
 use crate::event::Events;
-use crate::http::budget::Urgency;
+use crate::http::Fetched;
 use crate::model::AttachmentId;
+use crate::throttle::breakers::RowAtWork;
+use crate::throttle::quota::Urgency;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 

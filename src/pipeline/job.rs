@@ -9,7 +9,6 @@
 use std::time::Duration;
 
 use super::Halt;
-use super::breakers::Admitted;
 use super::member::{Member, Put, places_of};
 use super::requests::{Leave, Unmet};
 use super::turns::JobTurn;
@@ -18,11 +17,13 @@ use super::verdict::Verdict;
 use super::watch::{Seen, Until};
 use crate::clock::Since;
 use crate::destination::archive::Archive;
-use crate::destination::{End, Fate, Place, Presence, Receipt};
+use crate::destination::{End, Fate, Place, Presence};
+use crate::http::Receipt;
 use crate::model::AttachmentId;
 use crate::plan::{Outcome, Posted, Sent, outcome};
 use crate::results::Verified;
 use crate::results::journal::Journal;
+use crate::throttle::breakers::Admitted;
 
 /// So many jobs are made for a row in one run.
 const MOST_JOBS: u32 = 3;

@@ -7,8 +7,6 @@
 
 mod alike;
 mod attachment;
-mod breakers;
-mod circuit;
 mod gates;
 mod inspect;
 mod job;
@@ -43,6 +41,7 @@ use crate::plan::{Start, Wishes};
 use crate::results::journal::Journal;
 use crate::results::{Changes, Entry, Status};
 use crate::source::Source;
+use crate::throttle::EarlierAnswer;
 
 pub(crate) use alike::ALIKE_ROWS;
 pub use alike::FailedRow;
@@ -108,16 +107,6 @@ pub enum NewId {
     Kept,
 }
 
-/// Whether a service has answered anything before a run began with it. One that never has is not waited
-/// for as one that is away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FirstAnswer {
-    /// Nobody has asked it, or it did not say.
-    Awaited,
-    /// It has.
-    Came,
-}
-
 /// How a run is to go.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -130,7 +119,7 @@ pub struct Settings {
     /// So long may the service be away.
     pub max_outage: Duration,
     /// Whether it has shown that it is there.
-    pub first_answer: FirstAnswer,
+    pub first_answer: EarlierAnswer,
     /// How the destination is called in the results.
     pub destination: String,
     /// What is wanted of attachments that are there already.

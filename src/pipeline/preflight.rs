@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::destination::{Destination, Failure, FirstAnswer, Kind};
-use crate::http::budget::{Turn, Urgency};
+use crate::destination::{Destination, FirstAnswer, Kind};
+use crate::http::Failure;
 use crate::model::AttachmentId;
+use crate::throttle::quota::{Turn, Urgency};
 
 /// The first wait before the request is sent again; each further one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -128,11 +129,12 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::destination::{Created, Keeps, NewRecord, Presence, PutFailure, Receipt};
-    use crate::http::FIRST_ANSWER_LIMIT;
+    use crate::destination::{Created, Keeps, NewRecord, Presence};
+    use crate::http::{PutFailure, Receipt};
     use crate::model::Content;
     use crate::source::Source;
     use crate::sync::lock;
+    use crate::throttle::FIRST_ANSWER_LIMIT;
 
     /// A service that is asked nothing but the first question, and gives these answers, the last of
     /// them again and again.

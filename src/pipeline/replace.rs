@@ -12,7 +12,6 @@
 //! stand in [`attachment`](super::attachment).
 
 use super::Halt;
-use super::breakers::Circuit;
 use super::member::{Member, Put};
 use super::requests::Unmet;
 use super::there::{Looked, Sight, Wanted, lost, names};
@@ -29,6 +28,7 @@ use crate::plan::{Begun, Giving, Posted, Start, Swapped, swapped};
 use crate::results::journal::Journal;
 use crate::results::{Backup, Former, Known, Reason, Status};
 use crate::source::Source;
+use crate::throttle::breakers::Circuit;
 
 /// So often a replacement begins anew because what is stored has changed meanwhile.
 const MOST_BEGINNINGS: u32 = 3;

@@ -14,18 +14,19 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::time::sleep;
 
-use super::breakers::{BlockedRow, Circuit, CircuitBreakers, RowAtWork};
-use super::circuit::Suspect;
 use super::slots::Slots;
 use super::turns::{JobTurn, Sort, Turns};
 use super::{Halt, Settings};
-use crate::destination::{Destination, Failure};
+use crate::destination::Destination;
 use crate::event::{Event, Events};
-use crate::http::budget::Urgency;
-use crate::http::pacer::Pacer;
+use crate::http::Failure;
 use crate::model::{AttachmentId, ExternalId};
 use crate::results::journal::{Journal, JournalClosed};
 use crate::sync::lock;
+use crate::throttle::Suspect;
+use crate::throttle::breakers::{BlockedRow, Circuit, CircuitBreakers, RowAtWork};
+use crate::throttle::pacer::Pacer;
+use crate::throttle::quota::Urgency;
 
 pub(super) use judged::{Leave, Pause, RequestOwner};
 pub(super) use reads::Attempt;

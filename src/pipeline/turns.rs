@@ -1,7 +1,7 @@
 //! Whose turn it is where a service limits its requests over minutes, hours and days.
 //!
 //! A run waits for such a budget, says for how long, and fails no row for it. How much is left is
-//! the business of [`crate::http::budget`].
+//! the business of [`crate::throttle::quota`].
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::sync::{Mutex, MutexGuard, Notify};
 use super::Halt;
 use crate::destination::{Destination, Kind};
 use crate::event::{Event, Events};
-use crate::http::budget::{Turn, Urgency};
+use crate::throttle::quota::{Turn, Urgency};
 
 /// A wait that is shorter goes without saying.
 const WORTH_TELLING: Duration = Duration::from_mins(1);

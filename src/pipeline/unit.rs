@@ -20,7 +20,6 @@ use std::time::Duration;
 use futures::future::join_all;
 use tokio::sync::SemaphorePermit;
 
-use super::breakers::RowAtWork;
 use super::gates::Name;
 use super::member::{Member, Put, places_of, target_of};
 use super::replace::Swap;
@@ -38,6 +37,7 @@ use crate::plan::{Begun, Posted, Sent, Start, There};
 use crate::results::journal::Journal;
 use crate::results::{Changes, Entry, Known, Status};
 use crate::text::escape;
+use crate::throttle::breakers::RowAtWork;
 
 /// An address of an attachment is not used any more after this; the service's limit is 15 minutes.
 const ATTACHMENT_ADDRESS_LIFE: Duration = Duration::from_mins(14);

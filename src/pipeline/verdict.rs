@@ -2,7 +2,7 @@
 
 mod changed;
 
-use crate::destination::UnsafeTarget;
+use crate::http::UnsafeTarget;
 use crate::model::{AttachmentId, Content, ObjectRef};
 use crate::plan::{Begun, OtherObject, Posted, Sent};
 use crate::results::{Known, Reason, Status, Verified};

@@ -20,9 +20,9 @@ use super::Halt;
 use super::requests::{Attempt, RequestOwner, Requests, Unmet};
 use super::slots::Slots;
 use crate::destination::{Destination, Keeps, LISTED_AT_ONCE, Presence};
-use crate::http::budget::Urgency;
 use crate::model::AttachmentId;
 use crate::sync::lock;
+use crate::throttle::quota::Urgency;
 
 /// How long a batch of attachments waits to fill up.
 const BATCH_WAIT: Duration = Duration::from_secs(5);

@@ -5,7 +5,7 @@
 //! goes into another job only where it is certain that no job has attached its file, or ever will:
 //! what is attached can be seen by bidders, and nobody can take it back.
 
-use super::{Begun, Progress, Start, Step, Wishes, done, other_object, was_done};
+use super::{Begun, Progress, Start, Step, Wishes, done, other_object};
 use crate::destination::Fate;
 use crate::manifest::Row;
 use crate::model::{Content, Service};
@@ -54,7 +54,7 @@ pub(super) fn step(
     let Some(previous) = previous else {
         return Step::Send(Start::Job(None));
     };
-    if was_done(&previous) {
+    if previous.was_done() {
         return done(row, file, previous, Wishes::default());
     }
     if is_for_people(&previous) && failed_jobs == FailedJobs::Leave {

@@ -185,7 +185,7 @@ proptest! {
         row in row(), file in file(), entry in entry(),
     ) {
         let sends = matches!(step(&row, file, Some(entry.clone()), Wishes::default(), FailedJobs::Leave), Step::Send(_));
-        prop_assert_eq!(sends, !was_done(&entry));
+        prop_assert_eq!(sends, !entry.was_done());
     }
 
     #[test]
@@ -200,7 +200,7 @@ proptest! {
         row in row(), file in file(), entry in entry(),
     ) {
         if let Step::Record(line) = step(&row, file, Some(entry.clone()), Wishes::default(), FailedJobs::Leave) {
-            prop_assert!(was_done(&line));
+            prop_assert!(line.was_done());
             prop_assert_eq!(&line.attachment_id, &entry.attachment_id);
             prop_assert_eq!(line.verified, entry.verified);
             prop_assert_eq!(&line.destination, &entry.destination);

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use super::{job, was_done};
+use super::job;
 use crate::manifest::Row;
 use crate::model::{AttachmentId, Content, ObjectRef, ObjectType, Service, Sha256Digest};
 use crate::results::{Entry, Reason, Status};
@@ -81,7 +81,7 @@ pub struct SecondCopiesFound {
 /// stored of a job that failed without having got or attached a file, and of a record that was not
 /// found again before it got any bytes.
 pub fn is_begun(entry: &Entry) -> bool {
-    if was_done(entry) {
+    if entry.was_done() {
         return true;
     }
     let came_to_nothing = entry.status == Status::Conflict

@@ -8,9 +8,9 @@ use rayon::prelude::*;
 
 use super::read::{hash, look};
 use super::{Earlier, EarlierRow, Watch};
+use crate::manifest::problem::{Problems, Wrong};
 use crate::manifest::{Column, Manifest, RawRow};
 use crate::model::{Content, FileStamp, MAX_KEELVAR_DOCUMENT, Service};
-use crate::problem::{Problems, Wrong};
 use crate::root::{Absence, Neighbours, Root};
 
 /// The index of a file among the distinct ones.

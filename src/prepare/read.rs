@@ -6,8 +6,8 @@ use std::io::{self, Read};
 use super::Watch;
 use super::files::State;
 use crate::digest::Sha256Hasher;
+use crate::manifest::problem::Wrong;
 use crate::model::{Content, FileStamp, MAX_FILE_SIZE, Sha256Digest};
-use crate::problem::Wrong;
 use crate::root::{OpenError, Root};
 
 /// How much is read at a time.

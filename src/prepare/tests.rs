@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
 use crate::digest::sha256;
+use crate::manifest::problem::{Shown, on_screen};
 use crate::manifest::{Options, Reading, read};
 use crate::model::FileStamp;
-use crate::problem::{Shown, on_screen};
 
 /// A folder with a manifest and files.
 struct Folder(tempfile::TempDir);

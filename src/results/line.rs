@@ -134,6 +134,19 @@ impl Entry {
         Some(kind.service())
     }
 
+    /// Whether the row was done once. A conflict of which all of the content is known is a done row
+    /// whose file or object changed; of what somebody else stored, only the size is known.
+    pub fn was_done(&self) -> bool {
+        self.status.is_done() || (self.status == Status::Conflict && self.known.content().is_some())
+    }
+
+    /// Whether the attachment of the row has its bytes, as far as the line knows, so that the file is
+    /// not needed any more: the row was done once, or only its names were still to be changed.
+    pub fn has_its_bytes(&self) -> bool {
+        let names = [Reason::UPDATING, Reason::RENAMING];
+        self.was_done() || (self.status == Status::Pending && names.contains(&self.reason))
+    }
+
     /// The cells before [`LINES`], in the order of [`COLUMNS`], not yet escaped.
     pub fn cells(&self) -> Cells<Cow<'_, str>> {
         let content = self.known.content();

@@ -15,7 +15,6 @@ mod fit;
 pub mod journal;
 pub mod ledger;
 mod line;
-pub mod merge;
 mod place;
 pub mod previous;
 mod status;

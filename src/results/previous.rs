@@ -14,7 +14,6 @@ use std::sync::{Mutex, PoisonError};
 
 use super::census::{CountingLine, LineCensus, LostLines};
 use super::{Entry, ResultsError, Serial, Status};
-use crate::plan::was_done;
 use crate::sync::lock;
 use crate::text::decode::{Encoding, readings};
 use crate::text::{LineCounter, counted, escape, formula_restored};
@@ -306,7 +305,7 @@ impl Previous {
         Some(CountingLine {
             serial: place.serial,
             row: place.row,
-            done: self.entry(place).is_some_and(|entry| was_done(&entry)),
+            done: self.entry(place).is_some_and(|entry| entry.was_done()),
         })
     }
 

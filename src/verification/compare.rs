@@ -2,7 +2,8 @@
 
 use super::{Facts, Outcome};
 use crate::destination::Fate;
-use crate::destination::archive::{Digested, Exhibit, Fetched, Shown};
+use crate::destination::archive::{Exhibit, Shown};
+use crate::http::{Digested, Fetched};
 use crate::pipeline::{Bytes, Job, Seen};
 use crate::text::{counted, quoted};
 

@@ -16,7 +16,7 @@ const KNOWN_TO: [(&str, &[&str]); 20] = [
     ("base64", &["report/"]),
     ("cap_std", &["root.rs"]),
     ("clap", &["cli.rs", "cli/", "lib.rs"]),
-    ("csv", &["results/", "problem/", "verification/"]),
+    ("csv", &["manifest/problem/", "results/", "verification/"]),
     ("encoding_rs", &["text/", "manifest/", "root/", "cli.rs"]),
     ("hmac", &["digest.rs"]),
     ("hyper", &["http/"]),

@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use consign::destination::memory::{Memory, Operation, Rules, Script};
 use consign::destination::{Destination as _, NewFile, NewRecord};
-use consign::http::budget::Budget;
 use consign::model::ExternalId;
 use consign::pipeline::{NewId, Task, TaskRow};
 use consign::plan::{FailedJobs, Step, step};
 use consign::prepare::RowFile;
+use consign::throttle::quota::Budget;
 use fastrand::Rng;
 
 use crate::attachments::draw_rules;

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use consign::destination::memory::{Ids, Memory, Routes, Rules, Script, Titles};
 use consign::destination::{Destination as _, NewFile, NewRecord};
-use consign::http::budget::Budget;
 use consign::pipeline::Task;
 use consign::plan::{FailedJobs, Step, Wishes, step};
 use consign::prepare::RowFile;
+use consign::throttle::quota::Budget;
 use fastrand::Rng;
 
 use crate::machine::Disk;

@@ -12,10 +12,10 @@ use consign::destination::memory::Script;
 use consign::destination::memory::jobs::{
     self, Addresses, Attaches, JobRules, Missing, Start, Stuck, Tells, UnknownAs,
 };
-use consign::http::budget::{Allowance, Budget};
 use consign::pipeline::{Task, TaskRow};
 use consign::plan::{Candidate, FailedJobs, Limits, Step, Wishes, is_for_people, step, units};
 use consign::prepare::RowFile;
+use consign::throttle::quota::{Allowance, Budget};
 use fastrand::Rng;
 
 use crate::machine::{Disk, Loss};

@@ -7,7 +7,6 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use consign::model::{AttachmentId, Sha256Digest};
-use consign::plan::was_done;
 use consign::results::census::{CountingLine, LostLines};
 use consign::results::journal::{Journal, JournalClosed};
 use consign::results::{Entry, Reason, Status};
@@ -172,7 +171,7 @@ impl Disk {
         Some(CountingLine {
             serial: disk.file.serial(place)?,
             row: line.row.and_then(|row| u32::try_from(row).ok()),
-            done: was_done(line),
+            done: line.was_done(),
         })
     }
 

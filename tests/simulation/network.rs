@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use consign::destination::archive::{Archive, FetchFailure, Fetched, Original};
+use consign::destination::archive::{Archive, Original};
 use consign::destination::memory::Address;
 use consign::destination::{
-    Amended, Created, Destination, End, Failure, Fate, Keeps, Key, Kind, Names, NewNames,
-    NewRecord, Place, Presence, PutFailure, Receipt,
+    Amended, Created, Destination, End, Fate, Keeps, Key, Kind, Names, NewNames, NewRecord, Place,
+    Presence,
 };
-use consign::http::budget::Budget;
+use consign::http::{Failure, FetchFailure, Fetched, PutFailure, Receipt};
 use consign::model::{AttachmentId, Content, ExternalId};
 use consign::source::Source;
+use consign::throttle::quota::Budget;
 use fastrand::Rng;
 use tokio::io::AsyncWrite;
 use tokio::task::JoinHandle;

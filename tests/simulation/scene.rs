@@ -4,15 +4,14 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use consign::destination::archive::{Archive, FetchFailure, Fetched, Original};
+use consign::destination::archive::{Archive, Original};
 use consign::destination::memory::{Address, Operation, Script};
-use consign::destination::{
-    Amended, Created, Failure, Key, NewNames, NewRecord, Place, Presence, PutFailure, Receipt,
-};
-use consign::http::budget::Budget;
+use consign::destination::{Amended, Created, Key, NewNames, NewRecord, Place, Presence};
+use consign::http::{Failure, FetchFailure, Fetched, PutFailure, Receipt};
 use consign::model::{AttachmentId, ExternalId};
 use consign::pipeline::Task;
 use consign::plan::Wishes;
+use consign::throttle::quota::Budget;
 use fastrand::Rng;
 
 use crate::machine::Disk;

@@ -10,8 +10,9 @@ use std::time::Duration;
 use consign::backup::Vault;
 use consign::event::{Event, Events};
 use consign::model::ExternalId;
-use consign::pipeline::{self, FirstAnswer, Halt, Settings, Task};
+use consign::pipeline::{self, Halt, Settings, Task};
 use consign::results::Status;
+use consign::throttle::EarlierAnswer;
 use fastrand::Rng;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -308,8 +309,8 @@ impl<S: Scene> Story<S> {
             max_outage,
             first_answer: match bad_row {
                 // What comes before the hashing has been answered.
-                Some(_) => FirstAnswer::Came,
-                None => FirstAnswer::Awaited,
+                Some(_) => EarlierAnswer::Came,
+                None => EarlierAnswer::Awaited,
             },
             destination: "memory".into(),
             wishes: asked.wishes,

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use crate::error::Error;
 use crate::manifest::Manifest;
+use crate::manifest::problem::Problems;
 use crate::model::{RowNumbers, SecondCopies, Service};
-use crate::problem::Problems;
 use crate::results::previous::{Previous, name_damaged};
 use crate::text::{counted_with_verb, escape};
 

@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::merge::{self, Rows};
 use crate::config::Jobs;
 use crate::manifest::{Manifest, Row};
 use crate::model::{ObjectType, Service};
 use crate::pipeline::{NewId, Task, TaskRow};
-use crate::plan::{Candidate, FailedJobs, Step, Wishes, has_its_bytes, step, units};
+use crate::plan::{Candidate, FailedJobs, Step, Wishes, step, units};
 use crate::prepare::{Earlier, EarlierRow, Prepared, RowFile};
-use crate::results::merge::{self, Rows};
 use crate::results::previous::Previous;
 use crate::results::{Entry, Status};
 use crate::root::Root;
@@ -41,7 +41,7 @@ impl Earlier for EarlierRows<'_> {
     fn of(&self, external_id: &str) -> Option<EarlierRow> {
         let entry = self.0.get(external_id)?;
         Some(EarlierRow {
-            done: has_its_bytes(&entry),
+            done: entry.has_its_bytes(),
             content: entry.known.content(),
             file_path: entry.file_path,
         })

@@ -7,10 +7,9 @@ use std::slice;
 use tempfile::TempDir;
 
 use super::{create, file, new, put};
-use crate::destination::archive::{
-    Archive, Digested, Exhibit, FetchFailure, Fetched, Original, Shown,
-};
+use crate::destination::archive::{Archive, Exhibit, Original, Shown};
 use crate::digest::sha256;
+use crate::http::{Digested, FetchFailure, Fetched};
 use crate::model::AttachmentId;
 
 /// `stands_for` is what a service hands on for these bytes: they themselves, where it has them.

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::*;
-use crate::config::StatusWord;
 use crate::destination::keelvar::{Keelvar, Settings};
 use crate::destination::memory::jobs::{JobRules, Jobs};
 use crate::emulator::{BudgetSettings, JobSettings, Terms};
+use crate::model::StatusWord;
 
 /// How often a job is looked at, and how often at the most.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -106,7 +106,7 @@ async fn end_of<D: Destination>(service: &D, id: &AttachmentId) -> End {
     panic!("the job does not end");
 }
 
-const UNLIMITED: &[crate::http::budget::Allowance] = &[];
+const UNLIMITED: &[crate::throttle::quota::Allowance] = &[];
 
 #[tokio::test(start_paused = true)]
 async fn the_service_in_memory_keeps_the_contract_of_jobs() {

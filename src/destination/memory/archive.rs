@@ -6,8 +6,8 @@ use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::world::Attachments;
 use super::{Address, Memory, Operation, private};
-use crate::destination::archive::{Archive, Digested, Exhibit, FetchFailure, Fetched, Original};
-use crate::destination::{Failure, UnsafeTarget};
+use crate::destination::archive::{Archive, Exhibit, Original};
+use crate::http::{Digested, Failure, FetchFailure, Fetched, UnsafeTarget};
 use crate::model::AttachmentId;
 
 impl Archive for Memory {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::{Fault, Operation, Script};
-use crate::destination::{Failure, PutFailure};
+use crate::http::{Failure, PutFailure};
 use crate::sync::lock;
 
 /// How long a client waits for an answer that does not come.

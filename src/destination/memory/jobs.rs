@@ -11,12 +11,11 @@ use super::delivery::{Delivery, of_a_put};
 use super::{Address, Logged, Operation, Script, private, public};
 use crate::destination::archive::Archive;
 use crate::destination::keelvar::{POSTS, READS};
-use crate::destination::{
-    Created, Destination, Failure, Keeps, Kind, NewRecord, Presence, PutFailure, Receipt,
-};
-use crate::http::budget::{Allowance, Budget};
+use crate::destination::{Created, Destination, Keeps, Kind, NewRecord, Presence};
+use crate::http::{Failure, PutFailure, Receipt};
 use crate::model::{AttachmentId, Content, ExternalId, ObjectRef, Sha256Digest};
 use crate::source::Source;
+use crate::throttle::quota::{Allowance, Budget};
 
 use world::{Done, Effect, World};
 

@@ -1,12 +1,12 @@
 //! What is made of answers that a service should not give, or gives in another form.
 
+use crate::http::UnsafeTarget;
 use std::net::Ipv4Addr;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::destination::UnsafeTarget;
 
 /// The service of the key `CANARY` that gives this answer to everything.
 async fn answering(status: &str, body: &Value) -> Workday {

@@ -4,8 +4,9 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::destination::{Failure, Place, UnsafeTarget};
+use crate::destination::Place;
 use crate::http::target::{Target, UploadRules};
+use crate::http::{Failure, UnsafeTarget};
 use crate::model::AttachmentId;
 
 /// An attachment in an answer. Everything but the id may be missing.

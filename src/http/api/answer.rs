@@ -10,11 +10,11 @@ use serde_json::Value;
 use url::Url;
 
 use super::{Dialect, JSON_API, Reply, VERSION_HEADER};
-use crate::destination::Failure;
-use crate::http::budget::Quota;
+use crate::http::Failure;
 use crate::http::media_type;
 use crate::http::page::{described, is_web_page};
 use crate::http::redact::Secrets;
+use crate::throttle::quota::Quota;
 
 /// What came back, before anybody has judged it.
 #[derive(Debug)]

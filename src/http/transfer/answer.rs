@@ -3,12 +3,12 @@
 use reqwest::Response;
 use reqwest::header::HeaderMap;
 
-use crate::destination::{PutFailure, Receipt};
 use crate::http::media_type;
 use crate::http::page::{described, is_web_page};
 use crate::http::proxy::{PASSWORD_WANTED, unnamed_refusal};
 use crate::http::redact::Secrets;
 use crate::http::target::Target;
+use crate::http::{PutFailure, Receipt};
 use crate::model::Md5Digest;
 
 /// Codes of refusals that a new address mends, whatever their status: those of S3's documentation,

@@ -10,11 +10,11 @@ use reqwest::{Body, Response};
 
 use super::answer::{Answer, Standing};
 use super::{PIECE_SIZE, STALL_LIMIT, TransferClient, request, words};
-use crate::destination::archive::{Digested, FetchFailure, Fetched};
 use crate::digest::Sha256Hasher;
 use crate::http::media_type;
 use crate::http::target::Target;
 use crate::http::trouble::{Trouble, in_words, unsafe_connection};
+use crate::http::{Digested, FetchFailure, Fetched};
 use crate::text::counted;
 
 /// How long the storage may take to begin its answer.

@@ -6,12 +6,13 @@ use tokio::io::AsyncWrite;
 use tokio::time::sleep;
 
 use super::{Circuit, Pause, RequestOwner, Requests, Suspect, Unmet};
-use crate::destination::archive::{Archive, Exhibit, FetchFailure, Fetched, Original};
+use crate::destination::archive::{Archive, Exhibit, Original};
 use crate::event::Event;
-use crate::http::budget::Urgency;
+use crate::http::{FetchFailure, Fetched};
 use crate::model::AttachmentId;
 use crate::pipeline::Halt;
-use crate::pipeline::breakers::Admitted;
+use crate::throttle::breakers::Admitted;
+use crate::throttle::quota::Urgency;
 
 /// Why bytes did not come.
 #[derive(Debug, Clone, PartialEq, Eq)]

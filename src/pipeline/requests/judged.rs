@@ -9,8 +9,8 @@ use super::{Requests, Unmet};
 use crate::destination::Destination;
 use crate::event::Event;
 use crate::pipeline::Halt;
-use crate::pipeline::breakers::{Admitted, Circuit, Reaction};
-use crate::pipeline::circuit::{Evidence, OWN_LIMIT, Suspect};
+use crate::throttle::breakers::{Admitted, Circuit, Reaction};
+use crate::throttle::{Evidence, OWN_LIMIT, Suspect};
 
 /// On whose behalf a request is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

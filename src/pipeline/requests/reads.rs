@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::{Leave, Lost, Pause, Probe, RequestOwner, Requests, Unmet};
-use crate::destination::{Destination, Failure, Presence};
-use crate::http::budget::Urgency;
+use crate::destination::{Destination, Presence};
+use crate::http::Failure;
 use crate::model::{AttachmentId, ExternalId};
-use crate::pipeline::breakers::Circuit;
-use crate::pipeline::circuit::Suspect;
 use crate::pipeline::turns::Sort;
 use crate::sync::lock;
+use crate::throttle::Suspect;
+use crate::throttle::breakers::Circuit;
+use crate::throttle::quota::Urgency;
 
 /// So often may a request for many rows stay without an answer before each is asked for alone.
 const LISTS_UNANSWERED: u32 = 2;

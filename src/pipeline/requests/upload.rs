@@ -2,13 +2,14 @@
 
 use super::files::Reach;
 use super::{RequestOwner, Requests, Unmet};
-use crate::destination::{Destination, PutFailure, Receipt, UnsafeTarget};
+use crate::destination::Destination;
 use crate::event::Event;
+use crate::http::{PutFailure, Receipt, UnsafeTarget};
 use crate::model::Content;
 use crate::pipeline::Halt;
-use crate::pipeline::breakers::Circuit;
-use crate::pipeline::circuit::Suspect;
 use crate::source::Source;
+use crate::throttle::Suspect;
+use crate::throttle::breakers::Circuit;
 
 /// Why bytes were not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]

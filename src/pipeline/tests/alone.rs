@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::destination::archive::{Archive, FetchFailure, Fetched, Original};
+use crate::destination::archive::{Archive, Original};
 use crate::destination::memory::Address;
-use crate::destination::{
-    Created, Destination, Failure, Keeps, NewRecord, Place, Presence, PutFailure, Receipt,
-};
+use crate::destination::{Created, Destination, Keeps, NewRecord, Place, Presence};
+use crate::http::{Failure, FetchFailure, Fetched, PutFailure, Receipt};
+use crate::throttle::EarlierAnswer;
 use tokio::io::AsyncWrite;
 
 /// The service in memory, which never answers one kind of request for some rows.
@@ -195,7 +195,7 @@ async fn rows_that_all_fail_alike_stop_the_run_unless_the_user_says_how_many_may
 /// With a service that has answered before.
 fn came() -> Settings {
     Settings {
-        first_answer: FirstAnswer::Came,
+        first_answer: EarlierAnswer::Came,
         ..settings()
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::destination::archive::{Digested, Exhibit, Fetched};
+use crate::destination::archive::Exhibit;
+use crate::http::{Digested, Fetched};
 use crate::model::AttachmentId;
 
 /// A service with so many attachments, on which faults begin only when they are asked for.

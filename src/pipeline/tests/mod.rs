@@ -25,6 +25,7 @@ use crate::prepare::RowFile;
 use crate::results::journal::JournalClosed;
 use crate::results::{Changes, Entry, Known, Reason, Verified};
 use crate::root::Root;
+use crate::throttle::EarlierAnswer;
 
 /// A journal in memory: each line with the moment at which it became durable.
 #[derive(Default)]
@@ -140,7 +141,7 @@ fn settings() -> Settings {
         concurrency: 8,
         max_errors: None,
         max_outage: Duration::from_hours(12),
-        first_answer: FirstAnswer::Awaited,
+        first_answer: EarlierAnswer::Awaited,
         destination: "memory".into(),
         wishes: Wishes::default(),
         seed: 1,

@@ -2,10 +2,10 @@
 
 use super::Unit;
 use crate::destination::archive::Archive;
-use crate::pipeline::breakers::{Admitted, Circuit};
 use crate::pipeline::requests::{Leave, RequestOwner};
 use crate::pipeline::slots::Slot;
 use crate::results::journal::Journal;
+use crate::throttle::breakers::{Admitted, Circuit};
 
 impl<D: Archive, J: Journal> Unit<'_, D, J> {
     /// On whose behalf requests are sent.

@@ -6,11 +6,10 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use consign::destination::archive::{FetchFailure, Fetched, Original};
+use consign::destination::archive::Original;
 use consign::destination::memory::{Address, Memory};
-use consign::destination::{
-    Amended, Created, Failure, Key, NewNames, NewRecord, Place, Presence, PutFailure, Receipt,
-};
+use consign::destination::{Amended, Created, Key, NewNames, NewRecord, Place, Presence};
+use consign::http::{Failure, FetchFailure, Fetched, PutFailure, Receipt};
 use consign::model::{AttachmentId, ExternalId};
 use consign::plan::OnConflict;
 use consign::results::{Reason, Status};

@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use consign::destination::memory::Address;
-use consign::destination::{
-    Created, End, Failure, Fate, NewRecord, Place, Presence, PutFailure, Receipt,
-};
+use consign::destination::{Created, End, Fate, NewRecord, Place, Presence};
+use consign::http::{Failure, PutFailure, Receipt};
 use consign::model::{AttachmentId, ExternalId};
 use consign::results::{Reason, Status};
 use tokio::time::Instant;

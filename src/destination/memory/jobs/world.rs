@@ -10,8 +10,8 @@ use super::job::{Doom, Job, Phase};
 use super::{Addresses, AttachedFile, JobRules, Start, Stuck, UnknownAs};
 use crate::destination::memory::{Address, Logged, Operation, place, public};
 use crate::destination::{NewRecord, Place, Presence};
-use crate::http::budget::Allowance;
 use crate::model::Content;
+use crate::throttle::quota::Allowance;
 
 /// All that the service holds.
 pub(super) struct World {

@@ -2,8 +2,8 @@
 
 use uuid::Uuid;
 
-use super::wrong::{NotAFile, Wrong};
-use crate::model::{BadObjectId, ObjectType};
+use super::wrong::Wrong;
+use crate::model::{BadObjectId, NotAFile, ObjectType};
 use crate::text::{looks_like, nearest, quoted};
 
 impl Wrong {

@@ -8,9 +8,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::FirstAnswer;
 use super::circuit::{Admission, CircuitBreaker, Company, Evidence, Judgement, OWN_LIMIT, Suspect};
-use crate::http::FIRST_ANSWER_LIMIT;
+use super::{EarlierAnswer, FIRST_ANSWER_LIMIT};
 use crate::sync::lock;
 
 /// So often may a row's own request stay without an answer while those of others get one.
@@ -21,7 +20,7 @@ const OWN_CHANGES: u32 = 3;
 
 /// A kind of request that is judged by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Circuit {
+pub(crate) enum Circuit {
     Reads,
     Changes,
     Uploads,
@@ -45,7 +44,7 @@ impl Circuit {
 
 /// What a run does after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reaction {
+pub(crate) enum Reaction {
     /// The row waits so long, and the others go on.
     Wait(Duration),
     /// The same where no other row is left, so that it is given up after [`OWN_LIMIT`].
@@ -62,14 +61,14 @@ pub(super) enum Reaction {
 
 /// Whether a request had to wait before it was admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Admitted {
+pub(crate) enum Admitted {
     AtOnce,
     AfterAWait,
 }
 
 /// The circuit breakers of a run.
 #[derive(Debug)]
-pub(super) struct CircuitBreakers {
+pub(crate) struct CircuitBreakers {
     state: Mutex<State>,
     changed: Notify,
     max_outage: Duration,
@@ -110,7 +109,7 @@ impl State {
 }
 
 impl CircuitBreakers {
-    pub(super) fn new(max_outage: Duration, first_answer: FirstAnswer, seed: u64) -> Self {
+    pub(crate) fn new(max_outage: Duration, first_answer: EarlierAnswer, seed: u64) -> Self {
         let breaker = |circuit: Circuit| {
             let seed = seed.wrapping_add(circuit as u64);
             CircuitBreaker::new(circuit.own_failures(), seed)
@@ -121,7 +120,7 @@ impl CircuitBreakers {
                 more_to_come: true,
                 at_work: BTreeSet::new(),
                 blocked: BTreeSet::new(),
-                has_answered: first_answer == FirstAnswer::Came,
+                has_answered: first_answer == EarlierAnswer::Came,
                 first_failure: None,
             }),
             changed: Notify::new(),
@@ -130,7 +129,7 @@ impl CircuitBreakers {
     }
 
     /// Counts a row among those at work, for as long as what is returned lives.
-    pub(super) fn at_work(&self, row: usize) -> RowAtWork<'_> {
+    pub(crate) fn at_work(&self, row: usize) -> RowAtWork<'_> {
         self.lock().at_work.insert(row);
         RowAtWork {
             row,
@@ -140,7 +139,7 @@ impl CircuitBreakers {
 
     /// Counts a row out as one that can do nothing before another one has ended, for as long as what is
     /// returned lives.
-    pub(super) fn blocked(&self, row: usize) -> BlockedRow<'_> {
+    pub(crate) fn blocked(&self, row: usize) -> BlockedRow<'_> {
         self.lock().blocked.insert(row);
         BlockedRow {
             row,
@@ -149,13 +148,13 @@ impl CircuitBreakers {
     }
 
     /// No further row will start.
-    pub(super) fn no_more_to_come(&self) {
+    pub(crate) fn no_more_to_come(&self) {
         self.lock().more_to_come = false;
     }
 
     /// Takes note of an answer. Returns whether it ended a time of failures that people may have been
     /// told of.
-    pub(super) fn answered(&self, circuit: Circuit, row: usize) -> bool {
+    pub(crate) fn answered(&self, circuit: Circuit, row: usize) -> bool {
         let mut state = self.lock();
         state.has_answered |= circuit.is_of_the_api();
         let was_away = state.of(circuit).answered(row);
@@ -165,7 +164,7 @@ impl CircuitBreakers {
     }
 
     /// Takes note of a failure, and tells what follows.
-    pub(super) fn failed(&self, circuit: Circuit, suspect: Suspect) -> Reaction {
+    pub(crate) fn failed(&self, circuit: Circuit, suspect: Suspect) -> Reaction {
         let now = Instant::now();
         let mut state = self.lock();
         let company = match suspect {
@@ -215,7 +214,7 @@ impl CircuitBreakers {
     }
 
     /// Waits until a row may send a request.
-    pub(super) async fn admitted(&self, circuit: Circuit, row: usize) -> Admitted {
+    pub(crate) async fn admitted(&self, circuit: Circuit, row: usize) -> Admitted {
         let mut admitted = Admitted::AtOnce;
         let _waiting = Waiting::begin(self, circuit, row);
         loop {
@@ -236,22 +235,22 @@ impl CircuitBreakers {
     }
 
     /// Whether there is an outage of a kind of request.
-    pub(super) fn is_outage(&self, circuit: Circuit) -> bool {
+    pub(crate) fn is_outage(&self, circuit: Circuit) -> bool {
         self.lock().of(circuit).is_open()
     }
 
     /// Whether so much has failed in a row that people should know.
-    pub(super) fn is_worth_telling(&self, circuit: Circuit) -> bool {
+    pub(crate) fn is_worth_telling(&self, circuit: Circuit) -> bool {
         self.lock().of(circuit).is_worth_telling()
     }
 
     /// How long a row should wait after its newest failure.
-    pub(super) fn pause(&self, circuit: Circuit, row: usize) -> Duration {
+    pub(crate) fn pause(&self, circuit: Circuit, row: usize) -> Duration {
         self.lock().of(circuit).pause(row)
     }
 
     /// Whether a row has to wait for so long that others should have its place meanwhile.
-    pub(super) fn keeps_waiting(&self, circuit: Circuit, row: usize) -> bool {
+    pub(crate) fn keeps_waiting(&self, circuit: Circuit, row: usize) -> bool {
         self.lock().of(circuit).keeps_waiting(row)
     }
 
@@ -262,7 +261,7 @@ impl CircuitBreakers {
 
 /// A row that is at work.
 #[derive(Debug)]
-pub(super) struct RowAtWork<'a> {
+pub(crate) struct RowAtWork<'a> {
     row: usize,
     breakers: &'a CircuitBreakers,
 }
@@ -279,7 +278,7 @@ impl Drop for RowAtWork<'_> {
 
 /// A row that waits for another one to end.
 #[derive(Debug)]
-pub(super) struct BlockedRow<'a> {
+pub(crate) struct BlockedRow<'a> {
     row: usize,
     breakers: &'a CircuitBreakers,
 }

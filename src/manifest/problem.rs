@@ -8,10 +8,10 @@ mod remedy;
 mod render;
 mod wrong;
 
-use crate::manifest::Column;
+use super::Column;
 
 pub use render::{Shown, file_for, of_row, on_screen, save};
-pub use wrong::{NotAFile, Severity, Wrong};
+pub use wrong::{Severity, Wrong};
 
 /// One thing that is wrong in one place.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,9 @@
 use std::borrow::Cow;
 
 use crate::manifest::{Column, Manifest};
-use crate::model::{BadObjectId, MAX_FILE_SIZE, MAX_KEELVAR_DOCUMENT, Service, Sha256Digest};
+use crate::model::{
+    BadObjectId, MAX_FILE_SIZE, MAX_KEELVAR_DOCUMENT, NotAFile, Service, Sha256Digest,
+};
 use crate::text::{counted, escape, grouped, quoted};
 
 /// So many of the rows that exchange their ids with a row are named.
@@ -29,17 +31,6 @@ impl Severity {
             Self::Warning => "warning",
         }
     }
-}
-
-/// What stands where a file is expected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotAFile {
-    /// A folder.
-    Folder,
-    /// A named pipe.
-    Pipe,
-    /// A socket, or a block or character device.
-    Device,
 }
 
 /// What is wrong with a row or one of its cells.

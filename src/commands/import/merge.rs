@@ -7,16 +7,15 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
-use super::file::Line;
-use super::previous::Previous;
-use super::{Changes, Entry, Known, Reason, Status, Verified};
+use crate::manifest::problem::{self, Problems};
 use crate::manifest::{Manifest, RawRow};
-use crate::plan::was_done;
-use crate::problem::{self, Problems};
+use crate::results::file::Line;
+use crate::results::previous::Previous;
+use crate::results::{Changes, Entry, Known, Reason, Status, Verified};
 
 /// Which rows get a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Extent {
+pub(super) enum Extent {
     /// Those of which something is known: the file before a run.
     Known,
     /// All of them: the file after a run.
@@ -24,7 +23,7 @@ pub enum Extent {
 }
 
 /// What is known besides earlier lines.
-pub struct Rows<'a> {
+pub(super) struct Rows<'a> {
     /// The manifest.
     pub manifest: &'a Manifest,
     /// What is wrong with its rows.
@@ -37,7 +36,7 @@ pub struct Rows<'a> {
 
 /// The lines of the whole file, in the manifest's order: each is made when its turn comes, and how many
 /// there are is known before.
-pub fn lines<'a>(
+pub(super) fn lines<'a>(
     rows: &'a Rows<'a>,
     previous: &'a Previous,
     extent: Extent,
@@ -83,7 +82,7 @@ impl<I: Iterator> ExactSizeIterator for Counted<I> {}
 /// The begun and done rows that are no longer in the manifest, in the order of the old file.
 ///
 /// `shown` are the places of the lines whose rows are in the manifest.
-pub fn left(previous: &Previous, shown: &BTreeSet<usize>) -> Vec<Entry> {
+pub(super) fn left(previous: &Previous, shown: &BTreeSet<usize>) -> Vec<Entry> {
     previous
         .external_ids()
         .into_iter()
@@ -98,7 +97,7 @@ pub fn left(previous: &Previous, shown: &BTreeSet<usize>) -> Vec<Entry> {
 
 /// Whether a line says something of an attachment, and not only that there is none.
 fn is_worth_keeping(entry: &Entry) -> bool {
-    was_done(entry) || entry.attachment_id.is_some() || entry.status == Status::Creating
+    entry.was_done() || entry.attachment_id.is_some() || entry.status == Status::Creating
 }
 
 impl Rows<'_> {

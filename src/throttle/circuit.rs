@@ -23,7 +23,7 @@ const OUTAGE_ROUNDS: u32 = 3;
 
 /// So long is a row tried that alone is left. Time that the machine sleeps is not counted: nobody
 /// was asked in it.
-pub(super) const OWN_LIMIT: Duration = Duration::from_mins(5);
+pub(crate) const OWN_LIMIT: Duration = Duration::from_mins(5);
 
 /// So often at least, for that time may be over after two requests that nobody answers.
 const OWN_TRIES: u32 = 3;
@@ -42,7 +42,7 @@ const PATIENT_TRIES: u32 = 5;
 
 /// What may be at fault for a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Suspect {
+pub(crate) enum Suspect {
     /// The row of this number, or the service.
     Row(usize),
     /// The service: no request of any row got as far as saying which row it was for.
@@ -69,7 +69,7 @@ pub(super) enum Judgement {
 
 /// Why a failure is a row's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Evidence {
+pub(crate) enum Evidence {
     /// Others had success between its failures.
     OthersAnswered,
     /// No other is left, and the time is over.

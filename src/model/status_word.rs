@@ -1,0 +1,34 @@
+//! The words with which a service says how a job stands.
+
+/// A word with which a service says how a job stands.
+///
+/// Guarantees: 1 to 64 ASCII letters, digits or `_`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusWord(Box<str>);
+
+impl StatusWord {
+    /// Checks a word as it was typed.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let fits = (1..=64).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        fits.then(|| Self(text.into()))
+            .ok_or_else(|| "a word of letters, digits and `_` is expected".to_owned())
+    }
+
+    /// Whether a job's status is this word, in capitals or not.
+    pub fn is(&self, status: &str) -> bool {
+        self.0.eq_ignore_ascii_case(status)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_the_same_word_in_capitals_or_not() {
+        let word = StatusWord::parse("Completed_2").unwrap();
+        assert!(word.is("COMPLETED_2"));
+        assert!(!word.is("COMPLETED"));
+    }
+}
