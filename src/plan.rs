@@ -152,7 +152,7 @@ fn go_on(row: &Row, previous: &Entry) -> Start {
         });
     }
     let creating = previous.status == Status::Creating;
-    let object_changed = previous.reason == Reason::OBJECT_CHANGED;
+    let object_changed = previous.reason == Reason::ObjectChanged;
     Start::LookUp(match elsewhere {
         Some(object) if creating || object_changed => Posted::ForAnotherObject(object),
         // The manifest names the first object again, but there was a POST for another one, too.
@@ -163,9 +163,9 @@ fn go_on(row: &Row, previous: &Entry) -> Start {
 }
 
 fn progress_told_by(reason: &Reason) -> Progress {
-    if *reason == Reason::SIZE_NOT_SHOWN {
+    if *reason == Reason::SizeNotShown {
         Progress::Sent
-    } else if *reason == Reason::RENEWING {
+    } else if *reason == Reason::Renewing {
         Progress::Renewing
     } else {
         Progress::Unknown
@@ -196,12 +196,11 @@ fn done(row: &Row, file: RowFile, previous: Entry, wishes: Wishes) -> Step {
     {
         return Step::Send(Start::There(there));
     }
-    let is_kept =
-        previous.reason == Reason::KEPT_EXISTING || wishes.on_conflict == OnConflict::Skip;
+    let is_kept = previous.reason == Reason::KeptExisting || wishes.on_conflict == OnConflict::Skip;
     let (status, reason, message) = match elsewhere {
         Some(object) => (
             Status::Conflict,
-            Reason::OBJECT_CHANGED,
+            Reason::ObjectChanged,
             format!(
                 "it was attached to {} {}, and the manifest now says {}; an attachment cannot be \
                  moved: correct the manifest, or give the row a new external_id",
@@ -211,12 +210,12 @@ fn done(row: &Row, file: RowFile, previous: Entry, wishes: Wishes) -> Step {
         None if is_other && is_kept => (
             // What was changed before stays changed, whatever else is wanted now.
             done_as(&previous.changes, Status::Skipped),
-            Reason::KEPT_EXISTING,
+            Reason::KeptExisting,
             String::new(),
         ),
         None if is_other => (
             Status::Conflict,
-            Reason::FILE_CHANGED,
+            Reason::FileChanged,
             format!(
                 "the file has changed since it was stored, and the stored one was left as it is; {}",
                 remedies(row.object.kind().service())
@@ -229,7 +228,7 @@ fn done(row: &Row, file: RowFile, previous: Entry, wishes: Wishes) -> Step {
         ),
     };
     // The line of what is other than the file speaks of what is stored, wherever the file is now.
-    let is_right = status.is_done() && reason != Reason::KEPT_EXISTING;
+    let is_right = status.is_done() && reason != Reason::KeptExisting;
     let renamed = is_right && file_moved(row, file, &previous);
     if (previous.status, &previous.reason) == (status, &reason) && !renamed {
         return Step::Keep;
@@ -268,7 +267,7 @@ fn is_other(file: RowFile, previous: &Entry) -> bool {
     match (file, previous.known.content()) {
         (RowFile::Ready(now), Some(then)) => now.sha256 != then.sha256,
         // Of what somebody else stored, nothing but its size is known.
-        (RowFile::Ready(_), None) => previous.reason == Reason::KEPT_EXISTING,
+        (RowFile::Ready(_), None) => previous.reason == Reason::KeptExisting,
         _ => false,
     }
 }
@@ -277,7 +276,7 @@ fn is_other(file: RowFile, previous: &Entry) -> bool {
 fn is_to_be_changed(row: &Row, file: RowFile, previous: &Entry, wishes: Wishes) -> bool {
     let is_other = is_other(file, previous);
     let is_right = !is_other
-        || previous.reason == Reason::KEPT_EXISTING
+        || previous.reason == Reason::KeptExisting
         || wishes.on_conflict == OnConflict::Skip;
     let is_unproven = there::is_unproven(previous.verified, &previous.reason);
     match wishes.on_conflict {
@@ -290,12 +289,12 @@ fn is_to_be_changed(row: &Row, file: RowFile, previous: &Entry, wishes: Wishes) 
 
 /// Why a done row that is as it should be was done as it was.
 fn done_reason(file: RowFile, previous: &Entry) -> Reason {
-    let is_known = previous.reason == Reason::SAME_CONTENT
-        || (previous.reason == Reason::KEPT_EXISTING && file == RowFile::Gone);
+    let is_known = previous.reason == Reason::SameContent
+        || (previous.reason == Reason::KeptExisting && file == RowFile::Gone);
     if previous.status.is_done() && is_known {
         previous.reason.clone()
     } else {
-        Reason::NONE
+        Reason::None
     }
 }
 

@@ -93,7 +93,7 @@ mod tests {
         })
     }
 
-    const REFUSED: (Status, Reason) = (Status::Failed, Reason::REFUSED);
+    const REFUSED: (Status, Reason) = (Status::Failed, Reason::Refused);
 
     #[test]
     fn the_twentieth_row_that_fails_for_the_same_reason_is_one_too_many() {
@@ -104,11 +104,11 @@ mod tests {
     #[test]
     fn a_row_that_is_done_shows_that_rows_can_be_done() {
         for status in Status::ALL.into_iter().filter(|status| status.is_done()) {
-            let mut ends = vec![(status, Reason::NONE)];
+            let mut ends = vec![(status, Reason::None)];
             ends.extend(vec![REFUSED; 100]);
             assert_eq!(rows_until_it_is_told(ends), None, "{status}");
             let mut ends = vec![REFUSED; 19];
-            ends.push((status, Reason::NONE));
+            ends.push((status, Reason::None));
             ends.extend(vec![REFUSED; 100]);
             assert_eq!(rows_until_it_is_told(ends), None, "{status}");
         }
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn rows_that_fail_for_different_reasons_have_no_common_cause() {
         let mut ends = vec![REFUSED; 19];
-        ends.push((Status::Failed, Reason::FORBIDDEN));
+        ends.push((Status::Failed, Reason::Forbidden));
         ends.extend(vec![REFUSED; 100]);
         assert_eq!(rows_until_it_is_told(ends), None);
     }
@@ -126,8 +126,8 @@ mod tests {
     fn conflicts_and_rows_that_are_left_to_a_later_run_are_not_counted() {
         let mut ends = Vec::new();
         for _ in 0..20 {
-            ends.push((Status::Conflict, Reason::STORED_OTHER_SIZE));
-            ends.push((Status::Pending, Reason::NO_ANSWER));
+            ends.push((Status::Conflict, Reason::StoredOtherSize));
+            ends.push((Status::Pending, Reason::NoAnswer));
             ends.push(REFUSED);
         }
         assert_eq!(rows_until_it_is_told(ends), Some(60));

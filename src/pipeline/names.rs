@@ -103,7 +103,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             }
             Err(unmet) => {
                 let why = unmet.words()?;
-                let announced = verdict.while_renaming(Reason::RENAMING);
+                let announced = verdict.while_renaming(Reason::Renaming);
                 Some(announced.name_unanswered("external_id", &why))
             }
         })
@@ -118,7 +118,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
     ) -> Result<Progress, Halt> {
         self.slot = None;
         let before = std::mem::replace(&mut self.changes_mut().previous_title, from);
-        let announced = verdict.while_renaming(Reason::UPDATING);
+        let announced = verdict.while_renaming(Reason::Updating);
         self.record(&announced).await?;
         let new = NewNames {
             title: Some(to.clone()),
@@ -183,7 +183,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             return Ok(ended(verdict.clone().new_id_awaited(&to)));
         }
         while self.is_kept_waiting(&to).await? {}
-        let announced = verdict.while_renaming(Reason::RENAMING);
+        let announced = verdict.while_renaming(Reason::Renaming);
         self.record(&announced).await?;
         let new = NewNames {
             external_id: Some(to.clone()),

@@ -116,7 +116,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
                 "the file changed after it was checked: {why}; what is stored was left as it is: \
                  run again with --resume to check the file as it is now"
             );
-            let reason = Reason::SOURCE_CHANGED;
+            let reason = Reason::SourceChanged;
             return Ok(Verdict::not_replaced(id, known, reason, message).into());
         }
         self.give_way(id, *sight, ours).await
@@ -443,17 +443,17 @@ fn not_kept(id: AttachmentId, ours: Option<Content>, why: &str) -> Verdict {
         "what is stored could not be downloaded ({why}), so that it was left as it is; run again \
          with --resume later"
     );
-    Verdict::not_replaced(id, known, Reason::NO_BACKUP, message)
+    Verdict::not_replaced(id, known, Reason::NoBackup, message)
 }
 
 /// Whether nothing is stored after a failure for this reason.
 fn leaves_nothing(reason: &Reason) -> bool {
     [
-        Reason::SOURCE_CHANGED,
-        Reason::UPLOAD_REFUSED,
-        Reason::UNSAFE_UPLOAD_URL,
-        Reason::REFUSED,
-        Reason::FORBIDDEN,
+        Reason::SourceChanged,
+        Reason::UploadRefused,
+        Reason::UnsafeUploadUrl,
+        Reason::Refused,
+        Reason::Forbidden,
     ]
     .contains(reason)
 }

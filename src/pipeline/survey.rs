@@ -173,10 +173,10 @@ async fn look_at<D: Destination>(
 fn unseen(unmet: Unmet) -> Result<Outlook, Halt> {
     Ok(match unmet {
         Unmet::Halt(halt) | Unmet::HaltUnknown(halt) => return Err(halt),
-        Unmet::Forbidden(_) => Outlook::NotDone(Status::Failed, Reason::FORBIDDEN),
-        Unmet::Refused(_) => Outlook::NotDone(Status::Failed, Reason::REFUSED),
+        Unmet::Forbidden(_) => Outlook::NotDone(Status::Failed, Reason::Forbidden),
+        Unmet::Refused(_) => Outlook::NotDone(Status::Failed, Reason::Refused),
         Unmet::NotSent | Unmet::Unknown(_) | Unmet::GivenUp(_) => {
-            Outlook::NotDone(Status::Pending, Reason::NO_ANSWER)
+            Outlook::NotDone(Status::Pending, Reason::NoAnswer)
         }
     })
 }
@@ -193,14 +193,12 @@ fn in_job<T>(job: &Presence<T>, row: &TaskRow, begun: &Begun) -> Outlook {
     match outcome(fate, sent, Some(begun), &row.content) {
         Outcome::Attached => Outlook::Done(Status::Uploaded),
         Outcome::AttachedBeforeTheChange if begun.elsewhere.is_some() => {
-            Outlook::NotDone(Status::Conflict, Reason::OBJECT_CHANGED)
+            Outlook::NotDone(Status::Conflict, Reason::ObjectChanged)
         }
-        Outcome::AttachedBeforeTheChange => {
-            Outlook::NotDone(Status::Conflict, Reason::FILE_CHANGED)
-        }
+        Outcome::AttachedBeforeTheChange => Outlook::NotDone(Status::Conflict, Reason::FileChanged),
         Outcome::Again => Outlook::Create,
-        Outcome::Rejected(_) => Outlook::NotDone(Status::Failed, Reason::NOT_ATTACHED),
-        Outcome::Unknown => Outlook::NotDone(Status::Failed, Reason::JOB_FAILED),
+        Outcome::Rejected(_) => Outlook::NotDone(Status::Failed, Reason::NotAttached),
+        Outcome::Unknown => Outlook::NotDone(Status::Failed, Reason::JobFailed),
     }
 }
 

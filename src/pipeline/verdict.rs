@@ -27,7 +27,7 @@ impl Verdict {
     pub(super) fn plain(status: Status, id: Option<AttachmentId>) -> Self {
         Self {
             status,
-            reason: Reason::NONE,
+            reason: Reason::None,
             id,
             known: None,
             verified: Verified::No,
@@ -61,7 +61,7 @@ impl Verdict {
             ..Self::plain(Status::Conflict, Some(id))
         }
         .explained(
-            Reason::STORED_OTHER_SIZE,
+            Reason::StoredOtherSize,
             format!(
                 "an attachment with this external_id is stored already, with {size} bytes where the \
                  file has {}; it was left as it is: give the row another external_id, take it out \
@@ -73,7 +73,7 @@ impl Verdict {
 
     pub(super) fn mismatch(other: &str) -> Self {
         Self::failed(
-            Reason::LOOKUP_MISMATCH,
+            Reason::LookupMismatch,
             None,
             format!(
                 "the service answered the look-up of this external_id with an attachment whose \
@@ -85,7 +85,7 @@ impl Verdict {
 
     pub(super) fn size_mismatch(id: AttachmentId, size: u64, content: Content) -> Self {
         Self::failed(
-            Reason::SIZE_MISMATCH,
+            Reason::SizeMismatch,
             Some(id),
             format!(
                 "the service shows {size} bytes where {} were sent; look at the attachment in the \
@@ -97,7 +97,7 @@ impl Verdict {
 
     pub(super) fn purged(id: AttachmentId) -> Self {
         Self::failed(
-            Reason::PURGED,
+            Reason::Purged,
             Some(id),
             "the service removed the record after its bytes were sent, twice; ask the service's \
              support, or run again with --resume"
@@ -107,7 +107,7 @@ impl Verdict {
 
     pub(super) fn source_changed(id: AttachmentId, why: &str) -> Self {
         Self::failed(
-            Reason::SOURCE_CHANGED,
+            Reason::SourceChanged,
             Some(id),
             format!(
                 "the file changed after it was checked, and was not stored: {why}; run again with \
@@ -118,7 +118,7 @@ impl Verdict {
 
     pub(super) fn upload_refused(id: AttachmentId, why: &str) -> Self {
         Self::failed(
-            Reason::UPLOAD_REFUSED,
+            Reason::UploadRefused,
             Some(id),
             format!("the storage refused the file: {why}"),
         )
@@ -127,7 +127,7 @@ impl Verdict {
     /// The service gave an address to which nothing was sent.
     pub(super) fn unsafe_address(id: AttachmentId, why: &UnsafeTarget) -> Self {
         Self::failed(
-            Reason::UNSAFE_UPLOAD_URL,
+            Reason::UnsafeUploadUrl,
             Some(id),
             format!("{why}; nothing was sent there: ask the service's support"),
         )
@@ -135,7 +135,7 @@ impl Verdict {
 
     pub(super) fn forbidden(id: Option<AttachmentId>, object: ObjectRef, why: &str) -> Self {
         Self::failed(
-            Reason::FORBIDDEN,
+            Reason::Forbidden,
             id,
             format!("the keys work, but not for this row ({why}): ask for the rights on {object}"),
         )
@@ -143,14 +143,14 @@ impl Verdict {
 
     pub(super) fn refused(id: Option<AttachmentId>, why: &str) -> Self {
         Self::failed(
-            Reason::REFUSED,
+            Reason::Refused,
             id,
             format!("the service refused the attachment: {why}"),
         )
     }
 
     pub(super) fn not_reached() -> Self {
-        Self::plain(Status::Pending, None).explained(Reason::NOT_REACHED, String::new())
+        Self::plain(Status::Pending, None).explained(Reason::NotReached, String::new())
     }
 
     /// What is recorded before a new address is asked for. The record's bytes, if it has any, are
@@ -161,13 +161,13 @@ impl Verdict {
             elsewhere: begun.elsewhere.clone(),
             ..Self::plain(Status::Created, Some(begun.id.clone()))
         }
-        .explained(Reason::RENEWING, String::new())
+        .explained(Reason::Renewing, String::new())
     }
 
     /// The service does not find a record by the `external_id` that it took.
     pub(super) fn not_found_again(id: AttachmentId) -> Self {
         Self::plain(Status::Created, Some(id)).explained(
-            Reason::NOT_FOUND_AGAIN,
+            Reason::NotFoundAgain,
             "the service took this external_id, and does not find it again; no bytes were sent, and \
              the service removes such records within an hour: give the row an external_id of \
              letters, digits, _ and - alone"
@@ -177,7 +177,7 @@ impl Verdict {
 
     pub(super) fn size_not_shown(id: AttachmentId) -> Self {
         Self::plain(Status::Pending, Some(id)).explained(
-            Reason::SIZE_NOT_SHOWN,
+            Reason::SizeNotShown,
             "the storage took the file, but the service does not show its size yet; run again with \
              --resume later"
                 .into(),
@@ -188,7 +188,7 @@ impl Verdict {
     /// the next run asks before it sends anything.
     pub(super) fn unconfirmed(id: AttachmentId, why: &str) -> Self {
         Self::plain(Status::Created, Some(id)).explained(
-            Reason::SIZE_NOT_SHOWN,
+            Reason::SizeNotShown,
             format!(
                 "the storage took the file, but the service does not answer what it shows of it \
                  ({why}); run again with --resume later"
@@ -200,7 +200,7 @@ impl Verdict {
     /// has come.
     pub(super) fn no_answer(begun: Status, id: Option<AttachmentId>, why: &str) -> Self {
         Self::plain(begun, id).explained(
-            Reason::NO_ANSWER,
+            Reason::NoAnswer,
             format!(
                 "the service does not answer the requests for this row ({why}); run again with \
                  --resume later"
@@ -210,7 +210,7 @@ impl Verdict {
 
     /// What is recorded before bytes are sent to a job.
     pub(super) fn sending(id: &AttachmentId) -> Self {
-        Self::plain(Status::Created, Some(id.clone())).explained(Reason::SENDING, String::new())
+        Self::plain(Status::Created, Some(id.clone())).explained(Reason::Sending, String::new())
     }
 
     /// The job goes on for longer than we are ready to wait; `sent` is what it has of the row's bytes.
@@ -218,15 +218,15 @@ impl Verdict {
         let (status, reason, what) = match sent {
             Sent::All => (
                 Status::Pending,
-                Reason::JOB_RUNNING,
+                Reason::JobRunning,
                 "the storage took the file",
             ),
             Sent::Perhaps => (
                 Status::Created,
-                Reason::SENDING,
+                Reason::Sending,
                 "the storage may have taken the file",
             ),
-            Sent::No => (Status::Pending, Reason::JOB_WAITING, "nothing was sent"),
+            Sent::No => (Status::Pending, Reason::JobWaiting, "nothing was sent"),
         };
         Self::plain(status, Some(id)).explained(
             reason,
@@ -241,7 +241,7 @@ impl Verdict {
     /// The job came to nothing before it took any file.
     pub(super) fn job_refused(id: AttachmentId, said: &str) -> Self {
         Self::failed(
-            Reason::REFUSED,
+            Reason::Refused,
             Some(id),
             format!("the job failed before it took any file: {said}"),
         )
@@ -250,7 +250,7 @@ impl Verdict {
     /// Some jobs in a row have come to nothing, though never for the row's own sake.
     pub(super) fn never_attached(said: &str) -> Self {
         Self::plain(Status::Pending, None).explained(
-            Reason::NOT_ATTACHED,
+            Reason::NotAttached,
             format!("its jobs failed without having attached the file, the last one with: {said}; run again with --resume later"),
         )
     }
@@ -258,7 +258,7 @@ impl Verdict {
     /// The service took the bytes, and did not attach them.
     pub(super) fn rejected(id: AttachmentId, why: &str) -> Self {
         Self::failed(
-            Reason::NOT_ATTACHED,
+            Reason::NotAttached,
             Some(id),
             format!("the storage took the file, and the job did not attach it: {why}"),
         )
@@ -267,7 +267,7 @@ impl Verdict {
     /// The job failed, and nobody knows what it attached before.
     pub(super) fn job_failed(id: AttachmentId, said: &str) -> Self {
         Self::failed(
-            Reason::JOB_FAILED,
+            Reason::JobFailed,
             Some(id),
             format!(
                 "the job failed after files were sent to it ({said}), and the service does not say \
@@ -280,8 +280,8 @@ impl Verdict {
     /// A job of an earlier run has attached a file, but the row has changed since.
     pub(super) fn attached_before_the_change(begun: &Begun) -> Self {
         let (reason, what) = match &begun.elsewhere {
-            Some(_) => (Reason::OBJECT_CHANGED, "the object"),
-            None => (Reason::FILE_CHANGED, "the file"),
+            Some(_) => (Reason::ObjectChanged, "the object"),
+            None => (Reason::FileChanged, "the file"),
         };
         Self {
             known: begun.content.map(Known::Content),
@@ -308,7 +308,7 @@ impl Verdict {
             },
             Posted::ForAnotherObject(object) => Self {
                 status: Status::Creating,
-                reason: Reason::OBJECT_CHANGED,
+                reason: Reason::ObjectChanged,
                 elsewhere: Some(object.clone()),
                 ..self
             },
@@ -319,13 +319,13 @@ impl Verdict {
     pub(super) fn unfinished(elsewhere: Option<OtherObject>) -> Self {
         let (reason, whose) = match &elsewhere {
             Some(object) => (
-                Reason::OBJECT_CHANGED,
+                Reason::ObjectChanged,
                 format!(
                     "for {} {}, as the manifest said before,",
                     object.kind, object.id
                 ),
             ),
-            None => (Reason::PENDING_ELSEWHERE, "by somebody else".to_owned()),
+            None => (Reason::PendingElsewhere, "by somebody else".to_owned()),
         };
         let message = format!(
             "a record with this external_id was made {whose} and has no bytes yet; the service \
@@ -341,7 +341,7 @@ impl Verdict {
     pub(super) fn begun_elsewhere(begun: Begun, object: ObjectRef) -> Self {
         Self {
             status: Status::Pending,
-            reason: Reason::OBJECT_CHANGED,
+            reason: Reason::ObjectChanged,
             id: Some(begun.id),
             known: Some(begun.content.map_or(Known::Nothing, Known::Content)),
             verified: Verified::No,
@@ -356,8 +356,8 @@ impl Verdict {
     /// A record that an earlier run began has its bytes, but the row has changed since.
     pub(super) fn stored_before_the_change(begun: Begun, size: u64) -> Self {
         let (reason, what) = match &begun.elsewhere {
-            Some(_) => (Reason::OBJECT_CHANGED, "the object"),
-            None => (Reason::FILE_CHANGED, "the file"),
+            Some(_) => (Reason::ObjectChanged, "the object"),
+            None => (Reason::FileChanged, "the file"),
         };
         let stored = begun.content.filter(|content| content.stamp.size == size);
         Self {

@@ -65,7 +65,7 @@ pub(super) fn step(
 
 /// Whether only somebody who looks can tell what became of the row's file.
 pub fn is_for_people(entry: &Entry) -> bool {
-    entry.status == Status::Failed && entry.reason == Reason::JOB_FAILED
+    entry.status == Status::Failed && entry.reason == Reason::JobFailed
 }
 
 /// The job that an earlier run put the row into, where it is not certain to have come to nothing. A
@@ -82,8 +82,8 @@ fn begun(row: &Row, previous: &Entry) -> Option<Begun> {
 
 fn progress(previous: &Entry) -> Progress {
     let reason = &previous.reason;
-    let begun = previous.status == Status::Created && *reason == Reason::NONE;
-    if *reason == Reason::JOB_RUNNING {
+    let begun = previous.status == Status::Created && *reason == Reason::None;
+    if *reason == Reason::JobRunning {
         Progress::Sent
     } else if is_for_people(previous) {
         Progress::Failed
@@ -96,12 +96,12 @@ fn progress(previous: &Entry) -> Progress {
 
 /// Why rows end that are in a job which certainly has not attached their file.
 const WITHOUT_BYTES: [Reason; 6] = [
-    Reason::JOB_WAITING,
-    Reason::SOURCE_CHANGED,
-    Reason::UPLOAD_REFUSED,
-    Reason::UNSAFE_UPLOAD_URL,
-    Reason::NOT_ATTACHED,
-    Reason::REFUSED,
+    Reason::JobWaiting,
+    Reason::SourceChanged,
+    Reason::UploadRefused,
+    Reason::UnsafeUploadUrl,
+    Reason::NotAttached,
+    Reason::Refused,
 ];
 
 /// Whether the row's job is known to have come to its end without the row's file.
@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(new, Step::Send(Start::Job(None)));
         let lost = Entry {
             attachment_id: None,
-            ..line(Status::Creating, Reason::NONE)
+            ..line(Status::Creating, Reason::None)
         };
         assert_eq!(begun_after(lost, FailedJobs::Leave), None);
     }
@@ -239,18 +239,18 @@ mod tests {
     #[test]
     fn the_line_of_a_begun_row_tells_what_its_job_may_have() {
         for (status, reason, sent) in [
-            (Status::Created, Reason::NONE, Sent::No),
-            (Status::Pending, Reason::JOB_WAITING, Sent::No),
-            (Status::Failed, Reason::SOURCE_CHANGED, Sent::No),
-            (Status::Failed, Reason::UPLOAD_REFUSED, Sent::No),
-            (Status::Failed, Reason::UNSAFE_UPLOAD_URL, Sent::No),
-            (Status::Failed, Reason::NOT_ATTACHED, Sent::No),
-            (Status::Failed, Reason::REFUSED, Sent::No),
-            (Status::Created, Reason::SENDING, Sent::Perhaps),
-            (Status::Created, Reason::NO_ANSWER, Sent::Perhaps),
-            (Status::Failed, Reason::FORBIDDEN, Sent::Perhaps),
-            (Status::Pending, Reason::NONE, Sent::Perhaps),
-            (Status::Pending, Reason::JOB_RUNNING, Sent::All),
+            (Status::Created, Reason::None, Sent::No),
+            (Status::Pending, Reason::JobWaiting, Sent::No),
+            (Status::Failed, Reason::SourceChanged, Sent::No),
+            (Status::Failed, Reason::UploadRefused, Sent::No),
+            (Status::Failed, Reason::UnsafeUploadUrl, Sent::No),
+            (Status::Failed, Reason::NotAttached, Sent::No),
+            (Status::Failed, Reason::Refused, Sent::No),
+            (Status::Created, Reason::Sending, Sent::Perhaps),
+            (Status::Created, Reason::NoAnswer, Sent::Perhaps),
+            (Status::Failed, Reason::Forbidden, Sent::Perhaps),
+            (Status::Pending, Reason::None, Sent::Perhaps),
+            (Status::Pending, Reason::JobRunning, Sent::All),
         ] {
             let begun = begun_after(line(status, reason.clone()), FailedJobs::Leave).unwrap();
             assert_eq!(begun.id.as_str(), "job-1");
@@ -261,12 +261,12 @@ mod tests {
 
     #[test]
     fn a_row_whose_job_failed_unheard_is_left_to_people_until_they_say_so() {
-        let failed = line(Status::Failed, Reason::JOB_FAILED);
+        let failed = line(Status::Failed, Reason::JobFailed);
         assert!(is_for_people(&failed));
         assert_eq!(after(failed.clone(), FailedJobs::Leave), Step::Keep);
         let begun = begun_after(failed, FailedJobs::Retry).unwrap();
         assert!(begun.may_be_tried_again());
-        let running = line(Status::Created, Reason::SENDING);
+        let running = line(Status::Created, Reason::Sending);
         let other = begun_after(running, FailedJobs::Retry).unwrap();
         assert!(!other.may_be_tried_again(), "nobody has looked at this one");
     }
@@ -276,7 +276,7 @@ mod tests {
         for verified in [Verified::No, Verified::Etag] {
             let done = Entry {
                 verified,
-                ..line(Status::Uploaded, Reason::NONE)
+                ..line(Status::Uploaded, Reason::None)
             };
             assert_eq!(after(done.clone(), FailedJobs::Retry), Step::Keep);
             let changed = crate::plan::step(
@@ -289,7 +289,7 @@ mod tests {
             let Step::Record(conflict) = changed else {
                 panic!("{changed:?}");
             };
-            assert_eq!(conflict.reason, Reason::FILE_CHANGED);
+            assert_eq!(conflict.reason, Reason::FileChanged);
             let Step::Record(restored) = after(*conflict, FailedJobs::Retry) else {
                 panic!("a line is expected");
             };

@@ -84,12 +84,12 @@ fn undone_entry() -> impl Strategy<Value = Entry> {
 
 fn any_entry() -> impl Strategy<Value = Entry> {
     let reasons = [
-        Reason::NONE,
-        Reason::SIZE_NOT_SHOWN,
-        Reason::OBJECT_CHANGED,
-        Reason::FILE_CHANGED,
-        Reason::STORED_OTHER_SIZE,
-        Reason::NO_ANSWER,
+        Reason::None,
+        Reason::SizeNotShown,
+        Reason::ObjectChanged,
+        Reason::FileChanged,
+        Reason::StoredOtherSize,
+        Reason::NoAnswer,
     ];
     let verified = [Verified::No, Verified::Size, Verified::Etag];
     (
@@ -243,7 +243,7 @@ proptest! {
             Step::Send(Start::LookUp(posted)) => {
                 prop_assert_eq!(None, chosen);
                 let creating = entry.status == Status::Creating;
-                let changed = entry.reason == Reason::OBJECT_CHANGED;
+                let changed = entry.reason == Reason::ObjectChanged;
                 prop_assert_eq!(posted == Posted::Perhaps, creating && !elsewhere && !changed);
                 let waits = (elsewhere && (creating || changed)) || (creating && changed);
                 prop_assert_eq!(matches!(posted, Posted::ForAnotherObject(_)), waits);

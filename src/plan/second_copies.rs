@@ -85,14 +85,14 @@ pub fn is_begun(entry: &Entry) -> bool {
         return true;
     }
     let came_to_nothing = entry.status == Status::Conflict
-        || entry.reason == Reason::NOT_FOUND_AGAIN
+        || entry.reason == Reason::NotFoundAgain
         || job::came_to_nothing(entry);
     let was_posted = matches!(
         entry.status,
         Status::Creating | Status::Created | Status::Replacing
     );
     // A record may have been made for the object that the row had then.
-    let is_unsettled = entry.status == Status::Pending && entry.reason == Reason::OBJECT_CHANGED;
+    let is_unsettled = entry.status == Status::Pending && entry.reason == Reason::ObjectChanged;
     !came_to_nothing && (was_posted || is_unsettled || entry.attachment_id.is_some())
 }
 

@@ -37,7 +37,7 @@ fn line(status: Status) -> Entry {
         object_id: "7".into(),
         external_id: "A1".into(),
         status,
-        reason: Reason::NONE,
+        reason: Reason::None,
         attachment_id: None,
         known: Known::Content(content("text", 1)),
         verified: Verified::No,
@@ -124,7 +124,7 @@ fn a_done_row_whose_file_or_object_changed_is_a_conflict_until_that_is_undone() 
         };
         assert_eq!(
             (changed.status, &changed.reason),
-            (Status::Conflict, &Reason::FILE_CHANGED)
+            (Status::Conflict, &Reason::FileChanged)
         );
         assert_eq!(changed.known, previous.known, "of what is stored");
         assert_eq!(changed.attachment_id, previous.attachment_id);
@@ -143,7 +143,7 @@ fn a_done_row_whose_file_or_object_changed_is_a_conflict_until_that_is_undone() 
         };
         assert_eq!(
             (moved.status, &moved.reason),
-            (Status::Conflict, &Reason::OBJECT_CHANGED)
+            (Status::Conflict, &Reason::ObjectChanged)
         );
         assert_eq!(moved.object_id, "8", "where it is, not where it should be");
         assert_eq!(after((*moved).clone(), ready("text", 1)), Step::Keep);
@@ -156,7 +156,7 @@ fn a_done_row_whose_file_or_object_changed_is_a_conflict_until_that_is_undone() 
 fn a_conflict_with_somebody_elses_attachment_is_looked_up_again() {
     let previous = Entry {
         known: Known::Size(9),
-        reason: Reason::STORED_OTHER_SIZE,
+        reason: Reason::StoredOtherSize,
         ..stored(Status::Conflict, Verified::No)
     };
     assert_eq!(
@@ -176,7 +176,7 @@ fn a_chosen_record_is_gone_on_with_whatever_became_of_the_row() {
         assert_eq!((begun.elsewhere, begun.progress), (None, Progress::Unknown));
     }
     let sent = Entry {
-        reason: Reason::SIZE_NOT_SHOWN,
+        reason: Reason::SizeNotShown,
         ..stored(Status::Pending, Verified::No)
     };
     let Step::Send(Start::Resume(begun)) = after(sent, ready("text", 1)) else {

@@ -103,7 +103,7 @@ impl There {
             reason: if is_done {
                 previous.reason.clone()
             } else {
-                Reason::NONE
+                Reason::None
             },
             elsewhere: other_object(row, previous),
             change: Change::told_by(previous.status, &previous.reason)?,
@@ -117,7 +117,7 @@ impl There {
 
     /// Whether the user has let other content stay.
     pub fn is_kept(&self) -> bool {
-        self.reason == Reason::KEPT_EXISTING
+        self.reason == Reason::KeptExisting
     }
 }
 
@@ -126,10 +126,10 @@ impl Change {
     /// an attachment with bytes.
     fn told_by(status: Status, reason: &Reason) -> Option<Self> {
         match status {
-            Status::Replacing if *reason == Reason::RENEWING => Some(Self::LettingGo),
-            Status::Replacing if *reason == Reason::SIZE_NOT_SHOWN => Some(Self::Sent),
+            Status::Replacing if *reason == Reason::Renewing => Some(Self::LettingGo),
+            Status::Replacing if *reason == Reason::SizeNotShown => Some(Self::Sent),
             Status::Replacing => Some(Self::LetGo),
-            Status::Pending if [Reason::UPDATING, Reason::RENAMING].contains(reason) => {
+            Status::Pending if [Reason::Updating, Reason::Renaming].contains(reason) => {
                 Some(Self::Names)
             }
             Status::Conflict => Some(Self::None),
@@ -142,7 +142,7 @@ impl Change {
 /// Whether of what is stored nothing but the size was ever seen: neither did we send it, nor look at
 /// it.
 pub(super) fn is_unproven(verified: Verified, reason: &Reason) -> bool {
-    verified == Verified::No && *reason != Reason::SAME_CONTENT
+    verified == Verified::No && *reason != Reason::SameContent
 }
 
 /// Whether an attachment may have to be called otherwise than an earlier line knows it.

@@ -29,155 +29,150 @@ pub(super) fn of_status(status: Status, reason: &Reason, service: Option<Service
 }
 
 /// Each reason that a row can have, what it means, and what to do.
-const REASONS: [(&Reason, &str, &str); 29] = [
+const REASONS: [(&Reason, &str, &str); 28] = [
     (
-        &Reason::NOT_REACHED,
+        &Reason::NotReached,
         "The import ended before their turn came.",
         RESUME,
     ),
     (
-        &Reason::PENDING_ELSEWHERE,
+        &Reason::PendingElsewhere,
         "A record without bytes has their external_id, and it is not known to be this import's.",
         "The service removes such records within an hour: run the import again with --resume then.",
     ),
     (
-        &Reason::STORED_OTHER_SIZE,
+        &Reason::StoredOtherSize,
         "An attachment of another size has their external_id. It was left as it is.",
         "Give these rows other external_ids, or take them out of the manifest. If the files should \
              take its place, import with --on-conflict replace; if it should stay, with --on-conflict \
              skip.",
     ),
     (
-        &Reason::FILE_CHANGED,
+        &Reason::FileChanged,
         "The file has changed since the row was done. What is stored was left as it is.",
         "Put the file back as it was, or give the row a new external_id. If the file should take the \
              place of what is stored, import with --on-conflict replace.",
     ),
     (
-        &Reason::OBJECT_CHANGED,
+        &Reason::ObjectChanged,
         "The manifest names another record than the one that the row was begun for.",
         "Undo the change, or give the row a new external_id; an unfinished one can be resumed \
              after an hour.",
     ),
     (
-        &Reason::LOOKUP_MISMATCH,
+        &Reason::LookupMismatch,
         "The service answered the look-up with an attachment of another external_id.",
         "Choose external_ids without special characters.",
     ),
     (
-        &Reason::REFUSED,
+        &Reason::Refused,
         "The service refused to take them; the message is what it said.",
         "Mend what the message names, then run the import again with --resume.",
     ),
     (
-        &Reason::FORBIDDEN,
+        &Reason::Forbidden,
         "The keys work, but not for these records.",
         "Ask for the rights on these records, then run the import again with --resume.",
     ),
     (
-        &Reason::UNSAFE_UPLOAD_URL,
+        &Reason::UnsafeUploadUrl,
         "The service gave an address to which it is not safe to send. Nothing was sent there.",
         "Ask the service's support.",
     ),
     (
-        &Reason::UPLOAD_REFUSED,
+        &Reason::UploadRefused,
         "The storage refused the file; the message is what it said.",
         "Mend what the message names, then run the import again with --resume.",
     ),
     (
-        &Reason::NO_ANSWER,
+        &Reason::NoAnswer,
         "The service answered other requests, but not those for these rows.",
         "Run the import again with --resume later.",
     ),
     (
-        &Reason::SOURCE_CHANGED,
+        &Reason::SourceChanged,
         "The file changed, or went away, after it was checked. It was not stored.",
         "Run the import again with --resume, which checks and sends it as it is then.",
     ),
     (
-        &Reason::SIZE_NOT_SHOWN,
+        &Reason::SizeNotShown,
         "The storage took the file, and the service did not show its size in time.",
         "Run the import again with --resume later; it asks before it sends.",
     ),
     (
-        &Reason::RENEWING,
+        &Reason::Renewing,
         "A new upload address was asked for, and how that ended is not recorded.",
         RESUME,
     ),
     (
-        &Reason::SIZE_MISMATCH,
+        &Reason::SizeMismatch,
         "The service shows another size than was sent.",
         "Look at the attachment in the service.",
     ),
     (
-        &Reason::PURGED,
+        &Reason::Purged,
         "The service removed the record after its bytes were sent, twice.",
         "Ask the service's support, or run the import again with --resume.",
     ),
     (
-        &Reason::SENDING,
+        &Reason::Sending,
         "The file was being sent to a job, and how that ended is not recorded.",
         RESUME,
     ),
     (
-        &Reason::JOB_WAITING,
+        &Reason::JobWaiting,
         "The job did not say in time where its files go. Nothing was sent.",
         "Run the import again with --resume later.",
     ),
     (
-        &Reason::JOB_RUNNING,
+        &Reason::JobRunning,
         "The storage took the file, and its job did not end in time.",
         "Run the import again with --resume later.",
     ),
     (
-        &Reason::JOB_FAILED,
+        &Reason::JobFailed,
         "The job failed after files were sent to it, and the service does not say which of them \
              it attached. Bidders may see them already.",
         "Look at the record; if the file is not there, run the import again with --resume \
              --retry-failed-jobs.",
     ),
     (
-        &Reason::NOT_ATTACHED,
+        &Reason::NotAttached,
         "The job came to nothing for these files: they are not attached.",
         RESUME,
     ),
     (
-        &Reason::UPDATING,
+        &Reason::Updating,
         "A new title was sent, and how that ended is not recorded.",
         RESUME,
     ),
     (
-        &Reason::RENAMING,
+        &Reason::Renaming,
         "A new external_id was sent, and how that ended is not recorded.",
         RESUME,
     ),
     (
-        &Reason::NEW_ID_TAKEN,
+        &Reason::NewIdTaken,
         "Another attachment has the new external_id. Neither of them was touched.",
         "Give these rows other new external_ids, or leave the cells empty.",
     ),
     (
-        &Reason::RENAMED_ELSEWHERE,
+        &Reason::RenamedElsewhere,
         "The attachment has an external_id that neither the manifest nor an earlier import gave it.",
         "Find out who renamed it, and which external_id is right.",
     ),
     (
-        &Reason::NO_BACKUP,
+        &Reason::NoBackup,
         "What was to be replaced could not be kept, or not be compared. It was left as it is.",
         "Mend what the message names, then run the import again with --resume.",
     ),
     (
-        &Reason::GONE,
+        &Reason::Gone,
         "The attachment is not in the service any more, or has lost its bytes. Nothing was changed.",
         "Look at the record in the service. To attach the file again, give the row a new external_id.",
     ),
     (
-        &Reason::STORED_CHANGED,
-        "What is stored became other content while it was being replaced.",
-        "Find out who else changes it, then run the import again with --resume.",
-    ),
-    (
-        &Reason::NOT_FIT,
+        &Reason::NotFit,
         "The row or its file is not fit to send; the message says why.",
         "Mend the manifest or the file, then run the import again with --resume.",
     ),
@@ -191,7 +186,7 @@ fn of_reason(reason: &Reason) -> Option<(&'static str, &'static str)> {
 
 /// Of attachments whose content was being replaced, which cannot wait.
 fn of_replacing(reason: &Reason) -> (&'static str, &'static str) {
-    let meaning = if *reason == Reason::RENEWING {
+    let meaning = if *reason == Reason::Renewing {
         "Their content was about to be replaced when the import ended: the attachments may be WITHOUT \
          CONTENT."
     } else {
@@ -225,7 +220,7 @@ fn of_bare_status(status: Status, service: Option<Service>) -> (&'static str, &'
             "The row or its file is not fit to send.",
             "Mend the manifest or the file, then run the import again with --resume.",
         ),
-        Status::Replacing => of_replacing(&Reason::NONE),
+        Status::Replacing => of_replacing(&Reason::None),
         Status::Creating => (
             "A record was being made when the import ended; nobody knows yet whether it was.",
             RESUME,
@@ -301,19 +296,19 @@ mod tests {
     fn the_reason_says_more_than_the_status_and_is_asked_first() {
         let conflict = |reason| of_status(Status::Conflict, &reason, None);
         assert!(
-            conflict(Reason::FILE_CHANGED)
+            conflict(Reason::FileChanged)
                 .meaning
                 .contains("has changed")
         );
         assert_eq!(
-            conflict(Reason::NONE).what_to_do,
+            conflict(Reason::None).what_to_do,
             "Read the message of each."
         );
     }
 
     #[test]
     fn whoever_has_an_attachment_without_content_is_told_so_whatever_the_reason() {
-        for reason in [Reason::NONE, Reason::RENEWING] {
+        for reason in [Reason::None, Reason::Renewing] {
             let advice = of_status(Status::Replacing, &reason, None);
             assert!(advice.meaning.ends_with("may be WITHOUT CONTENT."));
             assert!(advice.what_to_do.contains("--resume"));
@@ -333,7 +328,7 @@ mod tests {
     fn whoever_has_an_exception_is_told_what_to_do() {
         for status in Status::ALL {
             for service in [None, Some(Service::Workday), Some(Service::Keelvar)] {
-                let advice = of_status(status, &Reason::NONE, service);
+                let advice = of_status(status, &Reason::None, service);
                 assert!(advice.meaning.ends_with('.') && advice.what_to_do.ends_with('.'));
             }
         }

@@ -127,7 +127,7 @@ impl Level {
 fn is_kept(entry: &Entry) -> bool {
     // Whoever only gives a title or a key to such content says no more of it than its size.
     let is_only_named = matches!(entry.status, Status::Renamed | Status::Updated);
-    entry.reason == Reason::KEPT_EXISTING || (is_only_named && entry.known.content().is_none())
+    entry.reason == Reason::KeptExisting || (is_only_named && entry.known.content().is_none())
 }
 
 /// Whether the import has downloaded what is stored, and found it to be the file. It does so where a
@@ -135,7 +135,7 @@ fn is_kept(entry: &Entry) -> bool {
 fn was_downloaded(entry: &Entry) -> bool {
     let former = entry.changes.replaced.as_ref();
     let has_size_of = |former: &Former| Some(former.size) == entry.known.size();
-    entry.reason == Reason::SAME_CONTENT
+    entry.reason == Reason::SameContent
         || (entry.status == Status::Replaced && former.is_some_and(has_size_of))
 }
 

@@ -81,7 +81,7 @@ impl Exceptions {
         let (reason, advised) = if known || self.0.contains_key(&key) {
             (reason, entry.reason.clone())
         } else {
-            (Text::of("(other reasons)"), Reason::NONE)
+            (Text::of("(other reasons)"), Reason::None)
         };
         let advice = of_status(entry.status, &advised, entry.service());
         let key = Key::Status(entry.status, reason.clone());

@@ -21,7 +21,7 @@ impl Sums {
         let Some(content) = entry.known.content() else {
             return;
         };
-        let is_stored = entry.status.is_done() && entry.reason != Reason::KEPT_EXISTING;
+        let is_stored = entry.status.is_done() && entry.reason != Reason::KeptExisting;
         let counts = entry.row.is_some() && is_stored;
         if counts
             && self

@@ -27,7 +27,7 @@ fn entry(row: usize, status: Status) -> Entry {
         object_id: "7".into(),
         external_id: format!("A{row}"),
         status,
-        reason: Reason::NONE,
+        reason: Reason::None,
         attachment_id: Some(AttachmentId::parse("12").unwrap()),
         known: Known::Content(Content {
             stamp: FileStamp {

@@ -143,7 +143,7 @@ impl Entry {
     /// Whether the attachment of the row has its bytes, as far as the line knows, so that the file is
     /// not needed any more: the row was done once, or only its names were still to be changed.
     pub fn has_its_bytes(&self) -> bool {
-        let names = [Reason::UPDATING, Reason::RENAMING];
+        let names = [Reason::Updating, Reason::Renaming];
         self.was_done() || (self.status == Status::Pending && names.contains(&self.reason))
     }
 
@@ -223,7 +223,7 @@ impl Entry {
             object_id: object_id.to_owned(),
             external_id: external_id.to_owned(),
             status: word("status", status, Status::ALL, Status::as_str)?,
-            reason: Reason(reason.to_owned().into()),
+            reason: reason.into(),
             attachment_id: match attachment_id {
                 "" => None,
                 id => Some(AttachmentId::parse(id).map_err(|_| bad("attachment_id", id))?),
@@ -299,7 +299,7 @@ mod tests {
             object_id: "7".into(),
             external_id: "AT1".into(),
             status: Status::Uploaded,
-            reason: Reason::NONE,
+            reason: Reason::None,
             attachment_id: Some(AttachmentId::parse("12").unwrap()),
             known: Known::Content(Content {
                 stamp: FileStamp {
@@ -339,7 +339,7 @@ mod tests {
             known: Known::Nothing,
             verified: Verified::No,
             status: Status::Creating,
-            reason: Reason::PURGED,
+            reason: Reason::Purged,
             changes: Changes::default(),
             ..entry()
         };

@@ -1,6 +1,5 @@
 //! How a row stands, why, and by what that was confirmed: words that scripts may go by.
 
-use std::borrow::Cow;
 use std::fmt;
 
 /// How a row stands.
@@ -82,82 +81,106 @@ impl fmt::Display for Status {
     }
 }
 
-/// A stable word that says why a row stands as it does. Scripts may go by it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Reason(pub(super) Cow<'static, str>);
+/// Makes [`Reason`] and its words, so that none can be without the other.
+macro_rules! reasons {
+    ($($(#[$said:meta])* $name:ident = $word:literal,)+) => {
+        /// A stable word that says why a row stands as it does. Scripts may go by it.
+        #[derive(Debug, Clone, PartialEq, Eq, Default)]
+        pub enum Reason {
+            /// There is nothing to explain.
+            #[default]
+            None,
+            $($(#[$said])* $name,)+
+            /// A word of another version of consign.
+            Other(String),
+        }
 
-impl Reason {
-    /// There is nothing to explain.
-    pub const NONE: Self = Self(Cow::Borrowed(""));
+        impl Reason {
+            /// The word in the results file.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    Self::None => "",
+                    $(Self::$name => $word,)+
+                    Self::Other(word) => word,
+                }
+            }
+        }
+
+        impl From<&str> for Reason {
+            fn from(word: &str) -> Self {
+                match word {
+                    "" => Self::None,
+                    $($word => Self::$name,)+
+                    other => Self::Other(other.to_owned()),
+                }
+            }
+        }
+    };
+}
+
+reasons! {
     /// The run ended before the row's turn came.
-    pub const NOT_REACHED: Self = Self(Cow::Borrowed("not_reached"));
+    NotReached = "not_reached",
     /// A record without bytes has the `external_id`, and it is not known to be ours.
-    pub const PENDING_ELSEWHERE: Self = Self(Cow::Borrowed("pending_elsewhere"));
+    PendingElsewhere = "pending_elsewhere",
     /// An attachment of another size has the `external_id`.
-    pub const STORED_OTHER_SIZE: Self = Self(Cow::Borrowed("stored_other_size"));
+    StoredOtherSize = "stored_other_size",
     /// The file of a done row is another one now.
-    pub const FILE_CHANGED: Self = Self(Cow::Borrowed("file_changed"));
+    FileChanged = "file_changed",
     /// The manifest names another object than the one the row was begun for.
-    pub const OBJECT_CHANGED: Self = Self(Cow::Borrowed("object_changed"));
+    ObjectChanged = "object_changed",
     /// The service answered a look-up with another `external_id`.
-    pub const LOOKUP_MISMATCH: Self = Self(Cow::Borrowed("lookup_mismatch"));
+    LookupMismatch = "lookup_mismatch",
     /// The service refused to make the record.
-    pub const REFUSED: Self = Self(Cow::Borrowed("refused"));
+    Refused = "refused",
     /// The keys may not do this for this row, though they work for others.
-    pub const FORBIDDEN: Self = Self(Cow::Borrowed("forbidden"));
+    Forbidden = "forbidden",
     /// The service gave an upload address that is not safe to send to.
-    pub const UNSAFE_UPLOAD_URL: Self = Self(Cow::Borrowed("unsafe_upload_url"));
+    UnsafeUploadUrl = "unsafe_upload_url",
     /// The storage refused the bytes.
-    pub const UPLOAD_REFUSED: Self = Self(Cow::Borrowed("upload_refused"));
+    UploadRefused = "upload_refused",
     /// This row's requests stay without an answer while those of others get one.
-    pub const NO_ANSWER: Self = Self(Cow::Borrowed("no_answer"));
+    NoAnswer = "no_answer",
     /// The file changed, or went away, after it was checked.
-    pub const SOURCE_CHANGED: Self = Self(Cow::Borrowed("source_changed"));
+    SourceChanged = "source_changed",
     /// The service took the `external_id`, and does not find it again; no bytes were sent.
-    pub const NOT_FOUND_AGAIN: Self = Self(Cow::Borrowed("not_found_again"));
+    NotFoundAgain = "not_found_again",
     /// The storage took the bytes, but the service did not show their size in time.
-    pub const SIZE_NOT_SHOWN: Self = Self(Cow::Borrowed("size_not_shown"));
+    SizeNotShown = "size_not_shown",
     /// A new address was asked for, and how that ended is not recorded.
-    pub const RENEWING: Self = Self(Cow::Borrowed("renewing"));
+    Renewing = "renewing",
     /// The service shows another size than was sent.
-    pub const SIZE_MISMATCH: Self = Self(Cow::Borrowed("size_mismatch"));
+    SizeMismatch = "size_mismatch",
     /// The service removed the record after its bytes were sent, twice.
-    pub const PURGED: Self = Self(Cow::Borrowed("purged"));
+    Purged = "purged",
     /// The bytes are being sent to a job, and how that ended is not recorded.
-    pub const SENDING: Self = Self(Cow::Borrowed("sending"));
+    Sending = "sending",
     /// The job did not say in time where its files go; nothing was sent.
-    pub const JOB_WAITING: Self = Self(Cow::Borrowed("job_waiting"));
+    JobWaiting = "job_waiting",
     /// The storage took the file, but its job did not end in time.
-    pub const JOB_RUNNING: Self = Self(Cow::Borrowed("job_running"));
+    JobRunning = "job_running",
     /// The job failed, and nobody knows whether it attached the file before.
-    pub const JOB_FAILED: Self = Self(Cow::Borrowed("job_failed"));
+    JobFailed = "job_failed",
     /// The job failed without having attached the file.
-    pub const NOT_ATTACHED: Self = Self(Cow::Borrowed("not_attached"));
+    NotAttached = "not_attached",
     /// Other content is stored, and the user wants it to stay.
-    pub const KEPT_EXISTING: Self = Self(Cow::Borrowed("kept_existing"));
+    KeptExisting = "kept_existing",
     /// What is stored was downloaded, and is what was to be put in its place.
-    pub const SAME_CONTENT: Self = Self(Cow::Borrowed("same_content"));
+    SameContent = "same_content",
     /// A new title was sent, and how that ended is not recorded.
-    pub const UPDATING: Self = Self(Cow::Borrowed("updating"));
+    Updating = "updating",
     /// A new `external_id` was sent, and how that ended is not recorded.
-    pub const RENAMING: Self = Self(Cow::Borrowed("renaming"));
+    Renaming = "renaming",
     /// Another attachment has the new `external_id`.
-    pub const NEW_ID_TAKEN: Self = Self(Cow::Borrowed("new_id_taken"));
+    NewIdTaken = "new_id_taken",
     /// The attachment has an `external_id` that neither the manifest nor an earlier run gave it.
-    pub const RENAMED_ELSEWHERE: Self = Self(Cow::Borrowed("renamed_elsewhere"));
+    RenamedElsewhere = "renamed_elsewhere",
     /// The bytes that were to be replaced could not be kept, or not be compared.
-    pub const NO_BACKUP: Self = Self(Cow::Borrowed("no_backup"));
+    NoBackup = "no_backup",
     /// The service has no such attachment any more, or it has lost its bytes.
-    pub const GONE: Self = Self(Cow::Borrowed("gone"));
-    /// What is stored became other content while it was being replaced.
-    pub const STORED_CHANGED: Self = Self(Cow::Borrowed("stored_changed"));
+    Gone = "gone",
     /// The row or its file is not fit to send.
-    pub const NOT_FIT: Self = Self(Cow::Borrowed("not_fit"));
-
-    /// The word in the results file.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+    NotFit = "not_fit",
 }
 
 /// By what the storage or the service confirmed the bytes.

@@ -24,7 +24,7 @@ fn entry(number: usize, status: Status) -> Entry {
         object_id: "7".into(),
         external_id: format!("=A{number}"),
         status,
-        reason: Reason::NONE,
+        reason: Reason::None,
         attachment_id: Some(AttachmentId::parse("12").unwrap()),
         known: Known::Content(Content {
             stamp: FileStamp {

@@ -196,7 +196,7 @@ fn standing(entry: &Entry) -> String {
     };
     match (entry.status, entry.reason.as_str()) {
         (Status::Replacing, reason) => {
-            let how = if reason == Reason::RENEWING.as_str() {
+            let how = if reason == Reason::Renewing.as_str() {
                 "may be without bytes: it was about to be replaced"
             } else {
                 "waits for bytes: its old ones were let go of, and the new ones are not confirmed"

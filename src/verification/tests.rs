@@ -13,7 +13,7 @@ fn entry() -> Entry {
         object_id: "7".into(),
         external_id: "A3".into(),
         status: Status::Uploaded,
-        reason: Reason::NONE,
+        reason: Reason::None,
         attachment_id: AttachmentId::parse("12").ok(),
         known: known(5, b"hello"),
         verified: Verified::Size,
@@ -172,7 +172,7 @@ fn a_line_from_before_the_import_gave_other_names_is_not_about_the_row_any_more(
 fn what_was_not_done_was_expected_under_no_name() {
     let begun = Entry {
         status: Status::Pending,
-        reason: Reason::RENAMING,
+        reason: Reason::Renaming,
         changes: Changes {
             renamed_to: Some("EU-A3".into()),
             ..Changes::default()

@@ -78,7 +78,7 @@ impl Line {
         match self {
             Self::Creating => entry.status == Status::Creating,
             Self::Created => entry.status == Status::Created,
-            Self::Sending => entry.reason == Reason::SENDING,
+            Self::Sending => entry.reason == Reason::Sending,
             Self::Replacing => entry.status == Status::Replacing,
             Self::Uploaded => entry.status == Status::Uploaded,
         }

@@ -146,7 +146,7 @@ impl Rows<'_> {
     fn invalid(&self, row: &RawRow<'_>, why: String, now: Timestamp) -> Entry {
         Entry {
             status: Status::Invalid,
-            reason: Reason::NOT_FIT,
+            reason: Reason::NotFit,
             message: why,
             ..self.pending(row, now)
         }
@@ -160,7 +160,7 @@ impl Rows<'_> {
             object_id: row.object_id().to_owned(),
             external_id: row.external_id().to_owned(),
             status: Status::Pending,
-            reason: Reason::NOT_REACHED,
+            reason: Reason::NotReached,
             attachment_id: None,
             known: Known::Nothing,
             verified: Verified::No,

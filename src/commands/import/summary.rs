@@ -156,7 +156,7 @@ impl Summary {
         }
         self.rows += 1;
         *self.statuses.entry(entry.status.as_str()).or_default() += 1;
-        let is_kept = entry.status == Status::Skipped && entry.reason == Reason::KEPT_EXISTING;
+        let is_kept = entry.status == Status::Skipped && entry.reason == Reason::KeptExisting;
         self.kept += u64::from(is_kept);
         if let Status::Conflict | Status::Failed = entry.status {
             self.note(entry);

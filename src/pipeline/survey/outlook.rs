@@ -130,10 +130,10 @@ pub(super) fn of_found<T>(
         Found::Ours(_) => Outlook::GoOn,
         Found::SameSize(_) if wishes.on_conflict == OnConflict::Replace => Outlook::Compare,
         Found::SameSize(_) => Outlook::Done(Status::Skipped),
-        Found::OtherSize(_, size) => differing(size, Reason::STORED_OTHER_SIZE, wishes),
-        Found::Mismatch(_) => Outlook::NotDone(Status::Failed, Reason::LOOKUP_MISMATCH),
-        Found::Unfinished(Some(_)) => Outlook::NotDone(Status::Pending, Reason::OBJECT_CHANGED),
-        Found::Unfinished(None) => Outlook::NotDone(Status::Pending, Reason::PENDING_ELSEWHERE),
+        Found::OtherSize(_, size) => differing(size, Reason::StoredOtherSize, wishes),
+        Found::Mismatch(_) => Outlook::NotDone(Status::Failed, Reason::LookupMismatch),
+        Found::Unfinished(Some(_)) => Outlook::NotDone(Status::Pending, Reason::ObjectChanged),
+        Found::Unfinished(None) => Outlook::NotDone(Status::Pending, Reason::PendingElsewhere),
     };
     named(outlook, names, task, wishes)
 }
@@ -148,16 +148,16 @@ pub(super) fn of_begun<T>(
     let outlook = match standing(presence, begun, &task.content) {
         Standing::Gone => Outlook::Create,
         Standing::Empty | Standing::Sent => Outlook::GoOn,
-        Standing::EmptyElsewhere => Outlook::NotDone(Status::Pending, Reason::OBJECT_CHANGED),
+        Standing::EmptyElsewhere => Outlook::NotDone(Status::Pending, Reason::ObjectChanged),
         Standing::Stored(size) if size == task.content.stamp.size => {
             Outlook::Done(Status::Uploaded)
         }
-        Standing::Stored(_) => Outlook::NotDone(Status::Failed, Reason::SIZE_MISMATCH),
+        Standing::Stored(_) => Outlook::NotDone(Status::Failed, Reason::SizeMismatch),
         Standing::StoredBeforeTheChange(_) if begun.elsewhere.is_some() => {
-            Outlook::NotDone(Status::Conflict, Reason::OBJECT_CHANGED)
+            Outlook::NotDone(Status::Conflict, Reason::ObjectChanged)
         }
-        Standing::StoredBeforeTheChange(size) => differing(size, Reason::FILE_CHANGED, wishes),
-        Standing::Mismatch => Outlook::NotDone(Status::Created, Reason::NO_ANSWER),
+        Standing::StoredBeforeTheChange(size) => differing(size, Reason::FileChanged, wishes),
+        Standing::Mismatch => Outlook::NotDone(Status::Created, Reason::NoAnswer),
     };
     named(outlook, names_of(presence, &task.row), task, wishes)
 }
@@ -181,9 +181,9 @@ pub(super) fn of_left<T>(
     let is_gone = matches!(course, Course::Gone | Course::Anew);
     let outlook = match course {
         _ if there.elsewhere.is_some() && !is_gone => {
-            Outlook::NotDone(Status::Replacing, Reason::OBJECT_CHANGED)
+            Outlook::NotDone(Status::Replacing, Reason::ObjectChanged)
         }
-        Course::Gone => Outlook::NotDone(Status::Conflict, Reason::GONE),
+        Course::Gone => Outlook::NotDone(Status::Conflict, Reason::Gone),
         Course::Anew => return None,
         Course::Send | Course::Await => Outlook::GoOn,
         Course::Right if is_compared => Outlook::Compare,
@@ -199,8 +199,8 @@ pub(super) fn of_left<T>(
         }
         Course::Other { size, ours } => {
             let reason = match ours {
-                Some(_) => Reason::FILE_CHANGED,
-                None => Reason::STORED_OTHER_SIZE,
+                Some(_) => Reason::FileChanged,
+                None => Reason::StoredOtherSize,
             };
             differing(size, reason, wishes)
         }
@@ -228,7 +228,7 @@ pub(super) fn unless_taken<T>(
 }
 
 fn taken() -> Foreseen {
-    let outlook = Outlook::NotDone(Status::Conflict, Reason::NEW_ID_TAKEN);
+    let outlook = Outlook::NotDone(Status::Conflict, Reason::NewIdTaken);
     (outlook, Vec::new())
 }
 
@@ -270,7 +270,7 @@ fn named(outlook: Outlook, mut names: Names, task: &TaskRow, wishes: Wishes) -> 
                 new_names.push(NewName::ExternalId(to.to_string()));
             }
             Renaming::Unexpected(_) => {
-                let outlook = Outlook::NotDone(Status::Conflict, Reason::RENAMED_ELSEWHERE);
+                let outlook = Outlook::NotDone(Status::Conflict, Reason::RenamedElsewhere);
                 return (outlook, Vec::new());
             }
         }

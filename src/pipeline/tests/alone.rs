@@ -128,7 +128,7 @@ async fn the_last_row_that_nobody_answers_is_left_after_five_minutes_or_so() {
         let last = lines.last(20);
         assert_eq!(last.as_ref().map(|last| last.status), status, "{to:?}");
         let last = last.unwrap();
-        assert_eq!(last.reason, Reason::NO_ANSWER, "{to:?}: {last:?}");
+        assert_eq!(last.reason, Reason::NoAnswer, "{to:?}: {last:?}");
         assert_eq!(last.attachment_id.is_some(), to == Operation::Put);
         assert!(took < Duration::from_mins(8), "{to:?} {took:?}");
     }
@@ -169,7 +169,7 @@ async fn a_service_that_was_never_there_is_given_up_after_two_minutes() {
     // One that has answered before the run is not.
     let (lines, halt, ..) = deaf_to(Operation::Find, &[1, 2], 2, &came()).await;
     assert_eq!(halt, None);
-    assert_eq!(lines.last(1).unwrap().reason, Reason::NO_ANSWER);
+    assert_eq!(lines.last(1).unwrap().reason, Reason::NoAnswer);
 }
 
 #[tokio::test(start_paused = true)]
@@ -177,7 +177,7 @@ async fn rows_that_all_fail_alike_stop_the_run_unless_the_user_says_how_many_may
     let refused = |operation, _| (operation == Operation::Create).then_some(Fault::Refused);
     let (memory, _, halt) = with_faults(Rules::default(), 100, refused).await;
     match halt {
-        Some(Halt::FailedAlike(first)) => assert_eq!(first.reason, Reason::REFUSED),
+        Some(Halt::FailedAlike(first)) => assert_eq!(first.reason, Reason::Refused),
         other => panic!("{other:?}"),
     }
     assert!(count(&memory.log(), Operation::Find) < 100);

@@ -55,7 +55,7 @@ async fn a_size_that_shows_late_is_waited_for_and_one_that_does_not_leaves_the_r
     let last = lines.last(1).unwrap();
     assert_eq!(
         (last.status, &last.reason),
-        (Status::Pending, &Reason::SIZE_NOT_SHOWN)
+        (Status::Pending, &Reason::SizeNotShown)
     );
     tokio::time::sleep(Duration::from_hours(1)).await;
     let again = resumed(row(1), content("bytes of row 1"), last);
@@ -77,7 +77,7 @@ async fn a_record_that_is_removed_after_its_bytes_were_sent_is_made_once_more_an
     let (memory, lines, halt) = with_faults(rules, 1, |_, _| None).await;
     assert_eq!(halt, None);
     let last = lines.last(1).unwrap();
-    assert_eq!((last.status, last.reason), (Status::Failed, Reason::PURGED));
+    assert_eq!((last.status, last.reason), (Status::Failed, Reason::Purged));
     assert_eq!(count(&memory.log(), Operation::Create), 2);
 }
 
@@ -87,7 +87,7 @@ async fn a_row_that_the_service_refuses_fails_alone() {
     let (memory, lines, halt) = with_faults(Rules::default(), 5, script).await;
     assert_eq!(halt, None);
     assert_eq!(memory.stored().len(), 4);
-    let failed = (1..=5).filter(|number| lines.last(*number).unwrap().reason == Reason::REFUSED);
+    let failed = (1..=5).filter(|number| lines.last(*number).unwrap().reason == Reason::Refused);
     assert_eq!(failed.count(), 1);
 }
 

@@ -74,7 +74,7 @@ async fn rejected_keys_stop_the_run_and_leave_no_claim_on_records_of_others() {
     let last = lines.last(1).unwrap();
     assert_eq!(
         (last.status, last.reason),
-        (Status::Failed, Reason::FORBIDDEN)
+        (Status::Failed, Reason::Forbidden)
     );
 }
 

@@ -64,7 +64,7 @@ async fn a_lost_post_is_not_forgotten_where_looking_for_it_is_forbidden() {
     let last = lines.last(1).unwrap();
     assert_eq!(
         (last.status, &last.reason),
-        (Status::Creating, &Reason::FORBIDDEN)
+        (Status::Creating, &Reason::Forbidden)
     );
     let again = resumed(row(1), original(1), last);
     assert_eq!(go(&memory, &lines, vec![again], &settings()).await, None);
@@ -172,7 +172,7 @@ async fn a_row_whose_requests_stay_unanswered_while_others_get_through_is_left_f
     assert!(
         left.iter().any(|one| {
             one.status == Status::Created
-                && one.reason == Reason::NO_ANSWER
+                && one.reason == Reason::NoAnswer
                 && one.attachment_id.is_some()
         }),
         "{left:?}"
@@ -188,7 +188,7 @@ fn pending_entry(number: usize) -> Entry {
         object_id: row.object.id().to_string(),
         external_id: row.external_id.to_string(),
         status: Status::Pending,
-        reason: Reason::NONE,
+        reason: Reason::None,
         attachment_id: None,
         known: crate::results::Known::Content(original(number)),
         verified: Verified::No,

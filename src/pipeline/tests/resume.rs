@@ -51,7 +51,7 @@ async fn a_file_that_changed_after_its_row_was_stored_is_a_conflict_and_not_call
     let line = lines.last(1).unwrap();
     assert_eq!(
         (line.status, &line.reason),
-        (Status::Conflict, &Reason::FILE_CHANGED)
+        (Status::Conflict, &Reason::FileChanged)
     );
     assert_eq!(line.known.content().unwrap().sha256, original(1).sha256);
     assert_eq!(memory.stored()[0].sha256, original(1).sha256);
@@ -72,7 +72,7 @@ async fn a_begun_row_whose_object_changed_waits_until_its_record_is_gone() {
         let line = lines.last(1).unwrap();
         assert_eq!(
             (line.status, &line.reason),
-            (Status::Pending, &Reason::OBJECT_CHANGED)
+            (Status::Pending, &Reason::ObjectChanged)
         );
         assert_eq!((&*line.object_type, &*line.object_id), ("contract", "7"));
         assert!(line.attachment_id.is_some());
@@ -99,7 +99,7 @@ async fn a_record_without_bytes_that_is_not_ours_is_left_alone() {
     let last = lines.last(1).unwrap();
     assert_eq!(
         (last.status, last.reason),
-        (Status::Pending, Reason::PENDING_ELSEWHERE)
+        (Status::Pending, Reason::PendingElsewhere)
     );
     assert_eq!(count(&memory.log(), Operation::Renew), 0);
     tokio::time::sleep(Duration::from_hours(1)).await;
@@ -147,7 +147,7 @@ async fn a_size_that_shows_late_is_never_taken_for_that_of_a_file_that_changed_m
     let line = lines.last(1).unwrap();
     assert_eq!(
         (line.status, &line.reason),
-        (Status::Conflict, &Reason::FILE_CHANGED)
+        (Status::Conflict, &Reason::FileChanged)
     );
     assert_eq!(
         line.known.content().unwrap().sha256,
@@ -190,7 +190,7 @@ async fn a_patch_that_was_under_way_at_a_crash_cannot_detach_what_the_next_run_s
     let last = lines.last(1).unwrap();
     assert_eq!(
         (last.status, &last.reason),
-        (Status::Created, &Reason::RENEWING)
+        (Status::Created, &Reason::Renewing)
     );
     let again = resumed(row(1), original(1), last);
     assert_eq!(go(&memory, &lines, vec![again], &settings()).await, None);

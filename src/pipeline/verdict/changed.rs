@@ -13,10 +13,10 @@ impl Verdict {
         match there.change {
             Change::None | Change::Names => Self {
                 verified: there.verified,
-                reason: if there.reason == Reason::SAME_CONTENT {
-                    Reason::SAME_CONTENT
+                reason: if there.reason == Reason::SameContent {
+                    Reason::SameContent
                 } else {
-                    Reason::NONE
+                    Reason::None
                 },
                 known,
                 ..Self::plain(there.status, Some(there.id.clone()))
@@ -33,12 +33,12 @@ impl Verdict {
             known: Some(known),
             ..Self::plain(Status::Skipped, Some(id))
         }
-        .explained(Reason::KEPT_EXISTING, String::new())
+        .explained(Reason::KeptExisting, String::new())
     }
 
     /// What is stored was looked at, and is what the file holds.
     pub(in crate::pipeline) fn same_content(id: AttachmentId) -> Self {
-        Self::plain(Status::Skipped, Some(id)).explained(Reason::SAME_CONTENT, String::new())
+        Self::plain(Status::Skipped, Some(id)).explained(Reason::SameContent, String::new())
     }
 
     /// The file of a row that earlier runs had done is another one now.
@@ -49,7 +49,7 @@ impl Verdict {
             ..Self::plain(Status::Conflict, Some(id))
         }
         .explained(
-            Reason::FILE_CHANGED,
+            Reason::FileChanged,
             format!(
                 "the file has changed since it was stored, and the stored one was left as it is; {}",
                 remedies(Service::Workday)
@@ -65,7 +65,7 @@ impl Verdict {
             ..Self::plain(Status::Conflict, Some(there.id))
         }
         .explained(
-            Reason::GONE,
+            Reason::Gone,
             "the service has no such attachment any more, or it has lost its bytes; nothing was \
              changed: look at the object in the service, and give the row a new external_id to \
              attach the file again"
@@ -80,7 +80,7 @@ impl Verdict {
             ..Self::plain(Status::Conflict, None)
         }
         .explained(
-            Reason::GONE,
+            Reason::Gone,
             format!(
                 "its attachment, which was renamed to {}, is not there any more, and another one                  has its external_id now, which was left as it is: give the row a new external_id                  to attach the file again",
                 quoted(renamed)
@@ -91,10 +91,10 @@ impl Verdict {
     /// The row's requests stay without an answer; its line goes on saying what it said.
     pub(in crate::pipeline) fn not_seen(there: &There, why: &str) -> Self {
         let (status, reason) = match there.change {
-            Change::None | Change::Names => (Status::Pending, Reason::UPDATING),
-            Change::LettingGo => (Status::Replacing, Reason::RENEWING),
-            Change::Sent => (Status::Replacing, Reason::SIZE_NOT_SHOWN),
-            Change::LetGo => (Status::Replacing, Reason::NO_ANSWER),
+            Change::None | Change::Names => (Status::Pending, Reason::Updating),
+            Change::LettingGo => (Status::Replacing, Reason::Renewing),
+            Change::Sent => (Status::Replacing, Reason::SizeNotShown),
+            Change::LetGo => (Status::Replacing, Reason::NoAnswer),
         };
         Self {
             known: Some(there.known),
@@ -117,7 +117,7 @@ impl Verdict {
             ..Self::plain(Status::Conflict, Some(there.id))
         }
         .explained(
-            Reason::OBJECT_CHANGED,
+            Reason::ObjectChanged,
             format!(
                 "it was attached to another object than {object}, as the manifest says now, and an \
                  attachment cannot be moved: correct the manifest, or give the row a new external_id"
@@ -134,7 +134,7 @@ impl Verdict {
             ..Self::plain(Status::Replacing, Some(there.id))
         }
         .explained(
-            Reason::OBJECT_CHANGED,
+            Reason::ObjectChanged,
             format!(
                 "its content was being replaced when the manifest named another object than \
                  {object}, and an attachment cannot be moved; undo that change, and run again \
@@ -201,7 +201,7 @@ impl Verdict {
             ..self
         }
         .explained(
-            Reason::NEW_ID_TAKEN,
+            Reason::NewIdTaken,
             format!(
                 "another attachment has the new external_id {} {what}; choose another one, or \
                  rename that attachment first",
@@ -217,7 +217,7 @@ impl Verdict {
             ..self
         }
         .explained(
-            Reason::NEW_ID_TAKEN,
+            Reason::NewIdTaken,
             format!(
                 "the new external_id {} is that of another row, which was to be renamed before and \
                  was not: mend that row, and run again with --resume",
@@ -233,7 +233,7 @@ impl Verdict {
             ..self
         }
         .explained(
-            Reason::LOOKUP_MISMATCH,
+            Reason::LookupMismatch,
             format!(
                 "two attachments have the external_id {}, and the service renamed the other one; \
                  that was undone: look at both in the service",
@@ -249,7 +249,7 @@ impl Verdict {
             ..self
         }
         .explained(
-            Reason::RENAMED_ELSEWHERE,
+            Reason::RenamedElsewhere,
             format!(
                 "somebody else has given the attachment the external_id {}, and it was left as it \
                  is; correct the manifest, or look at the attachment in the service",
@@ -265,7 +265,7 @@ impl Verdict {
             ..self
         }
         .explained(
-            Reason::REFUSED,
+            Reason::Refused,
             format!("the content is right, and the service refused the new {what}: {why}"),
         )
     }
@@ -277,7 +277,7 @@ impl Verdict {
             ..self
         }
         .explained(
-            Reason::FORBIDDEN,
+            Reason::Forbidden,
             format!(
                 "the content is right, and the keys work, but not for a new {what} ({why}): ask \
                  for the rights"

@@ -167,34 +167,34 @@ fn a_line_tells_of_a_copy_that_is_there_or_was_begun() {
     const EVENT: &str = "0b1e7a52-6a5c-4f5e-9d0c-2f4b8a1c3d5e";
     let (contract, event) = (ObjectType::Contract, ObjectType::SourcingEvent);
     for (kind, status, reason, id, is_one) in [
-        (contract, Status::Uploaded, Reason::NONE, true, true),
-        (contract, Status::Skipped, Reason::NONE, true, true),
-        (contract, Status::Conflict, Reason::FILE_CHANGED, true, true),
-        (contract, Status::Creating, Reason::NONE, false, true),
-        (contract, Status::Created, Reason::NONE, true, true),
+        (contract, Status::Uploaded, Reason::None, true, true),
+        (contract, Status::Skipped, Reason::None, true, true),
+        (contract, Status::Conflict, Reason::FileChanged, true, true),
+        (contract, Status::Creating, Reason::None, false, true),
+        (contract, Status::Created, Reason::None, true, true),
         (
             contract,
             Status::Created,
-            Reason::NOT_FOUND_AGAIN,
+            Reason::NotFoundAgain,
             true,
             false,
         ),
-        (contract, Status::Replacing, Reason::NONE, true, true),
-        (contract, Status::Failed, Reason::UPLOAD_REFUSED, true, true),
+        (contract, Status::Replacing, Reason::None, true, true),
+        (contract, Status::Failed, Reason::UploadRefused, true, true),
         (
             contract,
             Status::Pending,
-            Reason::OBJECT_CHANGED,
+            Reason::ObjectChanged,
             false,
             true,
         ),
-        (contract, Status::Pending, Reason::NOT_REACHED, false, false),
-        (contract, Status::Failed, Reason::REFUSED, false, false),
-        (contract, Status::Invalid, Reason::NOT_FIT, false, false),
-        (event, Status::Uploaded, Reason::NONE, true, true),
-        (event, Status::Failed, Reason::JOB_FAILED, true, true),
-        (event, Status::Pending, Reason::JOB_WAITING, true, true),
-        (event, Status::Failed, Reason::NOT_ATTACHED, true, false),
+        (contract, Status::Pending, Reason::NotReached, false, false),
+        (contract, Status::Failed, Reason::Refused, false, false),
+        (contract, Status::Invalid, Reason::NotFit, false, false),
+        (event, Status::Uploaded, Reason::None, true, true),
+        (event, Status::Failed, Reason::JobFailed, true, true),
+        (event, Status::Pending, Reason::JobWaiting, true, true),
+        (event, Status::Failed, Reason::NotAttached, true, false),
     ] {
         let object = if kind == contract { "7" } else { EVENT };
         let line = entry(kind, object, status, reason, id);
@@ -211,7 +211,7 @@ fn what_somebody_else_has_stored_is_no_copy_of_ours() {
             ObjectType::Contract,
             "7",
             Status::Conflict,
-            Reason::STORED_OTHER_SIZE,
+            Reason::StoredOtherSize,
             true,
         )
     };
@@ -227,7 +227,7 @@ fn an_object_is_the_same_in_whichever_form_its_id_was_written() {
             ObjectType::SourcingEvent,
             id,
             Status::Uploaded,
-            Reason::NONE,
+            Reason::None,
             true,
         );
         EarlierCopy::told_by(line, 0).unwrap().what

@@ -41,7 +41,7 @@ fn renamed(row: usize) -> Entry {
 
 fn kept(row: usize) -> Entry {
     Entry {
-        reason: Reason::KEPT_EXISTING,
+        reason: Reason::KeptExisting,
         known: Known::Size(7),
         verified: Verified::No,
         ..entry(row, Status::Skipped)
@@ -51,7 +51,7 @@ fn kept(row: usize) -> Entry {
 #[test]
 fn content_counts_as_seen_by_the_import_where_it_had_to_download_it() {
     let same = Entry {
-        reason: Reason::SAME_CONTENT,
+        reason: Reason::SameContent,
         ..entry(1, Status::Skipped)
     };
     for (entry, level) in [
@@ -89,7 +89,7 @@ fn what_was_only_given_a_name_is_known_as_well_as_it_was_before() {
 fn what_was_kept_is_never_taken_for_the_file_whatever_was_downloaded() {
     // A file that was imported, and has changed since.
     let ours = Entry {
-        reason: Reason::KEPT_EXISTING,
+        reason: Reason::KeptExisting,
         ..entry(1, Status::Skipped)
     };
     let mut line = checked(&ours, Outcome::Match);
@@ -114,7 +114,7 @@ fn the_file_of_what_was_kept_is_not_among_the_digests() {
 
     let mut sums = Sums::default();
     let ours = Entry {
-        reason: Reason::KEPT_EXISTING,
+        reason: Reason::KeptExisting,
         ..entry(1, Status::Skipped)
     };
     for entry in [&ours, &kept(2), &replaced(3, 5, backup())] {

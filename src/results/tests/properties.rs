@@ -54,7 +54,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
                 object_id,
                 external_id,
                 status,
-                reason: Reason::NO_ANSWER,
+                reason: Reason::NoAnswer,
                 attachment_id,
                 known,
                 verified,

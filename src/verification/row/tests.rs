@@ -16,7 +16,7 @@ fn entry(status: Status) -> Entry {
         object_id: "7".into(),
         external_id: "A1".into(),
         status,
-        reason: Reason::NONE,
+        reason: Reason::None,
         attachment_id: AttachmentId::parse("12").ok(),
         known: Known::Content(Content {
             stamp: FileStamp {
@@ -95,7 +95,7 @@ fn a_file_without_a_name_of_its_own_is_known_by_the_last_part_of_its_path() {
 #[test]
 fn a_row_that_is_not_done_claims_nothing_and_says_how_it_stands() {
     let failed = Entry {
-        reason: Reason::REFUSED,
+        reason: Reason::Refused,
         ..entry(Status::Failed)
     };
     for (entry, message) in [
@@ -236,7 +236,7 @@ fn a_title_is_claimed_where_the_import_gave_it_and_nowhere_else() {
 #[test]
 fn what_somebody_else_stored_and_the_user_kept_is_not_downloaded_and_has_no_file_here() {
     let kept = Entry {
-        reason: Reason::KEPT_EXISTING,
+        reason: Reason::KeptExisting,
         known: Known::Size(7),
         ..entry(Status::Skipped)
     };
@@ -251,21 +251,21 @@ fn what_waits_for_bytes_says_so_with_what_to_do_and_objects_even_from_outside_th
     let kept = || Backup::Kept("old/A1.12.pdf".into());
     for (reason, backup, told, message) in [
         (
-            Reason::SOURCE_CHANGED,
+            Reason::SourceChanged,
             kept(),
             "the file changed; mend the cause, and run again with --resume",
             "the attachment waits for bytes: its old ones were let go of, and the new ones are not \
              confirmed; the file changed; mend the cause, and run again with --resume",
         ),
         (
-            Reason::NONE,
+            Reason::None,
             kept(),
             "",
             "the attachment waits for bytes: its old ones were let go of, and the new ones are not \
              confirmed; run the import again with --resume; the old content is in \"old/A1.12.pdf\"",
         ),
         (
-            Reason::RENEWING,
+            Reason::Renewing,
             Backup::Waived,
             "",
             "the attachment may be without bytes: it was about to be replaced; run the import again \

@@ -42,7 +42,7 @@ fn uploaded(row: usize) -> Entry {
         object_id: row.to_string(),
         external_id: format!("A{row}"),
         status: Status::Uploaded,
-        reason: Reason::NONE,
+        reason: Reason::None,
         attachment_id: Some(AttachmentId::parse(&row.to_string()).unwrap()),
         known: Known::Content(Content {
             stamp: FileStamp {

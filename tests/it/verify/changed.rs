@@ -221,7 +221,7 @@ fn content_that_the_user_kept_is_compared_by_its_size_alone() {
     as_if(&test, |entry| {
         if entry.external_id == "A2" {
             entry.status = Status::Skipped;
-            entry.reason = Reason::KEPT_EXISTING;
+            entry.reason = Reason::KeptExisting;
             entry.known = Known::Size(28);
         }
     });

@@ -120,7 +120,7 @@ impl<'a> Promises<'a> {
         let Some(stored) = stored else {
             return Err("nothing is stored");
         };
-        let is_claimed = line.verified != Verified::No || line.reason == Reason::SAME_CONTENT;
+        let is_claimed = line.verified != Verified::No || line.reason == Reason::SameContent;
         let told = line.known.content().filter(|_| is_claimed);
         if told.is_some_and(|told| told.sha256 != stored.sha256) {
             return Err("other content is stored");
@@ -173,7 +173,7 @@ impl<'a> Promises<'a> {
         let Some(line) = self.line(row).filter(|_| !self.waits_for_ever(row)) else {
             return Ok(());
         };
-        let taken = [Reason::NEW_ID_TAKEN, Reason::GONE];
+        let taken = [Reason::NewIdTaken, Reason::Gone];
         if line.attachment_id.is_none() && taken.contains(&line.reason) {
             // Others had its names, and nothing of it is the row's.
             return Ok(());
@@ -253,13 +253,13 @@ impl<'a> Promises<'a> {
         match line.status {
             status if status.is_done() => self.is_done_as_asked(row, &line),
             // Only people can resolve these.
-            Status::Conflict if line.reason == Reason::NEW_ID_TAKEN => self.is_blocked(row),
+            Status::Conflict if line.reason == Reason::NewIdTaken => self.is_blocked(row),
             // A late POST has made another record of its name, of which the bytes never come.
-            Status::Conflict if line.reason == Reason::LOOKUP_MISMATCH => {
+            Status::Conflict if line.reason == Reason::LookupMismatch => {
                 self.never_removed() && self.empty > 0
             }
             // Another one has its name, and it was removed while it waited for bytes.
-            Status::Conflict if line.reason == Reason::GONE => line.attachment_id.is_none(),
+            Status::Conflict if line.reason == Reason::Gone => line.attachment_id.is_none(),
             Status::Conflict => self.asked.wishes.on_conflict == OnConflict::Fail,
             _ => self.waits_for_ever(row),
         }
@@ -277,7 +277,7 @@ impl<'a> Promises<'a> {
     /// A record without bytes is in the way, and the service never removes it.
     fn waits_for_ever(&self, row: &TheRow) -> bool {
         let reason = self.line(row).map(|line| line.reason);
-        self.never_removed() && reason == Some(Reason::PENDING_ELSEWHERE)
+        self.never_removed() && reason == Some(Reason::PendingElsewhere)
     }
 
     /// Whether one run in calm weather must do: sizes show in time, and nobody meddles.

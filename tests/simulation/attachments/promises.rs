@@ -130,7 +130,7 @@ impl<'a> Promises<'a> {
     /// never removes it.
     fn waits_for_ever(&self, row: &TheRow) -> bool {
         let reason = self.line(row).map(|line| line.reason);
-        let waits = [Reason::PENDING_ELSEWHERE, Reason::OBJECT_CHANGED];
+        let waits = [Reason::PendingElsewhere, Reason::ObjectChanged];
         let never_removed = self.rules.purge_after > Duration::from_hours(24);
         never_removed && reason.is_some_and(|reason| waits.contains(&reason))
     }

@@ -234,7 +234,7 @@ impl Watches for Referee {
             exhibit.map(|exhibit| exhibit.size)
         });
         self.say("original", id, &size);
-        let gives_way = self.line_says(id, Status::Replacing, &[Reason::RENEWING]);
+        let gives_way = self.line_says(id, Status::Replacing, &[Reason::Renewing]);
         let mut state = self.state();
         let newest = match size {
             Ok(None) => {
@@ -275,8 +275,8 @@ impl Watches for Referee {
             return self.foul(format!("PATCH of {key:?}, which is of no row"));
         };
         let announced = match names.external_id {
-            Some(_) => Reason::RENAMING,
-            None => Reason::UPDATING,
+            Some(_) => Reason::Renaming,
+            None => Reason::Updating,
         };
         // A record that got a name by mistake has no line, and gets its own name back.
         let is_given_back = state.misnamed.contains(&id);

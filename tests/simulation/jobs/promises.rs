@@ -106,14 +106,14 @@ impl<'a> Promises<'a> {
             Status::Conflict => row.changed,
             // They find it there.
             Status::Failed if is_for_people(&line) => self.is_attached(row),
-            Status::Failed => self.has_no_object(row) && line.reason == Reason::REFUSED,
+            Status::Failed => self.has_no_object(row) && line.reason == Reason::Refused,
             _ => self.waits_for_ever(row),
         }
     }
 
     /// Its job never ends, whatever it gets.
     fn waits_for_ever(&self, row: &TheRow) -> bool {
-        let waits = [Reason::JOB_RUNNING, Reason::JOB_WAITING, Reason::SENDING];
+        let waits = [Reason::JobRunning, Reason::JobWaiting, Reason::Sending];
         let line = self.line(row);
         self.rules.stuck != Stuck::None && line.is_some_and(|line| waits.contains(&line.reason))
     }

@@ -189,7 +189,7 @@ impl Watches for Referee {
             self.record
                 .foul(format!("PUT of {key} to an address of old"));
         }
-        if !self.line_says(&key, Status::Created, Some((&id, Reason::SENDING))) {
+        if !self.line_says(&key, Status::Created, Some((&id, Reason::Sending))) {
             self.record
                 .foul(format!("PUT of {key} without a durable line for {id:?}"));
         }

@@ -83,7 +83,7 @@ impl One {
                 Backup::Kept(path) => Some(path.clone()),
                 Backup::Waived => None,
             }),
-            may_be_there: entry.reason == Reason::RENEWING,
+            may_be_there: entry.reason == Reason::Renewing,
         }
     }
 
@@ -155,9 +155,9 @@ mod tests {
         let kept = Backup::Kept("old/LEG-14.12.0a1b2c3d4e5f.pdf".into());
         assert_eq!(
             words(&[
-                line(Some(14), Reason::NONE, kept),
-                line(Some(15), Reason::RENEWING, Backup::Waived),
-                line(None, Reason::NONE, Backup::Waived),
+                line(Some(14), Reason::None, kept),
+                line(Some(15), Reason::Renewing, Backup::Waived),
+                line(None, Reason::None, Backup::Waived),
             ]),
             "3 attachments wait for new content, and may be without any until you go on with \
              --resume:\n\
@@ -174,14 +174,14 @@ mod tests {
     fn what_waits_for_nothing_is_not_named() {
         let uploaded = Entry {
             status: Status::Uploaded,
-            ..line(Some(1), Reason::NONE, Backup::Waived)
+            ..line(Some(1), Reason::None, Backup::Waived)
         };
         assert_eq!(words(&[uploaded]), "");
     }
 
     #[test]
     fn a_long_list_is_cut_and_everything_is_counted() {
-        let lines = vec![line(Some(1), Reason::NONE, Backup::Waived); 130];
+        let lines = vec![line(Some(1), Reason::None, Backup::Waived); 130];
         let words = words(&lines);
         assert!(words.starts_with("130 attachments wait"), "{words}");
         assert!(words.ends_with("  and 30 others\n"), "{words}");

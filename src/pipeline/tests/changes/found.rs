@@ -41,7 +41,7 @@ async fn what_has_the_name_of_another_row_that_kept_it_is_that_rows() {
     for number in [1, 2] {
         let last = lines.last(number).unwrap();
         assert_eq!(last.status, Status::Conflict);
-        assert_eq!(last.reason, Reason::NEW_ID_TAKEN);
+        assert_eq!(last.reason, Reason::NewIdTaken);
     }
     assert_eq!(holds(&memory, "A2"), [old().sha256]);
     // Nobody can tell whether it is what row 1 was renamed to, so that it is not sent again either.
@@ -58,10 +58,10 @@ async fn a_name_is_not_taken_before_the_row_that_has_it_is_renamed_even_if_it_is
     let lines = Lines::default();
     run_with(&memory, &lines, None, chain(), &replacing()).await;
     let waiting = lines.last(2).unwrap();
-    assert_eq!(waiting.reason, Reason::PENDING_ELSEWHERE);
+    assert_eq!(waiting.reason, Reason::PendingElsewhere);
     let last = lines.last(1).unwrap();
     assert_eq!(last.status, Status::Conflict);
-    assert_eq!(last.reason, Reason::NEW_ID_TAKEN);
+    assert_eq!(last.reason, Reason::NewIdTaken);
     assert_eq!(holds(&memory, "A1").len(), 1);
     assert_eq!(count(&memory.log(), Operation::Amend), 0);
 }
@@ -75,7 +75,7 @@ async fn the_name_of_a_row_that_is_not_at_work_is_not_taken_either() {
     alone.rows[0].new_id = NewId::Kept;
     run_with(&memory, &lines, None, vec![alone], &settings()).await;
     let last = lines.last(1).unwrap();
-    assert_eq!(last.reason, Reason::NEW_ID_TAKEN);
+    assert_eq!(last.reason, Reason::NewIdTaken);
     assert_eq!(holds(&memory, "A1").len(), 1);
 }
 
@@ -104,7 +104,7 @@ async fn what_has_the_old_name_of_an_attachment_that_is_gone_is_another_one() {
     run_with(&memory, &lines, None, vec![task], &replacing()).await;
     let last = lines.last(1).unwrap();
     assert_eq!(last.status, Status::Conflict);
-    assert_eq!(last.reason, Reason::GONE);
+    assert_eq!(last.reason, Reason::Gone);
     assert_eq!(last.changes.renamed_to.as_deref(), Some("N1"));
     assert_eq!(holds(&memory, "A1"), [old().sha256]);
 }
@@ -137,7 +137,7 @@ async fn content_that_was_only_as_long_as_the_file_is_not_claimed_to_be_it() {
     let shelf = Shelf::default();
     run_with(&memory, &lines, Some(&shelf), tasks, &replacing()).await;
     let last = lines.last(1).unwrap();
-    assert_eq!(last.reason, Reason::NO_BACKUP);
+    assert_eq!(last.reason, Reason::NoBackup);
     assert_eq!(last.verified, Verified::No);
     assert!(last.known.content().is_none(), "{last:?}");
 }
@@ -155,7 +155,7 @@ async fn a_row_that_keeps_other_content_stays_renamed() {
     run_with(&memory, &lines, None, tasks, &skipping).await;
     let last = lines.last(1).unwrap();
     assert_eq!(last.status, Status::Renamed);
-    assert_eq!(last.reason, Reason::KEPT_EXISTING);
+    assert_eq!(last.reason, Reason::KeptExisting);
     let file = RowFile::Ready(new_file().0);
     let next = step(&row, file, Some(last), skipping.wishes, FailedJobs::Leave);
     assert_eq!(next, Step::Keep);

@@ -164,7 +164,7 @@ async fn a_name_that_is_taken_stays_with_whoever_has_it() {
             let last = lines.last(1).unwrap();
             assert_eq!(
                 (last.status, last.reason),
-                (Status::Conflict, Reason::NEW_ID_TAKEN)
+                (Status::Conflict, Reason::NewIdTaken)
             );
             assert_eq!(holds(&memory, "A1").len(), 1);
             assert_eq!(holds(&memory, "EU-A1"), [content("another one").sha256]);
@@ -202,7 +202,7 @@ async fn a_clash_that_the_service_takes_is_undone() {
     let last = lines.last(1).unwrap();
     assert_eq!(
         (last.status, last.reason),
-        (Status::Conflict, Reason::NEW_ID_TAKEN)
+        (Status::Conflict, Reason::NewIdTaken)
     );
     assert_eq!(holds(&memory, "EU-A1"), [content("another one").sha256]);
     assert_eq!(

@@ -13,7 +13,7 @@ async fn what_is_replaced_was_kept_and_announced_before_and_is_named_afterwards(
         lines.statuses(1),
         [Status::Replacing, Status::Replacing, Status::Replaced]
     );
-    assert_eq!(lines.of(1)[0].reason, Reason::RENEWING);
+    assert_eq!(lines.of(1)[0].reason, Reason::Renewing);
     let renewed = memory
         .log()
         .iter()
@@ -56,12 +56,8 @@ async fn a_title_that_the_service_would_derive_anew_stays_as_it_was() {
 #[tokio::test(start_paused = true)]
 async fn unasked_other_content_is_a_conflict_and_may_be_let_be() {
     for (on_conflict, status, reason) in [
-        (
-            OnConflict::Fail,
-            Status::Conflict,
-            Reason::STORED_OTHER_SIZE,
-        ),
-        (OnConflict::Skip, Status::Skipped, Reason::KEPT_EXISTING),
+        (OnConflict::Fail, Status::Conflict, Reason::StoredOtherSize),
+        (OnConflict::Skip, Status::Skipped, Reason::KeptExisting),
     ] {
         let memory = with_stored(Rules::default(), old(), no_faults()).await;
         let lines = Lines::default();
@@ -87,7 +83,7 @@ async fn the_same_bytes_are_not_replaced_and_others_of_the_same_number_are() {
         let last = replace(&memory, shelf.as_ref()).await;
         assert_eq!(
             (last.status, last.reason),
-            (Status::Skipped, Reason::SAME_CONTENT)
+            (Status::Skipped, Reason::SameContent)
         );
         assert_eq!(count(&memory.log(), Operation::Renew), 0);
         assert_eq!(last.changes, Changes::default());
@@ -145,7 +141,7 @@ async fn where_the_new_bytes_are_refused_the_old_ones_go_back() {
     let last = replace(&memory, Some(&Shelf::default())).await;
     assert_eq!(
         (last.status, &last.reason),
-        (Status::Conflict, &Reason::UPLOAD_REFUSED),
+        (Status::Conflict, &Reason::UploadRefused),
         "{last:?}"
     );
     assert!(
@@ -164,7 +160,7 @@ async fn where_nothing_was_kept_an_attachment_without_bytes_is_named_and_a_later
     let last = replace(&memory, None).await;
     assert_eq!(
         (last.status, &last.reason),
-        (Status::Replacing, &Reason::UPLOAD_REFUSED)
+        (Status::Replacing, &Reason::UploadRefused)
     );
     assert!(
         last.message.contains("THE ATTACHMENT HAS NO CONTENT NOW"),
@@ -192,7 +188,7 @@ async fn what_cannot_be_kept_is_not_let_go_of() {
     let last = replace(&memory, Some(&Shelf::default())).await;
     assert_eq!(
         (last.status, last.reason),
-        (Status::Conflict, Reason::NO_BACKUP)
+        (Status::Conflict, Reason::NoBackup)
     );
     assert_eq!(holds(&memory, "A1"), [old().sha256]);
     assert_eq!(count(&memory.log(), Operation::Renew), 0);

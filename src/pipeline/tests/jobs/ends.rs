@@ -7,7 +7,7 @@ fn without_the_third(rules: JobRules) -> Jobs {
     with(rules, nth(Operation::Put, 3, Fault::Refused))
 }
 
-const DONE: (Status, Reason) = (Status::Uploaded, Reason::NONE);
+const DONE: (Status, Reason) = (Status::Uploaded, Reason::None);
 
 #[tokio::test(start_paused = true)]
 async fn all_files_of_a_job_are_sent_at_once_after_their_lines_are_durable() {
@@ -97,7 +97,7 @@ async fn an_expired_address_that_is_all_a_job_has_to_give_is_not_used_again() {
     // The one that came was not attached for the lack of the other, which goes into another job.
     assert_eq!(
         ends(&lines, &rows),
-        [(Status::Failed, Reason::NOT_ATTACHED), DONE]
+        [(Status::Failed, Reason::NotAttached), DONE]
     );
     assert_eq!(*sent.lock().unwrap(), 3);
     assert_eq!(import(&jobs, &lines, &rows).await, None);
@@ -142,7 +142,7 @@ async fn what_a_failed_job_says_of_its_files_is_believed() {
         attaches,
         ..JobRules::default()
     };
-    let refused = (Status::Failed, Reason::UPLOAD_REFUSED);
+    let refused = (Status::Failed, Reason::UploadRefused);
 
     let (lines, rows) = (Lines::default(), rows(1..=3));
     let jobs = without_the_third(rules(Attaches::AsTheyCome));
@@ -155,7 +155,7 @@ async fn what_a_failed_job_says_of_its_files_is_believed() {
     let lines = Lines::default();
     let jobs = without_the_third(rules(Attaches::AllTogether));
     assert_eq!(import(&jobs, &lines, &rows).await, None);
-    let rejected = (Status::Failed, Reason::NOT_ATTACHED);
+    let rejected = (Status::Failed, Reason::NotAttached);
     assert_eq!(ends(&lines, &rows), [rejected.clone(), rejected, refused]);
     assert_eq!(import(&jobs, &lines, &rows).await, None);
     each_is_attached_once(&jobs, &lines, &rows);
@@ -166,8 +166,8 @@ async fn after_a_failed_job_that_says_nothing_rows_wait_until_somebody_has_looke
     let (lines, rows) = (Lines::default(), rows(1..=3));
     let jobs = without_the_third(JobRules::default());
     assert_eq!(import(&jobs, &lines, &rows).await, None);
-    let asked = (Status::Failed, Reason::JOB_FAILED);
-    let refused = (Status::Failed, Reason::UPLOAD_REFUSED);
+    let asked = (Status::Failed, Reason::JobFailed);
+    let refused = (Status::Failed, Reason::UploadRefused);
     assert_eq!(ends(&lines, &rows), [asked.clone(), asked.clone(), refused]);
 
     assert_eq!(import(&jobs, &lines, &rows).await, None);
@@ -185,7 +185,7 @@ async fn a_job_that_never_ends_leaves_its_rows_pending_with_its_last_word() {
         ..JobRules::default()
     };
     let (jobs, lines, rows) = (Jobs::new(rules), Lines::default(), rows(1..=2));
-    let waits = (Status::Pending, Reason::JOB_RUNNING);
+    let waits = (Status::Pending, Reason::JobRunning);
     for _ in 0..2 {
         assert_eq!(import(&jobs, &lines, &rows).await, None);
         assert_eq!(ends(&lines, &rows), [waits.clone(), waits.clone()]);
@@ -213,7 +213,7 @@ async fn an_object_that_does_not_exist_fails_its_rows_and_no_others() {
         };
         let (jobs, lines) = (Jobs::new(rules), Lines::default());
         assert_eq!(import(&jobs, &lines, &both).await, None);
-        let refused = (Status::Failed, Reason::REFUSED);
+        let refused = (Status::Failed, Reason::Refused);
         assert_eq!(ends(&lines, &both), [DONE, refused], "{unknown_as:?}");
         let message = lines.last(2).unwrap().message;
         assert!(message.contains("Invalid resource ID"), "{message}");
@@ -228,7 +228,7 @@ async fn a_job_that_is_forgotten_with_bytes_in_it_is_for_people() {
     };
     let (jobs, lines, rows) = (Jobs::new(rules), Lines::default(), rows(1..=1));
     assert_eq!(import(&jobs, &lines, &rows).await, None);
-    assert_eq!(ends(&lines, &rows), [(Status::Failed, Reason::JOB_FAILED)]);
+    assert_eq!(ends(&lines, &rows), [(Status::Failed, Reason::JobFailed)]);
     assert_eq!(import(&jobs, &lines, &rows).await, None);
     assert_eq!(how_many(&jobs, Operation::Create), 1);
 }

@@ -77,8 +77,8 @@ async fn what_was_attached_before_a_change_is_a_conflict_and_left_alone() {
     };
     let tasks = tasks_of(&rows, &lines, FailedJobs::Leave, newer);
     assert_eq!(go(&jobs, &lines, tasks, &settings()).await, None);
-    let changed = (Status::Conflict, Reason::FILE_CHANGED);
-    let done = (Status::Uploaded, Reason::NONE);
+    let changed = (Status::Conflict, Reason::FileChanged);
+    let done = (Status::Uploaded, Reason::None);
     assert_eq!(ends(&lines, &rows), [done, changed]);
     assert_eq!(jobs.attached(), before);
     let line = lines.last(2).unwrap();
@@ -95,7 +95,7 @@ async fn a_job_that_may_not_be_looked_at_keeps_its_rows() {
     });
     let (lines, rows) = (Lines::default(), rows(1..=2));
     assert_eq!(import(&jobs, &lines, &rows).await, None);
-    let waits = (Status::Pending, Reason::JOB_RUNNING);
+    let waits = (Status::Pending, Reason::JobRunning);
     assert_eq!(ends(&lines, &rows), [waits.clone(), waits]);
     *later.lock().unwrap() = true;
     assert_eq!(import(&jobs, &lines, &rows).await, None);
@@ -126,7 +126,7 @@ async fn a_file_that_was_renamed_since_is_known_to_its_job_by_the_name_that_it_h
     }
     assert_eq!(import(&jobs, &lines, &rows).await, None);
     let ended = ends(&lines, &rows);
-    assert_eq!(ended, vec![(Status::Uploaded, Reason::NONE); 2]);
+    assert_eq!(ended, vec![(Status::Uploaded, Reason::None); 2]);
     let names: Vec<_> = jobs
         .attached()
         .into_iter()
