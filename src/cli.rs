@@ -1,6 +1,9 @@
-//! The command line: what was typed, and nothing about what it means.
+//! The command line: arguments as they are typed, and their resolution to the structs of `config`,
+//! which are all that the commands see.
 
 mod emulator;
+mod resolve;
+mod values;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,6 +11,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use encoding_rs::Encoding;
 
+use crate::config::{TenantEnvironment, TenantRegion};
 use crate::duration::parse_duration;
 use crate::http::target::HostSuffix;
 use crate::manifest::encoding_named;
@@ -317,10 +321,10 @@ fn in_one_job(text: &str) -> Result<usize, String> {
 pub struct ServiceArgs {
     /// Region of the company's tenant in Workday
     #[arg(long, value_name = "REGION", conflicts_with_all = ["base_url", "emulator"])]
-    pub region: Option<Region>,
+    pub region: Option<TenantRegion>,
     /// Environment of the company's tenant in Workday
     #[arg(long, value_name = "ENVIRONMENT", conflicts_with_all = ["base_url", "emulator"])]
-    pub environment: Option<Environment>,
+    pub environment: Option<TenantEnvironment>,
     /// Base of the service: Workday's `.../services/attachments/v1` or Keelvar's `.../api`
     /// [default: `WORKDAY_BASE_URL` or `KEELVAR_BASE_URL`]
     #[arg(long, value_name = "URL", conflicts_with = "emulator")]
@@ -354,26 +358,6 @@ fn at_once(text: &str) -> Result<usize, String> {
         Ok(number @ 1..=1000) => Ok(number),
         _ => Err("a number from 1 to 1000 is expected".to_owned()),
     }
-}
-
-/// The regions in which the service runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Region {
-    /// United States
-    Us,
-    /// Europe
-    Eu,
-    /// Canada
-    Ca,
-}
-
-/// The environments that a company has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Environment {
-    /// The real one
-    Production,
-    /// The one to try in
-    Sandbox,
 }
 
 /// The manifest, and how it is read.

@@ -1,9 +1,7 @@
 //! What the commands that deal with results as evidence have in common: whose they are, and where
 //! their attachments are.
 
-use super::variable;
-use crate::cli::ServiceArgs;
-use crate::config::{Base, ConfigError};
+use crate::config::{Base, ConfigError, ServiceConfig, variable};
 use crate::error::Error;
 use crate::model::Service;
 use crate::results::ledger::Ledger;
@@ -19,7 +17,7 @@ pub(super) fn service_of(ledger: &Ledger) -> Result<Service, Error> {
 /// Where the attachments are: what the user names, which must be what stands in the results. The
 /// results themselves have no say in where keys go.
 pub(super) fn destination(
-    args: &ServiceArgs,
+    config: &ServiceConfig,
     ledger: &Ledger,
     service: Service,
 ) -> Result<Base, Error> {
@@ -29,7 +27,7 @@ pub(super) fn destination(
         theirs: theirs.iter().cloned().collect(),
         ours,
     };
-    let base = match Base::of(args, service, variable) {
+    let base = match config.base(service, variable) {
         Err(ConfigError::NoDestination { .. }) => return Err(wrong(None)),
         base => base?,
     };

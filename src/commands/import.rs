@@ -12,7 +12,7 @@ use std::path::Path;
 
 use crate::backup::{Folder, Vault};
 use crate::cli::ImportArgs;
-use crate::config::{self, Access, Amending, Backups, Base, Jobs};
+use crate::config::{self, Amending, Backups, Base, Jobs, variable};
 use crate::error::{Error, Exit};
 use crate::manifest::{self, Column, Manifest, RawRow, Reading};
 
@@ -30,7 +30,7 @@ use crate::text::tell;
 use super::first_answer::FirstQuestion;
 use super::second_copies::{Comparison, Destinations};
 use super::session::{AtStop, Contact, Opening};
-use super::{open_root, proxy_notice, reading_options, show, tell_problems, variable};
+use super::{open_root, proxy_notice, reading_options, show, tell_problems};
 use merge::Extent;
 use plan::{EarlierRows, Plan};
 use summary::{Ending, Summary, resume_command};
@@ -55,9 +55,10 @@ pub(super) fn carry_out(args: &ImportArgs, read: Reading, telling: Telling) -> R
     // Where no row says it, no row will be sent either, and any service will do to go on with.
     let service = read.manifest.service().unwrap_or(Service::Workday);
     let amending = Amending::of(&args.amend, service)?;
-    let base = Base::of(&args.service, service, variable)?;
+    let config = args.service.clone().into_config();
+    let base = config.base(service, variable)?;
     // Before the hashing, which may take an hour.
-    let access = Access::of(&args.service, &base, service, variable)?;
+    let access = config.access(&base, service, variable)?;
     let path = config::results_path(&args.input.manifest, args.results.as_deref());
     let (results, previous) = open_results(args, &path, &base)?;
     if service == Service::Keelvar {
@@ -78,7 +79,7 @@ pub(super) fn carry_out(args: &ImportArgs, read: Reading, telling: Telling) -> R
             base: &base,
             service,
             known: known.as_ref(),
-            max_outage: args.service.max_outage,
+            max_outage: config.max_outage,
             quiet: args.output.quiet,
         };
         question.ask(&mut contact)?;
@@ -115,7 +116,7 @@ pub(super) fn carry_out(args: &ImportArgs, read: Reading, telling: Telling) -> R
     let opening = Opening {
         base: &base,
         access: &access,
-        service: &args.service,
+        service: &config,
         jobs: &jobs,
         max_errors: args.max_errors,
         wishes,

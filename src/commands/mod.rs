@@ -26,12 +26,6 @@ use crate::model::SecondCopies;
 use crate::root::{Root, RootError};
 use crate::text::escape;
 
-/// A variable of the environment; one that is set to nothing is not set.
-fn variable(name: &'static str) -> Option<String> {
-    let value = std::env::var(name).ok()?;
-    (!value.trim().is_empty()).then_some(value)
-}
-
 /// By whose hands the requests go, if by any: a line of text.
 fn proxy_notice(base: &Base) -> String {
     let proxy = base.proxy();

@@ -10,8 +10,7 @@ use tokio::sync::watch;
 use url::Url;
 
 use crate::backup::Vault;
-use crate::cli::ServiceArgs;
-use crate::config::{Access, Base, Credentials, Jobs};
+use crate::config::{Access, Base, Credentials, Jobs, ServiceConfig};
 use crate::destination::keelvar::{self, Keelvar};
 use crate::destination::workday::Workday;
 use crate::destination::{Destination as _, Kind};
@@ -32,7 +31,7 @@ use crate::throttle::pacer::WINDOW;
 pub(super) struct Opening<'a> {
     pub(super) base: &'a Base,
     pub(super) access: &'a Access,
-    pub(super) service: &'a ServiceArgs,
+    pub(super) service: &'a ServiceConfig,
     pub(super) jobs: &'a Jobs,
     pub(super) max_errors: Option<usize>,
     pub(super) wishes: Wishes,

@@ -10,7 +10,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::cli::{Sampling, VerifyArgs};
-use crate::config::{Access, Jobs};
+use crate::config::{Jobs, PreflightPolicy, variable};
 use crate::error::{Error, Exit};
 use crate::model::{RowNumbers, Service};
 use crate::output;
@@ -27,7 +27,7 @@ use crate::verification::{Download, LocalFile, file};
 
 use super::first_answer::FirstQuestion;
 use super::session::{AtStop, Contact, Opening};
-use super::{evidence, proxy_notice, show, variable};
+use super::{evidence, proxy_notice, show};
 use backups::Backups;
 use summary::{Ending, Local, Summary};
 
@@ -40,8 +40,9 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
             path: args.results.clone(),
         });
     }
-    let base = evidence::destination(&args.service, &ledger, service)?;
-    let access = Access::of(&args.service, &base, service, variable)?;
+    let config = args.service.clone().into_config();
+    let base = evidence::destination(&config, &ledger, service)?;
+    let access = config.access(&base, service, variable)?;
     if service == Service::Keelvar && args.download.is_some() {
         return Err(Error::NothingToDownload);
     }
@@ -67,14 +68,14 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
     let mut contact = Contact::prepare(&base, &access, &jobs)?;
     let to_ask: Vec<_> = rows.iter().filter_map(Row::to_ask).collect();
     if let Some((known, _)) = to_ask.first()
-        && !args.service.skip_preflight
+        && config.preflight == PreflightPolicy::Ask
     {
         // Where nothing is, every attachment would be missing.
         let question = FirstQuestion {
             base: &base,
             service,
             known: Some(known),
-            max_outage: args.service.max_outage,
+            max_outage: config.max_outage,
             quiet: args.output.quiet,
         };
         question.ask(&mut contact)?;
@@ -88,7 +89,7 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
     let opening = Opening {
         base: &base,
         access: &access,
-        service: &args.service,
+        service: &config,
         jobs: &jobs,
         max_errors: None,
         wishes: Wishes::default(),

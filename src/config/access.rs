@@ -5,8 +5,7 @@ use std::slice;
 
 use secrecy::SecretString;
 
-use super::{Base, ConfigError};
-use crate::cli::ServiceArgs;
+use super::{Base, ConfigError, ServiceConfig};
 use crate::http::Network;
 use crate::http::api::KeyHeader;
 use crate::http::target::ApiHost;
@@ -40,20 +39,20 @@ pub struct Access {
     pub network: Network,
 }
 
-impl Access {
-    /// Finds all of it, or says what is missing.
-    pub fn of(
-        args: &ServiceArgs,
+impl ServiceConfig {
+    /// Finds what it takes to speak to a destination, or says what is missing.
+    pub fn access(
+        &self,
         base: &Base,
         service: Service,
         variable: impl Fn(&'static str) -> Option<String>,
-    ) -> Result<Self, ConfigError> {
-        let roots = args.ca_file.as_deref().map(Roots::read).transpose()?;
-        Ok(Self {
+    ) -> Result<Access, ConfigError> {
+        let roots = self.ca_file.as_deref().map(Roots::read).transpose()?;
+        Ok(Access {
             credentials: Credentials::of(service, base, variable)?,
             network: Network {
                 roots: roots.unwrap_or_default(),
-                upload_hosts: args.upload_host.clone(),
+                upload_hosts: self.upload_hosts.clone(),
             },
         })
     }

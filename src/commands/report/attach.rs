@@ -49,7 +49,8 @@ pub(super) fn check(args: &AttachArgs, object: ObjectRef, ledger: &Ledger) -> Re
             service,
         });
     }
-    evidence::destination(&args.service, ledger, service).map(drop)
+    let config = args.service.clone().into_config();
+    evidence::destination(&config, ledger, service).map(drop)
 }
 
 /// Attaches the report at a path, whose digest this is.

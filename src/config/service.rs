@@ -1,0 +1,362 @@
+//! Where a run goes, how fast, and by which way.
+//!
+//! The service stands in the manifest or in the results, so that what depends on it is resolved once
+//! they are read: [`ServiceConfig::base`] and [`ServiceConfig::access`], in this order.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use super::ConfigError;
+use crate::http::proxy::Proxies;
+use crate::http::target::{ApiHost, HostSuffix, is_loopback};
+use crate::model::Service;
+
+/// How the embedded emulator is called in the results.
+const EMULATOR: &str = "emulator";
+
+/// All that the user says of the service and of the way there.
+#[derive(Debug, Clone)]
+pub struct ServiceConfig {
+    /// The destination, as far as the user names one.
+    pub destination: NamedDestination,
+    /// API requests a second.
+    pub rate: u32,
+    /// Rows at work at once.
+    pub concurrency: usize,
+    /// Treatment of the first request.
+    pub preflight: PreflightPolicy,
+    /// How long the service may be away before a run stops.
+    pub max_outage: Duration,
+    /// PEM file of authorities to trust besides those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// The only hosts for the bytes of files, with those below them; any public host, where there are
+    /// none.
+    pub upload_hosts: Vec<HostSuffix>,
+}
+
+/// A destination as the user names it. Each service reads it in its own way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NamedDestination {
+    /// An emulator that is started for this run.
+    Emulator,
+    /// The service behind this URL, which is yet to be checked.
+    BaseUrl(String),
+    /// A tenant of Workday.
+    Tenant(TenantRegion, TenantEnvironment),
+    /// One half of a tenant's name. A service without tenants refuses it for that reason, so that it is
+    /// judged once the service is known.
+    HalfTenant {
+        /// The option that names the other half.
+        missing: &'static str,
+    },
+    /// None, so that the service's variable of the environment counts.
+    Unnamed,
+}
+
+/// The regions in which Workday's service runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TenantRegion {
+    /// United States.
+    Us,
+    /// Europe.
+    Eu,
+    /// Canada.
+    Ca,
+}
+
+/// The environments that a company has in Workday.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TenantEnvironment {
+    /// The real one.
+    Production,
+    /// The one to try in.
+    Sandbox,
+}
+
+/// Treatment of the request with which a run begins, whose answer proves address and keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PreflightPolicy {
+    /// It is sent before files are hashed, which may take an hour.
+    Ask,
+    /// It is left out: the first request of the work itself proves them.
+    Skip,
+}
+
+/// Where attachments go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Base {
+    /// To the service behind this URL.
+    Service(Url),
+    /// To an emulator that is started for this run.
+    Emulator,
+}
+
+impl ServiceConfig {
+    /// Decides where the attachments of a manifest for this service go.
+    pub fn base(
+        &self,
+        service: Service,
+        variable: impl Fn(&'static str) -> Option<String>,
+    ) -> Result<Base, ConfigError> {
+        let named = match &self.destination {
+            NamedDestination::Emulator => return Ok(Base::Emulator),
+            NamedDestination::BaseUrl(url) => Some(url.clone()),
+            NamedDestination::Tenant(region, environment) if service == Service::Workday => {
+                Some(tenant_base(*region, *environment))
+            }
+            NamedDestination::HalfTenant { missing } if service == Service::Workday => {
+                return Err(ConfigError::HalfATenant { missing });
+            }
+            NamedDestination::Tenant(..) | NamedDestination::HalfTenant { .. } => {
+                return Err(ConfigError::NoSuchTenant { service });
+            }
+            NamedDestination::Unnamed => variable(base_variable(service)),
+        };
+        let url = named.ok_or(ConfigError::NoDestination { service })?;
+        parse_base(&url, service).map(Base::Service)
+    }
+}
+
+impl Base {
+    /// How the destination is called in the results: host and path, or `emulator`.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Emulator => EMULATOR.to_owned(),
+            Self::Service(url) => {
+                let port = url.port().map(|port| format!(":{port}"));
+                format!(
+                    "{}{}{}",
+                    url.host_str().unwrap_or_default(),
+                    port.unwrap_or_default(),
+                    url.path()
+                )
+            }
+        }
+    }
+
+    /// The proxy by way of which the service is reached, if there is one.
+    pub fn proxy(&self) -> Option<String> {
+        match self {
+            Self::Emulator => None,
+            Self::Service(url) => Proxies::on_the_way_to(ApiHost::of(url)).of(url),
+        }
+    }
+
+    /// Where the host of the API stands; an embedded emulator is on this machine.
+    pub fn host(&self) -> ApiHost {
+        match self {
+            Self::Emulator => ApiHost::Loopback,
+            Self::Service(url) => ApiHost::of(url),
+        }
+    }
+}
+
+/// The variable with the base, for users who have but one.
+fn base_variable(service: Service) -> &'static str {
+    match service {
+        Service::Workday => "WORKDAY_BASE_URL",
+        Service::Keelvar => "KEELVAR_BASE_URL",
+    }
+}
+
+/// One of the six bases that the vendor documents.
+fn tenant_base(region: TenantRegion, environment: TenantEnvironment) -> String {
+    let sandbox = match environment {
+        TenantEnvironment::Production => "",
+        TenantEnvironment::Sandbox => "sandbox.",
+    };
+    let region = match region {
+        TenantRegion::Us => "us",
+        TenantRegion::Eu => "eu",
+        TenantRegion::Ca => "ca",
+    };
+    format!("https://api.{sandbox}{region}.workdayspend.com/services/attachments/v1")
+}
+
+fn parse_base(text: &str, service: Service) -> Result<Url, ConfigError> {
+    let bad = |url: &str, why: String| ConfigError::BadBase {
+        service,
+        url: url.to_owned(),
+        why,
+    };
+    let mut url =
+        Url::parse(text.trim()).map_err(|error| bad(text, format!("is no URL: {error}")))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        // The text is not repeated: it may hold a password.
+        return Err(bad(
+            "…",
+            "names a user; keys come from the environment".into(),
+        ));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(bad(text, "goes on after the path".into()));
+    }
+    if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
+        return Err(bad(
+            text,
+            "is not https (http is for this machine only)".into(),
+        ));
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(destination: NamedDestination) -> ServiceConfig {
+        ServiceConfig {
+            destination,
+            rate: 5,
+            concurrency: 8,
+            preflight: PreflightPolicy::Ask,
+            max_outage: Duration::from_secs(1),
+            ca_file: None,
+            upload_hosts: Vec::new(),
+        }
+    }
+
+    fn unnamed() -> ServiceConfig {
+        named(NamedDestination::Unnamed)
+    }
+
+    fn half_tenant() -> ServiceConfig {
+        let missing = "--environment production|sandbox";
+        named(NamedDestination::HalfTenant { missing })
+    }
+
+    fn base_url(url: &str) -> Result<Base, ConfigError> {
+        let config = named(NamedDestination::BaseUrl(url.to_owned()));
+        config.base(Service::Workday, |_| None)
+    }
+
+    #[test]
+    fn the_six_documented_bases_are_known() {
+        for (region, environment, host) in [
+            (TenantRegion::Us, TenantEnvironment::Production, "api.us"),
+            (TenantRegion::Eu, TenantEnvironment::Production, "api.eu"),
+            (TenantRegion::Ca, TenantEnvironment::Production, "api.ca"),
+            (
+                TenantRegion::Us,
+                TenantEnvironment::Sandbox,
+                "api.sandbox.us",
+            ),
+            (
+                TenantRegion::Eu,
+                TenantEnvironment::Sandbox,
+                "api.sandbox.eu",
+            ),
+            (
+                TenantRegion::Ca,
+                TenantEnvironment::Sandbox,
+                "api.sandbox.ca",
+            ),
+        ] {
+            let config = named(NamedDestination::Tenant(region, environment));
+            let variable = |_| Some("https://ignored.example".to_owned());
+            let base = config.base(Service::Workday, variable).unwrap();
+            assert_eq!(
+                base.label(),
+                format!("{host}.workdayspend.com/services/attachments/v1")
+            );
+        }
+    }
+
+    #[test]
+    fn there_is_no_default_and_half_a_tenant_is_none() {
+        let service = Service::Workday;
+        assert_eq!(
+            unnamed().base(service, |_| None),
+            Err(ConfigError::NoDestination { service })
+        );
+        let half = half_tenant().base(service, |_| None).unwrap_err();
+        assert!(half.to_string().contains("--environment"));
+    }
+
+    #[test]
+    fn each_service_has_a_variable_of_its_own_for_its_base() {
+        let variable = |name: &'static str| {
+            let host = name.strip_suffix("_BASE_URL")?.to_lowercase();
+            Some(format!("https://{host}.example/x"))
+        };
+        for (service, label) in [
+            (Service::Workday, "workday.example/x"),
+            (Service::Keelvar, "keelvar.example/x"),
+        ] {
+            let base = unnamed().base(service, variable).unwrap();
+            assert_eq!(base.label(), label);
+        }
+    }
+
+    #[test]
+    fn keelvar_has_no_tenants_and_no_default() {
+        let service = Service::Keelvar;
+        let said = |config: &ServiceConfig| {
+            let refused = config.base(service, |_| None).unwrap_err();
+            refused.to_string()
+        };
+        assert_eq!(
+            said(&unnamed()),
+            "where are the attachments to go? There is no default, so that nothing reaches the \
+             wrong company: give --base-url URL (the address of your company's Keelvar, ending in \
+             /api), or set KEELVAR_BASE_URL, or --emulator to try it without an account"
+        );
+        let whole = NamedDestination::Tenant(TenantRegion::Us, TenantEnvironment::Sandbox);
+        for tenant in [half_tenant(), named(whole)] {
+            assert_eq!(
+                said(&tenant),
+                "--region and --environment name a tenant of Workday Strategic Sourcing, and the \
+                 object types of this manifest are of Keelvar: give --base-url URL (the address \
+                 of your company's Keelvar, ending in /api), or set KEELVAR_BASE_URL, or \
+                 --emulator to try it without an account"
+            );
+        }
+        let bad = named(NamedDestination::BaseUrl(
+            "http://example.com/api".to_owned(),
+        ));
+        assert_eq!(
+            said(&bad),
+            "the base URL \"http://example.com/api\" is not https (http is for this machine \
+             only); it looks like https://my.keelvar.app/api, with the host that your company uses"
+        );
+    }
+
+    #[test]
+    fn a_base_is_https_or_on_this_machine() {
+        for good in [
+            "https://example.com/services/attachments/v1/",
+            "http://127.0.0.1:8080/services/attachments/v1",
+            "http://localhost:8080/x",
+            "http://[::1]:8080/x",
+        ] {
+            assert!(base_url(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://example.com/x",
+            "http://10.0.0.1/x",
+            "ftp://example.com",
+            "https://example.com/x?tenant=1",
+            "example.com",
+        ] {
+            assert!(base_url(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_a_base_is_refused_and_not_repeated() {
+        let refused = base_url("https://me:hunter2@example.com/x").unwrap_err();
+        assert!(!refused.to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn the_same_base_has_one_label() {
+        let label = |url| base_url(url).unwrap().label();
+        assert_eq!(label("https://example.com/v1/"), "example.com/v1");
+        assert_eq!(label("https://EXAMPLE.com:443/v1"), "example.com/v1");
+        assert_eq!(label("http://127.0.0.1:99/v1"), "127.0.0.1:99/v1");
+    }
+}
