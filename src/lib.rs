@@ -89,6 +89,14 @@ pub mod text;
 pub mod throttle;
 pub mod verification;
 
+// The service that tests are made against stands outside of the product, where the simulation takes
+// it in as well. It calls this crate by its name in either place.
+#[cfg(test)]
+extern crate self as consign;
+#[cfg(test)]
+#[path = "../tests/support/memory_service/mod.rs"]
+mod memory_service;
+
 use std::ffi::OsString;
 use std::io;
 

@@ -13,13 +13,13 @@ use secrecy::SecretString;
 use tempfile::TempDir;
 use url::Url;
 
-use super::memory::{Memory, Rules};
 use super::workday::Workday;
 use super::*;
 use crate::digest::sha256;
 use crate::emulator::{self, Emulator};
 use crate::http::Network;
 use crate::http::api::KeyHeader;
+use crate::memory_service::{Memory, Rules};
 use crate::model::ObjectType;
 use crate::root::{Opened, Root};
 

@@ -45,7 +45,7 @@ use crate::throttle::quota::{Allowance, Budget};
 use document::{errors, files, id, is_another, named_in};
 
 /// How many jobs may be made (documented under "usage": burst and sustained).
-pub(super) const POSTS: &[Allowance] = &[
+pub const POSTS: &[Allowance] = &[
     Allowance {
         requests: 120,
         within: Duration::from_hours(1),
@@ -58,7 +58,7 @@ pub(super) const POSTS: &[Allowance] = &[
 
 /// How often jobs may be read (documented in the same place), and never twice in two seconds, which
 /// is the same limit with nothing in a burst.
-pub(super) const READS: &[Allowance] = &[
+pub const READS: &[Allowance] = &[
     Allowance {
         requests: 1,
         within: Duration::from_secs(2),

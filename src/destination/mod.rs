@@ -7,7 +7,6 @@
 pub mod archive;
 pub mod file_names;
 pub mod keelvar;
-pub mod memory;
 pub mod workday;
 
 use std::collections::{BTreeMap, HashMap};

@@ -7,7 +7,7 @@ mod promises;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use consign::destination::memory::{Memory, Operation, Rules, Script};
+use crate::memory_service::{Memory, Operation, Rules, Script};
 use consign::destination::{Destination as _, NewFile, NewRecord};
 use consign::model::ExternalId;
 use consign::pipeline::{NewId, Task, TaskRow};

@@ -8,7 +8,7 @@ pub(crate) mod stranger;
 use std::sync::Arc;
 use std::time::Duration;
 
-use consign::destination::memory::{Ids, Memory, Routes, Rules, Script, Titles};
+use crate::memory_service::{Ids, Memory, Routes, Rules, Script, Titles};
 use consign::destination::{Destination as _, NewFile, NewRecord};
 use consign::pipeline::Task;
 use consign::plan::{FailedJobs, Step, Wishes, step};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use consign::destination::memory::{Fault, Operation, Script};
+use crate::memory_service::{Fault, Operation, Script};
 use fastrand::Rng;
 use tokio::time::Instant;
 

@@ -8,8 +8,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use consign::destination::memory::Script;
-use consign::destination::memory::jobs::{
+use crate::memory_service::Script;
+use crate::memory_service::jobs::{
     self, Addresses, Attaches, JobRules, Missing, Start, Stuck, Tells, UnknownAs,
 };
 use consign::pipeline::{Task, TaskRow};

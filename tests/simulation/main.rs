@@ -31,6 +31,8 @@ mod file;
 mod files;
 mod jobs;
 mod machine;
+#[path = "../support/memory_service/mod.rs"]
+mod memory_service;
 mod network;
 mod record;
 mod rows;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use crate::memory_service::Address;
 use consign::destination::archive::{Archive, Original};
-use consign::destination::memory::Address;
 use consign::destination::{
     Amended, Created, Destination, End, Fate, Keeps, Key, Kind, Names, NewNames, NewRecord, Place,
     Presence,

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use crate::memory_service::{Address, Operation, Script};
 use consign::destination::archive::{Archive, Original};
-use consign::destination::memory::{Address, Operation, Script};
 use consign::destination::{Amended, Created, Key, NewNames, NewRecord, Place, Presence};
 use consign::http::{Failure, FetchFailure, Fetched, PutFailure, Receipt};
 use consign::model::{AttachmentId, ExternalId};

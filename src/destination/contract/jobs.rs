@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::destination::keelvar::{Keelvar, Settings};
-use crate::destination::memory::jobs::{JobRules, Jobs};
 use crate::emulator::{BudgetSettings, JobSettings, Terms};
+use crate::memory_service::jobs::{JobRules, Jobs};
 use crate::model::StatusWord;
 
 /// How often a job is looked at, and how often at the most.

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use super::*;
 use crate::destination::archive::{Archive, Original};
-use crate::destination::memory::Address;
 use crate::destination::{Created, Destination, Keeps, NewRecord, Place, Presence};
 use crate::http::{Failure, FetchFailure, Fetched, PutFailure, Receipt};
+use crate::memory_service::Address;
 use crate::throttle::EarlierAnswer;
 use tokio::io::AsyncWrite;
 

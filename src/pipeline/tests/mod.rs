@@ -16,9 +16,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::*;
-use crate::destination::memory::{self, Fault, Ids, Logged, Memory, Operation, Rules, Script};
 use crate::digest::sha256;
 use crate::manifest::Row;
+use crate::memory_service::{self, Fault, Ids, Logged, Memory, Operation, Rules, Script};
 use crate::model::{AttachmentId, ExternalId, FileStamp, ObjectRef, ObjectType, Sha256Digest};
 use crate::plan::{FailedJobs, Posted, Start, Step, Wishes, step};
 use crate::prepare::RowFile;

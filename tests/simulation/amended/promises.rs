@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use consign::destination::memory::{Memory, Rules, StoredAttachment};
+use crate::memory_service::{Memory, Rules, StoredAttachment};
 use consign::model::ExternalId;
 use consign::plan::{OnConflict, Titles};
 use consign::results::{Entry, Reason, Status, Verified};

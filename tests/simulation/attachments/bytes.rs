@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use crate::memory_service::{Memory, StoredAttachment};
 use consign::destination::Presence;
-use consign::destination::memory::{Memory, StoredAttachment};
 use consign::model::{AttachmentId, Sha256Digest};
 use consign::results::{Backup, Entry, Former, Status};
 

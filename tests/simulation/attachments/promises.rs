@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use consign::destination::memory::{Memory, Routes, Rules, StoredAttachment};
+use crate::memory_service::{Memory, Routes, Rules, StoredAttachment};
 use consign::results::{Entry, Reason, Status};
 
 use crate::machine::{Disk, Loss};

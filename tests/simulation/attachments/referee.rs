@@ -6,8 +6,8 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use crate::memory_service::{Address, Memory};
 use consign::destination::archive::Original;
-use consign::destination::memory::{Address, Memory};
 use consign::destination::{Amended, Created, Key, NewNames, NewRecord, Place, Presence};
 use consign::http::{Failure, FetchFailure, Fetched, PutFailure, Receipt};
 use consign::model::{AttachmentId, ExternalId};

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use consign::destination::memory::Memory;
+use crate::memory_service::Memory;
 use consign::model::{AttachmentId, Sha256Digest};
 
 use crate::files::{is_of_row, strange};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use consign::destination::memory::jobs::{AttachedFile, JobRules, Jobs, Start, Stuck};
+use crate::memory_service::jobs::{AttachedFile, JobRules, Jobs, Start, Stuck};
 use consign::plan::is_for_people;
 use consign::results::{Entry, Reason, Status};
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use consign::destination::memory::Address;
+use crate::memory_service::Address;
 use consign::destination::{Created, End, Fate, NewRecord, Place, Presence};
 use consign::http::{Failure, PutFailure, Receipt};
 use consign::model::{AttachmentId, ExternalId};

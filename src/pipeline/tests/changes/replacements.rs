@@ -45,7 +45,7 @@ async fn what_is_replaced_was_kept_and_announced_before_and_is_named_afterwards(
 #[tokio::test(start_paused = true)]
 async fn a_title_that_the_service_would_derive_anew_stays_as_it_was() {
     let rules = Rules {
-        titles: memory::Titles::DerivedAnew,
+        titles: memory_service::Titles::DerivedAnew,
         ..Rules::default()
     };
     let memory = with_stored(rules, old(), no_faults()).await;

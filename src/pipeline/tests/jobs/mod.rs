@@ -6,7 +6,7 @@ mod inspect;
 mod resume;
 
 use super::*;
-use crate::destination::memory::jobs::{
+use crate::memory_service::jobs::{
     Addresses, Attaches, JobRules, Jobs, Missing, Start as Starts, Stuck, Tells, UnknownAs,
 };
 use crate::plan::{Candidate, Limits, units};
@@ -101,9 +101,8 @@ fn each_is_attached_once(jobs: &Jobs, lines: &Lines, rows: &[Row]) {
     for row in rows {
         let last = lines.last(row.number).unwrap();
         assert_eq!(last.status, Status::Uploaded, "{last:?}");
-        let is_of_row = |one: &&crate::destination::memory::jobs::AttachedFile| {
-            one.external_id == row.external_id
-        };
+        let is_of_row =
+            |one: &&crate::memory_service::jobs::AttachedFile| one.external_id == row.external_id;
         let file = attached.iter().find(is_of_row).unwrap();
         assert_eq!(file.object, row.object);
         assert_eq!(file.file_name, row.file_name());

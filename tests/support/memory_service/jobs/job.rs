@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Attaches, JobRules, Missing, Tells};
-use crate::destination::{End, Fate, NewFile, NewRecord};
-use crate::model::{Content, ObjectRef};
+use consign::destination::{End, Fate, NewFile, NewRecord};
+use consign::model::{Content, ObjectRef};
 
 /// A job.
 pub(super) struct Job {

@@ -2,14 +2,13 @@
 //! them, and the time that passes.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
 use super::{Fault, Operation, Script};
-use crate::http::{Failure, PutFailure};
-use crate::sync::lock;
+use consign::http::{Failure, PutFailure};
 
 /// How long a client waits for an answer that does not come.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -136,7 +135,7 @@ impl<W: World> Delivery<W> {
 
     /// Brings the world up to now: what was late arrives, and what is old goes.
     fn state(&self, now: Instant) -> MutexGuard<'_, State<W>> {
-        let mut guard = lock(&self.state);
+        let mut guard = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *guard;
         let mut due: Vec<_> = state.late.extract_if(.., |(due, _)| *due <= now).collect();
         due.sort_by_key(|(due, _)| *due);

@@ -6,9 +6,9 @@ use tokio::time::Instant;
 
 use super::delivery::World;
 use super::{Address, Ids, Logged, Operation, Routes, Rules, StoredAttachment, Titles, public};
-use crate::destination::archive::{Exhibit, Shown};
-use crate::destination::{Names, NewNames, NewRecord, Presence};
-use crate::model::{Content, ExternalId};
+use consign::destination::archive::{Exhibit, Shown};
+use consign::destination::{Names, NewNames, NewRecord, Presence};
+use consign::model::{Content, ExternalId};
 
 /// All that the service holds.
 pub(super) struct Attachments {

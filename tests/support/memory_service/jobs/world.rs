@@ -8,10 +8,10 @@ use tokio::time::Instant;
 use super::super::delivery;
 use super::job::{Doom, Job, Phase};
 use super::{Addresses, AttachedFile, JobRules, Start, Stuck, UnknownAs};
-use crate::destination::memory::{Address, Logged, Operation, place, public};
-use crate::destination::{NewRecord, Place, Presence};
-use crate::model::Content;
-use crate::throttle::quota::Allowance;
+use crate::memory_service::{Address, Logged, Operation, place, public};
+use consign::destination::{NewRecord, Place, Presence};
+use consign::model::Content;
+use consign::throttle::quota::Allowance;
 
 /// All that the service holds.
 pub(super) struct World {

@@ -6,9 +6,9 @@ use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::world::Attachments;
 use super::{Address, Memory, Operation, private};
-use crate::destination::archive::{Archive, Exhibit, Original};
-use crate::http::{Digested, Failure, FetchFailure, Fetched, UnsafeTarget};
-use crate::model::AttachmentId;
+use consign::destination::archive::{Archive, Exhibit, Original};
+use consign::http::{Digested, Failure, FetchFailure, Fetched, UnsafeTarget};
+use consign::model::AttachmentId;
 
 impl Archive for Memory {
     async fn inspect(

@@ -9,51 +9,51 @@ use tokio::time::Instant;
 
 use super::delivery::{Delivery, of_a_put};
 use super::{Address, Logged, Operation, Script, private, public};
-use crate::destination::archive::Archive;
-use crate::destination::keelvar::{POSTS, READS};
-use crate::destination::{Created, Destination, Keeps, Kind, NewRecord, Presence};
-use crate::http::{Failure, PutFailure, Receipt};
-use crate::model::{AttachmentId, Content, ExternalId, ObjectRef, Sha256Digest};
-use crate::source::Source;
-use crate::throttle::quota::{Allowance, Budget};
+use consign::destination::archive::Archive;
+use consign::destination::keelvar::{POSTS, READS};
+use consign::destination::{Created, Destination, Keeps, Kind, NewRecord, Presence};
+use consign::http::{Failure, PutFailure, Receipt};
+use consign::model::{AttachmentId, Content, ExternalId, ObjectRef, Sha256Digest};
+use consign::source::Source;
+use consign::throttle::quota::{Allowance, Budget};
 
 use world::{Done, Effect, World};
 
 /// How the service behaves where its documentation is silent.
 #[derive(Debug, Clone)]
-pub struct JobRules {
+pub(crate) struct JobRules {
     /// How long it takes until a job starts.
-    pub start: Start,
+    pub(crate) start: Start,
     /// How long an address for bytes is good.
-    pub address_life: Duration,
+    pub(crate) address_life: Duration,
     /// From when on.
-    pub addresses: Addresses,
+    pub(crate) addresses: Addresses,
     /// How long after the last of its files a job ends.
-    pub end_delay: Duration,
+    pub(crate) end_delay: Duration,
     /// How long after its start a job without some of its files does.
-    pub give_up_after: Duration,
+    pub(crate) give_up_after: Duration,
     /// And how.
-    pub missing: Missing,
+    pub(crate) missing: Missing,
     /// When files get onto their object.
-    pub attaches: Attaches,
+    pub(crate) attaches: Attaches,
     /// What a failed job says of its files.
-    pub tells: Tells,
+    pub(crate) tells: Tells,
     /// Which jobs never end, whatever they get.
-    pub stuck: Stuck,
+    pub(crate) stuck: Stuck,
     /// How long a job that has ended can be found; for ever, where it does not say.
-    pub forgets_after: Option<Duration>,
+    pub(crate) forgets_after: Option<Duration>,
     /// Objects that do not exist; all others do.
-    pub unknown: Vec<ObjectRef>,
+    pub(crate) unknown: Vec<ObjectRef>,
     /// What a job for one of them gets.
-    pub unknown_as: UnknownAs,
+    pub(crate) unknown_as: UnknownAs,
     /// So many jobs may be made.
-    pub posts: &'static [Allowance],
+    pub(crate) posts: &'static [Allowance],
     /// So often may jobs be looked up.
-    pub reads: &'static [Allowance],
+    pub(crate) reads: &'static [Allowance],
     /// How long a request takes.
-    pub round_trip: Duration,
+    pub(crate) round_trip: Duration,
     /// For how long the client waits for a job to end.
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
 }
 
 impl Default for JobRules {
@@ -81,7 +81,7 @@ impl Default for JobRules {
 
 /// When a job starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
+pub(crate) enum Start {
     /// As it is made: the answer says where its files go.
     AtOnce,
     /// So long after it was made; the answer says nothing but its id.
@@ -90,7 +90,7 @@ pub enum Start {
 
 /// From when on an address is good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Addresses {
+pub(crate) enum Addresses {
     /// From the job's start; each look shows the same ones.
     OfTheStart,
     /// From the look that shows them; each shows new ones.
@@ -99,7 +99,7 @@ pub enum Addresses {
 
 /// How a job ends that did not get all of its files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Missing {
+pub(crate) enum Missing {
     /// It fails.
     Fails,
     /// In success, with those that came; the others are named.
@@ -108,7 +108,7 @@ pub enum Missing {
 
 /// When the files of a job get onto their object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Attaches {
+pub(crate) enum Attaches {
     /// When it ends in success: one that fails attaches nothing.
     AllTogether,
     /// Each as it comes: one that fails keeps those that came.
@@ -117,7 +117,7 @@ pub enum Attaches {
 
 /// What a failed job says of its files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tells {
+pub(crate) enum Tells {
     /// Of each whether it is attached.
     EachFile,
     /// Nothing.
@@ -126,7 +126,7 @@ pub enum Tells {
 
 /// Which jobs never end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stuck {
+pub(crate) enum Stuck {
     /// None.
     None,
     /// Every n-th.
@@ -135,7 +135,7 @@ pub enum Stuck {
 
 /// What a job for an object gets that does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UnknownAs {
+pub(crate) enum UnknownAs {
     /// Status 400.
     Refused,
     /// It is made, and fails at its start.
@@ -144,21 +144,21 @@ pub enum UnknownAs {
 
 /// A file that is on its object.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AttachedFile {
+pub(crate) struct AttachedFile {
     /// What it is on.
-    pub object: ObjectRef,
+    pub(crate) object: ObjectRef,
     /// Its name.
-    pub file_name: String,
+    pub(crate) file_name: String,
     /// The row that it is of. (No real service hears of that.)
-    pub external_id: ExternalId,
+    pub(crate) external_id: ExternalId,
     /// What it holds.
-    pub sha256: Sha256Digest,
+    pub(crate) sha256: Sha256Digest,
     /// The job that attached it.
-    pub job: AttachmentId,
+    pub(crate) job: AttachmentId,
 }
 
 /// The service that keeps jobs.
-pub struct Jobs {
+pub(crate) struct Jobs {
     rules: JobRules,
     delivery: Delivery<World>,
     changes: Budget,
@@ -167,12 +167,12 @@ pub struct Jobs {
 
 impl Jobs {
     /// A service without faults.
-    pub fn new(rules: JobRules) -> Self {
+    pub(crate) fn new(rules: JobRules) -> Self {
         Self::with_faults(rules, Box::new(|_, _| None))
     }
 
     /// A service with faults.
-    pub fn with_faults(rules: JobRules, script: Script) -> Self {
+    pub(crate) fn with_faults(rules: JobRules, script: Script) -> Self {
         Self {
             changes: Budget::new(rules.posts),
             reads: Budget::new(rules.reads),
@@ -182,17 +182,17 @@ impl Jobs {
     }
 
     /// Every file that is on its object, the oldest job's first.
-    pub fn attached(&self) -> Vec<AttachedFile> {
+    pub(crate) fn attached(&self) -> Vec<AttachedFile> {
         self.delivery.look(|world, now| world.attached(now))
     }
 
     /// All requests that arrived, in the order of their effects.
-    pub fn log(&self) -> Vec<Logged> {
+    pub(crate) fn log(&self) -> Vec<Logged> {
         self.delivery.look(|world, _| world.log().to_vec())
     }
 
     /// How many requests were refused because too many came.
-    pub fn throttled(&self) -> u64 {
+    pub(crate) fn throttled(&self) -> u64 {
         self.delivery.look(|world, _| world.throttled())
     }
 }

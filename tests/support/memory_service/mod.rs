@@ -4,10 +4,18 @@
 //! is not. Time is the runtime's, which tests can move. Its faults come before a request's effect,
 //! after it, or let the effect happen late or twice, which no real server can be made to do on
 //! demand.
+//!
+//! The simulation takes this file in, and so do the unit tests in `src`, which are another crate: the
+//! product goes by its name here, and this module by its place in whoever takes it in.
+
+#![expect(
+    dead_code,
+    reason = "the simulation asks some things of it that the unit tests do not, and the other way round"
+)]
 
 mod archive;
 mod delivery;
-pub mod jobs;
+pub(crate) mod jobs;
 mod world;
 
 use std::collections::HashMap;
@@ -15,35 +23,35 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{
-    Amended, Created, Destination, Failure, Keeps, Key, NewNames, NewRecord, Place, Presence,
-    PutFailure, Receipt,
+use consign::destination::{
+    Amended, Created, Destination, Keeps, Key, NewNames, NewRecord, Place, Presence,
 };
-use crate::model::{AttachmentId, Content, ExternalId, ObjectRef, Sha256Digest};
-use crate::source::Source;
+use consign::http::{Failure, PutFailure, Receipt};
+use consign::model::{AttachmentId, Content, ExternalId, ObjectRef, Sha256Digest};
+use consign::source::Source;
 
 use delivery::{Delivery, of_a_put};
 use world::{Attachments, Done, Effect, Which};
 
 /// How the service behaves where its documentation is silent.
 #[derive(Debug, Clone, Copy)]
-pub struct Rules {
+pub(crate) struct Rules {
     /// Whether two attachments may have one `external_id`.
-    pub ids: Ids,
+    pub(crate) ids: Ids,
     /// Which of them lead to their attachments.
-    pub routes: Routes,
+    pub(crate) routes: Routes,
     /// How long after it got its `external_id` a record is not found by it.
-    pub find_delay: Duration,
+    pub(crate) find_delay: Duration,
     /// What becomes of a title when a new file name is told without one.
-    pub titles: Titles,
+    pub(crate) titles: Titles,
     /// How long after the upload a size stays hidden.
-    pub size_delay: Duration,
+    pub(crate) size_delay: Duration,
     /// How long an address for bytes is good.
-    pub address_life: Duration,
+    pub(crate) address_life: Duration,
     /// After how long a record without bytes is removed.
-    pub purge_after: Duration,
+    pub(crate) purge_after: Duration,
     /// How long a request takes.
-    pub round_trip: Duration,
+    pub(crate) round_trip: Duration,
 }
 
 impl Default for Rules {
@@ -63,7 +71,7 @@ impl Default for Rules {
 
 /// Whether two attachments may have one `external_id`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ids {
+pub(crate) enum Ids {
     /// The second one is refused.
     Unique,
     /// Both are taken, and the older one is found.
@@ -72,7 +80,7 @@ pub enum Ids {
 
 /// Which `external_id`s lead to their attachments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Routes {
+pub(crate) enum Routes {
     /// All.
     All,
     /// All but those with a dot, under which nothing is ever found.
@@ -81,7 +89,7 @@ pub enum Routes {
 
 /// What becomes of a title when a new file name is told without one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Titles {
+pub(crate) enum Titles {
     /// It stays.
     Kept,
     /// It is derived from the new file name.
@@ -90,7 +98,7 @@ pub enum Titles {
 
 /// A kind of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Operation {
+pub(crate) enum Operation {
     /// [`Destination::find`]
     Find,
     /// [`Destination::get`]
@@ -105,17 +113,17 @@ pub enum Operation {
     List,
     /// [`Destination::put`]
     Put,
-    /// [`Archive::inspect`](super::archive::Archive::inspect)
+    /// [`Archive::inspect`](consign::destination::archive::Archive::inspect)
     Inspect,
-    /// [`Archive::original`](super::archive::Archive::original)
+    /// [`Archive::original`](consign::destination::archive::Archive::original)
     Original,
-    /// [`Archive::fetch`](super::archive::Archive::fetch)
+    /// [`Archive::fetch`](consign::destination::archive::Archive::fetch)
     Fetch,
 }
 
 /// What befalls a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// No connection: nothing is sent.
     NotSent,
     /// Lost on the way there: no effect, no answer.
@@ -140,49 +148,49 @@ pub enum Fault {
 }
 
 /// Decides what befalls the n-th request of a kind, counted from 1.
-pub type Script = Box<dyn FnMut(Operation, u64) -> Option<Fault> + Send>;
+pub(crate) type Script = Box<dyn FnMut(Operation, u64) -> Option<Fault> + Send>;
 
 /// A request that had an effect, or was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Logged {
+pub(crate) struct Logged {
     /// What was asked.
-    pub operation: Operation,
+    pub(crate) operation: Operation,
     /// Of which attachment, where there is one.
-    pub id: Option<u64>,
+    pub(crate) id: Option<u64>,
     /// When it had its effect.
-    pub at: Instant,
+    pub(crate) at: Instant,
 }
 
 /// An attachment that has its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredAttachment {
+pub(crate) struct StoredAttachment {
     /// Its id.
-    pub id: u64,
+    pub(crate) id: u64,
     /// Its key.
-    pub external_id: ExternalId,
+    pub(crate) external_id: ExternalId,
     /// Its title, where it was given one.
-    pub title: Option<String>,
+    pub(crate) title: Option<String>,
     /// What it hangs on.
-    pub object: ObjectRef,
+    pub(crate) object: ObjectRef,
     /// What it holds.
-    pub sha256: Sha256Digest,
+    pub(crate) sha256: Sha256Digest,
 }
 
 /// The service that keeps attachments.
-pub struct Memory(Delivery<Attachments>);
+pub(crate) struct Memory(Delivery<Attachments>);
 
 /// Where bytes go: a key that the service made up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Address(u64);
+pub(crate) struct Address(u64);
 
 impl Memory {
     /// A service without faults.
-    pub fn new(rules: Rules) -> Self {
+    pub(crate) fn new(rules: Rules) -> Self {
         Self::with_faults(rules, Box::new(|_, _| None))
     }
 
     /// A service with faults.
-    pub fn with_faults(rules: Rules, script: Script) -> Self {
+    pub(crate) fn with_faults(rules: Rules, script: Script) -> Self {
         Self(Delivery::new(
             Attachments::new(rules),
             rules.round_trip,
@@ -191,32 +199,32 @@ impl Memory {
     }
 
     /// Every attachment that has its bytes, the oldest first.
-    pub fn stored(&self) -> Vec<StoredAttachment> {
+    pub(crate) fn stored(&self) -> Vec<StoredAttachment> {
         self.0.look(|world, _| world.stored())
     }
 
     /// All requests that arrived, in the order of their effects.
-    pub fn log(&self) -> Vec<Logged> {
+    pub(crate) fn log(&self) -> Vec<Logged> {
         self.0.look(|world, _| world.log().to_vec())
     }
 
     /// How many records there are, with bytes and without.
-    pub fn records(&self) -> usize {
+    pub(crate) fn records(&self) -> usize {
         self.0.look(|world, _| world.records())
     }
 
     /// Whether there is a record, with bytes or without.
-    pub fn contains(&self, id: u64) -> bool {
+    pub(crate) fn contains(&self, id: u64) -> bool {
         self.0.look(|world, _| world.contains(id))
     }
 
     /// Removes an attachment behind everybody's back.
-    pub fn remove(&self, id: u64) {
+    pub(crate) fn remove(&self, id: u64) {
         self.0.look(|world, _| world.remove(id));
     }
 
     /// Puts other bytes in the place of an attachment's behind everybody's back.
-    pub fn overwrite(&self, id: u64, content: Content) {
+    pub(crate) fn overwrite(&self, id: u64, content: Content) {
         self.0.look(|world, now| world.overwrite(id, content, now));
     }
 }
