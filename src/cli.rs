@@ -193,9 +193,6 @@ pub struct VerifyArgs {
     /// Draw the sample with this number, to draw the same one again [default: a random one]
     #[arg(long, value_name = "NUMBER", requires = "download")]
     pub seed: Option<u32>,
-    /// Folder that file paths are relative to [default: the folder of the results]
-    #[arg(long, value_name = "DIR")]
-    pub root: Option<PathBuf>,
     /// Encoding of results that a spreadsheet has saved, if it is neither UTF-8 nor UTF-16; for example
     /// windows-1252
     #[arg(long, value_name = "NAME", value_parser = encoding_named)]

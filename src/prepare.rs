@@ -3,22 +3,20 @@
 //! A file that several rows name is looked at once and read once. Everything that a file alone can
 //! tell is checked here; what an earlier run made of it comes in through [`Earlier`].
 
-mod backups;
-mod compare;
 mod files;
 mod read;
 
 use std::thread::available_parallelism;
 
 use rayon::ThreadPoolBuilder;
+use rayon::prelude::*;
 
 use crate::manifest::Manifest;
 use crate::manifest::problem::Problems;
 use crate::model::Content;
 use crate::root::Root;
-pub use backups::backups;
-pub use compare::compare;
 use files::{FileIndex, Files, State};
+pub use read::digest;
 
 /// Small files that are not in memory are read fastest by several readers a core, which wait for
 /// the disk most of the time.
@@ -205,6 +203,14 @@ pub fn prepare(
     watch: &dyn Watch,
 ) -> Prepared {
     look(manifest, problems, root, earlier).hash(watch)
+}
+
+/// Does the same work for each item, for many of them at once. The results are in the items' order.
+pub fn by_many_workers<I: Send, O: Send>(
+    items: Vec<I>,
+    work: impl Fn(I) -> O + Send + Sync,
+) -> Vec<O> {
+    on_many_workers(|| items.into_par_iter().with_max_len(1).map(work).collect())
 }
 
 /// Where the system gives no threads of our own, rayon's usual ones have to do.

@@ -15,21 +15,19 @@ use crate::error::{Error, Exit};
 use crate::model::{RowNumbers, Service};
 use crate::output;
 use crate::plan::Wishes;
-use crate::prepare;
 use crate::progress::{Hashing, Sending, Style};
 use crate::results::census::LostLines;
 use crate::results::ledger::Ledger;
 use crate::results::previous::name_damaged;
-use crate::root::{Root, folder_of};
 use crate::text::{counted_with_verb, escape, tell};
 use crate::verification::row::{Occasion, Row};
-use crate::verification::{Download, LocalFile, file};
+use crate::verification::{Download, file};
 
 use super::first_answer::FirstQuestion;
 use super::session::{AtStop, Contact, Opening};
 use super::{evidence, proxy_notice, show};
 use backups::Backups;
-use summary::{Ending, Local, Summary};
+use summary::{Ending, Summary};
 
 /// Runs the command.
 pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
@@ -52,7 +50,7 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         source,
     })?;
     let download = download(args);
-    let mut rows = rows(
+    let rows = rows(
         &ledger,
         &Occasion {
             began: Timestamp::now(),
@@ -81,7 +79,6 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         question.ask(&mut contact)?;
     }
     let to_ask = to_ask.len();
-    let local = compare_local_files(args, &mut rows);
     let style = Style::choose(args.output.quiet, args.output.verbose);
     let backups = Backups::of(&rows, &args.results, &Hashing::show(style));
     let drawn = asking::drawn(&rows, download);
@@ -119,7 +116,6 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         lacks: ledger.lacks(),
         download,
         drawn: drawn.len() as u64,
-        local,
         backups,
         tally,
         took: session.began.elapsed(),
@@ -212,30 +208,4 @@ fn of_rows(lost: &LostLines) -> String {
     } else {
         format!(", of {}", rows.in_words())
     }
-}
-
-/// Compares the files on this machine, where they are here.
-fn compare_local_files(args: &VerifyArgs, rows: &mut [Row]) -> Local {
-    let folder = args
-        .root
-        .clone()
-        .unwrap_or_else(|| folder_of(&args.results).to_owned());
-    let Ok(root) = Root::at(&folder) else {
-        return Local::NotHere { folder };
-    };
-    let (places, files): (Vec<usize>, Vec<_>) = rows
-        .iter()
-        .enumerate()
-        .filter_map(|(place, row)| Some((place, row.file.clone()?)))
-        .unzip();
-    let style = Style::choose(args.output.quiet, args.output.verbose);
-    let found = prepare::compare(&root, &files, &Hashing::show(style));
-    let is_here = |local: &LocalFile| matches!(local, LocalFile::Unchanged | LocalFile::Changed);
-    if !files.is_empty() && !found.iter().any(is_here) {
-        return Local::NotHere { folder };
-    }
-    for (place, local) in places.into_iter().zip(found) {
-        rows[place].line.local_file = local;
-    }
-    Local::Compared { folder }
 }

@@ -15,7 +15,7 @@ const BUFFER_SIZE: usize = 256 * 1024;
 
 thread_local! {
     /// One buffer for each worker, for all the files that it reads.
-    pub(super) static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER_SIZE]);
+    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER_SIZE]);
 }
 
 /// What a file is, without reading it.
@@ -35,7 +35,7 @@ pub(super) fn hash(root: &Root, file_path: &str, watch: &dyn Watch) -> Result<Co
     let mut opened = root.open(file_path).map_err(wrong_for)?;
     let stamp = opened.stamp;
     check_size(stamp)?;
-    let digested = BUFFER.with_borrow_mut(|buffer| digest(&mut opened.file, buffer, watch));
+    let digested = digest(&mut opened.file, watch);
     let (size, sha256) = digested.map_err(|error| unreadable(&error))?;
     let after = opened.stamp_now().map_err(|error| unreadable(&error))?;
     if size != stamp.size || after != stamp {
@@ -44,10 +44,14 @@ pub(super) fn hash(root: &Root, file_path: &str, watch: &dyn Watch) -> Result<Co
     Ok(Content { stamp, sha256 })
 }
 
-/// The digest of all that is still to be read.
-pub(super) fn digest(
-    file: &mut impl Read,
+/// The size and the digest of all that is still to be read.
+pub fn digest(file: &mut impl Read, watch: &dyn Watch) -> io::Result<(u64, Sha256Digest)> {
+    BUFFER.with_borrow_mut(|buffer| digest_by(buffer, file, watch))
+}
+
+fn digest_by(
     buffer: &mut [u8],
+    file: &mut impl Read,
     watch: &dyn Watch,
 ) -> io::Result<(u64, Sha256Digest)> {
     let mut hasher = Sha256Hasher::default();
@@ -143,7 +147,7 @@ mod tests {
                 Err(io::Error::other("the disk fell off"))
             }
         }
-        let error = digest(&mut Failing, &mut [0; 8], &super::super::Nobody).unwrap_err();
+        let error = digest(&mut Failing, &super::super::Nobody).unwrap_err();
         assert_eq!(error.to_string(), "the disk fell off");
     }
 

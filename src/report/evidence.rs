@@ -225,9 +225,10 @@ pub struct VerificationFacts {
     pub rows_content_proven: Count,
     /// The outcomes.
     pub outcomes: Vec<OutcomeCount>,
-    /// Rows whose file on this machine holds something else now.
+    /// Rows whose file on this machine held something else, where a verification of an earlier version
+    /// looked.
     pub local_files_changed: Listed<Row>,
-    /// Rows whose file is no longer on this machine.
+    /// Rows whose file was no longer on this machine, where such a verification looked.
     pub local_files_gone: Listed<Row>,
 }
 
@@ -294,9 +295,9 @@ impl Gathering {
         }
         let row = || Row::as_verified(entry, line);
         match line.local_file {
-            LocalFile::Changed => facts.local_files_changed.push(row),
-            LocalFile::Gone => facts.local_files_gone.push(row),
-            LocalFile::Unchanged | LocalFile::NotCompared => {}
+            Some(LocalFile::Changed) => facts.local_files_changed.push(row),
+            Some(LocalFile::Gone) => facts.local_files_gone.push(row),
+            Some(LocalFile::Unchanged) | None => {}
         }
     }
 

@@ -17,7 +17,7 @@ use crate::results::file::{Line, ResultsFile};
 use crate::results::ledger::Ledger;
 use crate::results::{Entry, Known, Reason, Status, Verified};
 use crate::verification::file::{Verification, path_for, write};
-use crate::verification::{Checked, Download, Facts, KnownAs, LocalFile, Outcome};
+use crate::verification::{Checked, Download, Facts, KnownAs, Outcome};
 
 fn entry(row: usize, status: Status) -> Entry {
     Entry {
@@ -59,7 +59,7 @@ fn checked(entry: &Entry, outcome: Outcome) -> Checked {
         expected_as: KnownAs::default(),
         checked_at: "2026-11-23T00:00:00Z".parse().unwrap(),
         download: Download::None,
-        local_file: LocalFile::NotCompared,
+        local_file: None,
         destination: entry.destination.clone(),
         message: String::new(),
     }

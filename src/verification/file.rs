@@ -17,7 +17,7 @@ use crate::text::{formula_restored, formula_safe};
 use csv::StringRecord;
 
 /// The columns before [`LINE_CHECK`], in order. Fixed: scripts go by them.
-pub const COLUMNS: [&str; 15] = [
+pub const COLUMNS: [&str; 14] = [
     "row",
     "external_id",
     "attachment_id",
@@ -30,13 +30,15 @@ pub const COLUMNS: [&str; 15] = [
     "expected_title",
     "checked_at",
     "download",
-    "local_file",
     "destination",
     "message",
 ];
 
 /// Those of [`COLUMNS`] that verifications of earlier versions do not have.
 const LATER_COLUMNS: [&str; 2] = ["expected_external_id", "expected_title"];
+
+/// A column that verifications of earlier versions have, and that is not written any more.
+const FORMER_COLUMN: &str = "local_file";
 
 /// Where the verification of a results file goes: beside it.
 pub fn path_for(results: &Path) -> PathBuf {
@@ -127,8 +129,11 @@ impl Verification {
             place.ok_or(NoVerification::NoColumn(column))
         };
         let check = place(LINE_CHECK)?;
-        let mut places = Places::default();
-        for (at, column) in places.iter_mut().zip(COLUMNS) {
+        let mut places = Places {
+            columns: Default::default(),
+            local_file: place(FORMER_COLUMN).ok(),
+        };
+        for (at, column) in places.columns.iter_mut().zip(COLUMNS) {
             *at = match place(column) {
                 Err(_) if LATER_COLUMNS.contains(&column) => None,
                 found => Some(found?),
@@ -136,7 +141,7 @@ impl Verification {
         }
         for record in records {
             let record = StringRecord::from_byte_record(record).ok();
-            match record.and_then(|record| believed(&record, check, places)) {
+            match record.and_then(|record| believed(&record, check, &places)) {
                 Some(line) => verification.keep(line),
                 None => verification.altered += 1,
             }
@@ -162,17 +167,22 @@ impl Verification {
 }
 
 /// Where the columns stand.
-type Places = [Option<usize>; COLUMNS.len()];
+struct Places {
+    /// Those of [`COLUMNS`].
+    columns: [Option<usize>; COLUMNS.len()],
+    /// That of [`FORMER_COLUMN`].
+    local_file: Option<usize>,
+}
 
-fn believed(record: &StringRecord, check: usize, places: Places) -> Option<Checked> {
+fn believed(record: &StringRecord, check: usize, places: &Places) -> Option<Checked> {
     let values: Vec<&str> = record.iter().map(formula_restored).collect();
     let expected = *values.get(check)?;
     let guarded = values[..check].iter().copied();
     if line_check(guarded, serial_of(expected)?) != expected {
         return None;
     }
-    let cells = places.map(|place| place.map_or("", |place| values[place]));
-    Checked::from_cells(cells).ok()
+    let cell = |place: Option<usize>| place.map_or("", |place| values[place]);
+    Checked::from_cells(places.columns.map(cell), cell(places.local_file)).ok()
 }
 
 impl Checked {
@@ -193,13 +203,12 @@ impl Checked {
             text(self.expected_as.title.as_ref()),
             format!("{:.3}", self.checked_at),
             self.download.to_string(),
-            self.local_file.as_str().to_owned(),
             self.destination.clone(),
             self.message.clone(),
         ]
     }
 
-    fn from_cells(cells: [&str; COLUMNS.len()]) -> Result<Self, BadCell> {
+    fn from_cells(cells: [&str; COLUMNS.len()], local_file: &str) -> Result<Self, BadCell> {
         let [
             row,
             external_id,
@@ -213,11 +222,12 @@ impl Checked {
             expected_title,
             checked_at,
             download,
-            local_file,
             destination,
             message,
         ] = cells;
         let told = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let how_it_stood =
+            |text: &str| word(FORMER_COLUMN, text, LocalFile::ALL, LocalFile::as_str);
         let id = |text: &str| AttachmentId::parse(text).map_err(|_| bad("attachment_id", text));
         Ok(Self {
             row: optional("row", row)?,
@@ -241,7 +251,10 @@ impl Checked {
             },
             checked_at: parsed("checked_at", checked_at)?,
             download: parsed("download", download)?,
-            local_file: word("local_file", local_file, LocalFile::ALL, LocalFile::as_str)?,
+            local_file: Some(local_file)
+                .filter(|text| !text.is_empty())
+                .map(how_it_stood)
+                .transpose()?,
             destination: destination.to_owned(),
             message: message.to_owned(),
         })
@@ -276,7 +289,7 @@ mod tests {
                 share: Share::parse("10%").unwrap(),
                 seed: 9,
             },
-            local_file: LocalFile::Changed,
+            local_file: None,
             destination: "here".into(),
             message: "other bytes".into(),
         }
@@ -298,7 +311,6 @@ mod tests {
             found: Facts::default(),
             expected_as: KnownAs::default(),
             download: Download::None,
-            local_file: LocalFile::NotCompared,
             ..line()
         };
         let text = written(&[line(), bare.clone()]);
@@ -333,19 +345,26 @@ mod tests {
 
     #[test]
     fn a_verification_of_an_earlier_version_says_what_it_always_said() {
-        let text = "row,external_id,attachment_id,outcome,expected_size,found_size,expected_sha256,\
-                    found_sha256,checked_at,download,local_file,destination,message,line_check\n\
-                    3,A3,12,match,5,5,,,2026-11-22T10:00:00.000Z,,,here,,1-";
-        let cells = text.lines().last().unwrap().rsplit_once(',').unwrap().0;
-        let check = line_check(cells.split(','), 1);
-        let text = text.replace("here,,1-", &format!("here,,{check}\n"));
-        let read = Verification::parse(text.into_bytes(), None).unwrap();
-        assert_eq!(read.altered, 0);
-        let [line] = read.lines().collect::<Vec<_>>()[..] else {
-            panic!("{read:?}");
-        };
-        assert_eq!((line.row, line.found.size), (Some(3), Some(5)));
-        assert_eq!(line.expected_as, KnownAs::default());
+        let header = "row,external_id,attachment_id,outcome,expected_size,found_size,expected_sha256,\
+                      found_sha256,checked_at,download,local_file,destination,message,line_check";
+        for (word, local_file) in [
+            ("", None),
+            ("unchanged", Some(LocalFile::Unchanged)),
+            ("changed", Some(LocalFile::Changed)),
+            ("gone", Some(LocalFile::Gone)),
+        ] {
+            let cells = format!("3,A3,12,match,5,5,,,2026-11-22T10:00:00.000Z,,{word},here,");
+            let check = line_check(cells.split(','), 1);
+            let text = format!("{header}\n{cells},{check}\n");
+            let read = Verification::parse(text.into_bytes(), None).unwrap();
+            assert_eq!(read.altered, 0);
+            let [line] = read.lines().collect::<Vec<_>>()[..] else {
+                panic!("{read:?}");
+            };
+            assert_eq!((line.row, line.found.size), (Some(3), Some(5)));
+            assert_eq!(line.expected_as, KnownAs::default());
+            assert_eq!(line.local_file, local_file);
+        }
     }
 
     #[test]

@@ -76,33 +76,24 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// How the row's file on this machine stands. It has no part in the outcome: what counts is what
-/// the service holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// How the row's file stood on the machine of a verification of an earlier version, which looked at
+/// it. It had no part in the outcome: what counts is what the service holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LocalFile {
-    /// Nobody looked.
-    #[default]
-    NotCompared,
-    /// It is what was imported.
+    /// It was what had been imported.
     Unchanged,
-    /// It holds something else now.
+    /// It held something else.
     Changed,
-    /// It is not there.
+    /// It was not there.
     Gone,
 }
 
 impl LocalFile {
-    const ALL: [Self; 4] = [
-        Self::NotCompared,
-        Self::Unchanged,
-        Self::Changed,
-        Self::Gone,
-    ];
+    const ALL: [Self; 3] = [Self::Unchanged, Self::Changed, Self::Gone];
 
     /// The word in the verification file.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::NotCompared => "",
             Self::Unchanged => "unchanged",
             Self::Changed => "changed",
             Self::Gone => "gone",
@@ -131,8 +122,9 @@ pub struct Checked {
     pub checked_at: Timestamp,
     /// Which rows' bytes were to be downloaded: the same for all lines of one verification.
     pub download: Download,
-    /// How the file on this machine stands.
-    pub local_file: LocalFile,
+    /// How the file on this machine stood. Read from verifications of earlier versions, and never
+    /// written.
+    pub local_file: Option<LocalFile>,
     /// Which service was asked: host and path of its base.
     pub destination: String,
     /// What differs, or why it could not be found out, for a person.

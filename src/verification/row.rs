@@ -4,9 +4,9 @@
 use jiff::Timestamp;
 
 use super::compare::{Claim, NamedBy, Verdict};
-use super::{Checked, Download, Facts, KnownAs, LocalFile, Outcome};
+use super::{Checked, Download, Facts, KnownAs, Outcome};
 use crate::manifest::name_of;
-use crate::model::{AttachmentId, Content};
+use crate::model::AttachmentId;
 use crate::results::ledger::Ledger;
 use crate::results::{Backup, Entry, Former, Reason, Status, Verified};
 use crate::text::quoted;
@@ -18,8 +18,6 @@ pub struct Row {
     pub line: Checked,
     /// What there is to compare; nothing where the results do not claim that the row is done.
     pub claim: Option<Claim>,
-    /// The file that was imported.
-    pub file: Option<(String, Content)>,
     /// The content that gave way to other content, or was to do so.
     pub former: Option<Former>,
     /// Whether the attachment waits for bytes.
@@ -59,7 +57,7 @@ impl Occasion {
             expected_as: KnownAs::default(),
             checked_at: self.began,
             download: self.download,
-            local_file: LocalFile::NotCompared,
+            local_file: None,
             destination: self.destination.clone(),
             message: String::new(),
         }
@@ -82,7 +80,6 @@ impl Row {
             return Self {
                 line,
                 claim: None,
-                file: None,
                 former,
                 waits: Waits::of(entry),
             };
@@ -98,10 +95,6 @@ impl Row {
         }));
         Self {
             claim: Some(claim),
-            file: entry
-                .known
-                .content()
-                .map(|content| (entry.file_path.clone(), content)),
             former,
             waits: Waits::No,
             line,
@@ -115,7 +108,6 @@ impl Row {
         Self {
             line,
             claim: None,
-            file: None,
             former: None,
             waits: Waits::No,
         }

@@ -46,7 +46,7 @@ fn checked(entry: &Entry, outcome: Outcome) -> Checked {
         expected_as: KnownAs::default(),
         checked_at: Timestamp::UNIX_EPOCH,
         download: Download::None,
-        local_file: LocalFile::NotCompared,
+        local_file: None,
         destination: entry.destination.clone(),
         message: String::new(),
     }

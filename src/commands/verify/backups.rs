@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::prepare::{self, Watch};
+use crate::prepare::Watch;
 use crate::results::Backup;
 use crate::root::folder_of;
 use crate::text::{counted, grouped, quoted};
-use crate::verification::backups::{Named, Standing};
+use crate::verification::backups::{Named, Standing, standings};
 use crate::verification::row::Row;
 
 use super::summary::ROWS_NAMED;
@@ -25,7 +25,7 @@ impl Backups {
     /// Looks for them relative to the working directory, and then beside the results.
     pub(super) fn of(rows: &[Row], results: &Path, watch: &dyn Watch) -> Self {
         let named: Vec<Named> = rows.iter().filter_map(Named::of).collect();
-        let standings = prepare::backups(&named, folder_of(results), watch);
+        let standings = standings(&named, folder_of(results), watch);
         let is_waived = |row: &&Row| {
             let former = row.former.as_ref();
             former.is_some_and(|former| former.backup == Backup::Waived)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -16,7 +16,7 @@ use crate::results::ledger::{Lacks, Ledger};
 use crate::signals::Stop;
 use crate::text::{counted, escape, grouped, quoted};
 use crate::verification::row::{Row, Waits};
-use crate::verification::{Download, LocalFile, Outcome};
+use crate::verification::{Download, Outcome};
 
 use super::backups::Backups;
 
@@ -73,21 +73,6 @@ impl Ending {
     }
 }
 
-/// What is known of the files on this machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Local {
-    /// They were compared.
-    Compared {
-        /// The folder that their paths are relative to.
-        folder: PathBuf,
-    },
-    /// None of them is here.
-    NotHere {
-        /// The folder in which they were looked for.
-        folder: PathBuf,
-    },
-}
-
 /// What a verification came to.
 pub(super) struct Summary<'a> {
     pub(super) results: &'a Path,
@@ -100,7 +85,6 @@ pub(super) struct Summary<'a> {
     pub(super) download: Download,
     /// How many attachments were to be downloaded.
     pub(super) drawn: u64,
-    pub(super) local: Local,
     pub(super) backups: Backups,
     pub(super) tally: Tally,
     pub(super) took: Duration,
@@ -117,11 +101,6 @@ impl Summary<'_> {
     fn downloaded(&self) -> u64 {
         let rows = self.rows.iter();
         rows.filter(|row| row.line.found.sha256.is_some()).count() as u64
-    }
-
-    fn local_files(&self, local: LocalFile) -> u64 {
-        let rows = self.rows.iter();
-        rows.filter(|row| row.line.local_file == local).count() as u64
     }
 
     fn seconds(&self) -> f64 {
@@ -163,7 +142,6 @@ impl Summary<'_> {
         self.name_differences(&mut text);
         self.tell_of_lacks(&mut text);
         self.tell_of_downloads(&mut text);
-        self.tell_of_local_files(&mut text);
         self.backups.tell(&mut text);
         let stopped = match &self.ending {
             Ending::Stopped(why) => Some(&**why),
@@ -262,35 +240,6 @@ impl Summary<'_> {
         );
     }
 
-    fn tell_of_local_files(&self, text: &mut String) {
-        let (gone, changed) = (
-            self.local_files(LocalFile::Gone),
-            self.local_files(LocalFile::Changed),
-        );
-        let folder = match &self.local {
-            Local::NotHere { folder } => {
-                let _ = writeln!(
-                    text,
-                    "none of the files is below {} on this machine, so they were not compared (--root \
-                     names another folder)",
-                    escape(&folder.to_string_lossy())
-                );
-                return;
-            }
-            Local::Compared { folder } => folder.to_string_lossy(),
-        };
-        if gone + changed > 0 {
-            let _ = writeln!(
-                text,
-                "of the files below {}, {} gone and {} changed since the import; that does not \
-                 count here",
-                escape(&folder),
-                grouped(gone),
-                grouped(changed)
-            );
-        }
-    }
-
     /// The summary as one JSON object.
     pub(super) fn for_scripts(&self) -> String {
         #[derive(Serialize)]
@@ -309,7 +258,6 @@ impl Summary<'_> {
             download: Option<String>,
             drawn: u64,
             downloaded: u64,
-            local_files: BTreeMap<&'static str, u64>,
             backups: BTreeMap<&'static str, u64>,
             requests: u64,
             throttled: u64,
@@ -326,7 +274,6 @@ impl Summary<'_> {
             Ending::Stopped(why) => ("stopped", Some(why.clone())),
         };
         let counts = Outcome::ALL.map(|outcome| (outcome.as_str(), self.of(outcome)));
-        let compared = [LocalFile::Unchanged, LocalFile::Changed, LocalFile::Gone];
         let whole = Whole {
             results: self.results.to_string_lossy().into_owned(),
             verification: self.verification.to_string_lossy().into_owned(),
@@ -341,9 +288,6 @@ impl Summary<'_> {
             download: Some(self.download.to_string()).filter(|text| !text.is_empty()),
             drawn: self.drawn,
             downloaded: self.downloaded(),
-            local_files: compared
-                .map(|local| (local.as_str(), self.local_files(local)))
-                .into(),
             backups: self.backups.for_scripts(),
             requests: self.tally.requests,
             throttled: self.tally.throttled,

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use consign::results::Status;
-use consign::verification::{Checked, Download, Facts, KnownAs, LocalFile, Outcome, file};
+use consign::verification::{Checked, Download, Facts, KnownAs, Outcome, file};
 use serde_json::{Value, json as value};
 
 use super::{HTML, JSON, SUMS, VERIFICATION, json, report, uploaded, with_results};
@@ -152,7 +152,7 @@ fn checked(row: usize, outcome: Outcome) -> Checked {
         expected_as: KnownAs::default(),
         checked_at: "2026-11-23T00:00:00Z".parse().unwrap(),
         download: Download::All,
-        local_file: LocalFile::Unchanged,
+        local_file: None,
         destination: entry.destination.clone(),
         message: String::new(),
     }

@@ -6,7 +6,6 @@ mod downloads;
 mod elsewhere;
 mod interrupted;
 mod keelvar;
-mod local_files;
 mod refusals;
 mod rehearsal;
 mod samples;
@@ -78,7 +77,6 @@ fn what_was_compared_stands_beside_what_was_found() {
             assert_eq!(verified.cell(id, column), expected, "{column} of {id}");
         }
         assert_eq!(verified.cell(id, "download"), "all");
-        assert_eq!(verified.cell(id, "local_file"), "unchanged");
         assert!(verified.cell(id, "checked_at") > results.cell(id, "updated_at"));
     }
 }
@@ -109,6 +107,16 @@ fn the_results_alone_will_do_wherever_they_are() {
         .exits(0);
     assert!(test.path("elsewhere/kept.verification.csv").exists());
     assert!(!test.path("m.results.verification.csv").exists());
+}
+
+#[test]
+fn a_file_that_is_gone_or_changed_on_this_machine_changes_no_verdict() {
+    let test = imported(3);
+    test.remove("A2.pdf");
+    test.write("A3.pdf", "something longer than before");
+    test.verify()
+        .outcomes(["A1 match", "A2 match", "A3 match"])
+        .exits(0);
 }
 
 #[test]

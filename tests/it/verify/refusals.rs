@@ -34,6 +34,16 @@ fn the_embedded_emulator_is_not_the_one_that_the_results_were_made_with() {
 }
 
 #[test]
+fn the_root_of_the_files_is_no_option_since_they_are_not_compared() {
+    let test = imported(1);
+    test.verify()
+        .args(["--root", "."])
+        .says("unexpected argument '--root' found")
+        .exits(2);
+    assert!(!test.path("m.results.verification.csv").exists());
+}
+
+#[test]
 fn what_is_no_results_file_is_refused_by_name() {
     let test = imported(1);
     test.write("empty.csv", "");
