@@ -21,7 +21,6 @@ mod row;
 mod service;
 mod split;
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use encoding_rs::Encoding;
@@ -37,7 +36,6 @@ use crate::model::Service;
 use crate::text::decode::decode;
 use header::{Header, is_blank};
 use ids::Ids;
-use renames::Before;
 use row::in_32_bits;
 use service::OneService;
 use split::{Fault, Splitter};
@@ -90,7 +88,6 @@ pub struct Manifest {
     header: Header,
     rows: Vec<Start>,
     service: Option<Service>,
-    renamed_before: Before,
 }
 
 /// Where a row begins.
@@ -139,19 +136,18 @@ fn read_text(path: &Path, text: String, options: &Options) -> Result<Reading, Re
         mut new_ids,
         service,
     } = find_rows(&header, rest, &mut problems)?;
-    let mut manifest = Manifest {
+    let manifest = Manifest {
         path: path.to_owned(),
         text,
         header,
         rows,
         service: service.known(),
-        renamed_before: Before::new(),
     };
     let similar = options.similar_ids;
     ids.report(&manifest, similar, &mut problems);
     new_ids.report(&manifest, similar, &mut problems);
     let (ids, new_ids) = (&mut ids.hashes, &mut new_ids.hashes);
-    manifest.renamed_before = renames::find(&manifest, ids, new_ids, similar, &mut problems);
+    renames::report_ids_in_use(&manifest, ids, new_ids, similar, &mut problems);
     service.report(&manifest, &mut problems);
     problems.sort();
     tracing::info!(rows = manifest.len(), "read the manifest");
@@ -302,20 +298,6 @@ impl Manifest {
     /// The names under which the results carry the other columns.
     pub fn extra_columns(&self) -> &[String] {
         &self.header.extra_names
-    }
-
-    /// For the index of each row whose new id is the present `external_id` of another row, the index
-    /// of that row, which has to be renamed before.
-    ///
-    /// Rows that are fit to be sent never wait for each other in a ring. The row that is waited for
-    /// may be unfit itself, and so never be renamed.
-    pub fn renamed_before(&self) -> &HashMap<u32, u32> {
-        &self.renamed_before
-    }
-
-    /// The number of a row, then of the one that has to be renamed before it, and so on; each once.
-    pub(crate) fn renamed_in_turn(&self, number: u32) -> impl Iterator<Item = u32> {
-        renames::in_turn(&self.renamed_before, number - 1).map(|index| index + 1)
     }
 
     /// The line of the header.

@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::gates::Name;
 use super::member::Put;
 use super::replace::Stage;
 use super::requests::Unmet;
@@ -54,7 +53,7 @@ enum ByName<T> {
 
 impl<D: Archive, J: Journal> Unit<'_, D, J> {
     pub(super) async fn look_up(&mut self, posted: Posted) -> Next<D> {
-        // It may have to wait for another row here, and that one must not wait for this one.
+        // Once the row is found, it may have to prove another id.
         self.trial = None;
         self.take_slot().await;
         let found = match self.find().await {
@@ -88,7 +87,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
     }
 
     /// The row's attachment had a new name, and is gone: whatever has a name of it now is another
-    /// one, perhaps that of the row that was waiting for this name.
+    /// one.
     fn after_one_that_is_gone(&mut self, found: &ByName<D::Target>) -> Option<Verdict> {
         if let ByName::Present(Presence::Absent) = found {
             // What it was called says nothing of the next one.
@@ -117,15 +116,10 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             // Before it is renamed, the new name is looked up anyway.
             return Ok(ByName::Present(presence));
         }
-        self.slot = None;
-        let name = self.pass_gate().await;
-        self.take_slot().await;
         let under_the_new = self.find_by(&new).await?;
         Ok(match (is_there, under_the_new) {
             (_, Presence::Absent) => ByName::Present(presence),
             (true, _) => ByName::Taken,
-            // Nobody can tell whether it is this row's under its new name, or the other one's.
-            (false, _) if name == Name::Kept => ByName::Taken,
             (false, under_the_new) => ByName::New(under_the_new),
         })
     }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::gates::Name;
 use super::requests::files::MOST_MISSES;
 use super::requests::{RequestOwner, Unput};
 use super::{Halt, Run, TaskRow};
@@ -62,14 +61,6 @@ impl Member {
 
     pub(super) fn content(&self) -> Content {
         self.task.content
-    }
-
-    /// What becomes of the `external_id` of its row, should that end now.
-    pub(super) fn old_name(&self) -> Name {
-        match self.changes.renamed_to {
-            Some(_) => Name::GivenUp,
-            None => Name::Kept,
-        }
     }
 
     /// The name by which the record that it is in knows its file.

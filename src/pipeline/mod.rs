@@ -7,7 +7,6 @@
 
 mod alike;
 mod attachment;
-mod gates;
 mod inspect;
 mod job;
 mod member;
@@ -50,7 +49,6 @@ pub use preflight::{Cleared, Obstacle, preflight};
 pub use survey::{NewName, Outlook, RowSurvey, Survey, survey};
 
 use alike::AlikeFailures;
-use gates::Gates;
 use requests::Requests;
 use routing::RoutingProof;
 use unit::{Ended, Unit};
@@ -89,22 +87,6 @@ pub struct TaskRow {
     pub attempts: u32,
     /// What earlier runs changed on request.
     pub changes: Changes,
-    /// Who of the manifest has the new `external_id` of its attachment, where it is to get one.
-    pub new_id: NewId,
-    /// Whether another row waits for this one to end.
-    pub is_awaited: bool,
-}
-
-/// Who of the manifest has the `external_id` that a row's attachment is to get.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NewId {
-    /// Nobody, or whoever had it has given it up.
-    Free,
-    /// The row of this number, until its attachment is renamed itself. It stands before this one, and
-    /// has to end first.
-    FreedBy(usize),
-    /// Another row, which nothing is done about in this run.
-    Kept,
 }
 
 /// How a run is to go.
@@ -179,7 +161,6 @@ pub async fn run<D: Archive, J: Journal>(
         requests: Requests::new(destination, settings, events).fenced_by(journal),
         journal,
         vault,
-        gates: Gates::default(),
         routing: RoutingProof::default(),
         starting: Semaphore::new(MOST_STARTING),
         watcher: Watcher::default(),
@@ -195,7 +176,6 @@ struct Run<'a, D: Destination, J> {
     requests: Requests<'a, D>,
     journal: &'a J,
     vault: Option<&'a dyn Vault>,
-    gates: Gates,
     routing: RoutingProof,
     /// Jobs that have not yet said where their files go.
     starting: Semaphore,

@@ -7,12 +7,11 @@
 
 use tokio::time::sleep;
 
+use super::Halt;
 use super::attachment::SEARCHES;
-use super::gates::Name;
 use super::requests::Unmet;
 use super::unit::{Next, Unit};
 use super::verdict::Verdict;
-use super::{Halt, NewId};
 use crate::destination::archive::{Archive, Shown};
 use crate::destination::{Amended, Key, NewNames, Presence};
 use crate::model::{AttachmentId, ExternalId};
@@ -178,10 +177,6 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         verdict: &Verdict,
     ) -> Result<Progress, Halt> {
         self.slot = None;
-        if self.pass_gate().await == Name::Kept {
-            // Not even where it is free: the other row would take what has it then for its own.
-            return Ok(ended(verdict.clone().new_id_awaited(&to)));
-        }
         while self.is_kept_waiting(&to).await? {}
         let announced = verdict.while_renaming(Reason::Renaming);
         self.record(&announced).await?;
@@ -262,19 +257,6 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         names.external_id = Shown::of(to.as_str());
         self.changes_mut().renamed_to = Some(to.as_str().to_owned());
         Ok(Progress::Done)
-    }
-
-    /// Waits until the row that has the new `external_id` now has ended, and tells whether it has
-    /// given it up.
-    pub(super) async fn pass_gate(&self) -> Name {
-        match self.only().task.new_id {
-            NewId::Free => Name::GivenUp,
-            NewId::FreedBy(row) => {
-                let _blocked = self.run.requests.blocked(self.owner().row);
-                self.run.gates.pass(row).await
-            }
-            NewId::Kept => Name::Kept,
-        }
     }
 
     async fn holder(&self, external_id: &ExternalId, ours: &AttachmentId) -> Result<Holder, Unmet> {

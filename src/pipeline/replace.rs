@@ -23,7 +23,7 @@ use crate::clock::Since;
 use crate::destination::archive::Archive;
 use crate::destination::{Place, Presence};
 use crate::model::{AttachmentId, Content};
-use crate::pipeline::{NewId, TaskRow};
+use crate::pipeline::TaskRow;
 use crate::plan::{Begun, Giving, Posted, Start, Swapped, swapped};
 use crate::results::journal::Journal;
 use crate::results::{Backup, Former, Known, Reason, Status};
@@ -371,8 +371,6 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             start: Start::LookUp(Posted::No),
             attempts: 0,
             changes: self.only().changes.clone(),
-            new_id: NewId::Free,
-            is_awaited: false,
         });
         let begun = self.begun(id.clone());
         for _ in 0..MOST_RETURNS {

@@ -211,7 +211,7 @@ async fn look_up<D: Destination>(
 ) -> Result<Foreseen, Unmet> {
     let name = requests.find(owner, &task.row.external_id).await?;
     let new_name = look_new_name_up(requests, owner, task).await?;
-    Ok(of_found(under(name, new_name, task), task, posted, wishes))
+    Ok(of_found(under(name, new_name), task, posted, wishes))
 }
 
 async fn resume<D: Destination>(
@@ -227,7 +227,7 @@ async fn resume<D: Destination>(
     }
     let new_name = look_new_name_up(requests, owner, task).await?;
     let foreseen = of_begun(&presence, begun, task, wishes);
-    Ok(unless_taken(foreseen, &new_name, &begun.id, task))
+    Ok(unless_taken(foreseen, &new_name, &begun.id))
 }
 
 /// What would happen with an attachment that an earlier run left, which a list may have shown.
@@ -248,7 +248,7 @@ async fn left<D: Destination>(
         return look_up(requests, owner, task, &Posted::No, wishes).await;
     };
     let new_name = look_new_name_up(requests, owner, task).await?;
-    Ok(unless_taken(foreseen, &new_name, &there.id, task))
+    Ok(unless_taken(foreseen, &new_name, &there.id))
 }
 
 /// What is there under the name that a row's attachment is to get; nothing where it keeps its own.

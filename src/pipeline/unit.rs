@@ -20,7 +20,6 @@ use std::time::Duration;
 use futures::future::join_all;
 use tokio::sync::SemaphorePermit;
 
-use super::gates::Name;
 use super::member::{Member, Put, places_of, target_of};
 use super::replace::Swap;
 use super::requests::{Leave, Unmet};
@@ -398,11 +397,6 @@ impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
     /// Writes the last lines of rows.
     pub(super) async fn end(&mut self, ends: Vec<(Member, Verdict)>) -> Result<(), Halt> {
         let mut entries = Vec::with_capacity(ends.len());
-        let awaited = ends.iter().map(|(member, _)| member);
-        let awaited: Vec<(usize, Name)> = awaited
-            .filter(|member| member.task.is_awaited)
-            .map(|member| (member.task.row.number, member.old_name()))
-            .collect();
         for (member, verdict) in ends {
             let row = &member.task.row;
             let (external_id, status) = (&row.external_id, verdict.status);
@@ -410,9 +404,6 @@ impl<'a, D: Archive, J: Journal> Unit<'a, D, J> {
             entries.push(self.entry(&member, verdict));
         }
         self.write(entries.clone()).await?;
-        for (row, name) in awaited {
-            self.run.gates.open(row, name);
-        }
         for Entry { status, .. } in &entries {
             self.run.events.send(Event::Ended { status: *status });
         }

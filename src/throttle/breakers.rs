@@ -79,7 +79,7 @@ struct State {
     breakers: [CircuitBreaker; 4],
     more_to_come: bool,
     at_work: BTreeSet<usize>,
-    /// Those of them that can do nothing before another one has ended.
+    /// Those of them that can do nothing before another one has proven that their ids are found.
     blocked: BTreeSet<usize>,
     /// Whether the service has ever answered in this run.
     has_answered: bool,
@@ -137,8 +137,8 @@ impl CircuitBreakers {
         }
     }
 
-    /// Counts a row out as one that can do nothing before another one has ended, for as long as what is
-    /// returned lives.
+    /// Counts a row out as one that can do nothing before another one has proven that its id is found, for
+    /// as long as what is returned lives.
     pub(crate) fn blocked(&self, row: usize) -> BlockedRow<'_> {
         self.lock().blocked.insert(row);
         BlockedRow {
@@ -276,7 +276,7 @@ impl Drop for RowAtWork<'_> {
     }
 }
 
-/// A row that waits for another one to end.
+/// A row that waits for another one to prove that its id is found.
 #[derive(Debug)]
 pub(crate) struct BlockedRow<'a> {
     row: usize,

@@ -4,13 +4,12 @@
 mod drawn;
 mod promises;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::memory_service::{Memory, Operation, Rules, Script};
 use consign::destination::{Destination as _, NewFile, NewRecord};
 use consign::model::ExternalId;
-use consign::pipeline::{NewId, Task, TaskRow};
+use consign::pipeline::{Task, TaskRow};
 use consign::plan::{FailedJobs, Step, step};
 use consign::prepare::RowFile;
 use consign::throttle::quota::Budget;
@@ -63,7 +62,7 @@ impl Scene for Amended {
             _ => Stranger::default(),
         };
         let rows = draw_rows(random);
-        let theirs = rows.iter().map(|row| draw_theirs(random, row, &rows));
+        let theirs = rows.iter().map(|row| draw_theirs(random, row));
         let scene = Self {
             theirs: theirs.collect(),
             referee: Referee::new(&service, Arc::clone(&disk), lines, stranger),
@@ -109,7 +108,7 @@ impl Scene for Amended {
     }
 
     fn tasks(&mut self, random: &mut Rng, _concurrency: usize, weather: Weather) -> Vec<Task> {
-        let mut to_send = BTreeMap::new();
+        let mut tasks = Vec::new();
         for row in &self.rows {
             let previous = self.disk.durable(row.key());
             let file = RowFile::Ready(row.content);
@@ -126,11 +125,12 @@ impl Scene for Amended {
                         files::holding(row.content.sha256)
                     };
                     let task = row.task(start, previous.as_ref());
-                    to_send.insert(row.row.number, TaskRow { source, ..task });
+                    let rows = vec![TaskRow { source, ..task }];
+                    tasks.push(Task { rows });
                 }
             }
         }
-        self.in_turn(to_send)
+        tasks
     }
 
     fn change_something(&mut self, random: &mut Rng) {
@@ -185,44 +185,6 @@ impl Amended {
             &self.disk,
             &self.rules,
         )
-    }
-
-    /// The rows, each after the one that has its new name until it is renamed itself.
-    fn in_turn(&self, mut to_send: BTreeMap<usize, TaskRow>) -> Vec<Task> {
-        let waiting: BTreeMap<usize, usize> = to_send
-            .values()
-            .filter_map(|task| {
-                let new = task.row.new_external_id.as_ref()?;
-                let other = self.rows.iter().find(|row| row.row.external_id == *new)?;
-                let line = self.disk.durable(other.key());
-                let has_left = line.is_some_and(|line| line.changes.renamed_to.is_some());
-                let number = other.row.number;
-                let waits = to_send.contains_key(&number) || !has_left;
-                waits.then_some((task.row.number, number))
-            })
-            .collect();
-        let at_work: BTreeSet<usize> = to_send.keys().copied().collect();
-        for (row, other) in &waiting {
-            if let Some(row) = to_send.get_mut(row) {
-                row.new_id = if at_work.contains(other) {
-                    NewId::FreedBy(*other)
-                } else {
-                    NewId::Kept
-                };
-            }
-            if let Some(other) = to_send.get_mut(other) {
-                other.is_awaited = true;
-            }
-        }
-        let mut tasks = Vec::new();
-        let numbers: Vec<usize> = to_send.keys().copied().collect();
-        for number in numbers {
-            let chain = std::iter::successors(Some(number), |row| waiting.get(row).copied());
-            let chain: Vec<TaskRow> = chain.filter_map(|row| to_send.remove(&row)).collect();
-            let chain = chain.into_iter().rev();
-            tasks.extend(chain.map(|row| Task { rows: vec![row] }));
-        }
-        tasks
     }
 
     /// Somebody else hangs something on the object of a row.

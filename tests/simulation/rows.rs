@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use consign::digest::sha256;
 use consign::manifest::Row;
 use consign::model::{Content, ExternalId, FileStamp, ObjectRef, ObjectType};
-use consign::pipeline::{NewId, TaskRow};
+use consign::pipeline::TaskRow;
 use consign::plan::Start;
 use consign::results::{Changes, Entry};
 use consign::root::Root;
@@ -78,8 +78,6 @@ impl TheRow {
             content: self.content,
             start,
             attempts: previous.map_or(0, |line| line.attempts),
-            new_id: NewId::Free,
-            is_awaited: false,
             changes: previous.map_or_else(Changes::default, |line| line.changes.clone()),
         }
     }

@@ -1,6 +1,6 @@
 //! What is to be done, row by row, and what the user should know before it is.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::merge::{self, Rows};
 use crate::config::Jobs;
 use crate::manifest::{Manifest, Row};
 use crate::model::{ObjectType, Service};
-use crate::pipeline::{NewId, Task, TaskRow};
+use crate::pipeline::{Task, TaskRow};
 use crate::plan::{Candidate, FailedJobs, Step, Wishes, step, units};
 use crate::prepare::{Earlier, EarlierRow, Prepared, RowFile};
 use crate::results::previous::Previous;
@@ -56,10 +56,6 @@ pub(super) struct Plan<'a> {
     root: Arc<Root>,
     /// The indices of the rows that need requests.
     to_send: Vec<u32>,
-    /// The rows that wait for others to be renamed before them, by index, and those others.
-    waiting: HashMap<u32, u32>,
-    /// Those others.
-    awaited: HashSet<u32>,
     /// The same put together into jobs, where the service keeps those.
     jobs: Option<Vec<Vec<u32>>>,
     wishes: Wishes,
@@ -85,8 +81,6 @@ impl<'a> Plan<'a> {
             wishes,
             failed_jobs: jobs.failed,
             jobs: None,
-            waiting: HashMap::new(),
-            awaited: HashSet::new(),
             manifest,
             prepared,
             previous,
@@ -109,12 +103,6 @@ impl<'a> Plan<'a> {
                 }
             }
         }
-        // Nobody waits for a row that is not at work.
-        let is_at_work = |row: &u32| plan.to_send.binary_search(row).is_ok();
-        let waiting = manifest.renamed_before().iter();
-        let waiting = waiting.filter(|(row, other)| is_at_work(row) && is_at_work(other));
-        plan.waiting = waiting.map(|(row, other)| (*row, *other)).collect();
-        plan.awaited = plan.waiting.values().copied().collect();
         if plan.service() == Service::Keelvar {
             plan.jobs = Some(units(plan.candidates(), jobs.limits));
         }
@@ -124,13 +112,6 @@ impl<'a> Plan<'a> {
     fn step(&self, row: &Row, file: RowFile) -> Step {
         let previous = self.previous.get(row.external_id.as_str());
         step(row, file, previous, self.wishes, self.failed_jobs)
-    }
-
-    /// Whether an earlier run has given the attachment of a row another name.
-    fn was_renamed(&self, index: u32) -> bool {
-        let row = self.manifest.row(index as usize);
-        let previous = self.previous.get(row.external_id());
-        previous.is_some_and(|entry| entry.changes.renamed_to.is_some())
     }
 
     fn candidates(&self) -> impl Iterator<Item = Candidate> {
@@ -208,39 +189,11 @@ impl<'a> Plan<'a> {
             Some(jobs) => Box::new(jobs.iter().map(|rows| Task {
                 rows: rows.iter().filter_map(|row| self.task_row(*row)).collect(),
             })),
-            None => Box::new(self.in_turn().filter_map(|row| {
-                let rows = vec![self.task_row(row)?];
+            None => Box::new(self.to_send.iter().filter_map(|row| {
+                let rows = vec![self.task_row(*row)?];
                 Some(Task { rows })
             })),
         }
-    }
-
-    /// Who has the `external_id` that the attachment of a row is to get.
-    fn new_id(&self, index: u32) -> NewId {
-        let Some(other) = self.manifest.renamed_before().get(&index) else {
-            return NewId::Free;
-        };
-        if self.waiting.contains_key(&index) {
-            return NewId::FreedBy(*other as usize + 1);
-        }
-        if self.was_renamed(*other) {
-            NewId::Free
-        } else {
-            NewId::Kept
-        }
-    }
-
-    /// The rows that need requests, each after the one that it waits for. (None of them wait for each
-    /// other in a ring: such rows are not fit to be sent.)
-    fn in_turn(&self) -> impl Iterator<Item = u32> {
-        let mut begun = HashSet::new();
-        self.to_send.iter().flat_map(move |row| {
-            let chain = std::iter::successors(Some(*row), |row| self.waiting.get(row).copied());
-            let is_new = |row: &u32| self.waiting.is_empty() || begun.insert(*row);
-            let mut chain: Vec<u32> = chain.take_while(is_new).collect();
-            chain.reverse();
-            chain
-        })
     }
 
     fn task_row(&self, index: u32) -> Option<TaskRow> {
@@ -266,8 +219,6 @@ impl<'a> Plan<'a> {
             start,
             attempts,
             changes: changes.unwrap_or_default(),
-            new_id: self.new_id(index),
-            is_awaited: self.awaited.contains(&index),
         })
     }
 

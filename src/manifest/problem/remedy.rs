@@ -36,9 +36,8 @@ impl Wrong {
             Self::DroppedZeros { .. } => "if so, export the column as text",
             Self::Duplicate { .. } => "give each row an id of its own",
             Self::Similar { .. } => "correct one of them, or allow it with --allow-similar-ids",
-            Self::NewIdKept { .. } => "choose another, or give that row a new_external_id, too",
-            Self::RenameRing { .. } => {
-                "rename one of them to a free name first, in a manifest of its own"
+            Self::NewIdInUse { .. } => {
+                "choose another, or rename that row first, with a manifest of its own"
             }
             Self::NeverRenamed => "leave the cell empty",
             Self::SameName { .. } => {

@@ -11,9 +11,6 @@ use crate::model::{
 };
 use crate::text::{counted, escape, grouped, quoted};
 
-/// So many of the rows that exchange their ids with a row are named.
-const ROWS_OF_A_RING: usize = 3;
-
 /// Whether a problem keeps its row from being sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -98,17 +95,10 @@ pub enum Wrong {
         /// Where the id stands in it.
         column: Column,
     },
-    /// The new id is the `external_id` of another row, which keeps it.
-    NewIdKept {
+    /// The new id is the `external_id` of another row.
+    NewIdInUse {
         /// The other row's number.
         other: u32,
-    },
-    /// The new id is free only once this very row has given up its own: rows that exchange their ids.
-    RenameRing {
-        /// The number of the row that has the id now.
-        next: u32,
-        /// How many rows wait for each other.
-        rows: u32,
     },
     /// A new id where the service cannot rename.
     NeverRenamed,
@@ -205,8 +195,7 @@ impl Wrong {
             Self::DroppedZeros { .. } => "dropped_zeros",
             Self::Duplicate { .. } => "duplicate",
             Self::Similar { .. } => "similar",
-            Self::NewIdKept { .. } => "new_id_kept",
-            Self::RenameRing { .. } => "rename_ring",
+            Self::NewIdInUse { .. } => "new_id_in_use",
             Self::NeverRenamed => "never_renamed",
             Self::SameName { .. } => "same_name",
             Self::OtherService { .. } => "other_service",
@@ -292,12 +281,9 @@ impl Wrong {
             Self::Similar { other, column } => {
                 return similar_to(*other, *column, manifest).into();
             }
-            Self::NewIdKept { other } => {
+            Self::NewIdInUse { other } => {
                 let place = place_of(*other, manifest);
-                return format!("is the external_id of {place}, which keeps it").into();
-            }
-            Self::RenameRing { next, rows } => {
-                return rename_ring(*next, *rows, manifest).into();
+                return format!("is the external_id of {place}").into();
             }
             Self::SameName { other } => {
                 return format!(
@@ -395,24 +381,6 @@ fn similar_to(other: u32, column: Column, manifest: &Manifest) -> String {
         "differs only in case or in the encoding of accents from {} in {}",
         quoted(manifest.row_numbered(other).cell(column)),
         place_of(other, manifest)
-    )
-}
-
-fn rename_ring(next: u32, rows: u32, manifest: &Manifest) -> String {
-    let mut others = manifest.renamed_in_turn(next);
-    let most = ROWS_OF_A_RING.min(rows as usize - 1);
-    let mut named: Vec<String> = others
-        .by_ref()
-        .take(most)
-        .map(|row| place_of(row, manifest))
-        .collect();
-    let unnamed = u64::from(rows) - 1 - most as u64;
-    if unnamed > 0 {
-        named.push(counted(unnamed, "other row"));
-    }
-    format!(
-        "is free only once this row has given up its own id: it exchanges ids in a ring with {}",
-        named.join(" and ")
     )
 }
 

@@ -10,7 +10,7 @@ use crate::plan::{
 };
 use crate::results::{Reason, Status};
 
-use super::super::{NewId, TaskRow};
+use super::super::TaskRow;
 
 /// What an import would do with one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,14 +101,10 @@ pub(super) enum Under<T> {
 
 /// Which of two is the row's: what is there under its name, or what is there under the one that it
 /// is to get.
-pub(super) fn under<T>(name: Presence<T>, new_name: Presence<T>, task: &TaskRow) -> Under<T> {
+pub(super) fn under<T>(name: Presence<T>, new_name: Presence<T>) -> Under<T> {
     match (name, new_name) {
         (name, Presence::Absent) => Under::One(name),
-        // It is the other row's.
-        (Presence::Absent, _) if task.new_id == NewId::Kept => Under::Taken,
         (Presence::Absent, renamed) => Under::One(renamed),
-        // By then it will have another one.
-        (name, _) if matches!(task.new_id, NewId::FreedBy(_)) => Under::One(name),
         _ => Under::Taken,
     }
 }
@@ -213,7 +209,6 @@ pub(super) fn unless_taken<T>(
     foreseen: Foreseen,
     new_name: &Presence<T>,
     ours: &AttachmentId,
-    task: &TaskRow,
 ) -> Foreseen {
     let is_free = match new_name {
         Presence::Absent => true,
@@ -221,7 +216,7 @@ pub(super) fn unless_taken<T>(
         _ => false,
     };
     let is_done = !matches!(foreseen.0, Outlook::NotDone(..));
-    if is_done && !is_free && !matches!(task.new_id, NewId::FreedBy(_)) {
+    if is_done && !is_free {
         return taken();
     }
     foreseen

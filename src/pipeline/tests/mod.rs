@@ -106,8 +106,6 @@ fn task(row: Row, content: Content, start: Start) -> Task {
         start,
         attempts: 0,
         changes: Changes::default(),
-        new_id: NewId::Free,
-        is_awaited: false,
     };
     Task { rows: vec![row] }
 }

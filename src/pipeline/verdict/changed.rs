@@ -210,22 +210,6 @@ impl Verdict {
         )
     }
 
-    /// The new `external_id` is the present one of another row, which was not renamed itself.
-    pub(in crate::pipeline) fn new_id_awaited(self, to: &ExternalId) -> Self {
-        Self {
-            status: Status::Conflict,
-            ..self
-        }
-        .explained(
-            Reason::NewIdTaken,
-            format!(
-                "the new external_id {} is that of another row, which was to be renamed before and \
-                 was not: mend that row, and run again with --resume",
-                quoted(to.as_str())
-            ),
-        )
-    }
-
     /// Two attachments have the present `external_id`, of which the wrong one was renamed, and back.
     pub(in crate::pipeline) fn ambiguous(self, from: &ExternalId) -> Self {
         Self {

@@ -174,16 +174,6 @@ fn a_name_that_somebody_else_has_is_foreseen_as_a_conflict() {
 }
 
 #[test]
-fn a_name_that_another_row_gives_up_is_not_taken() {
-    let there = [("A1", ""), ("A2", "")];
-    let test = attached(&there, &[("A1", "", "A2"), ("A2", "", "A3")]);
-    dry_run(&test)
-        .says("row 1, external_id \"A1\": rename to \"A2\"\n")
-        .says("row 2, external_id \"A2\": rename to \"A3\"\n")
-        .exits(0);
-}
-
-#[test]
 fn what_has_its_new_name_already_is_not_renamed_again() {
     let test = attached(&[("B1", "")], &[("A1", "", "B1")]);
     test.write("A1.pdf", content_of("B1"));

@@ -18,13 +18,13 @@ use crate::harness::{
     nothing_is_lost,
 };
 
-/// A1 gets longer content, A2 other content of the same size, A3 a title, A5 another name, and A4
-/// the one that A5 frees.
+/// A1 gets longer content, A2 other content of the same size, A3 a title, A4 and A5 another
+/// name.
 const MANIFEST: &str = "file_path,object_type,object_id,external_id,title,new_external_id\n\
                         A1.pdf,contract,1,A1,,\n\
                         A2.pdf,contract,2,A2,,\n\
                         A3.pdf,contract,3,A3,Frame,\n\
-                        A4.pdf,contract,4,A4,,A5\n\
+                        A4.pdf,contract,4,A4,,B4\n\
                         A5.pdf,contract,5,A5,,B5\n";
 
 const ROWS: [&str; 5] = [
@@ -83,7 +83,7 @@ fn ends_well<'t>(disk: &Disk<'t>, test: &'t Test) {
             ("A1", "the new content of A1"),
             ("A2", "CONTENT OF A2"),
             ("A3", "content of A3"),
-            ("A5", "content of A4"),
+            ("B4", "content of A4"),
             ("B5", "content of A5"),
         ])
         .exits(0);

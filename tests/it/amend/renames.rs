@@ -89,63 +89,6 @@ fn of_two_attachments_with_the_old_and_the_new_name_neither_is_touched() {
     assert_eq!(test.results().in_words()[0], "A1 conflict new_id_taken");
 }
 
-#[test]
-fn in_a_chain_of_names_the_row_that_frees_one_goes_first() {
-    for external_ids in ALL {
-        for at_once in [1, 8] {
-            for backwards in [false, true] {
-                chain(external_ids, at_once, backwards);
-            }
-        }
-    }
-}
-
-/// Renames A1 to A2, A2 to A3 and A3 to B3.
-#[track_caller]
-fn chain(external_ids: ExternalIds, at_once: usize, backwards: bool) {
-    let test = Test::of_rows(3).emulator(|settings| settings.external_ids = external_ids);
-    test.import().all_uploaded(3).exits(0);
-    let mut renames = [("A1", "A2"), ("A2", "A3"), ("A3", "B3")];
-    let mut rows = ["A1 renamed", "A2 renamed", "A3 renamed"];
-    if backwards {
-        renames.reverse();
-        rows.reverse();
-    }
-    test.write("m.csv", manifest(renames));
-    let seen = test.service().log().len();
-    test.import_at_once(at_once)
-        .args(["--resume"])
-        .whatever_it_says()
-        .rows(rows)
-        .stored([
-            ("A2", "content of A1"),
-            ("A3", "content of A2"),
-            ("B3", "content of A3"),
-        ])
-        .exits(0);
-    assert_eq!(
-        changes_after(&test, seen),
-        ["A3 external_id", "A2 external_id", "A1 external_id"]
-    );
-    test.resume().rows(rows).requests([]).exits(0);
-}
-
-#[test]
-fn names_that_are_swapped_or_go_round_are_refused_before_anything_is_sent() {
-    for renames in [
-        [("A1", "A2"), ("A2", "A1"), ("A3", "")],
-        [("A1", "A2"), ("A2", "A3"), ("A3", "A1")],
-    ] {
-        let test = imported(3);
-        test.write("m.csv", manifest(renames));
-        test.resume()
-            .whatever_it_says()
-            .requests([])
-            .stored_rows(["A1", "A2", "A3"])
-            .exits(2);
-    }
-}
-
 /// Lets somebody take the new name just before the request that renames, and says what became of
 /// the row.
 fn taken_meanwhile(external_ids: ExternalIds) -> (Test, String) {

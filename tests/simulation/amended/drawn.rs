@@ -55,31 +55,17 @@ pub(super) fn draw_rows(random: &mut Rng) -> Vec<TheRow> {
         let mut row = TheRow::new(number, contract(7));
         row.content = version(number, 0);
         row.row.title = random.bool().then(|| format!("Title {number}"));
-        let new = match random.u8(0..4) {
-            0 => Some(format!("N{number}")),
-            // The name of the next row, which has to give it up before.
-            1 => Some(format!("A{}", number + 1)),
-            _ => None,
-        };
-        row.row.new_external_id = new.map(|new| ExternalId::parse(&new).unwrap());
+        if random.bool() {
+            let new = format!("N{number}");
+            row.row.new_external_id = Some(ExternalId::parse(&new).unwrap());
+        }
         row
     });
-    let mut rows: Vec<TheRow> = rows.collect();
-    // Nobody may take a name that its row keeps.
-    for index in (0..rows.len()).rev() {
-        let new = rows[index].row.new_external_id.clone();
-        let holder = rows
-            .iter()
-            .find(|row| Some(&row.row.external_id) == new.as_ref());
-        if holder.is_some_and(|holder| holder.row.new_external_id.is_none()) {
-            rows[index].row.new_external_id = None;
-        }
-    }
-    rows
+    rows.collect()
 }
 
 /// What others have done before.
-pub(super) fn draw_theirs(random: &mut Rng, row: &TheRow, rows: &[TheRow]) -> Theirs {
+pub(super) fn draw_theirs(random: &mut Rng, row: &TheRow) -> Theirs {
     let number = row.row.number;
     let of_row = Their::Attachment(version(number, 0));
     let mut their = || match random.u8(0..12) {
@@ -90,11 +76,9 @@ pub(super) fn draw_theirs(random: &mut Rng, row: &TheRow, rows: &[TheRow]) -> Th
         _ => Their::Nothing,
     };
     let (old, new) = (their(), their());
-    let new_id = row.row.new_external_id.as_ref();
-    let is_free = |id: &ExternalId| rows.iter().all(|row| row.row.external_id != *id);
     // One row's file is not hung up twice.
     let is_once = old == Their::Nothing || new != of_row;
-    let is_there = new_id.is_some_and(is_free) && is_once;
+    let is_there = row.row.new_external_id.is_some() && is_once;
     Theirs {
         under_the_old: old,
         under_the_new: if is_there { new } else { Their::Nothing },

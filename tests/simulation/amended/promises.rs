@@ -217,11 +217,6 @@ impl<'a> Promises<'a> {
         let Some(new) = &row.row.new_external_id else {
             return false;
         };
-        let before = self.rows.iter().find(|other| other.row.external_id == *new);
-        let has_left = |line: Entry| line.changes.renamed_to.is_some();
-        if before.is_some_and(|other| !self.line(other).is_some_and(has_left)) {
-            return true;
-        }
         let line = self.line(row);
         let ours = line.and_then(|line| line.attachment_id);
         let holder = self.stored.iter().find(|one| one.external_id == *new);

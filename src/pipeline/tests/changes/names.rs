@@ -238,49 +238,6 @@ async fn a_lost_rename_is_waited_out_and_found() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_a_chain_each_row_waits_until_the_name_that_it_takes_is_free() {
-    for ids in [Ids::Unique, Ids::NotUnique] {
-        let rules = Rules {
-            ids,
-            ..Rules::default()
-        };
-        let memory = Memory::new(rules);
-        let chain = [("C", "D"), ("B", "C"), ("A", "B")];
-        let mut tasks = Vec::new();
-        for (number, (from, to)) in (1_usize..).zip(chain) {
-            store(&memory, from, content(&format!("bytes of {from}"))).await;
-            let row = Row {
-                number,
-                ..renamed(from, to)
-            };
-            let bytes = content(&format!("bytes of {from}"));
-            let mut task = task(row, bytes, Start::LookUp(Posted::No));
-            task.rows[0].new_id = match number {
-                1 => NewId::Free,
-                other => NewId::FreedBy(other - 1),
-            };
-            task.rows[0].is_awaited = number < 3;
-            tasks.push(task);
-        }
-        let lines = Lines::default();
-        assert_eq!(
-            run_with(&memory, &lines, None, tasks, &settings()).await,
-            None
-        );
-        for (number, (from, to)) in (1..).zip(chain) {
-            let last = lines.last(number).unwrap();
-            assert_eq!(last.status, Status::Renamed, "{last:?}");
-            assert_eq!(
-                holds(&memory, to),
-                [content(&format!("bytes of {from}")).sha256]
-            );
-        }
-        assert!(holds(&memory, "A").is_empty());
-        assert_eq!(count(&memory.log(), Operation::Amend), 3);
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn one_row_may_be_replaced_retitled_and_renamed() {
     let memory = with_stored(Rules::default(), old(), no_faults()).await;
     let lines = Lines::default();
