@@ -60,28 +60,6 @@ pub struct CheckArgs {
     /// .results.csv for its extension]
     #[arg(long, value_name = "PATH")]
     pub results: Option<PathBuf>,
-    /// What is looked up.
-    #[command(flatten)]
-    pub online: OnlineArgs,
-}
-
-/// What `check` looks up. Without `--online` the rest means nothing.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "With --online only")]
-pub struct OnlineArgs {
-    /// Try the keys, look every row up, and say what an import would do and how long it would take;
-    /// sends nothing but look-ups, and does not see whether records exist
-    #[arg(long, help_heading = "Options")]
-    pub online: bool,
-    /// Where it would go.
-    #[command(flatten)]
-    pub service: ServiceArgs,
-    /// What would be changed.
-    #[command(flatten)]
-    pub amend: AmendArgs,
-    /// How it would go to Keelvar.
-    #[command(flatten)]
-    pub jobs: JobArgs,
 }
 
 /// What `import` takes.

@@ -1,5 +1,5 @@
 //! `consign check`: reads the whole manifest, looks at every file, and tells what was found. Nothing
-//! is sent, but for look-ups where the user wants to know what an import would do.
+//! is sent.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::cli::{CheckArgs, ConsentArgs, ImportArgs, OnlineArgs};
+use crate::cli::CheckArgs;
 use crate::config::results_path;
 use crate::error::{Error, Exit};
 use crate::manifest::{self, Manifest, Reading};
@@ -20,7 +20,6 @@ use crate::results::previous::{Previous, name_damaged};
 use crate::results::{ResultsError, beside};
 use crate::text::{counted, escape, grouped, tell};
 
-use super::import::{self, Telling};
 use super::second_copies::{Comparison, Destinations, name_lost};
 use super::{open_root, reading_options, show, tell_problems};
 
@@ -28,10 +27,6 @@ use super::{open_root, reading_options, show, tell_problems};
 pub fn run(args: &CheckArgs) -> Result<Exit, Error> {
     let Reading { manifest, problems } =
         manifest::read(&args.input.manifest, &reading_options(&args.input))?;
-    if args.online.online {
-        let read = Reading { manifest, problems };
-        return import::carry_out(&foreseen(args), read, Telling::All);
-    }
     // A file that was named and cannot be read is told before the hashing, which may take an hour.
     let earlier = EarlierResults::read(args)?;
     let root = open_root(&args.input)?;
@@ -96,29 +91,6 @@ impl EarlierResults {
             previous,
             notices,
         })
-    }
-}
-
-/// The import that a check foresees: it goes on with the results of earlier runs, where there are any.
-fn foreseen(args: &CheckArgs) -> ImportArgs {
-    let OnlineArgs {
-        online,
-        service,
-        amend,
-        jobs,
-    } = &args.online;
-    ImportArgs {
-        input: args.input.clone(),
-        results: args.results.clone(),
-        resume: true,
-        dry_run: *online,
-        skip_invalid: false,
-        max_errors: None,
-        consent: ConsentArgs { yes: false },
-        service: service.clone(),
-        output: args.output.clone(),
-        amend: amend.clone(),
-        jobs: jobs.clone(),
     }
 }
 

@@ -3,7 +3,6 @@
 mod cells;
 mod files;
 mod keelvar;
-mod online;
 mod reading;
 
 use crate::harness::{HEADER, Test};
@@ -181,4 +180,17 @@ fn a_script_gets_the_summary_of_a_check_in_json() {
              \"problems_file\":\"m.problems.csv\"}\n",
         )
         .exits(2);
+}
+
+#[test]
+fn nothing_is_looked_up_which_is_what_a_dry_run_of_an_import_is_for() {
+    let test = Test::of_rows(1);
+    let base = test.service().base_url();
+    for option in [&["--online"][..], &["--base-url", &base], &["--rate", "9"]] {
+        test.check()
+            .args(option.iter().copied())
+            .says(format!("error: unexpected argument '{}' found", option[0]))
+            .requests([])
+            .exits(2);
+    }
 }
