@@ -8,8 +8,9 @@ use crate::cli::{
     PurgeFrom, RenewedTitles, UnknownObjects,
 };
 use crate::emulator::{
-    BudgetSettings, Clash, DottedIds, EmptySizes, Emulator, EmulatorError, ExternalIds, FileNames,
-    JobSettings, JobWords, PostBody, PurgeClock, Settings, Terms, Titles, UnknownAs, scenario,
+    AttachmentSettings, BudgetSettings, Clash, DottedIds, EmptySizes, Emulator, EmulatorError,
+    ExternalIds, FileNames, JobSettings, JobWords, PostBody, PurgeClock, Settings, Terms, Titles,
+    UnknownAs, scenario,
 };
 use crate::error::{Error, Exit};
 use crate::signals::Signals;
@@ -61,12 +62,20 @@ fn account(emulator: &Emulator) -> String {
 
 fn settings(args: &EmulatorArgs) -> Result<Settings, EmulatorError> {
     let faults = args.faults.as_deref().map(scenario::read).transpose()?;
-    let unique = |clash| ExternalIds::Unique { clash };
     Ok(Settings {
         state: args.state.clone(),
+        attachments: attachments(args),
+        jobs: jobs(&args.jobs),
+        largest_upload: args.largest_upload.map(|size| size.as_u64()),
+        faults: faults.unwrap_or_default(),
+    })
+}
+
+fn attachments(args: &EmulatorArgs) -> AttachmentSettings {
+    let unique = |clash| ExternalIds::Unique { clash };
+    AttachmentSettings {
         rate: args.rate,
         others: args.others,
-        faults: faults.unwrap_or_default(),
         external_ids: match args.duplicate_ids {
             DuplicateIds::Conflict => unique(Clash::Conflict409),
             DuplicateIds::Invalid => unique(Clash::Unprocessable422),
@@ -95,10 +104,8 @@ fn settings(args: &EmulatorArgs) -> Result<Settings, EmulatorError> {
             PurgeFrom::Bytes => PurgeClock::LastBytes,
             PurgeFrom::Creation => PurgeClock::Creation,
         },
-        largest_upload: args.largest_upload.map(|size| size.as_u64()),
-        jobs: jobs(&args.jobs),
-        ..Settings::default()
-    })
+        ..AttachmentSettings::default()
+    }
 }
 
 fn jobs(args: &JobsArgs) -> JobSettings {

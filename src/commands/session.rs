@@ -14,7 +14,7 @@ use crate::config::{Access, Base, Credentials, Jobs, ServiceConfig};
 use crate::destination::keelvar::{self, Keelvar};
 use crate::destination::workday::Workday;
 use crate::destination::{Destination as _, Kind};
-use crate::emulator::{self, Emulator};
+use crate::emulator::{self, AttachmentSettings, Emulator};
 use crate::error::Error;
 use crate::event::Events;
 use crate::http::ClientError;
@@ -264,10 +264,13 @@ impl Client {
 
 async fn start_emulator(rate: u32) -> Result<Emulator, Error> {
     let settings = emulator::Settings {
-        rate: NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN),
-        // It begins empty, so an id that an earlier run left in its results must not mean anything
-        // to it.
-        first_id: fastrand::u64(100_000..1_000_000_000),
+        attachments: AttachmentSettings {
+            rate: NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN),
+            // It begins empty, so an id that an earlier run left in its results must not mean
+            // anything to it.
+            first_id: fastrand::u64(100_000..1_000_000_000),
+            ..AttachmentSettings::default()
+        },
         ..emulator::Settings::default()
     };
     let anywhere_here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

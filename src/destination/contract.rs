@@ -16,7 +16,7 @@ use url::Url;
 use super::workday::Workday;
 use super::*;
 use crate::digest::sha256;
-use crate::emulator::{self, Emulator};
+use crate::emulator::{self, AttachmentSettings, Emulator};
 use crate::http::Network;
 use crate::http::api::KeyHeader;
 use crate::memory_service::{Memory, Rules};
@@ -188,7 +188,10 @@ async fn the_service_in_memory_keeps_the_contract() {
 
 async fn emulated() -> (Emulator, Workday) {
     let settings = emulator::Settings {
-        rate: NonZeroU32::new(10_000).unwrap(),
+        attachments: AttachmentSettings {
+            rate: NonZeroU32::new(10_000).unwrap(),
+            ..AttachmentSettings::default()
+        },
         ..emulator::Settings::default()
     };
     let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

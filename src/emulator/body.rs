@@ -10,7 +10,7 @@ use futures::StreamExt as _;
 
 use crate::model::MAX_FILE_SIZE;
 
-use super::world::Shared;
+use super::context::ServerContext;
 
 /// Why a body could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,15 +23,15 @@ pub(super) enum Unread {
 
 /// A body as it comes in, which ends when the emulator does.
 pub(super) struct Pieces<'a> {
-    shared: &'a Shared,
+    context: &'a ServerContext,
     stream: BodyDataStream,
 }
 
 impl<'a> Pieces<'a> {
     /// The pieces of a body.
-    pub(super) fn of(shared: &'a Shared, body: Body) -> Self {
+    pub(super) fn of(context: &'a ServerContext, body: Body) -> Self {
         let stream = body.into_data_stream();
-        Self { shared, stream }
+        Self { context, stream }
     }
 
     /// The next piece; `None` at the end.
@@ -40,7 +40,7 @@ impl<'a> Pieces<'a> {
             // What has arrived is taken first, so that a whole request is never broken off.
             biased;
             piece = self.stream.next() => piece.transpose().map_err(|_| Unread::Gone),
-            () = self.shared.ended() => Err(Unread::Gone),
+            () = self.context.ended() => Err(Unread::Gone),
         }
     }
 
@@ -79,8 +79,12 @@ pub(super) fn pausing(body: Body, after: u64, lasting: Duration) -> Body {
 }
 
 /// Reads a body that must not be longer than `limit`.
-pub(super) async fn read(shared: &Shared, body: Body, limit: usize) -> Result<Vec<u8>, Unread> {
-    let mut pieces = Pieces::of(shared, body);
+pub(super) async fn read(
+    context: &ServerContext,
+    body: Body,
+    limit: usize,
+) -> Result<Vec<u8>, Unread> {
+    let mut pieces = Pieces::of(context, body);
     let mut bytes = Vec::new();
     while let Some(piece) = pieces.next().await? {
         if bytes.len() + piece.len() > limit {
@@ -94,8 +98,11 @@ pub(super) async fn read(shared: &Shared, body: Body, limit: usize) -> Result<Ve
 
 /// Reads a refused body away. A server that answers and closes while the client still sends makes
 /// the client's system drop the answer, and the refusal would look like a broken connection.
-pub(super) async fn drain(shared: &Shared, body: Body) -> Result<(), Unread> {
-    Pieces::of(shared, body).skip(MAX_FILE_SIZE).await.map(drop)
+pub(super) async fn drain(context: &ServerContext, body: Body) -> Result<(), Unread> {
+    Pieces::of(context, body)
+        .skip(MAX_FILE_SIZE)
+        .await
+        .map(drop)
 }
 
 /// The content type without its parameters.

@@ -1,20 +1,12 @@
-//! The state folder: taking it for one emulator, and taking up what it holds.
+//! Taking a state folder for one emulator.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use tempfile::TempDir;
 
-use super::jobs::{Budgets, Jobs};
-use super::log::{Entry, Log};
-use super::rate::{Others, Window};
-use super::route::{Operation, Route};
-use super::script::Script;
-use super::sign::Signer;
-use super::store::{Folder, StateError, Store};
-use super::world::World;
-use super::{EmulatorError, Settings};
+use super::error::EmulatorError;
+use super::folder::{Folder, StateError};
 
 /// A state folder, locked for one emulator.
 pub(super) struct Home {
@@ -53,45 +45,4 @@ impl Home {
             _temporary: temporary,
         })
     }
-}
-
-/// Takes up the state where an earlier emulator left it.
-pub(super) fn load(folder: &Folder, settings: &Settings) -> Result<(Signer, World), EmulatorError> {
-    let signer = Signer::of_folder(&folder.signing_key, &folder.incoming)
-        .map_err(StateError::at(&folder.signing_key))?;
-    let (log, earlier) = Log::open(&folder.log)?;
-    let budgets = budgets_after(&earlier, settings);
-    // The highest id of all may have been purged; then only the log still knows it.
-    let created = earlier
-        .iter()
-        .filter(|entry| entry.operation == Operation::Create);
-    let before_the_first = settings.first_id.saturating_sub(1);
-    let last_id = created.filter_map(|entry| entry.id).max();
-    let last_id = last_id.unwrap_or(before_the_first);
-    let began = Instant::now();
-    let world = World {
-        store: Store::load(folder.clone(), last_id)?,
-        rate: Window::new(settings.rate),
-        others: Others::new(settings.others, began),
-        jobs: Jobs::load(folder.clone())?,
-        budgets,
-        faults: Script::new(&settings.faults, began)?,
-        log,
-    };
-    Ok((signer, world))
-}
-
-/// The budgets of the jobs API, of which the requests of earlier emulators used something.
-fn budgets_after(earlier: &[Entry], settings: &Settings) -> Budgets {
-    let mut budgets = Budgets::new(&settings.jobs.budgets);
-    for entry in earlier.iter().filter(|entry| entry.budget_left.is_some()) {
-        let path = entry.path.split('?').next().unwrap_or_default();
-        let Ok(method) = entry.method.parse() else {
-            continue;
-        };
-        if let Route::Jobs(route) = Route::of(&method, path) {
-            budgets.count(route, entry.at);
-        }
-    }
-    budgets
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::route::Operation;
+use super::operation::Operation;
 
 /// The log's name in the state folder.
 pub(super) const FILE_NAME: &str = "requests.jsonl";

@@ -3,16 +3,9 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use axum::http::header::{CONTENT_TYPE, HeaderName};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
-use jiff::Timestamp;
-
-use super::fault::retry_after_value;
-
-/// The page of a captive portal, such as an airport's.
-const PORTAL_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Welcome</title></head>\n\
-    <body><h1>Free Wi-Fi</h1><p>Please accept our terms to go online.</p></body></html>\n";
 
 /// An answer that is all there, before it becomes a stream.
 #[derive(Debug, Clone)]
@@ -42,29 +35,9 @@ impl Reply {
         }
     }
 
-    /// What a captive portal answers to everything.
-    pub(super) fn captive_portal() -> Self {
-        let page = PORTAL_PAGE.as_bytes().to_vec();
-        Self::new(StatusCode::OK, "text/html; charset=utf-8", page)
-    }
-
     /// The answer with one more header.
     pub(super) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
-        self
-    }
-
-    /// The answer with the `Retry-After` that a script asks for, where it asks for one.
-    pub(super) fn with_retry_after(self, text: Option<&str>) -> Self {
-        match text.and_then(|text| retry_after_value(text, Timestamp::now())) {
-            Some(value) => self.with(RETRY_AFTER, value),
-            None => self,
-        }
-    }
-
-    /// The answer with half of its body, as if it were the whole.
-    pub(super) fn broken_off(mut self) -> Self {
-        self.body.truncate(self.body.len() / 2);
         self
     }
 }

@@ -11,14 +11,14 @@ use consign::emulator::When::Nth;
 use crate::harness::{KILLED, Moment, Running, Test, status};
 
 fn showing(sizes: EmptySizes, rows: usize) -> Test {
-    Test::of_rows(rows).emulator(|settings| settings.empty_sizes = sizes)
+    Test::of_rows(rows).emulator(|settings| settings.attachments.empty_sizes = sizes)
 }
 
 #[test]
 fn a_size_that_shows_late_is_awaited_whatever_is_shown_before() {
     for sizes in [EmptySizes::Null, EmptySizes::Zero] {
-        let test =
-            showing(sizes, 2).emulator(|settings| settings.size_delay = Duration::from_millis(400));
+        let test = showing(sizes, 2)
+            .emulator(|settings| settings.attachments.size_delay = Duration::from_millis(400));
         test.import()
             .rows(["A1 uploaded", "A2 uploaded"])
             .stored_rows(["A1", "A2"])
@@ -69,8 +69,8 @@ fn a_record_that_shows_zero_has_no_bytes_yet_however_it_is_looked_up() {
 #[test]
 fn new_bytes_are_awaited_where_the_old_ones_gave_way() {
     for sizes in [EmptySizes::Null, EmptySizes::Zero] {
-        let test =
-            showing(sizes, 1).emulator(|settings| settings.size_delay = Duration::from_millis(400));
+        let test = showing(sizes, 1)
+            .emulator(|settings| settings.attachments.size_delay = Duration::from_millis(400));
         test.import().exits(0);
         test.write("A1.pdf", "newer content of A1");
         test.resume()
@@ -87,8 +87,8 @@ fn a_record_that_is_removed_in_spite_of_its_new_address_is_made_once_more() {
     for clock in [PurgeClock::LastBytes, PurgeClock::Creation] {
         let test = Test::of_rows(1)
             .emulator(|settings| {
-                settings.purge_clock = clock;
-                settings.purge_after = Duration::from_secs(2);
+                settings.attachments.purge_clock = clock;
+                settings.attachments.purge_after = Duration::from_secs(2);
             })
             .fault(Upload, Nth(2), status(403));
         test.import().exits(0);

@@ -22,7 +22,7 @@ fn lost_answers_and_sudden_ends_leave_one_attachment_for_each_row() {
     for external_ids in REFUSING.into_iter().chain([ExternalIds::NotUnique]) {
         let test = Test::of_rows(3)
             .between()
-            .emulator(|settings| settings.external_ids = external_ids);
+            .emulator(|settings| settings.attachments.external_ids = external_ids);
         for (nth, moment) in [(2, Moment::After), (3, Moment::After), (3, Moment::After)] {
             test.resume()
                 .while_held(nth, moment, Running::kill)
@@ -34,7 +34,7 @@ fn lost_answers_and_sudden_ends_leave_one_attachment_for_each_row() {
             .exits(0);
 
         let test = Test::of_rows(1)
-            .emulator(|settings| settings.external_ids = external_ids)
+            .emulator(|settings| settings.attachments.external_ids = external_ids)
             .fault(Create, Nth(1), LoseAnswer);
         let outcome = test
             .import()
@@ -55,7 +55,7 @@ fn an_id_that_somebody_else_took_since_the_look_up_stays_theirs() {
     for external_ids in REFUSING {
         let test = Test::of_rows(1)
             .between()
-            .emulator(|settings| settings.external_ids = external_ids);
+            .emulator(|settings| settings.attachments.external_ids = external_ids);
         // Between our look-up and our POST another import does the same row.
         let outcome = test
             .import()

@@ -10,7 +10,7 @@ const EMAIL: &str = "someone@example.com";
 
 fn test_with_keys(rows: usize) -> Test {
     Test::of_rows(rows).emulator(|settings| {
-        settings.keys = Keys::Only {
+        settings.attachments.keys = Keys::Only {
             api_key: KEY.to_owned().into(),
             user_token: TOKEN.to_owned().into(),
             user_email: EMAIL.to_owned(),

@@ -65,7 +65,8 @@ fn killed_at(which: Which, external_ids: ExternalIds, nth: usize) -> usize {
 fn ends_well(which: Which, external_ids: ExternalIds, nth: usize, act: Act, loss: Loss) -> i32 {
     println!("{which:?} run, {external_ids:?}, {act:?} sync {nth}, lost: {loss:?}");
     let mut random = Rng::with_seed(nth as u64);
-    let test = Test::of_rows(ROWS).emulator(|settings| settings.external_ids = external_ids);
+    let test =
+        Test::of_rows(ROWS).emulator(|settings| settings.attachments.external_ids = external_ids);
     let disk = Disk::under(&test);
     let mut run = test.import();
     if which == Which::Second {

@@ -52,7 +52,7 @@ impl Chain {
 
     fn test(&self) -> Test {
         let external_ids = self.external_ids;
-        Test::of_rows(ROWS).emulator(|settings| settings.external_ids = external_ids)
+        Test::of_rows(ROWS).emulator(|settings| settings.attachments.external_ids = external_ids)
     }
 
     /// One import, killed so often at the most, and resumed to its end. Returns how often it was.

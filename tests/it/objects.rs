@@ -12,8 +12,8 @@ fn contract(id: &str) -> ObjectRef {
 #[test]
 fn a_record_that_does_not_exist_or_is_closed_fails_its_row_alone_in_the_services_words() {
     let test = Test::of_rows(4).emulator(|settings| {
-        settings.unknown_objects = vec![contract("2")];
-        settings.closed_objects = vec![contract("3")];
+        settings.attachments.unknown_objects = vec![contract("2")];
+        settings.attachments.closed_objects = vec![contract("3")];
     });
     test.import()
         .rows([

@@ -76,7 +76,7 @@ fn goes_on(test: &Test, outcome: &Outcome) {
 fn a_run_stops_when_its_results_lose_their_place_and_the_way_on_sends_nothing_twice() {
     for fate in FATES {
         let test = Test::of_rows(4)
-            .emulator(|settings| settings.external_ids = NotUnique)
+            .emulator(|settings| settings.attachments.external_ids = NotUnique)
             .between();
         // The first row is through but for its confirmation, the second one is about to be looked up.
         let outcome = test

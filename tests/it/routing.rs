@@ -22,7 +22,7 @@ fn rows_of(ids: &[&str]) -> Test {
 }
 
 fn not_routing(ids: &[&str], dotted_ids: DottedIds) -> Test {
-    rows_of(ids).emulator(|settings| settings.dotted_ids = dotted_ids)
+    rows_of(ids).emulator(|settings| settings.attachments.dotted_ids = dotted_ids)
 }
 
 fn count(outcome: &Outcome, words: &str) -> usize {
@@ -123,7 +123,9 @@ fn the_first_row_with_each_unusual_character_is_looked_up_before_its_bytes_are_s
 fn a_record_that_is_found_late_is_waited_for() {
     for (delay, looks) in [(0, 1), (300, 2)] {
         let outcome = rows_of(&["A.1"])
-            .emulator(|settings| settings.external_id_delay = Duration::from_millis(delay))
+            .emulator(|settings| {
+                settings.attachments.external_id_delay = Duration::from_millis(delay);
+            })
             .import()
             .hasty()
             .rows(["A.1 uploaded"])
@@ -181,7 +183,9 @@ fn a_lost_answer_to_the_first_post_proves_the_id_where_the_record_is_found() {
         ])
         .exits(0);
     let test = not_routing(&["A.1"], DottedIds::NotFound404)
-        .emulator(|settings| settings.external_ids = consign::emulator::ExternalIds::NotUnique)
+        .emulator(|settings| {
+            settings.attachments.external_ids = consign::emulator::ExternalIds::NotUnique;
+        })
         .fault(Create, FirstN(1), Effect::LoseAnswer);
     let outcome = test
         .import()

@@ -20,7 +20,7 @@ const WRONG_KEY: &str = "CANARY-WRONG-KEY-03c8";
 /// A service that takes these keys alone, behind somebody who remembers the upload addresses.
 fn guarded(rows: usize) -> Test {
     Test::of_rows(rows).between().emulator(|settings| {
-        settings.keys = Keys::Only {
+        settings.attachments.keys = Keys::Only {
             api_key: KEY.to_owned().into(),
             user_token: TOKEN.to_owned().into(),
             user_email: EMAIL.to_owned(),

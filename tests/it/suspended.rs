@@ -29,7 +29,7 @@ fn an_address_that_expired_while_the_process_slept_is_renewed() {
         println!("{what}");
         let test = Test::of_rows(1)
             .between()
-            .emulator(|settings| settings.url_life = URL_LIFE);
+            .emulator(|settings| settings.attachments.url_life = URL_LIFE);
         test.import()
             .while_held(nth, moment, sleeps)
             .rows(["A1 uploaded"])
@@ -51,7 +51,7 @@ fn an_address_that_expired_while_the_process_slept_is_renewed() {
 fn bytes_that_were_stored_while_the_process_slept_are_not_sent_again() {
     let test = Test::of_rows(1)
         .between()
-        .emulator(|settings| settings.url_life = URL_LIFE);
+        .emulator(|settings| settings.attachments.url_life = URL_LIFE);
     test.import()
         .while_held(3, Moment::After, sleeps)
         .rows(["A1 uploaded"])

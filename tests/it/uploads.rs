@@ -34,7 +34,7 @@ fn an_expired_address_is_renewed_once_it_is_certain_that_nothing_is_stored() {
 
 #[test]
 fn addresses_that_are_never_valid_are_given_up() {
-    let test = Test::of_rows(1).emulator(|settings| settings.url_life = Duration::ZERO);
+    let test = Test::of_rows(1).emulator(|settings| settings.attachments.url_life = Duration::ZERO);
     let outcome = test
         .import()
         .rows(["A1 failed upload_refused"])
@@ -244,8 +244,8 @@ fn a_file_that_is_replaced_or_removed_in_the_middle_of_its_upload_is_stored_as_i
 
 #[test]
 fn a_size_that_shows_late_is_waited_for() {
-    let test =
-        Test::of_rows(2).emulator(|settings| settings.size_delay = Duration::from_millis(700));
+    let test = Test::of_rows(2)
+        .emulator(|settings| settings.attachments.size_delay = Duration::from_millis(700));
     test.import()
         .rows(["A1 uploaded", "A2 uploaded"])
         .requests([

@@ -11,8 +11,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::job::{Kind, after};
-use super::route::{Asked, JobsRoute};
+use super::route::{Asked, JOBS_BASE, JobsRoute};
 use super::settings::{BudgetSettings, PostBudgets, Refused};
+use crate::emulator::log::Entry;
+use crate::emulator::path::below;
 
 /// What is left of a budget, as the headers of an answer tell it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +42,7 @@ pub(super) enum Admission {
 
 /// The budgets of an emulator.
 #[derive(Debug)]
-pub(in crate::emulator) struct Budgets {
+pub(super) struct Budgets {
     refused: Refused,
     shared: PostBudgets,
     for_events: Budget,
@@ -50,7 +52,7 @@ pub(in crate::emulator) struct Budgets {
 
 impl Budgets {
     /// Budgets of which nothing is used.
-    pub(in crate::emulator) fn new(settings: &BudgetSettings) -> Self {
+    pub(super) fn new(settings: &BudgetSettings) -> Self {
         let (hour, day) = (Duration::from_hours(1), Duration::from_hours(24));
         let posts = || Budget {
             windows: [
@@ -72,8 +74,20 @@ impl Budgets {
         }
     }
 
+    /// Budgets of which the requests of earlier emulators used something.
+    pub(super) fn after(settings: &BudgetSettings, earlier: &[Entry]) -> Self {
+        let mut budgets = Self::new(settings);
+        for entry in earlier.iter().filter(|entry| entry.budget_left.is_some()) {
+            let path = entry.path.split('?').next().unwrap_or_default();
+            if let (Ok(method), Some(path)) = (entry.method.parse(), below(path, JOBS_BASE)) {
+                budgets.count(JobsRoute::of(&method, path), entry.at);
+            }
+        }
+        budgets
+    }
+
     /// Counts a request that an earlier emulator counted.
-    pub(in crate::emulator) fn count(&mut self, route: JobsRoute, arrival: Timestamp) {
+    fn count(&mut self, route: JobsRoute, arrival: Timestamp) {
         if let Some(budget) = self.of(route) {
             budget.take(arrival);
         }

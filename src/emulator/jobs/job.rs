@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::settings::{Ending, Missing, Partial, Terms};
 use crate::emulator::log::Entry;
-use crate::emulator::record::{Content, new_key};
+use crate::emulator::storage::{Content, new_key};
 
 /// The two kinds of jobs, by what they attach files to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +74,7 @@ impl fmt::Display for Object {
 
 /// A job as the service knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::emulator) struct Job {
+pub(super) struct Job {
     /// Its place among all jobs, from 1.
     pub(super) number: u64,
     pub(super) id: Uuid,
@@ -151,12 +151,12 @@ impl Job {
     }
 
     /// Whether bytes that come now are taken for one of its files.
-    pub(in crate::emulator) fn is_running(&self, now: Timestamp) -> bool {
+    pub(super) fn is_running(&self, now: Timestamp) -> bool {
         self.phase(now) == Phase::Running
     }
 
     /// Notes in the log which of its files a storage key is for.
-    pub(in crate::emulator) fn note(&self, key: &str, entry: &mut Entry) {
+    pub(super) fn note(&self, key: &str, entry: &mut Entry) {
         let file = self.files.iter().find(|file| file.key == key);
         entry.object = Some(self.object.to_string());
         entry.file = file.map(|file| file.name.clone());

@@ -6,10 +6,13 @@ use uuid::Uuid;
 
 use super::job::Kind;
 use super::settings::Slashes;
-use crate::emulator::route::Operation;
+use crate::emulator::operation::Operation;
 
 /// Where the API stands, below the emulator's own address.
 pub(in crate::emulator) const JOBS_BASE: &str = "/api";
+
+/// Where the uploads of jobs go, likewise.
+pub(super) const UPLOADS_BASE: &str = "/storage/jobs";
 
 /// A request of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,5 @@
 //! The jobs: in memory, and written through to the state folder, one small JSON file for each, in
-//! the manner of [`crate::emulator::store`]. No HTTP here.
+//! the manner of the attachments' records. No HTTP here.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -10,20 +10,20 @@ use uuid::Uuid;
 
 use super::job::{Job, Phase};
 use super::settings::Namesakes;
-use crate::emulator::record::Content;
-use crate::emulator::store::{Folder, StateError, read_all, write_atomically};
+use crate::emulator::folder::{Folder, StateError, read_all, write_atomically};
+use crate::emulator::storage::Content;
 
 /// Every job, by its place and by its id.
 #[derive(Debug)]
-pub(in crate::emulator) struct Jobs {
+pub(super) struct JobStore {
     folder: Folder,
     by_number: BTreeMap<u64, Job>,
     by_id: HashMap<Uuid, u64>,
 }
 
-impl Jobs {
+impl JobStore {
     /// Loads what the folder holds.
-    pub(in crate::emulator) fn load(folder: Folder) -> Result<Self, StateError> {
+    pub(super) fn load(folder: Folder) -> Result<Self, StateError> {
         let mut jobs = Self {
             by_number: BTreeMap::new(),
             by_id: HashMap::new(),
@@ -43,7 +43,7 @@ impl Jobs {
     }
 
     /// The job of an id.
-    pub(in crate::emulator) fn get(&self, id: Uuid) -> Option<&Job> {
+    pub(super) fn get(&self, id: Uuid) -> Option<&Job> {
         self.by_number.get(self.by_id.get(&id)?)
     }
 
@@ -62,12 +62,7 @@ impl Jobs {
     }
 
     /// Notes that bytes came for a storage key of a job.
-    pub(in crate::emulator) fn note_content(
-        &mut self,
-        id: Uuid,
-        key: &str,
-        content: Content,
-    ) -> io::Result<()> {
+    pub(super) fn note_content(&mut self, id: Uuid, key: &str, content: Content) -> io::Result<()> {
         let Some(mut job) = self.get(id).cloned() else {
             return Ok(());
         };

@@ -2,21 +2,20 @@
 
 use axum::http::Method;
 use jiff::Timestamp;
-use percent_encoding::utf8_percent_encode;
 use serde_json::{Value, json};
 
 use super::job::{Item, Job, Phase, after};
+use super::route::UPLOADS_BASE;
 use super::settings::{FileStatus, JobSettings, UrlClock};
-use crate::emulator::route::JOBS_STORAGE_BASE;
-use crate::emulator::view::SEGMENT;
-use crate::emulator::world::Shared;
+use crate::emulator::storage::{StorageServer, object_path};
 
 /// The word for failure, the only final one that is documented.
 const FAILED: &str = "FAILED";
 
 /// Jobs as they look at a moment.
 pub(super) struct View<'a> {
-    pub(super) shared: &'a Shared,
+    pub(super) storage: &'a StorageServer,
+    pub(super) settings: &'a JobSettings,
     pub(super) now: Timestamp,
 }
 
@@ -34,7 +33,7 @@ impl View<'_> {
     }
 
     fn word(&self, phase: Phase) -> &str {
-        let words = &self.settings().words;
+        let words = &self.settings.words;
         match phase {
             Phase::Pending => &words.pending,
             Phase::Running => &words.running,
@@ -49,7 +48,7 @@ impl View<'_> {
         }
         let files = job.files.iter().map(|file| self.file(job, file, phase));
         let mut detail = json!({ "files": files.collect::<Vec<_>>() });
-        let names = self.settings().file_names;
+        let names = self.settings.file_names;
         let errors = job.errors(phase).into_iter();
         let errors: Vec<String> = errors.map(|error| names.show(&error)).collect();
         if !errors.is_empty() {
@@ -59,13 +58,13 @@ impl View<'_> {
     }
 
     fn file(&self, job: &Job, file: &Item, phase: Phase) -> Value {
-        let mut shown = json!({ "file_name": self.settings().file_names.show(&file.name) });
+        let mut shown = json!({ "file_name": self.settings.file_names.show(&file.name) });
         if phase == Phase::Running {
             shown["upload_url"] = json!(self.upload_url(job, file));
         } else if let FileStatus::Told {
             attached,
             not_attached,
-        } = &self.settings().file_status
+        } = &self.settings.file_status
         {
             let word = if job.attaches(file, phase) {
                 attached
@@ -78,18 +77,12 @@ impl View<'_> {
     }
 
     fn upload_url(&self, job: &Job, file: &Item) -> String {
-        let name = utf8_percent_encode(&file.name, SEGMENT);
-        let path = format!("{JOBS_STORAGE_BASE}/{}/{}/{name}", job.id, file.key);
-        let begin = match self.settings().url_clock {
+        let path = object_path(UPLOADS_BASE, job.id, &file.key, &file.name);
+        let begin = match self.settings.url_clock {
             UrlClock::JobStart => job.start(),
             UrlClock::EachGet => self.now,
         };
-        let end = after(begin, self.settings().url_life);
-        let target = self.shared.signer.sign(&Method::PUT, &path, &[], end);
-        self.shared.url(&target)
-    }
-
-    fn settings(&self) -> &JobSettings {
-        &self.shared.settings.jobs
+        let end = after(begin, self.settings.url_life);
+        self.storage.signed_url(&Method::PUT, &path, &[], end)
     }
 }

@@ -179,7 +179,10 @@ async fn a_new_file_name_alone_changes_the_title_where_the_settings_derive_it() 
         (Titles::Derive, &both, "New"),
         (Titles::Derive, &title, "New"),
     ] {
-        let settings = Settings { titles, ..fast() };
+        let settings = with_attachments(AttachmentSettings {
+            titles,
+            ..at_any_rate()
+        });
         let service = Service::start(settings).await;
         service.attach("AT1", b"hello").await;
         let changed = service.patch("1", attributes).await;
@@ -240,10 +243,10 @@ async fn the_log_shows_what_a_patch_asks_for() {
 #[tokio::test]
 async fn an_external_id_that_is_taken_is_refused_with_the_status_of_the_settings() {
     for (clash, status) in [(Clash::Conflict409, 409), (Clash::Unprocessable422, 422)] {
-        let settings = Settings {
+        let settings = with_attachments(AttachmentSettings {
             external_ids: ExternalIds::Unique { clash },
-            ..fast()
-        };
+            ..at_any_rate()
+        });
         let service = Service::start(settings).await;
         service.create("AT1").await;
         service.create("AT2").await;
@@ -261,10 +264,10 @@ async fn an_external_id_that_is_taken_is_refused_with_the_status_of_the_settings
 
 #[tokio::test]
 async fn where_external_ids_are_not_unique_the_oldest_is_found() {
-    let settings = Settings {
+    let settings = with_attachments(AttachmentSettings {
         external_ids: ExternalIds::NotUnique,
-        ..fast()
-    };
+        ..at_any_rate()
+    });
     let service = Service::start(settings).await;
     service.create("AT1").await;
     assert_eq!(service.create("AT1").await.id(), "2");
@@ -293,13 +296,15 @@ async fn without_all_three_keys_nothing_is_answered() {
 
 #[tokio::test]
 async fn keys_other_than_those_of_the_settings_are_rejected() {
-    let only = |api_key: &str| Settings {
-        keys: Keys::Only {
-            api_key: api_key.into(),
-            user_token: "token-canary".into(),
-            user_email: "someone@example.com".to_owned(),
-        },
-        ..fast()
+    let only = |api_key: &str| {
+        with_attachments(AttachmentSettings {
+            keys: Keys::Only {
+                api_key: api_key.into(),
+                user_token: "token-canary".into(),
+                user_email: "someone@example.com".to_owned(),
+            },
+            ..at_any_rate()
+        })
     };
     let service = Service::start(only("another")).await;
     assert_eq!(service.get("/attachments/1").await.status, 401);
@@ -309,10 +314,10 @@ async fn keys_other_than_those_of_the_settings_are_rejected() {
 
 #[tokio::test]
 async fn over_the_rate_requests_are_told_to_come_back_in_a_second() {
-    let settings = Settings {
+    let settings = with_attachments(AttachmentSettings {
         rate: NonZeroU32::MIN,
-        ..fast()
-    };
+        ..at_any_rate()
+    });
     let service = Service::start(settings).await;
     let mut last = service.get("/attachments/1").await;
     assert_eq!(last.status, 404);
@@ -361,10 +366,10 @@ async fn a_method_that_a_path_does_not_have_is_refused() {
 
 #[tokio::test]
 async fn a_size_stays_hidden_for_as_long_as_the_settings_say() {
-    let settings = Settings {
+    let settings = with_attachments(AttachmentSettings {
         size_delay: Duration::MAX,
-        ..fast()
-    };
+        ..at_any_rate()
+    });
     let service = Service::start(settings).await;
     service.attach("AT1", b"hello").await;
     let shown = service.get("/attachments/1").await;
@@ -374,10 +379,10 @@ async fn a_size_stays_hidden_for_as_long_as_the_settings_say() {
 
 #[tokio::test]
 async fn a_record_that_got_no_bytes_in_time_is_gone_and_its_external_id_is_free() {
-    let settings = Settings {
+    let settings = with_attachments(AttachmentSettings {
         purge_after: Duration::ZERO,
-        ..fast()
-    };
+        ..at_any_rate()
+    });
     let service = Service::start(settings).await;
     let first = service.create("AT1").await;
     let second = service.create("AT1").await;

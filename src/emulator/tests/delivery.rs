@@ -156,7 +156,10 @@ async fn an_upload_whose_reading_pauses_is_stored_all_the_same() {
 
 async fn created_twice(external_ids: ExternalIds) -> (Service, Answer) {
     let service = Service::start(Settings {
-        external_ids,
+        attachments: AttachmentSettings {
+            external_ids,
+            ..at_any_rate()
+        },
         ..with_fault(Operation::Create, When::Nth(1), Effect::DeliverTwice)
     })
     .await;
@@ -249,11 +252,11 @@ async fn it_is_told_how_often_each_fault_has_fired() {
 
 #[tokio::test]
 async fn the_requests_of_other_clients_are_counted_and_logged() {
-    let service = Service::start(Settings {
+    let service = Service::start(with_attachments(AttachmentSettings {
         rate: NonZeroU32::new(20).unwrap(),
         others: 10,
-        ..Settings::default()
-    })
+        ..AttachmentSettings::default()
+    }))
     .await;
     // They show with the next request of ours.
     let come = async {
@@ -273,10 +276,10 @@ async fn the_requests_of_other_clients_are_counted_and_logged() {
 
 #[tokio::test]
 async fn other_clients_that_would_leave_nothing_are_refused() {
-    let settings = Settings {
+    let settings = with_attachments(AttachmentSettings {
         others: 5,
-        ..Settings::default()
-    };
+        ..AttachmentSettings::default()
+    });
     let refused = Emulator::start(HERE, settings).await.unwrap_err();
     assert!(matches!(
         refused,

@@ -15,7 +15,7 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
 use super::log::{self, Entry};
-use super::{Effect, Emulator, Fault, Operation, Settings, Target, When};
+use super::{AttachmentSettings, Effect, Emulator, Fault, Operation, Settings, Target, When};
 
 const MEDIA_TYPE: &str = "application/vnd.api+json";
 
@@ -24,8 +24,19 @@ const HERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOS
 
 /// Settings with which no test waits for the rate.
 fn fast() -> Settings {
-    Settings {
+    with_attachments(at_any_rate())
+}
+
+fn at_any_rate() -> AttachmentSettings {
+    AttachmentSettings {
         rate: NonZeroU32::new(100_000).unwrap(),
+        ..AttachmentSettings::default()
+    }
+}
+
+fn with_attachments(attachments: AttachmentSettings) -> Settings {
+    Settings {
+        attachments,
         ..Settings::default()
     }
 }

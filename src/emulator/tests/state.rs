@@ -43,7 +43,10 @@ async fn a_restart_finds_attachments_urls_and_numbers_as_they_were() {
 async fn the_number_of_a_purged_record_is_not_given_again_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let settings = || Settings {
-        purge_after: Duration::ZERO,
+        attachments: AttachmentSettings {
+            purge_after: Duration::ZERO,
+            ..at_any_rate()
+        },
         ..kept_in(&folder)
     };
     let service = Service::start(settings()).await;
@@ -114,10 +117,10 @@ async fn a_temporary_state_goes_away_with_its_emulator() {
 
 #[tokio::test]
 async fn what_is_stored_can_be_counted_and_compared_while_the_emulator_runs() {
-    let settings = Settings {
+    let settings = with_attachments(AttachmentSettings {
         external_ids: crate::emulator::ExternalIds::NotUnique,
-        ..fast()
-    };
+        ..at_any_rate()
+    });
     let service = Service::start(settings).await;
     service.attach("AT1", b"hello").await;
     service.attach("AT1", b"again").await;

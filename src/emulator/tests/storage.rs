@@ -152,10 +152,10 @@ async fn a_url_that_was_altered_or_is_for_something_else_is_refused() {
 
 #[tokio::test]
 async fn after_its_time_a_url_is_refused_as_expired() {
-    let settings = Settings {
+    let settings = with_attachments(AttachmentSettings {
         url_life: Duration::ZERO,
-        ..fast()
-    };
+        ..at_any_rate()
+    });
     let service = Service::start(settings).await;
     let created = service.create("AT1").await;
     let expired = (403, "AccessDenied: Request has expired".to_owned());
@@ -234,10 +234,10 @@ async fn an_upload_whose_connection_was_reset_is_logged_and_stores_nothing() {
 
 #[tokio::test]
 async fn the_refusal_of_a_large_upload_arrives() {
-    let settings = Settings {
+    let settings = with_attachments(AttachmentSettings {
         url_life: Duration::ZERO,
-        ..fast()
-    };
+        ..at_any_rate()
+    });
     let service = Service::start(settings).await;
     let created = service.create("AT1").await;
     let bytes = vec![7; 30_000_000];

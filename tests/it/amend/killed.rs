@@ -45,7 +45,7 @@ const UNIQUE: ExternalIds = ExternalIds::Unique {
 };
 
 fn of(external_ids: ExternalIds) -> Test {
-    Test::of_rows(5).emulator(|settings| settings.external_ids = external_ids)
+    Test::of_rows(5).emulator(|settings| settings.attachments.external_ids = external_ids)
 }
 
 /// Imports the rows, so that the disk has the results for certain, and then wants changes of them.

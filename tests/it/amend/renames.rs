@@ -104,7 +104,7 @@ fn taken_meanwhile(external_ids: ExternalIds) -> (Test, String) {
     let nth = count(&imported(2));
     let test = Test::of_rows(2)
         .between()
-        .emulator(|settings| settings.external_ids = external_ids);
+        .emulator(|settings| settings.attachments.external_ids = external_ids);
     test.import().all_uploaded(2).exits(0);
     test.write("m.csv", manifest([("A2", "B2")]));
     // A1 is older than A2, so that it is found under the name that both have then.

@@ -230,7 +230,7 @@ fn a_file_that_changed_since_it_was_sent_is_left_where_existing_content_is_kept(
 #[test]
 fn the_title_stays_whether_or_not_the_service_would_derive_it_from_the_file() {
     for titles in [Titles::Keep, Titles::Derive] {
-        let test = Test::of_rows(1).emulator(|settings| settings.titles = titles);
+        let test = Test::of_rows(1).emulator(|settings| settings.attachments.titles = titles);
         test.import().with_results(OTHER).exits(0);
         test.service().retitle("A1", "Framework contract");
         test.write("A1.pdf", NEW);

@@ -98,7 +98,8 @@ fn the_title_of_an_attachment_that_was_there_already_is_corrected_too() {
 #[test]
 fn new_content_and_a_new_title_come_together() {
     for titles in [Titles::Keep, Titles::Derive] {
-        let test = with_titles(Test::of_rows(2).emulator(|settings| settings.titles = titles));
+        let test =
+            with_titles(Test::of_rows(2).emulator(|settings| settings.attachments.titles = titles));
         test.write("m.csv", manifest(["Procurement: frame", ""]));
         test.write("A1.pdf", "the new content of A1");
         test.write("A2.pdf", "the new content of A2");

@@ -104,8 +104,8 @@ fn no_row_fails_while_the_storage_is_away() {
 fn an_import_takes_what_other_clients_of_the_company_leave_it() {
     const ROWS: usize = 25;
     let test = Test::of_rows(ROWS).emulator(|settings| {
-        settings.rate = NonZeroU32::new(5).unwrap();
-        settings.others = 2;
+        settings.attachments.rate = NonZeroU32::new(5).unwrap();
+        settings.attachments.others = 2;
     });
     let base = test.service().base_url();
     let outcome = test

@@ -17,7 +17,7 @@ fn a_record_that_clashes_with_itself_is_waited_for_until_it_goes_away() {
     const PURGE: Duration = Duration::from_secs(4);
     let test = Test::of_rows(1)
         .fault(Create, Nth(1), DeliverTwice)
-        .emulator(|settings| settings.purge_after = PURGE);
+        .emulator(|settings| settings.attachments.purge_after = PURGE);
     test.import()
         .rows(["A1 pending pending_elsewhere"])
         .requests([
@@ -46,7 +46,7 @@ fn a_record_that_clashes_with_itself_is_waited_for_until_it_goes_away() {
 fn of_two_records_only_the_one_that_was_answered_gets_bytes() {
     let test = Test::of_rows(1)
         .fault(Create, Nth(1), DeliverTwice)
-        .emulator(|settings| settings.external_ids = ExternalIds::NotUnique);
+        .emulator(|settings| settings.attachments.external_ids = ExternalIds::NotUnique);
     test.import()
         .rows(["A1 uploaded"])
         .requests([

@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use axum::http::request::Parts;
 use axum::response::Response;
-use consign::emulator::{Effect, Fault, Settings, Target, When};
+use consign::emulator::{AttachmentSettings, Effect, Fault, Settings, Target, When};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -112,7 +112,10 @@ impl Test {
         let settings = Settings {
             // The pace of the tool is set by its own `--rate`; no test should meet a 429 that it
             // did not ask for.
-            rate: NonZeroU32::new(100_000).unwrap(),
+            attachments: AttachmentSettings {
+                rate: NonZeroU32::new(100_000).unwrap(),
+                ..AttachmentSettings::default()
+            },
             ..Settings::default()
         };
         Self {

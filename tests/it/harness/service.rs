@@ -48,7 +48,7 @@ impl Service {
             .build()
             .unwrap();
         let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let keys = settings.keys.clone();
+        let keys = settings.attachments.keys.clone();
         let emulator = runtime.block_on(Emulator::start(here, settings)).unwrap();
         let around = runtime.block_on(surround(api, emulator.address(), company));
         Self {

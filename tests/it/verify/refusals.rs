@@ -79,7 +79,7 @@ fn keys_that_are_rejected_end_it_and_nothing_counts_as_verified() {
             .exits(if key == "good" { 0 } else { 3 })
     };
     let test = Test::of_rows(2).emulator(|settings| {
-        settings.keys = Keys::Only {
+        settings.attachments.keys = Keys::Only {
             api_key: "good".to_owned().into(),
             user_token: "token".to_owned().into(),
             user_email: "me@example.com".to_owned(),

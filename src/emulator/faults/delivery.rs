@@ -13,8 +13,8 @@ use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 
 use super::fault::Effect;
-use super::reply::Answer;
-use super::world::Shared;
+use crate::emulator::context::ServerContext;
+use crate::emulator::reply::Answer;
 
 /// The time between two bytes of a trickle: slower than any patience, but no stall.
 const TRICKLE: Duration = Duration::from_secs(1);
@@ -26,21 +26,21 @@ type Pieces = BoxStream<'static, Result<Bytes, axum::Error>>;
 
 impl Answer {
     /// What reaches the client, where `effect` is something that happens on the way.
-    pub(super) fn under(self, effect: Option<&Effect>, shared: &Shared) -> Self {
+    pub(super) fn under(self, effect: Option<&Effect>, context: &ServerContext) -> Self {
         match (self, effect) {
             (Self::Sent(response), Some(Effect::LoseAnswer)) => Self::Lost(response.status()),
             (Self::Sent(response), Some(Effect::WithholdAnswer)) => {
                 Self::Withheld(response.status())
             }
             (Self::Sent(response), Some(effect)) => {
-                Self::Sent(with_its_body_under(response, effect, shared))
+                Self::Sent(with_its_body_under(response, effect, context))
             }
             (answer, _) => answer,
         }
     }
 }
 
-fn with_its_body_under(response: Response, effect: &Effect, shared: &Shared) -> Response {
+fn with_its_body_under(response: Response, effect: &Effect, context: &ServerContext) -> Response {
     let size = size_of(&response);
     let (mut head, body) = response.into_parts();
     let pieces = body.into_data_stream().boxed();
@@ -58,7 +58,7 @@ fn with_its_body_under(response: Response, effect: &Effect, shared: &Shared) -> 
         let announced = HeaderValue::from(size.max(1));
         head.headers.insert(CONTENT_LENGTH, announced);
     }
-    let spoilt = spoilt.take_until(shared.ended());
+    let spoilt = spoilt.take_until(context.ended());
     Response::from_parts(head, Body::from_stream(spoilt))
 }
 

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::fault::{BadFault, Effect, Fault};
-use super::route::Operation;
+use crate::emulator::operation::Operation;
 
 /// A fault, and how often it has fired.
 #[derive(Debug, Clone, PartialEq, Eq)]

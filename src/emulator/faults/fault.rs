@@ -1,7 +1,7 @@
 //! Scripted faults: what goes wrong, with which request, how often.
 //!
 //! These types are also the form in which a scenario file is written ([`super::scenario`]). Which
-//! fault befalls a request is decided in `script`; the API and the storage carry it out.
+//! fault befalls a request is decided in `script`; `befall` and the storage carry it out.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,9 +10,9 @@ use axum::http::{HeaderValue, StatusCode};
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use serde::{Deserialize, Deserializer};
 
-use super::route::Operation;
 use super::target::Target;
 use crate::duration::parse_duration;
+use crate::emulator::operation::Operation;
 use crate::text::quoted;
 
 /// Something that goes wrong on purpose.
@@ -301,7 +301,7 @@ impl Fault {
 }
 
 /// The status of a scripted answer. Informational ones are no answers.
-pub(super) fn status(code: u16) -> Option<StatusCode> {
+pub(in crate::emulator) fn status(code: u16) -> Option<StatusCode> {
     (200..600)
         .contains(&code)
         .then(|| StatusCode::from_u16(code).ok())?

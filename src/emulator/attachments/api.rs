@@ -1,8 +1,8 @@
-//! The six operations of the Attachments API, and what stands before them: keys, rate and faults.
+//! The six operations of the attachments API, and what stands before them: keys, rate and faults.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use axum::extract::Request;
@@ -13,18 +13,22 @@ use jiff::Timestamp;
 use serde_json::json;
 use url::form_urlencoded;
 
-use super::befall::{self, Befallen};
-use super::body::{self, Unread};
-use super::jsonapi::{self, Attributes, Creation, MEDIA_TYPE, Problem, document};
-use super::log::Entry;
+use super::jsonapi::{Attributes, Creation, MEDIA_TYPE, Problem, document, with_upload_target};
 use super::rate::Admission;
-use super::record::{Record, new_key};
-use super::reply::{Answer, Reply};
-use super::route::{API_BASE, ApiRoute, Name};
-use super::settings::{Clash, DottedIds, ExternalIds, Titles};
+use super::record::Record;
+use super::route::{ATTACHMENTS_BASE, AttachmentRoute, Name};
+use super::settings::{AttachmentSettings, Clash, DottedIds, ExternalIds, Titles};
+use super::state::AttachmentState;
 use super::view::View;
-use super::world::{Shared, World};
+use crate::emulator::body::{self, Unread};
+use crate::emulator::context::ServerContext;
+use crate::emulator::faults::{Befallen, FaultInjector};
+use crate::emulator::folder::{Folder, StateError};
+use crate::emulator::log::{Entry, Log};
+use crate::emulator::reply::{Answer, Reply};
+use crate::emulator::storage::{StorageServer, new_key};
 use crate::model::ObjectRef;
+use crate::sync::lock;
 
 /// The largest document that is read. It also bounds the upload URL, which holds the file name.
 const MAX_DOCUMENT: usize = 16 * 1024;
@@ -38,57 +42,112 @@ const ROUTER_PAGE: &str = "<!DOCTYPE html><html><head><title>The page you were l
 
 const API_VERSION: HeaderName = HeaderName::from_static("x-api-version");
 
-/// Answers a request of the API and logs it.
-pub(super) async fn answer(
-    shared: &Arc<Shared>,
-    request: Request,
-    route: ApiRoute,
-    entry: Entry,
-    arrival: Instant,
-) -> Answer {
-    let (head, body) = request.into_parts();
-    // The body is read before anything is decided: half a request has no effect.
-    let body = match body::read(shared, body, MAX_DOCUMENT).await {
-        Ok(body) => body,
-        Err(Unread::Gone) => return shared.settle(entry, |_, _| Answer::Cut),
-        Err(Unread::TooLarge) => {
-            let detail = format!("a document of more than {MAX_DOCUMENT} bytes");
-            let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail);
-            return shared.settle(entry, |_, _| problem.reply().into());
-        }
-    };
-    let request = Whole { route, head, body };
-    let mut late = entry.clone();
-    let answer = shared.settle(entry, |world, entry| {
-        let mut call = request.call(shared, world, entry);
-        let answer = match call.refusal(arrival) {
-            Some(refusal) => refusal.into(),
-            None => befall::carry_out(&mut call, shared, arrival),
-        };
-        late.fault.clone_from(&entry.fault);
-        answer
-    });
-    if let Answer::Late(delay) = answer {
-        tokio::spawn(carry_out_late(Arc::clone(shared), request, late, delay));
-    }
-    answer
+/// The attachments API of one emulator.
+pub(in crate::emulator) struct AttachmentServer {
+    context: Arc<ServerContext>,
+    faults: Arc<FaultInjector>,
+    storage: Arc<StorageServer>,
+    settings: AttachmentSettings,
+    state: Mutex<AttachmentState>,
 }
 
-/// Carries a request out whose sender has long given up. It is dropped where the emulator ends first.
-async fn carry_out_late(shared: Arc<Shared>, request: Whole, mut entry: Entry, delay: Duration) {
-    tokio::select! {
-        () = tokio::time::sleep(delay) => {}
-        () = shared.ended() => return,
+impl AttachmentServer {
+    /// Takes up the state where an earlier emulator left it, of which `earlier` is the log.
+    pub(in crate::emulator) fn load(
+        context: Arc<ServerContext>,
+        faults: Arc<FaultInjector>,
+        storage: Arc<StorageServer>,
+        settings: AttachmentSettings,
+        folder: &Folder,
+        earlier: &[Entry],
+        began: Instant,
+    ) -> Result<Self, StateError> {
+        let state = AttachmentState::load(folder, &settings, earlier, began)?;
+        Ok(Self {
+            context,
+            faults,
+            storage,
+            settings,
+            state: Mutex::new(state),
+        })
     }
-    entry.at = Timestamp::now();
-    shared.settle(entry, |world, entry| {
-        request.call(&shared, world, entry).perform().into()
-    });
+
+    /// How many requests other clients of the company sent, up to the last one of ours.
+    pub(in crate::emulator) fn other_clients(&self) -> u64 {
+        self.state().other_clients()
+    }
+
+    /// Removes the oldest attachment of an external id, and returns its id, if there was one.
+    pub(in crate::emulator) fn remove(&self, external_id: &str) -> io::Result<Option<u64>> {
+        self.state().remove(external_id)
+    }
+
+    /// Answers a request of the API and logs it.
+    pub(in crate::emulator) async fn answer(
+        self: &Arc<Self>,
+        request: Request,
+        route: AttachmentRoute,
+        entry: Entry,
+        arrival: Instant,
+    ) -> Answer {
+        let (head, body) = request.into_parts();
+        // The body is read before anything is decided: half a request has no effect.
+        let body = match body::read(&self.context, body, MAX_DOCUMENT).await {
+            Ok(body) => body,
+            Err(Unread::Gone) => return self.settle(entry, |_, _| Answer::Cut),
+            Err(Unread::TooLarge) => {
+                let detail = format!("a document of more than {MAX_DOCUMENT} bytes");
+                let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail);
+                return self.settle(entry, |_, _| problem.reply().into());
+            }
+        };
+        let request = Whole { route, head, body };
+        let mut late = entry.clone();
+        let answer = self.settle(entry, |log, entry| {
+            let mut state = self.state();
+            let mut call = request.call(self, &mut state, log, entry);
+            let answer = match call.refusal(arrival) {
+                Some(refusal) => refusal.into(),
+                None => self.faults.carry_out(&mut call, arrival),
+            };
+            late.fault.clone_from(&entry.fault);
+            answer
+        });
+        if let Answer::Late(delay) = answer {
+            tokio::spawn(Arc::clone(self).carry_out_late(request, late, delay));
+        }
+        answer
+    }
+
+    /// Carries a request out whose sender has long given up. It is dropped where the emulator ends
+    /// first.
+    async fn carry_out_late(self: Arc<Self>, request: Whole, mut entry: Entry, delay: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            () = self.context.ended() => return,
+        }
+        entry.at = Timestamp::now();
+        self.settle(entry, |log, entry| {
+            let mut state = self.state();
+            let mut call = request.call(&self, &mut state, log, entry);
+            call.perform().into()
+        });
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, AttachmentState> {
+        lock(&self.state)
+    }
+
+    fn settle(&self, entry: Entry, decide: impl FnOnce(&mut Log, &mut Entry) -> Answer) -> Answer {
+        self.context
+            .settle(entry, decide)
+            .unwrap_or_else(|error| Problem::from(error).reply().into())
+    }
 }
 
 /// A request that is all there.
 struct Whole {
-    route: ApiRoute,
+    route: AttachmentRoute,
     head: Parts,
     body: Vec<u8>,
 }
@@ -96,13 +155,15 @@ struct Whole {
 impl Whole {
     fn call<'a>(
         &'a self,
-        shared: &'a Shared,
-        world: &'a mut World,
+        server: &'a AttachmentServer,
+        state: &'a mut AttachmentState,
+        log: &'a mut Log,
         entry: &'a mut Entry,
     ) -> Call<'a> {
         Call {
-            shared,
-            world,
+            server,
+            state,
+            log,
             entry,
             route: &self.route,
             head: &self.head,
@@ -114,18 +175,19 @@ impl Whole {
 
 /// One request that is being decided.
 struct Call<'a> {
-    shared: &'a Shared,
-    world: &'a mut World,
+    server: &'a AttachmentServer,
+    state: &'a mut AttachmentState,
+    log: &'a mut Log,
     entry: &'a mut Entry,
-    route: &'a ApiRoute,
+    route: &'a AttachmentRoute,
     head: &'a Parts,
     body: &'a [u8],
     now: Timestamp,
 }
 
 impl Befallen for Call<'_> {
-    fn book(&mut self) -> (&mut World, &mut Entry) {
-        (self.world, self.entry)
+    fn book(&mut self) -> (&mut Log, &mut Entry) {
+        (self.log, self.entry)
     }
 
     fn perform(&mut self) -> Reply {
@@ -133,18 +195,18 @@ impl Befallen for Call<'_> {
             return answer;
         }
         let outcome = self.check_form().and_then(|()| match self.route {
-            ApiRoute::List => self.list(),
-            ApiRoute::Create => self.create(),
-            ApiRoute::Get(name) => self.get(name),
-            ApiRoute::Update(name) => self.update(name),
-            ApiRoute::WrongMethod { .. } => Err(Problem::new(
+            AttachmentRoute::List => self.list(),
+            AttachmentRoute::Create => self.create(),
+            AttachmentRoute::Get(name) => self.get(name),
+            AttachmentRoute::Update(name) => self.update(name),
+            AttachmentRoute::WrongMethod { .. } => Err(Problem::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 format!("{} is not supported here", self.head.method),
             )),
-            ApiRoute::Unknown => Err(not_found()),
+            AttachmentRoute::Unknown => Err(not_found()),
         });
         let mut reply = outcome.unwrap_or_else(Problem::reply);
-        if let ApiRoute::WrongMethod { allowed } = self.route {
+        if let AttachmentRoute::WrongMethod { allowed } = self.route {
             reply = reply.with(ALLOW, HeaderValue::from_static(allowed));
         }
         reply.with(API_VERSION, HeaderValue::from_static("1.0"))
@@ -164,7 +226,7 @@ impl Befallen for Call<'_> {
         url: Option<&str>,
         headers: &BTreeMap<String, String>,
     ) -> Reply {
-        jsonapi::with_upload_target(reply, url, headers)
+        with_upload_target(reply, url, headers)
     }
 }
 
@@ -172,14 +234,14 @@ impl Call<'_> {
     /// Looks at the keys, then at the rate: the limit is the company's, so that a request without
     /// good keys falls under nobody's.
     fn refusal(&mut self, arrival: Instant) -> Option<Reply> {
-        if !self.shared.settings.keys.fit(&self.head.headers) {
+        if !self.server.settings.keys.fit(&self.head.headers) {
             let detail = "X-Api-Key, X-User-Token and X-User-Email do not identify a user";
             return Some(Problem::new(StatusCode::UNAUTHORIZED, detail).reply());
         }
-        if let Err(error) = self.world.let_others_have_come(arrival) {
+        if let Err(error) = self.state.let_others_have_come(arrival, self.log) {
             return Some(Problem::from(error).reply());
         }
-        match self.world.rate.admit(arrival) {
+        match self.state.admit(arrival) {
             Admission::Admitted => None,
             Admission::Refused => {
                 let detail = "the rate limit is reached; sleep 1 second and retry";
@@ -192,13 +254,13 @@ impl Call<'_> {
     /// What a path is answered with that leads nowhere because of a dot in it. The page of a router
     /// knows nothing of the API's version.
     fn not_routed(&mut self) -> Option<Reply> {
-        let (ApiRoute::Get(name) | ApiRoute::Update(name)) = self.route else {
+        let (AttachmentRoute::Get(name) | AttachmentRoute::Update(name)) = self.route else {
             return None;
         };
         let Name::ExternalId(text) = name else {
             return None;
         };
-        let answer = match self.shared.settings.dotted_ids {
+        let answer = match self.server.settings.dotted_ids {
             _ if !text.contains('.') => return None,
             DottedIds::Routed => return None,
             DottedIds::NotFound404 => not_found()
@@ -216,13 +278,16 @@ impl Call<'_> {
 
     /// What can be told from the head alone.
     fn check_form(&self) -> Result<(), Problem> {
-        if matches!(self.route, ApiRoute::Create | ApiRoute::Update(_))
-            && body::media_type(&self.head.headers) != Some(MEDIA_TYPE)
+        if matches!(
+            self.route,
+            AttachmentRoute::Create | AttachmentRoute::Update(_)
+        ) && body::media_type(&self.head.headers) != Some(MEDIA_TYPE)
         {
             let detail = format!("the Content-Type must be {MEDIA_TYPE}");
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
         }
-        let known = |name: &str| *self.route == ApiRoute::List && name == "filter[id_equals]";
+        let known =
+            |name: &str| *self.route == AttachmentRoute::List && name == "filter[id_equals]";
         match self.query().find(|(name, _)| !known(name)) {
             Some((name, _)) => Err(bad_request(format!("'{name}' parameter is not supported"))),
             None => Ok(()),
@@ -243,7 +308,7 @@ impl Call<'_> {
         let answer = json!({
             "meta": { "count": data.len() },
             "data": data,
-            "links": { "self": self.shared.url(&format!("{API_BASE}/attachments")) },
+            "links": { "self": self.server.context.url(&format!("{ATTACHMENTS_BASE}/attachments")) },
         });
         Ok(document(StatusCode::OK, &answer))
     }
@@ -282,7 +347,7 @@ impl Call<'_> {
             self.refuse_clash(external_id, None)?;
         }
         let record = Record {
-            id: self.world.store.next_id(),
+            id: self.state.store.next_id(),
             external_id: creation.external_id,
             title: creation.title.unwrap_or_else(|| creation.file_name.clone()),
             file_name: creation.file_name,
@@ -294,7 +359,7 @@ impl Call<'_> {
             empty_since: self.now,
             content: None,
         };
-        self.world.store.put(record.clone())?;
+        self.state.store.put(record.clone())?;
         self.entry.id = Some(record.id);
         let data = self.view().awaiting_bytes(&record);
         Ok(document(StatusCode::CREATED, &json!({ "data": data })))
@@ -308,7 +373,7 @@ impl Call<'_> {
             self.refuse_clash(external_id, Some(record.id))?;
         }
         let renews = attributes.file_name.is_some();
-        let derived = match self.shared.settings.titles {
+        let derived = match self.server.settings.titles {
             Titles::Keep => None,
             Titles::Derive => attributes.file_name.clone(),
         };
@@ -321,7 +386,7 @@ impl Call<'_> {
             record.file_name = file_name;
             record.renew(self.user_email(), self.now);
         }
-        self.world.store.put(record.clone())?;
+        self.state.store.put(record.clone())?;
         let data = if renews {
             self.view().awaiting_bytes(&record)
         } else {
@@ -337,7 +402,7 @@ impl Call<'_> {
             Name::ExternalId(text) => self.entry.external_id = Some(text.clone()),
         }
         let record = self.find(name)?.ok_or_else(not_found)?;
-        let delay = self.shared.settings.external_id_delay;
+        let delay = self.server.settings.external_id_delay;
         if matches!(name, Name::ExternalId(_)) && !record.is_indexed(self.now, delay) {
             return Err(not_found());
         }
@@ -348,12 +413,14 @@ impl Call<'_> {
     }
 
     fn find(&mut self, name: &Name) -> Result<Option<Record>, Problem> {
-        Ok(self.world.look_up(name, self.now, &self.shared.settings)?)
+        Ok(self
+            .state
+            .look_up(name, self.now, &self.server.settings, self.log)?)
     }
 
     /// Refuses an object to which nothing can be attached.
     fn refuse_object(&self, object: ObjectRef) -> Result<(), Problem> {
-        let settings = &self.shared.settings;
+        let settings = &self.server.settings;
         if settings.unknown_objects.contains(&object) {
             let detail = format!("{object} does not exist");
             return Err(Problem::new(StatusCode::NOT_FOUND, detail));
@@ -368,7 +435,7 @@ impl Call<'_> {
 
     /// Refuses an external id that an attachment other than `own` has, where ids are unique.
     fn refuse_clash(&mut self, external_id: &str, own: Option<u64>) -> Result<(), Problem> {
-        let ExternalIds::Unique { clash } = self.shared.settings.external_ids else {
+        let ExternalIds::Unique { clash } = self.server.settings.external_ids else {
             return Ok(());
         };
         let status = match clash {
@@ -386,7 +453,9 @@ impl Call<'_> {
 
     fn view(&self) -> View<'_> {
         View {
-            shared: self.shared,
+            context: &self.server.context,
+            storage: &self.server.storage,
+            settings: &self.server.settings,
             now: self.now,
         }
     }

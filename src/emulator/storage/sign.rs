@@ -13,9 +13,8 @@ use jiff::Timestamp;
 use url::form_urlencoded;
 
 use crate::digest::{hmac_sha256, is_hmac_sha256, sha256};
+use crate::emulator::folder::write_atomically;
 use crate::model::Sha256Digest;
-
-use super::store::write_atomically;
 
 /// Why a URL gives no access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

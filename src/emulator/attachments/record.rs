@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::settings::PurgeClock;
+use crate::emulator::storage::{Content, new_key};
 
 /// An attachment as the service knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,14 +30,6 @@ pub(super) struct Record {
     /// Since when the service waits for bytes.
     pub(super) empty_since: Timestamp,
     pub(super) content: Option<Content>,
-}
-
-/// The bytes of an attachment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Content {
-    /// The size as the service shows it.
-    pub(super) size: u64,
-    pub(super) stored_at: Timestamp,
 }
 
 impl Record {
@@ -74,11 +67,6 @@ impl Record {
         self.content
             .filter(|content| since(content.stored_at, now) >= delay)
     }
-}
-
-/// A storage key that was never used before: 32 hexadecimal digits.
-pub(super) fn new_key() -> String {
-    format!("{:032x}", fastrand::u128(..))
 }
 
 /// The time between two instants; none, where the clock went back.

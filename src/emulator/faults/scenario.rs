@@ -176,9 +176,9 @@ mod tests {
     use std::time::Duration;
 
     use super::super::fault::{Effect, When};
-    use super::super::route::Operation;
     use super::super::target::Target;
     use super::*;
+    use crate::emulator::operation::Operation;
 
     fn read(text: &str) -> Result<Vec<Fault>, String> {
         parse(Path::new("f.toml"), text).map_err(|error| error.to_string())

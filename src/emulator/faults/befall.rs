@@ -3,19 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::time::Instant;
 
 use axum::http::StatusCode;
 
 use super::fault::{self, Effect};
-use super::log::Entry;
-use super::reply::{Answer, Reply};
-use super::world::{Shared, World};
+use crate::emulator::log::{Entry, Log};
+use crate::emulator::reply::{Answer, Reply};
 
 /// A request of an API that is all there, and whose answer is a document.
-pub(super) trait Befallen {
-    /// What changes, and how the request is logged.
-    fn book(&mut self) -> (&mut World, &mut Entry);
+pub(in crate::emulator) trait Befallen {
+    /// The log, and how the request stands in it.
+    fn book(&mut self) -> (&mut Log, &mut Entry);
 
     /// Carries it out.
     fn perform(&mut self) -> Reply;
@@ -36,14 +34,7 @@ pub(super) trait Befallen {
 }
 
 /// Carries a request out, if the fault that is due lets it be.
-pub(super) fn carry_out(request: &mut impl Befallen, shared: &Shared, arrival: Instant) -> Answer {
-    let (world, entry) = request.book();
-    let effect = world.faults.fire(entry.operation, arrival);
-    entry.fault = effect.as_ref().map(|effect| effect.name().to_owned());
-    perform_under(request, effect.as_ref()).under(effect.as_ref(), shared)
-}
-
-fn perform_under(request: &mut impl Befallen, effect: Option<&Effect>) -> Answer {
+pub(super) fn perform_under(request: &mut impl Befallen, effect: Option<&Effect>) -> Answer {
     match effect {
         Some(Effect::Reset) => Answer::Cut,
         Some(Effect::Late { lasting }) => Answer::Late(*lasting),
@@ -73,10 +64,10 @@ fn perform_twice(request: &mut impl Befallen) -> Reply {
         ..request.book().1.clone()
     };
     let first = request.perform();
-    let (world, entry) = request.book();
+    let (log, entry) = request.book();
     let mut entry = std::mem::replace(entry, anew);
     entry.status = Some(first.status.as_u16());
-    match world.log.append(entry) {
+    match log.append(entry) {
         Ok(()) => request.perform(),
         Err(error) => request.fail(error),
     }

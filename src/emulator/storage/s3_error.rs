@@ -4,12 +4,12 @@ use std::io;
 
 use axum::http::StatusCode;
 
-use super::reply::Reply;
 use super::sign::Refusal;
+use crate::emulator::reply::Reply;
 
 /// What the storage says when it does not do what was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Error {
+pub(super) enum S3Error {
     /// No object is named, or no signature given.
     AccessDenied,
     EntityTooLarge,
@@ -26,7 +26,7 @@ pub(super) enum Error {
     Internal,
 }
 
-impl Error {
+impl S3Error {
     /// Status, code and message, in S3's words where S3 has this error.
     fn parts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
@@ -103,7 +103,7 @@ impl Error {
     }
 }
 
-impl From<Refusal> for Error {
+impl From<Refusal> for S3Error {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Unsigned => Self::AccessDenied,
@@ -113,7 +113,7 @@ impl From<Refusal> for Error {
     }
 }
 
-impl From<io::Error> for Error {
+impl From<io::Error> for S3Error {
     fn from(error: io::Error) -> Self {
         tracing::error!(%error, "the emulator cannot keep a file");
         Self::Internal

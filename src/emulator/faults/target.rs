@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use super::route::Operation;
+use crate::emulator::operation::Operation;
 use crate::text::{nearest, quoted};
 
 /// The requests that a fault can befall.

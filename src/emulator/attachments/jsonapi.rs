@@ -9,17 +9,16 @@ use std::io;
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::model::{MAX_TEXT, ObjectRef, ObjectType};
-
-use super::reply::Reply;
 use super::route::Name;
+use crate::emulator::reply::Reply;
+use crate::model::{MAX_TEXT, ObjectRef, ObjectType};
 
 /// The media type of every request and answer.
 pub(super) const MEDIA_TYPE: &str = "application/vnd.api+json";
 
 /// What is wrong with a request, as the API tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Problem {
+pub(in crate::emulator) struct Problem {
     pub(super) status: StatusCode,
     detail: String,
     /// The place in the request's document, as a JSON pointer.
@@ -50,7 +49,7 @@ impl Problem {
     }
 
     /// The answer that tells it.
-    pub(super) fn reply(self) -> Reply {
+    pub(in crate::emulator) fn reply(self) -> Reply {
         let title = match self.status {
             StatusCode::UNPROCESSABLE_ENTITY => "Validation Error",
             other => other.canonical_reason().unwrap_or("Error"),

@@ -2,13 +2,13 @@
 
 use axum::http::Method;
 use jiff::Timestamp;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::record::{Content, Record};
-use super::route::{API_BASE, STORAGE_BASE};
-use super::settings::EmptySizes;
-use super::world::Shared;
+use super::record::Record;
+use super::route::{ATTACHMENTS_BASE, UPLOADS_BASE};
+use super::settings::{AttachmentSettings, EmptySizes};
+use crate::emulator::context::ServerContext;
+use crate::emulator::storage::{Content, StorageServer, object_path};
 
 /// The headers that an upload must carry, with their values.
 const UPLOAD_HEADERS: [(&str, &str); 4] = [
@@ -18,16 +18,11 @@ const UPLOAD_HEADERS: [(&str, &str); 4] = [
     ("Content-Disposition", "attachment"),
 ];
 
-/// What RFC 3986 calls unreserved stays as it is, everything else is encoded.
-pub(super) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
 /// Attachments as they look at a moment.
 pub(super) struct View<'a> {
-    pub(super) shared: &'a Shared,
+    pub(super) context: &'a ServerContext,
+    pub(super) storage: &'a StorageServer,
+    pub(super) settings: &'a AttachmentSettings,
     pub(super) now: Timestamp,
 }
 
@@ -43,8 +38,8 @@ impl View<'_> {
             attributes["download_url"] = json!(self.signed_url(&Method::GET, record, &[]));
             attributes["download_url_expires_at"] = json!(milliseconds(self.url_end()));
         }
-        let path = format!("{API_BASE}/attachments/{}", record.id);
-        data["links"] = json!({ "self": self.shared.url(&path) });
+        let path = format!("{ATTACHMENTS_BASE}/attachments/{}", record.id);
+        data["links"] = json!({ "self": self.context.url(&path) });
         data
     }
 
@@ -76,7 +71,7 @@ impl View<'_> {
     }
 
     fn size(&self, content: Option<Content>) -> Option<String> {
-        match (content, self.shared.settings.empty_sizes) {
+        match (content, self.settings.empty_sizes) {
             (Some(content), _) => Some(content.size.to_string()),
             (None, EmptySizes::Null) => None,
             (None, EmptySizes::Zero) => Some("0".to_owned()),
@@ -84,19 +79,17 @@ impl View<'_> {
     }
 
     fn content(&self, record: &Record) -> Option<Content> {
-        record.shown_content(self.now, self.shared.settings.size_delay)
+        record.shown_content(self.now, self.settings.size_delay)
     }
 
     fn signed_url(&self, method: &Method, record: &Record, headers: &[(&str, &str)]) -> String {
-        let name = utf8_percent_encode(&record.file_name, SEGMENT);
-        let path = format!("{STORAGE_BASE}/{}/{}/{name}", record.id, record.key);
-        let signer = &self.shared.signer;
-        let target = signer.sign(method, &path, headers, self.url_end());
-        self.shared.url(&target)
+        let path = object_path(UPLOADS_BASE, record.id, &record.key, &record.file_name);
+        self.storage
+            .signed_url(method, &path, headers, self.url_end())
     }
 
     fn url_end(&self) -> Timestamp {
-        let life = self.shared.settings.url_life;
+        let life = self.settings.url_life;
         self.now.saturating_add(life).unwrap_or(Timestamp::MAX)
     }
 }

@@ -1,121 +1,24 @@
-//! The attachments: in memory, and written through to the state folder, one small JSON file for
-//! each, with the stored bytes beside them.
-//!
-//! Files come into being by writing a temporary one and renaming it, so that a kill leaves either
-//! the old state or the new. Nothing is synced to the disk: what the emulator holds need not
-//! survive a power cut. No HTTP here, and no rules of the service.
+//! The attachments' records: in memory, and written through to the state folder, one small JSON file
+//! for each. No HTTP here, and no rules of the service.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::de::DeserializeOwned;
-use tempfile::NamedTempFile;
-
 use super::record::Record;
-
-/// Where everything is, below the state folder.
-#[derive(Debug, Clone)]
-pub(super) struct Folder {
-    /// The records, one JSON file each.
-    pub(super) records: PathBuf,
-    /// The jobs, one JSON file each.
-    pub(super) jobs: PathBuf,
-    /// The stored bytes, one file for each storage key.
-    pub(super) objects: PathBuf,
-    /// Files that are being written.
-    pub(super) incoming: PathBuf,
-    /// The key for signing URLs.
-    pub(super) signing_key: PathBuf,
-    /// The request log.
-    pub(super) log: PathBuf,
-    /// Locked for as long as an emulator uses the folder.
-    pub(super) lock: PathBuf,
-}
-
-impl Folder {
-    /// Names the places below a state folder.
-    pub(super) fn below(state: &Path) -> Self {
-        Self {
-            records: state.join("attachments"),
-            jobs: state.join("jobs"),
-            objects: state.join("objects"),
-            incoming: state.join("incoming"),
-            signing_key: state.join("signing-key"),
-            log: state.join(super::log::FILE_NAME),
-            lock: state.join("lock"),
-        }
-    }
-
-    /// Makes what is not there yet, and clears away what an earlier emulator did not finish.
-    pub(super) fn prepare(&self) -> io::Result<()> {
-        for folder in [&self.records, &self.jobs, &self.objects, &self.incoming] {
-            fs::create_dir_all(folder)?;
-        }
-        for unfinished in fs::read_dir(&self.incoming)? {
-            fs::remove_file(unfinished?.path())?;
-        }
-        Ok(())
-    }
-
-    /// The file that holds the bytes of a storage key.
-    pub(super) fn object(&self, key: &str) -> PathBuf {
-        self.objects.join(key)
-    }
-
-    fn record(&self, id: u64) -> PathBuf {
-        self.records.join(format!("{id}.json"))
-    }
-}
-
-/// Writes a file so that it is there as a whole or not at all.
-pub(super) fn write_atomically(incoming: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = NamedTempFile::new_in(incoming)?;
-    file.write_all(bytes)?;
-    file.persist(path)?;
-    Ok(())
-}
-
-/// Why a state folder cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum StateError {
-    /// It cannot be read or written.
-    #[error("the emulator's state, {}: {source}", path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// A record in it is not one of ours.
-    #[error("the emulator's state, {}: {source}; remove the file to go on without it", path.display())]
-    Record {
-        /// The record's file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
-}
-
-impl StateError {
-    /// Says which file it was.
-    pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Io { path, source }
-    }
-}
+use crate::emulator::folder::{Folder, StateError, read_all, write_atomically};
 
 /// Every attachment, by id and by external id.
 #[derive(Debug)]
-pub(super) struct Store {
+pub(super) struct AttachmentStore {
     folder: Folder,
     records: HashMap<u64, Record>,
     by_external_id: HashMap<String, BTreeSet<u64>>,
     last_id: u64,
 }
 
-impl Store {
+impl AttachmentStore {
     /// Loads what the folder holds. Ids go on after `last_id`, or after the highest one found:
     /// the number of a purged record is not given again.
     pub(super) fn load(folder: Folder, last_id: u64) -> Result<Self, StateError> {
@@ -168,12 +71,6 @@ impl Store {
         Ok(())
     }
 
-    /// Puts received bytes in place under their key, in place of earlier ones.
-    pub(super) fn keep_object(&self, key: &str, received: NamedTempFile) -> io::Result<()> {
-        received.persist(self.folder.object(key))?;
-        Ok(())
-    }
-
     fn index(&mut self, record: Record) {
         if let Some(external_id) = &record.external_id {
             self.by_external_id
@@ -196,25 +93,6 @@ impl Store {
             }
         }
     }
-}
-
-/// Everything that a folder holds as JSON, a file each, in no order.
-pub(super) fn read_all<T: DeserializeOwned>(folder: &Path) -> Result<Vec<T>, StateError> {
-    let listing = fs::read_dir(folder).map_err(StateError::at(folder))?;
-    let mut records = Vec::new();
-    for file in listing {
-        let path = file.map_err(StateError::at(folder))?.path();
-        match fs::read(&path) {
-            Ok(json) => records.push(
-                serde_json::from_slice(&json)
-                    .map_err(|source| StateError::Record { path, source })?,
-            ),
-            // Purged by a running emulator since it was listed.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(StateError::at(&path)(error)),
-        }
-    }
-    Ok(records)
 }
 
 /// An attachment whose bytes are stored, as it stands in a state folder.

@@ -1,0 +1,22 @@
+//! The attachments API: records that hang on a contract, an event, a project or a supplier company, and
+//! whose bytes the storage keeps.
+
+mod api;
+mod jsonapi;
+mod rate;
+mod record;
+mod route;
+mod settings;
+mod state;
+mod store;
+mod uploads;
+mod view;
+
+pub(super) use self::api::AttachmentServer;
+pub(super) use self::jsonapi::Problem;
+pub(super) use self::route::{ATTACHMENTS_BASE, AttachmentRoute};
+
+pub use self::settings::{
+    AttachmentSettings, Clash, DottedIds, EmptySizes, ExternalIds, Keys, PurgeClock, Titles,
+};
+pub use self::store::{StoredAttachment, stored, stored_by_external_id};

@@ -1,0 +1,148 @@
+//! From method and path to what is asked of the attachments API. Nothing here looks at bodies, keys or
+//! state.
+//!
+//! Paths are matched as they were sent and only then percent-decoded, so that an external id may
+//! contain a `/` or a `%`.
+
+use axum::http::Method;
+use percent_encoding::percent_decode_str;
+
+use crate::emulator::operation::Operation;
+
+/// Where the API stands, below the emulator's own address.
+pub(in crate::emulator) const ATTACHMENTS_BASE: &str = "/services/attachments/v1";
+
+/// Where uploads of attachments go and downloads come from, likewise.
+pub(super) const UPLOADS_BASE: &str = "/storage/uploads";
+
+/// How a path names an attachment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::emulator) enum Name {
+    /// By the service's own number.
+    Id(u64),
+    /// By the user's key, percent-decoded.
+    ExternalId(String),
+}
+
+/// A request of the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::emulator) enum AttachmentRoute {
+    List,
+    Create,
+    Get(Name),
+    Update(Name),
+    /// The path exists, but not with this method.
+    WrongMethod {
+        /// The methods that it has, as the `Allow` header lists them.
+        allowed: &'static str,
+    },
+    Unknown,
+}
+
+impl AttachmentRoute {
+    /// Reads a method and a path below the base.
+    pub(in crate::emulator) fn of(method: &Method, path: &str) -> Self {
+        let segments: Vec<&str> = path.split('/').collect();
+        match segments.as_slice() {
+            ["attachments"] => match *method {
+                Method::GET => Self::List,
+                Method::POST => Self::Create,
+                _ => Self::WrongMethod {
+                    allowed: "GET, POST",
+                },
+            },
+            ["attachments", id] => Self::of_one(method, number(id).map(Name::Id)),
+            ["attachments", external_id, "external_id"] => {
+                Self::of_one(method, decoded(external_id).map(Name::ExternalId))
+            }
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The name under which the request is logged.
+    pub(in crate::emulator) fn operation(&self) -> Operation {
+        match self {
+            Self::List => Operation::List,
+            Self::Create => Operation::Create,
+            Self::Get(Name::Id(_)) => Operation::Get,
+            Self::Get(Name::ExternalId(_)) => Operation::GetByExternalId,
+            Self::Update(Name::Id(_)) => Operation::Update,
+            Self::Update(Name::ExternalId(_)) => Operation::UpdateByExternalId,
+            Self::WrongMethod { .. } | Self::Unknown => Operation::Other,
+        }
+    }
+
+    fn of_one(method: &Method, name: Option<Name>) -> Self {
+        match (name, method) {
+            (None, _) => Self::Unknown,
+            (Some(name), &Method::GET) => Self::Get(name),
+            (Some(name), &Method::PATCH) => Self::Update(name),
+            (Some(_), _) => Self::WrongMethod {
+                allowed: "GET, PATCH",
+            },
+        }
+    }
+}
+
+/// A number of the service's own.
+pub(super) fn number(segment: &str) -> Option<u64> {
+    // `parse` alone would take `+7` for 7.
+    segment
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| segment.parse().ok())?
+}
+
+fn decoded(segment: &str) -> Option<String> {
+    let text = percent_decode_str(segment).decode_utf8().ok()?;
+    (!text.is_empty()).then(|| text.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(path: &str) -> AttachmentRoute {
+        AttachmentRoute::of(&Method::GET, path)
+    }
+
+    fn by_external_id(text: &str) -> AttachmentRoute {
+        AttachmentRoute::Get(Name::ExternalId(text.to_owned()))
+    }
+
+    #[test]
+    fn an_external_id_in_a_path_may_hold_any_character() {
+        for (sent, meant) in [
+            ("AT1", "AT1"),
+            ("a%2Fb", "a/b"),
+            ("100%25", "100%"),
+            ("a+b", "a+b"),
+            ("a%2Bb", "a+b"),
+            ("a%20b", "a b"),
+            ("CTR$1", "CTR$1"),
+            ("%C2%A73", "§3"),
+            ("%E6%96%87%E6%9B%B8", "文書"),
+            ("external_id", "external_id"),
+            ("%252F", "%2F"),
+        ] {
+            let route = get(&format!("attachments/{sent}/external_id"));
+            assert_eq!(route, by_external_id(meant), "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_names_no_attachment_is_unknown() {
+        for path in [
+            "attachments/abc",
+            "attachments/+7",
+            "attachments/",
+            "attachments//external_id",
+            "attachments/%FF/external_id",
+            "attachments/1/2/3",
+            "contracts",
+            "",
+        ] {
+            assert_eq!(get(path), AttachmentRoute::Unknown, "{path}");
+        }
+    }
+}

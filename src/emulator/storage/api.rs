@@ -1,0 +1,402 @@
+//! The storage's two requests, and the faults that befall them.
+//!
+//! Each upload URL has an object of its own; whether its owner still points at that object when the
+//! bytes are there, is looked at last.
+
+use std::io::{self, Write as _};
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
+    TRANSFER_ENCODING,
+};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::response::Response;
+use jiff::Timestamp;
+use tempfile::NamedTempFile;
+use tokio::io::AsyncReadExt as _;
+use tokio::task::spawn_blocking;
+
+use crate::digest::Md5Hasher;
+use crate::model::Md5Digest;
+
+use super::content::Content;
+use super::owner::{ObjectOwner, ReceivedObject};
+use super::route::{ObjectPath, StorageRoute};
+use super::s3_error::S3Error;
+use super::sign::Signer;
+use crate::emulator::body::{self, Pieces, Unread};
+use crate::emulator::context::ServerContext;
+use crate::emulator::faults::{self, Effect, FaultInjector};
+use crate::emulator::folder::{Folder, StateError};
+use crate::emulator::log::Entry;
+use crate::emulator::reply::{Answer, Reply};
+
+/// How much is gathered before it is written, and read before it is sent.
+const BUFFER: usize = 256 * 1024;
+
+/// The storage of one emulator.
+pub(in crate::emulator) struct StorageServer {
+    context: Arc<ServerContext>,
+    faults: Arc<FaultInjector>,
+    folder: Folder,
+    signer: Signer,
+    /// The most bytes that are taken for one object.
+    largest_upload: Option<u64>,
+}
+
+impl StorageServer {
+    /// Takes up the state where an earlier emulator left it.
+    pub(in crate::emulator) fn load(
+        context: Arc<ServerContext>,
+        faults: Arc<FaultInjector>,
+        folder: &Folder,
+        largest_upload: Option<u64>,
+    ) -> Result<Self, StateError> {
+        let signer = Signer::of_folder(&folder.signing_key, &folder.incoming)
+            .map_err(StateError::at(&folder.signing_key))?;
+        Ok(Self {
+            context,
+            faults,
+            folder: folder.clone(),
+            signer,
+            largest_upload,
+        })
+    }
+
+    /// The URL of an object's path, with the permission to send such a request until it expires.
+    pub(in crate::emulator) fn signed_url(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        expires: Timestamp,
+    ) -> String {
+        let target = self.signer.sign(method, path, headers, expires);
+        self.context.url(&target)
+    }
+
+    /// Answers a request of the storage and logs it.
+    pub(in crate::emulator) async fn answer<O: ObjectOwner>(
+        &self,
+        owner: &O,
+        request: Request,
+        route: &StorageRoute<O::Id>,
+        entry: Entry,
+    ) -> Answer {
+        match route {
+            StorageRoute::Upload(object) => self.upload(owner, request, object, entry).await,
+            StorageRoute::Download(object) => self.download(owner, request, object, entry).await,
+            StorageRoute::Unknown => {
+                let refusal = S3Error::AccessDenied.reply();
+                self.refuse(request.into_body(), refusal, entry).await
+            }
+        }
+    }
+
+    async fn upload<O: ObjectOwner>(
+        &self,
+        owner: &O,
+        request: Request,
+        object: &ObjectPath<O::Id>,
+        mut entry: Entry,
+    ) -> Answer {
+        let (head, body) = request.into_parts();
+        O::note(object.id, &mut entry);
+        let effect = self.faults.fire(&mut entry, Instant::now());
+        match effect {
+            Some(Effect::Reset) => return self.settle(entry, |_| Answer::Cut),
+            Some(Effect::HalfRead | Effect::StalledRead) => {
+                return self.read_half(&head, body, entry, effect).await;
+            }
+            Some(Effect::RefuseEarly { code }) => return self.refuse_early(early(code), entry),
+            _ => {}
+        }
+        let most = self.largest_upload;
+        if most.is_some_and(|most| content_length(&head.headers) > Some(most)) {
+            return self.refuse_early(S3Error::EntityTooLarge, entry);
+        }
+        if let Some(refusal) = refusal(effect.as_ref(), || self.check_upload(&head)) {
+            return self.refuse(body, refusal, entry).await;
+        }
+        let body = match effect {
+            Some(Effect::PausedRead { lasting }) => {
+                let half = content_length(&head.headers).unwrap_or(0) / 2;
+                body::pausing(body, half, lasting)
+            }
+            _ => body,
+        };
+        let received = match self.receive(body).await {
+            Ok(received) => received,
+            Err(Interrupted::Gone) => return self.settle(entry, |_| Answer::Cut),
+            Err(Interrupted::Disk(error)) => {
+                return self.settle(entry, |_| S3Error::from(error).reply().into());
+            }
+        };
+        entry.bytes = Some(received.size);
+        self.settle(entry, |entry| {
+            let reply = self
+                .hand_over(owner, entry, object, received, effect.as_ref())
+                .unwrap_or_else(|error| S3Error::from(error).reply());
+            self.faults.deliver(reply.into(), effect.as_ref())
+        })
+    }
+
+    async fn download<O: ObjectOwner>(
+        &self,
+        owner: &O,
+        request: Request,
+        object: &ObjectPath<O::Id>,
+        mut entry: Entry,
+    ) -> Answer {
+        let (head, body) = request.into_parts();
+        O::note(object.id, &mut entry);
+        let effect = self.faults.fire(&mut entry, Instant::now());
+        if effect == Some(Effect::Reset) {
+            return self.settle(entry, |_| Answer::Cut);
+        }
+        if let Some(refusal) = refusal(effect.as_ref(), || self.check_permission(&head)) {
+            return self.refuse(body, refusal, entry).await;
+        }
+        let opened = self.open(&object.key).await;
+        self.settle(entry, |entry| match opened {
+            Err(error) => error.reply().into(),
+            Ok((file, size)) => {
+                entry.bytes = Some(size);
+                owner.describe(object.id, entry);
+                let answer = Answer::Sent(streamed(file, size));
+                self.faults.deliver(answer, effect.as_ref())
+            }
+        })
+    }
+
+    /// Decides a request and logs it.
+    fn settle(&self, entry: Entry, decide: impl FnOnce(&mut Entry) -> Answer) -> Answer {
+        self.context
+            .settle(entry, |_, entry| decide(entry))
+            .unwrap_or_else(|error| S3Error::from(error).reply().into())
+    }
+
+    async fn refuse(&self, body: Body, refusal: Reply, entry: Entry) -> Answer {
+        let drained = body::drain(&self.context, body).await;
+        self.settle(entry, |_| match drained {
+            Ok(()) => refusal.into(),
+            Err(_) => Answer::Cut,
+        })
+    }
+
+    /// Refuses without reading the body, which the connection is then closed on.
+    fn refuse_early(&self, error: S3Error, entry: Entry) -> Answer {
+        let reply = error
+            .reply()
+            .with(CONNECTION, HeaderValue::from_static("close"));
+        self.settle(entry, |_| reply.into())
+    }
+
+    async fn read_half(
+        &self,
+        head: &Parts,
+        body: Body,
+        mut entry: Entry,
+        effect: Option<Effect>,
+    ) -> Answer {
+        let half = content_length(&head.headers).unwrap_or(0) / 2;
+        let mut pieces = Pieces::of(&self.context, body);
+        entry.bytes = pieces.skip(half).await.ok();
+        let answer = self.settle(entry, |_| Answer::Cut);
+        if effect == Some(Effect::StalledRead) {
+            // As long as the rest is neither read nor dropped, the client is kept waiting.
+            self.context.ended().await;
+        }
+        drop(pieces);
+        answer
+    }
+
+    /// What can be told before the body is read.
+    fn check_upload(&self, head: &Parts) -> Result<(), S3Error> {
+        if head.headers.contains_key(TRANSFER_ENCODING) {
+            return Err(S3Error::NotImplemented);
+        }
+        content_length(&head.headers).ok_or(S3Error::MissingContentLength)?;
+        self.check_permission(head)
+    }
+
+    fn check_permission(&self, head: &Parts) -> Result<(), S3Error> {
+        if carries_credentials(&head.headers) {
+            return Err(S3Error::InvalidRequest);
+        }
+        let now = Timestamp::now();
+        self.signer
+            .check(&head.method, &head.uri, &head.headers, now)
+            .map_err(S3Error::from)
+    }
+
+    async fn receive(&self, body: Body) -> Result<Received, Interrupted> {
+        let mut sink = Sink {
+            file: NamedTempFile::new_in(&self.folder.incoming)?,
+            md5: Md5Hasher::default(),
+            size: 0,
+        };
+        let mut pieces = Pieces::of(&self.context, body);
+        let mut gathered = Vec::new();
+        let mut gathered_bytes = 0;
+        while let Some(piece) = pieces.next().await? {
+            gathered_bytes += piece.len();
+            gathered.push(piece);
+            if gathered_bytes >= BUFFER {
+                sink = sink.write(std::mem::take(&mut gathered)).await?;
+                gathered_bytes = 0;
+            }
+        }
+        let Sink { file, md5, size } = sink.write(gathered).await?;
+        Ok(Received {
+            file,
+            size,
+            md5: md5.finish(),
+        })
+    }
+
+    /// Gives the bytes to whom they belong.
+    fn hand_over<O: ObjectOwner>(
+        &self,
+        owner: &O,
+        entry: &mut Entry,
+        object: &ObjectPath<O::Id>,
+        received: Received,
+        effect: Option<&Effect>,
+    ) -> io::Result<Reply> {
+        let surplus = u64::from(effect == Some(&Effect::WrongSize));
+        let etag = HeaderValue::from_str(&format!("\"{}\"", received.md5))
+            .expect("hexadecimal digits can stand in a header");
+        let upload = ReceivedObject {
+            key: object.key.clone(),
+            content: Content {
+                size: received.size + surplus,
+                stored_at: Timestamp::now(),
+            },
+            file: received.file,
+            place: self.folder.object(&object.key),
+        };
+        owner.receive(object.id, upload, entry)?;
+        Ok(Reply::empty(StatusCode::OK).with(ETAG, etag))
+    }
+
+    async fn open(&self, key: &str) -> Result<(tokio::fs::File, u64), S3Error> {
+        match tokio::fs::File::open(self.folder.object(key)).await {
+            Ok(file) => {
+                let size = file.metadata().await?.len();
+                Ok((file, size))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(S3Error::NoSuchKey),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Why a request is not carried out, be it for a fault or for its own.
+fn refusal(effect: Option<&Effect>, check: impl FnOnce() -> Result<(), S3Error>) -> Option<Reply> {
+    match effect {
+        Some(Effect::Status { code, retry_after }) => {
+            let status = faults::status(*code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let reply = S3Error::Scripted(status).reply();
+            Some(reply.with_retry_after(retry_after.as_deref()))
+        }
+        Some(Effect::Html200) => Some(Reply::captive_portal()),
+        Some(Effect::ExpiredUrl) => Some(S3Error::Expired.reply()),
+        Some(Effect::ExpiredToken) => Some(S3Error::ExpiredToken.reply()),
+        _ => check().err().map(S3Error::reply),
+    }
+}
+
+/// The error of a script that gives no more than a status.
+fn early(code: u16) -> S3Error {
+    match faults::status(code) {
+        Some(StatusCode::FORBIDDEN) => S3Error::Expired,
+        Some(StatusCode::PAYLOAD_TOO_LARGE) => S3Error::EntityTooLarge,
+        Some(status) => S3Error::Scripted(status),
+        None => S3Error::Internal,
+    }
+}
+
+/// Whether a request shows credentials that are none of the storage's business. S3 refuses an
+/// `Authorization` beside a signature; the API's headers it would not notice, but a client that
+/// sends them leaks them.
+fn carries_credentials(headers: &HeaderMap) -> bool {
+    let of_the_api = |name: &str| name == "x-api-key" || name.starts_with("x-user-");
+    headers.contains_key(AUTHORIZATION) || headers.keys().any(|name| of_the_api(name.as_str()))
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// A body that came in as a whole.
+struct Received {
+    file: NamedTempFile,
+    size: u64,
+    md5: Md5Digest,
+}
+
+/// Why a body did not.
+enum Interrupted {
+    Gone,
+    Disk(io::Error),
+}
+
+impl From<Unread> for Interrupted {
+    fn from(_: Unread) -> Self {
+        Self::Gone
+    }
+}
+
+impl From<io::Error> for Interrupted {
+    fn from(error: io::Error) -> Self {
+        Self::Disk(error)
+    }
+}
+
+/// A file in the making. It is taken along to the threads for blocking work, a buffer at a time,
+/// so that memory is bounded and no other request waits for the disk.
+struct Sink {
+    file: NamedTempFile,
+    md5: Md5Hasher,
+    size: u64,
+}
+
+impl Sink {
+    async fn write(mut self, pieces: Vec<Bytes>) -> io::Result<Self> {
+        let written = spawn_blocking(move || {
+            for piece in &pieces {
+                self.file.write_all(piece)?;
+                self.md5.update(piece);
+                self.size += piece.len() as u64;
+            }
+            Ok(self)
+        });
+        written.await.map_err(io::Error::other)?
+    }
+}
+
+fn streamed(file: tokio::fs::File, size: u64) -> Response {
+    let pieces = futures::stream::try_unfold(file, async |mut file| {
+        let mut buffer = Vec::with_capacity(BUFFER);
+        let count = (&mut file)
+            .take(BUFFER as u64)
+            .read_to_end(&mut buffer)
+            .await?;
+        Ok::<_, io::Error>((count > 0).then_some((buffer, file)))
+    });
+    let mut response = Response::new(Body::from_stream(pieces));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_LENGTH, size.into());
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/octet-stream"),
+    );
+    headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
+    response
+}

@@ -1,0 +1,107 @@
+//! The paths of stored objects: how they are written into URLs, and what a request asks for that has
+//! one. Nothing here looks at bodies, signatures or state.
+
+use std::fmt::Display;
+
+use axum::http::Method;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::emulator::operation::Operation;
+
+/// What RFC 3986 calls unreserved stays as it is, everything else is encoded.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// A request of the storage. `Id` is that of the attachment or the job for which the URL was issued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::emulator) enum StorageRoute<Id> {
+    Upload(ObjectPath<Id>),
+    Download(ObjectPath<Id>),
+    Unknown,
+}
+
+/// What a storage path says about the object behind it: `{id}/{key}/{file name}` below the base of
+/// its owner. The file name only makes the URL pleasant to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::emulator) struct ObjectPath<Id> {
+    /// For what the URL was issued.
+    pub(in crate::emulator) id: Id,
+    /// The object's key: 32 hexadecimal digits, which is what makes it fit to be a file's name.
+    pub(in crate::emulator) key: String,
+}
+
+impl<Id> StorageRoute<Id> {
+    /// Reads a method and a path below the base of an owner, of whose ids `id` knows the form.
+    pub(in crate::emulator) fn of(
+        method: &Method,
+        path: &str,
+        id: impl FnOnce(&str) -> Option<Id>,
+    ) -> Self {
+        match (ObjectPath::of(path, id), method) {
+            (Some(object), &Method::PUT) => Self::Upload(object),
+            (Some(object), &Method::GET) => Self::Download(object),
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The name under which the request is logged.
+    pub(in crate::emulator) fn operation(&self) -> Operation {
+        match self {
+            Self::Upload(_) => Operation::Upload,
+            Self::Download(_) => Operation::Download,
+            Self::Unknown => Operation::Other,
+        }
+    }
+}
+
+impl<Id> ObjectPath<Id> {
+    fn of(path: &str, id: impl FnOnce(&str) -> Option<Id>) -> Option<Self> {
+        let mut segments = path.splitn(3, '/');
+        let id = id(segments.next()?)?;
+        let key = segments.next()?;
+        segments.next()?;
+        let is_key = key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_key.then(|| Self {
+            id,
+            key: key.to_owned(),
+        })
+    }
+}
+
+/// The path of an object below the base of its owner.
+pub(in crate::emulator) fn object_path(
+    base: &str,
+    id: impl Display,
+    key: &str,
+    file_name: &str,
+) -> String {
+    let name = utf8_percent_encode(file_name, SEGMENT);
+    format!("{base}/{id}/{key}/{name}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_storage_key_is_hexadecimal_and_so_cannot_leave_its_folder() {
+        let asked = |key: &str| {
+            let id = |id: &str| id.parse::<u64>().ok();
+            StorageRoute::of(&Method::PUT, &format!("7/{key}/a.pdf"), id)
+        };
+        let key = "0123456789abcdef0123456789abcdef";
+        assert_eq!(
+            asked(key),
+            StorageRoute::Upload(ObjectPath {
+                id: 7,
+                key: key.to_owned()
+            })
+        );
+        for bad in ["..", "%2E%2E", "abc", "0123456789abcdef0123456789abcde%2F"] {
+            assert_eq!(asked(bad), StorageRoute::Unknown, "{bad}");
+        }
+    }
+}
