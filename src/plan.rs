@@ -254,10 +254,8 @@ fn done(row: &Row, file: RowFile, previous: Entry, wishes: Wishes) -> Step {
 /// What can be done about a file that is not what is stored for it.
 pub(crate) fn remedies(service: Service) -> &'static str {
     match service {
-        Service::Workday => {
-            "restore the file, give the new one an external_id of its own, or run again with \
-             --on-conflict replace"
-        }
+        Service::Workday => Reason::FileChanged.remedy(),
+        // What is in a job can neither be replaced nor taken out.
         Service::Keelvar => "restore the file, or give the new one an external_id of its own",
     }
 }

@@ -114,7 +114,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             let known = sight.of_ours(ours).map_or(size, Known::Content);
             let message = format!(
                 "the file changed after it was checked: {why}; what is stored was left as it is: \
-                 run again with --resume to check the file as it is now"
+                 run the import again with --resume to check the file as it is now"
             );
             let reason = Reason::SourceChanged;
             return Ok(Verdict::not_replaced(id, known, reason, message).into());
@@ -438,7 +438,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
 fn not_kept(id: AttachmentId, ours: Option<Content>, why: &str) -> Verdict {
     let known = ours.map_or(Known::Nothing, Known::Content);
     let message = format!(
-        "what is stored could not be downloaded ({why}), so that it was left as it is; run again \
+        "what is stored could not be downloaded ({why}), so that it was left as it is; run the import again \
          with --resume later"
     );
     Verdict::not_replaced(id, known, Reason::NoBackup, message)

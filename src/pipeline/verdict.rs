@@ -64,9 +64,9 @@ impl Verdict {
             Reason::StoredOtherSize,
             format!(
                 "an attachment with this external_id is stored already, with {size} bytes where the \
-                 file has {}; it was left as it is: give the row another external_id, take it out \
-                 of the manifest, or run again with --on-conflict replace",
-                content.stamp.size
+                 file has {}; it was left as it is: {}",
+                content.stamp.size,
+                Reason::StoredOtherSize.remedy()
             ),
         )
     }
@@ -77,8 +77,8 @@ impl Verdict {
             None,
             format!(
                 "the service answered the look-up of this external_id with an attachment whose \
-                 external_id is {other:?}; nothing was sent: choose an external_id without special \
-                 characters"
+                 external_id is {other:?}; nothing was sent: {}",
+                Reason::LookupMismatch.remedy()
             ),
         )
     }
@@ -88,9 +88,9 @@ impl Verdict {
             Reason::SizeMismatch,
             Some(id),
             format!(
-                "the service shows {size} bytes where {} were sent; look at the attachment in the \
-                 service",
-                content.stamp.size
+                "the service shows {size} bytes where {} were sent; {}",
+                content.stamp.size,
+                Reason::SizeMismatch.remedy()
             ),
         )
     }
@@ -99,9 +99,10 @@ impl Verdict {
         Self::failed(
             Reason::Purged,
             Some(id),
-            "the service removed the record after its bytes were sent, twice; ask the service's \
-             support, or run again with --resume"
-                .into(),
+            format!(
+                "the service removed the record after its bytes were sent, twice; {}",
+                Reason::Purged.remedy()
+            ),
         )
     }
 
@@ -110,8 +111,8 @@ impl Verdict {
             Reason::SourceChanged,
             Some(id),
             format!(
-                "the file changed after it was checked, and was not stored: {why}; run again with \
-                 --resume to check and send it as it is now"
+                "the file changed after it was checked, and was not stored: {why}; {}",
+                Reason::SourceChanged.remedy()
             ),
         )
     }
@@ -129,7 +130,10 @@ impl Verdict {
         Self::failed(
             Reason::UnsafeUploadUrl,
             Some(id),
-            format!("{why}; nothing was sent there: ask the service's support"),
+            format!(
+                "{why}; nothing was sent there: {}",
+                Reason::UnsafeUploadUrl.remedy()
+            ),
         )
     }
 
@@ -168,19 +172,20 @@ impl Verdict {
     pub(super) fn not_found_again(id: AttachmentId) -> Self {
         Self::plain(Status::Created, Some(id)).explained(
             Reason::NotFoundAgain,
-            "the service took this external_id, and does not find it again; no bytes were sent, and \
-             the service removes such records within an hour: give the row an external_id of \
-             letters, digits, _ and - alone"
-                .into(),
+            format!(
+                "the service took this external_id, and does not find it again; no bytes were sent; {}",
+                Reason::NotFoundAgain.remedy()
+            ),
         )
     }
 
     pub(super) fn size_not_shown(id: AttachmentId) -> Self {
         Self::plain(Status::Pending, Some(id)).explained(
             Reason::SizeNotShown,
-            "the storage took the file, but the service does not show its size yet; run again with \
-             --resume later"
-                .into(),
+            format!(
+                "the storage took the file, but the service does not show its size yet; {}",
+                Reason::SizeNotShown.remedy()
+            ),
         )
     }
 
@@ -191,7 +196,8 @@ impl Verdict {
             Reason::SizeNotShown,
             format!(
                 "the storage took the file, but the service does not answer what it shows of it \
-                 ({why}); run again with --resume later"
+                 ({why}); {}",
+                Reason::SizeNotShown.remedy()
             ),
         )
     }
@@ -202,8 +208,8 @@ impl Verdict {
         Self::plain(begun, id).explained(
             Reason::NoAnswer,
             format!(
-                "the service does not answer the requests for this row ({why}); run again with \
-                 --resume later"
+                "the service does not answer the requests for this row ({why}); {}",
+                Reason::NoAnswer.remedy()
             ),
         )
     }
@@ -228,14 +234,12 @@ impl Verdict {
             ),
             Sent::No => (Status::Pending, Reason::JobWaiting, "nothing was sent"),
         };
-        Self::plain(status, Some(id)).explained(
-            reason,
-            format!(
-                "{what}, and the job has not ended: its last word is {}; run again with --resume \
-                 later",
-                quoted(word)
-            ),
-        )
+        let message = format!(
+            "{what}, and the job has not ended: its last word is {}; {}",
+            quoted(word),
+            Reason::JobRunning.remedy()
+        );
+        Self::plain(status, Some(id)).explained(reason, message)
     }
 
     /// The job came to nothing before it took any file.
@@ -251,7 +255,7 @@ impl Verdict {
     pub(super) fn never_attached(said: &str) -> Self {
         Self::plain(Status::Pending, None).explained(
             Reason::NotAttached,
-            format!("its jobs failed without having attached the file, the last one with: {said}; run again with --resume later"),
+            format!("its jobs failed without having attached the file, the last one with: {said}; {} later", Reason::NotAttached.remedy()),
         )
     }
 
@@ -271,8 +275,8 @@ impl Verdict {
             Some(id),
             format!(
                 "the job failed after files were sent to it ({said}), and the service does not say \
-                 which of them it attached; bidders may see them already: look at the object, and \
-                 if the file is not there, run again with --resume --retry-failed-jobs"
+                 which of them it attached; bidders may see them already: {}",
+                Reason::JobFailed.remedy()
             ),
         )
     }
@@ -328,8 +332,8 @@ impl Verdict {
             None => (Reason::PendingElsewhere, "by somebody else".to_owned()),
         };
         let message = format!(
-            "a record with this external_id was made {whose} and has no bytes yet; the service \
-             removes such records within an hour: run again with --resume then"
+            "a record with this external_id was made {whose} and has no bytes yet; {}",
+            Reason::PendingElsewhere.remedy()
         );
         Self {
             elsewhere,
@@ -346,8 +350,8 @@ impl Verdict {
             known: Some(begun.content.map_or(Known::Nothing, Known::Content)),
             verified: Verified::No,
             message: format!(
-                "the upload was begun for another object than {object}, and cannot be moved; the \
-                 service removes what was begun within an hour: run again with --resume then"
+                "the upload was begun for another object than {object}, and cannot be moved; {}",
+                Reason::PendingElsewhere.remedy()
             ),
             elsewhere: begun.elsewhere,
         }

@@ -5,183 +5,43 @@ use crate::results::{Reason, Status};
 use crate::verification::Outcome;
 
 /// What is said of a group of exceptions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Advice {
     /// What it means.
     pub(super) meaning: &'static str,
     /// What to do.
-    pub(super) what_to_do: &'static str,
+    pub(super) what_to_do: String,
+}
+
+impl Advice {
+    fn new((meaning, what_to_do): (&'static str, &str)) -> Self {
+        Self {
+            meaning,
+            what_to_do: what_to_do.to_owned(),
+        }
+    }
 }
 
 const RESUME: &str = "Run the import again with --resume.";
 
 /// Of rows that are not done: by the reason, which is the more exact word, or else by the status.
 pub(super) fn of_status(status: Status, reason: &Reason, service: Option<Service>) -> Advice {
-    let (meaning, what_to_do) = match status {
+    match (status, reason.meaning()) {
         // The reason only tells how far it came.
-        Status::Replacing => of_replacing(reason),
-        _ => of_reason(reason).unwrap_or_else(|| of_bare_status(status, service)),
-    };
-    Advice {
-        meaning,
-        what_to_do,
+        (Status::Replacing, _) => Advice::new(of_replacing(reason)),
+        (_, "") => Advice::new(of_bare_status(status, service)),
+        (_, meaning) => Advice {
+            meaning,
+            what_to_do: sentence(reason.remedy()),
+        },
     }
 }
 
-/// Each reason that a row can have, what it means, and what to do.
-const REASONS: [(&Reason, &str, &str); 28] = [
-    (
-        &Reason::NotReached,
-        "The import ended before their turn came.",
-        RESUME,
-    ),
-    (
-        &Reason::PendingElsewhere,
-        "A record without bytes has their external_id, and it is not known to be this import's.",
-        "The service removes such records within an hour: run the import again with --resume then.",
-    ),
-    (
-        &Reason::StoredOtherSize,
-        "An attachment of another size has their external_id. It was left as it is.",
-        "Give these rows other external_ids, or take them out of the manifest. If the files should \
-             take its place, import with --on-conflict replace; if it should stay, with --on-conflict \
-             skip.",
-    ),
-    (
-        &Reason::FileChanged,
-        "The file has changed since the row was done. What is stored was left as it is.",
-        "Put the file back as it was, or give the row a new external_id. If the file should take the \
-             place of what is stored, import with --on-conflict replace.",
-    ),
-    (
-        &Reason::ObjectChanged,
-        "The manifest names another record than the one that the row was begun for.",
-        "Undo the change, or give the row a new external_id; an unfinished one can be resumed \
-             after an hour.",
-    ),
-    (
-        &Reason::LookupMismatch,
-        "The service answered the look-up with an attachment of another external_id.",
-        "Choose external_ids without special characters.",
-    ),
-    (
-        &Reason::Refused,
-        "The service refused to take them; the message is what it said.",
-        "Mend what the message names, then run the import again with --resume.",
-    ),
-    (
-        &Reason::Forbidden,
-        "The keys work, but not for these records.",
-        "Ask for the rights on these records, then run the import again with --resume.",
-    ),
-    (
-        &Reason::UnsafeUploadUrl,
-        "The service gave an address to which it is not safe to send. Nothing was sent there.",
-        "Ask the service's support.",
-    ),
-    (
-        &Reason::UploadRefused,
-        "The storage refused the file; the message is what it said.",
-        "Mend what the message names, then run the import again with --resume.",
-    ),
-    (
-        &Reason::NoAnswer,
-        "The service answered other requests, but not those for these rows.",
-        "Run the import again with --resume later.",
-    ),
-    (
-        &Reason::SourceChanged,
-        "The file changed, or went away, after it was checked. It was not stored.",
-        "Run the import again with --resume, which checks and sends it as it is then.",
-    ),
-    (
-        &Reason::SizeNotShown,
-        "The storage took the file, and the service did not show its size in time.",
-        "Run the import again with --resume later; it asks before it sends.",
-    ),
-    (
-        &Reason::Renewing,
-        "A new upload address was asked for, and how that ended is not recorded.",
-        RESUME,
-    ),
-    (
-        &Reason::SizeMismatch,
-        "The service shows another size than was sent.",
-        "Look at the attachment in the service.",
-    ),
-    (
-        &Reason::Purged,
-        "The service removed the record after its bytes were sent, twice.",
-        "Ask the service's support, or run the import again with --resume.",
-    ),
-    (
-        &Reason::Sending,
-        "The file was being sent to a job, and how that ended is not recorded.",
-        RESUME,
-    ),
-    (
-        &Reason::JobWaiting,
-        "The job did not say in time where its files go. Nothing was sent.",
-        "Run the import again with --resume later.",
-    ),
-    (
-        &Reason::JobRunning,
-        "The storage took the file, and its job did not end in time.",
-        "Run the import again with --resume later.",
-    ),
-    (
-        &Reason::JobFailed,
-        "The job failed after files were sent to it, and the service does not say which of them \
-             it attached. Bidders may see them already.",
-        "Look at the record; if the file is not there, run the import again with --resume \
-             --retry-failed-jobs.",
-    ),
-    (
-        &Reason::NotAttached,
-        "The job came to nothing for these files: they are not attached.",
-        RESUME,
-    ),
-    (
-        &Reason::Updating,
-        "A new title was sent, and how that ended is not recorded.",
-        RESUME,
-    ),
-    (
-        &Reason::Renaming,
-        "A new external_id was sent, and how that ended is not recorded.",
-        RESUME,
-    ),
-    (
-        &Reason::NewIdTaken,
-        "Another attachment has the new external_id. Neither of them was touched.",
-        "Give these rows other new external_ids, or leave the cells empty.",
-    ),
-    (
-        &Reason::RenamedElsewhere,
-        "The attachment has an external_id that neither the manifest nor an earlier import gave it.",
-        "Find out who renamed it, and which external_id is right.",
-    ),
-    (
-        &Reason::NoBackup,
-        "What was to be replaced could not be kept, or not be compared. It was left as it is.",
-        "Mend what the message names, then run the import again with --resume.",
-    ),
-    (
-        &Reason::Gone,
-        "The attachment is not in the service any more, or has lost its bytes. Nothing was changed.",
-        "Look at the record in the service. To attach the file again, give the row a new external_id.",
-    ),
-    (
-        &Reason::NotFit,
-        "The row or its file is not fit to send; the message says why.",
-        "Mend the manifest or the file, then run the import again with --resume.",
-    ),
-];
-fn of_reason(reason: &Reason) -> Option<(&'static str, &'static str)> {
-    REASONS
-        .iter()
-        .find(|(known, _, _)| *known == reason)
-        .map(|(_, meaning, what_to_do)| (*meaning, *what_to_do))
+/// A remedy as a sentence of its own.
+fn sentence(remedy: &str) -> String {
+    let mut letters = remedy.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    first.into_iter().chain(letters).chain(['.']).collect()
 }
 
 /// Of attachments whose content was being replaced, which cannot wait.
@@ -239,7 +99,7 @@ fn of_bare_status(status: Status, service: Option<Service>) -> (&'static str, &'
 
 /// Of rows about which `verify` found something to say.
 pub(super) fn of_outcome(outcome: Outcome, service: Option<Service>) -> Advice {
-    let (meaning, what_to_do) = match outcome {
+    Advice::new(match outcome {
         Outcome::Missing if service == Some(Service::Keelvar) => (
             "The job did not attach the file, although the results say that it did.",
             "Look at the record in the service. To attach a file that is not there, give the row a new \
@@ -281,11 +141,7 @@ pub(super) fn of_outcome(outcome: Outcome, service: Option<Service>) -> Advice {
             "It could not be found out how the attachment stands; the message says why.",
             "Run consign verify again, then this report.",
         ),
-    };
-    Advice {
-        meaning,
-        what_to_do,
-    }
+    })
 }
 
 #[cfg(test)]

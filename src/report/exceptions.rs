@@ -32,7 +32,7 @@ pub struct Group {
     /// What it means.
     pub meaning: &'static str,
     /// What to do about it.
-    pub what_to_do: &'static str,
+    pub what_to_do: String,
     /// The rows.
     pub rows: Listed<Row>,
 }

@@ -17,6 +17,7 @@ pub mod ledger;
 mod line;
 mod place;
 pub mod previous;
+mod reason;
 mod status;
 
 #[cfg(test)]
@@ -30,7 +31,8 @@ pub use cell::BadCell;
 pub use changes::{Backup, Changes, Former};
 pub use line::*;
 pub use place::Displacement;
-pub use status::{Reason, Status, Verified};
+pub use reason::Reason;
+pub use status::{Status, Verified};
 
 use crate::text::decode::Undecodable;
 

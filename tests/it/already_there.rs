@@ -44,8 +44,8 @@ fn what_is_there_already_with_another_size_is_a_conflict_and_stays_as_it_is() {
              as it is\n\
              row 2, external_id \"A2\": conflict, stored_other_size: an attachment with this \
              external_id is stored already, with 13 bytes where the file has 28; it was left as it \
-             is: give the row another external_id, take it out of the manifest, or run again with \
-             --on-conflict replace\n\
+             is: give the row another external_id, take it out of the manifest, or run the \
+             import again with --on-conflict replace, or skip if it should stay\n\
              results: m.results.csv\n\
              to go on: [consign] import m.csv --base-url [base] --rate 2000 --concurrency 1 \
              --resume\n",
@@ -61,7 +61,7 @@ fn what_is_there_already_with_another_size_is_a_conflict_and_stays_as_it_is() {
         results.cell("A2", "message"),
         "an attachment with this external_id is stored already, with 13 bytes where the file has \
          28; it was left as it is: give the row another external_id, take it out of the manifest, \
-         or run again with --on-conflict replace"
+         or run the import again with --on-conflict replace, or skip if it should stay"
     );
 }
 

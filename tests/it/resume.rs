@@ -154,7 +154,7 @@ fn a_done_row_whose_file_changed_is_a_conflict_and_no_request() {
         assert_eq!(
             test.results().cell("A2", "message"),
             "the file has changed since it was stored, and the stored one was left as it is; \
-             restore the file, give the new one an external_id of its own, or run again with \
+             restore the file, give the new one an external_id of its own, or run the import again with \
              --on-conflict replace"
         );
     }

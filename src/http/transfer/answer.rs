@@ -169,7 +169,7 @@ impl Answer {
     fn redirect(&self) -> Option<&'static str> {
         match (self.status, self.code()) {
             (307, _) => Some(
-                "storage answers so while its bucket is new or moves, mostly for some hours; run \
+                "storage answers so while its bucket is new or moves, mostly for some hours; run the import \
                  again with --resume then, or ask the service's support",
             ),
             (301 | 308, _) => Some(

@@ -206,7 +206,7 @@ fn a_redirect_is_told_as_what_it_is_and_never_with_its_place() {
         told(307, body),
         "status 307, TemporaryRedirect: Please re-send this request to the specified temporary \
          endpoint.; a redirect, which consign does not follow: storage answers so while its bucket \
-         is new or moves, mostly for some hours; run again with --resume then, or ask the \
+         is new or moves, mostly for some hours; run the import again with --resume then, or ask the \
          service's support"
     );
     assert_eq!(

@@ -66,10 +66,11 @@ impl Verdict {
         }
         .explained(
             Reason::Gone,
-            "the service has no such attachment any more, or it has lost its bytes; nothing was \
-             changed: look at the object in the service, and give the row a new external_id to \
-             attach the file again"
-                .into(),
+            format!(
+                "the service has no such attachment any more, or it has lost its bytes; nothing was \
+                 changed: {}",
+                Reason::Gone.remedy()
+            ),
         )
     }
 
@@ -104,7 +105,7 @@ impl Verdict {
         }
         .explained(
             reason,
-            format!("how the attachment stands could not be seen ({why}); run again with --resume"),
+            format!("how the attachment stands could not be seen ({why}); run the import again with --resume"),
         )
     }
 
@@ -137,7 +138,7 @@ impl Verdict {
             Reason::ObjectChanged,
             format!(
                 "its content was being replaced when the manifest named another object than \
-                 {object}, and an attachment cannot be moved; undo that change, and run again \
+                 {object}, and an attachment cannot be moved; undo that change, and run the import again \
                  with --resume"
             ),
         )
@@ -174,7 +175,7 @@ impl Verdict {
             Some(Backup::Waived) | None => "its previous content was not kept".to_owned(),
         };
         let message = format!(
-            "{}; {now}, and {old}: mend the cause, and run again with \
+            "{}; {now}, and {old}: mend the cause, and run the import again with \
              --resume",
             self.message
         );
@@ -276,7 +277,7 @@ impl Verdict {
             reason,
             format!(
                 "the content is right, and nobody knows whether the new {what} was taken ({why}); \
-                 run again with --resume later"
+                 run the import again with --resume later"
             ),
         )
     }

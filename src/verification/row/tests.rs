@@ -251,9 +251,9 @@ fn what_waits_for_bytes_says_so_with_what_to_do_and_objects_even_from_outside_th
         (
             Reason::SourceChanged,
             kept(),
-            "the file changed; mend the cause, and run again with --resume",
+            "the file changed; mend the cause, and run the import again with --resume",
             "the attachment waits for bytes: its old ones were let go of, and the new ones are not \
-             confirmed; the file changed; mend the cause, and run again with --resume",
+             confirmed; the file changed; mend the cause, and run the import again with --resume",
         ),
         (
             Reason::None,

@@ -127,7 +127,7 @@ fn a_job_that_failed_after_it_may_have_got_bytes_is_left_to_somebody_who_looks()
     wait_until_given_up();
     let message = "the job failed after files were sent to it (FAILED), and the service does not \
                    say which of them it attached; bidders may see them already: look at the \
-                   object, and if the file is not there, run again with --resume \
+                   object, and if the file is not there, run the import again with --resume \
                    --retry-failed-jobs\n";
     for asked in [&["get_job J1 200"][..], &[]] {
         test.resume()

@@ -20,8 +20,8 @@ fn a_job_that_never_ends_leaves_its_rows_to_a_later_run_with_its_last_word() {
         .exits(1);
     assert_eq!(
         test.results().cell("A2", "message"),
-        "the storage took the file, and the job has not ended: its last word is \"RUNNING\"; run \
-         again with --resume later"
+        "the storage took the file, and the job has not ended: its last word is \"RUNNING\"; \
+         run the import again with --resume later"
     );
     let job = test.results().cell("A2", "attachment_id").to_owned();
     test.resume()

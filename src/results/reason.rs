@@ -1,0 +1,193 @@
+//! Why a row stands as it does: the words of all reasons, what each means, and what to do about it.
+
+/// Makes [`Reason`] of one list, so that no reason can be without its word, meaning and remedy.
+macro_rules! reasons {
+    ($($name:ident = $word:literal, $meaning:literal, $remedy:literal;)+) => {
+        /// A stable word that says why a row stands as it does. Scripts may go by it.
+        #[derive(Debug, Clone, PartialEq, Eq, Default)]
+        #[expect(clippy::doc_markdown, reason = "the meanings are for users, who read no markdown")]
+        pub enum Reason {
+            /// There is nothing to explain.
+            #[default]
+            None,
+            $(#[doc = $meaning] $name,)+
+            /// A word of another version of consign.
+            Other(String),
+        }
+
+        impl Reason {
+            /// The word in the results file.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    Self::None => "",
+                    $(Self::$name => $word,)+
+                    Self::Other(word) => word,
+                }
+            }
+
+            /// The meaning, in sentences; empty where there is nothing to explain, and of a word of
+            /// another version.
+            pub fn meaning(&self) -> &'static str {
+                match self {
+                    $(Self::$name => $meaning,)+
+                    Self::None | Self::Other(_) => "",
+                }
+            }
+
+            /// The advice to the user, in the imperative, without a capital and a full stop, so that it
+            /// may end a message. Empty where there is no meaning.
+            pub fn remedy(&self) -> &'static str {
+                match self {
+                    $(Self::$name => $remedy,)+
+                    Self::None | Self::Other(_) => "",
+                }
+            }
+
+            /// Every reason that this version knows.
+            #[cfg(test)]
+            pub(crate) fn all() -> Vec<Self> {
+                vec![Self::None, $(Self::$name),+]
+            }
+        }
+
+        impl From<&str> for Reason {
+            fn from(word: &str) -> Self {
+                match word {
+                    "" => Self::None,
+                    $($word => Self::$name,)+
+                    other => Self::Other(other.to_owned()),
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    NotReached = "not_reached",
+        "The import ended before the row's turn came.",
+        "run the import again with --resume";
+    PendingElsewhere = "pending_elsewhere",
+        "A record without bytes has the external_id, and it is not known to be this import's.",
+        "the service removes such records within an hour: run the import again with --resume then";
+    StoredOtherSize = "stored_other_size",
+        "An attachment of another size has the external_id. It was left as it is.",
+        "give the row another external_id, take it out of the manifest, or run the import again \
+         with --on-conflict replace, or skip if it should stay";
+    FileChanged = "file_changed",
+        "The file has changed since the row was done. What is stored was left as it is.",
+        "restore the file, give the new one an external_id of its own, or run the import again \
+         with --on-conflict replace";
+    ObjectChanged = "object_changed",
+        "The manifest names another object than the one that the row was begun for.",
+        "undo the change, or give the row a new external_id; an unfinished one can be resumed \
+         after an hour";
+    LookupMismatch = "lookup_mismatch",
+        "The service answered the look-up with an attachment of another external_id.",
+        "choose an external_id without special characters";
+    Refused = "refused",
+        "The service refused to take it; the message is what it said.",
+        "mend what the message names, then run the import again with --resume";
+    Forbidden = "forbidden",
+        "The keys work, but not for this row.",
+        "ask for the rights on its object, then run the import again with --resume";
+    UnsafeUploadUrl = "unsafe_upload_url",
+        "The service gave an address to which it is not safe to send. Nothing was sent there.",
+        "ask the service's support";
+    UploadRefused = "upload_refused",
+        "The storage refused the file; the message is what it said.",
+        "mend what the message names, then run the import again with --resume";
+    NoAnswer = "no_answer",
+        "The service answered other requests, but not those for this row.",
+        "run the import again with --resume later";
+    SourceChanged = "source_changed",
+        "The file changed, or went away, after it was checked. It was not stored.",
+        "run the import again with --resume to check and send it as it is now";
+    NotFoundAgain = "not_found_again",
+        "The service took the external_id, and does not find it again. No bytes were sent.",
+        "the service removes such records within an hour: give the row an external_id of \
+         letters, digits, _ and - alone";
+    SizeNotShown = "size_not_shown",
+        "The storage took the file, and the service did not show its size in time.",
+        "run the import again with --resume later, which asks before it sends";
+    Renewing = "renewing",
+        "A new upload address was asked for, and how that ended is not recorded.",
+        "run the import again with --resume";
+    SizeMismatch = "size_mismatch",
+        "The service shows another size than was sent.",
+        "look at the attachment in the service";
+    Purged = "purged",
+        "The service removed the record after its bytes were sent, twice.",
+        "ask the service's support, or run the import again with --resume";
+    Sending = "sending",
+        "The file was being sent to a job, and how that ended is not recorded.",
+        "run the import again with --resume";
+    JobWaiting = "job_waiting",
+        "The job did not say in time where its files go. Nothing was sent.",
+        "run the import again with --resume later";
+    JobRunning = "job_running",
+        "The storage took the file, and its job did not end in time.",
+        "run the import again with --resume later";
+    JobFailed = "job_failed",
+        "The job failed after files were sent to it, and the service does not say which of them \
+         it attached. Bidders may see them already.",
+        "look at the object, and if the file is not there, run the import again with --resume \
+         --retry-failed-jobs";
+    NotAttached = "not_attached",
+        "The job came to nothing for the file: it is not attached.",
+        "run the import again with --resume";
+    KeptExisting = "kept_existing",
+        "Other content is stored, and stays there, as the import was told.",
+        "nothing is left to do; if the file should take its place, import with --on-conflict \
+         replace";
+    SameContent = "same_content",
+        "What is stored was downloaded, and is what the file holds.",
+        "nothing is left to do";
+    Updating = "updating",
+        "A new title was sent, and how that ended is not recorded.",
+        "run the import again with --resume";
+    Renaming = "renaming",
+        "A new external_id was sent, and how that ended is not recorded.",
+        "run the import again with --resume";
+    NewIdTaken = "new_id_taken",
+        "Another attachment has the new external_id. Neither of them was touched.",
+        "give the row another new external_id, or leave the cell empty";
+    RenamedElsewhere = "renamed_elsewhere",
+        "The attachment has an external_id that neither the manifest nor an earlier import gave \
+         it.",
+        "find out who renamed it, and which external_id is right";
+    NoBackup = "no_backup",
+        "What was to be replaced could not be kept, or not be compared. It was left as it is.",
+        "mend what the message names, then run the import again with --resume";
+    Gone = "gone",
+        "The attachment is not in the service any more, or has lost its bytes. Nothing was \
+         changed.",
+        "look at the object in the service; to attach the file again, give the row a new \
+         external_id";
+    NotFit = "not_fit",
+        "The row or its file is not fit to send; the message says why.",
+        "mend the manifest or the file, then run the import again with --resume";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_read_as_it_is_written_and_so_are_words_of_other_versions() {
+        for reason in Reason::all() {
+            assert_eq!(Reason::from(reason.as_str()), reason);
+        }
+        let later = Reason::from("of_a_later_version");
+        assert_eq!(later, Reason::Other("of_a_later_version".into()));
+        assert_eq!(later.as_str(), "of_a_later_version");
+    }
+
+    #[test]
+    fn every_meaning_is_a_sentence_and_every_remedy_may_end_one() {
+        for reason in Reason::all().into_iter().skip(1) {
+            let (meaning, remedy) = (reason.meaning(), reason.remedy());
+            assert!(meaning.ends_with('.') && meaning.starts_with(char::is_uppercase));
+            assert!(!remedy.ends_with('.') && remedy.starts_with(char::is_lowercase));
+        }
+    }
+}
