@@ -8,14 +8,15 @@ mod values;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand};
 use encoding_rs::Encoding;
 
-use crate::config::{TenantEnvironment, TenantRegion};
+use crate::config::{SummaryForm, TenantEnvironment, TenantRegion};
 use crate::duration::parse_duration;
 use crate::http::target::HostSuffix;
 use crate::manifest::encoding_named;
 use crate::model::{ObjectRef, ObjectType, SecondCopies, StatusWord};
+use crate::plan::OnConflict;
 use crate::verification::download::Share;
 
 pub use emulator::{
@@ -114,7 +115,7 @@ pub struct ConsentArgs {
 pub struct AmendArgs {
     /// What becomes of an attachment whose content is not that of the row's file
     #[arg(long, value_name = "WHAT", default_value = "fail")]
-    pub on_conflict: Conflicts,
+    pub on_conflict: OnConflict,
     /// Keep content that is replaced in this folder
     #[arg(long, value_name = "DIR", conflicts_with = "no_backup")]
     pub backup: Option<PathBuf>,
@@ -124,18 +125,6 @@ pub struct AmendArgs {
     /// Correct what attachments are called, where their rows say otherwise: title
     #[arg(long, value_name = "WHAT", value_parser = Attribute::parse)]
     pub update: Option<Attribute>,
-}
-
-/// What becomes of an attachment with other content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Conflicts {
-    /// It stays, and the row ends as a conflict
-    #[default]
-    Fail,
-    /// It stays, and the row is done
-    Skip,
-    /// It gets the content of the row's file; needs --backup or --no-backup
-    Replace,
 }
 
 /// What an attachment shows of itself, and what can be corrected.
@@ -375,14 +364,8 @@ pub struct OutputArgs {
     pub verbose: u8,
     /// Form of the summary on standard output
     #[arg(long, value_name = "FORM", default_value = "human")]
-    pub output: Form,
+    pub output: SummaryForm,
 }
 
-/// The form of the summary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Form {
-    /// Lines for people
-    Human,
-    /// One JSON object for scripts
-    Json,
-}
+#[cfg(test)]
+mod tests;

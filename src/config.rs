@@ -1,15 +1,21 @@
-//! What was typed, and what stands in the environment, resolved to what it means. No network.
+//! The commands as they are ordered, with what stands in the environment. Nothing here knows how an
+//! order was typed, and nothing is sent.
 
 mod access;
 mod amend;
 mod jobs;
+mod plans;
 mod service;
 
 use std::path::{Path, PathBuf};
 
 pub use access::{Access, Credentials, renewal};
-pub use amend::{AmendError, Amending, Backups};
+pub use amend::{AmendError, Amending, Backups, ChangePolicy};
 pub use jobs::Jobs;
+pub use plans::{
+    AttachPlan, CheckPlan, ConsentPolicy, EvidenceFile, ImportMode, ImportPlan, ManifestInput,
+    OutputConfig, ReportPlan, ResumePolicy, SummaryForm, UnfitRowPolicy, VerifyPlan,
+};
 pub use service::{
     Base, NamedDestination, PreflightPolicy, ServiceConfig, TenantEnvironment, TenantRegion,
 };

@@ -4,7 +4,8 @@
 //! earlier stage's data:
 //!
 //! ```text
-//! argv         -> cli::Cli -> config::Base
+//! argv         -> cli::Cli -> config::{CheckPlan, ImportPlan, VerifyPlan, ReportPlan} -> commands
+//! environment  -> config::ServiceConfig -> config::{Base, Access}
 //! manifest.csv -> manifest::RawRow, Row -> prepare::RowFile --+
 //! results.csv  -> results::Previous --------------------------+-> plan::Step -> pipeline -> results::Entry -> results.csv
 //! the service  -> destination::Presence ----------------------+        |           |
@@ -107,6 +108,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use cli::{Cli, Command};
 use error::Exit;
+use progress::Verbosity;
 
 /// Runs the program with the arguments of a command line, the program's name first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
@@ -115,27 +117,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Ok(cli) => cli,
         Err(refusal) => return show_usage(&refusal),
     };
-    let result = match &cli.command {
-        Command::Check(args) => {
-            start_log(args.output.verbose);
-            commands::check::run(args)
-        }
-        Command::Import(args) => {
-            start_log(args.output.verbose);
-            commands::import::run(args)
-        }
-        Command::Verify(args) => {
-            start_log(args.output.verbose);
-            commands::verify::run(args)
-        }
-        Command::Report(args) => {
-            start_log(args.output.verbose);
-            commands::report::run(args)
-        }
-        Command::Emulator(args) => {
-            start_log(args.verbose);
-            commands::emulator::run(args)
-        }
+    start_log(cli.command.verbosity());
+    let result = match cli.command {
+        Command::Check(args) => commands::check::run(&args.into_plan()),
+        Command::Import(args) => commands::import::run(&args.into_plan()),
+        Command::Verify(args) => commands::verify::run(&args.into_plan()),
+        Command::Report(args) => commands::report::run(&args.into_plan()),
+        Command::Emulator(args) => commands::emulator::run(&args),
     };
     result.unwrap_or_else(|error| {
         text::tell(&format!("error: {error}\n"));
@@ -154,12 +142,12 @@ fn show_usage(refusal: &clap::Error) -> Exit {
     }
 }
 
-fn start_log(verbose: u8) {
-    let level = match verbose {
-        0 => LevelFilter::WARN,
-        1 => LevelFilter::INFO,
-        2 => LevelFilter::DEBUG,
-        _ => LevelFilter::TRACE,
+fn start_log(verbosity: Verbosity) {
+    let level = match verbosity {
+        Verbosity::Quiet | Verbosity::Normal => LevelFilter::WARN,
+        Verbosity::Steps => LevelFilter::INFO,
+        Verbosity::Details => LevelFilter::DEBUG,
+        Verbosity::Everything => LevelFilter::TRACE,
     };
     // Only our own words: nobody has looked for secrets in those of the libraries below.
     let ours = Targets::new().with_target(env!("CARGO_PKG_NAME"), level);

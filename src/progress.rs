@@ -24,6 +24,21 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 /// How often the figures of a bar are brought up to date.
 const BAR_EVERY: Duration = Duration::from_millis(200);
 
+/// How much a command tells on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verbosity {
+    /// Nothing but errors.
+    Quiet,
+    /// What the user should know, and how far it has come.
+    Normal,
+    /// The steps of the work, too.
+    Steps,
+    /// What each of them does, too.
+    Details,
+    /// All that there is to tell.
+    Everything,
+}
+
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
@@ -37,13 +52,13 @@ pub enum Style {
 
 impl Style {
     /// The style that fits the terminal and the options. Log lines and bars would spoil each other.
-    pub fn choose(quiet: bool, verbose: u8) -> Self {
-        if quiet {
-            Self::Silent
-        } else if verbose == 0 && std::io::stderr().is_terminal() {
-            Self::Bars
-        } else {
-            Self::Lines
+    pub fn choose(verbosity: Verbosity) -> Self {
+        match verbosity {
+            Verbosity::Quiet => Self::Silent,
+            Verbosity::Normal if std::io::stderr().is_terminal() => Self::Bars,
+            Verbosity::Normal | Verbosity::Steps | Verbosity::Details | Verbosity::Everything => {
+                Self::Lines
+            }
         }
     }
 

@@ -99,11 +99,6 @@ impl Root {
         }
     }
 
-    /// Opens the folder that a manifest lies in.
-    pub fn of_manifest(manifest: &Path) -> Result<Self, RootError> {
-        Self::at(folder_of(manifest))
-    }
-
     /// The path under which the root was opened.
     pub fn path(&self) -> &Path {
         &self.path

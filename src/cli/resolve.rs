@@ -1,7 +1,218 @@
-//! Arguments as typed, resolved to what they mean.
+//! Arguments as typed, resolved to what they mean. Nothing is read and nothing is sent for it.
 
-use super::ServiceArgs;
-use crate::config::{NamedDestination, PreflightPolicy, ServiceConfig};
+use super::{
+    AmendArgs, AttachArgs, Attribute, CheckArgs, Command, ConsentArgs, ImportArgs, InputArgs,
+    JobArgs, OutputArgs, ReportArgs, Sampling, ServiceArgs, VerifyArgs,
+};
+use crate::config::{
+    AttachPlan, Backups, ChangePolicy, CheckPlan, ConsentPolicy, EvidenceFile, ImportMode,
+    ImportPlan, Jobs, ManifestInput, NamedDestination, OutputConfig, PreflightPolicy, ReportPlan,
+    ResumePolicy, ServiceConfig, UnfitRowPolicy, VerifyPlan, results_path,
+};
+use crate::manifest::{Options, OwnOutputs, SimilarIds};
+use crate::model::{ObjectRef, SecondCopies};
+use crate::plan::{FailedJobs, Titles};
+use crate::progress::Verbosity;
+use crate::root::folder_of;
+use crate::verification::Download;
+
+impl ImportArgs {
+    /// The import that is ordered.
+    pub fn into_plan(self) -> ImportPlan {
+        let jobs = self.jobs.into_jobs(self.service.concurrency);
+        ImportPlan {
+            results: results_path(&self.input.manifest, self.results.as_deref()),
+            input: self.input.into_input(),
+            resume: if self.resume {
+                ResumePolicy::Resume
+            } else {
+                ResumePolicy::Begin
+            },
+            mode: if self.dry_run {
+                ImportMode::DryRun
+            } else {
+                ImportMode::Attach
+            },
+            unfit_rows: if self.skip_invalid {
+                UnfitRowPolicy::Skip
+            } else {
+                UnfitRowPolicy::Refuse
+            },
+            max_errors: self.max_errors,
+            consent: self.consent.into_policy(),
+            service: self.service.into_config(),
+            output: self.output.into_config(),
+            changes: self.amend.into_policy(),
+            jobs,
+        }
+    }
+}
+
+impl CheckArgs {
+    /// The check that is ordered.
+    pub fn into_plan(self) -> CheckPlan {
+        let usual = || results_path(&self.input.manifest, None);
+        CheckPlan {
+            results: self
+                .results
+                .map_or_else(|| EvidenceFile::Usual(usual()), EvidenceFile::Named),
+            input: self.input.into_input(),
+            output: self.output.into_config(),
+        }
+    }
+}
+
+impl VerifyArgs {
+    /// The verification that is ordered. A random sample tells by which number it was drawn.
+    pub fn into_plan(self) -> VerifyPlan {
+        let seed = || self.seed.unwrap_or_else(|| fastrand::u32(..1_000_000));
+        VerifyPlan {
+            results: self.results,
+            encoding: self.encoding,
+            download: match self.download {
+                None => Download::None,
+                Some(Sampling::All) => Download::All,
+                Some(Sampling::Share(share)) => Download::Sample {
+                    share,
+                    seed: seed().into(),
+                },
+            },
+            service: self.service.into_config(),
+            jobs: Jobs::only_looked_at(self.words.success_status),
+            output: self.output.into_config(),
+        }
+    }
+}
+
+impl ReportArgs {
+    /// The report that is ordered.
+    pub fn into_plan(self) -> ReportPlan {
+        ReportPlan {
+            results: self.results,
+            manifest: self.manifest,
+            encoding: self.encoding,
+            attach: self.attach_to.map(|object| self.attach.into_plan(object)),
+            output: self.output.into_config(),
+        }
+    }
+}
+
+impl AttachArgs {
+    fn into_plan(self, object: ObjectRef) -> AttachPlan {
+        AttachPlan {
+            object,
+            consent: self.consent.into_policy(),
+            jobs: self.jobs.into_jobs(self.service.concurrency),
+            service: self.service.into_config(),
+        }
+    }
+}
+
+impl InputArgs {
+    fn into_input(self) -> ManifestInput {
+        let second_copies = self.allow_again.unwrap_or(SecondCopies::Refuse);
+        ManifestInput {
+            root: match self.root {
+                Some(root) => root,
+                None => folder_of(&self.manifest).to_owned(),
+            },
+            manifest: self.manifest,
+            options: Options {
+                encoding: self.encoding,
+                similar_ids: if self.allow_similar_ids {
+                    SimilarIds::Allow
+                } else {
+                    SimilarIds::Refuse
+                },
+                own_outputs: match second_copies {
+                    SecondCopies::Allow => OwnOutputs::Allow,
+                    SecondCopies::Refuse | SecondCopies::AllowRows(_) => OwnOutputs::Refuse,
+                },
+            },
+            second_copies,
+        }
+    }
+}
+
+impl ConsentArgs {
+    fn into_policy(self) -> ConsentPolicy {
+        if self.yes {
+            ConsentPolicy::Given
+        } else {
+            ConsentPolicy::Ask
+        }
+    }
+}
+
+impl AmendArgs {
+    fn into_policy(self) -> ChangePolicy {
+        ChangePolicy {
+            on_conflict: self.on_conflict,
+            backups: match self.backup {
+                Some(folder) => Some(Backups::Into(folder)),
+                None => self.no_backup.then_some(Backups::Waived),
+            },
+            titles: match self.update {
+                Some(Attribute::Title) => Titles::Update,
+                None => Titles::Leave,
+            },
+        }
+    }
+}
+
+impl JobArgs {
+    fn into_jobs(self, concurrency: usize) -> Jobs {
+        Jobs {
+            limits: Jobs::limits(self.files_per_job, concurrency),
+            timeout: self.job_timeout,
+            failed: if self.retry_failed_jobs {
+                FailedJobs::Retry
+            } else {
+                FailedJobs::Leave
+            },
+            success: self.words.success_status,
+        }
+    }
+}
+
+impl Command {
+    /// How much is to be told.
+    pub fn verbosity(&self) -> Verbosity {
+        match self {
+            Self::Check(args) => args.output.verbosity(),
+            Self::Import(args) => args.output.verbosity(),
+            Self::Verify(args) => args.output.verbosity(),
+            Self::Report(args) => args.output.verbosity(),
+            Self::Emulator(args) => at_level(args.verbose),
+        }
+    }
+}
+
+impl OutputArgs {
+    fn verbosity(&self) -> Verbosity {
+        if self.quiet {
+            Verbosity::Quiet
+        } else {
+            at_level(self.verbose)
+        }
+    }
+
+    fn into_config(self) -> OutputConfig {
+        OutputConfig {
+            verbosity: self.verbosity(),
+            form: self.output,
+        }
+    }
+}
+
+fn at_level(verbose: u8) -> Verbosity {
+    match verbose {
+        0 => Verbosity::Normal,
+        1 => Verbosity::Steps,
+        2 => Verbosity::Details,
+        _ => Verbosity::Everything,
+    }
+}
 
 impl ServiceArgs {
     /// What the arguments mean, as far as that shows before it is known which service they are for.

@@ -9,8 +9,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::cli::CheckArgs;
-use crate::config::results_path;
+use crate::config::{CheckPlan, EvidenceFile};
 use crate::error::{Error, Exit};
 use crate::manifest::{self, Manifest, Reading};
 use crate::model::ObjectType;
@@ -18,21 +17,22 @@ use crate::prepare::{Nothing, Prepared, prepare};
 use crate::progress::{Hashing, Style, size};
 use crate::results::previous::{Previous, name_damaged};
 use crate::results::{ResultsError, beside};
+use crate::root::Root;
 use crate::text::{counted, escape, grouped, tell};
 
 use super::second_copies::{Comparison, Destinations, name_lost};
-use super::{open_root, reading_options, show, tell_problems};
+use super::{show, tell_problems};
 
 /// Runs the command.
-pub fn run(args: &CheckArgs) -> Result<Exit, Error> {
+pub fn run(config: &CheckPlan) -> Result<Exit, Error> {
     let Reading { manifest, problems } =
-        manifest::read(&args.input.manifest, &reading_options(&args.input))?;
+        manifest::read(&config.input.manifest, &config.input.options)?;
     // A file that was named and cannot be read is told before the hashing, which may take an hour.
-    let earlier = EarlierResults::read(args)?;
-    let root = open_root(&args.input)?;
-    let style = Style::choose(args.output.quiet, args.output.verbose);
+    let earlier = EarlierResults::read(config)?;
+    let root = Root::at(&config.input.root)?;
+    let style = Style::choose(config.output.verbosity);
     let prepared = prepare(&manifest, problems, &root, &Nothing, &Hashing::show(style));
-    let problems_file = tell_problems(&manifest, &prepared.problems, &args.output)?;
+    let problems_file = tell_problems(&manifest, &prepared.problems, config.output)?;
     let comparison = Comparison {
         manifest: &manifest,
         prepared: &prepared,
@@ -42,15 +42,15 @@ pub fn run(args: &CheckArgs) -> Result<Exit, Error> {
     };
     let all_rows: Vec<u32> = (0..).take(manifest.len()).collect();
     let copies = comparison.find(&all_rows);
-    let copies = copies.by_consent(args.input.allow_again.as_ref());
-    if !args.output.quiet {
+    let copies = copies.by_consent(&config.input.second_copies);
+    if !config.output.is_quiet() {
         tell(&earlier.notices);
         tell(&copies.notices());
     }
     let mut summary = Summary::of(&manifest, &prepared, problems_file);
     summary.second_copies = NonZeroU64::new(copies.stopping());
     summary.possible_second_copies = NonZeroU64::new(copies.perhaps_stopping());
-    show(&args.output, &summary.for_people(), &summary.for_scripts())?;
+    show(config.output, &summary.for_people(), &summary.for_scripts())?;
     copies.refuse()?;
     Ok(summary.exit())
 }
@@ -66,12 +66,14 @@ struct EarlierResults {
 impl EarlierResults {
     /// Reads those that the user names, or those beside the manifest if there are any, whoever is
     /// writing them.
-    fn read(args: &CheckArgs) -> Result<Self, Error> {
-        let path = results_path(&args.input.manifest, args.results.as_deref());
+    fn read(config: &CheckPlan) -> Result<Self, Error> {
+        let (EvidenceFile::Named(path) | EvidenceFile::Usual(path)) = &config.results;
         let mut notices = String::new();
-        let previous = match beside::read_as(&path, args.input.encoding) {
+        let previous = match beside::read_as(path, config.input.options.encoding) {
             Ok(previous) => previous,
-            Err(error) if args.results.is_some() => return Err(Error::Evidence(error)),
+            Err(error) if matches!(config.results, EvidenceFile::Named(_)) => {
+                return Err(Error::Evidence(error));
+            }
             Err(ResultsError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
                 Previous::default()
             }
@@ -84,10 +86,10 @@ impl EarlierResults {
             }
         };
         let not_compared = "; the row is not compared with it";
-        notices += &name_damaged(&path, &previous.damaged, not_compared);
-        notices += &name_lost(&path, previous.lost().removed);
+        notices += &name_damaged(path, &previous.damaged, not_compared);
+        notices += &name_lost(path, previous.lost().removed);
         Ok(Self {
-            path,
+            path: path.clone(),
             previous,
             notices,
         })

@@ -8,15 +8,13 @@ mod plan;
 mod question;
 mod summary;
 
-use std::path::Path;
-
 use crate::backup::{Folder, Vault};
-use crate::cli::ImportArgs;
-use crate::config::{self, Amending, Backups, Base, Jobs, variable};
+use crate::config::{
+    Backups, Base, ImportMode, ImportPlan, ResumePolicy, UnfitRowPolicy, variable,
+};
 use crate::error::{Error, Exit};
 use crate::manifest::{self, Column, Manifest, RawRow, Reading};
-
-use crate::model::{SecondCopies, Service};
+use crate::model::Service;
 use crate::pipeline::Halt;
 use crate::plan::{Titles, Wishes};
 use crate::prepare::look;
@@ -25,12 +23,13 @@ use crate::results::ResultsError;
 use crate::results::file::{Resting, ResultsFile};
 use crate::results::journal;
 use crate::results::previous::Previous;
+use crate::root::Root;
 use crate::text::tell;
 
 use super::first_answer::FirstQuestion;
 use super::second_copies::{Comparison, Destinations};
 use super::session::{AtStop, Contact, Opening};
-use super::{open_root, proxy_notice, reading_options, show, tell_problems};
+use super::{proxy_notice, show, tell_problems};
 use merge::Extent;
 use plan::{EarlierRows, Plan};
 use summary::{Ending, Summary, resume_command};
@@ -45,56 +44,64 @@ pub(super) enum Telling {
 }
 
 /// Runs the command.
-pub fn run(args: &ImportArgs) -> Result<Exit, Error> {
-    let read = manifest::read(&args.input.manifest, &reading_options(&args.input))?;
-    carry_out(args, read, Telling::All)
+pub fn run(config: &ImportPlan) -> Result<Exit, Error> {
+    let read = manifest::read(&config.input.manifest, &config.input.options)?;
+    carry_out(config, read, Telling::All)
 }
 
-/// Imports the rows of a manifest that was read. The path in the arguments is what it is called.
-pub(super) fn carry_out(args: &ImportArgs, read: Reading, telling: Telling) -> Result<Exit, Error> {
+/// Imports the rows of a manifest that was read. Its path is what it is called.
+pub(super) fn carry_out(
+    config: &ImportPlan,
+    read: Reading,
+    telling: Telling,
+) -> Result<Exit, Error> {
     // Where no row says it, no row will be sent either, and any service will do to go on with.
     let service = read.manifest.service().unwrap_or(Service::Workday);
-    let amending = Amending::of(&args.amend, service)?;
-    let config = args.service.clone().into_config();
-    let base = config.base(service, variable)?;
+    let amending = config.changes.for_service(service)?;
+    let base = config.service.base(service, variable)?;
     // Before the hashing, which may take an hour.
-    let access = config.access(&base, service, variable)?;
-    let path = config::results_path(&args.input.manifest, args.results.as_deref());
-    let (results, previous) = open_results(args, &path, &base)?;
+    let access = config.service.access(&base, service, variable)?;
+    let path = &config.results;
+    let (results, previous) = open_results(config, &base)?;
     if service == Service::Keelvar {
-        let allowed = args.input.allow_again.as_ref();
-        let allowed = allowed.unwrap_or(&SecondCopies::Refuse);
-        lost::refuse(&path, &read.manifest, &read.problems, &previous, allowed)?;
+        let allowed = &config.input.second_copies;
+        lost::refuse(path, &read.manifest, &read.problems, &previous, allowed)?;
     }
-    let root = open_root(&args.input)?;
-    let style = Style::choose(args.output.quiet, args.output.verbose);
-    let jobs = Jobs::of(&args.jobs, args.service.concurrency);
+    let root = Root::at(&config.input.root)?;
+    let style = Style::choose(config.output.verbosity);
     let wishes = amending.wishes();
     let earlier = EarlierRows(&previous);
     let looked = look(&read.manifest, read.problems, &root, &earlier);
-    let mut contact = Contact::prepare(&base, &access, &jobs)?;
-    if question::is_worth_asking(args, &looked, &previous, wishes, jobs.failed) {
+    let mut contact = Contact::prepare(&base, &access, &config.jobs)?;
+    if question::is_worth_asking(config, &looked, &previous, wishes) {
         let known = question::known_attachment(&read.manifest, &previous);
         let question = FirstQuestion {
             base: &base,
             service,
             known: known.as_ref(),
-            max_outage: config.max_outage,
-            quiet: args.output.quiet,
+            max_outage: config.service.max_outage,
+            quiet: config.output.is_quiet(),
         };
         question.ask(&mut contact)?;
     }
     let prepared = looked.hash(&Hashing::show(style));
-    tell_problems(&read.manifest, &prepared.problems, &args.output)?;
-    if prepared.problems.errors() > 0 && !args.skip_invalid {
+    tell_problems(&read.manifest, &prepared.problems, config.output)?;
+    if prepared.problems.errors() > 0 && config.unfit_rows == UnfitRowPolicy::Refuse {
         return Err(Error::NotFit);
     }
     tracing::info!(files = prepared.files_and_bytes().0, "checked");
-    let plan = Plan::of(&read.manifest, &prepared, &previous, root, wishes, &jobs);
+    let plan = Plan::of(
+        &read.manifest,
+        &prepared,
+        &previous,
+        root,
+        wishes,
+        &config.jobs,
+    );
     tracing::info!(rows = plan.to_send(), "planned");
-    if !args.output.quiet {
+    if !config.output.is_quiet() {
         if telling == Telling::All {
-            tell(&plan.notices(&path));
+            tell(&plan.notices(path));
             tell(no_titles(&read.manifest, wishes));
         }
         tell(&proxy_notice(&base));
@@ -104,33 +111,33 @@ pub(super) fn carry_out(args: &ImportArgs, read: Reading, telling: Telling) -> R
         manifest: &read.manifest,
         prepared: &prepared,
         previous: &previous,
-        results: &path,
+        results: path,
         destination: &destination,
     };
     let copies = comparison.find(plan.rows_to_send());
-    let copies = copies.by_consent(args.input.allow_again.as_ref());
-    if !args.output.quiet && telling == Telling::All {
+    let copies = copies.by_consent(&config.input.second_copies);
+    if !config.output.is_quiet() && telling == Telling::All {
         tell(&copies.notices());
     }
     copies.refuse()?;
     let opening = Opening {
         base: &base,
         access: &access,
-        service: &config,
-        jobs: &jobs,
-        max_errors: args.max_errors,
+        service: &config.service,
+        jobs: &config.jobs,
+        max_errors: config.max_errors,
         wishes,
         at_stop: AtStop::Finish,
     };
-    if args.dry_run {
-        dry_run::run(args, &opening, contact, &plan)
+    if config.mode == ImportMode::DryRun {
+        dry_run::run(config, &opening, contact, &plan)
     } else {
-        consent::ask_about_bidders(args, &base, &plan)?;
-        let to_ask = consent::to_ask_about_content(args, &base, &plan, &amending)?;
+        consent::ask_about_bidders(config, &base, &plan)?;
+        let to_ask = consent::to_ask_about_content(config, &base, &plan, &amending)?;
         let folder = amending.backups().and_then(Backups::folder);
         let vault = folder.map(Folder::open).transpose()?;
         import(
-            args,
+            config,
             &opening,
             contact,
             &plan,
@@ -155,15 +162,11 @@ fn no_titles(manifest: &Manifest, wishes: Wishes) -> &'static str {
 }
 
 /// Opens the results of earlier runs, where the user wants to go on with them.
-fn open_results(
-    args: &ImportArgs,
-    path: &Path,
-    base: &Base,
-) -> Result<(ResultsFile, Previous), Error> {
-    let opened = if args.resume {
-        ResultsFile::resume_as(path, args.input.encoding)
-    } else {
-        ResultsFile::begin(path)
+fn open_results(config: &ImportPlan, base: &Base) -> Result<(ResultsFile, Previous), Error> {
+    let path = &config.results;
+    let opened = match config.resume {
+        ResumePolicy::Resume => ResultsFile::resume_as(path, config.input.options.encoding),
+        ResumePolicy::Begin => ResultsFile::begin(path),
     };
     let (file, previous) = opened.map_err(refused)?;
     let ours = base.label();
@@ -199,7 +202,7 @@ struct Keeping<'a> {
 }
 
 fn import(
-    args: &ImportArgs,
+    config: &ImportPlan,
     opening: &Opening<'_>,
     contact: Contact,
     plan: &Plan<'_>,
@@ -209,7 +212,7 @@ fn import(
 ) -> Result<Exit, Error> {
     let (session, runtime) = contact.open(opening)?;
     if let Some(backups) = to_ask {
-        consent::ask_about_content(args, plan, &session, &runtime, backups)?;
+        consent::ask_about_content(config, plan, &session, &runtime, backups)?;
     }
     let label = opening.base.label();
     let rows = plan.rows(&label);
@@ -219,7 +222,7 @@ fn import(
     tracing::info!("began the results");
 
     let (journal, writer) = journal::start(results);
-    let style = Style::choose(args.output.quiet, args.output.verbose);
+    let style = Style::choose(config.output.verbosity);
     let (sending, events) = Sending::show(style, "importing", plan.to_send() as u64);
     let halt = runtime.block_on(session.client.run(
         plan.tasks(),
@@ -245,7 +248,7 @@ fn import(
     };
     let path = results.path().to_owned();
     let mut summary = Summary::new(
-        args,
+        config,
         plan.service(),
         &label,
         &path,
@@ -264,7 +267,7 @@ fn import(
     };
     runtime.block_on(session.close());
     if let Resting::Beside { .. } = resting
-        && (telling == Telling::Nothing || args.output.quiet)
+        && (telling == Telling::Nothing || config.output.is_quiet())
     {
         // Nobody goes on without this.
         tell(&summary.for_people(&ending));
@@ -272,7 +275,7 @@ fn import(
     if telling == Telling::All {
         // The exit code tells of the rows, even where nobody takes the summary.
         let _ = show(
-            &args.output,
+            config.output,
             &summary.for_people(&ending),
             &summary.for_scripts(&ending),
         );

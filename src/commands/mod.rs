@@ -1,6 +1,6 @@
-//! The commands, one module each: what a command does from its arguments to its exit code.
+//! The commands, one module each: what a command does from its plan to its exit code.
 //!
-//! Here stands what they share: how what was typed is said in the words of the other modules.
+//! Here stands what they share: how what was found is shown.
 
 pub mod check;
 pub mod emulator;
@@ -17,13 +17,10 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use crate::cli::{Form, InputArgs, OutputArgs};
-use crate::config::Base;
+use crate::config::{Base, OutputConfig, SummaryForm};
 use crate::error::Error;
+use crate::manifest::Manifest;
 use crate::manifest::problem::{self, Problems, Shown};
-use crate::manifest::{Manifest, Options, OwnOutputs, SimilarIds};
-use crate::model::SecondCopies;
-use crate::root::{Root, RootError};
 use crate::text::escape;
 
 /// By whose hands the requests go, if by any: a line of text.
@@ -35,33 +32,9 @@ fn proxy_notice(base: &Base) -> String {
     })
 }
 
-/// How the manifest is to be read.
-fn reading_options(input: &InputArgs) -> Options {
-    Options {
-        encoding: input.encoding,
-        similar_ids: if input.allow_similar_ids {
-            SimilarIds::Allow
-        } else {
-            SimilarIds::Refuse
-        },
-        own_outputs: match input.allow_again {
-            Some(SecondCopies::Allow) => OwnOutputs::Allow,
-            None | Some(SecondCopies::Refuse | SecondCopies::AllowRows(_)) => OwnOutputs::Refuse,
-        },
-    }
-}
-
-/// The folder of the files.
-fn open_root(input: &InputArgs) -> Result<Root, RootError> {
-    match &input.root {
-        Some(root) => Root::at(root),
-        None => Root::of_manifest(&input.manifest),
-    }
-}
-
 /// Which problems are shown.
-fn problems_shown(output: &OutputArgs) -> Shown {
-    if output.quiet {
+fn problems_shown(output: OutputConfig) -> Shown {
+    if output.is_quiet() {
         Shown::Errors
     } else {
         Shown::Everything
@@ -73,7 +46,7 @@ fn problems_shown(output: &OutputArgs) -> Shown {
 fn tell_problems(
     manifest: &Manifest,
     problems: &Problems,
-    output: &OutputArgs,
+    output: OutputConfig,
 ) -> Result<Option<PathBuf>, Error> {
     let mut screen = problem::on_screen(problems, manifest, problems_shown(output));
     let saved = problem::save(problems, manifest);
@@ -91,11 +64,11 @@ fn tell_problems(
 }
 
 /// Shows a summary in the form that the user wants.
-fn show(output: &OutputArgs, for_people: &str, for_scripts: &str) -> Result<(), Error> {
-    let text = match output.output {
-        Form::Human if output.quiet => "",
-        Form::Human => for_people,
-        Form::Json => for_scripts,
+fn show(output: OutputConfig, for_people: &str, for_scripts: &str) -> Result<(), Error> {
+    let text = match output.form {
+        SummaryForm::Human if output.is_quiet() => "",
+        SummaryForm::Human => for_people,
+        SummaryForm::Json => for_scripts,
     };
     Ok(io::stdout().write_all(text.as_bytes())?)
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::cli::ReportArgs;
+use crate::config::ReportPlan;
 use crate::digest::sha256;
 use crate::error::{Error, Exit};
 use crate::manifest::{self, Manifest, ManifestError, Options};
@@ -29,16 +29,16 @@ use super::show;
 use attach::Attached;
 
 /// Runs the command.
-pub fn run(args: &ReportArgs) -> Result<Exit, Error> {
-    let ledger = Ledger::read_as(&args.results, args.encoding).map_err(Error::Evidence)?;
+pub fn run(config: &ReportPlan) -> Result<Exit, Error> {
+    let ledger = Ledger::read_as(&config.results, config.encoding).map_err(Error::Evidence)?;
     tracing::info!(rows = ledger.len(), "read the results");
-    if let Some(object) = args.attach_to {
-        attach::check(&args.attach, object, &ledger)?;
+    if let Some(attach) = &config.attach {
+        attach::check(attach, &ledger)?;
     }
-    let verification = Verified::read(&path_for(&args.results), args.encoding)?;
-    let manifest = NamedManifest::find(args)?;
+    let verification = Verified::read(&path_for(&config.results), config.encoding)?;
+    let manifest = NamedManifest::find(config)?;
     if let NamedManifest::Unreadable(error) = &manifest
-        && !args.output.quiet
+        && !config.output.is_quiet()
     {
         tell(&format!(
             "{error}; the report is written without the manifest\n"
@@ -53,29 +53,29 @@ pub fn run(args: &ReportArgs) -> Result<Exit, Error> {
     let entries = ledger.entries().inspect(|entry| sums.take(entry));
     let report = Report::gather(&inputs, entries);
     let mut written = Written::default();
-    written.write("sha256sums", sums_path_for(&args.results), &sums.render())?;
+    written.write("sha256sums", sums_path_for(&config.results), &sums.render())?;
     written.write(
         "report_json",
-        json_path_for(&args.results),
+        json_path_for(&config.results),
         &json::render(&report),
     )?;
-    let html_path = html_path_for(&args.results);
+    let html_path = html_path_for(&config.results);
     let html_digest = written.write("report_html", html_path.clone(), &html::render(&report))?;
     if let Some(verification) = &verification {
         let size = verification.file.size.0;
         written.note(
             "verification",
-            &path_for(&args.results),
+            &path_for(&config.results),
             &verification.file.sha256,
             size,
         );
     }
     let digest = ledger.sha256.to_string();
-    written.note("results", &args.results, &digest, ledger.size);
-    let attached = args.attach_to.map(|object| {
-        let (how, output) = (&args.attach, &args.output);
-        attach::attach(how, output, object, &html_path, html_digest)
-    });
+    written.note("results", &config.results, &digest, ledger.size);
+    let attached = config
+        .attach
+        .as_ref()
+        .map(|attach| attach::attach(attach, config.output, &html_path, html_digest));
     // What was written is told of, even where it could not be attached.
     let (attached, ended) = match attached.transpose() {
         Ok(attached) => {
@@ -87,7 +87,7 @@ pub fn run(args: &ReportArgs) -> Result<Exit, Error> {
         Err(error) => (None, Err(error)),
     };
     let summary = Summary::of(&report, written, attached);
-    show(&args.output, &summary.for_people(), &summary.for_scripts())?;
+    show(config.output, &summary.for_people(), &summary.for_scripts())?;
     ended
 }
 
@@ -128,19 +128,19 @@ enum NamedManifest {
 
 impl NamedManifest {
     /// The one that the user named, which has to be there; or else the one beside the results.
-    fn find(args: &ReportArgs) -> Result<Self, Error> {
-        if let Some(path) = &args.manifest {
-            return Ok(Self::read(path, args)?);
+    fn find(config: &ReportPlan) -> Result<Self, Error> {
+        if let Some(path) = &config.manifest {
+            return Ok(Self::read(path, config)?);
         }
-        match manifest_path_for(&args.results).filter(|path| path.is_file()) {
-            Some(path) => Ok(Self::read(&path, args).unwrap_or_else(Self::Unreadable)),
+        match manifest_path_for(&config.results).filter(|path| path.is_file()) {
+            Some(path) => Ok(Self::read(&path, config).unwrap_or_else(Self::Unreadable)),
             None => Ok(Self::Absent),
         }
     }
 
-    fn read(path: &Path, args: &ReportArgs) -> Result<Self, ManifestError> {
+    fn read(path: &Path, config: &ReportPlan) -> Result<Self, ManifestError> {
         let options = Options {
-            encoding: args.encoding,
+            encoding: config.encoding,
             ..Options::default()
         };
         let bytes = fs::read(path).map_err(|error| ManifestError {

@@ -246,8 +246,8 @@ impl<'a> Comparison<'a> {
 
 impl<'a> CopiesFound<'a> {
     /// Tells the rows that stop a run from those that the user lets through.
-    pub(super) fn by_consent(&'a self, allowed: Option<&SecondCopies>) -> CopiesByConsent<'a> {
-        let allows = |copy: &SecondCopy| allowed.is_some_and(|allowed| allowed.allows(copy.of.row));
+    pub(super) fn by_consent(&'a self, allowed: &SecondCopies) -> CopiesByConsent<'a> {
+        let allows = |copy: &SecondCopy| allowed.allows(copy.of.row);
         let all = || self.found.renamed.iter().chain(&self.found.elsewhere);
         let refused = |copies: &'a [SecondCopy]| -> Vec<&SecondCopy> {
             copies.iter().filter(|copy| !allows(copy)).collect()

@@ -9,8 +9,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::cli::{Sampling, VerifyArgs};
-use crate::config::{Jobs, PreflightPolicy, variable};
+use crate::config::{PreflightPolicy, VerifyPlan, variable};
 use crate::error::{Error, Exit};
 use crate::model::{RowNumbers, Service};
 use crate::output;
@@ -30,64 +29,61 @@ use backups::Backups;
 use summary::{Ending, Summary};
 
 /// Runs the command.
-pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
-    let ledger = Ledger::read_as(&args.results, args.encoding).map_err(Error::Evidence)?;
+pub fn run(config: &VerifyPlan) -> Result<Exit, Error> {
+    let ledger = Ledger::read_as(&config.results, config.encoding).map_err(Error::Evidence)?;
     let service = evidence::service_of(&ledger)?;
     if evidence::was_a_rehearsal(&ledger) {
         return Err(Error::EmulatorIsGone {
-            path: args.results.clone(),
+            path: config.results.clone(),
         });
     }
-    let config = args.service.clone().into_config();
-    let base = evidence::destination(&config, &ledger, service)?;
-    let access = config.access(&base, service, variable)?;
-    if service == Service::Keelvar && args.download.is_some() {
+    let base = evidence::destination(&config.service, &ledger, service)?;
+    let access = config.service.access(&base, service, variable)?;
+    if service == Service::Keelvar && config.download != Download::None {
         return Err(Error::NothingToDownload);
     }
-    let path = file::path_for(&args.results);
+    let path = file::path_for(&config.results);
     output::is_possible(&path).map_err(|source| Error::NotWritten {
         path: path.clone(),
         source,
     })?;
-    let download = download(args);
     let rows = rows(
         &ledger,
         &Occasion {
             began: Timestamp::now(),
-            download,
+            download: config.download,
             destination: base.label(),
         },
     );
-    if !args.output.quiet {
-        tell(&notices(&ledger, &args.results));
+    if !config.output.is_quiet() {
+        tell(&notices(&ledger, &config.results));
         tell(&proxy_notice(&base));
     }
-    let jobs = Jobs::only_looked_at(&args.words);
-    let mut contact = Contact::prepare(&base, &access, &jobs)?;
+    let mut contact = Contact::prepare(&base, &access, &config.jobs)?;
     let to_ask: Vec<_> = rows.iter().filter_map(Row::to_ask).collect();
     if let Some((known, _)) = to_ask.first()
-        && config.preflight == PreflightPolicy::Ask
+        && config.service.preflight == PreflightPolicy::Ask
     {
         // Where nothing is, every attachment would be missing.
         let question = FirstQuestion {
             base: &base,
             service,
             known: Some(known),
-            max_outage: config.max_outage,
-            quiet: args.output.quiet,
+            max_outage: config.service.max_outage,
+            quiet: config.output.is_quiet(),
         };
         question.ask(&mut contact)?;
     }
     let to_ask = to_ask.len();
-    let style = Style::choose(args.output.quiet, args.output.verbose);
-    let backups = Backups::of(&rows, &args.results, &Hashing::show(style));
-    let drawn = asking::drawn(&rows, download);
+    let style = Style::choose(config.output.verbosity);
+    let backups = Backups::of(&rows, &config.results, &Hashing::show(style));
+    let drawn = asking::drawn(&rows, config.download);
 
     let opening = Opening {
         base: &base,
         access: &access,
-        service: &config,
-        jobs: &jobs,
+        service: &config.service,
+        jobs: &config.jobs,
         max_errors: None,
         wishes: Wishes::default(),
         at_stop: AtStop::GiveUp,
@@ -108,13 +104,13 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         })?;
     }
     let summary = Summary {
-        results: &args.results,
+        results: &config.results,
         verification: &path,
         kept,
         destination: base.label(),
         rows: &rows,
         lacks: ledger.lacks(),
-        download,
+        download: config.download,
         drawn: drawn.len() as u64,
         backups,
         tally,
@@ -123,23 +119,8 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
     };
     runtime.block_on(session.close());
     // The exit code tells of the rows, even where nobody takes the summary.
-    let _ = show(&args.output, &summary.for_people(), &summary.for_scripts());
+    let _ = show(config.output, &summary.for_people(), &summary.for_scripts());
     Ok(summary.ending.exit())
-}
-
-/// Which attachments are downloaded. A random sample tells by which number it was drawn.
-fn download(args: &VerifyArgs) -> Download {
-    match args.download {
-        None => Download::None,
-        Some(Sampling::All) => Download::All,
-        Some(Sampling::Share(share)) => {
-            let seed = args.seed.unwrap_or_else(|| fastrand::u32(..1_000_000));
-            Download::Sample {
-                share,
-                seed: seed.into(),
-            }
-        }
-    }
 }
 
 /// Every row of the results, and every line of them that is not believed.

@@ -5,9 +5,19 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::{AmendArgs, Attribute, Conflicts};
 use crate::model::Service;
 use crate::plan::{OnConflict, Titles, Wishes};
+
+/// Treatment of attachments that are there already, as the user wants it of any service.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ChangePolicy {
+    /// Treatment of those that hold other content.
+    pub on_conflict: OnConflict,
+    /// What becomes of content that is replaced, where the user says so.
+    pub backups: Option<Backups>,
+    /// Treatment of those that have other titles.
+    pub titles: Titles,
+}
 
 /// What is to be changed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -65,26 +75,41 @@ pub enum AmendError {
     },
 }
 
-impl Amending {
-    /// What the arguments mean for a service.
-    pub fn of(args: &AmendArgs, service: Service) -> Result<Self, AmendError> {
-        if let (Service::Keelvar, Some(option)) = (service, wish(args)) {
+impl ChangePolicy {
+    /// What it means for a service, or why it cannot be meant.
+    pub fn for_service(&self, service: Service) -> Result<Amending, AmendError> {
+        if let (Service::Keelvar, Some(option)) = (service, self.first_wish()) {
             return Err(AmendError::NothingToFind { option });
         }
-        let conflicts = match (args.on_conflict, backups(args)) {
-            (Conflicts::Replace, Some((_, backups))) => Amends::Replaces(backups),
-            (Conflicts::Replace, None) => return Err(AmendError::NoBackup),
-            (_, Some((option, _))) => return Err(AmendError::NothingReplaced { option }),
-            (Conflicts::Skip, None) => Amends::Skips,
-            (Conflicts::Fail, None) => Amends::Nothing,
+        let conflicts = match (self.on_conflict, &self.backups) {
+            (OnConflict::Replace, Some(backups)) => Amends::Replaces(backups.clone()),
+            (OnConflict::Replace, None) => return Err(AmendError::NoBackup),
+            (_, Some(backups)) => {
+                let option = backups.option();
+                return Err(AmendError::NothingReplaced { option });
+            }
+            (OnConflict::Skip, None) => Amends::Skips,
+            (OnConflict::Fail, None) => Amends::Nothing,
         };
-        let titles = match args.update {
-            Some(Attribute::Title) => Titles::Update,
-            None => Titles::Leave,
-        };
-        Ok(Self { conflicts, titles })
+        Ok(Amending {
+            conflicts,
+            titles: self.titles,
+        })
     }
 
+    /// The first option with which something is wished for.
+    fn first_wish(&self) -> Option<&'static str> {
+        match (self.on_conflict, &self.backups, self.titles) {
+            (OnConflict::Skip, _, _) => Some("--on-conflict skip"),
+            (OnConflict::Replace, _, _) => Some("--on-conflict replace"),
+            (OnConflict::Fail, Some(backups), _) => Some(backups.option()),
+            (OnConflict::Fail, None, Titles::Update) => Some("--update title"),
+            (OnConflict::Fail, None, Titles::Leave) => None,
+        }
+    }
+}
+
+impl Amending {
     /// The same, for those who decide what is to be done.
     pub fn wishes(&self) -> Wishes {
         Wishes {
@@ -114,155 +139,12 @@ impl Backups {
             Self::Waived => None,
         }
     }
-}
 
-/// The first option with which something is wished for.
-fn wish(args: &AmendArgs) -> Option<&'static str> {
-    let on_conflict = match args.on_conflict {
-        Conflicts::Fail => None,
-        Conflicts::Skip => Some("--on-conflict skip"),
-        Conflicts::Replace => Some("--on-conflict replace"),
-    };
-    let backups = || backups(args).map(|(option, _)| option);
-    let update = || args.update.map(|Attribute::Title| "--update title");
-    on_conflict.or_else(backups).or_else(update)
-}
-
-/// What was said of backups, and with which option. They exclude each other.
-fn backups(args: &AmendArgs) -> Option<(&'static str, Backups)> {
-    match &args.backup {
-        Some(folder) => Some(("--backup", Backups::Into(folder.clone()))),
-        None if args.no_backup => Some(("--no-backup", Backups::Waived)),
-        None => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::Parser as _;
-
-    use super::*;
-    use crate::cli::{Cli, Command};
-
-    fn amending(args: &[&str], service: Service) -> Result<Amending, String> {
-        let words = ["consign", "import", "m.csv"].iter().chain(args);
-        let cli = Cli::try_parse_from(words).map_err(|refusal| refusal.to_string())?;
-        let Command::Import(args) = cli.command else {
-            panic!("another command");
-        };
-        Amending::of(&args.amend, service).map_err(|refusal| refusal.to_string())
-    }
-
-    fn told(args: &[&str]) -> Amending {
-        amending(args, Service::Workday).unwrap()
-    }
-
-    #[test]
-    fn unasked_nothing_is_changed() {
-        for service in [Service::Workday, Service::Keelvar] {
-            for args in [&[][..], &["--on-conflict", "fail"]] {
-                let amending = amending(args, service).unwrap();
-                assert_eq!(amending, Amending::default());
-                assert_eq!(amending.wishes(), Wishes::default());
-                assert_eq!(amending.backups(), None);
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_wished_for_is_told_apart() {
-        let wishes = |args: &[&str]| told(args).wishes();
-        let with = |on_conflict, titles| Wishes {
-            on_conflict,
-            titles,
-        };
-        assert_eq!(
-            wishes(&["--on-conflict", "skip"]),
-            with(OnConflict::Skip, Titles::Leave)
-        );
-        assert_eq!(
-            wishes(&["--update", "title"]),
-            with(OnConflict::Fail, Titles::Update)
-        );
-        assert_eq!(
-            wishes(&[
-                "--on-conflict",
-                "replace",
-                "--no-backup",
-                "--update",
-                "title"
-            ]),
-            with(OnConflict::Replace, Titles::Update)
-        );
-    }
-
-    #[test]
-    fn a_replacement_knows_what_becomes_of_what_it_replaces() {
-        let kept = told(&["--on-conflict", "replace", "--backup", "old files"]);
-        let folder = kept.backups().unwrap().folder();
-        assert_eq!(folder, Some(Path::new("old files")));
-        let waived = told(&["--on-conflict", "replace", "--no-backup"]);
-        assert_eq!(waived.backups(), Some(&Backups::Waived));
-        assert_eq!(waived.backups().unwrap().folder(), None);
-    }
-
-    #[test]
-    fn what_cannot_be_meant_is_refused() {
-        for (args, said) in [
-            (
-                &["--on-conflict", "replace"][..],
-                "--backup DIR, or do without with --no-backup",
-            ),
-            (
-                &["--backup", "d"],
-                "--backup is about content that is replaced",
-            ),
-            (
-                &["--no-backup"],
-                "--no-backup is about content that is replaced",
-            ),
-            (
-                &["--on-conflict", "skip", "--backup", "d"],
-                "leave --backup out",
-            ),
-            (
-                &["--backup", "d", "--no-backup"],
-                "cannot be used with '--no-backup'",
-            ),
-            (
-                &["--on-conflict", "overwrite"],
-                "[possible values: fail, skip, replace]",
-            ),
-            (
-                &["--update", "file_name"],
-                "the service would let go of the stored bytes",
-            ),
-            (&["--update", "size"], "title is expected"),
-        ] {
-            let refused = amending(args, Service::Workday).unwrap_err();
-            assert!(refused.contains(said), "{refused}");
-        }
-    }
-
-    #[test]
-    fn keelvar_is_asked_for_none_of_it() {
-        for (args, option) in [
-            (&["--on-conflict", "skip"][..], "--on-conflict skip"),
-            (
-                &["--on-conflict", "replace", "--no-backup"],
-                "--on-conflict replace",
-            ),
-            (&["--backup", "d"], "--backup"),
-            (&["--no-backup"], "--no-backup"),
-            (&["--update", "title"], "--update title"),
-        ] {
-            assert_eq!(
-                amending(args, Service::Keelvar).unwrap_err(),
-                format!(
-                    "nothing was sent: {option} is not for Keelvar, whose jobs can neither find \
-                     nor change what is attached; leave {option} out"
-                )
-            );
+    /// The option that says it.
+    fn option(&self) -> &'static str {
+        match self {
+            Self::Into(_) => "--backup",
+            Self::Waived => "--no-backup",
         }
     }
 }

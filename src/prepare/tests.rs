@@ -9,6 +9,7 @@ use crate::digest::sha256;
 use crate::manifest::problem::{Shown, on_screen};
 use crate::manifest::{Options, Reading, read};
 use crate::model::FileStamp;
+use crate::root::folder_of;
 
 /// A folder with a manifest and files.
 struct Folder(tempfile::TempDir);
@@ -339,10 +340,10 @@ fn the_files_may_lie_elsewhere_than_the_manifest() {
     let Reading { manifest, problems } = folder.manifest(&["a"]);
     let prepared = prepare(&manifest, problems, &files.root(), &Nothing, &Nobody);
     assert!(prepared.problems.is_empty());
-    let beside = Root::of_manifest(&folder.path("m.csv")).unwrap();
+    let beside = Root::at(folder_of(&folder.path("m.csv"))).unwrap();
     assert_eq!(beside.path(), folder.0.path());
     assert_eq!(
-        Root::of_manifest(Path::new("m.csv")).unwrap().path(),
+        Root::at(folder_of(Path::new("m.csv"))).unwrap().path(),
         Path::new(".")
     );
 }

@@ -11,10 +11,9 @@ use tokio::runtime::Runtime;
 
 use super::dry_run;
 use super::plan::Plan;
-use crate::cli::ImportArgs;
 use crate::commands::halt::words;
 use crate::commands::session::Session;
-use crate::config::{Amending, Backups, Base};
+use crate::config::{Amending, Backups, Base, ConsentPolicy, ImportPlan};
 use crate::error::{Error, Exit};
 use crate::http::target::ApiHost;
 use crate::model::ObjectType;
@@ -24,7 +23,7 @@ use crate::text::{counted, counted_with_verb, escape, tell};
 
 /// Says once that bidders will see the files, and asks whether that is meant, where they would.
 pub(super) fn ask_about_bidders(
-    args: &ImportArgs,
+    config: &ImportPlan,
     base: &Base,
     plan: &Plan<'_>,
 ) -> Result<(), Error> {
@@ -33,9 +32,9 @@ pub(super) fn ask_about_bidders(
         return Ok(());
     }
     // What is on this machine has no bidders.
-    let is_agreed = args.consent.yes || base.host() == ApiHost::Loopback;
+    let is_agreed = config.consent == ConsentPolicy::Given || base.host() == ApiHost::Loopback;
     // Nobody is asked without being told why.
-    if !(is_agreed && args.output.quiet) {
+    if !(is_agreed && config.output.is_quiet()) {
         tell("files on a sourcing event are visible to all of its bidders by default\n");
     }
     if is_agreed {
@@ -55,7 +54,7 @@ pub(super) fn ask_about_bidders(
 /// What has to be asked before content is replaced: nothing where the user has agreed, or where none
 /// can be. Refuses where there is nobody to ask.
 pub(super) fn to_ask_about_content<'a>(
-    args: &ImportArgs,
+    config: &ImportPlan,
     base: &Base,
     plan: &Plan<'_>,
     amending: &'a Amending,
@@ -65,7 +64,7 @@ pub(super) fn to_ask_about_content<'a>(
     };
     // An emulator of this run has nothing yet that could be lost.
     let can_lose_nothing = plan.to_send() == 0 || *base == Base::Emulator;
-    if args.consent.yes || can_lose_nothing {
+    if config.consent == ConsentPolicy::Given || can_lose_nothing {
         return Ok(None);
     }
     if has_terminal() {
@@ -78,13 +77,13 @@ pub(super) fn to_ask_about_content<'a>(
 /// Looks up what would be replaced, says how much that is and what becomes of it, and asks whether
 /// it is meant. Nothing is asked where nothing would be.
 pub(super) fn ask_about_content(
-    args: &ImportArgs,
+    config: &ImportPlan,
     plan: &Plan<'_>,
     session: &Session,
     runtime: &Runtime,
     backups: &Backups,
 ) -> Result<(), Error> {
-    let (seen, halt) = dry_run::look_up(args, plan, session, runtime);
+    let (seen, halt) = dry_run::look_up(config, plan, session, runtime);
     if let Some(halt) = halt {
         return Err(Error::NotLookedUp {
             why: words(&halt, plan.service()),

@@ -9,10 +9,10 @@ use serde::Serialize;
 use tokio::runtime::Runtime;
 
 use super::plan::Plan;
-use crate::cli::ImportArgs;
 use crate::commands::halt::words;
 use crate::commands::session::{Client, Contact, Opening, Session};
 use crate::commands::show;
+use crate::config::ImportPlan;
 use crate::destination::LISTED_AT_ONCE;
 use crate::error::{Error, Exit};
 use crate::model::Service;
@@ -28,18 +28,18 @@ const ROWS_NAMED: usize = 100;
 
 /// Looks every row up and tells what an import would do.
 pub(super) fn run(
-    args: &ImportArgs,
+    config: &ImportPlan,
     opening: &Opening<'_>,
     contact: Contact,
     plan: &Plan<'_>,
 ) -> Result<Exit, Error> {
     let (session, runtime) = contact.open(opening)?;
-    let (seen, halt) = look_up(args, plan, &session, &runtime);
+    let (seen, halt) = look_up(config, plan, &session, &runtime);
     let stop = session.stopping.stop();
-    let forecast = Forecast::of(plan, &seen, &session.client, args.service.rate);
+    let forecast = Forecast::of(plan, &seen, &session.client, config.service.rate);
     runtime.block_on(session.close());
     show(
-        &args.output,
+        config.output,
         &forecast.for_people(&seen, halt.as_ref(), plan.service()),
         &forecast.for_scripts(),
     )?;
@@ -48,12 +48,12 @@ pub(super) fn run(
 
 /// Looks every row up. Returns what was found, and why it stopped early if it did.
 pub(super) fn look_up(
-    args: &ImportArgs,
+    config: &ImportPlan,
     plan: &Plan<'_>,
     session: &Session,
     runtime: &Runtime,
 ) -> (Vec<Survey>, Option<Halt>) {
-    let style = Style::choose(args.output.quiet, args.output.verbose);
+    let style = Style::choose(config.output.verbosity);
     let (sending, events) = Sending::show(style, "looking up", plan.to_send() as u64);
     let found = runtime.block_on(session.client.survey(
         plan.tasks(),

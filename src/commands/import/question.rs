@@ -1,9 +1,9 @@
 //! Whether an import has anything to ask of the service, as far as that shows before the hashing.
 
-use crate::cli::ImportArgs;
+use crate::config::{ImportPlan, PreflightPolicy, UnfitRowPolicy};
 use crate::manifest::{Manifest, RawRow};
 use crate::model::AttachmentId;
-use crate::plan::{FailedJobs, Step, Wishes, step};
+use crate::plan::{Step, Wishes, step};
 use crate::prepare::{Looked, RowFile};
 use crate::results::previous::Previous;
 
@@ -11,27 +11,26 @@ use crate::results::previous::Previous;
 /// has to be read does, be it new or touched since. Where rows are not fit to be sent, and are not to
 /// be left out, nothing will be.
 pub(super) fn is_worth_asking(
-    args: &ImportArgs,
+    config: &ImportPlan,
     looked: &Looked<'_>,
     previous: &Previous,
     wishes: Wishes,
-    failed_jobs: FailedJobs,
 ) -> bool {
-    if args.service.skip_preflight {
+    if config.service.preflight == PreflightPolicy::Skip {
         return false;
     }
     let needs_requests = |row: RawRow<'_>, file| {
         let Ok(row) = row.parse() else { return false };
         let previous = previous.get(row.external_id.as_str());
         matches!(
-            step(&row, file, previous, wishes, failed_jobs),
+            step(&row, file, previous, wishes, config.jobs.failed),
             Step::Send(_)
         )
     };
     let mut is_worth_it = false;
     for (index, row) in looked.manifest().rows().enumerate() {
         is_worth_it = match looked.file(index) {
-            Some(RowFile::Unfit) if args.skip_invalid => is_worth_it,
+            Some(RowFile::Unfit) if config.unfit_rows == UnfitRowPolicy::Skip => is_worth_it,
             Some(RowFile::Unfit) => return false,
             None => true,
             Some(file) => is_worth_it || needs_requests(row, file),

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::cli::ImportArgs;
 use crate::commands::halt::words;
+use crate::config::ImportPlan;
 use crate::error::Exit;
 use crate::model::Service;
 use crate::pipeline::Halt;
@@ -101,7 +101,7 @@ impl Ending {
 impl Summary {
     /// A summary of which the rows are still to be counted.
     pub(super) fn new(
-        args: &ImportArgs,
+        config: &ImportPlan,
         service: Service,
         destination: &str,
         results: &Path,
@@ -109,7 +109,7 @@ impl Summary {
         took: Duration,
     ) -> Self {
         Self {
-            manifest: args.input.manifest.to_string_lossy().into_owned(),
+            manifest: config.input.manifest.to_string_lossy().into_owned(),
             results: results.to_string_lossy().into_owned(),
             destination: destination.to_owned(),
             rows: 0,

@@ -4,17 +4,20 @@
 //! so that the same report is attached once however often that is asked for, and a report that says
 //! something else is another attachment.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 
-use crate::cli::{AmendArgs, AttachArgs, ImportArgs, InputArgs, OutputArgs};
 use crate::commands::evidence;
 use crate::commands::import::{self, Telling};
+use crate::config::{
+    AttachPlan, ChangePolicy, ImportMode, ImportPlan, ManifestInput, OutputConfig, ResumePolicy,
+    UnfitRowPolicy, results_path,
+};
 use crate::digest::sha256;
 use crate::error::{Error, Exit};
 use crate::manifest::{self, Options};
-use crate::model::{MAX_TEXT, ObjectRef, Service, Sha256Digest};
+use crate::model::{MAX_TEXT, ObjectRef, SecondCopies, Service, Sha256Digest};
 use crate::results::ledger::Ledger;
 use crate::root::folder_of;
 use crate::text::{escape, quoted};
@@ -41,53 +44,32 @@ pub(super) struct Attached {
 
 /// Whether the user may attach a report of these results, as far as that can be told beforehand:
 /// the record must be one of the service that they are of, at the place that they name.
-pub(super) fn check(args: &AttachArgs, object: ObjectRef, ledger: &Ledger) -> Result<(), Error> {
+pub(super) fn check(attach: &AttachPlan, ledger: &Ledger) -> Result<(), Error> {
     let service = evidence::service_of(ledger)?;
+    let object = attach.object;
     if object.kind().service() != service {
         return Err(Error::OtherService {
             object: object.kind(),
             service,
         });
     }
-    let config = args.service.clone().into_config();
-    evidence::destination(&config, ledger, service).map(drop)
+    evidence::destination(&attach.service, ledger, service).map(drop)
 }
 
 /// Attaches the report at a path, whose digest this is.
 pub(super) fn attach(
-    args: &AttachArgs,
-    output: &OutputArgs,
-    object: ObjectRef,
+    attach: &AttachPlan,
+    output: OutputConfig,
     report: &Path,
     digest: Sha256Digest,
 ) -> Result<Attached, Error> {
+    let object = attach.object;
     let external_id = external_id(object, digest);
     let text = manifest_of(report, object, &external_id);
-    let options = Options::default();
-    let read = manifest::of_text(report, text, &options)?;
-    let results = results_path(report);
-    let order = ImportArgs {
-        input: InputArgs {
-            manifest: report.to_owned(),
-            root: Some(folder_of(report).to_owned()),
-            encoding: None,
-            allow_similar_ids: false,
-            allow_again: None,
-        },
-        results: Some(results.clone()),
-        // Where an earlier report was attached, its line stays.
-        resume: true,
-        dry_run: false,
-        skip_invalid: false,
-        max_errors: None,
-        consent: args.consent.clone(),
-        service: args.service.clone(),
-        output: output.clone(),
-        // Another report is another attachment.
-        amend: AmendArgs::default(),
-        jobs: args.jobs.clone(),
-    };
-    let exit = import::carry_out(&order, read, Telling::Nothing)?;
+    let import = import_of(attach, output, report);
+    let read = manifest::of_text(report, text, &import.input.options)?;
+    let exit = import::carry_out(&import, read, Telling::Nothing)?;
+    let results = import.results;
     let ledger = Ledger::read(&results).map_err(Error::Evidence)?;
     let mut lines = ledger.entries();
     let line = lines
@@ -143,9 +125,28 @@ impl Attached {
     }
 }
 
-/// Where it is kept what became of the report: beside it.
-fn results_path(report: &Path) -> PathBuf {
-    report.with_extension("results.csv")
+/// The import of a report. What becomes of it is kept beside it.
+fn import_of(attach: &AttachPlan, output: OutputConfig, report: &Path) -> ImportPlan {
+    ImportPlan {
+        input: ManifestInput {
+            manifest: report.to_owned(),
+            root: folder_of(report).to_owned(),
+            options: Options::default(),
+            second_copies: SecondCopies::Refuse,
+        },
+        results: results_path(report, None),
+        // Where an earlier report was attached, its line stays.
+        resume: ResumePolicy::Resume,
+        mode: ImportMode::Attach,
+        unfit_rows: UnfitRowPolicy::Refuse,
+        max_errors: None,
+        consent: attach.consent,
+        service: attach.service.clone(),
+        output,
+        // Another report is another attachment.
+        changes: ChangePolicy::default(),
+        jobs: attach.jobs.clone(),
+    }
 }
 
 fn external_id(object: ObjectRef, digest: Sha256Digest) -> String {
