@@ -1,4 +1,4 @@
-//! What the rooms of one emulator share: its address, its request log, and its end.
+//! The ground on which all rooms of an emulator stand: its address, its request log, and its end.
 
 use std::io;
 use std::net::SocketAddr;

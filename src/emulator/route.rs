@@ -10,7 +10,7 @@ use super::operation::Operation;
 use super::path::below;
 use super::storage::{ObjectOwner, StorageRoute};
 
-/// Which service a request is for, and what it asks of it.
+/// The service that a request is for, with what is asked of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Route {
     Attachments(AttachmentRoute),

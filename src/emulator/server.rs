@@ -94,7 +94,7 @@ impl Emulator {
         &self.home.path
     }
 
-    /// The request log, to be read with [`log::read`].
+    /// The request log, to be read with [`read`](super::log::read).
     pub fn log_path(&self) -> &Path {
         &self.home.folder.log
     }

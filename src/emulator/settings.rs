@@ -1,4 +1,4 @@
-//! How an emulator behaves: where it keeps its state, what its services do, and what goes wrong.
+//! The settings of an emulator: its state folder, its services, and its faults.
 
 use std::path::PathBuf;
 
@@ -6,14 +6,14 @@ use super::attachments::AttachmentSettings;
 use super::faults::Fault;
 use super::jobs::JobSettings;
 
-/// How the emulator behaves. The default is the documented service, as far as it is documented.
+/// The settings of an emulator. The default is the documented service, as far as it is documented.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// Where the state is kept; without it, a temporary folder that goes away with the emulator.
     pub state: Option<PathBuf>,
-    /// How the attachments API behaves.
+    /// The settings of the attachments API.
     pub attachments: AttachmentSettings,
-    /// How the jobs API behaves.
+    /// The settings of the jobs API.
     pub jobs: JobSettings,
     /// The most bytes that the storage takes for one file. It refuses a longer one early: from the
     /// head of the request, with the connection closed on the file.

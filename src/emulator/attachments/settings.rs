@@ -1,4 +1,4 @@
-//! How the attachments API behaves: a switch for each thing that somebody may want otherwise.
+//! The settings of the attachments API: a switch for each thing that somebody may want otherwise.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::model::ObjectRef;
 
-/// How the attachments API behaves. The default is the documented service, as far as it is documented.
+/// The settings of the attachments API. The default is the documented service, as far as it is documented.
 #[derive(Debug, Clone)]
 pub struct AttachmentSettings {
     /// How many requests a second are answered. Uploads and downloads do not count, and jobs have

@@ -1,4 +1,4 @@
-//! What changes of the attachments API while the emulator runs: the records and the rate.
+//! The state of the attachments API: its records, and the requests that count for the rate.
 
 use std::io;
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! What the bytes mean that are stored for an attachment.
+//! The attachments API as an owner of stored objects.
 
 use std::io;
 

@@ -47,7 +47,7 @@ impl FaultInjector {
         self.deliver(answer, effect.as_ref())
     }
 
-    /// What reaches the client, where `effect` is something that happens on the way.
+    /// The answer as it reaches the client, where `effect` is something that happens on the way.
     pub(in crate::emulator) fn deliver(&self, answer: Answer, effect: Option<&Effect>) -> Answer {
         answer.under(effect, &self.context)
     }

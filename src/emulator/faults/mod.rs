@@ -1,5 +1,5 @@
-//! What goes wrong on purpose: the scripted faults, and how they are carried out. What a fault does to
-//! a request in the words of a service, the service says itself ([`Befallen`]).
+//! The faults of a script: things that go wrong on purpose, and how they are carried out. A service
+//! that is befallen puts a fault into its own words ([`Befallen`]).
 
 mod befall;
 mod delivery;

@@ -7,7 +7,7 @@
 //! effect = "lose_answer"
 //! ```
 //!
-//! What can stand there is what the types of [`super::fault`] can hold. This module knows the file
+//! What can stand there is what the type [`Fault`] can hold. This module knows the file
 //! and its lines; what a fault does is not its business.
 
 use std::io;

@@ -52,7 +52,7 @@ pub(in crate::emulator) struct JobServer {
     state: Mutex<JobState>,
 }
 
-/// What changes.
+/// The jobs, and the budgets with what was used of them.
 pub(super) struct JobState {
     pub(super) jobs: JobStore,
     budgets: Budgets,

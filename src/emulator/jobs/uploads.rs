@@ -1,4 +1,4 @@
-//! What the bytes mean that are stored for a job.
+//! The jobs API as an owner of stored objects.
 
 use std::io;
 
@@ -22,7 +22,7 @@ impl ObjectOwner for JobServer {
         entry.job = Some(id.to_string());
     }
 
-    /// Nothing: a job issues no URLs for fetching its files.
+    /// Notes nothing, because a job issues no URLs for fetching its files.
     fn describe(&self, _id: Uuid, _entry: &mut Entry) {}
 
     /// Gives bytes to the job that waits for them. Those that come after its end change nothing.

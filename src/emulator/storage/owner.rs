@@ -11,10 +11,10 @@ use crate::emulator::log::Entry;
 
 /// An API whose records have stored objects.
 pub(in crate::emulator) trait ObjectOwner: Sync {
-    /// What tells its records apart.
+    /// The id of a record.
     type Id: Copy + Send + Sync;
 
-    /// Where the URLs of its objects stand, below the emulator's own address.
+    /// The base of its objects' URLs, below the emulator's own address.
     const BASE: &'static str;
 
     /// Reads the id of a record from a segment of a path.
@@ -35,7 +35,7 @@ pub(in crate::emulator) trait ObjectOwner: Sync {
 pub(in crate::emulator) struct ReceivedObject {
     /// The object's key.
     pub(in crate::emulator) key: String,
-    /// What is to be remembered of the bytes.
+    /// The bytes' size, and when they came.
     pub(in crate::emulator) content: Content,
     pub(super) file: NamedTempFile,
     pub(super) place: PathBuf,
