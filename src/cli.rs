@@ -19,10 +19,7 @@ use crate::model::{ObjectRef, ObjectType, SecondCopies, StatusWord};
 use crate::plan::OnConflict;
 use crate::verification::download::Share;
 
-pub use emulator::{
-    DottedPaths, DuplicateIds, EmptySize, EmulatorArgs, JobAnswer, JobFileNames, JobsArgs,
-    PurgeFrom, RenewedTitles, UnknownObjects,
-};
+pub use emulator::{EmulatorArgs, JobsArgs};
 
 /// Attaches files to procurement records in bulk, from a spreadsheet, exactly once.
 #[derive(Debug, Parser)]

@@ -13,8 +13,8 @@ pub use access::{Access, Credentials, renewal};
 pub use amend::{AmendError, Amending, Backups, ChangePolicy};
 pub use jobs::Jobs;
 pub use plans::{
-    AttachPlan, CheckPlan, ConsentPolicy, EvidenceFile, ImportMode, ImportPlan, ManifestInput,
-    OutputConfig, ReportPlan, ResumePolicy, SummaryForm, UnfitRowPolicy, VerifyPlan,
+    AttachPlan, CheckPlan, ConsentPolicy, EmulatorPlan, EvidenceFile, ImportMode, ImportPlan,
+    ManifestInput, OutputConfig, ReportPlan, ResumePolicy, SummaryForm, UnfitRowPolicy, VerifyPlan,
 };
 pub use service::{
     Base, NamedDestination, PreflightPolicy, ServiceConfig, TenantEnvironment, TenantRegion,

@@ -48,9 +48,10 @@
 //! - **Every row ends in exactly one line.** The file after a run is made from what the journal on
 //!   the disk says, not from what the run remembers. Only where somebody has put something else in
 //!   the journal's place is it made from memory, under another name.
-//! - **One job, one place.** No module but `http` knows reqwest, and no clap type is known outside
-//!   of `cli` and `commands`; rayon is known to `prepare` alone, indicatif to `progress`, csv to
-//!   `results`, `verification` and `manifest::problem`, the hashes to `digest`. A test keeps this true.
+//! - **One job, one place.** No module but `http` knows reqwest, and none but `cli` knows what was
+//!   typed, or clap, whose refusals are shown here; rayon is known to `prepare` alone, indicatif to
+//!   `progress`, csv to `results`, `verification` and `manifest::problem`, the hashes to `digest`. A
+//!   test keeps this true.
 //! - **No secret can print itself.** Keys are `secrecy` types from the environment to the header;
 //!   an address for bytes prints as its host and a fingerprint; errors of the HTTP library pass one
 //!   function that takes the URL out.
@@ -123,7 +124,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Import(args) => commands::import::run(&args.into_plan()),
         Command::Verify(args) => commands::verify::run(&args.into_plan()),
         Command::Report(args) => commands::report::run(&args.into_plan()),
-        Command::Emulator(args) => commands::emulator::run(&args),
+        Command::Emulator(args) => commands::emulator::run(args.into_plan()),
     };
     result.unwrap_or_else(|error| {
         text::tell(&format!("error: {error}\n"));

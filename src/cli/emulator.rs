@@ -1,15 +1,22 @@
 //! What `emulator` takes.
 
+mod values;
+
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use clap::{ArgAction, Args, ValueEnum};
+use clap::{ArgAction, Args};
 use uuid::Uuid;
 
+use crate::config::EmulatorPlan;
 use crate::duration::parse_duration;
+use crate::emulator::{
+    AttachmentSettings, BudgetSettings, DottedIds, EmptySizes, ExternalIds, FileNames, JobSettings,
+    JobWords, PostBody, PurgeClock, Settings, Terms, Titles, UnknownAs,
+};
 use crate::model::ObjectRef;
 
 /// What `emulator` takes.
@@ -32,14 +39,14 @@ pub struct EmulatorArgs {
     pub faults: Option<PathBuf>,
     /// What a second attachment with the same external id gets: status 409 or 422, or its place
     #[arg(long, value_name = "ANSWER", default_value = "422")]
-    pub duplicate_ids: DuplicateIds,
+    pub duplicate_ids: ExternalIds,
     /// How long after it got its external id an attachment is not found by it
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration)]
     pub external_id_delay: Duration,
     /// What a path gets that has an external id with a dot in it: its attachment, 404, or the 404
     /// page of a router
     #[arg(long, value_name = "ANSWER", default_value = "found")]
-    pub dotted_ids: DottedPaths,
+    pub dotted_ids: DottedIds,
     /// A contract, event, project or supplier company that does not exist (404), such as contract:7;
     /// may be given several times
     #[arg(long, value_name = "TYPE:ID", value_parser = super::record)]
@@ -49,10 +56,10 @@ pub struct EmulatorArgs {
     pub closed_record: Vec<ObjectRef>,
     /// What becomes of a title when a PATCH names a new file and no title
     #[arg(long, value_name = "WAY", default_value = "keep")]
-    pub titles: RenewedTitles,
+    pub titles: Titles,
     /// What is shown for a size before the bytes are there
     #[arg(long, value_name = "SIZE", default_value = "null")]
-    pub empty_size: EmptySize,
+    pub empty_size: EmptySizes,
     /// How long after an upload its size stays hidden
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration)]
     pub size_delay: Duration,
@@ -65,7 +72,7 @@ pub struct EmulatorArgs {
     /// From when on that counts: from when it lost its bytes, if it ever had any, or always from its
     /// creation
     #[arg(long, value_name = "MOMENT", default_value = "bytes")]
-    pub purge_from: PurgeFrom,
+    pub purge_from: PurgeClock,
     /// Longest file that its storage takes, such as 5MB; longer ones are refused unread [default: any]
     #[arg(long, value_name = "SIZE")]
     pub largest_upload: Option<ByteSize>,
@@ -110,17 +117,17 @@ pub struct JobsArgs {
     /// What is told of a job that was created: the job, or its id alone, as a member of either name
     /// or as a text that stands by itself
     #[arg(long, value_name = "FORM", default_value = "job")]
-    pub job_answer: JobAnswer,
+    pub job_answer: PostBody,
     /// How a job calls its files: as they were called, with accents as characters of their own (NFD),
     /// or without superfluous blanks
     #[arg(long, value_name = "WAY", default_value = "as-given")]
-    pub job_file_names: JobFileNames,
+    pub job_file_names: FileNames,
     /// A sourcing event or request that does not exist; may be given several times
     #[arg(long, value_name = "UUID", value_parser = uuid)]
     pub unknown_object: Vec<Uuid>,
     /// What a job for such an object gets: status 400, or a job that fails
     #[arg(long, value_name = "ANSWER", default_value = "400")]
-    pub unknown_as: UnknownObjects,
+    pub unknown_as: UnknownAs,
 }
 
 fn uuid(text: &str) -> Result<Uuid, String> {
@@ -128,92 +135,64 @@ fn uuid(text: &str) -> Result<Uuid, String> {
         .map_err(|_| "a UUID is expected, such as 0b6f4c1e-3f0a-4f0e-9d0a-6f2d4f1f7a01".to_owned())
 }
 
-/// What the emulator does with a job for an object that does not exist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum UnknownObjects {
-    /// Refused, and no job is created
-    #[value(name = "400")]
-    BadRequest,
-    /// Created, and failed at its start
-    #[value(name = "failed-job")]
-    FailedJob,
+impl EmulatorArgs {
+    /// The emulator that is ordered.
+    pub fn into_plan(self) -> EmulatorPlan {
+        EmulatorPlan {
+            listen: self.listen,
+            scenario: self.faults,
+            settings: Settings {
+                state: self.state,
+                attachments: AttachmentSettings {
+                    rate: self.rate,
+                    others: self.others,
+                    external_ids: self.duplicate_ids,
+                    external_id_delay: self.external_id_delay,
+                    dotted_ids: self.dotted_ids,
+                    unknown_objects: self.unknown_record,
+                    closed_objects: self.closed_record,
+                    titles: self.titles,
+                    empty_sizes: self.empty_size,
+                    size_delay: self.size_delay,
+                    url_life: self.url_life,
+                    purge_after: self.purge_after,
+                    purge_clock: self.purge_from,
+                    ..AttachmentSettings::default()
+                },
+                jobs: self.jobs.into_settings(),
+                largest_upload: self.largest_upload.map(|size| size.as_u64()),
+                faults: Vec::new(),
+            },
+        }
+    }
 }
 
-/// What the emulator says to a second attachment with the same external id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum DuplicateIds {
-    /// Refused as a conflict
-    #[value(name = "409")]
-    Conflict,
-    /// Refused as invalid
-    #[value(name = "422")]
-    Invalid,
-    /// Taken
-    #[value(name = "allow")]
-    Allow,
-}
-
-/// What the emulator does with a path that has an external id with a dot in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum DottedPaths {
-    /// It leads to the attachment
-    Found,
-    /// 404, as of an attachment that is not there
-    #[value(name = "404")]
-    NotFound,
-    /// 404, with a web page
-    Page,
-}
-
-/// What the emulator shows for a size before the bytes are there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum EmptySize {
-    /// Null
-    Null,
-    /// Zero
-    #[value(name = "0")]
-    Zero,
-}
-
-/// From when on the emulator counts until it removes a record without bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PurgeFrom {
-    /// From when it lost its bytes, if it ever had any
-    Bytes,
-    /// From its creation
-    Creation,
-}
-
-/// What the emulator tells of a job that was created.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum JobAnswer {
-    /// All that a read tells
-    Job,
-    /// Its id, as `id`
-    Id,
-    /// Its id, as `job_id`
-    #[value(name = "job_id")]
-    JobId,
-    /// Its id, as a text that stands by itself
-    Text,
-}
-
-/// How a job of the emulator calls its files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum JobFileNames {
-    /// As they were called
-    AsGiven,
-    /// With accents as characters of their own
-    Nfd,
-    /// Without superfluous blanks
-    Trimmed,
-}
-
-/// What the emulator does with a title when a PATCH names a new file and no title.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum RenewedTitles {
-    /// It stays
-    Keep,
-    /// It is derived from the file's name
-    Derive,
+impl JobsArgs {
+    fn into_settings(self) -> JobSettings {
+        JobSettings {
+            budgets: BudgetSettings {
+                posts_an_hour: self.posts_an_hour,
+                posts_a_day: self.posts_a_day,
+                reads_a_minute: self.reads_a_minute,
+                reads_an_hour: self.reads_an_hour,
+                ..BudgetSettings::default()
+            },
+            terms: Terms {
+                start_delay: self.job_start_delay,
+                end_delay: self.job_end_delay,
+                give_up_after: self.job_give_up_after,
+                ..Terms::default()
+            },
+            url_life: self.job_url_life,
+            post_body: self.job_answer,
+            file_names: self.job_file_names,
+            words: JobWords {
+                success: self.job_success_word,
+                ..JobWords::default()
+            },
+            unknown_objects: self.unknown_object,
+            unknown_as: self.unknown_as,
+            ..JobSettings::default()
+        }
+    }
 }

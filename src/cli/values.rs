@@ -63,6 +63,6 @@ impl ValueEnum for SummaryForm {
     }
 }
 
-fn word(name: &'static str, help: &'static str) -> PossibleValue {
+pub(super) fn word(name: &'static str, help: &'static str) -> PossibleValue {
     PossibleValue::new(name).help(help)
 }

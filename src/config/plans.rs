@@ -3,9 +3,11 @@
 //! Nothing here says how it was typed. The service is not known before a manifest or results are read;
 //! what depends on it is resolved then, by [`ServiceConfig`] and [`ChangePolicy`].
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::{ChangePolicy, Jobs, ServiceConfig};
+use crate::emulator::Settings;
 use crate::manifest::Options;
 use crate::model::{ObjectRef, SecondCopies};
 use crate::progress::Verbosity;
@@ -94,6 +96,17 @@ pub struct AttachPlan {
     pub service: ServiceConfig,
     /// How Keelvar's job is made and judged.
     pub jobs: Jobs,
+}
+
+/// An emulator that stays until it is told to stop.
+#[derive(Debug, Clone)]
+pub struct EmulatorPlan {
+    /// The address at which it listens.
+    pub listen: SocketAddr,
+    /// The file that says what goes wrong on purpose; without it, nothing does.
+    pub scenario: Option<PathBuf>,
+    /// How it behaves besides.
+    pub settings: Settings,
 }
 
 /// A manifest, and how it is read.

@@ -129,6 +129,23 @@ fn each_library_is_known_to_the_module_that_is_there_for_it_and_to_no_other() {
 }
 
 #[test]
+fn what_was_typed_ends_where_it_is_resolved() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut strays = Vec::new();
+    for file in files_below(&source) {
+        let name = file.strip_prefix(&source).unwrap().to_str().unwrap();
+        let text = fs::read_to_string(&file).unwrap();
+        let is_home = ["cli.rs", "cli/", "lib.rs"]
+            .iter()
+            .any(|home| name.starts_with(home));
+        if !is_home && text.contains("crate::cli") {
+            strays.push(name.to_owned());
+        }
+    }
+    assert_eq!(strays, Vec::<String>::new());
+}
+
+#[test]
 fn there_is_no_way_to_trust_a_host_without_a_certificate() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for file in files_below(&source) {
