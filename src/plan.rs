@@ -4,6 +4,7 @@
 //! combination has exactly one answer.
 
 mod job;
+mod next_step;
 mod second_copies;
 mod there;
 mod units;
@@ -15,12 +16,15 @@ use crate::prepare::RowFile;
 use crate::results::{Entry, Known, Reason, Status, Verified};
 
 pub use job::{FailedJobs, Outcome, Sent, is_for_people, outcome};
+pub use next_step::{
+    NameHolder, NextStep, RowEnd, RowFacts, Sighting, decides_by_new_name, name_holder, next_step,
+};
 pub use second_copies::{
     EarlierCopy, FileOnObject, NewRow, SecondCopiesFound, SecondCopy, is_begun, second_copies,
 };
 pub use there::{
-    Change, Course, Giving, OnConflict, Renaming, Swapped, There, Titles, Wishes, course, done_as,
-    renaming, swapped,
+    Change, Course, Giving, Holding, OnConflict, Renaming, Swapped, There, Titles, Wishes, course,
+    done_as, renaming, swapped,
 };
 pub use units::{Candidate, Limits, units};
 
@@ -339,19 +343,23 @@ pub enum Found {
 }
 
 /// Decides what a look-up by `external_id` means.
-pub fn found<T>(presence: Presence<T>, posted: &Posted, content: &Content) -> Found {
+pub fn found<T>(presence: &Presence<T>, posted: &Posted, content: &Content) -> Found {
     match presence {
         Presence::Absent => Found::Nothing,
         Presence::Pending { id } => match posted {
-            Posted::Perhaps => Found::Ours(id),
+            Posted::Perhaps => Found::Ours(id.clone()),
             Posted::No => Found::Unfinished(None),
             Posted::ForAnotherObject(object) => Found::Unfinished(Some(object.clone())),
         },
-        Presence::Stored { id, size, .. } if size == content.stamp.size => Found::SameSize(id),
-        Presence::Stored { id, size, .. } => Found::OtherSize(id, size),
-        Presence::Mismatch { external_id } => Found::Mismatch(external_id),
+        Presence::Stored { id, size, .. } if *size == content.stamp.size => {
+            Found::SameSize(id.clone())
+        }
+        Presence::Stored { id, size, .. } => Found::OtherSize(id.clone(), *size),
+        Presence::Mismatch { external_id } => Found::Mismatch(external_id.clone()),
         // No attachment, whatever it is.
-        Presence::Running { word, .. } | Presence::Ended(End { word, .. }) => Found::Mismatch(word),
+        Presence::Running { word, .. } | Presence::Ended(End { word, .. }) => {
+            Found::Mismatch(word.clone())
+        }
     }
 }
 

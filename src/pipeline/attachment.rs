@@ -70,7 +70,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             // Of a record under the new name, none of our POSTs can be the reason.
             Ok(ByName::New(presence)) => {
                 let nothing = State::LookUp(posted);
-                Ok(self.after_look_up(presence, &Posted::No, nothing))
+                Ok(self.after_look_up(&presence, &Posted::No, nothing))
             }
             Ok(ByName::Present(presence)) => {
                 // After a lost POST one look is not enough, not even after a restart.
@@ -80,7 +80,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
                         State::Search(0, posted.clone())
                     }
                 };
-                Ok(self.after_look_up(presence, &posted, nothing))
+                Ok(self.after_look_up(&presence, &posted, nothing))
             }
             Err(unmet) => self.unmet(unmet, None, &posted),
         }
@@ -140,12 +140,12 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
     /// What follows from a look-up; `nothing` is what follows where nothing is there.
     fn after_look_up(
         &mut self,
-        presence: Presence<D::Target>,
+        presence: &Presence<D::Target>,
         posted: &Posted,
         nothing: State<D::Target>,
     ) -> State<D::Target> {
         let content = self.only().content();
-        if let Presence::Stored { names, .. } = &presence {
+        if let Presence::Stored { names, .. } = presence {
             self.names = Some(names.clone());
         }
         let is_compared = self.run.settings.wishes.on_conflict == OnConflict::Replace;
@@ -194,7 +194,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         match self.find().await {
             Ok(presence) => {
                 let nothing = State::Search(nth + 1, posted.clone());
-                Ok(self.after_look_up(presence, &posted, nothing))
+                Ok(self.after_look_up(&presence, &posted, nothing))
             }
             Err(unmet) => self.unmet(unmet, None, &posted),
         }
@@ -205,7 +205,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         match self.find().await {
             Ok(presence) => {
                 let refused = Verdict::refused(None, why);
-                Ok(self.after_look_up(presence, posted, refused.into()))
+                Ok(self.after_look_up(&presence, posted, refused.into()))
             }
             Err(unmet) => self.unmet(unmet, None, posted),
         }

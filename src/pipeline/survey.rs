@@ -15,9 +15,12 @@ use super::{Halt, Settings, Task, TaskRow};
 use crate::destination::{Destination, End, LISTED_AT_ONCE, Presence};
 use crate::event::{Event, Events};
 use crate::model::AttachmentId;
-use crate::plan::{Begun, Change, Outcome, Posted, Sent, Start, There, Wishes, outcome};
+use crate::plan::{
+    Begun, Change, Holding, NextStep, Outcome, Posted, RowFacts, Sent, Sighting, Start, There,
+    Wishes, next_step, outcome,
+};
 use crate::results::{Reason, Status};
-use outlook::{Foreseen, of_begun, of_found, of_left, under, unless_taken};
+use outlook::{Foreseen, foreseen, unless_taken};
 
 /// So many rows or lists of them may be under way at once, those included that stay without an answer.
 const MOST_SURVEYS: usize = 2_000;
@@ -209,9 +212,25 @@ async fn look_up<D: Destination>(
     posted: &Posted,
     wishes: Wishes,
 ) -> Result<Foreseen, Unmet> {
-    let name = requests.find(owner, &task.row.external_id).await?;
-    let new_name = look_new_name_up(requests, owner, task).await?;
-    Ok(of_found(under(name, new_name), task, posted, wishes))
+    let present = requests.find(owner, &task.row.external_id).await?;
+    let under_new = look_new_name_up(requests, owner, task).await?;
+    let sighting = Sighting::ByName {
+        present: &present,
+        under_new: &under_new,
+        posted,
+    };
+    let step = next_step(&sighting, facts(task, wishes));
+    let seen = match present {
+        Presence::Absent => &under_new,
+        _ => &present,
+    };
+    let foreseen = foreseen(&step, seen, task, wishes);
+    Ok(match seen {
+        Presence::Pending { id } | Presence::Stored { id, .. } => {
+            unless_taken(foreseen, &under_new, id)
+        }
+        _ => foreseen,
+    })
 }
 
 async fn resume<D: Destination>(
@@ -222,12 +241,17 @@ async fn resume<D: Destination>(
     wishes: Wishes,
 ) -> Result<Foreseen, Unmet> {
     let presence = requests.get(owner, &begun.id).await?;
-    if let Presence::Absent = presence {
+    let sighting = Sighting::OfBegun {
+        presence: &presence,
+        begun,
+    };
+    let step = next_step(&sighting, facts(task, wishes));
+    if step == NextStep::LookUp {
         return look_up(requests, owner, task, &Posted::No, wishes).await;
     }
-    let new_name = look_new_name_up(requests, owner, task).await?;
-    let foreseen = of_begun(&presence, begun, task, wishes);
-    Ok(unless_taken(foreseen, &new_name, &begun.id))
+    let foreseen = foreseen(&step, &presence, task, wishes);
+    let under_new = look_new_name_up(requests, owner, task).await?;
+    Ok(unless_taken(foreseen, &under_new, &begun.id))
 }
 
 /// What would happen with an attachment that an earlier run left, which a list may have shown.
@@ -244,11 +268,27 @@ async fn left<D: Destination>(
         // That a list does not name it does not prove that it is gone.
         _ => requests.get(owner, &there.id).await?,
     };
-    let Some(foreseen) = of_left(&presence, there, task, wishes) else {
-        return look_up(requests, owner, task, &Posted::No, wishes).await;
+    let size = match &presence {
+        Presence::Stored { size, .. } => Holding::Bytes(*size),
+        Presence::Pending { .. } => Holding::NoBytes,
+        _ => Holding::NoAttachment,
     };
-    let new_name = look_new_name_up(requests, owner, task).await?;
-    Ok(unless_taken(foreseen, &new_name, &there.id))
+    let sighting: Sighting<'_, D::Target> = Sighting::OfLeft { size, there };
+    let step = next_step(&sighting, facts(task, wishes));
+    if step == NextStep::LookUp {
+        return look_up(requests, owner, task, &Posted::No, wishes).await;
+    }
+    let foreseen = foreseen(&step, &presence, task, wishes);
+    let under_new = look_new_name_up(requests, owner, task).await?;
+    Ok(unless_taken(foreseen, &under_new, &there.id))
+}
+
+fn facts(task: &TaskRow, wishes: Wishes) -> RowFacts<'_> {
+    RowFacts {
+        content: &task.content,
+        changes: &task.changes,
+        wishes,
+    }
 }
 
 /// What is there under the name that a row's attachment is to get; nothing where it keeps its own.

@@ -19,7 +19,9 @@ use crate::destination::archive::{Archive, Exhibit, Original, Shown};
 use crate::destination::{Names, Presence};
 use crate::http::{Digested, Fetched};
 use crate::model::{AttachmentId, Content, Sha256Digest};
-use crate::plan::{Begun, Change, Course, Giving, OnConflict, Posted, Progress, There, course};
+use crate::plan::{
+    Begun, Change, Course, Giving, Holding, OnConflict, Posted, Progress, There, course,
+};
 use crate::results::Known;
 use crate::results::journal::Journal;
 
@@ -128,7 +130,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
 
     /// How many bytes the service shows: of an attachment of which nothing was begun with the next
     /// list of many, of another one at once.
-    async fn look_at(&mut self, there: &There) -> Result<Option<Option<u64>>, Unmet> {
+    async fn look_at(&mut self, there: &There) -> Result<Holding<u64>, Unmet> {
         if there.change == Change::None {
             self.slot = None;
             let seen = self
@@ -143,16 +145,17 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
                 .await?;
             if let Seen::Shown(Presence::Stored { size, names, .. }) = seen {
                 self.names = Some(names);
-                return Ok(Some(Some(size)));
+                return Ok(Holding::Bytes(size));
             }
         }
         // That a list does not name it does not prove that it is gone.
         let original = self.run.requests.original(self.owner(), &there.id).await?;
-        Ok(original.map(|Original { exhibit, .. }| {
-            let size = exhibit.size;
-            self.names = Some(names(exhibit));
-            size
-        }))
+        let Some(Original { exhibit, .. }) = original else {
+            return Ok(Holding::NoAttachment);
+        };
+        let size = exhibit.size.map_or(Holding::NoBytes, Holding::Bytes);
+        self.names = Some(names(exhibit));
+        Ok(size)
     }
 
     fn wants_replacement(&self) -> bool {

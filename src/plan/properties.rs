@@ -256,7 +256,7 @@ proptest! {
     fn a_record_may_be_made_only_where_a_look_up_found_nothing_and_one_is_ours_only_after_a_lost_post(
         presence in presence(), posted in posted(), content in content(),
     ) {
-        let found = found(presence.clone(), &posted, &content);
+        let found = found(&presence, &posted, &content);
         prop_assert_eq!(found == Found::Nothing, presence == Presence::Absent);
         let is_pending = matches!(presence, Presence::Pending { .. });
         let is_ours = is_pending && posted == Posted::Perhaps;

@@ -207,7 +207,7 @@ fn a_record_without_bytes_is_ours_only_while_a_post_may_have_gone_unheard() {
     let id = AttachmentId::parse("12").unwrap();
     let found = |posted| {
         let presence: Presence<()> = Presence::Pending { id: id.clone() };
-        found(presence, &posted, &content("text", 1))
+        found(&presence, &posted, &content("text", 1))
     };
     assert_eq!(found(Posted::Perhaps), Found::Ours(id.clone()));
     assert_eq!(found(Posted::No), Found::Unfinished(None));
@@ -216,7 +216,7 @@ fn a_record_without_bytes_is_ours_only_while_a_post_may_have_gone_unheard() {
 #[test]
 fn what_is_stored_is_told_apart_by_its_size() {
     let id = AttachmentId::parse("12").unwrap();
-    let found = |presence: Presence<()>| found(presence, &Posted::Perhaps, &content("text", 1));
+    let found = |presence: Presence<()>| found(&presence, &Posted::Perhaps, &content("text", 1));
     let stored = |size| Presence::Stored {
         names: Names::default(),
         id: id.clone(),

@@ -176,10 +176,21 @@ pub enum Course {
     Bytes,
 }
 
-/// Decides how a row goes on whose attachment an earlier run left. `size` is what the service shows
-/// now: nothing of an attachment, one without bytes, or one with so many.
+/// An attachment as it is seen, with what was asked about its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holding<B> {
+    /// There is no such attachment.
+    NoAttachment,
+    /// It has no bytes.
+    NoBytes,
+    /// It has these.
+    Bytes(B),
+}
+
+/// Decides how a row goes on whose attachment an earlier run left, by the size that the service shows
+/// now.
 pub fn course(
-    size: Option<Option<u64>>,
+    size: Holding<u64>,
     there: &There,
     former: Option<&Former>,
     content: &Content,
@@ -196,15 +207,15 @@ pub fn course(
         }
     };
     match (there.change, size) {
-        (Change::None | Change::Names, None | Some(None)) => Course::Gone,
-        (Change::None | Change::Names, Some(Some(size))) => match then {
+        (Change::None | Change::Names, Holding::NoAttachment | Holding::NoBytes) => Course::Gone,
+        (Change::None | Change::Names, Holding::Bytes(size)) => match then {
             Some(then) if then.stamp.size == size => in_hand(size, then),
             _ => Course::Other { size, ours: None },
         },
-        (_, None) => Course::Anew,
-        (Change::Sent, Some(None)) if then.as_ref().is_some_and(is_same) => Course::Await,
-        (_, Some(None)) => Course::Send,
-        (change, Some(Some(size))) => {
+        (_, Holding::NoAttachment) => Course::Anew,
+        (Change::Sent, Holding::NoBytes) if then.as_ref().is_some_and(is_same) => Course::Await,
+        (_, Holding::NoBytes) => Course::Send,
+        (change, Holding::Bytes(size)) => {
             let is_old = former.is_none_or(|former| former.size == size);
             match then {
                 None => Course::Bytes,

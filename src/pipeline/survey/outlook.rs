@@ -1,13 +1,11 @@
-//! What an import would do with a row, decided from what was looked up. Sends nothing.
+//! What an import would do with a row, in the words of a dry run. Nothing is decided here: that is done
+//! by [`next_step`](crate::plan::next_step).
 
 use crate::destination::archive::Shown;
 use crate::destination::{Names, Presence};
 use crate::manifest::Row;
 use crate::model::AttachmentId;
-use crate::plan::{
-    Begun, Course, Found, OnConflict, Posted, Renaming, Standing, There, Wishes, course, found,
-    renaming, standing,
-};
+use crate::plan::{NameHolder, NextStep, Renaming, RowEnd, Wishes, name_holder, renaming};
 use crate::results::{Reason, Status};
 
 use super::super::TaskRow;
@@ -91,149 +89,41 @@ impl Outlook {
 /// An outlook, and the names that come with it.
 pub(super) type Foreseen = (Outlook, Vec<NewName>);
 
-/// What is there under the two names that a row's attachment may have.
-pub(super) enum Under<T> {
-    /// This is the row's.
-    One(Presence<T>),
-    /// Somebody else has the name that it is to get.
-    Taken,
-}
-
-/// Which of two is the row's: what is there under its name, or what is there under the one that it
-/// is to get.
-pub(super) fn under<T>(name: Presence<T>, new_name: Presence<T>) -> Under<T> {
-    match (name, new_name) {
-        (name, Presence::Absent) => Under::One(name),
-        (Presence::Absent, renamed) => Under::One(renamed),
-        _ => Under::Taken,
-    }
-}
-
-/// What would happen with a row whose attachment was looked up by name.
-pub(super) fn of_found<T>(
-    under: Under<T>,
-    task: &TaskRow,
-    posted: &Posted,
-    wishes: Wishes,
-) -> Foreseen {
-    let presence = match under {
-        Under::One(presence) => presence,
-        Under::Taken => return taken(),
-    };
-    let names = names_of(&presence, &task.row);
-    let outlook = match found(presence, posted, &task.content) {
-        Found::Nothing => Outlook::Create,
-        Found::Ours(_) => Outlook::GoOn,
-        Found::SameSize(_) if wishes.on_conflict == OnConflict::Replace => Outlook::Compare,
-        Found::SameSize(_) => Outlook::Done(Status::Skipped),
-        Found::OtherSize(_, size) => differing(size, Reason::StoredOtherSize, wishes),
-        Found::Mismatch(_) => Outlook::NotDone(Status::Failed, Reason::LookupMismatch),
-        Found::Unfinished(Some(_)) => Outlook::NotDone(Status::Pending, Reason::ObjectChanged),
-        Found::Unfinished(None) => Outlook::NotDone(Status::Pending, Reason::PendingElsewhere),
-    };
-    named(outlook, names, task, wishes)
-}
-
-/// What would happen with a row whose record an earlier run began, and which is not gone.
-pub(super) fn of_begun<T>(
+/// What would happen with a row whose next step is known, and is not another look-up.
+pub(super) fn foreseen<T>(
+    step: &NextStep,
     presence: &Presence<T>,
-    begun: &Begun,
     task: &TaskRow,
     wishes: Wishes,
 ) -> Foreseen {
-    let outlook = match standing(presence, begun, &task.content) {
-        Standing::Gone => Outlook::Create,
-        Standing::Empty | Standing::Sent => Outlook::GoOn,
-        Standing::EmptyElsewhere => Outlook::NotDone(Status::Pending, Reason::ObjectChanged),
-        Standing::Stored(size) if size == task.content.stamp.size => {
-            Outlook::Done(Status::Uploaded)
-        }
-        Standing::Stored(_) => Outlook::NotDone(Status::Failed, Reason::SizeMismatch),
-        Standing::StoredBeforeTheChange(_) if begun.elsewhere.is_some() => {
-            Outlook::NotDone(Status::Conflict, Reason::ObjectChanged)
-        }
-        Standing::StoredBeforeTheChange(size) => differing(size, Reason::FileChanged, wishes),
-        Standing::Mismatch => Outlook::NotDone(Status::Created, Reason::NoAnswer),
+    let file = task.content.stamp.size;
+    let outlook = match step {
+        NextStep::LookUp | NextStep::Create => Outlook::Create,
+        NextStep::Send(_) | NextStep::Confirm(_) => Outlook::GoOn,
+        NextStep::ReadBytes(_) | NextStep::ReplaceUnlessSame(_) => Outlook::Compare,
+        // The import downloads what gives way, and finds that it is the same if it is.
+        NextStep::Replace { size, ours, .. } if ours.is_none() && *size == file => Outlook::Compare,
+        NextStep::Replace { size, .. } => Outlook::Replace { old: *size },
+        NextStep::End(RowEnd::Kept { .. }) => Outlook::Keep,
+        NextStep::End(end) if end.status().is_done() => Outlook::Done(end.status()),
+        NextStep::End(end) => Outlook::NotDone(end.status(), end.reason()),
     };
     named(outlook, names_of(presence, &task.row), task, wishes)
 }
 
-/// What would happen with a row whose attachment an earlier run left; nothing where it has to be
-/// looked up by its name.
-pub(super) fn of_left<T>(
-    presence: &Presence<T>,
-    there: &There,
-    task: &TaskRow,
-    wishes: Wishes,
-) -> Option<Foreseen> {
-    let size = match presence {
-        Presence::Stored { size, .. } => Some(Some(*size)),
-        Presence::Pending { .. } => Some(None),
-        _ => None,
-    };
-    let former = task.changes.replaced.as_ref();
-    let is_compared = there.is_unproven() && wishes.on_conflict == OnConflict::Replace;
-    let course = course(size, there, former, &task.content);
-    let is_gone = matches!(course, Course::Gone | Course::Anew);
-    let outlook = match course {
-        _ if there.elsewhere.is_some() && !is_gone => {
-            Outlook::NotDone(Status::Replacing, Reason::ObjectChanged)
-        }
-        Course::Gone => Outlook::NotDone(Status::Conflict, Reason::Gone),
-        Course::Anew => return None,
-        Course::Send | Course::Await => Outlook::GoOn,
-        Course::Right if is_compared => Outlook::Compare,
-        Course::Right => Outlook::Done(there.status),
-        Course::Bytes => Outlook::Compare,
-        Course::Other { .. } if there.is_kept() && wishes.on_conflict == OnConflict::Fail => {
-            Outlook::Keep
-        }
-        Course::Other { size, ours: None }
-            if size == task.content.stamp.size && wishes.on_conflict == OnConflict::Replace =>
-        {
-            Outlook::Compare
-        }
-        Course::Other { size, ours } => {
-            let reason = match ours {
-                Some(_) => Reason::FileChanged,
-                None => Reason::StoredOtherSize,
-            };
-            differing(size, reason, wishes)
-        }
-    };
-    Some(named(outlook, names_of(presence, &task.row), task, wishes))
-}
-
-/// The same, unless another attachment than ours has the name that ours is to get, and keeps it.
+/// The same, unless another attachment than ours has the name that ours is to get: then the row is not
+/// done, whatever else is.
 pub(super) fn unless_taken<T>(
     foreseen: Foreseen,
     new_name: &Presence<T>,
     ours: &AttachmentId,
 ) -> Foreseen {
-    let is_free = match new_name {
-        Presence::Absent => true,
-        Presence::Stored { id, .. } | Presence::Pending { id } => id == ours,
-        _ => false,
-    };
     let is_done = !matches!(foreseen.0, Outlook::NotDone(..));
-    if is_done && !is_free {
-        return taken();
+    if is_done && name_holder(new_name, ours) == NameHolder::Another {
+        let taken = RowEnd::NewIdTaken;
+        return (Outlook::NotDone(taken.status(), taken.reason()), Vec::new());
     }
     foreseen
-}
-
-fn taken() -> Foreseen {
-    let outlook = Outlook::NotDone(Status::Conflict, Reason::NewIdTaken);
-    (outlook, Vec::new())
-}
-
-/// What becomes of content that is other than the file's.
-fn differing(old: u64, reason: Reason, wishes: Wishes) -> Outlook {
-    match wishes.on_conflict {
-        OnConflict::Fail => Outlook::NotDone(Status::Conflict, reason),
-        OnConflict::Skip => Outlook::Keep,
-        OnConflict::Replace => Outlook::Replace { old },
-    }
 }
 
 /// What an attachment is called; one that is still to be made or to get bytes is called what its row

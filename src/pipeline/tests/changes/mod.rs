@@ -1,5 +1,6 @@
 //! Attachments that are there already, and are changed as the user asks.
 
+mod foresight;
 mod found;
 mod names;
 mod replacements;
