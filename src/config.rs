@@ -14,7 +14,8 @@ pub use amend::{AmendError, Amending, Backups, ChangePolicy};
 pub use jobs::Jobs;
 pub use plans::{
     AttachPlan, CheckPlan, ConsentPolicy, EmulatorPlan, EvidenceFile, ImportMode, ImportPlan,
-    ManifestInput, OutputConfig, ReportPlan, ResumePolicy, SummaryForm, UnfitRowPolicy, VerifyPlan,
+    ManifestInput, NoticePolicy, OutputConfig, ReportPlan, ResumePolicy, SummaryForm,
+    UnfitRowPolicy, VerifyPlan,
 };
 pub use service::{
     Base, NamedDestination, PreflightPolicy, ServiceConfig, TenantEnvironment, TenantRegion,

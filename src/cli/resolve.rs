@@ -6,8 +6,8 @@ use super::{
 };
 use crate::config::{
     AttachPlan, Backups, ChangePolicy, CheckPlan, ConsentPolicy, EvidenceFile, ImportMode,
-    ImportPlan, Jobs, ManifestInput, NamedDestination, OutputConfig, PreflightPolicy, ReportPlan,
-    ResumePolicy, ServiceConfig, UnfitRowPolicy, VerifyPlan, results_path,
+    ImportPlan, Jobs, ManifestInput, NamedDestination, NoticePolicy, OutputConfig, PreflightPolicy,
+    ReportPlan, ResumePolicy, ServiceConfig, UnfitRowPolicy, VerifyPlan, results_path,
 };
 use crate::manifest::{Options, OwnOutputs, SimilarIds};
 use crate::model::{ObjectRef, SecondCopies};
@@ -42,6 +42,7 @@ impl ImportArgs {
             consent: self.consent.into_policy(),
             service: self.service.into_config(),
             output: self.output.into_config(),
+            notices: NoticePolicy::Tell,
             changes: self.amend.into_policy(),
             jobs,
         }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::config::{Base, renewal};
+use crate::config::{Base, OutputConfig, renewal};
 use crate::error::Error;
 use crate::model::{AttachmentId, Service};
 use crate::pipeline::{Cleared, Obstacle};
@@ -11,59 +11,53 @@ use crate::progress::span;
 use crate::text::{escape, tell};
 use crate::throttle::FIRST_ANSWER_LIMIT;
 
-use super::session::Contact;
+use super::session::{Contact, Target};
 
-/// The question with which a command begins.
-pub(super) struct FirstQuestion<'a> {
-    /// Where it goes.
-    pub(super) base: &'a Base,
-    /// The service that should be there.
-    pub(super) service: Service,
-    /// Something that the service has, if an earlier run has left anything there.
-    pub(super) known: Option<&'a AttachmentId>,
-    /// How long the service may be away, if that is less than a first answer may take.
-    pub(super) max_outage: Duration,
-    /// Whether only errors are told.
-    pub(super) quiet: bool,
-}
-
-impl FirstQuestion<'_> {
-    /// Asks for a first answer, and explains what is wrong with the one that came.
-    pub(super) fn ask(&self, contact: &mut Contact) -> Result<(), Error> {
-        let name = name(self.base);
-        let limit = FIRST_ANSWER_LIMIT.min(self.max_outage);
-        let waiting = |why: &str| {
-            self.tell(&format!(
-                "no good answer from {name} yet ({}); it is asked again for up to {}\n",
-                escape(why),
-                span(limit.as_secs_f64())
-            ));
-        };
-        match contact.introduce(self.known, limit, waiting) {
-            Ok(Cleared::Proven) => {}
-            Ok(Cleared::Unproven(why)) => {
-                tracing::info!(why, "the first answer proves nothing");
-                self.tell(&format!(
-                    "{name} does not show its list of jobs ({}), which no document promises: whether \
-                     address and key are right shows with the first job\n",
-                    escape(&why)
-                ));
-            }
-            Err(obstacle) => {
-                return Err(Error::NoGoodAnswer {
-                    why: words(&obstacle, self.base, self.service),
-                });
-            }
-        }
-        tracing::info!("the service is there");
-        Ok(())
-    }
-
-    fn tell(&self, notice: &str) {
-        if !self.quiet {
+/// Asks for a first answer, and explains what is wrong with the one that came. An attachment that an
+/// earlier run has left there makes the better question.
+pub(super) fn ask(
+    contact: &mut Contact<'_>,
+    known: Option<&AttachmentId>,
+    output: OutputConfig,
+) -> Result<(), Error> {
+    let tell_of = |notice: &str| {
+        if !output.is_quiet() {
             tell(notice);
         }
+    };
+    let Target {
+        base,
+        access,
+        service,
+        ..
+    } = contact.target();
+    let name = name(base);
+    let limit = FIRST_ANSWER_LIMIT.min(service.max_outage);
+    let waiting = |why: &str| {
+        tell_of(&format!(
+            "no good answer from {name} yet ({}); it is asked again for up to {}\n",
+            escape(why),
+            span(limit.as_secs_f64())
+        ));
+    };
+    match contact.introduce(known, limit, waiting) {
+        Ok(Cleared::Proven) => {}
+        Ok(Cleared::Unproven(why)) => {
+            tracing::info!(why, "the first answer proves nothing");
+            tell_of(&format!(
+                "{name} does not show its list of jobs ({}), which no document promises: whether \
+                 address and key are right shows with the first job\n",
+                escape(&why)
+            ));
+        }
+        Err(obstacle) => {
+            return Err(Error::NoGoodAnswer {
+                why: words(&obstacle, base, access.credentials.service()),
+            });
+        }
     }
+    tracing::info!("the service is there");
+    Ok(())
 }
 
 /// What is wrong, and what to do.

@@ -10,14 +10,14 @@ mod summary;
 
 use crate::backup::{Folder, Vault};
 use crate::config::{
-    Backups, Base, ImportMode, ImportPlan, ResumePolicy, UnfitRowPolicy, variable,
+    Backups, Base, ImportMode, ImportPlan, NoticePolicy, ResumePolicy, UnfitRowPolicy, variable,
 };
 use crate::error::{Error, Exit};
 use crate::manifest::{self, Column, Manifest, RawRow, Reading};
 use crate::model::Service;
 use crate::pipeline::Halt;
 use crate::plan::{Titles, Wishes};
-use crate::prepare::look;
+use crate::prepare::{Prepared, look};
 use crate::progress::{Hashing, Sending, Style};
 use crate::results::ResultsError;
 use crate::results::file::{Resting, ResultsFile};
@@ -26,35 +26,21 @@ use crate::results::previous::Previous;
 use crate::root::Root;
 use crate::text::tell;
 
-use super::first_answer::FirstQuestion;
 use super::second_copies::{Comparison, Destinations};
-use super::session::{AtStop, Contact, Opening};
-use super::{proxy_notice, show, tell_problems};
+use super::session::{AtStop, Contact, Opening, Target};
+use super::{first_answer, proxy_notice, show, tell_problems};
 use merge::Extent;
 use plan::{EarlierRows, Plan};
 use summary::{Ending, Summary, resume_command};
 
-/// What is told of an import besides its way, how far it has come and what it asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Telling {
-    /// What the user should know beforehand, and what it came to.
-    All,
-    /// Nothing: whoever wants it done tells of it.
-    Nothing,
-}
-
 /// Runs the command.
 pub fn run(config: &ImportPlan) -> Result<Exit, Error> {
     let read = manifest::read(&config.input.manifest, &config.input.options)?;
-    carry_out(config, read, Telling::All)
+    carry_out(config, read)
 }
 
 /// Imports the rows of a manifest that was read. Its path is what it is called.
-pub(super) fn carry_out(
-    config: &ImportPlan,
-    read: Reading,
-    telling: Telling,
-) -> Result<Exit, Error> {
+pub(super) fn carry_out(config: &ImportPlan, read: Reading) -> Result<Exit, Error> {
     // Where no row says it, no row will be sent either, and any service will do to go on with.
     let service = read.manifest.service().unwrap_or(Service::Workday);
     let amending = config.changes.for_service(service)?;
@@ -72,17 +58,15 @@ pub(super) fn carry_out(
     let wishes = amending.wishes();
     let earlier = EarlierRows(&previous);
     let looked = look(&read.manifest, read.problems, &root, &earlier);
-    let mut contact = Contact::prepare(&base, &access, &config.jobs)?;
+    let mut contact = Contact::prepare(Target {
+        base: &base,
+        access: &access,
+        service: &config.service,
+        jobs: &config.jobs,
+    })?;
     if question::is_worth_asking(config, &looked, &previous, wishes) {
         let known = question::known_attachment(&read.manifest, &previous);
-        let question = FirstQuestion {
-            base: &base,
-            service,
-            known: known.as_ref(),
-            max_outage: config.service.max_outage,
-            quiet: config.output.is_quiet(),
-        };
-        question.ask(&mut contact)?;
+        first_answer::ask(&mut contact, known.as_ref(), config.output)?;
     }
     let prepared = looked.hash(&Hashing::show(style));
     tell_problems(&read.manifest, &prepared.problems, config.output)?;
@@ -99,56 +83,55 @@ pub(super) fn carry_out(
         &config.jobs,
     );
     tracing::info!(rows = plan.to_send(), "planned");
+    if config.tells_notices() {
+        tell(&plan.notices(path));
+        tell(no_titles(&read.manifest, wishes));
+    }
     if !config.output.is_quiet() {
-        if telling == Telling::All {
-            tell(&plan.notices(path));
-            tell(no_titles(&read.manifest, wishes));
-        }
         tell(&proxy_notice(&base));
     }
-    let destination = Destinations::Known([base.label()].into());
-    let comparison = Comparison {
-        manifest: &read.manifest,
-        prepared: &prepared,
-        previous: &previous,
-        results: path,
-        destination: &destination,
-    };
-    let copies = comparison.find(plan.rows_to_send());
-    let copies = copies.by_consent(&config.input.second_copies);
-    if !config.output.is_quiet() && telling == Telling::All {
-        tell(&copies.notices());
-    }
-    copies.refuse()?;
+    refuse_second_copies(config, &plan, &prepared, &base)?;
     let opening = Opening {
-        base: &base,
-        access: &access,
-        service: &config.service,
-        jobs: &config.jobs,
         max_errors: config.max_errors,
         wishes,
         at_stop: AtStop::Finish,
     };
-    if config.mode == ImportMode::DryRun {
-        dry_run::run(config, &opening, contact, &plan)
-    } else {
-        consent::ask_about_bidders(config, &base, &plan)?;
-        let to_ask = consent::to_ask_about_content(config, &base, &plan, &amending)?;
-        let folder = amending.backups().and_then(Backups::folder);
-        let vault = folder.map(Folder::open).transpose()?;
-        import(
-            config,
-            &opening,
-            contact,
-            &plan,
-            to_ask,
-            Keeping {
+    match config.mode {
+        ImportMode::DryRun => dry_run::run(config, &opening, contact, &plan),
+        ImportMode::Attach => {
+            consent::ask_about_bidders(config, &base, &plan)?;
+            let to_ask = consent::to_ask_about_content(config, &base, &plan, &amending)?;
+            let folder = amending.backups().and_then(Backups::folder);
+            let vault = folder.map(Folder::open).transpose()?;
+            let keeping = Keeping {
                 results,
                 vault: vault.as_ref(),
-            },
-            telling,
-        )
+            };
+            import(config, &opening, contact, &plan, to_ask, keeping)
+        }
     }
+}
+
+/// Stops where files look like second copies of what is attached already, unless the user allows them.
+fn refuse_second_copies(
+    config: &ImportPlan,
+    plan: &Plan<'_>,
+    prepared: &Prepared,
+    base: &Base,
+) -> Result<(), Error> {
+    let comparison = Comparison {
+        manifest: plan.manifest(),
+        prepared,
+        previous: plan.previous(),
+        results: &config.results,
+        destination: &Destinations::Known([base.label()].into()),
+    };
+    let copies = comparison.find(plan.rows_to_send());
+    let copies = copies.by_consent(&config.input.second_copies);
+    if config.tells_notices() {
+        tell(&copies.notices());
+    }
+    copies.refuse()
 }
 
 /// What the user should know who wants titles to be changed, and whose manifest has none.
@@ -203,18 +186,17 @@ struct Keeping<'a> {
 
 fn import(
     config: &ImportPlan,
-    opening: &Opening<'_>,
-    contact: Contact,
+    opening: &Opening,
+    contact: Contact<'_>,
     plan: &Plan<'_>,
     to_ask: Option<&Backups>,
     Keeping { mut results, vault }: Keeping<'_>,
-    telling: Telling,
 ) -> Result<Exit, Error> {
     let (session, runtime) = contact.open(opening)?;
     if let Some(backups) = to_ask {
         consent::ask_about_content(config, plan, &session, &runtime, backups)?;
     }
-    let label = opening.base.label();
+    let label = session.settings.destination.clone();
     let rows = plan.rows(&label);
     let columns = plan.manifest().extra_columns();
     let known = merge::lines(&rows, plan.previous(), Extent::Known);
@@ -267,12 +249,12 @@ fn import(
     };
     runtime.block_on(session.close());
     if let Resting::Beside { .. } = resting
-        && (telling == Telling::Nothing || config.output.is_quiet())
+        && !config.tells_notices()
     {
         // Nobody goes on without this.
         tell(&summary.for_people(&ending));
     }
-    if telling == Telling::All {
+    if config.notices == NoticePolicy::Tell {
         // The exit code tells of the rows, even where nobody takes the summary.
         let _ = show(
             config.output,

@@ -18,7 +18,7 @@ use crate::emulator::{self, AttachmentSettings, Emulator};
 use crate::error::Error;
 use crate::event::Events;
 use crate::http::ClientError;
-use crate::model::AttachmentId;
+use crate::model::{AttachmentId, Service};
 use crate::pipeline::{self, Cleared, Halt, Obstacle, Settings, Survey, Task};
 use crate::plan::Wishes;
 use crate::results::journal::Journal;
@@ -27,12 +27,17 @@ use crate::text::tell;
 use crate::throttle::EarlierAnswer;
 use crate::throttle::pacer::WINDOW;
 
-/// What a session is opened with.
-pub(super) struct Opening<'a> {
+/// A destination, and all that it takes to speak to it.
+#[derive(Clone, Copy)]
+pub(super) struct Target<'a> {
     pub(super) base: &'a Base,
     pub(super) access: &'a Access,
     pub(super) service: &'a ServiceConfig,
     pub(super) jobs: &'a Jobs,
+}
+
+/// What a session is opened with.
+pub(super) struct Opening {
     pub(super) max_errors: Option<usize>,
     pub(super) wishes: Wishes,
     pub(super) at_stop: AtStop,
@@ -71,23 +76,24 @@ pub(super) struct Session {
 impl Session {
     /// Starts the emulator, where that is what the user wants, and sets up its clients.
     async fn open(
-        with: &Opening<'_>,
+        with: &Opening,
+        target: Target<'_>,
         client: Option<Client>,
         introduced: Option<Instant>,
     ) -> Result<Self, Error> {
         let stopping = Stopping::watch(with.at_stop)?;
-        if let (Some(introduced), Credentials::Workday(_)) = (introduced, &with.access.credentials)
-        {
+        let service = target.access.credentials.service();
+        if let (Some(introduced), Service::Workday) = (introduced, service) {
             // The service counts that request, too, and the pace of the run knows nothing of it.
             tokio::time::sleep(WINDOW.saturating_sub(introduced.elapsed())).await;
         }
-        let (url, emulator) = match with.base {
+        let (url, emulator) = match target.base {
             Base::Service(url) => (url.clone(), None),
             Base::Emulator => {
-                let emulator = start_emulator(with.service.rate).await?;
-                let base = match with.access.credentials {
-                    Credentials::Workday(_) => emulator.base_url(),
-                    Credentials::Keelvar { .. } => emulator.jobs_base_url(),
+                let emulator = start_emulator(target.service.rate).await?;
+                let base = match service {
+                    Service::Workday => emulator.base_url(),
+                    Service::Keelvar => emulator.jobs_base_url(),
                 };
                 let url = Url::parse(&base).expect("the emulator's base is a URL");
                 (url, Some(emulator))
@@ -96,18 +102,18 @@ impl Session {
         Ok(Self {
             client: match client {
                 Some(client) => client,
-                None => Client::new(url, with.access, with.jobs)?,
+                None => Client::new(url, target)?,
             },
             settings: Settings {
-                rate: with.service.rate,
-                concurrency: with.service.concurrency,
+                rate: target.service.rate,
+                concurrency: target.service.concurrency,
                 max_errors: with.max_errors,
-                max_outage: with.service.max_outage,
+                max_outage: target.service.max_outage,
                 first_answer: match introduced {
                     Some(_) => EarlierAnswer::Came,
                     None => EarlierAnswer::Awaited,
                 },
-                destination: with.base.label(),
+                destination: target.base.label(),
                 wishes: with.wishes,
                 seed: fastrand::u64(..),
             },
@@ -127,7 +133,8 @@ impl Session {
 
 /// What a session is made from: a service may be asked for a first answer before there is one, when
 /// Ctrl-C still ends the program at once.
-pub(super) struct Contact {
+pub(super) struct Contact<'a> {
+    target: Target<'a>,
     /// It lives to the end, so that a second Ctrl-C ends the program whatever it is at.
     runtime: Runtime,
     /// The client of a service; none of an emulator, which is not there yet.
@@ -136,18 +143,24 @@ pub(super) struct Contact {
     introduced: Option<Instant>,
 }
 
-impl Contact {
+impl<'a> Contact<'a> {
     /// Sets up the clients of a service. Nothing is sent.
-    pub(super) fn prepare(base: &Base, access: &Access, jobs: &Jobs) -> Result<Self, Error> {
-        let client = match base {
-            Base::Service(url) => Some(Client::new(url.clone(), access, jobs)?),
+    pub(super) fn prepare(target: Target<'a>) -> Result<Self, Error> {
+        let client = match target.base {
+            Base::Service(url) => Some(Client::new(url.clone(), target)?),
             Base::Emulator => None,
         };
         Ok(Self {
+            target,
             runtime: Runtime::new()?,
             client,
             introduced: None,
         })
+    }
+
+    /// The destination.
+    pub(super) fn target(&self) -> Target<'a> {
+        self.target
     }
 
     /// Asks a service for a first answer, which proves address and keys. The emulator of this run is
@@ -169,8 +182,8 @@ impl Contact {
     }
 
     /// Opens the session, and hands over the runtime that it lives on.
-    pub(super) fn open(self, with: &Opening<'_>) -> Result<(Session, Runtime), Error> {
-        let opened = Session::open(with, self.client, self.introduced);
+    pub(super) fn open(self, with: &Opening) -> Result<(Session, Runtime), Error> {
+        let opened = Session::open(with, self.target, self.client, self.introduced);
         Ok((self.runtime.block_on(opened)?, self.runtime))
     }
 }
@@ -183,7 +196,7 @@ pub(super) enum Client {
 
 impl Client {
     /// A client that sends the keys to a base.
-    fn new(base: Url, access: &Access, jobs: &Jobs) -> Result<Self, ClientError> {
+    fn new(base: Url, Target { access, jobs, .. }: Target<'_>) -> Result<Self, ClientError> {
         let (keys, network) = (access.credentials.headers(), &access.network);
         match &access.credentials {
             Credentials::Workday(_) => {

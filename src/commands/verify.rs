@@ -22,9 +22,8 @@ use crate::text::{counted_with_verb, escape, tell};
 use crate::verification::row::{Occasion, Row};
 use crate::verification::{Download, file};
 
-use super::first_answer::FirstQuestion;
-use super::session::{AtStop, Contact, Opening};
-use super::{evidence, proxy_notice, show};
+use super::session::{AtStop, Contact, Opening, Target};
+use super::{evidence, first_answer, proxy_notice, show};
 use backups::Backups;
 use summary::{Ending, Summary};
 
@@ -59,20 +58,18 @@ pub fn run(config: &VerifyPlan) -> Result<Exit, Error> {
         tell(&notices(&ledger, &config.results));
         tell(&proxy_notice(&base));
     }
-    let mut contact = Contact::prepare(&base, &access, &config.jobs)?;
+    let mut contact = Contact::prepare(Target {
+        base: &base,
+        access: &access,
+        service: &config.service,
+        jobs: &config.jobs,
+    })?;
     let to_ask: Vec<_> = rows.iter().filter_map(Row::to_ask).collect();
     if let Some((known, _)) = to_ask.first()
         && config.service.preflight == PreflightPolicy::Ask
     {
         // Where nothing is, every attachment would be missing.
-        let question = FirstQuestion {
-            base: &base,
-            service,
-            known: Some(known),
-            max_outage: config.service.max_outage,
-            quiet: config.output.is_quiet(),
-        };
-        question.ask(&mut contact)?;
+        first_answer::ask(&mut contact, Some(known), config.output)?;
     }
     let to_ask = to_ask.len();
     let style = Style::choose(config.output.verbosity);
@@ -80,10 +77,6 @@ pub fn run(config: &VerifyPlan) -> Result<Exit, Error> {
     let drawn = asking::drawn(&rows, config.download);
 
     let opening = Opening {
-        base: &base,
-        access: &access,
-        service: &config.service,
-        jobs: &config.jobs,
         max_errors: None,
         wishes: Wishes::default(),
         at_stop: AtStop::GiveUp,

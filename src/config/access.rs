@@ -108,6 +108,14 @@ impl Credentials {
         }
     }
 
+    /// The service that knows them.
+    pub fn service(&self) -> Service {
+        match self {
+            Self::Workday(_) => Service::Workday,
+            Self::Keelvar { .. } => Service::Keelvar,
+        }
+    }
+
     /// The headers that go with every request, and to the base alone.
     pub fn headers(&self) -> &[KeyHeader] {
         match self {

@@ -35,10 +35,19 @@ pub struct ImportPlan {
     pub service: ServiceConfig,
     /// Form and amount of what is shown.
     pub output: OutputConfig,
+    /// Treatment of what is told besides questions and progress.
+    pub notices: NoticePolicy,
     /// Treatment of attachments that are there already.
     pub changes: ChangePolicy,
     /// How Keelvar's jobs are made and judged.
     pub jobs: Jobs,
+}
+
+impl ImportPlan {
+    /// Whether the user is told beforehand what he should know.
+    pub fn tells_notices(&self) -> bool {
+        self.notices == NoticePolicy::Tell && !self.output.is_quiet()
+    }
 }
 
 /// A check of a manifest and its files.
@@ -156,6 +165,15 @@ pub enum ConsentPolicy {
     Ask,
     /// The user has agreed beforehand.
     Given,
+}
+
+/// Treatment of what an import tells besides its way, how far it has come and what it asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticePolicy {
+    /// What the user should know beforehand is told, and what it came to.
+    Tell,
+    /// Neither: whoever orders the import tells of it.
+    LeaveOut,
 }
 
 /// A file with which something is compared.

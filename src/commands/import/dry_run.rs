@@ -29,8 +29,8 @@ const ROWS_NAMED: usize = 100;
 /// Looks every row up and tells what an import would do.
 pub(super) fn run(
     config: &ImportPlan,
-    opening: &Opening<'_>,
-    contact: Contact,
+    opening: &Opening,
+    contact: Contact<'_>,
     plan: &Plan<'_>,
 ) -> Result<Exit, Error> {
     let (session, runtime) = contact.open(opening)?;

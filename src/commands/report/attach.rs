@@ -9,10 +9,10 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::commands::evidence;
-use crate::commands::import::{self, Telling};
+use crate::commands::import;
 use crate::config::{
-    AttachPlan, ChangePolicy, ImportMode, ImportPlan, ManifestInput, OutputConfig, ResumePolicy,
-    UnfitRowPolicy, results_path,
+    AttachPlan, ChangePolicy, ImportMode, ImportPlan, ManifestInput, NoticePolicy, OutputConfig,
+    ResumePolicy, UnfitRowPolicy, results_path,
 };
 use crate::digest::sha256;
 use crate::error::{Error, Exit};
@@ -68,7 +68,7 @@ pub(super) fn attach(
     let text = manifest_of(report, object, &external_id);
     let import = import_of(attach, output, report);
     let read = manifest::of_text(report, text, &import.input.options)?;
-    let exit = import::carry_out(&import, read, Telling::Nothing)?;
+    let exit = import::carry_out(&import, read)?;
     let results = import.results;
     let ledger = Ledger::read(&results).map_err(Error::Evidence)?;
     let mut lines = ledger.entries();
@@ -143,6 +143,7 @@ fn import_of(attach: &AttachPlan, output: OutputConfig, report: &Path) -> Import
         consent: attach.consent,
         service: attach.service.clone(),
         output,
+        notices: NoticePolicy::LeaveOut,
         // Another report is another attachment.
         changes: ChangePolicy::default(),
         jobs: attach.jobs.clone(),
