@@ -9,7 +9,7 @@ mod second_copies;
 mod there;
 mod units;
 
-use crate::destination::{End, Presence};
+use crate::destination::Presence;
 use crate::manifest::Row;
 use crate::model::{AttachmentId, Content, Service};
 use crate::prepare::RowFile;
@@ -39,25 +39,41 @@ pub enum Step {
     Send(Start),
 }
 
-/// Where the protocol of a row starts.
+/// Where the protocol of a row starts, which depends on what its service makes of files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Start {
+    /// The row's file becomes an attachment.
+    Attachment(AttachmentStart),
+    /// The row's file goes into a job.
+    Job(JobStart),
+}
+
+/// Where the protocol of an attachment starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AttachmentStart {
     /// With a look-up by `external_id`.
     LookUp(Posted),
-    /// With the attachment that an earlier run chose for it.
+    /// With the attachment that an earlier run chose for the row.
     Resume(Begun),
     /// With the attachment that an earlier run left with its bytes, or while it was replacing them.
     There(There),
-    /// With a job: the one that an earlier run put it into, or else a new one.
-    Job(Option<Begun>),
 }
 
-impl Start {
+/// Where the protocol of a row starts whose file goes into a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobStart {
+    /// With a new job.
+    New,
+    /// With the job that an earlier run put the row into.
+    Earlier(Begun),
+}
+
+impl JobStart {
     /// The job that it starts with, where that is an earlier run's.
     pub fn job(&self) -> Option<&AttachmentId> {
         match self {
-            Self::Job(Some(begun)) => Some(&begun.id),
-            Self::Job(None) | Self::LookUp(_) | Self::Resume(_) | Self::There(_) => None,
+            Self::New => None,
+            Self::Earlier(begun) => Some(&begun.id),
         }
     }
 }
@@ -128,18 +144,18 @@ pub fn step(
         return job::step(row, file, previous, failed_jobs);
     }
     match previous {
-        None => Step::Send(Start::LookUp(Posted::No)),
+        None => Step::Send(Start::Attachment(AttachmentStart::LookUp(Posted::No))),
         Some(previous) if previous.was_done() => done(row, file, previous, wishes),
-        Some(previous) => Step::Send(go_on(row, &previous)),
+        Some(previous) => Step::Send(Start::Attachment(go_on(row, &previous))),
     }
 }
 
-fn go_on(row: &Row, previous: &Entry) -> Start {
+fn go_on(row: &Row, previous: &Entry) -> AttachmentStart {
     // Of a conflict that was not done, the attachment is somebody else's.
     if previous.status != Status::Conflict
         && let Some(there) = There::of(row, previous)
     {
-        return Start::There(there);
+        return AttachmentStart::There(there);
     }
     let elsewhere = other_object(row, previous);
     // The id of a conflict is somebody else's.
@@ -147,7 +163,7 @@ fn go_on(row: &Row, previous: &Entry) -> Start {
         .then_some(previous.attachment_id.clone())
         .flatten();
     if let Some(id) = chosen {
-        return Start::Resume(Begun {
+        return AttachmentStart::Resume(Begun {
             id,
             file_path: previous.file_path.clone(),
             content: previous.known.content(),
@@ -157,7 +173,7 @@ fn go_on(row: &Row, previous: &Entry) -> Start {
     }
     let creating = previous.status == Status::Creating;
     let object_changed = previous.reason == Reason::ObjectChanged;
-    Start::LookUp(match elsewhere {
+    AttachmentStart::LookUp(match elsewhere {
         Some(object) if creating || object_changed => Posted::ForAnotherObject(object),
         // The manifest names the first object again, but there was a POST for another one, too.
         None if creating && object_changed => Posted::ForAnotherObject(object_of(previous)),
@@ -198,7 +214,7 @@ fn done(row: &Row, file: RowFile, previous: Entry, wishes: Wishes) -> Step {
         && is_to_be_changed(row, file, &previous, wishes)
         && let Some(there) = There::of(row, &previous)
     {
-        return Step::Send(Start::There(there));
+        return Step::Send(Start::Attachment(AttachmentStart::There(there)));
     }
     let is_kept = previous.reason == Reason::KeptExisting || wishes.on_conflict == OnConflict::Skip;
     let (status, reason, message) = match elsewhere {
@@ -343,7 +359,7 @@ pub enum Found {
 }
 
 /// Decides what a look-up by `external_id` means.
-pub fn found<T>(presence: &Presence<T>, posted: &Posted, content: &Content) -> Found {
+pub fn found(presence: &Presence, posted: &Posted, content: &Content) -> Found {
     match presence {
         Presence::Absent => Found::Nothing,
         Presence::Pending { id } => match posted {
@@ -356,10 +372,6 @@ pub fn found<T>(presence: &Presence<T>, posted: &Posted, content: &Content) -> F
         }
         Presence::Stored { id, size, .. } => Found::OtherSize(id.clone(), *size),
         Presence::Mismatch { external_id } => Found::Mismatch(external_id.clone()),
-        // No attachment, whatever it is.
-        Presence::Running { word, .. } | Presence::Ended(End { word, .. }) => {
-            Found::Mismatch(word.clone())
-        }
     }
 }
 
@@ -383,7 +395,7 @@ pub enum Standing {
 }
 
 /// Decides how a begun record stands.
-pub fn standing<T>(presence: &Presence<T>, begun: &Begun, content: &Content) -> Standing {
+pub fn standing(presence: &Presence, begun: &Begun, content: &Content) -> Standing {
     let same_content = begun
         .content
         .is_none_or(|then| then.sha256 == content.sha256);
@@ -398,9 +410,7 @@ pub fn standing<T>(presence: &Presence<T>, begun: &Begun, content: &Content) -> 
             Standing::Stored(*size)
         }
         Presence::Stored { size, .. } => Standing::StoredBeforeTheChange(*size),
-        Presence::Mismatch { .. } | Presence::Running { .. } | Presence::Ended(_) => {
-            Standing::Mismatch
-        }
+        Presence::Mismatch { .. } => Standing::Mismatch,
     }
 }
 

@@ -3,6 +3,7 @@
 mod consent;
 mod dry_run;
 mod lost;
+mod machines;
 mod merge;
 mod plan;
 mod question;
@@ -206,12 +207,12 @@ fn import(
     let (journal, writer) = journal::start(results);
     let style = Style::choose(config.output.verbosity);
     let (sending, events) = Sending::show(style, "importing", plan.to_send() as u64);
-    let halt = runtime.block_on(session.client.run(
-        plan.tasks(),
+    let halt = runtime.block_on(machines::run(
+        &session.client,
+        plan,
         &journal,
         vault.map(|folder| folder as &dyn Vault),
-        &session.settings,
-        &events,
+        (&session.settings, &events),
         session.stopping.requested(),
     ));
     drop(events);

@@ -9,19 +9,16 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use url::Url;
 
-use crate::backup::Vault;
 use crate::config::{Access, Base, Credentials, Jobs, ServiceConfig};
 use crate::destination::keelvar::{self, Keelvar};
 use crate::destination::workday::Workday;
 use crate::destination::{Destination as _, Kind};
 use crate::emulator::{self, AttachmentSettings, Emulator};
 use crate::error::Error;
-use crate::event::Events;
 use crate::http::ClientError;
 use crate::model::{AttachmentId, Service};
-use crate::pipeline::{self, Cleared, Halt, Obstacle, Settings, Survey, Task};
+use crate::pipeline::{self, Cleared, Obstacle, Settings};
 use crate::plan::Wishes;
-use crate::results::journal::Journal;
 use crate::signals::{Signals, Stop};
 use crate::text::tell;
 use crate::throttle::EarlierAnswer;
@@ -225,40 +222,6 @@ impl Client {
         match self {
             Self::Workday(to) => pipeline::preflight(&**to, known, limit, waiting).await,
             Self::Keelvar(to) => pipeline::preflight(&**to, known, limit, waiting).await,
-        }
-    }
-
-    /// Works on all tasks.
-    pub(super) async fn run<J: Journal>(
-        &self,
-        tasks: impl Iterator<Item = Task>,
-        journal: &J,
-        vault: Option<&dyn Vault>,
-        settings: &Settings,
-        events: &Events,
-        stop: impl Future<Output = ()>,
-    ) -> Option<Halt> {
-        match self {
-            Self::Workday(to) => {
-                pipeline::run(tasks, &**to, journal, vault, settings, events, stop).await
-            }
-            Self::Keelvar(to) => {
-                pipeline::run(tasks, &**to, journal, None, settings, events, stop).await
-            }
-        }
-    }
-
-    /// Finds out what would be done, with requests that change nothing.
-    pub(super) async fn survey(
-        &self,
-        tasks: impl Iterator<Item = Task>,
-        settings: &Settings,
-        events: &Events,
-        stop: impl Future<Output = ()>,
-    ) -> (Vec<Survey>, Option<Halt>) {
-        match self {
-            Self::Workday(to) => pipeline::survey(tasks, &**to, settings, events, stop).await,
-            Self::Keelvar(to) => pipeline::survey(tasks, &**to, settings, events, stop).await,
         }
     }
 

@@ -1,15 +1,8 @@
 //! What a service can show of the attachments that it keeps, to whoever wants proof of them.
 //!
-//! Nothing here changes anything. A service that keeps jobs shows nothing: it forgets the files.
+//! A service that makes jobs shows nothing: it forgets the files.
 
-use std::collections::HashMap;
-use std::future::ready;
-
-use tokio::io::AsyncWrite;
-
-use super::Destination;
-use crate::http::{Failure, FetchFailure, Fetched, UnsafeTarget};
-use crate::model::AttachmentId;
+use crate::http::UnsafeTarget;
 
 /// An attachment, as the service shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,37 +70,4 @@ pub struct Original<T> {
     pub exhibit: Exhibit,
     /// Where its bytes are: a secret, and short-lived.
     pub place: Result<T, UnsafeTarget>,
-}
-
-/// What a service shows of the attachments that it keeps. One that keeps jobs shows none.
-pub trait Archive: Destination {
-    /// Looks up to [`LISTED_AT_ONCE`](super::LISTED_AT_ONCE) attachments up with one request. Those
-    /// that the service does not name are left out.
-    fn inspect(
-        &self,
-        _ids: &[AttachmentId],
-    ) -> impl Future<Output = Result<HashMap<AttachmentId, Exhibit>, Failure>> + Send {
-        ready(Ok(HashMap::new()))
-    }
-
-    /// Looks one attachment up, with the place of its bytes; `None` where there is none.
-    fn original(
-        &self,
-        _id: &AttachmentId,
-    ) -> impl Future<Output = Result<Option<Original<Self::Target>>, Failure>> + Send {
-        ready(Ok(None))
-    }
-
-    /// Reads the bytes at a place, at most so many, and hands them on, without flushing them at the
-    /// end. What was handed on counts for nothing unless the answer is [`Fetched::File`] or
-    /// [`Fetched::WebPage`]. `received` is told of each piece.
-    fn fetch(
-        &self,
-        _place: &Self::Target,
-        _most: u64,
-        _into: &mut (dyn AsyncWrite + Unpin + Send),
-        _received: &(dyn Fn(u64) + Send + Sync),
-    ) -> impl Future<Output = Result<Fetched, FetchFailure>> + Send {
-        ready(Err(FetchFailure::Refused("a job shows no files".into())))
-    }
 }

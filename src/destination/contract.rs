@@ -4,6 +4,7 @@
 mod archive;
 mod jobs;
 
+use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -13,6 +14,7 @@ use secrecy::SecretString;
 use tempfile::TempDir;
 use url::Url;
 
+use super::archive::Shown;
 use super::workday::Workday;
 use super::*;
 use crate::digest::sha256;
@@ -20,7 +22,7 @@ use crate::emulator::{self, AttachmentSettings, Emulator};
 use crate::http::Network;
 use crate::http::api::KeyHeader;
 use crate::memory_service::{Memory, Rules};
-use crate::model::ObjectType;
+use crate::model::{ObjectRef, ObjectType};
 use crate::root::{Opened, Root};
 
 /// A file to send.
@@ -40,15 +42,15 @@ fn file(folder: &Path, name: &str, bytes: &[u8]) -> File {
     }
 }
 
-fn new(external_id: &str) -> NewRecord {
+fn new(external_id: &str) -> NewAttachment {
     let file = NewFile {
         external_id: ExternalId::parse(external_id).unwrap(),
         file_name: "Müller & Söhne (2).pdf".into(),
         title: None,
     };
-    NewRecord {
+    NewAttachment {
         object: ObjectRef::parse(ObjectType::SupplierCompany, "12").unwrap(),
-        files: vec![file],
+        file,
     }
 }
 
@@ -64,14 +66,13 @@ fn named(external_id: &str) -> Names {
 }
 
 /// Makes an attachment. Returns its id, and where its bytes go.
-async fn create<D: Destination>(service: &D, new: &NewRecord) -> (AttachmentId, D::Target) {
-    let Created { id, places } = service.create(new).await.unwrap();
-    let [place] = places.try_into().unwrap();
-    assert_eq!(place.file_name, new.files[0].file_name);
+async fn create<D: AttachmentApi>(service: &D, new: &NewAttachment) -> (AttachmentId, D::Target) {
+    let CreatedAttachment { id, place } = service.create(new).await.unwrap();
+    assert_eq!(place.file_name, new.file.file_name);
     (id, place.target.unwrap())
 }
 
-async fn keeps_the_contract<D: Destination>(service: &D) {
+async fn keeps_the_contract<D: AttachmentApi>(service: &D) {
     let folder = TempDir::new().unwrap();
     let small = file(folder.path(), "small.pdf", b"small");
     let large = file(folder.path(), "large.pdf", &vec![7; 700_000]);
@@ -82,7 +83,7 @@ async fn keeps_the_contract<D: Destination>(service: &D) {
     a_new_address_detaches_what_was_stored(service, &small, &large).await;
 }
 
-async fn what_is_not_there_is_absent<D: Destination>(service: &D) {
+async fn what_is_not_there_is_absent<D: AttachmentApi>(service: &D) {
     let nobody = AttachmentId::parse("987654").unwrap();
     assert_eq!(service.get(&nobody).await, Ok(Presence::Absent));
     let nothing = ExternalId::parse("nothing").unwrap();
@@ -95,12 +96,12 @@ async fn what_is_not_there_is_absent<D: Destination>(service: &D) {
     assert!(matches!(renewed, Err(Failure::Refused(_))));
 }
 
-async fn a_record_is_pending_until_its_bytes_are_there<D: Destination>(service: &D, file: &File) {
+async fn a_record_is_pending_until_its_bytes_are_there<D: AttachmentApi>(service: &D, file: &File) {
     let new = new("pending");
     let (id, target) = create(service, &new).await;
     let pending = || Ok::<_, Failure>(Presence::Pending { id: id.clone() });
     assert_eq!(service.get(&id).await, pending());
-    assert_eq!(service.find(&new.files[0].external_id).await, pending());
+    assert_eq!(service.find(&new.file.external_id).await, pending());
     let listed = service.list(std::slice::from_ref(&id)).await;
     assert_eq!(
         listed,
@@ -117,7 +118,7 @@ async fn a_record_is_pending_until_its_bytes_are_there<D: Destination>(service: 
         })
     };
     assert_eq!(service.get(&id).await, stored());
-    assert_eq!(service.find(&new.files[0].external_id).await, stored());
+    assert_eq!(service.find(&new.file.external_id).await, stored());
     let listed = service.list(std::slice::from_ref(&id)).await;
     assert_eq!(listed, Ok(HashMap::from([(id.clone(), stored().unwrap())])));
 }
@@ -132,25 +133,25 @@ async fn put<D: Destination>(service: &D, target: &D::Target, file: &File) {
     assert_eq!(sent.into_inner(), file.content.stamp.size);
 }
 
-async fn an_odd_external_id_is_found_again<D: Destination>(service: &D) {
+async fn an_odd_external_id_is_found_again<D: AttachmentApi>(service: &D) {
     for odd in ["CTR$1", "a/b", "50% + ü?#&=", "%2E", "契約 7", "a;b,c:d@e"] {
         let new = new(odd);
         let (id, _) = create(service, &new).await;
-        let found = service.find(&new.files[0].external_id).await;
+        let found = service.find(&new.file.external_id).await;
         assert_eq!(found, Ok(Presence::Pending { id }), "{odd}");
     }
 }
 
-async fn a_second_record_with_the_same_external_id_is_refused<D: Destination>(service: &D) {
+async fn a_second_record_with_the_same_external_id_is_refused<D: AttachmentApi>(service: &D) {
     let new = new("twice");
     let (id, _) = create(service, &new).await;
     let second = service.create(&new).await;
     assert!(matches!(second, Err(Failure::Refused(_))));
-    let found = service.find(&new.files[0].external_id).await;
+    let found = service.find(&new.file.external_id).await;
     assert_eq!(found, Ok(Presence::Pending { id }));
 }
 
-async fn a_new_address_detaches_what_was_stored<D: Destination>(
+async fn a_new_address_detaches_what_was_stored<D: AttachmentApi>(
     service: &D,
     small: &File,
     large: &File,

@@ -27,15 +27,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::archive::Archive;
 use super::{
-    Created, Destination, End, Failure, Fate, FirstAnswer, Keeps, Kind, NewRecord, Place, Presence,
-    PutFailure, Receipt,
+    CreatedJob, Destination, End, Fate, FirstAnswer, JobApi, JobPresence, Kind, NewJob, Place,
 };
 use crate::http::api::{ApiClient, Dialect, KeyHeader, Method, Reply, Request, Unproven, said};
 use crate::http::target::{ApiHost, Target, UploadRules};
 use crate::http::transfer::TransferClient;
 use crate::http::{ClientError, Network};
+use crate::http::{Failure, PutFailure, Receipt};
 use crate::model::StatusWord;
 use crate::model::{AttachmentId, Content, ObjectType};
 use crate::source::Source;
@@ -248,14 +247,14 @@ impl Keelvar {
     }
 
     /// How a job stands by its own words.
-    fn presence(&self, job: &Value) -> Presence<Target> {
+    fn presence(&self, job: &Value) -> JobPresence<Target> {
         let word = job["status"].as_str().unwrap_or("a job without a status");
         if self.is_success(word) {
-            Presence::Ended(self.end(job, word, Fate::Attached))
+            JobPresence::Ended(self.end(job, word, Fate::Attached))
         } else if word.eq_ignore_ascii_case(FAILED) {
-            Presence::Ended(self.end(job, word, Fate::Unknown))
+            JobPresence::Ended(self.end(job, word, Fate::Unknown))
         } else {
-            Presence::Running {
+            JobPresence::Running {
                 word: self.shown(word),
                 places: self.places(job),
             }
@@ -324,16 +323,8 @@ impl Keelvar {
     }
 }
 
-impl Archive for Keelvar {}
-
 impl Destination for Keelvar {
     type Target = Target;
-
-    fn keeps(&self) -> Keeps {
-        Keeps::Jobs {
-            timeout: self.settings.timeout,
-        }
-    }
 
     fn budget(&self, kind: Kind) -> Option<&Budget> {
         Some(match kind {
@@ -358,24 +349,40 @@ impl Destination for Keelvar {
         Ok(first_answer(answer))
     }
 
-    async fn get(&self, id: &AttachmentId) -> Result<Presence<Target>, Failure> {
+    async fn put(
+        &self,
+        target: &Target,
+        source: &Source,
+        content: &Content,
+        sent: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Receipt, PutFailure> {
+        self.transfer.put(target, source, content, sent).await
+    }
+}
+
+impl JobApi for Keelvar {
+    fn job_timeout(&self) -> Duration {
+        self.settings.timeout
+    }
+
+    async fn job(&self, id: &AttachmentId) -> Result<JobPresence<Target>, Failure> {
         match self.ask(&self.reads, &["jobs", id.as_str()], None).await? {
             Reply::Success(job) if !is_another(&job, id) => Ok(self.presence(&job)),
             Reply::Success(_) => Err(foreign("speaks of another job")),
-            Reply::NotFound => Ok(Presence::Absent),
+            Reply::NotFound => Ok(JobPresence::Absent),
             Reply::OtherSlash => Err(foreign("is a redirect")),
             Reply::Refused(why) => Err(Failure::Refused(why)),
         }
     }
 
-    async fn create(&self, new: &NewRecord) -> Result<Created<Target>, Failure> {
+    async fn create_job(&self, new: &NewJob) -> Result<CreatedJob<Target>, Failure> {
         let endpoint = endpoint(new.object.kind());
         let body = body(new, &self.settings.user);
         match self
             .ask(&self.posts, &["jobs", endpoint], Some(body))
             .await?
         {
-            Reply::Success(job) => Ok(Created {
+            Reply::Success(job) => Ok(CreatedJob {
                 id: id(&job).ok_or_else(|| foreign("names no job"))?,
                 places: self.places(&job),
             }),
@@ -388,16 +395,6 @@ impl Destination for Keelvar {
             Reply::OtherSlash => Err(foreign("is a redirect")),
             Reply::Refused(why) => Err(Failure::Refused(why)),
         }
-    }
-
-    async fn put(
-        &self,
-        target: &Target,
-        source: &Source,
-        content: &Content,
-        sent: &(dyn Fn(u64) + Send + Sync),
-    ) -> Result<Receipt, PutFailure> {
-        self.transfer.put(target, source, content, sent).await
     }
 }
 
@@ -427,7 +424,7 @@ fn endpoint(kind: ObjectType) -> &'static str {
     }
 }
 
-fn body(new: &NewRecord, user: &str) -> Value {
+fn body(new: &NewJob, user: &str) -> Value {
     let kind = new.object.kind();
     let in_whose_name = match kind {
         ObjectType::SourcingRequest => "requester",

@@ -17,15 +17,15 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWrite;
 use url::Url;
 
-use super::archive::{Archive, Exhibit, Original, Shown};
+use super::archive::{Exhibit, Original, Shown};
 use super::{
-    Amended, Created, Destination, Failure, FirstAnswer, Keeps, Key, Names, NewFile, NewNames,
-    NewRecord, Place, Presence, PutFailure, Receipt,
+    Amended, AttachmentApi, CreatedAttachment, Destination, FirstAnswer, Key, Names, NewAttachment,
+    NewFile, NewNames, Place, Presence,
 };
 use crate::http::api::{ApiClient, Dialect, KeyHeader, Method, Reply, Request, Unproven};
 use crate::http::target::{ApiHost, Target, UploadRules};
 use crate::http::transfer::TransferClient;
-use crate::http::{ClientError, FetchFailure, Fetched, Network};
+use crate::http::{ClientError, Failure, FetchFailure, Fetched, Network, PutFailure, Receipt};
 use crate::model::{AttachmentId, Content, ExternalId, ObjectRef, ObjectType};
 use crate::source::Source;
 use resource::{Resource, Told, foreign, many, one};
@@ -113,7 +113,7 @@ impl Workday {
         }
     }
 
-    fn presence(&self, found: &Resource) -> Result<Presence<Target>, Failure> {
+    fn presence(&self, found: &Resource) -> Result<Presence, Failure> {
         let id = found.id()?;
         Ok(match found.size()? {
             Some(size) => Presence::Stored {
@@ -164,10 +164,6 @@ impl Workday {
 impl Destination for Workday {
     type Target = Target;
 
-    fn keeps(&self) -> Keeps {
-        Keeps::Attachments
-    }
-
     /// Asks for the list of one attachment, which has to be there only if it is known.
     async fn introduce(&self, known: Option<&AttachmentId>) -> Result<FirstAnswer, Failure> {
         let id = known.map_or("1", AttachmentId::as_str);
@@ -180,7 +176,19 @@ impl Destination for Workday {
         Ok(first_answer(self.api.introduce(request).await?))
     }
 
-    async fn find(&self, external_id: &ExternalId) -> Result<Presence<Target>, Failure> {
+    async fn put(
+        &self,
+        target: &Target,
+        source: &Source,
+        content: &Content,
+        sent: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Receipt, PutFailure> {
+        self.transfer.put(target, source, content, sent).await
+    }
+}
+
+impl AttachmentApi for Workday {
+    async fn find(&self, external_id: &ExternalId) -> Result<Presence, Failure> {
         let path = ["attachments", external_id.as_str(), "external_id"];
         let Some(found) = self.look_up(&path).await? else {
             return Ok(Presence::Absent);
@@ -194,26 +202,23 @@ impl Destination for Workday {
         }
     }
 
-    async fn get(&self, id: &AttachmentId) -> Result<Presence<Target>, Failure> {
+    async fn get(&self, id: &AttachmentId) -> Result<Presence, Failure> {
         let found = self.of_id(id).await?;
         found.map_or(Ok(Presence::Absent), |found| self.presence(&found))
     }
 
-    async fn create(&self, new: &NewRecord) -> Result<Created<Target>, Failure> {
-        let [file] = new.files.as_slice() else {
-            return Err(Failure::Refused("an attachment has just one file".into()));
-        };
+    async fn create(&self, new: &NewAttachment) -> Result<CreatedAttachment<Target>, Failure> {
         let made = self
             .change(
                 Method::POST,
                 &["attachments"],
-                create_body(new.object, file),
+                create_body(new.object, &new.file),
             )
             .await?
             .ok_or_else(|| no_such_object(new.object))?;
-        Ok(Created {
+        Ok(CreatedAttachment {
             id: made.id()?,
-            places: vec![made.place(&file.file_name, &self.rules)],
+            place: made.place(&new.file.file_name, &self.rules),
         })
     }
 
@@ -256,27 +261,12 @@ impl Destination for Workday {
         })
     }
 
-    async fn list(
-        &self,
-        ids: &[AttachmentId],
-    ) -> Result<HashMap<AttachmentId, Presence<Target>>, Failure> {
+    async fn list(&self, ids: &[AttachmentId]) -> Result<HashMap<AttachmentId, Presence>, Failure> {
         let there = self.listed(ids).await?;
         let known = there.iter().map(|one| Ok((one.id()?, self.presence(one)?)));
         known.collect()
     }
 
-    async fn put(
-        &self,
-        target: &Target,
-        source: &Source,
-        content: &Content,
-        sent: &(dyn Fn(u64) + Send + Sync),
-    ) -> Result<Receipt, PutFailure> {
-        self.transfer.put(target, source, content, sent).await
-    }
-}
-
-impl Archive for Workday {
     async fn inspect(
         &self,
         ids: &[AttachmentId],

@@ -11,8 +11,8 @@ use super::requests::archive::Unfetched;
 use super::requests::{RequestOwner, Requests, Unmet};
 use super::slots::Slot;
 use super::{Halt, Settings};
-use crate::destination::archive::{Archive, Exhibit, Original};
-use crate::destination::{Destination, End, LISTED_AT_ONCE, Presence};
+use crate::destination::archive::{Exhibit, Original};
+use crate::destination::{AttachmentApi, Destination, End, JobApi, JobPresence, LISTED_AT_ONCE};
 use crate::event::Events;
 use crate::http::Fetched;
 use crate::model::AttachmentId;
@@ -81,7 +81,7 @@ pub enum Bytes {
 
 /// Asks for all attachments, and tells what it sees of each as soon as it does. Returns why it
 /// stopped early, if it did.
-pub async fn inspect<D: Archive>(
+pub async fn inspect<D: AttachmentApi>(
     questions: Vec<Question>,
     destination: &D,
     settings: &Settings,
@@ -100,7 +100,7 @@ pub async fn inspect<D: Archive>(
 }
 
 /// The same with jobs, each of which is asked for once, whatever the number of its files.
-pub async fn inspect_jobs<D: Destination>(
+pub async fn inspect_jobs<D: JobApi>(
     jobs: Vec<AttachmentId>,
     destination: &D,
     settings: &Settings,
@@ -116,9 +116,9 @@ pub async fn inspect_jobs<D: Destination>(
             slots: slot.count(),
         };
         let job = match requests.job(owner, &id, Urgency::CanWait).await {
-            Ok(Presence::Running { word, .. }) => Job::Running(word),
-            Ok(Presence::Ended(end)) => Job::Ended(end),
-            Ok(_) => Job::Absent,
+            Ok(JobPresence::Running { word, .. }) => Job::Running(word),
+            Ok(JobPresence::Ended(end)) => Job::Ended(end),
+            Ok(JobPresence::Absent) => Job::Absent,
             Err(unmet) => Job::Unknown(unmet.words()?),
         };
         tell(id, job);
@@ -187,7 +187,7 @@ struct Inspection<'a, D: Destination> {
     tell: &'a (dyn Fn(usize, Seen) + Sync),
 }
 
-impl<D: Archive> Inspection<'_, D> {
+impl<D: AttachmentApi> Inspection<'_, D> {
     async fn batch(&self, questions: &[Question], slot: Slot<'_>) -> Result<(), Halt> {
         let places = questions.iter().map(|one| one.place);
         let mut at_work: HashMap<usize, RowAtWork<'_>> = places

@@ -1,93 +1,45 @@
-//! From steps to results: a bounded number of rows at work at once, each unit of them through the
-//! protocol of one record ([`unit`]), with one watcher that asks how records stand ([`watch`]).
+//! From tasks to results: a bounded number of rows at work at once ([`run`]), each row of an attachment
+//! ([`attachment`]) and the rows of each job ([`job`]) through a machine of their own.
+//!
+//! Both machines rest on what they truly share: rows on their way and their lines ([`row`]), the right to
+//! send requests ([`context`]), the requests themselves and whether one may be repeated ([`requests`]),
+//! the sending of a file ([`upload`]), the slots ([`slots`]), and the poller that asks how records stand
+//! ([`poller`]). How a row ends, and in which words, stands in [`verdict`].
 //!
 //! Owns the order of requests, and what is durable before each of them. Prints nothing, and opens
-//! no file but those that are sent. Everything runs in one task, so a row that is given up leaves
-//! nothing behind but what its journal says.
+//! no file but those that are sent.
 
 mod alike;
 mod attachment;
+mod context;
 mod inspect;
 mod job;
-mod member;
-mod names;
+mod poller;
 mod preflight;
-mod replace;
 mod requests;
-mod routing;
+mod row;
+mod run;
 mod slots;
 mod survey;
-mod there;
+mod task;
 mod turns;
-mod unit;
+mod upload;
 mod verdict;
-mod watch;
 
-use std::pin::pin;
 use std::time::Duration;
 
-use futures::stream::FuturesUnordered;
-use futures::{FutureExt as _, StreamExt as _};
-use tokio::sync::Semaphore;
-
-use crate::backup::Vault;
-use crate::destination::archive::Archive;
-use crate::destination::{Destination, Keeps};
-use crate::event::Events;
-use crate::manifest::Row;
-use crate::model::Content;
-use crate::plan::{Start, Wishes};
-use crate::results::journal::Journal;
-use crate::results::{Changes, Entry, Status};
-use crate::source::Source;
+use crate::plan::Wishes;
 use crate::throttle::EarlierAnswer;
 
 pub(crate) use alike::ALIKE_ROWS;
 pub use alike::FailedRow;
 pub use inspect::{Bytes, Job, Question, Seen, Wanted, inspect, inspect_jobs};
 pub use preflight::{Cleared, Obstacle, preflight};
-pub use survey::{NewName, Outlook, RowSurvey, Survey, survey};
+pub use run::{run_attachments, run_jobs};
+pub use survey::{NewName, Outlook, RowSurvey, Survey, survey_attachments, survey_jobs};
+pub use task::{AttachmentTask, JobTask, TaskRow};
 
-use alike::AlikeFailures;
-use requests::Requests;
-use routing::RoutingProof;
-use unit::{Ended, Unit};
-use watch::Watcher;
-
-/// How long rows that are under way may go on once the run is to end.
-const DRAIN_LIMIT: Duration = Duration::from_secs(30);
-
-/// So many jobs may be starting at once. They are asked for their addresses two seconds apart, and
-/// these live for a minute.
-const MOST_STARTING: usize = 10;
-
-/// So many records may await confirmation at once, which bounds memory where they show it late.
-const MOST_UNCONFIRMED: usize = 5_000;
-
-/// A unit of work: the rows whose files go into one record, at least one. An attachment has one row;
-/// those of a job have one object, and are all new or all of the same earlier job.
-#[derive(Debug)]
-pub struct Task {
-    /// The rows.
-    pub rows: Vec<TaskRow>,
-}
-
-/// One row to be worked on.
-#[derive(Debug)]
-pub struct TaskRow {
-    /// The row.
-    pub row: Row,
-    /// Its file.
-    pub source: Source,
-    /// What the file must hold.
-    pub content: Content,
-    /// Where its protocol starts.
-    pub start: Start,
-    /// How often it was tried in earlier runs.
-    pub attempts: u32,
-    /// What earlier runs changed on request.
-    pub changes: Changes,
-}
+use run::{Ended, Run};
 
 /// How a run is to go.
 #[derive(Debug, Clone)]
@@ -143,161 +95,6 @@ pub enum Halt {
     Interrupted,
     /// The row was given up because the run was stopping already.
     Abandoned,
-}
-
-/// Works on all tasks. Returns why the run stopped early, or `None` where all rows were gone
-/// through. What is replaced is kept in `vault` first, where there is one. `stop` resolves when the
-/// user wants the run to end.
-pub async fn run<D: Archive, J: Journal>(
-    tasks: impl Iterator<Item = Task>,
-    destination: &D,
-    journal: &J,
-    vault: Option<&dyn Vault>,
-    settings: &Settings,
-    events: &Events,
-    stop: impl Future<Output = ()>,
-) -> Option<Halt> {
-    let run = Run {
-        requests: Requests::new(destination, settings, events).fenced_by(journal),
-        journal,
-        vault,
-        routing: RoutingProof::default(),
-        starting: Semaphore::new(MOST_STARTING),
-        watcher: Watcher::default(),
-        keeps: destination.keeps(),
-        settings,
-        events,
-    };
-    run.work(tasks, stop).await
-}
-
-/// What all rows of a run share.
-struct Run<'a, D: Destination, J> {
-    requests: Requests<'a, D>,
-    journal: &'a J,
-    vault: Option<&'a dyn Vault>,
-    routing: RoutingProof,
-    /// Jobs that have not yet said where their files go.
-    starting: Semaphore,
-    watcher: Watcher<D::Target>,
-    keeps: Keeps,
-    settings: &'a Settings,
-    events: &'a Events,
-}
-
-impl<D: Archive, J: Journal> Run<'_, D, J> {
-    async fn work(
-        &self,
-        tasks: impl Iterator<Item = Task>,
-        stop: impl Future<Output = ()>,
-    ) -> Option<Halt> {
-        let mut tasks = tasks.fuse().peekable();
-        let mut units = FuturesUnordered::new();
-        let mut stop = pin!(stop);
-        let watching = self.watcher.serve(&self.requests, &self.keeps);
-        let mut watching = pin!(watching.fuse());
-        let mut failed = 0;
-        let mut alike = AlikeFailures::default();
-        let halt = loop {
-            if tasks.peek().is_none() {
-                self.requests.no_more_to_come();
-                if units.is_empty() {
-                    return None;
-                }
-            }
-            let next = tasks.peek().map_or(0, |task| task.rows.len());
-            let may_start = next > 0 && units.len() < MOST_UNCONFIRMED;
-            tokio::select! {
-                biased;
-                () = &mut stop => break Halt::Interrupted,
-                halt = &mut watching => break halt,
-                Some(ended) = units.next() => match ended {
-                    Ok(Ended(ends)) => {
-                        failed += errors_in(&ends);
-                        if self.settings.max_errors.is_some_and(|most| failed > most) {
-                            break Halt::TooManyErrors(failed);
-                        }
-                        let first = ends.iter().find_map(|end| alike.take(end).cloned());
-                        // Where all rows are begun, nothing is left that could be saved from it, and
-                        // whoever says how many rows may fail wants it so.
-                        let is_to_stop = tasks.peek().is_some() && self.settings.max_errors.is_none();
-                        if let Some(first) = first.filter(|_| is_to_stop) {
-                            break Halt::FailedAlike(first);
-                        }
-                    }
-                    Err(halt) => break halt,
-                },
-                slot = self.requests.slots().take(next), if may_start => {
-                    if let Some(task) = tasks.next() {
-                        units.push(Unit::new(self, task, slot).go());
-                    }
-                }
-            }
-        };
-        self.requests.no_more_to_come();
-        self.requests.end();
-        self.routing.close();
-        if halt.leaves_something_to_finish() {
-            let drained = async {
-                tokio::select! {
-                    biased;
-                    through = all_through(&mut units) => through,
-                    _ = &mut watching => false,
-                }
-            };
-            // Rows that are not through by then are as the journal says, for the next run.
-            let drained = tokio::time::timeout(DRAIN_LIMIT, drained).await;
-            if halt == Halt::Interrupted && drained == Ok(true) && tasks.peek().is_none() {
-                return None;
-            }
-        }
-        Some(halt)
-    }
-
-    /// So long may a job take; none, where there are no jobs.
-    fn job_timeout(&self) -> Duration {
-        match self.keeps {
-            Keeps::Attachments => Duration::ZERO,
-            Keeps::Jobs { timeout } => timeout,
-        }
-    }
-}
-
-impl Halt {
-    /// Whether rows that are under way may still be finished: not while nothing can be recorded,
-    /// or nobody is there to answer.
-    fn leaves_something_to_finish(&self) -> bool {
-        match self {
-            Self::Journal
-            | Self::Backup(_)
-            | Self::FilesAway(_)
-            | Self::Outage(_)
-            | Self::NeverAnswered { .. }
-            | Self::Hopeless(_) => false,
-            Self::Denied(_)
-            | Self::NotRouted(_)
-            | Self::TooManyErrors(_)
-            | Self::FailedAlike(_)
-            | Self::Interrupted
-            | Self::Abandoned => true,
-        }
-    }
-}
-
-/// Whether all that was under way came to its end.
-async fn all_through(
-    units: &mut FuturesUnordered<impl Future<Output = Result<Ended, Halt>>>,
-) -> bool {
-    let mut through = true;
-    while let Some(ended) = units.next().await {
-        through &= ended.is_ok();
-    }
-    through
-}
-
-fn errors_in(ends: &[Entry]) -> usize {
-    let is_error = |end: &&Entry| matches!(end.status, Status::Failed | Status::Conflict);
-    ends.iter().filter(is_error).count()
 }
 
 #[cfg(test)]

@@ -129,7 +129,6 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::destination::{Created, Keeps, NewRecord, Presence};
     use crate::http::{PutFailure, Receipt};
     use crate::model::Content;
     use crate::source::Source;
@@ -151,24 +150,12 @@ mod tests {
     impl Destination for Answering {
         type Target = ();
 
-        fn keeps(&self) -> Keeps {
-            Keeps::Attachments
-        }
-
         async fn introduce(&self, _: Option<&AttachmentId>) -> Result<FirstAnswer, Failure> {
             let mut answers = lock(&self.0);
             if answers.len() > 1 {
                 return answers.pop().unwrap();
             }
             answers[0].clone()
-        }
-
-        async fn get(&self, _: &AttachmentId) -> Result<Presence<()>, Failure> {
-            unreachable!("nothing else is asked")
-        }
-
-        async fn create(&self, _: &NewRecord) -> Result<Created<()>, Failure> {
-            unreachable!("nothing else is asked")
         }
 
         async fn put(

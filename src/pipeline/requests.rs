@@ -3,6 +3,7 @@
 
 pub(super) mod archive;
 pub(super) mod files;
+mod jobs;
 mod judged;
 mod reads;
 mod upload;
@@ -42,7 +43,7 @@ pub(super) struct Requests<'a, D> {
     /// How the destination is called in the results.
     label: String,
     /// A look-up that worked: if it still does, the keys are good.
-    good: Mutex<Option<Probe>>,
+    good: Mutex<Option<ProvenLookUp<D>>>,
     turns: Turns<'a, D>,
     events: &'a Events,
     /// Looked through before each request that changes something; none where there is none such.
@@ -323,11 +324,6 @@ impl<'a, D: Destination> Requests<'a, D> {
         answer
     }
 
-    /// Takes note of a look-up that shows that the keys are good.
-    fn works_for(&self, id: &AttachmentId) {
-        *lock(&self.good) = Some(Probe::Get(id.clone()));
-    }
-
     /// How long questions that can wait should, because little is left of the budget for them.
     pub(super) fn reads_can_wait_for(&self) -> Option<Duration> {
         self.turns.reads_can_wait_for()
@@ -367,18 +363,29 @@ impl<'a, D: Destination> Requests<'a, D> {
     }
 }
 
-/// A look-up that can be repeated.
-#[derive(Debug, Clone)]
-enum Probe {
-    Find(ExternalId),
-    Get(AttachmentId),
+/// A look-up that worked, and how it is sent again.
+enum ProvenLookUp<D> {
+    ByExternalId(ExternalId, AskAgain<D, ExternalId>),
+    ById(AttachmentId, AskAgain<D, AttachmentId>),
 }
 
-impl Probe {
-    async fn ask<D: Destination>(&self, service: &D) -> Result<(), Failure> {
+/// Sends a look-up by `K` once more, only to learn whether it is answered.
+type AskAgain<D, K> = for<'s> fn(&'s D, &'s K) -> BoxFuture<'s, Result<(), Failure>>;
+
+impl<D> Clone for ProvenLookUp<D> {
+    fn clone(&self) -> Self {
         match self {
-            Self::Find(external_id) => service.find(external_id).await.map(|_| ()),
-            Self::Get(id) => service.get(id).await.map(|_| ()),
+            Self::ByExternalId(key, ask) => Self::ByExternalId(key.clone(), *ask),
+            Self::ById(key, ask) => Self::ById(key.clone(), *ask),
+        }
+    }
+}
+
+impl<D> ProvenLookUp<D> {
+    async fn ask(&self, service: &D) -> Result<(), Failure> {
+        match self {
+            Self::ByExternalId(key, ask) => ask(service, key).await,
+            Self::ById(key, ask) => ask(service, key).await,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What an import would do, found out with requests that change nothing.
 
+mod jobs;
 mod outlook;
 
 use std::collections::HashMap;
@@ -11,13 +12,13 @@ pub use outlook::{NewName, Outlook, RowSurvey};
 use super::inspect::through;
 use super::requests::{RequestOwner, Requests, Unmet};
 use super::slots::Slot;
-use super::{Halt, Settings, Task, TaskRow};
-use crate::destination::{Destination, End, LISTED_AT_ONCE, Presence};
+use super::{AttachmentTask, Halt, JobTask, Settings};
+use crate::destination::{AttachmentApi, Destination, JobApi, LISTED_AT_ONCE, Presence};
 use crate::event::{Event, Events};
 use crate::model::AttachmentId;
 use crate::plan::{
-    Begun, Change, Holding, NextStep, Outcome, Posted, RowFacts, Sent, Sighting, Start, There,
-    Wishes, next_step, outcome,
+    AttachmentStart, Begun, Change, Holding, NextStep, Posted, RowFacts, Sighting, There, Wishes,
+    next_step,
 };
 use crate::results::{Reason, Status};
 use outlook::{Foreseen, foreseen, unless_taken};
@@ -35,20 +36,41 @@ pub struct Survey {
     pub look_ups: u64,
 }
 
-/// Looks all rows up. Returns what it found, and why it stopped early if it did.
-pub async fn survey<D: Destination>(
-    tasks: impl Iterator<Item = Task>,
+/// Looks all rows of a service up that keeps attachments. Returns what it found, and why it stopped
+/// early if it did.
+pub async fn survey_attachments<D: AttachmentApi>(
+    tasks: impl Iterator<Item = AttachmentTask>,
     destination: &D,
     settings: &Settings,
     events: &Events,
     stop: impl Future<Output = ()>,
 ) -> (Vec<Survey>, Option<Halt>) {
     let requests = Requests::new(destination, settings, events);
-    let work = together(tasks).enumerate();
-    let begin = async |(nth, tasks): (usize, Vec<Task>), slot: Slot<'_>| {
-        let survey = look(&requests, settings.wishes, tasks, slot).await?;
-        Ok((nth, survey))
-    };
+    let look = async |tasks, slot| look(&requests, settings.wishes, tasks, slot).await;
+    survey(together(tasks), &requests, look, events, stop).await
+}
+
+/// Looks all rows of a service up that makes jobs. The same holds as of [`survey_attachments`].
+pub async fn survey_jobs<D: JobApi>(
+    tasks: impl Iterator<Item = JobTask>,
+    destination: &D,
+    settings: &Settings,
+    events: &Events,
+    stop: impl Future<Output = ()>,
+) -> (Vec<Survey>, Option<Halt>) {
+    let requests = Requests::new(destination, settings, events);
+    let look = async |task, slot| jobs::look(&requests, task, slot).await;
+    survey(tasks, &requests, look, events, stop).await
+}
+
+async fn survey<'a, D: Destination, W>(
+    work: impl Iterator<Item = W>,
+    requests: &'a Requests<'a, D>,
+    look: impl AsyncFn(W, Slot<'a>) -> Result<Survey, Halt>,
+    events: &Events,
+    stop: impl Future<Output = ()>,
+) -> (Vec<Survey>, Option<Halt>) {
+    let begin = async |(nth, work): (usize, W), slot: Slot<'a>| Ok((nth, look(work, slot).await?));
     let mut seen = Vec::new();
     let tell = |(nth, one): (usize, Survey)| {
         for row in &one.rows {
@@ -58,14 +80,16 @@ pub async fn survey<D: Destination>(
         }
         seen.push((nth, one));
     };
-    let halt = through(&requests, work, MOST_SURVEYS, begin, stop, tell).await;
+    let halt = through(requests, work.enumerate(), MOST_SURVEYS, begin, stop, tell).await;
     // In the order of the manifest, whichever came first.
     seen.sort_by_key(|(nth, _)| *nth);
     (seen.into_iter().map(|(_, one)| one).collect(), halt)
 }
 
 /// Puts tasks together of which one request shows how they stand. Any other stays alone.
-fn together(tasks: impl Iterator<Item = Task>) -> impl Iterator<Item = Vec<Task>> {
+fn together(
+    tasks: impl Iterator<Item = AttachmentTask>,
+) -> impl Iterator<Item = Vec<AttachmentTask>> {
     let mut tasks = tasks.peekable();
     std::iter::from_fn(move || {
         let first = tasks.next()?;
@@ -84,27 +108,27 @@ fn together(tasks: impl Iterator<Item = Task>) -> impl Iterator<Item = Vec<Task>
 }
 
 /// The attachment of a task, if it is one that earlier runs left as it was to be.
-fn listed(task: &Task) -> Option<&AttachmentId> {
-    match &task.rows.first()?.start {
-        Start::There(there) if there.change == Change::None => Some(&there.id),
+fn listed(task: &AttachmentTask) -> Option<&AttachmentId> {
+    match &task.start {
+        AttachmentStart::There(there) if there.change == Change::None => Some(&there.id),
         _ => None,
     }
 }
 
-async fn look<D: Destination>(
+async fn look<D: AttachmentApi>(
     requests: &Requests<'_, D>,
     wishes: Wishes,
-    tasks: Vec<Task>,
+    tasks: Vec<AttachmentTask>,
     slot: Slot<'_>,
 ) -> Result<Survey, Halt> {
-    let first = |task: &Task| task.rows.first().map_or(0, |row| row.row.number);
+    let number = |task: &AttachmentTask| task.row.number;
     let _at_work: Vec<_> = tasks
         .iter()
-        .map(|task| requests.at_work(first(task)))
+        .map(|task| requests.at_work(number(task)))
         .collect();
     let ids: Vec<AttachmentId> = tasks.iter().filter_map(listed).cloned().collect();
     let owner = RequestOwner {
-        row: tasks.first().map_or(0, first),
+        row: tasks.first().map_or(0, number),
         slots: slot.count(),
     };
     let list = if ids.is_empty() {
@@ -118,58 +142,40 @@ async fn look<D: Destination>(
         // Each for itself, then: one of them may be what spoils the list.
         Err(_) => HashMap::new(),
     };
-    let new_names = tasks.iter().flat_map(|task| &task.rows);
-    let new_names = new_names.filter(|row| row.row.new_external_id.is_some());
+    let has_new_name = |task: &&AttachmentTask| task.row.new_external_id.is_some();
+    let new_names = tasks.iter().filter(has_new_name);
     let look_ups = 1 + new_names.count() as u64;
     let slots = if tasks.len() > 1 { 0 } else { owner.slots };
     let looks = tasks.iter().map(|task| {
         let shown = listed(task).and_then(|id| list.remove(id));
         let owner = RequestOwner {
-            row: first(task),
+            row: number(task),
             slots,
         };
         look_at(requests, owner, wishes, task, shown)
     });
-    let rows: Vec<Vec<RowSurvey>> = try_join_all(looks.collect::<Vec<_>>()).await?;
-    Ok(Survey {
-        rows: rows.into_iter().flatten().collect(),
-        look_ups,
-    })
+    let rows = try_join_all(looks.collect::<Vec<_>>()).await?;
+    Ok(Survey { rows, look_ups })
 }
 
-/// Looks the rows of one record up, unless it was `shown` already.
-async fn look_at<D: Destination>(
+/// Looks a row up, unless it was `shown` already.
+async fn look_at<D: AttachmentApi>(
     requests: &Requests<'_, D>,
     owner: RequestOwner,
     wishes: Wishes,
-    task: &Task,
-    shown: Option<Presence<D::Target>>,
-) -> Result<Vec<RowSurvey>, Halt> {
-    let mut job = None;
-    let mut shown = shown;
-    let mut rows = Vec::with_capacity(task.rows.len());
-    for row in &task.rows {
-        let foreseen = match &row.start {
-            Start::LookUp(posted) => look_up(requests, owner, row, posted, wishes).await,
-            Start::Resume(begun) => resume(requests, owner, row, begun, wishes).await,
-            Start::There(there) => left(requests, owner, row, there, shown.take(), wishes).await,
-            Start::Job(None) => Ok((Outlook::Create, Vec::new())),
-            Start::Job(Some(begun)) => {
-                if job.is_none() {
-                    job = Some(requests.get(owner, &begun.id).await);
-                }
-                job.clone()
-                    .unwrap_or(Ok(Presence::Absent))
-                    .map(|job| (in_job(&job, row, begun), Vec::new()))
-            }
-        };
-        let foreseen = match foreseen {
-            Ok(foreseen) => foreseen,
-            Err(unmet) => (unseen(unmet)?, Vec::new()),
-        };
-        rows.push(RowSurvey::of(row, foreseen));
-    }
-    Ok(rows)
+    task: &AttachmentTask,
+    shown: Option<Presence>,
+) -> Result<RowSurvey, Halt> {
+    let foreseen = match &task.start {
+        AttachmentStart::LookUp(posted) => look_up(requests, owner, task, posted, wishes).await,
+        AttachmentStart::Resume(begun) => resume(requests, owner, task, begun, wishes).await,
+        AttachmentStart::There(there) => left(requests, owner, task, there, shown, wishes).await,
+    };
+    let foreseen = match foreseen {
+        Ok(foreseen) => foreseen,
+        Err(unmet) => (unseen(unmet)?, Vec::new()),
+    };
+    Ok(RowSurvey::of(task, foreseen))
 }
 
 /// What would happen with a row that could not be looked up, unless nothing can.
@@ -184,31 +190,10 @@ fn unseen(unmet: Unmet) -> Result<Outlook, Halt> {
     })
 }
 
-/// What would happen with a row that an earlier run put into a job.
-fn in_job<T>(job: &Presence<T>, row: &TaskRow, begun: &Begun) -> Outlook {
-    let end = match job {
-        Presence::Running { .. } => return Outlook::GoOn,
-        Presence::Ended(end) => end,
-        _ => &End::unknown("not found"),
-    };
-    let sent = Sent::told_by(begun.progress);
-    let fate = end.fate(begun.file_name(&row.row));
-    match outcome(fate, sent, Some(begun), &row.content) {
-        Outcome::Attached => Outlook::Done(Status::Uploaded),
-        Outcome::AttachedBeforeTheChange if begun.elsewhere.is_some() => {
-            Outlook::NotDone(Status::Conflict, Reason::ObjectChanged)
-        }
-        Outcome::AttachedBeforeTheChange => Outlook::NotDone(Status::Conflict, Reason::FileChanged),
-        Outcome::Again => Outlook::Create,
-        Outcome::Rejected(_) => Outlook::NotDone(Status::Failed, Reason::NotAttached),
-        Outcome::Unknown => Outlook::NotDone(Status::Failed, Reason::JobFailed),
-    }
-}
-
-async fn look_up<D: Destination>(
+async fn look_up<D: AttachmentApi>(
     requests: &Requests<'_, D>,
     owner: RequestOwner,
-    task: &TaskRow,
+    task: &AttachmentTask,
     posted: &Posted,
     wishes: Wishes,
 ) -> Result<Foreseen, Unmet> {
@@ -233,10 +218,10 @@ async fn look_up<D: Destination>(
     })
 }
 
-async fn resume<D: Destination>(
+async fn resume<D: AttachmentApi>(
     requests: &Requests<'_, D>,
     owner: RequestOwner,
-    task: &TaskRow,
+    task: &AttachmentTask,
     begun: &Begun,
     wishes: Wishes,
 ) -> Result<Foreseen, Unmet> {
@@ -255,12 +240,12 @@ async fn resume<D: Destination>(
 }
 
 /// What would happen with an attachment that an earlier run left, which a list may have shown.
-async fn left<D: Destination>(
+async fn left<D: AttachmentApi>(
     requests: &Requests<'_, D>,
     owner: RequestOwner,
-    task: &TaskRow,
+    task: &AttachmentTask,
     there: &There,
-    shown: Option<Presence<D::Target>>,
+    shown: Option<Presence>,
     wishes: Wishes,
 ) -> Result<Foreseen, Unmet> {
     let presence = match shown {
@@ -271,9 +256,9 @@ async fn left<D: Destination>(
     let size = match &presence {
         Presence::Stored { size, .. } => Holding::Bytes(*size),
         Presence::Pending { .. } => Holding::NoBytes,
-        _ => Holding::NoAttachment,
+        Presence::Absent | Presence::Mismatch { .. } => Holding::NoAttachment,
     };
-    let sighting: Sighting<'_, D::Target> = Sighting::OfLeft { size, there };
+    let sighting: Sighting<'_> = Sighting::OfLeft { size, there };
     let step = next_step(&sighting, facts(task, wishes));
     if step == NextStep::LookUp {
         return look_up(requests, owner, task, &Posted::No, wishes).await;
@@ -283,7 +268,7 @@ async fn left<D: Destination>(
     Ok(unless_taken(foreseen, &under_new, &there.id))
 }
 
-fn facts(task: &TaskRow, wishes: Wishes) -> RowFacts<'_> {
+fn facts(task: &AttachmentTask, wishes: Wishes) -> RowFacts<'_> {
     RowFacts {
         content: &task.content,
         changes: &task.changes,
@@ -292,11 +277,11 @@ fn facts(task: &TaskRow, wishes: Wishes) -> RowFacts<'_> {
 }
 
 /// What is there under the name that a row's attachment is to get; nothing where it keeps its own.
-async fn look_new_name_up<D: Destination>(
+async fn look_new_name_up<D: AttachmentApi>(
     requests: &Requests<'_, D>,
     owner: RequestOwner,
-    task: &TaskRow,
-) -> Result<Presence<D::Target>, Unmet> {
+    task: &AttachmentTask,
+) -> Result<Presence, Unmet> {
     match &task.row.new_external_id {
         Some(new_name) => requests.find(owner, new_name).await,
         None => Ok(Presence::Absent),

@@ -2,6 +2,8 @@
 
 mod changed;
 
+use super::Halt;
+use super::requests::Unmet;
 use crate::http::UnsafeTarget;
 use crate::model::{AttachmentId, Content, ObjectRef};
 use crate::plan::{Begun, OtherObject, Posted, Sent};
@@ -34,6 +36,26 @@ impl Verdict {
             message: String::new(),
             elsewhere: None,
         }
+    }
+
+    /// The end of a row on whose behalf a request gave nothing, unless the run is to stop for it. `id` is
+    /// that of its record, where it has one, and `object` what that is for.
+    pub(super) fn of_unmet(
+        unmet: Unmet,
+        id: Option<AttachmentId>,
+        object: ObjectRef,
+    ) -> Result<Self, Halt> {
+        let begun = match id {
+            Some(_) => Status::Created,
+            None => Status::Pending,
+        };
+        Ok(match unmet {
+            Unmet::Halt(halt) | Unmet::HaltUnknown(halt) => return Err(halt),
+            Unmet::NotSent => Self::no_answer(begun, id, "it could not be sent"),
+            Unmet::Unknown(why) | Unmet::GivenUp(why) => Self::no_answer(begun, id, &why),
+            Unmet::Refused(why) => Self::refused(id, &why),
+            Unmet::Forbidden(why) => Self::forbidden(id, object, &why),
+        })
     }
 
     fn explained(self, reason: Reason, message: String) -> Self {

@@ -5,7 +5,7 @@
 //! goes into another job only where it is certain that no job has attached its file, or ever will:
 //! what is attached can be seen by bidders, and nobody can take it back.
 
-use super::{Begun, Progress, Start, Step, Wishes, done, other_object};
+use super::{Begun, JobStart, Progress, Start, Step, Wishes, done, other_object};
 use crate::destination::Fate;
 use crate::manifest::Row;
 use crate::model::{Content, Service};
@@ -52,7 +52,7 @@ pub(super) fn step(
     failed_jobs: FailedJobs,
 ) -> Step {
     let Some(previous) = previous else {
-        return Step::Send(Start::Job(None));
+        return Step::Send(Start::Job(JobStart::New));
     };
     if previous.was_done() {
         return done(row, file, previous, Wishes::default());
@@ -60,7 +60,8 @@ pub(super) fn step(
     if is_for_people(&previous) && failed_jobs == FailedJobs::Leave {
         return Step::Keep;
     }
-    Step::Send(Start::Job(begun(row, &previous)))
+    let start = begun(row, &previous).map_or(JobStart::New, JobStart::Earlier);
+    Step::Send(Start::Job(start))
 }
 
 /// Whether only somebody who looks can tell what became of the row's file.
@@ -219,7 +220,8 @@ mod tests {
 
     fn begun_after(previous: Entry, failed_jobs: FailedJobs) -> Option<Begun> {
         match after(previous, failed_jobs) {
-            Step::Send(Start::Job(begun)) => begun,
+            Step::Send(Start::Job(JobStart::New)) => None,
+            Step::Send(Start::Job(JobStart::Earlier(begun))) => Some(begun),
             other => panic!("{other:?}"),
         }
     }
@@ -228,7 +230,7 @@ mod tests {
     fn a_new_row_and_one_whose_job_nobody_can_reach_go_into_a_new_job() {
         let file = RowFile::Ready(content("text"));
         let new = crate::plan::step(&row(), file, None, Wishes::default(), FailedJobs::Leave);
-        assert_eq!(new, Step::Send(Start::Job(None)));
+        assert_eq!(new, Step::Send(Start::Job(JobStart::New)));
         let lost = Entry {
             attachment_id: None,
             ..line(Status::Creating, Reason::None)

@@ -17,21 +17,21 @@ pub use row_end::RowEnd;
 
 /// Evidence of how the attachment of a row stands.
 #[derive(Debug)]
-pub enum Sighting<'a, T> {
+pub enum Sighting<'a> {
     /// Look-ups by the names of the row.
     ByName {
         /// The attachment that has the row's `external_id`.
-        present: &'a Presence<T>,
+        present: &'a Presence,
         /// The attachment that has the `external_id` which the row's is to get. Absent where it keeps
         /// its own, and where [`decides_by_new_name`] asks for no look-up.
-        under_new: &'a Presence<T>,
+        under_new: &'a Presence,
         /// POSTs of the row whose record may be what was found.
         posted: &'a Posted,
     },
     /// An answer about the record that was begun for the row.
     OfBegun {
         /// The answer.
-        presence: &'a Presence<T>,
+        presence: &'a Presence,
         /// The record.
         begun: &'a Begun,
     },
@@ -116,7 +116,7 @@ impl NextStep {
 }
 
 /// Decides the next step of a row.
-pub fn next_step<T>(sighting: &Sighting<'_, T>, row: RowFacts<'_>) -> NextStep {
+pub fn next_step(sighting: &Sighting<'_>, row: RowFacts<'_>) -> NextStep {
     match sighting {
         Sighting::ByName {
             present,
@@ -132,13 +132,13 @@ pub fn next_step<T>(sighting: &Sighting<'_, T>, row: RowFacts<'_>) -> NextStep {
 /// Tells whether the attachment under the new `external_id` of a row counts beside what has the present
 /// one. Where something has the present one, and is not going to be replaced, the new one is looked up
 /// before it is given anyway.
-pub fn decides_by_new_name<T>(present: &Presence<T>, wishes: Wishes) -> bool {
+pub fn decides_by_new_name(present: &Presence, wishes: Wishes) -> bool {
     matches!(present, Presence::Absent) || wishes.on_conflict == OnConflict::Replace
 }
 
-fn by_name<T>(
-    present: &Presence<T>,
-    under_new: &Presence<T>,
+fn by_name(
+    present: &Presence,
+    under_new: &Presence,
     posted: &Posted,
     row: RowFacts<'_>,
 ) -> NextStep {
@@ -162,7 +162,7 @@ fn by_name<T>(
     }
 }
 
-fn of_found<T>(presence: &Presence<T>, posted: &Posted, row: RowFacts<'_>) -> NextStep {
+fn of_found(presence: &Presence, posted: &Posted, row: RowFacts<'_>) -> NextStep {
     match found(presence, posted, row.content) {
         Found::Nothing => NextStep::Create,
         Found::Ours(id) => NextStep::Send(id),
@@ -179,7 +179,7 @@ fn of_found<T>(presence: &Presence<T>, posted: &Posted, row: RowFacts<'_>) -> Ne
     }
 }
 
-fn of_begun<T>(presence: &Presence<T>, begun: &Begun, row: RowFacts<'_>) -> NextStep {
+fn of_begun(presence: &Presence, begun: &Begun, row: RowFacts<'_>) -> NextStep {
     let id = begun.id.clone();
     match standing(presence, begun, row.content) {
         Standing::Gone => NextStep::LookUp,
@@ -290,7 +290,7 @@ pub enum NameHolder {
 }
 
 /// Tells who has an `external_id`, by a look-up of it, that the attachment `ours` is to get.
-pub fn name_holder<T>(found: &Presence<T>, ours: &AttachmentId) -> NameHolder {
+pub fn name_holder(found: &Presence, ours: &AttachmentId) -> NameHolder {
     match found {
         Presence::Absent => NameHolder::Nobody,
         Presence::Pending { id } | Presence::Stored { id, .. } if id == ours => NameHolder::Ours,

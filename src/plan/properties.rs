@@ -153,7 +153,7 @@ fn posted() -> impl Strategy<Value = Posted> {
     ]
 }
 
-fn presence() -> impl Strategy<Value = Presence<()>> {
+fn presence() -> impl Strategy<Value = Presence> {
     prop_oneof![
         Just(Presence::Absent),
         attachment_id().prop_map(|id| Presence::Pending { id }),
@@ -164,10 +164,6 @@ fn presence() -> impl Strategy<Value = Presence<()>> {
         }),
         Just(Presence::Mismatch {
             external_id: "B".into()
-        }),
-        Just(Presence::Running {
-            word: "RUNNING".into(),
-            places: Vec::new()
         }),
     ]
 }
@@ -235,12 +231,12 @@ proptest! {
         let chosen = entry.attachment_id.clone().filter(|_| entry.status != Status::Conflict);
         let elsewhere = !same_object(&row, &entry);
         match step(&row, file, Some(entry.clone()), Wishes::default(), FailedJobs::Leave) {
-            Step::Send(Start::Resume(begun)) => {
+            Step::Send(Start::Attachment(AttachmentStart::Resume(begun))) => {
                 prop_assert_eq!(Some(begun.id), chosen);
                 prop_assert_eq!(begun.elsewhere.is_some(), elsewhere);
                 prop_assert_eq!(begun.content, entry.known.content());
             }
-            Step::Send(Start::LookUp(posted)) => {
+            Step::Send(Start::Attachment(AttachmentStart::LookUp(posted))) => {
                 prop_assert_eq!(None, chosen);
                 let creating = entry.status == Status::Creating;
                 let changed = entry.reason == Reason::ObjectChanged;
@@ -277,7 +273,7 @@ proptest! {
         let elsewhere = begun.elsewhere.is_some();
         let expected = match presence {
             Presence::Absent => Standing::Gone,
-            Presence::Mismatch { .. } | Presence::Running { .. } | Presence::Ended(_) => {
+            Presence::Mismatch { .. } => {
                 Standing::Mismatch
             }
             Presence::Pending { .. } if elsewhere => Standing::EmptyElsewhere,

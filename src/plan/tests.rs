@@ -80,7 +80,10 @@ fn a_new_row_is_looked_up() {
         Wishes::default(),
         FailedJobs::Leave,
     );
-    assert_eq!(step, Step::Send(Start::LookUp(Posted::No)));
+    assert_eq!(
+        step,
+        Step::Send(Start::Attachment(AttachmentStart::LookUp(Posted::No)))
+    );
 }
 
 #[test]
@@ -161,7 +164,7 @@ fn a_conflict_with_somebody_elses_attachment_is_looked_up_again() {
     };
     assert_eq!(
         after(previous, ready("text", 1)),
-        Step::Send(Start::LookUp(Posted::No))
+        Step::Send(Start::Attachment(AttachmentStart::LookUp(Posted::No)))
     );
 }
 
@@ -169,7 +172,9 @@ fn a_conflict_with_somebody_elses_attachment_is_looked_up_again() {
 fn a_chosen_record_is_gone_on_with_whatever_became_of_the_row() {
     for status in [Status::Created, Status::Pending, Status::Failed] {
         let previous = stored(status, Verified::No);
-        let Step::Send(Start::Resume(begun)) = after(previous, ready("text", 1)) else {
+        let Step::Send(Start::Attachment(AttachmentStart::Resume(begun))) =
+            after(previous, ready("text", 1))
+        else {
             panic!("{status} has a record");
         };
         assert_eq!(begun.id.as_str(), "12");
@@ -179,7 +184,9 @@ fn a_chosen_record_is_gone_on_with_whatever_became_of_the_row() {
         reason: Reason::SizeNotShown,
         ..stored(Status::Pending, Verified::No)
     };
-    let Step::Send(Start::Resume(begun)) = after(sent, ready("text", 1)) else {
+    let Step::Send(Start::Attachment(AttachmentStart::Resume(begun))) =
+        after(sent, ready("text", 1))
+    else {
         panic!("it has a record");
     };
     assert_eq!(begun.progress, Progress::Sent);
@@ -188,7 +195,7 @@ fn a_chosen_record_is_gone_on_with_whatever_became_of_the_row() {
 #[test]
 fn a_record_without_bytes_is_ours_only_while_a_post_may_have_gone_unheard() {
     let start = |previous| match after(previous, ready("text", 1)) {
-        Step::Send(Start::LookUp(posted)) => posted,
+        Step::Send(Start::Attachment(AttachmentStart::LookUp(posted))) => posted,
         other => panic!("a look-up is expected, not {other:?}"),
     };
     assert_eq!(start(line(Status::Creating)), Posted::Perhaps);
@@ -206,7 +213,7 @@ fn a_record_without_bytes_is_ours_only_while_a_post_may_have_gone_unheard() {
 
     let id = AttachmentId::parse("12").unwrap();
     let found = |posted| {
-        let presence: Presence<()> = Presence::Pending { id: id.clone() };
+        let presence: Presence = Presence::Pending { id: id.clone() };
         found(&presence, &posted, &content("text", 1))
     };
     assert_eq!(found(Posted::Perhaps), Found::Ours(id.clone()));
@@ -216,7 +223,7 @@ fn a_record_without_bytes_is_ours_only_while_a_post_may_have_gone_unheard() {
 #[test]
 fn what_is_stored_is_told_apart_by_its_size() {
     let id = AttachmentId::parse("12").unwrap();
-    let found = |presence: Presence<()>| found(&presence, &Posted::Perhaps, &content("text", 1));
+    let found = |presence: Presence| found(&presence, &Posted::Perhaps, &content("text", 1));
     let stored = |size| Presence::Stored {
         names: Names::default(),
         id: id.clone(),

@@ -7,13 +7,14 @@ mod promises;
 use std::sync::Arc;
 
 use crate::memory_service::{Memory, Operation, Rules, Script};
-use consign::destination::{Destination as _, NewFile, NewRecord};
+use consign::destination::{AttachmentApi as _, Destination as _, NewAttachment, NewFile};
 use consign::model::ExternalId;
-use consign::pipeline::{Task, TaskRow};
-use consign::plan::{FailedJobs, Step, step};
+use consign::pipeline::{AttachmentTask, Halt, TaskRow, run_attachments};
+use consign::plan::{FailedJobs, Start, Step, step};
 use consign::prepare::RowFile;
 use consign::throttle::quota::Budget;
 use fastrand::Rng;
+use tokio::time::Sleep;
 
 use crate::attachments::draw_rules;
 use crate::attachments::referee::Referee;
@@ -21,7 +22,7 @@ use crate::attachments::stranger::Stranger;
 use crate::files;
 use crate::machine::Disk;
 use crate::rows::{TheRow, source};
-use crate::scene::{Asked, Lines, Scene, Watches as _, Weather};
+use crate::scene::{Asked, Lines, RunWith, Scene, Watches as _, Weather};
 
 use drawn::{Their, Theirs, draw_asked, draw_rows, draw_theirs};
 use promises::Promises;
@@ -44,6 +45,7 @@ pub(crate) struct Amended {
 impl Scene for Amended {
     type Service = Memory;
     type Referee = Referee;
+    type Task = AttachmentTask;
 
     const REFUSED: &'static [Operation] = &[
         Operation::Put,
@@ -107,7 +109,12 @@ impl Scene for Amended {
         self.now
     }
 
-    fn tasks(&mut self, random: &mut Rng, _concurrency: usize, weather: Weather) -> Vec<Task> {
+    fn tasks(
+        &mut self,
+        random: &mut Rng,
+        _concurrency: usize,
+        weather: Weather,
+    ) -> Vec<AttachmentTask> {
         let mut tasks = Vec::new();
         for row in &self.rows {
             let previous = self.disk.durable(row.key());
@@ -116,7 +123,8 @@ impl Scene for Amended {
             match step(&row.row, file, previous.clone(), wishes, FailedJobs::Leave) {
                 Step::Keep => {}
                 Step::Record(line) => self.disk.write(*line),
-                Step::Send(start) => {
+                Step::Send(Start::Job(_)) => unreachable!("no row is for a job"),
+                Step::Send(Start::Attachment(start)) => {
                     // A file may be gone by the time that it is to be sent.
                     let is_gone = weather == Weather::Bad && random.u8(0..12) == 0;
                     let source = if is_gone {
@@ -125,12 +133,31 @@ impl Scene for Amended {
                         files::holding(row.content.sha256)
                     };
                     let task = row.task(start, previous.as_ref());
-                    let rows = vec![TaskRow { source, ..task }];
-                    tasks.push(Task { rows });
+                    tasks.push(TaskRow { source, ..task });
                 }
             }
         }
         tasks
+    }
+
+    fn wished_ids(tasks: &[AttachmentTask]) -> Vec<ExternalId> {
+        let wished = tasks.iter().map(|task| &task.row.new_external_id);
+        wished.flatten().cloned().collect()
+    }
+
+    async fn run(tasks: Vec<AttachmentTask>, with: RunWith<'_, Self>, stop: Sleep) -> Option<Halt> {
+        let (settings, events) = (with.settings, with.events);
+        let tasks = tasks.into_iter();
+        run_attachments(
+            tasks,
+            with.client,
+            with.journal,
+            with.vault,
+            settings,
+            events,
+            stop,
+        )
+        .await
     }
 
     fn change_something(&mut self, random: &mut Rng) {
@@ -193,16 +220,16 @@ impl Amended {
             return;
         }
         let file_name = "theirs.pdf";
-        let new = NewRecord {
+        let new = NewAttachment {
             object: row.row.object,
-            files: vec![NewFile {
+            file: NewFile {
                 external_id: name.clone(),
                 file_name: file_name.into(),
                 title: None,
-            }],
+            },
         };
-        let mut theirs = self.service.create(&new).await.unwrap();
-        let address = theirs.places.remove(0).target.unwrap();
+        let theirs = self.service.create(&new).await.unwrap();
+        let address = theirs.place.target.unwrap();
         if let Their::Attachment(content) = their {
             let source = source(file_name);
             let put = self.service.put(&address, &source, &content, &|_| ());

@@ -9,17 +9,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::memory_service::{Ids, Memory, Routes, Rules, Script, Titles};
-use consign::destination::{Destination as _, NewFile, NewRecord};
-use consign::pipeline::Task;
-use consign::plan::{FailedJobs, Step, Wishes, step};
+use consign::destination::{AttachmentApi as _, Destination as _, NewAttachment, NewFile};
+use consign::pipeline::{AttachmentTask, Halt, run_attachments};
+use consign::plan::{FailedJobs, Start, Step, Wishes, step};
 use consign::prepare::RowFile;
 use consign::throttle::quota::Budget;
 use fastrand::Rng;
+use tokio::time::Sleep;
 
 use crate::machine::Disk;
 use crate::network::BadRequest;
 use crate::rows::{Foreign, TheRow, content, contract, source};
-use crate::scene::{Lines, Scene, Watches as _, Weather};
+use crate::scene::{Lines, RunWith, Scene, Watches as _, Weather};
 
 use promises::Promises;
 use referee::Referee;
@@ -37,6 +38,7 @@ pub(crate) struct Attachments {
 impl Scene for Attachments {
     type Service = Memory;
     type Referee = Referee;
+    type Task = AttachmentTask;
 
     const BAD_REQUESTS: &'static [BadRequest] =
         &[BadRequest::LookUp, BadRequest::Create, BadRequest::Upload];
@@ -79,7 +81,7 @@ impl Scene for Attachments {
         None
     }
 
-    fn tasks(&mut self, _: &mut Rng, _concurrency: usize, _: Weather) -> Vec<Task> {
+    fn tasks(&mut self, _: &mut Rng, _concurrency: usize, _: Weather) -> Vec<AttachmentTask> {
         let mut tasks = Vec::new();
         for row in &self.rows {
             let previous = self.disk.durable(row.key());
@@ -94,12 +96,26 @@ impl Scene for Attachments {
             ) {
                 Step::Keep => {}
                 Step::Record(line) => self.disk.write(*line),
-                Step::Send(start) => tasks.push(Task {
-                    rows: vec![task(start)],
-                }),
+                Step::Send(Start::Job(_)) => unreachable!("no row is for a job"),
+                Step::Send(Start::Attachment(start)) => tasks.push(task(start)),
             }
         }
         tasks
+    }
+
+    async fn run(tasks: Vec<AttachmentTask>, with: RunWith<'_, Self>, stop: Sleep) -> Option<Halt> {
+        let (settings, events) = (with.settings, with.events);
+        let tasks = tasks.into_iter();
+        run_attachments(
+            tasks,
+            with.client,
+            with.journal,
+            with.vault,
+            settings,
+            events,
+            stop,
+        )
+        .await
     }
 
     fn change_something(&mut self, random: &mut Rng) {
@@ -148,20 +164,20 @@ impl Attachments {
         let row = &mut self.rows[0];
         row.foreign = foreign;
         let file_name = "theirs.pdf";
-        let new = NewRecord {
+        let new = NewAttachment {
             object: row.row.object,
-            files: vec![NewFile {
+            file: NewFile {
                 external_id: row.row.external_id.clone(),
                 file_name: file_name.into(),
                 title: None,
-            }],
+            },
         };
         let text = match foreign {
             Foreign::SameSize => "somebody's text..".to_owned(),
             _ => "another text".to_owned(),
         };
-        let mut theirs = self.service.create(&new).await.unwrap();
-        let address = theirs.places.remove(0).target.unwrap();
+        let theirs = self.service.create(&new).await.unwrap();
+        let address = theirs.place.target.unwrap();
         if foreign != Foreign::WithoutBytes {
             let (source, theirs) = (source(file_name), content(&text));
             let put = self.service.put(&address, &source, &theirs, &|_| ());

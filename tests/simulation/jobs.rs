@@ -10,18 +10,21 @@ use std::time::Duration;
 
 use crate::memory_service::Script;
 use crate::memory_service::jobs::{
-    self, Addresses, Attaches, JobRules, Missing, Start, Stuck, Tells, UnknownAs,
+    self, Addresses, Attaches, JobRules, Missing, Start as Starts, Stuck, Tells, UnknownAs,
 };
-use consign::pipeline::{Task, TaskRow};
-use consign::plan::{Candidate, FailedJobs, Limits, Step, Wishes, is_for_people, step, units};
+use consign::pipeline::{Halt, JobTask, TaskRow, run_jobs};
+use consign::plan::{
+    Candidate, FailedJobs, JobStart, Limits, Start, Step, Wishes, is_for_people, step, units,
+};
 use consign::prepare::RowFile;
 use consign::throttle::quota::{Allowance, Budget};
 use fastrand::Rng;
+use tokio::time::Sleep;
 
 use crate::machine::{Disk, Loss};
 use crate::network::BadRequest;
 use crate::rows::{TheRow, event};
-use crate::scene::{Lines, PUT_BACK, RESUME_ALLOWED, Scene, Watches as _, Weather};
+use crate::scene::{Lines, PUT_BACK, RESUME_ALLOWED, RunWith, Scene, Watches as _, Weather};
 
 use promises::Promises;
 use referee::Referee;
@@ -63,6 +66,7 @@ pub(crate) struct Jobs {
 impl Scene for Jobs {
     type Service = jobs::Jobs;
     type Referee = Referee;
+    type Task = JobTask;
 
     const BAD_REQUESTS: &'static [BadRequest] = &[BadRequest::Create, BadRequest::Upload];
 
@@ -92,8 +96,8 @@ impl Scene for Jobs {
         Some([self.rules.reads, self.rules.posts].map(Budget::new))
     }
 
-    fn tasks(&mut self, random: &mut Rng, concurrency: usize, weather: Weather) -> Vec<Task> {
-        let mut to_send: HashMap<u32, TaskRow> = HashMap::new();
+    fn tasks(&mut self, random: &mut Rng, concurrency: usize, weather: Weather) -> Vec<JobTask> {
+        let mut to_send: HashMap<u32, TaskRow<JobStart>> = HashMap::new();
         let mut candidates = Vec::new();
         for (index, row) in (0..).zip(&self.rows) {
             let failed_jobs = self.look_at(row, random, weather);
@@ -108,7 +112,8 @@ impl Scene for Jobs {
             ) {
                 Step::Keep => {}
                 Step::Record(line) => self.disk.write(*line),
-                Step::Send(start) => {
+                Step::Send(Start::Attachment(_)) => unreachable!("every row is for a job"),
+                Step::Send(Start::Job(start)) => {
                     candidates.push(Candidate {
                         index,
                         object: row.row.object,
@@ -125,17 +130,30 @@ impl Scene for Jobs {
             bytes: 1_000_000,
         };
         let units = units(candidates, limits).into_iter();
-        let task = units.map(|rows| Task {
-            rows: rows.iter().filter_map(|row| to_send.remove(row)).collect(),
-        });
-        let tasks: Vec<Task> = task.collect();
+        let rows_of =
+            |rows: Vec<u32>| JobTask::of(rows.iter().filter_map(|row| to_send.remove(row)));
+        let tasks: Vec<JobTask> = units.filter_map(rows_of).collect();
         let mut jobs = HashSet::new();
-        for job in tasks.iter().filter_map(|task| task.rows[0].start.job()) {
-            if !jobs.insert(job) {
-                self.referee.goes_on_apart(job);
+        let first = |task: &JobTask| task.iter().next()?.start.job().cloned();
+        for job in tasks.iter().filter_map(first) {
+            if !jobs.insert(job.clone()) {
+                self.referee.goes_on_apart(&job);
             }
         }
         tasks
+    }
+
+    async fn run(tasks: Vec<JobTask>, with: RunWith<'_, Self>, stop: Sleep) -> Option<Halt> {
+        let (settings, events) = (with.settings, with.events);
+        run_jobs(
+            tasks.into_iter(),
+            with.client,
+            with.journal,
+            settings,
+            events,
+            stop,
+        )
+        .await
     }
 
     fn look_at_lost_lines(&mut self) -> Option<&'static str> {
@@ -229,8 +247,8 @@ fn draw_rules(random: &mut Rng) -> JobRules {
     let seconds = Duration::from_secs;
     let mut rules = JobRules {
         start: match one_of(&[0, 1, 2, 3, 4]) {
-            0 => Start::AtOnce,
-            _ => Start::After(seconds(one_of(&[0, 1, 3, 20, 90]))),
+            0 => Starts::AtOnce,
+            _ => Starts::After(seconds(one_of(&[0, 1, 3, 20, 90]))),
         },
         address_life: seconds(one_of(&[60, 60, 60, 300, 30])),
         addresses: match one_of(&[0, 1]) {

@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::memory_service::Address;
-use consign::destination::archive::{Archive, Original};
+use consign::destination::archive::{Exhibit, Original};
 use consign::destination::{
-    Amended, Created, Destination, End, Fate, Keeps, Key, Kind, Names, NewNames, NewRecord, Place,
-    Presence,
+    Amended, AttachmentApi, CreatedAttachment, CreatedJob, Destination, End, Fate, JobApi,
+    JobPresence, Key, Kind, Names, NewAttachment, NewJob, NewNames, Place, Presence,
 };
 use consign::http::{Failure, FetchFailure, Fetched, PutFailure, Receipt};
 use consign::model::{AttachmentId, Content, ExternalId};
@@ -20,7 +21,7 @@ use tokio::io::AsyncWrite;
 use tokio::task::JoinHandle;
 
 use crate::machine::{Disk, Power, Sight};
-use crate::scene::Watches;
+use crate::scene::{Watches, WatchesAttachments, WatchesJobs};
 
 /// A guard of the protocol that is taken away, as if somebody had forgotten it: the client answers
 /// for the service without having asked.
@@ -123,23 +124,6 @@ impl<D: Destination<Target = Address>, W: Watches> Client<'_, D, W> {
     fn service(&self) -> Arc<D> {
         Arc::clone(self.service)
     }
-
-    /// What a client takes for granted that forgets to look a record up by its id.
-    fn taken_for_granted(&self, id: &AttachmentId) -> Option<Presence<Address>> {
-        if self.forgotten != Some(Forgotten::Get) {
-            return None;
-        }
-        match self.service.keeps() {
-            Keeps::Attachments => Some(Presence::Pending { id: id.clone() }),
-            // Its own ones have to tell it where their files go.
-            Keeps::Jobs { .. } if self.made.lock().unwrap().contains(id) => None,
-            Keeps::Jobs { .. } => Some(Presence::Ended(End {
-                word: "FAILED".into(),
-                files: BTreeMap::new(),
-                others: Fate::NotAttached("as we suppose".into()),
-            })),
-        }
-    }
 }
 
 /// A request that is on its way.
@@ -163,10 +147,6 @@ where
 {
     type Target = Address;
 
-    fn keeps(&self) -> Keeps {
-        self.service.keeps()
-    }
-
     fn budget(&self, kind: Kind) -> Option<&Budget> {
         let [reads, changes] = self.budgets.as_ref()?;
         Some(match kind {
@@ -175,7 +155,37 @@ where
         })
     }
 
-    async fn find(&self, external_id: &ExternalId) -> Result<Presence<Address>, Failure> {
+    async fn put(
+        &self,
+        address: &Address,
+        source: &Source,
+        content: &Content,
+        _sent: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Receipt, PutFailure> {
+        self.is_about_to_change_something();
+        let id = self.referee.putting(*address);
+        let size = content.stamp.size;
+        self.sizes_sent.lock().unwrap().insert(id, size);
+        let (service, target) = (self.service(), *address);
+        let (source, content) = (source.clone(), *content);
+        let is_its = |bad: &BadRow| bad.content == content;
+        let answer = if self.is_bad(BadRequest::Upload, is_its).await {
+            Err(PutFailure::Interrupted("connection reset".into()))
+        } else {
+            self.send(async move { service.put(&target, &source, &content, &|_| ()).await })
+                .await
+        };
+        self.referee.put(*address, &answer);
+        answer
+    }
+}
+
+impl<D, W> AttachmentApi for Client<'_, D, W>
+where
+    D: AttachmentApi<Target = Address> + 'static,
+    W: WatchesAttachments,
+{
+    async fn find(&self, external_id: &ExternalId) -> Result<Presence, Failure> {
         let is_new = || self.new_ids.lock().unwrap().contains(external_id);
         match self.forgotten {
             Some(Forgotten::Find) => return Ok(Presence::Absent),
@@ -198,9 +208,9 @@ where
         answer
     }
 
-    async fn get(&self, id: &AttachmentId) -> Result<Presence<Address>, Failure> {
-        if let Some(presence) = self.taken_for_granted(id) {
-            return Ok(presence);
+    async fn get(&self, id: &AttachmentId) -> Result<Presence, Failure> {
+        if self.forgotten == Some(Forgotten::Get) {
+            return Ok(Presence::Pending { id: id.clone() });
         }
         let (service, key) = (self.service(), id.clone());
         let answer = self.send(async move { service.get(&key).await }).await;
@@ -208,14 +218,12 @@ where
         answer
     }
 
-    async fn create(&self, new: &NewRecord) -> Result<Created<Address>, Failure> {
+    async fn create(&self, new: &NewAttachment) -> Result<CreatedAttachment<Address>, Failure> {
         self.is_about_to_change_something();
         self.referee.creating(new);
         let (service, record) = (self.service(), new.clone());
-        let is_its = |bad: &BadRow| {
-            let mut files = new.files.iter();
-            files.any(|file| file.external_id == bad.external_id)
-        };
+        let external_id = &new.file.external_id;
+        let is_its = |bad: &BadRow| bad.external_id == *external_id;
         let answer = if self.is_bad(BadRequest::Create, is_its).await {
             Err(Failure::Unanswered("status 500".into()))
         } else {
@@ -223,11 +231,9 @@ where
                 .await
         };
         self.referee.created(new, &answer);
-        let made = answer.iter().map(|created| created.id.clone());
-        self.made.lock().unwrap().extend(made);
-        if let (Ok(created), Some(file)) = (&answer, new.files.first()) {
+        if let Ok(created) = &answer {
             let mut made_as = self.made_as.lock().unwrap();
-            made_as.insert(file.external_id.clone(), created.id.clone());
+            made_as.insert(external_id.clone(), created.id.clone());
         }
         answer
     }
@@ -272,10 +278,7 @@ where
         answer
     }
 
-    async fn list(
-        &self,
-        ids: &[AttachmentId],
-    ) -> Result<HashMap<AttachmentId, Presence<Address>>, Failure> {
+    async fn list(&self, ids: &[AttachmentId]) -> Result<HashMap<AttachmentId, Presence>, Failure> {
         if self.forgotten == Some(Forgotten::List) {
             let sizes = self.sizes_sent.lock().unwrap();
             let presence = |id: &AttachmentId| match sizes.get(id) {
@@ -294,36 +297,14 @@ where
         answer
     }
 
-    async fn put(
+    async fn inspect(
         &self,
-        address: &Address,
-        source: &Source,
-        content: &Content,
-        _sent: &(dyn Fn(u64) + Send + Sync),
-    ) -> Result<Receipt, PutFailure> {
-        self.is_about_to_change_something();
-        let id = self.referee.putting(*address);
-        let size = content.stamp.size;
-        self.sizes_sent.lock().unwrap().insert(id, size);
-        let (service, target) = (self.service(), *address);
-        let (source, content) = (source.clone(), *content);
-        let is_its = |bad: &BadRow| bad.content == content;
-        let answer = if self.is_bad(BadRequest::Upload, is_its).await {
-            Err(PutFailure::Interrupted("connection reset".into()))
-        } else {
-            self.send(async move { service.put(&target, &source, &content, &|_| ()).await })
-                .await
-        };
-        self.referee.put(*address, &answer);
-        answer
+        ids: &[AttachmentId],
+    ) -> Result<HashMap<AttachmentId, Exhibit>, Failure> {
+        // Imports do not ask it.
+        self.service.inspect(ids).await
     }
-}
 
-impl<D, W> Archive for Client<'_, D, W>
-where
-    D: Archive<Target = Address> + 'static,
-    W: Watches,
-{
     async fn original(&self, id: &AttachmentId) -> Result<Option<Original<Address>>, Failure> {
         let mut known = self.originals.lock().unwrap().get(id).cloned();
         if let Some(known) = known.take_if(|_| self.forgotten == Some(Forgotten::Original)) {
@@ -350,6 +331,52 @@ where
         let answer = self.service.fetch(place, most, into, received).await;
         self.power.step().await;
         self.referee.fetched(*place, &answer);
+        answer
+    }
+}
+
+impl<D, W> JobApi for Client<'_, D, W>
+where
+    D: JobApi<Target = Address> + 'static,
+    W: WatchesJobs,
+{
+    fn job_timeout(&self) -> Duration {
+        self.service.job_timeout()
+    }
+
+    async fn create_job(&self, new: &NewJob) -> Result<CreatedJob<Address>, Failure> {
+        self.is_about_to_change_something();
+        self.referee.creating(new);
+        let (service, record) = (self.service(), new.clone());
+        let is_its = |bad: &BadRow| {
+            let mut files = new.files.iter();
+            files.any(|file| file.external_id == bad.external_id)
+        };
+        let answer = if self.is_bad(BadRequest::Create, is_its).await {
+            Err(Failure::Unanswered("status 500".into()))
+        } else {
+            self.send(async move { service.create_job(&record).await })
+                .await
+        };
+        self.referee.created(new, &answer);
+        let made = answer.iter().map(|created| created.id.clone());
+        self.made.lock().unwrap().extend(made);
+        answer
+    }
+
+    async fn job(&self, id: &AttachmentId) -> Result<JobPresence<Address>, Failure> {
+        // Its own ones have to tell it where their files go.
+        let is_own = || self.made.lock().unwrap().contains(id);
+        if self.forgotten == Some(Forgotten::Get) && !is_own() {
+            return Ok(JobPresence::Ended(End {
+                word: "FAILED".into(),
+                files: BTreeMap::new(),
+                others: Fate::NotAttached("as we suppose".into()),
+            }));
+        }
+        let (service, key) = (self.service(), id.clone());
+        let answer = self.send(async move { service.job(&key).await }).await;
+        self.referee.looked_up(id, &answer);
         answer
     }
 }

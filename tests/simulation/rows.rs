@@ -7,7 +7,6 @@ use consign::digest::sha256;
 use consign::manifest::Row;
 use consign::model::{Content, ExternalId, FileStamp, ObjectRef, ObjectType};
 use consign::pipeline::TaskRow;
-use consign::plan::Start;
 use consign::results::{Changes, Entry};
 use consign::root::Root;
 use consign::source::Source;
@@ -71,7 +70,7 @@ impl TheRow {
     }
 
     /// What the pipeline gets of it, with what its last line says.
-    pub(crate) fn task(&self, start: Start, previous: Option<&Entry>) -> TaskRow {
+    pub(crate) fn task<S>(&self, start: S, previous: Option<&Entry>) -> TaskRow<S> {
         TaskRow {
             row: self.row.clone(),
             source: source(&self.row.file_path),

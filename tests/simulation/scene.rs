@@ -1,21 +1,26 @@
 //! What a story is about: a service, the rows that are sent to it, and what must be true of both.
 
 use std::collections::HashMap;
-use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::memory_service::{Address, Operation, Script};
-use consign::destination::archive::{Archive, Original};
-use consign::destination::{Amended, Created, Key, NewNames, NewRecord, Place, Presence};
+use consign::backup::Vault;
+use consign::destination::archive::Original;
+use consign::destination::{
+    Amended, CreatedAttachment, CreatedJob, Destination, JobPresence, Key, NewAttachment, NewJob,
+    NewNames, Place, Presence,
+};
+use consign::event::Events;
 use consign::http::{Failure, FetchFailure, Fetched, PutFailure, Receipt};
 use consign::model::{AttachmentId, ExternalId};
-use consign::pipeline::Task;
+use consign::pipeline::{Halt, Settings};
 use consign::plan::Wishes;
 use consign::throttle::quota::Budget;
 use fastrand::Rng;
+use tokio::time::Sleep;
 
-use crate::machine::Disk;
-use crate::network::BadRequest;
+use crate::machine::{Disk, DiskJournal};
+use crate::network::{BadRequest, Client};
 use crate::record::Record;
 use crate::rows::TheRow;
 
@@ -65,10 +70,21 @@ pub(crate) enum Backups {
     AreNot,
 }
 
+/// What a run goes with.
+pub(crate) struct RunWith<'a, S: Scene> {
+    pub(crate) client: &'a Client<'a, S::Service, S::Referee>,
+    pub(crate) journal: &'a DiskJournal<'a>,
+    pub(crate) vault: Option<&'a dyn Vault>,
+    pub(crate) settings: &'a Settings,
+    pub(crate) events: &'a Events,
+}
+
 /// A service, its rows, and what must be true of them.
 pub(crate) trait Scene: Sized {
-    type Service: Archive<Target = Address> + 'static;
+    type Service: Destination<Target = Address> + 'static;
     type Referee: Watches;
+    /// What its machine is given to work on.
+    type Task;
 
     /// The kinds of requests that the service may refuse as they are.
     const REFUSED: &'static [Operation] = &[];
@@ -97,7 +113,15 @@ pub(crate) trait Scene: Sized {
     }
 
     /// What an import makes of its manifest and its results before it sends anything.
-    fn tasks(&mut self, random: &mut Rng, concurrency: usize, weather: Weather) -> Vec<Task>;
+    fn tasks(&mut self, random: &mut Rng, concurrency: usize, weather: Weather) -> Vec<Self::Task>;
+
+    /// The `external_id`s that the rows of tasks are to get.
+    fn wished_ids(_tasks: &[Self::Task]) -> Vec<ExternalId> {
+        Vec::new()
+    }
+
+    /// Takes tasks through the machine of its service.
+    async fn run(tasks: Vec<Self::Task>, with: RunWith<'_, Self>, stop: Sleep) -> Option<Halt>;
 
     /// Whether a run may begin although lines of the results are gone. Where it may not, somebody looks,
     /// and lets it go on or puts a copy back. Returns what became of it.
@@ -138,59 +162,49 @@ pub(crate) trait Watches: Sync {
     /// Somebody has filtered the results, which took so long that nothing is on its way any more.
     fn lines_lost(&self) {}
 
-    fn found(&self, key: &ExternalId, answer: &Result<Presence<Address>, Failure>) {
-        self.is_out_of_place("find", key, answer);
-    }
-
-    fn got(&self, id: &AttachmentId, answer: &Result<Presence<Address>, Failure>);
-
-    fn listed(
-        &self,
-        ids: &[AttachmentId],
-        answer: &Result<HashMap<AttachmentId, Presence<Address>>, Failure>,
-    ) {
-        self.is_out_of_place("list", &ids, answer);
-    }
-
-    fn creating(&self, new: &NewRecord);
-
-    fn created(&self, new: &NewRecord, answer: &Result<Created<Address>, Failure>);
-
     /// Looks at the service, as it is before a request is sent, and after it.
     fn look(&self) {}
-
-    fn original(&self, id: &AttachmentId, answer: &Result<Option<Original<Address>>, Failure>) {
-        self.is_out_of_place("original", id, answer);
-    }
-
-    fn fetched(&self, place: Address, answer: &Result<Fetched, FetchFailure>) {
-        self.is_out_of_place("fetch", &place, answer);
-    }
-
-    fn amending(&self, key: Key<'_>, names: &NewNames) {
-        self.is_out_of_place("amend", &key, names);
-    }
-
-    fn amended(&self, key: Key<'_>, answer: &Result<Amended, Failure>) {
-        self.is_out_of_place("amend", &key, answer);
-    }
-
-    fn renewing(&self, id: &AttachmentId) {
-        self.is_out_of_place("renew", id, &"...");
-    }
-
-    fn renewed(&self, id: &AttachmentId, answer: &Result<Place<Address>, Failure>) {
-        self.is_out_of_place("renew", id, answer);
-    }
 
     /// Bytes are about to be sent. Returns for which record.
     fn putting(&self, address: Address) -> AttachmentId;
 
     fn put(&self, address: Address, answer: &Result<Receipt, PutFailure>);
+}
 
-    /// The service has no such request.
-    fn is_out_of_place(&self, request: &str, about: &dyn Debug, answer: &dyn Debug) {
-        let what = format!("{request} {about:?}: {answer:?}, which this service does not know");
-        self.record().foul(what);
-    }
+/// The same of a service that keeps attachments.
+pub(crate) trait WatchesAttachments: Watches {
+    fn found(&self, key: &ExternalId, answer: &Result<Presence, Failure>);
+
+    fn got(&self, id: &AttachmentId, answer: &Result<Presence, Failure>);
+
+    fn listed(
+        &self,
+        ids: &[AttachmentId],
+        answer: &Result<HashMap<AttachmentId, Presence>, Failure>,
+    );
+
+    fn creating(&self, new: &NewAttachment);
+
+    fn created(&self, new: &NewAttachment, answer: &Result<CreatedAttachment<Address>, Failure>);
+
+    fn original(&self, id: &AttachmentId, answer: &Result<Option<Original<Address>>, Failure>);
+
+    fn fetched(&self, place: Address, answer: &Result<Fetched, FetchFailure>);
+
+    fn amending(&self, key: Key<'_>, names: &NewNames);
+
+    fn amended(&self, key: Key<'_>, answer: &Result<Amended, Failure>);
+
+    fn renewing(&self, id: &AttachmentId);
+
+    fn renewed(&self, id: &AttachmentId, answer: &Result<Place<Address>, Failure>);
+}
+
+/// The same of a service that makes jobs.
+pub(crate) trait WatchesJobs: Watches {
+    fn looked_up(&self, id: &AttachmentId, answer: &Result<JobPresence<Address>, Failure>);
+
+    fn creating(&self, new: &NewJob);
+
+    fn created(&self, new: &NewJob, answer: &Result<CreatedJob<Address>, Failure>);
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use consign::backup::Vault;
 use consign::event::{Event, Events};
 use consign::model::ExternalId;
-use consign::pipeline::{self, Halt, Settings, Task};
+use consign::pipeline::{Halt, Settings};
 use consign::results::Status;
 use consign::throttle::EarlierAnswer;
 use fastrand::Rng;
@@ -21,7 +21,7 @@ use crate::machine::{Disk, DiskJournal, Lie, Power, Sight};
 use crate::network::{BadRequest, BadRow, Client, Forgotten};
 use crate::rows::TheRow;
 use crate::scene::{
-    Backups, LINES_LOST, Lines, RESUME_REFUSED, ROW_ALONE, Scene, Watches as _, Weather,
+    Backups, LINES_LOST, Lines, RESUME_REFUSED, ROW_ALONE, RunWith, Scene, Watches as _, Weather,
 };
 use crate::vault::Folder;
 
@@ -350,15 +350,14 @@ impl<S: Scene> Story<S> {
         };
         let displacing = displacing(&self.disk, displaced);
         let stop = sleep(patience);
-        let run = pipeline::run(
-            tasks.into_iter(),
-            &client,
-            &journal,
+        let with = RunWith {
+            client: &client,
+            journal: &journal,
             vault,
-            &settings,
-            &events,
-            stop,
-        );
+            settings: &settings,
+            events: &events,
+        };
+        let run = S::run(tasks, with, stop);
         let ending = tokio::select! {
             biased;
             () = power.lost() => Ending::PowerLost,
@@ -387,14 +386,12 @@ impl<S: Scene> Story<S> {
     }
 
     /// The `external_id`s that rows are to get and that none of them has.
-    fn new_ids(&self, tasks: &[Task]) -> HashSet<ExternalId> {
-        let wished = tasks.iter().flat_map(|task| &task.rows);
-        let new_ids = wished.filter_map(|task| task.row.new_external_id.clone());
+    fn new_ids(&self, tasks: &[S::Task]) -> HashSet<ExternalId> {
         let is_new = |id: &ExternalId| {
             let mut rows = self.scene.rows().iter();
             rows.all(|row| row.row.external_id != *id)
         };
-        new_ids.filter(is_new).collect()
+        S::wished_ids(tasks).into_iter().filter(is_new).collect()
     }
 
     /// When somebody puts something else in the place of the results, and how much of them that has.

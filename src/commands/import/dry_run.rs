@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
+use super::machines;
 use super::plan::Plan;
 use crate::commands::halt::words;
 use crate::commands::session::{Client, Contact, Opening, Session};
@@ -55,10 +56,10 @@ pub(super) fn look_up(
 ) -> (Vec<Survey>, Option<Halt>) {
     let style = Style::choose(config.output.verbosity);
     let (sending, events) = Sending::show(style, "looking up", plan.to_send() as u64);
-    let found = runtime.block_on(session.client.survey(
-        plan.tasks(),
-        &session.settings,
-        &events,
+    let found = runtime.block_on(machines::survey(
+        &session.client,
+        plan,
+        (&session.settings, &events),
         session.stopping.requested(),
     ));
     drop(events);

@@ -9,8 +9,8 @@ use super::merge::{self, Rows};
 use crate::config::Jobs;
 use crate::manifest::{Manifest, Row};
 use crate::model::{ObjectType, Service};
-use crate::pipeline::{Task, TaskRow};
-use crate::plan::{Candidate, FailedJobs, Step, Wishes, step, units};
+use crate::pipeline::{AttachmentTask, JobTask, TaskRow};
+use crate::plan::{Candidate, FailedJobs, JobStart, Start, Step, Wishes, step, units};
 use crate::prepare::{Earlier, EarlierRow, Prepared, RowFile};
 use crate::results::previous::Previous;
 use crate::results::{Entry, Status};
@@ -116,7 +116,7 @@ impl<'a> Plan<'a> {
 
     fn candidates(&self) -> impl Iterator<Item = Candidate> {
         self.to_send.iter().filter_map(|index| {
-            let task = self.task_row(*index)?;
+            let task = self.row_of_job(*index)?;
             Some(Candidate {
                 index: *index,
                 object: task.row.object,
@@ -183,20 +183,35 @@ impl<'a> Plan<'a> {
         settled
     }
 
-    /// The units of work, one after the other: each is put together when its turn comes.
-    pub(super) fn tasks(&self) -> Box<dyn Iterator<Item = Task> + '_> {
-        match &self.jobs {
-            Some(jobs) => Box::new(jobs.iter().map(|rows| Task {
-                rows: rows.iter().filter_map(|row| self.task_row(*row)).collect(),
-            })),
-            None => Box::new(self.to_send.iter().filter_map(|row| {
-                let rows = vec![self.task_row(*row)?];
-                Some(Task { rows })
-            })),
-        }
+    /// The rows whose files become attachments, one after the other: each is put together when its turn
+    /// comes.
+    pub(super) fn attachment_tasks(&self) -> impl Iterator<Item = AttachmentTask> + '_ {
+        self.to_send.iter().filter_map(|row| {
+            self.task_row(*row, |start| match start {
+                Start::Attachment(start) => Some(start),
+                Start::Job(_) => None,
+            })
+        })
     }
 
-    fn task_row(&self, index: u32) -> Option<TaskRow> {
+    /// The rows whose files go into jobs, job by job: each is put together when its turn comes.
+    pub(super) fn job_tasks(&self) -> impl Iterator<Item = JobTask> + '_ {
+        let jobs = self.jobs.iter().flatten();
+        jobs.filter_map(|rows| JobTask::of(rows.iter().filter_map(|row| self.row_of_job(*row))))
+    }
+
+    fn row_of_job(&self, index: u32) -> Option<TaskRow<JobStart>> {
+        self.task_row(index, |start| match start {
+            Start::Job(start) => Some(start),
+            Start::Attachment(_) => None,
+        })
+    }
+
+    fn task_row<S>(
+        &self,
+        index: u32,
+        of_service: impl FnOnce(Start) -> Option<S>,
+    ) -> Option<TaskRow<S>> {
         let row = self.manifest.row(index as usize).parse().ok()?;
         let file = self.prepared.file(index as usize);
         let previous = self.previous.get(row.external_id.as_str());
@@ -216,7 +231,7 @@ impl<'a> Plan<'a> {
             source: Source::new(Arc::clone(&self.root), row.file_path.clone()),
             row,
             content,
-            start,
+            start: of_service(start)?,
             attempts,
             changes: changes.unwrap_or_default(),
         })

@@ -7,13 +7,17 @@ use std::slice;
 use tempfile::TempDir;
 
 use super::{create, file, new, put};
-use crate::destination::archive::{Archive, Exhibit, Original, Shown};
+use crate::destination::AttachmentApi;
+use crate::destination::archive::{Exhibit, Original, Shown};
 use crate::digest::sha256;
 use crate::http::{Digested, FetchFailure, Fetched};
 use crate::model::AttachmentId;
 
 /// `stands_for` is what a service hands on for these bytes: they themselves, where it has them.
-pub(super) async fn shows_what_it_keeps<D: Archive>(service: &D, stands_for: fn(&[u8]) -> Vec<u8>) {
+pub(super) async fn shows_what_it_keeps<D: AttachmentApi>(
+    service: &D,
+    stands_for: fn(&[u8]) -> Vec<u8>,
+) {
     let folder = TempDir::new().unwrap();
     let file = file(folder.path(), "shown.pdf", b"shown to whoever asks");
     let nobody = AttachmentId::parse("987654").unwrap();
@@ -63,7 +67,11 @@ pub(super) async fn shows_what_it_keeps<D: Archive>(service: &D, stands_for: fn(
 }
 
 /// What came of a download, how many bytes it told of, and what it handed on.
-async fn fetch<D: Archive>(service: &D, place: &D::Target, most: u64) -> (Fetched, u64, Vec<u8>) {
+async fn fetch<D: AttachmentApi>(
+    service: &D,
+    place: &D::Target,
+    most: u64,
+) -> (Fetched, u64, Vec<u8>) {
     let received = std::sync::atomic::AtomicU64::new(0);
     let count = |bytes| {
         received.fetch_add(bytes, std::sync::atomic::Ordering::Relaxed);

@@ -12,21 +12,20 @@ use crate::model::StatusWord;
 const PAUSE: Duration = Duration::from_millis(100);
 const LOOKS: usize = 5_000;
 
-fn new_job(names: &[&str]) -> NewRecord {
+fn new_job(names: &[&str]) -> NewJob {
     let files = names.iter().map(|name| NewFile {
         external_id: ExternalId::parse(name).unwrap(),
         file_name: (*name).to_owned(),
         title: None,
     });
     let event = "0b1e7a52-6a5c-4f5e-9d0c-2f4b8a1c3d5e";
-    NewRecord {
+    NewJob {
         object: ObjectRef::parse(ObjectType::SourcingEvent, event).unwrap(),
         files: files.collect(),
     }
 }
 
-async fn keeps_the_contract_of_jobs<D: Destination>(service: &D) {
-    assert!(matches!(service.keeps(), Keeps::Jobs { .. }));
+async fn keeps_the_contract_of_jobs<D: JobApi>(service: &D) {
     for kind in [Kind::Read, Kind::Change] {
         assert!(service.budget(kind).is_some(), "{kind:?}");
     }
@@ -37,12 +36,12 @@ async fn keeps_the_contract_of_jobs<D: Destination>(service: &D) {
     a_job_that_misses_a_file_ends_without_it_and_takes_it_no_more(service, &small).await;
 }
 
-async fn what_is_not_there_is_absent<D: Destination>(service: &D) {
+async fn what_is_not_there_is_absent<D: JobApi>(service: &D) {
     let nobody = AttachmentId::parse("0b1e7a52-0000-4000-8000-2f4b8a1c3d5e").unwrap();
-    assert_eq!(service.get(&nobody).await, Ok(Presence::Absent));
+    assert_eq!(service.job(&nobody).await, Ok(JobPresence::Absent));
 }
 
-async fn a_job_names_a_place_for_each_file_and_ends_once_it_has_them<D: Destination>(
+async fn a_job_names_a_place_for_each_file_and_ends_once_it_has_them<D: JobApi>(
     service: &D,
     file: &File,
 ) {
@@ -57,7 +56,7 @@ async fn a_job_names_a_place_for_each_file_and_ends_once_it_has_them<D: Destinat
     }
 }
 
-async fn a_job_that_misses_a_file_ends_without_it_and_takes_it_no_more<D: Destination>(
+async fn a_job_that_misses_a_file_ends_without_it_and_takes_it_no_more<D: JobApi>(
     service: &D,
     file: &File,
 ) {
@@ -72,18 +71,15 @@ async fn a_job_that_misses_a_file_ends_without_it_and_takes_it_no_more<D: Destin
 }
 
 /// Makes a job, and waits until it says where its files go.
-async fn started<D: Destination>(
-    service: &D,
-    names: &[&str],
-) -> (AttachmentId, Vec<Place<D::Target>>) {
-    let Created { id, mut places } = service.create(&new_job(names)).await.unwrap();
+async fn started<D: JobApi>(service: &D, names: &[&str]) -> (AttachmentId, Vec<Place<D::Target>>) {
+    let CreatedJob { id, mut places } = service.create_job(&new_job(names)).await.unwrap();
     for _ in 0..LOOKS {
         if !places.is_empty() {
             break;
         }
         tokio::time::sleep(PAUSE).await;
-        places = match service.get(&id).await.unwrap() {
-            Presence::Running { places, .. } => places,
+        places = match service.job(&id).await.unwrap() {
+            JobPresence::Running { places, .. } => places,
             other => panic!("{other:?}"),
         };
     }
@@ -95,12 +91,12 @@ async fn started<D: Destination>(
     (id, places)
 }
 
-async fn end_of<D: Destination>(service: &D, id: &AttachmentId) -> End {
+async fn end_of<D: JobApi>(service: &D, id: &AttachmentId) -> End {
     for _ in 0..LOOKS {
-        match service.get(id).await.unwrap() {
-            Presence::Ended(end) => return end,
-            Presence::Running { .. } => tokio::time::sleep(PAUSE).await,
-            other => panic!("{other:?}"),
+        match service.job(id).await.unwrap() {
+            JobPresence::Ended(end) => return end,
+            JobPresence::Running { .. } => tokio::time::sleep(PAUSE).await,
+            JobPresence::Absent => panic!("the job is not found"),
         }
     }
     panic!("the job does not end");

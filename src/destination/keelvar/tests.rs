@@ -23,7 +23,7 @@ fn job(status: &str, detail: &Value) -> Value {
 /// How a job of two files ended.
 fn end(status: &str, detail: &Value) -> End {
     match keelvar().presence(&job(status, detail)) {
-        Presence::Ended(end) => end,
+        JobPresence::Ended(end) => end,
         other => panic!("{other:?}"),
     }
 }
@@ -35,7 +35,7 @@ fn two_files() -> Value {
 #[test]
 fn a_job_is_asked_for_as_the_vendor_documents_it() {
     let uuid = "0b1e7a52-6a5c-4f5e-9d0c-2f4b8a1c3d5e";
-    let new = |kind| NewRecord {
+    let new = |kind| NewJob {
         object: ObjectRef::parse(kind, uuid).unwrap(),
         files: ["file1.txt", "file2.pdf"]
             .map(|name| NewFile {
@@ -62,15 +62,18 @@ fn only_known_words_end_a_job_and_more_words_for_success_can_be_named() {
     let keelvar = keelvar();
     let presence = |word| keelvar.presence(&job(word, &Value::Null));
     for word in ["COMPLETED", "Done", "succeeded", "all_set", "FAILED"] {
-        assert!(matches!(presence(word), Presence::Ended(_)), "{word}");
+        assert!(matches!(presence(word), JobPresence::Ended(_)), "{word}");
     }
     for word in ["PENDING", "RUNNING", "QUEUED", "COMPLETED_WITH_ERRORS", ""] {
-        assert!(matches!(presence(word), Presence::Running { .. }), "{word}");
+        assert!(
+            matches!(presence(word), JobPresence::Running { .. }),
+            "{word}"
+        );
     }
     let without = json!({"id": "j-1"});
     assert!(matches!(
         keelvar.presence(&without),
-        Presence::Running { word, .. } if word == "a job without a status"
+        JobPresence::Running { word, .. } if word == "a job without a status"
     ));
 }
 
@@ -82,7 +85,7 @@ fn a_running_job_says_where_each_file_goes() {
         {"file_name": "c.pdf"},
         "nonsense",
     ]});
-    let Presence::Running { places, .. } = keelvar().presence(&job("RUNNING", &files)) else {
+    let JobPresence::Running { places, .. } = keelvar().presence(&job("RUNNING", &files)) else {
         panic!("it runs");
     };
     let [a, b] = places.try_into().unwrap();
@@ -91,7 +94,7 @@ fn a_running_job_says_where_each_file_goes() {
     assert_eq!(refused, "the upload address is http, not https");
     for pending in [json!(null), json!({}), json!({"files": null}), json!([])] {
         let presence = keelvar().presence(&job("PENDING", &pending));
-        assert!(matches!(presence, Presence::Running { places, .. } if places.is_empty()));
+        assert!(matches!(presence, JobPresence::Running { places, .. } if places.is_empty()));
     }
 }
 
@@ -127,7 +130,7 @@ fn failure_says_nothing_of_the_files_that_it_does_not_name() {
     let errors = json!({"errors": ["b.pdf: expired", {"title": "Timeout"}]});
     let mut failed = job("FAILED", &json!({"files": two_files()}));
     failed["errors"] = errors["errors"].clone();
-    let Presence::Ended(end) = keelvar().presence(&failed) else {
+    let JobPresence::Ended(end) = keelvar().presence(&failed) else {
         panic!("it has ended");
     };
     assert_eq!(end.fate("a.pdf"), &Fate::Unknown);

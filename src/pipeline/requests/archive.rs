@@ -1,16 +1,20 @@
-//! How a service is asked for proof: with look-ups and downloads, each of which may be repeated.
+//! How attachments are looked up and their bytes fetched, with requests each of which may be repeated.
 
 use std::collections::HashMap;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use tokio::io::AsyncWrite;
 use tokio::time::sleep;
 
-use super::{Circuit, Pause, RequestOwner, Requests, Suspect, Unmet};
-use crate::destination::archive::{Archive, Exhibit, Original};
+use super::{Attempt, Circuit, Leave, Pause, ProvenLookUp, RequestOwner, Requests, Suspect, Unmet};
+use crate::destination::archive::{Exhibit, Original};
+use crate::destination::{AttachmentApi, Presence};
 use crate::event::Event;
-use crate::http::{FetchFailure, Fetched};
-use crate::model::AttachmentId;
+use crate::http::{Failure, FetchFailure, Fetched};
+use crate::model::{AttachmentId, ExternalId};
 use crate::pipeline::Halt;
+use crate::sync::lock;
 use crate::throttle::breakers::Admitted;
 use crate::throttle::quota::Urgency;
 
@@ -27,7 +31,62 @@ pub(in crate::pipeline) enum Unfetched {
     GivenUp(String),
 }
 
-impl<D: Archive> Requests<'_, D> {
+impl<D: AttachmentApi> Requests<'_, D> {
+    /// A look-up by `external_id`, which also shows that the keys are good.
+    pub(in crate::pipeline) async fn find(
+        &self,
+        owner: RequestOwner,
+        external_id: &ExternalId,
+    ) -> Result<Presence, Unmet> {
+        let find = async |service: &D| service.find(external_id).await;
+        let presence = self.ask(owner, Urgency::Urgent, find).await?;
+        let proven = ProvenLookUp::ByExternalId(external_id.clone(), find_again::<D>);
+        *lock(&self.good) = Some(proven);
+        Ok(presence)
+    }
+
+    /// A look-up by the service's own id, which also shows that the keys are good.
+    pub(in crate::pipeline) async fn get(
+        &self,
+        owner: RequestOwner,
+        id: &AttachmentId,
+    ) -> Result<Presence, Unmet> {
+        let get = async |service: &D| service.get(id).await;
+        let presence = self.ask(owner, Urgency::Urgent, get).await?;
+        self.works_for(id);
+        Ok(presence)
+    }
+
+    /// The same, tried once.
+    pub(in crate::pipeline) async fn try_get(
+        &self,
+        owner: RequestOwner,
+        id: &AttachmentId,
+    ) -> Result<Attempt<Presence>, Unmet> {
+        let get = async |service: &D| service.get(id).await;
+        let (urgency, leave) = (Urgency::Urgent, Leave::Needed);
+        let attempt = self.attempt(owner, urgency, leave, &get).await?;
+        if let Attempt::Answered(_) = attempt {
+            self.works_for(id);
+        }
+        Ok(attempt)
+    }
+
+    /// Looks many attachments up at once. `owner` is one of their rows.
+    pub(in crate::pipeline) async fn list(
+        &self,
+        owner: RequestOwner,
+        ids: &[AttachmentId],
+    ) -> Result<HashMap<AttachmentId, Presence>, Unmet> {
+        let list = async |service: &D| service.list(ids).await;
+        self.ask_together(owner, list).await
+    }
+
+    /// Takes note of a look-up that shows that the keys are good.
+    fn works_for(&self, id: &AttachmentId) {
+        *lock(&self.good) = Some(ProvenLookUp::ById(id.clone(), get_again::<D>));
+    }
+
     /// Looks many attachments up at once, with what the service shows of them. `owner` is one of
     /// their rows.
     pub(in crate::pipeline) async fn inspect(
@@ -115,4 +174,18 @@ impl<D: Archive> Requests<'_, D> {
             lent.take_back().await;
         }
     }
+}
+
+fn find_again<'s, D: AttachmentApi>(
+    service: &'s D,
+    external_id: &'s ExternalId,
+) -> BoxFuture<'s, Result<(), Failure>> {
+    async move { service.find(external_id).await.map(|_| ()) }.boxed()
+}
+
+fn get_again<'s, D: AttachmentApi>(
+    service: &'s D,
+    id: &'s AttachmentId,
+) -> BoxFuture<'s, Result<(), Failure>> {
+    async move { service.get(id).await.map(|_| ()) }.boxed()
 }

@@ -1,14 +1,11 @@
 //! Requests that change nothing, which may be repeated as often as it takes.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use super::{Leave, Lost, Pause, Probe, RequestOwner, Requests, Unmet};
-use crate::destination::{Destination, Presence};
+use super::{Leave, Lost, Pause, RequestOwner, Requests, Unmet};
+use crate::destination::Destination;
 use crate::http::Failure;
-use crate::model::{AttachmentId, ExternalId};
 use crate::pipeline::turns::Sort;
-use crate::sync::lock;
 use crate::throttle::Suspect;
 use crate::throttle::breakers::Circuit;
 use crate::throttle::quota::Urgency;
@@ -45,7 +42,7 @@ impl<D: Destination> Requests<'_, D> {
     }
 
     /// Sends a request that changes nothing once, in its turn.
-    async fn attempt<T>(
+    pub(super) async fn attempt<T>(
         &self,
         owner: RequestOwner,
         urgency: Urgency,
@@ -63,65 +60,6 @@ impl<D: Destination> Requests<'_, D> {
             }
         };
         Ok(Attempt::Again(pause))
-    }
-
-    /// A look-up by `external_id`, which also shows that the keys are good.
-    pub(in crate::pipeline) async fn find(
-        &self,
-        owner: RequestOwner,
-        external_id: &ExternalId,
-    ) -> Result<Presence<D::Target>, Unmet> {
-        let find = async |service: &D| service.find(external_id).await;
-        let presence = self.ask(owner, Urgency::Urgent, find).await?;
-        *lock(&self.good) = Some(Probe::Find(external_id.clone()));
-        Ok(presence)
-    }
-
-    /// A look-up by the service's own id, which also shows that the keys are good.
-    pub(in crate::pipeline) async fn get(
-        &self,
-        owner: RequestOwner,
-        id: &AttachmentId,
-    ) -> Result<Presence<D::Target>, Unmet> {
-        self.job(owner, id, Urgency::Urgent).await
-    }
-
-    /// The same of a job, which may be able to wait.
-    pub(in crate::pipeline) async fn job(
-        &self,
-        owner: RequestOwner,
-        id: &AttachmentId,
-        urgency: Urgency,
-    ) -> Result<Presence<D::Target>, Unmet> {
-        let get = async |service: &D| service.get(id).await;
-        let presence = self.ask(owner, urgency, get).await?;
-        self.works_for(id);
-        Ok(presence)
-    }
-
-    /// The same, tried once.
-    pub(in crate::pipeline) async fn try_get(
-        &self,
-        owner: RequestOwner,
-        id: &AttachmentId,
-        urgency: Urgency,
-    ) -> Result<Attempt<Presence<D::Target>>, Unmet> {
-        let get = async |service: &D| service.get(id).await;
-        let attempt = self.attempt(owner, urgency, Leave::Needed, &get).await?;
-        if let Attempt::Answered(_) = attempt {
-            self.works_for(id);
-        }
-        Ok(attempt)
-    }
-
-    /// Looks many attachments up at once. `owner` is one of their rows.
-    pub(in crate::pipeline) async fn list(
-        &self,
-        owner: RequestOwner,
-        ids: &[AttachmentId],
-    ) -> Result<HashMap<AttachmentId, Presence<D::Target>>, Unmet> {
-        let list = async |service: &D| service.list(ids).await;
-        self.ask_together(owner, list).await
     }
 
     /// Sends a request for many rows that changes nothing, again as long as it may be the service

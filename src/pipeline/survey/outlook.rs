@@ -8,7 +8,7 @@ use crate::model::AttachmentId;
 use crate::plan::{NameHolder, NextStep, Renaming, RowEnd, Wishes, name_holder, renaming};
 use crate::results::{Reason, Status};
 
-use super::super::TaskRow;
+use super::super::{AttachmentTask, TaskRow};
 
 /// What an import would do with one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub enum NewName {
 
 impl RowSurvey {
     /// What was foreseen of a row.
-    pub(super) fn of(task: &TaskRow, (outlook, names): Foreseen) -> Self {
+    pub(super) fn of<S>(task: &TaskRow<S>, (outlook, names): Foreseen) -> Self {
         Self {
             row: task.row.number,
             external_id: task.row.external_id.to_string(),
@@ -90,10 +90,10 @@ impl Outlook {
 pub(super) type Foreseen = (Outlook, Vec<NewName>);
 
 /// What would happen with a row whose next step is known, and is not another look-up.
-pub(super) fn foreseen<T>(
+pub(super) fn foreseen(
     step: &NextStep,
-    presence: &Presence<T>,
-    task: &TaskRow,
+    presence: &Presence,
+    task: &AttachmentTask,
     wishes: Wishes,
 ) -> Foreseen {
     let file = task.content.stamp.size;
@@ -113,9 +113,9 @@ pub(super) fn foreseen<T>(
 
 /// The same, unless another attachment than ours has the name that ours is to get: then the row is not
 /// done, whatever else is.
-pub(super) fn unless_taken<T>(
+pub(super) fn unless_taken(
     foreseen: Foreseen,
-    new_name: &Presence<T>,
+    new_name: &Presence,
     ours: &AttachmentId,
 ) -> Foreseen {
     let is_done = !matches!(foreseen.0, Outlook::NotDone(..));
@@ -128,7 +128,7 @@ pub(super) fn unless_taken<T>(
 
 /// What an attachment is called; one that is still to be made or to get bytes is called what its row
 /// says.
-fn names_of<T>(presence: &Presence<T>, row: &Row) -> Names {
+fn names_of(presence: &Presence, row: &Row) -> Names {
     match presence {
         Presence::Stored { names, .. } => names.clone(),
         _ => Names {
@@ -139,7 +139,7 @@ fn names_of<T>(presence: &Presence<T>, row: &Row) -> Names {
 }
 
 /// The names that a row's attachment would get, provided that its content is, or would be, right.
-fn named(outlook: Outlook, mut names: Names, task: &TaskRow, wishes: Wishes) -> Foreseen {
+fn named(outlook: Outlook, mut names: Names, task: &AttachmentTask, wishes: Wishes) -> Foreseen {
     let mut new_names = Vec::new();
     if matches!(outlook, Outlook::NotDone(..)) {
         return (outlook, new_names);

@@ -3,8 +3,11 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::destination::archive::{Archive, Original};
-use crate::destination::{Created, Destination, Keeps, NewRecord, Place, Presence};
+use crate::destination::archive::{Exhibit, Original};
+use crate::destination::{
+    Amended, AttachmentApi, CreatedAttachment, Destination, Key, NewAttachment, NewNames, Place,
+    Presence,
+};
 use crate::http::{Failure, FetchFailure, Fetched, PutFailure, Receipt};
 use crate::memory_service::Address;
 use crate::throttle::EarlierAnswer;
@@ -30,40 +33,6 @@ impl Deaf {
 impl Destination for Deaf {
     type Target = Address;
 
-    fn keeps(&self) -> Keeps {
-        self.memory.keeps()
-    }
-
-    async fn find(&self, external_id: &ExternalId) -> Result<Presence<Address>, Failure> {
-        self.hears(Operation::Find, external_id)?;
-        self.memory.find(external_id).await
-    }
-
-    async fn get(&self, id: &AttachmentId) -> Result<Presence<Address>, Failure> {
-        self.memory.get(id).await
-    }
-
-    async fn list(
-        &self,
-        ids: &[AttachmentId],
-    ) -> Result<HashMap<AttachmentId, Presence<Address>>, Failure> {
-        self.memory.list(ids).await
-    }
-
-    async fn create(&self, new: &NewRecord) -> Result<Created<Address>, Failure> {
-        self.hears(Operation::Create, &new.files[0].external_id)?;
-        self.memory.create(new).await
-    }
-
-    async fn renew(
-        &self,
-        id: &AttachmentId,
-        file_name: &str,
-        title: Option<&str>,
-    ) -> Result<Place<Address>, Failure> {
-        self.memory.renew(id, file_name, title).await
-    }
-
     async fn put(
         &self,
         target: &Address,
@@ -79,7 +48,44 @@ impl Destination for Deaf {
     }
 }
 
-impl Archive for Deaf {
+impl AttachmentApi for Deaf {
+    async fn find(&self, external_id: &ExternalId) -> Result<Presence, Failure> {
+        self.hears(Operation::Find, external_id)?;
+        self.memory.find(external_id).await
+    }
+
+    async fn get(&self, id: &AttachmentId) -> Result<Presence, Failure> {
+        self.memory.get(id).await
+    }
+
+    async fn list(&self, ids: &[AttachmentId]) -> Result<HashMap<AttachmentId, Presence>, Failure> {
+        self.memory.list(ids).await
+    }
+
+    async fn create(&self, new: &NewAttachment) -> Result<CreatedAttachment<Address>, Failure> {
+        self.hears(Operation::Create, &new.file.external_id)?;
+        self.memory.create(new).await
+    }
+
+    async fn renew(
+        &self,
+        id: &AttachmentId,
+        file_name: &str,
+        title: Option<&str>,
+    ) -> Result<Place<Address>, Failure> {
+        self.memory.renew(id, file_name, title).await
+    }
+    async fn amend(&self, key: Key<'_>, names: &NewNames) -> Result<Amended, Failure> {
+        self.memory.amend(key, names).await
+    }
+
+    async fn inspect(
+        &self,
+        ids: &[AttachmentId],
+    ) -> Result<HashMap<AttachmentId, Exhibit>, Failure> {
+        self.memory.inspect(ids).await
+    }
+
     async fn original(&self, id: &AttachmentId) -> Result<Option<Original<Address>>, Failure> {
         self.memory.original(id).await
     }

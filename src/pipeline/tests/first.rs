@@ -100,7 +100,7 @@ async fn what_is_there_already_is_skipped_or_in_conflict_and_never_touched() {
     let other_size = task(
         row(1),
         content("longer bytes of row 1"),
-        Start::LookUp(Posted::No),
+        AttachmentStart::LookUp(Posted::No),
     );
     go(&memory, &lines, vec![fresh(1)], &settings()).await;
     go(&memory, &lines, vec![other_size], &settings()).await;

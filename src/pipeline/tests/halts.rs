@@ -130,7 +130,7 @@ async fn a_user_who_stops_the_run_gets_the_rows_under_way_finished() {
     let (events, _) = Events::channel();
     let stop = tokio::time::sleep(Duration::from_secs(2));
     let tasks = (1..=100).map(fresh);
-    let halt = run(tasks, &memory, &lines, None, &settings(), &events, stop).await;
+    let halt = run_attachments(tasks, &memory, &lines, None, &settings(), &events, stop).await;
     assert_eq!(halt, Some(Halt::Interrupted));
     let begun = (1..=100)
         .filter(|number| lines.last(*number).is_some())

@@ -16,15 +16,20 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::*;
+use crate::destination::AttachmentApi;
 use crate::digest::sha256;
+use crate::event::Events;
 use crate::manifest::Row;
 use crate::memory_service::{self, Fault, Ids, Logged, Memory, Operation, Rules, Script};
-use crate::model::{AttachmentId, ExternalId, FileStamp, ObjectRef, ObjectType, Sha256Digest};
-use crate::plan::{FailedJobs, Posted, Start, Step, Wishes, step};
+use crate::model::{
+    AttachmentId, Content, ExternalId, FileStamp, ObjectRef, ObjectType, Sha256Digest,
+};
+use crate::plan::{AttachmentStart, FailedJobs, Posted, Start, Step, Wishes, step};
 use crate::prepare::RowFile;
-use crate::results::journal::JournalClosed;
-use crate::results::{Changes, Entry, Known, Reason, Verified};
+use crate::results::journal::{Journal, JournalClosed};
+use crate::results::{Changes, Entry, Known, Reason, Status, Verified};
 use crate::root::Root;
+use crate::source::Source;
 use crate::throttle::EarlierAnswer;
 
 /// A journal in memory: each line with the moment at which it became durable.
@@ -97,21 +102,28 @@ fn row(number: usize) -> Row {
     }
 }
 
-fn task(row: Row, content: Content, start: Start) -> Task {
+fn task(row: Row, content: Content, start: AttachmentStart) -> AttachmentTask {
+    task_row(row, content, start)
+}
+
+fn task_row<S>(row: Row, content: Content, start: S) -> TaskRow<S> {
     let root = Arc::new(Root::at(Path::new(".")).unwrap());
-    let row = TaskRow {
+    TaskRow {
         source: Source::new(root, row.file_path.clone()),
         row,
         content,
         start,
         attempts: 0,
         changes: Changes::default(),
-    };
-    Task { rows: vec![row] }
+    }
 }
 
-fn fresh(number: usize) -> Task {
-    task(row(number), original(number), Start::LookUp(Posted::No))
+fn fresh(number: usize) -> AttachmentTask {
+    task(
+        row(number),
+        original(number),
+        AttachmentStart::LookUp(Posted::No),
+    )
 }
 
 /// What the file of a row holds.
@@ -120,7 +132,7 @@ fn original(number: usize) -> Content {
 }
 
 /// The task that a later run makes of a row, from its last line.
-fn resumed(row: Row, content: Content, last: Entry) -> Task {
+fn resumed(row: Row, content: Content, last: Entry) -> AttachmentTask {
     match step(
         &row,
         RowFile::Ready(content),
@@ -128,7 +140,7 @@ fn resumed(row: Row, content: Content, last: Entry) -> Task {
         Wishes::default(),
         FailedJobs::Leave,
     ) {
-        Step::Send(start) => task(row, content, start),
+        Step::Send(Start::Attachment(start)) => task(row, content, start),
         other => panic!("no request would follow, but {other:?}"),
     }
 }
@@ -147,15 +159,15 @@ fn settings() -> Settings {
 }
 
 async fn go(
-    service: &impl Archive,
+    service: &impl AttachmentApi,
     lines: &Lines,
-    tasks: Vec<Task>,
+    tasks: Vec<AttachmentTask>,
     settings: &Settings,
 ) -> Option<Halt> {
     let (events, _) = Events::channel();
     let never = std::future::pending();
     let tasks = tasks.into_iter();
-    run(tasks, service, lines, None, settings, &events, never).await
+    run_attachments(tasks, service, lines, None, settings, &events, never).await
 }
 
 /// Runs rows to their end, with faults.

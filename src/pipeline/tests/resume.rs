@@ -170,7 +170,7 @@ async fn a_begun_row_that_gets_no_further_still_says_what_was_begun() {
 }
 
 /// A run that ends so suddenly that it records nothing more.
-async fn cut_short(memory: &Memory, lines: &Lines, task: Task) {
+async fn cut_short(memory: &Memory, lines: &Lines, task: AttachmentTask) {
     let settings = settings();
     let run = go(memory, lines, vec![task], &settings);
     let ended = tokio::time::timeout(Duration::from_secs(5), run).await;

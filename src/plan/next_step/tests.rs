@@ -28,7 +28,7 @@ fn id() -> AttachmentId {
     AttachmentId::parse("12").unwrap()
 }
 
-fn stored(size: u64) -> Presence<()> {
+fn stored(size: u64) -> Presence {
     Presence::Stored {
         id: id(),
         size,
@@ -36,7 +36,7 @@ fn stored(size: u64) -> Presence<()> {
     }
 }
 
-fn pending() -> Presence<()> {
+fn pending() -> Presence {
     Presence::Pending { id: id() }
 }
 
@@ -48,7 +48,7 @@ fn elsewhere() -> OtherObject {
 }
 
 /// The next step of a row that earlier runs changed so.
-fn changed(sighting: &Sighting<'_, ()>, on_conflict: OnConflict, changes: &Changes) -> NextStep {
+fn changed(sighting: &Sighting<'_>, on_conflict: OnConflict, changes: &Changes) -> NextStep {
     let row = RowFacts {
         content: &file(),
         changes,
@@ -60,12 +60,12 @@ fn changed(sighting: &Sighting<'_, ()>, on_conflict: OnConflict, changes: &Chang
     next_step(sighting, row)
 }
 
-fn step(sighting: &Sighting<'_, ()>, on_conflict: OnConflict) -> NextStep {
+fn step(sighting: &Sighting<'_>, on_conflict: OnConflict) -> NextStep {
     changed(sighting, on_conflict, &Changes::default())
 }
 
 /// The next steps under the policies, in the order of [`POLICIES`].
-fn steps(sighting: &Sighting<'_, ()>) -> [NextStep; 3] {
+fn steps(sighting: &Sighting<'_>) -> [NextStep; 3] {
     POLICIES.map(|on_conflict| step(sighting, on_conflict))
 }
 
@@ -74,7 +74,7 @@ fn same_for_all(step: impl Into<NextStep>) -> [NextStep; 3] {
     [step.clone(), step.clone(), step]
 }
 
-fn found(present: &Presence<()>, posted: &Posted) -> [NextStep; 3] {
+fn found(present: &Presence, posted: &Posted) -> [NextStep; 3] {
     steps(&Sighting::ByName {
         present,
         under_new: &Presence::Absent,
@@ -83,7 +83,7 @@ fn found(present: &Presence<()>, posted: &Posted) -> [NextStep; 3] {
 }
 
 /// The steps where this is under the present name, and this under the new one.
-fn under_both(present: &Presence<()>, under_new: &Presence<()>, posted: &Posted) -> [NextStep; 3] {
+fn under_both(present: &Presence, under_new: &Presence, posted: &Posted) -> [NextStep; 3] {
     steps(&Sighting::ByName {
         present,
         under_new,
@@ -180,10 +180,7 @@ fn nothing_is_replaced_while_another_attachment_has_the_new_name() {
     assert_eq!(steps[2], RowEnd::NewIdTaken.into());
     // Otherwise the new name is looked up before it is given.
     assert_eq!(steps[..2], found(&stored(5), &Posted::No)[..2]);
-    assert!(decides_by_new_name(
-        &Presence::<()>::Absent,
-        Wishes::default()
-    ));
+    assert!(decides_by_new_name(&Presence::Absent, Wishes::default()));
     assert!(!decides_by_new_name(&stored(5), Wishes::default()));
 }
 
@@ -194,7 +191,7 @@ fn what_has_a_name_of_an_attachment_that_was_renamed_and_is_gone_is_another_one(
         ..Changes::default()
     };
     for on_conflict in POLICIES {
-        let seen = |present: &Presence<()>, under_new: &Presence<()>| {
+        let seen = |present: &Presence, under_new: &Presence| {
             let posted = &Posted::No;
             let sighting = Sighting::ByName {
                 present,
@@ -223,7 +220,7 @@ fn begun() -> Begun {
 }
 
 #[track_caller]
-fn begun_leads_to(begun: &Begun, presence: &Presence<()>, expected: impl Into<NextStep>) {
+fn begun_leads_to(begun: &Begun, presence: &Presence, expected: impl Into<NextStep>) {
     let steps = steps(&Sighting::OfBegun { presence, begun });
     assert_eq!(steps, same_for_all(expected));
 }
@@ -466,7 +463,7 @@ fn what_was_replaced_before_tells_old_bytes_from_new_ones() {
 
 #[test]
 fn a_name_is_ours_where_our_attachment_has_it() {
-    let holder = |found: &Presence<()>| name_holder(found, &id());
+    let holder = |found: &Presence| name_holder(found, &id());
     assert_eq!(holder(&Presence::Absent), NameHolder::Nobody);
     assert_eq!(holder(&stored(4)), NameHolder::Ours);
     assert_eq!(holder(&pending()), NameHolder::Ours);

@@ -37,7 +37,7 @@ impl Bytes {
     }
 
     /// An answer has shown how an attachment stands.
-    pub(super) fn shown<T, E>(&self, id: &AttachmentId, answer: &Result<Presence<T>, E>) {
+    pub(super) fn shown<E>(&self, id: &AttachmentId, answer: &Result<Presence, E>) {
         if let Ok(Presence::Stored { .. }) = answer {
             self.seen(id);
         }

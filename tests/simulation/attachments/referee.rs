@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use crate::memory_service::{Address, Memory};
 use consign::destination::archive::Original;
-use consign::destination::{Amended, Created, Key, NewNames, NewRecord, Place, Presence};
+use consign::destination::{
+    Amended, CreatedAttachment, Key, NewAttachment, NewNames, Place, Presence,
+};
 use consign::http::{Failure, FetchFailure, Fetched, PutFailure, Receipt};
 use consign::model::{AttachmentId, ExternalId};
 use consign::plan::OnConflict;
@@ -17,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::machine::{Disk, Loss};
 use crate::record::Record;
-use crate::scene::{Asked, Lines, Watches};
+use crate::scene::{Asked, Lines, Watches, WatchesAttachments};
 
 use super::bytes::Bytes;
 use super::stranger::Stranger;
@@ -202,7 +204,36 @@ impl Watches for Referee {
         state.lost_patches.extend(patches);
     }
 
-    fn found(&self, key: &ExternalId, answer: &Result<Presence<Address>, Failure>) {
+    fn putting(&self, address: Address) -> AttachmentId {
+        let mut state = self.state();
+        let id = state.addresses[&address].clone();
+        let key = self.row_of(&state, &id);
+        let begun = [Status::Created, Status::Replacing];
+        if !begun.iter().any(|status| self.line_says(&id, *status, &[])) {
+            self.foul(format!("PUT of {key} without a durable line for {id:?}"));
+        }
+        if state
+            .lost_patches
+            .get(&id)
+            .is_some_and(|sent| sent.elapsed() < DRAIN)
+        {
+            self.foul(format!("PUT of {key} while a PATCH may still arrive"));
+        }
+        state.newest.remove(&id);
+        state.chosen.insert(key, id.clone());
+        drop(state);
+        self.say("put", &id, &"...");
+        id
+    }
+
+    fn put(&self, address: Address, answer: &Result<Receipt, PutFailure>) {
+        let id = self.state().addresses[&address].clone();
+        self.say("put", &id, answer);
+    }
+}
+
+impl WatchesAttachments for Referee {
+    fn found(&self, key: &ExternalId, answer: &Result<Presence, Failure>) {
         self.say("find", key, answer);
         let mut state = self.state();
         match answer {
@@ -222,7 +253,7 @@ impl Watches for Referee {
         }
     }
 
-    fn got(&self, id: &AttachmentId, answer: &Result<Presence<Address>, Failure>) {
+    fn got(&self, id: &AttachmentId, answer: &Result<Presence, Failure>) {
         self.say("get", id, answer);
         self.state().learn(id, answer);
         self.bytes.shown(id, answer);
@@ -304,7 +335,7 @@ impl Watches for Referee {
     fn listed(
         &self,
         ids: &[AttachmentId],
-        answer: &Result<HashMap<AttachmentId, Presence<Address>>, Failure>,
+        answer: &Result<HashMap<AttachmentId, Presence>, Failure>,
     ) {
         let Ok(listed) = answer else {
             return self.say("list", &ids, answer);
@@ -326,8 +357,8 @@ impl Watches for Referee {
         }
     }
 
-    fn creating(&self, new: &NewRecord) {
-        let key = &new.files[0].external_id;
+    fn creating(&self, new: &NewAttachment) {
+        let key = &new.file.external_id;
         self.say("create", key, &"...");
         let line = self.disk.durable(key.as_str());
         let announced = line.is_some_and(|line| line.status == Status::Creating);
@@ -348,8 +379,8 @@ impl Watches for Referee {
         state.posts_under_way.insert(key.clone());
     }
 
-    fn created(&self, new: &NewRecord, answer: &Result<Created<Address>, Failure>) {
-        let key = &new.files[0].external_id;
+    fn created(&self, new: &NewAttachment, answer: &Result<CreatedAttachment<Address>, Failure>) {
+        let key = &new.file.external_id;
         self.say("create", key, answer);
         let mut state = self.state();
         state.posts_under_way.remove(key);
@@ -357,7 +388,7 @@ impl Watches for Referee {
             Ok(created) => {
                 state.lost_posts.remove(key);
                 state.keys.insert(created.id.clone(), key.clone());
-                state.issue(&created.id, &created.places);
+                state.issue(&created.id, std::slice::from_ref(&created.place));
             }
             Err(Failure::Unanswered(_)) => {
                 state.lost_posts.insert(key.clone(), 0);
@@ -406,37 +437,10 @@ impl Watches for Referee {
             }
         }
     }
-
-    fn putting(&self, address: Address) -> AttachmentId {
-        let mut state = self.state();
-        let id = state.addresses[&address].clone();
-        let key = self.row_of(&state, &id);
-        let begun = [Status::Created, Status::Replacing];
-        if !begun.iter().any(|status| self.line_says(&id, *status, &[])) {
-            self.foul(format!("PUT of {key} without a durable line for {id:?}"));
-        }
-        if state
-            .lost_patches
-            .get(&id)
-            .is_some_and(|sent| sent.elapsed() < DRAIN)
-        {
-            self.foul(format!("PUT of {key} while a PATCH may still arrive"));
-        }
-        state.newest.remove(&id);
-        state.chosen.insert(key, id.clone());
-        drop(state);
-        self.say("put", &id, &"...");
-        id
-    }
-
-    fn put(&self, address: Address, answer: &Result<Receipt, PutFailure>) {
-        let id = self.state().addresses[&address].clone();
-        self.say("put", &id, answer);
-    }
 }
 
 impl State {
-    fn learn(&mut self, id: &AttachmentId, answer: &Result<Presence<Address>, Failure>) {
+    fn learn(&mut self, id: &AttachmentId, answer: &Result<Presence, Failure>) {
         let newest = match answer {
             Ok(Presence::Absent) => {
                 self.chosen.retain(|_, chosen| chosen != id);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use crate::memory_service::Address;
-use consign::destination::{Created, End, Fate, NewRecord, Place, Presence};
+use consign::destination::{CreatedJob, End, Fate, JobPresence, NewJob, Place};
 use consign::http::{Failure, PutFailure, Receipt};
 use consign::model::{AttachmentId, ExternalId};
 use consign::results::{Reason, Status};
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::machine::Disk;
 use crate::record::Record;
-use crate::scene::{Lines, Watches};
+use crate::scene::{Lines, Watches, WatchesJobs};
 
 /// An address that is known for longer is good for nothing.
 const ADDRESS_LIFE: Duration = Duration::from_mins(1);
@@ -126,53 +126,6 @@ impl Watches for Referee {
         }
     }
 
-    fn got(&self, id: &AttachmentId, answer: &Result<Presence<Address>, Failure>) {
-        self.record.say("get", id, answer);
-        let mut state = self.state();
-        match answer {
-            Ok(Presence::Running { places, .. }) => state.issue(id, places),
-            Ok(Presence::Ended(end)) => {
-                if let Some(job) = state.jobs.get_mut(id) {
-                    job.end = Some(end.clone());
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn creating(&self, new: &NewRecord) {
-        let keys: Vec<_> = new.files.iter().map(|file| &file.external_id).collect();
-        self.record.say("create", &(new.object, &keys), &"...");
-        let state = self.state();
-        for file in &new.files {
-            let key = &file.external_id;
-            if !self.line_says(key, Status::Creating, None) {
-                self.record
-                    .foul(format!("POST of {key} without a durable line"));
-            }
-            for (id, job) in &state.jobs {
-                if let Some(why) = job.speaks_against_another(key) {
-                    self.record
-                        .foul(format!("POST of {key} although {id:?} {why}"));
-                }
-            }
-        }
-    }
-
-    fn created(&self, new: &NewRecord, answer: &Result<Created<Address>, Failure>) {
-        self.record.say("create", &new.object, answer);
-        let Ok(created) = answer else { return };
-        let files = new.files.iter();
-        let keys = files.map(|file| (file.file_name.clone(), file.external_id.clone()));
-        let job = Job {
-            keys: keys.collect(),
-            ..Job::default()
-        };
-        let mut state = self.state();
-        state.jobs.insert(created.id.clone(), job);
-        state.issue(&created.id, &created.places);
-    }
-
     fn putting(&self, address: Address) -> AttachmentId {
         let mut state = self.state();
         let (id, file_name) = state.addresses[&address].clone();
@@ -225,6 +178,55 @@ impl Watches for Referee {
             }
             Err(_) => {}
         }
+    }
+}
+
+impl WatchesJobs for Referee {
+    fn looked_up(&self, id: &AttachmentId, answer: &Result<JobPresence<Address>, Failure>) {
+        self.record.say("get", id, answer);
+        let mut state = self.state();
+        match answer {
+            Ok(JobPresence::Running { places, .. }) => state.issue(id, places),
+            Ok(JobPresence::Ended(end)) => {
+                if let Some(job) = state.jobs.get_mut(id) {
+                    job.end = Some(end.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn creating(&self, new: &NewJob) {
+        let keys: Vec<_> = new.files.iter().map(|file| &file.external_id).collect();
+        self.record.say("create", &(new.object, &keys), &"...");
+        let state = self.state();
+        for file in &new.files {
+            let key = &file.external_id;
+            if !self.line_says(key, Status::Creating, None) {
+                self.record
+                    .foul(format!("POST of {key} without a durable line"));
+            }
+            for (id, job) in &state.jobs {
+                if let Some(why) = job.speaks_against_another(key) {
+                    self.record
+                        .foul(format!("POST of {key} although {id:?} {why}"));
+                }
+            }
+        }
+    }
+
+    fn created(&self, new: &NewJob, answer: &Result<CreatedJob<Address>, Failure>) {
+        self.record.say("create", &new.object, answer);
+        let Ok(created) = answer else { return };
+        let files = new.files.iter();
+        let keys = files.map(|file| (file.file_name.clone(), file.external_id.clone()));
+        let job = Job {
+            keys: keys.collect(),
+            ..Job::default()
+        };
+        let mut state = self.state();
+        state.jobs.insert(created.id.clone(), job);
+        state.issue(&created.id, &created.places);
     }
 }
 

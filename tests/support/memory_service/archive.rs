@@ -6,12 +6,12 @@ use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::world::Attachments;
 use super::{Address, Memory, Operation, private};
-use consign::destination::archive::{Archive, Exhibit, Original};
+use consign::destination::archive::{Exhibit, Original};
 use consign::http::{Digested, Failure, FetchFailure, Fetched, UnsafeTarget};
 use consign::model::AttachmentId;
 
-impl Archive for Memory {
-    async fn inspect(
+impl Memory {
+    pub(super) async fn show_all(
         &self,
         ids: &[AttachmentId],
     ) -> Result<HashMap<AttachmentId, Exhibit>, Failure> {
@@ -25,7 +25,10 @@ impl Archive for Memory {
         self.0.ask(Operation::Inspect, inspect).await
     }
 
-    async fn original(&self, id: &AttachmentId) -> Result<Option<Original<Address>>, Failure> {
+    pub(super) async fn show(
+        &self,
+        id: &AttachmentId,
+    ) -> Result<Option<Original<Address>>, Failure> {
         let original = |world: &mut Attachments, now| {
             let id = private(id);
             world.note(Operation::Original, Some(id), now);
@@ -37,7 +40,7 @@ impl Archive for Memory {
         self.0.ask(Operation::Original, original).await
     }
 
-    async fn fetch(
+    pub(super) async fn hand_out(
         &self,
         place: &Address,
         most: u64,

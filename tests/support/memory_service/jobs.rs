@@ -9,9 +9,8 @@ use tokio::time::Instant;
 
 use super::delivery::{Delivery, of_a_put};
 use super::{Address, Logged, Operation, Script, private, public};
-use consign::destination::archive::Archive;
 use consign::destination::keelvar::{POSTS, READS};
-use consign::destination::{Created, Destination, Keeps, Kind, NewRecord, Presence};
+use consign::destination::{CreatedJob, Destination, JobApi, JobPresence, Kind, NewJob};
 use consign::http::{Failure, PutFailure, Receipt};
 use consign::model::{AttachmentId, Content, ExternalId, ObjectRef, Sha256Digest};
 use consign::source::Source;
@@ -197,40 +196,14 @@ impl Jobs {
     }
 }
 
-impl Archive for Jobs {}
-
 impl Destination for Jobs {
     type Target = Address;
-
-    fn keeps(&self) -> Keeps {
-        Keeps::Jobs {
-            timeout: self.rules.timeout,
-        }
-    }
 
     fn budget(&self, kind: Kind) -> Option<&Budget> {
         Some(match kind {
             Kind::Read => &self.reads,
             Kind::Change => &self.changes,
         })
-    }
-
-    async fn get(&self, id: &AttachmentId) -> Result<Presence<Address>, Failure> {
-        let get = |world: &mut World, now: Instant| world.get(private(id), now);
-        let shown = self.delivery.ask(Operation::Get, get).await?;
-        shown.map_err(throttled)
-    }
-
-    async fn create(&self, new: &NewRecord) -> Result<Created<Address>, Failure> {
-        let effect = Effect::Create(new.clone());
-        match self.delivery.change(Operation::Create, effect).await? {
-            Done::Made(id, places) => Ok(Created {
-                id: public(id),
-                places,
-            }),
-            Done::Throttled(wait) => Err(throttled(wait)),
-            _ => Err(Failure::Refused("status 400: Invalid resource ID".into())),
-        }
     }
 
     async fn put(
@@ -248,6 +221,30 @@ impl Destination for Jobs {
             }
             Ok(_) => Err(PutFailure::Expired),
             Err(failure) => Err(of_a_put(failure)),
+        }
+    }
+}
+
+impl JobApi for Jobs {
+    fn job_timeout(&self) -> Duration {
+        self.rules.timeout
+    }
+
+    async fn job(&self, id: &AttachmentId) -> Result<JobPresence<Address>, Failure> {
+        let get = |world: &mut World, now: Instant| world.get(private(id), now);
+        let shown = self.delivery.ask(Operation::Get, get).await?;
+        shown.map_err(throttled)
+    }
+
+    async fn create_job(&self, new: &NewJob) -> Result<CreatedJob<Address>, Failure> {
+        let effect = Effect::Create(new.clone());
+        match self.delivery.change(Operation::Create, effect).await? {
+            Done::Made(id, places) => Ok(CreatedJob {
+                id: public(id),
+                places,
+            }),
+            Done::Throttled(wait) => Err(throttled(wait)),
+            _ => Err(Failure::Refused("status 400: Invalid resource ID".into())),
         }
     }
 }

@@ -21,12 +21,15 @@ mod world;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use tokio::io::AsyncWrite;
 use tokio::time::Instant;
 
+use consign::destination::archive::{Exhibit, Original};
 use consign::destination::{
-    Amended, Created, Destination, Keeps, Key, NewNames, NewRecord, Place, Presence,
+    Amended, AttachmentApi, CreatedAttachment, Destination, Key, NewAttachment, NewNames, Place,
+    Presence,
 };
-use consign::http::{Failure, PutFailure, Receipt};
+use consign::http::{Failure, FetchFailure, Fetched, PutFailure, Receipt};
 use consign::model::{AttachmentId, Content, ExternalId, ObjectRef, Sha256Digest};
 use consign::source::Source;
 
@@ -247,11 +250,27 @@ fn private(id: &AttachmentId) -> u64 {
 impl Destination for Memory {
     type Target = Address;
 
-    fn keeps(&self) -> Keeps {
-        Keeps::Attachments
+    async fn put(
+        &self,
+        target: &Address,
+        _source: &Source,
+        content: &Content,
+        sent: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Receipt, PutFailure> {
+        let effect = Effect::Put(*target, *content);
+        match self.0.change(Operation::Put, effect).await {
+            Ok(Done::Stored) => {
+                sent(content.stamp.size);
+                Ok(Receipt::Checksummed)
+            }
+            Ok(_) => Err(PutFailure::Expired),
+            Err(failure) => Err(of_a_put(failure)),
+        }
     }
+}
 
-    async fn find(&self, external_id: &ExternalId) -> Result<Presence<Address>, Failure> {
+impl AttachmentApi for Memory {
+    async fn find(&self, external_id: &ExternalId) -> Result<Presence, Failure> {
         let find = |world: &mut Attachments, now| {
             let id = world.found_by(external_id, now);
             world.note(Operation::Find, id, now);
@@ -260,7 +279,7 @@ impl Destination for Memory {
         self.0.ask(Operation::Find, find).await
     }
 
-    async fn get(&self, id: &AttachmentId) -> Result<Presence<Address>, Failure> {
+    async fn get(&self, id: &AttachmentId) -> Result<Presence, Failure> {
         let get = |world: &mut Attachments, now| {
             let id = Some(private(id));
             world.note(Operation::Get, id, now);
@@ -269,12 +288,12 @@ impl Destination for Memory {
         self.0.ask(Operation::Get, get).await
     }
 
-    async fn create(&self, new: &NewRecord) -> Result<Created<Address>, Failure> {
+    async fn create(&self, new: &NewAttachment) -> Result<CreatedAttachment<Address>, Failure> {
         let effect = Effect::Create(new.clone());
         match self.0.change(Operation::Create, effect).await? {
-            Done::Record(id, address) => Ok(Created {
+            Done::Record(id, address) => Ok(CreatedAttachment {
                 id: public(id),
-                places: vec![place(&new.files[0].file_name, address)],
+                place: place(&new.file.file_name, address),
             }),
             _ => Err(Failure::Refused("status 422: external_id is taken".into())),
         }
@@ -310,10 +329,7 @@ impl Destination for Memory {
         }
     }
 
-    async fn list(
-        &self,
-        ids: &[AttachmentId],
-    ) -> Result<HashMap<AttachmentId, Presence<Address>>, Failure> {
+    async fn list(&self, ids: &[AttachmentId]) -> Result<HashMap<AttachmentId, Presence>, Failure> {
         let list = |world: &mut Attachments, now| {
             world.note(Operation::List, None, now);
             let there = ids.iter().filter(|id| world.contains(private(id)));
@@ -324,21 +340,24 @@ impl Destination for Memory {
         self.0.ask(Operation::List, list).await
     }
 
-    async fn put(
+    async fn inspect(
         &self,
-        target: &Address,
-        _source: &Source,
-        content: &Content,
-        sent: &(dyn Fn(u64) + Send + Sync),
-    ) -> Result<Receipt, PutFailure> {
-        let effect = Effect::Put(*target, *content);
-        match self.0.change(Operation::Put, effect).await {
-            Ok(Done::Stored) => {
-                sent(content.stamp.size);
-                Ok(Receipt::Checksummed)
-            }
-            Ok(_) => Err(PutFailure::Expired),
-            Err(failure) => Err(of_a_put(failure)),
-        }
+        ids: &[AttachmentId],
+    ) -> Result<HashMap<AttachmentId, Exhibit>, Failure> {
+        self.show_all(ids).await
+    }
+
+    async fn original(&self, id: &AttachmentId) -> Result<Option<Original<Address>>, Failure> {
+        self.show(id).await
+    }
+
+    async fn fetch(
+        &self,
+        place: &Address,
+        most: u64,
+        into: &mut (dyn AsyncWrite + Unpin + Send),
+        received: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Fetched, FetchFailure> {
+        self.hand_out(place, most, into, received).await
     }
 }

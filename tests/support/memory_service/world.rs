@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::delivery::World;
 use super::{Address, Ids, Logged, Operation, Routes, Rules, StoredAttachment, Titles, public};
 use consign::destination::archive::{Exhibit, Shown};
-use consign::destination::{Names, NewNames, NewRecord, Presence};
+use consign::destination::{Names, NewAttachment, NewNames, Presence};
 use consign::model::{Content, ExternalId};
 
 /// All that the service holds.
@@ -25,7 +25,7 @@ pub(super) struct Attachments {
 }
 
 struct Record {
-    new: NewRecord,
+    new: NewAttachment,
     created: Instant,
     named: Instant,
     address: Address,
@@ -34,7 +34,7 @@ struct Record {
 /// What a request does when it arrives.
 #[derive(Clone)]
 pub(super) enum Effect {
-    Create(NewRecord),
+    Create(NewAttachment),
     Renew(u64, String, Option<String>),
     Amend(Which, NewNames),
     Put(Address, Content),
@@ -122,8 +122,8 @@ impl Attachments {
             let (content, _) = self.bytes.get(&record.address)?;
             Some(StoredAttachment {
                 id: *id,
-                external_id: record.new.files[0].external_id.clone(),
-                title: record.new.files[0].title.clone(),
+                external_id: record.new.file.external_id.clone(),
+                title: record.new.file.title.clone(),
                 object: record.new.object,
                 sha256: content.sha256,
             })
@@ -135,9 +135,8 @@ impl Attachments {
         self.log.push(Logged { operation, id, at });
     }
 
-    fn create(&mut self, mut new: NewRecord, now: Instant) -> Done {
-        if self.rules.ids == Ids::Unique && self.by_external_id(&new.files[0].external_id).is_some()
-        {
+    fn create(&mut self, mut new: NewAttachment, now: Instant) -> Done {
+        if self.rules.ids == Ids::Unique && self.by_external_id(&new.file.external_id).is_some() {
             self.note(Operation::Create, None, now);
             return Done::Taken;
         }
@@ -145,7 +144,7 @@ impl Attachments {
         self.next_id += 1;
         self.note(Operation::Create, Some(id), now);
         let address = self.issue(id, now);
-        let file = &mut new.files[0];
+        let file = &mut new.file;
         file.title.get_or_insert_with(|| file.file_name.clone());
         let record = Record {
             new,
@@ -167,7 +166,7 @@ impl Attachments {
         };
         record.address = address;
         record.created = now;
-        let file = &mut record.new.files[0];
+        let file = &mut record.new.file;
         if title.is_some() {
             file.title = title;
         } else if derived {
@@ -193,7 +192,7 @@ impl Attachments {
         let Some((id, record)) = id.and_then(|id| Some((id, self.records.get_mut(&id)?))) else {
             return Done::Gone;
         };
-        let file = &mut record.new.files[0];
+        let file = &mut record.new.file;
         if let Some(title) = names.title {
             file.title = Some(title);
         }
@@ -235,7 +234,7 @@ impl Attachments {
         let mut found = self
             .records
             .iter()
-            .filter(|(_, record)| record.new.files[0].external_id == *external_id);
+            .filter(|(_, record)| record.new.file.external_id == *external_id);
         found.next().map(|(id, _)| *id)
     }
 
@@ -246,7 +245,7 @@ impl Attachments {
 
     /// What an attachment is called.
     pub(super) fn names(&self, id: u64) -> Names {
-        let file = self.records.get(&id).and_then(|one| one.new.files.first());
+        let file = self.records.get(&id).map(|one| &one.new.file);
         file.map_or_else(Names::default, |file| Names {
             external_id: Shown::of(file.external_id.as_str()),
             title: Shown::of(file.title.as_deref().unwrap_or_default()),
@@ -256,9 +255,7 @@ impl Attachments {
     /// What is shown of an attachment.
     pub(super) fn exhibit(&self, id: u64, now: Instant) -> Option<Exhibit> {
         let record = self.records.get(&id)?;
-        let [file] = record.new.files.as_slice() else {
-            return None;
-        };
+        let file = &record.new.file;
         Some(Exhibit {
             external_id: Shown::of(file.external_id.as_str()),
             title: Shown::of(file.title.as_deref().unwrap_or_default()),
@@ -286,7 +283,7 @@ impl Attachments {
         (now - *since <= self.rules.address_life).then_some(*content)
     }
 
-    pub(super) fn presence(&self, id: Option<u64>, now: Instant) -> Presence<Address> {
+    pub(super) fn presence(&self, id: Option<u64>, now: Instant) -> Presence {
         let Some(id) = id.filter(|id| self.records.contains_key(id)) else {
             return Presence::Absent;
         };

@@ -45,13 +45,13 @@ impl Held {
         if self == Self::Nothing {
             return None;
         }
-        let files = vec![NewFile {
+        let file = NewFile {
             external_id: ExternalId::parse(external_id).unwrap(),
             file_name: "old.pdf".into(),
             title: None,
-        }];
+        };
         let object = row(1).object;
-        let made = memory.create(&NewRecord { object, files }).await;
+        let made = memory.create(&NewAttachment { object, file }).await;
         Some(made.unwrap().id)
     }
 }
@@ -60,13 +60,13 @@ impl Held {
 struct Scene {
     new_name: Option<Held>,
     held: Held,
-    start: Box<dyn Fn(AttachmentId) -> Start>,
+    start: Box<dyn Fn(AttachmentId) -> AttachmentStart>,
     changes: Changes,
     told: String,
 }
 
 impl Scene {
-    fn of(held: Held, start: impl Fn(AttachmentId) -> Start + 'static) -> Self {
+    fn of(held: Held, start: impl Fn(AttachmentId) -> AttachmentStart + 'static) -> Self {
         let told = format!("{held:?}, {:?}", start(AttachmentId::parse("1").unwrap()));
         Self {
             new_name: None,
@@ -85,11 +85,11 @@ impl Scene {
         }
     }
 
-    fn task(&self, id: AttachmentId) -> Task {
+    fn task(&self, id: AttachmentId) -> AttachmentTask {
         let (content, source) = new_file();
         let mut task = task(self.row(), content, (self.start)(id));
-        task.rows[0].source = source;
-        task.rows[0].changes = self.changes.clone();
+        task.source = source;
+        task.changes = self.changes.clone();
         task
     }
 
@@ -114,7 +114,7 @@ impl Scene {
         let (events, _) = Events::channel();
         let tasks = vec![self.task(id.clone())].into_iter();
         let never = std::future::pending();
-        let (seen, halt) = survey(tasks, &memory, &settings, &events, never).await;
+        let (seen, halt) = survey_attachments(tasks, &memory, &settings, &events, never).await;
         assert_eq!(halt, None);
         let lines = Lines::default();
         let backups = Shelf::default();
@@ -174,7 +174,7 @@ fn looked_up() -> impl Iterator<Item = Scene> {
     Held::ALL.into_iter().flat_map(move |held| {
         posted()
             .into_iter()
-            .map(move |posted| Scene::of(held, move |_| Start::LookUp(posted.clone())))
+            .map(move |posted| Scene::of(held, move |_| AttachmentStart::LookUp(posted.clone())))
     })
 }
 
@@ -188,7 +188,7 @@ fn begun() -> Vec<Scene> {
                 for progress in [Progress::Unknown, Progress::Sent, Progress::Renewing] {
                     let elsewhere = elsewhere.clone();
                     scenes.push(Scene::of(held, move |id| {
-                        Start::Resume(Begun {
+                        AttachmentStart::Resume(Begun {
                             id,
                             file_path: "1.pdf".into(),
                             content,
@@ -234,7 +234,7 @@ fn left() -> Vec<Scene> {
                     for elsewhere in [None, Some(elsewhere())] {
                         let reason = reason.clone();
                         let mut scene = Scene::of(held, move |id| {
-                            Start::There(There {
+                            AttachmentStart::There(There {
                                 id,
                                 known,
                                 verified,

@@ -11,7 +11,7 @@ fn renamed(number: usize, from: &str, to: &str) -> Row {
 }
 
 /// A row of which the attachment was renamed, and went while new bytes were on their way to it.
-async fn gone_while_replaced(memory: &Memory) -> Task {
+async fn gone_while_replaced(memory: &Memory) -> AttachmentTask {
     let row = renamed(1, "A1", "N1");
     let lines = Lines::default();
     let tasks = vec![changed(row.clone())];
@@ -59,7 +59,7 @@ async fn content_that_was_only_as_long_as_the_file_is_not_claimed_to_be_it() {
     let memory = with_stored(Rules::default(), old(), refused).await;
     let lines = Lines::default();
     let as_long = content("THE OLD BYTES");
-    let start = Start::LookUp(Posted::No);
+    let start = AttachmentStart::LookUp(Posted::No);
     let tasks = vec![task(row(1), as_long, start)];
     run_with(&memory, &lines, None, tasks, &settings()).await;
     let skipped = lines.last(1).unwrap();

@@ -15,7 +15,9 @@ use tokio::io::AsyncWrite;
 
 use super::*;
 use crate::backup::{BackupName, Draft, Vault};
-use crate::destination::{Destination as _, Key, NewFile, NewNames, NewRecord};
+use crate::destination::{
+    AttachmentApi as _, Destination as _, Key, NewAttachment, NewFile, NewNames,
+};
 use crate::plan::{OnConflict, Titles, Wishes};
 use crate::results::{Backup, Former};
 
@@ -115,10 +117,12 @@ async fn store(memory: &Memory, external_id: &str, content: Content) -> Attachme
         title: Some("Old title".into()),
     };
     let object = row(1).object;
-    let files = vec![file];
-    let made = memory.create(&NewRecord { object, files }).await.unwrap();
+    let made = memory
+        .create(&NewAttachment { object, file })
+        .await
+        .unwrap();
     let (_, source) = new_file();
-    let target = made.places[0].target.as_ref().unwrap();
+    let target = made.place.target.as_ref().unwrap();
     memory
         .put(target, &source, &content, &|_| ())
         .await
@@ -150,24 +154,24 @@ fn wishing(wishes: Wishes) -> Settings {
 }
 
 /// Row 1 with the new file, as a first run has it.
-fn changed(row: Row) -> Task {
+fn changed(row: Row) -> AttachmentTask {
     let (content, source) = new_file();
-    let mut task = task(row, content, Start::LookUp(Posted::No));
-    task.rows[0].source = source;
+    let mut task = task(row, content, AttachmentStart::LookUp(Posted::No));
+    task.source = source;
     task
 }
 
 /// The same as a later run has it.
-fn changed_after(row: Row, last: &Entry, settings: &Settings) -> Option<Task> {
+fn changed_after(row: Row, last: &Entry, settings: &Settings) -> Option<AttachmentTask> {
     let (content, source) = new_file();
     let file = RowFile::Ready(content);
     let last = Some(last.clone());
     let changes = last.as_ref().unwrap().changes.clone();
     match step(&row, file, last, settings.wishes, FailedJobs::Leave) {
-        Step::Send(start) => {
+        Step::Send(Start::Attachment(start)) => {
             let mut task = task(row, content, start);
-            task.rows[0].source = source;
-            task.rows[0].changes = changes;
+            task.source = source;
+            task.changes = changes;
             Some(task)
         }
         _ => None,
@@ -178,14 +182,14 @@ async fn run_with(
     memory: &Memory,
     lines: &Lines,
     shelf: Option<&Shelf>,
-    tasks: Vec<Task>,
+    tasks: Vec<AttachmentTask>,
     settings: &Settings,
 ) -> Option<Halt> {
     let (events, _) = Events::channel();
     let vault = shelf.map(|shelf| shelf as &dyn Vault);
     let never = std::future::pending();
     let tasks = tasks.into_iter();
-    run(tasks, memory, lines, vault, settings, &events, never).await
+    run_attachments(tasks, memory, lines, vault, settings, &events, never).await
 }
 
 /// Replaces row 1 to the end. Gives its last line.

@@ -155,7 +155,7 @@ async fn a_name_that_is_taken_stays_with_whoever_has_it() {
             store(&memory, "EU-A1", content("another one")).await;
             let lines = Lines::default();
             let row = renamed("A1", "EU-A1");
-            let task = task(row, old(), Start::LookUp(Posted::No));
+            let task = task(row, old(), AttachmentStart::LookUp(Posted::No));
             let settings = wishing(Wishes {
                 on_conflict,
                 ..Wishes::default()
@@ -195,7 +195,11 @@ async fn a_clash_that_the_service_takes_is_undone() {
         };
         meddler.amend(Key::Id(&theirs), &names).await.unwrap();
     };
-    let task = task(renamed("A1", "EU-A1"), old(), Start::LookUp(Posted::No));
+    let task = task(
+        renamed("A1", "EU-A1"),
+        old(),
+        AttachmentStart::LookUp(Posted::No),
+    );
     let settings = settings();
     let running = run_with(&memory, &lines, None, vec![task], &settings);
     tokio::join!(meddling, running);

@@ -174,7 +174,7 @@ async fn after_a_failed_job_that_says_nothing_rows_wait_until_somebody_has_looke
     assert_eq!(ends(&lines, &rows), [asked.clone(), asked, DONE]);
 
     let again = tasks_of(&rows, &lines, FailedJobs::Retry, bytes_of);
-    assert_eq!(go(&jobs, &lines, again, &settings()).await, None);
+    assert_eq!(go_with_jobs(&jobs, &lines, again).await, None);
     each_is_attached_once(&jobs, &lines, &rows);
 }
 

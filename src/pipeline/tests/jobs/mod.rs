@@ -35,19 +35,19 @@ fn tasks_of(
     lines: &Lines,
     failed_jobs: FailedJobs,
     content: impl Fn(&Row) -> Content,
-) -> Vec<Task> {
+) -> Vec<JobTask> {
     let mut to_send = std::collections::BTreeMap::new();
     for (index, row) in (0_u32..).zip(rows) {
         let content = content(row);
         let previous = lines.last(row.number);
-        if let Step::Send(start) = step(
+        if let Step::Send(Start::Job(start)) = step(
             row,
             RowFile::Ready(content),
             previous,
             Wishes::default(),
             failed_jobs,
         ) {
-            to_send.insert(index, task(row.clone(), content, start).rows.remove(0));
+            to_send.insert(index, task_row(row.clone(), content, start));
         }
     }
     let candidates = to_send.iter().map(|(index, row)| Candidate {
@@ -62,16 +62,20 @@ fn tasks_of(
         bytes: 1_000_000,
     };
     let units = units(candidates.collect::<Vec<_>>(), limits);
-    let task = units.into_iter().map(|rows| Task {
-        rows: rows.iter().filter_map(|row| to_send.remove(row)).collect(),
-    });
-    task.collect()
+    let rows_of = |rows: Vec<u32>| JobTask::of(rows.iter().filter_map(|row| to_send.remove(row)));
+    units.into_iter().filter_map(rows_of).collect()
 }
 
 /// One run over rows, from their last lines.
 async fn import(jobs: &Jobs, lines: &Lines, rows: &[Row]) -> Option<Halt> {
     let tasks = tasks_of(rows, lines, FailedJobs::Leave, bytes_of);
-    go(jobs, lines, tasks, &settings()).await
+    go_with_jobs(jobs, lines, tasks).await
+}
+
+async fn go_with_jobs(jobs: &Jobs, lines: &Lines, tasks: Vec<JobTask>) -> Option<Halt> {
+    let (events, _) = Events::channel();
+    let (never, settings) = (std::future::pending(), settings());
+    run_jobs(tasks.into_iter(), jobs, lines, &settings, &events, never).await
 }
 
 /// One run of which every look at a line after the n-th finds the disk full.

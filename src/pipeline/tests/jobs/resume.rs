@@ -49,7 +49,7 @@ async fn a_file_that_has_changed_since_its_job_was_made_keeps_no_other_from_its_
     };
     let tasks = tasks_of(&rows, &lines, FailedJobs::Leave, newer);
     assert_eq!(tasks.len(), 1);
-    assert_eq!(go(&jobs, &lines, tasks, &settings()).await, None);
+    assert_eq!(go_with_jobs(&jobs, &lines, tasks).await, None);
     each_is_attached_once(&jobs, &lines, &rows);
     let line = lines.last(2).unwrap();
     assert_eq!(line.known, Known::Content(content("a newer text")));
@@ -76,7 +76,7 @@ async fn what_was_attached_before_a_change_is_a_conflict_and_left_alone() {
         _ => bytes_of(row),
     };
     let tasks = tasks_of(&rows, &lines, FailedJobs::Leave, newer);
-    assert_eq!(go(&jobs, &lines, tasks, &settings()).await, None);
+    assert_eq!(go_with_jobs(&jobs, &lines, tasks).await, None);
     let changed = (Status::Conflict, Reason::FileChanged);
     let done = (Status::Uploaded, Reason::None);
     assert_eq!(ends(&lines, &rows), [done, changed]);

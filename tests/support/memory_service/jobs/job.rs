@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Attaches, JobRules, Missing, Tells};
-use consign::destination::{End, Fate, NewFile, NewRecord};
+use consign::destination::{End, Fate, NewFile, NewJob};
 use consign::model::{Content, ObjectRef};
 
 /// A job.
@@ -45,7 +45,7 @@ pub(super) enum Phase {
 }
 
 impl Job {
-    pub(super) fn new(new: NewRecord, starts: Instant, fate: Doom) -> Self {
+    pub(super) fn new(new: NewJob, starts: Instant, fate: Doom) -> Self {
         let files = new.files.into_iter();
         Self {
             object: new.object,

@@ -9,7 +9,7 @@ use super::super::delivery;
 use super::job::{Doom, Job, Phase};
 use super::{Addresses, AttachedFile, JobRules, Start, Stuck, UnknownAs};
 use crate::memory_service::{Address, Logged, Operation, place, public};
-use consign::destination::{NewRecord, Place, Presence};
+use consign::destination::{JobPresence, NewJob, Place};
 use consign::model::Content;
 use consign::throttle::quota::Allowance;
 
@@ -37,7 +37,7 @@ struct Issued {
 /// What a request does when it arrives.
 #[derive(Clone)]
 pub(super) enum Effect {
-    Create(NewRecord),
+    Create(NewJob),
     Put(Address, Content),
 }
 
@@ -103,23 +103,23 @@ impl World {
     }
 
     /// How a job stands, or how long to wait before asking.
-    pub(super) fn get(&mut self, id: u64, now: Instant) -> Result<Presence<Address>, Duration> {
+    pub(super) fn get(&mut self, id: u64, now: Instant) -> Result<JobPresence<Address>, Duration> {
         self.reads
             .admit(self.rules.reads, now)
             .inspect_err(|_| self.throttled += 1)?;
         self.note(Operation::Get, Some(id), now);
         let Some(job) = self.jobs.get(&id) else {
-            return Ok(Presence::Absent);
+            return Ok(JobPresence::Absent);
         };
         let forgotten = |age| job.ended_before(age, &self.rules, now);
         if self.rules.forgets_after.is_some_and(forgotten) {
-            return Ok(Presence::Absent);
+            return Ok(JobPresence::Absent);
         }
         if let Some(end) = job.told(&self.rules, now) {
-            return Ok(Presence::Ended(end));
+            return Ok(JobPresence::Ended(end));
         }
         let started = job.phase(&self.rules, now) == Phase::Running;
-        Ok(Presence::Running {
+        Ok(JobPresence::Running {
             word: if started { "RUNNING" } else { "PENDING" }.to_owned(),
             places: if started {
                 self.places(id, now)
@@ -129,7 +129,7 @@ impl World {
         })
     }
 
-    fn create(&mut self, new: NewRecord, now: Instant) -> Done {
+    fn create(&mut self, new: NewJob, now: Instant) -> Done {
         if let Err(wait) = self.changes.admit(self.rules.posts, now) {
             self.throttled += 1;
             return Done::Throttled(wait);

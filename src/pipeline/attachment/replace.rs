@@ -9,22 +9,21 @@
 //! - where the new bytes cannot be sent after all, the old ones are put back.
 //!
 //! The PATCH, the PUT and all that may befall them are those of an attachment without bytes, and
-//! stand in [`attachment`](super::attachment).
+//! stand in [`send`](super::send).
 
-use super::Halt;
-use super::member::{Member, Put};
-use super::requests::Unmet;
-use super::there::{Looked, Sight, Wanted, lost, names};
-use super::unit::{Next, State, Unit};
-use super::verdict::Verdict;
-use super::watch::Seen;
+use super::left::{Looked, Sight, Wanted, lost, names};
+use super::send::address;
+use super::{AttachmentMachine, Next, State};
 use crate::backup::BackupName;
 use crate::clock::Since;
-use crate::destination::archive::Archive;
-use crate::destination::{Place, Presence};
+use crate::destination::{AttachmentApi, Place, Presence};
 use crate::model::{AttachmentId, Content};
-use crate::pipeline::TaskRow;
-use crate::plan::{Begun, Giving, Posted, Start, Swapped, swapped};
+use crate::pipeline::Halt;
+use crate::pipeline::poller::Seen;
+use crate::pipeline::requests::Unmet;
+use crate::pipeline::upload::UploadEnd;
+use crate::pipeline::verdict::Verdict;
+use crate::plan::{Begun, Giving, Posted, Swapped, swapped};
 use crate::results::journal::Journal;
 use crate::results::{Backup, Former, Known, Reason, Status};
 use crate::source::Source;
@@ -78,14 +77,14 @@ pub(super) enum Stage {
     LetGo,
 }
 
-impl<D: Archive, J: Journal> Unit<'_, D, J> {
+impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     /// Keeps what is stored, and sees that it is other than the file. `ours` is what is stored where
     /// we sent it, by our own lines.
     pub(super) async fn replace(&mut self, id: AttachmentId, ours: Option<Content>) -> Next<D> {
-        self.take_slot().await;
+        self.context.take_slots(1).await;
         self.beginnings += 1;
-        let content = self.only().content();
-        let wanted = match self.run.vault {
+        let content = self.row.content;
+        let wanted = match self.common.vault {
             Some(_) => Wanted::Kept,
             None => Wanted::DigestIf(content.stamp.size),
         };
@@ -108,7 +107,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             return Ok(not_kept(id, ours, why).into());
         }
         // The new bytes have to be at hand before the old ones are let go of.
-        let source = &self.only().task.source;
+        let source = &self.row.source;
         if let Err(why) = self.run.requests.can_be_sent(source, &content).await? {
             let size = sight.exhibit.size.map_or(Known::Nothing, Known::Size);
             let known = sight.of_ours(ours).map_or(size, Known::Content);
@@ -130,7 +129,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         let file_name = sight.exhibit.file_name.value().map(ToOwned::to_owned);
         let backup = match (sight.draft, sha256) {
             (Some(draft), Some(sha256)) => {
-                let external_id = &self.only().task.row.external_id;
+                let external_id = &self.row.row.external_id;
                 let name = BackupName::of(external_id, &id, sha256, file_name.as_deref());
                 Backup::Kept(draft.keep(&name).await.map_err(lost)?)
             }
@@ -141,11 +140,11 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             file_name,
             title: title.value().map(ToOwned::to_owned),
         };
-        let wished = self.run.settings.wishes.title(&self.only().task.row);
+        let wished = self.run.settings.wishes.title(&self.row.row);
         let wished = wished.map(ToOwned::to_owned);
         let is_new = wished.is_some() && wished.as_deref() != title.value();
         let shown = title.words().map(ToOwned::to_owned);
-        let changes = self.changes_mut();
+        let changes = &mut self.row.changes;
         changes.replaced = Some(Former {
             size,
             sha256,
@@ -171,7 +170,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
     /// The title that is to be sent along with the new bytes of a replacement that an earlier run
     /// began: that of the row, or the one that the attachment shows.
     pub(super) fn title_to_send(&self) -> Option<String> {
-        let wished = self.run.settings.wishes.title(&self.only().task.row);
+        let wished = self.run.settings.wishes.title(&self.row.row);
         let shown = || self.names.as_ref()?.title.value();
         wished.or_else(shown).map(ToOwned::to_owned)
     }
@@ -181,11 +180,11 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
     /// earlier run may be of an earlier file.
     pub(super) async fn let_go(&mut self, begun: Begun) -> Next<D> {
         let id = begun.id.clone();
-        let content = self.only().content();
+        let content = self.row.content;
         let same = |then: Content| then.sha256 == content.sha256;
         let is_for_the_file = begun.content.is_some_and(same);
         self.record(&Verdict::renewing(&begun)).await?;
-        let exhibit = match self.run.requests.original(self.owner(), &id).await {
+        let exhibit = match self.run.requests.original(self.context.owner(), &id).await {
             Ok(Some(original)) => original.exhibit,
             Ok(None) => {
                 self.swap = None;
@@ -210,7 +209,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             Swapped::New if is_for_the_file => Ok(self.shown(id, content.stamp.size)),
             Swapped::New | Swapped::Unclear => Ok(State::Prove(id)),
             Swapped::Other => {
-                self.changes_mut().replaced = None;
+                self.row.changes.replaced = None;
                 self.swap = None;
                 Ok(State::Replace(id, None))
             }
@@ -220,7 +219,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
     /// Where the old bytes were as many as the new ones, nothing but the bytes themselves can
     /// confirm these.
     pub(super) async fn prove(&mut self, id: AttachmentId) -> Next<D> {
-        let content = self.only().content();
+        let content = self.row.content;
         let sight = match self.look_at_bytes(&id, Wanted::Digest).await {
             Ok(Looked::At(sight)) => sight,
             Ok(Looked::Absent) => {
@@ -236,20 +235,20 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         if sight.sha256() == Some(content.sha256) {
             return Ok(self.confirmed(id));
         }
-        let former = self.only().changes.replaced.as_ref();
+        let former = self.row.changes.replaced.as_ref();
         let is_old = former.is_some_and(|former| former.sha256 == sight.sha256());
-        if is_old && self.only().receipt.is_some() {
+        if is_old && self.receipt.is_some() {
             return Ok(Verdict::size_not_shown(id).into());
         }
         if is_old {
             // Much may have happened while they came.
-            return match self.run.requests.original(self.owner(), &id).await {
+            return match self.run.requests.original(self.context.owner(), &id).await {
                 Ok(Some(now)) if now.exhibit == sight.exhibit => self.renew(self.begun(id)).await,
                 Ok(_) => Ok(State::Resume(self.begun(id))),
                 Err(unmet) => self.no_further(unmet, self.begun(id)),
             };
         }
-        self.changes_mut().replaced = None;
+        self.row.changes.replaced = None;
         self.swap = None;
         Ok(State::Replace(id, None))
     }
@@ -272,13 +271,13 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
                     Status::Created | Status::Pending if verdict.id.is_some() => Status::Replacing,
                     other => other,
                 };
-                self.end_all(&Verdict { status, ..verdict }).await
+                self.end(&Verdict { status, ..verdict }).await
             }
         }
     }
 
     fn forget_replacement(&mut self) {
-        let changes = self.changes_mut();
+        let changes = &mut self.row.changes;
         changes.replaced = None;
         changes.previous_title = None;
     }
@@ -312,21 +311,21 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             Left::Nothing => "THE ATTACHMENT HAS NO CONTENT NOW",
             _ => "NOBODY CAN TELL WHAT THE ATTACHMENT HOLDS NOW",
         };
-        let former = self.only().changes.replaced.as_ref();
+        let former = self.row.changes.replaced.as_ref();
         let waiting = why.not_put_back(id, now, former.map(|former| &former.backup));
-        self.end_all(&waiting).await
+        self.end(&waiting).await
     }
 
     /// What an attachment has that the new bytes could not be sent to, as far as we know.
     async fn left_there(&self, id: &AttachmentId) -> Result<Left, Halt> {
-        let size = match self.run.requests.get(self.owner(), id).await {
+        let size = match self.run.requests.get(self.context.owner(), id).await {
             Ok(Presence::Stored { size, .. }) => size,
             Ok(Presence::Pending { .. }) => return Ok(Left::Nothing),
             Ok(_) => return Ok(Left::Other),
             Err(unmet) => return unmet.words().map(|_| Left::Other),
         };
-        let new = self.only().content();
-        let Some(old) = self.only().changes.replaced.clone() else {
+        let new = self.row.content;
+        let Some(old) = self.row.changes.replaced.clone() else {
             return Ok(Left::Other);
         };
         match (size == new.stamp.size, size == old.size) {
@@ -349,11 +348,11 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
 
     /// What was kept, if it is there and as it was.
     async fn backup(&self) -> Option<(Source, Content)> {
-        let former = self.only().changes.replaced.as_ref()?;
+        let former = self.row.changes.replaced.as_ref()?;
         let (Backup::Kept(path), Some(sha256)) = (&former.backup, former.sha256) else {
             return None;
         };
-        let (source, stamp) = self.run.vault?.kept(path).await.ok()?;
+        let (source, stamp) = self.common.vault?.kept(path).await.ok()?;
         (stamp.size == former.size).then_some((source, Content { stamp, sha256 }))
     }
 
@@ -364,19 +363,11 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         source: Source,
         content: Content,
     ) -> Result<bool, Halt> {
-        let mut old = Member::new(TaskRow {
-            row: self.only().task.row.clone(),
-            source,
-            content,
-            start: Start::LookUp(Posted::No),
-            attempts: 0,
-            changes: self.only().changes.clone(),
-        });
         let begun = self.begun(id.clone());
         for _ in 0..MOST_RETURNS {
             self.record(&Verdict::renewing(&begun)).await?;
-            self.waited_to_change().await;
-            match self.run.requests.get(self.owner(), id).await {
+            self.context.waited_to_change().await;
+            match self.run.requests.get(self.context.owner(), id).await {
                 Ok(Presence::Pending { .. }) => {}
                 // Those of an attempt whose answer was lost.
                 Ok(Presence::Stored { size, .. }) => return Ok(size == content.stamp.size),
@@ -396,20 +387,20 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
                 }
                 Err(Unmet::Refused(_) | Unmet::Forbidden(_)) => return Ok(false),
             };
-            let (run, life) = (self.run, self.address_life());
-            let target = place.target.as_ref().map_err(Clone::clone);
-            let owner = self.owner();
-            run.requests.leave(owner, Circuit::Uploads).await;
-            match run.put(owner, &mut old, target, Since::now(), life).await? {
-                Put::Taken => {
-                    let shown = run.watcher.size_of(owner, id.clone(), None).await?;
+            let owner = self.context.owner();
+            self.run.requests.leave(owner, Circuit::Uploads).await;
+            let to = address(&place, Since::now());
+            let upload = self.run.upload(owner, &source, &content, to).await?;
+            match upload.end {
+                UploadEnd::Taken(_) => {
+                    let shown = self.common.poller.size_of(owner, id.clone(), None).await?;
                     let is_back = |size| size == content.stamp.size;
                     return Ok(matches!(
                         shown,
                         Seen::Shown(Presence::Stored { size, .. }) if is_back(size)
                     ));
                 }
-                Put::Stale | Put::Expired => {}
+                UploadEnd::Stale | UploadEnd::Expired => {}
                 _ => return Ok(false),
             }
         }
@@ -420,10 +411,10 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         &mut self,
         id: &AttachmentId,
     ) -> Result<Place<D::Target>, Unmet> {
-        let (owner, leave) = (self.owner(), self.leave_to_change());
+        let (owner, leave) = (self.context.owner(), self.context.leave_to_change());
         let before = self.swap.as_ref().map(|swap| &swap.before);
         let file_name = before.and_then(|before| before.file_name.as_deref());
-        let file_name = file_name.unwrap_or_else(|| self.only().file_name());
+        let file_name = file_name.unwrap_or_else(|| self.row.row.file_name());
         let title = before.and_then(|before| before.title.as_deref());
         self.run
             .requests

@@ -7,14 +7,14 @@
 
 use tokio::time::sleep;
 
-use super::Halt;
-use super::attachment::SEARCHES;
-use super::requests::Unmet;
-use super::unit::{Next, Unit};
-use super::verdict::Verdict;
-use crate::destination::archive::{Archive, Shown};
-use crate::destination::{Amended, Key, NewNames, Presence};
+use super::look_up::SEARCHES;
+use super::{AttachmentMachine, Next};
+use crate::destination::archive::Shown;
+use crate::destination::{Amended, AttachmentApi, Key, NewNames, Presence};
 use crate::model::{AttachmentId, ExternalId};
+use crate::pipeline::Halt;
+use crate::pipeline::requests::Unmet;
+use crate::pipeline::verdict::Verdict;
 use crate::plan::{Renaming, done_as, renaming};
 use crate::results::journal::Journal;
 use crate::results::{Reason, Status};
@@ -37,11 +37,11 @@ enum Holder {
     Another,
 }
 
-impl<D: Archive, J: Journal> Unit<'_, D, J> {
+impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     /// Gives the attachment of a row that is done otherwise the names that it is to have.
     pub(super) async fn settle(&mut self, verdict: Verdict) -> Next<D> {
         let Some(id) = verdict.id.clone() else {
-            return self.end_all(&verdict).await;
+            return self.end(&verdict).await;
         };
         let mut is_retitled = false;
         while let Some(next) = self.next_name() {
@@ -56,26 +56,25 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
                 }
             };
             if let Progress::Ended(verdict) = progress {
-                return self.end_all(&verdict).await;
+                return self.end(&verdict).await;
             }
         }
         if let Some(taken) = self.note_new_id(&id, &verdict).await? {
-            return self.end_all(&taken).await;
+            return self.end(&taken).await;
         }
         let otherwise = if is_retitled {
             Status::Updated
         } else {
             verdict.status
         };
-        let status = done_as(&self.only().changes, otherwise);
-        self.end_all(&Verdict { status, ..verdict }).await
+        let status = done_as(&self.row.changes, otherwise);
+        self.end(&Verdict { status, ..verdict }).await
     }
 
     fn next_name(&self) -> Option<Renaming> {
-        let member = self.only();
         let names = self.names.clone().unwrap_or_default();
         let wishes = self.run.settings.wishes;
-        renaming(&member.task.row, wishes, &names, &member.changes)
+        renaming(&self.row.row, wishes, &names, &self.row.changes)
     }
 
     /// The attachment has the `external_id` that it is to have, from whichever run that is. Where it
@@ -85,9 +84,9 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         id: &AttachmentId,
         verdict: &Verdict,
     ) -> Result<Option<Verdict>, Halt> {
-        let row = &self.only().task.row;
+        let row = &self.row.row;
         let (from, to) = (row.external_id.clone(), row.new_external_id.clone());
-        let known = self.only().changes.renamed_to.as_deref();
+        let known = self.row.changes.renamed_to.as_deref();
         let Some(to) = to.filter(|to| known != Some(to.as_str())) else {
             return Ok(None);
         };
@@ -97,7 +96,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
                 Some(verdict.clone().new_id_taken(&to, "as well"))
             }
             Ok(Holder::We | Holder::Nobody) => {
-                self.changes_mut().renamed_to = Some(to.as_str().to_owned());
+                self.row.changes.renamed_to = Some(to.as_str().to_owned());
                 None
             }
             Err(unmet) => {
@@ -115,8 +114,8 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         to: String,
         verdict: &Verdict,
     ) -> Result<Progress, Halt> {
-        self.slot = None;
-        let before = std::mem::replace(&mut self.changes_mut().previous_title, from);
+        self.context.give_slots_back();
+        let before = std::mem::replace(&mut self.row.changes.previous_title, from);
         let announced = verdict.while_renaming(Reason::Updating);
         self.record(&announced).await?;
         let new = NewNames {
@@ -137,16 +136,16 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
                 Err(Unmet::GivenUp(why)) => (why, true),
                 Err(Unmet::Halt(halt) | Unmet::HaltUnknown(halt)) => return Err(halt),
                 Err(Unmet::Refused(why)) => {
-                    self.changes_mut().previous_title = before;
+                    self.row.changes.previous_title = before;
                     return Ok(ended(verdict.clone().name_refused("title", &why)));
                 }
                 Err(Unmet::Forbidden(why)) => {
-                    self.changes_mut().previous_title = before;
+                    self.row.changes.previous_title = before;
                     return Ok(ended(verdict.clone().name_forbidden("title", &why)));
                 }
             };
             self.drain().await;
-            self.slot = None;
+            self.context.give_slots_back();
             if self.shows_title(id, &to).await? {
                 break;
             }
@@ -160,7 +159,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
     }
 
     async fn shows_title(&mut self, id: &AttachmentId, title: &str) -> Result<bool, Halt> {
-        match self.run.requests.original(self.owner(), id).await {
+        match self.run.requests.original(self.context.owner(), id).await {
             Ok(original) => {
                 let shown = original.map(|original| original.exhibit.title);
                 Ok(shown.is_some_and(|shown| shown.value() == Some(title)))
@@ -176,7 +175,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         to: ExternalId,
         verdict: &Verdict,
     ) -> Result<Progress, Halt> {
-        self.slot = None;
+        self.context.give_slots_back();
         while self.is_kept_waiting(&to).await? {}
         let announced = verdict.while_renaming(Reason::Renaming);
         self.record(&announced).await?;
@@ -187,7 +186,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         let mut lost = 0;
         loop {
             // What the look-up finds must not be old when the change is sent.
-            self.waited_to_change().await;
+            self.context.waited_to_change().await;
             match self.holder(&to, id).await {
                 Ok(Holder::Nobody) => {}
                 Ok(Holder::We) => break,
@@ -248,14 +247,14 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
                 }
             };
             self.drain().await;
-            self.slot = None;
+            self.context.give_slots_back();
             if is_last {
                 return Ok(ended(announced.name_unanswered("external_id", &why)));
             }
         }
         let names = self.names.get_or_insert_default();
         names.external_id = Shown::of(to.as_str());
-        self.changes_mut().renamed_to = Some(to.as_str().to_owned());
+        self.row.changes.renamed_to = Some(to.as_str().to_owned());
         Ok(Progress::Done)
     }
 
@@ -286,7 +285,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
 
     /// Whether this row is the one to prove that such a name is found.
     fn is_on_trial(&self, external_id: &ExternalId) -> bool {
-        self.trial.is_some() && !self.run.routing.unproven(external_id).is_empty()
+        self.trial.is_some() && !self.common.routing.unproven(external_id).is_empty()
     }
 
     /// Gives an attachment the name back that it had.
@@ -300,7 +299,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
                 Err(Unmet::NotSent) => {}
                 Err(Unmet::Unknown(_) | Unmet::GivenUp(_)) => {
                     self.drain().await;
-                    self.slot = None;
+                    self.context.give_slots_back();
                 }
                 Err(Unmet::Halt(halt) | Unmet::HaltUnknown(halt)) => return Err(halt),
                 Ok(_) | Err(Unmet::Refused(_) | Unmet::Forbidden(_)) => return Ok(()),
@@ -310,7 +309,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
     }
 
     async fn amend(&mut self, key: Key<'_>, new: &NewNames) -> Result<Amended, Unmet> {
-        let (owner, leave) = (self.owner(), self.leave_to_change());
+        let (owner, leave) = (self.context.owner(), self.context.leave_to_change());
         self.run
             .requests
             .change_once(owner, leave, async |service| service.amend(key, new).await)

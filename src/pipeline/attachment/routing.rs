@@ -15,14 +15,13 @@ use std::sync::Mutex;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use super::Halt;
-use super::attachment::SEARCHES;
-use super::requests::Unmet;
-use super::unit::{State, Unit};
-use super::verdict::Verdict;
-use crate::destination::Presence;
-use crate::destination::archive::Archive;
+use super::look_up::SEARCHES;
+use super::{AttachmentMachine, State};
+use crate::destination::{AttachmentApi, Presence};
 use crate::model::{AttachmentId, ExternalId};
+use crate::pipeline::Halt;
+use crate::pipeline::requests::Unmet;
+use crate::pipeline::verdict::Verdict;
 use crate::plan::Posted;
 use crate::results::journal::Journal;
 use crate::sync::lock;
@@ -151,14 +150,16 @@ fn in_words(characters: &BTreeSet<char>) -> String {
     quoted.join(" or ")
 }
 
-impl<D: Archive, J: Journal> Unit<'_, D, J> {
+impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     /// Looks an attachment up by an `external_id`. Whatever is found proves that the id routes.
-    pub(super) async fn find_by(
-        &self,
-        external_id: &ExternalId,
-    ) -> Result<Presence<D::Target>, Unmet> {
-        let routing = &self.run.routing;
-        match self.run.requests.find(self.owner(), external_id).await {
+    pub(super) async fn find_by(&self, external_id: &ExternalId) -> Result<Presence, Unmet> {
+        let routing = &self.common.routing;
+        match self
+            .run
+            .requests
+            .find(self.context.owner(), external_id)
+            .await
+        {
             Ok(found) => {
                 if let Presence::Pending { .. } | Presence::Stored { .. } = found {
                     routing.found(external_id);
@@ -188,16 +189,16 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             return Ok(false);
         }
         let run = self.run;
-        match run.routing.clearance(id)? {
+        match self.common.routing.clearance(id)? {
             Clearance::Routes => Ok(false),
             Clearance::Tries(trial) => {
                 self.trial = Some(trial);
                 Ok(false)
             }
             Clearance::Waits => {
-                self.slot = None;
-                let _blocked = run.requests.blocked(self.owner().row);
-                run.routing.wait(id).await?;
+                self.context.give_slots_back();
+                let _blocked = run.requests.blocked(self.context.owner().row);
+                self.common.routing.wait(id).await?;
                 Ok(true)
             }
         }
@@ -213,35 +214,35 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             // There were bytes under this id before, and they have been let go of.
             return Ok(None);
         }
-        let external_id = self.only().task.row.external_id.clone();
+        let external_id = self.row.row.external_id.clone();
         while self.is_kept_waiting(&external_id).await? {}
         let mut searches = SEARCHES.into_iter();
-        while !self.run.routing.unproven(&external_id).is_empty() {
+        while !self.common.routing.unproven(&external_id).is_empty() {
             let Some(wait) = searches.next() else {
                 self.record(&Verdict::not_found_again(id.clone())).await?;
                 let done = "no bytes were sent, and the service removes the record within an hour";
                 return Err(self.does_not_route("external_id", &external_id, done));
             };
-            self.slot = None;
+            self.context.give_slots_back();
             sleep(wait).await;
             if let Err(unmet) = self.find_by(&external_id).await {
                 return self.unmet(unmet, Some(id.clone()), &Posted::No).map(Some);
             }
         }
         self.trial = None;
-        self.take_slot().await;
+        self.context.take_slots(1).await;
         Ok(None)
     }
 
     /// The service takes an id and does not find it again, so nobody tries another one like it. Says
     /// what was done about this one.
     pub(super) fn does_not_route(&self, column: &str, id: &ExternalId, done: &str) -> Halt {
-        let routing = &self.run.routing;
+        let routing = &self.common.routing;
         routing.close();
         Halt::NotRouted(format!(
             "row {}, column {column}: {} was taken by the service and is not found again, as it seems \
              because of {}, so that a later run would store the file once more; {done}",
-            self.only().task.row.number,
+            self.row.row.number,
             quoted(id.as_str()),
             in_words(&routing.unproven(id)),
         ))

@@ -2,23 +2,22 @@
 //! stands now, and what the user wants of it.
 
 use std::io;
-use std::time::Duration;
 
 use tokio::io::{AsyncWrite, sink};
 
-use super::Halt;
-use super::inspect::MOST_EXPIRED;
 use super::replace::{Before, Stage, Swap};
-use super::requests::Unmet;
-use super::requests::archive::Unfetched;
-use super::unit::{Next, State, Unit};
-use super::verdict::Verdict;
-use super::watch::{Seen, Until};
+use super::{AttachmentMachine, Next, State};
 use crate::backup::Draft;
-use crate::destination::archive::{Archive, Exhibit, Original, Shown};
-use crate::destination::{Names, Presence};
+use crate::destination::archive::{Exhibit, Original, Shown};
+use crate::destination::{AttachmentApi, Names, Presence};
 use crate::http::{Digested, Fetched};
 use crate::model::{AttachmentId, Content, Sha256Digest};
+use crate::pipeline::Halt;
+use crate::pipeline::inspect::MOST_EXPIRED;
+use crate::pipeline::poller::Seen;
+use crate::pipeline::requests::Unmet;
+use crate::pipeline::requests::archive::Unfetched;
+use crate::pipeline::verdict::Verdict;
 use crate::plan::{
     Begun, Change, Course, Giving, Holding, OnConflict, Posted, Progress, There, course,
 };
@@ -79,22 +78,22 @@ impl Sight {
     }
 }
 
-impl<D: Archive, J: Journal> Unit<'_, D, J> {
+impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     /// Goes on with an attachment that an earlier run left.
     pub(super) async fn there(&mut self, there: There) -> Next<D> {
         if let Change::Names | Change::LettingGo = there.change {
             self.drain().await;
         }
-        let content = self.only().content();
+        let content = self.row.content;
         let size = match self.look_at(&there).await {
             Ok(size) => size,
             Err(unmet) => return left(&there, unmet),
         };
-        let former = self.only().changes.replaced.clone();
+        let former = self.row.changes.replaced.clone();
         let course = course(size, &there, former.as_ref(), &content);
         let is_gone = matches!(course, Course::Gone | Course::Anew);
         if there.elsewhere.is_some() && !is_gone {
-            let object = self.only().task.row.object;
+            let object = self.row.row.object;
             let verdict = match there.change {
                 Change::None | Change::Names => Verdict::on_another_object(there, object),
                 _ => Verdict::replacing_elsewhere(there, object),
@@ -120,7 +119,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             Course::Other { size, ours } => {
                 // What was not let go of was not replaced.
                 if ours.is_none() && there.change != Change::None && there.change != Change::Names {
-                    self.changes_mut().replaced = None;
+                    self.row.changes.replaced = None;
                 }
                 self.differs(there.id.clone(), size, ours, there.is_kept())
             }
@@ -132,24 +131,20 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
     /// list of many, of another one at once.
     async fn look_at(&mut self, there: &There) -> Result<Holding<u64>, Unmet> {
         if there.change == Change::None {
-            self.slot = None;
-            let seen = self
-                .run
-                .watcher
-                .watch(
-                    self.owner(),
-                    there.id.clone(),
-                    Until::Listed,
-                    Duration::ZERO,
-                )
-                .await?;
+            self.context.give_slots_back();
+            let (owner, id) = (self.context.owner(), there.id.clone());
+            let seen = self.common.poller.next_list_of(owner, id).await?;
             if let Seen::Shown(Presence::Stored { size, names, .. }) = seen {
                 self.names = Some(names);
                 return Ok(Holding::Bytes(size));
             }
         }
         // That a list does not name it does not prove that it is gone.
-        let original = self.run.requests.original(self.owner(), &there.id).await?;
+        let original = self
+            .run
+            .requests
+            .original(self.context.owner(), &there.id)
+            .await?;
         let Some(Original { exhibit, .. }) = original else {
             return Ok(Holding::NoAttachment);
         };
@@ -165,7 +160,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
     fn begun_earlier(&self, there: &There) -> Begun {
         Begun {
             id: there.id.clone(),
-            file_path: self.only().task.row.file_path.clone(),
+            file_path: self.row.row.file_path.clone(),
             content: there.known.content(),
             elsewhere: None,
             progress: Progress::Unknown,
@@ -174,8 +169,8 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
 
     /// A replacement that an earlier run began, of which the old bytes are gone.
     async fn swap_begun_earlier(&mut self) -> Swap {
-        self.take_slot().await;
-        let old = self.only().changes.replaced.as_ref();
+        self.context.take_slots(1).await;
+        let old = self.row.changes.replaced.as_ref();
         // The title was sent along with what let go of the bytes, and is shown without them, too.
         let shown = || Some(self.names.as_ref()?.title.value()?.to_owned());
         Swap {
@@ -186,7 +181,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             ours: None,
             before: Before {
                 file_name: None,
-                title: self.only().changes.previous_title.clone().or_else(shown),
+                title: self.row.changes.previous_title.clone().or_else(shown),
             },
             title: self.title_to_send(),
             stage: Stage::LetGo,
@@ -206,7 +201,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
             OnConflict::Replace => State::Replace(id, ours),
             OnConflict::Fail if !is_kept => match ours {
                 Some(_) => Verdict::file_changed(id, known).into(),
-                None => Verdict::stored_other_size(id, size, self.only().content()).into(),
+                None => Verdict::stored_other_size(id, size, self.row.content).into(),
             },
             OnConflict::Fail | OnConflict::Skip => Verdict::kept(id, known).into(),
         }
@@ -215,7 +210,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
     /// Nothing but the bytes can tell whether the new ones were stored by the run before.
     async fn tell_by_bytes(&mut self, there: There) -> Next<D> {
         let then = there.known.content();
-        let content = self.only().content();
+        let content = self.row.content;
         let sight = match self.look_at_bytes(&there.id, Wanted::Digest).await {
             Ok(Looked::At(sight)) => sight,
             Ok(Looked::Absent) => return Ok(State::LookUp(Posted::No)),
@@ -241,7 +236,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
         id: &AttachmentId,
         wanted: Wanted,
     ) -> Result<Looked, Unmet> {
-        let (owner, requests) = (self.owner(), &self.run.requests);
+        let (owner, requests) = (self.context.owner(), &self.run.requests);
         let mut expired = 0;
         loop {
             requests.leave_to_fetch(owner).await;
@@ -258,7 +253,7 @@ impl<D: Archive, J: Journal> Unit<'_, D, J> {
                 Ok(place) => place,
                 Err(why) => return Ok(Looked::Unseen(why.to_string())),
             };
-            let mut draft = match (wanted, self.run.vault) {
+            let mut draft = match (wanted, self.common.vault) {
                 (Wanted::Kept, Some(vault)) => Some(vault.begin().await.map_err(lost)?),
                 _ => None,
             };

@@ -1,0 +1,300 @@
+//! The bytes of an attachment: its address, which can be renewed, and the size that shows what it holds.
+//!
+//! The PATCH that gives a new address detaches what is stored, so it is sent only when the newest GET said
+//! that nothing is, and after a PATCH without an answer, of this run or of one that ended in the middle of
+//! it, nothing is sent before [`DRAIN`] has passed and another GET has said how things stand.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::replace::Stage;
+use super::{AttachmentMachine, Next, State};
+use crate::clock::Since;
+use crate::destination::{AttachmentApi, Place, Presence};
+use crate::http::Receipt;
+use crate::model::AttachmentId;
+use crate::pipeline::poller::Seen;
+use crate::pipeline::requests::{Leave, Unmet};
+use crate::pipeline::upload::{Address, UploadEnd};
+use crate::pipeline::verdict::Verdict;
+use crate::plan::{Begun, Posted, Progress, Standing, standing};
+use crate::results::journal::Journal;
+use crate::results::{Known, Status, Verified};
+
+/// An address is not used any more after this; the service's limit is 15 minutes.
+const ADDRESS_LIFE: Duration = Duration::from_mins(14);
+
+/// After so long a PATCH whose answer was lost has been carried out, or never will be: longer than
+/// any request may take.
+const DRAIN: Duration = Duration::from_mins(1);
+
+/// So many new addresses are asked for before the storage is believed to refuse the row itself.
+const MOST_RENEWALS: u32 = 5;
+
+impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
+    /// Sends the bytes, once the attachment is known to be found again.
+    pub(super) async fn put(
+        &mut self,
+        id: AttachmentId,
+        place: Place<D::Target>,
+        issued: Since,
+    ) -> Next<D> {
+        if let Some(next) = self.prove_routing(&id).await? {
+            return Ok(next);
+        }
+        let owner = self.context.owner();
+        self.context.leave_to_upload(owner).await;
+        let to = address(&place, issued);
+        let (source, content) = (&self.row.source, &self.row.content);
+        let upload = self.run.upload(owner, source, content, to).await?;
+        self.row.attempts += upload.repetitions;
+        self.context.set_upload_leave(match upload.end {
+            // It came too late for this address, but not for the next one.
+            UploadEnd::Stale => Leave::Given,
+            _ => Leave::Needed,
+        });
+        Ok(self.after_put(id, upload.end))
+    }
+
+    /// What follows from the sending of the bytes.
+    fn after_put(&mut self, id: AttachmentId, end: UploadEnd) -> State<D::Target> {
+        match end {
+            UploadEnd::Taken(receipt) => {
+                self.receipt = Some(receipt);
+                State::Confirm(id)
+            }
+            UploadEnd::Stale => State::Resume(self.begun(id)),
+            UploadEnd::Expired => self.expired(id),
+            UploadEnd::Unsafe(why) => Verdict::unsafe_address(id, &why).into(),
+            UploadEnd::Refused(why) => Verdict::upload_refused(id, &why).into(),
+            UploadEnd::GivenUp(why) => Verdict::no_answer(Status::Created, Some(id), &why).into(),
+            UploadEnd::SourceChanged(why) => Verdict::source_changed(id, &why).into(),
+        }
+    }
+
+    fn expired(&mut self, id: AttachmentId) -> State<D::Target> {
+        self.expired += 1;
+        if self.expired <= MOST_RENEWALS {
+            return State::Resume(self.begun(id));
+        }
+        Verdict::upload_refused(id, "it called each new address expired or not valid").into()
+    }
+
+    pub(super) async fn patch(&mut self, begun: Begun) -> Next<D> {
+        self.record(&Verdict::renewing(&begun)).await?;
+        self.renew(begun).await
+    }
+
+    /// Asks for a new address, which lets go of what is stored. It is announced, and the newest answer
+    /// showed that nothing is stored, or what is to give way.
+    pub(super) async fn renew(&mut self, begun: Begun) -> Next<D> {
+        if self.context.waited_to_change().await {
+            // What the newest GET showed is old by now.
+            return Ok(State::Resume(begun));
+        }
+        let (owner, leave) = (self.context.owner(), self.context.leave_to_change());
+        let stage = self.swap.as_ref().map(|swap| swap.stage);
+        self.swap_is_at(stage.max(Some(Stage::Asked)));
+        let title = self.swap.as_ref().and_then(|swap| swap.title.as_deref());
+        let (id, file_name) = (&begun.id, self.row.row.file_name());
+        let renewed = self
+            .run
+            .requests
+            .change_once(owner, leave, async |service| {
+                service.renew(id, file_name, title).await
+            })
+            .await;
+        if let Err(Unmet::NotSent | Unmet::Refused(_) | Unmet::Forbidden(_)) = &renewed {
+            self.swap_is_at(stage);
+        }
+        match renewed {
+            Ok(place) => {
+                self.swap_is_at(Some(Stage::LetGo));
+                // From here on its bytes are those of the file as it is now, and not before: until
+                // this moment they may have been others, whose size just did not show.
+                let created = Verdict::plain(Status::Created, Some(begun.id.clone()));
+                self.record(&created).await?;
+                self.receipt = None;
+                Ok(State::Put {
+                    id: begun.id,
+                    place,
+                    issued: Since::now(),
+                })
+            }
+            Err(Unmet::NotSent) => Ok(State::Resume(begun)),
+            Err(unmet @ (Unmet::Unknown(_) | Unmet::GivenUp(_))) => {
+                self.patch_lost(begun, unmet).await
+            }
+            // The record may have been removed since the GET, or have got its bytes: another one
+            // tells.
+            Err(Unmet::Refused(_) | Unmet::Forbidden(_))
+                if self.renewals_refused < MOST_RENEWALS && stage != Some(Stage::Kept) =>
+            {
+                self.renewals_refused += 1;
+                Ok(State::Resume(begun))
+            }
+            Err(unmet) => self.no_further(unmet, begun),
+        }
+    }
+
+    fn swap_is_at(&mut self, stage: Option<Stage>) {
+        if let (Some(swap), Some(stage)) = (&mut self.swap, stage) {
+            swap.stage = stage;
+        }
+    }
+
+    /// A PATCH that arrives late would detach what was sent meanwhile, so nothing is sent before
+    /// it cannot arrive any more.
+    async fn patch_lost(&mut self, begun: Begun, unmet: Unmet) -> Next<D> {
+        self.row.attempts += 1;
+        self.drain().await;
+        match unmet {
+            Unmet::Unknown(_) => Ok(State::Resume(begun)),
+            unmet => self.no_further(unmet, begun),
+        }
+    }
+
+    /// Waits until a PATCH of unknown fate cannot arrive any more.
+    pub(super) async fn drain(&mut self) {
+        self.context.give_slots_back();
+        sleep(DRAIN).await;
+        self.context.take_slots(1).await;
+    }
+
+    pub(super) async fn confirm(&mut self, id: AttachmentId) -> Next<D> {
+        self.context.give_slots_back();
+        let old = self.old_size();
+        let owner = self.context.owner();
+        let presence = match self.common.poller.size_of(owner, id.clone(), old).await? {
+            Seen::Shown(presence) => presence,
+            Seen::Unmet(Unmet::Halt(halt)) => return Err(halt),
+            Seen::Unmet(unmet) => {
+                let why = unmet.words()?;
+                return Ok(Verdict::unconfirmed(id, &why).into());
+            }
+        };
+        match presence {
+            // The one that gave way shows longer than we are ready to wait.
+            Presence::Stored { size, .. } if Some(size) == old => {
+                Ok(Verdict::size_not_shown(id).into())
+            }
+            Presence::Stored { size, names, .. } => {
+                self.names = Some(names);
+                Ok(self.shown(id, size))
+            }
+            Presence::Absent => self.not_listed(id).await,
+            _ => Ok(Verdict::size_not_shown(id).into()),
+        }
+    }
+
+    /// The list does not name the attachment. That alone does not prove that it is gone.
+    async fn not_listed(&mut self, id: AttachmentId) -> Next<D> {
+        match self.run.requests.get(self.context.owner(), &id).await {
+            Ok(Presence::Stored { size, names, .. }) => {
+                self.names = Some(names);
+                Ok(self.shown(id, size))
+            }
+            Ok(Presence::Absent) if self.purged => Ok(Verdict::purged(id).into()),
+            Ok(Presence::Absent) => {
+                self.purged = true;
+                self.swap = None;
+                self.row.attempts += 1;
+                Ok(State::LookUp(Posted::No))
+            }
+            Ok(_) => Ok(Verdict::size_not_shown(id).into()),
+            Err(unmet) => self.unmet(unmet, Some(id), &Posted::No),
+        }
+    }
+
+    /// The size of the bytes that gave way, where it can be told from that of the new ones.
+    fn old_size(&self) -> Option<u64> {
+        let old = self.swap.as_ref()?.old.size;
+        (old != self.row.content.stamp.size).then_some(old)
+    }
+
+    pub(super) fn shown(&self, id: AttachmentId, size: u64) -> State<D::Target> {
+        let row = &self.row;
+        if size != row.content.stamp.size {
+            return Verdict::size_mismatch(id, size, row.content).into();
+        }
+        match &self.swap {
+            Some(swap) if swap.old.size == size => State::Prove(id),
+            _ => self.confirmed(id),
+        }
+    }
+
+    pub(super) fn confirmed(&self, id: AttachmentId) -> State<D::Target> {
+        let verified = match self.receipt {
+            Some(Receipt::Checksummed) => Verified::Etag,
+            Some(Receipt::Taken) | None => Verified::Size,
+        };
+        Verdict::uploaded(id, verified).into()
+    }
+
+    /// Goes on with a record that was begun, by an earlier run or by this one.
+    pub(super) async fn resume(&mut self, mut begun: Begun) -> Next<D> {
+        // What the record shows is what counts from here on.
+        self.receipt = None;
+        if begun.progress == Progress::Renewing {
+            self.drain().await;
+            begun.progress = Progress::Unknown;
+        }
+        let presence = match self.run.requests.get(self.context.owner(), &begun.id).await {
+            Ok(presence) => presence,
+            Err(unmet) => return self.no_further(unmet, begun),
+        };
+        if let Presence::Stored { names, .. } = &presence {
+            self.names = Some(names.clone());
+        }
+        Ok(match standing(&presence, &begun, &self.row.content) {
+            Standing::Gone => State::LookUp(Posted::No),
+            Standing::Empty => State::Patch(begun),
+            Standing::Sent => State::Confirm(begun.id),
+            Standing::EmptyElsewhere => Verdict::begun_elsewhere(begun, self.row.row.object).into(),
+            Standing::Stored(size) => self.shown(begun.id, size),
+            Standing::StoredBeforeTheChange(size) => {
+                Verdict::stored_before_the_change(begun, size).into()
+            }
+            Standing::Mismatch => {
+                let why = "the answer speaks of another attachment".to_owned();
+                return self.no_further(Unmet::Unknown(why), begun);
+            }
+        })
+    }
+
+    /// A record of this row, for the object and the file as they are now.
+    pub(super) fn begun(&self, id: AttachmentId) -> Begun {
+        Begun {
+            id,
+            file_path: self.row.row.file_path.clone(),
+            content: Some(self.row.content),
+            elsewhere: None,
+            progress: Progress::Unknown,
+        }
+    }
+
+    /// The end of a row whose begun record cannot be gone on with. Its line goes on saying what was
+    /// begun: what the record holds may be that, and not the file as it is now.
+    pub(super) fn no_further(&self, unmet: Unmet, begun: Begun) -> Next<D> {
+        let state = self.unmet(unmet, Some(begun.id), &Posted::No)?;
+        Ok(match state {
+            State::End(verdict) => Verdict {
+                known: begun.content.map(Known::Content).or(verdict.known),
+                elsewhere: begun.elsewhere,
+                ..*verdict
+            }
+            .into(),
+            other => other,
+        })
+    }
+}
+
+/// The address at a place, and until when it may be used.
+pub(super) fn address<T>(place: &Place<T>, issued: Since) -> Address<'_, T> {
+    Address {
+        target: place.target.as_ref().map_err(Clone::clone),
+        issued,
+        life: ADDRESS_LIFE,
+    }
+}

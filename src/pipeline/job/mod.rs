@@ -1,0 +1,332 @@
+//! The protocol of a job, for several rows of one object: CREATE, AWAIT, PUT, CONFIRM.
+//!
+//! Nothing finds a job but its id, it says where its files go once it has started, and what came of it
+//! when it ends. What keeps it exactly once:
+//! - a line is durable before the request that it announces: `creating` before the POST, `created`
+//!   with the id before the first byte, `sending` before bytes may reach it;
+//! - a row goes into another job only when its job has ended, and certainly without the row's file;
+//! - a POST without an answer leaves a job to which nobody can send anything, and which fails by
+//!   itself; the rows go into another one.
+//!
+//! All files of a job are sent at once, since its addresses live for a minute.
+
+mod end;
+mod row;
+mod send;
+
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use self::row::JobRow;
+use super::context::RequestContext;
+use super::poller::{JobPoller, Seen};
+use super::requests::Unmet;
+use super::slots::Slot;
+use super::turns::JobTurn;
+use super::verdict::Verdict;
+use super::{Ended, Halt, JobTask, Run};
+use crate::clock::Since;
+use crate::destination::{CreatedJob, JobApi, JobPresence, NewJob, Place};
+use crate::event::Event;
+use crate::model::{AttachmentId, ObjectRef};
+use crate::plan::Sent;
+use crate::results::journal::Journal;
+use crate::results::{Entry, Status};
+use crate::throttle::breakers::Admitted;
+
+/// So many jobs may be starting at once. They are asked for their addresses two seconds apart, and
+/// these live for a minute.
+const MOST_STARTING: usize = 10;
+
+/// What all jobs of a run share.
+pub(super) struct JobCommon<T> {
+    /// Jobs that have not yet said where their files go.
+    starting: Semaphore,
+    pub(super) poller: JobPoller<T>,
+    /// So long may a job take, before its rows are left to a later run.
+    timeout: Duration,
+}
+
+impl<T: Clone + Send + Sync> JobCommon<T> {
+    /// What the jobs of a run share where each may take so long.
+    pub(super) fn new(timeout: Duration) -> Self {
+        Self {
+            starting: Semaphore::new(MOST_STARTING),
+            poller: JobPoller::default(),
+            timeout,
+        }
+    }
+}
+
+/// The rows of a job on their way.
+pub(super) struct JobMachine<'a, D: JobApi, J> {
+    run: &'a Run<'a, D, J>,
+    common: &'a JobCommon<D::Target>,
+    context: RequestContext<'a, D>,
+    object: ObjectRef,
+    /// Those that have not ended yet.
+    rows: Vec<JobRow>,
+    /// The last lines of those that have.
+    ended: Vec<Entry>,
+    /// Held until the job says where its files go.
+    starting: Option<SemaphorePermit<'a>>,
+    /// So many jobs were made.
+    made: u32,
+    newest: NewestJob<D::Target>,
+}
+
+/// What is remembered of the job that the rows are in.
+struct NewestJob<T> {
+    /// When it was made, or taken over from an earlier run.
+    since: Since,
+    /// Whether it has said where its files go.
+    had_places: bool,
+    /// The addresses to which bytes were sent last.
+    tried: Vec<Place<T>>,
+    /// So often was it asked for addresses again.
+    refreshes: u32,
+}
+
+impl<T> NewestJob<T> {
+    fn with(has_places: bool) -> Self {
+        Self {
+            since: Since::now(),
+            had_places: has_places,
+            tried: Vec::new(),
+            refreshes: 0,
+        }
+    }
+}
+
+/// Where the rows of a job stand.
+enum State<T> {
+    /// No job has them.
+    Create,
+    /// Waiting until the job says where its files go.
+    Await(AttachmentId),
+    /// The job has said so.
+    Put {
+        id: AttachmentId,
+        places: Vec<Place<T>>,
+        issued: Since,
+    },
+    /// Waiting for the end of the job.
+    Confirm(AttachmentId),
+    /// All rows that have not ended yet end so.
+    End(Box<Verdict>),
+    /// All rows have ended.
+    Over,
+}
+
+type Next<D> = Result<State<<D as crate::destination::Destination>::Target>, Halt>;
+
+impl<'a, D: JobApi, J: Journal> JobMachine<'a, D, J> {
+    pub(super) fn new(
+        run: &'a Run<'a, D, J>,
+        common: &'a JobCommon<D::Target>,
+        task: JobTask,
+        slots: Slot<'a>,
+    ) -> (Self, Option<AttachmentId>) {
+        let earlier = task.earlier_job().cloned();
+        let machine = Self {
+            run,
+            common,
+            context: RequestContext::new(&run.requests, task.number(), slots),
+            object: task.object(),
+            rows: task.into_rows().map(JobRow::new).collect(),
+            ended: Vec::new(),
+            starting: None,
+            made: 0,
+            newest: NewestJob::with(false),
+        };
+        (machine, earlier)
+    }
+
+    /// Takes the rows through, to their last lines. `earlier` is the job that an earlier run put them
+    /// into.
+    pub(super) async fn run(mut self, earlier: Option<AttachmentId>) -> Result<Ended, Halt> {
+        let mut state = earlier.map_or(State::Create, State::Await);
+        loop {
+            state = match state {
+                State::Create => self.create().await?,
+                State::Await(id) => self.await_places(id).await?,
+                State::Put { id, places, issued } => self.put(id, places, issued).await?,
+                State::Confirm(id) => self.confirm(id).await?,
+                State::End(verdict) => self.end_all(&verdict).await?,
+                State::Over => return Ok(Ended(self.ended)),
+            };
+        }
+    }
+
+    async fn create(&mut self) -> Next<D> {
+        self.context.take_slots(self.rows.len()).await;
+        self.context.waited_to_change().await;
+        let new = NewJob {
+            object: self.object,
+            files: self.rows.iter().map(JobRow::new_file).collect(),
+        };
+        let turn = self.turn().await?;
+        let announced = Verdict::plain(Status::Creating, None);
+        if let Err(halt) = self.record(&announced).await {
+            return self.withdraw(halt).await;
+        }
+        let (owner, leave) = (self.context.owner(), self.context.leave_to_change());
+        let made = self
+            .run
+            .requests
+            .change(owner, leave, async |service| service.create_job(&new).await)
+            .await;
+        match made {
+            Ok(made) => {
+                drop(turn);
+                self.created(made).await
+            }
+            // The turn ends with the run: nobody else need be told the same.
+            Err(Unmet::Halt(halt)) => self.withdraw(halt).await,
+            Err(unmet) => {
+                drop(turn);
+                self.not_created(unmet).await
+            }
+        }
+    }
+
+    /// Waits until a job may be made.
+    async fn turn(&mut self) -> Result<JobTurn<'a>, Halt> {
+        self.may_start().await;
+        // Its addresses are short-lived, and so the storage has to be there, as far as is known.
+        let owner = self.context.owner();
+        if let Admitted::AfterAWait = self.context.leave_to_upload(owner).await {
+            self.context.set_upload_leave(super::requests::Leave::Given);
+        }
+        self.run.requests.turn_of_a_job().await
+    }
+
+    /// Waits until there are few enough jobs that have not said where their files go.
+    async fn may_start(&mut self) {
+        if self.starting.is_none() {
+            let starting = self.common.starting.acquire().await;
+            self.starting = Some(starting.expect("this semaphore is never closed"));
+        }
+    }
+
+    /// The run stops, and the POST that was announced certainly had no effect. Without these lines
+    /// the next run would make another job where none was made.
+    async fn withdraw(&mut self, halt: Halt) -> Next<D> {
+        self.record(&Verdict::not_reached()).await?;
+        Err(halt)
+    }
+
+    async fn created(&mut self, made: CreatedJob<D::Target>) -> Next<D> {
+        let CreatedJob { id, places } = made;
+        self.run.events.send(Event::Created);
+        for row in &mut self.rows {
+            row.is_in_another_job();
+        }
+        self.made += 1;
+        self.newest = NewestJob::with(!places.is_empty());
+        self.record(&Verdict::plain(Status::Created, Some(id.clone())))
+            .await?;
+        if places.is_empty() {
+            return Ok(State::Await(id));
+        }
+        Ok(State::Put {
+            id,
+            places,
+            issued: Since::now(),
+        })
+    }
+
+    /// What follows from a POST that gave no job.
+    async fn not_created(&mut self, unmet: Unmet) -> Next<D> {
+        match unmet {
+            Unmet::NotSent => Ok(State::Create),
+            Unmet::Unknown(_) => {
+                self.another_attempt();
+                // Others need not wait for another try.
+                self.context.give_slots_back();
+                let owner = self.context.owner();
+                self.run.requests.pause_between_changes(owner).await;
+                Ok(State::Create)
+            }
+            // Given up, too: what was made can get no bytes, and nothing hangs on it.
+            unmet => {
+                let verdict = Verdict::of_unmet(unmet, None, self.object)?;
+                Ok(State::End(Box::new(verdict)))
+            }
+        }
+    }
+
+    /// Waits until the job says where its files go, or has ended.
+    async fn await_places(&mut self, id: AttachmentId) -> Next<D> {
+        if !self.rows.iter().any(JobRow::wants_bytes) {
+            return Ok(State::Confirm(id));
+        }
+        self.context.take_slots(self.rows.len()).await;
+        self.may_start().await;
+        let (owner, timeout) = (self.context.owner(), self.common.timeout);
+        let poller = &self.common.poller;
+        let seen = poller.places_of(owner, id.clone(), timeout).await?;
+        self.starting = None;
+        Ok(match seen {
+            Seen::Shown(JobPresence::Running { places, .. }) if !places.is_empty() => {
+                // It has no others to give than those that have expired, or nothing to gain.
+                if places == self.newest.tried || self.is_in_vain(&places) {
+                    return Ok(State::Confirm(id));
+                }
+                self.newest.had_places = true;
+                State::Put {
+                    id,
+                    places,
+                    issued: Since::now(),
+                }
+            }
+            seen => return self.ended_or_not(id, seen).await,
+        })
+    }
+
+    /// Whether a job that has nothing yet wants a file that no row here will send: one that changed
+    /// since, or of which a loss of power took the line. It will fail, and where it never got a
+    /// byte, all rows can go into another one without anybody having to look.
+    fn is_in_vain(&self, places: &[Place<D::Target>]) -> bool {
+        let rows = self.rows.iter().zip(row::places_of(&self.rows, places));
+        let coming = rows.filter(|(row, place)| place.is_some() && row.wants_bytes());
+        let has_nothing = self.rows.iter().all(|row| row.sent == Sent::No);
+        has_nothing && coming.count() < places.len()
+    }
+
+    /// Makes a journal state of all rows durable.
+    async fn record(&self, verdict: &Verdict) -> Result<(), Halt> {
+        let lines = self.rows.iter().map(|row| self.line(row, verdict.clone()));
+        self.run.record(lines.collect()).await
+    }
+
+    async fn end_all(&mut self, verdict: &Verdict) -> Next<D> {
+        let rows = std::mem::take(&mut self.rows);
+        let ends = rows.iter().map(|row| (row, verdict.clone()));
+        self.end(ends).await?;
+        Ok(State::Over)
+    }
+
+    /// Writes the last lines of rows.
+    async fn end<'r>(
+        &mut self,
+        ends: impl Iterator<Item = (&'r JobRow, Verdict)>,
+    ) -> Result<(), Halt> {
+        let lines: Vec<Entry> = ends.map(|(row, verdict)| self.line(row, verdict)).collect();
+        self.run.end(&lines).await?;
+        self.ended.extend(lines);
+        Ok(())
+    }
+
+    fn line(&self, row: &JobRow, verdict: Verdict) -> Entry {
+        row.line(verdict, &self.run.settings.destination)
+    }
+
+    /// Counts one more attempt of each row.
+    fn another_attempt(&mut self) {
+        for row in &mut self.rows {
+            row.row.attempts += 1;
+        }
+    }
+}

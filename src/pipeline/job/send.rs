@@ -1,0 +1,138 @@
+//! The files of a job, sent all at once.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+
+use super::row::{JobRow, places_of, target_of};
+use super::{JobMachine, Next, State};
+use crate::clock::Since;
+use crate::destination::{JobApi, Place};
+use crate::model::AttachmentId;
+use crate::pipeline::Halt;
+use crate::pipeline::requests::{Leave, RequestOwner};
+use crate::pipeline::upload::{Address, Upload, UploadEnd};
+use crate::pipeline::verdict::Verdict;
+use crate::plan::Sent;
+use crate::results::journal::Journal;
+
+/// An address of a job is not used any more after this. The service's limit is a minute from the job's
+/// start; it started since it was last looked at, which is the rest of that minute.
+const ADDRESS_LIFE: Duration = Duration::from_secs(45);
+
+/// So often a job is asked for addresses again because those it gave have expired.
+const MOST_REFRESHES: u32 = 2;
+
+impl<D: JobApi, J: Journal> JobMachine<'_, D, J> {
+    /// Sends the bytes of all rows that still want them, all at once.
+    pub(super) async fn put(
+        &mut self,
+        id: AttachmentId,
+        places: Vec<Place<D::Target>>,
+        issued: Since,
+    ) -> Next<D> {
+        self.announce_bytes(&id).await?;
+        self.starting = None;
+        let owner = self.owner_of_one();
+        self.context.leave_to_upload(owner).await;
+        let uploads = self.send_all(owner, &places, issued).await?;
+        let is_stale = |upload: &Upload| matches!(upload.end, UploadEnd::Stale);
+        let leave = if uploads.iter().flatten().any(is_stale) {
+            // It came too late for these addresses, but not for the next ones.
+            Leave::Given
+        } else {
+            Leave::Needed
+        };
+        self.context.set_upload_leave(leave);
+        self.newest.tried = places;
+        self.after_put(id, uploads).await
+    }
+
+    /// The owner of requests that are sent for one of the rows each.
+    ///
+    /// Of several rows none lends its slot: a job that waits for as many slots as it has rows would
+    /// take that one and wait for those of the other rows, while this row waits for its own.
+    fn owner_of_one(&self) -> RequestOwner {
+        let owner = self.context.owner();
+        match self.rows.len() {
+            1 => owner,
+            _ => RequestOwner::without_slot(owner.row),
+        }
+    }
+
+    /// Sends what is wanted. Returns for each row what came of it, where anything was to be sent.
+    async fn send_all(
+        &mut self,
+        owner: RequestOwner,
+        places: &[Place<D::Target>],
+        issued: Since,
+    ) -> Result<Vec<Option<Upload>>, Halt> {
+        let run = self.run;
+        let sending = self.rows.iter().zip(places_of(&self.rows, places));
+        let sending = sending.map(async |(row, place)| {
+            if !row.wants_bytes() {
+                return Ok(None);
+            }
+            let to = Address {
+                target: target_of(place),
+                issued,
+                life: ADDRESS_LIFE,
+            };
+            let row = &row.row;
+            let upload = run.upload(owner, &row.source, &row.content, to);
+            upload.await.map(Some)
+        });
+        let uploads = join_all(sending).await.into_iter();
+        let uploads: Vec<Option<Upload>> = uploads.collect::<Result<_, Halt>>()?;
+        for (row, upload) in self.rows.iter_mut().zip(&uploads) {
+            if let Some(upload) = upload {
+                row.take_note_of(upload);
+            }
+        }
+        Ok(uploads)
+    }
+
+    /// Makes it durable that bytes may reach the job from now on: without these lines, a job that
+    /// fails is known to have attached nothing.
+    async fn announce_bytes(&self, id: &AttachmentId) -> Result<(), Halt> {
+        let wanting = self.rows.iter().filter(|row| row.wants_bytes());
+        let lines = wanting.map(|row| self.line(row, Verdict::sending(id)));
+        self.run.record(lines.collect()).await
+    }
+
+    /// What follows from the sending of the files; `uploads` is for each row what came of it, where
+    /// anything was to be sent.
+    async fn after_put(&mut self, id: AttachmentId, uploads: Vec<Option<Upload>>) -> Next<D> {
+        let rows = std::mem::take(&mut self.rows);
+        let mut ended: Vec<(JobRow, Verdict)> = Vec::new();
+        let mut stale = false;
+        for (row, upload) in rows.into_iter().zip(uploads) {
+            let id = id.clone();
+            let verdict = match upload.map(|upload| upload.end) {
+                Some(UploadEnd::Unsafe(why)) => Some(Verdict::unsafe_address(id, &why)),
+                Some(UploadEnd::Refused(why)) => Some(Verdict::upload_refused(id, &why)),
+                Some(UploadEnd::SourceChanged(why)) => Some(Verdict::source_changed(id, &why)),
+                Some(UploadEnd::Stale | UploadEnd::Expired) => {
+                    stale = true;
+                    None
+                }
+                Some(UploadEnd::Taken(_) | UploadEnd::GivenUp(_)) | None => None,
+            };
+            // Of one that may have got bytes before, the job's end has to tell.
+            match verdict.filter(|_| row.sent == Sent::No) {
+                Some(verdict) => ended.push((row, verdict)),
+                None => self.rows.push(row),
+            }
+        }
+        self.end(ended.iter().map(|(row, verdict)| (row, verdict.clone())))
+            .await?;
+        if self.rows.is_empty() {
+            return Ok(State::Over);
+        }
+        self.newest.refreshes += u32::from(stale);
+        if stale && self.newest.refreshes <= MOST_REFRESHES {
+            return Ok(State::Await(id));
+        }
+        Ok(State::Confirm(id))
+    }
+}

@@ -1,0 +1,97 @@
+//! A row on its way, and the lines that the results get of it.
+
+use super::verdict::Verdict;
+use super::{Halt, Run, TaskRow};
+use crate::destination::{Destination, NewFile};
+use crate::event::Event;
+use crate::manifest::Row;
+use crate::model::Content;
+use crate::results::journal::Journal;
+use crate::results::{Changes, Entry, Known};
+use crate::source::Source;
+use crate::text::escape;
+
+/// A row on its way, whatever its service makes of it.
+#[derive(Debug)]
+pub(super) struct RowInFlight {
+    pub(super) row: Row,
+    pub(super) source: Source,
+    /// What the file must hold.
+    pub(super) content: Content,
+    /// So often was it tried, over all runs.
+    pub(super) attempts: u32,
+    /// What was changed on request, over all runs.
+    pub(super) changes: Changes,
+}
+
+impl RowInFlight {
+    /// The row of a task, on its first attempt in this run, and where its protocol starts.
+    pub(super) fn new<S>(task: TaskRow<S>) -> (Self, S) {
+        let row = Self {
+            row: task.row,
+            source: task.source,
+            content: task.content,
+            attempts: task.attempts + 1,
+            changes: task.changes,
+        };
+        (row, task.start)
+    }
+
+    /// Its file, as a record is to have it.
+    pub(super) fn new_file(&self) -> NewFile {
+        NewFile {
+            external_id: self.row.external_id.clone(),
+            file_name: self.row.file_name().to_owned(),
+            title: self.row.title.clone(),
+        }
+    }
+
+    /// The line that says this of it.
+    pub(super) fn line(&self, verdict: Verdict, destination: &str) -> Entry {
+        let row = &self.row;
+        let (object_type, object_id) = match verdict.elsewhere {
+            Some(object) => (object.kind, object.id),
+            None => (row.object.kind().to_string(), row.object.id().to_string()),
+        };
+        Entry {
+            row: Some(row.number),
+            file_path: row.file_path.clone(),
+            object_type,
+            object_id,
+            external_id: row.external_id.to_string(),
+            status: verdict.status,
+            reason: verdict.reason,
+            attachment_id: verdict.id,
+            known: verdict.known.unwrap_or(Known::Content(self.content)),
+            verified: verdict.verified,
+            attempts: self.attempts,
+            destination: destination.to_owned(),
+            updated_at: jiff::Timestamp::now(),
+            // It may repeat what the service said.
+            message: escape(&verdict.message).into_owned(),
+            changes: self.changes.clone(),
+        }
+    }
+}
+
+impl<D: Destination, J: Journal> Run<'_, D, J> {
+    /// Makes lines durable, together: of the rows of one job, either all are known to be in it, or none.
+    pub(super) async fn record(&self, lines: Vec<Entry>) -> Result<(), Halt> {
+        let recorded = self.journal.record(lines).await;
+        recorded.map_err(|_| Halt::Journal)
+    }
+
+    /// Makes the last lines of rows durable, and tells of them.
+    pub(super) async fn end(&self, lines: &[Entry]) -> Result<(), Halt> {
+        for line in lines {
+            let (row, external_id, status) = (line.row, &line.external_id, line.status);
+            tracing::info!(row, ?external_id, %status, reason = line.reason.as_str(), "ended");
+        }
+        self.record(lines.to_vec()).await?;
+        for line in lines {
+            let status = line.status;
+            self.events.send(Event::Ended { status });
+        }
+        Ok(())
+    }
+}
