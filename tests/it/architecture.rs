@@ -9,9 +9,8 @@ use std::path::{Path, PathBuf};
 use self::imports::modules_import_only_what_stands_below;
 
 /// Each library, and the only places that may know it.
-const KNOWN_TO: [(&str, &[&str]); 20] = [
+const KNOWN_TO: [(&str, &[&str]); 19] = [
     ("askama", &["report/"]),
-    ("aws_lc_rs", &["digest.rs"]),
     ("axum", &["emulator/"]),
     ("base64", &["report/"]),
     ("cap_std", &["root.rs"]),
