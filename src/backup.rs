@@ -17,7 +17,6 @@ use std::task::{Context, Poll, ready};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use tempfile::TempPath;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::task::spawn_blocking;
 
@@ -25,8 +24,8 @@ use crate::digest::Sha256Hasher;
 use crate::model::{AttachmentId, ExternalId, FileStamp, Sha256Digest};
 use crate::root::{Root, RootError, folder_of};
 use crate::source::Source;
-use crate::temporary;
 use crate::text::escape;
+use crate::whole_file::{self, Durability, Existing, NamingError, TemporaryFile, sync_folder};
 
 /// Where backups are made and found again.
 pub trait Vault: Send + Sync {
@@ -165,7 +164,7 @@ impl Folder {
             return Err(BackupError::new("keep backups in", path, cause));
         };
         make(path).map_err(BackupError::at("make the folder for backups", path))?;
-        temporary::probe(path).map_err(|unfit| {
+        whole_file::probe(path).map_err(|unfit| {
             let cause = match unfit.lack {
                 Some(lack) => {
                     io::Error::new(unfit.cause.kind(), format!("{lack} ({})", unfit.cause))
@@ -174,7 +173,7 @@ impl Folder {
             };
             BackupError::new("keep backups in", path, cause)
         })?;
-        temporary::sweep(path);
+        whole_file::sweep(path);
         Ok(Self {
             path: path.into(),
             text: text.into(),
@@ -182,9 +181,13 @@ impl Folder {
     }
 
     fn draft(&self) -> Result<FileDraft, BackupError> {
-        let temporary = temporary::create(&self.path)
-            .map_err(BackupError::at("begin a backup in", &self.path))?;
-        let (file, temporary) = temporary.into_parts();
+        let begin = || {
+            let mut temporary = TemporaryFile::create(&self.path, Durability::Required)?;
+            let file = temporary.as_file().try_clone()?;
+            Ok((temporary, file))
+        };
+        let (temporary, file) =
+            begin().map_err(BackupError::at("begin a backup in", &self.path))?;
         Ok(FileDraft {
             file: file.into(),
             temporary,
@@ -208,11 +211,7 @@ fn make(path: &Path) -> io::Result<()> {
     }
     make(folder_of(path))?;
     DirBuilder::new().mode(0o700).create(path)?;
-    sync(folder_of(path))
-}
-
-fn sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+    sync_folder(folder_of(path))
 }
 
 /// Finds a backup by the text in the column `backup`, relative to the working directory.
@@ -253,7 +252,7 @@ impl Vault for Folder {
 /// A draft in a [`Folder`].
 struct FileDraft {
     file: tokio::fs::File,
-    temporary: TempPath,
+    temporary: TemporaryFile,
     folder: Folder,
     hasher: Sha256Hasher,
 }
@@ -299,9 +298,9 @@ impl Draft for FileDraft {
                 folder,
                 hasher,
             } = *self;
-            let file = file.into_std().await;
+            drop(file);
             let written = hasher.finish();
-            aside(move || Ok(folder.take_in(&file, temporary, written, &name)?)).await
+            aside(move || Ok(folder.take_in(temporary, written, &name)?)).await
         };
         kept.boxed()
     }
@@ -311,8 +310,7 @@ impl Folder {
     /// Gives a file that is written its name, once it is on the disk.
     fn take_in(
         &self,
-        file: &File,
-        temporary: TempPath,
+        temporary: TemporaryFile,
         written: Sha256Digest,
         name: &BackupName,
     ) -> Result<String, BackupError> {
@@ -321,17 +319,22 @@ impl Folder {
             let cause = io::Error::other("what was written is not what is to be kept");
             return Err(BackupError::new("keep", &path, cause));
         }
-        file.sync_all()
-            .map_err(BackupError::at("write a backup to", &self.path))?;
-        match temporary.persist_noclobber(&path) {
-            Ok(()) => {}
-            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+        let failed = |doing, path, cause| Err(BackupError::new(doing, path, cause));
+        match temporary.take_name(&path, Existing::Kept) {
+            Ok(_) => Ok(text),
+            Err(NamingError::NameTaken(_)) => {
                 confirm(&path, written).map_err(BackupError::at("keep a backup as", &path))?;
+                sync_folder(&self.path).map_err(BackupError::at("sync the folder", &self.path))?;
+                Ok(text)
             }
-            Err(error) => return Err(BackupError::new("keep a backup as", &path, error.error)),
+            Err(NamingError::ContentNotSynced(cause)) => {
+                failed("write a backup to", &self.path, cause)
+            }
+            Err(NamingError::NotRenamed(cause)) => failed("keep a backup as", &path, cause),
+            Err(NamingError::FolderNotSynced(cause)) => {
+                failed("sync the folder", &self.path, cause)
+            }
         }
-        sync(&self.path).map_err(BackupError::at("sync the folder", &self.path))?;
-        Ok(text)
     }
 }
 

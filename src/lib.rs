@@ -50,8 +50,8 @@
 //!   the journal's place is it made from memory, under another name.
 //! - **One job, one place.** No module but `http` knows reqwest, and none but `cli` knows what was
 //!   typed, or clap, whose refusals are shown here; rayon is known to `prepare` alone, indicatif to
-//!   `progress`, csv to `results`, `verification` and `manifest::problem`, the hashes to `digest`. A
-//!   test keeps this true.
+//!   `progress`, csv to `results`, `verification` and `manifest::problem`, the hashes to `digest`, and
+//!   to `whole_file` how a file comes to be there whole or not at all. A test keeps this true.
 //! - **No secret can print itself.** Keys are `secrecy` types from the environment to the header;
 //!   an address for bytes prints as its host and a fingerprint; errors of the HTTP library pass one
 //!   function that takes the URL out.
@@ -75,7 +75,6 @@ pub mod event;
 pub mod http;
 pub mod manifest;
 pub mod model;
-mod output;
 pub mod pipeline;
 pub mod plan;
 pub mod prepare;
@@ -86,10 +85,10 @@ pub mod root;
 pub mod signals;
 pub mod source;
 mod sync;
-mod temporary;
 pub mod text;
 pub mod throttle;
 pub mod verification;
+mod whole_file;
 
 // The service that tests are made against stands outside of the product, where the simulation takes
 // it in as well. It calls this crate by its name in either place.

@@ -16,7 +16,6 @@ use crate::digest::sha256;
 use crate::error::{Error, Exit};
 use crate::manifest::{self, Manifest, ManifestError, Options};
 use crate::model::Sha256Digest;
-use crate::output;
 use crate::report::facts::{InputFile, Inputs, ManifestAtHand, Report};
 use crate::report::sums::Sums;
 use crate::report::{html, html_path_for, json, json_path_for, manifest_path_for, sums_path_for};
@@ -24,6 +23,7 @@ use crate::results::ledger::Ledger;
 use crate::text::decode::Encoding;
 use crate::text::{counted, escape, grouped, tell};
 use crate::verification::file::{Verification, path_for};
+use crate::whole_file;
 
 use super::show;
 use attach::Attached;
@@ -185,7 +185,7 @@ impl Written {
     ) -> Result<Sha256Digest, Error> {
         let digest = sha256(text.as_bytes());
         self.note(what, &path, &digest.to_string(), text.len() as u64);
-        output::replace(&path, |out| out.write_all(text.as_bytes()))
+        whole_file::replace(&path, |out| out.write_all(text.as_bytes()))
             .map_err(|source| Error::NotWritten { path, source })?;
         Ok(digest)
     }

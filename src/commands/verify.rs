@@ -12,7 +12,6 @@ use jiff::Timestamp;
 use crate::config::{PreflightPolicy, VerifyPlan, variable};
 use crate::error::{Error, Exit};
 use crate::model::{RowNumbers, Service};
-use crate::output;
 use crate::plan::Wishes;
 use crate::progress::{Hashing, Sending, Style};
 use crate::results::census::LostLines;
@@ -21,6 +20,7 @@ use crate::results::previous::name_damaged;
 use crate::text::{counted_with_verb, escape, tell};
 use crate::verification::row::{Occasion, Row};
 use crate::verification::{Download, file};
+use crate::whole_file;
 
 use super::session::{AtStop, Contact, Opening, Target};
 use super::{evidence, first_answer, proxy_notice, show};
@@ -42,7 +42,7 @@ pub fn run(config: &VerifyPlan) -> Result<Exit, Error> {
         return Err(Error::NothingToDownload);
     }
     let path = file::path_for(&config.results);
-    output::is_possible(&path).map_err(|source| Error::NotWritten {
+    whole_file::try_beside(&path).map_err(|source| Error::NotWritten {
         path: path.clone(),
         source,
     })?;

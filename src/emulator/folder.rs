@@ -1,17 +1,16 @@
 //! The state folder: where everything is, and how small files in it are written and read.
 //!
-//! Files come into being by writing a temporary one and renaming it, so that a kill leaves either
-//! the old state or the new. Nothing is synced to the disk: what the emulator holds need not
+//! Files come into being by writing a temporary one and renaming it (`whole_file`), so that a kill leaves
+//! either the old state or the new. Nothing is synced to the disk: what the emulator holds need not
 //! survive a power cut.
 
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use serde::de::DeserializeOwned;
-use tempfile::NamedTempFile;
-
 use super::log;
+use crate::whole_file::{Durability, Existing, TemporaryFile};
+use serde::de::DeserializeOwned;
 
 /// Where everything is, below the state folder.
 #[derive(Debug, Clone)]
@@ -70,9 +69,9 @@ impl Folder {
 
 /// Writes a file so that it is there as a whole or not at all.
 pub(super) fn write_atomically(incoming: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = NamedTempFile::new_in(incoming)?;
-    file.write_all(bytes)?;
-    file.persist(path)?;
+    let mut file = TemporaryFile::create(incoming, Durability::NotNeeded)?;
+    file.as_file().write_all(bytes)?;
+    file.take_name(path, Existing::Replaced)?;
     Ok(())
 }
 

@@ -7,16 +7,16 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use tempfile::NamedTempFile;
-
 use super::fit::{BEGIN_ELSEWHERE, COPY_ELSEWHERE, failed, probe, unfit_or_failed};
 use super::place::{Displacement, displacement, names_beside};
 use super::previous::Previous;
 use super::{COLUMNS, Entry, LINE_CHECK, ResultsError, Serial, line_check};
 use crate::root::folder_of;
-use crate::temporary::{self, FolderLack, is_at};
 use crate::text::decode::Encoding;
 use crate::text::formula_safe;
+use crate::whole_file::{
+    self, Durability, Existing, FolderLack, NamingError, TemporaryFile, is_at,
+};
 
 /// A results file that this process alone writes.
 ///
@@ -75,7 +75,7 @@ impl ResultsFile {
             }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 probe(path, BEGIN_ELSEWHERE)?;
-                temporary::sweep(folder_of(path));
+                whole_file::sweep(folder_of(path));
                 Ok((Self::new(path, None), Previous::default()))
             }
             Err(source) => Err(failed("open", path, source)),
@@ -98,7 +98,7 @@ impl ResultsFile {
         probe(path, COPY_ELSEWHERE)?;
         let modified = modified(&file, path)?;
         let (length, previous) = read(&file, path, encoding)?;
-        temporary::sweep(folder_of(path));
+        whole_file::sweep(folder_of(path));
         let mut results = Self::new(path, Some(file));
         results.length = length;
         results.modified = Some(modified);
@@ -232,30 +232,26 @@ impl ResultsFile {
         &mut self,
         extra_columns: &[String],
         lines: impl ExactSizeIterator<Item = Line>,
-    ) -> Result<NamedTempFile, ResultsError> {
-        let temporary = temporary::create(folder_of(&self.path))
+    ) -> Result<TemporaryFile, ResultsError> {
+        let mut temporary = TemporaryFile::create(folder_of(&self.path), Durability::Required)
             .map_err(|source| failed("create a file beside", &self.path, source))?;
-        let mut file = temporary.as_file();
         self.lines = lines.len() as u64;
-        self.next_serial = write_lines(&mut file, extra_columns, lines, self.next_serial)
-            .and_then(|next_serial| file.sync_all().map(|()| next_serial))
+        // Synced at once, since it is looked at the place just before the renaming.
+        self.next_serial = write_lines(temporary.as_file(), extra_columns, lines, self.next_serial)
+            .and_then(|next_serial| temporary.sync().map(|()| next_serial))
             .map_err(|source| failed("write", &self.path, source))?;
         Ok(temporary)
     }
 
-    fn put_in_place(&mut self, written: NamedTempFile) -> Result<(), ResultsError> {
-        let persisted = if self.file.is_some() {
-            written.persist(&self.path)
+    fn put_in_place(&mut self, written: TemporaryFile) -> Result<(), ResultsError> {
+        let existing = if self.file.is_some() {
+            Existing::Replaced
         } else {
-            written.persist_noclobber(&self.path)
+            Existing::Kept
         };
-        let file = persisted.map_err(|error| match error.error.kind() {
-            io::ErrorKind::AlreadyExists => ResultsError::Exists {
-                path: self.path.clone(),
-            },
-            _ => failed("replace", &self.path, error.error),
-        })?;
-        self.sync_folder()?;
+        let file = written
+            .take_name(&self.path, existing)
+            .map_err(|error| self.not_named("replace", error))?;
         let about = file.metadata();
         self.length = about
             .map_err(|source| failed("open", &self.path, source))?
@@ -267,25 +263,30 @@ impl ResultsFile {
     }
 
     /// Gives a file the first name that nobody has.
-    fn put_beside(&self, mut written: NamedTempFile) -> Result<PathBuf, ResultsError> {
+    fn put_beside(&self, mut written: TemporaryFile) -> Result<PathBuf, ResultsError> {
         for path in names_beside(&self.path) {
-            written = match written.persist_noclobber(&path) {
-                Ok(_) => {
-                    self.sync_folder()?;
-                    return Ok(path);
-                }
-                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => error.file,
-                Err(error) => return Err(failed("keep results beside", &self.path, error.error)),
+            written = match written.take_name(&path, Existing::Kept) {
+                Ok(_) => return Ok(path),
+                Err(NamingError::NameTaken(written)) => written,
+                Err(error) => return Err(self.not_named("keep results beside", error)),
             };
         }
         let source = io::ErrorKind::AlreadyExists.into();
         Err(failed("keep results beside", &self.path, source))
     }
 
-    fn sync_folder(&self) -> Result<(), ResultsError> {
-        File::open(folder_of(&self.path))
-            .and_then(|folder| folder.sync_all())
-            .map_err(|source| failed("sync the folder of", &self.path, source))
+    fn not_named(&self, doing: &'static str, error: NamingError) -> ResultsError {
+        let (doing, source) = match error {
+            NamingError::NameTaken(_) => {
+                return ResultsError::Exists {
+                    path: self.path.clone(),
+                };
+            }
+            NamingError::ContentNotSynced(source) => ("write", source),
+            NamingError::NotRenamed(source) => (doing, source),
+            NamingError::FolderNotSynced(source) => ("sync the folder of", source),
+        };
+        failed(doing, &self.path, source)
     }
 
     fn begun(&self) -> Result<&File, ResultsError> {

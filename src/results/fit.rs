@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::ResultsError;
 use crate::root::folder_of;
-use crate::temporary::{self, FolderLack};
+use crate::whole_file::{self, FolderLack};
 
 /// What a user can do whose results are not begun yet.
 pub(super) const BEGIN_ELSEWHERE: &str = "name a results file on a local disk with --results";
@@ -16,7 +16,7 @@ pub(super) const COPY_ELSEWHERE: &str =
 
 /// Finds out whether the folder of results will do.
 pub(super) fn probe(path: &Path, way_on: &'static str) -> Result<(), ResultsError> {
-    temporary::probe(folder_of(path)).map_err(|unfit| {
+    whole_file::probe(folder_of(path)).map_err(|unfit| {
         let doing = match unfit.doing {
             "write to" => "write to the folder of",
             "sync" => "sync the folder of",

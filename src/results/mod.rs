@@ -26,7 +26,7 @@ mod tests;
 use std::io;
 use std::path::PathBuf;
 
-pub use crate::temporary::FolderLack;
+pub use crate::whole_file::FolderLack;
 pub use cell::BadCell;
 pub use changes::{Backup, Changes, Former};
 pub use line::*;

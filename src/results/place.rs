@@ -11,7 +11,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::temporary::is_at;
+use crate::whole_file::is_at;
 
 /// What became of results that a run was using.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

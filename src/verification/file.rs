@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use super::{Checked, Facts, KnownAs, LocalFile, Outcome};
 use crate::digest::sha256;
 use crate::model::{AttachmentId, Sha256Digest};
-use crate::output;
 use crate::results::cell::{BadCell, bad, optional, parsed, word};
 use crate::results::previous::header::delimiter;
 use crate::results::previous::is_blank;
 use crate::results::{Entry, LINE_CHECK, line_check, serial_of};
 use crate::text::decode::{Encoding, Undecodable, readings};
 use crate::text::{formula_restored, formula_safe};
+use crate::whole_file;
 use csv::StringRecord;
 
 /// The columns before [`LINE_CHECK`], in order. Fixed: scripts go by them.
@@ -47,7 +47,7 @@ pub fn path_for(results: &Path) -> PathBuf {
 
 /// Writes the whole file, in place of one that is there.
 pub fn write<'a>(path: &Path, lines: impl Iterator<Item = &'a Checked>) -> io::Result<()> {
-    output::replace(path, |out| write_lines(out, lines))
+    whole_file::replace(path, |out| write_lines(out, lines))
 }
 
 fn write_lines<'a>(

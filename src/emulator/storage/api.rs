@@ -17,12 +17,12 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use jiff::Timestamp;
-use tempfile::NamedTempFile;
 use tokio::io::AsyncReadExt as _;
 use tokio::task::spawn_blocking;
 
 use crate::digest::Md5Hasher;
 use crate::model::Md5Digest;
+use crate::whole_file::{Durability, TemporaryFile};
 
 use super::content::Content;
 use super::owner::{ObjectOwner, ReceivedObject};
@@ -237,7 +237,7 @@ impl StorageServer {
 
     async fn receive(&self, body: Body) -> Result<Received, Interrupted> {
         let mut sink = Sink {
-            file: NamedTempFile::new_in(&self.folder.incoming)?,
+            file: TemporaryFile::create(&self.folder.incoming, Durability::NotNeeded)?,
             md5: Md5Hasher::default(),
             size: 0,
         };
@@ -336,7 +336,7 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
 
 /// A body that came in as a whole.
 struct Received {
-    file: NamedTempFile,
+    file: TemporaryFile,
     size: u64,
     md5: Md5Digest,
 }
@@ -362,7 +362,7 @@ impl From<io::Error> for Interrupted {
 /// A file in the making. It is taken along to the threads for blocking work, a buffer at a time,
 /// so that memory is bounded and no other request waits for the disk.
 struct Sink {
-    file: NamedTempFile,
+    file: TemporaryFile,
     md5: Md5Hasher,
     size: u64,
 }
@@ -371,7 +371,7 @@ impl Sink {
     async fn write(mut self, pieces: Vec<Bytes>) -> io::Result<Self> {
         let written = spawn_blocking(move || {
             for piece in &pieces {
-                self.file.write_all(piece)?;
+                self.file.as_file().write_all(piece)?;
                 self.md5.update(piece);
                 self.size += piece.len() as u64;
             }

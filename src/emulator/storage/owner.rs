@@ -4,10 +4,9 @@
 use std::io;
 use std::path::PathBuf;
 
-use tempfile::NamedTempFile;
-
 use super::content::Content;
 use crate::emulator::log::Entry;
+use crate::whole_file::{Existing, TemporaryFile};
 
 /// An API whose records have stored objects.
 pub(in crate::emulator) trait ObjectOwner: Sync {
@@ -37,14 +36,14 @@ pub(in crate::emulator) struct ReceivedObject {
     pub(in crate::emulator) key: String,
     /// The bytes' size, and when they came.
     pub(in crate::emulator) content: Content,
-    pub(super) file: NamedTempFile,
+    pub(super) file: TemporaryFile,
     pub(super) place: PathBuf,
 }
 
 impl ReceivedObject {
     /// Puts the bytes in place under their key, in place of earlier ones.
     pub(in crate::emulator) fn keep(self) -> io::Result<()> {
-        self.file.persist(self.place)?;
+        self.file.take_name(&self.place, Existing::Replaced)?;
         Ok(())
     }
 }

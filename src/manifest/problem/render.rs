@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::{Problem, Problems, Severity};
 use crate::manifest::Manifest;
-use crate::output;
 use crate::text::{counted, escape, formula_safe, grouped};
+use crate::whole_file;
 
 /// How many lines a screen gets at most.
 const LINES_ON_SCREEN: usize = 100;
@@ -179,7 +179,7 @@ pub fn save(problems: &Problems, manifest: &Manifest) -> io::Result<Option<PathB
             _ => Ok(None),
         };
     }
-    output::replace(&path, |out| write_csv(problems, manifest, out))?;
+    whole_file::replace(&path, |out| write_csv(problems, manifest, out))?;
     Ok(Some(path))
 }
 
