@@ -32,6 +32,40 @@ const KNOWN_TO: [(&str, &[&str]); 20] = [
     ("tracing_subscriber", &["lib.rs"]),
 ];
 
+/// The modules of the crate, from the ground up: an import runs downwards only.
+const CRATE: [&str; 30] = [
+    "sync",
+    "model",
+    "text",
+    "duration",
+    "clock",
+    "core_dump",
+    "digest",
+    "temporary",
+    "root",
+    "output",
+    "source",
+    "backup",
+    "throttle",
+    "http",
+    "results",
+    "manifest",
+    "prepare",
+    "destination",
+    "event",
+    "plan",
+    "pipeline",
+    "verification",
+    "progress",
+    "report",
+    "emulator",
+    "config",
+    "error",
+    "signals",
+    "cli",
+    "commands",
+];
+
 /// The rooms of the emulator, and what stands between them, from the ground up.
 const EMULATOR: [&str; 17] = [
     "operation",
@@ -79,6 +113,13 @@ const ROOMS_OF_THE_EMULATOR: [(&str, &[&str]); 4] = [
         ],
     ),
 ];
+
+#[test]
+fn the_modules_of_the_crate_import_only_what_stands_below_them() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let strays = modules_import_only_what_stands_below(&source, &CRATE);
+    assert_eq!(strays, Vec::<String>::new());
+}
 
 #[test]
 fn the_rooms_of_the_emulator_import_only_what_stands_below_them() {
