@@ -8,11 +8,51 @@
 //! environment  -> config::ServiceConfig -> config::{Base, Access}
 //! manifest.csv -> manifest::RawRow, Row -> prepare::RowFile --+
 //! results.csv  -> results::Previous --------------------------+-> plan::Step -> pipeline -> results::Entry -> results.csv
-//! the service  -> destination::Presence ----------------------+        |           |
-//!                                       destination::{workday, keelvar} -+          +-> event::Event -> progress
-//!                                                          |
-//!                                                         http
+//! the service  -> destination::{Presence, JobPresence} -------+                 |
+//!                                                                               +-> event::Event -> progress
 //! ```
+//!
+//! # The way of a row
+//!
+//! One is the same for both services: `manifest` reads the row, `prepare` hashes its file, `plan::step`
+//! decides from its earlier line where its protocol starts, and `commands::import` puts it into a task.
+//! Then each service has an interface and a machine of its own, because they make different things of a
+//! file:
+//!
+//! ```text
+//! an attachment for each row          destination::AttachmentApi, spoken by destination::workday
+//!   pipeline::run_attachments         begins rows as slots get free
+//!   pipeline::attachment              the machine: its states, and who goes on from each
+//!     look_up -> send -> names        found or made, given its bytes and confirmed, given other names
+//!     left, replace, routing          left by an earlier run; new bytes for old; ids that are found again
+//!
+//! a job for several rows              destination::JobApi, spoken by destination::keelvar
+//!   pipeline::run_jobs                begins jobs as slots get free
+//!   pipeline::job                     the machine: its states, and who goes on from each
+//!     send, end                       the files, all at once; what the end means for each row
+//! ```
+//!
+//! Both machines rest on what they share: rows and their lines (`pipeline::row`), the right to send
+//! requests (`pipeline::context`) and the requests themselves (`pipeline::requests`, at the pace of
+//! `throttle`, through `http`), the sending of a file (`pipeline::upload`), and the queue of those who
+//! wait to hear how a record stands (`pipeline::poller`). How a row ends is a `pipeline::verdict`, which
+//! becomes its line in the journal (`results::journal`).
+//!
+//! # The order of the modules
+//!
+//! From the ground up; an import runs downwards only, and a test says so:
+//!
+//! ```text
+//! model text duration clock digest      words, spans of time, digests
+//! whole_file root source backup         files: written whole, opened below the root, sent, kept
+//! throttle -> http                      how fast requests go; who sends them, and how they fail
+//! results -> manifest -> prepare        lines of runs; rows and their problems; hashed files
+//! destination -> plan -> pipeline       the services; what follows, decided purely; requests in order
+//! verification -> report                what the service holds of it; the evidence
+//! config -> cli -> commands             what was asked for; how it is typed; what runs
+//! ```
+//!
+//! `emulator` stands beside them: a server of its own for both services, which only `commands` starts.
 //!
 //! What is there already changes only where the user wishes it (`plan::Wishes`), and what gives way is
 //! kept first:
@@ -30,21 +70,17 @@
 //! results.csv, manifest.csv, verification.csv -> report::Report -> HTML, JSON, SHA256SUMS
 //! ```
 //!
-//! Two services, one protocol: a unit of work is the rows whose files go into one record, which is an
-//! attachment for one row or a job for several. What differs is told by [`destination::Keeps`].
-//!
 //! # What holds everywhere
 //!
 //! - **Durable before sent.** No request that changes something is sent before the line that
 //!   announces it is on the disk (`results::journal`). What is not in the journal did not happen.
 //! - **Kept before let go of.** Nothing that is stored is let go of before it is in a backup that would
-//!   survive a loss of power, or the user has said that none is wanted (`pipeline::replace`).
+//!   survive a loss of power, or the user has said that none is wanted (`pipeline::attachment::replace`).
 //! - **Never twice.** A row whose content is on its object already, under another key or by another
 //!   import, stops the run before anything is sent (`plan::second_copies`, `results::beside`).
 //! - **Decided purely, done in one place.** What a line or an answer means is decided by `plan`
 //!   and by the small functions that judge answers; whether a request may be repeated is decided by
-//!   `pipeline::requests` alone; the order of the requests of a record stands in `pipeline::unit`
-//!   alone, with what is particular to attachments and to jobs beside it.
+//!   `pipeline::requests` alone; the order of the requests of a record stands in its machine alone.
 //! - **Every row ends in exactly one line.** The file after a run is made from what the journal on
 //!   the disk says, not from what the run remembers. Only where somebody has put something else in
 //!   the journal's place is it made from memory, under another name.
