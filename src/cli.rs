@@ -19,7 +19,7 @@ use crate::model::{ObjectRef, ObjectType, SecondCopies, StatusWord};
 use crate::plan::OnConflict;
 use crate::verification::download::Share;
 
-pub use emulator::{EmulatorArgs, JobsArgs};
+pub use emulator::EmulatorArgs;
 
 /// Attaches files to procurement records in bulk, from a spreadsheet, exactly once.
 #[derive(Debug, Parser)]

@@ -10,8 +10,8 @@ mod status_word;
 use std::fmt;
 use std::str::FromStr;
 
-pub use object::{BadObjectId, ObjectId, ObjectRef, ObjectType, Service, UnknownObjectType};
-pub use row_numbers::{BadRowNumbers, RowNumbers, SecondCopies};
+pub use object::{BadObjectId, ObjectRef, ObjectType, Service};
+pub use row_numbers::{RowNumbers, SecondCopies};
 pub use status_word::StatusWord;
 
 /// The longest `external_id` and `title` that the Workday Strategic Sourcing Attachments API

@@ -20,7 +20,7 @@ pub use next_step::{
     NameHolder, NextStep, RowEnd, RowFacts, Sighting, decides_by_new_name, name_holder, next_step,
 };
 pub use second_copies::{
-    EarlierCopy, FileOnObject, NewRow, SecondCopiesFound, SecondCopy, is_begun, second_copies,
+    EarlierCopy, NewRow, SecondCopiesFound, SecondCopy, is_begun, second_copies,
 };
 pub use there::{
     Change, Course, Giving, Holding, OnConflict, Renaming, Swapped, There, Titles, Wishes, course,

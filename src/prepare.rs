@@ -59,16 +59,6 @@ pub trait Watch: Sync {
     fn file(&self);
 }
 
-/// Nobody looks.
-#[derive(Debug, Clone, Copy)]
-pub struct Nobody;
-
-impl Watch for Nobody {
-    fn begin(&self, _: u64, _: u64) {}
-    fn bytes(&self, _: u64) {}
-    fn file(&self) {}
-}
-
 /// What became of the file of each row.
 #[derive(Debug)]
 pub struct Prepared {
@@ -223,6 +213,17 @@ fn on_many_workers<T: Send>(work: impl FnOnce() -> T + Send) -> T {
         Ok(pool) => pool.install(work),
         Err(_) => work(),
     }
+}
+
+/// Nobody looks.
+#[cfg(test)]
+pub(crate) struct Nobody;
+
+#[cfg(test)]
+impl Watch for Nobody {
+    fn begin(&self, _: u64, _: u64) {}
+    fn bytes(&self, _: u64) {}
+    fn file(&self) {}
 }
 
 #[cfg(test)]

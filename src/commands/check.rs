@@ -69,7 +69,7 @@ impl EarlierResults {
     fn read(config: &CheckPlan) -> Result<Self, Error> {
         let (EvidenceFile::Named(path) | EvidenceFile::Usual(path)) = &config.results;
         let mut notices = String::new();
-        let previous = match beside::read_as(path, config.input.options.encoding) {
+        let previous = match beside::read(path, config.input.options.encoding) {
             Ok(previous) => previous,
             Err(error) if matches!(config.results, EvidenceFile::Named(_)) => {
                 return Err(Error::Evidence(error));

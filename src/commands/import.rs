@@ -149,7 +149,7 @@ fn no_titles(manifest: &Manifest, wishes: Wishes) -> &'static str {
 fn open_results(config: &ImportPlan, base: &Base) -> Result<(ResultsFile, Previous), Error> {
     let path = &config.results;
     let opened = match config.resume {
-        ResumePolicy::Resume => ResultsFile::resume_as(path, config.input.options.encoding),
+        ResumePolicy::Resume => ResultsFile::resume(path, config.input.options.encoding),
         ResumePolicy::Begin => ResultsFile::begin(path),
     };
     let (file, previous) = opened.map_err(refused)?;

@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use encoding_rs::Encoding;
 
 pub use column::Column;
-pub use error::{ManifestError, MissingColumns, Reason};
+pub use error::{ManifestError, Reason};
 pub use own_output::{OwnOutput, OwnOutputs};
 pub(crate) use row::name_of;
 pub use row::{Finding, RawRow, Row};

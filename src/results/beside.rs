@@ -93,12 +93,8 @@ fn look_into(folder: &Path, known: &mut HashSet<(u64, u64)>, found: &mut FilesBe
 }
 
 /// Reads results without locking them. `path` must be a plain file: to open a pipe could take for ever.
-pub fn read(path: &Path) -> Result<Previous, ResultsError> {
-    read_as(path, None)
-}
-
-/// The same with the encoding that the user named, which counts where the lines agree.
-pub fn read_as(path: &Path, encoding: Option<&'static Encoding>) -> Result<Previous, ResultsError> {
+/// The encoding that the user named counts where the lines agree.
+pub fn read(path: &Path, encoding: Option<&'static Encoding>) -> Result<Previous, ResultsError> {
     Previous::parse_as(text_of(path)?, path, encoding)
 }
 

@@ -82,13 +82,9 @@ impl ResultsFile {
         }
     }
 
-    /// Takes the file of an earlier run, where there is one, and reads it.
-    pub fn resume(path: &Path) -> Result<(Self, Previous), ResultsError> {
-        Self::resume_as(path, None)
-    }
-
-    /// The same with the encoding that the user named, which counts where the lines agree.
-    pub fn resume_as(
+    /// Takes the file of an earlier run, where there is one, and reads it. The encoding that the user named
+    /// counts where the lines agree.
+    pub fn resume(
         path: &Path,
         encoding: Option<&'static Encoding>,
     ) -> Result<(Self, Previous), ResultsError> {

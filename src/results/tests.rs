@@ -107,7 +107,7 @@ fn a_file_reads_back_as_it_was_written_and_nothing_else_is_left_in_its_folder() 
 #[test]
 fn lines_that_somebody_has_removed_are_counted_wherever_they_stood() {
     let folder = Folder::with((1..=5).map(|number| entry(number, Status::Uploaded)));
-    let (mut file, _) = ResultsFile::resume(&folder.path).unwrap();
+    let (mut file, _) = ResultsFile::resume(&folder.path, None).unwrap();
     file.append(&[entry(6, Status::Created)]).unwrap();
     drop(file);
     let text = folder.text();
@@ -139,7 +139,7 @@ fn results_are_for_their_owner_alone() {
 #[test]
 fn the_line_with_the_highest_serial_counts_wherever_it_stands() {
     let folder = Folder::with([entry(1, Status::Pending)]);
-    let (mut file, _) = ResultsFile::resume(&folder.path).unwrap();
+    let (mut file, _) = ResultsFile::resume(&folder.path, None).unwrap();
     file.append(&[entry(1, Status::Creating)]).unwrap();
     file.append(&[entry(1, Status::Uploaded), entry(2, Status::Created)])
         .unwrap();
@@ -188,7 +188,7 @@ fn a_journal_says_the_same_by_whatever_column_it_was_sorted() {
 /// The journal of a run that was killed.
 fn journal() -> String {
     let folder = Folder::with([entry(1, Status::Failed), entry(2, Status::Pending)]);
-    let (mut file, _) = ResultsFile::resume(&folder.path).unwrap();
+    let (mut file, _) = ResultsFile::resume(&folder.path, None).unwrap();
     for (number, status) in [
         (2, Status::Creating),
         (1, Status::Creating),
@@ -403,24 +403,24 @@ fn invalid_lines_override_nothing() {
 fn what_is_no_results_file_is_not_written_over() {
     let folder = Folder::new();
     fs::write(&folder.path, "file_path,object_type\na,b\n").unwrap();
-    let refused = ResultsFile::resume(&folder.path).unwrap_err();
+    let refused = ResultsFile::resume(&folder.path, None).unwrap_err();
     assert!(
         matches!(refused, ResultsError::NotResults { .. }),
         "{refused}"
     );
     fs::remove_file(&folder.path).unwrap();
     fs::create_dir(&folder.path).unwrap();
-    assert!(ResultsFile::resume(&folder.path).is_err());
+    assert!(ResultsFile::resume(&folder.path, None).is_err());
     assert!(ResultsFile::begin(&folder.path).is_err());
 }
 
 #[test]
 fn one_run_at_a_time_has_a_file_also_after_it_was_replaced() {
     let folder = Folder::with([entry(1, Status::Pending)]);
-    let (mut first, _) = ResultsFile::resume(&folder.path).unwrap();
+    let (mut first, _) = ResultsFile::resume(&folder.path, None).unwrap();
     let is_locked = || {
         matches!(
-            ResultsFile::resume(&folder.path),
+            ResultsFile::resume(&folder.path, None),
             Err(ResultsError::Locked { .. })
         )
     };
@@ -445,7 +445,7 @@ fn two_first_runs_cannot_both_begin() {
 #[tokio::test]
 async fn a_recorded_line_is_in_the_file_when_its_writer_goes_on() {
     let folder = Folder::with([]);
-    let (file, _) = ResultsFile::resume(&folder.path).unwrap();
+    let (file, _) = ResultsFile::resume(&folder.path, None).unwrap();
     let (journal, writer) = start(file);
     for number in 1..=3 {
         journal

@@ -15,7 +15,7 @@ fn evidence_has_each_row_once_in_the_order_of_the_manifest_and_what_left_it_at_t
         entry(1, Status::Creating),
         entry(2, Status::Invalid),
     ]);
-    let (mut file, _) = ResultsFile::resume(&folder.path).unwrap();
+    let (mut file, _) = ResultsFile::resume(&folder.path, None).unwrap();
     file.append(&[entry(1, Status::Created)]).unwrap();
     drop(file);
     let ledger = Ledger::read(&folder.path).unwrap();
@@ -43,7 +43,7 @@ fn evidence_has_each_row_once_in_the_order_of_the_manifest_and_what_left_it_at_t
 #[test]
 fn results_that_are_being_written_are_no_evidence_yet() {
     let folder = Folder::with([entry(1, Status::Uploaded)]);
-    let (file, _) = ResultsFile::resume(&folder.path).unwrap();
+    let (file, _) = ResultsFile::resume(&folder.path, None).unwrap();
     let refused = Ledger::read(&folder.path).unwrap_err();
     assert!(matches!(refused, ResultsError::Locked { .. }), "{refused}");
     drop(file);
