@@ -32,7 +32,7 @@ use super::session::{AtStop, Contact, Opening, Target};
 use super::{first_answer, proxy_notice, show, tell_problems};
 use merge::Extent;
 use plan::{EarlierRows, Plan};
-use summary::{Ending, Summary, resume_command};
+use summary::{Summary, resume_command};
 
 /// Runs the command.
 pub fn run(config: &ImportPlan) -> Result<Exit, Error> {
@@ -245,7 +245,7 @@ fn import(
         summary.name_no_rows();
     }
     let ending = match &resting {
-        Resting::InPlace => Ending::of(&summary, halt, session.stopping.stop()),
+        Resting::InPlace => summary.ending(halt.as_ref(), session.stopping.stop()),
         Resting::Beside { path: kept, why } => summary.rests_beside(&path, kept, *why),
     };
     runtime.block_on(session.close());

@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod emulator;
+mod ending;
 mod evidence;
 mod first_answer;
 mod halt;

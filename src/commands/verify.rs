@@ -25,7 +25,7 @@ use crate::whole_file;
 use super::session::{AtStop, Contact, Opening, Target};
 use super::{evidence, first_answer, proxy_notice, show};
 use backups::Backups;
-use summary::{Ending, Summary};
+use summary::{Summary, ending};
 
 /// Runs the command.
 pub fn run(config: &VerifyPlan) -> Result<Exit, Error> {
@@ -86,7 +86,13 @@ pub fn run(config: &VerifyPlan) -> Result<Exit, Error> {
     let (rows, halt) = runtime.block_on(asking::ask(rows, &drawn, &session, &events));
     drop(events);
     let tally = showing.finish();
-    let ending = Ending::of(&rows, &ledger, halt, session.stopping.stop(), service);
+    let ending = ending(
+        &rows,
+        &ledger,
+        halt.as_ref(),
+        session.stopping.stop(),
+        service,
+    );
     // What an earlier verification found to its end is worth more than the half of a later one.
     let kept = ending.is_early() && path.exists();
     if !kept {

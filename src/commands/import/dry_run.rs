@@ -10,6 +10,7 @@ use tokio::runtime::Runtime;
 
 use super::machines;
 use super::plan::Plan;
+use crate::commands::ending::RunEnding;
 use crate::commands::halt::words;
 use crate::commands::session::{Client, Contact, Opening, Session};
 use crate::commands::show;
@@ -44,7 +45,8 @@ pub(super) fn run(
         &forecast.for_people(&seen, halt.as_ref(), plan.service()),
         &forecast.for_scripts(),
     )?;
-    Ok(forecast.exit(halt.as_ref(), stop))
+    let ending = forecast.ending(halt.as_ref(), stop, plan.service());
+    Ok(ending.exit())
 }
 
 /// Looks every row up. Returns what was found, and why it stopped early if it did.
@@ -168,14 +170,15 @@ impl Forecast {
         }
     }
 
-    /// As the import would be expected to exit.
-    fn exit(&self, halt: Option<&Halt>, stop: Option<Stop>) -> Exit {
-        match (halt, stop) {
-            (Some(Halt::Interrupted), Some(stop)) => stop.exit(),
-            (Some(_), _) => Exit::STOPPED,
-            (None, _) if self.not_done.is_empty() => Exit::DONE,
-            (None, _) => Exit::NOT_ALL_DONE,
-        }
+    /// As the import would be expected to end.
+    fn ending(&self, halt: Option<&Halt>, stop: Option<Stop>, service: Service) -> RunEnding {
+        RunEnding::of(halt, stop, service, || {
+            if self.not_done.is_empty() {
+                RunEnding::Complete
+            } else {
+                RunEnding::Incomplete
+            }
+        })
     }
 
     fn for_people(&self, seen: &[Survey], halt: Option<&Halt>, service: Service) -> String {

@@ -10,9 +10,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::commands::halt::words;
+use crate::commands::ending::RunEnding;
 use crate::config::ImportPlan;
-use crate::error::Exit;
 use crate::model::Service;
 use crate::pipeline::Halt;
 use crate::progress::{Tally, size, span};
@@ -62,42 +61,6 @@ pub(super) struct Summary {
 /// So many rows that need attention are named one by one.
 const ROWS_NAMED: usize = 10;
 
-/// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Ending {
-    /// All rows are done.
-    AllDone,
-    /// All rows were gone through, and some are not done.
-    SomeLeft,
-    /// The user stopped it.
-    Interrupted(Stop),
-    /// It stopped early, for this reason.
-    Stopped(String),
-}
-
-impl Ending {
-    /// How it ended.
-    pub(super) fn of(summary: &Summary, halt: Option<Halt>, stop: Option<Stop>) -> Self {
-        match (halt, stop) {
-            // A run that stops early may leave rows done that it was to change.
-            (None, _) if summary.left() == 0 => Self::AllDone,
-            (Some(Halt::Interrupted), Some(stop)) => Self::Interrupted(stop),
-            (Some(halt), _) => Self::Stopped(words(&halt, summary.service)),
-            (None, _) => Self::SomeLeft,
-        }
-    }
-
-    /// How the program ends.
-    pub(super) fn exit(&self) -> Exit {
-        match self {
-            Self::AllDone => Exit::DONE,
-            Self::SomeLeft => Exit::NOT_ALL_DONE,
-            Self::Interrupted(stop) => stop.exit(),
-            Self::Stopped(_) => Exit::STOPPED,
-        }
-    }
-}
-
 impl Summary {
     /// A summary of which the rows are still to be counted.
     pub(super) fn new(
@@ -130,15 +93,29 @@ impl Summary {
         }
     }
 
+    /// How the run ended.
+    pub(super) fn ending(&self, halt: Option<&Halt>, stop: Option<Stop>) -> RunEnding {
+        // A run that stops early may leave rows done that it was to change.
+        RunEnding::of(halt, stop, self.service, || match self.left() {
+            0 => RunEnding::Complete,
+            _ => RunEnding::Incomplete,
+        })
+    }
+
     /// Something else has come of the place of the results, so that they are in another file.
-    pub(super) fn rests_beside(&mut self, path: &Path, kept: &Path, why: Displacement) -> Ending {
+    pub(super) fn rests_beside(
+        &mut self,
+        path: &Path,
+        kept: &Path,
+        why: Displacement,
+    ) -> RunEnding {
         self.results = kept.to_string_lossy().into_owned();
         if let Some(aside) = name_aside(path) {
             let _ = write!(self.put_back, "mv {} {} && ", typed(path), typed(&aside));
         }
         let _ = write!(self.put_back, "mv {} {} && ", typed(kept), typed(path));
         let path = path.to_string_lossy();
-        Ending::Stopped(format!(
+        RunEnding::Stopped(format!(
             "{} {why} while this run wrote to it; nothing more was sent, and what this run knows \
              is in {}: go on with that one and no other, or files are sent again that are there",
             escape(&path),
@@ -199,13 +176,13 @@ impl Summary {
     }
 
     /// The summary as lines of text.
-    pub(super) fn for_people(&self, ending: &Ending) -> String {
+    pub(super) fn for_people(&self, ending: &RunEnding) -> String {
         let mut text = match ending {
-            Ending::AllDone => format!("all {} done", counted(self.rows, "row")),
-            Ending::Interrupted(_) | Ending::Stopped(_) if self.left() == 0 => {
+            RunEnding::Complete => format!("all {} done", counted(self.rows, "row")),
+            RunEnding::Interrupted(_) | RunEnding::Stopped(_) if self.left() == 0 => {
                 "not all that was asked for was gone through".to_owned()
             }
-            Ending::SomeLeft | Ending::Interrupted(_) | Ending::Stopped(_) => format!(
+            RunEnding::Incomplete | RunEnding::Interrupted(_) | RunEnding::Stopped(_) => format!(
                 "{} of {} not done",
                 grouped(self.left()),
                 counted(self.rows, "row")
@@ -248,18 +225,18 @@ impl Summary {
                 counted(self.more_need_attention, "other row")
             );
         }
-        if let Ending::Stopped(why) = ending {
+        if let RunEnding::Stopped(why) = ending {
             let _ = writeln!(text, "stopped early: {why}");
         }
         let _ = writeln!(text, "results: {}", escape(&self.results));
-        if *ending != Ending::AllDone {
+        if *ending != RunEnding::Complete {
             let _ = writeln!(text, "to go on: {}", self.way_on());
         }
         text
     }
 
     /// The summary as one JSON object.
-    pub(super) fn for_scripts(&self, ending: &Ending) -> String {
+    pub(super) fn for_scripts(&self, ending: &RunEnding) -> String {
         #[derive(Serialize)]
         struct Whole<'a> {
             #[serde(flatten)]
@@ -270,17 +247,17 @@ impl Summary {
             resume_command: Option<String>,
         }
         let (ended, why) = match ending {
-            Ending::AllDone => ("all_done", None),
-            Ending::SomeLeft => ("some_left", None),
-            Ending::Interrupted(_) => ("interrupted", None),
-            Ending::Stopped(why) => ("stopped", Some(why.as_str())),
+            RunEnding::Complete => ("all_done", None),
+            RunEnding::Incomplete => ("some_left", None),
+            RunEnding::Interrupted(_) => ("interrupted", None),
+            RunEnding::Stopped(why) => ("stopped", Some(why.as_str())),
         };
         let whole = Whole {
             summary: self,
             ended,
             why,
             exit_code: ending.exit().code(),
-            resume_command: (*ending != Ending::AllDone).then(|| self.way_on()),
+            resume_command: (*ending != RunEnding::Complete).then(|| self.way_on()),
         };
         let json = serde_json::to_string(&whole).expect("numbers and strings are always JSON");
         format!("{json}\n")

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::commands::halt::words;
-use crate::error::Exit;
+use crate::commands::ending::RunEnding;
 use crate::model::Service;
 use crate::pipeline::Halt;
 use crate::progress::{Tally, size, span};
@@ -23,54 +22,22 @@ use super::backups::Backups;
 /// So many rows that do not match are named one by one.
 pub(super) const ROWS_NAMED: usize = 10;
 
-/// How a verification ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Ending {
-    /// Everything matches, and the results lack nothing.
-    AllMatch,
-    /// All rows were gone through, and something does not match, or the results are not whole.
-    SomeDiffer,
-    /// The user stopped it.
-    Interrupted(Stop),
-    /// It stopped early, for this reason.
-    Stopped(String),
-}
-
-impl Ending {
-    /// How it ended.
-    pub(super) fn of(
-        rows: &[Row],
-        ledger: &Ledger,
-        halt: Option<Halt>,
-        stop: Option<Stop>,
-        service: Service,
-    ) -> Self {
-        let is_whole = ledger.lacks().is_nothing();
-        match (halt, stop) {
-            (Some(Halt::Interrupted), Some(stop)) => Self::Interrupted(stop),
-            (Some(halt), _) => Self::Stopped(words(&halt, service)),
-            (None, _) if is_whole && !rows.iter().any(Row::is_objection) => Self::AllMatch,
-            (None, _) => Self::SomeDiffer,
+/// How a verification of these rows ended.
+pub(super) fn ending(
+    rows: &[Row],
+    ledger: &Ledger,
+    halt: Option<&Halt>,
+    stop: Option<Stop>,
+    service: Service,
+) -> RunEnding {
+    let is_whole = ledger.lacks().is_nothing();
+    RunEnding::of(halt, stop, service, || {
+        if is_whole && !rows.iter().any(Row::is_objection) {
+            RunEnding::Complete
+        } else {
+            RunEnding::Incomplete
         }
-    }
-
-    /// Whether there are rows that it did not come to.
-    pub(super) fn is_early(&self) -> bool {
-        match self {
-            Self::AllMatch | Self::SomeDiffer => false,
-            Self::Interrupted(_) | Self::Stopped(_) => true,
-        }
-    }
-
-    /// How the program ends.
-    pub(super) fn exit(&self) -> Exit {
-        match self {
-            Self::AllMatch => Exit::DONE,
-            Self::SomeDiffer => Exit::NOT_ALL_DONE,
-            Self::Interrupted(stop) => stop.exit(),
-            Self::Stopped(_) => Exit::STOPPED,
-        }
-    }
+    })
 }
 
 /// What a verification came to.
@@ -88,7 +55,7 @@ pub(super) struct Summary<'a> {
     pub(super) backups: Backups,
     pub(super) tally: Tally,
     pub(super) took: Duration,
-    pub(super) ending: Ending,
+    pub(super) ending: RunEnding,
 }
 
 impl Summary<'_> {
@@ -111,7 +78,7 @@ impl Summary<'_> {
     pub(super) fn for_people(&self) -> String {
         let all = self.rows.len() as u64;
         let mut text = match &self.ending {
-            Ending::AllMatch if self.of(Outcome::NotDone) == 0 => match all {
+            RunEnding::Complete if self.of(Outcome::NotDone) == 0 => match all {
                 1 => "the only row matches".to_owned(),
                 rows => format!("all {} match", counted(rows, "row")),
             },
@@ -144,9 +111,9 @@ impl Summary<'_> {
         self.tell_of_downloads(&mut text);
         self.backups.tell(&mut text);
         let stopped = match &self.ending {
-            Ending::Stopped(why) => Some(&**why),
-            Ending::Interrupted(_) => Some("interrupted"),
-            Ending::AllMatch | Ending::SomeDiffer => None,
+            RunEnding::Stopped(why) => Some(&**why),
+            RunEnding::Interrupted(_) => Some("interrupted"),
+            RunEnding::Complete | RunEnding::Incomplete => None,
         };
         if let Some(why) = stopped {
             let _ = writeln!(text, "stopped early: {why}");
@@ -268,10 +235,10 @@ impl Summary<'_> {
             exit_code: u8,
         }
         let (ended, why) = match &self.ending {
-            Ending::AllMatch => ("all_match", None),
-            Ending::SomeDiffer => ("some_differ", None),
-            Ending::Interrupted(_) => ("interrupted", None),
-            Ending::Stopped(why) => ("stopped", Some(why.clone())),
+            RunEnding::Complete => ("all_match", None),
+            RunEnding::Incomplete => ("some_differ", None),
+            RunEnding::Interrupted(_) => ("interrupted", None),
+            RunEnding::Stopped(why) => ("stopped", Some(why.clone())),
         };
         let counts = Outcome::ALL.map(|outcome| (outcome.as_str(), self.of(outcome)));
         let whole = Whole {
