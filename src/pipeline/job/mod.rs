@@ -21,13 +21,13 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use self::row::JobRow;
 use super::context::RequestContext;
 use super::poller::{JobPoller, Seen};
-use super::requests::Unmet;
+use super::requests::{Leave, Unmet};
 use super::slots::Slot;
 use super::turns::JobTurn;
 use super::verdict::Verdict;
 use super::{Ended, Halt, JobTask, Run};
 use crate::clock::Since;
-use crate::destination::{CreatedJob, JobApi, JobPresence, NewJob, Place};
+use crate::destination::{CreatedJob, Destination, JobApi, JobPresence, NewJob, Place};
 use crate::event::Event;
 use crate::model::{AttachmentId, ObjectRef};
 use crate::plan::Sent;
@@ -119,7 +119,7 @@ enum State<T> {
     Over,
 }
 
-type Next<D> = Result<State<<D as crate::destination::Destination>::Target>, Halt>;
+type Next<D> = Result<State<<D as Destination>::Target>, Halt>;
 
 impl<'a, D: JobApi, J: Journal> JobMachine<'a, D, J> {
     pub(super) fn new(
@@ -197,7 +197,7 @@ impl<'a, D: JobApi, J: Journal> JobMachine<'a, D, J> {
         // Its addresses are short-lived, and so the storage has to be there, as far as is known.
         let owner = self.context.owner();
         if let Admitted::AfterAWait = self.context.leave_to_upload(owner).await {
-            self.context.set_upload_leave(super::requests::Leave::Given);
+            self.context.set_upload_leave(Leave::Given);
         }
         self.run.requests.turn_of_a_job().await
     }
@@ -211,7 +211,7 @@ impl<'a, D: JobApi, J: Journal> JobMachine<'a, D, J> {
     }
 
     /// The run stops, and the POST that was announced certainly had no effect. Without these lines
-    /// the next run would make another job where none was made.
+    /// the results would say that a job may have been made.
     async fn withdraw(&mut self, halt: Halt) -> Next<D> {
         self.record(&Verdict::not_reached()).await?;
         Err(halt)
