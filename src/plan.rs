@@ -13,7 +13,7 @@ use crate::destination::Presence;
 use crate::manifest::Row;
 use crate::model::{AttachmentId, Content, Service};
 use crate::prepare::RowFile;
-use crate::results::{Entry, Known, Reason, Status, Verified};
+use crate::results::{DoneAs, DoneContent, Entry, Known, Reason, RowState, Verified};
 
 pub use job::{FailedJobs, Outcome, Sent, is_for_people, outcome};
 pub use next_step::{
@@ -23,8 +23,8 @@ pub use second_copies::{
     EarlierCopy, NewRow, SecondCopiesFound, SecondCopy, is_begun, second_copies,
 };
 pub use there::{
-    Change, Course, Giving, Holding, OnConflict, Renaming, Swapped, There, Titles, Wishes, course,
-    done_as, renaming, swapped,
+    Change, Course, Giving, Holding, OnConflict, Renaming, Swapped, There, Titles, Wishes,
+    changed_as, course, renaming, swapped,
 };
 pub use units::{Candidate, Limits, units};
 
@@ -151,15 +151,16 @@ pub fn step(
 }
 
 fn go_on(row: &Row, previous: &Entry) -> AttachmentStart {
+    let state = previous.state();
     // Of a conflict that was not done, the attachment is somebody else's.
-    if previous.status != Status::Conflict
+    if !state.is_conflict()
         && let Some(there) = There::of(row, previous)
     {
         return AttachmentStart::There(there);
     }
     let elsewhere = other_object(row, previous);
     // The id of a conflict is somebody else's.
-    let chosen = (previous.status != Status::Conflict)
+    let chosen = (!state.is_conflict())
         .then_some(previous.attachment_id.clone())
         .flatten();
     if let Some(id) = chosen {
@@ -168,27 +169,32 @@ fn go_on(row: &Row, previous: &Entry) -> AttachmentStart {
             file_path: previous.file_path.clone(),
             content: previous.known.content(),
             elsewhere,
-            progress: progress_told_by(&previous.reason),
+            progress: Progress::with_attachment(&state),
         });
     }
-    let creating = previous.status == Status::Creating;
-    let object_changed = previous.reason == Reason::ObjectChanged;
-    AttachmentStart::LookUp(match elsewhere {
-        Some(object) if creating || object_changed => Posted::ForAnotherObject(object),
+    AttachmentStart::LookUp(match (elsewhere, state) {
+        (
+            Some(object),
+            RowState::Creating(_)
+            | RowState::CreatingElsewhere
+            | RowState::UnfinishedElsewhere
+            | RowState::ConflictElsewhere,
+        ) => Posted::ForAnotherObject(object),
         // The manifest names the first object again, but there was a POST for another one, too.
-        None if creating && object_changed => Posted::ForAnotherObject(object_of(previous)),
-        None if creating => Posted::Perhaps,
+        (None, RowState::CreatingElsewhere) => Posted::ForAnotherObject(object_of(previous)),
+        (None, RowState::Creating(_)) => Posted::Perhaps,
         _ => Posted::No,
     })
 }
 
-fn progress_told_by(reason: &Reason) -> Progress {
-    if *reason == Reason::SizeNotShown {
-        Progress::Sent
-    } else if *reason == Reason::Renewing {
-        Progress::Renewing
-    } else {
-        Progress::Unknown
+impl Progress {
+    /// How far an earlier run came with an attachment that it left so.
+    fn with_attachment(state: &RowState) -> Self {
+        match state {
+            RowState::SizeUnconfirmed(_) => Self::Sent,
+            RowState::AddressRenewing => Self::Renewing,
+            _ => Self::Unknown,
+        }
     }
 }
 
@@ -216,11 +222,11 @@ fn done(row: &Row, file: RowFile, previous: Entry, wishes: Wishes) -> Step {
     {
         return Step::Send(Start::Attachment(AttachmentStart::There(there)));
     }
-    let is_kept = previous.reason == Reason::KeptExisting || wishes.on_conflict == OnConflict::Skip;
-    let (status, reason, message) = match elsewhere {
+    let before = previous.state();
+    let is_kept = before.is_kept() || wishes.on_conflict == OnConflict::Skip;
+    let (state, message) = match elsewhere {
         Some(object) => (
-            Status::Conflict,
-            Reason::ObjectChanged,
+            RowState::ConflictElsewhere,
             format!(
                 "it was attached to {} {}, and the manifest now says {}; an attachment cannot be \
                  moved: correct the manifest, or give the row a new external_id",
@@ -229,34 +235,32 @@ fn done(row: &Row, file: RowFile, previous: Entry, wishes: Wishes) -> Step {
         ),
         None if is_other && is_kept => (
             // What was changed before stays changed, whatever else is wanted now.
-            done_as(&previous.changes, Status::Skipped),
-            Reason::KeptExisting,
+            RowState::Done(
+                changed_as(&previous.changes).unwrap_or(DoneAs::Skipped),
+                DoneContent::KeptExisting,
+            ),
             String::new(),
         ),
         None if is_other => (
-            Status::Conflict,
-            Reason::FileChanged,
+            RowState::Conflict(Reason::FileChanged),
             format!(
                 "the file has changed since it was stored, and the stored one was left as it is; {}",
                 remedies(row.object.kind().service())
             ),
         ),
-        None => (
-            done_status(row, &previous),
-            done_reason(file, &previous),
-            String::new(),
-        ),
+        None => (still_done(row, file, &previous), String::new()),
     };
     // The line of what is other than the file speaks of what is stored, wherever the file is now.
-    let is_right = status.is_done() && reason != Reason::KeptExisting;
+    let is_right = matches!(state, RowState::Done(..)) && !state.is_kept();
     let renamed = is_right && file_moved(row, file, &previous);
-    if (previous.status, &previous.reason) == (status, &reason) && !renamed {
+    if before == state && !renamed {
         return Step::Keep;
     }
     let refreshed = match file {
         RowFile::Ready(content) if is_right => Known::Content(content),
         _ => previous.known,
     };
+    let (status, reason) = state.encode();
     Step::Record(Box::new(Entry {
         file_path: if is_right {
             row.file_path.clone()
@@ -285,7 +289,7 @@ fn is_other(file: RowFile, previous: &Entry) -> bool {
     match (file, previous.known.content()) {
         (RowFile::Ready(now), Some(then)) => now.sha256 != then.sha256,
         // Of what somebody else stored, nothing but its size is known.
-        (RowFile::Ready(_), None) => previous.reason == Reason::KeptExisting,
+        (RowFile::Ready(_), None) => previous.state().is_kept(),
         _ => false,
     }
 }
@@ -293,10 +297,9 @@ fn is_other(file: RowFile, previous: &Entry) -> bool {
 /// Whether the attachment of a done row has to be looked at, because it may have to be changed.
 fn is_to_be_changed(row: &Row, file: RowFile, previous: &Entry, wishes: Wishes) -> bool {
     let is_other = is_other(file, previous);
-    let is_right = !is_other
-        || previous.reason == Reason::KeptExisting
-        || wishes.on_conflict == OnConflict::Skip;
-    let is_unproven = there::is_unproven(previous.verified, &previous.reason);
+    let state = previous.state();
+    let is_right = !is_other || state.is_kept() || wishes.on_conflict == OnConflict::Skip;
+    let is_unproven = there::is_unproven(previous.verified, state.done_content());
     match wishes.on_conflict {
         OnConflict::Replace if is_other => true,
         // That there are as many bytes does not prove that they are the same.
@@ -305,28 +308,25 @@ fn is_to_be_changed(row: &Row, file: RowFile, previous: &Entry, wishes: Wishes) 
     }
 }
 
-/// Why a done row that is as it should be was done as it was.
-fn done_reason(file: RowFile, previous: &Entry) -> Reason {
-    let is_known = previous.reason == Reason::SameContent
-        || (previous.reason == Reason::KeptExisting && file == RowFile::Gone);
-    if previous.status.is_done() && is_known {
-        previous.reason.clone()
-    } else {
-        Reason::None
+/// The state of a row that was done, and that nothing speaks against.
+fn still_done(row: &Row, file: RowFile, previous: &Entry) -> RowState {
+    match previous.state() {
+        RowState::Done(done_as, DoneContent::KeptExisting) if file != RowFile::Gone => {
+            return RowState::Done(done_as, DoneContent::AsVerified);
+        }
+        done @ RowState::Done(..) => return done,
+        _ => {}
     }
-}
-
-/// What a done row is called when nothing speaks against it: of an attachment that we uploaded, the
-/// size was confirmed, and nothing that is in a job was ever there before.
-fn done_status(row: &Row, previous: &Entry) -> Status {
-    if previous.status.is_done() {
-        return previous.status;
-    }
+    // Of an attachment that we uploaded, the size was confirmed, and nothing that is in a job was ever
+    // there before.
     let otherwise = match (row.object.kind().service(), previous.verified) {
-        (Service::Workday, Verified::No) => Status::Skipped,
-        (Service::Keelvar, _) | (_, Verified::Size | Verified::Etag) => Status::Uploaded,
+        (Service::Workday, Verified::No) => DoneAs::Skipped,
+        (Service::Keelvar, _) | (_, Verified::Size | Verified::Etag) => DoneAs::Uploaded,
     };
-    done_as(&previous.changes, otherwise)
+    RowState::Done(
+        changed_as(&previous.changes).unwrap_or(otherwise),
+        DoneContent::AsVerified,
+    )
 }
 
 /// Whether the line of a done row, whose content is the same, should be brought up to date, so that

@@ -8,9 +8,9 @@
 use super::{Begun, JobStart, Progress, Start, Step, Wishes, done, other_object};
 use crate::destination::Fate;
 use crate::manifest::Row;
-use crate::model::{Content, Service};
+use crate::model::Content;
 use crate::prepare::RowFile;
-use crate::results::{Entry, Reason, Status};
+use crate::results::{Entry, RowState};
 
 /// What becomes of a row whose job failed without saying what it had attached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -66,7 +66,7 @@ pub(super) fn step(
 
 /// Whether only somebody who looks can tell what became of the row's file.
 pub fn is_for_people(entry: &Entry) -> bool {
-    entry.status == Status::Failed && entry.reason == Reason::JobFailed
+    entry.state() == RowState::JobFailed
 }
 
 /// The job that an earlier run put the row into, where it is not certain to have come to nothing. A
@@ -77,39 +77,23 @@ fn begun(row: &Row, previous: &Entry) -> Option<Begun> {
         file_path: previous.file_path.clone(),
         content: previous.known.content(),
         elsewhere: other_object(row, previous),
-        progress: progress(previous),
+        progress: Progress::with_job(&previous.state()),
     })
 }
 
-fn progress(previous: &Entry) -> Progress {
-    let reason = &previous.reason;
-    let begun = previous.status == Status::Created && *reason == Reason::None;
-    if *reason == Reason::JobRunning {
-        Progress::Sent
-    } else if is_for_people(previous) {
-        Progress::Failed
-    } else if begun || WITHOUT_BYTES.contains(reason) {
-        Progress::NotSent
-    } else {
-        Progress::Unknown
+impl Progress {
+    /// How far an earlier run came with a job that it left so.
+    fn with_job(state: &RowState) -> Self {
+        match state {
+            // These have certainly not attached the file.
+            RowState::Created | RowState::JobWaiting | RowState::FailedWithoutBytes(_) => {
+                Self::NotSent
+            }
+            RowState::JobRunning => Self::Sent,
+            RowState::JobFailed => Self::Failed,
+            _ => Self::Unknown,
+        }
     }
-}
-
-/// Why rows end that are in a job which certainly has not attached their file.
-const WITHOUT_BYTES: [Reason; 6] = [
-    Reason::JobWaiting,
-    Reason::SourceChanged,
-    Reason::UploadRefused,
-    Reason::UnsafeUploadUrl,
-    Reason::NotAttached,
-    Reason::Refused,
-];
-
-/// Whether the row's job is known to have come to its end without the row's file.
-pub(super) fn came_to_nothing(entry: &Entry) -> bool {
-    entry.service() == Some(Service::Keelvar)
-        && entry.status == Status::Failed
-        && WITHOUT_BYTES.contains(&entry.reason)
 }
 
 /// What follows for a row from the end of its job.
@@ -165,7 +149,7 @@ mod tests {
     use crate::digest::sha256;
     use crate::model::{AttachmentId, ExternalId, FileStamp, ObjectRef, ObjectType};
     use crate::plan::OtherObject;
-    use crate::results::{Known, Verified};
+    use crate::results::{Known, Reason, Status, Verified};
 
     const EVENT: &str = "0b1e7a52-6a5c-4f5e-9d0c-2f4b8a1c3d5e";
 

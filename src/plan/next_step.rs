@@ -11,7 +11,7 @@ use super::{
 };
 use crate::destination::Presence;
 use crate::model::{AttachmentId, Content, Sha256Digest};
-use crate::results::{Changes, Known, Status};
+use crate::results::{Changes, DoneAs, Known};
 
 pub use row_end::RowEnd;
 
@@ -238,9 +238,9 @@ fn of_bytes(bytes: Holding<(u64, Sha256Digest)>, there: &There, row: RowFacts<'_
 fn as_left(there: &There) -> RowEnd {
     RowEnd::AsLeft {
         id: there.id.clone(),
-        status: match there.change {
-            Change::None | Change::Names => there.status,
-            Change::LettingGo | Change::LetGo | Change::Sent => Status::Uploaded,
+        done_as: match there.change {
+            Change::None | Change::Names => there.done_as,
+            Change::LettingGo | Change::LetGo | Change::Sent => DoneAs::Uploaded,
         },
     }
 }

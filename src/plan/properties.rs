@@ -8,7 +8,7 @@ use super::*;
 use crate::arbitrary::{attachment_id, cases, content};
 use crate::destination::Names;
 use crate::model::{ExternalId, ObjectRef, ObjectType};
-use crate::results::Changes;
+use crate::results::{Changes, Status};
 
 /// A row that may hang on one of a few objects and name one of two files.
 fn row() -> impl Strategy<Value = Row> {

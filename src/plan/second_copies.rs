@@ -6,10 +6,9 @@
 
 use std::collections::HashMap;
 
-use super::job;
 use crate::manifest::Row;
 use crate::model::{AttachmentId, Content, ObjectRef, ObjectType, Service, Sha256Digest};
-use crate::results::{Entry, Reason, Status};
+use crate::results::{Entry, RowState};
 
 /// A content on an object: what must not be there twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -81,19 +80,30 @@ pub struct SecondCopiesFound {
 /// stored of a job that failed without having got or attached a file, and of a record that was not
 /// found again before it got any bytes.
 pub fn is_begun(entry: &Entry) -> bool {
-    if entry.was_done() {
-        return true;
+    match entry.state() {
+        RowState::Conflict(_) | RowState::ConflictElsewhere => entry.was_done(),
+        RowState::NotFoundAgain => false,
+        RowState::FailedWithoutBytes(_) if entry.service() == Some(Service::Keelvar) => false,
+        RowState::Done(..)
+        | RowState::Creating(_)
+        | RowState::CreatingElsewhere
+        // A record may have been made for the object that the row had then.
+        | RowState::UnfinishedElsewhere
+        | RowState::Created
+        | RowState::CreatedUnheard(_)
+        | RowState::AddressRenewing
+        | RowState::SizeUnconfirmed(_)
+        | RowState::JobSending
+        | RowState::Replacing(_) => true,
+        RowState::Unbegun(_)
+        | RowState::Unfit(_)
+        | RowState::JobWaiting
+        | RowState::JobRunning
+        | RowState::Naming(_)
+        | RowState::Failed(_)
+        | RowState::FailedWithoutBytes(_)
+        | RowState::JobFailed => entry.attachment_id.is_some(),
     }
-    let came_to_nothing = entry.status == Status::Conflict
-        || entry.reason == Reason::NotFoundAgain
-        || job::came_to_nothing(entry);
-    let was_posted = matches!(
-        entry.status,
-        Status::Creating | Status::Created | Status::Replacing
-    );
-    // A record may have been made for the object that the row had then.
-    let is_unsettled = entry.status == Status::Pending && entry.reason == Reason::ObjectChanged;
-    !came_to_nothing && (was_posted || is_unsettled || entry.attachment_id.is_some())
 }
 
 impl EarlierCopy {

@@ -4,6 +4,7 @@ use super::*;
 use crate::destination::Names;
 use crate::digest::sha256;
 use crate::model::{ExternalId, FileStamp, ObjectRef, ObjectType};
+use crate::results::Status;
 
 fn content(text: &str, modified: i64) -> Content {
     Content {

@@ -6,7 +6,9 @@ use crate::destination::Names;
 use crate::destination::archive::Shown;
 use crate::manifest::Row;
 use crate::model::{AttachmentId, Content, ExternalId};
-use crate::results::{Changes, Entry, Former, Known, Reason, Status, Verified};
+use crate::results::{
+    Changes, DoneAs, DoneContent, Entry, Former, Known, Replacement, RowState, Verified,
+};
 
 /// What the user wants where a row's attachment is there already, and is not what the row says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,10 +61,10 @@ pub struct There {
     pub known: Known,
     /// By what that was confirmed.
     pub verified: Verified,
-    /// What its row is called where nothing further is changed.
-    pub status: Status,
-    /// Why.
-    pub reason: Reason,
+    /// What was done for its row, where nothing further is changed.
+    pub done_as: DoneAs,
+    /// The relation of its content to the file.
+    pub content: DoneContent,
     /// What it hangs on, where that is not the object that the manifest names now.
     pub elsewhere: Option<OtherObject>,
     /// How far an earlier run came with changing it.
@@ -86,54 +88,49 @@ pub enum Change {
 
 impl There {
     pub(super) fn of(row: &Row, previous: &Entry) -> Option<Self> {
+        let state = previous.state();
         let by_verified = match previous.verified {
-            Verified::No => Status::Skipped,
-            Verified::Size | Verified::Etag => Status::Uploaded,
+            Verified::No => DoneAs::Skipped,
+            Verified::Size | Verified::Etag => DoneAs::Uploaded,
         };
-        let is_done = previous.status.is_done();
+        let (done_as, content) = match state {
+            RowState::Done(done_as, content) => (done_as, content),
+            _ => (by_verified, DoneContent::AsVerified),
+        };
         Some(Self {
             id: previous.attachment_id.clone()?,
             known: previous.known,
             verified: previous.verified,
-            status: if is_done {
-                previous.status
-            } else {
-                by_verified
-            },
-            reason: if is_done {
-                previous.reason.clone()
-            } else {
-                Reason::None
-            },
+            done_as,
+            content,
             elsewhere: other_object(row, previous),
-            change: Change::told_by(previous.status, &previous.reason)?,
+            change: Change::told_by(&state)?,
         })
     }
 
     /// Whether nothing but the size of what is stored was ever seen.
     pub fn is_unproven(&self) -> bool {
-        is_unproven(self.verified, &self.reason)
+        is_unproven(self.verified, Some(self.content))
     }
 
     /// Whether the user has let other content stay.
     pub fn is_kept(&self) -> bool {
-        self.reason == Reason::KeptExisting
+        self.content == DoneContent::KeptExisting
     }
 }
 
 impl Change {
-    /// How far a run came that left a line so; nothing where the line speaks of something else than
-    /// an attachment with bytes.
-    fn told_by(status: Status, reason: &Reason) -> Option<Self> {
-        match status {
-            Status::Replacing if *reason == Reason::Renewing => Some(Self::LettingGo),
-            Status::Replacing if *reason == Reason::SizeNotShown => Some(Self::Sent),
-            Status::Replacing => Some(Self::LetGo),
-            Status::Pending if [Reason::Updating, Reason::Renaming].contains(reason) => {
-                Some(Self::Names)
+    /// How far a run came that left a row so; nothing of one that has no attachment with bytes, or has
+    /// none that is to be changed.
+    fn told_by(state: &RowState) -> Option<Self> {
+        match state {
+            RowState::Replacing(Replacement::LettingGo) => Some(Self::LettingGo),
+            RowState::Replacing(Replacement::LetGo(_)) => Some(Self::LetGo),
+            RowState::Replacing(Replacement::Sent) => Some(Self::Sent),
+            RowState::Naming(_) => Some(Self::Names),
+            RowState::Done(..) | RowState::Conflict(_) | RowState::ConflictElsewhere => {
+                Some(Self::None)
             }
-            Status::Conflict => Some(Self::None),
-            done if done.is_done() => Some(Self::None),
             _ => None,
         }
     }
@@ -141,8 +138,8 @@ impl Change {
 
 /// Whether of what is stored nothing but the size was ever seen: neither did we send it, nor look at
 /// it.
-pub(super) fn is_unproven(verified: Verified, reason: &Reason) -> bool {
-    verified == Verified::No && *reason != Reason::SameContent
+pub(super) fn is_unproven(verified: Verified, content: Option<DoneContent>) -> bool {
+    verified == Verified::No && content != Some(DoneContent::Downloaded)
 }
 
 /// Whether an attachment may have to be called otherwise than an earlier line knows it.
@@ -281,16 +278,16 @@ pub fn renaming(row: &Row, wishes: Wishes, names: &Names, changes: &Changes) -> 
     })
 }
 
-/// What a row is called that is done, and that would be called `otherwise` had nothing been changed.
-pub fn done_as(changes: &Changes, otherwise: Status) -> Status {
+/// The greatest thing that was changed on request.
+pub fn changed_as(changes: &Changes) -> Option<DoneAs> {
     if changes.replaced.is_some() {
-        Status::Replaced
+        Some(DoneAs::Replaced)
     } else if changes.renamed_to.is_some() {
-        Status::Renamed
+        Some(DoneAs::Renamed)
     } else if changes.previous_title.is_some() {
-        Status::Updated
+        Some(DoneAs::Updated)
     } else {
-        otherwise
+        None
     }
 }
 

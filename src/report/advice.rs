@@ -1,7 +1,7 @@
 //! What an exception means, and what to do about it, in the words of a person who explains it.
 
 use crate::model::Service;
-use crate::results::{Reason, Status};
+use crate::results::{Reason, Replacement, RowState, Status};
 use crate::verification::Outcome;
 
 /// What is said of a group of exceptions.
@@ -26,9 +26,9 @@ const RESUME: &str = "Run the import again with --resume.";
 
 /// Of rows that are not done: by the reason, which is the more exact word, or else by the status.
 pub(super) fn of_status(status: Status, reason: &Reason, service: Option<Service>) -> Advice {
-    match (status, reason.meaning()) {
+    match (RowState::decode(status, reason), reason.meaning()) {
         // The reason only tells how far it came.
-        (Status::Replacing, _) => Advice::new(of_replacing(reason)),
+        (RowState::Replacing(replacement), _) => Advice::new(of_replacing(&replacement)),
         (_, "") => Advice::new(of_bare_status(status, service)),
         (_, meaning) => Advice {
             meaning,
@@ -45,8 +45,8 @@ fn sentence(remedy: &str) -> String {
 }
 
 /// Of attachments whose content was being replaced, which cannot wait.
-fn of_replacing(reason: &Reason) -> (&'static str, &'static str) {
-    let meaning = if *reason == Reason::Renewing {
+fn of_replacing(replacement: &Replacement) -> (&'static str, &'static str) {
+    let meaning = if *replacement == Replacement::LettingGo {
         "Their content was about to be replaced when the import ended: the attachments may be WITHOUT \
          CONTENT."
     } else {
@@ -80,7 +80,7 @@ fn of_bare_status(status: Status, service: Option<Service>) -> (&'static str, &'
             "The row or its file is not fit to send.",
             "Mend the manifest or the file, then run the import again with --resume.",
         ),
-        Status::Replacing => of_replacing(&Reason::None),
+        Status::Replacing => of_replacing(&Replacement::LetGo(Reason::None)),
         Status::Creating => (
             "A record was being made when the import ended; nobody knows yet whether it was.",
             RESUME,

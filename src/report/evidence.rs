@@ -9,7 +9,7 @@ use super::row::Row;
 use super::value::{Bytes, Count, Moment, Span};
 use crate::model::Service;
 use crate::results::previous::Damaged;
-use crate::results::{Entry, Former, Reason, Status, Verified};
+use crate::results::{DoneContent, Entry, Former, Status, Verified};
 use crate::verification::file::Verification;
 use crate::verification::{Checked, LocalFile, Outcome};
 
@@ -127,7 +127,7 @@ impl Level {
 fn is_kept(entry: &Entry) -> bool {
     // Whoever only gives a title or a key to such content says no more of it than its size.
     let is_only_named = matches!(entry.status, Status::Renamed | Status::Updated);
-    entry.reason == Reason::KeptExisting || (is_only_named && entry.known.content().is_none())
+    entry.state().is_kept() || (is_only_named && entry.known.content().is_none())
 }
 
 /// Whether the import has downloaded what is stored, and found it to be the file. It does so where a
@@ -135,7 +135,7 @@ fn is_kept(entry: &Entry) -> bool {
 fn was_downloaded(entry: &Entry) -> bool {
     let former = entry.changes.replaced.as_ref();
     let has_size_of = |former: &Former| Some(former.size) == entry.known.size();
-    entry.reason == Reason::SameContent
+    entry.state().done_content() == Some(DoneContent::Downloaded)
         || (entry.status == Status::Replaced && former.is_some_and(has_size_of))
 }
 

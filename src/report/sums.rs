@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use crate::model::Sha256Digest;
-use crate::results::{Entry, Reason};
+use crate::results::Entry;
 
 /// The lines: one for each file of a row that is done and in the manifest, in the order of the rows. A
 /// file that several rows name has one line; one in whose place other content was left has none.
@@ -21,7 +21,7 @@ impl Sums {
         let Some(content) = entry.known.content() else {
             return;
         };
-        let is_stored = entry.status.is_done() && entry.reason != Reason::KeptExisting;
+        let is_stored = entry.status.is_done() && !entry.state().is_kept();
         let counts = entry.row.is_some() && is_stored;
         if counts
             && self

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use super::cell::{BadCell, bad, optional, parsed, word};
-use super::{Changes, Reason, Status, Verified};
+use super::{Changes, Reason, RowState, Status, Verified};
 use crate::digest::sha256;
 use crate::model::{AttachmentId, Content, FileStamp, ObjectType, Service, Sha256Digest};
 
@@ -134,17 +134,25 @@ impl Entry {
         Some(kind.service())
     }
 
+    /// The point that the protocol of the row has reached.
+    pub fn state(&self) -> RowState {
+        RowState::decode(self.status, &self.reason)
+    }
+
     /// Whether the row was done once. A conflict of which all of the content is known is a done row
     /// whose file or object changed; of what somebody else stored, only the size is known.
     pub fn was_done(&self) -> bool {
-        self.status.is_done() || (self.status == Status::Conflict && self.known.content().is_some())
+        match self.state() {
+            RowState::Done(..) => true,
+            RowState::Conflict(_) | RowState::ConflictElsewhere => self.known.content().is_some(),
+            _ => false,
+        }
     }
 
     /// Whether the attachment of the row has its bytes, as far as the line knows, so that the file is
     /// not needed any more: the row was done once, or only its names were still to be changed.
     pub fn has_its_bytes(&self) -> bool {
-        let names = [Reason::Updating, Reason::Renaming];
-        self.was_done() || (self.status == Status::Pending && names.contains(&self.reason))
+        self.was_done() || matches!(self.state(), RowState::Naming(_))
     }
 
     /// The cells before [`LINES`], in the order of [`COLUMNS`], not yet escaped.

@@ -18,6 +18,7 @@ mod line;
 mod place;
 pub mod previous;
 mod reason;
+mod state;
 mod status;
 
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub use changes::{Backup, Changes, Former};
 pub use line::*;
 pub use place::Displacement;
 pub use reason::Reason;
+pub use state::{DoneAs, DoneContent, NewWord, Replacement, RowState, SizeAnswer};
 pub use status::{Status, Verified};
 
 use crate::text::decode::Undecodable;

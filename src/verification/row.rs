@@ -8,7 +8,7 @@ use super::{Checked, Download, Facts, KnownAs, Outcome};
 use crate::manifest::name_of;
 use crate::model::AttachmentId;
 use crate::results::ledger::Ledger;
-use crate::results::{Backup, Entry, Former, Reason, Status, Verified};
+use crate::results::{Backup, Entry, Former, Replacement, RowState, Status, Verified};
 use crate::text::quoted;
 
 /// A row of the results.
@@ -154,8 +154,8 @@ impl Checked {
 
 impl Waits {
     fn of(entry: &Entry) -> Self {
-        match entry.status {
-            Status::Replacing => Self::ForBytes,
+        match entry.state() {
+            RowState::Replacing(_) => Self::ForBytes,
             _ => Self::No,
         }
     }
@@ -186,12 +186,13 @@ fn standing(entry: &Entry) -> String {
         Some(Backup::Waived) => "the old content was not kept (--no-backup)".to_owned(),
         None => "the results name no backup".to_owned(),
     };
-    match (entry.status, entry.reason.as_str()) {
-        (Status::Replacing, reason) => {
-            let how = if reason == Reason::Renewing.as_str() {
-                "may be without bytes: it was about to be replaced"
-            } else {
-                "waits for bytes: its old ones were let go of, and the new ones are not confirmed"
+    match (entry.state(), entry.status, entry.reason.as_str()) {
+        (RowState::Replacing(replacement), _, _) => {
+            let how = match replacement {
+                Replacement::LettingGo => "may be without bytes: it was about to be replaced",
+                Replacement::LetGo(_) | Replacement::Sent => {
+                    "waits for bytes: its old ones were let go of, and the new ones are not confirmed"
+                }
             };
             // The import knew more, where it came to an end.
             let what_to_do = match &*entry.message {
@@ -200,8 +201,8 @@ fn standing(entry: &Entry) -> String {
             };
             format!("the attachment {how}; {what_to_do}")
         }
-        (status, "") => format!("the row is {status}"),
-        (status, reason) => format!("the row is {status}, {reason}"),
+        (_, status, "") => format!("the row is {status}"),
+        (_, status, reason) => format!("the row is {status}, {reason}"),
     }
 }
 

@@ -97,7 +97,7 @@ pub(super) fn left(previous: &Previous, shown: &BTreeSet<usize>) -> Vec<Entry> {
 
 /// Whether a line says something of an attachment, and not only that there is none.
 fn is_worth_keeping(entry: &Entry) -> bool {
-    entry.was_done() || entry.attachment_id.is_some() || entry.status == Status::Creating
+    entry.was_done() || entry.attachment_id.is_some() || entry.state().is_creating()
 }
 
 impl Rows<'_> {

@@ -15,7 +15,7 @@ use crate::config::ImportPlan;
 use crate::model::Service;
 use crate::pipeline::Halt;
 use crate::progress::{Tally, size, span};
-use crate::results::{Displacement, Entry, Reason, Status};
+use crate::results::{Displacement, Entry, Status};
 use crate::signals::Stop;
 use crate::text::{counted, counted_with_verb, escape, grouped, quoted};
 use waiting::Waiting;
@@ -133,7 +133,7 @@ impl Summary {
         }
         self.rows += 1;
         *self.statuses.entry(entry.status.as_str()).or_default() += 1;
-        let is_kept = entry.status == Status::Skipped && entry.reason == Reason::KeptExisting;
+        let is_kept = entry.status == Status::Skipped && entry.state().is_kept();
         self.kept += u64::from(is_kept);
         if let Status::Conflict | Status::Failed = entry.status {
             self.note(entry);

@@ -15,9 +15,9 @@ use crate::model::{AttachmentId, ExternalId};
 use crate::pipeline::Halt;
 use crate::pipeline::requests::Unmet;
 use crate::pipeline::verdict::Verdict;
-use crate::plan::{Renaming, done_as, renaming};
+use crate::plan::{Renaming, changed_as, renaming};
 use crate::results::journal::Journal;
-use crate::results::{Reason, Status};
+use crate::results::{DoneAs, Reason, Status};
 
 /// So many requests for one new name may stay without an answer.
 const MOST_LOST: u32 = 3;
@@ -67,7 +67,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         } else {
             verdict.status
         };
-        let status = done_as(&self.row.changes, otherwise);
+        let status = changed_as(&self.row.changes).map_or(otherwise, DoneAs::status);
         self.end(&Verdict { status, ..verdict }).await
     }
 

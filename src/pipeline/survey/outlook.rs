@@ -105,8 +105,10 @@ pub(super) fn foreseen(
         NextStep::Replace { size, ours, .. } if ours.is_none() && *size == file => Outlook::Compare,
         NextStep::Replace { size, .. } => Outlook::Replace { old: *size },
         NextStep::End(RowEnd::Kept { .. }) => Outlook::Keep,
-        NextStep::End(end) if end.status().is_done() => Outlook::Done(end.status()),
-        NextStep::End(end) => Outlook::NotDone(end.status(), end.reason()),
+        NextStep::End(end) => match end.state().encode() {
+            (status, _) if status.is_done() => Outlook::Done(status),
+            (status, reason) => Outlook::NotDone(status, reason),
+        },
     };
     named(outlook, names_of(presence, &task.row), task, wishes)
 }
@@ -120,8 +122,8 @@ pub(super) fn unless_taken(
 ) -> Foreseen {
     let is_done = !matches!(foreseen.0, Outlook::NotDone(..));
     if is_done && name_holder(new_name, ours) == NameHolder::Another {
-        let taken = RowEnd::NewIdTaken;
-        return (Outlook::NotDone(taken.status(), taken.reason()), Vec::new());
+        let (status, reason) = RowEnd::NewIdTaken.state().encode();
+        return (Outlook::NotDone(status, reason), Vec::new());
     }
     foreseen
 }

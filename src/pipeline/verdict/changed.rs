@@ -3,7 +3,7 @@
 use super::Verdict;
 use crate::model::{AttachmentId, Content, ExternalId, ObjectRef, Service};
 use crate::plan::{Change, There, remedies};
-use crate::results::{Backup, Known, Reason, Status, Verified};
+use crate::results::{Backup, DoneContent, Known, Reason, Status, Verified};
 use crate::text::quoted;
 
 impl Verdict {
@@ -13,13 +13,12 @@ impl Verdict {
         match there.change {
             Change::None | Change::Names => Self {
                 verified: there.verified,
-                reason: if there.reason == Reason::SameContent {
-                    Reason::SameContent
-                } else {
-                    Reason::None
+                reason: match there.content {
+                    DoneContent::Downloaded => Reason::SameContent,
+                    DoneContent::AsVerified | DoneContent::KeptExisting => Reason::None,
                 },
                 known,
-                ..Self::plain(there.status, Some(there.id.clone()))
+                ..Self::plain(there.done_as.status(), Some(there.id.clone()))
             },
             Change::LettingGo | Change::LetGo | Change::Sent => {
                 Self::uploaded(there.id.clone(), Verified::Size)

@@ -2,7 +2,7 @@
 
 use crate::model::{AttachmentId, Content};
 use crate::plan::{OtherObject, Posted};
-use crate::results::{Known, Reason, Status};
+use crate::results::{DoneAs, DoneContent, Known, Reason, Replacement, RowState};
 
 /// The end of a row whose attachment was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +15,8 @@ pub enum RowEnd {
     AsLeft {
         /// The attachment.
         id: AttachmentId,
-        /// The status of the row, where nothing else is changed.
-        status: Status,
+        /// What was done for the row, where nothing else is changed.
+        done_as: DoneAs,
     },
     /// Other content is stored, and stays because the user wants so.
     Kept {
@@ -80,58 +80,39 @@ pub enum RowEnd {
 }
 
 impl RowEnd {
-    /// The status of the row's last line, unless its attachment still gets another name.
-    pub fn status(&self) -> Status {
+    /// The state in the row's last line, unless its attachment still gets another name.
+    pub fn state(&self) -> RowState {
+        let done = |done_as| RowState::Done(done_as, DoneContent::AsVerified);
         match self {
-            Self::Uploaded(_) => Status::Uploaded,
-            Self::SameSize(_) | Self::Kept { .. } => Status::Skipped,
-            Self::AsLeft { status, .. } => *status,
-            Self::StoredOtherSize { .. }
-            | Self::FileChanged { .. }
-            | Self::StoredBeforeTheChange { .. }
-            | Self::Gone
-            | Self::GoneSince(_)
-            | Self::NewIdTaken
-            | Self::OnAnotherObject => Status::Conflict,
-            Self::SizeMismatch { .. } => Status::Failed,
-            Self::ReplacingElsewhere => Status::Replacing,
-            Self::Unfinished(_) | Self::BegunElsewhere => Status::Pending,
-            Self::Mismatch { posted, .. } => match posted {
-                Posted::No => Status::Failed,
-                // The line goes on saying that there may be a record.
-                Posted::Perhaps | Posted::ForAnotherObject(_) => Status::Creating,
-            },
-            Self::OfAnother => Status::Created,
-        }
-    }
-
-    /// The reason in the row's last line, where the row is not done.
-    pub fn reason(&self) -> Reason {
-        match self {
-            Self::Uploaded(_) | Self::SameSize(_) | Self::AsLeft { .. } => Reason::None,
-            Self::Kept { .. } => Reason::KeptExisting,
-            Self::StoredOtherSize { .. } => Reason::StoredOtherSize,
-            Self::FileChanged { .. } => Reason::FileChanged,
+            Self::Uploaded(_) => done(DoneAs::Uploaded),
+            Self::SameSize(_) => done(DoneAs::Skipped),
+            Self::AsLeft { done_as, .. } => done(*done_as),
+            Self::Kept { .. } => RowState::Done(DoneAs::Skipped, DoneContent::KeptExisting),
+            Self::StoredOtherSize { .. } => RowState::Conflict(Reason::StoredOtherSize),
+            Self::FileChanged { .. } => RowState::Conflict(Reason::FileChanged),
             Self::StoredBeforeTheChange { is_elsewhere, .. } => {
                 if *is_elsewhere {
-                    Reason::ObjectChanged
+                    RowState::ConflictElsewhere
                 } else {
-                    Reason::FileChanged
+                    RowState::Conflict(Reason::FileChanged)
                 }
             }
-            Self::SizeMismatch { .. } => Reason::SizeMismatch,
-            Self::Gone | Self::GoneSince(_) => Reason::Gone,
-            Self::NewIdTaken => Reason::NewIdTaken,
-            Self::OnAnotherObject | Self::ReplacingElsewhere | Self::BegunElsewhere => {
-                Reason::ObjectChanged
+            Self::Gone | Self::GoneSince(_) => RowState::Conflict(Reason::Gone),
+            Self::NewIdTaken => RowState::Conflict(Reason::NewIdTaken),
+            Self::OnAnotherObject => RowState::ConflictElsewhere,
+            Self::SizeMismatch { .. } => RowState::Failed(Reason::SizeMismatch),
+            Self::ReplacingElsewhere => {
+                RowState::Replacing(Replacement::LetGo(Reason::ObjectChanged))
             }
-            Self::Unfinished(Some(_)) => Reason::ObjectChanged,
-            Self::Unfinished(None) => Reason::PendingElsewhere,
+            Self::Unfinished(Some(_)) | Self::BegunElsewhere => RowState::UnfinishedElsewhere,
+            Self::Unfinished(None) => RowState::Unbegun(Reason::PendingElsewhere),
             Self::Mismatch { posted, .. } => match posted {
-                Posted::ForAnotherObject(_) => Reason::ObjectChanged,
-                Posted::No | Posted::Perhaps => Reason::LookupMismatch,
+                Posted::No => RowState::Failed(Reason::LookupMismatch),
+                // The line goes on saying that there may be a record.
+                Posted::Perhaps => RowState::Creating(Reason::LookupMismatch),
+                Posted::ForAnotherObject(_) => RowState::CreatingElsewhere,
             },
-            Self::OfAnother => Reason::NoAnswer,
+            Self::OfAnother => RowState::CreatedUnheard(Reason::NoAnswer),
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::destination::Names;
 use crate::digest::sha256;
 use crate::model::FileStamp;
 use crate::plan::{OtherObject, Progress};
-use crate::results::{Backup, Former, Reason, Verified};
+use crate::results::{Backup, DoneContent, Former, Reason, Status, Verified};
 
 const POLICIES: [OnConflict; 3] = [OnConflict::Fail, OnConflict::Skip, OnConflict::Replace];
 
@@ -161,7 +161,7 @@ fn after_an_answer_about_another_id_a_record_that_may_be_there_is_not_forgotten(
             other: other(),
             posted: posted.clone(),
         };
-        assert_eq!((end.status(), end.reason()), (status, reason));
+        assert_eq!(end.state().encode(), (status, reason));
         assert_eq!(found(&mismatch, &posted), same_for_all(end));
     }
 }
@@ -260,7 +260,7 @@ fn a_begun_record_of_another_file_or_object_is_left_as_it_is_under_each_policy()
     ] {
         let size = 4;
         let end = RowEnd::StoredBeforeTheChange { size, is_elsewhere };
-        assert_eq!((end.status(), end.reason()), (Status::Conflict, reason));
+        assert_eq!(end.state().encode(), (Status::Conflict, reason));
         begun_leads_to(&begun, &stored(4), end);
     }
 }
@@ -270,8 +270,8 @@ fn there() -> There {
         id: id(),
         known: Known::Content(file()),
         verified: Verified::Size,
-        status: Status::Uploaded,
-        reason: Reason::None,
+        done_as: DoneAs::Uploaded,
+        content: DoneContent::AsVerified,
         elsewhere: None,
         change: Change::None,
     }
@@ -281,15 +281,15 @@ fn left(there: &There, size: Holding<u64>) -> [NextStep; 3] {
     steps(&Sighting::OfLeft { size, there })
 }
 
-fn as_left(status: Status) -> RowEnd {
-    RowEnd::AsLeft { id: id(), status }
+fn as_left(done_as: DoneAs) -> RowEnd {
+    RowEnd::AsLeft { id: id(), done_as }
 }
 
 #[test]
 fn an_attachment_that_was_left_is_right_gone_or_looked_for_anew() {
     assert_eq!(
         left(&there(), Holding::Bytes(4)),
-        same_for_all(as_left(Status::Uploaded))
+        same_for_all(as_left(DoneAs::Uploaded))
     );
     for size in [Holding::NoAttachment, Holding::NoBytes] {
         assert_eq!(left(&there(), size), same_for_all(RowEnd::Gone));
@@ -324,10 +324,10 @@ fn an_attachment_that_was_left_is_right_gone_or_looked_for_anew() {
 fn only_the_size_of_what_was_skipped_is_known_so_that_it_is_read_before_it_is_replaced() {
     let skipped = There {
         verified: Verified::No,
-        status: Status::Skipped,
+        done_as: DoneAs::Skipped,
         ..there()
     };
-    let right = NextStep::from(as_left(Status::Skipped));
+    let right = NextStep::from(as_left(DoneAs::Skipped));
     assert_eq!(
         left(&skipped, Holding::Bytes(4)),
         [right.clone(), right, NextStep::ReplaceUnlessSame(id())]
@@ -366,8 +366,8 @@ fn content_that_the_user_has_let_stay_stays_until_it_is_to_be_replaced() {
     let let_stay = There {
         known,
         verified: Verified::No,
-        status: Status::Skipped,
-        reason: Reason::KeptExisting,
+        done_as: DoneAs::Skipped,
+        content: DoneContent::KeptExisting,
         ..there()
     };
     assert_eq!(
@@ -391,10 +391,7 @@ fn an_attachment_on_another_object_is_not_touched() {
             change,
             ..there()
         };
-        assert_eq!(
-            (expected.status(), expected.reason()),
-            (status, Reason::ObjectChanged)
-        );
+        assert_eq!(expected.state().encode(), (status, Reason::ObjectChanged));
         assert_eq!(left(&moved, Holding::Bytes(4)), same_for_all(expected));
     }
 }
@@ -417,7 +414,7 @@ fn the_bytes_of_an_attachment_that_was_being_replaced_tell_what_it_holds() {
     assert_eq!(read(Holding::NoBytes), same_for_all(NextStep::Send(id())));
     assert_eq!(
         read(Holding::Bytes((4, file().sha256))),
-        same_for_all(as_left(Status::Uploaded))
+        same_for_all(as_left(DoneAs::Uploaded))
     );
     let changed = RowEnd::FileChanged {
         id: id(),
@@ -458,7 +455,7 @@ fn what_was_replaced_before_tells_old_bytes_from_new_ones() {
         OnConflict::Fail,
         &changes,
     );
-    assert_eq!(step, as_left(Status::Uploaded).into());
+    assert_eq!(step, as_left(DoneAs::Uploaded).into());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::*;
 use crate::arbitrary::cases;
 use crate::digest::sha256;
 use crate::model::{ExternalId, FileStamp};
-use crate::results::{Changes, Known, Verified};
+use crate::results::{Changes, Known, Reason, Status, Verified};
 
 fn what(object: u64, content: &str) -> FileOnObject {
     FileOnObject {

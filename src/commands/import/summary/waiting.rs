@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::results::{Backup, Entry, Reason, Status};
+use crate::results::{Backup, Entry, Replacement, RowState};
 use crate::text::{counted, counted_with_verb, escape, grouped, quoted};
 
 /// So many are named one by one.
@@ -37,13 +37,13 @@ struct One {
 impl Waiting {
     /// Takes a line, if it is that of an attachment that waits.
     pub(super) fn take(&mut self, entry: &Entry) {
-        if entry.status != Status::Replacing {
+        let RowState::Replacing(replacement) = entry.state() else {
             return;
-        }
+        };
         if self.list.len() == NAMED {
             self.not_listed += 1;
         } else {
-            self.list.push(One::of(entry));
+            self.list.push(One::of(entry, &replacement));
         }
     }
 
@@ -72,7 +72,7 @@ impl Waiting {
 }
 
 impl One {
-    fn of(entry: &Entry) -> Self {
+    fn of(entry: &Entry, replacement: &Replacement) -> Self {
         let former = entry.changes.replaced.as_ref();
         Self {
             row: entry.row.map(|row| row as u64),
@@ -83,7 +83,7 @@ impl One {
                 Backup::Kept(path) => Some(path.clone()),
                 Backup::Waived => None,
             }),
-            may_be_there: entry.reason == Reason::Renewing,
+            may_be_there: *replacement == Replacement::LettingGo,
         }
     }
 
@@ -113,7 +113,7 @@ impl One {
 mod tests {
     use super::*;
     use crate::model::AttachmentId;
-    use crate::results::{Changes, Former, Known, Verified};
+    use crate::results::{Changes, Former, Known, Reason, Status, Verified};
 
     fn line(row: Option<usize>, reason: Reason, backup: Backup) -> Entry {
         Entry {

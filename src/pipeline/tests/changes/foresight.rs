@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::plan::{Begun, Change, OtherObject, Progress, There};
+use crate::results::{DoneAs, DoneContent};
 
 const POLICIES: [OnConflict; 3] = [OnConflict::Fail, OnConflict::Skip, OnConflict::Replace];
 
@@ -219,10 +220,10 @@ fn left() -> Vec<Scene> {
     let mut scenes = Vec::new();
     for held in Held::ALL {
         for known in [Known::Content(file), Known::Content(old()), Known::Size(3)] {
-            for (verified, status, reason) in [
-                (Verified::Size, Status::Uploaded, Reason::None),
-                (Verified::No, Status::Skipped, Reason::None),
-                (Verified::No, Status::Skipped, Reason::KeptExisting),
+            for (verified, done_as, content) in [
+                (Verified::Size, DoneAs::Uploaded, DoneContent::AsVerified),
+                (Verified::No, DoneAs::Skipped, DoneContent::AsVerified),
+                (Verified::No, DoneAs::Skipped, DoneContent::KeptExisting),
             ] {
                 for change in [
                     Change::None,
@@ -232,14 +233,13 @@ fn left() -> Vec<Scene> {
                     Change::Sent,
                 ] {
                     for elsewhere in [None, Some(elsewhere())] {
-                        let reason = reason.clone();
                         let mut scene = Scene::of(held, move |id| {
                             AttachmentStart::There(There {
                                 id,
                                 known,
                                 verified,
-                                status,
-                                reason: reason.clone(),
+                                done_as,
+                                content,
                                 elsewhere: elsewhere.clone(),
                                 change,
                             })

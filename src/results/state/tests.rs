@@ -1,0 +1,62 @@
+use super::*;
+
+/// Every pair that can be read.
+fn readable() -> impl Iterator<Item = (Status, Reason)> {
+    let reasons = || {
+        let later = Reason::Other("of_a_later_version".into());
+        Reason::all().into_iter().chain([later])
+    };
+    let statuses = Status::ALL.into_iter();
+    statuses.flat_map(move |status| reasons().map(move |reason| (status, reason)))
+}
+
+/// Whether no version writes such a pair: a done row is explained by what its content is, and an object
+/// that changed has been asked for, or is in the way.
+fn is_never_written(status: Status, reason: &Reason) -> bool {
+    let of_done = [Reason::None, Reason::SameContent, Reason::KeptExisting];
+    match (status, reason) {
+        (Status::Created | Status::Failed | Status::Invalid, Reason::ObjectChanged) => true,
+        (status, reason) => status.is_done() && !of_done.contains(reason),
+    }
+}
+
+#[test]
+fn every_pair_that_is_written_reads_back_as_it_was_written() {
+    for (status, reason) in readable() {
+        let state = RowState::decode(status, &reason);
+        let is_same = state.encode() == (status, reason.clone());
+        assert_eq!(
+            is_same,
+            !is_never_written(status, &reason),
+            "{status} {reason:?}"
+        );
+    }
+}
+
+#[test]
+fn every_state_reads_back_as_it_was_written() {
+    for (status, reason) in readable() {
+        let state = RowState::decode(status, &reason);
+        let (status, reason) = state.clone().encode();
+        assert_eq!(RowState::decode(status, &reason), state);
+    }
+}
+
+#[test]
+fn a_word_of_another_version_stays_with_its_status() {
+    let word = Reason::Other("of_a_later_version".into());
+    for status in Status::ALL.into_iter().filter(|status| !status.is_done()) {
+        let state = RowState::decode(status, &word);
+        assert_eq!(state.encode(), (status, word.clone()));
+    }
+}
+
+#[test]
+fn whatever_the_reason_a_done_row_is_done_and_no_other_is() {
+    for (status, reason) in readable() {
+        let state = RowState::decode(status, &reason);
+        assert_eq!(matches!(state, RowState::Done(..)), status.is_done());
+        assert_eq!(state.is_conflict(), status == Status::Conflict);
+        assert_eq!(state.is_creating(), status == Status::Creating);
+    }
+}
