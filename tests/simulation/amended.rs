@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::memory_service::{Memory, Operation, Rules, Script};
 use consign::destination::{AttachmentApi as _, Destination as _, NewAttachment, NewFile};
 use consign::model::ExternalId;
-use consign::pipeline::{AttachmentTask, Halt, TaskRow, run_attachments};
+use consign::pipeline::{AttachmentTask, Halt, TaskRow};
 use consign::plan::{FailedJobs, Start, Step, step};
 use consign::prepare::RowFile;
 use consign::throttle::quota::Budget;
@@ -22,7 +22,7 @@ use crate::attachments::stranger::Stranger;
 use crate::files;
 use crate::machine::Disk;
 use crate::rows::{TheRow, source};
-use crate::scene::{Asked, Lines, RunWith, Scene, Watches as _, Weather};
+use crate::scene::{Asked, Lines, RunWith, Scene, Watches as _, Weather, run_with_attachments};
 
 use drawn::{Their, Theirs, draw_asked, draw_rows, draw_theirs};
 use promises::Promises;
@@ -146,18 +146,7 @@ impl Scene for Amended {
     }
 
     async fn run(tasks: Vec<AttachmentTask>, with: RunWith<'_, Self>, stop: Sleep) -> Option<Halt> {
-        let (settings, events) = (with.settings, with.events);
-        let tasks = tasks.into_iter();
-        run_attachments(
-            tasks,
-            with.client,
-            with.journal,
-            with.vault,
-            settings,
-            events,
-            stop,
-        )
-        .await
+        run_with_attachments(tasks, with, stop).await
     }
 
     fn change_something(&mut self, random: &mut Rng) {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::memory_service::{Ids, Memory, Routes, Rules, Script, Titles};
 use consign::destination::{AttachmentApi as _, Destination as _, NewAttachment, NewFile};
-use consign::pipeline::{AttachmentTask, Halt, run_attachments};
+use consign::pipeline::{AttachmentTask, Halt};
 use consign::plan::{FailedJobs, Start, Step, Wishes, step};
 use consign::prepare::RowFile;
 use consign::throttle::quota::Budget;
@@ -20,7 +20,7 @@ use tokio::time::Sleep;
 use crate::machine::Disk;
 use crate::network::BadRequest;
 use crate::rows::{Foreign, TheRow, content, contract, source};
-use crate::scene::{Lines, RunWith, Scene, Watches as _, Weather};
+use crate::scene::{Lines, RunWith, Scene, Watches as _, Weather, run_with_attachments};
 
 use promises::Promises;
 use referee::Referee;
@@ -104,18 +104,7 @@ impl Scene for Attachments {
     }
 
     async fn run(tasks: Vec<AttachmentTask>, with: RunWith<'_, Self>, stop: Sleep) -> Option<Halt> {
-        let (settings, events) = (with.settings, with.events);
-        let tasks = tasks.into_iter();
-        run_attachments(
-            tasks,
-            with.client,
-            with.journal,
-            with.vault,
-            settings,
-            events,
-            stop,
-        )
-        .await
+        run_with_attachments(tasks, with, stop).await
     }
 
     fn change_something(&mut self, random: &mut Rng) {

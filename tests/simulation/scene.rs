@@ -7,13 +7,13 @@ use crate::memory_service::{Address, Operation, Script};
 use consign::backup::Vault;
 use consign::destination::archive::Original;
 use consign::destination::{
-    Amended, CreatedAttachment, CreatedJob, Destination, JobPresence, Key, NewAttachment, NewJob,
-    NewNames, Place, Presence,
+    Amended, AttachmentApi, CreatedAttachment, CreatedJob, Destination, JobPresence, Key,
+    NewAttachment, NewJob, NewNames, Place, Presence,
 };
 use consign::event::Events;
 use consign::http::{Failure, FetchFailure, Fetched, PutFailure, Receipt};
 use consign::model::{AttachmentId, ExternalId};
-use consign::pipeline::{Halt, Settings};
+use consign::pipeline::{AttachmentTask, Halt, Settings, run_attachments};
 use consign::plan::Wishes;
 use consign::throttle::quota::Budget;
 use fastrand::Rng;
@@ -207,4 +207,27 @@ pub(crate) trait WatchesJobs: Watches {
     fn creating(&self, new: &NewJob);
 
     fn created(&self, new: &NewJob, answer: &Result<CreatedJob<Address>, Failure>);
+}
+
+/// Takes tasks through the machine of attachments.
+pub(crate) async fn run_with_attachments<S>(
+    tasks: Vec<AttachmentTask>,
+    with: RunWith<'_, S>,
+    stop: Sleep,
+) -> Option<Halt>
+where
+    S: Scene<Service: AttachmentApi, Referee: WatchesAttachments>,
+{
+    let (settings, events) = (with.settings, with.events);
+    let tasks = tasks.into_iter();
+    run_attachments(
+        tasks,
+        with.client,
+        with.journal,
+        with.vault,
+        settings,
+        events,
+        stop,
+    )
+    .await
 }
