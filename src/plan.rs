@@ -1,7 +1,7 @@
 //! What is to be done for a row: decided from what is known, without doing anything.
 //!
-//! [`step`] reads what earlier runs left, [`found`] what the service says. Both are total: each
-//! combination has exactly one answer.
+//! [`step`] reads what earlier runs left, [`next_step()`] what the service says of an attachment, and
+//! [`outcome`] what it says of a job. All are total: each combination has exactly one answer.
 
 mod job;
 mod next_step;
@@ -23,8 +23,8 @@ pub use second_copies::{
     EarlierCopy, NewRow, SecondCopiesFound, SecondCopy, is_begun, second_copies,
 };
 pub use there::{
-    Change, Course, Giving, Holding, OnConflict, Renaming, Swapped, There, Titles, Wishes,
-    changed_as, course, renaming, swapped,
+    Change, Giving, Holding, OnConflict, Renaming, Swapped, There, Titles, Wishes, changed_as,
+    renaming, swapped,
 };
 pub use units::{Candidate, Limits, units};
 
@@ -104,6 +104,27 @@ pub struct Begun {
     pub elsewhere: Option<OtherObject>,
     /// How far the earlier run came.
     pub progress: Progress,
+}
+
+impl Begun {
+    /// A record of a row, of whose bytes nothing is known.
+    fn of(id: AttachmentId, row: &Row) -> Self {
+        Self {
+            id,
+            file_path: row.file_path.clone(),
+            content: None,
+            elsewhere: None,
+            progress: Progress::Unknown,
+        }
+    }
+
+    /// A record of a row, for the object and the file as they are now.
+    pub fn now(id: AttachmentId, row: &Row, content: Content) -> Self {
+        Self {
+            content: Some(content),
+            ..Self::of(id, row)
+        }
+    }
 }
 
 /// An object that an earlier line names, and the manifest no longer does. Kept as the line has it,
@@ -342,7 +363,7 @@ fn file_moved(row: &Row, file: RowFile, previous: &Entry) -> bool {
 
 /// What a look-up by `external_id` means for a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+enum Found {
     /// Nothing is there: a record may be made.
     Nothing,
     /// Our own record, without bytes: the row goes on with it.
@@ -359,7 +380,7 @@ pub enum Found {
 }
 
 /// Decides what a look-up by `external_id` means.
-pub fn found(presence: &Presence, posted: &Posted, content: &Content) -> Found {
+fn found(presence: &Presence, posted: &Posted, content: &Content) -> Found {
     match presence {
         Presence::Absent => Found::Nothing,
         Presence::Pending { id } => match posted {
@@ -377,7 +398,7 @@ pub fn found(presence: &Presence, posted: &Posted, content: &Content) -> Found {
 
 /// How a begun record stands, and so how its row goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+enum Standing {
     /// It is gone: another record may be made.
     Gone,
     /// It has no bytes, so a new address for them detaches none.
@@ -395,7 +416,7 @@ pub enum Standing {
 }
 
 /// Decides how a begun record stands.
-pub fn standing(presence: &Presence, begun: &Begun, content: &Content) -> Standing {
+fn standing(presence: &Presence, begun: &Begun, content: &Content) -> Standing {
     let same_content = begun
         .content
         .is_none_or(|then| then.sha256 == content.sha256);

@@ -270,6 +270,7 @@ async fn left<D: AttachmentApi>(
 
 fn facts(task: &AttachmentTask, wishes: Wishes) -> RowFacts<'_> {
     RowFacts {
+        row: &task.row,
         content: &task.content,
         changes: &task.changes,
         wishes,

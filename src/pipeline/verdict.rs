@@ -1,6 +1,7 @@
 //! How a row ends in a run: what its last line says, in which words.
 
 mod changed;
+mod ended;
 
 use super::Halt;
 use super::requests::Unmet;

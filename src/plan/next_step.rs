@@ -5,13 +5,14 @@
 
 mod row_end;
 
+use super::there::{Course, course};
 use super::{
-    Begun, Change, Course, Found, Holding, OnConflict, Posted, Standing, There, Wishes, course,
-    found, standing,
+    Begun, Change, Found, Holding, OnConflict, Posted, Standing, There, Wishes, found, standing,
 };
 use crate::destination::Presence;
+use crate::manifest::Row;
 use crate::model::{AttachmentId, Content, Sha256Digest};
-use crate::results::{Changes, DoneAs, Known};
+use crate::results::{Changes, Known};
 
 pub use row_end::RowEnd;
 
@@ -54,6 +55,8 @@ pub enum Sighting<'a> {
 /// The facts about a row that count besides what is seen of its attachment.
 #[derive(Debug, Clone, Copy)]
 pub struct RowFacts<'a> {
+    /// The row.
+    pub row: &'a Row,
     /// The content of its file.
     pub content: &'a Content,
     /// The changes that earlier runs made on request.
@@ -70,12 +73,12 @@ pub enum NextStep {
     /// A new record. After a POST whose answer was lost, more than one look-up has to find nothing
     /// before.
     Create,
-    /// The bytes of its file, for this record, which has none.
-    Send(AttachmentId),
+    /// A new address and the bytes of its file, for this record, which has none.
+    Send(Begun),
     /// A wait until the size of the bytes shows that were sent.
     Confirm(AttachmentId),
     /// A download, because nothing but the stored bytes can tell what the attachment holds.
-    ReadBytes(AttachmentId),
+    ReadBytes(There),
     /// A download, and a replacement unless the stored bytes, which are as many as those of the file,
     /// are the same.
     ReplaceUnlessSame(AttachmentId),
@@ -165,7 +168,7 @@ fn by_name(
 fn of_found(presence: &Presence, posted: &Posted, row: RowFacts<'_>) -> NextStep {
     match found(presence, posted, row.content) {
         Found::Nothing => NextStep::Create,
-        Found::Ours(id) => NextStep::Send(id),
+        Found::Ours(id) => NextStep::Send(Begun::now(id, row.row, *row.content)),
         Found::Unfinished(elsewhere) => RowEnd::Unfinished(elsewhere).into(),
         // That there are as many bytes does not prove that they are the same.
         Found::SameSize(id) if replaces(row.wishes) => NextStep::ReplaceUnlessSame(id),
@@ -180,19 +183,19 @@ fn of_found(presence: &Presence, posted: &Posted, row: RowFacts<'_>) -> NextStep
 }
 
 fn of_begun(presence: &Presence, begun: &Begun, row: RowFacts<'_>) -> NextStep {
-    let id = begun.id.clone();
+    let (id, ours) = (begun.id.clone(), || begun.clone());
     match standing(presence, begun, row.content) {
         Standing::Gone => NextStep::LookUp,
-        Standing::Empty => NextStep::Send(id),
+        Standing::Empty => NextStep::Send(ours()),
         Standing::Sent => NextStep::Confirm(id),
-        Standing::EmptyElsewhere => RowEnd::BegunElsewhere.into(),
+        Standing::EmptyElsewhere => RowEnd::BegunElsewhere(ours()).into(),
         Standing::Stored(size) if size == row.content.stamp.size => RowEnd::Uploaded(id).into(),
         Standing::Stored(size) => RowEnd::SizeMismatch { id, size }.into(),
         Standing::StoredBeforeTheChange(size) => {
-            let is_elsewhere = begun.elsewhere.is_some();
-            RowEnd::StoredBeforeTheChange { size, is_elsewhere }.into()
+            let begun = ours();
+            RowEnd::StoredBeforeTheChange { begun, size }.into()
         }
-        Standing::Mismatch => RowEnd::OfAnother.into(),
+        Standing::Mismatch => RowEnd::OfAnother(ours()).into(),
     }
 }
 
@@ -202,22 +205,24 @@ fn of_left(size: Holding<u64>, there: &There, row: RowFacts<'_>) -> NextStep {
     let is_gone = matches!(course, Course::Gone | Course::Anew);
     if there.elsewhere.is_some() && !is_gone {
         return match there.change {
-            Change::None | Change::Names => RowEnd::OnAnotherObject.into(),
-            Change::LettingGo | Change::LetGo | Change::Sent => RowEnd::ReplacingElsewhere.into(),
+            Change::None | Change::Names => RowEnd::OnAnotherObject(there.clone()).into(),
+            Change::LettingGo | Change::LetGo | Change::Sent => {
+                RowEnd::ReplacingElsewhere(there.clone()).into()
+            }
         };
     }
     match course {
-        Course::Gone => RowEnd::Gone.into(),
+        Course::Gone => RowEnd::Gone(there.clone()).into(),
         Course::Anew => NextStep::LookUp,
-        Course::Send => NextStep::Send(id),
+        Course::Send => NextStep::Send(begun_earlier(there, row.row)),
         Course::Await => NextStep::Confirm(id),
         // That there are as many bytes does not prove that they are the same.
         Course::Right if there.is_unproven() && replaces(row.wishes) => {
             NextStep::ReplaceUnlessSame(id)
         }
-        Course::Right => as_left(there).into(),
+        Course::Right => RowEnd::AsLeft(there.clone()).into(),
         Course::Other { size, ours } => differs_from_left(there, size, ours, row),
-        Course::Bytes => NextStep::ReadBytes(id),
+        Course::Bytes => NextStep::ReadBytes(there.clone()),
     }
 }
 
@@ -225,8 +230,10 @@ fn of_left(size: Holding<u64>, there: &There, row: RowFacts<'_>) -> NextStep {
 fn of_bytes(bytes: Holding<(u64, Sha256Digest)>, there: &There, row: RowFacts<'_>) -> NextStep {
     match bytes {
         Holding::NoAttachment => NextStep::LookUp,
-        Holding::NoBytes => NextStep::Send(there.id.clone()),
-        Holding::Bytes((_, sha256)) if sha256 == row.content.sha256 => as_left(there).into(),
+        Holding::NoBytes => NextStep::Send(begun_earlier(there, row.row)),
+        Holding::Bytes((_, sha256)) if sha256 == row.content.sha256 => {
+            RowEnd::AsLeft(there.clone()).into()
+        }
         Holding::Bytes((size, sha256)) => {
             let then = there.known.content();
             let ours = then.filter(|then| then.sha256 == sha256);
@@ -235,13 +242,11 @@ fn of_bytes(bytes: Holding<(u64, Sha256Digest)>, there: &There, row: RowFacts<'_
     }
 }
 
-fn as_left(there: &There) -> RowEnd {
-    RowEnd::AsLeft {
-        id: there.id.clone(),
-        done_as: match there.change {
-            Change::None | Change::Names => there.done_as,
-            Change::LettingGo | Change::LetGo | Change::Sent => DoneAs::Uploaded,
-        },
+/// The record of a replacement that an earlier run began.
+fn begun_earlier(there: &There, row: &Row) -> Begun {
+    Begun {
+        content: there.known.content(),
+        ..Begun::of(there.id.clone(), row)
     }
 }
 

@@ -151,7 +151,7 @@ pub(super) fn may_be_renamed(row: &Row, previous: &Entry, wishes: Wishes) -> boo
 
 /// How the row of an attachment that earlier runs left goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Course {
+pub(super) enum Course {
     /// It is gone, or has no bytes any more, and not because of us.
     Gone,
     /// It went after its bytes were let go of: another one may be made.
@@ -186,7 +186,7 @@ pub enum Holding<B> {
 
 /// Decides how a row goes on whose attachment an earlier run left, by the size that the service shows
 /// now.
-pub fn course(
+pub(super) fn course(
     size: Holding<u64>,
     there: &There,
     former: Option<&Former>,

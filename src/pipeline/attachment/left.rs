@@ -18,10 +18,7 @@ use crate::pipeline::poller::Seen;
 use crate::pipeline::requests::Unmet;
 use crate::pipeline::requests::archive::Unfetched;
 use crate::pipeline::verdict::Verdict;
-use crate::plan::{
-    Begun, Change, Course, Giving, Holding, OnConflict, Posted, Progress, There, course,
-};
-use crate::results::Known;
+use crate::plan::{Change, Giving, Holding, NextStep, Sighting, There};
 use crate::results::journal::Journal;
 
 /// What is wanted of the bytes of an attachment.
@@ -84,47 +81,29 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         if let Change::Names | Change::LettingGo = there.change {
             self.drain().await;
         }
-        let content = self.row.content;
         let size = match self.look_at(&there).await {
             Ok(size) => size,
             Err(unmet) => return left(&there, unmet),
         };
-        let former = self.row.changes.replaced.clone();
-        let course = course(size, &there, former.as_ref(), &content);
-        let is_gone = matches!(course, Course::Gone | Course::Anew);
-        if there.elsewhere.is_some() && !is_gone {
-            let object = self.row.row.object;
-            let verdict = match there.change {
-                Change::None | Change::Names => Verdict::on_another_object(there, object),
-                _ => Verdict::replacing_elsewhere(there, object),
-            };
-            return Ok(verdict.into());
+        let sighting = Sighting::OfLeft {
+            size,
+            there: &there,
+        };
+        let step = self.next_step(&sighting);
+        let was_let_go = !matches!(there.change, Change::None | Change::Names);
+        // What was not let go of was not replaced.
+        if was_let_go && step.finds_foreign_content() {
+            self.row.changes.replaced = None;
         }
-        Ok(match course {
-            Course::Gone => Verdict::gone(there).into(),
-            Course::Anew => State::LookUp(Posted::No),
-            Course::Send => {
-                self.swap = Some(self.swap_begun_earlier().await);
-                State::Patch(self.begun_earlier(&there))
-            }
-            Course::Await => {
-                self.swap = Some(self.swap_begun_earlier().await);
-                State::Confirm(there.id)
-            }
-            // That there are as many bytes does not prove that they are the same.
-            Course::Right if there.is_unproven() && self.wants_replacement() => {
-                State::Replace(there.id, None)
-            }
-            Course::Right => Verdict::right(&there, content).into(),
-            Course::Other { size, ours } => {
-                // What was not let go of was not replaced.
-                if ours.is_none() && there.change != Change::None && there.change != Change::Names {
-                    self.row.changes.replaced = None;
-                }
-                self.differs(there.id.clone(), size, ours, there.is_kept())
-            }
-            Course::Bytes => return self.tell_by_bytes(there).await,
-        })
+        self.go_on_with_left(step).await
+    }
+
+    /// Carries out what follows from how an attachment stands that an earlier run left.
+    async fn go_on_with_left(&mut self, step: NextStep) -> Next<D> {
+        if let NextStep::Send(_) | NextStep::Confirm(_) = step {
+            self.swap = Some(self.swap_begun_earlier().await);
+        }
+        Ok(self.carry_out(step))
     }
 
     /// How many bytes the service shows: of an attachment of which nothing was begun with the next
@@ -153,20 +132,6 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         Ok(size)
     }
 
-    fn wants_replacement(&self) -> bool {
-        self.run.settings.wishes.on_conflict == OnConflict::Replace
-    }
-
-    fn begun_earlier(&self, there: &There) -> Begun {
-        Begun {
-            id: there.id.clone(),
-            file_path: self.row.row.file_path.clone(),
-            content: there.known.content(),
-            elsewhere: None,
-            progress: Progress::Unknown,
-        }
-    }
-
     /// A replacement that an earlier run began, of which the old bytes are gone.
     async fn swap_begun_earlier(&mut self) -> Swap {
         self.context.take_slots(1).await;
@@ -188,46 +153,23 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         }
     }
 
-    /// What follows where an attachment holds other content than the file: what the user wants.
-    pub(super) fn differs(
-        &mut self,
-        id: AttachmentId,
-        size: u64,
-        ours: Option<Content>,
-        is_kept: bool,
-    ) -> State<D::Target> {
-        let known = ours.map_or(Known::Size(size), Known::Content);
-        match self.run.settings.wishes.on_conflict {
-            OnConflict::Replace => State::Replace(id, ours),
-            OnConflict::Fail if !is_kept => match ours {
-                Some(_) => Verdict::file_changed(id, known).into(),
-                None => Verdict::stored_other_size(id, size, self.row.content).into(),
-            },
-            OnConflict::Fail | OnConflict::Skip => Verdict::kept(id, known).into(),
-        }
-    }
-
     /// Nothing but the bytes can tell whether the new ones were stored by the run before.
-    async fn tell_by_bytes(&mut self, there: There) -> Next<D> {
-        let then = there.known.content();
-        let content = self.row.content;
-        let sight = match self.look_at_bytes(&there.id, Wanted::Digest).await {
-            Ok(Looked::At(sight)) => sight,
-            Ok(Looked::Absent) => return Ok(State::LookUp(Posted::No)),
-            Ok(Looked::Empty) => {
-                self.swap = Some(self.swap_begun_earlier().await);
-                return Ok(State::Patch(self.begun_earlier(&there)));
-            }
+    pub(super) async fn read_bytes(&mut self, there: There) -> Next<D> {
+        let bytes = match self.look_at_bytes(&there.id, Wanted::Digest).await {
+            Ok(Looked::At(sight)) => match sight.seen {
+                Some(seen) => Holding::Bytes((seen.size, seen.sha256)),
+                None => return Ok(Verdict::not_seen(&there, "its bytes were not read").into()),
+            },
+            Ok(Looked::Absent) => Holding::NoAttachment,
+            Ok(Looked::Empty) => Holding::NoBytes,
             Ok(Looked::Unseen(why)) => return Ok(Verdict::not_seen(&there, &why).into()),
             Err(unmet) => return left(&there, unmet),
         };
-        let seen = sight.sha256();
-        if seen == Some(content.sha256) {
-            return Ok(Verdict::right(&there, content).into());
-        }
-        let ours = then.filter(|then| seen == Some(then.sha256));
-        let size = sight.exhibit.size.unwrap_or_default();
-        Ok(self.differs(there.id.clone(), size, ours, there.is_kept()))
+        let sighting = Sighting::OfBytes {
+            bytes,
+            there: &there,
+        };
+        self.go_on_with_left(self.next_step(&sighting)).await
     }
 
     /// Looks at an attachment, and at its bytes as far as they are wanted.

@@ -14,9 +14,9 @@ use crate::event::Event;
 use crate::pipeline::Halt;
 use crate::pipeline::requests::Unmet;
 use crate::pipeline::verdict::Verdict;
-use crate::plan::{Found, OnConflict, Posted, found};
+use crate::plan::{NextStep, Posted, Sighting, decides_by_new_name};
+use crate::results::Status;
 use crate::results::journal::Journal;
-use crate::results::{Known, Status};
 
 /// When to look for the record of a POST whose answer was lost, counted from one look to the next.
 pub(super) const SEARCHES: [Duration; 3] = [
@@ -25,61 +25,25 @@ pub(super) const SEARCHES: [Duration; 3] = [
     Duration::from_secs(30),
 ];
 
-/// What look-ups by the names of a row have found.
-enum ByName {
-    /// This, under the one that it has now; or nothing under any.
-    Present(Presence),
-    /// This, under the one that it is to get, and nothing under the other.
-    New(Presence),
-    /// Something under the one that it is to get that is not, or need not be, the row's.
-    Taken,
-}
-
 impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     pub(super) async fn look_up(&mut self, posted: Posted) -> Next<D> {
         // Once the row is found, it may have to prove another id.
         self.trial = None;
         self.context.take_slots(1).await;
-        let found = match self.find().await {
-            Ok(presence) => self.or_by_its_new_name(presence).await,
-            Err(unmet) => Err(unmet),
+        let (present, under_new) = match self.find_by_names().await {
+            Ok(found) => found,
+            Err(unmet) => return self.unmet(unmet, None, &posted),
         };
-        if let Ok(found) = &found
-            && let Some(verdict) = self.after_one_that_is_gone(found)
-        {
-            return Ok(verdict.into());
-        }
-        match found {
-            Ok(ByName::Taken) => Ok(self.name_taken()),
-            // Of a record under the new name, none of our POSTs can be the reason.
-            Ok(ByName::New(presence)) => {
-                let nothing = State::LookUp(posted);
-                Ok(self.after_look_up(&presence, &Posted::No, nothing))
-            }
-            Ok(ByName::Present(presence)) => {
-                // After a lost POST one look is not enough, not even after a restart.
-                let nothing = match &posted {
-                    Posted::No => State::Create(Posted::No),
-                    Posted::Perhaps | Posted::ForAnotherObject(_) => {
-                        State::Search(0, posted.clone())
-                    }
-                };
-                Ok(self.after_look_up(&presence, &posted, nothing))
-            }
-            Err(unmet) => self.unmet(unmet, None, &posted),
-        }
-    }
-
-    /// The row's attachment had a new name, and is gone: whatever has a name of it now is another
-    /// one.
-    fn after_one_that_is_gone(&mut self, found: &ByName) -> Option<Verdict> {
-        if let ByName::Present(Presence::Absent) = found {
+        if present == Presence::Absent && under_new == Presence::Absent {
             // What it was called says nothing of the next one.
             self.row.changes.renamed_to = None;
-            return None;
         }
-        let renamed = self.row.changes.renamed_to.as_deref()?;
-        Some(Verdict::gone_since(renamed))
+        // After a lost POST one look is not enough, not even after a restart.
+        let nothing = match &posted {
+            Posted::No => State::Create(Posted::No),
+            Posted::Perhaps | Posted::ForAnotherObject(_) => State::Search(0, posted.clone()),
+        };
+        Ok(self.after_look_up(&present, &under_new, &posted, nothing))
     }
 
     async fn find(&self) -> Result<Presence, Unmet> {
@@ -87,58 +51,40 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         self.find_by(external_id).await
     }
 
-    /// A row whose attachment is to be renamed may have been renamed already.
-    async fn or_by_its_new_name(&mut self, presence: Presence) -> Result<ByName, Unmet> {
-        let Some(new) = self.row.row.new_external_id.clone() else {
-            return Ok(ByName::Present(presence));
+    /// Looks for what has the row's `external_id`, and for what has the one that it is to get: an
+    /// attachment that is to be renamed may have been renamed already.
+    async fn find_by_names(&self) -> Result<(Presence, Presence), Unmet> {
+        let present = self.find().await?;
+        let under_new = match &self.row.row.new_external_id {
+            Some(new) if decides_by_new_name(&present, self.run.settings.wishes) => {
+                self.find_by(new).await?
+            }
+            _ => Presence::Absent,
         };
-        let is_there = presence != Presence::Absent;
-        if is_there && self.run.settings.wishes.on_conflict != OnConflict::Replace {
-            // Before it is renamed, the new name is looked up anyway.
-            return Ok(ByName::Present(presence));
-        }
-        let under_the_new = self.find_by(&new).await?;
-        Ok(match (is_there, under_the_new) {
-            (_, Presence::Absent) => ByName::Present(presence),
-            (true, _) => ByName::Taken,
-            (false, under_the_new) => ByName::New(under_the_new),
-        })
-    }
-
-    /// An attachment that is not known to be the row's has the name that it is to get.
-    fn name_taken(&self) -> State<D::Target> {
-        let row = &self.row.row;
-        let verdict = Verdict {
-            known: Some(Known::Nothing),
-            ..Verdict::plain(Status::Conflict, None)
-        };
-        match &row.new_external_id {
-            Some(to) => verdict.new_id_taken(to, "already").into(),
-            None => verdict.into(),
-        }
+        Ok((present, under_new))
     }
 
     /// What follows from a look-up; `nothing` is what follows where nothing is there.
     fn after_look_up(
         &mut self,
-        presence: &Presence,
+        present: &Presence,
+        under_new: &Presence,
         posted: &Posted,
         nothing: State<D::Target>,
     ) -> State<D::Target> {
-        let content = self.row.content;
-        if let Presence::Stored { names, .. } = presence {
+        if let Presence::Stored { names, .. } = present {
+            self.names = Some(names.clone());
+        } else if let Presence::Stored { names, .. } = under_new {
             self.names = Some(names.clone());
         }
-        let is_compared = self.run.settings.wishes.on_conflict == OnConflict::Replace;
-        match found(presence, posted, &content) {
-            Found::Nothing => nothing,
-            Found::Ours(id) => State::Patch(self.begun(id)),
-            Found::Unfinished(elsewhere) => Verdict::unfinished(elsewhere).into(),
-            // That there are as many bytes does not prove that they are the same.
-            Found::SameSize(id) if is_compared => State::Replace(id, None),
-            Found::SameSize(id) => Verdict::plain(Status::Skipped, Some(id)).into(),
-            Found::OtherSize(id, size) => self.differs(id, size, None, false),
-            Found::Mismatch(other) => Verdict::mismatch(&other).after(posted).into(),
+        let sighting = Sighting::ByName {
+            present,
+            under_new,
+            posted,
+        };
+        match self.next_step(&sighting) {
+            NextStep::Create => nothing,
+            step => self.carry_out(step),
         }
     }
 
@@ -229,7 +175,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         match self.find().await {
             Ok(presence) => {
                 let nothing = State::Search(nth + 1, posted.clone());
-                Ok(self.after_look_up(&presence, &posted, nothing))
+                Ok(self.after_look_up(&presence, &Presence::Absent, &posted, nothing))
             }
             Err(unmet) => self.unmet(unmet, None, &posted),
         }
@@ -240,7 +186,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         match self.find().await {
             Ok(presence) => {
                 let refused = Verdict::refused(None, why);
-                Ok(self.after_look_up(&presence, posted, refused.into()))
+                Ok(self.after_look_up(&presence, &Presence::Absent, posted, refused.into()))
             }
             Err(unmet) => self.unmet(unmet, None, posted),
         }

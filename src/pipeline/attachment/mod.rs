@@ -34,7 +34,7 @@ use crate::clock::Since;
 use crate::destination::{AttachmentApi, Destination, Names, Place};
 use crate::http::Receipt;
 use crate::model::{AttachmentId, Content};
-use crate::plan::{AttachmentStart, Begun, Posted, There};
+use crate::plan::{AttachmentStart, Begun, NextStep, Posted, RowFacts, Sighting, There, next_step};
 use crate::results::journal::Journal;
 use crate::results::{Entry, Status};
 
@@ -100,6 +100,8 @@ enum State<T> {
     Patch(Begun),
     /// An earlier run left it with its bytes, or while it was replacing them.
     There(There),
+    /// Reading the bytes of such an attachment, because nothing else can tell what it holds.
+    ReadBytes(There),
     /// Keeping the bytes that are to give way. Of all of them something is known where we sent them.
     Replace(AttachmentId, Option<Content>),
     /// Asking for a new address, which lets go of the bytes that were kept.
@@ -169,6 +171,7 @@ impl<'a, D: AttachmentApi, J: Journal> AttachmentMachine<'a, D, J> {
                 State::Resume(begun) => self.resume(begun).await?,
                 State::Patch(begun) => self.patch(begun).await?,
                 State::There(there) => self.there(there).await?,
+                State::ReadBytes(there) => self.read_bytes(there).await?,
                 State::Replace(id, ours) => self.replace(id, ours).await?,
                 State::LetGo(id) => self.let_go(self.begun(id)).await?,
                 State::Prove(id) => self.prove(id).await?,
@@ -177,6 +180,31 @@ impl<'a, D: AttachmentApi, J: Journal> AttachmentMachine<'a, D, J> {
                 State::End(verdict) => self.conclude(*verdict).await?,
                 State::Over(line) => return Ok(Ended(vec![*line])),
             };
+        }
+    }
+
+    /// Decides what follows for the row from what is seen of its attachment.
+    fn next_step(&self, sighting: &Sighting<'_>) -> NextStep {
+        let facts = RowFacts {
+            row: &self.row.row,
+            content: &self.row.content,
+            changes: &self.row.changes,
+            wishes: self.run.settings.wishes,
+        };
+        next_step(sighting, facts)
+    }
+
+    /// The state in which the next step is carried out.
+    fn carry_out(&self, step: NextStep) -> State<D::Target> {
+        match step {
+            NextStep::LookUp => State::LookUp(Posted::No),
+            NextStep::Create => State::Create(Posted::No),
+            NextStep::Send(begun) => State::Patch(begun),
+            NextStep::Confirm(id) => State::Confirm(id),
+            NextStep::ReadBytes(there) => State::ReadBytes(there),
+            NextStep::ReplaceUnlessSame(id) => State::Replace(id, None),
+            NextStep::Replace { id, ours, .. } => State::Replace(id, ours),
+            NextStep::End(end) => Verdict::of_end(end, &self.row.row, self.row.content).into(),
         }
     }
 

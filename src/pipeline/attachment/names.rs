@@ -10,12 +10,12 @@ use tokio::time::sleep;
 use super::look_up::SEARCHES;
 use super::{AttachmentMachine, Next};
 use crate::destination::archive::Shown;
-use crate::destination::{Amended, AttachmentApi, Key, NewNames, Presence};
+use crate::destination::{Amended, AttachmentApi, Key, NewNames};
 use crate::model::{AttachmentId, ExternalId};
 use crate::pipeline::Halt;
 use crate::pipeline::requests::Unmet;
 use crate::pipeline::verdict::Verdict;
-use crate::plan::{Renaming, changed_as, renaming};
+use crate::plan::{NameHolder, Renaming, changed_as, name_holder, renaming};
 use crate::results::journal::Journal;
 use crate::results::{DoneAs, Reason, Status};
 
@@ -28,13 +28,6 @@ enum Progress {
     Done,
     /// It is not, or nobody knows: so the row ends.
     Ended(Box<Verdict>),
-}
-
-/// Under which attachment a name was found.
-enum Holder {
-    Nobody,
-    We,
-    Another,
 }
 
 impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
@@ -91,11 +84,11 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             return Ok(None);
         };
         Ok(match self.holder(&to, id).await {
-            Ok(Holder::Another) => {
+            Ok(NameHolder::Another) => {
                 self.give_back(id, &from).await?;
                 Some(verdict.clone().new_id_taken(&to, "as well"))
             }
-            Ok(Holder::We | Holder::Nobody) => {
+            Ok(NameHolder::Ours | NameHolder::Nobody) => {
                 self.row.changes.renamed_to = Some(to.as_str().to_owned());
                 None
             }
@@ -188,9 +181,9 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             // What the look-up finds must not be old when the change is sent.
             self.context.waited_to_change().await;
             match self.holder(&to, id).await {
-                Ok(Holder::Nobody) => {}
-                Ok(Holder::We) => break,
-                Ok(Holder::Another) => {
+                Ok(NameHolder::Nobody) => {}
+                Ok(NameHolder::Ours) => break,
+                Ok(NameHolder::Another) => {
                     return Ok(ended(verdict.clone().new_id_taken(&to, "already")));
                 }
                 Err(unmet) => {
@@ -204,19 +197,19 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
                     return Ok(ended(verdict.clone().ambiguous(&from)));
                 }
                 Ok(_) => match self.holder_by_now(&to, id).await {
-                    Ok(Holder::We) => break,
+                    Ok(NameHolder::Ours) => break,
                     // Under its old one it is found.
-                    Ok(Holder::Nobody) if self.is_on_trial(&to) => {
+                    Ok(NameHolder::Nobody) if self.is_on_trial(&to) => {
                         self.give_back(id, &from).await?;
                         let done = "the attachment was given its old one back";
                         return Err(self.does_not_route("new_external_id", &to, done));
                     }
-                    Ok(Holder::Another) => {
+                    Ok(NameHolder::Another) => {
                         self.give_back(id, &from).await?;
                         let taken = verdict.clone().new_id_taken(&to, "since just now");
                         return Ok(ended(taken));
                     }
-                    Ok(Holder::Nobody) => {
+                    Ok(NameHolder::Nobody) => {
                         lost += 1;
                         let why = "a look-up of the new one finds nothing".to_owned();
                         (why, lost > MOST_LOST)
@@ -229,11 +222,11 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
                 Err(Unmet::Halt(halt) | Unmet::HaltUnknown(halt)) => return Err(halt),
                 Err(Unmet::Refused(why)) => {
                     return match self.holder(&to, id).await {
-                        Ok(Holder::We) => break,
-                        Ok(Holder::Another) => {
+                        Ok(NameHolder::Ours) => break,
+                        Ok(NameHolder::Another) => {
                             Ok(ended(verdict.clone().new_id_taken(&to, "already")))
                         }
-                        Ok(Holder::Nobody) => {
+                        Ok(NameHolder::Nobody) => {
                             Ok(ended(verdict.clone().name_refused("external_id", &why)))
                         }
                         Err(unmet) => {
@@ -258,12 +251,12 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         Ok(Progress::Done)
     }
 
-    async fn holder(&self, external_id: &ExternalId, ours: &AttachmentId) -> Result<Holder, Unmet> {
-        Ok(match self.find_by(external_id).await? {
-            Presence::Absent => Holder::Nobody,
-            Presence::Pending { id } | Presence::Stored { id, .. } if id == *ours => Holder::We,
-            _ => Holder::Another,
-        })
+    async fn holder(
+        &self,
+        external_id: &ExternalId,
+        ours: &AttachmentId,
+    ) -> Result<NameHolder, Unmet> {
+        Ok(name_holder(&self.find_by(external_id).await?, ours))
     }
 
     /// The same of a name that was just given, and may not be found at once.
@@ -271,10 +264,10 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         &self,
         external_id: &ExternalId,
         ours: &AttachmentId,
-    ) -> Result<Holder, Unmet> {
+    ) -> Result<NameHolder, Unmet> {
         let mut holder = self.holder(external_id, ours).await?;
         for wait in SEARCHES {
-            if !matches!(holder, Holder::Nobody) || !self.is_on_trial(external_id) {
+            if !matches!(holder, NameHolder::Nobody) || !self.is_on_trial(external_id) {
                 break;
             }
             sleep(wait).await;

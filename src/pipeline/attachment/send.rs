@@ -18,7 +18,7 @@ use crate::pipeline::poller::Seen;
 use crate::pipeline::requests::{Leave, Unmet};
 use crate::pipeline::upload::{Address, UploadEnd};
 use crate::pipeline::verdict::Verdict;
-use crate::plan::{Begun, Posted, Progress, Standing, standing};
+use crate::plan::{Begun, Posted, Progress, Sighting};
 use crate::results::journal::Journal;
 use crate::results::{Known, Status, Verified};
 
@@ -247,31 +247,16 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         if let Presence::Stored { names, .. } = &presence {
             self.names = Some(names.clone());
         }
-        Ok(match standing(&presence, &begun, &self.row.content) {
-            Standing::Gone => State::LookUp(Posted::No),
-            Standing::Empty => State::Patch(begun),
-            Standing::Sent => State::Confirm(begun.id),
-            Standing::EmptyElsewhere => Verdict::begun_elsewhere(begun, self.row.row.object).into(),
-            Standing::Stored(size) => self.shown(begun.id, size),
-            Standing::StoredBeforeTheChange(size) => {
-                Verdict::stored_before_the_change(begun, size).into()
-            }
-            Standing::Mismatch => {
-                let why = "the answer speaks of another attachment".to_owned();
-                return self.no_further(Unmet::Unknown(why), begun);
-            }
-        })
+        let sighting = Sighting::OfBegun {
+            presence: &presence,
+            begun: &begun,
+        };
+        Ok(self.carry_out(self.next_step(&sighting)))
     }
 
     /// A record of this row, for the object and the file as they are now.
     pub(super) fn begun(&self, id: AttachmentId) -> Begun {
-        Begun {
-            id,
-            file_path: self.row.row.file_path.clone(),
-            content: Some(self.row.content),
-            elsewhere: None,
-            progress: Progress::Unknown,
-        }
+        Begun::now(id, &self.row.row, self.row.content)
     }
 
     /// The end of a row whose begun record cannot be gone on with. Its line goes on saying what was

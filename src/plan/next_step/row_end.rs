@@ -1,7 +1,7 @@
 //! The ends of the rows of attachments that follow from what is seen, without anything being sent.
 
 use crate::model::{AttachmentId, Content};
-use crate::plan::{OtherObject, Posted};
+use crate::plan::{Begun, Change, OtherObject, Posted, There};
 use crate::results::{DoneAs, DoneContent, Known, Reason, Replacement, RowState};
 
 /// The end of a row whose attachment was looked at.
@@ -12,12 +12,7 @@ pub enum RowEnd {
     /// An attachment that nobody here is known to have made has as many bytes as the file.
     SameSize(AttachmentId),
     /// The attachment that an earlier run left is as the row wants it.
-    AsLeft {
-        /// The attachment.
-        id: AttachmentId,
-        /// What was done for the row, where nothing else is changed.
-        done_as: DoneAs,
-    },
+    AsLeft(There),
     /// Other content is stored, and stays because the user wants so.
     Kept {
         /// The attachment.
@@ -41,10 +36,10 @@ pub enum RowEnd {
     },
     /// The record that was begun has its bytes, and the file or the object was another one then.
     StoredBeforeTheChange {
+        /// The record.
+        begun: Begun,
         /// Its size in bytes, as the service shows it.
         size: u64,
-        /// Whether it hangs on another object than the manifest names now.
-        is_elsewhere: bool,
     },
     /// The record that was begun has another size than was sent.
     SizeMismatch {
@@ -54,20 +49,20 @@ pub enum RowEnd {
         size: u64,
     },
     /// The attachment that an earlier run left is not there any more, or has lost its bytes.
-    Gone,
+    Gone(There),
     /// The attachment, which was renamed to this, is not there any more, and others have its names.
     GoneSince(String),
     /// Another attachment has the `external_id` that the row's is to get.
     NewIdTaken,
     /// The attachment hangs on another object than the manifest names now.
-    OnAnotherObject,
+    OnAnotherObject(There),
     /// The same of one whose bytes were being replaced.
-    ReplacingElsewhere,
+    ReplacingElsewhere(There),
     /// A record without bytes has the row's `external_id`: of ours for this object, or of somebody
     /// else.
     Unfinished(Option<OtherObject>),
     /// The record that was begun has no bytes, and hangs on another object.
-    BegunElsewhere,
+    BegunElsewhere(Begun),
     /// The answer to a look-up speaks of another `external_id`.
     Mismatch {
         /// That `external_id`.
@@ -76,7 +71,7 @@ pub enum RowEnd {
         posted: Posted,
     },
     /// The answer about the record that was begun speaks of another one.
-    OfAnother,
+    OfAnother(Begun),
 }
 
 impl RowEnd {
@@ -86,25 +81,25 @@ impl RowEnd {
         match self {
             Self::Uploaded(_) => done(DoneAs::Uploaded),
             Self::SameSize(_) => done(DoneAs::Skipped),
-            Self::AsLeft { done_as, .. } => done(*done_as),
+            Self::AsLeft(there) => done(match there.change {
+                Change::None | Change::Names => there.done_as,
+                Change::LettingGo | Change::LetGo | Change::Sent => DoneAs::Uploaded,
+            }),
             Self::Kept { .. } => RowState::Done(DoneAs::Skipped, DoneContent::KeptExisting),
             Self::StoredOtherSize { .. } => RowState::Conflict(Reason::StoredOtherSize),
             Self::FileChanged { .. } => RowState::Conflict(Reason::FileChanged),
-            Self::StoredBeforeTheChange { is_elsewhere, .. } => {
-                if *is_elsewhere {
-                    RowState::ConflictElsewhere
-                } else {
-                    RowState::Conflict(Reason::FileChanged)
-                }
-            }
-            Self::Gone | Self::GoneSince(_) => RowState::Conflict(Reason::Gone),
+            Self::StoredBeforeTheChange { begun, .. } => match begun.elsewhere {
+                Some(_) => RowState::ConflictElsewhere,
+                None => RowState::Conflict(Reason::FileChanged),
+            },
+            Self::Gone(_) | Self::GoneSince(_) => RowState::Conflict(Reason::Gone),
             Self::NewIdTaken => RowState::Conflict(Reason::NewIdTaken),
-            Self::OnAnotherObject => RowState::ConflictElsewhere,
+            Self::OnAnotherObject(_) => RowState::ConflictElsewhere,
             Self::SizeMismatch { .. } => RowState::Failed(Reason::SizeMismatch),
-            Self::ReplacingElsewhere => {
+            Self::ReplacingElsewhere(_) => {
                 RowState::Replacing(Replacement::LetGo(Reason::ObjectChanged))
             }
-            Self::Unfinished(Some(_)) | Self::BegunElsewhere => RowState::UnfinishedElsewhere,
+            Self::Unfinished(Some(_)) | Self::BegunElsewhere(_) => RowState::UnfinishedElsewhere,
             Self::Unfinished(None) => RowState::Unbegun(Reason::PendingElsewhere),
             Self::Mismatch { posted, .. } => match posted {
                 Posted::No => RowState::Failed(Reason::LookupMismatch),
@@ -112,7 +107,7 @@ impl RowEnd {
                 Posted::Perhaps => RowState::Creating(Reason::LookupMismatch),
                 Posted::ForAnotherObject(_) => RowState::CreatingElsewhere,
             },
-            Self::OfAnother => RowState::CreatedUnheard(Reason::NoAnswer),
+            Self::OfAnother(_) => RowState::CreatedUnheard(Reason::NoAnswer),
         }
     }
 }

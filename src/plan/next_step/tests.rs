@@ -3,9 +3,9 @@
 use super::*;
 use crate::destination::Names;
 use crate::digest::sha256;
-use crate::model::FileStamp;
+use crate::model::{ExternalId, FileStamp, ObjectRef, ObjectType};
 use crate::plan::{OtherObject, Progress};
-use crate::results::{Backup, DoneContent, Former, Reason, Status, Verified};
+use crate::results::{Backup, DoneAs, DoneContent, Former, Reason, Status, Verified};
 
 const POLICIES: [OnConflict; 3] = [OnConflict::Fail, OnConflict::Skip, OnConflict::Replace];
 
@@ -16,6 +16,20 @@ fn content(text: &str) -> Content {
             modified: jiff::Timestamp::UNIX_EPOCH,
         },
         sha256: sha256(text.as_bytes()),
+    }
+}
+
+fn row() -> Row {
+    Row {
+        number: 1,
+        line: 2,
+        file_path: "a.pdf".into(),
+        object: ObjectRef::parse(ObjectType::Contract, "7").unwrap(),
+        external_id: ExternalId::parse("A1").unwrap(),
+        title: None,
+        file_name: None,
+        sha256: None,
+        new_external_id: None,
     }
 }
 
@@ -50,6 +64,7 @@ fn elsewhere() -> OtherObject {
 /// The next step of a row that earlier runs changed so.
 fn changed(sighting: &Sighting<'_>, on_conflict: OnConflict, changes: &Changes) -> NextStep {
     let row = RowFacts {
+        row: &row(),
         content: &file(),
         changes,
         wishes: Wishes {
@@ -115,7 +130,7 @@ fn a_record_is_made_where_a_look_up_finds_nothing() {
 #[test]
 fn a_record_without_bytes_is_ours_only_after_a_lost_post_for_the_same_object() {
     let steps = found(&pending(), &Posted::Perhaps);
-    assert_eq!(steps, same_for_all(NextStep::Send(id())));
+    assert_eq!(steps, same_for_all(NextStep::Send(begun())));
     let steps = found(&pending(), &Posted::No);
     assert_eq!(steps, same_for_all(RowEnd::Unfinished(None)));
     let steps = found(&pending(), &Posted::ForAnotherObject(elsewhere()));
@@ -228,7 +243,7 @@ fn begun_leads_to(begun: &Begun, presence: &Presence, expected: impl Into<NextSt
 #[test]
 fn a_begun_record_is_gone_on_with_as_the_service_shows_it() {
     begun_leads_to(&begun(), &Presence::Absent, NextStep::LookUp);
-    begun_leads_to(&begun(), &pending(), NextStep::Send(id()));
+    begun_leads_to(&begun(), &pending(), NextStep::Send(begun()));
     let sent = Begun {
         progress: Progress::Sent,
         ..begun()
@@ -239,7 +254,7 @@ fn a_begun_record_is_gone_on_with_as_the_service_shows_it() {
     begun_leads_to(&begun(), &stored(5), mismatch);
     let external_id = "B".into();
     let other = Presence::Mismatch { external_id };
-    begun_leads_to(&begun(), &other, RowEnd::OfAnother);
+    begun_leads_to(&begun(), &other, RowEnd::OfAnother(begun()));
 }
 
 #[test]
@@ -252,14 +267,18 @@ fn a_begun_record_of_another_file_or_object_is_left_as_it_is_under_each_policy()
         elsewhere: Some(elsewhere()),
         ..begun()
     };
-    begun_leads_to(&of_another_file, &pending(), NextStep::Send(id()));
-    begun_leads_to(&moved, &pending(), RowEnd::BegunElsewhere);
-    for (begun, is_elsewhere, reason) in [
-        (of_another_file, false, Reason::FileChanged),
-        (moved, true, Reason::ObjectChanged),
+    let sent = NextStep::Send(of_another_file.clone());
+    begun_leads_to(&of_another_file, &pending(), sent);
+    let moved_away = RowEnd::BegunElsewhere(moved.clone());
+    begun_leads_to(&moved, &pending(), moved_away);
+    for (begun, reason) in [
+        (of_another_file, Reason::FileChanged),
+        (moved, Reason::ObjectChanged),
     ] {
-        let size = 4;
-        let end = RowEnd::StoredBeforeTheChange { size, is_elsewhere };
+        let end = RowEnd::StoredBeforeTheChange {
+            begun: begun.clone(),
+            size: 4,
+        };
         assert_eq!(end.state().encode(), (Status::Conflict, reason));
         begun_leads_to(&begun, &stored(4), end);
     }
@@ -281,18 +300,14 @@ fn left(there: &There, size: Holding<u64>) -> [NextStep; 3] {
     steps(&Sighting::OfLeft { size, there })
 }
 
-fn as_left(done_as: DoneAs) -> RowEnd {
-    RowEnd::AsLeft { id: id(), done_as }
-}
-
 #[test]
 fn an_attachment_that_was_left_is_right_gone_or_looked_for_anew() {
     assert_eq!(
         left(&there(), Holding::Bytes(4)),
-        same_for_all(as_left(DoneAs::Uploaded))
+        same_for_all(RowEnd::AsLeft(there()))
     );
     for size in [Holding::NoAttachment, Holding::NoBytes] {
-        assert_eq!(left(&there(), size), same_for_all(RowEnd::Gone));
+        assert_eq!(left(&there(), size), same_for_all(RowEnd::Gone(there())));
     }
     let let_go = There {
         change: Change::LetGo,
@@ -304,7 +319,7 @@ fn an_attachment_that_was_left_is_right_gone_or_looked_for_anew() {
     );
     assert_eq!(
         left(&let_go, Holding::NoBytes),
-        same_for_all(NextStep::Send(id()))
+        same_for_all(NextStep::Send(begun()))
     );
     let sent = There {
         change: Change::Sent,
@@ -316,7 +331,7 @@ fn an_attachment_that_was_left_is_right_gone_or_looked_for_anew() {
     );
     assert_eq!(
         left(&sent, Holding::Bytes(4)),
-        same_for_all(NextStep::ReadBytes(id()))
+        same_for_all(NextStep::ReadBytes(sent.clone()))
     );
 }
 
@@ -327,7 +342,7 @@ fn only_the_size_of_what_was_skipped_is_known_so_that_it_is_read_before_it_is_re
         done_as: DoneAs::Skipped,
         ..there()
     };
-    let right = NextStep::from(as_left(DoneAs::Skipped));
+    let right = NextStep::from(RowEnd::AsLeft(skipped.clone()));
     assert_eq!(
         left(&skipped, Holding::Bytes(4)),
         [right.clone(), right, NextStep::ReplaceUnlessSame(id())]
@@ -379,7 +394,11 @@ fn content_that_the_user_has_let_stay_stays_until_it_is_to_be_replaced() {
 #[test]
 fn an_attachment_on_another_object_is_not_touched() {
     for (change, expected, status) in [
-        (Change::Names, RowEnd::OnAnotherObject, Status::Conflict),
+        (
+            Change::Names,
+            RowEnd::OnAnotherObject as fn(There) -> RowEnd,
+            Status::Conflict,
+        ),
         (
             Change::LettingGo,
             RowEnd::ReplacingElsewhere,
@@ -391,6 +410,7 @@ fn an_attachment_on_another_object_is_not_touched() {
             change,
             ..there()
         };
+        let expected = expected(moved.clone());
         assert_eq!(expected.state().encode(), (status, Reason::ObjectChanged));
         assert_eq!(left(&moved, Holding::Bytes(4)), same_for_all(expected));
     }
@@ -411,10 +431,17 @@ fn the_bytes_of_an_attachment_that_was_being_replaced_tell_what_it_holds() {
         })
     };
     assert_eq!(read(Holding::NoAttachment), same_for_all(NextStep::LookUp));
-    assert_eq!(read(Holding::NoBytes), same_for_all(NextStep::Send(id())));
+    let of_before = Begun {
+        content: Some(before),
+        ..begun()
+    };
+    assert_eq!(
+        read(Holding::NoBytes),
+        same_for_all(NextStep::Send(of_before))
+    );
     assert_eq!(
         read(Holding::Bytes((4, file().sha256))),
-        same_for_all(as_left(DoneAs::Uploaded))
+        same_for_all(RowEnd::AsLeft(letting_go.clone()))
     );
     let changed = RowEnd::FileChanged {
         id: id(),
@@ -455,7 +482,9 @@ fn what_was_replaced_before_tells_old_bytes_from_new_ones() {
         OnConflict::Fail,
         &changes,
     );
-    assert_eq!(step, as_left(DoneAs::Uploaded).into());
+    let end = RowEnd::AsLeft(letting_go.clone());
+    assert_eq!(end.state().encode().0, Status::Uploaded);
+    assert_eq!(step, end.into());
 }
 
 #[test]

@@ -1,0 +1,59 @@
+//! How a row ends whose attachment was looked at: the words for each end that follows from that.
+
+use super::Verdict;
+use crate::manifest::Row;
+use crate::model::Content;
+use crate::plan::{Begun, RowEnd};
+use crate::results::{Known, Status, Verified};
+
+impl Verdict {
+    /// The end of a row with a file of this content.
+    pub(in crate::pipeline) fn of_end(end: RowEnd, row: &Row, content: Content) -> Self {
+        match end {
+            RowEnd::Uploaded(id) => Self::uploaded(id, Verified::Size),
+            RowEnd::SameSize(id) => Self::plain(Status::Skipped, Some(id)),
+            RowEnd::AsLeft(there) => Self::right(&there, content),
+            RowEnd::Kept { id, known } => Self::kept(id, known),
+            RowEnd::StoredOtherSize { id, size } => Self::stored_other_size(id, size, content),
+            RowEnd::FileChanged { id, stored } => Self::file_changed(id, Known::Content(stored)),
+            RowEnd::StoredBeforeTheChange { begun, size } => {
+                Self::stored_before_the_change(begun, size)
+            }
+            RowEnd::SizeMismatch { id, size } => Self::size_mismatch(id, size, content),
+            RowEnd::Gone(there) => Self::gone(there),
+            RowEnd::GoneSince(renamed) => Self::gone_since(&renamed),
+            RowEnd::NewIdTaken => Self::name_taken(row),
+            RowEnd::OnAnotherObject(there) => Self::on_another_object(there, row.object),
+            RowEnd::ReplacingElsewhere(there) => Self::replacing_elsewhere(there, row.object),
+            RowEnd::Unfinished(elsewhere) => Self::unfinished(elsewhere),
+            RowEnd::BegunElsewhere(begun) => Self::begun_elsewhere(begun, row.object),
+            RowEnd::Mismatch { other, posted } => Self::mismatch(&other).after(&posted),
+            RowEnd::OfAnother(begun) => Self::of_another(begun),
+        }
+    }
+
+    /// An attachment that is not known to be the row's has the name that it is to get.
+    fn name_taken(row: &Row) -> Self {
+        let verdict = Self {
+            known: Some(Known::Nothing),
+            ..Self::plain(Status::Conflict, None)
+        };
+        match &row.new_external_id {
+            Some(to) => verdict.new_id_taken(to, "already"),
+            None => verdict,
+        }
+    }
+
+    /// The answer about a begun record speaks of another one. The line goes on saying what was begun.
+    fn of_another(begun: Begun) -> Self {
+        Self {
+            known: begun.content.map(Known::Content),
+            elsewhere: begun.elsewhere,
+            ..Self::no_answer(
+                Status::Created,
+                Some(begun.id),
+                "the answer speaks of another attachment",
+            )
+        }
+    }
+}
