@@ -49,6 +49,7 @@ impl RowInFlight {
     /// The line that says this of it.
     pub(super) fn line(&self, verdict: Verdict, destination: &str) -> Entry {
         let row = &self.row;
+        let (status, reason) = verdict.state.encode();
         let (object_type, object_id) = match verdict.elsewhere {
             Some(object) => (object.kind, object.id),
             None => (row.object.kind().to_string(), row.object.id().to_string()),
@@ -59,8 +60,8 @@ impl RowInFlight {
             object_type,
             object_id,
             external_id: row.external_id.to_string(),
-            status: verdict.status,
-            reason: verdict.reason,
+            status,
+            reason,
             attachment_id: verdict.id,
             known: verdict.known.unwrap_or(Known::Content(self.content)),
             verified: verdict.verified,

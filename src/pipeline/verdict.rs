@@ -8,14 +8,13 @@ use super::requests::Unmet;
 use crate::http::UnsafeTarget;
 use crate::model::{AttachmentId, Content, ObjectRef};
 use crate::plan::{Begun, OtherObject, Posted, Sent};
-use crate::results::{Known, Reason, Status, Verified};
+use crate::results::{DoneAs, DoneContent, Known, Reason, RowState, SizeAnswer, Verified};
 use crate::text::quoted;
 
 /// How a row ends in this run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Verdict {
-    pub(super) status: Status,
-    pub(super) reason: Reason,
+    pub(super) state: RowState,
     pub(super) id: Option<AttachmentId>,
     /// What is known of the content, where that is not the file as it was checked.
     pub(super) known: Option<Known>,
@@ -26,17 +25,21 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    /// A row of which there is nothing to explain.
-    pub(super) fn plain(status: Status, id: Option<AttachmentId>) -> Self {
+    /// A row in this state, of which there is nothing to explain. `id` is that of its record.
+    pub(super) fn plain(state: RowState, id: Option<AttachmentId>) -> Self {
         Self {
-            status,
-            reason: Reason::None,
+            state,
             id,
             known: None,
             verified: Verified::No,
             message: String::new(),
             elsewhere: None,
         }
+    }
+
+    /// A row of which nothing is begun, for this reason.
+    fn unbegun(reason: Reason) -> Self {
+        Self::plain(RowState::Unbegun(reason), None)
     }
 
     /// The end of a row on whose behalf a request gave nothing, unless the run is to stop for it. `id` is
@@ -46,52 +49,41 @@ impl Verdict {
         id: Option<AttachmentId>,
         object: ObjectRef,
     ) -> Result<Self, Halt> {
-        let begun = match id {
-            Some(_) => Status::Created,
-            None => Status::Pending,
-        };
         Ok(match unmet {
             Unmet::Halt(halt) | Unmet::HaltUnknown(halt) => return Err(halt),
-            Unmet::NotSent => Self::no_answer(begun, id, "it could not be sent"),
-            Unmet::Unknown(why) | Unmet::GivenUp(why) => Self::no_answer(begun, id, &why),
+            Unmet::NotSent => Self::no_answer(id, "it could not be sent"),
+            Unmet::Unknown(why) | Unmet::GivenUp(why) => Self::no_answer(id, &why),
             Unmet::Refused(why) => Self::refused(id, &why),
             Unmet::Forbidden(why) => Self::forbidden(id, object, &why),
         })
     }
 
-    fn explained(self, reason: Reason, message: String) -> Self {
-        Self {
-            reason,
-            message,
-            ..self
-        }
+    fn saying(self, message: String) -> Self {
+        Self { message, ..self }
     }
 
     pub(super) fn uploaded(id: AttachmentId, verified: Verified) -> Self {
         Self {
             verified,
-            ..Self::plain(Status::Uploaded, Some(id))
+            ..Self::plain(done(DoneAs::Uploaded), Some(id))
         }
     }
 
     pub(super) fn failed(reason: Reason, id: Option<AttachmentId>, message: String) -> Self {
-        Self::plain(Status::Failed, id).explained(reason, message)
+        Self::plain(RowState::failed(reason), id).saying(message)
     }
 
     pub(super) fn stored_other_size(id: AttachmentId, size: u64, content: Content) -> Self {
         Self {
             known: Some(Known::Size(size)),
-            ..Self::plain(Status::Conflict, Some(id))
+            ..Self::plain(RowState::Conflict(Reason::StoredOtherSize), Some(id))
         }
-        .explained(
-            Reason::StoredOtherSize,
-            format!(
-                "an attachment with this external_id is stored already, with {size} bytes where the \
+        .saying(format!(
+            "an attachment with this external_id is stored already, with {size} bytes where the \
                  file has {}; it was left as it is: {}",
-                content.stamp.size,
-                Reason::StoredOtherSize.remedy()
-            ),
-        )
+            content.stamp.size,
+            Reason::StoredOtherSize.remedy()
+        ))
     }
 
     pub(super) fn mismatch(other: &str) -> Self {
@@ -177,7 +169,7 @@ impl Verdict {
     }
 
     pub(super) fn not_reached() -> Self {
-        Self::plain(Status::Pending, None).explained(Reason::NotReached, String::new())
+        Self::unbegun(Reason::NotReached)
     }
 
     /// What is recorded before a new address is asked for. The record's bytes, if it has any, are
@@ -186,83 +178,66 @@ impl Verdict {
         Self {
             known: begun.content.map(Known::Content),
             elsewhere: begun.elsewhere.clone(),
-            ..Self::plain(Status::Created, Some(begun.id.clone()))
+            ..Self::plain(RowState::AddressRenewing, Some(begun.id.clone()))
         }
-        .explained(Reason::Renewing, String::new())
     }
 
     /// The service does not find a record by the `external_id` that it took.
     pub(super) fn not_found_again(id: AttachmentId) -> Self {
-        Self::plain(Status::Created, Some(id)).explained(
-            Reason::NotFoundAgain,
-            format!(
-                "the service took this external_id, and does not find it again; no bytes were sent; {}",
-                Reason::NotFoundAgain.remedy()
-            ),
-        )
+        Self::plain(RowState::NotFoundAgain, Some(id)).saying(format!(
+            "the service took this external_id, and does not find it again; no bytes were sent; {}",
+            Reason::NotFoundAgain.remedy()
+        ))
     }
 
     pub(super) fn size_not_shown(id: AttachmentId) -> Self {
-        Self::plain(Status::Pending, Some(id)).explained(
-            Reason::SizeNotShown,
-            format!(
-                "the storage took the file, but the service does not show its size yet; {}",
-                Reason::SizeNotShown.remedy()
-            ),
-        )
+        Self::plain(RowState::SizeUnconfirmed(SizeAnswer::NotYet), Some(id)).saying(format!(
+            "the storage took the file, but the service does not show its size yet; {}",
+            Reason::SizeNotShown.remedy()
+        ))
     }
 
     /// The same where the service does not answer whether it shows the size. Its record is begun, and
     /// the next run asks before it sends anything.
     pub(super) fn unconfirmed(id: AttachmentId, why: &str) -> Self {
-        Self::plain(Status::Created, Some(id)).explained(
-            Reason::SizeNotShown,
-            format!(
-                "the storage took the file, but the service does not answer what it shows of it \
+        Self::plain(RowState::SizeUnconfirmed(SizeAnswer::None), Some(id)).saying(format!(
+            "the storage took the file, but the service does not answer what it shows of it \
                  ({why}); {}",
-                Reason::SizeNotShown.remedy()
-            ),
-        )
+            Reason::SizeNotShown.remedy()
+        ))
     }
 
-    /// The row's requests stay without an answer, for a reason that is its own; `begun` is how far it
-    /// has come.
-    pub(super) fn no_answer(begun: Status, id: Option<AttachmentId>, why: &str) -> Self {
-        Self::plain(begun, id).explained(
-            Reason::NoAnswer,
-            format!(
-                "the service does not answer the requests for this row ({why}); {}",
-                Reason::NoAnswer.remedy()
-            ),
-        )
+    /// The row's requests stay without an answer, for a reason that is its own. `id` is that of its
+    /// record, where it has one.
+    pub(super) fn no_answer(id: Option<AttachmentId>, why: &str) -> Self {
+        let state = match id {
+            Some(_) => RowState::CreatedUnheard(Reason::NoAnswer),
+            None => RowState::Unbegun(Reason::NoAnswer),
+        };
+        Self::plain(state, id).saying(format!(
+            "the service does not answer the requests for this row ({why}); {}",
+            Reason::NoAnswer.remedy()
+        ))
     }
 
     /// What is recorded before bytes are sent to a job.
     pub(super) fn sending(id: &AttachmentId) -> Self {
-        Self::plain(Status::Created, Some(id.clone())).explained(Reason::Sending, String::new())
+        Self::plain(RowState::JobSending, Some(id.clone()))
     }
 
     /// The job goes on for longer than we are ready to wait; `sent` is what it has of the row's bytes.
     pub(super) fn job_goes_on(id: AttachmentId, sent: Sent, word: &str) -> Self {
-        let (status, reason, what) = match sent {
-            Sent::All => (
-                Status::Pending,
-                Reason::JobRunning,
-                "the storage took the file",
-            ),
-            Sent::Perhaps => (
-                Status::Created,
-                Reason::Sending,
-                "the storage may have taken the file",
-            ),
-            Sent::No => (Status::Pending, Reason::JobWaiting, "nothing was sent"),
+        let (state, what) = match sent {
+            Sent::All => (RowState::JobRunning, "the storage took the file"),
+            Sent::Perhaps => (RowState::JobSending, "the storage may have taken the file"),
+            Sent::No => (RowState::JobWaiting, "nothing was sent"),
         };
         let message = format!(
             "{what}, and the job has not ended: its last word is {}; {}",
             quoted(word),
             Reason::JobRunning.remedy()
         );
-        Self::plain(status, Some(id)).explained(reason, message)
+        Self::plain(state, Some(id)).saying(message)
     }
 
     /// The job came to nothing before it took any file.
@@ -276,10 +251,10 @@ impl Verdict {
 
     /// Some jobs in a row have come to nothing, though never for the row's own sake.
     pub(super) fn never_attached(said: &str) -> Self {
-        Self::plain(Status::Pending, None).explained(
-            Reason::NotAttached,
-            format!("its jobs failed without having attached the file, the last one with: {said}; {} later", Reason::NotAttached.remedy()),
-        )
+        Self::unbegun(Reason::NotAttached).saying(format!(
+            "its jobs failed without having attached the file, the last one with: {said}; {} later",
+            Reason::NotAttached.remedy()
+        ))
     }
 
     /// The service took the bytes, and did not attach them.
@@ -306,22 +281,16 @@ impl Verdict {
 
     /// A job of an earlier run has attached a file, but the row has changed since.
     pub(super) fn attached_before_the_change(begun: &Begun) -> Self {
-        let (reason, what) = match &begun.elsewhere {
-            Some(_) => (Reason::ObjectChanged, "the object"),
-            None => (Reason::FileChanged, "the file"),
-        };
+        let (state, what) = changed_since(begun.elsewhere.as_ref());
         Self {
             known: begun.content.map(Known::Content),
             elsewhere: begun.elsewhere.clone(),
-            ..Self::plain(Status::Conflict, Some(begun.id.clone()))
+            ..Self::plain(state, Some(begun.id.clone()))
         }
-        .explained(
-            reason,
-            format!(
-                "the row was attached by an earlier run, and {what} has changed since; what is \
+        .saying(format!(
+            "the row was attached by an earlier run, and {what} has changed since; what is \
                  attached was left as it is: undo the change, or give the row a new external_id"
-            ),
-        )
+        ))
     }
 
     /// The same of a row of which a POST may have been carried out: whatever else is said, the
@@ -330,12 +299,11 @@ impl Verdict {
         match posted {
             Posted::No => self,
             Posted::Perhaps => Self {
-                status: Status::Creating,
+                state: RowState::Creating(self.state.reason()),
                 ..self
             },
             Posted::ForAnotherObject(object) => Self {
-                status: Status::Creating,
-                reason: Reason::ObjectChanged,
+                state: RowState::CreatingElsewhere,
                 elsewhere: Some(object.clone()),
                 ..self
             },
@@ -344,15 +312,18 @@ impl Verdict {
 
     /// A record without bytes has the row's `external_id`.
     pub(super) fn unfinished(elsewhere: Option<OtherObject>) -> Self {
-        let (reason, whose) = match &elsewhere {
+        let (state, whose) = match &elsewhere {
             Some(object) => (
-                Reason::ObjectChanged,
+                RowState::UnfinishedElsewhere,
                 format!(
                     "for {} {}, as the manifest said before,",
                     object.kind, object.id
                 ),
             ),
-            None => (Reason::PendingElsewhere, "by somebody else".to_owned()),
+            None => (
+                RowState::Unbegun(Reason::PendingElsewhere),
+                "by somebody else".to_owned(),
+            ),
         };
         let message = format!(
             "a record with this external_id was made {whose} and has no bytes yet; {}",
@@ -360,15 +331,14 @@ impl Verdict {
         );
         Self {
             elsewhere,
-            ..Self::plain(Status::Pending, None).explained(reason, message)
+            ..Self::plain(state, None).saying(message)
         }
     }
 
     /// A record that an earlier run began has no bytes, and hangs on another object.
     pub(super) fn begun_elsewhere(begun: Begun, object: ObjectRef) -> Self {
         Self {
-            status: Status::Pending,
-            reason: Reason::ObjectChanged,
+            state: RowState::UnfinishedElsewhere,
             id: Some(begun.id),
             known: Some(begun.content.map_or(Known::Nothing, Known::Content)),
             verified: Verified::No,
@@ -382,14 +352,10 @@ impl Verdict {
 
     /// A record that an earlier run began has its bytes, but the row has changed since.
     pub(super) fn stored_before_the_change(begun: Begun, size: u64) -> Self {
-        let (reason, what) = match &begun.elsewhere {
-            Some(_) => (Reason::ObjectChanged, "the object"),
-            None => (Reason::FileChanged, "the file"),
-        };
+        let (state, what) = changed_since(begun.elsewhere.as_ref());
         let stored = begun.content.filter(|content| content.stamp.size == size);
         Self {
-            status: Status::Conflict,
-            reason,
+            state,
             id: Some(begun.id),
             known: Some(stored.map_or(Known::Size(size), Known::Content)),
             verified: stored.map_or(Verified::No, |_| Verified::Size),
@@ -399,5 +365,18 @@ impl Verdict {
             ),
             elsewhere: begun.elsewhere,
         }
+    }
+}
+
+/// A row that is done so, with content that `verified` tells of.
+fn done(done_as: DoneAs) -> RowState {
+    RowState::Done(done_as, DoneContent::AsVerified)
+}
+
+/// The state of a row that was stored before it changed, and the part of it that did.
+fn changed_since(elsewhere: Option<&OtherObject>) -> (RowState, &'static str) {
+    match elsewhere {
+        Some(_) => (RowState::ConflictElsewhere, "the object"),
+        None => (RowState::Conflict(Reason::FileChanged), "the file"),
     }
 }

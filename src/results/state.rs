@@ -151,9 +151,7 @@ impl RowState {
             (Status::Renamed, _) => done(DoneAs::Renamed),
             (Status::Updated, _) => done(DoneAs::Updated),
             (Status::Skipped, _) => done(DoneAs::Skipped),
-            (Status::Replacing, Reason::Renewing) => Self::Replacing(Replacement::LettingGo),
-            (Status::Replacing, Reason::SizeNotShown) => Self::Replacing(Replacement::Sent),
-            (Status::Replacing, _) => Self::Replacing(Replacement::LetGo(reason.clone())),
+            (Status::Replacing, _) => Self::replacing(reason.clone()),
             (Status::Conflict, Reason::ObjectChanged) => Self::ConflictElsewhere,
             (Status::Conflict, _) => Self::Conflict(reason.clone()),
             (Status::Creating, Reason::ObjectChanged) => Self::CreatingElsewhere,
@@ -171,16 +169,7 @@ impl RowState {
             (Status::Pending, Reason::Updating) => Self::Naming(NewWord::Title),
             (Status::Pending, Reason::Renaming) => Self::Naming(NewWord::ExternalId),
             (Status::Pending, _) => Self::Unbegun(reason.clone()),
-            (Status::Failed, Reason::JobFailed) => Self::JobFailed,
-            (
-                Status::Failed,
-                Reason::SourceChanged
-                | Reason::UploadRefused
-                | Reason::UnsafeUploadUrl
-                | Reason::NotAttached
-                | Reason::Refused,
-            ) => Self::FailedWithoutBytes(reason.clone()),
-            (Status::Failed, _) => Self::Failed(reason.clone()),
+            (Status::Failed, _) => Self::failed(reason.clone()),
             (Status::Invalid, _) => Self::Unfit(reason.clone()),
         }
     }
@@ -213,6 +202,45 @@ impl RowState {
             Self::Failed(reason) | Self::FailedWithoutBytes(reason) => (Status::Failed, reason),
             Self::JobFailed => (Status::Failed, Reason::JobFailed),
         }
+    }
+
+    /// A row that cannot succeed as it is, for this reason.
+    pub fn failed(reason: Reason) -> Self {
+        match reason {
+            Reason::JobFailed => Self::JobFailed,
+            Reason::SourceChanged
+            | Reason::UploadRefused
+            | Reason::UnsafeUploadUrl
+            | Reason::NotAttached
+            | Reason::Refused => Self::FailedWithoutBytes(reason),
+            _ => Self::Failed(reason),
+        }
+    }
+
+    /// A replacement that has come to a halt for this reason.
+    fn replacing(reason: Reason) -> Self {
+        Self::Replacing(match reason {
+            Reason::Renewing => Replacement::LettingGo,
+            Reason::SizeNotShown => Replacement::Sent,
+            reason => Replacement::LetGo(reason),
+        })
+    }
+
+    /// The state of an attachment that waits for bytes in the place of others, where a new one would be in
+    /// this state.
+    #[must_use]
+    pub fn in_replacement(self) -> Self {
+        Self::replacing(self.reason())
+    }
+
+    /// The word of the column `status`.
+    pub fn status(&self) -> Status {
+        self.clone().encode().0
+    }
+
+    /// The word of the column `reason`.
+    pub fn reason(&self) -> Reason {
+        self.clone().encode().1
     }
 
     /// The relation of what is stored to the file, of a row that is done.

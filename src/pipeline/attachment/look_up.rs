@@ -15,8 +15,8 @@ use crate::pipeline::Halt;
 use crate::pipeline::requests::Unmet;
 use crate::pipeline::verdict::Verdict;
 use crate::plan::{NextStep, Posted, Sighting, decides_by_new_name};
-use crate::results::Status;
 use crate::results::journal::Journal;
+use crate::results::{Reason, RowState};
 
 /// When to look for the record of a POST whose answer was lost, counted from one look to the next.
 pub(super) const SEARCHES: [Duration; 3] = [
@@ -103,7 +103,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             object: self.row.row.object,
             file: self.row.new_file(),
         };
-        let announced = Verdict::plain(Status::Creating, None).after(&posted);
+        let announced = Verdict::plain(RowState::Creating(Reason::None), None).after(&posted);
         if let Err(halt) = self.record(&announced).await {
             return self.withdraw(&posted, halt).await;
         }
@@ -124,7 +124,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         let CreatedAttachment { id, place } = made;
         self.run.events.send(Event::Created);
         self.receipt = None;
-        self.record(&Verdict::plain(Status::Created, Some(id.clone())))
+        self.record(&Verdict::plain(RowState::Created, Some(id.clone())))
             .await?;
         Ok(State::Put {
             id,

@@ -36,7 +36,7 @@ use crate::http::Receipt;
 use crate::model::{AttachmentId, Content};
 use crate::plan::{AttachmentStart, Begun, NextStep, Posted, RowFacts, Sighting, There, next_step};
 use crate::results::journal::Journal;
-use crate::results::{Entry, Status};
+use crate::results::{Entry, RowState, Status};
 
 /// What all attachments of a run share.
 pub(super) struct AttachmentCommon<'a> {
@@ -213,10 +213,9 @@ impl<'a, D: AttachmentApi, J: Journal> AttachmentMachine<'a, D, J> {
         if let Some(swap) = self.swap.take() {
             return self.conclude_swap(swap, verdict).await;
         }
-        if verdict.status.is_done() {
-            self.settle(verdict).await
-        } else {
-            self.end(&verdict).await
+        match verdict.state {
+            RowState::Done(done_as, content) => self.settle((done_as, content), verdict).await,
+            _ => self.end(&verdict).await,
         }
     }
 
@@ -233,15 +232,11 @@ impl<'a, D: AttachmentApi, J: Journal> AttachmentMachine<'a, D, J> {
     }
 
     fn line(&self, verdict: &Verdict) -> Entry {
-        let status = match verdict.status {
-            // The attachment is not a new one: it waits for bytes in the place of others.
-            Status::Created if self.swap.is_some() => Status::Replacing,
-            status => status,
-        };
-        let verdict = Verdict {
-            status,
-            ..verdict.clone()
-        };
+        let mut verdict = verdict.clone();
+        // The attachment is not a new one: it waits for bytes in the place of others.
+        if self.swap.is_some() && verdict.state.status() == Status::Created {
+            verdict.state = verdict.state.in_replacement();
+        }
         self.row.line(verdict, &self.run.settings.destination)
     }
 

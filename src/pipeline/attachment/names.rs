@@ -17,7 +17,7 @@ use crate::pipeline::requests::Unmet;
 use crate::pipeline::verdict::Verdict;
 use crate::plan::{NameHolder, Renaming, changed_as, name_holder, renaming};
 use crate::results::journal::Journal;
-use crate::results::{DoneAs, Reason, Status};
+use crate::results::{DoneAs, DoneContent, NewWord, RowState};
 
 /// So many requests for one new name may stay without an answer.
 const MOST_LOST: u32 = 3;
@@ -32,7 +32,11 @@ enum Progress {
 
 impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     /// Gives the attachment of a row that is done otherwise the names that it is to have.
-    pub(super) async fn settle(&mut self, verdict: Verdict) -> Next<D> {
+    pub(super) async fn settle(
+        &mut self,
+        (done_as, content): (DoneAs, DoneContent),
+        verdict: Verdict,
+    ) -> Next<D> {
         let Some(id) = verdict.id.clone() else {
             return self.end(&verdict).await;
         };
@@ -56,12 +60,13 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             return self.end(&taken).await;
         }
         let otherwise = if is_retitled {
-            Status::Updated
+            DoneAs::Updated
         } else {
-            verdict.status
+            done_as
         };
-        let status = changed_as(&self.row.changes).map_or(otherwise, DoneAs::status);
-        self.end(&Verdict { status, ..verdict }).await
+        let done_as = changed_as(&self.row.changes).unwrap_or(otherwise);
+        let state = RowState::Done(done_as, content);
+        self.end(&Verdict { state, ..verdict }).await
     }
 
     fn next_name(&self) -> Option<Renaming> {
@@ -94,7 +99,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             }
             Err(unmet) => {
                 let why = unmet.words()?;
-                let announced = verdict.while_renaming(Reason::Renaming);
+                let announced = verdict.while_renaming(NewWord::ExternalId);
                 Some(announced.name_unanswered("external_id", &why))
             }
         })
@@ -109,7 +114,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     ) -> Result<Progress, Halt> {
         self.context.give_slots_back();
         let before = std::mem::replace(&mut self.row.changes.previous_title, from);
-        let announced = verdict.while_renaming(Reason::Updating);
+        let announced = verdict.while_renaming(NewWord::Title);
         self.record(&announced).await?;
         let new = NewNames {
             title: Some(to.clone()),
@@ -170,7 +175,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     ) -> Result<Progress, Halt> {
         self.context.give_slots_back();
         while self.is_kept_waiting(&to).await? {}
-        let announced = verdict.while_renaming(Reason::Renaming);
+        let announced = verdict.while_renaming(NewWord::ExternalId);
         self.record(&announced).await?;
         let new = NewNames {
             external_id: Some(to.clone()),

@@ -228,7 +228,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             }
             Ok(Looked::Empty) => return Ok(State::Resume(self.begun(id))),
             Ok(Looked::Unseen(why)) => {
-                return Ok(Verdict::no_answer(Status::Created, Some(id), &why).into());
+                return Ok(Verdict::no_answer(Some(id), &why).into());
             }
             Err(unmet) => return self.no_further(unmet, self.begun(id)),
         };
@@ -255,23 +255,25 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
 
     /// What becomes of a row the bytes of which were being replaced.
     pub(super) async fn conclude_swap(&mut self, swap: Swap, verdict: Verdict) -> Next<D> {
-        match (verdict.status, swap.stage, verdict.id.clone()) {
+        match (verdict.state.status(), swap.stage, verdict.id.clone()) {
             (Status::Uploaded, _, _) => Ok(verdict.into()),
             (Status::Failed, Stage::Kept, Some(id)) => {
                 self.forget_replacement();
                 let known = known_of(&swap);
                 let message = format!("{}; what is stored was left as it is", verdict.message);
-                Ok(Verdict::not_replaced(id, known, verdict.reason, message).into())
+                Ok(Verdict::not_replaced(id, known, verdict.state.reason(), message).into())
             }
-            (Status::Failed, _, Some(id)) if leaves_nothing(&verdict.reason) => {
+            (Status::Failed, _, Some(id)) if leaves_nothing(&verdict.state.reason()) => {
                 self.put_back(id, swap, verdict).await
             }
             _ => {
-                let status = match verdict.status {
-                    Status::Created | Status::Pending if verdict.id.is_some() => Status::Replacing,
-                    other => other,
+                let state = match verdict.state.status() {
+                    Status::Created | Status::Pending if verdict.id.is_some() => {
+                        verdict.state.in_replacement()
+                    }
+                    _ => verdict.state,
                 };
-                self.end(&Verdict { status, ..verdict }).await
+                self.end(&Verdict { state, ..verdict }).await
             }
         }
     }
@@ -305,7 +307,9 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         if is_back {
             self.forget_replacement();
             let message = format!("{}; the previous content was put back", why.message);
-            return Ok(Verdict::not_replaced(id, known_of(&swap), why.reason, message).into());
+            return Ok(
+                Verdict::not_replaced(id, known_of(&swap), why.state.reason(), message).into(),
+            );
         }
         let now = match left {
             Left::Nothing => "THE ATTACHMENT HAS NO CONTENT NOW",

@@ -20,7 +20,7 @@ use crate::pipeline::upload::{Address, UploadEnd};
 use crate::pipeline::verdict::Verdict;
 use crate::plan::{Begun, Posted, Progress, Sighting};
 use crate::results::journal::Journal;
-use crate::results::{Known, Status, Verified};
+use crate::results::{Known, RowState, Verified};
 
 /// An address is not used any more after this; the service's limit is 15 minutes.
 const ADDRESS_LIFE: Duration = Duration::from_mins(14);
@@ -68,7 +68,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             UploadEnd::Expired => self.expired(id),
             UploadEnd::Unsafe(why) => Verdict::unsafe_address(id, &why).into(),
             UploadEnd::Refused(why) => Verdict::upload_refused(id, &why).into(),
-            UploadEnd::GivenUp(why) => Verdict::no_answer(Status::Created, Some(id), &why).into(),
+            UploadEnd::GivenUp(why) => Verdict::no_answer(Some(id), &why).into(),
             UploadEnd::SourceChanged(why) => Verdict::source_changed(id, &why).into(),
         }
     }
@@ -113,7 +113,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
                 self.swap_is_at(Some(Stage::LetGo));
                 // From here on its bytes are those of the file as it is now, and not before: until
                 // this moment they may have been others, whose size just did not show.
-                let created = Verdict::plain(Status::Created, Some(begun.id.clone()));
+                let created = Verdict::plain(RowState::Created, Some(begun.id.clone()));
                 self.record(&created).await?;
                 self.receipt = None;
                 Ok(State::Put {

@@ -32,7 +32,7 @@ use crate::event::Event;
 use crate::model::{AttachmentId, ObjectRef};
 use crate::plan::Sent;
 use crate::results::journal::Journal;
-use crate::results::{Entry, Status};
+use crate::results::{Entry, Reason, RowState};
 use crate::throttle::breakers::Admitted;
 
 /// So many jobs may be starting at once. They are asked for their addresses two seconds apart, and
@@ -167,7 +167,7 @@ impl<'a, D: JobApi, J: Journal> JobMachine<'a, D, J> {
             files: self.rows.iter().map(JobRow::new_file).collect(),
         };
         let turn = self.turn().await?;
-        let announced = Verdict::plain(Status::Creating, None);
+        let announced = Verdict::plain(RowState::Creating(Reason::None), None);
         if let Err(halt) = self.record(&announced).await {
             return self.withdraw(halt).await;
         }
@@ -225,7 +225,7 @@ impl<'a, D: JobApi, J: Journal> JobMachine<'a, D, J> {
         }
         self.made += 1;
         self.newest = NewestJob::with(!places.is_empty());
-        self.record(&Verdict::plain(Status::Created, Some(id.clone())))
+        self.record(&Verdict::plain(RowState::Created, Some(id.clone())))
             .await?;
         if places.is_empty() {
             return Ok(State::Await(id));

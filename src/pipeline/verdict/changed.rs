@@ -2,27 +2,28 @@
 
 use super::Verdict;
 use crate::model::{AttachmentId, Content, ExternalId, ObjectRef, Service};
-use crate::plan::{Change, There, remedies};
-use crate::results::{Backup, DoneContent, Known, Reason, Status, Verified};
+use crate::plan::{Change, RowEnd, There, remedies};
+use crate::results::{
+    Backup, DoneAs, DoneContent, Known, NewWord, Reason, Replacement, RowState, Verified,
+};
 use crate::text::quoted;
 
 impl Verdict {
     /// An attachment that is as its row wants it.
-    pub(in crate::pipeline) fn right(there: &There, content: Content) -> Self {
-        let known = Some(Known::Content(content));
-        match there.change {
-            Change::None | Change::Names => Self {
-                verified: there.verified,
-                reason: match there.content {
-                    DoneContent::Downloaded => Reason::SameContent,
-                    DoneContent::AsVerified | DoneContent::KeptExisting => Reason::None,
-                },
-                known,
-                ..Self::plain(there.done_as.status(), Some(there.id.clone()))
-            },
-            Change::LettingGo | Change::LetGo | Change::Sent => {
-                Self::uploaded(there.id.clone(), Verified::Size)
-            }
+    pub(in crate::pipeline) fn right(there: There, content: Content) -> Self {
+        let verified = match there.change {
+            Change::None | Change::Names => there.verified,
+            Change::LettingGo | Change::LetGo | Change::Sent => Verified::Size,
+        };
+        let known = match there.change {
+            Change::None | Change::Names => Some(Known::Content(content)),
+            Change::LettingGo | Change::LetGo | Change::Sent => None,
+        };
+        let id = Some(there.id.clone());
+        Self {
+            known,
+            verified,
+            ..Self::plain(RowEnd::AsLeft(there).state(), id)
         }
     }
 
@@ -30,14 +31,17 @@ impl Verdict {
     pub(in crate::pipeline) fn kept(id: AttachmentId, known: Known) -> Self {
         Self {
             known: Some(known),
-            ..Self::plain(Status::Skipped, Some(id))
+            ..Self::plain(
+                RowState::Done(DoneAs::Skipped, DoneContent::KeptExisting),
+                Some(id),
+            )
         }
-        .explained(Reason::KeptExisting, String::new())
     }
 
     /// What is stored was looked at, and is what the file holds.
     pub(in crate::pipeline) fn same_content(id: AttachmentId) -> Self {
-        Self::plain(Status::Skipped, Some(id)).explained(Reason::SameContent, String::new())
+        let state = RowState::Done(DoneAs::Skipped, DoneContent::Downloaded);
+        Self::plain(state, Some(id))
     }
 
     /// The file of a row that earlier runs had done is another one now.
@@ -45,15 +49,12 @@ impl Verdict {
         Self {
             known: Some(known),
             verified: Verified::Size,
-            ..Self::plain(Status::Conflict, Some(id))
+            ..Self::plain(RowState::Conflict(Reason::FileChanged), Some(id))
         }
-        .explained(
-            Reason::FileChanged,
-            format!(
-                "the file has changed since it was stored, and the stored one was left as it is; {}",
-                remedies(Service::Workday)
-            ),
-        )
+        .saying(format!(
+            "the file has changed since it was stored, and the stored one was left as it is; {}",
+            remedies(Service::Workday)
+        ))
     }
 
     /// The attachment of a done row is not there any more.
@@ -61,26 +62,22 @@ impl Verdict {
         Self {
             known: Some(there.known),
             verified: there.verified,
-            ..Self::plain(Status::Conflict, Some(there.id))
+            ..Self::plain(RowState::Conflict(Reason::Gone), Some(there.id))
         }
-        .explained(
-            Reason::Gone,
-            format!(
-                "the service has no such attachment any more, or it has lost its bytes; nothing was \
+        .saying(format!(
+            "the service has no such attachment any more, or it has lost its bytes; nothing was \
                  changed: {}",
-                Reason::Gone.remedy()
-            ),
-        )
+            Reason::Gone.remedy()
+        ))
     }
 
     /// An attachment that had been renamed is gone, and others have its names.
     pub(in crate::pipeline) fn gone_since(renamed: &str) -> Self {
         Self {
             known: Some(Known::Nothing),
-            ..Self::plain(Status::Conflict, None)
+            ..Self::plain(RowState::Conflict(Reason::Gone), None)
         }
-        .explained(
-            Reason::Gone,
+        .saying(
             format!(
                 "its attachment, which was renamed to {}, is not there any more, and another one                  has its external_id now, which was left as it is: give the row a new external_id                  to attach the file again",
                 quoted(renamed)
@@ -90,20 +87,19 @@ impl Verdict {
 
     /// The row's requests stay without an answer; its line goes on saying what it said.
     pub(in crate::pipeline) fn not_seen(there: &There, why: &str) -> Self {
-        let (status, reason) = match there.change {
-            Change::None | Change::Names => (Status::Pending, Reason::Updating),
-            Change::LettingGo => (Status::Replacing, Reason::Renewing),
-            Change::Sent => (Status::Replacing, Reason::SizeNotShown),
-            Change::LetGo => (Status::Replacing, Reason::NoAnswer),
+        let state = match there.change {
+            Change::None | Change::Names => RowState::Naming(NewWord::Title),
+            Change::LettingGo => RowState::Replacing(Replacement::LettingGo),
+            Change::Sent => RowState::Replacing(Replacement::Sent),
+            Change::LetGo => RowState::Replacing(Replacement::LetGo(Reason::NoAnswer)),
         };
         Self {
             known: Some(there.known),
             verified: there.verified,
             elsewhere: there.elsewhere.clone(),
-            ..Self::plain(status, Some(there.id.clone()))
+            ..Self::plain(state, Some(there.id.clone()))
         }
-        .explained(
-            reason,
+        .saying(
             format!("how the attachment stands could not be seen ({why}); run the import again with --resume"),
         )
     }
@@ -114,10 +110,9 @@ impl Verdict {
             known: Some(there.known),
             verified: there.verified,
             elsewhere: there.elsewhere,
-            ..Self::plain(Status::Conflict, Some(there.id))
+            ..Self::plain(RowState::ConflictElsewhere, Some(there.id))
         }
-        .explained(
-            Reason::ObjectChanged,
+        .saying(
             format!(
                 "it was attached to another object than {object}, as the manifest says now, and an \
                  attachment cannot be moved: correct the manifest, or give the row a new external_id"
@@ -131,10 +126,12 @@ impl Verdict {
         Self {
             known: Some(there.known),
             elsewhere: there.elsewhere,
-            ..Self::plain(Status::Replacing, Some(there.id))
+            ..Self::plain(
+                RowState::Replacing(Replacement::LetGo(Reason::ObjectChanged)),
+                Some(there.id),
+            )
         }
-        .explained(
-            Reason::ObjectChanged,
+        .saying(
             format!(
                 "its content was being replaced when the manifest named another object than \
                  {object}, and an attachment cannot be moved; undo that change, and run the import again \
@@ -156,9 +153,9 @@ impl Verdict {
                 Known::Content(_) => Verified::Size,
                 Known::Size(_) | Known::Nothing => Verified::No,
             },
-            ..Self::plain(Status::Conflict, Some(id))
+            ..Self::plain(RowState::Conflict(reason), Some(id))
         }
-        .explained(reason, message)
+        .saying(message)
     }
 
     /// The old bytes were let go of, the new ones could not be sent, and the old ones are not back. `now`
@@ -180,15 +177,14 @@ impl Verdict {
         );
         Self {
             verified: Verified::No,
-            ..Self::plain(Status::Replacing, Some(id)).explained(self.reason, message)
+            ..Self::plain(self.state.in_replacement(), Some(id)).saying(message)
         }
     }
 
     /// The same of a row, while a new name is on its way to its attachment.
-    pub(in crate::pipeline) fn while_renaming(&self, reason: Reason) -> Self {
+    pub(in crate::pipeline) fn while_renaming(&self, name: NewWord) -> Self {
         Self {
-            status: Status::Pending,
-            reason,
+            state: RowState::Naming(name),
             message: String::new(),
             ..self.clone()
         }
@@ -197,87 +193,70 @@ impl Verdict {
     /// The new `external_id` is that of another attachment.
     pub(in crate::pipeline) fn new_id_taken(self, to: &ExternalId, what: &str) -> Self {
         Self {
-            status: Status::Conflict,
+            state: RowState::Conflict(Reason::NewIdTaken),
             ..self
         }
-        .explained(
-            Reason::NewIdTaken,
-            format!(
-                "another attachment has the new external_id {} {what}; choose another one, or \
+        .saying(format!(
+            "another attachment has the new external_id {} {what}; choose another one, or \
                  rename that attachment first",
-                quoted(to.as_str())
-            ),
-        )
+            quoted(to.as_str())
+        ))
     }
 
     /// Two attachments have the present `external_id`, of which the wrong one was renamed, and back.
     pub(in crate::pipeline) fn ambiguous(self, from: &ExternalId) -> Self {
         Self {
-            status: Status::Conflict,
+            state: RowState::Conflict(Reason::LookupMismatch),
             ..self
         }
-        .explained(
-            Reason::LookupMismatch,
-            format!(
-                "two attachments have the external_id {}, and the service renamed the other one; \
+        .saying(format!(
+            "two attachments have the external_id {}, and the service renamed the other one; \
                  that was undone: look at both in the service",
-                quoted(from.as_str())
-            ),
-        )
+            quoted(from.as_str())
+        ))
     }
 
     /// The attachment has a name that nobody here gave it.
     pub(in crate::pipeline) fn renamed_elsewhere(self, name: &str) -> Self {
         Self {
-            status: Status::Conflict,
+            state: RowState::Conflict(Reason::RenamedElsewhere),
             ..self
         }
-        .explained(
-            Reason::RenamedElsewhere,
-            format!(
-                "somebody else has given the attachment the external_id {}, and it was left as it \
+        .saying(format!(
+            "somebody else has given the attachment the external_id {}, and it was left as it \
                  is; correct the manifest, or look at the attachment in the service",
-                quoted(name)
-            ),
-        )
+            quoted(name)
+        ))
     }
 
     /// The service does not want the new name.
     pub(in crate::pipeline) fn name_refused(self, what: &str, why: &str) -> Self {
         Self {
-            status: Status::Conflict,
+            state: RowState::Conflict(Reason::Refused),
             ..self
         }
-        .explained(
-            Reason::Refused,
-            format!("the content is right, and the service refused the new {what}: {why}"),
-        )
+        .saying(format!(
+            "the content is right, and the service refused the new {what}: {why}"
+        ))
     }
 
     /// The keys may not change this attachment's names.
     pub(in crate::pipeline) fn name_forbidden(self, what: &str, why: &str) -> Self {
         Self {
-            status: Status::Conflict,
+            state: RowState::Conflict(Reason::Forbidden),
             ..self
         }
-        .explained(
-            Reason::Forbidden,
-            format!(
-                "the content is right, and the keys work, but not for a new {what} ({why}): ask \
+        .saying(format!(
+            "the content is right, and the keys work, but not for a new {what} ({why}): ask \
                  for the rights"
-            ),
-        )
+        ))
     }
 
     /// Requests for a new name stay without an answer.
     pub(in crate::pipeline) fn name_unanswered(self, what: &str, why: &str) -> Self {
-        let reason = self.reason.clone();
-        self.explained(
-            reason,
-            format!(
-                "the content is right, and nobody knows whether the new {what} was taken ({why}); \
+        self.saying(format!(
+            "the content is right, and nobody knows whether the new {what} was taken ({why}); \
                  run the import again with --resume later"
-            ),
-        )
+        ))
     }
 }

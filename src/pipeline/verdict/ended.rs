@@ -1,18 +1,20 @@
 //! How a row ends whose attachment was looked at: the words for each end that follows from that.
 
-use super::Verdict;
+use super::{Verdict, done};
 use crate::manifest::Row;
 use crate::model::Content;
 use crate::plan::{Begun, RowEnd};
-use crate::results::{Known, Status, Verified};
+use crate::results::{DoneAs, Known, Reason, RowState, Verified};
 
 impl Verdict {
     /// The end of a row with a file of this content.
     pub(in crate::pipeline) fn of_end(end: RowEnd, row: &Row, content: Content) -> Self {
-        match end {
+        // What the plan has decided counts, and the words come with it.
+        let state = end.state();
+        let verdict = match end {
             RowEnd::Uploaded(id) => Self::uploaded(id, Verified::Size),
-            RowEnd::SameSize(id) => Self::plain(Status::Skipped, Some(id)),
-            RowEnd::AsLeft(there) => Self::right(&there, content),
+            RowEnd::SameSize(id) => Self::plain(done(DoneAs::Skipped), Some(id)),
+            RowEnd::AsLeft(there) => Self::right(there, content),
             RowEnd::Kept { id, known } => Self::kept(id, known),
             RowEnd::StoredOtherSize { id, size } => Self::stored_other_size(id, size, content),
             RowEnd::FileChanged { id, stored } => Self::file_changed(id, Known::Content(stored)),
@@ -29,14 +31,15 @@ impl Verdict {
             RowEnd::BegunElsewhere(begun) => Self::begun_elsewhere(begun, row.object),
             RowEnd::Mismatch { other, posted } => Self::mismatch(&other).after(&posted),
             RowEnd::OfAnother(begun) => Self::of_another(begun),
-        }
+        };
+        Self { state, ..verdict }
     }
 
     /// An attachment that is not known to be the row's has the name that it is to get.
     fn name_taken(row: &Row) -> Self {
         let verdict = Self {
             known: Some(Known::Nothing),
-            ..Self::plain(Status::Conflict, None)
+            ..Self::plain(RowState::Conflict(Reason::NewIdTaken), None)
         };
         match &row.new_external_id {
             Some(to) => verdict.new_id_taken(to, "already"),
@@ -49,11 +52,7 @@ impl Verdict {
         Self {
             known: begun.content.map(Known::Content),
             elsewhere: begun.elsewhere,
-            ..Self::no_answer(
-                Status::Created,
-                Some(begun.id),
-                "the answer speaks of another attachment",
-            )
+            ..Self::no_answer(Some(begun.id), "the answer speaks of another attachment")
         }
     }
 }

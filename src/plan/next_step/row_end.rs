@@ -81,10 +81,13 @@ impl RowEnd {
         match self {
             Self::Uploaded(_) => done(DoneAs::Uploaded),
             Self::SameSize(_) => done(DoneAs::Skipped),
-            Self::AsLeft(there) => done(match there.change {
-                Change::None | Change::Names => there.done_as,
-                Change::LettingGo | Change::LetGo | Change::Sent => DoneAs::Uploaded,
-            }),
+            Self::AsLeft(there) => match (there.change, there.content) {
+                (Change::None | Change::Names, DoneContent::Downloaded) => {
+                    RowState::Done(there.done_as, DoneContent::Downloaded)
+                }
+                (Change::None | Change::Names, _) => done(there.done_as),
+                (Change::LettingGo | Change::LetGo | Change::Sent, _) => done(DoneAs::Uploaded),
+            },
             Self::Kept { .. } => RowState::Done(DoneAs::Skipped, DoneContent::KeptExisting),
             Self::StoredOtherSize { .. } => RowState::Conflict(Reason::StoredOtherSize),
             Self::FileChanged { .. } => RowState::Conflict(Reason::FileChanged),
