@@ -99,11 +99,6 @@ impl Root {
         }
     }
 
-    /// The path under which the root was opened.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     fn dir(&self) -> Arc<Dir> {
         Arc::clone(&lock(&self.dir))
     }

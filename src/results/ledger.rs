@@ -101,13 +101,8 @@ impl Ledger {
     }
 
     /// How many rows it has a line of.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.places.len()
-    }
-
-    /// Whether it has none.
-    pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
     }
 
     /// The line of each row, in the manifest's order; those that are no longer in the manifest

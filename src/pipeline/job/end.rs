@@ -50,9 +50,12 @@ impl<D: JobApi, J: Journal> JobMachine<'_, D, J> {
     /// The job goes on for longer than we are ready to wait, as far as is known. The lines go on
     /// saying what it has of each file, whatever was answered.
     async fn goes_on(&mut self, id: &AttachmentId, word: &str) -> Next<D> {
-        let rows = std::mem::take(&mut self.rows);
-        let verdict = |row: &JobRow| Verdict::job_goes_on(id.clone(), row.sent, word);
-        self.end(rows.iter().map(|row| (row, verdict(row)))).await?;
+        let rows = std::mem::take(&mut self.rows).into_iter();
+        let ends = rows.map(|row| {
+            let verdict = Verdict::job_goes_on(id.clone(), row.sent, word);
+            (row, verdict)
+        });
+        self.end(ends.collect()).await?;
         Ok(State::Over)
     }
 
@@ -69,8 +72,7 @@ impl<D: JobApi, J: Journal> JobMachine<'_, D, J> {
                 None => self.rows.push(row),
             }
         }
-        self.end(ended.iter().map(|(row, verdict)| (row, verdict.clone())))
-            .await?;
+        self.end(ended).await?;
         if self.rows.is_empty() {
             return Ok(State::Over);
         }

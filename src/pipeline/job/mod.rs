@@ -302,18 +302,18 @@ impl<'a, D: JobApi, J: Journal> JobMachine<'a, D, J> {
     }
 
     async fn end_all(&mut self, verdict: &Verdict) -> Next<D> {
-        let rows = std::mem::take(&mut self.rows);
-        let ends = rows.iter().map(|row| (row, verdict.clone()));
-        self.end(ends).await?;
+        let rows = std::mem::take(&mut self.rows).into_iter();
+        self.end(rows.map(|row| (row, verdict.clone())).collect())
+            .await?;
         Ok(State::Over)
     }
 
     /// Writes the last lines of rows.
-    async fn end<'r>(
-        &mut self,
-        ends: impl Iterator<Item = (&'r JobRow, Verdict)>,
-    ) -> Result<(), Halt> {
-        let lines: Vec<Entry> = ends.map(|(row, verdict)| self.line(row, verdict)).collect();
+    async fn end(&mut self, ends: Vec<(JobRow, Verdict)>) -> Result<(), Halt> {
+        let ends = ends.into_iter();
+        let lines: Vec<Entry> = ends
+            .map(|(row, verdict)| self.line(&row, verdict))
+            .collect();
         self.run.end(&lines).await?;
         self.ended.extend(lines);
         Ok(())

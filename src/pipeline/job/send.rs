@@ -124,8 +124,7 @@ impl<D: JobApi, J: Journal> JobMachine<'_, D, J> {
                 None => self.rows.push(row),
             }
         }
-        self.end(ended.iter().map(|(row, verdict)| (row, verdict.clone())))
-            .await?;
+        self.end(ended).await?;
         if self.rows.is_empty() {
             return Ok(State::Over);
         }
