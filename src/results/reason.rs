@@ -190,4 +190,56 @@ mod tests {
             assert!(!remedy.ends_with('.') && remedy.starts_with(char::is_lowercase));
         }
     }
+
+    /// The sources that write lines.
+    const WRITERS: [&str; 11] = [
+        include_str!("../commands/import/merge.rs"),
+        include_str!("../pipeline/attachment/look_up.rs"),
+        include_str!("../pipeline/attachment/names.rs"),
+        include_str!("../pipeline/attachment/replace.rs"),
+        include_str!("../pipeline/attachment/send.rs"),
+        include_str!("../pipeline/job/mod.rs"),
+        include_str!("../pipeline/verdict.rs"),
+        include_str!("../pipeline/verdict/changed.rs"),
+        include_str!("../pipeline/verdict/ended.rs"),
+        include_str!("../plan.rs"),
+        include_str!("../plan/next_step/row_end.rs"),
+    ];
+
+    /// Whether a source says this name, and not one that only begins like it, in a line of which that is
+    /// more than a comparison, a pattern or the loan of a remedy.
+    fn gives(source: &str, name: &str) -> bool {
+        let is_read = |line: &str| {
+            let read = ["==", "!=", ".remedy()", "=> {"];
+            read.iter().any(|read| line.contains(read))
+        };
+        let ends = |rest: &str| !rest.starts_with(|next: char| next.is_alphanumeric());
+        let lines = source.lines().filter(|line| !is_read(line));
+        let mut said = lines.flat_map(|line| line.split(name).skip(1));
+        said.any(ends)
+    }
+
+    /// The states, or parts of them, that are written as this reason.
+    fn states_of(reason: &Reason) -> Vec<String> {
+        let name = format!("Reason::{reason:?}");
+        let encoding = include_str!("state.rs").lines().filter_map(|line| {
+            let (state, words) = line.trim().split_once(" => ")?;
+            gives(words, &name).then_some(state)
+        });
+        let state = |state: &str| match state.strip_suffix(')').and_then(|it| it.split_once('(')) {
+            Some((_, part)) => part.to_owned(),
+            None => state.replace("Self::", ""),
+        };
+        encoding.map(state).collect()
+    }
+
+    #[test]
+    fn every_reason_is_given_by_some_line() {
+        for reason in Reason::all() {
+            let mut names = states_of(&reason);
+            names.push(format!("Reason::{reason:?}"));
+            let is_given = |name: &String| WRITERS.iter().any(|source| gives(source, name));
+            assert!(names.iter().any(is_given), "{reason:?}: nothing gives it");
+        }
+    }
 }

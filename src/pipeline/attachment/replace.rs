@@ -25,7 +25,7 @@ use crate::pipeline::upload::UploadEnd;
 use crate::pipeline::verdict::Verdict;
 use crate::plan::{Begun, Giving, Posted, Swapped, swapped};
 use crate::results::journal::Journal;
-use crate::results::{Backup, Former, Known, Reason, Status};
+use crate::results::{Backup, Former, Known, Reason, RowState, Status};
 use crate::source::Source;
 use crate::throttle::breakers::Circuit;
 
@@ -263,7 +263,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
                 let message = format!("{}; what is stored was left as it is", verdict.message);
                 Ok(Verdict::not_replaced(id, known, verdict.state.reason(), message).into())
             }
-            (Status::Failed, _, Some(id)) if leaves_nothing(&verdict.state.reason()) => {
+            (Status::Failed, _, Some(id)) if leaves_nothing(&verdict.state) => {
                 self.put_back(id, swap, verdict).await
             }
             _ => {
@@ -439,16 +439,12 @@ fn not_kept(id: AttachmentId, ours: Option<Content>, why: &str) -> Verdict {
     Verdict::not_replaced(id, known, Reason::NoBackup, message)
 }
 
-/// Whether nothing is stored after a failure for this reason.
-fn leaves_nothing(reason: &Reason) -> bool {
-    [
-        Reason::SourceChanged,
-        Reason::UploadRefused,
-        Reason::UnsafeUploadUrl,
-        Reason::Refused,
-        Reason::Forbidden,
-    ]
-    .contains(reason)
+/// Whether nothing is stored after a failure in this state.
+fn leaves_nothing(state: &RowState) -> bool {
+    matches!(
+        state,
+        RowState::FailedWithoutBytes(_) | RowState::Failed(Reason::Forbidden)
+    )
 }
 
 /// What is known of what was to give way.
