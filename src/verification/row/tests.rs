@@ -46,7 +46,8 @@ fn occasion() -> Occasion {
 fn row_with(entry: &Entry, title: &str, file_name: &str) -> Row {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("m.results.csv");
-    let (mut file, _) = ResultsFile::begin(&path).unwrap();
+    let written = path.with_file_name("written.results.csv");
+    let (mut file, _) = ResultsFile::begin(&written).unwrap();
     let line = Line {
         entry: entry.clone(),
         extras: vec![title.to_owned(), file_name.to_owned()],
@@ -54,6 +55,8 @@ fn row_with(entry: &Entry, title: &str, file_name: &str) -> Row {
     let columns = ["title", "file_name"].map(str::to_owned);
     file.replace(&columns, [line].into_iter()).unwrap();
     drop(file);
+    // A process that another test starts at this moment may still hold the lock of what was written.
+    std::fs::copy(&written, &path).unwrap();
     let ledger = Ledger::read(&path).unwrap();
     Row::of(&ledger, entry, &occasion())
 }
