@@ -11,7 +11,7 @@ use crate::manifest::problem::{self, Problems};
 use crate::manifest::{Manifest, RawRow};
 use crate::results::file::Line;
 use crate::results::previous::Previous;
-use crate::results::{Changes, Entry, Known, Reason, Status, Verified};
+use crate::results::{Changes, Entry, Known, Reason, RowState, Verified};
 
 /// Which rows get a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,23 +144,25 @@ impl Rows<'_> {
     }
 
     fn invalid(&self, row: &RawRow<'_>, why: String, now: Timestamp) -> Entry {
+        let (status, reason) = RowState::Unfit(Reason::NotFit).encode();
         Entry {
-            status: Status::Invalid,
-            reason: Reason::NotFit,
+            status,
+            reason,
             message: why,
             ..self.pending(row, now)
         }
     }
 
     fn pending(&self, row: &RawRow<'_>, now: Timestamp) -> Entry {
+        let (status, reason) = RowState::Unbegun(Reason::NotReached).encode();
         Entry {
             row: Some(row.number()),
             file_path: row.file_path().to_owned(),
             object_type: row.object_type().to_owned(),
             object_id: row.object_id().to_owned(),
             external_id: row.external_id().to_owned(),
-            status: Status::Pending,
-            reason: Reason::NotReached,
+            status,
+            reason,
             attachment_id: None,
             known: Known::Nothing,
             verified: Verified::No,
