@@ -1,4 +1,5 @@
-//! The six operations of the attachments API, and what stands before them: keys, rate and faults.
+//! Server of the attachments API: its six operations, after the checks of keys and rate and under
+//! the due fault.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -30,19 +31,20 @@ use crate::emulator::storage::{StorageServer, new_key};
 use crate::model::ObjectRef;
 use crate::sync::lock;
 
-/// The largest document that is read. It also bounds the upload URL, which holds the file name.
+/// Largest request document that the emulator reads, in bytes.
+// The limit also bounds the upload URL, which holds the file name.
 const MAX_DOCUMENT: usize = 16 * 1024;
 
-/// How many ids one list may name.
+/// Largest number of ids in the filter of one list.
 const MAX_LISTED: usize = 50;
 
-/// What a router says of a path that leads nowhere.
+/// Web page with which a router answers a path without a route.
 const ROUTER_PAGE: &str = "<!DOCTYPE html><html><head><title>The page you were looking for doesn't \
      exist (404)</title></head><body><h1>Not Found</h1></body></html>";
 
 const API_VERSION: HeaderName = HeaderName::from_static("x-api-version");
 
-/// The attachments API of one emulator.
+/// Attachments API of one emulator.
 pub(in crate::emulator) struct AttachmentServer {
     context: Arc<ServerContext>,
     faults: Arc<FaultInjector>,
@@ -52,7 +54,8 @@ pub(in crate::emulator) struct AttachmentServer {
 }
 
 impl AttachmentServer {
-    /// Takes up the state where an earlier emulator left it, of which `earlier` is the log.
+    /// Loads the state that an earlier emulator left in `folder`. `earlier` is the request log of
+    /// the earlier emulator.
     pub(in crate::emulator) fn load(
         context: Arc<ServerContext>,
         faults: Arc<FaultInjector>,
@@ -72,17 +75,18 @@ impl AttachmentServer {
         })
     }
 
-    /// How many requests other clients of the company sent, up to the last one of ours.
+    /// Number of requests by other clients of the company, up to the last request to the emulator.
     pub(in crate::emulator) fn other_clients(&self) -> u64 {
         self.state().other_clients()
     }
 
-    /// Removes the oldest attachment of an external id, and returns its id, if there was one.
+    /// Removes the oldest attachment with an external id and returns its id; `None` if no
+    /// attachment has the external id.
     pub(in crate::emulator) fn remove(&self, external_id: &str) -> io::Result<Option<u64>> {
         self.state().remove(external_id)
     }
 
-    /// Answers a request of the API and logs it.
+    /// Answers a request to the attachments API and logs the request.
     pub(in crate::emulator) async fn answer(
         self: &Arc<Self>,
         request: Request,
@@ -119,8 +123,8 @@ impl AttachmentServer {
         answer
     }
 
-    /// Carries a request out whose sender has long given up. It is dropped where the emulator ends
-    /// first.
+    /// Performs a request after `delay`, when its sender has long given up. If the emulator ends
+    /// first, the request is dropped.
     async fn carry_out_late(self: Arc<Self>, request: Whole, mut entry: Entry, delay: Duration) {
         tokio::select! {
             () = tokio::time::sleep(delay) => {}
@@ -145,7 +149,7 @@ impl AttachmentServer {
     }
 }
 
-/// A request that is all there.
+/// Request whose body has been read completely.
 struct Whole {
     route: AttachmentRoute,
     head: Parts,
@@ -173,7 +177,7 @@ impl Whole {
     }
 }
 
-/// One request that is being decided.
+/// Request being decided, with the server, its locked state and the log.
 struct Call<'a> {
     server: &'a AttachmentServer,
     state: &'a mut AttachmentState,
@@ -231,8 +235,9 @@ impl Befallen for Call<'_> {
 }
 
 impl Call<'_> {
-    /// Looks at the keys, then at the rate: the limit is the company's, so that a request without
-    /// good keys falls under nobody's.
+    /// Checks the keys, then the rate. Returns the refusal; `None` if the request may be performed.
+    // In this order: the rate limit is the company's, so that a request without good keys falls
+    // under no limit.
     fn refusal(&mut self, arrival: Instant) -> Option<Reply> {
         if !self.server.settings.keys.fit(&self.head.headers) {
             let detail = "X-Api-Key, X-User-Token and X-User-Email do not identify a user";
@@ -251,8 +256,10 @@ impl Call<'_> {
         }
     }
 
-    /// What a path is answered with that leads nowhere because of a dot in it. The page of a router
-    /// knows nothing of the API's version.
+    /// Answer to a path whose external id holds a dot, if the settings give dotted paths no route;
+    /// otherwise `None`.
+    // A router's page knows nothing of the API's version, so that its answer lacks the version
+    // header.
     fn not_routed(&mut self) -> Option<Reply> {
         let (AttachmentRoute::Get(name) | AttachmentRoute::Update(name)) = self.route else {
             return None;
@@ -276,7 +283,7 @@ impl Call<'_> {
         Some(answer)
     }
 
-    /// What can be told from the head alone.
+    /// Checks the media type and the query parameters, for which the head of the request suffices.
     fn check_form(&self) -> Result<(), Problem> {
         if matches!(
             self.route,
@@ -395,7 +402,8 @@ impl Call<'_> {
         Ok(document(StatusCode::OK, &json!({ "data": data })))
     }
 
-    /// An attachment that is there, noted in the log.
+    /// Finds an existing attachment and notes it in the log entry. Fails with 404 if no attachment
+    /// is found.
     fn existing(&mut self, name: &Name) -> Result<Record, Problem> {
         match name {
             Name::Id(id) => self.entry.id = Some(*id),
@@ -418,7 +426,7 @@ impl Call<'_> {
             .look_up(name, self.now, &self.server.settings, self.log)?)
     }
 
-    /// Refuses an object to which nothing can be attached.
+    /// Fails with 404 if the object is unknown, and with 422 if the object is closed.
     fn refuse_object(&self, object: ObjectRef) -> Result<(), Problem> {
         let settings = &self.server.settings;
         if settings.unknown_objects.contains(&object) {
@@ -433,7 +441,7 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// Refuses an external id that an attachment other than `own` has, where ids are unique.
+    /// Fails if external ids are unique and an attachment other than `own` has this external id.
     fn refuse_clash(&mut self, external_id: &str, own: Option<u64>) -> Result<(), Problem> {
         let ExternalIds::Unique { clash } = self.server.settings.external_ids else {
             return Ok(());

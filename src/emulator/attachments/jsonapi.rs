@@ -1,7 +1,7 @@
-//! The API's documents: what a request body must be, and how problems are told.
+//! JSON:API documents of the attachments API: parsed request bodies, and error documents.
 //!
-//! Members that the specification does not know are passed over; those that it knows must be as it
-//! says. Nothing here touches state.
+//! Members unknown to the specification are ignored; known members must be as the specification
+//! says. No function here touches state.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,20 +13,21 @@ use super::route::Name;
 use crate::emulator::reply::Reply;
 use crate::model::{MAX_TEXT, ObjectRef, ObjectType};
 
-/// The media type of every request and answer.
+/// Media type of every request and answer.
 pub(super) const MEDIA_TYPE: &str = "application/vnd.api+json";
 
-/// What is wrong with a request, as the API tells it.
+/// Problem with a request, which becomes a JSON:API error document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::emulator) struct Problem {
     pub(super) status: StatusCode,
     detail: String,
-    /// The place in the request's document, as a JSON pointer.
+    /// JSON pointer to the invalid value in the request's document; `None` for a problem of the
+    /// whole request.
     pointer: Option<String>,
 }
 
 impl Problem {
-    /// A problem of the request as a whole.
+    /// Creates a problem of the request as a whole.
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
             status,
@@ -35,7 +36,7 @@ impl Problem {
         }
     }
 
-    /// A value that is not acceptable.
+    /// Creates the problem of an unacceptable value, with status 422.
     pub(super) fn invalid(pointer: &str, detail: impl Into<String>) -> Self {
         Self {
             pointer: Some(pointer.to_owned()),
@@ -43,12 +44,12 @@ impl Problem {
         }
     }
 
-    /// The same, with another status.
+    /// Returns the problem with another status.
     pub(super) fn with_status(self, status: StatusCode) -> Self {
         Self { status, ..self }
     }
 
-    /// The answer that tells it.
+    /// Turns the problem into an answer with an error document.
     pub(in crate::emulator) fn reply(self) -> Reply {
         let title = match self.status {
             StatusCode::UNPROCESSABLE_ENTITY => "Validation Error",
@@ -67,19 +68,19 @@ impl Problem {
 }
 
 impl From<io::Error> for Problem {
-    /// The emulator's own disk failed.
+    /// Creates the problem of a failure of the emulator's own disk, with status 500.
     fn from(error: io::Error) -> Self {
         let detail = format!("the emulator cannot keep its state: {error}");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
     }
 }
 
-/// An answer with a document.
+/// Creates an answer with a JSON:API document.
 pub(super) fn document(status: StatusCode, document: &Value) -> Reply {
     Reply::new(status, MEDIA_TYPE, document.to_string().into_bytes())
 }
 
-/// The answer with another place for the bytes in it, where it names one.
+/// Replaces the upload URL and adds upload headers, if the answer names an upload target.
 pub(super) fn with_upload_target(
     reply: Reply,
     url: Option<&str>,
@@ -101,7 +102,7 @@ pub(super) fn with_upload_target(
     Reply { body, ..reply }
 }
 
-/// The attributes that a request may set; those that it does not set are `None`.
+/// Attributes that a request may set. An attribute is `None` if the request leaves it out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Attributes {
     pub(super) file_name: Option<String>,
@@ -109,7 +110,7 @@ pub(super) struct Attributes {
     pub(super) external_id: Option<String>,
 }
 
-/// What a POST asks for.
+/// Parsed body of a POST, which creates an attachment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Creation {
     pub(super) file_name: String,
@@ -119,7 +120,7 @@ pub(super) struct Creation {
 }
 
 impl Creation {
-    /// Reads the body of a POST.
+    /// Parses the body of a POST. Fails with the first problem found.
     pub(super) fn parse(body: &[u8]) -> Result<Self, Problem> {
         let data = data_of(body)?;
         let attributes = Attributes::of(&data)?;
@@ -136,7 +137,8 @@ impl Creation {
 }
 
 impl Attributes {
-    /// Reads the body of a PATCH, which must name the attachment that its URL names.
+    /// Parses the body of a PATCH. Fails with 409 if the body names another attachment than the URL
+    /// (`addressed`).
     pub(super) fn parse_update(body: &[u8], addressed: &Name) -> Result<Self, Problem> {
         let data = data_of(body)?;
         let named = data.get("id").is_some_and(|id| match (addressed, id) {
@@ -151,7 +153,7 @@ impl Attributes {
         Self::of(&data)
     }
 
-    /// The names of those that are set.
+    /// Names of the attributes that the request sets.
     pub(super) fn names(&self) -> Vec<String> {
         let all = [
             ("external_id", &self.external_id),
@@ -183,7 +185,7 @@ impl Attributes {
     }
 }
 
-/// The `data` member of a document that is about an attachment.
+/// Parses a document about an attachment and returns its `data` member.
 fn data_of(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     let document: Value = serde_json::from_slice(body).map_err(|error| {
         let detail = format!("the body is not JSON: {error}");
@@ -219,7 +221,8 @@ fn usable_as_file_name(name: String) -> Result<String, Problem> {
     let pointer = "/data/attributes/file_name";
     match name.as_str() {
         "" => Err(Problem::invalid(pointer, "file_name can't be blank")),
-        // They could not stand at the end of the upload URL: clients resolve them as folders.
+        // These names could not stand at the end of the upload URL: clients resolve them as
+        // folders.
         "." | ".." => Err(Problem::invalid(pointer, "file_name does not name a file")),
         _ => Ok(name),
     }
@@ -232,13 +235,13 @@ fn within_limit(name: &str, text: String) -> Result<String, Problem> {
         return Err(Problem::invalid(&pointer, detail));
     }
     if name == "external_id" && text.is_empty() {
-        // It could not be looked up: its path would have an empty segment.
+        // An empty external id could not be looked up: its path would have an empty segment.
         return Err(Problem::invalid(&pointer, "external_id can't be blank"));
     }
     Ok(text)
 }
 
-/// The one object that the attachment hangs on.
+/// Parses the relationship to the one object that the attachment belongs to.
 fn object_of(data: &Map<String, Value>) -> Result<ObjectRef, Problem> {
     let relationships = data.get("relationships").and_then(Value::as_object);
     let mut known = RELATIONSHIPS.into_iter().filter_map(|(kind, type_name)| {
@@ -260,7 +263,7 @@ fn object_of(data: &Map<String, Value>) -> Result<ObjectRef, Problem> {
         .ok_or_else(|| Problem::invalid(&pointer("id"), "id is not a positive integer"))
 }
 
-/// What an attachment may hang on, and the JSON:API type to which the relationship leads.
+/// Types of objects that may have attachments, each with the JSON:API type of its relationship.
 const RELATIONSHIPS: [(ObjectType, &str); 4] = [
     (ObjectType::Contract, "contracts"),
     (ObjectType::Event, "events"),
@@ -268,7 +271,8 @@ const RELATIONSHIPS: [(ObjectType, &str); 4] = [
     (ObjectType::SupplierCompany, "supplier_companies"),
 ];
 
-/// An id: the specification's schema says a number, JSON:API a string of digits.
+/// Parses an id. The specification's schema has a number, JSON:API a string of digits; both are
+/// taken.
 fn integer(value: &Value) -> Option<u64> {
     match value {
         Value::Number(number) => number.as_u64(),

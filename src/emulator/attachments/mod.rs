@@ -1,5 +1,9 @@
-//! The attachments API: records that hang on a contract, an event, a project or a supplier company, and
-//! whose bytes the storage keeps.
+//! Attachments API of the emulator: records that belong to a contract, an event, a project or a
+//! supplier company.
+//!
+//! The storage keeps the bytes of the records and serves their URLs. [`AttachmentServer`] decides
+//! each request and is the place to start reading; [`AttachmentSettings`] lists the facts that the
+//! vendor documents, and the emulator's assumptions.
 
 mod api;
 mod jsonapi;

@@ -1,8 +1,9 @@
-//! The limit on requests a second, counted as a sliding window over arrival times.
+//! Rate limit of the attachments API in requests per second, as a sliding window over arrival
+//! times.
 //!
-//! The vendor documents the number and that all keys of a company share it, but not how the second
-//! is counted. A sliding window is the strictest reading that still lets the full rate through;
-//! whoever never hits it, does not hit a fixed window either. Refused requests do not count.
+//! The vendor documents the number, and that all keys of a company share the limit, but not how the
+//! second is counted. A sliding window is the strictest reading that still lets the full rate
+//! through: a client within it stays within a fixed window, too. Refused requests do not count.
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
@@ -10,27 +11,27 @@ use std::time::{Duration, Instant};
 
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// What the window says to a request.
+/// Decision of the rate limit about one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Admission {
-    /// It is within the limit, and counted.
+    /// The request is within the limit and has been counted.
     Admitted,
-    /// It is over the limit, and not counted.
+    /// The request is over the limit and has not been counted.
     Refused,
 }
 
-/// The requests of the company's other clients: evenly spaced, and never refused, so that their part
-/// of the limit is theirs whatever we do.
+/// Simulated requests of the company's other clients: evenly spaced, and never refused.
+// Never refused, so that no client of the emulator can take the other clients' part of the limit.
 #[derive(Debug)]
 pub(super) struct Others {
-    /// The time from one to the next; none, where there are no others.
+    /// Time between two requests; `None` if there are no other clients.
     every: Option<Duration>,
     next: Instant,
     requests: u64,
 }
 
 impl Others {
-    /// So many requests a second from now on.
+    /// Creates other clients that send `per_second` requests each second from `now` on.
     pub(super) fn new(per_second: u32, now: Instant) -> Self {
         let every = (per_second > 0).then(|| WINDOW / per_second);
         Self {
@@ -40,7 +41,8 @@ impl Others {
         }
     }
 
-    /// When the next one came, if that is no later than `now`.
+    /// Takes the next request out and returns its arrival; `None` if the next request comes later
+    /// than `now`.
     pub(super) fn next_until(&mut self, now: Instant) -> Option<Instant> {
         let every = self.every?;
         let at = self.next;
@@ -52,13 +54,13 @@ impl Others {
         Some(at)
     }
 
-    /// How many there were so far.
+    /// Number of requests so far.
     pub(super) fn requests(&self) -> u64 {
         self.requests
     }
 }
 
-/// The requests that were admitted within the last second.
+/// Sliding window with the arrivals of the requests admitted within the last second.
 #[derive(Debug)]
 pub(super) struct Window {
     limit: usize,
@@ -66,7 +68,7 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// An empty window for so many requests a second.
+    /// Creates an empty window that admits `limit` requests per second.
     pub(super) fn new(limit: NonZeroU32) -> Self {
         Self {
             limit: usize::try_from(limit.get()).unwrap_or(usize::MAX),
@@ -74,7 +76,7 @@ impl Window {
         }
     }
 
-    /// Judges a request by the time at which it arrived.
+    /// Admits or refuses a request by its arrival time.
     pub(super) fn admit(&mut self, arrival: Instant) -> Admission {
         self.forget_before(arrival);
         if self.admitted.len() >= self.limit {
@@ -84,7 +86,7 @@ impl Window {
         Admission::Admitted
     }
 
-    /// Counts a request that is not judged.
+    /// Counts a request without a decision about it.
     pub(super) fn take(&mut self, arrival: Instant) {
         self.forget_before(arrival);
         self.admitted.push_back(arrival);

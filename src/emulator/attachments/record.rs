@@ -1,4 +1,5 @@
-//! An attachment as the service knows it, and what time does to it. No files here, and no HTTP.
+//! Record of an attachment, and the changes that time brings to it. This module knows neither files
+//! nor HTTP.
 
 use std::time::Duration;
 
@@ -8,32 +9,33 @@ use serde::{Deserialize, Serialize};
 use super::settings::PurgeClock;
 use crate::emulator::storage::{Content, new_key};
 
-/// An attachment as the service knows it.
+/// Attachment as the service stores it; also the content of its file in the state folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Record {
     pub(super) id: u64,
     pub(super) external_id: Option<String>,
     pub(super) title: String,
     pub(super) file_name: String,
-    /// What it hangs on, in words: no answer shows it, only the log.
+    /// Object that the attachment belongs to, in the form `contract 7`. Only the log shows the
+    /// object, no answer does.
     pub(super) object: String,
-    /// Who asked for the newest upload URL.
+    /// E-mail address of the user who asked for the newest upload URL.
     pub(super) uploaded_by: String,
-    /// The storage key of the newest upload URL.
+    /// Storage key of the newest upload URL.
     pub(super) key: String,
-    /// When it was created; unknown of one from the state of an earlier version.
+    /// Time of the creation; `None` in the state of an earlier version.
     #[serde(default)]
     pub(super) created: Option<Timestamp>,
-    /// When it got its external id, likewise.
+    /// Time at which the record got its external id; `None` in the state of an earlier version.
     #[serde(default)]
     pub(super) named: Option<Timestamp>,
-    /// Since when the service waits for bytes.
+    /// Time since which the service waits for bytes.
     pub(super) empty_since: Timestamp,
     pub(super) content: Option<Content>,
 }
 
 impl Record {
-    /// Lets go of the bytes and points at a new, empty storage key.
+    /// Discards the content and gives the record a new, empty storage key.
     pub(super) fn renew(&mut self, uploaded_by: String, now: Timestamp) {
         self.key = new_key();
         self.uploaded_by = uploaded_by;
@@ -43,7 +45,7 @@ impl Record {
         }
     }
 
-    /// Whether it has waited for bytes for so long that the service gives it up.
+    /// True if the record has waited for bytes for so long that the service purges it.
     pub(super) fn is_stale(
         &self,
         now: Timestamp,
@@ -57,19 +59,19 @@ impl Record {
         self.content.is_none() && since(begin, now) >= purge_after
     }
 
-    /// Whether it has had its external id for so long that it is found by it.
+    /// True if a look-up by the external id finds the record, `delay` after the record got the id.
     pub(super) fn is_indexed(&self, now: Timestamp, delay: Duration) -> bool {
         self.named.is_none_or(|named| since(named, now) >= delay)
     }
 
-    /// The bytes, once the service shows them.
+    /// Content of the record, once `delay` has passed since its upload; `None` before.
     pub(super) fn shown_content(&self, now: Timestamp, delay: Duration) -> Option<Content> {
         self.content
             .filter(|content| since(content.stored_at, now) >= delay)
     }
 }
 
-/// The time between two instants; none, where the clock went back.
+/// Time from `then` to `now`; zero if the clock went back.
 fn since(then: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(then)).unwrap_or_default()
 }

@@ -1,46 +1,46 @@
-//! From method and path to what is asked of the attachments API. Nothing here looks at bodies, keys or
-//! state.
+//! Routes of the attachments API, parsed from method and path. No bodies, keys or state are looked
+//! at here.
 //!
-//! Paths are matched as they were sent and only then percent-decoded, so that an external id may
-//! contain a `/` or a `%`.
+//! A path is matched as sent and only then percent-decoded, so that an external id may contain a
+//! `/` or a `%`.
 
 use axum::http::Method;
 use percent_encoding::percent_decode_str;
 
 use crate::emulator::operation::Operation;
 
-/// Where the API stands, below the emulator's own address.
+/// Base path of the attachments API, below the emulator's own address.
 pub(in crate::emulator) const ATTACHMENTS_BASE: &str = "/services/attachments/v1";
 
-/// Where uploads of attachments go and downloads come from, likewise.
+/// Base path of the upload and download URLs of attachments, below the emulator's own address.
 pub(super) const UPLOADS_BASE: &str = "/storage/uploads";
 
-/// How a path names an attachment.
+/// Identifier of an attachment in a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::emulator) enum Name {
-    /// By the service's own number.
+    /// Number that the service gave.
     Id(u64),
-    /// By the user's key, percent-decoded.
+    /// External id that the user gave, percent-decoded.
     ExternalId(String),
 }
 
-/// A request of the API.
+/// Request to the attachments API, by its method and path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::emulator) enum AttachmentRoute {
     List,
     Create,
     Get(Name),
     Update(Name),
-    /// The path exists, but not with this method.
+    /// Existing path with a method that it does not have.
     WrongMethod {
-        /// The methods that it has, as the `Allow` header lists them.
+        /// Methods of the path, as the `Allow` header lists them.
         allowed: &'static str,
     },
     Unknown,
 }
 
 impl AttachmentRoute {
-    /// Reads a method and a path below the base.
+    /// Parses a method and a path below the base.
     pub(in crate::emulator) fn of(method: &Method, path: &str) -> Self {
         let segments: Vec<&str> = path.split('/').collect();
         match segments.as_slice() {
@@ -59,7 +59,7 @@ impl AttachmentRoute {
         }
     }
 
-    /// The name under which the request is logged.
+    /// Operation under which the request is logged.
     pub(in crate::emulator) fn operation(&self) -> Operation {
         match self {
             Self::List => Operation::List,
@@ -84,7 +84,7 @@ impl AttachmentRoute {
     }
 }
 
-/// A number of the service's own.
+/// Parses a number of the service; `None` if the segment is not made of digits alone.
 pub(super) fn number(segment: &str) -> Option<u64> {
     // `parse` alone would take `+7` for 7.
     segment

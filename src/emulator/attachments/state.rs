@@ -1,4 +1,4 @@
-//! The state of the attachments API: its records, and the requests that count for the rate.
+//! State of the attachments API: its records, and the requests that count for the rate limit.
 
 use std::io;
 use std::time::Instant;
@@ -15,7 +15,7 @@ use crate::emulator::folder::{Folder, StateError};
 use crate::emulator::log::{Entry, Log};
 use crate::emulator::operation::Operation;
 
-/// The records, and the requests that count for the rate.
+/// Records of all attachments, and the requests that count for the rate limit.
 pub(super) struct AttachmentState {
     pub(super) store: AttachmentStore,
     rate: Window,
@@ -23,14 +23,15 @@ pub(super) struct AttachmentState {
 }
 
 impl AttachmentState {
-    /// Takes up the state where an earlier emulator left it, of which `earlier` is the log.
+    /// Loads the state that an earlier emulator left in `folder`. `earlier` is the request log of
+    /// the earlier emulator.
     pub(super) fn load(
         folder: &Folder,
         settings: &AttachmentSettings,
         earlier: &[Entry],
         began: Instant,
     ) -> Result<Self, StateError> {
-        // The highest id of all may have been purged; then only the log still knows it.
+        // The record with the highest id may have been purged; then only the log still has the id.
         let created = earlier
             .iter()
             .filter(|entry| entry.operation == Operation::Create);
@@ -44,8 +45,9 @@ impl AttachmentState {
         })
     }
 
-    /// Counts and logs the requests of the company's other clients up to a moment. They are looked
-    /// at only when one of ours comes: nothing else can tell that they were there.
+    /// Counts and logs the requests of the company's other clients up to `until`.
+    // Called only when a request to the emulator arrives: nothing else could tell that the other
+    // clients' requests came.
     pub(super) fn let_others_have_come(&mut self, until: Instant, log: &mut Log) -> io::Result<()> {
         while let Some(at) = self.others.next_until(until) {
             self.rate.take(at);
@@ -57,26 +59,27 @@ impl AttachmentState {
         Ok(())
     }
 
-    /// How many requests other clients sent, up to the last one of ours.
+    /// Number of requests by other clients, up to the last request to the emulator.
     pub(super) fn other_clients(&self) -> u64 {
         self.others.requests()
     }
 
-    /// Judges a request by the time at which it arrived.
+    /// Admits or refuses a request by its arrival time.
     pub(super) fn admit(&mut self, arrival: Instant) -> Admission {
         self.rate.admit(arrival)
     }
 
-    /// Removes the oldest attachment of an external id, and returns its id, if there was one.
+    /// Removes the oldest attachment with an external id and returns its id; `None` if no
+    /// attachment has the external id.
     pub(super) fn remove(&mut self, external_id: &str) -> io::Result<Option<u64>> {
         let id = self.store.ids_of(external_id).first().copied();
         id.map(|id| self.store.remove(id)).transpose()?;
         Ok(id)
     }
 
-    /// Finds an attachment, unless it has waited for its bytes for too long: then it goes away
-    /// here, which is as late as anybody can tell. Of several with the same external id, the
-    /// oldest is found.
+    /// Finds an attachment; the oldest of several with the same external id. Purges each stale
+    /// record that is met, and returns `None` if no other is left.
+    // A look-up is the latest moment for the purge: no client can see an earlier one.
     pub(super) fn look_up(
         &mut self,
         name: &Name,

@@ -1,5 +1,5 @@
-//! The attachments' records: in memory, and written through to the state folder, one small JSON file
-//! for each. No HTTP here, and no rules of the service.
+//! Store of the attachments' records: in memory, and written through to the state folder as one
+//! small JSON file per record. This module knows neither HTTP nor rules of the service.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::record::Record;
 use crate::emulator::folder::{Folder, StateError, read_all, write_atomically};
 
-/// Every attachment, by id and by external id.
+/// Records of all attachments, indexed by id and by external id.
 #[derive(Debug)]
 pub(super) struct AttachmentStore {
     folder: Folder,
@@ -19,8 +19,9 @@ pub(super) struct AttachmentStore {
 }
 
 impl AttachmentStore {
-    /// Loads what the folder holds. Ids go on after `last_id`, or after the highest one found:
-    /// the number of a purged record is not given again.
+    /// Loads the records of the state folder. New ids follow `last_id` or the highest id found,
+    /// whichever is higher.
+    // The number of a purged record is not given again.
     pub(super) fn load(folder: Folder, last_id: u64) -> Result<Self, StateError> {
         let mut store = Self {
             records: HashMap::new(),
@@ -35,17 +36,17 @@ impl AttachmentStore {
         Ok(store)
     }
 
-    /// The id of the next record.
+    /// Id of the next record.
     pub(super) fn next_id(&self) -> u64 {
         self.last_id + 1
     }
 
-    /// The record of an id.
+    /// Record with an id, if there is one.
     pub(super) fn get(&self, id: u64) -> Option<&Record> {
         self.records.get(&id)
     }
 
-    /// The ids that have this external id, oldest first.
+    /// Ids of the records with an external id, oldest first.
     pub(super) fn ids_of(&self, external_id: &str) -> Vec<u64> {
         self.by_external_id
             .get(external_id)
@@ -53,7 +54,7 @@ impl AttachmentStore {
             .unwrap_or_default()
     }
 
-    /// Writes a record, new or altered. What is in memory changes only if that went well.
+    /// Writes a record, new or changed. The memory changes only if the file was written.
     pub(super) fn put(&mut self, record: Record) -> io::Result<()> {
         let json = serde_json::to_vec(&record)?;
         let path = self.folder.record(record.id);
@@ -64,7 +65,7 @@ impl AttachmentStore {
         Ok(())
     }
 
-    /// Removes a record.
+    /// Removes a record from the folder, then from the memory.
     pub(super) fn remove(&mut self, id: u64) -> io::Result<()> {
         fs::remove_file(self.folder.record(id))?;
         self.forget(id);
@@ -95,27 +96,27 @@ impl AttachmentStore {
     }
 }
 
-/// An attachment whose bytes are stored, as it stands in a state folder.
+/// Attachment in a state folder whose bytes are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredAttachment {
-    /// The service's id.
+    /// Id that the service gave.
     pub id: u64,
-    /// The user's key, if it has one.
+    /// External id that the user gave, if any.
     pub external_id: Option<String>,
-    /// Its title.
+    /// Title.
     pub title: String,
-    /// Its file name.
+    /// File name.
     pub file_name: String,
-    /// What it hangs on, in the manner of `contract 7`.
+    /// Object that the attachment belongs to, in the form `contract 7`.
     pub object: String,
-    /// Its size, as the service shows it.
+    /// Size in bytes, as the service shows it.
     pub size: u64,
-    /// The file that holds its bytes.
+    /// Path of the file that holds the bytes.
     pub bytes: PathBuf,
 }
 
-/// Every attachment with bytes in a state folder, in the order of their ids. An emulator may be
-/// running on it.
+/// Reads all attachments with bytes from a state folder, in the order of their ids. An emulator may
+/// be running on the folder.
 pub fn stored(state: &Path) -> Result<Vec<StoredAttachment>, StateError> {
     let folder = Folder::below(state);
     let mut stored: Vec<StoredAttachment> = read_all::<Record>(&folder.records)?
@@ -136,8 +137,8 @@ pub fn stored(state: &Path) -> Result<Vec<StoredAttachment>, StateError> {
     Ok(stored)
 }
 
-/// How many attachments with bytes each external id has in a state folder. After an import that
-/// kept its promise, that is one for each.
+/// Counts the attachments with bytes in a state folder for each external id. After an import that
+/// kept its promise, each count is one.
 pub fn stored_by_external_id(state: &Path) -> Result<BTreeMap<String, usize>, StateError> {
     let mut counts = BTreeMap::new();
     for external_id in stored(state)?.into_iter().filter_map(|a| a.external_id) {

@@ -1,4 +1,4 @@
-//! The attachments API as an owner of stored objects.
+//! Attachments API as an owner of stored objects.
 
 use std::io;
 
@@ -27,8 +27,8 @@ impl ObjectOwner for AttachmentServer {
         }
     }
 
-    /// Shows bytes where their attachment points at them. One that was renewed or purged meanwhile
-    /// does not.
+    /// Stores uploaded bytes, and makes them the content of the record if the record still has
+    /// their key. A record that was renewed or purged meanwhile does not change.
     fn receive(&self, id: u64, upload: ReceivedObject, entry: &mut Entry) -> io::Result<()> {
         let store = &mut self.state().store;
         let (key, content) = (upload.key.clone(), upload.content);

@@ -1,4 +1,4 @@
-//! How an attachment looks in an answer, with the signed URLs that only answers hold.
+//! JSON of an attachment in an answer, with the signed URLs that only answers hold.
 
 use axum::http::Method;
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use super::settings::{AttachmentSettings, EmptySizes};
 use crate::emulator::context::ServerContext;
 use crate::emulator::storage::{Content, StorageServer, object_path};
 
-/// The headers that an upload must carry, with their values.
+/// Headers that an upload must carry, with their values.
 const UPLOAD_HEADERS: [(&str, &str); 4] = [
     ("Content-Type", "application/octet-stream"),
     ("x-amz-acl", "private"),
@@ -18,7 +18,7 @@ const UPLOAD_HEADERS: [(&str, &str); 4] = [
     ("Content-Disposition", "attachment"),
 ];
 
-/// Attachments as they look at a moment.
+/// View of attachments at one moment, `now`.
 pub(super) struct View<'a> {
     pub(super) context: &'a ServerContext,
     pub(super) storage: &'a StorageServer,
@@ -27,7 +27,7 @@ pub(super) struct View<'a> {
 }
 
 impl View<'_> {
-    /// An attachment as GET shows it.
+    /// Attachment as GET shows it.
     pub(super) fn shown(&self, record: &Record) -> Value {
         let mut data = self.saved(record);
         let attributes = &mut data["attributes"];
@@ -43,7 +43,7 @@ impl View<'_> {
         data
     }
 
-    /// An attachment as PATCH shows it. The vendor's examples leave out the file name.
+    /// Attachment as PATCH shows it. The vendor's examples leave out the file name.
     pub(super) fn saved(&self, record: &Record) -> Value {
         let content = self.content(record);
         json!({
@@ -57,7 +57,8 @@ impl View<'_> {
         })
     }
 
-    /// An attachment as it is shown to whoever is to upload its bytes.
+    /// Attachment with its upload URL and upload headers, as POST shows it, and PATCH with a file
+    /// name.
     pub(super) fn awaiting_bytes(&self, record: &Record) -> Value {
         let mut data = self.saved(record);
         let headers: Vec<Value> = UPLOAD_HEADERS
@@ -94,7 +95,7 @@ impl View<'_> {
     }
 }
 
-/// A point in time as the vendor writes it: UTC with milliseconds.
+/// Formats a point in time as the vendor does: UTC with milliseconds.
 fn milliseconds(at: Timestamp) -> String {
     format!("{at:.3}")
 }
