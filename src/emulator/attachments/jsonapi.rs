@@ -153,7 +153,7 @@ impl Attributes {
         Self::of(&data)
     }
 
-    /// Names of the attributes that the request sets.
+    /// Names of the attributes set by the request.
     pub(super) fn names(&self) -> Vec<String> {
         let all = [
             ("external_id", &self.external_id),
@@ -241,7 +241,7 @@ fn within_limit(name: &str, text: String) -> Result<String, Problem> {
     Ok(text)
 }
 
-/// Parses the relationship to the one object that the attachment belongs to.
+/// Parses the relationship to the object to which the attachment belongs.
 fn object_of(data: &Map<String, Value>) -> Result<ObjectRef, Problem> {
     let relationships = data.get("relationships").and_then(Value::as_object);
     let mut known = RELATIONSHIPS.into_iter().filter_map(|(kind, type_name)| {

@@ -18,9 +18,9 @@ pub(super) const UPLOADS_BASE: &str = "/storage/uploads";
 /// Identifier of an attachment in a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::emulator) enum Name {
-    /// Number that the service gave.
+    /// Number given by the service.
     Id(u64),
-    /// External id that the user gave, percent-decoded.
+    /// External id given by the user, percent-decoded.
     ExternalId(String),
 }
 

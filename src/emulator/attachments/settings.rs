@@ -1,4 +1,4 @@
-//! The settings of the attachments API: a switch for each thing that somebody may want otherwise.
+//! Settings of the attachments API: one switch for each assumption about the service.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -8,40 +8,84 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::model::ObjectRef;
 
-/// The settings of the attachments API. The default is the documented service, as far as it is documented.
+/// Settings of the attachments API. The default is the documented service, as far as the vendor
+/// documents it.
+///
+/// # Documented by the vendor, and done so here
+///
+/// - The six operations, their paths, the three headers and 401 without them, the media type.
+/// - The four relationships with their types; `file_name` required to create; `title` and
+///   `external_id` of at most 255 characters; lists only by `filter[id_equals]`, 50 at a time.
+/// - `file_size` is text, or null until bytes are there. `upload_url` and `upload_headers` come
+///   with POST and with a PATCH that carries `file_name`, which discards the stored bytes at once.
+///   No answer shows the object of an attachment.
+/// - 409 and its text for a wrong `type`. 429 above the limit of requests per second.
+/// - Upload URLs that live 15 minutes, and the purging of records that got no bytes in 30 to 60
+///   minutes after their creation.
+///
+/// # Assumed, and the switch for the alternative
+///
+/// | assumption | switch |
+/// |---|---|
+/// | external ids are unique, a clash is answered with 422 | [`AttachmentSettings::external_ids`] |
+/// | without uniqueness, a look-up finds the oldest | none |
+/// | a record is found by its external id at once | [`AttachmentSettings::external_id_delay`] |
+/// | a path leads to its attachment, whatever the external id | [`AttachmentSettings::dotted_ids`] |
+/// | every contract, event, project and supplier company exists | [`AttachmentSettings::unknown_objects`]: 404 |
+/// | every existing object takes attachments | [`AttachmentSettings::closed_objects`]: 422 |
+/// | a size is null until the bytes are there | [`AttachmentSettings::empty_sizes`] |
+/// | a size shows as soon as the bytes are stored | [`AttachmentSettings::size_delay`] |
+/// | a record without bytes is purged at 45 minutes | [`AttachmentSettings::purge_after`] |
+/// | a new URL does not put the purge off, unless bytes were discarded for it | [`AttachmentSettings::purge_clock`] |
+/// | the rate limit is a sliding window over arrivals; requests refused for the rate or for their keys do not count | [`AttachmentSettings::rate`] for the number |
+/// | 429 brings `Retry-After: 1` | [`Effect::Status`] |
+/// | no other client uses the rate limit | [`AttachmentSettings::others`] |
+/// | download URLs live as long as upload URLs | [`AttachmentSettings::url_life`] |
+/// | unknown query parameters, a list without filter or of more than 50 ids: 400 | none |
+/// | other invalid values: 422, in the words of the sister services | none |
+/// | unknown ids are left out of a list; the rest comes in order | none |
+/// | the title of a new attachment is the file name, if no title is given | none |
+/// | the title stays when a PATCH changes the file name alone | [`AttachmentSettings::titles`] |
+/// | a PATCH without a file name leaves the bytes alone, and its answer shows their size | none |
+/// | there is no DELETE: 405 | none |
+/// | the storage is S3: it refuses wrong headers, expired or altered URLs (403) and chunked bodies (501), and answers with an MD5 `ETag` | [`Effect::ExpiredUrl`] |
+/// | bytes sent to a URL that was renewed since are taken, and show nowhere | none |
+///
+/// [`Effect::Status`]: crate::emulator::Effect::Status
+/// [`Effect::ExpiredUrl`]: crate::emulator::Effect::ExpiredUrl
 #[derive(Debug, Clone)]
 pub struct AttachmentSettings {
-    /// How many requests a second are answered. Uploads and downloads do not count, and jobs have
-    /// budgets of their own.
+    /// Largest number of requests answered per second. Uploads and downloads do not count, and jobs
+    /// have budgets of their own.
     pub rate: NonZeroU32,
-    /// How many of these a second other clients of the same company take, who are never refused;
-    /// fewer than all.
+    /// Requests per second by other clients of the same company, who are never refused. Smaller
+    /// than the rate limit.
     pub others: u32,
-    /// Whether two attachments may have the same external id.
+    /// Uniqueness of external ids.
     pub external_ids: ExternalIds,
-    /// How long after it got its external id a record is not found by it.
+    /// Time for which a record cannot be found by a new external id.
     pub external_id_delay: Duration,
-    /// What becomes of a path in which an external id has a dot.
+    /// Routing of paths whose external id holds a dot.
     pub dotted_ids: DottedIds,
-    /// Contracts, events, projects and supplier companies that do not exist; all others do.
+    /// Contracts, events, projects and supplier companies that do not exist; all others exist.
     pub unknown_objects: Vec<ObjectRef>,
-    /// Those that are closed: nothing can be attached to them any more.
+    /// Closed objects, which take no more attachments.
     pub closed_objects: Vec<ObjectRef>,
-    /// What becomes of a title when a PATCH names a new file and no title.
+    /// Title after a PATCH with a new file name and no title.
     pub titles: Titles,
-    /// What is shown for a size before the bytes are there.
+    /// Size shown before the bytes are there.
     pub empty_sizes: EmptySizes,
-    /// How long after an upload the size stays hidden.
+    /// Time for which the size stays hidden after an upload.
     pub size_delay: Duration,
-    /// How long an upload or download URL of an attachment is good.
+    /// Lifetime of an upload or download URL of an attachment.
     pub url_life: Duration,
-    /// How long a record may be without bytes before it goes away.
+    /// Time without bytes after which a record is purged.
     pub purge_after: Duration,
-    /// From when on.
+    /// Start of the time until the purge.
     pub purge_clock: PurgeClock,
-    /// Which keys are taken.
+    /// Keys accepted by the API.
     pub keys: Keys,
-    /// The id of the first attachment.
+    /// Id of the first attachment.
     pub first_id: u64,
 }
 
@@ -69,19 +113,19 @@ impl Default for AttachmentSettings {
     }
 }
 
-/// Whether two attachments may have the same external id.
+/// Uniqueness of external ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExternalIds {
-    /// They may not.
+    /// No two attachments have the same external id.
     Unique {
-        /// What the second one is told.
+        /// Status of the refusal of a taken external id.
         clash: Clash,
     },
-    /// They may.
+    /// Several attachments may have the same external id.
     NotUnique,
 }
 
-/// The status with which an external id that is taken is refused.
+/// Status with which a taken external id is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clash {
     /// 409 Conflict.
@@ -90,63 +134,63 @@ pub enum Clash {
     Unprocessable422,
 }
 
-/// What becomes of a path in which an external id has a dot. Many routers take what follows a dot
-/// for the format of the answer.
+/// Routing of paths whose external id holds a dot.
+// Many routers take the text after a dot for the format of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DottedIds {
-    /// It leads to the attachment, as every other path does.
+    /// The path leads to the attachment, as every other path does.
     Routed,
-    /// It leads nowhere: 404, as of an attachment that is not there.
+    /// The path has no route: 404, as for an attachment that does not exist.
     NotFound404,
-    /// It leads nowhere: 404, with the web page of a router in place of a document.
+    /// The path has no route: 404, with the web page of a router in place of a document.
     RouterPage,
 }
 
-/// What is shown for a size before the bytes are there.
+/// Size shown before the bytes are there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EmptySizes {
     /// Null.
     Null,
-    /// A zero.
+    /// Zero.
     Zero,
 }
 
-/// From when on a record may be without bytes.
+/// Start of the time until a record without bytes is purged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PurgeClock {
-    /// From its creation, or from when a PATCH let go of its bytes.
+    /// The creation, or a later PATCH that discarded stored bytes.
     LastBytes,
-    /// From its creation, whatever happened since.
+    /// The creation, whatever happened since.
     Creation,
 }
 
-/// What becomes of a title when a PATCH names a new file and no title.
+/// Title after a PATCH with a new file name and no title.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Titles {
-    /// It stays.
+    /// The title stays.
     Keep,
-    /// It is derived from the new file's name, as that of a new attachment is.
+    /// The title becomes the new file name, as for a new attachment.
     Derive,
 }
 
-/// Which keys are taken. Others are answered with 401.
+/// Keys accepted by the API. Others are answered with 401.
 #[derive(Debug, Clone)]
 pub enum Keys {
-    /// Any, as long as none of the three headers is missing or empty.
+    /// Any keys, if none of the three headers is missing or empty.
     Any,
-    /// Exactly these.
+    /// Exactly the given keys.
     Only {
-        /// The company's key.
+        /// Key of the company, in `X-Api-Key`.
         api_key: SecretString,
-        /// The user's token.
+        /// Token of the user, in `X-User-Token`.
         user_token: SecretString,
-        /// The user's e-mail address.
+        /// E-mail address of the user, in `X-User-Email`.
         user_email: String,
     },
 }
 
 impl Keys {
-    /// Whether the three headers of a request are good.
+    /// True if the three headers of a request hold accepted keys.
     pub(super) fn fit(&self, headers: &HeaderMap) -> bool {
         let sent = ["x-api-key", "x-user-token", "x-user-email"].map(|name| {
             let value = headers.get(name);

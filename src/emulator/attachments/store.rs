@@ -99,19 +99,19 @@ impl AttachmentStore {
 /// Attachment in a state folder whose bytes are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredAttachment {
-    /// Id that the service gave.
+    /// Id given by the service.
     pub id: u64,
-    /// External id that the user gave, if any.
+    /// External id given by the user, if any.
     pub external_id: Option<String>,
     /// Title.
     pub title: String,
     /// File name.
     pub file_name: String,
-    /// Object that the attachment belongs to, in the form `contract 7`.
+    /// Owner of the attachment, in the form `contract 7`.
     pub object: String,
     /// Size in bytes, as the service shows it.
     pub size: u64,
-    /// Path of the file that holds the bytes.
+    /// Path of the file with the bytes.
     pub bytes: PathBuf,
 }
 

@@ -1,4 +1,4 @@
-//! JSON of an attachment in an answer, with the signed URLs that only answers hold.
+//! JSON of an attachment in an answer, with signed URLs, which only answers hold.
 
 use axum::http::Method;
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use super::settings::{AttachmentSettings, EmptySizes};
 use crate::emulator::context::ServerContext;
 use crate::emulator::storage::{Content, StorageServer, object_path};
 
-/// Headers that an upload must carry, with their values.
+/// Required headers of an upload, with their values.
 const UPLOAD_HEADERS: [(&str, &str); 4] = [
     ("Content-Type", "application/octet-stream"),
     ("x-amz-acl", "private"),
