@@ -1,44 +1,44 @@
-//! What a service can show of the attachments that it keeps, to whoever wants proof of them.
+//! Metadata and download address of an attachment, for replacements, renames and verification.
 //!
-//! A service that makes jobs shows nothing: it forgets the files.
+//! A service of jobs reports no metadata, because the service forgets the files.
 
 use crate::http::UnsafeTarget;
 
-/// An attachment, as the service shows it.
+/// Metadata of an attachment, as the service reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exhibit {
-    /// The key by which the user knows it.
+    /// Key which the user chose.
     pub external_id: Shown,
-    /// Its title.
+    /// Title of the attachment.
     pub title: Shown,
-    /// The name of its file.
+    /// Name of the attached file.
     pub file_name: Shown,
-    /// When its bytes came, as a word that changes with them.
+    /// Time at which the bytes came, as a text which changes whenever the bytes do.
     pub uploaded_at: Shown,
-    /// The size of its bytes; `None` while none are there.
+    /// Size of the stored bytes; `None` while no bytes are stored.
     pub size: Option<u64>,
 }
 
-/// A text in an answer.
+/// Text in an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Shown {
-    /// The answer does not speak of it, so that nothing is known.
+    /// The answer does not mention the text, so nothing is known about it.
     #[default]
     NotTold,
-    /// There is none.
+    /// The answer says that there is no text.
     Nothing,
-    /// This one.
+    /// The answer holds the text.
     Text {
-        /// As the service has it, to be compared. A service may repeat a key in it, so it is never
-        /// shown.
+        /// Text as the service has it, only for comparison. Never shown, because a service may
+        /// repeat an API key in it.
         value: String,
-        /// The same, fit to be shown.
+        /// Text with API keys hidden, fit to be shown.
         words: String,
     },
 }
 
 impl Shown {
-    /// A text of ours, which holds nothing secret.
+    /// Returns a text of our own, which holds no secret.
     pub fn of(text: &str) -> Self {
         Self::Text {
             value: text.to_owned(),
@@ -46,7 +46,7 @@ impl Shown {
         }
     }
 
-    /// The text as the service has it, where there is one.
+    /// Returns the text as the service has it, or `None` if there is none.
     pub fn value(&self) -> Option<&str> {
         match self {
             Self::Text { value, .. } => Some(value),
@@ -54,7 +54,7 @@ impl Shown {
         }
     }
 
-    /// The text, fit to be shown, where there is one.
+    /// Returns the text with API keys hidden, or `None` if there is none.
     pub fn words(&self) -> Option<&str> {
         match self {
             Self::Text { words, .. } => Some(words),
@@ -63,11 +63,12 @@ impl Shown {
     }
 }
 
-/// An attachment, and where its bytes can be had.
+/// Attachment with the address of its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Original<T> {
-    /// What the service shows of it.
+    /// Metadata of the attachment.
     pub exhibit: Exhibit,
-    /// Where its bytes are: a secret, and short-lived.
+    /// Address of the stored bytes, a short-lived secret; or the reason why the address in the
+    /// answer is not used.
     pub place: Result<T, UnsafeTarget>,
 }

@@ -1,7 +1,8 @@
-//! A service that keeps a lasting record, an attachment, for each file.
+//! Interface of a service which keeps a lasting record, an attachment, for each file.
 //!
-//! An attachment is found by the row's `external_id`, names the place for its bytes in the answer that
-//! makes it and in no other, and is removed by the service if they never come.
+//! An attachment is found by the row's `external_id`. The upload target is in the answer to the
+//! request which creates or renews the attachment, and in no other answer. The service removes an
+//! attachment whose bytes never come.
 
 use std::collections::HashMap;
 
@@ -12,117 +13,117 @@ use super::{Destination, NewFile, Place};
 use crate::http::{Failure, FetchFailure, Fetched};
 use crate::model::{AttachmentId, ExternalId, ObjectRef};
 
-/// How many attachments one request of [`AttachmentApi::list`] takes: "limited to 50" in the vendor's
+/// Largest number of ids in one [`AttachmentApi::list`] request: "limited to 50" in the vendor's
 /// documentation of `filter[id_equals]`.
 pub const LISTED_AT_ONCE: usize = 50;
 
-/// What the service has under an id or an `external_id`.
+/// Attachment under an id or an `external_id`, as a look-up finds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Presence {
-    /// Nothing.
+    /// No attachment.
     Absent,
     /// An attachment whose bytes never came, or whose size does not show yet.
     Pending {
-        /// The attachment.
+        /// Id of the attachment.
         id: AttachmentId,
     },
     /// An attachment with its bytes.
     Stored {
-        /// The attachment.
+        /// Id of the attachment.
         id: AttachmentId,
-        /// The size that the service shows, in bytes.
+        /// Size in bytes, as the service reports it.
         size: u64,
-        /// What it is called.
+        /// External id and title of the attachment.
         names: Names,
     },
-    /// The answer speaks of another `external_id` than was asked for.
+    /// The answer is about another `external_id` than the requested one.
     Mismatch {
-        /// The `external_id` in the answer.
+        /// The `external_id` in the answer, fit to be shown.
         external_id: String,
     },
 }
 
-/// What an attachment is called, as an answer shows it.
+/// External id and title of an attachment, as an answer reports them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Names {
-    /// The key by which the user knows it.
+    /// Key which the user chose.
     pub external_id: Shown,
-    /// Its title.
+    /// Title of the attachment.
     pub title: Shown,
 }
 
-/// How an attachment is addressed by a request that amends it.
+/// Id by which a request addresses the attachment to update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key<'a> {
-    /// By the service's own id.
+    /// Id which the service gave.
     Id(&'a AttachmentId),
-    /// By the key that the user chose.
+    /// Key which the user chose.
     ExternalId(&'a ExternalId),
 }
 
-/// What an attachment is to be called from now on. Whatever is not named stays as it is.
+/// New names for an attachment. A field that is `None` stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NewNames {
-    /// Its title.
+    /// New title.
     pub title: Option<String>,
-    /// The key by which the user knows it.
+    /// New external id.
     pub external_id: Option<ExternalId>,
 }
 
-/// An attachment that was just amended, as the answer shows it.
+/// Attachment after an update of its names, as the answer reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Amended {
-    /// Which one it is.
+    /// Id of the attachment.
     pub id: AttachmentId,
-    /// What it is called now.
+    /// External id and title after the update.
     pub names: Names,
 }
 
-/// An attachment to be made.
+/// Attachment to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewAttachment {
-    /// The object that its file is attached to.
+    /// Object to which the file is attached.
     pub object: ObjectRef,
-    /// Its file.
+    /// File to be attached.
     pub file: NewFile,
 }
 
-/// An attachment that was just made.
+/// Attachment which was just created.
 #[derive(Debug)]
 pub struct CreatedAttachment<T> {
-    /// The new attachment.
+    /// Id of the new attachment.
     pub id: AttachmentId,
-    /// Where its bytes go.
+    /// Address for the bytes.
     pub place: Place<T>,
 }
 
-/// A service that keeps attachments.
+/// Service which keeps attachments.
 pub trait AttachmentApi: Destination {
-    /// Looks an attachment up by the key that the user chose.
+    /// Looks up an attachment by the external id which the user chose.
     fn find(
         &self,
         external_id: &ExternalId,
     ) -> impl Future<Output = Result<Presence, Failure>> + Send;
 
-    /// Looks an attachment up by the service's own id.
+    /// Looks up an attachment by the id which the service gave.
     fn get(&self, id: &AttachmentId) -> impl Future<Output = Result<Presence, Failure>> + Send;
 
-    /// Looks up to [`LISTED_AT_ONCE`] attachments up with one request. Those that the service does
-    /// not name are left out.
+    /// Looks up at most [`LISTED_AT_ONCE`] attachments with one request. The map has no entry for
+    /// an id which the service leaves out.
     fn list(
         &self,
         ids: &[AttachmentId],
     ) -> impl Future<Output = Result<HashMap<AttachmentId, Presence>, Failure>> + Send;
 
-    /// Makes an attachment without bytes.
+    /// Creates an attachment without bytes.
     fn create(
         &self,
         new: &NewAttachment,
     ) -> impl Future<Output = Result<CreatedAttachment<Self::Target>, Failure>> + Send;
 
-    /// Asks for a new place for the bytes of an attachment. **Detaches what is stored already**, so
-    /// it is for attachments whose newest answer was [`Presence::Pending`], and for those whose bytes
-    /// the user wants to be replaced. A title that is given is kept or set with it.
+    /// Requests a new upload target for an attachment, and sets the title if one is given.
+    /// **Detaches the stored bytes**: only for attachments whose newest answer was
+    /// [`Presence::Pending`], and for those whose bytes the user wants to replace.
     fn renew(
         &self,
         id: &AttachmentId,
@@ -130,29 +131,30 @@ pub trait AttachmentApi: Destination {
         title: Option<&str>,
     ) -> impl Future<Output = Result<Place<Self::Target>, Failure>> + Send;
 
-    /// Gives an attachment other names. Its bytes stay.
+    /// Changes the title, the external id, or both. The bytes stay.
     fn amend(
         &self,
         key: Key<'_>,
         names: &NewNames,
     ) -> impl Future<Output = Result<Amended, Failure>> + Send;
 
-    /// Looks up to [`LISTED_AT_ONCE`] attachments up with one request, with all that the service shows
-    /// of them. Those that it does not name are left out.
+    /// Looks up at most [`LISTED_AT_ONCE`] attachments with one request, with all reported
+    /// metadata. The map has no entry for an id which the service leaves out.
     fn inspect(
         &self,
         ids: &[AttachmentId],
     ) -> impl Future<Output = Result<HashMap<AttachmentId, Exhibit>, Failure>> + Send;
 
-    /// Looks one attachment up, with the place of its bytes; `None` where there is none.
+    /// Looks up one attachment with the address of its bytes; `None` if the attachment does not
+    /// exist.
     fn original(
         &self,
         id: &AttachmentId,
     ) -> impl Future<Output = Result<Option<Original<Self::Target>>, Failure>> + Send;
 
-    /// Reads the bytes at a place, at most so many, and hands them on, without flushing them at the
-    /// end. What was handed on counts for nothing unless the answer is [`Fetched::File`] or
-    /// [`Fetched::WebPage`]. `received` is told of each piece.
+    /// Reads at most `most` bytes from an address and writes them to `into`, without a flush at the
+    /// end. The written bytes count only if the result is [`Fetched::File`] or
+    /// [`Fetched::WebPage`]. Calls `received` with the size of each piece in bytes.
     fn fetch(
         &self,
         place: &Self::Target,

@@ -1,13 +1,13 @@
-//! Which of the names that a job has for its files is which of ours: services spell accents in their
-//! own way (NFC or NFD), and do with blanks as they please.
+//! Matching of our file names with the names in a job: services spell accents in their own way (NFC
+//! or NFD), and add or drop blanks.
 
 use std::collections::HashMap;
 
 use crate::text::without_blanks;
 
-/// Pairs our names with theirs. Those that are the same belong together; of the others, those that
-/// differ in nothing but their spelling, where that leaves no choice. Returns for each of ours the
-/// place of its partner among theirs.
+/// Pairs our file names with the service's. Equal names belong together. Among the other names, two
+/// belong together if they differ only in spelling and no other name has the same spelling. Returns
+/// for each name in `ours` the index of its partner in `theirs`.
 pub fn paired(ours: &[&str], theirs: &[&str]) -> Vec<Option<usize>> {
     let mut pairs = vec![None; ours.len()];
     for (our, pair) in ours.iter().zip(&mut pairs) {
@@ -25,7 +25,7 @@ pub fn paired(ours: &[&str], theirs: &[&str]) -> Vec<Option<usize>> {
     pairs
 }
 
-/// The places of names that are left, by their spelling.
+/// Returns the indexes of the names for which `is_left` is true, grouped by spelling.
 fn unpaired(names: &[&str], is_left: impl Fn(usize) -> bool) -> HashMap<String, Vec<usize>> {
     let mut left: HashMap<String, Vec<usize>> = HashMap::new();
     let all = names.iter().enumerate();
@@ -51,7 +51,7 @@ mod tests {
         assert_eq!(paired(&[composed], &[decomposed]), [Some(0)]);
         assert_eq!(paired(&["a  b.pdf "], &["x.pdf", "a b.pdf"]), [Some(1)]);
         assert_eq!(paired(&["a b.pdf"], &["a\u{a0}b.pdf"]), [Some(0)]);
-        // The same name goes first, and what it took is nobody else's.
+        // Equal names are paired first, and a paired name has no second partner.
         assert_eq!(paired(&["a b", "ab"], &["ab", "a  b"]), [Some(1), Some(0)]);
         assert_eq!(paired(&["a b", "ab"], &["ab"]), [None, Some(0)]);
     }

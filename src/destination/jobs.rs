@@ -1,7 +1,7 @@
-//! A service that makes a passing job for several files of one object.
+//! Interface of a service which runs a short-lived job for several files of one object.
 //!
-//! Nothing finds a job but its own id. It names the places for the bytes once it has started, and ends
-//! by itself: in success if all came.
+//! A job is found by its own id alone. The job names the upload targets once it has started, and
+//! ends by itself: in success if the bytes of all files came.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,46 +11,46 @@ use super::{Destination, NewFile, Place};
 use crate::http::Failure;
 use crate::model::{AttachmentId, ObjectRef};
 
-/// What the service has under the id of a job.
+/// Job under an id, as a look-up finds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobPresence<T> {
-    /// Nothing, or nothing any more.
+    /// No job, or a job which the service has forgotten.
     Absent,
-    /// A job that goes on: it waits to be started, or for bytes, or is at work on them.
+    /// A job in progress: not started yet, waiting for bytes, or processing the bytes.
     Running {
-        /// The job's last word on how it stands, for people.
+        /// Latest status of the job in the service's words, for people.
         word: String,
-        /// Where its files go, as far as it says so.
+        /// Addresses for the bytes of the files, as far as the job lists them.
         places: Vec<Place<T>>,
     },
-    /// A job that has ended.
+    /// A job which has ended.
     Ended(End),
 }
 
-/// How a job ended.
+/// Result of a job which has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct End {
-    /// The job's last word, and what else it says, for people.
+    /// Final status of the job with its error messages, for people.
     pub word: String,
-    /// What became of the files that the job speaks of by name.
+    /// Outcome of each file which the job names.
     pub files: BTreeMap<String, Fate>,
-    /// What became of the others.
+    /// Outcome of every file which the job does not name.
     pub others: Fate,
 }
 
-/// What became of one file of a job.
+/// Result of a job for one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
-    /// It is on its object.
+    /// The file is attached to its object.
     Attached,
-    /// It is not. Says why, as the service does.
+    /// The file is not attached. Holds the service's reason.
     NotAttached(String),
-    /// The service does not say.
+    /// The service does not say whether the file is attached.
     Unknown,
 }
 
 impl End {
-    /// An end of which nothing is known but a word.
+    /// Returns the result of a job about whose files nothing is known.
     pub fn unknown(word: &str) -> Self {
         Self {
             word: word.to_owned(),
@@ -59,12 +59,12 @@ impl End {
         }
     }
 
-    /// What became of a file.
+    /// Returns the outcome of one file.
     pub fn fate(&self, file_name: &str) -> &Fate {
         self.fates(&[file_name]).pop().unwrap_or(&self.others)
     }
 
-    /// What became of files that are known to be different ones, in their order.
+    /// Returns the outcomes of files which are known to be different, in the order of `file_names`.
     pub fn fates(&self, file_names: &[&str]) -> Vec<&Fate> {
         let told: Vec<&str> = self.files.keys().map(String::as_str).collect();
         let fate = |place: usize| self.files.get(told[place]).unwrap_or(&self.others);
@@ -73,37 +73,37 @@ impl End {
     }
 }
 
-/// A job to be made.
+/// Job to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewJob {
-    /// The object that its files are attached to.
+    /// Object to which the files are attached.
     pub object: ObjectRef,
-    /// Its files, at least one, with different names.
+    /// Files of the job: at least one, with distinct names.
     pub files: Vec<NewFile>,
 }
 
-/// A job that was just made.
+/// Job which was just created.
 #[derive(Debug)]
 pub struct CreatedJob<T> {
-    /// The new job.
+    /// Id of the new job.
     pub id: AttachmentId,
-    /// Where its files go; empty where the service will say so later.
+    /// Addresses for the bytes of the files; empty where the service names them later.
     pub places: Vec<Place<T>>,
 }
 
-/// A service that makes jobs.
+/// Service which runs jobs.
 pub trait JobApi: Destination {
-    /// So long may a job take to end once its files were sent, before its rows are left to a later
-    /// run.
+    /// Longest time from the upload of a job's files to its end. After this time the rows of the
+    /// job are left to a later run.
     fn job_timeout(&self) -> Duration;
 
-    /// Makes a job.
+    /// Creates a job.
     fn create_job(
         &self,
         new: &NewJob,
     ) -> impl Future<Output = Result<CreatedJob<Self::Target>, Failure>> + Send;
 
-    /// Looks a job up by its id.
+    /// Looks up a job by its id.
     fn job(
         &self,
         id: &AttachmentId,

@@ -1,12 +1,17 @@
-//! What the pipeline needs of a service: a handful of requests, each sent once, and answers whose
-//! types say what is known after them.
+//! Interface between the pipeline and the services: single requests, and answer types which say
+//! what is known afterwards.
 //!
-//! A service offers one of two interfaces, and so has one of two machines in the pipeline. An
-//! [`AttachmentApi`] keeps a lasting record for each file, which is found by the row's `external_id`. A
-//! [`JobApi`] makes passing jobs for several files of one object, which nothing finds but their own id.
+//! A service implements one of two traits, and each trait has its own state machine in the
+//! pipeline. An [`AttachmentApi`] keeps a lasting record for each file, found by the row's
+//! `external_id`. A [`JobApi`] runs a short-lived job for several files of one object, found by the
+//! job's id alone.
 //!
-//! Nothing here repeats a request or waits: when to try again, and whether that is safe, is decided
-//! in one place, the pipeline. What a service calls its things stays behind this trait.
+//! Nothing here repeats a request or waits: the pipeline alone decides when to try again, and
+//! whether a second try is safe. Names of a service's own protocol stay in its client, `workday` or
+//! `keelvar`.
+//!
+//! Open `attachments` or `jobs` first. A new service gets a module beside `workday`, implements
+//! [`Destination`] and one of the two traits, and runs the tests in `contract`.
 
 pub mod archive;
 mod attachments;
@@ -29,58 +34,61 @@ pub use attachments::{
 };
 pub use jobs::{CreatedJob, End, Fate, JobApi, JobPresence, NewJob};
 
-/// The kinds of requests, where a service allows so many of each.
+/// Budget against which a request counts, where a service limits requests over longer times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Changes nothing.
+    /// Requests which change nothing.
     Read,
-    /// Makes something, or alters it.
+    /// Requests which create or alter something.
     Change,
 }
 
-/// Where the bytes of one file go.
+/// Address to which the bytes of one file are sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place<T> {
-    /// The file's name, as the record has it.
+    /// Name of the file in the service's record.
     pub file_name: String,
-    /// Where its bytes go.
+    /// Address for the bytes, or the reason why the address in the answer is not used.
     pub target: Result<T, UnsafeTarget>,
 }
 
-/// A file that is to be attached.
+/// File to be attached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewFile {
-    /// The key by which the user knows it, and by which an attachment can be found again.
+    /// Key which the user chose. A service that keeps attachments finds the attachment by this key.
     pub external_id: ExternalId,
-    /// The name under which people will download it.
+    /// Name under which people will download the file.
     pub file_name: String,
-    /// Its title; where there is none the service derives one from the file's name.
+    /// Title of the attachment. Without a title the service derives one from the file name.
     pub title: Option<String>,
 }
 
-/// What the first answer of all says of the address that was asked, where it is no failure.
+/// Result of the first request of a run, unless the request failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FirstAnswer {
-    /// The service is there, and takes the keys.
+    /// The service is at the address and accepts the keys.
     Proven,
-    /// It may be the service, and may not: nothing documents what it would answer. Says what came.
+    /// The answer may come from the service or from another server, because no document says how
+    /// the service answers this request. Holds a description of the answer.
     Unclear(String),
-    /// It is not the service, or not the base of its paths. Says what came.
+    /// Another server answered, or the address is not the base of the service's paths. Holds a
+    /// description of the answer.
     Foreign(String),
 }
 
-/// A service that files are sent to: what every service offers, whatever it makes of the files.
+/// Service to which files are sent. Holds the requests common to attachments and jobs.
 pub trait Destination: Send + Sync {
-    /// Where bytes go: a secret, and short-lived. It prints without what is secret in it.
+    /// Address for the bytes of a file. The address is a short-lived secret; its `Debug` output
+    /// hides the secret parts.
     type Target: fmt::Debug + Clone + PartialEq + Send + Sync;
 
-    /// How many requests of a kind it takes over longer times, where it limits them so.
+    /// Returns the budget for requests of a kind, or `None` where the service has no such limit.
     fn budget(&self, _kind: Kind) -> Option<&Budget> {
         None
     }
 
-    /// Sends one request that changes nothing, to learn whether the service is there and takes the
-    /// keys. `known` is something that it has, if anything of it is known.
+    /// Sends one request which changes nothing, to learn whether the service is there and accepts
+    /// the keys. `known` is the id of an attachment or job which the service has, if one is known.
     fn introduce(
         &self,
         _known: Option<&AttachmentId>,
@@ -88,8 +96,8 @@ pub trait Destination: Send + Sync {
         ready(Ok(FirstAnswer::Proven))
     }
 
-    /// Sends the bytes of a file, which must be `content`, to the last one. `sent` is told of each
-    /// piece.
+    /// Sends the whole file, which must still be `content`. Calls `sent` with the size of each
+    /// piece in bytes.
     fn put(
         &self,
         target: &Self::Target,
