@@ -1,77 +1,77 @@
-//! What happens during a run, as far as somebody who watches it wants to know.
+//! Events of a run, sent from the pipeline to the progress display.
 
 use std::time::Duration;
 
 use crate::destination::Kind;
 use crate::results::Status;
 
-/// One thing that happened.
+/// Event of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// An API request was answered, or given up.
     Request(Kind),
-    /// A record was made: an attachment, or a job.
+    /// A record was created: an attachment or a job.
     Created,
-    /// So many bytes of files were sent.
+    /// Bytes of files were sent. Holds their number.
     Sent(u64),
-    /// A row's protocol has come to an end in this run.
+    /// The protocol of a row has ended in this run.
     Ended {
-        /// How the row stands now.
+        /// New status of the row.
         status: Status,
     },
-    /// It was found out what the service holds of a row.
+    /// The state of a row's attachment or job at the service was read.
     Inspected,
-    /// So many bytes of files were received.
+    /// Bytes of files were received. Holds their number.
     Received(u64),
     /// The service answered 429.
     Throttled {
-        /// The requests that wait: those of one kind, or all.
+        /// Kind of the requests which wait; `None` if all requests wait.
         kind: Option<Kind>,
-        /// For so long.
+        /// Length of the wait.
         wait: Duration,
     },
-    /// The budget of a kind of request is used up; those of that kind wait.
+    /// The budget for a kind of request is used up. Requests of this kind wait.
     Spent {
-        /// Of which kind.
+        /// Kind of the requests which wait.
         kind: Kind,
-        /// For so long.
+        /// Length of the wait.
         wait: Duration,
     },
-    /// The service does not answer; all requests to it wait.
+    /// The service does not answer. All requests to the service wait.
     Away {
-        /// The last failure.
+        /// Latest failure.
         why: String,
-        /// The time until the next try.
+        /// Time until the next try.
         wait: Duration,
     },
-    /// The service does not answer what is asked for the last rows.
+    /// The service does not answer the requests for the last rows of the run.
     LastRowsUnanswered {
-        /// The last failure.
+        /// Latest failure.
         why: String,
     },
     /// The service answers again.
     Back,
-    /// The folder of the files is away; whatever needs one of them waits.
+    /// The folder of the files is not available. Everything which needs a file waits.
     FilesAway {
-        /// Where it should be, and what is there instead.
+        /// Path of the folder, and what is there instead.
         why: String,
     },
-    /// It is there again.
+    /// The folder of the files is available again.
     FilesBack,
 }
 
-/// Where events go. They never wait for whoever shows them.
+/// Sender of events. Sending never waits for the receiver.
 #[derive(Debug, Clone)]
 pub struct Events(std::sync::mpsc::Sender<Event>);
 
 impl Events {
-    /// A sender and the receiver of its events.
+    /// Creates a sender and the receiver of its events.
     pub fn channel() -> (Self, std::sync::mpsc::Receiver<Event>) {
         let (sender, receiver) = std::sync::mpsc::channel();
         (Self(sender), receiver)
     }
 
-    /// Tells of an event. Nobody may be listening, which is no concern of the one who tells.
+    /// Sends an event. A closed receiver is no error.
     pub fn send(&self, event: Event) {
         let _ = self.0.send(event);
     }

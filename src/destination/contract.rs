@@ -1,5 +1,5 @@
-//! What the pipeline relies on, asked of every destination: the one in memory, and the client of
-//! the service against the emulator, over HTTP.
+//! Tests of the behaviour on which the pipeline relies, for every destination: the service in
+//! memory, and the client of each service against the emulator over HTTP.
 
 mod archive;
 mod jobs;
@@ -25,7 +25,7 @@ use crate::memory_service::{Memory, Rules};
 use crate::model::{ObjectRef, ObjectType};
 use crate::root::{Opened, Root};
 
-/// A file to send.
+/// File to send, with its checked content.
 struct File {
     source: Source,
     content: Content,
@@ -65,7 +65,7 @@ fn named(external_id: &str) -> Names {
     }
 }
 
-/// Makes an attachment. Returns its id, and where its bytes go.
+/// Creates an attachment. Returns its id and the address for its bytes.
 async fn create<D: AttachmentApi>(service: &D, new: &NewAttachment) -> (AttachmentId, D::Target) {
     let CreatedAttachment { id, place } = service.create(new).await.unwrap();
     assert_eq!(place.file_name, new.file.file_name);

@@ -1,22 +1,23 @@
-//! Keelvar's Intake APIs, as far as they attach files to sourcing events and sourcing requests.
+//! Client of Keelvar's Intake APIs, as far as they attach files to sourcing events and sourcing
+//! requests.
 //!
-//! What is documented, and what had to be assumed:
-//! - both POST endpoints and their bodies are documented, and that a job has an `id`, a `status` and
-//!   `detail.files` with an `upload_url` for each file, which lives for 60 seconds. The status of the
-//!   answer to a POST is not, nor in which member it has the job's id: any 2xx with an `id`, a
-//!   `job_id`, or nothing but a text will do;
-//! - whether file names come back as they were sent is not documented: accents may be spelled in
-//!   another way, and blanks be fewer or more;
-//! - how a job is read is documented without a path. `/jobs/{id}` is assumed, with or without a
-//!   slash at its end: what has worked once is kept;
-//! - of the words for a status only `RUNNING` and `FAILED` are documented. Some words are taken for
-//!   success, more can be named, and a job with any other word goes on;
-//! - what a failed job says of its files is not documented. Where it says nothing of a file by name,
-//!   nothing is known of it; neither is it of those of a job that ends in success and speaks of
-//!   errors without naming any file;
-//! - budgets are documented for both kinds of requests. Whether the POST endpoints share theirs is
-//!   not, so one is assumed for both;
-//! - the upload is assumed to be a presigned PUT as that of S3, without any header.
+//! Facts, and where they come from:
+//! - documented: both POST endpoints and their bodies; a job has an `id`, a `status`, and
+//!   `detail.files` with an `upload_url` for each file, which is valid for 60 seconds. Not
+//!   documented: the status of the answer to a POST, and the member with the id of the job. Any 2xx
+//!   answer with an `id`, a `job_id`, or nothing but a text is accepted;
+//! - not documented: the spelling of file names in answers. Accents may be spelled in another way
+//!   than they were sent, and blanks may be added or dropped;
+//! - the request which reads a job is documented without a path. `/jobs/{id}` is assumed, with or
+//!   without a trailing slash: the client keeps the form which worked last;
+//! - of the words for a status only `RUNNING` and `FAILED` are documented. Some words count as
+//!   success, the user can name more, and a job with any other word counts as running;
+//! - not documented: the members about files in a failed job. The outcome of a file is unknown if a
+//!   failed job does not name the file. The outcome of every file is unknown if a job ends in
+//!   success and reports errors which name no file;
+//! - budgets are documented for both kinds of requests. One budget for both POST endpoints is
+//!   assumed, because no document says whether they share one;
+//! - the upload is assumed to be a presigned PUT as in S3, without any header.
 
 mod document;
 
@@ -43,7 +44,7 @@ use crate::throttle::quota::{Allowance, Budget};
 
 use document::{errors, files, id, is_another, named_in};
 
-/// How many jobs may be made (documented under "usage": burst and sustained).
+/// Limits on the creation of jobs (documented under "usage": burst and sustained).
 pub const POSTS: &[Allowance] = &[
     Allowance {
         requests: 120,
@@ -55,8 +56,8 @@ pub const POSTS: &[Allowance] = &[
     },
 ];
 
-/// How often jobs may be read (documented in the same place), and never twice in two seconds, which
-/// is the same limit with nothing in a burst.
+/// Limits on the reading of jobs (documented under "usage"). One request in two seconds is the
+/// documented limit of 30 in a minute without bursts.
 pub const READS: &[Allowance] = &[
     Allowance {
         requests: 1,
@@ -72,7 +73,7 @@ pub const READS: &[Allowance] = &[
     },
 ];
 
-/// Words for success. `COMPLETED` is seen with jobs of another kind.
+/// Status words for success. `COMPLETED` is seen in examples of other kinds of jobs.
 const SUCCESS: [&str; 6] = [
     "COMPLETED",
     "COMPLETE",
@@ -82,27 +83,27 @@ const SUCCESS: [&str; 6] = [
     "DONE",
 ];
 
-/// The word for failure, which is documented.
+/// Status word for failure (documented).
 const FAILED: &str = "FAILED";
 
-/// Words for a file that is not on its object, where a job says something of each.
+/// Status words for a file which is not attached, in jobs with a status for each file.
 const NOT_ATTACHED: [&str; 4] = [FAILED, "NOT_ATTACHED", "MISSING", "REJECTED"];
 
-/// The longest text of the service's that is repeated, in characters.
+/// Largest number of characters of a text of the service which is shown.
 const LONGEST_TEXT: usize = 300;
 
-/// How jobs are made and waited for.
+/// Settings for the creation of jobs and the wait for their end.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The e-mail address of the user in whose name files are attached.
+    /// E-mail address of the user in whose name the files are attached.
     pub user: String,
-    /// So long may a job take to end once its files were sent.
+    /// Longest time from the upload of a job's files to its end.
     pub timeout: Duration,
-    /// More words for success.
+    /// Status words which count as success besides the built-in words.
     pub success: Vec<StatusWord>,
 }
 
-/// The service, over HTTP.
+/// Client of the jobs API.
 #[derive(Debug)]
 pub struct Keelvar {
     api: ApiClient,
@@ -113,15 +114,15 @@ pub struct Keelvar {
     reads: Endpoint,
 }
 
-/// What is known of one kind of request.
+/// Budget and working form of address of one kind of request.
 #[derive(Debug)]
 struct Endpoint {
     budget: Budget,
-    /// The form of address that has worked.
+    /// Form of address which has worked; `None` until one has.
     slash: Mutex<Option<Slash>>,
 }
 
-/// Whether an address ends with a slash.
+/// Form of an address: with or without a trailing slash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Slash {
     With,
@@ -147,7 +148,7 @@ impl Endpoint {
 }
 
 impl Keelvar {
-    /// The service at a base URL. The keys go there, and nowhere else.
+    /// Creates a client for a base URL. The keys are sent to this base and nowhere else.
     pub fn new(
         base: Url,
         keys: &[KeyHeader],
@@ -165,9 +166,11 @@ impl Keelvar {
         })
     }
 
-    /// Sends a request to the form of address that the service wants: where none has worked yet and
-    /// one is not known there, or wherever a redirect leads to the other one, to that. Neither
-    /// answer is one to a request that had an effect.
+    /// Sends a request to the form of address which the service accepts.
+    ///
+    /// Tries the other form if the answer redirects there, or if the answer is a 404 and no form
+    /// has worked yet. A second request is safe, because the first one had no effect after either
+    /// answer.
     async fn ask(
         &self,
         endpoint: &Endpoint,
@@ -230,7 +233,7 @@ impl Keelvar {
         known || self.settings.success.iter().any(|success| success.is(word))
     }
 
-    /// A text of the service's, fit to be shown.
+    /// Hides keys in a text of the service and cuts it to [`LONGEST_TEXT`] characters.
     fn shown(&self, text: &str) -> String {
         self.api.hide(text).chars().take(LONGEST_TEXT).collect()
     }
@@ -246,7 +249,7 @@ impl Keelvar {
         files(job).iter().filter_map(place).collect()
     }
 
-    /// How a job stands by its own words.
+    /// Reads the state of a job from its document.
     fn presence(&self, job: &Value) -> JobPresence<Target> {
         let word = job["status"].as_str().unwrap_or("a job without a status");
         if self.is_success(word) {
@@ -261,7 +264,8 @@ impl Keelvar {
         }
     }
 
-    /// What an ended job says; `silence` is what became of a file of which it says nothing.
+    /// Reads the result of an ended job. `silence` is the outcome of a file which the job does not
+    /// mention.
     fn end(&self, job: &Value, word: &str, silence: Fate) -> End {
         let errors = errors(job);
         let told = errors.join("; ");
@@ -283,7 +287,8 @@ impl Keelvar {
                 Some(fate) => {
                     fates.insert(name.to_owned(), fate);
                 }
-                // So that no other file is taken for it, whatever the spelling of its name.
+                // An entry keeps the name from being paired with another file of a similar
+                // spelling.
                 None => {
                     fates
                         .entry(name.to_owned())
@@ -309,7 +314,7 @@ impl Keelvar {
         }
     }
 
-    /// What a job says of one file, where it has a status of its own.
+    /// Reads the outcome of one file from the file's own status; `None` if the file has none.
     fn own_word(&self, file: &Value) -> Option<Fate> {
         let word = file["status"].as_str()?;
         if self.is_success(word) || word.eq_ignore_ascii_case("ATTACHED") {
@@ -333,7 +338,7 @@ impl Destination for Keelvar {
         })
     }
 
-    /// Asks for the list of jobs, which nothing depends on: no document names its path.
+    /// Reads the list of jobs. Nothing depends on the list, because no document names its path.
     async fn introduce(&self, _: Option<&AttachmentId>) -> Result<FirstAnswer, Failure> {
         let list = |path| Request {
             method: Method::GET,
@@ -386,8 +391,8 @@ impl JobApi for Keelvar {
                 id: id(&job).ok_or_else(|| foreign("names no job"))?,
                 places: self.places(&job),
             }),
-            // It is the endpoint that is not there: of an object that does not exist, the service
-            // says so in a 400 or by the job.
+            // The endpoint does not exist. For an object which does not exist, the service answers
+            // with a 400 or reports the error in the job.
             Reply::NotFound => Err(Failure::Hopeless(format!(
                 "the service knows no jobs/{endpoint} (status 404): is the base URL right? It ends \
                  where /jobs begins, as in https://HOST/api"
@@ -398,8 +403,8 @@ impl JobApi for Keelvar {
     }
 }
 
-/// What the answer to the list of jobs says of the address. Its form is not documented: a list, or
-/// an object with one in it, will do.
+/// Judges the answer to the list of jobs. The form of the answer is not documented: a list, or an
+/// object which contains a list, proves the service.
 fn first_answer(answer: Unproven) -> FirstAnswer {
     let body = answer.body.unwrap_or_default();
     let has_list = |body: &Value| {
@@ -434,7 +439,8 @@ fn body(new: &NewJob, user: &str) -> Value {
     json!({kind.as_str(): new.object.id(), in_whose_name: user, "files": files})
 }
 
-/// An answer that cannot be the service's own, whatever its status says: nothing is known after it.
+/// Failure for an answer which cannot be the service's own, whatever its status: nothing is known
+/// after such an answer.
 fn foreign(what: &str) -> Failure {
     Failure::Unanswered(format!("the answer {what}"))
 }

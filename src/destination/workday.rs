@@ -1,13 +1,14 @@
-//! Workday Strategic Sourcing Attachments 1.0, as its vendor documents it.
+//! Client of Workday Strategic Sourcing Attachments 1.0.
 //!
-//! What is documented, and what had to be assumed:
-//! - an attachment's size is null, or zero, until its bytes are there (assumed; the samples show null
-//!   in the answers to POST and PATCH). A size that shows late is therefore taken for "not there yet";
+//! Facts, and where they come from:
+//! - the size of an attachment is null or zero until its bytes are stored (assumed; the samples
+//!   show null in the answers to POST and PATCH). A size which shows late is therefore taken for
+//!   missing bytes;
 //! - an `external_id` addresses one attachment of the company (documented as "unique identifier";
-//!   whether it is enforced, and with which status a clash is answered, is not);
+//!   not documented: its enforcement, and the status of the answer to a clash);
 //! - the id of an object is sent as a number, as in every sample;
-//! - answers may leave out what the schema requires, give ids as numbers or strings, and sizes as
-//!   strings, numbers or null: all of these stand in the vendor's own examples.
+//! - an answer may leave out what the schema requires, give ids as numbers or strings, and sizes as
+//!   strings, numbers or null: the vendor's own examples contain each of these forms.
 
 mod resource;
 
@@ -30,7 +31,7 @@ use crate::model::{AttachmentId, Content, ExternalId, ObjectRef, ObjectType};
 use crate::source::Source;
 use resource::{Resource, Told, foreign, many, one};
 
-/// The service, over HTTP.
+/// Client of the attachments API.
 #[derive(Debug)]
 pub struct Workday {
     api: ApiClient,
@@ -39,7 +40,7 @@ pub struct Workday {
 }
 
 impl Workday {
-    /// The service at a base URL. The keys go there, and nowhere else.
+    /// Creates a client for a base URL. The keys are sent to this base and nowhere else.
     pub fn new(base: Url, keys: &[KeyHeader], network: &Network) -> Result<Self, ClientError> {
         let host = ApiHost::of(&base);
         Ok(Self {
@@ -49,7 +50,8 @@ impl Workday {
         })
     }
 
-    /// The attachments of these ids, as far as there are any.
+    /// Lists the attachments with these ids. Ids which the service leaves out are missing in the
+    /// result.
     async fn listed(&self, ids: &[AttachmentId]) -> Result<Vec<Resource>, Failure> {
         let list: Vec<&str> = ids.iter().map(AttachmentId::as_str).collect();
         let reply = self
@@ -69,7 +71,7 @@ impl Workday {
         }
     }
 
-    /// The attachment of an id, if there is one.
+    /// Reads the attachment with this id; `None` if the answer is a 404.
     async fn of_id(&self, id: &AttachmentId) -> Result<Option<Resource>, Failure> {
         match self.look_up(&["attachments", id.as_str()]).await? {
             Some(found) if found.id()? != *id => Err(foreign("speaks of another attachment")),
@@ -95,7 +97,7 @@ impl Workday {
         }
     }
 
-    /// What an attachment shows of itself.
+    /// Reads the metadata of an attachment from an answer.
     fn exhibit(&self, found: &Resource) -> Result<Exhibit, Failure> {
         Ok(Exhibit {
             external_id: self.shown(&found.attributes.external_id),
@@ -136,7 +138,8 @@ impl Workday {
         }
     }
 
-    /// Makes or alters an attachment; none, where the service does not know what that is about.
+    /// Sends a POST or a PATCH. Returns the attachment in the answer; `None` if the answer is a
+    /// 404.
     async fn change(
         &self,
         method: Method,
@@ -164,7 +167,8 @@ impl Workday {
 impl Destination for Workday {
     type Target = Target;
 
-    /// Asks for the list of one attachment, which has to be there only if it is known.
+    /// Lists one attachment by id. Only a known id has to be in the answer; `1` is asked for
+    /// otherwise.
     async fn introduce(&self, known: Option<&AttachmentId>) -> Result<FirstAnswer, Failure> {
         let id = known.map_or("1", AttachmentId::as_str);
         let request = Request {
@@ -297,8 +301,8 @@ impl AttachmentApi for Workday {
     }
 }
 
-/// What the answer to the list of one attachment says of the address. Any JSON:API document is the
-/// service's; what it answers to an id that it does not like is not documented.
+/// Judges the answer to the list of one attachment. Any JSON:API document proves the service: its
+/// answer to an id which it does not accept is not documented.
 fn first_answer(answer: Unproven) -> FirstAnswer {
     let body = answer.body.unwrap_or_default();
     match answer.status {
@@ -312,12 +316,12 @@ fn first_answer(answer: Unproven) -> FirstAnswer {
     }
 }
 
-/// The attachment that is to be altered is not there.
+/// Failure of an update whose attachment does not exist.
 fn gone() -> Failure {
     Failure::Refused("status 404".into())
 }
 
-/// Of what is not there when an attachment is made, the object is the likeliest.
+/// Failure of a creation with status 404: most likely the object does not exist.
 fn no_such_object(object: ObjectRef) -> Failure {
     Failure::Refused(format!(
         "status 404: is there a {object}? An object_id is the id that the service's API has, not the \
@@ -325,15 +329,15 @@ fn no_such_object(object: ObjectRef) -> Failure {
     ))
 }
 
-/// The name of an object's type in `data.type`.
+/// Type of an object in `data.type`.
 fn resource_type(kind: ObjectType) -> &'static str {
     match kind {
         ObjectType::Contract => "contracts",
         ObjectType::Event => "events",
         ObjectType::Project => "projects",
         ObjectType::SupplierCompany => "supplier_companies",
-        // Keelvar's. The service of a manifest is that of its rows, so none of these comes here;
-        // one that did would be refused for a relationship that is not known.
+        // Keelvar's types. The service of a manifest is the service of its rows, so neither of
+        // these gets here. If one did, the service would refuse the unknown relationship.
         ObjectType::SourcingEvent => "sourcing_events",
         ObjectType::SourcingRequest => "sourcing_requests",
     }
@@ -357,7 +361,7 @@ fn create_body(object: ObjectRef, file: &NewFile) -> Value {
     body
 }
 
-/// An update of an attachment. Its body repeats the id of the URL, of whichever kind that is.
+/// Body of an update. Repeats the id in the URL, be it the service's own or the external id.
 fn update_body(id: &str, attributes: &Value) -> Value {
     json!({"data": {"type": "attachments", "id": id, "attributes": attributes}})
 }

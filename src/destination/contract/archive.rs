@@ -1,4 +1,4 @@
-//! What every service that keeps attachments shows of them.
+//! Tests of metadata and downloads, for every service which keeps attachments.
 
 use std::collections::HashMap;
 use std::io::Cursor;
@@ -13,7 +13,8 @@ use crate::digest::sha256;
 use crate::http::{Digested, FetchFailure, Fetched};
 use crate::model::AttachmentId;
 
-/// `stands_for` is what a service hands on for these bytes: they themselves, where it has them.
+/// `stands_for` maps a file's bytes to the bytes which the service hands on in a download: the same
+/// bytes if the service keeps them.
 pub(super) async fn shows_what_it_keeps<D: AttachmentApi>(
     service: &D,
     stands_for: fn(&[u8]) -> Vec<u8>,
@@ -66,7 +67,8 @@ pub(super) async fn shows_what_it_keeps<D: AttachmentApi>(
     assert!(matches!(full, Err(FetchFailure::NotKept(_))), "{full:?}");
 }
 
-/// What came of a download, how many bytes it told of, and what it handed on.
+/// Returns the result of a download, the number of bytes which it reported, and the bytes which it
+/// wrote.
 async fn fetch<D: AttachmentApi>(
     service: &D,
     place: &D::Target,

@@ -1,4 +1,4 @@
-//! The same of services that keep jobs.
+//! Tests of the behaviour on which the pipeline relies, for every service which runs jobs.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::emulator::{BudgetSettings, JobSettings, Terms};
 use crate::memory_service::jobs::{JobRules, Jobs};
 use crate::model::StatusWord;
 
-/// How often a job is looked at, and how often at the most.
+/// Interval between two reads of a job, and the largest number of reads.
 const PAUSE: Duration = Duration::from_millis(100);
 const LOOKS: usize = 5_000;
 
@@ -70,7 +70,7 @@ async fn a_job_that_misses_a_file_ends_without_it_and_takes_it_no_more<D: JobApi
     assert_eq!(put.await, Err(PutFailure::Expired));
 }
 
-/// Makes a job, and waits until it says where its files go.
+/// Creates a job, and reads the job until it names its upload targets.
 async fn started<D: JobApi>(service: &D, names: &[&str]) -> (AttachmentId, Vec<Place<D::Target>>) {
     let CreatedJob { id, mut places } = service.create_job(&new_job(names)).await.unwrap();
     for _ in 0..LOOKS {

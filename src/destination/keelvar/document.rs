@@ -1,5 +1,5 @@
-//! The job document: where an answer has the id of a job, its files and what it says of errors. Its
-//! form is documented by two examples alone, so each part is looked for wherever it may stand.
+//! Reading of the job document: job id, files and error messages in an answer. Only two examples
+//! document the form, so the functions look for each part in every plausible place.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -10,31 +10,31 @@ use crate::http::api::said;
 use crate::model::AttachmentId;
 use crate::text::one_spelling;
 
-/// The id of a job in an answer, which may be nothing but the id.
+/// Returns the id of a job in an answer, which may consist of the id alone.
 pub(super) fn id(job: &Value) -> Option<AttachmentId> {
     ids(job).next()
 }
 
-/// All that may be the id of a job in an answer, the likeliest first.
+/// Returns every text which may be the id of a job in an answer, the likeliest first.
 fn ids(job: &Value) -> impl Iterator<Item = AttachmentId> {
     let told = [&job["id"], &job["job_id"], job];
     told.into_iter()
         .filter_map(|id| AttachmentId::parse(id.as_str()?).ok())
 }
 
-/// Whether an answer names another job than was asked for, and not that one.
+/// True if an answer contains ids of jobs, and the requested id is not among them.
 pub(super) fn is_another(job: &Value, asked: &AttachmentId) -> bool {
     let is_it = |id: &AttachmentId| id.as_str().eq_ignore_ascii_case(asked.as_str());
     id(job).is_some() && !ids(job).any(|id| is_it(&id))
 }
 
-/// The files of a job, as far as it lists them.
+/// Returns the files in a job, or an empty slice if the job lists none.
 pub(super) fn files(job: &Value) -> &[Value] {
     let files = job["detail"]["files"].as_array();
     files.map_or(&[], Vec::as_slice)
 }
 
-/// What a job says of errors, wherever it may say it.
+/// Returns every error message in a job, wherever a job may have one.
 pub(super) fn errors(job: &Value) -> Vec<String> {
     let detail = &job["detail"];
     let loose = [
@@ -55,8 +55,8 @@ pub(super) fn errors(job: &Value) -> Vec<String> {
     errors
 }
 
-/// The files that errors name, each with what follows from it. A name that may only be a part of
-/// another one says nothing for certain.
+/// Returns the outcome of each file which an error message names. The outcome is unknown for a name
+/// which is a part of another name in the same message.
 pub(super) fn named_in(errors: &[String], files: &[Value]) -> BTreeMap<String, Fate> {
     let names: HashSet<&str> = files
         .iter()
@@ -82,7 +82,7 @@ pub(super) fn named_in(errors: &[String], files: &[Value]) -> BTreeMap<String, F
     fates
 }
 
-/// Whether a text holds a name that is not a part of a longer one.
+/// True if a text contains a name as a whole word, not as a part of a longer word.
 fn holds_word(text: &str, name: &str) -> bool {
     let is_border = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && !"-_".contains(c));
     text.match_indices(name).any(|(at, _)| {

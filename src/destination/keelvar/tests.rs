@@ -1,4 +1,4 @@
-//! What is read out of answers, whichever form the service gives them.
+//! Tests of answers in each form which the service may give them.
 
 use super::*;
 use crate::destination::NewFile;
@@ -20,7 +20,7 @@ fn job(status: &str, detail: &Value) -> Value {
     json!({"id": "j-1", "type": "ATTACH_FILES_TO_SOURCING_EVENT", "status": status, "detail": detail})
 }
 
-/// How a job of two files ended.
+/// Returns the result of a job with two files, and fails unless the job has ended.
 fn end(status: &str, detail: &Value) -> End {
     match keelvar().presence(&job(status, detail)) {
         JobPresence::Ended(end) => end,

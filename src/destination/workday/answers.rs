@@ -1,4 +1,4 @@
-//! What is made of answers that a service should not give, or gives in another form.
+//! Tests of answers which a service should not give, or gives in an unusual form.
 
 use crate::http::UnsafeTarget;
 use std::net::Ipv4Addr;
@@ -8,7 +8,8 @@ use tokio::net::TcpListener;
 
 use super::*;
 
-/// The service of the key `CANARY` that gives this answer to everything.
+/// Starts a server which gives the same answer to every request, and returns a client of it with
+/// the key `CANARY`.
 async fn answering(status: &str, body: &Value) -> Workday {
     let body = body.to_string();
     let answer = format!(

@@ -1,4 +1,4 @@
-//! What is believed of a document, whatever stands in it.
+//! Property tests: any document is read as an attachment or proves nothing.
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -7,7 +7,7 @@ use serde_json::Map;
 use super::*;
 use crate::arbitrary::{cases, text};
 
-/// Any JSON value of a few levels.
+/// Generates a JSON value with at most three levels.
 fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -37,7 +37,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A document that looks like an attachment more often than not.
+/// Generates a document which in most cases looks like an attachment.
 fn document() -> impl Strategy<Value = Value> {
     let id = || prop_oneof![3 => any::<u64>().prop_map(Value::from), 1 => value()];
     let rarely = || prop_oneof![4 => Just(Value::Null), 1 => value()];
@@ -63,7 +63,8 @@ proptest! {
         let size = document.pointer("/data/attributes/file_size").cloned().unwrap_or_default();
         match one(document.clone()).and_then(|found| found.size()) {
             Ok(Some(shown)) => prop_assert_eq!(text_of(&size), shown.to_string()),
-            // Where nothing is stored a new address may be asked for, which detaches what is.
+            // If no bytes are stored, the pipeline may request a new address, which detaches stored
+            // bytes.
             Ok(None) => prop_assert_eq!(size, Value::Null),
             Err(failure) => prop_assert!(matches!(failure, Failure::Unanswered(_))),
         }
@@ -73,7 +74,7 @@ proptest! {
     }
 }
 
-/// A size as the service may write it: digits, quoted or not.
+/// Text of a size as the service may write it: digits, quoted or not.
 fn text_of(size: &Value) -> String {
     match size {
         Value::String(text) => text.clone(),

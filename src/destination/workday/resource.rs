@@ -1,4 +1,4 @@
-//! An attachment as an answer shows it, read with patience: all but its id may be missing, and the
+//! Attachment in an answer, parsed leniently: everything but the id may be missing, and the
 //! vendor's own examples differ from the vendor's schema.
 
 use serde::{Deserialize, Deserializer};
@@ -9,7 +9,7 @@ use crate::http::target::{Target, UploadRules};
 use crate::http::{Failure, UnsafeTarget};
 use crate::model::AttachmentId;
 
-/// An attachment in an answer. Everything but the id may be missing.
+/// Attachment in an answer. Everything but the id may be missing.
 #[derive(Debug, Deserialize)]
 pub(super) struct Resource {
     id: Value,
@@ -30,17 +30,17 @@ pub(super) struct Attributes {
     upload_headers: Option<Vec<Header>>,
 }
 
-/// A member that should be a text, or null.
+/// JSON member which should be a text or null.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) enum Told {
-    /// It is missing.
+    /// The member is missing.
     #[default]
     No,
-    /// It is null.
+    /// The member is null.
     Null,
-    /// It is a text.
+    /// The member is a text.
     Text(String),
-    /// It is something else.
+    /// The member is of another type.
     Odd,
 }
 
@@ -66,9 +66,9 @@ impl Resource {
     }
 
     pub(super) fn size(&self) -> Result<Option<u64>, Failure> {
-        // Nothing but null and zero means that no bytes are there: for such a record a new address
-        // may be asked for, which detaches those that are. No file of ours is empty, and an empty one
-        // of somebody else's has no bytes to lose.
+        // Only null and zero mean that no bytes are stored: for such a record the pipeline may
+        // request a new address, which detaches stored bytes. Our files are never empty, and an
+        // empty file of somebody else has no bytes to lose.
         if self.attributes.file_size.is_null() {
             return Ok(None);
         }
@@ -110,7 +110,7 @@ impl Resource {
     }
 }
 
-/// A string or a number as text; empty for anything else.
+/// Returns a string or a number as text, and an empty text for any other value.
 fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -119,7 +119,7 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// The `data` of a document; null where there is none.
+/// Takes the member `data` out of a document; null if the member is missing.
 fn data(mut body: Value) -> Value {
     body.get_mut("data").map(Value::take).unwrap_or_default()
 }
@@ -132,7 +132,8 @@ pub(super) fn many(body: Value) -> Result<Vec<Resource>, Failure> {
     serde_json::from_value(data(body)).map_err(|_| foreign("is no list of attachments"))
 }
 
-/// An answer that cannot be the service's own, whatever its status says: nothing is known after it.
+/// Failure for an answer which cannot be the service's own, whatever its status: nothing is known
+/// after such an answer.
 pub(super) fn foreign(what: &str) -> Failure {
     Failure::Unanswered(format!("the answer {what}"))
 }
