@@ -1,5 +1,5 @@
-//! `consign check`: reads the whole manifest, looks at every file, and tells what was found. Nothing
-//! is sent.
+//! `consign check`: reads the whole manifest, hashes every file and reports the problems. Sends
+//! nothing.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -27,7 +27,8 @@ use super::{show, tell_problems};
 pub fn run(config: &CheckPlan) -> Result<Exit, Error> {
     let Reading { manifest, problems } =
         manifest::read(&config.input.manifest, &config.input.options)?;
-    // A file that was named and cannot be read is told before the hashing, which may take an hour.
+    // Before the hashing, which may take an hour: an unreadable results file that the user named is
+    // an error.
     let earlier = EarlierResults::read(config)?;
     let root = Root::at(&config.input.root)?;
     let style = Style::choose(config.output.verbosity);
@@ -55,17 +56,18 @@ pub fn run(config: &CheckPlan) -> Result<Exit, Error> {
     Ok(summary.exit())
 }
 
-/// The results with which a check compares the rows.
+/// Results of earlier runs with which a check compares the rows.
 struct EarlierResults {
     path: PathBuf,
     previous: Previous,
-    /// What the user should know of them.
+    /// Lines for the user about unreadable results, damaged lines and removed lines; may be empty.
     notices: String,
 }
 
 impl EarlierResults {
-    /// Reads those that the user names, or those beside the manifest if there are any, whoever is
-    /// writing them.
+    /// Reads the results that the user named, or else the results beside the manifest, even while
+    /// another process writes to them. No results beside the manifest are no error. Fails with
+    /// [`Error::Evidence`] when named results cannot be read.
     fn read(config: &CheckPlan) -> Result<Self, Error> {
         let (EvidenceFile::Named(path) | EvidenceFile::Usual(path)) = &config.results;
         let mut notices = String::new();
@@ -96,22 +98,23 @@ impl EarlierResults {
     }
 }
 
-/// What was found, in numbers.
+/// Counts of a check, for people and for scripts.
 #[derive(Debug, Serialize)]
 struct Summary {
     manifest: String,
     rows: u64,
     files: u64,
     bytes: u64,
-    /// How many rows there are of each object type that is known.
+    /// Number of rows of each known object type.
     object_types: BTreeMap<&'static str, u64>,
     errors: u64,
     unfit_rows: u64,
     warnings: u64,
-    /// How many rows would attach a file that is attached already, if any would.
+    /// Number of rows that would attach a file again; `None` instead of 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     second_copies: Option<NonZeroU64>,
-    /// How many rows would do so in an import to a destination that other results name.
+    /// Number of rows that would attach a file again in an import to a destination that only other
+    /// results name; `None` instead of 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     possible_second_copies: Option<NonZeroU64>,
     problems_file: Option<String>,

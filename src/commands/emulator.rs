@@ -1,4 +1,4 @@
-//! `consign emulator`: stands in for the service until it is told to stop.
+//! `consign emulator`: runs the emulator of both services until a signal ends it.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -38,8 +38,8 @@ pub fn run(config: EmulatorPlan) -> Result<Exit, Error> {
     })
 }
 
-/// What went wrong on purpose, and who else was there: without that, nobody knows whether a
-/// rehearsal was one.
+/// Lines about the faults that fired and about requests of other clients. Without these lines,
+/// nobody knows whether a rehearsal met its faults.
 fn account(emulator: &Emulator) -> String {
     let mut text = String::new();
     for (fired, number) in emulator.fired().iter().zip(1..) {

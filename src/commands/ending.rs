@@ -1,4 +1,4 @@
-//! How a command came to its end, and the exit code that follows from it.
+//! Ending of a run, and the exit code that follows from the ending.
 
 use super::halt::words;
 use crate::error::Exit;
@@ -6,21 +6,22 @@ use crate::model::Service;
 use crate::pipeline::Halt;
 use crate::signals::Stop;
 
-/// How an import, a dry run or a verification came to its end.
+/// Ending of an import, a dry run or a verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum RunEnding {
-    /// All rows were gone through, and nothing is left to be desired.
+    /// The run covered all rows, and every row is as it should be.
     Complete,
-    /// All rows were gone through, and something is left to be desired.
+    /// The run covered all rows, and some row is not as it should be.
     Incomplete,
-    /// The user stopped it.
+    /// The user stopped the run.
     Interrupted(Stop),
-    /// It stopped early, for this reason.
+    /// The run stopped early. The text gives the reason.
     Stopped(String),
 }
 
 impl RunEnding {
-    /// The ending of a run that stopped early, or else one that was gone through.
+    /// Returns the ending of a run that stopped early, or else the ending that `gone_through`
+    /// returns for a run that covered all rows.
     pub(super) fn of(
         halt: Option<&Halt>,
         stop: Option<Stop>,
@@ -30,12 +31,12 @@ impl RunEnding {
         match (halt, stop) {
             (Some(Halt::Interrupted), Some(stop)) => Self::Interrupted(stop),
             (Some(halt), _) => Self::Stopped(words(halt, service)),
-            // A run that was wished to stop may have been at its end already.
+            // The user's wish to stop may come when the run is at its end already.
             (None, _) => gone_through(),
         }
     }
 
-    /// Whether there are rows that the run did not come to.
+    /// True if the run may have left rows out.
     pub(super) fn is_early(&self) -> bool {
         match self {
             Self::Complete | Self::Incomplete => false,
@@ -43,7 +44,7 @@ impl RunEnding {
         }
     }
 
-    /// How the program ends.
+    /// Exit code of the program.
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Complete => Exit::DONE,

@@ -1,12 +1,12 @@
-//! What the commands that deal with results as evidence have in common: whose they are, and where
-//! their attachments are.
+//! Service and destination of the results that a command takes as evidence.
 
 use crate::config::{Base, ConfigError, ServiceConfig, variable};
 use crate::error::Error;
 use crate::model::Service;
 use crate::results::ledger::Ledger;
 
-/// The service to which the rows went.
+/// Returns the service of the first row whose service is known. Fails with [`Error::NoRows`] when
+/// there is no such row.
 pub(super) fn service_of(ledger: &Ledger) -> Result<Service, Error> {
     let mut services = ledger.entries().filter_map(|entry| entry.service());
     services.next().ok_or_else(|| Error::NoRows {
@@ -14,8 +14,11 @@ pub(super) fn service_of(ledger: &Ledger) -> Result<Service, Error> {
     })
 }
 
-/// Where the attachments are: what the user names, which must be what stands in the results. The
-/// results themselves have no say in where keys go.
+/// Returns the destination that the user named.
+///
+/// Fails with [`Error::NotWhereItWent`] when the user named none, or when the results name another
+/// one.
+// The user names the destination, since results must not decide where keys are sent.
 pub(super) fn destination(
     config: &ServiceConfig,
     ledger: &Ledger,
@@ -39,7 +42,7 @@ pub(super) fn destination(
     }
 }
 
-/// Whether some of the results were made with an emulator that lived for one run.
+/// True if an emulator that lived for one run made some of the results.
 pub(super) fn was_a_rehearsal(ledger: &Ledger) -> bool {
     let destinations = &ledger.previous().destinations;
     destinations.contains(Base::Emulator.label().as_str())

@@ -1,5 +1,5 @@
-//! The first request of a command: sent before anything takes long, and only where something is to be
-//! asked or sent at all.
+//! First request of a command. The request is sent before anything that takes long, and only where
+//! the command has something to ask or send.
 
 use std::time::Duration;
 
@@ -13,8 +13,9 @@ use crate::throttle::FIRST_ANSWER_LIMIT;
 
 use super::session::{Contact, Target};
 
-/// Asks for a first answer, and explains what is wrong with the one that came. An attachment that an
-/// earlier run has left there makes the better question.
+/// Asks the service for a first answer, about the attachment `known` if there is one: an attachment
+/// that an earlier run has left in the service makes the better question. Fails with
+/// [`Error::NoGoodAnswer`], which explains the bad answer.
 pub(super) fn ask(
     contact: &mut Contact<'_>,
     known: Option<&AttachmentId>,
@@ -60,7 +61,7 @@ pub(super) fn ask(
     Ok(())
 }
 
-/// What is wrong, and what to do.
+/// Returns the obstacle and the user's next step.
 fn words(obstacle: &Obstacle, base: &Base, service: Service) -> String {
     let name = name(base);
     match obstacle {

@@ -1,11 +1,11 @@
-//! Why a command stopped before its end, in words.
+//! Message to the user about a run that stopped early.
 
 use crate::model::Service;
 use crate::pipeline::{ALIKE_ROWS, Halt};
 use crate::text::{counted, escape};
 use crate::throttle::FIRST_ANSWER_LIMIT;
 
-/// Why a run stopped, and what to do.
+/// Returns the reason for the stop and the user's next step.
 pub(super) fn words(halt: &Halt, service: Service) -> String {
     match halt {
         Halt::Denied(why) => match service {

@@ -1,4 +1,8 @@
-//! `consign import`: check, then upload, then results.
+//! `consign import`: checks the manifest, sends the files and writes the results.
+//!
+//! `carry_out` is the table of contents: open the results, check the rows, plan (`plan`), ask
+//! for consent (`consent`), send, rewrite the results (`merge`), summarise (`summary`). The
+//! requests are the business of `pipeline`.
 
 mod consent;
 mod dry_run;
@@ -40,9 +44,10 @@ pub fn run(config: &ImportPlan) -> Result<Exit, Error> {
     carry_out(config, read)
 }
 
-/// Imports the rows of a manifest that was read. Its path is what it is called.
+/// Imports the rows of a manifest that was read already. The results and all messages name the
+/// manifest by its path.
 pub(super) fn carry_out(config: &ImportPlan, read: Reading) -> Result<Exit, Error> {
-    // Where no row says it, no row will be sent either, and any service will do to go on with.
+    // Without a row whose service is known, no row is sent, and either service will do.
     let service = read.manifest.service().unwrap_or(Service::Workday);
     let amending = config.changes.for_service(service)?;
     let base = config.service.base(service, variable)?;
@@ -113,7 +118,8 @@ pub(super) fn carry_out(config: &ImportPlan, read: Reading) -> Result<Exit, Erro
     }
 }
 
-/// Stops where files look like second copies of what is attached already, unless the user allows them.
+/// Fails with [`Error::SecondCopies`] when a row would attach a file that is attached already,
+/// unless the user allows the row.
 fn refuse_second_copies(
     config: &ImportPlan,
     plan: &Plan<'_>,
@@ -135,7 +141,7 @@ fn refuse_second_copies(
     copies.refuse()
 }
 
-/// What the user should know who wants titles to be changed, and whose manifest has none.
+/// Notice for a user who wants titles updated and whose manifest has no title; empty otherwise.
 fn no_titles(manifest: &Manifest, wishes: Wishes) -> &'static str {
     let has_title = |row: RawRow<'_>| !row.cell(Column::Title).is_empty();
     if wishes.titles == Titles::Update && !manifest.rows().any(has_title) {
@@ -145,7 +151,8 @@ fn no_titles(manifest: &Manifest, wishes: Wishes) -> &'static str {
     }
 }
 
-/// Opens the results of earlier runs, where the user wants to go on with them.
+/// Opens the results file, with the results of earlier runs if the user wants to resume. Fails with
+/// [`Error::OtherDestination`] when the earlier results went to another destination.
 fn open_results(config: &ImportPlan, base: &Base) -> Result<(ResultsFile, Previous), Error> {
     let path = &config.results;
     let opened = match config.resume {
@@ -171,7 +178,8 @@ fn refused(cause: ResultsError) -> Error {
     }
 }
 
-/// Nothing was sent yet, but where the disk fails, the results may have been begun.
+/// Error of a run that has sent nothing. An I/O error is passed on as it is, since the results file
+/// may have been begun when the disk failed.
 fn not_begun(cause: ResultsError) -> Error {
     match cause {
         ResultsError::Io { .. } => cause.into(),
@@ -179,7 +187,8 @@ fn not_begun(cause: ResultsError) -> Error {
     }
 }
 
-/// Where is written what becomes of the rows, and where is kept what gives way.
+/// Destinations of an import on this machine: the results file, and the folder for backups of
+/// replaced content.
 struct Keeping<'a> {
     results: ResultsFile,
     vault: Option<&'a Folder>,
@@ -252,11 +261,12 @@ fn import(
     if let Resting::Beside { .. } = resting
         && !config.tells_notices()
     {
-        // Nobody goes on without this.
+        // Results in another file must be announced even if notices are off: nobody can resume
+        // without the name of that file.
         tell(&summary.for_people(&ending));
     }
     if config.notices == NoticePolicy::Tell {
-        // The exit code tells of the rows, even where nobody takes the summary.
+        // The exit code tells the outcome even if standard output is closed.
         let _ = show(
             config.output,
             &summary.for_people(&ending),

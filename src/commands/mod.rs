@@ -1,6 +1,7 @@
-//! The commands, one module each: what a command does from its plan to its exit code.
+//! The commands, one module each: a command takes its plan and returns its exit code.
 //!
-//! Here stands what they share: how what was found is shown.
+//! Functions here are shared by several commands: messages to standard error, and the summary on
+//! standard output.
 
 pub mod check;
 pub mod emulator;
@@ -24,7 +25,7 @@ use crate::manifest::Manifest;
 use crate::manifest::problem::{self, Problems, Shown};
 use crate::text::escape;
 
-/// By whose hands the requests go, if by any: a line of text.
+/// Line for standard error that names the proxy; empty if requests go to the service directly.
 fn proxy_notice(base: &Base) -> String {
     let proxy = base.proxy();
     proxy.map_or_else(String::new, |proxy| {
@@ -33,7 +34,8 @@ fn proxy_notice(base: &Base) -> String {
     })
 }
 
-/// Which problems are shown.
+/// Problems that the output settings let through: errors alone where the user wants no other
+/// messages.
 fn problems_shown(output: OutputConfig) -> Shown {
     if output.is_quiet() {
         Shown::Errors
@@ -42,8 +44,12 @@ fn problems_shown(output: OutputConfig) -> Shown {
     }
 }
 
-/// Shows the problems and writes the problems file, whose path is returned. A folder that cannot be
-/// written to is no reason to keep back what was found.
+/// Writes the problems to standard error and into the problems file. Returns the path of the
+/// problems file, `None` where nothing was written.
+///
+/// Fails only when standard error cannot be written to. An unwritable problems file gets a line on
+/// standard error instead: a folder that cannot be written to is no reason to keep the problems
+/// back.
 fn tell_problems(
     manifest: &Manifest,
     problems: &Problems,
@@ -64,7 +70,8 @@ fn tell_problems(
     Ok(saved.unwrap_or_default())
 }
 
-/// Shows a summary in the form that the user wants.
+/// Writes a summary to standard output in the form that the user asked for. Quiet output leaves out
+/// the text for people, never the JSON.
 fn show(output: OutputConfig, for_people: &str, for_scripts: &str) -> Result<(), Error> {
     let text = match output.form {
         SummaryForm::Human if output.is_quiet() => "",

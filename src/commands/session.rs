@@ -1,5 +1,8 @@
-//! The connection of one command: the service or the embedded emulator, the clients with their keys,
-//! and the user's wish to stop.
+//! Connection of one command: the base URL of the service or the embedded emulator, the client with
+//! its keys, and the listener for Ctrl-C.
+//!
+//! First [`Contact`], which may ask the service for a first answer; then [`Session`], with which a
+//! pipeline sends requests. The requests themselves are the business of `pipeline`.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
@@ -24,7 +27,7 @@ use crate::text::tell;
 use crate::throttle::EarlierAnswer;
 use crate::throttle::pacer::WINDOW;
 
-/// A destination, and all that it takes to speak to it.
+/// Base URL, keys and settings from which a client is made.
 #[derive(Clone, Copy)]
 pub(super) struct Target<'a> {
     pub(super) base: &'a Base,
@@ -33,24 +36,24 @@ pub(super) struct Target<'a> {
     pub(super) jobs: &'a Jobs,
 }
 
-/// What a session is opened with.
+/// Settings of a session that do not come from the connection.
 pub(super) struct Opening {
     pub(super) max_errors: Option<usize>,
     pub(super) wishes: Wishes,
     pub(super) at_stop: AtStop,
 }
 
-/// What becomes of requests under way when the user wants to stop.
+/// Policy for requests under way when the user wants to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AtStop {
-    /// They are carried through, as far as that takes no longer than half a minute.
+    /// Requests under way are finished, for at most half a minute.
     Finish,
-    /// They are given up: they change nothing.
+    /// Requests under way are given up, because they change nothing.
     GiveUp,
 }
 
 impl AtStop {
-    /// What the user is told.
+    /// Message for the user at the first wish to stop.
     fn words(self) -> &'static str {
         match self {
             Self::Finish => {
@@ -61,7 +64,7 @@ impl AtStop {
     }
 }
 
-/// All that a run needs to send requests.
+/// Client, pipeline settings and stop listener of one run.
 pub(super) struct Session {
     pub(super) client: Client,
     pub(super) settings: Settings,
@@ -71,7 +74,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Starts the emulator, where that is what the user wants, and sets up its clients.
+    /// Starts the emulator if the base is the emulator, and sets up its client.
     async fn open(
         with: &Opening,
         target: Target<'_>,
@@ -81,7 +84,8 @@ impl Session {
         let stopping = Stopping::watch(with.at_stop)?;
         let service = target.access.credentials.service();
         if let (Some(introduced), Service::Workday) = (introduced, service) {
-            // The service counts that request, too, and the pace of the run knows nothing of it.
+            // The service counts the first request, too, but the pacer of the run starts without
+            // it.
             tokio::time::sleep(WINDOW.saturating_sub(introduced.elapsed())).await;
         }
         let (url, emulator) = match target.base {
@@ -120,7 +124,7 @@ impl Session {
         })
     }
 
-    /// Ends the emulator, if there is one.
+    /// Stops the emulator, if the session started one.
     pub(super) async fn close(self) {
         if let Some(emulator) = self.emulator {
             emulator.stop().await;
@@ -128,20 +132,21 @@ impl Session {
     }
 }
 
-/// What a session is made from: a service may be asked for a first answer before there is one, when
-/// Ctrl-C still ends the program at once.
+/// Builder of a [`Session`]. A service is asked for a first answer before there is a session,
+/// because until then Ctrl-C still ends the program at once.
 pub(super) struct Contact<'a> {
     target: Target<'a>,
-    /// It lives to the end, so that a second Ctrl-C ends the program whatever it is at.
+    /// Runtime of the session. The runtime lives to the end of the program, so that a second Ctrl-C
+    /// ends the program at any moment.
     runtime: Runtime,
-    /// The client of a service; none of an emulator, which is not there yet.
+    /// Client of the service; `None` for the emulator, which is started with the session.
     client: Option<Client>,
-    /// When a first answer came, if one was asked for.
+    /// Time of the first answer; `None` if no first answer was asked for.
     introduced: Option<Instant>,
 }
 
 impl<'a> Contact<'a> {
-    /// Sets up the clients of a service. Nothing is sent.
+    /// Sets up the client of a service. Sends nothing.
     pub(super) fn prepare(target: Target<'a>) -> Result<Self, Error> {
         let client = match target.base {
             Base::Service(url) => Some(Client::new(url.clone(), target)?),
@@ -155,13 +160,14 @@ impl<'a> Contact<'a> {
         })
     }
 
-    /// The destination.
+    /// Connection settings.
     pub(super) fn target(&self) -> Target<'a> {
         self.target
     }
 
-    /// Asks a service for a first answer, which proves address and keys. The emulator of this run is
-    /// there, and takes anybody's keys.
+    /// Asks the service for a first answer, which proves address and keys, for at most `limit`.
+    /// Returns [`Cleared::Proven`] without a request for the emulator: the program starts the
+    /// emulator itself, and the emulator accepts any keys.
     pub(super) fn introduce(
         &mut self,
         known: Option<&AttachmentId>,
@@ -178,21 +184,21 @@ impl<'a> Contact<'a> {
         Ok(cleared)
     }
 
-    /// Opens the session, and hands over the runtime that it lives on.
+    /// Opens the session. Returns the session and the runtime on which its tasks run.
     pub(super) fn open(self, with: &Opening) -> Result<(Session, Runtime), Error> {
         let opened = Session::open(with, self.target, self.client, self.introduced);
         Ok((self.runtime.block_on(opened)?, self.runtime))
     }
 }
 
-/// The client of the service that the manifest is for.
+/// Client of the service that the manifest is for.
 pub(super) enum Client {
     Workday(Box<Workday>),
     Keelvar(Box<Keelvar>),
 }
 
 impl Client {
-    /// A client that sends the keys to a base.
+    /// Returns a client that sends the keys to `base`.
     fn new(base: Url, Target { access, jobs, .. }: Target<'_>) -> Result<Self, ClientError> {
         let (keys, network) = (access.credentials.headers(), &access.network);
         match &access.credentials {
@@ -225,7 +231,8 @@ impl Client {
         }
     }
 
-    /// How long so many requests take at the least, all kinds being sent at once.
+    /// Lower bound of the time for `reads` and `changes` requests, sent at `rate` requests per
+    /// second and within the budgets of the service for each kind.
     pub(super) fn least_time(&self, reads: u64, changes: u64, rate: u32) -> Duration {
         let at_the_rate = Duration::from_secs_f64((reads + changes) as f64 / f64::from(rate));
         let within = |kind, requests| match self {
@@ -242,8 +249,8 @@ async fn start_emulator(rate: u32) -> Result<Emulator, Error> {
     let settings = emulator::Settings {
         attachments: AttachmentSettings {
             rate: NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN),
-            // It begins empty, so an id that an earlier run left in its results must not mean
-            // anything to it.
+            // An emulator begins empty. Random first ids keep ids in the results of earlier runs
+            // from meaning anything to a new emulator.
             first_id: fastrand::u64(100_000..1_000_000_000),
             ..AttachmentSettings::default()
         },
@@ -253,8 +260,8 @@ async fn start_emulator(rate: u32) -> Result<Emulator, Error> {
     Ok(Emulator::start(anywhere_here, settings).await?)
 }
 
-/// The user's wish to stop. The second one ends the program at once: what is durable is what counts,
-/// so nothing has to be cleared up.
+/// Listener for the user's wish to stop. A second wish ends the program at once: everything that
+/// counts is durable by then, and nothing has to be cleared up.
 #[derive(Debug)]
 pub(super) struct Stopping(watch::Receiver<Option<Stop>>);
 
@@ -265,7 +272,7 @@ impl Stopping {
         tokio::spawn(async move {
             let first = signals.next().await;
             tell(at_stop.words());
-            // Where nobody waits for it any more, the run is at its end anyway.
+            // Without a receiver, the run is at its end anyway.
             let _ = sender.send(Some(first));
             let second = signals.next().await;
             std::process::exit(second.exit().code().into());
@@ -273,14 +280,14 @@ impl Stopping {
         Ok(Self(receiver))
     }
 
-    /// Resolves once the user wants to stop.
+    /// Waits until the user wants to stop.
     pub(super) async fn requested(&self) {
         let mut wish = self.0.clone();
         // The sender lives as long as the runtime.
         let _ = wish.wait_for(Option::is_some).await;
     }
 
-    /// How the user wanted to stop, if so.
+    /// Signal with which the user stopped the run; `None` while there is none.
     pub(super) fn stop(&self) -> Option<Stop> {
         *self.0.borrow()
     }
