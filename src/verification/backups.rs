@@ -1,5 +1,5 @@
-//! Whether the backups that the results name are still what was kept in them. They are files on this
-//! machine; the service has no part in it, and neither has the outcome of a row.
+//! Check of the backups which the results name: do they still hold the kept bytes. Backups are
+//! files on this machine. The check sends no request and has no part in the outcome of a row.
 
 use std::ffi::OsStr;
 use std::io;
@@ -11,23 +11,23 @@ use crate::prepare::{Watch, by_many_workers, digest};
 use crate::results::{Backup, Former};
 use crate::root::{OpenError, Root, RootError, folder_of};
 
-/// A backup, as a line of the results names it.
+/// Backup as a line of the results names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
-    /// The manifest row's number; `None` where the row has left the manifest.
+    /// Number of the manifest row; `None` where the row has left the manifest.
     pub row: Option<usize>,
-    /// The key of the row.
+    /// External id of the row.
     pub external_id: String,
-    /// The file, relative to the folder in which the import was run.
+    /// Path of the backup, relative to the folder in which the import was run.
     pub path: PathBuf,
-    /// How many bytes were kept.
+    /// Size of the kept bytes.
     pub size: u64,
-    /// Their digest.
+    /// Digest of the kept bytes.
     pub sha256: Option<Sha256Digest>,
 }
 
 impl Named {
-    /// The backup of a row, where one was kept.
+    /// Returns the backup of a row, or `None` if no backup was kept.
     pub fn of(row: &Row) -> Option<Self> {
         let former = row.former.as_ref()?;
         let Former { size, sha256, .. } = *former;
@@ -44,23 +44,23 @@ impl Named {
     }
 }
 
-/// How a backup stands.
+/// State of a backup on the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
-    /// It is there, and what was kept.
+    /// The backup holds the kept bytes.
     AsRecorded,
-    /// It is not where the results say.
+    /// The backup is not where the results say.
     Missing,
-    /// It has another size.
+    /// The backup has another size than the kept bytes.
     OtherSize,
-    /// It has its size, and holds other bytes.
+    /// The backup has the right size and holds other bytes.
     OtherBytes,
-    /// It cannot be read.
+    /// The backup cannot be read.
     Unreadable,
 }
 
 impl Standing {
-    /// Every one, in the order in which summaries list them.
+    /// Every state, in the order in which summaries list them.
     pub const ALL: [Self; 5] = [
         Self::AsRecorded,
         Self::Missing,
@@ -69,7 +69,7 @@ impl Standing {
         Self::Unreadable,
     ];
 
-    /// The word for scripts.
+    /// Word for scripts.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::AsRecorded => "as_recorded",
@@ -80,7 +80,7 @@ impl Standing {
         }
     }
 
-    /// The same for people.
+    /// Words for people.
     pub fn words(self) -> &'static str {
         match self {
             Self::AsRecorded => "as recorded",
@@ -92,8 +92,9 @@ impl Standing {
     }
 }
 
-/// Looks at each backup, and reads those that have their size. Their paths are relative to the working
-/// directory, or else to `near`: who has moved the results has most likely moved them together.
+/// Checks each backup, and reads the backups whose size is right. Paths are relative to the working
+/// directory, or else to `near`: a user who has moved the results has most likely moved the backups
+/// with them.
 pub fn standings(named: &[Named], near: &Path, watch: &dyn Watch) -> Vec<Standing> {
     let found = by_many_workers(named.iter().collect(), |one| (one, find(one, near)));
     let to_read = found.iter().filter(|(_, found)| found.is_ok());
@@ -107,7 +108,7 @@ pub fn standings(named: &[Named], near: &Path, watch: &dyn Watch) -> Vec<Standin
     })
 }
 
-/// Where a backup is that has its size.
+/// Returns the path of a backup of the right size, or the state of the backup if there is none.
 fn find(one: &Named, near: &Path) -> Result<PathBuf, Standing> {
     let size_at = |path: &Path| {
         let (root, name) = below(path)?;
@@ -128,7 +129,7 @@ fn find(one: &Named, near: &Path) -> Result<PathBuf, Standing> {
     }
 }
 
-/// The folder that a file should be in, out of which no link leads, and its name there.
+/// Opens the folder of a file as a root which no link leaves. Returns the root and the file's name.
 fn below(path: &Path) -> Result<(Root, &str), OpenError> {
     let name = path.file_name().and_then(OsStr::to_str);
     let name = name.ok_or(OpenError::Missing)?;

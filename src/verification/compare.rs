@@ -1,4 +1,4 @@
-//! What follows from what a row claims and what was seen of its attachment. Pure.
+//! Comparison of the claim of a row with the state at the service. Pure functions.
 
 use super::{Facts, Outcome};
 use crate::destination::Fate;
@@ -7,38 +7,39 @@ use crate::http::{Digested, Fetched};
 use crate::pipeline::{Bytes, Job, Seen};
 use crate::text::{counted, quoted};
 
-/// What a row that is done claims of its attachment.
+/// State of an attachment as the line of a done row claims it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
-    /// The key that it should have now.
+    /// External id which the attachment should have now.
     pub external_id: String,
-    /// Who gave it that key.
+    /// Origin of the external id.
     pub named_by: NamedBy,
-    /// Its title, where the import gave it one; else the service, or somebody before, has.
+    /// Title, if the import gave the title; `None` if the service or somebody else did.
     pub title: Option<String>,
-    /// The name of its file, by which a job knows it.
+    /// Name under which a job knows the file.
     pub file_name: String,
-    /// Its content. Of what somebody else stored, and the user wanted to stay, the size alone is known.
+    /// Expected content. Only the size is known for an attachment of somebody else which the user
+    /// kept.
     pub expected: Facts,
 }
 
-/// Who gave an attachment its key.
+/// Origin of an attachment's external id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NamedBy {
-    /// Whoever made it: it is that of the row.
+    /// The attachment was created with the external id, which is the row's.
     Maker,
-    /// The import, in place of that of the row.
+    /// The import renamed the attachment, so the external id is not the row's.
     Rename,
 }
 
-/// How a claim compares with what was seen.
+/// Result of the comparison of a claim with the state at the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// The gravest of what differs.
+    /// Gravest difference.
     pub outcome: Outcome,
-    /// What was found.
+    /// Content which was found.
     pub found: Facts,
-    /// All that differs, for a person.
+    /// Every difference, for people.
     pub message: String,
 }
 
@@ -52,14 +53,14 @@ impl Verdict {
         }
     }
 
-    /// It could not be found out.
+    /// Returns the result for a state which could not be read.
     pub fn unknown(why: impl Into<String>) -> Self {
         Self::of(Outcome::Error, Facts::default(), why)
     }
 }
 
 impl Claim {
-    /// Compares with what was seen of an attachment.
+    /// Compares the claim with an observed attachment.
     pub fn compare(&self, seen: &Seen) -> Verdict {
         match seen {
             Seen::Absent => Verdict::of(
@@ -101,7 +102,7 @@ impl Claim {
         }
     }
 
-    /// How the content came to be there.
+    /// Words for the origin of the content in messages.
     fn origin(&self) -> &'static str {
         match self.expected.sha256 {
             Some(_) => "imported",
@@ -146,7 +147,8 @@ impl Claim {
         Verdict::of(Outcome::ContentDiffers, found, message)
     }
 
-    /// Adds what has changed of the names, which is the less grave.
+    /// Adds the differences of external id and title, which are less grave than differences of
+    /// content.
     fn with_names(&self, verdict: Verdict, exhibit: &Exhibit) -> Verdict {
         let external_id = renamed("external_id", &exhibit.external_id, Some(&self.external_id));
         let external_id = external_id.map(|difference| match self.named_by {
@@ -173,7 +175,7 @@ impl Claim {
         Verdict::of(outcome, verdict.found, all.join("; "))
     }
 
-    /// Compares with what was seen of a job. That it ended in success is all that it can show.
+    /// Compares the claim with a job. A job can show nothing more than its end in success.
     pub fn compare_with_job(&self, job: &Job) -> Verdict {
         let (outcome, message) = match job {
             Job::Absent => (
@@ -207,7 +209,8 @@ impl Claim {
     }
 }
 
-/// What a name is now, where it is known to be another one.
+/// Describes how a name differs from the expected one; `None` if the names are equal or one is
+/// unknown.
 fn renamed(name: &str, now: &Shown, then: Option<&str>) -> Option<String> {
     let then = then?;
     match now {

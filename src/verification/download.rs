@@ -1,5 +1,5 @@
-//! Which attachments are downloaded and hashed again: none, all, or a sample that somebody else can
-//! draw again.
+//! Choice of the attachments which a verification downloads and hashes: none, all, or a sample
+//! which anybody can draw again.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -7,26 +7,24 @@ use std::str::FromStr;
 
 use crate::digest::sha256;
 
-/// Which attachments' bytes are downloaded.
+/// Attachments whose bytes a verification downloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Download {
-    /// None: sizes and names are compared.
+    /// No attachment: only sizes and names are compared.
     #[default]
     None,
-    /// Those of every attachment that should be there.
+    /// Every attachment which should exist.
     All,
-    /// A share of them.
+    /// A random sample of the attachments.
     Sample {
-        /// How much of them.
+        /// Size of the sample.
         share: Share,
-        /// What decides which ones: the same seed draws the same sample from the same rows.
+        /// Seed of the draw: the same seed draws the same sample from the same rows.
         seed: u64,
     },
 }
 
-/// A part of a whole, in hundredths of a percent.
-///
-/// Guarantees: more than nothing, and less than all.
+/// Part of a whole in hundredths of a percent: more than nothing and less than the whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Share(u16);
 
@@ -34,7 +32,7 @@ pub struct Share(u16);
 const WHOLE: u16 = 10_000;
 
 impl Share {
-    /// Reads `5%`, `12.5%` or `0.01%`.
+    /// Parses `5%`, `12.5%` or `0.01%`.
     pub fn parse(text: &str) -> Option<Self> {
         let number = text.strip_suffix('%')?;
         let (percent, hundredths) = number.split_once('.').unwrap_or((number, ""));
@@ -49,7 +47,7 @@ impl Share {
         (1..WHOLE).contains(&share).then_some(Self(share))
     }
 
-    /// So many of a number, at least one of any.
+    /// Returns the size of the sample of `number` rows, rounded up: at least one row of any.
     pub fn of(self, number: usize) -> usize {
         let part = (number as u128 * u128::from(self.0)).div_ceil(u128::from(WHOLE));
         usize::try_from(part).unwrap_or(number)
@@ -68,10 +66,10 @@ impl fmt::Display for Share {
 }
 
 impl Download {
-    /// Which of some rows are drawn, as the numbers of their places.
+    /// Draws rows and returns their indexes.
     ///
-    /// A row's lot is a digest of the seed and its key, so that nothing but the keys of the rows
-    /// has a say in who is drawn, and anybody can draw again.
+    /// The rank of a row in the draw is a digest of the seed and the external id. So the draw
+    /// depends on the external ids alone, and anybody can draw again.
     pub fn drawn<'a>(self, external_ids: impl ExactSizeIterator<Item = &'a str>) -> HashSet<usize> {
         match self {
             Self::None => HashSet::new(),
@@ -102,14 +100,14 @@ impl fmt::Display for Download {
     }
 }
 
-/// The text is not what a [`Download`] is written as.
+/// The text does not have the form in which a [`Download`] is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadDownload;
 
 impl FromStr for Download {
     type Err = BadDownload;
 
-    /// Reads what [`fmt::Display`] writes.
+    /// Parses the text which [`fmt::Display`] writes.
     fn from_str(text: &str) -> Result<Self, BadDownload> {
         let sample = || {
             let (share, seed) = text.split_once(" seed ")?;

@@ -16,7 +16,7 @@ use crate::text::{formula_restored, formula_safe};
 use crate::whole_file;
 use csv::StringRecord;
 
-/// The columns before [`LINE_CHECK`], in order. Fixed: scripts go by them.
+/// Columns before [`LINE_CHECK`], in order. Scripts rely on their names, so they never change.
 pub const COLUMNS: [&str; 14] = [
     "row",
     "external_id",
@@ -34,18 +34,18 @@ pub const COLUMNS: [&str; 14] = [
     "message",
 ];
 
-/// Those of [`COLUMNS`] that verifications of earlier versions do not have.
+/// Columns in [`COLUMNS`] which verification files of earlier versions do not have.
 const LATER_COLUMNS: [&str; 2] = ["expected_external_id", "expected_title"];
 
-/// A column that verifications of earlier versions have, and that is not written any more.
+/// Column of verification files of earlier versions which is not written any more.
 const FORMER_COLUMN: &str = "local_file";
 
-/// Where the verification of a results file goes: beside it.
+/// Returns the path of the verification file, which is beside the results file.
 pub fn path_for(results: &Path) -> PathBuf {
     results.with_extension("verification.csv")
 }
 
-/// Writes the whole file, in place of one that is there.
+/// Writes the whole file and replaces an existing one.
 pub fn write<'a>(path: &Path, lines: impl Iterator<Item = &'a Checked>) -> io::Result<()> {
     whole_file::replace(path, |out| write_lines(out, lines))
 }
@@ -68,30 +68,31 @@ fn write_lines<'a>(
     csv.flush()
 }
 
-/// What a verification file says, as far as it can be believed.
+/// Lines of a verification file which match their own check.
 #[derive(Debug)]
 pub struct Verification {
     lines: HashMap<(Option<usize>, String), Checked>,
-    /// The digest of the whole file.
+    /// Digest of the whole file.
     pub sha256: Sha256Digest,
-    /// How many lines do not match their own check, and are not believed.
+    /// Number of lines which do not match their own check and are ignored.
     pub altered: u64,
 }
 
-/// Why a file is no verification file.
+/// Reason why a file is not a verification file.
 #[derive(Debug, thiserror::Error)]
 pub enum NoVerification {
     /// A column is missing.
     #[error("its first line names no column {0:?}")]
     NoColumn(&'static str),
-    /// Its bytes are no text.
+    /// The bytes of the file are not text.
     #[error("it {0}")]
     Undecodable(#[from] Undecodable),
 }
 
 impl Verification {
-    /// Reads a verification file, in whichever way somebody may have saved it since. The encoding that
-    /// the user named counts where the lines agree.
+    /// Parses a verification file, in each form in which a spreadsheet may have saved it. The
+    /// encoding which the user named is used if fewer lines fail their check in this encoding than
+    /// in the likeliest one.
     pub fn parse(
         bytes: Vec<u8>,
         encoding: Option<&'static Encoding>,
@@ -154,23 +155,23 @@ impl Verification {
             .insert((line.row, line.external_id.clone()), line);
     }
 
-    /// What was found out about what a line of the results says.
+    /// Returns the line about an entry of the results, if the line is current for this entry.
     pub fn of(&self, entry: &Entry) -> Option<&Checked> {
         let line = self.lines.get(&(entry.row, entry.external_id.clone()))?;
         line.is_about(entry).then_some(line)
     }
 
-    /// Every line that is believed, in no order.
+    /// Returns every line which matches its check, in no particular order.
     pub fn lines(&self) -> impl Iterator<Item = &Checked> {
         self.lines.values()
     }
 }
 
-/// Where the columns stand.
+/// Positions of the columns in a file.
 struct Places {
-    /// Those of [`COLUMNS`].
+    /// Positions of [`COLUMNS`]; `None` for a missing column.
     columns: [Option<usize>; COLUMNS.len()],
-    /// That of [`FORMER_COLUMN`].
+    /// Position of [`FORMER_COLUMN`].
     local_file: Option<usize>,
 }
 

@@ -1,5 +1,8 @@
-//! What a comparison of the results with the service found, row by row: the verification file's
-//! vocabulary. How the service is asked is the business of `pipeline::inspect`.
+//! Vocabulary of the verification file: outcomes and lines of a comparison of the results with the
+//! service, row by row. `pipeline::inspect` sends the requests; nothing here does.
+//!
+//! Open [`compare`] first for the decisions, `row` for the way of a row, `file` for reading and
+//! writing.
 
 pub mod backups;
 pub mod compare;
@@ -16,27 +19,27 @@ use crate::results::{Entry, Status};
 
 pub use download::Download;
 
-/// How what a row claims compares with what the service holds.
+/// Outcome of the comparison of a row's claim with the state at the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Outcome {
-    /// The attachment is there, under its key, with its size; and with its bytes, where they were
-    /// downloaded.
+    /// The attachment has its external id and its size, and its bytes where they were downloaded.
     Match,
-    /// There is no such attachment.
+    /// The attachment does not exist.
     Missing,
-    /// The attachment is there, without its bytes.
+    /// The attachment has no bytes.
     Pending,
-    /// It has another size.
+    /// The attachment has another size.
     SizeDiffers,
-    /// It has its size, and its bytes where they were downloaded, but another `external_id` or title.
+    /// The attachment has its size, and its bytes where they were downloaded, but another
+    /// `external_id` or title.
     Renamed,
-    /// The service shows its size, and gives other bytes.
+    /// The service reports the right size, and the downloaded bytes are others.
     ContentDiffers,
-    /// The results do not claim that the row is done.
+    /// The results do not claim the row to be done.
     NotDone,
-    /// The service has no way to tell: Keelvar knows of a job that it ended, and no more.
+    /// The service cannot tell: Keelvar knows only the end of a job.
     Unverifiable,
-    /// It could not be found out.
+    /// The state at the service could not be read.
     Error,
 }
 
@@ -54,7 +57,7 @@ impl Outcome {
         Self::Error,
     ];
 
-    /// The word in the verification file.
+    /// Word in the verification file.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Match => "match",
@@ -76,22 +79,22 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// How the row's file stood on the machine of a verification of an earlier version, which looked at
-/// it. It had no part in the outcome: what counts is what the service holds.
+/// State of a row's file on the machine of a verification of an earlier version, which looked at
+/// the file. It had no part in the outcome: only the state at the service counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LocalFile {
-    /// It was what had been imported.
+    /// The file held the imported bytes.
     Unchanged,
-    /// It held something else.
+    /// The file held other bytes.
     Changed,
-    /// It was not there.
+    /// The file did not exist.
     Gone,
 }
 
 impl LocalFile {
     const ALL: [Self; 3] = [Self::Unchanged, Self::Changed, Self::Gone];
 
-    /// The word in the verification file.
+    /// Word in the verification file.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unchanged => "unchanged",
@@ -101,56 +104,56 @@ impl LocalFile {
     }
 }
 
-/// One line of the verification file.
+/// Line of the verification file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
-    /// The manifest row's number, from 1; `None` where the row has left the manifest.
+    /// Number of the manifest row, from 1; `None` where the row has left the manifest.
     pub row: Option<usize>,
-    /// The key of the row.
+    /// External id of the row.
     pub external_id: String,
-    /// The attachment (for Keelvar the job) that was asked for.
+    /// Id of the attachment, or of the job for Keelvar.
     pub attachment_id: Option<AttachmentId>,
-    /// What came of it.
+    /// Outcome of the comparison.
     pub outcome: Outcome,
-    /// What the results say.
+    /// Content which the results claim.
     pub expected: Facts,
-    /// What the service holds; the digest only where the bytes were downloaded.
+    /// Content at the service. The digest is known only where the bytes were downloaded.
     pub found: Facts,
-    /// Under which names the attachment was expected; none where it was not.
+    /// Names which the attachment was expected to have; empty where none was expected.
     pub expected_as: KnownAs,
-    /// When the service was asked last.
+    /// Time of the last request about the row.
     pub checked_at: Timestamp,
-    /// Which rows' bytes were to be downloaded: the same for all lines of one verification.
+    /// Attachments to be downloaded: the same value in all lines of one verification.
     pub download: Download,
-    /// How the file on this machine stood. Read from verifications of earlier versions, and never
+    /// State of the row's file on this machine. Read from verifications of earlier versions, never
     /// written.
     pub local_file: Option<LocalFile>,
-    /// Which service was asked: host and path of its base.
+    /// Host and path of the service's base.
     pub destination: String,
-    /// What differs, or why it could not be found out, for a person.
+    /// Differences, or the reason why the state could not be read, for people.
     pub message: String,
 }
 
-/// The names of an attachment, as far as they are claimed.
+/// Names of an attachment as a row claims them; `None` for a name which is not claimed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct KnownAs {
-    /// Its key, which is not that of its row where it was renamed.
+    /// External id, which is not the row's where the import renamed the attachment.
     pub external_id: Option<String>,
-    /// Its title.
+    /// Title of the attachment.
     pub title: Option<String>,
 }
 
-/// What one side says of a content.
+/// Size and digest of a content, each as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Facts {
-    /// The size in bytes.
+    /// Size in bytes.
     pub size: Option<u64>,
-    /// The digest of the bytes.
+    /// SHA-256 digest of the bytes.
     pub sha256: Option<Sha256Digest>,
 }
 
 impl Facts {
-    /// What a line of the results says.
+    /// Returns the content which a line of the results claims.
     pub fn of(entry: &Entry) -> Self {
         Self {
             size: entry.known.size(),
@@ -160,9 +163,8 @@ impl Facts {
 }
 
 impl Checked {
-    /// Whether this was found out about what a line of the results says, and not about what an
-    /// earlier one said. The times have no say in it: the two files may have been written on
-    /// machines whose clocks differ.
+    /// True if the line was made for the current state of an entry, not for an earlier one. Times
+    /// are not compared, because the two files may come from machines whose clocks differ.
     pub fn is_about(&self, entry: &Entry) -> bool {
         self.row == entry.row
             && self.external_id == entry.external_id
@@ -173,11 +175,11 @@ impl Checked {
             && (self.outcome == Outcome::NotDone || self.names_are_those_of(entry))
     }
 
-    /// Whether it was found out after the import gave the attachment the names that it has now, as far
-    /// as the import gave it others than it had.
+    /// True if the line was made after the import gave the attachment its current names, as far as
+    /// the import changed them.
     fn names_are_those_of(&self, entry: &Entry) -> bool {
         let KnownAs { external_id, title } = &self.expected_as;
-        // Verifications of earlier versions do not name it, and know of nothing that was renamed.
+        // Verifications of earlier versions have no such column, and know no renamed rows.
         let expected = external_id.as_ref().unwrap_or(&self.external_id);
         let changes = &entry.changes;
         let has_new_title = entry.status == Status::Updated || changes.previous_title.is_some();
@@ -185,7 +187,7 @@ impl Checked {
             && (!has_new_title || (title.is_some() && *title != changes.previous_title))
     }
 
-    /// Whether it says no more than that a line of the results is not believed.
+    /// True if the line only reports that a line of the results is damaged.
     pub fn is_about_damage(&self) -> bool {
         self.row.is_none()
             && self.attachment_id.is_none()
@@ -193,7 +195,7 @@ impl Checked {
             && self.expected == Facts::default()
     }
 
-    /// Whether the stored bytes were downloaded, and had the expected digest.
+    /// True if the bytes were downloaded and have the expected digest.
     pub fn content_proven(&self) -> bool {
         self.found.sha256.is_some() && self.found.sha256 == self.expected.sha256
     }

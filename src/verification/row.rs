@@ -1,5 +1,4 @@
-//! One row of the results on its way through a verification: what it claims, and what has been
-//! found of that so far.
+//! Row of the results during a verification: its claim, and its line in the verification file.
 
 use jiff::Timestamp;
 
@@ -11,41 +10,41 @@ use crate::results::ledger::Ledger;
 use crate::results::{Backup, Entry, Former, Replacement, RowState, Status, Verified};
 use crate::text::quoted;
 
-/// A row of the results.
+/// Row of the results during a verification.
 #[derive(Debug, Clone)]
 pub struct Row {
-    /// The line of the verification file, as far as it is known.
+    /// Line of the verification file, as far as it is known.
     pub line: Checked,
-    /// What there is to compare; nothing where the results do not claim that the row is done.
+    /// Claim to compare; `None` where the results do not claim the row to be done.
     pub claim: Option<Claim>,
-    /// The content that gave way to other content, or was to do so.
+    /// Content which was replaced, or was about to be replaced.
     pub former: Option<Former>,
-    /// Whether the attachment waits for bytes.
+    /// State of a replacement of the attachment's bytes.
     pub waits: Waits,
 }
 
-/// Whether an attachment waits for bytes that a replacement was to bring.
+/// State of a replacement, which may leave an attachment without bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waits {
-    /// The results do not say so.
+    /// The results report no unfinished replacement.
     No,
-    /// They do, or that it may: a replacement has not come to its end.
+    /// The results report an unfinished replacement: the attachment waits for bytes, or may do so.
     ForBytes,
 }
 
-/// What all rows of one verification have in common.
+/// Values common to all rows of one verification.
 #[derive(Debug, Clone)]
 pub struct Occasion {
-    /// When it began.
+    /// Start of the verification.
     pub began: Timestamp,
-    /// Which rows' bytes are to be downloaded.
+    /// Attachments to be downloaded.
     pub download: Download,
-    /// Which service is asked.
+    /// Host and path of the service's base.
     pub destination: String,
 }
 
 impl Occasion {
-    /// A line that says nothing yet.
+    /// Returns a line without any result.
     fn line(&self, external_id: &str) -> Checked {
         Checked {
             row: None,
@@ -65,7 +64,7 @@ impl Occasion {
 }
 
 impl Row {
-    /// A row of which nothing has been found out yet.
+    /// Creates a row without any result of a comparison.
     pub fn of(ledger: &Ledger, entry: &Entry, occasion: &Occasion) -> Self {
         let mut line = Checked {
             row: entry.row,
@@ -101,7 +100,7 @@ impl Row {
         }
     }
 
-    /// A line of the results that cannot be believed, so that nobody knows what it claims.
+    /// Creates a row for a damaged line of the results, whose claim is therefore unknown.
     pub fn unbelieved(external_id: &str, why: String, occasion: &Occasion) -> Self {
         let mut line = occasion.line(external_id);
         line.settle(Verdict::unknown(why));
@@ -113,19 +112,19 @@ impl Row {
         }
     }
 
-    /// The attachment to be asked for, and how many bytes it should have; nothing where there is
+    /// Returns the id of the attachment to look up, and its expected size; `None` if there is
     /// nothing to compare.
     pub fn to_ask(&self) -> Option<(&AttachmentId, Option<u64>)> {
         let claim = self.claim.as_ref()?;
         Some((self.line.attachment_id.as_ref()?, claim.expected.size))
     }
 
-    /// Whether there is an attachment whose bytes can be compared with a digest that the results know.
+    /// True if there is an attachment, and the results know the digest of its bytes.
     pub fn is_worth_a_download(&self) -> bool {
         self.to_ask().is_some() && self.line.expected.sha256.is_some()
     }
 
-    /// Takes what was found out.
+    /// Records the result of a comparison, if the row has a claim.
     pub fn settle(&mut self, now: Timestamp, compare: impl FnOnce(&Claim) -> Verdict) {
         if let Some(claim) = &self.claim {
             self.line.checked_at = now;
@@ -133,8 +132,8 @@ impl Row {
         }
     }
 
-    /// Whether the row speaks against a verification. A row that has left the manifest does so only
-    /// by what it claims, or by what it has left without bytes.
+    /// True if the row makes the verification fail. A row which has left the manifest does so only
+    /// by a claim which does not hold, or by an attachment without bytes.
     pub fn is_objection(&self) -> bool {
         match self.line.outcome {
             Outcome::Match => false,
@@ -162,7 +161,7 @@ impl Waits {
 }
 
 impl Claim {
-    /// What a line claims of which the row is done.
+    /// Reads the claim of a done row from its line.
     fn of(ledger: &Ledger, entry: &Entry) -> Self {
         let (external_id, named_by) = match &entry.changes.renamed_to {
             Some(new) => (new, NamedBy::Rename),
@@ -178,7 +177,8 @@ impl Claim {
     }
 }
 
-/// How a row stands that is not done, and what to do where that is urgent.
+/// Describes the state of a row which is not done, and the remedy if the attachment may be without
+/// bytes.
 fn standing(entry: &Entry) -> String {
     let replaced = entry.changes.replaced.as_ref();
     let backup = || match replaced.map(|former| &former.backup) {
@@ -194,7 +194,7 @@ fn standing(entry: &Entry) -> String {
                     "waits for bytes: its old ones were let go of, and the new ones are not confirmed"
                 }
             };
-            // The import knew more, where it came to an end.
+            // An import which came to its end has left a more exact message.
             let what_to_do = match &*entry.message {
                 "" => format!("run the import again with --resume; {}", backup()),
                 told => told.to_owned(),
@@ -206,8 +206,9 @@ fn standing(entry: &Entry) -> String {
     }
 }
 
-/// The title that the import gave. What it only found has the title that it had, and so has what it
-/// replaced or renamed, unless it gave that another title, too.
+/// Returns the title which the import gave; `None` if the title is older than the import. An
+/// attachment which the import only found, replaced or renamed keeps its title, unless the import
+/// changed the title as well.
 fn title(ledger: &Ledger, entry: &Entry) -> Option<String> {
     let changes = &entry.changes;
     let was_made_by_us = || entry.verified != Verified::No && changes.replaced.is_none();
@@ -221,7 +222,7 @@ fn title(ledger: &Ledger, entry: &Entry) -> Option<String> {
     was_given.then(title).flatten()
 }
 
-/// The name under which the file was stored.
+/// Returns the name under which the file was stored.
 fn file_name(ledger: &Ledger, entry: &Entry) -> String {
     let chosen = ledger.extra(entry, "file_name");
     let chosen = Some(&*chosen).filter(|name| !name.is_empty());

@@ -1,4 +1,4 @@
-//! Which lines of a verification are about which lines of the results.
+//! Tests: which lines of a verification are current for which lines of the results.
 
 use super::*;
 use crate::digest::sha256;
@@ -148,7 +148,7 @@ fn a_line_from_before_the_import_gave_other_names_is_not_about_the_row_any_more(
     let entitled = changed(Status::Updated, None, None);
     for (entry, external_id, title, is_about) in [
         (entry(), Some("A3"), Some("Any"), true),
-        // As verifications of earlier versions say it.
+        // Verifications of earlier versions have no expected names.
         (entry(), None, None, true),
         (renamed.clone(), Some("EU-A3"), None, true),
         (renamed.clone(), Some("A3"), None, false),

@@ -1,4 +1,4 @@
-//! What the lines of results claim, and which of them speak against a verification.
+//! Tests of the claims in lines of results, and of the rows which make a verification fail.
 
 use super::*;
 use crate::destination::archive::{Exhibit, Shown};
@@ -42,7 +42,7 @@ fn occasion() -> Occasion {
     }
 }
 
-/// The row of a results file with this line alone, and with these titles and names of files.
+/// Returns the row of a results file with one line, one title and one file name.
 fn row_with(entry: &Entry, title: &str, file_name: &str) -> Row {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("m.results.csv");
@@ -55,7 +55,8 @@ fn row_with(entry: &Entry, title: &str, file_name: &str) -> Row {
     let columns = ["title", "file_name"].map(str::to_owned);
     file.replace(&columns, [line].into_iter()).unwrap();
     drop(file);
-    // A process that another test starts at this moment may still hold the lock of what was written.
+    // A process which another test starts at this moment may still hold the lock of the written
+    // file.
     std::fs::copy(&written, &path).unwrap();
     let ledger = Ledger::read(&path).unwrap();
     Row::of(&ledger, entry, &occasion())
@@ -220,7 +221,7 @@ fn a_title_is_claimed_where_the_import_gave_it_and_nowhere_else() {
         (of(Status::Uploaded, Verified::Size, &none), true),
         (of(Status::Skipped, Verified::No, &none), false),
         (of(Status::Updated, Verified::No, &retitled), true),
-        // It had none before.
+        // The attachment had no title before.
         (of(Status::Updated, Verified::No, &none), true),
         (of(Status::Replaced, Verified::Etag, &kept), false),
         (of(Status::Replaced, Verified::Etag, &both), true),
