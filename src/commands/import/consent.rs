@@ -1,8 +1,8 @@
-//! The questions that are asked before something is done that nobody can undo.
+//! Questions to the user before an act that nobody can undo.
 //!
-//! Documents of a sourcing event in Keelvar are visible to all of its bidders by default, and nobody
-//! can make a bidder forget what he has seen. Content that is replaced is gone from the service for
-//! good. Scripts say `--yes`, and where there is nobody to ask, nothing is sent.
+//! Documents of a sourcing event in Keelvar are visible to all of its bidders by default, and
+//! nobody can make a bidder forget what he has seen. Replaced content is gone from the service for
+//! good. Scripts say `--yes`; without a terminal to ask at, nothing is sent.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -21,7 +21,9 @@ use crate::pipeline::{Halt, Outlook, Survey};
 use crate::signals::Stop;
 use crate::text::{counted, counted_with_verb, escape, tell};
 
-/// Says once that bidders will see the files, and asks whether that is meant, where they would.
+/// Tells the user once that bidders will see the files, and asks for consent. Returns at once if no
+/// row is for a sourcing event. Fails with [`Error::NobodyToAsk`] without a terminal, with
+/// [`Error::NotAgreed`] without a yes.
 pub(super) fn ask_about_bidders(
     config: &ImportPlan,
     base: &Base,
@@ -31,9 +33,9 @@ pub(super) fn ask_about_bidders(
     if files == 0 {
         return Ok(());
     }
-    // What is on this machine has no bidders.
+    // An emulator on this machine has no bidders.
     let is_agreed = config.consent == ConsentPolicy::Given || base.host() == ApiHost::Loopback;
-    // Nobody is asked without being told why.
+    // A question needs its reason, even where output is quiet.
     if !(is_agreed && config.output.is_quiet()) {
         tell("files on a sourcing event are visible to all of its bidders by default\n");
     }
@@ -51,8 +53,9 @@ pub(super) fn ask_about_bidders(
     }
 }
 
-/// What has to be asked before content is replaced: nothing where the user has agreed, or where none
-/// can be. Refuses where there is nobody to ask.
+/// Returns the backup setting to ask about before content is replaced; `None` if the user has
+/// agreed already, or if nothing can be replaced. Fails with [`Error::NobodyToAskAboutContent`]
+/// without a terminal.
 pub(super) fn to_ask_about_content<'a>(
     config: &ImportPlan,
     base: &Base,
@@ -62,7 +65,7 @@ pub(super) fn to_ask_about_content<'a>(
     let Some(backups) = amending.backups() else {
         return Ok(None);
     };
-    // An emulator of this run has nothing yet that could be lost.
+    // An emulator of this run holds no content that could be lost.
     let can_lose_nothing = plan.to_send() == 0 || *base == Base::Emulator;
     if config.consent == ConsentPolicy::Given || can_lose_nothing {
         return Ok(None);
@@ -74,8 +77,10 @@ pub(super) fn to_ask_about_content<'a>(
     }
 }
 
-/// Looks up what would be replaced, says how much that is and what becomes of it, and asks whether
-/// it is meant. Nothing is asked where nothing would be.
+/// Looks up the content that would be replaced, tells the user how much that is and where backups
+/// go, and asks for consent. Asks nothing if no content would be replaced. Fails with
+/// [`Error::NotLookedUp`] when the look-up or the question was cut short, with [`Error::NotAgreed`]
+/// without a yes.
 pub(super) fn ask_about_content(
     config: &ImportPlan,
     plan: &Plan<'_>,
@@ -94,7 +99,8 @@ pub(super) fn ask_about_content(
         return Ok(());
     };
     tell(&loss);
-    // The first Ctrl-C only asks a session to end, so somebody has to wait for it beside the keyboard.
+    // The first Ctrl-C only asks a session to end, so the question has to end on a wish to stop,
+    // too.
     let answer = runtime.block_on(async {
         tokio::select! {
             () = session.stopping.requested() => Ok(String::new()),
@@ -111,11 +117,12 @@ pub(super) fn ask_about_content(
     }
 }
 
-/// How many attachments lose their content.
+/// Numbers of attachments that would lose their content.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Loss {
     certainly: u64,
-    /// Only if it is not the file's already, which nobody knows before it is downloaded.
+    /// Attachments of the same size as the file. Only a download shows whether their content is the
+    /// file's already.
     perhaps: u64,
 }
 
@@ -132,7 +139,7 @@ impl Loss {
         })
     }
 
-    /// What the user should know before he agrees, where anything is lost.
+    /// Warning to the user before he agrees; `None` if no content is lost.
     fn in_words(&self, backups: &Backups) -> Option<String> {
         let mut text = String::new();
         if self.certainly > 0 {
@@ -183,12 +190,12 @@ fn answer_to(question: &str) -> io::Result<String> {
     Ok(answer)
 }
 
-/// The same for those who do not only wait for the keyboard. A thread that waits for it in vain ends
-/// with the program.
+/// Asks at the keyboard without blocking the runtime. A thread that waits at the keyboard in vain
+/// ends with the program.
 async fn typed_after(question: &'static str) -> io::Result<String> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
-        // Where nobody waits for it any more, the answer does not count.
+        // Without a receiver, the answer does not count.
         let _ = sender.send(answer_to(question));
     });
     receiver.await.map_err(io::Error::other)?

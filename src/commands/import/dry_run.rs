@@ -1,4 +1,4 @@
-//! `import --dry-run`: what an import would do, without doing it.
+//! `import --dry-run`: looks up every row and forecasts the import, without changing anything.
 
 mod changes;
 
@@ -25,10 +25,10 @@ use crate::signals::Stop;
 use crate::text::{counted, grouped};
 use changes::Changes;
 
-/// So many rows that would not be done are named one by one.
+/// Most rows named one by one among the rows that would not be done.
 const ROWS_NAMED: usize = 100;
 
-/// Looks every row up and tells what an import would do.
+/// Looks up every row and writes the forecast of the import.
 pub(super) fn run(
     config: &ImportPlan,
     opening: &Opening,
@@ -49,7 +49,7 @@ pub(super) fn run(
     Ok(ending.exit())
 }
 
-/// Looks every row up. Returns what was found, and why it stopped early if it did.
+/// Looks up every row. Returns the surveys, and the reason for an early stop, or `None`.
 pub(super) fn look_up(
     config: &ImportPlan,
     plan: &Plan<'_>,
@@ -69,30 +69,30 @@ pub(super) fn look_up(
     found
 }
 
-/// What an import would do, in numbers.
+/// Counts of the rows by what an import would do. Also the JSON summary of a dry run.
 #[derive(Debug, Default, Serialize)]
 struct Forecast {
     rows: u64,
-    /// Done by earlier runs.
+    /// Rows that earlier runs have done.
     done_before: u64,
     create: u64,
     create_bytes: u64,
-    /// Begun by an earlier run.
+    /// Rows that an earlier run has begun.
     go_on: u64,
     go_on_bytes: u64,
     skip: u64,
-    /// Other content is there, and stays.
+    /// Rows whose attachment has other content, which stays.
     keep: u64,
-    /// Not done afterwards, by status.
+    /// Rows not done after the import, by status.
     not_done: BTreeMap<&'static str, u64>,
-    /// What would be changed of what is attached already.
+    /// Changes to existing attachments.
     #[serde(skip_serializing_if = "Changes::are_none")]
     changes: Changes,
-    /// New jobs, where the service keeps those.
+    /// Number of new jobs; `None` for a service without jobs.
     #[serde(skip_serializing_if = "Option::is_none")]
     jobs: Option<u64>,
     requests: u64,
-    /// At the rate, or at the budgets that the service allows.
+    /// Least time in seconds, at the configured rate and within the budgets of the service.
     seconds_at_the_rate: f64,
 }
 
@@ -130,7 +130,8 @@ impl Forecast {
         forecast
     }
 
-    /// How many requests change nothing and how many do, at the least, after so many look-ups.
+    /// Returns the least number of requests that change nothing, and the least number that change
+    /// something, for an import after `look_ups` look-ups.
     fn of_attachments(&self, look_ups: u64) -> (u64, u64) {
         let Changes {
             replace,
@@ -142,8 +143,9 @@ impl Forecast {
         } = &self.changes;
         let sent = self.create + self.go_on + replace;
         let confirmations = sent.div_ceil(LISTED_AT_ONCE as u64);
-        // What was begun is looked up once more, too. What is replaced is asked where its bytes are,
-        // and again just before they go; a new name is looked up before it is given, and afterwards.
+        // A begun row is looked up once more, too. A replaced attachment is asked for the address
+        // of its bytes, and again just before they go; a new name is looked up before the renaming
+        // and afterwards.
         let reads = look_ups + self.go_on + confirmations + 2 * replace + compare + 2 * rename;
         (reads, sent + title - title_with_content + rename)
     }
@@ -162,7 +164,7 @@ impl Forecast {
             Outlook::Keep if one.names.is_empty() => self.keep += 1,
             Outlook::Done(Status::Skipped) if one.names.is_empty() => self.skip += 1,
             Outlook::Done(_) if one.names.is_empty() => self.done_before += 1,
-            // Counted as changes.
+            // Counted as changes already.
             Outlook::Replace { .. } | Outlook::Compare | Outlook::Keep | Outlook::Done(_) => {}
             Outlook::NotDone(status, _) => {
                 *self.not_done.entry(status.as_str()).or_default() += 1;
@@ -170,7 +172,7 @@ impl Forecast {
         }
     }
 
-    /// As the import would be expected to end.
+    /// Ending that the import is expected to have.
     fn ending(&self, halt: Option<&Halt>, stop: Option<Stop>, service: Service) -> RunEnding {
         RunEnding::of(halt, stop, service, || {
             if self.not_done.is_empty() {
@@ -269,7 +271,7 @@ impl Forecast {
     }
 }
 
-/// Whether some row of a job has this outlook.
+/// True if some row of a job has this outlook.
 fn has(job: &Survey, outlook: &Outlook) -> bool {
     job.rows.iter().any(|row| row.outlook == *outlook)
 }

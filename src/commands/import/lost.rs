@@ -1,5 +1,7 @@
-//! Lines of the results that are lost, or not believed, and the rows that are in doubt for that: their
-//! files may be where they belong, and nothing is left that says so.
+//! Lost lines of the results, and the rows in doubt because of lost lines.
+//!
+//! A line is lost if the line was removed, torn, or does not match its own check. The file of a row
+//! in doubt may be attached already, with nothing left in the results to say so.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -11,7 +13,7 @@ use crate::model::{RowNumbers, SecondCopies, Service};
 use crate::results::previous::{Previous, name_damaged};
 use crate::text::{counted_with_verb, escape};
 
-/// The rows in doubt that are fit to be sent.
+/// Returns the numbers of the rows in doubt that are fit to be sent.
 fn rows_in_doubt(manifest: &Manifest, problems: &Problems, previous: &Previous) -> Vec<usize> {
     if previous.lost().is_none() {
         return Vec::new();
@@ -25,7 +27,10 @@ fn rows_in_doubt(manifest: &Manifest, problems: &Problems, previous: &Previous) 
     rows
 }
 
-/// Refuses results that no longer say what is attached, where the service cannot say it either.
+/// Fails with [`Error::LostLines`] when lost lines leave rows in doubt whose files would be sent
+/// again.
+///
+/// For a service that cannot be asked about attached files.
 pub(super) fn refuse(
     path: &Path,
     manifest: &Manifest,
@@ -34,11 +39,12 @@ pub(super) fn refuse(
     second_copies: &SecondCopies,
 ) -> Result<(), Error> {
     let lost = previous.lost();
-    // Lines of earlier versions do not say how many there were; a gap between them is told.
+    // Lines of earlier versions carry no count of lines, so only a counted gap is an error; the
+    // notice names any gap.
     let removed = if lost.is_counted { lost.removed } else { 0 };
     let rows = rows_in_doubt(manifest, problems, previous);
     let is_refused = match second_copies {
-        // A line that is not believed would be gone after the run, whatever row it was of.
+        // The run would drop a damaged line for good, of whatever row the line was.
         SecondCopies::Refuse => {
             lost.damaged > 0 || ((removed > 0 || lost.is_torn) && !rows.is_empty())
         }
@@ -56,7 +62,7 @@ pub(super) fn refuse(
     })
 }
 
-/// What the user should know of lines that are lost, where the run goes on.
+/// Notice to the user about lost lines in a run that goes on; empty without lost lines.
 pub(super) fn notice(
     path: &Path,
     manifest: &Manifest,

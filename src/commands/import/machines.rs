@@ -1,4 +1,5 @@
-//! Which machine of the pipeline takes the planned rows through: the one for the service that they are for.
+//! Dispatch to the pipeline of the service: one entry point for sending, one for the survey of a
+//! dry run.
 
 use super::plan::Plan;
 use crate::backup::Vault;
@@ -9,7 +10,8 @@ use crate::pipeline::{
 };
 use crate::results::journal::Journal;
 
-/// Works on all planned rows. What is replaced is kept in `vault`, where there is one.
+/// Sends all planned rows. Replaced content goes into `vault`; `None` keeps no backups. Returns the
+/// reason for an early stop, or `None`.
 pub(super) async fn run<J: Journal>(
     client: &Client,
     plan: &Plan<'_>,
@@ -30,7 +32,8 @@ pub(super) async fn run<J: Journal>(
     }
 }
 
-/// Finds out what would be done with all planned rows, with requests that change nothing.
+/// Surveys all planned rows with requests that change nothing. Returns the surveys and the reason
+/// for an early stop, or `None`.
 pub(super) async fn survey(
     client: &Client,
     plan: &Plan<'_>,

@@ -1,7 +1,7 @@
-//! One line for each row: what the whole file says before and after a run.
+//! Lines of the whole results file, before and after a run: one line for each row.
 //!
-//! Nothing that was known of an attachment is lost here: a row's line is the one that counted
-//! before, and lines whose row has left the manifest stay, after the others.
+//! No knowledge of an attachment is lost here. The line of a row is the line that counted before,
+//! and lines of rows that have left the manifest stay, after the others.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -13,29 +13,30 @@ use crate::results::file::Line;
 use crate::results::previous::Previous;
 use crate::results::{Changes, Entry, Known, Reason, RowState, Verified};
 
-/// Which rows get a line.
+/// Selection of the rows that get a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {
-    /// Those of which something is known: the file before a run.
+    /// Rows of which something is known: the results file before a run.
     Known,
-    /// All of them: the file after a run.
+    /// All rows: the results file after a run.
     All,
 }
 
-/// What is known besides earlier lines.
+/// Sources of lines besides the results of earlier runs.
 pub(super) struct Rows<'a> {
-    /// The manifest.
+    /// Manifest of the run.
     pub manifest: &'a Manifest,
-    /// What is wrong with its rows.
+    /// Problems of the rows of the manifest.
     pub problems: &'a Problems,
-    /// New lines for rows that need no request, by row number.
+    /// New lines of rows that need no request, by row number.
     pub decided: &'a HashMap<usize, Entry>,
-    /// How the destination is called.
+    /// Label of the destination, as a line of the results names the destination.
     pub destination: &'a str,
 }
 
-/// The lines of the whole file, in the manifest's order: each is made when its turn comes, and how many
-/// there are is known before.
+/// Returns the lines of the whole file, in the order of the manifest.
+///
+/// Lines are made one at a time. Their number is known beforehand.
 pub(super) fn lines<'a>(
     rows: &'a Rows<'a>,
     previous: &'a Previous,
@@ -57,7 +58,7 @@ pub(super) fn lines<'a>(
     }
 }
 
-/// An iterator of which it was found out beforehand how many items it has.
+/// Iterator of lines with a length that was counted beforehand.
 struct Counted<I> {
     lines: I,
     left: usize,
@@ -79,9 +80,10 @@ impl<I: Iterator> Iterator for Counted<I> {
 
 impl<I: Iterator> ExactSizeIterator for Counted<I> {}
 
-/// The begun and done rows that are no longer in the manifest, in the order of the old file.
+/// Returns the entries of rows that are no longer in the manifest, in the order of the old file, as
+/// far as an entry tells something of an attachment.
 ///
-/// `shown` are the places of the lines whose rows are in the manifest.
+/// `shown` holds the places of the lines whose rows are in the manifest.
 pub(super) fn left(previous: &Previous, shown: &BTreeSet<usize>) -> Vec<Entry> {
     previous
         .external_ids()
@@ -95,13 +97,14 @@ pub(super) fn left(previous: &Previous, shown: &BTreeSet<usize>) -> Vec<Entry> {
         .collect()
 }
 
-/// Whether a line says something of an attachment, and not only that there is none.
+/// True if an entry tells something of an attachment, rather than the absence of any.
 fn is_worth_keeping(entry: &Entry) -> bool {
     entry.was_done() || entry.attachment_id.is_some() || entry.state().is_creating()
 }
 
 impl Rows<'_> {
-    /// How many rows of the manifest have a line, and the lines of those that are no longer in it.
+    /// Counts the rows of the manifest that get a line, and collects the entries of rows that are
+    /// no longer in the manifest.
     fn census(&self, previous: &Previous, extent: Extent) -> (usize, Vec<Entry>) {
         let mut shown = BTreeSet::new();
         let mut count = 0;

@@ -1,4 +1,7 @@
-//! What is to be done, row by row, and what the user should know before it is.
+//! Work list of an import: which rows need requests, which need a new line alone, and which need
+//! neither.
+//!
+//! Each row is decided by `plan::step`. Tasks for the pipeline are made here, one at a time.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
@@ -20,11 +23,11 @@ use crate::text::{counted_with_verb, escape};
 
 use super::lost;
 
-/// So many of the files are looked for where one is missed.
+/// Number of files to look for when a file is missing.
 const LANDMARKS: usize = 16;
 
-/// Some of the files that were checked, from all over the manifest: if none of them is there, the
-/// folder is away.
+/// Returns paths of checked files, spread over the manifest. If none of these files is there any
+/// more, the whole folder is away.
 fn landmarks(manifest: &Manifest, prepared: &Prepared) -> Vec<String> {
     let is_ready = |row: &usize| matches!(prepared.file(*row), RowFile::Ready(_));
     let ready: Vec<usize> = (0..manifest.len()).filter(is_ready).collect();
@@ -34,7 +37,7 @@ fn landmarks(manifest: &Manifest, prepared: &Prepared) -> Vec<String> {
         .collect()
 }
 
-/// What earlier results tell of the files.
+/// Lookup of the files of rows in the results of earlier runs.
 pub(super) struct EarlierRows<'a>(pub(super) &'a Previous);
 
 impl Earlier for EarlierRows<'_> {
@@ -48,26 +51,26 @@ impl Earlier for EarlierRows<'_> {
     }
 }
 
-/// What is to be done.
+/// Rows of the manifest with the next step of each.
 pub(super) struct Plan<'a> {
     manifest: &'a Manifest,
     prepared: &'a Prepared,
     previous: &'a Previous,
     root: Arc<Root>,
-    /// The indices of the rows that need requests.
+    /// Indices of the rows that need requests.
     to_send: Vec<u32>,
-    /// The same put together into jobs, where the service keeps those.
+    /// The rows of `to_send`, grouped into jobs; `None` for a service without jobs.
     jobs: Option<Vec<Vec<u32>>>,
     wishes: Wishes,
     failed_jobs: FailedJobs,
-    /// New lines for rows that need none, by row number.
+    /// New lines of rows that need no request, by row number.
     decided: HashMap<usize, Entry>,
-    /// How many done rows have lost their file.
+    /// Number of done rows whose file is gone.
     gone: u64,
 }
 
 impl<'a> Plan<'a> {
-    /// Goes through all rows.
+    /// Decides the next step of every row.
     pub(super) fn of(
         manifest: &'a Manifest,
         prepared: &'a Prepared,
@@ -92,7 +95,7 @@ impl<'a> Plan<'a> {
         for (index, row) in (0..).zip(manifest.rows()) {
             let file = prepared.file(index as usize);
             plan.gone += u64::from(file == RowFile::Gone);
-            // A row that cannot be parsed is unfit, and has its problem.
+            // A row that cannot be parsed is unfit, and `problems` names the reason.
             if let (Ok(row), RowFile::Ready(_) | RowFile::Gone) = (row.parse(), file) {
                 match plan.step(&row, file) {
                     Step::Keep => {}
@@ -127,32 +130,33 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// The manifest.
+    /// Manifest of the run.
     pub(super) fn manifest(&self) -> &'a Manifest {
         self.manifest
     }
 
-    /// The service that it is for. Where no row says it, none is sent, and any will do.
+    /// Service that the manifest is for. Without a row whose service is known, no row is sent, and
+    /// either service will do.
     pub(super) fn service(&self) -> Service {
         self.manifest.service().unwrap_or(Service::Workday)
     }
 
-    /// The results of earlier runs.
+    /// Results of earlier runs.
     pub(super) fn previous(&self) -> &'a Previous {
         self.previous
     }
 
-    /// The indices of the rows that need requests.
+    /// Indices of the rows that need requests.
     pub(super) fn rows_to_send(&self) -> &[u32] {
         &self.to_send
     }
 
-    /// How many rows need requests.
+    /// Number of rows that need requests.
     pub(super) fn to_send(&self) -> usize {
         self.to_send.len()
     }
 
-    /// How many of them are for objects of a type.
+    /// Number of rows that need requests and are for objects of type `kind`.
     pub(super) fn to_send_to(&self, kind: ObjectType) -> u64 {
         let rows = self
             .to_send
@@ -162,7 +166,7 @@ impl<'a> Plan<'a> {
             .count() as u64
     }
 
-    /// How many rows that need no request have each status.
+    /// Counts the rows that need no request, by status.
     pub(super) fn settled(&self) -> BTreeMap<Status, u64> {
         let mut settled = BTreeMap::new();
         let mut to_send = self.to_send.iter().peekable();
@@ -183,8 +187,8 @@ impl<'a> Plan<'a> {
         settled
     }
 
-    /// The rows whose files become attachments, one after the other: each is put together when its turn
-    /// comes.
+    /// Returns the tasks of rows whose files become attachments, in the order of the manifest. Each
+    /// task is made when its turn comes.
     pub(super) fn attachment_tasks(&self) -> impl Iterator<Item = AttachmentTask> + '_ {
         self.to_send.iter().filter_map(|row| {
             self.task_row(*row, |start| match start {
@@ -194,7 +198,8 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// The rows whose files go into jobs, job by job: each is put together when its turn comes.
+    /// Returns the tasks of rows whose files go into jobs, job by job. Each task is made when its
+    /// turn comes.
     pub(super) fn job_tasks(&self) -> impl Iterator<Item = JobTask> + '_ {
         let jobs = self.jobs.iter().flatten();
         jobs.filter_map(|rows| JobTask::of(rows.iter().filter_map(|row| self.row_of_job(*row))))
@@ -217,7 +222,8 @@ impl<'a> Plan<'a> {
         let previous = self.previous.get(row.external_id.as_str());
         let content = match file {
             RowFile::Ready(content) => content,
-            // Nothing of it is sent: only what its attachment is called may change.
+            // No bytes of a file that is gone are sent: only the title or key of the attachment may
+            // change.
             RowFile::Gone => previous.as_ref()?.known.content()?,
             RowFile::Unfit => return None,
         };
@@ -237,7 +243,7 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// What the lines of the results are made from.
+    /// Sources of the lines of the results file, besides earlier results.
     pub(super) fn rows<'p>(&'p self, destination: &'p str) -> Rows<'p> {
         Rows {
             manifest: self.manifest,
@@ -247,7 +253,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// What the user should know of the results of earlier runs. Empty where there is nothing.
+    /// Notices to the user about the results of earlier runs; empty without any.
     pub(super) fn notices(&self, results: &Path) -> String {
         let file = escape(&results.to_string_lossy()).into_owned();
         let mut text = String::new();

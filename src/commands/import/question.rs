@@ -1,4 +1,4 @@
-//! Whether an import has anything to ask of the service, as far as that shows before the hashing.
+//! Decision before the hashing: does an import need a first answer from the service?
 
 use crate::config::{ImportPlan, PreflightPolicy, UnfitRowPolicy};
 use crate::manifest::{Manifest, RawRow};
@@ -7,9 +7,11 @@ use crate::plan::{Step, Wishes, step};
 use crate::prepare::{Looked, RowFile};
 use crate::results::previous::Previous;
 
-/// Whether some row needs requests, as far as that shows before the files are read: one whose file
-/// has to be read does, be it new or touched since. Where rows are not fit to be sent, and are not to
-/// be left out, nothing will be.
+/// True if some row needs requests, judged before the files are read. A row whose file has to be
+/// read, new or touched since, counts as needing requests.
+///
+/// False if a row is unfit and unfit rows are not skipped, since nothing will be sent then; and
+/// false if the user skips the preflight.
 pub(super) fn is_worth_asking(
     config: &ImportPlan,
     looked: &Looked<'_>,
@@ -39,7 +41,8 @@ pub(super) fn is_worth_asking(
     is_worth_it
 }
 
-/// Something that the service has, if an earlier run has left anything there.
+/// Returns an attachment that an earlier run has left in the service; `None` where the results name
+/// none.
 pub(super) fn known_attachment(manifest: &Manifest, previous: &Previous) -> Option<AttachmentId> {
     let id = |row: RawRow<'_>| previous.get(row.external_id())?.attachment_id;
     manifest.rows().find_map(id)

@@ -1,4 +1,4 @@
-//! What a run came to: for people, for scripts, and as an exit code.
+//! Summary of an import, as text for people and as JSON for scripts, and the ending of the run.
 
 mod waiting;
 
@@ -20,22 +20,22 @@ use crate::signals::Stop;
 use crate::text::{counted, counted_with_verb, escape, grouped, quoted};
 use waiting::Waiting;
 
-/// What a run came to, in numbers.
+/// Counts of an import. The serialised fields are the JSON summary.
 #[derive(Debug, Serialize)]
 pub(super) struct Summary {
     manifest: String,
     results: String,
     destination: String,
     rows: u64,
-    /// How many rows of the manifest have each status, over all runs.
+    /// Number of rows of the manifest by status, over all runs.
     statuses: BTreeMap<&'static str, u64>,
-    /// How many lines at the end of the results belong to no row of the manifest.
+    /// Number of lines at the end of the results that belong to no row of the manifest.
     rows_no_longer_in_manifest: u64,
-    /// What this run did.
+    /// Requests of this run.
     requests: u64,
-    /// How many of the requests changed nothing.
+    /// Requests of this run that changed nothing.
     look_ups: u64,
-    /// How many records they made: attachments, or jobs.
+    /// Records that this run created: attachments, or jobs.
     created: u64,
     throttled: u64,
     bytes_sent: u64,
@@ -43,26 +43,26 @@ pub(super) struct Summary {
     /// Attachments that may be without content.
     #[serde(skip_serializing_if = "Waiting::is_empty")]
     waiting_for_content: Waiting,
-    /// How many skipped rows have other content than their attachments.
+    /// Number of skipped rows whose attachments have other content than their files.
     #[serde(skip)]
     kept: u64,
     #[serde(skip)]
     service: Service,
-    /// The first rows that need somebody's attention, in words.
+    /// Descriptions of the first conflicts and failures, at most [`ROWS_NAMED`].
     #[serde(skip)]
     attention: Vec<String>,
     #[serde(skip)]
     more_need_attention: u64,
-    /// What a shell has to do with the results before they can be gone on with.
+    /// Shell commands that put the results back in place before a resume; usually empty.
     #[serde(skip)]
     put_back: String,
 }
 
-/// So many rows that need attention are named one by one.
+/// Most rows that need attention named one by one.
 const ROWS_NAMED: usize = 10;
 
 impl Summary {
-    /// A summary of which the rows are still to be counted.
+    /// Returns a summary without counts of rows: every line of the results is still to be counted.
     pub(super) fn new(
         config: &ImportPlan,
         service: Service,
@@ -93,16 +93,18 @@ impl Summary {
         }
     }
 
-    /// How the run ended.
+    /// Returns the ending of the run.
     pub(super) fn ending(&self, halt: Option<&Halt>, stop: Option<Stop>) -> RunEnding {
-        // A run that stops early may leave rows done that it was to change.
+        // A halt counts even if all rows are done: rows that were to be changed may be done without
+        // their change.
         RunEnding::of(halt, stop, self.service, || match self.left() {
             0 => RunEnding::Complete,
             _ => RunEnding::Incomplete,
         })
     }
 
-    /// Something else has come of the place of the results, so that they are in another file.
+    /// Notes that another file has taken the place of the results, which therefore rest at `kept`.
+    /// Returns the ending of the run.
     pub(super) fn rests_beside(
         &mut self,
         path: &Path,
@@ -125,7 +127,8 @@ impl Summary {
 
     /// Counts a line of the results.
     pub(super) fn count(&mut self, entry: &Entry) {
-        // Those of rows that left the manifest wait, too.
+        // Before the row check: attachments of rows that left the manifest may be without content,
+        // too.
         self.waiting_for_content.take(entry);
         if entry.row.is_none() {
             self.rows_no_longer_in_manifest += 1;
@@ -140,7 +143,8 @@ impl Summary {
         }
     }
 
-    /// Names no rows one by one: why the run stopped says it of all.
+    /// Drops the list of rows that need attention, because the reason for the stop covers all of
+    /// them.
     pub(super) fn name_no_rows(&mut self) {
         self.attention.clear();
         self.more_need_attention = 0;
@@ -165,7 +169,7 @@ impl Summary {
         self.statuses.get(status.as_str()).copied().unwrap_or(0)
     }
 
-    /// How many rows are not done.
+    /// Number of rows of the manifest that are not done.
     fn left(&self) -> u64 {
         let done: u64 = Status::ALL
             .into_iter()
@@ -175,7 +179,7 @@ impl Summary {
         self.rows - done
     }
 
-    /// The summary as lines of text.
+    /// Returns the summary as lines of text.
     pub(super) fn for_people(&self, ending: &RunEnding) -> String {
         let mut text = match ending {
             RunEnding::Complete => format!("all {} done", counted(self.rows, "row")),
@@ -235,7 +239,7 @@ impl Summary {
         text
     }
 
-    /// The summary as one JSON object.
+    /// Returns the summary as one JSON object.
     pub(super) fn for_scripts(&self, ending: &RunEnding) -> String {
         #[derive(Serialize)]
         struct Whole<'a> {
@@ -263,12 +267,12 @@ impl Summary {
         format!("{json}\n")
     }
 
-    /// What a shell has to be given to go on.
+    /// Command line for the shell that goes on with this import.
     fn way_on(&self) -> String {
         format!("{}{}", self.put_back, resume_command())
     }
 
-    /// What a status means, in a few words.
+    /// Meaning of a status in a few words. Skipped rows with other content are counted there.
     fn meaning(&self, status: Status) -> Cow<'static, str> {
         if status == Status::Skipped && self.kept > 0 {
             let kept = counted_with_verb(self.kept, "row", ["has", "have"]);
@@ -279,7 +283,7 @@ impl Summary {
     }
 }
 
-/// What a status means, in a few words.
+/// Meaning of a status in a few words.
 fn meaning(status: Status, service: Service) -> &'static str {
     match status {
         Status::Uploaded if service == Service::Keelvar => "attached: the job ended in success",
@@ -297,7 +301,7 @@ fn meaning(status: Status, service: Service) -> &'static str {
     }
 }
 
-/// A name that nothing has, for the file that somebody has put in the place of the results; none where
+/// Returns an unused path to which the file in the place of the results can be moved; `None` if
 /// there is no such file.
 fn name_aside(path: &Path) -> Option<PathBuf> {
     path.symlink_metadata().ok()?;
@@ -313,7 +317,7 @@ fn name_aside(path: &Path) -> Option<PathBuf> {
     names.find(|name| name.symlink_metadata().is_err())
 }
 
-/// A path as it is typed for a command of the system.
+/// Returns a path as a shell word that no command takes for an option.
 fn typed(path: &Path) -> String {
     let path = path.to_string_lossy();
     let is_like_an_option = path.starts_with('-');
@@ -325,11 +329,11 @@ fn typed(path: &Path) -> String {
     shell_word(&word)
 }
 
-/// The command line that goes on where this one stopped: what was typed, with `--resume`.
+/// Command line of this run with `--resume`.
 pub(super) fn resume_command() -> String {
     let mut words: Vec<String> = std::env::args_os()
         .map(|word| word.to_string_lossy().into_owned())
-        // Whether to send again what may be attached already is to be decided each time anew.
+        // Sending again what may be attached already is to be decided anew each time.
         .filter(|word| word != "--dry-run" && word != "--retry-failed-jobs")
         .collect();
     if !words.iter().any(|word| word == "--resume") {
@@ -339,7 +343,7 @@ pub(super) fn resume_command() -> String {
     words.join(" ")
 }
 
-/// A word as a POSIX shell takes it.
+/// Returns a word as a POSIX shell takes it, quoted where necessary.
 fn shell_word(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./:=,@%+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {

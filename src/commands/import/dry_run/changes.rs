@@ -1,4 +1,4 @@
-//! What an import would change of what is attached already: counted, and named one by one.
+//! Changes that an import would make to existing attachments, counted and listed.
 
 use std::fmt;
 
@@ -7,27 +7,28 @@ use serde::Serialize;
 use crate::pipeline::{NewName, Outlook, RowSurvey};
 use crate::text::{grouped, quoted};
 
-/// So many changes are named one by one.
+/// Longest list of changes; further changes are only counted.
 const CHANGES_NAMED: usize = 100;
 
-/// The changes, in numbers and in a list.
+/// Counts and list of planned changes.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Changes {
-    /// Content that would give way to a file.
+    /// Attachments whose content would be replaced.
     pub(super) replace: u64,
-    /// The bytes of these files.
+    /// Size in bytes of the new content.
     pub(super) replace_bytes: u64,
-    /// Content that would be downloaded, and give way to a file unless it is the same.
+    /// Attachments of the file's size, which would be downloaded, and replaced unless the content
+    /// is the file's.
     pub(super) compare: u64,
-    /// The bytes of these files.
+    /// Size in bytes of the files to compare.
     pub(super) compare_bytes: u64,
     pub(super) title: u64,
-    /// How many of these titles go along with new content, and need no request of their own.
+    /// Titles sent along with new content, which need no request of their own.
     #[serde(skip)]
     pub(super) title_with_content: u64,
     pub(super) rename: u64,
     list: Vec<Change>,
-    /// How many are not in the list, because that would be too long.
+    /// Number of changes beyond the end of the list.
     not_listed: u64,
 }
 
@@ -40,7 +41,7 @@ struct Change {
     what: What,
 }
 
-/// What would be changed.
+/// Kind of a change, with the values before and after.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 enum What {
@@ -51,7 +52,7 @@ enum What {
 }
 
 impl Changes {
-    /// Takes a row.
+    /// Counts and lists the changes of a row.
     pub(super) fn count(&mut self, one: &RowSurvey) {
         let (row, size) = (one, one.size);
         match one.outlook {
@@ -96,17 +97,17 @@ impl Changes {
         });
     }
 
-    /// Whether nothing would be changed.
+    /// True if nothing would be changed.
     pub(super) fn are_none(&self) -> bool {
         *self == Self::default()
     }
 
-    /// The list, a line for each.
+    /// Returns one line of text for each listed change.
     pub(super) fn lines(&self) -> impl Iterator<Item = String> {
         self.list.iter().map(Change::to_string)
     }
 
-    /// How many are not in the list.
+    /// Number of changes beyond the end of the list.
     pub(super) fn not_listed(&self) -> u64 {
         self.not_listed
     }

@@ -1,5 +1,5 @@
-//! Attachments of which the old content was, or is being, let go of, and the new is not yet there.
-//! Nothing else that a run leaves behind is as urgent.
+//! Attachments that wait for content: their old content was let go of, or is about to be, and the
+//! new content is not there yet. Nothing else that a run leaves behind is as urgent.
 
 use std::fmt::Write as _;
 
@@ -8,34 +8,35 @@ use serde::Serialize;
 use crate::results::{Backup, Entry, Replacement, RowState};
 use crate::text::{counted, counted_with_verb, escape, grouped, quoted};
 
-/// So many are named one by one.
+/// Longest list of attachments; further attachments are only counted.
 const NAMED: usize = 100;
 
-/// The attachments that wait.
+/// List of the attachments that wait for content.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Waiting {
     list: Vec<One>,
-    /// How many are not in the list, because that would be too long.
+    /// Number of attachments beyond the end of the list.
     not_listed: u64,
 }
 
-/// An attachment that waits.
+/// One attachment that waits for content.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 struct One {
-    /// Nothing where the row has left the manifest.
+    /// `None` if the row has left the manifest.
     row: Option<u64>,
     external_id: String,
     attachment_id: Option<String>,
-    /// How many bytes there were.
+    /// Size in bytes of the old content.
     previous_size: Option<u64>,
-    /// Where they are now; nothing where the user did without a backup.
+    /// Path of the backup of the old content; `None` if the user did without backups.
     backup: Option<String>,
-    /// Whether they may still be there, because no answer came to the request to let go of them.
+    /// True if the old content may still be there, because the request to let go of the content got
+    /// no answer.
     may_be_there: bool,
 }
 
 impl Waiting {
-    /// Takes a line, if it is that of an attachment that waits.
+    /// Adds the attachment of a line if the attachment waits for content.
     pub(super) fn take(&mut self, entry: &Entry) {
         let RowState::Replacing(replacement) = entry.state() else {
             return;
@@ -51,7 +52,8 @@ impl Waiting {
         self.list.is_empty()
     }
 
-    /// A line for each, and what to do; nothing where none waits.
+    /// Warning with one line for each attachment, and the user's next step; empty if no attachment
+    /// waits.
     pub(super) fn in_words(&self) -> String {
         let all = self.list.len() as u64 + self.not_listed;
         if all == 0 {
