@@ -16,7 +16,7 @@ pub(super) struct Record {
     pub(super) external_id: Option<String>,
     pub(super) title: String,
     pub(super) file_name: String,
-    /// Owner of the attachment, in the form `contract 7`. Only the log shows the
+    /// Object to which the attachment belongs, in the form `contract 7`. Only the log shows the
     /// object, no answer does.
     pub(super) object: String,
     /// E-mail address of the user who asked for the newest upload URL.

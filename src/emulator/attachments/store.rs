@@ -107,7 +107,7 @@ pub struct StoredAttachment {
     pub title: String,
     /// File name.
     pub file_name: String,
-    /// Owner of the attachment, in the form `contract 7`.
+    /// Object to which the attachment belongs, in the form `contract 7`.
     pub object: String,
     /// Size in bytes, as the service shows it.
     pub size: u64,

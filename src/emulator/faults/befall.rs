@@ -1,5 +1,5 @@
-//! Carrying a request out under the fault that befalls it: the part that is the same for every
-//! API. Uploads and downloads, which are streams, are befallen in `storage`.
+//! Injection of faults into requests to an API, the same for each API. The storage injects faults
+//! into uploads and downloads, which are streams.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -10,21 +10,22 @@ use super::fault::{self, Effect};
 use crate::emulator::log::{Entry, Log};
 use crate::emulator::reply::{Answer, Reply};
 
-/// A request of an API that is all there, and whose answer is a document.
+/// Complete request to an API, with a document as its answer, into which a fault can be injected.
 pub(in crate::emulator) trait Befallen {
-    /// The log, and how the request stands in it.
+    /// Returns the request log and the request's entry.
     fn book(&mut self) -> (&mut Log, &mut Entry);
 
-    /// Carries it out.
+    /// Performs the request.
     fn perform(&mut self) -> Reply;
 
-    /// An error in the words of the API.
+    /// Creates an error answer in the API's format.
     fn refuse(&self, status: StatusCode, detail: &str) -> Reply;
 
-    /// Tells that the emulator's own disk failed, in the words of the API.
+    /// Creates the answer to a failure of the emulator's own disk, in the API's format.
     fn fail(&self, error: io::Error) -> Reply;
 
-    /// The answer with another place for the bytes in it, where it names one.
+    /// Replaces the upload target in an answer, if the answer names one. `headers` are added to the
+    /// upload headers.
     fn sent_elsewhere(
         &self,
         reply: Reply,
@@ -33,7 +34,7 @@ pub(in crate::emulator) trait Befallen {
     ) -> Reply;
 }
 
-/// Carries a request out, if the fault that is due lets it be.
+/// Performs a request under `effect`; some effects leave the request undone.
 pub(super) fn perform_under(request: &mut impl Befallen, effect: Option<&Effect>) -> Answer {
     match effect {
         Some(Effect::Reset) => Answer::Cut,
@@ -51,15 +52,15 @@ pub(super) fn perform_under(request: &mut impl Befallen, effect: Option<&Effect>
             let elsewhere = request.sent_elsewhere(reply, url.as_deref(), headers);
             elsewhere.into()
         }
-        // The others are the storage's, or happen on the way back.
+        // The other effects are the storage's, or happen to the answer on its way.
         _ => request.perform().into(),
     }
 }
 
-/// Carries a request out again right after itself, each time with an entry in the log.
+/// Performs a request twice in a row, each time with a log entry, and returns the second answer.
 fn perform_twice(request: &mut impl Befallen) -> Reply {
     let anew = Entry {
-        // For a budget it is one.
+        // For a budget, both are one request.
         budget_left: None,
         ..request.book().1.clone()
     };

@@ -1,6 +1,7 @@
-//! Answers that something on the way loses, breaks off or drags out.
+//! Faults of delivery: answers lost, cut short or slowed down on the way to the client.
 //!
-//! What was decided and logged stays so: only what reaches the client changes here.
+//! The request has been decided and logged before; only the bytes that reach the client change
+//! here.
 
 use std::io;
 use std::time::Duration;
@@ -16,16 +17,16 @@ use super::fault::Effect;
 use crate::emulator::context::ServerContext;
 use crate::emulator::reply::Answer;
 
-/// The time between two bytes of a trickle: slower than any patience, but no stall.
+/// Time between two bytes of a trickling body: slower than any patience, but no stall.
 const TRICKLE: Duration = Duration::from_secs(1);
 
-/// What an endless answer goes on with.
+/// Blanks with which an endless body goes on, again and again.
 static BLANKS: [u8; 16 * 1024] = [b' '; 16 * 1024];
 
 type Pieces = BoxStream<'static, Result<Bytes, axum::Error>>;
 
 impl Answer {
-    /// What reaches the client, where `effect` is something that happens on the way.
+    /// Injects a fault of delivery into the answer. Other effects leave the answer as it is.
     pub(super) fn under(self, effect: Option<&Effect>, context: &ServerContext) -> Self {
         match (self, effect) {
             (Self::Sent(response), Some(Effect::LoseAnswer)) => Self::Lost(response.status()),
@@ -54,7 +55,7 @@ fn with_its_body_under(response: Response, effect: &Effect, context: &ServerCont
     if *effect == Effect::EndlessBody {
         head.headers.remove(CONTENT_LENGTH);
     } else {
-        // At least one byte, or there would be nothing to miss.
+        // At least one byte: no client could miss a part of an empty body.
         let announced = HeaderValue::from(size.max(1));
         head.headers.insert(CONTENT_LENGTH, announced);
     }
@@ -62,7 +63,7 @@ fn with_its_body_under(response: Response, effect: &Effect, context: &ServerCont
     Response::from_parts(head, Body::from_stream(spoilt))
 }
 
-/// How long the body is: all bodies here say so, or have it in their head.
+/// Length of the body in bytes: each body here has an exact size hint or a `Content-Length`.
 fn size_of(response: &Response) -> u64 {
     let announced = || {
         let value = response.headers().get(CONTENT_LENGTH)?;
@@ -72,7 +73,7 @@ fn size_of(response: &Response) -> u64 {
     exact.or_else(announced).unwrap_or_default()
 }
 
-/// The first bytes of a body.
+/// First `count` bytes of a body.
 fn first(pieces: Pieces, count: u64) -> Pieces {
     stream::try_unfold((pieces, count), async |(mut pieces, left)| {
         if left == 0 {
@@ -107,7 +108,7 @@ fn blanks() -> impl Stream<Item = Bytes> + Send {
     stream::repeat(Bytes::from_static(&BLANKS))
 }
 
-/// The end of the connection, once what was sent before is on its way.
+/// Reset of the connection, after the bytes sent before are on their way.
 fn broken() -> Pieces {
     stream::once(async {
         tokio::task::yield_now().await;

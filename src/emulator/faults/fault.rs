@@ -1,7 +1,7 @@
-//! Scripted faults: what goes wrong, with which request, how often.
+//! Scripted faults: the requests to hit, the trigger and the effect of each fault.
 //!
-//! These types are also the form in which a scenario file is written ([`super::scenario`]). Which
-//! fault befalls a request is decided in `script`; `befall` and the storage carry it out.
+//! A scenario file ([`super::scenario`]) holds these types in TOML. [`super::script`] picks the
+//! fault for a request; [`super::befall`] and the storage inject the fault.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,153 +15,155 @@ use crate::duration::parse_duration;
 use crate::emulator::operation::Operation;
 use crate::text::quoted;
 
-/// Something that goes wrong on purpose.
+/// Failure on purpose.
 ///
-/// Requests are counted for each fault on its own. A request that was refused for its keys or for
-/// the rate is not counted, so that a script means the same at every rate. Where several faults
-/// are due with one request, the first of them fires.
+/// Each fault counts requests on its own. A request refused for its keys or for the rate is not
+/// counted, so that a script means the same at every rate. If several faults are due at one
+/// request, the first of them fires.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// What it befalls.
+    /// Requests that the fault can hit.
     pub operation: Target,
-    /// Which of those requests.
+    /// Trigger: the selection among these requests.
     pub when: When,
-    /// What happens to them.
+    /// Effect on the selected requests.
     pub effect: Effect,
 }
 
-/// Which requests a fault befalls; the first is number 1.
+/// Trigger of a fault: a selection among its requests, which are numbered from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum When {
-    /// This one only.
+    /// The request with this number only.
     Nth(u64),
-    /// Each one whose number is a multiple of this.
+    /// Each request whose number is a multiple of this number.
     EveryNth(u64),
-    /// All up to and including this one.
+    /// All requests up to and including this number.
     FirstN(u64),
-    /// All that come in a span of time.
+    /// All requests that arrive in a span of time.
     During {
-        /// When it begins, counted from the emulator's start.
+        /// Start of the span, counted from the emulator's start.
         #[serde(default, deserialize_with = "duration")]
         from: Duration,
-        /// How long it lasts.
+        /// Length of the span.
         #[serde(rename = "for", deserialize_with = "duration")]
         lasting: Duration,
     },
 }
 
-/// What a fault does.
+/// Effect of a fault on a request.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Effect {
-    /// The request is carried out, and the connection ends without an answer.
+    /// The request is performed, and the connection ends without an answer.
     LoseAnswer,
-    /// The request is carried out, and the connection stays open without an answer.
+    /// The request is performed, and the connection stays open without an answer.
     WithholdAnswer,
-    /// The connection ends, and nothing was done.
+    /// The connection ends, and the request is not performed.
     Reset,
-    /// The connection ends, and the request is carried out so much later, as one that was held up on
-    /// the way. The log shows both. For the rate it counts when it comes.
+    /// The connection ends, and the request is performed later, as if it was held up on the way.
+    /// The log shows both the end and the late request. For the rate, the request counts at its
+    /// arrival.
     Late {
-        /// So much.
+        /// Delay from the arrival of the request.
         #[serde(rename = "for", deserialize_with = "duration")]
         lasting: Duration,
     },
-    /// An error is answered, and nothing was done.
+    /// The answer is an error, and the request is not performed.
     Status {
-        /// The status code, 200 to 599.
+        /// Status code, 200 to 599.
         code: u16,
-        /// The value of a `Retry-After` header, as it is sent; but `in 7s` is sent as the date
-        /// that is then.
+        /// Value of the `Retry-After` header, sent as written, except `in 7s`, which is sent as the
+        /// date in 7 seconds. No header if `None`.
         #[serde(default, deserialize_with = "retry_after")]
         retry_after: Option<String>,
     },
-    /// The request is carried out, and the answer is JSON that breaks off.
+    /// The request is performed, and the answer is JSON that breaks off.
     GarbageBody,
-    /// The request is carried out, and the connection ends after half of the answer's body.
+    /// The request is performed, and the connection ends after half of the answer's body.
     TruncatedBody,
-    /// The request is carried out, and after half of the answer's body nothing more comes.
+    /// The request is performed, and after half of the answer's body no more bytes come.
     StalledBody,
-    /// The request is carried out, and the answer's body comes a byte at a time, one a second.
+    /// The request is performed, and the answer's body comes at one byte per second.
     TricklingBody,
-    /// The request is carried out, and the answer's body is followed by blanks without an end.
+    /// The request is performed, and blanks without an end follow the answer's body.
     EndlessBody,
-    /// A captive portal answers 200 with a page of its own, and nothing was done.
+    /// A captive portal answers 200 with a page of its own, and the request is not performed.
     Html200,
-    /// Something on the way resends the request: it is carried out twice, and the second answer is
-    /// the one that comes back. The log shows both. For the rate it counts once.
+    /// The request is resent on the way and performed twice; the client gets the second answer. The
+    /// log shows both requests. For the rate, they count once.
     DeliverTwice,
-    /// The request is carried out, and its answer sends the bytes elsewhere.
+    /// The request is performed, and its answer names another upload target.
     UploadTarget {
-        /// The `upload_url` in place of the storage's own, or of each of a job's.
+        /// URL in place of `upload_url`, or of each `upload_url` of a job.
         url: Option<String>,
-        /// What `upload_headers` names beside the storage's own. Jobs have no such headers.
+        /// Headers that `upload_headers` names in addition. Jobs have no upload headers.
         #[serde(default)]
         headers: BTreeMap<String, String>,
     },
-    /// The storage calls the URL expired, and nothing was done.
+    /// The storage calls the URL expired, and the request is not performed.
     ExpiredUrl,
-    /// The storage calls the token expired with which the URL was signed, and nothing was done.
+    /// The storage calls the token that signed the URL expired, and the request is not performed.
     ExpiredToken,
-    /// The storage answers with an error as soon as it has the head of the request, and closes the
-    /// connection on the body; nothing was done.
+    /// The storage answers with an error on the head of the request, and closes the connection on
+    /// the body. Nothing is stored.
     RefuseEarly {
-        /// The status code, 400 to 599.
+        /// Status code, 400 to 599.
         code: u16,
     },
-    /// Half of the body is read, then the connection ends; nothing is stored.
+    /// The storage reads half of the body, then the connection ends. Nothing is stored.
     HalfRead,
-    /// Half of the body is read, then no more, and the connection stays open; nothing is stored.
+    /// The storage reads half of the body and no more, and the connection stays open. Nothing is
+    /// stored.
     StalledRead,
-    /// Half of the body is read, then none for a while, then the rest; it is stored.
+    /// The storage reads half of the body, pauses, reads the rest, and stores the body.
     PausedRead {
-        /// For so long.
+        /// Length of the pause.
         #[serde(rename = "for", deserialize_with = "duration")]
         lasting: Duration,
     },
-    /// The bytes are stored, and the service shows a size that is one too many.
+    /// The storage stores the body, and the service shows a size one byte too large.
     WrongSize,
 }
 
-/// Why a fault can never fire, or cannot be carried out.
+/// Reason for the refusal of a fault that can never fire or cannot be injected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadFault {
-    /// It waits for a request that never comes.
+    /// The trigger selects no request.
     #[error(
         "{effect} of {target} never fires: requests are counted from 1, and a span of time must \
          last; give `when` a number or a span above 0"
     )]
     NeverFires {
-        /// What was named.
+        /// Target of the fault.
         target: Target,
-        /// The effect's name.
+        /// Name of the effect.
         effect: &'static str,
     },
-    /// The effect means nothing for what it is to befall.
+    /// The effect does not apply to an operation of the target.
     #[error("{effect} cannot befall {target}; it is for {}", names(fitting))]
     DoesNotFit {
-        /// What was named.
+        /// Target of the fault.
         target: Target,
-        /// The effect's name.
+        /// Name of the effect.
         effect: &'static str,
-        /// What it can befall.
+        /// Operations to which the effect applies.
         fitting: Vec<Operation>,
     },
-    /// An upload target that is the storage's own.
+    /// The upload target has neither a URL nor headers, and would stay the storage's own.
     #[error("upload_target changes nothing; give it a url, or headers")]
     SameTarget,
-    /// Headers for an answer that names none.
+    /// The upload target has only headers, for jobs, whose answers name no headers.
     #[error("upload_target of {0} needs a url: jobs name no headers for their uploads")]
     NoUrl(Target),
-    /// Not a status that can be answered.
+    /// The status is outside of 200 to 599.
     #[error("{0} is not a status that a service answers; give one from 200 to 599")]
     Status(u16),
-    /// Not a status that refuses anything.
+    /// The status of an early refusal is outside of 400 to 599.
     #[error("{0} is not a status that refuses a file; give one from 400 to 599")]
     NoRefusal(u16),
-    /// Not a value that a header can have.
+    /// The text cannot be the value of a `Retry-After` header.
     #[error(
         "{} cannot stand in a Retry-After header; give seconds, such as \"7\", or \"in 7s\" for \
          the date that is then",
@@ -176,7 +178,7 @@ fn names(operations: &[Operation]) -> String {
 }
 
 impl Effect {
-    /// The name under which scenario files and the request log know it.
+    /// Name of the effect in scenario files and in the request log.
     pub fn name(&self) -> &'static str {
         match self {
             Self::LoseAnswer => "lose_answer",
@@ -213,7 +215,7 @@ impl Effect {
             | Self::StalledBody
             | Self::EndlessBody
             | Self::Html200 => befallen,
-            // What answers an upload is empty, and nothing cannot trickle.
+            // The body of the answer to an upload is empty, and an empty body cannot trickle.
             Self::TricklingBody => befallen && operation != Operation::Upload,
             Self::GarbageBody | Self::DeliverTwice => operation.is_of_the_api(),
             Self::Late { .. } => matches!(
@@ -238,7 +240,7 @@ impl Effect {
 }
 
 impl When {
-    /// Whether it means the request of this number, so long after the emulator's start.
+    /// True if the trigger selects request number `count`, `elapsed` after the emulator's start.
     pub(super) fn is_due(self, count: u64, elapsed: Duration) -> bool {
         match self {
             Self::Nth(n) => count == n,
@@ -259,7 +261,7 @@ impl When {
 }
 
 impl Fault {
-    /// Checks that the fault can fire and be carried out.
+    /// Checks that the fault can fire and be injected.
     pub(super) fn check(&self) -> Result<(), BadFault> {
         let target = self.operation;
         let effect = self.effect.name();
@@ -300,20 +302,22 @@ impl Fault {
     }
 }
 
-/// The status of a scripted answer. Informational ones are no answers.
+/// Status of a scripted answer; `None` outside of 200 to 599.
+// Informational statuses are no answers.
 pub(in crate::emulator) fn status(code: u16) -> Option<StatusCode> {
     (200..600)
         .contains(&code)
         .then(|| StatusCode::from_u16(code).ok())?
 }
 
-/// The `Retry-After` that a script asks for, where a header can hold it.
+/// `Retry-After` value for the text of a script; `None` if a header cannot hold the text.
 pub(super) fn retry_after_value(text: &str, now: Timestamp) -> Option<HeaderValue> {
     let Some(wait) = text.strip_prefix("in ") else {
         return HeaderValue::from_str(text).ok();
     };
     let at = now.checked_add(parse_duration(wait).ok()?).ok()?;
-    // HTTP's dates have no fractions, and nobody is to be sent away for less than was asked for.
+    // HTTP dates have no fractions, and no client is to be sent away for less than the script's
+    // time.
     let whole = TimestampRound::new()
         .smallest(Unit::Second)
         .mode(RoundMode::Ceil);

@@ -1,4 +1,4 @@
-//! The faults of one emulator: which of them befalls a request, and what then becomes of it.
+//! Injector for the faults of one emulator: picks the fault for each request and injects it.
 
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -11,14 +11,15 @@ use crate::emulator::log::Entry;
 use crate::emulator::reply::Answer;
 use crate::sync::lock;
 
-/// The faults of one emulator.
+/// Injector for the faults of one emulator.
 pub(in crate::emulator) struct FaultInjector {
     context: Arc<ServerContext>,
     script: Mutex<Script>,
 }
 
 impl FaultInjector {
-    /// Takes faults that can all fire. Spans of time are counted from `began`.
+    /// Creates an injector. Spans of time are counted from `began`. Fails with [`BadFault`] if a
+    /// fault can never fire or cannot be injected.
     pub(in crate::emulator) fn new(
         context: Arc<ServerContext>,
         faults: &[Fault],
@@ -28,14 +29,15 @@ impl FaultInjector {
         Ok(Self { context, script })
     }
 
-    /// Counts a request, and says what befalls it, noted in the log.
+    /// Counts a request, and returns the effect of the fault that is due, which is noted in the log
+    /// entry.
     pub(in crate::emulator) fn fire(&self, entry: &mut Entry, now: Instant) -> Option<Effect> {
         let effect = lock(&self.script).fire(entry.operation, now);
         entry.fault = effect.as_ref().map(|effect| effect.name().to_owned());
         effect
     }
 
-    /// Carries a request out under the fault that is due.
+    /// Performs a request and injects the fault that is due.
     pub(in crate::emulator) fn carry_out(
         &self,
         request: &mut impl Befallen,
@@ -47,12 +49,12 @@ impl FaultInjector {
         self.deliver(answer, effect.as_ref())
     }
 
-    /// The answer as it reaches the client, where `effect` is something that happens on the way.
+    /// Injects a fault of delivery into the answer. Other effects leave the answer as it is.
     pub(in crate::emulator) fn deliver(&self, answer: Answer, effect: Option<&Effect>) -> Answer {
         answer.under(effect, &self.context)
     }
 
-    /// How often each fault has fired, in the order in which they were given.
+    /// Number of times that each fault has fired, in the order of the script.
     pub(in crate::emulator) fn fired(&self) -> Vec<Fired> {
         lock(&self.script).fired()
     }

@@ -1,5 +1,8 @@
-//! The faults of a script: things that go wrong on purpose, and how they are carried out. A service
-//! that is befallen puts a fault into its own words ([`Befallen`]).
+//! Faults of a script: failures on purpose, and their injection into requests.
+//!
+//! [`Fault`] is the place to start reading; [`FaultInjector`] picks and injects faults. An API
+//! implements [`Befallen`] to express a fault in its own format; the storage injects faults into
+//! its streams.
 
 mod befall;
 mod delivery;

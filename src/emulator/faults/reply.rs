@@ -1,4 +1,4 @@
-//! Replies that a fault spoils, or puts in the place of the service's own.
+//! Replies that a fault spoils or puts in the place of the service's own.
 
 use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
@@ -7,18 +7,18 @@ use jiff::Timestamp;
 use super::fault::retry_after_value;
 use crate::emulator::reply::Reply;
 
-/// The page of a captive portal, such as an airport's.
+/// Web page of a captive portal, such as an airport's.
 const PORTAL_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Welcome</title></head>\n\
     <body><h1>Free Wi-Fi</h1><p>Please accept our terms to go online.</p></body></html>\n";
 
 impl Reply {
-    /// What a captive portal answers to everything.
+    /// Creates a captive portal's answer, the same for each request.
     pub(in crate::emulator) fn captive_portal() -> Self {
         let page = PORTAL_PAGE.as_bytes().to_vec();
         Self::new(StatusCode::OK, "text/html; charset=utf-8", page)
     }
 
-    /// The answer with the `Retry-After` that a script asks for, where it asks for one.
+    /// Adds the `Retry-After` header of a script, if the script has one.
     pub(in crate::emulator) fn with_retry_after(self, text: Option<&str>) -> Self {
         match text.and_then(|text| retry_after_value(text, Timestamp::now())) {
             Some(value) => self.with(RETRY_AFTER, value),
@@ -26,7 +26,7 @@ impl Reply {
         }
     }
 
-    /// The answer with half of its body, as if it were the whole.
+    /// Drops the second half of the body, as if the first were the whole.
     pub(super) fn broken_off(mut self) -> Self {
         self.body.truncate(self.body.len() / 2);
         self

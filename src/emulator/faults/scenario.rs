@@ -1,4 +1,4 @@
-//! Scenario files: faults as people write them, in TOML.
+//! Scenario files: faults in TOML, written by users.
 //!
 //! ```toml
 //! [[fault]]
@@ -7,8 +7,8 @@
 //! effect = "lose_answer"
 //! ```
 //!
-//! What can stand there is what the type [`Fault`] can hold. This module knows the file
-//! and its lines; what a fault does is not its business.
+//! The file holds values of the type [`Fault`]. This module knows the file and its lines, not the
+//! effects of faults.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,35 +19,35 @@ use toml::Spanned;
 use super::fault::Fault;
 use crate::text::{escape, nearest};
 
-/// Why a scenario file cannot be used.
+/// Reason for the refusal of a scenario file.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("the faults in {}: {source}", shown(path))]
     Io {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// Something in it is not as it should be.
+    /// The file holds a mistake.
     #[error("{} line {line}, column {column}{}: {what}", shown(path), fault.map(|number| format!(" (fault {number})")).unwrap_or_default())]
     Mistake {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The line, from 1.
+        /// Line of the mistake, from 1.
         line: usize,
-        /// The column, from 1, in characters.
+        /// Column of the mistake, from 1, in characters.
         column: usize,
-        /// The fault's number, from 1, where it is one.
+        /// Number of the fault with the mistake, from 1; `None` outside of all faults.
         fault: Option<usize>,
-        /// What is wrong, and what to do.
+        /// Message with the mistake and the remedy.
         what: String,
     },
-    /// There is nothing in it.
+    /// The file holds no fault.
     #[error("{} holds no fault; each begins with a line [[fault]]", shown(path))]
     Empty {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
 }
@@ -63,7 +63,7 @@ struct Scenario {
     fault: Vec<Spanned<Fault>>,
 }
 
-/// Reads the faults of a scenario file, each of which can fire.
+/// Reads the faults of a scenario file. Fails if one of them can never fire or cannot be injected.
 pub fn read(path: &Path) -> Result<Vec<Fault>, ScenarioError> {
     let text = std::fs::read_to_string(path).map_err(|source| ScenarioError::Io {
         path: path.to_owned(),
@@ -105,7 +105,7 @@ fn parse(path: &Path, text: &str) -> Result<Vec<Fault>, ScenarioError> {
         .collect())
 }
 
-/// Line and column of a place in the text.
+/// Line and column, from 1, of byte offset `at` in the text.
 fn place(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |end| end + 1);
@@ -113,7 +113,7 @@ fn place(text: &str, at: usize) -> (usize, usize) {
     (line, before[line_start..].chars().count() + 1)
 }
 
-/// The number of the fault in which a place lies.
+/// Number of the fault at byte offset `at`, from 1; `None` before the first fault.
 fn fault_at(text: &str, at: usize) -> Option<usize> {
     let (line, _) = place(text, at);
     let up_to_here = text.lines().take(line);
@@ -121,7 +121,7 @@ fn fault_at(text: &str, at: usize) -> Option<usize> {
     Some(heads.count()).filter(|number| *number > 0)
 }
 
-/// What the parser says of Rust's types, and how it is to be said to whoever wrote the file.
+/// Pairs of a parser's phrase about Rust types and its replacement for the writer of the file.
 const REWORDED: [(&str, &str); 6] = [
     ("expected u16", "expected a status from 200 to 599"),
     ("expected u64", "expected a number from 1"),
@@ -143,7 +143,7 @@ const REWORDED: [(&str, &str); 6] = [
     ),
 ];
 
-/// What the parser says, in one line.
+/// Turns the parser's message into one line, reworded and with a suggestion.
 fn in_words(message: &str) -> String {
     let hint = meant(message)
         .map(|name| format!("; did you mean {name}?"))
@@ -155,8 +155,8 @@ fn in_words(message: &str) -> String {
     format!("{}{hint}", escape(&words))
 }
 
-/// The word that was probably meant, where the parser names one that it does not know, and lists
-/// those that it does.
+/// Suggests the known word nearest to the unknown word in the parser's message. `None` if the
+/// message lists no known words, or none is near.
 fn meant(message: &str) -> Option<&str> {
     if let Some(keys) = message.strip_prefix("unexpected keys in table: ") {
         let (found, known) = keys.split_once(", available keys: ")?;
@@ -184,7 +184,7 @@ mod tests {
         parse(Path::new("f.toml"), text).map_err(|error| error.to_string())
     }
 
-    /// The mistake of a scenario with this one line in place of the right one.
+    /// Message for a scenario with `line` in place of the right line of the same name.
     fn mistake(line: &str) -> String {
         let (name, _) = line.split_once(' ').unwrap();
         let lines = [

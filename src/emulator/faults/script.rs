@@ -1,20 +1,20 @@
-//! Which fault befalls a request, and how often each has fired.
+//! Selection of the fault for each request, and counts of fired faults.
 
 use std::time::Instant;
 
 use super::fault::{BadFault, Effect, Fault};
 use crate::emulator::operation::Operation;
 
-/// A fault, and how often it has fired.
+/// Fault with the number of times that it has fired.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fired {
-    /// The fault.
+    /// Fault as the script has it.
     pub fault: Fault,
-    /// So often.
+    /// Number of times that the fault has fired.
     pub times: u64,
 }
 
-/// The faults of one emulator, and what each has seen.
+/// Faults of one emulator, each with its counts of requests.
 #[derive(Debug)]
 pub(super) struct Script {
     began: Instant,
@@ -29,7 +29,8 @@ struct Line {
 }
 
 impl Script {
-    /// Takes faults that can all fire. Spans of time are counted from `began`.
+    /// Checks the faults and starts counting at zero. Spans of time are counted from `began`. Fails
+    /// with [`BadFault`] if a fault can never fire or cannot be injected.
     pub(super) fn new(faults: &[Fault], began: Instant) -> Result<Self, BadFault> {
         faults.iter().try_for_each(Fault::check)?;
         let line = |fault: &Fault| Line {
@@ -43,7 +44,8 @@ impl Script {
         })
     }
 
-    /// Counts a request, and says what befalls it.
+    /// Counts a request for each fault, and returns the effect of the first fault that is due;
+    /// `None` if none is due.
     pub(super) fn fire(&mut self, operation: Operation, now: Instant) -> Option<Effect> {
         let elapsed = now.saturating_duration_since(self.began);
         let mut befalls = None;
@@ -60,7 +62,7 @@ impl Script {
         befalls
     }
 
-    /// How often each has fired, in the order in which they were given.
+    /// Number of times that each fault has fired, in the order of the script.
     pub(super) fn fired(&self) -> Vec<Fired> {
         let fired = |line: &Line| Fired {
             fault: line.fault.clone(),
@@ -86,7 +88,8 @@ mod tests {
         }
     }
 
-    /// Which of seven requests, of which one comes each second from the start, are befallen.
+    /// Numbers of the requests that a fault hits, out of seven requests, one per second from the
+    /// start.
     fn befallen(when: When) -> Vec<u64> {
         let start = Instant::now();
         let faults = [fault(Operation::Create, when, Effect::Reset)];

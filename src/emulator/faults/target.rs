@@ -1,4 +1,4 @@
-//! What a fault can befall: the requests of one operation, or all of the APIs, or all of the storage.
+//! Targets of faults: the requests of one operation, of all APIs, or of the storage.
 
 use std::fmt;
 
@@ -7,15 +7,15 @@ use serde::Deserialize;
 use crate::emulator::operation::Operation;
 use crate::text::{nearest, quoted};
 
-/// The requests that a fault can befall.
+/// Requests that a fault can hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum Target {
-    /// Those of one operation.
+    /// Requests of one operation.
     One(Operation),
-    /// All that an API answers, be it that of attachments or that of jobs.
+    /// Requests to both APIs, of attachments and of jobs.
     Api,
-    /// All uploads and downloads.
+    /// Uploads and downloads.
     Storage,
 }
 
@@ -56,7 +56,7 @@ impl fmt::Display for Target {
 }
 
 impl Target {
-    /// The name under which a scenario file knows it.
+    /// Name of the target in a scenario file.
     pub fn name(self) -> &'static str {
         match self {
             Self::One(operation) => operation.name(),
@@ -65,7 +65,7 @@ impl Target {
         }
     }
 
-    /// Whether requests of the operation belong to it.
+    /// True if requests of the operation belong to the target.
     pub(super) fn includes(self, operation: Operation) -> bool {
         match self {
             Self::One(one) => one == operation,
