@@ -1,5 +1,6 @@
-//! Shows how far a run has come, on standard error: bars on a terminal, else a line every few
-//! seconds. The only user of `indicatif`, and the only one that listens to events.
+//! Progress of a run on standard error: bars on a terminal, lines every few seconds elsewhere.
+//!
+//! The only user of `indicatif`, and the only receiver of events.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::IsTerminal as _;
@@ -18,40 +19,41 @@ use crate::prepare::Watch;
 use crate::results::Status;
 use crate::text::{counted, escape, grouped, tell};
 
-/// How often a line is written where there is no terminal.
+/// Interval between two progress lines without a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// How often the figures of a bar are brought up to date.
+/// Interval between two updates of a bar.
 const BAR_EVERY: Duration = Duration::from_millis(200);
 
-/// How much a command tells on its way.
+/// Amount of messages that a command writes on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verbosity {
-    /// Nothing but errors.
+    /// Errors only.
     Quiet,
-    /// What the user should know, and how far it has come.
+    /// Notices and progress.
     Normal,
-    /// The steps of the work, too.
+    /// Log lines for the steps of the work, too.
     Steps,
-    /// What each of them does, too.
+    /// Log lines for the details of each step, too.
     Details,
-    /// All that there is to tell.
+    /// All log lines.
     Everything,
 }
 
-/// How progress is shown.
+/// Form in which progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
-    /// A bar that moves.
+    /// Bars that move.
     Bars,
-    /// A line now and then.
+    /// Lines, one every few seconds.
     Lines,
-    /// Not at all.
+    /// No progress at all.
     Silent,
 }
 
 impl Style {
-    /// The style that fits the terminal and the options. Log lines and bars would spoil each other.
+    /// Chooses the form that fits the terminal and the verbosity. Log lines exclude bars, because
+    /// each would spoil the other.
     pub fn choose(verbosity: Verbosity) -> Self {
         match verbosity {
             Verbosity::Quiet => Self::Silent,
@@ -72,7 +74,7 @@ impl Style {
     }
 }
 
-/// Shows how far the hashing has come, for as long as it lives.
+/// Progress of the hashing, shown until the value is dropped.
 #[derive(Debug)]
 pub struct Hashing {
     figures: Arc<HashingFigures>,
@@ -90,7 +92,7 @@ struct HashingFigures {
 }
 
 impl Hashing {
-    /// Begins to show.
+    /// Starts to show progress.
     pub fn show(style: Style) -> Self {
         let figures = Arc::new(HashingFigures::default());
         let ticker = (style == Style::Lines).then(|| {
@@ -154,29 +156,29 @@ impl Drop for Hashing {
         self.figures.ended.store(true, Ordering::Release);
         if let Some(ticker) = self.ticker.take() {
             ticker.thread().unpark();
-            // A panic in there has been shown already, and spoils nothing else.
+            // The panic of a ticker was shown already, and spoils nothing else.
             let _ = ticker.join();
         }
         self.bar.finish_and_clear();
     }
 }
 
-/// What was counted while rows were sent.
+/// Counts of the events of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
     /// API requests.
     pub requests: u64,
-    /// How many of them changed nothing.
+    /// API requests that changed nothing.
     pub reads: u64,
-    /// Records that were made.
+    /// Records created.
     pub created: u64,
-    /// Bytes of files that were sent, those of repeated uploads included.
+    /// Bytes of files sent, repeated uploads included.
     pub bytes_sent: u64,
-    /// Bytes of files that were received, those of repeated downloads included.
+    /// Bytes of files received, repeated downloads included.
     pub bytes_received: u64,
-    /// Rows of which it was found out what the service holds.
+    /// Rows whose content in the service was inspected.
     pub inspected: u64,
-    /// Answers of 429.
+    /// Answers with status 429.
     pub throttled: u64,
     /// Rows that ended, by status.
     pub ended: BTreeMap<Status, u64>,
@@ -208,7 +210,7 @@ impl Tally {
         self.ended.values().sum::<u64>() + self.inspected
     }
 
-    /// How many bytes went which way; nothing of those of which there are none in such a run.
+    /// Bytes sent or received, in words; `None` for a verification that has received no bytes.
     fn moved(&self) -> Option<String> {
         match (self.bytes_received, self.inspected) {
             (0, 0) => Some(format!("{} sent", size(self.bytes_sent))),
@@ -224,19 +226,21 @@ impl Tally {
     }
 }
 
-/// Shows how far the sending has come, until the last sender of events is gone.
+/// Progress of the requests, shown by a thread until the last sender of events is gone.
 #[derive(Debug)]
 pub struct Sending(JoinHandle<Tally>);
 
 impl Sending {
-    /// Begins to show. `what` names the work, and `rows` of them are to be gone through.
+    /// Starts to show progress. `what` names the work in messages; `rows` is the number of rows to
+    /// go through.
     pub fn show(style: Style, what: &'static str, rows: u64) -> (Self, Events) {
         let (events, receiver) = Events::channel();
         let thread = std::thread::spawn(move || Display::new(style, what, rows).follow(&receiver));
         (Self(thread), events)
     }
 
-    /// Waits for the last event. All senders must be gone, or going.
+    /// Waits for the last event, and returns the counts. Blocks until all senders of events are
+    /// dropped.
     pub fn finish(self) -> Tally {
         match self.0.join() {
             Ok(tally) => tally,
@@ -253,13 +257,13 @@ struct Display {
     tally: Tally,
     began: Instant,
     shown: Instant,
-    /// How many requests there had been at some moments of the last seconds, the oldest first.
+    /// Numbers of requests at moments of the last seconds, oldest first.
     past: VecDeque<(Instant, u64)>,
-    /// Whether the user has been told that the service is away.
+    /// True while the user knows that the service is away.
     away: bool,
-    /// The same of the folder of the files.
+    /// True while the user knows that the folder of the files is away.
     files_away: bool,
-    /// Whether they have been told that it does not answer for the last rows.
+    /// True once the user knows that the service does not answer for the last rows.
     last_rows_told: bool,
 }
 
@@ -307,7 +311,7 @@ impl Display {
         self.tally
     }
 
-    /// What deserves a line of its own, once.
+    /// Writes a line of its own for an event that deserves one, once for each outage.
     fn tell(&mut self, event: &Event) {
         let line = match event {
             Event::Away { why, wait } if !self.away => {
@@ -387,7 +391,7 @@ impl Display {
         self.shown = Instant::now();
     }
 
-    /// The requests a second of late.
+    /// Requests per second during the last seconds.
     fn pace(&mut self) -> f64 {
         let now = Instant::now();
         self.past.push_back((now, self.tally.requests));
@@ -419,7 +423,7 @@ impl Display {
     }
 }
 
-/// What the requests of a kind are called where the service limits each kind.
+/// Noun for requests of a kind, in messages about the limit of a kind.
 fn in_words(kind: Kind) -> &'static str {
     match kind {
         Kind::Read => "look-ups",
@@ -427,7 +431,7 @@ fn in_words(kind: Kind) -> &'static str {
     }
 }
 
-/// When a wait will be over, for people: the time of day, and the day where it is another one.
+/// Time of day at which a wait will be over, with the date if the date is another one.
 fn time_after(wait: Duration) -> String {
     let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::system());
     let then = now.checked_add(wait).unwrap_or_else(|_| now.clone());
@@ -439,12 +443,12 @@ fn time_after(wait: Duration) -> String {
     then.strftime(form).to_string()
 }
 
-/// A size for people.
+/// Returns a number of bytes in binary units, for people.
 pub fn size(bytes: u64) -> String {
     ByteSize::b(bytes).display().iec().to_string()
 }
 
-/// A span of time for people.
+/// Returns a time in seconds in words, for people.
 pub fn span(seconds: f64) -> String {
     let minutes = seconds / 60.0;
     if seconds < 1.0 {

@@ -1,5 +1,5 @@
-//! `consign report`: reads the evidence, and writes what it amounts to, for people, for machines and
-//! for `sha256sum`. Nothing is sent, unless the user wants it attached.
+//! `consign report`: reads the evidence and writes a report for people, for machines and for
+//! `sha256sum`. Sends nothing, unless the user wants the report attached.
 
 mod attach;
 
@@ -76,7 +76,7 @@ pub fn run(config: &ReportPlan) -> Result<Exit, Error> {
         .attach
         .as_ref()
         .map(|attach| attach::attach(attach, config.output, &html_path, html_digest));
-    // What was written is told of, even where it could not be attached.
+    // The summary names the written files even if the report could not be attached.
     let (attached, ended) = match attached.transpose() {
         Ok(attached) => {
             let exit = attached
@@ -91,20 +91,21 @@ pub fn run(config: &ReportPlan) -> Result<Exit, Error> {
     ended
 }
 
-/// A verification, and the file that it is in.
+/// Verification, and the file that holds it.
 struct Verified {
     read: Verification,
     file: InputFile,
 }
 
 impl Verified {
-    /// Reads the one beside the results, if there is one.
+    /// Reads the verification file at `path`. Returns `None` if there is no such file. Fails with
+    /// [`Error::RefusedVerification`] when the file cannot be read or parsed.
     fn read(path: &Path, encoding: Option<&'static Encoding>) -> Result<Option<Self>, Error> {
         let refused = |why: String| Error::RefusedVerification {
             path: path.to_owned(),
             why,
         };
-        // To open a pipe could take for ever.
+        // Opening a pipe could block for ever.
         let text = match fs::metadata(path) {
             Ok(about) if !about.is_file() => return Err(refused("it is not a plain file".into())),
             Ok(_) => fs::read(path),
@@ -119,7 +120,7 @@ impl Verified {
     }
 }
 
-/// The manifest that the rows are reconciled with.
+/// Manifest with which the rows are reconciled.
 enum NamedManifest {
     Read(Box<Manifest>, InputFile),
     Unreadable(ManifestError),
@@ -127,7 +128,8 @@ enum NamedManifest {
 }
 
 impl NamedManifest {
-    /// The one that the user named, which has to be there; or else the one beside the results.
+    /// Finds the manifest that the user named, or else the manifest beside the results. Fails only
+    /// when a named manifest cannot be read.
     fn find(config: &ReportPlan) -> Result<Self, Error> {
         if let Some(path) = &config.manifest {
             return Ok(Self::read(path, config)?);
@@ -161,7 +163,7 @@ impl NamedManifest {
     }
 }
 
-/// A file that is worth noting elsewhere.
+/// File with a digest that the user should note elsewhere.
 #[derive(Debug, Serialize)]
 struct NotedFile {
     what: &'static str,
@@ -170,13 +172,13 @@ struct NotedFile {
     size: u64,
 }
 
-/// The files, in the order in which they are told.
+/// Files of a report, in the order in which the summary names them.
 #[derive(Debug, Default, Serialize)]
 #[serde(transparent)]
 struct Written(Vec<NotedFile>);
 
 impl Written {
-    /// Writes a file. Returns its digest.
+    /// Writes a file and notes its digest. Returns the digest.
     fn write(
         &mut self,
         what: &'static str,
@@ -200,7 +202,7 @@ impl Written {
     }
 }
 
-/// What the report came to, in numbers.
+/// Counts of a report. The serialised fields are the JSON summary.
 #[derive(Debug, Serialize)]
 struct Summary {
     rows: u64,

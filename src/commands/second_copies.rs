@@ -1,7 +1,8 @@
-//! Second copies: what is known of files that are attached already, gathered from our own results and
-//! from those beside them, and what the user is told of rows that would attach them again.
+//! Second copies: rows that would attach a file whose content is attached already, under another
+//! key or by another import.
 //!
-//! Which rows these are is decided by [`plan`](crate::plan); here is where the lines come from.
+//! The earlier copies are gathered here, from the results of this import and from results files
+//! beside them. Which rows are second copies is decided by [`plan`](crate::plan).
 
 mod words;
 
@@ -19,31 +20,31 @@ use crate::root::folder_of;
 
 pub(super) use words::name_lost;
 
-/// What the rows of a manifest are compared with.
+/// Inputs of the search for second copies.
 pub(super) struct Comparison<'a> {
-    /// The manifest.
+    /// Manifest whose rows are checked.
     pub(super) manifest: &'a Manifest,
-    /// Its files.
+    /// Hashed files of the rows.
     pub(super) prepared: &'a Prepared,
-    /// Our own results.
+    /// Results of earlier runs of this import.
     pub(super) previous: &'a Previous,
-    /// Where those are, or will be.
+    /// Path of the results file, which may not exist yet.
     pub(super) results: &'a Path,
-    /// Where the files go, as far as that is known.
+    /// Destinations of the files.
     pub(super) destination: &'a Destinations,
 }
 
-/// Where files go, in the words of results.
+/// Destinations of an import, labelled as in results.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Destinations {
-    /// To one of these.
+    /// Set of possible destinations.
     Known(BTreeSet<String>),
-    /// Nobody has said it yet.
+    /// No destination has been named yet.
     Unknown,
 }
 
 impl Destinations {
-    /// Where the files of these results went, which is where those of the next run go.
+    /// Returns the destinations of earlier results: the next run sends its files there, too.
     pub(super) fn of(previous: &Previous) -> Self {
         match &previous.destinations {
             none if none.is_empty() => Self::Unknown,
@@ -51,7 +52,7 @@ impl Destinations {
         }
     }
 
-    /// Whether lines with this destination tell of what is there.
+    /// True if results with the destination `theirs` count for this import.
     fn has(&self, theirs: &str) -> bool {
         match self {
             Self::Known(ours) => ours.contains(theirs),
@@ -60,20 +61,21 @@ impl Destinations {
     }
 }
 
-/// What the comparison came to.
+/// Second copies found, and the results files that were compared.
 pub(super) struct CopiesFound<'a> {
     service: Service,
     manifest: &'a Path,
     results: &'a Path,
     destination: &'a Destinations,
     found: SecondCopiesFound,
-    /// The other results that were read.
+    /// Other results files that were compared.
     files: Vec<PathBuf>,
-    /// What the user should know of those.
+    /// Notices about other results files that were unreadable or incomplete.
     unread: String,
 }
 
-/// The rows that stop a run, and those that the user lets through.
+/// Second copies divided by the user's consent: rows that stop the run, and rows that the user
+/// allows.
 pub(super) struct CopiesByConsent<'a> {
     of: &'a CopiesFound<'a>,
     renamed: Vec<&'a SecondCopy>,
@@ -82,7 +84,7 @@ pub(super) struct CopiesByConsent<'a> {
 }
 
 impl<'a> Comparison<'a> {
-    /// Finds the rows, among those at these indices, that would attach a file a second time.
+    /// Finds the rows among `rows` (indices) that would attach a file a second time.
     pub(super) fn find(&self, rows: &[u32]) -> CopiesFound<'a> {
         let mut copies = CopiesFound {
             service: self.service(),
@@ -103,7 +105,7 @@ impl<'a> Comparison<'a> {
         for file in &files.unreadable {
             copies.cannot_compare(&file.path, &file.why);
         }
-        // A first import of a million rows, of which nothing need be kept.
+        // A first import of a million rows ends here, before any content is kept in memory.
         if self.previous.is_empty() && files.results.is_empty() {
             return copies;
         }
@@ -118,7 +120,8 @@ impl<'a> Comparison<'a> {
         copies
     }
 
-    /// The service that the manifest is for. Where no row says it, none is sent, and any will do.
+    /// Service that the manifest is for. Without a row whose service is known, no row is sent, and
+    /// either service will do.
     fn service(&self) -> Service {
         self.manifest.service().unwrap_or(Service::Workday)
     }
@@ -130,7 +133,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Whether a row is fit to be sent, and nothing was begun for it.
+    /// True if a row is fit to be sent, and no earlier run has begun the row.
     fn is_new(&self, index: u32) -> bool {
         let row = self.manifest.row(index as usize);
         let earlier = || self.previous.get(row.external_id());
@@ -145,7 +148,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// The copies of rows that have left the manifest, as far as they have one of these contents.
+    /// Returns copies with one of these contents whose rows have left the manifest.
     fn left(&self, contents: &HashSet<Sha256Digest>) -> Vec<EarlierCopy> {
         if self.previous.is_empty() {
             return Vec::new();
@@ -175,7 +178,7 @@ impl<'a> Comparison<'a> {
         left
     }
 
-    /// The copies that other results tell of, as far as they have one of these contents.
+    /// Returns copies with one of these contents from other results files.
     fn beside(
         &self,
         files: Vec<PathBuf>,
@@ -202,7 +205,7 @@ impl<'a> Comparison<'a> {
         found: &mut Vec<EarlierCopy>,
     ) {
         let mut destinations = theirs.destinations.iter();
-        // Where no line is believed, nobody knows where they went.
+        // Results without a believed line name no destination, and might be for this import.
         let is_for_us = destinations.any(|theirs| self.destination.has(theirs));
         if !is_for_us && !theirs.destinations.is_empty() {
             return;
@@ -220,7 +223,8 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Leaves out what our own lines tell of, too: somebody has made a copy of our results.
+    /// Leaves out copies that the results of this import name, too: somebody has copied those
+    /// results.
     fn without_our_own(&self, mut copies: Vec<EarlierCopy>) -> Vec<EarlierCopy> {
         if copies.is_empty() {
             return copies;
@@ -245,7 +249,7 @@ impl<'a> Comparison<'a> {
 }
 
 impl<'a> CopiesFound<'a> {
-    /// Tells the rows that stop a run from those that the user lets through.
+    /// Divides the second copies into rows that stop a run and rows that the user allows.
     pub(super) fn by_consent(&'a self, allowed: &SecondCopies) -> CopiesByConsent<'a> {
         let allows = |copy: &SecondCopy| allowed.allows(copy.of.row);
         let all = || self.found.renamed.iter().chain(&self.found.elsewhere);
@@ -265,7 +269,7 @@ impl<'a> CopiesFound<'a> {
 }
 
 impl CopiesByConsent<'_> {
-    /// The rows that stop a run. What other results tell stops nobody who may go elsewhere.
+    /// Rows that stop a run. Copies in other results stop no run whose destination is still open.
     fn refused(&self) -> impl Iterator<Item = &SecondCopy> {
         let elsewhere: &[&SecondCopy] = match self.of.destination {
             Destinations::Known(_) => &self.elsewhere,
@@ -274,17 +278,18 @@ impl CopiesByConsent<'_> {
         self.renamed.iter().chain(elsewhere).copied()
     }
 
-    /// How many rows stop a run.
+    /// Number of rows that stop a run.
     pub(super) fn stopping(&self) -> u64 {
         self.refused().count() as u64
     }
 
-    /// How many rows would stop a run to some destination that nobody has named yet.
+    /// Number of rows that would stop a run to a destination that the user has not named yet.
     pub(super) fn perhaps_stopping(&self) -> u64 {
         (self.renamed.len() + self.elsewhere.len()) as u64 - self.stopping()
     }
 
-    /// Stops a run that would attach a file a second time, where the user has not said that it shall.
+    /// Fails with [`Error::SecondCopies`] when a row would attach a file a second time without the
+    /// user's consent.
     pub(super) fn refuse(&self) -> Result<(), Error> {
         let rows: Vec<usize> = self.refused().map(|copy| copy.of.row).collect();
         if rows.is_empty() {

@@ -1,4 +1,6 @@
-//! `consign verify`: compares what the results claim with what the service holds.
+//! `consign verify`: compares the claims of the results with the content of the service.
+//!
+//! Comparing is the business of `verification`; requests are sent by `asking`.
 
 mod asking;
 mod backups;
@@ -68,7 +70,7 @@ pub fn run(config: &VerifyPlan) -> Result<Exit, Error> {
     if let Some((known, _)) = to_ask.first()
         && config.service.preflight == PreflightPolicy::Ask
     {
-        // Where nothing is, every attachment would be missing.
+        // At an address without the service, every attachment would be missing.
         first_answer::ask(&mut contact, Some(known), config.output)?;
     }
     let to_ask = to_ask.len();
@@ -93,7 +95,7 @@ pub fn run(config: &VerifyPlan) -> Result<Exit, Error> {
         session.stopping.stop(),
         service,
     );
-    // What an earlier verification found to its end is worth more than the half of a later one.
+    // A complete earlier verification is worth more than the beginning of a later one.
     let kept = ending.is_early() && path.exists();
     if !kept {
         let lines = rows.iter().map(|row| &row.line);
@@ -117,12 +119,12 @@ pub fn run(config: &VerifyPlan) -> Result<Exit, Error> {
         ending,
     };
     runtime.block_on(session.close());
-    // The exit code tells of the rows, even where nobody takes the summary.
+    // The exit code tells the outcome even if standard output is closed.
     let _ = show(config.output, &summary.for_people(), &summary.for_scripts());
     Ok(summary.ending.exit())
 }
 
-/// Every row of the results, and every line of them that is not believed.
+/// Returns all rows of the results, and a row for each damaged line.
 fn rows(ledger: &Ledger, occasion: &Occasion) -> Vec<Row> {
     let damaged = ledger.previous().damaged.iter().map(|damaged| {
         let why = format!(
@@ -138,7 +140,8 @@ fn rows(ledger: &Ledger, occasion: &Occasion) -> Vec<Row> {
         .collect()
 }
 
-/// What the user should know of the results.
+/// Notices to the user about damaged, torn and removed lines and rows without a line; empty without
+/// any.
 fn notices(ledger: &Ledger, path: &Path) -> String {
     let lacks = ledger.lacks();
     let mut text = name_damaged(
@@ -179,7 +182,8 @@ fn notices(ledger: &Ledger, path: &Path) -> String {
     text
 }
 
-/// The rows of lines that are gone, where nothing else is known to be lost.
+/// Clause with the rows of removed lines; empty if these rows are unknown, or if other lines are
+/// lost as well.
 fn of_rows(lost: &LostLines) -> String {
     let rows = lost.rows.iter().flatten().map(|row| *row as usize);
     let rows = RowNumbers::of(rows);

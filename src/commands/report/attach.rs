@@ -1,8 +1,8 @@
-//! `report --attach-to`: the report becomes an attachment itself, by way of the very same import.
+//! `report --attach-to`: attaches the report with an import of its own, from a manifest of one row.
 //!
-//! It is a manifest of one row. Its `external_id` follows from the report and from what it hangs on,
-//! so that the same report is attached once however often that is asked for, and a report that says
-//! something else is another attachment.
+//! The `external_id` of the row is derived from the report and from the record. The same report is
+//! therefore attached to a record once, however often the command runs, and a report with other
+//! content is another attachment.
 
 use std::path::Path;
 
@@ -22,7 +22,7 @@ use crate::results::ledger::Ledger;
 use crate::root::folder_of;
 use crate::text::{escape, quoted};
 
-/// What became of the report.
+/// Outcome of attaching a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Attached {
     object_type: &'static str,
@@ -32,18 +32,19 @@ pub(super) struct Attached {
     reason: String,
     attachment_id: Option<String>,
     message: String,
-    /// Where this is kept.
+    /// Path of the results of the import of the report.
     results: String,
     exit_code: u8,
     #[serde(skip)]
     pub(super) exit: Exit,
-    /// What the service calls what it keeps.
+    /// Noun for an attached record in the messages about the service: attachment or job.
     #[serde(skip)]
     record: &'static str,
 }
 
-/// Whether the user may attach a report of these results, as far as that can be told beforehand:
-/// the record must be one of the service that they are of, at the place that they name.
+/// Checks before the report is written whether the user may attach a report of these results. Fails
+/// when the record belongs to another service than the results, or when the user names another
+/// destination.
 pub(super) fn check(attach: &AttachPlan, ledger: &Ledger) -> Result<(), Error> {
     let service = evidence::service_of(ledger)?;
     let object = attach.object;
@@ -56,7 +57,7 @@ pub(super) fn check(attach: &AttachPlan, ledger: &Ledger) -> Result<(), Error> {
     evidence::destination(&attach.service, ledger, service).map(drop)
 }
 
-/// Attaches the report at a path, whose digest this is.
+/// Attaches the report at the path `report`. `digest` is the SHA-256 of the report.
 pub(super) fn attach(
     attach: &AttachPlan,
     output: OutputConfig,
@@ -94,7 +95,7 @@ pub(super) fn attach(
 }
 
 impl Attached {
-    /// The same as lines of text.
+    /// Returns the outcome as lines of text.
     pub(super) fn for_people(&self) -> String {
         let Self {
             object_type,
@@ -125,7 +126,7 @@ impl Attached {
     }
 }
 
-/// The import of a report. What becomes of it is kept beside it.
+/// Plan of the import of a report. Its results are kept beside the report.
 fn import_of(attach: &AttachPlan, output: OutputConfig, report: &Path) -> ImportPlan {
     ImportPlan {
         input: ManifestInput {
@@ -135,7 +136,7 @@ fn import_of(attach: &AttachPlan, output: OutputConfig, report: &Path) -> Import
             second_copies: SecondCopies::Refuse,
         },
         results: results_path(report, None),
-        // Where an earlier report was attached, its line stays.
+        // The line of an earlier report stays.
         resume: ResumePolicy::Resume,
         mode: ImportMode::Attach,
         unfit_rows: UnfitRowPolicy::Refuse,
@@ -144,7 +145,7 @@ fn import_of(attach: &AttachPlan, output: OutputConfig, report: &Path) -> Import
         service: attach.service.clone(),
         output,
         notices: NoticePolicy::LeaveOut,
-        // Another report is another attachment.
+        // A report with other content is another attachment, so nothing is updated.
         changes: ChangePolicy::default(),
         jobs: attach.jobs.clone(),
     }
@@ -156,7 +157,7 @@ fn external_id(object: ObjectRef, digest: Sha256Digest) -> String {
     format!("consign-report-{}", &both[..32])
 }
 
-/// The manifest of the one row.
+/// Returns the manifest with the one row of the report.
 fn manifest_of(report: &Path, object: ObjectRef, external_id: &str) -> String {
     let name = report.file_name().unwrap_or_default().to_string_lossy();
     let title: String = format!("Import report {name}")
@@ -171,7 +172,7 @@ fn manifest_of(report: &Path, object: ObjectRef, external_id: &str) -> String {
         external_id.to_owned(),
         match object.kind().service() {
             Service::Workday => cell(&title),
-            // Jobs know no titles.
+            // Jobs have no titles.
             Service::Keelvar => String::new(),
         },
     ];

@@ -1,4 +1,4 @@
-//! What the user is told of second copies.
+//! Messages to the user about second copies.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -8,14 +8,14 @@ use crate::model::{RowNumbers, Service};
 use crate::plan::SecondCopy;
 use crate::text::{counted, counted_with_verb, escape, quoted};
 
-/// So many rows are named one by one.
+/// Most rows named one by one.
 const ROWS_NAMED: usize = 20;
 
-/// The longest list of rows that somebody may paste, in characters.
+/// Longest list of row numbers offered for pasting, in characters.
 const PASTED: usize = 500;
 
 impl CopiesFound<'_> {
-    /// Notes that a file beside the results, which may be results, cannot be read.
+    /// Adds a notice about an unreadable file beside the results, which may be a results file.
     pub(super) fn cannot_compare(&mut self, path: &Path, why: &str) {
         let _ = writeln!(
             self.unread,
@@ -26,7 +26,8 @@ impl CopiesFound<'_> {
     }
 }
 
-/// Tells of lines that results have lost, and of which nobody knows what they said.
+/// Notice about lines removed from a results file, whose content is lost; empty if no line was
+/// removed.
 pub(in super::super) fn name_lost(results: &Path, removed: u64) -> String {
     if removed == 0 {
         return String::new();
@@ -39,7 +40,7 @@ pub(in super::super) fn name_lost(results: &Path, removed: u64) -> String {
 }
 
 impl CopiesByConsent<'_> {
-    /// What the user should know where the run goes on.
+    /// Notices to the user in a run that goes on; empty without any.
     pub(in super::super) fn notices(&self) -> String {
         let mut text = self.of.unread.clone();
         if *self.of.destination == Destinations::Unknown && !self.elsewhere.is_empty() {
@@ -58,7 +59,7 @@ impl CopiesByConsent<'_> {
         text
     }
 
-    /// Why a run with these rows stops, and the ways on.
+    /// Reason for the stop, with the rows in question and the user's possible next steps.
     pub(super) fn refusal(&self, rows: &RowNumbers) -> String {
         let mut text = String::new();
         let mut ways = Vec::new();
@@ -92,7 +93,7 @@ impl CopiesByConsent<'_> {
         text
     }
 
-    /// Names the rows whose keys have changed.
+    /// Lists the rows whose keys have changed.
     fn name_renamed(&self, text: &mut String) {
         let _ = writeln!(
             text,
@@ -111,7 +112,7 @@ impl CopiesByConsent<'_> {
         });
     }
 
-    /// Names the rows whose files other imports have attached.
+    /// Lists the rows whose files another import has attached.
     fn name_elsewhere(&self, text: &mut String) {
         let _ = writeln!(
             text,
@@ -156,7 +157,7 @@ impl CopiesByConsent<'_> {
         }
     }
 
-    /// How to go on with the import that has a file already.
+    /// Advice to resume the import that has attached a file already.
     fn going_on(&self, copy: &SecondCopy) -> String {
         let results = shown(&self.of.files[copy.first.results]);
         let has_other_ids = |copy: &&SecondCopy| copy.first.present_id() != copy.of.external_id;

@@ -1,4 +1,5 @@
-//! Asks the service for what the rows claim, and settles them one by one as the answers come.
+//! Inspection of rows: asks the service about each claim, and settles each row as soon as its
+//! answer comes.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
@@ -13,7 +14,7 @@ use crate::sync::lock;
 use crate::verification::Download;
 use crate::verification::row::Row;
 
-/// The places of the rows whose attachments are to be downloaded.
+/// Draws the rows whose attachments are to be downloaded. Returns indices into `rows`.
 pub(super) fn drawn(rows: &[Row], download: Download) -> HashSet<usize> {
     let places: Vec<usize> = (0..rows.len())
         .filter(|place| rows[*place].is_worth_a_download())
@@ -23,7 +24,7 @@ pub(super) fn drawn(rows: &[Row], download: Download) -> HashSet<usize> {
     drawn.into_iter().map(|index| places[index]).collect()
 }
 
-/// Asks for all rows. Returns them with what was found, and why it stopped early if it did.
+/// Inspects all rows. Returns the settled rows, and the reason for an early stop, or `None`.
 pub(super) async fn ask(
     rows: Vec<Row>,
     drawn: &HashSet<usize>,
@@ -79,7 +80,7 @@ fn questions(rows: &[Row], drawn: &HashSet<usize>) -> Vec<Question> {
     rows.iter().enumerate().filter_map(question).collect()
 }
 
-/// The jobs in the order of their first rows, and the places of the rows of each.
+/// Returns the jobs in the order of their first rows, and the indices of the rows of each job.
 fn jobs(rows: &[Row]) -> (Vec<AttachmentId>, HashMap<AttachmentId, Vec<usize>>) {
     let mut jobs = Vec::new();
     let mut of_jobs: HashMap<AttachmentId, Vec<usize>> = HashMap::new();

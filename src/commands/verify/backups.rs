@@ -1,4 +1,4 @@
-//! The backups of what was replaced: what is known of them on this machine, for people and scripts.
+//! Backups of replaced content, as far as this machine has them, for the summary of a verification.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,16 +13,16 @@ use crate::verification::row::Row;
 
 use super::summary::ROWS_NAMED;
 
-/// How the backups stand that the results name.
+/// State of each backup that the results name.
 #[derive(Debug, Default)]
 pub(super) struct Backups {
     looked_at: Vec<(Named, Standing)>,
-    /// How many contents were replaced that nobody kept, as the user wished.
+    /// Number of contents replaced without a backup, as the user wished.
     waived: u64,
 }
 
 impl Backups {
-    /// Looks for them relative to the working directory, and then beside the results.
+    /// Looks for each backup relative to the working directory, and then beside the results.
     pub(super) fn of(rows: &[Row], results: &Path, watch: &dyn Watch) -> Self {
         let named: Vec<Named> = rows.iter().filter_map(Named::of).collect();
         let standings = standings(&named, folder_of(results), watch);
@@ -41,7 +41,7 @@ impl Backups {
         all.filter(|(_, found)| *found == standing).count() as u64
     }
 
-    /// The lines about them, where there are any.
+    /// Writes the lines about backups, if there are any.
     pub(super) fn tell(&self, text: &mut String) {
         let all = self.looked_at.len() as u64;
         if all > 0 && self.so_many(Standing::Missing) == all {
@@ -92,7 +92,8 @@ impl Backups {
         }
     }
 
-    /// How many stand how, and how many there are not.
+    /// Number of backups in each state, by the word for scripts. States without a backup are left
+    /// out.
     pub(super) fn for_scripts(&self) -> BTreeMap<&'static str, u64> {
         let counts = Standing::ALL.map(|standing| (standing.as_str(), self.so_many(standing)));
         let counts = counts.into_iter().chain([("waived", self.waived)]);

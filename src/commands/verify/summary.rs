@@ -1,4 +1,5 @@
-//! What a verification came to: for people, for scripts, and as an exit code.
+//! Summary of a verification, as text for people and as JSON for scripts, and the ending of the
+//! run.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -19,10 +20,10 @@ use crate::verification::{Download, Outcome};
 
 use super::backups::Backups;
 
-/// So many rows that do not match are named one by one.
+/// Most rows that do not match named one by one.
 pub(super) const ROWS_NAMED: usize = 10;
 
-/// How a verification of these rows ended.
+/// Returns the ending of the verification of these rows.
 pub(super) fn ending(
     rows: &[Row],
     ledger: &Ledger,
@@ -40,17 +41,17 @@ pub(super) fn ending(
     })
 }
 
-/// What a verification came to.
+/// Outcome of a verification, with everything that the summary shows.
 pub(super) struct Summary<'a> {
     pub(super) results: &'a Path,
     pub(super) verification: &'a Path,
-    /// Whether the verification is that of an earlier run, which this one has not replaced.
+    /// True if the verification file is an earlier run's, which this run has not replaced.
     pub(super) kept: bool,
     pub(super) destination: String,
     pub(super) rows: &'a [Row],
     pub(super) lacks: Lacks,
     pub(super) download: Download,
-    /// How many attachments were to be downloaded.
+    /// Number of attachments drawn for a download.
     pub(super) drawn: u64,
     pub(super) backups: Backups,
     pub(super) tally: Tally,
@@ -64,7 +65,7 @@ impl Summary<'_> {
         rows.filter(|row| row.line.outcome == outcome).count() as u64
     }
 
-    /// How many attachments were downloaded and digested.
+    /// Number of attachments downloaded and hashed.
     fn downloaded(&self) -> u64 {
         let rows = self.rows.iter();
         rows.filter(|row| row.line.found.sha256.is_some()).count() as u64
@@ -74,7 +75,7 @@ impl Summary<'_> {
         (self.took.as_secs_f64() * 1000.0).round() / 1000.0
     }
 
-    /// The summary as lines of text.
+    /// Returns the summary as lines of text.
     pub(super) fn for_people(&self) -> String {
         let all = self.rows.len() as u64;
         let mut text = match &self.ending {
@@ -129,8 +130,8 @@ impl Summary<'_> {
     }
 
     fn name_differences(&self, text: &mut String) {
-        // What is not done, the results explain, unless it cannot wait; and of what nobody can verify
-        // there is no more to say than how many rows it is.
+        // The results explain a row that is not done, and only a row without content cannot wait.
+        // The number of unverifiable rows says all that is known about them.
         let says_more = |row: &&Row| match row.line.outcome {
             Outcome::Match | Outcome::Unverifiable => false,
             Outcome::NotDone => row.waits == Waits::ForBytes,
@@ -156,7 +157,8 @@ impl Summary<'_> {
         }
     }
 
-    /// Without it somebody would wonder why what matches to the last row does not pass.
+    /// Writes the damage of the results file, which explains why a verification fails in spite of
+    /// matching rows.
     fn tell_of_lacks(&self, text: &mut String) {
         let Lacks {
             torn_line,
@@ -207,13 +209,13 @@ impl Summary<'_> {
         );
     }
 
-    /// The summary as one JSON object.
+    /// Returns the summary as one JSON object.
     pub(super) fn for_scripts(&self) -> String {
         #[derive(Serialize)]
         struct Whole {
             results: String,
             verification: String,
-            /// Whether it is that of an earlier run.
+            /// True if the verification file is an earlier run's.
             verification_kept: bool,
             destination: String,
             rows: u64,
@@ -269,12 +271,12 @@ impl Summary<'_> {
     }
 }
 
-/// Whether a row has an attachment of whose content the results know the size alone.
+/// True if a row has an attachment whose content the results know by size alone.
 fn is_without_digest(row: &Row) -> bool {
     row.to_ask().is_some() && !row.is_worth_a_download()
 }
 
-/// What an outcome means, in a few words.
+/// Meaning of an outcome in a few words.
 fn meaning(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Match => "there, as the results say",
