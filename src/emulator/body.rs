@@ -1,5 +1,5 @@
-//! Reading request bodies: whole and small, half, or away. Bodies that are to be stored are read in
-//! `storage`.
+//! Reading of request bodies: read whole, in part, or discard. `storage` reads the bodies to be
+//! stored.
 
 use std::time::Duration;
 
@@ -12,39 +12,41 @@ use crate::model::MAX_FILE_SIZE;
 
 use super::context::ServerContext;
 
-/// Why a body could not be read.
+/// Reason why a body could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unread {
-    /// It is longer than is allowed.
+    /// The body is longer than the limit.
     TooLarge,
-    /// The connection ended first, or the emulator did.
+    /// The connection or the emulator ended before the body did.
     Gone,
 }
 
-/// A body as it comes in, which ends when the emulator does.
+/// Request body as a stream of pieces. The stream ends with an error when the emulator ends.
 pub(super) struct Pieces<'a> {
     context: &'a ServerContext,
     stream: BodyDataStream,
 }
 
 impl<'a> Pieces<'a> {
-    /// The pieces of a body.
+    /// Wraps a body.
     pub(super) fn of(context: &'a ServerContext, body: Body) -> Self {
         let stream = body.into_data_stream();
         Self { context, stream }
     }
 
-    /// The next piece; `None` at the end.
+    /// Returns the next piece; `None` at the end of the body.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Unread> {
         tokio::select! {
-            // What has arrived is taken first, so that a whole request is never broken off.
+            // Pieces which have arrived are taken first, so that a complete request is never broken
+            // off.
             biased;
             piece = self.stream.next() => piece.transpose().map_err(|_| Unread::Gone),
             () = self.context.ended() => Err(Unread::Gone),
         }
     }
 
-    /// Reads and drops about so many bytes, or all there are. Answers how many it were.
+    /// Reads and discards pieces until at least `limit` bytes or the whole body are read. Returns
+    /// the number of bytes.
     pub(super) async fn skip(&mut self, limit: u64) -> Result<u64, Unread> {
         let mut count = 0;
         while count < limit {
@@ -57,7 +59,7 @@ impl<'a> Pieces<'a> {
     }
 }
 
-/// The body, of which nothing is read for a while after so many bytes.
+/// Returns a body whose reading pauses once for `lasting`, after `after` bytes.
 pub(super) fn pausing(body: Body, after: u64, lasting: Duration) -> Body {
     let mut left = Some(after);
     let pieces = body.into_data_stream().then(move |piece| {
@@ -78,7 +80,7 @@ pub(super) fn pausing(body: Body, after: u64, lasting: Duration) -> Body {
     Body::from_stream(pieces)
 }
 
-/// Reads a body that must not be longer than `limit`.
+/// Reads a whole body of at most `limit` bytes.
 pub(super) async fn read(
     context: &ServerContext,
     body: Body,
@@ -96,8 +98,9 @@ pub(super) async fn read(
     Ok(bytes)
 }
 
-/// Reads a refused body away. A server that answers and closes while the client still sends makes
-/// the client's system drop the answer, and the refusal would look like a broken connection.
+/// Reads and discards the body of a refused request. If a server answers and closes while the
+/// client still sends, the client's system drops the answer, and the refusal looks like a broken
+/// connection.
 pub(super) async fn drain(context: &ServerContext, body: Body) -> Result<(), Unread> {
     Pieces::of(context, body)
         .skip(MAX_FILE_SIZE)
@@ -105,7 +108,7 @@ pub(super) async fn drain(context: &ServerContext, body: Body) -> Result<(), Unr
         .map(drop)
 }
 
-/// The content type without its parameters.
+/// Returns the content type without its parameters.
 pub(super) fn media_type(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
     value.split(';').next().map(str::trim)

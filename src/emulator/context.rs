@@ -1,4 +1,5 @@
-//! The ground on which all rooms of an emulator stand: its address, its request log, and its end.
+//! Values which all parts of one emulator share: its address, its request log, and the signal of
+//! its end.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,7 +12,7 @@ use super::log::{Entry, Log};
 use super::reply::Answer;
 use crate::sync::lock;
 
-/// The address, the request log and the end of one emulator.
+/// Address, request log and end signal of one emulator.
 pub(super) struct ServerContext {
     address: SocketAddr,
     log: Mutex<Log>,
@@ -20,7 +21,7 @@ pub(super) struct ServerContext {
 }
 
 impl ServerContext {
-    /// The context of an emulator that ends when `running` closes.
+    /// Creates the context of an emulator which ends when `running` closes.
     pub(super) fn new(address: SocketAddr, log: Log, running: watch::Receiver<()>) -> Self {
         Self {
             address,
@@ -29,22 +30,23 @@ impl ServerContext {
         }
     }
 
-    /// The address under which the emulator is reached.
+    /// Returns the address under which clients reach the emulator.
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// An URL of this emulator.
+    /// Returns a URL of this emulator.
     pub(super) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// Decides a request and logs it, so that the log's order is the order of the effects: while one
-    /// is being decided, no other is. The state of a room is locked within, never around this.
+    /// Decides a request and logs it. One request is decided at a time, so the order of the log is
+    /// the order of the effects. Lock the state of a service inside `decide`, never around this
+    /// call.
     ///
-    /// A request that panics does no harm to those after it: whatever changes a state, changes the
-    /// files first and the memory last. Without its entry nobody could judge by the log, so an error
-    /// must be shown in place of the answer.
+    /// A panic in `decide` does no harm to later requests, because every change writes the files
+    /// first and the memory last. If the log entry cannot be written, the caller must answer with
+    /// the error: nobody could judge the run by an incomplete log.
     pub(super) fn settle(
         &self,
         mut entry: Entry,

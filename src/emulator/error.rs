@@ -1,4 +1,4 @@
-//! Why an emulator does not start.
+//! Reasons why an emulator does not start.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,23 +10,23 @@ use super::faults::scenario::ScenarioError;
 use super::folder::StateError;
 use super::log::LogError;
 
-/// Why an emulator does not start.
+/// Reason why an emulator does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum EmulatorError {
-    /// The address cannot be had.
+    /// The emulator cannot listen on the address.
     #[error(
         "the emulator cannot listen on {address}: {source}; give another address, or port 0 for any that is free"
     )]
     Listen {
-        /// The address that was asked for.
+        /// Requested address.
         address: SocketAddr,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// Another emulator has the state folder.
+    /// Another emulator uses the state folder.
     #[error("the emulator's state, {}, is in use by another emulator; stop that one, or give another folder", path.display())]
     InUse {
-        /// The state folder.
+        /// Path of the state folder.
         path: PathBuf,
     },
     /// The state folder cannot be used.
@@ -35,21 +35,21 @@ pub enum EmulatorError {
     /// The request log cannot be used.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// A fault makes no sense.
+    /// A scripted fault is not valid.
     #[error(transparent)]
     Fault(#[from] BadFault),
-    /// The file with the faults cannot be used.
+    /// The scenario file cannot be used.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
-    /// Other clients would take all there is.
+    /// The requests of other clients use up the whole rate limit.
     #[error(
         "{others} requests a second of other clients leave nothing of the {rate} that are allowed; \
          let them take fewer"
     )]
     NothingLeft {
-        /// How many they were to take.
+        /// Requests per second of other clients.
         others: u32,
-        /// How many there are.
+        /// Requests per second of the rate limit.
         rate: NonZeroU32,
     },
 }

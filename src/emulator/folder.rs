@@ -1,8 +1,8 @@
-//! The state folder: where everything is, and how small files in it are written and read.
+//! The state folder: its paths, and the reading and writing of small files in it.
 //!
-//! Files come into being by writing a temporary one and renaming it (`whole_file`), so that a kill leaves
-//! either the old state or the new. Nothing is synced to the disk: what the emulator holds need not
-//! survive a power cut.
+//! A file is written under a temporary name and then renamed (`whole_file`), so that a kill leaves
+//! either the old state or the new one. Nothing is synced to the disk: the state of an emulator
+//! need not survive a loss of power.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -12,27 +12,27 @@ use super::log;
 use crate::whole_file::{Durability, Existing, TemporaryFile};
 use serde::de::DeserializeOwned;
 
-/// Where everything is, below the state folder.
+/// Paths below the state folder.
 #[derive(Debug, Clone)]
 pub(super) struct Folder {
-    /// The records, one JSON file each.
+    /// Folder of the attachment records, one JSON file each.
     pub(super) records: PathBuf,
-    /// The jobs, one JSON file each.
+    /// Folder of the jobs, one JSON file each.
     pub(super) jobs: PathBuf,
-    /// The stored bytes, one file for each storage key.
+    /// Folder of the stored bytes, one file for each storage key.
     pub(super) objects: PathBuf,
-    /// Files that are being written.
+    /// Folder of the files which are being written.
     pub(super) incoming: PathBuf,
-    /// The key for signing URLs.
+    /// File with the key which signs URLs.
     pub(super) signing_key: PathBuf,
-    /// The request log.
+    /// File of the request log.
     pub(super) log: PathBuf,
-    /// Locked for as long as an emulator uses the folder.
+    /// File which is locked for as long as an emulator uses the folder.
     pub(super) lock: PathBuf,
 }
 
 impl Folder {
-    /// Names the places below a state folder.
+    /// Returns the paths below a state folder.
     pub(super) fn below(state: &Path) -> Self {
         Self {
             records: state.join("attachments"),
@@ -45,7 +45,7 @@ impl Folder {
         }
     }
 
-    /// Makes what is not there yet, and clears away what an earlier emulator did not finish.
+    /// Creates missing folders and removes the unfinished files of an earlier emulator.
     pub(super) fn prepare(&self) -> io::Result<()> {
         for folder in [&self.records, &self.jobs, &self.objects, &self.incoming] {
             fs::create_dir_all(folder)?;
@@ -56,18 +56,18 @@ impl Folder {
         Ok(())
     }
 
-    /// The file that holds the bytes of a storage key.
+    /// Returns the file with the bytes of a storage key.
     pub(super) fn object(&self, key: &str) -> PathBuf {
         self.objects.join(key)
     }
 
-    /// The file that holds the record of an attachment.
+    /// Returns the file with the record of an attachment.
     pub(super) fn record(&self, id: u64) -> PathBuf {
         self.records.join(format!("{id}.json"))
     }
 }
 
-/// Writes a file so that it is there as a whole or not at all.
+/// Writes a whole file or none.
 pub(super) fn write_atomically(incoming: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = TemporaryFile::create(incoming, Durability::NotNeeded)?;
     file.as_file().write_all(bytes)?;
@@ -75,36 +75,36 @@ pub(super) fn write_atomically(incoming: &Path, path: &Path, bytes: &[u8]) -> io
     Ok(())
 }
 
-/// Why a state folder cannot be used.
+/// Reason why a state folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// It cannot be read or written.
+    /// A file or folder cannot be read or written.
     #[error("the emulator's state, {}: {source}", path.display())]
     Io {
-        /// The file or folder.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// A record in it is not one of ours.
+    /// A record was not written by an emulator, or is damaged.
     #[error("the emulator's state, {}: {source}; remove the file to go on without it", path.display())]
     Record {
-        /// The record's file.
+        /// Path of the record's file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Error of the JSON parser.
         source: serde_json::Error,
     },
 }
 
 impl StateError {
-    /// Says which file it was.
+    /// Returns a function which adds the path to an error.
     pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, source }
     }
 }
 
-/// Everything that a folder holds as JSON, a file each, in no order.
+/// Reads every file in a folder as JSON, in no particular order.
 pub(super) fn read_all<T: DeserializeOwned>(folder: &Path) -> Result<Vec<T>, StateError> {
     let listing = fs::read_dir(folder).map_err(StateError::at(folder))?;
     let mut records = Vec::new();
@@ -115,7 +115,7 @@ pub(super) fn read_all<T: DeserializeOwned>(folder: &Path) -> Result<Vec<T>, Sta
                 serde_json::from_slice(&json)
                     .map_err(|source| StateError::Record { path, source })?,
             ),
-            // Purged by a running emulator since it was listed.
+            // A running emulator has purged the record since the listing.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(StateError::at(&path)(error)),
         }

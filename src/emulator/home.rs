@@ -1,4 +1,4 @@
-//! Taking a state folder for one emulator.
+//! Lock on the state folder of one emulator.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -8,17 +8,17 @@ use tempfile::TempDir;
 use super::error::EmulatorError;
 use super::folder::{Folder, StateError};
 
-/// A state folder, locked for one emulator.
+/// State folder, locked for one emulator.
 pub(super) struct Home {
     pub(super) path: PathBuf,
     pub(super) folder: Folder,
     _lock: File,
-    /// The folder goes away with this.
+    /// Temporary state folder, which is removed with this value.
     _temporary: Option<TempDir>,
 }
 
 impl Home {
-    /// Takes a folder, or makes a temporary one.
+    /// Locks a state folder. Creates a temporary one if `state` is `None`.
     pub(super) fn open(state: Option<&Path>) -> Result<Self, EmulatorError> {
         let (path, temporary) = if let Some(path) = state {
             (path.to_owned(), None)

@@ -1,5 +1,5 @@
-//! Connections that can be ended in the middle of a request, for faults that are real ones: the
-//! client sees the connection go, not an answer that says so.
+//! Connections which the server can cut in the middle of a request. Scripted faults must be real
+//! ones: the client sees the end of the connection, not an answer which reports a fault.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,21 +13,22 @@ use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Accepts connections that a [`Wire`] can end.
+/// Listener whose connections a [`Wire`] can cut.
 pub(super) struct CuttableListener(pub(super) TcpListener);
 
-/// A connection that fails once its [`Wire`] is cut.
+/// Connection which fails once its [`Wire`] is cut.
 pub(super) struct CuttableStream {
     tcp: TcpStream,
     wire: Wire,
 }
 
-/// A handle on a connection, which the server hands to whoever answers its requests.
+/// Handle which cuts a connection. The server hands the handle to the code which answers the
+/// requests of this connection.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Wire(Arc<AtomicBool>);
 
 impl Wire {
-    /// Ends the connection. What the server still tries to write does not arrive.
+    /// Cuts the connection. Later writes of the server do not arrive.
     pub(super) fn cut(&self) {
         self.0.store(true, Ordering::Release);
     }
@@ -45,7 +46,7 @@ impl Listener for CuttableListener {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (CuttableStream, SocketAddr) {
-        // The implementation for `TcpListener` waits and tries again when accepting fails.
+        // The implementation for `TcpListener` waits and tries again if accepting fails.
         let (tcp, address) = Listener::accept(&mut self.0).await;
         if let Err(error) = tcp.set_nodelay(true) {
             tracing::debug!(%error, "answers on this connection may be delayed");

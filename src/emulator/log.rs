@@ -1,9 +1,9 @@
-//! The request log: one line of JSON for each request, in the order in which their effects were
+//! The request log: one line of JSON for each request, in the order in which the effects were
 //! decided.
 //!
-//! It is what a rehearsal is judged by, so it holds whatever tells one request from another, and
-//! never a key, a signature or the query of a signed URL. It is appended to for as long as the
-//! state folder lives.
+//! Rehearsals are judged by the log. So an entry holds everything which distinguishes requests, and
+//! never an API key, a signature or the query of a signed URL. Later emulators on the same state
+//! folder append to the same log.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -14,53 +14,55 @@ use serde::{Deserialize, Serialize};
 
 use super::operation::Operation;
 
-/// The log's name in the state folder.
+/// Name of the log in the state folder.
 pub(super) const FILE_NAME: &str = "requests.jsonl";
 
-/// One request, or one record that was purged.
+/// Entry for one request, or for one purged record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Its place in the log, from 1.
+    /// Number of the entry in the log, from 1.
     pub seq: u64,
-    /// When the request arrived.
+    /// Arrival of the request.
     pub at: Timestamp,
-    /// What was asked for.
+    /// Operation of the request.
     pub operation: Operation,
-    /// The method; empty for a purge.
+    /// HTTP method; empty for a purge.
     pub method: String,
-    /// The path as it was sent, with the query only where it is not a signature; empty for a purge.
+    /// Path as the client sent it; empty for a purge. The query is included unless it holds a
+    /// signature.
     pub path: String,
-    /// The attachment's id, as far as the request or its effect tells.
+    /// Id of the attachment, as far as the request or its effect shows the id.
     pub id: Option<u64>,
-    /// The attachment's external id, likewise. A renaming shows the old one.
+    /// External id of the attachment, as far as the request or its effect shows the external id.
+    /// The old external id in a request which changes it.
     pub external_id: Option<String>,
-    /// What the attachment hangs on, in the manner of `contract 7`, or what the job attaches files
-    /// to, in the manner of `sourcing_event UUID`.
+    /// Object of the attachment, such as `contract 7`, or object of the job, such as
+    /// `sourcing_event UUID`.
     pub object: Option<String>,
-    /// The job's id, as far as the request or its effect tells.
+    /// Id of the job, as far as the request or its effect shows the id.
     #[serde(default)]
     pub job: Option<String>,
-    /// The name of the job's file that was uploaded.
+    /// Name of the job's file which was uploaded.
     #[serde(default)]
     pub file: Option<String>,
-    /// The attributes that a PATCH names, in the order of their names, whatever became of it. One
-    /// with `file_name` among them lets go of the stored bytes.
+    /// Attributes in a PATCH, sorted by name, even if the PATCH was refused. A PATCH which contains
+    /// `file_name` detaches the stored bytes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<String>,
-    /// How many requests the budget had left after this one, where it was counted.
+    /// Remaining requests in the budget after this one; `None` if the request did not count.
     #[serde(default)]
     pub budget_left: Option<u32>,
-    /// The status that was answered, or would have been had the answer not been lost on purpose.
-    /// Null where the connection ended before anything was decided.
+    /// Status of the answer, even if the answer was lost on purpose. Null if the connection ended
+    /// before the request was decided.
     pub status: Option<u16>,
-    /// How many bytes of a file were received or are being sent.
+    /// Number of a file's bytes which were received or are being sent.
     pub bytes: Option<u64>,
-    /// The scripted fault that fired.
+    /// Name of the scripted fault which fired.
     pub fault: Option<String>,
 }
 
 impl Entry {
-    /// What a request shows before anything is known about it.
+    /// Creates the entry of a request about which nothing more is known.
     pub(super) fn new(operation: Operation, at: Timestamp) -> Self {
         Self {
             seq: 0,
@@ -82,25 +84,25 @@ impl Entry {
     }
 }
 
-/// Why a request log cannot be used.
+/// Reason why a request log cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// It cannot be read or written.
+    /// The log cannot be read or written.
     #[error("the request log {}: {source}", path.display())]
     Io {
-        /// The log.
+        /// Path of the log.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// A line is not one of ours.
+    /// A line was not written by an emulator.
     #[error("the request log {}, line {line}: {source}; move the file away to begin another", path.display())]
     Line {
-        /// The log.
+        /// Path of the log.
         path: PathBuf,
-        /// The line's number, from 1.
+        /// Number of the line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// Error of the JSON parser.
         source: serde_json::Error,
     },
 }
@@ -112,8 +114,8 @@ impl LogError {
     }
 }
 
-/// Every entry of a log, which may be in use by a running emulator. A last line without its end
-/// was torn off by a kill, and is left out.
+/// Reads every entry of a log, also while an emulator appends to the log. An incomplete last line,
+/// left by a kill, is ignored.
 pub fn read(path: &Path) -> Result<Vec<Entry>, LogError> {
     let bytes = std::fs::read(path).map_err(LogError::at(path))?;
     parse(path, &bytes[..whole_lines(&bytes)])
@@ -140,7 +142,7 @@ fn whole_lines(bytes: &[u8]) -> usize {
         .map_or(0, |end| end + 1)
 }
 
-/// The log of a running emulator.
+/// Request log of a running emulator.
 #[derive(Debug)]
 pub(super) struct Log {
     file: File,
@@ -148,8 +150,8 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Opens the log to go on with it, and reads what it holds. A torn last line is cut off, lest
-    /// the next one be glued to it.
+    /// Opens a log to append to it, and returns its earlier entries. An incomplete last line is cut
+    /// off, so that the next entry does not continue that line.
     pub(super) fn open(path: &Path) -> Result<(Self, Vec<Entry>), LogError> {
         let file = OpenOptions::new()
             .create(true)
@@ -165,7 +167,7 @@ impl Log {
         Ok((Self { file, last_seq }, earlier))
     }
 
-    /// Gives an entry its number and writes it through.
+    /// Numbers an entry and writes it.
     pub(super) fn append(&mut self, mut entry: Entry) -> io::Result<()> {
         entry.seq = self.last_seq + 1;
         let mut line = serde_json::to_vec(&entry)?;

@@ -1,9 +1,8 @@
-//! The operations of all services, under the names by which the request log and the scripted faults
-//! know them.
+//! Operations of all emulated services, with their names in the request log and in scenario files.
 
 use serde::{Deserialize, Serialize};
 
-/// What a request asks for, as the request log and the scripted faults name it.
+/// Operation of a request, as the request log and the scripted faults name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
@@ -23,22 +22,22 @@ pub enum Operation {
     Upload,
     /// `GET` of a download URL.
     Download,
-    /// `POST /jobs/attach-files-to-sourcing-event`, and the same for a request.
+    /// `POST /jobs/attach-files-to-sourcing-event` or `POST /jobs/attach-files-to-sourcing-request`
     CreateJob,
     /// `GET /jobs/{id}`
     GetJob,
     /// `GET /jobs/`
     ListJobs,
-    /// Anything else: an unknown path, or a method that the path does not have.
+    /// Anything else: an unknown path, or a method which the path does not have.
     Other,
-    /// No request at all: a record that never got its bytes went away.
+    /// Not a request: the purge of a record which never got its bytes.
     Purge,
     /// A request of another client of the same company ([`super::AttachmentSettings::others`]).
     OtherClient,
 }
 
 impl Operation {
-    /// Those that a fault can befall.
+    /// Operations at which a scripted fault can fire.
     pub(super) const BEFALLEN: [Self; 11] = [
         Self::List,
         Self::Create,
@@ -53,7 +52,7 @@ impl Operation {
         Self::ListJobs,
     ];
 
-    /// The name under which scenario files and the request log know it.
+    /// Name in scenario files and in the request log.
     pub fn name(self) -> &'static str {
         match self {
             Self::List => "list",
@@ -73,7 +72,7 @@ impl Operation {
         }
     }
 
-    /// Whether it is one of an API, that of attachments or that of jobs.
+    /// True for requests to the attachments API or to the jobs API.
     pub(super) fn is_of_the_api(self) -> bool {
         matches!(
             self,
@@ -89,7 +88,7 @@ impl Operation {
         )
     }
 
-    /// Whether it is one of the two of the storage.
+    /// True for requests to the storage.
     pub(super) fn is_of_the_storage(self) -> bool {
         matches!(self, Self::Upload | Self::Download)
     }

@@ -1,6 +1,7 @@
-//! The paths of requests, still percent-encoded.
+//! Percent-encoded paths of requests.
 
-/// The rest of a path below a base, without the slash between them.
+/// Returns the part of a path below a base, without the slash in between; `None` if the path is not
+/// below the base.
 pub(super) fn below<'a>(path: &'a str, base: &str) -> Option<&'a str> {
     path.strip_prefix(base)?.strip_prefix('/')
 }

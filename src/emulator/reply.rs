@@ -1,4 +1,4 @@
-//! What goes back over a connection: an answer, or its end.
+//! Answers to requests, and ends of connections without an answer.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use axum::http::header::{CONTENT_TYPE, HeaderName};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 
-/// An answer that is all there, before it becomes a stream.
+/// Complete answer in memory, before it becomes a response stream.
 #[derive(Debug, Clone)]
 pub(super) struct Reply {
     pub(super) status: StatusCode,
@@ -16,7 +16,7 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// An answer with a body of some type.
+    /// Creates an answer with a body.
     pub(super) fn new(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> Self {
         let content_type = (CONTENT_TYPE, HeaderValue::from_static(content_type));
         Self {
@@ -26,7 +26,7 @@ impl Reply {
         }
     }
 
-    /// An answer without a body.
+    /// Creates an answer without a body.
     pub(super) fn empty(status: StatusCode) -> Self {
         Self {
             status,
@@ -35,7 +35,7 @@ impl Reply {
         }
     }
 
-    /// The answer with one more header.
+    /// Adds or replaces a header.
     pub(super) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
@@ -51,23 +51,24 @@ impl From<Reply> for Response {
     }
 }
 
-/// How a request ends.
+/// End of a request.
 #[derive(Debug)]
 pub(super) enum Answer {
-    /// With this answer.
+    /// The client gets this answer.
     Sent(Response),
-    /// The connection ends, although the request was carried out and would have had this answer.
+    /// The connection ends. The request was carried out, and its answer would have had this status.
     Lost(StatusCode),
-    /// Likewise, but the connection stays open.
+    /// The connection stays open without an answer. The request was carried out, and the withheld
+    /// answer had this status.
     Withheld(StatusCode),
-    /// The connection ends, and nothing was done.
+    /// The connection ends, and the request was not carried out.
     Cut,
-    /// Likewise, but it will be done so much later.
+    /// The connection ends, and the request is carried out after this time.
     Late(Duration),
 }
 
 impl Answer {
-    /// The status for the request log.
+    /// Returns the status for the request log.
     pub(super) fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Sent(response) => Some(response.status()),

@@ -1,5 +1,5 @@
-//! From the path of a request to the service that it is for. What is asked of a service is read in its
-//! own room.
+//! Routing of a request by its path to one of the emulated services. Each service parses the rest
+//! of the path itself.
 
 use axum::http::Method;
 use uuid::Uuid;
@@ -10,7 +10,7 @@ use super::operation::Operation;
 use super::path::below;
 use super::storage::{ObjectOwner, StorageRoute};
 
-/// The service that a request is for, with what is asked of it.
+/// Service for a request, with the route inside this service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Route {
     Attachments(AttachmentRoute),
@@ -19,12 +19,12 @@ pub(super) enum Route {
     AttachmentObject(StorageRoute<u64>),
     /// The storage, for an object of a job.
     JobObject(StorageRoute<Uuid>),
-    /// Below none of the bases.
+    /// The path is below none of the bases.
     Outside,
 }
 
 impl Route {
-    /// Reads a method and a path that is still percent-encoded.
+    /// Parses a method and a percent-encoded path.
     pub(super) fn of(method: &Method, path: &str) -> Self {
         if let Some(rest) = below(path, ATTACHMENTS_BASE) {
             Self::Attachments(AttachmentRoute::of(method, rest))
@@ -39,7 +39,7 @@ impl Route {
         }
     }
 
-    /// The name under which the request is logged.
+    /// Returns the operation under which the request is logged.
     pub(super) fn operation(&self) -> Operation {
         match self {
             Self::Attachments(route) => route.operation(),

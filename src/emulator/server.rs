@@ -1,4 +1,4 @@
-//! The server: one address for all services, and which of them answers a request.
+//! The server: one address for all emulated services, and the dispatch of requests to them.
 
 use std::fmt;
 use std::io;
@@ -30,14 +30,14 @@ use super::route::Route;
 use super::settings::Settings;
 use super::storage::StorageServer;
 
-/// How long an emulator that is being stopped waits for the requests in hand.
+/// Longest wait for requests in progress when an emulator is stopped.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
 
-/// A running emulator. It ends when it is stopped or dropped.
+/// Running emulator. Ends when stopped or dropped.
 pub struct Emulator {
     services: Services,
     server: JoinHandle<()>,
-    /// Closing it tells everything to end.
+    /// Ends every part of the emulator when closed.
     running: watch::Sender<()>,
     home: Home,
 }
@@ -49,7 +49,8 @@ impl fmt::Debug for Emulator {
 }
 
 impl Emulator {
-    /// Starts an emulator; port 0 takes any that is free. It serves when this returns.
+    /// Starts an emulator. Port 0 takes any free port. The emulator accepts requests when this
+    /// returns.
     pub async fn start(listen: SocketAddr, settings: Settings) -> Result<Self, EmulatorError> {
         let (others, rate) = (settings.attachments.others, settings.attachments.rate);
         if others >= rate.get() {
@@ -74,49 +75,49 @@ impl Emulator {
         })
     }
 
-    /// The base of the attachments API, to be used like that of the service.
+    /// Returns the base URL of the attachments API, for use in place of the service's.
     pub fn base_url(&self) -> String {
         self.services.context.url(ATTACHMENTS_BASE)
     }
 
-    /// The base of the jobs API, likewise.
+    /// Returns the base URL of the jobs API, for use in place of the service's.
     pub fn jobs_base_url(&self) -> String {
         self.services.context.url(JOBS_BASE)
     }
 
-    /// The address under which it is reached.
+    /// Returns the address under which clients reach the emulator.
     pub fn address(&self) -> SocketAddr {
         self.services.context.address()
     }
 
-    /// The folder that holds its state.
+    /// Returns the path of the state folder.
     pub fn state(&self) -> &Path {
         &self.home.path
     }
 
-    /// The request log, to be read with [`read`](super::log::read).
+    /// Returns the path of the request log. [`read`](super::log::read) reads the log.
     pub fn log_path(&self) -> &Path {
         &self.home.folder.log
     }
 
-    /// How often each scripted fault has fired, in the order in which they were given.
+    /// Returns how often each scripted fault has fired, in the order of the settings.
     pub fn fired(&self) -> Vec<Fired> {
         self.services.faults.fired()
     }
 
-    /// How many requests other clients of the company sent, up to the last one of ours.
+    /// Returns the number of requests from other clients of the company, up to our latest request.
     pub fn other_clients(&self) -> u64 {
         self.services.attachments.other_clients()
     }
 
-    /// Removes an attachment, as somebody does in the service's own pages: the API has no request
-    /// for it. Of several with the same external id it is the oldest. Returns its id, if there was
-    /// one.
+    /// Removes an attachment, as a user does in the service's own pages: the API has no such
+    /// request. Removes the oldest of several attachments with the same external id. Returns the id
+    /// of the removed attachment, or `None` if there was none.
     pub fn remove(&self, external_id: &str) -> io::Result<Option<u64>> {
         self.services.attachments.remove(external_id)
     }
 
-    /// Ends it: uploads under way are broken off, requests that are all there are answered.
+    /// Stops the emulator. Uploads in progress are broken off; complete requests are answered.
     /// Afterwards the address and the state folder are free.
     pub async fn stop(self) {
         drop(self.running);
@@ -126,7 +127,7 @@ impl Emulator {
     }
 }
 
-/// The address to which a client on this machine connects.
+/// Returns the address to which a client on this machine connects.
 fn reachable(bound: SocketAddr) -> SocketAddr {
     match bound {
         SocketAddr::V4(v4) if v4.ip().is_unspecified() => (Ipv4Addr::LOCALHOST, v4.port()).into(),
@@ -135,7 +136,7 @@ fn reachable(bound: SocketAddr) -> SocketAddr {
     }
 }
 
-/// The services, and what they share.
+/// Emulated services, and the parts which they share.
 #[derive(Clone)]
 struct Services {
     context: Arc<ServerContext>,
@@ -146,7 +147,7 @@ struct Services {
 }
 
 impl Services {
-    /// Takes up the state where an earlier emulator left it, of which `earlier` is the log.
+    /// Loads the state which an earlier emulator left. `earlier` is the earlier emulator's log.
     fn load(
         context: ServerContext,
         settings: Settings,
@@ -198,26 +199,26 @@ async fn serve(listener: TcpListener, services: Services) {
         .with_state(services)
         .into_make_service_with_connect_info::<Wire>();
     let serving = axum::serve(CuttableListener(listener), app).with_graceful_shutdown(ended);
-    // Accepting is tried again for ever, so that no error comes from here.
+    // Accepting is retried for ever, so no error comes from here.
     if let Err(error) = serving.await {
         tracing::error!(%error, "the emulator stopped serving");
     }
 }
 
-/// Takes a request from its connection.
+/// Answers a request, or cuts its connection.
 async fn take(
     State(services): State<Services>,
     ConnectInfo(wire): ConnectInfo<Wire>,
     request: Request,
 ) -> Response {
     let ended = services.context.ended();
-    // On a task of its own, the request is decided and logged even if its client goes away, which
-    // would end this function wherever it just waits.
+    // The request runs as a task of its own. So it is decided and logged even if its client goes
+    // away, which ends this function at any `await`.
     let answer = tokio::spawn(async move { answer(&services, request).await }).await;
     match answer {
         Ok(Answer::Sent(response)) => response,
         Ok(Answer::Withheld(_)) => {
-            // If the client gives up before, its connection is gone and with it this function.
+            // If the client gives up first, the connection is gone, and this function with it.
             ended.await;
             wire.cut();
             Response::default()
@@ -262,7 +263,7 @@ async fn answer(services: &Services, request: Request) -> Answer {
     }
 }
 
-/// Adds the query to the logged path. Not for the storage, where it is a signature.
+/// Adds the query to the logged path. Not for the storage, whose query is a signature.
 fn note_query(entry: &mut Entry, request: &Request) {
     if let Some(query) = request.uri().query() {
         entry.path = format!("{}?{query}", entry.path);

@@ -1,4 +1,4 @@
-//! The settings of an emulator: its state folder, its services, and its faults.
+//! Settings of an emulator: its state folder, its services and its faults.
 
 use std::path::PathBuf;
 
@@ -6,18 +6,19 @@ use super::attachments::AttachmentSettings;
 use super::faults::Fault;
 use super::jobs::JobSettings;
 
-/// The settings of an emulator. The default is the documented service, as far as it is documented.
+/// Settings of an emulator. The default is the documented service, as far as the documents go.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
-    /// Where the state is kept; without it, a temporary folder that goes away with the emulator.
+    /// State folder. `None` takes a temporary folder, which is removed with the emulator.
     pub state: Option<PathBuf>,
-    /// The settings of the attachments API.
+    /// Settings of the attachments API.
     pub attachments: AttachmentSettings,
-    /// The settings of the jobs API.
+    /// Settings of the jobs API.
     pub jobs: JobSettings,
-    /// The most bytes that the storage takes for one file. It refuses a longer one early: from the
-    /// head of the request, with the connection closed on the file.
+    /// Largest number of bytes which the storage accepts for one file; `None` for no limit. The
+    /// storage refuses a larger file by the head of the request, and closes the connection without
+    /// reading the file.
     pub largest_upload: Option<u64>,
-    /// What goes wrong on purpose.
+    /// Scripted faults.
     pub faults: Vec<Fault>,
 }

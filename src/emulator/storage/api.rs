@@ -1,7 +1,7 @@
-//! The storage's two requests, and the faults that befall them.
+//! The two requests of the storage, with the faults which fire at them.
 //!
-//! Each upload URL has an object of its own; whether its owner still points at that object when the
-//! bytes are there, is looked at last.
+//! Each upload URL has an object of its own. Only after all bytes have arrived, the owner decides
+//! whether its record still points at this object.
 
 use std::io::{self, Write as _};
 use std::sync::Arc;
@@ -36,21 +36,21 @@ use crate::emulator::folder::{Folder, StateError};
 use crate::emulator::log::Entry;
 use crate::emulator::reply::{Answer, Reply};
 
-/// How much is gathered before it is written, and read before it is sent.
+/// Number of bytes which are gathered before a write, and read before a send.
 const BUFFER: usize = 256 * 1024;
 
-/// The storage of one emulator.
+/// Storage of one emulator.
 pub(in crate::emulator) struct StorageServer {
     context: Arc<ServerContext>,
     faults: Arc<FaultInjector>,
     folder: Folder,
     signer: Signer,
-    /// The most bytes that are taken for one object.
+    /// Largest number of bytes which one object may have; `None` for no limit.
     largest_upload: Option<u64>,
 }
 
 impl StorageServer {
-    /// Takes up the state where an earlier emulator left it.
+    /// Loads the state which an earlier emulator left.
     pub(in crate::emulator) fn load(
         context: Arc<ServerContext>,
         faults: Arc<FaultInjector>,
@@ -68,7 +68,8 @@ impl StorageServer {
         })
     }
 
-    /// The URL of an object's path, with the permission to send such a request until it expires.
+    /// Signs the path of an object and returns the URL. The URL allows requests with this method
+    /// and these headers until it expires.
     pub(in crate::emulator) fn signed_url(
         &self,
         method: &Method,
@@ -189,7 +190,7 @@ impl StorageServer {
         })
     }
 
-    /// Refuses without reading the body, which the connection is then closed on.
+    /// Refuses a request without reading its body, and closes the connection.
     fn refuse_early(&self, error: S3Error, entry: Entry) -> Answer {
         let reply = error
             .reply()
@@ -209,14 +210,14 @@ impl StorageServer {
         entry.bytes = pieces.skip(half).await.ok();
         let answer = self.settle(entry, |_| Answer::Cut);
         if effect == Some(Effect::StalledRead) {
-            // As long as the rest is neither read nor dropped, the client is kept waiting.
+            // The client waits for as long as the rest of the body is neither read nor dropped.
             self.context.ended().await;
         }
         drop(pieces);
         answer
     }
 
-    /// What can be told before the body is read.
+    /// Checks everything which is known before the body is read.
     fn check_upload(&self, head: &Parts) -> Result<(), S3Error> {
         if head.headers.contains_key(TRANSFER_ENCODING) {
             return Err(S3Error::NotImplemented);
@@ -260,7 +261,7 @@ impl StorageServer {
         })
     }
 
-    /// Gives the bytes to whom they belong.
+    /// Hands received bytes to the owner of the object.
     fn hand_over<O: ObjectOwner>(
         &self,
         owner: &O,
@@ -297,7 +298,7 @@ impl StorageServer {
     }
 }
 
-/// Why a request is not carried out, be it for a fault or for its own.
+/// Returns the refusal which a fault scripts, or else the refusal of a request which is not valid.
 fn refusal(effect: Option<&Effect>, check: impl FnOnce() -> Result<(), S3Error>) -> Option<Reply> {
     match effect {
         Some(Effect::Status { code, retry_after }) => {
@@ -312,7 +313,7 @@ fn refusal(effect: Option<&Effect>, check: impl FnOnce() -> Result<(), S3Error>)
     }
 }
 
-/// The error of a script that gives no more than a status.
+/// Returns the error for a scripted early refusal, which gives only a status.
 fn early(code: u16) -> S3Error {
     match faults::status(code) {
         Some(StatusCode::FORBIDDEN) => S3Error::Expired,
@@ -322,9 +323,9 @@ fn early(code: u16) -> S3Error {
     }
 }
 
-/// Whether a request shows credentials that are none of the storage's business. S3 refuses an
-/// `Authorization` beside a signature; the API's headers it would not notice, but a client that
-/// sends them leaks them.
+/// True if a request carries credentials which do not belong to the storage. S3 refuses an
+/// `Authorization` header beside a signature. S3 ignores the API's headers; the emulator refuses
+/// them as well, because a client which sends them leaks its keys.
 fn carries_credentials(headers: &HeaderMap) -> bool {
     let of_the_api = |name: &str| name == "x-api-key" || name.starts_with("x-user-");
     headers.contains_key(AUTHORIZATION) || headers.keys().any(|name| of_the_api(name.as_str()))
@@ -334,14 +335,14 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// A body that came in as a whole.
+/// Body which was received as a whole.
 struct Received {
     file: TemporaryFile,
     size: u64,
     md5: Md5Digest,
 }
 
-/// Why a body did not.
+/// Reason why a body was not received as a whole.
 enum Interrupted {
     Gone,
     Disk(io::Error),
@@ -359,8 +360,8 @@ impl From<io::Error> for Interrupted {
     }
 }
 
-/// A file in the making. It is taken along to the threads for blocking work, a buffer at a time,
-/// so that memory is bounded and no other request waits for the disk.
+/// Temporary file which receives a body. The file moves to the threads for blocking work, one
+/// buffer at a time, so that memory is bounded and no other request waits for the disk.
 struct Sink {
     file: TemporaryFile,
     md5: Md5Hasher,

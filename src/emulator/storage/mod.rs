@@ -1,7 +1,7 @@
 //! The storage behind the upload and download URLs: as much of S3 as a presigned URL shows.
 //!
-//! It knows nothing of keys and rate, and nothing of attachments and jobs: whose an object is, an
-//! [`ObjectOwner`] knows.
+//! The storage knows neither API keys nor rate limits, neither attachments nor jobs: an
+//! [`ObjectOwner`] knows the record of an object. Open `api` first.
 
 mod api;
 mod content;

@@ -1,5 +1,5 @@
-//! The seam between the storage and the APIs that issue its URLs: the storage keeps bytes, and the
-//! owner of an object says what they mean.
+//! Interface between the storage and the APIs which issue its URLs: the storage keeps bytes, and
+//! the owner of an object keeps the record which the bytes belong to.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,40 +8,40 @@ use super::content::Content;
 use crate::emulator::log::Entry;
 use crate::whole_file::{Existing, TemporaryFile};
 
-/// An API whose records have stored objects.
+/// API whose records have stored objects.
 pub(in crate::emulator) trait ObjectOwner: Sync {
-    /// The id of a record.
+    /// Id of a record.
     type Id: Copy + Send + Sync;
 
-    /// The base of its objects' URLs, below the emulator's own address.
+    /// Base path of the URLs of the owner's objects.
     const BASE: &'static str;
 
-    /// Reads the id of a record from a segment of a path.
+    /// Parses the id of a record from a segment of a path; `None` if the segment is not an id.
     fn id(segment: &str) -> Option<Self::Id>;
 
-    /// Notes an id in the log.
+    /// Adds the id of a record to a log entry.
     fn note(id: Self::Id, entry: &mut Entry);
 
-    /// Notes in the log what is known of a record whose object is fetched.
+    /// Adds the known facts about a record to the log entry of a download.
     fn describe(&self, id: Self::Id, entry: &mut Entry);
 
-    /// Takes bytes that came whole, and notes in the log what they are for. Those that are not kept
-    /// are lost.
+    /// Accepts bytes which arrived as a whole, and adds their record to the log entry. Bytes are
+    /// lost unless [`ReceivedObject::keep`] is called.
     fn receive(&self, id: Self::Id, upload: ReceivedObject, entry: &mut Entry) -> io::Result<()>;
 }
 
-/// The bytes of an object that came whole, and are not in their place yet.
+/// Bytes of an object which arrived as a whole and are not in place yet.
 pub(in crate::emulator) struct ReceivedObject {
-    /// The object's key.
+    /// Storage key of the object.
     pub(in crate::emulator) key: String,
-    /// The bytes' size, and when they came.
+    /// Size of the bytes, and time of their arrival.
     pub(in crate::emulator) content: Content,
     pub(super) file: TemporaryFile,
     pub(super) place: PathBuf,
 }
 
 impl ReceivedObject {
-    /// Puts the bytes in place under their key, in place of earlier ones.
+    /// Moves the bytes to the file of their storage key, and replaces earlier bytes.
     pub(in crate::emulator) fn keep(self) -> io::Result<()> {
         self.file.take_name(&self.place, Existing::Replaced)?;
         Ok(())

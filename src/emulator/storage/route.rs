@@ -1,5 +1,5 @@
-//! The paths of stored objects: how they are written into URLs, and what a request asks for that has
-//! one. Nothing here looks at bodies, signatures or state.
+//! Paths of stored objects: writing them into URLs, and parsing them from requests. Nothing here
+//! looks at bodies, signatures or state.
 
 use std::fmt::Display;
 
@@ -8,14 +8,15 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::emulator::operation::Operation;
 
-/// What RFC 3986 calls unreserved stays as it is, everything else is encoded.
+/// Characters which are percent-encoded in a segment: all but those which RFC 3986 calls
+/// unreserved.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// A request of the storage. `Id` is that of the attachment or the job for which the URL was issued.
+/// Route of a request to the storage. `Id` is the type of the owner's record ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::emulator) enum StorageRoute<Id> {
     Upload(ObjectPath<Id>),
@@ -23,18 +24,18 @@ pub(in crate::emulator) enum StorageRoute<Id> {
     Unknown,
 }
 
-/// What a storage path says about the object behind it: `{id}/{key}/{file name}` below the base of
-/// its owner. The file name only makes the URL pleasant to read.
+/// Path of an object: `{id}/{key}/{file name}` below the base of its owner. The file name only
+/// makes the URL pleasant to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::emulator) struct ObjectPath<Id> {
-    /// For what the URL was issued.
+    /// Id of the record for which the URL was issued.
     pub(in crate::emulator) id: Id,
-    /// The object's key: 32 hexadecimal digits, which is what makes it fit to be a file's name.
+    /// Storage key of the object: 32 hexadecimal digits, and therefore safe as the name of a file.
     pub(in crate::emulator) key: String,
 }
 
 impl<Id> StorageRoute<Id> {
-    /// Reads a method and a path below the base of an owner, of whose ids `id` knows the form.
+    /// Parses a method and a path below the base of an owner. `id` parses the ids of this owner.
     pub(in crate::emulator) fn of(
         method: &Method,
         path: &str,
@@ -47,7 +48,7 @@ impl<Id> StorageRoute<Id> {
         }
     }
 
-    /// The name under which the request is logged.
+    /// Returns the operation under which the request is logged.
     pub(in crate::emulator) fn operation(&self) -> Operation {
         match self {
             Self::Upload(_) => Operation::Upload,
@@ -71,7 +72,7 @@ impl<Id> ObjectPath<Id> {
     }
 }
 
-/// The path of an object below the base of its owner.
+/// Returns the path of an object below the base of its owner.
 pub(in crate::emulator) fn object_path(
     base: &str,
     id: impl Display,

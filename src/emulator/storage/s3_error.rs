@@ -1,4 +1,4 @@
-//! The storage's errors, in the words and the XML of S3.
+//! Errors of the storage, in the words and the XML of S3.
 
 use std::io;
 
@@ -7,10 +7,10 @@ use axum::http::StatusCode;
 use super::sign::Refusal;
 use crate::emulator::reply::Reply;
 
-/// What the storage says when it does not do what was asked.
+/// Error with which the storage refuses a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum S3Error {
-    /// No object is named, or no signature given.
+    /// The path names no object, or the URL has no signature.
     AccessDenied,
     EntityTooLarge,
     Expired,
@@ -20,14 +20,14 @@ pub(super) enum S3Error {
     NoSuchKey,
     NotImplemented,
     SignatureDoesNotMatch,
-    /// What a script asked for.
+    /// A script requested this status.
     Scripted(StatusCode),
-    /// The emulator's own disk failed.
+    /// The emulator could not read or write its own disk.
     Internal,
 }
 
 impl S3Error {
-    /// Status, code and message, in S3's words where S3 has this error.
+    /// Returns status, code and message, in S3's words where S3 has this error.
     fn parts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::AccessDenied => (StatusCode::FORBIDDEN, "AccessDenied", "Access Denied"),
@@ -92,7 +92,7 @@ impl S3Error {
         }
     }
 
-    /// The answer that says it.
+    /// Returns the answer with this error.
     pub(super) fn reply(self) -> Reply {
         let (status, code, message) = self.parts();
         let xml = format!(

@@ -1,7 +1,8 @@
-//! URLs that carry their own permission, in the manner of S3's presigned ones: an HMAC over
-//! method, path, required headers with their values, and the time of expiry.
+//! Signed URLs, similar to S3's presigned ones: an HMAC over method, path, required headers with
+//! their values, and the time of expiry.
 //!
-//! The names of the parameters are the emulator's own, since S3's would promise S3's algorithm.
+//! The query parameters have names of the emulator's own, because S3's names would promise S3's
+//! algorithm.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
@@ -16,24 +17,24 @@ use crate::digest::{hmac_sha256, is_hmac_sha256, sha256};
 use crate::emulator::folder::write_atomically;
 use crate::model::Sha256Digest;
 
-/// Why a URL gives no access.
+/// Reason why a URL gives no access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// There is no signature, or no whole one.
+    /// The signature is missing or incomplete.
     Unsigned,
-    /// The signature does not fit the request.
+    /// The signature does not match the request.
     Mismatch,
-    /// The signature fits, and its time is over.
+    /// The signature matches, and the URL has expired.
     Expired,
 }
 
-/// Signs URLs and recognises them again, after a restart too.
+/// Signs URLs and checks them, also after a restart.
 pub(super) struct Signer {
     key: Vec<u8>,
 }
 
 impl Signer {
-    /// Takes the key of the state folder, or gives the folder one.
+    /// Reads the key from the state folder, or creates one there.
     pub(super) fn of_folder(key_file: &Path, incoming: &Path) -> io::Result<Self> {
         match std::fs::read(key_file) {
             Ok(key) => Ok(Self { key }),
@@ -68,7 +69,7 @@ impl Signer {
         format!("{path}?{query}")
     }
 
-    /// Checks that a request is the one that was signed, and in time.
+    /// Checks that a request matches the signature in its URL and comes before the expiry.
     pub(super) fn check(
         &self,
         method: &Method,
@@ -96,9 +97,9 @@ impl Signer {
     }
 }
 
-/// What a signed URL says for itself: until when, and with which headers.
+/// Time of expiry and required headers, as a signed URL states them.
 struct Permission<'a> {
-    /// In milliseconds since 1970.
+    /// Time of expiry in milliseconds since 1970.
     expires: i64,
     headers: Vec<&'a str>,
 }
@@ -119,7 +120,7 @@ impl<'a> Permission<'a> {
         Some((permission, value("signature")?.parse().ok()?))
     }
 
-    /// The text that is signed. No part can hold a line feed, so none can pass for two.
+    /// Returns the signed text. No part can hold a line feed, so no part can pass for two.
     fn message<'v>(
         &self,
         method: &Method,
@@ -137,8 +138,8 @@ impl<'a> Permission<'a> {
     }
 }
 
-/// 256 bits that nobody can guess. The standard library seeds every `RandomState` from the
-/// operating system, which is as good a source as a crate for randomness would be.
+/// Returns 256 random bits which nobody can guess. The standard library seeds every `RandomState`
+/// from the operating system, a source as good as a crate for randomness.
 fn random_key() -> Sha256Digest {
     let noise: Vec<u8> = (0_u64..8)
         .flat_map(|n| RandomState::new().hash_one(n).to_le_bytes())
