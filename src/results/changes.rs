@@ -1,41 +1,42 @@
-//! What was changed on request, and what became of what was there before.
+//! Changes to an attachment on request of the user, and the content and names before the changes.
 
 use std::borrow::Cow;
 
 use super::cell::{BadCell, bad};
 use crate::model::Sha256Digest;
 
-/// What stands in the column `backup` where the user did without one.
+/// Word of the column `backup` where the user did without a backup.
 const WAIVED: &str = "waived";
 
-/// What was changed on request: what stood there before, as far as somebody may want it back.
+/// Changes made to a row's attachment on request, with the old values for a user who wants them
+/// back.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Changes {
-    /// The content that was replaced, or is being replaced.
+    /// Content that was replaced, or is being replaced.
     pub replaced: Option<Former>,
-    /// The title that the attachment had before.
+    /// Title of the attachment before the change.
     pub previous_title: Option<String>,
-    /// The `external_id` that the attachment has now.
+    /// Present `external_id` of the attachment.
     pub renamed_to: Option<String>,
 }
 
 /// Content that gave way to other content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Former {
-    /// Its size in bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// The digest of its bytes, where they were seen.
+    /// Digest of the bytes; `None` where consign never saw the bytes.
     pub sha256: Option<Sha256Digest>,
-    /// Where its bytes are now.
+    /// Outcome of the backup of the bytes.
     pub backup: Backup,
 }
 
-/// What became of the bytes that gave way.
+/// Outcome of the backup of replaced bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Backup {
-    /// They are in this file.
+    /// The bytes are in the file at this path.
     Kept(String),
-    /// The user did without them.
+    /// The user did without a backup.
     Waived,
 }
 
@@ -81,7 +82,7 @@ impl Changes {
 }
 
 impl Backup {
-    /// The text in the results file: a path, or the word for none.
+    /// Returns the text of the column `backup`: a path, or the word `waived`.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Kept(path) => path,

@@ -1,10 +1,14 @@
-//! The results file: a journal while a run is on, the record of it afterwards.
+//! The results file: the journal of a run while the run is on, and the record of the import
+//! afterwards.
 //!
-//! While a run is on, lines are only appended, and a line counts from the moment at which it was
-//! synced to the disk ([`journal`]). Before and after a run the file is rewritten with one line
-//! for each row, in the manifest's order ([`merge`]), by a temporary file that takes its place
-//! ([`file`]). What an earlier run left is read by [`previous`], which believes no line that does
-//! not match its own check. [`ledger`] reads it as evidence, once no run is on.
+//! A run rewrites the file as a whole before its first request and after its last one, with one
+//! line for each row in the manifest's order. In between, the run only appends lines, and a line
+//! counts from the moment of its sync to the disk. Readers believe no line that fails its own
+//! check.
+//!
+//! The module stops at lines: `plan` decides the meaning of a line for its row, and `pipeline`
+//! decides which lines are recorded. Open [`Entry`] first, which is one line with its types, then
+//! [`RowState`], and [`file`] and [`journal`] for writing, [`previous`] and [`ledger`] for reading.
 
 pub mod beside;
 pub(crate) mod cell;
@@ -38,77 +42,78 @@ pub use status::{Status, Verified};
 
 use crate::text::decode::Undecodable;
 
-/// Why a results file cannot be used.
+/// Failure to use a results file.
 #[derive(Debug, thiserror::Error)]
 pub enum ResultsError {
-    /// There is one already, and the user did not say `--resume`.
+    /// The file exists already, and the user did not say `--resume`.
     #[error("{} exists already: an import has been begun with it", path.display())]
     Exists {
-        /// The file.
+        /// The results file.
         path: PathBuf,
     },
-    /// Another process holds it.
+    /// Another process holds the lock of the file.
     #[error(
         "{} is in use by another run of consign; wait for it to end, or stop it",
         path.display()
     )]
     Locked {
-        /// The file.
+        /// The results file.
         path: PathBuf,
     },
-    /// It has a second name, under which another run could use it at the same time.
+    /// The file has a second name, under which another run could use it at the same time.
     #[error(
         "{} has a second name (a hard link), under which another run could use it at the same time; remove that name, or make this one a file of its own: copy it, and rename the copy to it",
         path.display()
     )]
     Linked {
-        /// The file.
+        /// The results file.
         path: PathBuf,
     },
-    /// The operating system refused.
+    /// The operating system refused an operation.
     #[error("cannot {doing} {}: {source}", path.display())]
     Io {
-        /// What was tried.
+        /// The operation, as words that follow "cannot".
         doing: &'static str,
-        /// With which file.
+        /// The results file.
         path: PathBuf,
-        /// The answer.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// Its place is another one's, or its text is, since it was read or written.
+    /// The path leads to another file or to none, or another program wrote into the file, while
+    /// consign used it.
     #[error("{} {why} while consign used it", path.display())]
     Displaced {
-        /// The file.
+        /// The results file.
         path: PathBuf,
-        /// What became of its place.
+        /// The change at the path.
         why: Displacement,
     },
-    /// Its bytes are no text.
+    /// The bytes of the file are no text.
     #[error("{}: {why}", path.display())]
     Undecodable {
-        /// The file.
+        /// The results file.
         path: PathBuf,
-        /// What speaks against it.
+        /// The reason why no encoding fits.
         why: Undecodable,
     },
-    /// Its folder will not do.
+    /// The folder of the file lacks an ability needed for results.
     #[error("{} cannot be kept where it is: {lack} ({source}); {way_on}", path.display())]
     UnfitFolder {
-        /// The file.
+        /// The results file.
         path: PathBuf,
-        /// What the folder lacks.
+        /// The missing ability.
         lack: FolderLack,
-        /// The answer of the system.
+        /// Error of the operating system.
         source: io::Error,
-        /// What the user can do.
+        /// Advice to the user.
         way_on: &'static str,
     },
-    /// Something else than a results file.
+    /// The file is something else than results of consign.
     #[error("{} is not a results file of consign: {why}", path.display())]
     NotResults {
         /// The file.
         path: PathBuf,
-        /// What speaks against it.
+        /// The missing mark of results.
         why: String,
     },
 }

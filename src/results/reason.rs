@@ -1,22 +1,22 @@
-//! Why a row stands as it does: the words of all reasons, what each means, and what to do about it.
+//! The words of the column `reason`: each with its meaning, and with advice to the user.
 
 /// Makes [`Reason`] of one list, so that no reason can be without its word, meaning and remedy.
 macro_rules! reasons {
     ($($name:ident = $word:literal, $meaning:literal, $remedy:literal;)+) => {
-        /// A stable word that says why a row stands as it does. Scripts may go by it.
+        /// Reason for the status of a row, as a stable word for scripts.
         #[derive(Debug, Clone, PartialEq, Eq, Default)]
         #[expect(clippy::doc_markdown, reason = "the meanings are for users, who read no markdown")]
         pub enum Reason {
-            /// There is nothing to explain.
+            /// The status needs no explanation.
             #[default]
             None,
             $(#[doc = $meaning] $name,)+
-            /// A word of another version of consign.
+            /// Word of another version of consign.
             Other(String),
         }
 
         impl Reason {
-            /// The word in the results file.
+            /// Returns the word in the results file.
             pub fn as_str(&self) -> &str {
                 match self {
                     Self::None => "",
@@ -25,8 +25,8 @@ macro_rules! reasons {
                 }
             }
 
-            /// The meaning, in sentences; empty where there is nothing to explain, and of a word of
-            /// another version.
+            /// Returns the meaning, in sentences; empty for [`Self::None`] and for words of other
+            /// versions.
             pub fn meaning(&self) -> &'static str {
                 match self {
                     $(Self::$name => $meaning,)+
@@ -34,8 +34,8 @@ macro_rules! reasons {
                 }
             }
 
-            /// The advice to the user, in the imperative, without a capital and a full stop, so that it
-            /// may end a message. Empty where there is no meaning.
+            /// Returns the advice to the user, in the imperative, without a capital and a full
+            /// stop, because the advice may end a message. Empty where the meaning is empty.
             pub fn remedy(&self) -> &'static str {
                 match self {
                     $(Self::$name => $remedy,)+
@@ -43,7 +43,7 @@ macro_rules! reasons {
                 }
             }
 
-            /// Every reason that this version knows.
+            /// Returns every reason of this version.
             #[cfg(test)]
             pub(crate) fn all() -> Vec<Self> {
                 vec![Self::None, $(Self::$name),+]
@@ -191,7 +191,7 @@ mod tests {
         }
     }
 
-    /// The sources that write lines.
+    /// Sources of lines.
     const WRITERS: [&str; 11] = [
         include_str!("../commands/import/merge.rs"),
         include_str!("../pipeline/attachment/look_up.rs"),
@@ -206,8 +206,8 @@ mod tests {
         include_str!("../plan/next_step/row_end.rs"),
     ];
 
-    /// Whether a source says this name, and not one that only begins like it, in a line of which that is
-    /// more than a comparison, a pattern or the loan of a remedy.
+    /// Returns true if the source mentions the name, and not only as the beginning of a longer
+    /// name, in a line with more than a comparison, a pattern or the loan of a remedy.
     fn gives(source: &str, name: &str) -> bool {
         let is_read = |line: &str| {
             let read = ["==", "!=", ".remedy()", "=> {"];
@@ -219,7 +219,7 @@ mod tests {
         said.any(ends)
     }
 
-    /// The states, or parts of them, that are written as this reason.
+    /// Returns the states, or parts of states, written as this reason.
     fn states_of(reason: &Reason) -> Vec<String> {
         let name = format!("Reason::{reason:?}");
         let encoding = include_str!("state.rs").lines().filter_map(|line| {
