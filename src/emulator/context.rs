@@ -1,5 +1,5 @@
-//! Values which all parts of one emulator share: its address, its request log, and the signal of
-//! its end.
+//! Values which all parts of an emulator share: address, request log, and the signal of the
+//! emulator's end.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use super::log::{Entry, Log};
 use super::reply::Answer;
 use crate::sync::lock;
 
-/// Address, request log and end signal of one emulator.
+/// Address, request log and end signal of an emulator.
 pub(super) struct ServerContext {
     address: SocketAddr,
     log: Mutex<Log>,
@@ -35,12 +35,12 @@ impl ServerContext {
         self.address
     }
 
-    /// Returns a URL of this emulator.
+    /// Returns a URL of the emulator.
     pub(super) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// Decides a request and logs it. One request is decided at a time, so the order of the log is
+    /// Decides and logs a request. Requests are decided one at a time, so the order of the log is
     /// the order of the effects. Lock the state of a service inside `decide`, never around this
     /// call.
     ///

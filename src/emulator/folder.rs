@@ -1,7 +1,7 @@
-//! The state folder: its paths, and the reading and writing of small files in it.
+//! The state folder: paths in the folder, and the reading and writing of small files.
 //!
-//! A file is written under a temporary name and then renamed (`whole_file`), so that a kill leaves
-//! either the old state or the new one. Nothing is synced to the disk: the state of an emulator
+//! A file is written under a temporary name and then renamed (`whole_file`), so a kill leaves
+//! either the old state or the new state. Nothing is synced to the disk: the state of an emulator
 //! need not survive a loss of power.
 
 use std::fs;
@@ -15,11 +15,11 @@ use serde::de::DeserializeOwned;
 /// Paths below the state folder.
 #[derive(Debug, Clone)]
 pub(super) struct Folder {
-    /// Folder of the attachment records, one JSON file each.
+    /// Folder of the attachment records, a JSON file each.
     pub(super) records: PathBuf,
-    /// Folder of the jobs, one JSON file each.
+    /// Folder of the jobs, a JSON file each.
     pub(super) jobs: PathBuf,
-    /// Folder of the stored bytes, one file for each storage key.
+    /// Folder of the stored bytes, a file for each storage key.
     pub(super) objects: PathBuf,
     /// Folder of the files which are being written.
     pub(super) incoming: PathBuf,

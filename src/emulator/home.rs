@@ -1,4 +1,4 @@
-//! Lock on the state folder of one emulator.
+//! Lock on the state folder of an emulator.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::error::EmulatorError;
 use super::folder::{Folder, StateError};
 
-/// State folder, locked for one emulator.
+/// State folder, locked by an emulator.
 pub(super) struct Home {
     pub(super) path: PathBuf,
     pub(super) folder: Folder,
@@ -18,7 +18,7 @@ pub(super) struct Home {
 }
 
 impl Home {
-    /// Locks a state folder. Creates a temporary one if `state` is `None`.
+    /// Locks a state folder. Creates a temporary folder if `state` is `None`.
     pub(super) fn open(state: Option<&Path>) -> Result<Self, EmulatorError> {
         let (path, temporary) = if let Some(path) = state {
             (path.to_owned(), None)

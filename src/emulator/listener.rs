@@ -16,14 +16,14 @@ use tokio::net::{TcpListener, TcpStream};
 /// Listener whose connections a [`Wire`] can cut.
 pub(super) struct CuttableListener(pub(super) TcpListener);
 
-/// Connection which fails once its [`Wire`] is cut.
+/// Connection which fails after a call of [`Wire::cut`].
 pub(super) struct CuttableStream {
     tcp: TcpStream,
     wire: Wire,
 }
 
 /// Handle which cuts a connection. The server hands the handle to the code which answers the
-/// requests of this connection.
+/// requests of the connection.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Wire(Arc<AtomicBool>);
 

@@ -1,4 +1,4 @@
-//! The request log: one line of JSON for each request, in the order in which the effects were
+//! The request log: a line of JSON for each request, in the order in which the effects were
 //! decided.
 //!
 //! Rehearsals are judged by the log. So an entry holds everything which distinguishes requests, and
@@ -17,7 +17,7 @@ use super::operation::Operation;
 /// Name of the log in the state folder.
 pub(super) const FILE_NAME: &str = "requests.jsonl";
 
-/// Entry for one request, or for one purged record.
+/// Entry for a request, or for a purged record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Number of the entry in the log, from 1.
@@ -28,8 +28,8 @@ pub struct Entry {
     pub operation: Operation,
     /// HTTP method; empty for a purge.
     pub method: String,
-    /// Path as the client sent it; empty for a purge. The query is included unless it holds a
-    /// signature.
+    /// Path as the client sent it, with the query unless the query holds a signature; empty for a
+    /// purge.
     pub path: String,
     /// Id of the attachment, as far as the request or its effect shows the id.
     pub id: Option<u64>,
@@ -150,8 +150,8 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Opens a log to append to it, and returns its earlier entries. An incomplete last line is cut
-    /// off, so that the next entry does not continue that line.
+    /// Opens a log for appending, and returns the earlier entries. An incomplete last line is cut
+    /// off, lest the next entry continue the torn line.
     pub(super) fn open(path: &Path) -> Result<(Self, Vec<Entry>), LogError> {
         let file = OpenOptions::new()
             .create(true)
@@ -167,7 +167,7 @@ impl Log {
         Ok((Self { file, last_seq }, earlier))
     }
 
-    /// Numbers an entry and writes it.
+    /// Writes an entry under the next number.
     pub(super) fn append(&mut self, mut entry: Entry) -> io::Result<()> {
         entry.seq = self.last_seq + 1;
         let mut line = serde_json::to_vec(&entry)?;

@@ -56,7 +56,7 @@ impl From<Reply> for Response {
 pub(super) enum Answer {
     /// The client gets this answer.
     Sent(Response),
-    /// The connection ends. The request was carried out, and its answer would have had this status.
+    /// The connection ends. The request was carried out, and the lost answer had this status.
     Lost(StatusCode),
     /// The connection stays open without an answer. The request was carried out, and the withheld
     /// answer had this status.

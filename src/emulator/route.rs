@@ -1,4 +1,4 @@
-//! Routing of a request by its path to one of the emulated services. Each service parses the rest
+//! Routing of a request by path to an emulated service. Each service parses the rest
 //! of the path itself.
 
 use axum::http::Method;
@@ -10,7 +10,7 @@ use super::operation::Operation;
 use super::path::below;
 use super::storage::{ObjectOwner, StorageRoute};
 
-/// Service for a request, with the route inside this service.
+/// Service for a request, with the route inside the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Route {
     Attachments(AttachmentRoute),

@@ -136,7 +136,7 @@ fn reachable(bound: SocketAddr) -> SocketAddr {
     }
 }
 
-/// Emulated services, and the parts which they share.
+/// Emulated services and their shared parts.
 #[derive(Clone)]
 struct Services {
     context: Arc<ServerContext>,
@@ -205,7 +205,7 @@ async fn serve(listener: TcpListener, services: Services) {
     }
 }
 
-/// Answers a request, or cuts its connection.
+/// Answers a request, or cuts the connection.
 async fn take(
     State(services): State<Services>,
     ConnectInfo(wire): ConnectInfo<Wire>,

@@ -1,4 +1,4 @@
-//! Settings of an emulator: its state folder, its services and its faults.
+//! Settings of an emulator: state folder, services and faults.
 
 use std::path::PathBuf;
 

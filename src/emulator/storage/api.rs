@@ -1,6 +1,6 @@
 //! The two requests of the storage, with the faults which fire at them.
 //!
-//! Each upload URL has an object of its own. Only after all bytes have arrived, the owner decides
+//! Each upload URL has a separate object. Only after all bytes have arrived, the owner decides
 //! whether its record still points at this object.
 
 use std::io::{self, Write as _};
@@ -39,13 +39,13 @@ use crate::emulator::reply::{Answer, Reply};
 /// Number of bytes which are gathered before a write, and read before a send.
 const BUFFER: usize = 256 * 1024;
 
-/// Storage of one emulator.
+/// Storage of an emulator.
 pub(in crate::emulator) struct StorageServer {
     context: Arc<ServerContext>,
     faults: Arc<FaultInjector>,
     folder: Folder,
     signer: Signer,
-    /// Largest number of bytes which one object may have; `None` for no limit.
+    /// Largest number of bytes in an object; `None` for no limit.
     largest_upload: Option<u64>,
 }
 
@@ -81,7 +81,7 @@ impl StorageServer {
         self.context.url(&target)
     }
 
-    /// Answers a request of the storage and logs it.
+    /// Answers and logs a request to the storage.
     pub(in crate::emulator) async fn answer<O: ObjectOwner>(
         &self,
         owner: &O,
@@ -175,7 +175,7 @@ impl StorageServer {
         })
     }
 
-    /// Decides a request and logs it.
+    /// Decides and logs a request.
     fn settle(&self, entry: Entry, decide: impl FnOnce(&mut Entry) -> Answer) -> Answer {
         self.context
             .settle(entry, |_, entry| decide(entry))
@@ -190,7 +190,7 @@ impl StorageServer {
         })
     }
 
-    /// Refuses a request without reading its body, and closes the connection.
+    /// Refuses a request without reading the body, and closes the connection.
     fn refuse_early(&self, error: S3Error, entry: Entry) -> Answer {
         let reply = error
             .reply()

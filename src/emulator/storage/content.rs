@@ -1,4 +1,4 @@
-//! Stored bytes, as the record of their owner describes them.
+//! Stored bytes, as described in the owner's record.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Paths of stored objects: writing them into URLs, and parsing them from requests. Nothing here
+//! Paths of stored objects, written into URLs and parsed from requests. Nothing here
 //! looks at bodies, signatures or state.
 
 use std::fmt::Display;
@@ -35,7 +35,7 @@ pub(in crate::emulator) struct ObjectPath<Id> {
 }
 
 impl<Id> StorageRoute<Id> {
-    /// Parses a method and a path below the base of an owner. `id` parses the ids of this owner.
+    /// Parses a method and a path below the base of an owner. `id` parses the owner's ids.
     pub(in crate::emulator) fn of(
         method: &Method,
         path: &str,

@@ -28,13 +28,13 @@ pub(super) enum Refusal {
     Expired,
 }
 
-/// Signs URLs and checks them, also after a restart.
+/// Signs URLs and checks signed URLs, also after a restart.
 pub(super) struct Signer {
     key: Vec<u8>,
 }
 
 impl Signer {
-    /// Reads the key from the state folder, or creates one there.
+    /// Reads the key from the state folder, or creates a key there.
     pub(super) fn of_folder(key_file: &Path, incoming: &Path) -> io::Result<Self> {
         match std::fs::read(key_file) {
             Ok(key) => Ok(Self { key }),

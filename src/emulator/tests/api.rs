@@ -1,4 +1,4 @@
-//! The six operations, the keys and the rate.
+//! Tests of the attachments API: the six operations, the keys and the rate limit.
 
 use std::time::Duration;
 
@@ -321,7 +321,7 @@ async fn over_the_rate_requests_are_told_to_come_back_in_a_second() {
     let service = Service::start(settings).await;
     let mut last = service.get("/attachments/1").await;
     assert_eq!(last.status, 404);
-    // However slow this machine is, some two requests are closer than a second.
+    // Even on a slow machine, two of these requests are closer than a second.
     while last.status != 429 {
         last = service.get("/attachments/1").await;
     }
@@ -394,7 +394,7 @@ async fn a_record_that_got_no_bytes_in_time_is_gone_and_its_external_id_is_free(
         (Some(1), Some("AT1"))
     );
 
-    // Late bytes are taken, since the storage knows nothing of the record.
+    // The storage accepts late bytes, because it does not know the record.
     service.upload(&first, b"hello").await;
     service.upload(&second, b"hello").await;
     assert_eq!(service.get("/attachments/1").await.status, 404);

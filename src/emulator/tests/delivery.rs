@@ -1,4 +1,4 @@
-//! Answers that are lost, broken off or dragged out on the way, requests that come twice, and other
+//! Tests of answers which are lost, cut or slow, of requests which arrive twice, and of other
 //! clients of the same company.
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::emulator::{Clash, EmulatorError, ExternalIds};
 
-/// The status and the fault of each logged request of an operation.
+/// Returns the status and the fault of each logged request of an operation.
 fn logged(service: &Service, operation: Operation) -> Vec<(Option<u16>, Option<String>)> {
     let log = service.log().into_iter();
     log.filter(|entry| entry.operation == operation)
@@ -29,7 +29,7 @@ async fn start_with(operation: Operation, effect: Effect) -> Service {
     Service::start(with_fault(operation, When::Nth(1), effect)).await
 }
 
-/// Stops the emulator, and only now the request that it kept waiting comes to its end.
+/// Stops the emulator, and checks that the withheld request ends only then.
 async fn keeps_waiting(service: Service, request: JoinHandle<reqwest::Result<reqwest::Response>>) {
     assert!(!request.is_finished());
     service.emulator.stop().await;
@@ -127,7 +127,7 @@ async fn the_download_of_a_file_can_be_truncated() {
 async fn an_upload_whose_reading_stalls_neither_ends_nor_stores_anything() {
     let service = start_with(Operation::Upload, Effect::StalledRead).await;
     let created = service.create("AT1").await;
-    // More than all buffers on the way hold.
+    // More bytes than all buffers between client and storage hold.
     let put = put_to(&service.client, created.upload_url(), &created).body(vec![7; 32 << 20]);
     let request = tokio::spawn(put.send());
     let upload = until(|| {
@@ -258,7 +258,7 @@ async fn the_requests_of_other_clients_are_counted_and_logged() {
         ..AttachmentSettings::default()
     }))
     .await;
-    // They show with the next request of ours.
+    // Requests of other clients are logged with our next request.
     let come = async {
         loop {
             service.get("/attachments/1").await;

@@ -1,10 +1,10 @@
-//! Scripted faults, as the client and the log see them.
+//! Tests of scripted faults, as the client and the log see them.
 
 use std::time::Duration;
 
 use super::*;
 
-/// The fault and the status of each logged request of an operation.
+/// Returns the fault and the status of each logged request of an operation.
 fn faults(service: &Service, operation: Operation) -> Vec<(Option<String>, Option<u16>)> {
     let log = service.log().into_iter();
     log.filter(|entry| entry.operation == operation)
@@ -69,7 +69,7 @@ async fn a_late_request_is_carried_out_when_its_sender_has_given_up() {
     assert!(is_cut(post(&service)).await);
     let create = Operation::Create;
     assert_eq!(faults(&service, create), [fired("late", None)]);
-    // One that waits keeps nobody else from anything.
+    // A delayed request does not delay other requests.
     assert_eq!(service.create("AT1").await.id(), "1");
     service.emulator.stop().await;
 
@@ -139,8 +139,8 @@ async fn a_captive_portal_answers_in_place_of_either_service() {
     }
 }
 
-/// One renaming under a fault, by id or by external id, and whether the attachment has the new
-/// name afterwards.
+/// Renames an attachment under a fault, by id or by external id. Returns the status of the answer,
+/// and true if the attachment has the new name afterwards.
 async fn renaming_under(operation: Operation, effect: Effect) -> (Option<u16>, bool) {
     let service = Service::start(with_fault(operation, When::Nth(1), effect)).await;
     service.attach("AT1", b"hello").await;
@@ -189,12 +189,13 @@ async fn a_change_under_a_fault_is_made_or_not_as_the_fault_says() {
     }
 }
 
-/// One upload under a fault that ends in an answer or not, then what the service shows.
+/// Uploads a file under a fault. Returns the status of the answer, if there is one, and the size
+/// which the service reports afterwards.
 async fn upload_under(effect: Effect) -> (Service, Option<u16>, Value) {
     let settings = with_fault(Operation::Upload, When::Nth(1), effect);
     let service = Service::start(settings).await;
     let created = service.create("AT1").await;
-    // Large enough not to be in one packet.
+    // Too large for a single packet.
     let put = put_to(&service.client, created.upload_url(), &created).body(vec![7; 200_000]);
     let status = match put.send().await {
         Ok(response) => Some(response.status().as_u16()),

@@ -1,4 +1,4 @@
-//! The emulator as a client sees it, over real connections.
+//! Tests of the emulator over real connections, as a client sees it.
 
 mod api;
 mod delivery;
@@ -22,7 +22,7 @@ const MEDIA_TYPE: &str = "application/vnd.api+json";
 /// Any free port on this machine.
 const HERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// Settings with which no test waits for the rate.
+/// Settings under which no test waits for the rate limit.
 fn fast() -> Settings {
     with_attachments(at_any_rate())
 }
@@ -52,13 +52,13 @@ fn with_fault(operation: impl Into<Target>, when: When, effect: Effect) -> Setti
     }
 }
 
-/// An emulator and a client of it.
+/// Emulator with a client.
 struct Service {
     emulator: Emulator,
     client: Client,
 }
 
-/// An answer of the API.
+/// JSON:API answer of the attachments API.
 #[derive(Debug)]
 struct Answer {
     status: u16,
@@ -96,7 +96,7 @@ impl Service {
         }
     }
 
-    /// A request without keys.
+    /// Builds a request without keys.
     fn bare(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.emulator.base_url());
         self.client.request(method, url)
@@ -134,7 +134,7 @@ impl Service {
             .await
     }
 
-    /// A PUT with the headers that the answer asks for.
+    /// Builds a PUT with the headers which the answer requires.
     fn put(&self, created: &Answer, bytes: &'static [u8]) -> RequestBuilder {
         put_to(&self.client, created.upload_url(), created).body(bytes)
     }
@@ -145,7 +145,7 @@ impl Service {
         response
     }
 
-    /// A created attachment with bytes.
+    /// Creates an attachment and uploads its bytes.
     async fn attach(&self, external_id: &str, bytes: &'static [u8]) -> Answer {
         let created = self.create(external_id).await;
         self.upload(&created, bytes).await;
@@ -161,7 +161,7 @@ impl Service {
     }
 }
 
-/// Waits for what must come, so that a test of it fails rather than hangs where it does not.
+/// Waits for a value, so that a test whose value never comes fails instead of hanging.
 async fn until<T>(mut there: impl FnMut() -> Option<T>) -> T {
     let comes = async {
         loop {
@@ -176,7 +176,7 @@ async fn until<T>(mut there: impl FnMut() -> Option<T>) -> T {
     outcome.expect("it comes within a minute")
 }
 
-/// Waits until a file is being received.
+/// Waits until the storage is receiving a file.
 async fn until_receiving(state: &std::path::Path) {
     let incoming = state.join("incoming");
     until(|| std::fs::read_dir(&incoming).unwrap().next().map(drop)).await;

@@ -1,4 +1,4 @@
-//! What outlives a request: the state folder, the log, the emulator's own end.
+//! Tests of the state folder, the request log and the end of an emulator.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ async fn the_number_of_a_purged_record_is_not_given_again_after_a_restart() {
     let service = Service::start(settings()).await;
     service.create("AT1").await;
     assert_eq!(service.get("/attachments/1").await.status, 404);
-    // A look-up of some other number does not make that number taken.
+    // A look-up of another number does not use this number up.
     service.get("/attachments/77").await;
     service.emulator.stop().await;
     let service = Service::start(settings()).await;
@@ -184,7 +184,7 @@ async fn stopping_breaks_off_an_upload_that_is_under_way_and_frees_the_address()
     let folder = tempfile::tempdir().unwrap();
     let service = Service::start(kept_in(&folder)).await;
     let created = service.create("AT1").await;
-    // The first piece is sent, the second never comes.
+    // The first piece is sent. The second never comes.
     let first = futures::stream::iter([Ok::<_, std::io::Error>("hello")]);
     let body = futures::StreamExt::chain(first, futures::stream::pending());
     let put = put_to(&service.client, created.upload_url(), &created)
@@ -218,7 +218,7 @@ async fn a_dropped_emulator_serves_no_more() {
     let Service { emulator, client } = service;
     let url = emulator.base_url();
     drop(emulator);
-    // Ending takes a moment; what matters is that it comes.
+    // The end takes a moment; only its coming matters.
     while client.get(&url).send().await.is_ok() {
         tokio::task::yield_now().await;
     }

@@ -1,4 +1,4 @@
-//! Uploads and downloads.
+//! Tests of uploads and downloads.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use super::*;
 use crate::emulator::stored;
 
-/// The code in S3's XML.
+/// Returns the status of a refusal and the code in its S3 XML.
 async fn refused(request: RequestBuilder) -> (u16, String) {
     let response = request.send().await.unwrap();
     let status = response.status().as_u16();
@@ -25,7 +25,7 @@ async fn refused(request: RequestBuilder) -> (u16, String) {
     )
 }
 
-/// A connection over which this was sent as it is.
+/// Opens a connection and sends a text as it stands.
 async fn sent_raw(service: &Service, text: &str) -> TcpStream {
     let address = service.emulator.address();
     let mut tcp = TcpStream::connect(address).await.unwrap();
@@ -33,7 +33,7 @@ async fn sent_raw(service: &Service, text: &str) -> TcpStream {
     tcp
 }
 
-/// The head of an upload as it goes over the wire, without its length and its end.
+/// Returns the head of an upload as raw HTTP, without its length and its end.
 fn raw_head(created: &Answer) -> String {
     let url = reqwest::Url::parse(created.upload_url()).unwrap();
     let mut head = format!(
@@ -189,7 +189,7 @@ async fn a_body_without_a_length_is_refused() {
     );
 }
 
-/// What was logged of the one upload, once it is.
+/// Waits for the log entry of the only upload, and returns the entry.
 async fn logged_upload(service: &Service) -> Entry {
     let upload = || Some(service.last_entry()).filter(|e| e.operation == Operation::Upload);
     until(upload).await
@@ -245,13 +245,13 @@ async fn the_refusal_of_a_large_upload_arrives() {
     assert_eq!(refused(request).await.0, 403);
 }
 
-/// What is answered to the head of an upload of so many bytes, none of which is sent.
+/// Returns the answer to the head of an upload of `length` bytes, none of which is sent.
 async fn answered_unread(service: &Service, length: u64) -> String {
     let created = service.create("AT1").await;
     let head = format!("{}Content-Length: {length}\r\n\r\n", raw_head(&created));
     let mut tcp = sent_raw(service, &head).await;
     let mut text = String::new();
-    // It ends, since the connection is closed on the rest.
+    // The answer ends, because the connection is closed without waiting for the body.
     tcp.read_to_string(&mut text).await.unwrap();
     assert_eq!(stored(service.emulator.state()).unwrap(), []);
     text
@@ -285,7 +285,7 @@ async fn a_storage_with_a_limit_refuses_what_is_longer_without_reading_it() {
     let created = service.create("AT2").await;
     assert_eq!(service.upload(&created, b"hello").await.status(), 200);
 
-    // Without one, the rest of the file is waited for.
+    // Without a limit, the emulator waits for the rest of the file.
     let service = Service::start(fast()).await;
     let created = service.create("AT1").await;
     assert_eq!(service.upload(&created, b"hello again").await.status(), 200);
@@ -321,7 +321,7 @@ async fn keys_that_are_shown_to_the_storage_are_refused() {
 async fn an_empty_file_is_stored() {
     let service = Service::start(fast()).await;
     let created = service.create("AT1").await;
-    // Left to itself, the client would leave out a length of nothing.
+    // By default, the client would leave out a length of zero.
     let put = service.put(&created, b"").header("Content-Length", "0");
     assert_eq!(put.send().await.unwrap().status(), StatusCode::OK);
     let shown = service.get("/attachments/1").await;

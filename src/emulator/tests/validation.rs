@@ -1,8 +1,8 @@
-//! Requests that are not as they must be.
+//! Tests of requests which do not match the specification.
 
 use super::*;
 
-/// The template of a good POST with one member set, or removed where `value` is null.
+/// Returns a valid POST with one member set, or removed if `value` is null.
 fn altered(pointer: &str, value: Value) -> Value {
     let mut body = creation("AT1");
     let (parent, member) = pointer.rsplit_once('/').unwrap();

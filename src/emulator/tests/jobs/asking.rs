@@ -1,9 +1,9 @@
-//! What stands before a job: the key, the form of the path, the body.
+//! Tests of the checks before a job is created: key, form of the path, body.
 
 use super::*;
 use crate::emulator::{JobKeys, Slashes, WrongSlash};
 
-/// The status of a request, and what it says.
+/// Returns the status and the body of an answer.
 async fn told(request: RequestBuilder) -> (u16, Value) {
     let answer = job_answer(request).await;
     (answer.status, answer.json())
@@ -145,8 +145,8 @@ async fn a_body_that_is_no_object_in_json_is_refused_as_a_whole() {
     assert_eq!(told(text).await, (415, expected));
 }
 
-/// Status and `Location` of a list and of a POST, each without and with a slash at its end. The
-/// client follows nothing.
+/// Returns status and `Location` of a list and of a POST, each without and with a trailing slash.
+/// The client follows no redirect.
 async fn at_both_ends(jobs: JobSettings) -> Vec<(u16, Option<String>)> {
     let service = Service {
         client: Client::builder()

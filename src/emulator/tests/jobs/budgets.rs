@@ -1,4 +1,4 @@
-//! Budgets, as the headers tell them and as they outlive an emulator.
+//! Tests of budgets: their headers, and their survival of a restart.
 
 use super::*;
 use crate::emulator::BudgetSettings;
@@ -7,7 +7,7 @@ fn number(number: u32) -> NonZeroU32 {
     NonZeroU32::new(number).unwrap()
 }
 
-/// Three POSTs an hour, four reads a minute.
+/// Settings with three POSTs an hour and four reads a minute.
 fn tight() -> JobSettings {
     JobSettings {
         budgets: BudgetSettings {
@@ -19,7 +19,7 @@ fn tight() -> JobSettings {
     }
 }
 
-/// Limit and rest, as the headers tell them, and whether they tell of a time.
+/// Returns limit and remaining requests from the headers, and `some` if a wait is left.
 fn standing(answer: &JobAnswer) -> [Option<&str>; 3] {
     let time = answer.header("ratelimit-reset").map(|seconds| {
         let seconds: u64 = seconds.parse().unwrap();
@@ -34,7 +34,7 @@ async fn what_went_well_tells_what_is_left_and_a_request_too_many_when_to_come_a
     let service = Service::start(with_jobs(tight())).await;
     let first = service.create_job(&["a"]).await;
     assert_eq!(standing(&first), [Some("3"), Some("2"), Some("some")]);
-    // It counts, but does not tell.
+    // The request counts, but its answer has no budget headers.
     let bad = service.ask_for_job(&json!({})).await;
     assert_eq!((bad.status, standing(&bad)), (400, [None; 3]));
     let last = service.create_job(&["a"]).await;

@@ -1,4 +1,4 @@
-//! Scripted faults of jobs and of their uploads.
+//! Tests of scripted faults of jobs and of their uploads.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ async fn start_with(operation: Operation, effect: Effect) -> Service {
     .await
 }
 
-/// Operation, status and fault of each logged request.
+/// Returns operation, status and fault of each logged request.
 fn logged(service: &Service) -> Vec<(&'static str, Option<u16>, Option<String>)> {
     let log = service.log().into_iter();
     log.map(|entry| (entry.operation.name(), entry.status, entry.fault))

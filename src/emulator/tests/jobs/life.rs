@@ -1,4 +1,4 @@
-//! What a job goes through.
+//! Tests of a job from its creation to its end.
 
 use super::*;
 use crate::emulator::{Phase, jobs};
@@ -140,7 +140,7 @@ async fn the_storage_takes_what_is_signed_and_nothing_else() {
         let text = response.text().await.unwrap();
         assert!(text.contains(&format!("<Code>{code}</Code>")), "{text}");
     }
-    // No header is signed, so that any may come along.
+    // No header is signed, so any header is accepted.
     let free = put(&url).header("Content-Type", "text/plain");
     assert_eq!(free.send().await.unwrap().status(), StatusCode::OK);
 }

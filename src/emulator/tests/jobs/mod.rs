@@ -1,4 +1,4 @@
-//! The jobs API as a client sees it.
+//! Tests of the jobs API over real connections, as a client sees it.
 
 mod asking;
 mod budgets;
@@ -22,7 +22,7 @@ fn at_once() -> Terms {
     }
 }
 
-/// Settings with which no test waits.
+/// Settings under which no test waits.
 fn quick() -> JobSettings {
     JobSettings {
         terms: at_once(),
@@ -34,7 +34,7 @@ fn with_jobs(jobs: JobSettings) -> Settings {
     Settings { jobs, ..fast() }
 }
 
-/// An answer of the API, which may be without a document.
+/// Answer of the jobs API, possibly without a document.
 #[derive(Debug)]
 struct JobAnswer {
     status: u16,
@@ -56,7 +56,7 @@ impl JobAnswer {
         self.json()["status"].as_str().expect("a word").to_owned()
     }
 
-    /// Name and upload URL of each file.
+    /// Returns name and upload URL of each file.
     fn files(&self) -> Vec<(String, String)> {
         let json = self.json();
         let files = json["detail"]["files"].as_array().expect("files");
@@ -83,7 +83,7 @@ async fn job_answer(request: RequestBuilder) -> JobAnswer {
     }
 }
 
-/// What asks for a job for an event.
+/// Returns the body which requests a job for an event.
 fn for_event(files: &[&str]) -> Value {
     json!({"sourcing_event": EVENT, "created_by": "john.doe@email.com", "files": files})
 }
@@ -94,7 +94,7 @@ impl Service {
         self.client.request(method, url)
     }
 
-    /// A request with a key.
+    /// Builds a request with a key.
     fn keyed(&self, method: Method, path: &str) -> RequestBuilder {
         self.jobs_request(method, path)
             .header("Authorization", "Bearer key-canary")
@@ -124,7 +124,7 @@ impl Service {
         self.client.put(url).body(bytes).send().await.unwrap()
     }
 
-    /// Sends bytes to each upload URL of a job.
+    /// Uploads bytes to each upload URL of a job.
     async fn fill(&self, job: &JobAnswer, bytes: &'static str) {
         for (_, url) in job.files() {
             let response = self.put_file(&url, bytes).await;
@@ -136,7 +136,7 @@ impl Service {
         job_files(self.emulator.state()).unwrap()
     }
 
-    /// Name and bytes of each attached file.
+    /// Returns name and bytes of each attached file.
     fn attached_bytes(&self) -> Vec<(String, String)> {
         let read = |file: JobFile| (file.name, std::fs::read_to_string(file.bytes).unwrap());
         self.attached().into_iter().map(read).collect()

@@ -1,4 +1,4 @@
-//! The switches for what the vendor does not document.
+//! Tests of the switches for behaviour which the vendor does not document.
 
 use std::path::Path;
 
@@ -85,7 +85,7 @@ async fn asking_again_may_bring_fresh_urls_for_the_same_places() {
     assert_eq!(service.attached_bytes(), pairs(&[("a", "hello")]));
 }
 
-/// Lets an hour pass for the jobs of a state folder.
+/// Moves the jobs of a state folder one hour into the past.
 fn let_an_hour_pass(state: &Path) {
     for file in std::fs::read_dir(state.join("jobs")).unwrap() {
         let path = file.unwrap().path();
@@ -96,7 +96,7 @@ fn let_an_hour_pass(state: &Path) {
     }
 }
 
-/// A job that got the first of its two files, an hour later.
+/// Creates a job, uploads the first of its two files, and lets an hour pass.
 async fn a_job_that_got_half(state: &Path, jobs: JobSettings) -> (Service, JobAnswer) {
     let settings = Settings {
         state: Some(state.to_owned()),
