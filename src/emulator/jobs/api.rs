@@ -1,5 +1,5 @@
-//! The two operations of the jobs API, and what stands before them: the form of the path, the key, the
-//! budgets and the faults.
+//! Server of the jobs API: creates and reads jobs, after the checks of the path's trailing slash,
+//! the key and the budgets, and under the due fault.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -30,20 +30,20 @@ use crate::emulator::reply::{Answer, Reply};
 use crate::emulator::storage::StorageServer;
 use crate::sync::lock;
 
-/// The largest document that is read: some thousand names.
+/// Largest request document that the emulator reads, in bytes: enough for some thousand file names.
 const MAX_DOCUMENT: usize = 1024 * 1024;
 
-/// How many jobs one list holds.
+/// Largest number of jobs in one list.
 const MAX_LISTED: usize = 100;
 
-/// What is said of an event or a request that does not exist.
+/// Error text for an unknown sourcing event or request.
 const UNKNOWN_OBJECT: &str = "Invalid resource ID";
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const RATE_REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 const RATE_RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
-/// The jobs API of one emulator.
+/// Jobs API of one emulator.
 pub(in crate::emulator) struct JobServer {
     context: Arc<ServerContext>,
     faults: Arc<FaultInjector>,
@@ -52,14 +52,15 @@ pub(in crate::emulator) struct JobServer {
     state: Mutex<JobState>,
 }
 
-/// The jobs, and the budgets with what was used of them.
+/// Records of all jobs, and the budgets with their counted requests.
 pub(super) struct JobState {
     pub(super) jobs: JobStore,
     budgets: Budgets,
 }
 
 impl JobServer {
-    /// Takes up the state where an earlier emulator left it, of which `earlier` is the log.
+    /// Loads the state that an earlier emulator left in `folder`. `earlier` is the request log of
+    /// the earlier emulator.
     pub(in crate::emulator) fn load(
         context: Arc<ServerContext>,
         faults: Arc<FaultInjector>,
@@ -81,7 +82,7 @@ impl JobServer {
         })
     }
 
-    /// Answers a request of the API and logs it.
+    /// Answers a request to the jobs API and logs the request.
     pub(in crate::emulator) async fn answer(
         &self,
         request: Request,
@@ -131,7 +132,7 @@ impl JobServer {
     }
 }
 
-/// One request that is being decided.
+/// Request being decided, with the server, its locked state and the log.
 struct Call<'a> {
     server: &'a JobServer,
     state: &'a mut JobState,
@@ -177,8 +178,10 @@ impl Befallen for Call<'_> {
 }
 
 impl Call<'_> {
-    /// Looks at the form of the path, then at the key, then at the budget: in this order, because
-    /// what leads a request to its place knows of neither. Goes on with what is left of the budget.
+    /// Checks the trailing slash, then the key, then the budget. Continues with the remaining
+    /// budget; `None` if the request falls under no budget.
+    // The slash first: the router that leads a request to its handler knows neither keys nor
+    // budgets.
     fn admit(&mut self) -> ControlFlow<Reply, Option<Standing>> {
         self.check_slash()?;
         self.check_key()?;
@@ -280,7 +283,8 @@ impl Call<'_> {
         Ok(self.created(&job))
     }
 
-    /// Why a job for an object fails at its start, or is not even created.
+    /// Reason for which a job for an unknown object fails at its start; `None` for a known object.
+    /// Fails with 400 if the settings refuse to create the job.
     fn refusal_of(&self, object: Object) -> Result<Option<String>, Problem> {
         if !self.server.settings.unknown_objects.contains(&object.id) {
             return Ok(None);
@@ -321,7 +325,7 @@ impl Call<'_> {
         Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error))
     }
 
-    /// Time stands still at the request's arrival.
+    /// View of the jobs at the arrival of the request.
     fn view(&self) -> View<'_> {
         View {
             storage: &self.server.storage,
@@ -335,7 +339,7 @@ fn not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "Not found.")
 }
 
-/// What a request over its budget is told.
+/// Answer to a request over its budget: 429 with `Retry-After`, at least 1 second.
 fn throttled(standing: Standing, retry_after: Duration) -> Reply {
     let seconds = whole_seconds(retry_after).max(1);
     let error = format!("Request was throttled. Expected available in {seconds} seconds.");
@@ -346,8 +350,8 @@ fn throttled(standing: Standing, retry_after: Duration) -> Reply {
     reply
 }
 
-/// The answer with what is left of the budget, as is documented of answers to requests that went
-/// well.
+/// Adds the remaining budget to the headers of a successful answer with a document.
+// The vendor documents the headers for answers to successful requests.
 fn with_standing(mut answer: Answer, standing: Option<Standing>) -> Answer {
     if let (Answer::Sent(response), Some(standing)) = (&mut answer, standing)
         && response.status().is_success()
@@ -364,7 +368,7 @@ fn add_standing(headers: &mut HeaderMap, standing: Standing) {
     headers.insert(RATE_RESET, whole_seconds(standing.reset).into());
 }
 
-/// A span in seconds, such that it is over when they are.
+/// Span in whole seconds, rounded up, so that the span is over when the seconds are.
 fn whole_seconds(span: Duration) -> u64 {
     span.as_secs() + u64::from(span.subsec_nanos() > 0)
 }

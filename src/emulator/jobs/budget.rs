@@ -1,8 +1,8 @@
-//! The budgets of the jobs API: how many requests are answered within an hour and within a day,
-//! counted as sliding windows over arrival times.
+//! Budgets of the jobs API: limits on the requests within a minute, an hour and a day, counted as
+//! sliding windows over arrival times.
 //!
-//! Time is the clock's, not the process's, because a day's budget outlives an emulator: the request
-//! log says which requests were counted, and from it an emulator begins.
+//! Arrival times are clock times, not process times, because a day's budget outlives an emulator: a
+//! new emulator restores its budgets from the counted requests in the request log.
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
@@ -16,31 +16,31 @@ use super::settings::{BudgetSettings, PostBudgets, Refused};
 use crate::emulator::log::Entry;
 use crate::emulator::path::below;
 
-/// What is left of a budget, as the headers of an answer tell it.
+/// Remaining budget, for the headers of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Standing {
-    /// How many requests its time has.
+    /// Number of requests that the window admits.
     pub(super) limit: u32,
-    /// How many are left.
+    /// Number of requests left in the window.
     pub(super) remaining: u32,
-    /// The time until there is one more.
+    /// Time until the window has one more request left.
     pub(super) reset: Duration,
 }
 
-/// What a budget says to a request.
+/// Decision of a budget about one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Admission {
-    /// There was one left for it.
+    /// The request is within the budget.
     Admitted(Standing),
-    /// There was none.
+    /// The request is over the budget.
     Refused {
         standing: Standing,
-        /// The time until there is one.
+        /// Time until the budget has room for one request.
         retry_after: Duration,
     },
 }
 
-/// The budgets of an emulator.
+/// Budgets of one emulator, for POSTs and for reads.
 #[derive(Debug)]
 pub(super) struct Budgets {
     refused: Refused,
@@ -51,7 +51,7 @@ pub(super) struct Budgets {
 }
 
 impl Budgets {
-    /// Budgets of which nothing is used.
+    /// Creates unused budgets.
     pub(super) fn new(settings: &BudgetSettings) -> Self {
         let (hour, day) = (Duration::from_hours(1), Duration::from_hours(24));
         let posts = || Budget {
@@ -74,7 +74,7 @@ impl Budgets {
         }
     }
 
-    /// Budgets of which the requests of earlier emulators used something.
+    /// Restores the budgets from `earlier`, the request log of earlier emulators.
     pub(super) fn after(settings: &BudgetSettings, earlier: &[Entry]) -> Self {
         let mut budgets = Self::new(settings);
         for entry in earlier.iter().filter(|entry| entry.budget_left.is_some()) {
@@ -86,14 +86,15 @@ impl Budgets {
         budgets
     }
 
-    /// Counts a request that an earlier emulator counted.
+    /// Counts a request from the log again.
     fn count(&mut self, route: JobsRoute, arrival: Timestamp) {
         if let Some(budget) = self.of(route) {
             budget.take(arrival);
         }
     }
 
-    /// Judges a request by the time at which it arrived; `None` where it falls under no budget.
+    /// Admits or refuses a request by its arrival time; `None` if the request falls under no
+    /// budget.
     pub(super) fn admit(&mut self, route: JobsRoute, arrival: Timestamp) -> Option<Admission> {
         let refused = self.refused;
         let budget = self.of(route)?;
@@ -106,7 +107,7 @@ impl Budgets {
             None => Admission::Admitted(standing),
             Some(_) => Admission::Refused {
                 standing,
-                // Asked again, since having counted this one may have put it off.
+                // Computed again: counting the refused request may have made the wait longer.
                 retry_after: budget.wait(arrival).unwrap_or_default(),
             },
         })
@@ -124,7 +125,7 @@ impl Budgets {
     }
 }
 
-/// A budget with a short window and a long one; a request must fit into both.
+/// Budget with a short window and a long one. A request must fit into both.
 #[derive(Debug)]
 struct Budget {
     windows: [Window; 2],
@@ -137,13 +138,13 @@ impl Budget {
         }
     }
 
-    /// The time until there is one left, if there is none.
+    /// Time until both windows have room for one request; `None` if both have room now.
     fn wait(&mut self, now: Timestamp) -> Option<Duration> {
         let waits = self.windows.iter_mut().map(|window| window.wait(now));
         waits.max().flatten()
     }
 
-    /// What is left in the window that has the least left.
+    /// Remaining budget of the window with the fewest requests left.
     fn standing(&mut self, now: Timestamp) -> Standing {
         let [short, long] = self.windows.each_mut().map(|window| window.standing(now));
         if long.remaining < short.remaining {
@@ -154,7 +155,7 @@ impl Budget {
     }
 }
 
-/// The requests that were counted within a span of time.
+/// Sliding window with the arrivals of the requests counted within a span of time.
 #[derive(Debug)]
 struct Window {
     limit: u32,
@@ -202,7 +203,7 @@ impl Window {
     }
 }
 
-/// The time from one instant to a later one.
+/// Time from `now` to `later`; zero if `later` has passed.
 fn between(now: Timestamp, later: Timestamp) -> Duration {
     Duration::try_from(later.duration_since(now)).unwrap_or_default()
 }
@@ -219,7 +220,7 @@ mod tests {
         NonZeroU32::new(number).unwrap()
     }
 
-    /// Two POSTs an hour and three a day, two reads a minute.
+    /// Settings with two POSTs per hour, three POSTs per day and two reads per minute.
     fn tight() -> BudgetSettings {
         BudgetSettings {
             posts_an_hour: number(2),
@@ -244,8 +245,8 @@ mod tests {
         Timestamp::UNIX_EPOCH + Duration::from_mins(minute)
     }
 
-    /// What is said to requests that come at these minutes: how many are left, or for how many
-    /// minutes there are none.
+    /// Decisions about requests that arrive at the given minutes: the number of requests left, or
+    /// the wait of a refused request.
     fn said(
         settings: &BudgetSettings,
         requests: &[(JobsRoute, u64)],

@@ -1,6 +1,6 @@
-//! The API's documents: what the body of a POST must be, and how problems are told.
+//! Documents of the jobs API: parsed bodies of POSTs, and error documents.
 //!
-//! Members that are not documented are passed over. Nothing here touches state.
+//! Undocumented members are ignored. No function here touches state.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;
@@ -12,32 +12,32 @@ use uuid::Uuid;
 use super::job::Kind;
 use crate::emulator::reply::Reply;
 
-/// The media type of every document.
+/// Media type of every document.
 pub(super) const MEDIA_TYPE: &str = "application/json";
 
-/// The longest name that a file may have, in bytes.
+/// Longest file name, in bytes.
 const MAX_NAME: usize = 255;
 
-/// What is wrong with a request, as the API tells it.
+/// Problem with a request, which becomes an error document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Problem {
     status: StatusCode,
-    /// What is wrong with it as a whole.
+    /// Errors of the request as a whole.
     errors: Vec<String>,
-    /// What is wrong with its members.
+    /// Errors of single members.
     fields: Vec<Wrong>,
 }
 
-/// A member that is not as it must be.
+/// Error of one member of the request's document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wrong {
-    /// Where it stands, in dot notation.
+    /// Path of the member in dot notation.
     field: String,
     what: String,
 }
 
 impl Wrong {
-    /// Says what is wrong with a member.
+    /// Creates the error of a member.
     pub(super) fn new(field: impl Into<String>, what: impl Into<String>) -> Self {
         Self {
             field: field.into(),
@@ -51,7 +51,7 @@ impl Wrong {
 }
 
 impl Problem {
-    /// A problem of the request as a whole.
+    /// Creates a problem of the request as a whole.
     pub(super) fn new(status: StatusCode, error: impl Into<String>) -> Self {
         Self {
             status,
@@ -60,7 +60,7 @@ impl Problem {
         }
     }
 
-    /// Members that are not as they must be.
+    /// Creates the problem of invalid members, with status 400.
     fn of_fields(fields: Vec<Wrong>) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
@@ -69,13 +69,13 @@ impl Problem {
         }
     }
 
-    /// The same problem, with what is wrong with a member.
+    /// Adds the error of a member.
     pub(super) fn with_field(mut self, wrong: Wrong) -> Self {
         self.fields.push(wrong);
         self
     }
 
-    /// The answer that tells it.
+    /// Turns the problem into an answer with `errors` and `field_errors`.
     pub(super) fn reply(self) -> Reply {
         let mut told = Map::new();
         if !self.errors.is_empty() {
@@ -93,19 +93,19 @@ impl Problem {
 }
 
 impl From<io::Error> for Problem {
-    /// The emulator's own disk failed.
+    /// Creates the problem of a failure of the emulator's own disk, with status 500.
     fn from(error: io::Error) -> Self {
         let error = format!("the emulator cannot keep its state: {error}");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, error)
     }
 }
 
-/// An answer with a document.
+/// Creates an answer with a JSON document.
 pub(super) fn document(status: StatusCode, document: &Value) -> Reply {
     Reply::new(status, MEDIA_TYPE, document.to_string().into_bytes())
 }
 
-/// What a POST asks for.
+/// Parsed body of a POST, which creates a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Creation {
     pub(super) object: Uuid,
@@ -114,7 +114,7 @@ pub(super) struct Creation {
 }
 
 impl Creation {
-    /// Reads the body of a POST. All that is wrong with it is told at once.
+    /// Parses the body of a POST. Fails with the errors of all members at once.
     pub(super) fn parse(kind: Kind, body: &[u8]) -> Result<Self, Problem> {
         let bad = |error| Problem::new(StatusCode::BAD_REQUEST, error);
         let document: Value = serde_json::from_slice(body)
@@ -191,14 +191,14 @@ fn files(members: &Map<String, Value>) -> Result<Vec<String>, Vec<Wrong>> {
     }
 }
 
-/// A name as it can stand at the end of an upload URL and beside others on an object.
+/// Checks that a name can stand at the end of an upload URL and beside other files on an object.
 fn file_name(name: &Value) -> Result<&str, &'static str> {
     let Value::String(name) = name else {
         return Err("Not a valid string.");
     };
     match name.as_str() {
         "" => Err("This field may not be blank."),
-        // Clients resolve them as folders.
+        // Clients resolve these names as folders.
         "." | ".." => Err("This does not name a file."),
         name if name.contains(['/', '\\']) => Err("A file name must not contain a path."),
         name if name.len() > MAX_NAME => Err("Ensure this field has no more than 255 bytes."),
@@ -206,7 +206,7 @@ fn file_name(name: &Value) -> Result<&str, &'static str> {
     }
 }
 
-/// The answer with another place for the bytes of each file in it, where it names one.
+/// Replaces the upload URL of each file in an answer that names upload URLs.
 pub(super) fn with_upload_target(reply: Reply, url: Option<&str>) -> Reply {
     let (Some(url), Ok(mut answer)) = (url, serde_json::from_slice::<Value>(&reply.body)) else {
         return reply;

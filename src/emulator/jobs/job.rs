@@ -1,7 +1,8 @@
-//! A job as the service knows it, and what time does to it. No files here, and no HTTP.
+//! Record of a job, and the changes that time brings to it. This module knows neither files nor
+//! HTTP.
 //!
-//! Nothing wakes up when a job starts, ends or is given up: what it is at follows from what is
-//! written of it and from the time at which somebody asks.
+//! No timer fires when a job starts, ends or is given up: its phase follows from the record and
+//! from the time of the question.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use super::settings::{Ending, Missing, Partial, Terms};
 use crate::emulator::log::Entry;
 use crate::emulator::storage::{Content, new_key};
 
-/// The two kinds of jobs, by what they attach files to.
+/// Kinds of jobs, by the kind of object that gets the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::emulator) enum Kind {
@@ -23,10 +24,10 @@ pub(in crate::emulator) enum Kind {
 }
 
 impl Kind {
-    /// Both.
+    /// Both kinds.
     pub(super) const ALL: [Self; 2] = [Self::SourcingEvent, Self::SourcingRequest];
 
-    /// The word for what files are attached to, which is also the member that names it.
+    /// Word for the kind of object, which is also the member with the object's id in a POST.
     pub(super) fn object(self) -> &'static str {
         match self {
             Self::SourcingEvent => "sourcing_event",
@@ -34,7 +35,7 @@ impl Kind {
         }
     }
 
-    /// The member that names who asks.
+    /// Member of a POST with the e-mail address of the user.
     pub(super) fn user(self) -> &'static str {
         match self {
             Self::SourcingEvent => "created_by",
@@ -42,7 +43,7 @@ impl Kind {
         }
     }
 
-    /// The last segment of the path that creates such jobs.
+    /// Last segment of the path that creates jobs of this kind.
     pub(super) fn endpoint(self) -> &'static str {
         match self {
             Self::SourcingEvent => "attach-files-to-sourcing-event",
@@ -50,7 +51,7 @@ impl Kind {
         }
     }
 
-    /// The `type` of such jobs.
+    /// Value of `type` for jobs of this kind.
     pub(super) fn type_name(self) -> &'static str {
         match self {
             Self::SourcingEvent => "ATTACH_FILES_TO_SOURCING_EVENT",
@@ -59,7 +60,7 @@ impl Kind {
     }
 }
 
-/// What files are attached to.
+/// Sourcing event or request to which a job attaches files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::emulator) struct Object {
     pub(super) kind: Kind,
@@ -72,33 +73,33 @@ impl fmt::Display for Object {
     }
 }
 
-/// A job as the service knows it.
+/// Job as the service stores it; also the content of its file in the state folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Job {
-    /// Its place among all jobs, from 1.
+    /// Number of the job in the order of creation, from 1.
     pub(super) number: u64,
     pub(super) id: Uuid,
     pub(super) object: Object,
-    /// Who asked for it.
+    /// E-mail address of the user who created the job.
     pub(super) user: String,
     pub(super) created: Timestamp,
     pub(super) terms: Terms,
-    /// Why it fails at its start, where it does.
+    /// Error with which the job fails at its start; `None` if the job runs.
     pub(super) refusal: Option<String>,
     pub(super) files: Vec<Item>,
 }
 
-/// One of a job's files.
+/// File of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Item {
     pub(super) name: String,
-    /// The storage key of its upload URL.
+    /// Storage key of the file's upload URL.
     pub(super) key: String,
     pub(super) content: Option<Content>,
 }
 
 impl Item {
-    /// A file whose bytes are to come.
+    /// Creates a file without content, with a new storage key.
     pub(super) fn awaited(name: String) -> Self {
         Self {
             name,
@@ -108,27 +109,27 @@ impl Item {
     }
 }
 
-/// What a job is at.
+/// Phase of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// It has not started.
+    /// The job has not started.
     Pending,
-    /// It waits for its files, or deals with them.
+    /// The job waits for its files or processes them.
     Running,
-    /// It ended well.
+    /// The job has ended successfully.
     Succeeded,
-    /// It failed.
+    /// The job has failed.
     Failed,
 }
 
 impl Phase {
-    /// Whether nothing changes any more.
+    /// True if the job has ended and changes no more.
     pub(super) fn is_final(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed)
     }
 }
 
-/// When and how a job ends, unless more files come.
+/// Expected end of a job, valid until another file arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct End {
     pub(super) at: Timestamp,
@@ -136,12 +137,12 @@ pub(super) struct End {
 }
 
 impl Job {
-    /// When it gets its upload URLs.
+    /// Start of the job, when its files get their upload URLs.
     pub(super) fn start(&self) -> Timestamp {
         after(self.created, self.terms.start_delay)
     }
 
-    /// What it is at.
+    /// Phase of the job at `now`.
     pub(super) fn phase(&self, now: Timestamp) -> Phase {
         match self.end() {
             _ if now < self.start() => Phase::Pending,
@@ -150,19 +151,19 @@ impl Job {
         }
     }
 
-    /// Whether bytes that come now are taken for one of its files.
+    /// True if the job takes bytes that arrive at `now`.
     pub(super) fn is_running(&self, now: Timestamp) -> bool {
         self.phase(now) == Phase::Running
     }
 
-    /// Notes in the log which of its files a storage key is for.
+    /// Notes the object, and the file with this storage key, in the log entry.
     pub(super) fn note(&self, key: &str, entry: &mut Entry) {
         let file = self.files.iter().find(|file| file.key == key);
         entry.object = Some(self.object.to_string());
         entry.file = file.map(|file| file.name.clone());
     }
 
-    /// When and how it ends, as things stand.
+    /// Expected end with the files stored so far; `None` if the job never ends.
     pub(super) fn end(&self) -> Option<End> {
         if self.refusal.is_some() {
             return Some(End {
@@ -190,7 +191,7 @@ impl Job {
         })
     }
 
-    /// Whether a file is attached once the job is at this phase.
+    /// True if the job attaches the file, once in this phase.
     pub(super) fn attaches(&self, file: &Item, phase: Phase) -> bool {
         let keeps = match phase {
             Phase::Pending | Phase::Running => false,
@@ -200,7 +201,8 @@ impl Job {
         keeps && file.content.is_some()
     }
 
-    /// Why it did not go as it should, once it is at this phase.
+    /// Errors of the job in this phase: its refusal, or its missing files. Empty before the job's
+    /// end.
     pub(super) fn errors(&self, phase: Phase) -> Vec<String> {
         if !phase.is_final() {
             return Vec::new();
@@ -215,7 +217,7 @@ impl Job {
     }
 }
 
-/// A point in time so long after another one.
+/// Point in time `span` after `at`, at most [`Timestamp::MAX`].
 pub(super) fn after(at: Timestamp, span: Duration) -> Timestamp {
     at.saturating_add(span).unwrap_or(Timestamp::MAX)
 }
@@ -229,8 +231,8 @@ mod tests {
         Timestamp::UNIX_EPOCH + Duration::from_secs(second)
     }
 
-    /// A job that starts at 10 s, ends 5 s after its last file, or is given up at 110 s. Its files
-    /// came at these seconds.
+    /// Job that starts at 10 s, ends 5 s after its last file, or is given up at 110 s. Each file
+    /// arrives at its second of `stored_at`, or never.
     fn job(stored_at: &[Option<u64>]) -> Job {
         let object = Object {
             kind: Kind::SourcingEvent,

@@ -1,8 +1,9 @@
-//! The jobs API: attaching several files at once to a sourcing event or request.
+//! Jobs API of the emulator: attaches several files at once to a sourcing event or request.
 //!
-//! A POST creates a job, which after a moment has an upload URL for each of its files, and ends when
-//! they are all there. What time does to a job is decided in `job`; the bytes are the business of the
-//! storage, which this API shares with that of attachments.
+//! A POST creates a job. After its start, the job has an upload URL for each file, and ends once
+//! all files are there. [`JobServer`] decides each request and is the place to start reading;
+//! [`JobSettings`] lists the facts documented by the vendor, and the emulator's assumptions. The
+//! storage keeps the bytes, for this API and for attachments.
 
 mod api;
 mod budget;

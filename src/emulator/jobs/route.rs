@@ -1,5 +1,5 @@
-//! From method and path to what is asked of the jobs API. Nothing here looks at bodies, keys or
-//! state.
+//! Routes of the jobs API, parsed from method and path. No bodies, keys or state are looked at
+//! here.
 
 use axum::http::Method;
 use uuid::Uuid;
@@ -8,35 +8,35 @@ use super::job::Kind;
 use super::settings::Slashes;
 use crate::emulator::operation::Operation;
 
-/// Where the API stands, below the emulator's own address.
+/// Base path of the jobs API, below the emulator's own address.
 pub(in crate::emulator) const JOBS_BASE: &str = "/api";
 
-/// Where the uploads of jobs go, likewise.
+/// Base path of the upload URLs of jobs, below the emulator's own address.
 pub(super) const UPLOADS_BASE: &str = "/storage/jobs";
 
-/// A request of the API.
+/// Request to the jobs API, by its method and path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::emulator) struct JobsRoute {
     pub(super) asked: Asked,
-    /// Whether the path ends in a slash.
+    /// Trailing slash of the path.
     pub(super) slash: Slash,
 }
 
-/// What a request asks for.
+/// Endpoint that a request addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::emulator) enum Asked {
     List,
     Create(Kind),
     Get(Uuid),
-    /// The path exists, but not with this method.
+    /// Existing path with a method that it does not have.
     WrongMethod {
-        /// The one that it has.
+        /// Only method of the path, for the `Allow` header.
         allowed: &'static str,
     },
     Unknown,
 }
 
-/// Whether a path ends in a slash.
+/// Presence of a slash at the end of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Slash {
     There,
@@ -44,7 +44,7 @@ pub(super) enum Slash {
 }
 
 impl Slash {
-    /// Whether a path may end so.
+    /// True if the rule allows a path to end like this.
     pub(super) fn fits(self, slashes: Slashes) -> bool {
         match slashes {
             Slashes::Either => true,
@@ -55,7 +55,7 @@ impl Slash {
 }
 
 impl JobsRoute {
-    /// Reads a method and a path below the base.
+    /// Parses a method and a path below the base.
     pub(in crate::emulator) fn of(method: &Method, path: &str) -> Self {
         let (path, slash) = match path.strip_suffix('/') {
             Some(path) => (path, Slash::There),
@@ -67,7 +67,7 @@ impl JobsRoute {
         }
     }
 
-    /// The name under which the request is logged.
+    /// Operation under which the request is logged.
     pub(in crate::emulator) fn operation(self) -> Operation {
         match self.asked {
             Asked::List => Operation::ListJobs,

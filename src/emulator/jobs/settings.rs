@@ -1,4 +1,4 @@
-//! How the jobs API behaves: a switch for each thing that the vendor does not document.
+//! Settings of the jobs API: one switch for each assumption about the service.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -10,38 +10,82 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
 use uuid::Uuid;
 
-/// How the jobs API behaves. The default is the documented service, as far as it is documented.
+/// Settings of the jobs API. The default is the documented service, as far as the vendor documents
+/// it.
+///
+/// # Documented by the vendor, and done so here
+///
+/// - The two POSTs with their members, and the check of the body before a job is created.
+/// - `Authorization: Bearer`; 401 without a key, an empty 403 with a key that is not accepted.
+/// - 120 POSTs an hour and 500 a day, 30 reads a minute and 600 an hour. `RateLimit-Limit`,
+///   `RateLimit-Remaining` and `RateLimit-Reset` with successful answers, 429 with `Retry-After`
+///   over the budget.
+/// - The job's members, its `type`, the words `RUNNING` and `FAILED`; upload URLs in `detail.files`
+///   after the start, which live 60 seconds and are then refused as `Request has expired`.
+/// - A job whose files do not come fails after a while.
+/// - 400 with `errors` and `field_errors`, these in dot notation.
+///
+/// # Assumed, and the switch for the alternative
+///
+/// | assumption | switch |
+/// |---|---|
+/// | one job is read at `/jobs/{id}`, several at `/jobs/` as `{"results":[…]}`, the newest 100 first | none |
+/// | a slash may end the path of a read, or be left out | [`JobSettings::slashes`] |
+/// | a slash may end the path of a POST, or be left out | [`JobSettings::post_slashes`] |
+/// | where a slash is required or forbidden, the wrong form is redirected before keys and budgets are looked at | [`JobSettings::wrong_slash`] |
+/// | any key is accepted | [`JobSettings::keys`] |
+/// | both POSTs count together, and both reads | [`BudgetSettings::posts`] |
+/// | requests over the budget do not count; others do, whatever their answer | [`BudgetSettings::refused`] |
+/// | budgets are sliding windows over arrivals; the headers show the window with the least left, and in `RateLimit-Reset` the time until one more request is left | [`BudgetSettings`] for the numbers |
+/// | every member is required; e-mail addresses need not be users' | none |
+/// | no files, a name twice, a path in a name, or over 255 bytes: 400 | none |
+/// | a POST is answered with 201 | [`JobSettings::post_status`] |
+/// | a POST is answered with the whole job | [`JobSettings::post_body`] |
+/// | a job shows file names as the POST gave them | [`JobSettings::file_names`] |
+/// | a job starts after a second; before, its `detail` is null | [`Terms::start_delay`] |
+/// | a job is `PENDING` before its start, and `COMPLETED` after a successful end | [`JobSettings::words`] |
+/// | a job ends a second after the last of its files came | [`Terms::end_delay`] |
+/// | every job ends | [`Terms::ending`] |
+/// | a job fails if files are missing five minutes after its start | [`Terms::give_up_after`], [`Terms::missing`] |
+/// | a failed job attaches no files | [`Partial`] |
+/// | an ended job shows its files without URLs, and without the outcome of each | [`JobSettings::file_status`] |
+/// | errors stand in `detail.errors` | none |
+/// | upload URLs live from the start of the job, so that another GET brings no fresh ones | [`JobSettings::url_clock`], [`JobSettings::url_life`] |
+/// | every event and request exists | [`JobSettings::unknown_objects`] |
+/// | an unknown event or request is answered with 400, before a job is created | [`JobSettings::unknown_as`] |
+/// | a file with the name of an earlier file stands beside the earlier file | [`Terms::namesakes`] |
+/// | a second upload of a file before the job ends takes the place of the first; an upload after the end is accepted and changes nothing | none |
 #[derive(Debug, Clone)]
 pub struct JobSettings {
-    /// How many requests are answered in a time.
+    /// Budgets: limits on the requests within a span of time.
     pub budgets: BudgetSettings,
-    /// Which keys are taken.
+    /// Keys accepted by the API.
     pub keys: JobKeys,
-    /// Whether the paths of the requests that read end in a slash.
+    /// Rule for a slash at the end of the paths that read jobs.
     pub slashes: Slashes,
-    /// Whether the paths of the requests that create a job do.
+    /// Rule for a slash at the end of the paths that create a job.
     pub post_slashes: Slashes,
-    /// What a path with the wrong end is answered with.
+    /// Answer to a path that breaks the rule for its trailing slash.
     pub wrong_slash: WrongSlash,
-    /// The status with which a job is created.
+    /// Status of the answer to a POST that created a job.
     pub post_status: PostStatus,
-    /// What is told of a job that was created.
+    /// Body of the answer to a POST that created a job.
     pub post_body: PostBody,
-    /// What happens to a job in which time.
+    /// Terms of a job: its times, and its outcome.
     pub terms: Terms,
-    /// How long an upload URL is good.
+    /// Lifetime of an upload URL.
     pub url_life: Duration,
-    /// From when on.
+    /// Start of the lifetime of an upload URL.
     pub url_clock: UrlClock,
-    /// The words for what a job is at.
+    /// Status words for the phases of a job.
     pub words: JobWords,
-    /// How a job calls its files.
+    /// Form of the file names that a job shows.
     pub file_names: FileNames,
-    /// What a job that has ended tells of each of its files.
+    /// Members of each file in an ended job.
     pub file_status: FileStatus,
-    /// Events and requests that do not exist; all others do.
+    /// Sourcing events and requests that do not exist; all others exist.
     pub unknown_objects: Vec<Uuid>,
-    /// What a job for one of them gets.
+    /// Answer to a POST for an unknown event or request.
     pub unknown_as: UnknownAs,
 }
 
@@ -67,20 +111,20 @@ impl Default for JobSettings {
     }
 }
 
-/// How many requests are answered in a time. The numbers are the documented ones.
+/// Limits on the requests within a span of time. The default numbers are documented by the vendor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BudgetSettings {
-    /// Requests within an hour that create jobs.
+    /// Largest number of POSTs within an hour.
     pub posts_an_hour: NonZeroU32,
-    /// The same, within a day.
+    /// Largest number of POSTs within a day.
     pub posts_a_day: NonZeroU32,
-    /// Requests within a minute that read jobs.
+    /// Largest number of reads within a minute.
     pub reads_a_minute: NonZeroU32,
-    /// The same, within an hour.
+    /// Largest number of reads within an hour.
     pub reads_an_hour: NonZeroU32,
-    /// Which requests that create jobs count together.
+    /// Sharing of the POST budget between the kinds of jobs.
     pub posts: PostBudgets,
-    /// Whether a request over the budget counts.
+    /// Counting of requests over the budget.
     pub refused: Refused,
 }
 
@@ -100,46 +144,46 @@ impl Default for BudgetSettings {
     }
 }
 
-/// Which requests that create jobs count together.
+/// Sharing of the POST budget between the kinds of jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PostBudgets {
-    /// All of them.
+    /// POSTs for events and for requests count together.
     Shared,
-    /// Those for events, and those for requests.
+    /// POSTs for events and POSTs for requests have a budget each.
     EachItsOwn,
 }
 
-/// Whether a request that was refused for the budget counts nevertheless.
+/// Counting of requests that were refused for the budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
-    /// It does not.
+    /// A refused request does not count.
     NotCounted,
-    /// It does, so that whoever keeps asking is kept out.
+    /// A refused request counts, so that a client that keeps asking stays refused.
     Counted,
 }
 
-/// Which keys are taken. Without a key the answer is 401, with another one an empty 403.
+/// Keys accepted by the API. A missing key is answered with 401, another key with an empty 403.
 #[derive(Debug, Clone)]
 pub enum JobKeys {
-    /// Any that is not empty.
+    /// Any key that is not empty.
     Any,
-    /// This one.
+    /// Exactly the given key.
     Only(SecretString),
 }
 
-/// What a request shows for a key.
+/// Result of the check of a request's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shown {
-    /// One that is taken.
+    /// The key is accepted.
     Good,
-    /// One that is not.
+    /// The key is not accepted.
     Bad,
-    /// None.
+    /// The key is missing or empty.
     Nothing,
 }
 
 impl JobKeys {
-    /// Judges the key of a request.
+    /// Checks the key of a request.
     pub(super) fn judge(&self, headers: &HeaderMap) -> Shown {
         let value = headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok());
         let sent = value.and_then(|value| value.strip_prefix("Bearer "));
@@ -151,18 +195,18 @@ impl JobKeys {
     }
 }
 
-/// Whether a path ends in a slash.
+/// Rule for a slash at the end of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Slashes {
-    /// It may.
+    /// The path may end in a slash.
     Either,
-    /// It must.
+    /// The path must end in a slash.
     Required,
-    /// It must not.
+    /// The path must not end in a slash.
     Forbidden,
 }
 
-/// What a path with the wrong end is answered with, before anything else is looked at.
+/// Answer to a path that breaks the rule for its trailing slash, before any other check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WrongSlash {
     /// 301, with the right path.
@@ -171,7 +215,7 @@ pub enum WrongSlash {
     NotFound,
 }
 
-/// The status with which a job is created.
+/// Status of the answer to a POST that created a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PostStatus {
     /// 200 OK.
@@ -182,32 +226,32 @@ pub enum PostStatus {
     Accepted202,
 }
 
-/// What is told of a job that was created.
+/// Body of the answer to a POST that created a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PostBody {
-    /// All that GET tells.
+    /// Whole job, as GET shows it.
     Job,
-    /// Its id alone.
+    /// Object with the job's id in the member `id`.
     IdOnly,
-    /// The same, as `job_id`.
+    /// Object with the job's id in the member `job_id`.
     JobIdOnly,
-    /// The same, as a string that stands by itself.
+    /// JSON string with the job's id.
     BareId,
 }
 
-/// How a job calls its files.
+/// Form of the file names that a job shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileNames {
-    /// As they were called when it was asked for.
+    /// Names as the POST gave them.
     AsGiven,
-    /// The same with each accent as a character of its own (NFD).
+    /// Names with each accent as a character of its own (NFD).
     Decomposed,
-    /// The same with one blank where there were several, and none around.
+    /// Names with runs of white space reduced to one blank, and none around.
     Trimmed,
 }
 
 impl FileNames {
-    /// A text with names in it, as a job shows it.
+    /// Converts a text with file names to the form that a job shows.
     pub(super) fn show(self, text: &str) -> String {
         match self {
             Self::AsGiven => text.to_owned(),
@@ -217,21 +261,22 @@ impl FileNames {
     }
 }
 
-/// What happens to a job in which time. A job keeps the terms under which it was created, so that
-/// whoever opens the state folder later judges it as the emulator did.
+/// Terms of a job: its times, and its outcome.
+// A job keeps the terms of its creation, so that every later reader of the state folder judges the
+// job as the emulator did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
-    /// From its creation to its start, when it gets its upload URLs.
+    /// Time from the creation to the start, when the files get their upload URLs.
     pub start_delay: Duration,
-    /// From the last of its files to its end.
+    /// Time from the arrival of the last file to the end.
     pub end_delay: Duration,
-    /// How long after its start a job waits for files that do not come.
+    /// Time after its start for which a job waits for missing files.
     pub give_up_after: Duration,
-    /// Whether it ends at all.
+    /// End of the job: in time or never.
     pub ending: Ending,
-    /// What becomes of it where files did not come.
+    /// Outcome of the job if files are missing.
     pub missing: Missing,
-    /// What its files do to files of the same name on the same object.
+    /// Effect of the job's files on earlier files of the same name on the same object.
     pub namesakes: Namesakes,
 }
 
@@ -248,59 +293,61 @@ impl Default for Terms {
     }
 }
 
-/// Whether a job ends.
+/// End of a job: in time or never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ending {
-    /// It does.
+    /// The job ends.
     InTime,
-    /// It runs for ever, and attaches nothing.
+    /// The job runs for ever, and attaches no files.
     Never,
 }
 
-/// What becomes of a job that got some of its files, or none.
+/// Outcome of a job that got some of its files, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Missing {
-    /// It fails.
+    /// The job fails.
     Fails(Partial),
-    /// It ends well with the files that came, and names the others.
+    /// The job ends successfully with the files that came, and names the missing files in its
+    /// errors.
     Completes,
 }
 
-/// What a job that failed does with the files that came.
+/// Outcome of the files that came for a failed job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Partial {
-    /// None of them is attached.
+    /// No file is attached.
     Nothing,
-    /// They are attached.
+    /// The files that came are attached.
     Kept,
 }
 
-/// What a file does to one of the same name on the same object.
+/// Effect of a file on an earlier file of the same name on the same object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Namesakes {
-    /// Nothing: the object has both.
+    /// The object has both files.
     KeptTwice,
-    /// It takes its place.
+    /// The new file takes the place of the earlier one.
     Replaced,
 }
 
-/// From when on an upload URL lives.
+/// Start of the lifetime of an upload URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UrlClock {
-    /// From the start of its job: asking again brings the same one.
+    /// Start of the job. Another GET brings a URL with the same end.
     JobStart,
-    /// From the answer that holds it: asking again brings one that lives as long again.
+    /// Answer with the URL. Another GET brings a URL that lives as long again.
     EachGet,
 }
 
-/// The words for what a job is at. That for failure is documented.
+/// Status words for the phases of a job. The word for failure is fixed, because the vendor
+/// documents it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobWords {
-    /// Before its start.
+    /// Word for a job before its start.
     pub pending: String,
-    /// From its start to its end.
+    /// Word for a job from its start to its end.
     pub running: String,
-    /// After it ended well.
+    /// Word for a job after a successful end.
     pub success: String,
 }
 
@@ -314,25 +361,25 @@ impl Default for JobWords {
     }
 }
 
-/// What a job that has ended tells of each of its files.
+/// Members of each file in an ended job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileStatus {
-    /// Its name.
+    /// Name alone.
     Untold,
-    /// Its name, and a word for what became of it.
+    /// Name, and a status word for the outcome.
     Told {
-        /// For one that is attached.
+        /// Status word of an attached file.
         attached: String,
-        /// For one that is not.
+        /// Status word of a file that is not attached.
         not_attached: String,
     },
 }
 
-/// What a job for an object that does not exist gets.
+/// Answer to a POST for an unknown event or request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnknownAs {
-    /// 400, and it is not created.
+    /// 400, and no job is created.
     BadRequest400,
-    /// It is created, and fails at its start.
+    /// The job is created, and fails at its start.
     FailedJob,
 }

@@ -1,5 +1,5 @@
-//! The jobs: in memory, and written through to the state folder, one small JSON file for each, in
-//! the manner of the attachments' records. No HTTP here.
+//! Store of the jobs' records: in memory, and written through to the state folder as one small JSON
+//! file per job, like the attachments' records. This module does not know HTTP.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -13,7 +13,7 @@ use super::settings::Namesakes;
 use crate::emulator::folder::{Folder, StateError, read_all, write_atomically};
 use crate::emulator::storage::Content;
 
-/// Every job, by its place and by its id.
+/// Records of all jobs, indexed by number and by id.
 #[derive(Debug)]
 pub(super) struct JobStore {
     folder: Folder,
@@ -22,7 +22,7 @@ pub(super) struct JobStore {
 }
 
 impl JobStore {
-    /// Loads what the folder holds.
+    /// Loads the jobs of the state folder.
     pub(super) fn load(folder: Folder) -> Result<Self, StateError> {
         let mut jobs = Self {
             by_number: BTreeMap::new(),
@@ -35,24 +35,24 @@ impl JobStore {
         Ok(jobs)
     }
 
-    /// The place of the next job.
+    /// Number of the next job.
     pub(super) fn next_number(&self) -> u64 {
         self.by_number
             .last_key_value()
             .map_or(1, |(last, _)| last + 1)
     }
 
-    /// The job of an id.
+    /// Job with an id, if there is one.
     pub(super) fn get(&self, id: Uuid) -> Option<&Job> {
         self.by_number.get(self.by_id.get(&id)?)
     }
 
-    /// All of them, the newest first.
+    /// All jobs, the newest first.
     pub(super) fn newest_first(&self) -> impl Iterator<Item = &Job> {
         self.by_number.values().rev()
     }
 
-    /// Writes a job, new or altered. What is in memory changes only if that went well.
+    /// Writes a job, new or changed. The memory changes only if the file was written.
     pub(super) fn put(&mut self, job: Job) -> io::Result<()> {
         let json = serde_json::to_vec(&job)?;
         let path = self.folder.jobs.join(format!("{}.json", job.id));
@@ -61,7 +61,8 @@ impl JobStore {
         Ok(())
     }
 
-    /// Notes that bytes came for a storage key of a job.
+    /// Writes the content of the file with a storage key into a job's record. No job with the id:
+    /// no change.
     pub(super) fn note_content(&mut self, id: Uuid, key: &str, content: Content) -> io::Result<()> {
         let Some(mut job) = self.get(id).cloned() else {
             return Ok(());
@@ -78,35 +79,35 @@ impl JobStore {
     }
 }
 
-/// A file that a job attached, as it stands in a state folder.
+/// File in a state folder that a job has attached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobFile {
-    /// The id of its job.
+    /// Id of the job.
     pub job: String,
-    /// What it is attached to, in the manner of `sourcing_event UUID`.
+    /// Object with the file, in the form `sourcing_event UUID`.
     pub object: String,
-    /// Its name.
+    /// Name of the file.
     pub name: String,
-    /// Its size.
+    /// Size in bytes, as the service shows it.
     pub size: u64,
-    /// The file that holds its bytes.
+    /// Path of the file with the bytes.
     pub bytes: PathBuf,
 }
 
-/// A job as it stands in a state folder.
+/// Job in a state folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredJob {
-    /// Its id.
+    /// Id given by the service.
     pub id: String,
-    /// What it attaches files to, in the manner of `sourcing_event UUID`.
+    /// Object that gets the files, in the form `sourcing_event UUID`.
     pub object: String,
-    /// What it is at now.
+    /// Phase at the time of reading.
     pub phase: Phase,
-    /// The names of its files, as they were asked for.
+    /// Names of the files, as the POST gave them.
     pub files: Vec<String>,
 }
 
-/// Every job in a state folder, the oldest first. An emulator may be running on it.
+/// Reads all jobs from a state folder, the oldest first. An emulator may be running on the folder.
 pub fn jobs(state: &Path) -> Result<Vec<StoredJob>, StateError> {
     let now = Timestamp::now();
     let stored = |job: Job| StoredJob {
@@ -119,15 +120,15 @@ pub fn jobs(state: &Path) -> Result<Vec<StoredJob>, StateError> {
     Ok(jobs.into_iter().map(stored).collect())
 }
 
-/// Every file in a state folder that is attached by now, in the order in which the jobs ended. An
-/// emulator may be running on it. After an import that kept its promise, each file of the manifest
-/// is there once.
+/// Reads all attached files from a state folder, in the order of the jobs' ends. An emulator may be
+/// running on the folder. After an import that kept its promise, each file of the manifest is there
+/// once.
 pub fn job_files(state: &Path) -> Result<Vec<JobFile>, StateError> {
     let folder = Folder::below(state);
     let now = Timestamp::now();
     let mut ended = in_order(&folder)?;
     ended.retain(|job| job.phase(now).is_final());
-    // A sort that keeps the order of those that are equal.
+    // The sort is stable: jobs with the same end stay in the order of creation.
     ended.sort_by_key(|job| job.end().map(|end| end.at));
     let mut attached = Vec::new();
     for job in &ended {
@@ -142,7 +143,7 @@ fn in_order(folder: &Folder) -> Result<Vec<Job>, StateError> {
     Ok(jobs)
 }
 
-/// Adds the files of a job that has ended to those of the jobs before it.
+/// Adds the attached files of an ended job to the files of the jobs before.
 fn attach(job: &Job, now: Timestamp, folder: &Folder, attached: &mut Vec<JobFile>) {
     let phase = job.phase(now);
     let object = job.object.to_string();

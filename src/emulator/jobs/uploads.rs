@@ -1,4 +1,4 @@
-//! The jobs API as an owner of stored objects.
+//! Jobs API as an owner of stored objects.
 
 use std::io;
 
@@ -22,10 +22,11 @@ impl ObjectOwner for JobServer {
         entry.job = Some(id.to_string());
     }
 
-    /// Notes nothing, because a job issues no URLs for fetching its files.
+    /// Leaves the log entry as it is: a job issues no URLs to download its files.
     fn describe(&self, _id: Uuid, _entry: &mut Entry) {}
 
-    /// Gives bytes to the job that waits for them. Those that come after its end change nothing.
+    /// Stores uploaded bytes and notes them in the record of the running job. Bytes that arrive
+    /// after the job's end change nothing.
     fn receive(&self, id: Uuid, upload: ReceivedObject, entry: &mut Entry) -> io::Result<()> {
         let jobs = &mut self.state().jobs;
         let (key, content) = (upload.key.clone(), upload.content);

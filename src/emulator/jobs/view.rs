@@ -1,4 +1,4 @@
-//! How a job looks in an answer, with the signed URLs that only answers hold.
+//! JSON of a job in an answer, with signed URLs, which only answers hold.
 
 use axum::http::Method;
 use jiff::Timestamp;
@@ -9,10 +9,10 @@ use super::route::UPLOADS_BASE;
 use super::settings::{FileStatus, JobSettings, UrlClock};
 use crate::emulator::storage::{StorageServer, object_path};
 
-/// The word for failure, the only final one that is documented.
+/// Status word for failure, the only final status word that the vendor documents.
 const FAILED: &str = "FAILED";
 
-/// Jobs as they look at a moment.
+/// View of jobs at one moment, `now`.
 pub(super) struct View<'a> {
     pub(super) storage: &'a StorageServer,
     pub(super) settings: &'a JobSettings,
@@ -20,7 +20,7 @@ pub(super) struct View<'a> {
 }
 
 impl View<'_> {
-    /// A job as GET shows it.
+    /// Job as GET shows it.
     pub(super) fn shown(&self, job: &Job) -> Value {
         let phase = job.phase(self.now);
         json!({
