@@ -1,15 +1,15 @@
-//! What an exception means, and what to do about it, in the words of a person who explains it.
+//! Advice to the user about exceptions: the meaning of a group of exceptions, and what to do.
 
 use crate::model::Service;
 use crate::results::{Reason, Replacement, RowState, Status};
 use crate::verification::Outcome;
 
-/// What is said of a group of exceptions.
+/// Texts of a group of exceptions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Advice {
-    /// What it means.
+    /// Meaning of the exceptions, as a sentence.
     pub(super) meaning: &'static str,
-    /// What to do.
+    /// Next step for the user, as a sentence.
     pub(super) what_to_do: String,
 }
 
@@ -24,10 +24,11 @@ impl Advice {
 
 const RESUME: &str = "Run the import again with --resume.";
 
-/// Of rows that are not done: by the reason, which is the more exact word, or else by the status.
+/// Returns advice about rows that are not done: by the reason, which is the more exact word, or
+/// else by the status.
 pub(super) fn of_status(status: Status, reason: &Reason, service: Option<Service>) -> Advice {
     match (RowState::decode(status, reason), reason.meaning()) {
-        // The reason only tells how far it came.
+        // The reason only tells how far the replacement came.
         (RowState::Replacing(replacement), _) => Advice::new(of_replacing(&replacement)),
         (_, "") => Advice::new(of_bare_status(status, service)),
         (_, meaning) => Advice {
@@ -37,14 +38,14 @@ pub(super) fn of_status(status: Status, reason: &Reason, service: Option<Service
     }
 }
 
-/// A remedy as a sentence of its own.
+/// Returns a remedy as a sentence of its own.
 fn sentence(remedy: &str) -> String {
     let mut letters = remedy.chars();
     let first = letters.next().map(|letter| letter.to_ascii_uppercase());
     first.into_iter().chain(letters).chain(['.']).collect()
 }
 
-/// Of attachments whose content was being replaced, which cannot wait.
+/// Returns advice about attachments whose content was being replaced. Such attachments cannot wait.
 fn of_replacing(replacement: &Replacement) -> (&'static str, &'static str) {
     let meaning = if *replacement == Replacement::LettingGo {
         "Their content was about to be replaced when the import ended: the attachments may be WITHOUT \
@@ -60,6 +61,7 @@ fn of_replacing(replacement: &Replacement) -> (&'static str, &'static str) {
     )
 }
 
+/// Returns advice about rows without a reason.
 fn of_bare_status(status: Status, service: Option<Service>) -> (&'static str, &'static str) {
     match status {
         Status::Uploaded
@@ -97,7 +99,7 @@ fn of_bare_status(status: Status, service: Option<Service>) -> (&'static str, &'
     }
 }
 
-/// Of rows about which `verify` found something to say.
+/// Returns advice about rows with an outcome of `verify`.
 pub(super) fn of_outcome(outcome: Outcome, service: Option<Service>) -> Advice {
     Advice::new(match outcome {
         Outcome::Missing if service == Some(Service::Keelvar) => (

@@ -1,8 +1,8 @@
-//! What was changed on request: content, titles and keys, each with what stood there before.
+//! Changes on request: content, titles and keys, each with the value before the change.
 //!
-//! The results say it, one line for each row, so that of a content that was replaced twice only the
-//! last one is known. Whether the backups are still there is no part of a report, which would say
-//! something else in another folder; `verify` looks at them.
+//! The results name changes in one line for each row, so that of content replaced twice only the
+//! last replacement is known. The report does not look for backups, because then the same report
+//! would differ in another folder; `verify` looks for backups.
 
 use serde::Serialize;
 
@@ -11,92 +11,92 @@ use super::value::{Bytes, Count, Text};
 use crate::results::ledger::Ledger;
 use crate::results::{Backup, Entry, Former, Status};
 
-/// So much of each list. Two digests take room.
+/// Limits of each list of changes. Two digests take room.
 const ROOM: Room = Room {
     things: 50,
     bytes: 40 * 1024,
 };
 
-/// What was changed. Rows that have left the manifest are among them, and rows of any status: where a
-/// change has not come to its end, or was undone, the status says so.
+/// Changes on request. Rows of any status count, rows that have left the manifest included: the
+/// status tells of a change that is unfinished or was undone.
 #[derive(Debug, Clone, Serialize)]
 pub struct Changed {
-    /// Content that other content took the place of.
+    /// Attachments whose content was replaced.
     pub content: Listed<Replaced>,
-    /// Attachments that were given another title.
+    /// Attachments with a new title.
     pub titles: Listed<Retitled>,
-    /// Attachments that were given another key.
+    /// Attachments with a new key.
     pub external_ids: Listed<Renamed>,
-    /// The same in numbers, for the sentences of the report.
+    /// Counts for the sentences of the report.
     #[serde(skip)]
     pub(super) tally: Tally,
 }
 
-/// How much was changed.
+/// Counts of changes on request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Tally {
-    /// Rows that are done, and whose content was replaced.
+    /// Done rows whose content was replaced.
     pub(super) content: Count,
-    /// Those whose title was changed.
+    /// Done rows whose title was changed.
     pub(super) titles: Count,
-    /// Those whose key was changed.
+    /// Done rows whose key was changed.
     pub(super) external_ids: Count,
     /// Rows, done or not, whose former content was kept in a backup.
     pub(super) backed_up: Count,
-    /// Those whose former content nobody kept, as the user wished.
+    /// Rows, done or not, whose former content was not kept, as the user wished.
     pub(super) waived: Count,
 }
 
-/// Which row, and which attachment.
+/// Row and attachment that a change was made to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Subject {
-    /// The manifest row's number, or null where the row has left the manifest.
+    /// Row number in the manifest; null if the row has left the manifest.
     pub row: Option<usize>,
     /// The user's key of the row.
     pub external_id: Text,
-    /// The attachment.
+    /// Id of the attachment in the service.
     pub attachment_id: Option<Text>,
-    /// How the row stands.
+    /// Status of the row.
     pub status: &'static str,
 }
 
-/// Content that other content took the place of.
+/// Replaced content of one attachment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Replaced {
-    /// Of which row.
+    /// Row and attachment.
     #[serde(flatten)]
     pub of: Subject,
-    /// The size of the content that was there.
+    /// Size of the former content.
     pub previous_size: Bytes,
-    /// Its SHA-256, where its bytes were seen.
+    /// SHA-256 of the former content; null if the import has not seen the bytes.
     pub previous_sha256: Option<String>,
-    /// The size of the content that the row's line names now.
+    /// Size of the content that the line of the row names now.
     pub size: Option<Bytes>,
-    /// Its SHA-256.
+    /// SHA-256 of the content that the line of the row names now.
     pub sha256: Option<String>,
-    /// The file that the former content was kept in, or null where the user did without one.
+    /// Path of the backup of the former content; null if the user did without a backup.
     pub backup: Option<Text>,
 }
 
-/// An attachment that was given another title.
+/// New title of one attachment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Retitled {
-    /// Of which row.
+    /// Row and attachment.
     #[serde(flatten)]
     pub of: Subject,
-    /// The title that it had; null where it had none.
+    /// Title before the change; null if there was none.
     pub previous_title: Option<Text>,
-    /// The one that the manifest gives it.
+    /// Title in the manifest.
     pub title: Text,
 }
 
-/// An attachment that was given another key.
+/// New key of one attachment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Renamed {
-    /// Of which row, which is known by the key that the attachment had.
+    /// Row and attachment. The row is known by the former key.
     #[serde(flatten)]
     pub of: Subject,
-    /// The key that it has now.
+    /// Key after the change.
     pub renamed_to: Text,
 }
 
@@ -112,12 +112,12 @@ impl Default for Changed {
 }
 
 impl Changed {
-    /// Whether nothing was changed.
+    /// True if nothing was changed.
     pub fn is_nothing(&self) -> bool {
         self.content.is_empty() && self.titles.is_empty() && self.external_ids.is_empty()
     }
 
-    /// Takes a line of the results.
+    /// Adds the changes of a line of the results.
     pub fn take(&mut self, ledger: &Ledger, entry: &Entry) {
         let changes = &entry.changes;
         let done = u64::from(entry.status.is_done());

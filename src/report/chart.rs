@@ -1,5 +1,5 @@
-//! Small charts as inline SVG: shapes at whole places, coloured by class, so that the page's style
-//! decides what they look like in light, in dark and on paper.
+//! Small charts as inline SVG. Shapes stand at whole coordinates and are coloured by class: the
+//! style of the page decides on their look in light, in dark and on paper.
 //!
 //! A chart knows numbers and labels, and nothing about imports.
 
@@ -9,17 +9,17 @@ use askama::Template;
 
 use crate::text::grouped;
 
-/// How wide every chart is drawn; the page scales it.
+/// Width of every chart, in units of the drawing. The page scales the chart.
 const WIDTH: u32 = 460;
 
-/// The height of the part in which columns and curves are drawn.
+/// Height of the part with columns or curves.
 const PLOT: u32 = 150;
 
-/// Room beside the plot for the numbers of its axis, and above it.
+/// Room for the numbers of the axis, beside the plot and above the plot.
 const LEFT: u32 = 56;
 const TOP: u32 = 14;
 
-/// A chart, drawn.
+/// Finished drawing of a chart.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
 #[template(path = "chart.svg", config = ".askama.toml")]
 pub struct Chart {
@@ -56,29 +56,29 @@ enum Shape {
     },
 }
 
-/// What names a chart.
+/// Texts that name a chart.
 #[derive(Debug, Clone)]
 pub struct Caption {
-    /// A part of the ids of its elements.
+    /// Prefix of the ids of elements in the chart.
     pub id: &'static str,
-    /// What it shows.
+    /// Title of the chart.
     pub title: &'static str,
-    /// The same in a sentence, for those who do not see it.
+    /// Content of the chart in a sentence, for readers who do not see the chart.
     pub description: String,
 }
 
-/// One bar or column.
+/// One bar or column of a chart.
 #[derive(Debug, Clone)]
 pub struct Bar {
-    /// What it is.
+    /// Label beside or below the bar.
     pub label: String,
-    /// How long it is.
+    /// Value, which the length of the bar shows.
     pub value: u64,
-    /// The class that colours it.
+    /// Class that colours the bar.
     pub class: &'static str,
 }
 
-/// Bars one below the other, each with its number at its end.
+/// Draws bars one below the other, each with its number at its end.
 pub fn bars(caption: Caption, bars: &[Bar]) -> Chart {
     const PITCH: u32 = 30;
     const LABELS: u32 = 90;
@@ -107,7 +107,7 @@ pub fn bars(caption: Caption, bars: &[Bar]) -> Chart {
     caption.over(top, shapes)
 }
 
-/// Columns side by side, from the left to the right, each with its number on top.
+/// Draws columns side by side, from left to right, with their labels below.
 pub fn columns(caption: Caption, columns: &[Bar]) -> Chart {
     let highest = highest(columns.iter().map(|column| column.value));
     let mut shapes = axis(highest);
@@ -124,7 +124,7 @@ pub fn columns(caption: Caption, columns: &[Bar]) -> Chart {
             height,
             class: column.class,
         });
-        // Many narrow columns have their labels by turns.
+        // Narrow columns are too many for a label each.
         if place % (52 / pitch.max(1) + 1) == 0 {
             let middle = x + pitch / 2;
             shapes.push(label(
@@ -138,7 +138,7 @@ pub fn columns(caption: Caption, columns: &[Bar]) -> Chart {
     caption.over(TOP + PLOT + 28, shapes)
 }
 
-/// A curve that rises in steps, one for each value, with what its ends are called.
+/// Draws a curve with one point for each value. `ends` are the labels of the two ends.
 pub fn curve(caption: Caption, values: &[u64], ends: [String; 2]) -> Chart {
     let highest = highest(values.iter().copied());
     let mut shapes = axis(highest);
@@ -147,7 +147,7 @@ pub fn curve(caption: Caption, values: &[u64], ends: [String; 2]) -> Chart {
     for (place, value) in (1..).zip(values) {
         let x = LEFT + scaled(place, count, WIDTH - LEFT - 4);
         let y = TOP + PLOT - scaled(*value, highest, PLOT);
-        // A String takes whatever is written to it.
+        // Writing to a String never fails.
         let _ = write!(points, "L{x} {y}");
     }
     let area = format!("{points}V{}Z", TOP + PLOT);
@@ -178,7 +178,7 @@ impl Caption {
     }
 }
 
-/// Lines at nothing, half and all, with their numbers.
+/// Draws lines at zero, half and the highest value, with their numbers.
 fn axis(highest: u64) -> Vec<Shape> {
     let marks: &[u64] = match highest {
         1 => &[0, 1],
@@ -205,7 +205,8 @@ fn highest(values: impl Iterator<Item = u64>) -> u64 {
     values.max().unwrap_or(0).max(1)
 }
 
-/// A value as a length. What is not nothing is seen.
+/// Scales a value to a length of at most `length`. A value above zero is at least 2 long, to be
+/// seen.
 fn scaled(value: u64, highest: u64, length: u32) -> u32 {
     let exact = u128::from(value) * u128::from(length) / u128::from(highest);
     let length = u32::try_from(exact).unwrap_or(length);

@@ -1,4 +1,5 @@
-//! How each row was verified: the strongest evidence for it, and what `verify` found.
+//! Evidence for each row: the strongest evidence that its content is in the service, and the
+//! findings of `verify`.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -13,31 +14,31 @@ use crate::results::{DoneContent, Entry, Former, Status, Verified};
 use crate::verification::file::Verification;
 use crate::verification::{Checked, LocalFile, Outcome};
 
-/// The strongest evidence that there is for a row that is done. Weaker ones are not counted again.
+/// Strongest evidence for a row that is done. Each row counts at one level only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// `verify` downloaded the stored bytes, and their SHA-256 is that of the file.
+    /// `verify` downloaded the stored bytes, and their SHA-256 is the file's.
     Content,
-    /// The import downloaded the stored bytes, and their SHA-256 was that of the file.
+    /// The import downloaded the stored bytes, and their SHA-256 was the file's.
     ContentAtImport,
-    /// The storage confirmed the MD5 of the bytes when it took them.
+    /// The storage confirmed the MD5 of the bytes when the bytes arrived.
     Etag,
     /// The service showed the size that was sent.
     Size,
-    /// The job that was given the file ended in success.
+    /// The job with the file ended in success.
     Job,
-    /// Something of the same size was there before.
+    /// An attachment of the same size was there before.
     SameSize,
-    /// Other content than that of the file was there, and stayed, as the user wished.
+    /// Other content than the file's was there and was kept, as the user wished.
     KeptExisting,
-    /// The results say that it is done, and not how that is known.
+    /// The results call the row done, without a record of any evidence.
     Unrecorded,
-    /// The results say that it is done, and `verify` found something else.
+    /// The results call the row done, and `verify` found otherwise.
     Contradicted,
 }
 
 impl Level {
-    /// Every level, the strongest first.
+    /// All levels, the strongest first.
     pub const ALL: [Self; 9] = [
         Self::Content,
         Self::ContentAtImport,
@@ -50,7 +51,7 @@ impl Level {
         Self::Contradicted,
     ];
 
-    /// The level of a row, unless it is not done.
+    /// Returns the level of a row; `None` if the row is not done.
     pub fn of(entry: &Entry, checked: Option<&Checked>) -> Option<Self> {
         if !entry.status.is_done() {
             return None;
@@ -78,7 +79,7 @@ impl Level {
         }
     }
 
-    /// The word for scripts.
+    /// Word for scripts.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Content => "content",
@@ -93,7 +94,7 @@ impl Level {
         }
     }
 
-    /// What it is, for people.
+    /// Sentence for people.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Content => {
@@ -123,15 +124,18 @@ impl Level {
     }
 }
 
-/// Whether a row is done by leaving other content than its file where it is.
+/// True if a row is done because other content than its file's was kept.
 fn is_kept(entry: &Entry) -> bool {
-    // Whoever only gives a title or a key to such content says no more of it than its size.
+    // A row that only gives a title or a key to such content knows no more of the content than its
+    // size.
     let is_only_named = matches!(entry.status, Status::Renamed | Status::Updated);
     entry.state().is_kept() || (is_only_named && entry.known.content().is_none())
 }
 
-/// Whether the import has downloaded what is stored, and found it to be the file. It does so where a
-/// size cannot tell: before it replaces content by as many bytes, and after it did.
+/// True if the import has downloaded the stored content and found the file's.
+///
+/// The import downloads where a size cannot tell: before and after replacing content of the same
+/// size.
 fn was_downloaded(entry: &Entry) -> bool {
     let former = entry.changes.replaced.as_ref();
     let has_size_of = |former: &Former| Some(former.size) == entry.known.size();
@@ -139,7 +143,7 @@ fn was_downloaded(entry: &Entry) -> bool {
         || (entry.status == Status::Replaced && former.is_some_and(has_size_of))
 }
 
-/// Whether an outcome says that the content is not in the service as it was imported.
+/// True if the service does not hold the content as imported, according to `outcome`.
 fn contradicts(outcome: Outcome) -> bool {
     match outcome {
         Outcome::Missing | Outcome::Pending | Outcome::SizeDiffers | Outcome::ContentDiffers => {
@@ -153,32 +157,32 @@ fn contradicts(outcome: Outcome) -> bool {
     }
 }
 
-/// How many rows have a level of evidence.
+/// Number of rows with a level of evidence.
 #[derive(Debug, Clone, Serialize)]
 pub struct LevelCount {
-    /// The level's word.
+    /// Word of the level.
     pub level: &'static str,
-    /// How many rows that are done have it.
+    /// Number of done rows with the level.
     pub rows: Count,
-    /// Their bytes, as far as their size is known.
+    /// Sum of the known sizes of these rows.
     pub bytes: Bytes,
-    /// What it means.
+    /// Meaning of the level.
     pub meaning: &'static str,
 }
 
-/// Counts the rows of each level.
+/// Counters of rows and bytes, one for each level.
 #[derive(Debug, Default)]
 pub struct Levels([(Count, Bytes); Level::ALL.len()]);
 
 impl Levels {
-    /// Takes a row that is done.
+    /// Counts a row that is done.
     pub fn take(&mut self, level: Level, entry: &Entry) {
         let (rows, bytes) = &mut self.0[level as usize];
         rows.increase();
         bytes.add(entry.known.size().unwrap_or(0));
     }
 
-    /// Every level that some row has, the strongest first.
+    /// Returns the count of every level with a row, the strongest first.
     pub fn counts(self) -> Vec<LevelCount> {
         let counted = Level::ALL.into_iter().zip(self.0);
         counted
@@ -193,46 +197,50 @@ impl Levels {
     }
 }
 
-/// How many lines of the results have an outcome.
+/// Number of lines of the results with an outcome.
 #[derive(Debug, Clone, Serialize)]
 pub struct OutcomeCount {
-    /// The outcome's word.
+    /// Word of the outcome.
     pub outcome: &'static str,
-    /// How many lines of the results have it, those of rows that have left the manifest included.
+    /// Number of lines of the results with the outcome, including lines of rows that have left the
+    /// manifest.
     pub rows: Count,
 }
 
-/// What `verify` found, in numbers.
+/// Findings of `verify` in numbers.
 #[derive(Debug, Clone, Serialize)]
 pub struct VerificationFacts {
-    /// When the service was asked first.
+    /// Time of the first answer of the service; null without an answer.
     pub first_checked_at: Option<Moment>,
-    /// When it was asked last.
+    /// Time of the last answer of the service; null without an answer.
     pub last_checked_at: Option<Moment>,
-    /// Which rows' bytes were to be downloaded: empty for none, `all`, or `10% seed 42`.
+    /// Selections of rows for downloads: empty for no rows, `all`, or for example `10% seed 42`.
     pub download: Vec<String>,
-    /// How many lines of the results it says something about.
+    /// Number of lines of the results that the verification covers.
     pub rows_checked: Count,
-    /// How many it says nothing about.
+    /// Number of lines of the results that the verification does not cover.
     pub rows_not_covered: Count,
-    /// How many of its lines are about what the results no longer say; they count for nothing.
+    /// Number of lines of the verification about claims that the results no longer make. Such lines
+    /// count for nothing.
     pub outdated_lines: Count,
-    /// How many of its lines do not match their own check; they count for nothing.
+    /// Number of lines of the verification that do not match their own check. Such lines count for
+    /// nothing.
     pub altered_lines: Count,
-    /// How many rows' bytes were downloaded.
+    /// Number of rows whose bytes were downloaded.
     pub rows_downloaded: Count,
-    /// How many of these had the SHA-256 of the file.
+    /// Number of downloaded rows whose bytes had the SHA-256 of the file.
     pub rows_content_proven: Count,
-    /// The outcomes.
+    /// Number of lines for each outcome.
     pub outcomes: Vec<OutcomeCount>,
-    /// Rows whose file on this machine held something else, where a verification of an earlier version
-    /// looked.
+    /// Rows whose file on this machine was another one, according to a verification of an earlier
+    /// version of the program.
     pub local_files_changed: Listed<Row>,
-    /// Rows whose file was no longer on this machine, where such a verification looked.
+    /// Rows whose file was no longer on this machine, according to a verification of an earlier
+    /// version of the program.
     pub local_files_gone: Listed<Row>,
 }
 
-/// Gathers what `verify` found.
+/// Builder of [`VerificationFacts`].
 #[derive(Debug)]
 pub struct Gathering {
     facts: VerificationFacts,
@@ -242,10 +250,10 @@ pub struct Gathering {
 }
 
 impl Gathering {
-    /// Of a verification file, about results of which these lines are damaged.
+    /// Starts from a verification file. `damaged` are the damaged lines of the results.
     pub fn of(verification: &Verification, damaged: &[Damaged], room: Room) -> Self {
         let damaged: HashSet<&str> = damaged.iter().map(|one| &*one.external_id).collect();
-        // What is said of a damaged line holds as long as the line is damaged.
+        // A statement about a damaged line holds as long as the line is damaged.
         let is_about_row =
             |line: &&Checked| !(line.is_about_damage() && damaged.contains(&*line.external_id));
         Self {
@@ -269,7 +277,7 @@ impl Gathering {
         }
     }
 
-    /// Takes a line of the results, with what was found about it.
+    /// Adds a line of the results, with the line of the verification about the same row, if any.
     pub fn take(&mut self, entry: &Entry, checked: Option<&Checked>) {
         let facts = &mut self.facts;
         let Some(line) = checked else {
@@ -279,7 +287,7 @@ impl Gathering {
         facts.rows_checked.increase();
         facts.outdated_lines.0 = facts.outdated_lines.0.saturating_sub(1);
         if !matches!(line.outcome, Outcome::NotDone | Outcome::Error) {
-            // Of the others the service was not asked, or did not answer.
+            // With the outcomes left out here, the service was not asked or did not answer.
             self.span.take(line.checked_at);
         }
         let download = line.download.to_string();
@@ -301,7 +309,7 @@ impl Gathering {
         }
     }
 
-    /// All that was found.
+    /// Returns the findings.
     pub fn finish(self) -> VerificationFacts {
         let counted = Outcome::ALL.into_iter().zip(self.outcomes);
         VerificationFacts {
@@ -320,6 +328,6 @@ impl Gathering {
     }
 }
 
-/// One verification has one way of choosing what it downloads; who puts several together may have
-/// more, but hardly so many.
+/// Most selections of rows listed. One verification has one selection; a file put together from
+/// several may have more, but hardly as many as 20.
 const DOWNLOADS_NAMED: usize = 20;

@@ -1,4 +1,4 @@
-//! Everything that somebody has to look at, grouped by what it is and what to do about it.
+//! Exceptions: rows that need attention, grouped by finding and remedy.
 
 use std::collections::BTreeMap;
 
@@ -11,34 +11,34 @@ use super::value::{Count, Text};
 use crate::results::{Entry, Reason, Status};
 use crate::verification::{Checked, Outcome};
 
-/// So many groups are told apart. There are fewer, unless somebody has made up reasons.
+/// Most groups of rows that are not done. Only made-up reasons can exceed the limit.
 const GROUPS: usize = 40;
 
-/// So much of each group is shown.
+/// Limits of the list of rows in each group.
 const ROOM: Room = Room {
     things: 50,
     bytes: 24 * 1024,
 };
 
-/// Rows that need somebody's attention for the same reason.
+/// Rows that need attention for the same reason.
 #[derive(Debug, Clone, Serialize)]
 pub struct Group {
-    /// Who says so: `results`, for rows that are not done, or `verify`.
+    /// Source of the finding: `results` for rows that are not done, or `verify`.
     pub found_by: &'static str,
-    /// The status or the outcome.
+    /// Status or outcome of the rows.
     pub what: &'static str,
-    /// The reason that the results give; empty where `verify` says so.
+    /// Reason in the results; empty if `verify` is the source.
     pub reason: Text,
-    /// What it means.
+    /// Meaning of the finding.
     pub meaning: &'static str,
-    /// What to do about it.
+    /// Next step for the user.
     pub what_to_do: String,
-    /// The rows.
+    /// Rows of the group.
     pub rows: Listed<Row>,
 }
 
-/// What a group is known by, in the order in which groups are shown: what contradicts the results
-/// comes first, what nobody can verify comes last.
+/// Key of a group, in the order of the report: contradictions of the results first, unverifiable
+/// rows last.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
     Outcome(Outcome),
@@ -46,22 +46,22 @@ enum Key {
     Unverifiable,
 }
 
-/// Gathers the exceptions.
+/// Collector of exceptions, by group.
 #[derive(Debug, Default)]
 pub struct Exceptions(BTreeMap<Key, Group>);
 
 impl Exceptions {
-    /// Takes a line of the results, with what `verify` found about it.
+    /// Adds a line of the results, with the line of the verification about the same row, if any.
     pub fn take(&mut self, entry: &Entry, checked: Option<&Checked>) {
-        // Rows that have left the manifest are nobody's business until `verify` misses them, unless
-        // they have left an attachment without bytes.
+        // A row that has left the manifest is no exception until `verify` misses its attachment,
+        // unless the row has left an attachment without bytes.
         let is_ours = entry.row.is_some() || entry.status == Status::Replacing;
         if is_ours && !entry.status.is_done() {
             self.push_status(entry);
         }
         let Some(line) = checked else { return };
         let key = match line.outcome {
-            // Such a row has its own group by its status.
+            // A row that is not done has its own group by its status.
             Outcome::Match | Outcome::NotDone => return,
             Outcome::Unverifiable => Key::Unverifiable,
             outcome => Key::Outcome(outcome),
@@ -96,7 +96,7 @@ impl Exceptions {
         self.0.entry(key).or_insert_with(make)
     }
 
-    /// The groups, in the order in which they are shown.
+    /// Returns the groups in the order of the report.
     pub fn groups(self) -> Vec<Group> {
         self.0.into_values().collect()
     }
@@ -114,7 +114,7 @@ impl Group {
         }
     }
 
-    /// What its rows have in common, in a few words.
+    /// Title of the group, in a few words.
     pub fn title(&self) -> String {
         match (self.found_by, self.reason.is_empty()) {
             ("verify", _) => format!("Found by verify: {}", self.what),
@@ -123,13 +123,13 @@ impl Group {
         }
     }
 
-    /// Whether it is about what nobody can verify, which is no fault of a row.
+    /// True for the group of unverifiable rows, which is no fault of a row.
     pub fn is_unverifiable(&self) -> bool {
         self.what == Outcome::Unverifiable.as_str()
     }
 }
 
-/// How many exceptions there are that speak against a row.
+/// Counts the rows of exceptions that speak against a row.
 pub fn serious(groups: &[Group]) -> Count {
     let serious = groups.iter().filter(|group| !group.is_unverifiable());
     Count(serious.map(|group| group.rows.count.0).sum())

@@ -1,7 +1,7 @@
-//! All that a report says, gathered once: the HTML and the JSON are two forms of the same [`Report`].
+//! Facts of a report, gathered once: HTML and JSON are two forms of the same [`Report`].
 //!
-//! Gathering is pure, and goes through the lines of the results once: the order of the report is the
-//! order of the rows, and no time is in it that is not in the results or the verification.
+//! Gathering is pure and goes through the lines of the results once. The order of the report is the
+//! order of the rows, and every time in a report comes from the results or the verification.
 
 use std::collections::BTreeSet;
 
@@ -25,170 +25,170 @@ use crate::results::previous::Damaged;
 use crate::results::{Entry, Status};
 use crate::verification::file::Verification;
 
-/// So much of the list of all rows is in a report.
+/// Limits of the list of all rows.
 pub const ROW_LIST: Room = Room {
     things: 5_000,
     bytes: 2_800_000,
 };
 
-/// So much of each other list.
+/// Limits of each other list.
 const SHORT_LIST: Room = Room {
     things: 50,
     bytes: 24 * 1024,
 };
 
-/// What a report is made from.
+/// Inputs of a report.
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
-    /// The results.
+    /// Results of the import.
     pub ledger: &'a Ledger,
-    /// The verification, where there is one, and the file that it is in.
+    /// Verification and the file that holds the verification, if there is one.
     pub verification: Option<(&'a Verification, &'a InputFile)>,
-    /// The manifest.
+    /// Manifest of the import.
     pub manifest: ManifestAtHand<'a>,
 }
 
-/// Whether the rows can be reconciled with the manifest.
+/// Manifest as found, with which the rows are reconciled.
 #[derive(Debug, Clone, Copy)]
 pub enum ManifestAtHand<'a> {
-    /// It was read.
+    /// The manifest was read.
     Read(&'a Manifest, &'a InputFile),
-    /// It is where it should be, and cannot be read for this reason.
+    /// The manifest is at its place and cannot be read.
     Unreadable(&'a ManifestError),
-    /// It is not where it should be.
+    /// There is no manifest at its place.
     Absent,
 }
 
-/// A file that a report was made from.
+/// File that a report was made from.
 #[derive(Debug, Clone, Serialize)]
 pub struct InputFile {
-    /// Its name, without the folder that it happened to be in.
+    /// Name of the file, without the folder that the file happened to be in.
     pub name: Text,
-    /// The SHA-256 of the whole file.
+    /// SHA-256 of the whole file.
     pub sha256: String,
-    /// Its size.
+    /// Size of the file.
     pub size: Bytes,
 }
 
-/// All that a report says.
+/// Content of a report. The fields are the members of the JSON report.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// The version of the form of the JSON.
+    /// Version of the JSON form, [`SCHEMA`].
     pub schema: &'static str,
-    /// The program that wrote the report.
+    /// Name and version of the program that wrote the report.
     pub written_by: String,
-    /// The whole in a few sentences.
+    /// Summary of the report in a few sentences.
     pub verdict: String,
-    /// The service, where the types of the records tell.
+    /// Service of the rows; null if no row's type names a service.
     pub service: Option<String>,
-    /// The bases that the results name.
+    /// Base URLs that the results name.
     pub destinations: Listed<Text>,
-    /// When the first row came to stand as it does.
+    /// Time of the earliest status of a row.
     pub first_updated_at: Option<Moment>,
-    /// When the last one did.
+    /// Time of the latest status of a row.
     pub last_updated_at: Option<Moment>,
-    /// What the report was made from.
+    /// Files that the report was made from.
     pub inputs: InputFiles,
-    /// How many rows have a line.
+    /// Number of rows with a line.
     pub rows: Count,
-    /// How many of them are done.
+    /// Number of rows that are done.
     pub rows_done: Count,
-    /// How many are not.
+    /// Number of rows that are not done.
     pub rows_not_done: Count,
-    /// The bytes of all rows, as far as their size is known.
+    /// Sum of the known sizes of all rows.
     pub bytes: Bytes,
-    /// Those of the rows that are done.
+    /// Sum of the known sizes of the done rows.
     pub bytes_done: Bytes,
-    /// The same by status; the rows of all statuses are all rows.
+    /// Counts by status. The rows of all statuses add up to all rows.
     pub statuses: Vec<StatusCount>,
-    /// Rows that are no longer in the manifest; they count for nothing above.
+    /// Rows that have left the manifest. No count above includes these rows.
     pub rows_no_longer_in_manifest: Listed<Row>,
-    /// Whether the rows are those of the manifest.
+    /// Comparison of the rows with the manifest.
     pub reconciliation: Reconciliation,
-    /// What is wrong with the results file itself.
+    /// Damage of the results file itself.
     pub damage: Damage,
-    /// The strongest evidence for each row that is done; the rows of all levels are the rows done.
+    /// Strongest evidence for each done row. The rows of all levels add up to the done rows.
     pub evidence: Vec<LevelCount>,
-    /// What `consign verify` found, where it was run.
+    /// Findings of `consign verify`; null without a verification.
     pub verification: Option<VerificationFacts>,
-    /// What was changed on request.
+    /// Changes on request.
     pub changed: Changed,
-    /// What somebody has to look at.
+    /// Rows that need attention, in groups.
     pub exceptions: Vec<Group>,
     /// Rows done over time.
     pub done_over_time: Vec<Slice>,
-    /// Sizes of the files of rows that are done.
+    /// Sizes of the files of done rows.
     pub sizes: Vec<SizeRange>,
-    /// What is proven.
+    /// Sentences about facts that are proven.
     pub proven: Vec<String>,
-    /// What is not.
+    /// Sentences about facts that are not proven.
     pub not_proven: Vec<String>,
-    /// The rows, as far as there is room.
+    /// All rows, up to the limits of the list.
     pub row_list: Listed<Row>,
 }
 
-/// The files that a report was made from.
+/// Files that a report was made from.
 #[derive(Debug, Clone, Serialize)]
 pub struct InputFiles {
-    /// The results.
+    /// Results file.
     pub results: InputFile,
-    /// The manifest, where it was at hand.
+    /// Manifest, if the manifest was read.
     pub manifest: Option<InputFile>,
-    /// Why the manifest that is there could not be read.
+    /// Error that kept an existing manifest from being read.
     pub manifest_unreadable: Option<Text>,
-    /// The verification, where there is one.
+    /// Verification file, if there is one.
     pub verification: Option<InputFile>,
 }
 
-/// How many rows have a status.
+/// Counts of the rows with one status.
 #[derive(Debug, Clone, Serialize)]
 pub struct StatusCount {
-    /// The status.
+    /// Word of the status.
     pub status: &'static str,
-    /// Whether such rows are done.
+    /// True if rows with the status are done.
     pub done: bool,
-    /// How many there are.
+    /// Number of rows with the status.
     pub rows: Count,
-    /// Their bytes, as far as their size is known.
+    /// Sum of the known sizes of these rows.
     pub bytes: Bytes,
-    /// Of how many of them no size is known.
+    /// Number of these rows whose size is unknown.
     pub rows_without_size: Count,
 }
 
-/// What is wrong with the results file itself. Lines that are lost count for nothing.
+/// Damage of the results file itself. Lost lines count for nothing.
 #[derive(Debug, Clone, Serialize)]
 pub struct Damage {
     /// Lines that do not match their own check.
     pub damaged_lines: Listed<DamagedLine>,
-    /// The number of the last line, where it was torn.
+    /// Number of the last line, if the last line was torn.
     pub torn_line: Option<u64>,
-    /// How many lines somebody has removed.
+    /// Number of lines that somebody has removed.
     pub removed_lines: Count,
-    /// How many lines later ones have taken the place of. There are some only in the journal of an
-    /// import that did not come to its end.
+    /// Number of lines superseded by later lines. Only the journal of an unfinished import has
+    /// superseded lines.
     pub superseded_lines: Count,
 }
 
 impl Damage {
-    /// Whether no line is lost.
+    /// True if no line is lost.
     pub fn is_none(&self) -> bool {
         self.damaged_lines.is_empty() && self.torn_line.is_none() && self.removed_lines.is_zero()
     }
 
-    /// Whether the file is the journal of an import that did not come to its end.
+    /// True if the file is the journal of an unfinished import.
     pub fn is_journal(&self) -> bool {
         !self.superseded_lines.is_zero()
     }
 }
 
-/// A line that is not believed.
+/// Line of the results that does not match its own check.
 #[derive(Debug, Clone, Serialize)]
 pub struct DamagedLine {
-    /// Its number in the file, the header being line 1.
+    /// Line number in the file. The header is line 1.
     pub line: u64,
-    /// What stands in its `external_id` cell now.
+    /// Text of the `external_id` cell now.
     pub external_id: Text,
-    /// What is wrong with it.
+    /// Damage of the line.
     pub why: Text,
 }
 
@@ -205,21 +205,21 @@ impl Weigh for Text {
 }
 
 impl Report {
-    /// Gathers all that there is to say. `entries` are those of the ledger: a pass over them takes
-    /// time, and others may want to see them go by.
+    /// Gathers the report. `entries` are the entries of the ledger: the caller makes the pass over
+    /// the lines, which takes time, so that others can inspect the entries on their way.
     pub fn gather(inputs: &Inputs<'_>, entries: impl Iterator<Item = Entry>) -> Self {
         let mut gathered = Gathered::of(inputs);
         entries.for_each(|entry| gathered.take(&entry));
         gathered.finish()
     }
 
-    /// How many exceptions there are that speak against a row.
+    /// Number of exceptions that speak against a row.
     pub fn serious_exceptions(&self) -> Count {
         serious(&self.exceptions)
     }
 }
 
-/// A report in the making.
+/// Report in the making.
 struct Gathered<'a> {
     inputs: &'a Inputs<'a>,
     span: Span,
@@ -377,7 +377,7 @@ fn input_files(inputs: &Inputs<'_>) -> InputFiles {
 }
 
 impl InputFile {
-    /// A file of this content.
+    /// Returns the description of a file with this path and content.
     pub fn of(path: &std::path::Path, sha256: Sha256Digest, size: u64) -> Self {
         let name = path.file_name().unwrap_or(path.as_os_str());
         Self {

@@ -1,16 +1,8 @@
-//! The report for people: one file that needs nothing else, allows no script, and loads nothing.
+//! Report for people: one HTML file that needs no other file, runs no script and loads nothing.
 //!
-//! askama escapes whatever the templates show; what would act on a reader is written out before, by
-//! the values of the report themselves. The only thing that is not escaped is our own style sheet
-//! and what [`chart`](super::chart) has drawn.
-//!
-//! What a test may look at stays the same: `<td id="rows-STATUS">` for each status that some row has,
-//! `id="rows-total"`, `id="rows-done"` and `id="rows-not-done"`, `id="evidence-LEVEL"`,
-//! `id="outcome-OUTCOME"`, each with the plain number in `data-count`; the same with
-//! `id="changed-content"`, `id="changed-titles"` and `id="changed-external-ids"`; `data-count` of
-//! `id="exceptions"` for the rows of all groups that speak against a row, and of each
-//! `<section class="exception">` for those of its group; and, in the full list, one
-//! `<tr data-row="N" data-status="STATUS">` for each row.
+//! askama escapes all values in the templates, and the values themselves write out characters that
+//! would act on a reader. Only the style sheet and the SVG of [`chart`](super::chart) are not
+//! escaped, and both are the program's own.
 
 use askama::Template;
 use base64::Engine as _;
@@ -23,18 +15,27 @@ use super::value::Count;
 use crate::digest::sha256;
 use crate::text::counted;
 
-/// The style of the page, which stands in it as it is.
+/// Style sheet, included in the page as it is.
 const STYLE: &str = include_str!("templates/report.css");
 
+/// Whole page.
+///
+/// Ids and attributes for tests stay the same. Plain numbers stand in `data-count` of
+/// `<td id="rows-STATUS">` for each status with rows, `id="rows-total"`, `id="rows-done"` and
+/// `id="rows-not-done"`, `id="evidence-LEVEL"`, `id="outcome-OUTCOME"`, `id="changed-content"`,
+/// `id="changed-titles"` and `id="changed-external-ids"`. `data-count` of `id="exceptions"` counts
+/// the rows of all groups that speak against a row, and `data-count` of each
+/// `<section class="exception">` the rows of its group. The full list has one
+/// `<tr data-row="N" data-status="STATUS">` for each row.
 #[derive(Template)]
 #[template(path = "report.html", config = ".askama.toml")]
 struct Page<'a> {
     report: &'a Report,
     style: &'static str,
-    /// What names the style in the policy.
+    /// Hash of the style sheet in the content security policy.
     style_hash: String,
     charts: Charts,
-    /// How the import stands, which colours the verdict.
+    /// State of the import, which colours the verdict.
     state: &'static str,
     list_limit: Count,
 }
@@ -45,7 +46,7 @@ struct Charts {
     sizes: Option<Chart>,
 }
 
-/// The whole file.
+/// Renders the whole file.
 pub fn render(report: &Report) -> String {
     let page = Page {
         report,
@@ -59,7 +60,7 @@ pub fn render(report: &Report) -> String {
         .expect("text is written to memory, and no value of a report fails to show itself")
 }
 
-/// The worst that is known.
+/// Returns the word for the worst that is known.
 fn state(report: &Report) -> &'static str {
     let damage = &report.damage;
     let sound = report.reconciliation.complete && damage.is_none() && !damage.is_journal();
@@ -118,7 +119,7 @@ fn statuses(report: &Report) -> Chart {
     chart::bars(caption, &bars)
 }
 
-/// How a status is coloured.
+/// Class that colours a status.
 fn class_of(status: &str) -> &'static str {
     match status {
         "uploaded" | "replaced" | "renamed" | "updated" => "good",

@@ -1,11 +1,11 @@
-//! The report for machines. What each member holds is told in `schema.md`, beside this file.
+//! Report for machines. `schema.md` beside this file describes the members.
 
 use std::fmt::Write as _;
 
 use super::facts::Report;
 use crate::text::acts_on_a_reader;
 
-/// The whole file.
+/// Renders the whole file.
 pub fn render(report: &Report) -> String {
     let json = serde_json::to_string_pretty(report);
     let mut text = inert(&json.expect("numbers and strings are always JSON"));
@@ -13,13 +13,13 @@ pub fn render(report: &Report) -> String {
     text
 }
 
-/// The same JSON, with every character of its strings that would act on whoever looks at the file
-/// written as a number. What stands outside of strings has none.
+/// Returns the same JSON with escapes for all characters in strings that would act on a reader of
+/// the file. JSON outside of strings has no such characters.
 fn inert(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
         if c != '\n' && acts_on_a_reader(c) {
-            // All of them have four digits. A String takes whatever is written to it.
+            // All of these characters have four digits. Writing to a String never fails.
             let _ = write!(text, "\\u{:04x}", u32::from(c));
         } else {
             text.push(c);

@@ -1,37 +1,37 @@
-//! Lists that are bounded: all are counted, and so many are shown.
+//! Bounded lists: every item is counted, and the first items are kept.
 
 use serde::Serialize;
 
 use super::value::Count;
 
-/// How much of a list is shown.
+/// Limits of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Room {
-    /// So many things.
+    /// Most items.
     pub things: usize,
-    /// Which take so many bytes in HTML.
+    /// Most bytes of HTML that the items take together.
     pub bytes: usize,
 }
 
-/// What knows how many bytes it takes in HTML.
+/// Estimate of the size of a value in HTML.
 pub trait Weigh {
-    /// So many, about; never far more.
+    /// Returns roughly the number of bytes in HTML; never far more.
     fn weight(&self) -> usize;
 }
 
-/// The first of some things, and how many there are.
+/// First items of a list, and the number of all items.
 #[derive(Debug, Clone, Serialize)]
 pub struct Listed<T> {
-    /// How many there are.
+    /// Number of all items.
     pub count: Count,
-    /// The first of them, in their order.
+    /// First items, in their order.
     pub listed: Vec<T>,
     #[serde(skip)]
     room: Room,
 }
 
 impl<T: Weigh> Listed<T> {
-    /// An empty list with so much room.
+    /// Returns an empty list with these limits.
     pub fn with(room: Room) -> Self {
         Self {
             count: Count(0),
@@ -40,7 +40,8 @@ impl<T: Weigh> Listed<T> {
         }
     }
 
-    /// Takes one more. What has no room is not even made.
+    /// Counts an item, and keeps the item if there is room. `make` is not called if no further item
+    /// is kept.
     pub fn push(&mut self, make: impl FnOnce() -> T) {
         self.count.increase();
         if self.room.things == 0 {
@@ -49,7 +50,7 @@ impl<T: Weigh> Listed<T> {
         let thing = make();
         let weight = thing.weight();
         if weight > self.room.bytes {
-            // Nothing after it is shown either, so that what is shown is the beginning of the list.
+            // No later item is kept either, so that the kept items are the beginning of the list.
             self.room.things = 0;
             return;
         }
@@ -60,12 +61,12 @@ impl<T: Weigh> Listed<T> {
 }
 
 impl<T> Listed<T> {
-    /// How many are not shown.
+    /// Number of items that are not kept.
     pub fn unlisted(&self) -> Count {
         Count(self.count.0 - self.listed.len() as u64)
     }
 
-    /// Whether there is none.
+    /// True if there is no item.
     pub fn is_empty(&self) -> bool {
         self.count.is_zero()
     }

@@ -1,10 +1,10 @@
-//! The audit report of an import: what the results say, and the verification where there is one, for
-//! somebody who was not there.
+//! Audit report of an import, from the results and the verification, for a reader who was not
+//! there.
 //!
-//! [`facts`] gathers all that is said, once; [`html`] and [`json`] are two forms of it, and
-//! [`sums`] the digests for `sha256sum -c`. Everything here is pure and deterministic: no clock, no
-//! folder, no order of a hash map comes in, and the same inputs give the same bytes. Reading the
-//! inputs and writing the outputs is the business of `commands::report`.
+//! Open [`facts`] first, which gathers all facts once. [`html`] and [`json`] are two forms of the
+//! facts, [`sums`] the digests for `sha256sum -c`. Everything here is pure and deterministic: the
+//! report depends on no clock, no folder and no order of a hash map, and the same inputs give the
+//! same bytes. Reading inputs and writing outputs is the business of `commands::report`.
 //!
 #![doc = include_str!("schema.md")]
 
@@ -26,26 +26,26 @@ pub mod value;
 
 use std::path::{Path, PathBuf};
 
-/// The version of the form of the JSON. A change that a reader of it would stumble over gets another
-/// number; new members do not.
+/// Version of the JSON form. A change that breaks a reader gets another number; new members do not.
 pub const SCHEMA: &str = "consign.report/1";
 
-/// Where the HTML report of a results file goes: beside it.
+/// Returns the path of the HTML report of a results file, beside the results.
 pub fn html_path_for(results: &Path) -> PathBuf {
     results.with_extension("report.html")
 }
 
-/// Where the JSON report goes.
+/// Returns the path of the JSON report of a results file.
 pub fn json_path_for(results: &Path) -> PathBuf {
     results.with_extension("report.json")
 }
 
-/// Where the digests of the imported files go.
+/// Returns the path of the digests of the imported files.
 pub fn sums_path_for(results: &Path) -> PathBuf {
     results.with_extension("SHA256SUMS")
 }
 
-/// Where the manifest of a results file is, if nobody has moved or renamed one of the two.
+/// Returns the path of the manifest of a results file, provided that neither file was moved or
+/// renamed; `None` for a results file with an unusual name.
 pub fn manifest_path_for(results: &Path) -> Option<PathBuf> {
     let name = results.file_name()?.to_str()?;
     let stem = name.strip_suffix(".results.csv")?;

@@ -1,7 +1,7 @@
-//! Whether the rows of the manifest and the lines of the results are the same rows, one by one.
+//! Reconciliation of the rows of the manifest with the lines of the results, one by one.
 //!
-//! Without the manifest only the row numbers can be looked at: whether they go from 1 to the highest
-//! without a gap, each once.
+//! Without the manifest, only the row numbers are checked: every number from 1 to the highest must
+//! occur once.
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use super::value::{Count, Text};
 use crate::manifest::Manifest;
 use crate::results::Entry;
 
-/// What the rows were reconciled with.
+/// Source of the expected rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Against {
@@ -20,47 +20,47 @@ pub enum Against {
     RowNumbers,
 }
 
-/// What came of reconciling the rows.
+/// Outcome of a reconciliation.
 #[derive(Debug, Clone, Serialize)]
 pub struct Reconciliation {
-    /// What they were reconciled with.
+    /// Source of the expected rows.
     pub against: Against,
-    /// How many rows there should be: those of the manifest, or else the highest row number.
+    /// Number of expected rows: the rows of the manifest, or else the highest row number.
     pub rows_expected: Count,
-    /// How many of them have a line.
+    /// Number of expected rows with a line.
     pub rows_with_line: Count,
-    /// How many of these lines are about the file, record and key that the manifest names; null
-    /// without the manifest.
+    /// Number of lines about the same file, record and key as in the manifest; null without the
+    /// manifest.
     pub rows_that_agree: Option<Count>,
-    /// Whether each row has one line, and none differs from the manifest.
+    /// True if each row has one line and no line differs from the manifest.
     pub complete: bool,
     /// Rows without a line.
     pub rows_without_line: Listed<Place>,
     /// Cells in which a line differs from the manifest.
     pub cells_that_differ: Listed<Difference>,
-    /// Lines of rows that there are not, and second lines of a row.
+    /// Lines of unknown rows, and second lines of a row.
     pub surplus_lines: Listed<Place>,
 }
 
-/// A row or a line that has no counterpart.
+/// Row or line without a counterpart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Place {
-    /// The row's number.
+    /// Row number.
     pub row: usize,
-    /// Its key, where it is known.
+    /// Key of the row; empty if unknown.
     pub external_id: Text,
 }
 
-/// A cell of the results that is not what the manifest says.
+/// Cell of the results that differs from the manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// The row's number.
+    /// Row number.
     pub row: usize,
-    /// The column.
+    /// Name of the column.
     pub column: &'static str,
-    /// What the manifest says.
+    /// Cell of the manifest.
     pub in_manifest: Text,
-    /// What the results say.
+    /// Cell of the results.
     pub in_results: Text,
 }
 
@@ -76,11 +76,11 @@ impl Weigh for Difference {
     }
 }
 
-/// Reconciles the lines of the results, which come in the order of their rows.
+/// Reconciles the lines of the results, in the order of their rows.
 #[derive(Debug)]
 pub struct Reconciler<'a> {
     manifest: Option<&'a Manifest>,
-    /// The highest row that a line was taken of.
+    /// Highest row number so far.
     reached: usize,
     agree: Count,
     with_line: Count,
@@ -90,7 +90,7 @@ pub struct Reconciler<'a> {
 }
 
 impl<'a> Reconciler<'a> {
-    /// Against the manifest, where it is at hand.
+    /// Reconciles with the manifest, or with the row numbers alone for `None`.
     pub fn new(manifest: Option<&'a Manifest>, room: Room) -> Self {
         Self {
             manifest,
@@ -103,7 +103,7 @@ impl<'a> Reconciler<'a> {
         }
     }
 
-    /// Takes the line of a row, none of which comes after one of a higher number.
+    /// Adds the line of a row. Row numbers must not fall from line to line.
     pub fn take(&mut self, row: usize, entry: &Entry) {
         let last = self.manifest.map_or(usize::MAX, Manifest::len);
         if row <= self.reached || row > last {
@@ -124,10 +124,10 @@ impl<'a> Reconciler<'a> {
         }
     }
 
-    /// Notes the rows up to this one that have no line.
+    /// Notes the rows after the last one, up to `until`, as rows without a line.
     fn pass(&mut self, until: usize) {
         while self.reached < until {
-            // Numbers that nobody could have written are counted, and not gone through one by one.
+            // Row numbers beyond any real file are counted without a loop.
             if self.manifest.is_none() && self.without_line.unlisted().0 > 0 {
                 self.without_line.count.0 += (until - self.reached) as u64;
                 self.reached = until;
@@ -145,7 +145,7 @@ impl<'a> Reconciler<'a> {
         }
     }
 
-    /// Whether a line is about what the manifest names in that row; each cell that is not is noted.
+    /// True if the cells of a line agree with the manifest. Notes each cell that differs.
     fn agrees(&mut self, manifest: &Manifest, row: usize, entry: &Entry) -> bool {
         let raw = manifest.row(row - 1);
         let cells = [
@@ -169,7 +169,7 @@ impl<'a> Reconciler<'a> {
         agrees
     }
 
-    /// What came of it, once all lines were taken.
+    /// Returns the outcome, after all lines.
     pub fn finish(mut self) -> Reconciliation {
         if let Some(manifest) = self.manifest {
             self.pass(manifest.len());

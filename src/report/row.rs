@@ -1,4 +1,4 @@
-//! One row of the results, as a report shows it.
+//! One row of the results, as a report shows the row.
 
 use serde::Serialize;
 
@@ -8,46 +8,46 @@ use super::value::{Bytes, Moment, Text};
 use crate::results::Entry;
 use crate::verification::Checked;
 
-/// How many bytes of HTML a row takes besides the text of others: its elements, its digest, its time.
+/// Bytes of HTML of a row without its untrusted texts: elements, digest and time.
 const MARKUP: usize = 420;
 
 /// One row of the results.
 #[derive(Debug, Clone, Serialize)]
 pub struct Row {
-    /// The manifest row's number, or null where the row has left the manifest.
+    /// Row number in the manifest; null if the row has left the manifest.
     pub row: Option<usize>,
-    /// The file, as the manifest names it.
+    /// Path of the file, as the manifest names the file.
     pub file_path: Text,
-    /// The type of the record that it was to be attached to.
+    /// Type of the record that the file is for.
     pub object_type: Text,
-    /// The id of that record.
+    /// Id of the record that the file is for.
     pub object_id: Text,
     /// The user's key of the attachment.
     pub external_id: Text,
-    /// The key that the attachment was given in its place.
+    /// New key of the attachment, if the attachment was renamed.
     pub renamed_to: Option<Text>,
-    /// The attachment, or Keelvar's job.
+    /// Id of the attachment, or of Keelvar's job.
     pub attachment_id: Option<Text>,
-    /// How the row stands.
+    /// Status of the row.
     pub status: &'static str,
-    /// Why it stands so.
+    /// Reason of the status; may be empty.
     pub reason: Text,
-    /// The size of the content.
+    /// Size of the content.
     pub size: Option<Bytes>,
-    /// The SHA-256 of the file.
+    /// SHA-256 of the file.
     pub sha256: Option<String>,
-    /// The strongest evidence for a row that is done.
+    /// Level of the strongest evidence; null if the row is not done.
     pub evidence: Option<&'static str>,
-    /// What `verify` found.
+    /// Outcome of `verify`; null if the verification does not cover the row.
     pub outcome: Option<&'static str>,
-    /// When the row came to stand so.
+    /// Time of the status.
     pub updated_at: Moment,
-    /// What happened and what to do, in words.
+    /// Message to the user: the problem and the next step.
     pub message: Text,
 }
 
 impl Row {
-    /// What a line of the results says, and what `verify` found about it.
+    /// Returns the row of a line of the results, with the outcome of `verify`.
     pub fn of(entry: &Entry, checked: Option<&Checked>) -> Self {
         Self {
             row: entry.row,
@@ -68,7 +68,7 @@ impl Row {
         }
     }
 
-    /// The same, with what `verify` says in place of what the results say.
+    /// Returns the row with the message of `verify` instead of the message of the results.
     pub fn as_verified(entry: &Entry, checked: &Checked) -> Self {
         Self {
             message: Text::of(&checked.message),
