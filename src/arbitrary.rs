@@ -1,7 +1,7 @@
-//! What the properties in the tests of several modules are made of.
+//! Strategies for the property tests of several modules.
 //!
-//! A failing property prints the smallest input that it found; that input is kept as an ordinary
-//! test, so no file of seeds is written into the tree.
+//! A failing property prints the smallest failing input. The input is then kept as an ordinary
+//! test, so proptest writes no file of seeds into the tree.
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -9,7 +9,7 @@ use proptest::sample::select;
 use crate::digest::sha256;
 use crate::model::{AttachmentId, Content, FileStamp};
 
-/// So many cases, and nothing written.
+/// Returns a configuration with the given number of cases and without a file of failures.
 pub(crate) fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig {
         cases,
@@ -18,8 +18,8 @@ pub(crate) fn cases(cases: u32) -> ProptestConfig {
     }
 }
 
-/// Any text, with more than its share of what has a meaning in CSV, in a spreadsheet or on a
-/// terminal.
+/// Generates any text, with an extra share of characters with a meaning in CSV, in a
+/// spreadsheet or on a terminal.
 pub(crate) fn text() -> impl Strategy<Value = String> {
     let special = select(vec![
         ",", ";", "\t", "\"", "'", "\n", "\r", "\r\n", "=", "+", "-", "@", " ", "\u{a0}", "\0",
@@ -32,13 +32,13 @@ pub(crate) fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }
 
-/// Any bytes, with more than their share of those that have a meaning in text.
+/// Generates fewer than `most` bytes, with an extra share of bytes with a meaning in text.
 pub(crate) fn bytes(most: usize) -> impl Strategy<Value = Vec<u8>> {
     let byte = prop_oneof![any::<u8>(), select(b",;\t\"'\n\r=-<>0a".to_vec())];
     prop::collection::vec(byte, 0..most)
 }
 
-/// One of a few contents, so that two of them are often the same, or differ in one thing.
+/// Generates one of a few contents, so that two contents are often equal or differ in one field.
 pub(crate) fn content() -> impl Strategy<Value = Content> {
     (select(vec!["", "text", "TEXT", "longer"]), 0_i64..2).prop_map(|(text, modified)| Content {
         stamp: FileStamp {
@@ -49,7 +49,7 @@ pub(crate) fn content() -> impl Strategy<Value = Content> {
     })
 }
 
-/// One of a few ids.
+/// Generates one of three attachment ids.
 pub(crate) fn attachment_id() -> impl Strategy<Value = AttachmentId> {
     select(vec!["1", "12", "a-Z_9"]).prop_map(|id| AttachmentId::parse(id).unwrap())
 }

@@ -1,8 +1,9 @@
 //! SHA-256, MD5 and HMAC. The only user of `sha2`, `md-5` and `hmac`.
 //!
-//! `sha2` uses the SHA instructions of a processor that has them, which it finds out at run time.
-//! Where there are none, such as on older laptops, the vector code of aws-lc would be nearly twice as
-//! fast; but hashing takes seconds where sending takes hours, and one trait for all three is worth more.
+//! `sha2` detects the SHA instructions of the processor at run time and uses them. On processors
+//! without SHA instructions, such as older laptops, the vector code of aws-lc would be nearly twice
+//! as fast. Hashing takes seconds where sending takes hours, and one trait for all three algorithms
+//! is worth more.
 
 use std::io;
 
@@ -12,17 +13,17 @@ use sha2::Sha256;
 
 use crate::model::{Md5Digest, Sha256Digest};
 
-/// A SHA-256 in the making.
+/// SHA-256 digest under construction.
 #[derive(Default)]
 pub struct Sha256Hasher(Sha256);
 
 impl Sha256Hasher {
-    /// Takes the next bytes.
+    /// Adds the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    /// The digest of all that was taken.
+    /// Returns the digest of all bytes added so far.
     pub fn finish(self) -> Sha256Digest {
         Sha256Digest(self.0.finalize().into())
     }
@@ -39,36 +40,38 @@ impl io::Write for Sha256Hasher {
     }
 }
 
-/// An MD5 in the making: what S3 calls the `ETag` of an object that came in one PUT.
+/// MD5 digest under construction. S3 uses the MD5 of an object as its `ETag` when one PUT uploaded
+/// the object.
 #[derive(Default)]
 pub struct Md5Hasher(Md5);
 
 impl Md5Hasher {
-    /// Takes the next bytes.
+    /// Adds the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    /// The digest of all that was taken.
+    /// Returns the digest of all bytes added so far.
     pub fn finish(self) -> Md5Digest {
         Md5Digest(self.0.finalize().into())
     }
 }
 
-/// The SHA-256 of bytes that are all there.
+/// Returns the SHA-256 of bytes in memory.
 pub fn sha256(bytes: &[u8]) -> Sha256Digest {
     let mut hasher = Sha256Hasher::default();
     hasher.update(bytes);
     hasher.finish()
 }
 
-/// The HMAC-SHA-256 of a message: proof, for whoever knows the key, that the message is unaltered.
+/// Returns the HMAC-SHA-256 of a message. A holder of the key can check with the code that the
+/// message is unaltered.
 pub fn hmac_sha256(key: &[u8], message: &[u8]) -> Sha256Digest {
     Sha256Digest(keyed(key, message).finalize().into_bytes().into())
 }
 
-/// Whether `claimed` is the HMAC-SHA-256 of the message. The comparison takes the same time
-/// wherever the two differ, so that nobody can guess a code byte by byte.
+/// Returns `true` if `claimed` is the HMAC-SHA-256 of the message. The comparison takes constant
+/// time, so that an attacker cannot guess a code byte by byte.
 pub fn is_hmac_sha256(key: &[u8], message: &[u8], claimed: &Sha256Digest) -> bool {
     keyed(key, message).verify_slice(&claimed.0).is_ok()
 }
@@ -86,7 +89,7 @@ mod tests {
     #[test]
     fn a_file_has_one_digest_however_its_bytes_arrive_and_whoever_computes_it() {
         let bytes: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
-        // As sha256sum has it.
+        // Expected values are the output of sha256sum.
         for piece in [1_usize, 63, 64, 65, 262_144] {
             let mut hasher = Sha256Hasher::default();
             bytes.chunks(piece).for_each(|bytes| hasher.update(bytes));

@@ -1,8 +1,9 @@
-//! Spans of time as people write them.
+//! Parser for spans of time in the notation of people: `1h 30m`.
 
 use std::time::Duration;
 
-/// A span of time as people write it: `90s`, `30m`, `12h`, `1h 30m`.
+/// Parses a span of time: `90s`, `30m`, `12h`, `1h 30m`. Fails with a message for the user when the
+/// text is no span or is negative.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let span: jiff::SignedDuration = text
         .parse()

@@ -1,7 +1,8 @@
-//! The vocabulary of the product: checked values, each with one fallible constructor.
+//! Vocabulary of the product: checked values, each with one fallible constructor.
 //!
-//! Nothing here does I/O, and nothing here depends on another module. Whoever holds one of these
-//! values holds the guarantees that its documentation lists.
+//! No item here does I/O or depends on another module. The documentation of a type lists the
+//! guarantees of the values. `object` holds records and services, `row_numbers` the rows
+//! named by a user, `status_word` the status words of jobs.
 
 mod object;
 mod row_numbers;
@@ -14,51 +15,52 @@ pub use object::{BadObjectId, ObjectRef, ObjectType, Service};
 pub use row_numbers::{RowNumbers, SecondCopies};
 pub use status_word::StatusWord;
 
-/// The longest `external_id` and `title` that the Workday Strategic Sourcing Attachments API
-/// takes, in characters (`maxLength: 255` in the vendor's specification).
+/// Longest `external_id` and `title` in characters: 255. Source: `maxLength: 255` in the vendor's
+/// specification of the Workday Strategic Sourcing Attachments API.
 pub const MAX_TEXT: usize = 255;
 
-/// The largest file that one PUT to S3 carries: 5 GiB (the rule of the storage, not of the API).
+/// Largest file in bytes for one PUT to S3: 5 GiB. The limit is a rule of the storage, not of the
+/// API.
 pub const MAX_FILE_SIZE: u64 = 5 * 1024 * 1024 * 1024;
 
-/// The largest supporting document that Keelvar's app takes: 3 GB. It is documented of the app
-/// alone, so nobody knows whether it is a limit of jobs, too.
+/// Largest supporting document in bytes for Keelvar's app: 3 GB. The limit is documented for the
+/// app alone; unknown is if jobs have the same limit.
 pub const MAX_KEELVAR_DOCUMENT: u64 = 3_000_000_000;
 
-/// The key under which the user knows an attachment, unique in a manifest.
+/// User's own key of an attachment, unique in a manifest.
 ///
-/// Guarantees: 1 to 255 characters, no control characters, no blanks around it, and neither `.`
-/// nor `..`, which URL libraries collapse even when they are percent-encoded.
+/// Guarantees: 1 to 255 characters, no control characters, no blanks at either end, and neither `.`
+/// nor `..`, because URL libraries collapse these two even when percent-encoded.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ExternalId(Box<str>);
 
-/// Why a text is not an [`ExternalId`].
+/// Reason for which a text is not an [`ExternalId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadExternalId {
-    /// Nothing there.
+    /// The text is empty.
     #[error("is empty")]
     Empty,
-    /// Over [`MAX_TEXT`] characters.
+    /// The text has more than [`MAX_TEXT`] characters.
     #[error("is longer than 255 characters, the most that the service takes")]
     TooLong,
-    /// A control character inside.
+    /// The text contains a control character.
     #[error("contains a control character")]
     ControlCharacter,
-    /// White space at its start or end.
+    /// The text starts or ends with white space.
     #[error("has blanks around it")]
     BlanksAround,
-    /// `.` or `..`.
+    /// The text is `.` or `..`.
     #[error("cannot be addressed: `.` and `..` mean a folder in a URL")]
     DotSegment,
 }
 
 impl ExternalId {
-    /// Checks a text as it stands in the manifest.
+    /// Checks and copies a text of the manifest.
     pub fn parse(text: &str) -> Result<Self, BadExternalId> {
         Self::check(text).map(|()| Self(text.into()))
     }
 
-    /// Whether [`Self::parse`] would take the text, for those who need no copy of it.
+    /// Checks a text as [`Self::parse`] does, without a copy.
     pub fn check(text: &str) -> Result<(), BadExternalId> {
         if text.is_empty() {
             return Err(BadExternalId::Empty);
@@ -78,7 +80,7 @@ impl ExternalId {
         Ok(())
     }
 
-    /// The id as the user wrote it.
+    /// Returns the id as written by the user.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -96,20 +98,20 @@ impl fmt::Debug for ExternalId {
     }
 }
 
-/// The service's own id of an attachment.
+/// Service's own id of an attachment.
 ///
-/// Guarantees: 1 to 64 ASCII letters, digits, `-` or `_`, so that it can stand in a URL and in a
-/// comma-separated filter as it is. (The specification says integer and shows strings.)
+/// Guarantees: 1 to 64 ASCII letters, digits, `-` or `_`, so that an id needs no escaping in a URL
+/// or in a comma-separated filter. (The specification declares an integer and shows strings.)
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AttachmentId(Box<str>);
 
-/// The text is not an [`AttachmentId`].
+/// Refusal of a text as an [`AttachmentId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("is not an attachment id: 1 to 64 letters, digits, `-` or `_` are expected")]
 pub struct BadAttachmentId;
 
 impl AttachmentId {
-    /// Checks an id as the service or a results file gives it.
+    /// Checks an id from the service or from a results file.
     pub fn parse(text: &str) -> Result<Self, BadAttachmentId> {
         let fits = (1..=64).contains(&text.len())
             && text
@@ -118,7 +120,7 @@ impl AttachmentId {
         fits.then(|| Self(text.into())).ok_or(BadAttachmentId)
     }
 
-    /// The id as text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -136,11 +138,11 @@ impl fmt::Debug for AttachmentId {
     }
 }
 
-/// A SHA-256 digest.
+/// SHA-256 digest.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Sha256Digest(pub [u8; 32]);
 
-/// The text is not 64 hexadecimal digits.
+/// Refusal of a text other than 64 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("is not a SHA-256: 64 hexadecimal digits are expected")]
 pub struct BadSha256;
@@ -180,7 +182,7 @@ impl fmt::Debug for Sha256Digest {
     }
 }
 
-/// An MD5 digest, which is only ever compared with what a storage calls an `ETag`.
+/// MD5 digest. Its only use is the comparison with an `ETag` of a storage.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Md5Digest(pub [u8; 16]);
 
@@ -200,32 +202,33 @@ fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
 }
 
-/// What a file was when it was looked at: enough to notice later that it is another one.
+/// Size and time of modification of a file at one moment. A later difference shows that the file
+/// has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileStamp {
-    /// Its size in bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// Its time of modification.
+    /// Time of modification.
     pub modified: jiff::Timestamp,
 }
 
-/// A file as it was checked: what must be sent, to the byte.
+/// State of a checked file: the size and the digest of the bytes to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Content {
-    /// Its size and time of modification.
+    /// Size and time of modification when the file was checked.
     pub stamp: FileStamp,
-    /// The digest of its bytes.
+    /// Digest of the file's bytes.
     pub sha256: Sha256Digest,
 }
 
-/// What stands where a file is expected.
+/// Kind of a thing found in place of a regular file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotAFile {
-    /// A folder.
+    /// Folder.
     Folder,
-    /// A named pipe.
+    /// Named pipe.
     Pipe,
-    /// A socket, or a block or character device.
+    /// Socket, block device or character device.
     Device,
 }
 

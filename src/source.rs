@@ -1,4 +1,4 @@
-//! The file of a row, as the uploader sees it: opened anew for each attempt, below the root.
+//! File of a row for the uploader: opened anew for each attempt, below the root.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -6,30 +6,32 @@ use std::sync::Arc;
 use crate::model::Content;
 use crate::root::{OpenError, Opened, Root, RootAway};
 
-/// A file that can be opened for sending.
+/// File below the root, opened for sending once for each attempt.
 #[derive(Debug, Clone)]
 pub struct Source {
     root: Arc<Root>,
     file_path: String,
 }
 
-/// Why a file cannot be sent.
+/// Reason for which a file cannot be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceError {
-    /// It is not there, or cannot be read: for its own sake, or because all files are away.
+    /// The file is missing or unreadable, alone or because the whole folder of files is
+    /// unavailable.
     Unreadable(String),
-    /// It is not what was checked.
+    /// The file differs from the checked file, or no regular file below the root has the path.
     Changed(String),
 }
 
 impl Source {
-    /// The file at `file_path` below `root`.
+    /// Refers to the file at `file_path` below `root`, without opening the file.
     pub fn new(root: Arc<Root>, file_path: String) -> Self {
         Self { root, file_path }
     }
 
-    /// Opens the file, provided that it still has the size and the time of modification that were
-    /// checked; else says what it is now.
+    /// Opens the file. Fails with [`SourceError::Unreadable`] when the file cannot be opened, and
+    /// with [`SourceError::Changed`] when its size or time of modification differs from the checked
+    /// values or no regular file below the root has the path.
     pub fn open(&self, content: &Content) -> Result<File, SourceError> {
         let Opened { file, stamp } = self.root.open(&self.file_path).map_err(|error| {
             let words = format!("it {error}");
@@ -47,7 +49,7 @@ impl Source {
         )))
     }
 
-    /// Whether the folder of the files is there, after this one could not be reached.
+    /// Checks that the folder of the files is available, after this file could not be opened.
     pub fn look_for_root(&self) -> Result<(), RootAway> {
         self.root.look_again(&self.file_path)
     }

@@ -1,4 +1,4 @@
-//! The records that files are attached to, and the services that keep them.
+//! Records with attached files, and the services that keep these records.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -7,17 +7,17 @@ use std::str::FromStr;
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
-/// A service that keeps procurement records, and the files that hang on them.
+/// Service for procurement records and their attached files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Service {
-    /// Workday Strategic Sourcing, with its Attachments API.
+    /// Workday Strategic Sourcing, with the Attachments API.
     Workday,
-    /// Keelvar, with the jobs of its Intake APIs.
+    /// Keelvar, with the jobs of the Intake APIs.
     Keelvar,
 }
 
 impl Service {
-    /// The types of its records, in the order in which messages list them.
+    /// Returns the record types of the service, in the order of messages.
     pub fn object_types(self) -> impl Iterator<Item = ObjectType> {
         ObjectType::ALL
             .into_iter()
@@ -34,28 +34,29 @@ impl fmt::Display for Service {
     }
 }
 
-/// The kind of record that a file is attached to.
+/// Type of a record with attached files.
 ///
-/// Four are those of the vendor's specification of Workday Strategic Sourcing Attachments 1.0
-/// (`AttachmentCreate.relationships`); two are those to which a job of Keelvar attaches files.
+/// Four types come from the vendor's specification of Workday Strategic Sourcing Attachments 1.0
+/// (`AttachmentCreate.relationships`). The other two are the types to which a job of Keelvar
+/// attaches files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ObjectType {
-    /// A contract.
+    /// Contract in Workday.
     Contract,
-    /// A sourcing event in Workday.
+    /// Sourcing event in Workday.
     Event,
-    /// A project.
+    /// Project in Workday.
     Project,
-    /// A supplier's company.
+    /// Company of a supplier in Workday.
     SupplierCompany,
-    /// A sourcing event in Keelvar's Sourcing Optimizer.
+    /// Sourcing event in Keelvar's Sourcing Optimizer.
     SourcingEvent,
-    /// A request in Keelvar's Autonomous Sourcing.
+    /// Request in Keelvar's Autonomous Sourcing.
     SourcingRequest,
 }
 
 impl ObjectType {
-    /// Every type, in the order in which messages list them.
+    /// All types, in the order of messages.
     pub const ALL: [Self; 6] = [
         Self::Contract,
         Self::Event,
@@ -65,7 +66,7 @@ impl ObjectType {
         Self::SourcingRequest,
     ];
 
-    /// The service whose records these are.
+    /// Returns the service that keeps records of the type.
     pub fn service(self) -> Service {
         match self {
             Self::Contract | Self::Event | Self::Project | Self::SupplierCompany => {
@@ -75,8 +76,8 @@ impl ObjectType {
         }
     }
 
-    /// The word used in manifests, results and, as it happens, for the JSON:API relationship and in
-    /// a job.
+    /// Returns the word for the type in manifests and results. The JSON:API relationship and a job
+    /// happen to use the same word.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Contract => "contract",
@@ -95,7 +96,7 @@ impl fmt::Display for ObjectType {
     }
 }
 
-/// The text is not one of [`ObjectType::ALL`].
+/// Refusal of a text as the word of an [`ObjectType`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "is not one of contract, event, project, supplier_company, sourcing_event, sourcing_request"
@@ -113,43 +114,43 @@ impl FromStr for ObjectType {
     }
 }
 
-/// The record that a file is attached to: its type, and the id that the service gave it.
+/// Reference to a record: the type, and the service's id.
 ///
-/// Guarantees: the id is of the form that the service of the type uses. For Workday that is a
-/// positive whole number, for Keelvar a UUID other than the nil one.
+/// Guarantees: the id has the form of the type's service. Workday uses a positive whole number,
+/// Keelvar a UUID other than the nil UUID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ObjectRef {
     kind: ObjectType,
     id: ObjectId,
 }
 
-/// A service's own id of a record. Its text is the one form in which ids are compared; as JSON it
-/// is what the service wants: a number, or a string.
+/// Service's own id of a record. Ids are compared by their text. JSON holds the form that the
+/// service expects: a number for Workday, a string for Keelvar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(untagged)]
 pub enum ObjectId {
-    /// Workday's.
+    /// Id of a Workday record.
     Number(NonZeroU64),
-    /// Keelvar's.
+    /// Id of a Keelvar record.
     Uuid(Uuid),
 }
 
-/// Why a text is not the id of a record of some type.
+/// Reason for which a text is not the id of a record of a given type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadObjectId {
-    /// No positive whole number in plain digits, which Workday's records have.
+    /// The text is not a positive whole number in plain digits, the form of Workday's ids.
     #[error("is not a positive whole number in plain digits")]
     NoNumber,
-    /// No UUID with its hyphens, which Keelvar's records have.
+    /// The text is not a hyphenated UUID, the form of Keelvar's ids.
     #[error("is not a hyphenated UUID")]
     NoUuid,
-    /// The UUID of zeros, which stands for nothing.
+    /// The text is the UUID of zeros, which no record has.
     #[error("is the nil UUID, which no record has")]
     NilUuid,
 }
 
 impl ObjectRef {
-    /// Checks an id as it stands in the manifest by the form that its type asks for.
+    /// Checks an id of the manifest by the form required for the record type.
     pub fn parse(kind: ObjectType, id: &str) -> Result<Self, BadObjectId> {
         let id = match kind.service() {
             Service::Workday => ObjectId::Number(number(id)?),
@@ -158,12 +159,12 @@ impl ObjectRef {
         Ok(Self { kind, id })
     }
 
-    /// What kind of record it is.
+    /// Returns the type of the record.
     pub fn kind(self) -> ObjectType {
         self.kind
     }
 
-    /// The service's own id of the record.
+    /// Returns the service's own id of the record.
     pub fn id(self) -> ObjectId {
         self.id
     }
@@ -178,8 +179,8 @@ fn number(text: &str) -> Result<NonZeroU64, BadObjectId> {
 }
 
 fn uuid(text: &str) -> Result<Uuid, BadObjectId> {
-    // The library takes braces, a prefix and the absence of hyphens, too; a spreadsheet that holds
-    // those was made from something else than what the apps show.
+    // The library accepts braces, a prefix and missing hyphens, too. A spreadsheet with such ids
+    // was made from another source than the ids in the apps.
     let is_hyphenated = text.len() == Hyphenated::LENGTH;
     match Uuid::try_parse(text) {
         Ok(uuid) if uuid.is_nil() && is_hyphenated => Err(BadObjectId::NilUuid),

@@ -1,25 +1,25 @@
-//! Numbers of manifest rows, as a user names them.
+//! Numbers of manifest rows, as a user types and reads them.
 
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-/// How much of a list of rows is named, in characters.
+/// Longest list of rows in a message or an option, in characters.
 const MOST_NAMED: usize = 200;
 
-/// Numbers of manifest rows, written `5-20,33`; the first row under the header is 1.
+/// Set of manifest row numbers, written `5-20,33`; the first row under the header is 1.
 ///
-/// Guarantees: at least one number, none of them 0, and no range that ends before it begins.
+/// Guarantees: at least one number, no number is 0, and no range ends before its start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowNumbers(Vec<RangeInclusive<usize>>);
 
-/// The text does not name rows.
+/// Refusal of a text as a list of row numbers. Holds the part without a number or range.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("numbers of rows are expected, such as 5-20,33, and {0:?} is none")]
 pub struct BadRowNumbers(String);
 
 impl RowNumbers {
-    /// The ranges that hold just these rows.
+    /// Builds the ranges that hold exactly the given rows.
     pub fn of(rows: impl IntoIterator<Item = usize>) -> Self {
         let mut rows: Vec<usize> = rows.into_iter().collect();
         rows.sort_unstable();
@@ -33,8 +33,8 @@ impl RowNumbers {
         Self(ranges)
     }
 
-    /// The rows as a sentence names them: `row 5`, or `rows 5-20,33`. A long list is cut, and tells how
-    /// many there are.
+    /// Returns the rows for use in a sentence: `row 5`, or `rows 5-20,33`. A list longer than 200
+    /// characters is cut and ends with the count of all rows.
     pub fn in_words(&self) -> String {
         let count: usize = self
             .0
@@ -52,7 +52,8 @@ impl RowNumbers {
         }
     }
 
-    /// The rows as the value of an option, or the word for such a value, where the list is long.
+    /// Returns the rows as the value of a command-line option. A list longer than 200 characters
+    /// becomes the placeholder `ROWS`.
     pub fn as_option(&self) -> String {
         let named = self.to_string();
         if named.len() > MOST_NAMED {
@@ -62,7 +63,7 @@ impl RowNumbers {
         }
     }
 
-    /// Whether a row is among them.
+    /// Returns `true` if the set holds the row.
     pub fn contains(&self, row: usize) -> bool {
         self.0.iter().any(|range| range.contains(&row))
     }
@@ -84,7 +85,7 @@ impl FromStr for RowNumbers {
     }
 }
 
-/// As it is typed: ranges and numbers, with commas between them.
+/// Writes ranges and numbers with commas, in the form typed by a user.
 impl fmt::Display for RowNumbers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, range) in self.0.iter().enumerate() {
@@ -98,19 +99,19 @@ impl fmt::Display for RowNumbers {
     }
 }
 
-/// The rows whose files may be sent although they look like second copies of what is attached.
+/// Rows whose files may be sent although the same content seems to be attached already.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecondCopies {
     /// No row: the run stops before anything is sent.
     Refuse,
     /// Every row.
     Allow,
-    /// These rows alone.
+    /// The listed rows alone.
     AllowRows(RowNumbers),
 }
 
 impl SecondCopies {
-    /// What was meant by the value of an option: rows, or all of them.
+    /// Parses the value of an option: `all`, or a list of rows.
     pub fn parse(text: &str) -> Result<Self, BadRowNumbers> {
         match text {
             "all" => Ok(Self::Allow),
@@ -118,7 +119,7 @@ impl SecondCopies {
         }
     }
 
-    /// Whether the file of a row may be sent all the same.
+    /// Returns `true` if the file of the row may be sent.
     pub fn allows(&self, row: usize) -> bool {
         match self {
             Self::Refuse => false,

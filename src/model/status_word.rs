@@ -1,13 +1,13 @@
-//! The words with which a service says how a job stands.
+//! Words by which a service reports the status of a job.
 
-/// A word with which a service says how a job stands.
+/// Word by which a service reports the status of a job.
 ///
 /// Guarantees: 1 to 64 ASCII letters, digits or `_`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusWord(Box<str>);
 
 impl StatusWord {
-    /// Checks a word as it was typed.
+    /// Checks a word typed by a user.
     pub fn parse(text: &str) -> Result<Self, String> {
         let fits = (1..=64).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
@@ -15,7 +15,7 @@ impl StatusWord {
             .ok_or_else(|| "a word of letters, digits and `_` is expected".to_owned())
     }
 
-    /// Whether a job's status is this word, in capitals or not.
+    /// Returns `true` if a job's status equals the word, ignoring case.
     pub fn is(&self, status: &str) -> bool {
         self.0.eq_ignore_ascii_case(status)
     }
