@@ -167,8 +167,7 @@ impl Workday {
 impl Destination for Workday {
     type Target = Target;
 
-    /// Lists one attachment by id. Only a known id has to be in the answer; `1` is asked for
-    /// otherwise.
+    /// Lists one attachment: `known`, or else id `1`, which need not exist.
     async fn introduce(&self, known: Option<&AttachmentId>) -> Result<FirstAnswer, Failure> {
         let id = known.map_or("1", AttachmentId::as_str);
         let request = Request {

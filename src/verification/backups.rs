@@ -1,5 +1,5 @@
-//! Check of the backups which the results name: do they still hold the kept bytes. Backups are
-//! files on this machine. The check sends no request and has no part in the outcome of a row.
+//! Check that the backups named in the results still hold the kept bytes. Backups are files on this
+//! machine. The check sends no request and has no part in the outcome of a row.
 
 use std::ffi::OsStr;
 use std::io;
@@ -22,7 +22,7 @@ pub struct Named {
     pub path: PathBuf,
     /// Size of the kept bytes.
     pub size: u64,
-    /// Digest of the kept bytes.
+    /// Digest of the kept bytes; `None` if the results know none.
     pub sha256: Option<Sha256Digest>,
 }
 

@@ -17,6 +17,7 @@ pub(super) struct Resource {
     pub(super) attributes: Attributes,
 }
 
+/// Attributes of an attachment in an answer. Any of them may be missing.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Attributes {
@@ -54,6 +55,7 @@ impl<'de> Deserialize<'de> for Told {
     }
 }
 
+/// Header to be sent with the bytes of an attachment.
 #[derive(Debug, Deserialize)]
 pub(super) struct Header {
     name: String,
