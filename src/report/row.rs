@@ -1,4 +1,4 @@
-//! One row of the results, as a report shows the row.
+//! Row of the results in a report.
 
 use serde::Serialize;
 
@@ -11,7 +11,7 @@ use crate::verification::Checked;
 /// Bytes of HTML of a row without its untrusted texts: elements, digest and time.
 const MARKUP: usize = 420;
 
-/// One row of the results.
+/// Row of the results, with its evidence.
 #[derive(Debug, Clone, Serialize)]
 pub struct Row {
     /// Row number in the manifest; null if the row has left the manifest.

@@ -1,33 +1,34 @@
-//! The figures behind the charts: rows done over time, and sizes by powers of four.
+//! Figures behind the charts: rows done over time, and file sizes by powers of four.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::value::{Bytes, Count, Moment};
 
-/// So many slices of time at most.
+/// Most slices of a chart over time.
 const SLICES: i64 = 24;
 
-/// The lengths that a slice may have, in seconds: what people divide time by.
+/// Lengths of a slice in seconds: the units by which people divide time.
 const LENGTHS: [i64; 16] = [
     1, 5, 10, 30, 60, 300, 600, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400, 259_200, 604_800,
     2_419_200,
 ];
 
-/// A slice of time, and the rows that were done in it.
+/// Slice of time, and the rows done in the slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Slice {
-    /// Its beginning.
+    /// Beginning of the slice, included.
     pub from: Moment,
-    /// Its end, which belongs to the next one.
+    /// End of the slice, excluded.
     pub to: Moment,
-    /// How many rows were done in it.
+    /// Number of rows done in the slice.
     pub rows: Count,
-    /// How many were done by its end.
+    /// Number of rows done before the end of the slice.
     pub rows_so_far: Count,
 }
 
-/// The times at which rows were done, in slices of equal length without a gap.
+/// Returns slices of equal length without a gap, from the first of `times` to the last. Each time
+/// is the time at which a row was done.
 pub fn over_time(mut times: Vec<Timestamp>) -> Vec<Slice> {
     times.sort_unstable();
     let (Some(first), Some(last)) = (times.first(), times.last()) else {
@@ -53,12 +54,12 @@ pub fn over_time(mut times: Vec<Timestamp>) -> Vec<Slice> {
     slices
 }
 
-/// The shortest usual length of which few enough slices cover the time.
+/// Returns the shortest usual length with at most [`SLICES`] slices from `first` to `last`.
 fn slice_length(first: i64, last: i64) -> i64 {
     let covers = |length: i64| last.div_euclid(length) - first.div_euclid(length) < SLICES;
     let longest = LENGTHS[LENGTHS.len() - 1];
     let usual = LENGTHS.into_iter().find(|length| covers(*length));
-    // Decades of results: as many of the longest as it takes.
+    // Decades of results: a multiple of the longest length.
     usual.unwrap_or_else(|| ((last - first) / longest / (SLICES - 1) + 1) * longest)
 }
 
@@ -66,23 +67,24 @@ fn moment(second: i64, beyond: Timestamp) -> Moment {
     Moment(Timestamp::from_second(second).unwrap_or(beyond))
 }
 
-/// A range of sizes, and the rows whose files have one.
+/// Range of file sizes, and the rows with a file in the range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct SizeRange {
-    /// The smallest size of the range, in bytes.
+    /// Lower bound in bytes, included.
     pub from: Bytes,
-    /// The smallest size above it.
+    /// Upper bound in bytes, excluded.
     pub below: Bytes,
-    /// How many rows that are done have such a size.
+    /// Number of done rows in the range.
     pub rows: Count,
-    /// Their bytes together.
+    /// Sum of their sizes.
     pub bytes: Bytes,
 }
 
-/// How many ranges there are: up to 1 KiB, and then each four times as far as the one before.
+/// Number of ranges. The first ends at 1 KiB, and each further range ends at four times the end of
+/// the range before.
 const RANGES: usize = 28;
 
-/// Counts sizes.
+/// Histogram of file sizes.
 #[derive(Debug)]
 pub struct Sizes([(Count, Bytes); RANGES]);
 
@@ -93,7 +95,7 @@ impl Default for Sizes {
 }
 
 impl Sizes {
-    /// Takes one more.
+    /// Counts a file of `size` bytes.
     pub fn take(&mut self, size: u64) {
         let range = size.checked_ilog2().map_or(0, |power| {
             power
@@ -105,7 +107,7 @@ impl Sizes {
         bytes.add(size);
     }
 
-    /// The ranges from the first that some size is in to the last.
+    /// Returns the ranges from the smallest counted size to the largest, without a gap.
     pub fn ranges(&self) -> Vec<SizeRange> {
         let is_used = |(rows, _): &(Count, Bytes)| !rows.is_zero();
         let (Some(first), Some(last)) = (
@@ -128,7 +130,7 @@ impl Sizes {
     }
 }
 
-/// The end of a range.
+/// Returns the upper bound of a range in bytes.
 fn bound(range: usize) -> u64 {
     u32::try_from(10 + 2 * range)
         .ok()
@@ -137,7 +139,7 @@ fn bound(range: usize) -> u64 {
 }
 
 impl SizeRange {
-    /// The range for people: `4 KiB to 16 KiB`.
+    /// Label for people: `4 KiB to 16 KiB`.
     pub fn label(&self) -> String {
         match self.from.0 {
             0 => format!("under {}", whole(self.below.0)),
@@ -145,7 +147,7 @@ impl SizeRange {
         }
     }
 
-    /// The same in few letters: where it begins.
+    /// Short label: the lower bound.
     pub fn short_label(&self) -> String {
         match self.from.0 {
             0 => "0".to_owned(),
@@ -154,7 +156,7 @@ impl SizeRange {
     }
 }
 
-/// A power of two as people write it.
+/// Returns a power of two in binary units.
 fn whole(bytes: u64) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let power = bytes.checked_ilog2().unwrap_or(0) as usize / 10;

@@ -1,5 +1,5 @@
-//! What is proven and what is not, in plain words. Each sentence follows from the figures of the
-//! report, so that nobody has to know the tool to know what it claims.
+//! Statements about proven and unproven facts, in plain words. Each sentence follows from the
+//! figures of the report, and is clear to a reader who does not know the program.
 
 mod changes;
 
@@ -12,7 +12,7 @@ use super::value::Count;
 use crate::model::Service;
 use crate::text::{counted, counted_with_verb};
 
-/// The whole in a few sentences.
+/// Returns the summary of the report in a few sentences.
 pub(super) fn verdict(report: &Report) -> String {
     let mut text = if report.rows.is_zero() {
         "There are no rows.".to_owned()
@@ -69,7 +69,7 @@ pub(super) fn verdict(report: &Report) -> String {
     text
 }
 
-/// What a verification found that takes nothing from the evidence, and must not be overlooked.
+/// Returns findings of `verify` that weaken no evidence, and must not be overlooked.
 fn also_found(found: &VerificationFacts) -> String {
     let told = [
         ("renamed", "another external_id or title for"),
@@ -88,7 +88,8 @@ fn also_found(found: &VerificationFacts) -> String {
     format!(" consign verify found {}.", told.join(", and "))
 }
 
-/// How rows of a level were verified, to follow their number.
+/// Returns the kind of evidence, as a phrase after the number of rows; `None` for levels with a
+/// sentence of their own.
 fn how_verified(level: Level) -> Option<&'static str> {
     match level {
         Level::Content => Some("by content, downloaded and hashed again"),
@@ -102,7 +103,7 @@ fn how_verified(level: Level) -> Option<&'static str> {
     }
 }
 
-/// What the evidence proves.
+/// Returns sentences about facts that the evidence proves.
 pub(super) fn proven(report: &Report, service: Option<Service>) -> Vec<String> {
     let mut proven = by_levels(report, service);
     proven.extend(changes::proven(report));
@@ -122,7 +123,7 @@ pub(super) fn proven(report: &Report, service: Option<Service>) -> Vec<String> {
     proven
 }
 
-/// What the rows that `verify` found as they should be prove.
+/// Returns the sentence about rows with the outcome `match`; `None` without such rows.
 fn matched(report: &Report, found: &VerificationFacts) -> Option<String> {
     let rows = outcome(found, "match");
     (!rows.is_zero()).then(|| {
@@ -136,7 +137,7 @@ fn matched(report: &Report, found: &VerificationFacts) -> Option<String> {
     })
 }
 
-/// What each level of evidence proves.
+/// Returns a sentence for each level of evidence with rows.
 fn by_levels(report: &Report, service: Option<Service>) -> Vec<String> {
     let mut proven = Vec::new();
     let mut say = |rows: Count, sentence: &dyn Fn(String) -> String| {
@@ -181,7 +182,7 @@ fn by_levels(report: &Report, service: Option<Service>) -> Vec<String> {
     proven
 }
 
-/// What the evidence does not prove.
+/// Returns sentences about facts that the evidence does not prove.
 pub(super) fn not_proven(report: &Report, service: Option<Service>) -> Vec<String> {
     let mut open = Vec::new();
     of_content(report, &mut open);
@@ -220,7 +221,7 @@ pub(super) fn not_proven(report: &Report, service: Option<Service>) -> Vec<Strin
     open
 }
 
-/// What is not known of the stored bytes.
+/// Adds the open questions about the stored bytes.
 fn of_content(report: &Report, open: &mut Vec<String>) {
     let skipped = report.statuses.iter().find(|one| one.status == "skipped");
     if let Some(skipped) = skipped {
@@ -272,7 +273,7 @@ fn of_content(report: &Report, open: &mut Vec<String>) {
     });
 }
 
-/// What the files themselves leave open.
+/// Adds the open questions about the input files.
 fn of_the_files(report: &Report, open: &mut Vec<String>) {
     if report.inputs.manifest.is_none() {
         open.push(
@@ -319,7 +320,8 @@ fn outcome(found: &VerificationFacts, word: &str) -> Count {
     found.map_or(Count(0), |count| count.rows)
 }
 
-/// Outcomes are counted of all lines, and not only of those that are rows of the manifest.
+/// Clause for counts of outcomes. Outcomes are counted over all lines, lines of rows that have left
+/// the manifest included.
 fn of_which_left(report: &Report) -> &'static str {
     if report.rows_no_longer_in_manifest.is_empty() {
         return "";
@@ -327,7 +329,7 @@ fn of_which_left(report: &Report) -> &'static str {
     ", those that have left the manifest included"
 }
 
-/// When the service was asked.
+/// Clause with the times at which the service was asked.
 fn when(found: &VerificationFacts) -> String {
     match (found.first_checked_at, found.last_checked_at) {
         (Some(first), Some(last)) if first == last => format!(", at {last}"),

@@ -1,4 +1,5 @@
-//! The digests of the imported files, as `sha256sum -c` reads them from the root of the file paths.
+//! SHA-256 digests of the imported files, as `sha256sum -c` reads the digests from the root of the
+//! file paths.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -7,8 +8,9 @@ use std::fmt::Write as _;
 use crate::model::Sha256Digest;
 use crate::results::Entry;
 
-/// The lines: one for each file of a row that is done and in the manifest, in the order of the rows. A
-/// file that several rows name has one line; one in whose place other content was left has none.
+/// Text of the digest file: one line for each file of a row that is done and in the manifest, in
+/// the order of the rows. A file of several rows has one line. A file has no line if other content
+/// was kept in its place.
 #[derive(Debug, Default)]
 pub struct Sums {
     text: String,
@@ -16,7 +18,7 @@ pub struct Sums {
 }
 
 impl Sums {
-    /// Takes a line of the results.
+    /// Adds the file of a line of the results.
     pub fn take(&mut self, entry: &Entry) {
         let Some(content) = entry.known.content() else {
             return;
@@ -32,21 +34,21 @@ impl Sums {
         }
     }
 
-    /// The whole file.
+    /// Returns the whole file.
     pub fn render(self) -> String {
         self.text
     }
 }
 
-/// One line. A name with a character that would break it is escaped as coreutils escape it, which a
-/// backslash before the digest says.
+/// Returns one line. A name with a line break or a backslash is escaped as coreutils escape names,
+/// with a backslash before the digest as the mark.
 fn line(digest: Sha256Digest, path: &str) -> String {
     // A lone hyphen means standard input.
     let path = if path == "-" { "./-" } else { path };
     let name = escaped(path);
     let mark = if name == path { "" } else { "\\" };
     let mut line = String::with_capacity(path.len() + 68);
-    // A String takes whatever is written to it.
+    // Writing to a String never fails.
     let _ = writeln!(line, "{mark}{digest}  {name}");
     line
 }

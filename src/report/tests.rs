@@ -1,4 +1,4 @@
-//! Reports on results that tests have made up.
+//! Reports on made-up results.
 
 mod changes;
 mod lists;
@@ -65,14 +65,14 @@ fn checked(entry: &Entry, outcome: Outcome) -> Checked {
     }
 }
 
-/// The same for several, one after the other.
+/// Returns a checked line for each entry, with the outcome at the same place.
 fn each_checked<const N: usize>(entries: &[Entry], outcomes: [Outcome; N]) -> Vec<Checked> {
     let both = entries.iter().zip(outcomes);
     both.map(|(entry, outcome)| checked(entry, outcome))
         .collect()
 }
 
-/// Which manifest is at hand.
+/// File beside the results, for a report.
 enum With<'a> {
     Nothing,
     Manifest(&'a str),
@@ -90,7 +90,8 @@ fn report(entries: &[Entry], with: &With<'_>) -> Report {
     });
     file.replace(&[], lines).unwrap();
     drop(file);
-    // A process that another test starts at this moment may still hold the lock of what was written.
+    // A process that another test starts at this moment may still hold the lock of the written
+    // file.
     std::fs::copy(&written, &path).unwrap();
     let ledger = Ledger::read(&path).unwrap();
     let about = InputFile::of(Path::new("somewhere/x.csv"), sha256(b""), 0);

@@ -1,5 +1,5 @@
-//! The values of a report: each says itself to a person by [`fmt::Display`] and to a machine by
-//! [`Serialize`], so that no template can show one that is not safe to show.
+//! Values of a report. People get a value by [`fmt::Display`], machines by [`Serialize`], so that
+//! no template can show a value in an unsafe form.
 
 use std::fmt;
 
@@ -10,19 +10,19 @@ use serde::{Serialize, Serializer};
 use crate::progress::size;
 use crate::text::{escape, grouped};
 
-/// How much of a text a report holds, in characters. No cell of a row that was fit to send is longer,
-/// but for very long paths.
+/// Most characters of a text in a report. No cell of a row that was fit to send is longer, except
+/// for very long paths.
 const HELD: usize = 1_000;
 
-/// Text of others: of the manifest, the results, or the service.
+/// Untrusted text, from the manifest, the results or the service.
 ///
-/// Guarantees: a person sees every character that would act on whoever looks at it written out, and
-/// nobody gets more than a thousand characters. (What HTML makes of it is the template's business.)
+/// Guarantees: [`fmt::Display`] writes out every character that would act on a reader, and no text
+/// is longer than a thousand characters. Escaping for HTML is the business of the template.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Text(Box<str>);
 
 impl Text {
-    /// The text, cut where it is very long.
+    /// Returns the text. A very long text is cut, with its length at the end.
     pub fn of(text: &str) -> Self {
         match text.char_indices().nth(HELD) {
             None => Self(text.into()),
@@ -33,12 +33,12 @@ impl Text {
         }
     }
 
-    /// Whether there is nothing.
+    /// True if the text is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many bytes it takes in HTML.
+    /// Number of bytes of the text in HTML.
     pub fn weight(&self) -> usize {
         escape(&self.0)
             .chars()
@@ -62,18 +62,18 @@ impl Serialize for Text {
     }
 }
 
-/// How many there are of something.
+/// Number of items, shown with grouped thousands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize)]
 #[serde(transparent)]
 pub struct Count(pub u64);
 
 impl Count {
-    /// Counts one more.
+    /// Adds one.
     pub fn increase(&mut self) {
         self.0 += 1;
     }
 
-    /// Whether there is none.
+    /// True for zero.
     pub fn is_zero(self) -> bool {
         self.0 == 0
     }
@@ -85,18 +85,18 @@ impl fmt::Display for Count {
     }
 }
 
-/// A number of bytes.
+/// Number of bytes, shown in binary units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize)]
 #[serde(transparent)]
 pub struct Bytes(pub u64);
 
 impl Bytes {
-    /// Adds some. What no file can have is not worth an overflow.
+    /// Adds bytes, up to the highest number: no file is large enough for an overflow to matter.
     pub fn add(&mut self, bytes: u64) {
         self.0 = self.0.saturating_add(bytes);
     }
 
-    /// The number with its thousands set apart.
+    /// Returns the exact number with grouped thousands.
     pub fn exactly(self) -> String {
         grouped(self.0)
     }
@@ -108,18 +108,19 @@ impl fmt::Display for Bytes {
     }
 }
 
-/// A point in time, shown in UTC, since the report must not depend on where it is written.
+/// Point in time, shown in UTC, because the report must not depend on the place where it is
+/// written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Moment(pub Timestamp);
 
 impl Moment {
-    /// As `<time datetime>` wants it.
+    /// Returns the value of the attribute `datetime` of `<time>`.
     pub fn for_machines(self) -> String {
         self.0.to_string()
     }
 
-    /// As it is shown, where it is said elsewhere that it is in UTC.
+    /// Returns date and time without the zone, for places with a heading that names UTC.
     pub fn without_zone(self) -> String {
         let time = self.0.to_zoned(TimeZone::UTC);
         time.strftime("%Y-%m-%d %H:%M:%S").to_string()
@@ -132,23 +133,23 @@ impl fmt::Display for Moment {
     }
 }
 
-/// The first and the last of some points in time.
+/// Range from the earliest to the latest of some times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Span(Option<(Timestamp, Timestamp)>);
 
 impl Span {
-    /// Takes one more.
+    /// Extends the range to a time.
     pub fn take(&mut self, time: Timestamp) {
         let (first, last) = self.0.unwrap_or((time, time));
         self.0 = Some((first.min(time), last.max(time)));
     }
 
-    /// The first.
+    /// Earliest time; `None` for an empty range.
     pub fn first(self) -> Option<Moment> {
         self.0.map(|(first, _)| Moment(first))
     }
 
-    /// The last.
+    /// Latest time; `None` for an empty range.
     pub fn last(self) -> Option<Moment> {
         self.0.map(|(_, last)| Moment(last))
     }

@@ -1,4 +1,4 @@
-//! What is said of what was changed on request, and of what was left as it was on request.
+//! Statements about changes on request, and about other content that was kept on request.
 
 use std::fmt::Write as _;
 
@@ -9,8 +9,8 @@ use crate::report::value::Count;
 use crate::results::Status;
 use crate::text::{counted, counted_with_verb};
 
-/// What was changed on request, what was not although its file is another one, and what a change has
-/// left open.
+/// Returns sentences about changed rows, rows with other content, and attachments that may be
+/// without content.
 pub(super) fn verdict(report: &Report) -> String {
     let tally = report.changed.tally;
     let told: Vec<String> = [
@@ -45,14 +45,14 @@ pub(super) fn verdict(report: &Report) -> String {
     text
 }
 
-/// How many attachments a replacement may have left without bytes.
+/// Number of attachments that an unfinished replacement may have left without bytes.
 fn waiting(report: &Report) -> Count {
     let groups = report.exceptions.iter();
     let waiting = groups.filter(|group| group.what == Status::Replacing.as_str());
     Count(waiting.map(|group| group.rows.count.0).sum())
 }
 
-/// What a backup proves.
+/// Returns the sentence about backups; `None` without backups.
 pub(super) fn proven(report: &Report) -> Option<String> {
     let rows = report.changed.tally.backed_up;
     (!rows.is_zero()).then(|| {
@@ -64,7 +64,7 @@ pub(super) fn proven(report: &Report) -> Option<String> {
     })
 }
 
-/// What is not known of what was changed, and of what was not.
+/// Adds the open questions about changes and about other content.
 pub(super) fn not_proven(report: &Report, open: &mut Vec<String>) {
     let kept = rows_of(report, Level::KeptExisting);
     if !kept.is_zero() {

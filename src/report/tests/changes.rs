@@ -1,4 +1,4 @@
-//! What a report says of what was changed, and of what was left as it was, on request.
+//! Reports on changed content, titles and keys, and on other content that was kept.
 
 use super::lists::weigh_about_right;
 use super::*;
@@ -87,7 +87,7 @@ fn what_was_only_given_a_name_is_known_as_well_as_it_was_before() {
 
 #[test]
 fn what_was_kept_is_never_taken_for_the_file_whatever_was_downloaded() {
-    // A file that was imported, and has changed since.
+    // A file changed after its import.
     let ours = Entry {
         reason: Reason::KeptExisting,
         ..entry(1, Status::Skipped)

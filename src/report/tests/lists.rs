@@ -1,4 +1,4 @@
-//! What stands in the lists of a report, in which order, and how much room it takes.
+//! Lists of a report: items, order, and size in HTML.
 
 use super::*;
 use crate::report::facts::DamagedLine;
@@ -67,7 +67,7 @@ fn what_contradicts_the_results_comes_first_and_what_nobody_can_verify_last() {
     assert_eq!(report.serious_exceptions().0, 2);
 }
 
-/// How many bytes of HTML one thing more takes, and how many it is said to take.
+/// Compares the size in HTML of one more item with the estimate.
 #[track_caller]
 fn weighs_about_right(more: &Report, less: &Report, weight: usize) {
     let taken = render(more).len() - render(less).len();
@@ -93,8 +93,8 @@ fn a_row_takes_about_as_much_room_as_the_list_of_all_rows_expects() {
     }
 }
 
-/// Adds things to a list of a report, and compares how much room the second one takes with what it
-/// says.
+/// Adds items to a list of a report, and compares the size in HTML of the second item with its
+/// estimate.
 #[track_caller]
 pub(super) fn weigh_about_right<T: Weigh>(
     list: impl Fn(&mut Report) -> &mut Listed<T>,
@@ -140,7 +140,7 @@ fn a_damaged_line_takes_about_as_much_room_as_its_list_expects() {
     weigh_about_right(|report| &mut report.damage.damaged_lines, damaged);
 }
 
-/// How the verdict is coloured.
+/// Returns the class that colours the verdict.
 fn colour(report: &Report) -> String {
     let html = render(report);
     let (_, rest) = html.split_once("<p class=\"verdict ").unwrap();
