@@ -18,56 +18,57 @@ use crate::whole_file::{
     self, Durability, Existing, FolderLack, NamingError, TemporaryFile, is_at,
 };
 
-/// A results file that this process alone writes.
+/// A results file with this process as its only writer.
 ///
-/// The lock is on the file itself, so nothing is left lying about. Replacing the file replaces
-/// what is locked: the new one is locked before it takes the old one's place, and whoever gets a
-/// lock checks that what it locked is still what the path leads to. A file with a second name (a
-/// hard link) is refused: once it is replaced, the two names would lead to two files.
+/// The lock is on the file itself, so no lock file is left lying about. A rewrite replaces the
+/// locked file: the new file is locked before it takes the old one's place, and whoever gets a lock
+/// checks that the path still leads to the locked file. A file with a second name (a hard link) is
+/// refused: after a rewrite, the two names would lead to two files.
 #[derive(Debug)]
 pub struct ResultsFile {
     path: PathBuf,
-    /// The open file, or `None` where there is none yet.
+    /// The open file; `None` before the first write of a first run.
     file: Option<File>,
-    /// Its length in bytes, as it was read or written here.
+    /// Length of the file in bytes, as read or written by this process.
     length: u64,
-    /// When it was last modified before it was read; none once it was written here.
+    /// Modification time before the file was read; `None` once this process has written the file.
     modified: Option<SystemTime>,
     extra_columns: Vec<String>,
     next_serial: Serial,
-    /// How many lines it has, those that are lost included.
+    /// Number of lines in the file, lost lines included.
     lines: u64,
-    /// The newest line that was to be appended for each `external_id`: all that is left of a run
-    /// whose results somebody else overwrites. One line for each row that the run works on, of some
-    /// 400 bytes, is the bound.
+    /// The newest line appended, or to be appended, for each `external_id`: all that is left of a
+    /// run whose results somebody else overwrites. The bound is one line of some 400 bytes for each
+    /// row of the run.
     newest: HashMap<Box<str>, Box<[u8]>>,
 }
 
-/// Where the results of a run that has ended are.
+/// Location of the results after a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resting {
-    /// In their own place.
+    /// The results are at their own path.
     InPlace,
-    /// Under another name, because something else has come of their place.
+    /// The results have another name, because their own path is taken or gone.
     Beside {
-        /// That name.
+        /// The path with the other name.
         path: PathBuf,
-        /// What has become of their place.
+        /// The change at the results' own path.
         why: Displacement,
     },
 }
 
-/// One line of the whole file: what it says, and the cells of the manifest's other columns.
+/// One line of the whole file.
 #[derive(Debug)]
 pub struct Line {
-    /// The cells that consign writes.
+    /// The cells written by consign.
     pub entry: Entry,
     /// The cells of the manifest's other columns.
     pub extras: Vec<String>,
 }
 
 impl ResultsFile {
-    /// For a first run: there must be no such file yet. Nothing is written so far.
+    /// Prepares the file of a first run, and writes nothing so far. Fails with
+    /// [`ResultsError::Exists`] where there is a file already.
     pub fn begin(path: &Path) -> Result<(Self, Previous), ResultsError> {
         match fs::symlink_metadata(path) {
             Ok(_) => Err(ResultsError::Exists {
@@ -82,8 +83,8 @@ impl ResultsFile {
         }
     }
 
-    /// Takes the file of an earlier run, where there is one, and reads it. The encoding that the user named
-    /// counts where the lines agree.
+    /// Locks and reads the file of an earlier run, or begins a new file where there is none. The
+    /// encoding named by the user counts only where the lines agree.
     pub fn resume(
         path: &Path,
         encoding: Option<&'static Encoding>,
@@ -116,16 +117,16 @@ impl ResultsFile {
         }
     }
 
-    /// Where it is.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Reads what the file holds now.
+    /// Reads the present content of the file.
     pub fn read(&self) -> Result<Previous, ResultsError> {
         self.stand_in_place()?;
         let (length, previous) = read(self.begun()?, &self.path, None)?;
-        // Somebody may have come while it was read.
+        // Another program may have written while the file was read.
         if length == self.length {
             return Ok(previous);
         }
@@ -135,8 +136,8 @@ impl ResultsFile {
         }))
     }
 
-    /// What the file should hold now: the lines with which this run began it, and the newest ones
-    /// that it had to say since, be they on the disk or not.
+    /// Rebuilds from memory what the file should hold now: the lines at the beginning of this run,
+    /// and the newest line recorded since for each row, on the disk or not.
     pub fn recall(
         &self,
         began_with: impl ExactSizeIterator<Item = Line>,
@@ -150,7 +151,8 @@ impl ResultsFile {
         Previous::parse(text, &self.path)
     }
 
-    /// Appends lines and returns once they are on the disk, in the file to which the path leads.
+    /// Appends lines and returns once the lines are on the disk, in the file to which the path
+    /// leads.
     pub fn append(&mut self, entries: &[Entry]) -> Result<(), ResultsError> {
         let text = self.remember(entries)?;
         self.stand_in_place()?;
@@ -158,7 +160,7 @@ impl ResultsFile {
             return Ok(());
         }
         let mut file = self.begun()?;
-        // All of it at once: a line is either there or torn, never between two others.
+        // All of the text at once: a line is either there or torn, never between two others.
         file.write_all(&text)
             .map_err(|source| failed("write", &self.path, source))?;
         file.sync_data()
@@ -167,7 +169,7 @@ impl ResultsFile {
         self.stand_in_place()
     }
 
-    /// Takes note of lines without writing them. Returns their text.
+    /// Keeps lines in memory without writing them. Returns their text.
     pub(super) fn remember(&mut self, entries: &[Entry]) -> Result<Vec<u8>, ResultsError> {
         let no_extras = vec![String::new(); self.extra_columns.len()];
         let mut text = Vec::new();
@@ -186,8 +188,8 @@ impl ResultsFile {
         Ok(text)
     }
 
-    /// Writes the whole file anew, beside the old one, and puts it in its place: before a run, when
-    /// nothing but what was read is there to be kept.
+    /// Writes the whole file anew under a temporary name, and renames it into place: before a run,
+    /// when nothing but the lines read before has to be kept.
     pub fn replace(
         &mut self,
         extra_columns: &[String],
@@ -202,8 +204,8 @@ impl ResultsFile {
         Ok(())
     }
 
-    /// Writes the whole file anew when the run has ended. Where something else has come of its place,
-    /// now or as `displaced` says, it gets a name of its own, and what others have put there stays.
+    /// Writes the whole file anew when the run has ended. Where the path leads to something else,
+    /// now or by `displaced`, the new file gets a name of its own, and the files of others stay.
     pub fn conclude(
         &mut self,
         displaced: Option<Displacement>,
@@ -232,7 +234,7 @@ impl ResultsFile {
         let mut temporary = TemporaryFile::create(folder_of(&self.path), Durability::Required)
             .map_err(|source| failed("create a file beside", &self.path, source))?;
         self.lines = lines.len() as u64;
-        // Synced at once, since it is looked at the place just before the renaming.
+        // Synced at once, since the place is checked just before the renaming.
         self.next_serial = write_lines(temporary.as_file(), extra_columns, lines, self.next_serial)
             .and_then(|next_serial| temporary.sync().map(|()| next_serial))
             .map_err(|source| failed("write", &self.path, source))?;
@@ -258,7 +260,7 @@ impl ResultsFile {
         Ok(())
     }
 
-    /// Gives a file the first name that nobody has.
+    /// Gives the file the first free name beside the results' own.
     fn put_beside(&self, mut written: TemporaryFile) -> Result<PathBuf, ResultsError> {
         for path in names_beside(&self.path) {
             written = match written.take_name(&path, Existing::Kept) {
@@ -303,8 +305,9 @@ impl ResultsFile {
         }
     }
 
-    /// An hour of hashing may have passed since it was read, in which somebody may have mended a cell
-    /// without making it longer.
+    /// Fails with [`ResultsError::Displaced`] if the file has changed since it was read. An hour of
+    /// hashing may have passed, in which somebody may have mended a cell without making the cell
+    /// longer.
     fn stand_as_read(&self) -> Result<(), ResultsError> {
         self.stand_in_place()?;
         match self.modified {
@@ -326,7 +329,7 @@ impl ResultsFile {
     }
 }
 
-/// Opens and locks the file, or returns `None` where there is none.
+/// Opens and locks the file. Returns `None` where there is no file.
 fn open_locked(path: &Path) -> Result<Option<File>, ResultsError> {
     loop {
         let about = match fs::symlink_metadata(path) {
@@ -365,7 +368,7 @@ fn open_locked(path: &Path) -> Result<Option<File>, ResultsError> {
                 return Err(unfit_or_failed("lock", lack, path, source, COPY_ELSEWHERE));
             }
         }
-        // Another run may have replaced the file between our opening and our locking it.
+        // Another run may have replaced the file between the opening and the locking.
         if is_at(&file, path).map_err(|source| failed("open", path, source))? {
             return Ok(Some(file));
         }
@@ -378,7 +381,7 @@ fn modified(file: &File, path: &Path) -> Result<SystemTime, ResultsError> {
         .map_err(|source| failed("look at", path, source))
 }
 
-/// Reads a file from its first byte to its last. Returns its length beside what it says.
+/// Reads a file from its first byte to its last. Returns its length in bytes and its parsed lines.
 fn read(
     mut file: &File,
     path: &Path,
@@ -407,7 +410,7 @@ fn write_lines<W: Write>(
         write_line(&mut writer, &line.entry, &line.extras, serial, count)?;
         serial += 1;
     }
-    // Each line has said how many there are, and is missed if it is not there.
+    // Each line states the number of lines, and a missing line would count as lost.
     if serial != next_serial {
         return Err(io::Error::other("there are not as many lines as they say"));
     }
@@ -450,7 +453,7 @@ fn write_line<W: Write>(
     write_rest(writer, extras)
 }
 
-/// The cells after the check, and the end of the line.
+/// Writes the cells after the check, and the end of the line.
 fn write_rest<W: Write>(writer: &mut csv::Writer<W>, cells: &[String]) -> csv::Result<()> {
     for cell in cells {
         writer.write_field(formula_safe(cell).as_bytes())?;

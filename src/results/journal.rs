@@ -1,7 +1,7 @@
-//! The one writer of a run's results: a thread that appends lines and syncs them in groups.
+//! The only writer of a run's results: a thread that appends lines and syncs them in groups.
 //!
-//! Whoever records a line gets an answer once it is on the disk. While one group is being synced
-//! the next one gathers, so a sync is shared by all rows that wait for one.
+//! A caller who records a line gets an answer once the line is on the disk. While one group is
+//! being synced, the next group gathers, so all waiting rows share one sync.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
@@ -11,21 +11,22 @@ use tokio::sync::oneshot;
 use super::file::ResultsFile;
 use super::{Entry, ResultsError};
 
-/// Where rows record what is about to happen, and what did.
+/// Durable record of steps that are about to happen and of their results.
 pub trait Journal: Send + Sync {
-    /// Returns once the lines would survive a loss of power. They are written together.
+    /// Returns once the lines would survive a loss of power. All lines are written together. Fails
+    /// with [`JournalClosed`] where the lines are not on the disk.
     fn record(&self, entries: Vec<Entry>)
     -> impl Future<Output = Result<(), JournalClosed>> + Send;
 
-    /// Returns once it was seen that what was recorded is still where the next run will read it. It is
-    /// to be looked before each request that changes something, since hours may pass between a line
-    /// and the request that it announces.
+    /// Returns once all recorded lines were seen to stand where the next run will read them.
+    /// Callers check before each request that changes something, since hours may pass between a
+    /// line and the request announced by the line.
     fn look(&self) -> impl Future<Output = Result<(), JournalClosed>> + Send {
         self.record(Vec::new())
     }
 }
 
-/// The line is not on the disk, and no further one will be. The writer knows why.
+/// Error: the line is not on the disk, and no further line will be. The writer holds the cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the results cannot be written")]
 pub struct JournalClosed;
@@ -39,8 +40,9 @@ struct Request {
 #[derive(Debug)]
 pub struct FileJournal(Sender<Request>);
 
-/// The thread that writes. It ends when the [`FileJournal`] is gone, and writes nothing after the
-/// first error: what a failed sync left on the disk is not known, so it is never tried again.
+/// Handle of the writing thread. The thread ends when the [`FileJournal`] is dropped, and writes
+/// nothing after the first error: the state of the disk after a failed sync is unknown, so the
+/// write is never tried again.
 #[derive(Debug)]
 pub struct Writer(JoinHandle<(ResultsFile, Result<(), ResultsError>)>);
 
@@ -62,8 +64,8 @@ impl Journal for FileJournal {
 }
 
 impl Writer {
-    /// Closes the journal, and waits until all is written. Gives the file back, and the error that ended
-    /// the writing.
+    /// Closes the journal and waits until all lines are written. Returns the file, and the error
+    /// that ended the writing.
     pub fn finish(self, journal: FileJournal) -> (ResultsFile, Result<(), ResultsError>) {
         drop(journal);
         match self.0.join() {
@@ -83,8 +85,9 @@ fn write(
             .map(|request| (request.entries, request.written))
             .unzip();
         if let Err(error) = file.append(&entries.concat()) {
-            // Those who wait see their answer dropped, which tells them. What they still had to say
-            // is not written, but known where the results have to be written elsewhere.
+            // Callers who wait see their answer dropped, and learn of the failure by the drop.
+            // Lines still in the queue are not written, but known where the results have to be
+            // written elsewhere.
             drop(waiting);
             for request in queue {
                 let _ = file.remember(&request.entries);

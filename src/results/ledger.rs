@@ -1,4 +1,4 @@
-//! The results as evidence: what a results file says while no run is on, one line for each row.
+//! Results as evidence: the lines of a results file while no run is on, one line for each row.
 
 use std::fs::{self, File, TryLockError};
 use std::io::Read as _;
@@ -15,30 +15,31 @@ use crate::text::decode::Encoding;
 pub struct Ledger {
     path: PathBuf,
     previous: Previous,
-    /// The lines that count, in the order of the manifest's rows.
+    /// Positions of the latest line of each row, in the order of the manifest's rows.
     places: Vec<Place>,
-    /// The digest of the whole file.
+    /// Digest of the whole file.
     pub sha256: Sha256Digest,
-    /// Its size in bytes.
+    /// Size of the whole file in bytes.
     pub size: u64,
 }
 
-/// What a results file lacks of being the whole record of an import that came to its end, besides the
-/// lines that are not believed.
+/// Gaps in a results file, measured against the whole record of a finished import. Lines that are
+/// not believed are no part of the gaps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Lacks {
-    /// The number of the last line, where it was torn.
+    /// Number of the last line; `None` unless the line is torn.
     pub torn_line: Option<u64>,
-    /// How many lines somebody has removed.
+    /// Number of removed lines.
     pub removed_lines: u64,
-    /// How many lines later ones have taken the place of, as in a journal.
+    /// Number of lines with a later line for the same row. A journal has some, a finished file
+    /// none.
     pub superseded_lines: u64,
-    /// How many rows up to the highest have no line.
+    /// Number of rows without a line, up to the highest row.
     pub rows_without_line: u64,
 }
 
 impl Lacks {
-    /// Whether it lacks nothing that can be told from the file alone.
+    /// True if the file alone shows no gap.
     pub fn is_nothing(self) -> bool {
         self == Self::default()
     }
@@ -50,7 +51,7 @@ impl Ledger {
         Self::read_as(path, None)
     }
 
-    /// The same with the encoding that the user named, which counts where the lines agree.
+    /// Reads a file in the encoding named by the user, which counts only where the lines agree.
     pub fn read_as(path: &Path, encoding: Option<&'static Encoding>) -> Result<Self, ResultsError> {
         let failed = |doing: &'static str| {
             move |source| ResultsError::Io {
@@ -59,7 +60,7 @@ impl Ledger {
                 source,
             }
         };
-        // To open a pipe could take for ever, and nothing can be written beside one.
+        // Opening a pipe could take for ever, and nothing can be written beside a pipe.
         if !fs::metadata(path).map_err(failed("open"))?.is_file() {
             return Err(ResultsError::NotResults {
                 path: path.to_owned(),
@@ -95,18 +96,18 @@ impl Ledger {
         })
     }
 
-    /// Where it is.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// How many rows it has a line of.
+    /// Returns the number of rows with a line.
     pub(crate) fn len(&self) -> usize {
         self.places.len()
     }
 
-    /// The line of each row, in the manifest's order; those that are no longer in the manifest
-    /// stand at the end. Each is read when its turn comes.
+    /// Returns the latest line of each row, in the manifest's order; rows that have left the
+    /// manifest stand at the end. Each line is parsed when the iterator reaches its position.
     pub fn entries(&self) -> impl ExactSizeIterator<Item = Entry> {
         let entry = |place: &Place| self.previous.entry(*place);
         self.places
@@ -114,13 +115,13 @@ impl Ledger {
             .map(move |place| entry(place).expect("a line that is believed can be read"))
     }
 
-    /// What stands under one of the manifest's other columns in the line of a row.
+    /// Returns the cell under another column of the manifest in the line of a row.
     pub fn extra(&self, entry: &Entry, column: &str) -> String {
         self.previous.extra(&entry.external_id, column)
     }
 
-    /// What it lacks of being the whole record of an import. Lines that were appended last, and after
-    /// which nothing is left, are missed by nobody but the manifest.
+    /// Returns the gaps in the file. Lines appended last, with no line left after them, are missed
+    /// by nobody but the manifest.
     pub fn lacks(&self) -> Lacks {
         Lacks {
             torn_line: self.previous.torn,
@@ -138,7 +139,7 @@ impl Ledger {
         highest.saturating_sub(rows.len()) as u64
     }
 
-    /// What else the file tells: damaged and torn lines, and where the attachments went.
+    /// Returns the parsed file: damaged and torn lines, and the destinations of the attachments.
     pub fn previous(&self) -> &Previous {
         &self.previous
     }
