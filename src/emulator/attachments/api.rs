@@ -31,7 +31,7 @@ use crate::emulator::storage::{StorageServer, new_key};
 use crate::model::ObjectRef;
 use crate::sync::lock;
 
-/// Largest request document that the emulator reads, in bytes.
+/// Largest request document, in bytes.
 // The limit also bounds the upload URL, which holds the file name.
 const MAX_DOCUMENT: usize = 16 * 1024;
 

@@ -102,7 +102,7 @@ pub(super) fn with_upload_target(
     Reply { body, ..reply }
 }
 
-/// Attributes that a request may set. An attribute is `None` if the request leaves it out.
+/// Attributes set by a request. An absent attribute is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Attributes {
     pub(super) file_name: Option<String>,

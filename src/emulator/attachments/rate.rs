@@ -31,7 +31,7 @@ pub(super) struct Others {
 }
 
 impl Others {
-    /// Creates other clients that send `per_second` requests each second from `now` on.
+    /// Creates other clients with `per_second` requests per second from `now` on.
     pub(super) fn new(per_second: u32, now: Instant) -> Self {
         let every = (per_second > 0).then(|| WINDOW / per_second);
         Self {
@@ -68,7 +68,7 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Creates an empty window that admits `limit` requests per second.
+    /// Creates an empty window for `limit` requests per second.
     pub(super) fn new(limit: NonZeroU32) -> Self {
         Self {
             limit: usize::try_from(limit.get()).unwrap_or(usize::MAX),

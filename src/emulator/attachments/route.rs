@@ -24,14 +24,14 @@ pub(in crate::emulator) enum Name {
     ExternalId(String),
 }
 
-/// Request to the attachments API, by its method and path.
+/// Request to the attachments API, by method and path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::emulator) enum AttachmentRoute {
     List,
     Create,
     Get(Name),
     Update(Name),
-    /// Existing path with a method that it does not have.
+    /// Existing path, with an unsupported method.
     WrongMethod {
         /// Methods of the path, as the `Allow` header lists them.
         allowed: &'static str,

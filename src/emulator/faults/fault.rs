@@ -1,7 +1,7 @@
 //! Scripted faults: the requests to hit, the trigger and the effect of each fault.
 //!
-//! A scenario file ([`super::scenario`]) holds these types in TOML. [`super::script`] picks the
-//! fault for a request; [`super::befall`] and the storage inject the fault.
+//! A scenario file ([`super::scenario`]) holds these types in TOML. The fault injector picks the
+//! fault for a request; API requests and the storage inject the fault.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use crate::text::quoted;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// Requests that the fault can hit.
+    /// Requests to which the fault can apply.
     pub operation: Target,
     /// Trigger: the selection among these requests.
     pub when: When,
@@ -98,7 +98,7 @@ pub enum Effect {
     UploadTarget {
         /// URL in place of `upload_url`, or of each `upload_url` of a job.
         url: Option<String>,
-        /// Headers that `upload_headers` names in addition. Jobs have no upload headers.
+        /// Additional entries of `upload_headers`. Jobs have no upload headers.
         #[serde(default)]
         headers: BTreeMap<String, String>,
     },
@@ -261,7 +261,7 @@ impl When {
 }
 
 impl Fault {
-    /// Checks that the fault can fire and be injected.
+    /// Fails with [`BadFault`] if the fault can never fire or cannot be injected.
     pub(super) fn check(&self) -> Result<(), BadFault> {
         let target = self.operation;
         let effect = self.effect.name();

@@ -29,15 +29,14 @@ impl FaultInjector {
         Ok(Self { context, script })
     }
 
-    /// Counts a request, and returns the effect of the fault that is due, which is noted in the log
-    /// entry.
+    /// Counts a request and returns the effect of the due fault, which is noted in the log entry.
     pub(in crate::emulator) fn fire(&self, entry: &mut Entry, now: Instant) -> Option<Effect> {
         let effect = lock(&self.script).fire(entry.operation, now);
         entry.fault = effect.as_ref().map(|effect| effect.name().to_owned());
         effect
     }
 
-    /// Performs a request and injects the fault that is due.
+    /// Performs a request and injects the due fault.
     pub(in crate::emulator) fn carry_out(
         &self,
         request: &mut impl Befallen,
@@ -54,7 +53,7 @@ impl FaultInjector {
         answer.under(effect, &self.context)
     }
 
-    /// Number of times that each fault has fired, in the order of the script.
+    /// Counts of firings for each fault, in the order of the script.
     pub(in crate::emulator) fn fired(&self) -> Vec<Fired> {
         lock(&self.script).fired()
     }

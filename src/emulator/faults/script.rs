@@ -5,12 +5,12 @@ use std::time::Instant;
 use super::fault::{BadFault, Effect, Fault};
 use crate::emulator::operation::Operation;
 
-/// Fault with the number of times that it has fired.
+/// Fault with the count of its firings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fired {
-    /// Fault as the script has it.
+    /// Fault from the script.
     pub fault: Fault,
-    /// Number of times that the fault has fired.
+    /// Count of the fault's firings.
     pub times: u64,
 }
 
@@ -62,7 +62,7 @@ impl Script {
         befalls
     }
 
-    /// Number of times that each fault has fired, in the order of the script.
+    /// Counts of firings for each fault, in the order of the script.
     pub(super) fn fired(&self) -> Vec<Fired> {
         let fired = |line: &Line| Fired {
             fault: line.fault.clone(),
@@ -88,7 +88,7 @@ mod tests {
         }
     }
 
-    /// Numbers of the requests that a fault hits, out of seven requests, one per second from the
+    /// Numbers of the requests hit by a fault, out of seven requests, one per second from the
     /// start.
     fn befallen(when: When) -> Vec<u64> {
         let start = Instant::now();

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::emulator::operation::Operation;
 use crate::text::{nearest, quoted};
 
-/// Requests that a fault can hit.
+/// Requests to which a fault can apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum Target {

@@ -30,7 +30,7 @@ use crate::emulator::reply::{Answer, Reply};
 use crate::emulator::storage::StorageServer;
 use crate::sync::lock;
 
-/// Largest request document that the emulator reads, in bytes: enough for some thousand file names.
+/// Largest request document, in bytes: enough for some thousand file names.
 const MAX_DOCUMENT: usize = 1024 * 1024;
 
 /// Largest number of jobs in one list.
@@ -339,7 +339,7 @@ fn not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "Not found.")
 }
 
-/// Answer to a request over its budget: 429 with `Retry-After`, at least 1 second.
+/// Answer to a request over budget: 429 with `Retry-After`, at least 1 second.
 fn throttled(standing: Standing, retry_after: Duration) -> Reply {
     let seconds = whole_seconds(retry_after).max(1);
     let error = format!("Request was throttled. Expected available in {seconds} seconds.");

@@ -19,7 +19,7 @@ use crate::emulator::path::below;
 /// Remaining budget, for the headers of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Standing {
-    /// Number of requests that the window admits.
+    /// Number of requests admitted by the window.
     pub(super) limit: u32,
     /// Number of requests left in the window.
     pub(super) remaining: u32,
@@ -35,7 +35,7 @@ pub(super) enum Admission {
     /// The request is over the budget.
     Refused {
         standing: Standing,
-        /// Time until the budget has room for one request.
+        /// Time until the budget has room for another request.
         retry_after: Duration,
     },
 }
@@ -138,7 +138,7 @@ impl Budget {
         }
     }
 
-    /// Time until both windows have room for one request; `None` if both have room now.
+    /// Time until both windows have room for another request; `None` if both have room now.
     fn wait(&mut self, now: Timestamp) -> Option<Duration> {
         let waits = self.windows.iter_mut().map(|window| window.wait(now));
         waits.max().flatten()
@@ -245,7 +245,7 @@ mod tests {
         Timestamp::UNIX_EPOCH + Duration::from_mins(minute)
     }
 
-    /// Decisions about requests that arrive at the given minutes: the number of requests left, or
+    /// Decisions about requests with arrivals at the given minutes: the number of requests left, or
     /// the wait of a refused request.
     fn said(
         settings: &BudgetSettings,

@@ -206,7 +206,7 @@ fn file_name(name: &Value) -> Result<&str, &'static str> {
     }
 }
 
-/// Replaces the upload URL of each file in an answer that names upload URLs.
+/// Replaces the upload URL of each file in an answer with upload URLs.
 pub(super) fn with_upload_target(reply: Reply, url: Option<&str>) -> Reply {
     let (Some(url), Ok(mut answer)) = (url, serde_json::from_slice::<Value>(&reply.body)) else {
         return reply;

@@ -15,7 +15,7 @@ use super::settings::{Ending, Missing, Partial, Terms};
 use crate::emulator::log::Entry;
 use crate::emulator::storage::{Content, new_key};
 
-/// Kinds of jobs, by the kind of object that gets the files.
+/// Kinds of jobs: for a sourcing event, or for a sourcing request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::emulator) enum Kind {
@@ -43,7 +43,7 @@ impl Kind {
         }
     }
 
-    /// Last segment of the path that creates jobs of this kind.
+    /// Last segment of the path for POSTs of the kind.
     pub(super) fn endpoint(self) -> &'static str {
         match self {
             Self::SourcingEvent => "attach-files-to-sourcing-event",
@@ -51,7 +51,7 @@ impl Kind {
         }
     }
 
-    /// Value of `type` for jobs of this kind.
+    /// Value of `type` for jobs of the kind.
     pub(super) fn type_name(self) -> &'static str {
         match self {
             Self::SourcingEvent => "ATTACH_FILES_TO_SOURCING_EVENT",
@@ -114,7 +114,7 @@ impl Item {
 pub enum Phase {
     /// The job has not started.
     Pending,
-    /// The job waits for its files or processes them.
+    /// The job waits for files or processes files.
     Running,
     /// The job has ended successfully.
     Succeeded,
@@ -151,12 +151,12 @@ impl Job {
         }
     }
 
-    /// True if the job takes bytes that arrive at `now`.
+    /// True if the job takes bytes arriving at `now`.
     pub(super) fn is_running(&self, now: Timestamp) -> bool {
         self.phase(now) == Phase::Running
     }
 
-    /// Notes the object, and the file with this storage key, in the log entry.
+    /// Notes the object, and the file with storage key `key`, in the log entry.
     pub(super) fn note(&self, key: &str, entry: &mut Entry) {
         let file = self.files.iter().find(|file| file.key == key);
         entry.object = Some(self.object.to_string());
@@ -191,7 +191,7 @@ impl Job {
         })
     }
 
-    /// True if the job attaches the file, once in this phase.
+    /// True if a job in `phase` attaches the file.
     pub(super) fn attaches(&self, file: &Item, phase: Phase) -> bool {
         let keeps = match phase {
             Phase::Pending | Phase::Running => false,

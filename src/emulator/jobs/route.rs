@@ -14,7 +14,7 @@ pub(in crate::emulator) const JOBS_BASE: &str = "/api";
 /// Base path of the upload URLs of jobs, below the emulator's own address.
 pub(super) const UPLOADS_BASE: &str = "/storage/jobs";
 
-/// Request to the jobs API, by its method and path.
+/// Request to the jobs API, by method and path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::emulator) struct JobsRoute {
     pub(super) asked: Asked,
@@ -22,13 +22,13 @@ pub(in crate::emulator) struct JobsRoute {
     pub(super) slash: Slash,
 }
 
-/// Endpoint that a request addresses.
+/// Endpoint addressed by a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::emulator) enum Asked {
     List,
     Create(Kind),
     Get(Uuid),
-    /// Existing path with a method that it does not have.
+    /// Existing path, with an unsupported method.
     WrongMethod {
         /// Only method of the path, for the `Allow` header.
         allowed: &'static str,

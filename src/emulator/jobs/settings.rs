@@ -16,7 +16,7 @@ use uuid::Uuid;
 /// # Documented by the vendor, and done so here
 ///
 /// - The two POSTs with their members, and the check of the body before a job is created.
-/// - `Authorization: Bearer`; 401 without a key, an empty 403 with a key that is not accepted.
+/// - `Authorization: Bearer`; 401 without a key, an empty 403 with a wrong key.
 /// - 120 POSTs an hour and 500 a day, 30 reads a minute and 600 an hour. `RateLimit-Limit`,
 ///   `RateLimit-Remaining` and `RateLimit-Reset` with successful answers, 429 with `Retry-After`
 ///   over the budget.
@@ -50,7 +50,7 @@ use uuid::Uuid;
 /// | a failed job attaches no files | [`Partial`] |
 /// | an ended job shows its files without URLs, and without the outcome of each | [`JobSettings::file_status`] |
 /// | errors stand in `detail.errors` | none |
-/// | upload URLs live from the start of the job, so that another GET brings no fresh ones | [`JobSettings::url_clock`], [`JobSettings::url_life`] |
+/// | upload URLs live from the start of the job, so that another GET brings no fresh URLs | [`JobSettings::url_clock`], [`JobSettings::url_life`] |
 /// | every event and request exists | [`JobSettings::unknown_objects`] |
 /// | an unknown event or request is answered with 400, before a job is created | [`JobSettings::unknown_as`] |
 /// | a file with the name of an earlier file stands beside the earlier file | [`Terms::namesakes`] |
@@ -61,17 +61,17 @@ pub struct JobSettings {
     pub budgets: BudgetSettings,
     /// Keys accepted by the API.
     pub keys: JobKeys,
-    /// Rule for a slash at the end of the paths that read jobs.
+    /// Rule for a slash at the end of a GET's path.
     pub slashes: Slashes,
-    /// Rule for a slash at the end of the paths that create a job.
+    /// Rule for a slash at the end of a POST's path.
     pub post_slashes: Slashes,
-    /// Answer to a path that breaks the rule for its trailing slash.
+    /// Answer to a path against the rule for trailing slashes.
     pub wrong_slash: WrongSlash,
-    /// Status of the answer to a POST that created a job.
+    /// Status of the answer to a successful POST.
     pub post_status: PostStatus,
-    /// Body of the answer to a POST that created a job.
+    /// Body of the answer to a successful POST.
     pub post_body: PostBody,
-    /// Terms of a job: its times, and its outcome.
+    /// Terms of a job: times and outcome.
     pub terms: Terms,
     /// Lifetime of an upload URL.
     pub url_life: Duration,
@@ -79,7 +79,7 @@ pub struct JobSettings {
     pub url_clock: UrlClock,
     /// Status words for the phases of a job.
     pub words: JobWords,
-    /// Form of the file names that a job shows.
+    /// Form of the file names in a job.
     pub file_names: FileNames,
     /// Members of each file in an ended job.
     pub file_status: FileStatus,
@@ -153,7 +153,7 @@ pub enum PostBudgets {
     EachItsOwn,
 }
 
-/// Counting of requests that were refused for the budget.
+/// Counting of requests refused for the budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
     /// A refused request does not count.
@@ -206,7 +206,7 @@ pub enum Slashes {
     Forbidden,
 }
 
-/// Answer to a path that breaks the rule for its trailing slash, before any other check.
+/// Answer to a path against the rule for trailing slashes, before any other check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WrongSlash {
     /// 301, with the right path.
@@ -215,7 +215,7 @@ pub enum WrongSlash {
     NotFound,
 }
 
-/// Status of the answer to a POST that created a job.
+/// Status of the answer to a successful POST.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PostStatus {
     /// 200 OK.
@@ -226,7 +226,7 @@ pub enum PostStatus {
     Accepted202,
 }
 
-/// Body of the answer to a POST that created a job.
+/// Body of the answer to a successful POST.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PostBody {
     /// Whole job, as GET shows it.
@@ -239,7 +239,7 @@ pub enum PostBody {
     BareId,
 }
 
-/// Form of the file names that a job shows.
+/// Form of the file names in a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileNames {
     /// Names as the POST gave them.
@@ -251,7 +251,7 @@ pub enum FileNames {
 }
 
 impl FileNames {
-    /// Converts a text with file names to the form that a job shows.
+    /// Converts a text with file names to the form shown by a job.
     pub(super) fn show(self, text: &str) -> String {
         match self {
             Self::AsGiven => text.to_owned(),
@@ -261,7 +261,7 @@ impl FileNames {
     }
 }
 
-/// Terms of a job: its times, and its outcome.
+/// Terms of a job: times and outcome.
 // A job keeps the terms of its creation, so that every later reader of the state folder judges the
 // job as the emulator did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -270,7 +270,7 @@ pub struct Terms {
     pub start_delay: Duration,
     /// Time from the arrival of the last file to the end.
     pub end_delay: Duration,
-    /// Time after its start for which a job waits for missing files.
+    /// Time from the start for which a job waits for missing files.
     pub give_up_after: Duration,
     /// End of the job: in time or never.
     pub ending: Ending,
@@ -302,7 +302,7 @@ pub enum Ending {
     Never,
 }
 
-/// Outcome of a job that got some of its files, or none.
+/// Outcome of a job that got only a part of its files, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Missing {
     /// The job fails.

@@ -79,12 +79,12 @@ impl JobStore {
     }
 }
 
-/// File in a state folder that a job has attached.
+/// Attached file of a job in a state folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobFile {
     /// Id of the job.
     pub job: String,
-    /// Object with the file, in the form `sourcing_event UUID`.
+    /// Object to which the file is attached, in the form `sourcing_event UUID`.
     pub object: String,
     /// Name of the file.
     pub name: String,
@@ -99,7 +99,7 @@ pub struct JobFile {
 pub struct StoredJob {
     /// Id given by the service.
     pub id: String,
-    /// Object that gets the files, in the form `sourcing_event UUID`.
+    /// Object to which the job attaches the files, in the form `sourcing_event UUID`.
     pub object: String,
     /// Phase at the time of reading.
     pub phase: Phase,

@@ -9,7 +9,7 @@ use super::route::UPLOADS_BASE;
 use super::settings::{FileStatus, JobSettings, UrlClock};
 use crate::emulator::storage::{StorageServer, object_path};
 
-/// Status word for failure, the only final status word that the vendor documents.
+/// Status word for failure, the only final status word documented by the vendor.
 const FAILED: &str = "FAILED";
 
 /// View of jobs at one moment, `now`.
