@@ -1,105 +1,110 @@
-//! The state of the protocol of a row, as its line tells it.
+//! The state of a row's protocol, and its two words in the results file.
 //!
 //! The columns `status` and `reason` are words for people and scripts, and only some of their pairs
-//! decide what is to be done. [`RowState::decode`] alone reads such pairs, and [`RowState::encode`]
-//! alone writes them. A state carries a reason where that is for people, and decides nothing.
+//! decide the next step. [`RowState::decode`] alone reads such pairs, and [`RowState::encode`]
+//! alone writes them. A state carries a reason where the reason is for people, and decides nothing.
 
 use super::{Reason, Status};
 
-/// The point that the protocol of a row has reached.
+/// State of a row's protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RowState {
-    /// Nothing is begun of which anything is known to be left.
+    /// Nothing begun for the row is known to be left.
     Unbegun(Reason),
     /// The row or its file is not fit to send.
     Unfit(Reason),
-    /// A POST was announced, and nobody knows whether it made a record.
+    /// A POST was announced, and may or may not have made a record.
     Creating(Reason),
-    /// A POST was announced for another object than the manifest names now. Its record cannot be moved.
+    /// A POST was announced for another object than the manifest names now. Its record cannot be
+    /// moved.
     CreatingElsewhere,
-    /// A record without bytes hangs on another object than the manifest names now, and has to go first.
+    /// A record without bytes hangs on another object than the manifest names now, and has to go
+    /// first.
     UnfinishedElsewhere,
-    /// A record was made, and no bytes are announced. (To an attachment they may be on their way.)
+    /// A record was made, and no bytes are announced. (Bytes for an attachment may be on their
+    /// way.)
     Created,
-    /// A record was made, and what became of the requests after that is not known.
+    /// A record was made, and the outcome of the requests after the POST is unknown.
     CreatedUnheard(Reason),
-    /// A record was made, and the service does not find it again. It got no bytes.
+    /// A record was made, and the service does not find the record again. No bytes were sent to the
+    /// record.
     NotFoundAgain,
-    /// A new address was asked for, and the request may still arrive: it detaches bytes that were sent
-    /// before it does.
+    /// A new upload address was requested, and the request may still arrive: the request detaches
+    /// all bytes sent before its arrival.
     AddressRenewing,
-    /// The bytes were sent to an attachment, and their size did not show.
+    /// The bytes were sent to an attachment, and the service did not show their size.
     SizeUnconfirmed(SizeAnswer),
     /// Bytes may be on their way to a job.
     JobSending,
     /// A job has not said where its files go; nothing was sent.
     JobWaiting,
-    /// All bytes were sent to a job, and it has not ended.
+    /// All bytes were sent to a job, and the job has not ended.
     JobRunning,
     /// The bytes of an attachment are giving way to others.
     Replacing(Replacement),
-    /// The bytes of an attachment are right, and a new name may be on its way to it.
+    /// The bytes of an attachment are right, and a new name may be on its way to the attachment.
     Naming(NewWord),
     /// Nothing is left to do.
     Done(DoneAs, DoneContent),
-    /// What is stored is not what the row says, and was left as it is.
+    /// The stored attachment differs from the row, and was left as it is.
     Conflict(Reason),
-    /// What is stored hangs on another object than the manifest names now.
+    /// The stored attachment hangs on another object than the manifest names now.
     ConflictElsewhere,
     /// The row cannot succeed as it is.
     Failed(Reason),
-    /// The same, and its record certainly has none of its bytes.
+    /// The row cannot succeed as it is, and its record certainly has none of its bytes.
     FailedWithoutBytes(Reason),
-    /// The job failed, and only somebody who looks can tell whether it attached the file before.
+    /// The job failed, and only a person who looks can tell whether the job attached the file
+    /// before.
     JobFailed,
 }
 
-/// The service's answer to the question of a size that does not show.
+/// Last answer of the service to the question for the size of sent bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SizeAnswer {
-    /// It shows no size yet.
+    /// The service shows no size yet.
     NotYet,
-    /// It does not answer.
+    /// The service does not answer.
     None,
 }
 
-/// The point that the replacement of an attachment's bytes has reached.
+/// Stage of the replacement of an attachment's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Replacement {
-    /// The old bytes were to be let go of, and the request may still arrive.
+    /// The release of the old bytes was requested, and the request may still arrive.
     LettingGo,
-    /// The old bytes were let go of, and no new ones are known to have been sent.
+    /// The old bytes were released, and no new bytes are known to have been sent.
     LetGo(Reason),
-    /// The new bytes were sent, and only their size did not show.
+    /// The new bytes were sent, and the service did not show their size.
     Sent,
 }
 
-/// The name of an attachment that was to be changed.
+/// Kind of name of an attachment, for a change of the name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NewWord {
-    /// Its title.
+    /// The title.
     Title,
-    /// Its `external_id`.
+    /// The `external_id`.
     ExternalId,
 }
 
-/// The greatest thing that was done for a row.
+/// The greatest action carried out for a done row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DoneAs {
-    /// Its bytes were stored.
+    /// The bytes were stored.
     Uploaded,
-    /// Its bytes were stored in the place of others.
+    /// The bytes were stored in the place of others.
     Replaced,
-    /// Its attachment, which was there, got another `external_id`.
+    /// An existing attachment got another `external_id`.
     Renamed,
-    /// Its attachment, which was there, got another title.
+    /// An existing attachment got another title.
     Updated,
-    /// Nothing: its attachment was there.
+    /// No action: the attachment existed already.
     Skipped,
 }
 
 impl DoneAs {
-    /// The word for it.
+    /// Returns the word of the column `status`.
     pub fn status(self) -> Status {
         match self {
             Self::Uploaded => Status::Uploaded,
@@ -111,14 +116,14 @@ impl DoneAs {
     }
 }
 
-/// The relation of what is stored for a done row to its file.
+/// Relation of the stored content of a done row to the row's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DoneContent {
-    /// It is the file, as far as the column `verified` tells.
+    /// The stored content is the file, as far as the column `verified` tells.
     AsVerified,
-    /// It was downloaded, and is the file.
+    /// The stored content was downloaded, and is the file.
     Downloaded,
-    /// It is something else, and stays because the user said so.
+    /// The stored content differs from the file, and stays because the user said so.
     KeptExisting,
 }
 
@@ -141,8 +146,8 @@ impl DoneContent {
 }
 
 impl RowState {
-    /// Reads what [`Self::encode`] wrote. Of pairs that no version writes, the reading counts after which
-    /// nothing is sent before the service was asked.
+    /// Reads the words written by [`Self::encode`]. A pair that no version writes gets the reading
+    /// under which nothing is sent before the service was asked.
     pub fn decode(status: Status, reason: &Reason) -> Self {
         let done = |done_as| Self::Done(done_as, DoneContent::told_by(reason));
         match (status, reason) {
@@ -174,7 +179,7 @@ impl RowState {
         }
     }
 
-    /// The words of the columns `status` and `reason`.
+    /// Returns the words of the columns `status` and `reason`.
     pub fn encode(self) -> (Status, Reason) {
         match self {
             Self::Unbegun(reason) => (Status::Pending, reason),
@@ -204,7 +209,7 @@ impl RowState {
         }
     }
 
-    /// A row that cannot succeed as it is, for this reason.
+    /// Returns the state of a row that cannot succeed as it is, for this reason.
     pub fn failed(reason: Reason) -> Self {
         match reason {
             Reason::JobFailed => Self::JobFailed,
@@ -217,7 +222,7 @@ impl RowState {
         }
     }
 
-    /// A replacement that has come to a halt for this reason.
+    /// Returns the state of a replacement that has come to a halt for this reason.
     fn replacing(reason: Reason) -> Self {
         Self::Replacing(match reason {
             Reason::Renewing => Replacement::LettingGo,
@@ -226,24 +231,24 @@ impl RowState {
         })
     }
 
-    /// The state of an attachment that waits for bytes in the place of others, where a new one would be in
-    /// this state.
+    /// Returns the state of an attachment that waits for bytes in the place of others, where a new
+    /// attachment would be in this state.
     #[must_use]
     pub fn in_replacement(self) -> Self {
         Self::replacing(self.reason())
     }
 
-    /// The word of the column `status`.
+    /// Returns the word of the column `status`.
     pub fn status(&self) -> Status {
         self.clone().encode().0
     }
 
-    /// The word of the column `reason`.
+    /// Returns the word of the column `reason`.
     pub fn reason(&self) -> Reason {
         self.clone().encode().1
     }
 
-    /// The relation of what is stored to the file, of a row that is done.
+    /// Returns the relation of the stored content to the file; `None` for a row that is not done.
     pub fn done_content(&self) -> Option<DoneContent> {
         match self {
             Self::Done(_, content) => Some(*content),
@@ -251,17 +256,17 @@ impl RowState {
         }
     }
 
-    /// Whether the row's content is something else than its file, and stays so on request.
+    /// True if the stored content differs from the row's file, and stays so on request.
     pub fn is_kept(&self) -> bool {
         self.done_content() == Some(DoneContent::KeptExisting)
     }
 
-    /// Whether something that is stored, and is not what the row says, was left as it is.
+    /// True if the stored attachment differs from the row, and was left as it is.
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Conflict(_) | Self::ConflictElsewhere)
     }
 
-    /// Whether a POST was announced, and nobody knows whether it made a record.
+    /// True if a POST was announced, and may or may not have made a record.
     pub fn is_creating(&self) -> bool {
         matches!(self, Self::Creating(_) | Self::CreatingElsewhere)
     }

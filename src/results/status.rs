@@ -1,8 +1,8 @@
-//! How a row stands, and by what that was confirmed: words that scripts may go by.
+//! The words of the columns `status` and `verified`: stable, since scripts go by them.
 
 use std::fmt;
 
-/// How a row stands.
+/// Status of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Status {
     /// The bytes are stored, and the service confirmed their size.
@@ -13,7 +13,8 @@ pub enum Status {
     Renamed,
     /// The attachment was given another title.
     Updated,
-    /// The `external_id` was there already, with the same size, before any run of ours began it.
+    /// The `external_id` was there already, with the same size, before any run of ours began the
+    /// row.
     Skipped,
     /// The `external_id` is there with other content, or the file or object of a done row changed.
     Conflict,
@@ -21,18 +22,19 @@ pub enum Status {
     Failed,
     /// The row or its file is not fit to send.
     Invalid,
-    /// Journal: the old bytes are being, or were, let go of, and the new ones are not yet confirmed.
+    /// Journal: the release of the old bytes was requested, and the new bytes are not yet
+    /// confirmed.
     Replacing,
-    /// Journal: a record is being made; nobody knows yet whether it was.
+    /// Journal: a POST was announced, and may or may not have made a record.
     Creating,
-    /// Journal: a record was made, its bytes are not yet confirmed.
+    /// Journal: a record was made, and its bytes are not yet confirmed.
     Created,
-    /// Not reached, or to be tried again by `--resume`.
+    /// The row was not reached, or is to be tried again by `--resume`.
     Pending,
 }
 
 impl Status {
-    /// Every status, in the order in which summaries list them.
+    /// Every status, in the order of summaries.
     pub const ALL: [Self; 12] = [
         Self::Uploaded,
         Self::Replaced,
@@ -48,7 +50,7 @@ impl Status {
         Self::Pending,
     ];
 
-    /// The word in the results file.
+    /// Returns the word in the results file.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Uploaded => "uploaded",
@@ -66,7 +68,7 @@ impl Status {
         }
     }
 
-    /// Whether nothing is left to do for the row.
+    /// True if nothing is left to do for the row.
     pub fn is_done(self) -> bool {
         matches!(
             self,
@@ -81,10 +83,10 @@ impl fmt::Display for Status {
     }
 }
 
-/// By what the storage or the service confirmed the bytes.
+/// Evidence by which the storage or the service confirmed the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Verified {
-    /// Not at all, so far.
+    /// No evidence so far.
     #[default]
     No,
     /// The service's size equals ours.

@@ -1,6 +1,6 @@
 use super::*;
 
-/// Every pair that can be read.
+/// Returns every readable pair of status and reason.
 fn readable() -> impl Iterator<Item = (Status, Reason)> {
     let reasons = || {
         let later = Reason::Other("of_a_later_version".into());
@@ -10,8 +10,9 @@ fn readable() -> impl Iterator<Item = (Status, Reason)> {
     statuses.flat_map(move |status| reasons().map(move |reason| (status, reason)))
 }
 
-/// Whether no version writes such a pair: a done row is explained by what its content is, and an object
-/// that changed has been asked for, or is in the way.
+/// True if no version writes the pair: the reason of a done row speaks of its content alone, and a
+/// row whose object changed is neither created nor failed nor invalid, since the change was asked
+/// for, or is in the way.
 fn is_never_written(status: Status, reason: &Reason) -> bool {
     let of_done = [Reason::None, Reason::SameContent, Reason::KeptExisting];
     match (status, reason) {
