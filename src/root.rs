@@ -1,7 +1,8 @@
-//! The folder that file paths are relative to, and the only way to a file below it.
+//! The folder for relative file paths, and the only way to a file below the folder.
 //!
-//! Every look at a file and every opening goes through [`Root`], so that neither `..` nor a
-//! symbolic link leads out of it, and nothing but a regular file is ever read.
+//! Every examination and every opening of a file goes through [`Root`]. Neither `..` nor a symbolic
+//! link leads out of the root, and only regular files are ever read. `neighbours` explains missing
+//! files.
 
 mod neighbours;
 
@@ -20,20 +21,22 @@ use crate::text::escape;
 
 pub use neighbours::{Absence, Neighbours};
 
-/// The folder that the manifest's paths are relative to.
+/// Folder to which the manifest's paths are relative.
 #[derive(Debug)]
 pub struct Root {
-    /// Opened anew where files cannot be reached through it any more.
+    /// Handle of the folder. [`Root::look_again`] replaces the handle when files cannot be reached
+    /// through it.
     dir: Mutex<Arc<Dir>>,
     path: PathBuf,
-    /// The path from the system's root on: a working directory on a share goes away with it.
+    /// Absolute path. A relative path is no use for opening the folder again, because a working
+    /// directory on a share disappears with the share.
     whole_path: PathBuf,
-    /// Some of the files that were seen below it.
+    /// Paths of some files once seen below the root.
     seen: OnceLock<Vec<String>>,
 }
 
-/// The folder of the files is away: its path leads to nothing that can be read, or to a folder that has
-/// none of the files that were seen in it, as that of a share that is not mounted.
+/// Error: the folder of the files is unavailable. Its path cannot be opened, or leads to a folder
+/// without any of the files seen before, such as the mount point of an unmounted share.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {why}", escape(&path.to_string_lossy()))]
 pub struct RootAway {
@@ -41,7 +44,7 @@ pub struct RootAway {
     why: String,
 }
 
-/// The root cannot be opened.
+/// Error: the root cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[error("the folder {} cannot be opened: {cause}; name the folder of the files with --root", escape(&path.to_string_lossy()))]
 pub struct RootError {
@@ -51,31 +54,31 @@ pub struct RootError {
 }
 
 impl RootError {
-    /// The answer of the system alone, for a folder that no `--root` named.
+    /// Returns the error of the system alone, for a folder not named by `--root`.
     pub fn into_cause(self) -> io::Error {
         self.cause
     }
 }
 
-/// A file that is open for reading, and what it was at that moment.
+/// File open for reading, with its stamp at that moment.
 #[derive(Debug)]
 pub struct Opened {
-    /// The file, at its first byte.
+    /// File, positioned at its first byte.
     pub file: File,
-    /// Its size and time of modification when it was opened.
+    /// Size and time of modification at the opening.
     pub stamp: FileStamp,
 }
 
-/// Why a file cannot be looked at or opened.
+/// Reason for which a file cannot be examined or opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Nothing is there.
+    /// No file has the path.
     #[error("does not exist")]
     Missing,
     /// A symbolic link leads out of the root.
     #[error("leads out of the root through a symbolic link")]
     OutsideRoot,
-    /// Something is there, but no regular file.
+    /// The path leads to something other than a regular file.
     #[error("is not a regular file")]
     NotAFile(NotAFile),
     /// The system refused.
@@ -103,14 +106,17 @@ impl Root {
         Arc::clone(&lock(&self.dir))
     }
 
-    /// Takes note of some of the files that are there, by which it is known again.
+    /// Records the paths of some files present now. [`Root::look_again`] recognises the folder by
+    /// them. Only the first call counts.
     pub fn remember(&self, seen: Vec<String>) {
-        // What was seen first is what counts.
+        // The first list counts.
         let _ = self.seen.set(seen);
     }
 
-    /// Opens the folder anew by its path, after a file of it could not be reached. A share that was
-    /// mounted again is reached in no other way. Where it is there, the failure is the file's own.
+    /// Opens the folder anew by its path, after the file `missed` could not be reached: a remounted
+    /// share is reached in no other way. Fails with [`RootAway`] when the folder cannot be opened
+    /// or holds no recorded file other than `missed`. On success the folder is available, and the
+    /// failure concerns the file alone.
     pub fn look_again(&self, missed: &str) -> Result<(), RootAway> {
         let away = |why| RootAway {
             path: self.path.clone(),
@@ -127,13 +133,13 @@ impl Root {
         Ok(())
     }
 
-    /// What a file is, without opening it.
+    /// Returns size and time of modification of a file without opening the file.
     pub fn stamp(&self, file_path: &str) -> Result<FileStamp, OpenError> {
         let metadata = self.dir().metadata(file_path).map_err(OpenError::of)?;
         stamp_of(&metadata)
     }
 
-    /// Opens a file for reading. This never waits, not even for a named pipe's other end.
+    /// Opens a file for reading. Never blocks, even on a named pipe without a writer.
     pub fn open(&self, file_path: &str) -> Result<Opened, OpenError> {
         let file = self
             .dir()
@@ -147,7 +153,7 @@ impl Root {
     }
 }
 
-/// The folder that a path lies in.
+/// Returns the folder of a path: its parent, or `.` for a bare name.
 pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -167,7 +173,8 @@ fn without_waiting() -> OpenOptions {
 }
 
 impl Opened {
-    /// What the file is now, for comparison with what it was.
+    /// Returns the size and the time of modification at the time of the call, for comparison with
+    /// `stamp`.
     pub fn stamp_now(&self) -> io::Result<FileStamp> {
         let metadata = self.file.metadata()?;
         Ok(stamp(metadata.len(), metadata.modified()?))
@@ -182,7 +189,7 @@ fn stamp_of(metadata: &Metadata) -> Result<FileStamp, OpenError> {
     Ok(stamp(metadata.len(), modified.into_std()))
 }
 
-/// A time beyond the year 9999 becomes the epoch: times are only ever compared for being equal.
+/// Replaces a time beyond the year 9999 by the epoch: times are only ever compared for equality.
 fn stamp(size: u64, modified: std::time::SystemTime) -> FileStamp {
     FileStamp {
         size,
@@ -208,9 +215,10 @@ impl OpenError {
     fn of(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Missing,
-            // Opening a socket.
+            // The system gives this error for the opening of a socket.
             _ if is_no_such_device(&error) => Self::NotAFile(NotAFile::Device),
-            // cap-std's own refusal, which is no error of the system and so has no number.
+            // cap-std refuses ways out of the root with an error of its own, without an error
+            // number of the system.
             io::ErrorKind::PermissionDenied if error.raw_os_error().is_none() => Self::OutsideRoot,
             _ => Self::Io(error),
         }
@@ -284,11 +292,11 @@ mod tests {
             "{away}"
         );
 
-        // Another folder is there now, and is what is opened from now on.
+        // The path leads to another folder now, and files are opened in the new folder from now on.
         fs::write(files.join("b"), "new b").unwrap();
         root.look_again("a").unwrap();
         assert_eq!(root.stamp("b").unwrap().size, 5);
-        // One file that is gone alone is gone.
+        // A single missing file does not make the folder unavailable.
         root.look_again("b").unwrap_err();
         fs::write(files.join("a"), "new a").unwrap();
         root.look_again("b").unwrap();

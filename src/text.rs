@@ -1,7 +1,8 @@
-//! Text as people see it and compare it: what is safe to show, what counts as the same name, and
-//! which of several words was probably meant.
+//! Text for people: escaping for display, comparison of names as people compare them, and
+//! suggestions for misspelt words.
 //!
-//! Nothing here knows what the text stands for.
+//! No function here knows the meaning of a text. `decode` turns bytes into text, `lines` numbers
+//! the lines of a text.
 
 pub mod decode;
 mod lines;
@@ -14,14 +15,14 @@ use unicode_normalization::UnicodeNormalization as _;
 
 pub use lines::{LineCounter, line_breaks};
 
-/// How much of a value a message shows, in characters.
+/// Longest part of a value shown in a message, in characters.
 const SHOWN: usize = 120;
 
-/// The text with every character that a terminal would act on written out as `\u{1b}`.
+/// Returns the text with every character written out (`\u{1b}`) on which a terminal would act.
 ///
 /// These are the control characters (an escape sequence can move the cursor or rename the window),
-/// the characters that turn the direction of writing (they make `fdp.exe` read as `exe.pdf`), and
-/// the separators of lines that are no control characters.
+/// the characters for the direction of writing (they make `fdp.exe` read as `exe.pdf`), and the
+/// line separators outside of the control characters.
 pub fn escape(text: &str) -> Cow<'_, str> {
     if !text.chars().any(acts_on_a_reader) {
         return Cow::Borrowed(text);
@@ -37,7 +38,8 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// A value as a message shows it: in quotes, escaped, and cut when it is very long.
+/// Returns a value for a message: escaped, in quotes, and cut after 120 characters with its length
+/// behind the cut.
 pub fn quoted(value: &str) -> String {
     let mut shown = String::from("\"");
     match value.char_indices().nth(SHOWN) {
@@ -51,36 +53,36 @@ pub fn quoted(value: &str) -> String {
     shown
 }
 
-/// Whether a terminal or a pager would act on the character instead of showing it.
+/// Returns `true` if a terminal or a pager would act on the character instead of showing it.
 pub fn acts_on_a_reader(c: char) -> bool {
     c.is_control() || is_bidi(c) || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-/// Whether the character turns the direction of writing without being seen itself.
+/// Returns `true` if the character changes the direction of writing and is invisible.
 pub fn is_bidi(c: char) -> bool {
     matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Whether two texts look the same, whatever their accents are made of (NFC or NFD).
+/// Returns `true` if two texts look the same. Accents in NFC and NFD count as equal.
 pub fn looks_like(one: &str, other: &str) -> bool {
     one.nfc().eq(other.nfc())
 }
 
-/// The text in one spelling: accents are part of their letters (NFC), and one blank stands where there
-/// were several, none around.
+/// Returns the text in one spelling: accents in NFC, one blank for each run of blanks, and no
+/// blanks at either end.
 pub fn one_spelling(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ").nfc().collect()
 }
 
-/// The text in one spelling of its accents (NFC), and without any blanks.
+/// Returns the text with accents in NFC and without any blanks.
 pub fn without_blanks(text: &str) -> String {
     let visible = text.chars().filter(|c| !c.is_whitespace());
     visible.nfc().collect()
 }
 
-/// The text without the differences that people do not see or do not mean: upper and lower case,
-/// and accents that are part of a letter or a character of their own (NFC and NFD).
+/// Returns the text without differences of no meaning to people: upper and lower case, and accents
+/// in NFC or NFD.
 pub fn fold(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         if text.bytes().any(|b| b.is_ascii_uppercase()) {
@@ -88,7 +90,7 @@ pub fn fold(text: &str) -> Cow<'_, str> {
         }
         return Cow::Borrowed(text);
     }
-    // By way of upper case, which brings `ß` and `SS` together.
+    // Upper case comes first, because upper case makes `ß` and `SS` equal.
     let folded = text
         .nfd()
         .flat_map(char::to_uppercase)
@@ -97,9 +99,9 @@ pub fn fold(text: &str) -> Cow<'_, str> {
     Cow::Owned(folded.collect())
 }
 
-/// The candidate that the word was probably meant to be, if one is near enough.
+/// Returns the candidate nearest to a word, or `None` if no candidate is near enough.
 ///
-/// Near is one mistake in three letters, and one mistake in any word.
+/// The limit is a third of the candidate's letters, and at least one mistake.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = fold(word);
     candidates
@@ -110,10 +112,10 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
-/// A cell that no spreadsheet takes for a formula: a leading `'` is put before what would be one.
+/// Escapes a cell by a leading `'`, so that no spreadsheet takes the cell for a formula.
 ///
-/// Reversible: a cell that already has quotes before such a character gets one more, and any other
-/// cell stays as it is.
+/// The escaping is reversible: a cell with quotes before the first character of a formula gets one
+/// more quote, and any other cell stays unchanged.
 pub fn formula_safe(cell: &str) -> Cow<'_, str> {
     if looks_like_formula(cell) {
         Cow::Owned(format!("'{cell}"))
@@ -122,7 +124,7 @@ pub fn formula_safe(cell: &str) -> Cow<'_, str> {
     }
 }
 
-/// The cell that [`formula_safe`] was given.
+/// Reverses [`formula_safe`].
 pub fn formula_restored(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
         Some(rest) if looks_like_formula(rest) => rest,
@@ -135,13 +137,13 @@ fn looks_like_formula(cell: &str) -> bool {
     unquoted.starts_with(['=', '+', '-', '@', '\t', '\r'])
 }
 
-/// Writes to standard error. Where that takes nothing any more, such as after its terminal is gone,
-/// work goes on all the same.
+/// Writes to standard error and ignores a failed write. Work goes on when standard error is gone,
+/// for example after its terminal was closed.
 pub fn tell(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
-/// A count with its thousands set apart, `1,000,000`.
+/// Returns a count with its thousands set apart: `1,000,000`.
 pub fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
@@ -154,14 +156,14 @@ pub fn grouped(count: u64) -> String {
     shown
 }
 
-/// A count with its noun, in the singular or the plural: `1 row`, `2 rows`.
+/// Returns a count with its noun in the singular or the plural: `1 row`, `2 rows`.
 pub fn counted(count: u64, noun: &str) -> String {
     let ending = if count == 1 { "" } else { "s" };
     format!("{} {noun}{ending}", grouped(count))
 }
 
-/// A count with its noun and a verb that agrees with it, which is given in the singular and the plural:
-/// `1 row is`, `2 rows are`.
+/// Returns a count with its noun and the matching form of the verb: `1 row is`, `2 rows are`. The
+/// caller gives the verb in the singular and in the plural.
 pub fn counted_with_verb(count: u64, noun: &str, [one, many]: [&str; 2]) -> String {
     let verb = if count == 1 { one } else { many };
     format!("{} {verb}", counted(count, noun))

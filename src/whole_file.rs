@@ -1,18 +1,10 @@
-//! Files that are written as a whole: their name leads to all of them, or to what was there before.
+//! Atomic writing of files: a name leads to a whole new file or to the previous file, never to a
+//! part.
 //!
-//! A [`TemporaryFile`] is written under a name of its own kind, and takes the name that it is meant to
-//! have in one way, [`TemporaryFile::take_name`]: its content is brought to the disk, then it is renamed,
-//! then its folder is brought to the disk. A kill leaves the old file or the new one. After a loss of
-//! power the name leads to no half of a file, and once `take_name` has returned, to the new one.
-//! [`Durability`] says who can do without some of that.
-//!
-//! A new file can be read and written by its owner alone, whatever the permissions of the one that it
-//! replaces. A symbolic link of that name is replaced, not followed, and a second name (a hard link)
-//! goes on to lead to the old file.
-//!
-//! Temporary files are made in a folder that the caller names, and cleared away where a run was killed
-//! before it could. Such a file is locked for as long as somebody is at work on it, so that one which
-//! can be locked has been left behind.
+//! A [`TemporaryFile`] is written under a temporary name. [`TemporaryFile::take_name`] alone gives
+//! the final name: sync the content, rename, sync the folder. A kill leaves the old file or the new
+//! one. After a loss of power the name leads to a whole file, and to the new one once `take_name`
+//! has returned. [`Durability`] selects weaker guarantees.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -28,29 +20,32 @@ use crate::root::folder_of;
 const PREFIX: &str = ".consign-";
 const SUFFIX: &str = ".tmp";
 
-/// How far somebody relies on a file.
+/// Level of durability that the user of a file needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Durability {
-    /// A run relies on it: content and name survive a loss of power, and a file system that knows no
-    /// locks or cannot sync a folder will not do.
+    /// A run relies on the file. Content and name survive a loss of power. A file system without
+    /// locks or without the sync of folders is refused.
     Required,
-    /// No run relies on it: such a file system will do. The content is on the disk before the name leads
-    /// to it all the same.
+    /// No run relies on the file. A file system without locks or without the sync of folders is
+    /// accepted. The content is synced before the renaming all the same.
     WherePossible,
-    /// It need not survive a loss of power, but only a kill: nothing is synced.
+    /// The file has to survive a kill, but no loss of power. Nothing is synced.
     NotNeeded,
 }
 
-/// What becomes of a file that has the name already.
+/// Treatment of an existing file with the final name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Existing {
-    /// The new file takes its place.
+    /// The new file replaces the existing file.
     Replaced,
-    /// It stays, and the new file does not get the name.
+    /// The existing file stays, and the new file does not get the name.
     Kept,
 }
 
-/// A file in the making. It is gone when this is dropped.
+/// Temporary file, not yet under its final name. Removed on drop.
+///
+/// The file is readable and writable by its owner alone, whatever the permissions of a replaced
+/// file.
 #[derive(Debug)]
 pub(crate) struct TemporaryFile {
     file: NamedTempFile,
@@ -58,16 +53,17 @@ pub(crate) struct TemporaryFile {
     is_synced: bool,
 }
 
-/// Why a file did not take its name, or may lose it.
+/// Reason for which a file did not get its final name, or may lose the name.
 #[derive(Debug)]
 pub(crate) enum NamingError {
-    /// Its content could not be brought to the disk.
+    /// The content could not be synced to the disk.
     ContentNotSynced(io::Error),
-    /// Another file has the name, and is to keep it.
+    /// Another file has the name and must be kept. Holds the temporary file.
     NameTaken(TemporaryFile),
-    /// It could not be renamed.
+    /// The file could not be renamed.
     NotRenamed(io::Error),
-    /// It has the name, and may lose it when the power fails.
+    /// The file has the name, but may lose the name in a loss of power, because the folder could
+    /// not be synced.
     FolderNotSynced(io::Error),
 }
 
@@ -83,8 +79,10 @@ impl From<NamingError> for io::Error {
 }
 
 impl TemporaryFile {
-    /// Makes an empty file in a folder, and locks it. All that is written goes to its end, so that
-    /// nothing is written over what another program has put into it meanwhile.
+    /// Creates an empty file in a folder and locks the file. The lock lasts while a process works
+    /// on the file; an unlocked temporary file is a left-over of a killed run, which [`sweep`]
+    /// removes. All writes append, so that no write overwrites bytes put in meanwhile by another
+    /// program.
     pub(crate) fn create(folder: &Path, durability: Durability) -> io::Result<Self> {
         loop {
             let file = tempfile::Builder::new()
@@ -94,9 +92,9 @@ impl TemporaryFile {
                 .tempfile_in(folder)?;
             match file.as_file().try_lock() {
                 Ok(()) if is_at(file.as_file(), file.path())? => {}
-                // Another run took it for a left-over, in the moment before it was locked.
+                // Another run took the file for a left-over before the lock was there.
                 Ok(()) | Err(TryLockError::WouldBlock) => continue,
-                // Where there are no locks, nobody takes it for a left-over either.
+                // Without locks in the file system, no run takes the file for a left-over either.
                 Err(TryLockError::Error(error))
                     if durability != Durability::Required
                         && FolderLack::of_locking(&error).is_some() => {}
@@ -110,14 +108,15 @@ impl TemporaryFile {
         }
     }
 
-    /// The file, to be written to.
+    /// Returns the file for writing.
     pub(crate) fn as_file(&mut self) -> &mut File {
         self.is_synced = false;
         self.file.as_file_mut()
     }
 
-    /// Brings the content to the disk, where somebody relies on that. [`TemporaryFile::take_name`] does it
-    /// otherwise; whoever has to look at something just before the renaming does it before that.
+    /// Syncs the content to the disk, unless [`Durability::NotNeeded`].
+    /// [`TemporaryFile::take_name`] syncs too. An earlier call serves a caller with a last check
+    /// just before the renaming.
     pub(crate) fn sync(&mut self) -> io::Result<()> {
         if self.durability != Durability::NotNeeded && !self.is_synced {
             self.file.as_file().sync_all()?;
@@ -126,7 +125,10 @@ impl TemporaryFile {
         Ok(())
     }
 
-    /// Gives the file its name, once all of it is on the disk. Returns it, still open and locked.
+    /// Syncs the content and gives the file its final name. Returns the file, open and locked.
+    ///
+    /// A symbolic link under the name is replaced, not followed. Other hard links keep leading to
+    /// the old file.
     pub(crate) fn take_name(
         mut self,
         path: &Path,
@@ -161,12 +163,12 @@ impl TemporaryFile {
     }
 }
 
-/// Brings the names in a folder to the disk.
+/// Syncs a folder, so that the names in the folder survive a loss of power.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Writes a file on which no run relies, in place of one that is there.
+/// Writes a file on which no run relies, and replaces an existing file.
 pub(crate) fn replace(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -180,21 +182,21 @@ pub(crate) fn replace(
     Ok(())
 }
 
-/// Tries whether a file can be made beside the one at `path`: better known before hours of work than
-/// after.
+/// Checks that a file can be created beside the file at `path`: a failure is better known before
+/// hours of work than after.
 pub(crate) fn try_beside(path: &Path) -> io::Result<()> {
-    // It has no name, and is gone when this returns.
+    // The file has no name, and the drop removes the file.
     tempfile::tempfile_in(folder_of(path)).map(drop)
 }
 
-/// What a folder lacks for files on which a run depends.
+/// Feature missing from a folder for files on which a run relies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FolderLack {
-    /// Its file system knows no locks.
+    /// The file system has no locks.
     Locks,
-    /// Its file system cannot sync a folder.
+    /// The file system cannot sync a folder.
     Sync,
-    /// Nothing can be written there.
+    /// The folder is not writable.
     Leave,
 }
 
@@ -213,13 +215,13 @@ impl fmt::Display for FolderLack {
 }
 
 impl FolderLack {
-    /// What it means that a file cannot be made or opened for writing.
+    /// Interprets an error from creating a file, or from opening a file for writing.
     pub(crate) fn of_opening(error: &io::Error) -> Option<Self> {
         let means = [libc::EACCES, libc::EPERM, libc::EROFS];
         is_one_of(error, &means).then_some(Self::Leave)
     }
 
-    /// What it means that a file cannot be locked, though nobody else has locked it.
+    /// Interprets an error from locking a file not locked by another process.
     pub(crate) fn of_locking(error: &io::Error) -> Option<Self> {
         let means = [
             libc::EOPNOTSUPP,
@@ -231,7 +233,7 @@ impl FolderLack {
         is_one_of(error, &means).then_some(Self::Locks)
     }
 
-    /// What it means that a folder cannot be synced.
+    /// Interprets an error from syncing a folder.
     pub(crate) fn of_syncing(error: &io::Error) -> Option<Self> {
         let means = [libc::EINVAL, libc::EOPNOTSUPP, libc::ENOTSUP, libc::ENOSYS];
         is_one_of(error, &means).then_some(Self::Sync)
@@ -244,19 +246,19 @@ fn is_one_of(error: &io::Error, numbers: &[i32]) -> bool {
         .is_some_and(|number| numbers.contains(&number))
 }
 
-/// Why a folder will not do for files on which a run depends.
+/// Reason for which a folder is unfit for files on which a run relies.
 #[derive(Debug)]
 pub(crate) struct UnfitFolder {
-    /// What was tried.
+    /// Action that failed.
     pub(crate) doing: &'static str,
-    /// What it lacks, where that is known.
+    /// Missing feature, if the error identifies one.
     pub(crate) lack: Option<FolderLack>,
-    /// The answer of the system.
+    /// Error of the system.
     pub(crate) cause: io::Error,
 }
 
-/// Tries whether files can be made, locked and made durable in a folder: better known now than after an
-/// hour of hashing. What is made has no name, and is gone when this returns.
+/// Checks that files can be created, locked and synced in a folder: a failure is better known now
+/// than after an hour of hashing. The test file has no name and is gone on return.
 pub(crate) fn probe(folder: &Path) -> Result<(), UnfitFolder> {
     let unfit = |doing, lack: fn(&io::Error) -> Option<FolderLack>| {
         move |cause: io::Error| UnfitFolder {
@@ -278,9 +280,9 @@ pub(crate) fn probe(folder: &Path) -> Result<(), UnfitFolder> {
         .map_err(unfit("sync", FolderLack::of_syncing))
 }
 
-/// Removes the temporary files that killed runs have left in a folder.
+/// Removes the temporary files of killed runs from a folder.
 pub(crate) fn sweep(folder: &Path) {
-    // Left-overs only take up room, so that nothing here is a reason not to go on.
+    // Left-over files only take up room, so no failure here is a reason to stop.
     let Ok(files) = fs::read_dir(folder) else {
         return;
     };
@@ -305,7 +307,7 @@ fn remove_if_left_behind(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether an open file is what a path leads to.
+/// Returns `true` if a path leads to the open file itself. A symbolic link is not followed.
 pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     let ours = file.metadata()?;
     match fs::symlink_metadata(path) {

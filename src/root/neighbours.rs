@@ -1,7 +1,8 @@
-//! What stands where a missing file was expected: the "did you mean" of file paths.
+//! Explanations of missing files: the "did you mean" of file paths.
 //!
-//! Only differences that people do not see are looked for: case, the encoding of accents, blanks
-//! at the ends, and names that are not UTF-8. Listings are kept, and the work has a bound.
+//! Only differences invisible to people are searched: case, the encoding of accents, blanks at the
+//! ends, and names outside of UTF-8. Folder listings are cached, and the number of names read is
+//! bounded.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
@@ -12,27 +13,27 @@ use encoding_rs::WINDOWS_1252;
 use super::Root;
 use crate::text::fold;
 
-/// How many names are read altogether before no more suggestions are made.
+/// Total number of names read before suggestions stop.
 const MAX_NAMES: usize = 200_000;
 
-/// In what way a file is missing.
+/// Reason for which no file has a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Absence {
-    /// The file is not there; another of nearly the same path may be.
+    /// The file is missing, though its folder can be listed.
     File {
-        /// That other file.
+        /// Path of an existing file that differs in nothing visible, if there is one.
         nearly: Option<String>,
     },
-    /// A folder on the way is not there.
+    /// A folder on the path is missing.
     Folder {
-        /// The first such folder.
+        /// Path of the first missing folder.
         folder: String,
     },
-    /// The file is there, but its name is not UTF-8.
+    /// The file exists, but its name on the disk is not UTF-8.
     NameNotUtf8,
 }
 
-/// The folders below a root, as far as missing files led there.
+/// Explainer of missing paths below a root, with a cache of folder listings.
 #[derive(Debug)]
 pub struct Neighbours<'r> {
     root: &'r Root,
@@ -42,14 +43,14 @@ pub struct Neighbours<'r> {
 
 #[derive(Debug, Default)]
 struct Listing {
-    /// For each folded name, the names that are there.
+    /// Names in the folder, by folded name.
     names: HashMap<String, Vec<String>>,
-    /// The names that are not UTF-8, read as what they mostly are, and folded.
+    /// Folded names outside of UTF-8, decoded as Windows-1252, their usual encoding.
     not_utf8: HashSet<String>,
 }
 
 impl<'r> Neighbours<'r> {
-    /// Nothing is looked at yet.
+    /// Creates an explainer without any listing.
     pub fn of(root: &'r Root) -> Self {
         Self {
             root,
@@ -58,7 +59,7 @@ impl<'r> Neighbours<'r> {
         }
     }
 
-    /// Explains why nothing is at a path, following it part by part.
+    /// Explains a missing path by following its parts from the root.
     pub fn explain(&mut self, file_path: &str) -> Absence {
         let parts: Vec<&str> = file_path
             .split('/')
@@ -80,7 +81,7 @@ impl<'r> Neighbours<'r> {
             actual.push_str(name);
         }
         Absence::File {
-            // Otherwise everything is there by name: a dangling link.
+            // All parts exist by name otherwise: the path is a dangling link.
             nearly: is_other.then_some(actual),
         }
     }
@@ -93,7 +94,8 @@ impl<'r> Neighbours<'r> {
         self.listings.get(folder)?.as_ref()
     }
 
-    /// A folder that cannot be listed, or is too large, gives no suggestions.
+    /// Reads a folder. Returns `None` for a folder that cannot be listed or exceeds the bound of
+    /// names.
     fn read(&mut self, folder: &str) -> Option<Listing> {
         let folder = if folder.is_empty() { "." } else { folder };
         let mut listing = Listing::default();
@@ -116,14 +118,14 @@ impl Listing {
         }
     }
 
-    /// The name itself if it is there, or else one that looks the same.
+    /// Returns the name if the folder has it, or else a name that looks the same.
     fn nearly(&self, name: &str) -> Option<&str> {
         let alike = self.names.get(&key(name))?;
         let exact = alike.iter().find(|other| *other == name);
         exact.or(alike.first()).map(String::as_str)
     }
 
-    /// Why the part of this index is not in this folder.
+    /// Explains the absence of the path part at `index` from this folder.
     fn absence(&self, parts: &[&str], index: usize) -> Absence {
         if self.not_utf8.contains(&key(parts[index])) {
             Absence::NameNotUtf8

@@ -1,7 +1,7 @@
-//! Bytes to text: byte-order marks, UTF-16, and whatever encoding the user names.
+//! Decoding of bytes to text: byte-order marks, UTF-16, and any encoding named by the user.
 //!
-//! Text is never repaired. A byte that is wrong in the encoding is an error that says where it
-//! stands, because a replacement character in a path or an id would be found out much later.
+//! Text is never repaired. An invalid byte is an error with its offset and line, because a
+//! replacement character in a path or an id would be noticed much later.
 
 use std::fmt;
 
@@ -10,36 +10,37 @@ use encoding_rs::{DecoderResult, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::{line_breaks, quoted};
 
-/// How many bytes are looked at to tell UTF-16 without a byte-order mark.
+/// Number of leading bytes examined to detect UTF-16 without a byte-order mark.
 const EVIDENCE: usize = 64;
 
-/// How much of a line is shown beside an encoding error, in bytes.
+/// Longest part of a line shown on each side of an invalid byte, in bytes.
 const LINE_SHOWN: usize = 60;
 
-/// Why bytes are not taken for text.
+/// Reason for which bytes cannot be decoded.
 #[derive(Debug, thiserror::Error)]
 pub enum Undecodable {
-    /// A workbook, which is no text.
+    /// The bytes are a workbook: XLSX, ODS or XLS.
     #[error("is a spreadsheet's own file, not text; save it as CSV (UTF-8) and name that file")]
     Workbook,
-    /// Bytes that are not text in the encoding.
+    /// A byte is invalid in the encoding.
     #[error("{0}")]
     NotText(NotText),
-    /// More than there is memory for.
+    /// The text is too large for the memory of the machine.
     #[error("has more text than this machine has memory for; split it")]
     TooLarge,
 }
 
-/// Where bytes are not text in the encoding, and in which they may be.
+/// First invalid byte of a text, and a guess at the right encoding.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NotText {
-    /// The encoding that was tried.
+    /// Name of the encoding used for decoding.
     pub encoding: &'static str,
-    /// How many bytes stand before the first that is wrong.
+    /// Number of bytes before the invalid byte.
     pub offset: usize,
-    /// The line that it stands on.
+    /// Line of the invalid byte, the first line being 1.
     pub line: usize,
-    /// How the line reads in Windows-1252, where that is likely to be meant.
+    /// Line with the invalid byte, decoded as Windows-1252. `None` unless UTF-8 was assumed without
+    /// a named encoding.
     pub as_windows_1252: Option<String>,
 }
 
@@ -62,10 +63,10 @@ impl fmt::Display for NotText {
     }
 }
 
-/// A file's bytes as text, without a byte-order mark.
+/// Decodes a file's bytes and removes the byte-order mark.
 ///
-/// A mark decides, even over the encoding that the user named; then the user decides; then bytes
-/// that are evidently UTF-16; otherwise the text is UTF-8.
+/// The encoding is, in this order of precedence: the encoding of a byte-order mark, the encoding
+/// named by the user, UTF-16 if the bytes clearly are UTF-16, and UTF-8.
 pub fn decode(bytes: Vec<u8>, named: Option<&'static Encoding>) -> Result<String, Undecodable> {
     if is_workbook(&bytes) {
         return Err(Undecodable::Workbook);
@@ -81,18 +82,21 @@ pub fn decode(bytes: Vec<u8>, named: Option<&'static Encoding>) -> Result<String
     transcode(&bytes, mark, encoding)
 }
 
-/// How a file that consign wrote can be read, which others may have saved since.
+/// Candidate decodings of a file written by consign and perhaps saved again by another program.
 #[derive(Debug)]
 pub struct Readings {
-    /// As UTF-8, which it was written in, without a byte-order mark; a byte may be damaged. Or else what
-    /// its mark says, or what it evidently is.
+    /// Bytes as UTF-8 without a byte-order mark. A file with a UTF-16 mark, or clearly in UTF-16,
+    /// is converted. Otherwise the file is taken for UTF-8, the encoding in which consign writes;
+    /// single bytes may be invalid.
     pub likeliest: Vec<u8>,
-    /// In the encoding that the user named, where it is not UTF-8 throughout. That encoding may be the
-    /// one of another file, so that what the lines guard has to decide.
+    /// Bytes converted from the encoding named by the user. `None` if the file has a byte-order
+    /// mark, is valid UTF-8, or is not valid in the named encoding. The user may have named the
+    /// encoding of another file, so the check sums of the lines must decide between the candidates.
     pub as_named: Option<Vec<u8>>,
 }
 
-/// The ways to read a file whose lines tell themselves whether they are what was written.
+/// Returns the candidate decodings of a file whose lines carry check sums. The check sums show the
+/// right candidate.
 pub fn readings(
     mut bytes: Vec<u8>,
     named: Option<&'static Encoding>,
@@ -122,13 +126,13 @@ pub fn readings(
     })
 }
 
-/// XLSX and ODS are ZIP archives, XLS is an OLE file.
+/// XLSX and ODS files are ZIP archives, XLS files are OLE files.
 fn is_workbook(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1")
 }
 
-/// Header names are ASCII, so in UTF-16 every second byte of the first ones is zero, and text in
-/// any other encoding has no zeros at all.
+/// Detects UTF-16 by its zero bytes. Header names are ASCII, so every second byte at the start of
+/// UTF-16 is zero, and a text in any other encoding has no zero bytes.
 fn evident_utf_16(bytes: &[u8]) -> Option<&'static Encoding> {
     let evidence = &bytes[..bytes.len().min(EVIDENCE) & !1];
     let zeros = |parity: usize| {
@@ -142,7 +146,7 @@ fn evident_utf_16(bytes: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// The usual case, which costs no second copy of the text.
+/// Decodes UTF-8, the usual encoding, without a second copy of the text.
 fn utf_8(bytes: Vec<u8>, mark: usize, assumed: bool) -> Result<String, Undecodable> {
     let mut text = String::from_utf8(bytes).map_err(|error| {
         let offset = error.utf8_error().valid_up_to();
@@ -188,7 +192,7 @@ fn line_of(bytes: &[u8], offset: usize) -> usize {
     line_breaks(&bytes[..offset]) + 1
 }
 
-/// The line with the wrong byte, as it reads in the encoding that such bytes mostly come from.
+/// Decodes the line of an invalid byte as Windows-1252, the usual source of invalid bytes.
 fn line_in_windows_1252(bytes: &[u8], offset: usize) -> String {
     let is_break = |b: &u8| matches!(b, b'\n' | b'\r');
     let start = bytes[..offset]

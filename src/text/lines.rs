@@ -1,17 +1,17 @@
-//! Numbers of lines, counted as editors count them: `\n`, `\r\n` and a lone `\r` (of an old Macintosh)
-//! each end a line.
+//! Line numbers, counted as in editors: `\n`, `\r\n` and a lone `\r` (of an old Macintosh) each end
+//! a line.
 
-/// How many lines end in a piece of a text. A piece must not end between the two bytes of `\r\n`.
+/// Counts the line breaks in a piece of text. A piece must not end between the two bytes of `\r\n`.
 pub fn line_breaks(text: &[u8]) -> usize {
     memchr::memchr2_iter(b'\n', b'\r', text)
         .filter(|at| text[*at] == b'\n' || text.get(at + 1) != Some(&b'\n'))
         .count()
 }
 
-/// Numbers the lines of records that go by in the order in which they stand in a text.
+/// Counter for the line numbers of records, in the order of a text.
 ///
-/// (The csv crate numbers lines too, but counts `\n` alone, and only once it has gone past them: in a
-/// file with `\r\n`, each of its numbers is one too low.)
+/// The line numbers of the csv crate do not serve: the crate counts `\n` alone, and only after
+/// reading past the break, so in a file with `\r\n` each of its numbers is one too low.
 #[derive(Debug)]
 pub struct LineCounter {
     line: u64,
@@ -19,7 +19,7 @@ pub struct LineCounter {
 }
 
 impl Default for LineCounter {
-    /// At the beginning of a text, on line 1.
+    /// Starts at line 1 of a text.
     fn default() -> Self {
         Self {
             line: 1,
@@ -29,7 +29,8 @@ impl Default for LineCounter {
 }
 
 impl LineCounter {
-    /// The line of the record that begins at an offset, or after the line breaks that stand there.
+    /// Returns the line of the record at an offset. Line breaks at the offset are skipped first.
+    /// Offsets must not decrease from call to call.
     pub fn line_of_record(&mut self, text: &[u8], offset: usize) -> u64 {
         let breaks = text[offset..]
             .iter()
@@ -67,7 +68,7 @@ mod tests {
             let mut lines = LineCounter::default();
             let after_one = "one".len() + newline.len();
             let after_two = after_one + "two\ntwo".len() + newline.len();
-            // A reader may stop before or after the rest of a line break.
+            // A csv reader may stop before or after the rest of a line break.
             for (offset, line) in [(0, 1), (after_one - 1, 2), (after_one, 2), (after_two, 5)] {
                 assert_eq!(
                     lines.line_of_record(text.as_bytes(), offset),
