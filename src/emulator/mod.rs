@@ -3,10 +3,11 @@
 //! attaches files by jobs.
 //!
 //! [`Emulator`], the first type to read, is an HTTP server on one address: attachments below
-//! `/services/attachments/v1`, jobs below `/api`, storage below `/storage`. Its state and a [`log`] of
+//! `/services/attachments/v1`, jobs below `/api`, storage below `/storage`. State and a [`log`] of
 //! every request stand in a folder that survives a restart and a kill. The emulator is not the
-//! service: where the vendors' documents are silent, it follows an assumption, listed with its switch
-//! in [`AttachmentSettings`] or [`JobSettings`]. No other module of the product relies on assumptions.
+//! service: where the vendors' documents are silent, the emulator makes an assumption, which
+//! [`AttachmentSettings`] or [`JobSettings`] lists with its switch. No other module of the product
+//! relies on an assumption.
 //!
 //! # The order of the modules
 //!
@@ -16,14 +17,14 @@
 //! ```text
 //! operation log reply folder context    shared: names, request log, answers, state folder; `context`
 //!                                       is the only place where a request is decided and logged
-//! faults                                failures on purpose, and the requests they hit
-//! storage                               signed URLs and their bytes; an API owns each stored object
+//! faults                                failures on purpose, and the requests to hit
+//! storage                               signed URLs and bytes; an API owns each stored object
 //! attachments, jobs                     side by side: settings, paths, documents, records of an API
 //! server, route                         the address, and the module that answers a request
 //! ```
 //!
 //! In one respect the emulator is stricter than the service, on purpose: the storage refuses a
-//! request with an API's keys, because a client that sends them there leaks them.
+//! request with an API's keys, because a client with such requests leaks the keys.
 
 mod attachments;
 mod body;

@@ -79,7 +79,7 @@ impl AttachmentState {
 
     /// Finds an attachment; the oldest of several with the same external id. Purges each stale
     /// record that is met, and returns `None` if no other is left.
-    // A look-up is the latest moment for the purge: no client can see an earlier one.
+    // Purged here, as late as possible: no client can tell a late purge from an earlier one.
     pub(super) fn look_up(
         &mut self,
         name: &Name,

@@ -333,7 +333,7 @@ pub enum Namesakes {
 /// Start of the lifetime of an upload URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UrlClock {
-    /// Start of the job. Another GET brings a URL with the same end.
+    /// Start of the job. Another GET brings the same URL.
     JobStart,
     /// Answer with the URL. Another GET brings a URL that lives as long again.
     EachGet,
