@@ -1,6 +1,7 @@
-//! The other results files in a folder: found by their headers, and read as they are.
+//! The other results files in a folder, found by their headers and read as they are.
 //!
-//! Nobody locks them. One that another run is writing is read up to where that run has come.
+//! Readers take no lock. A file that another run is writing is read up to the last line written so
+//! far.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -14,38 +15,38 @@ use super::previous::{Previous, header};
 use crate::model::Sha256Digest;
 use crate::text::decode::Encoding;
 
-/// So much of a file is looked at to see whether it holds results, in bytes: no header is longer.
+/// Bytes read from a file to find the header of results. No header is longer.
 const HEADER_LOOK: u64 = 64 * 1024;
 
-/// Results of more than this, in bytes, are looked through before they are read: half a minute would
-/// pass over a folder with the results of many large imports.
+/// Size in bytes above which a results file is searched for digests before its lines are parsed:
+/// half a minute would pass over a folder with the results of many large imports.
 const LARGE: usize = 8 * 1024 * 1024;
 
-/// So many digits has a digest.
+/// Number of digits of a digest.
 const DIGITS: usize = 64;
 
-/// The largest results file that is read, in bytes. Ten million rows take less.
+/// Size in bytes of the largest results file that is read. Ten million rows take less.
 const LARGEST: u64 = 4 * 1024 * 1024 * 1024;
 
-/// Other results files, and what may be some but cannot be read.
+/// Other results files, and files that may be results but cannot be read.
 #[derive(Debug, Default)]
 pub struct FilesBeside {
     /// Files with the header of results, in the order of their paths.
     pub results: Vec<PathBuf>,
-    /// What cannot be looked at, and why.
+    /// Files and folders that cannot be read.
     pub unreadable: Vec<UnreadableFile>,
 }
 
-/// A file or a folder that cannot be looked at.
+/// A file or a folder that cannot be read.
 #[derive(Debug)]
 pub struct UnreadableFile {
-    /// Where it is.
+    /// Path of the file or folder.
     pub path: PathBuf,
-    /// The answer of the system, or what speaks against it.
+    /// Error of the operating system, or the missing mark of results.
     pub why: String,
 }
 
-/// Finds the results files in these folders, each once, and without the one at `ours`.
+/// Finds the results files in these folders, each once, and without the file at `ours`.
 pub fn find(folders: &[&Path], ours: &Path) -> FilesBeside {
     let mut found = FilesBeside::default();
     let mut known: HashSet<(u64, u64)> = fs::metadata(ours).iter().map(identity).collect();
@@ -73,7 +74,7 @@ fn look_into(folder: &Path, known: &mut HashSet<(u64, u64)>, found: &mut FilesBe
         if !is_csv(&name) {
             continue;
         }
-        // As the user would name it: `m.csv`, and not `./m.csv`.
+        // The path as the user would type it: `m.csv`, and not `./m.csv`.
         let path = if folder == Path::new(".") {
             PathBuf::from(name)
         } else {
@@ -81,7 +82,7 @@ fn look_into(folder: &Path, known: &mut HashSet<(u64, u64)>, found: &mut FilesBe
         };
         match fs::metadata(&path) {
             Ok(about) if about.is_file() && known.insert(identity(&about)) => {}
-            // A pipe, a link to nothing, or a file that was looked at.
+            // A pipe, a link to nothing, or a file seen before.
             _ => continue,
         }
         match look_at(&path) {
@@ -92,14 +93,14 @@ fn look_into(folder: &Path, known: &mut HashSet<(u64, u64)>, found: &mut FilesBe
     }
 }
 
-/// Reads results without locking them. `path` must be a plain file: to open a pipe could take for ever.
-/// The encoding that the user named counts where the lines agree.
+/// Reads results without locking them. `path` must be a plain file: opening a pipe could take for
+/// ever. The encoding named by the user counts only where the lines agree.
 pub fn read(path: &Path, encoding: Option<&'static Encoding>) -> Result<Previous, ResultsError> {
     Previous::parse_as(text_of(path)?, path, encoding)
 }
 
-/// Likewise, where some line may be about a content that is wanted. Large results that name none are not
-/// taken apart line by line, and nothing is returned.
+/// Reads results if a line may speak of a wanted content. Returns `None` for large results without
+/// any wanted digest, whose lines are not parsed.
 pub fn read_about(
     path: &Path,
     is_wanted: impl Fn(&Sha256Digest) -> bool,
@@ -133,7 +134,8 @@ fn text_of(path: &Path) -> Result<Vec<u8>, ResultsError> {
     fs::read(path).map_err(failed("read"))
 }
 
-/// Whether a digest that is wanted stands in a text. In one of two bytes a letter none would be seen.
+/// True if a wanted digest stands in the text, or if the text has two bytes a letter, where no
+/// digest would be seen.
 fn may_name(text: &[u8], is_wanted: impl Fn(&Sha256Digest) -> bool) -> bool {
     let is_wide = memchr::memchr(0, text).is_some();
     let digits = text.split(|byte| !byte.is_ascii_hexdigit());
@@ -152,7 +154,7 @@ fn is_csv(name: &OsStr) -> bool {
     extension.is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
 }
 
-/// Looks at the header; nothing where it is not that of results.
+/// Checks the header of a file. Returns `None` for a header of something else than results.
 fn look_at(path: &Path) -> Option<Result<(), String>> {
     let mut start = Vec::new();
     let read = File::open(path).and_then(|file| file.take(HEADER_LOOK).read_to_end(&mut start));

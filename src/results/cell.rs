@@ -1,18 +1,18 @@
-//! The cells of the files that consign writes for itself to read again.
+//! The cells of files that consign writes and reads again.
 
 use std::str::FromStr;
 
-/// A cell that does not hold what its column holds.
+/// Error: a cell whose text is no value of its column.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("column {column}: {value:?} is not what consign writes there")]
 pub struct BadCell {
-    /// The column's name.
+    /// Name of the column.
     pub column: &'static str,
-    /// What stands in the cell.
+    /// Text of the cell.
     pub value: String,
 }
 
-/// That a cell does not hold what its column holds.
+/// Makes the error for a cell.
 pub(crate) fn bad(column: &'static str, value: &str) -> BadCell {
     BadCell {
         column,
@@ -20,12 +20,12 @@ pub(crate) fn bad(column: &'static str, value: &str) -> BadCell {
     }
 }
 
-/// A cell as what its column holds.
+/// Parses a cell.
 pub(crate) fn parsed<T: FromStr>(column: &'static str, value: &str) -> Result<T, BadCell> {
     value.parse().map_err(|_| bad(column, value))
 }
 
-/// The same, where the cell may be empty.
+/// Parses a cell; an empty cell is `None`.
 pub(crate) fn optional<T: FromStr>(
     column: &'static str,
     value: &str,
@@ -36,7 +36,7 @@ pub(crate) fn optional<T: FromStr>(
     parsed(column, value).map(Some)
 }
 
-/// A cell of a column that holds one of a few words.
+/// Parses a cell of a column with a few words.
 pub(crate) fn word<T: Copy, const N: usize>(
     column: &'static str,
     value: &str,

@@ -1,93 +1,96 @@
-//! Which lines of a results file are gone: pure arithmetic with the numbers that the lines bear.
+//! The lines missing from a results file: pure arithmetic with the numbers in the other lines.
 //!
-//! The lines of a file have serials without a gap, and each says with how many lines the file was
-//! written: one of a whole file, how many that has; one that was appended, how many there are with it.
-//! So the lines that are there tell of those that are not, wherever they stood. Only of lines that were
-//! appended last, and after which nothing is left, nobody can know.
+//! The lines of a file have serials without a gap. Each line also states a number of lines: a line
+//! of a whole file the number of lines in the file, an appended line the number of lines so far.
+//! The lines at hand therefore tell of missing lines, wherever the missing lines stood. No number
+//! tells of lines appended last, with no line left after them.
 
 use super::Serial;
 
-/// So many rows of lost lines are told by their numbers.
+/// Highest number of lost lines whose rows are listed by number.
 const MOST_ROWS: u64 = 1_000_000;
 
-/// Takes note of the lines of a file that are there.
+/// Collects the numbers of the lines in a file, and finds the lost lines.
 #[derive(Debug, Clone, Default)]
 pub struct LineCensus {
     believed: Vec<Numbers>,
-    /// The serials of those that are not believed, as far as they can be read.
+    /// Serials of damaged lines; `None` where the serial cannot be read.
     damaged: Vec<Option<Serial>>,
-    /// Whether the file ends in the middle of a line.
+    /// True if the file ends in the middle of a line.
     is_torn: bool,
 }
 
-/// The numbers that a line bears.
+/// The numbers in a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Numbers {
     serial: Serial,
-    /// With how many lines the file was written; files of earlier versions do not say it.
+    /// Number of lines of the file up to the writing of the line; `None` in files of earlier
+    /// versions.
     lines: Option<u64>,
-    /// The manifest row's number, where the row was in the manifest.
+    /// Number of the manifest row; `None` where the row had left the manifest.
     row: Option<u32>,
 }
 
-/// A file that was written as a whole, perhaps before others were appended.
+/// The last writing of the file as a whole, perhaps before further lines were appended.
 #[derive(Debug, Clone, Copy)]
 struct Whole {
-    /// The serial of its first line, or a lower one where neither its last line is there nor any that
-    /// was appended.
+    /// Serial of the first line, or a lower one where neither the last line nor any appended line
+    /// is there.
     first: Serial,
-    /// How many lines it had.
+    /// Number of lines in the whole file.
     lines: u64,
 }
 
-/// What is known of the lines that are gone, or not believed.
+/// Lines known to be missing from a file, or damaged.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LostLines {
-    /// How many lines the file was written with at least.
+    /// Lowest possible number of lines written to the file.
     pub written: u64,
-    /// How many of them somebody has removed.
+    /// Number of lines removed from the file.
     pub removed: u64,
-    /// How many are there, and are not believed.
+    /// Number of lines in the file that are not believed.
     pub damaged: u64,
-    /// Whether the line that is torn was written to its end once. One that was being appended was not.
+    /// True if the torn line was written to its end once. A line torn while it was being appended
+    /// was not.
     pub is_torn: bool,
-    /// Whether the lines say how many there were. Those of earlier versions do not, and then lines that
-    /// stood first or last are missed by nobody.
+    /// True if the lines state how many there were. Lines of earlier versions do not, and then the
+    /// loss of the first or the last lines goes unnoticed.
     pub is_counted: bool,
-    /// The rows of all these lines, by the numbers that they had, where the numbers of the others tell.
+    /// Numbers of the rows of all lost lines, as written then; `None` where the other lines do not
+    /// tell.
     pub rows: Option<Vec<u32>>,
-    /// The highest serial of a lost line that may be a later one of a row that has an earlier line.
+    /// Highest serial of a lost line that may be a later line of a row with an earlier line.
     newest: Option<Serial>,
 }
 
-/// The line that counts for a row of the manifest.
+/// The line that counts for a row of the manifest: its latest one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CountingLine {
-    /// Its serial.
+    /// Serial of the line.
     pub serial: Serial,
-    /// The number that the row had then.
+    /// Number of the row when the line was written.
     pub row: Option<u32>,
-    /// Whether it says that the row's file is where it belongs.
+    /// True if the line says that the row's file is where it belongs.
     pub done: bool,
 }
 
 impl LineCensus {
-    /// A line that is believed, with what it says of the number of lines.
+    /// Adds an intact line, with the number of lines stated in it.
     pub fn take(&mut self, serial: Serial, lines: Option<u64>, row: Option<u32>) {
         self.believed.push(Numbers { serial, lines, row });
     }
 
-    /// A line that is not believed, with its serial, where one can be read.
+    /// Adds a damaged line; `serial` is `None` where the serial cannot be read.
     pub fn take_damaged(&mut self, serial: Option<Serial>) {
         self.damaged.push(serial);
     }
 
-    /// The file ends in the middle of a line.
+    /// Notes that the file ends in the middle of a line.
     pub fn take_torn(&mut self) {
         self.is_torn = true;
     }
 
-    /// What is gone.
+    /// Finds the lost lines.
     pub fn lost(mut self) -> LostLines {
         // Somebody may have copied lines.
         self.believed.sort_unstable_by_key(|line| line.serial);
@@ -114,8 +117,8 @@ impl LineCensus {
             (Some(whole), None) if highest.lines != Some(whole.lines) => whole.first,
             _ => lowest.serial,
         };
-        // A line that is not believed is one of these, if its serial is right; and if it is not, or
-        // the line was appended last, it may be a later line of any row.
+        // A damaged line is one of the numbered lines, if its serial is right; if its serial is
+        // wrong, or the line was appended last, the line may be a later line of any row.
         let last = first.saturating_add(written - 1);
         let is_inside = |serial: &&Option<Serial>| serial.is_some_and(|serial| serial <= last);
         let inside = self.damaged.iter().filter(is_inside).count() as u64;
@@ -141,11 +144,12 @@ impl LineCensus {
         }
     }
 
-    /// What the lines prove of the file as it was last written as a whole.
+    /// Infers the last writing as a whole from the numbers in the lines.
     fn whole(&self) -> Option<Whole> {
         // Below zero where the last lines of a first file are gone.
         let first = |line: &Numbers| Some(i128::from(line.serial) + 1 - i128::from(line.lines?));
-        // What a line that was appended gives, and the last one of a whole file; the others give less.
+        // Appended lines and the last line of a whole file give the first serial; all other lines
+        // give less.
         let highest = self.believed.iter().filter_map(first).max()?;
         let is_other = |line: &&Numbers| first(line).is_some_and(|first| first < highest);
         let lines = self.believed.iter().find(is_other)?.lines?;
@@ -155,7 +159,8 @@ impl LineCensus {
         })
     }
 
-    /// The serial of the line of row 1, where the rows of a whole file are numbered without a gap.
+    /// Returns the serial of the line of row 1, where the rows of a whole file are numbered without
+    /// a gap.
     fn numbering(&self, whole: Option<Whole>) -> Option<Serial> {
         let lines = whole?.lines;
         let of_it = self
@@ -168,8 +173,8 @@ impl LineCensus {
         firsts.all(|other| other == first).then_some(first)?
     }
 
-    /// The highest serial that is missing below the highest one, and that is not of a whole file: a line
-    /// of which is the only one of its row.
+    /// Returns the highest missing serial below the highest serial, unless the missing line is one
+    /// of a whole file, where each line is the only line of its row.
     fn newest_gap(&self, whole: Option<Whole>) -> Option<Serial> {
         let appended_from = whole.map_or(0, |whole| whole.first.saturating_add(whole.lines));
         let mut pairs = self.believed.windows(2).rev();
@@ -183,14 +188,14 @@ impl LineCensus {
             .filter(|serial| *serial >= appended_from)
     }
 
-    /// The rows of the lines that are gone, where all of those are of a whole file whose rows are
-    /// numbered from this serial on.
+    /// Returns the rows of the missing lines, where all missing lines are of a whole file with rows
+    /// numbered from `first` on.
     fn rows_from(&self, first: Serial, lines: u64, written: u64) -> Option<Vec<u32>> {
         let end = first.checked_add(lines)?;
         let of_whole = self.believed.partition_point(|line| line.serial < end);
         let appended = (self.believed.len() - of_whole) as u64;
         let gone = lines.saturating_sub(of_whole as u64);
-        // A line that was appended may be of any row.
+        // An appended line may be of any row.
         if appended < written.saturating_sub(lines) || gone > MOST_ROWS {
             return None;
         }
@@ -203,13 +208,13 @@ impl LineCensus {
 }
 
 impl LostLines {
-    /// Whether nothing is lost, as far as can be known.
+    /// True if no line is known to be lost.
     pub fn is_none(&self) -> bool {
         self.removed == 0 && self.damaged == 0 && !self.is_torn
     }
 
-    /// The numbers of the rows whose files may be where they belong although no line says so: what is
-    /// lost may have said it. The lines are those that count for the rows 1, 2 and so on.
+    /// Returns the numbers of the rows whose files may be where they belong although no line says
+    /// so: a lost line may have said so. `lines` are the latest lines of the rows 1, 2 and so on.
     pub fn doubtful_rows(
         &self,
         lines: impl Iterator<Item = Option<CountingLine>> + Clone,
@@ -221,7 +226,7 @@ impl LostLines {
             let then = line.and_then(|line| line.row);
             then.is_none_or(|then| then as usize == number)
         };
-        // Rows that have another number now may have had one that nobody knows.
+        // Rows with another number now may have had an unknown number before.
         let known = self.rows.as_deref();
         let known = known.filter(|_| (1..).zip(lines.clone()).all(stands_where_it_stood));
         let is_doubtful = |(number, line): &(usize, Option<CountingLine>)| match line {

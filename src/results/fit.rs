@@ -1,4 +1,4 @@
-//! Whether a folder will do for results: files can be made, locked and made durable there.
+//! The check of a folder for results: files can be made, locked and made durable there.
 
 use std::io;
 use std::path::Path;
@@ -7,14 +7,14 @@ use super::ResultsError;
 use crate::root::folder_of;
 use crate::whole_file::{self, FolderLack};
 
-/// What a user can do whose results are not begun yet.
+/// Advice to a user without results yet.
 pub(super) const BEGIN_ELSEWHERE: &str = "name a results file on a local disk with --results";
 
-/// What a user can do who has results there.
+/// Advice to a user with results in the folder.
 pub(super) const COPY_ELSEWHERE: &str =
     "copy it to a local disk, and name the copy, and from then on no other, with --results";
 
-/// Finds out whether the folder of results will do.
+/// Fails with [`ResultsError::UnfitFolder`] if the folder of results lacks an ability.
 pub(super) fn probe(path: &Path, way_on: &'static str) -> Result<(), ResultsError> {
     whole_file::probe(folder_of(path)).map_err(|unfit| {
         let doing = match unfit.doing {
@@ -26,7 +26,8 @@ pub(super) fn probe(path: &Path, way_on: &'static str) -> Result<(), ResultsErro
     })
 }
 
-/// What the system refuses that is no failure of the moment, but what the folder lacks.
+/// Makes [`ResultsError::UnfitFolder`] of an error that shows a lack of the folder, and
+/// [`ResultsError::Io`] of an error of the moment.
 pub(super) fn unfit_or_failed(
     doing: &'static str,
     lack: Option<FolderLack>,
@@ -45,7 +46,7 @@ pub(super) fn unfit_or_failed(
     }
 }
 
-/// What the system refuses.
+/// Makes [`ResultsError::Io`] of an error of the operating system.
 pub(super) fn failed(doing: &'static str, path: &Path, source: io::Error) -> ResultsError {
     ResultsError::Io {
         doing,

@@ -1,9 +1,9 @@
-//! The results' place on the disk: a run may only go on as long as the next one would find there
-//! what this one has written.
+//! The path of the results during a run: a run may only go on as long as the next run would find
+//! its lines there.
 //!
-//! Sync clients, editors and people put other files there, write into the one that is there, or
-//! take it away. A run that went on would write into a file that nobody has any more, and the next
-//! one would send everything again.
+//! Sync clients, editors and people put other files at the path, write into the file, or take the
+//! file away. A run that went on would write into a file that nobody has any more, and the next run
+//! would send everything again.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -13,18 +13,18 @@ use std::path::{Path, PathBuf};
 
 use crate::whole_file::is_at;
 
-/// What became of results that a run was using.
+/// Change made by somebody else at the path of results in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Displacement {
-    /// Their path leads to nothing.
+    /// The path leads to nothing.
     Removed,
-    /// Their path leads to another file.
+    /// The path leads to another file.
     Replaced,
-    /// Somebody else wrote into them.
+    /// Somebody else wrote into the file.
     Rewritten {
-        /// The length in bytes that the run gave them.
+        /// Length in bytes, as written by the run.
         written: u64,
-        /// Their length in bytes now.
+        /// Present length in bytes.
         found: u64,
     },
 }
@@ -45,12 +45,12 @@ impl fmt::Display for Displacement {
     }
 }
 
-/// Compares what is at a path with the file that was opened there and has so many bytes.
+/// Compares the file at a path with the file opened there before, which has `length` bytes.
 ///
-/// Somebody may still come between this look and what follows from it: no file system lets a file be
-/// written to on the condition that its path leads to it. So it is looked before each write and after
-/// each sync, and again before each request: what is under way at that moment is all that can go
-/// wrong.
+/// Somebody may still come between the check and the next write: no file system lets a file be
+/// written to on the condition that its path leads to it. Callers therefore check before each
+/// write, after each sync, and again before each request: only steps under way at that moment can
+/// go wrong.
 pub(super) fn displacement(
     file: &File,
     path: &Path,
@@ -71,7 +71,7 @@ pub(super) fn displacement(
     }))
 }
 
-/// Names to try, one after the other, for results that cannot have their own any more:
+/// Names to try, one after the other, for results without a place of their own any more:
 /// `m.results.kept.csv`, `m.results.kept-2.csv` and so on for `m.results.csv`.
 pub(super) fn names_beside(path: &Path) -> impl Iterator<Item = PathBuf> {
     let extension = path.extension().unwrap_or_default().to_os_string();
