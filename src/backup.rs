@@ -1,9 +1,9 @@
-//! Where the old content of attachments is kept before it is replaced.
+//! Store for the old content of attachments, kept before the content is replaced.
 //!
-//! A backup is written to a file that has no name of its own yet, and gets its name once all of it
-//! is on the disk: what can be seen under such a name is whole. No file is ever overwritten, and
-//! what killed runs have left half written is cleared away when the folder is opened. Which content
-//! is kept, and what may follow once it is, is decided in `pipeline`.
+//! A backup is written under a temporary name and gets its final name once all bytes are on the
+//! disk, so a file under a final name is whole. No file is ever overwritten. Opening the folder
+//! removes half-written files of killed runs. `pipeline` decides which content is kept and which
+//! step may follow.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -27,37 +27,38 @@ use crate::source::Source;
 use crate::text::escape;
 use crate::whole_file::{self, Durability, Existing, NamingError, TemporaryFile, sync_folder};
 
-/// Where backups are made and found again.
+/// Store that makes backups and finds them again.
 pub trait Vault: Send + Sync {
-    /// Begins a backup that has no name yet; nothing of it is left if it is dropped.
+    /// Begins a backup without a name. A dropped draft leaves no file.
     fn begin(&self) -> BoxFuture<'_, io::Result<Box<dyn Draft>>>;
 
-    /// A backup that was kept before, to be sent back: `backup` is what [`Draft::keep`] returned.
+    /// Opens an earlier backup for sending it back. `backup` is the text returned by
+    /// [`Draft::keep`].
     fn kept(&self, backup: &str) -> BoxFuture<'static, io::Result<(Source, FileStamp)>>;
 }
 
-/// A backup in the making, to be written to once from its first byte to its last.
+/// Unfinished backup. Its bytes are written once, from the first to the last.
 pub trait Draft: AsyncWrite + Unpin + Send {
-    /// Makes it durable under a name, and returns the text for the column `backup`. Where it fails,
-    /// nothing of the draft is left.
+    /// Makes the backup durable under a name and returns the text for the column `backup`. A
+    /// failure leaves no file of the draft.
     fn keep(self: Box<Self>, name: &BackupName) -> BoxFuture<'static, io::Result<String>>;
 }
 
-/// The longest part of a name that comes from an `external_id`, so that the whole fits every file
-/// system.
+/// Longest part of a backup's name taken from an `external_id`, in characters. With this limit the
+/// whole name fits every file system.
 const LONGEST_ID: usize = 100;
 
-/// The longest extension that is taken over.
+/// Longest file extension taken over into a backup's name, in bytes.
 const LONGEST_EXTENSION: usize = 10;
 
-/// So many digits of the SHA-256 stand in a name.
+/// Number of hexadecimal digits of the SHA-256 in a backup's name.
 const DIGITS: usize = 12;
 
-/// The name of a backup, and what it must hold.
+/// Name of a backup, and the digest of its content.
 ///
-/// Guarantees: at most 190 ASCII letters, digits, `-`, `_` and `.`, of which the first is no `.`.
-/// Different attachments have different names, and so have different contents of one of them, but
-/// for those whose digests begin alike.
+/// Guarantees: at most 190 ASCII letters, digits, `-`, `_` and `.`; the first character is not `.`.
+/// Different attachments have different names. Different contents of one attachment have different
+/// names, unless their digests begin with the same 12 digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackupName {
     text: String,
@@ -65,8 +66,8 @@ pub struct BackupName {
 }
 
 impl BackupName {
-    /// Names the content of an attachment. `file_name` is what the service calls it, which only
-    /// gives the extension.
+    /// Names the content of an attachment. `file_name` is the name in the service; only the
+    /// extension is used.
     pub fn of(
         external_id: &ExternalId,
         id: &AttachmentId,
@@ -90,8 +91,8 @@ impl fmt::Display for BackupName {
     }
 }
 
-/// An `external_id` as a part of a file's name. Two of them may become one, which is why the
-/// attachment's own id stands behind it.
+/// Returns an `external_id` as a part of a file name, with `_` for other characters. Two ids may
+/// give the same text, so the attachment's own id follows in the name.
 fn made_safe(external_id: &ExternalId) -> String {
     let safe = |c: char| match c {
         '-' | '_' | '.' => c,
@@ -115,7 +116,7 @@ fn extension(file_name: &str) -> Option<&str> {
     is_plain.then_some(extension)
 }
 
-/// Why a backup cannot be made or read.
+/// Error of making or reading a backup: the action, the path and the system's error.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {doing} {}: {cause}", escape(&path.to_string_lossy()))]
 pub struct BackupError {
@@ -134,7 +135,7 @@ impl BackupError {
         }
     }
 
-    /// Says what was done, and to which path, when the system refused.
+    /// Adds the action and the path to an error of the system.
     fn at(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |cause| Self::new(doing, path, cause)
     }
@@ -146,17 +147,17 @@ impl From<BackupError> for io::Error {
     }
 }
 
-/// A folder on the disk that holds backups.
+/// Folder on the disk with backups.
 #[derive(Debug, Clone)]
 pub struct Folder {
     path: Arc<Path>,
-    /// The path as it stands in the results.
+    /// Path as written in the results.
     text: Arc<str>,
 }
 
 impl Folder {
-    /// Opens the folder that the user named, and makes it where it is not there yet. That files can
-    /// be made in it is found out now, and not after an hour of look-ups.
+    /// Opens the folder named by the user, and creates a missing folder. Fails if no file can be
+    /// made there: better known now than after an hour of look-ups.
     pub fn open(path: &Path) -> Result<Self, BackupError> {
         let Some(text) = path.to_str() else {
             let cause = "its name is not UTF-8, so that the results could not name it";
@@ -196,7 +197,7 @@ impl Folder {
         })
     }
 
-    /// The path of a backup, as a path and as the text for the results.
+    /// Returns the path of a backup, as a path and as the text for the results.
     fn place_of(&self, name: &BackupName) -> (PathBuf, String) {
         let between = if self.text.ends_with('/') { "" } else { "/" };
         let text = format!("{}{between}{name}", self.text);
@@ -204,7 +205,8 @@ impl Folder {
     }
 }
 
-/// Makes a folder that only its owner can look into, durably; one that is there stays as it is.
+/// Creates a folder for its owner alone, with its parents, and syncs the parent folder. An existing
+/// folder stays unchanged.
 fn make(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
@@ -214,7 +216,7 @@ fn make(path: &Path) -> io::Result<()> {
     sync_folder(folder_of(path))
 }
 
-/// Finds a backup by the text in the column `backup`, relative to the working directory.
+/// Opens a backup by the text of the column `backup`, a path relative to the working directory.
 fn find(backup: &str) -> io::Result<(Source, FileStamp)> {
     let path = Path::new(backup);
     let failed = BackupError::at("open the backup", path);
@@ -230,7 +232,7 @@ fn find(backup: &str) -> io::Result<(Source, FileStamp)> {
     Ok(found().map_err(failed)?)
 }
 
-/// Does work that waits for the disk on a thread that is there for it.
+/// Runs blocking disk work on a thread for blocking work.
 async fn aside<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
@@ -249,7 +251,7 @@ impl Vault for Folder {
     }
 }
 
-/// A draft in a [`Folder`].
+/// Draft of a backup in a [`Folder`].
 struct FileDraft {
     file: tokio::fs::File,
     temporary: TemporaryFile,
@@ -290,7 +292,7 @@ impl Draft for FileDraft {
     fn keep(mut self: Box<Self>, name: &BackupName) -> BoxFuture<'static, io::Result<String>> {
         let name = name.clone();
         let kept = async move {
-            // A write is under way until then, and only now tells how it went.
+            // A write may still be under way; its result is known only after the flush.
             self.flush().await?;
             let Self {
                 file,
@@ -307,7 +309,7 @@ impl Draft for FileDraft {
 }
 
 impl Folder {
-    /// Gives a file that is written its name, once it is on the disk.
+    /// Gives a written file its final name, once the content is on the disk.
     fn take_in(
         &self,
         temporary: TemporaryFile,
@@ -338,8 +340,8 @@ impl Folder {
     }
 }
 
-/// Makes sure that what stands under a name is the backup that was to get it: a run that was killed
-/// before it could take note of it has left it there.
+/// Checks that an existing file under the final name is the same backup: a killed run may have left
+/// the file there before recording the backup.
 fn confirm(path: &Path, sha256: Sha256Digest) -> io::Result<()> {
     let refused = |why| Err(io::Error::new(io::ErrorKind::AlreadyExists, why));
     if !fs::symlink_metadata(path)?.is_file() {

@@ -1,7 +1,8 @@
-//! From rows to checked and hashed files. The only user of rayon.
+//! Inspection and hashing of the files named in a manifest. The only user of rayon.
 //!
-//! A file that several rows name is looked at once and read once. Everything that a file alone can
-//! tell is checked here; what an earlier run made of it comes in through [`Earlier`].
+//! A file named by several rows is inspected once and read once. This module makes every check for
+//! which a file alone is enough; results of an earlier run come in through [`Earlier`]. Start with
+//! [`prepare`]; `files` holds the distinct files, `read` inspects and hashes a single file.
 
 mod files;
 mod read;
@@ -18,28 +19,28 @@ use crate::root::Root;
 use files::{FileIndex, Files, State};
 pub use read::digest;
 
-/// Small files that are not in memory are read fastest by several readers a core, which wait for
-/// the disk most of the time.
+/// Hash workers per core. Small files not in the cache are read fastest by several readers a core,
+/// which mostly wait for the disk.
 const WORKERS_PER_CORE: usize = 4;
 
-/// What an earlier run knows of the rows.
+/// Results of an earlier run, found by `external_id`.
 pub trait Earlier: Sync {
-    /// What it knows of the row with this `external_id`.
+    /// Returns the earlier result of the row with this `external_id`.
     fn of(&self, external_id: &str) -> Option<EarlierRow>;
 }
 
-/// What an earlier run knows of a row.
+/// Result of an earlier run for one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EarlierRow {
-    /// Whether nothing is left to do for it.
+    /// `true` if the earlier run has completed the row.
     pub done: bool,
-    /// The file that it had then.
+    /// File path of the row in the earlier run.
     pub file_path: String,
-    /// What that file was.
+    /// Content of the file in the earlier run, if recorded.
     pub content: Option<Content>,
 }
 
-/// No earlier run.
+/// Absence of an earlier run.
 #[derive(Debug, Clone, Copy)]
 pub struct Nothing;
 
@@ -49,39 +50,39 @@ impl Earlier for Nothing {
     }
 }
 
-/// Sees how far the hashing has come.
+/// Observer of the progress of hashing.
 pub trait Watch: Sync {
-    /// So much is to be hashed.
+    /// Announces the number of files to hash and their total size in bytes. Called once.
     fn begin(&self, files: u64, bytes: u64);
-    /// So many bytes more are hashed.
+    /// Reports `more` hashed bytes.
     fn bytes(&self, more: u64);
-    /// One more file is.
+    /// Reports one hashed file.
     fn file(&self);
 }
 
-/// What became of the file of each row.
+/// Result of the preparation: problems and hashed files of all rows.
 #[derive(Debug)]
 pub struct Prepared {
-    /// All problems, those of the text and those of the files.
+    /// All problems of the text and of the files.
     pub problems: Problems,
-    /// For each row, the file that it names.
+    /// File of each row, `None` for a row without a valid path.
     of_rows: Vec<Option<FileIndex>>,
     states: Vec<State>,
 }
 
-/// What a row's file is.
+/// State of a row's file after the preparation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowFile {
-    /// It is there, checked and hashed.
+    /// The file exists, was checked and hashed.
     Ready(Content),
-    /// It is gone, but the row was done before that.
+    /// The file is missing, but an earlier run has completed the row.
     Gone,
-    /// The row has an error, of which the problems tell.
+    /// The row has an error, which stands in the problems.
     Unfit,
 }
 
 impl RowFile {
-    /// The file of a row without errors that has come so far.
+    /// Translates the state of a file for a row without errors.
     fn of(state: Option<&State>) -> Self {
         match state {
             Some(State::Ready(content)) => Self::Ready(*content),
@@ -92,7 +93,7 @@ impl RowFile {
 }
 
 impl Prepared {
-    /// What the file of the row at an index is.
+    /// Returns the state of the file of the row at an index.
     pub fn file(&self, row_index: usize) -> RowFile {
         if self.problems.has_error(row_index + 1) {
             return RowFile::Unfit;
@@ -100,7 +101,7 @@ impl Prepared {
         RowFile::of(self.of_rows[row_index].map(|file| &self.states[file.get()]))
     }
 
-    /// How many files are ready, each counted once, and their bytes.
+    /// Returns the number and the total size in bytes of the hashed files, each file counted once.
     pub fn files_and_bytes(&self) -> (u64, u64) {
         let sizes = self.states.iter().filter_map(|state| match state {
             State::Ready(content) => Some(content.stamp.size),
@@ -110,7 +111,7 @@ impl Prepared {
     }
 }
 
-/// Files that were looked at, and are still to be hashed where nobody knows what they hold.
+/// Inspected files, of which some still need hashing.
 pub struct Looked<'m> {
     files: Files<'m>,
     problems: Problems,
@@ -118,8 +119,8 @@ pub struct Looked<'m> {
     earlier: &'m dyn Earlier,
 }
 
-/// Looks at the files of all rows without reading any of them, and recalls what an earlier run knows
-/// of those that look untouched.
+/// Inspects the files of all rows without reading them, and takes over digests of an earlier run
+/// for files that look untouched.
 pub fn look<'m>(
     manifest: &'m Manifest,
     problems: Problems,
@@ -140,12 +141,13 @@ pub fn look<'m>(
 }
 
 impl Looked<'_> {
-    /// The manifest whose files they are.
+    /// Returns the manifest of the files.
     pub fn manifest(&self) -> &Manifest {
         self.files.manifest()
     }
 
-    /// What is known of the file of the row at an index; none, where it has to be read first.
+    /// Returns the state of the file of the row at an index, or `None` if the file must be hashed
+    /// first.
     pub fn file(&self, row_index: usize) -> Option<RowFile> {
         if self.problems.has_error(row_index + 1) {
             return Some(RowFile::Unfit);
@@ -159,10 +161,9 @@ impl Looked<'_> {
         }
     }
 
-    /// Hashes what is not known, and judges all files.
+    /// Hashes all files without a known digest and reports the problems of all files.
     ///
-    /// Rows that have problems already are read as well, so that the user learns of everything at
-    /// once.
+    /// Files of rows with problems are hashed as well, so that the user sees all problems at once.
     pub fn hash(self, watch: &dyn Watch) -> Prepared {
         let Self {
             mut files,
@@ -184,7 +185,7 @@ impl Looked<'_> {
     }
 }
 
-/// Looks at the files of all rows and hashes them.
+/// Inspects and hashes the files of all rows.
 pub fn prepare(
     manifest: &Manifest,
     problems: Problems,
@@ -195,7 +196,7 @@ pub fn prepare(
     look(manifest, problems, root, earlier).hash(watch)
 }
 
-/// Does the same work for each item, for many of them at once. The results are in the items' order.
+/// Applies a function to all items in parallel and returns the results in the order of the items.
 pub fn by_many_workers<I: Send, O: Send>(
     items: Vec<I>,
     work: impl Fn(I) -> O + Send + Sync,
@@ -203,7 +204,8 @@ pub fn by_many_workers<I: Send, O: Send>(
     on_many_workers(|| items.into_par_iter().with_max_len(1).map(work).collect())
 }
 
-/// Where the system gives no threads of our own, rayon's usual ones have to do.
+/// Runs work in a pool of [`WORKERS_PER_CORE`] threads per core, or in rayon's global pool if the
+/// system grants no threads.
 fn on_many_workers<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let cores = available_parallelism().map_or(1, std::num::NonZero::get);
     let pool = ThreadPoolBuilder::new()
@@ -215,7 +217,7 @@ fn on_many_workers<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     }
 }
 
-/// Nobody looks.
+/// Progress observer that ignores all reports.
 #[cfg(test)]
 pub(crate) struct Nobody;
 

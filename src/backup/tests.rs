@@ -1,4 +1,4 @@
-//! The folder of backups, as whoever looks into it sees it.
+//! Tests of the backup folder as its user sees it.
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
@@ -127,7 +127,7 @@ async fn whatever_else_has_the_name_of_a_backup_is_named_and_stays_as_it_is() {
 async fn what_is_not_what_was_to_be_kept_gets_no_name() {
     let path = TempDir::new().unwrap();
     let folder = Folder::open(path.path()).unwrap();
-    // As where a download that broke off was begun anew in the same draft.
+    // A broken download may begin anew in the same draft.
     let draft = written(&folder, b"the old the old content").await;
     let error = draft.keep(&name("AT1", "a.pdf")).await.unwrap_err();
     assert!(
@@ -149,7 +149,7 @@ fn a_folder_that_cannot_hold_backups_is_refused_when_it_is_opened() {
     for (path, doing) in [
         (file, "make the folder for backups"),
         (below, "make the folder for backups"),
-        // Nobody can make a file there, not even the system's administrator.
+        // Not even the system's administrator can create a file in this folder.
         ("/proc/self", "keep backups in"),
     ] {
         let error = Folder::open(Path::new(path)).unwrap_err().to_string();

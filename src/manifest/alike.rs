@@ -1,28 +1,28 @@
-//! Rows that are alike in something, found among all of them.
+//! Search for rows with equal values among all rows of a manifest.
 //!
-//! Of each row a hash is kept, not the value: the values are compared where hashes are equal, and
-//! read from the manifest again for that.
+//! Only a hash of each value is kept. Where hashes are equal, the values are read from the manifest
+//! again and compared.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hash, RandomState};
 
-/// What is kept of the rows while they go by.
+/// Hashes of the values of a column, collected while the rows are scanned.
 #[derive(Default)]
 pub(super) struct Hashes {
     hasher: RandomState,
-    /// The hash of the value, and the row's number.
+    /// Hash of the value and number of the row.
     of_rows: Vec<(u64, u32)>,
 }
 
 impl Hashes {
-    /// Takes the value of a row.
+    /// Adds the value of a row.
     pub(super) fn take(&mut self, row: u32, value: impl Hash) {
         self.of_rows.push((self.hasher.hash_one(value), row));
     }
 
-    /// The rows, each with those whose hashes are equal, in the order of the manifest. Rows that are
-    /// alone with theirs are left out.
+    /// Returns the groups of two or more rows with equal hashes. The rows of a group are in the
+    /// order of the manifest.
     pub(super) fn groups(&mut self) -> impl Iterator<Item = impl Iterator<Item = u32>> {
         self.of_rows.sort_unstable();
         self.of_rows
@@ -31,7 +31,7 @@ impl Hashes {
             .map(|group| group.iter().map(|(_, row)| *row))
     }
 
-    /// Nothing yet, to be compared with these.
+    /// Creates an empty set with the same hasher, whose hashes can be compared with this set.
     pub(super) fn beside(&self) -> Self {
         Self {
             hasher: self.hasher.clone(),
@@ -39,10 +39,10 @@ impl Hashes {
         }
     }
 
-    /// The rows here, in groups of those whose hashes are equal, each with the rows of `others` that
-    /// have the same hash. Where there are none, a group is left out.
+    /// Returns each group of rows with equal hashes, together with the rows of `others` with the
+    /// same hash. Groups without a match in `others` are left out.
     ///
-    /// The hashes must be those of one [`Self::beside`] the other.
+    /// One of the two sets must have been created by [`Self::beside`] of the other.
     pub(super) fn meet<'h>(
         &'h mut self,
         others: &'h mut Self,
@@ -62,26 +62,27 @@ impl Hashes {
         })
     }
 
-    /// The numbers of all rows.
+    /// Returns the numbers of all rows.
     pub(super) fn rows(&self) -> impl Iterator<Item = u32> {
         self.of_rows.iter().map(|(_, row)| *row)
     }
 }
 
-/// The values that were met, each with its first row.
+/// Distinct values, each with its first row.
 #[derive(Default)]
 pub(super) struct FirstRows(HashMap<String, FirstRow>);
 
-/// The first row with a value.
+/// First row with a value.
 #[derive(Clone, Copy)]
 pub(super) struct FirstRow {
     row: u32,
-    /// Whether another was met before, so that this first one has been reported.
+    /// `true` if a second row had the value, so that this row has been reported.
     reported: bool,
 }
 
 impl FirstRows {
-    /// The first row with this value, if there was one before.
+    /// Returns the first row with the value. For a new value, records `row` as first row and
+    /// returns `None`.
     pub(super) fn before(&mut self, value: Cow<'_, str>, row: u32) -> Option<FirstRow> {
         if let Some(first) = self.0.get_mut(value.as_ref()) {
             let before = *first;
@@ -96,8 +97,8 @@ impl FirstRows {
 }
 
 impl FirstRow {
-    /// Reports that a row is like this one: each of them is told of another one, the first of them of
-    /// the second.
+    /// Reports a row with the same value as this first row. Each row is reported together with one
+    /// other row: the first row with the second, any other row with the first.
     pub(super) fn report(self, row: u32, mut report: impl FnMut(u32, u32)) {
         if !self.reported {
             report(self.row, row);

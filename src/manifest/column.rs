@@ -1,30 +1,30 @@
-//! The columns that a manifest may have and the tool knows.
+//! Known columns of a manifest.
 
 use std::fmt;
 
-/// A column of the manifest whose meaning is known.
+/// Column of the manifest with a known meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Column {
-    /// Where the file is, relative to the root.
+    /// Path of the file, relative to the root.
     FilePath,
-    /// The kind of record that it is attached to.
+    /// Type of the record to which the file is attached.
     ObjectType,
-    /// The service's own id of that record.
+    /// Service's own id of the record.
     ObjectId,
-    /// The user's own key of the attachment.
+    /// User's own key of the attachment.
     ExternalId,
-    /// What the attachment is called.
+    /// Title of the attachment.
     Title,
-    /// The name under which the file is stored; the file's own name where there is none.
+    /// Name under which the file is stored. The default is the file's own name.
     FileName,
-    /// The digest that the file must have.
+    /// Digest that the file must have.
     Sha256,
-    /// The key that the attachment shall have from now on.
+    /// New key for the attachment. Replaces the `external_id`.
     NewExternalId,
 }
 
 impl Column {
-    /// Every known column, the required ones first.
+    /// All known columns, the required columns first.
     pub const ALL: [Self; 8] = [
         Self::FilePath,
         Self::ObjectType,
@@ -36,7 +36,7 @@ impl Column {
         Self::NewExternalId,
     ];
 
-    /// Those that every manifest has.
+    /// Columns required in every manifest.
     pub const REQUIRED: [Self; 4] = [
         Self::FilePath,
         Self::ObjectType,
@@ -44,7 +44,7 @@ impl Column {
         Self::ExternalId,
     ];
 
-    /// The column's name in the header.
+    /// Returns the name of the column in the header.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::FilePath => "file_path",
@@ -58,8 +58,8 @@ impl Column {
         }
     }
 
-    /// Whether the results have a column of their own for it. What they do not have is carried
-    /// through to them.
+    /// Returns `true` if the results have a column of their own for this column. Other columns are
+    /// carried through to the results.
     pub(super) fn is_kept_by_the_results(self) -> bool {
         matches!(
             self,
@@ -67,7 +67,7 @@ impl Column {
         )
     }
 
-    /// The column that a normalised header name stands for.
+    /// Returns the column for a normalised header name.
     pub(super) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|column| column.as_str() == name)
     }

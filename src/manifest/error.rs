@@ -1,5 +1,5 @@
-//! Why a file could not be read as a manifest at all. (What is wrong with single rows is a
-//! [`Problem`](crate::manifest::problem::Problem).)
+//! Errors of a file that cannot be read as a manifest at all. Mistakes in single rows are
+//! [`Problem`](crate::manifest::problem::Problem)s instead.
 
 use std::fmt::Write as _;
 use std::io;
@@ -10,79 +10,79 @@ use super::own_output::OwnOutput;
 use crate::text::decode::Undecodable;
 use crate::text::{escape, quoted};
 
-/// Why a file could not be read as a manifest.
+/// Error of a file that cannot be read as a manifest.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {reason}", escape(&path.to_string_lossy()))]
 pub struct ManifestError {
-    /// The file.
+    /// Path of the file.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// Mistake in the file.
     pub reason: Reason,
 }
 
-/// What keeps a file from being read as a manifest.
+/// Reason for which a file cannot be read as a manifest.
 #[derive(Debug, thiserror::Error)]
 pub enum Reason {
-    /// The system does not give it out.
+    /// The system refuses to read the file.
     #[error("cannot be read: {0}; check the path and its permissions")]
     Unreadable(#[source] io::Error),
-    /// Its bytes are no text.
+    /// The bytes of the file are no text.
     #[error(transparent)]
     Undecodable(#[from] Undecodable),
-    /// Something that consign itself has written.
+    /// The file was written by consign itself.
     #[error("is {kind} of consign, not a manifest; {}", the_manifest(*kind, manifest.as_deref()))]
     OwnOutput {
-        /// Which of them.
+        /// Kind of the file.
         kind: OwnOutput,
-        /// The manifest beside it, where there is one.
+        /// Manifest found beside the file, if any.
         manifest: Option<PathBuf>,
     },
-    /// Offsets into the text are kept in 32 bits.
+    /// The text has more than 4 GiB, the range of the 32-bit offsets of rows.
     #[error("has more than 4 GiB of text, the most that one run takes; split it")]
     TooLarge,
-    /// A quote that no other closes.
+    /// A quote is never closed.
     #[error(
         "line {line}: the quote that opens here{} is never closed; \
          close it, or double it if it is part of the text",
         in_column(column.as_deref())
     )]
     UnclosedQuote {
-        /// The line on which it opens.
+        /// Line of the opening quote.
         line: u32,
-        /// The header name of its column.
+        /// Header name of the column with the quote.
         column: Option<String>,
     },
-    /// Text after the closing quote of a header name.
+    /// Text follows the closing quote of a header name.
     #[error(
         "line {line}: a quote in the header closes in the middle of a name; close it where the \
          name ends, and double each quote inside a name"
     )]
     BrokenQuote {
-        /// The header's line.
+        /// Line of the header.
         line: u32,
     },
-    /// Two columns of one name.
+    /// Two columns have the same name.
     #[error(
         "line {line}: the columns {first} and {second} are both named {}; rename or remove one",
         quoted(name)
     )]
     DuplicateColumn {
-        /// The header's line.
+        /// Line of the header.
         line: u32,
-        /// The name, as the second of them has it.
+        /// Name as written in the second column.
         name: String,
-        /// The first column of that name, the leftmost being 1.
+        /// Number of the first column with the name, the leftmost being 1.
         first: usize,
-        /// The other.
+        /// Number of the second column with the name.
         second: usize,
     },
-    /// Required columns that are not there.
+    /// Required columns are missing.
     #[error("{0}")]
     MissingColumns(MissingColumns),
-    /// Not even a header.
+    /// The file has no header.
     #[error("is empty; the first line must name the columns: {}", names(&Column::REQUIRED))]
     Empty,
-    /// A header and nothing else.
+    /// The file has a header and no rows.
     #[error("has a header and no rows; write one row for each file")]
     NoRows,
 }
@@ -105,14 +105,14 @@ fn in_column(column: Option<&str>) -> String {
     column.map_or_else(String::new, |name| format!(", in column {},", escape(name)))
 }
 
-/// Which required columns are missing, beside those that are there.
+/// Missing required columns, and the columns found.
 #[derive(Debug, PartialEq, Eq)]
 pub struct MissingColumns {
-    /// The header's line.
+    /// Line of the header.
     pub line: u32,
-    /// The missing ones, each with the name that may be meant for it.
+    /// Missing columns, each with a similar name from the header, if there is one.
     pub missing: Vec<(Column, Option<String>)>,
-    /// The names that were found.
+    /// Column names found in the header.
     pub found: Vec<String>,
 }
 

@@ -1,11 +1,11 @@
-//! The manifest: from a spreadsheet's text to rows, with every problem collected.
+//! Reading of a manifest: from the text of a spreadsheet to rows, with all problems collected.
 //!
-//! The decoded text is its own arena. Of each row only its offset and line are kept, eight bytes,
-//! and the cells are split again when somebody asks for the row; a million rows cost little more
-//! than their text.
+//! The decoded text is kept whole. A row costs eight bytes more, its offset and its line, and its
+//! cells are split again on each access; a million rows cost little more than their text.
 //!
-//! Everything that the text alone can tell is checked here. The files that it names are the
-//! business of [`prepare`](crate::prepare).
+//! This module makes every check for which the text alone is enough. [`prepare`](crate::prepare)
+//! checks the files. Start with [`read`]; `cell` holds the rules of each column, `problem` the list
+//! of problems.
 
 mod alike;
 mod cell;
@@ -40,47 +40,48 @@ use row::in_32_bits;
 use service::OneService;
 use split::{Fault, Splitter};
 
-/// How a manifest is read.
+/// Options for reading a manifest.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
-    /// The encoding that the user named, for text that is neither UTF-8 nor UTF-16.
+    /// Encoding named by the user, for text other than UTF-8 or UTF-16.
     pub encoding: Option<&'static Encoding>,
-    /// What is thought of ids that look the same.
+    /// Treatment of ids that look the same.
     pub similar_ids: SimilarIds,
-    /// What is thought of files that consign itself has written.
+    /// Treatment of files written by consign itself.
     pub own_outputs: OwnOutputs,
 }
 
-/// What is thought of two `external_id`s that differ only in case or in the encoding of accents.
+/// Treatment of `external_id`s that differ only in case or in the encoding of accents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SimilarIds {
-    /// An error: one of them is probably a mistake, and another system may take them for one.
+    /// Similar ids are an error: one id is probably a mistake, and another system may take both for
+    /// the same.
     #[default]
     Refuse,
-    /// They are what they are.
+    /// Similar ids are accepted as different ids.
     Allow,
 }
 
-/// The encoding of a name such as `windows-1252`.
+/// Returns the encoding with a given name, for example `windows-1252`.
 pub fn encoding_named(name: &str) -> Result<&'static Encoding, UnknownEncoding> {
     Encoding::for_label_no_replacement(name.as_bytes()).ok_or(UnknownEncoding)
 }
 
-/// The name is not that of an encoding.
+/// Refusal of a name as the name of an encoding.
 #[derive(Debug, thiserror::Error)]
 #[error("not an encoding that is known; for example windows-1252, iso-8859-2, shift_jis, gb18030")]
 pub struct UnknownEncoding;
 
-/// A manifest as it was read, and what is wrong with it.
+/// Manifest together with its problems.
 #[derive(Debug)]
 pub struct Reading {
-    /// The rows, those with problems among them.
+    /// All rows, including rows with problems.
     pub manifest: Manifest,
-    /// The problems that the text alone shows.
+    /// Problems found in the text alone.
     pub problems: Problems,
 }
 
-/// A manifest whose header was understood and which has at least one row.
+/// Manifest with a valid header and at least one row.
 #[derive(Debug)]
 pub struct Manifest {
     path: PathBuf,
@@ -90,29 +91,30 @@ pub struct Manifest {
     service: Option<Service>,
 }
 
-/// Where a row begins.
+/// Position of a row in the text.
 #[derive(Debug, Clone, Copy)]
 struct Start {
     offset: u32,
     line: u32,
 }
 
-/// Reads a manifest.
+/// Reads a manifest from a file.
 ///
-/// An error means that nothing could be read as rows. Everything else is a problem of some row,
-/// and all of them are found in this one pass.
+/// Fails only when the file cannot be split into rows at all. Any other mistake is a problem of a
+/// row, and one pass finds all problems.
 pub fn read(path: &Path, options: &Options) -> Result<Reading, ManifestError> {
     let bytes = std::fs::read(path).map_err(|error| Reason::Unreadable(error).at(path))?;
     of_bytes(path, bytes, options)
 }
 
-/// Reads a manifest whose bytes are at hand: what can be read only once has to be shared.
+/// Reads a manifest from bytes in memory, for input that can be read only once and has several
+/// users.
 pub fn of_bytes(path: &Path, bytes: Vec<u8>, options: &Options) -> Result<Reading, ManifestError> {
     let text = decode(bytes, options.encoding).map_err(|why| Reason::from(why).at(path))?;
     of_text(path, text, options)
 }
 
-/// Reads a manifest that is no file. `path` is what it is called.
+/// Reads a manifest from text. `path` serves as a name in messages.
 pub fn of_text(path: &Path, text: String, options: &Options) -> Result<Reading, ManifestError> {
     read_text(path, text, options).map_err(|reason| reason.at(path))
 }
@@ -154,7 +156,7 @@ fn read_text(path: &Path, text: String, options: &Options) -> Result<Reading, Re
     Ok(Reading { manifest, problems })
 }
 
-/// What is known of the rows once all have gone by.
+/// Result of the scan of all rows.
 struct Found {
     starts: Vec<Start>,
     ids: Ids,
@@ -174,7 +176,7 @@ impl Found {
     }
 }
 
-/// The ids in a row that can be compared with those of other rows. An id that is no id is not.
+/// Ids of a row for the comparison with other rows. An invalid id takes no part in the comparison.
 struct Comparable<'r> {
     id: Option<&'r str>,
     new_id: Option<&'r str>,
@@ -188,7 +190,7 @@ impl<'r> Comparable<'r> {
         }
     }
 
-    /// Something is wrong with a column, or with the row as a whole.
+    /// Excludes the id of a column with a problem. A problem of the whole row excludes both ids.
     fn leave_out(&mut self, column: Option<Column>) {
         if matches!(column, None | Some(Column::ExternalId)) {
             self.id = None;
@@ -199,7 +201,7 @@ impl<'r> Comparable<'r> {
     }
 }
 
-/// Goes through the rows once, and takes note of where they begin and of what is wrong with each.
+/// Scans all rows once. Records the position of each row and the problems of each row alone.
 fn find_rows<'m>(
     header: &'m Header,
     mut rest: Splitter<'m>,
@@ -249,17 +251,18 @@ fn find_rows<'m>(
 }
 
 impl Manifest {
-    /// The path under which the manifest was read.
+    /// Returns the path from which the manifest was read.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The service that the manifest is for: that of the first row whose object type is known.
+    /// Returns the service of the first row with a valid object type. The whole manifest is for
+    /// this service.
     pub fn service(&self) -> Option<Service> {
         self.service
     }
 
-    /// How many rows there are; blank lines are none.
+    /// Returns the number of rows, without blank lines.
     #[expect(
         clippy::len_without_is_empty,
         reason = "a manifest without rows is refused"
@@ -268,10 +271,11 @@ impl Manifest {
         self.rows.len()
     }
 
-    /// The row at an index: number 1 is at index 0.
+    /// Returns the row at an index; row number 1 has index 0.
     ///
     /// # Panics
-    /// If there is no such row.
+    ///
+    /// Panics if the index is out of range.
     pub fn row(&self, index: usize) -> RawRow<'_> {
         let Start { offset, line } = self.rows[index];
         let mut splitter = Splitter::new(&self.text, self.header.delimiter, offset as usize, line);
@@ -285,22 +289,22 @@ impl Manifest {
         }
     }
 
-    /// The row of a number, as problems hold it.
+    /// Returns the row with a row number, as stored in problems; the first row is 1.
     pub(crate) fn row_numbered(&self, number: u32) -> RawRow<'_> {
         self.row(number as usize - 1)
     }
 
-    /// All rows in their order.
+    /// Returns all rows in the order of the manifest.
     pub fn rows(&self) -> impl Iterator<Item = RawRow<'_>> {
         (0..self.len()).map(|index| self.row(index))
     }
 
-    /// The names under which the results carry the other columns.
+    /// Returns the names of the extra columns in the results.
     pub fn extra_columns(&self) -> &[String] {
         &self.header.extra_names
     }
 
-    /// The line of the header.
+    /// Returns the line number of the header.
     pub(crate) fn header_line(&self) -> u64 {
         u64::from(self.header.line)
     }

@@ -1,4 +1,4 @@
-//! The distinct files of a manifest, and how far each has come.
+//! Distinct files of a manifest, with the state of each file.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use crate::manifest::{Column, Manifest, RawRow};
 use crate::model::{Content, FileStamp, MAX_KEELVAR_DOCUMENT, Service};
 use crate::root::{Absence, Neighbours, Root};
 
-/// The index of a file among the distinct ones.
+/// Index of a file among the distinct files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FileIndex(u32);
 
@@ -27,32 +27,32 @@ impl FileIndex {
     }
 }
 
-/// How far a file has come.
+/// State of a distinct file during the preparation.
 #[derive(Debug)]
 pub(super) enum State {
-    /// It is not there.
+    /// No file has the path.
     Missing,
-    /// It cannot be sent.
+    /// The file cannot be sent.
     Unfit(Wrong),
-    /// It is there and yet to be hashed.
+    /// The file exists and is not hashed yet.
     Seen(FileStamp),
-    /// It is hashed.
+    /// The file is hashed.
     Ready(Content),
 }
 
-/// The distinct files that a manifest names, in the order in which it does.
+/// Distinct files of a manifest, in the order of their first rows.
 pub(super) struct Files<'m> {
     manifest: &'m Manifest,
-    /// For each row the file that it names, if its path is fit to be opened.
+    /// File of each row, `None` if the path of the row is invalid.
     of_rows: Vec<Option<FileIndex>>,
-    /// For each file the index of the first row that names it, which is where its path stands.
+    /// Index of the first row with each file. The path is read from this row.
     first_rows: Vec<usize>,
-    /// For each file how far it has come; empty until it is looked at.
+    /// State of each file; empty before the inspection.
     states: Vec<State>,
 }
 
 impl<'m> Files<'m> {
-    /// Finds out which rows name the same file.
+    /// Groups the rows of a manifest by file path.
     pub(super) fn named_in(manifest: &'m Manifest) -> Self {
         let mut of_rows = Vec::with_capacity(manifest.len());
         let mut first_rows = Vec::new();
@@ -79,7 +79,7 @@ impl<'m> Files<'m> {
         self.manifest.row(self.first_rows[file])
     }
 
-    /// Looks at all files.
+    /// Inspects all files.
     pub(super) fn look(&mut self, root: &Root) {
         self.states = (0..self.first_rows.len())
             .into_par_iter()
@@ -87,7 +87,7 @@ impl<'m> Files<'m> {
             .collect();
     }
 
-    /// Takes over the digests that an earlier run found, where the files are still what they were.
+    /// Takes over digests of an earlier run for files that look untouched.
     pub(super) fn recall(&mut self, earlier: &dyn Earlier) {
         for (row, file) in self.manifest.rows().zip(&self.of_rows) {
             let Some(file) = *file else { continue };
@@ -100,8 +100,8 @@ impl<'m> Files<'m> {
         }
     }
 
-    /// Hashes what is not hashed yet, the largest files first, so that none of them is left to one
-    /// worker at the end.
+    /// Hashes all files not hashed yet, the largest first, so that no worker is left with a large
+    /// file at the end.
     pub(super) fn hash(&mut self, root: &Root, watch: &dyn Watch) {
         let (manifest, first_rows) = (self.manifest, &self.first_rows);
         let mut work: Vec<(u64, usize, &mut State)> = self
@@ -150,26 +150,27 @@ impl<'m> Files<'m> {
         self.manifest
     }
 
-    /// Whether an earlier run has done the row at an index.
+    /// Returns `true` if an earlier run has completed the row at an index.
     pub(super) fn was_done(&self, row_index: usize, earlier: &dyn Earlier) -> bool {
         is_done(&self.manifest.row(row_index), earlier)
     }
 
-    /// How far the file of the row at an index has come, if its path is fit to be opened.
+    /// Returns the state of the file of the row at an index, or `None` if the path is invalid.
     pub(super) fn state_of(&self, row_index: usize) -> Option<&State> {
         self.of_rows[row_index].map(|file| &self.states[file.get()])
     }
 
-    /// What each row names, and what became of it.
+    /// Returns the file of each row and the state of each file.
     pub(super) fn into_states(self) -> (Vec<Option<FileIndex>>, Vec<State>) {
         (self.of_rows, self.states)
     }
 }
 
-/// For each row the index of the first row with the same path; nothing where the path is unfit.
+/// Returns for each row the index of the first row with the same path, or `None` for an invalid
+/// path.
 ///
-/// As with the ids, hashes are kept and the paths read from the manifest again where two of them
-/// are equal.
+/// Only hashes of the paths are kept; where two hashes are equal, the paths are read from the
+/// manifest again and compared.
 fn first_rows_of_paths(manifest: &Manifest) -> Vec<Option<usize>> {
     let state = RandomState::new();
     let mut hashes: Vec<(u64, usize)> = Vec::with_capacity(manifest.len());
@@ -194,7 +195,8 @@ fn first_rows_of_paths(manifest: &Manifest) -> Vec<Option<usize>> {
     first_rows
 }
 
-/// The digest that an earlier run found, if the row names the same file and it looks untouched.
+/// Returns the content recorded by an earlier run, if the row names the same file and the file
+/// looks untouched.
 fn known_content(row: &RawRow<'_>, stamp: FileStamp, earlier: &dyn Earlier) -> Option<Content> {
     let EarlierRow {
         file_path, content, ..
@@ -220,7 +222,7 @@ fn why_missing(row: &RawRow<'_>, neighbours: &mut Neighbours<'_>) -> Wrong {
     }
 }
 
-/// What is wrong with a file that is fit in itself, but not for this row.
+/// Returns the problem of a file that is valid in itself, but not for this row.
 fn wrong_for_row(row: &RawRow<'_>, content: &Content) -> Option<(Column, Wrong)> {
     let digest = other_digest(row, content).map(|wrong| (Column::Sha256, wrong));
     digest.or_else(|| large_document(row, content).map(|wrong| (Column::FilePath, wrong)))

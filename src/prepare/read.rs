@@ -1,4 +1,4 @@
-//! One file: looked at, and read to its end.
+//! Inspection and hashing of a single file.
 
 use std::cell::RefCell;
 use std::io::{self, Read};
@@ -10,15 +10,15 @@ use crate::manifest::problem::Wrong;
 use crate::model::{Content, FileStamp, MAX_FILE_SIZE, Sha256Digest};
 use crate::root::{OpenError, Root};
 
-/// How much is read at a time.
+/// Number of bytes read at a time.
 const BUFFER_SIZE: usize = 256 * 1024;
 
 thread_local! {
-    /// One buffer for each worker, for all the files that it reads.
+    /// Read buffer of a worker thread, used for all of its files.
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER_SIZE]);
 }
 
-/// What a file is, without reading it.
+/// Inspects a file without reading the content.
 pub(super) fn look(root: &Root, file_path: &str) -> State {
     match root.stamp(file_path) {
         Ok(stamp) => match check_size(stamp) {
@@ -30,7 +30,7 @@ pub(super) fn look(root: &Root, file_path: &str) -> State {
     }
 }
 
-/// The digest of a file that nobody wrote while it was read.
+/// Hashes a file. Fails with [`Wrong::Changing`] if the file changed during the reading.
 pub(super) fn hash(root: &Root, file_path: &str, watch: &dyn Watch) -> Result<Content, Wrong> {
     let mut opened = root.open(file_path).map_err(wrong_for)?;
     let stamp = opened.stamp;
@@ -44,7 +44,7 @@ pub(super) fn hash(root: &Root, file_path: &str, watch: &dyn Watch) -> Result<Co
     Ok(Content { stamp, sha256 })
 }
 
-/// The size and the digest of all that is still to be read.
+/// Reads to the end and returns the number of bytes read and their digest.
 pub fn digest(file: &mut impl Read, watch: &dyn Watch) -> io::Result<(u64, Sha256Digest)> {
     BUFFER.with_borrow_mut(|buffer| digest_by(buffer, file, watch))
 }
@@ -101,7 +101,7 @@ mod tests {
 
     use super::*;
 
-    /// Writes to the file while it is being read, once.
+    /// Observer that writes to the file once while the file is read.
     struct Meddler {
         file: PathBuf,
         done: AtomicBool,

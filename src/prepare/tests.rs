@@ -1,4 +1,4 @@
-//! What users see of the files that a manifest names.
+//! Tests of the file problems that users see.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::manifest::{Options, Reading, read};
 use crate::model::FileStamp;
 use crate::root::folder_of;
 
-/// A folder with a manifest and files.
+/// Folder with a manifest and files.
 struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -33,7 +33,7 @@ impl Folder {
         Root::at(self.0.path()).unwrap()
     }
 
-    /// Reads a manifest of one row for each path; the ids are `A0`, `A1` and so on.
+    /// Reads a manifest with a row for each path; the ids are `A0`, `A1` and so on.
     fn manifest(&self, paths: &[&str]) -> Reading {
         let rows: Vec<String> = paths
             .iter()
@@ -59,7 +59,7 @@ impl Folder {
         (manifest, prepared, counter)
     }
 
-    /// What is said of a path, without the place.
+    /// Returns the problem of a path in words, without its place.
     fn said_of(&self, path: &str) -> String {
         let (manifest, prepared, _) = self.prepare(self.manifest(&[path]), &Nothing);
         let screen = on_screen(&prepared.problems, &manifest, Shown::Everything);
@@ -70,7 +70,7 @@ impl Folder {
     }
 }
 
-/// Counts what is hashed.
+/// Observer that counts hashed files and bytes.
 #[derive(Default)]
 struct Counter {
     planned: AtomicU64,
@@ -101,7 +101,7 @@ impl Counter {
     }
 }
 
-/// An earlier run that knows one row.
+/// Earlier run with a single row.
 struct Knows(&'static str, EarlierRow);
 
 impl Earlier for Knows {
@@ -287,7 +287,7 @@ fn a_document_that_keelvars_app_would_not_take_is_warned_of() {
         file.set_len(size).unwrap();
     }
     let said = |name: &str, object: &str| {
-        // An earlier run has hashed it, so that nobody reads three gigabytes here.
+        // The digest comes from an earlier run, so that the test need not read three gigabytes.
         let earlier = EarlierRow {
             done: false,
             file_path: name.to_owned(),
