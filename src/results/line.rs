@@ -1,4 +1,4 @@
-//! One line of the results file: its columns, what they hold, and the check that guards them.
+//! A line of the results file: the columns, the typed cells, and the check that guards the cells.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use super::{Changes, Reason, RowState, Status, Verified};
 use crate::digest::sha256;
 use crate::model::{AttachmentId, Content, FileStamp, ObjectType, Service, Sha256Digest};
 
-/// The columns that consign writes before [`LINE_CHECK`], in order. Fixed: scripts go by them.
+/// The columns before [`LINE_CHECK`], in order. Fixed: scripts go by the names.
 pub const COLUMNS: [&str; 22] = [
     "row",
     "file_path",
@@ -35,30 +35,30 @@ pub const COLUMNS: [&str; 22] = [
     LINES,
 ];
 
-/// The column that says with how many lines the file was written: one of a whole file, how many that
-/// has; one that was appended, how many there are with it.
+/// Column with the number of lines in the file: in a line of a whole file, the number of lines in
+/// the file; in an appended line, the number of lines so far.
 pub const LINES: &str = "lines";
 
-/// How many of [`COLUMNS`] each version of the file has, the first version first.
+/// Number of [`COLUMNS`] in each version of the file, the first version first.
 pub(super) const GENERATIONS: [usize; 3] = [16, 21, COLUMNS.len()];
 
-/// What a line says of its row: the cells before [`LINES`], in the order of [`COLUMNS`].
+/// The cells before [`LINES`], in the order of [`COLUMNS`].
 pub(super) type Cells<T> = [T; COLUMNS.len() - 1];
 
-/// The column that guards the ones before it; the manifest's other columns stand after it.
+/// Column with the check of the columns before it; the manifest's other columns stand after it.
 pub const LINE_CHECK: &str = "line_check";
 
-/// What is known of the content that a line speaks of.
+/// Knowledge about the content of a line's attachment.
 ///
-/// Of an attachment that somebody else stored only the size is known.
+/// Of an attachment stored by somebody else only the size is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Known {
-    /// Nothing.
+    /// Nothing is known.
     #[default]
     Nothing,
-    /// The size that the service shows.
+    /// The size in bytes, as the service shows it.
     Size(u64),
-    /// All of it.
+    /// The content is known in full.
     Content(Content),
 }
 
@@ -74,7 +74,7 @@ impl Known {
         }
     }
 
-    /// The content, where all of it is known.
+    /// Returns the content, if known in full.
     pub fn content(&self) -> Option<Content> {
         match self {
             Self::Content(content) => Some(*content),
@@ -82,7 +82,7 @@ impl Known {
         }
     }
 
-    /// The size in bytes, where it is known.
+    /// Returns the size in bytes, if known.
     pub fn size(&self) -> Option<u64> {
         match self {
             Self::Nothing => None,
@@ -92,55 +92,55 @@ impl Known {
     }
 }
 
-/// What one line says of its row: the cells before [`LINES`], typed.
+/// The typed cells of a line, up to [`LINES`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The manifest row's number, from 1; `None` where the row has left the manifest.
+    /// Number of the manifest row, from 1; `None` where the row has left the manifest.
     pub row: Option<usize>,
-    /// The file, as the manifest names it.
+    /// Path of the file, as the manifest names it.
     pub file_path: String,
-    /// The object's type, as the manifest names it.
+    /// Type of the object, as the manifest names it.
     pub object_type: String,
-    /// The object's id, as the manifest names it.
+    /// Id of the object, as the manifest names it.
     pub object_id: String,
-    /// The key of the row.
+    /// Key of the row.
     pub external_id: String,
-    /// How the row stands.
+    /// Status of the row.
     pub status: Status,
-    /// Why it stands so, as a stable word.
+    /// Reason for the status.
     pub reason: Reason,
-    /// The attachment, once one was chosen.
+    /// Id of the attachment or the job, once chosen.
     pub attachment_id: Option<AttachmentId>,
-    /// What is known of the content.
+    /// Knowledge about the content.
     pub known: Known,
-    /// By what the content was confirmed.
+    /// Evidence for the content: the size or the ETag.
     pub verified: Verified,
-    /// How often the row was tried, over all runs.
+    /// Number of attempts, over all runs.
     pub attempts: u32,
-    /// Where it went: host and path of the service's base, or `emulator`.
+    /// Destination of the attachment: host and path of the service's base, or `emulator`.
     pub destination: String,
-    /// When the line was written.
+    /// Time of the line's writing.
     pub updated_at: Timestamp,
-    /// What happened and what to do, for a person.
+    /// Message for a person: the event, and what to do.
     pub message: String,
-    /// What was changed on request, over all runs.
+    /// Changes made on request, over all runs.
     pub changes: Changes,
 }
 
 impl Entry {
-    /// The service that the row's record is of, where its type is known.
+    /// Returns the service of the row's record, if this version knows the object's type.
     pub fn service(&self) -> Option<Service> {
         let kind: ObjectType = self.object_type.parse().ok()?;
         Some(kind.service())
     }
 
-    /// The point that the protocol of the row has reached.
+    /// Returns the state of the row's protocol.
     pub fn state(&self) -> RowState {
         RowState::decode(self.status, &self.reason)
     }
 
-    /// Whether the row was done once. A conflict of which all of the content is known is a done row
-    /// whose file or object changed; of what somebody else stored, only the size is known.
+    /// True if the row was done once. A conflict with content known in full is a done row whose
+    /// file or object changed; content stored by somebody else is known by its size alone.
     pub fn was_done(&self) -> bool {
         match self.state() {
             RowState::Done(..) => true,
@@ -149,13 +149,13 @@ impl Entry {
         }
     }
 
-    /// Whether the attachment of the row has its bytes, as far as the line knows, so that the file is
+    /// True if the attachment of the row has its bytes, as far as the line knows, and the file is
     /// not needed any more: the row was done once, or only its names were still to be changed.
     pub fn has_its_bytes(&self) -> bool {
         self.was_done() || matches!(self.state(), RowState::Naming(_))
     }
 
-    /// The cells before [`LINES`], in the order of [`COLUMNS`], not yet escaped.
+    /// Returns the cells before [`LINES`], in the order of [`COLUMNS`], not yet escaped.
     pub fn cells(&self) -> Cells<Cow<'_, str>> {
         let content = self.known.content();
         let owned = |text: Option<String>| Cow::Owned(text.unwrap_or_default());
@@ -194,7 +194,7 @@ impl Entry {
         ]
     }
 
-    /// Reads what [`Self::cells`] wrote.
+    /// Parses the cells written by [`Self::cells`]. Fails with the first [`BadCell`].
     pub fn from_cells(cells: Cells<&str>) -> Result<Self, BadCell> {
         let [
             row,
@@ -251,15 +251,16 @@ impl Entry {
     }
 }
 
-/// So many letters of a check depend on what it guards.
+/// Number of letters in a check.
 const CHECK_LETTERS: usize = 8;
 
-/// The number that orders the lines of a file: the highest of a row counts.
+/// Serial number of a line, which orders the lines of a file: the line with the highest serial of a
+/// row counts.
 pub type Serial = u64;
 
-/// The cell that guards the cells before it, such as `17-kqzmwbtd`: the line's serial number, and
-/// eight letters that depend on it and on each value. A line that somebody has altered, or that
-/// was torn, does not match. (No secret: it finds accidents, not forgeries.)
+/// Returns the check of a line, such as `17-kqzmwbtd`: the line's serial, and eight letters
+/// computed from the serial and each value. An altered or torn line does not match its check. (The
+/// check is no secret: the check finds accidents, not forgeries.)
 pub fn line_check<'a>(values: impl IntoIterator<Item = &'a str>, serial: Serial) -> String {
     let mut bytes = Vec::with_capacity(512);
     bytes.extend_from_slice(&serial.to_le_bytes());
@@ -282,12 +283,12 @@ pub fn line_check<'a>(values: impl IntoIterator<Item = &'a str>, serial: Serial)
     format!("{serial}-{letters}")
 }
 
-/// The serial number of a check, where its form is right.
+/// Returns the serial in a check, if the check has the right form.
 pub fn serial_of(check: &str) -> Option<Serial> {
     check.split_once('-')?.0.parse().ok()
 }
 
-/// Whether a cell looks like a check, whatever it guards.
+/// True if a cell has the form of a check, whether the check matches or not.
 pub(super) fn has_form_of_check(cell: &str) -> bool {
     let letters = cell.split_once('-').map_or("", |(_, letters)| letters);
     let is_letter = |byte: u8| byte.is_ascii_lowercase();

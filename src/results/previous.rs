@@ -1,7 +1,8 @@
-//! What an earlier run left: the tolerant reader of the results file.
+//! The results of earlier runs: the tolerant reader of the results file.
 //!
-//! The file's text is its own store. For each `external_id` only the place of the line that counts
-//! is kept, which is the one with the highest serial, wherever it stands: people sort files.
+//! The file's text is its own store. For each `external_id` the reader keeps only the position of
+//! the latest line, the line with the highest serial. The order of the lines tells nothing: people
+//! sort files.
 
 pub(crate) mod header;
 
@@ -20,59 +21,59 @@ use crate::text::{LineCounter, counted, escape, formula_restored};
 use csv::ByteRecord;
 use header::Header;
 
-/// So many damaged lines are named one by one.
+/// Highest number of damaged lines named in a message.
 const DAMAGED_NAMED: usize = 20;
 
-/// All that the results of earlier runs say, as far as it can be believed.
+/// The results of earlier runs, as far as their lines match their checks.
 #[derive(Debug)]
 pub struct Previous {
-    /// The file's text, and the one parser of it: making a parser takes longer than a line does.
+    /// The file's text, and its only parser: making a parser takes longer than parsing a line.
     reader: Mutex<Reader>,
     header: Header,
     lines: HashMap<Box<str>, Place>,
-    /// Lines of rows that were not fit to send, which have no key that could be trusted, by row.
+    /// Latest lines of rows not fit to send, by row: the key of such a row cannot be trusted.
     invalid: HashMap<Box<str>, Place>,
     highest: Serial,
-    /// So many lines are believed.
+    /// Number of intact lines.
     believed: u64,
     lost: LostLines,
-    /// Lines that do not match their own check, in the order of the file.
+    /// Damaged lines, in the order of the file.
     pub damaged: Vec<Damaged>,
-    /// The number of the last line, where it was torn and is left out.
+    /// Number of the last line, if the line was torn and is left out.
     pub torn: Option<u64>,
-    /// Each destination that a believed line names.
+    /// Destinations named by intact lines.
     pub destinations: BTreeSet<String>,
 }
 
 type Reader = csv::Reader<Cursor<Vec<u8>>>;
 
-/// Where a line stands.
+/// Position of a line in the text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
-    /// The manifest row's number; `None` where the row has left the manifest.
+    /// Number of the manifest row; `None` where the row has left the manifest.
     pub(super) row: Option<u32>,
     pub(super) serial: Serial,
     offset: usize,
 }
 
-/// A line of the text.
+/// Number and bytes of a line in the text.
 struct Line {
     place: Range<usize>,
     number: u64,
 }
 
-/// A line that is not believed.
+/// A line that does not match its own check, or has a value of a later version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damaged {
-    /// Its number in the file, as an editor shows it.
+    /// Number of the line in the file, as an editor shows it.
     pub line: u64,
-    /// What its `external_id` cell holds now.
+    /// Present text of the cell `external_id`.
     pub external_id: String,
-    /// What is wrong with it, as far as that can be told.
+    /// The fault of the line, as far as known.
     pub why: String,
 }
 
-/// Names lines of a file that are not believed, each on a line of its own, with what follows from it.
+/// Describes damaged lines and the consequence, each on a line of its own.
 pub fn name_damaged(file: &Path, damaged: &[Damaged], what_follows: &str) -> String {
     let file = file.to_string_lossy();
     let mut text = String::new();
@@ -94,21 +95,22 @@ pub fn name_damaged(file: &Path, damaged: &[Damaged], what_follows: &str) -> Str
 }
 
 impl Default for Previous {
-    /// No earlier run.
+    /// Returns the results of no earlier run.
     fn default() -> Self {
         Self::of(Vec::new(), Header::default())
     }
 }
 
 impl Previous {
-    /// Reads a results file, in whichever way somebody may have saved it since. `path` is for messages
-    /// only.
+    /// Parses a results file, in any encoding and with any delimiter of a program that saved the
+    /// file since. `path` is for messages only.
     pub fn parse(bytes: Vec<u8>, path: &Path) -> Result<Self, ResultsError> {
         Self::parse_as(bytes, path, None)
     }
 
-    /// The same with the encoding that the user named. It counts only where the lines are what was
-    /// written, read so: it may be that of the manifest alone.
+    /// Parses a results file in the likeliest encoding and in the encoding named by the user, which
+    /// counts only if more lines match their checks under it: the user may have named the encoding
+    /// of the manifest alone.
     pub fn parse_as(
         bytes: Vec<u8>,
         path: &Path,
@@ -230,7 +232,7 @@ impl Previous {
                     keep(&mut self.lines, external_id, place);
                 }
             }
-            // A line that was torn has lost its check, since it would match if it were there.
+            // A torn line has lost its check: a complete check would match.
             Err(_)
                 if line.place.end == text.len()
                     && !is_whole(&text[line.place])
@@ -250,40 +252,42 @@ impl Previous {
         }
     }
 
-    /// The line that counts for a row.
+    /// Returns the latest line of a row.
     pub fn get(&self, external_id: &str) -> Option<Entry> {
         self.entry(*self.lines.get(external_id)?)
     }
 
-    /// Every line that counts, those of rows that were not fit to send included, in no order.
+    /// Returns the positions of the latest lines, in no order, with the lines of rows not fit to
+    /// send.
     pub(super) fn places(&self) -> impl Iterator<Item = Place> {
         self.lines.values().chain(self.invalid.values()).copied()
     }
 
-    /// What a line says.
+    /// Parses the line at a position.
     pub(super) fn entry(&self, place: Place) -> Option<Entry> {
         let record = self.record(place)?;
         Entry::from_cells(self.header.cells(&record)).ok()
     }
 
-    /// Where the line that counts for a row stands: a number that no other row has.
+    /// Returns the offset in bytes of the latest line of a row, a number unique to the row.
     pub fn place(&self, external_id: &str) -> Option<usize> {
         Some(self.lines.get(external_id)?.offset)
     }
 
-    /// Every row that a line counts for, in the order of the file.
+    /// Returns the keys of all rows with a line, in the order of the file.
     pub fn external_ids(&self) -> Vec<&str> {
         let mut ids: Vec<_> = self.lines.iter().collect();
         ids.sort_by_key(|(_, place)| place.offset);
         ids.into_iter().map(|(id, _)| &**id).collect()
     }
 
-    /// Whether no line counts for any row.
+    /// True if no row has a line.
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
     }
 
-    /// What stands under a column of the manifest's in the line that counts for a row.
+    /// Returns the cell under a column of the manifest in the latest line of a row; empty where
+    /// there is none.
     pub fn extra(&self, external_id: &str, column: &str) -> String {
         let cell = || {
             let record = self.record(*self.lines.get(external_id)?)?;
@@ -294,12 +298,12 @@ impl Previous {
         cell().unwrap_or_default()
     }
 
-    /// What is known of lines that are gone, and of those that are not believed.
+    /// Returns the lines known to be missing or damaged.
     pub fn lost(&self) -> &LostLines {
         &self.lost
     }
 
-    /// The line that counts for a row, by the numbers that it bears.
+    /// Returns the numbers in the latest line of a row.
     pub fn counting_line(&self, external_id: &str) -> Option<CountingLine> {
         let place = *self.lines.get(external_id)?;
         Some(CountingLine {
@@ -309,14 +313,14 @@ impl Previous {
         })
     }
 
-    /// How many believed lines no longer count, since later ones speak of the same rows. There are
-    /// some in a journal, and none in a file that was put in order at the end of a run.
+    /// Returns the number of intact lines with a later line for the same row. A journal has some; a
+    /// file put in order at the end of a run has none.
     pub fn superseded(&self) -> u64 {
         let counting = self.lines.len() + self.invalid.len();
         self.believed - counting as u64
     }
 
-    /// A serial that is higher than each in the file.
+    /// Returns a serial above each serial in the file.
     pub fn next_serial(&self) -> Serial {
         self.highest + 1
     }
@@ -331,7 +335,7 @@ impl Previous {
     }
 }
 
-/// Keeps the place of the line that counts: the one with the highest serial.
+/// Keeps the position of the line with the highest serial.
 fn keep(lines: &mut HashMap<Box<str>, Place>, key: &str, place: Place) {
     let kept = lines.entry(key.into()).or_insert(place);
     if kept.serial < place.serial {
@@ -349,12 +353,13 @@ fn reader<R: io::Read>(text: R, delimiter: u8) -> csv::Reader<R> {
         .from_reader(text)
 }
 
-/// Whether a record is a line that a spreadsheet wrote for an empty row.
+/// True if a record is a line written by a spreadsheet for an empty row.
 pub(crate) fn is_blank(record: &ByteRecord) -> bool {
     record.iter().all(|cell| cell.trim_ascii().is_empty())
 }
 
-/// Whether a line was written to its end: it ends with a line break, and not inside a quoted cell.
+/// True if a line was written to its end: the line ends with a line break, and outside of quoted
+/// cells.
 fn is_whole(line: &[u8]) -> bool {
     let quotes = memchr::memchr_iter(b'"', line).count();
     matches!(line.last(), Some(b'\n' | b'\r')) && quotes.is_multiple_of(2)

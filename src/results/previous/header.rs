@@ -1,5 +1,5 @@
-//! The columns of a results file, and what they say of a line: whether it is what was written, or has
-//! swallowed the lines after it.
+//! The columns of a results file, and the checking of lines: an intact line matches its check, and
+//! a damaged line may have swallowed the lines after it.
 
 use std::ops::Range;
 
@@ -13,18 +13,18 @@ use crate::results::{
 };
 use crate::text::formula_restored;
 
-/// What is said of a line in another encoding, and of one in which a byte was damaged.
+/// Problem of a line in another encoding, and of a line with a damaged byte.
 const NOT_UTF_8: &str = "it is not UTF-8 text; where another program has saved the file, name its \
                          encoding with --encoding, such as windows-1252";
 
-/// Which column stands where.
+/// Positions of the columns in a results file.
 #[derive(Debug, Default)]
 pub(super) struct Header {
     pub(super) delimiter: u8,
     pub(super) names: Vec<String>,
-    /// Of the columns of later versions, those that the file has.
+    /// Positions of our columns; `None` for columns of later versions than the file's.
     places: Cells<Option<usize>>,
-    /// Where the number of lines stands.
+    /// Position of the column with the number of lines.
     lines: Option<usize>,
     check: usize,
 }
@@ -37,7 +37,7 @@ impl Header {
         };
         let mut record = ByteRecord::new();
         let mut reader = reader(text, header.delimiter);
-        // A spreadsheet may have written an empty row before it.
+        // A spreadsheet may have written an empty row before the header.
         while reader.read_byte_record(&mut record).unwrap_or(false) && is_blank(&record) {}
         header.names = record
             .iter()
@@ -66,7 +66,7 @@ impl Header {
         Ok(header)
     }
 
-    /// The serial of a line, or why the line is not to be believed.
+    /// Returns the serial of an intact line, or the fault of a damaged line.
     pub(super) fn believe(
         &self,
         record: &ByteRecord,
@@ -101,29 +101,30 @@ impl Header {
         }
     }
 
-    /// With how many lines the file was written, as a line says. (Those of earlier versions do not.)
+    /// Returns the number of lines stated in a line. (Lines of earlier versions state none.)
     pub(super) fn lines(&self, record: &ByteRecord) -> Result<Option<u64>, BadCell> {
         let cell = self.lines.and_then(|place| record.get(place));
         let text = cell.map(|cell| String::from_utf8_lossy(cell));
         text.map_or(Ok(None), |text| optional(LINES, &text))
     }
 
-    /// The serial that stands in the check of a line, whether that matches or not.
+    /// Returns the serial in the check of a line, whether the check matches or not.
     pub(super) fn serial_in_check(&self, record: &ByteRecord) -> Option<Serial> {
         serial_of(std::str::from_utf8(record.get(self.check)?).ok()?)
     }
 
-    /// Whether a line has a cell that was a check to its last letter, of whatever values.
+    /// True if the cell of the check is complete to its last letter, whether the check matches or
+    /// not.
     pub(super) fn has_whole_check(&self, record: &ByteRecord) -> bool {
         let check = record.get(self.check).map(std::str::from_utf8);
         matches!(check, Some(Ok(check)) if has_form_of_check(check))
     }
 
-    /// Where the first of the lines begins that a record has swallowed, because a quote of it was
-    /// damaged; the reader goes on from there.
+    /// Finds the first line swallowed by a record with a damaged quote, and lets the reader go on
+    /// from there. Returns the offset of the line.
     ///
-    /// Such a line is known by its check. In a record whose cells are sound, and whose quotes are
-    /// right, nothing is looked for, so that no cell of several lines can pass for a line.
+    /// A swallowed line is known by its check. A record with sound cells and right quotes is not
+    /// searched, so that no cell of several lines can pass for a line.
     pub(super) fn swallowed(
         &self,
         reader: &mut Reader,
@@ -153,7 +154,7 @@ impl Header {
         found.map(|start| place.start + start)
     }
 
-    /// The cells under our columns, in our order; empty where there is none, or no text.
+    /// Returns the cells under our columns, in our order; empty where there is no cell, or no text.
     pub(super) fn cells<'r>(&self, record: &'r ByteRecord) -> Cells<&'r str> {
         let text = |cell| std::str::from_utf8(cell).map_or("", formula_restored);
         self.places
@@ -168,9 +169,9 @@ fn find(names: &[String], column: &str) -> Result<usize, String> {
         .ok_or_else(|| format!("its first line names no column {column:?}"))
 }
 
-/// Judges the header with which a text begins, in whichever of the encodings that write ASCII in one
-/// byte or two: nothing where the text is something else than results, and what the header lacks
-/// where somebody has taken columns away.
+/// Checks the header at the start of a text, in any encoding with one or two bytes for an ASCII
+/// letter. Returns `None` for a text of something else than results, and the missing column where
+/// somebody has taken columns away.
 pub(crate) fn judge(start: &[u8]) -> Option<Result<(), String>> {
     let narrow: Vec<u8> = start
         .iter()
@@ -186,7 +187,8 @@ pub(crate) fn judge(start: &[u8]) -> Option<Result<(), String>> {
     is_of_results.then(|| Header::parse(&narrow).map(drop))
 }
 
-/// What stands after the first name, which holds no such character.
+/// Returns the character after the first name: a comma, a semicolon or a tab, none of which stands
+/// in the name.
 pub(crate) fn delimiter(text: &[u8]) -> u8 {
     let mut bytes = text.iter().copied();
     bytes
@@ -194,7 +196,7 @@ pub(crate) fn delimiter(text: &[u8]) -> u8 {
         .unwrap_or(b',')
 }
 
-/// Where lines begin inside a record.
+/// Returns the offsets of the lines inside a record.
 fn starts_inside(record: &[u8]) -> Vec<usize> {
     memchr::memchr2_iter(b'\n', b'\r', record)
         .map(|at| at + 1)
@@ -202,12 +204,12 @@ fn starts_inside(record: &[u8]) -> Vec<usize> {
         .collect()
 }
 
-/// Whether quotes stand only where a cell begins or ends, or doubled inside of one.
+/// True if quotes stand only where a cell begins or ends, or doubled inside a cell.
 fn is_well_quoted(record: &[u8], delimiter: u8) -> bool {
     let is_border = |byte: &u8| *byte == delimiter || matches!(byte, b'\n' | b'\r');
     let pieces: Vec<&[u8]> = record.split(|byte| *byte == b'"').collect();
     let last = pieces.len() - 1;
-    // Every second piece stands between quotes; the others are what is between cells, or nothing.
+    // Every second piece stands between quotes; the other pieces stand between cells, or are empty.
     let is_outside = |(number, piece): (usize, &&[u8])| {
         let begins = number == 0 || piece.first().is_some_and(is_border);
         let ends = number == last || piece.last().is_some_and(is_border);
