@@ -1,6 +1,6 @@
-//! Emulator of the two services and their storage, to try consign without an account or to rehearse a
-//! migration: Workday Strategic Sourcing Attachments 1.0, and the part of Keelvar's Intake APIs that
-//! attaches files by jobs.
+//! Emulator of the two services and their storage, to try consign without an account or to rehearse
+//! a migration: Workday Strategic Sourcing Attachments 1.0, and the part of Keelvar's Intake APIs
+//! that attaches files by jobs.
 //!
 //! [`Emulator`], the first type to read, is an HTTP server on one address: attachments below
 //! `/services/attachments/v1`, jobs below `/api`, storage below `/storage`. State and a [`log`] of
@@ -11,16 +11,16 @@
 //!
 //! # The order of the modules
 //!
-//! Each module keeps a state of its own, known to its own handlers alone. From the ground up; a `use`
-//! runs downwards only:
+//! Each module keeps a state of its own, known to its own handlers alone. From the ground up; a
+//! `use` runs downwards only:
 //!
 //! ```text
-//! operation log reply folder context    shared: names, request log, answers, state folder; `context`
-//!                                       is the only place where a request is decided and logged
-//! faults                                failures on purpose, and the requests to hit
-//! storage                               signed URLs and bytes; an API owns each stored object
-//! attachments, jobs                     side by side: settings, paths, documents, records of an API
-//! server, route                         the address, and the module that answers a request
+//! operation log reply folder context   shared: names, request log, answers, state folder; `context`
+//!                                      is the only place where a request is decided and logged
+//! faults                               failures on purpose, and the requests to hit
+//! storage                              signed URLs and bytes; an API owns each stored object
+//! attachments, jobs                    side by side: settings, paths, documents, records of APIs
+//! server, route                        the address, and the module that answers a request
 //! ```
 //!
 //! In one respect the emulator is stricter than the service, on purpose: the storage refuses a
