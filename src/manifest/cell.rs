@@ -1,6 +1,6 @@
-//! The rules for each column's cells: what is fit to send, and what exactly is wrong otherwise.
+//! Rules for the cells of each column: the valid values, and the exact mistake in any other value.
 //!
-//! Nothing here looks at another row or at the file system.
+//! A rule looks at no other row and at no file.
 
 use crate::manifest::problem::Wrong;
 use crate::model::{
@@ -8,10 +8,10 @@ use crate::model::{
 };
 use crate::text::is_bidi;
 
-/// The longest file name that common file systems store, in bytes.
+/// Longest file name on common file systems, in bytes.
 const MAX_FILE_NAME: usize = 255;
 
-/// The rule for `file_path`: relative to the root, with `/` between its parts, and no way up.
+/// Rule for `file_path`: relative to the root, `/` between the parts, and no `..`.
 pub(super) fn file_path(cell: &str) -> Result<&str, Wrong> {
     required(cell)?;
     readable(cell)?;
@@ -24,14 +24,14 @@ pub(super) fn file_path(cell: &str) -> Result<&str, Wrong> {
     if cell.contains('\\') {
         return Err(Wrong::Backslash);
     }
-    // The first question is the cheap one, and mostly enough.
+    // The first test is cheap and rules out nearly all cells.
     if cell.contains("..") && cell.split('/').any(|part| part == "..") {
         return Err(Wrong::ParentFolder);
     }
     Ok(cell)
 }
 
-/// The rule for `object_type`: one of the service's words, exactly.
+/// Rule for `object_type`: exactly the word of an [`ObjectType`].
 pub(super) fn object_type(cell: &str) -> Result<ObjectType, Wrong> {
     required(cell)?;
     cell.parse().map_err(|_| {
@@ -43,14 +43,15 @@ pub(super) fn object_type(cell: &str) -> Result<ObjectType, Wrong> {
     })
 }
 
-/// The rule for `object_id` in a row of this type: the form of the service's ids.
+/// Rule for `object_id` in a row of a known type: the form of the service's ids.
 pub(super) fn object(kind: ObjectType, cell: &str) -> Result<ObjectRef, Wrong> {
     trimmed(cell)?;
     ObjectRef::parse(kind, cell).map_err(Wrong::BadObjectId)
 }
 
-/// The rule for `object_id` in a row of an unknown type. What is not even a number may have been
-/// meant for an id of either form, and what is wrong with it can be told when the type is mended.
+/// Rule for `object_id` in a row of an unknown type. Only digits are checked further. Any other
+/// text may be an id of either service; a mistake in the text can be reported once the type is
+/// corrected.
 pub(super) fn object_id(cell: &str) -> Result<(), Wrong> {
     trimmed(cell)?;
     if cell.bytes().all(|b| b.is_ascii_digit()) {
@@ -67,7 +68,8 @@ fn trimmed(cell: &str) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// The rule for `external_id`, beyond what [`ExternalId`] guarantees.
+/// Rule for `external_id`: an [`ExternalId`] without invisible characters and without traces of a
+/// spreadsheet.
 pub(super) fn external_id(cell: &str) -> Result<&str, Wrong> {
     required(cell)?;
     ExternalId::check(cell).map_err(wrong_with_id)?;
@@ -75,13 +77,14 @@ pub(super) fn external_id(cell: &str) -> Result<&str, Wrong> {
     Ok(cell)
 }
 
-/// The same rule, for those who keep the id.
+/// Same rule as [`external_id`], with an owned result.
 pub(super) fn owned_external_id(cell: &str) -> Result<ExternalId, Wrong> {
     ExternalId::parse(external_id(cell)?).map_err(wrong_with_id)
 }
 
-/// The rule for `new_external_id` in a row with this id, of this service where that is known. It may
-/// be empty, and one that is the row's id already wishes for nothing.
+/// Rule for `new_external_id` in a row with the id `present`, for a given service if the service is
+/// known. The result is `None` for an empty cell and for the row's present id: neither requests a
+/// new id.
 pub(super) fn new_external_id<'c>(
     cell: &'c str,
     present: &str,
@@ -99,7 +102,7 @@ pub(super) fn new_external_id<'c>(
     external_id(cell).map(Some)
 }
 
-/// The same rule, for those who keep the id.
+/// Same rule as [`new_external_id`], with an owned result.
 pub(super) fn owned_new_external_id(
     cell: &str,
     present: &str,
@@ -120,7 +123,7 @@ fn wrong_with_id(bad: BadExternalId) -> Wrong {
     }
 }
 
-/// The rule for `title`, which may be empty.
+/// Rule for `title`: short and without line breaks. The cell may be empty.
 pub(super) fn title(cell: &str) -> Result<Option<&str>, Wrong> {
     if cell.is_empty() {
         return Ok(None);
@@ -133,7 +136,7 @@ pub(super) fn title(cell: &str) -> Result<Option<&str>, Wrong> {
     Ok(Some(cell))
 }
 
-/// The rule for `file_name`, which may be empty: one name that every system can store.
+/// Rule for `file_name`: one name valid on every system. The cell may be empty.
 pub(super) fn file_name(cell: &str) -> Result<Option<&str>, Wrong> {
     if cell.is_empty() {
         return Ok(None);
@@ -155,7 +158,7 @@ pub(super) fn file_name(cell: &str) -> Result<Option<&str>, Wrong> {
     Ok(Some(cell))
 }
 
-/// The rule for `sha256`, which may be empty.
+/// Rule for `sha256`: 64 hexadecimal digits. The cell may be empty.
 pub(super) fn sha256(cell: &str) -> Result<Option<Sha256Digest>, Wrong> {
     if cell.is_empty() {
         return Ok(None);
@@ -177,9 +180,9 @@ fn required(cell: &str) -> Result<(), Wrong> {
     undamaged(cell)
 }
 
-/// No character that people cannot see, and programs take for something else.
+/// Refuses characters that people cannot see and programs interpret.
 fn readable(cell: &str) -> Result<(), Wrong> {
-    // Without a way out of the loop, many bytes are compared at once; nearly all cells are plain.
+    // A loop without an early exit compares many bytes at once; nearly all cells are plain.
     let is_plain = |plain: bool, byte: u8| plain & (b' '..=b'~').contains(&byte);
     if cell.bytes().fold(true, is_plain) {
         return Ok(());
@@ -193,7 +196,7 @@ fn readable(cell: &str) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// Nothing that a spreadsheet put in the place of the value.
+/// Refuses values put in place of the real value by a spreadsheet.
 fn undamaged(cell: &str) -> Result<(), Wrong> {
     match cell.as_bytes() {
         [b'#', ..] if is_error_value(cell) => Err(Wrong::ErrorValue),
@@ -202,8 +205,8 @@ fn undamaged(cell: &str) -> Result<(), Wrong> {
     }
 }
 
-/// `#N/A`, `#REF!`, `#NAME?`, their translations (`#NV`, `#BEZUG!`), and a column that was too
-/// narrow for its numbers (`########`).
+/// Recognises `#N/A`, `#REF!`, `#NAME?`, their translations (`#NV`, `#BEZUG!`), and the `########`
+/// of a column too narrow for its numbers.
 fn is_error_value(cell: &str) -> bool {
     if matches!(cell, "#N/A" | "#NV" | "#N/D" | "#GETTING_DATA") {
         return true;
@@ -216,7 +219,8 @@ fn is_error_value(cell: &str) -> bool {
     word.len() >= 2 && word.bytes().all(|b| b == b'#')
 }
 
-/// `1.00E+15`, `1,5E-07`: the sign is what tells it from an id such as `1E5`.
+/// Recognises `1.00E+15` and `1,5E-07`. The sign of the exponent is required: an id such as `1E5`
+/// has none.
 fn is_scientific(cell: &str) -> bool {
     let number = cell.strip_prefix('-').unwrap_or(cell);
     let Some((mantissa, exponent)) = number.split_once(['E', 'e']) else {
@@ -394,7 +398,7 @@ mod tests {
             &[
                 ("", None),
                 ("EU-1", None),
-                // What is wrong with it stands in the other column.
+                // The mistake in the id belongs to the column `external_id`.
                 ("#N/A", None),
                 ("#REF!", Some(Wrong::ErrorValue)),
                 ("1.00E+15", Some(Wrong::Rewritten)),
@@ -416,7 +420,7 @@ mod tests {
         assert_eq!(wished(""), Ok(None));
         assert_eq!(wished("A"), Err(Wrong::NeverRenamed));
         assert_eq!(wished("B"), Err(Wrong::NeverRenamed));
-        // Which service it is may not be known yet.
+        // The service may still be unknown.
         assert_eq!(new_external_id("B", "A", None), Ok(Some("B")));
     }
 

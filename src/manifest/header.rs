@@ -1,4 +1,4 @@
-//! The header: which delimiter the manifest has, and which column is which.
+//! The header of a manifest: its delimiter, and the position of each column.
 
 use std::borrow::Cow;
 
@@ -9,42 +9,42 @@ use crate::manifest::problem::{Problem, Problems, Wrong};
 use crate::results::{COLUMNS, LINE_CHECK};
 use crate::text::nearest;
 
-/// The delimiters that spreadsheets write, the most usual first.
+/// Delimiters written by spreadsheets, the most common first.
 const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
-/// Whether the results file has a column of this name of its own. A manifest's column of such a name
-/// gets a prefix there.
+/// Returns `true` if the results file has a column of its own with this name. A manifest column of
+/// the same name gets a prefix in the results.
 fn is_results_column(name: &str) -> bool {
     name == LINE_CHECK || COLUMNS.contains(&name)
 }
 
-/// A manifest's header, understood.
+/// Valid header of a manifest.
 ///
-/// Guarantees: every required column is there, and no two columns have one name.
+/// Guarantees: all required columns are present, and no two columns have the same name.
 #[derive(Debug)]
 pub(super) struct Header {
-    /// The line it stands on.
+    /// Line number of the header.
     pub(super) line: u32,
-    /// What stands between two cells.
+    /// Delimiter between two cells.
     pub(super) delimiter: u8,
-    /// The names as they stand there.
+    /// Column names as written.
     pub(super) names: Vec<String>,
-    /// How many cells it has, and so must every row.
+    /// Number of cells in the header. Every row must have the same number.
     pub(super) width: usize,
-    /// Where each of [`Column::ALL`] is.
+    /// Position of each column of [`Column::ALL`], `None` for an absent column.
     known: [Option<usize>; Column::ALL.len()],
-    /// Where the columns are that the results carry.
+    /// Positions of the columns carried through to the results.
     pub(super) extras: Vec<usize>,
-    /// What those are called there.
+    /// Names of these columns in the results.
     pub(super) extra_names: Vec<String>,
-    /// Where the columns are that have no name.
+    /// Positions of the columns without a name.
     pub(super) unnamed: Vec<usize>,
-    /// What might be a misspelt optional column.
+    /// Columns with a name similar to an absent optional column, and the optional column.
     nearly_known: Vec<(String, Column)>,
 }
 
 impl Header {
-    /// Reads the header, and returns what comes after it too.
+    /// Reads the header, and returns the splitter for the rest of the text as well.
     pub(super) fn read(text: &str) -> Result<(Self, Splitter<'_>), Reason> {
         let (delimiter, record, cells, rest) = most_likely(text).ok_or(Reason::Empty)?;
         match record.fault {
@@ -85,12 +85,12 @@ impl Header {
         })
     }
 
-    /// Where a column is, if the manifest has it.
+    /// Returns the position of a column, or `None` if the manifest has no such column.
     pub(super) fn place(&self, column: Column) -> Option<usize> {
         self.known[column as usize]
     }
 
-    /// Warns of columns that look like a misspelt one.
+    /// Warns of columns with a probably misspelt name.
     pub(super) fn warn(&self, problems: &mut Problems) {
         for (name, known) in &self.nearly_known {
             problems.push(Problem {
@@ -107,29 +107,32 @@ impl Header {
 
 type First<'t> = (u8, Record, Vec<Cow<'t, str>>, Splitter<'t>);
 
-/// The first record, with the delimiter that makes the most of it.
+/// Splits the first record by the delimiter that gives the most known columns, and then the most
+/// cells.
 fn most_likely(text: &str) -> Option<First<'_>> {
     DELIMITERS
         .into_iter()
         .filter_map(|delimiter| first_record(text, delimiter))
-        // `rev`, because the last of equals wins.
+        // `max_by_key` takes the last of equal elements; `rev` makes the most common delimiter the
+        // last.
         .rev()
         .max_by_key(|(_, _, cells, _)| (recognised(cells), cells.len()))
 }
 
-/// The names in the first record, whatever it is the header of, and what comes after it.
+/// Returns the normalised names in the first record, and the splitter for the rest. The text may be
+/// any table, not only a manifest.
 pub(super) fn split(text: &str) -> Option<(Vec<String>, Splitter<'_>)> {
     let (_, _, cells, rest) = most_likely(text)?;
     Some((cells.iter().map(|cell| normalised(cell)).collect(), rest))
 }
 
-/// The first record that is no blank line.
+/// Returns the first record other than a blank line.
 fn first_record(text: &str, delimiter: u8) -> Option<First<'_>> {
     let mut splitter = Splitter::new(text, delimiter, 0, 1);
     let mut cells = Vec::new();
     loop {
         let record = splitter.next(&mut cells)?;
-        // With another delimiter than the right one, an empty row is a cell of delimiters.
+        // With a wrong delimiter, an empty row is a cell full of delimiters.
         let says_nothing =
             |cell: &Cow<'_, str>| cell.trim_matches([',', ';', ' ', '\t']).is_empty();
         if record.fault.is_some() || !cells.iter().all(says_nothing) {
@@ -138,7 +141,7 @@ fn first_record(text: &str, delimiter: u8) -> Option<First<'_>> {
     }
 }
 
-/// Whether a record is a line that a spreadsheet wrote for an empty row.
+/// Returns `true` if a record is a spreadsheet's line for an empty row.
 pub(super) fn is_blank(cells: &[Cow<'_, str>], record: Record) -> bool {
     record.fault.is_none() && cells.iter().all(|cell| cell.trim().is_empty())
 }
@@ -150,7 +153,7 @@ fn recognised(cells: &[Cow<'_, str>]) -> usize {
         .count()
 }
 
-/// `External ID`, `external-id` and ` EXTERNAL_ID ` are one name.
+/// Returns one spelling for `External ID`, `external-id` and ` EXTERNAL_ID `.
 fn normalised(name: &str) -> String {
     name.trim()
         .to_lowercase()
@@ -188,7 +191,7 @@ fn refuse_missing(
         .filter(|column| known[*column as usize].is_none())
         .map(|column| {
             let names = strangers().map(|(_, cell)| cell.trim());
-            // Backwards: the name in the header that is nearest to the one that is expected.
+            // The search runs backwards: a header name near the expected name.
             let meant = names
                 .filter(|name| nearest(&normalised(name), [column.as_str()]).is_some())
                 .map(str::to_owned)
@@ -206,7 +209,7 @@ fn refuse_missing(
     }))
 }
 
-/// The names of the carried columns in the results, unique there.
+/// Returns unique names in the results for the columns carried through.
 fn extra_names(cells: &[Cow<'_, str>], names: &[String], extras: &[usize]) -> Vec<String> {
     let mut taken: Vec<String> = extras
         .iter()
@@ -233,8 +236,8 @@ fn extra_names(cells: &[Cow<'_, str>], names: &[String], extras: &[usize]) -> Ve
         .collect()
 }
 
-/// A column of the user's own is normal. One that looks like an optional column which is not there
-/// is probably that one.
+/// Finds column names similar to an absent optional column. Columns of the user's own are normal,
+/// but a similar name probably means the absent column.
 fn nearly_known(
     cells: &[Cow<'_, str>],
     names: &[String],

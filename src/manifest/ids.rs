@@ -1,4 +1,4 @@
-//! What only all ids of a column together show: duplicates, near duplicates and dropped zeros.
+//! Checks over all ids of a column: duplicates, near duplicates and dropped zeros.
 
 use std::borrow::Cow;
 
@@ -8,16 +8,16 @@ use super::{Column, Manifest, SimilarIds};
 use crate::manifest::problem::{Problem, Problems, Wrong};
 use crate::text::fold;
 
-/// What is kept of the ids of a column while the rows go by.
+/// Ids of a column, collected while the rows are scanned.
 pub(super) struct Ids {
     column: Column,
-    /// Of the folded ids.
+    /// Hashes of the folded ids.
     pub(super) hashes: Hashes,
     digits: Digits,
 }
 
 impl Ids {
-    /// The ids of a column. Rows may be without.
+    /// Creates an empty collection for a column. A row may have no id.
     pub(super) fn of(column: Column) -> Self {
         Self {
             column,
@@ -26,7 +26,7 @@ impl Ids {
         }
     }
 
-    /// The ids of another column, to be compared with these.
+    /// Creates an empty collection for another column, comparable with this one.
     pub(super) fn beside(&self, column: Column) -> Self {
         Self {
             hashes: self.hashes.beside(),
@@ -34,13 +34,13 @@ impl Ids {
         }
     }
 
-    /// Takes the id of a row.
+    /// Adds the id of a row.
     pub(super) fn take(&mut self, row: u32, id: &str) {
         self.hashes.take(row, fold(id));
         self.digits.take(id);
     }
 
-    /// Reports what is wrong with them as a whole.
+    /// Reports duplicates, near duplicates and dropped zeros.
     pub(super) fn report(
         &mut self,
         manifest: &Manifest,
@@ -65,7 +65,7 @@ impl Ids {
     }
 }
 
-/// Reports the rows among these whose ids are the same or look the same.
+/// Reports the given rows with equal or similar ids.
 fn report_same(
     column: Column,
     rows: impl Iterator<Item = u32>,
@@ -100,10 +100,10 @@ fn problem(column: Column, row: u32, wrong: Wrong) -> Problem {
     }
 }
 
-/// Whether the ids look as if a spreadsheet had dropped zeros from some of them.
+/// Detector for ids from which a spreadsheet has dropped leading zeros.
 ///
-/// Said only where it is plain: all ids are digits, all that begin with a zero have one width, and
-/// none is wider than that.
+/// The detector reports clear cases only: all ids consist of digits, all ids with a leading zero
+/// have the same width, and no id is wider.
 #[derive(Default)]
 struct Digits {
     others: bool,
@@ -131,7 +131,7 @@ impl Digits {
         }
     }
 
-    /// The width that all ids should have, if some do not.
+    /// Returns the width that all ids should have, or `None` if nothing is suspicious.
     fn suspicion(&self) -> Option<usize> {
         let width = self.zero_narrowest?;
         (!self.others && width == self.widest && self.narrowest < width).then_some(width)

@@ -1,4 +1,4 @@
-//! What only all rows of Keelvar together show: files that would hang under one name on one record.
+//! Check over all rows of Keelvar: several files with one name on one record.
 
 use std::borrow::Cow;
 
@@ -7,19 +7,19 @@ use super::{Column, Manifest, RawRow};
 use crate::manifest::problem::{Problem, Problems, Wrong};
 use crate::text::fold;
 
-/// What is kept of the names while the rows go by.
+/// Hashes of record and file name, collected while the rows are scanned.
 #[derive(Default)]
 pub(super) struct Names(Hashes);
 
 impl Names {
-    /// Takes the name of a row's file, if both the name and the record are fit to be sent.
+    /// Adds a row, if its file name and its record are valid.
     pub(super) fn take(&mut self, row: &RawRow<'_>) {
         if let Some(key) = key_of(row) {
             self.0.take(row.number, key);
         }
     }
 
-    /// Warns of the rows that share a name and a record.
+    /// Warns of all rows with the same file name on the same record.
     pub(super) fn report(mut self, manifest: &Manifest, problems: &mut Problems) {
         for rows in self.0.groups() {
             let mut met = FirstRows::default();
@@ -37,13 +37,15 @@ impl Names {
     }
 }
 
-/// The record and the name as people tell names apart. No id has a blank in it.
+/// Returns the record and the folded file name as one text, with a blank between the two. Ids of
+/// records have no blanks, so the text is unambiguous.
 fn key_of(row: &RawRow<'_>) -> Option<String> {
     let (object, name) = row.destined_for()?;
     Some(format!("{object} {}", fold(name)))
 }
 
-/// Named where it comes from: the row's own name for the file, or else the file's.
+/// Builds the warning for a row. Its column is the source of the name: `file_name`, or else
+/// `file_path`.
 fn same_name(manifest: &Manifest, row: u32, other: u32) -> Problem {
     let has_its_own = !manifest.row_numbered(row).cell(Column::FileName).is_empty();
     Problem {

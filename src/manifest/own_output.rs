@@ -1,7 +1,8 @@
-//! Files that consign itself has written beside a manifest, and that are easily named in its place: a
+//! Recognition of files written by consign itself, which are easily named in place of a manifest: a
 //! shell offers `m.results.csv` along with `m.csv`.
 //!
-//! Results have every column that a manifest needs, and all their rows would be attached again.
+//! A results file has all columns of a manifest, so an import would attach the files of all rows
+//! again.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -15,30 +16,30 @@ use crate::results::LINE_CHECK;
 use crate::root::folder_of;
 use crate::text::decode::decode;
 
-/// So much of a file is looked at to see whether it is a manifest, in bytes.
+/// Longest part of a file read in the search for a manifest, in bytes.
 const LOOK: u64 = 1 << 20;
 
-/// So many files are looked at.
+/// Largest number of files read in the search for a manifest.
 const FILES: usize = 200;
 
-/// Which of its own files may be read as a manifest.
+/// Treatment of files written by consign itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OwnOutputs {
-    /// None: it was most likely named by mistake.
+    /// Refuse these files: such a file was most likely named by mistake.
     #[default]
     Refuse,
-    /// Any that can be read as one.
+    /// Read any such file with the columns of a manifest.
     Allow,
 }
 
-/// What consign writes beside a manifest.
+/// Kind of a file that consign writes beside a manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OwnOutput {
-    /// What became of each row.
+    /// Results of the rows of an import.
     Results,
-    /// What a verification found.
+    /// Findings of a verification.
     Verification,
-    /// What a check found.
+    /// Problems found by a check.
     Problems,
 }
 
@@ -53,12 +54,12 @@ impl fmt::Display for OwnOutput {
 }
 
 impl OwnOutput {
-    /// What a text is by its header, whichever delimiter it has and in whichever order its columns are.
+    /// Recognises the kind of a file by its header, with any delimiter and any order of columns.
     pub(super) fn told_by(text: &str) -> Option<Self> {
         let (names, _) = header::split(text)?;
         let has = |column: &str| names.iter().any(|name| name == column);
         let has_all = |columns: &[&str]| columns.iter().all(|column| has(column));
-        // The check may have been removed as a column that nobody understands.
+        // The user may have removed the check sum as an unknown column.
         let is_checked = has(LINE_CHECK) || has_all(&["verified", "attempts", "destination"]);
         if has_all(&["status", "attachment_id"]) && is_checked {
             Some(Self::Results)
@@ -72,8 +73,8 @@ impl OwnOutput {
     }
 }
 
-/// The manifest that a file was made from, where one lies beside it: by its name, or else because it
-/// has the first row's key.
+/// Finds the manifest of an output file in the same folder: by the name, or else by the
+/// `external_id` of the output's first row.
 pub(super) fn manifest_of(output: &Path, text: &str) -> Option<PathBuf> {
     let folder = folder_of(output);
     let mut files: Vec<PathBuf> = fs::read_dir(folder)
@@ -88,7 +89,7 @@ pub(super) fn manifest_of(output: &Path, text: &str) -> Option<PathBuf> {
             .iter()
             .filter(|path| path.file_stem() == Some(&stem))
             .collect();
-        // The usual extension first.
+        // Files with a usual extension come first.
         files.sort_by_key(|path| !is_table(path));
         files.into_iter().find(|path| rows_of(path).is_some())
     });
@@ -101,7 +102,7 @@ pub(super) fn manifest_of(output: &Path, text: &str) -> Option<PathBuf> {
     })
 }
 
-/// The name of the manifest without its extension: `m` for `m.results.csv`.
+/// Returns the name of the manifest without its extension: `m` for `m.results.csv`.
 fn named_like(output: &Path) -> Option<OsString> {
     let mut stem = output.file_stem()?;
     let mut found = None;
@@ -125,7 +126,7 @@ fn is_table(path: &Path) -> bool {
     ["csv", "tsv", "txt"].into_iter().any(is)
 }
 
-/// The keys at the beginning of a manifest; nothing where a file is none.
+/// Returns the `external_id`s at the start of a manifest, or `None` if the file is no manifest.
 fn rows_of(path: &Path) -> Option<Vec<String>> {
     if !fs::metadata(path).ok()?.is_file() {
         return None;
@@ -160,7 +161,8 @@ fn keys(mut rest: Splitter<'_>, place: usize) -> impl Iterator<Item = String> {
 fn beginning_of(path: &Path) -> io::Result<String> {
     let mut bytes = Vec::new();
     File::open(path)?.take(LOOK).read_to_end(&mut bytes)?;
-    // Cut inside a character, or in an encoding that nobody has named: its header is ASCII.
+    // The text may be cut inside a character, or be in an unnamed encoding; the header is ASCII in
+    // any case.
     let whole = decode(bytes.clone(), None);
     Ok(whole.unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into_owned()))
 }

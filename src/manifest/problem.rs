@@ -1,8 +1,9 @@
-//! The problems of a whole manifest, collected in one pass.
+//! List of all problems of a manifest, collected in one pass.
 //!
-//! A [`Problem`] says where and what; [`Problems`] counts them and knows which rows cannot be sent.
-//! How they look on a screen and in the problems file is decided in `render`. Finding them is the
-//! work of `manifest` and `prepare`.
+//! [`Problem`] holds the place and the kind of a mistake, [`Problems`] the list of all mistakes and
+//! the rows that cannot be sent. `wrong` holds the catalogue of kinds, `remedy` the advice,
+//! `render` the form on a screen and in the problems file. `manifest` and `prepare` find the
+//! problems.
 
 mod remedy;
 mod render;
@@ -13,28 +14,28 @@ use super::Column;
 pub use render::{Shown, file_for, of_row, on_screen, save};
 pub use wrong::{Severity, Wrong};
 
-/// One thing that is wrong in one place.
+/// Mistake in one place of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The row's number, the first under the header being 1; 0 is the header.
+    /// Row number, the first row under the header being 1; 0 is the header.
     pub row: u32,
-    /// The column, where it is about one cell.
+    /// Column of the mistake. `None` for a mistake of the whole row.
     pub column: Option<Column>,
-    /// What is wrong.
+    /// Kind of the mistake.
     pub wrong: Wrong,
 }
 
-/// All problems of a manifest.
+/// List of all problems of a manifest.
 #[derive(Debug, Default)]
 pub struct Problems {
     list: Vec<Problem>,
     errors: usize,
-    /// For each row number, whether the row has an error; rows after the last such are absent.
+    /// `true` for each row number with an error. Rows after the last row with an error are absent.
     unfit: Vec<bool>,
 }
 
 impl Problems {
-    /// Takes note of a problem.
+    /// Adds a problem.
     pub fn push(&mut self, problem: Problem) {
         if problem.wrong.severity() == Severity::Error {
             self.errors += 1;
@@ -50,23 +51,23 @@ impl Problems {
         self.unfit[row] = true;
     }
 
-    /// Puts the problems into the order in which they stand in the manifest.
+    /// Sorts the problems by row and column.
     pub fn sort(&mut self) {
         self.list
             .sort_by_key(|problem| (problem.row, problem.column));
     }
 
-    /// The problems, in the order in which they were found or sorted.
+    /// Returns the problems in the order of discovery, or sorted after [`Self::sort`].
     pub fn iter(&self) -> impl Iterator<Item = &Problem> {
         self.list.iter()
     }
 
-    /// Whether the row of this number has an error.
+    /// Returns `true` if the row with this number has an error.
     pub fn has_error(&self, row: usize) -> bool {
         self.unfit.get(row).is_some_and(|unfit| *unfit)
     }
 
-    /// The first error of a row. The problems must have been sorted.
+    /// Returns the first error of a row. The problems must be sorted.
     pub(crate) fn first_error(&self, row: usize) -> Option<&Problem> {
         if !self.has_error(row) {
             return None;
@@ -80,22 +81,22 @@ impl Problems {
         of_row.find(|problem| problem.wrong.severity() == Severity::Error)
     }
 
-    /// Whether nothing was found, not even something to warn of.
+    /// Returns `true` if there is neither an error nor a warning.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// How many errors there are.
+    /// Returns the number of errors.
     pub fn errors(&self) -> usize {
         self.errors
     }
 
-    /// How many warnings there are.
+    /// Returns the number of warnings.
     pub fn warnings(&self) -> usize {
         self.list.len() - self.errors
     }
 
-    /// How many rows have an error.
+    /// Returns the number of rows with an error.
     pub fn unfit_rows(&self) -> usize {
         self.unfit.iter().filter(|unfit| **unfit).count()
     }

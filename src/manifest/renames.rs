@@ -1,7 +1,7 @@
-//! Rows that are to get an id which a row of the same manifest has now.
+//! Rows whose new id belongs to a row of the same manifest.
 //!
-//! Renaming has no order among the rows of one run, so that such an id is not free when its turn comes.
-//! A manifest of its own that frees it first is.
+//! The renamings of one run have no order among the rows, so such an id may not be free in time.
+//! The user needs a separate manifest, whose run frees the id first.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use crate::text::fold;
 
 /// Reports the rows whose new id is the `external_id` of a row.
 ///
-/// `ids` and `new_ids` are the hashes of what each row has, and of what each row wishes for.
+/// `ids` holds the hashes of the present ids, `new_ids` the hashes of the requested ids.
 pub(super) fn report_ids_in_use(
     manifest: &Manifest,
     ids: &mut Hashes,
@@ -36,12 +36,12 @@ pub(super) fn report_ids_in_use(
     }
 }
 
-/// The rows that have one of a few ids, which are all alike.
+/// Rows with one of a few similar ids.
 #[derive(Default)]
 struct Holders {
-    /// The first row that has an id, by the id itself.
+    /// First row with each id.
     exact: HashMap<String, u32>,
-    /// The same by the folded id.
+    /// First row with each folded id.
     folded: HashMap<String, u32>,
 }
 
@@ -58,13 +58,13 @@ impl Holders {
         holders
     }
 
-    /// Why a row cannot get an id, if it cannot.
+    /// Returns the problem of giving an id to a row, or `None` if the id is free.
     fn in_the_way_of(&self, row: u32, id: &str, similar: SimilarIds) -> Option<Wrong> {
         if let Some(other) = self.exact.get(id) {
             return Some(Wrong::NewIdInUse { other: *other });
         }
         let other = *self.folded.get(fold(id).as_ref())?;
-        // A row may be renamed to what looks like its own id.
+        // A row may be renamed to an id similar to its own.
         (other != row && similar == SimilarIds::Refuse).then_some(Wrong::Similar {
             other,
             column: Column::ExternalId,

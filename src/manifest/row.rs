@@ -1,4 +1,4 @@
-//! One row of a manifest: as it stands there ([`RawRow`]), and checked ([`Row`]).
+//! One row of a manifest: as written ([`RawRow`]), and checked ([`Row`]).
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use super::split::{Fault, Record};
 use crate::manifest::problem::{Problem, Wrong};
 use crate::model::{ExternalId, ObjectRef, ObjectType, Service, Sha256Digest};
 
-/// A row as it stands in the manifest: cells that nobody has checked.
+/// Row with unchecked cells, as written in the manifest.
 #[derive(Debug)]
 pub struct RawRow<'m> {
     pub(super) header: &'m Header,
@@ -18,58 +18,59 @@ pub struct RawRow<'m> {
     pub(super) number: u32,
 }
 
-/// A row that is fit to be sent, as far as the manifest alone can tell.
+/// Checked row: valid as far as the manifest alone can show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// The row's number, the first under the header being 1.
+    /// Row number, the first row under the header being 1.
     pub number: usize,
-    /// The line of the manifest on which it begins.
+    /// Line of the manifest on which the row begins.
     pub line: u64,
-    /// Where the file is, relative to the root.
+    /// Path of the file, relative to the root.
     pub file_path: String,
-    /// What the file is attached to.
+    /// Record to which the file is attached.
     pub object: ObjectRef,
-    /// The user's key of the attachment.
+    /// User's own key of the attachment.
     pub external_id: ExternalId,
-    /// What the attachment is called, if the manifest says so.
+    /// Title of the attachment, if given.
     pub title: Option<String>,
-    /// The name under which the file is stored, if the manifest says so.
+    /// Name under which the file is stored, if given.
     pub file_name: Option<String>,
-    /// The digest that the file must have, if the manifest says so.
+    /// Digest that the file must have, if given.
     pub sha256: Option<Sha256Digest>,
-    /// The key that the attachment shall have from now on, where that is another one.
+    /// New key for the attachment, if given and different from `external_id`.
     pub new_external_id: Option<ExternalId>,
 }
 
 impl Row {
-    /// The name under which the file is stored: the column's, or else the file's own.
+    /// Returns the name under which the file is stored: the given name, or else the name of the
+    /// file.
     pub fn file_name(&self) -> &str {
         self.file_name_at(&self.file_path)
     }
 
-    /// The same, were its file at another path.
+    /// Returns the name under which the file is stored, for a file at another path.
     pub fn file_name_at<'r>(&'r self, file_path: &'r str) -> &'r str {
         name_of(file_path, self.file_name.as_deref())
     }
 }
 
-/// The name of a file: the one that was chosen, or else the last part of its path.
+/// Returns the given file name, or else the last part of the path.
 pub(crate) fn name_of<'r>(file_path: &'r str, file_name: Option<&'r str>) -> &'r str {
     let own_name = || file_path.rsplit('/').next().unwrap_or_default();
     file_name.unwrap_or_else(own_name)
 }
 
-/// The first thing that is wrong with a row.
+/// First mistake in a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The column, where it is about one cell.
+    /// Column of the mistake. `None` for a mistake of the whole row.
     pub column: Option<Column>,
-    /// What is wrong.
+    /// Kind of the mistake.
     pub wrong: Wrong,
 }
 
 impl<'m> RawRow<'m> {
-    /// A row before the first, to be filled.
+    /// Creates an empty row with the number 0, to be filled with the first row.
     pub(super) fn nowhere(header: &'m Header) -> Self {
         Self {
             header,
@@ -81,17 +82,17 @@ impl<'m> RawRow<'m> {
 }
 
 impl RawRow<'_> {
-    /// The row's number, the first under the header being 1.
+    /// Returns the row number, the first row under the header being 1.
     pub fn number(&self) -> usize {
         self.number as usize
     }
 
-    /// The line of the manifest on which the row begins.
+    /// Returns the line of the manifest on which the row begins.
     pub fn line(&self) -> u64 {
         u64::from(self.record.line)
     }
 
-    /// The cell in a column; empty where the manifest or the row has none.
+    /// Returns the cell in a column, or an empty text if the manifest or the row has none.
     pub fn cell(&self, column: Column) -> &str {
         self.header.place(column).map_or("", |place| self.at(place))
     }
@@ -100,46 +101,46 @@ impl RawRow<'_> {
         self.cells.get(place).map_or("", |cell| cell)
     }
 
-    /// The cell of `file_path`.
+    /// Returns the cell of `file_path`.
     pub fn file_path(&self) -> &str {
         self.cell(Column::FilePath)
     }
 
-    /// The cell of `object_type`.
+    /// Returns the cell of `object_type`.
     pub fn object_type(&self) -> &str {
         self.cell(Column::ObjectType)
     }
 
-    /// The cell of `object_id`.
+    /// Returns the cell of `object_id`.
     pub fn object_id(&self) -> &str {
         self.cell(Column::ObjectId)
     }
 
-    /// The cell of `external_id`.
+    /// Returns the cell of `external_id`.
     pub fn external_id(&self) -> &str {
         self.cell(Column::ExternalId)
     }
 
-    /// The cell of `new_external_id`, where it wishes for another id than the row has.
+    /// Returns the cell of `new_external_id`, if it requests an id other than the present id.
     pub(super) fn wished_id(&self) -> Option<&str> {
         let wished = self.cell(Column::NewExternalId);
         (!wished.is_empty() && wished != self.external_id()).then_some(wished)
     }
 
-    /// The cells that the results carry, in the order of
+    /// Returns the cells carried through to the results, in the order of
     /// [`extra_columns`](super::Manifest::extra_columns).
     pub fn extras(&self) -> impl Iterator<Item = &str> {
         self.header.extras.iter().map(|place| self.at(*place))
     }
 
-    /// The digest that the file must have, if the row names one that can be read.
+    /// Returns the required digest of the file, if the row has a valid digest.
     pub fn sha256(&self) -> Option<Sha256Digest> {
         cell::sha256(self.cell(Column::Sha256)).ok().flatten()
     }
 
-    /// The row, checked; or the first thing that is wrong with it.
+    /// Checks the row. Fails with the first mistake.
     ///
-    /// A row may be refused all the same, by what another row or its file is.
+    /// Another row or the file may still be a reason to refuse the row.
     pub fn parse(&self) -> Result<Row, Finding> {
         self.check_shape()?;
         let kind = self.checked(Column::ObjectType, cell::object_type)?;
@@ -160,9 +161,8 @@ impl RawRow<'_> {
         })
     }
 
-    /// Tells all that is wrong with the row by itself, and returns its object type where that is
-    /// known. A misshapen row has no type and no other problems: its cells may stand under the wrong
-    /// names.
+    /// Reports all mistakes of the row by itself, and returns the object type if valid. A misshapen
+    /// row has no type and no further problems, because its cells may stand under the wrong names.
     pub(super) fn find(&self, mut found: impl FnMut(Finding)) -> Option<ObjectType> {
         if let Err(misshapen) = self.check_shape() {
             found(misshapen);
@@ -190,8 +190,7 @@ impl RawRow<'_> {
         kind.ok()
     }
 
-    /// The record to which the row's file goes, and the name under which; nothing where one of them is
-    /// unfit to be sent.
+    /// Returns the record and the stored name of the row's file, or `None` if either is invalid.
     pub(super) fn destined_for(&self) -> Option<(ObjectRef, &str)> {
         let path = self.usable_path()?;
         let kind = cell::object_type(self.object_type()).ok()?;
@@ -200,20 +199,20 @@ impl RawRow<'_> {
         Some((object, name_of(path, file_name)))
     }
 
-    /// The service to which the row goes, where its type is known.
+    /// Returns the service of the row, if the object type is valid.
     pub(crate) fn service(&self) -> Option<Service> {
         self.check_shape().ok()?;
         let kind = cell::object_type(self.object_type()).ok()?;
         Some(kind.service())
     }
 
-    /// The path of the row's file if it may be opened at all.
+    /// Returns the path of the row's file, if the path is valid.
     pub(crate) fn usable_path(&self) -> Option<&str> {
         self.check_shape().ok()?;
         cell::file_path(self.file_path()).ok()
     }
 
-    /// A problem of this row.
+    /// Builds a problem of this row.
     pub(crate) fn problem(&self, column: Option<Column>, wrong: Wrong) -> Problem {
         Problem {
             row: self.number,
@@ -222,7 +221,7 @@ impl RawRow<'_> {
         }
     }
 
-    /// A cell by its column's rule.
+    /// Checks a cell by the rule of its column.
     fn checked<'r, T>(
         &'r self,
         column: Column,
@@ -252,7 +251,7 @@ impl RawRow<'_> {
         })
     }
 
-    /// The first column without a name in which the row has something.
+    /// Returns the problem of the first non-empty cell in a column without a name.
     pub(super) fn unnamed_content(&self) -> Option<Wrong> {
         let mut unnamed = self.header.unnamed.iter();
         let place = unnamed.find(|place| !self.at(**place).trim().is_empty())?;
@@ -262,7 +261,7 @@ impl RawRow<'_> {
     }
 }
 
-/// Every count in a manifest is below its size in bytes, which is below 4 GiB.
+/// Converts a count. Every count in a manifest is below the size of the text, which is below 4 GiB.
 pub(super) fn in_32_bits(count: usize) -> u32 {
     u32::try_from(count).expect("a manifest is smaller than 4 GiB")
 }

@@ -1,23 +1,24 @@
-//! The one service that a manifest is for, and what is wrong with its rows as that service sees them.
+//! The one service of a manifest, and the checks of rows for this service.
 
 use super::names::Names;
 use super::{Column, Manifest, RawRow};
 use crate::manifest::problem::{Problems, Wrong};
 use crate::model::Service;
 
-/// What is known of the service while the rows go by.
+/// State of the service checks while the rows are scanned.
 #[derive(Default)]
 pub(super) struct OneService {
-    /// The first row whose type is known, and its service, which is that of the manifest.
+    /// First row with a valid object type, and the service of the type. The manifest is for this
+    /// service.
     first: Option<(u32, Service)>,
-    /// Of the rows of Keelvar.
+    /// File names of the Keelvar rows.
     names: Names,
-    /// Whether a title was met that is not sent.
+    /// `true` once a title has been reported as not sent.
     title_told: bool,
 }
 
 impl OneService {
-    /// Takes a row of this service.
+    /// Adds a row with its service, and reports a row of another service.
     pub(super) fn take(&mut self, row: &RawRow<'_>, service: Service, problems: &mut Problems) {
         let (first, ours) = *self.first.get_or_insert((row.number, service));
         if service != ours {
@@ -33,19 +34,19 @@ impl OneService {
 
     fn take_of_keelvar(&mut self, row: &RawRow<'_>, problems: &mut Problems) {
         self.names.take(row);
-        // All titles have one cause, and one word about it is enough.
+        // All titles have the same cause, so a single warning is enough.
         if !self.title_told && !row.cell(Column::Title).is_empty() {
             self.title_told = true;
             problems.push(row.problem(Some(Column::Title), Wrong::TitleNotSent));
         }
     }
 
-    /// The service, where any row says it.
+    /// Returns the service, or `None` before the first row with a valid object type.
     pub(super) fn known(&self) -> Option<Service> {
         self.first.map(|(_, service)| service)
     }
 
-    /// Reports what only all rows together show.
+    /// Reports the problems that only all rows together show.
     pub(super) fn report(self, manifest: &Manifest, problems: &mut Problems) {
         self.names.report(manifest, problems);
     }

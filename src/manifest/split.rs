@@ -1,10 +1,9 @@
-//! Text to records and cells: quotes, delimiters and line breaks.
+//! Splitter from text to records and cells: quotes, delimiters and line breaks.
 //!
-//! The `csv` crate is not used for this, because it forgives what a manifest must not: it takes a
-//! quote that is never closed for one cell that reaches to the end of the file, and says nothing.
-//! Besides, cells here are slices of the text, and any record can be split again from its offset,
-//! which is why rows cost a few bytes each. Where the quotes are right, both read the same (a test
-//! compares them).
+//! The `csv` crate is not used here, because it tolerates mistakes that a manifest must not have:
+//! without an error, an unclosed quote makes a single cell up to the end of the file. Besides,
+//! cells here are slices of the text, and any record can be split again from its offset, so rows
+//! cost a few bytes each. With correct quotes, both read the same records (a test compares them).
 
 use std::borrow::Cow;
 
@@ -12,7 +11,7 @@ use memchr::memchr3;
 
 use crate::text::line_breaks;
 
-/// Goes through the records of a text, blank lines included.
+/// Iterator over the records of a text, including blank lines.
 #[derive(Debug, Clone)]
 pub(super) struct Splitter<'t> {
     text: &'t str,
@@ -21,36 +20,36 @@ pub(super) struct Splitter<'t> {
     line: u32,
 }
 
-/// Where a record stands, and whether its quotes are right.
+/// Position of a record, and the mistake in its quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Record {
-    /// The offset of its first byte.
+    /// Offset of the first byte.
     pub(super) offset: usize,
-    /// The line on which it begins, the first being 1.
+    /// Line on which the record begins, the first line being 1.
     pub(super) line: u32,
-    /// The line on which it ends.
+    /// Line on which the record ends.
     pub(super) last_line: u32,
-    /// What is wrong with its quotes.
+    /// Mistake in the quotes, if any.
     pub(super) fault: Option<Fault>,
 }
 
-/// What can be wrong with quotes.
+/// Mistake in the quotes of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// The text ends inside a cell in quotes.
+    /// The text ends inside a quoted cell.
     Unclosed {
-        /// The line on which the cell begins.
+        /// Line on which the cell begins.
         opened: u32,
     },
-    /// Text follows the closing quote. The record is taken to end on that line.
+    /// Text follows the closing quote. The record ends at the end of that line.
     TextAfterQuote {
-        /// The line on which the cell begins.
+        /// Line on which the cell begins.
         opened: u32,
     },
 }
 
 impl<'t> Splitter<'t> {
-    /// Begins at an offset at which a record begins, and which stands on the given line.
+    /// Starts at the offset of a record, which stands on the given line.
     pub(super) fn new(text: &'t str, delimiter: u8, offset: usize, line: u32) -> Self {
         Self {
             text,
@@ -60,7 +59,8 @@ impl<'t> Splitter<'t> {
         }
     }
 
-    /// Splits off the next record into `cells`, which loses what it held.
+    /// Splits off the next record and replaces the content of `cells`. Returns `None` at the end of
+    /// the text.
     pub(super) fn next(&mut self, cells: &mut Vec<Cow<'t, str>>) -> Option<Record> {
         cells.clear();
         if self.offset == self.text.len() {
@@ -78,7 +78,7 @@ impl<'t> Splitter<'t> {
         })
     }
 
-    /// Stops at the line break or the end of the text that ends the record.
+    /// Splits the cells of a record, and stops at its line break or at the end of the text.
     fn cells(&mut self, cells: &mut Vec<Cow<'t, str>>) -> Result<(), Fault> {
         loop {
             let cell = if self.peek() == Some(b'"') {
@@ -109,7 +109,7 @@ impl<'t> Splitter<'t> {
         let opened = self.line;
         let mut cell = Cow::Borrowed("");
         loop {
-            // Here stands the opening quote, or the second one of a doubled quote.
+            // The offset is at the opening quote, or at the second quote of a doubled quote.
             let rest = &self.text[self.offset + 1..];
             let Some(length) = rest.find('"') else {
                 self.line += lines_ended(rest);
@@ -119,7 +119,7 @@ impl<'t> Splitter<'t> {
             self.line += lines_ended(&rest[..length]);
             self.offset += length + 2;
             if self.peek() == Some(b'"') {
-                // The first quote of the pair is part of the text.
+                // The first quote of a doubled quote is part of the text.
                 cell += &rest[..=length];
                 continue;
             }
@@ -151,7 +151,7 @@ impl<'t> Splitter<'t> {
     }
 }
 
-/// How many lines end in a piece of the text.
+/// Returns the number of line breaks in a piece of the text.
 fn lines_ended(text: &str) -> u32 {
     u32::try_from(line_breaks(text.as_bytes())).unwrap_or(u32::MAX)
 }

@@ -1,4 +1,4 @@
-//! What users see of whole manifests.
+//! Tests of whole manifests as users see them.
 
 mod properties;
 mod renames;
@@ -25,7 +25,7 @@ pub(super) fn read_ids(ids: &[&str], similar_ids: SimilarIds) -> Reading {
     read_text(Path::new("m.csv"), text, &options).unwrap()
 }
 
-/// The lines that a user sees of a manifest with these rows.
+/// Returns the lines on a user's screen for a manifest with these rows.
 fn shown(rows: &str) -> String {
     let Reading { manifest, problems } = read_str(&format!("{HEADER}\n{rows}")).unwrap();
     on_screen(&problems, &manifest, Shown::Everything)

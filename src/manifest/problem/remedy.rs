@@ -1,4 +1,5 @@
-//! How each mistake is mended. Where the right value is clear, the remedy spells it out.
+//! Advice for each kind of mistake. Where the right value is clear, the advice spells out the
+//! value.
 
 use uuid::Uuid;
 
@@ -7,7 +8,7 @@ use crate::model::{BadObjectId, NotAFile, ObjectType};
 use crate::text::{looks_like, nearest, quoted};
 
 impl Wrong {
-    /// What to do about it.
+    /// Returns the advice for the mistake.
     pub(super) fn remedy(&self, value: &str) -> String {
         let remedy = match self {
             Self::UnknownObjectType => return object_type_remedy(value),
@@ -73,7 +74,8 @@ impl Wrong {
     }
 }
 
-/// Two names that differ in the encoding of their accents look the same, which has to be said.
+/// Suggests a name. Names that differ only in the encoding of accents look the same, so the message
+/// explains the difference.
 fn did_you_mean(value: &str, name: &str) -> String {
     if looks_like(value, name) {
         let name = quoted(name);
@@ -92,8 +94,8 @@ fn object_type_remedy(value: &str) -> String {
     }
 }
 
-/// Where the id itself is clear, the remedy spells it out; an id of the other service's form is
-/// probably right, and its type wrong.
+/// Suggests the id if the right id is clear. An id in the form of the other service is probably
+/// right, and the object type wrong.
 fn object_id_remedy(why: BadObjectId, value: &str) -> String {
     match why {
         BadObjectId::NoNumber if Uuid::try_parse(value).is_ok() => {

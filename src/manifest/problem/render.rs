@@ -1,4 +1,4 @@
-//! How problems look: grouped lines for a screen, and the problems file that holds all of them.
+//! Forms of problems: grouped lines for a screen, and the problems file with all problems.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -10,16 +10,16 @@ use crate::manifest::Manifest;
 use crate::text::{counted, escape, formula_safe, grouped};
 use crate::whole_file;
 
-/// How many lines a screen gets at most.
+/// Largest number of lines on a screen.
 const LINES_ON_SCREEN: usize = 100;
 
-/// How many problems of one cause are shown in full before the rest is only counted.
+/// Number of problems of one cause shown in full; further problems are only counted.
 const SHOWN_OF_A_CAUSE: usize = 3;
 
-/// How many row numbers stand for the rest.
+/// Largest number of row numbers in the line for further problems.
 const ROWS_NAMED: usize = 8;
 
-/// Which problems a screen gets.
+/// Severities shown on a screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shown {
     /// Errors and warnings.
@@ -28,15 +28,15 @@ pub enum Shown {
     Errors,
 }
 
-/// Where the problems of a manifest are written: beside it, with `.problems.csv` for its extension.
+/// Returns the path of the problems file: the manifest's path with the extension `problems.csv`.
 pub fn file_for(manifest: &Path) -> PathBuf {
     manifest.with_extension("problems.csv")
 }
 
-/// The problems as lines of text, the errors first.
+/// Returns the problems as lines of text, errors first.
 ///
-/// Where one cause has many rows, a few are shown and the others counted, so that one wrong folder
-/// name does not hide everything else.
+/// Of many rows with one cause, a few are shown and the others counted, so that a single wrong
+/// folder name does not hide all other problems.
 pub fn on_screen(problems: &Problems, manifest: &Manifest, shown: Shown) -> String {
     let mut screen = String::new();
     let mut room = LINES_ON_SCREEN;
@@ -65,15 +65,15 @@ pub fn on_screen(problems: &Problems, manifest: &Manifest, shown: Shown) -> Stri
     screen
 }
 
-/// What makes two problems one for the reader.
+/// Key for problems with the same cause: kind, column, and further detail.
 type Cause<'p> = (
     &'static str,
     Option<crate::manifest::Column>,
     Option<&'p str>,
 );
 
-/// The problems in groups of one cause, errors before warnings, otherwise in the order in which
-/// the causes first appear.
+/// Groups the problems by cause: errors before warnings, otherwise in the order of each cause's
+/// first problem.
 fn grouped_by_cause(problems: &Problems) -> Vec<Vec<&Problem>> {
     let mut groups: Vec<Vec<&Problem>> = Vec::new();
     let mut known: HashMap<Cause<'_>, usize> = HashMap::new();
@@ -107,9 +107,10 @@ fn line_for(problem: &Problem, manifest: &Manifest) -> String {
     line
 }
 
-/// The first error of a row in words, without its place; nothing where the row has none.
+/// Returns the first error of a row in words, without the place, or `None` for a row without an
+/// error.
 ///
-/// The problems must have been sorted.
+/// The problems must be sorted.
 pub fn of_row(problems: &Problems, manifest: &Manifest, row: usize) -> Option<String> {
     let problem = problems.first_error(row)?;
     let Described {
@@ -138,7 +139,7 @@ fn summary_of(rest: &[&Problem]) -> String {
     )
 }
 
-/// A problem with all that the manifest adds to it.
+/// Problem with all its details from the manifest.
 struct Described {
     file: String,
     line: u64,
@@ -167,10 +168,10 @@ impl Described {
     }
 }
 
-/// Writes the problems file, or removes the one of an earlier run when there is nothing to write.
+/// Writes the problems file and returns its path. Without any problem, removes the file of an
+/// earlier run and returns `None`.
 ///
-/// The file is made for its owner alone and takes its name only when it is complete. Its path is
-/// returned where there is one.
+/// The file is created for its owner alone, and gets its name only when complete.
 pub fn save(problems: &Problems, manifest: &Manifest) -> io::Result<Option<PathBuf>> {
     let path = file_for(manifest.path());
     if problems.is_empty() {

@@ -1,4 +1,4 @@
-//! What users see of problems: on the screen and in the problems file.
+//! Tests of the problems that users see: on the screen and in the problems file.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ fn manifest_in(folder: &Path, rows: &str) -> (Manifest, Problems) {
     (manifest, problems)
 }
 
-/// What the screen shows, with the folder's name left out.
+/// Returns the lines on the screen, without the folder's path.
 fn screen(rows: &str) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let (manifest, problems) = manifest_in(folder.path(), rows);

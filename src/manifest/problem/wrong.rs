@@ -1,7 +1,7 @@
-//! The catalogue of what can be wrong with a row: for each mistake its stable word, its weight,
-//! and what is said about it.
+//! Catalogue of all mistakes in rows: for each mistake its stable word, its severity and its
+//! message.
 //!
-//! Where the mistake stands, and how many rows share it, is not known here.
+//! The place of a mistake, and the number of rows with the same mistake, are not known here.
 
 use std::borrow::Cow;
 
@@ -11,17 +11,17 @@ use crate::model::{
 };
 use crate::text::{counted, escape, grouped, quoted};
 
-/// Whether a problem keeps its row from being sent.
+/// Severity of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// The row cannot be sent as it is.
+    /// The row cannot be sent.
     Error,
-    /// The row can be sent; somebody should look at it first.
+    /// The row can be sent, but the user should look at it first.
     Warning,
 }
 
 impl Severity {
-    /// The word in the problems file.
+    /// Returns the word in the problems file.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Error => "error",
@@ -30,154 +30,155 @@ impl Severity {
     }
 }
 
-/// What is wrong with a row or one of its cells.
+/// Kind of a mistake in a row or a cell.
 ///
-/// Kept small, because a manifest of a million rows may have a million of them: the value itself
-/// is read from the manifest again when the problem is shown.
+/// The type is small, because a manifest of a million rows may have a million mistakes: messages
+/// read the value from the manifest again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wrong {
-    /// The row has another number of cells than the header.
+    /// The row and the header differ in their number of cells.
     Ragged {
-        /// The cells of the header.
+        /// Number of cells in the header.
         expected: u32,
-        /// The cells of the row.
+        /// Number of cells in the row.
         found: u32,
-        /// The line on which the row ends, where it is not the one on which it begins.
+        /// Line on which the row ends, if different from the line on which the row begins.
         last_line: Option<u32>,
     },
-    /// Text follows the quote that closes a cell.
+    /// Text follows the closing quote of a cell.
     BrokenQuote {
-        /// The line on which the cell begins.
+        /// Line on which the cell begins.
         opened: u32,
     },
-    /// A header name is nearly that of a known column, which the manifest does not have.
+    /// A header name is similar to an absent known column.
     NearlyKnownColumn {
-        /// The name as it stands there.
+        /// Name as written in the header.
         name: Box<str>,
-        /// The column that may be meant.
+        /// Known column that the name probably means.
         known: Column,
     },
-    /// A column has cells but no name, so the results cannot carry it.
+    /// A column has cells but no name, so the results cannot carry the column.
     UnnamedColumn {
-        /// Which one, the first being 1.
+        /// Number of the column, the first being 1.
         number: u32,
     },
-    /// A cell that must not be empty is.
+    /// A required cell is empty.
     Empty,
-    /// A control character, such as a line break or a tab.
+    /// The cell contains a control character, such as a line break or a tab.
     ControlCharacter,
-    /// A character that turns the direction of writing.
+    /// The cell contains a character that changes the direction of writing.
     BidiCharacter,
-    /// White space before or after the value.
+    /// The value has white space before or after it.
     BlanksAround,
-    /// More characters (or, for a file name, bytes) than can be stored.
+    /// The value has more characters (for a file name: bytes) than can be stored.
     TooLong,
-    /// `.` or `..` where a name is expected.
+    /// The cell is `.` or `..` in place of a name.
     DotSegment,
-    /// A long number that a spreadsheet made `1.00E+15` of.
+    /// A spreadsheet has rewritten a long number as `1.00E+15`.
     Rewritten,
-    /// An error value of a spreadsheet, such as `#N/A`.
+    /// The cell is an error value of a spreadsheet, such as `#N/A`.
     ErrorValue,
-    /// A number shorter than all those that begin with a zero.
+    /// The number is shorter than all numbers with a leading zero.
     DroppedZeros {
-        /// How many digits the others have.
+        /// Number of digits of the other numbers.
         width: u32,
     },
-    /// Another row has the same `external_id`.
+    /// Another row has the same id in the same column.
     Duplicate {
-        /// The other row's number.
+        /// Number of the other row.
         other: u32,
     },
-    /// An id of another row differs in nothing that people see or mean.
+    /// An id of another row differs only in case or in the encoding of accents.
     Similar {
-        /// The other row's number.
+        /// Number of the other row.
         other: u32,
-        /// Where the id stands in it.
+        /// Column of the other id.
         column: Column,
     },
     /// The new id is the `external_id` of another row.
     NewIdInUse {
-        /// The other row's number.
+        /// Number of the other row.
         other: u32,
     },
-    /// A new id where the service cannot rename.
+    /// The row requests a new id, but the service cannot rename.
     NeverRenamed,
-    /// Another row's file would hang on the same record under the same name.
+    /// Another row attaches a file with the same name to the same record.
     SameName {
-        /// The other row's number.
+        /// Number of the other row.
         other: u32,
     },
-    /// A record of another service than those of the rows before.
+    /// The record belongs to another service than the manifest.
     OtherService {
-        /// The number of the first row of a known type, which says what the manifest is for.
+        /// Number of the first row with a valid object type, which sets the service of the
+        /// manifest.
         first: u32,
-        /// The service that it is for.
+        /// Service of the manifest.
         ours: Service,
     },
-    /// A title where the service has none.
+    /// The row has a title, but the service knows no titles.
     TitleNotSent,
-    /// No type that a service knows.
+    /// The cell is not an object type of any service.
     UnknownObjectType,
-    /// No id of a record of the row's type.
+    /// The cell is not an id of the row's object type.
     BadObjectId(BadObjectId),
-    /// Not 64 hexadecimal digits.
+    /// The cell is not 64 hexadecimal digits.
     BadSha256,
-    /// A path that begins at the root of the file system.
+    /// The path begins at the root of the file system.
     AbsolutePath,
-    /// A path with a `..` in it.
+    /// The path contains `..`.
     ParentFolder,
-    /// A path to another computer, `\\server\share`.
+    /// The path leads to another computer: `\\server\share`.
     NetworkPath,
-    /// A path with a drive letter.
+    /// The path begins with a drive letter.
     DriveLetter,
-    /// A path with `\` between its parts.
+    /// The path has `\` between its parts.
     Backslash,
-    /// A file name with a `/` or `\` in it.
+    /// The file name contains `/` or `\`.
     Separator,
-    /// There is no such file.
+    /// No file has the path.
     FileMissing {
-        /// The file that is there under nearly the same name.
+        /// Existing file with a similar path.
         nearly: Option<Box<str>>,
     },
-    /// There is no such folder.
+    /// A folder of the path is missing.
     FolderMissing {
-        /// The first folder of the path that is not there.
+        /// First missing folder of the path.
         folder: Box<str>,
     },
-    /// There is such a file, but its name on the disk is not UTF-8.
+    /// The file exists, but its name on the disk is not UTF-8.
     NameNotUtf8,
     /// A symbolic link leads out of the root.
     OutsideRoot,
-    /// Something else stands there.
+    /// The path leads to something other than a file.
     NotAFile(NotAFile),
-    /// A file without a byte.
+    /// The file has no bytes.
     EmptyFile,
-    /// More bytes than one upload can carry.
+    /// The file has more bytes than one upload can carry.
     FileTooLarge {
-        /// Its size.
+        /// Size of the file in bytes.
         size: u64,
     },
-    /// More bytes than Keelvar's app takes for one document.
+    /// The file has more bytes than Keelvar's app accepts for one document.
     LargeDocument {
-        /// Its size.
+        /// Size of the file in bytes.
         size: u64,
     },
     /// The file cannot be opened or read.
     Unreadable {
-        /// What the system said.
+        /// Error text of the system.
         cause: Box<str>,
     },
-    /// The file was being written while it was read.
+    /// The file changed while it was read.
     Changing,
-    /// The file has another digest than the manifest says.
+    /// The file's digest differs from the digest in the manifest.
     OtherDigest {
-        /// The digest of the file.
+        /// Digest of the file.
         found: Box<Sha256Digest>,
     },
 }
 
 impl Wrong {
-    /// A word for scripts, which stays the same when the message is reworded.
+    /// Returns the word for scripts, which stays the same when the message changes.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Ragged { .. } => "ragged_row",
@@ -223,7 +224,7 @@ impl Wrong {
         }
     }
 
-    /// How much it matters.
+    /// Returns the severity of the mistake.
     pub fn severity(&self) -> Severity {
         match self {
             Self::NearlyKnownColumn { .. }
@@ -236,7 +237,7 @@ impl Wrong {
         }
     }
 
-    /// What all rows with one cause have in common besides the kind, for the grouping of messages.
+    /// Returns the detail, besides the kind, by which messages are grouped.
     pub(super) fn cause(&self) -> Option<&str> {
         match self {
             Self::FolderMissing { folder } => Some(folder),
@@ -245,7 +246,7 @@ impl Wrong {
         }
     }
 
-    /// What is wrong, as a sentence.
+    /// Returns the mistake as a sentence.
     pub(super) fn sentence(&self, value: &str, manifest: &Manifest) -> String {
         format!("{} {}", self.subject(value), self.predicate(manifest))
     }

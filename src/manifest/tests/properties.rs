@@ -1,4 +1,4 @@
-//! What is true of every manifest, whoever wrote it.
+//! Properties of every manifest, by whatever program it was written.
 
 use csv::{QuoteStyle, Terminator};
 use encoding_rs::{SHIFT_JIS, WINDOWS_1252};
@@ -18,7 +18,7 @@ fn read_bytes(bytes: Vec<u8>, encoding: Option<&'static Encoding>) -> Result<Rea
     read_text(Path::new("m.csv"), text, &options)
 }
 
-/// The lines that a person counts in a text.
+/// Counts the lines of a text as a person does.
 fn lines(bytes: &[u8]) -> usize {
     let breaks = bytes.iter().enumerate().filter(|(at, byte)| match byte {
         b'\n' => true,
@@ -28,21 +28,21 @@ fn lines(bytes: &[u8]) -> usize {
     breaks.count() + 1
 }
 
-/// The number after the first `line ` of a message.
+/// Returns the number after the first `line ` in a message.
 fn line_named(message: &str) -> Option<usize> {
     let (_, rest) = message.split_once("line ")?;
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().ok()
 }
 
-/// The row of a manifest in which anything may stand: (title, note, department).
+/// Free cells of a manifest row: title, note and department.
 type Cells = (String, String, String);
 
 fn cells() -> impl Strategy<Value = Cells> {
     (text(), text(), text())
 }
 
-/// How a program may write a table.
+/// Format in which a program may write a table.
 #[derive(Debug, Clone, Copy)]
 struct Manner {
     delimiter: u8,

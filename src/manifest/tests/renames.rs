@@ -1,4 +1,4 @@
-//! What users see of new ids.
+//! Tests of new ids as users see them.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use super::*;
 use crate::arbitrary::cases;
 use crate::model::ExternalId;
 
-/// A manifest of rows, each with its id and the one that it wishes for.
+/// Reads a manifest of rows, each with its id and the requested new id.
 fn read_renames(rows: &[(&str, &str)], similar_ids: SimilarIds) -> Reading {
     let lines: Vec<String> = rows
         .iter()
@@ -28,7 +28,7 @@ fn shown_of(rows: &[(&str, &str)]) -> String {
     on_screen(&problems, &manifest, Shown::Everything)
 }
 
-/// The rows with a problem, and the stable words for it.
+/// Returns the rows with a problem and the stable words of the problems.
 fn kinds(rows: &[(&str, &str)], similar: SimilarIds) -> Vec<(u32, &'static str)> {
     let problems = read_renames(rows, similar).problems;
     let kinds = problems
@@ -141,7 +141,8 @@ fn a_million_equal_wishes_would_not_take_forever() {
         .collect();
     let rows: Vec<(&str, &str)> = rows.iter().map(|(id, new)| (id.as_str(), *new)).collect();
     let problems = read_renames(&rows, SimilarIds::Refuse).problems;
-    // Each is told of another with the same id, and half of them that another row has it, too.
+    // Each row is reported with another row of the same id, and half of the rows once more because
+    // another row has the id.
     assert_eq!(problems.errors(), 30_000);
 }
 
