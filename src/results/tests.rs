@@ -1,4 +1,4 @@
-//! What a results file survives.
+//! Results files read back: after a run, a kill, a tear, an edit, a spreadsheet and a second run.
 
 mod later_versions;
 mod ledger;
@@ -54,7 +54,7 @@ impl Folder {
         Self { folder, path }
     }
 
-    /// A file with a line for each entry and one column of the manifest's.
+    /// Writes a file with a line for each entry and one column of the manifest's.
     fn with(entries: impl IntoIterator<Item = Entry>) -> Self {
         let this = Self::new();
         let (mut file, _) = ResultsFile::begin(&this.path).unwrap();
@@ -123,7 +123,7 @@ fn lines_that_somebody_has_removed_are_counted_wherever_they_stood() {
     assert_eq!(removed(&[3]), 1);
     assert_eq!(removed(&[2, 4, 5]), 3);
     assert_eq!(removed(&[1, 5]), 2);
-    // What was appended last is missed by nobody.
+    // Lines appended last are missed by nobody.
     assert_eq!(removed(&[5, 6]), 1);
 }
 
@@ -185,7 +185,7 @@ fn a_journal_says_the_same_by_whatever_column_it_was_sorted() {
     }
 }
 
-/// The journal of a run that was killed.
+/// Returns the journal of a killed run.
 fn journal() -> String {
     let folder = Folder::with([entry(1, Status::Failed), entry(2, Status::Pending)]);
     let (mut file, _) = ResultsFile::resume(&folder.path, None).unwrap();
@@ -202,7 +202,7 @@ fn journal() -> String {
     folder.text()
 }
 
-/// The records of a file as they stand in it: a record may have several lines.
+/// Splits a file into its records, each of which may have several lines.
 fn lines_of(text: &str) -> Vec<Vec<u8>> {
     let mut records = vec![Vec::new()];
     let mut quoted = false;
@@ -255,7 +255,8 @@ fn a_file_torn_at_any_byte_loses_at_most_its_last_line() {
 fn a_quote_too_many_costs_its_own_line_and_none_of_those_after_it() {
     let folder = Folder::with((1..=4).map(|number| entry(number, Status::Uploaded)));
     for (from, to, damaged) in [
-        // In a cell that is checked, and in one of the manifest's own.
+        // The first two quotes stand in a checked cell, the last two in a cell of the manifest's
+        // own.
         ("\n2,\"2, a", "\n2,2, a", 1),
         ("\n2,\"2, a", "\n\"2,\"2, a", 1),
         ("\"extra of =A2", "extra of =A2", 1),
@@ -278,7 +279,7 @@ fn a_quote_too_many_costs_its_own_line_and_none_of_those_after_it() {
     }
 }
 
-/// A line in which no cell needs quotes but, perhaps, that of the manifest's column.
+/// Returns a line in which no cell needs quotes but, perhaps, the cell of the manifest's column.
 fn unquoted(number: usize, extra: &str) -> Line {
     Line {
         entry: Entry {
@@ -305,7 +306,8 @@ fn a_quote_too_many_in_a_column_that_nobody_checks_costs_no_line() {
         unquoted(2, "law"),
         unquoted(3, "one\ntwo"),
     ]);
-    // The second ends where the third begins to be quoted, and so looks like one line.
+    // The record of the second quote ends where the third line begins to be quoted, and so looks
+    // like one line.
     for (from, to) in [("department", "\"department"), ("law", "\"law")] {
         let previous = Folder::parse(text.replacen(from, to, 1));
         assert_eq!(previous.external_ids(), ["=A1", "=A2", "=A3"], "{to}");

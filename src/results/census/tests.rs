@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A file as it was written: so many lines at once, the first with this serial, and then some that were
-/// appended, each of a row.
+/// Returns the numbers of a file as written: `whole` lines at once, the first with the serial
+/// `first`, and then an appended line for each row of `appended`.
 fn written(first: Serial, whole: u64, appended: &[u32]) -> Vec<Numbers> {
     let of_whole = (0..whole).map(|place| Numbers {
         serial: first + place,
@@ -26,7 +26,7 @@ fn lost(lines: &[Numbers]) -> LostLines {
     census.lost()
 }
 
-/// What is known of the file without the lines at these places.
+/// Returns the lost lines of the file without the lines at these places.
 fn without(lines: &[Numbers], gone: &[usize]) -> LostLines {
     let left = lines.iter().enumerate();
     let left = left.filter(|(place, _)| !gone.contains(place));
@@ -48,7 +48,7 @@ fn lines_of_a_whole_file_are_missed_wherever_they_stood_and_their_rows_are_known
     ] {
         let lost = without(&written(first, 6, &[]), gone);
         assert_eq!((lost.written, lost.removed), (6, gone.len() as u64));
-        // A single line that is left may have been appended, as far as it knows.
+        // A single line that is left may have been appended, as far as the detector knows.
         if gone.len() < 5 {
             let rows = gone.iter().map(|place| u32::try_from(place + 1).unwrap());
             assert_eq!(lost.rows, Some(rows.collect()), "{gone:?}");
@@ -134,7 +134,7 @@ fn a_line_that_is_not_believed_is_no_line_that_was_removed() {
         None,
     ];
     assert_eq!(lost.doubtful_rows(lines.into_iter()), [4]);
-    // Its own number was damaged, too, so that it may be a later line of any row.
+    // The serial of the line was damaged, too, so the line may be a later line of any row.
     census.damaged = vec![None];
     let lost = census.lost();
     assert_eq!(lost.doubtful_rows(lines.into_iter()), [2, 4]);
@@ -180,7 +180,7 @@ fn files_of_earlier_versions_tell_of_lines_between_others_alone() {
 }
 
 proptest! {
-    /// Each line that is gone is missed, but for those that were appended last.
+    /// Each lost line is missed, except lines appended last.
     #[test]
     fn lost_lines_are_counted(
         first in 1_u64..50,
@@ -200,7 +200,7 @@ proptest! {
         let known = (end + 1 - first).saturating_sub(left.len() as u64);
         let lost = lost(&left);
         prop_assert_eq!(lost.removed, known);
-        // No row is passed over of which a line is gone that is known to be.
+        // No row is passed over if one of its lines is known to be gone.
         let newest = |row: u32| left.iter().rev().find(|line| line.row == Some(row));
         let counting = (1..10).map(|row| newest(row).map(|line| CountingLine {
             serial: line.serial,

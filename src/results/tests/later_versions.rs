@@ -1,8 +1,8 @@
-//! Results that a later version has written.
+//! Results written by a later version.
 
 use super::*;
 
-/// A file of one line, some cells of which are others, with a check that matches.
+/// Returns a file of one line, with one cell replaced and a matching check.
 fn of_a_later_version(cell: &str, instead: &str) -> String {
     let text = Folder::with([entry(1, Status::Uploaded)]).text();
     let mut reader = csv::Reader::from_reader(text.as_bytes());

@@ -1,4 +1,4 @@
-//! Results as evidence.
+//! Results read as evidence by the ledger.
 
 use super::*;
 use crate::results::ledger::Ledger;

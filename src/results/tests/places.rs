@@ -1,9 +1,9 @@
-//! Where lines stand, as whoever opens the file in an editor finds them.
+//! The numbers of damaged and torn lines, as an editor shows them.
 
 use super::*;
 
-/// A file of five lines, of which the second row's cell of the manifest has two lines, with these line
-/// breaks between its lines.
+/// Returns a file of five lines with these line breaks. The second row's cell of the manifest has
+/// two lines.
 fn text_with(line_break: &str) -> String {
     let plain = |number| Line {
         entry: Entry {

@@ -1,4 +1,4 @@
-//! What is true of every results file, whatever its cells hold and whatever befell it.
+//! Laws of every results file, for any cells and any damage.
 
 use proptest::option;
 use proptest::prelude::*;
@@ -8,7 +8,7 @@ use super::*;
 use crate::arbitrary::{attachment_id, bytes, cases, text};
 use crate::text::{formula_restored, formula_safe};
 
-/// Any line that a run may write.
+/// Any line of a run.
 fn any_entry() -> impl Strategy<Value = Entry> {
     let texts = [(); 6].map(|()| unbroken());
     let known = prop_oneof![
@@ -94,7 +94,7 @@ fn unbroken() -> impl Strategy<Value = String> {
     text().prop_map(|text| text.trim_start_matches(['\n', '\r']).to_owned())
 }
 
-/// Any moment of a calendar, in whole multiples of so many nanoseconds.
+/// Any moment of a calendar, in whole multiples of `grain` nanoseconds.
 fn moment(grain: i32) -> impl Strategy<Value = jiff::Timestamp> {
     let range = jiff::Timestamp::MIN.as_second() + 1..jiff::Timestamp::MAX.as_second();
     (range, 0..1_000_000_000 / grain)
@@ -103,8 +103,9 @@ fn moment(grain: i32) -> impl Strategy<Value = jiff::Timestamp> {
 
 /// Lines of different rows, each with the cell of a column of the manifest's.
 ///
-/// No cell begins with a line break. The quote before such a one looks like one that ends a cell, so
-/// that an earlier cell that lost its own closing quote can end there as if it had been written so.
+/// No cell begins with a line break. The quote before a leading line break looks like the end of a
+/// cell, so an earlier cell without its own closing quote could end there as if it had been written
+/// so.
 fn lines() -> impl Strategy<Value = Vec<(Entry, String)>> {
     let line = (any_entry(), unbroken());
     prop::collection::vec(line, 1..5).prop_map(|mut lines| {
@@ -118,7 +119,7 @@ fn lines() -> impl Strategy<Value = Vec<(Entry, String)>> {
     })
 }
 
-/// A file of these lines, the last so many of them as the journal appends them.
+/// Returns a file of these lines, the last `appended` of them written by the journal.
 fn file_of(column: &str, lines: &[(Entry, String)], appended: usize) -> Vec<u8> {
     let folder = Folder::new();
     let (mut file, _) = ResultsFile::begin(&folder.path).unwrap();
@@ -135,7 +136,7 @@ fn file_of(column: &str, lines: &[(Entry, String)], appended: usize) -> Vec<u8> 
     fs::read(&folder.path).unwrap()
 }
 
-/// Where each line of a file ends, its header first.
+/// Returns the offset at which each line of a file ends, the header first.
 fn ends(text: &[u8]) -> Vec<usize> {
     let text = std::str::from_utf8(text).unwrap();
     let lengths = lines_of(text).into_iter().map(|line| line.len());
@@ -147,7 +148,7 @@ fn ends(text: &[u8]) -> Vec<usize> {
         .collect()
 }
 
-/// What befalls one byte of a file.
+/// Damage to one byte of a file.
 #[derive(Debug, Clone, Copy)]
 enum Damage {
     Replaced(u8),
@@ -176,7 +177,7 @@ impl Damage {
     }
 }
 
-/// Nothing is believed that was not written.
+/// Fails if a line is believed that was not written.
 fn only_what_was_written_is_believed(
     previous: &Previous,
     lines: &[(Entry, String)],
@@ -221,7 +222,7 @@ proptest! {
         let at = at.index(text.len());
         damage.befall(&mut text, at);
         let Ok(previous) = Previous::parse(text, Path::new("m.results.csv")) else {
-            // Without its header it is no results file, and is not written over.
+            // Without its header the file is no results file, and is not written over.
             prop_assert!(at < ends[0]);
             return Ok(());
         };
