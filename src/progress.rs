@@ -25,7 +25,7 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 /// Interval between two updates of a bar.
 const BAR_EVERY: Duration = Duration::from_millis(200);
 
-/// Amount of messages that a command writes on its way.
+/// Amount of messages from a command on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verbosity {
     /// Errors only.
@@ -43,7 +43,7 @@ pub enum Verbosity {
 /// Form in which progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
-    /// Bars that move.
+    /// Moving bars.
     Bars,
     /// Lines, one every few seconds.
     Lines,
@@ -52,8 +52,8 @@ pub enum Style {
 }
 
 impl Style {
-    /// Chooses the form that fits the terminal and the verbosity. Log lines exclude bars, because
-    /// each would spoil the other.
+    /// Chooses the form for the terminal and the verbosity. Log lines exclude bars, because each
+    /// would spoil the other.
     pub fn choose(verbosity: Verbosity) -> Self {
         match verbosity {
             Verbosity::Quiet => Self::Silent,
@@ -168,7 +168,7 @@ impl Drop for Hashing {
 pub struct Tally {
     /// API requests.
     pub requests: u64,
-    /// API requests that changed nothing.
+    /// API requests without changes.
     pub reads: u64,
     /// Records created.
     pub created: u64,
@@ -180,7 +180,7 @@ pub struct Tally {
     pub inspected: u64,
     /// Answers with status 429.
     pub throttled: u64,
-    /// Rows that ended, by status.
+    /// Ended rows, by status.
     pub ended: BTreeMap<Status, u64>,
 }
 
@@ -210,7 +210,7 @@ impl Tally {
         self.ended.values().sum::<u64>() + self.inspected
     }
 
-    /// Bytes sent or received, in words; `None` for a verification that has received no bytes.
+    /// Bytes sent or received, in words; `None` for a verification without any.
     fn moved(&self) -> Option<String> {
         match (self.bytes_received, self.inspected) {
             (0, 0) => Some(format!("{} sent", size(self.bytes_sent))),
@@ -259,7 +259,7 @@ struct Display {
     shown: Instant,
     /// Numbers of requests at moments of the last seconds, oldest first.
     past: VecDeque<(Instant, u64)>,
-    /// True while the user knows that the service is away.
+    /// True while the user knows of an outage of the service.
     away: bool,
     /// True while the user knows that the folder of the files is away.
     files_away: bool,
@@ -311,7 +311,7 @@ impl Display {
         self.tally
     }
 
-    /// Writes a line of its own for an event that deserves one, once for each outage.
+    /// Writes a line of its own for a noteworthy event, once for each outage.
     fn tell(&mut self, event: &Event) {
         let line = match event {
             Event::Away { why, wait } if !self.away => {
@@ -431,7 +431,7 @@ fn in_words(kind: Kind) -> &'static str {
     }
 }
 
-/// Time of day at which a wait will be over, with the date if the date is another one.
+/// Time of day at the end of a wait, with the date if the wait ends on another day.
 fn time_after(wait: Duration) -> String {
     let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::system());
     let then = now.checked_add(wait).unwrap_or_else(|_| now.clone());

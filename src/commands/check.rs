@@ -65,9 +65,9 @@ struct EarlierResults {
 }
 
 impl EarlierResults {
-    /// Reads the results that the user named, or else the results beside the manifest, even while
-    /// another process writes to them. No results beside the manifest are no error. Fails with
-    /// [`Error::Evidence`] when named results cannot be read.
+    /// Reads the results named by the user, or else the results beside the manifest, even while
+    /// another process writes to the file. A missing results file beside the manifest is no error.
+    /// Fails with [`Error::Evidence`] when named results cannot be read.
     fn read(config: &CheckPlan) -> Result<Self, Error> {
         let (EvidenceFile::Named(path) | EvidenceFile::Usual(path)) = &config.results;
         let mut notices = String::new();
@@ -113,8 +113,8 @@ struct Summary {
     /// Number of rows that would attach a file again; `None` instead of 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     second_copies: Option<NonZeroU64>,
-    /// Number of rows that would attach a file again in an import to a destination that only other
-    /// results name; `None` instead of 0.
+    /// Number of rows that would attach a file again in an import to a destination named by other
+    /// results alone; `None` instead of 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     possible_second_copies: Option<NonZeroU64>,
     problems_file: Option<String>,

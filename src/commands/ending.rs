@@ -20,8 +20,8 @@ pub(super) enum RunEnding {
 }
 
 impl RunEnding {
-    /// Returns the ending of a run that stopped early, or else the ending that `gone_through`
-    /// returns for a run that covered all rows.
+    /// Returns the ending of a run stopped early, or else the ending from `gone_through` for a run
+    /// over all rows.
     pub(super) fn of(
         halt: Option<&Halt>,
         stop: Option<Stop>,

@@ -1,12 +1,12 @@
-//! Service and destination of the results that a command takes as evidence.
+//! Service and destination of results, for commands with results as evidence.
 
 use crate::config::{Base, ConfigError, ServiceConfig, variable};
 use crate::error::Error;
 use crate::model::Service;
 use crate::results::ledger::Ledger;
 
-/// Returns the service of the first row whose service is known. Fails with [`Error::NoRows`] when
-/// there is no such row.
+/// Returns the service of the first row with a known service. Fails with [`Error::NoRows`] without
+/// such a row.
 pub(super) fn service_of(ledger: &Ledger) -> Result<Service, Error> {
     let mut services = ledger.entries().filter_map(|entry| entry.service());
     services.next().ok_or_else(|| Error::NoRows {
@@ -14,11 +14,10 @@ pub(super) fn service_of(ledger: &Ledger) -> Result<Service, Error> {
     })
 }
 
-/// Returns the destination that the user named.
+/// Returns the destination named by the user: results must not decide where keys are sent.
 ///
-/// Fails with [`Error::NotWhereItWent`] when the user named none, or when the results name another
-/// one.
-// The user names the destination, since results must not decide where keys are sent.
+/// Fails with [`Error::NotWhereItWent`] when the user named no destination, or when the results
+/// name a different one.
 pub(super) fn destination(
     config: &ServiceConfig,
     ledger: &Ledger,
@@ -42,7 +41,7 @@ pub(super) fn destination(
     }
 }
 
-/// True if an emulator that lived for one run made some of the results.
+/// True if some of the results came from an emulator started for one run.
 pub(super) fn was_a_rehearsal(ledger: &Ledger) -> bool {
     let destinations = &ledger.previous().destinations;
     destinations.contains(Base::Emulator.label().as_str())

@@ -1,5 +1,5 @@
-//! First request of a command. The request is sent before anything that takes long, and only where
-//! the command has something to ask or send.
+//! First request of a command, sent before any long work, and only by a command with something to
+//! ask or send.
 
 use std::time::Duration;
 
@@ -13,9 +13,8 @@ use crate::throttle::FIRST_ANSWER_LIMIT;
 
 use super::session::{Contact, Target};
 
-/// Asks the service for a first answer, about the attachment `known` if there is one: an attachment
-/// that an earlier run has left in the service makes the better question. Fails with
-/// [`Error::NoGoodAnswer`], which explains the bad answer.
+/// Asks the service for a first answer. An attachment left by an earlier run, `known`, makes the
+/// better question. Fails with [`Error::NoGoodAnswer`], which explains the bad answer.
 pub(super) fn ask(
     contact: &mut Contact<'_>,
     known: Option<&AttachmentId>,

@@ -1,4 +1,4 @@
-//! Message to the user about a run that stopped early.
+//! Message to the user about a run stopped early.
 
 use crate::model::Service;
 use crate::pipeline::{ALIKE_ROWS, Halt};

@@ -44,8 +44,8 @@ pub fn run(config: &ImportPlan) -> Result<Exit, Error> {
     carry_out(config, read)
 }
 
-/// Imports the rows of a manifest that was read already. The results and all messages name the
-/// manifest by its path.
+/// Imports the rows of a manifest already read. The results and all messages name the manifest by
+/// its path.
 pub(super) fn carry_out(config: &ImportPlan, read: Reading) -> Result<Exit, Error> {
     // Without a row whose service is known, no row is sent, and either service will do.
     let service = read.manifest.service().unwrap_or(Service::Workday);
@@ -118,8 +118,8 @@ pub(super) fn carry_out(config: &ImportPlan, read: Reading) -> Result<Exit, Erro
     }
 }
 
-/// Fails with [`Error::SecondCopies`] when a row would attach a file that is attached already,
-/// unless the user allows the row.
+/// Fails with [`Error::SecondCopies`] when a row would attach an already attached file, unless the
+/// user allows the row.
 fn refuse_second_copies(
     config: &ImportPlan,
     plan: &Plan<'_>,
@@ -178,8 +178,8 @@ fn refused(cause: ResultsError) -> Error {
     }
 }
 
-/// Error of a run that has sent nothing. An I/O error is passed on as it is, since the results file
-/// may have been begun when the disk failed.
+/// Error of a run before its first request. An I/O error is passed on as it is, since the results
+/// file may have been begun when the disk failed.
 fn not_begun(cause: ResultsError) -> Error {
     match cause {
         ResultsError::Io { .. } => cause.into(),

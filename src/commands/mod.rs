@@ -25,7 +25,8 @@ use crate::manifest::Manifest;
 use crate::manifest::problem::{self, Problems, Shown};
 use crate::text::escape;
 
-/// Line for standard error that names the proxy; empty if requests go to the service directly.
+/// Line for standard error with the name of the proxy; empty if requests go to the service
+/// directly.
 fn proxy_notice(base: &Base) -> String {
     let proxy = base.proxy();
     proxy.map_or_else(String::new, |proxy| {
@@ -34,8 +35,7 @@ fn proxy_notice(base: &Base) -> String {
     })
 }
 
-/// Problems that the output settings let through: errors alone where the user wants no other
-/// messages.
+/// Problems to show: errors alone in quiet output.
 fn problems_shown(output: OutputConfig) -> Shown {
     if output.is_quiet() {
         Shown::Errors
@@ -48,8 +48,7 @@ fn problems_shown(output: OutputConfig) -> Shown {
 /// problems file, `None` where nothing was written.
 ///
 /// Fails only when standard error cannot be written to. An unwritable problems file gets a line on
-/// standard error instead: a folder that cannot be written to is no reason to keep the problems
-/// back.
+/// standard error instead: a read-only folder is no reason to keep the problems back.
 fn tell_problems(
     manifest: &Manifest,
     problems: &Problems,
@@ -70,8 +69,8 @@ fn tell_problems(
     Ok(saved.unwrap_or_default())
 }
 
-/// Writes a summary to standard output in the form that the user asked for. Quiet output leaves out
-/// the text for people, never the JSON.
+/// Writes a summary to standard output in the form chosen by the user. Quiet output leaves out the
+/// text for people, never the JSON.
 fn show(output: OutputConfig, for_people: &str, for_scripts: &str) -> Result<(), Error> {
     let text = match output.form {
         SummaryForm::Human if output.is_quiet() => "",

@@ -91,14 +91,14 @@ pub fn run(config: &ReportPlan) -> Result<Exit, Error> {
     ended
 }
 
-/// Verification, and the file that holds it.
+/// Verification and its file.
 struct Verified {
     read: Verification,
     file: InputFile,
 }
 
 impl Verified {
-    /// Reads the verification file at `path`. Returns `None` if there is no such file. Fails with
+    /// Reads the verification file at `path`. Returns `None` for a missing file. Fails with
     /// [`Error::RefusedVerification`] when the file cannot be read or parsed.
     fn read(path: &Path, encoding: Option<&'static Encoding>) -> Result<Option<Self>, Error> {
         let refused = |why: String| Error::RefusedVerification {
@@ -128,7 +128,7 @@ enum NamedManifest {
 }
 
 impl NamedManifest {
-    /// Finds the manifest that the user named, or else the manifest beside the results. Fails only
+    /// Finds the manifest named by the user, or else the manifest beside the results. Fails only
     /// when a named manifest cannot be read.
     fn find(config: &ReportPlan) -> Result<Self, Error> {
         if let Some(path) = &config.manifest {
@@ -163,7 +163,7 @@ impl NamedManifest {
     }
 }
 
-/// File with a digest that the user should note elsewhere.
+/// File with a digest for the user to note elsewhere.
 #[derive(Debug, Serialize)]
 struct NotedFile {
     what: &'static str,

@@ -1,8 +1,8 @@
-//! Second copies: rows that would attach a file whose content is attached already, under another
-//! key or by another import.
+//! Second copies: rows whose content is attached already, under another key or by another import,
+//! and would be attached again.
 //!
-//! The earlier copies are gathered here, from the results of this import and from results files
-//! beside them. Which rows are second copies is decided by [`plan`](crate::plan).
+//! Earlier copies are gathered here, from the results of this import and from results files beside
+//! those results. Which rows are second copies is decided by [`plan`](crate::plan).
 
 mod words;
 
@@ -61,21 +61,20 @@ impl Destinations {
     }
 }
 
-/// Second copies found, and the results files that were compared.
+/// Second copies found, and the results files compared.
 pub(super) struct CopiesFound<'a> {
     service: Service,
     manifest: &'a Path,
     results: &'a Path,
     destination: &'a Destinations,
     found: SecondCopiesFound,
-    /// Other results files that were compared.
+    /// Other results files compared.
     files: Vec<PathBuf>,
-    /// Notices about other results files that were unreadable or incomplete.
+    /// Notices about unreadable or incomplete other results files.
     unread: String,
 }
 
-/// Second copies divided by the user's consent: rows that stop the run, and rows that the user
-/// allows.
+/// Second copies divided by the user's consent: rows that stop the run, and allowed rows.
 pub(super) struct CopiesByConsent<'a> {
     of: &'a CopiesFound<'a>,
     renamed: Vec<&'a SecondCopy>,
@@ -84,7 +83,7 @@ pub(super) struct CopiesByConsent<'a> {
 }
 
 impl<'a> Comparison<'a> {
-    /// Finds the rows among `rows` (indices) that would attach a file a second time.
+    /// Finds the second copies among `rows`, given by index.
     pub(super) fn find(&self, rows: &[u32]) -> CopiesFound<'a> {
         let mut copies = CopiesFound {
             service: self.service(),
@@ -120,8 +119,8 @@ impl<'a> Comparison<'a> {
         copies
     }
 
-    /// Service that the manifest is for. Without a row whose service is known, no row is sent, and
-    /// either service will do.
+    /// Service of the manifest. Without a row whose service is known, no row is sent, and either
+    /// service will do.
     fn service(&self) -> Service {
         self.manifest.service().unwrap_or(Service::Workday)
     }
@@ -148,7 +147,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Returns copies with one of these contents whose rows have left the manifest.
+    /// Returns copies with one of `contents` whose rows have left the manifest.
     fn left(&self, contents: &HashSet<Sha256Digest>) -> Vec<EarlierCopy> {
         if self.previous.is_empty() {
             return Vec::new();
@@ -178,7 +177,7 @@ impl<'a> Comparison<'a> {
         left
     }
 
-    /// Returns copies with one of these contents from other results files.
+    /// Returns copies with one of `contents` from other results files.
     fn beside(
         &self,
         files: Vec<PathBuf>,
@@ -223,8 +222,8 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Leaves out copies that the results of this import name, too: somebody has copied those
-    /// results.
+    /// Leaves out copies known from the results of this import, too: somebody has copied the
+    /// results file.
     fn without_our_own(&self, mut copies: Vec<EarlierCopy>) -> Vec<EarlierCopy> {
         if copies.is_empty() {
             return copies;
@@ -249,7 +248,7 @@ impl<'a> Comparison<'a> {
 }
 
 impl<'a> CopiesFound<'a> {
-    /// Divides the second copies into rows that stop a run and rows that the user allows.
+    /// Divides the second copies into rows that stop a run and rows allowed by the user.
     pub(super) fn by_consent(&'a self, allowed: &SecondCopies) -> CopiesByConsent<'a> {
         let allows = |copy: &SecondCopy| allowed.allows(copy.of.row);
         let all = || self.found.renamed.iter().chain(&self.found.elsewhere);
@@ -283,7 +282,7 @@ impl CopiesByConsent<'_> {
         self.refused().count() as u64
     }
 
-    /// Number of rows that would stop a run to a destination that the user has not named yet.
+    /// Number of rows that would stop a run to a destination not yet named.
     pub(super) fn perhaps_stopping(&self) -> u64 {
         (self.renamed.len() + self.elsewhere.len()) as u64 - self.stopping()
     }

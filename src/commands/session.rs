@@ -36,7 +36,7 @@ pub(super) struct Target<'a> {
     pub(super) jobs: &'a Jobs,
 }
 
-/// Settings of a session that do not come from the connection.
+/// Settings of a session apart from its connection.
 pub(super) struct Opening {
     pub(super) max_errors: Option<usize>,
     pub(super) wishes: Wishes,
@@ -48,7 +48,7 @@ pub(super) struct Opening {
 pub(super) enum AtStop {
     /// Requests under way are finished, for at most half a minute.
     Finish,
-    /// Requests under way are given up, because they change nothing.
+    /// Requests under way are given up: none of them changes anything.
     GiveUp,
 }
 
@@ -136,8 +136,8 @@ impl Session {
 /// because until then Ctrl-C still ends the program at once.
 pub(super) struct Contact<'a> {
     target: Target<'a>,
-    /// Runtime of the session. The runtime lives to the end of the program, so that a second Ctrl-C
-    /// ends the program at any moment.
+    /// Runtime of the session. The runtime lives to the end of the program, so a second Ctrl-C ends
+    /// the program at any moment.
     runtime: Runtime,
     /// Client of the service; `None` for the emulator, which is started with the session.
     client: Option<Client>,
@@ -198,7 +198,7 @@ pub(super) enum Client {
 }
 
 impl Client {
-    /// Returns a client that sends the keys to `base`.
+    /// Returns a client for `base`, with the keys of the user.
     fn new(base: Url, Target { access, jobs, .. }: Target<'_>) -> Result<Self, ClientError> {
         let (keys, network) = (access.credentials.headers(), &access.network);
         match &access.credentials {
@@ -260,8 +260,8 @@ async fn start_emulator(rate: u32) -> Result<Emulator, Error> {
     Ok(Emulator::start(anywhere_here, settings).await?)
 }
 
-/// Listener for the user's wish to stop. A second wish ends the program at once: everything that
-/// counts is durable by then, and nothing has to be cleared up.
+/// Listener for the user's wish to stop. A second wish ends the program at once: all progress is
+/// durable by then, and nothing has to be cleared up.
 #[derive(Debug)]
 pub(super) struct Stopping(watch::Receiver<Option<Stop>>);
 

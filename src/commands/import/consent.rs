@@ -1,4 +1,4 @@
-//! Questions to the user before an act that nobody can undo.
+//! Questions to the user before an act without a way back.
 //!
 //! Documents of a sourcing event in Keelvar are visible to all of its bidders by default, and
 //! nobody can make a bidder forget what he has seen. Replaced content is gone from the service for
@@ -21,8 +21,8 @@ use crate::pipeline::{Halt, Outlook, Survey};
 use crate::signals::Stop;
 use crate::text::{counted, counted_with_verb, escape, tell};
 
-/// Tells the user once that bidders will see the files, and asks for consent. Returns at once if no
-/// row is for a sourcing event. Fails with [`Error::NobodyToAsk`] without a terminal, with
+/// Tells the user once about bidders, who will see the files, and asks for consent. Returns at once
+/// if no row is for a sourcing event. Fails with [`Error::NobodyToAsk`] without a terminal, with
 /// [`Error::NotAgreed`] without a yes.
 pub(super) fn ask_about_bidders(
     config: &ImportPlan,
@@ -77,8 +77,8 @@ pub(super) fn to_ask_about_content<'a>(
     }
 }
 
-/// Looks up the content that would be replaced, tells the user how much that is and where backups
-/// go, and asks for consent. Asks nothing if no content would be replaced. Fails with
+/// Looks up the content to be replaced, tells the user its amount and the place of backups, and
+/// asks for consent. Asks nothing if no content would be replaced. Fails with
 /// [`Error::NotLookedUp`] when the look-up or the question was cut short, with [`Error::NotAgreed`]
 /// without a yes.
 pub(super) fn ask_about_content(
@@ -117,7 +117,7 @@ pub(super) fn ask_about_content(
     }
 }
 
-/// Numbers of attachments that would lose their content.
+/// Numbers of attachments with content to lose.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Loss {
     certainly: u64,
@@ -190,8 +190,8 @@ fn answer_to(question: &str) -> io::Result<String> {
     Ok(answer)
 }
 
-/// Asks at the keyboard without blocking the runtime. A thread that waits at the keyboard in vain
-/// ends with the program.
+/// Asks at the keyboard without blocking the runtime. A thread left waiting at the keyboard ends
+/// with the program.
 async fn typed_after(question: &'static str) -> io::Result<String> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {

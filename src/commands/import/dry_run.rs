@@ -25,7 +25,7 @@ use crate::signals::Stop;
 use crate::text::{counted, grouped};
 use changes::Changes;
 
-/// Most rows named one by one among the rows that would not be done.
+/// Most rows named one by one among the rows not done.
 const ROWS_NAMED: usize = 100;
 
 /// Looks up every row and writes the forecast of the import.
@@ -73,11 +73,11 @@ pub(super) fn look_up(
 #[derive(Debug, Default, Serialize)]
 struct Forecast {
     rows: u64,
-    /// Rows that earlier runs have done.
+    /// Rows done by earlier runs.
     done_before: u64,
     create: u64,
     create_bytes: u64,
-    /// Rows that an earlier run has begun.
+    /// Rows begun by an earlier run.
     go_on: u64,
     go_on_bytes: u64,
     skip: u64,
@@ -130,8 +130,8 @@ impl Forecast {
         forecast
     }
 
-    /// Returns the least number of requests that change nothing, and the least number that change
-    /// something, for an import after `look_ups` look-ups.
+    /// Returns the least numbers of requests without and with changes, in this order, for an import
+    /// after `look_ups` look-ups.
     fn of_attachments(&self, look_ups: u64) -> (u64, u64) {
         let Changes {
             replace,
@@ -172,7 +172,7 @@ impl Forecast {
         }
     }
 
-    /// Ending that the import is expected to have.
+    /// Expected ending of the import.
     fn ending(&self, halt: Option<&Halt>, stop: Option<Stop>, service: Service) -> RunEnding {
         RunEnding::of(halt, stop, service, || {
             if self.not_done.is_empty() {

@@ -13,7 +13,7 @@ use crate::model::{RowNumbers, SecondCopies, Service};
 use crate::results::previous::{Previous, name_damaged};
 use crate::text::{counted_with_verb, escape};
 
-/// Returns the numbers of the rows in doubt that are fit to be sent.
+/// Returns the numbers of the rows in doubt, unfit rows left out.
 fn rows_in_doubt(manifest: &Manifest, problems: &Problems, previous: &Previous) -> Vec<usize> {
     if previous.lost().is_none() {
         return Vec::new();
@@ -30,7 +30,7 @@ fn rows_in_doubt(manifest: &Manifest, problems: &Problems, previous: &Previous) 
 /// Fails with [`Error::LostLines`] when lost lines leave rows in doubt whose files would be sent
 /// again.
 ///
-/// For a service that cannot be asked about attached files.
+/// For a service without a way to ask about attached files.
 pub(super) fn refuse(
     path: &Path,
     manifest: &Manifest,
@@ -62,7 +62,7 @@ pub(super) fn refuse(
     })
 }
 
-/// Notice to the user about lost lines in a run that goes on; empty without lost lines.
+/// Notice to the user about lost lines where the run goes on; empty without lost lines.
 pub(super) fn notice(
     path: &Path,
     manifest: &Manifest,

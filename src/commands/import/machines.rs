@@ -32,8 +32,8 @@ pub(super) async fn run<J: Journal>(
     }
 }
 
-/// Surveys all planned rows with requests that change nothing. Returns the surveys and the reason
-/// for an early stop, or `None`.
+/// Surveys all planned rows without changing anything. Returns the surveys and the reason for an
+/// early stop, or `None`.
 pub(super) async fn survey(
     client: &Client,
     plan: &Plan<'_>,

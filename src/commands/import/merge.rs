@@ -13,7 +13,7 @@ use crate::results::file::Line;
 use crate::results::previous::Previous;
 use crate::results::{Changes, Entry, Known, Reason, RowState, Verified};
 
-/// Selection of the rows that get a line.
+/// Selection of the rows with a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {
     /// Rows of which something is known: the results file before a run.
@@ -28,7 +28,7 @@ pub(super) struct Rows<'a> {
     pub manifest: &'a Manifest,
     /// Problems of the rows of the manifest.
     pub problems: &'a Problems,
-    /// New lines of rows that need no request, by row number.
+    /// New lines of rows without requests, by row number.
     pub decided: &'a HashMap<usize, Entry>,
     /// Label of the destination, as a line of the results names the destination.
     pub destination: &'a str,
@@ -58,7 +58,7 @@ pub(super) fn lines<'a>(
     }
 }
 
-/// Iterator of lines with a length that was counted beforehand.
+/// Iterator of lines with a known length.
 struct Counted<I> {
     lines: I,
     left: usize,
@@ -80,8 +80,8 @@ impl<I: Iterator> Iterator for Counted<I> {
 
 impl<I: Iterator> ExactSizeIterator for Counted<I> {}
 
-/// Returns the entries of rows that are no longer in the manifest, in the order of the old file, as
-/// far as an entry tells something of an attachment.
+/// Returns the entries of rows no longer in the manifest, in the order of the old file. Entries
+/// without knowledge of an attachment are left out.
 ///
 /// `shown` holds the places of the lines whose rows are in the manifest.
 pub(super) fn left(previous: &Previous, shown: &BTreeSet<usize>) -> Vec<Entry> {
@@ -103,8 +103,8 @@ fn is_worth_keeping(entry: &Entry) -> bool {
 }
 
 impl Rows<'_> {
-    /// Counts the rows of the manifest that get a line, and collects the entries of rows that are
-    /// no longer in the manifest.
+    /// Counts the rows of the manifest with a line, and collects the entries of rows no longer in
+    /// the manifest.
     fn census(&self, previous: &Previous, extent: Extent) -> (usize, Vec<Entry>) {
         let mut shown = BTreeSet::new();
         let mut count = 0;

@@ -63,7 +63,7 @@ pub(super) struct Plan<'a> {
     jobs: Option<Vec<Vec<u32>>>,
     wishes: Wishes,
     failed_jobs: FailedJobs,
-    /// New lines of rows that need no request, by row number.
+    /// New lines of rows without requests, by row number.
     decided: HashMap<usize, Entry>,
     /// Number of done rows whose file is gone.
     gone: u64,
@@ -135,8 +135,8 @@ impl<'a> Plan<'a> {
         self.manifest
     }
 
-    /// Service that the manifest is for. Without a row whose service is known, no row is sent, and
-    /// either service will do.
+    /// Service of the manifest. Without a row whose service is known, no row is sent, and either
+    /// service will do.
     pub(super) fn service(&self) -> Service {
         self.manifest.service().unwrap_or(Service::Workday)
     }
@@ -156,7 +156,7 @@ impl<'a> Plan<'a> {
         self.to_send.len()
     }
 
-    /// Number of rows that need requests and are for objects of type `kind`.
+    /// Number of rows that need requests, for objects of type `kind`.
     pub(super) fn to_send_to(&self, kind: ObjectType) -> u64 {
         let rows = self
             .to_send
@@ -166,7 +166,7 @@ impl<'a> Plan<'a> {
             .count() as u64
     }
 
-    /// Counts the rows that need no request, by status.
+    /// Counts the rows without requests, by status.
     pub(super) fn settled(&self) -> BTreeMap<Status, u64> {
         let mut settled = BTreeMap::new();
         let mut to_send = self.to_send.iter().peekable();

@@ -41,8 +41,7 @@ pub(super) fn is_worth_asking(
     is_worth_it
 }
 
-/// Returns an attachment that an earlier run has left in the service; `None` where the results name
-/// none.
+/// Returns an attachment left in the service by an earlier run; `None` if the results name none.
 pub(super) fn known_attachment(manifest: &Manifest, previous: &Previous) -> Option<AttachmentId> {
     let id = |row: RawRow<'_>| previous.get(row.external_id())?.attachment_id;
     manifest.rows().find_map(id)

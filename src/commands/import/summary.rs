@@ -29,13 +29,13 @@ pub(super) struct Summary {
     rows: u64,
     /// Number of rows of the manifest by status, over all runs.
     statuses: BTreeMap<&'static str, u64>,
-    /// Number of lines at the end of the results that belong to no row of the manifest.
+    /// Number of lines at the end of the results without a row in the manifest.
     rows_no_longer_in_manifest: u64,
     /// Requests of this run.
     requests: u64,
-    /// Requests of this run that changed nothing.
+    /// Requests of this run without changes.
     look_ups: u64,
-    /// Records that this run created: attachments, or jobs.
+    /// Records created by this run: attachments, or jobs.
     created: u64,
     throttled: u64,
     bytes_sent: u64,
@@ -53,12 +53,12 @@ pub(super) struct Summary {
     attention: Vec<String>,
     #[serde(skip)]
     more_need_attention: u64,
-    /// Shell commands that put the results back in place before a resume; usually empty.
+    /// Shell commands to put the results back in place before a resume; usually empty.
     #[serde(skip)]
     put_back: String,
 }
 
-/// Most rows that need attention named one by one.
+/// Most rows named one by one among the rows in need of attention.
 const ROWS_NAMED: usize = 10;
 
 impl Summary {
@@ -103,7 +103,7 @@ impl Summary {
         })
     }
 
-    /// Notes that another file has taken the place of the results, which therefore rest at `kept`.
+    /// Notes that another file stands in the place of the results, which therefore rest at `kept`.
     /// Returns the ending of the run.
     pub(super) fn rests_beside(
         &mut self,
@@ -143,8 +143,8 @@ impl Summary {
         }
     }
 
-    /// Drops the list of rows that need attention, because the reason for the stop covers all of
-    /// them.
+    /// Drops the list of rows in need of attention, because the reason for the stop covers all of
+    /// these rows.
     pub(super) fn name_no_rows(&mut self) {
         self.attention.clear();
         self.more_need_attention = 0;
@@ -169,7 +169,7 @@ impl Summary {
         self.statuses.get(status.as_str()).copied().unwrap_or(0)
     }
 
-    /// Number of rows of the manifest that are not done.
+    /// Number of rows of the manifest not done.
     fn left(&self) -> u64 {
         let done: u64 = Status::ALL
             .into_iter()
@@ -267,7 +267,7 @@ impl Summary {
         format!("{json}\n")
     }
 
-    /// Command line for the shell that goes on with this import.
+    /// Command line with which the user goes on with this import.
     fn way_on(&self) -> String {
         format!("{}{}", self.put_back, resume_command())
     }

@@ -40,7 +40,7 @@ pub(in super::super) fn name_lost(results: &Path, removed: u64) -> String {
 }
 
 impl CopiesByConsent<'_> {
-    /// Notices to the user in a run that goes on; empty without any.
+    /// Notices to the user where the run goes on; empty without any.
     pub(in super::super) fn notices(&self) -> String {
         let mut text = self.of.unread.clone();
         if *self.of.destination == Destinations::Unknown && !self.elsewhere.is_empty() {
@@ -157,7 +157,7 @@ impl CopiesByConsent<'_> {
         }
     }
 
-    /// Advice to resume the import that has attached a file already.
+    /// Advice to resume the import with the earlier copy.
     fn going_on(&self, copy: &SecondCopy) -> String {
         let results = shown(&self.of.files[copy.first.results]);
         let has_other_ids = |copy: &&SecondCopy| copy.first.present_id() != copy.of.external_id;

@@ -13,7 +13,7 @@ use crate::verification::row::Row;
 
 use super::summary::ROWS_NAMED;
 
-/// State of each backup that the results name.
+/// State of each backup named by the results.
 #[derive(Debug, Default)]
 pub(super) struct Backups {
     looked_at: Vec<(Named, Standing)>,

@@ -20,7 +20,7 @@ use crate::verification::{Download, Outcome};
 
 use super::backups::Backups;
 
-/// Most rows that do not match named one by one.
+/// Most differing rows named one by one.
 pub(super) const ROWS_NAMED: usize = 10;
 
 /// Returns the ending of the verification of these rows.
@@ -41,11 +41,11 @@ pub(super) fn ending(
     })
 }
 
-/// Outcome of a verification, with everything that the summary shows.
+/// Outcome of a verification, with all values of the summary.
 pub(super) struct Summary<'a> {
     pub(super) results: &'a Path,
     pub(super) verification: &'a Path,
-    /// True if the verification file is an earlier run's, which this run has not replaced.
+    /// True if the verification file is from an earlier run, and was left as it was.
     pub(super) kept: bool,
     pub(super) destination: String,
     pub(super) rows: &'a [Row],
@@ -215,7 +215,7 @@ impl Summary<'_> {
         struct Whole {
             results: String,
             verification: String,
-            /// True if the verification file is an earlier run's.
+            /// True if the verification file is from an earlier run.
             verification_kept: bool,
             destination: String,
             rows: u64,

@@ -1,4 +1,4 @@
-//! Changes that an import would make to existing attachments, counted and listed.
+//! Changes of an import to existing attachments, counted and listed.
 
 use std::fmt;
 

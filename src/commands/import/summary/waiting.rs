@@ -1,5 +1,5 @@
-//! Attachments that wait for content: their old content was let go of, or is about to be, and the
-//! new content is not there yet. Nothing else that a run leaves behind is as urgent.
+//! Attachments waiting for content: the old content was let go of, or is about to be, and the new
+//! content is not there yet. No other remainder of a run is as urgent.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use crate::text::{counted, counted_with_verb, escape, grouped, quoted};
 /// Longest list of attachments; further attachments are only counted.
 const NAMED: usize = 100;
 
-/// List of the attachments that wait for content.
+/// List of the attachments waiting for content.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Waiting {
     list: Vec<One>,
@@ -19,7 +19,7 @@ pub(super) struct Waiting {
     not_listed: u64,
 }
 
-/// One attachment that waits for content.
+/// Attachment waiting for content.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 struct One {
     /// `None` if the row has left the manifest.
