@@ -1,7 +1,12 @@
-//! What is to be done for a row: decided from what is known, without doing anything.
+//! The decisions about a row, made from known facts without doing anything.
 //!
-//! [`step`] reads what earlier runs left, [`next_step()`] what the service says of an attachment, and
-//! [`outcome`] what it says of a job. All are total: each combination has exactly one answer.
+//! [`step`] decides from the earlier line of a row where its protocol starts, [`next_step()`]
+//! decides from an answer about an attachment, and [`outcome`] from the end of a job. All are
+//! total: each combination of facts has exactly one answer. [`second_copies()`] finds rows about to
+//! store a file a second time, and [`units()`] groups rows into jobs.
+//!
+//! The module stops before requests and lines: `pipeline` carries out the decisions, and the dry
+//! run tells of them. Open `next_step.rs` first for attachments, and `job.rs` for jobs.
 
 mod job;
 mod next_step;
@@ -28,18 +33,18 @@ pub use there::{
 };
 pub use units::{Candidate, Limits, units};
 
-/// What follows for a row from its earlier line.
+/// Decision about a row, made from its earlier line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// Nothing: its line says all that there is to say.
+    /// The earlier line stays, and no request is sent.
     Keep,
-    /// A new line, and no request.
+    /// A new line is written, and no request is sent.
     Record(Box<Entry>),
-    /// Requests.
+    /// Requests are sent, from the given start on.
     Send(Start),
 }
 
-/// Where the protocol of a row starts, which depends on what its service makes of files.
+/// Start of a row's protocol. Each service has its own use of files, and so its own protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Start {
     /// The row's file becomes an attachment.
@@ -48,28 +53,28 @@ pub enum Start {
     Job(JobStart),
 }
 
-/// Where the protocol of an attachment starts.
+/// Start of the protocol of an attachment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AttachmentStart {
-    /// With a look-up by `external_id`.
+    /// A look-up by `external_id`.
     LookUp(Posted),
-    /// With the attachment that an earlier run chose for the row.
+    /// The record chosen for the row by an earlier run.
     Resume(Begun),
-    /// With the attachment that an earlier run left with its bytes, or while it was replacing them.
+    /// The attachment left by an earlier run, with its bytes or in the middle of a replacement.
     There(There),
 }
 
-/// Where the protocol of a row starts whose file goes into a job.
+/// Start of the protocol of a row whose file goes into a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobStart {
-    /// With a new job.
+    /// A new job.
     New,
-    /// With the job that an earlier run put the row into.
+    /// The job into which an earlier run put the row.
     Earlier(Begun),
 }
 
 impl JobStart {
-    /// The job that it starts with, where that is an earlier run's.
+    /// Returns the earlier run's job; `None` for a new job.
     pub fn job(&self) -> Option<&AttachmentId> {
         match self {
             Self::New => None,
@@ -78,36 +83,38 @@ impl JobStart {
     }
 }
 
-/// Whether a POST of this row may have been carried out without our knowing of the record it made.
-/// Only then is a record without bytes that is found under the row's `external_id` ours.
+/// Possible outcome of earlier POSTs of a row without an answer. Only after such a POST is a record
+/// without bytes under the row's `external_id` known to be ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Posted {
-    /// No: there was none, or each one was answered.
+    /// There was no POST, or each POST was answered.
     No,
-    /// Yes, for the object that the manifest names now.
+    /// A POST for the object in the present manifest may have made a record.
     Perhaps,
-    /// Yes, but for another object. Its record cannot be moved, so it has to go first; and since
-    /// a record does not tell its object, none that is found is known to be ours.
+    /// A POST for another object may have made a record. The record cannot be moved, and has to go
+    /// first; and since a record does not tell its object, no record found is known to be ours.
     ForAnotherObject(OtherObject),
 }
 
-/// A record that an earlier run chose for a row. Only its absence permits another one.
+/// A record chosen for a row by an earlier run. Only the absence of the record permits another
+/// record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Begun {
-    /// The record.
+    /// Id of the record.
     pub id: AttachmentId,
-    /// The file, as the manifest named it then.
+    /// Path of the file in the manifest of the earlier run.
     pub file_path: String,
-    /// What was being sent, or was sent, where the line still tells.
+    /// Content sent, or being sent, by the earlier run; `None` where the line does not tell any
+    /// more.
     pub content: Option<Content>,
-    /// What it hangs on, where that is not the object that the manifest names now.
+    /// Object of the record; `None` for the object in the present manifest.
     pub elsewhere: Option<OtherObject>,
-    /// How far the earlier run came.
+    /// Stage reached by the earlier run.
     pub progress: Progress,
 }
 
 impl Begun {
-    /// A record of a row, of whose bytes nothing is known.
+    /// Returns a record of a row, with nothing known about its bytes.
     fn of(id: AttachmentId, row: &Row) -> Self {
         Self {
             id,
@@ -118,7 +125,7 @@ impl Begun {
         }
     }
 
-    /// A record of a row, for the object and the file as they are now.
+    /// Returns a record of a row for the present object and file.
     pub fn now(id: AttachmentId, row: &Row, content: Content) -> Self {
         Self {
             content: Some(content),
@@ -127,33 +134,33 @@ impl Begun {
     }
 }
 
-/// An object that an earlier line names, and the manifest no longer does. Kept as the line has it,
-/// so that the next line says the same.
+/// An object named in an earlier line and no more in the manifest. The text stays as the line has
+/// it, so the next line says the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OtherObject {
-    /// Its type.
+    /// Type of the object.
     pub kind: String,
-    /// Its id.
+    /// Id of the object.
     pub id: String,
 }
 
-/// How far an earlier run came with a record.
+/// Stage reached with a record by an earlier run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// None of its bytes were sent.
+    /// No bytes were sent.
     NotSent,
-    /// Its bytes may or may not have been sent.
+    /// Bytes may or may not have been sent.
     Unknown,
-    /// Its bytes were sent, and only what came of that did not show.
+    /// All bytes were sent, and only the result did not show.
     Sent,
-    /// A new address was asked for, and the request may still arrive: it would detach bytes that
-    /// were sent before it did.
+    /// A new upload address was requested, and the request may still arrive: the request detaches
+    /// all bytes sent before its arrival.
     Renewing,
-    /// Its job failed, perhaps after having attached them, and the user wants another.
+    /// The job failed, perhaps after having attached the file, and the user wants another job.
     Failed,
 }
 
-/// Decides what follows for a row from its earlier line.
+/// Decides from the earlier line of a row how the row goes on.
 pub fn step(
     row: &Row,
     file: RowFile,
@@ -173,14 +180,14 @@ pub fn step(
 
 fn go_on(row: &Row, previous: &Entry) -> AttachmentStart {
     let state = previous.state();
-    // Of a conflict that was not done, the attachment is somebody else's.
+    // The attachment of a conflict that was never done is somebody else's.
     if !state.is_conflict()
         && let Some(there) = There::of(row, previous)
     {
         return AttachmentStart::There(there);
     }
     let elsewhere = other_object(row, previous);
-    // The id of a conflict is somebody else's.
+    // The id in the line of a conflict is somebody else's.
     let chosen = (!state.is_conflict())
         .then_some(previous.attachment_id.clone())
         .flatten();
@@ -201,7 +208,7 @@ fn go_on(row: &Row, previous: &Entry) -> AttachmentStart {
             | RowState::UnfinishedElsewhere
             | RowState::ConflictElsewhere,
         ) => Posted::ForAnotherObject(object),
-        // The manifest names the first object again, but there was a POST for another one, too.
+        // The manifest names the first object again, but there was a POST for another object, too.
         (None, RowState::CreatingElsewhere) => Posted::ForAnotherObject(object_of(previous)),
         (None, RowState::Creating(_)) => Posted::Perhaps,
         _ => Posted::No,
@@ -209,7 +216,7 @@ fn go_on(row: &Row, previous: &Entry) -> AttachmentStart {
 }
 
 impl Progress {
-    /// How far an earlier run came with an attachment that it left so.
+    /// Returns the stage of an attachment from the state of its row.
     fn with_attachment(state: &RowState) -> Self {
         match state {
             RowState::SizeUnconfirmed(_) => Self::Sent,
@@ -235,7 +242,7 @@ fn object_of(previous: &Entry) -> OtherObject {
 fn done(row: &Row, file: RowFile, previous: Entry, wishes: Wishes) -> Step {
     let elsewhere = other_object(row, &previous);
     let is_other = is_other(file, &previous);
-    // What hangs on another object, or is in a job, can neither be moved nor changed.
+    // An attachment on another object, or in a job, can neither be moved nor changed.
     if elsewhere.is_none()
         && row.object.kind().service() == Service::Workday
         && is_to_be_changed(row, file, &previous, wishes)
@@ -255,7 +262,7 @@ fn done(row: &Row, file: RowFile, previous: Entry, wishes: Wishes) -> Step {
             ),
         ),
         None if is_other && is_kept => (
-            // What was changed before stays changed, whatever else is wanted now.
+            // Earlier changes stay changes, whatever else is wanted now.
             RowState::Done(
                 changed_as(&previous.changes).unwrap_or(DoneAs::Skipped),
                 DoneContent::KeptExisting,
@@ -271,7 +278,8 @@ fn done(row: &Row, file: RowFile, previous: Entry, wishes: Wishes) -> Step {
         ),
         None => (still_done(row, file, &previous), String::new()),
     };
-    // The line of what is other than the file speaks of what is stored, wherever the file is now.
+    // The line of content that differs from the file speaks of the stored content, wherever the
+    // file is now.
     let is_right = matches!(state, RowState::Done(..)) && !state.is_kept();
     let renamed = is_right && file_moved(row, file, &previous);
     if before == state && !renamed {
@@ -296,26 +304,26 @@ fn done(row: &Row, file: RowFile, previous: Entry, wishes: Wishes) -> Step {
     }))
 }
 
-/// What can be done about a file that is not what is stored for it.
+/// Returns the advice about a file unlike its stored content.
 pub(crate) fn remedies(service: Service) -> &'static str {
     match service {
         Service::Workday => Reason::FileChanged.remedy(),
-        // What is in a job can neither be replaced nor taken out.
+        // A file in a job can neither be replaced nor taken out.
         Service::Keelvar => "restore the file, or give the new one an external_id of its own",
     }
 }
 
-/// Whether a file is known to be other than what is stored for it.
+/// True if a file is known to differ from its stored content.
 fn is_other(file: RowFile, previous: &Entry) -> bool {
     match (file, previous.known.content()) {
         (RowFile::Ready(now), Some(then)) => now.sha256 != then.sha256,
-        // Of what somebody else stored, nothing but its size is known.
+        // Of content stored by somebody else, only the size is known.
         (RowFile::Ready(_), None) => previous.state().is_kept(),
         _ => false,
     }
 }
 
-/// Whether the attachment of a done row has to be looked at, because it may have to be changed.
+/// True if the attachment of a done row has to be looked at, since a change may be due.
 fn is_to_be_changed(row: &Row, file: RowFile, previous: &Entry, wishes: Wishes) -> bool {
     let is_other = is_other(file, previous);
     let state = previous.state();
@@ -323,13 +331,13 @@ fn is_to_be_changed(row: &Row, file: RowFile, previous: &Entry, wishes: Wishes) 
     let is_unproven = there::is_unproven(previous.verified, state.done_content());
     match wishes.on_conflict {
         OnConflict::Replace if is_other => true,
-        // That there are as many bytes does not prove that they are the same.
+        // An equal number of bytes does not prove equal bytes.
         OnConflict::Replace if is_unproven && file != RowFile::Gone => true,
         _ => is_right && there::may_be_renamed(row, previous, wishes),
     }
 }
 
-/// The state of a row that was done, and that nothing speaks against.
+/// Returns the state of a row done before, with nothing to be said against it.
 fn still_done(row: &Row, file: RowFile, previous: &Entry) -> RowState {
     match previous.state() {
         RowState::Done(done_as, DoneContent::KeptExisting) if file != RowFile::Gone => {
@@ -338,8 +346,8 @@ fn still_done(row: &Row, file: RowFile, previous: &Entry) -> RowState {
         done @ RowState::Done(..) => return done,
         _ => {}
     }
-    // Of an attachment that we uploaded, the size was confirmed, and nothing that is in a job was ever
-    // there before.
+    // The size of an attachment that we uploaded was confirmed, and no file in a job was ever there
+    // before.
     let otherwise = match (row.object.kind().service(), previous.verified) {
         (Service::Workday, Verified::No) => DoneAs::Skipped,
         (Service::Keelvar, _) | (_, Verified::Size | Verified::Etag) => DoneAs::Uploaded,
@@ -350,8 +358,8 @@ fn still_done(row: &Row, file: RowFile, previous: &Entry) -> RowState {
     )
 }
 
-/// Whether the line of a done row, whose content is the same, should be brought up to date, so that
-/// the next run need not hash.
+/// True if the line of a done row with the same content should be brought up to date: the next run
+/// then need not hash.
 fn file_moved(row: &Row, file: RowFile, previous: &Entry) -> bool {
     match (file, previous.known.content()) {
         (RowFile::Ready(now), Some(then)) => {
@@ -361,25 +369,25 @@ fn file_moved(row: &Row, file: RowFile, previous: &Entry) -> bool {
     }
 }
 
-/// What a look-up by `external_id` means for a row.
+/// Meaning of a look-up by `external_id` for a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Found {
-    /// Nothing is there: a record may be made.
+    /// Nothing has the `external_id`: a record may be made.
     Nothing,
-    /// Our own record, without bytes: the row goes on with it.
+    /// Our own record has no bytes: the row goes on with the record.
     Ours(AttachmentId),
-    /// A record without bytes that is ours but hangs on another object, or that is somebody
-    /// else's. It will get bytes or be purged; until then the row waits.
+    /// A record without bytes is ours but hangs on another object, or is somebody else's. The
+    /// record will get bytes or be purged; until then the row waits.
     Unfinished(Option<OtherObject>),
-    /// The same size is stored.
+    /// The stored content has the size of the file.
     SameSize(AttachmentId),
-    /// Another size is stored.
+    /// The stored content has another size.
     OtherSize(AttachmentId, u64),
-    /// The answer was about something else.
+    /// The answer speaks of another `external_id`.
     Mismatch(String),
 }
 
-/// Decides what a look-up by `external_id` means.
+/// Decides the meaning of a look-up by `external_id`.
 fn found(presence: &Presence, posted: &Posted, content: &Content) -> Found {
     match presence {
         Presence::Absent => Found::Nothing,
@@ -396,26 +404,26 @@ fn found(presence: &Presence, posted: &Posted, content: &Content) -> Found {
     }
 }
 
-/// How a begun record stands, and so how its row goes on.
+/// Meaning of an answer about a begun record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Standing {
-    /// It is gone: another record may be made.
+    /// The record is gone: another record may be made.
     Gone,
-    /// It has no bytes, so a new address for them detaches none.
+    /// The record has no bytes, so a new upload address detaches none.
     Empty,
-    /// Its bytes, which are those of the file, were sent, and do not show yet.
+    /// The file's bytes were sent, and do not show yet.
     Sent,
-    /// It has no bytes, and hangs on another object: it has to go first.
+    /// The record has no bytes, and hangs on another object: the record has to go first.
     EmptyElsewhere,
-    /// It has bytes of this size, of the file as it is now.
+    /// The record has this many bytes, sent from the present file.
     Stored(u64),
-    /// It has bytes of this size, but the file or the object was another one then.
+    /// The record has this many bytes, sent before the file or the object was changed.
     StoredBeforeTheChange(u64),
-    /// The answer was about something else.
+    /// The answer speaks of another record.
     Mismatch,
 }
 
-/// Decides how a begun record stands.
+/// Decides the meaning of an answer about a begun record.
 fn standing(presence: &Presence, begun: &Begun, content: &Content) -> Standing {
     let same_content = begun
         .content
