@@ -15,12 +15,12 @@
 //! `use` runs downwards only:
 //!
 //! ```text
-//! operation log reply folder context   shared: names, request log, answers, state folder; `context`
-//!                                      is the only place where a request is decided and logged
-//! faults                               failures on purpose, and the requests to hit
-//! storage                              signed URLs and bytes; an API owns each stored object
-//! attachments, jobs                    side by side: settings, paths, documents, records of APIs
-//! server, route                        the address, and the module that answers a request
+//! operation log reply folder context  shared: names, request log, replies, state folder. `context`
+//!                                     is the only place where a request is decided and logged
+//! faults                              failures on purpose, and the requests to hit
+//! storage                             signed URLs and bytes; an API owns each stored object
+//! attachments, jobs                   side by side: settings, paths, documents, records of APIs
+//! server, route                       the address, and the module that answers a request
 //! ```
 //!
 //! In one respect the emulator is stricter than the service, on purpose: the storage refuses a

@@ -127,7 +127,7 @@ pub enum Effect {
     WrongSize,
 }
 
-/// Reason for the refusal of a fault that can never fire or cannot be injected.
+/// Reason for the refusal of a fault without chance to fire or to be injected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadFault {
     /// The trigger selects no request.

@@ -158,14 +158,14 @@ pub enum PostBudgets {
 pub enum Refused {
     /// A refused request does not count.
     NotCounted,
-    /// A refused request counts, so that a client that keeps asking stays refused.
+    /// A refused request counts: a client without pauses stays refused.
     Counted,
 }
 
 /// Keys accepted by the API. A missing key is answered with 401, another key with an empty 403.
 #[derive(Debug, Clone)]
 pub enum JobKeys {
-    /// Any key that is not empty.
+    /// Any key, unless empty.
     Any,
     /// Exactly the given key.
     Only(SecretString),
@@ -370,7 +370,7 @@ pub enum FileStatus {
     Told {
         /// Status word of an attached file.
         attached: String,
-        /// Status word of a file that is not attached.
+        /// Status word of a file without attachment.
         not_attached: String,
     },
 }
