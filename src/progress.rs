@@ -82,6 +82,7 @@ pub struct Hashing {
     ticker: Option<JoinHandle<()>>,
 }
 
+/// Counts of the hashing, shared with the thread that writes lines.
 #[derive(Debug, Default)]
 struct HashingFigures {
     files: AtomicU64,
@@ -249,6 +250,7 @@ impl Sending {
     }
 }
 
+/// Display of the requests, on a thread of its own.
 struct Display {
     style: Style,
     what: &'static str,

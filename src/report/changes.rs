@@ -47,7 +47,7 @@ pub(super) struct Tally {
     pub(super) waived: Count,
 }
 
-/// Row and attachment that a change was made to.
+/// Row and attachment of a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Subject {
     /// Row number in the manifest; null if the row has left the manifest.
@@ -70,9 +70,9 @@ pub struct Replaced {
     pub previous_size: Bytes,
     /// SHA-256 of the former content; null if the import has not seen the bytes.
     pub previous_sha256: Option<String>,
-    /// Size of the content that the line of the row names now.
+    /// Size of the content named by the line of the row now.
     pub size: Option<Bytes>,
-    /// SHA-256 of the content that the line of the row names now.
+    /// SHA-256 of the content named by the line of the row now.
     pub sha256: Option<String>,
     /// Path of the backup of the former content; null if the user did without a backup.
     pub backup: Option<Text>,

@@ -31,6 +31,7 @@ pub struct Chart {
     shapes: Vec<Shape>,
 }
 
+/// Element of a chart. All coordinates are whole numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Shape {
     Rect {
@@ -56,7 +57,7 @@ enum Shape {
     },
 }
 
-/// Texts that name a chart.
+/// Title and texts of a chart.
 #[derive(Debug, Clone)]
 pub struct Caption {
     /// Prefix of the ids of elements in the chart.
@@ -74,7 +75,7 @@ pub struct Bar {
     pub label: String,
     /// Value, which the length of the bar shows.
     pub value: u64,
-    /// Class that colours the bar.
+    /// CSS class for the colour of the bar.
     pub class: &'static str,
 }
 

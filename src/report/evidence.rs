@@ -14,7 +14,7 @@ use crate::results::{DoneContent, Entry, Former, Status, Verified};
 use crate::verification::file::Verification;
 use crate::verification::{Checked, LocalFile, Outcome};
 
-/// Strongest evidence for a row that is done. Each row counts at one level only.
+/// Strongest evidence for a done row. Each row counts at one level only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// `verify` downloaded the stored bytes, and their SHA-256 is the file's.
@@ -175,7 +175,7 @@ pub struct LevelCount {
 pub struct Levels([(Count, Bytes); Level::ALL.len()]);
 
 impl Levels {
-    /// Counts a row that is done.
+    /// Counts a done row.
     pub fn take(&mut self, level: Level, entry: &Entry) {
         let (rows, bytes) = &mut self.0[level as usize];
         rows.increase();
@@ -216,9 +216,9 @@ pub struct VerificationFacts {
     pub last_checked_at: Option<Moment>,
     /// Selections of rows for downloads: empty for no rows, `all`, or for example `10% seed 42`.
     pub download: Vec<String>,
-    /// Number of lines of the results that the verification covers.
+    /// Number of lines of the results covered by the verification.
     pub rows_checked: Count,
-    /// Number of lines of the results that the verification does not cover.
+    /// Number of lines of the results not covered by the verification.
     pub rows_not_covered: Count,
     /// Number of lines of the verification about claims that the results no longer make. Such lines
     /// count for nothing.

@@ -1,4 +1,4 @@
-//! Exceptions: rows that need attention, grouped by finding and remedy.
+//! Exceptions: rows in need of attention, grouped by finding and remedy.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ const ROOM: Room = Room {
     bytes: 24 * 1024,
 };
 
-/// Rows that need attention for the same reason.
+/// Rows in need of attention for the same reason.
 #[derive(Debug, Clone, Serialize)]
 pub struct Group {
     /// Source of the finding: `results` for rows that are not done, or `verify`.
@@ -129,7 +129,7 @@ impl Group {
     }
 }
 
-/// Counts the rows of exceptions that speak against a row.
+/// Counts the rows of all groups, except the group of unverifiable rows.
 pub fn serious(groups: &[Group]) -> Count {
     let serious = groups.iter().filter(|group| !group.is_unverifiable());
     Count(serious.map(|group| group.rows.count.0).sum())

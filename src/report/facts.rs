@@ -42,7 +42,7 @@ const SHORT_LIST: Room = Room {
 pub struct Inputs<'a> {
     /// Results of the import.
     pub ledger: &'a Ledger,
-    /// Verification and the file that holds the verification, if there is one.
+    /// Verification and its file, if there is one.
     pub verification: Option<(&'a Verification, &'a InputFile)>,
     /// Manifest of the import.
     pub manifest: ManifestAtHand<'a>,
@@ -59,7 +59,7 @@ pub enum ManifestAtHand<'a> {
     Absent,
 }
 
-/// File that a report was made from.
+/// Input file of a report.
 #[derive(Debug, Clone, Serialize)]
 pub struct InputFile {
     /// Name of the file, without the folder that the file happened to be in.
@@ -75,25 +75,25 @@ pub struct InputFile {
 pub struct Report {
     /// Version of the JSON form, [`SCHEMA`].
     pub schema: &'static str,
-    /// Name and version of the program that wrote the report.
+    /// Name and version of this program.
     pub written_by: String,
     /// Summary of the report in a few sentences.
     pub verdict: String,
     /// Service of the rows; null if no row's type names a service.
     pub service: Option<String>,
-    /// Base URLs that the results name.
+    /// Base URLs named by the results.
     pub destinations: Listed<Text>,
     /// Time of the earliest status of a row.
     pub first_updated_at: Option<Moment>,
     /// Time of the latest status of a row.
     pub last_updated_at: Option<Moment>,
-    /// Files that the report was made from.
+    /// Input files of the report.
     pub inputs: InputFiles,
     /// Number of rows with a line.
     pub rows: Count,
-    /// Number of rows that are done.
+    /// Number of done rows.
     pub rows_done: Count,
-    /// Number of rows that are not done.
+    /// Number of rows not done.
     pub rows_not_done: Count,
     /// Sum of the known sizes of all rows.
     pub bytes: Bytes,
@@ -113,28 +113,28 @@ pub struct Report {
     pub verification: Option<VerificationFacts>,
     /// Changes on request.
     pub changed: Changed,
-    /// Rows that need attention, in groups.
+    /// Rows in need of attention, in groups.
     pub exceptions: Vec<Group>,
     /// Rows done over time.
     pub done_over_time: Vec<Slice>,
     /// Sizes of the files of done rows.
     pub sizes: Vec<SizeRange>,
-    /// Sentences about facts that are proven.
+    /// Sentences about proven facts.
     pub proven: Vec<String>,
-    /// Sentences about facts that are not proven.
+    /// Sentences about facts without proof.
     pub not_proven: Vec<String>,
     /// All rows, up to the limits of the list.
     pub row_list: Listed<Row>,
 }
 
-/// Files that a report was made from.
+/// Input files of a report.
 #[derive(Debug, Clone, Serialize)]
 pub struct InputFiles {
     /// Results file.
     pub results: InputFile,
     /// Manifest, if the manifest was read.
     pub manifest: Option<InputFile>,
-    /// Error that kept an existing manifest from being read.
+    /// Error from reading an existing manifest.
     pub manifest_unreadable: Option<Text>,
     /// Verification file, if there is one.
     pub verification: Option<InputFile>,
@@ -162,7 +162,7 @@ pub struct Damage {
     pub damaged_lines: Listed<DamagedLine>,
     /// Number of the last line, if the last line was torn.
     pub torn_line: Option<u64>,
-    /// Number of lines that somebody has removed.
+    /// Number of removed lines.
     pub removed_lines: Count,
     /// Number of lines superseded by later lines. Only the journal of an unfinished import has
     /// superseded lines.
@@ -213,7 +213,7 @@ impl Report {
         gathered.finish()
     }
 
-    /// Number of exceptions that speak against a row.
+    /// Number of rows in exceptions, unverifiable rows left out.
     pub fn serious_exceptions(&self) -> Count {
         serious(&self.exceptions)
     }

@@ -40,6 +40,7 @@ struct Page<'a> {
     list_limit: Count,
 }
 
+/// Charts of the page. A chart without values is left out.
 struct Charts {
     over_time: Option<Chart>,
     statuses: Chart,
@@ -60,7 +61,7 @@ pub fn render(report: &Report) -> String {
         .expect("text is written to memory, and no value of a report fails to show itself")
 }
 
-/// Returns the word for the worst that is known.
+/// Returns the CSS class for the worst known fact: `open`, `unsure` or `good`.
 fn state(report: &Report) -> &'static str {
     let damage = &report.damage;
     let sound = report.reconciliation.complete && damage.is_none() && !damage.is_journal();
@@ -119,7 +120,7 @@ fn statuses(report: &Report) -> Chart {
     chart::bars(caption, &bars)
 }
 
-/// Class that colours a status.
+/// CSS class for the colour of a status.
 fn class_of(status: &str) -> &'static str {
     match status {
         "uploaded" | "replaced" | "renamed" | "updated" => "good",

@@ -9,7 +9,7 @@ use super::value::Count;
 pub struct Room {
     /// Most items.
     pub things: usize,
-    /// Most bytes of HTML that the items take together.
+    /// Most bytes of HTML for all items together.
     pub bytes: usize,
 }
 
@@ -61,7 +61,7 @@ impl<T: Weigh> Listed<T> {
 }
 
 impl<T> Listed<T> {
-    /// Number of items that are not kept.
+    /// Number of items not kept.
     pub fn unlisted(&self) -> Count {
         Count(self.count.0 - self.listed.len() as u64)
     }

@@ -51,7 +51,7 @@ pub struct Place {
     pub external_id: Text,
 }
 
-/// Cell of the results that differs from the manifest.
+/// Cell of the results with another text than the manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// Row number.

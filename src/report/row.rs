@@ -18,9 +18,9 @@ pub struct Row {
     pub row: Option<usize>,
     /// Path of the file, as the manifest names the file.
     pub file_path: Text,
-    /// Type of the record that the file is for.
+    /// Type of the record for the file.
     pub object_type: Text,
-    /// Id of the record that the file is for.
+    /// Id of the record for the file.
     pub object_id: Text,
     /// The user's key of the attachment.
     pub external_id: Text,

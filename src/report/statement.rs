@@ -103,7 +103,7 @@ fn how_verified(level: Level) -> Option<&'static str> {
     }
 }
 
-/// Returns sentences about facts that the evidence proves.
+/// Returns sentences about facts proven by the evidence.
 pub(super) fn proven(report: &Report, service: Option<Service>) -> Vec<String> {
     let mut proven = by_levels(report, service);
     proven.extend(changes::proven(report));
@@ -182,7 +182,7 @@ fn by_levels(report: &Report, service: Option<Service>) -> Vec<String> {
     proven
 }
 
-/// Returns sentences about facts that the evidence does not prove.
+/// Returns sentences about facts not proven by the evidence.
 pub(super) fn not_proven(report: &Report, service: Option<Service>) -> Vec<String> {
     let mut open = Vec::new();
     of_content(report, &mut open);

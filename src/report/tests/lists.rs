@@ -140,7 +140,7 @@ fn a_damaged_line_takes_about_as_much_room_as_its_list_expects() {
     weigh_about_right(|report| &mut report.damage.damaged_lines, damaged);
 }
 
-/// Returns the class that colours the verdict.
+/// Returns the CSS class of the verdict.
 fn colour(report: &Report) -> String {
     let html = render(report);
     let (_, rest) = html.split_once("<p class=\"verdict ").unwrap();
