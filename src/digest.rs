@@ -40,7 +40,7 @@ impl io::Write for Sha256Hasher {
     }
 }
 
-/// MD5 digest under construction. S3 uses the MD5 of an object as its `ETag` when one PUT uploaded
+/// MD5 digest under construction. S3 uses the MD5 of an object as the `ETag` when one PUT uploaded
 /// the object.
 #[derive(Default)]
 pub struct Md5Hasher(Md5);

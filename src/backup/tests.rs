@@ -1,4 +1,4 @@
-//! Tests of the backup folder as its user sees it.
+//! Tests of the backup folder as seen by a user.
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 

@@ -1,4 +1,4 @@
-//! Check over all rows of Keelvar: several files with one name on one record.
+//! Check over all rows of Keelvar: several files with the same name on the same record.
 
 use std::borrow::Cow;
 

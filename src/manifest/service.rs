@@ -1,4 +1,4 @@
-//! The one service of a manifest, and the checks of rows for this service.
+//! The service of a manifest, and the checks of rows for the service.
 
 use super::names::Names;
 use super::{Column, Manifest, RawRow};

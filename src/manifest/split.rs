@@ -11,7 +11,7 @@ use memchr::memchr3;
 
 use crate::text::line_breaks;
 
-/// Iterator over the records of a text, including blank lines.
+/// Cursor over the records of a text, including blank lines.
 #[derive(Debug, Clone)]
 pub(super) struct Splitter<'t> {
     text: &'t str,

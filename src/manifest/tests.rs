@@ -1,4 +1,4 @@
-//! Tests of whole manifests as users see them.
+//! Tests of whole manifests as seen by users.
 
 mod properties;
 mod renames;

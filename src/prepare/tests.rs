@@ -1,4 +1,4 @@
-//! Tests of the file problems that users see.
+//! Tests of the file problems seen by users.
 
 use std::fs;
 use std::path::Path;

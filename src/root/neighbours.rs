@@ -21,7 +21,7 @@ const MAX_NAMES: usize = 200_000;
 pub enum Absence {
     /// The file is missing, though its folder can be listed.
     File {
-        /// Path of an existing file that differs in nothing visible, if there is one.
+        /// Path of an existing file without a visible difference, if any.
         nearly: Option<String>,
     },
     /// A folder on the path is missing.
@@ -59,7 +59,7 @@ impl<'r> Neighbours<'r> {
         }
     }
 
-    /// Explains a missing path by following its parts from the root.
+    /// Explains a missing path by following the parts from the root.
     pub fn explain(&mut self, file_path: &str) -> Absence {
         let parts: Vec<&str> = file_path
             .split('/')
@@ -118,7 +118,7 @@ impl Listing {
         }
     }
 
-    /// Returns the name if the folder has it, or else a name that looks the same.
+    /// Returns the name if present in the folder, or else a present name of the same looks.
     fn nearly(&self, name: &str) -> Option<&str> {
         let alike = self.names.get(&key(name))?;
         let exact = alike.iter().find(|other| *other == name);

@@ -1,4 +1,4 @@
-//! Tests of the problems that users see: on the screen and in the problems file.
+//! Tests of the problems seen by users: on the screen and in the problems file.
 
 use std::fs;
 use std::path::Path;

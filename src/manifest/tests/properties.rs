@@ -1,4 +1,4 @@
-//! Properties of every manifest, by whatever program it was written.
+//! Properties of every manifest, written by any program.
 
 use csv::{QuoteStyle, Terminator};
 use encoding_rs::{SHIFT_JIS, WINDOWS_1252};

@@ -1,4 +1,4 @@
-//! Tests of new ids as users see them.
+//! Tests of new ids as seen by users.
 
 use std::collections::HashSet;
 
