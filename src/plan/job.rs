@@ -1,9 +1,9 @@
-//! What is to be done for a row whose service keeps jobs: decided from what earlier runs left, and
-//! from how its job ended.
+//! The decisions about a row whose service keeps jobs: from the earlier line, and from the end of
+//! the job.
 //!
-//! A job cannot be looked up by anything but its id, so the results alone tell what was done. A row
-//! goes into another job only where it is certain that no job has attached its file, or ever will:
-//! what is attached can be seen by bidders, and nobody can take it back.
+//! A job can be looked up by nothing but its id, so only the results tell what was done. A row goes
+//! into another job only if no job has attached its file, for certain, or ever will: bidders can
+//! see an attached file, and nobody can take the file back.
 
 use super::{Begun, JobStart, Progress, Start, Step, Wishes, done, other_object};
 use crate::destination::Fate;
@@ -12,29 +12,29 @@ use crate::model::Content;
 use crate::prepare::RowFile;
 use crate::results::{Entry, RowState};
 
-/// What becomes of a row whose job failed without saying what it had attached.
+/// Policy for rows whose job failed without saying which files it had attached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FailedJobs {
-    /// It stays failed until somebody has looked.
+    /// The row stays failed until somebody has looked.
     #[default]
     Leave,
-    /// The user has looked: it goes into another job.
+    /// The user has looked: the row goes into another job.
     Retry,
 }
 
-/// What a job has of the bytes of one of its files.
+/// Bytes of a row's file in its job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sent {
-    /// Nothing, for certain.
+    /// The job has no bytes, for certain.
     No,
-    /// Nobody knows.
+    /// The job may have none, some or all bytes.
     Perhaps,
-    /// All of them.
+    /// The job has all bytes.
     All,
 }
 
 impl Sent {
-    /// What the job of an earlier run has, by how far that run came.
+    /// Returns the bytes in an earlier run's job, by the stage of the run.
     pub fn told_by(progress: Progress) -> Self {
         match progress {
             Progress::NotSent => Self::No,
@@ -44,7 +44,7 @@ impl Sent {
     }
 }
 
-/// Decides what follows for a row from its earlier line.
+/// Decides from the earlier line of a row how the row goes on.
 pub(super) fn step(
     row: &Row,
     file: RowFile,
@@ -64,13 +64,13 @@ pub(super) fn step(
     Step::Send(Start::Job(start))
 }
 
-/// Whether only somebody who looks can tell what became of the row's file.
+/// True if only a person who looks can tell the fate of the row's file.
 pub fn is_for_people(entry: &Entry) -> bool {
     entry.state() == RowState::JobFailed
 }
 
-/// The job that an earlier run put the row into, where it is not certain to have come to nothing. A
-/// POST without an answer leaves none: nobody has the addresses of its job.
+/// Returns the job of the earlier run; `None` where the job has come to nothing, for certain. A
+/// POST without an answer leaves no job: nobody has the addresses of the job.
 fn begun(row: &Row, previous: &Entry) -> Option<Begun> {
     Some(Begun {
         id: previous.attachment_id.clone()?,
@@ -82,10 +82,10 @@ fn begun(row: &Row, previous: &Entry) -> Option<Begun> {
 }
 
 impl Progress {
-    /// How far an earlier run came with a job that it left so.
+    /// Returns the stage of a job from the state of its row.
     fn with_job(state: &RowState) -> Self {
         match state {
-            // These have certainly not attached the file.
+            // A job in one of these states has certainly not attached the file.
             RowState::Created | RowState::JobWaiting | RowState::FailedWithoutBytes(_) => {
                 Self::NotSent
             }
@@ -96,25 +96,27 @@ impl Progress {
     }
 }
 
-/// What follows for a row from the end of its job.
+/// Consequence of the end of a job for a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Its file is attached.
+    /// The row's file is attached.
     Attached,
-    /// A file is attached, but it is not the one, or not where the manifest says now.
+    /// A file is attached, but the row's file or object has changed since.
     AttachedBeforeTheChange,
-    /// Its file is not attached, and never will be by that job: it may go into another one.
+    /// The row's file is not attached, and the job will never attach the file, which may go into
+    /// another job.
     Again,
-    /// The service took its bytes, and did not attach them.
+    /// The service took the bytes of the file, and did not attach the file.
     Rejected(String),
-    /// Nobody can tell.
+    /// Nobody can tell whether the file is attached.
     Unknown,
 }
 
-/// Decides what follows for a row from what its job did with its file in the end. `begun` is what an earlier run began.
+/// Decides the outcome of a row from the fate of its file in the job. `begun` is the job of an
+/// earlier run, if any.
 pub fn outcome(fate: &Fate, sent: Sent, begun: Option<&Begun>, content: &Content) -> Outcome {
     match (sent, fate) {
-        // A job cannot have attached what it never got, whatever it says.
+        // A job cannot have attached a file without its bytes, whatever the job says.
         (Sent::No, _) | (Sent::Perhaps, Fate::NotAttached(_)) => Outcome::Again,
         (Sent::All, Fate::NotAttached(why)) => Outcome::Rejected(why.clone()),
         (_, Fate::Attached) if begun.is_none_or(|begun| begun.is_for(content)) => Outcome::Attached,
@@ -125,19 +127,19 @@ pub fn outcome(fate: &Fate, sent: Sent, begun: Option<&Begun>, content: &Content
 }
 
 impl Begun {
-    /// Whether it was begun for this content, and for the object that the manifest names now.
+    /// True if the record was begun for this content, and for the object in the present manifest.
     pub fn is_for(&self, content: &Content) -> bool {
         let same = |then: Content| then.sha256 == content.sha256;
         self.content.is_none_or(same) && self.elsewhere.is_none()
     }
 
-    /// The name by which its job knows the file of a row, which may have another one by now. (One that
-    /// a column of the manifest gave is not kept in the results.)
+    /// Returns the name of the row's file in the job; the file of the row may have another name by
+    /// now. (A name from a column of the manifest is not kept in the results.)
     pub fn file_name<'a>(&'a self, row: &'a Row) -> &'a str {
         row.file_name_at(&self.file_path)
     }
 
-    /// Whether the user wants another job, whatever this one may have attached.
+    /// True if the user wants another job, even if this job may have attached the file.
     pub fn may_be_tried_again(&self) -> bool {
         self.progress == Progress::Failed
     }

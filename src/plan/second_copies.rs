@@ -1,8 +1,8 @@
-//! Which rows would store a file where it is stored already: decided from lines and rows alone.
+//! The search for rows about to store a file a second time, by lines and rows alone.
 //!
-//! A service that is asked by `external_id` answers for that id and no other, and a service that keeps
-//! jobs cannot be asked at all. So a row whose key has changed, or which stands in another manifest as
-//! well, looks new to it; only what earlier runs have written down tells that its file is there.
+//! A service asked by `external_id` answers for the given id only, and a service with jobs cannot
+//! be asked at all. A row with a changed key, or a row in two manifests, therefore looks new to the
+//! service; only the lines of earlier runs tell of the stored file.
 
 use std::collections::HashMap;
 
@@ -10,52 +10,52 @@ use crate::manifest::Row;
 use crate::model::{AttachmentId, Content, ObjectRef, ObjectType, Service, Sha256Digest};
 use crate::results::{Entry, RowState};
 
-/// A content on an object: what must not be there twice.
+/// A content on an object: the pair must not be stored twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FileOnObject {
-    /// The object, whatever form its id was written in.
+    /// The object, regardless of the spelling of its id.
     pub object: ObjectRef,
-    /// The digest of the content.
+    /// Digest of the content.
     pub sha256: Sha256Digest,
 }
 
-/// A file that an earlier run has stored, or has begun to store.
+/// A file stored, or begun to be stored, by an earlier run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EarlierCopy {
     /// The content and its object.
     pub what: FileOnObject,
-    /// The row's number in its manifest, unless the row has left that.
+    /// Number of the row in its manifest; `None` where the row has left the manifest.
     pub row: Option<usize>,
-    /// The key of the row.
+    /// Key of the row.
     pub external_id: String,
-    /// The key that the attachment was given since, if it was given another one.
+    /// Present key of the attachment; `None` if the attachment was not renamed.
     pub renamed_to: Option<String>,
-    /// The attachment or the job, once one was chosen.
+    /// Id of the attachment or the job, once chosen.
     pub attachment_id: Option<AttachmentId>,
-    /// The file, as its manifest named it.
+    /// Path of the file, as the manifest names it.
     pub file_path: String,
-    /// The results file that has the line, as an index into those that were read.
+    /// Results file with the line, as an index into the results files read.
     pub results: usize,
 }
 
-/// A row that is to be sent, and for which nothing was begun yet.
+/// A row to be sent, with nothing begun for the row yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRow {
-    /// The content and its object.
+    /// The content and the object.
     pub what: FileOnObject,
-    /// The row's number.
+    /// Number of the row.
     pub row: usize,
-    /// The line of the manifest on which it begins.
+    /// Line of the manifest on which the row begins.
     pub line: u64,
-    /// Its key.
+    /// Key of the row.
     pub external_id: String,
-    /// The key that its attachment shall have, where that is another one.
+    /// Key for the attachment to get; `None` if the key stays.
     pub new_external_id: Option<String>,
-    /// Its file.
+    /// Path of the row's file.
     pub file_path: String,
 }
 
-/// A row that would store a file a second time.
+/// A row about to store a file a second time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecondCopy {
     /// The row.
@@ -64,21 +64,21 @@ pub struct SecondCopy {
     pub first: EarlierCopy,
 }
 
-/// The rows that would store a file a second time.
+/// All rows about to store a file a second time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SecondCopiesFound {
-    /// Those whose file is stored for a row of these results that has left the manifest: most likely the
-    /// same row under another key.
+    /// Rows whose file is stored for another row of the same results, no more in the manifest: most
+    /// likely the same row under another key.
     pub renamed: Vec<SecondCopy>,
-    /// Those whose file is stored by an import with other results.
+    /// Rows whose file is stored by an import with other results.
     pub elsewhere: Vec<SecondCopy>,
 }
 
-/// Whether a line says that something was stored for its row, or that it was begun.
+/// True if the line says that its row's file was stored, or begun to be stored.
 ///
-/// The attachment of a conflict that was not done is somebody else's, and nothing is certain to be
-/// stored of a job that failed without having got or attached a file, and of a record that was not
-/// found again before it got any bytes.
+/// The attachment of a conflict that was never done is somebody else's. Nothing is certain to be
+/// stored of a job that failed without having got or attached a file, and of a record not found
+/// again before any bytes were sent.
 pub fn is_begun(entry: &Entry) -> bool {
     match entry.state() {
         RowState::Conflict(_) | RowState::ConflictElsewhere => entry.was_done(),
@@ -107,7 +107,8 @@ pub fn is_begun(entry: &Entry) -> bool {
 }
 
 impl EarlierCopy {
-    /// What a line says to be stored or begun; nothing where it says neither, or not all of it.
+    /// Returns the copy stored or begun by the line; `None` where the line tells of no copy, or
+    /// does not have all parts of one.
     pub fn told_by(entry: Entry, results: usize) -> Option<Self> {
         if !is_begun(&entry) {
             return None;
@@ -127,19 +128,19 @@ impl EarlierCopy {
         })
     }
 
-    /// The key under which the service has it, as far as the line knows.
+    /// Returns the present key of the attachment at the service, as far as the line knows.
     pub fn present_id(&self) -> &str {
         self.renamed_to.as_deref().unwrap_or(&self.external_id)
     }
 
-    /// Whether its row has left the manifest, of which `has` tells whether some row has a key.
+    /// True if the row has left the manifest. `has` tells if some row of the manifest has a key.
     pub fn has_left(&self, has: impl Fn(&str) -> bool) -> bool {
         !has(&self.external_id) && !self.renamed_to.as_deref().is_some_and(has)
     }
 }
 
 impl NewRow {
-    /// A row whose file is this content.
+    /// Makes a new row from a row and the content of its file.
     pub fn of(row: Row, content: &Content) -> Self {
         Self {
             what: FileOnObject {
@@ -154,8 +155,8 @@ impl NewRow {
         }
     }
 
-    /// Whether the service is asked for the row in such a way that it shows this copy: by the row's key,
-    /// and where that is not there, by its new one.
+    /// True if the look-ups of the row show this copy: the service is asked by the row's key, and
+    /// where nothing has the row's key, by the new key.
     fn finds(&self, service: Service, copy: &EarlierCopy) -> bool {
         let present = copy.present_id();
         let is_asked_for =
@@ -167,11 +168,11 @@ impl NewRow {
     }
 }
 
-/// Finds the rows that would store a file a second time.
+/// Finds the rows about to store a file a second time.
 ///
-/// `left` are the copies of rows that have left the manifest, `beside` those that other results tell
-/// of. Where more rows have a file than have left with it, any of them may be the one that stayed, so
-/// that all are named.
+/// `left` are the copies of rows no more in the manifest, `beside` the copies in other results.
+/// Where more rows have a file than have left with it, any of these rows may be the one that
+/// stayed, so all are named.
 pub fn second_copies(
     service: Service,
     rows: impl IntoIterator<Item = NewRow>,
@@ -205,7 +206,8 @@ fn by_file(copies: Vec<EarlierCopy>) -> HashMap<FileOnObject, Vec<EarlierCopy>> 
     by_file
 }
 
-/// The first of the copies of a row's file, where the service shows none of them to the row.
+/// Returns the first copy of a row's file; `None` where there is no copy, or the service shows some
+/// copy to the row.
 fn hidden<'c>(
     service: Service,
     copies: Option<&'c Vec<EarlierCopy>>,
@@ -216,7 +218,7 @@ fn hidden<'c>(
     if is_found { None } else { copies.first() }
 }
 
-/// Each row with the copy that it most likely stands for: that of the same path, or else the next one.
+/// Pairs each row with its most likely copy: the copy with the same path, or else the next copy.
 fn paired(rows: Vec<NewRow>, copies: &[EarlierCopy]) -> Vec<SecondCopy> {
     let mut free: Vec<&EarlierCopy> = copies.iter().collect();
     let mut pairs = Vec::with_capacity(rows.len());

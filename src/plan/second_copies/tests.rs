@@ -44,7 +44,7 @@ fn renamed(external_id: &str, new: &str, what: FileOnObject) -> EarlierCopy {
     }
 }
 
-/// Each pair as the new and the old key.
+/// Returns each pair as the new and the old key.
 fn ids(copies: &[SecondCopy]) -> Vec<(&str, &str)> {
     let ids = copies.iter().map(|copy| {
         let (new, old) = (&copy.of.external_id, &copy.first.external_id);
@@ -123,9 +123,9 @@ fn other_results_stop_a_row_unless_its_look_up_finds_what_they_tell_of() {
         ("A", vec![earlier(1, "B", file)], true),
         ("A", vec![earlier(1, "A", file)], false),
         ("A", vec![renamed("B", "A", file)], false),
-        // It is no longer there under its old key, so that nothing is found.
+        // Nothing has the old key any more, so nothing is found.
         ("A", vec![renamed("A", "B", file)], true),
-        // One of two rows that have the same file.
+        // One of two rows with the same file.
         (
             "A",
             vec![earlier(1, "B", file), earlier(2, "A", file)],
@@ -235,7 +235,7 @@ fn an_object_is_the_same_in_whichever_form_its_id_was_written() {
     assert_eq!(copy(EVENT), copy(&EVENT.to_uppercase()));
 }
 
-/// A row or a line with one of few keys, objects and contents.
+/// A key and a file on an object, each of only a few, for a row or a line.
 fn few() -> impl Strategy<Value = (&'static str, FileOnObject)> {
     let ids = select(vec!["A", "B", "C", "D", "E"]);
     let files = (1_u64..3, select(vec!["a", "b"]));
@@ -245,7 +245,7 @@ fn few() -> impl Strategy<Value = (&'static str, FileOnObject)> {
     )
 }
 
-/// Rows, each with its number and a key of its own.
+/// Rows, each with a number and a key of its own.
 fn rows() -> impl Strategy<Value = Vec<NewRow>> {
     prop::collection::vec(few(), 0..6).prop_map(|rows| {
         let rows = rows.into_iter().zip(1..).map(|((id, what), row)| {
