@@ -1,17 +1,13 @@
-//! Interface between the pipeline and the services: single requests, and answer types which say
-//! what is known afterwards.
+//! Interface between the pipeline and the services: requests, each sent once, and their answers.
 //!
-//! A service implements one of two traits, and each trait has its own state machine in the
-//! pipeline. An [`AttachmentApi`] keeps a lasting record for each file, found by the row's
-//! `external_id`. A [`JobApi`] runs a short-lived job for several files of one object, found by the
-//! job's id alone.
+//! A service implements [`AttachmentApi`] (a lasting record for each file, found by the row's
+//! `external_id`) or [`JobApi`] (a short-lived job for several files of one object, found by the
+//! job's id alone). Nothing here repeats a request or waits: the pipeline decides when to try again,
+//! and whether a second try is safe. Terms of a service's own protocol stay in its client.
 //!
-//! Nothing here repeats a request or waits: the pipeline alone decides when to try again, and
-//! whether a second try is safe. Names of a service's own protocol stay in its client, `workday` or
-//! `keelvar`.
-//!
-//! Open `attachments` or `jobs` first. A new service gets a module beside `workday`, implements
-//! [`Destination`] and one of the two traits, and runs the tests in `contract`.
+//! Open `attachments` or `jobs` first. A new service gets a client beside `workday`, implements one
+//! of the two traits, and runs the tests in `contract`. `model::Service` and `config` name the
+//! service, and `commands::session` makes the client.
 
 pub mod archive;
 mod attachments;
