@@ -165,9 +165,9 @@ impl<'a> Contact<'a> {
         self.target
     }
 
-    /// Asks the service for a first answer, which proves address and keys, for at most `limit`.
-    /// Returns [`Cleared::Proven`] without a request for the emulator: the program starts the
-    /// emulator itself, and the emulator accepts any keys.
+    /// Asks the service for a first answer, for at most `limit`. The answer proves address and keys,
+    /// unless [`Cleared::Unproven`] is returned. Returns [`Cleared::Proven`] without a request for
+    /// the emulator: the program starts the emulator itself, and the emulator accepts any keys.
     pub(super) fn introduce(
         &mut self,
         known: Option<&AttachmentId>,
@@ -218,7 +218,7 @@ impl Client {
         }
     }
 
-    /// Asks for a first answer, which proves address and keys.
+    /// Asks the service for a first answer, as [`Contact::introduce`] says.
     async fn preflight(
         &self,
         known: Option<&AttachmentId>,
