@@ -90,12 +90,12 @@ pub struct Readings {
     /// single bytes may be invalid.
     pub likeliest: Vec<u8>,
     /// Bytes converted from the encoding named by the user. `None` if the file has a byte-order
-    /// mark, is valid UTF-8, or is not valid in the named encoding. The user may have named the
-    /// encoding of another file, so the check sums of the lines must decide between the candidates.
+    /// mark, is UTF-16 or valid UTF-8, or is invalid in the named encoding. The user may have named
+    /// the encoding of another file, so the check of each line must decide between the candidates.
     pub as_named: Option<Vec<u8>>,
 }
 
-/// Returns the candidate decodings of a file whose lines carry check sums. The check sums show the
+/// Returns the candidate decodings of a file whose lines carry a check each. The checks show the
 /// right candidate.
 pub fn readings(
     mut bytes: Vec<u8>,
