@@ -1,5 +1,4 @@
-//! What follows for an attachment that is there already, and may have to be changed because the user
-//! asks for it.
+//! The decisions about an existing attachment: replacement and renaming, on request of the user.
 
 use super::{OtherObject, other_object};
 use crate::destination::Names;
@@ -10,39 +9,40 @@ use crate::results::{
     Changes, DoneAs, DoneContent, Entry, Former, Known, Replacement, RowState, Verified,
 };
 
-/// What the user wants where a row's attachment is there already, and is not what the row says.
+/// Policy of the user for existing attachments unlike their rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Wishes {
-    /// What becomes of other content.
+    /// Policy for other content.
     pub on_conflict: OnConflict,
-    /// What becomes of other titles.
+    /// Policy for other titles.
     pub titles: Titles,
 }
 
-/// What becomes of an attachment that holds other content than its row's file.
+/// Policy for an attachment with other content than its row's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnConflict {
-    /// It stays, and its row is not done.
+    /// The content stays, and the row is not done.
     #[default]
     Fail,
-    /// It stays, and its row is done.
+    /// The content stays, and the row is done.
     Skip,
-    /// It gets the content of the file.
+    /// The attachment gets the content of the file.
     Replace,
 }
 
-/// What becomes of an attachment that has another title than its row.
+/// Policy for an attachment with another title than its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Titles {
-    /// It stays as it is.
+    /// The title stays.
     #[default]
     Leave,
-    /// It gets the title of the row, where that has one.
+    /// The attachment gets the title of the row, where the row has a title.
     Update,
 }
 
 impl Wishes {
-    /// The title that the user wants a row's attachment to have.
+    /// Returns the title for a row's attachment; `None` where the user wants none, or the row has
+    /// none.
     pub fn title(self, row: &Row) -> Option<&str> {
         match self.titles {
             Titles::Leave => None,
@@ -51,38 +51,38 @@ impl Wishes {
     }
 }
 
-/// An attachment that earlier runs left with its bytes, or without any while they were replacing
-/// them.
+/// An attachment left by earlier runs, with its bytes or in the middle of a replacement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct There {
-    /// The attachment.
+    /// Id of the attachment.
     pub id: AttachmentId,
-    /// What its line says of its content: that which is stored, or is to be.
+    /// Knowledge about the content in the row's line: the stored content, or the content to be
+    /// stored.
     pub known: Known,
-    /// By what that was confirmed.
+    /// Evidence for the content.
     pub verified: Verified,
-    /// What was done for its row, where nothing further is changed.
+    /// Action in the row's line, unless something further is changed.
     pub done_as: DoneAs,
-    /// The relation of its content to the file.
+    /// Relation of the stored content to the file.
     pub content: DoneContent,
-    /// What it hangs on, where that is not the object that the manifest names now.
+    /// Object of the attachment; `None` for the object in the present manifest.
     pub elsewhere: Option<OtherObject>,
-    /// How far an earlier run came with changing it.
+    /// Stage of an earlier run's change.
     pub change: Change,
 }
 
-/// How far an earlier run came with changing an attachment.
+/// Stage of an earlier run's change to an attachment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// Nothing was begun.
+    /// No change was begun.
     None,
     /// A new name was sent, and the request may still arrive.
     Names,
-    /// Its bytes were to be let go of, and the request may still arrive.
+    /// The release of the old bytes was requested, and the request may still arrive.
     LettingGo,
-    /// Its bytes were let go of, and no new ones are known to have been sent.
+    /// The old bytes were released, and no new bytes are known to have been sent.
     LetGo,
-    /// New bytes were sent, and only their size did not show.
+    /// New bytes were sent, and the service did not show their size.
     Sent,
 }
 
@@ -108,20 +108,20 @@ impl There {
         })
     }
 
-    /// Whether nothing but the size of what is stored was ever seen.
+    /// True if nothing but the size of the stored content was ever seen.
     pub fn is_unproven(&self) -> bool {
         is_unproven(self.verified, Some(self.content))
     }
 
-    /// Whether the user has let other content stay.
+    /// True if the user has let other content stay.
     pub fn is_kept(&self) -> bool {
         self.content == DoneContent::KeptExisting
     }
 }
 
 impl Change {
-    /// How far a run came that left a row so; nothing of one that has no attachment with bytes, or has
-    /// none that is to be changed.
+    /// Returns the stage of a change from the state of its row; `None` unless the row has an
+    /// attachment with bytes, or with bytes in the middle of a replacement.
     fn told_by(state: &RowState) -> Option<Self> {
         match state {
             RowState::Replacing(Replacement::LettingGo) => Some(Self::LettingGo),
@@ -136,56 +136,55 @@ impl Change {
     }
 }
 
-/// Whether of what is stored nothing but the size was ever seen: neither did we send it, nor look at
-/// it.
+/// True if nothing but the size of the stored content was ever seen: consign neither sent the
+/// content nor looked at it.
 pub(super) fn is_unproven(verified: Verified, content: Option<DoneContent>) -> bool {
     verified == Verified::No && content != Some(DoneContent::Downloaded)
 }
 
-/// Whether an attachment may have to be called otherwise than an earlier line knows it.
+/// True if an attachment may need another name than in its earlier line.
 pub(super) fn may_be_renamed(row: &Row, previous: &Entry, wishes: Wishes) -> bool {
     let id = row.new_external_id.as_ref().map(ExternalId::as_str);
     let is_renamed = id.is_none() || id == previous.changes.renamed_to.as_deref();
     !is_renamed || wishes.title(row).is_some()
 }
 
-/// How the row of an attachment that earlier runs left goes on.
+/// Meaning of the present size of an attachment left by earlier runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Course {
-    /// It is gone, or has no bytes any more, and not because of us.
+    /// The attachment is gone, or has lost its bytes, and not because of us.
     Gone,
-    /// It went after its bytes were let go of: another one may be made.
+    /// The attachment went after the release of its bytes: another attachment may be made.
     Anew,
-    /// Its bytes were let go of: the new ones are to be sent.
+    /// The attachment has no bytes after their release: the new bytes are to be sent.
     Send,
     /// The new bytes were sent, and do not show yet.
     Await,
-    /// It holds what the row's file does.
+    /// The attachment holds the content of the row's file.
     Right,
-    /// It holds something else.
+    /// The attachment holds other content.
     Other {
-        /// How many bytes.
+        /// Size in bytes.
         size: u64,
-        /// All of it, where we sent it.
+        /// The content in full; `None` for content not sent by us.
         ours: Option<Content>,
     },
-    /// Nothing but its bytes can tell what it holds.
+    /// Only the bytes can tell the content of the attachment.
     Bytes,
 }
 
-/// An attachment as it is seen, with what was asked about its bytes.
+/// Answer to a question about the bytes of an attachment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holding<B> {
-    /// There is no such attachment.
+    /// The attachment does not exist.
     NoAttachment,
-    /// It has no bytes.
+    /// The attachment has no bytes.
     NoBytes,
-    /// It has these.
+    /// The attachment has bytes, with the given property.
     Bytes(B),
 }
 
-/// Decides how a row goes on whose attachment an earlier run left, by the size that the service shows
-/// now.
+/// Decides the meaning of the present size of an attachment left by earlier runs.
 pub(super) fn course(
     size: Holding<u64>,
     there: &There,
@@ -198,7 +197,7 @@ pub(super) fn course(
         if is_same(&then) {
             Course::Right
         } else {
-            // That there were as many bytes did not prove that they were those of the file then.
+            // An equal number of bytes did not prove that the bytes were those of the file then.
             let ours = Some(then).filter(|_| !there.is_unproven());
             Course::Other { size, ours }
         }
@@ -225,29 +224,29 @@ pub(super) fn course(
     }
 }
 
-/// What an attachment is to be called next.
+/// Next change of a name of an attachment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Renaming {
-    /// It gets another title.
+    /// The attachment gets another title.
     Title {
-        /// The one that it has, fit to be shown.
+        /// Present title, fit to be shown.
         from: Option<String>,
-        /// The one that it gets.
+        /// New title.
         to: String,
     },
-    /// It gets another `external_id`.
+    /// The attachment gets another `external_id`.
     ExternalId {
-        /// The one that it has.
+        /// Present `external_id`.
         from: ExternalId,
-        /// The one that it gets.
+        /// New `external_id`.
         to: ExternalId,
     },
-    /// It has an `external_id` that nobody here gave it. Says which, fit to be shown.
+    /// The attachment has this `external_id`, fit to be shown, and no run of ours gave it.
     Unexpected(String),
 }
 
-/// Decides what an attachment that is right otherwise is to be called next; nothing where it has
-/// its names. The titles come first, because requests for them go by the service's own id.
+/// Decides the next change of a name of an attachment whose content is right; `None` where no
+/// change is left. The title comes first, because requests for titles go by the service's own id.
 pub fn renaming(row: &Row, wishes: Wishes, names: &Names, changes: &Changes) -> Option<Renaming> {
     if let Some(title) = wishes.title(row)
         && names.title.value() != Some(title)
@@ -266,7 +265,7 @@ pub fn renaming(row: &Row, wishes: Wishes, names: &Names, changes: &Changes) -> 
             Ok(id) if renamed == Some(value) => id,
             _ => return Some(Renaming::Unexpected(words.clone())),
         },
-        // It was found under this one, or an earlier run gave it to it.
+        // The attachment was found under the row's `external_id`, or an earlier run renamed it.
         Shown::NotTold | Shown::Nothing => match renamed.map(ExternalId::parse) {
             Some(Ok(id)) => id,
             _ => row.external_id.clone(),
@@ -278,7 +277,7 @@ pub fn renaming(row: &Row, wishes: Wishes, names: &Names, changes: &Changes) -> 
     })
 }
 
-/// The greatest thing that was changed on request.
+/// Returns the greatest change made on request; `None` where nothing was changed.
 pub fn changed_as(changes: &Changes) -> Option<DoneAs> {
     if changes.replaced.is_some() {
         Some(DoneAs::Replaced)
@@ -291,33 +290,33 @@ pub fn changed_as(changes: &Changes) -> Option<DoneAs> {
     }
 }
 
-/// What is seen of an attachment whose bytes are being replaced, just before they are let go of, or
-/// when it is not known whether they were.
+/// Bytes of an attachment in the middle of a replacement: seen just before the release of the old
+/// bytes, or when the outcome of the release is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Swapped {
-    /// It has no bytes.
+    /// The attachment has no bytes.
     Empty,
-    /// It has the old ones, as they were kept.
+    /// The attachment still has the old bytes.
     Old,
-    /// It has as many as the new ones are, and the old ones were not.
+    /// The attachment has as many bytes as the new content, and the old content had another number.
     New,
-    /// Nothing but its bytes can tell.
+    /// Only the bytes can tell.
     Unclear,
-    /// It has others.
+    /// The attachment has other bytes.
     Other,
 }
 
-/// The bytes that are to give way, as they were seen when they were kept.
+/// Bytes about to give way, as seen at the time of the backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Giving {
-    /// How many there were.
+    /// Number of bytes.
     pub size: u64,
-    /// The word of the service that changes with them.
+    /// Word of the service that changes with the bytes.
     pub uploaded_at: Shown,
 }
 
-/// Decides what an attachment has whose bytes are being replaced. Whether new ones may have been
-/// `sent` matters where they cannot be told from others.
+/// Decides which bytes an attachment has in the middle of a replacement. `sent` is true if new
+/// bytes may have been sent, which matters where new bytes cannot be told from others.
 pub fn swapped(
     (size, uploaded_at): (Option<u64>, &Shown),
     old: &Giving,

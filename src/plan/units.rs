@@ -1,36 +1,37 @@
-//! Which rows go into one job: those of one object, few enough that all of them can be sent within
-//! the minute that a job's addresses live.
+//! The grouping of rows into jobs: a job has rows of one object, few enough to send all of their
+//! files within the minute for which a job's addresses live.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::model::{AttachmentId, ObjectRef};
 use crate::text::{fold, without_blanks};
 
-/// So many jobs of one object are looked at for a place that is left. What does not fit into these
-/// gets a job of its own, lest a manifest of large files take time that grows with its square.
+/// Highest number of jobs of one object searched for free room. A file without room in these jobs
+/// gets a job of its own, lest the time for a manifest of large files grow with the square of its
+/// rows.
 const JOBS_LOOKED_AT: usize = 16;
 
-/// How much goes into one job.
+/// Limits of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// So many files.
+    /// Highest number of files.
     pub files: usize,
-    /// So many bytes in all, but for a file that is larger by itself.
+    /// Highest number of bytes in all. A larger file gets a job alone.
     pub bytes: u64,
 }
 
-/// A row that needs a job, as far as it matters here.
+/// Facts about a row in need of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
-    /// Its index in the manifest.
+    /// Index of the row in the manifest.
     pub index: u32,
-    /// What its file is attached to.
+    /// Object of the row's file.
     pub object: ObjectRef,
-    /// The job that an earlier run put it into.
+    /// Job of the row in an earlier run; `None` for a row without an earlier job.
     pub job: Option<AttachmentId>,
-    /// The name of its file there.
+    /// Name of the file in the job.
     pub file_name: String,
-    /// The size of its file, in bytes.
+    /// Size of the file in bytes.
     pub size: u64,
 }
 
@@ -42,17 +43,17 @@ struct Open {
     bytes: u64,
 }
 
-/// What an earlier job may hold: what it has. Only its rows go into another one together, so they
-/// have to be fit for that.
+/// Limits of an earlier job, which keeps all of its rows. Rows of an earlier job may go into
+/// another job, then only with each other, so the rows have to be fit to share a job.
 const UNLIMITED: Limits = Limits {
     files: usize::MAX,
     bytes: u64::MAX,
 };
 
-/// Puts rows together into jobs. Those of an earlier run stay as they are, but for rows that now
-/// belong to another object, and come first: their addresses may still be good. In a new job no two
-/// files have names that differ in nothing but case, blanks or the spelling of accents, since nobody
-/// knows what the service takes for the same. The order is that of the rows.
+/// Groups rows into jobs, in the order of the rows. The rows of an earlier job stay together,
+/// except rows that now belong to another object, and come first: their addresses may still be
+/// good. In a new job no two file names differ in nothing but case, blanks or the spelling of
+/// accents, since nobody knows which names the service takes for the same.
 pub fn units(candidates: impl IntoIterator<Item = Candidate>, limits: Limits) -> Vec<Vec<u32>> {
     let mut earlier: InOrder<(AttachmentId, ObjectRef), Vec<Open>> = InOrder::default();
     let mut new: InOrder<ObjectRef, Vec<Open>> = InOrder::default();
