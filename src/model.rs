@@ -23,8 +23,8 @@ pub const MAX_TEXT: usize = 255;
 /// API.
 pub const MAX_FILE_SIZE: u64 = 5 * 1024 * 1024 * 1024;
 
-/// Largest supporting document in bytes for Keelvar's app: 3 GB. The limit is documented for the
-/// app alone; unknown is if jobs have the same limit.
+/// Largest supporting document in bytes for Keelvar's app: 3 GB. Documented for the app alone; a
+/// limit of jobs is unknown.
 pub const MAX_KEELVAR_DOCUMENT: u64 = 3_000_000_000;
 
 /// User's own key of an attachment, unique in a manifest.
