@@ -1,7 +1,8 @@
-//! The next step of the row of an attachment, decided from what a look-up or an answer shows.
+//! The next step for the row of an attachment, decided from a look-up or an answer.
 //!
-//! An import carries the step out, and a dry run tells of it. Neither decides anything itself, so that
-//! the one does what the other says.
+//! An import carries the step out, and a dry run tells of the step. Neither decides anything, so
+//! the import does what the dry run says. The module stops at the step: requests, names and lines
+//! are left to `pipeline`.
 
 mod row_end;
 
@@ -16,82 +17,82 @@ use crate::results::{Changes, Known};
 
 pub use row_end::RowEnd;
 
-/// Evidence of how the attachment of a row stands.
+/// Evidence about the attachment of a row.
 #[derive(Debug)]
 pub enum Sighting<'a> {
     /// Look-ups by the names of the row.
     ByName {
-        /// The attachment that has the row's `external_id`.
+        /// The attachment with the row's `external_id`.
         present: &'a Presence,
-        /// The attachment that has the `external_id` which the row's is to get. Absent where it keeps
-        /// its own, and where [`decides_by_new_name`] asks for no look-up.
+        /// The attachment with the row's new `external_id`. Absent where the row keeps its
+        /// `external_id`, and where [`decides_by_new_name`] asks for no look-up.
         under_new: &'a Presence,
-        /// POSTs of the row whose record may be what was found.
+        /// Earlier POSTs of the row, one of which may have made the record found.
         posted: &'a Posted,
     },
-    /// An answer about the record that was begun for the row.
+    /// An answer about the record begun for the row.
     OfBegun {
         /// The answer.
         presence: &'a Presence,
         /// The record.
         begun: &'a Begun,
     },
-    /// An answer about the attachment that an earlier run left.
+    /// An answer about the attachment left by an earlier run.
     OfLeft {
-        /// The number of its bytes that the service shows.
+        /// Number of bytes, as the service shows it.
         size: Holding<u64>,
         /// The attachment.
         there: &'a There,
     },
-    /// The bytes of the attachment that an earlier run left.
+    /// The downloaded bytes of the attachment left by an earlier run.
     OfBytes {
-        /// Their number and digest.
+        /// Number and digest of the bytes.
         bytes: Holding<(u64, Sha256Digest)>,
         /// The attachment.
         there: &'a There,
     },
 }
 
-/// The facts about a row that count besides what is seen of its attachment.
+/// Facts about a row, besides the evidence about its attachment.
 #[derive(Debug, Clone, Copy)]
 pub struct RowFacts<'a> {
     /// The row.
     pub row: &'a Row,
-    /// The content of its file.
+    /// Content of the row's file.
     pub content: &'a Content,
-    /// The changes that earlier runs made on request.
+    /// Changes made on request by earlier runs.
     pub changes: &'a Changes,
-    /// The user's policy.
+    /// Policy of the user.
     pub wishes: Wishes,
 }
 
-/// The next step of a row.
+/// Next step for a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NextStep {
-    /// A look-up by its names: what was begun for it is gone.
+    /// A look-up by the row's names: the record begun for the row is gone.
     LookUp,
     /// A new record. After a POST whose answer was lost, more than one look-up has to find nothing
     /// before.
     Create,
-    /// A new address and the bytes of its file, for this record, which has none.
+    /// A new upload address and the bytes of the row's file, for this record without bytes.
     Send(Begun),
-    /// A wait until the size of the bytes shows that were sent.
+    /// A wait until the service shows the size of the sent bytes.
     Confirm(AttachmentId),
-    /// A download, because nothing but the stored bytes can tell what the attachment holds.
+    /// A download, because only the stored bytes can tell the content of the attachment.
     ReadBytes(There),
-    /// A download, and a replacement unless the stored bytes, which are as many as those of the file,
-    /// are the same.
+    /// A download, and a replacement unless the stored bytes are the bytes of the file. Both have
+    /// the same number of bytes.
     ReplaceUnlessSame(AttachmentId),
-    /// A replacement of what is stored.
+    /// A replacement of the stored content.
     Replace {
-        /// The attachment.
+        /// Id of the attachment.
         id: AttachmentId,
-        /// The number of bytes that give way.
+        /// Number of bytes about to give way.
         size: u64,
-        /// All of them, where we sent them.
+        /// The stored content in full; `None` for content not sent by us.
         ours: Option<Content>,
     },
-    /// Nothing: the row ends.
+    /// No step: the row ends.
     End(RowEnd),
 }
 
@@ -102,7 +103,8 @@ impl From<RowEnd> for NextStep {
 }
 
 impl NextStep {
-    /// Tells whether the attachment holds content that nobody here is known to have sent.
+    /// True if the attachment holds content of unknown origin: no run of ours is known to have sent
+    /// it.
     pub fn finds_foreign_content(&self) -> bool {
         matches!(
             self,
@@ -118,7 +120,7 @@ impl NextStep {
     }
 }
 
-/// Decides the next step of a row.
+/// Decides the next step for a row.
 pub fn next_step(sighting: &Sighting<'_>, row: RowFacts<'_>) -> NextStep {
     match sighting {
         Sighting::ByName {
@@ -132,9 +134,9 @@ pub fn next_step(sighting: &Sighting<'_>, row: RowFacts<'_>) -> NextStep {
     }
 }
 
-/// Tells whether the attachment under the new `external_id` of a row counts beside what has the present
-/// one. Where something has the present one, and is not going to be replaced, the new one is looked up
-/// before it is given anyway.
+/// True if the attachment under a row's new `external_id` counts beside the attachment under the
+/// present one. Where the present `external_id` is taken and no replacement is due, the new
+/// `external_id` is looked up anyway before the renaming.
 pub fn decides_by_new_name(present: &Presence, wishes: Wishes) -> bool {
     matches!(present, Presence::Absent) || wishes.on_conflict == OnConflict::Replace
 }
@@ -148,7 +150,8 @@ fn by_name(
     let is_there = !matches!(present, Presence::Absent);
     let is_new_there =
         !matches!(under_new, Presence::Absent) && decides_by_new_name(present, row.wishes);
-    // The row's attachment had a new name, and is gone: whatever has a name of it now is another one.
+    // The row's attachment had a new name, and is gone: an attachment with one of its names now is
+    // another one.
     if let Some(renamed) = row
         .changes
         .renamed_to
@@ -159,7 +162,7 @@ fn by_name(
     }
     match (is_there, is_new_there) {
         (true, true) => RowEnd::NewIdTaken.into(),
-        // Of a record under the new name, none of our POSTs can be the reason.
+        // No POST of ours can be the reason for a record under the new name.
         (false, true) => of_found(under_new, &Posted::No, row),
         (_, false) => of_found(present, posted, row),
     }
@@ -170,7 +173,7 @@ fn of_found(presence: &Presence, posted: &Posted, row: RowFacts<'_>) -> NextStep
         Found::Nothing => NextStep::Create,
         Found::Ours(id) => NextStep::Send(Begun::now(id, row.row, *row.content)),
         Found::Unfinished(elsewhere) => RowEnd::Unfinished(elsewhere).into(),
-        // That there are as many bytes does not prove that they are the same.
+        // An equal number of bytes does not prove equal bytes.
         Found::SameSize(id) if replaces(row.wishes) => NextStep::ReplaceUnlessSame(id),
         Found::SameSize(id) => RowEnd::SameSize(id).into(),
         Found::OtherSize(id, size) => differs(id, size, None, row),
@@ -216,7 +219,7 @@ fn of_left(size: Holding<u64>, there: &There, row: RowFacts<'_>) -> NextStep {
         Course::Anew => NextStep::LookUp,
         Course::Send => NextStep::Send(begun_earlier(there, row.row)),
         Course::Await => NextStep::Confirm(id),
-        // That there are as many bytes does not prove that they are the same.
+        // An equal number of bytes does not prove equal bytes.
         Course::Right if there.is_unproven() && replaces(row.wishes) => {
             NextStep::ReplaceUnlessSame(id)
         }
@@ -226,7 +229,8 @@ fn of_left(size: Holding<u64>, there: &There, row: RowFacts<'_>) -> NextStep {
     }
 }
 
-/// Nothing but the bytes could tell whether the new ones were stored by the run before.
+/// Decides by the stored bytes, because nothing else could tell if the run before stored the new
+/// bytes.
 fn of_bytes(bytes: Holding<(u64, Sha256Digest)>, there: &There, row: RowFacts<'_>) -> NextStep {
     match bytes {
         Holding::NoAttachment => NextStep::LookUp,
@@ -242,7 +246,7 @@ fn of_bytes(bytes: Holding<(u64, Sha256Digest)>, there: &There, row: RowFacts<'_
     }
 }
 
-/// The record of a replacement that an earlier run began.
+/// Returns the record of a replacement begun by an earlier run.
 fn begun_earlier(there: &There, row: &Row) -> Begun {
     Begun {
         content: there.known.content(),
@@ -257,14 +261,14 @@ fn differs_from_left(
     row: RowFacts<'_>,
 ) -> NextStep {
     let id = there.id.clone();
-    // What the user has let stay once stays, unless it is to be replaced.
+    // Content that the user has let stay once stays, unless the user wants a replacement now.
     if there.is_kept() && !replaces(row.wishes) {
         return kept(id, size, ours);
     }
     differs(id, size, ours, row)
 }
 
-/// The attachment holds other content than the file: the user's policy decides.
+/// Decides by the user's policy about an attachment with other content than the file.
 fn differs(id: AttachmentId, size: u64, ours: Option<Content>, row: RowFacts<'_>) -> NextStep {
     match (row.wishes.on_conflict, ours) {
         (OnConflict::Replace, ours) => NextStep::Replace { id, size, ours },
@@ -283,18 +287,19 @@ fn replaces(wishes: Wishes) -> bool {
     wishes.on_conflict == OnConflict::Replace
 }
 
-/// The holder of an `external_id` that an attachment is to get.
+/// Holder of an `external_id` wanted for an attachment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NameHolder {
     /// No attachment.
     Nobody,
-    /// The attachment that is to get it.
+    /// The attachment itself.
     Ours,
     /// Another attachment.
     Another,
 }
 
-/// Tells who has an `external_id`, by a look-up of it, that the attachment `ours` is to get.
+/// Decides from a look-up of an `external_id` who holds it, where the attachment `ours` is to get
+/// it.
 pub fn name_holder(found: &Presence, ours: &AttachmentId) -> NameHolder {
     match found {
         Presence::Absent => NameHolder::Nobody,

@@ -1,4 +1,4 @@
-//! The laws of planning, for every earlier line and every answer.
+//! Laws of planning, for every earlier line and every answer.
 
 use proptest::option;
 use proptest::prelude::*;
@@ -10,7 +10,7 @@ use crate::destination::Names;
 use crate::model::{ExternalId, ObjectRef, ObjectType};
 use crate::results::{Changes, Status};
 
-/// A row that may hang on one of a few objects and name one of two files.
+/// A row on one of a few objects, with one of two files.
 fn row() -> impl Strategy<Value = Row> {
     (object(), select(vec!["a.pdf", "b/a.pdf"])).prop_map(|(object, file_path)| Row {
         number: 1,
@@ -47,12 +47,12 @@ fn known() -> impl Strategy<Value = Known> {
     ]
 }
 
-/// A line that a run may have left. Of what is done the content is known, whoever stored it.
+/// A line of any run. The content of a done row is known, whoever stored it.
 fn entry() -> impl Strategy<Value = Entry> {
     prop_oneof![done_entry(), undone_entry()]
 }
 
-/// A line of a row that was done once.
+/// A line of a row done once.
 fn done_entry() -> impl Strategy<Value = Entry> {
     let statuses = select(vec![Status::Uploaded, Status::Skipped, Status::Conflict]);
     (any_entry(), statuses, content()).prop_map(|(entry, status, content)| Entry {
@@ -62,7 +62,7 @@ fn done_entry() -> impl Strategy<Value = Entry> {
     })
 }
 
-/// A line of a row that was not done yet.
+/// A line of a row not done yet.
 fn undone_entry() -> impl Strategy<Value = Entry> {
     let statuses = [
         Status::Conflict,

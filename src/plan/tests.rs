@@ -1,4 +1,4 @@
-//! What follows from each kind of earlier line, and from each answer.
+//! The consequence of each kind of earlier line, and of each answer.
 
 use super::*;
 use crate::destination::Names;

@@ -1,81 +1,82 @@
-//! The ends of the rows of attachments that follow from what is seen, without anything being sent.
+//! The ends of rows decided from an answer about the attachment, without any request to change it.
 
 use crate::model::{AttachmentId, Content};
 use crate::plan::{Begun, Change, OtherObject, Posted, There};
 use crate::results::{DoneAs, DoneContent, Known, Reason, Replacement, RowState};
 
-/// The end of a row whose attachment was looked at.
+/// End of a row whose attachment was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RowEnd {
-    /// The record that was begun has as many bytes as the file.
+    /// The begun record has as many bytes as the file.
     Uploaded(AttachmentId),
-    /// An attachment that nobody here is known to have made has as many bytes as the file.
+    /// An attachment not known to be made by us has as many bytes as the file.
     SameSize(AttachmentId),
-    /// The attachment that an earlier run left is as the row wants it.
+    /// The attachment left by an earlier run matches the row.
     AsLeft(There),
     /// Other content is stored, and stays because the user wants so.
     Kept {
-        /// The attachment.
+        /// Id of the attachment.
         id: AttachmentId,
-        /// The content.
+        /// Knowledge about the stored content.
         known: Known,
     },
     /// Content of another size is stored.
     StoredOtherSize {
-        /// The attachment.
+        /// Id of the attachment.
         id: AttachmentId,
-        /// Its size in bytes, as the service shows it.
+        /// Size in bytes, as the service shows it.
         size: u64,
     },
-    /// The file has changed since an earlier run stored it.
+    /// The file has changed since the upload by an earlier run.
     FileChanged {
-        /// The attachment.
+        /// Id of the attachment.
         id: AttachmentId,
-        /// The content that is stored.
+        /// The stored content.
         stored: Content,
     },
-    /// The record that was begun has its bytes, and the file or the object was another one then.
+    /// The begun record has bytes, sent before the file or the object was changed.
     StoredBeforeTheChange {
         /// The record.
         begun: Begun,
-        /// Its size in bytes, as the service shows it.
+        /// Size in bytes, as the service shows it.
         size: u64,
     },
-    /// The record that was begun has another size than was sent.
+    /// The begun record has another size than was sent.
     SizeMismatch {
-        /// The record.
+        /// Id of the record.
         id: AttachmentId,
-        /// Its size in bytes, as the service shows it.
+        /// Size in bytes, as the service shows it.
         size: u64,
     },
-    /// The attachment that an earlier run left is not there any more, or has lost its bytes.
+    /// The attachment left by an earlier run does not exist any more, or has lost its bytes.
     Gone(There),
-    /// The attachment, which was renamed to this, is not there any more, and others have its names.
+    /// The attachment, renamed to this `external_id`, does not exist any more, and others have its
+    /// names.
     GoneSince(String),
-    /// Another attachment has the `external_id` that the row's is to get.
+    /// Another attachment has the row's new `external_id`.
     NewIdTaken,
     /// The attachment hangs on another object than the manifest names now.
     OnAnotherObject(There),
-    /// The same of one whose bytes were being replaced.
+    /// The attachment hangs on another object, and is in the middle of a replacement.
     ReplacingElsewhere(There),
-    /// A record without bytes has the row's `external_id`: of ours for this object, or of somebody
-    /// else.
+    /// A record without bytes has the row's `external_id`: our own record for the given object, or,
+    /// for `None`, a record not known to be ours.
     Unfinished(Option<OtherObject>),
-    /// The record that was begun has no bytes, and hangs on another object.
+    /// The begun record has no bytes, and hangs on another object.
     BegunElsewhere(Begun),
     /// The answer to a look-up speaks of another `external_id`.
     Mismatch {
-        /// That `external_id`.
+        /// The other `external_id`.
         other: String,
-        /// POSTs of the row of which nothing is known because of it.
+        /// Earlier POSTs of the row, whose outcome stays unknown.
         posted: Posted,
     },
-    /// The answer about the record that was begun speaks of another one.
+    /// The answer about the begun record speaks of another record.
     OfAnother(Begun),
 }
 
 impl RowEnd {
-    /// The state in the row's last line, unless its attachment still gets another name.
+    /// Returns the state for the row's last line, unless the attachment still gets another name.
     pub fn state(&self) -> RowState {
         let done = |done_as| RowState::Done(done_as, DoneContent::AsVerified);
         match self {
@@ -106,7 +107,7 @@ impl RowEnd {
             Self::Unfinished(None) => RowState::Unbegun(Reason::PendingElsewhere),
             Self::Mismatch { posted, .. } => match posted {
                 Posted::No => RowState::Failed(Reason::LookupMismatch),
-                // The line goes on saying that there may be a record.
+                // The line goes on saying that a record may exist.
                 Posted::Perhaps => RowState::Creating(Reason::LookupMismatch),
                 Posted::ForAnotherObject(_) => RowState::CreatingElsewhere,
             },

@@ -1,4 +1,4 @@
-//! The next step after each sighting, under each policy.
+//! The next step after each kind of evidence, under each policy.
 
 use super::*;
 use crate::destination::Names;
@@ -33,7 +33,7 @@ fn row() -> Row {
     }
 }
 
-/// The content of the row's file.
+/// Content of the row's file.
 fn file() -> Content {
     content("text")
 }
@@ -61,7 +61,7 @@ fn elsewhere() -> OtherObject {
     }
 }
 
-/// The next step of a row that earlier runs changed so.
+/// Returns the next step of a row with these changes by earlier runs.
 fn changed(sighting: &Sighting<'_>, on_conflict: OnConflict, changes: &Changes) -> NextStep {
     let row = RowFacts {
         row: &row(),
@@ -79,7 +79,7 @@ fn step(sighting: &Sighting<'_>, on_conflict: OnConflict) -> NextStep {
     changed(sighting, on_conflict, &Changes::default())
 }
 
-/// The next steps under the policies, in the order of [`POLICIES`].
+/// Returns the next steps under the policies, in the order of [`POLICIES`].
 fn steps(sighting: &Sighting<'_>) -> [NextStep; 3] {
     POLICIES.map(|on_conflict| step(sighting, on_conflict))
 }
@@ -97,7 +97,7 @@ fn found(present: &Presence, posted: &Posted) -> [NextStep; 3] {
     })
 }
 
-/// The steps where this is under the present name, and this under the new one.
+/// Returns the steps after look-ups by the present and the new name.
 fn under_both(present: &Presence, under_new: &Presence, posted: &Posted) -> [NextStep; 3] {
     steps(&Sighting::ByName {
         present,
