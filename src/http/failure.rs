@@ -1,72 +1,77 @@
-//! Answers and failures of requests, in terms of the effect that a request had. Whether one may be sent
-//! again follows from that, and is decided elsewhere.
+//! Outcomes of HTTP requests, sorted by their effect on the service.
+//!
+//! The effect decides if a request may be sent again; `pipeline::requests` makes the
+//! decision.
 
 use std::time::Duration;
 
 use crate::model::Sha256Digest;
 use crate::source::SourceError;
 
-/// Why a request did not end as it should. What each kind says of the request's *effect* is what
-/// decides whether it may be sent again.
+/// Failure of an API request. Each variant states the request's *effect*, which decides if the
+/// request may be sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
-    /// 429: refused unseen, because too many came. No effect.
+    /// 429: refused without being processed, because too many requests came. No effect.
     Throttled {
-        /// What the service asked to wait.
+        /// Wait time named by the service, if any.
         retry_after: Option<Duration>,
     },
-    /// Nothing of it left this machine, or nobody was there to take it. No effect.
+    /// Nothing of the request left this machine, or no server was there to take it. No effect.
     NotSent(String),
-    /// No answer that can be trusted: lost, 5xx, or something that is not the service's. Its
+    /// No trustworthy answer: the answer was lost, a 5xx, or not the service's own. The
     /// effect is unknown.
     Unanswered(String),
-    /// 401 or 403: the keys may not do this. No effect.
+    /// 401 or 403: the keys do not allow the request. No effect.
     Denied(String),
-    /// Something in between, such as a firewall, refused it in the service's place. It had most
-    /// likely no effect; but it may have been the answer that was kept back.
+    /// Something between consign and the service, such as a firewall, refused the request. Most
+    /// likely no effect; but the firewall may have held back the answer rather than the request.
     Intercepted(String),
     /// Any other definite answer. No effect.
     Refused(String),
-    /// Nothing of this kind can ever work from here, such as a certificate that is not trusted.
+    /// No request of this kind can ever succeed from this machine, for example because a
+    /// certificate is not trusted.
     Hopeless(String),
-    /// The run may change nothing any more, since it could not record it. Nothing was sent.
+    /// The request was not sent, because the run could not record changes any more and may make
+    /// none.
     Withheld,
 }
 
-/// The service named a place for the bytes to which it would not be safe to send them. Says why,
-/// and never names the place beyond its host.
+/// An address for bytes, named by the service, to which sending would not be safe. The text gives
+/// the reason, and only the host of the address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct UnsafeTarget(pub String);
 
-/// What the storage said of the bytes.
+/// Confirmation of an upload by the storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Receipt {
-    /// It took them.
+    /// The storage accepted the bytes.
     Taken,
-    /// It took them, and its MD5 is that of the bytes sent.
+    /// The storage accepted the bytes, and its MD5 equals the MD5 of the bytes sent.
     Checksummed,
 }
 
-/// Why the storage did not take the bytes.
+/// Failure of an upload to the storage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PutFailure {
-    /// The address has expired, or is not valid for some other reason. A new one is needed.
+    /// The address has expired, or is invalid for some other reason. A new address is needed.
     Expired,
-    /// Nobody was there to take them: not a byte was sent. The same address may be used again.
+    /// No server was there, and not a byte was sent. The same address may be used again.
     NotSent(String),
-    /// Lost, 5xx, or damaged on the way. The same address may be used again, from the first byte.
+    /// The upload was lost, answered with 5xx, or damaged on the way. The same address may be used
+    /// again, from the first byte.
     Interrupted(String),
     /// Any other definite answer.
     Refused(String),
-    /// The file is not, or is no longer, what was checked. No wrong bytes are stored.
+    /// The file differs from the checked one. No wrong bytes are stored.
     SourceChanged(String),
-    /// The address is for another file than this. Nothing was sent there.
+    /// The address is for another file. Nothing was sent.
     Unsafe(UnsafeTarget),
-    /// The file cannot be opened or read to its end, for its own sake or because all files are away.
-    /// Not all of its bytes were sent.
+    /// The file cannot be opened or read to its end: the file itself is unreadable, or all files are
+    /// gone. Not all of the bytes were sent.
     SourceUnreadable(String),
-    /// Nothing of this kind can ever work from here.
+    /// No upload can ever succeed from this machine.
     Hopeless(String),
 }
 
@@ -79,38 +84,39 @@ impl From<SourceError> for PutFailure {
     }
 }
 
-/// What came from the storage.
+/// Content downloaded from the storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fetched {
-    /// A file, to its end.
+    /// A whole file.
     File(Digested),
-    /// Something that calls itself a web page: a file of that kind, or the page of something that
-    /// stands in between.
+    /// Content that is declared as a web page: either a stored web page, or the page of something
+    /// between consign and the storage.
     WebPage(Digested),
-    /// More than was asked for; the rest was not read.
+    /// More bytes than the caller asked for. The rest was not read.
     Longer,
 }
 
-/// What bytes came to.
+/// Size and digest of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Digested {
-    /// How many there were.
+    /// Number of bytes.
     pub size: u64,
-    /// Their digest.
+    /// SHA-256 of the bytes.
     pub sha256: Sha256Digest,
 }
 
-/// Why the storage did not give the bytes.
+/// Failure of a download from the storage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FetchFailure {
-    /// The address has expired, or is not valid for some other reason. A new one is needed.
+    /// The address has expired, or is invalid for some other reason. A new address is needed.
     Expired,
-    /// Lost on the way, 5xx, or nobody there. It may be tried again.
+    /// The download was lost on the way, answered with 5xx, or no server was there. A retry may
+    /// succeed.
     Interrupted(String),
     /// Any other definite answer.
     Refused(String),
-    /// Nothing of this kind can ever work from here.
+    /// No download can ever succeed from this machine.
     Hopeless(String),
-    /// The bytes came, and where they were to go did not take them.
+    /// The bytes arrived, but could not be written to their destination.
     NotKept(String),
 }

@@ -1,8 +1,12 @@
-//! Everything that touches the network. The only user of `reqwest` and `hyper`.
+//! HTTP clients, and the only user of `reqwest` and `hyper`.
 //!
-//! Two clients, so that keys cannot reach a host that is not the service's: [`api`] carries the
-//! keys and knows one base, [`transfer`] carries none and goes where the service sends it, within
-//! the rules of [`target`]. Neither follows a redirect, repeats a request or keeps cookies.
+//! Keys cannot reach any host but the service's, because two clients share the work: [`api`]
+//! carries the keys and knows one base URL, [`transfer`] carries no keys and goes to the addresses
+//! named by the service, within the rules of [`target`]. Neither client follows a redirect,
+//! repeats a request or keeps cookies.
+//!
+//! Requests end as the outcomes in `failure`; `pipeline` decides their meaning for a row. Open
+//! [`api`] first.
 
 pub mod api;
 mod dial;
@@ -24,29 +28,30 @@ pub use failure::{Digested, Failure, FetchFailure, Fetched, PutFailure, Receipt,
 use target::{ApiHost, HostSuffix};
 use trust::Roots;
 
-/// How the program calls itself to servers.
+/// Name and version of the program in the `User-Agent` header.
 const NAME_AND_VERSION: &str = concat!("consign/", env!("CARGO_PKG_VERSION"));
 
-/// How long making a connection may take, the TLS handshake included.
+/// Longest time for making a connection, the TLS handshake included.
 const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 
-/// How long a connection is kept for the next request. Well below what servers allow (often 60 s):
-/// a request that meets the server's closing is lost, and a lost POST costs three look-ups.
+/// Longest time for which an idle connection is kept for the next request. Well below the limits of
+/// servers (often 60 s): a request that meets the server's closing is lost, and a lost POST costs
+/// three look-ups.
 const IDLE_LIMIT: Duration = Duration::from_secs(15);
 
-/// What the user says of the way to the hosts.
+/// User's settings for the network between this machine and the hosts.
 #[derive(Debug, Clone, Default)]
 pub struct Network {
-    /// Whom to trust besides those whom the system trusts.
+    /// Certificate authorities to trust, in addition to the system's.
     pub roots: Roots,
-    /// The hosts that bytes may go to; where none is named, any public one.
+    /// Hosts to which bytes may go. Empty: any public host.
     pub upload_hosts: Vec<HostSuffix>,
 }
 
-/// The client cannot be made.
+/// Error while an HTTP client is made.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// A key cannot stand in an HTTP header.
+    /// A key has characters that an HTTP header cannot hold. The value is the header's name.
     #[error("the key for the header {0} has characters that cannot stand in an HTTP header")]
     BadKey(&'static str),
     /// The HTTP library refused. The one known cause is a system without certificates.
@@ -57,15 +62,15 @@ pub enum ClientError {
     Setup(String),
 }
 
-/// What both clients have in common. The system's proxy is used, but not on the way to this machine
-/// itself: no proxy can lead back to an emulator.
+/// Returns the settings that both clients share. The system's proxy is used, except on the way to
+/// this machine itself, since no proxy can lead back to an emulator.
 fn client_builder(api: ApiHost, network: &Network) -> reqwest::ClientBuilder {
     let builder = match api {
         ApiHost::Loopback => reqwest::Client::builder().no_proxy(),
         ApiHost::Remote => reqwest::Client::builder(),
     };
-    // The library would let the system end a connection on which nothing was acknowledged for 30 s.
-    // How long to wait is for each client to say, and an upload waits longer.
+    // By default, the library lets the system end a connection on which nothing was acknowledged
+    // for 30 s. Each client sets its own limits instead, and an upload waits longer.
     #[cfg(target_os = "linux")]
     let builder = builder.tcp_user_timeout(None);
     builder
@@ -86,7 +91,7 @@ fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, ClientError
         .map_err(|error| ClientError::Setup(trouble::in_words(&error.without_url())))
 }
 
-/// Reads a body up to a limit. `None` where it is longer.
+/// Reads a body of at most `limit` bytes. Returns `None` where the body is longer.
 async fn read_bounded(
     mut response: reqwest::Response,
     limit: usize,
@@ -101,7 +106,8 @@ async fn read_bounded(
     Ok(Some(body))
 }
 
-/// The media type of an answer, without its parameters, in lower case; empty where none is named.
+/// Returns the media type of an answer, without parameters, in lower case; empty where the answer
+/// names none.
 fn media_type(headers: &reqwest::header::HeaderMap) -> String {
     headers
         .get(reqwest::header::CONTENT_TYPE)

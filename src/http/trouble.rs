@@ -1,5 +1,6 @@
-//! What kept a request from getting an answer, in words that hold no secret: the one place where
-//! errors of the HTTP library are read.
+//! Errors of a request's transport, described without secrets.
+//!
+//! Errors of the HTTP library are read here and nowhere else.
 
 use std::error::Error;
 use std::io;
@@ -10,31 +11,31 @@ use rustls::CertificateError;
 use super::proxy::{PASSWORD_WANTED, Proxies};
 use super::public::PrivateHost;
 
-/// So many of the names in a certificate are told.
+/// Largest number of a certificate's names in a message.
 const NAMES_TOLD: usize = 3;
 
-/// What kept a request from getting an answer.
+/// Reason for which a request got no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Trouble {
-    /// No connection came about, so nothing was sent.
+    /// No connection was made, so nothing was sent.
     NotSent(String),
-    /// The other side's certificate is not to be trusted.
+    /// The server's certificate is not trusted.
     Certificate(String),
-    /// The host has no address to which anything may be sent.
+    /// The host has only addresses to which nothing is sent.
     Private(String),
-    /// A proxy refuses the way. Says all that there is to say.
+    /// A proxy refuses the way. The text is the whole message to the user.
     Refused(String),
-    /// The connection was there, and broke.
+    /// The connection was made, and broke.
     Broken(String),
 }
 
-/// What kept a connection from coming about, on its way through the HTTP library.
+/// Reason for which a connection could not be made, on its way through the HTTP library.
 #[derive(Debug, thiserror::Error)]
 #[error("no connection")]
 pub(super) struct NoConnection(pub(super) Trouble);
 
-/// Says what happened, without the URL, which may be a presigned one; of it only the host is told.
-/// A proxy that gave no tunnel is asked once more, for its status alone.
+/// Classifies an error of `reqwest`. Of the URL, which may be presigned, the text names only the
+/// host. A proxy without a tunnel for the request is asked once more, for its status alone.
 pub(super) async fn trouble(error: reqwest::Error, proxies: &Proxies) -> Trouble {
     let url = error.url().cloned();
     let host = url.as_ref().and_then(|url| url.host_str());
@@ -74,8 +75,8 @@ pub(super) async fn trouble(error: reqwest::Error, proxies: &Proxies) -> Trouble
     }
 }
 
-/// Says what happened to a request over a connection that was made for it: whoever makes
-/// connections says [`NoConnection`] where none came about.
+/// Classifies an error of a request over a connection of `dial`, whose connector reports
+/// [`NoConnection`] where no connection was made.
 pub(super) fn interruption(error: &legacy::Error) -> Trouble {
     match causes(error).find_map(|cause| cause.downcast_ref()) {
         Some(NoConnection(trouble)) => trouble.clone(),
@@ -84,7 +85,7 @@ pub(super) fn interruption(error: &legacy::Error) -> Trouble {
     }
 }
 
-/// An error of the HTTP library and its causes, in one line.
+/// Describes an error of the HTTP library and its causes in one line.
 pub(super) fn in_words(error: &reqwest::Error) -> String {
     let start = if error.is_timeout() {
         "no answer in time"
@@ -98,7 +99,7 @@ pub(super) fn in_words(error: &reqwest::Error) -> String {
     words
 }
 
-/// The causes of an error, after what is known of it already.
+/// Appends the causes of an error to `words`.
 fn in_one_line(mut words: String, error: &(dyn Error + 'static)) -> String {
     for cause in causes(error).skip(1) {
         let text = cause.to_string();
@@ -112,7 +113,8 @@ fn in_one_line(mut words: String, error: &(dyn Error + 'static)) -> String {
     words
 }
 
-/// An error and its causes. An [`io::Error`] hides what it wraps from [`Error::source`].
+/// Returns an error and its causes. An [`io::Error`] hides its wrapped error from
+/// [`Error::source`].
 fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| {
         let wrapped = error
@@ -125,17 +127,17 @@ fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn
     })
 }
 
-/// Why a proxy gave no tunnel, as far as the library says.
+/// Reason for which a proxy gave no tunnel, as far as the library reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum NoTunnel {
-    /// It wants a user and a password, or others.
+    /// The proxy requires a user and a password, or other ones.
     WantsPassword,
-    /// The library keeps the status to itself.
+    /// The library does not pass on the proxy's status.
     Unexplained,
 }
 
-/// Why there is no tunnel, where that is what the error is about. The library has no type for it that
-/// others can name.
+/// Returns the reason if the error is about a missing tunnel. Compares texts, because the library
+/// has no public type for the error.
 fn no_tunnel(error: &(dyn Error + 'static)) -> Option<NoTunnel> {
     match error.to_string().as_str() {
         "tunnel error: proxy authorization required" | "SOCKS error: credentials not accepted" => {
@@ -146,7 +148,7 @@ fn no_tunnel(error: &(dyn Error + 'static)) -> Option<NoTunnel> {
     }
 }
 
-/// What is wrong with a certificate, where that is what the error is about.
+/// Describes the problem if the error is about a certificate.
 fn certificate_words(error: &(dyn Error + 'static)) -> Option<String> {
     let Some(rustls::Error::InvalidCertificate(wrong)) = error.downcast_ref() else {
         return None;
@@ -170,8 +172,8 @@ fn certificate_words(error: &(dyn Error + 'static)) -> Option<String> {
     })
 }
 
-/// The first names of a certificate, which the other side has chosen; the library shows them as
-/// `DnsName("example.com")`. They are escaped where they are shown.
+/// Returns the first names of a certificate. The library shows them as `DnsName("example.com")`.
+/// The server chooses the names, so messages are escaped where they are shown.
 fn told(names: &[String]) -> String {
     let first: Vec<String> = names
         .iter()
@@ -185,7 +187,7 @@ fn told(names: &[String]) -> String {
     first.join(", ")
 }
 
-/// What is said of a host whose certificate is not trusted.
+/// Returns the message about a host whose certificate is not trusted.
 pub(super) fn unsafe_connection(why: &str) -> String {
     format!("no safe connection is possible to {why}")
 }
@@ -200,11 +202,11 @@ mod tests {
 
     use super::*;
 
-    /// Made once, since it reads the certificates of the system.
+    /// A client made only once, since making a client reads the certificates of the system.
     static CLIENT: LazyLock<reqwest::Client> =
         LazyLock::new(|| reqwest::Client::builder().no_proxy().build().unwrap());
 
-    /// An error of the library that carries this URL.
+    /// An error of the library with `url` in it.
     fn error_of(url: Url) -> reqwest::Error {
         CLIENT.get("no URL").build().unwrap_err().with_url(url)
     }
@@ -235,7 +237,7 @@ mod tests {
         }
     }
 
-    /// An error that has no cause, so that nothing but its own text is left to tell.
+    /// An error without a cause, whose description can use only the error's own text.
     fn error_without_cause(url: Url) -> reqwest::Error {
         let mut answer = axum::http::Response::new("");
         *answer.status_mut() = axum::http::StatusCode::BAD_GATEWAY;
