@@ -1,27 +1,27 @@
-//! On whose behalf a machine sends its requests, and when it may.
+//! Right of a machine's rows to send requests: their upload slots and their permissions.
 
 use super::requests::{Leave, RequestOwner, Requests};
 use super::slots::Slot;
 use crate::destination::Destination;
 use crate::throttle::breakers::{Admitted, Circuit, RowAtWork};
 
-/// The right of rows on their way to send requests: the upload slots that they hold, and the leave that
-/// was waited for while the service was away.
+/// Right of rows in flight to send requests: the upload slots that the rows hold, and permissions
+/// that were waited for during an outage.
 pub(super) struct RequestContext<'a, D> {
     requests: &'a Requests<'a, D>,
-    /// The number of the row, or of the first one, on whose behalf all requests are sent.
+    /// Number of the row, or of a job's first row. All requests are sent on behalf of this row.
     row: usize,
-    /// Held from before a record is made until the bytes are sent.
+    /// Slots that are held from before a record is made until its bytes are sent.
     slots: Option<Slot<'a>>,
-    /// Leave to send a change, which was waited for.
+    /// Permission to send a change, kept from a wait until the request that uses it.
     change_leave: Leave,
-    /// The same for bytes.
+    /// Permission to send bytes.
     upload_leave: Leave,
     _at_work: RowAtWork<'a>,
 }
 
 impl<'a, D: Destination> RequestContext<'a, D> {
-    /// The context of rows that begin with these slots. `row` is the number of the first of them.
+    /// Creates the context of rows that begin with `slots`. `row` is the number of the first row.
     pub(super) fn new(requests: &'a Requests<'a, D>, row: usize, slots: Slot<'a>) -> Self {
         Self {
             requests,
@@ -33,7 +33,7 @@ impl<'a, D: Destination> RequestContext<'a, D> {
         }
     }
 
-    /// The owner of requests that are sent for all rows.
+    /// Returns the owner of requests that are sent for all rows together.
     pub(super) fn owner(&self) -> RequestOwner {
         RequestOwner {
             row: self.row,
@@ -41,20 +41,20 @@ impl<'a, D: Destination> RequestContext<'a, D> {
         }
     }
 
-    /// Takes so many slots, where none are held.
+    /// Waits for `count` slots, unless some are held already.
     pub(super) async fn take_slots(&mut self, count: usize) {
         if self.slots.is_none() {
             self.slots = Some(self.requests.slots().take(count).await);
         }
     }
 
-    /// Lets others have the slots.
+    /// Frees the slots for other rows.
     pub(super) fn give_slots_back(&mut self) {
         self.slots = None;
     }
 
-    /// Waits until something may be changed. Returns whether that took a while, so that what was known
-    /// before it may be so no longer.
+    /// Waits until changes may be sent. Returns `true` after a wait: an earlier answer may be
+    /// outdated by then.
     pub(super) async fn waited_to_change(&mut self) -> bool {
         if self.change_leave == Leave::Given {
             return false;
@@ -64,12 +64,12 @@ impl<'a, D: Destination> RequestContext<'a, D> {
         admitted == Admitted::AfterAWait
     }
 
-    /// Takes the leave to send a change.
+    /// Takes the permission to send a change; a further change needs a new permission.
     pub(super) fn leave_to_change(&mut self) -> Leave {
         std::mem::take(&mut self.change_leave)
     }
 
-    /// Waits until bytes may be sent, where there is no leave yet.
+    /// Waits until bytes may be sent, unless the permission is given already.
     pub(super) async fn leave_to_upload(&self, owner: RequestOwner) -> Admitted {
         match self.upload_leave {
             Leave::Given => Admitted::AtOnce,
@@ -77,7 +77,7 @@ impl<'a, D: Destination> RequestContext<'a, D> {
         }
     }
 
-    /// Keeps, or takes away, the leave to send bytes.
+    /// Sets or withdraws the permission to send bytes.
     pub(super) fn set_upload_leave(&mut self, leave: Leave) {
         self.upload_leave = leave;
     }

@@ -1,13 +1,14 @@
-//! From tasks to results: a bounded number of rows at work at once ([`run`]), each row of an attachment
-//! ([`attachment`]) and the rows of each job ([`job`]) through a machine of their own.
+//! Engine of imports, dry runs and verifications: turns tasks into requests, journal lines and row
+//! ends.
 //!
-//! Both machines rest on what they truly share: rows on their way and their lines ([`row`]), the right to
-//! send requests ([`context`]), the requests themselves and whether one may be repeated ([`requests`]),
-//! the sending of a file ([`upload`]), the slots ([`slots`]), and the poller that asks how records stand
-//! ([`poller`]). How a row ends, and in which words, stands in [`verdict`].
+//! [`run`] is the file to open first: it keeps a bounded number of tasks under way. Each task goes
+//! through a state machine: [`attachment`] for one row, [`job`] for the rows of one job. Both
+//! machines share rows and their lines ([`row`]), the right to send ([`context`]), requests and
+//! their repetition ([`requests`]), the sending of a file ([`upload`]), slots ([`slots`]), the
+//! poller ([`poller`]), and the ends of rows with their words ([`verdict`]).
 //!
-//! Owns the order of requests, and what is durable before each of them. Prints nothing, and opens
-//! no file but those that are sent.
+//! The module owns the order of requests, and which line is durable before each request. `plan`
+//! decides what answers mean. Nothing is printed here, and no file is opened but the files to send.
 
 mod alike;
 mod attachment;
@@ -41,57 +42,57 @@ pub use task::{AttachmentTask, JobTask, TaskRow};
 
 use run::{Ended, Run};
 
-/// How a run is to go.
+/// Settings of one run.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// API requests a second.
+    /// API requests per second.
     pub rate: u32,
-    /// Rows at work at once.
+    /// Number of rows at work at once.
     pub concurrency: usize,
-    /// So many rows may fail; at one more the run stops.
+    /// Number of rows that may fail; one more failed row stops the run. `None` means no such limit.
     pub max_errors: Option<usize>,
-    /// So long may the service be away.
+    /// Longest outage of the service, or of the folder of the files, before the run stops.
     pub max_outage: Duration,
-    /// Whether it has shown that it is there.
+    /// Answer of the service before the run: whether it has shown that it is there.
     pub first_answer: EarlierAnswer,
-    /// How the destination is called in the results.
+    /// Name of the destination in the results: its host and path.
     pub destination: String,
-    /// What is wanted of attachments that are there already.
+    /// Policy for attachments that exist already.
     pub wishes: Wishes,
-    /// What random waits depend on.
+    /// Seed of all random waits.
     pub seed: u64,
 }
 
-/// Why a run stops before its rows are through.
+/// Reason for which a run stops before all rows have ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Halt {
-    /// The keys are rejected.
+    /// The service rejects the keys.
     Denied(String),
-    /// The service was away for too long.
+    /// The outage of the service was longer than allowed.
     Outage(String),
-    /// The folder of the files was away for too long.
+    /// The outage of the folder of the files was longer than allowed.
     FilesAway(String),
-    /// No request of the run has got an answer, for as long as one waits for a first one.
+    /// No request of the run got an answer in the time that is allowed for a first answer.
     NeverAnswered {
-        /// How the destination is called in the results: its host and path.
+        /// Name of the destination in the results: its host and path.
         destination: String,
-        /// The last failure.
+        /// Last failure.
         why: String,
     },
-    /// Nothing can ever work, such as with a certificate that is not trusted.
+    /// No request can ever work, such as with a certificate that is not trusted.
     Hopeless(String),
     /// The results cannot be written, or are no longer where the next run will read them.
     Journal,
-    /// The old content of an attachment cannot be kept. Says where, and why not.
+    /// The old content of an attachment cannot be kept. The text names the place and the cause.
     Backup(String),
-    /// The service takes an `external_id`, and does not find it again. Says which, where, and what was
-    /// done about it.
+    /// The service takes an `external_id`, and does not find it again. The text names the
+    /// `external_id` and its place in the manifest, and says what was done about it.
     NotRouted(String),
-    /// Too many rows failed.
+    /// More rows failed than the user allows. Holds their number.
     TooManyErrors(usize),
-    /// The first rows all failed for one reason, and none was done. This is the first of them.
+    /// The first rows all failed for one reason, and none was done. Holds the first of these rows.
     FailedAlike(FailedRow),
-    /// The user asked for it.
+    /// The user asked for the stop.
     Interrupted,
     /// The row was given up because the run was stopping already.
     Abandoned,

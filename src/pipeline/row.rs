@@ -1,4 +1,4 @@
-//! A row on its way, and the lines that the results get of it.
+//! A row in flight, and the lines that the journal gets of the row.
 
 use super::verdict::Verdict;
 use super::{Halt, Run, TaskRow};
@@ -11,21 +11,22 @@ use crate::results::{Changes, Entry, Known};
 use crate::source::Source;
 use crate::text::escape;
 
-/// A row on its way, whatever its service makes of it.
+/// Row in flight, the same for attachments and jobs.
 #[derive(Debug)]
 pub(super) struct RowInFlight {
     pub(super) row: Row,
     pub(super) source: Source,
-    /// What the file must hold.
+    /// Content that the file must hold.
     pub(super) content: Content,
-    /// So often was it tried, over all runs.
+    /// Number of attempts over all runs, this one included.
     pub(super) attempts: u32,
-    /// What was changed on request, over all runs.
+    /// Changes made on request, over all runs.
     pub(super) changes: Changes,
 }
 
 impl RowInFlight {
-    /// The row of a task, on its first attempt in this run, and where its protocol starts.
+    /// Creates the row of a task, on its first attempt in this run. Returns the start of its
+    /// protocol, too.
     pub(super) fn new<S>(task: TaskRow<S>) -> (Self, S) {
         let row = Self {
             row: task.row,
@@ -37,7 +38,7 @@ impl RowInFlight {
         (row, task.start)
     }
 
-    /// Its file, as a record is to have it.
+    /// Returns the file as the request for a new record describes it.
     pub(super) fn new_file(&self) -> NewFile {
         NewFile {
             external_id: self.row.external_id.clone(),
@@ -46,7 +47,7 @@ impl RowInFlight {
         }
     }
 
-    /// The line that says this of it.
+    /// Returns the results line of the row with this verdict.
     pub(super) fn line(&self, verdict: Verdict, destination: &str) -> Entry {
         let row = &self.row;
         let (status, reason) = verdict.state.encode();
@@ -68,7 +69,7 @@ impl RowInFlight {
             attempts: self.attempts,
             destination: destination.to_owned(),
             updated_at: jiff::Timestamp::now(),
-            // It may repeat what the service said.
+            // The message may repeat words of the service.
             message: escape(&verdict.message).into_owned(),
             changes: self.changes.clone(),
         }
@@ -76,13 +77,14 @@ impl RowInFlight {
 }
 
 impl<D: Destination, J: Journal> Run<'_, D, J> {
-    /// Makes lines durable, together: of the rows of one job, either all are known to be in it, or none.
+    /// Makes lines durable together: of the rows of one job, either all are known to be in the job,
+    /// or none.
     pub(super) async fn record(&self, lines: Vec<Entry>) -> Result<(), Halt> {
         let recorded = self.journal.record(lines).await;
         recorded.map_err(|_| Halt::Journal)
     }
 
-    /// Makes the last lines of rows durable, and tells of them.
+    /// Makes the last lines of rows durable, and reports the rows as ended.
     pub(super) async fn end(&self, lines: &[Entry]) -> Result<(), Halt> {
         for line in lines {
             let (row, external_id, status) = (line.row, &line.external_id, line.status);

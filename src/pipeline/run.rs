@@ -1,7 +1,7 @@
-//! A bounded number of rows at work at once, whichever machine takes them through.
+//! Scheduler of a run: keeps a bounded number of tasks under way, with either state machine.
 //!
-//! Everything runs in one task, so a row that is given up leaves nothing behind but what its journal
-//! says.
+//! Everything runs in one task, so a row that is given up leaves nothing behind but its journal
+//! lines.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -21,15 +21,18 @@ use crate::event::Events;
 use crate::results::journal::Journal;
 use crate::results::{Entry, Status};
 
-/// How long rows that are under way may go on once the run is to end.
+/// Longest time for which rows under way may go on once the run is to end.
 const DRAIN_LIMIT: Duration = Duration::from_secs(30);
 
-/// So many records may await confirmation at once, which bounds memory where they show it late.
+/// Highest number of tasks under way at once. Rows that await confirmation hold no slot, so this
+/// limit bounds memory where the service shows sizes late.
 const MOST_UNCONFIRMED: usize = 5_000;
 
-/// Works on all rows of a service that keeps attachments. Returns why the run stopped early, or `None`
-/// where all rows were gone through. What is replaced is kept in `vault` first, where there is one.
-/// `stop` resolves when the user wants the run to end.
+/// Imports all rows of a service that keeps attachments.
+///
+/// Returns the reason for an early stop, or `None` if all rows have ended. Old content is kept in
+/// `vault`, if there is one, before new bytes replace it. `stop` resolves when the user wants the
+/// run to end.
 pub async fn run_attachments<D: AttachmentApi, J: Journal>(
     tasks: impl Iterator<Item = AttachmentTask>,
     destination: &D,
@@ -53,7 +56,8 @@ pub async fn run_attachments<D: AttachmentApi, J: Journal>(
     run.work(tasks, begin, polling, || common.end(), stop).await
 }
 
-/// Works on all rows of a service that makes jobs. The same holds as of [`run_attachments`].
+/// Imports all rows of a service that makes jobs. `stop` and the result are as in
+/// [`run_attachments`].
 pub async fn run_jobs<D: JobApi, J: Journal>(
     tasks: impl Iterator<Item = JobTask>,
     destination: &D,
@@ -76,7 +80,7 @@ pub async fn run_jobs<D: JobApi, J: Journal>(
     run.work(tasks, begin, polling, || (), stop).await
 }
 
-/// What all rows of a run share.
+/// Requests, journal, settings and events that all rows of a run share.
 pub(super) struct Run<'a, D, J> {
     pub(super) requests: Requests<'a, D>,
     pub(super) journal: &'a J,
@@ -84,10 +88,10 @@ pub(super) struct Run<'a, D, J> {
     pub(super) events: &'a Events,
 }
 
-/// The last lines of the rows that a machine took through.
+/// Last lines of the rows that a machine has taken to their ends.
 pub(super) struct Ended(pub(super) Vec<Entry>);
 
-/// Tasks, and how many rows each has.
+/// Tasks, and the function that counts the rows of one task.
 struct Tasks<I, R> {
     tasks: I,
     rows_of: R,
@@ -103,8 +107,10 @@ impl<'a, D: Destination, J: Journal> Run<'a, D, J> {
         }
     }
 
-    /// Begins tasks as slots get free, until all are through or something stops the run. `polling` is
-    /// served meanwhile, and `at_end` is told when nothing is to begin any more.
+    /// Begins tasks as slots get free, until all have ended or something stops the run.
+    ///
+    /// `polling` is driven meanwhile. `at_end` is called when the run stops and nothing new is to
+    /// begin.
     async fn work<'s, I: Iterator, F: Future<Output = Result<Ended, Halt>>>(
         &'s self,
         Tasks { tasks, rows_of }: Tasks<I, impl Fn(&I::Item) -> usize>,
@@ -139,8 +145,8 @@ impl<'a, D: Destination, J: Journal> Run<'a, D, J> {
                             break Halt::TooManyErrors(failed);
                         }
                         let first = ends.iter().find_map(|end| alike.take(end).cloned());
-                        // Where all rows are begun, nothing is left that could be saved from it, and
-                        // whoever says how many rows may fail wants it so.
+                        // Once all rows are begun, a stop could save nothing; and a user who says
+                        // how many rows may fail wants the run to go on so far.
                         let is_to_stop = tasks.peek().is_some() && self.settings.max_errors.is_none();
                         if let Some(first) = first.filter(|_| is_to_stop) {
                             break Halt::FailedAlike(first);
@@ -166,7 +172,7 @@ impl<'a, D: Destination, J: Journal> Run<'a, D, J> {
                     _ = &mut polling => false,
                 }
             };
-            // Rows that are not through by then are as the journal says, for the next run.
+            // Rows that have not ended by then stay as the journal says, for the next run.
             let drained = tokio::time::timeout(DRAIN_LIMIT, drained).await;
             if halt == Halt::Interrupted && drained == Ok(true) && tasks.peek().is_none() {
                 return None;
@@ -177,8 +183,8 @@ impl<'a, D: Destination, J: Journal> Run<'a, D, J> {
 }
 
 impl Halt {
-    /// Whether rows that are under way may still be finished: not while nothing can be recorded,
-    /// or nobody is there to answer.
+    /// Returns `true` if rows under way may still end: not while nothing can be recorded, or while
+    /// the service does not answer.
     fn leaves_something_to_finish(&self) -> bool {
         match self {
             Self::Journal
@@ -197,7 +203,7 @@ impl Halt {
     }
 }
 
-/// Whether all that was under way came to its end.
+/// Waits for all tasks under way. Returns `true` if none of them ended with a [`Halt`].
 async fn all_through(
     under_way: &mut FuturesUnordered<impl Future<Output = Result<Ended, Halt>>>,
 ) -> bool {

@@ -1,4 +1,4 @@
-//! What a run is given to work on.
+//! Tasks that a run works on: one row of an attachment, or all rows of one job.
 
 use crate::manifest::Row;
 use crate::model::{AttachmentId, Content, ObjectRef};
@@ -6,28 +6,28 @@ use crate::plan::{AttachmentStart, JobStart};
 use crate::results::Changes;
 use crate::source::Source;
 
-/// A row whose file becomes an attachment.
+/// One row whose file becomes an attachment.
 pub type AttachmentTask = TaskRow<AttachmentStart>;
 
-/// One row to be worked on, whose protocol starts with `S`.
+/// One row to import, whose protocol starts with `S`.
 #[derive(Debug)]
 pub struct TaskRow<S> {
-    /// The row.
+    /// Row of the manifest.
     pub row: Row,
-    /// Its file.
+    /// File of the row.
     pub source: Source,
-    /// What the file must hold.
+    /// Content that the file must hold.
     pub content: Content,
-    /// Where its protocol starts.
+    /// Start of the protocol.
     pub start: S,
-    /// How often it was tried in earlier runs.
+    /// Number of attempts in earlier runs.
     pub attempts: u32,
-    /// What earlier runs changed on request.
+    /// Changes that earlier runs made on request.
     pub changes: Changes,
 }
 
-/// The rows whose files go into one job: at least one, all of one object, and all new or all of the same
-/// earlier job.
+/// Rows whose files go into one job: at least one row. All rows name the same object, and all are
+/// new or all belong to the same earlier job.
 #[derive(Debug)]
 pub struct JobTask {
     first: TaskRow<JobStart>,
@@ -35,7 +35,7 @@ pub struct JobTask {
 }
 
 impl JobTask {
-    /// The task of these rows; `None` where there are none.
+    /// Creates the task of `rows`. Returns `None` if there are none.
     pub fn of(rows: impl IntoIterator<Item = TaskRow<JobStart>>) -> Option<Self> {
         let mut rows = rows.into_iter();
         Some(Self {
@@ -44,31 +44,32 @@ impl JobTask {
         })
     }
 
-    /// How many rows it has.
+    /// Returns the number of rows.
     pub fn rows(&self) -> usize {
         1 + self.others.len()
     }
 
-    /// The rows, one after the other.
+    /// Returns the rows in their order.
     pub fn iter(&self) -> impl Iterator<Item = &TaskRow<JobStart>> {
         std::iter::once(&self.first).chain(&self.others)
     }
 
-    /// The number of its first row.
+    /// Returns the number of the first row.
     pub(super) fn number(&self) -> usize {
         self.first.row.number
     }
 
-    /// The object of its rows.
+    /// Returns the object that all rows name.
     pub(super) fn object(&self) -> ObjectRef {
         self.first.row.object
     }
 
-    /// The job that an earlier run put its rows into.
+    /// Returns the job into which an earlier run put the rows.
     pub(super) fn earlier_job(&self) -> Option<&AttachmentId> {
         self.first.start.job()
     }
 
+    /// Returns the rows in their order, by value.
     pub(super) fn into_rows(self) -> impl Iterator<Item = TaskRow<JobStart>> {
         std::iter::once(self.first).chain(self.others)
     }
