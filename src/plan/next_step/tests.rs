@@ -90,11 +90,7 @@ fn same_for_all(step: impl Into<NextStep>) -> [NextStep; 3] {
 }
 
 fn found(present: &Presence, posted: &Posted) -> [NextStep; 3] {
-    steps(&Sighting::ByName {
-        present,
-        under_new: &Presence::Absent,
-        posted,
-    })
+    under_both(present, &Presence::Absent, posted)
 }
 
 /// Returns the steps after look-ups by the present and the new name.
