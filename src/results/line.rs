@@ -113,7 +113,7 @@ pub struct Entry {
     pub attachment_id: Option<AttachmentId>,
     /// Knowledge about the content.
     pub known: Known,
-    /// Evidence for the content: the size or the ETag.
+    /// Evidence for the content: the size or the `ETag`.
     pub verified: Verified,
     /// Number of attempts, over all runs.
     pub attempts: u32,
