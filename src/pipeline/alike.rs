@@ -1,39 +1,41 @@
-//! Rows that all fail alike from the start: what ails them is not in them, and a run that goes on
-//! only makes more of them.
+//! Detection of a failure shared by all rows from the start of a run. The cause lies outside of the
+//! rows, and a run going on only makes more failed rows.
 
 use crate::results::{Entry, Reason, Status};
 
-/// So many rows, and the run stops.
+/// Number of rows with the same failure at which the run stops.
 pub(crate) const ALIKE_ROWS: usize = 20;
 
-/// A row that failed, as its line says it.
+/// Failed row, as its results line shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedRow {
-    /// Its number.
+    /// Number of the row.
     pub row: usize,
-    /// Why it failed.
+    /// Reason of the failure.
     pub reason: Reason,
-    /// The same for people.
+    /// Message of the failure, for people.
     pub message: String,
 }
 
-/// Counts the first rows of a run that fail for one reason, until one is done or fails for another.
+/// Counter of the first rows of a run that fail for a common reason. Counting ends with the first
+/// row that is done or fails for another reason.
 #[derive(Debug, Default)]
 pub(super) enum AlikeFailures {
     /// No row has failed yet.
     #[default]
     None,
-    /// So many have, for the reason of the first.
+    /// First failed row, and the number of rows that have failed for the same reason.
     So(FailedRow, usize),
-    /// They are not alike.
+    /// Counting has ended: the rows have no common failure.
     NotAlike,
 }
 
 impl AlikeFailures {
-    /// Takes note of how a row has ended. Returns the first one once there are too many like it.
+    /// Counts the end of a row. Returns the first failed row once [`ALIKE_ROWS`] rows have failed
+    /// alike.
     ///
-    /// A conflict or a row that is left to a later run shows neither that rows fail nor that they can
-    /// be done.
+    /// A conflict, or a row left to a later run, shows neither that rows fail nor that they can be
+    /// done.
     pub(super) fn take(&mut self, end: &Entry) -> Option<&FailedRow> {
         let failed = FailedRow {
             row: end.row.unwrap_or_default(),
@@ -81,7 +83,7 @@ mod tests {
         }
     }
 
-    /// How many rows end until there are too many alike.
+    /// Returns the number of rows that have ended when the limit is reached.
     fn rows_until_it_is_told(ends: impl IntoIterator<Item = (Status, Reason)>) -> Option<usize> {
         let mut alike = AlikeFailures::default();
         let ends = (1..).zip(ends);

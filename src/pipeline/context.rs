@@ -5,15 +5,15 @@ use super::slots::Slot;
 use crate::destination::Destination;
 use crate::throttle::breakers::{Admitted, Circuit, RowAtWork};
 
-/// Right of rows in flight to send requests: the upload slots that the rows hold, and permissions
-/// that were waited for during an outage.
+/// Right of rows in flight to send requests: the upload slots of the rows, and permissions waited
+/// for during an outage.
 pub(super) struct RequestContext<'a, D> {
     requests: &'a Requests<'a, D>,
     /// Number of the row, or of a job's first row. All requests are sent on behalf of this row.
     row: usize,
-    /// Slots that are held from before a record is made until its bytes are sent.
+    /// Slots held from before a record is made until all bytes are sent.
     slots: Option<Slot<'a>>,
-    /// Permission to send a change, kept from a wait until the request that uses it.
+    /// Permission to send a change, kept from the wait until the request uses the permission.
     change_leave: Leave,
     /// Permission to send bytes.
     upload_leave: Leave,
@@ -21,7 +21,7 @@ pub(super) struct RequestContext<'a, D> {
 }
 
 impl<'a, D: Destination> RequestContext<'a, D> {
-    /// Creates the context of rows that begin with `slots`. `row` is the number of the first row.
+    /// Creates the context of rows beginning with `slots`. `row` is the number of the first row.
     pub(super) fn new(requests: &'a Requests<'a, D>, row: usize, slots: Slot<'a>) -> Self {
         Self {
             requests,
@@ -33,7 +33,7 @@ impl<'a, D: Destination> RequestContext<'a, D> {
         }
     }
 
-    /// Returns the owner of requests that are sent for all rows together.
+    /// Returns the owner of requests sent for all rows together.
     pub(super) fn owner(&self) -> RequestOwner {
         RequestOwner {
             row: self.row,

@@ -1,14 +1,14 @@
-//! Engine of imports, dry runs and verifications: turns tasks into requests, journal lines and row
+//! Engine of imports, dry runs and verifications: tasks become requests, journal lines and row
 //! ends.
 //!
-//! [`run`] is the file to open first: it keeps a bounded number of tasks under way. Each task goes
-//! through a state machine: [`attachment`] for one row, [`job`] for the rows of one job. Both
-//! machines share rows and their lines ([`row`]), the right to send ([`context`]), requests and
-//! their repetition ([`requests`]), the sending of a file ([`upload`]), slots ([`slots`]), the
-//! poller ([`poller`]), and the ends of rows with their words ([`verdict`]).
+//! Open [`run`] first: the scheduler of tasks. Each task goes through a state machine:
+//! [`attachment`] for a single row, [`job`] for all rows of a job. Both machines share rows and
+//! their lines ([`row`]), the right to send ([`context`]), requests and their repetition
+//! ([`requests`]), the sending of a file ([`upload`]), slots ([`slots`]), the poller ([`poller`]),
+//! and the ends of rows in words ([`verdict`]).
 //!
-//! The module owns the order of requests, and which line is durable before each request. `plan`
-//! decides what answers mean. Nothing is printed here, and no file is opened but the files to send.
+//! The module owns the order of requests, and the line durable before each request. `plan` decides
+//! the meaning of answers. Nothing is printed here, and only the files to send are opened.
 
 mod alike;
 mod attachment;
@@ -42,7 +42,7 @@ pub use task::{AttachmentTask, JobTask, TaskRow};
 
 use run::{Ended, Run};
 
-/// Settings of one run.
+/// Settings of a run.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// API requests per second.
@@ -53,9 +53,10 @@ pub struct Settings {
     pub max_errors: Option<usize>,
     /// Longest outage of the service, or of the folder of the files, before the run stops.
     pub max_outage: Duration,
-    /// Answer of the service before the run: whether it has shown that it is there.
+    /// Answer of the service before the run: tells a service proven to be there from an unknown
+    /// service.
     pub first_answer: EarlierAnswer,
-    /// Name of the destination in the results: its host and path.
+    /// Name of the destination in the results: host and path.
     pub destination: String,
     /// Policy for attachments that exist already.
     pub wishes: Wishes,
@@ -72,25 +73,26 @@ pub enum Halt {
     Outage(String),
     /// The outage of the folder of the files was longer than allowed.
     FilesAway(String),
-    /// No request of the run got an answer in the time that is allowed for a first answer.
+    /// No request of the run got an answer in the time allowed for a first answer.
     NeverAnswered {
-        /// Name of the destination in the results: its host and path.
+        /// Name of the destination in the results: host and path.
         destination: String,
         /// Last failure.
         why: String,
     },
-    /// No request can ever work, such as with a certificate that is not trusted.
+    /// No request can ever work, such as with an untrusted certificate.
     Hopeless(String),
     /// The results cannot be written, or are no longer where the next run will read them.
     Journal,
     /// The old content of an attachment cannot be kept. The text names the place and the cause.
     Backup(String),
-    /// The service takes an `external_id`, and does not find it again. The text names the
-    /// `external_id` and its place in the manifest, and says what was done about it.
+    /// The service takes an `external_id` but does not find the attachment again. The text names
+    /// the `external_id` and its place in the manifest, and says how the run left the attachment.
     NotRouted(String),
     /// More rows failed than the user allows. Holds their number.
     TooManyErrors(usize),
-    /// The first rows all failed for one reason, and none was done. Holds the first of these rows.
+    /// The first rows all failed for the same reason, and none was done. Holds the first of these
+    /// rows.
     FailedAlike(FailedRow),
     /// The user asked for the stop.
     Interrupted,

@@ -1,8 +1,8 @@
-//! The first request of all, before anything is read or written for an import: it proves that the
-//! service is there and takes the keys, so that an hour of hashing is not for nothing, and no wrong
-//! path is taken for a service that has nothing.
+//! First request of a run, sent before anything is read or written for an import.
 //!
-//! What an answer means is decided by [`verdict`]; here it is waited for.
+//! A good answer proves a service which is there and takes the keys. Without the proof, an hour of
+//! hashing might be for nothing, or the empty answer of a wrong service might lead the import
+//! astray. [`verdict`] decides the meaning of an answer; [`preflight`] waits for a good answer.
 
 use std::time::Duration;
 
@@ -13,44 +13,46 @@ use crate::http::Failure;
 use crate::model::AttachmentId;
 use crate::throttle::quota::{Turn, Urgency};
 
-/// The first wait before the request is sent again; each further one is twice as long.
+/// First wait before the request is repeated; each further wait is twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 
-/// The longest such wait.
+/// Longest wait before the request is repeated.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// Where a run may begin.
+/// Result of a preflight after which the run may begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cleared {
     /// The service is there, and takes the keys.
     Proven,
-    /// Nothing speaks against it, and nothing proves it. Says what came.
+    /// The answer neither proves nor contradicts valid keys. Holds the answer in words.
     Unproven(String),
 }
 
-/// Why a run cannot begin.
+/// Reason for which a run cannot begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Obstacle {
-    /// The keys are rejected.
+    /// The service rejects the keys.
     Denied(String),
-    /// Somebody else is there, or the base is another.
+    /// Another service answers, or the base URL is wrong.
     Foreign(String),
-    /// Something in between does not let the request pass, or there is no safe way.
+    /// A proxy or the like does not let the request pass, or no safe connection is possible.
     Blocked(String),
-    /// Nobody gave a good answer for so long.
+    /// No good answer came within the given time. Holds the last failure, too.
     Silence(String, Duration),
 }
 
-/// What follows from one answer.
+/// Decision after an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Verdict {
+    /// The run may begin.
     Go(Cleared),
+    /// The run cannot begin.
     Stop(Obstacle),
-    /// The request is sent again, after what the service has asked to wait.
+    /// The request is to be repeated, after the wait asked for by the service, if any.
     Again(String, Option<Duration>),
 }
 
-/// What follows from an answer to the first request.
+/// Decides the consequence of an answer to the first request.
 fn verdict(answer: Result<FirstAnswer, Failure>) -> Verdict {
     let failure = match answer {
         Ok(FirstAnswer::Proven) => return Verdict::Go(Cleared::Proven),
@@ -62,7 +64,7 @@ fn verdict(answer: Result<FirstAnswer, Failure>) -> Verdict {
         Failure::Denied(why) => Verdict::Stop(Obstacle::Denied(why)),
         Failure::Refused(why) => Verdict::Stop(Obstacle::Foreign(why)),
         Failure::Intercepted(why) | Failure::Hopeless(why) => Verdict::Stop(Obstacle::Blocked(why)),
-        // Nothing is recorded yet, so that nobody withholds a request.
+        // Nothing is recorded yet, so no journal withholds a request.
         Failure::Withheld => Verdict::Stop(Obstacle::Blocked("it was not sent".to_owned())),
         Failure::NotSent(why) | Failure::Unanswered(why) => Verdict::Again(why, None),
         Failure::Throttled { retry_after } => {
@@ -71,8 +73,8 @@ fn verdict(answer: Result<FirstAnswer, Failure>) -> Verdict {
     }
 }
 
-/// Asks the service for a first answer, again and again for as long as none is good, but no longer
-/// than `limit`. `waiting` is told why, once.
+/// Asks the service for a first answer, and repeats the request until the answer is good, for at
+/// most `limit`. Calls `waiting` with the cause of the first wait.
 pub async fn preflight<D: Destination>(
     destination: &D,
     known: Option<&AttachmentId>,
@@ -95,7 +97,7 @@ pub async fn preflight<D: Destination>(
             if let Some(budget) = destination.budget(Kind::Read) {
                 budget.refused(Some(asked));
             }
-            // Somebody who counts requests is there, and the run waits for its turn by itself.
+            // A service that counts requests is there, and the run itself waits for its quota.
             if Instant::now() + asked > deadline {
                 return Ok(Cleared::Unproven(why));
             }
@@ -113,7 +115,7 @@ pub async fn preflight<D: Destination>(
     }
 }
 
-/// Waits until something is left of the budget for the request, where there is one.
+/// Waits until the budget for the request has something left. Returns `None` if there is no budget.
 async fn turn<D: Destination>(destination: &D) -> Option<Turn<'_>> {
     let budget = destination.budget(Kind::Read)?;
     loop {
@@ -135,8 +137,7 @@ mod tests {
     use crate::sync::lock;
     use crate::throttle::FIRST_ANSWER_LIMIT;
 
-    /// A service that is asked nothing but the first question, and gives these answers, the last of
-    /// them again and again.
+    /// Service with scripted answers to the first question, in order; the last answer is repeated.
     struct Answering(Mutex<Vec<Result<FirstAnswer, Failure>>>);
 
     impl Answering {

@@ -1,4 +1,4 @@
-//! A row in flight, and the lines that the journal gets of the row.
+//! A row in flight, and the journal lines of the row.
 
 use super::verdict::Verdict;
 use super::{Halt, Run, TaskRow};
@@ -16,16 +16,16 @@ use crate::text::escape;
 pub(super) struct RowInFlight {
     pub(super) row: Row,
     pub(super) source: Source,
-    /// Content that the file must hold.
+    /// Content expected of the file.
     pub(super) content: Content,
-    /// Number of attempts over all runs, this one included.
+    /// Number of attempts over all runs, including the present run.
     pub(super) attempts: u32,
     /// Changes made on request, over all runs.
     pub(super) changes: Changes,
 }
 
 impl RowInFlight {
-    /// Creates the row of a task, on its first attempt in this run. Returns the start of its
+    /// Creates the row of a task, on its first attempt in this run. Returns the start of the
     /// protocol, too.
     pub(super) fn new<S>(task: TaskRow<S>) -> (Self, S) {
         let row = Self {
@@ -47,7 +47,7 @@ impl RowInFlight {
         }
     }
 
-    /// Returns the results line of the row with this verdict.
+    /// Returns the results line of the row with `verdict`.
     pub(super) fn line(&self, verdict: Verdict, destination: &str) -> Entry {
         let row = &self.row;
         let (status, reason) = verdict.state.encode();
@@ -77,7 +77,7 @@ impl RowInFlight {
 }
 
 impl<D: Destination, J: Journal> Run<'_, D, J> {
-    /// Makes lines durable together: of the rows of one job, either all are known to be in the job,
+    /// Makes lines durable together: of the rows of a job, either all are known to be in the job,
     /// or none.
     pub(super) async fn record(&self, lines: Vec<Entry>) -> Result<(), Halt> {
         let recorded = self.journal.record(lines).await;

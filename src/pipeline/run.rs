@@ -24,11 +24,11 @@ use crate::results::{Entry, Status};
 /// Longest time for which rows under way may go on once the run is to end.
 const DRAIN_LIMIT: Duration = Duration::from_secs(30);
 
-/// Highest number of tasks under way at once. Rows that await confirmation hold no slot, so this
-/// limit bounds memory where the service shows sizes late.
+/// Highest number of tasks under way at once. Rows awaiting confirmation hold no slot, so the limit
+/// bounds memory where the service shows sizes late.
 const MOST_UNCONFIRMED: usize = 5_000;
 
-/// Imports all rows of a service that keeps attachments.
+/// Imports all rows into a service with attachments.
 ///
 /// Returns the reason for an early stop, or `None` if all rows have ended. Old content is kept in
 /// `vault`, if there is one, before new bytes replace it. `stop` resolves when the user wants the
@@ -56,8 +56,7 @@ pub async fn run_attachments<D: AttachmentApi, J: Journal>(
     run.work(tasks, begin, polling, || common.end(), stop).await
 }
 
-/// Imports all rows of a service that makes jobs. `stop` and the result are as in
-/// [`run_attachments`].
+/// Imports all rows into a service with jobs. `stop` and the result are as in [`run_attachments`].
 pub async fn run_jobs<D: JobApi, J: Journal>(
     tasks: impl Iterator<Item = JobTask>,
     destination: &D,
@@ -80,7 +79,7 @@ pub async fn run_jobs<D: JobApi, J: Journal>(
     run.work(tasks, begin, polling, || (), stop).await
 }
 
-/// Requests, journal, settings and events that all rows of a run share.
+/// Requests, journal, settings and events shared by all rows of a run.
 pub(super) struct Run<'a, D, J> {
     pub(super) requests: Requests<'a, D>,
     pub(super) journal: &'a J,
@@ -88,10 +87,10 @@ pub(super) struct Run<'a, D, J> {
     pub(super) events: &'a Events,
 }
 
-/// Last lines of the rows that a machine has taken to their ends.
+/// Last lines of the rows of a machine.
 pub(super) struct Ended(pub(super) Vec<Entry>);
 
-/// Tasks, and the function that counts the rows of one task.
+/// Tasks, and the function to count the rows of a task.
 struct Tasks<I, R> {
     tasks: I,
     rows_of: R,

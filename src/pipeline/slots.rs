@@ -1,12 +1,13 @@
-//! How many rows are at work at once, and whether anything is still to come.
+//! Upload slots of a run: the number of rows at work at once, and the news of the last row's start.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
-/// The upload slots of a run. A unit holds one for each of its rows from before its record is made
-/// (so that the upload URLs do not age in a queue) until their bytes are sent. Rows that await
-/// confirmation hold none.
+/// Upload slots of a run.
+///
+/// A task holds a slot for each of its rows from before its record is made (so that the upload URLs
+/// do not age in a queue) until the bytes are sent. Rows that await confirmation hold none.
 #[derive(Debug)]
 pub(super) struct Slots {
     free: Semaphore,
@@ -15,7 +16,7 @@ pub(super) struct Slots {
     given_back: Notify,
 }
 
-/// The slots that a unit holds.
+/// Slots held by a task. Dropping the value frees the slots.
 #[derive(Debug)]
 pub(super) struct Slot<'a> {
     permit: Option<SemaphorePermit<'a>>,
@@ -32,7 +33,7 @@ impl Slots {
         }
     }
 
-    /// Waits for so many free slots, or for all there are. Whoever asks first gets them first.
+    /// Waits for `count` free slots, or for all slots if there are fewer. First come, first served.
     pub(super) async fn take(&self, count: usize) -> Slot<'_> {
         let count = u32::try_from(count.min(self.all)).expect("there are fewer slots");
         let permit = self.free.acquire_many(count).await;
@@ -42,31 +43,31 @@ impl Slots {
         }
     }
 
-    /// Lends the slots of a row that has to wait to others.
+    /// Lends the slots of a waiting row to others.
     pub(super) fn lend(&self, count: usize) -> LentSlots<'_> {
         self.free.add_permits(count);
         self.given_back.notify_waiters();
         LentSlots { slots: self, count }
     }
 
-    /// Says that no further row will start.
+    /// Notes that no further row will start.
     pub(super) fn no_more_to_come(&self) {
         self.more_to_come.store(false, Ordering::Release);
         self.given_back.notify_waiters();
     }
 
-    /// Whether no row is at work, and none will start.
+    /// Returns `true` if no row is at work and none will start.
     pub(super) fn are_idle(&self) -> bool {
         !self.more_to_come.load(Ordering::Acquire) && self.free.available_permits() == self.all
     }
 
-    /// Resolves when [`Self::are_idle`] may have become true.
+    /// Resolves when the result of [`Self::are_idle`] may have changed to `true`.
     pub(super) fn changed(&self) -> impl Future<Output = ()> + '_ {
         self.given_back.notified()
     }
 }
 
-/// Slots that others have while the row that they belong to waits.
+/// Slots lent to others while the owning row waits.
 #[derive(Debug)]
 pub(super) struct LentSlots<'a> {
     slots: &'a Slots,
@@ -74,7 +75,7 @@ pub(super) struct LentSlots<'a> {
 }
 
 impl LentSlots<'_> {
-    /// Waits until they are free again, and takes them back.
+    /// Waits until as many slots are free again, and takes them back.
     pub(super) async fn take_back(self) {
         let count = u32::try_from(self.count).expect("there are fewer slots");
         let permit = self.slots.free.acquire_many(count).await;
@@ -83,7 +84,7 @@ impl LentSlots<'_> {
 }
 
 impl Slot<'_> {
-    /// How many they are.
+    /// Returns the number of slots.
     pub(super) fn count(&self) -> usize {
         let permit = self.permit.as_ref();
         permit.map_or(0, SemaphorePermit::num_permits)
@@ -92,7 +93,7 @@ impl Slot<'_> {
 
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
-        // The permit has to be back before anybody is told so.
+        // The permit has to be back before the waiters are notified.
         drop(self.permit.take());
         self.slots.given_back.notify_waiters();
     }

@@ -1,4 +1,4 @@
-//! Tasks that a run works on: one row of an attachment, or all rows of one job.
+//! Tasks of a run: a single row of an attachment, or all rows of a job.
 
 use crate::manifest::Row;
 use crate::model::{AttachmentId, Content, ObjectRef};
@@ -6,28 +6,28 @@ use crate::plan::{AttachmentStart, JobStart};
 use crate::results::Changes;
 use crate::source::Source;
 
-/// One row whose file becomes an attachment.
+/// Row whose file becomes an attachment.
 pub type AttachmentTask = TaskRow<AttachmentStart>;
 
-/// One row to import, whose protocol starts with `S`.
+/// Row to import, whose protocol starts with `S`.
 #[derive(Debug)]
 pub struct TaskRow<S> {
     /// Row of the manifest.
     pub row: Row,
     /// File of the row.
     pub source: Source,
-    /// Content that the file must hold.
+    /// Content expected of the file.
     pub content: Content,
     /// Start of the protocol.
     pub start: S,
     /// Number of attempts in earlier runs.
     pub attempts: u32,
-    /// Changes that earlier runs made on request.
+    /// Changes made by earlier runs on request.
     pub changes: Changes,
 }
 
-/// Rows whose files go into one job: at least one row. All rows name the same object, and all are
-/// new or all belong to the same earlier job.
+/// Rows whose files go into the same job: at least one row. All rows name the same object, and all
+/// are new or all belong to the same earlier job.
 #[derive(Debug)]
 pub struct JobTask {
     first: TaskRow<JobStart>,
@@ -59,7 +59,7 @@ impl JobTask {
         self.first.row.number
     }
 
-    /// Returns the object that all rows name.
+    /// Returns the object named by all rows.
     pub(super) fn object(&self) -> ObjectRef {
         self.first.row.object
     }

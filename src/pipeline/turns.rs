@@ -1,7 +1,7 @@
-//! Whose turn it is where a service limits its requests over minutes, hours and days.
+//! Waits for the quotas of services with limits over minutes, hours and days.
 //!
-//! A run waits for such a budget, says for how long, and fails no row for it. How much is left is
-//! the business of [`crate::throttle::quota`].
+//! A run waits until a budget has something left, announces the wait, and fails no row for it. The
+//! budgets are counted by [`crate::throttle::quota`].
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,35 +13,38 @@ use crate::destination::{Destination, Kind};
 use crate::event::{Event, Events};
 use crate::throttle::quota::{Turn, Urgency};
 
-/// A wait that is shorter goes without saying.
+/// Shortest wait that is announced.
 const WORTH_TELLING: Duration = Duration::from_mins(1);
 
-/// So often a long wait is looked at again: the machine may have slept meanwhile.
+/// Longest sleep before a wait is computed anew, because the machine may have slept meanwhile.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
-/// How soon it must be possible to ask a new job for its addresses, which live for a minute.
+/// Longest acceptable wait before the first read of a new job, whose addresses live for a minute.
 const SOON: Duration = Duration::from_secs(5);
 
-/// The turn of a new job.
+/// Exclusive right to make a new job, held until the job is made.
 pub(super) struct JobTurn<'a>(#[expect(dead_code, reason = "held")] MutexGuard<'a, ()>);
 
-/// The turns of one run.
+/// Gate in front of the service's request budgets, shared by all rows of a run.
 pub(super) struct Turns<'a, D> {
     destination: &'a D,
     events: &'a Events,
-    /// Jobs are made one after the other.
+    /// Held while a job is made, since jobs are made one after the other.
     jobs: Mutex<()>,
-    /// Urgent reads are sent in the order in which they came, where they have to wait: somebody who
-    /// is overtaken again and again sees the addresses of a job only when they have expired.
+    /// Held by an urgent read while waiting for the budget. Urgent reads are sent in the order of
+    /// their arrival, since a read overtaken again and again sees the addresses of a job only after
+    /// their expiry.
     urgent_reads: Mutex<()>,
     is_ending: AtomicBool,
     ending: Notify,
 }
 
-/// What a request is to the service's budgets.
+/// Class of a request: decides the budget to count against, and the urgency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sort {
+    /// Request that changes nothing.
     Read(Urgency),
+    /// Request that changes something. Always urgent.
     Change,
 }
 
@@ -73,7 +76,8 @@ impl<'a, D: Destination> Turns<'a, D> {
         }
     }
 
-    /// Waits until something is left of the budget for a request, where there is one.
+    /// Waits until the budget for a request has something left. Returns `None` if there is no such
+    /// budget.
     pub(super) async fn share(&self, sort: Sort) -> Option<Turn<'a>> {
         let budget = self.destination.budget(sort.kind())?;
         let _first_in_line = match sort {
@@ -91,13 +95,15 @@ impl<'a, D: Destination> Turns<'a, D> {
         }
     }
 
-    /// How long questions that can wait should, because little is left of the budget for them.
+    /// Returns the wait for deferrable reads where little is left of their budget.
     pub(super) fn reads_can_wait_for(&self) -> Option<Duration> {
         self.destination.budget(Kind::Read)?.wait(Urgency::CanWait)
     }
 
-    /// Waits for the turn of a new job: until the service takes another job, and until that can soon
-    /// be asked for its addresses. While the run is ending there are no turns.
+    /// Waits for the turn of a new job: until the service takes another job, and the addresses of
+    /// the new job can be read soon.
+    ///
+    /// Fails with [`Halt::Abandoned`] once the run is ending.
     pub(super) async fn of_a_job(&self) -> Result<JobTurn<'_>, Halt> {
         let turn = self.jobs.lock().await;
         let mut told = Told::No;
@@ -118,7 +124,7 @@ impl<'a, D: Destination> Turns<'a, D> {
         }
     }
 
-    /// What a new job has to wait for, and how long.
+    /// Returns the wait before a new job may be made, and the exhausted budget.
     fn job_has_to_wait(&self) -> Option<(Kind, Duration)> {
         let wait = |kind| self.destination.budget(kind)?.wait(Urgency::Urgent);
         let job = wait(Kind::Change).map(|wait| (Kind::Change, wait));
@@ -126,13 +132,13 @@ impl<'a, D: Destination> Turns<'a, D> {
         job.or(look.map(|wait| (Kind::Read, wait)))
     }
 
-    /// Lets nobody wait any longer for something to begin with.
+    /// Ends all waits for the turn of a new job.
     pub(super) fn end(&self) {
         self.is_ending.store(true, Ordering::Release);
         self.ending.notify_waiters();
     }
 
-    /// Tells of a wait, once, if it is worth it.
+    /// Announces a wait, once, if it is long enough.
     fn tell(&self, kind: Kind, wait: Duration, told: &mut Told) {
         if wait >= WORTH_TELLING && *told == Told::No {
             self.events.send(Event::Spent { kind, wait });
@@ -141,7 +147,7 @@ impl<'a, D: Destination> Turns<'a, D> {
     }
 }
 
-/// Whether a wait has been told of.
+/// Record of whether a wait has been announced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Told {
     Yes,

@@ -1,4 +1,4 @@
-//! The sending of one file to an address, for as long as that lives.
+//! Upload of a file to a target, repeated while the target may be used.
 
 use std::time::Duration;
 
@@ -12,44 +12,50 @@ use crate::model::Content;
 use crate::results::journal::Journal;
 use crate::source::Source;
 
-/// An address for bytes, and until when it may be used.
+/// Target for bytes, and the time until which it may be used.
 #[derive(Debug)]
 pub(super) struct Address<'t, T> {
-    /// Where the bytes go, or why it would not be safe to send them there.
+    /// Address of the bytes, or the reason for which sending them there would not be safe.
     pub(super) target: Result<&'t T, UnsafeTarget>,
-    /// When the service gave it.
+    /// Time at which the service gave the target.
     pub(super) issued: Since,
-    /// So long after that it is not used any more.
+    /// Time after `issued` until which the target is used.
     pub(super) life: Duration,
 }
 
-/// What came of the sending of one file.
+/// Finished upload of a file, successful or not.
 #[derive(Debug)]
 pub(super) struct Upload {
     pub(super) end: UploadEnd,
-    /// Whether some of its bytes may have got there, although the storage never said so.
+    /// `true` if some bytes may have arrived although the storage never confirmed them.
     pub(super) may_have_arrived: bool,
-    /// So many attempts more than one were made.
+    /// Number of attempts after the first.
     pub(super) repetitions: u32,
 }
 
-/// How the sending of one file ended.
+/// Outcome of the upload of a file.
 #[derive(Debug)]
 pub(super) enum UploadEnd {
+    /// The storage took the file.
     Taken(Receipt),
-    /// The address is too old to be used, as far as we know.
+    /// The target has become too old to be used, by our clock.
     Stale,
-    /// The storage says that it has expired.
+    /// The storage calls the target expired.
     Expired,
-    /// The service gave an address to which nothing was sent.
+    /// The service gave an unsafe target, to which nothing was sent.
     Unsafe(UnsafeTarget),
+    /// The storage refused the file.
     Refused(String),
+    /// The storage did not answer, for a reason that is the row's own.
     GivenUp(String),
+    /// The file cannot be read, or is not the file that was checked.
     SourceChanged(String),
 }
 
 impl<D: Destination, J: Journal> Run<'_, D, J> {
-    /// Sends the bytes of one file, with leave, for as long as its address lives.
+    /// Sends the bytes of a file, again after each interruption, until the target is too old.
+    ///
+    /// The caller has waited for the permission to upload.
     pub(super) async fn upload(
         &self,
         owner: RequestOwner,
