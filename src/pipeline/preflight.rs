@@ -1,8 +1,8 @@
 //! First request of a run, sent before anything is read or written for an import.
 //!
 //! A good answer proves a service which is there and takes the keys. Without the proof, an hour of
-//! hashing might be for nothing, or the empty answer of a wrong service might lead the import
-//! astray. [`verdict`] decides the meaning of an answer; [`preflight`] waits for a good answer.
+//! hashing might be for nothing, or a wrong path might pass for a service without any attachments.
+//! [`verdict`] decides the meaning of an answer; [`preflight`] waits for a good answer.
 
 use std::time::Duration;
 

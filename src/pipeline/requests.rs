@@ -1,5 +1,9 @@
-//! How a request is sent: at the pace of the service, waiting while it is away, and repeated only
-//! where that is safe. The one place that decides about repetition.
+//! Sender of all requests: at the pace of the service, with waits during an outage, and with
+//! repetition where a repetition is safe. No other module decides about repetition.
+//!
+//! Open this file first: changes, and the judgement of their failures. `reads` has the requests
+//! without effects, [`archive`] and `jobs` the look-ups, `upload` the bytes, `judged` permissions
+//! and pauses, and [`files`] the wait for the folder of the files.
 
 pub(super) mod archive;
 pub(super) mod files;
@@ -33,26 +37,28 @@ pub(super) use judged::{Leave, Pause, RequestOwner};
 pub(super) use reads::Attempt;
 pub(super) use upload::Unput;
 
-/// What all rows send their requests through.
+/// Sender of requests, shared by all rows of a run.
 pub(super) struct Requests<'a, D> {
     destination: &'a D,
     pacer: Pacer,
     breakers: CircuitBreakers,
     max_outage: Duration,
     slots: Slots,
-    /// How the destination is called in the results.
+    /// Name of the destination in the results.
     label: String,
-    /// A look-up that worked: if it still does, the keys are good.
+    /// Look-up that worked: the keys are good if it works again.
     good: Mutex<Option<ProvenLookUp<D>>>,
     turns: Turns<'a, D>,
     events: &'a Events,
-    /// Looked through before each request that changes something; none where there is none such.
+    /// Fence checked before each request with an effect. `None` in runs without such requests.
     fence: Option<&'a dyn Fence>,
 }
 
-/// Tells whether the journal is still where the next run will read it. Hours may pass between a line
-/// and the request that it announces, or between a request and its repetition.
+/// Check of the journal: fails once the journal is no longer where the next run will read it. Hours
+/// may pass between a line and the request announced by the line, or between a request and its
+/// repetition.
 trait Fence {
+    /// Checks the place of the journal.
     fn look_through(&self) -> BoxFuture<'_, Result<(), JournalClosed>>;
 }
 
@@ -62,28 +68,29 @@ impl<J: Journal> Fence for J {
     }
 }
 
-/// Why a request gave nothing. Only after [`Self::Unknown`], [`Self::GivenUp`] and
-/// [`Self::HaltUnknown`] may it have had an effect.
+/// Failure of a request. The request may have had an effect only after [`Self::Unknown`],
+/// [`Self::GivenUp`] and [`Self::HaltUnknown`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Unmet {
-    /// The run is to stop.
+    /// The run stops.
     Halt(Halt),
-    /// The run is to stop, and nobody knows whether the request had an effect.
+    /// The run stops, and the effect of the request is unknown.
     HaltUnknown(Halt),
-    /// It was not sent, and the wait that follows from that is over.
+    /// The request was not sent, and the wait after the failure is over.
     NotSent,
-    /// Nobody knows whether it had an effect.
+    /// The effect of the request is unknown.
     Unknown(String),
-    /// The same, and the row is not to be tried any more.
+    /// The effect of the request is unknown, and the row is given up for the run.
     GivenUp(String),
-    /// The keys are good, but not for this.
+    /// The keys are good, but lack the rights for the request.
     Forbidden(String),
-    /// The service does not want it.
+    /// The service refuses the request.
     Refused(String),
 }
 
 impl Unmet {
-    /// Why there is no answer, unless the run is to stop for it.
+    /// Returns the cause of the failure in words. Fails with the [`Halt`] of a failure that stops
+    /// the run.
     pub(super) fn words(self) -> Result<String, Halt> {
         match self {
             Self::Halt(halt) | Self::HaltUnknown(halt) => Err(halt),
@@ -101,19 +108,20 @@ impl From<Halt> for Unmet {
     }
 }
 
-/// Why a request got no answer, before anybody has judged what that means.
+/// Failure of a request, before the consequence for the row is decided.
 enum Lost {
-    /// It was not sent.
+    /// The request was not sent.
     NotSent(String),
-    /// It was told to come later.
+    /// The service answered 429: too many requests.
     Throttled,
-    /// Nobody knows whether it had an effect.
+    /// The effect of the request is unknown.
     Unanswered(String),
-    /// An answer, or a reason to stop.
+    /// The failure is definite, or stops the run.
     Definite(Unmet),
 }
 
 impl Lost {
+    /// Classifies a failure. `keys` tells a row without rights from rejected keys.
     fn of(failure: Failure, keys: Keys) -> Self {
         Self::Definite(match failure {
             Failure::NotSent(why) => return Self::NotSent(why),
@@ -148,7 +156,7 @@ impl<'a, D: Destination> Requests<'a, D> {
         }
     }
 
-    /// Sends nothing that changes something once the journal has lost its place.
+    /// Adds the fence: no request with an effect is sent once the journal has lost its place.
     pub(super) fn fenced_by<J: Journal>(self, journal: &'a J) -> Self {
         Self {
             fence: Some(journal),
@@ -156,7 +164,7 @@ impl<'a, D: Destination> Requests<'a, D> {
         }
     }
 
-    /// Whether what is about to change something may be sent.
+    /// Checks the fence before a request with an effect.
     async fn look_through_fence(&self) -> Result<(), JournalClosed> {
         match self.fence {
             Some(fence) => fence.look_through().await,
@@ -164,7 +172,8 @@ impl<'a, D: Destination> Requests<'a, D> {
         }
     }
 
-    /// Sends a request whose effect counts: once, unless it is certain that it had none.
+    /// Sends a request with an effect. Repeats the request only if the first certainly had no
+    /// effect.
     pub(super) async fn change<T>(
         &self,
         owner: RequestOwner,
@@ -178,8 +187,8 @@ impl<'a, D: Destination> Requests<'a, D> {
         }
     }
 
-    /// Sends a request once, unless it is certain that it had no effect, and once more where the
-    /// service denies it.
+    /// Sends a request, and again only if the request certainly had no effect: after 429, and once more
+    /// after a denial if the keys are not rejected.
     async fn unless_denied<T>(
         &self,
         owner: RequestOwner,
@@ -199,8 +208,8 @@ impl<'a, D: Destination> Requests<'a, D> {
         Err(Lost::of(failure, Keys::Unproven))
     }
 
-    /// Sends a request that has to follow from the newest answer: once, and not again even where
-    /// it is certain that it had no effect.
+    /// Sends a request that must follow from the newest answer: once, even where the request
+    /// certainly had no effect.
     pub(super) async fn change_once<T>(
         &self,
         owner: RequestOwner,
@@ -219,8 +228,8 @@ impl<'a, D: Destination> Requests<'a, D> {
         Err(self.unmet(owner, Lost::of(failure, keys)).await)
     }
 
-    /// What it means for the row that a request which counts got no answer. After one that was not
-    /// sent, the wait that follows from that is over.
+    /// Decides the consequence of a failed change for its row. After a request that was not sent,
+    /// the wait is over on return.
     async fn unmet(&self, owner: RequestOwner, lost: Lost) -> Unmet {
         let (suspect, why) = match lost {
             Lost::Definite(unmet) => return unmet,
@@ -237,12 +246,12 @@ impl<'a, D: Destination> Requests<'a, D> {
                 sleep(time).await;
                 Unmet::NotSent
             }
-            // The next one needs leave.
+            // The next request needs a new permission.
             (Ok(Pause::OfAll(_)), Suspect::Service) => Unmet::NotSent,
         }
     }
 
-    /// Repeats a look-up that worked before, after the service has denied something.
+    /// Repeats a look-up that worked before, after the service has denied a request.
     async fn examine_keys(&self, owner: RequestOwner) -> Result<Keys, Unmet> {
         let Some(good) = lock(&self.good).clone() else {
             return Ok(Keys::Unproven);
@@ -254,7 +263,7 @@ impl<'a, D: Destination> Requests<'a, D> {
             match self.unthrottled(owner, sort, leave, &ask).await {
                 Err(Failure::Denied(why)) => return Err(Unmet::Halt(Halt::Denied(why))),
                 Err(Failure::NotSent(why) | Failure::Unanswered(why)) => {
-                    // It is about another row.
+                    // The look-up is about another row, so the failure is not the row's own.
                     let pause = self.pause(Circuit::Reads, Suspect::Service, why)?;
                     self.wait_for_leave(owner, Circuit::Reads, pause).await;
                     leave = Leave::Given;
@@ -269,7 +278,7 @@ impl<'a, D: Destination> Requests<'a, D> {
         }
     }
 
-    /// Sends a request in its turn, and again as long as the answer is 429.
+    /// Sends a request in its turn, and again while the answer is 429.
     async fn unthrottled<T>(
         &self,
         owner: RequestOwner,
@@ -285,7 +294,7 @@ impl<'a, D: Destination> Requests<'a, D> {
         }
     }
 
-    /// Sends a request in its turn.
+    /// Sends a request once, after the permission, the quota, the pacer and the fence.
     async fn in_turn<T>(
         &self,
         owner: RequestOwner,
@@ -324,52 +333,50 @@ impl<'a, D: Destination> Requests<'a, D> {
         answer
     }
 
-    /// How long questions that can wait should, because little is left of the budget for them.
+    /// Returns the wait for deferrable reads where little is left of their budget.
     pub(super) fn reads_can_wait_for(&self) -> Option<Duration> {
         self.turns.reads_can_wait_for()
     }
 
-    /// Waits for the turn of a new job. Held until the job is made.
+    /// Waits for the turn of a new job. The turn is held until the job is made.
     pub(super) async fn turn_of_a_job(&self) -> Result<JobTurn<'_>, Halt> {
         self.turns.of_a_job().await
     }
 
-    /// Lets nobody wait any longer for something to begin with.
+    /// Ends all waits for the turn of a new job.
     pub(super) fn end(&self) {
         self.turns.end();
     }
 
-    /// The upload slots of the run.
+    /// Returns the upload slots of the run.
     pub(super) fn slots(&self) -> &Slots {
         &self.slots
     }
 
-    /// Counts a row among those that can tell whether a failure is another one's own, for as long as
-    /// what is returned lives.
+    /// Counts a row as able to show that a failure is another row's own, while the result is alive.
     pub(super) fn at_work(&self, row: usize) -> RowAtWork<'_> {
         self.breakers.at_work(row)
     }
 
-    /// Counts a row out as one that can do nothing before another one has ended, for as long as what is
-    /// returned lives.
+    /// Counts a row as unable to do anything before another row ends, while the result is alive.
     pub(super) fn blocked(&self, row: usize) -> BlockedRow<'_> {
         self.breakers.blocked(row)
     }
 
-    /// Says that no further row will start.
+    /// Notes that no further row will start.
     pub(super) fn no_more_to_come(&self) {
         self.slots.no_more_to_come();
         self.breakers.no_more_to_come();
     }
 }
 
-/// A look-up that worked, and how it is sent again.
+/// Look-up that worked, and the function that repeats the look-up.
 enum ProvenLookUp<D> {
     ByExternalId(ExternalId, AskAgain<D, ExternalId>),
     ById(AttachmentId, AskAgain<D, AttachmentId>),
 }
 
-/// Sends a look-up by `K` once more, only to learn whether it is answered.
+/// Function that repeats a look-up by `K`, only to learn whether the service answers.
 type AskAgain<D, K> = for<'s> fn(&'s D, &'s K) -> BoxFuture<'s, Result<(), Failure>>;
 
 impl<D> Clone for ProvenLookUp<D> {
@@ -390,11 +397,11 @@ impl<D> ProvenLookUp<D> {
     }
 }
 
-/// What is known of the keys after the service has denied something.
+/// Validity of the keys after the service has denied a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Keys {
-    /// A look-up with them has just worked.
+    /// A look-up with the keys has just worked.
     Good,
-    /// Nothing has worked with them yet.
+    /// No look-up with the keys has worked yet.
     Unproven,
 }

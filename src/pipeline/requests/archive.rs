@@ -1,4 +1,4 @@
-//! How attachments are looked up and their bytes fetched, with requests each of which may be repeated.
+//! Look-ups and downloads of attachments. Each of these requests may be repeated.
 
 use std::collections::HashMap;
 
@@ -18,21 +18,22 @@ use crate::sync::lock;
 use crate::throttle::breakers::Admitted;
 use crate::throttle::quota::Urgency;
 
-/// Why bytes did not come.
+/// Failure of a download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::pipeline) enum Unfetched {
-    /// The run is to stop.
+    /// The run stops.
     Halt(Halt),
     /// The address is no longer valid.
     Expired,
-    /// They were lost on the way; the wait that follows from that is over.
+    /// The connection broke; the wait after the failure is over.
     Again,
-    /// They never come, while those of others do; or the storage does not give them.
+    /// Downloads of the row break while those of other rows arrive, or the storage refuses the
+    /// bytes.
     GivenUp(String),
 }
 
 impl<D: AttachmentApi> Requests<'_, D> {
-    /// A look-up by `external_id`, which also shows that the keys are good.
+    /// Looks an attachment up by `external_id`. An answer also shows that the keys are good.
     pub(in crate::pipeline) async fn find(
         &self,
         owner: RequestOwner,
@@ -45,7 +46,7 @@ impl<D: AttachmentApi> Requests<'_, D> {
         Ok(presence)
     }
 
-    /// A look-up by the service's own id, which also shows that the keys are good.
+    /// Looks an attachment up by the service's own id. An answer also shows that the keys are good.
     pub(in crate::pipeline) async fn get(
         &self,
         owner: RequestOwner,
@@ -57,7 +58,7 @@ impl<D: AttachmentApi> Requests<'_, D> {
         Ok(presence)
     }
 
-    /// The same, tried once.
+    /// Tries a look-up by id once.
     pub(in crate::pipeline) async fn try_get(
         &self,
         owner: RequestOwner,
@@ -72,7 +73,7 @@ impl<D: AttachmentApi> Requests<'_, D> {
         Ok(attempt)
     }
 
-    /// Looks many attachments up at once. `owner` is one of their rows.
+    /// Looks many attachments up at once. `owner` stands for a row of the list.
     pub(in crate::pipeline) async fn list(
         &self,
         owner: RequestOwner,
@@ -82,13 +83,12 @@ impl<D: AttachmentApi> Requests<'_, D> {
         self.ask_together(owner, list).await
     }
 
-    /// Takes note of a look-up that shows that the keys are good.
+    /// Notes a look-up that shows that the keys are good.
     fn works_for(&self, id: &AttachmentId) {
         *lock(&self.good) = Some(ProvenLookUp::ById(id.clone(), get_again::<D>));
     }
 
-    /// Looks many attachments up at once, with what the service shows of them. `owner` is one of
-    /// their rows.
+    /// Reads the metadata of many attachments at once. `owner` stands for a row of the list.
     pub(in crate::pipeline) async fn inspect(
         &self,
         owner: RequestOwner,
@@ -102,7 +102,7 @@ impl<D: AttachmentApi> Requests<'_, D> {
         Ok(there)
     }
 
-    /// Looks one attachment up, with the place of its bytes.
+    /// Looks an attachment up, with a download address for its bytes.
     pub(in crate::pipeline) async fn original(
         &self,
         owner: RequestOwner,
@@ -114,14 +114,16 @@ impl<D: AttachmentApi> Requests<'_, D> {
         Ok(there)
     }
 
-    /// Waits until a row may fetch bytes. To be asked for before their address is, which is
+    /// Waits until a row may download. Comes before the look-up of the address, which is
     /// short-lived.
     pub(in crate::pipeline) async fn leave_to_fetch(&self, owner: RequestOwner) -> Admitted {
         self.leave(owner, Circuit::Downloads).await
     }
 
-    /// Reads bytes, once, with leave, and hands them on. After an interruption the row's own time to
-    /// wait has been waited, and what was handed on counts for nothing.
+    /// Downloads bytes once into `into`, with permission.
+    ///
+    /// On [`Unfetched::Again`] the row's own pause is over, and the bytes written to `into` are
+    /// worthless.
     pub(in crate::pipeline) async fn fetch(
         &self,
         owner: RequestOwner,
@@ -165,6 +167,7 @@ impl<D: AttachmentApi> Requests<'_, D> {
         }
     }
 
+    /// Waits for the row's own pause. Others get the row's slots during a long wait.
     async fn pause_between_fetches(&self, owner: RequestOwner, pause: Pause) {
         let Pause::Own(time) = pause else { return };
         let waits_long = self.breakers.keeps_waiting(Circuit::Downloads, owner.row);
@@ -176,6 +179,7 @@ impl<D: AttachmentApi> Requests<'_, D> {
     }
 }
 
+/// Repeats a look-up by `external_id` without using the answer.
 fn find_again<'s, D: AttachmentApi>(
     service: &'s D,
     external_id: &'s ExternalId,
@@ -183,6 +187,7 @@ fn find_again<'s, D: AttachmentApi>(
     async move { service.find(external_id).await.map(|_| ()) }.boxed()
 }
 
+/// Repeats a look-up by id without using the answer.
 fn get_again<'s, D: AttachmentApi>(
     service: &'s D,
     id: &'s AttachmentId,

@@ -1,5 +1,5 @@
-//! How the folder of the files is waited for: a share goes away as a service does, and no row fails
-//! for that.
+//! Wait for the folder of the files. A network share goes away as a service does, and no row fails
+//! for such an outage.
 
 use std::time::Duration;
 
@@ -12,27 +12,28 @@ use crate::model::Content;
 use crate::pipeline::Halt;
 use crate::source::{Source, SourceError};
 
-/// The first wait for a folder that is away; each further one is twice as long.
+/// First wait for a folder that is away; each further wait is twice as long.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 
-/// So late is it noticed at the most that it is there again.
+/// Longest wait between two looks at the folder, and so the longest delay after its return.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// So often a file that cannot be read is tried once more while its folder is there: through a folder
-/// that was opened anew it may be reached.
+/// Number of times a file that cannot be read is tried again while its folder is there: the file
+/// may be reachable through a folder opened anew.
 pub(in crate::pipeline) const MOST_MISSES: u32 = 1;
 
-/// How it stands with the folder of a file that could not be read.
+/// State of the folder of a file that could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::pipeline) enum Reach {
-    /// It is there: the failure is the file's own.
+    /// The folder was there all the time: the failure is the file's own.
     There,
-    /// It was away, and is there again.
+    /// The folder was away, and is there again.
     Back,
 }
 
 impl<D: Destination> Requests<'_, D> {
-    /// Waits until the folder of a file is there that could not be read.
+    /// Waits until the folder of an unreadable file is there. Fails with [`Halt::FilesAway`] after
+    /// the longest outage allowed.
     pub(in crate::pipeline) async fn reach(&self, source: &Source) -> Result<Reach, Halt> {
         let began = Instant::now();
         let mut wait = SHORTEST_WAIT;
@@ -53,7 +54,8 @@ impl<D: Destination> Requests<'_, D> {
         Ok(reach)
     }
 
-    /// Whether a file can be sent as it was checked, once its folder is there. Says why not.
+    /// Checks that a file can be sent as checked, once its folder is there. The inner error says
+    /// why not.
     pub(in crate::pipeline) async fn can_be_sent(
         &self,
         source: &Source,

@@ -1,4 +1,4 @@
-//! How jobs are looked up, with requests each of which may be repeated.
+//! Look-ups of jobs. Each of these requests may be repeated.
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -11,7 +11,7 @@ use crate::sync::lock;
 use crate::throttle::quota::Urgency;
 
 impl<D: JobApi> Requests<'_, D> {
-    /// A look-up of a job, which also shows that the keys are good.
+    /// Looks a job up. An answer also shows that the keys are good.
     pub(in crate::pipeline) async fn job(
         &self,
         owner: RequestOwner,
@@ -24,7 +24,7 @@ impl<D: JobApi> Requests<'_, D> {
         Ok(job)
     }
 
-    /// The same, tried once.
+    /// Tries a look-up of a job once.
     pub(in crate::pipeline) async fn try_job(
         &self,
         owner: RequestOwner,
@@ -39,11 +39,13 @@ impl<D: JobApi> Requests<'_, D> {
         Ok(attempt)
     }
 
+    /// Notes a look-up of a job that shows that the keys are good.
     fn works_for_job(&self, id: &AttachmentId) {
         *lock(&self.good) = Some(ProvenLookUp::ById(id.clone(), job_again::<D>));
     }
 }
 
+/// Repeats a look-up of a job without using the answer.
 fn job_again<'s, D: JobApi>(
     service: &'s D,
     id: &'s AttachmentId,

@@ -1,4 +1,4 @@
-//! On whose behalf a request is sent, when it may be, and what follows where it gets no answer.
+//! Owner and permission of a request, and the pause or the end that follows from a failure.
 
 use std::time::Duration;
 
@@ -12,42 +12,43 @@ use crate::pipeline::Halt;
 use crate::throttle::breakers::{Admitted, Circuit, Reaction};
 use crate::throttle::{Evidence, OWN_LIMIT, Suspect};
 
-/// On whose behalf a request is sent.
+/// Row on whose behalf a request is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::pipeline) struct RequestOwner {
-    /// The number of the row; of a job, that of its first one.
+    /// Number of the row; for a job, the number of its first row.
     pub(in crate::pipeline) row: usize,
-    /// So many upload slots it holds, which others get while it has to wait for long.
+    /// Number of upload slots held by the row. Others get the slots while the row waits for long.
     pub(in crate::pipeline) slots: usize,
 }
 
 impl RequestOwner {
-    /// A row that holds no slot.
+    /// Creates the owner for a row without a slot.
     pub(in crate::pipeline) fn without_slot(row: usize) -> Self {
         Self { row, slots: 0 }
     }
 }
 
-/// Leave to send a request of a kind, which has to be got while a service is away.
+/// Permission to send requests of a kind, needed while a service may be away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(in crate::pipeline) enum Leave {
-    /// It is to be waited for.
+    /// The permission has to be waited for.
     #[default]
     Needed,
-    /// It was given.
+    /// The permission is given.
     Given,
 }
 
-/// How long to wait before another try.
+/// Pause before another try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::pipeline) enum Pause {
-    /// So long, while others go on.
+    /// Pause of the row alone, while others go on.
     Own(Duration),
-    /// So long, as all do, unless the service is back before.
+    /// Pause of all rows, unless the service is back before.
     OfAll(Duration),
 }
 
 impl Pause {
+    /// Returns the length of the pause.
     pub(in crate::pipeline) fn time(self) -> Duration {
         match self {
             Self::Own(time) | Self::OfAll(time) => time,
@@ -55,7 +56,7 @@ impl Pause {
     }
 }
 
-/// Why a row is given up, in words.
+/// Returns the words for a row that is given up, with the evidence of its own fault.
 fn own_fault(why: &str, evidence: Evidence) -> String {
     match evidence {
         Evidence::OthersAnswered => format!("{why}, while other rows get answers"),
@@ -82,8 +83,8 @@ impl<D: Destination> Requests<'_, D> {
         Admitted::AfterAWait
     }
 
-    /// Waits before another try of a row, and until it may be made. Others get its slots where that
-    /// takes long.
+    /// Waits before another try of a row, and until the try may be made. Others get the row's slots
+    /// during a long wait.
     pub(in crate::pipeline) async fn wait_for_leave(
         &self,
         owner: RequestOwner,
@@ -106,13 +107,17 @@ impl<D: Destination> Requests<'_, D> {
         sleep(self.breakers.pause(Circuit::Changes, owner.row)).await;
     }
 
+    /// Notes an answer, and reports the end of an outage.
     pub(super) fn note_answer(&self, circuit: Circuit, owner: RequestOwner) {
         if self.breakers.answered(circuit, owner.row) {
             self.events.send(Event::Back);
         }
     }
 
-    /// Takes note of a failure, and tells how long to wait after it.
+    /// Notes a failure, reports an outage, and returns the pause before the next try.
+    ///
+    /// Fails with [`Unmet::GivenUp`] if the failure is the row's own, and with [`Unmet::Halt`]
+    /// after the longest outage allowed.
     pub(super) fn pause(
         &self,
         circuit: Circuit,

@@ -1,4 +1,4 @@
-//! Requests that change nothing, which may be repeated as often as it takes.
+//! Requests without an effect, which may be repeated any number of times.
 
 use std::time::Duration;
 
@@ -10,19 +10,20 @@ use crate::throttle::Suspect;
 use crate::throttle::breakers::Circuit;
 use crate::throttle::quota::Urgency;
 
-/// So often may a request for many rows stay without an answer before each is asked for alone.
+/// Number of unanswered requests for many rows after which each row is asked for alone.
 const LISTS_UNANSWERED: u32 = 2;
 
-/// What one try of a request that changes nothing has come to.
+/// Result of one try of a request without an effect.
 #[derive(Debug)]
 pub(in crate::pipeline) enum Attempt<T> {
+    /// The service answered.
     Answered(T),
-    /// It is worth another try, after this.
+    /// The request is worth another try, after the pause.
     Again(Pause),
 }
 
 impl<D: Destination> Requests<'_, D> {
-    /// Sends a request that changes nothing, as often as it takes.
+    /// Sends a request without an effect, and repeats the request until an answer comes.
     pub(super) async fn ask<T>(
         &self,
         owner: RequestOwner,
@@ -41,7 +42,7 @@ impl<D: Destination> Requests<'_, D> {
         }
     }
 
-    /// Sends a request that changes nothing once, in its turn.
+    /// Sends a request without an effect once, in its turn.
     pub(super) async fn attempt<T>(
         &self,
         owner: RequestOwner,
@@ -62,8 +63,11 @@ impl<D: Destination> Requests<'_, D> {
         Ok(Attempt::Again(pause))
     }
 
-    /// Sends a request for many rows that changes nothing, again as long as it may be the service
-    /// that does not answer. Where it may be one of the rows, each should be asked for alone.
+    /// Sends a request without an effect for many rows, and repeats the request while the service
+    /// may be the cause of the silence.
+    ///
+    /// Fails with [`Unmet::Unknown`] where a row of the list may be the cause: then each should be
+    /// asked for alone.
     pub(super) async fn ask_together<T>(
         &self,
         owner: RequestOwner,

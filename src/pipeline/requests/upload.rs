@@ -1,4 +1,4 @@
-//! How bytes are sent, and what follows where they are not taken.
+//! Single attempts to send bytes, and the consequences of their failures.
 
 use super::files::Reach;
 use super::{RequestOwner, Requests, Unmet};
@@ -11,26 +11,26 @@ use crate::source::Source;
 use crate::throttle::Suspect;
 use crate::throttle::breakers::Circuit;
 
-/// Why bytes were not taken.
+/// Failure to send bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::pipeline) enum Unput {
-    /// The run is to stop.
+    /// The run stops.
     Halt(Halt),
     /// The address is no longer valid.
     Expired,
-    /// Nobody was there to take them; the same address may be used again.
+    /// The bytes were not sent; the same address may be used again.
     NotSent,
-    /// They were lost on the way; the same address may be used again.
+    /// The connection broke on the way; the same address may be used again.
     Again,
-    /// Nobody is ever there to take them, for a reason that is the row's own.
+    /// The storage never takes a connection, for a reason that is the row's own.
     OutOfReach(String),
-    /// They are lost on the way each time, for a reason that is the row's own.
+    /// The connection breaks each time, for a reason that is the row's own.
     GivenUp(String),
-    /// The storage does not want them.
+    /// The storage refuses the bytes.
     Refused(String),
-    /// The file is not what was checked.
+    /// The file is not as checked.
     SourceChanged(String),
-    /// The address is not for this file.
+    /// The address is not safe for the file.
     Unsafe(UnsafeTarget),
     /// The file cannot be read, although its folder is there.
     Unreadable(String),
@@ -43,8 +43,8 @@ impl From<Halt> for Unput {
 }
 
 impl<D: Destination> Requests<'_, D> {
-    /// Sends bytes, once, with leave. After an interruption the time to wait has been waited, and
-    /// there is leave for the next try.
+    /// Sends bytes once, with permission. After an interruption the pause is over, and the
+    /// permission for the next try is given.
     pub(in crate::pipeline) async fn put(
         &self,
         owner: RequestOwner,
