@@ -87,6 +87,8 @@ pub enum Change {
 }
 
 impl There {
+    /// Returns the attachment in the earlier line of a row; `None` for a line without an attachment
+    /// to keep or to change.
     pub(super) fn of(row: &Row, previous: &Entry) -> Option<Self> {
         let state = previous.state();
         let by_verified = match previous.verified {

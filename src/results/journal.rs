@@ -31,6 +31,7 @@ pub trait Journal: Send + Sync {
 #[error("the results cannot be written")]
 pub struct JournalClosed;
 
+/// Lines to be written together, with the channel for the answer.
 struct Request {
     entries: Vec<Entry>,
     written: oneshot::Sender<()>,

@@ -30,9 +30,11 @@ pub struct Previous {
     /// The file's text, and its only parser: making a parser takes longer than parsing a line.
     reader: Mutex<Reader>,
     header: Header,
+    /// Position of the latest line of each row, by `external_id`.
     lines: HashMap<Box<str>, Place>,
     /// Latest lines of rows not fit to send, by row: the key of such a row cannot be trusted.
     invalid: HashMap<Box<str>, Place>,
+    /// Highest serial of an intact line.
     highest: Serial,
     /// Number of intact lines.
     believed: u64,

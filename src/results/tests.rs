@@ -42,6 +42,7 @@ fn entry(number: usize, status: Status) -> Entry {
     }
 }
 
+/// A temporary folder with a results file.
 struct Folder {
     folder: TempDir,
     path: PathBuf,
