@@ -6,7 +6,8 @@
 //! store a file a second time, and [`units()`] groups rows into jobs.
 //!
 //! The module stops before requests and lines: `pipeline` carries out the decisions, and the dry
-//! run tells of them. Open `next_step.rs` first for attachments, and `job.rs` for jobs.
+//! run tells of them. Open the file of [`next_step()`] first for attachments, and the file of
+//! [`outcome`] for jobs.
 
 mod job;
 mod next_step;
