@@ -1,10 +1,8 @@
-//! The results file: the journal of a run while the run is on, and the record of the import
-//! afterwards.
+//! The results file: journal of a run in progress, and record of the import afterwards.
 //!
-//! A run rewrites the file as a whole before its first request and after its last one, with one
-//! line for each row in the manifest's order. In between, the run only appends lines, and a line
-//! counts from the moment of its sync to the disk. Readers believe no line that fails its own
-//! check.
+//! A run rewrites the whole file before its first request and after its last one, with one line for
+//! each row in the manifest's order. In between, the run only appends lines, and a line counts from
+//! the moment of its sync to the disk. A line that fails its own check is not believed.
 //!
 //! The module stops at lines: `plan` decides the meaning of a line for its row, and `pipeline`
 //! decides which lines are recorded. Open [`Entry`] first, which is one line with its types, then
