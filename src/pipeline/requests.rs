@@ -187,8 +187,8 @@ impl<'a, D: Destination> Requests<'a, D> {
         }
     }
 
-    /// Sends a request, and again only if the request certainly had no effect: after 429, and once more
-    /// after a denial if the keys are not rejected.
+    /// Sends a request, and again only if the request certainly had no effect: after 429, and once
+    /// more after a denial if the keys are not rejected.
     async fn unless_denied<T>(
         &self,
         owner: RequestOwner,

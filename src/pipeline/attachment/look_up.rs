@@ -1,7 +1,8 @@
-//! An attachment is found by the row's `external_id`, or made.
+//! Look-up of an attachment by the row's `external_id`, and the POST that creates a missing
+//! attachment.
 //!
-//! After a POST without an answer no other one follows before look-ups over [`SEARCHES`] all found
-//! nothing.
+//! After a POST without an answer, no other POST follows before all look-ups over [`SEARCHES`]
+//! found nothing.
 
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use crate::plan::{NextStep, Posted, Sighting, decides_by_new_name};
 use crate::results::journal::Journal;
 use crate::results::{Reason, RowState};
 
-/// When to look for the record of a POST whose answer was lost, counted from one look to the next.
+/// Waits before the look-ups for the record of a lost POST, each counted from the look-up before.
 pub(super) const SEARCHES: [Duration; 3] = [
     Duration::from_secs(2),
     Duration::from_secs(10),
@@ -26,8 +27,9 @@ pub(super) const SEARCHES: [Duration; 3] = [
 ];
 
 impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
+    /// Looks the attachment up by its present and its new `external_id`, and decides the next step.
     pub(super) async fn look_up(&mut self, posted: Posted) -> Next<D> {
-        // Once the row is found, it may have to prove another id.
+        // The row may have to prove another id, once its attachment is found.
         self.trial = None;
         self.context.take_slots(1).await;
         let (present, under_new) = match self.find_by_names().await {
@@ -35,10 +37,10 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             Err(unmet) => return self.unmet(unmet, None, &posted),
         };
         if present == Presence::Absent && under_new == Presence::Absent {
-            // What it was called says nothing of the next one.
+            // The new name of a vanished attachment says nothing of its successor.
             self.row.changes.renamed_to = None;
         }
-        // After a lost POST one look is not enough, not even after a restart.
+        // A single look-up after a lost POST is not enough, not even after a restart.
         let nothing = match &posted {
             Posted::No => State::Create(Posted::No),
             Posted::Perhaps | Posted::ForAnotherObject(_) => State::Search(0, posted.clone()),
@@ -46,13 +48,14 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         Ok(self.after_look_up(&present, &under_new, &posted, nothing))
     }
 
+    /// Looks the attachment up by its present `external_id`.
     async fn find(&self) -> Result<Presence, Unmet> {
         let external_id = &self.row.row.external_id;
         self.find_by(external_id).await
     }
 
-    /// Looks for what has the row's `external_id`, and for what has the one that it is to get: an
-    /// attachment that is to be renamed may have been renamed already.
+    /// Looks up the present `external_id` and, where needed, the new `external_id`: an attachment
+    /// to be renamed may have been renamed already.
     async fn find_by_names(&self) -> Result<(Presence, Presence), Unmet> {
         let present = self.find().await?;
         let under_new = match &self.row.row.new_external_id {
@@ -64,7 +67,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         Ok((present, under_new))
     }
 
-    /// What follows from a look-up; `nothing` is what follows where nothing is there.
+    /// Decides the state after a look-up. `nothing` is the state for a missing attachment.
     fn after_look_up(
         &mut self,
         present: &Presence,
@@ -88,7 +91,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         }
     }
 
-    /// Makes the attachment, once its id may be tried and the newest look-up is no old one.
+    /// Creates the attachment, once its id may be tried and the newest look-up is recent.
     pub(super) async fn create(&mut self, posted: Posted) -> Next<D> {
         let external_id = self.row.row.external_id.clone();
         if self.is_kept_waiting(&external_id).await? {
@@ -96,7 +99,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         }
         self.context.take_slots(1).await;
         if self.context.waited_to_change().await {
-            // What the newest look-up found is old by now.
+            // The newest look-up is outdated after the wait.
             return Ok(State::LookUp(posted));
         }
         let new = NewAttachment {
@@ -120,6 +123,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         }
     }
 
+    /// Records the new attachment, and goes on with its bytes.
     async fn created(&mut self, made: CreatedAttachment<D::Target>) -> Next<D> {
         let CreatedAttachment { id, place } = made;
         self.run.events.send(Event::Created);
@@ -133,8 +137,8 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         })
     }
 
-    /// The run stops, and the POST that was announced certainly had no effect. Without this line
-    /// the next run would take anybody's attachment for its own.
+    /// Takes the announcement of a POST back, since the run stops and the POST certainly had no
+    /// effect. Without the line, the next run would take anybody's attachment for its own.
     async fn withdraw(&mut self, posted: &Posted, halt: Halt) -> Next<D> {
         if *posted == Posted::No {
             self.record(&Verdict::not_reached()).await?;
@@ -142,12 +146,12 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         Err(halt)
     }
 
-    /// What follows from a POST that gave no record.
+    /// Decides the state after a failed POST.
     async fn not_created(&mut self, unmet: Unmet, posted: Posted) -> Next<D> {
         match unmet {
             Unmet::NotSent => Ok(State::LookUp(posted)),
             Unmet::Unknown(_) => Ok(self.post_lost(posted)),
-            // It may have been carried out, too.
+            // The POST may have been carried out, too.
             Unmet::GivenUp(_) => {
                 self.row.attempts += 1;
                 self.unmet(unmet, None, &after_a_loss(posted))
@@ -157,16 +161,17 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         }
     }
 
+    /// Begins the search for the record of a lost POST.
     fn post_lost(&mut self, posted: Posted) -> State<D::Target> {
         self.row.attempts += 1;
-        // Another row may have more luck in proving that ids like this one are found.
+        // Another row may have more luck in proving that similar ids are found.
         self.trial = None;
-        // Others need not wait for what the look-ups come to.
+        // Other rows need not wait for the search.
         self.context.give_slots_back();
         State::Search(0, after_a_loss(posted))
     }
 
-    /// Looks for the record of a POST whose answer was lost, before there may be another one.
+    /// Looks for the record of a lost POST, before another POST may follow.
     pub(super) async fn search(&mut self, nth: usize, posted: Posted) -> Next<D> {
         let Some(wait) = SEARCHES.get(nth) else {
             return Ok(State::Create(posted));
@@ -181,7 +186,8 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         }
     }
 
-    /// The service says that it will not make the record, perhaps because there is one.
+    /// Looks the attachment up after a refused POST: the refusal may be due to an existing
+    /// attachment.
     async fn post_refused(&mut self, posted: &Posted, why: &str) -> Next<D> {
         match self.find().await {
             Ok(presence) => {
@@ -193,7 +199,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     }
 }
 
-/// What is known of POSTs after one whose answer was lost.
+/// Returns the knowledge about earlier POSTs after one more lost POST.
 fn after_a_loss(posted: Posted) -> Posted {
     match posted {
         Posted::No | Posted::Perhaps => Posted::Perhaps,

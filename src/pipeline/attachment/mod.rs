@@ -1,17 +1,16 @@
-//! The protocol of an attachment, for one row: LOOKUP, CREATE, PUT, CONFIRM.
+//! State machine of an attachment, for a single row: LOOKUP, CREATE, PUT, CONFIRM.
 //!
-//! The PUT is the commit point: an attachment without bytes comes to nothing by itself. What keeps it
-//! exactly once:
-//! - a line is durable before the request that it announces: `creating` before the POST,
-//!   `created` with the id before the first byte, `uploaded` only after the service said so;
-//! - a chosen attachment is the only one of its row: nothing but its certain failure leads back to
-//!   CREATE;
-//! - what may have been carried out unheard is found out before anything else is done.
+//! Open this file first: the states, and the method that acts in each. [`look_up`] finds or makes
+//! the attachment, [`send`] sends bytes, [`left`] continues what an earlier run left, [`replace`]
+//! replaces bytes, [`names`] changes names, and [`routing`] proves that ids are found again.
 //!
-//! Here stand the states and who goes on from each: [`look_up`] finds or makes the attachment, [`send`]
-//! gives it its bytes, [`left`] goes on with one that an earlier run left, [`replace`] puts new bytes in
-//! the place of old ones, [`names`] gives it other names, and [`routing`] proves that ids are found
-//! again.
+//! The PUT is the commit point: an attachment without bytes vanishes by itself. Exactly once,
+//! because:
+//! - `creating` is durable before the POST, `created` with the id before the first byte, and
+//!   `uploaded` follows the service's word;
+//! - a row leaves its attachment for another CREATE only after the certain failure of the
+//!   attachment;
+//! - a request that may have been carried out unheard is looked for before any other request.
 
 mod left;
 mod look_up;
@@ -38,16 +37,16 @@ use crate::plan::{AttachmentStart, Begun, NextStep, Posted, RowFacts, Sighting, 
 use crate::results::journal::Journal;
 use crate::results::{Entry, RowState, Status};
 
-/// What all attachments of a run share.
+/// State shared by all attachments of a run.
 pub(super) struct AttachmentCommon<'a> {
-    /// What is replaced is kept here first, where there is one.
+    /// Store of old bytes, kept before a replacement. `None` if the user wants no backups.
     vault: Option<&'a dyn Vault>,
     routing: RoutingProof,
     pub(super) poller: AttachmentPoller,
 }
 
 impl<'a> AttachmentCommon<'a> {
-    /// What the attachments of a run share that keeps old bytes in `vault`.
+    /// Creates the shared state of a run that keeps old bytes in `vault`.
     pub(super) fn new(vault: Option<&'a dyn Vault>) -> Self {
         Self {
             vault,
@@ -56,67 +55,68 @@ impl<'a> AttachmentCommon<'a> {
         }
     }
 
-    /// Lets nobody wait any longer for an id to be proven.
+    /// Ends all waits for the proof of an id.
     pub(super) fn end(&self) {
         self.routing.close();
     }
 }
 
-/// The row of an attachment on its way.
+/// State machine of an attachment's row.
 pub(super) struct AttachmentMachine<'a, D: AttachmentApi, J> {
     run: &'a Run<'a, D, J>,
     common: &'a AttachmentCommon<'a>,
     context: RequestContext<'a, D>,
     row: RowInFlight,
-    /// What the storage said of the bytes that were sent.
+    /// Answer of the storage to the sent bytes.
     receipt: Option<Receipt>,
-    /// Held until the attachment is found by an `external_id` of which that is not yet proven.
+    /// Trial held until the attachment is found by an `external_id` with unproven characters.
     trial: Option<RoutingTrial<'a>>,
-    /// So often did the storage call an address expired.
+    /// Number of addresses called expired by the storage.
     expired: u32,
-    /// So often was a new address refused.
+    /// Number of refused renewals of the address.
     renewals_refused: u32,
-    /// Whether the attachment was purged after its bytes were sent.
+    /// `true` after a purge of the attachment whose bytes were sent.
     purged: bool,
-    /// What the attachment was called when it was last seen with bytes.
+    /// Names of the attachment in the newest answer that showed bytes.
     names: Option<Names>,
-    /// The bytes that are being replaced.
+    /// Replacement of bytes under way.
     swap: Option<Swap>,
-    /// So often was a replacement begun.
+    /// Number of replacements begun.
     beginnings: u32,
 }
 
-/// Where an attachment stands.
+/// State of a row's protocol.
 enum State<T> {
-    /// Looking it up by its `external_id`.
+    /// Look the attachment up by its `external_id`.
     LookUp(Posted),
-    /// Nothing is there: it is to be made.
+    /// Create the attachment, since none exists.
     Create(Posted),
-    /// Looking for the attachment of a lost POST, for the n-th time.
+    /// Look for the attachment of a lost POST, for the n-th time from zero.
     Search(usize, Posted),
-    /// Asking how a begun attachment stands, before anything is done that would detach its bytes.
+    /// Look at a begun record, before any request that would detach its bytes.
     Resume(Begun),
-    /// Asking for a new address for an attachment whose newest answer said that it has no bytes.
+    /// Ask for a new address for an attachment without bytes, by the newest answer.
     Patch(Begun),
-    /// An earlier run left it with its bytes, or while it was replacing them.
+    /// Look at an attachment left by an earlier run, with its bytes or during a replacement.
     There(There),
-    /// Reading the bytes of such an attachment, because nothing else can tell what it holds.
+    /// Read the bytes of such an attachment, because nothing else can tell its content.
     ReadBytes(There),
-    /// Keeping the bytes that are to give way. Of all of them something is known where we sent them.
+    /// Keep the old bytes before their replacement. The content is known if our own lines tell of
+    /// it.
     Replace(AttachmentId, Option<Content>),
-    /// Asking for a new address, which lets go of the bytes that were kept.
+    /// Ask for a new address, which releases the old bytes.
     LetGo(AttachmentId),
-    /// Looking at its bytes, because nothing else tells the new ones from the old.
+    /// Read the bytes, because nothing else tells the new bytes from the old.
     Prove(AttachmentId),
-    /// It is there, and has an address for its bytes.
+    /// Send the bytes to the address of the attachment.
     Put {
         id: AttachmentId,
         place: Place<T>,
         issued: Since,
     },
-    /// Waiting until the service shows the size of its bytes.
+    /// Wait until the service shows the size of the bytes.
     Confirm(AttachmentId),
-    /// The row is to end so, once what was begun is brought to an end.
+    /// Finish what was begun, and end the row with the verdict.
     End(Box<Verdict>),
     /// The row has ended with this line.
     Over(Box<Entry>),
@@ -128,6 +128,7 @@ impl<T> From<Verdict> for State<T> {
     }
 }
 
+/// Next state of the machine, or the reason to stop the run.
 type Next<D> = Result<State<<D as Destination>::Target>, Halt>;
 
 impl<'a, D: AttachmentApi, J: Journal> AttachmentMachine<'a, D, J> {
@@ -155,7 +156,7 @@ impl<'a, D: AttachmentApi, J: Journal> AttachmentMachine<'a, D, J> {
         (machine, start)
     }
 
-    /// Takes the row through, to its last line.
+    /// Takes the row through all states, to its last line.
     pub(super) async fn run(mut self, start: AttachmentStart) -> Result<Ended, Halt> {
         let mut state = match start {
             AttachmentStart::LookUp(posted) => State::LookUp(posted),
@@ -183,7 +184,7 @@ impl<'a, D: AttachmentApi, J: Journal> AttachmentMachine<'a, D, J> {
         }
     }
 
-    /// Decides what follows for the row from what is seen of its attachment.
+    /// Decides the next step from the newest evidence about the attachment.
     fn next_step(&self, sighting: &Sighting<'_>) -> NextStep {
         let facts = RowFacts {
             row: &self.row.row,
@@ -194,7 +195,7 @@ impl<'a, D: AttachmentApi, J: Journal> AttachmentMachine<'a, D, J> {
         next_step(sighting, facts)
     }
 
-    /// The state in which the next step is carried out.
+    /// Returns the state that carries out a step.
     fn carry_out(&self, step: NextStep) -> State<D::Target> {
         match step {
             NextStep::LookUp => State::LookUp(Posted::No),
@@ -208,7 +209,7 @@ impl<'a, D: AttachmentApi, J: Journal> AttachmentMachine<'a, D, J> {
         }
     }
 
-    /// What is still to be done for a row that is to end so.
+    /// Finishes a replacement or the names of the attachment, and then the row.
     async fn conclude(&mut self, verdict: Verdict) -> Next<D> {
         if let Some(swap) = self.swap.take() {
             return self.conclude_swap(swap, verdict).await;
@@ -233,14 +234,15 @@ impl<'a, D: AttachmentApi, J: Journal> AttachmentMachine<'a, D, J> {
 
     fn line(&self, verdict: &Verdict) -> Entry {
         let mut verdict = verdict.clone();
-        // The attachment is not a new one: it waits for bytes in the place of others.
+        // During a replacement the attachment is not new: bytes are awaited in the place of other
+        // bytes.
         if self.swap.is_some() && verdict.state.status() == Status::Created {
             verdict.state = verdict.state.in_replacement();
         }
         self.row.line(verdict, &self.run.settings.destination)
     }
 
-    /// What follows for the row from a request that gave nothing.
+    /// Decides how the row ends after a failed request. `posted` is kept in the line.
     fn unmet(&self, unmet: Unmet, id: Option<AttachmentId>, posted: &Posted) -> Next<D> {
         let verdict = Verdict::of_unmet(unmet, id, self.row.row.object)?;
         Ok(verdict.after(posted).into())

@@ -1,9 +1,9 @@
-//! New names for attachments that are right otherwise: a title, an `external_id`.
+//! New names for attachments whose content is right: a title, an `external_id`. No bytes are
+//! touched.
 //!
-//! Neither touches the bytes. Each is announced by a durable line, since a request that arrives late
-//! would undo what came after it; and one whose answer was lost is waited out before anything else
-//! is sent. Two attachments never get one `external_id` by us: it is looked up before and after, and
-//! where it turns out to be another one's, the old one is given back.
+//! A durable line announces each change, since a late request would undo a later change; a change
+//! without an answer is waited out before anything else is sent. No two attachments get the same
+//! `external_id` from us: look-ups come before and after the change, and a clash is undone.
 
 use tokio::time::sleep;
 
@@ -19,19 +19,19 @@ use crate::plan::{NameHolder, Renaming, changed_as, name_holder, renaming};
 use crate::results::journal::Journal;
 use crate::results::{DoneAs, DoneContent, NewWord, RowState};
 
-/// So many requests for one new name may stay without an answer.
+/// Number of requests for a new name that may stay without an effect.
 const MOST_LOST: u32 = 3;
 
-/// How far a new name has come.
+/// Result of a change of names.
 enum Progress {
-    /// It is there.
+    /// The attachment has the new name.
     Done,
-    /// It is not, or nobody knows: so the row ends.
+    /// The new name is refused or its effect is unknown, so the row ends.
     Ended(Box<Verdict>),
 }
 
 impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
-    /// Gives the attachment of a row that is done otherwise the names that it is to have.
+    /// Gives the attachment of a finished row its new names, and ends the row.
     pub(super) async fn settle(
         &mut self,
         (done_as, content): (DoneAs, DoneContent),
@@ -69,14 +69,17 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         self.end(&Verdict { state, ..verdict }).await
     }
 
+    /// Returns the next change of names, if any is left.
     fn next_name(&self) -> Option<Renaming> {
         let names = self.names.clone().unwrap_or_default();
         let wishes = self.run.settings.wishes;
         renaming(&self.row.row, wishes, &names, &self.row.changes)
     }
 
-    /// The attachment has the `external_id` that it is to have, from whichever run that is. Where it
-    /// is not known to be the only one, a look-up tells; gives how the row ends if it is not.
+    /// Notes the new `external_id` of the attachment, given by any run.
+    ///
+    /// A look-up checks that no other attachment has the same `external_id`, unless the results
+    /// say so already. Returns the verdict of a row whose `external_id` is taken or cannot be checked.
     async fn note_new_id(
         &mut self,
         id: &AttachmentId,
@@ -105,6 +108,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         })
     }
 
+    /// Changes the title, and repeats the request until the title is shown.
     async fn retitle(
         &mut self,
         id: &AttachmentId,
@@ -156,6 +160,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         Ok(Progress::Done)
     }
 
+    /// Returns `true` if the service shows the title.
     async fn shows_title(&mut self, id: &AttachmentId, title: &str) -> Result<bool, Halt> {
         match self.run.requests.original(self.context.owner(), id).await {
             Ok(original) => {
@@ -166,6 +171,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         }
     }
 
+    /// Changes the `external_id`, with look-ups before and after the request.
     async fn rename(
         &mut self,
         id: &AttachmentId,
@@ -183,7 +189,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         };
         let mut lost = 0;
         loop {
-            // What the look-up finds must not be old when the change is sent.
+            // The look-up must not be outdated when the change is sent.
             self.context.waited_to_change().await;
             match self.holder(&to, id).await {
                 Ok(NameHolder::Nobody) => {}
@@ -203,7 +209,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
                 }
                 Ok(_) => match self.holder_by_now(&to, id).await {
                     Ok(NameHolder::Ours) => break,
-                    // Under its old one it is found.
+                    // The attachment is still found under its old name.
                     Ok(NameHolder::Nobody) if self.is_on_trial(&to) => {
                         self.give_back(id, &from).await?;
                         let done = "the attachment was given its old one back";
@@ -256,6 +262,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         Ok(Progress::Done)
     }
 
+    /// Looks up which attachment has an `external_id`.
     async fn holder(
         &self,
         external_id: &ExternalId,
@@ -264,7 +271,8 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         Ok(name_holder(&self.find_by(external_id).await?, ours))
     }
 
-    /// The same of a name that was just given, and may not be found at once.
+    /// Looks up which attachment has a new `external_id`, with waits, because a new id may not be
+    /// found at once.
     async fn holder_by_now(
         &self,
         external_id: &ExternalId,
@@ -281,12 +289,12 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         Ok(holder)
     }
 
-    /// Whether this row is the one to prove that such a name is found.
+    /// Returns `true` if the row holds the trial for the characters of an `external_id`.
     fn is_on_trial(&self, external_id: &ExternalId) -> bool {
         self.trial.is_some() && !self.common.routing.unproven(external_id).is_empty()
     }
 
-    /// Gives an attachment the name back that it had.
+    /// Gives an attachment its old `external_id` back.
     async fn give_back(&mut self, id: &AttachmentId, from: &ExternalId) -> Result<(), Halt> {
         let old = NewNames {
             external_id: Some(from.clone()),
@@ -306,6 +314,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         Ok(())
     }
 
+    /// Sends new names once.
     async fn amend(&mut self, key: Key<'_>, new: &NewNames) -> Result<Amended, Unmet> {
         let (owner, leave) = (self.context.owner(), self.context.leave_to_change());
         self.run
@@ -315,6 +324,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     }
 }
 
+/// Returns the result that ends the row.
 fn ended(verdict: Verdict) -> Progress {
     Progress::Ended(Box::new(verdict))
 }

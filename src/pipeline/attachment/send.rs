@@ -1,8 +1,8 @@
-//! The bytes of an attachment: its address, which can be renewed, and the size that shows what it holds.
+//! Bytes of an attachment: the renewable address, the PUT, and the size that confirms the content.
 //!
-//! The PATCH that gives a new address detaches what is stored, so it is sent only when the newest GET said
-//! that nothing is, and after a PATCH without an answer, of this run or of one that ended in the middle of
-//! it, nothing is sent before [`DRAIN`] has passed and another GET has said how things stand.
+//! The PATCH for a new address detaches the stored bytes. The PATCH is sent only if the newest GET
+//! showed no bytes. After a PATCH without an answer, of the present run or of an interrupted run,
+//! nothing is sent before [`DRAIN`] has passed and another GET has answered.
 
 use std::time::Duration;
 
@@ -22,14 +22,14 @@ use crate::plan::{Begun, Posted, Progress, Sighting};
 use crate::results::journal::Journal;
 use crate::results::{Known, RowState, Verified};
 
-/// An address is not used any more after this; the service's limit is 15 minutes.
+/// Time after which an address is not used any more; the service's limit is 15 minutes.
 const ADDRESS_LIFE: Duration = Duration::from_mins(14);
 
-/// After so long a PATCH whose answer was lost has been carried out, or never will be: longer than
-/// any request may take.
+/// Time after which a lost PATCH has been carried out or never will be: longer than any request may
+/// take.
 const DRAIN: Duration = Duration::from_mins(1);
 
-/// So many new addresses are asked for before the storage is believed to refuse the row itself.
+/// Number of new addresses to ask for before a refusal by the storage counts as final for the row.
 const MOST_RENEWALS: u32 = 5;
 
 impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
@@ -50,14 +50,14 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         let upload = self.run.upload(owner, source, content, to).await?;
         self.row.attempts += upload.repetitions;
         self.context.set_upload_leave(match upload.end {
-            // It came too late for this address, but not for the next one.
+            // The permission came too late for the old address, but not for the next address.
             UploadEnd::Stale => Leave::Given,
             _ => Leave::Needed,
         });
         Ok(self.after_put(id, upload.end))
     }
 
-    /// What follows from the sending of the bytes.
+    /// Decides the state after an upload.
     fn after_put(&mut self, id: AttachmentId, end: UploadEnd) -> State<D::Target> {
         match end {
             UploadEnd::Taken(receipt) => {
@@ -73,6 +73,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         }
     }
 
+    /// Asks for a new address after an expired address, up to [`MOST_RENEWALS`] times.
     fn expired(&mut self, id: AttachmentId) -> State<D::Target> {
         self.expired += 1;
         if self.expired <= MOST_RENEWALS {
@@ -81,16 +82,17 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         Verdict::upload_refused(id, "it called each new address expired or not valid").into()
     }
 
+    /// Announces the PATCH for a new address, and sends it.
     pub(super) async fn patch(&mut self, begun: Begun) -> Next<D> {
         self.record(&Verdict::renewing(&begun)).await?;
         self.renew(begun).await
     }
 
-    /// Asks for a new address, which lets go of what is stored. It is announced, and the newest answer
-    /// showed that nothing is stored, or what is to give way.
+    /// Asks for a new address, which releases the stored bytes. The PATCH is announced, and the
+    /// newest answer showed no bytes or only bytes to be replaced.
     pub(super) async fn renew(&mut self, begun: Begun) -> Next<D> {
         if self.context.waited_to_change().await {
-            // What the newest GET showed is old by now.
+            // The newest GET is outdated after the wait.
             return Ok(State::Resume(begun));
         }
         let (owner, leave) = (self.context.owner(), self.context.leave_to_change());
@@ -111,8 +113,8 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         match renewed {
             Ok(place) => {
                 self.swap_is_at(Some(Stage::LetGo));
-                // From here on its bytes are those of the file as it is now, and not before: until
-                // this moment they may have been others, whose size just did not show.
+                // The record gets the file's present bytes from here on, and not before: until the
+                // PATCH, the record may have held other bytes whose size just did not show.
                 let created = Verdict::plain(RowState::Created, Some(begun.id.clone()));
                 self.record(&created).await?;
                 self.receipt = None;
@@ -126,8 +128,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             Err(unmet @ (Unmet::Unknown(_) | Unmet::GivenUp(_))) => {
                 self.patch_lost(begun, unmet).await
             }
-            // The record may have been removed since the GET, or have got its bytes: another one
-            // tells.
+            // The record may have been removed or filled since the GET: another GET tells.
             Err(Unmet::Refused(_) | Unmet::Forbidden(_))
                 if self.renewals_refused < MOST_RENEWALS && stage != Some(Stage::Kept) =>
             {
@@ -138,14 +139,15 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         }
     }
 
+    /// Notes the state of the old bytes, during a replacement.
     fn swap_is_at(&mut self, stage: Option<Stage>) {
         if let (Some(swap), Some(stage)) = (&mut self.swap, stage) {
             swap.stage = stage;
         }
     }
 
-    /// A PATCH that arrives late would detach what was sent meanwhile, so nothing is sent before
-    /// it cannot arrive any more.
+    /// Waits after a lost PATCH. A late PATCH would detach bytes sent meanwhile, so nothing is sent
+    /// while a late PATCH may still arrive.
     async fn patch_lost(&mut self, begun: Begun, unmet: Unmet) -> Next<D> {
         self.row.attempts += 1;
         self.drain().await;
@@ -155,13 +157,14 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         }
     }
 
-    /// Waits until a PATCH of unknown fate cannot arrive any more.
+    /// Waits until a PATCH with an unknown effect cannot arrive any more.
     pub(super) async fn drain(&mut self) {
         self.context.give_slots_back();
         sleep(DRAIN).await;
         self.context.take_slots(1).await;
     }
 
+    /// Waits until the service shows the size of the new bytes.
     pub(super) async fn confirm(&mut self, id: AttachmentId) -> Next<D> {
         self.context.give_slots_back();
         let old = self.old_size();
@@ -175,7 +178,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             }
         };
         match presence {
-            // The one that gave way shows longer than we are ready to wait.
+            // The service goes on showing the replaced bytes for longer than the run waits.
             Presence::Stored { size, .. } if Some(size) == old => {
                 Ok(Verdict::size_not_shown(id).into())
             }
@@ -188,7 +191,8 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         }
     }
 
-    /// The list does not name the attachment. That alone does not prove that it is gone.
+    /// Asks for an attachment that a list left out: a gap in a list does not prove that the
+    /// attachment is gone.
     async fn not_listed(&mut self, id: AttachmentId) -> Next<D> {
         match self.run.requests.get(self.context.owner(), &id).await {
             Ok(Presence::Stored { size, names, .. }) => {
@@ -207,12 +211,13 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         }
     }
 
-    /// The size of the bytes that gave way, where it can be told from that of the new ones.
+    /// Returns the size of the replaced bytes, if it differs from the size of the new bytes.
     fn old_size(&self) -> Option<u64> {
         let old = self.swap.as_ref()?.old.size;
         (old != self.row.content.stamp.size).then_some(old)
     }
 
+    /// Decides the state after the service has shown the size of the attachment.
     pub(super) fn shown(&self, id: AttachmentId, size: u64) -> State<D::Target> {
         let row = &self.row;
         if size != row.content.stamp.size {
@@ -224,6 +229,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         }
     }
 
+    /// Returns the verdict of an upload, with the evidence for the content.
     pub(super) fn confirmed(&self, id: AttachmentId) -> State<D::Target> {
         let verified = match self.receipt {
             Some(Receipt::Checksummed) => Verified::Etag,
@@ -232,9 +238,9 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         Verdict::uploaded(id, verified).into()
     }
 
-    /// Goes on with a record that was begun, by an earlier run or by this one.
+    /// Continues a record begun by an earlier run or by the present run.
     pub(super) async fn resume(&mut self, mut begun: Begun) -> Next<D> {
-        // What the record shows is what counts from here on.
+        // From here on, only the record's own answers count.
         self.receipt = None;
         if begun.progress == Progress::Renewing {
             self.drain().await;
@@ -254,13 +260,13 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         Ok(self.carry_out(self.next_step(&sighting)))
     }
 
-    /// A record of this row, for the object and the file as they are now.
+    /// Returns a record of the row, for the present object and file.
     pub(super) fn begun(&self, id: AttachmentId) -> Begun {
         Begun::now(id, &self.row.row, self.row.content)
     }
 
-    /// The end of a row whose begun record cannot be gone on with. Its line goes on saying what was
-    /// begun: what the record holds may be that, and not the file as it is now.
+    /// Ends a row whose begun record cannot be continued. The line still names what was begun,
+    /// because the record may hold the begun content and not the present file.
     pub(super) fn no_further(&self, unmet: Unmet, begun: Begun) -> Next<D> {
         let state = self.unmet(unmet, Some(begun.id), &Posted::No)?;
         Ok(match state {
@@ -275,7 +281,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     }
 }
 
-/// The address at a place, and until when it may be used.
+/// Returns the address of a record, and the time until which the address may be used.
 pub(super) fn address<T>(place: &Place<T>, issued: Since) -> Address<'_, T> {
     Address {
         target: place.target.as_ref().map_err(Clone::clone),
