@@ -1,9 +1,10 @@
-//! Connections to the storage, made by `reqwest` as it makes all of them (proxies, TLS, the rule of
-//! names, the time limit), and handed over before it sends anything: it offers no way to stand
-//! between it and a connection that it uses itself, and [`LastWord`] has to stand there.
+//! Connections to the storage.
 //!
-//! A request is asked for, and a layer around the connector puts the connection aside in place of
-//! returning it. So the request never starts, and knows of no address but the host.
+//! `reqwest` makes each connection (proxies, TLS, DNS rules, time limit), and this module takes the
+//! connection over before any request is sent on it: `reqwest` offers no hook between itself and a
+//! connection in use, and [`LastWord`] has to stand there. A request is started, and a layer around
+//! the connector stores the connection in a slot and returns none, so the request never begins. The
+//! request carries no more of an address than the host.
 
 use std::fmt;
 use std::pin::Pin;
@@ -25,15 +26,15 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Where a connection is put aside.
+/// Slot in which a captured connection is stored.
 type Berth = Arc<Mutex<Option<Box<dyn Wire>>>>;
 
 tokio::task_local! {
-    /// That of the connection which this task is waiting for.
+    /// Slot for the connection of the current task.
     static BERTH: Berth;
 }
 
-/// Makes connections.
+/// Connector for connections to the storage.
 #[derive(Clone)]
 pub(super) struct Dialler {
     client: reqwest::Client,
@@ -41,7 +42,7 @@ pub(super) struct Dialler {
 }
 
 impl Dialler {
-    /// Makes them as clients of this builder would.
+    /// Returns a connector with the settings of `builder`.
     pub(super) fn new(
         builder: reqwest::ClientBuilder,
         proxies: Proxies,
@@ -65,13 +66,13 @@ impl Dialler {
         }
         Err(NoConnection(match ended {
             Err(error) => trouble(error, &self.proxies).await,
-            // Nothing was sent there that is worth an answer.
+            // No request was sent on the connection, so no answer can be worth anything.
             Ok(_) => Trouble::NotSent("the connection was used up".to_owned()),
         }))
     }
 }
 
-/// Scheme, host and port of an address, and nothing of what is secret in it.
+/// Returns scheme, host and port of an address, and nothing of the secret parts.
 fn origin(uri: &Uri) -> Option<Url> {
     Url::parse(&format!("{}://{}/", uri.scheme_str()?, uri.authority()?)).ok()
 }
@@ -90,7 +91,7 @@ impl Service<Uri> for Dialler {
     }
 }
 
-/// Puts connections aside.
+/// Layer for capturing connections.
 #[derive(Clone)]
 struct PutAside;
 
@@ -130,7 +131,7 @@ where
     }
 }
 
-/// In place of a connection, for whom it was not made.
+/// Error for `reqwest` in place of a captured connection.
 #[derive(Debug)]
 struct PutAsideAlready;
 

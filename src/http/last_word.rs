@@ -1,9 +1,9 @@
-//! A connection on which the other side has the last word.
+//! A connection on which a response is read even after a write has failed.
 //!
-//! A server may refuse a file as soon as it has the head of the request, and close the connection
-//! on the rest. The next write then fails, and the HTTP library would give the request up for that,
-//! while the answer lies unread in the socket. Here a failed write is kept back, and reading decides:
-//! it finds the answer, or it fails or ends by itself.
+//! A server may refuse a file right after the head of the request, and close the connection on the
+//! rest. The next write then fails, and the HTTP library would give up the request, while the
+//! answer lies unread in the socket. Here the error of a write is held back until reading has
+//! decided: reading finds the answer, or fails, or ends by itself.
 
 use std::io;
 use std::pin::Pin;
@@ -17,29 +17,29 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::time::{Instant, Sleep};
 
-/// How long an answer, or its next piece, is waited for once nothing can be written any more. What
-/// was on its way has mostly arrived by then: the reset that fails a write comes behind the answer.
+/// Longest wait for an answer, or for its next piece, after a write has failed. Mostly the answer
+/// has arrived by then: the reset that fails a write comes behind the answer.
 const SILENCE_LIMIT: Duration = Duration::from_secs(5);
 
-/// Anything that requests are sent over.
+/// Byte stream of a connection.
 pub(super) trait Wire: Read + Write + Connection + Unpin + Send {}
 
 impl<W: Read + Write + Connection + Unpin + Send> Wire for W {}
 
-/// A connection whose failed writes count only when reading has nothing to say either.
+/// A connection whose failed writes count only after reading has found no answer.
 pub(super) struct LastWord {
     wire: Box<dyn Wire>,
     line: Line,
     unsendable: Option<Unsendable>,
 }
 
-/// The error of a write, until it counts.
+/// Error of a failed write, held back.
 struct Unsendable {
     error: io::Error,
     silence: Pin<Box<Sleep>>,
 }
 
-/// A handle on a connection, which comes with each answer that was read from it.
+/// Handle on a connection. Each response carries a handle on the connection of its request.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Line(Arc<LineState>);
 
@@ -51,13 +51,13 @@ struct LineState {
 }
 
 impl Line {
-    /// Bytes that the connection has taken since this was last asked.
+    /// Returns the number of bytes written to the connection since the last call.
     pub(super) fn take_written(&self) -> u64 {
         self.0.written.swap(0, Ordering::AcqRel)
     }
 
-    /// Ends the connection at its next write, also where one is waiting for a server that does not
-    /// read: no more of the request is sent, and the connection is not used again.
+    /// Ends the connection at its next write, even while a write waits for a server that does not
+    /// read. No more of the request is sent, and the connection is not used again.
     pub(super) fn hang_up(&self) {
         self.0.hung_up.store(true, Ordering::Release);
         self.0.writer.wake();
@@ -65,7 +65,7 @@ impl Line {
 }
 
 impl LastWord {
-    /// Gives the other side of a connection the last word.
+    /// Wraps a connection.
     pub(super) fn over(wire: Box<dyn Wire>) -> Self {
         Self {
             wire,
@@ -74,7 +74,7 @@ impl LastWord {
         }
     }
 
-    /// Writes, unless that has failed before.
+    /// Writes, unless a write has failed before.
     fn poll_writing<T>(
         &mut self,
         context: &mut Context<'_>,

@@ -1,22 +1,24 @@
-//! Pages of somebody in between, such as a firewall or a sign-in page: what one says of itself, in a
-//! few words. Whoever runs the firewall finds the refusal by its title, or by its reference.
+//! Descriptions of bodies sent by something between consign and a service, such as a firewall or a
+//! sign-in page.
 //!
-//! A page is a stranger's text: nothing of it is shown but these, cut short, without secrets, and
-//! without whatever a terminal would act on.
+//! A page is a stranger's text. A description shows only the title and the reference (by which the
+//! people who run the firewall find the refusal), cut short, without secrets, and without
+//! characters on which a terminal would act.
 
 use super::redact::Secrets;
 use crate::text::acts_on_a_reader;
 
-/// The longest title or text that is shown, in characters.
+/// Longest title or text in a description, in characters.
 const LONGEST_TEXT: usize = 120;
 
-/// The lengths of references: shorter ones are words, longer ones nothing that people tell each other.
+/// Lengths of references, in bytes: shorter ones are words, and people do not tell each other
+/// longer texts.
 const REFERENCE_LENGTHS: std::ops::RangeInclusive<usize> = 5..=80;
 
-/// So much of a page is looked through, in bytes: those of firewalls are short.
+/// Length of the searched part of a page, in bytes. Pages of firewalls are short.
 const LOOKED_THROUGH: usize = 64 * 1024;
 
-/// What firewalls write before the reference of a refusal, in lower case. The longer come first.
+/// Words of firewalls before the reference of a refusal, in lower case. Longer words come first.
 const REFERENCE_NAMES: [&str; 11] = [
     "support id",
     "incident id",
@@ -31,10 +33,10 @@ const REFERENCE_NAMES: [&str; 11] = [
     "ref a",
 ];
 
-/// Elements whose text nobody sees.
+/// Elements whose text a browser does not show.
 const UNSEEN: [&str; 2] = ["script", "style"];
 
-/// Whether a body is a web page, whatever it is declared to be.
+/// Returns true if a body is a web page, by media type or by first bytes.
 pub(super) fn is_web_page(media_type: &str, body: &[u8]) -> bool {
     let start = body.trim_ascii_start();
     let begins_with = |word: &[u8]| {
@@ -44,7 +46,7 @@ pub(super) fn is_web_page(media_type: &str, body: &[u8]) -> bool {
     media_type == "text/html" || begins_with(b"<!doctype html") || begins_with(b"<html")
 }
 
-/// A body that is not of the service, in a few words: its kind, its title and its reference.
+/// Describes a body from elsewhere than the service: kind, title and reference.
 pub(super) fn described(media_type: &str, body: &[u8], secrets: &Secrets) -> String {
     let body = &body[..body.len().min(LOOKED_THROUGH)];
     let text = String::from_utf8_lossy(body);
@@ -58,7 +60,7 @@ pub(super) fn described(media_type: &str, body: &[u8], secrets: &Secrets) -> Str
             _ => ("something that is not the service's", None),
         }
     };
-    // Cut only when no secret is left that could be cut in two.
+    // Cutting comes last, since a secret that is cut in two would not be recognised.
     let shown = |text: String, most| -> String {
         let text = secrets.hide(&text);
         text.chars().take(most).collect()
@@ -74,7 +76,7 @@ pub(super) fn described(media_type: &str, body: &[u8], secrets: &Secrets) -> Str
     format!("{kind}{title}{reference}")
 }
 
-/// The title of a page, or else its first heading.
+/// Returns the title of a page, or else its first heading.
 fn title(page: &str) -> Option<String> {
     let seen = |name| {
         let inside = without_tags(element(page, name)?);
@@ -83,21 +85,22 @@ fn title(page: &str) -> Option<String> {
     seen("title").or_else(|| seen("h1"))
 }
 
-/// What stands inside of the first element of a name.
+/// Returns the content of the first element of a name.
 fn element<'p>(page: &'p str, name: &str) -> Option<&'p str> {
     let (start, end) = element_at(page, name)?;
     let inside = &page[start..end];
     Some(&inside[inside.find('>')? + 1..])
 }
 
-/// Where the first element of a name begins, just after the name, and where its end tag does.
+/// Finds the first element of a name: the place just after the name in the start tag, and the place
+/// of the end tag.
 fn element_at(page: &str, name: &str) -> Option<(usize, usize)> {
     let lower = page.to_ascii_lowercase();
     let open = format!("<{name}");
     let mut from = 0;
     let start = loop {
         let start = from + lower[from..].find(&open)? + open.len();
-        // Of `header` the beginning is no `h`.
+        // The name must end here: the start of `<header>` is no `<h>`.
         if lower[start..].starts_with(|c: char| c == '>' || c.is_ascii_whitespace()) {
             break start;
         }
@@ -107,13 +110,13 @@ fn element_at(page: &str, name: &str) -> Option<(usize, usize)> {
     Some((start, end.map_or(page.len(), |end| start + end)))
 }
 
-/// What people see of a page: without tags, and without what stands in scripts.
+/// Returns the text shown by a browser: no tags, no scripts and no styles.
 fn without_tags(page: &str) -> String {
     let mut page = page.to_owned();
     for name in UNSEEN {
         while let Some((start, end)) = element_at(&page, name) {
             page.replace_range(start - name.len() - 1..end, " ");
-            // Its end tag is left, which is a tag like any other.
+            // The end tag stays, and is removed below like any other tag.
         }
     }
     let mut seen = String::with_capacity(page.len());
@@ -147,9 +150,9 @@ fn in_one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The reference under which whoever runs the firewall finds the refusal.
+/// Finds the reference by which the people who run the firewall find the refusal.
 fn reference(text: &str) -> Option<String> {
-    // Only ASCII letters change, so that places stay what they are.
+    // Only ASCII letters change, so byte positions stay valid for the original text.
     let lower = text.to_ascii_lowercase();
     REFERENCE_NAMES.iter().find_map(|name| {
         let mut places = lower.match_indices(name);
@@ -157,7 +160,7 @@ fn reference(text: &str) -> Option<String> {
     })
 }
 
-/// The reference that a text begins with, after a few signs and small words.
+/// Parses a reference at the start of a text, after a few signs and short words.
 fn reference_after(text: &str) -> Option<String> {
     let is_sign = |c: char| c.is_whitespace() || matches!(c, ':' | '#' | '=' | '(' | '[');
     let mut rest = text.trim_start_matches(is_sign);
@@ -172,7 +175,7 @@ fn reference_after(text: &str) -> Option<String> {
     let is_in_it = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '=' | '&');
     let end = rest.find(|c| !is_in_it(c)).unwrap_or(rest.len());
     let reference = rest[..end].trim_end_matches(['.', '-']);
-    // Without a digit it would be a word.
+    // A candidate without a digit would be a word.
     let has_digit = reference.contains(|c: char| c.is_ascii_digit());
     (has_digit && REFERENCE_LENGTHS.contains(&reference.len())).then(|| reference.to_owned())
 }

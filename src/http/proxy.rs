@@ -1,5 +1,6 @@
-//! The system's proxies: by way of which one a host is reached, and what is said of one that refuses.
-//! A proxy's user and password go to the proxy alone, and cannot be shown.
+//! The system's proxies: the proxy on the way to a host, and messages about a refusing proxy.
+//!
+//! A proxy's user and password go to the proxy alone, and no message can show them.
 
 use std::time::Duration;
 
@@ -11,26 +12,26 @@ use url::Url;
 use super::CONNECT_LIMIT;
 use super::target::ApiHost;
 
-/// The variables that name a proxy, in the order in which they count.
+/// Environment variables that name a proxy, in order of precedence.
 const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
-/// The status with which a proxy asks for a user and a password.
+/// Status with which a proxy asks for a user and a password.
 pub(super) const PASSWORD_WANTED: u16 = 407;
 
-/// The longest answer to a request for a tunnel that is read, in bytes.
+/// Longest head read of an answer to a request for a tunnel, in bytes.
 const LONGEST_HEAD: usize = 8 * 1024;
 
-/// How long the proxy may take for its answer, the connection included. Longer than the library
-/// waits, which is to say itself that nobody is there.
+/// Longest wait for a proxy's answer, the connection included. Longer than the HTTP library waits,
+/// since the library itself is to report an absent proxy.
 const ANSWER_LIMIT: Duration = Duration::from_secs(CONNECT_LIMIT.as_secs() + 5);
 
-/// What the environment (and on macOS the system's settings) say of proxies.
+/// Proxy settings of the environment and, on macOS, of the system.
 #[derive(Debug, Default)]
 pub struct Proxies(Option<Matcher>);
 
 impl Proxies {
-    /// The proxies of the system, which the HTTP library finds in the very same way; none on the
-    /// way to this machine itself.
+    /// Returns the system's proxies, found in the HTTP library's own way; no proxies for an API on
+    /// this machine.
     pub fn on_the_way_to(api: ApiHost) -> Self {
         match api {
             ApiHost::Loopback => Self(None),
@@ -38,7 +39,7 @@ impl Proxies {
         }
     }
 
-    /// Host and port of the proxy by way of which a URL is reached, if there is one.
+    /// Returns host and port of the proxy on the way to a URL, if there is a proxy.
     pub fn of(&self, url: &Url) -> Option<String> {
         let (host, port) = self.parts(url)?;
         Some(match port {
@@ -47,14 +48,15 @@ impl Proxies {
         })
     }
 
-    /// The name of the proxy by way of which bytes go to hosts that nobody has excepted.
+    /// Returns the name of the proxy for all hosts without an exception.
     pub(super) fn host_for_uploads(&self) -> Option<String> {
         let anywhere = Url::parse("https://storage.invalid").ok()?;
         Some(self.parts(&anywhere)?.0)
     }
 
-    /// What is said of a proxy that refuses the way to a URL: its name, the status, and the variable
-    /// that names it. None, where this is no refusal: a proxy that finds nobody may find him later.
+    /// Returns the message about a refused way to a URL: the proxy's name, the status, and the
+    /// variable with the proxy. `None` if the status is no refusal: a proxy without a way to a host
+    /// may find one later.
     pub(super) fn refusal(&self, url: &Url, status: u16) -> Option<String> {
         if !matches!(status, 400..=499) || matches!(status, 408 | 425 | 429) {
             return None;
@@ -84,7 +86,7 @@ impl Proxies {
         ))
     }
 
-    /// The variable that names the proxy on the way to a URL, if it is one.
+    /// Returns the environment variable with the proxy on the way to a URL, if any.
     fn variable(
         &self,
         url: &Url,
@@ -95,9 +97,9 @@ impl Proxies {
         VARIABLES.into_iter().find(|name| names_it(name))
     }
 
-    /// Asks the proxy on the way to a URL for a tunnel, which nobody uses, and returns its status. The
-    /// HTTP library keeps that to itself. None, where no proxy gives one: one over TLS or SOCKS is not
-    /// asked.
+    /// Asks the proxy on the way to a URL for a tunnel, which stays unused, and returns the proxy's
+    /// status, which the HTTP library does not pass on. `None` where no proxy answers; a proxy over
+    /// TLS or SOCKS is not asked.
     pub(super) async fn status(&self, url: &Url) -> Option<u16> {
         let proxy = self.intercept(url)?;
         let asking = ask_for_tunnel(&proxy, url);
@@ -115,7 +117,8 @@ impl Proxies {
     }
 }
 
-/// What is said of a proxy that nobody has named, and that wants to know who asks.
+/// Returns the message about an unnamed proxy on the way to `host` asking for a user and a
+/// password.
 pub(super) fn unnamed_refusal(host: &str) -> String {
     format!(
         "a proxy on the way to {host} wants a user and a password (status {PASSWORD_WANTED}): name \
@@ -148,7 +151,7 @@ async fn ask_for_tunnel(proxy: &Intercept, url: &Url) -> Option<u16> {
     status_of(&head)
 }
 
-/// The status in the first line of an answer: `HTTP/1.1 403 Forbidden`.
+/// Parses the status in the first line of an answer: `HTTP/1.1 403 Forbidden`.
 fn status_of(head: &[u8]) -> Option<u16> {
     let line = head.split(|byte| *byte == b'\r').next()?;
     let line = std::str::from_utf8(line).ok()?.strip_prefix("HTTP/")?;

@@ -1,10 +1,10 @@
-//! Which hosts are public, by name and by number, and a resolver that leads to no others, but for
-//! those that the user names.
+//! Public hosts, by name and by address, and a DNS resolver for uploads and downloads.
 //!
-//! The service decides where bytes go, so its word must not make this machine send them to a
-//! neighbour: a name that looks public can resolve to a private address. Where a proxy does the
-//! resolving, that is the proxy's to refuse. A company's own storage, or a private way to a public
-//! one, has such an address too: whoever names its host with `--upload-host` consents to that.
+//! The service decides where bytes go, and must not make this machine send bytes to a neighbour: a
+//! name of public form can resolve to a private address. The resolver returns public addresses
+//! only, except for hosts named by the user. A company's own storage, or a private endpoint of a
+//! public storage, has a private address as well; naming its host with `--upload-host` is the
+//! user's consent. Where a proxy resolves names, refusing private addresses is up to the proxy.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
@@ -12,8 +12,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::Host;
 
-/// Names under which a machine finds itself or its neighbours: reserved for that (RFC 6761, 6762
-/// and 8375, and ICANN for `internal`), or in use for it and in no public zone.
+/// Domains under which a machine finds itself or its neighbours: reserved for this purpose (RFC
+/// 6761, 6762 and 8375, and ICANN for `internal`), or in use and in no public zone.
 const PRIVATE_SUFFIXES: [&str; 10] = [
     "corp",
     "home",
@@ -27,16 +27,17 @@ const PRIVATE_SUFFIXES: [&str; 10] = [
     "private",
 ];
 
-/// Names that lead to this machine itself.
+/// Domains of this machine itself.
 const OWN_NAMES: [&str; 2] = ["localdomain", "localhost"];
 
-/// A host that the user knows for the service's storage, and all hosts below it. Not this machine.
+/// A host, named by the user as the service's storage, and all hosts below it. Never the machine of
+/// the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostSuffix(String);
 
 impl HostSuffix {
-    /// Takes `example.com`, `.example.com` and `*.example.com` for the same. A single label is
-    /// refused, since it would leave room for the hosts of half the world.
+    /// Parses a suffix. `example.com`, `.example.com` and `*.example.com` are equal. Fails for a
+    /// single label, since a label would allow the hosts of half the world.
     pub fn parse(text: &str) -> Result<Self, String> {
         let name = text.trim_start_matches("*.").trim_start_matches('.');
         match Host::parse(name.trim_end_matches('.')) {
@@ -49,13 +50,13 @@ impl HostSuffix {
         }
     }
 
-    /// Whether a host is this one or below it.
+    /// Returns true if `host` is the named host or below it.
     pub(super) fn takes(&self, host: &str) -> bool {
         is_below(host.trim_end_matches('.'), &self.0)
     }
 }
 
-/// Whether a user may name a host or domain as one that bytes may go to.
+/// Returns true if a user may allow a host or domain for bytes.
 pub(super) fn can_be_named(name: &str) -> bool {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     name.contains('.')
@@ -63,7 +64,7 @@ pub(super) fn can_be_named(name: &str) -> bool {
         && !OWN_NAMES.iter().any(|own| is_below(&name, own))
 }
 
-/// Whether a name can be that of a public host.
+/// Returns true if a name can belong to a public host.
 pub(super) fn is_public_name(name: &str) -> bool {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     name.contains('.')
@@ -72,13 +73,13 @@ pub(super) fn is_public_name(name: &str) -> bool {
             .any(|suffix| is_below(&name, suffix))
 }
 
-/// Whether a name is `suffix` or, by whole labels, below it.
+/// Returns true if a name is `suffix` or, by whole labels, below it.
 pub(super) fn is_below(name: &str, suffix: &str) -> bool {
     name.strip_suffix(suffix)
         .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
-/// Whether an address is one of the public internet.
+/// Returns true if an address belongs to the public internet.
 pub(super) fn is_public_address(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => is_public_v4(ip),
@@ -86,9 +87,9 @@ pub(super) fn is_public_address(ip: IpAddr) -> bool {
     }
 }
 
-/// Whether an address is one of a company's network: private (RFC 1918, and `fc00::/7`), or shared
-/// behind a carrier's NAT (RFC 6598), which clouds use for endpoints as well. This machine, its link
-/// (where clouds keep the keys of their machines) and groups of machines are none.
+/// Returns true if an address belongs to a company's network: private (RFC 1918, and `fc00::/7`),
+/// or shared behind a carrier's NAT (RFC 6598), which clouds use for endpoints as well. False for
+/// this machine, its link (where clouds keep the keys of their machines) and multicast groups.
 fn is_company_address(ip: IpAddr) -> bool {
     match ip.to_canonical() {
         IpAddr::V4(ip) => {
@@ -105,8 +106,8 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
         || ip.is_loopback()
         || ip.is_link_local()
         || ip.is_documentation()
-        // This network, addresses behind a provider's NAT, protocols, benchmarks, multicast and
-        // what is above it.
+        // This network, addresses behind a provider's NAT, protocol assignments, benchmarks,
+        // multicast and everything above.
         || a == 0
         || (a == 100 && (64..128).contains(&b))
         || (a == 192 && b == 0 && c == 0)
@@ -115,8 +116,8 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
     !is_special
 }
 
-/// All that is public in version 6 is below `2000::/3` today. Some addresses, there and elsewhere,
-/// lead to one of version 4, which then decides.
+/// Returns true if a version 6 address is public. All public addresses are below `2000::/3` today.
+/// Some addresses, there and elsewhere, lead to a version 4 address, which then decides.
 fn is_public_v6(ip: Ipv6Addr) -> bool {
     match ip.segments() {
         // Mapped (::ffff:0:0/96), translated (64:ff9b::/96), and 6to4.
@@ -125,26 +126,26 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
         | [0x2002, high, low, ..] => {
             is_public_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
         }
-        // Protocols (Teredo among them) and documentation.
+        // Protocol assignments (Teredo among them) and documentation.
         [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => false,
         [first, ..] => first & 0xe000 == 0x2000,
     }
 }
 
-/// How a name is looked up; it may take a while.
+/// Function for resolving a name. Calls may block for a while.
 pub(super) type LookUp = fn(&str) -> io::Result<Vec<SocketAddr>>;
 
-/// As the system looks names up.
+/// Resolves a name with the system's resolver.
 pub(super) fn by_system(name: &str) -> io::Result<Vec<SocketAddr>> {
     Ok((name, 0).to_socket_addrs()?.collect())
 }
 
-/// Resolves names to public addresses alone, unless the user has named them.
+/// Resolver with public addresses only, except for hosts named by the user.
 #[derive(Debug)]
 pub(super) struct PublicOnly {
-    /// The proxy's own name, which the user has chosen and which mostly is a private one.
+    /// Host of the proxy: chosen by the user, and mostly private.
     pub(super) proxy: Option<String>,
-    /// The hosts that may have addresses of the company's network, too.
+    /// Hosts with consent for addresses of the company's network.
     pub(super) named: Vec<HostSuffix>,
     pub(super) look_up: LookUp,
 }
@@ -169,12 +170,12 @@ impl Resolve for PublicOnly {
     }
 }
 
-/// Which addresses a host may have.
+/// Addresses allowed for a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reach {
-    /// Those of the public internet.
+    /// Addresses of the public internet.
     Public,
-    /// Those of the company's network as well.
+    /// Addresses of the public internet and of the company's network.
     Company,
 }
 
@@ -183,7 +184,8 @@ impl Reach {
         is_public_address(ip) || (self == Self::Company && is_company_address(ip))
     }
 
-    /// Those addresses of a host that it may have; there must be one.
+    /// Returns the allowed addresses of a host. Fails with [`PrivateHost`] if none of the addresses
+    /// is allowed.
     fn within(self, host: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, PrivateHost> {
         let refused = found.iter().map(SocketAddr::ip).find(|ip| !self.takes(*ip));
         let taken: Vec<_> = found
@@ -200,7 +202,7 @@ impl Reach {
     }
 }
 
-/// A host that only has addresses to which nothing is sent.
+/// A host whose addresses are all private, so nothing is sent there.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{host} leads to the private address {address} from here, where no upload is sent{}",
@@ -211,7 +213,7 @@ pub(super) struct PrivateHost {
     address: IpAddr,
 }
 
-/// What to do about a private address, if anything.
+/// Returns advice about a private address, or an empty text where there is none.
 fn way_on(host: &str, address: IpAddr) -> String {
     if !is_company_address(address) || !can_be_named(host) {
         return String::new();

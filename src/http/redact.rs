@@ -1,28 +1,29 @@
-//! What others say, without what nobody may read: a service can repeat a key in its refusal, and a
-//! storage the presigned address.
+//! Removal of secrets from texts of other parties: a service can repeat a key in its refusal, and a
+//! storage can repeat the presigned address.
 
 use std::fmt;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-/// What stands in the place of a secret.
+/// Text in place of a secret.
 const HIDDEN: &str = "[hidden]";
 
-/// Shorter values are no secrets, and would be found in ordinary words.
+/// Length of the shortest secret, in bytes. Shorter values occur in ordinary words.
 const SHORTEST: usize = 6;
 
-/// What must not be shown.
+/// Secrets to remove from texts.
 pub(super) struct Secrets(Vec<SecretString>);
 
 impl Secrets {
-    /// Hides these values.
+    /// Returns a redactor for these values.
     pub(super) fn of<'v>(values: impl IntoIterator<Item = &'v str>) -> Self {
         let values = values.into_iter().filter(|value| value.len() >= SHORTEST);
         Self(values.map(SecretString::from).collect())
     }
 
-    /// Hides what makes an address a presigned one, as it is written in it and decoded.
+    /// Returns a redactor for the query values of a presigned URL, in their raw and in their
+    /// decoded form.
     pub(super) fn of_url(url: &Url) -> Self {
         let raw = url.query().unwrap_or_default().split('&');
         let raw = raw.filter_map(|pair| Some(pair.split_once('=')?.1.to_owned()));
@@ -31,7 +32,7 @@ impl Secrets {
         Self::of(values.iter().map(String::as_str))
     }
 
-    /// A text of somebody else without these values, and without any URL beyond its host.
+    /// Returns a text without the secrets, with each URL cut to scheme and host.
     pub(super) fn hide(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for secret in &self.0 {
@@ -47,7 +48,7 @@ impl fmt::Debug for Secrets {
     }
 }
 
-/// The text with each URL cut to its scheme and host.
+/// Cuts each URL in a text to scheme and host.
 fn hosts_only(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
@@ -66,7 +67,7 @@ fn ends_a_url(c: char) -> bool {
     c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`')
 }
 
-/// What follows `://`, without user, path, query and fragment.
+/// Returns the host of a URL after `://`, without user, path, query and fragment.
 fn host_of(url: &str) -> String {
     let end = url.find(['/', '?', '#', '\\']).unwrap_or(url.len());
     let (authority, beyond) = url.split_at(end);

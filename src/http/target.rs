@@ -1,7 +1,7 @@
-//! Where bytes go: a presigned URL and its headers, checked before anything is sent there.
+//! Presigned URLs and their headers, checked before anything is sent there.
 //!
-//! Such a URL is a bearer secret, so this type prints as its host and a fingerprint. Neither
-//! service documents the host of its storage, so any public https host is taken.
+//! A presigned URL is a bearer secret, so [`Target`] prints as its host and a fingerprint. Neither
+//! service documents the host of its storage, so any public https host is accepted.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -18,19 +18,20 @@ use crate::digest::sha256;
 use crate::http::UnsafeTarget;
 use crate::text::{counted, quoted};
 
-/// The longest address, in bytes. Those of S3 with a session token have about two thousand.
+/// Longest URL, in bytes. URLs of S3 with a session token have about two thousand.
 const LONGEST_URL: usize = 16 * 1024;
 
-/// The most headers that a service may ask for. It documents four.
+/// Largest number of headers of an upload. The service documents four.
 const MOST_HEADERS: usize = 32;
 
-/// The longest name of such a header, in bytes.
+/// Longest name of a header, in bytes.
 const LONGEST_NAME: usize = 128;
 
-/// The longest value of such a header, in bytes.
+/// Longest value of a header, in bytes.
 const LONGEST_VALUE: usize = 4096;
 
-/// Headers that would change how the request is framed, or where it or its rights go.
+/// Headers that would change the framing of the request, its destination, or the destination of
+/// rights.
 const REFUSED_HEADERS: [&str; 8] = [
     "authorization",
     "connection",
@@ -42,20 +43,20 @@ const REFUSED_HEADERS: [&str; 8] = [
     "upgrade",
 ];
 
-/// Beginnings of the names of such headers.
+/// Prefixes of further refused names.
 const REFUSED_PREFIXES: [&str; 3] = ["proxy-", "x-api-", "x-user-"];
 
-/// Where the API itself is, which decides what its uploads may lead to.
+/// Location of the API itself, which decides the allowed destinations of uploads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ApiHost {
     /// On this machine: an emulator. Its uploads may stay on this machine, without TLS.
     Loopback,
-    /// Anywhere else.
+    /// On any other machine.
     Remote,
 }
 
 impl ApiHost {
-    /// Where a base URL leads.
+    /// Returns the location to which a base URL leads.
     pub fn of(base: &Url) -> Self {
         if is_loopback(base) {
             Self::Loopback
@@ -65,7 +66,7 @@ impl ApiHost {
     }
 }
 
-/// Whether a URL leads to this machine.
+/// Returns true if a URL leads to this machine.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
@@ -75,16 +76,16 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// What decides whether bytes may go somewhere.
+/// Rules for the hosts of uploads and downloads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UploadRules {
     api: ApiHost,
-    /// Where none is named, any public host is taken.
+    /// Hosts allowed by the user. Empty: any public host.
     hosts: Vec<HostSuffix>,
 }
 
 impl UploadRules {
-    /// The rules for the uploads of an API.
+    /// Returns the rules for the transfers of an API.
     pub fn new(api: ApiHost, network: &Network) -> Self {
         Self {
             api,
@@ -93,18 +94,19 @@ impl UploadRules {
     }
 }
 
-/// A checked place for bytes.
+/// Checked address for the bytes of a file.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Target {
     pub(super) url: Url,
-    /// With `Host`, if the service names it, but without `Content-Length`.
+    /// Headers to send: with `Host`, if the service names it, but without `Content-Length`.
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
-    /// The length of the file for which the address is, if the service names it.
+    /// Length of the address's file, in bytes, if the service names one.
     length: Option<u64>,
 }
 
 impl Target {
-    /// Checks what the service gave as a place for bytes.
+    /// Checks a URL and headers given by the service for an upload. Fails with [`UnsafeTarget`] if
+    /// sending there would not be safe.
     pub fn parse(
         url: &str,
         headers: &[(String, String)],
@@ -114,14 +116,14 @@ impl Target {
             .map_err(|why| UnsafeTarget(format!("the upload address {why}")))
     }
 
-    /// Checks what the service gave as a place from which bytes can be had, by the same rules:
-    /// whoever may not receive a company's files is not to be believed to have sent them, either.
+    /// Checks a URL given by the service for a download, by the same rules: a host to which a
+    /// company's files may not go is not trusted as their source, either.
     pub fn of_download(url: &str, rules: &UploadRules) -> Result<Self, UnsafeTarget> {
         Self::checked(url, &[], rules)
             .map_err(|why| UnsafeTarget(format!("the download address {why}")))
     }
 
-    /// What is wrong is said in words that go on after "the address".
+    /// Checks URL and headers. The error continues a message after "the address".
     fn checked(
         url: &str,
         headers: &[(String, String)],
@@ -147,8 +149,8 @@ impl Target {
         Ok(target)
     }
 
-    /// Takes a header that is to be sent. `Host` and `Content-Length` are always sent, and signed
-    /// with some addresses: they are taken where they say what is so anyway, and sent once.
+    /// Adds a header to send. `Host` and `Content-Length` are always sent, and signed with some
+    /// addresses: they are accepted where their values agree with the request, and sent once.
     fn take_header(&mut self, name: &str, value: &str) -> Result<(), String> {
         let (name, value) = check_header(name, value)?;
         if name == HOST {
@@ -170,7 +172,8 @@ impl Target {
         Ok(())
     }
 
-    /// Checks that the address is for a file of this many bytes, if it says for which.
+    /// Compares `size`, in bytes, with the length named by the service, if any. Fails with
+    /// [`UnsafeTarget`] if the two differ.
     pub(super) fn check_length(&self, size: u64) -> Result<(), UnsafeTarget> {
         match self.length {
             Some(length) if length != size => Err(UnsafeTarget(format!(
@@ -183,13 +186,13 @@ impl Target {
         }
     }
 
-    /// The address in the form in which it is asked for.
+    /// Returns the URL in the HTTP library's form.
     pub(super) fn uri(&self) -> Uri {
         uri(&self.url).expect("it was parsed when the address was checked")
     }
 
-    /// Whether an `ETag` that looks like an MD5 is one: with the service's own keys (`aws:kms`)
-    /// it is not, with AES256 or without encryption it is.
+    /// Returns true if an `ETag` in the form of an MD5 is the MD5 of the content: not with
+    /// encryption by the service's own keys (`aws:kms`), but with AES256 or without encryption.
     pub(super) fn etag_is_md5(&self) -> bool {
         self.headers
             .iter()
@@ -200,7 +203,7 @@ impl Target {
     }
 }
 
-/// The HTTP library parses addresses by a rule of its own, which is a little stricter.
+/// Parses a URL by the HTTP library's own rule, which is a little stricter.
 fn uri(url: &Url) -> Result<Uri, InvalidUri> {
     url.as_str().parse()
 }
@@ -219,7 +222,8 @@ impl fmt::Debug for Target {
     }
 }
 
-/// Any port is taken: storage that a company runs itself often has one of its own.
+/// Checks scheme and host of a URL. Any port is accepted: storage run by a company itself often has
+/// a port of its own.
 fn check_url(url: &Url, rules: &UploadRules) -> Result<(), String> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err("names a user".to_owned());
@@ -267,8 +271,8 @@ fn check_name(name: &str, rules: &UploadRules) -> Result<(), String> {
     ))
 }
 
-/// Whether the value of a `Host` header names the host of an address, with or without the port
-/// that its scheme implies.
+/// Returns true if the value of a `Host` header names the host of a URL, with or without the port
+/// implied by the scheme.
 fn is_host_of(value: &HeaderValue, url: &Url) -> bool {
     let Ok(text) = value.to_str() else {
         return false;
@@ -286,7 +290,7 @@ fn is_host_of(value: &HeaderValue, url: &Url) -> bool {
     Some(name) == url.host_str() && port.is_some() && port == url.port_or_known_default()
 }
 
-/// The number of bytes in the value of a `Content-Length` header.
+/// Parses the number of bytes in a `Content-Length` header.
 fn length_in(value: &HeaderValue) -> Option<u64> {
     let text = value.to_str().ok()?.trim();
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,6 +1,7 @@
-//! Whom the clients trust: the authorities that the system knows, and those that the user adds.
+//! Certificate authorities added by the user to the system's.
 //!
-//! There is no way to trust a host without a certificate that one of them has signed.
+//! A host without a certificate signed by a trusted authority is never trusted, and no option
+//! changes the rule.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,11 +13,11 @@ use rustls::pki_types::pem::PemObject as _;
 
 use crate::text::escape;
 
-/// Authorities that are trusted besides those of the system.
+/// Authorities to trust, in addition to the system's.
 #[derive(Debug, Clone, Default)]
 pub struct Roots(Vec<Certificate>);
 
-/// A file of authorities that cannot be used.
+/// Error for an unusable file of authorities.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the --ca-file {} {why}", escape(&path.to_string_lossy()))]
 pub struct CaFileError {
@@ -25,7 +26,8 @@ pub struct CaFileError {
 }
 
 impl Roots {
-    /// Reads a PEM file. It has at least one certificate, and each of them can be an authority's.
+    /// Reads a PEM file of authorities. Fails with [`CaFileError`] if the file has no certificate,
+    /// or a certificate unfit for an authority.
     pub fn read(path: &Path) -> Result<Self, CaFileError> {
         let unfit = |why: String| CaFileError {
             path: path.to_owned(),
@@ -55,13 +57,13 @@ impl Roots {
         Ok(Self(roots))
     }
 
-    /// The certificates, as the HTTP library takes them.
+    /// Returns the certificates in the HTTP library's form.
     pub(super) fn certificates(&self) -> impl Iterator<Item = Certificate> {
         self.0.iter().cloned()
     }
 }
 
-/// A certificate that can be that of an authority.
+/// Parses a certificate, which must be fit for an authority.
 fn root(certificate: &CertificateDer<'_>) -> Result<Certificate, String> {
     RootCertStore::empty()
         .add(certificate.clone())
