@@ -1,7 +1,8 @@
-//! The client for the service's API: it carries the keys, and knows one base.
+//! Client for a service's API: it carries the keys, and sends them to one base URL alone.
 //!
-//! It sends a request once and says what the answer is worth. What the JSON means is the business
-//! of the destinations.
+//! [`ApiClient`] sends a request once and returns the outcome: a [`Reply`] of the service or a
+//! [`Failure`]. The meaning of the JSON is left to `destination`, repeating to
+//! `pipeline::requests`.
 
 mod answer;
 
@@ -26,15 +27,15 @@ use crate::throttle::quota::Budget;
 use answer::{Answer, judge};
 pub use answer::{Unproven, said};
 
-/// The media type of JSON:API, which Workday's samples send with every request.
+/// Media type of JSON:API, sent with every request in Workday's samples.
 const JSON_API: &str = "application/vnd.api+json";
 
-/// What a service speaks.
+/// Form of a service's API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
     /// JSON:API.
     JsonApi,
-    /// Plain JSON, by a service that limits requests over hours and days.
+    /// Plain JSON, from a service that limits requests over hours and days.
     Json,
 }
 
@@ -46,9 +47,9 @@ impl Dialect {
         }
     }
 
-    /// Whether JSON says that a request was refused, in the words of the service: JSON:API has
-    /// `errors`; Keelvar documents `errors` and `field_errors`, and what its framework says of keys
-    /// and addresses stands in `detail`.
+    /// Returns true if JSON states a refusal in the service's form: JSON:API has `errors`; Keelvar
+    /// documents `errors` and `field_errors`, and its framework names problems with keys and
+    /// addresses in `detail`.
     fn is_refusal(self, body: &Value) -> bool {
         let has = |name: &str| body.get(name).is_some();
         match self {
@@ -57,8 +58,8 @@ impl Dialect {
         }
     }
 
-    /// The longest wait that a `Retry-After` can ask for: that of the service's longest window, or
-    /// else one after which asking again does no harm.
+    /// Returns the longest wait for which a `Retry-After` can ask: the length of the service's
+    /// longest window, or else a time after which another request does no harm.
     fn longest_wait(self) -> Duration {
         match self {
             Self::JsonApi => Duration::from_mins(15),
@@ -67,78 +68,80 @@ impl Dialect {
     }
 }
 
-/// How long a request may take in all. Known to the pipeline, whose drain time must be longer.
+/// Longest time for a request in all. Public, because the drain time of the pipeline must be
+/// longer.
 pub const TIME_LIMIT: Duration = Duration::from_secs(30);
 
-/// The longest answer that is read: fifty attachments take about 60 kB.
+/// Longest answer read, in bytes. Fifty attachments take about 60 kB.
 const BODY_LIMIT: usize = 4 << 20;
 
-/// The header with which the service names its version; it marks an answer as the service's own.
+/// Header in which the service names its version. An answer with the header is the service's own.
 const VERSION_HEADER: &str = "x-api-version";
 
-/// All that RFC 3986 does not call unreserved, so that each external id is one path segment.
+/// Characters to escape in a path: all but those called unreserved by RFC 3986, so each external id
+/// is one path segment.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// A client of one API.
+/// Client of one API.
 #[derive(Debug)]
 pub struct ApiClient {
     client: reqwest::Client,
     base: Url,
     dialect: Dialect,
     proxies: Proxies,
-    /// What the proxy on the way to the base said against it, once it was asked.
+    /// Message about a proxy that refuses the way to the base; empty until the proxy was asked.
     way: OnceCell<Option<String>>,
-    /// The keys: a service may repeat them in what it says.
+    /// Redactor for the keys, since a service may repeat keys in its texts.
     secrets: Secrets,
 }
 
-/// One request.
+/// Request to an API.
 #[derive(Debug)]
 pub struct Request<'a> {
-    /// Its method.
+    /// HTTP method.
     pub method: Method,
-    /// The segments of the path below the base, not yet encoded.
+    /// Segments of the path below the base, not yet encoded.
     pub path: &'a [&'a str],
-    /// One query parameter, not yet encoded.
+    /// Query parameter, not yet encoded.
     pub query: Option<(&'a str, &'a str)>,
-    /// Its body.
+    /// JSON body, if any.
     pub body: Option<Value>,
 }
 
-/// An answer of the service, not of something in between.
+/// Answer of the service itself, not of something between consign and the service.
 #[derive(Debug, PartialEq)]
 pub enum Reply {
     /// 2xx, with its JSON.
     Success(Value),
     /// 404.
     NotFound,
-    /// A redirect to the same address with a slash at its end, or without the one that was there.
-    /// The request had no effect.
+    /// A redirect to the same address with a slash added at the end, or with the slash removed. The
+    /// request had no effect.
     OtherSlash,
-    /// Another 4xx that says something about this very request, in words.
+    /// Another 4xx about this very request. The text describes the refusal.
     Refused(String),
 }
 
-/// A header that holds a key.
+/// Header with a key.
 pub struct KeyHeader {
     name: &'static str,
-    /// What stands before the key in its value.
+    /// Text before the key in the value.
     scheme: &'static str,
     key: SecretString,
 }
 
 impl KeyHeader {
-    /// A header whose value is the key.
+    /// Returns a header with the key alone as its value.
     pub fn plain(name: &'static str, key: SecretString) -> Self {
         let scheme = "";
         Self { name, scheme, key }
     }
 
-    /// `Authorization: Bearer KEY`.
+    /// Returns the header `Authorization: Bearer KEY`.
     pub fn bearer(key: SecretString) -> Self {
         Self {
             name: "authorization",
@@ -147,19 +150,19 @@ impl KeyHeader {
         }
     }
 
-    /// Its name.
+    /// Returns the name of the header.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Its value.
+    /// Returns the value of the header.
     pub fn value(&self) -> SecretString {
         format!("{}{}", self.scheme, self.key.expose_secret()).into()
     }
 }
 
 impl ApiClient {
-    /// A client that sends `keys` to `base`, and to nothing else.
+    /// Returns a client that sends `keys` to `base`, and to nothing else.
     pub fn new(
         base: Url,
         dialect: Dialect,
@@ -185,13 +188,13 @@ impl ApiClient {
             dialect,
             proxies: Proxies::on_the_way_to(api),
             way: OnceCell::new(),
-            // The keys alone, without the schemes before them: so they are found in a header that is
-            // repeated as a whole, too.
+            // The keys alone, without their schemes, so that a key is also found in a header
+            // repeated as a whole.
             secrets: Secrets::of(keys.iter().map(|header| header.key.expose_secret())),
         })
     }
 
-    /// A text of the service without the keys and addresses that it may have put into it.
+    /// Removes keys and addresses from a text of the service.
     pub fn hide(&self, text: &str) -> String {
         self.secrets.hide(text)
     }
@@ -201,7 +204,7 @@ impl ApiClient {
         judge(&self.answer(request).await?, self.dialect, &self.secrets)
     }
 
-    /// Sends a request, once, and tells a budget what the service says is left of it.
+    /// Sends a request, once, and notes the service's report of its remaining quota in `budget`.
     pub async fn send_within(
         &self,
         budget: &Budget,
@@ -214,7 +217,7 @@ impl ApiClient {
         judge(&answer, self.dialect, &self.secrets)
     }
 
-    /// Sends a request, once, for whoever does not know yet whether the service is there.
+    /// Sends a request, once, to an address not yet known as the service's.
     pub async fn introduce(&self, request: Request<'_>) -> Result<Unproven, Failure> {
         let answer = self.answer(request).await?;
         answer.unproven(self.dialect, &self.secrets)
@@ -263,8 +266,8 @@ impl ApiClient {
         Ok(answer)
     }
 
-    /// Asks the proxy on the way for a tunnel before anything else goes there: one request alone, so
-    /// that a password which it does not take is tried once, however many rows wait.
+    /// Asks the proxy on the way for a tunnel, before any other request goes there. Only one
+    /// request asks, so that a wrong password is tried once, however many rows wait.
     async fn pass_proxy(&self, url: &Url) -> Result<(), Failure> {
         let asked = self.way.get_or_init(async || {
             let status = self.proxies.status(url).await?;

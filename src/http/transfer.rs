@@ -1,9 +1,9 @@
-//! The client for the storage: it carries no keys, and sends files to presigned URLs. How they are
-//! read back is the business of [`fetch`].
+//! Client for the storage: it carries no keys, and sends files to presigned URLs. Downloads are in
+//! `fetch`, the meaning of answers in `answer`.
 //!
-//! A file is read, hashed and sent in one pass, in bounded memory, and its last piece is held back
-//! until size and SHA-256 are those that were checked. So a file that has changed is never stored:
-//! the connection is dropped before the storage has as many bytes as were announced.
+//! A file is read, hashed and sent in one pass, in bounded memory. The last piece is held back
+//! until size and SHA-256 equal the checked ones, so a changed file is never stored: the connection
+//! is dropped before the storage has all of the announced bytes.
 
 mod answer;
 mod fetch;
@@ -37,34 +37,34 @@ use crate::source::{Source, SourceError};
 use crate::sync::lock;
 use answer::Answer;
 
-/// How much is read at once: less is slower, more is not faster.
+/// Bytes per read: fewer are slower, more are not faster.
 const READ_SIZE: usize = 256 * 1024;
 
-/// How much is handed to the connection at once. The pieces also tell that there is progress: at
-/// less than one of them in [`STALL_LIMIT`], an upload counts as stuck.
+/// Bytes handed to the connection at once. The pieces also show progress: below one piece in
+/// [`STALL_LIMIT`], an upload counts as stuck.
 const PIECE_SIZE: usize = 32 * 1024;
 
-/// An upload may take hours, but not this long without progress.
+/// Longest time without progress. An upload as a whole may take hours.
 const STALL_LIMIT: Duration = Duration::from_mins(1);
 
-/// How long the answer may take once the last piece was handed over. Longer than
-/// [`STALL_LIMIT`], since the system still holds megabytes that a slow line has to carry.
+/// Longest wait for the answer after the last piece was handed over. Longer than [`STALL_LIMIT`],
+/// since the system still holds megabytes for a slow line to carry.
 const ANSWER_LIMIT: Duration = Duration::from_mins(5);
 
-/// The longest answer that is read: errors of S3 take less than 2 kB.
+/// Longest answer read, in bytes. Errors of S3 take less than 2 kB.
 const BODY_LIMIT: usize = 64 * 1024;
 
-/// How long the words of a refusal may take. Its status has come, and is what counts.
+/// Longest wait for the body of a refusal. The status has come already, and decides the outcome.
 const WORDS_LIMIT: Duration = Duration::from_secs(10);
 
-/// A client without keys.
+/// Client without keys.
 #[derive(Debug)]
 pub struct TransferClient {
     client: Client<Dialler, Body>,
 }
 
 impl TransferClient {
-    /// A client for the uploads of an API.
+    /// Returns a client for the transfers of an API.
     pub fn new(api: ApiHost, network: &Network) -> Result<Self, ClientError> {
         Self::with(api, network, by_system)
     }
@@ -80,8 +80,8 @@ impl TransferClient {
                 look_up,
             }),
         };
-        // It repeats no request, but one that never began, since the connection that was kept for it
-        // had been closed meanwhile, goes over another one.
+        // The client repeats no request. Only a request that never began, because its idle
+        // connection had been closed, goes over another connection.
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_LIMIT)
@@ -90,7 +90,8 @@ impl TransferClient {
     }
 
     /// Sends the bytes of a file, which must be `content`, with exactly the headers of the target
-    /// and a `Content-Length` (S3 refuses chunked bodies). `sent` is told of each piece.
+    /// and a `Content-Length` (S3 refuses chunked bodies). Calls `sent` with the size of each
+    /// piece.
     pub async fn put(
         &self,
         target: &Target,
@@ -122,8 +123,8 @@ impl TransferClient {
         answer.judge(target, progress.md5.get().copied())
     }
 
-    /// Sends a file of this size, and takes the answer whenever it comes: also before all of the
-    /// file was sent, of which then no more is sent.
+    /// Sends a file of `size` bytes and takes the answer whenever it comes. If the answer comes
+    /// before the whole file was sent, no more of the file is sent.
     async fn exchange(
         &self,
         request: Request<Body>,
@@ -144,7 +145,8 @@ impl TransferClient {
                 "the storage said {status} before it had the whole file"
             )));
         }
-        // Nobody reads it, but a connection that ends in the middle of it was no success.
+        // The body is not used, but a connection that ends in the middle of the body was no
+        // success.
         read_bounded(arrived.response, BODY_LIMIT)
             .await
             .map_err(|error| PutFailure::Interrupted(in_words(&error)))?;
@@ -169,15 +171,15 @@ impl TransferClient {
     }
 }
 
-/// An answer, of which the head has come.
+/// Response with its head received.
 struct Arrived {
     response: Response,
-    /// Bytes of the request that the connection has taken so far, those of its head included.
+    /// Bytes of the request taken by the connection so far, the head included.
     written: u64,
     line: Line,
 }
 
-/// Ends a connection in the middle of a request, once the answer is done with.
+/// Ends the connection in the middle of a request, once the answer has been read.
 struct BreakOff(Line);
 
 impl Drop for BreakOff {
@@ -186,7 +188,7 @@ impl Drop for BreakOff {
     }
 }
 
-/// A request with the headers that all requests to a storage have.
+/// Returns a request with the headers common to all requests to a storage.
 fn request(method: Method, target: &Target, body: Body) -> Request<Body> {
     let mut request = Request::new(body);
     *request.method_mut() = method;
@@ -206,7 +208,7 @@ fn put_failure(trouble: Trouble) -> PutFailure {
     }
 }
 
-/// What a refusal says, as far as it comes.
+/// Reads the body of a refusal, as far as it comes.
 async fn words(mut response: Response) -> String {
     let mut body = Vec::new();
     let reading = async {
@@ -216,26 +218,26 @@ async fn words(mut response: Response) -> String {
             body.extend_from_slice(&piece);
         }
     };
-    // Some of it is better than none.
+    // A part of the body is better than nothing.
     let _ = tokio::time::timeout(WORDS_LIMIT, reading).await;
     body.truncate(BODY_LIMIT);
     String::from_utf8_lossy(&body).into_owned()
 }
 
-/// What the reader of the file tells those who wait for the upload.
+/// Progress of an upload, shared by the reader of the file and the code that waits for the answer.
 #[derive(Debug, Default)]
 struct Progress {
     moved: Notify,
-    /// Bytes handed over since somebody last asked.
+    /// Bytes handed over and not yet reported.
     bytes: Mutex<u64>,
-    /// The last piece was handed over.
+    /// True after the last piece was handed over.
     ended: AtomicBool,
     md5: OnceLock<Md5Digest>,
-    /// Why the file cannot be sent to its end.
+    /// Reason why the file cannot be sent to its end.
     spoilt: OnceLock<SourceError>,
 }
 
-/// Reports progress, and returns when there is none for too long.
+/// Reports progress. Returns when there is no progress for too long.
 async fn watch(progress: &Progress, sent: &(dyn Fn(u64) + Send + Sync)) -> PutFailure {
     loop {
         let ended = progress.ended.load(Ordering::Acquire);
@@ -251,7 +253,8 @@ async fn watch(progress: &Progress, sent: &(dyn Fn(u64) + Send + Sync)) -> PutFa
     }
 }
 
-/// A file on its way: read one piece ahead, so that the last one can be held back.
+/// Reader of the file with a check of size and SHA-256. Reads one block ahead, so the last block
+/// can be held back.
 struct Reading {
     file: File,
     content: Content,
@@ -275,7 +278,7 @@ impl Reading {
         }
     }
 
-    /// The next block to send, or `None` after the last.
+    /// Returns the next block to send, or `None` after the last.
     fn next(&mut self) -> io::Result<Option<Bytes>> {
         loop {
             let Some(block) = self.read()? else {
@@ -310,7 +313,7 @@ impl Reading {
         Ok(Some(block.into()))
     }
 
-    /// The block that was held back, provided that all of the file was what was checked.
+    /// Returns the block held back so far. Fails if the file differs from the checked content.
     fn last(&mut self) -> io::Result<Option<Bytes>> {
         let Some(last) = self.held_back.take() else {
             return Ok(None);
@@ -324,7 +327,7 @@ impl Reading {
             let why = format!("it still has {size} bytes, but other ones than were checked");
             return Err(self.changed(why));
         }
-        // Set once; a second value cannot come, as the file ends once.
+        // Set once: the file ends once, so no second value can come.
         let _ = self
             .progress
             .md5
@@ -342,8 +345,8 @@ impl Reading {
     }
 }
 
-/// The body of the request. Reading blocks the thread for a moment, which was measured to be twice
-/// as fast as handing each read to another one.
+/// Returns the body of the request. Reading blocks the thread for a moment, which was measured to
+/// be twice as fast as handing each read to another thread.
 fn pieces(reading: Reading) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
     let progress = Arc::clone(&reading.progress);
     let mut left = reading.content.stamp.size;

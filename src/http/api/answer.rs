@@ -1,7 +1,8 @@
-//! Answers of the API: whose they are, and what they are worth.
+//! Answers of the API: their sender and their meaning.
 //!
-//! Whoever stands between, such as a firewall, answers with the same statuses. The service's own
-//! answers are JSON of its shape, or name its version, or have no body, where none is documented.
+//! Something between consign and the service, such as a firewall, answers with the same statuses.
+//! The service's own answers are JSON of its form, or name its version, or have no body, where no
+//! body is documented.
 
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::http::page::{described, is_web_page};
 use crate::http::redact::Secrets;
 use crate::throttle::quota::Quota;
 
-/// What came back, before anybody has judged it.
+/// An answer before its judgement.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -28,30 +29,31 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
 }
 
-/// Where a redirect leads.
+/// Destination of a redirect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Moved {
-    /// To the same address but for a slash at its end.
+    /// The same address except for a slash at the end.
     BySlash,
-    /// To another one, of which scheme and host are told.
+    /// Another address. The text has its scheme and host.
     To(String),
 }
 
-/// An answer for whoever does not know yet whether anybody's is the service's.
+/// Answer of a server not yet known as the service.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unproven {
-    /// Its status.
+    /// HTTP status.
     pub status: u16,
-    /// Its JSON, if that is what it is.
+    /// JSON body, if the body is JSON.
     pub body: Option<Value>,
-    /// Whether it leads to the same address with a slash at its end, or without the one there was.
+    /// True if the answer redirects to the same address with a slash added at the end, or with the
+    /// slash removed.
     pub wants_other_slash: bool,
-    /// Status and content, for people.
+    /// Status and content, described for people.
     pub words: String,
 }
 
 impl Answer {
-    /// An answer of which the body is still to come.
+    /// Returns an answer from the head of a response, with the body still to come.
     pub(super) fn head(url: &Url, response: &reqwest::Response, dialect: Dialect) -> Self {
         let headers = response.headers();
         Self {
@@ -70,7 +72,7 @@ impl Answer {
         declared.then(|| serde_json::from_slice(&self.body).ok())?
     }
 
-    /// The status, and what the service says of it.
+    /// Describes the status and the service's text about it.
     fn words(&self, secrets: &Secrets) -> String {
         let said = said(&self.json().unwrap_or_default());
         match cut(&secrets.hide(&said), 500).as_str() {
@@ -79,9 +81,9 @@ impl Answer {
         }
     }
 
-    /// Whether a refusal is the service's own, and not that of something on the way. The bodies of
-    /// most are not documented, so an empty one is believed, and any where the service names its
-    /// version.
+    /// Returns true if a refusal comes from the service, and not from something on the way. Most
+    /// bodies of refusals are not documented. An empty body therefore counts as the service's, and
+    /// so does any body beside the service's version.
     fn is_genuine(&self, dialect: Dialect) -> bool {
         if self.has_version || self.body.is_empty() {
             return true;
@@ -92,9 +94,10 @@ impl Answer {
         }
     }
 
-    /// A success that is no JSON, or a page that nobody of the service would send with a 404.
+    /// Returns the failure for a success without JSON, or for a 404 with a page the service would
+    /// never send.
     fn foreign(&self, secrets: &Secrets) -> Failure {
-        // Any other would be a text of whoever has sent it.
+        // Other media types are not shown, since the sender chooses their text.
         let kind = match self.media_type.as_str() {
             known @ ("text/html" | "text/plain" | "text/xml" | "application/xml") => known,
             JSON_API | "application/json" => "broken JSON",
@@ -109,7 +112,7 @@ impl Answer {
         ))
     }
 
-    /// A refusal of something in between.
+    /// Returns the failure for a refusal by something on the way.
     fn interception(&self, secrets: &Secrets) -> Failure {
         Failure::Intercepted(format!(
             "something between consign and the service answered with status {} and {}",
@@ -118,8 +121,8 @@ impl Answer {
         ))
     }
 
-    /// The answer for whoever does not know yet whose it is; a failure, where it says nothing of
-    /// that. Pure.
+    /// Returns the answer of a server not yet known as the service. Fails if the answer says
+    /// nothing about its sender. Pure.
     pub(super) fn unproven(self, dialect: Dialect, secrets: &Secrets) -> Result<Unproven, Failure> {
         let words = match &self.moved {
             Some(Moved::To(place)) => {
@@ -150,12 +153,13 @@ impl Answer {
     }
 }
 
-/// Whether firewalls and proxies are known to refuse with this status, also in JSON of their own.
+/// Returns true if firewalls and proxies are known to refuse with this status, also in JSON of
+/// their own.
 fn is_a_firewalls(status: u16) -> bool {
     matches!(status, 400 | 403 | 405 | 406 | 413 | 414 | 431 | 451)
 }
 
-/// What an answer is worth. Pure, and the only place that knows the statuses.
+/// Returns the outcome of a request. Pure, and the only place with knowledge of the statuses.
 pub(super) fn judge(
     answer: &Answer,
     dialect: Dialect,
@@ -186,9 +190,9 @@ pub(super) fn judge(
     }
 }
 
-/// What a body says of errors, as one text for people; empty where it says nothing. JSON:API has
-/// `errors` of which only `detail` is documented, the others being seen in sister services; Keelvar
-/// has `errors` that are texts, and `field_errors` with texts for each field.
+/// Returns the errors in a body as one text for people; empty where the body has none. JSON:API has
+/// `errors` with `detail`, the only documented member; the others were seen in sister services.
+/// Keelvar has `errors` with texts, and `field_errors` with texts for each field.
 pub fn said(body: &Value) -> String {
     let general = texts(&body["errors"]);
     let fields = body["field_errors"].as_object();
@@ -200,7 +204,7 @@ pub fn said(body: &Value) -> String {
     all.join("; ")
 }
 
-/// The texts of one error, or of several.
+/// Returns the texts of one error, or of several.
 fn texts(errors: &Value) -> Vec<String> {
     let all = match errors {
         Value::Array(all) => all.as_slice(),
@@ -225,13 +229,14 @@ fn text_of(error: &Value) -> String {
     }
 }
 
-/// The first characters of a text. Secrets must be out of it already: of one that is cut in two, the
-/// first half would not be recognised.
+/// Returns the first characters of a text. Secrets must be removed before: of a secret cut in two,
+/// the first half would not be recognised.
 fn cut(text: &str, characters: usize) -> String {
     text.chars().take(characters).collect()
 }
 
-/// What is left of the service's own count, by the draft of the IETF that Keelvar documents.
+/// Parses the remaining quota by the service's own count, in the form of the IETF draft that
+/// Keelvar documents.
 pub(super) fn quota(headers: &HeaderMap) -> Option<Quota> {
     let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u32>().ok();
     Some(Quota {
@@ -240,7 +245,7 @@ pub(super) fn quota(headers: &HeaderMap) -> Option<Quota> {
     })
 }
 
-/// Where a redirect leads, if the answer names a place.
+/// Parses the destination of a redirect, if the answer names one.
 fn moved(url: &Url, headers: &HeaderMap) -> Option<Moved> {
     let location = headers.get(reqwest::header::LOCATION)?.to_str().ok()?;
     let there = url.join(location).ok()?;

@@ -1,4 +1,4 @@
-//! What an answer is worth, whoever sent it.
+//! Properties of the judgement of answers, whoever sent them.
 
 use proptest::option;
 use proptest::prelude::*;
@@ -8,7 +8,7 @@ use super::answer::retry_after;
 use super::*;
 use crate::arbitrary::{bytes, cases, text};
 
-/// Any JSON, also such as is very deep or holds numbers that no type here does.
+/// Any JSON, including very deep JSON and numbers that no type here can hold.
 fn json() -> impl Strategy<Value = Vec<u8>> {
     let errors = (text(), text(), 0_usize..500).prop_map(|(title, detail, times)| {
         let detail = detail.repeat(times);
@@ -77,7 +77,7 @@ proptest! {
             404 if is_json(&answer) => prop_assert_eq!(judged, Ok(Reply::NotFound)),
             404 => prop_assert!(matches!(judged, Ok(Reply::NotFound) | Err(Failure::Unanswered(_)))),
             429 => prop_assert_eq!(judged, Err(Failure::Throttled { retry_after: answer.retry_after })),
-            // Whether a request that timed out on the way had an effect is not known.
+            // The effect of a request that timed out on the way (408) is unknown.
             400..=499 if answer.status != 408 && !is_plain => {
                 let is_told = matches!(
                     judged,

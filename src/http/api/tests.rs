@@ -1,4 +1,4 @@
-//! What requests look like, and what answers are worth.
+//! Requests as they are sent, and the outcomes of answers.
 
 use super::answer::retry_after;
 use super::*;
@@ -183,12 +183,12 @@ async fn an_answer_that_trickles_is_not_waited_for_for_ever() {
     let trickle = async {
         let (mut connection, _) = listener.accept().await.unwrap();
         connection.read_exact(&mut [0; 64]).await.unwrap();
-        // From here on the clock jumps whenever nothing else is left to do.
+        // From here on, the clock jumps whenever no other work is left.
         tokio::time::pause();
         let start = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n";
         connection.write_all(start).await.unwrap();
         for _ in 0..100 {
-            // Whoever has waited for long enough is gone.
+            // A client that has waited for its time limit is gone.
             let _ = connection.write_all(b" ").await;
             tokio::time::sleep(Duration::from_secs(5)).await;
         }

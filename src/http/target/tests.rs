@@ -1,4 +1,4 @@
-//! What is taken for a place for bytes, and what is not.
+//! Addresses accepted for bytes, and addresses refused.
 
 use proptest::prelude::*;
 
@@ -277,7 +277,7 @@ fn there_is_a_limit_to_the_number_of_headers() {
     assert!(of(MOST_HEADERS + 1).is_err());
 }
 
-/// Whatever is taken satisfies the rules, read with other eyes than those that took it.
+/// Asserts the rules for an accepted address, with other code than the accepting code.
 fn is_as_it_should_be(target: &Target) {
     let url = target.url.as_str();
     assert!(url.starts_with("https://"), "{url}");

@@ -1,4 +1,4 @@
-//! What the answers of a storage mean, and how its refusals are told.
+//! Answers of a storage: their meaning, and the description of refusals.
 
 use reqwest::Response;
 use reqwest::header::HeaderMap;
@@ -11,8 +11,8 @@ use crate::http::target::Target;
 use crate::http::{PutFailure, Receipt};
 use crate::model::Md5Digest;
 
-/// Codes of refusals that a new address mends, whatever their status: those of S3's documentation,
-/// which other storages with its interface (GCS, `MinIO`, OSS) use as well. Azure answers 403.
+/// Error codes that a new address mends, whatever the status: codes of S3's documentation, which
+/// other storages with S3's interface (GCS, `MinIO`, OSS) use as well. Azure answers 403.
 const EXPIRED_CODES: [&str; 4] = [
     "ExpiredToken",
     "RequestExpired",
@@ -20,8 +20,8 @@ const EXPIRED_CODES: [&str; 4] = [
     "TokenRefreshRequired",
 ];
 
-/// Codes of refusals that pass: of a body that came too slowly, not whole, or damaged; while
-/// somebody else changes the bucket; or because too many come.
+/// Error codes that a retry mends: the body came too slowly, not whole, or damaged; another client
+/// changes the bucket; or too many requests come.
 const PASSING_CODES: [&str; 7] = [
     "BadDigest",
     "ConditionalRequestConflict",
@@ -32,31 +32,31 @@ const PASSING_CODES: [&str; 7] = [
     "XAmzContentSHA256Mismatch",
 ];
 
-/// What a storage answers.
+/// Answer of a storage.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) media_type: String,
     pub(super) etag: Option<String>,
-    /// Read for the words of a refusal alone.
+    /// Body, read only for the description of a refusal.
     pub(super) body: String,
 }
 
-/// What an answer means for the address to which the request went.
+/// Meaning of an answer for the address of the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
     /// The request was carried out.
     Good,
-    /// The address is no longer good, or never was: a new one may be.
+    /// The address is not valid, or no longer. A new address may be.
     Expired,
     /// The same request may succeed a little later.
     Passing,
-    /// The same request would be answered so again.
+    /// The same request would be answered in the same way again.
     Final,
 }
 
 impl Answer {
-    /// The head of an answer, whose body is still to come.
+    /// Returns an answer from the head of a response, with the body still to come.
     pub(super) fn headed(response: &Response) -> Self {
         Self {
             status: response.status().as_u16(),
@@ -66,29 +66,29 @@ impl Answer {
         }
     }
 
-    /// Whether the storage, or whoever answers in its place, says that all is well.
+    /// Returns true if the storage, or something in its place, reports success.
     pub(super) fn is_success(&self) -> bool {
         matches!(self.status, 200..=299)
     }
 
-    /// What follows from status and code.
+    /// Classifies the answer by status and code.
     pub(super) fn standing(&self) -> Standing {
         let is_one_of = |codes: &[&str]| codes.contains(&self.code());
         match self.status {
             200..=299 => Standing::Good,
-            // Whoever stands between knows nothing of addresses.
+            // Something between consign and the storage knows nothing of addresses.
             400..=499 if self.is_web_page() => Standing::Final,
             403 => Standing::Expired,
             400..=499 if is_one_of(&EXPIRED_CODES) => Standing::Expired,
             400..=499 if is_one_of(&PASSING_CODES) => Standing::Passing,
-            // What a storage does not know, it will not know tomorrow.
+            // A storage will not support tomorrow what it does not support today.
             501 | 505 => Standing::Final,
             408 | 425 | 429 | 500.. => Standing::Passing,
             _ => Standing::Final,
         }
     }
 
-    /// What the answer to an upload is worth.
+    /// Returns the outcome of an upload.
     pub(super) fn judge(
         &self,
         target: &Target,
@@ -135,8 +135,8 @@ impl Answer {
         element(&self.body, "Code")
     }
 
-    /// What the storage says, in a few words. Some storages repeat the request in their errors, so
-    /// what is secret in the address is hidden.
+    /// Describes the answer. Some storages repeat the request in their errors, so the secrets of
+    /// the address are hidden.
     pub(super) fn words(&self, target: &Target) -> String {
         let secrets = Secrets::of_url(&target.url);
         if self.is_web_page() {
@@ -146,7 +146,7 @@ impl Answer {
                 self.status
             );
         }
-        // Cut only when no secret is left that could be cut in two.
+        // Cutting comes last, since a secret cut in two would not be recognised.
         let said = |name, most| {
             let told = secrets.hide(element(&self.body, name));
             told.chars().take(most).collect::<String>()
@@ -164,8 +164,8 @@ impl Answer {
         }
     }
 
-    /// What a redirect means, and what to do, where the answer is one. None is followed: a signature
-    /// is made for one host, and where the bytes go is for the service to say.
+    /// Returns the meaning of a redirect and advice, if the answer is a redirect. No redirect is
+    /// followed: a signature is made for one host, and the service decides where the bytes go.
     fn redirect(&self) -> Option<&'static str> {
         match (self.status, self.code()) {
             (307, _) => Some(
@@ -184,8 +184,8 @@ impl Answer {
     }
 }
 
-/// What an answer names as its `ETag`, unless the storage says that it encrypts with keys with which
-/// that is no MD5. (Where a bucket does so by itself, only the answer tells.)
+/// Returns the `ETag` of an answer, unless the storage reports an encryption with which the `ETag`
+/// is no MD5. (Where a bucket encrypts by itself, only the answer reports the encryption.)
 pub(super) fn etag(headers: &HeaderMap) -> Option<String> {
     let header = |name: &str| headers.get(name)?.to_str().ok();
     let encrypted = header("x-amz-server-side-encryption");
@@ -194,8 +194,8 @@ pub(super) fn etag(headers: &HeaderMap) -> Option<String> {
         .map(ToOwned::to_owned)
 }
 
-/// The text of the first XML element of a name; empty where there is none. S3's errors are flat,
-/// and the text is for people, so no more of XML is needed.
+/// Returns the text of the first XML element of a name; empty where there is none. S3's errors are
+/// flat and the text is for people, so no more of XML is needed.
 fn element<'a>(xml: &'a str, name: &str) -> &'a str {
     let inside = || {
         let (_, rest) = xml.split_once(&format!("<{name}>"))?;

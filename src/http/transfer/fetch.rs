@@ -1,4 +1,4 @@
-//! Reading bytes back from the storage: hashed as they come, and handed on.
+//! Downloads from the storage: bytes are hashed as they come, and written to a sink.
 
 use std::time::Duration;
 
@@ -17,12 +17,12 @@ use crate::http::trouble::{Trouble, in_words, unsafe_connection};
 use crate::http::{Digested, FetchFailure, Fetched};
 use crate::text::counted;
 
-/// How long the storage may take to begin its answer.
+/// Longest wait for the beginning of the storage's answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 impl TransferClient {
-    /// Reads the bytes at a presigned address, at most `most` of them, and hands them on.
-    /// `received` is told of each piece.
+    /// Reads at most `most` bytes at a presigned address and writes them to `into`. Calls
+    /// `received` with the size of each piece.
     pub async fn fetch(
         &self,
         target: &Target,
@@ -44,14 +44,14 @@ impl TransferClient {
         let is_web_page = media_type(response.headers()) == "text/html";
         let length_told = response.content_length().is_some();
         match self.digest(response, most, into, received).await? {
-            // Something in between does not know how long the file is.
+            // A web page says nothing about the length of the file.
             None if is_web_page => Err(FetchFailure::Refused(
                 "a web page came in place of the file; is a proxy or a sign-in page in between?"
                     .into(),
             )),
             None => Ok(Fetched::Longer),
             Some(digested) if is_web_page => Ok(Fetched::WebPage(digested)),
-            // It may as well have broken off there.
+            // The connection may as well have broken off at this point.
             Some(Digested { size, .. }) if size < most && !length_told => {
                 Err(FetchFailure::Interrupted(format!(
                     "it ended after {}, and nobody had said how many there are",
@@ -62,11 +62,12 @@ impl TransferClient {
         }
     }
 
-    /// Hashes a body to its end and hands it on; `None` where it goes on for too long.
+    /// Hashes a body to its end and writes it to `into`. Returns `None` where the body is longer
+    /// than `most` bytes.
     ///
-    /// As with an upload, less than one piece in [`STALL_LIMIT`] counts as stuck, so that an answer
-    /// that comes a byte at a time does not hold a row for ever. That limit is the storage's: the
-    /// time for which the bytes wait to be taken does not count.
+    /// As with an upload, less than one piece in [`STALL_LIMIT`] counts as stuck, so an answer that
+    /// comes a byte at a time does not hold a row for ever. The limit is the storage's: time spent
+    /// in writing to `into` does not count.
     async fn digest(
         &self,
         mut response: reqwest::Response,
@@ -104,7 +105,7 @@ impl TransferClient {
     }
 }
 
-/// What an answer other than 200 means.
+/// Returns the failure for an answer other than 200.
 async fn refusal(target: &Target, response: Response) -> FetchFailure {
     let mut answer = Answer::headed(&response);
     answer.body = words(response).await;

@@ -1,4 +1,4 @@
-//! What the answer of a storage is worth, whatever it holds.
+//! Properties of the judgement of a storage's answer, whatever the answer holds.
 
 use proptest::option;
 use proptest::prelude::*;

@@ -1,5 +1,5 @@
-//! What is told of a storage's refusals, and the limits of an upload against hosts that do not behave. The clock is stopped where a limit is
-//! one of time, and jumps whenever nothing else is left to do.
+//! Descriptions of a storage's refusals, and limits of an upload against hosts that misbehave. The
+//! clock is stopped where a limit is a time, and jumps whenever no other work is left.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -17,7 +17,7 @@ use crate::digest::sha256;
 use crate::http::target::UploadRules;
 use crate::root::Root;
 
-/// A file to send.
+/// File to upload, in a temporary folder.
 struct Sent {
     _folder: TempDir,
     source: Source,
@@ -66,7 +66,7 @@ async fn no_byte_goes_to_a_public_name_that_leads_to_a_private_address() {
     let client = TransferClient::with(ApiHost::Remote, &Network::default(), look_up).unwrap();
     let url = format!("https://storage.example.com:{port}/CANARY?signature=CANARY");
     let failure = put(&client, ApiHost::Remote, &url, 10).await;
-    // It is not waited for: that address will be no better in an hour.
+    // No retry: the address will be no better in an hour.
     let why = "storage.example.com leads to the private address 127.0.0.1 from here, where no \
                upload is sent";
     assert_eq!(failure, PutFailure::Hopeless(why.into()));
@@ -74,8 +74,8 @@ async fn no_byte_goes_to_a_public_name_that_leads_to_a_private_address() {
     assert!(nobody.is_none(), "somebody came");
 }
 
-/// Sends a file to a host that does this with its connection, and stops the clock once the host has
-/// the head of the request.
+/// Sends a file to a host that treats its connection with `host`, and stops the clock once the host
+/// has the head of the request.
 async fn put_to<F: Future<Output = ()> + Send>(
     host: impl FnOnce(TcpStream) -> F + Send + 'static,
     size: usize,
@@ -114,7 +114,7 @@ async fn an_answer_that_trickles_is_not_waited_for_for_ever() {
         let start = b"HTTP/1.1 200 OK\r\n\r\n";
         connection.write_all(start).await.unwrap();
         for _ in 0..100 {
-            // Whoever has waited for long enough is gone.
+            // A client that has waited for its time limit is gone.
             let _ = connection.write_all(b"x").await;
             tokio::time::sleep(Duration::from_secs(10)).await;
         }
@@ -146,7 +146,7 @@ fn told(status: u16, body: &str) -> String {
 
 #[test]
 fn code_and_message_are_told_and_nothing_else_that_a_storage_says() {
-    // In the form of the example in Amazon's documentation of error responses.
+    // The form of the example in Amazon's documentation of error responses.
     let body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>InvalidRequest</Code>\
                 <Message>The unspecified location constraint is incompatible</Message>\
                 <AWSAccessKeyId>AKIAIOSFODNN7EXAMPLE</AWSAccessKeyId>\

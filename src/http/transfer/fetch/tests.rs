@@ -1,5 +1,5 @@
-//! Downloads from hosts that do not behave. As with uploads, the clock is stopped where a limit is
-//! one of time, and jumps whenever nothing else is left to do.
+//! Downloads from hosts that misbehave. As with uploads, the clock is stopped where a limit is a
+//! time, and jumps whenever no other work is left.
 
 use std::cell::Cell;
 use std::io;
@@ -22,7 +22,7 @@ use crate::http::Network;
 use crate::http::target::{ApiHost, UploadRules};
 use crate::http::transfer::BODY_LIMIT;
 
-/// What came of a download, how many bytes it told of, and how long it took once the clock stood
+/// Outcome of a download, the reported number of bytes, and the time taken once the clock stood
 /// still.
 struct Download {
     fetched: Result<Fetched, FetchFailure>,
@@ -30,13 +30,13 @@ struct Download {
     took: Duration,
 }
 
-/// Downloads at most so many bytes from a host that does this with its connection once it has the
-/// head of the request; the clock stands still from then on.
+/// Downloads at most `most` bytes from a host that treats its connection with `host` once it has
+/// the head of the request. The clock stands still from then on.
 async fn from(host: impl AsyncFnOnce(TcpStream), most: u64) -> Download {
     from_into(host, most, &mut tokio::io::sink()).await
 }
 
-/// The same, with somebody to whom the bytes are handed on.
+/// Like [`from`], and writes the bytes to `into`.
 async fn from_into(
     host: impl AsyncFnOnce(TcpStream),
     most: u64,
@@ -98,7 +98,7 @@ async fn download_into(
     (fetched, received.into_inner())
 }
 
-/// A host that gives this answer and leaves the connection open.
+/// Host that sends `answer` and leaves the connection open.
 fn saying(answer: impl Into<Vec<u8>>) -> impl AsyncFnOnce(TcpStream) {
     let answer = answer.into();
     async move |mut connection: TcpStream| {
@@ -107,7 +107,7 @@ fn saying(answer: impl Into<Vec<u8>>) -> impl AsyncFnOnce(TcpStream) {
     }
 }
 
-/// A host that answers with a head, and then sends so many bytes after each wait.
+/// Host that sends a head, and then so many bytes after each wait.
 fn in_parts(
     head: &str,
     parts: impl IntoIterator<Item = (Duration, usize)>,
@@ -116,7 +116,7 @@ fn in_parts(
         connection.write_all(head.as_bytes()).await.unwrap();
         for (wait, size) in parts {
             tokio::time::sleep(wait).await;
-            // Whoever has waited for long enough is gone.
+            // A client that has waited for its time limit is gone.
             let _ = connection.write_all(&vec![b'x'; size]).await;
         }
         std::future::pending::<()>().await;
@@ -164,7 +164,7 @@ async fn a_file_is_handed_on_to_its_end_and_not_beyond() {
     }
 }
 
-/// Takes as many bytes as there is room for, each lot of them after a while.
+/// Writer with limited room, each of whose writes takes a while.
 struct Disk {
     room: usize,
     takes: Duration,

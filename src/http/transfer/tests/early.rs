@@ -1,5 +1,5 @@
-//! Answers that come before the file was sent, from hosts of several kinds. Each host is a plain
-//! socket, so that what it reads, and how it goes, is what the test says.
+//! Answers that come before the whole file was sent, from hosts of several kinds. Each host is a
+//! plain socket, so each test decides exactly how the host reads, answers and closes.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -12,7 +12,7 @@ use tokio_rustls::TlsAcceptor;
 use super::*;
 use crate::http::trust::Roots;
 
-/// More than the buffers on the way hold, so that most of it is unsent when the answer comes.
+/// Larger than the buffers on the way, so most of the file is unsent when the answer comes.
 const BIG: usize = 16 << 20;
 
 const TOO_LARGE: &str = "<Error><Code>EntityTooLarge</Code><Message>Your proposed upload exceeds \
@@ -30,7 +30,7 @@ fn answer(status: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Reads a request's head, and nothing of the file beyond what came with it.
+/// Reads a request's head, and nothing of the file beyond the bytes that came with it.
 fn read_head(connection: &mut TcpStream) {
     let mut head = Vec::new();
     let mut byte = [0];
@@ -40,10 +40,10 @@ fn read_head(connection: &mut TcpStream) {
     }
 }
 
-/// What a host does once it has the head of a request.
+/// Behaviour of a host after the head of a request.
 type Host = fn(TcpStream);
 
-/// A host that treats each connection so; each as it comes, in a thread of its own.
+/// Starts a host that treats each connection with `host`, in a thread of its own. Returns its URL.
 fn listening(host: Host) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -59,7 +59,7 @@ fn listening(host: Host) -> String {
     format!("http://{address}/x?signature=CANARY")
 }
 
-/// Sends a big file to such a host, and says what became of it.
+/// Sends a big file to a new host, and returns the failure.
 async fn sent_to(host: Host) -> PutFailure {
     let client = TransferClient::new(ApiHost::Loopback, &Network::default()).unwrap();
     put(&client, ApiHost::Loopback, &listening(host), BIG).await
@@ -122,7 +122,8 @@ async fn an_address_that_is_called_expired_before_the_file_was_sent_is_expired()
     assert_eq!(failure.await, PutFailure::Expired);
 }
 
-/// A host with a certificate, which refuses each file early, and those who trust it.
+/// Starts a TLS host that refuses each file early. Returns its URL, and a network that trusts its
+/// certificate.
 async fn refusing_over_tls() -> (String, Network) {
     let key = rcgen::KeyPair::generate().unwrap();
     let params = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
@@ -190,7 +191,7 @@ async fn a_file_that_changed_is_told_before_what_the_host_says() {
     let mut sent = file_of(BIG);
     sent.content.sha256 = sha256(b"what was checked");
     let url = listening(|mut connection| {
-        // All is taken but the last piece, which never comes.
+        // The host takes everything except the last piece, which never comes.
         let _ = std::io::copy(&mut connection, &mut std::io::sink());
         let _ = connection.write_all(&answer("413 Content Too Large", TOO_LARGE));
     });
@@ -200,7 +201,8 @@ async fn a_file_that_changed_is_told_before_what_the_host_says() {
     assert_eq!(failure, Err(PutFailure::SourceChanged(why)));
 }
 
-/// A host that refuses the first file early and keeps the connection, and takes the next one.
+/// Starts a host that refuses the first file early and keeps the connection, and accepts the next
+/// file. Returns its URL and the client's port of each connection.
 fn refusing_once() -> (String, Arc<Mutex<Vec<u16>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/x", listener.local_addr().unwrap());
