@@ -80,7 +80,7 @@ fn what_only_lacked_its_confirmation_is_confirmed() {
 #[test]
 fn an_import_that_is_ended_again_and_again_ends_well() {
     let test = Test::of_rows(3).between();
-    let mut run = test.import();
+    let mut run = test.import().hasty();
     // Each of these is one step further than what the run before it left.
     for (nth, moment) in [
         (2, Moment::After),
@@ -93,7 +93,7 @@ fn an_import_that_is_ended_again_and_again_ends_well() {
         (4, Moment::Before),
     ] {
         run.while_held(nth, moment, Running::kill).exits(KILLED);
-        run = test.resume();
+        run = test.resume().hasty();
     }
     run.rows(["A1 uploaded", "A2 uploaded", "A3 uploaded"])
         .stored_rows(["A1", "A2", "A3"])

@@ -10,12 +10,14 @@ use std::time::{Duration, Instant};
 use consign::emulator::{Clash, ExternalIds};
 use fastrand::Rng;
 
-use crate::harness::{Act, Call, Disk, KILLED, Loss, Run, Test, exactly_once};
+use crate::harness::{Act, Call, Disk, KILLED, Loss, Run, Test, exactly_once, short_or_long};
 
 const ROWS: usize = 40;
 
 /// So many kills each test makes, over as many imports as it takes.
-const KILLS: usize = 120;
+fn kills_to_make() -> usize {
+    short_or_long(12, 120)
+}
 
 const LOSSES: [Loss; 5] = [
     Loss::Nothing,
@@ -104,11 +106,12 @@ impl Chain {
 
 fn killed_again_and_again(external_ids: ExternalIds) {
     let mut chain = Chain::new(external_ids);
+    let all = kills_to_make();
     let mut kills = 0;
-    while kills < KILLS {
-        kills += chain.import(KILLS - kills);
+    while kills < all {
+        kills += chain.import(all - kills);
     }
-    assert_eq!(kills, KILLS);
+    assert_eq!(kills, all);
 }
 
 #[test]

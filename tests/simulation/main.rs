@@ -30,6 +30,8 @@ mod chaos;
 mod file;
 mod files;
 mod jobs;
+#[path = "../support/long_run.rs"]
+mod long_run;
 mod machine;
 #[path = "../support/memory_service/mod.rs"]
 mod memory_service;
@@ -52,6 +54,7 @@ use amended::Amended;
 use attachments::Attachments;
 use chaos::Counts;
 use jobs::Jobs;
+use long_run::short_or_long;
 use machine::{Lie, Line};
 use network::Forgotten;
 use scene::Scene;
@@ -59,10 +62,14 @@ use scene::{LINES_LOST, RESUME_ALLOWED, RESUME_REFUSED, ROW_ALONE};
 use story::{Tally, Trace, Without, play};
 
 /// So many seeds are played with each service where nobody asks for more.
-const SEEDS: u64 = 8_000;
+fn seeds() -> u64 {
+    short_or_long(2_000, 8_000)
+}
 
 /// The same where attachments are changed, which takes longer.
-const SEEDS_OF_CHANGES: u64 = 3_000;
+fn seeds_of_changes() -> u64 {
+    short_or_long(750, 3_000)
+}
 
 /// So far it is gone to find a seed under which a missing guard is missed.
 const FAR_ENOUGH: u64 = 100_000;
@@ -222,7 +229,7 @@ fn befell(sum: &Sum, mishaps: &[&'static str]) {
 
 #[test]
 fn each_row_is_stored_exactly_once_whatever_happens() {
-    if let Some(sum) = keeps_its_promises::<Attachments>(SEEDS) {
+    if let Some(sum) = keeps_its_promises::<Attachments>(seeds()) {
         all_of_this_happened(&sum);
         befell(&sum, &[LINES_LOST, ROW_ALONE]);
         assert!(sum.endings.get("id not found again") > Some(&100));
@@ -231,14 +238,14 @@ fn each_row_is_stored_exactly_once_whatever_happens() {
 
 #[test]
 fn each_row_gets_what_the_user_asked_for_and_nothing_is_lost_whatever_happens() {
-    if let Some(sum) = keeps_its_promises::<Amended>(SEEDS_OF_CHANGES) {
+    if let Some(sum) = keeps_its_promises::<Amended>(seeds_of_changes()) {
         all_of_this_happened(&sum);
     }
 }
 
 #[test]
 fn each_row_goes_through_jobs_exactly_once_whatever_happens() {
-    if let Some(sum) = keeps_its_promises::<Jobs>(SEEDS) {
+    if let Some(sum) = keeps_its_promises::<Jobs>(seeds()) {
         all_of_this_happened(&sum);
         let mishaps = [LINES_LOST, RESUME_REFUSED, RESUME_ALLOWED, ROW_ALONE];
         befell(&sum, &mishaps);

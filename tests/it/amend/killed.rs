@@ -15,7 +15,7 @@ use fastrand::Rng;
 use super::{BACKUPS, replacing, titles_of};
 use crate::harness::{
     Act, Call, Change, Disk, KILLED, Loss, Results, Run, Test, content_of, detached,
-    nothing_is_lost,
+    nothing_is_lost, short_or_long,
 };
 
 /// A1 gets longer content, A2 other content of the same size, A3 a title, A4 and A5 another
@@ -156,7 +156,9 @@ fn a_run_that_changes_attachments_survives_a_kill_at_each_of_its_syncs() {
 }
 
 /// So many kills each of the following tests makes, over as many imports as it takes.
-const KILLS: usize = 40;
+fn kills_to_make() -> usize {
+    short_or_long(8, 40)
+}
 
 const LOSSES: [Loss; 5] = [
     Loss::Nothing,
@@ -233,11 +235,12 @@ impl Kills {
 
 fn killed_again_and_again(external_ids: ExternalIds) {
     let mut killing = Kills::new(external_ids);
+    let all = kills_to_make();
     let mut kills = 0;
-    while kills < KILLS {
-        kills += killing.amend(KILLS - kills);
+    while kills < all {
+        kills += killing.amend(all - kills);
     }
-    assert_eq!(kills, KILLS);
+    assert_eq!(kills, all);
 }
 
 #[test]

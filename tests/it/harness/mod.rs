@@ -11,6 +11,8 @@ mod disk;
 mod endless;
 mod jobs;
 mod judge;
+#[path = "../../support/long_run.rs"]
+mod long_run;
 mod once;
 mod results;
 mod run;
@@ -42,6 +44,7 @@ pub(crate) use browser::{Browser, Scheme};
 pub(crate) use disk::{Act, Call, Disk, Loss, Noted};
 pub(crate) use endless::Endless;
 pub(crate) use jobs::{EVENT, OTHER_EVENT, REQUEST, attached_once, row_of};
+pub(crate) use long_run::short_or_long;
 pub(crate) use once::exactly_once;
 pub(crate) use results::Results;
 pub(crate) use run::{KILLED, Outcome, Run, Running};

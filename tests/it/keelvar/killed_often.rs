@@ -9,10 +9,12 @@ use std::time::{Duration, Instant};
 use consign::emulator::{FileStatus, Missing, Partial};
 use fastrand::Rng;
 
-use crate::harness::{EVENT, KILLED, OTHER_EVENT, Test, attached_once};
+use crate::harness::{EVENT, KILLED, OTHER_EVENT, Test, attached_once, short_or_long};
 
 /// So many kills each test makes, over as many imports as it takes.
-const KILLS: usize = 12;
+fn kills_to_make() -> usize {
+    short_or_long(4, 12)
+}
 
 /// So long do the jobs of these tests wait for files that do not come.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -99,11 +101,12 @@ fn killed_again_and_again(manner: Manner) {
     let began = Instant::now();
     test.import().args(["--files-per-job", "4"]).exits(0);
     let undisturbed = began.elapsed();
+    let all = kills_to_make();
     let mut kills = 0;
-    while kills < KILLS {
-        kills += import(manner, &mut random, undisturbed, KILLS - kills);
+    while kills < all {
+        kills += import(manner, &mut random, undisturbed, all - kills);
     }
-    assert_eq!(kills, KILLS);
+    assert_eq!(kills, all);
 }
 
 #[test]
