@@ -1,5 +1,5 @@
-//! Attachments that earlier runs left, with their bytes or while they were replacing them: how each
-//! stands now, and what the user wants of it.
+//! Attachments left by earlier runs, with their bytes or during a replacement: the look at their
+//! present state, and the steps that the user's policy asks for.
 
 use std::io;
 
@@ -21,39 +21,40 @@ use crate::pipeline::verdict::Verdict;
 use crate::plan::{Change, Giving, Holding, NextStep, Sighting, There};
 use crate::results::journal::Journal;
 
-/// What is wanted of the bytes of an attachment.
+/// Amount of reading wanted from an attachment's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// Their digest.
+    /// Digest of the bytes.
     Digest,
-    /// Their digest, where there are so many.
+    /// Digest of the bytes if their number is as given, else only the metadata.
     DigestIf(u64),
-    /// Their digest, and that they are kept.
+    /// Digest of the bytes, and a backup draft.
     Kept,
 }
 
-/// What came of looking at the bytes of an attachment.
+/// Result of a look at an attachment and its bytes.
 pub(super) enum Looked {
-    /// It is there, with bytes.
+    /// The attachment exists and has bytes.
     At(Box<Sight>),
     /// There is no such attachment.
     Absent,
-    /// It has no bytes.
+    /// The attachment has no bytes.
     Empty,
-    /// They cannot be had. Says why.
+    /// The bytes cannot be downloaded. Holds the cause.
     Unseen(String),
 }
 
-/// An attachment that was looked at.
+/// Attachment as observed: metadata and, if wanted, bytes.
 pub(super) struct Sight {
     pub(super) exhibit: Exhibit,
-    /// Its bytes, where they were wanted.
+    /// Size and digest of the bytes. `None` if the bytes were not read.
     pub(super) seen: Option<Digested>,
-    /// The same in a file that has no name yet, where they are to be kept.
+    /// Unnamed file with the bytes. `None` if no backup was wanted.
     pub(super) draft: Option<Box<dyn Draft>>,
 }
 
 impl Sight {
+    /// Creates the observation of an attachment whose bytes were not read.
     fn of(exhibit: Exhibit) -> Self {
         Self {
             exhibit,
@@ -62,7 +63,7 @@ impl Sight {
         }
     }
 
-    /// What our lines say of the bytes, where they are those.
+    /// Returns `ours`, the content named by our lines, if the observed bytes may still be the same.
     pub(super) fn of_ours(&self, ours: Option<Content>) -> Option<Content> {
         ours.filter(|ours| match self.sha256() {
             Some(seen) => seen == ours.sha256,
@@ -70,13 +71,14 @@ impl Sight {
         })
     }
 
+    /// Returns the digest of the bytes, if the bytes were read.
     pub(super) fn sha256(&self) -> Option<Sha256Digest> {
         self.seen.map(|seen| seen.sha256)
     }
 }
 
 impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
-    /// Goes on with an attachment that an earlier run left.
+    /// Looks at an attachment left by an earlier run, and decides the next step.
     pub(super) async fn there(&mut self, there: There) -> Next<D> {
         if let Change::Names | Change::LettingGo = there.change {
             self.drain().await;
@@ -91,14 +93,14 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         };
         let step = self.next_step(&sighting);
         let was_let_go = !matches!(there.change, Change::None | Change::Names);
-        // What was not let go of was not replaced.
+        // Bytes that were not released were not replaced.
         if was_let_go && step.finds_foreign_content() {
             self.row.changes.replaced = None;
         }
         self.go_on_with_left(step).await
     }
 
-    /// Carries out what follows from how an attachment stands that an earlier run left.
+    /// Carries out the next step of an attachment left by an earlier run.
     async fn go_on_with_left(&mut self, step: NextStep) -> Next<D> {
         if let NextStep::Send(_) | NextStep::Confirm(_) = step {
             self.swap = Some(self.swap_begun_earlier().await);
@@ -106,8 +108,8 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         Ok(self.carry_out(step))
     }
 
-    /// How many bytes the service shows: of an attachment of which nothing was begun with the next
-    /// list of many, of another one at once.
+    /// Returns the number of bytes shown by the service. Waits for the next list if nothing was
+    /// begun with the attachment, and asks at once otherwise.
     async fn look_at(&mut self, there: &There) -> Result<Holding<u64>, Unmet> {
         if there.change == Change::None {
             self.context.give_slots_back();
@@ -118,7 +120,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
                 return Ok(Holding::Bytes(size));
             }
         }
-        // That a list does not name it does not prove that it is gone.
+        // A gap in a list does not prove that the attachment is gone.
         let original = self
             .run
             .requests
@@ -132,11 +134,12 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         Ok(size)
     }
 
-    /// A replacement that an earlier run began, of which the old bytes are gone.
+    /// Returns the replacement begun by an earlier run, whose old bytes are gone.
     async fn swap_begun_earlier(&mut self) -> Swap {
         self.context.take_slots(1).await;
         let old = self.row.changes.replaced.as_ref();
-        // The title was sent along with what let go of the bytes, and is shown without them, too.
+        // The title was sent with the request that released the bytes, and is shown without bytes,
+        // too.
         let shown = || Some(self.names.as_ref()?.title.value()?.to_owned());
         Swap {
             old: Giving {
@@ -153,7 +156,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         }
     }
 
-    /// Nothing but the bytes can tell whether the new ones were stored by the run before.
+    /// Reads the bytes, because nothing else can tell whether the run before stored the new bytes.
     pub(super) async fn read_bytes(&mut self, there: There) -> Next<D> {
         let bytes = match self.look_at_bytes(&there.id, Wanted::Digest).await {
             Ok(Looked::At(sight)) => match sight.seen {
@@ -172,7 +175,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         self.go_on_with_left(self.next_step(&sighting)).await
     }
 
-    /// Looks at an attachment, and at its bytes as far as they are wanted.
+    /// Looks at an attachment, and reads its bytes as far as wanted.
     pub(super) async fn look_at_bytes(
         &self,
         id: &AttachmentId,
@@ -228,19 +231,20 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     }
 }
 
-/// A backup could not be written: the run ends, as it does where its results cannot be.
+/// Returns the reason to stop after a failed backup: the run ends, as after a failure of its
+/// results.
 #[expect(clippy::needless_pass_by_value, reason = "it maps an error")]
 pub(super) fn lost(cause: io::Error) -> Halt {
     Halt::Backup(cause.to_string())
 }
 
-/// A row that cannot be gone on with in this run. Its line goes on saying what was begun.
+/// Ends a row that cannot be continued in this run. The line still names what was begun.
 fn left<T>(there: &There, unmet: Unmet) -> Result<State<T>, Halt> {
     let why = unmet.words()?;
     Ok(Verdict::not_seen(there, &why).into())
 }
 
-/// What came, provided that it is as much as the service shows.
+/// Checks the length of a download against the size shown by the service.
 pub(super) fn whole(fetched: Fetched, size: u64) -> Result<Digested, String> {
     match fetched {
         Fetched::File(seen) | Fetched::WebPage(seen) if seen.size == size => Ok(seen),
@@ -257,7 +261,7 @@ pub(super) fn whole(fetched: Fetched, size: u64) -> Result<Digested, String> {
     }
 }
 
-/// What an attachment is called.
+/// Returns the names in the metadata of an attachment.
 pub(super) fn names(exhibit: Exhibit) -> Names {
     Names {
         external_id: exhibit.external_id,

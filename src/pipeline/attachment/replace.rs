@@ -1,15 +1,13 @@
-//! New bytes in the place of old ones: the one thing that can destroy something.
+//! Replacement of stored bytes, the only operation that can destroy content.
 //!
-//! `KEEP -> ANNOUNCE -> LOOK -> LET GO -> PUT -> CONFIRM`. What keeps it from losing anything:
-//! - the old bytes are in a file that would survive a loss of power, or the user has said that none
-//!   is wanted, before the line that announces the change is durable;
-//! - that line is durable before the PATCH that lets go of them, and says until the new ones are
-//!   confirmed that the attachment waits for bytes;
-//! - the PATCH is sent only where the newest GET shows what was kept, or no bytes at all;
-//! - where the new bytes cannot be sent after all, the old ones are put back.
-//!
-//! The PATCH, the PUT and all that may befall them are those of an attachment without bytes, and
-//! stand in [`send`](super::send).
+//! `KEEP -> ANNOUNCE -> LOOK -> LET GO -> PUT -> CONFIRM`. The PATCH, the PUT and their failures
+//! are as for an attachment without bytes: see [`send`](super::send). Nothing is lost, because:
+//! - before a durable line announces the change, the old bytes are in a file able to survive a loss
+//!   of power, or the user has waived the backup;
+//! - the line is durable before the PATCH to release the old bytes, and calls the attachment
+//!   waiting for bytes until the new bytes are confirmed;
+//! - the PATCH is sent only if the newest GET shows the kept bytes, or no bytes at all;
+//! - the old bytes are put back if the new bytes cannot be sent after all.
 
 use super::left::{Looked, Sight, Wanted, lost, names};
 use super::send::address;
@@ -29,57 +27,58 @@ use crate::results::{Backup, Former, Known, Reason, RowState, Status};
 use crate::source::Source;
 use crate::throttle::breakers::Circuit;
 
-/// So often a replacement begins anew because what is stored has changed meanwhile.
+/// Number of times a replacement may begin because the stored content has changed meanwhile.
 const MOST_BEGINNINGS: u32 = 3;
 
-/// So often the old bytes are sent back before they are left in their backup.
+/// Number of attempts to send the old bytes back before they are left in their backup.
 const MOST_RETURNS: u32 = 3;
 
-/// Bytes that are being replaced.
+/// Replacement of bytes under way.
 #[derive(Debug)]
 pub(super) struct Swap {
-    /// What gives way.
+    /// Old content.
     pub(super) old: Giving,
-    /// All of it, where we sent it.
+    /// Old content in full, if sent by us.
     pub(super) ours: Option<Content>,
-    /// What else it was, should it have to be put back.
+    /// Old names, needed to put the old content back.
     pub(super) before: Before,
-    /// The title that is sent along, since nobody documents whether it would stay without.
+    /// Title sent with the new bytes, since no documentation says whether the title would stay
+    /// otherwise.
     pub(super) title: Option<String>,
     pub(super) stage: Stage,
 }
 
-/// What an attachment was called whose bytes are being replaced.
+/// Names of an attachment before the replacement of its bytes.
 #[derive(Debug)]
 pub(super) struct Before {
     pub(super) file_name: Option<String>,
     pub(super) title: Option<String>,
 }
 
-/// What is there where the new bytes could not be sent.
+/// Bytes of an attachment to which the new bytes could not be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Left {
     Nothing,
     Old,
     New,
-    /// Something else, or nobody can tell.
+    /// Other bytes, or unknown.
     Other,
 }
 
-/// How far a replacement has come in this run.
+/// State of the old bytes during a replacement in this run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
-    /// The old bytes are there: nothing was asked for that would let go of them.
+    /// The old bytes are stored: no request to release them was sent.
     Kept,
-    /// They may have been let go of.
+    /// The old bytes may have been released.
     Asked,
-    /// They were let go of.
+    /// The old bytes were released.
     LetGo,
 }
 
 impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
-    /// Keeps what is stored, and sees that it is other than the file. `ours` is what is stored where
-    /// we sent it, by our own lines.
+    /// Keeps the old bytes, and checks for a difference from the file. `ours` is the stored content
+    /// by our own lines, if sent by us.
     pub(super) async fn replace(&mut self, id: AttachmentId, ours: Option<Content>) -> Next<D> {
         self.context.take_slots(1).await;
         self.beginnings += 1;
@@ -106,7 +105,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             let why = "what is stored changes again and again";
             return Ok(not_kept(id, ours, why).into());
         }
-        // The new bytes have to be at hand before the old ones are let go of.
+        // The new bytes have to be at hand before the old bytes are released.
         let source = &self.row.source;
         if let Err(why) = self.run.requests.can_be_sent(source, &content).await? {
             let size = sight.exhibit.size.map_or(Known::Nothing, Known::Size);
@@ -121,7 +120,8 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         self.give_way(id, *sight, ours).await
     }
 
-    /// Makes it durable what gives way.
+    /// Finishes the backup, and notes the old content and names for the announcement of the
+    /// replacement.
     async fn give_way(&mut self, id: AttachmentId, sight: Sight, ours: Option<Content>) -> Next<D> {
         let size = sight.exhibit.size.unwrap_or_default();
         let ours = sight.of_ours(ours);
@@ -167,17 +167,18 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         Ok(State::LetGo(id))
     }
 
-    /// The title that is to be sent along with the new bytes of a replacement that an earlier run
-    /// began: that of the row, or the one that the attachment shows.
+    /// Returns the title to send with the new bytes of a replacement begun by an earlier run: the
+    /// row's title, or else the title shown by the attachment.
     pub(super) fn title_to_send(&self) -> Option<String> {
         let wished = self.run.settings.wishes.title(&self.row.row);
         let shown = || self.names.as_ref()?.title.value();
         wished.or_else(shown).map(ToOwned::to_owned)
     }
 
-    /// Announces that the old bytes are let go of, and looks whether they are still what was kept.
-    /// `begun` is what the newest bytes that were sent to it are, if they have arrived: those of an
-    /// earlier run may be of an earlier file.
+    /// Announces the release of the old bytes, and checks the stored bytes against the kept bytes.
+    ///
+    /// `begun` describes the newest bytes sent to the record, if arrived: bytes of an earlier run
+    /// may come from an earlier file.
     pub(super) async fn let_go(&mut self, begun: Begun) -> Next<D> {
         let id = begun.id.clone();
         let content = self.row.content;
@@ -216,8 +217,8 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         }
     }
 
-    /// Where the old bytes were as many as the new ones, nothing but the bytes themselves can
-    /// confirm these.
+    /// Reads the new bytes, because they are as many as the old bytes and the size confirms
+    /// nothing.
     pub(super) async fn prove(&mut self, id: AttachmentId) -> Next<D> {
         let content = self.row.content;
         let sight = match self.look_at_bytes(&id, Wanted::Digest).await {
@@ -241,7 +242,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             return Ok(Verdict::size_not_shown(id).into());
         }
         if is_old {
-            // Much may have happened while they came.
+            // The attachment may have changed during the download.
             return match self.run.requests.original(self.context.owner(), &id).await {
                 Ok(Some(now)) if now.exhibit == sight.exhibit => self.renew(self.begun(id)).await,
                 Ok(_) => Ok(State::Resume(self.begun(id))),
@@ -253,7 +254,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         Ok(State::Replace(id, None))
     }
 
-    /// What becomes of a row the bytes of which were being replaced.
+    /// Ends a row during a replacement of bytes.
     pub(super) async fn conclude_swap(&mut self, swap: Swap, verdict: Verdict) -> Next<D> {
         match (verdict.state.status(), swap.stage, verdict.id.clone()) {
             (Status::Uploaded, _, _) => Ok(verdict.into()),
@@ -284,7 +285,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         changes.previous_title = None;
     }
 
-    /// The new bytes cannot be sent: the old ones go back to where they were.
+    /// Puts the old bytes back, since the new bytes cannot be sent.
     async fn put_back(&mut self, id: AttachmentId, swap: Swap, why: Verdict) -> Next<D> {
         self.swap = Some(Swap {
             stage: Stage::LetGo,
@@ -292,7 +293,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         });
         let left = self.left_there(&id).await?;
         let is_back = match left {
-            // Of an attempt whose answer was lost.
+            // The new bytes come from an attempt whose answer was lost.
             Left::New => return Ok(self.confirmed(id)),
             Left::Old => true,
             Left::Other => false,
@@ -320,7 +321,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         self.end(&waiting).await
     }
 
-    /// What an attachment has that the new bytes could not be sent to, as far as we know.
+    /// Returns the bytes that the attachment has after a failed replacement, as far as known.
     async fn left_there(&self, id: &AttachmentId) -> Result<Left, Halt> {
         let size = match self.run.requests.get(self.context.owner(), id).await {
             Ok(Presence::Stored { size, .. }) => size,
@@ -350,7 +351,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         })
     }
 
-    /// What was kept, if it is there and as it was.
+    /// Opens the backup. Returns `None` if the backup is missing or has changed.
     async fn backup(&self) -> Option<(Source, Content)> {
         let former = self.row.changes.replaced.as_ref()?;
         let (Backup::Kept(path), Some(sha256)) = (&former.backup, former.sha256) else {
@@ -360,7 +361,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         (stamp.size == former.size).then_some((source, Content { stamp, sha256 }))
     }
 
-    /// Sends the old bytes. Returns whether the service shows them again.
+    /// Sends the old bytes. Returns `true` if the service shows the old bytes again.
     async fn send_back(
         &mut self,
         id: &AttachmentId,
@@ -373,7 +374,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             self.context.waited_to_change().await;
             match self.run.requests.get(self.context.owner(), id).await {
                 Ok(Presence::Pending { .. }) => {}
-                // Those of an attempt whose answer was lost.
+                // The bytes come from an attempt whose answer was lost.
                 Ok(Presence::Stored { size, .. }) => return Ok(size == content.stamp.size),
                 Ok(_) => return Ok(false),
                 Err(unmet) => {
@@ -411,6 +412,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         Ok(false)
     }
 
+    /// Asks for a new address for the old bytes, with the old names.
     async fn ask_for_the_old_place(
         &mut self,
         id: &AttachmentId,
@@ -429,7 +431,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     }
 }
 
-/// What is to give way could not be seen, or not be kept.
+/// Returns the verdict of a row whose old content could not be downloaded or kept.
 fn not_kept(id: AttachmentId, ours: Option<Content>, why: &str) -> Verdict {
     let known = ours.map_or(Known::Nothing, Known::Content);
     let message = format!(
@@ -439,7 +441,7 @@ fn not_kept(id: AttachmentId, ours: Option<Content>, why: &str) -> Verdict {
     Verdict::not_replaced(id, known, Reason::NoBackup, message)
 }
 
-/// Whether nothing is stored after a failure in this state.
+/// Returns `true` if nothing is stored after a failure in this state.
 fn leaves_nothing(state: &RowState) -> bool {
     matches!(
         state,
@@ -447,7 +449,7 @@ fn leaves_nothing(state: &RowState) -> bool {
     )
 }
 
-/// What is known of what was to give way.
+/// Returns the knowledge about the old content.
 fn known_of(swap: &Swap) -> Known {
     swap.ours.map_or(Known::Size(swap.old.size), Known::Content)
 }

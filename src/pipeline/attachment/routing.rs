@@ -1,13 +1,13 @@
-//! Whether the service finds ids with unusual characters again, proven before any bytes hang on one.
+//! Proof that the service finds ids with unusual characters again, before any bytes depend on an
+//! id.
 //!
-//! A look-up by `external_id` is a path, and routers differ in what they take for one: a dot is enough
-//! for some to answer 404 to everything. A file that was stored under such an id would never be found
-//! again, and so be stored once more. Letters, digits, `_` and `-` are safe everywhere; each other
-//! character is proven by the first row of a run that has it: its record is made, and looked up by its
-//! `external_id` before it gets any bytes, while other rows with that character wait. Whatever a
-//! look-up finds proves the characters of its id. A record without bytes goes by itself.
-//!
-//! Rows that wait hold no slot, so that the others go on, whatever they wait for.
+//! A look-up by `external_id` is a path, and routers read paths differently: a dot makes some
+//! answer 404 to everything. A file stored under such an id would never be found again, and so be
+//! stored once more. Letters, digits, `_` and `-` are safe everywhere. Each other character is
+//! proven by the first row of a run with the character: its record is made and looked up by its
+//! `external_id` before any bytes are sent, while other rows with the character wait, without a
+//! slot, so that further rows go on. Anything found by a look-up proves the characters of its id. A
+//! record without bytes vanishes by itself.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Mutex;
@@ -27,7 +27,7 @@ use crate::results::journal::Journal;
 use crate::sync::lock;
 use crate::text::quoted;
 
-/// The characters of ids that are known to lead to attachments, and those that are being tried.
+/// Characters of ids known to lead to attachments, and characters on trial.
 #[derive(Debug, Default)]
 pub(super) struct RoutingProof {
     known: Mutex<KnownCharacters>,
@@ -38,22 +38,22 @@ pub(super) struct RoutingProof {
 struct KnownCharacters {
     proven: HashSet<char>,
     on_trial: HashSet<char>,
-    /// No further trial begins: the run ends.
+    /// `true` once the run ends: no further trial begins.
     closed: bool,
 }
 
-/// How a row may go on that has an id.
+/// Permission of a row to make or rename a record under an id.
 #[derive(Debug)]
 pub(super) enum Clearance<'a> {
-    /// No character of its id needs a proof any more.
+    /// No character of the id needs a proof any more.
     Routes,
-    /// It is the one to prove those that do.
+    /// The row holds the trial of the unproven characters.
     Tries(RoutingTrial<'a>),
-    /// Another row is about to prove some of them.
+    /// Another row holds the trial of some characters.
     Waits,
 }
 
-/// The sole right to prove some characters. Given back where it ends without a proof.
+/// Exclusive right to prove some characters. Dropping the trial gives the right back.
 #[derive(Debug)]
 pub(super) struct RoutingTrial<'a> {
     proof: &'a RoutingProof,
@@ -61,19 +61,20 @@ pub(super) struct RoutingTrial<'a> {
 }
 
 impl RoutingProof {
-    /// The characters of an id that some router might stumble over, and no look-up has proven yet.
+    /// Returns the unusual characters of an id that no look-up has proven yet.
     pub(super) fn unproven(&self, id: &ExternalId) -> BTreeSet<char> {
         let known = lock(&self.known);
         unusual(id).filter(|c| !known.proven.contains(c)).collect()
     }
 
-    /// Takes note of a look-up that found something under an id.
+    /// Notes a look-up that found an attachment under an id.
     pub(super) fn found(&self, id: &ExternalId) {
         lock(&self.known).proven.extend(unusual(id));
         self.changed.notify_waiters();
     }
 
-    /// Decides how a row may go on that has an id.
+    /// Decides how a row with an id may go on. Fails with [`Halt::Abandoned`] if a trial is needed
+    /// and the run ends.
     pub(super) fn clearance(&self, id: &ExternalId) -> Result<Clearance<'_>, Halt> {
         let characters = self.unproven(id);
         let mut known = lock(&self.known);
@@ -92,7 +93,8 @@ impl RoutingProof {
         }
     }
 
-    /// Waits until something has come of what others try, so that this row can go on or try itself.
+    /// Waits until the trials of other rows have ended, so that the row can go on or hold a trial
+    /// itself.
     pub(super) async fn wait(&self, id: &ExternalId) -> Result<(), Halt> {
         loop {
             let changed = self.changed.notified();
@@ -103,6 +105,7 @@ impl RoutingProof {
         }
     }
 
+    /// Returns `true` if the row can go on or hold a trial itself.
     fn may_go_on(&self, id: &ExternalId) -> Result<bool, Halt> {
         let characters = self.unproven(id);
         let known = lock(&self.known);
@@ -115,7 +118,7 @@ impl RoutingProof {
         Ok(false)
     }
 
-    /// Lets nobody begin a trial any more, or wait for one.
+    /// Ends the waits for trials, and allows no further trial.
     pub(super) fn close(&self) {
         lock(&self.known).closed = true;
         self.changed.notify_waiters();
@@ -123,7 +126,7 @@ impl RoutingProof {
 }
 
 impl KnownCharacters {
-    /// Whether nobody else tries one of these.
+    /// Returns `true` if no row holds a trial of any of these characters.
     fn may_try(&self, characters: &BTreeSet<char>) -> bool {
         characters.iter().all(|c| !self.on_trial.contains(c))
     }
@@ -138,20 +141,20 @@ impl Drop for RoutingTrial<'_> {
     }
 }
 
-/// The characters of an id that some router might stumble over.
+/// Returns the characters of an id that some router might stumble over.
 fn unusual(id: &ExternalId) -> impl Iterator<Item = char> {
     let is_safe = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     id.as_str().chars().filter(move |c| !is_safe(c))
 }
 
-/// Characters in words.
+/// Returns characters in words.
 fn in_words(characters: &BTreeSet<char>) -> String {
     let quoted: Vec<String> = characters.iter().map(|c| quoted(&c.to_string())).collect();
     quoted.join(" or ")
 }
 
 impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
-    /// Looks an attachment up by an `external_id`. Whatever is found proves that the id routes.
+    /// Looks an attachment up by an `external_id`. Any find proves the characters of the id.
     pub(super) async fn find_by(&self, external_id: &ExternalId) -> Result<Presence, Unmet> {
         let routing = &self.common.routing;
         match self
@@ -182,8 +185,8 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         }
     }
 
-    /// Waits until a record under an id may be made. Returns whether it had to: then the newest
-    /// look-up is one of old.
+    /// Waits until a record under an id may be made. Returns `true` after a wait: the newest
+    /// look-up is outdated by then.
     pub(super) async fn is_kept_waiting(&mut self, id: &ExternalId) -> Result<bool, Halt> {
         if self.trial.is_some() {
             return Ok(false);
@@ -204,14 +207,14 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         }
     }
 
-    /// Sees to it that the record of the row is found by its `external_id`, before it gets any bytes.
-    /// Returns how the row goes on where that could not be found out.
+    /// Ensures that the record of the row is found by its `external_id`, before any bytes are sent.
+    /// Returns the state that ends the row if the look-ups fail.
     pub(super) async fn prove_routing(
         &mut self,
         id: &AttachmentId,
     ) -> Result<Option<State<D::Target>>, Halt> {
         if self.swap.is_some() {
-            // There were bytes under this id before, and they have been let go of.
+            // The id led to bytes before, which have been released.
             return Ok(None);
         }
         let external_id = self.row.row.external_id.clone();
@@ -234,8 +237,8 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         Ok(None)
     }
 
-    /// The service takes an id and does not find it again, so nobody tries another one like it. Says
-    /// what was done about this one.
+    /// Returns the reason to stop, after an id was taken by the service and not found again. No
+    /// further id of the kind is tried. `done` says how the record of the id was left.
     pub(super) fn does_not_route(&self, column: &str, id: &ExternalId, done: &str) -> Halt {
         let routing = &self.common.routing;
         routing.close();

@@ -1,4 +1,4 @@
-//! The end of a job, and what follows from it for each of its rows.
+//! End of a job, and the consequence for each of its rows.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::plan::{Outcome, outcome};
 use crate::results::Verified;
 use crate::results::journal::Journal;
 
-/// So many jobs are made for a row in one run.
+/// Number of jobs made for a row in a run.
 const MOST_JOBS: u32 = 3;
 
-/// No job waits for its files for a shorter time: so long its addresses live.
+/// Shortest time for which a job waits for its files: the life of its addresses.
 const SHORTEST_WAIT: Duration = Duration::from_mins(1);
 
 impl<D: JobApi, J: Journal> JobMachine<'_, D, J> {
@@ -29,7 +29,7 @@ impl<D: JobApi, J: Journal> JobMachine<'_, D, J> {
         self.ended_or_not(id, seen).await
     }
 
-    /// What follows from a job that gave no addresses, or that was waited for to its end.
+    /// Decides what follows from a job that gave no addresses, or whose end was awaited.
     pub(super) async fn ended_or_not(
         &mut self,
         id: AttachmentId,
@@ -38,7 +38,7 @@ impl<D: JobApi, J: Journal> JobMachine<'_, D, J> {
         match seen {
             Seen::Shown(JobPresence::Ended(end)) => self.job_ended(id, end).await,
             Seen::Shown(JobPresence::Running { word, .. }) => self.goes_on(&id, &word).await,
-            // It was there once, and what it did then nobody can tell any more.
+            // The job existed once, and its effect cannot be known any more.
             Seen::Shown(JobPresence::Absent) => self.job_ended(id, End::unknown("not found")).await,
             Seen::Unmet(unmet) => {
                 let why = unmet.words()?;
@@ -47,8 +47,8 @@ impl<D: JobApi, J: Journal> JobMachine<'_, D, J> {
         }
     }
 
-    /// The job goes on for longer than we are ready to wait, as far as is known. The lines go on
-    /// saying what it has of each file, whatever was answered.
+    /// Ends the rows of a job still running after the longest wait, as far as known. The lines
+    /// still say which bytes the job has, whatever the last answer was.
     async fn goes_on(&mut self, id: &AttachmentId, word: &str) -> Next<D> {
         let rows = std::mem::take(&mut self.rows).into_iter();
         let ends = rows.map(|row| {
@@ -59,7 +59,7 @@ impl<D: JobApi, J: Journal> JobMachine<'_, D, J> {
         Ok(State::Over)
     }
 
-    /// The job has ended: each row ends with it, or goes into another one.
+    /// Ends each row with the job, or takes the row into another job.
     async fn job_ended(&mut self, id: AttachmentId, end: End) -> Next<D> {
         let refused = self.was_refused();
         let rows = std::mem::take(&mut self.rows);
@@ -81,16 +81,15 @@ impl<D: JobApi, J: Journal> JobMachine<'_, D, J> {
         Ok(State::Create)
     }
 
-    /// Whether this run's job failed for its own sake: before it said where its files go, and too
-    /// soon to have waited for them. One that failed later may have said so when nobody could ask,
-    /// unless that happens again and again.
+    /// Returns `true` if a job of this run failed for its own sake: before it gave addresses, and
+    /// too soon to have waited for files. A job that failed later may have given its addresses when
+    /// no read was possible, unless the same happens to job after job.
     fn was_refused(&self) -> bool {
         let too_soon = self.newest.since.elapsed() <= SHORTEST_WAIT;
         self.made > 0 && !self.newest.had_places && (too_soon || self.made >= MOST_JOBS)
     }
 
-    /// How a row ends with its job, by what that did with its file and said at its end; none, where
-    /// it goes into another one.
+    /// Returns the verdict of a row at the end of its job. `None` takes the row into another job.
     fn end_of(
         &self,
         row: &JobRow,
@@ -113,6 +112,7 @@ impl<D: JobApi, J: Journal> JobMachine<'_, D, J> {
     }
 }
 
+/// Returns the evidence in the storage's answer.
 fn verified(receipt: Option<Receipt>) -> Verified {
     match receipt {
         Some(Receipt::Checksummed) => Verified::Etag,

@@ -1,14 +1,13 @@
-//! The protocol of a job, for several rows of one object: CREATE, AWAIT, PUT, CONFIRM.
+//! State machine of a job, for several rows of an object: CREATE, AWAIT, PUT, CONFIRM.
 //!
-//! Nothing finds a job but its id, it says where its files go once it has started, and what came of it
-//! when it ends. What keeps it exactly once:
-//! - a line is durable before the request that it announces: `creating` before the POST, `created`
-//!   with the id before the first byte, `sending` before bytes may reach it;
-//! - a row goes into another job only when its job has ended, and certainly without the row's file;
+//! Open this file first; `send` sends the files, `end` ends the rows. A job is found by its id
+//! alone, gives its addresses once started, and tells the outcome of each file at its end. All
+//! files are sent at once, since the addresses live for a minute. Exactly once, because:
+//! - `creating` is durable before the POST, `created` with the id before the first byte, and
+//!   `sending` before bytes may reach the job;
+//! - a row goes into another job only if its job has ended, and certainly without the row's file;
 //! - a POST without an answer leaves a job to which nobody can send anything, and which fails by
-//!   itself; the rows go into another one.
-//!
-//! All files of a job are sent at once, since its addresses live for a minute.
+//!   itself; the rows go into another job.
 
 mod end;
 mod row;
@@ -35,21 +34,21 @@ use crate::results::journal::Journal;
 use crate::results::{Entry, Reason, RowState};
 use crate::throttle::breakers::Admitted;
 
-/// So many jobs may be starting at once. They are asked for their addresses two seconds apart, and
-/// these live for a minute.
+/// Highest number of jobs starting at once. Their addresses are asked for two seconds apart, and
+/// live for a minute.
 const MOST_STARTING: usize = 10;
 
-/// What all jobs of a run share.
+/// State shared by all jobs of a run.
 pub(super) struct JobCommon<T> {
-    /// Jobs that have not yet said where their files go.
+    /// Permits for jobs without addresses so far.
     starting: Semaphore,
     pub(super) poller: JobPoller<T>,
-    /// So long may a job take, before its rows are left to a later run.
+    /// Longest time of a job, before its rows are left to a later run.
     timeout: Duration,
 }
 
 impl<T: Clone + Send + Sync> JobCommon<T> {
-    /// What the jobs of a run share where each may take so long.
+    /// Creates the shared state. `timeout` is the longest time of a job.
     pub(super) fn new(timeout: Duration) -> Self {
         Self {
             starting: Semaphore::new(MOST_STARTING),
@@ -59,36 +58,37 @@ impl<T: Clone + Send + Sync> JobCommon<T> {
     }
 }
 
-/// The rows of a job on their way.
+/// State machine of a job's rows.
 pub(super) struct JobMachine<'a, D: JobApi, J> {
     run: &'a Run<'a, D, J>,
     common: &'a JobCommon<D::Target>,
     context: RequestContext<'a, D>,
     object: ObjectRef,
-    /// Those that have not ended yet.
+    /// Rows without an end so far.
     rows: Vec<JobRow>,
-    /// The last lines of those that have.
+    /// Last lines of the ended rows.
     ended: Vec<Entry>,
-    /// Held until the job says where its files go.
+    /// Permit held until the job gives its addresses.
     starting: Option<SemaphorePermit<'a>>,
-    /// So many jobs were made.
+    /// Number of jobs made.
     made: u32,
     newest: NewestJob<D::Target>,
 }
 
-/// What is remembered of the job that the rows are in.
+/// Facts about the job of the rows.
 struct NewestJob<T> {
-    /// When it was made, or taken over from an earlier run.
+    /// Time at which the job was made, or taken over from an earlier run.
     since: Since,
-    /// Whether it has said where its files go.
+    /// `true` once the job has given its addresses.
     had_places: bool,
-    /// The addresses to which bytes were sent last.
+    /// Addresses to which bytes were sent last.
     tried: Vec<Place<T>>,
-    /// So often was it asked for addresses again.
+    /// Number of times the job was asked for addresses again.
     refreshes: u32,
 }
 
 impl<T> NewestJob<T> {
+    /// Creates the facts about a job just made or taken over.
     fn with(has_places: bool) -> Self {
         Self {
             since: Since::now(),
@@ -99,26 +99,27 @@ impl<T> NewestJob<T> {
     }
 }
 
-/// Where the rows of a job stand.
+/// State of the protocol of a job's rows.
 enum State<T> {
-    /// No job has them.
+    /// Create a job for the rows.
     Create,
-    /// Waiting until the job says where its files go.
+    /// Wait until the job gives its addresses.
     Await(AttachmentId),
-    /// The job has said so.
+    /// Send the files to the addresses of the job.
     Put {
         id: AttachmentId,
         places: Vec<Place<T>>,
         issued: Since,
     },
-    /// Waiting for the end of the job.
+    /// Wait for the end of the job.
     Confirm(AttachmentId),
-    /// All rows that have not ended yet end so.
+    /// End all remaining rows with the verdict.
     End(Box<Verdict>),
     /// All rows have ended.
     Over,
 }
 
+/// Next state of the machine, or the reason to stop the run.
 type Next<D> = Result<State<<D as Destination>::Target>, Halt>;
 
 impl<'a, D: JobApi, J: Journal> JobMachine<'a, D, J> {
@@ -143,8 +144,8 @@ impl<'a, D: JobApi, J: Journal> JobMachine<'a, D, J> {
         (machine, earlier)
     }
 
-    /// Takes the rows through, to their last lines. `earlier` is the job that an earlier run put them
-    /// into.
+    /// Takes the rows through all states, to their last lines. `earlier` is the job of an earlier
+    /// run with the rows.
     pub(super) async fn run(mut self, earlier: Option<AttachmentId>) -> Result<Ended, Halt> {
         let mut state = earlier.map_or(State::Create, State::Await);
         loop {
@@ -159,6 +160,7 @@ impl<'a, D: JobApi, J: Journal> JobMachine<'a, D, J> {
         }
     }
 
+    /// Announces the POST, and creates the job.
     async fn create(&mut self) -> Next<D> {
         self.context.take_slots(self.rows.len()).await;
         self.context.waited_to_change().await;
@@ -182,7 +184,7 @@ impl<'a, D: JobApi, J: Journal> JobMachine<'a, D, J> {
                 drop(turn);
                 self.created(made).await
             }
-            // The turn ends with the run: nobody else need be told the same.
+            // The turn ends with the run: no other row need be told the same.
             Err(Unmet::Halt(halt)) => self.withdraw(halt).await,
             Err(unmet) => {
                 drop(turn);
@@ -194,7 +196,7 @@ impl<'a, D: JobApi, J: Journal> JobMachine<'a, D, J> {
     /// Waits until a job may be made.
     async fn turn(&mut self) -> Result<JobTurn<'a>, Halt> {
         self.may_start().await;
-        // Its addresses are short-lived, and so the storage has to be there, as far as is known.
+        // The addresses are short-lived, so the storage has to be there, as far as known.
         let owner = self.context.owner();
         if let Admitted::AfterAWait = self.context.leave_to_upload(owner).await {
             self.context.set_upload_leave(Leave::Given);
@@ -202,7 +204,7 @@ impl<'a, D: JobApi, J: Journal> JobMachine<'a, D, J> {
         self.run.requests.turn_of_a_job().await
     }
 
-    /// Waits until there are few enough jobs that have not said where their files go.
+    /// Waits for a permit, while too many jobs have given no addresses.
     async fn may_start(&mut self) {
         if self.starting.is_none() {
             let starting = self.common.starting.acquire().await;
@@ -210,13 +212,14 @@ impl<'a, D: JobApi, J: Journal> JobMachine<'a, D, J> {
         }
     }
 
-    /// The run stops, and the POST that was announced certainly had no effect. Without these lines
-    /// the results would say that a job may have been made.
+    /// Takes the announcement of a POST back, since the run stops and the POST certainly had no
+    /// effect. Without the lines, the results would say that a job may have been made.
     async fn withdraw(&mut self, halt: Halt) -> Next<D> {
         self.record(&Verdict::not_reached()).await?;
         Err(halt)
     }
 
+    /// Records the new job, and goes on with its files.
     async fn created(&mut self, made: CreatedJob<D::Target>) -> Next<D> {
         let CreatedJob { id, places } = made;
         self.run.events.send(Event::Created);
@@ -237,19 +240,20 @@ impl<'a, D: JobApi, J: Journal> JobMachine<'a, D, J> {
         })
     }
 
-    /// What follows from a POST that gave no job.
+    /// Decides the state after a failed POST.
     async fn not_created(&mut self, unmet: Unmet) -> Next<D> {
         match unmet {
             Unmet::NotSent => Ok(State::Create),
             Unmet::Unknown(_) => {
                 self.another_attempt();
-                // Others need not wait for another try.
+                // Other rows need not wait for another try.
                 self.context.give_slots_back();
                 let owner = self.context.owner();
                 self.run.requests.pause_between_changes(owner).await;
                 Ok(State::Create)
             }
-            // Given up, too: what was made can get no bytes, and nothing hangs on it.
+            // A row given up may go: a job made unheard gets no bytes, and nothing depends on such
+            // a job.
             unmet => {
                 let verdict = Verdict::of_unmet(unmet, None, self.object)?;
                 Ok(State::End(Box::new(verdict)))
@@ -257,7 +261,7 @@ impl<'a, D: JobApi, J: Journal> JobMachine<'a, D, J> {
         }
     }
 
-    /// Waits until the job says where its files go, or has ended.
+    /// Waits until the job gives its addresses, or has ended.
     async fn await_places(&mut self, id: AttachmentId) -> Next<D> {
         if !self.rows.iter().any(JobRow::wants_bytes) {
             return Ok(State::Confirm(id));
@@ -270,7 +274,7 @@ impl<'a, D: JobApi, J: Journal> JobMachine<'a, D, J> {
         self.starting = None;
         Ok(match seen {
             Seen::Shown(JobPresence::Running { places, .. }) if !places.is_empty() => {
-                // It has no others to give than those that have expired, or nothing to gain.
+                // The job has only expired addresses to give, or nothing to gain.
                 if places == self.newest.tried || self.is_in_vain(&places) {
                     return Ok(State::Confirm(id));
                 }
@@ -285,9 +289,9 @@ impl<'a, D: JobApi, J: Journal> JobMachine<'a, D, J> {
         })
     }
 
-    /// Whether a job that has nothing yet wants a file that no row here will send: one that changed
-    /// since, or of which a loss of power took the line. It will fail, and where it never got a
-    /// byte, all rows can go into another one without anybody having to look.
+    /// Returns `true` if a job without any bytes wants a file that no row here will send: a file
+    /// changed since, or a file whose line was lost with the power. The job will fail, and without
+    /// a byte in the job, all rows can go into another job without a check by a person.
     fn is_in_vain(&self, places: &[Place<D::Target>]) -> bool {
         let rows = self.rows.iter().zip(row::places_of(&self.rows, places));
         let coming = rows.filter(|(row, place)| place.is_some() && row.wants_bytes());
@@ -301,6 +305,7 @@ impl<'a, D: JobApi, J: Journal> JobMachine<'a, D, J> {
         self.run.record(lines.collect()).await
     }
 
+    /// Ends all remaining rows with the same verdict.
     async fn end_all(&mut self, verdict: &Verdict) -> Next<D> {
         let rows = std::mem::take(&mut self.rows).into_iter();
         self.end(rows.map(|row| (row, verdict.clone())).collect())
@@ -323,7 +328,7 @@ impl<'a, D: JobApi, J: Journal> JobMachine<'a, D, J> {
         row.line(verdict, &self.run.settings.destination)
     }
 
-    /// Counts one more attempt of each row.
+    /// Counts another attempt of each row.
     fn another_attempt(&mut self) {
         for row in &mut self.rows {
             row.row.attempts += 1;

@@ -1,4 +1,4 @@
-//! A row of a job: what that job has of its bytes.
+//! A row of a job, and the bytes of the row in the job.
 
 use crate::destination::file_names::paired;
 use crate::destination::{NewFile, Place};
@@ -10,14 +10,14 @@ use crate::pipeline::verdict::Verdict;
 use crate::plan::{Begun, JobStart, Sent};
 use crate::results::{Entry, Known};
 
-/// A row of a job on its way.
+/// Row of a job in flight.
 pub(super) struct JobRow {
     pub(super) row: RowInFlight,
-    /// The job that an earlier run began for it, for as long as it is in that one.
+    /// Job begun by an earlier run. `None` once the row is in a job of this run.
     pub(super) begun: Option<Begun>,
-    /// What the job has of its bytes.
+    /// Bytes of the row in the job, as far as known.
     pub(super) sent: Sent,
-    /// What the storage said of them.
+    /// Answer of the storage to the sent bytes.
     pub(super) receipt: Option<Receipt>,
 }
 
@@ -38,31 +38,32 @@ impl JobRow {
         }
     }
 
-    /// The name by which the job that it is in knows its file.
+    /// Returns the name by which the job knows the row's file.
     pub(super) fn file_name(&self) -> &str {
         let row = &self.row.row;
         let begun = self.begun.as_ref();
         begun.map_or_else(|| row.file_name(), |begun| begun.file_name(row))
     }
 
+    /// Returns the file as the request for a new job describes it.
     pub(super) fn new_file(&self) -> NewFile {
         self.row.new_file()
     }
 
-    /// Whether its bytes are still to be sent to the job that it is in.
+    /// Returns `true` if the bytes are still to be sent to the job.
     pub(super) fn wants_bytes(&self) -> bool {
         let same = |begun: &Begun| begun.is_for(&self.row.content);
         self.sent != Sent::All && self.begun.as_ref().is_none_or(same)
     }
 
-    /// Forgets what was sent: it is in another job now, which holds nothing.
+    /// Forgets the sent bytes, since the row is in a new job without any bytes.
     pub(super) fn is_in_another_job(&mut self) {
         self.begun = None;
         self.sent = Sent::No;
         self.receipt = None;
     }
 
-    /// Takes note of what came of the sending of its bytes.
+    /// Notes the outcome of an upload.
     pub(super) fn take_note_of(&mut self, upload: &Upload) {
         self.row.attempts += upload.repetitions;
         if let UploadEnd::Taken(receipt) = &upload.end {
@@ -73,8 +74,8 @@ impl JobRow {
         }
     }
 
-    /// The line that says this of it. Of a row that is in an earlier run's job, the line goes on saying
-    /// what was begun.
+    /// Returns the results line of the row with `verdict`. In the job of an earlier run, the line
+    /// still names what was begun.
     pub(super) fn line(&self, verdict: Verdict, destination: &str) -> Entry {
         let is_in = |begun: &&Begun| Some(&begun.id) == verdict.id.as_ref();
         let Some(begun) = self.begun.as_ref().filter(is_in) else {
@@ -93,7 +94,7 @@ impl JobRow {
     }
 }
 
-/// The place among these for the file of each row, where there is one.
+/// Returns the upload target for the file of each row, if there is any.
 pub(super) fn places_of<'p, T>(
     rows: &[JobRow],
     places: &'p [Place<T>],
@@ -104,7 +105,7 @@ pub(super) fn places_of<'p, T>(
     pairs.map(|pair| pair.map(|place| &places[place])).collect()
 }
 
-/// Where the bytes go that a place is for.
+/// Returns the address of an upload target. A missing target counts as unsafe.
 pub(super) fn target_of<T>(place: Option<&Place<T>>) -> Result<&T, UnsafeTarget> {
     match place {
         Some(place) => place.target.as_ref().map_err(Clone::clone),

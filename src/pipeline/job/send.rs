@@ -1,4 +1,4 @@
-//! The files of a job, sent all at once.
+//! Upload of the files of a job, all at once.
 
 use std::time::Duration;
 
@@ -16,15 +16,17 @@ use crate::pipeline::verdict::Verdict;
 use crate::plan::Sent;
 use crate::results::journal::Journal;
 
-/// An address of a job is not used any more after this. The service's limit is a minute from the job's
-/// start; it started since it was last looked at, which is the rest of that minute.
+/// Time after which an address of a job is not used any more.
+///
+/// The service's limit is a minute from the start of the job. The job started some time after the read
+/// before, and the rest of the minute allows for this time.
 const ADDRESS_LIFE: Duration = Duration::from_secs(45);
 
-/// So often a job is asked for addresses again because those it gave have expired.
+/// Number of times a job is asked for addresses again after their expiry.
 const MOST_REFRESHES: u32 = 2;
 
 impl<D: JobApi, J: Journal> JobMachine<'_, D, J> {
-    /// Sends the bytes of all rows that still want them, all at once.
+    /// Sends the bytes of all rows still wanting them, all at once.
     pub(super) async fn put(
         &mut self,
         id: AttachmentId,
@@ -38,7 +40,7 @@ impl<D: JobApi, J: Journal> JobMachine<'_, D, J> {
         let uploads = self.send_all(owner, &places, issued).await?;
         let is_stale = |upload: &Upload| matches!(upload.end, UploadEnd::Stale);
         let leave = if uploads.iter().flatten().any(is_stale) {
-            // It came too late for these addresses, but not for the next ones.
+            // The permission came too late for the old addresses, but not for the next addresses.
             Leave::Given
         } else {
             Leave::Needed
@@ -48,10 +50,11 @@ impl<D: JobApi, J: Journal> JobMachine<'_, D, J> {
         self.after_put(id, uploads).await
     }
 
-    /// The owner of requests that are sent for one of the rows each.
+    /// Returns the owner of requests sent for a single row each.
     ///
-    /// Of several rows none lends its slot: a job that waits for as many slots as it has rows would
-    /// take that one and wait for those of the other rows, while this row waits for its own.
+    /// Of several rows none lends its slot. Otherwise a job waiting for as many slots as rows would
+    /// take the lent slot and wait for the slots of the other rows, while the lending row waits for
+    /// its own.
     fn owner_of_one(&self) -> RequestOwner {
         let owner = self.context.owner();
         match self.rows.len() {
@@ -60,7 +63,7 @@ impl<D: JobApi, J: Journal> JobMachine<'_, D, J> {
         }
     }
 
-    /// Sends what is wanted. Returns for each row what came of it, where anything was to be sent.
+    /// Sends the wanted files. Returns the upload of each row, or `None` if nothing was to be sent.
     async fn send_all(
         &mut self,
         owner: RequestOwner,
@@ -92,16 +95,16 @@ impl<D: JobApi, J: Journal> JobMachine<'_, D, J> {
         Ok(uploads)
     }
 
-    /// Makes it durable that bytes may reach the job from now on: without these lines, a job that
-    /// fails is known to have attached nothing.
+    /// Makes durable that bytes may reach the job from now on: without these lines, a failed job is
+    /// known to have attached nothing.
     async fn announce_bytes(&self, id: &AttachmentId) -> Result<(), Halt> {
         let wanting = self.rows.iter().filter(|row| row.wants_bytes());
         let lines = wanting.map(|row| self.line(row, Verdict::sending(id)));
         self.run.record(lines.collect()).await
     }
 
-    /// What follows from the sending of the files; `uploads` is for each row what came of it, where
-    /// anything was to be sent.
+    /// Decides the state after the uploads. `uploads` has an item for each row, `None` if nothing
+    /// was to be sent.
     async fn after_put(&mut self, id: AttachmentId, uploads: Vec<Option<Upload>>) -> Next<D> {
         let rows = std::mem::take(&mut self.rows);
         let mut ended: Vec<(JobRow, Verdict)> = Vec::new();
@@ -118,7 +121,7 @@ impl<D: JobApi, J: Journal> JobMachine<'_, D, J> {
                 }
                 Some(UploadEnd::Taken(_) | UploadEnd::GivenUp(_)) | None => None,
             };
-            // Of one that may have got bytes before, the job's end has to tell.
+            // Only the job's end can tell about a file that may have arrived before.
             match verdict.filter(|_| row.sent == Sent::No) {
                 Some(verdict) => ended.push((row, verdict)),
                 None => self.rows.push(row),

@@ -1,8 +1,8 @@
-//! How those are served who wait for attachments.
+//! Poller of attachments.
 //!
-//! Attachments are asked for many at a time: a batch goes when it is full, when nothing else is at
-//! work, or when its first has waited long enough. Where a batch stays without an answer, one of its
-//! attachments may be the reason, and each is asked for alone.
+//! Attachments are asked for in batches. A batch goes when full, when nothing else is at work, or
+//! when its first attachment has waited long enough. After a batch without an answer each
+//! attachment is asked for alone, since any of them may be the cause.
 
 use std::time::Duration;
 
@@ -16,26 +16,27 @@ use crate::model::AttachmentId;
 use crate::pipeline::Halt;
 use crate::pipeline::requests::{Attempt, RequestOwner, Requests, Unmet};
 
-/// How long a batch of attachments waits to fill up.
+/// Longest wait of a batch to fill up.
 const BATCH_WAIT: Duration = Duration::from_secs(5);
 
-/// How long a size may take to show. (How long it does take is not documented.)
+/// Longest wait for a size to show. (The real time is not documented.)
 const SIZE_LIMIT: Duration = Duration::from_mins(10);
 
-/// So many questions about one attachment each may be on their way at once, lest one that stays without
-/// an answer for half a minute hold up the others.
+/// Highest number of single reads at once: a read without an answer for half a minute does not hold
+/// up the others.
 const ASKED_ALONE_AT_ONCE: usize = 4;
 
-/// What somebody waits for.
+/// Goal of a wait for an attachment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Until {
-    /// The size of an attachment: another one than this, where it has an old one.
+    /// The size of an attachment, other than the old size given here, if any.
     Size(Option<u64>),
-    /// The next list that names an attachment, whatever that says.
+    /// The next list naming the attachment, with any content.
     Listed,
 }
 
 impl Until {
+    /// Returns `true` if the answer meets the goal.
     fn is_met_by(self, presence: &Presence) -> bool {
         match (self, presence) {
             (Self::Size(old), Presence::Stored { size, .. }) => Some(*size) != old,
@@ -45,22 +46,23 @@ impl Until {
     }
 }
 
-/// What is waited for, and whether the attachment is to be asked for without others.
+/// Goal of a wait, and `true` if the attachment is to be asked for alone.
 #[derive(Debug, Clone, Copy)]
 struct Polled {
     until: Until,
     alone: bool,
 }
 
+/// Queued wait for an attachment.
 type WaitingRow = Waiting<Polled, Presence>;
 
-/// The queue of those who wait for attachments.
+/// Queue of waits for attachments.
 #[derive(Debug, Default)]
 pub(in crate::pipeline) struct AttachmentPoller(PollQueue<Polled, Presence>);
 
 impl AttachmentPoller {
-    /// Waits until the service shows the size of an attachment, or nothing of it, or for as long as
-    /// we are ready to wait. `old` is the size of what it held before.
+    /// Waits until the service shows the size of an attachment or nothing of it, for at most
+    /// [`SIZE_LIMIT`]. `old` is the size of the bytes before.
     pub(in crate::pipeline) async fn size_of(
         &self,
         owner: RequestOwner,
@@ -70,7 +72,7 @@ impl AttachmentPoller {
         self.watch(owner, id, Until::Size(old), SIZE_LIMIT).await
     }
 
-    /// Waits for what the next list says of an attachment.
+    /// Waits for the next list with an attachment.
     pub(in crate::pipeline) async fn next_list_of(
         &self,
         owner: RequestOwner,
@@ -79,6 +81,7 @@ impl AttachmentPoller {
         self.watch(owner, id, Until::Listed, Duration::ZERO).await
     }
 
+    /// Queues a wait, and returns its result.
     async fn watch(
         &self,
         owner: RequestOwner,
@@ -98,7 +101,7 @@ impl AttachmentPoller {
         self.0.watch(owner, id, polled, pace).await
     }
 
-    /// Serves the queue for as long as it is polled. Returns only to stop the run.
+    /// Serves the queue while polled. Returns only to stop the run.
     pub(in crate::pipeline) async fn serve<D: AttachmentApi>(
         &self,
         requests: &Requests<'_, D>,
@@ -143,7 +146,7 @@ impl AttachmentPoller {
         }
     }
 
-    /// The attachments to ask for together now, or else when to look again.
+    /// Takes the attachments to ask for together now, or returns the time of the next look.
     fn batch(&self, now: Instant, idle: bool) -> (Vec<WaitingRow>, Option<Instant>) {
         let mut waiting = self.0.lock();
         let together = || waiting.iter().filter(|one| !one.until.alone);
@@ -162,7 +165,7 @@ impl AttachmentPoller {
         (Vec::new(), first_due.map(|first| first + patience))
     }
 
-    /// The attachment to ask for alone now, or else when to look again.
+    /// Takes the attachment to ask for alone now, or returns the time of the next look.
     fn one_alone(&self, now: Instant) -> (Option<WaitingRow>, Option<Instant>) {
         let mut waiting = self.0.lock();
         let alone = waiting
@@ -176,8 +179,8 @@ impl AttachmentPoller {
         }
     }
 
-    /// Asks for many attachments. Where they stay without an answer, each is asked for alone: one of
-    /// them may be the reason, and the others need not wait for it.
+    /// Asks for many attachments. Without an answer each is asked for alone: any of them may be the
+    /// cause, and the others need not wait for it.
     async fn ask_together<D: AttachmentApi>(
         &self,
         requests: &Requests<'_, D>,
@@ -208,7 +211,7 @@ impl AttachmentPoller {
         Ok(())
     }
 
-    /// Asks for one attachment, once.
+    /// Asks for a single attachment, once.
     async fn ask_alone<D: AttachmentApi>(
         &self,
         requests: &Requests<'_, D>,
@@ -218,7 +221,7 @@ impl AttachmentPoller {
             Ok(Attempt::Answered(shown)) => {
                 let shown = match shown {
                     Presence::Stored { .. } | Presence::Absent => shown,
-                    // Nothing was learned, which is what "no size yet" says, too.
+                    // Nothing was learned, as with "no size yet".
                     _ => Presence::Pending { id: one.id.clone() },
                 };
                 let together = Waiting {
@@ -240,6 +243,7 @@ impl AttachmentPoller {
         Ok(())
     }
 
+    /// Answers a wait whose goal is met or whose time is over, and queues others again.
     fn settle(&self, one: WaitingRow, shown: Presence) {
         let is_met = |polled: &Polled, shown: &Presence, _| polled.until.is_met_by(shown);
         self.0.settle(one, shown, is_met);

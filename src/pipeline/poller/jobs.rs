@@ -1,8 +1,7 @@
-//! How those are served who wait for jobs.
+//! Poller of jobs.
 //!
-//! Jobs are asked for one at a time, out of a tight budget of requests: first those that are about to say
-//! where their files go, because their addresses soon expire, then those that have been left alone the
-//! longest.
+//! Jobs are asked for singly, out of a tight budget of requests: first the jobs about to give their
+//! addresses, which soon expire, then the jobs left alone for the longest time.
 
 use std::time::Duration;
 
@@ -18,27 +17,27 @@ use crate::pipeline::requests::{Attempt, RequestOwner, Requests, Unmet};
 use crate::pipeline::slots::Slots;
 use crate::throttle::quota::Urgency;
 
-/// So many questions about one job each may be on their way at once: one that stays without an answer
-/// for half a minute must not let the addresses of other jobs expire.
+/// Highest number of reads at once: a read without an answer for half a minute must not let the
+/// addresses of other jobs expire.
 const ASKED_AT_ONCE: usize = 4;
 
-/// A job that cannot be found for so long is not there.
+/// Time after which a job not found counts as not existing.
 const FOUND_WITHIN: Duration = Duration::from_secs(20);
 
-/// Reads of jobs are never closer than this.
+/// Shortest pause between two reads of jobs.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// What somebody waits for.
+/// Goal of a wait for a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Until {
-    /// The places for the files of a job, or its end.
+    /// The addresses for the files of a job, or the job's end.
     Places,
     /// The end of a job.
     End,
 }
 
 impl Until {
-    /// The longest time between two questions about one job.
+    /// Returns the longest pause between two reads of a job.
     fn longest_pause(self) -> Duration {
         match self {
             Self::End => Duration::from_mins(1),
@@ -47,8 +46,9 @@ impl Until {
         }
     }
 
-    /// Whether something is lost if the question comes late. The end of a job does not run away;
-    /// but where no other job is still to be asked for its addresses, there is nobody to wait for.
+    /// Returns the urgency of a read: urgent if a late read loses something. The end of a job does
+    /// not run away. But with no other job still to be asked for its addresses, there is no reason
+    /// to wait.
     fn urgency(self, slots: &Slots) -> Urgency {
         match self {
             Self::End if !slots.are_idle() => Urgency::CanWait,
@@ -56,20 +56,22 @@ impl Until {
         }
     }
 
+    /// Returns `true` if the answer after a wait of `waited` meets the goal.
     fn is_met_by<T>(self, job: &JobPresence<T>, waited: Duration) -> bool {
         match (self, job) {
             (Self::End, JobPresence::Running { .. }) => false,
             (Self::Places, JobPresence::Running { places, .. }) => !places.is_empty(),
-            // Perhaps it cannot be found quite yet, just after it was made.
+            // A job may not be found at once after the POST.
             (_, JobPresence::Absent) => waited >= FOUND_WITHIN,
             (_, JobPresence::Ended(_)) => true,
         }
     }
 }
 
+/// Queued wait for a job.
 type WaitingJob<T> = Waiting<Until, JobPresence<T>>;
 
-/// The queue of those who wait for jobs.
+/// Queue of waits for jobs.
 #[derive(Debug)]
 pub(in crate::pipeline) struct JobPoller<T>(PollQueue<Until, JobPresence<T>>);
 
@@ -80,7 +82,7 @@ impl<T> Default for JobPoller<T> {
 }
 
 impl<T: Clone + Send + Sync> JobPoller<T> {
-    /// Waits until a job says where its files go, or has ended, or `limit` has passed.
+    /// Waits until a job gives its addresses or has ended, for at most `limit`.
     pub(in crate::pipeline) async fn places_of(
         &self,
         owner: RequestOwner,
@@ -90,7 +92,7 @@ impl<T: Clone + Send + Sync> JobPoller<T> {
         self.watch(owner, id, Until::Places, limit).await
     }
 
-    /// Waits until a job has ended, or `limit` has passed.
+    /// Waits until a job has ended, for at most `limit`.
     pub(in crate::pipeline) async fn end_of(
         &self,
         owner: RequestOwner,
@@ -100,6 +102,7 @@ impl<T: Clone + Send + Sync> JobPoller<T> {
         self.watch(owner, id, Until::End, limit).await
     }
 
+    /// Queues a wait, and returns its result.
     async fn watch(
         &self,
         owner: RequestOwner,
@@ -115,7 +118,7 @@ impl<T: Clone + Send + Sync> JobPoller<T> {
         self.0.watch(owner, id, until, pace).await
     }
 
-    /// Serves the queue for as long as it is polled. Returns only to stop the run.
+    /// Serves the queue while polled. Returns only to stop the run.
     pub(in crate::pipeline) async fn serve<D: JobApi<Target = T>>(
         &self,
         requests: &Requests<'_, D>,
@@ -151,7 +154,8 @@ impl<T: Clone + Send + Sync> JobPoller<T> {
         }
     }
 
-    /// The job to ask for now, or else when to look again. What can wait has to, for so long.
+    /// Takes the job to ask for now, or returns the time of the next look. Deferrable reads wait
+    /// for `wait`.
     fn next(
         &self,
         now: Instant,
@@ -173,7 +177,7 @@ impl<T: Clone + Send + Sync> JobPoller<T> {
         }
     }
 
-    /// Asks for one job, once.
+    /// Asks for a single job, once.
     async fn ask<D: JobApi<Target = T>>(
         &self,
         requests: &Requests<'_, D>,

@@ -1,8 +1,7 @@
-//! The one poller of a run: asks how records stand for all who wait to hear of them.
+//! Poller of a run: asks for the state of records on behalf of all waiting rows.
 //!
-//! Here stands the queue of those who wait, which is the same for both kinds of service. How it is served
-//! stands in [`attachments`] and in [`jobs`]. Whatever has not changed is asked for again, more and more
-//! slowly.
+//! Here stands the queue of waits, the same for both kinds of service. [`attachments`] and [`jobs`]
+//! serve the queue. A record without news is asked for again, at longer and longer intervals.
 
 mod attachments;
 mod jobs;
@@ -22,26 +21,27 @@ use crate::sync::lock;
 pub(super) use attachments::AttachmentPoller;
 pub(super) use jobs::JobPoller;
 
-/// What somebody who waited has come to see.
+/// Result of a wait for a record.
 #[derive(Debug)]
 pub(super) enum Seen<P> {
-    /// How the record stands: as it was waited for, or as it last did when the time was over.
+    /// State of the record: the awaited state, or the last state when the time was over.
     Shown(P),
-    /// Nothing: the requests for it give no answer, for a reason that is its own.
+    /// The requests for the record fail, for a reason of its own.
     Unmet(Unmet),
 }
 
-/// How often a record is asked for, and for how long.
+/// Intervals and limit of the reads of a record.
 #[derive(Debug, Clone, Copy)]
 struct Pace {
+    /// Pause before the first read.
     first_pause: Duration,
-    /// The longest time between two questions about one record.
+    /// Longest pause between two reads of the record.
     longest_pause: Duration,
-    /// For so long is it waited for.
+    /// Longest wait.
     limit: Duration,
 }
 
-/// Somebody who waits, for `U`.
+/// Queued wait of a row, with the goal `U`.
 #[derive(Debug)]
 struct Waiting<U, P> {
     owner: RequestOwner,
@@ -49,12 +49,14 @@ struct Waiting<U, P> {
     until: U,
     pace: Pace,
     since: Instant,
+    /// Time of the next read.
     due: Instant,
+    /// Pause after the next read.
     pause: Duration,
     answer: oneshot::Sender<Seen<P>>,
 }
 
-/// The queue of those who wait, each until it sees `P` as it wants to.
+/// Queue of waits, each for its own goal `U` in an answer `P`.
 #[derive(Debug)]
 struct PollQueue<U, P> {
     waiting: Mutex<Vec<Waiting<U, P>>>,
@@ -73,7 +75,9 @@ impl<U, P> Default for PollQueue<U, P> {
 }
 
 impl<U, P> PollQueue<U, P> {
-    /// Waits until a record stands as it is waited for, or the time is over.
+    /// Queues a wait for a record. Returns once the goal is met or the time is over.
+    ///
+    /// Fails with [`Halt::Abandoned`] once the queue is closed.
     async fn watch(
         &self,
         owner: RequestOwner,
@@ -87,7 +91,7 @@ impl<U, P> PollQueue<U, P> {
         let (answer, seen) = oneshot::channel();
         let now = Instant::now();
         self.lock().push(Waiting {
-            // The slots of whoever waits here are not for others.
+            // The slots of a waiting row are not for others.
             owner: RequestOwner::without_slot(owner.row),
             id,
             until,
@@ -101,13 +105,13 @@ impl<U, P> PollQueue<U, P> {
         seen.await.map_err(|_| Halt::Abandoned)
     }
 
-    /// Tells all who wait, and all who will, that no answer comes.
+    /// Ends all waits, present and future, without an answer.
     fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.lock().clear();
     }
 
-    /// Tells how a record stands, where that was waited for or the time is over.
+    /// Answers a wait whose goal is met or whose time is over. Queues other waits again.
     fn settle(&self, one: Waiting<U, P>, shown: P, is_met: impl Fn(&U, &P, Duration) -> bool) {
         let now = Instant::now();
         let waited = now - one.since;
@@ -124,11 +128,13 @@ impl<U, P> PollQueue<U, P> {
 }
 
 impl<U, P> Waiting<U, P> {
+    /// Answers the wait.
     fn tell(self, seen: Seen<P>) {
-        // A row that was given up no longer waits.
+        // A row given up no longer waits.
         let _ = self.answer.send(seen);
     }
 
+    /// Returns the wait for the next read, with a doubled pause.
     fn later(self, now: Instant) -> Self {
         let left = (self.since + self.pace.limit).saturating_duration_since(now);
         Self {
