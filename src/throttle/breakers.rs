@@ -1,5 +1,5 @@
-//! The circuit breakers of a run, one for each kind of request, and who is left to tell whether a
-//! failure is a row's own.
+//! Circuit breakers of a run, one for each kind of request, and the set of rows left to compare a
+//! failing row with.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard};
@@ -12,13 +12,13 @@ use super::circuit::{Admission, CircuitBreaker, Company, Evidence, Judgement, OW
 use super::{EarlierAnswer, FIRST_ANSWER_LIMIT};
 use crate::sync::lock;
 
-/// So often may a row's own request stay without an answer while those of others get one.
+/// Largest number of a row's requests without an answer while requests of others get answers.
 const OWN_FAILURES: u32 = 6;
 
-/// The same of a request that changes something, which costs look-ups each time.
+/// Largest number for requests with changes, whose failures cost look-ups each time.
 const OWN_CHANGES: u32 = 3;
 
-/// A kind of request that is judged by itself.
+/// Kind of request with a circuit breaker of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Circuit {
     Reads,
@@ -42,31 +42,32 @@ impl Circuit {
     }
 }
 
-/// What a run does after a failure.
+/// Reaction of the run to a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reaction {
-    /// The row waits so long, and the others go on.
+    /// The row waits for this time, and the others go on.
     Wait(Duration),
-    /// The same where no other row is left, so that it is given up after [`OWN_LIMIT`].
+    /// The row waits for this time. No other row is left, so the row is given up after
+    /// [`OWN_LIMIT`].
     WaitAlone(Duration),
-    /// All wait so long.
+    /// All rows wait for this time.
     AllWait(Duration),
     /// The row is given up.
     GiveUp(Evidence),
     /// The run stops: the service was away for too long.
     Outage,
-    /// The run stops: nobody has ever answered.
+    /// The run stops: the service has never answered.
     NeverAnswered,
 }
 
-/// Whether a request had to wait before it was admitted.
+/// Delay of a request before its admission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Admitted {
     AtOnce,
     AfterAWait,
 }
 
-/// The circuit breakers of a run.
+/// Circuit breakers of a run.
 #[derive(Debug)]
 pub(crate) struct CircuitBreakers {
     state: Mutex<State>,
@@ -79,11 +80,11 @@ struct State {
     breakers: [CircuitBreaker; 4],
     more_to_come: bool,
     at_work: BTreeSet<usize>,
-    /// Those of them that can do nothing before another one has proven that their ids are found.
+    /// Rows at work, idle until another row has proven a look-up by ids.
     blocked: BTreeSet<usize>,
-    /// Whether the service has ever answered in this run.
+    /// True if the service has ever answered in this run.
     has_answered: bool,
-    /// When its first failure was.
+    /// Time of the first failure of the service's API before its first answer.
     first_failure: Option<Instant>,
 }
 
@@ -92,9 +93,9 @@ impl State {
         &mut self.breakers[circuit as usize]
     }
 
-    /// Whether others are left that can tell whether a failure is a row's own: not those that have
-    /// one themselves or can do nothing yet. Those that wait for the end of an outage will be there
-    /// after it.
+    /// Returns [`Company::OthersLeft`] if other rows can tell if a failure is the row's own. Rows
+    /// with failures of their own, and rows with nothing to do yet, cannot. Rows waiting for the
+    /// end of an outage can, since they will be there afterwards.
     fn company(&self, row: usize) -> Company {
         let is_failing = |row: &usize| self.breakers.iter().any(|one| one.is_failing(*row));
         let is_left =
@@ -128,7 +129,7 @@ impl CircuitBreakers {
         }
     }
 
-    /// Counts a row among those at work, for as long as what is returned lives.
+    /// Counts a row among the rows at work, until the returned guard is dropped.
     pub(crate) fn at_work(&self, row: usize) -> RowAtWork<'_> {
         self.lock().at_work.insert(row);
         RowAtWork {
@@ -137,8 +138,8 @@ impl CircuitBreakers {
         }
     }
 
-    /// Counts a row out as one that can do nothing before another one has proven that its id is found, for
-    /// as long as what is returned lives.
+    /// Excludes a row with nothing to do until another row has proven a look-up by ids. The
+    /// exclusion ends when the returned guard is dropped.
     pub(crate) fn blocked(&self, row: usize) -> BlockedRow<'_> {
         self.lock().blocked.insert(row);
         BlockedRow {
@@ -147,13 +148,13 @@ impl CircuitBreakers {
         }
     }
 
-    /// No further row will start.
+    /// Notes that no further row will start.
     pub(crate) fn no_more_to_come(&self) {
         self.lock().more_to_come = false;
     }
 
-    /// Takes note of an answer. Returns whether it ended a time of failures that people may have been
-    /// told of.
+    /// Notes an answer. Returns true if the answer ended a time of failures about which the user
+    /// may have been informed.
     pub(crate) fn answered(&self, circuit: Circuit, row: usize) -> bool {
         let mut state = self.lock();
         state.has_answered |= circuit.is_of_the_api();
@@ -163,7 +164,7 @@ impl CircuitBreakers {
         was_away
     }
 
-    /// Takes note of a failure, and tells what follows.
+    /// Notes a failure and decides on the run's reaction.
     pub(crate) fn failed(&self, circuit: Circuit, suspect: Suspect) -> Reaction {
         let now = Instant::now();
         let mut state = self.lock();
@@ -199,7 +200,8 @@ impl CircuitBreakers {
             longest = limit.saturating_sub(away);
             state.of(circuit).bring_forward(now + longest);
         }
-        // Where few rows fail that others are to be compared with, nobody knows that it is an outage.
+        // While only few rows fail and other rows are left to compare with, an outage is not
+        // established.
         let may_be_outage =
             company == Company::Alone || state.of(circuit).is_open() || self.max_outage < OWN_LIMIT;
         match judgement {
@@ -234,22 +236,22 @@ impl CircuitBreakers {
         }
     }
 
-    /// Whether there is an outage of a kind of request.
+    /// Returns true during an outage of a kind of request.
     pub(crate) fn is_outage(&self, circuit: Circuit) -> bool {
         self.lock().of(circuit).is_open()
     }
 
-    /// Whether so much has failed in a row that people should know.
+    /// Returns true if enough has failed in succession for the user to be informed.
     pub(crate) fn is_worth_telling(&self, circuit: Circuit) -> bool {
         self.lock().of(circuit).is_worth_telling()
     }
 
-    /// How long a row should wait after its newest failure.
+    /// Returns the backoff of a row after its newest failure.
     pub(crate) fn pause(&self, circuit: Circuit, row: usize) -> Duration {
         self.lock().of(circuit).pause(row)
     }
 
-    /// Whether a row has to wait for so long that others should have its place meanwhile.
+    /// Returns true if the wait of a row is long enough to give the place to other rows meanwhile.
     pub(crate) fn keeps_waiting(&self, circuit: Circuit, row: usize) -> bool {
         self.lock().of(circuit).keeps_waiting(row)
     }
@@ -259,7 +261,7 @@ impl CircuitBreakers {
     }
 }
 
-/// A row that is at work.
+/// Guard of a row at work.
 #[derive(Debug)]
 pub(crate) struct RowAtWork<'a> {
     row: usize,
@@ -276,7 +278,7 @@ impl Drop for RowAtWork<'_> {
     }
 }
 
-/// A row that waits for another one to prove that its id is found.
+/// Guard of a row waiting until another row has proven a look-up by ids.
 #[derive(Debug)]
 pub(crate) struct BlockedRow<'a> {
     row: usize,
@@ -289,7 +291,7 @@ impl Drop for BlockedRow<'_> {
     }
 }
 
-/// A row that waits to be admitted.
+/// Guard of a row that waits for admission.
 struct Waiting<'a> {
     breakers: &'a CircuitBreakers,
     circuit: Circuit,

@@ -1,124 +1,128 @@
-//! A circuit breaker for one kind of request: it tells a row that nobody answers from a service that
-//! answers nobody. Pure: rows are numbers, and the time is a parameter.
+//! Circuit breaker for one kind of request: tells a row without answers from a service without
+//! answers. Pure: rows are numbers, and the time is a parameter.
 //!
-//! - A failure is the row's own where the same kind of request works for others between its failures;
-//!   and where no row is left that could tell, after [`OWN_LIMIT`].
-//! - Three different rows without a success between them, none of which has failed while others
-//!   succeeded, are an outage, and so are three failures of
-//!   which no row can be the reason. No row is given up then; all wait, longer and longer.
-//! - In each round of an outage one row passes that has not tried it since the last success, so that
-//!   bad rows at the head of a manifest cannot keep good ones waiting, and one of those that have, by
-//!   turns.
+//! - A failure is the row's own if the same kind of request succeeds for other rows between the
+//!   failures; and, where no other row is left to compare with, after [`OWN_LIMIT`].
+//! - An outage is three different rows without a success between them, if none of the rows has
+//!   failed while others succeeded; or three failures for which no row can be the reason. In an
+//!   outage no row is given up; all rows wait, longer and longer.
+//! - In each round of an outage two rows may pass. One has not failed since the last success, so
+//!   bad rows at the head of a manifest cannot keep good rows waiting. The other is a failed row,
+//!   by turns.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// So many different rows without a success between them, and the whole run waits.
+/// Number of different failing rows, without a success between them, for which the whole run waits.
 const OUTAGE_ROWS: usize = 3;
 
-/// The same of failures in a row of which no row can be the reason.
+/// Number of failed rounds in succession after which failures without a suspect row make the whole
+/// run wait.
 const OUTAGE_ROUNDS: u32 = 3;
 
-/// So long is a row tried that alone is left. Time that the machine sleeps is not counted: nobody
-/// was asked in it.
+/// Time after which the last row left is given up. The time while the machine sleeps does not
+/// count, since no request was sent meanwhile.
 pub(crate) const OWN_LIMIT: Duration = Duration::from_mins(5);
 
-/// So often at least, for that time may be over after two requests that nobody answers.
+/// Smallest number of tries before the last row is given up, since [`OWN_LIMIT`] may be over after
+/// two requests without an answer.
 const OWN_TRIES: u32 = 3;
 
-/// The longest first wait; each further one may be twice as long.
+/// Base of the backoff: the wait after the n-th failure is drawn from zero up to the base times
+/// 2^n.
 const SHORTEST_WAIT: Duration = Duration::from_millis(500);
 
-/// The longest wait of all: so late is it noticed at the most that the service is back.
+/// Longest wait of all, and so the latest notice of the service's return.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
-/// A row that has passed in an outage may take long, and the next round does not wait for it.
+/// Longest wait of a round for its admitted rows.
 const ROUND_LIMIT: Duration = Duration::from_mins(1);
 
-/// From so many tries on, a row that waits keeps nobody else from starting.
+/// Number of tries from which a waiting row leaves the place to other rows.
 const PATIENT_TRIES: u32 = 5;
 
-/// What may be at fault for a failure.
+/// Possible culprit of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Suspect {
     /// The row of this number, or the service.
     Row(usize),
-    /// The service: no request of any row got as far as saying which row it was for.
+    /// The service: the request failed before naming any row.
     Service,
 }
 
-/// Whether other rows are left that could tell whether the fault is a row's own.
+/// Other rows left to tell if a failure is a row's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Company {
     OthersLeft,
     Alone,
 }
 
-/// What follows from a failure.
+/// Decision about a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Judgement {
-    /// The row waits so long, and the others go on.
+    /// The row waits for this time, and the others go on.
     Wait(Duration),
-    /// All wait so long.
+    /// All rows wait for this time.
     AllWait(Duration),
-    /// The row is not tried any more.
+    /// The row is given up.
     OwnFault(Evidence),
 }
 
-/// Why a failure is a row's own.
+/// Evidence for a failure as the row's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Evidence {
-    /// Others had success between its failures.
+    /// Other rows had success between the row's failures.
     OthersAnswered,
-    /// No other is left, and the time is over.
+    /// No other row is left, and the time is over.
     NobodyLeft,
 }
 
-/// Whether a row may send a request.
+/// Answer to a row's question for admission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Admission {
     Pass,
-    /// Not before this moment, unless something happens.
+    /// The row has to wait until this time, unless something happens before.
     NotBefore(Instant),
 }
 
-/// Judges one kind of request.
+/// Circuit breaker for one kind of request.
 #[derive(Debug)]
 pub(super) struct CircuitBreaker {
-    /// So often may a row fail while others succeed.
+    /// Largest number of failures of a row with successes of others between them. The next failure
+    /// ends the row.
     own_failures: u32,
     failing: BTreeMap<usize, FailingRow>,
-    /// The rows that have failed since the last success of any, those included that have ended.
+    /// Rows that have failed since the last success of any row, including rows that have ended.
     tried: BTreeSet<usize>,
-    /// Those of them that have not been seen to fail while others succeed: the others say nothing of
-    /// the service.
+    /// Failed rows that have not failed while others succeeded. The other failed rows say nothing
+    /// about the service.
     unexplained: BTreeSet<usize>,
-    /// How often each row is waiting to be admitted.
+    /// Number of waits for admission, by row.
     waiting: BTreeMap<usize, usize>,
-    /// Since when nothing but failures has come.
+    /// Start of the time in which only failures came.
     since: Option<Instant>,
-    /// Failed rounds since then. Requests that fail while all wait belong to the round before.
+    /// Failed rounds in that time. Requests failing while all rows wait belong to the round before.
     rounds: u32,
     round: Option<Round>,
     tries: u64,
     random: fastrand::Rng,
 }
 
-/// A row that has failed since its own last success.
+/// A row with failures since the row's last success.
 #[derive(Debug, Clone, Copy)]
 struct FailingRow {
     since: Option<Instant>,
-    /// Tries since then.
+    /// Failed tries since `since`.
     tries: u32,
     last_try: u64,
-    /// Failures since the first between which others had success, and the first.
+    /// The row's first failure, and each later failure before which others had success.
     own: u32,
     others_succeeded: bool,
 }
 
-/// A round of an outage.
+/// Round of an outage.
 #[derive(Debug, Clone, Copy)]
 struct Round {
     begins: Instant,
@@ -154,7 +158,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// Takes note of an answer for a row. Returns whether it ended a time of failures.
+    /// Notes an answer for a row. Returns true if the answer ended a time of failures.
     pub(super) fn answered(&mut self, row: usize) -> bool {
         let was_away = self.rounds >= OUTAGE_ROUNDS || self.is_open();
         let was_open = self.is_open();
@@ -164,7 +168,7 @@ impl CircuitBreaker {
         for failing in self.failing.values_mut() {
             failing.others_succeeded = true;
             if was_open {
-                // While all waited no row was tried for itself.
+                // In an outage no row was tried for itself.
                 failing.since = None;
                 failing.tries = 0;
             }
@@ -175,7 +179,7 @@ impl CircuitBreaker {
         was_away
     }
 
-    /// Takes note of a failure.
+    /// Notes a failure and decides on its consequence.
     pub(super) fn failed(&mut self, suspect: Suspect, company: Company, now: Instant) -> Judgement {
         self.since.get_or_insert(now);
         self.tries += 1;
@@ -240,25 +244,25 @@ impl CircuitBreaker {
         longest.mul_f64(self.random.f64())
     }
 
-    /// How long a row should wait after its newest failure.
+    /// Returns the backoff of a row after its newest failure.
     pub(super) fn pause(&mut self, row: usize) -> Duration {
         let tries = self.failing.get(&row).map_or(0, |row| row.tries);
         self.wait(tries)
     }
 
-    /// Lets the next round of an outage begin no later than this.
+    /// Lets the next round of an outage begin no later than `to`.
     pub(super) fn bring_forward(&mut self, to: Instant) {
         if let Some(round) = &mut self.round {
             round.begins = round.begins.min(to);
         }
     }
 
-    /// A row begins to wait to be admitted.
+    /// Notes the start of a row's wait for admission.
     pub(super) fn waits(&mut self, row: usize) {
         *self.waiting.entry(row).or_default() += 1;
     }
 
-    /// A row was admitted, or waits no longer.
+    /// Notes the end of a row's wait for admission.
     pub(super) fn waits_no_longer(&mut self, row: usize) {
         if let Some(times) = self.waiting.get_mut(&row) {
             *times -= 1;
@@ -268,7 +272,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// Admits a row that waits, if it is its turn.
+    /// Admits a waiting row if its turn has come.
     pub(super) fn admit(&mut self, row: usize, now: Instant) -> Admission {
         let Some(mut round) = self.round else {
             return Admission::Pass;
@@ -298,7 +302,8 @@ impl CircuitBreaker {
         admission
     }
 
-    /// Whether it is this row's turn among those that wait and have failed in this outage.
+    /// Returns true if the row is next among the waiting rows that have failed in the outage: the
+    /// last try is the oldest.
     fn is_next(&self, row: usize) -> bool {
         let last_try = |row: &usize| self.failing.get(row).map(|failing| failing.last_try);
         let tried = self.waiting.keys().filter(|row| self.was_tried(**row));
@@ -314,28 +319,28 @@ impl CircuitBreaker {
         self.failing.remove(&row);
     }
 
-    /// Whether there is an outage.
+    /// Returns true during an outage.
     pub(super) fn is_open(&self) -> bool {
         self.round.is_some()
     }
 
-    /// Whether so much has failed in a row that people should know.
+    /// Returns true if enough has failed in succession for the user to be informed.
     pub(super) fn is_worth_telling(&self) -> bool {
         self.rounds >= OUTAGE_ROUNDS || self.is_open()
     }
 
-    /// Whether a row has failed since it last had success.
+    /// Returns true if a row has failed since its last success.
     pub(super) fn is_failing(&self, row: usize) -> bool {
         self.failing.contains_key(&row)
     }
 
-    /// Whether a row has to wait for so long that others should have its place meanwhile.
+    /// Returns true if the wait of a row is long enough to give the place to other rows meanwhile.
     pub(super) fn keeps_waiting(&self, row: usize) -> bool {
         let waits_long = |row: &FailingRow| row.tries >= PATIENT_TRIES || self.is_open();
         self.failing.get(&row).is_some_and(waits_long)
     }
 
-    /// How long nothing but failures has come.
+    /// Returns the length of the time in which only failures came.
     pub(super) fn away_for(&self, now: Instant) -> Duration {
         self.since.map_or(Duration::ZERO, |since| now - since)
     }

@@ -1,8 +1,9 @@
-//! How fast requests go, and when none goes at all.
+//! Limits on the speed of requests, and pauses while a service is away.
 //!
-//! [`pacer`] keeps to the requests a second that a service takes, [`quota`] to those that it takes over
-//! minutes, hours and days, and [`breakers`] hold requests back while the service is away and tell the
-//! failure of one row from an outage. Nothing here sends a request.
+//! [`pacer`] keeps to the service's requests a second, [`quota`] to the requests over minutes,
+//! hours and days. [`breakers`] hold requests back while the service is away, and tell the failure
+//! of one row from an outage. Nothing here sends a request: `pipeline::context` asks for permission
+//! here, and sends. Open [`pacer`] first.
 
 pub mod breakers;
 mod circuit;
@@ -13,17 +14,17 @@ use std::time::Duration;
 
 pub(crate) use circuit::{Evidence, OWN_LIMIT, Suspect};
 
-/// How long a service may stay without an answer that no request of the run has had one from yet. Who
-/// was never there is a mistyped address or a closed way, which waiting does not mend; `--max-outage`
-/// is for a service that was there.
+/// Longest wait for the first answer of a service in a run. A service that was never there has a
+/// mistyped address or a closed way, and waiting mends neither; `--max-outage` is for a service
+/// with answers before.
 pub const FIRST_ANSWER_LIMIT: Duration = Duration::from_mins(2);
 
-/// Whether a service has answered anything before a run began with it. One that never has is not waited
-/// for as one that is away.
+/// Answer of a service from before the run's own requests. A service without an answer is not
+/// waited for like an absent service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EarlierAnswer {
-    /// Nobody has asked it, or it did not say.
+    /// The service was not asked, or did not answer.
     Awaited,
-    /// It has.
+    /// The service has answered.
     Came,
 }

@@ -1,17 +1,17 @@
-//! When the next API request may start: at the service's limit, and never over it.
+//! Pacer of API requests: starts requests at the service's limit, and never above.
 //!
-//! The limit is N requests in a second, and nobody says how the second is counted: by fixed or
-//! sliding windows, with refused requests counted or not, or by a token bucket. One rule is right
-//! for all of them: **between the arrivals of a request and of the N-th one after it lies at least
-//! a second.** We do not see arrivals, but we know that a request arrived before its answer came
-//! back, so "a second after the N-th last answer" keeps the rule whatever the network does.
+//! The limit is N requests in a second. The service's way of counting is unknown: fixed or sliding
+//! windows, with or without refused requests, or a token bucket. One rule is right for all:
+//! **between the arrivals of a request and of the N-th request after it lies at least a second.**
+//! Arrivals cannot be seen, but a request arrives before its answer comes back, so "a second after
+//! the N-th last answer" keeps the rule on any network.
 //!
-//! That alone would cost one round trip in each second. The part of a round trip that *every*
-//! request pays delays all arrivals alike, so it cancels out, and the shortest round trip of late
-//! is given back: N requests a second at any distance, less only what the round trips vary by.
-//! After a 429 that estimate is not trusted for a while.
+//! The rule alone would cost one round trip in each second. The part of a round trip that *every*
+//! request pays delays all arrivals alike and cancels out, so the shortest recent round trip is
+//! given back. The result is N requests a second at any distance, less only the variation of round
+//! trips. For a while after a 429 the estimate is not trusted.
 //!
-//! The arithmetic is in [`Window`], which is told the time; [`Pacer`] makes callers wait.
+//! The arithmetic is in [`Window`], to which the time is a parameter; [`Pacer`] makes callers wait.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -21,33 +21,35 @@ use tokio::time::Instant;
 
 use crate::sync::lock;
 
-/// The window over which the service counts (documented as "per second").
+/// Window over which the service counts (documented as "per second").
 pub const WINDOW: Duration = Duration::from_secs(1);
 
-/// How long after a 429 the full rate is reached again.
+/// Time after a 429 until the full rate is reached again.
 const RECOVERY: Duration = Duration::from_mins(1);
 
-/// After so long without a 429 requests may start together again, where the limit allows it; until
-/// then they are spread evenly, since somebody else may need a part of each second.
+/// Time after a 429 until requests may start together again, where the limit allows it. Until then
+/// requests are spread evenly, since another client may need a part of each second.
 const SPREAD: Duration = Duration::from_mins(10);
 
-/// The part of the rate that proved too much to which it returns first.
+/// Share of the rate at the 429 to which the rate first returns.
 const PLATEAU: f64 = 0.9;
 
-/// How soon it does. (Measured beside a client that takes two of five requests a second, against
-/// servers that count in each way: sooner or later, higher or lower gave less.)
+/// Time of the return to [`PLATEAU`]. (Measured beside a client with two of five requests a second,
+/// against servers with each way of counting: shorter or longer times, and higher or lower shares,
+/// gave less.)
 const RISE: Duration = Duration::from_secs(5);
 
-/// How long before the end of [`RECOVERY`] the rest is tried.
+/// Time before the end of [`RECOVERY`] in which the rate rises from [`PLATEAU`] to the full rate.
 const PROBE: Duration = Duration::from_secs(15);
 
-/// How many answers must have come before the shortest round trip is taken for a fact.
+/// Number of answers needed before the shortest round trip counts as known.
 const SAMPLES: u32 = 20;
 
-/// The grain of the runtime's timers, by which a start may come early or late.
+/// Grain of the runtime's timers, by which a start may come early or late.
 const GRAIN: Duration = Duration::from_millis(1);
 
-/// Makes callers wait for their turn. Fair: turns are given in the order in which they are asked.
+/// Gate at which callers wait for permission to send. Fair: permits are given in the order of the
+/// calls.
 #[derive(Debug)]
 pub struct Pacer {
     window: std::sync::Mutex<Window>,
@@ -55,7 +57,8 @@ pub struct Pacer {
     changed: Notify,
 }
 
-/// Permission to send one request now. Dropping it says that its answer came, or never will.
+/// Permission to send one request now. Dropping the permit reports that the answer has come, or
+/// never will.
 #[derive(Debug)]
 pub struct Turn<'a> {
     pacer: &'a Pacer,
@@ -63,7 +66,7 @@ pub struct Turn<'a> {
 }
 
 impl Pacer {
-    /// A pacer for a limit of `per_second` requests.
+    /// Returns a pacer for a limit of `per_second` requests.
     pub fn new(per_second: u32) -> Self {
         Self {
             window: std::sync::Mutex::new(Window::new(per_second, Instant::now())),
@@ -87,7 +90,7 @@ impl Pacer {
                         started: now,
                     };
                 }
-                // A 429 may move the start while we sleep, hence the second branch.
+                // A 429 may move the start during the sleep, hence the second branch.
                 Some(start) => {
                     tokio::select! {
                         () = tokio::time::sleep_until(start) => {}
@@ -99,9 +102,8 @@ impl Pacer {
         }
     }
 
-    /// Says that the service refused a request with 429. Nothing starts before `retry_after` has
-    /// passed (a second, where the service names no time), and the rate falls.
-    /// Returns how long nothing starts.
+    /// Notes a refusal with 429. Nothing starts before `retry_after` has passed (a second, where
+    /// the service names no time), and the rate falls. Returns the time for which nothing starts.
     pub fn throttled(&self, retry_after: Option<Duration>) -> Duration {
         let wait = retry_after.unwrap_or(WINDOW);
         self.lock().throttled(Instant::now(), wait);
@@ -121,19 +123,20 @@ impl Drop for Turn<'_> {
     }
 }
 
-/// The arithmetic: who may start when. It has as many slots as the limit has requests; each slot
-/// is busy from the start of its request until a second after its answer.
+/// Schedule of starts, with one slot for each request of the limit. A slot is busy from the start
+/// of a request until a second after the answer.
 #[derive(Debug)]
 struct Window {
-    /// The limit, in requests a second.
+    /// Requests a second.
     limit: f64,
-    /// For each slot that waits for no answer: when its last request had surely arrived.
+    /// For each slot without a request under way: time by which the last request had surely
+    /// arrived.
     arrivals: VecDeque<Instant>,
-    /// No request starts before this.
+    /// Earliest start of the next request, because of a 429.
     paused_until: Instant,
-    /// When the last request started.
+    /// Start of the last request.
     last_start: Option<Instant>,
-    /// The last 429, if there was one.
+    /// Fall of the rate after the last 429, if there was a 429.
     cut: Option<Cut>,
     round_trips: RoundTrips,
 }
@@ -152,7 +155,8 @@ impl Window {
         }
     }
 
-    /// When the next request may start, or `None` where that depends on an answer to come.
+    /// Returns the earliest start of the next request, or `None` where the start depends on an
+    /// answer to come.
     fn next_start(&self, now: Instant) -> Option<Instant> {
         let share = self.share(now);
         let free = *self.arrivals.front()? + WINDOW.div_f64(share);
@@ -182,7 +186,7 @@ impl Window {
     }
 
     fn throttled(&mut self, now: Instant, pause: Duration) {
-        // Several requests may be refused by the same full window: that is one event, not several.
+        // Several requests may be refused by the same full window, which is one event, not several.
         if now >= self.paused_until {
             let reached = self.share(now);
             self.cut = Some(Cut {
@@ -194,28 +198,28 @@ impl Window {
         self.paused_until = self.paused_until.max(now + pause);
     }
 
-    /// The share of the limit that may be used now: all of it, but for the minute after a 429.
+    /// Returns the usable share of the limit: 1, except in the minute after a 429.
     fn share(&self, now: Instant) -> f64 {
         let Some(cut) = self.cut else { return 1.0 };
         cut.share_after(now.saturating_duration_since(cut.end))
     }
 }
 
-/// A fall of the rate after a 429.
+/// Fall of the rate after a 429.
 #[derive(Debug, Clone, Copy)]
 struct Cut {
-    /// The share of the limit at which the 429 came.
+    /// Share of the limit at which the 429 came.
     reached: f64,
-    /// The share that was left.
+    /// Share of the limit just after the 429.
     left: f64,
-    /// When requests may start again.
+    /// Time at which requests may start again.
     end: Instant,
 }
 
 impl Cut {
-    /// The share of the limit that may be used so long after the pause. It rises fast to somewhat
-    /// less than what proved too much, stays there, and only then looks whether there is more: where
-    /// another client takes a part of the limit for good, that is where the rate settles.
+    /// Returns the usable share of the limit when `passed` has gone by since the pause. The share
+    /// rises fast to somewhat less than proved too much, stays there, and probes for more only near
+    /// the end. If another client takes a part of the limit for good, the rate settles there.
     fn share_after(&self, passed: Duration) -> f64 {
         let plateau = (self.reached * PLATEAU).max(self.left);
         let risen = passed.div_duration_f64(RISE).min(1.0);
@@ -225,7 +229,7 @@ impl Cut {
     }
 }
 
-/// What late round trips had in common.
+/// Estimate of the common part of recent round trips.
 #[derive(Debug, Default)]
 struct RoundTrips {
     older: Sample,
@@ -240,7 +244,7 @@ struct Sample {
 }
 
 impl RoundTrips {
-    /// After so many, the older half is forgotten: networks change.
+    /// Number of round trips after which the older half is forgotten, since networks change.
     const KEPT: u32 = 200;
 
     fn note(&mut self, round_trip: Duration) {
@@ -254,9 +258,9 @@ impl RoundTrips {
         });
     }
 
-    /// The part of a round trip that every request pays: the least seen, less what the least
-    /// there is may still lie below it. That is estimated from how far the mean lies above it,
-    /// and shrinks with the number of round trips seen.
+    /// Returns the common part of all round trips: the shortest time seen, less an estimate of how
+    /// far the true minimum may lie below. The estimate follows from the distance between mean and
+    /// shortest time, and shrinks with the number of round trips.
     fn shared_by_all(&self) -> Duration {
         let seen = self.older.and(self.newer);
         if seen.count < SAMPLES {

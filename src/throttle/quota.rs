@@ -1,11 +1,11 @@
-//! How many requests of one kind a service takes over minutes, hours and days.
+//! Quotas of a service over minutes, hours and days, for one kind of request.
 //!
-//! The documented numbers hold until the service itself says less: what its `RateLimit-*` headers
-//! leave, and the pause that a 429 asks for. A request counts from the moment of its answer, since
-//! it has surely arrived by then, so that what is counted here is never less than what the service
-//! counts, whichever way its windows move.
+//! The documented numbers hold until the service itself says less: in `RateLimit-*` headers, or in
+//! the pause of a 429. A request counts from the moment of the answer, when the request has surely
+//! arrived. The count here is therefore never less than the service's own, however the service's
+//! windows move.
 //!
-//! The arithmetic is in [`Spent`], which is told the time; whoever wants a turn waits elsewhere.
+//! The arithmetic is in [`Spent`]. [`Budget`] never waits: callers wait, and ask again.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -14,55 +14,56 @@ use std::time::Duration;
 use crate::clock::Since;
 use crate::sync::lock;
 
-/// The longest pause that a service can ask for: its longest window.
+/// Longest pause that a service can ask for: the longest window.
 const LONGEST: Duration = Duration::from_hours(24);
 
-/// The pause after a 429 that names none.
+/// Pause after a 429 without a `Retry-After`.
 const UNNAMED_PAUSE: Duration = Duration::from_mins(1);
 
-/// The part of an allowance that requests leave alone which can wait.
+/// Divisor of an allowance for the part reserved for urgent requests: one tenth.
 const RESERVE: u32 = 10;
 
-/// So many requests within so long.
+/// Number of requests allowed within a window of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
-    /// How many.
+    /// Number of requests.
     pub requests: u32,
-    /// Within how long.
+    /// Length of the window.
     pub within: Duration,
 }
 
-/// Whether a request may use the last of an allowance.
+/// Right of a request to the reserved part of an allowance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urgency {
-    /// It may: something is lost if it comes late.
+    /// The request may use the reserve: something is lost if the request comes late.
     Urgent,
-    /// It leaves a tenth to those that are urgent.
+    /// The request leaves the reserve, a tenth, to urgent requests.
     CanWait,
 }
 
-/// What the service said of its own count, in its `RateLimit-*` headers.
+/// The service's own count, from the `RateLimit-*` headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
-    /// So many requests are left.
+    /// Number of requests left.
     pub remaining: u32,
-    /// So long is that the whole of it.
+    /// Time until the whole quota is available again.
     pub reset: Duration,
 }
 
-/// The budget of one kind of request.
+/// Request budget for one kind of request.
 #[derive(Debug)]
 pub struct Budget {
     allowances: &'static [Allowance],
     spent: Mutex<Spent>,
 }
 
-/// Permission to send one request now. Dropping it says that its answer came, or never will.
+/// Permission to send one request now. Dropping the permit reports that the answer has come, or
+/// never will.
 #[derive(Debug)]
 pub struct Turn<'a>(&'a Budget);
 
 impl Budget {
-    /// A budget of which nothing is spent.
+    /// Returns a budget with nothing spent.
     pub fn new(allowances: &'static [Allowance]) -> Self {
         Self {
             allowances,
@@ -70,7 +71,7 @@ impl Budget {
         }
     }
 
-    /// A turn, or how long to wait before asking again.
+    /// Returns a permit. Fails with the time to wait before the next call.
     pub fn turn(&self, urgency: Urgency) -> Result<Turn<'_>, Duration> {
         let mut spent = lock(&self.spent);
         if let Some(wait) = spent.wait(self.allowances, urgency) {
@@ -80,13 +81,13 @@ impl Budget {
         Ok(Turn(self))
     }
 
-    /// How long a request would have to wait now; none, where it would not.
+    /// Returns the wait time of a request now; `None` if the request may start.
     pub fn wait(&self, urgency: Urgency) -> Option<Duration> {
         lock(&self.spent).wait(self.allowances, urgency)
     }
 
-    /// How long `requests` of them take at the least, where nothing is spent yet: the first of each
-    /// allowance can all be sent at once.
+    /// Returns the shortest time for `requests` requests if nothing is spent yet: the first
+    /// requests of each allowance can all be sent at once.
     pub fn least_time(&self, requests: u64) -> Duration {
         let of = |allowance: &Allowance| {
             let full = requests.saturating_sub(1) / u64::from(allowance.requests.max(1));
@@ -97,19 +98,19 @@ impl Budget {
         self.allowances.iter().map(of).max().unwrap_or_default()
     }
 
-    /// Counts a request that had no turn of its own.
+    /// Counts a request sent without a permit.
     pub fn count(&self) {
         let mut spent = lock(&self.spent);
         spent.start();
         spent.end();
     }
 
-    /// Takes note of what the service said with an answer.
+    /// Notes the service's own count from an answer.
     pub fn told(&self, quota: Quota) {
         lock(&self.spent).quota = Some((Since::now(), quota));
     }
 
-    /// Takes note of a 429. Returns how long nothing is sent.
+    /// Notes a 429. Returns the time for which nothing is sent.
     pub fn refused(&self, retry_after: Option<Duration>) -> Duration {
         let pause = retry_after.unwrap_or(UNNAMED_PAUSE).min(LONGEST);
         lock(&self.spent).pause = Some((Since::now(), pause));
@@ -123,10 +124,10 @@ impl Drop for Turn<'_> {
     }
 }
 
-/// What is known to be spent. Time that a machine sleeps is time, too: the service does not sleep.
+/// Known use of a budget. Time counts while the machine sleeps, since the service does not sleep.
 #[derive(Debug, Default)]
 struct Spent {
-    /// When each request was answered, the oldest first.
+    /// Times of the answers, oldest first.
     answered: VecDeque<Since>,
     under_way: u32,
     quota: Option<(Since, Quota)>,
@@ -146,7 +147,7 @@ impl Spent {
         self.answered.push_back(Since::now());
     }
 
-    /// How long the next request has to wait; none, where it may start.
+    /// Returns the wait time of the next request; `None` if the request may start.
     fn wait(&mut self, allowances: &[Allowance], urgency: Urgency) -> Option<Duration> {
         self.forget(allowances);
         let by_allowance = allowances
@@ -167,15 +168,15 @@ impl Spent {
         };
         let free = (most as usize).checked_sub(self.under_way as usize + 1);
         let Some(free) = free else {
-            // An answer is to come first; nobody knows when.
+            // An answer must come first, at an unknown time.
             return Some(Duration::from_secs(1));
         };
-        // The request that has to leave the window, counted from the newest.
+        // Index of the answer that has to leave the window, counted from the newest.
         let place = self.answered.len().checked_sub(free + 1)?;
         left(self.answered[place], allowance.within)
     }
 
-    /// Drops what no allowance counts any more.
+    /// Drops entries outside all windows.
     fn forget(&mut self, allowances: &[Allowance]) {
         let longest = allowances.iter().map(|allowance| allowance.within).max();
         let longest = longest.unwrap_or_default();
@@ -195,7 +196,7 @@ impl Spent {
     }
 }
 
-/// What is left of a time that began at a moment.
+/// Returns the rest of a time span that began at `since`; `None` after its end.
 fn left(since: Since, length: Duration) -> Option<Duration> {
     length
         .checked_sub(since.elapsed())
@@ -212,7 +213,7 @@ mod tests {
         within: MINUTE,
     }];
 
-    /// Sends as fast as the budget allows. Returns when each of the requests started.
+    /// Sends as fast as the budget allows. Returns the start of each request, in seconds.
     async fn starts(budget: &Budget, requests: usize, urgency: Urgency) -> Vec<u64> {
         let began = Since::now();
         let mut starts = Vec::new();

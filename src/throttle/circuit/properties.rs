@@ -1,11 +1,11 @@
-//! What is true of a circuit breaker, in whatever order failures, answers and time come.
+//! Properties of a circuit breaker, for any order of failures, answers and time.
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::arbitrary::cases;
 
-/// What happens next.
+/// Event for the breaker.
 #[derive(Debug, Clone, Copy)]
 enum Next {
     Failure(usize),
@@ -84,7 +84,7 @@ proptest! {
                         prop_assert!(now <= at && at <= now + ROUND_LIMIT + LONGEST_WAIT);
                         if is_first {
                             now = at;
-                            // By then a round has begun in which nobody has passed yet.
+                            // By then a round has begun in which no row has passed yet.
                             prop_assert_eq!(breaker.admit(row, at), Admission::Pass);
                         }
                     }

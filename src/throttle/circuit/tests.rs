@@ -2,7 +2,7 @@ use super::*;
 
 const MANY: Company = Company::OthersLeft;
 
-/// A breaker at a moment that tests can move.
+/// Breaker at a time that tests can move.
 struct Story {
     breaker: CircuitBreaker,
     now: Instant,
@@ -28,7 +28,7 @@ impl Story {
         self.breaker.admit(row, self.now) == Admission::Pass
     }
 
-    /// Three different rows fail.
+    /// Returns a story in which three different rows have failed.
     fn outage(rows: [usize; 3]) -> Self {
         let mut story = Self::begin();
         for row in rows {
@@ -83,7 +83,7 @@ fn a_row_that_fails_again_and_again_while_others_succeed_is_given_up() {
     let mut story = Story::begin();
     for _ in 0..6 {
         assert!(matches!(story.fails(1, MANY), Judgement::Wait(_)));
-        // However often it fails before another success.
+        // Further failures before another success change nothing.
         assert!(matches!(story.fails(1, MANY), Judgement::Wait(_)));
         story.breaker.answered(2);
     }
@@ -141,14 +141,14 @@ fn in_each_round_of_an_outage_a_row_passes_that_has_not_tried_it_and_one_that_ha
     story.breaker.waits_no_longer(1);
     assert!(!story.passes(2));
 
-    // The failure of either begins another round.
+    // The failure of either row begins another round.
     story.fails(4, MANY);
     story.breaker.waits(4);
     story.later(60);
     assert!(story.passes(5));
     assert!(story.passes(2));
 
-    // As does the time, where neither is heard of.
+    // The time begins another round as well, if neither row is heard of.
     story.breaker.waits_no_longer(2);
     story.later(60);
     assert!(story.passes(6));

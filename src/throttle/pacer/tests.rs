@@ -1,4 +1,4 @@
-//! The pacer against servers that count in each way, in virtual time.
+//! The pacer against servers with each way of counting, in virtual time.
 
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
@@ -7,7 +7,7 @@ use futures::future::join_all;
 
 use super::*;
 
-/// The four ways in which a service may count, as far as anybody knows.
+/// The four ways in which a service may count requests, as far as known.
 #[derive(Debug, Clone, Copy)]
 enum Counting {
     FixedWindow,
@@ -63,7 +63,7 @@ impl Server {
     }
 
     fn in_window(&self, inside: impl Fn(Instant) -> bool) -> bool {
-        // None that lies longer ago counts in any of these ways.
+        // No request further back counts in any of the ways.
         let recent = self.counted.iter().rev().take(50);
         recent.filter(|at| inside(**at)).count() < LIMIT as usize
     }
@@ -80,7 +80,7 @@ impl Server {
     }
 }
 
-/// The way to the server and back: a part that all pay, and a part that varies.
+/// Network between client and server, with a constant and a varying delay.
 #[derive(Debug, Clone, Copy)]
 struct Network {
     base: Duration,
@@ -95,11 +95,11 @@ impl Network {
 
 struct Outcome {
     seconds: f64,
-    /// How many of our requests were refused.
+    /// Number of refused requests, others' not included.
     refused: u32,
 }
 
-/// What other programs of the company send at the same time.
+/// Load of the company's other programs at the same time.
 #[derive(Debug, Clone, Copy)]
 enum Others {
     Nothing,
@@ -120,7 +120,7 @@ impl Others {
     }
 }
 
-/// Sends `requests` as eight workers would, in virtual time.
+/// Sends `requests` with eight workers, in virtual time.
 async fn send(
     requests: u32,
     counting: Counting,
@@ -167,7 +167,8 @@ async fn send(
     }
 }
 
-/// Fails where one request is refused, or where the runs take longer in the mean.
+/// Fails if a request is refused, or if the mean time of the runs exceeds the floor times
+/// `times_the_floor`.
 async fn at_most(times_the_floor: f64, network: Network) {
     const SEEDS: u64 = 12;
     for counting in ALL {
@@ -210,8 +211,8 @@ async fn on_a_shaky_network_the_limit_is_nearly_reached_and_never_overrun() {
 async fn beside_another_client_the_rate_settles_near_what_is_left() {
     const REQUESTS: u32 = 1_000;
     for counting in ALL {
-        // Less than all that is left, which is three: in a strict window irregular requests of
-        // others come in threes and fours now and then.
+        // Below the full rest, which is three: in a strict window, irregular requests of others
+        // come in threes and fours now and then.
         for (others, least) in [(Others::Regular, 2.1), (Others::Irregular, 1.4)] {
             let network = network(150, 100);
             let Outcome { seconds, refused } = send(REQUESTS, counting, network, others, 1).await;
