@@ -1,8 +1,8 @@
-//! What the service holds of what the results claim, found out with requests that change nothing.
+//! Inspection of attachments and jobs for a verification, by requests without an effect.
 //!
-//! Attachments are looked up fifty at a time. Those that a list leaves out are asked for alone
-//! before they count as missing, since nobody documents what a list leaves out. Where bytes are to
-//! be compared their address is asked for just before: it is short-lived.
+//! Attachments are looked up fifty at a time. An attachment left out by a list is asked for alone
+//! before it counts as missing, since no documentation says what a list leaves out. Where bytes are
+//! to be compared, their address is asked for just before the download, because it is short-lived.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -21,66 +21,67 @@ use crate::throttle::quota::Urgency;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 
-/// So many addresses in a row may have expired before anything came from them.
+/// Number of addresses that may expire in a row before a download begins.
 pub(super) const MOST_EXPIRED: u32 = 3;
 
-/// So many lists may be under way at once, those included of which some are asked for alone.
+/// Highest number of lists under way at once, including lists whose attachments are asked for
+/// alone.
 const MOST_LISTS: usize = 40;
 
-/// So many jobs may be under way at once, those included that stay without an answer.
+/// Highest number of jobs under way at once, including jobs without an answer.
 const MOST_JOBS: usize = 2_000;
 
-/// What is to be asked of one row.
+/// Question about the attachment of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
-    /// A number by which the answer is known.
+    /// Number that identifies the answer.
     pub place: usize,
-    /// The attachment.
+    /// Id of the attachment.
     pub id: AttachmentId,
-    /// What is to be done with its bytes.
+    /// Depth of the inspection.
     pub bytes: Wanted,
 }
 
-/// What is to be done with the bytes of an attachment.
+/// Depth of an inspection of an attachment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
-    /// Nothing.
+    /// Metadata only.
     Nothing,
-    /// They are to be digested, provided that the service says that there are so many.
+    /// Metadata, and a digest of the bytes if the service shows the given size.
     Digest {
-        /// Their number.
+        /// Expected number of bytes.
         size: u64,
     },
 }
 
-/// What was seen of an attachment.
+/// Attachment as seen by an inspection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     clippy::large_enum_variant,
     reason = "it lives for the length of a call"
 )]
 pub enum Seen {
-    /// There is none.
+    /// There is no such attachment.
     Absent,
-    /// What the service shows, and what came of its bytes where they were wanted.
+    /// Metadata of the attachment, and its bytes as far as wanted.
     There(Exhibit, Bytes),
-    /// It could not be found out. Says why.
+    /// The inspection failed. Holds the cause.
     Unknown(String),
 }
 
-/// What came of an attachment's bytes.
+/// Bytes of an attachment, as seen by an inspection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Bytes {
-    /// Nobody asked for them, or there are none, or not as many as there should be.
+    /// The bytes were not wanted, or there are none, or not as many as expected.
     NotFetched,
-    /// They came.
+    /// The bytes were downloaded.
     Fetched(Fetched),
-    /// They could not be had. Says why.
+    /// The bytes could not be downloaded. Holds the cause.
     Unfetched(String),
 }
 
-/// Asks for all attachments, and tells what it sees of each as soon as it does. Returns why it
-/// stopped early, if it did.
+/// Inspects all attachments, and passes each result to `tell` at once. Returns the reason for an
+/// early stop, or `None`.
 pub async fn inspect<D: AttachmentApi>(
     questions: Vec<Question>,
     destination: &D,
@@ -99,7 +100,8 @@ pub async fn inspect<D: AttachmentApi>(
     through(requests, batches, MOST_LISTS, ask, stop, |()| ()).await
 }
 
-/// The same with jobs, each of which is asked for once, whatever the number of its files.
+/// Inspects all jobs, each once, whatever the number of its files, and passes each result to `tell`
+/// at once. Returns the reason for an early stop, or `None`.
 pub async fn inspect_jobs<D: JobApi>(
     jobs: Vec<AttachmentId>,
     destination: &D,
@@ -128,21 +130,21 @@ pub async fn inspect_jobs<D: JobApi>(
     through(&requests, jobs, MOST_JOBS, ask, stop, |()| ()).await
 }
 
-/// What was seen of a job.
+/// Job as seen by an inspection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Job {
-    /// There is none, or none any more.
+    /// The job does not exist, or not any more.
     Absent,
-    /// It goes on. This is its last word.
+    /// The job runs. Holds its last status.
     Running(String),
-    /// It has ended.
+    /// The job has ended.
     Ended(End),
-    /// It could not be found out. Says why.
+    /// The inspection failed. Holds the cause.
     Unknown(String),
 }
 
-/// Goes through all the work, each piece begun with a slot of its own, until all is done, the first
-/// reason to stop, or the user's wish. Tells of each piece as soon as it is done.
+/// Works through `work` with a slot for each piece, and passes each result to `tell` at once. Ends
+/// after the last piece, at the first reason to stop, or with `stop`.
 pub(super) async fn through<'a, D, W, T, F>(
     requests: &'a Requests<'_, D>,
     work: impl Iterator<Item = W>,
@@ -182,12 +184,14 @@ where
     }
 }
 
+/// Inspection of attachments under way.
 struct Inspection<'a, D: Destination> {
     requests: Requests<'a, D>,
     tell: &'a (dyn Fn(usize, Seen) + Sync),
 }
 
 impl<D: AttachmentApi> Inspection<'_, D> {
+    /// Inspects the attachments of one list.
     async fn batch(&self, questions: &[Question], slot: Slot<'_>) -> Result<(), Halt> {
         let places = questions.iter().map(|one| one.place);
         let mut at_work: HashMap<usize, RowAtWork<'_>> = places
@@ -201,7 +205,7 @@ impl<D: AttachmentApi> Inspection<'_, D> {
         let listed = match self.requests.inspect(owner, &ids).await {
             Ok(listed) => listed,
             Err(Unmet::Halt(halt)) => return Err(halt),
-            // Each for itself, then: one of them may be what spoils the list.
+            // A refused list may be due to any of its attachments, so each is asked for alone.
             Err(_) => HashMap::new(),
         };
         drop(slot);
@@ -217,6 +221,7 @@ impl<D: AttachmentApi> Inspection<'_, D> {
         Ok(())
     }
 
+    /// Inspects an attachment, beyond the answer of the list.
     async fn one(
         &self,
         question: &Question,
@@ -249,7 +254,8 @@ impl<D: AttachmentApi> Inspection<'_, D> {
         Ok((question.place, seen))
     }
 
-    /// Asks for an attachment and its bytes, again with a new address as often as it takes.
+    /// Downloads the bytes of an attachment, with a new address after each expiry, and digests
+    /// them.
     async fn digested(
         &self,
         owner: RequestOwner,

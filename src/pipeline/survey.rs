@@ -1,4 +1,8 @@
-//! What an import would do, found out with requests that change nothing.
+//! Survey of an import for a dry run, by requests without an effect: predicts the outcome of each
+//! row.
+//!
+//! Open this file first; `outlook` turns next steps into predictions, and `jobs` predicts the rows
+//! of jobs.
 
 mod jobs;
 mod outlook;
@@ -23,21 +27,21 @@ use crate::plan::{
 use crate::results::{Reason, Status};
 use outlook::{Foreseen, foreseen, unless_taken};
 
-/// So many rows or lists of them may be under way at once, those included that stay without an answer.
+/// Highest number of surveys under way at once, including surveys without an answer.
 const MOST_SURVEYS: usize = 2_000;
 
-/// What an import would do with rows that are looked up together, as far as can be told today: those
-/// of one record, or those of many of which one request shows all.
+/// Predictions for rows surveyed together, as far as known today: the rows of a job, or the rows of
+/// many attachments in the same list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Survey {
-    /// What it would do with each row.
+    /// Prediction for each row.
     pub rows: Vec<RowSurvey>,
-    /// How many look-ups it would begin with.
+    /// Number of look-ups with which an import of the rows would begin.
     pub look_ups: u64,
 }
 
-/// Looks all rows of a service up that keeps attachments. Returns what it found, and why it stopped
-/// early if it did.
+/// Surveys all rows of a service with attachments. Returns the surveys, and the reason for an early
+/// stop.
 pub async fn survey_attachments<D: AttachmentApi>(
     tasks: impl Iterator<Item = AttachmentTask>,
     destination: &D,
@@ -50,7 +54,7 @@ pub async fn survey_attachments<D: AttachmentApi>(
     survey(together(tasks), &requests, look, events, stop).await
 }
 
-/// Looks all rows of a service up that makes jobs. The same holds as of [`survey_attachments`].
+/// Surveys all rows of a service with jobs. The result is as in [`survey_attachments`].
 pub async fn survey_jobs<D: JobApi>(
     tasks: impl Iterator<Item = JobTask>,
     destination: &D,
@@ -63,6 +67,7 @@ pub async fn survey_jobs<D: JobApi>(
     survey(tasks, &requests, look, events, stop).await
 }
 
+/// Surveys all pieces of work, in any order, and returns the surveys in the order of the pieces.
 async fn survey<'a, D: Destination, W>(
     work: impl Iterator<Item = W>,
     requests: &'a Requests<'a, D>,
@@ -81,12 +86,12 @@ async fn survey<'a, D: Destination, W>(
         seen.push((nth, one));
     };
     let halt = through(requests, work.enumerate(), MOST_SURVEYS, begin, stop, tell).await;
-    // In the order of the manifest, whichever came first.
+    // The order of the manifest, whichever survey came first.
     seen.sort_by_key(|(nth, _)| *nth);
     (seen.into_iter().map(|(_, one)| one).collect(), halt)
 }
 
-/// Puts tasks together of which one request shows how they stand. Any other stays alone.
+/// Groups tasks whose attachments fit into the same list. Any other task stays alone.
 fn together(
     tasks: impl Iterator<Item = AttachmentTask>,
 ) -> impl Iterator<Item = Vec<AttachmentTask>> {
@@ -107,7 +112,7 @@ fn together(
     })
 }
 
-/// The attachment of a task, if it is one that earlier runs left as it was to be.
+/// Returns the attachment of a task that earlier runs left as wanted.
 fn listed(task: &AttachmentTask) -> Option<&AttachmentId> {
     match &task.start {
         AttachmentStart::There(there) if there.change == Change::None => Some(&there.id),
@@ -115,6 +120,7 @@ fn listed(task: &AttachmentTask) -> Option<&AttachmentId> {
     }
 }
 
+/// Surveys the rows of a group, with a list where possible.
 async fn look<D: AttachmentApi>(
     requests: &Requests<'_, D>,
     wishes: Wishes,
@@ -139,7 +145,7 @@ async fn look<D: AttachmentApi>(
     let mut list = match list {
         Ok(list) => list,
         Err(Unmet::Halt(halt)) => return Err(halt),
-        // Each for itself, then: one of them may be what spoils the list.
+        // A refused list may be due to any of its attachments, so each is asked for alone.
         Err(_) => HashMap::new(),
     };
     let has_new_name = |task: &&AttachmentTask| task.row.new_external_id.is_some();
@@ -158,7 +164,7 @@ async fn look<D: AttachmentApi>(
     Ok(Survey { rows, look_ups })
 }
 
-/// Looks a row up, unless it was `shown` already.
+/// Surveys a row. `shown` is the answer of the list, if there is any.
 async fn look_at<D: AttachmentApi>(
     requests: &Requests<'_, D>,
     owner: RequestOwner,
@@ -178,7 +184,8 @@ async fn look_at<D: AttachmentApi>(
     Ok(RowSurvey::of(task, foreseen))
 }
 
-/// What would happen with a row that could not be looked up, unless nothing can.
+/// Returns the outcome of a row after a failed look-up. Fails with the [`Halt`] of a failure that
+/// stops the run.
 fn unseen(unmet: Unmet) -> Result<Outlook, Halt> {
     Ok(match unmet {
         Unmet::Halt(halt) | Unmet::HaltUnknown(halt) => return Err(halt),
@@ -190,6 +197,7 @@ fn unseen(unmet: Unmet) -> Result<Outlook, Halt> {
     })
 }
 
+/// Predicts the outcome of a row that starts with a look-up.
 async fn look_up<D: AttachmentApi>(
     requests: &Requests<'_, D>,
     owner: RequestOwner,
@@ -218,6 +226,7 @@ async fn look_up<D: AttachmentApi>(
     })
 }
 
+/// Predicts the outcome of a row with a begun record.
 async fn resume<D: AttachmentApi>(
     requests: &Requests<'_, D>,
     owner: RequestOwner,
@@ -239,7 +248,8 @@ async fn resume<D: AttachmentApi>(
     Ok(unless_taken(foreseen, &under_new, &begun.id))
 }
 
-/// What would happen with an attachment that an earlier run left, which a list may have shown.
+/// Predicts the outcome of a row with an existing attachment. `shown` is the answer of the list, if
+/// there is any.
 async fn left<D: AttachmentApi>(
     requests: &Requests<'_, D>,
     owner: RequestOwner,
@@ -250,7 +260,7 @@ async fn left<D: AttachmentApi>(
 ) -> Result<Foreseen, Unmet> {
     let presence = match shown {
         Some(presence @ Presence::Stored { .. }) => presence,
-        // That a list does not name it does not prove that it is gone.
+        // A gap in a list does not prove that the attachment is gone.
         _ => requests.get(owner, &there.id).await?,
     };
     let size = match &presence {
@@ -268,6 +278,7 @@ async fn left<D: AttachmentApi>(
     Ok(unless_taken(foreseen, &under_new, &there.id))
 }
 
+/// Returns the facts of a row that decide its next step.
 fn facts(task: &AttachmentTask, wishes: Wishes) -> RowFacts<'_> {
     RowFacts {
         row: &task.row,
@@ -277,7 +288,7 @@ fn facts(task: &AttachmentTask, wishes: Wishes) -> RowFacts<'_> {
     }
 }
 
-/// What is there under the name that a row's attachment is to get; nothing where it keeps its own.
+/// Looks up the new `external_id` of a row. Finds nothing for a row without a new `external_id`.
 async fn look_new_name_up<D: AttachmentApi>(
     requests: &Requests<'_, D>,
     owner: RequestOwner,

@@ -1,4 +1,7 @@
-//! How a row ends in a run: what its last line says, in which words.
+//! Verdicts on rows: the state, the evidence and the message of a results line.
+//!
+//! The doc of each constructor states the situation of the row. `changed` has the verdicts on
+//! existing attachments, `ended` the verdicts for the row ends of `plan`.
 
 mod changed;
 mod ended;
@@ -11,21 +14,25 @@ use crate::plan::{Begun, OtherObject, Posted, Sent};
 use crate::results::{DoneAs, DoneContent, Known, Reason, RowState, SizeAnswer, Verified};
 use crate::text::quoted;
 
-/// How a row ends in this run.
+/// End or intermediate state of a row, before it becomes a results line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Verdict {
+    /// State of the row, which decides status and reason of the line.
     pub(super) state: RowState,
+    /// Id of the row's record or job, if there is any.
     pub(super) id: Option<AttachmentId>,
-    /// What is known of the content, where that is not the file as it was checked.
+    /// Knowledge about the stored content. `None` stands for the content of the file as checked.
     pub(super) known: Option<Known>,
+    /// Evidence that confirmed the content.
     pub(super) verified: Verified,
+    /// Message for people; empty if the state says all.
     pub(super) message: String,
-    /// What the record hangs on, where that is not what the manifest says.
+    /// Object of the record, if the manifest names another object.
     pub(super) elsewhere: Option<OtherObject>,
 }
 
 impl Verdict {
-    /// A row in this state, of which there is nothing to explain. `id` is that of its record.
+    /// Creates a verdict without a message. `id` is the id of the row's record.
     pub(super) fn plain(state: RowState, id: Option<AttachmentId>) -> Self {
         Self {
             state,
@@ -37,13 +44,15 @@ impl Verdict {
         }
     }
 
-    /// A row of which nothing is begun, for this reason.
+    /// Verdict on a row of which nothing is begun.
     fn unbegun(reason: Reason) -> Self {
         Self::plain(RowState::Unbegun(reason), None)
     }
 
-    /// The end of a row on whose behalf a request gave nothing, unless the run is to stop for it. `id` is
-    /// that of its record, where it has one, and `object` what that is for.
+    /// Verdict on a row after a failed request. `id` belongs to its record, if there is any, and
+    /// `object` is the object of the row.
+    ///
+    /// Fails with the [`Halt`] of a failure that stops the run.
     pub(super) fn of_unmet(
         unmet: Unmet,
         id: Option<AttachmentId>,
@@ -58,10 +67,12 @@ impl Verdict {
         })
     }
 
+    /// Returns the verdict with a message.
     fn saying(self, message: String) -> Self {
         Self { message, ..self }
     }
 
+    /// The attachment has the content of the file.
     pub(super) fn uploaded(id: AttachmentId, verified: Verified) -> Self {
         Self {
             verified,
@@ -69,10 +80,12 @@ impl Verdict {
         }
     }
 
+    /// The row failed for a reason of its own.
     pub(super) fn failed(reason: Reason, id: Option<AttachmentId>, message: String) -> Self {
         Self::plain(RowState::failed(reason), id).saying(message)
     }
 
+    /// An attachment of another size has the row's `external_id`.
     pub(super) fn stored_other_size(id: AttachmentId, size: u64, content: Content) -> Self {
         Self {
             known: Some(Known::Size(size)),
@@ -86,6 +99,7 @@ impl Verdict {
         ))
     }
 
+    /// The answer to a look-up by `external_id` shows an attachment with another `external_id`.
     pub(super) fn mismatch(other: &str) -> Self {
         Self::failed(
             Reason::LookupMismatch,
@@ -98,6 +112,7 @@ impl Verdict {
         )
     }
 
+    /// The service shows another size than was sent.
     pub(super) fn size_mismatch(id: AttachmentId, size: u64, content: Content) -> Self {
         Self::failed(
             Reason::SizeMismatch,
@@ -110,6 +125,7 @@ impl Verdict {
         )
     }
 
+    /// The service removed the record twice, each time after its bytes were sent.
     pub(super) fn purged(id: AttachmentId) -> Self {
         Self::failed(
             Reason::Purged,
@@ -121,6 +137,7 @@ impl Verdict {
         )
     }
 
+    /// The file is not as checked, and was not stored.
     pub(super) fn source_changed(id: AttachmentId, why: &str) -> Self {
         Self::failed(
             Reason::SourceChanged,
@@ -132,6 +149,7 @@ impl Verdict {
         )
     }
 
+    /// The storage refused the file.
     pub(super) fn upload_refused(id: AttachmentId, why: &str) -> Self {
         Self::failed(
             Reason::UploadRefused,
@@ -140,7 +158,7 @@ impl Verdict {
         )
     }
 
-    /// The service gave an address to which nothing was sent.
+    /// The service gave an unsafe address, to which nothing was sent.
     pub(super) fn unsafe_address(id: AttachmentId, why: &UnsafeTarget) -> Self {
         Self::failed(
             Reason::UnsafeUploadUrl,
@@ -152,6 +170,7 @@ impl Verdict {
         )
     }
 
+    /// The keys are good, but lack the rights for the row.
     pub(super) fn forbidden(id: Option<AttachmentId>, object: ObjectRef, why: &str) -> Self {
         Self::failed(
             Reason::Forbidden,
@@ -160,6 +179,7 @@ impl Verdict {
         )
     }
 
+    /// The service refused the attachment.
     pub(super) fn refused(id: Option<AttachmentId>, why: &str) -> Self {
         Self::failed(
             Reason::Refused,
@@ -168,12 +188,13 @@ impl Verdict {
         )
     }
 
+    /// The run stopped before anything was begun for the row.
     pub(super) fn not_reached() -> Self {
         Self::unbegun(Reason::NotReached)
     }
 
-    /// What is recorded before a new address is asked for. The record's bytes, if it has any, are
-    /// still those that were begun.
+    /// Announcement of a request for a new address. The record's bytes, if any, are still the begun
+    /// bytes.
     pub(super) fn renewing(begun: &Begun) -> Self {
         Self {
             known: begun.content.map(Known::Content),
@@ -182,7 +203,7 @@ impl Verdict {
         }
     }
 
-    /// The service does not find a record by the `external_id` that it took.
+    /// The service does not find a record by the `external_id` of its own POST.
     pub(super) fn not_found_again(id: AttachmentId) -> Self {
         Self::plain(RowState::NotFoundAgain, Some(id)).saying(format!(
             "the service took this external_id, and does not find it again; no bytes were sent; {}",
@@ -190,6 +211,7 @@ impl Verdict {
         ))
     }
 
+    /// The storage took the file, and the service shows no size yet.
     pub(super) fn size_not_shown(id: AttachmentId) -> Self {
         Self::plain(RowState::SizeUnconfirmed(SizeAnswer::NotYet), Some(id)).saying(format!(
             "the storage took the file, but the service does not show its size yet; {}",
@@ -197,8 +219,8 @@ impl Verdict {
         ))
     }
 
-    /// The same where the service does not answer whether it shows the size. Its record is begun, and
-    /// the next run asks before it sends anything.
+    /// The storage took the file, and the service does not answer about its size. The record is
+    /// begun, and the next run asks before anything is sent.
     pub(super) fn unconfirmed(id: AttachmentId, why: &str) -> Self {
         Self::plain(RowState::SizeUnconfirmed(SizeAnswer::None), Some(id)).saying(format!(
             "the storage took the file, but the service does not answer what it shows of it \
@@ -207,8 +229,8 @@ impl Verdict {
         ))
     }
 
-    /// The row's requests stay without an answer, for a reason that is its own. `id` is that of its
-    /// record, where it has one.
+    /// The row's requests stay without an answer, for a reason of its own. `id` belongs to its
+    /// record, if there is any.
     pub(super) fn no_answer(id: Option<AttachmentId>, why: &str) -> Self {
         let state = match id {
             Some(_) => RowState::CreatedUnheard(Reason::NoAnswer),
@@ -220,12 +242,12 @@ impl Verdict {
         ))
     }
 
-    /// What is recorded before bytes are sent to a job.
+    /// Announcement of bytes for a job.
     pub(super) fn sending(id: &AttachmentId) -> Self {
         Self::plain(RowState::JobSending, Some(id.clone()))
     }
 
-    /// The job goes on for longer than we are ready to wait; `sent` is what it has of the row's bytes.
+    /// The job runs for longer than the run waits. `sent` tells the bytes of the row in the job.
     pub(super) fn job_goes_on(id: AttachmentId, sent: Sent, word: &str) -> Self {
         let (state, what) = match sent {
             Sent::All => (RowState::JobRunning, "the storage took the file"),
@@ -240,7 +262,7 @@ impl Verdict {
         Self::plain(state, Some(id)).saying(message)
     }
 
-    /// The job came to nothing before it took any file.
+    /// The job failed before taking any file.
     pub(super) fn job_refused(id: AttachmentId, said: &str) -> Self {
         Self::failed(
             Reason::Refused,
@@ -249,7 +271,7 @@ impl Verdict {
         )
     }
 
-    /// Some jobs in a row have come to nothing, though never for the row's own sake.
+    /// Several jobs of the row failed, though never for the row's own sake.
     pub(super) fn never_attached(said: &str) -> Self {
         Self::unbegun(Reason::NotAttached).saying(format!(
             "its jobs failed without having attached the file, the last one with: {said}; {} later",
@@ -266,7 +288,7 @@ impl Verdict {
         )
     }
 
-    /// The job failed, and nobody knows what it attached before.
+    /// The job failed, and the files attached before are unknown.
     pub(super) fn job_failed(id: AttachmentId, said: &str) -> Self {
         Self::failed(
             Reason::JobFailed,
@@ -293,8 +315,8 @@ impl Verdict {
         ))
     }
 
-    /// The same of a row of which a POST may have been carried out: whatever else is said, the
-    /// line goes on saying that, and for which object it was.
+    /// Keeps a POST that may have been carried out in the line, with its object, whatever else the
+    /// verdict says.
     pub(super) fn after(self, posted: &Posted) -> Self {
         match posted {
             Posted::No => self,
@@ -335,7 +357,7 @@ impl Verdict {
         }
     }
 
-    /// A record that an earlier run began has no bytes, and hangs on another object.
+    /// A record begun by an earlier run has no bytes, and belongs to another object.
     pub(super) fn begun_elsewhere(begun: Begun, object: ObjectRef) -> Self {
         Self {
             state: RowState::UnfinishedElsewhere,
@@ -350,7 +372,7 @@ impl Verdict {
         }
     }
 
-    /// A record that an earlier run began has its bytes, but the row has changed since.
+    /// A record begun by an earlier run has its bytes, but the row has changed since.
     pub(super) fn stored_before_the_change(begun: Begun, size: u64) -> Self {
         let (state, what) = changed_since(begun.elsewhere.as_ref());
         let stored = begun.content.filter(|content| content.stamp.size == size);
@@ -368,12 +390,12 @@ impl Verdict {
     }
 }
 
-/// A row that is done so, with content that `verified` tells of.
+/// Returns the state of a done row whose content is confirmed as `verified` tells.
 fn done(done_as: DoneAs) -> RowState {
     RowState::Done(done_as, DoneContent::AsVerified)
 }
 
-/// The state of a row that was stored before it changed, and the part of it that did.
+/// Returns the state of a row that changed after it was stored, and the changed part in words.
 fn changed_since(elsewhere: Option<&OtherObject>) -> (RowState, &'static str) {
     match elsewhere {
         Some(_) => (RowState::ConflictElsewhere, "the object"),

@@ -1,8 +1,8 @@
 //! State machine of a job, for several rows of an object: CREATE, AWAIT, PUT, CONFIRM.
 //!
 //! Open this file first; `send` sends the files, `end` ends the rows. A job is found by its id
-//! alone, gives its addresses once started, and tells the outcome of each file at its end. All
-//! files are sent at once, since the addresses live for a minute. Exactly once, because:
+//! alone, gives its addresses once started, and tells its outcome at the end. All files are sent at
+//! once, since the addresses live for a minute. Exactly once, because:
 //! - `creating` is durable before the POST, `created` with the id before the first byte, and
 //!   `sending` before bytes may reach the job;
 //! - a row goes into another job only if its job has ended, and certainly without the row's file;
@@ -252,8 +252,7 @@ impl<'a, D: JobApi, J: Journal> JobMachine<'a, D, J> {
                 self.run.requests.pause_between_changes(owner).await;
                 Ok(State::Create)
             }
-            // A row given up may go: a job made unheard gets no bytes, and nothing depends on such
-            // a job.
+            // The same for a row given up: a job made unheard gets no bytes, and nothing depends on it.
             unmet => {
                 let verdict = Verdict::of_unmet(unmet, None, self.object)?;
                 Ok(State::End(Box::new(verdict)))

@@ -18,8 +18,8 @@ use crate::results::journal::Journal;
 
 /// Time after which an address of a job is not used any more.
 ///
-/// The service's limit is a minute from the start of the job. The job started some time after the read
-/// before, and the rest of the minute allows for this time.
+/// The service's limit is a minute from the start of the job. The job started some time after the
+/// read before, and the rest of the minute allows for this time.
 const ADDRESS_LIFE: Duration = Duration::from_secs(45);
 
 /// Number of times a job is asked for addresses again after their expiry.

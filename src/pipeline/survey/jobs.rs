@@ -1,4 +1,4 @@
-//! What an import would do with the rows of a job.
+//! Survey of the rows of a job.
 
 use super::outlook::{Outlook, RowSurvey};
 use super::{Survey, unseen};
@@ -10,7 +10,7 @@ use crate::plan::{Begun, JobStart, Outcome, Sent, outcome};
 use crate::results::{Reason, Status};
 use crate::throttle::quota::Urgency;
 
-/// Looks the job of rows up, where an earlier run put them into one.
+/// Surveys rows, with a look at their job if an earlier run made any.
 pub(super) async fn look<D: JobApi>(
     requests: &Requests<'_, D>,
     task: JobTask,
@@ -37,7 +37,7 @@ pub(super) async fn look<D: JobApi>(
     Ok(Survey { rows, look_ups: 1 })
 }
 
-/// What would happen with a row that an earlier run put into a job.
+/// Predicts the outcome of a row in a job of an earlier run.
 fn in_job<T>(job: &JobPresence<T>, row: &TaskRow<JobStart>, begun: &Begun) -> Outlook {
     let end = match job {
         JobPresence::Running { .. } => return Outlook::GoOn,

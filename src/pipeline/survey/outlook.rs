@@ -1,5 +1,5 @@
-//! What an import would do with a row, in the words of a dry run. Nothing is decided here: that is done
-//! by [`next_step`](crate::plan::next_step).
+//! Predictions of a dry run for a row. Nothing is decided here, but by
+//! [`next_step`](crate::plan::next_step).
 
 use crate::destination::archive::Shown;
 use crate::destination::{Names, Presence};
@@ -10,59 +10,59 @@ use crate::results::{Reason, Status};
 
 use super::super::{AttachmentTask, TaskRow};
 
-/// What an import would do with one row.
+/// Prediction for a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowSurvey {
-    /// The row's number.
+    /// Number of the row.
     pub row: usize,
-    /// Its key.
+    /// Key of the row.
     pub external_id: String,
-    /// The size of its file, in bytes.
+    /// Size of the row's file in bytes.
     pub size: u64,
-    /// What would happen.
+    /// Predicted outcome.
     pub outlook: Outlook,
-    /// What its attachment would be called otherwise afterwards, in this order.
+    /// Predicted changes of names, in their order.
     pub names: Vec<NewName>,
 }
 
-/// What would happen with a row.
+/// Predicted outcome of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outlook {
-    /// A record would be made, and the file sent.
+    /// A record is made, and the file sent.
     Create,
-    /// The file would be sent to a record that an earlier run began.
+    /// The file is sent to a record begun by an earlier run.
     GoOn,
-    /// The file would be sent in the place of other content.
+    /// The file replaces other content.
     Replace {
-        /// How many bytes would give way.
+        /// Size of the replaced content in bytes.
         old: u64,
     },
-    /// What is stored would be downloaded, and give way to the file unless the two are the same.
+    /// The stored content is downloaded, and replaced unless it is the same as the file's.
     Compare,
-    /// Other content is there, and would stay.
+    /// Other content is stored, and stays.
     Keep,
-    /// The row would be done without its file being sent.
+    /// The row is done without sending its file.
     Done(Status),
-    /// It would not be done, for this reason.
+    /// The row is not done, for the given reason.
     NotDone(Status, Reason),
 }
 
-/// A name that an attachment would get.
+/// Predicted change of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NewName {
-    /// Another title.
+    /// New title.
     Title {
-        /// The one that it has, fit to be shown, where it has one.
+        /// Present title, fit to be shown. `None` if there is none.
         from: Option<String>,
-        /// The one that it would get.
+        /// Title after the change.
         to: String,
     },
-    /// Another `external_id`.
+    /// New `external_id`.
     ExternalId(String),
 }
 
 impl RowSurvey {
-    /// What was foreseen of a row.
+    /// Creates the prediction for a row.
     pub(super) fn of<S>(task: &TaskRow<S>, (outlook, names): Foreseen) -> Self {
         Self {
             row: task.row.number,
@@ -75,7 +75,7 @@ impl RowSurvey {
 }
 
 impl Outlook {
-    /// The status that the row would have, were its attachment called as it is to be.
+    /// Returns the status of the row, leaving its changes of names aside.
     pub fn status(&self) -> Status {
         match self {
             Self::Create | Self::GoOn => Status::Uploaded,
@@ -86,10 +86,10 @@ impl Outlook {
     }
 }
 
-/// An outlook, and the names that come with it.
+/// Predicted outcome, with predicted changes of names.
 pub(super) type Foreseen = (Outlook, Vec<NewName>);
 
-/// What would happen with a row whose next step is known, and is not another look-up.
+/// Predicts the outcome of a row from its next step, other than a further look-up.
 pub(super) fn foreseen(
     step: &NextStep,
     presence: &Presence,
@@ -101,7 +101,7 @@ pub(super) fn foreseen(
         NextStep::LookUp | NextStep::Create => Outlook::Create,
         NextStep::Send(_) | NextStep::Confirm(_) => Outlook::GoOn,
         NextStep::ReadBytes(_) | NextStep::ReplaceUnlessSame(_) => Outlook::Compare,
-        // The import downloads what gives way, and finds that it is the same if it is.
+        // The import downloads the old content, and finds out if it is the same.
         NextStep::Replace { size, ours, .. } if ours.is_none() && *size == file => Outlook::Compare,
         NextStep::Replace { size, .. } => Outlook::Replace { old: *size },
         NextStep::End(RowEnd::Kept { .. }) => Outlook::Keep,
@@ -113,8 +113,8 @@ pub(super) fn foreseen(
     named(outlook, names_of(presence, &task.row), task, wishes)
 }
 
-/// The same, unless another attachment than ours has the name that ours is to get: then the row is not
-/// done, whatever else is.
+/// Returns the prediction, or a conflict if another attachment has the new `external_id`: such a
+/// row is not done, whatever else was predicted.
 pub(super) fn unless_taken(
     foreseen: Foreseen,
     new_name: &Presence,
@@ -128,8 +128,7 @@ pub(super) fn unless_taken(
     foreseen
 }
 
-/// What an attachment is called; one that is still to be made or to get bytes is called what its row
-/// says.
+/// Returns the names of an attachment. Without bytes so far, the names are those of the row.
 fn names_of(presence: &Presence, row: &Row) -> Names {
     match presence {
         Presence::Stored { names, .. } => names.clone(),
@@ -140,7 +139,7 @@ fn names_of(presence: &Presence, row: &Row) -> Names {
     }
 }
 
-/// The names that a row's attachment would get, provided that its content is, or would be, right.
+/// Adds the changes of names to an outcome, unless the row is not done.
 fn named(outlook: Outlook, mut names: Names, task: &AttachmentTask, wishes: Wishes) -> Foreseen {
     let mut new_names = Vec::new();
     if matches!(outlook, Outlook::NotDone(..)) {

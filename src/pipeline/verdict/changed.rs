@@ -1,4 +1,4 @@
-//! How a row ends whose attachment was there, and was, or was not, changed as the user asked.
+//! Verdicts on rows whose attachment existed before, changed as the user asked or left unchanged.
 
 use super::Verdict;
 use crate::model::{AttachmentId, Content, ExternalId, ObjectRef, Service};
@@ -9,7 +9,7 @@ use crate::results::{
 use crate::text::quoted;
 
 impl Verdict {
-    /// An attachment that is as its row wants it.
+    /// The attachment is as the row wants.
     pub(in crate::pipeline) fn right(there: There, content: Content) -> Self {
         let verified = match there.change {
             Change::None | Change::Names => there.verified,
@@ -27,7 +27,7 @@ impl Verdict {
         }
     }
 
-    /// Other content is stored, and the user wants it to stay.
+    /// Other content is stored, and the user wants to keep it.
     pub(in crate::pipeline) fn kept(id: AttachmentId, known: Known) -> Self {
         Self {
             known: Some(known),
@@ -38,13 +38,13 @@ impl Verdict {
         }
     }
 
-    /// What is stored was looked at, and is what the file holds.
+    /// The stored bytes were read, and are the bytes of the file.
     pub(in crate::pipeline) fn same_content(id: AttachmentId) -> Self {
         let state = RowState::Done(DoneAs::Skipped, DoneContent::Downloaded);
         Self::plain(state, Some(id))
     }
 
-    /// The file of a row that earlier runs had done is another one now.
+    /// The file of a row done by earlier runs has changed.
     pub(in crate::pipeline) fn file_changed(id: AttachmentId, known: Known) -> Self {
         Self {
             known: Some(known),
@@ -57,7 +57,7 @@ impl Verdict {
         ))
     }
 
-    /// The attachment of a done row is not there any more.
+    /// The attachment of a done row is gone.
     pub(in crate::pipeline) fn gone(there: There) -> Self {
         Self {
             known: Some(there.known),
@@ -71,7 +71,7 @@ impl Verdict {
         ))
     }
 
-    /// An attachment that had been renamed is gone, and others have its names.
+    /// A renamed attachment is gone, and others have its names.
     pub(in crate::pipeline) fn gone_since(renamed: &str) -> Self {
         Self {
             known: Some(Known::Nothing),
@@ -85,7 +85,7 @@ impl Verdict {
         )
     }
 
-    /// The row's requests stay without an answer; its line goes on saying what it said.
+    /// The row's requests stay without an answer. The line still says what it said before.
     pub(in crate::pipeline) fn not_seen(there: &There, why: &str) -> Self {
         let state = match there.change {
             Change::None | Change::Names => RowState::Naming(NewWord::Title),
@@ -104,7 +104,7 @@ impl Verdict {
         )
     }
 
-    /// A done row's attachment hangs on another object than the manifest names now.
+    /// The attachment of a done row belongs to another object than the manifest names now.
     pub(in crate::pipeline) fn on_another_object(there: There, object: ObjectRef) -> Self {
         Self {
             known: Some(there.known),
@@ -120,8 +120,7 @@ impl Verdict {
         )
     }
 
-    /// The bytes of an attachment were being replaced, and it hangs on another object than the
-    /// manifest names now.
+    /// An attachment during a replacement belongs to another object than the manifest names now.
     pub(in crate::pipeline) fn replacing_elsewhere(there: There, object: ObjectRef) -> Self {
         Self {
             known: Some(there.known),
@@ -140,7 +139,7 @@ impl Verdict {
         )
     }
 
-    /// What was to be replaced was left as it is: nothing was let go of, or it was put back.
+    /// The old bytes are stored: either never released, or put back.
     pub(in crate::pipeline) fn not_replaced(
         id: AttachmentId,
         known: Known,
@@ -158,8 +157,8 @@ impl Verdict {
         .saying(message)
     }
 
-    /// The old bytes were let go of, the new ones could not be sent, and the old ones are not back. `now`
-    /// says what the attachment holds.
+    /// The old bytes were released, the new bytes could not be sent, and the old bytes are not
+    /// back. `now` tells the content of the attachment.
     pub(in crate::pipeline) fn not_put_back(
         self,
         id: AttachmentId,
@@ -181,7 +180,7 @@ impl Verdict {
         }
     }
 
-    /// The same of a row, while a new name is on its way to its attachment.
+    /// Announcement of a new name, with the content of the verdict.
     pub(in crate::pipeline) fn while_renaming(&self, name: NewWord) -> Self {
         Self {
             state: RowState::Naming(name),
@@ -190,7 +189,7 @@ impl Verdict {
         }
     }
 
-    /// The new `external_id` is that of another attachment.
+    /// Another attachment has the new `external_id`.
     pub(in crate::pipeline) fn new_id_taken(self, to: &ExternalId, what: &str) -> Self {
         Self {
             state: RowState::Conflict(Reason::NewIdTaken),
@@ -203,7 +202,7 @@ impl Verdict {
         ))
     }
 
-    /// Two attachments have the present `external_id`, of which the wrong one was renamed, and back.
+    /// Two attachments have the present `external_id`; the wrong attachment was renamed, and back.
     pub(in crate::pipeline) fn ambiguous(self, from: &ExternalId) -> Self {
         Self {
             state: RowState::Conflict(Reason::LookupMismatch),
@@ -216,7 +215,7 @@ impl Verdict {
         ))
     }
 
-    /// The attachment has a name that nobody here gave it.
+    /// The attachment has a name given by somebody else.
     pub(in crate::pipeline) fn renamed_elsewhere(self, name: &str) -> Self {
         Self {
             state: RowState::Conflict(Reason::RenamedElsewhere),
@@ -229,7 +228,7 @@ impl Verdict {
         ))
     }
 
-    /// The service does not want the new name.
+    /// The service refuses the new name.
     pub(in crate::pipeline) fn name_refused(self, what: &str, why: &str) -> Self {
         Self {
             state: RowState::Conflict(Reason::Refused),
@@ -240,7 +239,7 @@ impl Verdict {
         ))
     }
 
-    /// The keys may not change this attachment's names.
+    /// The keys lack the rights to change the names of the attachment.
     pub(in crate::pipeline) fn name_forbidden(self, what: &str, why: &str) -> Self {
         Self {
             state: RowState::Conflict(Reason::Forbidden),

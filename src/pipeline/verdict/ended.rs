@@ -1,4 +1,4 @@
-//! How a row ends whose attachment was looked at: the words for each end that follows from that.
+//! Verdicts for the row ends decided by `plan`, after a look at the attachment.
 
 use super::{Verdict, done};
 use crate::manifest::Row;
@@ -7,9 +7,9 @@ use crate::plan::{Begun, RowEnd};
 use crate::results::{DoneAs, Known, Reason, RowState, Verified};
 
 impl Verdict {
-    /// The end of a row with a file of this content.
+    /// Returns the verdict of a row end. `content` is the content of the row's file.
     pub(in crate::pipeline) fn of_end(end: RowEnd, row: &Row, content: Content) -> Self {
-        // What the plan has decided counts, and the words come with it.
+        // The state comes from the plan; only the words are chosen here.
         let state = end.state();
         let verdict = match end {
             RowEnd::Uploaded(id) => Self::uploaded(id, Verified::Size),
@@ -35,7 +35,7 @@ impl Verdict {
         Self { state, ..verdict }
     }
 
-    /// An attachment that is not known to be the row's has the name that it is to get.
+    /// The row's new `external_id` belongs to an attachment not known to be the row's.
     fn name_taken(row: &Row) -> Self {
         let verdict = Self {
             known: Some(Known::Nothing),
@@ -47,7 +47,8 @@ impl Verdict {
         }
     }
 
-    /// The answer about a begun record speaks of another one. The line goes on saying what was begun.
+    /// The answer about a begun record shows another attachment. The line still names what was
+    /// begun.
     fn of_another(begun: Begun) -> Self {
         Self {
             known: begun.content.map(Known::Content),
