@@ -1,4 +1,4 @@
-//! Rows of which one kind of request stays without an answer, alone or among others.
+//! Rows for which requests of a kind stay without an answer, alone or among other rows.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::memory_service::Address;
 use crate::throttle::EarlierAnswer;
 use tokio::io::AsyncWrite;
 
-/// The service in memory, which never answers one kind of request for some rows.
+/// Service in memory that never answers requests of a kind for some rows.
 struct Deaf {
     memory: Memory,
     to: Operation,
@@ -21,6 +21,7 @@ struct Deaf {
 }
 
 impl Deaf {
+    /// Fails if the request is never answered.
     fn hears(&self, operation: Operation, external_id: &ExternalId) -> Result<(), Failure> {
         let is_one = |number: &usize| row(*number).external_id == *external_id;
         if operation == self.to && self.rows.iter().any(is_one) {
@@ -101,8 +102,8 @@ impl AttachmentApi for Deaf {
     }
 }
 
-/// Runs so many rows with a service that is deaf to some. Returns the lines, why the run stopped, how
-/// long it took, and how many attachments are stored.
+/// Runs rows with a service that does not answer for some. Returns the journal, the reason to stop,
+/// the duration, and the number of stored attachments.
 async fn deaf_to(
     to: Operation,
     rows: &[usize],
@@ -172,7 +173,7 @@ async fn a_service_that_was_never_there_is_given_up_after_two_minutes() {
     assert!(matches!(halt, Some(Halt::NeverAnswered { .. })), "{halt:?}");
     assert!(took >= Duration::from_mins(2) && took < Duration::from_mins(3));
 
-    // One that has answered before the run is not.
+    // A service that has answered before the run is not given up so soon.
     let (lines, halt, ..) = deaf_to(Operation::Find, &[1, 2], 2, &came()).await;
     assert_eq!(halt, None);
     assert_eq!(lines.last(1).unwrap().reason, Reason::NoAnswer);
@@ -198,7 +199,7 @@ async fn rows_that_all_fail_alike_stop_the_run_unless_the_user_says_how_many_may
     assert_eq!(go(&memory, &Lines::default(), tasks, &many).await, None);
 }
 
-/// With a service that has answered before.
+/// Settings for a service that has answered before.
 fn came() -> Settings {
     Settings {
         first_answer: EarlierAnswer::Came,

@@ -1,4 +1,4 @@
-//! Rows that nothing befalls, or that the service decides about.
+//! Rows without any fault, and rows decided by the service's own answers.
 
 use super::*;
 

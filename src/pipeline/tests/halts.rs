@@ -1,8 +1,8 @@
-//! Runs that stop, and runs that have every reason to and do not.
+//! Runs that stop, and runs that go on against heavy faults.
 
 use super::*;
 
-/// A script in which nothing gets through for a span of time.
+/// Returns a script in which every request fails for a span of time.
 fn outage(
     from: Duration,
     length: Duration,
@@ -68,7 +68,7 @@ async fn rejected_keys_stop_the_run_and_leave_no_claim_on_records_of_others() {
         }
     }
 
-    // Where look-ups still work, the denial is the row's own.
+    // The denial is the row's own if look-ups still work.
     let (_, lines, halt) = with_faults(Rules::default(), 2, script).await;
     assert_eq!(halt, None);
     let last = lines.last(1).unwrap();

@@ -1,4 +1,4 @@
-//! What is asked of a service for a verification, and what is made of its failures.
+//! Requests of a verification of attachments, and the results after failures.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,8 @@ use crate::destination::archive::Exhibit;
 use crate::http::{Digested, Fetched};
 use crate::model::AttachmentId;
 
-/// A service with so many attachments, on which faults begin only when they are asked for.
+/// Creates a service with attachments. The faults of `script` are meant for requests of the
+/// inspection.
 async fn kept(
     rules: Rules,
     rows: usize,
@@ -18,7 +19,7 @@ async fn kept(
     memory
 }
 
-/// Asks for every attachment, and for one that was never there.
+/// Inspects every attachment, and an attachment that never existed.
 async fn inspected(
     memory: &Memory,
     bytes: impl Fn(u64) -> Wanted,
@@ -49,7 +50,7 @@ fn digest(_: u64) -> Wanted {
     Wanted::Digest { size: 14 }
 }
 
-/// Whether the bytes of a row came, and are those that were sent.
+/// Returns `true` if the bytes of a row arrived and are the sent bytes.
 fn proven(seen: &BTreeMap<usize, Seen>, row: usize) -> bool {
     let content = original(row);
     let (size, sha256) = (content.stamp.size, content.sha256);
@@ -77,7 +78,7 @@ async fn fifty_attachments_are_asked_for_at_once_and_only_the_missing_alone() {
 #[tokio::test(start_paused = true)]
 async fn bytes_are_read_only_where_there_are_as_many_as_there_should_be() {
     let memory = kept(Rules::default(), 12, |_, _| None).await;
-    // Rows 10 to 12 have one byte more.
+    // Rows 10 to 12 have a byte more.
     let (seen, halt) = inspected(&memory, digest, &settings()).await;
     assert_eq!(halt, None);
     assert!((1..=9).all(|row| proven(&seen, row)));
@@ -89,7 +90,8 @@ async fn bytes_are_read_only_where_there_are_as_many_as_there_should_be() {
     }
     let log = memory.log();
     assert_eq!(count(&log, Operation::Fetch), 9);
-    // What the list shows of the others is enough; only the one that it left out is asked for again.
+    // The list is enough for the other rows; only the attachment left out by the list is asked for
+    // again.
     assert_eq!(count(&log, Operation::Original), 9 + 1);
 }
 
@@ -140,7 +142,7 @@ async fn what_is_lost_on_the_way_is_asked_for_again() {
 async fn hours_without_the_service_or_its_storage_cost_no_row_its_proof() {
     let five_hours = Duration::from_hours(5);
     for (gone, time) in [
-        // A service that was never there is not waited for.
+        // A service that was never there is given up soon.
         (Operation::Inspect, Duration::from_secs(100)),
         (Operation::Original, five_hours),
         (Operation::Fetch, five_hours),
@@ -204,7 +206,7 @@ async fn a_look_that_is_forbidden_while_others_work_is_the_rows_own_and_ends_not
         ..settings()
     };
     for list in [None, Some(Fault::Refused)] {
-        // The second look for itself, and its repetition once the keys have proved to be good.
+        // The second single look-up, and its repetition after the keys have proved good.
         let script = move |operation, number| match (operation, number) {
             (Operation::Inspect, _) => list,
             (Operation::Original, 2 | 3) => Some(Fault::Denied),

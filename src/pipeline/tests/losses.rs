@@ -55,7 +55,7 @@ async fn a_post_that_arrives_late_leaves_one_attachment_with_bytes() {
 async fn a_lost_post_is_not_forgotten_where_looking_for_it_is_forbidden() {
     let script = |operation, number| match (operation, number) {
         (Operation::Create, 1) => Some(Fault::FailedAfter),
-        // Between them lies the question whether the keys are still good.
+        // Between the two lies the look-up that examines the keys.
         (Operation::Find, 2 | 4) => Some(Fault::Denied),
         _ => None,
     };

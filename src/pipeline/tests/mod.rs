@@ -1,4 +1,5 @@
-//! The protocol against the service in memory, in virtual time.
+//! Pipeline against the service in memory, in virtual time. This file has the journal in memory and
+//! the helpers of all tests; each module below has a kind of situation.
 
 mod alone;
 mod changes;
@@ -32,11 +33,11 @@ use crate::root::Root;
 use crate::source::Source;
 use crate::throttle::EarlierAnswer;
 
-/// A journal in memory: each line with the moment at which it became durable.
+/// Journal in memory: lines with the time at which each became durable.
 #[derive(Default)]
 struct Lines {
     lines: Mutex<Vec<(Instant, Entry)>>,
-    /// It breaks when it would get longer than this.
+    /// Number of lines after which the journal breaks.
     limit: Option<usize>,
 }
 
@@ -54,6 +55,7 @@ impl Journal for Lines {
 }
 
 impl Lines {
+    /// Returns the lines of a row.
     fn of(&self, row: usize) -> Vec<Entry> {
         let lines = self.lines.lock().unwrap();
         let of_row = lines.iter().filter(|(_, entry)| entry.row == Some(row));
@@ -68,6 +70,7 @@ impl Lines {
         self.of(row).iter().map(|entry| entry.status).collect()
     }
 
+    /// Returns the time at which a row first got a status.
     fn when(&self, row: usize, status: Status) -> Instant {
         let lines = self.lines.lock().unwrap();
         let line = lines
@@ -118,6 +121,7 @@ fn task_row<S>(row: Row, content: Content, start: S) -> TaskRow<S> {
     }
 }
 
+/// Returns the task of a row without an earlier line.
 fn fresh(number: usize) -> AttachmentTask {
     task(
         row(number),
@@ -126,12 +130,12 @@ fn fresh(number: usize) -> AttachmentTask {
     )
 }
 
-/// What the file of a row holds.
+/// Returns the content of a row's file.
 fn original(number: usize) -> Content {
     content(&format!("bytes of row {number}"))
 }
 
-/// The task that a later run makes of a row, from its last line.
+/// Returns the task that a later run makes of a row, from its last line.
 fn resumed(row: Row, content: Content, last: Entry) -> AttachmentTask {
     match step(
         &row,
@@ -158,6 +162,7 @@ fn settings() -> Settings {
     }
 }
 
+/// Runs tasks to their end. Returns the reason for an early stop.
 async fn go(
     service: &impl AttachmentApi,
     lines: &Lines,
@@ -170,7 +175,7 @@ async fn go(
     run_attachments(tasks, service, lines, None, settings, &events, never).await
 }
 
-/// Runs rows to their end, with faults.
+/// Runs new rows to their end, with faults.
 async fn with_faults(
     rules: Rules,
     rows: usize,
@@ -183,7 +188,7 @@ async fn with_faults(
     (memory, lines, halt)
 }
 
-/// A script in which one request of a kind has a fault.
+/// Returns a script with a fault in the n-th request of a kind.
 fn nth(
     operation: Operation,
     number: u64,

@@ -1,13 +1,14 @@
-//! Rows that an earlier run has begun.
+//! Rows begun by an earlier run.
 
 use super::*;
 
-/// A service in which an earlier run has begun row 1, and the line that it left.
+/// Creates a service in which an earlier run has begun row 1. Returns the last line of the row,
+/// too.
 async fn begun(put: Option<Fault>) -> (Memory, Entry) {
     let script = move |operation, _| (operation == Operation::Put).then_some(put).flatten();
     let memory = Memory::with_faults(Rules::default(), Box::new(script));
     let lines = Lines {
-        // The line that would say how it ended is never written.
+        // The line about the end of the row is never written.
         limit: Some(2),
         ..Lines::default()
     };
@@ -111,8 +112,8 @@ async fn a_record_without_bytes_that_is_not_ours_is_left_alone() {
     );
 }
 
-/// A service in which an earlier run has sent the bytes of row 1, whose size shows after `delay`,
-/// and the line that the run left when it was cut off.
+/// Creates a service in which an earlier run has sent the bytes of row 1, whose size shows after
+/// `delay`. Returns the last line of the interrupted run, too.
 async fn sent_and_cut_off(
     delay: Duration,
     script: impl FnMut(Operation, u64) -> Option<Fault> + Send + 'static,
@@ -169,7 +170,7 @@ async fn a_begun_row_that_gets_no_further_still_says_what_was_begun() {
     }
 }
 
-/// A run that ends so suddenly that it records nothing more.
+/// Runs a task in a run that ends so suddenly that nothing more is recorded.
 async fn cut_short(memory: &Memory, lines: &Lines, task: AttachmentTask) {
     let settings = settings();
     let run = go(memory, lines, vec![task], &settings);

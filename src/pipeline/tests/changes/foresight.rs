@@ -1,4 +1,4 @@
-//! A dry run tells what the import does then, whatever is there and wherever the row starts.
+//! Dry runs predict the outcome of the import, for any stored content and any start of the row.
 
 use super::*;
 use crate::plan::{Begun, Change, OtherObject, Progress, There};
@@ -6,7 +6,7 @@ use crate::results::{DoneAs, DoneContent};
 
 const POLICIES: [OnConflict; 3] = [OnConflict::Fail, OnConflict::Skip, OnConflict::Replace];
 
-/// What the service has under one name, or as the attachment that an earlier run left.
+/// Content in the service, under a name or as an attachment left by an earlier run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Held {
     Nothing,
@@ -25,6 +25,7 @@ impl Held {
         Self::OtherBytes,
     ];
 
+    /// Returns the stored content. `None` for no attachment or no bytes.
     fn content(self) -> Option<Content> {
         let (file, _) = new_file();
         match self {
@@ -38,7 +39,7 @@ impl Held {
         }
     }
 
-    /// Hangs it under a name. Gives its id.
+    /// Stores the content under a name. Returns the id of the attachment.
     async fn hang(self, memory: &Memory, external_id: &str) -> Option<AttachmentId> {
         if let Some(content) = self.content() {
             return Some(store(memory, external_id, content).await);
@@ -57,7 +58,8 @@ impl Held {
     }
 }
 
-/// A row, what is under its two names, and how it starts with the id of what is under the first.
+/// Row with the content under its present and its new name, and the start of its protocol, given
+/// the id under the present name.
 struct Scene {
     new_name: Option<Held>,
     held: Held,
@@ -94,9 +96,10 @@ impl Scene {
         task
     }
 
-    /// Foresees the row's end, and lets it come. Tells of the two where they differ.
+    /// Predicts the outcome of the row, and imports the row. Returns a description of any
+    /// difference.
     async fn surprise(&self, on_conflict: OnConflict) -> Option<String> {
-        // Records stay, so that what is foreseen does not change by itself.
+        // Records stay, so that the prediction does not change with time.
         let rules = Rules {
             purge_after: Duration::from_hours(1_000),
             ..Rules::default()
@@ -106,7 +109,7 @@ impl Scene {
         if let Some(new) = self.new_name {
             new.hang(&memory, "N1").await;
         }
-        // An id of something that is gone.
+        // The id belongs to no attachment.
         let id = id.unwrap_or_else(|| AttachmentId::parse("99").unwrap());
         let settings = wishing(Wishes {
             on_conflict,
@@ -134,9 +137,10 @@ impl Scene {
     }
 }
 
+/// Returns `true` if the row has ended as predicted.
 fn came_true(outlook: &Outlook, last: &Entry) -> bool {
     match outlook {
-        // It may end before its name is asked for.
+        // The row may end before its new name is looked up.
         Outlook::NotDone(_, Reason::NewIdTaken) if ends_unforeseen(last) => true,
         Outlook::NotDone(status, reason) => (*status, reason) == (last.status, &last.reason),
         Outlook::Create => last.status.is_done() && last.verified != Verified::No,
@@ -147,8 +151,8 @@ fn came_true(outlook: &Outlook, last: &Entry) -> bool {
     }
 }
 
-/// Bytes that nobody has sent never show, and others may tell when they are read that they are none of
-/// the file's.
+/// Returns `true` for ends that no dry run can know: bytes never sent never show, and the bytes of
+/// others may differ from the file's when read.
 fn ends_unforeseen(last: &Entry) -> bool {
     match last.status {
         Status::Conflict => [Reason::FileChanged, Reason::StoredOtherSize].contains(&last.reason),
@@ -163,7 +167,7 @@ fn elsewhere() -> OtherObject {
     }
 }
 
-/// A row that starts with a look-up.
+/// Returns rows that start with a look-up.
 fn looked_up() -> impl Iterator<Item = Scene> {
     let posted = || {
         [
@@ -179,7 +183,7 @@ fn looked_up() -> impl Iterator<Item = Scene> {
     })
 }
 
-/// A row that starts with a record which an earlier run began.
+/// Returns rows that start with a record begun by an earlier run.
 fn begun() -> Vec<Scene> {
     let (file, _) = new_file();
     let mut scenes = Vec::new();
@@ -204,7 +208,7 @@ fn begun() -> Vec<Scene> {
     scenes
 }
 
-/// What an earlier run was replacing.
+/// Returns the content that an earlier run was replacing.
 fn gave_way() -> Former {
     let Content { stamp, sha256 } = old();
     Former {
@@ -214,7 +218,7 @@ fn gave_way() -> Former {
     }
 }
 
-/// A row that starts with an attachment which an earlier run left.
+/// Returns rows that start with an attachment left by an earlier run.
 fn left() -> Vec<Scene> {
     let (file, _) = new_file();
     let mut scenes = Vec::new();
@@ -256,6 +260,7 @@ fn left() -> Vec<Scene> {
     scenes
 }
 
+/// Checks the predictions for all rows, with each content under the new name and each policy.
 async fn are_foreseen(scenes: impl IntoIterator<Item = Scene>, new_names: &[Option<Held>]) {
     let mut surprises = Vec::new();
     for mut scene in scenes {

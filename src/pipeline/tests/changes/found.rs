@@ -1,4 +1,4 @@
-//! What the simulation has found: names that belong to other rows, and lines that said too much.
+//! Faults found by the simulation: names of other rows, and lines that claimed too much.
 
 use super::*;
 
@@ -10,7 +10,8 @@ fn renamed(number: usize, from: &str, to: &str) -> Row {
     }
 }
 
-/// A row of which the attachment was renamed, and went while new bytes were on their way to it.
+/// Returns the task of a row whose attachment was renamed, and vanished during the replacement of
+/// its bytes.
 async fn gone_while_replaced(memory: &Memory) -> AttachmentTask {
     let row = renamed(1, "A1", "N1");
     let lines = Lines::default();
@@ -99,7 +100,7 @@ async fn new_bytes_that_came_unheard_are_not_taken_for_old_ones_that_are_back() 
         sha256: old().sha256,
         ..new
     };
-    // The first PUT is that of what was there before.
+    // The first PUT stored the old content.
     let script: Script = Box::new(|operation, number| match (operation, number) {
         (Operation::Put, 2) => Some(Fault::LostAfter),
         (Operation::Put, 3) => Some(Fault::Refused),

@@ -1,4 +1,4 @@
-//! Attachments that are there already, and are changed as the user asks.
+//! Existing attachments, changed as the user asks.
 
 mod foresight;
 mod found;
@@ -23,7 +23,8 @@ use crate::results::{Backup, Former};
 
 type Kept = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
 
-/// Backups in memory, by name: the digest of each, which is all that the service in memory sends.
+/// Backups in memory, by name. Holds digests, since the service in memory sends nothing else as
+/// bytes.
 #[derive(Default)]
 struct Shelf(Kept);
 
@@ -83,12 +84,12 @@ impl Vault for Shelf {
     }
 }
 
-/// What is stored before.
+/// Returns the content stored before the run.
 fn old() -> Content {
     content("the old bytes")
 }
 
-/// A file that is there, since it is opened before the old bytes are let go of.
+/// Returns an existing file, since the file is opened before the old bytes are released.
 fn new_file() -> (Content, Source) {
     source_of("Cargo.toml")
 }
@@ -103,7 +104,7 @@ fn source_of(path: &str) -> (Content, Source) {
     )
 }
 
-/// A service in which somebody has stored `content` under the name of row 1.
+/// Creates a service in which somebody has stored `content` under the name of row 1.
 async fn with_stored(rules: Rules, content: Content, script: Script) -> Memory {
     let memory = Memory::with_faults(rules, script);
     store(&memory, "A1", content).await;
@@ -134,7 +135,8 @@ fn no_faults() -> Script {
     Box::new(|_, _| None)
 }
 
-/// A fault of the n-th request of a kind since something was stored, which takes one each to make it.
+/// Returns a script with a fault in the n-th request of a kind. Storing an attachment beforehand
+/// counts as a request of each kind involved.
 fn fault(operation: Operation, number: u64, fault: Fault) -> Script {
     Box::new(nth(operation, number, fault))
 }
@@ -153,7 +155,7 @@ fn wishing(wishes: Wishes) -> Settings {
     }
 }
 
-/// Row 1 with the new file, as a first run has it.
+/// Returns the task of row 1 with the new file, as in a first run.
 fn changed(row: Row) -> AttachmentTask {
     let (content, source) = new_file();
     let mut task = task(row, content, AttachmentStart::LookUp(Posted::No));
@@ -161,7 +163,7 @@ fn changed(row: Row) -> AttachmentTask {
     task
 }
 
-/// The same as a later run has it.
+/// Returns the task of row 1 with the new file, as in a later run.
 fn changed_after(row: Row, last: &Entry, settings: &Settings) -> Option<AttachmentTask> {
     let (content, source) = new_file();
     let file = RowFile::Ready(content);
@@ -192,7 +194,7 @@ async fn run_with(
     run_attachments(tasks, memory, lines, vault, settings, &events, never).await
 }
 
-/// Replaces row 1 to the end. Gives its last line.
+/// Replaces the content of row 1, and returns its last line.
 async fn replace(memory: &Memory, shelf: Option<&Shelf>) -> Entry {
     let lines = Lines::default();
     let tasks = vec![changed(row(1))];
@@ -203,6 +205,7 @@ async fn replace(memory: &Memory, shelf: Option<&Shelf>) -> Entry {
     lines.last(1).unwrap()
 }
 
+/// Returns the digests of all attachments with an `external_id`.
 fn holds(memory: &Memory, external_id: &str) -> Vec<Sha256Digest> {
     let stored = memory.stored().into_iter();
     let of_key = stored.filter(|one| one.external_id.as_str() == external_id);

@@ -179,7 +179,7 @@ async fn a_clash_that_the_service_takes_is_undone() {
         ids: Ids::NotUnique,
         ..Rules::default()
     };
-    // Somebody's attachment is the older one, and gets the name while ours is about to.
+    // Another client's attachment is older, and gets the name just before ours.
     let memory = Arc::new(Memory::with_faults(rules, no_faults()));
     let theirs = store(&memory, "THEIRS", content("another one")).await;
     store(&memory, "A1", old()).await;

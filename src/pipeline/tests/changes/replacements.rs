@@ -1,4 +1,4 @@
-//! New bytes in the place of old ones.
+//! Replacement of stored bytes.
 
 use super::*;
 
@@ -172,7 +172,8 @@ async fn where_nothing_was_kept_an_attachment_without_bytes_is_named_and_a_later
     );
     assert!(memory.stored().is_empty());
 
-    // Even where nobody asks for replacements any more: it would stay without.
+    // A replacement is finished even under a policy without replacements: the attachment would stay
+    // empty.
     let lines = Lines::default();
     let task = changed_after(row(1), &last, &settings()).unwrap();
     run_with(&memory, &lines, None, vec![task], &settings()).await;
@@ -235,7 +236,7 @@ async fn what_somebody_stores_between_the_backup_and_the_patch_is_kept_too() {
     let memory = Arc::new(with_stored(Rules::default(), old(), no_faults()).await);
     let shelf = Shelf::default();
     let lines = Lines::default();
-    // Just as the second look, before the PATCH, is on its way, other bytes arrive.
+    // Other bytes arrive just as the second look, before the PATCH, is on its way.
     let meddler = Arc::clone(&memory);
     let meddling = async move {
         while count(&meddler.log(), Operation::Original) < 1 {

@@ -1,4 +1,4 @@
-//! Many jobs, within what the service allows.
+//! Many jobs, within the quotas of the service.
 
 use super::*;
 
@@ -18,7 +18,8 @@ async fn a_hundred_and_twenty_files_over_nine_events_take_eighteen_jobs_and_few_
     println!("{made} jobs, {reads} reads, {took:?}");
     assert_eq!(made, 18);
     assert_eq!(how_many(&jobs, Operation::Put), 120);
-    // One for the addresses of each and one for its end, where each comes at the right time.
+    // Each job takes a read for its addresses and a read for its end, if both come at the right
+    // time.
     assert!((36..=90).contains(&reads), "{reads}");
     assert_eq!(jobs.throttled(), 0);
 }

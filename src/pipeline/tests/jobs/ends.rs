@@ -1,8 +1,8 @@
-//! How jobs end, and what becomes of their rows.
+//! Ends of jobs, and the consequences for their rows.
 
 use super::*;
 
-/// The third file of each job is refused.
+/// Creates a service that refuses the third PUT.
 fn without_the_third(rules: JobRules) -> Jobs {
     with(rules, nth(Operation::Put, 3, Fault::Refused))
 }
@@ -94,7 +94,8 @@ async fn an_expired_address_that_is_all_a_job_has_to_give_is_not_used_again() {
     });
     let (lines, rows) = (Lines::default(), rows(1..=2));
     assert_eq!(import(&jobs, &lines, &rows).await, None);
-    // The one that came was not attached for the lack of the other, which goes into another job.
+    // The arrived file was not attached for the lack of the other file, which goes into another
+    // job.
     assert_eq!(
         ends(&lines, &rows),
         [(Status::Failed, Reason::NotAttached), DONE]
@@ -106,7 +107,7 @@ async fn an_expired_address_that_is_all_a_job_has_to_give_is_not_used_again() {
 
 #[tokio::test(start_paused = true)]
 async fn no_bytes_go_to_an_address_that_grew_old_while_the_storage_was_away() {
-    // Three failures in a row make all wait, for half a minute and more in the end.
+    // Three failures in a row make all rows wait, for half a minute and more in the end.
     let ages = Arc::new(Mutex::new(Vec::new()));
     let shown: Arc<Mutex<Option<Instant>>> = Arc::default();
     let (ages_seen, began) = (Arc::clone(&ages), Instant::now());

@@ -1,4 +1,4 @@
-//! What is asked of a service that keeps jobs for a verification, and what is made of its answers.
+//! Requests of a verification of jobs, and the results after failures.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,7 +7,7 @@ use super::*;
 use crate::destination::Fate;
 use crate::model::AttachmentId;
 
-/// Asks for jobs, each of which is told of once.
+/// Inspects jobs, and checks that each is reported once.
 async fn inspected(
     jobs: &Jobs,
     ids: &[&AttachmentId],
@@ -25,8 +25,8 @@ async fn inspected(
     (seen.into_inner().unwrap(), halt)
 }
 
-/// A service with a job for each of two events, and what befalls the looks after that, which are
-/// counted from 1.
+/// Creates a service with a job for each of two events. `fault` decides the faults of later
+/// look-ups, counted from 1.
 async fn kept(
     rules: JobRules,
     fault: impl Fn(u64) -> Option<Fault> + Send + 'static,
@@ -49,6 +49,7 @@ async fn kept(
     (jobs, ids)
 }
 
+/// Returns the id of no job.
 fn unknown() -> AttachmentId {
     AttachmentId::parse("00000000-0000-4000-8000-0000deadbeef").unwrap()
 }

@@ -1,4 +1,4 @@
-//! The protocol of jobs against the service in memory that keeps them, in virtual time.
+//! State machine of jobs against the service in memory, in virtual time.
 
 mod budgets;
 mod ends;
@@ -11,7 +11,7 @@ use crate::memory_service::jobs::{
 };
 use crate::plan::{Candidate, Limits, units};
 
-/// A row of an event; its file has a name of its own.
+/// Returns a row of an event. Each row's file has a different name.
 fn row_of(event: usize, number: usize) -> Row {
     let id = format!("00000000-0000-4000-8000-{event:012}");
     Row {
@@ -20,7 +20,7 @@ fn row_of(event: usize, number: usize) -> Row {
     }
 }
 
-/// The rows of one event.
+/// Returns the rows of an event.
 fn rows(numbers: std::ops::RangeInclusive<usize>) -> Vec<Row> {
     numbers.map(|number| row_of(1, number)).collect()
 }
@@ -29,7 +29,7 @@ fn bytes_of(row: &Row) -> Content {
     content(&format!("bytes of row {}", row.number))
 }
 
-/// What an import makes of rows and of their last lines, eight files to a job.
+/// Returns the job tasks that an import makes of rows and their last lines, eight files to a job.
 fn tasks_of(
     rows: &[Row],
     lines: &Lines,
@@ -66,7 +66,7 @@ fn tasks_of(
     units.into_iter().filter_map(rows_of).collect()
 }
 
-/// One run over rows, from their last lines.
+/// Imports rows, from their last lines.
 async fn import(jobs: &Jobs, lines: &Lines, rows: &[Row]) -> Option<Halt> {
     let tasks = tasks_of(rows, lines, FailedJobs::Leave, bytes_of);
     go_with_jobs(jobs, lines, tasks).await
@@ -78,7 +78,7 @@ async fn go_with_jobs(jobs: &Jobs, lines: &Lines, tasks: Vec<JobTask>) -> Option
     run_jobs(tasks.into_iter(), jobs, lines, &settings, &events, never).await
 }
 
-/// One run of which every look at a line after the n-th finds the disk full.
+/// Imports rows with a journal that breaks after `limit` lines.
 async fn import_until(jobs: &Jobs, rows: &[Row], limit: usize) -> Lines {
     let lines = Lines {
         limit: Some(limit),
@@ -115,7 +115,7 @@ fn each_is_attached_once(jobs: &Jobs, lines: &Lines, rows: &[Row]) {
     }
 }
 
-/// How the rows stand, and why.
+/// Returns the status and the reason of each row.
 fn ends(lines: &Lines, rows: &[Row]) -> Vec<(Status, Reason)> {
     let last = |row: &Row| lines.last(row.number).unwrap();
     let end = |line: Entry| (line.status, line.reason);

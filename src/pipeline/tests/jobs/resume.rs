@@ -1,8 +1,8 @@
-//! Runs that go on with what an earlier one left.
+//! Runs that continue the jobs of an earlier run.
 
 use super::*;
 
-/// So many lines a run of three rows in one job writes: four for each.
+/// Number of lines of a run with three rows in a job: four for each row.
 const LINES: usize = 12;
 
 #[tokio::test(start_paused = true)]
@@ -16,7 +16,8 @@ async fn a_run_that_ends_at_any_line_is_gone_on_with_in_the_same_job() {
         let expected = match limit {
             // No line names the job.
             3 => 2,
-            // Those of some rows do. It gets nothing, since nobody would send it the other files.
+            // The lines of some rows name the job, which gets nothing, since no run would send the
+            // other files.
             4 | 5 => 3,
             _ => 1,
         };
@@ -67,7 +68,7 @@ async fn a_row_whose_object_has_changed_since_its_job_was_made_is_attached_to_th
 #[tokio::test(start_paused = true)]
 async fn what_was_attached_before_a_change_is_a_conflict_and_left_alone() {
     let (jobs, rows) = (Jobs::new(JobRules::default()), rows(1..=2));
-    // Everything was sent, and no line says how it ended.
+    // Everything was sent, and no line says how the rows ended.
     let lines = import_until(&jobs, &rows, 6).await;
     let before = jobs.attached();
     assert_eq!(before.len(), 2);
