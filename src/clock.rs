@@ -1,25 +1,25 @@
-//! Elapsed time as the world outside counts it: the time that a laptop sleeps is time, too.
+//! Elapsed time by the clock of the outside world: time counts while a laptop sleeps.
 
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 use tokio::time::Instant;
 
-/// The two clocks differ by less than this where the machine has not slept. What is less is left
-/// out, so that a test that moves the one is not disturbed by the other.
+/// Largest difference between the two clocks without a sleep. Smaller differences are ignored, so a
+/// test may move either clock alone.
 const NO_SLEEP: Duration = Duration::from_secs(1);
 
-/// A moment from which time is counted, suspended or not.
+/// A moment from which time is counted, the machine's sleep included.
 #[derive(Debug, Clone, Copy)]
 pub struct Since {
-    /// The runtime's clock, which tests can move, but which stands still while a machine sleeps.
+    /// Runtime's clock: movable by tests, but standing still while the machine sleeps.
     runtime: Instant,
-    /// The system's clock, which goes on.
+    /// System's clock, which goes on during a sleep.
     system: Duration,
 }
 
 impl Since {
-    /// This moment.
+    /// Returns the present moment.
     pub fn now() -> Self {
         Self {
             runtime: Instant::now(),
@@ -27,7 +27,7 @@ impl Since {
         }
     }
 
-    /// How long ago it was.
+    /// Returns the time since this moment.
     pub fn elapsed(&self) -> Duration {
         let runtime = self.runtime.elapsed();
         let system = since_boot().saturating_sub(self.system);
@@ -42,7 +42,7 @@ impl Since {
 #[cfg(target_os = "linux")]
 const INCLUDING_SLEEP: ClockId = ClockId::Boottime;
 
-/// Elsewhere the monotonic clock is the nearest thing.
+/// On other systems the monotonic clock is the nearest.
 #[cfg(not(target_os = "linux"))]
 const INCLUDING_SLEEP: ClockId = ClockId::Monotonic;
 
@@ -60,7 +60,7 @@ mod tests {
         let mut moment = Since::now();
         tokio::time::advance(quarter).await;
         assert!(moment.elapsed() >= quarter, "while it ran");
-        // As if the machine had slept: the runtime's clock stood still.
+        // A sleep of the machine: the runtime's clock stood still.
         moment.runtime = Instant::now();
         assert!(moment.elapsed() < quarter);
         moment.system = moment.system.saturating_sub(quarter);

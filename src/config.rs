@@ -1,5 +1,7 @@
-//! The commands as they are ordered, with what stands in the environment. Nothing here knows how an
-//! order was typed, and nothing is sent.
+//! Orders of the commands, with settings from the environment.
+//!
+//! The way in which an order was typed is known to `cli` alone, and nothing is sent here. Open
+//! [`ImportPlan`] first.
 
 mod access;
 mod amend;
@@ -24,20 +26,20 @@ pub use service::{
 use crate::http::trust::CaFileError;
 use crate::model::Service;
 
-/// Why a run has no destination, or no keys for it.
+/// Reason for which a run has no destination, or no keys for the destination.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// Nothing says where to.
+    /// No destination was named.
     #[error(
         "where are the attachments to go? There is no default, so that nothing reaches the wrong \
          company: give {}, or --emulator to try it without an account",
         how_to_name_a(*service)
     )]
     NoDestination {
-        /// The service of the manifest.
+        /// Service of the manifest.
         service: Service,
     },
-    /// One of Workday's tenants for a manifest that is not for Workday.
+    /// A tenant of Workday was named for a manifest of another service.
     #[error(
         "--region and --environment name a tenant of {}, and the object types of this manifest \
          are of {service}: give {}, or --emulator to try it without an account",
@@ -45,42 +47,42 @@ pub enum ConfigError {
         how_to_name_a(*service)
     )]
     NoSuchTenant {
-        /// The service of the manifest.
+        /// Service of the manifest.
         service: Service,
     },
-    /// One half of a pair.
+    /// One half of a tenant's name is missing.
     #[error("--region and --environment go together: {missing} is missing")]
     HalfATenant {
-        /// The other half.
+        /// Option for the missing half.
         missing: &'static str,
     },
-    /// A base URL that cannot be used.
+    /// The base URL cannot be used.
     #[error("the base URL {url:?} {why}; it looks like {}", example_of_a_base(*service))]
     BadBase {
-        /// The service of the manifest.
+        /// Service of the manifest.
         service: Service,
-        /// What was given, without anything secret in it.
+        /// The given URL, without secrets.
         url: String,
-        /// What is wrong.
+        /// Problem of the URL.
         why: String,
     },
-    /// Keys that are not set.
+    /// Keys are not set.
     #[error("the keys of the service come from the environment: {} not set", missing.join(" and ") + if missing.len() == 1 { " is" } else { " are" })]
     NoKeys {
-        /// The variables.
+        /// Environment variables of the keys.
         missing: Vec<&'static str>,
     },
-    /// A variable that names a user and holds something else. What it holds is not repeated: it may
-    /// be a key that was put into the wrong variable.
+    /// The variable for a user holds no e-mail address. The message does not repeat the value,
+    /// which may be a key in the wrong variable.
     #[error(
         "{variable} holds no e-mail address; set it to that of the user in whose name the files \
          are attached"
     )]
     NoAddress {
-        /// The variable.
+        /// Environment variable.
         variable: &'static str,
     },
-    /// Authorities that cannot be read.
+    /// The file of certificate authorities cannot be read.
     #[error(transparent)]
     CaFile(#[from] CaFileError),
 }
@@ -101,18 +103,18 @@ fn how_to_name_a(service: Service) -> &'static str {
 fn example_of_a_base(service: Service) -> &'static str {
     match service {
         Service::Workday => "https://api.us.workdayspend.com/services/attachments/v1",
-        // Keelvar documents no host, so nobody is to take this one for the right one.
+        // Keelvar documents no host, so the example must not look like the right one.
         Service::Keelvar => "https://my.keelvar.app/api, with the host that your company uses",
     }
 }
 
-/// A variable of the environment; one that is set to nothing is not set.
+/// Returns the value of an environment variable. A blank value counts as not set.
 pub fn variable(name: &'static str) -> Option<String> {
     let value = std::env::var(name).ok()?;
     (!value.trim().is_empty()).then_some(value)
 }
 
-/// Where the results go: beside the manifest, unless the user says otherwise.
+/// Returns the path of the results file: beside the manifest, unless the user chooses another.
 pub fn results_path(manifest: &Path, chosen: Option<&Path>) -> PathBuf {
     chosen.map_or_else(|| manifest.with_extension("results.csv"), Path::to_owned)
 }

@@ -1,16 +1,17 @@
-//! Keeps what is in memory, the keys among it, out of core dumps.
+//! Keeps memory, including the keys, out of core dumps.
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 /// Forbids core dumps of this process.
 ///
-/// The limit alone is not enough on Linux: where the system hands dumps to a program, it is for
-/// that program to respect it. A process that is not dumpable is never dumped. Its memory and its
-/// environment, which holds the keys, are closed to the user's other programs as well, and that
-/// has a price: only root can attach a debugger to a run. (One that starts `consign` itself, such
-/// as `strace consign`, still sees its system calls.)
+/// The limit alone is not enough on Linux: where the system hands dumps to a program, the program
+/// decides about respecting the limit. A process that is not dumpable is never dumped. The memory
+/// and the environment, which holds the keys, are closed to the user's other programs as well. The
+/// price: only root can attach a debugger to a run. (A tracer that starts `consign` itself, such as
+/// `strace consign`, still sees the system calls.)
 pub(crate) fn forbid() {
-    // Neither is ever refused, unless a sandbox forbids even this; the run is no worse for it.
+    // Neither call is ever refused, unless a sandbox forbids even this; the run is no worse without
+    // them.
     let _ = setrlimit(
         Resource::Core,
         Rlimit {

@@ -1,4 +1,4 @@
-//! How the program ends: exit codes, and the errors that end a command before its work.
+//! Ends of the program: exit codes, and the errors that end a command before its work.
 
 use std::fmt::Write as _;
 use std::io;
@@ -16,14 +16,14 @@ use crate::results::previous::{Damaged, name_damaged};
 use crate::root::RootError;
 use crate::text::{counted_with_verb, escape};
 
-/// What the program tells the shell.
+/// Exit code of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exit(u8);
 
 impl Exit {
-    /// Every row is done; for `check`, nothing is wrong.
+    /// Every row is done; for `check`, there is no problem.
     pub const DONE: Self = Self(0);
-    /// The run went through, and some row is not done.
+    /// The run was completed, and some row is not done.
     pub const NOT_ALL_DONE: Self = Self(1);
     /// Nothing was sent: wrong usage, configuration or manifest.
     pub const NOTHING_SENT: Self = Self(2);
@@ -31,10 +31,10 @@ impl Exit {
     pub const STOPPED: Self = Self(3);
     /// Interrupted from the keyboard (SIGINT).
     pub const INTERRUPTED: Self = Self(130);
-    /// Asked to end by the system (SIGTERM).
+    /// Ended on request of the system (SIGTERM).
     pub const TERMINATED: Self = Self(143);
 
-    /// The number itself.
+    /// Returns the code as a number.
     pub fn code(self) -> u8 {
         self.0
     }
@@ -46,60 +46,59 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// What ends a command before or instead of its result.
+/// Error at which a command ends before or instead of the result.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The manifest cannot be read as one.
+    /// The manifest cannot be read.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     /// The folder of the files cannot be opened.
     #[error(transparent)]
     Root(#[from] RootError),
-    /// Nothing says where to, or with which keys.
+    /// Destination or keys are missing or cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// What is to be changed cannot be, or not without a word about what is lost.
+    /// The requested changes are impossible, or need a decision about content that would be lost.
     #[error(transparent)]
     Amend(#[from] AmendError),
     /// Backups cannot be kept.
     #[error("nothing was sent: {0}; make room for backups there, or name another folder")]
     Backup(#[from] BackupError),
-    /// Rows or files are not fit to send. They have been shown.
+    /// Rows or files are not fit to be sent. The problems were shown before.
     #[error("nothing was sent; mend the manifest, or go on without these rows with --skip-invalid")]
     NotFit,
     /// The results of an earlier run cannot be used.
     #[error("{cause}{}", how_to_go_on(cause, resume))]
     RefusedResults {
-        /// Why.
+        /// Reason of the refusal.
         cause: ResultsError,
-        /// The command that goes on with them.
+        /// Command for going on with the results.
         resume: String,
     },
-    /// Lines of the results were altered or are gone, and the service cannot be asked what they should
-    /// say.
+    /// Lines of the results were altered or are gone, and the service cannot be asked about them.
     #[error("{}{}", name_damaged(path, damaged, ""), how_to_go_on_without(path, *removed, *torn, rows))]
     LostLines {
-        /// The results file.
+        /// Results file.
         path: PathBuf,
-        /// The lines that were altered.
+        /// Altered lines.
         damaged: Vec<Damaged>,
-        /// How many are gone.
+        /// Number of missing lines.
         removed: u64,
-        /// The number of the last line, where it was whole once and is torn.
+        /// Number of the last line, if the line was whole once and is torn.
         torn: Option<u64>,
-        /// The rows of the manifest whose files may be attached, although no line says so.
+        /// Rows of the manifest whose files may be attached, although no line says so.
         rows: Vec<usize>,
     },
-    /// Files would be attached that are attached already. Which ones, and what to do, is told.
+    /// Files already attached would be attached again. The text lists the files, with advice.
     #[error("{0}")]
     SecondCopies(String),
-    /// Bidders would see the files, and there is nobody to ask whether that is meant.
+    /// Bidders would see the files, and there is no terminal to ask for consent.
     #[error(
         "nothing was sent: bidders would see the files at once, and there is no terminal to ask \
          whether that is meant; look with --dry-run, then say --yes"
     )]
     NobodyToAsk,
-    /// Content would be replaced, and there is nobody to ask whether that is meant.
+    /// Content would be replaced, and there is no terminal to ask for consent.
     #[error(
         "nothing was sent: stored content would be replaced, and there is no terminal to ask whether \
          that is meant; look with --dry-run, then say --yes"
@@ -108,18 +107,18 @@ pub enum Error {
     /// The user was asked, and did not agree.
     #[error("nothing was sent")]
     NotAgreed,
-    /// What there is to be asked could not be found out.
+    /// The look-ups before a question could not be completed.
     #[error("nothing was sent: {why}")]
     NotLookedUp {
-        /// What came in between.
+        /// Reason.
         why: String,
-        /// How the program ends with it.
+        /// Exit code for the reason.
         exit: Exit,
     },
     /// The first answer of the service shows that nothing can be imported.
     #[error("nothing was sent but one question: {why}")]
     NoGoodAnswer {
-        /// What came, and what to do.
+        /// Description of the answer, and advice.
         why: String,
     },
     /// The results were made with another destination.
@@ -128,68 +127,68 @@ pub enum Error {
         escape(&path.to_string_lossy())
     )]
     OtherDestination {
-        /// The results file.
+        /// Results file.
         path: PathBuf,
-        /// The destination in it.
+        /// Destination in the results.
         theirs: String,
-        /// The destination of this run.
+        /// Destination of this run.
         ours: String,
     },
-    /// Results without a row that is of a known service.
+    /// The results have no row of a known service.
     #[error(
         "{} has no row with a type of record that is known, so there is nothing to go by",
         escape(&path.to_string_lossy())
     )]
     NoRows {
-        /// The results file.
+        /// Results file.
         path: PathBuf,
     },
-    /// The results were made with an emulator that lived for one run.
+    /// The results were made with the emulator of a single run.
     #[error(
         "{} was made with --emulator, and that emulator is gone with all that it held; to rehearse \
          this, start one that stays (consign emulator --state DIR) and import with --base-url",
         escape(&path.to_string_lossy())
     )]
     EmulatorIsGone {
-        /// The results file.
+        /// Results file.
         path: PathBuf,
     },
-    /// What the user names is not where the results say that the attachments went.
+    /// The named destination is not the destination in the results.
     #[error("{}", not_where_it_went(path, theirs, ours.as_deref()))]
     NotWhereItWent {
-        /// The results file.
+        /// Results file.
         path: PathBuf,
-        /// The destinations in it.
+        /// Destinations in the results.
         theirs: Vec<String>,
-        /// The destination of this run, if there is one.
+        /// Destination of this run, if any.
         ours: Option<String>,
     },
-    /// A report cannot hang on a record of another service.
+    /// A report cannot be attached to a record of another service.
     #[error(
         "nothing was written: the results are of {service}, which has no {object}; --attach-to takes {}",
         types_of(*service)
     )]
     OtherService {
-        /// The type of the record.
+        /// Type of the record.
         object: ObjectType,
-        /// The service of the results.
+        /// Service of the results.
         service: Service,
     },
-    /// Files cannot be had back from the service.
+    /// The service gives no files back.
     #[error("nothing was sent: Keelvar gives no file back, so that --download has nothing to do")]
     NothingToDownload,
-    /// What a verification found cannot be written.
+    /// The findings of a verification cannot be written.
     #[error(
         "cannot write {}: {source}; what was found is lost: mend that, and verify again",
         escape(&path.to_string_lossy())
     )]
     VerificationLost {
-        /// The file.
+        /// File to write.
         path: PathBuf,
-        /// The answer of the system.
+        /// Error of the system.
         source: io::Error,
     },
-    /// The results cannot be written or read while a run is on.
+    /// The results cannot be written or read during a run.
     #[error(
         "stopped early: {0}; nothing more was sent, and what is in the results is true: go on with --resume once this is mended"
     )]
@@ -197,27 +196,27 @@ pub enum Error {
     /// The results cannot be read as evidence.
     #[error("{}{}", escape(&.0.to_string()), how_to_read(.0))]
     Evidence(ResultsError),
-    /// What stands where a verification would be cannot be read as one.
+    /// The file at the place of a verification is no verification file.
     #[error(
         "{} is not a verification file of consign: {}; take it away, or write it anew with consign verify",
         escape(&path.to_string_lossy()),
         escape(why)
     )]
     RefusedVerification {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What speaks against it.
+        /// Reason of the refusal.
         why: String,
     },
-    /// A file that a command makes cannot be written.
+    /// An output file of a command cannot be written.
     #[error(
         "cannot write {}: {source}; mend that, and run the command again",
         escape(&path.to_string_lossy())
     )]
     NotWritten {
-        /// The file.
+        /// File to write.
         path: PathBuf,
-        /// The answer of the system.
+        /// Error of the system.
         source: io::Error,
     },
     /// The HTTP clients cannot be set up.
@@ -226,12 +225,13 @@ pub enum Error {
     /// The emulator does not start.
     #[error(transparent)]
     Emulator(#[from] EmulatorError),
-    /// Standard output or standard error does not take what is written.
+    /// Standard output or standard error cannot be written.
     #[error("the output cannot be written: {0}")]
     Output(#[from] io::Error),
 }
 
-/// The results are not asked where keys are to go, so the user has to say it.
+/// Returns the message about a destination that is missing or differs from the results. The results
+/// must not decide where keys go, so the user has to name the destination.
 fn not_where_it_went(path: &Path, theirs: &[String], ours: Option<&str>) -> String {
     let file = path.to_string_lossy();
     let (file, theirs) = (escape(&file), theirs.join(" and "));
@@ -296,7 +296,7 @@ fn how_to_read(cause: &ResultsError) -> &'static str {
     match cause {
         ResultsError::Io { .. } => "; check the path and its permissions",
         ResultsError::NotResults { .. } => "; name the results file that consign import wrote",
-        // These say it themselves.
+        // The messages of these errors contain the advice.
         ResultsError::Exists { .. }
         | ResultsError::Locked { .. }
         | ResultsError::Linked { .. }
@@ -307,7 +307,7 @@ fn how_to_read(cause: &ResultsError) -> &'static str {
 }
 
 impl Error {
-    /// How the program ends with it.
+    /// Returns the exit code for the error.
     pub fn exit(&self) -> Exit {
         match self {
             Self::Results(_) | Self::VerificationLost { .. } | Self::NoGoodAnswer { .. } => {

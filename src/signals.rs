@@ -6,17 +6,17 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::error::Exit;
 
-/// A request to end.
+/// Request to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
-    /// SIGINT, as Ctrl-C sends it.
+    /// SIGINT, as sent by Ctrl-C.
     Interrupt,
-    /// SIGTERM, as a system that shuts down sends it.
+    /// SIGTERM, as sent by a system at shutdown.
     Terminate,
 }
 
 impl Stop {
-    /// How the program ends after it.
+    /// Returns the exit code after this request.
     pub fn exit(self) -> Exit {
         match self {
             Self::Interrupt => Exit::INTERRUPTED,
@@ -25,7 +25,8 @@ impl Stop {
     }
 }
 
-/// The requests to end, as they come. While this lives, the first one does not end the process.
+/// Listener for requests to end. While the listener lives, the first request does not end the
+/// process.
 #[derive(Debug)]
 pub struct Signals {
     interrupt: Signal,
@@ -41,7 +42,7 @@ impl Signals {
         })
     }
 
-    /// Waits for the next one.
+    /// Waits for the next request to end.
     pub async fn next(&mut self) -> Stop {
         tokio::select! {
             _ = self.interrupt.recv() => Stop::Interrupt,

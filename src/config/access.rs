@@ -1,5 +1,6 @@
-//! Who sends the requests, and the way there: keys from the environment, and what the network is to
-//! be like. Nothing else reads keys.
+//! Credentials from the environment, and the network settings for a destination.
+//!
+//! Keys are read here and nowhere else.
 
 use std::slice;
 
@@ -12,35 +13,36 @@ use crate::http::target::ApiHost;
 use crate::http::trust::Roots;
 use crate::model::Service;
 
-/// What stands for a key where any will do.
+/// Key for an emulator, which accepts any.
 const ANY_KEY: &str = "emulator";
 
-/// What stands for the user where any will do.
+/// User for an emulator, which accepts any.
 const ANY_USER: &str = "emulator@example.com";
 
-/// Workday's variables, and the headers in which it wants their values.
+/// Workday's environment variables, and the headers for their values.
 const WORKDAY: [(&str, &str); 3] = [
     ("WORKDAY_API_KEY", "x-api-key"),
     ("WORKDAY_USER_TOKEN", "x-user-token"),
     ("WORKDAY_USER_EMAIL", "x-user-email"),
 ];
 
-/// Keelvar's key.
+/// Environment variable of Keelvar's key.
 const KEELVAR_API_KEY: &str = "KEELVAR_API_KEY";
 
-/// The user in whose name Keelvar's jobs are made.
+/// Environment variable of the user in whose name Keelvar's jobs are made.
 const KEELVAR_USER_EMAIL: &str = "KEELVAR_USER_EMAIL";
 
-/// What it takes to speak to a destination.
+/// Credentials and network settings for a destination.
 pub struct Access {
-    /// Who speaks.
+    /// Credentials for the service.
     pub credentials: Credentials,
-    /// The way there.
+    /// Network settings.
     pub network: Network,
 }
 
 impl ServiceConfig {
-    /// Finds what it takes to speak to a destination, or says what is missing.
+    /// Resolves credentials and network settings for a destination. Fails if a key is missing or a
+    /// file cannot be read.
     pub fn access(
         &self,
         base: &Base,
@@ -58,23 +60,23 @@ impl ServiceConfig {
     }
 }
 
-/// What a service wants to know of those who send it requests.
+/// Credentials for a service.
 pub enum Credentials {
-    /// Workday's three keys, each in a header of its own.
+    /// Workday's three keys, each in a header of the key's own.
     Workday([KeyHeader; 3]),
     /// Keelvar's key, and a user.
     Keelvar {
-        /// The key.
+        /// Header with the key.
         key: KeyHeader,
-        /// The address of the user in whose name files are attached, which stands in each job. It
-        /// is something before and something after one `@`, and no more is known of it.
+        /// E-mail address of the user in whose name files are attached, which stands in each job.
+        /// Checked only for text before and after a single `@`.
         user: String,
     },
 }
 
 impl Credentials {
-    /// The credentials for this destination. An emulator on this machine takes any, so none need be
-    /// set.
+    /// Resolves the credentials for a destination. An emulator on this machine accepts any values,
+    /// so no variable needs to be set.
     fn of(
         service: Service,
         base: &Base,
@@ -108,7 +110,7 @@ impl Credentials {
         }
     }
 
-    /// The service that knows them.
+    /// Returns the service of the credentials.
     pub fn service(&self) -> Service {
         match self {
             Self::Workday(_) => Service::Workday,
@@ -116,7 +118,7 @@ impl Credentials {
         }
     }
 
-    /// The headers that go with every request, and to the base alone.
+    /// Returns the headers for every request. The headers go to the base URL alone.
     pub fn headers(&self) -> &[KeyHeader] {
         match self {
             Self::Workday(keys) => keys,
@@ -125,7 +127,7 @@ impl Credentials {
     }
 }
 
-/// What to do where keys are rejected.
+/// Returns advice for rejected keys.
 pub fn renewal(service: Service) -> &'static str {
     match service {
         Service::Workday => {
@@ -136,11 +138,11 @@ pub fn renewal(service: Service) -> &'static str {
     }
 }
 
-/// The variables of the environment, as far as they count for a destination.
+/// Environment variables, as far as they count for a destination.
 struct Variables<'a, V> {
     base: &'a Base,
     variable: V,
-    /// Those that a real service needs and that are not set.
+    /// Unset variables of a real service.
     missing: Vec<&'static str>,
 }
 
@@ -151,7 +153,7 @@ impl<V: Fn(&'static str) -> Option<String>> Variables<'_, V> {
 
     fn take(&mut self, name: &'static str, any: &str) -> String {
         let value = match self.base {
-            // What is set for a real service is of no concern to an embedded emulator.
+            // Variables for a real service do not concern an embedded emulator.
             Base::Emulator => None,
             Base::Service(_) => (self.variable)(name),
         };
@@ -188,7 +190,7 @@ mod tests {
         base("https://example.com/v1")
     }
 
-    /// The names and values of the headers.
+    /// Returns names and values of the headers.
     fn headers(credentials: &Credentials) -> Vec<(&'static str, String)> {
         let header = |key: &KeyHeader| (key.name(), key.value().expose_secret().to_owned());
         credentials.headers().iter().map(header).collect()

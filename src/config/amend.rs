@@ -1,34 +1,34 @@
-//! What the user wants changed of what is attached already, and what is kept of it.
+//! Policy for existing attachments: changes wanted by the user, and backups of replaced content.
 //!
-//! Replaced content is gone for good, so nobody replaces anything without having said what is to
-//! become of it.
+//! Replaced content is gone for good, so a run replaces nothing unless the user has decided about a
+//! backup.
 
 use std::path::{Path, PathBuf};
 
 use crate::model::Service;
 use crate::plan::{OnConflict, Titles, Wishes};
 
-/// Treatment of attachments that are there already, as the user wants it of any service.
+/// User's policy for existing attachments, for any service.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ChangePolicy {
-    /// Treatment of those that hold other content.
+    /// Treatment of attachments with other content.
     pub on_conflict: OnConflict,
-    /// What becomes of content that is replaced, where the user says so.
+    /// Decision about backups of replaced content, if any.
     pub backups: Option<Backups>,
-    /// Treatment of those that have other titles.
+    /// Treatment of attachments with other titles.
     pub titles: Titles,
 }
 
-/// What is to be changed.
+/// Policy for existing attachments, checked for one service.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Amending {
-    /// What becomes of attachments that hold other content.
+    /// Treatment of attachments with other content.
     conflicts: Amends,
-    /// What becomes of attachments that have other titles.
+    /// Treatment of attachments with other titles.
     titles: Titles,
 }
 
-/// As [`OnConflict`], with what a replacement needs.
+/// Treatment of other content: [`OnConflict`], with the backup for a replacement.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 enum Amends {
     #[default]
@@ -37,46 +37,47 @@ enum Amends {
     Replaces(Backups),
 }
 
-/// What becomes of content before it is replaced.
+/// Decision about backups of replaced content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Backups {
-    /// It is downloaded into this folder.
+    /// Content is downloaded into the folder before the replacement.
     Into(PathBuf),
-    /// The user does without it.
+    /// No backup, by the user's choice.
     Waived,
 }
 
-/// Why what was typed cannot be meant.
+/// Reason for which options for changes cannot be meant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AmendError {
-    /// Content would be lost, and nobody has said that it may be.
+    /// Content would be lost, and the user has decided nothing about a backup.
     #[error(
         "nothing was sent: --on-conflict replace takes the stored content away for good; say \
          where to keep it with --backup DIR, or do without with --no-backup"
     )]
     NoBackup,
-    /// A backup of nothing.
+    /// A decision about backups in a run without replacements.
     #[error(
         "nothing was sent: {option} is about content that is replaced, and this run replaces \
          none; give --on-conflict replace, too, or leave {option} out"
     )]
     NothingReplaced {
-        /// What was typed.
+        /// The typed option.
         option: &'static str,
     },
-    /// The service has nothing with which to do it.
+    /// The service has no means for the change.
     #[error(
         "nothing was sent: {option} is not for Keelvar, whose jobs can neither find nor change what \
          is attached; leave {option} out"
     )]
     NothingToFind {
-        /// What was typed.
+        /// The typed option.
         option: &'static str,
     },
 }
 
 impl ChangePolicy {
-    /// What it means for a service, or why it cannot be meant.
+    /// Checks the policy for a service. Fails if the options cannot be meant together, or not for
+    /// the service.
     pub fn for_service(&self, service: Service) -> Result<Amending, AmendError> {
         if let (Service::Keelvar, Some(option)) = (service, self.first_wish()) {
             return Err(AmendError::NothingToFind { option });
@@ -97,7 +98,7 @@ impl ChangePolicy {
         })
     }
 
-    /// The first option with which something is wished for.
+    /// Returns the first option asking for a change.
     fn first_wish(&self) -> Option<&'static str> {
         match (self.on_conflict, &self.backups, self.titles) {
             (OnConflict::Skip, _, _) => Some("--on-conflict skip"),
@@ -110,7 +111,7 @@ impl ChangePolicy {
 }
 
 impl Amending {
-    /// The same, for those who decide what is to be done.
+    /// Returns the policy in the form for `plan`.
     pub fn wishes(&self) -> Wishes {
         Wishes {
             on_conflict: match self.conflicts {
@@ -122,7 +123,7 @@ impl Amending {
         }
     }
 
-    /// What becomes of content before it is replaced, where any is to be.
+    /// Returns the decision about backups; `None` if nothing is replaced.
     pub fn backups(&self) -> Option<&Backups> {
         match &self.conflicts {
             Amends::Replaces(backups) => Some(backups),
@@ -132,7 +133,7 @@ impl Amending {
 }
 
 impl Backups {
-    /// The folder, where there is one.
+    /// Returns the folder for backups; `None` without backups.
     pub fn folder(&self) -> Option<&Path> {
         match self {
             Self::Into(folder) => Some(folder),
@@ -140,7 +141,7 @@ impl Backups {
         }
     }
 
-    /// The option that says it.
+    /// Returns the option for the decision.
     fn option(&self) -> &'static str {
         match self {
             Self::Into(_) => "--backup",

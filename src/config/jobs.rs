@@ -1,30 +1,31 @@
-//! How Keelvar's jobs are made, and how they are judged.
+//! Policy for Keelvar's jobs: their size, and the judgement of their ends.
 
 use std::time::Duration;
 
 use crate::model::StatusWord;
 use crate::plan::{FailedJobs, Limits};
 
-/// So much goes into one job that on a line of 14 Mbit/s all of it can be sent within the minute that
-/// the job's addresses live, so that what broke off on the way can be sent once more.
+/// Largest size of a job's files together, in bytes. On a line of 14 Mbit/s all bytes can be sent
+/// within the minute in which the job's addresses live, so an interrupted file can be sent once
+/// more.
 const JOB_BYTES: u64 = 100 * 1024 * 1024;
 
-/// What the user says of jobs.
+/// User's policy for jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Jobs {
-    /// How much goes into one job. All uploads of a job begin at once, so there are never more files
+    /// Largest size of a job. All uploads of a job begin at once, so a job never has more files
     /// than rows may be at work.
     pub limits: Limits,
-    /// How long after its uploads a job may take to say how it ended.
+    /// Longest wait for the end of a job after its uploads.
     pub timeout: Duration,
-    /// What becomes of the rows of failed jobs.
+    /// Treatment of the rows of failed jobs.
     pub failed: FailedJobs,
-    /// The words for success besides those that are known.
+    /// Status words for success, in addition to the known words.
     pub success: Vec<StatusWord>,
 }
 
 impl Jobs {
-    /// How much goes into one job, where the user wants so many files in it at most.
+    /// Returns the largest size of a job, with `files_per_job` as the user's limit.
     pub fn limits(files_per_job: usize, concurrency: usize) -> Limits {
         Limits {
             files: files_per_job.min(concurrency),
@@ -32,7 +33,7 @@ impl Jobs {
         }
     }
 
-    /// For a command that makes no jobs, and only looks at how they stand.
+    /// Returns the policy for a command that reads jobs and makes none.
     pub fn only_looked_at(success: Vec<StatusWord>) -> Self {
         Self {
             limits: Limits { files: 0, bytes: 0 },

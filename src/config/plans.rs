@@ -1,7 +1,7 @@
-//! The commands as they are ordered: what each is to do, and how it is to be done.
+//! Orders of the commands: the work of each command, and its settings.
 //!
-//! Nothing here says how it was typed. The service is not known before a manifest or results are read;
-//! what depends on it is resolved then, by [`ServiceConfig`] and [`ChangePolicy`].
+//! The service is unknown until a manifest or results are read; settings that depend on the service
+//! are resolved then, by [`ServiceConfig`] and [`ChangePolicy`].
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,194 +14,194 @@ use crate::progress::Verbosity;
 use crate::text::decode::Encoding;
 use crate::verification::Download;
 
-/// An import, in all that it depends on.
+/// Order of an import.
 #[derive(Debug, Clone)]
 pub struct ImportPlan {
-    /// The manifest, and the files that it names.
+    /// Manifest, and the named files.
     pub input: ManifestInput,
-    /// The results file.
+    /// Results file.
     pub results: PathBuf,
-    /// Treatment of results that are there already.
+    /// Treatment of an existing results file.
     pub resume: ResumePolicy,
-    /// How far the import goes.
+    /// Extent of the import.
     pub mode: ImportMode,
-    /// Treatment of rows that are not fit to be sent.
+    /// Treatment of unfit rows.
     pub unfit_rows: UnfitRowPolicy,
-    /// How many rows may fail before the run stops; any number, where there is no limit.
+    /// Largest number of failed rows before the run stops. `None`: no limit.
     pub max_errors: Option<usize>,
-    /// Treatment of the questions that come before what nobody can undo.
+    /// Treatment of questions about irreversible steps.
     pub consent: ConsentPolicy,
-    /// Where the files go, and how fast.
+    /// Destination, rate and network.
     pub service: ServiceConfig,
-    /// Form and amount of what is shown.
+    /// Form and amount of output.
     pub output: OutputConfig,
-    /// Treatment of what is told besides questions and progress.
+    /// Treatment of notices, apart from questions and progress.
     pub notices: NoticePolicy,
-    /// Treatment of attachments that are there already.
+    /// Treatment of existing attachments.
     pub changes: ChangePolicy,
-    /// How Keelvar's jobs are made and judged.
+    /// Policy for Keelvar's jobs.
     pub jobs: Jobs,
 }
 
 impl ImportPlan {
-    /// Whether the user is told beforehand what he should know.
+    /// Returns true if the user is shown notices before the import.
     pub fn tells_notices(&self) -> bool {
         self.notices == NoticePolicy::Tell && !self.output.is_quiet()
     }
 }
 
-/// A check of a manifest and its files.
+/// Order of a check of a manifest and its files.
 #[derive(Debug, Clone)]
 pub struct CheckPlan {
-    /// The manifest, and the files that it names.
+    /// Manifest, and the named files.
     pub input: ManifestInput,
-    /// The results of earlier runs, with which the rows are compared.
+    /// Results of earlier runs, to compare the rows with.
     pub results: EvidenceFile,
-    /// Form and amount of what is shown.
+    /// Form and amount of output.
     pub output: OutputConfig,
 }
 
-/// A verification of results.
+/// Order of a verification of results.
 #[derive(Debug, Clone)]
 pub struct VerifyPlan {
-    /// The results file of an import.
+    /// Results file of an import.
     pub results: PathBuf,
-    /// The encoding of results that a spreadsheet has saved, where the user names it.
+    /// Encoding of results saved by a spreadsheet, if named by the user.
     pub encoding: Option<&'static Encoding>,
-    /// The attachments that are downloaded.
+    /// Attachments to download.
     pub download: Download,
-    /// Where the attachments are.
+    /// Service with the attachments, rate and network.
     pub service: ServiceConfig,
-    /// How Keelvar's jobs are judged.
+    /// Policy for the judgement of Keelvar's jobs.
     pub jobs: Jobs,
-    /// Form and amount of what is shown.
+    /// Form and amount of output.
     pub output: OutputConfig,
 }
 
-/// A report on results.
+/// Order of a report on results.
 #[derive(Debug, Clone)]
 pub struct ReportPlan {
-    /// The results file of an import.
+    /// Results file of an import.
     pub results: PathBuf,
-    /// The manifest to reconcile with, where the user names it.
+    /// Manifest to reconcile with, if named by the user.
     pub manifest: Option<PathBuf>,
-    /// The encoding of the manifest and of results that a spreadsheet has saved, where the user names
-    /// it.
+    /// Encoding of the manifest and of results saved by a spreadsheet, if named by the user.
     pub encoding: Option<&'static Encoding>,
-    /// The record to which the report is attached, where it is to be.
+    /// Order to attach the report, if any.
     pub attach: Option<AttachPlan>,
-    /// Form and amount of what is shown.
+    /// Form and amount of output.
     pub output: OutputConfig,
 }
 
-/// The attaching of a report.
+/// Order to attach a report.
 #[derive(Debug, Clone)]
 pub struct AttachPlan {
-    /// The record.
+    /// Record to attach the report to.
     pub object: ObjectRef,
-    /// Treatment of the questions that come before what nobody can undo.
+    /// Treatment of questions about irreversible steps.
     pub consent: ConsentPolicy,
-    /// Where the report goes.
+    /// Destination, rate and network.
     pub service: ServiceConfig,
-    /// How Keelvar's job is made and judged.
+    /// Policy for Keelvar's job.
     pub jobs: Jobs,
 }
 
-/// An emulator that stays until it is told to stop.
+/// Order of an emulator, running until stopped.
 #[derive(Debug, Clone)]
 pub struct EmulatorPlan {
-    /// The address at which it listens.
+    /// Address to listen on.
     pub listen: SocketAddr,
-    /// The file that says what goes wrong on purpose; without it, nothing does.
+    /// File of the faults to inject. `None`: no faults.
     pub scenario: Option<PathBuf>,
-    /// How it behaves besides.
+    /// Further behaviour of the emulator.
     pub settings: Settings,
 }
 
-/// A manifest, and how it is read.
+/// A manifest, and the way to read it.
 #[derive(Debug, Clone)]
 pub struct ManifestInput {
     /// Path of the manifest.
     pub manifest: PathBuf,
-    /// The folder that its paths are relative to.
+    /// Folder to which the manifest's paths are relative.
     pub root: PathBuf,
-    /// How its text is read. Results that a spreadsheet has saved are in the same encoding.
+    /// Options for reading the manifest's text. Results saved by a spreadsheet have the same
+    /// encoding.
     pub options: Options,
-    /// Treatment of rows whose files look like second copies of what is attached already.
+    /// Treatment of rows whose files look like second copies of attached files.
     pub second_copies: SecondCopies,
 }
 
-/// Treatment of results that are there already.
+/// Treatment of an existing results file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResumePolicy {
-    /// They are refused: this import is to be the first with its results file.
+    /// An existing results file is refused: the import is to be the first with the path.
     Begin,
-    /// They are gone on with.
+    /// The import goes on with the existing results.
     Resume,
 }
 
-/// How far an import goes.
+/// Extent of an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ImportMode {
-    /// It attaches the files.
+    /// Files are attached.
     Attach,
-    /// It looks every row up, and says what an import would do.
+    /// Every row is looked up, and the user is told what an import would do.
     DryRun,
 }
 
-/// Treatment of rows that are not fit to be sent.
+/// Treatment of unfit rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnfitRowPolicy {
-    /// One of them stops the run before anything is sent.
+    /// One unfit row stops the run before anything is sent.
     Refuse,
-    /// They are left out, and the others are sent.
+    /// Unfit rows are left out, and the other rows are sent.
     Skip,
 }
 
-/// Treatment of the questions that come before what nobody can undo.
+/// Treatment of questions about irreversible steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConsentPolicy {
-    /// They are asked at the terminal; where there is none, nothing is sent.
+    /// The questions are asked at the terminal. Without a terminal, nothing is sent.
     Ask,
     /// The user has agreed beforehand.
     Given,
 }
 
-/// Treatment of what an import tells besides its way, how far it has come and what it asks.
+/// Treatment of an import's notices, apart from destination, progress and questions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoticePolicy {
-    /// What the user should know beforehand is told, and what it came to.
+    /// The user is shown notices before the import, and the result afterwards.
     Tell,
-    /// Neither: whoever orders the import tells of it.
+    /// Neither is shown: the caller of the import reports.
     LeaveOut,
 }
 
-/// A file with which something is compared.
+/// A file to compare with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EvidenceFile {
-    /// The user named it, so that it has to be there and to be readable.
+    /// The user named the file, so it must exist and be readable.
     Named(PathBuf),
-    /// It counts if it is there and readable.
+    /// The file at the default path, if the file exists and is readable.
     Usual(PathBuf),
 }
 
-/// Form and amount of what a command shows.
+/// Form and amount of a command's output.
 #[derive(Debug, Clone, Copy)]
 pub struct OutputConfig {
-    /// How much is told on the way.
+    /// Amount of output during the work.
     pub verbosity: Verbosity,
-    /// The form of the summary.
+    /// Form of the summary.
     pub form: SummaryForm,
 }
 
 impl OutputConfig {
-    /// Whether nothing is shown but errors.
+    /// Returns true if only errors are shown.
     pub fn is_quiet(self) -> bool {
         self.verbosity == Verbosity::Quiet
     }
 }
 
-/// The form of the summary on standard output.
+/// Form of the summary on standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SummaryForm {
     /// Lines for people.

@@ -1,7 +1,7 @@
-//! Where a run goes, how fast, and by which way.
+//! Destination of a run, rate, and network settings.
 //!
-//! The service stands in the manifest or in the results, so that what depends on it is resolved once
-//! they are read: [`ServiceConfig::base`] and [`ServiceConfig::access`], in this order.
+//! The service follows from the manifest or the results. Settings that depend on the service are
+//! resolved after reading them: [`ServiceConfig::base`], then [`ServiceConfig::access`].
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,13 +13,13 @@ use crate::http::proxy::Proxies;
 use crate::http::target::{ApiHost, HostSuffix, is_loopback};
 use crate::model::Service;
 
-/// How the embedded emulator is called in the results.
+/// Label of the embedded emulator in the results.
 const EMULATOR: &str = "emulator";
 
-/// All that the user says of the service and of the way there.
+/// User's settings for the service and the way there.
 #[derive(Debug, Clone)]
 pub struct ServiceConfig {
-    /// The destination, as far as the user names one.
+    /// Destination, as far as named by the user.
     pub destination: NamedDestination,
     /// API requests a second.
     pub rate: u32,
@@ -27,35 +27,34 @@ pub struct ServiceConfig {
     pub concurrency: usize,
     /// Treatment of the first request.
     pub preflight: PreflightPolicy,
-    /// How long the service may be away before a run stops.
+    /// Longest absence of the service before a run stops.
     pub max_outage: Duration,
-    /// PEM file of authorities to trust besides those of the system.
+    /// PEM file of authorities to trust, in addition to the system's.
     pub ca_file: Option<PathBuf>,
-    /// The only hosts for the bytes of files, with those below them; any public host, where there are
-    /// none.
+    /// Only hosts for the bytes of files, and the hosts below them. Empty: any public host.
     pub upload_hosts: Vec<HostSuffix>,
 }
 
-/// A destination as the user names it. Each service reads it in its own way.
+/// Destination as named by the user. Each service interprets the name in a way of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NamedDestination {
-    /// An emulator that is started for this run.
+    /// An emulator, started for the run.
     Emulator,
-    /// The service behind this URL, which is yet to be checked.
+    /// Unchecked base URL of the service.
     BaseUrl(String),
     /// A tenant of Workday.
     Tenant(TenantRegion, TenantEnvironment),
-    /// One half of a tenant's name. A service without tenants refuses it for that reason, so that it is
-    /// judged once the service is known.
+    /// One half of a tenant's name. Judged only when the service is known, since a service without
+    /// tenants refuses tenants for a reason of its own.
     HalfTenant {
-        /// The option that names the other half.
+        /// Option for the other half.
         missing: &'static str,
     },
-    /// None, so that the service's variable of the environment counts.
+    /// No destination, so the service's environment variable counts.
     Unnamed,
 }
 
-/// The regions in which Workday's service runs.
+/// Region of Workday's service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TenantRegion {
     /// United States.
@@ -66,35 +65,36 @@ pub enum TenantRegion {
     Ca,
 }
 
-/// The environments that a company has in Workday.
+/// Environment of a company in Workday.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TenantEnvironment {
     /// The real one.
     Production,
-    /// The one to try in.
+    /// The one for trials.
     Sandbox,
 }
 
-/// Treatment of the request with which a run begins, whose answer proves address and keys.
+/// Treatment of the first request of a run, whose answer proves address and keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PreflightPolicy {
-    /// It is sent before files are hashed, which may take an hour.
+    /// The request is sent before files are hashed, which may take an hour.
     Ask,
-    /// It is left out: the first request of the work itself proves them.
+    /// The request is left out. The first request of the work itself proves address and keys.
     Skip,
 }
 
-/// Where attachments go.
+/// Destination of attachments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Base {
-    /// To the service behind this URL.
+    /// Base URL of the service.
     Service(Url),
-    /// To an emulator that is started for this run.
+    /// An emulator, started for the run.
     Emulator,
 }
 
 impl ServiceConfig {
-    /// Decides where the attachments of a manifest for this service go.
+    /// Resolves the destination for a manifest of this service. Fails if no destination is named,
+    /// or the named destination cannot be used.
     pub fn base(
         &self,
         service: Service,
@@ -120,7 +120,7 @@ impl ServiceConfig {
 }
 
 impl Base {
-    /// How the destination is called in the results: host and path, or `emulator`.
+    /// Returns the label of the destination in the results: host and path, or `emulator`.
     pub fn label(&self) -> String {
         match self {
             Self::Emulator => EMULATOR.to_owned(),
@@ -136,7 +136,7 @@ impl Base {
         }
     }
 
-    /// The proxy by way of which the service is reached, if there is one.
+    /// Returns the proxy on the way to the service, if any.
     pub fn proxy(&self) -> Option<String> {
         match self {
             Self::Emulator => None,
@@ -144,7 +144,7 @@ impl Base {
         }
     }
 
-    /// Where the host of the API stands; an embedded emulator is on this machine.
+    /// Returns the location of the API. An embedded emulator is on this machine.
     pub fn host(&self) -> ApiHost {
         match self {
             Self::Emulator => ApiHost::Loopback,
@@ -153,7 +153,7 @@ impl Base {
     }
 }
 
-/// The variable with the base, for users who have but one.
+/// Returns the environment variable of the base URL, for users with a single base.
 fn base_variable(service: Service) -> &'static str {
     match service {
         Service::Workday => "WORKDAY_BASE_URL",
@@ -161,7 +161,7 @@ fn base_variable(service: Service) -> &'static str {
     }
 }
 
-/// One of the six bases that the vendor documents.
+/// Returns one of the six base URLs documented by the vendor.
 fn tenant_base(region: TenantRegion, environment: TenantEnvironment) -> String {
     let sandbox = match environment {
         TenantEnvironment::Production => "",
@@ -184,7 +184,7 @@ fn parse_base(text: &str, service: Service) -> Result<Url, ConfigError> {
     let mut url =
         Url::parse(text.trim()).map_err(|error| bad(text, format!("is no URL: {error}")))?;
     if !url.username().is_empty() || url.password().is_some() {
-        // The text is not repeated: it may hold a password.
+        // The message does not repeat the text, which may hold a password.
         return Err(bad(
             "…",
             "names a user; keys come from the environment".into(),
