@@ -1,28 +1,58 @@
-//! The protocol of attachments, what is changed of them, and the protocol of jobs, each against a service, a network, a disk and a
-//! machine that misbehave, under thousands of seeds, in virtual time.
+//! Simulation of imports: thousands of seeds in virtual time, with faults of the service, the
+//! network, the disk, the power and people.
 //!
-//! Under each seed a few rows are imported again and again while things go wrong: requests are
-//! lost, answered into the void, carried out minutes late or twice; the service is away for hours,
-//! refuses keys, addresses and haste; the machine loses its power between any two steps, and with
-//! it what the disk had not synced; an earlier version of the results takes their place; people stop the program, change files, filter its results, and were there before.
-//! Then the weather is calm, and every row must come to its end. What must be true all along:
+//! Three scenes are played, each with the real protocol of `consign::pipeline`: rows become
+//! attachments ([`attachments`]), attachments are changed ([`amended`]), rows go through jobs
+//! ([`jobs`]). The service is [`memory_service`].
 //!
-//! - no row's file is ever there twice, be it as an attachment or by a job;
-//! - a referee ([`attachments`], [`jobs`]) sees no foul: no request without its durable line, no POST
-//!   while an earlier one may be there, no PATCH of a record whose newest answer was not "no bytes",
-//!   no other job for a row whose first may have its file, no bytes to an address of old;
-//! - what the results say is so, at the end of every run;
-//! - what an attachment held is there, or a durable line says that it waits for other bytes, and
-//!   what it held is in a backup that is durable, too, unless the user did without ([`amended`]);
-//! - no row goes into another job for want of lines that somebody has filtered out, until somebody has
-//!   looked or has put them back;
-//! - one row that nobody answers keeps no other from its end, and no run for longer than it takes to
-//!   find that out;
-//! - a row is done after one run in calm weather, unless something excuses it. Where the results ask
-//!   people to look, somebody does, and wants to be tried again what is not there.
+//! # A seed
 //!
-//! A seed that breaks a promise is printed with all that happened. To see it again:
-//! `SEED=1234 cargo test --test simulation -- --nocapture`. `SEEDS=1000000` plays more of them.
+//! A few rows are imported again and again while faults happen. Requests are lost, lose their
+//! answer, are executed minutes late or twice. The service is away for hours, and refuses keys,
+//! upload addresses and haste. The power fails between any two steps, and the disk loses any lines
+//! without a sync. An earlier version of the results takes the place of the newest. People stop the
+//! program, change files, filter the results, and have attachments of their own. Then the faults
+//! stop, and every row must come to an end.
+//!
+//! # Promises
+//!
+//! - No row's file is ever stored twice, neither as an attachment nor by a job.
+//! - A referee (`attachments::referee`, `jobs::referee`) sees no foul: no request without a durable
+//!   line, no POST while an earlier POST may have made the record, no PATCH of a record unless the
+//!   newest answer was "no bytes", no second job for a row whose first job may have the file, no
+//!   bytes to an old address.
+//! - The results are true at the end of every run.
+//! - The content of an attachment is there, or a durable line says that the attachment waits for
+//!   other bytes and the old content is in a durable backup, unless the user waived the backup
+//!   ([`amended`]).
+//! - No row goes into another job for want of lines that people have filtered out of the results,
+//!   until a person has looked or has put the lines back.
+//! - A row whose requests stay unanswered keeps no other row from ending, and delays a run no
+//!   longer than the run needs to find out.
+//! - A row is done after one run without faults, unless something excuses a second run. Where the
+//!   results ask people to look, a person looks, and asks for a retry where the file is not there.
+//!
+//! # Playing a seed again
+//!
+//! A seed breaking a promise is printed with all that happened. The same seed tells the same story:
+//! `SEED=1234 cargo test --test simulation -- --nocapture`. `SEEDS=1000000` plays more seeds, and
+//! `CONSIGN_LONG=1` four times as many as usual.
+//!
+//! # Where to read, and where something new belongs
+//!
+//! Open [`story`] first: the runs of one seed, in order. Then [`scene`], the interface of a scene.
+//!
+//! - A fault of a request: `Fault` in [`memory_service`]; chance and time in [`chaos`].
+//! - A fault of the power, of the disk or of the results: [`machine`], drawn by [`story`] from a
+//!   separate generator, so that the stories of all seeds stay as they are.
+//! - A promise about records and results: `promises` of the scene. A promise about the order of
+//!   requests: `referee` of the scene.
+//! - A guard of the protocol: [`Without`] or [`Forgotten`], and a test here for the broken promise
+//!   without the guard.
+//! - A rule of a service, left open by the documentation: `Rules` or `JobRules` in
+//!   [`memory_service`], drawn in `draw_rules` of the scene.
+//! - A service: a service in [`memory_service`], an implementation of [`Scene`] with a referee and
+//!   promises in a new folder, and a test here.
 
 mod amended;
 mod attachments;
@@ -61,20 +91,20 @@ use scene::Scene;
 use scene::{LINES_LOST, RESUME_ALLOWED, RESUME_REFUSED, ROW_ALONE};
 use story::{Tally, Trace, Without, play};
 
-/// So many seeds are played with each service where nobody asks for more.
+/// Seeds played with each service, unless the environment asks for another number.
 fn seeds() -> u64 {
     short_or_long(2_000, 8_000)
 }
 
-/// The same where attachments are changed, which takes longer.
+/// The same for changes of attachments, which take longer to play.
 fn seeds_of_changes() -> u64 {
     short_or_long(750, 3_000)
 }
 
-/// So far it is gone to find a seed under which a missing guard is missed.
+/// Seeds tried at most until a promise breaks without a guard.
 const FAR_ENOUGH: u64 = 100_000;
 
-/// What was counted under many seeds.
+/// Counts over many seeds.
 #[derive(Debug, Default)]
 struct Sum {
     faults: Counts,
@@ -130,7 +160,7 @@ impl Sum {
     }
 }
 
-/// Plays seeds on all cores. Returns the lowest one that breaks a promise, if any does.
+/// Plays seeds on all cores. Returns the counts, and the lowest seed breaking a promise, or `None`.
 fn play_all<S: Scene>(seeds: Range<u64>, without: Option<Without>) -> (Sum, Option<u64>) {
     let next = AtomicU64::new(seeds.start);
     let broken = AtomicU64::new(u64::MAX);
@@ -164,7 +194,8 @@ fn number(variable: &str) -> Option<u64> {
     Some(value.parse().expect("the seed is a number"))
 }
 
-/// Plays all seeds that were asked for. Returns what was counted, where it is more than one.
+/// Plays the seeds named by the environment, `most` by default. Returns the counts, or `None` if
+/// only one seed was played. Panics with the broken promise of the lowest bad seed.
 #[track_caller]
 fn keeps_its_promises<S: Scene>(most: u64) -> Option<Sum> {
     let began = Instant::now();
@@ -268,13 +299,13 @@ fn a_seed_tells_the_same_story_each_time() {
     }
 }
 
-/// The simulation would notice if a guard were missing.
+/// Asserts a broken promise without a guard: the simulation would notice the missing guard.
 #[track_caller]
 fn is_missed<S: Scene>(without: Without) {
     is_missed_from::<S>(0, without);
 }
 
-/// The same of a guard that is missed so rarely that it takes long to get there from the first seed.
+/// The same with a first seed, for a guard missed so rarely that the search from seed 0 takes long.
 #[track_caller]
 fn is_missed_from<S: Scene>(first: u64, without: Without) {
     let (_, broken) = play_all::<S>(first..first + FAR_ENOUGH, Some(without));

@@ -1,4 +1,5 @@
-//! What a story is about: a service, the rows that are sent to it, and what must be true of both.
+//! Interface of a scene: a service, the rows sent there, and the promises about both. [`Scene`] is
+//! implemented by `attachments`, `amended` and `jobs`, [`Watches`] by their referees.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,45 +25,46 @@ use crate::network::{BadRequest, Client};
 use crate::record::Record;
 use crate::rows::TheRow;
 
-/// Whether a line is durable is a matter for the referee, unless the disk is known to lie.
+/// Choice whether the referee checks that lines are durable: no check where the disk is known to
+/// lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lines {
-    /// The line that announces a request must be durable when it is sent.
+    /// The line that announces a request must be durable when the request is sent.
     AreWatched,
-    /// What comes of it is what counts.
+    /// Only the consequences of a missing line count.
     AreNotWatched,
 }
 
-/// Somebody filtered the results.
+/// Name under which filterings of the results are counted.
 pub(crate) const LINES_LOST: &str = "lines lost";
 
-/// Nobody answered one row.
+/// Name under which runs with one unanswered row are counted.
 pub(crate) const ROW_ALONE: &str = "a row that failed alone";
 
-/// A run was refused for that.
+/// Name under which runs refused for lost lines are counted.
 pub(crate) const RESUME_REFUSED: &str = "refused for lost lines";
 
-/// Somebody looked, and let it go on.
+/// Name of the decision to allow a refused run, after a look at the objects.
 pub(crate) const RESUME_ALLOWED: &str = "allowed all the same";
 
-/// Somebody put a copy of the results back.
+/// Name of the decision to put a copy of the results back.
 pub(crate) const PUT_BACK: &str = "a copy put back";
 
-/// How things go in the world of a run.
+/// State of the world during a run: with faults, or without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Weather {
     Bad,
     Calm,
 }
 
-/// What the user asks for in a run, beside its rows.
+/// Options of the user for one run.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Asked {
     pub(crate) wishes: Wishes,
     pub(crate) backups: Backups,
 }
 
-/// Whether what is replaced is kept.
+/// Choice whether replaced content is kept in a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Backups {
     AreMade,
@@ -70,7 +72,7 @@ pub(crate) enum Backups {
     AreNot,
 }
 
-/// What a run goes with.
+/// Parts of a run, beside the tasks.
 pub(crate) struct RunWith<'a, S: Scene> {
     pub(crate) client: &'a Client<'a, S::Service, S::Referee>,
     pub(crate) journal: &'a DiskJournal<'a>,
@@ -79,99 +81,101 @@ pub(crate) struct RunWith<'a, S: Scene> {
     pub(crate) events: &'a Events,
 }
 
-/// A service, its rows, and what must be true of them.
+/// A service, the rows sent there, and the promises about both.
 pub(crate) trait Scene: Sized {
     type Service: Destination<Target = Address> + 'static;
     type Referee: Watches;
-    /// What its machine is given to work on.
+    /// Work for the protocol: a row, or the rows of a job.
     type Task;
 
-    /// The kinds of requests that the service may refuse as they are.
+    /// Kinds of requests refused for good at times.
     const REFUSED: &'static [Operation] = &[];
 
-    /// The kinds of requests of which one row's may stay without an answer while those of others get
-    /// theirs.
+    /// Kinds of requests left unanswered for a single row at times, while other rows get answers.
     const BAD_REQUESTS: &'static [BadRequest] = &[];
 
-    /// Whether people filter the results.
+    /// `true` where people filter the results.
     const LOSES_LINES: bool = false;
 
-    /// Draws the rules of the service and the rows, of which somebody else may have some already.
+    /// Draws the rules of the service, and the rows. Others may have attachments of these names
+    /// already.
     async fn set(random: &mut Rng, script: Script, disk: Arc<Disk>, lines: Lines) -> Self;
 
     fn service(&self) -> &Arc<Self::Service>;
 
     fn referee(&self) -> &Self::Referee;
 
-    /// What a new run knows of the service's budgets, for reads and for changes: that nothing of
-    /// them is spent.
+    /// Returns the budgets of the service for reads and for changes, unspent, as each new run
+    /// assumes them. `None` for a service without budgets.
     fn budgets(&self) -> Option<[Budget; 2]>;
 
-    /// What the user asks for in the next run.
+    /// Draws the options of the user for the next run.
     fn ask(&mut self, _random: &mut Rng, _weather: Weather) -> Asked {
         Asked::default()
     }
 
-    /// What an import makes of its manifest and its results before it sends anything.
+    /// Returns the tasks of an import, made from manifest and results before anything is sent.
     fn tasks(&mut self, random: &mut Rng, concurrency: usize, weather: Weather) -> Vec<Self::Task>;
 
-    /// The `external_id`s that the rows of tasks are to get.
+    /// Returns the new `external_id`s wanted by the rows of the tasks.
     fn wished_ids(_tasks: &[Self::Task]) -> Vec<ExternalId> {
         Vec::new()
     }
 
-    /// Takes tasks through the machine of its service.
+    /// Runs tasks through the protocol of the service. Returns the reason if the run halted.
     async fn run(tasks: Vec<Self::Task>, with: RunWith<'_, Self>, stop: Sleep) -> Option<Halt>;
 
-    /// Whether a run may begin although lines of the results are gone. Where it may not, somebody looks,
-    /// and lets it go on or puts a copy back. Returns what became of it.
+    /// Decides about a run refused because lines of the results are lost: a person looks, and
+    /// allows the run or puts a copy back. Returns the name of the decision, or `None` if no line
+    /// is missed.
     fn look_at_lost_lines(&mut self) -> Option<&'static str> {
         None
     }
 
-    /// Between two runs somebody may save another version of a file, or hang a row elsewhere.
+    /// Lets people save another version of a file or attach a row elsewhere, between two runs.
     fn change_something(&mut self, random: &mut Rng);
 
-    /// After each run, however it ended.
+    /// Checks the promises after a run, however the run ended.
     fn hold(&self) -> Result<(), String>;
 
-    /// The rows that are sent to it.
+    /// Returns the rows sent to the service.
     fn rows(&self) -> &[TheRow];
 
-    /// Whether no row is left on which a further run would work.
+    /// Returns `true` if a further run would work on no row.
     fn is_over(&self) -> bool;
 
-    /// The lines of the rows on which one would.
+    /// Describes the lines of all rows not done yet.
     fn undone(&self) -> String;
 
-    /// Whether one run in calm weather must do from here.
+    /// Returns `true` if a single run without faults must finish all rows from here.
     fn nothing_excuses_a_second_run(&self) -> bool;
 
-    /// After the last run.
+    /// Checks the promises after the last run.
     fn hold_at_the_end(&self) -> Result<(), String>;
 }
 
-/// Sees every request and answer of every run.
+/// Watcher of every request and answer of every run.
 pub(crate) trait Watches: Sync {
     fn record(&self) -> &Record;
 
-    /// A new run begins: what was under way is of unknown fate, and no answer of the last run is
-    /// known any more.
+    /// Begins a new run: requests under way are of unknown fate now, and the answers of the last
+    /// run are forgotten.
     fn new_run(&self);
 
-    /// Somebody has filtered the results, which took so long that nothing is on its way any more.
+    /// Notes that people have filtered the results. The filtering takes so long that no request is
+    /// on its way any more.
     fn lines_lost(&self) {}
 
-    /// Looks at the service, as it is before a request is sent, and after it.
+    /// Checks the service, just before a request is sent and just after the answer.
     fn look(&self) {}
 
-    /// Bytes are about to be sent. Returns for which record.
+    /// Notes an upload about to be sent. Returns the id of the record.
     fn putting(&self, address: Address) -> AttachmentId;
 
     fn put(&self, address: Address, answer: &Result<Receipt, PutFailure>);
 }
 
-/// The same of a service that keeps attachments.
+/// Watcher of a service for attachments.
 pub(crate) trait WatchesAttachments: Watches {
     fn found(&self, key: &ExternalId, answer: &Result<Presence, Failure>);
 
@@ -200,7 +204,7 @@ pub(crate) trait WatchesAttachments: Watches {
     fn renewed(&self, id: &AttachmentId, answer: &Result<Place<Address>, Failure>);
 }
 
-/// The same of a service that makes jobs.
+/// Watcher of a service for jobs.
 pub(crate) trait WatchesJobs: Watches {
     fn looked_up(&self, id: &AttachmentId, answer: &Result<JobPresence<Address>, Failure>);
 
@@ -209,7 +213,7 @@ pub(crate) trait WatchesJobs: Watches {
     fn created(&self, new: &NewJob, answer: &Result<CreatedJob<Address>, Failure>);
 }
 
-/// Takes tasks through the machine of attachments.
+/// Runs tasks through the protocol of attachments. Returns the reason if the run halted.
 pub(crate) async fn run_with_attachments<S>(
     tasks: Vec<AttachmentTask>,
     with: RunWith<'_, S>,

@@ -1,5 +1,6 @@
-//! What happens under one seed: runs that end as they may, while things go wrong, then runs in calm
-//! weather, and what must be true all along.
+//! Story of one seed: runs that end in any way while faults happen, then runs without faults, with
+//! the promises checked after each run. [`play`] is the entry; [`Story::run`] is one run of the
+//! program.
 
 use std::collections::{BTreeMap, HashSet};
 use std::future::pending;
@@ -25,53 +26,53 @@ use crate::scene::{
 };
 use crate::vault::Folder;
 
-/// After so long nothing of the bad times is on its way any more.
+/// Time after which no request of the faulty period is on its way any more.
 const AFTERMATH: Duration = Duration::from_mins(10);
 
-/// Between two runs in calm weather: long enough for a record without bytes to be removed.
+/// Pause between two runs without faults: long enough for a record without bytes to be removed.
 const BETWEEN_CALM_RUNS: Duration = Duration::from_mins(61);
 
-/// So many runs in calm weather must do.
+/// Most runs without faults until every row must have ended.
 const CALM_RUNS: usize = 5;
 
-/// A guard that is taken away, to see whether it is missed.
+/// Guard of the protocol, taken away to see whether a promise breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Without {
-    /// The sync of this.
+    /// Sync of lines or of backups.
     SyncOf(Lie),
-    /// This question to the service.
+    /// Question to the service, which the client answers itself.
     Asking(Forgotten),
-    /// The look at the place of the results.
+    /// Check whether other results have taken the place of the run's own.
     LookingAtResults,
-    /// The numbers that tell of lines that are gone.
+    /// Count of lines in the results, which reveals lost lines.
     CountOfLines,
 }
 
-/// Whether all that happens is written down.
+/// Choice whether all events of a story are written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trace {
     Kept,
     NotKept,
 }
 
-/// What was counted under one seed.
+/// Counts of a single seed.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) faults: Counts,
-    /// What befell the results between runs.
+    /// Accidents of the results and of single rows, counted by name.
     pub(crate) mishaps: BTreeMap<&'static str, u64>,
     pub(crate) runs: u64,
     pub(crate) endings: BTreeMap<&'static str, u64>,
-    /// How rows stood at the ends of runs.
+    /// Rows at the ends of runs, counted by status and reason.
     pub(crate) lines: BTreeMap<String, u64>,
     pub(crate) trace: String,
-    /// How long it all took, in the world of the simulation.
+    /// Virtual time of the whole story.
     pub(crate) lasted: Duration,
-    /// The longest time for which the service was away.
+    /// Longest time for which the service was away.
     pub(crate) longest_outage: Duration,
 }
 
-/// Plays one seed. An error says which promise was broken.
+/// Plays one seed. Fails with the broken promise.
 pub(crate) fn play<S: Scene>(
     seed: u64,
     without: Option<Without>,
@@ -97,11 +98,11 @@ pub(crate) fn play<S: Scene>(
 
 struct Story<S> {
     random: Rng,
-    /// What is drawn of the results' place, apart from all else that is drawn.
+    /// Draws the displacement of the results, apart from all other draws.
     places: Rng,
-    /// Which row fails alone, drawn apart.
+    /// Draws the unanswered row, apart from all other draws.
     ailing: Rng,
-    /// What people do to the results, drawn apart: the rest of the story is the same without it.
+    /// Draws the lines filtered out by people, apart, so that the rest of the story stays the same.
     meddling: Rng,
     began: Instant,
     chaos: Chaos,
@@ -112,7 +113,7 @@ struct Story<S> {
     tally: Tally,
 }
 
-/// How a run ended.
+/// End of a run.
 enum Ending {
     Through,
     Halted(Halt),
@@ -178,8 +179,8 @@ impl<S: Scene> Story<S> {
         self.scene.hold_at_the_end()
     }
 
-    /// Somebody filters the results in a spreadsheet, which takes a while: nothing is on its way any
-    /// more.
+    /// Lets a person filter the results in a spreadsheet, rarely. The filtering takes long enough
+    /// for all requests to arrive.
     async fn lose_lines_perhaps(&mut self) {
         if !S::LOSES_LINES || self.meddling.u8(0..16) > 0 {
             return;
@@ -197,10 +198,10 @@ impl<S: Scene> Story<S> {
         self.note(mishap);
     }
 
-    /// How long it takes until somebody starts the program again.
+    /// Draws the time until a person starts the program again.
     fn pause_after(&mut self, ending: &Ending) -> Duration {
         let seconds = match ending {
-            // New keys have to be asked for, and of a service that is away one waits to hear.
+            // New keys have to be asked for, and a service that is away is waited for.
             Ending::Halted(Halt::Denied(_) | Halt::Outage(_) | Halt::NeverAnswered { .. }) => {
                 [600, 3_600, 36_000].as_slice()
             }
@@ -235,7 +236,8 @@ impl<S: Scene> Story<S> {
             .await
     }
 
-    /// All goes well but for one row. Returns whether there was one.
+    /// Runs without faults but for an unanswered row, sometimes. Returns `true` if there was such a
+    /// run.
     async fn run_with_a_bad_row_perhaps(&mut self) -> Result<bool, String> {
         let is_drawn = self.ailing.u8(0..6) == 0 && self.without.is_none();
         let request = self.ailing.choice(S::BAD_REQUESTS.iter().copied());
@@ -262,7 +264,7 @@ impl<S: Scene> Story<S> {
             Ending::Halted(halt) => return Err(format!("one bad row ended the run: {halt:?}")),
             Ending::PowerLost => return Err("the power of a calm run is never lost".to_owned()),
         }
-        // A job has several rows, which share what becomes of it.
+        // A job has several rows, which share its outcome.
         let is_good =
             |row: &&TheRow| row.row.external_id != bad.external_id && row.content != bad.content;
         let mut good = self.scene.rows().iter().filter(is_good);
@@ -278,7 +280,8 @@ impl<S: Scene> Story<S> {
         }
     }
 
-    /// One run of the program, from what the disk says to its end.
+    /// Runs the program once, from the lines on the disk to the end of the run, and checks the
+    /// promises.
     async fn run(
         &mut self,
         weather: Weather,
@@ -308,7 +311,7 @@ impl<S: Scene> Story<S> {
             max_errors: None,
             max_outage,
             first_answer: match bad_row {
-                // What comes before the hashing has been answered.
+                // Requests before the hashing have been answered.
                 Some(_) => EarlierAnswer::Came,
                 None => EarlierAnswer::Awaited,
             },
@@ -374,7 +377,7 @@ impl<S: Scene> Story<S> {
             self.disk.put_in_order();
         }
         match self.sight() {
-            // Somebody does as the run has told.
+            // The person follows the advice of the run, and puts the results back.
             Sight::Open => self.disk.put_back(),
             Sight::Blind => self.disk.read_what_is_there(),
         }
@@ -385,7 +388,7 @@ impl<S: Scene> Story<S> {
         Ok(ending)
     }
 
-    /// The `external_id`s that rows are to get and that none of them has.
+    /// Returns the `external_id`s wanted by rows and held by none.
     fn new_ids(&self, tasks: &[S::Task]) -> HashSet<ExternalId> {
         let is_new = |id: &ExternalId| {
             let mut rows = self.scene.rows().iter();
@@ -394,7 +397,8 @@ impl<S: Scene> Story<S> {
         S::wished_ids(tasks).into_iter().filter(is_new).collect()
     }
 
-    /// When somebody puts something else in the place of the results, and how much of them that has.
+    /// Draws the moment at which earlier results take the place of the newest, and their percentage
+    /// of all lines.
     fn draw_displacement(&mut self, weather: Weather) -> Option<(Duration, usize)> {
         let is_drawn = weather == Weather::Bad && self.places.u8(0..8) == 0;
         let seconds = self.places.choice([0.0, 0.2, 1.0, 3.0, 30.0, 600.0]);
@@ -417,7 +421,7 @@ impl<S: Scene> Story<S> {
         }
     }
 
-    /// The program said that rows had ended: their lines are there whatever happens next.
+    /// Checks for a durable line of each row reported as ended.
     fn what_ended_is_durable(&self, events: &[Event]) -> Result<(), String> {
         for status in [
             Status::Uploaded,
@@ -463,7 +467,7 @@ impl<S: Scene> Story<S> {
     }
 }
 
-/// Lets the results lose their place after a while, if that is what is to happen.
+/// Displaces the results after the drawn delay, if one was drawn. Never returns.
 async fn displacing(disk: &Disk, displaced: Option<(Duration, usize)>) {
     if let Some((delay, percent)) = displaced {
         sleep(delay).await;

@@ -1,4 +1,4 @@
-//! What the service in memory shows to whoever wants proof.
+//! Metadata and downloads of the attachments in memory, for backups and for `verify`.
 
 use std::collections::HashMap;
 
@@ -61,14 +61,14 @@ impl Memory {
             return Ok(Fetched::Longer);
         }
         let sha256 = content.sha256;
-        // There are no bytes. Their digest stands for them, so that it can be told what was kept.
+        // There are no bytes. Their digest stands for them, so that a test can tell what was kept.
         let handed_on = into.write_all(&sha256.0).await;
         handed_on.map_err(|error| FetchFailure::NotKept(error.to_string()))?;
         Ok(Fetched::File(Digested { size, sha256 }))
     }
 }
 
-/// What the failure of a request for bytes means to whoever wanted them.
+/// Converts the failure of a request into the failure of a download.
 fn of_a_fetch(failure: Failure) -> FetchFailure {
     match failure {
         Failure::Denied(_) => FetchFailure::Expired,

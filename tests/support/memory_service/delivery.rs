@@ -1,5 +1,5 @@
-//! How requests get to a service in memory, and their answers back: with the faults that befall
-//! them, and the time that passes.
+//! Delivery of requests to a service in memory, and of their answers: faults and time on the way.
+//! The state of the service stands in an implementation of [`World`].
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,24 +10,24 @@ use tokio::time::{Instant, sleep};
 use super::{Fault, Operation, Script};
 use consign::http::{Failure, PutFailure};
 
-/// How long a client waits for an answer that does not come.
+/// Longest wait of a client for an answer.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 
-/// What requests arrive at.
+/// State of a service, at which requests arrive.
 pub(super) trait World {
-    /// What a request does when it arrives.
+    /// Change by a request, made on arrival.
     type Effect: Clone;
-    /// What an effect came to.
+    /// Result of a change.
     type Done;
 
-    /// Lets an effect happen.
+    /// Applies a change arriving now.
     fn happen(&mut self, effect: Self::Effect, now: Instant) -> Self::Done;
 
-    /// What is old goes.
+    /// Removes everything too old by now.
     fn age(&mut self, now: Instant);
 }
 
-/// The way to a world and back.
+/// The way of requests to a service and of answers back.
 pub(super) struct Delivery<W: World> {
     round_trip: Duration,
     state: Mutex<State<W>>,
@@ -35,7 +35,7 @@ pub(super) struct Delivery<W: World> {
 
 struct State<W: World> {
     world: W,
-    /// Effects that are still on their way.
+    /// Changes still on the way, with the times of arrival.
     late: Vec<(Instant, W::Effect)>,
     counts: HashMap<Operation, u64>,
     script: Script,
@@ -54,20 +54,20 @@ impl<W: World> Delivery<W> {
         }
     }
 
-    /// Looks at the world, or meddles with it, behind everybody's back.
+    /// Reads or changes the state of the service now, without a request, a fault or a delay.
     pub(super) fn look<T>(&self, look: impl FnOnce(&mut W, Instant) -> T) -> T {
         let now = Instant::now();
         look(&mut self.state(now).world, now)
     }
 
-    /// Sends a request that has no effect.
+    /// Sends a request without an effect.
     pub(super) async fn ask<T>(
         &self,
         operation: Operation,
         answer: impl FnOnce(&mut W, Instant) -> T,
     ) -> Result<T, Failure> {
         match self.send(operation).await {
-            // To ask twice is to ask.
+            // Asking twice has the effect of asking once.
             None | Some(Fault::Twice(_)) => {
                 let answer = self.look(answer);
                 self.answered().await;
@@ -77,7 +77,7 @@ impl<W: World> Delivery<W> {
         }
     }
 
-    /// Sends a request that has an effect.
+    /// Sends a request with an effect.
     pub(super) async fn change(
         &self,
         operation: Operation,
@@ -112,7 +112,7 @@ impl<W: World> Delivery<W> {
         Err(fail(fault).await)
     }
 
-    /// What befalls the next request of a kind, with the time that passes on its way there.
+    /// Waits until the next request of a kind arrives, and returns the fault drawn for the request.
     async fn send(&self, operation: Operation) -> Option<Fault> {
         sleep(self.round_trip / 2).await;
         let mut state = self.state(Instant::now());
@@ -122,18 +122,19 @@ impl<W: World> Delivery<W> {
         script(operation, *count)
     }
 
-    /// The time that passes on the way back.
+    /// Waits for the way back of an answer.
     async fn answered(&self) {
         sleep(self.round_trip / 2).await;
     }
 
-    /// Keeps an effect back.
+    /// Lets an effect happen later.
     fn hold_up(&self, effect: W::Effect, after: Duration) {
         let now = Instant::now();
         self.state(now).late.push((now + after, effect));
     }
 
-    /// Brings the world up to now: what was late arrives, and what is old goes.
+    /// Brings the state up to now: late changes happen in the order of their arrival, and old
+    /// things go.
     fn state(&self, now: Instant) -> MutexGuard<'_, State<W>> {
         let mut guard = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *guard;
@@ -163,7 +164,7 @@ async fn fail(fault: Fault) -> Failure {
     }
 }
 
-/// What the failure of a request that sends bytes means to whoever sent them.
+/// Converts the failure of a request into the failure of an upload.
 pub(super) fn of_a_put(failure: Failure) -> PutFailure {
     match failure {
         Failure::Denied(_) => PutFailure::Expired,

@@ -1,4 +1,5 @@
-//! The service in memory that keeps jobs, with a switch for each rule that is not documented.
+//! The service for jobs in memory, with a switch for each undocumented rule. `job` says how a job
+//! runs and ends, `world` holds the jobs and the effects of requests.
 
 mod job;
 mod world;
@@ -18,40 +19,40 @@ use consign::throttle::quota::{Allowance, Budget};
 
 use world::{Done, Effect, World};
 
-/// How the service behaves where its documentation is silent.
+/// Behaviour of the service where the documentation is silent.
 #[derive(Debug, Clone)]
 pub(crate) struct JobRules {
-    /// How long it takes until a job starts.
+    /// Start of a job.
     pub(crate) start: Start,
-    /// How long an address for bytes is good.
+    /// Time for which an address for bytes is valid.
     pub(crate) address_life: Duration,
-    /// From when on.
+    /// Start of the time for which an address is valid.
     pub(crate) addresses: Addresses,
-    /// How long after the last of its files a job ends.
+    /// Time from the arrival of the last file to the end of the job.
     pub(crate) end_delay: Duration,
-    /// How long after its start a job without some of its files does.
+    /// Time from the start to the end of a job with missing files.
     pub(crate) give_up_after: Duration,
-    /// And how.
+    /// End of a job with missing files.
     pub(crate) missing: Missing,
-    /// When files get onto their object.
+    /// Moment at which files get onto their object.
     pub(crate) attaches: Attaches,
-    /// What a failed job says of its files.
+    /// Report of a failed job about the files.
     pub(crate) tells: Tells,
-    /// Which jobs never end, whatever they get.
+    /// Jobs without an end, even with all files.
     pub(crate) stuck: Stuck,
-    /// How long a job that has ended can be found; for ever, where it does not say.
+    /// Time for which an ended job can be found. `None` means for ever.
     pub(crate) forgets_after: Option<Duration>,
-    /// Objects that do not exist; all others do.
+    /// Objects unknown to the service. All others exist.
     pub(crate) unknown: Vec<ObjectRef>,
-    /// What a job for one of them gets.
+    /// Answer to a job for an unknown object.
     pub(crate) unknown_as: UnknownAs,
-    /// So many jobs may be made.
+    /// Limits on the creation of jobs.
     pub(crate) posts: &'static [Allowance],
-    /// So often may jobs be looked up.
+    /// Limits on the look-ups of jobs.
     pub(crate) reads: &'static [Allowance],
-    /// How long a request takes.
+    /// Time of a request and the answer together.
     pub(crate) round_trip: Duration,
-    /// For how long the client waits for a job to end.
+    /// Longest wait of the client for the end of a job.
     pub(crate) timeout: Duration,
 }
 
@@ -78,85 +79,85 @@ impl Default for JobRules {
     }
 }
 
-/// When a job starts.
+/// Start of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Start {
-    /// As it is made: the answer says where its files go.
+    /// At creation: the answer holds the addresses for the files.
     AtOnce,
-    /// So long after it was made; the answer says nothing but its id.
+    /// After the given time. The answer to the creation holds nothing but the id.
     After(Duration),
 }
 
-/// From when on an address is good.
+/// Start of the time for which an address is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Addresses {
-    /// From the job's start; each look shows the same ones.
+    /// Start of the job. Each look-up returns the same addresses.
     OfTheStart,
-    /// From the look that shows them; each shows new ones.
+    /// The look-up. Each look-up returns new addresses.
     OfEachLook,
 }
 
-/// How a job ends that did not get all of its files.
+/// End of a job with missing files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Missing {
-    /// It fails.
+    /// The job fails.
     Fails,
-    /// In success, with those that came; the others are named.
+    /// The job succeeds with the files at hand, and names the others.
     Completes,
 }
 
-/// When the files of a job get onto their object.
+/// Moment at which the files of a job get onto their object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Attaches {
-    /// When it ends in success: one that fails attaches nothing.
+    /// Success of the job: a failed job attaches nothing.
     AllTogether,
-    /// Each as it comes: one that fails keeps those that came.
+    /// Arrival of each file: the files stay even if the job fails.
     AsTheyCome,
 }
 
-/// What a failed job says of its files.
+/// Report of a failed job about the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tells {
-    /// Of each whether it is attached.
+    /// Outcome of each file.
     EachFile,
-    /// Nothing.
+    /// No outcomes.
     Nothing,
 }
 
-/// Which jobs never end.
+/// Jobs without an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stuck {
-    /// None.
+    /// No job.
     None,
-    /// Every n-th.
+    /// Every n-th job.
     Every(u64),
 }
 
-/// What a job for an object gets that does not exist.
+/// Answer to a job for an unknown object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UnknownAs {
     /// Status 400.
     Refused,
-    /// It is made, and fails at its start.
+    /// The job is created, and fails at the start.
     Failed,
 }
 
-/// A file that is on its object.
+/// File on an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AttachedFile {
-    /// What it is on.
+    /// Object with the file.
     pub(crate) object: ObjectRef,
-    /// Its name.
+    /// Name of the file.
     pub(crate) file_name: String,
-    /// The row that it is of. (No real service hears of that.)
+    /// Row of the file. (No real service learns the row.)
     pub(crate) external_id: ExternalId,
-    /// What it holds.
+    /// Digest of the content.
     pub(crate) sha256: Sha256Digest,
-    /// The job that attached it.
+    /// Job by which the file came.
     pub(crate) job: AttachmentId,
 }
 
-/// The service that keeps jobs.
+/// The service for jobs.
 pub(crate) struct Jobs {
     rules: JobRules,
     delivery: Delivery<World>,
@@ -165,12 +166,12 @@ pub(crate) struct Jobs {
 }
 
 impl Jobs {
-    /// A service without faults.
+    /// Returns a service without faults.
     pub(crate) fn new(rules: JobRules) -> Self {
         Self::with_faults(rules, Box::new(|_, _| None))
     }
 
-    /// A service with faults.
+    /// Returns a service whose faults the script chooses.
     pub(crate) fn with_faults(rules: JobRules, script: Script) -> Self {
         Self {
             changes: Budget::new(rules.posts),
@@ -180,17 +181,17 @@ impl Jobs {
         }
     }
 
-    /// Every file that is on its object, the oldest job's first.
+    /// Returns every file on an object, in the order of the jobs, the oldest first.
     pub(crate) fn attached(&self) -> Vec<AttachedFile> {
         self.delivery.look(|world, now| world.attached(now))
     }
 
-    /// All requests that arrived, in the order of their effects.
+    /// Returns the log of requests with an effect or an answer, in the order of effects.
     pub(crate) fn log(&self) -> Vec<Logged> {
         self.delivery.look(|world, _| world.log().to_vec())
     }
 
-    /// How many requests were refused because too many came.
+    /// Returns the number of requests refused because of the limits.
     pub(crate) fn throttled(&self) -> u64 {
         self.delivery.look(|world, _| world.throttled())
     }

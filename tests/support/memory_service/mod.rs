@@ -1,12 +1,13 @@
-//! A service in memory, with faults at will: what the protocol is tested against.
+//! Both services in memory, with faults at will, for tests of the protocol.
 //!
-//! It keeps to the rules of the real one where they are known, and has a switch for each rule that
-//! is not. Time is the runtime's, which tests can move. Its faults come before a request's effect,
-//! after it, or let the effect happen late or twice, which no real server can be made to do on
-//! demand.
+//! The services keep the rules of the real ones where these are known, and have a switch for each
+//! unknown rule. Time is the time of the runtime, which tests can move. Faults come before the
+//! effect of a request or after it, delay the effect, or let the effect happen twice, which no real
+//! server can be made to do on demand.
 //!
-//! The simulation takes this file in, and so do the unit tests in `src`, which are another crate: the
-//! product goes by its name here, and this module by its place in whoever takes it in.
+//! Open first: this file for attachments, `jobs` for jobs. `delivery` holds the faults, `world` and
+//! `jobs::world` hold the state. Unit tests in `src` and the simulation include the module, each in
+//! another crate: the product is called `consign` here, and the module `crate::memory_service`.
 
 #![expect(
     dead_code,
@@ -36,24 +37,24 @@ use consign::source::Source;
 use delivery::{Delivery, of_a_put};
 use world::{Attachments, Done, Effect, Which};
 
-/// How the service behaves where its documentation is silent.
+/// Behaviour of the service where the documentation is silent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rules {
-    /// Whether two attachments may have one `external_id`.
+    /// Answer to a second attachment with the same `external_id`.
     pub(crate) ids: Ids,
-    /// Which of them lead to their attachments.
+    /// `external_id`s that lead to their attachments.
     pub(crate) routes: Routes,
-    /// How long after it got its `external_id` a record is not found by it.
+    /// Time for which a record is not found by a new `external_id`.
     pub(crate) find_delay: Duration,
-    /// What becomes of a title when a new file name is told without one.
+    /// Title after a request with a new file name and without a title.
     pub(crate) titles: Titles,
-    /// How long after the upload a size stays hidden.
+    /// Time from an upload until the size is visible.
     pub(crate) size_delay: Duration,
-    /// How long an address for bytes is good.
+    /// Time for which an address for bytes is valid.
     pub(crate) address_life: Duration,
-    /// After how long a record without bytes is removed.
+    /// Age at which a record without bytes is removed.
     pub(crate) purge_after: Duration,
-    /// How long a request takes.
+    /// Time of a request and the answer together.
     pub(crate) round_trip: Duration,
 }
 
@@ -72,127 +73,127 @@ impl Default for Rules {
     }
 }
 
-/// Whether two attachments may have one `external_id`.
+/// Answer to a second attachment with the same `external_id`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ids {
-    /// The second one is refused.
+    /// The second attachment is refused.
     Unique,
-    /// Both are taken, and the older one is found.
+    /// Both attachments are kept, and the older is found.
     NotUnique,
 }
 
-/// Which `external_id`s lead to their attachments.
+/// `external_id`s that lead to their attachments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Routes {
-    /// All.
+    /// All `external_id`s.
     All,
-    /// All but those with a dot, under which nothing is ever found.
+    /// All `external_id`s but those with a dot, which find nothing, ever.
     NoDots,
 }
 
-/// What becomes of a title when a new file name is told without one.
+/// Title after a request with a new file name and without a title.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Titles {
-    /// It stays.
+    /// The old title stays.
     Kept,
-    /// It is derived from the new file name.
+    /// A title is derived from the new file name.
     DerivedAnew,
 }
 
-/// A kind of request.
+/// Kind of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Operation {
-    /// [`Destination::find`]
+    /// [`AttachmentApi::find`]
     Find,
-    /// [`Destination::get`]
+    /// [`AttachmentApi::get`], and the look-up of a job.
     Get,
-    /// [`Destination::create`]
+    /// [`AttachmentApi::create`], and the creation of a job.
     Create,
-    /// [`Destination::renew`]
+    /// [`AttachmentApi::renew`]
     Renew,
-    /// [`Destination::amend`]
+    /// [`AttachmentApi::amend`]
     Amend,
-    /// [`Destination::list`]
+    /// [`AttachmentApi::list`]
     List,
     /// [`Destination::put`]
     Put,
-    /// [`Archive::inspect`](consign::destination::archive::Archive::inspect)
+    /// [`AttachmentApi::inspect`]
     Inspect,
-    /// [`Archive::original`](consign::destination::archive::Archive::original)
+    /// [`AttachmentApi::original`]
     Original,
-    /// [`Archive::fetch`](consign::destination::archive::Archive::fetch)
+    /// [`AttachmentApi::fetch`]
     Fetch,
 }
 
-/// What befalls a request.
+/// Fault of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// No connection: nothing is sent.
     NotSent,
-    /// Lost on the way there: no effect, no answer.
+    /// The request is lost: no effect, no answer.
     LostBefore,
-    /// Lost on the way back: its effect happens, and nobody hears of it.
+    /// The answer is lost: the effect happens, and the client does not learn of it.
     LostAfter,
-    /// Held up on the way: no answer, and its effect happens so much later.
+    /// The request is delayed: no answer in time, and the effect happens after the given time.
     Late(Duration),
-    /// Delivered twice: it is answered, and its effect happens once more so much later, or just
-    /// before where that is no time at all.
+    /// The request is delivered twice: the first delivery is answered, and the effect happens again
+    /// after the given time, or just before the first where the time is zero.
     Twice(Duration),
-    /// 5xx, and nothing was done.
+    /// Status 5xx without an effect.
     Failed,
-    /// 5xx, or an answer that nobody can read; and yet it was done.
+    /// Status 5xx or an unreadable answer, although the effect happened.
     FailedAfter,
-    /// 429.
+    /// Status 429.
     Throttled,
-    /// 401 or 403.
+    /// Status 401 or 403.
     Denied,
-    /// Refused as it is, with 422 or the like.
+    /// Status 422 or similar: the request is refused for good.
     Refused,
 }
 
-/// Decides what befalls the n-th request of a kind, counted from 1.
+/// Chooses the fault of the n-th request of a kind, counted from 1; `None` for no fault.
 pub(crate) type Script = Box<dyn FnMut(Operation, u64) -> Option<Fault> + Send>;
 
-/// A request that had an effect, or was answered.
+/// Request with an effect or an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Logged {
-    /// What was asked.
+    /// Kind of the request.
     pub(crate) operation: Operation,
-    /// Of which attachment, where there is one.
+    /// Record or job of the request, where there is one.
     pub(crate) id: Option<u64>,
-    /// When it had its effect.
+    /// Time of the effect.
     pub(crate) at: Instant,
 }
 
-/// An attachment that has its bytes.
+/// Attachment whose bytes have arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StoredAttachment {
-    /// Its id.
+    /// Id given by the service.
     pub(crate) id: u64,
-    /// Its key.
+    /// `external_id` now.
     pub(crate) external_id: ExternalId,
-    /// Its title, where it was given one.
+    /// Title, given or derived.
     pub(crate) title: Option<String>,
-    /// What it hangs on.
+    /// Object with the attachment.
     pub(crate) object: ObjectRef,
-    /// What it holds.
+    /// Digest of the content.
     pub(crate) sha256: Sha256Digest,
 }
 
-/// The service that keeps attachments.
+/// The service for attachments.
 pub(crate) struct Memory(Delivery<Attachments>);
 
-/// Where bytes go: a key that the service made up.
+/// Address for bytes: a number made up by the service, like the random part of a presigned URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Address(u64);
 
 impl Memory {
-    /// A service without faults.
+    /// Returns a service without faults.
     pub(crate) fn new(rules: Rules) -> Self {
         Self::with_faults(rules, Box::new(|_, _| None))
     }
 
-    /// A service with faults.
+    /// Returns a service whose faults the script chooses.
     pub(crate) fn with_faults(rules: Rules, script: Script) -> Self {
         Self(Delivery::new(
             Attachments::new(rules),
@@ -201,32 +202,32 @@ impl Memory {
         ))
     }
 
-    /// Every attachment that has its bytes, the oldest first.
+    /// Returns every attachment whose bytes have arrived, the oldest first.
     pub(crate) fn stored(&self) -> Vec<StoredAttachment> {
         self.0.look(|world, _| world.stored())
     }
 
-    /// All requests that arrived, in the order of their effects.
+    /// Returns the log of requests with an effect or an answer, in the order of effects.
     pub(crate) fn log(&self) -> Vec<Logged> {
         self.0.look(|world, _| world.log().to_vec())
     }
 
-    /// How many records there are, with bytes and without.
+    /// Returns the number of records, with bytes and without.
     pub(crate) fn records(&self) -> usize {
         self.0.look(|world, _| world.records())
     }
 
-    /// Whether there is a record, with bytes or without.
+    /// Returns `true` if there is a record of the id, with bytes or without.
     pub(crate) fn contains(&self, id: u64) -> bool {
         self.0.look(|world, _| world.contains(id))
     }
 
-    /// Removes an attachment behind everybody's back.
+    /// Removes a record, without a request.
     pub(crate) fn remove(&self, id: u64) {
         self.0.look(|world, _| world.remove(id));
     }
 
-    /// Puts other bytes in the place of an attachment's behind everybody's back.
+    /// Replaces the bytes of an attachment, without a request.
     pub(crate) fn overwrite(&self, id: u64, content: Content) {
         self.0.look(|world, now| world.overwrite(id, content, now));
     }

@@ -1,4 +1,4 @@
-//! What the service in memory holds, and what requests do to it when they arrive.
+//! State of the service for attachments in memory, and the effects of requests.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,14 +10,14 @@ use consign::destination::archive::{Exhibit, Shown};
 use consign::destination::{Names, NewAttachment, NewNames, Presence};
 use consign::model::{Content, ExternalId};
 
-/// All that the service holds.
+/// Records, addresses and bytes of the service.
 pub(super) struct Attachments {
     rules: Rules,
     records: BTreeMap<u64, Record>,
-    /// Which record an address was issued for, and when.
+    /// Record of each upload address, and the time of issue.
     addresses: HashMap<Address, (u64, Instant)>,
     bytes: HashMap<Address, (Content, Instant)>,
-    /// Which bytes an address leads to for whoever wants to have them, and since when.
+    /// Content behind each download address, and the time of issue.
     downloads: HashMap<Address, (Content, Instant)>,
     log: Vec<Logged>,
     next_id: u64,
@@ -31,7 +31,7 @@ struct Record {
     address: Address,
 }
 
-/// What a request does when it arrives.
+/// Change by a request, made on arrival.
 #[derive(Clone)]
 pub(super) enum Effect {
     Create(NewAttachment),
@@ -40,14 +40,14 @@ pub(super) enum Effect {
     Put(Address, Content),
 }
 
-/// Which attachment is amended: found when the request arrives.
+/// Attachment whose names are changed. An `external_id` is resolved when the request arrives.
 #[derive(Clone)]
 pub(super) enum Which {
     Id(u64),
     ExternalId(ExternalId),
 }
 
-/// What an effect came to.
+/// Result of a change.
 pub(super) enum Done {
     Record(u64, Address),
     Amended(u64),
@@ -116,7 +116,7 @@ impl Attachments {
         }
     }
 
-    /// Every attachment that has its bytes, the oldest first.
+    /// Returns every attachment whose bytes have arrived, the oldest first.
     pub(super) fn stored(&self) -> Vec<StoredAttachment> {
         let stored = self.records.iter().filter_map(|(id, record)| {
             let (content, _) = self.bytes.get(&record.address)?;
@@ -156,7 +156,8 @@ impl Attachments {
         Done::Record(id, address)
     }
 
-    /// Lets go of what is stored. A title that is not told is derived anew, or kept.
+    /// Releases the stored bytes and issues a new address. Without a title, the old title stays or
+    /// a new title is derived, by the rules.
     fn renew(&mut self, id: u64, file_name: String, title: Option<String>, now: Instant) -> Done {
         self.note(Operation::Renew, Some(id), now);
         let address = self.issue(id, now);
@@ -222,7 +223,7 @@ impl Attachments {
         address
     }
 
-    /// The attachment to which an `external_id` leads by now.
+    /// Returns the record to which an `external_id` leads now.
     pub(super) fn found_by(&self, external_id: &ExternalId, now: Instant) -> Option<u64> {
         let is_lost = self.rules.routes == Routes::NoDots && external_id.as_str().contains('.');
         let id = self.by_external_id(external_id).filter(|_| !is_lost)?;
@@ -243,7 +244,7 @@ impl Attachments {
         (now - *at >= self.rules.size_delay).then_some(content.stamp.size)
     }
 
-    /// What an attachment is called.
+    /// Returns the names of an attachment.
     pub(super) fn names(&self, id: u64) -> Names {
         let file = self.records.get(&id).map(|one| &one.new.file);
         file.map_or_else(Names::default, |file| Names {
@@ -252,7 +253,7 @@ impl Attachments {
         })
     }
 
-    /// What is shown of an attachment.
+    /// Returns the metadata of an attachment as the service reports it.
     pub(super) fn exhibit(&self, id: u64, now: Instant) -> Option<Exhibit> {
         let record = self.records.get(&id)?;
         let file = &record.new.file;
@@ -268,7 +269,7 @@ impl Attachments {
         })
     }
 
-    /// An address from which the bytes of an attachment can be had for a while.
+    /// Issues an address for a download. `None` without bytes.
     pub(super) fn lend(&mut self, id: u64, now: Instant) -> Option<Address> {
         let (content, _) = *self.bytes.get(&self.records.get(&id)?.address)?;
         let address = Address(self.next_address);
@@ -277,7 +278,7 @@ impl Attachments {
         Some(address)
     }
 
-    /// What is had from such an address; nothing once it has expired.
+    /// Returns the content behind a download address. `None` after expiry.
     pub(super) fn lent(&self, address: Address, now: Instant) -> Option<Content> {
         let (content, since) = self.downloads.get(&address)?;
         (now - *since <= self.rules.address_life).then_some(*content)

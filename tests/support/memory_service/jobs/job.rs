@@ -1,4 +1,4 @@
-//! One job, and what time does to it: what it is at follows from what came, and when.
+//! Life of a job: the state follows from the files at hand, the times of arrival, and the rules.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::{Attaches, JobRules, Missing, Tells};
 use consign::destination::{End, Fate, NewFile, NewJob};
 use consign::model::{Content, ObjectRef};
 
-/// A job.
+/// Job and files of the job.
 pub(super) struct Job {
     pub(super) object: ObjectRef,
     pub(super) files: Vec<File>,
@@ -17,25 +17,25 @@ pub(super) struct Job {
     pub(super) fate: Doom,
 }
 
-/// What is settled about a job when it is made.
+/// Fate of a job, settled at creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Doom {
-    /// Nothing.
+    /// The job ends by the rules.
     None,
-    /// It fails at its start.
+    /// The job fails at the start: the object does not exist.
     NoObject,
-    /// It never ends.
+    /// The job never ends.
     Stuck,
 }
 
-/// A file of a job.
+/// File of a job.
 pub(super) struct File {
     pub(super) new: NewFile,
-    /// What came, and when it last did.
+    /// Content, and the time of the newest arrival. `None` before the first.
     pub(super) bytes: Option<(Content, Instant)>,
 }
 
-/// What a job is at.
+/// State of a job at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
     Waiting,
@@ -63,12 +63,13 @@ impl Job {
         }
     }
 
-    /// Whether it has ended so long ago.
+    /// Returns `true` if the job ended at least the given time ago.
     pub(super) fn ended_before(&self, age: Duration, rules: &JobRules, now: Instant) -> bool {
         self.end(rules).is_some_and(|(at, _)| at + age <= now)
     }
 
-    /// When and how it ends, unless more comes.
+    /// Returns the time and the kind of the end, if no further file arrives. `None` for a job
+    /// without an end.
     fn end(&self, rules: &JobRules) -> Option<(Instant, Phase)> {
         match self.fate {
             Doom::NoObject => return Some((self.starts, Phase::Failed)),
@@ -87,7 +88,7 @@ impl Job {
         Some((self.starts + rules.give_up_after, phase))
     }
 
-    /// Those of its files that are on its object.
+    /// Returns the files of the job on the object.
     pub(super) fn attached(
         &self,
         rules: &JobRules,
@@ -101,7 +102,7 @@ impl Job {
         })
     }
 
-    /// How it ended, as it says itself.
+    /// Returns the outcome as the job reports it. `None` before the end.
     pub(super) fn told(&self, rules: &JobRules, now: Instant) -> Option<End> {
         let phase = self.phase(rules, now);
         let (word, others) = match phase {
@@ -123,7 +124,7 @@ impl Job {
         })
     }
 
-    /// What became of its files. One that succeeded speaks of none but those that it misses.
+    /// Returns the outcomes of the files. A successful job names missing files only.
     fn fates(&self, rules: &JobRules, now: Instant) -> BTreeMap<String, Fate> {
         let attached: Vec<&str> = self
             .attached(rules, now)

@@ -1,4 +1,4 @@
-//! What the service in memory that keeps jobs holds, and what requests do to it when they arrive.
+//! State of the service for jobs in memory, and the effects of requests.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
@@ -13,11 +13,11 @@ use consign::destination::{JobPresence, NewJob, Place};
 use consign::model::Content;
 use consign::throttle::quota::Allowance;
 
-/// All that the service holds.
+/// Jobs, addresses and request times of the service.
 pub(super) struct World {
     rules: JobRules,
     jobs: BTreeMap<u64, Job>,
-    /// What each address was issued for, and when.
+    /// File of each address, and the time of issue.
     addresses: HashMap<Address, Issued>,
     changes: Window,
     reads: Window,
@@ -34,14 +34,14 @@ struct Issued {
     at: Instant,
 }
 
-/// What a request does when it arrives.
+/// Change by a request, made on arrival.
 #[derive(Clone)]
 pub(super) enum Effect {
     Create(NewJob),
     Put(Address, Content),
 }
 
-/// What an effect came to.
+/// Result of a change.
 pub(super) enum Done {
     Made(u64, Vec<Place<Address>>),
     NoSuchObject,
@@ -61,7 +61,7 @@ impl delivery::World for World {
         }
     }
 
-    /// Nothing goes: what time does to a job is found out when somebody asks.
+    /// Removes nothing: the effect of time on a job is computed at each question.
     fn age(&mut self, _now: Instant) {}
 }
 
@@ -102,7 +102,7 @@ impl World {
         of_each.collect()
     }
 
-    /// How a job stands, or how long to wait before asking.
+    /// Returns the state of a job. Fails with the time to wait if the limit of reads is reached.
     pub(super) fn get(&mut self, id: u64, now: Instant) -> Result<JobPresence<Address>, Duration> {
         self.reads
             .admit(self.rules.reads, now)
@@ -160,7 +160,7 @@ impl World {
         Done::Made(id, places)
     }
 
-    /// Where the files of a job go, as it says now.
+    /// Returns the addresses for the files of a job, as the job shows them now.
     fn places(&mut self, id: u64, now: Instant) -> Vec<Place<Address>> {
         let job = &self.jobs[&id];
         let at = match self.rules.addresses {
@@ -194,7 +194,7 @@ impl World {
         }
         self.note(Operation::Put, Some(issued.job), now);
         let job = self.jobs.get_mut(&issued.job).expect("jobs stay");
-        // The storage takes what comes too late for the job, which then has no use for it.
+        // The storage takes bytes that come too late for the job, and the job has no use for them.
         if job.phase(&self.rules, now) == Phase::Running {
             job.files[issued.file].bytes = Some((content, now));
         }
@@ -206,12 +206,13 @@ impl World {
     }
 }
 
-/// When the requests of a kind came, the oldest first.
+/// Times of the requests of a kind, the oldest first.
 #[derive(Debug, Default)]
 struct Window(VecDeque<Instant>);
 
 impl Window {
-    /// Counts a request, or says how long it comes too early. What is refused does not count.
+    /// Counts a request. Fails with the time to wait if the request comes too early. Refused
+    /// requests do not count.
     fn admit(&mut self, allowances: &[Allowance], now: Instant) -> Result<(), Duration> {
         let wait = |allowance: &Allowance| {
             let place = self.0.len().checked_sub(allowance.requests as usize)?;
