@@ -1,5 +1,6 @@
-//! The command line: arguments as they are typed, and their resolution to the structs of `config`,
-//! which are all that the commands see.
+//! Command line: arguments as typed, and their resolution to the orders in `config`, from which the
+//! commands are run. Help texts of arguments are the `///` comments of their fields. Open [`Cli`]
+//! first; resolution is in `resolve`.
 
 mod emulator;
 mod resolve;
@@ -25,12 +26,12 @@ pub use emulator::EmulatorArgs;
 #[derive(Debug, Parser)]
 #[command(name = "consign", version, propagate_version = true)]
 pub struct Cli {
-    /// What to do.
+    /// Command to run.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// The commands.
+/// Commands of the program.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Check a manifest and all its files, without sending anything
@@ -45,13 +46,13 @@ pub enum Command {
     Emulator(EmulatorArgs),
 }
 
-/// What `check` takes.
+/// Arguments of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// What is read.
+    /// Manifest arguments.
     #[command(flatten)]
     pub input: InputArgs,
-    /// What is shown.
+    /// Output arguments.
     #[command(flatten)]
     pub output: OutputArgs,
     /// Results file of earlier runs, with which the rows are compared [default: the manifest's path with
@@ -60,10 +61,10 @@ pub struct CheckArgs {
     pub results: Option<PathBuf>,
 }
 
-/// What `import` takes.
+/// Arguments of `import`.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// What is read.
+    /// Manifest arguments.
     #[command(flatten)]
     pub input: InputArgs,
     /// Results file [default: the manifest's path with .results.csv for its extension]
@@ -81,24 +82,24 @@ pub struct ImportArgs {
     /// Stop when more rows than this have failed [default: no limit]
     #[arg(long, value_name = "N")]
     pub max_errors: Option<usize>,
-    /// What is asked.
+    /// Consent arguments.
     #[command(flatten)]
     pub consent: ConsentArgs,
-    /// Where it goes.
+    /// Service arguments.
     #[command(flatten)]
     pub service: ServiceArgs,
-    /// What is shown.
+    /// Output arguments.
     #[command(flatten)]
     pub output: OutputArgs,
-    /// What is changed.
+    /// Arguments about changes.
     #[command(flatten)]
     pub amend: AmendArgs,
-    /// How it goes to Keelvar.
+    /// Arguments about Keelvar's jobs.
     #[command(flatten)]
     pub jobs: JobArgs,
 }
 
-/// What is agreed to beforehand.
+/// Arguments for consent beforehand.
 #[derive(Debug, Clone, Args)]
 pub struct ConsentArgs {
     /// Answer yes to what is asked before content is replaced, or becomes visible to bidders
@@ -106,7 +107,7 @@ pub struct ConsentArgs {
     pub yes: bool,
 }
 
-/// What is changed of what is attached already: nothing, unless it is asked for.
+/// Arguments about changes of existing attachments. Without these arguments, nothing is changed.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Changing what is attached (Workday only)")]
 pub struct AmendArgs {
@@ -124,10 +125,10 @@ pub struct AmendArgs {
     pub update: Option<Attribute>,
 }
 
-/// What an attachment shows of itself, and what can be corrected.
+/// Attribute of an attachment that can be corrected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attribute {
-    /// Its title.
+    /// Title of the attachment.
     Title,
 }
 
@@ -145,7 +146,7 @@ impl Attribute {
     }
 }
 
-/// What `verify` takes.
+/// Arguments of `verify`.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
     /// Results file of an import
@@ -161,23 +162,23 @@ pub struct VerifyArgs {
     /// windows-1252
     #[arg(long, value_name = "NAME", value_parser = encoding_named)]
     pub encoding: Option<&'static Encoding>,
-    /// Where it is.
+    /// Service arguments.
     #[command(flatten)]
     pub service: ServiceArgs,
-    /// What is shown.
+    /// Output arguments.
     #[command(flatten)]
     pub output: OutputArgs,
-    /// What Keelvar's words mean.
+    /// Arguments about Keelvar's status words.
     #[command(flatten)]
     pub words: StatusArgs,
 }
 
-/// How many attachments are downloaded.
+/// Attachments to download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sampling {
-    /// All.
+    /// All attachments.
     All,
-    /// A share of them.
+    /// A random share of the attachments.
     Share(Share),
 }
 
@@ -192,7 +193,7 @@ impl Sampling {
     }
 }
 
-/// What `report` takes.
+/// Arguments of `report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
     /// Results file of an import
@@ -209,30 +210,30 @@ pub struct ReportArgs {
     /// Attach the HTML report to this record, once; for example contract:48213
     #[arg(long, value_name = "TYPE:ID", value_parser = record)]
     pub attach_to: Option<ObjectRef>,
-    /// What is shown.
+    /// Output arguments.
     #[command(flatten)]
     pub output: OutputArgs,
-    /// How it is attached.
+    /// Arguments for attaching the report.
     #[command(flatten)]
     pub attach: AttachArgs,
 }
 
-/// How `report` attaches what it has written. Without `--attach-to` it means nothing.
+/// Arguments for attaching a report. Without `--attach-to` they have no effect.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "With --attach-to only")]
 pub struct AttachArgs {
-    /// What is asked.
+    /// Consent arguments.
     #[command(flatten)]
     pub consent: ConsentArgs,
-    /// Where it goes.
+    /// Service arguments.
     #[command(flatten)]
     pub service: ServiceArgs,
-    /// How it goes to Keelvar.
+    /// Arguments about Keelvar's jobs.
     #[command(flatten)]
     pub jobs: JobArgs,
 }
 
-/// A record as it is typed: `contract:48213`.
+/// Parses a record as typed: `contract:48213`.
 fn record(text: &str) -> Result<ObjectRef, String> {
     let (kind, id) = text
         .split_once(':')
@@ -243,7 +244,7 @@ fn record(text: &str) -> Result<ObjectRef, String> {
     ObjectRef::parse(kind, id).map_err(|why| format!("the id {id:?} {why}"))
 }
 
-/// How files go to Keelvar, which takes them in jobs. For Workday it means nothing.
+/// Arguments about Keelvar's jobs. For Workday they have no effect.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Keelvar only")]
 pub struct JobArgs {
@@ -256,12 +257,12 @@ pub struct JobArgs {
     /// Send the files of failed jobs again, although some of them may be attached already
     #[arg(long)]
     pub retry_failed_jobs: bool,
-    /// What their words mean.
+    /// Arguments about status words.
     #[command(flatten)]
     pub words: StatusArgs,
 }
 
-/// What the words mean with which Keelvar says how a job stands.
+/// Arguments about the words in which Keelvar states the status of a job.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Keelvar only")]
 pub struct StatusArgs {
@@ -277,7 +278,7 @@ fn in_one_job(text: &str) -> Result<usize, String> {
     }
 }
 
-/// Where attachments go, and how fast.
+/// Arguments about the destination of attachments, its rate, and the network.
 #[derive(Debug, Clone, Args)]
 pub struct ServiceArgs {
     /// Region of the company's tenant in Workday
@@ -321,7 +322,7 @@ fn at_once(text: &str) -> Result<usize, String> {
     }
 }
 
-/// The manifest, and how it is read.
+/// Arguments about the manifest and the way to read it.
 #[derive(Debug, Clone, Args)]
 pub struct InputArgs {
     /// CSV with the columns `file_path`, `object_type`, `object_id` and `external_id`
@@ -350,7 +351,7 @@ pub struct InputArgs {
     pub allow_again: Option<SecondCopies>,
 }
 
-/// How much is shown, and in which form.
+/// Arguments about amount and form of output.
 #[derive(Debug, Clone, Args)]
 pub struct OutputArgs {
     /// Show nothing but errors

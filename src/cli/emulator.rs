@@ -1,4 +1,4 @@
-//! What `emulator` takes.
+//! Arguments of `emulator`, and their resolution to its settings.
 
 mod values;
 
@@ -19,7 +19,7 @@ use crate::emulator::{
 };
 use crate::model::ObjectRef;
 
-/// What `emulator` takes.
+/// Arguments of `emulator`.
 #[derive(Debug, Args)]
 pub struct EmulatorArgs {
     /// Address to listen on; port 0 takes any that is free
@@ -76,7 +76,7 @@ pub struct EmulatorArgs {
     /// Longest file that its storage takes, such as 5MB; longer ones are refused unread [default: any]
     #[arg(long, value_name = "SIZE")]
     pub largest_upload: Option<ByteSize>,
-    /// What the jobs do.
+    /// Arguments about jobs.
     #[command(flatten)]
     pub jobs: JobsArgs,
     /// Say more about what is done; twice or three times for still more
@@ -84,7 +84,7 @@ pub struct EmulatorArgs {
     pub verbose: u8,
 }
 
-/// How the emulator deals with jobs.
+/// Arguments about the emulator's jobs.
 #[derive(Debug, Args)]
 pub struct JobsArgs {
     /// Requests that create jobs, within an hour, before it answers 429
@@ -136,7 +136,7 @@ fn uuid(text: &str) -> Result<Uuid, String> {
 }
 
 impl EmulatorArgs {
-    /// The emulator that is ordered.
+    /// Resolves the arguments to the order of an emulator.
     pub fn into_plan(self) -> EmulatorPlan {
         EmulatorPlan {
             listen: self.listen,

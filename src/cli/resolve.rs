@@ -1,4 +1,4 @@
-//! Arguments as typed, resolved to what they mean. Nothing is read and nothing is sent for it.
+//! Resolution of typed arguments to orders. Nothing is read and nothing is sent for it.
 
 use super::{
     AmendArgs, AttachArgs, Attribute, CheckArgs, Command, ConsentArgs, ImportArgs, InputArgs,
@@ -17,7 +17,7 @@ use crate::root::folder_of;
 use crate::verification::Download;
 
 impl ImportArgs {
-    /// The import that is ordered.
+    /// Resolves the arguments to the order of an import.
     pub fn into_plan(self) -> ImportPlan {
         let jobs = self.jobs.into_jobs(self.service.concurrency);
         ImportPlan {
@@ -50,7 +50,7 @@ impl ImportArgs {
 }
 
 impl CheckArgs {
-    /// The check that is ordered.
+    /// Resolves the arguments to the order of a check.
     pub fn into_plan(self) -> CheckPlan {
         let usual = || results_path(&self.input.manifest, None);
         CheckPlan {
@@ -64,7 +64,8 @@ impl CheckArgs {
 }
 
 impl VerifyArgs {
-    /// The verification that is ordered. A random sample tells by which number it was drawn.
+    /// Resolves the arguments to the order of a verification. Without `--seed`, a random seed is
+    /// drawn; the order holds it, so that the sample can be drawn again.
     pub fn into_plan(self) -> VerifyPlan {
         let seed = || self.seed.unwrap_or_else(|| fastrand::u32(..1_000_000));
         VerifyPlan {
@@ -86,7 +87,7 @@ impl VerifyArgs {
 }
 
 impl ReportArgs {
-    /// The report that is ordered.
+    /// Resolves the arguments to the order of a report.
     pub fn into_plan(self) -> ReportPlan {
         ReportPlan {
             results: self.results,
@@ -177,7 +178,7 @@ impl JobArgs {
 }
 
 impl Command {
-    /// How much is to be told.
+    /// Returns the amount of output.
     pub fn verbosity(&self) -> Verbosity {
         match self {
             Self::Check(args) => args.output.verbosity(),
@@ -216,7 +217,7 @@ fn at_level(verbose: u8) -> Verbosity {
 }
 
 impl ServiceArgs {
-    /// What the arguments mean, as far as that shows before it is known which service they are for.
+    /// Resolves the arguments, as far as possible before the service is known.
     pub fn into_config(self) -> ServiceConfig {
         ServiceConfig {
             destination: match (self.base_url, self.region, self.environment) {

@@ -1,4 +1,4 @@
-//! What arguments come to, from the words of a command line to the structs of `config`.
+//! Orders that follow from command lines.
 
 mod changes;
 mod jobs;
@@ -8,7 +8,7 @@ use clap::Parser as _;
 use super::{Cli, Command};
 use crate::config::{ImportPlan, NamedDestination};
 
-/// The import that these arguments order, or why they are refused.
+/// Returns the order of an import with `args`, or the text of the refusal.
 fn import(args: &[&str]) -> Result<ImportPlan, String> {
     let words = ["consign", "import", "m.csv"].iter().chain(args);
     let cli = Cli::try_parse_from(words).map_err(|refusal| refusal.to_string())?;

@@ -1,4 +1,4 @@
-//! The words of the command line for choices that are types of other modules, which know no clap.
+//! Words of the command line for values of types in other modules, which know no clap.
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;

@@ -1,4 +1,4 @@
-//! The words of the command line for what the emulator can be told to do.
+//! Words of the command line for the emulator's settings.
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;

@@ -1,4 +1,4 @@
-//! What is said of attachments that are there already.
+//! Arguments about existing attachments.
 
 use std::path::Path;
 

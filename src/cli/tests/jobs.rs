@@ -1,4 +1,4 @@
-//! What is said of Keelvar's jobs.
+//! Arguments about Keelvar's jobs.
 
 use std::time::Duration;
 
