@@ -46,7 +46,7 @@ pub enum Backups {
     Waived,
 }
 
-/// Reason for which options for changes cannot be meant.
+/// Error for options about changes that cannot be meant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AmendError {
     /// Content would be lost, and the user has decided nothing about a backup.

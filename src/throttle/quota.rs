@@ -171,7 +171,7 @@ impl Spent {
             // An answer must come first, at an unknown time.
             return Some(Duration::from_secs(1));
         };
-        // Index of the answer that has to leave the window, counted from the newest.
+        // The answer that has to leave the window first: number `free + 1`, counted from the newest.
         let place = self.answered.len().checked_sub(free + 1)?;
         left(self.answered[place], allowance.within)
     }

@@ -76,7 +76,7 @@ impl Answer {
         let is_one_of = |codes: &[&str]| codes.contains(&self.code());
         match self.status {
             200..=299 => Standing::Good,
-            // Something between consign and the storage knows nothing of addresses.
+            // Something between consign and the storage knows nothing of addresses: a new one is no help.
             400..=499 if self.is_web_page() => Standing::Final,
             403 => Standing::Expired,
             400..=499 if is_one_of(&EXPIRED_CODES) => Standing::Expired,

@@ -244,7 +244,7 @@ async fn what_calls_itself_a_web_page_is_told_from_a_file() {
 
 #[tokio::test]
 async fn more_bytes_than_there_should_be_are_left_where_they_are() {
-    // The rest of them never comes, and nobody waits for it.
+    // The rest of the bytes never comes, and the download does not wait for it.
     let long = "HTTP/1.1 200 OK\r\nContent-Length: 5000000000\r\n\r\nhello!";
     let download = from(saying(long), 5).await;
     assert_eq!(download.fetched, Ok(Fetched::Longer));
@@ -359,8 +359,8 @@ async fn a_file_that_trickles_is_left_after_a_minute() {
 
 #[tokio::test]
 async fn whoever_sends_a_piece_in_each_minute_is_waited_for_and_no_longer() {
-    // The first minute brings a piece just in time, and so does the second one; the third one
-    // brings all of a piece but its last byte.
+    // The first and the second minute bring a piece just in time; the third minute brings all of a
+    // piece except the last byte.
     let parts = [
         (secs(30), PIECE_SIZE - 1),
         (secs(29), 1),
@@ -392,7 +392,7 @@ async fn the_words_of_a_refusal_are_not_waited_for_for_ever_nor_read_without_end
     assert_eq!(download.fetched, refused("status 404, NoSuchKey"));
     assert_eq!(download.took.as_secs(), 10);
 
-    // Nobody says where it ends, and it does not.
+    // The head announces no length, and the body does not end.
     let start = "HTTP/1.1 404 Not Found\r\n\r\n<Code>NoSuchKey</Code>";
     let long = " ".repeat(BODY_LIMIT);
     let download = from(saying(format!("{start}{long}<Message>no</Message>")), 5).await;
