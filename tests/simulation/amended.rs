@@ -1,5 +1,5 @@
-//! The service that keeps attachments, rows of which the user wants more than to be there, and
-//! strangers who were there before or come in between.
+//! Scene of changes: the service for attachments, rows with wishes for replaced content, new names
+//! and titles, and other people who attach files before the runs and between their requests.
 
 mod drawn;
 mod promises;
@@ -27,18 +27,18 @@ use crate::scene::{Asked, Lines, RunWith, Scene, Watches as _, Weather, run_with
 use drawn::{Their, Theirs, draw_asked, draw_rows, draw_theirs};
 use promises::Promises;
 
-/// Rows with wishes, and the service that keeps their files.
+/// Rows with wishes, and the service for their files.
 pub(crate) struct Amended {
     rules: Rules,
     service: Arc<Memory>,
     referee: Referee,
     disk: Arc<Disk>,
     rows: Vec<TheRow>,
-    /// What others have under the names that the rows have and are to get, by row.
+    /// Attachments of others under the old and the new names of the rows, by row.
     theirs: Vec<Theirs>,
-    /// What the user asks for, unless he forgets it.
+    /// Options of the user, unless forgotten in a run.
     asked: Asked,
-    /// What he asks for in this run.
+    /// Options of the user in the current run.
     now: Asked,
 }
 
@@ -59,7 +59,7 @@ impl Scene for Amended {
         let rules = draw_rules(random);
         let service = Arc::new(Memory::with_faults(rules, script));
         let stranger = match random.u8(0..4) {
-            // What cannot be seen yet, nobody can keep.
+            // Content that is not visible yet cannot be kept by any client.
             0 if rules.size_delay.is_zero() => Stranger::to(&service),
             _ => Stranger::default(),
         };
@@ -125,7 +125,7 @@ impl Scene for Amended {
                 Step::Record(line) => self.disk.write(*line),
                 Step::Send(Start::Job(_)) => unreachable!("no row is for a job"),
                 Step::Send(Start::Attachment(start)) => {
-                    // A file may be gone by the time that it is to be sent.
+                    // A file may be gone by the time of its upload.
                     let is_gone = weather == Weather::Bad && random.u8(0..12) == 0;
                     let source = if is_gone {
                         source("gone.pdf")
@@ -203,7 +203,7 @@ impl Amended {
         )
     }
 
-    /// Somebody else hangs something on the object of a row.
+    /// Attaches something of other people to the object of a row.
     async fn hang(&self, row: &TheRow, name: &ExternalId, their: Their) {
         if their == Their::Nothing {
             return;

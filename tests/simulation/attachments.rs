@@ -1,4 +1,4 @@
-//! The service that keeps attachments, and rows that are sent to it.
+//! Scene of attachments: the service for attachments, and the rows sent there.
 
 pub(crate) mod bytes;
 mod promises;
@@ -26,7 +26,7 @@ use promises::Promises;
 use referee::Referee;
 use stranger::Stranger;
 
-/// Three rows at the most, and the service that keeps their files.
+/// Three rows at most, and the service for their files.
 pub(crate) struct Attachments {
     rules: Rules,
     service: Arc<Memory>,
@@ -146,7 +146,7 @@ impl Attachments {
         Promises::now(&self.rows, &self.service, &self.disk, &self.rules)
     }
 
-    /// Another program has used the first row's `external_id`.
+    /// Uses the `external_id` of the first row for an attachment of another program.
     async fn somebody_else_was_here(&mut self, random: &mut Rng) {
         let theirs = [Foreign::SameSize, Foreign::OtherSize, Foreign::WithoutBytes];
         let foreign = random.choice(theirs).unwrap_or(Foreign::No);
@@ -175,8 +175,8 @@ impl Attachments {
     }
 }
 
-/// Draws from which row on the `external_id`s have dots, if any has, and how the service deals with
-/// these. A source of its own lets all else be as it would be without.
+/// Draws the first row whose `external_id` has a dot, or `None`, and the routing of dots by the
+/// service. A separate generator leaves all other draws unchanged.
 fn draw_routing(rules: Rules, random: &Rng) -> (Rules, Option<usize>) {
     let mut random = Rng::with_seed(!random.clone().u64(..));
     if random.u8(0..6) > 0 {

@@ -1,4 +1,4 @@
-//! What goes wrong on the way to the service and at the service, drawn from a seed.
+//! Faults of requests, drawn from a seed: lasting troubles, and faults of single requests.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -8,15 +8,17 @@ use crate::memory_service::{Fault, Operation, Script};
 use fastrand::Rng;
 use tokio::time::Instant;
 
-/// How often each kind of fault befell each kind of request.
+/// Counts of faults, by kind of request and kind of fault.
 pub(crate) type Counts = BTreeMap<(Operation, &'static str), u64>;
 
-/// The latest that a request of unknown fate may still arrive: minutes, but for the PATCH, of
-/// which the protocol needs to know that it is over within the minute.
+/// Latest arrival of a request of unknown fate.
 const LATEST: Duration = Duration::from_mins(5);
+
+/// Latest arrival of a PATCH of unknown fate: the protocol relies on the end of every PATCH within
+/// the minute.
 const LATEST_PATCH: Duration = Duration::from_secs(59);
 
-/// A time of trouble of one kind.
+/// Period of a kind of trouble.
 #[derive(Debug, Clone)]
 struct Spell {
     from: Instant,
@@ -28,11 +30,11 @@ struct Spell {
 enum Trouble {
     /// 429 for all but a few requests.
     Storm,
-    /// The API answers 5xx, with or without doing what was asked, or not at all.
+    /// The API answers 5xx, with or without an effect, or does not answer.
     ApiAway,
-    /// The same of the storage.
+    /// The storage answers 5xx, with or without an effect, or does not answer.
     StorageAway,
-    /// No network at all.
+    /// There is no network.
     NoNetwork,
     /// The keys have expired.
     KeysRejected,
@@ -40,20 +42,20 @@ enum Trouble {
     AddressesRefused,
 }
 
-/// The troubles of one seed.
+/// Troubles of a seed.
 #[derive(Debug)]
 pub(crate) struct Chaos {
-    /// Nothing goes wrong before.
+    /// Time before which there are no faults.
     pub(crate) from: Instant,
-    /// From here on nothing goes wrong any more.
+    /// Time from which on there are no faults.
     pub(crate) until: Instant,
-    /// How likely a single request is to meet a fault of its own.
+    /// Probability of a fault for a single request, beside the periods of trouble.
     intensity: f64,
     spells: Vec<Spell>,
 }
 
 impl Chaos {
-    /// Draws the troubles of a seed. They begin in a minute.
+    /// Draws the troubles of a seed, which begin in a minute.
     pub(crate) fn draw(random: &mut Rng) -> Self {
         let minutes = random.choice([1, 5, 20, 180, 600]).unwrap_or(1);
         let length = Duration::from_mins(minutes);
@@ -69,7 +71,7 @@ impl Chaos {
         }
     }
 
-    /// The longest time for which the service cannot be reached at all.
+    /// Returns the longest time for which the service cannot be reached at all.
     pub(crate) fn longest_outage(&self) -> Duration {
         let outages = self
             .spells
@@ -79,8 +81,8 @@ impl Chaos {
         lengths.max().unwrap_or_default()
     }
 
-    /// The faults of the service, as these troubles have it. Counts each that happens.
-    /// `refused` are the kinds of requests that may be refused as they are.
+    /// Returns the faults of the service under these troubles, and counts each fault. `refused` are
+    /// the kinds of requests refused for good at times.
     pub(crate) fn script(
         &self,
         seed: u64,
@@ -161,14 +163,14 @@ fn single_fault(operation: Operation, refused: &[Operation], random: &mut Rng) -
         Operation::Renew | Operation::Amend => LATEST_PATCH,
         _ => LATEST,
     };
-    // Most of what is late is so by seconds.
+    // Most delays are a matter of seconds.
     let late = latest.mul_f64(random.f64().powi(3));
     match random.u8(0..11) {
         0 => Fault::NotSent,
         1 => Fault::LostBefore,
         2 => Fault::LostAfter,
         3 | 4 => Fault::Late(late),
-        // A PATCH that arrives once more after its answer could not be told from somebody else's.
+        // A PATCH that arrives again after its answer looks like a PATCH by other people.
         5 if is_patch => Fault::Twice(Duration::ZERO),
         5 => Fault::Twice(late),
         6 => Fault::Failed,
@@ -179,7 +181,7 @@ fn single_fault(operation: Operation, refused: &[Operation], random: &mut Rng) -
     }
 }
 
-/// The name of a kind of fault.
+/// Returns the name of a kind of fault.
 fn name(fault: Fault) -> &'static str {
     match fault {
         Fault::NotSent => "not sent",

@@ -1,5 +1,5 @@
-//! The results file as its reader finds it: which lines are in it, by which numbers, and which somebody
-//! has filtered out of it.
+//! Results file as a reader finds it: the lines in the file, their serial numbers, and the lines
+//! that people have filtered out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,26 +7,26 @@ use consign::results::Entry;
 use consign::results::census::{LineCensus, LostLines};
 use fastrand::Rng;
 
-/// What a lost line may have said.
+/// Kind of line whose loss is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Loss {
     OfAnything,
-    /// Which record was made for the row.
+    /// Line that names the record of the row.
     OfItsRecord,
 }
 
-/// The numbers of the lines that are in the file, by their places among all that were ever written.
+/// Numbers of the lines in the file, by their places among all lines ever written.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ResultsNumbers {
     in_file: BTreeMap<usize, Numbers>,
-    /// So many lines were ever written.
+    /// Number of lines ever written.
     written: usize,
-    /// So many lines the file has, those that are lost included.
+    /// Number of lines in the file, including lost lines.
     lines: u64,
     highest: u64,
-    /// The lines that somebody has filtered out, and has not put back.
+    /// Lines that people have filtered out and not put back.
     gone: BTreeMap<usize, Numbers>,
-    /// Those of which the file itself does not tell any more.
+    /// Places of lost lines that the file itself no longer reveals.
     forgotten: BTreeSet<usize>,
     nobody_counts: bool,
 }
@@ -38,7 +38,7 @@ struct Numbers {
 }
 
 impl ResultsNumbers {
-    /// A line is appended.
+    /// Appends a line.
     pub(crate) fn append(&mut self) {
         self.lines += 1;
         self.highest += 1;
@@ -50,7 +50,7 @@ impl ResultsNumbers {
         self.written += 1;
     }
 
-    /// The last lines of all that were written are not there any more.
+    /// Drops the last of all written lines, until the given number is left.
     pub(crate) fn truncate(&mut self, left: usize) {
         self.written = left;
         self.in_file.retain(|place, _| *place < left);
@@ -58,14 +58,14 @@ impl ResultsNumbers {
         self.forgotten.retain(|place| *place < left);
     }
 
-    /// The file is another one, with so many of the first lines.
+    /// Replaces the file with another, which has the given number of the first lines.
     pub(crate) fn is_another(&mut self, lines: usize) {
         self.truncate(0);
         self.lines = 0;
         (0..lines).for_each(|_| self.append());
     }
 
-    /// The file is written anew, with the newest line of each row.
+    /// Writes the file anew, with the newest line of each row.
     pub(crate) fn put_in_order(&mut self, lines: &[Entry]) {
         let in_file = self.in_file.keys().filter(|place| **place < lines.len());
         let newest: BTreeMap<&str, usize> = in_file
@@ -81,13 +81,13 @@ impl ResultsNumbers {
             };
             self.in_file.insert(place, numbers);
         }
-        // What was lost from the file before is not missed in this one.
+        // Lines lost from the old file are not missed in the new one.
         self.forgotten
             .extend(std::mem::take(&mut self.gone).into_keys());
     }
 
-    /// Some lines are filtered out. Of the last one that was appended, nobody could know it; and of a
-    /// file without lines, nothing is known.
+    /// Filters some lines out. Returns their number. At least one line stays: no reader could
+    /// notice the loss of the line appended last, and a file without lines reveals nothing.
     pub(crate) fn lose_lines(&mut self, random: &mut Rng) -> usize {
         let is_whole = self.in_file.values().all(|line| line.lines == self.lines);
         let last = self.in_file.iter().max_by_key(|(_, line)| line.serial);
@@ -107,7 +107,7 @@ impl ResultsNumbers {
         filtered.len()
     }
 
-    /// A copy from before is put back.
+    /// Puts a copy from before the filtering back.
     pub(crate) fn put_back(&mut self) {
         self.in_file.append(&mut self.gone);
     }
@@ -116,7 +116,7 @@ impl ResultsNumbers {
         self.in_file.get(&place).map(|numbers| numbers.serial)
     }
 
-    /// The places of all lines that were filtered out and were not put back.
+    /// Returns the places of all lines that were filtered out and not put back.
     pub(crate) fn gone(&self) -> impl Iterator<Item = usize> {
         self.gone.keys().chain(&self.forgotten).copied()
     }

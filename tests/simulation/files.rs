@@ -1,6 +1,6 @@
-//! The files of rows, as they are on the disk, in all versions that people save. Nobody reads them:
-//! what a service in memory stores of a file is its digest. But before content is replaced, its
-//! successor is opened, so they have to be there.
+//! Files of rows on the real disk, in all versions that people save. No test reads their bytes,
+//! since the service in memory stores the digest of a file. But before content is replaced, the new
+//! file is opened, so the files have to exist.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -13,10 +13,11 @@ use consign::model::{Content, FileStamp, Sha256Digest};
 use consign::root::Root;
 use consign::source::Source;
 
-/// So many rows have files.
+/// Number of rows that have files.
 pub(crate) const ROWS: usize = 3;
 
-/// What the files of a row may say: three of them as long as each other, and others.
+/// Texts of a row's file, before its number. The first three have the same length, the others do
+/// not.
 const VERSIONS: [&str; 5] = [
     "the text of row",
     "THE TEXT OF ROW",
@@ -25,10 +26,10 @@ const VERSIONS: [&str; 5] = [
     "short",
 ];
 
-/// What people hang there who have nothing to do with the rows.
+/// Texts that other people attach, who have nothing to do with the rows.
 const STRANGE: [&str; 3] = ["strangers' text..", "another text", "what came in between"];
 
-/// Each text, by its digest, with the file that holds it.
+/// Name and size of the file for each text, by the digest of the text.
 static FILES: LazyLock<BTreeMap<[u8; 32], (String, u64)>> = LazyLock::new(|| {
     let of_rows = (1..=ROWS).flat_map(|row| VERSIONS.map(|version| format!("{version} {row}")));
     let texts = of_rows.chain(STRANGE.map(str::to_owned));
@@ -54,17 +55,17 @@ fn write(path: &Path, text: &str) {
     file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
 }
 
-/// What a version of a row's file holds; of the first three, one is as long as the other.
+/// Returns the content of a version of a row's file. The first three versions have the same size.
 pub(crate) fn version(row: usize, nth: usize) -> Content {
     content(&format!("{} {row}", VERSIONS[nth % VERSIONS.len()]))
 }
 
-/// Whether this is a version of a row's file.
+/// Returns `true` if the content is a version of a row's file.
 pub(crate) fn is_of_row(sha256: Sha256Digest, row: usize) -> bool {
     (0..VERSIONS.len()).any(|nth| version(row, nth).sha256 == sha256)
 }
 
-/// Something else: as long as the first versions, or not.
+/// Returns content of other people: 0 has the size of the first versions, the rest have not.
 pub(crate) fn strange(nth: usize) -> Content {
     content(STRANGE[nth])
 }
@@ -75,7 +76,7 @@ fn content(text: &str) -> Content {
     Content { stamp, sha256 }
 }
 
-/// What shows of a file from outside, given what it holds.
+/// Returns the size and the time of the file with the given digest.
 pub(crate) fn stamp_of(sha256: Sha256Digest) -> FileStamp {
     FileStamp {
         size: FILES[&sha256.0].1,
@@ -83,12 +84,12 @@ pub(crate) fn stamp_of(sha256: Sha256Digest) -> FileStamp {
     }
 }
 
-/// The file that holds something.
+/// Returns the file with the given digest.
 pub(crate) fn holding(sha256: Sha256Digest) -> Source {
     source(&FILES[&sha256.0].0)
 }
 
-/// A file by its name, be it there or not.
+/// Returns a file by name, whether it exists or not.
 pub(crate) fn source(name: &str) -> Source {
     Source::new(Arc::clone(&ROOT), name.to_owned())
 }

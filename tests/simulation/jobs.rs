@@ -1,5 +1,5 @@
-//! The service that keeps jobs, rows that go through them, and a person who looks at what only
-//! people can tell.
+//! Scene of jobs: the service for jobs, rows that go through jobs, and a person who looks where
+//! only people can tell.
 
 mod promises;
 mod referee;
@@ -29,10 +29,10 @@ use crate::scene::{Lines, PUT_BACK, RESUME_ALLOWED, RunWith, Scene, Watches as _
 use promises::Promises;
 use referee::Referee;
 
-/// So many files share a job.
+/// Most files that share a job.
 const FILES: usize = 3;
 
-/// Budgets that are used up by a few rows.
+/// Budget for creations that a few rows use up.
 const FEW_POSTS: &[Allowance] = &[
     Allowance {
         requests: 3,
@@ -43,6 +43,8 @@ const FEW_POSTS: &[Allowance] = &[
         within: Duration::from_hours(24),
     },
 ];
+
+/// Budget for look-ups that a few rows use up.
 const FEW_READS: &[Allowance] = &[
     Allowance {
         requests: 10,
@@ -54,7 +56,7 @@ const FEW_READS: &[Allowance] = &[
     },
 ];
 
-/// Some rows over two objects, and the service that attaches their files.
+/// Rows over two objects, and the service that attaches their files.
 pub(crate) struct Jobs {
     rules: JobRules,
     service: Arc<jobs::Jobs>,
@@ -166,7 +168,7 @@ impl Scene for Jobs {
             return None;
         }
         let mut doubtful = doubtful.into_iter().map(|number| &self.rows[number - 1]);
-        // What somebody sees who looks at the objects.
+        // Stands for a look of a person at the objects: no lost line of the row named a job.
         let is_in_none = |row: &TheRow| !self.disk.has_lost(row.key(), Loss::OfItsRecord);
         if doubtful.all(is_in_none) {
             return Some(RESUME_ALLOWED);
@@ -210,8 +212,9 @@ impl Scene for Jobs {
 }
 
 impl Jobs {
-    /// Of a row that only people can decide about: somebody looks at its object, and wants it to be
-    /// tried again if its file is not there. In bad weather they may not find the time.
+    /// Decides about the failed job of a row that only people can judge: a person looks at the
+    /// object, and asks for a retry if the file is not there. While faults happen, the person may
+    /// not find the time.
     fn look_at(&self, row: &TheRow, random: &mut Rng, weather: Weather) -> FailedJobs {
         let previous = self.disk.durable(row.key());
         let finds_time = weather == Weather::Calm || random.bool();
@@ -297,7 +300,7 @@ fn draw_rules(random: &mut Rng) -> JobRules {
         timeout: Duration::from_mins(5),
     };
     if rules.address_life < Duration::from_mins(1) {
-        // Addresses that expire before the next question is allowed are of no use to anybody.
+        // Addresses that expire before the next look-up is allowed are of no use.
         rules.reads = JobRules::default().reads;
     }
     rules

@@ -1,5 +1,5 @@
-//! The machine on which runs go on: its power, which may go at any step, and its disk, which keeps
-//! what was synced and, of the rest, as much as it pleases.
+//! The computer on which runs go on. Its power may fail at any step. After a loss of power, its
+//! disk keeps all synced lines and, at random, some of the others.
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -17,15 +17,15 @@ use tokio::time::sleep;
 pub(crate) use crate::file::Loss;
 use crate::file::ResultsNumbers;
 
-/// The power of a run: it lasts for so many steps. Before and after each request, and on the way
-/// of each line to the disk, a step is taken.
+/// Power of a run, for a number of steps. A step is taken before and after each request, and on the
+/// way of each line to the disk.
 pub(crate) struct Power {
     steps_left: Mutex<Option<u64>>,
     lost: Notify,
 }
 
 impl Power {
-    /// Power for so many steps, or for ever.
+    /// Returns power for a number of steps; `None` means for ever.
     pub(crate) fn lasting(steps: Option<u64>) -> Self {
         Self {
             steps_left: Mutex::new(steps),
@@ -33,7 +33,7 @@ impl Power {
         }
     }
 
-    /// Goes on, or never does.
+    /// Takes a step. Never returns once no step is left.
     pub(crate) async fn step(&self) {
         if !self.lasts() {
             self.lost.notify_one();
@@ -52,24 +52,24 @@ impl Power {
         }
     }
 
-    /// Resolves once the power is lost.
+    /// Waits until the power is lost.
     pub(crate) async fn lost(&self) {
         self.lost.notified().await;
     }
 }
 
-/// A kind of line.
+/// Kind of a results line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Line {
-    /// It announces that a record is to be made.
+    /// Announces the creation of a record.
     Creating,
-    /// It names the record, or says anything else of one that was made.
+    /// Names the record, or reports something else of a created record.
     Created,
-    /// It announces that bytes are sent to a job.
+    /// Announces bytes for a job.
     Sending,
-    /// It says that an attachment waits for other bytes than it had.
+    /// Says that an attachment waits for other bytes than before.
     Replacing,
-    /// It says that all is done.
+    /// Says that the row is done.
     Uploaded,
 }
 
@@ -85,34 +85,34 @@ impl Line {
     }
 }
 
-/// What is called durable before it is: a disk that lies, or a program that forgot to sync.
+/// Data called durable too early, by a disk that lies or a program that forgot to sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lie {
-    /// Lines of this kind.
+    /// Lines of a kind.
     Lines(Line),
-    /// What was kept of attachments.
+    /// Backups of replaced content.
     Backups,
 }
 
-/// The journal's lines and the backups, on a disk.
+/// Disk with the lines of the journal and with the backups.
 pub(crate) struct Disk(Mutex<Written>);
 
 struct Written {
     lines: Vec<Entry>,
     file: ResultsNumbers,
-    /// So many of them have been synced.
+    /// Number of synced lines.
     durable: usize,
-    /// So many more can be written before the disk is full.
+    /// Number of lines until the disk is full. `None` for no limit.
     room: Option<usize>,
-    /// What somebody has put in the place of the results: some of the lines that they once had.
+    /// Earlier version of the results, put in place of the newest: the first lines only.
     displaced_by: Option<Vec<Entry>>,
-    /// What was kept, by its path.
+    /// Backups by path.
     backups: BTreeMap<String, Kept>,
     lies_about: Option<Lie>,
     random: Rng,
 }
 
-/// A file that holds what an attachment held.
+/// Backup of an attachment's content.
 #[derive(Debug, Clone, Copy)]
 struct Kept {
     sha256: Sha256Digest,
@@ -120,7 +120,7 @@ struct Kept {
 }
 
 impl Disk {
-    /// An empty disk.
+    /// Returns an empty disk.
     pub(crate) fn new(seed: u64, lies_about: Option<Lie>) -> Self {
         Self(Mutex::new(Written {
             lines: Vec::new(),
@@ -134,37 +134,37 @@ impl Disk {
         }))
     }
 
-    /// Has room for so many more lines.
+    /// Leaves room for a number of further lines.
     pub(crate) fn leave_room(&self, room: Option<usize>) {
         self.0.lock().unwrap().room = room;
     }
 
-    /// Writes a line outside of a run.
+    /// Writes a durable line outside of a run.
     pub(crate) fn write(&self, entry: Entry) {
         let mut disk = self.0.lock().unwrap();
         disk.push(entry);
         disk.durable = disk.lines.len();
     }
 
-    /// The file is written anew, with the newest line of each row.
+    /// Writes the file anew, with the newest line of each row.
     pub(crate) fn put_in_order(&self) {
         let disk = &mut *self.0.lock().unwrap();
         disk.file.put_in_order(&disk.lines[..disk.durable]);
     }
 
-    /// Somebody filters the file: some of its lines are gone, but not those by which nobody could know
-    /// it. Returns how many.
+    /// Removes some lines, as a person filtering the file would, but never lines whose loss no
+    /// reader could notice. Returns the number of removed lines.
     pub(crate) fn lose_lines(&self, random: &mut Rng) -> usize {
         self.0.lock().unwrap().file.lose_lines(random)
     }
 
-    /// What a reader of the file knows of lines that are gone.
+    /// Returns the losses noticed by a reader of the file.
     pub(crate) fn lost(&self) -> LostLines {
         let disk = self.0.lock().unwrap();
         disk.file.lost(&disk.lines)
     }
 
-    /// The newest line of a row that is there, by its numbers.
+    /// Returns the newest durable line of a row, as the count of lines sees it.
     pub(crate) fn counting_line(&self, external_id: &str) -> Option<CountingLine> {
         let disk = self.0.lock().unwrap();
         let (place, line) = disk.newest(external_id)?;
@@ -175,7 +175,8 @@ impl Disk {
         })
     }
 
-    /// Whether a row has lost a line, ever; one that names a record, where that is what is asked.
+    /// Returns `true` if people have filtered out a line of a row, of the given kind, and have not
+    /// put the line back.
     pub(crate) fn has_lost(&self, external_id: &str, what: Loss) -> bool {
         let disk = self.0.lock().unwrap();
         let mut lost = disk.file.gone().map(|place| &disk.lines[place]);
@@ -185,17 +186,17 @@ impl Disk {
         })
     }
 
-    /// Somebody puts back a copy of the file from before lines of it were lost.
+    /// Puts back a copy of the file from before the loss of lines.
     pub(crate) fn put_lines_back(&self) {
         self.0.lock().unwrap().file.put_back();
     }
 
-    /// Nobody counts lines, as if they did not say how many there were.
+    /// Stops the count of lines, as if no line told the number of lines.
     pub(crate) fn count_no_lines(&self) {
         self.0.lock().unwrap().file.count_no_lines();
     }
 
-    /// The run has ended in good order: all that was written is there.
+    /// Makes all lines and backups durable: the run has ended in good order.
     pub(crate) fn flush(&self) {
         let mut disk = self.0.lock().unwrap();
         disk.durable = disk.lines.len();
@@ -204,7 +205,8 @@ impl Disk {
         }
     }
 
-    /// The power went: of what was not synced, as much is there as pleases the disk.
+    /// Loses the power: the disk keeps all durable lines and a random number of the others, and
+    /// durable backups only.
     pub(crate) fn lose_power(&self) {
         let mut disk = self.0.lock().unwrap();
         let (durable, written) = (disk.durable, disk.lines.len());
@@ -215,25 +217,25 @@ impl Disk {
         disk.backups.retain(|_, kept| kept.is_durable);
     }
 
-    /// Somebody puts an earlier version of the results in their place while a run writes to them: one
-    /// that has so many hundredths of their lines.
+    /// Puts an earlier version of the results in the place of the newest while a run writes, with
+    /// the given percentage of the lines.
     pub(crate) fn displace(&self, percent: usize) {
         let mut disk = self.0.lock().unwrap();
         let lines = disk.durable * percent / 100;
         disk.displaced_by = Some(disk.lines[..lines].to_vec());
     }
 
-    /// Whether the next run would read something else than this one has written.
+    /// Returns `true` if the next run would read other results than the last run has written.
     pub(crate) fn is_displaced(&self) -> bool {
         self.0.lock().unwrap().displaced_by.is_some()
     }
 
-    /// The run has noticed that its results were displaced, and somebody has put back what it knew.
+    /// Puts the newest results back: the run has noticed the displacement and told the user.
     pub(crate) fn put_back(&self) {
         self.0.lock().unwrap().displaced_by = None;
     }
 
-    /// The next run reads what is in the place of the results.
+    /// Takes the displacing results for the next run.
     pub(crate) fn read_what_is_there(&self) {
         let mut disk = self.0.lock().unwrap();
         if let Some(lines) = disk.displaced_by.take() {
@@ -251,7 +253,7 @@ impl Disk {
         disk.backups.entry(path.to_owned()).or_insert(kept);
     }
 
-    /// Makes a backup durable, unless the disk lies about it.
+    /// Makes a backup durable, unless the disk lies about backups.
     pub(crate) fn sync_backup(&self, path: &str) {
         let mut disk = self.0.lock().unwrap();
         let is_durable = disk.lies_about != Some(Lie::Backups);
@@ -260,27 +262,26 @@ impl Disk {
         }
     }
 
-    /// What a backup holds.
+    /// Returns the digest of a backup.
     pub(crate) fn backup(&self, path: &str) -> Option<Sha256Digest> {
         let disk = self.0.lock().unwrap();
         disk.backups.get(path).map(|kept| kept.sha256)
     }
 
-    /// What a backup holds that a loss of power would leave there.
+    /// Returns the digest of a backup if the backup is durable.
     pub(crate) fn durable_backup(&self, path: &str) -> Option<Sha256Digest> {
         let disk = self.0.lock().unwrap();
         let kept = disk.backups.get(path).filter(|kept| kept.is_durable);
         kept.map(|kept| kept.sha256)
     }
 
-    /// The newest line of a row that a loss of power would leave there.
+    /// Returns the newest durable line of a row.
     pub(crate) fn durable(&self, external_id: &str) -> Option<Entry> {
         let disk = self.0.lock().unwrap();
         disk.newest(external_id).map(|(_, line)| line.clone())
     }
 
-    /// The newest lines of rows that a loss of power would leave there, where they name an
-    /// attachment.
+    /// Returns the newest durable line of each row, where the line names the attachment.
     pub(crate) fn durable_of(&self, id: &AttachmentId) -> Vec<Entry> {
         let disk = self.0.lock().unwrap();
         let newest: BTreeMap<&str, &Entry> = disk
@@ -292,7 +293,7 @@ impl Disk {
         of_it.cloned().collect()
     }
 
-    /// All lines that a loss of power would leave there and that name an attachment.
+    /// Returns all durable lines naming the attachment.
     pub(crate) fn history_of(&self, id: &AttachmentId) -> Vec<Entry> {
         let disk = self.0.lock().unwrap();
         let durable = disk.lines[..disk.durable].iter();
@@ -317,7 +318,7 @@ impl Written {
         self.file.append();
     }
 
-    /// The durable lines that are in the file, with their places among all that were ever written.
+    /// Returns the durable lines in the file, with their places among all lines ever written.
     fn in_file(&self) -> impl DoubleEndedIterator<Item = (usize, &Entry)> {
         let durable = self.lines[..self.durable].iter().enumerate();
         durable.filter(|(place, _)| self.file.serial(*place).is_some())
@@ -329,14 +330,14 @@ impl Written {
     }
 }
 
-/// The journal of one run.
+/// Journal of a run.
 pub(crate) struct DiskJournal<'a> {
     pub(crate) disk: &'a Disk,
     pub(crate) power: &'a Power,
     pub(crate) sight: Sight,
 }
 
-/// Whether a run looks at the place of its results.
+/// Choice whether a run checks the place of the results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sight {
     Open,
@@ -366,7 +367,7 @@ impl Journal for DiskJournal<'_> {
                 Some(Lie::Lines(line)) => entries.iter().any(|entry| line.is(entry)),
                 Some(Lie::Backups) | None => false,
             };
-            // The power may be gone, or the disk full, after each of the lines.
+            // The power may fail, or the disk be full, after each of the lines.
             for entry in entries {
                 disk.append(entry)?;
             }
@@ -380,7 +381,7 @@ impl Journal for DiskJournal<'_> {
         sleep(sync_time).await;
         self.power.step().await;
         {
-            // One file: what was written before is synced with it.
+            // There is one file: a sync covers all lines written before.
             let mut disk = self.disk.0.lock().unwrap();
             disk.durable = disk.durable.max(length);
         }

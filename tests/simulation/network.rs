@@ -1,5 +1,5 @@
-//! The client as a run has it: every request takes steps of the machine's power, what is on its way
-//! when the power goes may still arrive, and a referee watches what is asked and answered.
+//! Client of a run. Each request takes steps of the power, a request under way may outlive a loss
+//! of power, and a referee watches requests and answers.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,8 +23,8 @@ use tokio::task::JoinHandle;
 use crate::machine::{Disk, Power, Sight};
 use crate::scene::{Watches, WatchesAttachments, WatchesJobs};
 
-/// A guard of the protocol that is taken away, as if somebody had forgotten it: the client answers
-/// for the service without having asked.
+/// Question taken out of the protocol, as if the program forgot to ask: the client answers without
+/// asking the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Forgotten {
     /// Look-ups by `external_id`.
@@ -33,25 +33,25 @@ pub(crate) enum Forgotten {
     Get,
     /// Look-ups of many ids at once.
     List,
-    /// Look-ups by id with the place of the bytes, but for the first one of each.
+    /// Look-ups by id with an address for the bytes, except the first for each attachment.
     Original,
-    /// Look-ups of the `external_id`s that rows are to get, until that was asked for.
+    /// Look-ups of new `external_id`s of rows, until the request for the new name is sent.
     NewId,
-    /// Look-ups by `external_id` of what was just made.
+    /// Look-ups by `external_id` of attachments just created.
     Routing,
 }
 
-/// A row that fails alone: nobody answers one kind of its requests, and those of others get through.
+/// Row that fails alone: a kind of its requests stays unanswered, while other rows get answers.
 #[derive(Debug)]
 pub(crate) struct BadRow {
     pub(crate) external_id: ExternalId,
     pub(crate) content: Content,
     pub(crate) request: BadRequest,
-    /// So many of its requests were left without an answer.
+    /// Number of requests left unanswered.
     pub(crate) unanswered: AtomicU64,
 }
 
-/// The kind of request of a bad row that nobody answers.
+/// Kind of request left unanswered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BadRequest {
     LookUp,
@@ -59,33 +59,33 @@ pub(crate) enum BadRequest {
     Upload,
 }
 
-/// The client of one run.
+/// Client of one run.
 pub(crate) struct Client<'a, D, W> {
     pub(crate) service: &'a Arc<D>,
     pub(crate) power: &'a Power,
     pub(crate) disk: &'a Disk,
     pub(crate) sight: Sight,
     pub(crate) referee: &'a W,
-    /// Of reads, and of changes.
+    /// Budgets for reads and for changes.
     pub(crate) budgets: Option<[Budget; 2]>,
     pub(crate) forgotten: Option<Forgotten>,
     pub(crate) bad_row: Option<&'a BadRow>,
-    /// Sizes of what was sent, by which a client that forgets to ask would answer itself.
+    /// Sizes of sent files, for a client that forgets to ask and answers itself.
     pub(crate) sizes_sent: Mutex<HashMap<AttachmentId, u64>>,
-    /// What this run made itself.
+    /// Jobs created by the run.
     pub(crate) made: Mutex<HashSet<AttachmentId>>,
-    /// The same, by the first of its `external_id`s.
+    /// Attachments created by the run, by their first `external_id`.
     pub(crate) made_as: Mutex<HashMap<ExternalId, AttachmentId>>,
-    /// What this run has seen of attachments, by which a client that forgets to ask would answer
-    /// itself.
+    /// Downloads seen by the run, for a client that forgets to ask and answers itself.
     pub(crate) originals: Mutex<HashMap<AttachmentId, Original<Address>>>,
-    /// The `external_id`s that rows are to get, and that nothing was asked of yet.
+    /// New `external_id`s of rows for which no request has been sent yet.
     pub(crate) new_ids: Mutex<HashSet<ExternalId>>,
     pub(crate) random: Mutex<Rng>,
 }
 
 impl<D: Destination<Target = Address>, W: Watches> Client<'_, D, W> {
-    /// Sends a request. It goes on without us where the power goes meanwhile, or is cut off.
+    /// Sends a request. If the power fails meanwhile, the request goes on without the client or is
+    /// cut off, at random.
     async fn send<T: Send + 'static>(
         &self,
         request: impl Future<Output = T> + Send + 'static,
@@ -102,7 +102,7 @@ impl<D: Destination<Target = Address>, W: Watches> Client<'_, D, W> {
         answer
     }
 
-    /// Nothing is changed any more once the results have lost their place.
+    /// Notes a foul if something is about to change although the results were displaced.
     fn is_about_to_change_something(&self) {
         if self.sight == Sight::Open && self.disk.is_displaced() {
             let what = "something is changed although the results were displaced";
@@ -110,7 +110,8 @@ impl<D: Destination<Target = Address>, W: Watches> Client<'_, D, W> {
         }
     }
 
-    /// Whether a request is the one of a bad row that nobody answers.
+    /// Returns `true` if a request belongs to the unanswered row and is of the unanswered kind.
+    /// Counts the request.
     async fn is_bad(&self, request: BadRequest, is_its: impl FnOnce(&BadRow) -> bool) -> bool {
         let bad = self.bad_row.filter(|bad| bad.request == request);
         let Some(bad) = bad.filter(|bad| is_its(bad)) else {
@@ -126,7 +127,7 @@ impl<D: Destination<Target = Address>, W: Watches> Client<'_, D, W> {
     }
 }
 
-/// A request that is on its way.
+/// Request on its way.
 struct UnderWay<T> {
     request: JoinHandle<T>,
     outlives_us: bool,
@@ -301,7 +302,7 @@ where
         &self,
         ids: &[AttachmentId],
     ) -> Result<HashMap<AttachmentId, Exhibit>, Failure> {
-        // Imports do not ask it.
+        // Imports do not send this request.
         self.service.inspect(ids).await
     }
 
@@ -365,7 +366,7 @@ where
     }
 
     async fn job(&self, id: &AttachmentId) -> Result<JobPresence<Address>, Failure> {
-        // Its own ones have to tell it where their files go.
+        // The client needs true answers about jobs of its own, which say where the files go.
         let is_own = || self.made.lock().unwrap().contains(id);
         if self.forgotten == Some(Forgotten::Get) && !is_own() {
             return Ok(JobPresence::Ended(End {

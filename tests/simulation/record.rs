@@ -1,11 +1,11 @@
-//! What is noted of a story: everything, where somebody wants to see it, and each foul.
+//! Log of a story: every foul, and every event where a trace is wanted.
 
 use std::fmt::Debug;
 use std::sync::Mutex;
 
 use tokio::time::Instant;
 
-/// The notes of one story.
+/// Log of one story.
 pub(crate) struct Record {
     began: Instant,
     notes: Mutex<Notes>,
@@ -18,7 +18,7 @@ struct Notes {
 }
 
 impl Record {
-    /// Nothing is noted yet.
+    /// Returns an empty log.
     pub(crate) fn new() -> Self {
         Self {
             began: Instant::now(),
@@ -26,23 +26,23 @@ impl Record {
         }
     }
 
-    /// Keeps a trace of everything from now on.
+    /// Traces every event from now on.
     pub(crate) fn keep_a_trace(&self) {
         self.notes.lock().unwrap().trace = Some(Vec::new());
     }
 
-    /// The trace of everything.
+    /// Returns the trace; empty if no trace was kept.
     pub(crate) fn trace(&self) -> String {
         let notes = self.notes.lock().unwrap();
         notes.trace.as_ref().map_or(String::new(), |t| t.join("\n"))
     }
 
-    /// The first foul, if there was any.
+    /// Returns the first foul. `None` if there was no foul.
     pub(crate) fn first_foul(&self) -> Option<String> {
         self.notes.lock().unwrap().fouls.first().cloned()
     }
 
-    /// Notes something in the trace.
+    /// Notes an event in the trace.
     pub(crate) fn note(&self, what: impl FnOnce() -> String) {
         let seconds = self.began.elapsed().as_secs_f64();
         if let Some(trace) = &mut self.notes.lock().unwrap().trace {
@@ -50,12 +50,12 @@ impl Record {
         }
     }
 
-    /// Notes a request, or its answer.
+    /// Notes a request or its answer in the trace.
     pub(crate) fn say(&self, request: &str, about: &dyn Debug, answer: &dyn Debug) {
         self.note(|| format!("{request} {about:?}: {answer:?}"));
     }
 
-    /// Notes a breach of the protocol.
+    /// Notes a foul: a breach of the protocol.
     pub(crate) fn foul(&self, what: String) {
         let mut notes = self.notes.lock().unwrap();
         if let Some(trace) = &mut notes.trace {

@@ -1,4 +1,4 @@
-//! The rows of a story, and what happens to them that is nobody's fault.
+//! Rows of a story, and the changes that people make to their files and objects.
 
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
@@ -12,13 +12,13 @@ use consign::root::Root;
 use consign::source::Source;
 use fastrand::Rng;
 
-/// A row, and what happens to it that is nobody's fault.
+/// Row of a story, with the changes made by people.
 pub(crate) struct TheRow {
     pub(crate) row: Row,
     pub(crate) content: Content,
-    /// Whether its file or its object was changed between two runs.
+    /// `true` if the file or the object was changed between two runs.
     pub(crate) changed: bool,
-    /// Whether somebody else had an attachment with its `external_id`.
+    /// Attachment of other people with the `external_id` of the row.
     pub(crate) foreign: Foreign,
 }
 
@@ -50,17 +50,18 @@ impl TheRow {
         }
     }
 
-    /// Gives it an `external_id` that does not route everywhere.
+    /// Gives the row an `external_id` with a dot, which does not route everywhere.
     pub(crate) fn dot(&mut self) {
         let id = format!("A.{}", self.row.number);
         self.row.external_id = ExternalId::parse(&id).unwrap();
     }
 
-    /// Somebody may save another version of its file, or hang it elsewhere.
+    /// Saves another version of the file or attaches the row elsewhere, rarely. Returns `true`
+    /// after a change.
     pub(crate) fn change_perhaps(&mut self, elsewhere: ObjectRef, random: &mut Rng) -> bool {
         match random.u8(0..60) {
             0 => self.content = content(&format!("a newer text, {}", random.u8(0..100))),
-            // Of the same size as the first one.
+            // As long as the first text.
             1 => self.content = content("THE TEXT OF ROW N"),
             2 => self.row.object = elsewhere,
             _ => return false,
@@ -69,7 +70,7 @@ impl TheRow {
         true
     }
 
-    /// What the pipeline gets of it, with what its last line says.
+    /// Returns the task of the row, with the attempts and changes of its last line.
     pub(crate) fn task<S>(&self, start: S, previous: Option<&Entry>) -> TaskRow<S> {
         TaskRow {
             row: self.row.clone(),
@@ -105,7 +106,7 @@ pub(crate) fn content(text: &str) -> Content {
     }
 }
 
-/// The file of a row. The service in memory never opens it.
+/// Returns the file of a row. The service in memory never opens the file.
 pub(crate) fn source(file_path: &str) -> Source {
     static ROOT: LazyLock<Arc<Root>> =
         LazyLock::new(|| Arc::new(Root::at(Path::new(".")).unwrap()));

@@ -1,5 +1,5 @@
-//! The folder for backups on the machine of the story: what was begun is lost with the power, what
-//! was kept is not.
+//! Folder for backups on the simulated disk. A loss of power takes drafts away, and leaves kept
+//! backups.
 
 use std::io;
 use std::pin::Pin;
@@ -16,7 +16,7 @@ use tokio::io::AsyncWrite;
 use crate::files;
 use crate::machine::{Disk, Power};
 
-/// The folder for backups, as one run has it.
+/// Folder for backups of one run.
 pub(crate) struct Folder {
     pub(crate) disk: Arc<Disk>,
     pub(crate) power: Arc<Power>,
@@ -43,7 +43,7 @@ impl Vault for Folder {
     }
 }
 
-/// A backup that has no name yet. What a service in memory hands on of bytes is their digest.
+/// Backup without a name yet. Its bytes are a digest: the service in memory has nothing else.
 struct TheDraft {
     written: Vec<u8>,
     disk: Arc<Disk>,

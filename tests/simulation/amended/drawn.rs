@@ -1,4 +1,4 @@
-//! What is drawn of a story: what the user wants, and what others have done before.
+//! Draws of a story with changes: the rows, the options of the user, and the attachments of others.
 
 use consign::model::{Content, ExternalId};
 use consign::plan::{OnConflict, Titles, Wishes};
@@ -8,24 +8,24 @@ use crate::files::{ROWS, strange, version};
 use crate::rows::{TheRow, contract};
 use crate::scene::{Asked, Backups};
 
-/// What others have under a row's names.
+/// Attachments of others under both names of a row.
 #[derive(Debug)]
 pub(super) struct Theirs {
     pub(super) under_the_old: Their,
     pub(super) under_the_new: Their,
 }
 
-/// What others have under one name.
+/// Attachment of others under one name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Their {
     Nothing,
-    /// A record whose bytes never come.
+    /// Record whose bytes never arrive.
     Record,
-    /// An attachment that holds this.
+    /// Attachment with the given content.
     Attachment(Content),
 }
 
-/// What the user asks for.
+/// Draws the options of the user.
 pub(super) fn draw_asked(random: &mut Rng) -> Asked {
     let wishes = Wishes {
         on_conflict: match random.u8(0..6) {
@@ -48,7 +48,7 @@ pub(super) fn draw_asked(random: &mut Rng) -> Asked {
     }
 }
 
-/// The rows, with the titles and the new names that they are to get.
+/// Draws the rows, with their wanted titles and new names.
 pub(super) fn draw_rows(random: &mut Rng) -> Vec<TheRow> {
     let count = random.usize(1..=ROWS);
     let rows = (1..=count).map(|number| {
@@ -64,7 +64,7 @@ pub(super) fn draw_rows(random: &mut Rng) -> Vec<TheRow> {
     rows.collect()
 }
 
-/// What others have done before.
+/// Draws the attachments that others have made before.
 pub(super) fn draw_theirs(random: &mut Rng, row: &TheRow) -> Theirs {
     let number = row.row.number;
     let of_row = Their::Attachment(version(number, 0));
@@ -76,7 +76,7 @@ pub(super) fn draw_theirs(random: &mut Rng, row: &TheRow) -> Theirs {
         _ => Their::Nothing,
     };
     let (old, new) = (their(), their());
-    // One row's file is not hung up twice.
+    // The file of a row is not attached twice.
     let is_once = old == Their::Nothing || new != of_row;
     let is_there = row.row.new_external_id.is_some() && is_once;
     Theirs {

@@ -1,5 +1,5 @@
-//! What must be true of the service and of the results where the user wants attachments to be
-//! changed, seen from outside.
+//! Promises about the service and the results where the user wants attachments to be changed,
+//! checked from outside.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,13 +16,13 @@ use crate::machine::Disk;
 use crate::rows::TheRow;
 use crate::scene::Asked;
 
-/// How things stand at one moment, beside what was promised.
+/// State of the service and of the results at a moment, beside the options of the user.
 pub(super) struct Promises<'a> {
     rows: &'a [TheRow],
     theirs: &'a [Theirs],
     asked: Asked,
     stored: Vec<StoredAttachment>,
-    /// So many records have no bytes.
+    /// Number of records without bytes.
     empty: usize,
     bytes: &'a Bytes,
     disk: &'a Disk,
@@ -30,7 +30,7 @@ pub(super) struct Promises<'a> {
 }
 
 impl<'a> Promises<'a> {
-    /// How things stand now.
+    /// Takes the present state.
     pub(super) fn now(
         rows: &'a [TheRow],
         theirs: &'a [Theirs],
@@ -53,7 +53,7 @@ impl<'a> Promises<'a> {
         }
     }
 
-    /// After each run, however it ended.
+    /// Checks the promises after a run, however the run ended.
     pub(super) fn hold(&self) -> Result<(), String> {
         self.bytes.are_safe()?;
         self.nothing_is_stored_twice()?;
@@ -94,7 +94,7 @@ impl<'a> Promises<'a> {
         Ok(())
     }
 
-    /// What a line says of an attachment is so.
+    /// Checks each line against the attachment of the row.
     fn the_results_tell_the_truth(&self) -> Result<(), String> {
         for row in self.rows {
             if let Some(line) = self.line(row) {
@@ -154,7 +154,7 @@ impl<'a> Promises<'a> {
         }
     }
 
-    /// After the last run.
+    /// Checks the promises after the last run.
     pub(super) fn hold_at_the_end(&self) -> Result<(), String> {
         self.hold()?;
         if !self.are_all_done() {
@@ -175,7 +175,7 @@ impl<'a> Promises<'a> {
         };
         let taken = [Reason::NewIdTaken, Reason::Gone];
         if line.attachment_id.is_none() && taken.contains(&line.reason) {
-            // Others had its names, and nothing of it is the row's.
+            // Others had the names of the row, and the row has no attachment.
             return Ok(());
         }
         let name = match &row.row.new_external_id {
@@ -201,7 +201,7 @@ impl<'a> Promises<'a> {
         Ok(())
     }
 
-    /// Whether a row must have its content at the end, whatever happened to it.
+    /// Returns `true` if a row must have its content at the end, whatever happened before.
     fn is_right_at_the_end(&self, row: &TheRow, theirs: &Theirs) -> bool {
         let is_alone =
             theirs.under_the_old == Their::Nothing && theirs.under_the_new == Their::Nothing;
@@ -212,7 +212,7 @@ impl<'a> Promises<'a> {
         }
     }
 
-    /// Whether another attachment has the name that a row's is to get, and keeps it.
+    /// Returns `true` if another attachment has the new name of a row for good.
     fn is_blocked(&self, row: &TheRow) -> bool {
         let Some(new) = &row.row.new_external_id else {
             return false;
@@ -226,8 +226,8 @@ impl<'a> Promises<'a> {
         };
         match holder {
             Some(one) => !is_ours(one),
-            // Others have made a record of that name, or a late POST of ours did, and its bytes
-            // never came.
+            // Others have made a record of the new name, or a late POST of the program has, and the
+            // bytes never arrived.
             None => self.never_removed() && self.empty > 0,
         }
     }
@@ -236,7 +236,7 @@ impl<'a> Promises<'a> {
         self.rules.purge_after > Duration::from_hours(24)
     }
 
-    /// Whether no row is left on which a further run would work.
+    /// Returns `true` if a further run would work on no row.
     pub(super) fn are_all_done(&self) -> bool {
         self.rows.iter().all(|row| self.is_done(row))
     }
@@ -247,20 +247,21 @@ impl<'a> Promises<'a> {
         };
         match line.status {
             status if status.is_done() => self.is_done_as_asked(row, &line),
-            // Only people can resolve these.
+            // Only people can resolve these conflicts.
             Status::Conflict if line.reason == Reason::NewIdTaken => self.is_blocked(row),
-            // A late POST has made another record of its name, of which the bytes never come.
+            // A late POST has made another record of the same name, whose bytes never arrive.
             Status::Conflict if line.reason == Reason::LookupMismatch => {
                 self.never_removed() && self.empty > 0
             }
-            // Another one has its name, and it was removed while it waited for bytes.
+            // Another attachment has the name of the row, whose record was removed while waiting
+            // for bytes.
             Status::Conflict if line.reason == Reason::Gone => line.attachment_id.is_none(),
             Status::Conflict => self.asked.wishes.on_conflict == OnConflict::Fail,
             _ => self.waits_for_ever(row),
         }
     }
 
-    /// Whether a row that was done in a run is done with what the user asks for.
+    /// Returns `true` if a row finished by an earlier run meets the present options of the user.
     fn is_done_as_asked(&self, row: &TheRow, line: &Entry) -> bool {
         let is_other = line.known.content().map(|known| known.sha256) != Some(row.content.sha256);
         match self.asked.wishes.on_conflict {
@@ -269,13 +270,15 @@ impl<'a> Promises<'a> {
         }
     }
 
-    /// A record without bytes is in the way, and the service never removes it.
+    /// Returns `true` if a record without bytes is in the way of a row, and the service never
+    /// removes the record.
     fn waits_for_ever(&self, row: &TheRow) -> bool {
         let reason = self.line(row).map(|line| line.reason);
         self.never_removed() && reason == Some(Reason::PendingElsewhere)
     }
 
-    /// Whether one run in calm weather must do: sizes show in time, and nobody meddles.
+    /// Returns `true` if a single run without faults must finish all rows: sizes show in time, and
+    /// no other people meddle.
     pub(super) fn nothing_excuses_a_second_run(&self) -> bool {
         let is_alone = |theirs: &Theirs| {
             theirs.under_the_old == Their::Nothing && theirs.under_the_new == Their::Nothing
@@ -285,7 +288,7 @@ impl<'a> Promises<'a> {
             && self.rows.iter().all(|row| !row.changed)
     }
 
-    /// The lines of the rows that are not done.
+    /// Describes the lines of the rows that are not done.
     pub(super) fn undone(&self) -> String {
         let undone = self.rows.iter().filter(|row| !self.is_done(row));
         let lines: Vec<_> = undone.map(|row| self.line(row)).collect();

@@ -1,4 +1,4 @@
-//! What attachments held when somebody could see it: nothing of that is ever lost.
+//! History of the contents seen in attachments: no such content is ever lost.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -10,24 +10,24 @@ use consign::results::{Backup, Entry, Former, Status};
 
 use crate::machine::Disk;
 
-/// What the attachments of one story held.
+/// Histories of all attachments of a story.
 pub(crate) struct Bytes {
     service: Arc<Memory>,
     disk: Arc<Disk>,
     seen: Mutex<BTreeMap<u64, Held>>,
 }
 
-/// What one of them held.
+/// History of an attachment.
 #[derive(Debug, Clone)]
 struct Held {
-    /// All that was seen, the newest last.
+    /// Contents that were visible, the newest last.
     contents: Vec<Sha256Digest>,
-    /// What it was called when it was first seen.
+    /// Title at the first sight of the attachment.
     title: Option<String>,
 }
 
 impl Bytes {
-    /// Nothing was seen yet.
+    /// Returns an empty history.
     pub(super) fn new(service: Arc<Memory>, disk: Arc<Disk>) -> Self {
         Self {
             service,
@@ -36,14 +36,14 @@ impl Bytes {
         }
     }
 
-    /// An answer has shown how an attachment stands.
+    /// Notes the content of an attachment if an answer shows the attachment as stored.
     pub(super) fn shown<E>(&self, id: &AttachmentId, answer: &Result<Presence, E>) {
         if let Ok(Presence::Stored { .. }) = answer {
             self.seen(id);
         }
     }
 
-    /// What an attachment holds can be seen.
+    /// Notes the present content of an attachment as visible.
     pub(crate) fn seen(&self, id: &AttachmentId) {
         let Some(stored) = self.stored(private(id)) else {
             return;
@@ -58,19 +58,21 @@ impl Bytes {
         }
     }
 
-    /// What an attachment was called when it was first seen.
+    /// Returns the title of an attachment at first sight. `None` if the attachment was never seen
+    /// or had no title.
     pub(crate) fn first_title(&self, id: u64) -> Option<String> {
         self.seen.lock().unwrap().get(&id)?.title.clone()
     }
 
-    /// Whether an attachment has held something: the one that a row has now, or one before it that
-    /// was removed because its bytes never came.
+    /// Returns `true` if an attachment ever held the content: the attachment of a row now, or an
+    /// earlier attachment, removed because its bytes never arrived.
     pub(crate) fn were_seen(&self, sha256: Sha256Digest) -> bool {
         let seen = self.seen.lock().unwrap();
         seen.values().any(|held| held.contents.contains(&sha256))
     }
 
-    /// Whether what an attachment holds now is what its line says that was kept of it.
+    /// Returns `true` if the present content of an attachment is kept as a line says, or if there
+    /// is none.
     pub(super) fn are_kept(&self, id: &AttachmentId) -> bool {
         let Some(stored) = self.stored(private(id)) else {
             return true;
@@ -79,8 +81,9 @@ impl Bytes {
         lines.iter().any(|line| self.keeps(line, stored.sha256))
     }
 
-    /// Each attachment holds what it held, or other bytes; or else a durable line says that it waits
-    /// for some, and what it held is safe, or nobody wanted that.
+    /// Checks that each attachment seen with bytes has bytes, or is announced as waiting for bytes
+    /// by a durable line, with the old content in a durable backup or the backup waived by the
+    /// user.
     pub(crate) fn are_safe(&self) -> Result<(), String> {
         let seen = self.seen.lock().unwrap();
         let stored = self.service.stored();
@@ -97,7 +100,7 @@ impl Bytes {
                 let mut replacing = lines.iter().filter(|l| l.status == Status::Replacing);
                 replacing.any(|line| self.keeps(line, *last))
             } else {
-                // It was removed because no bytes came.
+                // The record was removed because no bytes arrived.
                 let lines = self.disk.history_of(&public);
                 lines.iter().any(|line| self.keeps(line, *last))
             };
@@ -109,7 +112,8 @@ impl Bytes {
         Ok(())
     }
 
-    /// Whether a line says what became of some bytes, and that is so.
+    /// Returns `true` if a line accounts for replaced content: the user waived the backup, or the
+    /// line names a durable backup with the digest.
     pub(crate) fn keeps(&self, line: &Entry, sha256: Sha256Digest) -> bool {
         match &line.changes.replaced {
             None => false,

@@ -1,4 +1,4 @@
-//! What must be true of the service and of the results, seen from outside.
+//! Promises about the service and the results of attachments, checked from outside.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use consign::results::{Entry, Reason, Status};
 use crate::machine::{Disk, Loss};
 use crate::rows::{Foreign, TheRow};
 
-/// How things stand at one moment, beside what was promised.
+/// State of the service and of the results at a moment.
 pub(crate) struct Promises<'a> {
     rows: &'a [TheRow],
     stored: Vec<StoredAttachment>,
@@ -17,7 +17,7 @@ pub(crate) struct Promises<'a> {
 }
 
 impl<'a> Promises<'a> {
-    /// How things stand now.
+    /// Takes the present state.
     pub(crate) fn now(
         rows: &'a [TheRow],
         memory: &Memory,
@@ -32,7 +32,7 @@ impl<'a> Promises<'a> {
         }
     }
 
-    /// After each run, however it ended.
+    /// Checks the promises after a run, however the run ended.
     pub(crate) fn hold(&self) -> Result<(), String> {
         self.nothing_is_stored_twice()?;
         self.nothing_is_stored_that_is_not_found()?;
@@ -49,7 +49,7 @@ impl<'a> Promises<'a> {
         Ok(())
     }
 
-    /// No bytes of ours are under an `external_id` by which nobody finds them.
+    /// Checks that no bytes of the program are stored under an `external_id` without a route.
     fn nothing_is_stored_that_is_not_found(&self) -> Result<(), String> {
         let lost = self.rows.iter().filter(|row| !self.routes(row));
         for row in lost.filter(|row| row.foreign == Foreign::No) {
@@ -60,12 +60,12 @@ impl<'a> Promises<'a> {
         Ok(())
     }
 
-    /// Whether the service finds what has the `external_id` of a row.
+    /// Returns `true` if the service finds an attachment by the `external_id` of a row.
     fn routes(&self, row: &TheRow) -> bool {
         self.rules.routes == Routes::All || !row.key().contains('.')
     }
 
-    /// What a line says of an attachment is so.
+    /// Checks each line against the attachment of the row.
     fn the_results_tell_the_truth(&self) -> Result<(), String> {
         for row in self.rows {
             let Some(line) = self.line(row) else { continue };
@@ -85,7 +85,7 @@ impl<'a> Promises<'a> {
                     && line.known.content().map(|known| known.sha256) == Some(one.sha256)
                     && line.object_id == one.object.id().to_string()
             };
-            // What was skipped proves neither content nor object.
+            // Skipped rows prove neither content nor object.
             let was_skipped = is_forgotten && line.status == Status::Conflict;
             let proven = row.foreign != Foreign::SameSize && !was_skipped;
             if claims_content && proven && !self.stored_of(row).any(is_so) {
@@ -95,7 +95,7 @@ impl<'a> Promises<'a> {
         Ok(())
     }
 
-    /// After the last run.
+    /// Checks the promises after the last run.
     pub(crate) fn hold_at_the_end(&self) -> Result<(), String> {
         self.hold()?;
         if !self.are_all_done() {
@@ -110,7 +110,7 @@ impl<'a> Promises<'a> {
         Ok(())
     }
 
-    /// Whether no row is left on which a further run would work.
+    /// Returns `true` if a further run would work on no row.
     pub(crate) fn are_all_done(&self) -> bool {
         self.rows.iter().all(|row| self.is_done(row))
     }
@@ -119,15 +119,15 @@ impl<'a> Promises<'a> {
         let status = self.line(row).map(|line| line.status);
         match status {
             Some(Status::Uploaded | Status::Skipped) => true,
-            // Only people can resolve these.
+            // Only people can resolve these conflicts.
             Some(Status::Conflict) => row.changed || row.foreign == Foreign::OtherSize,
             _ if !self.routes(row) => true,
             _ => self.waits_for_ever(row),
         }
     }
 
-    /// A record without bytes is in the way, somebody else's or of another object, and the service
-    /// never removes it.
+    /// Returns `true` if a record without bytes is in the way of a row, made by other people or for
+    /// another object, and the service never removes the record.
     fn waits_for_ever(&self, row: &TheRow) -> bool {
         let reason = self.line(row).map(|line| line.reason);
         let waits = [Reason::PendingElsewhere, Reason::ObjectChanged];
@@ -135,7 +135,8 @@ impl<'a> Promises<'a> {
         never_removed && reason.is_some_and(|reason| waits.contains(&reason))
     }
 
-    /// Whether one run in calm weather must do: sizes show in time, and nobody meddles.
+    /// Returns `true` if a single run without faults must finish all rows: sizes show in time, and
+    /// no other people meddle.
     pub(crate) fn nothing_excuses_a_second_run(&self) -> bool {
         let is_known = |row: &TheRow| !self.disk.has_lost(row.key(), Loss::OfAnything);
         let untouched = |row: &TheRow| !row.changed && row.foreign == Foreign::No && is_known(row);
@@ -145,7 +146,7 @@ impl<'a> Promises<'a> {
             && self.rows.iter().all(untouched)
     }
 
-    /// The lines of the rows that are not done.
+    /// Describes the lines of the rows that are not done.
     pub(crate) fn undone(&self) -> String {
         let undone = self.rows.iter().filter(|row| !self.is_done(row));
         let lines: Vec<_> = undone.map(|row| self.line(row)).collect();

@@ -1,5 +1,5 @@
-//! The referee: knows the rules of the protocol, sees every request and answer of every run, and
-//! notes each foul. It does not know how the client decides.
+//! Referee of attachments: knows the rules of the protocol, sees every request and answer of every
+//! run, and notes each foul. The referee does not know how the client decides.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
@@ -24,13 +24,13 @@ use crate::scene::{Asked, Lines, Watches, WatchesAttachments};
 use super::bytes::Bytes;
 use super::stranger::Stranger;
 
-/// After so long a PATCH is over, whether it was answered or not.
+/// Time after which a PATCH can no longer arrive, answered or not.
 const DRAIN: Duration = Duration::from_mins(1);
 
-/// So many look-ups must find nothing before there may be another POST.
+/// Look-ups that must find nothing before another POST is allowed.
 const LOOKS: u32 = 3;
 
-/// Watches the runs of one seed.
+/// Watcher of the runs of a seed.
 pub(crate) struct Referee {
     record: Record,
     disk: Arc<Disk>,
@@ -42,25 +42,25 @@ pub(crate) struct Referee {
 
 #[derive(Default)]
 struct State {
-    /// What the newest answer in this run said of an attachment.
+    /// Newest answer of the current run about each attachment.
     newest: HashMap<AttachmentId, Newest>,
-    /// The `external_id` under which an attachment was made or found.
+    /// `external_id` under which each attachment was created or found.
     keys: HashMap<AttachmentId, ExternalId>,
     addresses: HashMap<Address, AttachmentId>,
-    /// What the user asks for in this run.
+    /// Options of the user in the current run.
     asked: Asked,
-    /// The attachments to which bytes were sent, by their key: nothing but their absence permits
-    /// another one.
+    /// Attachments to which bytes were sent, by `external_id`. Only the absence of such an
+    /// attachment permits another.
     chosen: HashMap<ExternalId, AttachmentId>,
     posts_under_way: HashSet<ExternalId>,
-    /// Each POST of unknown fate, and how many look-ups found nothing since.
+    /// POSTs of unknown fate, with the number of empty look-ups since.
     lost_posts: HashMap<ExternalId, u32>,
     patches_under_way: HashMap<AttachmentId, Instant>,
-    /// Those that a PATCH by `external_id` met in place of the one that was meant.
+    /// Attachments met by a PATCH by `external_id` instead of the intended attachment.
     misnamed: HashSet<AttachmentId>,
-    /// Those of which the newest PATCH let go of bytes.
+    /// Attachments whose newest PATCH released bytes.
     giving_way: HashSet<AttachmentId>,
-    /// Each PATCH of unknown fate, and when they were sent.
+    /// PATCHes of unknown fate, with the times of sending.
     lost_patches: HashMap<AttachmentId, Instant>,
 }
 
@@ -68,7 +68,7 @@ struct State {
 enum Newest {
     Pending,
     Stored,
-    /// It has bytes, and that was seen after it was durable that they give way.
+    /// Stored, and seen after a durable line announced the replacement.
     GivesWay,
 }
 
@@ -89,17 +89,18 @@ impl Referee {
         }
     }
 
-    /// What the user asks for in the run that begins.
+    /// Sets the options of the user for the run that begins.
     pub(crate) fn is_asked(&self, asked: Asked) {
         self.state().asked = asked;
     }
 
-    /// What attachments held.
+    /// Returns the history of the contents.
     pub(crate) fn bytes(&self) -> &Bytes {
         &self.bytes
     }
 
-    /// Whether a durable line of an attachment's row says so.
+    /// Returns `true` if a durable line of an attachment has the status and, where reasons are
+    /// given, one of the reasons. Always `true` if lines are not watched.
     fn line_says(&self, id: &AttachmentId, status: Status, reasons: &[Reason]) -> bool {
         let lines = self.disk.durable_of(id);
         let mut lines = lines.iter();
@@ -109,7 +110,7 @@ impl Referee {
             })
     }
 
-    /// The row that an attachment is of.
+    /// Returns the row of an attachment.
     fn row_of(&self, state: &State, id: &AttachmentId) -> ExternalId {
         let lines = self.disk.durable_of(id);
         let of_line = lines.first().map(|line| &line.external_id);
@@ -117,7 +118,7 @@ impl Referee {
         of_line.unwrap_or_else(|| state.keys[id].clone())
     }
 
-    /// A PATCH is sent: the only one of its attachment that may still arrive.
+    /// Notes a PATCH; a foul if another PATCH of the attachment may still arrive.
     fn patching(&self, state: &mut State, id: &AttachmentId) {
         let lost = state.lost_patches.get(id);
         if state.patches_under_way.contains_key(id)
@@ -130,7 +131,7 @@ impl Referee {
         state.patches_under_way.insert(id.clone(), Instant::now());
     }
 
-    /// Bytes are let go of: those that were kept, because the user wants it.
+    /// Notes a foul if released bytes were not kept, or if the user does not want the replacement.
     fn gives_way(&self, state: &State, id: &AttachmentId) {
         if state.asked.wishes.on_conflict != OnConflict::Replace {
             self.foul(format!(
@@ -156,7 +157,7 @@ impl Referee {
 }
 
 impl Referee {
-    /// The attachment that a PATCH of names is for.
+    /// Returns the attachment meant by a PATCH of names.
     fn amended_by(&self, state: &State, key: Key<'_>) -> Option<AttachmentId> {
         match key {
             Key::Id(id) => Some(id.clone()),
@@ -186,8 +187,8 @@ impl Watches for Referee {
     fn lines_lost(&self) {
         let is_known = |key: &ExternalId| !self.disk.has_lost(key.as_str(), Loss::OfAnything);
         let mut state = self.state();
-        // What each POST came to can be seen with one look by now, and what was chosen can be found by
-        // its name alone.
+        // By now a single look-up shows the effect of each POST, and an attachment with bytes can
+        // be found by its name alone.
         state.lost_posts.retain(|key, _| is_known(key));
         state.chosen.retain(|key, _| is_known(key));
         state.posts_under_way.retain(is_known);
@@ -243,7 +244,7 @@ impl WatchesAttachments for Referee {
                 }
             }
             Ok(Presence::Pending { id } | Presence::Stored { id, .. }) => {
-                // What a POST of unknown fate has made is known now.
+                // The effect of a POST of unknown fate is known now.
                 state.lost_posts.remove(key);
                 state.keys.insert(id.clone(), key.clone());
                 state.learn(id, answer);
@@ -347,7 +348,7 @@ impl WatchesAttachments for Referee {
             let newest = match listed.get(id) {
                 Some(Presence::Stored { .. }) => Newest::Stored,
                 Some(Presence::Pending { .. }) => Newest::Pending,
-                // That the list does not name it proves nothing.
+                // Absence from the list proves nothing.
                 _ => continue,
             };
             state.newest.insert(id.clone(), newest);
@@ -426,7 +427,7 @@ impl WatchesAttachments for Referee {
             (Err(Failure::Unanswered(_)), Some(sent)) => {
                 state.lost_patches.insert(id.clone(), sent);
             }
-            // It had no effect, so what was known before is known still.
+            // The PATCH had no effect, so the earlier knowledge stays.
             (Err(_), _) => {
                 let newest = if state.giving_way.contains(id) {
                     Newest::GivesWay
@@ -450,7 +451,8 @@ impl State {
             Ok(Presence::Stored { .. }) => Newest::Stored,
             Ok(_) | Err(_) => return,
         };
-        // It still does where another row asks for it, to see whether the keys are good.
+        // An attachment to be replaced stays so if another row asks for it to see whether the keys
+        // are good.
         let gives_way = self.newest.get(id) == Some(&Newest::GivesWay);
         if !(gives_way && newest == Newest::Stored) {
             self.newest.insert(id.clone(), newest);

@@ -1,4 +1,4 @@
-//! Somebody who changes an attachment just when it was downloaded to be kept.
+//! Another client, which changes an attachment just after its download for a backup.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,19 +7,20 @@ use consign::model::{AttachmentId, Sha256Digest};
 
 use crate::files::{is_of_row, strange};
 
-/// Comes once, or never.
+/// Client that acts once or never.
 #[derive(Default)]
 pub(crate) struct Stranger(Mutex<Option<Arc<Memory>>>);
 
 impl Stranger {
-    /// Comes once to a service.
+    /// Returns a client that acts once on a service.
     pub(crate) fn to(service: &Arc<Memory>) -> Self {
         Self(Mutex::new(Some(Arc::clone(service))))
     }
 
-    /// Whether the attachment was changed after somebody has seen what it held.
+    /// Overwrites an attachment whose content was just downloaded, unless the client has acted
+    /// before. Returns `true` after a change.
     pub(super) fn comes_after(&self, id: &AttachmentId, seen: Sha256Digest) -> bool {
-        // What a row has sent is left alone: to find that out is what `verify` is for.
+        // The content of a row is left alone: to find such a change is the task of `verify`.
         if (1..=crate::files::ROWS).any(|row| is_of_row(seen, row)) {
             return false;
         }

@@ -1,4 +1,4 @@
-//! What must be true of the objects and of the results, seen from outside.
+//! Promises about the objects and the results of jobs, checked from outside.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use consign::results::{Entry, Reason, Status};
 use crate::machine::Disk;
 use crate::rows::TheRow;
 
-/// How things stand at one moment, beside what was promised.
+/// State of the objects and of the results at a moment.
 pub(super) struct Promises<'a> {
     rows: &'a [TheRow],
     attached: Vec<AttachedFile>,
@@ -18,7 +18,7 @@ pub(super) struct Promises<'a> {
 }
 
 impl<'a> Promises<'a> {
-    /// How things stand now.
+    /// Takes the present state.
     pub(super) fn now(
         rows: &'a [TheRow],
         service: &Jobs,
@@ -33,7 +33,7 @@ impl<'a> Promises<'a> {
         }
     }
 
-    /// After each run, however it ended.
+    /// Checks the promises after a run, however the run ended.
     pub(super) fn hold(&self) -> Result<(), String> {
         self.nothing_is_attached_twice()?;
         self.the_results_tell_the_truth()
@@ -49,7 +49,7 @@ impl<'a> Promises<'a> {
         Ok(())
     }
 
-    /// What a line says of a file is so.
+    /// Checks each line against the file of the row.
     fn the_results_tell_the_truth(&self) -> Result<(), String> {
         for row in self.rows {
             let Some(line) = self.line(row) else { continue };
@@ -72,7 +72,7 @@ impl<'a> Promises<'a> {
         Ok(())
     }
 
-    /// After the last run.
+    /// Checks the promises after the last run.
     pub(super) fn hold_at_the_end(&self) -> Result<(), String> {
         self.hold()?;
         if !self.are_all_done() {
@@ -91,7 +91,7 @@ impl<'a> Promises<'a> {
         Ok(())
     }
 
-    /// Whether no row is left on which a further run would work.
+    /// Returns `true` if a further run would work on no row.
     pub(super) fn are_all_done(&self) -> bool {
         self.rows.iter().all(|row| self.is_done(row))
     }
@@ -102,32 +102,34 @@ impl<'a> Promises<'a> {
         };
         match line.status {
             Status::Uploaded => true,
-            // Only people can resolve these.
+            // Only people can resolve these conflicts.
             Status::Conflict => row.changed,
-            // They find it there.
+            // People find the file on the object.
             Status::Failed if is_for_people(&line) => self.is_attached(row),
             Status::Failed => self.has_no_object(row) && line.reason == Reason::Refused,
             _ => self.waits_for_ever(row),
         }
     }
 
-    /// Its job never ends, whatever it gets.
+    /// Returns `true` if the job of a row never ends, even with all files.
     fn waits_for_ever(&self, row: &TheRow) -> bool {
         let waits = [Reason::JobRunning, Reason::JobWaiting, Reason::Sending];
         let line = self.line(row);
         self.rules.stuck != Stuck::None && line.is_some_and(|line| waits.contains(&line.reason))
     }
 
+    /// Returns `true` if the object of a row does not exist.
     fn has_no_object(&self, row: &TheRow) -> bool {
         self.rules.unknown.contains(&row.row.object)
     }
 
-    /// Whether its file is on an object.
+    /// Returns `true` if the file of a row is on an object.
     pub(super) fn is_attached(&self, row: &TheRow) -> bool {
         self.attached_of(row).next().is_some()
     }
 
-    /// Whether one run in calm weather must do: jobs start and end in time, and no row has a history.
+    /// Returns `true` if a single run without faults must finish all rows: jobs start and end in
+    /// time, and no row has a history.
     pub(super) fn nothing_excuses_a_second_run(&self) -> bool {
         let rules = self.rules;
         let starts_in_time = match rules.start {
@@ -146,7 +148,7 @@ impl<'a> Promises<'a> {
             && self.rows.iter().all(has_no_history)
     }
 
-    /// The lines of the rows that are not done.
+    /// Describes the lines of the rows that are not done.
     pub(super) fn undone(&self) -> String {
         let undone = self.rows.iter().filter(|row| !self.is_done(row));
         let lines: Vec<_> = undone.map(|row| self.line(row)).collect();

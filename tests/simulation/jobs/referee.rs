@@ -1,5 +1,5 @@
-//! The referee: knows the rules of the protocol of jobs, sees every request and answer of every run,
-//! and notes each foul. It does not know how the client decides.
+//! Referee of jobs: knows the rules of the protocol, sees every request and answer of every run,
+//! and notes each foul. The referee does not know how the client decides.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -16,13 +16,13 @@ use crate::machine::Disk;
 use crate::record::Record;
 use crate::scene::{Lines, Watches, WatchesJobs};
 
-/// An address that is known for longer is good for nothing.
+/// Time after which a known address is too old for use.
 const ADDRESS_LIFE: Duration = Duration::from_mins(1);
 
-/// What starts within so long starts at once.
+/// Longest time between uploads that start together.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
-/// Watches the runs of one seed.
+/// Watcher of the runs of a seed.
 pub(crate) struct Referee {
     record: Record,
     disk: Arc<Disk>,
@@ -33,32 +33,33 @@ pub(crate) struct Referee {
 #[derive(Default)]
 struct State {
     jobs: HashMap<AttachmentId, Job>,
-    /// For which file of which job an address is.
+    /// Job and file name of each address.
     addresses: HashMap<Address, (AttachmentId, String)>,
-    /// Since when this run knows of it: those of one answer since the same moment. Not every answer
-    /// is to somebody who has use for addresses, so until it is used the newest counts.
+    /// Time since which the run knows each address; all addresses of an answer share the time.
+    /// Until an address is used, the newest answer counts, since not every answer goes to a user of
+    /// addresses.
     known: HashMap<Address, Instant>,
-    /// Those that this run has used.
+    /// Addresses used by the run.
     used: HashSet<Address>,
-    /// When bytes were first sent to those of a job that are known since a moment.
+    /// Time of the first upload to the addresses shown by a job at the same moment.
     waves: HashMap<(AttachmentId, Instant), Instant>,
 }
 
-/// What the client has done with a job, and what it knows of it.
+/// Acts of the client on a job, and the client's knowledge of the job.
 #[derive(Default)]
 struct Job {
-    /// Whose file has which name.
+    /// Row of each file name.
     keys: HashMap<String, ExternalId>,
     end: Option<End>,
-    /// The rows whose bytes it may have got, in any run.
+    /// Rows whose bytes the job may have, from any run.
     sent: HashSet<ExternalId>,
-    /// Those whose bytes it has got for certain, as this run knows.
+    /// Rows whose bytes the job has for certain, by the answers of the run.
     taken: HashSet<ExternalId>,
-    /// Those whose bytes are being sent, and whether it may have had them before.
+    /// Rows whose upload is under way, with `true` if the job may have had the bytes before.
     under_way: HashMap<ExternalId, bool>,
-    /// Those that people have looked at after it failed, and want to be tried again.
+    /// Rows to be retried, after a look of a person at the failed job.
     pardoned: HashSet<ExternalId>,
-    /// Whether its rows have changed so that some of them go on apart.
+    /// `true` if changed rows have split the job: some rows go on apart.
     goes_on_apart: bool,
 }
 
@@ -72,14 +73,14 @@ impl Referee {
         }
     }
 
-    /// Somebody has seen that the file of a row is not there, and wants it to be tried again.
+    /// Allows a retry: a person has seen that the file of a row is not there.
     pub(super) fn pardon(&self, key: &ExternalId) {
         for job in self.state().jobs.values_mut() {
             job.pardoned.insert(key.clone());
         }
     }
 
-    /// The rows of a job have changed so that some of them go on apart in this run.
+    /// Notes a job split by changed rows in the current run: some rows go on apart.
     pub(super) fn goes_on_apart(&self, id: &AttachmentId) {
         if let Some(job) = self.state().jobs.get_mut(id) {
             job.goes_on_apart = true;
@@ -90,7 +91,8 @@ impl Referee {
         self.state.lock().unwrap()
     }
 
-    /// Whether the newest durable line of a row says so.
+    /// Returns `true` if the newest durable line of a row has the status and, where given, the job
+    /// and the reason. Always `true` if lines are not watched.
     fn line_says(
         &self,
         key: &ExternalId,
@@ -172,7 +174,7 @@ impl Watches for Referee {
                 job.taken.insert(key);
             }
             Err(PutFailure::Interrupted(_)) => {}
-            // Not a byte has come.
+            // No byte has arrived, now or before.
             Err(_) if !before => {
                 job.sent.remove(&key);
             }
@@ -243,8 +245,8 @@ impl State {
         }
     }
 
-    /// Whether these are the first bytes for an address, and those for the other addresses of the
-    /// same answer were sent before.
+    /// Notes the use of an address. Returns `true` at the first use, if uploads to the other
+    /// addresses of the same answer began too long ago.
     fn is_later_than_others(&mut self, id: &AttachmentId, address: Address) -> bool {
         let wave = (id.clone(), self.known[&address]);
         let began = self.waves.entry(wave).or_insert_with(Instant::now);
@@ -253,7 +255,7 @@ impl State {
 }
 
 impl Job {
-    /// Why a row must not go into another job, if it must not.
+    /// Returns the reason why a row must not go into another job. `None` if the row may.
     fn speaks_against_another(&self, key: &ExternalId) -> Option<&'static str> {
         if !self.sent.contains(key) || self.pardoned.contains(key) {
             return None;
@@ -269,7 +271,8 @@ impl Job {
         }
     }
 
-    /// Why the bytes of a row must not be sent to it, if they must not.
+    /// Returns the reason why the bytes of a row must not be sent to the job. `None` if the bytes
+    /// may.
     fn speaks_against_bytes(&self, key: &ExternalId) -> Option<&'static str> {
         self.taken.contains(key).then_some("which has them")
     }
