@@ -193,6 +193,7 @@ fn draw_routing(rules: Rules, random: &Rng) -> (Rules, Option<usize>) {
     (rules, Some(random.usize(1..=2)))
 }
 
+/// Draws the rules of the service, except the routing.
 pub(crate) fn draw_rules(random: &mut Rng) -> Rules {
     let mut seconds = |choices: &[u64]| {
         let of_these = choices[random.usize(0..choices.len())];

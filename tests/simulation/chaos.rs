@@ -26,6 +26,7 @@ struct Spell {
     trouble: Trouble,
 }
 
+/// Kind of trouble that lasts for a while.
 #[derive(Debug, Clone, Copy)]
 enum Trouble {
     /// 429 for all but a few requests.
@@ -148,6 +149,7 @@ impl Trouble {
     }
 }
 
+/// Draws a fault of a service that is away.
 fn away(random: &mut Rng) -> Fault {
     match random.u8(0..8) {
         0 => Fault::FailedAfter,
@@ -157,6 +159,7 @@ fn away(random: &mut Rng) -> Fault {
     }
 }
 
+/// Draws a fault of a single request.
 fn single_fault(operation: Operation, refused: &[Operation], random: &mut Rng) -> Fault {
     let is_patch = matches!(operation, Operation::Renew | Operation::Amend);
     let latest = match operation {

@@ -31,6 +31,7 @@ pub(crate) struct ResultsNumbers {
     nobody_counts: bool,
 }
 
+/// Numbers that a line in the file carries: its serial number, and the number of lines in the file.
 #[derive(Debug, Clone, Copy)]
 struct Numbers {
     serial: u64,

@@ -235,6 +235,7 @@ impl Jobs {
     }
 }
 
+/// Draws the object and the file name of a row.
 fn draw_row(random: &mut Rng, number: usize) -> TheRow {
     let object = random.choice([7, 7, 8]).unwrap_or(7);
     let mut row = TheRow::new(number, event(object));
@@ -245,6 +246,7 @@ fn draw_row(random: &mut Rng, number: usize) -> TheRow {
     row
 }
 
+/// Draws the rules of the service.
 fn draw_rules(random: &mut Rng) -> JobRules {
     let mut one_of = |choices: &[u64]| choices[random.usize(0..choices.len())];
     let seconds = Duration::from_secs;

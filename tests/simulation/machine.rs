@@ -97,6 +97,7 @@ pub(crate) enum Lie {
 /// Disk with the lines of the journal and with the backups.
 pub(crate) struct Disk(Mutex<Written>);
 
+/// Contents of the disk: the results in place, the results displacing them, and the backups.
 struct Written {
     lines: Vec<Entry>,
     file: ResultsNumbers,

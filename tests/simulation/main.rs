@@ -189,6 +189,7 @@ fn play_all<S: Scene>(seeds: Range<u64>, without: Option<Without>) -> (Sum, Opti
     )
 }
 
+/// Returns the number in an environment variable. `None` if the variable is not set.
 fn number(variable: &str) -> Option<u64> {
     let value = env::var(variable).ok()?;
     Some(value.parse().expect("the seed is a number"))
@@ -219,6 +220,8 @@ fn keeps_its_promises<S: Scene>(most: u64) -> Option<Sum> {
     (!one).then_some(sum)
 }
 
+/// Asserts that every kind of fault and every end of a run happened often enough to prove
+/// something.
 #[track_caller]
 fn all_of_this_happened(sum: &Sum) {
     for fault in [
@@ -251,6 +254,7 @@ fn all_of_this_happened(sum: &Sum) {
     }
 }
 
+/// Asserts that each of the accidents happened often enough to prove something.
 #[track_caller]
 fn befell(sum: &Sum, mishaps: &[&'static str]) {
     for mishap in mishaps {

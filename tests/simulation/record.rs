@@ -11,6 +11,7 @@ pub(crate) struct Record {
     notes: Mutex<Notes>,
 }
 
+/// Fouls, and the trace if one is kept.
 #[derive(Default)]
 struct Notes {
     fouls: Vec<String>,

@@ -22,6 +22,7 @@ pub(crate) struct TheRow {
     pub(crate) foreign: Foreign,
 }
 
+/// Attachment of other people under a row's `external_id`, compared with the row's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Foreign {
     No,
@@ -87,15 +88,18 @@ impl TheRow {
     }
 }
 
+/// Returns a contract, an object for attachments.
 pub(crate) fn contract(id: u64) -> ObjectRef {
     ObjectRef::parse(ObjectType::Contract, &id.to_string()).unwrap()
 }
 
+/// Returns a sourcing event, an object for jobs.
 pub(crate) fn event(id: u64) -> ObjectRef {
     let id = format!("00000000-0000-4000-8000-{id:012}");
     ObjectRef::parse(ObjectType::SourcingEvent, &id).unwrap()
 }
 
+/// Returns the content of a file with the text.
 pub(crate) fn content(text: &str) -> Content {
     Content {
         stamp: FileStamp {

@@ -96,6 +96,7 @@ pub(crate) fn play<S: Scene>(
     })
 }
 
+/// A seed that is being played: the scene, the disk, the troubles, and the generators of all draws.
 struct Story<S> {
     random: Rng,
     /// Draws the displacement of the results, apart from all other draws.

@@ -135,6 +135,7 @@ impl Bytes {
     }
 }
 
+/// Returns the number of an id, as the service in memory has it.
 fn private(id: &AttachmentId) -> u64 {
     id.as_str().parse().unwrap()
 }

@@ -40,6 +40,7 @@ pub(crate) struct Referee {
     state: Mutex<State>,
 }
 
+/// Knowledge of the referee about attachments and the requests for them.
 #[derive(Default)]
 struct State {
     /// Newest answer of the current run about each attachment.
@@ -64,6 +65,7 @@ struct State {
     lost_patches: HashMap<AttachmentId, Instant>,
 }
 
+/// State of an attachment in the newest answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Newest {
     Pending,

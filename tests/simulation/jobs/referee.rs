@@ -30,6 +30,7 @@ pub(crate) struct Referee {
     state: Mutex<State>,
 }
 
+/// Knowledge of the referee about jobs and their addresses.
 #[derive(Default)]
 struct State {
     jobs: HashMap<AttachmentId, Job>,

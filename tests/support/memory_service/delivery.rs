@@ -33,6 +33,7 @@ pub(super) struct Delivery<W: World> {
     state: Mutex<State<W>>,
 }
 
+/// State of a service, with the changes on their way and the source of faults.
 struct State<W: World> {
     world: W,
     /// Changes still on the way, with the times of arrival.
@@ -148,6 +149,8 @@ impl<W: World> Delivery<W> {
     }
 }
 
+/// Returns the failure that a client sees of a fault, after the wait for an answer that never
+/// comes.
 async fn fail(fault: Fault) -> Failure {
     if let Fault::LostBefore | Fault::LostAfter | Fault::Late(_) = fault {
         sleep(TIME_LIMIT).await;

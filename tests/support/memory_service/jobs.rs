@@ -250,6 +250,7 @@ impl JobApi for Jobs {
     }
 }
 
+/// Returns status 429 with the time to wait.
 fn throttled(wait: Duration) -> Failure {
     Failure::Throttled {
         retry_after: Some(wait),

@@ -233,10 +233,12 @@ impl Memory {
     }
 }
 
+/// Returns the id as the service shows it.
 fn public(id: u64) -> AttachmentId {
     AttachmentId::parse(&id.to_string()).expect("a number is an id")
 }
 
+/// Returns an upload target for a file.
 fn place(file_name: &str, address: Address) -> Place<Address> {
     Place {
         file_name: file_name.to_owned(),
@@ -244,6 +246,7 @@ fn place(file_name: &str, address: Address) -> Place<Address> {
     }
 }
 
+/// Returns the number of an id; 0, which no record has, for an id of other services.
 fn private(id: &AttachmentId) -> u64 {
     id.as_str().parse().unwrap_or(0)
 }

@@ -24,6 +24,7 @@ pub(super) struct Attachments {
     next_address: u64,
 }
 
+/// Record of an attachment, with bytes or without.
 struct Record {
     new: NewAttachment,
     created: Instant,

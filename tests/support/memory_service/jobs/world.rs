@@ -27,6 +27,7 @@ pub(super) struct World {
     next_address: u64,
 }
 
+/// File of a job that an address was issued for, and the time of issue.
 #[derive(Debug, Clone, Copy)]
 struct Issued {
     job: u64,
