@@ -5,6 +5,7 @@
 
 mod harness;
 
+mod a_slow_storage;
 mod already_there;
 mod amend;
 mod answers;

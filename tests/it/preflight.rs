@@ -273,6 +273,7 @@ fn an_interruption_ends_it_at_once() {
         let test = Test::of_rows(1).between();
         test.import()
             .with_preflight()
+            .interruptible()
             .while_held(1, Moment::Before, |running| {
                 running.signal(signal);
                 assert_eq!(running.finish().0, code);

@@ -315,7 +315,7 @@ fn no_amount_and_no_form_of_output_tells_a_secret() {
                 let run = test
                     .consign(command.iter().chain(to).copied())
                     .args([amount, "--output", form]);
-                let (ended, stdout, stderr) = with_keys(run, KEY).start().finish();
+                let (ended, stdout, stderr) = with_keys(run, KEY).hasty().start().finish();
                 assert_eq!(
                     ended, code,
                     "{command:?} {amount} {form}:\n{stdout}{stderr}"

@@ -1,15 +1,14 @@
-//! Answers that do not come, or too slowly, and what takes its time by design: each test here waits
-//! for as long as the tool itself does, so everything that can wait side by side does.
-
-use std::time::Duration;
+//! Answers that do not come, or too slowly: the runs here wait for as long as the tool does that time
+//! passes faster for, and everything that can wait side by side does.
 
 use consign::emulator::Effect::{
-    ExpiredUrl, Html200, LoseAnswer, PausedRead, StalledBody, StalledRead, TricklingBody,
-    TruncatedBody, WithholdAnswer,
+    ExpiredUrl, Html200, LoseAnswer, StalledBody, StalledRead, TricklingBody, TruncatedBody,
+    WithholdAnswer,
 };
 use consign::emulator::Operation::{Create, GetByExternalId, List, Update, Upload};
 use consign::emulator::When::{FirstN, Nth};
 
+use crate::a_slow_storage::large;
 use crate::harness::Test;
 
 #[test]
@@ -27,6 +26,7 @@ fn no_answer_holds_up_a_row_for_ever_by_not_coming() {
     let ids: Vec<String> = (1..=9).map(|number| format!("A{number}")).collect();
     let rows: Vec<String> = ids.iter().map(|id| format!("{id} uploaded")).collect();
     test.import_at_once(9)
+        .hasty()
         .args(["--quiet"])
         .rows(rows.iter().map(String::as_str))
         .stored_rows(ids.iter().map(String::as_str))
@@ -55,33 +55,6 @@ fn no_answer_holds_up_a_row_for_ever_by_not_coming() {
     );
 }
 
-/// The contents of a file of which more than all buffers on the way hold is left at its half.
-fn large() -> String {
-    "consign ".repeat(4 << 20)
-}
-
-#[test]
-fn a_file_that_is_taken_slowly_is_sent_once() {
-    let content = large();
-    let lasting = Duration::from_secs(45);
-    let test =
-        Test::of_rows(1)
-            .file("A1.pdf", &content)
-            .fault(Upload, Nth(1), PausedRead { lasting });
-    test.import()
-        .args(["--quiet"])
-        .rows(["A1 uploaded"])
-        .requests([
-            "get_by_external_id A1 404",
-            "create A1 201",
-            "upload A1 200 paused_read",
-            "list 200",
-        ])
-        .exits(0);
-    let stored = test.service().contents();
-    assert!(stored == [("A1".to_owned(), content)], "the file is stored");
-}
-
 #[test]
 fn a_file_that_is_not_taken_any_further_is_sent_again_from_its_first_byte() {
     let content = large();
@@ -89,6 +62,7 @@ fn a_file_that_is_not_taken_any_further_is_sent_again_from_its_first_byte() {
         .file("A1.pdf", &content)
         .fault(Upload, Nth(1), StalledRead);
     test.import()
+        .hasty()
         .rows(["A1 uploaded"])
         .requests([
             "get_by_external_id A1 404",

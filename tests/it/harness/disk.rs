@@ -101,6 +101,12 @@ pub(super) fn hasten(run: Run<'_>) -> Run<'_> {
         .variable("SHIM_HASTE", HASTE)
 }
 
+/// A run that does not ignore SIGINT, although the process that starts it does.
+pub(super) fn interruptible(run: Run<'_>) -> Run<'_> {
+    run.variable("LD_PRELOAD", text(&SHIM))
+        .variable("SHIM_INTERRUPTIBLE", "yes")
+}
+
 impl<'t> Disk<'t> {
     pub(crate) fn under(test: &'t Test) -> Self {
         let folder = tempfile::tempdir().unwrap();

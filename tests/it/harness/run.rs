@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use super::between::Moment;
 use super::judge;
+use super::tls::SYSTEM_AUTHORITIES;
 use super::{Results, SKIP_PREFLIGHT, Test};
 
 /// What a shell says of a process that was ended by SIGKILL.
@@ -18,6 +19,9 @@ pub(crate) const KILLED: i32 = 128 + 9;
 
 /// What takes longer than this will never end: the longest test takes a good minute.
 const LIMIT: Duration = Duration::from_mins(4);
+
+/// The variable that names the file with the authorities that the system knows.
+const AUTHORITIES: &str = "SSL_CERT_FILE";
 
 type Act<'t> = Box<dyn FnOnce(&mut Running<'t>) + 't>;
 
@@ -88,7 +92,10 @@ impl<'t> Run<'t> {
         Self {
             test,
             args,
-            variables: Vec::new(),
+            variables: vec![(
+                AUTHORITIES.to_owned(),
+                SYSTEM_AUTHORITIES.to_string_lossy().into_owned(),
+            )],
             hold: None,
             killed_after: None,
             limit: None,
@@ -115,7 +122,13 @@ impl<'t> Run<'t> {
         self.args(["--results", name])
     }
 
-    /// Sets a variable of the environment, which is empty otherwise.
+    /// Trusts the authorities that this system knows, as users do.
+    pub(crate) fn with_the_systems_authorities(mut self) -> Self {
+        self.variables.retain(|(name, _)| name != AUTHORITIES);
+        self
+    }
+
+    /// Sets a variable of the environment, in which nothing else is but the authorities.
     pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
@@ -142,6 +155,15 @@ impl<'t> Run<'t> {
     pub(crate) fn hasty(self) -> Self {
         #[cfg(target_os = "linux")]
         return super::disk::hasten(self);
+        #[cfg(not(target_os = "linux"))]
+        self
+    }
+
+    /// Lets an interruption end it even if the tests run where SIGINT is ignored, as in the background
+    /// of a script or under `nohup`.
+    pub(crate) fn interruptible(self) -> Self {
+        #[cfg(target_os = "linux")]
+        return super::disk::interruptible(self);
         #[cfg(not(target_os = "linux"))]
         self
     }

@@ -10,6 +10,8 @@
  *               which call to disturb: `sync`, `lock` or `probe` (a sync that only tries whether a
  *               folder can be synced), counted from 1, and what happens to it
  * SHIM_HASTE    how many seconds seem to pass in one
+ * SHIM_INTERRUPTIBLE
+ *               do not ignore SIGINT, even if the process that started this one does
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -142,6 +144,8 @@ __attribute__((constructor)) static void begin(void)
     syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &start);
     if (getenv("SHIM_HASTE"))
         haste = atol(getenv("SHIM_HASTE"));
+    if (getenv("SHIM_INTERRUPTIBLE"))
+        signal(SIGINT, SIG_DFL);
 }
 
 int clock_gettime(clockid_t clock, struct timespec *now)

@@ -4,7 +4,10 @@
 //! which does not know that all of it is on this machine.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Mutex};
+
+use tempfile::NamedTempFile;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
@@ -37,11 +40,7 @@ impl Certificate {
         hosts: [&str; N],
         change: impl FnOnce(&mut CertificateParams),
     ) -> Self {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let name = &mut params.distinguished_name;
-        name.push(DnType::CommonName, "the authority of a test");
-        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let authority = authority("the authority of a test");
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(hosts.map(str::to_owned)).unwrap();
         change(&mut params);
@@ -74,6 +73,25 @@ impl Certificate {
         &self.authority
     }
 }
+
+fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(DnType::CommonName, name);
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+/// The file with all authorities that the system of a run knows: one, which signs for nobody. A system's
+/// own are a hundred and more, and reading them would be most of what a run has to compute.
+pub(super) static SYSTEM_AUTHORITIES: LazyLock<PathBuf> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    // Renamed when it is whole: other processes may be at it, too.
+    let unfinished = NamedTempFile::new_in(folder).unwrap().into_temp_path();
+    std::fs::write(&unfinished, authority("the system's").pem()).unwrap();
+    let file = folder.join("authorities.pem");
+    unfinished.persist(&file).unwrap();
+    file
+});
 
 /// Takes connections with TLS and passes what they carry on to `to`.
 pub(super) async fn terminate(listener: TcpListener, certificate: Certificate, to: SocketAddr) {
