@@ -61,7 +61,7 @@ struct State {
     misnamed: HashSet<AttachmentId>,
     /// Attachments whose newest PATCH released bytes.
     giving_way: HashSet<AttachmentId>,
-    /// PATCHes of unknown fate, with the times of sending.
+    /// PATCH requests of unknown fate, with the times of sending.
     lost_patches: HashMap<AttachmentId, Instant>,
 }
 
