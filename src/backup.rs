@@ -20,39 +20,44 @@ use futures::future::BoxFuture;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::task::spawn_blocking;
 
+use crate::atomic_file::{
+    self, Durability, ExistingFilePolicy, NamingError, TemporaryFile, sync_folder,
+};
 use crate::digest::Sha256Hasher;
 use crate::model::{AttachmentId, ExternalId, FileStamp, Sha256Digest};
-use crate::root::{Root, RootError, folder_of};
-use crate::source::Source;
+use crate::root::{OpenRootError, Root, parent_folder};
 use crate::text::escape;
-use crate::whole_file::{self, Durability, Existing, NamingError, TemporaryFile, sync_folder};
+use crate::upload_source::UploadSource;
 
 /// Store that makes backups and finds them again.
-pub trait Vault: Send + Sync {
+pub trait BackupStore: Send + Sync {
     /// Begins a backup without a name. A dropped draft leaves no file.
-    fn begin(&self) -> BoxFuture<'_, io::Result<Box<dyn Draft>>>;
+    fn begin_backup(&self) -> BoxFuture<'_, io::Result<Box<dyn BackupDraft>>>;
 
     /// Opens an earlier backup for sending it back. `backup` is the text returned by
-    /// [`Draft::keep`].
-    fn kept(&self, backup: &str) -> BoxFuture<'static, io::Result<(Source, FileStamp)>>;
+    /// [`BackupDraft::commit`].
+    fn open_backup(
+        &self,
+        backup: &str,
+    ) -> BoxFuture<'static, io::Result<(UploadSource, FileStamp)>>;
 }
 
 /// Unfinished backup. Its bytes are written once, from the first to the last.
-pub trait Draft: AsyncWrite + Unpin + Send {
+pub trait BackupDraft: AsyncWrite + Unpin + Send {
     /// Makes the backup durable under a name and returns the text for the column `backup`. A
     /// failure leaves no file of the draft.
-    fn keep(self: Box<Self>, name: &BackupName) -> BoxFuture<'static, io::Result<String>>;
+    fn commit(self: Box<Self>, name: &BackupName) -> BoxFuture<'static, io::Result<String>>;
 }
 
 /// Longest part of a backup's name taken from an `external_id`, in characters. With this limit the
 /// whole name fits every file system.
-const LONGEST_ID: usize = 100;
+const MAX_ID_LENGTH: usize = 100;
 
 /// Longest file extension taken over into a backup's name, in bytes.
-const LONGEST_EXTENSION: usize = 10;
+const MAX_EXTENSION_LENGTH: usize = 10;
 
 /// Number of hexadecimal digits of the SHA-256 in a backup's name.
-const DIGITS: usize = 12;
+const DIGEST_DIGITS: usize = 12;
 
 /// Name of a backup, and the digest of its content.
 ///
@@ -61,39 +66,42 @@ const DIGITS: usize = 12;
 /// names, unless their digests begin with the same 12 digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackupName {
-    text: String,
+    file_name: String,
     sha256: Sha256Digest,
 }
 
 impl BackupName {
     /// Names the content of an attachment. `file_name` is the name in the service; only the
     /// extension is used.
-    pub fn of(
+    pub fn new(
         external_id: &ExternalId,
         id: &AttachmentId,
         sha256: Sha256Digest,
         file_name: Option<&str>,
     ) -> Self {
         let mut digits = sha256.to_string();
-        digits.truncate(DIGITS);
-        let mut text = format!("{}.{id}.{digits}", made_safe(external_id));
-        if let Some(extension) = file_name.and_then(extension) {
-            text.push('.');
-            text.push_str(extension);
+        digits.truncate(DIGEST_DIGITS);
+        let mut backup_name = format!("{}.{id}.{digits}", file_name_safe_id(external_id));
+        if let Some(extension) = file_name.and_then(plain_extension) {
+            backup_name.push('.');
+            backup_name.push_str(extension);
         }
-        Self { text, sha256 }
+        Self {
+            file_name: backup_name,
+            sha256,
+        }
     }
 }
 
 impl fmt::Display for BackupName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.file_name)
     }
 }
 
 /// Returns an `external_id` as a part of a file name, with `_` for other characters. Two ids may
 /// give the same text, so the attachment's own id follows in the name.
-fn made_safe(external_id: &ExternalId) -> String {
+fn file_name_safe_id(external_id: &ExternalId) -> String {
     let safe = |c: char| match c {
         '-' | '_' | '.' => c,
         c if c.is_ascii_alphanumeric() => c,
@@ -102,41 +110,41 @@ fn made_safe(external_id: &ExternalId) -> String {
     let text: String = external_id
         .as_str()
         .chars()
-        .take(LONGEST_ID)
+        .take(MAX_ID_LENGTH)
         .map(safe)
         .collect();
     let rest = text.trim_start_matches('.');
     format!("{}{rest}", "_".repeat(text.len() - rest.len()))
 }
 
-fn extension(file_name: &str) -> Option<&str> {
+fn plain_extension(file_name: &str) -> Option<&str> {
     let extension = Path::new(file_name).extension().and_then(OsStr::to_str)?;
-    let is_plain = (1..=LONGEST_EXTENSION).contains(&extension.len())
+    let is_plain = (1..=MAX_EXTENSION_LENGTH).contains(&extension.len())
         && extension.bytes().all(|byte| byte.is_ascii_alphanumeric());
     is_plain.then_some(extension)
 }
 
 /// Error of making or reading a backup: the action, the path and the system's error.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {doing} {}: {cause}", escape(&path.to_string_lossy()))]
+#[error("cannot {action} {}: {cause}", escape(&path.to_string_lossy()))]
 pub struct BackupError {
-    doing: &'static str,
+    action: &'static str,
     path: PathBuf,
     #[source]
     cause: io::Error,
 }
 
 impl BackupError {
-    fn new(doing: &'static str, path: &Path, cause: io::Error) -> Self {
+    fn new(action: &'static str, path: &Path, cause: io::Error) -> Self {
         Self {
-            doing,
+            action,
             path: path.to_owned(),
             cause,
         }
     }
 
     /// Adds the action and the path to an error of the system.
-    fn at(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    fn with_cause(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |cause| Self::new(doing, path, cause)
     }
 }
@@ -149,13 +157,13 @@ impl From<BackupError> for io::Error {
 
 /// Folder on the disk with backups.
 #[derive(Debug, Clone)]
-pub struct Folder {
+pub struct BackupFolder {
     path: Arc<Path>,
     /// Path as written in the results.
     text: Arc<str>,
 }
 
-impl Folder {
+impl BackupFolder {
     /// Opens the folder named by the user, and creates a missing folder. Fails if no file can be
     /// made there: better known now than after an hour of look-ups.
     pub fn open(path: &Path) -> Result<Self, BackupError> {
@@ -164,9 +172,10 @@ impl Folder {
             let cause = io::Error::new(io::ErrorKind::InvalidInput, cause);
             return Err(BackupError::new("keep backups in", path, cause));
         };
-        make(path).map_err(BackupError::at("make the folder for backups", path))?;
-        whole_file::probe(path).map_err(|unfit| {
-            let cause = match unfit.lack {
+        create_private_folder(path)
+            .map_err(BackupError::with_cause("make the folder for backups", path))?;
+        atomic_file::probe_folder(path).map_err(|unfit| {
+            let cause = match unfit.missing_feature {
                 Some(lack) => {
                     io::Error::new(unfit.cause.kind(), format!("{lack} ({})", unfit.cause))
                 }
@@ -174,22 +183,22 @@ impl Folder {
             };
             BackupError::new("keep backups in", path, cause)
         })?;
-        whole_file::sweep(path);
+        atomic_file::remove_left_over_files(path);
         Ok(Self {
             path: path.into(),
             text: text.into(),
         })
     }
 
-    fn draft(&self) -> Result<FileDraft, BackupError> {
+    fn create_draft(&self) -> Result<FileBackupDraft, BackupError> {
         let begin = || {
             let mut temporary = TemporaryFile::create(&self.path, Durability::Required)?;
             let file = temporary.as_file().try_clone()?;
             Ok((temporary, file))
         };
         let (temporary, file) =
-            begin().map_err(BackupError::at("begin a backup in", &self.path))?;
-        Ok(FileDraft {
+            begin().map_err(BackupError::with_cause("begin a backup in", &self.path))?;
+        Ok(FileBackupDraft {
             file: file.into(),
             temporary,
             folder: self.clone(),
@@ -198,98 +207,101 @@ impl Folder {
     }
 
     /// Returns the path of a backup, as a path and as the text for the results.
-    fn place_of(&self, name: &BackupName) -> (PathBuf, String) {
+    fn path_and_text_of(&self, name: &BackupName) -> (PathBuf, String) {
         let between = if self.text.ends_with('/') { "" } else { "/" };
         let text = format!("{}{between}{name}", self.text);
-        (self.path.join(&name.text), text)
+        (self.path.join(&name.file_name), text)
     }
 }
 
 /// Creates a folder for its owner alone, with its parents, and syncs the parent folder. An existing
 /// folder stays unchanged.
-fn make(path: &Path) -> io::Result<()> {
+fn create_private_folder(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
-    make(folder_of(path))?;
+    create_private_folder(parent_folder(path))?;
     DirBuilder::new().mode(0o700).create(path)?;
-    sync_folder(folder_of(path))
+    sync_folder(parent_folder(path))
 }
 
 /// Opens a backup by the text of the column `backup`, a path relative to the working directory.
-fn find(backup: &str) -> io::Result<(Source, FileStamp)> {
+fn open_backup_file(backup: &str) -> io::Result<(UploadSource, FileStamp)> {
     let path = Path::new(backup);
-    let failed = BackupError::at("open the backup", path);
+    let failed = BackupError::with_cause("open the backup", path);
     let found = || {
         let name = path.file_name().and_then(OsStr::to_str);
         let name = name.ok_or_else(|| io::Error::other("it is not the path of a file"))?;
-        let root = Root::at(folder_of(path)).map_err(RootError::into_cause)?;
+        let root = Root::from_path(parent_folder(path)).map_err(OpenRootError::into_cause)?;
         let stamp = root
-            .stamp(name)
+            .stamp_file(name)
             .map_err(|error| io::Error::other(format!("it {error}")))?;
-        Ok((Source::new(Arc::new(root), name.to_owned()), stamp))
+        Ok((UploadSource::new(Arc::new(root), name.to_owned()), stamp))
     };
     Ok(found().map_err(failed)?)
 }
 
 /// Runs blocking disk work on a thread for blocking work.
-async fn aside<T: Send + 'static>(
+async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
-impl Vault for Folder {
-    fn begin(&self) -> BoxFuture<'_, io::Result<Box<dyn Draft>>> {
+impl BackupStore for BackupFolder {
+    fn begin_backup(&self) -> BoxFuture<'_, io::Result<Box<dyn BackupDraft>>> {
         let folder = self.clone();
-        aside(move || Ok(Box::new(folder.draft()?) as Box<dyn Draft>)).boxed()
+        run_blocking(move || Ok(Box::new(folder.create_draft()?) as Box<dyn BackupDraft>)).boxed()
     }
 
-    fn kept(&self, backup: &str) -> BoxFuture<'static, io::Result<(Source, FileStamp)>> {
+    fn open_backup(
+        &self,
+        backup: &str,
+    ) -> BoxFuture<'static, io::Result<(UploadSource, FileStamp)>> {
         let backup = backup.to_owned();
-        aside(move || find(&backup)).boxed()
+        run_blocking(move || open_backup_file(&backup)).boxed()
     }
 }
 
-/// Draft of a backup in a [`Folder`].
-struct FileDraft {
+/// Draft of a backup in a [`BackupFolder`].
+struct FileBackupDraft {
     file: tokio::fs::File,
     temporary: TemporaryFile,
-    folder: Folder,
+    folder: BackupFolder,
     hasher: Sha256Hasher,
 }
 
-impl FileDraft {
-    fn failed(&self, cause: io::Error) -> io::Error {
+impl FileBackupDraft {
+    fn write_error(&self, cause: io::Error) -> io::Error {
         BackupError::new("write a backup to", &self.folder.path, cause).into()
     }
 }
 
-impl AsyncWrite for FileDraft {
+impl AsyncWrite for FileBackupDraft {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.file).poll_write(cx, bytes));
-        let written = written.map_err(|cause| self.failed(cause))?;
+        let written = written.map_err(|cause| self.write_error(cause))?;
         self.hasher.update(&bytes[..written]);
         Poll::Ready(Ok(written))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = ready!(Pin::new(&mut self.file).poll_flush(cx));
-        Poll::Ready(flushed.map_err(|cause| self.failed(cause)))
+        Poll::Ready(flushed.map_err(|cause| self.write_error(cause)))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let shut = ready!(Pin::new(&mut self.file).poll_shutdown(cx));
-        Poll::Ready(shut.map_err(|cause| self.failed(cause)))
+        Poll::Ready(shut.map_err(|cause| self.write_error(cause)))
     }
 }
 
-impl Draft for FileDraft {
-    fn keep(mut self: Box<Self>, name: &BackupName) -> BoxFuture<'static, io::Result<String>> {
+impl BackupDraft for FileBackupDraft {
+    fn commit(mut self: Box<Self>, name: &BackupName) -> BoxFuture<'static, io::Result<String>> {
         let name = name.clone();
         let kept = async move {
             // A write may still be under way; its result is known only after the flush.
@@ -302,31 +314,33 @@ impl Draft for FileDraft {
             } = *self;
             drop(file);
             let written = hasher.finish();
-            aside(move || Ok(folder.take_in(temporary, written, &name)?)).await
+            run_blocking(move || Ok(folder.commit_file(temporary, written, &name)?)).await
         };
         kept.boxed()
     }
 }
 
-impl Folder {
+impl BackupFolder {
     /// Gives a written file its final name, once the content is on the disk.
-    fn take_in(
+    fn commit_file(
         &self,
         temporary: TemporaryFile,
         written: Sha256Digest,
         name: &BackupName,
     ) -> Result<String, BackupError> {
-        let (path, text) = self.place_of(name);
+        let (path, text) = self.path_and_text_of(name);
         if written != name.sha256 {
             let cause = io::Error::other("what was written is not what is to be kept");
             return Err(BackupError::new("keep", &path, cause));
         }
         let failed = |doing, path, cause| Err(BackupError::new(doing, path, cause));
-        match temporary.take_name(&path, Existing::Kept) {
+        match temporary.persist_as(&path, ExistingFilePolicy::Keep) {
             Ok(_) => Ok(text),
             Err(NamingError::NameTaken(_)) => {
-                confirm(&path, written).map_err(BackupError::at("keep a backup as", &path))?;
-                sync_folder(&self.path).map_err(BackupError::at("sync the folder", &self.path))?;
+                check_existing_backup(&path, written)
+                    .map_err(BackupError::with_cause("keep a backup as", &path))?;
+                sync_folder(&self.path)
+                    .map_err(BackupError::with_cause("sync the folder", &self.path))?;
                 Ok(text)
             }
             Err(NamingError::ContentNotSynced(cause)) => {
@@ -342,7 +356,7 @@ impl Folder {
 
 /// Checks that an existing file under the final name is the same backup: a killed run may have left
 /// the file there before recording the backup.
-fn confirm(path: &Path, sha256: Sha256Digest) -> io::Result<()> {
+fn check_existing_backup(path: &Path, sha256: Sha256Digest) -> io::Result<()> {
     let refused = |why| Err(io::Error::new(io::ErrorKind::AlreadyExists, why));
     if !fs::symlink_metadata(path)?.is_file() {
         return refused("something else than a file is there; take it away, and go on");

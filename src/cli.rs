@@ -1,9 +1,9 @@
 //! Command line: arguments as typed, and their resolution to the orders in `config`, from which the
 //! commands are run. Help texts of arguments are the `///` comments of their fields. Open [`Cli`]
-//! first; resolution is in `resolve`.
+//! first; resolution is in `into_plan`.
 
 mod emulator;
-mod resolve;
+mod into_plan;
 mod values;
 
 use std::path::PathBuf;
@@ -15,10 +15,10 @@ use encoding_rs::Encoding;
 use crate::config::{SummaryForm, TenantEnvironment, TenantRegion};
 use crate::duration::parse_duration;
 use crate::http::target::HostSuffix;
-use crate::manifest::encoding_named;
-use crate::model::{ObjectRef, ObjectType, SecondCopies, StatusWord};
-use crate::plan::OnConflict;
-use crate::verification::download::Share;
+use crate::manifest::find_encoding;
+use crate::model::{ObjectRef, ObjectType, SecondCopyPolicy, StatusWord};
+use crate::plan::ConflictPolicy;
+use crate::verification::download_scope::SampleShare;
 
 pub use emulator::EmulatorArgs;
 
@@ -28,12 +28,12 @@ pub use emulator::EmulatorArgs;
 pub struct Cli {
     /// Command to run.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: CliCommand,
 }
 
 /// Commands of the program.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum CliCommand {
     /// Check a manifest and all its files, without sending anything
     Check(CheckArgs),
     /// Check a manifest, then attach its files, each exactly once
@@ -113,7 +113,7 @@ pub struct ConsentArgs {
 pub struct AmendArgs {
     /// What becomes of an attachment whose content is not that of the row's file
     #[arg(long, value_name = "WHAT", default_value = "fail")]
-    pub on_conflict: OnConflict,
+    pub on_conflict: ConflictPolicy,
     /// Keep content that is replaced in this folder
     #[arg(long, value_name = "DIR", conflicts_with = "no_backup")]
     pub backup: Option<PathBuf>,
@@ -121,18 +121,18 @@ pub struct AmendArgs {
     #[arg(long)]
     pub no_backup: bool,
     /// Correct what attachments are called, where their rows say otherwise: title
-    #[arg(long, value_name = "WHAT", value_parser = Attribute::parse)]
-    pub update: Option<Attribute>,
+    #[arg(long, value_name = "WHAT", value_parser = UpdatableAttribute::parse)]
+    pub update: Option<UpdatableAttribute>,
 }
 
 /// Attribute of an attachment that can be corrected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Attribute {
+pub enum UpdatableAttribute {
     /// Title of the attachment.
     Title,
 }
 
-impl Attribute {
+impl UpdatableAttribute {
     fn parse(text: &str) -> Result<Self, String> {
         match text {
             "title" => Ok(Self::Title),
@@ -153,14 +153,14 @@ pub struct VerifyArgs {
     #[arg(value_name = "RESULTS")]
     pub results: PathBuf,
     /// Download attachments and hash them again: all, or a share of them such as 5%
-    #[arg(long, value_name = "all|N%", value_parser = Sampling::parse)]
-    pub download: Option<Sampling>,
+    #[arg(long, value_name = "all|N%", value_parser = DownloadSelection::parse)]
+    pub download: Option<DownloadSelection>,
     /// Draw the sample with this number, to draw the same one again [default: a random one]
     #[arg(long, value_name = "NUMBER", requires = "download")]
     pub seed: Option<u32>,
     /// Encoding of results that a spreadsheet has saved, if it is neither UTF-8 nor UTF-16; for example
     /// windows-1252
-    #[arg(long, value_name = "NAME", value_parser = encoding_named)]
+    #[arg(long, value_name = "NAME", value_parser = find_encoding)]
     pub encoding: Option<&'static Encoding>,
     /// Service arguments.
     #[command(flatten)]
@@ -175,18 +175,18 @@ pub struct VerifyArgs {
 
 /// Attachments to download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sampling {
+pub enum DownloadSelection {
     /// All attachments.
     All,
     /// A random share of the attachments.
-    Share(Share),
+    Share(SampleShare),
 }
 
-impl Sampling {
+impl DownloadSelection {
     fn parse(text: &str) -> Result<Self, String> {
         match text {
             "all" | "100%" => Ok(Self::All),
-            _ => Share::parse(text)
+            _ => SampleShare::parse(text)
                 .map(Self::Share)
                 .ok_or_else(|| "all, or a share such as 5% or 0.5%, is expected".to_owned()),
         }
@@ -205,10 +205,10 @@ pub struct ReportArgs {
     pub manifest: Option<PathBuf>,
     /// Encoding of the manifest, and of results that a spreadsheet has saved, where it is neither UTF-8
     /// nor UTF-16; for example windows-1252
-    #[arg(long, value_name = "NAME", value_parser = encoding_named)]
+    #[arg(long, value_name = "NAME", value_parser = find_encoding)]
     pub encoding: Option<&'static Encoding>,
     /// Attach the HTML report to this record, once; for example contract:48213
-    #[arg(long, value_name = "TYPE:ID", value_parser = record)]
+    #[arg(long, value_name = "TYPE:ID", value_parser = parse_record)]
     pub attach_to: Option<ObjectRef>,
     /// Output arguments.
     #[command(flatten)]
@@ -234,7 +234,7 @@ pub struct AttachArgs {
 }
 
 /// Parses a record as typed: `contract:48213`.
-fn record(text: &str) -> Result<ObjectRef, String> {
+fn parse_record(text: &str) -> Result<ObjectRef, String> {
     let (kind, id) = text
         .split_once(':')
         .ok_or_else(|| "a type and an id are expected, such as contract:48213".to_owned())?;
@@ -249,7 +249,7 @@ fn record(text: &str) -> Result<ObjectRef, String> {
 #[command(next_help_heading = "Keelvar only")]
 pub struct JobArgs {
     /// Files in one job at most; never more than --concurrency
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = in_one_job)]
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = parse_files_per_job)]
     pub files_per_job: usize,
     /// How long a job may take to end once its files are sent
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = parse_duration)]
@@ -271,7 +271,7 @@ pub struct StatusArgs {
     pub success_status: Vec<StatusWord>,
 }
 
-fn in_one_job(text: &str) -> Result<usize, String> {
+fn parse_files_per_job(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number @ 1..=100) => Ok(number),
         _ => Err("a number from 1 to 100 is expected".to_owned()),
@@ -298,7 +298,7 @@ pub struct ServiceArgs {
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub rate: u32,
     /// Rows at work at once
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = at_once)]
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = parse_concurrency)]
     pub concurrency: usize,
     /// Do not ask the service for a first answer, which proves address and keys, before files are
     /// hashed
@@ -315,7 +315,7 @@ pub struct ServiceArgs {
     pub upload_host: Vec<HostSuffix>,
 }
 
-fn at_once(text: &str) -> Result<usize, String> {
+fn parse_concurrency(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number @ 1..=1000) => Ok(number),
         _ => Err("a number from 1 to 1000 is expected".to_owned()),
@@ -333,7 +333,7 @@ pub struct InputArgs {
     pub root: Option<PathBuf>,
     /// Encoding of the manifest, and of results that a spreadsheet has saved, where it is neither UTF-8
     /// nor UTF-16; for example windows-1252
-    #[arg(long, value_name = "NAME", value_parser = encoding_named)]
+    #[arg(long, value_name = "NAME", value_parser = find_encoding)]
     pub encoding: Option<&'static Encoding>,
     /// Accept ids that differ only in case or in the encoding of accents
     #[arg(long)]
@@ -346,9 +346,9 @@ pub struct InputArgs {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "all",
-        value_parser = SecondCopies::parse
+        value_parser = SecondCopyPolicy::parse
     )]
-    pub allow_again: Option<SecondCopies>,
+    pub allow_again: Option<SecondCopyPolicy>,
 }
 
 /// Arguments about amount and form of output.

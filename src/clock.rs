@@ -7,18 +7,18 @@ use tokio::time::Instant;
 
 /// Largest difference between the two clocks without a sleep. Smaller differences are ignored, so a
 /// test may move either clock alone.
-const NO_SLEEP: Duration = Duration::from_secs(1);
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(1);
 
 /// A moment from which time is counted, the machine's sleep included.
 #[derive(Debug, Clone, Copy)]
-pub struct Since {
+pub struct SleepAwareInstant {
     /// Runtime's clock: movable by tests, but standing still while the machine sleeps.
     runtime: Instant,
     /// System's clock, which goes on during a sleep.
     system: Duration,
 }
 
-impl Since {
+impl SleepAwareInstant {
     /// Returns the present moment.
     pub fn now() -> Self {
         Self {
@@ -31,7 +31,7 @@ impl Since {
     pub fn elapsed(&self) -> Duration {
         let runtime = self.runtime.elapsed();
         let system = since_boot().saturating_sub(self.system);
-        if system > runtime + NO_SLEEP {
+        if system > runtime + CLOCK_TOLERANCE {
             system
         } else {
             runtime
@@ -40,14 +40,14 @@ impl Since {
 }
 
 #[cfg(target_os = "linux")]
-const INCLUDING_SLEEP: ClockId = ClockId::Boottime;
+const CLOCK_WITH_SLEEP: ClockId = ClockId::Boottime;
 
 /// On other systems the monotonic clock is the nearest.
 #[cfg(not(target_os = "linux"))]
-const INCLUDING_SLEEP: ClockId = ClockId::Monotonic;
+const CLOCK_WITH_SLEEP: ClockId = ClockId::Monotonic;
 
 fn since_boot() -> Duration {
-    Duration::try_from(clock_gettime(INCLUDING_SLEEP)).unwrap_or_default()
+    Duration::try_from(clock_gettime(CLOCK_WITH_SLEEP)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -57,7 +57,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn time_that_only_one_of_the_two_clocks_has_counted_has_passed() {
         let quarter = Duration::from_mins(15);
-        let mut moment = Since::now();
+        let mut moment = SleepAwareInstant::now();
         tokio::time::advance(quarter).await;
         assert!(moment.elapsed() >= quarter, "while it ran");
         // A sleep of the machine: the runtime's clock stood still.

@@ -4,27 +4,28 @@
 //! [`ImportPlan`] first.
 
 mod access;
-mod amend;
-mod jobs;
+mod change_policy;
+mod job_policy;
 mod plans;
-mod service;
+mod service_config;
 
 use std::path::{Path, PathBuf};
 
-pub use access::{Access, Credentials, renewal};
-pub use amend::{AmendError, Amending, Backups, ChangePolicy};
-pub use jobs::Jobs;
+pub use access::{ServiceAccess, ServiceCredentials, key_renewal_advice};
+pub use change_policy::{BackupPolicy, ChangePolicy, ChangePolicyError, ServiceChangePolicy};
+pub use job_policy::JobPolicy;
 pub use plans::{
-    AttachPlan, CheckPlan, ConsentPolicy, EmulatorPlan, EvidenceFile, ImportMode, ImportPlan,
+    AttachPlan, CheckPlan, ComparisonFile, ConsentPolicy, EmulatorPlan, ImportMode, ImportPlan,
     ManifestInput, NoticePolicy, OutputConfig, ReportPlan, ResumePolicy, SummaryForm,
     UnfitRowPolicy, VerifyPlan,
 };
-pub use service::{
-    Base, NamedDestination, PreflightPolicy, ServiceConfig, TenantEnvironment, TenantRegion,
+pub use service_config::{
+    NamedDestination, PreflightPolicy, ResolvedDestination, ServiceConfig, TenantEnvironment,
+    TenantRegion,
 };
 
-use crate::http::trust::CaFileError;
-use crate::model::Service;
+use crate::http::extra_authorities::CaFileError;
+use crate::model::ProcurementService;
 
 /// Reason for which a run has no destination, or no keys for the destination.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,34 +34,34 @@ pub enum ConfigError {
     #[error(
         "where are the attachments to go? There is no default, so that nothing reaches the wrong \
          company: give {}, or --emulator to try it without an account",
-        how_to_name_a(*service)
+        destination_options(*service)
     )]
     NoDestination {
         /// Service of the manifest.
-        service: Service,
+        service: ProcurementService,
     },
     /// A tenant of Workday was named for a manifest of another service.
     #[error(
         "--region and --environment name a tenant of {}, and the object types of this manifest \
          are of {service}: give {}, or --emulator to try it without an account",
-        Service::Workday,
-        how_to_name_a(*service)
+        ProcurementService::Workday,
+        destination_options(*service)
     )]
     NoSuchTenant {
         /// Service of the manifest.
-        service: Service,
+        service: ProcurementService,
     },
     /// One half of a tenant's name is missing.
     #[error("--region and --environment go together: {missing} is missing")]
-    HalfATenant {
+    HalfTenant {
         /// Option for the missing half.
         missing: &'static str,
     },
     /// The base URL cannot be used.
-    #[error("the base URL {url:?} {why}; it looks like {}", example_of_a_base(*service))]
-    BadBase {
+    #[error("the base URL {url:?} {why}; it looks like {}", example_base_url(*service))]
+    InvalidBaseUrl {
         /// Service of the manifest.
-        service: Service,
+        service: ProcurementService,
         /// The given URL, without secrets.
         url: String,
         /// Problem of the URL.
@@ -68,7 +69,7 @@ pub enum ConfigError {
     },
     /// Keys are not set.
     #[error("the keys of the service come from the environment: {} not set", missing.join(" and ") + if missing.len() == 1 { " is" } else { " are" })]
-    NoKeys {
+    MissingKeys {
         /// Environment variables of the keys.
         missing: Vec<&'static str>,
     },
@@ -78,7 +79,7 @@ pub enum ConfigError {
         "{variable} holds no e-mail address; set it to that of the user in whose name the files \
          are attached"
     )]
-    NoAddress {
+    NoEmailAddress {
         /// Environment variable.
         variable: &'static str,
     },
@@ -87,29 +88,31 @@ pub enum ConfigError {
     CaFile(#[from] CaFileError),
 }
 
-fn how_to_name_a(service: Service) -> &'static str {
+fn destination_options(service: ProcurementService) -> &'static str {
     match service {
-        Service::Workday => {
+        ProcurementService::Workday => {
             "--region us|eu|ca and --environment production|sandbox, or --base-url URL (or set \
              WORKDAY_BASE_URL)"
         }
-        Service::Keelvar => {
+        ProcurementService::Keelvar => {
             "--base-url URL (the address of your company's Keelvar, ending in /api), or set \
              KEELVAR_BASE_URL"
         }
     }
 }
 
-fn example_of_a_base(service: Service) -> &'static str {
+fn example_base_url(service: ProcurementService) -> &'static str {
     match service {
-        Service::Workday => "https://api.us.workdayspend.com/services/attachments/v1",
+        ProcurementService::Workday => "https://api.us.workdayspend.com/services/attachments/v1",
         // Keelvar documents no host, so the example must not look like the right one.
-        Service::Keelvar => "https://my.keelvar.app/api, with the host that your company uses",
+        ProcurementService::Keelvar => {
+            "https://my.keelvar.app/api, with the host that your company uses"
+        }
     }
 }
 
 /// Returns the value of an environment variable. A blank value counts as not set.
-pub fn variable(name: &'static str) -> Option<String> {
+pub fn environment_variable(name: &'static str) -> Option<String> {
     let value = std::env::var(name).ok()?;
     (!value.trim().is_empty()).then_some(value)
 }

@@ -67,16 +67,16 @@ pub fn sha256(bytes: &[u8]) -> Sha256Digest {
 /// Returns the HMAC-SHA-256 of a message. A holder of the key can check with the code that the
 /// message is unaltered.
 pub fn hmac_sha256(key: &[u8], message: &[u8]) -> Sha256Digest {
-    Sha256Digest(keyed(key, message).finalize().into_bytes().into())
+    Sha256Digest(hmac_state(key, message).finalize().into_bytes().into())
 }
 
 /// Returns `true` if `claimed` is the HMAC-SHA-256 of the message. The comparison takes constant
 /// time, so that an attacker cannot guess a code byte by byte.
-pub fn is_hmac_sha256(key: &[u8], message: &[u8], claimed: &Sha256Digest) -> bool {
-    keyed(key, message).verify_slice(&claimed.0).is_ok()
+pub fn verify_hmac_sha256(key: &[u8], message: &[u8], claimed: &Sha256Digest) -> bool {
+    hmac_state(key, message).verify_slice(&claimed.0).is_ok()
 }
 
-fn keyed(key: &[u8], message: &[u8]) -> Hmac<Sha256> {
+fn hmac_state(key: &[u8], message: &[u8]) -> Hmac<Sha256> {
     let mut mac = Hmac::new_from_slice(key).expect("HMAC takes a key of any length");
     mac.update(message);
     mac
@@ -113,8 +113,8 @@ mod tests {
             code.to_string(),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
         );
-        assert!(is_hmac_sha256(key, message, &code));
-        assert!(!is_hmac_sha256(b"Jeff", message, &code));
-        assert!(!is_hmac_sha256(key, b"what do ya want", &code));
+        assert!(verify_hmac_sha256(key, message, &code));
+        assert!(!verify_hmac_sha256(b"Jeff", message, &code));
+        assert!(!verify_hmac_sha256(key, b"what do ya want", &code));
     }
 }

@@ -6,21 +6,21 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::backup::BackupError;
-use crate::config::{AmendError, ConfigError};
+use crate::config::{ChangePolicyError, ConfigError};
 use crate::emulator::EmulatorError;
-use crate::http::ClientError;
+use crate::http::HttpClientError;
 use crate::manifest::ManifestError;
-use crate::model::{ObjectType, RowNumbers, Service};
+use crate::model::{ObjectType, ProcurementService, RowNumbers};
 use crate::results::ResultsError;
-use crate::results::previous::{Damaged, name_damaged};
-use crate::root::RootError;
-use crate::text::{counted_with_verb, escape};
+use crate::results::earlier_results::{DamagedResultsLine, describe_damaged_lines};
+use crate::root::OpenRootError;
+use crate::text::{count_with_noun_and_verb, escape};
 
 /// Exit code of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Exit(u8);
+pub struct ProgramExit(u8);
 
-impl Exit {
+impl ProgramExit {
     /// Every row is done; for `check`, there is no problem.
     pub const DONE: Self = Self(0);
     /// The run was completed, and some row is not done.
@@ -40,35 +40,35 @@ impl Exit {
     }
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
+impl From<ProgramExit> for ExitCode {
+    fn from(exit: ProgramExit) -> Self {
         Self::from(exit.0)
     }
 }
 
 /// Error at which a command ends before or instead of the result.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum CommandError {
     /// The manifest cannot be read.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     /// The folder of the files cannot be opened.
     #[error(transparent)]
-    Root(#[from] RootError),
+    Root(#[from] OpenRootError),
     /// Destination or keys are missing or cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The requested changes are impossible, or need a decision about content that would be lost.
     #[error(transparent)]
-    Amend(#[from] AmendError),
+    Amend(#[from] ChangePolicyError),
     /// Backups cannot be kept.
     #[error("nothing was sent: {0}; make room for backups there, or name another folder")]
     Backup(#[from] BackupError),
     /// Rows or files are not fit to be sent. The problems were shown before.
     #[error("nothing was sent; mend the manifest, or go on without these rows with --skip-invalid")]
-    NotFit,
+    UnfitRows,
     /// The results of an earlier run cannot be used.
-    #[error("{cause}{}", how_to_go_on(cause, resume))]
+    #[error("{cause}{}", resume_advice(cause, resume))]
     RefusedResults {
         /// Reason of the refusal.
         cause: ResultsError,
@@ -76,12 +76,12 @@ pub enum Error {
         resume: String,
     },
     /// Lines of the results were altered or are gone, and the service cannot be asked about them.
-    #[error("{}{}", name_damaged(path, damaged, ""), how_to_go_on_without(path, *removed, *torn, rows))]
+    #[error("{}{}", describe_damaged_lines(path, damaged, ""), lost_lines_advice(path, *removed, *torn, rows))]
     LostLines {
         /// Results file.
         path: PathBuf,
         /// Altered lines.
-        damaged: Vec<Damaged>,
+        damaged: Vec<DamagedResultsLine>,
         /// Number of missing lines.
         removed: u64,
         /// Number of the last line, if the line was whole once and is torn.
@@ -97,27 +97,27 @@ pub enum Error {
         "nothing was sent: bidders would see the files at once, and there is no terminal to ask \
          whether that is meant; look with --dry-run, then say --yes"
     )]
-    NobodyToAsk,
+    NoTerminalForBidderQuestion,
     /// Content would be replaced, and there is no terminal to ask for consent.
     #[error(
         "nothing was sent: stored content would be replaced, and there is no terminal to ask whether \
          that is meant; look with --dry-run, then say --yes"
     )]
-    NobodyToAskAboutContent,
+    NoTerminalForReplacementQuestion,
     /// The user was asked, and did not agree.
     #[error("nothing was sent")]
-    NotAgreed,
+    ConsentRefused,
     /// The look-ups before a question could not be completed.
     #[error("nothing was sent: {why}")]
-    NotLookedUp {
+    LookUpFailed {
         /// Reason.
         why: String,
         /// Exit code for the reason.
-        exit: Exit,
+        exit: ProgramExit,
     },
     /// The first answer of the service shows that nothing can be imported.
     #[error("nothing was sent but one question: {why}")]
-    NoGoodAnswer {
+    PreflightFailed {
         /// Description of the answer, and advice.
         why: String,
     },
@@ -149,13 +149,13 @@ pub enum Error {
          this, start one that stays (consign emulator --state DIR) and import with --base-url",
         escape(&path.to_string_lossy())
     )]
-    EmulatorIsGone {
+    EmulatorGone {
         /// Results file.
         path: PathBuf,
     },
     /// The named destination is not the destination in the results.
-    #[error("{}", not_where_it_went(path, theirs, ours.as_deref()))]
-    NotWhereItWent {
+    #[error("{}", destination_mismatch(path, theirs, ours.as_deref()))]
+    DestinationMismatch {
         /// Results file.
         path: PathBuf,
         /// Destinations in the results.
@@ -166,13 +166,13 @@ pub enum Error {
     /// A report cannot be attached to a record of another service.
     #[error(
         "nothing was written: the results are of {service}, which has no {object}; --attach-to takes {}",
-        types_of(*service)
+        object_type_list(*service)
     )]
-    OtherService {
+    RecordOfOtherService {
         /// Type of the record.
         object: ObjectType,
         /// Service of the results.
-        service: Service,
+        service: ProcurementService,
     },
     /// The service gives no files back.
     #[error("nothing was sent: Keelvar gives no file back, so that --download has nothing to do")]
@@ -194,7 +194,7 @@ pub enum Error {
     )]
     Results(#[from] ResultsError),
     /// The results cannot be read as evidence.
-    #[error("{}{}", escape(&.0.to_string()), how_to_read(.0))]
+    #[error("{}{}", escape(&.0.to_string()), evidence_advice(.0))]
     Evidence(ResultsError),
     /// The file at the place of a verification is no verification file.
     #[error(
@@ -213,7 +213,7 @@ pub enum Error {
         "cannot write {}: {source}; mend that, and run the command again",
         escape(&path.to_string_lossy())
     )]
-    NotWritten {
+    OutputFileNotWritten {
         /// File to write.
         path: PathBuf,
         /// Error of the system.
@@ -221,7 +221,7 @@ pub enum Error {
     },
     /// The HTTP clients cannot be set up.
     #[error(transparent)]
-    Client(#[from] ClientError),
+    Client(#[from] HttpClientError),
     /// The emulator does not start.
     #[error(transparent)]
     Emulator(#[from] EmulatorError),
@@ -232,7 +232,7 @@ pub enum Error {
 
 /// Returns the message about a destination that is missing or differs from the results. The results
 /// must not decide where keys go, so the user has to name the destination.
-fn not_where_it_went(path: &Path, theirs: &[String], ours: Option<&str>) -> String {
+fn destination_mismatch(path: &Path, theirs: &[String], ours: Option<&str>) -> String {
     let file = path.to_string_lossy();
     let (file, theirs) = (escape(&file), theirs.join(" and "));
     let theirs = escape(&theirs);
@@ -249,12 +249,12 @@ fn not_where_it_went(path: &Path, theirs: &[String], ours: Option<&str>) -> Stri
     }
 }
 
-fn how_to_go_on_without(path: &Path, removed: u64, torn: Option<u64>, rows: &[usize]) -> String {
+fn lost_lines_advice(path: &Path, removed: u64, torn: Option<u64>, rows: &[usize]) -> String {
     let file = path.to_string_lossy();
     let file = escape(&file);
     let mut gone = torn.map_or_else(String::new, |line| format!("{file} line {line} was torn\n"));
     if removed > 0 {
-        let removed = counted_with_verb(removed, "line", ["was", "were"]);
+        let removed = count_with_noun_and_verb(removed, "line", ["was", "were"]);
         let _ = writeln!(gone, "{file}: {removed} removed since it was written");
     }
     let copy = "put back a copy of the results from before they were altered, or";
@@ -269,15 +269,15 @@ fn how_to_go_on_without(path: &Path, removed: u64, torn: Option<u64>, rows: &[us
         [_] => ["file", "it is not on its object"],
         _ => ["files", "they are not on their objects"],
     };
-    let rows = RowNumbers::of(rows.iter().copied());
-    let (in_words, option) = (rows.in_words(), rows.as_option());
+    let rows = RowNumbers::from_rows(rows.iter().copied());
+    let (in_words, option) = (rows.to_words(), rows.to_option_value());
     format!(
         "{gone}{cannot_ask}, and the {files} of {in_words} may be; {copy}, where you have seen that \
          {they_are}, go on with --allow-again={option}"
     )
 }
 
-fn how_to_go_on(cause: &ResultsError, resume: &str) -> String {
+fn resume_advice(cause: &ResultsError, resume: &str) -> String {
     match cause {
         ResultsError::Exists { .. } => format!("\nto go on with it: {resume}"),
         ResultsError::Displaced { .. } => {
@@ -287,12 +287,12 @@ fn how_to_go_on(cause: &ResultsError, resume: &str) -> String {
     }
 }
 
-fn types_of(service: Service) -> String {
+fn object_type_list(service: ProcurementService) -> String {
     let types: Vec<_> = service.object_types().map(ObjectType::as_str).collect();
     types.join(", ")
 }
 
-fn how_to_read(cause: &ResultsError) -> &'static str {
+fn evidence_advice(cause: &ResultsError) -> &'static str {
     match cause {
         ResultsError::Io { .. } => "; check the path and its permissions",
         ResultsError::NotResults { .. } => "; name the results file that consign import wrote",
@@ -306,38 +306,38 @@ fn how_to_read(cause: &ResultsError) -> &'static str {
     }
 }
 
-impl Error {
+impl CommandError {
     /// Returns the exit code for the error.
-    pub fn exit(&self) -> Exit {
+    pub fn exit(&self) -> ProgramExit {
         match self {
-            Self::Results(_) | Self::VerificationLost { .. } | Self::NoGoodAnswer { .. } => {
-                Exit::STOPPED
+            Self::Results(_) | Self::VerificationLost { .. } | Self::PreflightFailed { .. } => {
+                ProgramExit::STOPPED
             }
-            Self::NotLookedUp { exit, .. } => *exit,
+            Self::LookUpFailed { exit, .. } => *exit,
             Self::Manifest(_)
             | Self::Root(_)
             | Self::Config(_)
             | Self::Amend(_)
             | Self::Backup(_)
-            | Self::NotFit
+            | Self::UnfitRows
             | Self::RefusedResults { .. }
             | Self::LostLines { .. }
             | Self::SecondCopies(_)
-            | Self::NobodyToAsk
-            | Self::NobodyToAskAboutContent
-            | Self::NotAgreed
+            | Self::NoTerminalForBidderQuestion
+            | Self::NoTerminalForReplacementQuestion
+            | Self::ConsentRefused
             | Self::OtherDestination { .. }
             | Self::NoRows { .. }
-            | Self::EmulatorIsGone { .. }
-            | Self::NotWhereItWent { .. }
-            | Self::OtherService { .. }
+            | Self::EmulatorGone { .. }
+            | Self::DestinationMismatch { .. }
+            | Self::RecordOfOtherService { .. }
             | Self::NothingToDownload
             | Self::Evidence(_)
             | Self::RefusedVerification { .. }
-            | Self::NotWritten { .. }
+            | Self::OutputFileNotWritten { .. }
             | Self::Client(_)
             | Self::Emulator(_)
-            | Self::Output(_) => Exit::NOTHING_SENT,
+            | Self::Output(_) => ProgramExit::NOTHING_SENT,
         }
     }
 }

@@ -2,43 +2,43 @@
 
 use std::time::Duration;
 
-use crate::destination::Kind;
+use crate::destination::BudgetKind;
 use crate::results::Status;
 
 /// Event of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+pub enum RunEvent {
     /// An API request was answered, or given up.
-    Request(Kind),
+    RequestEnded(BudgetKind),
     /// A record was created: an attachment or a job.
-    Created,
+    RecordCreated,
     /// Bytes of files were sent. Holds their number.
-    Sent(u64),
+    BytesSent(u64),
     /// The protocol of a row has ended in this run.
-    Ended {
+    RowEnded {
         /// New status of the row.
         status: Status,
     },
     /// The state of a row's attachment or job at the service was read.
-    Inspected,
+    RowInspected,
     /// Bytes of files were received. Holds their number.
-    Received(u64),
+    BytesReceived(u64),
     /// The service answered 429.
     Throttled {
         /// Kind of the requests which wait; `None` if all requests wait.
-        kind: Option<Kind>,
+        kind: Option<BudgetKind>,
         /// Length of the wait.
         wait: Duration,
     },
     /// The budget for a kind of request is used up. Requests of this kind wait.
-    Spent {
+    BudgetExhausted {
         /// Kind of the requests which wait.
-        kind: Kind,
+        kind: BudgetKind,
         /// Length of the wait.
         wait: Duration,
     },
     /// The service does not answer. All requests to the service wait.
-    Away {
+    ServiceUnavailable {
         /// Latest failure.
         why: String,
         /// Time until the next try.
@@ -50,29 +50,29 @@ pub enum Event {
         why: String,
     },
     /// The service answers again.
-    Back,
+    ServiceRecovered,
     /// The folder of the files is not available. Everything which needs a file waits.
-    FilesAway {
+    FilesUnavailable {
         /// Path of the folder, and what is there instead.
         why: String,
     },
     /// The folder of the files is available again.
-    FilesBack,
+    FilesRecovered,
 }
 
 /// Sender of events. Sending never waits for the receiver.
 #[derive(Debug, Clone)]
-pub struct Events(std::sync::mpsc::Sender<Event>);
+pub struct EventSender(std::sync::mpsc::Sender<RunEvent>);
 
-impl Events {
+impl EventSender {
     /// Creates a sender and the receiver of its events.
-    pub fn channel() -> (Self, std::sync::mpsc::Receiver<Event>) {
+    pub fn channel() -> (Self, std::sync::mpsc::Receiver<RunEvent>) {
         let (sender, receiver) = std::sync::mpsc::channel();
         (Self(sender), receiver)
     }
 
     /// Sends an event. A closed receiver is no error.
-    pub fn send(&self, event: Event) {
+    pub fn send(&self, event: RunEvent) {
         let _ = self.0.send(event);
     }
 }

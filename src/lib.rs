@@ -54,7 +54,7 @@
 //!
 //! `emulator` stands beside them: a server of its own for both services, which only `commands` starts.
 //!
-//! What is there already changes only where the user wishes it (`plan::Wishes`), and what gives way is
+//! What is there already changes only where the user wishes it (`plan::UpdatePolicy`), and what gives way is
 //! kept first:
 //!
 //! ```text
@@ -87,7 +87,7 @@
 //! - **One job, one place.** No module but `http` knows reqwest, and none but `cli` knows what was
 //!   typed, or clap, whose refusals are shown here; rayon is known to `prepare` alone, indicatif to
 //!   `progress`, csv to `results`, `verification` and `manifest::problem`, the hashes to `digest`, and
-//!   to `whole_file` how a file comes to be there whole or not at all. A test keeps this true.
+//!   to `atomic_file` how a file comes to be there whole or not at all. A test keeps this true.
 //! - **No secret can print itself.** Keys are `secrecy` types from the environment to the header;
 //!   an address for bytes prints as its host and a fingerprint; errors of the HTTP library pass one
 //!   function that takes the URL out.
@@ -96,6 +96,7 @@
 
 #[cfg(test)]
 mod arbitrary;
+mod atomic_file;
 pub mod backup;
 pub mod cli;
 pub mod clock;
@@ -111,6 +112,7 @@ pub mod event;
 pub mod http;
 pub mod manifest;
 pub mod model;
+mod mutex;
 pub mod pipeline;
 pub mod plan;
 pub mod prepare;
@@ -119,12 +121,10 @@ pub mod report;
 pub mod results;
 pub mod root;
 pub mod signals;
-pub mod source;
-mod sync;
 pub mod text;
 pub mod throttle;
+pub mod upload_source;
 pub mod verification;
-mod whole_file;
 
 // The service that tests are made against stands outside of the product, where the simulation takes
 // it in as well. It calls this crate by its name in either place.
@@ -142,12 +142,12 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use cli::{Cli, Command};
-use error::Exit;
+use cli::{Cli, CliCommand};
+use error::ProgramExit;
 use progress::Verbosity;
 
 /// Runs the program with the arguments of a command line, the program's name first.
-pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ProgramExit {
     core_dump::forbid();
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
@@ -155,26 +155,26 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     };
     start_log(cli.command.verbosity());
     let result = match cli.command {
-        Command::Check(args) => commands::check::run(&args.into_plan()),
-        Command::Import(args) => commands::import::run(&args.into_plan()),
-        Command::Verify(args) => commands::verify::run(&args.into_plan()),
-        Command::Report(args) => commands::report::run(&args.into_plan()),
-        Command::Emulator(args) => commands::emulator::run(args.into_plan()),
+        CliCommand::Check(args) => commands::check::run(&args.into_plan()),
+        CliCommand::Import(args) => commands::import::run(&args.into_plan()),
+        CliCommand::Verify(args) => commands::verify::run(&args.into_plan()),
+        CliCommand::Report(args) => commands::report::run(&args.into_plan()),
+        CliCommand::Emulator(args) => commands::emulator::run(args.into_plan()),
     };
     result.unwrap_or_else(|error| {
-        text::tell(&format!("error: {error}\n"));
+        text::write_stderr(&format!("error: {error}\n"));
         error.exit()
     })
 }
 
 /// Help and version are what the user asked for; everything else is wrong usage.
-fn show_usage(refusal: &clap::Error) -> Exit {
+fn show_usage(refusal: &clap::Error) -> ProgramExit {
     // Where neither stream takes the text, the exit code has to do.
     let _ = refusal.print();
     if refusal.use_stderr() {
-        Exit::NOTHING_SENT
+        ProgramExit::NOTHING_SENT
     } else {
-        Exit::DONE
+        ProgramExit::DONE
     }
 }
 

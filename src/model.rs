@@ -11,13 +11,13 @@ mod status_word;
 use std::fmt;
 use std::str::FromStr;
 
-pub use object::{BadObjectId, ObjectRef, ObjectType, Service};
-pub use row_numbers::{RowNumbers, SecondCopies};
+pub use object::{InvalidObjectId, ObjectRef, ObjectType, ProcurementService};
+pub use row_numbers::{RowNumbers, SecondCopyPolicy};
 pub use status_word::StatusWord;
 
 /// Longest `external_id` and `title` in characters: 255. Source: `maxLength: 255` in the vendor's
 /// specification of the Workday Strategic Sourcing Attachments API.
-pub const MAX_TEXT: usize = 255;
+pub const MAX_TEXT_CHARS: usize = 255;
 
 /// Largest file in bytes for one PUT to S3: 5 GiB. The limit is a rule of the storage, not of the
 /// API.
@@ -25,7 +25,7 @@ pub const MAX_FILE_SIZE: u64 = 5 * 1024 * 1024 * 1024;
 
 /// Largest supporting document in bytes for Keelvar's app: 3 GB. Documented for the app alone; a
 /// limit of jobs is unknown.
-pub const MAX_KEELVAR_DOCUMENT: u64 = 3_000_000_000;
+pub const MAX_KEELVAR_DOCUMENT_SIZE: u64 = 3_000_000_000;
 
 /// User's own key of an attachment, unique in a manifest.
 ///
@@ -36,11 +36,11 @@ pub struct ExternalId(Box<str>);
 
 /// Reason for which a text is not an [`ExternalId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BadExternalId {
+pub enum InvalidExternalId {
     /// The text is empty.
     #[error("is empty")]
     Empty,
-    /// The text has more than [`MAX_TEXT`] characters.
+    /// The text has more than [`MAX_TEXT_CHARS`] characters.
     #[error("is longer than 255 characters, the most that the service takes")]
     TooLong,
     /// The text contains a control character.
@@ -56,26 +56,26 @@ pub enum BadExternalId {
 
 impl ExternalId {
     /// Checks and copies a text of the manifest.
-    pub fn parse(text: &str) -> Result<Self, BadExternalId> {
+    pub fn parse(text: &str) -> Result<Self, InvalidExternalId> {
         Self::check(text).map(|()| Self(text.into()))
     }
 
     /// Checks a text as [`Self::parse`] does, without a copy.
-    pub fn check(text: &str) -> Result<(), BadExternalId> {
+    pub fn check(text: &str) -> Result<(), InvalidExternalId> {
         if text.is_empty() {
-            return Err(BadExternalId::Empty);
+            return Err(InvalidExternalId::Empty);
         }
         if text.chars().any(char::is_control) {
-            return Err(BadExternalId::ControlCharacter);
+            return Err(InvalidExternalId::ControlCharacter);
         }
         if text.trim() != text {
-            return Err(BadExternalId::BlanksAround);
+            return Err(InvalidExternalId::BlanksAround);
         }
-        if text.chars().count() > MAX_TEXT {
-            return Err(BadExternalId::TooLong);
+        if text.chars().count() > MAX_TEXT_CHARS {
+            return Err(InvalidExternalId::TooLong);
         }
         if matches!(text, "." | "..") {
-            return Err(BadExternalId::DotSegment);
+            return Err(InvalidExternalId::DotSegment);
         }
         Ok(())
     }
@@ -108,16 +108,16 @@ pub struct AttachmentId(Box<str>);
 /// Refusal of a text as an [`AttachmentId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("is not an attachment id: 1 to 64 letters, digits, `-` or `_` are expected")]
-pub struct BadAttachmentId;
+pub struct InvalidAttachmentId;
 
 impl AttachmentId {
     /// Checks an id from the service or from a results file.
-    pub fn parse(text: &str) -> Result<Self, BadAttachmentId> {
+    pub fn parse(text: &str) -> Result<Self, InvalidAttachmentId> {
         let fits = (1..=64).contains(&text.len())
             && text
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-        fits.then(|| Self(text.into())).ok_or(BadAttachmentId)
+        fits.then(|| Self(text.into())).ok_or(InvalidAttachmentId)
     }
 
     /// Returns the id as text.
@@ -145,20 +145,20 @@ pub struct Sha256Digest(pub [u8; 32]);
 /// Refusal of a text other than 64 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("is not a SHA-256: 64 hexadecimal digits are expected")]
-pub struct BadSha256;
+pub struct InvalidSha256;
 
 impl FromStr for Sha256Digest {
-    type Err = BadSha256;
+    type Err = InvalidSha256;
 
-    fn from_str(text: &str) -> Result<Self, BadSha256> {
+    fn from_str(text: &str) -> Result<Self, InvalidSha256> {
         let digits = text.as_bytes();
         if digits.len() != 64 {
-            return Err(BadSha256);
+            return Err(InvalidSha256);
         }
         let mut bytes = [0; 32];
         for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte =
-                hex_value(pair[0]).ok_or(BadSha256)? << 4 | hex_value(pair[1]).ok_or(BadSha256)?;
+            *byte = hex_value(pair[0]).ok_or(InvalidSha256)? << 4
+                | hex_value(pair[1]).ok_or(InvalidSha256)?;
         }
         Ok(Self(bytes))
     }
@@ -214,7 +214,7 @@ pub struct FileStamp {
 
 /// State of a checked file: the size and the digest of the bytes to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Content {
+pub struct CheckedContent {
     /// Size and time of modification when the file was checked.
     pub stamp: FileStamp,
     /// Digest of the file's bytes.
@@ -223,7 +223,7 @@ pub struct Content {
 
 /// Kind of a thing found in place of a regular file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotAFile {
+pub enum NonFileKind {
     /// Folder.
     Folder,
     /// Named pipe.
@@ -252,13 +252,13 @@ mod tests {
     fn an_external_id_that_cannot_be_addressed_is_refused() {
         let too_long = "x".repeat(256);
         for (bad, why) in [
-            ("", BadExternalId::Empty),
-            (".", BadExternalId::DotSegment),
-            ("..", BadExternalId::DotSegment),
-            (" a", BadExternalId::BlanksAround),
-            ("a\u{a0}", BadExternalId::BlanksAround),
-            ("a\tb", BadExternalId::ControlCharacter),
-            (too_long.as_str(), BadExternalId::TooLong),
+            ("", InvalidExternalId::Empty),
+            (".", InvalidExternalId::DotSegment),
+            ("..", InvalidExternalId::DotSegment),
+            (" a", InvalidExternalId::BlanksAround),
+            ("a\u{a0}", InvalidExternalId::BlanksAround),
+            ("a\tb", InvalidExternalId::ControlCharacter),
+            (too_long.as_str(), InvalidExternalId::TooLong),
         ] {
             assert_eq!(ExternalId::parse(bad), Err(why), "{bad:?}");
         }
@@ -268,9 +268,9 @@ mod tests {
     fn a_digest_reads_back_as_it_is_written() {
         let digest = Sha256Digest([0xA5; 32]);
         assert_eq!(digest.to_string().parse(), Ok(digest));
-        assert_eq!("zz".repeat(32).parse::<Sha256Digest>(), Err(BadSha256));
-        assert_eq!("é".repeat(32).parse::<Sha256Digest>(), Err(BadSha256));
-        assert_eq!("ab".parse::<Sha256Digest>(), Err(BadSha256));
+        assert_eq!("zz".repeat(32).parse::<Sha256Digest>(), Err(InvalidSha256));
+        assert_eq!("é".repeat(32).parse::<Sha256Digest>(), Err(InvalidSha256));
+        assert_eq!("ab".parse::<Sha256Digest>(), Err(InvalidSha256));
     }
 
     #[test]

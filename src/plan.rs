@@ -1,53 +1,57 @@
 //! The decisions about a row, made from known facts without doing anything.
 //!
 //! [`step`] decides from the earlier line of a row where its protocol starts, [`next_step()`]
-//! decides from an answer about an attachment, and [`outcome`] from the end of a job. All are
-//! total: each combination of facts has exactly one answer. [`second_copies()`] finds rows about to
-//! store a file a second time, and [`units()`] groups rows into jobs.
+//! decides from an answer about an attachment, and [`job_row_outcome`] from the end of a job. All are
+//! total: each combination of facts has exactly one answer. [`find_second_copies()`] finds rows about to
+//! store a file a second time, and [`group_into_jobs()`] groups rows into jobs.
 //!
 //! The module stops before requests and lines: `pipeline` carries out the decisions, and the dry
 //! run tells of them. Open the file of [`next_step()`] first for attachments, and the file of
-//! [`outcome`] for jobs.
+//! [`job_row_outcome`] for jobs.
 
-mod job;
+mod existing_attachment;
+mod job_grouping;
+mod job_row;
 mod next_step;
-mod second_copies;
-mod there;
-mod units;
+mod second_copy_search;
 
-use crate::destination::Presence;
-use crate::manifest::Row;
-use crate::model::{AttachmentId, Content, Service};
+use crate::destination::AttachmentPresence;
+use crate::manifest::ManifestRow;
+use crate::model::{AttachmentId, CheckedContent, ProcurementService};
 use crate::prepare::RowFile;
-use crate::results::{DoneAs, DoneContent, Entry, Known, Reason, RowState, Verified};
+use crate::results::{
+    CompletedAction, ContentMatch, KnownContent, ResultsEntry, RowState, StatusReason, VerifiedBy,
+};
 
-pub use job::{FailedJobs, Outcome, Sent, is_for_people, outcome};
+pub use existing_attachment::{
+    AttachmentBytes, BytesDuringReplacement, ChangeStage, ConflictPolicy, ExistingAttachment,
+    NextNameChange, OldContent, TitlePolicy, UpdatePolicy, classify_bytes_during_replacement,
+    greatest_requested_change, next_name_change,
+};
+pub use job_grouping::{JobCandidate, JobLimits, group_into_jobs};
+pub use job_row::{FailedJobPolicy, JobRowOutcome, SentBytes, job_row_outcome, needs_manual_check};
 pub use next_step::{
-    NameHolder, NextStep, RowEnd, RowFacts, Sighting, decides_by_new_name, name_holder, next_step,
+    AttachmentEvidence, NameHolder, NextStep, RowEnd, RowFacts, name_holder,
+    needs_look_up_by_new_id, next_step,
 };
-pub use second_copies::{
-    EarlierCopy, NewRow, SecondCopiesFound, SecondCopy, is_begun, second_copies,
+pub use second_copy_search::{
+    EarlierCopy, NewRow, SecondCopiesFound, SecondCopy, find_second_copies, is_begun,
 };
-pub use there::{
-    Change, Giving, Holding, OnConflict, Renaming, Swapped, There, Titles, Wishes, changed_as,
-    renaming, swapped,
-};
-pub use units::{Candidate, Limits, units};
 
 /// Decision about a row, made from its earlier line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum RowPlan {
     /// The earlier line stays, and no request is sent.
-    Keep,
+    KeepLine,
     /// A new line is written, and no request is sent.
-    Record(Box<Entry>),
+    RecordLine(Box<ResultsEntry>),
     /// Requests are sent, from the given start on.
-    Send(Start),
+    SendRequests(ProtocolStart),
 }
 
 /// Start of a row's protocol. Each service has its own use of files, and so its own protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Start {
+pub enum ProtocolStart {
     /// The row's file becomes an attachment.
     Attachment(AttachmentStart),
     /// The row's file goes into a job.
@@ -58,11 +62,11 @@ pub enum Start {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AttachmentStart {
     /// A look-up by `external_id`.
-    LookUp(Posted),
+    LookUp(PriorCreate),
     /// The record chosen for the row by an earlier run.
-    Resume(Begun),
+    BegunRecord(BegunRecord),
     /// The attachment left by an earlier run, with its bytes or in the middle of a replacement.
-    There(There),
+    ExistingAttachment(ExistingAttachment),
 }
 
 /// Start of the protocol of a row whose file goes into a job.
@@ -71,12 +75,12 @@ pub enum JobStart {
     /// A new job.
     New,
     /// The job into which an earlier run put the row.
-    Earlier(Begun),
+    Earlier(BegunRecord),
 }
 
 impl JobStart {
     /// Returns the earlier run's job; `None` for a new job.
-    pub fn job(&self) -> Option<&AttachmentId> {
+    pub fn earlier_job(&self) -> Option<&AttachmentId> {
         match self {
             Self::New => None,
             Self::Earlier(begun) => Some(&begun.id),
@@ -87,50 +91,50 @@ impl JobStart {
 /// Possible outcome of earlier POSTs of a row without an answer. Only after such a POST is a record
 /// without bytes under the row's `external_id` known to be ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Posted {
+pub enum PriorCreate {
     /// There was no POST, or each POST was answered.
-    No,
+    NoneUnanswered,
     /// A POST for the object in the present manifest may have made a record.
-    Perhaps,
+    Unanswered,
     /// A POST for another object may have made a record. The record cannot be moved, and has to go
     /// first; and since a record does not tell its object, no record found is known to be ours.
-    ForAnotherObject(OtherObject),
+    UnansweredForOtherObject(OtherObject),
 }
 
 /// A record chosen for a row by an earlier run. Only the absence of the record permits another
 /// record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Begun {
+pub struct BegunRecord {
     /// Id of the record.
     pub id: AttachmentId,
     /// Path of the file in the manifest of the earlier run.
     pub file_path: String,
     /// Content sent, or being sent, by the earlier run; `None` where the line does not tell any
     /// more.
-    pub content: Option<Content>,
+    pub content: Option<CheckedContent>,
     /// Object of the record; `None` for the object in the present manifest.
-    pub elsewhere: Option<OtherObject>,
+    pub other_object: Option<OtherObject>,
     /// Stage reached by the earlier run.
-    pub progress: Progress,
+    pub progress: BegunProgress,
 }
 
-impl Begun {
+impl BegunRecord {
     /// Returns a record of a row, with nothing known about its bytes.
-    fn of(id: AttachmentId, row: &Row) -> Self {
+    fn with_unknown_content(id: AttachmentId, row: &ManifestRow) -> Self {
         Self {
             id,
             file_path: row.file_path.clone(),
             content: None,
-            elsewhere: None,
-            progress: Progress::Unknown,
+            other_object: None,
+            progress: BegunProgress::Unknown,
         }
     }
 
     /// Returns a record of a row for the present object and file.
-    pub fn now(id: AttachmentId, row: &Row, content: Content) -> Self {
+    pub fn with_content(id: AttachmentId, row: &ManifestRow, content: CheckedContent) -> Self {
         Self {
             content: Some(content),
-            ..Self::of(id, row)
+            ..Self::with_unknown_content(id, row)
         }
     }
 }
@@ -140,14 +144,14 @@ impl Begun {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OtherObject {
     /// Type of the object.
-    pub kind: String,
+    pub object_type: String,
     /// Id of the object.
-    pub id: String,
+    pub object_id: String,
 }
 
 /// Stage reached with a record by an earlier run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
+pub enum BegunProgress {
     /// No bytes were sent.
     NotSent,
     /// Bytes may or may not have been sent.
@@ -156,142 +160,155 @@ pub enum Progress {
     Sent,
     /// A new upload address was requested, and the request may still arrive: the request detaches
     /// all bytes sent before its arrival.
-    Renewing,
+    AddressRenewing,
     /// The job failed, perhaps after having attached the file, and the user wants another job.
-    Failed,
+    JobFailed,
 }
 
 /// Decides from the earlier line of a row how the row goes on.
-pub fn step(
-    row: &Row,
+pub fn plan_row(
+    row: &ManifestRow,
     file: RowFile,
-    previous: Option<Entry>,
-    wishes: Wishes,
-    failed_jobs: FailedJobs,
-) -> Step {
-    if row.object.kind().service() == Service::Keelvar {
-        return job::step(row, file, previous, failed_jobs);
+    previous: Option<ResultsEntry>,
+    wishes: UpdatePolicy,
+    failed_jobs: FailedJobPolicy,
+) -> RowPlan {
+    if row.object.object_type().service() == ProcurementService::Keelvar {
+        return job_row::plan_job_row(row, file, previous, failed_jobs);
     }
     match previous {
-        None => Step::Send(Start::Attachment(AttachmentStart::LookUp(Posted::No))),
-        Some(previous) if previous.was_done() => done(row, file, previous, wishes),
-        Some(previous) => Step::Send(Start::Attachment(go_on(row, &previous))),
+        None => RowPlan::SendRequests(ProtocolStart::Attachment(AttachmentStart::LookUp(
+            PriorCreate::NoneUnanswered,
+        ))),
+        Some(previous) if previous.was_done() => plan_done_row(row, file, previous, wishes),
+        Some(previous) => {
+            RowPlan::SendRequests(ProtocolStart::Attachment(attachment_start(row, &previous)))
+        }
     }
 }
 
-fn go_on(row: &Row, previous: &Entry) -> AttachmentStart {
+fn attachment_start(row: &ManifestRow, previous: &ResultsEntry) -> AttachmentStart {
     let state = previous.state();
     // The attachment of a conflict that was never done is somebody else's.
     if !state.is_conflict()
-        && let Some(there) = There::of(row, previous)
+        && let Some(there) = ExistingAttachment::from_entry(row, previous)
     {
-        return AttachmentStart::There(there);
+        return AttachmentStart::ExistingAttachment(there);
     }
-    let elsewhere = other_object(row, previous);
+    let elsewhere = other_object_of(row, previous);
     // The id in the line of a conflict is somebody else's.
     let chosen = (!state.is_conflict())
         .then_some(previous.attachment_id.clone())
         .flatten();
     if let Some(id) = chosen {
-        return AttachmentStart::Resume(Begun {
+        return AttachmentStart::BegunRecord(BegunRecord {
             id,
             file_path: previous.file_path.clone(),
-            content: previous.known.content(),
-            elsewhere,
-            progress: Progress::with_attachment(&state),
+            content: previous.known_content.content(),
+            other_object: elsewhere,
+            progress: BegunProgress::from_attachment_state(&state),
         });
     }
     AttachmentStart::LookUp(match (elsewhere, state) {
         (
             Some(object),
             RowState::Creating(_)
-            | RowState::CreatingElsewhere
-            | RowState::UnfinishedElsewhere
-            | RowState::ConflictElsewhere,
-        ) => Posted::ForAnotherObject(object),
+            | RowState::CreatingOnOtherObject
+            | RowState::UnfinishedOnOtherObject
+            | RowState::ConflictOnOtherObject,
+        ) => PriorCreate::UnansweredForOtherObject(object),
         // The manifest names the first object again, but there was a POST for another object, too.
-        (None, RowState::CreatingElsewhere) => Posted::ForAnotherObject(object_of(previous)),
-        (None, RowState::Creating(_)) => Posted::Perhaps,
-        _ => Posted::No,
+        (None, RowState::CreatingOnOtherObject) => {
+            PriorCreate::UnansweredForOtherObject(object_of_entry(previous))
+        }
+        (None, RowState::Creating(_)) => PriorCreate::Unanswered,
+        _ => PriorCreate::NoneUnanswered,
     })
 }
 
-impl Progress {
+impl BegunProgress {
     /// Returns the stage of an attachment from the state of its row.
-    fn with_attachment(state: &RowState) -> Self {
+    fn from_attachment_state(state: &RowState) -> Self {
         match state {
             RowState::SizeUnconfirmed(_) => Self::Sent,
-            RowState::AddressRenewing => Self::Renewing,
+            RowState::AddressRenewing => Self::AddressRenewing,
             _ => Self::Unknown,
         }
     }
 }
 
-fn other_object(row: &Row, previous: &Entry) -> Option<OtherObject> {
-    let same = previous.object_type == row.object.kind().as_str()
+fn other_object_of(row: &ManifestRow, previous: &ResultsEntry) -> Option<OtherObject> {
+    let same = previous.object_type == row.object.object_type().as_str()
         && previous.object_id == row.object.id().to_string();
-    (!same).then(|| object_of(previous))
+    (!same).then(|| object_of_entry(previous))
 }
 
-fn object_of(previous: &Entry) -> OtherObject {
+fn object_of_entry(previous: &ResultsEntry) -> OtherObject {
     OtherObject {
-        kind: previous.object_type.clone(),
-        id: previous.object_id.clone(),
+        object_type: previous.object_type.clone(),
+        object_id: previous.object_id.clone(),
     }
 }
 
-fn done(row: &Row, file: RowFile, previous: Entry, wishes: Wishes) -> Step {
-    let elsewhere = other_object(row, &previous);
-    let is_other = is_other(file, &previous);
+fn plan_done_row(
+    row: &ManifestRow,
+    file: RowFile,
+    previous: ResultsEntry,
+    wishes: UpdatePolicy,
+) -> RowPlan {
+    let elsewhere = other_object_of(row, &previous);
+    let is_other = file_differs(file, &previous);
     // An attachment on another object, or in a job, can neither be moved nor changed.
     if elsewhere.is_none()
-        && row.object.kind().service() == Service::Workday
-        && is_to_be_changed(row, file, &previous, wishes)
-        && let Some(there) = There::of(row, &previous)
+        && row.object.object_type().service() == ProcurementService::Workday
+        && may_need_change(row, file, &previous, wishes)
+        && let Some(there) = ExistingAttachment::from_entry(row, &previous)
     {
-        return Step::Send(Start::Attachment(AttachmentStart::There(there)));
+        return RowPlan::SendRequests(ProtocolStart::Attachment(
+            AttachmentStart::ExistingAttachment(there),
+        ));
     }
     let before = previous.state();
-    let is_kept = before.is_kept() || wishes.on_conflict == OnConflict::Skip;
+    let is_kept = before.keeps_existing_content() || wishes.on_conflict == ConflictPolicy::Skip;
     let (state, message) = match elsewhere {
         Some(object) => (
-            RowState::ConflictElsewhere,
+            RowState::ConflictOnOtherObject,
             format!(
                 "it was attached to {} {}, and the manifest now says {}; an attachment cannot be \
                  moved: correct the manifest, or give the row a new external_id",
-                object.kind, object.id, row.object
+                object.object_type, object.object_id, row.object
             ),
         ),
         None if is_other && is_kept => (
             // Earlier changes stay changes, whatever else is wanted now.
             RowState::Done(
-                changed_as(&previous.changes).unwrap_or(DoneAs::Skipped),
-                DoneContent::KeptExisting,
+                greatest_requested_change(&previous.changes).unwrap_or(CompletedAction::Skipped),
+                ContentMatch::KeptExisting,
             ),
             String::new(),
         ),
         None if is_other => (
-            RowState::Conflict(Reason::FileChanged),
+            RowState::Conflict(StatusReason::FileChanged),
             format!(
                 "the file has changed since it was stored, and the stored one was left as it is; {}",
-                remedies(row.object.kind().service())
+                changed_file_remedy(row.object.object_type().service())
             ),
         ),
-        None => (still_done(row, file, &previous), String::new()),
+        None => (restored_done_state(row, file, &previous), String::new()),
     };
     // The line of content that differs from the file speaks of the stored content, wherever the
     // file is now.
-    let is_right = matches!(state, RowState::Done(..)) && !state.is_kept();
-    let renamed = is_right && file_moved(row, file, &previous);
+    let is_right = matches!(state, RowState::Done(..)) && !state.keeps_existing_content();
+    let renamed = is_right && is_line_outdated(row, file, &previous);
     if before == state && !renamed {
-        return Step::Keep;
+        return RowPlan::KeepLine;
     }
     let refreshed = match file {
-        RowFile::Ready(content) if is_right => Known::Content(content),
-        _ => previous.known,
+        RowFile::Ready(content) if is_right => KnownContent::Complete(content),
+        _ => previous.known_content,
     };
     let (status, reason) = state.encode();
-    Step::Record(Box::new(Entry {
+    RowPlan::RecordLine(Box::new(ResultsEntry {
         file_path: if is_right {
             row.file_path.clone()
         } else {
@@ -299,70 +316,81 @@ fn done(row: &Row, file: RowFile, previous: Entry, wishes: Wishes) -> Step {
         },
         status,
         reason,
-        known: refreshed,
+        known_content: refreshed,
         message,
         ..previous
     }))
 }
 
 /// Returns the advice about a file unlike its stored content.
-pub(crate) fn remedies(service: Service) -> &'static str {
+pub(crate) fn changed_file_remedy(service: ProcurementService) -> &'static str {
     match service {
-        Service::Workday => Reason::FileChanged.remedy(),
+        ProcurementService::Workday => StatusReason::FileChanged.remedy(),
         // A file in a job can neither be replaced nor taken out.
-        Service::Keelvar => "restore the file, or give the new one an external_id of its own",
+        ProcurementService::Keelvar => {
+            "restore the file, or give the new one an external_id of its own"
+        }
     }
 }
 
 /// True if a file is known to differ from its stored content.
-fn is_other(file: RowFile, previous: &Entry) -> bool {
-    match (file, previous.known.content()) {
+fn file_differs(file: RowFile, previous: &ResultsEntry) -> bool {
+    match (file, previous.known_content.content()) {
         (RowFile::Ready(now), Some(then)) => now.sha256 != then.sha256,
         // Of content stored by somebody else, only the size is known.
-        (RowFile::Ready(_), None) => previous.state().is_kept(),
+        (RowFile::Ready(_), None) => previous.state().keeps_existing_content(),
         _ => false,
     }
 }
 
 /// True if the attachment of a done row has to be looked at, since a change may be due.
-fn is_to_be_changed(row: &Row, file: RowFile, previous: &Entry, wishes: Wishes) -> bool {
-    let is_other = is_other(file, previous);
+fn may_need_change(
+    row: &ManifestRow,
+    file: RowFile,
+    previous: &ResultsEntry,
+    wishes: UpdatePolicy,
+) -> bool {
+    let is_other = file_differs(file, previous);
     let state = previous.state();
-    let is_right = !is_other || state.is_kept() || wishes.on_conflict == OnConflict::Skip;
-    let is_unproven = there::is_unproven(previous.verified, state.done_content());
+    let is_right =
+        !is_other || state.keeps_existing_content() || wishes.on_conflict == ConflictPolicy::Skip;
+    let is_unproven =
+        existing_attachment::only_size_is_known(previous.verified_by, state.content_match());
     match wishes.on_conflict {
-        OnConflict::Replace if is_other => true,
+        ConflictPolicy::Replace if is_other => true,
         // An equal number of bytes does not prove equal bytes.
-        OnConflict::Replace if is_unproven && file != RowFile::Gone => true,
-        _ => is_right && there::may_be_renamed(row, previous, wishes),
+        ConflictPolicy::Replace if is_unproven && file != RowFile::GoneAfterDone => true,
+        _ => is_right && existing_attachment::may_need_name_change(row, previous, wishes),
     }
 }
 
 /// Returns the state of a row done before, with nothing to be said against it.
-fn still_done(row: &Row, file: RowFile, previous: &Entry) -> RowState {
+fn restored_done_state(row: &ManifestRow, file: RowFile, previous: &ResultsEntry) -> RowState {
     match previous.state() {
-        RowState::Done(done_as, DoneContent::KeptExisting) if file != RowFile::Gone => {
-            return RowState::Done(done_as, DoneContent::AsVerified);
+        RowState::Done(done_as, ContentMatch::KeptExisting) if file != RowFile::GoneAfterDone => {
+            return RowState::Done(done_as, ContentMatch::AsVerified);
         }
         done @ RowState::Done(..) => return done,
         _ => {}
     }
     // The size of an attachment that we uploaded was confirmed, and no file in a job was ever there
     // before.
-    let otherwise = match (row.object.kind().service(), previous.verified) {
-        (Service::Workday, Verified::No) => DoneAs::Skipped,
-        (Service::Keelvar, _) | (_, Verified::Size | Verified::Etag) => DoneAs::Uploaded,
+    let otherwise = match (row.object.object_type().service(), previous.verified_by) {
+        (ProcurementService::Workday, VerifiedBy::Nothing) => CompletedAction::Skipped,
+        (ProcurementService::Keelvar, _) | (_, VerifiedBy::Size | VerifiedBy::Etag) => {
+            CompletedAction::Uploaded
+        }
     };
     RowState::Done(
-        changed_as(&previous.changes).unwrap_or(otherwise),
-        DoneContent::AsVerified,
+        greatest_requested_change(&previous.changes).unwrap_or(otherwise),
+        ContentMatch::AsVerified,
     )
 }
 
 /// True if the line of a done row with the same content should be brought up to date: the next run
 /// then need not hash.
-fn file_moved(row: &Row, file: RowFile, previous: &Entry) -> bool {
-    match (file, previous.known.content()) {
+fn is_line_outdated(row: &ManifestRow, file: RowFile, previous: &ResultsEntry) -> bool {
+    match (file, previous.known_content.content()) {
         (RowFile::Ready(now), Some(then)) => {
             now.stamp != then.stamp || row.file_path != previous.file_path
         }
@@ -372,7 +400,7 @@ fn file_moved(row: &Row, file: RowFile, previous: &Entry) -> bool {
 
 /// Meaning of a look-up by `external_id` for a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Found {
+enum LookUpFinding {
     /// Nothing has the `external_id`: a record may be made.
     Nothing,
     /// Our own record has no bytes: the row goes on with the record.
@@ -389,33 +417,41 @@ enum Found {
 }
 
 /// Decides the meaning of a look-up by `external_id`.
-fn found(presence: &Presence, posted: &Posted, content: &Content) -> Found {
+fn classify_look_up(
+    presence: &AttachmentPresence,
+    posted: &PriorCreate,
+    content: &CheckedContent,
+) -> LookUpFinding {
     match presence {
-        Presence::Absent => Found::Nothing,
-        Presence::Pending { id } => match posted {
-            Posted::Perhaps => Found::Ours(id.clone()),
-            Posted::No => Found::Unfinished(None),
-            Posted::ForAnotherObject(object) => Found::Unfinished(Some(object.clone())),
+        AttachmentPresence::Absent => LookUpFinding::Nothing,
+        AttachmentPresence::Pending { id } => match posted {
+            PriorCreate::Unanswered => LookUpFinding::Ours(id.clone()),
+            PriorCreate::NoneUnanswered => LookUpFinding::Unfinished(None),
+            PriorCreate::UnansweredForOtherObject(object) => {
+                LookUpFinding::Unfinished(Some(object.clone()))
+            }
         },
-        Presence::Stored { id, size, .. } if *size == content.stamp.size => {
-            Found::SameSize(id.clone())
+        AttachmentPresence::Stored { id, size, .. } if *size == content.stamp.size => {
+            LookUpFinding::SameSize(id.clone())
         }
-        Presence::Stored { id, size, .. } => Found::OtherSize(id.clone(), *size),
-        Presence::Mismatch { external_id } => Found::Mismatch(external_id.clone()),
+        AttachmentPresence::Stored { id, size, .. } => LookUpFinding::OtherSize(id.clone(), *size),
+        AttachmentPresence::Mismatch { external_id } => {
+            LookUpFinding::Mismatch(external_id.clone())
+        }
     }
 }
 
 /// Meaning of an answer about a begun record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Standing {
+enum BegunRecordFinding {
     /// The record is gone: another record may be made.
     Gone,
     /// The record has no bytes, so a new upload address detaches none.
-    Empty,
+    NoBytes,
     /// The file's bytes were sent, and do not show yet.
     Sent,
     /// The record has no bytes, and hangs on another object: the record has to go first.
-    EmptyElsewhere,
+    NoBytesOnOtherObject,
     /// The record has this many bytes, sent from the present file.
     Stored(u64),
     /// The record has this many bytes, sent before the file or the object was changed.
@@ -425,22 +461,30 @@ enum Standing {
 }
 
 /// Decides the meaning of an answer about a begun record.
-fn standing(presence: &Presence, begun: &Begun, content: &Content) -> Standing {
+fn classify_begun_record(
+    presence: &AttachmentPresence,
+    begun: &BegunRecord,
+    content: &CheckedContent,
+) -> BegunRecordFinding {
     let same_content = begun
         .content
         .is_none_or(|then| then.sha256 == content.sha256);
     match presence {
-        Presence::Absent => Standing::Gone,
-        Presence::Pending { .. } if begun.elsewhere.is_some() => Standing::EmptyElsewhere,
-        Presence::Pending { .. } if begun.progress == Progress::Sent && same_content => {
-            Standing::Sent
+        AttachmentPresence::Absent => BegunRecordFinding::Gone,
+        AttachmentPresence::Pending { .. } if begun.other_object.is_some() => {
+            BegunRecordFinding::NoBytesOnOtherObject
         }
-        Presence::Pending { .. } => Standing::Empty,
-        Presence::Stored { size, .. } if same_content && begun.elsewhere.is_none() => {
-            Standing::Stored(*size)
+        AttachmentPresence::Pending { .. }
+            if begun.progress == BegunProgress::Sent && same_content =>
+        {
+            BegunRecordFinding::Sent
         }
-        Presence::Stored { size, .. } => Standing::StoredBeforeTheChange(*size),
-        Presence::Mismatch { .. } => Standing::Mismatch,
+        AttachmentPresence::Pending { .. } => BegunRecordFinding::NoBytes,
+        AttachmentPresence::Stored { size, .. } if same_content && begun.other_object.is_none() => {
+            BegunRecordFinding::Stored(*size)
+        }
+        AttachmentPresence::Stored { size, .. } => BegunRecordFinding::StoredBeforeTheChange(*size),
+        AttachmentPresence::Mismatch { .. } => BegunRecordFinding::Mismatch,
     }
 }
 

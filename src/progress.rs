@@ -13,17 +13,17 @@ use std::time::{Duration, Instant};
 use bytesize::ByteSize;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::destination::Kind;
-use crate::event::{Event, Events};
-use crate::prepare::Watch;
+use crate::destination::BudgetKind;
+use crate::event::{EventSender, RunEvent};
+use crate::prepare::HashProgress;
 use crate::results::Status;
-use crate::text::{counted, escape, grouped, tell};
+use crate::text::{count_with_noun, escape, group_thousands, write_stderr};
 
 /// Interval between two progress lines without a terminal.
-const LINE_EVERY: Duration = Duration::from_secs(5);
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Interval between two updates of a bar.
-const BAR_EVERY: Duration = Duration::from_millis(200);
+const BAR_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Amount of messages from a command on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub enum Verbosity {
 
 /// Form in which progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
+pub enum ProgressForm {
     /// Moving bars.
     Bars,
     /// Lines, one every few seconds.
@@ -51,7 +51,7 @@ pub enum Style {
     Silent,
 }
 
-impl Style {
+impl ProgressForm {
     /// Chooses the form for the terminal and the verbosity. Log lines exclude bars, because each
     /// would spoil the other.
     pub fn choose(verbosity: Verbosity) -> Self {
@@ -76,15 +76,15 @@ impl Style {
 
 /// Progress of the hashing, shown until the value is dropped.
 #[derive(Debug)]
-pub struct Hashing {
-    figures: Arc<HashingFigures>,
+pub struct HashingProgress {
+    counts: Arc<HashingCounts>,
     bar: ProgressBar,
     ticker: Option<JoinHandle<()>>,
 }
 
 /// Counts of the hashing, shared with the thread that writes lines.
 #[derive(Debug, Default)]
-struct HashingFigures {
+struct HashingCounts {
     files: AtomicU64,
     all_files: AtomicU64,
     bytes: AtomicU64,
@@ -92,69 +92,73 @@ struct HashingFigures {
     ended: AtomicBool,
 }
 
-impl Hashing {
+impl HashingProgress {
     /// Starts to show progress.
-    pub fn show(style: Style) -> Self {
-        let figures = Arc::new(HashingFigures::default());
-        let ticker = (style == Style::Lines).then(|| {
-            let figures = Arc::clone(&figures);
+    pub fn start(style: ProgressForm) -> Self {
+        let counts = Arc::new(HashingCounts::default());
+        let ticker = (style == ProgressForm::Lines).then(|| {
+            let figures = Arc::clone(&counts);
             std::thread::spawn(move || figures.write_lines())
         });
         Self {
-            figures,
+            counts,
             bar: style.bar("checking {wide_bar} {bytes}/{total_bytes} {msg}"),
             ticker,
         }
     }
 }
 
-impl HashingFigures {
+impl HashingCounts {
     fn write_lines(&self) {
         while !self.ended.load(Ordering::Acquire) {
-            std::thread::park_timeout(LINE_EVERY);
+            std::thread::park_timeout(LINE_INTERVAL);
             if !self.ended.load(Ordering::Acquire) {
-                tell(&format!("checking: {}\n", self.words()));
+                write_stderr(&format!("checking: {}\n", self.progress_words()));
             }
         }
     }
 
-    fn words(&self) -> String {
+    fn progress_words(&self) -> String {
         let load = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
         format!(
             "{} of {} files, {} of {}",
-            grouped(load(&self.files)),
-            grouped(load(&self.all_files)),
-            size(load(&self.bytes)),
-            size(load(&self.all_bytes)),
+            group_thousands(load(&self.files)),
+            group_thousands(load(&self.all_files)),
+            human_size(load(&self.bytes)),
+            human_size(load(&self.all_bytes)),
         )
     }
 }
 
-impl Watch for Hashing {
+impl HashProgress for HashingProgress {
     fn begin(&self, files: u64, bytes: u64) {
-        self.figures.all_files.store(files, Ordering::Relaxed);
-        self.figures.all_bytes.store(bytes, Ordering::Relaxed);
+        self.counts.all_files.store(files, Ordering::Relaxed);
+        self.counts.all_bytes.store(bytes, Ordering::Relaxed);
         self.bar.set_length(bytes);
     }
 
-    fn bytes(&self, more: u64) {
-        self.figures.bytes.fetch_add(more, Ordering::Relaxed);
+    fn add_bytes(&self, more: u64) {
+        self.counts.bytes.fetch_add(more, Ordering::Relaxed);
         self.bar.inc(more);
     }
 
-    fn file(&self) {
-        let done = self.figures.files.fetch_add(1, Ordering::Relaxed) + 1;
+    fn add_file(&self) {
+        let done = self.counts.files.fetch_add(1, Ordering::Relaxed) + 1;
         if !self.bar.is_hidden() && done.is_multiple_of(64) {
-            let all = self.figures.all_files.load(Ordering::Relaxed);
-            let words = format!("{} of {} files", grouped(done), grouped(all));
+            let all = self.counts.all_files.load(Ordering::Relaxed);
+            let words = format!(
+                "{} of {} files",
+                group_thousands(done),
+                group_thousands(all)
+            );
             self.bar.set_message(words);
         }
     }
 }
 
-impl Drop for Hashing {
+impl Drop for HashingProgress {
     fn drop(&mut self) {
-        self.figures.ended.store(true, Ordering::Release);
+        self.counts.ended.store(true, Ordering::Release);
         if let Some(ticker) = self.ticker.take() {
             ticker.thread().unpark();
             // The panic of a ticker was shown already, and spoils nothing else.
@@ -166,7 +170,7 @@ impl Drop for Hashing {
 
 /// Counts of the events of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct RunTally {
     /// API requests.
     pub requests: u64,
     /// API requests without changes.
@@ -185,42 +189,42 @@ pub struct Tally {
     pub ended: BTreeMap<Status, u64>,
 }
 
-impl Tally {
-    fn take(&mut self, event: &Event) {
+impl RunTally {
+    fn count_event(&mut self, event: &RunEvent) {
         match event {
-            Event::Request(kind) => {
+            RunEvent::RequestEnded(kind) => {
                 self.requests += 1;
-                self.reads += u64::from(*kind == Kind::Read);
+                self.reads += u64::from(*kind == BudgetKind::Read);
             }
-            Event::Created => self.created += 1,
-            Event::Sent(bytes) => self.bytes_sent += bytes,
-            Event::Ended { status } => *self.ended.entry(*status).or_default() += 1,
-            Event::Inspected => self.inspected += 1,
-            Event::Received(bytes) => self.bytes_received += bytes,
-            Event::Throttled { .. } => self.throttled += 1,
-            Event::Spent { .. }
-            | Event::Away { .. }
-            | Event::LastRowsUnanswered { .. }
-            | Event::Back
-            | Event::FilesAway { .. }
-            | Event::FilesBack => {}
+            RunEvent::RecordCreated => self.created += 1,
+            RunEvent::BytesSent(bytes) => self.bytes_sent += bytes,
+            RunEvent::RowEnded { status } => *self.ended.entry(*status).or_default() += 1,
+            RunEvent::RowInspected => self.inspected += 1,
+            RunEvent::BytesReceived(bytes) => self.bytes_received += bytes,
+            RunEvent::Throttled { .. } => self.throttled += 1,
+            RunEvent::BudgetExhausted { .. }
+            | RunEvent::ServiceUnavailable { .. }
+            | RunEvent::LastRowsUnanswered { .. }
+            | RunEvent::ServiceRecovered
+            | RunEvent::FilesUnavailable { .. }
+            | RunEvent::FilesRecovered => {}
         }
     }
 
-    fn rows(&self) -> u64 {
+    fn rows_gone_through(&self) -> u64 {
         self.ended.values().sum::<u64>() + self.inspected
     }
 
     /// Bytes sent or received, in words; `None` for a verification without any.
-    fn moved(&self) -> Option<String> {
+    fn bytes_moved_words(&self) -> Option<String> {
         match (self.bytes_received, self.inspected) {
-            (0, 0) => Some(format!("{} sent", size(self.bytes_sent))),
+            (0, 0) => Some(format!("{} sent", human_size(self.bytes_sent))),
             (0, _) => None,
-            (bytes, _) => Some(format!("{} received", size(bytes))),
+            (bytes, _) => Some(format!("{} received", human_size(bytes))),
         }
     }
 
-    fn failures(&self) -> u64 {
+    fn failed_rows(&self) -> u64 {
         let is_failure = |status: &Status| matches!(status, Status::Failed | Status::Conflict);
         let failed = self.ended.iter().filter(|(status, _)| is_failure(status));
         failed.map(|(_, rows)| rows).sum()
@@ -229,20 +233,21 @@ impl Tally {
 
 /// Progress of the requests, shown by a thread until the last sender of events is gone.
 #[derive(Debug)]
-pub struct Sending(JoinHandle<Tally>);
+pub struct SendingProgress(JoinHandle<RunTally>);
 
-impl Sending {
+impl SendingProgress {
     /// Starts to show progress. `what` names the work in messages; `rows` is the number of rows to
     /// go through.
-    pub fn show(style: Style, what: &'static str, rows: u64) -> (Self, Events) {
-        let (events, receiver) = Events::channel();
-        let thread = std::thread::spawn(move || Display::new(style, what, rows).follow(&receiver));
+    pub fn start(style: ProgressForm, what: &'static str, rows: u64) -> (Self, EventSender) {
+        let (events, receiver) = EventSender::channel();
+        let thread =
+            std::thread::spawn(move || SendingDisplay::new(style, what, rows).follow(&receiver));
         (Self(thread), events)
     }
 
     /// Waits for the last event, and returns the counts. Blocks until all senders of events are
     /// dropped.
-    pub fn finish(self) -> Tally {
+    pub fn finish(self) -> RunTally {
         match self.0.join() {
             Ok(tally) => tally,
             Err(panic) => std::panic::resume_unwind(panic),
@@ -251,61 +256,61 @@ impl Sending {
 }
 
 /// Display of the requests, on a thread of its own.
-struct Display {
-    style: Style,
-    what: &'static str,
-    rows: u64,
+struct SendingDisplay {
+    style: ProgressForm,
+    work_name: &'static str,
+    total_rows: u64,
     bar: ProgressBar,
-    tally: Tally,
+    tally: RunTally,
     began: Instant,
-    shown: Instant,
+    last_shown: Instant,
     /// Numbers of requests at moments of the last seconds, oldest first.
-    past: VecDeque<(Instant, u64)>,
+    recent_request_counts: VecDeque<(Instant, u64)>,
     /// True while the user knows of an outage of the service.
-    away: bool,
+    told_service_away: bool,
     /// True while the user knows that the folder of the files is away.
-    files_away: bool,
+    told_files_away: bool,
     /// True once the user knows that the service does not answer for the last rows.
-    last_rows_told: bool,
+    told_last_rows_unanswered: bool,
 }
 
-impl Display {
-    fn new(style: Style, what: &'static str, rows: u64) -> Self {
+impl SendingDisplay {
+    fn new(style: ProgressForm, work_name: &'static str, total_rows: u64) -> Self {
         let bar = style.bar("{prefix} {wide_bar} {pos}/{len} rows {msg}");
-        bar.set_length(rows);
-        bar.set_prefix(what);
+        bar.set_length(total_rows);
+        bar.set_prefix(work_name);
         let now = Instant::now();
         Self {
             style,
-            what,
-            rows,
+            work_name,
+            total_rows,
             bar,
-            tally: Tally::default(),
+            tally: RunTally::default(),
             began: now,
-            shown: now,
-            past: VecDeque::from([(now, 0)]),
-            away: false,
-            files_away: false,
-            last_rows_told: false,
+            last_shown: now,
+            recent_request_counts: VecDeque::from([(now, 0)]),
+            told_service_away: false,
+            told_files_away: false,
+            told_last_rows_unanswered: false,
         }
     }
 
-    fn follow(mut self, events: &Receiver<Event>) -> Tally {
+    fn follow(mut self, events: &Receiver<RunEvent>) -> RunTally {
         let every = match self.style {
-            Style::Bars => BAR_EVERY,
-            Style::Lines | Style::Silent => LINE_EVERY,
+            ProgressForm::Bars => BAR_INTERVAL,
+            ProgressForm::Lines | ProgressForm::Silent => LINE_INTERVAL,
         };
         loop {
-            let left = every.saturating_sub(self.shown.elapsed());
+            let left = every.saturating_sub(self.last_shown.elapsed());
             match events.recv_timeout(left) {
                 Ok(event) => {
-                    self.tally.take(&event);
-                    self.tell(&event);
+                    self.tally.count_event(&event);
+                    self.write_event_line(&event);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if self.shown.elapsed() >= every {
+            if self.last_shown.elapsed() >= every {
                 self.show();
             }
         }
@@ -314,54 +319,54 @@ impl Display {
     }
 
     /// Writes a line of its own for a noteworthy event, once for each outage.
-    fn tell(&mut self, event: &Event) {
+    fn write_event_line(&mut self, event: &RunEvent) {
         let line = match event {
-            Event::Away { why, wait } if !self.away => {
-                self.away = true;
+            RunEvent::ServiceUnavailable { why, wait } if !self.told_service_away => {
+                self.told_service_away = true;
                 format!(
                     "the service does not answer ({}); the run waits for it, next try in {} s",
                     escape(why),
                     wait.as_secs() + 1
                 )
             }
-            Event::FilesAway { why } if !self.files_away => {
-                self.files_away = true;
+            RunEvent::FilesUnavailable { why } if !self.told_files_away => {
+                self.told_files_away = true;
                 format!(
                     "the folder of the files is away ({}); the run waits for it",
                     escape(why)
                 )
             }
-            Event::FilesBack if self.files_away => {
-                self.files_away = false;
+            RunEvent::FilesRecovered if self.told_files_away => {
+                self.told_files_away = false;
                 "the folder of the files is there again".to_owned()
             }
-            Event::LastRowsUnanswered { why } if !self.last_rows_told => {
-                self.last_rows_told = true;
+            RunEvent::LastRowsUnanswered { why } if !self.told_last_rows_unanswered => {
+                self.told_last_rows_unanswered = true;
                 format!(
                     "the service does not answer for the last rows ({}); they are asked for 5 more \
                      minutes at the most, then left to a later run",
                     escape(why)
                 )
             }
-            Event::Back if self.away => {
-                self.away = false;
+            RunEvent::ServiceRecovered if self.told_service_away => {
+                self.told_service_away = false;
                 "the service answers again".to_owned()
             }
-            Event::Spent { kind, wait } => format!(
+            RunEvent::BudgetExhausted { kind, wait } => format!(
                 "the service allows no more {} for now; the run goes on with them at {}, in {}",
-                in_words(*kind),
-                time_after(*wait),
-                span(wait.as_secs_f64()),
+                request_class_noun(*kind),
+                time_of_day_after(*wait),
+                human_duration(wait.as_secs_f64()),
             ),
-            Event::Throttled {
+            RunEvent::Throttled {
                 kind: Some(kind),
                 wait,
-            } if self.tally.throttled == 1 || *wait >= LINE_EVERY => format!(
+            } if self.tally.throttled == 1 || *wait >= LINE_INTERVAL => format!(
                 "the service says that there are too many {}; they wait {} s",
-                in_words(*kind),
+                request_class_noun(*kind),
                 wait.as_secs()
             ),
-            Event::Throttled { wait, .. } if self.tally.throttled == 1 => format!(
+            RunEvent::Throttled { wait, .. } if self.tally.throttled == 1 => format!(
                 "the service says that there are too many requests; all wait {} s, then go on \
                  more slowly for a while (does somebody else use the limit?)",
                 wait.as_secs()
@@ -369,72 +374,75 @@ impl Display {
             _ => return,
         };
         match self.style {
-            Style::Bars => self.bar.println(line),
-            Style::Lines => tell(&format!("{line}\n")),
-            Style::Silent => {}
+            ProgressForm::Bars => self.bar.println(line),
+            ProgressForm::Lines => write_stderr(&format!("{line}\n")),
+            ProgressForm::Silent => {}
         }
     }
 
     fn show(&mut self) {
-        let words = self.words();
+        let words = self.progress_words();
         match self.style {
-            Style::Bars => {
-                self.bar.set_position(self.tally.rows());
+            ProgressForm::Bars => {
+                self.bar.set_position(self.tally.rows_gone_through());
                 self.bar.set_message(words);
             }
-            Style::Lines => tell(&format!(
+            ProgressForm::Lines => write_stderr(&format!(
                 "{}: {} of {}, {words}\n",
-                self.what,
-                grouped(self.tally.rows()),
-                counted(self.rows, "row"),
+                self.work_name,
+                group_thousands(self.tally.rows_gone_through()),
+                count_with_noun(self.total_rows, "row"),
             )),
-            Style::Silent => {}
+            ProgressForm::Silent => {}
         }
-        self.shown = Instant::now();
+        self.last_shown = Instant::now();
     }
 
     /// Requests per second during the last seconds.
-    fn pace(&mut self) -> f64 {
+    fn requests_per_second(&mut self) -> f64 {
         let now = Instant::now();
-        self.past.push_back((now, self.tally.requests));
-        while self.past.len() > 2 && now - self.past[1].0 >= LINE_EVERY {
-            self.past.pop_front();
+        self.recent_request_counts
+            .push_back((now, self.tally.requests));
+        while self.recent_request_counts.len() > 2
+            && now - self.recent_request_counts[1].0 >= LINE_INTERVAL
+        {
+            self.recent_request_counts.pop_front();
         }
-        let (then, requests) = self.past[0];
+        let (then, requests) = self.recent_request_counts[0];
         let seconds = (now - then).as_secs_f64().max(0.001);
         (self.tally.requests - requests) as f64 / seconds
     }
 
-    fn words(&mut self) -> String {
+    fn progress_words(&mut self) -> String {
         let seconds = self.began.elapsed().as_secs_f64();
-        let per_second = self.pace();
+        let per_second = self.requests_per_second();
         let mut words = format!("{per_second:.1} requests/s");
-        if let Some(moved) = self.tally.moved() {
+        if let Some(moved) = self.tally.bytes_moved_words() {
             words = format!("{words}, {moved}");
         }
-        let failures = self.tally.failures();
+        let failures = self.tally.failed_rows();
         if failures > 0 {
-            words = format!("{words}, {} failed", grouped(failures));
+            words = format!("{words}, {} failed", group_thousands(failures));
         }
-        let done = self.tally.rows();
-        if done > 0 && self.rows > done {
-            let left = seconds / done as f64 * (self.rows - done) as f64;
-            words = format!("{words}, about {} left", span(left));
+        let done = self.tally.rows_gone_through();
+        if done > 0 && self.total_rows > done {
+            let left = seconds / done as f64 * (self.total_rows - done) as f64;
+            words = format!("{words}, about {} left", human_duration(left));
         }
         words
     }
 }
 
 /// Noun for requests of a kind, in messages about the limit of a kind.
-fn in_words(kind: Kind) -> &'static str {
+fn request_class_noun(kind: BudgetKind) -> &'static str {
     match kind {
-        Kind::Read => "look-ups",
-        Kind::Change => "jobs",
+        BudgetKind::Read => "look-ups",
+        BudgetKind::Change => "jobs",
     }
 }
 
 /// Time of day at the end of a wait, with the date if the wait ends on another day.
-fn time_after(wait: Duration) -> String {
+fn time_of_day_after(wait: Duration) -> String {
     let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::system());
     let then = now.checked_add(wait).unwrap_or_else(|_| now.clone());
     let form = if then.date() == now.date() {
@@ -446,12 +454,12 @@ fn time_after(wait: Duration) -> String {
 }
 
 /// Returns a number of bytes in binary units, for people.
-pub fn size(bytes: u64) -> String {
+pub fn human_size(bytes: u64) -> String {
     ByteSize::b(bytes).display().iec().to_string()
 }
 
 /// Returns a time in seconds in words, for people.
-pub fn span(seconds: f64) -> String {
+pub fn human_duration(seconds: f64) -> String {
     let minutes = seconds / 60.0;
     if seconds < 1.0 {
         "less than 1 s".to_owned()

@@ -1,10 +1,10 @@
 //! The folder for relative file paths, and the only way to a file below the folder.
 //!
 //! Every examination and every opening of a file goes through [`Root`]. Neither `..` nor a symbolic
-//! link leads out of the root, and only regular files are ever read. `neighbours` explains missing
+//! link leads out of the root, and only regular files are ever read. `missing_path` explains missing
 //! files.
 
-mod neighbours;
+mod missing_path;
 
 use std::fs::File;
 use std::io;
@@ -15,45 +15,45 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata, OpenOptions};
 
 use crate::model::FileStamp;
-use crate::model::NotAFile;
-use crate::sync::lock;
+use crate::model::NonFileKind;
+use crate::mutex::lock_despite_poison;
 use crate::text::escape;
 
-pub use neighbours::{Absence, Neighbours};
+pub use missing_path::{MissingPathCause, MissingPathExplainer};
 
 /// Folder to which the manifest's paths are relative.
 #[derive(Debug)]
 pub struct Root {
-    /// Handle of the folder. [`Root::look_again`] replaces the handle when files cannot be reached
+    /// Handle of the folder. [`Root::reopen`] replaces the handle when files cannot be reached
     /// through it.
     dir: Mutex<Arc<Dir>>,
     path: PathBuf,
     /// Absolute path. A relative path is no use for opening the folder again, because a working
     /// directory on a share disappears with the share.
-    whole_path: PathBuf,
+    absolute_path: PathBuf,
     /// Paths of some files once seen below the root.
-    seen: OnceLock<Vec<String>>,
+    known_files: OnceLock<Vec<String>>,
 }
 
 /// Error: the folder of the files is unavailable. Its path cannot be opened, or leads to a folder
 /// without any of the files seen before, such as the mount point of an unmounted share.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: {why}", escape(&path.to_string_lossy()))]
-pub struct RootAway {
+#[error("{}: {cause}", escape(&path.to_string_lossy()))]
+pub struct RootUnavailable {
     path: PathBuf,
-    why: String,
+    cause: String,
 }
 
 /// Error: the root cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[error("the folder {} cannot be opened: {cause}; name the folder of the files with --root", escape(&path.to_string_lossy()))]
-pub struct RootError {
+pub struct OpenRootError {
     path: PathBuf,
     #[source]
     cause: io::Error,
 }
 
-impl RootError {
+impl OpenRootError {
     /// Returns the error of the system alone, for a folder not named by `--root`.
     pub fn into_cause(self) -> io::Error {
         self.cause
@@ -62,7 +62,7 @@ impl RootError {
 
 /// File open for reading, with its stamp at that moment.
 #[derive(Debug)]
-pub struct Opened {
+pub struct OpenedFile {
     /// File, positioned at its first byte.
     pub file: File,
     /// Size and time of modification at the opening.
@@ -71,7 +71,7 @@ pub struct Opened {
 
 /// Reason for which a file cannot be examined or opened.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub enum OpenFileError {
     /// No file has the path.
     #[error("does not exist")]
     Missing,
@@ -80,7 +80,7 @@ pub enum OpenError {
     OutsideRoot,
     /// The path leads to something other than a regular file.
     #[error("is not a regular file")]
-    NotAFile(NotAFile),
+    NotAFile(NonFileKind),
     /// The system refused.
     #[error("cannot be opened: {0}")]
     Io(#[source] io::Error),
@@ -88,80 +88,83 @@ pub enum OpenError {
 
 impl Root {
     /// Opens a folder as the root.
-    pub fn at(path: &Path) -> Result<Self, RootError> {
+    pub fn from_path(path: &Path) -> Result<Self, OpenRootError> {
         let opened = Dir::open_ambient_dir(path, ambient_authority());
         let path = path.to_owned();
         match opened {
             Ok(dir) => Ok(Self {
                 dir: Mutex::new(Arc::new(dir)),
-                whole_path: std::path::absolute(&path).unwrap_or_else(|_| path.clone()),
+                absolute_path: std::path::absolute(&path).unwrap_or_else(|_| path.clone()),
                 path,
-                seen: OnceLock::new(),
+                known_files: OnceLock::new(),
             }),
-            Err(cause) => Err(RootError { path, cause }),
+            Err(cause) => Err(OpenRootError { path, cause }),
         }
     }
 
     fn dir(&self) -> Arc<Dir> {
-        Arc::clone(&lock(&self.dir))
+        Arc::clone(&lock_despite_poison(&self.dir))
     }
 
-    /// Records the paths of some files present now. [`Root::look_again`] recognises the folder by
+    /// Records the paths of some files present now. [`Root::reopen`] recognises the folder by
     /// them. Only the first call counts.
-    pub fn remember(&self, seen: Vec<String>) {
+    pub fn remember_files(&self, seen: Vec<String>) {
         // The first list counts.
-        let _ = self.seen.set(seen);
+        let _ = self.known_files.set(seen);
     }
 
     /// Opens the folder anew by its path, after the file `missed` could not be reached: a remounted
-    /// share is reached in no other way. Fails with [`RootAway`] when the folder cannot be opened
+    /// share is reached in no other way. Fails with [`RootUnavailable`] when the folder cannot be opened
     /// or holds no recorded file other than `missed`. On success the folder is available, and the
     /// failure concerns the file alone.
-    pub fn look_again(&self, missed: &str) -> Result<(), RootAway> {
-        let away = |why| RootAway {
+    pub fn reopen(&self, missed: &str) -> Result<(), RootUnavailable> {
+        let away = |why| RootUnavailable {
             path: self.path.clone(),
-            why,
+            cause: why,
         };
-        let dir = Dir::open_ambient_dir(&self.whole_path, ambient_authority())
+        let dir = Dir::open_ambient_dir(&self.absolute_path, ambient_authority())
             .map_err(|cause| away(cause.to_string()))?;
-        let mut others = self.seen.get().into_iter().flatten();
+        let mut others = self.known_files.get().into_iter().flatten();
         let mut others = others.by_ref().filter(|seen| *seen != missed).peekable();
         if others.peek().is_some() && !others.any(|seen| dir.metadata(seen).is_ok()) {
             return Err(away("none of the files is there that were checked".into()));
         }
-        *lock(&self.dir) = Arc::new(dir);
+        *lock_despite_poison(&self.dir) = Arc::new(dir);
         Ok(())
     }
 
     /// Returns size and time of modification of a file without opening the file.
-    pub fn stamp(&self, file_path: &str) -> Result<FileStamp, OpenError> {
-        let metadata = self.dir().metadata(file_path).map_err(OpenError::of)?;
-        stamp_of(&metadata)
+    pub fn stamp_file(&self, file_path: &str) -> Result<FileStamp, OpenFileError> {
+        let metadata = self
+            .dir()
+            .metadata(file_path)
+            .map_err(OpenFileError::from_io_error)?;
+        stamp_of_regular_file(&metadata)
     }
 
     /// Opens a file for reading. Never blocks, even on a named pipe without a writer.
-    pub fn open(&self, file_path: &str) -> Result<Opened, OpenError> {
+    pub fn open_file(&self, file_path: &str) -> Result<OpenedFile, OpenFileError> {
         let file = self
             .dir()
-            .open_with(file_path, &without_waiting())
-            .map_err(OpenError::of)?;
-        let metadata = file.metadata().map_err(OpenError::of)?;
-        Ok(Opened {
-            stamp: stamp_of(&metadata)?,
+            .open_with(file_path, &non_blocking_read())
+            .map_err(OpenFileError::from_io_error)?;
+        let metadata = file.metadata().map_err(OpenFileError::from_io_error)?;
+        Ok(OpenedFile {
+            stamp: stamp_of_regular_file(&metadata)?,
             file: file.into_std(),
         })
     }
 }
 
 /// Returns the folder of a path: its parent, or `.` for a bare name.
-pub fn folder_of(path: &Path) -> &Path {
+pub fn parent_folder(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     }
 }
 
-fn without_waiting() -> OpenOptions {
+fn non_blocking_read() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
@@ -172,51 +175,51 @@ fn without_waiting() -> OpenOptions {
     options
 }
 
-impl Opened {
+impl OpenedFile {
     /// Returns the size and the time of modification at the time of the call, for comparison with
-    /// `stamp`.
-    pub fn stamp_now(&self) -> io::Result<FileStamp> {
+    /// `stamp_from_parts`.
+    pub fn current_stamp(&self) -> io::Result<FileStamp> {
         let metadata = self.file.metadata()?;
-        Ok(stamp(metadata.len(), metadata.modified()?))
+        Ok(stamp_from_parts(metadata.len(), metadata.modified()?))
     }
 }
 
-fn stamp_of(metadata: &Metadata) -> Result<FileStamp, OpenError> {
+fn stamp_of_regular_file(metadata: &Metadata) -> Result<FileStamp, OpenFileError> {
     if !metadata.is_file() {
-        return Err(OpenError::NotAFile(kind_of(metadata)));
+        return Err(OpenFileError::NotAFile(non_file_kind(metadata)));
     }
-    let modified = metadata.modified().map_err(OpenError::Io)?;
-    Ok(stamp(metadata.len(), modified.into_std()))
+    let modified = metadata.modified().map_err(OpenFileError::Io)?;
+    Ok(stamp_from_parts(metadata.len(), modified.into_std()))
 }
 
 /// Replaces a time beyond the year 9999 by the epoch: times are only ever compared for equality.
-fn stamp(size: u64, modified: std::time::SystemTime) -> FileStamp {
+fn stamp_from_parts(size: u64, modified: std::time::SystemTime) -> FileStamp {
     FileStamp {
         size,
         modified: modified.try_into().unwrap_or_default(),
     }
 }
 
-fn kind_of(metadata: &Metadata) -> NotAFile {
+fn non_file_kind(metadata: &Metadata) -> NonFileKind {
     if metadata.is_dir() {
-        return NotAFile::Folder;
+        return NonFileKind::Folder;
     }
     #[cfg(unix)]
     {
         use cap_std::fs::FileTypeExt as _;
         if metadata.file_type().is_fifo() {
-            return NotAFile::Pipe;
+            return NonFileKind::Pipe;
         }
     }
-    NotAFile::Device
+    NonFileKind::Device
 }
 
-impl OpenError {
-    fn of(error: io::Error) -> Self {
+impl OpenFileError {
+    fn from_io_error(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Missing,
             // The system gives this error for the opening of a socket.
-            _ if is_no_such_device(&error) => Self::NotAFile(NotAFile::Device),
+            _ if is_no_such_device(&error) => Self::NotAFile(NonFileKind::Device),
             // cap-std refuses ways out of the root with an error of its own, without an error
             // number of the system.
             io::ErrorKind::PermissionDenied if error.raw_os_error().is_none() => Self::OutsideRoot,
@@ -247,19 +250,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("a")).unwrap();
         fs::write(folder.path().join("a/b ü.txt"), "hello").unwrap();
-        let root = Root::at(folder.path()).unwrap();
-        let mut opened = root.open("a/b ü.txt").unwrap();
+        let root = Root::from_path(folder.path()).unwrap();
+        let mut opened = root.open_file("a/b ü.txt").unwrap();
         let mut text = String::new();
         opened.file.read_to_string(&mut text).unwrap();
         assert_eq!(text, "hello");
         assert_eq!(opened.stamp.size, 5);
-        assert_eq!(root.stamp("a/b ü.txt").unwrap(), opened.stamp);
-        assert_eq!(opened.stamp_now().unwrap(), opened.stamp);
+        assert_eq!(root.stamp_file("a/b ü.txt").unwrap(), opened.stamp);
+        assert_eq!(opened.current_stamp().unwrap(), opened.stamp);
     }
 
     #[test]
     fn a_root_that_is_not_there_is_named() {
-        let error = Root::at(Path::new("/no/such/folder")).unwrap_err();
+        let error = Root::from_path(Path::new("/no/such/folder")).unwrap_err();
         assert_eq!(
             error.to_string(),
             "the folder /no/such/folder cannot be opened: No such file or directory (os error 2); \
@@ -275,18 +278,18 @@ mod tests {
         for name in ["a", "b", "c"] {
             fs::write(files.join(name), name).unwrap();
         }
-        let root = Root::at(&files).unwrap();
-        root.remember(vec!["a".into(), "b".into()]);
-        root.look_again("a").unwrap();
+        let root = Root::from_path(&files).unwrap();
+        root.remember_files(vec!["a".into(), "b".into()]);
+        root.reopen("a").unwrap();
 
         fs::rename(&files, &elsewhere).unwrap();
-        let away = root.look_again("a").unwrap_err().to_string();
+        let away = root.reopen("a").unwrap_err().to_string();
         assert!(
             away.ends_with("files: No such file or directory (os error 2)"),
             "{away}"
         );
         fs::create_dir(&files).unwrap();
-        let away = root.look_again("a").unwrap_err().to_string();
+        let away = root.reopen("a").unwrap_err().to_string();
         assert!(
             away.ends_with("files: none of the files is there that were checked"),
             "{away}"
@@ -294,12 +297,12 @@ mod tests {
 
         // The path leads to another folder now, and files are opened in the new folder from now on.
         fs::write(files.join("b"), "new b").unwrap();
-        root.look_again("a").unwrap();
-        assert_eq!(root.stamp("b").unwrap().size, 5);
+        root.reopen("a").unwrap();
+        assert_eq!(root.stamp_file("b").unwrap().size, 5);
         // A single missing file does not make the folder unavailable.
-        root.look_again("b").unwrap_err();
+        root.reopen("b").unwrap_err();
         fs::write(files.join("a"), "new a").unwrap();
-        root.look_again("b").unwrap();
+        root.reopen("b").unwrap();
     }
 
     #[cfg(unix)]
@@ -322,8 +325,8 @@ mod tests {
         make_pipe(&path("pipe"));
         let _socket = UnixListener::bind(path("socket")).unwrap();
 
-        let root = Root::at(folder.path()).unwrap();
-        assert!(root.open("folder/inside").is_ok());
+        let root = Root::from_path(folder.path()).unwrap();
+        assert!(root.open_file("folder/inside").is_ok());
         for (name, expected) in [
             ("nothing", "Missing"),
             ("file/x", "Missing"),
@@ -337,12 +340,12 @@ mod tests {
             ("socket", "NotAFile(Device)"),
         ] {
             assert_eq!(
-                format!("{:?}", root.stamp(name).unwrap_err()),
+                format!("{:?}", root.stamp_file(name).unwrap_err()),
                 expected,
                 "{name}"
             );
             assert_eq!(
-                format!("{:?}", root.open(name).unwrap_err()),
+                format!("{:?}", root.open_file(name).unwrap_err()),
                 expected,
                 "{name}"
             );
@@ -358,10 +361,10 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_device_is_refused_without_being_read() {
-        let root = Root::at(Path::new("/dev")).unwrap();
+        let root = Root::from_path(Path::new("/dev")).unwrap();
         assert!(matches!(
-            root.open("zero"),
-            Err(OpenError::NotAFile(NotAFile::Device))
+            root.open_file("zero"),
+            Err(OpenFileError::NotAFile(NonFileKind::Device))
         ));
     }
 }

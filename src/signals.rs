@@ -4,23 +4,23 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::error::Exit;
+use crate::error::ProgramExit;
 
 /// Request to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stop {
+pub enum StopSignal {
     /// SIGINT, as sent by Ctrl-C.
     Interrupt,
     /// SIGTERM, as sent by a system at shutdown.
     Terminate,
 }
 
-impl Stop {
+impl StopSignal {
     /// Returns the exit code after this request.
-    pub fn exit(self) -> Exit {
+    pub fn exit(self) -> ProgramExit {
         match self {
-            Self::Interrupt => Exit::INTERRUPTED,
-            Self::Terminate => Exit::TERMINATED,
+            Self::Interrupt => ProgramExit::INTERRUPTED,
+            Self::Terminate => ProgramExit::TERMINATED,
         }
     }
 }
@@ -28,12 +28,12 @@ impl Stop {
 /// Listener for requests to end. While the listener lives, the first request does not end the
 /// process.
 #[derive(Debug)]
-pub struct Signals {
+pub struct SignalListener {
     interrupt: Signal,
     terminate: Signal,
 }
 
-impl Signals {
+impl SignalListener {
     /// Begins to listen. Must be called within the runtime.
     pub fn listen() -> io::Result<Self> {
         Ok(Self {
@@ -43,10 +43,10 @@ impl Signals {
     }
 
     /// Waits for the next request to end.
-    pub async fn next(&mut self) -> Stop {
+    pub async fn next_signal(&mut self) -> StopSignal {
         tokio::select! {
-            _ = self.interrupt.recv() => Stop::Interrupt,
-            _ = self.terminate.recv() => Stop::Terminate,
+            _ = self.interrupt.recv() => StopSignal::Interrupt,
+            _ = self.terminate.recv() => StopSignal::Terminate,
         }
     }
 }

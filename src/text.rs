@@ -1,11 +1,11 @@
 //! Text for people: escaping for display, comparison of names as people compare them, and
 //! suggestions for misspelt words.
 //!
-//! No function here knows the meaning of a text. `decode` turns bytes into text, `lines` numbers
+//! No function here knows the meaning of a text. `decode` turns bytes into text, `line_counter` numbers
 //! the lines of a text.
 
 pub mod decode;
-mod lines;
+mod line_counter;
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -13,10 +13,10 @@ use std::io::Write as _;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-pub use lines::{LineCounter, line_breaks};
+pub use line_counter::{LineCounter, count_line_breaks};
 
 /// Longest part of a value shown in a message, in characters.
-const SHOWN: usize = 120;
+const MAX_QUOTED_CHARS: usize = 120;
 
 /// Returns the text with every character written out (`\u{1b}`) on which a terminal would act.
 ///
@@ -24,12 +24,12 @@ const SHOWN: usize = 120;
 /// the characters for the direction of writing (they make `fdp.exe` read as `exe.pdf`), and the
 /// line separators outside of the control characters.
 pub fn escape(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(acts_on_a_reader) {
+    if !text.chars().any(is_unsafe_to_print) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
     for c in text.chars() {
-        if acts_on_a_reader(c) {
+        if is_unsafe_to_print(c) {
             shown.extend(c.escape_unicode());
         } else {
             shown.push(c);
@@ -42,7 +42,7 @@ pub fn escape(text: &str) -> Cow<'_, str> {
 /// behind the cut.
 pub fn quoted(value: &str) -> String {
     let mut shown = String::from("\"");
-    match value.char_indices().nth(SHOWN) {
+    match value.char_indices().nth(MAX_QUOTED_CHARS) {
         None => shown.push_str(&escape(value)),
         Some((end, _)) => {
             let length = value.chars().count();
@@ -54,7 +54,7 @@ pub fn quoted(value: &str) -> String {
 }
 
 /// Returns `true` if a terminal or a pager would act on the character instead of showing it.
-pub fn acts_on_a_reader(c: char) -> bool {
+pub fn is_unsafe_to_print(c: char) -> bool {
     c.is_control() || is_bidi(c) || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
@@ -64,13 +64,13 @@ pub fn is_bidi(c: char) -> bool {
 }
 
 /// Returns `true` if two texts look the same. Accents in NFC and NFD count as equal.
-pub fn looks_like(one: &str, other: &str) -> bool {
+pub fn looks_the_same(one: &str, other: &str) -> bool {
     one.nfc().eq(other.nfc())
 }
 
 /// Returns the text in one spelling: accents in NFC, one blank for each run of blanks, and no
 /// blanks at either end.
-pub fn one_spelling(text: &str) -> String {
+pub fn normalise_spelling(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ").nfc().collect()
 }
@@ -83,7 +83,7 @@ pub fn without_blanks(text: &str) -> String {
 
 /// Returns the text without differences of no meaning to people: upper and lower case, and accents
 /// in NFC or NFD.
-pub fn fold(text: &str) -> Cow<'_, str> {
+pub fn fold_case_and_accents(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         if text.bytes().any(|b| b.is_ascii_uppercase()) {
             return Cow::Owned(text.to_ascii_lowercase());
@@ -102,11 +102,19 @@ pub fn fold(text: &str) -> Cow<'_, str> {
 /// Returns the candidate nearest to a word, or `None` if no candidate is near enough.
 ///
 /// The limit is a third of the candidate's letters, and at least one mistake.
-pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word = fold(word);
+pub fn nearest_word<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let word = fold_case_and_accents(word);
     candidates
         .into_iter()
-        .map(|candidate| (strsim::osa_distance(&word, &fold(candidate)), candidate))
+        .map(|candidate| {
+            (
+                strsim::osa_distance(&word, &fold_case_and_accents(candidate)),
+                candidate,
+            )
+        })
         .filter(|(distance, candidate)| *distance <= (candidate.chars().count() / 3).max(1))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -116,7 +124,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 ///
 /// The escaping is reversible: a cell with quotes before the first character of a formula gets one
 /// more quote, and any other cell stays unchanged.
-pub fn formula_safe(cell: &str) -> Cow<'_, str> {
+pub fn escape_formula(cell: &str) -> Cow<'_, str> {
     if looks_like_formula(cell) {
         Cow::Owned(format!("'{cell}"))
     } else {
@@ -124,8 +132,8 @@ pub fn formula_safe(cell: &str) -> Cow<'_, str> {
     }
 }
 
-/// Reverses [`formula_safe`].
-pub fn formula_restored(cell: &str) -> &str {
+/// Reverses [`escape_formula`].
+pub fn unescape_formula(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
         Some(rest) if looks_like_formula(rest) => rest,
         _ => cell,
@@ -139,12 +147,12 @@ fn looks_like_formula(cell: &str) -> bool {
 
 /// Writes to standard error and ignores a failed write. Work goes on when standard error is gone,
 /// for example after its terminal was closed.
-pub fn tell(text: &str) {
+pub fn write_stderr(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// Returns a count with its thousands set apart: `1,000,000`.
-pub fn grouped(count: u64) -> String {
+pub fn group_thousands(count: u64) -> String {
     let digits = count.to_string();
     let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -157,16 +165,16 @@ pub fn grouped(count: u64) -> String {
 }
 
 /// Returns a count with its noun in the singular or the plural: `1 row`, `2 rows`.
-pub fn counted(count: u64, noun: &str) -> String {
+pub fn count_with_noun(count: u64, noun: &str) -> String {
     let ending = if count == 1 { "" } else { "s" };
-    format!("{} {noun}{ending}", grouped(count))
+    format!("{} {noun}{ending}", group_thousands(count))
 }
 
 /// Returns a count with its noun and the matching form of the verb: `1 row is`, `2 rows are`. The
 /// caller gives the verb in the singular and in the plural.
-pub fn counted_with_verb(count: u64, noun: &str, [one, many]: [&str; 2]) -> String {
+pub fn count_with_noun_and_verb(count: u64, noun: &str, [one, many]: [&str; 2]) -> String {
     let verb = if count == 1 { one } else { many };
-    format!("{} {verb}", counted(count, noun))
+    format!("{} {verb}", count_with_noun(count, noun))
 }
 
 #[cfg(test)]
@@ -201,9 +209,13 @@ mod tests {
             ("Straße", "STRASSE"),
             ("\u{212b}", "å"),
         ] {
-            assert_eq!(fold(one), fold(other), "{one} and {other}");
+            assert_eq!(
+                fold_case_and_accents(one),
+                fold_case_and_accents(other),
+                "{one} and {other}"
+            );
         }
-        assert_ne!(fold("a"), fold("ä"));
+        assert_ne!(fold_case_and_accents("a"), fold_case_and_accents("ä"));
     }
 
     #[test]
@@ -217,7 +229,7 @@ mod tests {
             ("invoice", None),
             ("", None),
         ] {
-            assert_eq!(nearest(word, words), meant, "{word}");
+            assert_eq!(nearest_word(word, words), meant, "{word}");
         }
     }
 
@@ -232,19 +244,25 @@ mod tests {
             ("a=b", "a=b"),
             ("", ""),
         ] {
-            assert_eq!(formula_safe(cell), safe);
-            assert_eq!(formula_restored(safe), cell);
+            assert_eq!(escape_formula(cell), safe);
+            assert_eq!(unescape_formula(safe), cell);
         }
     }
 
     #[test]
     fn counts_read_as_people_write_them() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(999), "999");
-        assert_eq!(grouped(1_234_567), "1,234,567");
-        assert_eq!(counted(1, "row"), "1 row");
-        assert_eq!(counted(1_000, "row"), "1,000 rows");
-        assert_eq!(counted_with_verb(1, "row", ["is", "are"]), "1 row is");
-        assert_eq!(counted_with_verb(2, "row", ["is", "are"]), "2 rows are");
+        assert_eq!(group_thousands(0), "0");
+        assert_eq!(group_thousands(999), "999");
+        assert_eq!(group_thousands(1_234_567), "1,234,567");
+        assert_eq!(count_with_noun(1, "row"), "1 row");
+        assert_eq!(count_with_noun(1_000, "row"), "1,000 rows");
+        assert_eq!(
+            count_with_noun_and_verb(1, "row", ["is", "are"]),
+            "1 row is"
+        );
+        assert_eq!(
+            count_with_noun_and_verb(2, "row", ["is", "are"]),
+            "2 rows are"
+        );
     }
 }

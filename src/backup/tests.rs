@@ -6,26 +6,26 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::digest::sha256;
-use crate::model::Content;
+use crate::model::CheckedContent;
 
-const OLD: &[u8] = b"the old content";
+const OLD_CONTENT: &[u8] = b"the old content";
 
-fn name(external_id: &str, file_name: &str) -> BackupName {
+fn backup_name(external_id: &str, file_name: &str) -> BackupName {
     let external_id = ExternalId::parse(external_id).unwrap();
     let id = AttachmentId::parse("4711").unwrap();
-    BackupName::of(&external_id, &id, sha256(OLD), Some(file_name))
+    BackupName::new(&external_id, &id, sha256(OLD_CONTENT), Some(file_name))
 }
 
-async fn written(folder: &Folder, bytes: &[u8]) -> Box<dyn Draft> {
-    let mut draft = folder.begin().await.unwrap();
+async fn written_draft(folder: &BackupFolder, bytes: &[u8]) -> Box<dyn BackupDraft> {
+    let mut draft = folder.begin_backup().await.unwrap();
     draft.write_all(bytes).await.unwrap();
     draft
 }
 
 /// Keeps the old content in a folder, as `AT1`.
-async fn keep(folder: &Folder) -> io::Result<String> {
-    let draft = written(folder, OLD).await;
-    draft.keep(&name("AT1", "a.pdf")).await
+async fn keep_old_content(folder: &BackupFolder) -> io::Result<String> {
+    let draft = written_draft(folder, OLD_CONTENT).await;
+    draft.commit(&backup_name("AT1", "a.pdf")).await
 }
 
 fn files_in(folder: &Path) -> Vec<String> {
@@ -34,40 +34,40 @@ fn files_in(folder: &Path) -> Vec<String> {
     files.map(name).collect()
 }
 
-const KEPT_AS: &str = "AT1.4711.5894430863bf.pdf";
+const BACKUP_FILE_NAME: &str = "AT1.4711.5894430863bf.pdf";
 
 #[tokio::test]
 async fn a_backup_is_found_again_by_the_text_in_the_results_and_only_its_owner_can_read_it() {
     let parent = TempDir::new().unwrap();
     let path = parent.path().join("new/backups");
-    let folder = Folder::open(&path).unwrap();
-    let backup = keep(&folder).await.unwrap();
-    assert_eq!(backup, format!("{}/{KEPT_AS}", path.display()));
-    assert_eq!(files_in(&path), [KEPT_AS]);
-    assert_eq!(fs::read(&backup).unwrap(), OLD);
+    let folder = BackupFolder::open(&path).unwrap();
+    let backup = keep_old_content(&folder).await.unwrap();
+    assert_eq!(backup, format!("{}/{BACKUP_FILE_NAME}", path.display()));
+    assert_eq!(files_in(&path), [BACKUP_FILE_NAME]);
+    assert_eq!(fs::read(&backup).unwrap(), OLD_CONTENT);
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(Path::new(&backup)), 0o600);
     assert_eq!([mode(&path), mode(path.parent().unwrap())], [0o700; 2]);
 
-    let (source, stamp) = folder.kept(&backup).await.unwrap();
-    assert_eq!(stamp.size, OLD.len() as u64);
-    let content = Content {
+    let (source, stamp) = folder.open_backup(&backup).await.unwrap();
+    assert_eq!(stamp.size, OLD_CONTENT.len() as u64);
+    let content = CheckedContent {
         stamp,
-        sha256: sha256(OLD),
+        sha256: sha256(OLD_CONTENT),
     };
     assert_eq!(
         io::read_to_string(source.open(&content).unwrap())
             .unwrap()
             .as_bytes(),
-        OLD
+        OLD_CONTENT
     );
 }
 
 #[tokio::test]
 async fn a_backup_that_is_given_up_leaves_nothing() {
     let path = TempDir::new().unwrap();
-    let folder = Folder::open(path.path()).unwrap();
-    let draft = written(&folder, OLD).await;
+    let folder = BackupFolder::open(path.path()).unwrap();
+    let draft = written_draft(&folder, OLD_CONTENT).await;
     assert_eq!(files_in(path.path()).len(), 1, "it has no name that lasts");
     drop(draft);
     assert_eq!(files_in(path.path()), [""; 0]);
@@ -79,9 +79,9 @@ async fn what_a_killed_run_left_half_written_is_cleared_away_and_nothing_else_is
     for left in [".consign-x1.tmp", "AT1.pdf"] {
         fs::write(path.path().join(left), "x").unwrap();
     }
-    let folder = Folder::open(path.path()).unwrap();
-    let draft = written(&folder, OLD).await;
-    Folder::open(path.path()).unwrap();
+    let folder = BackupFolder::open(path.path()).unwrap();
+    let draft = written_draft(&folder, OLD_CONTENT).await;
+    BackupFolder::open(path.path()).unwrap();
     assert_eq!(
         files_in(path.path()).len(),
         2,
@@ -94,21 +94,21 @@ async fn what_a_killed_run_left_half_written_is_cleared_away_and_nothing_else_is
 #[tokio::test]
 async fn a_backup_that_was_made_already_is_used_as_it_is() {
     let path = TempDir::new().unwrap();
-    let folder = Folder::open(path.path()).unwrap();
-    let first = keep(&folder).await.unwrap();
+    let folder = BackupFolder::open(path.path()).unwrap();
+    let first = keep_old_content(&folder).await.unwrap();
     let inode = fs::metadata(&first).unwrap().ino();
-    assert_eq!(keep(&folder).await.unwrap(), first);
+    assert_eq!(keep_old_content(&folder).await.unwrap(), first);
     assert_eq!(fs::metadata(&first).unwrap().ino(), inode);
-    assert_eq!(files_in(path.path()), [KEPT_AS]);
+    assert_eq!(files_in(path.path()), [BACKUP_FILE_NAME]);
 }
 
 #[tokio::test]
 async fn whatever_else_has_the_name_of_a_backup_is_named_and_stays_as_it_is() {
     let path = TempDir::new().unwrap();
-    let folder = Folder::open(path.path()).unwrap();
-    let taken = path.path().join(KEPT_AS);
+    let folder = BackupFolder::open(path.path()).unwrap();
+    let taken = path.path().join(BACKUP_FILE_NAME);
     let refusal = async |why: &str| {
-        let error = keep(&folder).await.unwrap_err();
+        let error = keep_old_content(&folder).await.unwrap_err();
         let expected = format!("cannot keep a backup as {}: {why}", taken.display());
         assert_eq!(error.to_string(), expected);
     };
@@ -117,7 +117,7 @@ async fn whatever_else_has_the_name_of_a_backup_is_named_and_stays_as_it_is() {
     assert_eq!(fs::read(&taken).unwrap(), b"other content");
 
     fs::remove_file(&taken).unwrap();
-    fs::write(path.path().join("elsewhere"), OLD).unwrap();
+    fs::write(path.path().join("elsewhere"), OLD_CONTENT).unwrap();
     symlink("elsewhere", &taken).unwrap();
     refusal("something else than a file is there; take it away, and go on").await;
     assert_eq!(files_in(path.path()).len(), 2, "and nothing is left over");
@@ -126,10 +126,13 @@ async fn whatever_else_has_the_name_of_a_backup_is_named_and_stays_as_it_is() {
 #[tokio::test]
 async fn what_is_not_what_was_to_be_kept_gets_no_name() {
     let path = TempDir::new().unwrap();
-    let folder = Folder::open(path.path()).unwrap();
+    let folder = BackupFolder::open(path.path()).unwrap();
     // A broken download may begin anew in the same draft.
-    let draft = written(&folder, b"the old the old content").await;
-    let error = draft.keep(&name("AT1", "a.pdf")).await.unwrap_err();
+    let draft = written_draft(&folder, b"the old the old content").await;
+    let error = draft
+        .commit(&backup_name("AT1", "a.pdf"))
+        .await
+        .unwrap_err();
     assert!(
         error
             .to_string()
@@ -152,7 +155,7 @@ fn a_folder_that_cannot_hold_backups_is_refused_when_it_is_opened() {
         // Not even the system's administrator can create a file in this folder.
         ("/proc/self", "keep backups in"),
     ] {
-        let error = Folder::open(Path::new(path)).unwrap_err().to_string();
+        let error = BackupFolder::open(Path::new(path)).unwrap_err().to_string();
         assert!(
             error.starts_with(&format!("cannot {doing} {path}: ")),
             "{error}"
@@ -164,7 +167,7 @@ fn a_folder_that_cannot_hold_backups_is_refused_when_it_is_opened() {
 #[tokio::test]
 async fn a_backup_that_is_gone_is_named() {
     let path = TempDir::new().unwrap();
-    let folder = Folder::open(path.path()).unwrap();
+    let folder = BackupFolder::open(path.path()).unwrap();
     for (gone, why) in [
         ("gone", "it does not exist"),
         ("folder", "it is not a regular file"),
@@ -172,13 +175,13 @@ async fn a_backup_that_is_gone_is_named() {
         fs::create_dir_all(path.path().join("folder")).unwrap();
         let backup = path.path().join(gone);
         let backup = backup.to_str().unwrap();
-        let error = folder.kept(backup).await.unwrap_err();
+        let error = folder.open_backup(backup).await.unwrap_err();
         assert_eq!(
             error.to_string(),
             format!("cannot open the backup {backup}: {why}")
         );
     }
-    let error = folder.kept("no/such/folder/x").await.unwrap_err();
+    let error = folder.open_backup("no/such/folder/x").await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "cannot open the backup no/such/folder/x: No such file or directory (os error 2)"
@@ -202,9 +205,9 @@ fn a_backup_is_named_after_its_attachment_with_nothing_in_its_name_that_acts() {
         ),
         ("v1.2", "a.abcdefghijk", format!("v1.2.4711.{digits}")),
     ] {
-        assert_eq!(name(external_id, file_name).to_string(), named);
+        assert_eq!(backup_name(external_id, file_name).to_string(), named);
     }
-    let longest = name(&"文".repeat(255), "a.abcdefghij").to_string();
+    let longest = backup_name(&"文".repeat(255), "a.abcdefghij").to_string();
     assert!(longest.len() <= 190, "{longest}");
     assert!(longest.starts_with(&format!("{}.4711.", "_".repeat(100))));
 }

@@ -14,8 +14,9 @@ use uuid::Uuid;
 use crate::config::EmulatorPlan;
 use crate::duration::parse_duration;
 use crate::emulator::{
-    AttachmentSettings, BudgetSettings, DottedIds, EmptySizes, ExternalIds, FileNames, JobSettings,
-    JobWords, PostBody, PurgeClock, Settings, Terms, Titles, UnknownAs,
+    AttachmentSettings, BudgetSettings, DottedIdRouting, EmulatorSettings, ExternalIdUniqueness,
+    JobFileNaming, JobSettings, JobStatusWords, JobTerms, PostAnswerBody, PurgeClock,
+    SizeWithoutBytes, TitleOnRename, UnknownObjectAnswer,
 };
 use crate::model::ObjectRef;
 
@@ -39,27 +40,27 @@ pub struct EmulatorArgs {
     pub faults: Option<PathBuf>,
     /// What a second attachment with the same external id gets: status 409 or 422, or its place
     #[arg(long, value_name = "ANSWER", default_value = "422")]
-    pub duplicate_ids: ExternalIds,
+    pub duplicate_ids: ExternalIdUniqueness,
     /// How long after it got its external id an attachment is not found by it
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration)]
     pub external_id_delay: Duration,
     /// What a path gets that has an external id with a dot in it: its attachment, 404, or the 404
     /// page of a router
     #[arg(long, value_name = "ANSWER", default_value = "found")]
-    pub dotted_ids: DottedIds,
+    pub dotted_ids: DottedIdRouting,
     /// A contract, event, project or supplier company that does not exist (404), such as contract:7;
     /// may be given several times
-    #[arg(long, value_name = "TYPE:ID", value_parser = super::record)]
+    #[arg(long, value_name = "TYPE:ID", value_parser = super::parse_record)]
     pub unknown_record: Vec<ObjectRef>,
     /// One that is closed, so that nothing can be attached to it any more (422)
-    #[arg(long, value_name = "TYPE:ID", value_parser = super::record)]
+    #[arg(long, value_name = "TYPE:ID", value_parser = super::parse_record)]
     pub closed_record: Vec<ObjectRef>,
     /// What becomes of a title when a PATCH names a new file and no title
     #[arg(long, value_name = "WAY", default_value = "keep")]
-    pub titles: Titles,
+    pub titles: TitleOnRename,
     /// What is shown for a size before the bytes are there
     #[arg(long, value_name = "SIZE", default_value = "null")]
-    pub empty_size: EmptySizes,
+    pub empty_size: SizeWithoutBytes,
     /// How long after an upload its size stays hidden
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration)]
     pub size_delay: Duration,
@@ -78,7 +79,7 @@ pub struct EmulatorArgs {
     pub largest_upload: Option<ByteSize>,
     /// Arguments about jobs.
     #[command(flatten)]
-    pub jobs: JobsArgs,
+    pub jobs: EmulatorJobArgs,
     /// Say more about what is done; twice or three times for still more
     #[arg(long, short, action = ArgAction::Count)]
     pub verbose: u8,
@@ -86,7 +87,7 @@ pub struct EmulatorArgs {
 
 /// Arguments about the emulator's jobs.
 #[derive(Debug, Args)]
-pub struct JobsArgs {
+pub struct EmulatorJobArgs {
     /// Requests that create jobs, within an hour, before it answers 429
     #[arg(long, value_name = "N", default_value = "120")]
     pub posts_an_hour: NonZeroU32,
@@ -117,20 +118,20 @@ pub struct JobsArgs {
     /// What is told of a job that was created: the job, or its id alone, as a member of either name
     /// or as a text that stands by itself
     #[arg(long, value_name = "FORM", default_value = "job")]
-    pub job_answer: PostBody,
+    pub job_answer: PostAnswerBody,
     /// How a job calls its files: as they were called, with accents as characters of their own (NFD),
     /// or without superfluous blanks
     #[arg(long, value_name = "WAY", default_value = "as-given")]
-    pub job_file_names: FileNames,
+    pub job_file_names: JobFileNaming,
     /// A sourcing event or request that does not exist; may be given several times
-    #[arg(long, value_name = "UUID", value_parser = uuid)]
+    #[arg(long, value_name = "UUID", value_parser = parse_uuid)]
     pub unknown_object: Vec<Uuid>,
     /// What a job for such an object gets: status 400, or a job that fails
     #[arg(long, value_name = "ANSWER", default_value = "400")]
-    pub unknown_as: UnknownAs,
+    pub unknown_as: UnknownObjectAnswer,
 }
 
-fn uuid(text: &str) -> Result<Uuid, String> {
+fn parse_uuid(text: &str) -> Result<Uuid, String> {
     text.parse()
         .map_err(|_| "a UUID is expected, such as 0b6f4c1e-3f0a-4f0e-9d0a-6f2d4f1f7a01".to_owned())
 }
@@ -141,20 +142,20 @@ impl EmulatorArgs {
         EmulatorPlan {
             listen: self.listen,
             scenario: self.faults,
-            settings: Settings {
+            settings: EmulatorSettings {
                 state: self.state,
                 attachments: AttachmentSettings {
-                    rate: self.rate,
-                    others: self.others,
-                    external_ids: self.duplicate_ids,
+                    requests_per_second: self.rate,
+                    other_clients_per_second: self.others,
+                    external_id_uniqueness: self.duplicate_ids,
                     external_id_delay: self.external_id_delay,
-                    dotted_ids: self.dotted_ids,
+                    dotted_id_routing: self.dotted_ids,
                     unknown_objects: self.unknown_record,
                     closed_objects: self.closed_record,
-                    titles: self.titles,
-                    empty_sizes: self.empty_size,
+                    title_on_rename: self.titles,
+                    size_without_bytes: self.empty_size,
                     size_delay: self.size_delay,
-                    url_life: self.url_life,
+                    url_lifetime: self.url_life,
                     purge_after: self.purge_after,
                     purge_clock: self.purge_from,
                     ..AttachmentSettings::default()
@@ -167,7 +168,7 @@ impl EmulatorArgs {
     }
 }
 
-impl JobsArgs {
+impl EmulatorJobArgs {
     fn into_settings(self) -> JobSettings {
         JobSettings {
             budgets: BudgetSettings {
@@ -177,21 +178,21 @@ impl JobsArgs {
                 reads_an_hour: self.reads_an_hour,
                 ..BudgetSettings::default()
             },
-            terms: Terms {
+            terms: JobTerms {
                 start_delay: self.job_start_delay,
                 end_delay: self.job_end_delay,
                 give_up_after: self.job_give_up_after,
-                ..Terms::default()
+                ..JobTerms::default()
             },
-            url_life: self.job_url_life,
-            post_body: self.job_answer,
-            file_names: self.job_file_names,
-            words: JobWords {
+            url_lifetime: self.job_url_life,
+            post_answer_body: self.job_answer,
+            file_naming: self.job_file_names,
+            status_words: JobStatusWords {
                 success: self.job_success_word,
-                ..JobWords::default()
+                ..JobStatusWords::default()
             },
             unknown_objects: self.unknown_object,
-            unknown_as: self.unknown_as,
+            unknown_object_answer: self.unknown_as,
             ..JobSettings::default()
         }
     }

@@ -5,14 +5,14 @@ mod jobs;
 
 use clap::Parser as _;
 
-use super::{Cli, Command};
+use super::{Cli, CliCommand};
 use crate::config::{ImportPlan, NamedDestination};
 
 /// Returns the order of an import with `args`, or the text of the refusal.
 fn import(args: &[&str]) -> Result<ImportPlan, String> {
     let words = ["consign", "import", "m.csv"].iter().chain(args);
     let cli = Cli::try_parse_from(words).map_err(|refusal| refusal.to_string())?;
-    let Command::Import(args) = cli.command else {
+    let CliCommand::Import(args) = cli.command else {
         panic!("another command");
     };
     Ok(args.into_plan())

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use crate::config::{SummaryForm, TenantEnvironment, TenantRegion};
-use crate::plan::OnConflict;
+use crate::plan::ConflictPolicy;
 
 impl ValueEnum for TenantRegion {
     fn value_variants<'a>() -> &'a [Self] {
@@ -13,9 +13,9 @@ impl ValueEnum for TenantRegion {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
-            Self::Us => word("us", "United States"),
-            Self::Eu => word("eu", "Europe"),
-            Self::Ca => word("ca", "Canada"),
+            Self::Us => possible_value("us", "United States"),
+            Self::Eu => possible_value("eu", "Europe"),
+            Self::Ca => possible_value("ca", "Canada"),
         })
     }
 }
@@ -27,22 +27,22 @@ impl ValueEnum for TenantEnvironment {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
-            Self::Production => word("production", "The real one"),
-            Self::Sandbox => word("sandbox", "The one to try in"),
+            Self::Production => possible_value("production", "The real one"),
+            Self::Sandbox => possible_value("sandbox", "The one to try in"),
         })
     }
 }
 
-impl ValueEnum for OnConflict {
+impl ValueEnum for ConflictPolicy {
     fn value_variants<'a>() -> &'a [Self] {
         &[Self::Fail, Self::Skip, Self::Replace]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
-            Self::Fail => word("fail", "It stays, and the row ends as a conflict"),
-            Self::Skip => word("skip", "It stays, and the row is done"),
-            Self::Replace => word(
+            Self::Fail => possible_value("fail", "It stays, and the row ends as a conflict"),
+            Self::Skip => possible_value("skip", "It stays, and the row is done"),
+            Self::Replace => possible_value(
                 "replace",
                 "It gets the content of the row's file; needs --backup or --no-backup",
             ),
@@ -57,12 +57,12 @@ impl ValueEnum for SummaryForm {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
-            Self::Human => word("human", "Lines for people"),
-            Self::Json => word("json", "One JSON object for scripts"),
+            Self::Human => possible_value("human", "Lines for people"),
+            Self::Json => possible_value("json", "One JSON object for scripts"),
         })
     }
 }
 
-pub(super) fn word(name: &'static str, help: &'static str) -> PossibleValue {
+pub(super) fn possible_value(name: &'static str, help: &'static str) -> PossibleValue {
     PossibleValue::new(name).help(help)
 }

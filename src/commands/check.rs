@@ -9,90 +9,96 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::config::{CheckPlan, EvidenceFile};
-use crate::error::{Error, Exit};
-use crate::manifest::{self, Manifest, Reading};
+use crate::config::{CheckPlan, ComparisonFile};
+use crate::error::{CommandError, ProgramExit};
+use crate::manifest::{self, Manifest, ManifestWithProblems};
 use crate::model::ObjectType;
-use crate::prepare::{Nothing, Prepared, prepare};
-use crate::progress::{Hashing, Style, size};
-use crate::results::previous::{Previous, name_damaged};
-use crate::results::{ResultsError, beside};
+use crate::prepare::{NoEarlierRun, PreparedFiles, prepare_files};
+use crate::progress::{HashingProgress, ProgressForm, human_size};
+use crate::results::earlier_results::{EarlierResults, describe_damaged_lines};
+use crate::results::{ResultsError, other_results};
 use crate::root::Root;
-use crate::text::{counted, escape, grouped, tell};
+use crate::text::{count_with_noun, escape, group_thousands, write_stderr};
 
-use super::second_copies::{Comparison, Destinations, name_lost};
-use super::{show, tell_problems};
+use super::second_copy_check::{ImportDestinations, SecondCopyCheck, removed_lines_notice};
+use super::{report_problems, write_summary};
 
 /// Runs the command.
-pub fn run(config: &CheckPlan) -> Result<Exit, Error> {
-    let Reading { manifest, problems } =
-        manifest::read(&config.input.manifest, &config.input.options)?;
+pub fn run(config: &CheckPlan) -> Result<ProgramExit, CommandError> {
+    let ManifestWithProblems { manifest, problems } =
+        manifest::read_manifest(&config.input.manifest, &config.input.options)?;
     // Before the hashing, which may take an hour: an unreadable results file that the user named is
     // an error.
-    let earlier = EarlierResults::read(config)?;
-    let root = Root::at(&config.input.root)?;
-    let style = Style::choose(config.output.verbosity);
-    let prepared = prepare(&manifest, problems, &root, &Nothing, &Hashing::show(style));
-    let problems_file = tell_problems(&manifest, &prepared.problems, config.output)?;
-    let comparison = Comparison {
+    let earlier = ComparedResults::read(config)?;
+    let root = Root::from_path(&config.input.root)?;
+    let style = ProgressForm::choose(config.output.verbosity);
+    let prepared = prepare_files(
+        &manifest,
+        problems,
+        &root,
+        &NoEarlierRun,
+        &HashingProgress::start(style),
+    );
+    let problems_file = report_problems(&manifest, &prepared.problems, config.output)?;
+    let comparison = SecondCopyCheck {
         manifest: &manifest,
         prepared: &prepared,
-        previous: &earlier.previous,
+        earlier: &earlier.earlier,
         results: &earlier.path,
-        destination: &Destinations::of(&earlier.previous),
+        destinations: &ImportDestinations::from_results(&earlier.earlier),
     };
     let all_rows: Vec<u32> = (0..).take(manifest.len()).collect();
-    let copies = comparison.find(&all_rows);
-    let copies = copies.by_consent(&config.input.second_copies);
+    let copies = comparison.find_copies(&all_rows);
+    let copies = copies.decide(&config.input.second_copies);
     if !config.output.is_quiet() {
-        tell(&earlier.notices);
-        tell(&copies.notices());
+        write_stderr(&earlier.notices);
+        write_stderr(&copies.notices());
     }
-    let mut summary = Summary::of(&manifest, &prepared, problems_file);
-    summary.second_copies = NonZeroU64::new(copies.stopping());
-    summary.possible_second_copies = NonZeroU64::new(copies.perhaps_stopping());
-    show(config.output, &summary.for_people(), &summary.for_scripts())?;
+    let mut summary = CheckSummary::new(&manifest, &prepared, problems_file);
+    summary.second_copies = NonZeroU64::new(copies.stopping_rows());
+    summary.possible_second_copies = NonZeroU64::new(copies.possibly_stopping_rows());
+    write_summary(config.output, &summary.for_people(), &summary.for_scripts())?;
     copies.refuse()?;
     Ok(summary.exit())
 }
 
 /// Results of earlier runs with which a check compares the rows.
-struct EarlierResults {
+struct ComparedResults {
     path: PathBuf,
-    previous: Previous,
+    earlier: EarlierResults,
     /// Lines for the user about unreadable results, damaged lines and removed lines; may be empty.
     notices: String,
 }
 
-impl EarlierResults {
+impl ComparedResults {
     /// Reads the results named by the user, or else the results beside the manifest, even while
     /// another process writes to the file. A missing results file beside the manifest is no error.
-    /// Fails with [`Error::Evidence`] when named results cannot be read.
-    fn read(config: &CheckPlan) -> Result<Self, Error> {
-        let (EvidenceFile::Named(path) | EvidenceFile::Usual(path)) = &config.results;
+    /// Fails with [`CommandError::OwnFaultEvidence`] when named results cannot be read.
+    fn read(config: &CheckPlan) -> Result<Self, CommandError> {
+        let (ComparisonFile::Named(path) | ComparisonFile::Default(path)) = &config.results;
         let mut notices = String::new();
-        let previous = match beside::read(path, config.input.options.encoding) {
+        let previous = match other_results::read_unlocked(path, config.input.options.encoding) {
             Ok(previous) => previous,
-            Err(error) if matches!(config.results, EvidenceFile::Named(_)) => {
-                return Err(Error::Evidence(error));
+            Err(error) if matches!(config.results, ComparisonFile::Named(_)) => {
+                return Err(CommandError::Evidence(error));
             }
             Err(ResultsError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
-                Previous::default()
+                EarlierResults::default()
             }
             Err(error) => {
                 notices = format!(
                     "{}; the rows are not compared with it\n",
                     escape(&error.to_string())
                 );
-                Previous::default()
+                EarlierResults::default()
             }
         };
         let not_compared = "; the row is not compared with it";
-        notices += &name_damaged(path, &previous.damaged, not_compared);
-        notices += &name_lost(path, previous.lost().removed);
+        notices += &describe_damaged_lines(path, &previous.damaged_lines, not_compared);
+        notices += &removed_lines_notice(path, previous.lost_lines().removed);
         Ok(Self {
             path: path.clone(),
-            previous,
+            earlier: previous,
             notices,
         })
     }
@@ -100,7 +106,7 @@ impl EarlierResults {
 
 /// Counts of a check, for people and for scripts.
 #[derive(Debug, Serialize)]
-struct Summary {
+struct CheckSummary {
     manifest: String,
     rows: u64,
     files: u64,
@@ -120,9 +126,9 @@ struct Summary {
     problems_file: Option<String>,
 }
 
-impl Summary {
-    fn of(manifest: &Manifest, prepared: &Prepared, problems_file: Option<PathBuf>) -> Self {
-        let (files, bytes) = prepared.files_and_bytes();
+impl CheckSummary {
+    fn new(manifest: &Manifest, prepared: &PreparedFiles, problems_file: Option<PathBuf>) -> Self {
+        let (files, bytes) = prepared.ready_files_and_bytes();
         let problems = &prepared.problems;
         let mut object_types = BTreeMap::new();
         for row in manifest.rows() {
@@ -136,20 +142,20 @@ impl Summary {
             files,
             bytes,
             object_types,
-            errors: problems.errors() as u64,
-            unfit_rows: problems.unfit_rows() as u64,
-            warnings: problems.warnings() as u64,
+            errors: problems.error_count() as u64,
+            unfit_rows: problems.unfit_row_count() as u64,
+            warnings: problems.warning_count() as u64,
             second_copies: None,
             possible_second_copies: None,
             problems_file: problems_file.map(|path| path.to_string_lossy().into_owned()),
         }
     }
 
-    fn exit(&self) -> Exit {
+    fn exit(&self) -> ProgramExit {
         if self.errors == 0 && self.second_copies.is_none() {
-            Exit::DONE
+            ProgramExit::DONE
         } else {
-            Exit::NOTHING_SENT
+            ProgramExit::NOTHING_SENT
         }
     }
 
@@ -162,12 +168,12 @@ impl Summary {
         let mut text = format!(
             "{}: {}, {}, {}\n",
             escape(&self.manifest),
-            counted(self.rows, "row"),
-            counted(self.files, "file"),
-            size(self.bytes)
+            count_with_noun(self.rows, "row"),
+            count_with_noun(self.files, "file"),
+            human_size(self.bytes)
         );
         for (kind, rows) in &self.object_types {
-            let _ = writeln!(text, "  {kind:<16} {:>9}", grouped(*rows));
+            let _ = writeln!(text, "  {kind:<16} {:>9}", group_thousands(*rows));
         }
         text.push_str(&self.verdict());
         if let Some(file) = &self.problems_file {
@@ -186,17 +192,17 @@ impl Summary {
             .into_iter()
             .filter_map(|(count, which)| match count?.get() {
                 1 => Some(format!("1 {which} copy")),
-                many => Some(format!("{} {which} copies", grouped(many))),
+                many => Some(format!("{} {which} copies", group_thousands(many))),
             })
             .collect();
-        let warnings = counted(self.warnings, "warning");
+        let warnings = count_with_noun(self.warnings, "warning");
         let problems = match (self.errors, self.warnings) {
             (0, 0) if copies.is_empty() => return "nothing is wrong".to_owned(),
             (0, _) => format!("no errors, {warnings}"),
             (errors, _) => format!(
                 "{} in {}, {warnings}",
-                counted(errors, "error"),
-                counted(self.unfit_rows, "row")
+                count_with_noun(errors, "error"),
+                count_with_noun(self.unfit_rows, "row")
             ),
         };
         [vec![problems], copies].concat().join(", ")
@@ -207,8 +213,8 @@ impl Summary {
 mod tests {
     use super::*;
 
-    fn summary() -> Summary {
-        Summary {
+    fn summary() -> CheckSummary {
+        CheckSummary {
             manifest: "m.csv".to_owned(),
             rows: 1_234,
             files: 1,
@@ -232,12 +238,12 @@ mod tests {
              \x20 event                  200\n\
              nothing is wrong\n"
         );
-        assert_eq!(summary().exit(), Exit::DONE);
+        assert_eq!(summary().exit(), ProgramExit::DONE);
     }
 
     #[test]
     fn warnings_alone_do_not_stop_anybody() {
-        let summary = Summary {
+        let summary = CheckSummary {
             warnings: 2,
             problems_file: Some("m.problems.csv".to_owned()),
             ..summary()
@@ -247,12 +253,12 @@ mod tests {
             text.ends_with("no errors, 2 warnings; all of them are in m.problems.csv\n"),
             "{text}"
         );
-        assert_eq!(summary.exit(), Exit::DONE);
+        assert_eq!(summary.exit(), ProgramExit::DONE);
     }
 
     #[test]
     fn errors_say_that_nothing_was_sent() {
-        let summary = Summary {
+        let summary = CheckSummary {
             errors: 36,
             unfit_rows: 34,
             warnings: 1,
@@ -263,7 +269,7 @@ mod tests {
                 .for_people()
                 .ends_with("36 errors in 34 rows, 1 warning\n")
         );
-        assert_eq!(summary.exit(), Exit::NOTHING_SENT);
+        assert_eq!(summary.exit(), ProgramExit::NOTHING_SENT);
     }
 
     #[test]
@@ -276,14 +282,14 @@ mod tests {
                 "2 errors in 0 rows, 0 warnings, 1,200 second copies\n",
             ),
         ] {
-            let summary = Summary {
+            let summary = CheckSummary {
                 second_copies: NonZeroU64::new(second_copies),
                 errors,
                 ..summary()
             };
             let text = summary.for_people();
             assert!(text.ends_with(told), "{text}");
-            assert_eq!(summary.exit(), Exit::NOTHING_SENT);
+            assert_eq!(summary.exit(), ProgramExit::NOTHING_SENT);
         }
     }
 

@@ -5,20 +5,20 @@ use std::io::{self, Write as _};
 
 use crate::config::EmulatorPlan;
 use crate::emulator::{Emulator, EmulatorError, scenario};
-use crate::error::{Error, Exit};
-use crate::signals::Signals;
-use crate::text::counted;
+use crate::error::{CommandError, ProgramExit};
+use crate::signals::SignalListener;
+use crate::text::count_with_noun;
 
 /// Runs the command.
-pub fn run(config: EmulatorPlan) -> Result<Exit, Error> {
+pub fn run(config: EmulatorPlan) -> Result<ProgramExit, CommandError> {
     let mut settings = config.settings;
     if let Some(scenario) = &config.scenario {
         settings.faults = scenario::read(scenario).map_err(EmulatorError::from)?;
     }
-    let rate = settings.attachments.rate;
+    let rate = settings.attachments.requests_per_second;
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
-        let mut signals = Signals::listen()?;
+        let mut signals = SignalListener::listen()?;
         let emulator = Emulator::start(config.listen, settings).await?;
         writeln!(
             io::stdout(),
@@ -26,33 +26,37 @@ pub fn run(config: EmulatorPlan) -> Result<Exit, Error> {
              try: consign import MANIFEST --base-url {} --rate {}",
             emulator.base_url(),
             emulator.jobs_base_url(),
-            emulator.state().display(),
+            emulator.state_path().display(),
             emulator.base_url(),
             rate,
         )?;
-        signals.next().await;
-        let account = account(&emulator);
+        signals.next_signal().await;
+        let account = fault_summary(&emulator);
         emulator.stop().await;
         io::stdout().write_all(account.as_bytes())?;
-        Ok(Exit::DONE)
+        Ok(ProgramExit::DONE)
     })
 }
 
 /// Lines about the faults that fired and about requests of other clients. Without these lines,
 /// nobody knows whether a rehearsal met its faults.
-fn account(emulator: &Emulator) -> String {
+fn fault_summary(emulator: &Emulator) -> String {
     let mut text = String::new();
-    for (fired, number) in emulator.fired().iter().zip(1..) {
+    for (fired, number) in emulator.fired_faults().iter().zip(1..) {
         let (effect, target) = (fired.fault.effect.name(), fired.fault.operation);
-        let times = match fired.times {
+        let times = match fired.times_fired {
             0 => "never fired".to_owned(),
-            times => format!("fired {}", counted(times, "time")),
+            times => format!("fired {}", count_with_noun(times, "time")),
         };
         let _ = writeln!(text, "fault {number}, {effect} of {target}: {times}");
     }
-    let others = emulator.other_clients();
+    let others = emulator.other_client_requests();
     if others > 0 {
-        let _ = writeln!(text, "other integrations: {}", counted(others, "request"));
+        let _ = writeln!(
+            text,
+            "other integrations: {}",
+            count_with_noun(others, "request")
+        );
     }
     text
 }

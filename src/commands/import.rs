@@ -1,86 +1,103 @@
 //! `consign import`: checks the manifest, sends the files and writes the results.
 //!
-//! `carry_out` is the table of contents: open the results, check the rows, plan (`plan`), ask
-//! for consent (`consent`), send, rewrite the results (`merge`), summarise (`summary`). The
+//! `import_manifest` is the table of contents: open the results, check the rows, plan (`work_list`), ask
+//! for consent (`consent`), send, rewrite the results (`result_lines`), summarise (`summary`). The
 //! requests are the business of `pipeline`.
 
 mod consent;
 mod dry_run;
-mod lost;
-mod machines;
-mod merge;
-mod plan;
-mod question;
+mod lost_lines_refusal;
+mod preflight_need;
+mod result_lines;
+mod service_dispatch;
 mod summary;
+mod work_list;
 
-use crate::backup::{Folder, Vault};
+use crate::backup::{BackupFolder, BackupStore};
 use crate::config::{
-    Backups, Base, ImportMode, ImportPlan, NoticePolicy, ResumePolicy, UnfitRowPolicy, variable,
+    BackupPolicy, ImportMode, ImportPlan, NoticePolicy, ResolvedDestination, ResumePolicy,
+    UnfitRowPolicy, environment_variable,
 };
-use crate::error::{Error, Exit};
-use crate::manifest::{self, Column, Manifest, RawRow, Reading};
-use crate::model::Service;
-use crate::pipeline::Halt;
-use crate::plan::{Titles, Wishes};
-use crate::prepare::{Prepared, look};
-use crate::progress::{Hashing, Sending, Style};
+use crate::error::{CommandError, ProgramExit};
+use crate::manifest::{self, Column, Manifest, ManifestWithProblems, RawRow};
+use crate::model::ProcurementService;
+use crate::pipeline::HaltReason;
+use crate::plan::{TitlePolicy, UpdatePolicy};
+use crate::prepare::{PreparedFiles, inspect_files};
+use crate::progress::{HashingProgress, ProgressForm, SendingProgress};
 use crate::results::ResultsError;
-use crate::results::file::{Resting, ResultsFile};
+use crate::results::earlier_results::EarlierResults;
 use crate::results::journal;
-use crate::results::previous::Previous;
+use crate::results::results_file::{ResultsFile, ResultsLocation};
 use crate::root::Root;
-use crate::text::tell;
+use crate::text::write_stderr;
 
-use super::second_copies::{Comparison, Destinations};
-use super::session::{AtStop, Contact, Opening, Target};
-use super::{first_answer, proxy_notice, show, tell_problems};
-use merge::Extent;
-use plan::{EarlierRows, Plan};
-use summary::{Summary, resume_command};
+use super::second_copy_check::{ImportDestinations, SecondCopyCheck};
+use super::session::{ConnectionConfig, SessionBuilder, SessionOptions, StopPolicy};
+use super::{preflight_check, proxy_notice, report_problems, write_summary};
+use result_lines::LineExtent;
+use summary::{ImportSummary, resume_command};
+use work_list::{EarlierRowLookup, WorkList};
 
 /// Runs the command.
-pub fn run(config: &ImportPlan) -> Result<Exit, Error> {
-    let read = manifest::read(&config.input.manifest, &config.input.options)?;
-    carry_out(config, read)
+pub fn run(config: &ImportPlan) -> Result<ProgramExit, CommandError> {
+    let read = manifest::read_manifest(&config.input.manifest, &config.input.options)?;
+    import_manifest(config, read)
 }
 
 /// Imports the rows of a manifest already read. The results and all messages name the manifest by
 /// its path.
-pub(super) fn carry_out(config: &ImportPlan, read: Reading) -> Result<Exit, Error> {
+pub(super) fn import_manifest(
+    config: &ImportPlan,
+    read: ManifestWithProblems,
+) -> Result<ProgramExit, CommandError> {
     // Without a row whose service is known, no row is sent, and either service will do.
-    let service = read.manifest.service().unwrap_or(Service::Workday);
+    let service = read
+        .manifest
+        .service()
+        .unwrap_or(ProcurementService::Workday);
     let amending = config.changes.for_service(service)?;
-    let base = config.service.base(service, variable)?;
+    let base = config
+        .service
+        .resolve_destination(service, environment_variable)?;
     // Before the hashing, which may take an hour.
-    let access = config.service.access(&base, service, variable)?;
+    let access = config
+        .service
+        .resolve_access(&base, service, environment_variable)?;
     let path = &config.results;
     let (results, previous) = open_results(config, &base)?;
-    if service == Service::Keelvar {
+    if service == ProcurementService::Keelvar {
         let allowed = &config.input.second_copies;
-        lost::refuse(path, &read.manifest, &read.problems, &previous, allowed)?;
+        lost_lines_refusal::refuse_lost_lines(
+            path,
+            &read.manifest,
+            &read.problems,
+            &previous,
+            allowed,
+        )?;
     }
-    let root = Root::at(&config.input.root)?;
-    let style = Style::choose(config.output.verbosity);
-    let wishes = amending.wishes();
-    let earlier = EarlierRows(&previous);
-    let looked = look(&read.manifest, read.problems, &root, &earlier);
-    let mut contact = Contact::prepare(Target {
+    let root = Root::from_path(&config.input.root)?;
+    let style = ProgressForm::choose(config.output.verbosity);
+    let wishes = amending.update_policy();
+    let earlier = EarlierRowLookup(&previous);
+    let looked = inspect_files(&read.manifest, read.problems, &root, &earlier);
+    let mut contact = SessionBuilder::new(ConnectionConfig {
         base: &base,
         access: &access,
         service: &config.service,
         jobs: &config.jobs,
     })?;
-    if question::is_worth_asking(config, &looked, &previous, wishes) {
-        let known = question::known_attachment(&read.manifest, &previous);
-        first_answer::ask(&mut contact, known.as_ref(), config.output)?;
+    if preflight_need::needs_preflight(config, &looked, &previous, wishes) {
+        let known = preflight_need::known_attachment(&read.manifest, &previous);
+        preflight_check::check_service(&mut contact, known.as_ref(), config.output)?;
     }
-    let prepared = looked.hash(&Hashing::show(style));
-    tell_problems(&read.manifest, &prepared.problems, config.output)?;
-    if prepared.problems.errors() > 0 && config.unfit_rows == UnfitRowPolicy::Refuse {
-        return Err(Error::NotFit);
+    let prepared = looked.hash_and_judge(&HashingProgress::start(style));
+    report_problems(&read.manifest, &prepared.problems, config.output)?;
+    if prepared.problems.error_count() > 0 && config.unfit_rows == UnfitRowPolicy::Refuse {
+        return Err(CommandError::UnfitRows);
     }
-    tracing::info!(files = prepared.files_and_bytes().0, "checked");
-    let plan = Plan::of(
+    tracing::info!(files = prepared.ready_files_and_bytes().0, "checked");
+    let plan = WorkList::new(
         &read.manifest,
         &prepared,
         &previous,
@@ -88,63 +105,63 @@ pub(super) fn carry_out(config: &ImportPlan, read: Reading) -> Result<Exit, Erro
         wishes,
         &config.jobs,
     );
-    tracing::info!(rows = plan.to_send(), "planned");
-    if config.tells_notices() {
-        tell(&plan.notices(path));
-        tell(no_titles(&read.manifest, wishes));
+    tracing::info!(rows = plan.send_count(), "planned");
+    if config.shows_notices() {
+        write_stderr(&plan.notices(path));
+        write_stderr(missing_titles_notice(&read.manifest, wishes));
     }
     if !config.output.is_quiet() {
-        tell(&proxy_notice(&base));
+        write_stderr(&proxy_notice(&base));
     }
     refuse_second_copies(config, &plan, &prepared, &base)?;
-    let opening = Opening {
+    let opening = SessionOptions {
         max_errors: config.max_errors,
-        wishes,
-        at_stop: AtStop::Finish,
+        update_policy: wishes,
+        stop_policy: StopPolicy::FinishRequests,
     };
     match config.mode {
         ImportMode::DryRun => dry_run::run(config, &opening, contact, &plan),
         ImportMode::Attach => {
             consent::ask_about_bidders(config, &base, &plan)?;
-            let to_ask = consent::to_ask_about_content(config, &base, &plan, &amending)?;
-            let folder = amending.backups().and_then(Backups::folder);
-            let vault = folder.map(Folder::open).transpose()?;
-            let keeping = Keeping {
+            let to_ask = consent::backups_to_ask_about(config, &base, &plan, &amending)?;
+            let folder = amending.backup_policy().and_then(BackupPolicy::folder);
+            let vault = folder.map(BackupFolder::open).transpose()?;
+            let keeping = ImportOutputs {
                 results,
-                vault: vault.as_ref(),
+                backup_folder: vault.as_ref(),
             };
-            import(config, &opening, contact, &plan, to_ask, keeping)
+            attach_rows(config, &opening, contact, &plan, to_ask, keeping)
         }
     }
 }
 
-/// Fails with [`Error::SecondCopies`] when a row would attach an already attached file, unless the
+/// Fails with [`CommandError::SecondCopyPolicy`] when a row would attach an already attached file, unless the
 /// user allows the row.
 fn refuse_second_copies(
     config: &ImportPlan,
-    plan: &Plan<'_>,
-    prepared: &Prepared,
-    base: &Base,
-) -> Result<(), Error> {
-    let comparison = Comparison {
+    plan: &WorkList<'_>,
+    prepared: &PreparedFiles,
+    base: &ResolvedDestination,
+) -> Result<(), CommandError> {
+    let comparison = SecondCopyCheck {
         manifest: plan.manifest(),
         prepared,
-        previous: plan.previous(),
+        earlier: plan.earlier_results(),
         results: &config.results,
-        destination: &Destinations::Known([base.label()].into()),
+        destinations: &ImportDestinations::Known([base.label()].into()),
     };
-    let copies = comparison.find(plan.rows_to_send());
-    let copies = copies.by_consent(&config.input.second_copies);
-    if config.tells_notices() {
-        tell(&copies.notices());
+    let copies = comparison.find_copies(plan.rows_to_send());
+    let copies = copies.decide(&config.input.second_copies);
+    if config.shows_notices() {
+        write_stderr(&copies.notices());
     }
     copies.refuse()
 }
 
 /// Notice for a user who wants titles updated and whose manifest has no title; empty otherwise.
-fn no_titles(manifest: &Manifest, wishes: Wishes) -> &'static str {
+fn missing_titles_notice(manifest: &Manifest, wishes: UpdatePolicy) -> &'static str {
     let has_title = |row: RawRow<'_>| !row.cell(Column::Title).is_empty();
-    if wishes.titles == Titles::Update && !manifest.rows().any(has_title) {
+    if wishes.title_policy == TitlePolicy::Update && !manifest.rows().any(has_title) {
         "no row has a title, so that --update title changes nothing: write them into a column title\n"
     } else {
         ""
@@ -152,17 +169,20 @@ fn no_titles(manifest: &Manifest, wishes: Wishes) -> &'static str {
 }
 
 /// Opens the results file, with the results of earlier runs if the user wants to resume. Fails with
-/// [`Error::OtherDestination`] when the earlier results went to another destination.
-fn open_results(config: &ImportPlan, base: &Base) -> Result<(ResultsFile, Previous), Error> {
+/// [`CommandError::OtherDestination`] when the earlier results went to another destination.
+fn open_results(
+    config: &ImportPlan,
+    base: &ResolvedDestination,
+) -> Result<(ResultsFile, EarlierResults), CommandError> {
     let path = &config.results;
     let opened = match config.resume {
         ResumePolicy::Resume => ResultsFile::resume(path, config.input.options.encoding),
-        ResumePolicy::Begin => ResultsFile::begin(path),
+        ResumePolicy::BeginNew => ResultsFile::begin(path),
     };
-    let (file, previous) = opened.map_err(refused)?;
+    let (file, previous) = opened.map_err(refused_results)?;
     let ours = base.label();
     match previous.destinations.iter().find(|theirs| **theirs != ours) {
-        Some(theirs) => Err(Error::OtherDestination {
+        Some(theirs) => Err(CommandError::OtherDestination {
             path: path.to_owned(),
             theirs: theirs.clone(),
             ours,
@@ -171,8 +191,8 @@ fn open_results(config: &ImportPlan, base: &Base) -> Result<(ResultsFile, Previo
     }
 }
 
-fn refused(cause: ResultsError) -> Error {
-    Error::RefusedResults {
+fn refused_results(cause: ResultsError) -> CommandError {
+    CommandError::RefusedResults {
         cause,
         resume: resume_command(),
     }
@@ -180,66 +200,72 @@ fn refused(cause: ResultsError) -> Error {
 
 /// Error of a run before its first request. An I/O error is passed on as it is, since the results
 /// file may have been begun when the disk failed.
-fn not_begun(cause: ResultsError) -> Error {
+fn results_not_begun(cause: ResultsError) -> CommandError {
     match cause {
         ResultsError::Io { .. } => cause.into(),
-        _ => refused(cause),
+        _ => refused_results(cause),
     }
 }
 
 /// Destinations of an import on this machine: the results file, and the folder for backups of
 /// replaced content.
-struct Keeping<'a> {
+struct ImportOutputs<'a> {
     results: ResultsFile,
-    vault: Option<&'a Folder>,
+    backup_folder: Option<&'a BackupFolder>,
 }
 
-fn import(
+fn attach_rows(
     config: &ImportPlan,
-    opening: &Opening,
-    contact: Contact<'_>,
-    plan: &Plan<'_>,
-    to_ask: Option<&Backups>,
-    Keeping { mut results, vault }: Keeping<'_>,
-) -> Result<Exit, Error> {
+    opening: &SessionOptions,
+    contact: SessionBuilder<'_>,
+    plan: &WorkList<'_>,
+    to_ask: Option<&BackupPolicy>,
+    ImportOutputs {
+        mut results,
+        backup_folder: vault,
+    }: ImportOutputs<'_>,
+) -> Result<ProgramExit, CommandError> {
     let (session, runtime) = contact.open(opening)?;
     if let Some(backups) = to_ask {
         consent::ask_about_content(config, plan, &session, &runtime, backups)?;
     }
     let label = session.settings.destination.clone();
-    let rows = plan.rows(&label);
+    let rows = plan.line_sources(&label);
     let columns = plan.manifest().extra_columns();
-    let known = merge::lines(&rows, plan.previous(), Extent::Known);
-    results.replace(columns, known).map_err(not_begun)?;
+    let known = result_lines::result_lines(&rows, plan.earlier_results(), LineExtent::KnownRows);
+    results
+        .rewrite_before_run(columns, known)
+        .map_err(results_not_begun)?;
     tracing::info!("began the results");
 
-    let (journal, writer) = journal::start(results);
-    let style = Style::choose(config.output.verbosity);
-    let (sending, events) = Sending::show(style, "importing", plan.to_send() as u64);
-    let halt = runtime.block_on(machines::run(
+    let (journal, writer) = journal::start_journal(results);
+    let style = ProgressForm::choose(config.output.verbosity);
+    let (sending, events) = SendingProgress::start(style, "importing", plan.send_count() as u64);
+    let halt = runtime.block_on(service_dispatch::run_pipeline(
         &session.client,
         plan,
         &journal,
-        vault.map(|folder| folder as &dyn Vault),
+        vault.map(|folder| folder as &dyn BackupStore),
         (&session.settings, &events),
-        session.stopping.requested(),
+        session.stop_listener.wait_for_stop(),
     ));
     drop(events);
     let tally = sending.finish();
     let (mut results, written) = writer.finish(journal);
 
     tracing::info!(?halt, "ended");
-    let (after, displaced) = match written.and_then(|()| results.read()) {
+    let (after, displaced) = match written.and_then(|()| results.read_back()) {
         Ok(after) => (after, None),
         Err(ResultsError::Displaced { why, .. }) => {
-            let began_with = merge::lines(&rows, plan.previous(), Extent::Known);
-            (results.recall(began_with)?, Some(why))
+            let began_with =
+                result_lines::result_lines(&rows, plan.earlier_results(), LineExtent::KnownRows);
+            (results.rebuild_from_memory(began_with)?, Some(why))
         }
         // After a failed write nothing more is written: the journal is readable as it is.
         Err(failed) => return Err(failed.into()),
     };
     let path = results.path().to_owned();
-    let mut summary = Summary::new(
+    let mut summary = ImportSummary::new(
         config,
         plan.service(),
         &label,
@@ -247,27 +273,34 @@ fn import(
         &tally,
         session.began.elapsed(),
     );
-    let lines = merge::lines(&rows, &after, Extent::All);
-    let resting = results.conclude(displaced, lines.inspect(|line| summary.count(&line.entry)))?;
+    let lines = result_lines::result_lines(&rows, &after, LineExtent::AllRows);
+    let resting = results.rewrite_after_run(
+        displaced,
+        lines.inspect(|line| summary.count_line(&line.entry)),
+    )?;
     tracing::info!("rewrote the results");
-    if let Some(Halt::FailedAlike(_)) = halt {
-        summary.name_no_rows();
+    if let Some(HaltReason::CommonFailure(_)) = halt {
+        summary.clear_named_rows();
     }
     let ending = match &resting {
-        Resting::InPlace => summary.ending(halt.as_ref(), session.stopping.stop()),
-        Resting::Beside { path: kept, why } => summary.rests_beside(&path, kept, *why),
+        ResultsLocation::InPlace => {
+            summary.ending(halt.as_ref(), session.stop_listener.requested_stop())
+        }
+        ResultsLocation::Beside { path: kept, why } => {
+            summary.note_displaced_results(&path, kept, *why)
+        }
     };
     runtime.block_on(session.close());
-    if let Resting::Beside { .. } = resting
-        && !config.tells_notices()
+    if let ResultsLocation::Beside { .. } = resting
+        && !config.shows_notices()
     {
         // Results in another file must be announced even if notices are off: nobody can resume
         // without the name of that file.
-        tell(&summary.for_people(&ending));
+        write_stderr(&summary.for_people(&ending));
     }
-    if config.notices == NoticePolicy::Tell {
+    if config.notices == NoticePolicy::Show {
         // The exit code tells the outcome even if standard output is closed.
-        let _ = show(
+        let _ = write_summary(
             config.output,
             &summary.for_people(&ending),
             &summary.for_scripts(&ending),

@@ -5,13 +5,13 @@
 
 pub mod check;
 pub mod emulator;
-mod ending;
-mod evidence;
-mod first_answer;
-mod halt;
+mod halt_message;
 pub mod import;
+mod preflight_check;
 pub mod report;
-mod second_copies;
+mod results_origin;
+mod run_ending;
+mod second_copy_check;
 mod session;
 pub mod verify;
 
@@ -19,15 +19,15 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use crate::config::{Base, OutputConfig, SummaryForm};
-use crate::error::Error;
+use crate::config::{OutputConfig, ResolvedDestination, SummaryForm};
+use crate::error::CommandError;
 use crate::manifest::Manifest;
-use crate::manifest::problem::{self, Problems, Shown};
+use crate::manifest::problem::{self, ProblemList, ShownSeverities};
 use crate::text::escape;
 
 /// Line for standard error with the name of the proxy; empty if requests go to the service
 /// directly.
-fn proxy_notice(base: &Base) -> String {
+fn proxy_notice(base: &ResolvedDestination) -> String {
     let proxy = base.proxy();
     proxy.map_or_else(String::new, |proxy| {
         let proxy = escape(&proxy);
@@ -36,11 +36,11 @@ fn proxy_notice(base: &Base) -> String {
 }
 
 /// Problems to show: errors alone in quiet output.
-fn problems_shown(output: OutputConfig) -> Shown {
+fn problems_shown(output: OutputConfig) -> ShownSeverities {
     if output.is_quiet() {
-        Shown::Errors
+        ShownSeverities::ErrorsOnly
     } else {
-        Shown::Everything
+        ShownSeverities::ErrorsAndWarnings
     }
 }
 
@@ -49,15 +49,15 @@ fn problems_shown(output: OutputConfig) -> Shown {
 ///
 /// Fails only when standard error cannot be written to. An unwritable problems file gets a line on
 /// standard error instead: a read-only folder is no reason to keep the problems back.
-fn tell_problems(
+fn report_problems(
     manifest: &Manifest,
-    problems: &Problems,
+    problems: &ProblemList,
     output: OutputConfig,
-) -> Result<Option<PathBuf>, Error> {
-    let mut screen = problem::on_screen(problems, manifest, problems_shown(output));
-    let saved = problem::save(problems, manifest);
+) -> Result<Option<PathBuf>, CommandError> {
+    let mut screen = problem::render_for_screen(problems, manifest, problems_shown(output));
+    let saved = problem::write_problems_file(problems, manifest);
     if let Err(error) = &saved {
-        let file = problem::file_for(manifest.path());
+        let file = problem::problems_file_path(manifest.path());
         let file = file.to_string_lossy();
         let _ = writeln!(
             screen,
@@ -71,7 +71,11 @@ fn tell_problems(
 
 /// Writes a summary to standard output in the form chosen by the user. Quiet output leaves out the
 /// text for people, never the JSON.
-fn show(output: OutputConfig, for_people: &str, for_scripts: &str) -> Result<(), Error> {
+fn write_summary(
+    output: OutputConfig,
+    for_people: &str,
+    for_scripts: &str,
+) -> Result<(), CommandError> {
     let text = match output.form {
         SummaryForm::Human if output.is_quiet() => "",
         SummaryForm::Human => for_people,

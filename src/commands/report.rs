@@ -11,56 +11,58 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::atomic_file;
 use crate::config::ReportPlan;
 use crate::digest::sha256;
-use crate::error::{Error, Exit};
-use crate::manifest::{self, Manifest, ManifestError, Options};
+use crate::error::{CommandError, ProgramExit};
+use crate::manifest::{self, Manifest, ManifestError, ManifestOptions};
 use crate::model::Sha256Digest;
-use crate::report::facts::{InputFile, Inputs, ManifestAtHand, Report};
-use crate::report::sums::Sums;
+use crate::report::facts::{InputFile, ManifestAtHand, Report, ReportInputs};
+use crate::report::sha256_sums::Sha256Sums;
 use crate::report::{html, html_path_for, json, json_path_for, manifest_path_for, sums_path_for};
 use crate::results::ledger::Ledger;
 use crate::text::decode::Encoding;
-use crate::text::{counted, escape, grouped, tell};
-use crate::verification::file::{Verification, path_for};
-use crate::whole_file;
+use crate::text::{count_with_noun, escape, group_thousands, write_stderr};
+use crate::verification::verification_file::{VerificationFile, path_for};
 
-use super::show;
-use attach::Attached;
+use super::write_summary;
+use attach::ReportAttachment;
 
 /// Runs the command.
-pub fn run(config: &ReportPlan) -> Result<Exit, Error> {
-    let ledger = Ledger::read_as(&config.results, config.encoding).map_err(Error::Evidence)?;
+pub fn run(config: &ReportPlan) -> Result<ProgramExit, CommandError> {
+    let ledger = Ledger::read_with_encoding(&config.results, config.encoding)
+        .map_err(CommandError::Evidence)?;
     tracing::info!(rows = ledger.len(), "read the results");
     if let Some(attach) = &config.attach {
-        attach::check(attach, &ledger)?;
+        attach::check_attach_target(attach, &ledger)?;
     }
-    let verification = Verified::read(&path_for(&config.results), config.encoding)?;
-    let manifest = NamedManifest::find(config)?;
-    if let NamedManifest::Unreadable(error) = &manifest
+    let verification = VerificationInput::read(&path_for(&config.results), config.encoding)?;
+    let manifest = FoundManifest::find(config)?;
+    if let FoundManifest::Unreadable(error) = &manifest
         && !config.output.is_quiet()
     {
-        tell(&format!(
+        write_stderr(&format!(
             "{error}; the report is written without the manifest\n"
         ));
     }
-    let inputs = Inputs {
+    let inputs = ReportInputs {
         ledger: &ledger,
         verification: verification.as_ref().map(|one| (&one.read, &one.file)),
-        manifest: manifest.at_hand(),
+        manifest: manifest.as_input(),
     };
-    let mut sums = Sums::default();
-    let entries = ledger.entries().inspect(|entry| sums.take(entry));
+    let mut sums = Sha256Sums::default();
+    let entries = ledger.entries().inspect(|entry| sums.take_line(entry));
     let report = Report::gather(&inputs, entries);
-    let mut written = Written::default();
-    written.write("sha256sums", sums_path_for(&config.results), &sums.render())?;
-    written.write(
+    let mut written = NotedFiles::default();
+    written.write_and_note("sha256sums", sums_path_for(&config.results), &sums.render())?;
+    written.write_and_note(
         "report_json",
         json_path_for(&config.results),
         &json::render(&report),
     )?;
     let html_path = html_path_for(&config.results);
-    let html_digest = written.write("report_html", html_path.clone(), &html::render(&report))?;
+    let html_digest =
+        written.write_and_note("report_html", html_path.clone(), &html::render(&report))?;
     if let Some(verification) = &verification {
         let size = verification.file.size.0;
         written.note(
@@ -75,33 +77,36 @@ pub fn run(config: &ReportPlan) -> Result<Exit, Error> {
     let attached = config
         .attach
         .as_ref()
-        .map(|attach| attach::attach(attach, config.output, &html_path, html_digest));
+        .map(|attach| attach::attach_report(attach, config.output, &html_path, html_digest));
     // The summary names the written files even if the report could not be attached.
     let (attached, ended) = match attached.transpose() {
         Ok(attached) => {
             let exit = attached
                 .as_ref()
-                .map_or(Exit::DONE, |attached| attached.exit);
+                .map_or(ProgramExit::DONE, |attached| attached.exit);
             (attached, Ok(exit))
         }
         Err(error) => (None, Err(error)),
     };
-    let summary = Summary::of(&report, written, attached);
-    show(config.output, &summary.for_people(), &summary.for_scripts())?;
+    let summary = ReportSummary::new(&report, written, attached);
+    write_summary(config.output, &summary.for_people(), &summary.for_scripts())?;
     ended
 }
 
 /// Verification and its file.
-struct Verified {
-    read: Verification,
+struct VerificationInput {
+    read: VerificationFile,
     file: InputFile,
 }
 
-impl Verified {
+impl VerificationInput {
     /// Reads the verification file at `path`. Returns `None` for a missing file. Fails with
-    /// [`Error::RefusedVerification`] when the file cannot be read or parsed.
-    fn read(path: &Path, encoding: Option<&'static Encoding>) -> Result<Option<Self>, Error> {
-        let refused = |why: String| Error::RefusedVerification {
+    /// [`CommandError::RefusedVerification`] when the file cannot be read or parsed.
+    fn read(
+        path: &Path,
+        encoding: Option<&'static Encoding>,
+    ) -> Result<Option<Self>, CommandError> {
+        let refused = |why: String| CommandError::RefusedVerification {
             path: path.to_owned(),
             why,
         };
@@ -114,23 +119,24 @@ impl Verified {
         };
         let text = text.map_err(|error| refused(format!("it cannot be read: {error}")))?;
         let size = text.len() as u64;
-        let read = Verification::parse(text, encoding).map_err(|why| refused(why.to_string()))?;
-        let file = InputFile::of(path, read.sha256, size);
+        let read =
+            VerificationFile::parse(text, encoding).map_err(|why| refused(why.to_string()))?;
+        let file = InputFile::new(path, read.sha256, size);
         Ok(Some(Self { read, file }))
     }
 }
 
 /// Manifest with which the rows are reconciled.
-enum NamedManifest {
+enum FoundManifest {
     Read(Box<Manifest>, InputFile),
     Unreadable(ManifestError),
     Absent,
 }
 
-impl NamedManifest {
+impl FoundManifest {
     /// Finds the manifest named by the user, or else the manifest beside the results. Fails only
     /// when a named manifest cannot be read.
-    fn find(config: &ReportPlan) -> Result<Self, Error> {
+    fn find(config: &ReportPlan) -> Result<Self, CommandError> {
         if let Some(path) = &config.manifest {
             return Ok(Self::read(path, config)?);
         }
@@ -141,20 +147,20 @@ impl NamedManifest {
     }
 
     fn read(path: &Path, config: &ReportPlan) -> Result<Self, ManifestError> {
-        let options = Options {
+        let options = ManifestOptions {
             encoding: config.encoding,
-            ..Options::default()
+            ..ManifestOptions::default()
         };
         let bytes = fs::read(path).map_err(|error| ManifestError {
             path: path.to_owned(),
-            reason: manifest::Reason::Unreadable(error),
+            reason: manifest::ManifestErrorKind::Unreadable(error),
         })?;
-        let file = InputFile::of(path, sha256(&bytes), bytes.len() as u64);
-        let read = manifest::of_bytes(path, bytes, &options)?;
+        let file = InputFile::new(path, sha256(&bytes), bytes.len() as u64);
+        let read = manifest::read_manifest_bytes(path, bytes, &options)?;
         Ok(Self::Read(Box::new(read.manifest), file))
     }
 
-    fn at_hand(&self) -> ManifestAtHand<'_> {
+    fn as_input(&self) -> ManifestAtHand<'_> {
         match self {
             Self::Read(manifest, file) => ManifestAtHand::Read(manifest, file),
             Self::Unreadable(error) => ManifestAtHand::Unreadable(error),
@@ -175,20 +181,20 @@ struct NotedFile {
 /// Files of a report, in the order in which the summary names them.
 #[derive(Debug, Default, Serialize)]
 #[serde(transparent)]
-struct Written(Vec<NotedFile>);
+struct NotedFiles(Vec<NotedFile>);
 
-impl Written {
+impl NotedFiles {
     /// Writes a file and notes its digest. Returns the digest.
-    fn write(
+    fn write_and_note(
         &mut self,
         what: &'static str,
         path: PathBuf,
         text: &str,
-    ) -> Result<Sha256Digest, Error> {
+    ) -> Result<Sha256Digest, CommandError> {
         let digest = sha256(text.as_bytes());
         self.note(what, &path, &digest.to_string(), text.len() as u64);
-        whole_file::replace(&path, |out| out.write_all(text.as_bytes()))
-            .map_err(|source| Error::NotWritten { path, source })?;
+        atomic_file::replace_file(&path, |out| out.write_all(text.as_bytes()))
+            .map_err(|source| CommandError::OutputFileNotWritten { path, source })?;
         Ok(digest)
     }
 
@@ -204,7 +210,7 @@ impl Written {
 
 /// Counts of a report. The serialised fields are the JSON summary.
 #[derive(Debug, Serialize)]
-struct Summary {
+struct ReportSummary {
     rows: u64,
     rows_done: u64,
     rows_not_done: u64,
@@ -214,25 +220,25 @@ struct Summary {
     reconciled: bool,
     damaged: bool,
     finished: bool,
-    files: Written,
+    files: NotedFiles,
     #[serde(skip_serializing_if = "Option::is_none")]
-    attached: Option<Attached>,
+    attached: Option<ReportAttachment>,
     #[serde(skip)]
     verdict: String,
     #[serde(skip)]
-    lines: Vec<(&'static str, u64)>,
+    status_lines: Vec<(&'static str, u64)>,
 }
 
-impl Summary {
-    fn of(report: &Report, files: Written, attached: Option<Attached>) -> Self {
+impl ReportSummary {
+    fn new(report: &Report, files: NotedFiles, attached: Option<ReportAttachment>) -> Self {
         let statuses = report.statuses.iter();
-        let lines: Vec<_> = statuses.map(|one| (one.status, one.rows.0)).collect();
+        let status_lines: Vec<_> = statuses.map(|one| (one.status, one.rows.0)).collect();
         let evidence = report.evidence.iter();
         Self {
             rows: report.rows.0,
             rows_done: report.rows_done.0,
             rows_not_done: report.rows_not_done.0,
-            statuses: lines.iter().copied().collect(),
+            statuses: status_lines.iter().copied().collect(),
             evidence: evidence.map(|one| (one.level, one.rows.0)).collect(),
             exceptions: report.serious_exceptions().0,
             reconciled: report.reconciliation.complete,
@@ -241,7 +247,7 @@ impl Summary {
             files,
             attached,
             verdict: report.verdict.clone(),
-            lines,
+            status_lines,
         }
     }
 
@@ -252,14 +258,14 @@ impl Summary {
 
     fn for_people(&self) -> String {
         let mut text = format!("{}\n", self.verdict);
-        for (status, rows) in &self.lines {
-            let _ = writeln!(text, "  {status:<9} {:>9}", grouped(*rows));
+        for (status, rows) in &self.status_lines {
+            let _ = writeln!(text, "  {status:<9} {:>9}", group_thousands(*rows));
         }
         if self.exceptions > 0 {
             let _ = writeln!(
                 text,
                 "{} in the report, each with what to do",
-                counted(self.exceptions, "exception")
+                count_with_noun(self.exceptions, "exception")
             );
         }
         text.push_str("SHA-256, to be noted elsewhere:\n");

@@ -1,7 +1,7 @@
 //! Connection of one command: the base URL of the service or the embedded emulator, the client with
 //! its keys, and the listener for Ctrl-C.
 //!
-//! First [`Contact`], which may ask the service for a first answer; then [`Session`], with which a
+//! First [`SessionBuilder`], which may ask the service for a first answer; then [`Session`], with which a
 //! pipeline sends requests. The requests themselves are the business of `pipeline`.
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -12,63 +12,65 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use url::Url;
 
-use crate::config::{Access, Base, Credentials, Jobs, ServiceConfig};
-use crate::destination::keelvar::{self, Keelvar};
-use crate::destination::workday::Workday;
-use crate::destination::{Destination as _, Kind};
+use crate::config::{
+    JobPolicy, ResolvedDestination, ServiceAccess, ServiceConfig, ServiceCredentials,
+};
+use crate::destination::keelvar::{self, KeelvarClient};
+use crate::destination::workday::WorkdayClient;
+use crate::destination::{BudgetKind, Destination as _};
 use crate::emulator::{self, AttachmentSettings, Emulator};
-use crate::error::Error;
-use crate::http::ClientError;
-use crate::model::{AttachmentId, Service};
-use crate::pipeline::{self, Cleared, Obstacle, Settings};
-use crate::plan::Wishes;
-use crate::signals::{Signals, Stop};
-use crate::text::tell;
+use crate::error::CommandError;
+use crate::http::HttpClientError;
+use crate::model::{AttachmentId, ProcurementService};
+use crate::pipeline::{self, PreflightError, PreflightSuccess, RunSettings};
+use crate::plan::UpdatePolicy;
+use crate::signals::{SignalListener, StopSignal};
+use crate::text::write_stderr;
 use crate::throttle::EarlierAnswer;
-use crate::throttle::pacer::WINDOW;
+use crate::throttle::pacer::COUNTING_WINDOW;
 
 /// Base URL, keys and settings from which a client is made.
 #[derive(Clone, Copy)]
-pub(super) struct Target<'a> {
-    pub(super) base: &'a Base,
-    pub(super) access: &'a Access,
+pub(super) struct ConnectionConfig<'a> {
+    pub(super) base: &'a ResolvedDestination,
+    pub(super) access: &'a ServiceAccess,
     pub(super) service: &'a ServiceConfig,
-    pub(super) jobs: &'a Jobs,
+    pub(super) jobs: &'a JobPolicy,
 }
 
 /// Settings of a session apart from its connection.
-pub(super) struct Opening {
+pub(super) struct SessionOptions {
     pub(super) max_errors: Option<usize>,
-    pub(super) wishes: Wishes,
-    pub(super) at_stop: AtStop,
+    pub(super) update_policy: UpdatePolicy,
+    pub(super) stop_policy: StopPolicy,
 }
 
 /// Policy for requests under way when the user wants to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AtStop {
+pub(super) enum StopPolicy {
     /// Requests under way are finished, for at most half a minute.
-    Finish,
+    FinishRequests,
     /// Requests under way are given up: none of them changes anything.
-    GiveUp,
+    AbandonRequests,
 }
 
-impl AtStop {
+impl StopPolicy {
     /// Message for the user at the first wish to stop.
-    fn words(self) -> &'static str {
+    fn stop_notice(self) -> &'static str {
         match self {
-            Self::Finish => {
+            Self::FinishRequests => {
                 "stopping: no new rows; those under way have 30 s (once more to end at once)\n"
             }
-            Self::GiveUp => "stopping: what has not come by now is left out\n",
+            Self::AbandonRequests => "stopping: what has not come by now is left out\n",
         }
     }
 }
 
 /// Client, pipeline settings and stop listener of one run.
 pub(super) struct Session {
-    pub(super) client: Client,
-    pub(super) settings: Settings,
-    pub(super) stopping: Stopping,
+    pub(super) client: ServiceClient,
+    pub(super) settings: RunSettings,
+    pub(super) stop_listener: StopListener,
     pub(super) began: Instant,
     emulator: Option<Emulator>,
 }
@@ -76,25 +78,25 @@ pub(super) struct Session {
 impl Session {
     /// Starts the emulator if the base is the emulator, and sets up its client.
     async fn open(
-        with: &Opening,
-        target: Target<'_>,
-        client: Option<Client>,
+        with: &SessionOptions,
+        target: ConnectionConfig<'_>,
+        client: Option<ServiceClient>,
         introduced: Option<Instant>,
-    ) -> Result<Self, Error> {
-        let stopping = Stopping::watch(with.at_stop)?;
+    ) -> Result<Self, CommandError> {
+        let stopping = StopListener::start(with.stop_policy)?;
         let service = target.access.credentials.service();
-        if let (Some(introduced), Service::Workday) = (introduced, service) {
+        if let (Some(introduced), ProcurementService::Workday) = (introduced, service) {
             // The service counts the first request, too, but the pacer of the run starts without
             // it.
-            tokio::time::sleep(WINDOW.saturating_sub(introduced.elapsed())).await;
+            tokio::time::sleep(COUNTING_WINDOW.saturating_sub(introduced.elapsed())).await;
         }
         let (url, emulator) = match target.base {
-            Base::Service(url) => (url.clone(), None),
-            Base::Emulator => {
+            ResolvedDestination::Service(url) => (url.clone(), None),
+            ResolvedDestination::Emulator => {
                 let emulator = start_emulator(target.service.rate).await?;
                 let base = match service {
-                    Service::Workday => emulator.base_url(),
-                    Service::Keelvar => emulator.jobs_base_url(),
+                    ProcurementService::Workday => emulator.base_url(),
+                    ProcurementService::Keelvar => emulator.jobs_base_url(),
                 };
                 let url = Url::parse(&base).expect("the emulator's base is a URL");
                 (url, Some(emulator))
@@ -103,22 +105,22 @@ impl Session {
         Ok(Self {
             client: match client {
                 Some(client) => client,
-                None => Client::new(url, target)?,
+                None => ServiceClient::new(url, target)?,
             },
-            settings: Settings {
-                rate: target.service.rate,
-                concurrency: target.service.concurrency,
+            settings: RunSettings {
+                requests_per_second: target.service.rate,
+                rows_at_once: target.service.concurrency,
                 max_errors: with.max_errors,
                 max_outage: target.service.max_outage,
-                first_answer: match introduced {
-                    Some(_) => EarlierAnswer::Came,
-                    None => EarlierAnswer::Awaited,
+                earlier_answer: match introduced {
+                    Some(_) => EarlierAnswer::Received,
+                    None => EarlierAnswer::NoneYet,
                 },
                 destination: target.base.label(),
-                wishes: with.wishes,
+                update_policy: with.update_policy,
                 seed: fastrand::u64(..),
             },
-            stopping,
+            stop_listener: stopping,
             began: Instant::now(),
             emulator,
         })
@@ -134,97 +136,100 @@ impl Session {
 
 /// Builder of a [`Session`]. A service is asked for a first answer before there is a session,
 /// because until then Ctrl-C still ends the program at once.
-pub(super) struct Contact<'a> {
-    target: Target<'a>,
+pub(super) struct SessionBuilder<'a> {
+    config: ConnectionConfig<'a>,
     /// Runtime of the session. The runtime lives to the end of the program, so a second Ctrl-C ends
     /// the program at any moment.
     runtime: Runtime,
     /// Client of the service; `None` for the emulator, which is started with the session.
-    client: Option<Client>,
+    client: Option<ServiceClient>,
     /// Time of the first answer; `None` if no first answer was asked for.
-    introduced: Option<Instant>,
+    first_answer_at: Option<Instant>,
 }
 
-impl<'a> Contact<'a> {
+impl<'a> SessionBuilder<'a> {
     /// Sets up the client of a service. Sends nothing.
-    pub(super) fn prepare(target: Target<'a>) -> Result<Self, Error> {
+    pub(super) fn new(target: ConnectionConfig<'a>) -> Result<Self, CommandError> {
         let client = match target.base {
-            Base::Service(url) => Some(Client::new(url.clone(), target)?),
-            Base::Emulator => None,
+            ResolvedDestination::Service(url) => Some(ServiceClient::new(url.clone(), target)?),
+            ResolvedDestination::Emulator => None,
         };
         Ok(Self {
-            target,
+            config: target,
             runtime: Runtime::new()?,
             client,
-            introduced: None,
+            first_answer_at: None,
         })
     }
 
     /// Connection settings.
-    pub(super) fn target(&self) -> Target<'a> {
-        self.target
+    pub(super) fn config(&self) -> ConnectionConfig<'a> {
+        self.config
     }
 
     /// Asks the service for a first answer, for at most `limit`. The answer proves address and keys,
-    /// unless [`Cleared::Unproven`] is returned. Returns [`Cleared::Proven`] without a request for
+    /// unless [`PreflightSuccess::ProbeAnswer`] is returned. Returns [`PreflightSuccess::Proven`] without a request for
     /// the emulator: the program starts the emulator itself, and the emulator accepts any keys.
-    pub(super) fn introduce(
+    pub(super) fn preflight(
         &mut self,
         known: Option<&AttachmentId>,
         limit: Duration,
         waiting: impl FnOnce(&str),
-    ) -> Result<Cleared, Obstacle> {
+    ) -> Result<PreflightSuccess, PreflightError> {
         let Some(client) = &self.client else {
-            return Ok(Cleared::Proven);
+            return Ok(PreflightSuccess::Proven);
         };
         let cleared = self
             .runtime
             .block_on(client.preflight(known, limit, waiting))?;
-        self.introduced = Some(Instant::now());
+        self.first_answer_at = Some(Instant::now());
         Ok(cleared)
     }
 
     /// Opens the session. Returns the session and the runtime on which its tasks run.
-    pub(super) fn open(self, with: &Opening) -> Result<(Session, Runtime), Error> {
-        let opened = Session::open(with, self.target, self.client, self.introduced);
+    pub(super) fn open(self, with: &SessionOptions) -> Result<(Session, Runtime), CommandError> {
+        let opened = Session::open(with, self.config, self.client, self.first_answer_at);
         Ok((self.runtime.block_on(opened)?, self.runtime))
     }
 }
 
 /// Client of the service that the manifest is for.
-pub(super) enum Client {
-    Workday(Box<Workday>),
-    Keelvar(Box<Keelvar>),
+pub(super) enum ServiceClient {
+    Workday(Box<WorkdayClient>),
+    Keelvar(Box<KeelvarClient>),
 }
 
-impl Client {
+impl ServiceClient {
     /// Returns a client for `base`, with the keys of the user.
-    fn new(base: Url, Target { access, jobs, .. }: Target<'_>) -> Result<Self, ClientError> {
+    fn new(
+        base: Url,
+        ConnectionConfig { access, jobs, .. }: ConnectionConfig<'_>,
+    ) -> Result<Self, HttpClientError> {
         let (keys, network) = (access.credentials.headers(), &access.network);
         match &access.credentials {
-            Credentials::Workday(_) => {
-                let workday = Workday::new(base, keys, network)?;
+            ServiceCredentials::Workday(_) => {
+                let workday = WorkdayClient::new(base, keys, network)?;
                 Ok(Self::Workday(Box::new(workday)))
             }
-            Credentials::Keelvar { user, .. } => {
-                let settings = keelvar::Settings {
+            ServiceCredentials::Keelvar { user, .. } => {
+                let settings = keelvar::KeelvarSettings {
                     user: user.clone(),
-                    timeout: jobs.timeout,
-                    success: jobs.success.clone(),
+                    job_timeout: jobs.timeout,
+                    success_words: jobs.success_words.clone(),
                 };
-                let keelvar = Keelvar::new(base, keys, network, settings)?;
+                let keelvar = KeelvarClient::new(base, keys, network, settings)?;
                 Ok(Self::Keelvar(Box::new(keelvar)))
             }
         }
     }
 
-    /// Asks the service for a first answer, as [`Contact::introduce`] says.
+    /// Asks the service for a first answer, as [`SessionBuilder::preflight`] says.
     async fn preflight(
         &self,
         known: Option<&AttachmentId>,
         limit: Duration,
         waiting: impl FnOnce(&str),
-    ) -> Result<Cleared, Obstacle> {
+    ) -> Result<PreflightSuccess, PreflightError> {
         match self {
             Self::Workday(to) => pipeline::preflight(&**to, known, limit, waiting).await,
             Self::Keelvar(to) => pipeline::preflight(&**to, known, limit, waiting).await,
@@ -236,25 +241,28 @@ impl Client {
     pub(super) fn least_time(&self, reads: u64, changes: u64, rate: u32) -> Duration {
         let at_the_rate = Duration::from_secs_f64((reads + changes) as f64 / f64::from(rate));
         let within = |kind, requests| match self {
-            Self::Workday(to) => to.budget(kind).map(|budget| budget.least_time(requests)),
-            Self::Keelvar(to) => to.budget(kind).map(|budget| budget.least_time(requests)),
+            Self::Workday(to) => to.budget(kind).map(|budget| budget.minimum_time(requests)),
+            Self::Keelvar(to) => to.budget(kind).map(|budget| budget.minimum_time(requests)),
         };
-        let of_kinds = [within(Kind::Read, reads), within(Kind::Change, changes)];
+        let of_kinds = [
+            within(BudgetKind::Read, reads),
+            within(BudgetKind::Change, changes),
+        ];
         let longest = of_kinds.into_iter().flatten().max();
         longest.map_or(at_the_rate, |longest| longest.max(at_the_rate))
     }
 }
 
-async fn start_emulator(rate: u32) -> Result<Emulator, Error> {
-    let settings = emulator::Settings {
+async fn start_emulator(rate: u32) -> Result<Emulator, CommandError> {
+    let settings = emulator::EmulatorSettings {
         attachments: AttachmentSettings {
-            rate: NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN),
+            requests_per_second: NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN),
             // An emulator begins empty. Random first ids keep ids in the results of earlier runs
             // from meaning anything to a new emulator.
             first_id: fastrand::u64(100_000..1_000_000_000),
             ..AttachmentSettings::default()
         },
-        ..emulator::Settings::default()
+        ..emulator::EmulatorSettings::default()
     };
     let anywhere_here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     Ok(Emulator::start(anywhere_here, settings).await?)
@@ -263,32 +271,32 @@ async fn start_emulator(rate: u32) -> Result<Emulator, Error> {
 /// Listener for the user's wish to stop. A second wish ends the program at once: all progress is
 /// durable by then, and nothing has to be cleared up.
 #[derive(Debug)]
-pub(super) struct Stopping(watch::Receiver<Option<Stop>>);
+pub(super) struct StopListener(watch::Receiver<Option<StopSignal>>);
 
-impl Stopping {
-    fn watch(at_stop: AtStop) -> Result<Self, Error> {
-        let mut signals = Signals::listen()?;
+impl StopListener {
+    fn start(at_stop: StopPolicy) -> Result<Self, CommandError> {
+        let mut signals = SignalListener::listen()?;
         let (sender, receiver) = watch::channel(None);
         tokio::spawn(async move {
-            let first = signals.next().await;
-            tell(at_stop.words());
+            let first = signals.next_signal().await;
+            write_stderr(at_stop.stop_notice());
             // Without a receiver, the run is at its end anyway.
             let _ = sender.send(Some(first));
-            let second = signals.next().await;
+            let second = signals.next_signal().await;
             std::process::exit(second.exit().code().into());
         });
         Ok(Self(receiver))
     }
 
     /// Waits until the user wants to stop.
-    pub(super) async fn requested(&self) {
+    pub(super) async fn wait_for_stop(&self) {
         let mut wish = self.0.clone();
         // The sender lives as long as the runtime.
         let _ = wish.wait_for(Option::is_some).await;
     }
 
     /// Signal with which the user stopped the run; `None` while there is none.
-    pub(super) fn stop(&self) -> Option<Stop> {
+    pub(super) fn requested_stop(&self) -> Option<StopSignal> {
         *self.0.borrow()
     }
 }

@@ -1,9 +1,9 @@
 //! `consign verify`: compares the claims of the results with the content of the service.
 //!
-//! Comparing is the business of `verification`; requests are sent by `asking`.
+//! Comparing is the business of `verification`; requests are sent by `row_inspection`.
 
-mod asking;
-mod backups;
+mod backup_checks;
+mod row_inspection;
 mod summary;
 
 use std::fmt::Write as _;
@@ -11,108 +11,120 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::config::{PreflightPolicy, VerifyPlan, variable};
-use crate::error::{Error, Exit};
-use crate::model::{RowNumbers, Service};
-use crate::plan::Wishes;
-use crate::progress::{Hashing, Sending, Style};
-use crate::results::census::LostLines;
+use crate::atomic_file;
+use crate::config::{PreflightPolicy, VerifyPlan, environment_variable};
+use crate::error::{CommandError, ProgramExit};
+use crate::model::{ProcurementService, RowNumbers};
+use crate::plan::UpdatePolicy;
+use crate::progress::{HashingProgress, ProgressForm, SendingProgress};
+use crate::results::earlier_results::describe_damaged_lines;
 use crate::results::ledger::Ledger;
-use crate::results::previous::name_damaged;
-use crate::text::{counted_with_verb, escape, tell};
-use crate::verification::row::{Occasion, Row};
-use crate::verification::{Download, file};
-use crate::whole_file;
+use crate::results::lost_lines::LostLines;
+use crate::text::{count_with_noun_and_verb, escape, write_stderr};
+use crate::verification::row::{VerificationRow, VerificationRun};
+use crate::verification::{DownloadScope, verification_file};
 
-use super::session::{AtStop, Contact, Opening, Target};
-use super::{evidence, first_answer, proxy_notice, show};
-use backups::Backups;
-use summary::{Summary, ending};
+use super::session::{ConnectionConfig, SessionBuilder, SessionOptions, StopPolicy};
+use super::{preflight_check, proxy_notice, results_origin, write_summary};
+use backup_checks::BackupChecks;
+use summary::{VerifySummary, verification_ending};
 
 /// Runs the command.
-pub fn run(config: &VerifyPlan) -> Result<Exit, Error> {
-    let ledger = Ledger::read_as(&config.results, config.encoding).map_err(Error::Evidence)?;
-    let service = evidence::service_of(&ledger)?;
-    if evidence::was_a_rehearsal(&ledger) {
-        return Err(Error::EmulatorIsGone {
+pub fn run(config: &VerifyPlan) -> Result<ProgramExit, CommandError> {
+    let ledger = Ledger::read_with_encoding(&config.results, config.encoding)
+        .map_err(CommandError::Evidence)?;
+    let service = results_origin::service_of(&ledger)?;
+    if results_origin::used_run_emulator(&ledger) {
+        return Err(CommandError::EmulatorGone {
             path: config.results.clone(),
         });
     }
-    let base = evidence::destination(&config.service, &ledger, service)?;
-    let access = config.service.access(&base, service, variable)?;
-    if service == Service::Keelvar && config.download != Download::None {
-        return Err(Error::NothingToDownload);
+    let base = results_origin::checked_destination(&config.service, &ledger, service)?;
+    let access = config
+        .service
+        .resolve_access(&base, service, environment_variable)?;
+    if service == ProcurementService::Keelvar && config.download != DownloadScope::None {
+        return Err(CommandError::NothingToDownload);
     }
-    let path = file::path_for(&config.results);
-    whole_file::try_beside(&path).map_err(|source| Error::NotWritten {
-        path: path.clone(),
-        source,
+    let path = verification_file::path_for(&config.results);
+    atomic_file::check_writable_beside(&path).map_err(|source| {
+        CommandError::OutputFileNotWritten {
+            path: path.clone(),
+            source,
+        }
     })?;
-    let rows = rows(
+    let rows = rows_to_verify(
         &ledger,
-        &Occasion {
-            began: Timestamp::now(),
+        &VerificationRun {
+            started_at: Timestamp::now(),
             download: config.download,
             destination: base.label(),
         },
     );
     if !config.output.is_quiet() {
-        tell(&notices(&ledger, &config.results));
-        tell(&proxy_notice(&base));
+        write_stderr(&notices(&ledger, &config.results));
+        write_stderr(&proxy_notice(&base));
     }
-    let mut contact = Contact::prepare(Target {
+    let mut contact = SessionBuilder::new(ConnectionConfig {
         base: &base,
         access: &access,
         service: &config.service,
         jobs: &config.jobs,
     })?;
-    let to_ask: Vec<_> = rows.iter().filter_map(Row::to_ask).collect();
+    let to_ask: Vec<_> = rows
+        .iter()
+        .filter_map(VerificationRow::attachment_to_check)
+        .collect();
     if let Some((known, _)) = to_ask.first()
         && config.service.preflight == PreflightPolicy::Ask
     {
         // At an address without the service, every attachment would be missing.
-        first_answer::ask(&mut contact, Some(known), config.output)?;
+        preflight_check::check_service(&mut contact, Some(known), config.output)?;
     }
     let to_ask = to_ask.len();
-    let style = Style::choose(config.output.verbosity);
-    let backups = Backups::of(&rows, &config.results, &Hashing::show(style));
-    let drawn = asking::drawn(&rows, config.download);
+    let style = ProgressForm::choose(config.output.verbosity);
+    let backups = BackupChecks::check(&rows, &config.results, &HashingProgress::start(style));
+    let drawn = row_inspection::rows_to_download(&rows, config.download);
 
-    let opening = Opening {
+    let opening = SessionOptions {
         max_errors: None,
-        wishes: Wishes::default(),
-        at_stop: AtStop::GiveUp,
+        update_policy: UpdatePolicy::default(),
+        stop_policy: StopPolicy::AbandonRequests,
     };
     let (session, runtime) = contact.open(&opening)?;
-    let (showing, events) = Sending::show(style, "verifying", to_ask as u64);
-    let (rows, halt) = runtime.block_on(asking::ask(rows, &drawn, &session, &events));
+    let (showing, events) = SendingProgress::start(style, "verifying", to_ask as u64);
+    let (rows, halt) = runtime.block_on(row_inspection::inspect_rows(
+        rows, &drawn, &session, &events,
+    ));
     drop(events);
     let tally = showing.finish();
-    let ending = ending(
+    let ending = verification_ending(
         &rows,
         &ledger,
         halt.as_ref(),
-        session.stopping.stop(),
+        session.stop_listener.requested_stop(),
         service,
     );
     // A complete earlier verification is worth more than the beginning of a later one.
     let kept = ending.is_early() && path.exists();
     if !kept {
         let lines = rows.iter().map(|row| &row.line);
-        file::write(&path, lines).map_err(|source| Error::VerificationLost {
-            path: path.clone(),
-            source,
+        verification_file::write(&path, lines).map_err(|source| {
+            CommandError::VerificationLost {
+                path: path.clone(),
+                source,
+            }
         })?;
     }
-    let summary = Summary {
+    let summary = VerifySummary {
         results: &config.results,
         verification: &path,
-        kept,
+        earlier_verification_kept: kept,
         destination: base.label(),
         rows: &rows,
-        lacks: ledger.lacks(),
+        lacks: ledger.gaps(),
         download: config.download,
-        drawn: drawn.len() as u64,
+        rows_to_download: drawn.len() as u64,
         backups,
         tally,
         took: session.began.elapsed(),
@@ -120,22 +132,26 @@ pub fn run(config: &VerifyPlan) -> Result<Exit, Error> {
     };
     runtime.block_on(session.close());
     // The exit code tells the outcome even if standard output is closed.
-    let _ = show(config.output, &summary.for_people(), &summary.for_scripts());
+    let _ = write_summary(config.output, &summary.for_people(), &summary.for_scripts());
     Ok(summary.ending.exit())
 }
 
 /// Returns all rows of the results, and a row for each damaged line.
-fn rows(ledger: &Ledger, occasion: &Occasion) -> Vec<Row> {
-    let damaged = ledger.previous().damaged.iter().map(|damaged| {
-        let why = format!(
-            "line {} of the results is not believed: {}",
-            damaged.line, damaged.why
-        );
-        Row::unbelieved(&damaged.external_id, why, occasion)
-    });
+fn rows_to_verify(ledger: &Ledger, occasion: &VerificationRun) -> Vec<VerificationRow> {
+    let damaged = ledger
+        .earlier_results()
+        .damaged_lines
+        .iter()
+        .map(|damaged| {
+            let why = format!(
+                "line {} of the results is not believed: {}",
+                damaged.line_number, damaged.problem
+            );
+            VerificationRow::from_damaged_line(&damaged.external_id, why, occasion)
+        });
     ledger
         .entries()
-        .map(|entry| Row::of(ledger, &entry, occasion))
+        .map(|entry| VerificationRow::new(ledger, &entry, occasion))
         .chain(damaged)
         .collect()
 }
@@ -143,10 +159,10 @@ fn rows(ledger: &Ledger, occasion: &Occasion) -> Vec<Row> {
 /// Notices to the user about damaged, torn and removed lines and rows without a line; empty without
 /// any.
 fn notices(ledger: &Ledger, path: &Path) -> String {
-    let lacks = ledger.lacks();
-    let mut text = name_damaged(
+    let lacks = ledger.gaps();
+    let mut text = describe_damaged_lines(
         path,
-        &ledger.previous().damaged,
+        &ledger.earlier_results().damaged_lines,
         "; what it claims cannot be verified",
     );
     let file = escape(&path.to_string_lossy()).into_owned();
@@ -161,8 +177,8 @@ fn notices(ledger: &Ledger, path: &Path) -> String {
             text,
             "{file}: {} removed since it was written{}; what was claimed there cannot be verified: put \
              back the file as import wrote it, or go on with import --resume",
-            counted_with_verb(lacks.removed_lines, "line", ["was", "were"]),
-            of_rows(ledger.previous().lost())
+            count_with_noun_and_verb(lacks.removed_lines, "line", ["was", "were"]),
+            removed_rows_clause(ledger.earlier_results().lost_lines())
         );
     }
     if lacks.superseded_lines > 0 {
@@ -176,7 +192,7 @@ fn notices(ledger: &Ledger, path: &Path) -> String {
             text,
             "{file}: {} no line, though a later row has one; put back the file as import wrote it, \
              or go on with import --resume",
-            counted_with_verb(lacks.rows_without_line, "row", ["has", "have"])
+            count_with_noun_and_verb(lacks.rows_without_line, "row", ["has", "have"])
         );
     }
     text
@@ -184,12 +200,12 @@ fn notices(ledger: &Ledger, path: &Path) -> String {
 
 /// Clause with the rows of removed lines; empty if these rows are unknown, or if other lines are
 /// lost as well.
-fn of_rows(lost: &LostLines) -> String {
+fn removed_rows_clause(lost: &LostLines) -> String {
     let rows = lost.rows.iter().flatten().map(|row| *row as usize);
-    let rows = RowNumbers::of(rows);
+    let rows = RowNumbers::from_rows(rows);
     if lost.rows.is_none() || lost.damaged > 0 || lost.is_torn {
         String::new()
     } else {
-        format!(", of {}", rows.in_words())
+        format!(", of {}", rows.to_words())
     }
 }

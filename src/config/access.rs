@@ -6,21 +6,21 @@ use std::slice;
 
 use secrecy::SecretString;
 
-use super::{Base, ConfigError, ServiceConfig};
-use crate::http::Network;
+use super::{ConfigError, ResolvedDestination, ServiceConfig};
+use crate::http::NetworkConfig;
 use crate::http::api::KeyHeader;
-use crate::http::target::ApiHost;
-use crate::http::trust::Roots;
-use crate::model::Service;
+use crate::http::extra_authorities::ExtraAuthorities;
+use crate::http::target::ApiLocation;
+use crate::model::ProcurementService;
 
 /// Key for an emulator, which accepts any.
-const ANY_KEY: &str = "emulator";
+const PLACEHOLDER_KEY: &str = "emulator";
 
 /// User for an emulator, which accepts any.
-const ANY_USER: &str = "emulator@example.com";
+const PLACEHOLDER_USER: &str = "emulator@example.com";
 
 /// Workday's environment variables, and the headers for their values.
-const WORKDAY: [(&str, &str); 3] = [
+const WORKDAY_KEYS: [(&str, &str); 3] = [
     ("WORKDAY_API_KEY", "x-api-key"),
     ("WORKDAY_USER_TOKEN", "x-user-token"),
     ("WORKDAY_USER_EMAIL", "x-user-email"),
@@ -33,27 +33,31 @@ const KEELVAR_API_KEY: &str = "KEELVAR_API_KEY";
 const KEELVAR_USER_EMAIL: &str = "KEELVAR_USER_EMAIL";
 
 /// Credentials and network settings for a destination.
-pub struct Access {
+pub struct ServiceAccess {
     /// Credentials for the service.
-    pub credentials: Credentials,
+    pub credentials: ServiceCredentials,
     /// Network settings.
-    pub network: Network,
+    pub network: NetworkConfig,
 }
 
 impl ServiceConfig {
     /// Resolves credentials and network settings for a destination. Fails if a key is missing or a
     /// file cannot be read.
-    pub fn access(
+    pub fn resolve_access(
         &self,
-        base: &Base,
-        service: Service,
+        base: &ResolvedDestination,
+        service: ProcurementService,
         variable: impl Fn(&'static str) -> Option<String>,
-    ) -> Result<Access, ConfigError> {
-        let roots = self.ca_file.as_deref().map(Roots::read).transpose()?;
-        Ok(Access {
-            credentials: Credentials::of(service, base, variable)?,
-            network: Network {
-                roots: roots.unwrap_or_default(),
+    ) -> Result<ServiceAccess, ConfigError> {
+        let roots = self
+            .ca_file
+            .as_deref()
+            .map(ExtraAuthorities::read)
+            .transpose()?;
+        Ok(ServiceAccess {
+            credentials: ServiceCredentials::from_variables(service, base, variable)?,
+            network: NetworkConfig {
+                extra_authorities: roots.unwrap_or_default(),
                 upload_hosts: self.upload_hosts.clone(),
             },
         })
@@ -61,7 +65,7 @@ impl ServiceConfig {
 }
 
 /// Credentials for a service.
-pub enum Credentials {
+pub enum ServiceCredentials {
     /// Workday's three keys, each in a header of the key's own.
     Workday([KeyHeader; 3]),
     /// Keelvar's key, and a user.
@@ -74,35 +78,35 @@ pub enum Credentials {
     },
 }
 
-impl Credentials {
+impl ServiceCredentials {
     /// Resolves the credentials for a destination. An emulator on this machine accepts any values,
     /// so no variable needs to be set.
-    fn of(
-        service: Service,
-        base: &Base,
+    fn from_variables(
+        service: ProcurementService,
+        base: &ResolvedDestination,
         variable: impl Fn(&'static str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
-        let mut variables = Variables {
+        let mut variables = CredentialVariables {
             base,
             variable,
             missing: Vec::new(),
         };
         let credentials = match service {
-            Service::Workday => Self::Workday(
-                WORKDAY.map(|(name, header)| KeyHeader::plain(header, variables.key(name))),
+            ProcurementService::Workday => Self::Workday(
+                WORKDAY_KEYS.map(|(name, header)| KeyHeader::plain(header, variables.key(name))),
             ),
-            Service::Keelvar => Self::Keelvar {
+            ProcurementService::Keelvar => Self::Keelvar {
                 key: KeyHeader::bearer(variables.key(KEELVAR_API_KEY)),
-                user: variables.take(KEELVAR_USER_EMAIL, ANY_USER),
+                user: variables.value_or(KEELVAR_USER_EMAIL, PLACEHOLDER_USER),
             },
         };
         if !variables.missing.is_empty() {
             let missing = variables.missing;
-            return Err(ConfigError::NoKeys { missing });
+            return Err(ConfigError::MissingKeys { missing });
         }
         match credentials {
             Self::Keelvar { user, .. } if !looks_like_an_address(&user) => {
-                Err(ConfigError::NoAddress {
+                Err(ConfigError::NoEmailAddress {
                     variable: KEELVAR_USER_EMAIL,
                 })
             }
@@ -111,10 +115,10 @@ impl Credentials {
     }
 
     /// Returns the service of the credentials.
-    pub fn service(&self) -> Service {
+    pub fn service(&self) -> ProcurementService {
         match self {
-            Self::Workday(_) => Service::Workday,
-            Self::Keelvar { .. } => Service::Keelvar,
+            Self::Workday(_) => ProcurementService::Workday,
+            Self::Keelvar { .. } => ProcurementService::Keelvar,
         }
     }
 
@@ -128,36 +132,38 @@ impl Credentials {
 }
 
 /// Returns advice for rejected keys.
-pub fn renewal(service: Service) -> &'static str {
+pub fn key_renewal_advice(service: ProcurementService) -> &'static str {
     match service {
-        Service::Workday => {
+        ProcurementService::Workday => {
             "are region and environment right? Each has keys of its own; else renew \
              WORKDAY_API_KEY, WORKDAY_USER_TOKEN and WORKDAY_USER_EMAIL, then go on"
         }
-        Service::Keelvar => "is the base URL right? Else renew KEELVAR_API_KEY, then go on",
+        ProcurementService::Keelvar => {
+            "is the base URL right? Else renew KEELVAR_API_KEY, then go on"
+        }
     }
 }
 
 /// Environment variables, as far as they count for a destination.
-struct Variables<'a, V> {
-    base: &'a Base,
+struct CredentialVariables<'a, V> {
+    base: &'a ResolvedDestination,
     variable: V,
     /// Unset variables of a real service.
     missing: Vec<&'static str>,
 }
 
-impl<V: Fn(&'static str) -> Option<String>> Variables<'_, V> {
+impl<V: Fn(&'static str) -> Option<String>> CredentialVariables<'_, V> {
     fn key(&mut self, name: &'static str) -> SecretString {
-        self.take(name, ANY_KEY).into()
+        self.value_or(name, PLACEHOLDER_KEY).into()
     }
 
-    fn take(&mut self, name: &'static str, any: &str) -> String {
+    fn value_or(&mut self, name: &'static str, any: &str) -> String {
         let value = match self.base {
             // Variables for a real service do not concern an embedded emulator.
-            Base::Emulator => None,
-            Base::Service(_) => (self.variable)(name),
+            ResolvedDestination::Emulator => None,
+            ResolvedDestination::Service(_) => (self.variable)(name),
         };
-        if value.is_none() && self.base.host() == ApiHost::Remote {
+        if value.is_none() && self.base.api_location() == ApiLocation::Remote {
             self.missing.push(name);
         }
         value.unwrap_or_else(|| any.to_owned())
@@ -182,22 +188,26 @@ mod tests {
     use super::*;
     use secrecy::ExposeSecret as _;
 
-    fn base(url: &str) -> Base {
-        Base::Service(url.parse().unwrap())
+    fn base(url: &str) -> ResolvedDestination {
+        ResolvedDestination::Service(url.parse().unwrap())
     }
 
-    fn remote() -> Base {
+    fn remote() -> ResolvedDestination {
         base("https://example.com/v1")
     }
 
     /// Returns names and values of the headers.
-    fn headers(credentials: &Credentials) -> Vec<(&'static str, String)> {
+    fn headers(credentials: &ServiceCredentials) -> Vec<(&'static str, String)> {
         let header = |key: &KeyHeader| (key.name(), key.value().expose_secret().to_owned());
         credentials.headers().iter().map(header).collect()
     }
 
-    fn refusal(service: Service, base: &Base, set: &[(&str, &str)]) -> String {
-        let found = Credentials::of(service, base, value_of(set));
+    fn refusal(
+        service: ProcurementService,
+        base: &ResolvedDestination,
+        set: &[(&str, &str)],
+    ) -> String {
+        let found = ServiceCredentials::from_variables(service, base, value_of(set));
         found.err().unwrap().to_string()
     }
 
@@ -211,17 +221,29 @@ mod tests {
     #[test]
     fn missing_keys_are_named() {
         assert_eq!(
-            refusal(Service::Workday, &remote(), &[("WORKDAY_API_KEY", "k")]),
+            refusal(
+                ProcurementService::Workday,
+                &remote(),
+                &[("WORKDAY_API_KEY", "k")]
+            ),
             "the keys of the service come from the environment: \
              WORKDAY_USER_TOKEN and WORKDAY_USER_EMAIL are not set"
         );
         assert_eq!(
-            refusal(Service::Keelvar, &remote(), &[("WORKDAY_API_KEY", "k")]),
+            refusal(
+                ProcurementService::Keelvar,
+                &remote(),
+                &[("WORKDAY_API_KEY", "k")]
+            ),
             "the keys of the service come from the environment: \
              KEELVAR_API_KEY and KEELVAR_USER_EMAIL are not set"
         );
         assert_eq!(
-            refusal(Service::Keelvar, &remote(), &[("KEELVAR_API_KEY", "k")]),
+            refusal(
+                ProcurementService::Keelvar,
+                &remote(),
+                &[("KEELVAR_API_KEY", "k")]
+            ),
             "the keys of the service come from the environment: KEELVAR_USER_EMAIL is not set"
         );
     }
@@ -235,7 +257,12 @@ mod tests {
             ("KEELVAR_API_KEY", "three"),
             ("KEELVAR_USER_EMAIL", "you@example.com"),
         ];
-        let workday = Credentials::of(Service::Workday, &remote(), value_of(&set)).unwrap();
+        let workday = ServiceCredentials::from_variables(
+            ProcurementService::Workday,
+            &remote(),
+            value_of(&set),
+        )
+        .unwrap();
         assert_eq!(
             headers(&workday),
             [
@@ -244,12 +271,17 @@ mod tests {
                 ("x-user-email", "me@example.com".to_owned())
             ]
         );
-        let keelvar = Credentials::of(Service::Keelvar, &remote(), value_of(&set)).unwrap();
+        let keelvar = ServiceCredentials::from_variables(
+            ProcurementService::Keelvar,
+            &remote(),
+            value_of(&set),
+        )
+        .unwrap();
         assert_eq!(
             headers(&keelvar),
             [("authorization", "Bearer three".to_owned())]
         );
-        let Credentials::Keelvar { user, .. } = keelvar else {
+        let ServiceCredentials::Keelvar { user, .. } = keelvar else {
             panic!("it is another service's");
         };
         assert_eq!(user, "you@example.com");
@@ -260,12 +292,20 @@ mod tests {
         let set = [("WORKDAY_API_KEY", "k"), ("KEELVAR_API_KEY", "k")];
         let local = base("http://127.0.0.1:1/v1");
         for (base, service, first) in [
-            (&local, Service::Workday, "k"),
-            (&local, Service::Keelvar, "Bearer k"),
-            (&Base::Emulator, Service::Workday, "emulator"),
-            (&Base::Emulator, Service::Keelvar, "Bearer emulator"),
+            (&local, ProcurementService::Workday, "k"),
+            (&local, ProcurementService::Keelvar, "Bearer k"),
+            (
+                &ResolvedDestination::Emulator,
+                ProcurementService::Workday,
+                "emulator",
+            ),
+            (
+                &ResolvedDestination::Emulator,
+                ProcurementService::Keelvar,
+                "Bearer emulator",
+            ),
         ] {
-            let found = Credentials::of(service, base, value_of(&set)).unwrap();
+            let found = ServiceCredentials::from_variables(service, base, value_of(&set)).unwrap();
             assert_eq!(headers(&found)[0].1, first);
         }
     }
@@ -282,7 +322,7 @@ mod tests {
             let set = [("KEELVAR_API_KEY", "k"), ("KEELVAR_USER_EMAIL", bad)];
             for base in [remote(), base("http://127.0.0.1:1/api")] {
                 assert_eq!(
-                    refusal(Service::Keelvar, &base, &set),
+                    refusal(ProcurementService::Keelvar, &base, &set),
                     "KEELVAR_USER_EMAIL holds no e-mail address; set it to that of the user in \
                      whose name the files are attached",
                     "{bad}"

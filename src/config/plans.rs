@@ -6,13 +6,13 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::{ChangePolicy, Jobs, ServiceConfig};
-use crate::emulator::Settings;
-use crate::manifest::Options;
-use crate::model::{ObjectRef, SecondCopies};
+use super::{ChangePolicy, JobPolicy, ServiceConfig};
+use crate::emulator::EmulatorSettings;
+use crate::manifest::ManifestOptions;
+use crate::model::{ObjectRef, SecondCopyPolicy};
 use crate::progress::Verbosity;
 use crate::text::decode::Encoding;
-use crate::verification::Download;
+use crate::verification::DownloadScope;
 
 /// Order of an import.
 #[derive(Debug, Clone)]
@@ -40,13 +40,13 @@ pub struct ImportPlan {
     /// Treatment of existing attachments.
     pub changes: ChangePolicy,
     /// Policy for Keelvar's jobs.
-    pub jobs: Jobs,
+    pub jobs: JobPolicy,
 }
 
 impl ImportPlan {
     /// Returns true if the user is shown notices before the import.
-    pub fn tells_notices(&self) -> bool {
-        self.notices == NoticePolicy::Tell && !self.output.is_quiet()
+    pub fn shows_notices(&self) -> bool {
+        self.notices == NoticePolicy::Show && !self.output.is_quiet()
     }
 }
 
@@ -56,7 +56,7 @@ pub struct CheckPlan {
     /// Manifest, and the named files.
     pub input: ManifestInput,
     /// Results of earlier runs, to compare the rows with.
-    pub results: EvidenceFile,
+    pub results: ComparisonFile,
     /// Form and amount of output.
     pub output: OutputConfig,
 }
@@ -69,11 +69,11 @@ pub struct VerifyPlan {
     /// Encoding of results saved by a spreadsheet, if named by the user.
     pub encoding: Option<&'static Encoding>,
     /// Attachments to download.
-    pub download: Download,
+    pub download: DownloadScope,
     /// Service with the attachments, rate and network.
     pub service: ServiceConfig,
     /// Policy for the judgement of Keelvar's jobs.
-    pub jobs: Jobs,
+    pub jobs: JobPolicy,
     /// Form and amount of output.
     pub output: OutputConfig,
 }
@@ -103,7 +103,7 @@ pub struct AttachPlan {
     /// Destination, rate and network.
     pub service: ServiceConfig,
     /// Policy for Keelvar's job.
-    pub jobs: Jobs,
+    pub jobs: JobPolicy,
 }
 
 /// Order of an emulator, running until stopped.
@@ -114,7 +114,7 @@ pub struct EmulatorPlan {
     /// File of the faults to inject. `None`: no faults.
     pub scenario: Option<PathBuf>,
     /// Further behaviour of the emulator.
-    pub settings: Settings,
+    pub settings: EmulatorSettings,
 }
 
 /// A manifest, and the way to read it.
@@ -126,16 +126,16 @@ pub struct ManifestInput {
     pub root: PathBuf,
     /// Options for reading the manifest's text. Results saved by a spreadsheet have the same
     /// encoding.
-    pub options: Options,
+    pub options: ManifestOptions,
     /// Treatment of rows whose files look like second copies of attached files.
-    pub second_copies: SecondCopies,
+    pub second_copies: SecondCopyPolicy,
 }
 
 /// Treatment of an existing results file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResumePolicy {
     /// An existing results file is refused: the import is to be the first with the path.
-    Begin,
+    BeginNew,
     /// The import goes on with the existing results.
     Resume,
 }
@@ -171,18 +171,18 @@ pub enum ConsentPolicy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoticePolicy {
     /// The user is shown notices before the import, and the result afterwards.
-    Tell,
+    Show,
     /// Neither is shown: the caller of the import reports.
     LeaveOut,
 }
 
 /// A file to compare with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EvidenceFile {
+pub enum ComparisonFile {
     /// The user named the file, so it must exist and be readable.
     Named(PathBuf),
     /// The file at the default path, if the file exists and is readable.
-    Usual(PathBuf),
+    Default(PathBuf),
 }
 
 /// Form and amount of a command's output.

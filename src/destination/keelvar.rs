@@ -10,7 +10,7 @@
 //!   than they were sent, and blanks may be added or dropped;
 //! - the request which reads a job is documented without a path. `/jobs/{id}` is assumed, with or
 //!   without a trailing slash: the client keeps the form which worked last;
-//! - of the words for a status only `RUNNING` and `FAILED` are documented. Some words count as
+//! - of the words for a status only `RUNNING` and `FAILED_WORD` are documented. Some words count as
 //!   success, the user can name more, and a job with any other word counts as running;
 //! - not documented: the members about files in a failed job. The outcome of a file is unknown if a
 //!   failed job does not name the file. The outcome of every file is unknown if a job ends in
@@ -19,7 +19,7 @@
 //!   assumed, because no document says whether they share one;
 //! - the upload is assumed to be a presigned PUT as in S3, without any header.
 
-mod document;
+mod job_answer;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -29,52 +29,55 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{
-    CreatedJob, Destination, End, Fate, FirstAnswer, JobApi, JobPresence, Kind, NewJob, Place,
+    BudgetKind, CreatedJob, Destination, FileOutcome, JobApi, JobOutcome, JobPresence, NewJob,
+    ProbeOutcome, UploadTarget,
 };
-use crate::http::api::{ApiClient, Dialect, KeyHeader, Method, Reply, Request, Unproven, said};
-use crate::http::target::{ApiHost, Target, UploadRules};
+use crate::http::api::{
+    ApiClient, ApiDialect, ApiRequest, KeyHeader, Method, ProbeAnswer, ServiceReply, error_text,
+};
+use crate::http::target::{ApiLocation, TransferPolicy, TransferTarget};
 use crate::http::transfer::TransferClient;
-use crate::http::{ClientError, Network};
-use crate::http::{Failure, PutFailure, Receipt};
+use crate::http::{ApiFailure, PutFailure, PutReceipt};
+use crate::http::{HttpClientError, NetworkConfig};
 use crate::model::StatusWord;
-use crate::model::{AttachmentId, Content, ObjectType};
-use crate::source::Source;
-use crate::sync::lock;
-use crate::throttle::quota::{Allowance, Budget};
+use crate::model::{AttachmentId, CheckedContent, ObjectType};
+use crate::mutex::lock_despite_poison;
+use crate::throttle::quota::{QuotaBudget, RequestAllowance};
+use crate::upload_source::UploadSource;
 
-use document::{errors, files, id, is_another, named_in};
+use job_answer::{error_messages, job_id, listed_files, names_another_job, outcomes_from_errors};
 
 /// Limits on the creation of jobs (documented under "usage": burst and sustained).
-pub const POSTS: &[Allowance] = &[
-    Allowance {
+pub const POST_ALLOWANCES: &[RequestAllowance] = &[
+    RequestAllowance {
         requests: 120,
-        within: Duration::from_hours(1),
+        window: Duration::from_hours(1),
     },
-    Allowance {
+    RequestAllowance {
         requests: 500,
-        within: Duration::from_hours(24),
+        window: Duration::from_hours(24),
     },
 ];
 
 /// Limits on the reading of jobs (documented under "usage"). One request in two seconds is the
 /// documented limit of 30 in a minute without bursts.
-pub const READS: &[Allowance] = &[
-    Allowance {
+pub const READ_ALLOWANCES: &[RequestAllowance] = &[
+    RequestAllowance {
         requests: 1,
-        within: Duration::from_secs(2),
+        window: Duration::from_secs(2),
     },
-    Allowance {
+    RequestAllowance {
         requests: 30,
-        within: Duration::from_mins(1),
+        window: Duration::from_mins(1),
     },
-    Allowance {
+    RequestAllowance {
         requests: 600,
-        within: Duration::from_hours(1),
+        window: Duration::from_hours(1),
     },
 ];
 
 /// Status words for success. `COMPLETED` is seen in examples of other kinds of jobs.
-const SUCCESS: [&str; 6] = [
+const SUCCESS_WORDS: [&str; 6] = [
     "COMPLETED",
     "COMPLETE",
     "SUCCEEDED",
@@ -84,53 +87,53 @@ const SUCCESS: [&str; 6] = [
 ];
 
 /// Status word for failure (documented).
-const FAILED: &str = "FAILED";
+const FAILED_WORD: &str = "FAILED";
 
 /// Status words for a file which is not attached, in jobs with a status for each file.
-const NOT_ATTACHED: [&str; 4] = [FAILED, "NOT_ATTACHED", "MISSING", "REJECTED"];
+const NOT_ATTACHED_WORDS: [&str; 4] = [FAILED_WORD, "NOT_ATTACHED", "MISSING", "REJECTED"];
 
 /// Largest number of characters of a text of the service which is shown.
-const LONGEST_TEXT: usize = 300;
+const MAX_TEXT_CHARS: usize = 300;
 
 /// Settings for the creation of jobs and the wait for their end.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct KeelvarSettings {
     /// E-mail address of the user in whose name the files are attached.
     pub user: String,
     /// Longest time from the upload of a job's files to its end.
-    pub timeout: Duration,
+    pub job_timeout: Duration,
     /// Status words which count as success besides the built-in words.
-    pub success: Vec<StatusWord>,
+    pub success_words: Vec<StatusWord>,
 }
 
 /// Client of the jobs API.
 #[derive(Debug)]
-pub struct Keelvar {
+pub struct KeelvarClient {
     api: ApiClient,
     transfer: TransferClient,
-    rules: UploadRules,
-    settings: Settings,
-    posts: Endpoint,
-    reads: Endpoint,
+    rules: TransferPolicy,
+    settings: KeelvarSettings,
+    posts: EndpointState,
+    reads: EndpointState,
 }
 
 /// Budget and working form of address of one kind of request.
 #[derive(Debug)]
-struct Endpoint {
-    budget: Budget,
+struct EndpointState {
+    budget: QuotaBudget,
     /// Form of address which has worked; `None` until one has.
-    slash: Mutex<Option<Slash>>,
+    working_slash: Mutex<Option<SlashForm>>,
 }
 
 /// Form of an address: with or without a trailing slash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Slash {
+enum SlashForm {
     With,
     Without,
 }
 
-impl Slash {
-    fn other(self) -> Self {
+impl SlashForm {
+    fn opposite(self) -> Self {
         match self {
             Self::With => Self::Without,
             Self::Without => Self::With,
@@ -138,31 +141,31 @@ impl Slash {
     }
 }
 
-impl Endpoint {
-    fn new(allowances: &'static [Allowance]) -> Self {
+impl EndpointState {
+    fn new(allowances: &'static [RequestAllowance]) -> Self {
         Self {
-            budget: Budget::new(allowances),
-            slash: Mutex::new(None),
+            budget: QuotaBudget::new(allowances),
+            working_slash: Mutex::new(None),
         }
     }
 }
 
-impl Keelvar {
+impl KeelvarClient {
     /// Creates a client for a base URL. The keys are sent to this base and nowhere else.
     pub fn new(
         base: Url,
         keys: &[KeyHeader],
-        network: &Network,
-        settings: Settings,
-    ) -> Result<Self, ClientError> {
-        let host = ApiHost::of(&base);
+        network: &NetworkConfig,
+        settings: KeelvarSettings,
+    ) -> Result<Self, HttpClientError> {
+        let host = ApiLocation::from_base_url(&base);
         Ok(Self {
-            api: ApiClient::new(base, Dialect::Json, keys, network)?,
+            api: ApiClient::new(base, ApiDialect::Json, keys, network)?,
             transfer: TransferClient::new(host, network)?,
-            rules: UploadRules::new(host, network),
+            rules: TransferPolicy::new(host, network),
             settings,
-            posts: Endpoint::new(POSTS),
-            reads: Endpoint::new(READS),
+            posts: EndpointState::new(POST_ALLOWANCES),
+            reads: EndpointState::new(READ_ALLOWANCES),
         })
     }
 
@@ -171,50 +174,56 @@ impl Keelvar {
     /// Tries the other form if the answer redirects there, or if the answer is a 404 and no form
     /// has worked yet. A second request is safe, because the first one had no effect after either
     /// answer.
-    async fn ask(
+    async fn send_in_either_form(
         &self,
-        endpoint: &Endpoint,
+        endpoint: &EndpointState,
         path: &[&str],
         body: Option<Value>,
-    ) -> Result<Reply, Failure> {
-        let known = *lock(&endpoint.slash);
-        let first = known.unwrap_or(Slash::Without);
-        let reply = self.once(endpoint, path, first, body.clone()).await?;
+    ) -> Result<ServiceReply, ApiFailure> {
+        let known = *lock_despite_poison(&endpoint.working_slash);
+        let first = known.unwrap_or(SlashForm::Without);
+        let reply = self
+            .send_in_form(endpoint, path, first, body.clone())
+            .await?;
         let wants_other = match reply {
-            Reply::OtherSlash => true,
-            Reply::NotFound => known.is_none(),
-            Reply::Success(_) | Reply::Refused(_) => false,
+            ServiceReply::SlashRedirect => true,
+            ServiceReply::NotFound => known.is_none(),
+            ServiceReply::Success(_) | ServiceReply::Refused(_) => false,
         };
         if !wants_other {
-            if reply != Reply::NotFound {
-                *lock(&endpoint.slash) = Some(first);
+            if reply != ServiceReply::NotFound {
+                *lock_despite_poison(&endpoint.working_slash) = Some(first);
             }
             return Ok(reply);
         }
-        endpoint.budget.count();
-        let reply = self.once(endpoint, path, first.other(), body).await?;
+        endpoint.budget.count_request();
+        let reply = self
+            .send_in_form(endpoint, path, first.opposite(), body)
+            .await?;
         match reply {
-            Reply::OtherSlash => Err(Failure::Unanswered("redirects that go in circles".into())),
-            Reply::NotFound => Ok(reply),
-            Reply::Success(_) | Reply::Refused(_) => {
-                *lock(&endpoint.slash) = Some(first.other());
+            ServiceReply::SlashRedirect => Err(ApiFailure::Unanswered(
+                "redirects that go in circles".into(),
+            )),
+            ServiceReply::NotFound => Ok(reply),
+            ServiceReply::Success(_) | ServiceReply::Refused(_) => {
+                *lock_despite_poison(&endpoint.working_slash) = Some(first.opposite());
                 Ok(reply)
             }
         }
     }
 
-    async fn once(
+    async fn send_in_form(
         &self,
-        endpoint: &Endpoint,
+        endpoint: &EndpointState,
         path: &[&str],
-        slash: Slash,
+        slash: SlashForm,
         body: Option<Value>,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<ServiceReply, ApiFailure> {
         let mut path = path.to_vec();
-        if slash == Slash::With {
+        if slash == SlashForm::With {
             path.push("");
         }
-        let request = Request {
+        let request = ApiRequest {
             method: match body {
                 Some(_) => Method::POST,
                 None => Method::GET,
@@ -223,67 +232,72 @@ impl Keelvar {
             query: None,
             body,
         };
-        self.api.send_within(&endpoint.budget, request).await
+        self.api.send_counted(&endpoint.budget, request).await
     }
 
     fn is_success(&self, word: &str) -> bool {
-        let known = SUCCESS
+        let known = SUCCESS_WORDS
             .iter()
             .any(|success| success.eq_ignore_ascii_case(word));
-        known || self.settings.success.iter().any(|success| success.is(word))
+        known
+            || self
+                .settings
+                .success_words
+                .iter()
+                .any(|success| success.matches(word))
     }
 
-    /// Hides keys in a text of the service and cuts it to [`LONGEST_TEXT`] characters.
-    fn shown(&self, text: &str) -> String {
-        self.api.hide(text).chars().take(LONGEST_TEXT).collect()
+    /// Hides keys in a text of the service and cuts it to [`MAX_TEXT_CHARS`] characters.
+    fn redacted(&self, text: &str) -> String {
+        self.api.redact(text).chars().take(MAX_TEXT_CHARS).collect()
     }
 
-    fn places(&self, job: &Value) -> Vec<Place<Target>> {
+    fn upload_targets(&self, job: &Value) -> Vec<UploadTarget<TransferTarget>> {
         let place = |file: &Value| {
             let url = file["upload_url"].as_str()?;
-            Some(Place {
+            Some(UploadTarget {
                 file_name: file["file_name"].as_str()?.to_owned(),
-                target: Target::parse(url, &[], &self.rules),
+                target: TransferTarget::from_upload_url(url, &[], &self.rules),
             })
         };
-        files(job).iter().filter_map(place).collect()
+        listed_files(job).iter().filter_map(place).collect()
     }
 
     /// Reads the state of a job from its document.
-    fn presence(&self, job: &Value) -> JobPresence<Target> {
+    fn presence(&self, job: &Value) -> JobPresence<TransferTarget> {
         let word = job["status"].as_str().unwrap_or("a job without a status");
         if self.is_success(word) {
-            JobPresence::Ended(self.end(job, word, Fate::Attached))
-        } else if word.eq_ignore_ascii_case(FAILED) {
-            JobPresence::Ended(self.end(job, word, Fate::Unknown))
+            JobPresence::Ended(self.job_outcome(job, word, FileOutcome::Attached))
+        } else if word.eq_ignore_ascii_case(FAILED_WORD) {
+            JobPresence::Ended(self.job_outcome(job, word, FileOutcome::Unknown))
         } else {
             JobPresence::Running {
-                word: self.shown(word),
-                places: self.places(job),
+                status: self.redacted(word),
+                upload_targets: self.upload_targets(job),
             }
         }
     }
 
     /// Reads the result of an ended job. `silence` is the outcome of a file which the job does not
     /// mention.
-    fn end(&self, job: &Value, word: &str, silence: Fate) -> End {
-        let errors = errors(job);
+    fn job_outcome(&self, job: &Value, word: &str, silence: FileOutcome) -> JobOutcome {
+        let errors = error_messages(job);
         let told = errors.join("; ");
-        let named = named_in(&errors, files(job));
+        let named = outcomes_from_errors(&errors, listed_files(job));
         let others = if errors.is_empty() || !named.is_empty() {
             silence
         } else {
-            Fate::Unknown
+            FileOutcome::Unknown
         };
-        let mut fates: BTreeMap<String, Fate> = named
+        let mut fates: BTreeMap<String, FileOutcome> = named
             .into_iter()
-            .map(|(name, fate)| (name, self.fit_to_be_shown(fate)))
+            .map(|(name, fate)| (name, self.redacted_outcome(fate)))
             .collect();
-        for file in files(job) {
+        for file in listed_files(job) {
             let Some(name) = file["file_name"].as_str() else {
                 continue;
             };
-            match self.own_word(file) {
+            match self.own_outcome(file) {
                 Some(fate) => {
                     fates.insert(name.to_owned(), fate);
                 }
@@ -297,140 +311,148 @@ impl Keelvar {
             }
         }
         let word = match told.as_str() {
-            "" => self.shown(word),
-            told => self.shown(&format!("{word}: {told}")),
+            "" => self.redacted(word),
+            told => self.redacted(&format!("{word}: {told}")),
         };
-        End {
-            word,
-            files: fates,
-            others,
+        JobOutcome {
+            message: word,
+            named_files: fates,
+            other_files: others,
         }
     }
 
-    fn fit_to_be_shown(&self, fate: Fate) -> Fate {
+    fn redacted_outcome(&self, fate: FileOutcome) -> FileOutcome {
         match fate {
-            Fate::NotAttached(why) => Fate::NotAttached(self.shown(&why)),
+            FileOutcome::NotAttached(why) => FileOutcome::NotAttached(self.redacted(&why)),
             other => other,
         }
     }
 
     /// Reads the outcome of one file from the file's own status; `None` if the file has none.
-    fn own_word(&self, file: &Value) -> Option<Fate> {
+    fn own_outcome(&self, file: &Value) -> Option<FileOutcome> {
         let word = file["status"].as_str()?;
         if self.is_success(word) || word.eq_ignore_ascii_case("ATTACHED") {
-            return Some(Fate::Attached);
+            return Some(FileOutcome::Attached);
         }
         let is_not = |not: &&str| not.eq_ignore_ascii_case(word);
-        NOT_ATTACHED.iter().any(is_not).then(|| {
-            let said = said(&json!({"errors": [file["error"], file["errors"]]}));
-            Fate::NotAttached(self.shown(&format!("{word} {said}")).trim_end().to_owned())
+        NOT_ATTACHED_WORDS.iter().any(is_not).then(|| {
+            let said = error_text(&json!({"errors": [file["error"], file["errors"]]}));
+            FileOutcome::NotAttached(
+                self.redacted(&format!("{word} {said}"))
+                    .trim_end()
+                    .to_owned(),
+            )
         })
     }
 }
 
-impl Destination for Keelvar {
-    type Target = Target;
+impl Destination for KeelvarClient {
+    type Target = TransferTarget;
 
-    fn budget(&self, kind: Kind) -> Option<&Budget> {
+    fn budget(&self, kind: BudgetKind) -> Option<&QuotaBudget> {
         Some(match kind {
-            Kind::Read => &self.reads.budget,
-            Kind::Change => &self.posts.budget,
+            BudgetKind::Read => &self.reads.budget,
+            BudgetKind::Change => &self.posts.budget,
         })
     }
 
     /// Reads the list of jobs. Nothing depends on the list, because no document names its path.
-    async fn introduce(&self, _: Option<&AttachmentId>) -> Result<FirstAnswer, Failure> {
-        let list = |path| Request {
+    async fn probe(&self, _: Option<&AttachmentId>) -> Result<ProbeOutcome, ApiFailure> {
+        let list = |path| ApiRequest {
             method: Method::GET,
             path,
             query: None,
             body: None,
         };
-        let mut answer = self.api.introduce(list(&["jobs", ""])).await?;
-        if answer.wants_other_slash {
-            self.reads.budget.count();
-            answer = self.api.introduce(list(&["jobs"])).await?;
+        let mut answer = self.api.probe(list(&["jobs", ""])).await?;
+        if answer.is_slash_redirect {
+            self.reads.budget.count_request();
+            answer = self.api.probe(list(&["jobs"])).await?;
         }
-        Ok(first_answer(answer))
+        Ok(judge_probe(answer))
     }
 
-    async fn put(
+    async fn put_file(
         &self,
-        target: &Target,
-        source: &Source,
-        content: &Content,
+        target: &TransferTarget,
+        source: &UploadSource,
+        content: &CheckedContent,
         sent: &(dyn Fn(u64) + Send + Sync),
-    ) -> Result<Receipt, PutFailure> {
+    ) -> Result<PutReceipt, PutFailure> {
         self.transfer.put(target, source, content, sent).await
     }
 }
 
-impl JobApi for Keelvar {
+impl JobApi for KeelvarClient {
     fn job_timeout(&self) -> Duration {
-        self.settings.timeout
+        self.settings.job_timeout
     }
 
-    async fn job(&self, id: &AttachmentId) -> Result<JobPresence<Target>, Failure> {
-        match self.ask(&self.reads, &["jobs", id.as_str()], None).await? {
-            Reply::Success(job) if !is_another(&job, id) => Ok(self.presence(&job)),
-            Reply::Success(_) => Err(foreign("speaks of another job")),
-            Reply::NotFound => Ok(JobPresence::Absent),
-            Reply::OtherSlash => Err(foreign("is a redirect")),
-            Reply::Refused(why) => Err(Failure::Refused(why)),
+    async fn get_job(&self, id: &AttachmentId) -> Result<JobPresence<TransferTarget>, ApiFailure> {
+        match self
+            .send_in_either_form(&self.reads, &["jobs", id.as_str()], None)
+            .await?
+        {
+            ServiceReply::Success(job) if !names_another_job(&job, id) => Ok(self.presence(&job)),
+            ServiceReply::Success(_) => Err(unusable_answer("speaks of another job")),
+            ServiceReply::NotFound => Ok(JobPresence::Absent),
+            ServiceReply::SlashRedirect => Err(unusable_answer("is a redirect")),
+            ServiceReply::Refused(why) => Err(ApiFailure::Refused(why)),
         }
     }
 
-    async fn create_job(&self, new: &NewJob) -> Result<CreatedJob<Target>, Failure> {
-        let endpoint = endpoint(new.object.kind());
-        let body = body(new, &self.settings.user);
+    async fn create_job(&self, new: &NewJob) -> Result<CreatedJob<TransferTarget>, ApiFailure> {
+        let endpoint = endpoint_name(new.object.object_type());
+        let body = create_body(new, &self.settings.user);
         match self
-            .ask(&self.posts, &["jobs", endpoint], Some(body))
+            .send_in_either_form(&self.posts, &["jobs", endpoint], Some(body))
             .await?
         {
-            Reply::Success(job) => Ok(CreatedJob {
-                id: id(&job).ok_or_else(|| foreign("names no job"))?,
-                places: self.places(&job),
+            ServiceReply::Success(job) => Ok(CreatedJob {
+                id: job_id(&job).ok_or_else(|| unusable_answer("names no job"))?,
+                upload_targets: self.upload_targets(&job),
             }),
             // The endpoint does not exist. For an object which does not exist, the service answers
             // with a 400 or reports the error in the job.
-            Reply::NotFound => Err(Failure::Hopeless(format!(
+            ServiceReply::NotFound => Err(ApiFailure::NeverPossible(format!(
                 "the service knows no jobs/{endpoint} (status 404): is the base URL right? It ends \
                  where /jobs begins, as in https://HOST/api"
             ))),
-            Reply::OtherSlash => Err(foreign("is a redirect")),
-            Reply::Refused(why) => Err(Failure::Refused(why)),
+            ServiceReply::SlashRedirect => Err(unusable_answer("is a redirect")),
+            ServiceReply::Refused(why) => Err(ApiFailure::Refused(why)),
         }
     }
 }
 
 /// Judges the answer to the list of jobs. The form of the answer is not documented: a list, or an
 /// object which contains a list, proves the service.
-fn first_answer(answer: Unproven) -> FirstAnswer {
+fn judge_probe(answer: ProbeAnswer) -> ProbeOutcome {
     let body = answer.body.unwrap_or_default();
     let has_list = |body: &Value| {
         let members = body.as_object().into_iter().flatten();
         body.is_array() || members.into_iter().any(|(_, member)| member.is_array())
     };
     match answer.status {
-        200..=299 if has_list(&body) => FirstAnswer::Proven,
-        200..=299 if !body.is_null() => {
-            FirstAnswer::Foreign(format!("{} and JSON that is no list of jobs", answer.words))
-        }
-        400 | 422 if !said(&body).is_empty() => FirstAnswer::Proven,
-        404 | 405 => FirstAnswer::Unclear(answer.words),
-        _ => FirstAnswer::Foreign(answer.words),
+        200..=299 if has_list(&body) => ProbeOutcome::Proven,
+        200..=299 if !body.is_null() => ProbeOutcome::NotTheService(format!(
+            "{} and JSON that is no list of jobs",
+            answer.description
+        )),
+        400 | 422 if !error_text(&body).is_empty() => ProbeOutcome::Proven,
+        404 | 405 => ProbeOutcome::Unclear(answer.description),
+        _ => ProbeOutcome::NotTheService(answer.description),
     }
 }
 
-fn endpoint(kind: ObjectType) -> &'static str {
+fn endpoint_name(kind: ObjectType) -> &'static str {
     match kind {
         ObjectType::SourcingRequest => "attach-files-to-sourcing-request",
         _ => "attach-files-to-sourcing-event",
     }
 }
 
-fn body(new: &NewJob, user: &str) -> Value {
-    let kind = new.object.kind();
+fn create_body(new: &NewJob, user: &str) -> Value {
+    let kind = new.object.object_type();
     let in_whose_name = match kind {
         ObjectType::SourcingRequest => "requester",
         _ => "created_by",
@@ -441,8 +463,8 @@ fn body(new: &NewJob, user: &str) -> Value {
 
 /// Failure for an answer which cannot be the service's own, whatever its status: nothing is known
 /// after such an answer.
-fn foreign(what: &str) -> Failure {
-    Failure::Unanswered(format!("the answer {what}"))
+fn unusable_answer(what: &str) -> ApiFailure {
+    ApiFailure::Unanswered(format!("the answer {what}"))
 }
 
 #[cfg(test)]

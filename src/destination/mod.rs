@@ -5,34 +5,34 @@
 //! job's id alone). Nothing here repeats a request or waits: the pipeline decides when to try again,
 //! and whether a second try is safe. Terms of a service's own protocol stay in its client.
 //!
-//! Open `attachments` or `jobs` first. A new service gets a client beside `workday`, implements one
+//! Open `attachment_api` or `job_api` first. A new service gets a client beside `workday`, implements one
 //! of the two traits, and runs the tests in `contract`. `model::Service` and `config` name the
 //! service, and `commands::session` makes the client.
 
-pub mod archive;
-mod attachments;
+mod attachment_api;
+pub mod attachment_metadata;
 pub mod file_names;
-mod jobs;
+mod job_api;
 pub mod keelvar;
 pub mod workday;
 
 use std::fmt;
 use std::future::ready;
 
-use crate::http::{Failure, PutFailure, Receipt, UnsafeTarget};
-use crate::model::{AttachmentId, Content, ExternalId};
-use crate::source::Source;
+use crate::http::{ApiFailure, PutFailure, PutReceipt, UnsafeTargetError};
+use crate::model::{AttachmentId, CheckedContent, ExternalId};
+use crate::upload_source::UploadSource;
 
-use crate::throttle::quota::Budget;
-pub use attachments::{
-    Amended, AttachmentApi, CreatedAttachment, Key, LISTED_AT_ONCE, Names, NewAttachment, NewNames,
-    Presence,
+use crate::throttle::quota::QuotaBudget;
+pub use attachment_api::{
+    AttachmentApi, AttachmentNames, AttachmentPresence, AttachmentSelector, CreatedAttachment,
+    MAX_IDS_PER_LIST, NameUpdate, NewAttachment, UpdatedAttachment,
 };
-pub use jobs::{CreatedJob, End, Fate, JobApi, JobPresence, NewJob};
+pub use job_api::{CreatedJob, FileOutcome, JobApi, JobOutcome, JobPresence, NewJob};
 
 /// Budget against which a request counts, where a service limits requests over longer times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum BudgetKind {
     /// Requests which change nothing.
     Read,
     /// Requests which create or alter something.
@@ -41,11 +41,11 @@ pub enum Kind {
 
 /// Address to which the bytes of one file are sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place<T> {
+pub struct UploadTarget<T> {
     /// Name of the file in the service's record.
     pub file_name: String,
     /// Address for the bytes, or the reason why the address in the answer is not used.
-    pub target: Result<T, UnsafeTarget>,
+    pub target: Result<T, UnsafeTargetError>,
 }
 
 /// File to be attached.
@@ -61,7 +61,7 @@ pub struct NewFile {
 
 /// Result of the first request of a run, unless the request failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FirstAnswer {
+pub enum ProbeOutcome {
     /// The service is at the address and accepts the keys.
     Proven,
     /// The answer may come from the service or from another server, because no document says how
@@ -69,7 +69,7 @@ pub enum FirstAnswer {
     Unclear(String),
     /// Another server answered, or the address is not the base of the service's paths. Holds a
     /// description of the answer.
-    Foreign(String),
+    NotTheService(String),
 }
 
 /// Service to which files are sent. Holds the requests common to attachments and jobs.
@@ -79,28 +79,28 @@ pub trait Destination: Send + Sync {
     type Target: fmt::Debug + Clone + PartialEq + Send + Sync;
 
     /// Returns the budget for requests of a kind, or `None` where the service has no such limit.
-    fn budget(&self, _kind: Kind) -> Option<&Budget> {
+    fn budget(&self, _kind: BudgetKind) -> Option<&QuotaBudget> {
         None
     }
 
     /// Sends one request which changes nothing, to learn whether the service is there and accepts
     /// the keys. `known` is the id of an attachment or job which the service has, if one is known.
-    fn introduce(
+    fn probe(
         &self,
         _known: Option<&AttachmentId>,
-    ) -> impl Future<Output = Result<FirstAnswer, Failure>> + Send {
-        ready(Ok(FirstAnswer::Proven))
+    ) -> impl Future<Output = Result<ProbeOutcome, ApiFailure>> + Send {
+        ready(Ok(ProbeOutcome::Proven))
     }
 
     /// Sends the whole file, which must still be `content`. Calls `sent` with the size of each
     /// piece in bytes.
-    fn put(
+    fn put_file(
         &self,
         target: &Self::Target,
-        source: &Source,
-        content: &Content,
+        source: &UploadSource,
+        content: &CheckedContent,
         sent: &(dyn Fn(u64) + Send + Sync),
-    ) -> impl Future<Output = Result<Receipt, PutFailure>> + Send;
+    ) -> impl Future<Output = Result<PutReceipt, PutFailure>> + Send;
 }
 
 #[cfg(test)]

@@ -18,45 +18,57 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWrite;
 use url::Url;
 
-use super::archive::{Exhibit, Original, Shown};
+use super::attachment_metadata::{AttachmentDownload, AttachmentMetadata, Reported};
 use super::{
-    Amended, AttachmentApi, CreatedAttachment, Destination, FirstAnswer, Key, Names, NewAttachment,
-    NewFile, NewNames, Place, Presence,
+    AttachmentApi, AttachmentNames, AttachmentPresence, AttachmentSelector, CreatedAttachment,
+    Destination, NameUpdate, NewAttachment, NewFile, ProbeOutcome, UpdatedAttachment, UploadTarget,
 };
-use crate::http::api::{ApiClient, Dialect, KeyHeader, Method, Reply, Request, Unproven};
-use crate::http::target::{ApiHost, Target, UploadRules};
+use crate::http::api::{
+    ApiClient, ApiDialect, ApiRequest, KeyHeader, Method, ProbeAnswer, ServiceReply,
+};
+use crate::http::target::{ApiLocation, TransferPolicy, TransferTarget};
 use crate::http::transfer::TransferClient;
-use crate::http::{ClientError, Failure, FetchFailure, Fetched, Network, PutFailure, Receipt};
-use crate::model::{AttachmentId, Content, ExternalId, ObjectRef, ObjectType};
-use crate::source::Source;
-use resource::{Resource, Told, foreign, many, one};
+use crate::http::{
+    ApiFailure, FetchFailure, FetchedContent, HttpClientError, NetworkConfig, PutFailure,
+    PutReceipt,
+};
+use crate::model::{AttachmentId, CheckedContent, ExternalId, ObjectRef, ObjectType};
+use crate::upload_source::UploadSource;
+use resource::{NullableText, WorkdayResource, parse_resource, parse_resources, unusable_answer};
 
 /// Client of the attachments API.
 #[derive(Debug)]
-pub struct Workday {
+pub struct WorkdayClient {
     api: ApiClient,
     transfer: TransferClient,
-    rules: UploadRules,
+    rules: TransferPolicy,
 }
 
-impl Workday {
+impl WorkdayClient {
     /// Creates a client for a base URL. The keys are sent to this base and nowhere else.
-    pub fn new(base: Url, keys: &[KeyHeader], network: &Network) -> Result<Self, ClientError> {
-        let host = ApiHost::of(&base);
+    pub fn new(
+        base: Url,
+        keys: &[KeyHeader],
+        network: &NetworkConfig,
+    ) -> Result<Self, HttpClientError> {
+        let host = ApiLocation::from_base_url(&base);
         Ok(Self {
-            api: ApiClient::new(base, Dialect::JsonApi, keys, network)?,
+            api: ApiClient::new(base, ApiDialect::JsonApi, keys, network)?,
             transfer: TransferClient::new(host, network)?,
-            rules: UploadRules::new(host, network),
+            rules: TransferPolicy::new(host, network),
         })
     }
 
     /// Lists the attachments with these ids. Ids which the service leaves out are missing in the
     /// result.
-    async fn listed(&self, ids: &[AttachmentId]) -> Result<Vec<Resource>, Failure> {
+    async fn list_resources(
+        &self,
+        ids: &[AttachmentId],
+    ) -> Result<Vec<WorkdayResource>, ApiFailure> {
         let list: Vec<&str> = ids.iter().map(AttachmentId::as_str).collect();
         let reply = self
             .api
-            .send(Request {
+            .send(ApiRequest {
                 method: Method::GET,
                 path: &["attachments"],
                 query: Some(("filter[id_equals]", &list.join(","))),
@@ -64,25 +76,27 @@ impl Workday {
             })
             .await?;
         match reply {
-            Reply::Success(body) => many(body),
-            Reply::NotFound => Ok(Vec::new()),
-            Reply::OtherSlash => Err(foreign("is a redirect")),
-            Reply::Refused(why) => Err(Failure::Refused(why)),
+            ServiceReply::Success(body) => parse_resources(body),
+            ServiceReply::NotFound => Ok(Vec::new()),
+            ServiceReply::SlashRedirect => Err(unusable_answer("is a redirect")),
+            ServiceReply::Refused(why) => Err(ApiFailure::Refused(why)),
         }
     }
 
     /// Reads the attachment with this id; `None` if the answer is a 404.
-    async fn of_id(&self, id: &AttachmentId) -> Result<Option<Resource>, Failure> {
-        match self.look_up(&["attachments", id.as_str()]).await? {
-            Some(found) if found.id()? != *id => Err(foreign("speaks of another attachment")),
+    async fn get_resource(&self, id: &AttachmentId) -> Result<Option<WorkdayResource>, ApiFailure> {
+        match self.get_resource_at(&["attachments", id.as_str()]).await? {
+            Some(found) if found.id()? != *id => {
+                Err(unusable_answer("speaks of another attachment"))
+            }
             found => Ok(found),
         }
     }
 
-    async fn look_up(&self, path: &[&str]) -> Result<Option<Resource>, Failure> {
+    async fn get_resource_at(&self, path: &[&str]) -> Result<Option<WorkdayResource>, ApiFailure> {
         let reply = self
             .api
-            .send(Request {
+            .send(ApiRequest {
                 method: Method::GET,
                 path,
                 query: None,
@@ -90,65 +104,65 @@ impl Workday {
             })
             .await?;
         match reply {
-            Reply::NotFound => Ok(None),
-            Reply::OtherSlash => Err(foreign("is a redirect")),
-            Reply::Success(body) => one(body).map(Some),
-            Reply::Refused(why) => Err(Failure::Refused(why)),
+            ServiceReply::NotFound => Ok(None),
+            ServiceReply::SlashRedirect => Err(unusable_answer("is a redirect")),
+            ServiceReply::Success(body) => parse_resource(body).map(Some),
+            ServiceReply::Refused(why) => Err(ApiFailure::Refused(why)),
         }
     }
 
     /// Reads the metadata of an attachment from an answer.
-    fn exhibit(&self, found: &Resource) -> Result<Exhibit, Failure> {
-        Ok(Exhibit {
-            external_id: self.shown(&found.attributes.external_id),
-            title: self.shown(&found.attributes.title),
-            file_name: self.shown(&found.attributes.file_name),
-            uploaded_at: self.shown(&found.attributes.uploaded_at),
+    fn metadata(&self, found: &WorkdayResource) -> Result<AttachmentMetadata, ApiFailure> {
+        Ok(AttachmentMetadata {
+            external_id: self.reported(&found.attributes.external_id),
+            title: self.reported(&found.attributes.title),
+            file_name: self.reported(&found.attributes.file_name),
+            uploaded_at: self.reported(&found.attributes.uploaded_at),
             size: found.size()?,
         })
     }
 
-    fn names(&self, found: &Resource) -> Names {
-        Names {
-            external_id: self.shown(&found.attributes.external_id),
-            title: self.shown(&found.attributes.title),
+    fn names(&self, found: &WorkdayResource) -> AttachmentNames {
+        AttachmentNames {
+            external_id: self.reported(&found.attributes.external_id),
+            title: self.reported(&found.attributes.title),
         }
     }
 
-    fn presence(&self, found: &Resource) -> Result<Presence, Failure> {
+    fn presence(&self, found: &WorkdayResource) -> Result<AttachmentPresence, ApiFailure> {
         let id = found.id()?;
         Ok(match found.size()? {
-            Some(size) => Presence::Stored {
+            Some(size) => AttachmentPresence::Stored {
                 id,
                 size,
                 names: self.names(found),
             },
-            None => Presence::Pending { id },
+            None => AttachmentPresence::Pending { id },
         })
     }
 
-    fn shown(&self, told: &Told) -> Shown {
+    fn reported(&self, told: &NullableText) -> Reported {
         match told {
-            Told::No | Told::Odd => Shown::NotTold,
-            Told::Null => Shown::Nothing,
-            Told::Text(value) => Shown::Text {
+            NullableText::Missing | NullableText::NotText => Reported::NotReported,
+            NullableText::Null => Reported::Null,
+            NullableText::Text(value) => Reported::Text {
                 value: value.clone(),
-                words: self.api.hide(value),
+                redacted: self.api.redact(value),
             },
         }
     }
 
     /// Sends a POST or a PATCH. Returns the attachment in the answer; `None` if the answer is a
     /// 404.
-    async fn change(
+    async fn send_change(
         &self,
         method: Method,
         path: &[&str],
         body: Value,
-    ) -> Result<Option<Resource>, Failure> {
+    ) -> Result<Option<WorkdayResource>, ApiFailure> {
         let reply = self
             .api
-            .send(Request {
+            .send(ApiRequest {
                 method,
                 path,
                 query: None,
@@ -156,94 +170,110 @@ impl Workday {
             })
             .await?;
         match reply {
-            Reply::Success(body) => one(body).map(Some),
-            Reply::NotFound => Ok(None),
-            Reply::OtherSlash => Err(foreign("is a redirect")),
-            Reply::Refused(why) => Err(Failure::Refused(why)),
+            ServiceReply::Success(body) => parse_resource(body).map(Some),
+            ServiceReply::NotFound => Ok(None),
+            ServiceReply::SlashRedirect => Err(unusable_answer("is a redirect")),
+            ServiceReply::Refused(why) => Err(ApiFailure::Refused(why)),
         }
     }
 }
 
-impl Destination for Workday {
-    type Target = Target;
+impl Destination for WorkdayClient {
+    type Target = TransferTarget;
 
     /// Lists one attachment: `known`, or else id `1`, which need not exist.
-    async fn introduce(&self, known: Option<&AttachmentId>) -> Result<FirstAnswer, Failure> {
+    async fn probe(&self, known: Option<&AttachmentId>) -> Result<ProbeOutcome, ApiFailure> {
         let id = known.map_or("1", AttachmentId::as_str);
-        let request = Request {
+        let request = ApiRequest {
             method: Method::GET,
             path: &["attachments"],
             query: Some(("filter[id_equals]", id)),
             body: None,
         };
-        Ok(first_answer(self.api.introduce(request).await?))
+        Ok(judge_probe(self.api.probe(request).await?))
     }
 
-    async fn put(
+    async fn put_file(
         &self,
-        target: &Target,
-        source: &Source,
-        content: &Content,
+        target: &TransferTarget,
+        source: &UploadSource,
+        content: &CheckedContent,
         sent: &(dyn Fn(u64) + Send + Sync),
-    ) -> Result<Receipt, PutFailure> {
+    ) -> Result<PutReceipt, PutFailure> {
         self.transfer.put(target, source, content, sent).await
     }
 }
 
-impl AttachmentApi for Workday {
-    async fn find(&self, external_id: &ExternalId) -> Result<Presence, Failure> {
+impl AttachmentApi for WorkdayClient {
+    async fn get_by_external_id(
+        &self,
+        external_id: &ExternalId,
+    ) -> Result<AttachmentPresence, ApiFailure> {
         let path = ["attachments", external_id.as_str(), "external_id"];
-        let Some(found) = self.look_up(&path).await? else {
-            return Ok(Presence::Absent);
+        let Some(found) = self.get_resource_at(&path).await? else {
+            return Ok(AttachmentPresence::Absent);
         };
         match &found.attributes.external_id {
-            Told::Text(other) if other != external_id.as_str() => Ok(Presence::Mismatch {
-                external_id: self.api.hide(other),
-            }),
-            Told::Odd => Err(foreign("has an external_id that is no text")),
-            Told::No | Told::Null | Told::Text(_) => self.presence(&found),
+            NullableText::Text(other) if other != external_id.as_str() => {
+                Ok(AttachmentPresence::Mismatch {
+                    external_id: self.api.redact(other),
+                })
+            }
+            NullableText::NotText => Err(unusable_answer("has an external_id that is no text")),
+            NullableText::Missing | NullableText::Null | NullableText::Text(_) => {
+                self.presence(&found)
+            }
         }
     }
 
-    async fn get(&self, id: &AttachmentId) -> Result<Presence, Failure> {
-        let found = self.of_id(id).await?;
-        found.map_or(Ok(Presence::Absent), |found| self.presence(&found))
+    async fn get_by_id(&self, id: &AttachmentId) -> Result<AttachmentPresence, ApiFailure> {
+        let found = self.get_resource(id).await?;
+        found.map_or(Ok(AttachmentPresence::Absent), |found| {
+            self.presence(&found)
+        })
     }
 
-    async fn create(&self, new: &NewAttachment) -> Result<CreatedAttachment<Target>, Failure> {
+    async fn create(
+        &self,
+        new: &NewAttachment,
+    ) -> Result<CreatedAttachment<TransferTarget>, ApiFailure> {
         let made = self
-            .change(
+            .send_change(
                 Method::POST,
                 &["attachments"],
                 create_body(new.object, &new.file),
             )
             .await?
-            .ok_or_else(|| no_such_object(new.object))?;
+            .ok_or_else(|| object_not_found(new.object))?;
         Ok(CreatedAttachment {
             id: made.id()?,
-            place: made.place(&new.file.file_name, &self.rules),
+            upload_target: made.into_upload_target(&new.file.file_name, &self.rules),
         })
     }
 
-    async fn renew(
+    async fn renew_upload_target(
         &self,
         id: &AttachmentId,
         file_name: &str,
         title: Option<&str>,
-    ) -> Result<Place<Target>, Failure> {
+    ) -> Result<UploadTarget<TransferTarget>, ApiFailure> {
         let mut attributes = json!({"file_name": file_name});
         if let Some(title) = title {
             attributes["title"] = title.into();
         }
         let body = update_body(id.as_str(), &attributes);
         let renewed = self
-            .change(Method::PATCH, &["attachments", id.as_str()], body)
+            .send_change(Method::PATCH, &["attachments", id.as_str()], body)
             .await?
-            .ok_or_else(gone)?;
-        Ok(renewed.place(file_name, &self.rules))
+            .ok_or_else(attachment_not_found)?;
+        Ok(renewed.into_upload_target(file_name, &self.rules))
     }
 
-    async fn amend(&self, key: Key<'_>, names: &NewNames) -> Result<Amended, Failure> {
+    async fn update_names(
+        &self,
+        key: AttachmentSelector<'_>,
+        names: &NameUpdate,
+    ) -> Result<UpdatedAttachment, ApiFailure> {
         let mut attributes = json!({});
         if let Some(title) = &names.title {
             attributes["title"] = title.as_str().into();
@@ -252,77 +282,83 @@ impl AttachmentApi for Workday {
             attributes["external_id"] = external_id.as_str().into();
         }
         let path = match key {
-            Key::Id(id) => &["attachments", id.as_str()][..],
-            Key::ExternalId(id) => &["attachments", id.as_str(), "external_id"],
+            AttachmentSelector::Id(id) => &["attachments", id.as_str()][..],
+            AttachmentSelector::ExternalId(id) => &["attachments", id.as_str(), "external_id"],
         };
         let body = update_body(path[1], &attributes);
-        let amended = self.change(Method::PATCH, path, body).await?;
-        let amended = amended.ok_or_else(gone)?;
-        Ok(Amended {
+        let amended = self.send_change(Method::PATCH, path, body).await?;
+        let amended = amended.ok_or_else(attachment_not_found)?;
+        Ok(UpdatedAttachment {
             id: amended.id()?,
             names: self.names(&amended),
         })
     }
 
-    async fn list(&self, ids: &[AttachmentId]) -> Result<HashMap<AttachmentId, Presence>, Failure> {
-        let there = self.listed(ids).await?;
+    async fn list(
+        &self,
+        ids: &[AttachmentId],
+    ) -> Result<HashMap<AttachmentId, AttachmentPresence>, ApiFailure> {
+        let there = self.list_resources(ids).await?;
         let known = there.iter().map(|one| Ok((one.id()?, self.presence(one)?)));
         known.collect()
     }
 
-    async fn inspect(
+    async fn list_metadata(
         &self,
         ids: &[AttachmentId],
-    ) -> Result<HashMap<AttachmentId, Exhibit>, Failure> {
-        let there = self.listed(ids).await?;
-        let known = there.iter().map(|one| Ok((one.id()?, self.exhibit(one)?)));
+    ) -> Result<HashMap<AttachmentId, AttachmentMetadata>, ApiFailure> {
+        let there = self.list_resources(ids).await?;
+        let known = there.iter().map(|one| Ok((one.id()?, self.metadata(one)?)));
         known.collect()
     }
 
-    async fn original(&self, id: &AttachmentId) -> Result<Option<Original<Target>>, Failure> {
-        let Some(found) = self.of_id(id).await? else {
+    async fn get_download(
+        &self,
+        id: &AttachmentId,
+    ) -> Result<Option<AttachmentDownload<TransferTarget>>, ApiFailure> {
+        let Some(found) = self.get_resource(id).await? else {
             return Ok(None);
         };
-        Ok(Some(Original {
-            exhibit: self.exhibit(&found)?,
-            place: found.download(&self.rules),
+        Ok(Some(AttachmentDownload {
+            metadata: self.metadata(&found)?,
+            download_target: found.into_download_target(&self.rules),
         }))
     }
 
-    async fn fetch(
+    async fn download(
         &self,
-        place: &Target,
+        place: &TransferTarget,
         most: u64,
         into: &mut (dyn AsyncWrite + Unpin + Send),
         received: &(dyn Fn(u64) + Send + Sync),
-    ) -> Result<Fetched, FetchFailure> {
+    ) -> Result<FetchedContent, FetchFailure> {
         self.transfer.fetch(place, most, into, received).await
     }
 }
 
 /// Judges the answer to the list of one attachment. Any JSON:API document proves the service: its
 /// answer to an id which it does not accept is not documented.
-fn first_answer(answer: Unproven) -> FirstAnswer {
+fn judge_probe(answer: ProbeAnswer) -> ProbeOutcome {
     let body = answer.body.unwrap_or_default();
     match answer.status {
-        200..=299 if body["data"].is_array() => FirstAnswer::Proven,
-        200..=299 if body.is_object() => FirstAnswer::Foreign(format!(
+        200..=299 if body["data"].is_array() => ProbeOutcome::Proven,
+        200..=299 if body.is_object() => ProbeOutcome::NotTheService(format!(
             "{} and JSON that is no list of attachments",
-            answer.words
+            answer.description
         )),
-        400 | 422 if body["errors"].is_array() => FirstAnswer::Proven,
-        _ => FirstAnswer::Foreign(answer.words),
+        400 | 422 if body["errors"].is_array() => ProbeOutcome::Proven,
+        _ => ProbeOutcome::NotTheService(answer.description),
     }
 }
 
 /// Failure of an update whose attachment does not exist.
-fn gone() -> Failure {
-    Failure::Refused("status 404".into())
+fn attachment_not_found() -> ApiFailure {
+    ApiFailure::Refused("status 404".into())
 }
 
 /// Failure of a creation with status 404: most likely the object does not exist.
-fn no_such_object(object: ObjectRef) -> Failure {
-    Failure::Refused(format!(
+fn object_not_found(object: ObjectRef) -> ApiFailure {
+    ApiFailure::Refused(format!(
         "status 404: is there a {object}? An object_id is the id that the service's API has, not the \
          number that people see"
     ))
@@ -343,7 +379,7 @@ fn resource_type(kind: ObjectType) -> &'static str {
 }
 
 fn create_body(object: ObjectRef, file: &NewFile) -> Value {
-    let (kind, id) = (object.kind(), object.id());
+    let (kind, id) = (object.object_type(), object.id());
     let mut body = json!({"data": {
         "type": "attachments",
         "attributes": {
@@ -366,7 +402,7 @@ fn update_body(id: &str, attributes: &Value) -> Value {
 }
 
 #[cfg(test)]
-mod answers;
+mod answer_tests;
 
 #[cfg(test)]
 mod properties;

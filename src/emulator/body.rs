@@ -14,7 +14,7 @@ use super::context::ServerContext;
 
 /// Reason why a body could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unread {
+pub(super) enum BodyError {
     /// The body is longer than the limit.
     TooLarge,
     /// The connection or the emulator ended before the body did.
@@ -22,32 +22,32 @@ pub(super) enum Unread {
 }
 
 /// Request body as a stream of pieces. The stream ends with an error when the emulator ends.
-pub(super) struct Pieces<'a> {
+pub(super) struct BodyPieces<'a> {
     context: &'a ServerContext,
     stream: BodyDataStream,
 }
 
-impl<'a> Pieces<'a> {
+impl<'a> BodyPieces<'a> {
     /// Wraps a body.
-    pub(super) fn of(context: &'a ServerContext, body: Body) -> Self {
+    pub(super) fn new(context: &'a ServerContext, body: Body) -> Self {
         let stream = body.into_data_stream();
         Self { context, stream }
     }
 
     /// Returns the next piece; `None` at the end of the body.
-    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Unread> {
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
         tokio::select! {
             // Pieces which have arrived are taken first, so that a complete request is never broken
             // off.
             biased;
-            piece = self.stream.next() => piece.transpose().map_err(|_| Unread::Gone),
-            () = self.context.ended() => Err(Unread::Gone),
+            piece = self.stream.next() => piece.transpose().map_err(|_| BodyError::Gone),
+            () = self.context.wait_for_end() => Err(BodyError::Gone),
         }
     }
 
     /// Reads and discards pieces until at least `limit` bytes or the whole body are read. Returns
     /// the number of bytes.
-    pub(super) async fn skip(&mut self, limit: u64) -> Result<u64, Unread> {
+    pub(super) async fn skip(&mut self, limit: u64) -> Result<u64, BodyError> {
         let mut count = 0;
         while count < limit {
             match self.next().await? {
@@ -60,7 +60,7 @@ impl<'a> Pieces<'a> {
 }
 
 /// Returns a body whose reading pauses once for `lasting`, after `after` bytes.
-pub(super) fn pausing(body: Body, after: u64, lasting: Duration) -> Body {
+pub(super) fn with_pause(body: Body, after: u64, lasting: Duration) -> Body {
     let mut left = Some(after);
     let pieces = body.into_data_stream().then(move |piece| {
         let size = piece.as_ref().map_or(0, Bytes::len) as u64;
@@ -85,13 +85,13 @@ pub(super) async fn read(
     context: &ServerContext,
     body: Body,
     limit: usize,
-) -> Result<Vec<u8>, Unread> {
-    let mut pieces = Pieces::of(context, body);
+) -> Result<Vec<u8>, BodyError> {
+    let mut pieces = BodyPieces::new(context, body);
     let mut bytes = Vec::new();
     while let Some(piece) = pieces.next().await? {
         if bytes.len() + piece.len() > limit {
             pieces.skip(MAX_FILE_SIZE).await?;
-            return Err(Unread::TooLarge);
+            return Err(BodyError::TooLarge);
         }
         bytes.extend_from_slice(&piece);
     }
@@ -101,8 +101,8 @@ pub(super) async fn read(
 /// Reads and discards the body of a refused request. If a server answers and closes while the
 /// client still sends, the client's system drops the answer, and the refusal looks like a broken
 /// connection.
-pub(super) async fn drain(context: &ServerContext, body: Body) -> Result<(), Unread> {
-    Pieces::of(context, body)
+pub(super) async fn drain(context: &ServerContext, body: Body) -> Result<(), BodyError> {
+    BodyPieces::new(context, body)
         .skip(MAX_FILE_SIZE)
         .await
         .map(drop)

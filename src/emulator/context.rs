@@ -8,21 +8,21 @@ use std::sync::Mutex;
 use axum::http::StatusCode;
 use tokio::sync::watch;
 
-use super::log::{Entry, Log};
-use super::reply::Answer;
-use crate::sync::lock;
+use super::reply::RequestEnd;
+use super::request_log::{RequestLog, RequestLogEntry};
+use crate::mutex::lock_despite_poison;
 
 /// Address, request log and end signal of an emulator.
 pub(super) struct ServerContext {
     address: SocketAddr,
-    log: Mutex<Log>,
+    log: Mutex<RequestLog>,
     /// Closes when the emulator ends.
     running: watch::Receiver<()>,
 }
 
 impl ServerContext {
     /// Creates the context of an emulator which ends when `running` closes.
-    pub(super) fn new(address: SocketAddr, log: Log, running: watch::Receiver<()>) -> Self {
+    pub(super) fn new(address: SocketAddr, log: RequestLog, running: watch::Receiver<()>) -> Self {
         Self {
             address,
             log: Mutex::new(log),
@@ -47,12 +47,12 @@ impl ServerContext {
     /// A panic in `decide` does no harm to later requests, because every change writes the files
     /// first and the memory last. If the log entry cannot be written, the caller must answer with
     /// the error: nobody could judge the run by an incomplete log.
-    pub(super) fn settle(
+    pub(super) fn decide_and_log(
         &self,
-        mut entry: Entry,
-        decide: impl FnOnce(&mut Log, &mut Entry) -> Answer,
-    ) -> io::Result<Answer> {
-        let mut log = lock(&self.log);
+        mut entry: RequestLogEntry,
+        decide: impl FnOnce(&mut RequestLog, &mut RequestLogEntry) -> RequestEnd,
+    ) -> io::Result<RequestEnd> {
+        let mut log = lock_despite_poison(&self.log);
         let answer = decide(&mut log, &mut entry);
         entry.status = answer.status().as_ref().map(StatusCode::as_u16);
         log.append(entry)?;
@@ -60,7 +60,7 @@ impl ServerContext {
     }
 
     /// Waits until the emulator ends.
-    pub(super) fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+    pub(super) fn wait_for_end(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut running = self.running.clone();
         // Nothing is ever sent: the channel only closes.
         async move { while running.changed().await.is_ok() {} }

@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use super::faults::BadFault;
+use super::faults::InvalidFault;
 use super::faults::scenario::ScenarioError;
-use super::folder::StateError;
-use super::log::LogError;
+use super::request_log::RequestLogError;
+use super::state_folder::StateError;
 
 /// Reason why an emulator does not start.
 #[derive(Debug, thiserror::Error)]
@@ -34,10 +34,10 @@ pub enum EmulatorError {
     State(#[from] StateError),
     /// The request log cannot be used.
     #[error(transparent)]
-    Log(#[from] LogError),
+    Log(#[from] RequestLogError),
     /// A scripted fault is not valid.
     #[error(transparent)]
-    Fault(#[from] BadFault),
+    Fault(#[from] InvalidFault),
     /// The scenario file cannot be used.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
@@ -46,7 +46,7 @@ pub enum EmulatorError {
         "{others} requests a second of other clients leave nothing of the {rate} that are allowed; \
          let them take fewer"
     )]
-    NothingLeft {
+    NoRateLeft {
         /// Requests per second of other clients.
         others: u32,
         /// Requests per second of the rate limit.

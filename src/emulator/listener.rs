@@ -13,27 +13,27 @@ use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Listener whose connections a [`Wire`] can cut.
+/// Listener whose connections a [`ConnectionCutter`] can cut.
 pub(super) struct CuttableListener(pub(super) TcpListener);
 
-/// Connection which fails after a call of [`Wire::cut`].
+/// Connection which fails after a call of [`ConnectionCutter::cut`].
 pub(super) struct CuttableStream {
     tcp: TcpStream,
-    wire: Wire,
+    cutter: ConnectionCutter,
 }
 
 /// Handle which cuts a connection. The server hands the handle to the code which answers the
 /// requests of the connection.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Wire(Arc<AtomicBool>);
+pub(super) struct ConnectionCutter(Arc<AtomicBool>);
 
-impl Wire {
+impl ConnectionCutter {
     /// Cuts the connection. Later writes of the server do not arrive.
     pub(super) fn cut(&self) {
         self.0.store(true, Ordering::Release);
     }
 
-    fn check(&self) -> io::Result<()> {
+    fn check_uncut(&self) -> io::Result<()> {
         if self.0.load(Ordering::Acquire) {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
@@ -51,8 +51,8 @@ impl Listener for CuttableListener {
         if let Err(error) = tcp.set_nodelay(true) {
             tracing::debug!(%error, "answers on this connection may be delayed");
         }
-        let wire = Wire::default();
-        (CuttableStream { tcp, wire }, address)
+        let wire = ConnectionCutter::default();
+        (CuttableStream { tcp, cutter: wire }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -60,9 +60,9 @@ impl Listener for CuttableListener {
     }
 }
 
-impl Connected<IncomingStream<'_, CuttableListener>> for Wire {
+impl Connected<IncomingStream<'_, CuttableListener>> for ConnectionCutter {
     fn connect_info(stream: IncomingStream<'_, CuttableListener>) -> Self {
-        stream.io().wire.clone()
+        stream.io().cutter.clone()
     }
 }
 
@@ -72,7 +72,7 @@ impl AsyncRead for CuttableStream {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.wire.check()?;
+        self.cutter.check_uncut()?;
         Pin::new(&mut self.tcp).poll_read(context, buffer)
     }
 }
@@ -83,7 +83,7 @@ impl AsyncWrite for CuttableStream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.wire.check()?;
+        self.cutter.check_uncut()?;
         Pin::new(&mut self.tcp).poll_write(context, bytes)
     }
 
@@ -92,7 +92,7 @@ impl AsyncWrite for CuttableStream {
         context: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.wire.check()?;
+        self.cutter.check_uncut()?;
         Pin::new(&mut self.tcp).poll_write_vectored(context, pieces)
     }
 

@@ -3,7 +3,7 @@
 //! that attaches files by jobs.
 //!
 //! [`Emulator`], the first type to read, is an HTTP server on one address: attachments below
-//! `/services/attachments/v1`, jobs below `/api`, storage below `/storage`. State and a [`log`] of
+//! `/services/attachments/v1`, jobs below `/api`, storage below `/storage`. State and a [`request_log`] of
 //! every request stand in a folder that survives a restart and a kill. The emulator is not the
 //! service: where the vendors' documents are silent, the emulator makes an assumption, which
 //! [`AttachmentSettings`] or [`JobSettings`] lists with its switch. No other module of the product
@@ -29,36 +29,41 @@
 mod attachments;
 mod body;
 mod context;
+mod emulator_settings;
 mod error;
 mod faults;
-mod folder;
-mod home;
 mod jobs;
 mod listener;
-pub mod log;
 mod operation;
-mod path;
 mod reply;
-mod route;
+pub mod request_log;
+mod request_route;
 mod server;
-mod settings;
+mod state_folder;
+mod state_lock;
 mod storage;
+mod url_path;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::attachments::{
-    AttachmentSettings, Clash, DottedIds, EmptySizes, ExternalIds, Keys, PurgeClock,
-    StoredAttachment, Titles, stored, stored_by_external_id,
+    AcceptedAttachmentKeys, AttachmentSettings, DottedIdRouting, ExternalIdClashStatus,
+    ExternalIdUniqueness, PurgeClock, SizeWithoutBytes, StoredAttachment, TitleOnRename,
+    count_by_external_id, stored_attachments,
 };
+pub use self::emulator_settings::EmulatorSettings;
 pub use self::error::EmulatorError;
-pub use self::faults::{BadFault, Effect, Fault, Fired, Target, When, scenario};
-pub use self::folder::StateError;
-pub use self::jobs::{
-    BudgetSettings, Ending, FileNames, FileStatus, JobFile, JobKeys, JobSettings, JobWords,
-    Missing, Namesakes, Partial, Phase, PostBody, PostBudgets, PostStatus, Refused, Slashes,
-    StoredJob, Terms, UnknownAs, UrlClock, WrongSlash, job_files, jobs,
+pub use self::faults::{
+    Fault, FaultEffect, FaultTarget, FaultTrigger, FiredFault, InvalidFault, scenario,
 };
-pub use self::operation::Operation;
+pub use self::jobs::{
+    AcceptedJobKeys, BudgetSettings, FileStatusDisplay, JobEnding, JobFileNaming, JobPostStatus,
+    JobSettings, JobStatusWords, JobTerms, MissingFilesOutcome, NamesakePolicy,
+    PartialFilesOutcome, PostAnswerBody, PostBudgetSharing, RefusedRequestCounting, StoredJob,
+    StoredJobFile, StoredJobPhase, TrailingSlashRule, UnknownObjectAnswer, UrlClock,
+    WrongSlashAnswer, stored_job_files, stored_jobs,
+};
+pub use self::operation::EmulatorOperation;
 pub use self::server::Emulator;
-pub use self::settings::Settings;
+pub use self::state_folder::StateError;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Operation of a request, as the request log and the scripted faults name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Operation {
+pub enum EmulatorOperation {
     /// `GET /attachments?filter[id_equals]=…`
     List,
     /// `POST /attachments`
@@ -36,9 +36,9 @@ pub enum Operation {
     OtherClient,
 }
 
-impl Operation {
+impl EmulatorOperation {
     /// Operations at which a scripted fault can fire.
-    pub(super) const BEFALLEN: [Self; 11] = [
+    pub(super) const FAULT_TARGETS: [Self; 11] = [
         Self::List,
         Self::Create,
         Self::Get,
@@ -73,7 +73,7 @@ impl Operation {
     }
 
     /// True for requests to the attachments API or to the jobs API.
-    pub(super) fn is_of_the_api(self) -> bool {
+    pub(super) fn is_api_request(self) -> bool {
         matches!(
             self,
             Self::List
@@ -89,7 +89,7 @@ impl Operation {
     }
 
     /// True for requests to the storage.
-    pub(super) fn is_of_the_storage(self) -> bool {
+    pub(super) fn is_storage_request(self) -> bool {
         matches!(self, Self::Upload | Self::Download)
     }
 }

@@ -9,13 +9,13 @@ use axum::response::Response;
 
 /// Complete answer in memory, before it becomes a response stream.
 #[derive(Debug, Clone)]
-pub(super) struct Reply {
+pub(super) struct WholeReply {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
 }
 
-impl Reply {
+impl WholeReply {
     /// Creates an answer with a body.
     pub(super) fn new(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> Self {
         let content_type = (CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -36,14 +36,14 @@ impl Reply {
     }
 
     /// Adds or replaces a header.
-    pub(super) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
     }
 }
 
-impl From<Reply> for Response {
-    fn from(reply: Reply) -> Self {
+impl From<WholeReply> for Response {
+    fn from(reply: WholeReply) -> Self {
         let mut response = Self::new(Body::from(reply.body));
         *response.status_mut() = reply.status;
         *response.headers_mut() = reply.headers;
@@ -53,33 +53,33 @@ impl From<Reply> for Response {
 
 /// End of a request.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum RequestEnd {
     /// The client gets this answer.
-    Sent(Response),
+    Answered(Response),
     /// The connection ends. The request was carried out, and the lost answer had this status.
-    Lost(StatusCode),
+    AnswerLost(StatusCode),
     /// The connection stays open without an answer. The request was carried out, and the withheld
     /// answer had this status.
-    Withheld(StatusCode),
+    AnswerWithheld(StatusCode),
     /// The connection ends, and the request was not carried out.
-    Cut,
+    ConnectionCut,
     /// The connection ends, and the request is carried out after this time.
-    Late(Duration),
+    ExecutedLater(Duration),
 }
 
-impl Answer {
+impl RequestEnd {
     /// Returns the status for the request log.
     pub(super) fn status(&self) -> Option<StatusCode> {
         match self {
-            Self::Sent(response) => Some(response.status()),
-            Self::Lost(status) | Self::Withheld(status) => Some(*status),
-            Self::Cut | Self::Late(_) => None,
+            Self::Answered(response) => Some(response.status()),
+            Self::AnswerLost(status) | Self::AnswerWithheld(status) => Some(*status),
+            Self::ConnectionCut | Self::ExecutedLater(_) => None,
         }
     }
 }
 
-impl From<Reply> for Answer {
-    fn from(reply: Reply) -> Self {
-        Self::Sent(reply.into())
+impl From<WholeReply> for RequestEnd {
+    fn from(reply: WholeReply) -> Self {
+        Self::Answered(reply.into())
     }
 }

@@ -16,30 +16,30 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::attachments::{ATTACHMENTS_BASE, AttachmentServer, Problem};
+use super::attachments::{ATTACHMENTS_BASE, AttachmentServer, JsonApiProblem};
 use super::context::ServerContext;
+use super::emulator_settings::EmulatorSettings;
 use super::error::EmulatorError;
-use super::faults::{FaultInjector, Fired};
-use super::folder::Folder;
-use super::home::Home;
+use super::faults::{FaultInjector, FiredFault};
 use super::jobs::{JOBS_BASE, JobServer};
-use super::listener::{CuttableListener, Wire};
-use super::log::{Entry, Log};
-use super::reply::{Answer, Reply};
-use super::route::Route;
-use super::settings::Settings;
+use super::listener::{ConnectionCutter, CuttableListener};
+use super::reply::{RequestEnd, WholeReply};
+use super::request_log::{RequestLog, RequestLogEntry};
+use super::request_route::RequestRoute;
+use super::state_folder::StatePaths;
+use super::state_lock::LockedStateFolder;
 use super::storage::StorageServer;
 
 /// Longest wait for requests in progress when an emulator is stopped.
-const STOP_LIMIT: Duration = Duration::from_secs(2);
+const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Running emulator. Ends when stopped or dropped.
 pub struct Emulator {
-    services: Services,
+    services: EmulatedServices,
     server: JoinHandle<()>,
     /// Ends every part of the emulator when closed.
     running: watch::Sender<()>,
-    home: Home,
+    state_folder: LockedStateFolder,
 }
 
 impl fmt::Debug for Emulator {
@@ -51,27 +51,33 @@ impl fmt::Debug for Emulator {
 impl Emulator {
     /// Starts an emulator. Port 0 takes any free port. The emulator accepts requests when this
     /// returns.
-    pub async fn start(listen: SocketAddr, settings: Settings) -> Result<Self, EmulatorError> {
-        let (others, rate) = (settings.attachments.others, settings.attachments.rate);
+    pub async fn start(
+        listen: SocketAddr,
+        settings: EmulatorSettings,
+    ) -> Result<Self, EmulatorError> {
+        let (others, rate) = (
+            settings.attachments.other_clients_per_second,
+            settings.attachments.requests_per_second,
+        );
         if others >= rate.get() {
-            return Err(EmulatorError::NothingLeft { others, rate });
+            return Err(EmulatorError::NoRateLeft { others, rate });
         }
-        let home = Home::open(settings.state.as_deref())?;
-        let (log, earlier) = Log::open(&home.folder.log)?;
+        let home = LockedStateFolder::open(settings.state.as_deref())?;
+        let (log, earlier) = RequestLog::open(&home.paths.log)?;
         let (running, ended) = watch::channel(());
         let unusable = |source| EmulatorError::Listen {
             address: listen,
             source,
         };
         let listener = TcpListener::bind(listen).await.map_err(unusable)?;
-        let address = reachable(listener.local_addr().map_err(unusable)?);
+        let address = reachable_address(listener.local_addr().map_err(unusable)?);
         let context = ServerContext::new(address, log, ended);
-        let services = Services::load(context, settings, &home.folder, &earlier)?;
+        let services = EmulatedServices::load(context, settings, &home.paths, &earlier)?;
         Ok(Self {
             server: tokio::spawn(serve(listener, services.clone())),
             services,
             running,
-            home,
+            state_folder: home,
         })
     }
 
@@ -91,44 +97,47 @@ impl Emulator {
     }
 
     /// Returns the path of the state folder.
-    pub fn state(&self) -> &Path {
-        &self.home.path
+    pub fn state_path(&self) -> &Path {
+        &self.state_folder.path
     }
 
     /// Returns the path of the request log. [`read`](super::log::read) reads the log.
     pub fn log_path(&self) -> &Path {
-        &self.home.folder.log
+        &self.state_folder.paths.log
     }
 
     /// Returns how often each scripted fault has fired, in the order of the settings.
-    pub fn fired(&self) -> Vec<Fired> {
-        self.services.faults.fired()
+    pub fn fired_faults(&self) -> Vec<FiredFault> {
+        self.services.faults.fired_faults()
     }
 
     /// Returns the number of requests from other clients of the company, up to our latest request.
-    pub fn other_clients(&self) -> u64 {
-        self.services.attachments.other_clients()
+    pub fn other_client_requests(&self) -> u64 {
+        self.services.attachments.other_client_requests()
     }
 
     /// Removes an attachment, as a user does in the service's own pages: the API has no such
     /// request. Removes the oldest of several attachments with the same external id. Returns the id
     /// of the removed attachment, or `None` if there was none.
-    pub fn remove(&self, external_id: &str) -> io::Result<Option<u64>> {
-        self.services.attachments.remove(external_id)
+    pub fn remove_attachment(&self, external_id: &str) -> io::Result<Option<u64>> {
+        self.services.attachments.remove_oldest(external_id)
     }
 
     /// Stops the emulator. Uploads in progress are broken off; complete requests are answered.
     /// Afterwards the address and the state folder are free.
     pub async fn stop(self) {
         drop(self.running);
-        if tokio::time::timeout(STOP_LIMIT, self.server).await.is_err() {
+        if tokio::time::timeout(STOP_TIMEOUT, self.server)
+            .await
+            .is_err()
+        {
             tracing::debug!("a client did not take its answer in time");
         }
     }
 }
 
 /// Returns the address to which a client on this machine connects.
-fn reachable(bound: SocketAddr) -> SocketAddr {
+fn reachable_address(bound: SocketAddr) -> SocketAddr {
     match bound {
         SocketAddr::V4(v4) if v4.ip().is_unspecified() => (Ipv4Addr::LOCALHOST, v4.port()).into(),
         SocketAddr::V6(v6) if v6.ip().is_unspecified() => (Ipv6Addr::LOCALHOST, v6.port()).into(),
@@ -138,7 +147,7 @@ fn reachable(bound: SocketAddr) -> SocketAddr {
 
 /// Emulated services and their shared parts.
 #[derive(Clone)]
-struct Services {
+struct EmulatedServices {
     context: Arc<ServerContext>,
     faults: Arc<FaultInjector>,
     storage: Arc<StorageServer>,
@@ -146,13 +155,13 @@ struct Services {
     jobs: Arc<JobServer>,
 }
 
-impl Services {
+impl EmulatedServices {
     /// Loads the state which an earlier emulator left. `earlier` is the earlier emulator's log.
     fn load(
         context: ServerContext,
-        settings: Settings,
-        folder: &Folder,
-        earlier: &[Entry],
+        settings: EmulatorSettings,
+        folder: &StatePaths,
+        earlier: &[RequestLogEntry],
     ) -> Result<Self, EmulatorError> {
         let began = Instant::now();
         let context = Arc::new(context);
@@ -192,12 +201,12 @@ impl Services {
     }
 }
 
-async fn serve(listener: TcpListener, services: Services) {
-    let ended = services.context.ended();
+async fn serve(listener: TcpListener, services: EmulatedServices) {
+    let ended = services.context.wait_for_end();
     let app = Router::new()
-        .fallback(take)
+        .fallback(handle_request)
         .with_state(services)
-        .into_make_service_with_connect_info::<Wire>();
+        .into_make_service_with_connect_info::<ConnectionCutter>();
     let serving = axum::serve(CuttableListener(listener), app).with_graceful_shutdown(ended);
     // Accepting is retried for ever, so no error comes from here.
     if let Err(error) = serving.await {
@@ -206,65 +215,71 @@ async fn serve(listener: TcpListener, services: Services) {
 }
 
 /// Answers a request, or cuts the connection.
-async fn take(
-    State(services): State<Services>,
-    ConnectInfo(wire): ConnectInfo<Wire>,
+async fn handle_request(
+    State(services): State<EmulatedServices>,
+    ConnectInfo(wire): ConnectInfo<ConnectionCutter>,
     request: Request,
 ) -> Response {
-    let ended = services.context.ended();
+    let ended = services.context.wait_for_end();
     // The request runs as a task of its own. So it is decided and logged even if its client goes
     // away, which ends this function at any `await`.
-    let answer = tokio::spawn(async move { answer(&services, request).await }).await;
+    let answer = tokio::spawn(async move { answer_by_route(&services, request).await }).await;
     match answer {
-        Ok(Answer::Sent(response)) => response,
-        Ok(Answer::Withheld(_)) => {
+        Ok(RequestEnd::Answered(response)) => response,
+        Ok(RequestEnd::AnswerWithheld(_)) => {
             // If the client gives up first, the connection is gone, and this function with it.
             ended.await;
             wire.cut();
             Response::default()
         }
-        Ok(Answer::Lost(_) | Answer::Cut | Answer::Late(_)) => {
+        Ok(
+            RequestEnd::AnswerLost(_) | RequestEnd::ConnectionCut | RequestEnd::ExecutedLater(_),
+        ) => {
             wire.cut();
             Response::default()
         }
-        Err(panic) => Problem::from(io::Error::other(panic)).reply().into(),
+        Err(panic) => JsonApiProblem::from(io::Error::other(panic))
+            .into_reply()
+            .into(),
     }
 }
 
-async fn answer(services: &Services, request: Request) -> Answer {
+async fn answer_by_route(services: &EmulatedServices, request: Request) -> RequestEnd {
     let arrival = Instant::now();
-    let route = Route::of(request.method(), request.uri().path());
-    let mut entry = Entry::new(route.operation(), Timestamp::now());
+    let route = RequestRoute::parse(request.method(), request.uri().path());
+    let mut entry = RequestLogEntry::new(route.operation(), Timestamp::now());
     request.method().as_str().clone_into(&mut entry.method);
     request.uri().path().clone_into(&mut entry.path);
     match route {
-        Route::Attachments(route) => {
+        RequestRoute::Attachments(route) => {
             note_query(&mut entry, &request);
             let attachments = &services.attachments;
             attachments.answer(request, route, entry, arrival).await
         }
-        Route::Jobs(route) => {
+        RequestRoute::Jobs(route) => {
             note_query(&mut entry, &request);
             let jobs = &services.jobs;
             jobs.answer(request, route, entry, arrival).await
         }
-        Route::AttachmentObject(route) => {
+        RequestRoute::AttachmentObject(route) => {
             let owner = &*services.attachments;
             services.storage.answer(owner, request, &route, entry).await
         }
-        Route::JobObject(route) => {
+        RequestRoute::JobObject(route) => {
             let owner = &*services.jobs;
             services.storage.answer(owner, request, &route, entry).await
         }
-        Route::Outside => services
+        RequestRoute::Unknown => services
             .context
-            .settle(entry, |_, _| Reply::empty(StatusCode::NOT_FOUND).into())
-            .unwrap_or_else(|error| Problem::from(error).reply().into()),
+            .decide_and_log(entry, |_, _| {
+                WholeReply::empty(StatusCode::NOT_FOUND).into()
+            })
+            .unwrap_or_else(|error| JsonApiProblem::from(error).into_reply().into()),
     }
 }
 
 /// Adds the query to the logged path. Not for the storage, whose query is a signature.
-fn note_query(entry: &mut Entry, request: &Request) {
+fn note_query(entry: &mut RequestLogEntry, request: &Request) {
     if let Some(query) = request.uri().query() {
         entry.path = format!("{}?{query}", entry.path);
     }

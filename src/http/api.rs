@@ -1,12 +1,12 @@
 //! Client for a service's API: it carries the keys, and sends them to one base URL alone.
 //!
-//! [`ApiClient`] sends a request once and returns the outcome: a [`Reply`] of the service or a
-//! [`Failure`]. The meaning of the JSON is left to `destination`, repeating to
+//! [`ApiClient`] sends a request once and returns the outcome: a [`ServiceReply`] of the service or a
+//! [`ApiFailure`]. The meaning of the JSON is left to `destination`, repeating to
 //! `pipeline::requests`.
 
 mod answer;
 
-use crate::http::Failure;
+use crate::http::ApiFailure;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -18,31 +18,31 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::proxy::{PASSWORD_WANTED, Proxies};
-use super::redact::Secrets;
-use super::target::ApiHost;
-use super::trouble::{Trouble, trouble, unsafe_connection};
-use super::{ClientError, Network, build, client_builder, read_bounded};
-use crate::throttle::quota::Budget;
-use answer::{Answer, judge};
-pub use answer::{Unproven, said};
+use super::proxy::{PROXY_AUTHENTICATION_REQUIRED, SystemProxies};
+use super::redaction::SecretRedactor;
+use super::target::ApiLocation;
+use super::transport_error::{TransportError, classify_request_error, unsafe_connection_message};
+use super::{HttpClientError, NetworkConfig, build_client, client_builder, read_body_up_to};
+use crate::throttle::quota::QuotaBudget;
+pub use answer::{ProbeAnswer, error_text};
+use answer::{RawApiAnswer, judge_answer};
 
 /// Media type of JSON:API, sent with every request in Workday's samples.
-const JSON_API: &str = "application/vnd.api+json";
+const JSON_API_MEDIA_TYPE: &str = "application/vnd.api+json";
 
 /// Form of a service's API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialect {
+pub enum ApiDialect {
     /// JSON:API.
     JsonApi,
     /// Plain JSON, from a service that limits requests over hours and days.
     Json,
 }
 
-impl Dialect {
+impl ApiDialect {
     fn media_type(self) -> &'static str {
         match self {
-            Self::JsonApi => JSON_API,
+            Self::JsonApi => JSON_API_MEDIA_TYPE,
             Self::Json => "application/json",
         }
     }
@@ -60,7 +60,7 @@ impl Dialect {
 
     /// Returns the longest wait for which a `Retry-After` can ask: the length of the service's
     /// longest window, or else a time after which another request does no harm.
-    fn longest_wait(self) -> Duration {
+    fn max_retry_after(self) -> Duration {
         match self {
             Self::JsonApi => Duration::from_mins(15),
             Self::Json => Duration::from_hours(24),
@@ -70,17 +70,17 @@ impl Dialect {
 
 /// Longest time for a request in all. Public, because the drain time of the pipeline must be
 /// longer.
-pub const TIME_LIMIT: Duration = Duration::from_secs(30);
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Longest answer read, in bytes. Fifty attachments take about 60 kB.
-const BODY_LIMIT: usize = 4 << 20;
+const MAX_BODY_BYTES: usize = 4 << 20;
 
 /// Header in which the service names its version. An answer with the header is the service's own.
 const VERSION_HEADER: &str = "x-api-version";
 
 /// Characters to escape in a path: all but those called unreserved by RFC 3986, so each external id
 /// is one path segment.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+const ESCAPED_IN_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
@@ -91,17 +91,17 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 pub struct ApiClient {
     client: reqwest::Client,
     base: Url,
-    dialect: Dialect,
-    proxies: Proxies,
+    dialect: ApiDialect,
+    proxies: SystemProxies,
     /// Message about a proxy that refuses the way to the base; empty until the proxy was asked.
-    way: OnceCell<Option<String>>,
+    proxy_refusal: OnceCell<Option<String>>,
     /// Redactor for the keys, since a service may repeat keys in its texts.
-    secrets: Secrets,
+    redactor: SecretRedactor,
 }
 
 /// Request to an API.
 #[derive(Debug)]
-pub struct Request<'a> {
+pub struct ApiRequest<'a> {
     /// HTTP method.
     pub method: Method,
     /// Segments of the path below the base, not yet encoded.
@@ -114,14 +114,14 @@ pub struct Request<'a> {
 
 /// Answer of the service itself, not of something between consign and the service.
 #[derive(Debug, PartialEq)]
-pub enum Reply {
+pub enum ServiceReply {
     /// 2xx, with its JSON.
     Success(Value),
     /// 404.
     NotFound,
     /// A redirect to the same address with a slash added at the end, or with the slash removed. The
     /// request had no effect.
-    OtherSlash,
+    SlashRedirect,
     /// Another 4xx about this very request. The text describes the refusal.
     Refused(String),
 }
@@ -165,65 +165,69 @@ impl ApiClient {
     /// Returns a client that sends `keys` to `base`, and to nothing else.
     pub fn new(
         base: Url,
-        dialect: Dialect,
+        dialect: ApiDialect,
         keys: &[KeyHeader],
-        network: &Network,
-    ) -> Result<Self, ClientError> {
+        network: &NetworkConfig,
+    ) -> Result<Self, HttpClientError> {
         let mut headers = HeaderMap::new();
         let accepted = HeaderValue::from_static(dialect.media_type());
         headers.insert(reqwest::header::ACCEPT, accepted);
         for key in keys {
             let mut value = HeaderValue::from_str(key.value().expose_secret())
-                .map_err(|_| ClientError::BadKey(key.name))?;
+                .map_err(|_| HttpClientError::InvalidKey(key.name))?;
             value.set_sensitive(true);
             headers.insert(HeaderName::from_static(key.name), value);
         }
-        let api = ApiHost::of(&base);
+        let api = ApiLocation::from_base_url(&base);
         let builder = client_builder(api, network)
             .default_headers(headers)
-            .timeout(TIME_LIMIT);
+            .timeout(REQUEST_TIMEOUT);
         Ok(Self {
-            client: build(builder)?,
+            client: build_client(builder)?,
             base,
             dialect,
-            proxies: Proxies::on_the_way_to(api),
-            way: OnceCell::new(),
+            proxies: SystemProxies::for_api(api),
+            proxy_refusal: OnceCell::new(),
             // The keys alone, without their schemes, so that a key is also found in a header
             // repeated as a whole.
-            secrets: Secrets::of(keys.iter().map(|header| header.key.expose_secret())),
+            redactor: SecretRedactor::new(keys.iter().map(|header| header.key.expose_secret())),
         })
     }
 
     /// Removes keys and addresses from a text of the service.
-    pub fn hide(&self, text: &str) -> String {
-        self.secrets.hide(text)
+    pub fn redact(&self, text: &str) -> String {
+        self.redactor.redact(text)
     }
 
     /// Sends a request, once.
-    pub async fn send(&self, request: Request<'_>) -> Result<Reply, Failure> {
-        judge(&self.answer(request).await?, self.dialect, &self.secrets)
+    pub async fn send(&self, request: ApiRequest<'_>) -> Result<ServiceReply, ApiFailure> {
+        judge_answer(
+            &self.exchange_logged(request).await?,
+            self.dialect,
+            &self.redactor,
+        )
     }
 
     /// Sends a request, once, and notes the service's report of its remaining quota in `budget`.
-    pub async fn send_within(
+    pub async fn send_counted(
         &self,
-        budget: &Budget,
-        request: Request<'_>,
-    ) -> Result<Reply, Failure> {
-        let answer = self.answer(request).await?;
+        budget: &QuotaBudget,
+        request: ApiRequest<'_>,
+    ) -> Result<ServiceReply, ApiFailure> {
+        let answer = self.exchange_logged(request).await?;
         if let Some(quota) = answer.quota {
-            budget.told(quota);
+            budget.note_reported_quota(quota);
         }
-        judge(&answer, self.dialect, &self.secrets)
+        judge_answer(&answer, self.dialect, &self.redactor)
     }
 
     /// Sends a request, once, to an address not yet known as the service's.
-    pub async fn introduce(&self, request: Request<'_>) -> Result<Unproven, Failure> {
-        let answer = self.answer(request).await?;
-        answer.unproven(self.dialect, &self.secrets)
+    pub async fn probe(&self, request: ApiRequest<'_>) -> Result<ProbeAnswer, ApiFailure> {
+        let answer = self.exchange_logged(request).await?;
+        answer.into_probe_answer(self.dialect, &self.redactor)
     }
 
-    async fn answer(&self, request: Request<'_>) -> Result<Answer, Failure> {
+    async fn exchange_logged(&self, request: ApiRequest<'_>) -> Result<RawApiAnswer, ApiFailure> {
         let url = self.url(&request);
         let path = url.path().to_owned();
         let method = request.method.clone();
@@ -235,8 +239,12 @@ impl ApiClient {
         answer
     }
 
-    async fn exchange(&self, request: Request<'_>, url: Url) -> Result<Answer, Failure> {
-        self.pass_proxy(&url).await?;
+    async fn exchange(
+        &self,
+        request: ApiRequest<'_>,
+        url: Url,
+    ) -> Result<RawApiAnswer, ApiFailure> {
+        self.check_proxy(&url).await?;
         let media_type_of_ours = self.dialect.media_type();
         let mut builder = self
             .client
@@ -247,51 +255,61 @@ impl ApiClient {
         }
         let response = match builder.send().await {
             Ok(response) => response,
-            Err(error) => return Err(self.failure(error).await),
+            Err(error) => return Err(self.classify_failure(error).await),
         };
-        let mut answer = Answer::head(&url, &response, self.dialect);
-        if answer.status == PASSWORD_WANTED
-            && let Some(why) = self.proxies.refusal(&url, PASSWORD_WANTED)
+        let mut answer = RawApiAnswer::from_head(&url, &response, self.dialect);
+        if answer.status == PROXY_AUTHENTICATION_REQUIRED
+            && let Some(why) = self
+                .proxies
+                .refusal_message(&url, PROXY_AUTHENTICATION_REQUIRED)
         {
-            return Err(Failure::Hopeless(why));
+            return Err(ApiFailure::NeverPossible(why));
         }
-        match read_bounded(response, BODY_LIMIT).await {
+        match read_body_up_to(response, MAX_BODY_BYTES).await {
             Ok(Some(body)) => answer.body = body,
             Ok(None) => {
                 let why = "the answer is too long to be the service's";
-                return Err(Failure::Unanswered(why.into()));
+                return Err(ApiFailure::Unanswered(why.into()));
             }
-            Err(error) => return Err(self.failure(error).await),
+            Err(error) => return Err(self.classify_failure(error).await),
         }
         Ok(answer)
     }
 
     /// Asks the proxy on the way for a tunnel, before any other request goes there. Only one
     /// request asks, so that a wrong password is tried once, however many rows wait.
-    async fn pass_proxy(&self, url: &Url) -> Result<(), Failure> {
-        let asked = self.way.get_or_init(async || {
-            let status = self.proxies.status(url).await?;
-            self.proxies.refusal(url, status)
+    async fn check_proxy(&self, url: &Url) -> Result<(), ApiFailure> {
+        let asked = self.proxy_refusal.get_or_init(async || {
+            let status = self.proxies.probe_tunnel_status(url).await?;
+            self.proxies.refusal_message(url, status)
         });
         match asked.await {
-            Some(why) => Err(Failure::Hopeless(why.clone())),
+            Some(why) => Err(ApiFailure::NeverPossible(why.clone())),
             None => Ok(()),
         }
     }
 
-    async fn failure(&self, error: reqwest::Error) -> Failure {
-        match trouble(error, &self.proxies).await {
-            Trouble::NotSent(why) => Failure::NotSent(why),
-            Trouble::Certificate(why) => Failure::Hopeless(unsafe_connection(&why)),
-            Trouble::Private(why) | Trouble::Refused(why) => Failure::Hopeless(why),
-            Trouble::Broken(why) => Failure::Unanswered(why),
+    async fn classify_failure(&self, error: reqwest::Error) -> ApiFailure {
+        match classify_request_error(error, &self.proxies).await {
+            TransportError::NotSent(why) => ApiFailure::NotSent(why),
+            TransportError::UntrustedCertificate(why) => {
+                ApiFailure::NeverPossible(unsafe_connection_message(&why))
+            }
+            TransportError::PrivateAddress(why) | TransportError::RefusedByProxy(why) => {
+                ApiFailure::NeverPossible(why)
+            }
+            TransportError::ConnectionBroken(why) => ApiFailure::Unanswered(why),
         }
     }
 
-    fn url(&self, request: &Request<'_>) -> Url {
+    fn url(&self, request: &ApiRequest<'_>) -> Url {
         let mut path = self.base.path().trim_end_matches('/').to_owned();
         for segment in request.path {
-            let _ = write!(path, "/{}", utf8_percent_encode(segment, SEGMENT));
+            let _ = write!(
+                path,
+                "/{}",
+                utf8_percent_encode(segment, ESCAPED_IN_SEGMENT)
+            );
         }
         let mut url = self.base.clone();
         url.set_path(&path);

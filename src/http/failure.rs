@@ -6,12 +6,12 @@
 use std::time::Duration;
 
 use crate::model::Sha256Digest;
-use crate::source::SourceError;
+use crate::upload_source::UploadSourceError;
 
 /// Failure of an API request. Each variant states the request's *effect*, which decides if the
 /// request may be sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
+pub enum ApiFailure {
     /// 429: refused without being processed, because too many requests came. No effect.
     Throttled {
         /// Wait time named by the service, if any.
@@ -31,7 +31,7 @@ pub enum Failure {
     Refused(String),
     /// No request of this kind can ever succeed from this machine, for example because a
     /// certificate is not trusted.
-    Hopeless(String),
+    NeverPossible(String),
     /// The request was not sent, because the run could not record changes any more and may make
     /// none.
     Withheld,
@@ -41,15 +41,15 @@ pub enum Failure {
 /// the reason, and only the host of the address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct UnsafeTarget(pub String);
+pub struct UnsafeTargetError(pub String);
 
 /// Confirmation of an upload by the storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Receipt {
+pub enum PutReceipt {
     /// The storage accepted the bytes.
-    Taken,
+    Accepted,
     /// The storage accepted the bytes, and its MD5 equals the MD5 of the bytes sent.
-    Checksummed,
+    Md5Confirmed,
 }
 
 /// Failure of an upload to the storage.
@@ -67,38 +67,38 @@ pub enum PutFailure {
     /// The file differs from the checked one. No wrong bytes are stored.
     SourceChanged(String),
     /// The address is for another file. Nothing was sent.
-    Unsafe(UnsafeTarget),
+    UnsafeTarget(UnsafeTargetError),
     /// The file cannot be opened or read to its end: the file itself is unreadable, or all files are
     /// gone. Not all of the bytes were sent.
     SourceUnreadable(String),
     /// No upload can ever succeed from this machine.
-    Hopeless(String),
+    NeverPossible(String),
 }
 
-impl From<SourceError> for PutFailure {
-    fn from(error: SourceError) -> Self {
+impl From<UploadSourceError> for PutFailure {
+    fn from(error: UploadSourceError) -> Self {
         match error {
-            SourceError::Unreadable(why) => Self::SourceUnreadable(why),
-            SourceError::Changed(why) => Self::SourceChanged(why),
+            UploadSourceError::Unreadable(why) => Self::SourceUnreadable(why),
+            UploadSourceError::NotAsChecked(why) => Self::SourceChanged(why),
         }
     }
 }
 
 /// Content downloaded from the storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fetched {
+pub enum FetchedContent {
     /// A whole file.
-    File(Digested),
+    File(DigestedBytes),
     /// Content that is declared as a web page: either a stored web page, or the page of something
     /// between consign and the storage.
-    WebPage(Digested),
+    WebPage(DigestedBytes),
     /// More bytes than the caller asked for. The rest was not read.
-    Longer,
+    TooLong,
 }
 
 /// Size and digest of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Digested {
+pub struct DigestedBytes {
     /// Number of bytes.
     pub size: u64,
     /// SHA-256 of the bytes.
@@ -116,7 +116,7 @@ pub enum FetchFailure {
     /// Any other definite answer.
     Refused(String),
     /// No download can ever succeed from this machine.
-    Hopeless(String),
+    NeverPossible(String),
     /// The bytes arrived, but could not be written to their destination.
-    NotKept(String),
+    NotWritten(String),
 }

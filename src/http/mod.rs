@@ -9,51 +9,54 @@
 //! [`api`] first.
 
 pub mod api;
-mod dial;
+mod early_response;
+pub mod extra_authorities;
 mod failure;
-mod last_word;
-mod page;
+mod foreign_page;
 pub mod proxy;
-mod public;
-mod redact;
+mod public_hosts;
+mod redaction;
+mod storage_connector;
 pub mod target;
 pub mod transfer;
-mod trouble;
-pub mod trust;
+mod transport_error;
 
 use std::time::Duration;
 
-pub use failure::{Digested, Failure, FetchFailure, Fetched, PutFailure, Receipt, UnsafeTarget};
+pub use failure::{
+    ApiFailure, DigestedBytes, FetchFailure, FetchedContent, PutFailure, PutReceipt,
+    UnsafeTargetError,
+};
 
-use target::{ApiHost, HostSuffix};
-use trust::Roots;
+use extra_authorities::ExtraAuthorities;
+use target::{ApiLocation, HostSuffix};
 
 /// Name and version of the program in the `User-Agent` header.
-const NAME_AND_VERSION: &str = concat!("consign/", env!("CARGO_PKG_VERSION"));
+const USER_AGENT_NAME: &str = concat!("consign/", env!("CARGO_PKG_VERSION"));
 
 /// Longest time for making a connection, the TLS handshake included.
-const CONNECT_LIMIT: Duration = Duration::from_secs(20);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Longest time for which an idle connection is kept for the next request. Well below the limits of
 /// servers (often 60 s): a request that meets the server's closing is lost, and a lost POST costs
 /// three look-ups.
-const IDLE_LIMIT: Duration = Duration::from_secs(15);
+const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// User's settings for the network between this machine and the hosts.
 #[derive(Debug, Clone, Default)]
-pub struct Network {
+pub struct NetworkConfig {
     /// Certificate authorities to trust, in addition to the system's.
-    pub roots: Roots,
+    pub extra_authorities: ExtraAuthorities,
     /// Hosts to which bytes may go. Empty: any public host.
     pub upload_hosts: Vec<HostSuffix>,
 }
 
 /// Error while an HTTP client is made.
 #[derive(Debug, thiserror::Error)]
-pub enum ClientError {
+pub enum HttpClientError {
     /// A key has characters that an HTTP header cannot hold. The value is the header's name.
     #[error("the key for the header {0} has characters that cannot stand in an HTTP header")]
-    BadKey(&'static str),
+    InvalidKey(&'static str),
     /// The HTTP library refused. The one known cause is a system without certificates.
     #[error(
         "the HTTP client cannot be set up: {0}; install the certificates of the system (on Linux \
@@ -64,35 +67,35 @@ pub enum ClientError {
 
 /// Returns the settings that both clients share. The system's proxy is used, except on the way to
 /// this machine itself, since no proxy can lead back to an emulator.
-fn client_builder(api: ApiHost, network: &Network) -> reqwest::ClientBuilder {
+fn client_builder(api: ApiLocation, network: &NetworkConfig) -> reqwest::ClientBuilder {
     let builder = match api {
-        ApiHost::Loopback => reqwest::Client::builder().no_proxy(),
-        ApiHost::Remote => reqwest::Client::builder(),
+        ApiLocation::Loopback => reqwest::Client::builder().no_proxy(),
+        ApiLocation::Remote => reqwest::Client::builder(),
     };
     // By default, the library lets the system end a connection on which nothing was acknowledged
     // for 30 s. Each client sets its own limits instead, and an upload waits longer.
     #[cfg(target_os = "linux")]
     let builder = builder.tcp_user_timeout(None);
     builder
-        .user_agent(NAME_AND_VERSION)
+        .user_agent(USER_AGENT_NAME)
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
-        .tls_certs_merge(network.roots.certificates())
+        .tls_certs_merge(network.extra_authorities.certificates())
         .http1_only()
         .referer(false)
-        .connect_timeout(CONNECT_LIMIT)
-        .pool_idle_timeout(IDLE_LIMIT)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
         .tcp_keepalive(Duration::from_secs(30))
 }
 
-fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, ClientError> {
-    builder
-        .build()
-        .map_err(|error| ClientError::Setup(trouble::in_words(&error.without_url())))
+fn build_client(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, HttpClientError> {
+    builder.build().map_err(|error| {
+        HttpClientError::Setup(transport_error::describe_error(&error.without_url()))
+    })
 }
 
 /// Reads a body of at most `limit` bytes. Returns `None` where the body is longer.
-async fn read_bounded(
+async fn read_body_up_to(
     mut response: reqwest::Response,
     limit: usize,
 ) -> Result<Option<Vec<u8>>, reqwest::Error> {

@@ -23,60 +23,69 @@ use reqwest::header::{ACCEPT, CONTENT_LENGTH, HeaderValue, USER_AGENT};
 use reqwest::{Body, Response};
 use tokio::sync::Notify;
 
-use super::dial::Dialler;
-use super::last_word::Line;
-use super::proxy::Proxies;
-use super::public::{LookUp, PublicOnly, by_system};
-use super::target::{ApiHost, Target};
-use super::trouble::{Trouble, in_words, interruption, unsafe_connection};
-use super::{ClientError, IDLE_LIMIT, NAME_AND_VERSION, Network, client_builder, read_bounded};
+use super::early_response::ConnectionHandle;
+use super::proxy::SystemProxies;
+use super::public_hosts::{NameLookUp, PublicResolver, look_up_by_system};
+use super::storage_connector::StorageConnector;
+use super::target::{ApiLocation, TransferTarget};
+use super::transport_error::{
+    TransportError, classify_transfer_error, describe_error, unsafe_connection_message,
+};
+use super::{
+    HttpClientError, IDLE_CONNECTION_TIMEOUT, NetworkConfig, USER_AGENT_NAME, client_builder,
+    read_body_up_to,
+};
 use crate::digest::{Md5Hasher, Sha256Hasher};
-use crate::http::{PutFailure, Receipt};
-use crate::model::{Content, Md5Digest};
-use crate::source::{Source, SourceError};
-use crate::sync::lock;
-use answer::Answer;
+use crate::http::{PutFailure, PutReceipt};
+use crate::model::{CheckedContent, Md5Digest};
+use crate::mutex::lock_despite_poison;
+use crate::upload_source::{UploadSource, UploadSourceError};
+use answer::StorageAnswer;
 
 /// Bytes per read: fewer are slower, more are not faster.
 const READ_SIZE: usize = 256 * 1024;
 
 /// Bytes handed to the connection at once. The pieces also show progress: below one piece in
-/// [`STALL_LIMIT`], an upload counts as stuck.
+/// [`STALL_TIMEOUT`], an upload counts as stuck.
 const PIECE_SIZE: usize = 32 * 1024;
 
 /// Longest time without progress. An upload as a whole may take hours.
-const STALL_LIMIT: Duration = Duration::from_mins(1);
+const STALL_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Longest wait for the answer after the last piece was handed over. Longer than [`STALL_LIMIT`],
+/// Longest wait for the answer after the last piece was handed over. Longer than [`STALL_TIMEOUT`],
 /// since the system still holds megabytes for a slow line to carry.
-const ANSWER_LIMIT: Duration = Duration::from_mins(5);
+const UPLOAD_ANSWER_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Longest answer read, in bytes. Errors of S3 take less than 2 kB.
-const BODY_LIMIT: usize = 64 * 1024;
+const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// Longest wait for the body of a refusal. The status has come already, and decides the outcome.
-const WORDS_LIMIT: Duration = Duration::from_secs(10);
+const ERROR_TEXT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Client without keys.
 #[derive(Debug)]
 pub struct TransferClient {
-    client: Client<Dialler, Body>,
+    client: Client<StorageConnector, Body>,
 }
 
 impl TransferClient {
     /// Returns a client for the transfers of an API.
-    pub fn new(api: ApiHost, network: &Network) -> Result<Self, ClientError> {
-        Self::with(api, network, by_system)
+    pub fn new(api: ApiLocation, network: &NetworkConfig) -> Result<Self, HttpClientError> {
+        Self::with_look_up(api, network, look_up_by_system)
     }
 
-    fn with(api: ApiHost, network: &Network, look_up: LookUp) -> Result<Self, ClientError> {
-        let proxies = Proxies::on_the_way_to(api);
+    fn with_look_up(
+        api: ApiLocation,
+        network: &NetworkConfig,
+        look_up: NameLookUp,
+    ) -> Result<Self, HttpClientError> {
+        let proxies = SystemProxies::for_api(api);
         let builder = client_builder(api, network);
         let builder = match api {
-            ApiHost::Loopback => builder,
-            ApiHost::Remote => builder.dns_resolver(PublicOnly {
-                proxy: proxies.host_for_uploads(),
-                named: network.upload_hosts.clone(),
+            ApiLocation::Loopback => builder,
+            ApiLocation::Remote => builder.dns_resolver(PublicResolver {
+                proxy_host: proxies.upload_proxy_host(),
+                upload_hosts: network.upload_hosts.clone(),
                 look_up,
             }),
         };
@@ -84,27 +93,29 @@ impl TransferClient {
         // connection had been closed, goes over another connection.
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_LIMIT)
-            .build(Dialler::new(builder, proxies)?);
+            .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
+            .build(StorageConnector::new(builder, proxies)?);
         Ok(Self { client })
     }
 
     /// Sends the bytes of a file, which must be `content`, with exactly the headers of the target
-    /// and a `Content-Length` (S3 refuses chunked bodies). Calls `sent` with the size of each
+    /// and a `CheckedContent-Length` (S3 refuses chunked bodies). Calls `sent` with the size of each
     /// piece.
     pub async fn put(
         &self,
-        target: &Target,
-        source: &Source,
-        content: &Content,
+        target: &TransferTarget,
+        source: &UploadSource,
+        content: &CheckedContent,
         sent: &(dyn Fn(u64) + Send + Sync),
-    ) -> Result<Receipt, PutFailure> {
+    ) -> Result<PutReceipt, PutFailure> {
         let size = content.stamp.size;
-        target.check_length(size).map_err(PutFailure::Unsafe)?;
+        target
+            .check_length(size)
+            .map_err(PutFailure::UnsafeTarget)?;
         let file = source.open(content)?;
-        let progress = Arc::new(Progress::default());
-        let body = pieces(Reading::new(file, *content, Arc::clone(&progress)));
-        let mut request = request(Method::PUT, target, Body::wrap_stream(body));
+        let progress = Arc::new(UploadProgress::default());
+        let body = body_stream(CheckedReader::new(file, *content, Arc::clone(&progress)));
+        let mut request = storage_request(Method::PUT, target, Body::wrap_stream(body));
         let headers = request.headers_mut();
         headers.insert(CONTENT_LENGTH, size.into());
         for (name, value) in &target.headers {
@@ -112,15 +123,17 @@ impl TransferClient {
         }
         let answer = tokio::select! {
             answer = self.exchange(request, size, &progress) => answer,
-            stalled = watch(&progress, sent) => Err(stalled),
+            stalled = watch_progress(&progress, sent) => Err(stalled),
         };
-        sent(std::mem::take(&mut *lock(&progress.bytes)));
-        if let Some(error) = progress.spoilt.get() {
+        sent(std::mem::take(&mut *lock_despite_poison(
+            &progress.unreported_bytes,
+        )));
+        if let Some(error) = progress.source_error.get() {
             return Err(error.clone().into());
         }
         let answer = answer?;
         tracing::debug!(%target, status = answer.status, bytes = size, "upload");
-        answer.judge(target, progress.md5.get().copied())
+        answer.judge_upload(target, progress.md5.get().copied())
     }
 
     /// Sends a file of `size` bytes and takes the answer whenever it comes. If the answer comes
@@ -129,14 +142,15 @@ impl TransferClient {
         &self,
         request: Request<Body>,
         size: u64,
-        progress: &Progress,
-    ) -> Result<Answer, PutFailure> {
+        progress: &UploadProgress,
+    ) -> Result<StorageAnswer, PutFailure> {
         let arrived = self.send(request).await.map_err(put_failure)?;
-        let is_sent = progress.ended.load(Ordering::Acquire) && arrived.written >= size;
-        let break_off = (!is_sent).then(|| BreakOff(arrived.line));
-        let mut answer = Answer::headed(&arrived.response);
+        let is_sent =
+            progress.all_handed_over.load(Ordering::Acquire) && arrived.bytes_written >= size;
+        let break_off = (!is_sent).then(|| AbortOnDrop(arrived.connection));
+        let mut answer = StorageAnswer::from_head(&arrived.response);
         if !answer.is_success() {
-            answer.body = words(arrived.response).await;
+            answer.body = read_error_body(arrived.response).await;
             return Ok(answer);
         }
         if break_off.is_some() {
@@ -147,142 +161,153 @@ impl TransferClient {
         }
         // The body is not used, but a connection that ends in the middle of the body was no
         // success.
-        read_bounded(arrived.response, BODY_LIMIT)
+        read_body_up_to(arrived.response, MAX_BODY_BYTES)
             .await
-            .map_err(|error| PutFailure::Interrupted(in_words(&error)))?;
+            .map_err(|error| PutFailure::Interrupted(describe_error(&error)))?;
         Ok(answer)
     }
 
-    async fn send(&self, request: Request<Body>) -> Result<Arrived, Trouble> {
+    async fn send(&self, request: Request<Body>) -> Result<ArrivedResponse, TransportError> {
         let mut response = self
             .client
             .request(request)
             .await
-            .map_err(|error| interruption(&error))?;
+            .map_err(|error| classify_transfer_error(&error))?;
         let line = response
             .extensions_mut()
-            .remove::<Line>()
+            .remove::<ConnectionHandle>()
             .unwrap_or_default();
-        Ok(Arrived {
-            written: line.take_written(),
-            line,
+        Ok(ArrivedResponse {
+            bytes_written: line.take_bytes_written(),
+            connection: line,
             response: response.map(Body::wrap).into(),
         })
     }
 }
 
 /// Response with its head received.
-struct Arrived {
+struct ArrivedResponse {
     response: Response,
     /// Bytes of the request taken by the connection so far, the head included.
-    written: u64,
-    line: Line,
+    bytes_written: u64,
+    connection: ConnectionHandle,
 }
 
 /// Ends the connection in the middle of a request, once the answer has been read.
-struct BreakOff(Line);
+struct AbortOnDrop(ConnectionHandle);
 
-impl Drop for BreakOff {
+impl Drop for AbortOnDrop {
     fn drop(&mut self) {
-        self.0.hang_up();
+        self.0.abort();
     }
 }
 
 /// Returns a request with the headers common to all requests to a storage.
-fn request(method: Method, target: &Target, body: Body) -> Request<Body> {
+fn storage_request(method: Method, target: &TransferTarget, body: Body) -> Request<Body> {
     let mut request = Request::new(body);
     *request.method_mut() = method;
     *request.uri_mut() = target.uri();
     let headers = request.headers_mut();
     headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-    headers.insert(USER_AGENT, HeaderValue::from_static(NAME_AND_VERSION));
+    headers.insert(USER_AGENT, HeaderValue::from_static(USER_AGENT_NAME));
     request
 }
 
-fn put_failure(trouble: Trouble) -> PutFailure {
+fn put_failure(trouble: TransportError) -> PutFailure {
     match trouble {
-        Trouble::NotSent(why) => PutFailure::NotSent(why),
-        Trouble::Broken(why) => PutFailure::Interrupted(why),
-        Trouble::Certificate(why) => PutFailure::Hopeless(unsafe_connection(&why)),
-        Trouble::Private(why) | Trouble::Refused(why) => PutFailure::Hopeless(why),
+        TransportError::NotSent(why) => PutFailure::NotSent(why),
+        TransportError::ConnectionBroken(why) => PutFailure::Interrupted(why),
+        TransportError::UntrustedCertificate(why) => {
+            PutFailure::NeverPossible(unsafe_connection_message(&why))
+        }
+        TransportError::PrivateAddress(why) | TransportError::RefusedByProxy(why) => {
+            PutFailure::NeverPossible(why)
+        }
     }
 }
 
 /// Reads the body of a refusal, as far as it comes.
-async fn words(mut response: Response) -> String {
+async fn read_error_body(mut response: Response) -> String {
     let mut body = Vec::new();
     let reading = async {
-        while body.len() < BODY_LIMIT
+        while body.len() < MAX_BODY_BYTES
             && let Ok(Some(piece)) = response.chunk().await
         {
             body.extend_from_slice(&piece);
         }
     };
     // A part of the body is better than nothing.
-    let _ = tokio::time::timeout(WORDS_LIMIT, reading).await;
-    body.truncate(BODY_LIMIT);
+    let _ = tokio::time::timeout(ERROR_TEXT_TIMEOUT, reading).await;
+    body.truncate(MAX_BODY_BYTES);
     String::from_utf8_lossy(&body).into_owned()
 }
 
 /// Progress of an upload, shared by the reader of the file and the code that waits for the answer.
 #[derive(Debug, Default)]
-struct Progress {
-    moved: Notify,
+struct UploadProgress {
+    changed: Notify,
     /// Bytes handed over and not yet reported.
-    bytes: Mutex<u64>,
+    unreported_bytes: Mutex<u64>,
     /// True after the last piece was handed over.
-    ended: AtomicBool,
+    all_handed_over: AtomicBool,
     md5: OnceLock<Md5Digest>,
     /// Reason why the file cannot be sent to its end.
-    spoilt: OnceLock<SourceError>,
+    source_error: OnceLock<UploadSourceError>,
 }
 
 /// Reports progress. Returns when there is no progress for too long.
-async fn watch(progress: &Progress, sent: &(dyn Fn(u64) + Send + Sync)) -> PutFailure {
+async fn watch_progress(
+    progress: &UploadProgress,
+    sent: &(dyn Fn(u64) + Send + Sync),
+) -> PutFailure {
     loop {
-        let ended = progress.ended.load(Ordering::Acquire);
-        let limit = if ended { ANSWER_LIMIT } else { STALL_LIMIT };
-        if tokio::time::timeout(limit, progress.moved.notified())
+        let ended = progress.all_handed_over.load(Ordering::Acquire);
+        let limit = if ended {
+            UPLOAD_ANSWER_TIMEOUT
+        } else {
+            STALL_TIMEOUT
+        };
+        if tokio::time::timeout(limit, progress.changed.notified())
             .await
             .is_err()
         {
             return PutFailure::Interrupted(format!("no progress for {} s", limit.as_secs()));
         }
-        let bytes = std::mem::take(&mut *lock(&progress.bytes));
+        let bytes = std::mem::take(&mut *lock_despite_poison(&progress.unreported_bytes));
         sent(bytes);
     }
 }
 
 /// Reader of the file with a check of size and SHA-256. Reads one block ahead, so the last block
 /// can be held back.
-struct Reading {
+struct CheckedReader {
     file: File,
-    content: Content,
+    content: CheckedContent,
     sha256: Sha256Hasher,
     md5: Md5Hasher,
-    length: u64,
+    bytes_read: u64,
     held_back: Option<Bytes>,
-    progress: Arc<Progress>,
+    progress: Arc<UploadProgress>,
 }
 
-impl Reading {
-    fn new(file: File, content: Content, progress: Arc<Progress>) -> Self {
+impl CheckedReader {
+    fn new(file: File, content: CheckedContent, progress: Arc<UploadProgress>) -> Self {
         Self {
             file,
             content,
             sha256: Sha256Hasher::default(),
             md5: Md5Hasher::default(),
-            length: 0,
+            bytes_read: 0,
             held_back: None,
             progress,
         }
     }
 
     /// Returns the next block to send, or `None` after the last.
-    fn next(&mut self) -> io::Result<Option<Bytes>> {
+    fn next_block(&mut self) -> io::Result<Option<Bytes>> {
         loop {
-            let Some(block) = self.read()? else {
-                return self.last();
+            let Some(block) = self.read_block()? else {
+                return self.final_block();
             };
             if let Some(ready) = self.held_back.replace(block) {
                 return Ok(Some(ready));
@@ -290,23 +315,23 @@ impl Reading {
         }
     }
 
-    fn read(&mut self) -> io::Result<Option<Bytes>> {
+    fn read_block(&mut self) -> io::Result<Option<Bytes>> {
         let mut block = Vec::with_capacity(READ_SIZE);
         (&mut self.file)
             .take(READ_SIZE as u64)
             .read_to_end(&mut block)
             .map_err(|error| {
-                self.spoilt(SourceError::Unreadable(format!(
+                self.record_error(UploadSourceError::Unreadable(format!(
                     "it cannot be read: {error}"
                 )))
             })?;
         if block.is_empty() {
             return Ok(None);
         }
-        self.length += block.len() as u64;
-        if self.length > self.content.stamp.size {
+        self.bytes_read += block.len() as u64;
+        if self.bytes_read > self.content.stamp.size {
             let size = self.content.stamp.size;
-            return Err(self.changed(format!("it had {size} bytes and has grown")));
+            return Err(self.record_change(format!("it had {size} bytes and has grown")));
         }
         self.sha256.update(&block);
         self.md5.update(&block);
@@ -314,18 +339,18 @@ impl Reading {
     }
 
     /// Returns the block held back so far. Fails if the file differs from the checked content.
-    fn last(&mut self) -> io::Result<Option<Bytes>> {
+    fn final_block(&mut self) -> io::Result<Option<Bytes>> {
         let Some(last) = self.held_back.take() else {
             return Ok(None);
         };
         let size = self.content.stamp.size;
-        if self.length != size {
-            let length = self.length;
-            return Err(self.changed(format!("it had {size} bytes and now has {length}")));
+        if self.bytes_read != size {
+            let length = self.bytes_read;
+            return Err(self.record_change(format!("it had {size} bytes and now has {length}")));
         }
         if std::mem::take(&mut self.sha256).finish() != self.content.sha256 {
             let why = format!("it still has {size} bytes, but other ones than were checked");
-            return Err(self.changed(why));
+            return Err(self.record_change(why));
         }
         // Set once: the file ends once, so no second value can come.
         let _ = self
@@ -335,42 +360,44 @@ impl Reading {
         Ok(Some(last))
     }
 
-    fn changed(&self, why: String) -> io::Error {
-        self.spoilt(SourceError::Changed(why))
+    fn record_change(&self, why: String) -> io::Error {
+        self.record_error(UploadSourceError::NotAsChecked(why))
     }
 
-    fn spoilt(&self, error: SourceError) -> io::Error {
-        let _ = self.progress.spoilt.set(error);
+    fn record_error(&self, error: UploadSourceError) -> io::Error {
+        let _ = self.progress.source_error.set(error);
         io::Error::other("the file cannot be sent to its end")
     }
 }
 
 /// Returns the body of the request. Reading blocks the thread for a moment, which was measured to
 /// be twice as fast as handing each read to another thread.
-fn pieces(reading: Reading) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+fn body_stream(reading: CheckedReader) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
     let progress = Arc::clone(&reading.progress);
     let mut left = reading.content.stamp.size;
     stream::unfold(Some(reading), |reading| async move {
         let mut reading = reading?;
-        match reading.next() {
+        match reading.next_block() {
             Ok(Some(block)) => Some((Ok(block), Some(reading))),
             Ok(None) => None,
             Err(error) => Some((Err(error), None)),
         }
     })
-    .flat_map(|block| stream::iter(split(block)))
+    .flat_map(|block| stream::iter(split_into_pieces(block)))
     .inspect(move |piece| {
         if let Ok(piece) = piece {
             let bytes = piece.len() as u64;
-            *lock(&progress.bytes) += bytes;
+            *lock_despite_poison(&progress.unreported_bytes) += bytes;
             left = left.saturating_sub(bytes);
-            progress.ended.fetch_or(left == 0, Ordering::Release);
+            progress
+                .all_handed_over
+                .fetch_or(left == 0, Ordering::Release);
         }
-        progress.moved.notify_one();
+        progress.changed.notify_one();
     })
 }
 
-fn split(block: io::Result<Bytes>) -> Vec<io::Result<Bytes>> {
+fn split_into_pieces(block: io::Result<Bytes>) -> Vec<io::Result<Bytes>> {
     let mut rest = match block {
         Ok(block) => block,
         Err(error) => return vec![Err(error)],

@@ -60,7 +60,7 @@ impl Column {
 
     /// Returns `true` if the results have a column of their own for this column. Other columns are
     /// carried through to the results.
-    pub(super) fn is_kept_by_the_results(self) -> bool {
+    pub(super) fn has_own_results_column(self) -> bool {
         matches!(
             self,
             Self::FilePath | Self::ObjectType | Self::ObjectId | Self::ExternalId | Self::Sha256
@@ -68,7 +68,7 @@ impl Column {
     }
 
     /// Returns the column for a normalised header name.
-    pub(super) fn named(name: &str) -> Option<Self> {
+    pub(super) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|column| column.as_str() == name)
     }
 }

@@ -6,8 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::column::Column;
-use super::own_output::OwnOutput;
-use crate::text::decode::Undecodable;
+use super::own_output::OwnOutputKind;
+use crate::text::decode::DecodeError;
 use crate::text::{escape, quoted};
 
 /// Error of a file that cannot be read as a manifest.
@@ -17,23 +17,23 @@ pub struct ManifestError {
     /// Path of the file.
     pub path: PathBuf,
     /// Mistake in the file.
-    pub reason: Reason,
+    pub reason: ManifestErrorKind,
 }
 
 /// Reason for which a file cannot be read as a manifest.
 #[derive(Debug, thiserror::Error)]
-pub enum Reason {
+pub enum ManifestErrorKind {
     /// The system refuses to read the file.
     #[error("cannot be read: {0}; check the path and its permissions")]
     Unreadable(#[source] io::Error),
     /// The bytes of the file are no text.
     #[error(transparent)]
-    Undecodable(#[from] Undecodable),
+    Undecodable(#[from] DecodeError),
     /// The file was written by consign itself.
-    #[error("is {kind} of consign, not a manifest; {}", the_manifest(*kind, manifest.as_deref()))]
+    #[error("is {kind} of consign, not a manifest; {}", manifest_hint(*kind, manifest.as_deref()))]
     OwnOutput {
         /// Kind of the file.
-        kind: OwnOutput,
+        kind: OwnOutputKind,
         /// Manifest found beside the file, if any.
         manifest: Option<PathBuf>,
     },
@@ -80,24 +80,24 @@ pub enum Reason {
     #[error("{0}")]
     MissingColumns(MissingColumns),
     /// The file has no header.
-    #[error("is empty; the first line must name the columns: {}", names(&Column::REQUIRED))]
-    Empty,
+    #[error("is empty; the first line must name the columns: {}", join_column_names(&Column::REQUIRED))]
+    EmptyFile,
     /// The file has a header and no rows.
     #[error("has a header and no rows; write one row for each file")]
     NoRows,
 }
 
-fn the_manifest(kind: OwnOutput, manifest: Option<&Path>) -> String {
+fn manifest_hint(kind: OwnOutputKind, manifest: Option<&Path>) -> String {
     let named = match manifest {
         Some(manifest) => format!("name {}", escape(&manifest.to_string_lossy())),
         None => "name the manifest that it was made from".to_owned(),
     };
     match kind {
-        OwnOutput::Results => format!(
+        OwnOutputKind::Results => format!(
             "{named} (with --resume an import goes on with these results), or, where all of its files \
              are to be attached again, say --allow-again"
         ),
-        OwnOutput::Verification | OwnOutput::Problems => named,
+        OwnOutputKind::Verification | OwnOutputKind::Problems => named,
     }
 }
 
@@ -129,9 +129,9 @@ impl std::fmt::Display for MissingColumns {
             f,
             "line {}: missing {noun} {}; found {}; expected {}",
             self.line,
-            names(&missing),
+            join_column_names(&missing),
             found.join(", "),
-            names(&Column::REQUIRED)
+            join_column_names(&Column::REQUIRED)
         )?;
         let mut hints = String::new();
         for (column, nearest) in &self.missing {
@@ -143,13 +143,13 @@ impl std::fmt::Display for MissingColumns {
     }
 }
 
-fn names(columns: &[Column]) -> String {
+fn join_column_names(columns: &[Column]) -> String {
     let names: Vec<&str> = columns.iter().map(|column| column.as_str()).collect();
     names.join(", ")
 }
 
-impl Reason {
-    pub(super) fn at(self, path: &Path) -> ManifestError {
+impl ManifestErrorKind {
+    pub(super) fn with_path(self, path: &Path) -> ManifestError {
         ManifestError {
             path: path.to_owned(),
             reason: self,

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use super::column::Column;
-use super::error::{MissingColumns, Reason};
-use super::split::{Fault, Record, Splitter};
-use crate::manifest::problem::{Problem, Problems, Wrong};
-use crate::results::{COLUMNS, LINE_CHECK};
-use crate::text::nearest;
+use super::error::{ManifestErrorKind, MissingColumns};
+use super::record_splitter::{QuoteFault, RecordSpan, RecordSplitter};
+use crate::manifest::problem::{ManifestProblem, ProblemKind, ProblemList};
+use crate::results::{COLUMNS, LINE_CHECK_COLUMN};
+use crate::text::nearest_word;
 
 /// Delimiters written by spreadsheets, the most common first.
 const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
@@ -15,14 +15,14 @@ const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 /// Returns `true` if the results file has a column of its own with this name. A manifest column of
 /// the same name gets a prefix in the results.
 fn is_results_column(name: &str) -> bool {
-    name == LINE_CHECK || COLUMNS.contains(&name)
+    name == LINE_CHECK_COLUMN || COLUMNS.contains(&name)
 }
 
 /// Valid header of a manifest.
 ///
 /// Guarantees: all required columns are present, and no two columns have the same name.
 #[derive(Debug)]
-pub(super) struct Header {
+pub(super) struct ManifestHeader {
     /// Line number of the header.
     pub(super) line: u32,
     /// Delimiter between two cells.
@@ -32,71 +32,82 @@ pub(super) struct Header {
     /// Number of cells in the header. Every row must have the same number.
     pub(super) width: usize,
     /// Position of each column of [`Column::ALL`], `None` for an absent column.
-    known: [Option<usize>; Column::ALL.len()],
+    column_indices: [Option<usize>; Column::ALL.len()],
     /// Positions of the columns carried through to the results.
-    pub(super) extras: Vec<usize>,
+    pub(super) extra_indices: Vec<usize>,
     /// Names of these columns in the results.
     pub(super) extra_names: Vec<String>,
     /// Positions of the columns without a name.
-    pub(super) unnamed: Vec<usize>,
+    pub(super) unnamed_indices: Vec<usize>,
     /// Columns with a name similar to an absent optional column, and the optional column.
-    nearly_known: Vec<(String, Column)>,
+    misspelt_columns: Vec<(String, Column)>,
 }
 
-impl Header {
+impl ManifestHeader {
     /// Reads the header, and returns the splitter for the rest of the text as well.
-    pub(super) fn read(text: &str) -> Result<(Self, Splitter<'_>), Reason> {
-        let (delimiter, record, cells, rest) = most_likely(text).ok_or(Reason::Empty)?;
+    pub(super) fn read(text: &str) -> Result<(Self, RecordSplitter<'_>), ManifestErrorKind> {
+        let (delimiter, record, cells, rest) =
+            first_record_by_likeliest_delimiter(text).ok_or(ManifestErrorKind::EmptyFile)?;
         match record.fault {
-            Some(Fault::Unclosed { opened: line }) => {
-                return Err(Reason::UnclosedQuote { line, column: None });
+            Some(QuoteFault::UnclosedQuote {
+                opened_on_line: line,
+            }) => {
+                return Err(ManifestErrorKind::UnclosedQuote { line, column: None });
             }
-            Some(Fault::TextAfterQuote { opened: line }) => {
-                return Err(Reason::BrokenQuote { line });
+            Some(QuoteFault::TextAfterQuote {
+                opened_on_line: line,
+            }) => {
+                return Err(ManifestErrorKind::BrokenQuote { line });
             }
             None => {}
         }
         tracing::info!(delimiter = %char::from(delimiter).escape_default(), "read the header");
-        let header = Self::understand(record.line, delimiter, &cells)?;
+        let header = Self::from_cells(record.line, delimiter, &cells)?;
         Ok((header, rest))
     }
 
-    fn understand(line: u32, delimiter: u8, cells: &[Cow<'_, str>]) -> Result<Self, Reason> {
-        let names: Vec<String> = cells.iter().map(|cell| normalised(cell)).collect();
-        refuse_duplicates(line, cells, &names)?;
+    fn from_cells(
+        line: u32,
+        delimiter: u8,
+        cells: &[Cow<'_, str>],
+    ) -> Result<Self, ManifestErrorKind> {
+        let names: Vec<String> = cells.iter().map(|cell| normalise_name(cell)).collect();
+        check_duplicates(line, cells, &names)?;
         let known = Column::ALL.map(|column| names.iter().position(|name| name == column.as_str()));
-        refuse_missing(line, cells, &known)?;
+        check_required(line, cells, &known)?;
         let (unnamed, others): (Vec<usize>, Vec<usize>) =
             (0..names.len()).partition(|at| names[*at].is_empty());
         let extras: Vec<usize> = others
             .into_iter()
-            .filter(|at| !Column::named(&names[*at]).is_some_and(Column::is_kept_by_the_results))
+            .filter(|at| {
+                !Column::from_name(&names[*at]).is_some_and(Column::has_own_results_column)
+            })
             .collect();
         Ok(Self {
             line,
             delimiter,
             width: cells.len(),
             names: cells.iter().map(|cell| cell.trim().to_owned()).collect(),
-            known,
+            column_indices: known,
             extra_names: extra_names(cells, &names, &extras),
-            extras,
-            unnamed,
-            nearly_known: nearly_known(cells, &names, &known),
+            extra_indices: extras,
+            unnamed_indices: unnamed,
+            misspelt_columns: find_misspelt_columns(cells, &names, &known),
         })
     }
 
     /// Returns the position of a column, or `None` if the manifest has no such column.
-    pub(super) fn place(&self, column: Column) -> Option<usize> {
-        self.known[column as usize]
+    pub(super) fn column_index(&self, column: Column) -> Option<usize> {
+        self.column_indices[column as usize]
     }
 
     /// Warns of columns with a probably misspelt name.
-    pub(super) fn warn(&self, problems: &mut Problems) {
-        for (name, known) in &self.nearly_known {
-            problems.push(Problem {
+    pub(super) fn warn_of_misspelt_columns(&self, problems: &mut ProblemList) {
+        for (name, known) in &self.misspelt_columns {
+            problems.push(ManifestProblem {
                 row: 0,
                 column: None,
-                wrong: Wrong::NearlyKnownColumn {
+                kind: ProblemKind::MisspeltColumn {
                     name: name.as_str().into(),
                     known: *known,
                 },
@@ -105,33 +116,36 @@ impl Header {
     }
 }
 
-type First<'t> = (u8, Record, Vec<Cow<'t, str>>, Splitter<'t>);
+type FirstRecord<'t> = (u8, RecordSpan, Vec<Cow<'t, str>>, RecordSplitter<'t>);
 
 /// Splits the first record by the delimiter that gives the most known columns, and then the most
 /// cells.
-fn most_likely(text: &str) -> Option<First<'_>> {
+fn first_record_by_likeliest_delimiter(text: &str) -> Option<FirstRecord<'_>> {
     DELIMITERS
         .into_iter()
         .filter_map(|delimiter| first_record(text, delimiter))
         // `max_by_key` takes the last of equal elements; `rev` makes the most common delimiter the
         // last.
         .rev()
-        .max_by_key(|(_, _, cells, _)| (recognised(cells), cells.len()))
+        .max_by_key(|(_, _, cells, _)| (count_known_columns(cells), cells.len()))
 }
 
 /// Returns the normalised names in the first record, and the splitter for the rest. The text may be
 /// any table, not only a manifest.
-pub(super) fn split(text: &str) -> Option<(Vec<String>, Splitter<'_>)> {
-    let (_, _, cells, rest) = most_likely(text)?;
-    Some((cells.iter().map(|cell| normalised(cell)).collect(), rest))
+pub(super) fn split_header_names(text: &str) -> Option<(Vec<String>, RecordSplitter<'_>)> {
+    let (_, _, cells, rest) = first_record_by_likeliest_delimiter(text)?;
+    Some((
+        cells.iter().map(|cell| normalise_name(cell)).collect(),
+        rest,
+    ))
 }
 
 /// Returns the first record other than a blank line.
-fn first_record(text: &str, delimiter: u8) -> Option<First<'_>> {
-    let mut splitter = Splitter::new(text, delimiter, 0, 1);
+fn first_record(text: &str, delimiter: u8) -> Option<FirstRecord<'_>> {
+    let mut splitter = RecordSplitter::new(text, delimiter, 0, 1);
     let mut cells = Vec::new();
     loop {
-        let record = splitter.next(&mut cells)?;
+        let record = splitter.next_record(&mut cells)?;
         // With a wrong delimiter, an empty row is a cell full of delimiters.
         let says_nothing =
             |cell: &Cow<'_, str>| cell.trim_matches([',', ';', ' ', '\t']).is_empty();
@@ -142,29 +156,33 @@ fn first_record(text: &str, delimiter: u8) -> Option<First<'_>> {
 }
 
 /// Returns `true` if a record is a spreadsheet's line for an empty row.
-pub(super) fn is_blank(cells: &[Cow<'_, str>], record: Record) -> bool {
+pub(super) fn is_blank_record(cells: &[Cow<'_, str>], record: RecordSpan) -> bool {
     record.fault.is_none() && cells.iter().all(|cell| cell.trim().is_empty())
 }
 
-fn recognised(cells: &[Cow<'_, str>]) -> usize {
+fn count_known_columns(cells: &[Cow<'_, str>]) -> usize {
     cells
         .iter()
-        .filter(|cell| Column::named(&normalised(cell)).is_some())
+        .filter(|cell| Column::from_name(&normalise_name(cell)).is_some())
         .count()
 }
 
 /// Returns one spelling for `External ID`, `external-id` and ` EXTERNAL_ID `.
-fn normalised(name: &str) -> String {
+fn normalise_name(name: &str) -> String {
     name.trim()
         .to_lowercase()
         .replace([' ', '-', '\u{a0}'], "_")
 }
 
-fn refuse_duplicates(line: u32, cells: &[Cow<'_, str>], names: &[String]) -> Result<(), Reason> {
+fn check_duplicates(
+    line: u32,
+    cells: &[Cow<'_, str>],
+    names: &[String],
+) -> Result<(), ManifestErrorKind> {
     for (second, name) in names.iter().enumerate() {
         let first = names.iter().position(|other| other == name);
         if let Some(first) = first.filter(|first| *first < second && !name.is_empty()) {
-            return Err(Reason::DuplicateColumn {
+            return Err(ManifestErrorKind::DuplicateColumn {
                 line,
                 name: cells[second].trim().to_owned(),
                 first: first + 1,
@@ -175,11 +193,11 @@ fn refuse_duplicates(line: u32, cells: &[Cow<'_, str>], names: &[String]) -> Res
     Ok(())
 }
 
-fn refuse_missing(
+fn check_required(
     line: u32,
     cells: &[Cow<'_, str>],
     known: &[Option<usize>],
-) -> Result<(), Reason> {
+) -> Result<(), ManifestErrorKind> {
     let strangers = || {
         cells
             .iter()
@@ -193,7 +211,7 @@ fn refuse_missing(
             let names = strangers().map(|(_, cell)| cell.trim());
             // The search runs backwards: a header name near the expected name.
             let meant = names
-                .filter(|name| nearest(&normalised(name), [column.as_str()]).is_some())
+                .filter(|name| nearest_word(&normalise_name(name), [column.as_str()]).is_some())
                 .map(str::to_owned)
                 .next();
             (column, meant)
@@ -202,7 +220,7 @@ fn refuse_missing(
     if missing.is_empty() {
         return Ok(());
     }
-    Err(Reason::MissingColumns(MissingColumns {
+    Err(ManifestErrorKind::MissingColumns(MissingColumns {
         line,
         missing,
         found: cells.iter().map(|cell| cell.trim().to_owned()).collect(),
@@ -221,7 +239,7 @@ fn extra_names(cells: &[Cow<'_, str>], names: &[String], extras: &[usize]) -> Ve
         .map(|at| {
             let name = &names[*at];
             if !is_results_column(name) {
-                return match Column::named(name) {
+                return match Column::from_name(name) {
                     Some(column) => column.as_str().to_owned(),
                     None => cells[*at].trim().to_owned(),
                 };
@@ -238,7 +256,7 @@ fn extra_names(cells: &[Cow<'_, str>], names: &[String], extras: &[usize]) -> Ve
 
 /// Finds column names similar to an absent optional column. Columns of the user's own are normal,
 /// but a similar name probably means the absent column.
-fn nearly_known(
+fn find_misspelt_columns(
     cells: &[Cow<'_, str>],
     names: &[String],
     known: &[Option<usize>],
@@ -251,9 +269,9 @@ fn nearly_known(
     names
         .iter()
         .zip(cells)
-        .filter(|(name, _)| !name.is_empty() && Column::named(name).is_none())
+        .filter(|(name, _)| !name.is_empty() && Column::from_name(name).is_none())
         .filter_map(|(name, cell)| {
-            let meant = nearest(name, absent.iter().copied()).and_then(Column::named)?;
+            let meant = nearest_word(name, absent.iter().copied()).and_then(Column::from_name)?;
             Some((cell.trim().to_owned(), meant))
         })
         .collect()
@@ -263,12 +281,12 @@ fn nearly_known(
 mod tests {
     use super::*;
 
-    fn header(text: &str) -> Header {
-        Header::read(text).unwrap().0
+    fn header(text: &str) -> ManifestHeader {
+        ManifestHeader::read(text).unwrap().0
     }
 
     fn refusal(text: &str) -> String {
-        Header::read(text).unwrap_err().to_string()
+        ManifestHeader::read(text).unwrap_err().to_string()
     }
 
     #[test]
@@ -293,10 +311,10 @@ mod tests {
     fn names_are_known_in_any_case_and_with_blanks_or_hyphens() {
         let header = header("\n,,,\nFile Path, OBJECT-TYPE ,\"object id\",External_ID,Sha256\n");
         assert_eq!(header.line, 3);
-        assert_eq!(header.place(Column::FilePath), Some(0));
-        assert_eq!(header.place(Column::ExternalId), Some(3));
-        assert_eq!(header.place(Column::Sha256), Some(4));
-        assert_eq!(header.place(Column::Title), None);
+        assert_eq!(header.column_index(Column::FilePath), Some(0));
+        assert_eq!(header.column_index(Column::ExternalId), Some(3));
+        assert_eq!(header.column_index(Column::Sha256), Some(4));
+        assert_eq!(header.column_index(Column::Title), None);
     }
 
     #[test]
@@ -338,7 +356,10 @@ mod tests {
 
     #[test]
     fn a_file_without_any_text_is_refused() {
-        assert!(matches!(Header::read(" \n,,\n"), Err(Reason::Empty)));
+        assert!(matches!(
+            ManifestHeader::read(" \n,,\n"),
+            Err(ManifestErrorKind::EmptyFile)
+        ));
     }
 
     #[test]
@@ -357,8 +378,8 @@ mod tests {
                 "manifest_size"
             ]
         );
-        assert_eq!(header.extras, [5, 6, 7, 8, 10]);
-        assert_eq!(header.unnamed, [9]);
+        assert_eq!(header.extra_indices, [5, 6, 7, 8, 10]);
+        assert_eq!(header.unnamed_indices, [9]);
     }
 
     #[test]
@@ -376,7 +397,7 @@ mod tests {
                 .into_iter()
                 .map(|(name, column)| (name.to_owned(), column))
                 .collect();
-            assert_eq!(header.nearly_known, warned, "{more}");
+            assert_eq!(header.misspelt_columns, warned, "{more}");
         }
     }
 }

@@ -4,56 +4,56 @@
 //! cells are split again on each access; a million rows cost little more than their text.
 //!
 //! This module makes every check for which the text alone is enough. [`prepare`](crate::prepare)
-//! checks the files. Start with [`read`]; `cell` holds the rules of each column, `problem` the list
+//! checks the files. Start with [`read`]; `cell_rules` holds the rules of each column, `problem` the list
 //! of problems.
 
-mod alike;
-mod cell;
+mod cell_rules;
 mod column;
+mod equal_values;
 mod error;
 mod header;
-mod ids;
-mod names;
+mod id_column_check;
+mod keelvar_file_names;
+mod manifest_service;
+mod new_id_conflicts;
 mod own_output;
 pub mod problem;
-mod renames;
+mod record_splitter;
 mod row;
-mod service;
-mod split;
 
 use std::path::{Path, PathBuf};
 
 use encoding_rs::Encoding;
 
 pub use column::Column;
-pub use error::{ManifestError, Reason};
-pub use own_output::{OwnOutput, OwnOutputs};
-pub(crate) use row::name_of;
-pub use row::{Finding, RawRow, Row};
+pub use error::{ManifestError, ManifestErrorKind};
+pub use own_output::{OwnOutputKind, OwnOutputPolicy};
+pub(crate) use row::stored_file_name;
+pub use row::{ManifestRow, RawRow, RowFinding};
 
-use self::problem::Problems;
-use crate::model::Service;
+use self::problem::ProblemList;
+use crate::model::ProcurementService;
 use crate::text::decode::decode;
-use header::{Header, is_blank};
-use ids::Ids;
-use row::in_32_bits;
-use service::OneService;
-use split::{Fault, Splitter};
+use header::{ManifestHeader, is_blank_record};
+use id_column_check::IdColumnCheck;
+use manifest_service::ManifestService;
+use record_splitter::{QuoteFault, RecordSplitter};
+use row::to_u32;
 
 /// Options for reading a manifest.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Options {
+pub struct ManifestOptions {
     /// Encoding named by the user, for text other than UTF-8 or UTF-16.
     pub encoding: Option<&'static Encoding>,
     /// Treatment of ids that look the same.
-    pub similar_ids: SimilarIds,
+    pub similar_ids: SimilarIdPolicy,
     /// Treatment of files written by consign itself.
-    pub own_outputs: OwnOutputs,
+    pub own_outputs: OwnOutputPolicy,
 }
 
 /// Treatment of `external_id`s that differ only in case or in the encoding of accents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SimilarIds {
+pub enum SimilarIdPolicy {
     /// Similar ids are an error: one id is probably a mistake, and another system may take both for
     /// the same.
     #[default]
@@ -63,7 +63,7 @@ pub enum SimilarIds {
 }
 
 /// Returns the encoding with a given name, for example `windows-1252`.
-pub fn encoding_named(name: &str) -> Result<&'static Encoding, UnknownEncoding> {
+pub fn find_encoding(name: &str) -> Result<&'static Encoding, UnknownEncoding> {
     Encoding::for_label_no_replacement(name.as_bytes()).ok_or(UnknownEncoding)
 }
 
@@ -74,11 +74,11 @@ pub struct UnknownEncoding;
 
 /// Manifest together with its problems.
 #[derive(Debug)]
-pub struct Reading {
+pub struct ManifestWithProblems {
     /// All rows, including rows with problems.
     pub manifest: Manifest,
     /// Problems found in the text alone.
-    pub problems: Problems,
+    pub problems: ProblemList,
 }
 
 /// Manifest with a valid header and at least one row.
@@ -86,14 +86,14 @@ pub struct Reading {
 pub struct Manifest {
     path: PathBuf,
     text: String,
-    header: Header,
-    rows: Vec<Start>,
-    service: Option<Service>,
+    header: ManifestHeader,
+    row_offsets: Vec<RowOffset>,
+    service: Option<ProcurementService>,
 }
 
 /// Position of a row in the text.
 #[derive(Debug, Clone, Copy)]
-struct Start {
+struct RowOffset {
     offset: u32,
     line: u32,
 }
@@ -102,96 +102,113 @@ struct Start {
 ///
 /// Fails only when the file cannot be split into rows at all. Any other mistake is a problem of a
 /// row, and one pass finds all problems.
-pub fn read(path: &Path, options: &Options) -> Result<Reading, ManifestError> {
-    let bytes = std::fs::read(path).map_err(|error| Reason::Unreadable(error).at(path))?;
-    of_bytes(path, bytes, options)
+pub fn read_manifest(
+    path: &Path,
+    options: &ManifestOptions,
+) -> Result<ManifestWithProblems, ManifestError> {
+    let bytes = std::fs::read(path)
+        .map_err(|error| ManifestErrorKind::Unreadable(error).with_path(path))?;
+    read_manifest_bytes(path, bytes, options)
 }
 
 /// Reads a manifest from bytes in memory, for input that can be read only once and has several
 /// users.
-pub fn of_bytes(path: &Path, bytes: Vec<u8>, options: &Options) -> Result<Reading, ManifestError> {
-    let text = decode(bytes, options.encoding).map_err(|why| Reason::from(why).at(path))?;
-    of_text(path, text, options)
+pub fn read_manifest_bytes(
+    path: &Path,
+    bytes: Vec<u8>,
+    options: &ManifestOptions,
+) -> Result<ManifestWithProblems, ManifestError> {
+    let text = decode(bytes, options.encoding)
+        .map_err(|why| ManifestErrorKind::from(why).with_path(path))?;
+    read_manifest_text(path, text, options)
 }
 
 /// Reads a manifest from text. `path` serves as a name in messages.
-pub fn of_text(path: &Path, text: String, options: &Options) -> Result<Reading, ManifestError> {
-    read_text(path, text, options).map_err(|reason| reason.at(path))
+pub fn read_manifest_text(
+    path: &Path,
+    text: String,
+    options: &ManifestOptions,
+) -> Result<ManifestWithProblems, ManifestError> {
+    parse_manifest(path, text, options).map_err(|reason| reason.with_path(path))
 }
 
-fn read_text(path: &Path, text: String, options: &Options) -> Result<Reading, Reason> {
+fn parse_manifest(
+    path: &Path,
+    text: String,
+    options: &ManifestOptions,
+) -> Result<ManifestWithProblems, ManifestErrorKind> {
     if u32::try_from(text.len()).is_err() {
-        return Err(Reason::TooLarge);
+        return Err(ManifestErrorKind::TooLarge);
     }
-    if options.own_outputs == OwnOutputs::Refuse
-        && let Some(kind) = OwnOutput::told_by(&text)
+    if options.own_outputs == OwnOutputPolicy::Refuse
+        && let Some(kind) = OwnOutputKind::from_header(&text)
     {
-        let manifest = own_output::manifest_of(path, &text);
-        return Err(Reason::OwnOutput { kind, manifest });
+        let manifest = own_output::find_manifest_of(path, &text);
+        return Err(ManifestErrorKind::OwnOutput { kind, manifest });
     }
-    let mut problems = Problems::default();
-    let (header, rest) = Header::read(&text)?;
-    header.warn(&mut problems);
-    let Found {
-        starts: rows,
+    let mut problems = ProblemList::default();
+    let (header, rest) = ManifestHeader::read(&text)?;
+    header.warn_of_misspelt_columns(&mut problems);
+    let RowScan {
+        row_offsets: rows,
         mut ids,
         mut new_ids,
         service,
-    } = find_rows(&header, rest, &mut problems)?;
+    } = scan_rows(&header, rest, &mut problems)?;
     let manifest = Manifest {
         path: path.to_owned(),
         text,
         header,
-        rows,
-        service: service.known(),
+        row_offsets: rows,
+        service: service.service(),
     };
     let similar = options.similar_ids;
-    ids.report(&manifest, similar, &mut problems);
-    new_ids.report(&manifest, similar, &mut problems);
+    ids.report_problems(&manifest, similar, &mut problems);
+    new_ids.report_problems(&manifest, similar, &mut problems);
     let (ids, new_ids) = (&mut ids.hashes, &mut new_ids.hashes);
-    renames::report_ids_in_use(&manifest, ids, new_ids, similar, &mut problems);
-    service.report(&manifest, &mut problems);
+    new_id_conflicts::report_new_ids_in_use(&manifest, ids, new_ids, similar, &mut problems);
+    service.report_problems(&manifest, &mut problems);
     problems.sort();
     tracing::info!(rows = manifest.len(), "read the manifest");
-    Ok(Reading { manifest, problems })
+    Ok(ManifestWithProblems { manifest, problems })
 }
 
 /// Result of the scan of all rows.
-struct Found {
-    starts: Vec<Start>,
-    ids: Ids,
-    new_ids: Ids,
-    service: OneService,
+struct RowScan {
+    row_offsets: Vec<RowOffset>,
+    ids: IdColumnCheck,
+    new_ids: IdColumnCheck,
+    service: ManifestService,
 }
 
-impl Found {
-    fn nothing() -> Self {
-        let ids = Ids::of(Column::ExternalId);
+impl RowScan {
+    fn new() -> Self {
+        let ids = IdColumnCheck::new(Column::ExternalId);
         Self {
-            starts: Vec::new(),
-            new_ids: ids.beside(Column::NewExternalId),
+            row_offsets: Vec::new(),
+            new_ids: ids.for_other_column(Column::NewExternalId),
             ids,
-            service: OneService::default(),
+            service: ManifestService::default(),
         }
     }
 }
 
 /// Ids of a row for the comparison with other rows. An invalid id takes no part in the comparison.
-struct Comparable<'r> {
+struct ComparableIds<'r> {
     id: Option<&'r str>,
     new_id: Option<&'r str>,
 }
 
-impl<'r> Comparable<'r> {
-    fn of(row: &'r RawRow<'_>) -> Self {
+impl<'r> ComparableIds<'r> {
+    fn from_row(row: &'r RawRow<'_>) -> Self {
         Self {
             id: Some(row.external_id()),
-            new_id: row.wished_id(),
+            new_id: row.requested_new_id(),
         }
     }
 
     /// Excludes the id of a column with a problem. A problem of the whole row excludes both ids.
-    fn leave_out(&mut self, column: Option<Column>) {
+    fn exclude_column(&mut self, column: Option<Column>) {
         if matches!(column, None | Some(Column::ExternalId)) {
             self.id = None;
         }
@@ -202,51 +219,59 @@ impl<'r> Comparable<'r> {
 }
 
 /// Scans all rows once. Records the position of each row and the problems of each row alone.
-fn find_rows<'m>(
-    header: &'m Header,
-    mut rest: Splitter<'m>,
-    problems: &mut Problems,
-) -> Result<Found, Reason> {
-    let mut found = Found::nothing();
-    let mut row = RawRow::nowhere(header);
+fn scan_rows<'m>(
+    header: &'m ManifestHeader,
+    mut rest: RecordSplitter<'m>,
+    problems: &mut ProblemList,
+) -> Result<RowScan, ManifestErrorKind> {
+    let mut found = RowScan::new();
+    let mut row = RawRow::before_first(header);
     let mut unnamed_told = false;
-    while let Some(record) = rest.next(&mut row.cells) {
-        if is_blank(&row.cells, record) {
+    while let Some(record) = rest.next_record(&mut row.cells) {
+        if is_blank_record(&row.cells, record) {
             continue;
         }
-        if let Some(Fault::Unclosed { opened: line }) = record.fault {
+        if let Some(QuoteFault::UnclosedQuote {
+            opened_on_line: line,
+        }) = record.fault
+        {
             let column = header.names.get(row.cells.len()).cloned();
-            return Err(Reason::UnclosedQuote { line, column });
+            return Err(ManifestErrorKind::UnclosedQuote { line, column });
         }
-        found.starts.push(Start {
-            offset: in_32_bits(record.offset),
+        found.row_offsets.push(RowOffset {
+            offset: to_u32(record.offset),
             line: record.line,
         });
         row.number += 1;
-        row.record = record;
-        let mut ids = Comparable::of(&row);
-        let kind = row.find(|Finding { column, wrong }| {
-            ids.leave_out(column);
-            problems.push(row.problem(column, wrong));
-        });
+        row.span = record;
+        let mut ids = ComparableIds::from_row(&row);
+        let kind = row.for_each_finding(
+            |RowFinding {
+                 column,
+                 kind: wrong,
+             }| {
+                ids.exclude_column(column);
+                problems.push(row.problem(column, wrong));
+            },
+        );
         if let Some(kind) = kind {
-            found.service.take(&row, kind.service(), problems);
+            found.service.add_row(&row, kind.service(), problems);
         }
-        if !unnamed_told && let Some(wrong) = row.unnamed_content() {
+        if !unnamed_told && let Some(wrong) = row.cell_without_column_name() {
             problems.push(row.problem(None, wrong));
             unnamed_told = true;
         }
         if let Some(id) = ids.id {
-            found.ids.take(row.number, id);
+            found.ids.add(row.number, id);
         }
         if let Some(id) = ids.new_id {
-            found.new_ids.take(row.number, id);
+            found.new_ids.add(row.number, id);
         }
     }
-    if found.starts.is_empty() {
-        return Err(Reason::NoRows);
+    if found.row_offsets.is_empty() {
+        return Err(ManifestErrorKind::NoRows);
     }
-    found.starts.shrink_to_fit();
+    found.row_offsets.shrink_to_fit();
     Ok(found)
 }
 
@@ -258,7 +283,7 @@ impl Manifest {
 
     /// Returns the service of the first row with a valid object type. The whole manifest is for
     /// this service.
-    pub fn service(&self) -> Option<Service> {
+    pub fn service(&self) -> Option<ProcurementService> {
         self.service
     }
 
@@ -268,7 +293,7 @@ impl Manifest {
         reason = "a manifest without rows is refused"
     )]
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.row_offsets.len()
     }
 
     /// Returns the row at an index; row number 1 has index 0.
@@ -277,15 +302,18 @@ impl Manifest {
     ///
     /// Panics if the index is out of range.
     pub fn row(&self, index: usize) -> RawRow<'_> {
-        let Start { offset, line } = self.rows[index];
-        let mut splitter = Splitter::new(&self.text, self.header.delimiter, offset as usize, line);
+        let RowOffset { offset, line } = self.row_offsets[index];
+        let mut splitter =
+            RecordSplitter::new(&self.text, self.header.delimiter, offset as usize, line);
         let mut cells = Vec::with_capacity(self.header.width);
-        let record = splitter.next(&mut cells).expect("a record begins here");
+        let record = splitter
+            .next_record(&mut cells)
+            .expect("a record begins here");
         RawRow {
             header: &self.header,
             cells,
-            record,
-            number: in_32_bits(index + 1),
+            span: record,
+            number: to_u32(index + 1),
         }
     }
 

@@ -10,21 +10,21 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::header::{self, Header};
-use super::split::Splitter;
-use crate::results::LINE_CHECK;
-use crate::root::folder_of;
+use super::header::{self, ManifestHeader};
+use super::record_splitter::RecordSplitter;
+use crate::results::LINE_CHECK_COLUMN;
+use crate::root::parent_folder;
 use crate::text::decode::decode;
 
 /// Longest part of a file read in the search for a manifest, in bytes.
-const LOOK: u64 = 1 << 20;
+const MAX_BYTES_READ: u64 = 1 << 20;
 
 /// Largest number of files read in the search for a manifest.
-const FILES: usize = 200;
+const MAX_FILES_READ: usize = 200;
 
 /// Treatment of files written by consign itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OwnOutputs {
+pub enum OwnOutputPolicy {
     /// Refuse these files: such a file was most likely named by mistake.
     #[default]
     Refuse,
@@ -34,7 +34,7 @@ pub enum OwnOutputs {
 
 /// Kind of a file that consign writes beside a manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OwnOutput {
+pub enum OwnOutputKind {
     /// Results of the rows of an import.
     Results,
     /// Findings of a verification.
@@ -43,7 +43,7 @@ pub enum OwnOutput {
     Problems,
 }
 
-impl fmt::Display for OwnOutput {
+impl fmt::Display for OwnOutputKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Results => "a results file",
@@ -53,17 +53,18 @@ impl fmt::Display for OwnOutput {
     }
 }
 
-impl OwnOutput {
+impl OwnOutputKind {
     /// Recognises the kind of a file by its header, with any delimiter and any order of columns.
-    pub(super) fn told_by(text: &str) -> Option<Self> {
-        let (names, _) = header::split(text)?;
+    pub(super) fn from_header(text: &str) -> Option<Self> {
+        let (names, _) = header::split_header_names(text)?;
         let has = |column: &str| names.iter().any(|name| name == column);
         let has_all = |columns: &[&str]| columns.iter().all(|column| has(column));
         // The user may have removed the check sum as an unknown column.
-        let is_checked = has(LINE_CHECK) || has_all(&["verified", "attempts", "destination"]);
+        let is_checked =
+            has(LINE_CHECK_COLUMN) || has_all(&["verified", "attempts", "destination"]);
         if has_all(&["status", "attachment_id"]) && is_checked {
             Some(Self::Results)
-        } else if has_all(&["outcome", "attachment_id", LINE_CHECK]) {
+        } else if has_all(&["outcome", "attachment_id", LINE_CHECK_COLUMN]) {
             Some(Self::Verification)
         } else if has_all(&["severity", "kind", "problem", "remedy"]) {
             Some(Self::Problems)
@@ -75,8 +76,8 @@ impl OwnOutput {
 
 /// Finds the manifest of an output file in the same folder: by the name, or else by the
 /// `external_id` of the output's first row.
-pub(super) fn manifest_of(output: &Path, text: &str) -> Option<PathBuf> {
-    let folder = folder_of(output);
+pub(super) fn find_manifest_of(output: &Path, text: &str) -> Option<PathBuf> {
+    let folder = parent_folder(output);
     let mut files: Vec<PathBuf> = fs::read_dir(folder)
         .ok()?
         .flatten()
@@ -84,26 +85,31 @@ pub(super) fn manifest_of(output: &Path, text: &str) -> Option<PathBuf> {
         .filter(|path| path.file_name() != output.file_name())
         .collect();
     files.sort();
-    let of_its_name = named_like(output).and_then(|stem| {
+    let of_its_name = manifest_stem(output).and_then(|stem| {
         let mut files: Vec<&PathBuf> = files
             .iter()
             .filter(|path| path.file_stem() == Some(&stem))
             .collect();
         // Files with a usual extension come first.
-        files.sort_by_key(|path| !is_table(path));
-        files.into_iter().find(|path| rows_of(path).is_some())
+        files.sort_by_key(|path| !has_table_extension(path));
+        files
+            .into_iter()
+            .find(|path| read_first_external_ids(path).is_some())
     });
     of_its_name.cloned().or_else(|| {
-        let key = first_key(text)?;
-        let tables = files.into_iter().filter(|path| is_table(path)).take(FILES);
+        let key = first_external_id(text)?;
+        let tables = files
+            .into_iter()
+            .filter(|path| has_table_extension(path))
+            .take(MAX_FILES_READ);
         tables
             .into_iter()
-            .find(|path| rows_of(path).is_some_and(|keys| keys.contains(&key)))
+            .find(|path| read_first_external_ids(path).is_some_and(|keys| keys.contains(&key)))
     })
 }
 
 /// Returns the name of the manifest without its extension: `m` for `m.results.csv`.
-fn named_like(output: &Path) -> Option<OsString> {
+fn manifest_stem(output: &Path) -> Option<OsString> {
     let mut stem = output.file_stem()?;
     let mut found = None;
     while let Some(extension) = Path::new(stem).extension() {
@@ -120,36 +126,36 @@ fn named_like(output: &Path) -> Option<OsString> {
     found
 }
 
-fn is_table(path: &Path) -> bool {
+fn has_table_extension(path: &Path) -> bool {
     let extension = path.extension().unwrap_or(OsStr::new(""));
     let is = |known: &str| extension.eq_ignore_ascii_case(known);
     ["csv", "tsv", "txt"].into_iter().any(is)
 }
 
 /// Returns the `external_id`s at the start of a manifest, or `None` if the file is no manifest.
-fn rows_of(path: &Path) -> Option<Vec<String>> {
+fn read_first_external_ids(path: &Path) -> Option<Vec<String>> {
     if !fs::metadata(path).ok()?.is_file() {
         return None;
     }
-    let text = beginning_of(path).ok()?;
-    if OwnOutput::told_by(&text).is_some() {
+    let text = read_beginning(path).ok()?;
+    if OwnOutputKind::from_header(&text).is_some() {
         return None;
     }
-    let (header, rest) = Header::read(&text).ok()?;
-    let place = header.place(super::Column::ExternalId)?;
-    Some(keys(rest, place).collect())
+    let (header, rest) = ManifestHeader::read(&text).ok()?;
+    let place = header.column_index(super::Column::ExternalId)?;
+    Some(external_ids(rest, place).collect())
 }
 
-fn first_key(text: &str) -> Option<String> {
-    let (names, rest) = header::split(text)?;
+fn first_external_id(text: &str) -> Option<String> {
+    let (names, rest) = header::split_header_names(text)?;
     let place = names.iter().position(|name| name == "external_id")?;
-    keys(rest, place).find(|key| !key.is_empty())
+    external_ids(rest, place).find(|key| !key.is_empty())
 }
 
-fn keys(mut rest: Splitter<'_>, place: usize) -> impl Iterator<Item = String> {
+fn external_ids(mut rest: RecordSplitter<'_>, place: usize) -> impl Iterator<Item = String> {
     let mut cells = Vec::new();
     std::iter::from_fn(move || {
-        rest.next(&mut cells)?;
+        rest.next_record(&mut cells)?;
         Some(
             cells
                 .get(place)
@@ -158,9 +164,11 @@ fn keys(mut rest: Splitter<'_>, place: usize) -> impl Iterator<Item = String> {
     })
 }
 
-fn beginning_of(path: &Path) -> io::Result<String> {
+fn read_beginning(path: &Path) -> io::Result<String> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(LOOK).read_to_end(&mut bytes)?;
+    File::open(path)?
+        .take(MAX_BYTES_READ)
+        .read_to_end(&mut bytes)?;
     // The text may be cut inside a character, or be in an unnamed encoding; the header is ASCII in
     // any case.
     let whole = decode(bytes.clone(), None);
@@ -183,18 +191,21 @@ mod tests {
         for header in [RESULTS, &semicolons, &tabs, &quoted, &unchecked] {
             let text = format!("{header}\n1\n");
             assert_eq!(
-                OwnOutput::told_by(&text),
-                Some(OwnOutput::Results),
+                OwnOutputKind::from_header(&text),
+                Some(OwnOutputKind::Results),
                 "{text}"
             );
         }
         let verification = "row,external_id,attachment_id,outcome,line_check\n";
         assert_eq!(
-            OwnOutput::told_by(verification),
-            Some(OwnOutput::Verification)
+            OwnOutputKind::from_header(verification),
+            Some(OwnOutputKind::Verification)
         );
         let problems = "severity,kind,file,line,row,column,value,problem,remedy\n";
-        assert_eq!(OwnOutput::told_by(problems), Some(OwnOutput::Problems));
+        assert_eq!(
+            OwnOutputKind::from_header(problems),
+            Some(OwnOutputKind::Problems)
+        );
     }
 
     #[test]
@@ -206,7 +217,7 @@ mod tests {
             ",row,size,message",
         ] {
             let text = format!("file_path,object_type,object_id,external_id{more}\n");
-            assert_eq!(OwnOutput::told_by(&text), None, "{text}");
+            assert_eq!(OwnOutputKind::from_header(&text), None, "{text}");
         }
     }
 
@@ -221,7 +232,7 @@ mod tests {
             ("out.csv", None),
         ] {
             assert_eq!(
-                named_like(Path::new(output)).as_deref(),
+                manifest_stem(Path::new(output)).as_deref(),
                 stem.map(OsStr::new),
                 "{output}"
             );

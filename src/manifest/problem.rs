@@ -1,43 +1,46 @@
 //! List of all problems of a manifest, collected in one pass.
 //!
-//! [`Problem`] holds the place and the kind of a mistake, [`Problems`] the list of all mistakes and
-//! the rows that cannot be sent. `wrong` holds the catalogue of kinds, `remedy` the advice,
+//! [`ManifestProblem`] holds the place and the kind of a mistake, [`ProblemList`] the list of all mistakes and
+//! the rows that cannot be sent. `kind` holds the catalogue of kinds, `remedy` the advice,
 //! `render` the form on a screen and in the problems file. `manifest` and `prepare` find the
 //! problems.
 
+mod problem_kind;
 mod remedy;
 mod render;
-mod wrong;
 
 use super::Column;
 
-pub use render::{Shown, file_for, of_row, on_screen, save};
-pub use wrong::{Severity, Wrong};
+pub use problem_kind::{ProblemKind, Severity};
+pub use render::{
+    ShownSeverities, first_error_in_words, problems_file_path, render_for_screen,
+    write_problems_file,
+};
 
 /// Mistake in one place of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct ManifestProblem {
     /// Row number, the first row under the header being 1; 0 is the header.
     pub row: u32,
     /// Column of the mistake. `None` for a mistake of the whole row.
     pub column: Option<Column>,
     /// Kind of the mistake.
-    pub wrong: Wrong,
+    pub kind: ProblemKind,
 }
 
 /// List of all problems of a manifest.
 #[derive(Debug, Default)]
-pub struct Problems {
-    list: Vec<Problem>,
+pub struct ProblemList {
+    list: Vec<ManifestProblem>,
     errors: usize,
     /// `true` for each row number with an error. Rows after the last row with an error are absent.
     unfit: Vec<bool>,
 }
 
-impl Problems {
+impl ProblemList {
     /// Adds a problem.
-    pub fn push(&mut self, problem: Problem) {
-        if problem.wrong.severity() == Severity::Error {
+    pub fn push(&mut self, problem: ManifestProblem) {
+        if problem.kind.severity() == Severity::Error {
             self.errors += 1;
             self.mark_unfit(problem.row as usize);
         }
@@ -58,7 +61,7 @@ impl Problems {
     }
 
     /// Returns the problems in the order of discovery, or sorted after [`Self::sort`].
-    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
+    pub fn iter(&self) -> impl Iterator<Item = &ManifestProblem> {
         self.list.iter()
     }
 
@@ -68,7 +71,7 @@ impl Problems {
     }
 
     /// Returns the first error of a row. The problems must be sorted.
-    pub(crate) fn first_error(&self, row: usize) -> Option<&Problem> {
+    pub(crate) fn first_error(&self, row: usize) -> Option<&ManifestProblem> {
         if !self.has_error(row) {
             return None;
         }
@@ -78,7 +81,7 @@ impl Problems {
         let mut of_row = self.list[first..]
             .iter()
             .take_while(|problem| problem.row as usize == row);
-        of_row.find(|problem| problem.wrong.severity() == Severity::Error)
+        of_row.find(|problem| problem.kind.severity() == Severity::Error)
     }
 
     /// Returns `true` if there is neither an error nor a warning.
@@ -87,17 +90,17 @@ impl Problems {
     }
 
     /// Returns the number of errors.
-    pub fn errors(&self) -> usize {
+    pub fn error_count(&self) -> usize {
         self.errors
     }
 
     /// Returns the number of warnings.
-    pub fn warnings(&self) -> usize {
+    pub fn warning_count(&self) -> usize {
         self.list.len() - self.errors
     }
 
     /// Returns the number of rows with an error.
-    pub fn unfit_rows(&self) -> usize {
+    pub fn unfit_row_count(&self) -> usize {
         self.unfit.iter().filter(|unfit| **unfit).count()
     }
 }

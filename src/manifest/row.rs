@@ -1,26 +1,26 @@
-//! One row of a manifest: as written ([`RawRow`]), and checked ([`Row`]).
+//! One row of a manifest: as written ([`RawRow`]), and checked ([`ManifestRow`]).
 
 use std::borrow::Cow;
 
-use super::cell;
+use super::cell_rules;
 use super::column::Column;
-use super::header::Header;
-use super::split::{Fault, Record};
-use crate::manifest::problem::{Problem, Wrong};
-use crate::model::{ExternalId, ObjectRef, ObjectType, Service, Sha256Digest};
+use super::header::ManifestHeader;
+use super::record_splitter::{QuoteFault, RecordSpan};
+use crate::manifest::problem::{ManifestProblem, ProblemKind};
+use crate::model::{ExternalId, ObjectRef, ObjectType, ProcurementService, Sha256Digest};
 
 /// Row with unchecked cells, as written in the manifest.
 #[derive(Debug)]
 pub struct RawRow<'m> {
-    pub(super) header: &'m Header,
+    pub(super) header: &'m ManifestHeader,
     pub(super) cells: Vec<Cow<'m, str>>,
-    pub(super) record: Record,
+    pub(super) span: RecordSpan,
     pub(super) number: u32,
 }
 
 /// Checked row: valid as far as the manifest alone can show.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct ManifestRow {
     /// Row number, the first row under the header being 1.
     pub number: usize,
     /// Line of the manifest on which the row begins.
@@ -41,41 +41,41 @@ pub struct Row {
     pub new_external_id: Option<ExternalId>,
 }
 
-impl Row {
+impl ManifestRow {
     /// Returns the name under which the file is stored: the given name, or else the name of the
     /// file.
-    pub fn file_name(&self) -> &str {
-        self.file_name_at(&self.file_path)
+    pub fn stored_file_name(&self) -> &str {
+        self.stored_file_name_at(&self.file_path)
     }
 
     /// Returns the name under which the file is stored, for a file at another path.
-    pub fn file_name_at<'r>(&'r self, file_path: &'r str) -> &'r str {
-        name_of(file_path, self.file_name.as_deref())
+    pub fn stored_file_name_at<'r>(&'r self, file_path: &'r str) -> &'r str {
+        stored_file_name(file_path, self.file_name.as_deref())
     }
 }
 
 /// Returns the given file name, or else the last part of the path.
-pub(crate) fn name_of<'r>(file_path: &'r str, file_name: Option<&'r str>) -> &'r str {
+pub(crate) fn stored_file_name<'r>(file_path: &'r str, file_name: Option<&'r str>) -> &'r str {
     let own_name = || file_path.rsplit('/').next().unwrap_or_default();
     file_name.unwrap_or_else(own_name)
 }
 
 /// First mistake in a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct RowFinding {
     /// Column of the mistake. `None` for a mistake of the whole row.
     pub column: Option<Column>,
     /// Kind of the mistake.
-    pub wrong: Wrong,
+    pub kind: ProblemKind,
 }
 
 impl<'m> RawRow<'m> {
     /// Creates an empty row with the number 0, to be filled with the first row.
-    pub(super) fn nowhere(header: &'m Header) -> Self {
+    pub(super) fn before_first(header: &'m ManifestHeader) -> Self {
         Self {
             header,
             cells: Vec::with_capacity(header.width),
-            record: Record::default(),
+            span: RecordSpan::default(),
             number: 0,
         }
     }
@@ -89,15 +89,17 @@ impl RawRow<'_> {
 
     /// Returns the line of the manifest on which the row begins.
     pub fn line(&self) -> u64 {
-        u64::from(self.record.line)
+        u64::from(self.span.line)
     }
 
     /// Returns the cell in a column, or an empty text if the manifest or the row has none.
     pub fn cell(&self, column: Column) -> &str {
-        self.header.place(column).map_or("", |place| self.at(place))
+        self.header
+            .column_index(column)
+            .map_or("", |place| self.cell_at(place))
     }
 
-    fn at(&self, place: usize) -> &str {
+    fn cell_at(&self, place: usize) -> &str {
         self.cells.get(place).map_or("", |cell| cell)
     }
 
@@ -122,7 +124,7 @@ impl RawRow<'_> {
     }
 
     /// Returns the cell of `new_external_id`, if it requests an id other than the present id.
-    pub(super) fn wished_id(&self) -> Option<&str> {
+    pub(super) fn requested_new_id(&self) -> Option<&str> {
         let wished = self.cell(Column::NewExternalId);
         (!wished.is_empty() && wished != self.external_id()).then_some(wished)
     }
@@ -130,60 +132,71 @@ impl RawRow<'_> {
     /// Returns the cells carried through to the results, in the order of
     /// [`extra_columns`](super::Manifest::extra_columns).
     pub fn extras(&self) -> impl Iterator<Item = &str> {
-        self.header.extras.iter().map(|place| self.at(*place))
+        self.header
+            .extra_indices
+            .iter()
+            .map(|place| self.cell_at(*place))
     }
 
     /// Returns the required digest of the file, if the row has a valid digest.
     pub fn sha256(&self) -> Option<Sha256Digest> {
-        cell::sha256(self.cell(Column::Sha256)).ok().flatten()
+        cell_rules::sha256(self.cell(Column::Sha256)).ok().flatten()
     }
 
     /// Checks the row. Fails with the first mistake.
     ///
     /// Another row or the file may still be a reason to refuse the row.
-    pub fn parse(&self) -> Result<Row, Finding> {
+    pub fn parse(&self) -> Result<ManifestRow, RowFinding> {
         self.check_shape()?;
-        let kind = self.checked(Column::ObjectType, cell::object_type)?;
-        Ok(Row {
+        let kind = self.check_cell(Column::ObjectType, cell_rules::object_type)?;
+        Ok(ManifestRow {
             number: self.number(),
             line: self.line(),
-            file_path: self.checked(Column::FilePath, cell::file_path)?.to_owned(),
-            object: self.checked(Column::ObjectId, |cell| cell::object(kind, cell))?,
-            external_id: self.checked(Column::ExternalId, cell::owned_external_id)?,
-            title: self.checked(Column::Title, cell::title)?.map(str::to_owned),
-            file_name: self
-                .checked(Column::FileName, cell::file_name)?
+            file_path: self
+                .check_cell(Column::FilePath, cell_rules::file_path)?
+                .to_owned(),
+            object: self.check_cell(Column::ObjectId, |cell| cell_rules::object_ref(kind, cell))?,
+            external_id: self.check_cell(Column::ExternalId, cell_rules::owned_external_id)?,
+            title: self
+                .check_cell(Column::Title, cell_rules::title)?
                 .map(str::to_owned),
-            sha256: self.checked(Column::Sha256, cell::sha256)?,
-            new_external_id: self.checked(Column::NewExternalId, |cell| {
-                cell::owned_new_external_id(cell, self.external_id(), Some(kind.service()))
+            file_name: self
+                .check_cell(Column::FileName, cell_rules::file_name)?
+                .map(str::to_owned),
+            sha256: self.check_cell(Column::Sha256, cell_rules::sha256)?,
+            new_external_id: self.check_cell(Column::NewExternalId, |cell| {
+                cell_rules::owned_new_external_id(cell, self.external_id(), Some(kind.service()))
             })?,
         })
     }
 
     /// Reports all mistakes of the row by itself, and returns the object type if valid. A misshapen
     /// row has no type and no further problems, because its cells may stand under the wrong names.
-    pub(super) fn find(&self, mut found: impl FnMut(Finding)) -> Option<ObjectType> {
+    pub(super) fn for_each_finding(&self, mut found: impl FnMut(RowFinding)) -> Option<ObjectType> {
         if let Err(misshapen) = self.check_shape() {
             found(misshapen);
             return None;
         }
-        let kind = self.checked(Column::ObjectType, cell::object_type);
+        let kind = self.check_cell(Column::ObjectType, cell_rules::object_type);
         let object_id = |cell| match &kind {
-            Ok(kind) => cell::object(*kind, cell).map(|_| ()),
-            Err(_) => cell::object_id(cell),
+            Ok(kind) => cell_rules::object_ref(*kind, cell).map(|_| ()),
+            Err(_) => cell_rules::object_id(cell),
         };
         let service = kind.as_ref().ok().map(|kind| kind.service());
         let new_external_id =
-            |cell| cell::new_external_id(cell, self.external_id(), service).map(drop);
+            |cell| cell_rules::new_external_id(cell, self.external_id(), service).map(drop);
         let findings = [
-            self.checked(Column::FilePath, cell::file_path).err(),
-            self.checked(Column::ObjectId, object_id).err(),
-            self.checked(Column::ExternalId, cell::external_id).err(),
-            self.checked(Column::Title, cell::title).err(),
-            self.checked(Column::FileName, cell::file_name).err(),
-            self.checked(Column::Sha256, cell::sha256).err(),
-            self.checked(Column::NewExternalId, new_external_id).err(),
+            self.check_cell(Column::FilePath, cell_rules::file_path)
+                .err(),
+            self.check_cell(Column::ObjectId, object_id).err(),
+            self.check_cell(Column::ExternalId, cell_rules::external_id)
+                .err(),
+            self.check_cell(Column::Title, cell_rules::title).err(),
+            self.check_cell(Column::FileName, cell_rules::file_name)
+                .err(),
+            self.check_cell(Column::Sha256, cell_rules::sha256).err(),
+            self.check_cell(Column::NewExternalId, new_external_id)
+                .err(),
             kind.as_ref().err().cloned(),
         ];
         findings.into_iter().flatten().for_each(found);
@@ -191,77 +204,82 @@ impl RawRow<'_> {
     }
 
     /// Returns the record and the stored name of the row's file, or `None` if either is invalid.
-    pub(super) fn destined_for(&self) -> Option<(ObjectRef, &str)> {
-        let path = self.usable_path()?;
-        let kind = cell::object_type(self.object_type()).ok()?;
-        let object = cell::object(kind, self.object_id()).ok()?;
-        let file_name = cell::file_name(self.cell(Column::FileName)).ok()?;
-        Some((object, name_of(path, file_name)))
+    pub(super) fn record_and_file_name(&self) -> Option<(ObjectRef, &str)> {
+        let path = self.valid_file_path()?;
+        let kind = cell_rules::object_type(self.object_type()).ok()?;
+        let object = cell_rules::object_ref(kind, self.object_id()).ok()?;
+        let file_name = cell_rules::file_name(self.cell(Column::FileName)).ok()?;
+        Some((object, stored_file_name(path, file_name)))
     }
 
     /// Returns the service of the row, if the object type is valid.
-    pub(crate) fn service(&self) -> Option<Service> {
+    pub(crate) fn service(&self) -> Option<ProcurementService> {
         self.check_shape().ok()?;
-        let kind = cell::object_type(self.object_type()).ok()?;
+        let kind = cell_rules::object_type(self.object_type()).ok()?;
         Some(kind.service())
     }
 
     /// Returns the path of the row's file, if the path is valid.
-    pub(crate) fn usable_path(&self) -> Option<&str> {
+    pub(crate) fn valid_file_path(&self) -> Option<&str> {
         self.check_shape().ok()?;
-        cell::file_path(self.file_path()).ok()
+        cell_rules::file_path(self.file_path()).ok()
     }
 
     /// Builds a problem of this row.
-    pub(crate) fn problem(&self, column: Option<Column>, wrong: Wrong) -> Problem {
-        Problem {
+    pub(crate) fn problem(&self, column: Option<Column>, wrong: ProblemKind) -> ManifestProblem {
+        ManifestProblem {
             row: self.number,
             column,
-            wrong,
+            kind: wrong,
         }
     }
 
     /// Checks a cell by the rule of its column.
-    fn checked<'r, T>(
+    fn check_cell<'r, T>(
         &'r self,
         column: Column,
-        rule: impl Fn(&'r str) -> Result<T, Wrong>,
-    ) -> Result<T, Finding> {
-        rule(self.cell(column)).map_err(|wrong| Finding {
+        rule: impl Fn(&'r str) -> Result<T, ProblemKind>,
+    ) -> Result<T, RowFinding> {
+        rule(self.cell(column)).map_err(|wrong| RowFinding {
             column: Some(column),
-            wrong,
+            kind: wrong,
         })
     }
 
-    fn check_shape(&self) -> Result<(), Finding> {
-        let wrong = match self.record.fault {
-            Some(Fault::TextAfterQuote { opened } | Fault::Unclosed { opened }) => {
-                Wrong::BrokenQuote { opened }
-            }
+    fn check_shape(&self) -> Result<(), RowFinding> {
+        let wrong = match self.span.fault {
+            Some(
+                QuoteFault::TextAfterQuote {
+                    opened_on_line: opened,
+                }
+                | QuoteFault::UnclosedQuote {
+                    opened_on_line: opened,
+                },
+            ) => ProblemKind::BrokenQuote { opened },
             None if self.cells.len() == self.header.width => return Ok(()),
-            None => Wrong::Ragged {
-                expected: in_32_bits(self.header.width),
-                found: in_32_bits(self.cells.len()),
-                last_line: Some(self.record.last_line).filter(|last| *last != self.record.line),
+            None => ProblemKind::RaggedRow {
+                header_cells: to_u32(self.header.width),
+                row_cells: to_u32(self.cells.len()),
+                last_line: Some(self.span.last_line).filter(|last| *last != self.span.line),
             },
         };
-        Err(Finding {
+        Err(RowFinding {
             column: None,
-            wrong,
+            kind: wrong,
         })
     }
 
     /// Returns the problem of the first non-empty cell in a column without a name.
-    pub(super) fn unnamed_content(&self) -> Option<Wrong> {
-        let mut unnamed = self.header.unnamed.iter();
-        let place = unnamed.find(|place| !self.at(**place).trim().is_empty())?;
-        Some(Wrong::UnnamedColumn {
-            number: in_32_bits(place + 1),
+    pub(super) fn cell_without_column_name(&self) -> Option<ProblemKind> {
+        let mut unnamed = self.header.unnamed_indices.iter();
+        let place = unnamed.find(|place| !self.cell_at(**place).trim().is_empty())?;
+        Some(ProblemKind::UnnamedColumn {
+            number: to_u32(place + 1),
         })
     }
 }
 
 /// Converts a count. Every count in a manifest is below the size of the text, which is below 4 GiB.
-pub(super) fn in_32_bits(count: usize) -> u32 {
+pub(super) fn to_u32(count: usize) -> u32 {
     u32::try_from(count).expect("a manifest is smaller than 4 GiB")
 }

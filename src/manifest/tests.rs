@@ -4,31 +4,36 @@ mod properties;
 mod renames;
 
 use super::*;
-use crate::manifest::problem::{Shown, Wrong, on_screen};
+use crate::manifest::problem::{ProblemKind, ShownSeverities, render_for_screen};
 
 const HEADER: &str = "file_path,object_type,object_id,external_id";
 
-fn read_str(text: &str) -> Result<Reading, Reason> {
-    read_text(Path::new("m.csv"), text.to_owned(), &Options::default())
+fn read_str(text: &str) -> Result<ManifestWithProblems, ManifestErrorKind> {
+    parse_manifest(
+        Path::new("m.csv"),
+        text.to_owned(),
+        &ManifestOptions::default(),
+    )
 }
 
-pub(super) fn read_ids(ids: &[&str], similar_ids: SimilarIds) -> Reading {
+pub(super) fn read_ids(ids: &[&str], similar_ids: SimilarIdPolicy) -> ManifestWithProblems {
     let rows: Vec<String> = ids
         .iter()
         .map(|id| format!("a.pdf,contract,1,\"{id}\"\n"))
         .collect();
-    let options = Options {
+    let options = ManifestOptions {
         similar_ids,
-        ..Options::default()
+        ..ManifestOptions::default()
     };
     let text = format!("{HEADER}\n{}", rows.concat());
-    read_text(Path::new("m.csv"), text, &options).unwrap()
+    parse_manifest(Path::new("m.csv"), text, &options).unwrap()
 }
 
 /// Returns the lines on a user's screen for a manifest with these rows.
-fn shown(rows: &str) -> String {
-    let Reading { manifest, problems } = read_str(&format!("{HEADER}\n{rows}")).unwrap();
-    on_screen(&problems, &manifest, Shown::Everything)
+fn screen_text(rows: &str) -> String {
+    let ManifestWithProblems { manifest, problems } =
+        read_str(&format!("{HEADER}\n{rows}")).unwrap();
+    render_for_screen(&problems, &manifest, ShownSeverities::ErrorsAndWarnings)
 }
 
 #[test]
@@ -39,7 +44,7 @@ fn a_good_row_reads_as_it_stands() {
          d/e.pdf,event,8,E 2,,,\n",
         "ab".repeat(32)
     );
-    let Reading { manifest, problems } = read_str(&text).unwrap();
+    let ManifestWithProblems { manifest, problems } = read_str(&text).unwrap();
     assert!(problems.is_empty());
     assert_eq!(manifest.len(), 2);
     let row = manifest.row(0).parse().unwrap();
@@ -48,11 +53,11 @@ fn a_good_row_reads_as_it_stands() {
     assert_eq!(row.object.to_string(), "contract 7");
     assert_eq!(row.external_id.as_str(), "CTR$1");
     assert_eq!(row.title.as_deref(), Some("The \"big\" one"));
-    assert_eq!(row.file_name(), "c.pdf");
+    assert_eq!(row.stored_file_name(), "c.pdf");
     assert_eq!(row.sha256.unwrap().to_string(), "ab".repeat(32));
     let row = manifest.row(1).parse().unwrap();
     assert_eq!((row.title, row.sha256), (None, None));
-    assert_eq!(manifest.row(1).parse().unwrap().file_name(), "e.pdf");
+    assert_eq!(manifest.row(1).parse().unwrap().stored_file_name(), "e.pdf");
 }
 
 #[test]
@@ -77,7 +82,7 @@ fn a_manifest_with_other_delimiters_and_line_ends_reads_the_same() {
         plain.replace(',', "\t"),
         plain.trim_end().to_owned(),
     ] {
-        let Reading { manifest, problems } = read_str(&text).unwrap();
+        let ManifestWithProblems { manifest, problems } = read_str(&text).unwrap();
         assert!(problems.is_empty(), "{text:?}");
         let row = manifest.row(1);
         assert_eq!((row.line(), row.external_id()), (3, "B"), "{text:?}");
@@ -119,7 +124,7 @@ fn a_quote_that_is_never_closed_is_named_with_its_line_and_column() {
 
 #[test]
 fn a_file_that_cannot_be_read_is_named() {
-    let error = read(Path::new("no/such.csv"), &Options::default()).unwrap_err();
+    let error = read_manifest(Path::new("no/such.csv"), &ManifestOptions::default()).unwrap_err();
     assert_eq!(
         error.to_string(),
         "no/such.csv: cannot be read: No such file or directory (os error 2); check the path and \
@@ -130,14 +135,14 @@ fn a_file_that_cannot_be_read_is_named() {
 #[test]
 fn a_ragged_row_says_what_was_expected_and_nothing_else() {
     assert_eq!(
-        shown("a,contract,1\n"),
+        screen_text("a,contract,1\n"),
         "m.csv line 2 (row 1): the row has 3 cells where the header has 4; \
          give the row as many cells as the header, with quotes around a cell that holds the \
          delimiter or a line break\n"
     );
-    assert!(shown("nonsense,,,,,\n").contains("6 cells where the header has 4; "));
+    assert!(screen_text("nonsense,,,,,\n").contains("6 cells where the header has 4; "));
     assert!(
-        shown("a,\"contract\n\",1\n")
+        screen_text("a,\"contract\n\",1\n")
             .contains("3 cells where the header has 4, and runs to line 3: a quote may be missing")
     );
 }
@@ -145,7 +150,7 @@ fn a_ragged_row_says_what_was_expected_and_nothing_else() {
 #[test]
 fn a_quote_in_the_wrong_place_says_where_it_opened() {
     assert_eq!(
-        shown("\"a,contract,1,A\nb,\"event\",2,B\nc,event,3,C\n"),
+        screen_text("\"a,contract,1,A\nb,\"event\",2,B\nc,event,3,C\n"),
         "m.csv line 2 (row 1): the quote that opens on line 2 closes in the middle of a cell; \
          close the quote where the cell ends, and double each quote inside the cell\n"
     );
@@ -154,12 +159,12 @@ fn a_quote_in_the_wrong_place_says_where_it_opened() {
 #[test]
 fn a_cell_that_a_spreadsheet_damaged_says_how_to_mend_it() {
     assert_eq!(
-        shown("a,contract,1,1.00E+15\n"),
+        screen_text("a,contract,1,1.00E+15\n"),
         "m.csv line 2 (row 1), column external_id: \"1.00E+15\" was rewritten by a spreadsheet; \
          export the column as text\n"
     );
     assert_eq!(
-        shown("a,contract,#N/A,A\n"),
+        screen_text("a,contract,#N/A,A\n"),
         "m.csv line 2 (row 1), column object_id: \"#N/A\" is an error value of a spreadsheet; \
          mend the formula and export again\n"
     );
@@ -168,18 +173,19 @@ fn a_cell_that_a_spreadsheet_damaged_says_how_to_mend_it() {
 #[test]
 fn a_wrong_object_says_what_is_allowed_and_what_is_nearest() {
     assert_eq!(
-        shown("a,Contarct,1,A\n"),
+        screen_text("a,Contarct,1,A\n"),
         "m.csv line 2 (row 1), column object_type: \"Contarct\" is not an object type; did you \
          mean contract? Allowed are contract, event, project, supplier_company, sourcing_event, \
          sourcing_request\n"
     );
-    assert!(shown("a,invoice,1,A\n").contains("object type; allowed are contract, event"));
+    assert!(screen_text("a,invoice,1,A\n").contains("object type; allowed are contract, event"));
     assert!(
-        shown("a,event,007,A\n")
+        screen_text("a,event,007,A\n")
             .contains("\"007\" is not a positive whole number in plain digits; write 7\n")
     );
     assert!(
-        shown("a,event,x,A\n").contains("; write the id that the service's API has for the record")
+        screen_text("a,event,x,A\n")
+            .contains("; write the id that the service's API has for the record")
     );
 }
 
@@ -189,11 +195,11 @@ fn an_id_that_is_no_uuid_says_what_is_expected_and_what_it_looks_like() {
     let form = "write the record's UUID, which Keelvar's app shows, in the form \
                 3f2504e0-4f89-41d3-9a0c-0305e82c3301";
     assert_eq!(
-        shown("a,sourcing_event,EV-7,A\n"),
+        screen_text("a,sourcing_event,EV-7,A\n"),
         format!("{place}: \"EV-7\" is not a hyphenated UUID; {form}\n")
     );
     assert_eq!(
-        shown("a,sourcing_request,4711,A\n"),
+        screen_text("a,sourcing_request,4711,A\n"),
         format!(
             "{place}: \"4711\" is not a hyphenated UUID; it looks like an id of Workday: correct the \
              object_type, or {form}\n"
@@ -204,7 +210,7 @@ fn an_id_that_is_no_uuid_says_what_is_expected_and_what_it_looks_like() {
         "{3F2504E0-4F89-41D3-9A0C-0305E82C3301}",
     ] {
         assert_eq!(
-            shown(&format!("a,sourcing_event,{clear},A\n")),
+            screen_text(&format!("a,sourcing_event,{clear},A\n")),
             format!(
                 "{place}: \"{clear}\" is not a hyphenated UUID; write \
                  3f2504e0-4f89-41d3-9a0c-0305e82c3301\n"
@@ -212,14 +218,14 @@ fn an_id_that_is_no_uuid_says_what_is_expected_and_what_it_looks_like() {
         );
     }
     assert_eq!(
-        shown("a,sourcing_event,00000000-0000-0000-0000-000000000000,A\n"),
+        screen_text("a,sourcing_event,00000000-0000-0000-0000-000000000000,A\n"),
         format!(
             "{place}: \"00000000-0000-0000-0000-000000000000\" is the nil UUID, which no record \
              has; write the record's own UUID, which Keelvar's app shows\n"
         )
     );
     assert_eq!(
-        shown("a,event,3f2504e0-4f89-41d3-9a0c-0305e82c3301,A\n"),
+        screen_text("a,event,3f2504e0-4f89-41d3-9a0c-0305e82c3301,A\n"),
         format!(
             "{place}: \"3f2504e0-4f89-41d3-9a0c-0305e82c3301\" is not a positive whole number in \
              plain digits; it looks like an id of Keelvar, whose object types are sourcing_event \
@@ -235,19 +241,22 @@ fn the_first_row_of_a_known_type_decides_which_service_the_manifest_is_for() {
         reading.manifest.service()
     };
     let uuid = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
-    assert_eq!(service_of("a,event,1,A\n"), Some(Service::Workday));
+    assert_eq!(
+        service_of("a,event,1,A\n"),
+        Some(ProcurementService::Workday)
+    );
     assert_eq!(
         service_of(&format!(
             "a,x,1,A\nb,event\nc,sourcing_request,{uuid},C\nd,event,1,D\n"
         )),
-        Some(Service::Keelvar)
+        Some(ProcurementService::Keelvar)
     );
     assert_eq!(service_of("a,,1,A\nb,invoice,1,B\n"), None);
 }
 
 #[test]
 fn all_problems_of_one_row_are_told_at_once() {
-    let screen = shown("../a,,0,..\n");
+    let screen = screen_text("../a,,0,..\n");
     let columns: Vec<&str> = screen
         .lines()
         .filter_map(|line| {
@@ -265,7 +274,7 @@ fn all_problems_of_one_row_are_told_at_once() {
 #[test]
 fn of_two_equal_ids_both_rows_are_named() {
     assert_eq!(
-        shown("a,contract,1,A\n\nb,contract,2,A\n"),
+        screen_text("a,contract,1,A\n\nb,contract,2,A\n"),
         "m.csv line 2 (row 1), column external_id: \"A\" stands in line 4 (row 2) too; give each \
          row an id of its own\n\
          m.csv line 4 (row 2), column external_id: \"A\" stands in line 2 (row 1) too; give each \
@@ -275,17 +284,19 @@ fn of_two_equal_ids_both_rows_are_named() {
 
 #[test]
 fn ids_that_look_the_same_are_shown_side_by_side() {
-    assert!(shown("a,contract,1,at1\nb,contract,2,AT1\n").starts_with(
-        "m.csv line 2 (row 1), column external_id: \"at1\" differs only in case or in the \
+    assert!(
+        screen_text("a,contract,1,at1\nb,contract,2,AT1\n").starts_with(
+            "m.csv line 2 (row 1), column external_id: \"at1\" differs only in case or in the \
          encoding of accents from \"AT1\" in line 3 (row 2); correct one of them, or allow it \
          with --allow-similar-ids\n"
-    ));
+        )
+    );
 }
 
 #[test]
 fn dropped_zeros_are_a_warning() {
     assert_eq!(
-        shown("a,contract,1,0012\nb,contract,2,13\n"),
+        screen_text("a,contract,1,0012\nb,contract,2,13\n"),
         "warning: m.csv line 3 (row 2), column external_id: \"13\" is shorter than the 4 digits \
          of those that begin with 0: a spreadsheet may have dropped its zeros; if so, export the \
          column as text\n"
@@ -301,20 +312,23 @@ fn a_column_without_a_name_is_warned_of_once_and_only_where_it_holds_something()
     let problems = read_str(&text).unwrap().problems;
     let found: Vec<_> = problems
         .iter()
-        .map(|found| (found.row, &found.wrong))
+        .map(|found| (found.row, &found.kind))
         .collect();
-    assert_eq!(found, [(2, &Wrong::UnnamedColumn { number: 5 })]);
+    assert_eq!(found, [(2, &ProblemKind::UnnamedColumn { number: 5 })]);
 }
 
 #[test]
 fn a_column_that_is_nearly_a_known_one_is_warned_of() {
     let text = format!("{HEADER},titel\na,contract,1,A,x\n");
-    let Reading { manifest, problems } = read_str(&text).unwrap();
+    let ManifestWithProblems { manifest, problems } = read_str(&text).unwrap();
     assert_eq!(
-        on_screen(&problems, &manifest, Shown::Everything),
+        render_for_screen(&problems, &manifest, ShownSeverities::ErrorsAndWarnings),
         "warning: m.csv line 1: the column \"titel\" is not known; name it title if that is meant; \
          otherwise nothing is wrong\n"
     );
-    assert_eq!(on_screen(&problems, &manifest, Shown::Errors), "");
+    assert_eq!(
+        render_for_screen(&problems, &manifest, ShownSeverities::ErrorsOnly),
+        ""
+    );
     assert!(!problems.has_error(1));
 }

@@ -9,14 +9,14 @@ use uuid::fmt::Hyphenated;
 
 /// Service for procurement records and their attached files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Service {
+pub enum ProcurementService {
     /// Workday Strategic Sourcing, with the Attachments API.
     Workday,
     /// Keelvar, with the jobs of the Intake APIs.
     Keelvar,
 }
 
-impl Service {
+impl ProcurementService {
     /// Returns the record types of the service, in the order of messages.
     pub fn object_types(self) -> impl Iterator<Item = ObjectType> {
         ObjectType::ALL
@@ -25,7 +25,7 @@ impl Service {
     }
 }
 
-impl fmt::Display for Service {
+impl fmt::Display for ProcurementService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Workday => "Workday Strategic Sourcing",
@@ -67,12 +67,12 @@ impl ObjectType {
     ];
 
     /// Returns the service that keeps records of the type.
-    pub fn service(self) -> Service {
+    pub fn service(self) -> ProcurementService {
         match self {
             Self::Contract | Self::Event | Self::Project | Self::SupplierCompany => {
-                Service::Workday
+                ProcurementService::Workday
             }
-            Self::SourcingEvent | Self::SourcingRequest => Service::Keelvar,
+            Self::SourcingEvent | Self::SourcingRequest => ProcurementService::Keelvar,
         }
     }
 
@@ -120,7 +120,7 @@ impl FromStr for ObjectType {
 /// Keelvar a UUID other than the nil UUID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ObjectRef {
-    kind: ObjectType,
+    object_type: ObjectType,
     id: ObjectId,
 }
 
@@ -137,13 +137,13 @@ pub enum ObjectId {
 
 /// Reason for which a text is not the id of a record of a given type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BadObjectId {
+pub enum InvalidObjectId {
     /// The text is not a positive whole number in plain digits, the form of Workday's ids.
     #[error("is not a positive whole number in plain digits")]
-    NoNumber,
+    NotANumber,
     /// The text is not a hyphenated UUID, the form of Keelvar's ids.
     #[error("is not a hyphenated UUID")]
-    NoUuid,
+    NotAUuid,
     /// The text is the UUID of zeros, which no record has.
     #[error("is the nil UUID, which no record has")]
     NilUuid,
@@ -151,17 +151,20 @@ pub enum BadObjectId {
 
 impl ObjectRef {
     /// Checks an id of the manifest by the form required for the record type.
-    pub fn parse(kind: ObjectType, id: &str) -> Result<Self, BadObjectId> {
+    pub fn parse(kind: ObjectType, id: &str) -> Result<Self, InvalidObjectId> {
         let id = match kind.service() {
-            Service::Workday => ObjectId::Number(number(id)?),
-            Service::Keelvar => ObjectId::Uuid(uuid(id)?),
+            ProcurementService::Workday => ObjectId::Number(parse_number(id)?),
+            ProcurementService::Keelvar => ObjectId::Uuid(parse_uuid(id)?),
         };
-        Ok(Self { kind, id })
+        Ok(Self {
+            object_type: kind,
+            id,
+        })
     }
 
     /// Returns the type of the record.
-    pub fn kind(self) -> ObjectType {
-        self.kind
+    pub fn object_type(self) -> ObjectType {
+        self.object_type
     }
 
     /// Returns the service's own id of the record.
@@ -170,22 +173,22 @@ impl ObjectRef {
     }
 }
 
-fn number(text: &str) -> Result<NonZeroU64, BadObjectId> {
+fn parse_number(text: &str) -> Result<NonZeroU64, InvalidObjectId> {
     let is_plain = !text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit());
     match text.parse() {
         Ok(number) if is_plain => Ok(number),
-        _ => Err(BadObjectId::NoNumber),
+        _ => Err(InvalidObjectId::NotANumber),
     }
 }
 
-fn uuid(text: &str) -> Result<Uuid, BadObjectId> {
+fn parse_uuid(text: &str) -> Result<Uuid, InvalidObjectId> {
     // The library accepts braces, a prefix and missing hyphens, too. A spreadsheet with such ids
     // was made from another source than the ids in the apps.
     let is_hyphenated = text.len() == Hyphenated::LENGTH;
     match Uuid::try_parse(text) {
-        Ok(uuid) if uuid.is_nil() && is_hyphenated => Err(BadObjectId::NilUuid),
+        Ok(uuid) if uuid.is_nil() && is_hyphenated => Err(InvalidObjectId::NilUuid),
         Ok(uuid) if is_hyphenated => Ok(uuid),
-        _ => Err(BadObjectId::NoUuid),
+        _ => Err(InvalidObjectId::NotAUuid),
     }
 }
 
@@ -200,7 +203,7 @@ impl fmt::Display for ObjectId {
 
 impl fmt::Display for ObjectRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.kind, self.id)
+        write!(f, "{} {}", self.object_type, self.id)
     }
 }
 
@@ -213,15 +216,15 @@ mod tests {
         for kind in ObjectType::ALL {
             assert_eq!(kind.as_str().parse(), Ok(kind));
         }
-        let words = |service: Service| -> Vec<&str> {
+        let words = |service: ProcurementService| -> Vec<&str> {
             service.object_types().map(ObjectType::as_str).collect()
         };
         assert_eq!(
-            words(Service::Workday),
+            words(ProcurementService::Workday),
             ["contract", "event", "project", "supplier_company"]
         );
         assert_eq!(
-            words(Service::Keelvar),
+            words(ProcurementService::Keelvar),
             ["sourcing_event", "sourcing_request"]
         );
         let all = ObjectType::ALL.map(ObjectType::as_str).join(", ");
@@ -253,29 +256,33 @@ mod tests {
             ),
         ] {
             let object = ObjectRef::parse(kind, id).unwrap();
-            assert_eq!(object.kind(), kind);
+            assert_eq!(object.object_type(), kind);
             assert_eq!(object.to_string(), shown);
         }
     }
 
     #[test]
     fn an_id_of_another_form_is_refused() {
-        use BadObjectId::{NilUuid, NoNumber, NoUuid};
+        use InvalidObjectId::{NilUuid, NotANumber, NotAUuid};
         let uuid = "0190f3a8-6c1e-7b5a-9c0d-2f4e6a8b0c1d";
         let bare = uuid.replace('-', "");
         let braced = format!("{{{uuid}}}");
         for (kind, id, why) in [
-            (ObjectType::Contract, "", NoNumber),
-            (ObjectType::Contract, "0", NoNumber),
-            (ObjectType::Contract, "007", NoNumber),
-            (ObjectType::Contract, "+7", NoNumber),
-            (ObjectType::Contract, uuid, NoNumber),
-            (ObjectType::SourcingEvent, "", NoUuid),
-            (ObjectType::SourcingEvent, "7", NoUuid),
-            (ObjectType::SourcingEvent, &bare, NoUuid),
-            (ObjectType::SourcingEvent, &braced, NoUuid),
-            (ObjectType::SourcingRequest, &uuid[1..], NoUuid),
-            (ObjectType::SourcingRequest, &uuid.replace('a', "g"), NoUuid),
+            (ObjectType::Contract, "", NotANumber),
+            (ObjectType::Contract, "0", NotANumber),
+            (ObjectType::Contract, "007", NotANumber),
+            (ObjectType::Contract, "+7", NotANumber),
+            (ObjectType::Contract, uuid, NotANumber),
+            (ObjectType::SourcingEvent, "", NotAUuid),
+            (ObjectType::SourcingEvent, "7", NotAUuid),
+            (ObjectType::SourcingEvent, &bare, NotAUuid),
+            (ObjectType::SourcingEvent, &braced, NotAUuid),
+            (ObjectType::SourcingRequest, &uuid[1..], NotAUuid),
+            (
+                ObjectType::SourcingRequest,
+                &uuid.replace('a', "g"),
+                NotAUuid,
+            ),
             (
                 ObjectType::SourcingRequest,
                 "00000000-0000-0000-0000-000000000000",

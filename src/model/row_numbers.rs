@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 /// Longest list of rows in a message or an option, in characters.
-const MOST_NAMED: usize = 200;
+const MAX_LISTED_CHARS: usize = 200;
 
 /// Set of manifest row numbers, written `5-20,33`; the first row under the header is 1.
 ///
@@ -16,11 +16,11 @@ pub struct RowNumbers(Vec<RangeInclusive<usize>>);
 /// Refusal of a text as a list of row numbers. Holds the part without a number or range.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("numbers of rows are expected, such as 5-20,33, and {0:?} is none")]
-pub struct BadRowNumbers(String);
+pub struct InvalidRowNumbers(String);
 
 impl RowNumbers {
     /// Builds the ranges that hold exactly the given rows.
-    pub fn of(rows: impl IntoIterator<Item = usize>) -> Self {
+    pub fn from_rows(rows: impl IntoIterator<Item = usize>) -> Self {
         let mut rows: Vec<usize> = rows.into_iter().collect();
         rows.sort_unstable();
         let mut ranges: Vec<RangeInclusive<usize>> = Vec::new();
@@ -35,14 +35,14 @@ impl RowNumbers {
 
     /// Returns the rows for use in a sentence: `row 5`, or `rows 5-20,33`. A list longer than 200
     /// characters is cut and ends with the count of all rows.
-    pub fn in_words(&self) -> String {
+    pub fn to_words(&self) -> String {
         let count: usize = self
             .0
             .iter()
             .map(|range| range.end() - range.start() + 1)
             .sum();
         let named = self.to_string();
-        match named.char_indices().nth(MOST_NAMED) {
+        match named.char_indices().nth(MAX_LISTED_CHARS) {
             _ if count == 1 => format!("row {named}"),
             None => format!("rows {named}"),
             Some((end, _)) => {
@@ -54,9 +54,9 @@ impl RowNumbers {
 
     /// Returns the rows as the value of a command-line option. A list longer than 200 characters
     /// becomes the placeholder `ROWS`.
-    pub fn as_option(&self) -> String {
+    pub fn to_option_value(&self) -> String {
         let named = self.to_string();
-        if named.len() > MOST_NAMED {
+        if named.len() > MAX_LISTED_CHARS {
             "ROWS".to_owned()
         } else {
             named
@@ -70,15 +70,15 @@ impl RowNumbers {
 }
 
 impl FromStr for RowNumbers {
-    type Err = BadRowNumbers;
+    type Err = InvalidRowNumbers;
 
-    fn from_str(text: &str) -> Result<Self, BadRowNumbers> {
+    fn from_str(text: &str) -> Result<Self, InvalidRowNumbers> {
         let ranges = text.split(',').map(|part| {
             let part = part.trim();
             let (first, last) = part.split_once('-').unwrap_or((part, part));
             match (first.trim().parse(), last.trim().parse()) {
                 (Ok(first), Ok(last)) if 0 < first && first <= last => Ok(first..=last),
-                _ => Err(BadRowNumbers(part.to_owned())),
+                _ => Err(InvalidRowNumbers(part.to_owned())),
             }
         });
         ranges.collect::<Result<_, _>>().map(Self)
@@ -101,7 +101,7 @@ impl fmt::Display for RowNumbers {
 
 /// Rows whose files may be sent although the same content seems to be attached already.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SecondCopies {
+pub enum SecondCopyPolicy {
     /// No row: the run stops before anything is sent.
     Refuse,
     /// Every row.
@@ -110,9 +110,9 @@ pub enum SecondCopies {
     AllowRows(RowNumbers),
 }
 
-impl SecondCopies {
+impl SecondCopyPolicy {
     /// Parses the value of an option: `all`, or a list of rows.
-    pub fn parse(text: &str) -> Result<Self, BadRowNumbers> {
+    pub fn parse(text: &str) -> Result<Self, InvalidRowNumbers> {
         match text {
             "all" => Ok(Self::Allow),
             rows => rows.parse().map(Self::AllowRows),
@@ -120,7 +120,7 @@ impl SecondCopies {
     }
 
     /// Returns `true` if the file of the row may be sent.
-    pub fn allows(&self, row: usize) -> bool {
+    pub fn allows_row(&self, row: usize) -> bool {
         match self {
             Self::Refuse => false,
             Self::Allow => true,
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn rows_are_named_in_a_sentence_as_long_as_that_stays_one() {
-        let words = |rows: &[usize]| RowNumbers::of(rows.iter().copied()).in_words();
+        let words = |rows: &[usize]| RowNumbers::from_rows(rows.iter().copied()).to_words();
         assert_eq!(words(&[5]), "row 5");
         assert_eq!(words(&[5, 6, 9]), "rows 5-6,9");
         let many: Vec<usize> = (1..=1_000).map(|row| row * 2).collect();
@@ -155,16 +155,16 @@ mod tests {
         assert!(shown.starts_with("rows 2,4,6,"), "{shown}");
         assert!(shown.ends_with(",… (1000 in all)"), "{shown}");
         assert!(shown.len() < 250, "{shown}");
-        assert_eq!(RowNumbers::of(many).as_option(), "ROWS");
+        assert_eq!(RowNumbers::from_rows(many).to_option_value(), "ROWS");
     }
 
     #[test]
     fn rows_of_which_nothing_is_said_are_refused() {
-        assert!(!SecondCopies::Refuse.allows(1));
-        assert!(SecondCopies::parse("all").unwrap().allows(1));
-        let some = SecondCopies::parse("2-3").unwrap();
+        assert!(!SecondCopyPolicy::Refuse.allows_row(1));
+        assert!(SecondCopyPolicy::parse("all").unwrap().allows_row(1));
+        let some = SecondCopyPolicy::parse("2-3").unwrap();
         assert_eq!(
-            [1, 2, 3, 4].map(|row| some.allows(row)),
+            [1, 2, 3, 4].map(|row| some.allows_row(row)),
             [false, true, true, false]
         );
     }
@@ -172,7 +172,7 @@ mod tests {
     proptest! {
         #[test]
         fn rows_read_back_as_they_are_shown(rows in prop::collection::btree_set(1_usize..60, 1..20)) {
-            let shown = RowNumbers::of(rows.iter().copied()).to_string();
+            let shown = RowNumbers::from_rows(rows.iter().copied()).to_string();
             let read: RowNumbers = shown.parse().unwrap();
             for row in 1..70 {
                 prop_assert_eq!(read.contains(row), rows.contains(&row), "{}", shown);

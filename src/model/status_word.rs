@@ -16,7 +16,7 @@ impl StatusWord {
     }
 
     /// Returns `true` if a job's status equals the word, ignoring case.
-    pub fn is(&self, status: &str) -> bool {
+    pub fn matches(&self, status: &str) -> bool {
         self.0.eq_ignore_ascii_case(status)
     }
 }
@@ -28,7 +28,7 @@ mod tests {
     #[test]
     fn a_status_is_the_same_word_in_capitals_or_not() {
         let word = StatusWord::parse("Completed_2").unwrap();
-        assert!(word.is("COMPLETED_2"));
-        assert!(!word.is("COMPLETED"));
+        assert!(word.matches("COMPLETED_2"));
+        assert!(!word.matches("COMPLETED"));
     }
 }

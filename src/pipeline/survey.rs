@@ -1,43 +1,45 @@
 //! Survey of an import for a dry run, by requests without an effect: predicts the outcome of each
 //! row.
 //!
-//! Open this file first; `outlook` turns next steps into predictions, and `jobs` predicts the rows
+//! Open this file first; `predicted_outcome` turns next steps into predictions, and `job_survey` predicts the rows
 //! of jobs.
 
-mod jobs;
-mod outlook;
+mod job_survey;
+mod predicted_outcome;
 
 use std::collections::HashMap;
 
 use futures::future::try_join_all;
 
-pub use outlook::{NewName, Outlook, RowSurvey};
+pub use predicted_outcome::{PredictedNameChange, PredictedOutcome, RowSurvey};
 
-use super::inspect::through;
-use super::requests::{RequestOwner, Requests, Unmet};
-use super::slots::Slot;
-use super::{AttachmentTask, Halt, JobTask, Settings};
-use crate::destination::{AttachmentApi, Destination, JobApi, LISTED_AT_ONCE, Presence};
-use crate::event::{Event, Events};
+use super::inspection::run_in_slots;
+use super::request_sender::{RequestFailure, RequestOwner, RequestSender};
+use super::upload_slots::HeldSlots;
+use super::{AttachmentTask, HaltReason, JobTask, RunSettings};
+use crate::destination::{
+    AttachmentApi, AttachmentPresence, Destination, JobApi, MAX_IDS_PER_LIST,
+};
+use crate::event::{EventSender, RunEvent};
 use crate::model::AttachmentId;
 use crate::plan::{
-    AttachmentStart, Begun, Change, Holding, NextStep, Posted, RowFacts, Sighting, There, Wishes,
-    next_step,
+    AttachmentBytes, AttachmentEvidence, AttachmentStart, BegunRecord, ChangeStage,
+    ExistingAttachment, NextStep, PriorCreate, RowFacts, UpdatePolicy, next_step,
 };
-use crate::results::{Reason, Status};
-use outlook::{Foreseen, foreseen, unless_taken};
+use crate::results::{Status, StatusReason};
+use predicted_outcome::{RowPrediction, predict_from_step, unless_new_id_is_taken};
 
 /// Highest number of surveys under way at once, including surveys without an answer.
-const MOST_SURVEYS: usize = 2_000;
+const MAX_SURVEYS_AT_ONCE: usize = 2_000;
 
 /// Predictions for rows surveyed together, as far as known today: the rows of a job, or the rows of
 /// many attachments in the same list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Survey {
+pub struct BatchSurvey {
     /// Prediction for each row.
     pub rows: Vec<RowSurvey>,
     /// Number of look-ups with which an import of the rows would begin.
-    pub look_ups: u64,
+    pub initial_look_ups: u64,
 }
 
 /// Surveys all rows of a service with attachments. Returns the surveys, and the reason for an early
@@ -45,66 +47,76 @@ pub struct Survey {
 pub async fn survey_attachments<D: AttachmentApi>(
     tasks: impl Iterator<Item = AttachmentTask>,
     destination: &D,
-    settings: &Settings,
-    events: &Events,
+    settings: &RunSettings,
+    events: &EventSender,
     stop: impl Future<Output = ()>,
-) -> (Vec<Survey>, Option<Halt>) {
-    let requests = Requests::new(destination, settings, events);
-    let look = async |tasks, slot| look(&requests, settings.wishes, tasks, slot).await;
-    survey(together(tasks), &requests, look, events, stop).await
+) -> (Vec<BatchSurvey>, Option<HaltReason>) {
+    let requests = RequestSender::new(destination, settings, events);
+    let look =
+        async |tasks, slot| survey_batch(&requests, settings.update_policy, tasks, slot).await;
+    survey_batches(batch_listed_tasks(tasks), &requests, look, events, stop).await
 }
 
 /// Surveys all rows of a service with jobs. The result is as in [`survey_attachments`].
 pub async fn survey_jobs<D: JobApi>(
     tasks: impl Iterator<Item = JobTask>,
     destination: &D,
-    settings: &Settings,
-    events: &Events,
+    settings: &RunSettings,
+    events: &EventSender,
     stop: impl Future<Output = ()>,
-) -> (Vec<Survey>, Option<Halt>) {
-    let requests = Requests::new(destination, settings, events);
-    let look = async |task, slot| jobs::look(&requests, task, slot).await;
-    survey(tasks, &requests, look, events, stop).await
+) -> (Vec<BatchSurvey>, Option<HaltReason>) {
+    let requests = RequestSender::new(destination, settings, events);
+    let look = async |task, slot| job_survey::survey_job(&requests, task, slot).await;
+    survey_batches(tasks, &requests, look, events, stop).await
 }
 
 /// Surveys all pieces of work, in any order, and returns the surveys in the order of the pieces.
-async fn survey<'a, D: Destination, W>(
+async fn survey_batches<'a, D: Destination, W>(
     work: impl Iterator<Item = W>,
-    requests: &'a Requests<'a, D>,
-    look: impl AsyncFn(W, Slot<'a>) -> Result<Survey, Halt>,
-    events: &Events,
+    requests: &'a RequestSender<'a, D>,
+    look: impl AsyncFn(W, HeldSlots<'a>) -> Result<BatchSurvey, HaltReason>,
+    events: &EventSender,
     stop: impl Future<Output = ()>,
-) -> (Vec<Survey>, Option<Halt>) {
-    let begin = async |(nth, work): (usize, W), slot: Slot<'a>| Ok((nth, look(work, slot).await?));
+) -> (Vec<BatchSurvey>, Option<HaltReason>) {
+    let begin =
+        async |(nth, work): (usize, W), slot: HeldSlots<'a>| Ok((nth, look(work, slot).await?));
     let mut seen = Vec::new();
-    let tell = |(nth, one): (usize, Survey)| {
+    let tell = |(nth, one): (usize, BatchSurvey)| {
         for row in &one.rows {
-            events.send(Event::Ended {
-                status: row.outlook.status(),
+            events.send(RunEvent::RowEnded {
+                status: row.predicted_outcome.status(),
             });
         }
         seen.push((nth, one));
     };
-    let halt = through(requests, work.enumerate(), MOST_SURVEYS, begin, stop, tell).await;
+    let halt = run_in_slots(
+        requests,
+        work.enumerate(),
+        MAX_SURVEYS_AT_ONCE,
+        begin,
+        stop,
+        tell,
+    )
+    .await;
     // The order of the manifest, whichever survey came first.
     seen.sort_by_key(|(nth, _)| *nth);
     (seen.into_iter().map(|(_, one)| one).collect(), halt)
 }
 
 /// Groups tasks whose attachments fit into the same list. Any other task stays alone.
-fn together(
+fn batch_listed_tasks(
     tasks: impl Iterator<Item = AttachmentTask>,
 ) -> impl Iterator<Item = Vec<AttachmentTask>> {
     let mut tasks = tasks.peekable();
     std::iter::from_fn(move || {
         let first = tasks.next()?;
-        let most = match listed(&first) {
-            Some(_) => LISTED_AT_ONCE,
+        let most = match listable_attachment(&first) {
+            Some(_) => MAX_IDS_PER_LIST,
             None => 1,
         };
         let mut batch = vec![first];
         while batch.len() < most
-            && let Some(next) = tasks.next_if(|next| listed(next).is_some())
+            && let Some(next) = tasks.next_if(|next| listable_attachment(next).is_some())
         {
             batch.push(next);
         }
@@ -113,26 +125,34 @@ fn together(
 }
 
 /// Returns the attachment of a task that earlier runs left as wanted.
-fn listed(task: &AttachmentTask) -> Option<&AttachmentId> {
+fn listable_attachment(task: &AttachmentTask) -> Option<&AttachmentId> {
     match &task.start {
-        AttachmentStart::There(there) if there.change == Change::None => Some(&there.id),
+        AttachmentStart::ExistingAttachment(there)
+            if there.change_stage == ChangeStage::NotBegun =>
+        {
+            Some(&there.id)
+        }
         _ => None,
     }
 }
 
 /// Surveys the rows of a group, with a list where possible.
-async fn look<D: AttachmentApi>(
-    requests: &Requests<'_, D>,
-    wishes: Wishes,
+async fn survey_batch<D: AttachmentApi>(
+    requests: &RequestSender<'_, D>,
+    wishes: UpdatePolicy,
     tasks: Vec<AttachmentTask>,
-    slot: Slot<'_>,
-) -> Result<Survey, Halt> {
+    slot: HeldSlots<'_>,
+) -> Result<BatchSurvey, HaltReason> {
     let number = |task: &AttachmentTask| task.row.number;
     let _at_work: Vec<_> = tasks
         .iter()
-        .map(|task| requests.at_work(number(task)))
+        .map(|task| requests.register_row_at_work(number(task)))
         .collect();
-    let ids: Vec<AttachmentId> = tasks.iter().filter_map(listed).cloned().collect();
+    let ids: Vec<AttachmentId> = tasks
+        .iter()
+        .filter_map(listable_attachment)
+        .cloned()
+        .collect();
     let owner = RequestOwner {
         row: tasks.first().map_or(0, number),
         slots: slot.count(),
@@ -144,7 +164,7 @@ async fn look<D: AttachmentApi>(
     };
     let mut list = match list {
         Ok(list) => list,
-        Err(Unmet::Halt(halt)) => return Err(halt),
+        Err(RequestFailure::Halt(halt)) => return Err(halt),
         // A refused list may be due to any of its attachments, so each is asked for alone.
         Err(_) => HashMap::new(),
     };
@@ -153,149 +173,171 @@ async fn look<D: AttachmentApi>(
     let look_ups = 1 + new_names.count() as u64;
     let slots = if tasks.len() > 1 { 0 } else { owner.slots };
     let looks = tasks.iter().map(|task| {
-        let shown = listed(task).and_then(|id| list.remove(id));
+        let shown = listable_attachment(task).and_then(|id| list.remove(id));
         let owner = RequestOwner {
             row: number(task),
             slots,
         };
-        look_at(requests, owner, wishes, task, shown)
+        survey_row(requests, owner, wishes, task, shown)
     });
     let rows = try_join_all(looks.collect::<Vec<_>>()).await?;
-    Ok(Survey { rows, look_ups })
+    Ok(BatchSurvey {
+        rows,
+        initial_look_ups: look_ups,
+    })
 }
 
 /// Surveys a row. `shown` is the answer of the list, if there is any.
-async fn look_at<D: AttachmentApi>(
-    requests: &Requests<'_, D>,
+async fn survey_row<D: AttachmentApi>(
+    requests: &RequestSender<'_, D>,
     owner: RequestOwner,
-    wishes: Wishes,
+    wishes: UpdatePolicy,
     task: &AttachmentTask,
-    shown: Option<Presence>,
-) -> Result<RowSurvey, Halt> {
+    shown: Option<AttachmentPresence>,
+) -> Result<RowSurvey, HaltReason> {
     let foreseen = match &task.start {
-        AttachmentStart::LookUp(posted) => look_up(requests, owner, task, posted, wishes).await,
-        AttachmentStart::Resume(begun) => resume(requests, owner, task, begun, wishes).await,
-        AttachmentStart::There(there) => left(requests, owner, task, there, shown, wishes).await,
+        AttachmentStart::LookUp(posted) => {
+            predict_from_look_up(requests, owner, task, posted, wishes).await
+        }
+        AttachmentStart::BegunRecord(begun) => {
+            predict_from_begun_record(requests, owner, task, begun, wishes).await
+        }
+        AttachmentStart::ExistingAttachment(there) => {
+            predict_from_existing_attachment(requests, owner, task, there, shown, wishes).await
+        }
     };
     let foreseen = match foreseen {
         Ok(foreseen) => foreseen,
-        Err(unmet) => (unseen(unmet)?, Vec::new()),
+        Err(unmet) => (outcome_after_failure(unmet)?, Vec::new()),
     };
-    Ok(RowSurvey::of(task, foreseen))
+    Ok(RowSurvey::new(task, foreseen))
 }
 
-/// Returns the outcome of a row after a failed look-up. Fails with the [`Halt`] of a failure that
+/// Returns the outcome of a row after a failed look-up. Fails with the [`HaltReason`] of a failure that
 /// stops the run.
-fn unseen(unmet: Unmet) -> Result<Outlook, Halt> {
+fn outcome_after_failure(unmet: RequestFailure) -> Result<PredictedOutcome, HaltReason> {
     Ok(match unmet {
-        Unmet::Halt(halt) | Unmet::HaltUnknown(halt) => return Err(halt),
-        Unmet::Forbidden(_) => Outlook::NotDone(Status::Failed, Reason::Forbidden),
-        Unmet::Refused(_) => Outlook::NotDone(Status::Failed, Reason::Refused),
-        Unmet::NotSent | Unmet::Unknown(_) | Unmet::GivenUp(_) => {
-            Outlook::NotDone(Status::Pending, Reason::NoAnswer)
+        RequestFailure::Halt(halt) | RequestFailure::HaltEffectUnknown(halt) => return Err(halt),
+        RequestFailure::Forbidden(_) => {
+            PredictedOutcome::NotDone(Status::Failed, StatusReason::Forbidden)
+        }
+        RequestFailure::Refused(_) => {
+            PredictedOutcome::NotDone(Status::Failed, StatusReason::Refused)
+        }
+        RequestFailure::NotSent | RequestFailure::EffectUnknown(_) | RequestFailure::GivenUp(_) => {
+            PredictedOutcome::NotDone(Status::Pending, StatusReason::NoAnswer)
         }
     })
 }
 
 /// Predicts the outcome of a row that starts with a look-up.
-async fn look_up<D: AttachmentApi>(
-    requests: &Requests<'_, D>,
+async fn predict_from_look_up<D: AttachmentApi>(
+    requests: &RequestSender<'_, D>,
     owner: RequestOwner,
     task: &AttachmentTask,
-    posted: &Posted,
-    wishes: Wishes,
-) -> Result<Foreseen, Unmet> {
-    let present = requests.find(owner, &task.row.external_id).await?;
-    let under_new = look_new_name_up(requests, owner, task).await?;
-    let sighting = Sighting::ByName {
-        present: &present,
-        under_new: &under_new,
-        posted,
+    posted: &PriorCreate,
+    wishes: UpdatePolicy,
+) -> Result<RowPrediction, RequestFailure> {
+    let present = requests
+        .get_by_external_id(owner, &task.row.external_id)
+        .await?;
+    let under_new = find_by_new_external_id(requests, owner, task).await?;
+    let sighting = AttachmentEvidence::LookUps {
+        under_current_id: &present,
+        under_new_id: &under_new,
+        prior_create: posted,
     };
-    let step = next_step(&sighting, facts(task, wishes));
+    let step = next_step(&sighting, row_facts(task, wishes));
     let seen = match present {
-        Presence::Absent => &under_new,
+        AttachmentPresence::Absent => &under_new,
         _ => &present,
     };
-    let foreseen = foreseen(&step, seen, task, wishes);
+    let foreseen = predict_from_step(&step, seen, task, wishes);
     Ok(match seen {
-        Presence::Pending { id } | Presence::Stored { id, .. } => {
-            unless_taken(foreseen, &under_new, id)
+        AttachmentPresence::Pending { id } | AttachmentPresence::Stored { id, .. } => {
+            unless_new_id_is_taken(foreseen, &under_new, id)
         }
         _ => foreseen,
     })
 }
 
 /// Predicts the outcome of a row with a begun record.
-async fn resume<D: AttachmentApi>(
-    requests: &Requests<'_, D>,
+async fn predict_from_begun_record<D: AttachmentApi>(
+    requests: &RequestSender<'_, D>,
     owner: RequestOwner,
     task: &AttachmentTask,
-    begun: &Begun,
-    wishes: Wishes,
-) -> Result<Foreseen, Unmet> {
-    let presence = requests.get(owner, &begun.id).await?;
-    let sighting = Sighting::OfBegun {
+    begun: &BegunRecord,
+    wishes: UpdatePolicy,
+) -> Result<RowPrediction, RequestFailure> {
+    let presence = requests.get_by_id(owner, &begun.id).await?;
+    let sighting = AttachmentEvidence::BegunRecordAnswer {
         presence: &presence,
         begun,
     };
-    let step = next_step(&sighting, facts(task, wishes));
+    let step = next_step(&sighting, row_facts(task, wishes));
     if step == NextStep::LookUp {
-        return look_up(requests, owner, task, &Posted::No, wishes).await;
+        return predict_from_look_up(requests, owner, task, &PriorCreate::NoneUnanswered, wishes)
+            .await;
     }
-    let foreseen = foreseen(&step, &presence, task, wishes);
-    let under_new = look_new_name_up(requests, owner, task).await?;
-    Ok(unless_taken(foreseen, &under_new, &begun.id))
+    let foreseen = predict_from_step(&step, &presence, task, wishes);
+    let under_new = find_by_new_external_id(requests, owner, task).await?;
+    Ok(unless_new_id_is_taken(foreseen, &under_new, &begun.id))
 }
 
 /// Predicts the outcome of a row with an existing attachment. `shown` is the answer of the list, if
 /// there is any.
-async fn left<D: AttachmentApi>(
-    requests: &Requests<'_, D>,
+async fn predict_from_existing_attachment<D: AttachmentApi>(
+    requests: &RequestSender<'_, D>,
     owner: RequestOwner,
     task: &AttachmentTask,
-    there: &There,
-    shown: Option<Presence>,
-    wishes: Wishes,
-) -> Result<Foreseen, Unmet> {
+    there: &ExistingAttachment,
+    shown: Option<AttachmentPresence>,
+    wishes: UpdatePolicy,
+) -> Result<RowPrediction, RequestFailure> {
     let presence = match shown {
-        Some(presence @ Presence::Stored { .. }) => presence,
+        Some(presence @ AttachmentPresence::Stored { .. }) => presence,
         // A gap in a list does not prove that the attachment is gone.
-        _ => requests.get(owner, &there.id).await?,
+        _ => requests.get_by_id(owner, &there.id).await?,
     };
     let size = match &presence {
-        Presence::Stored { size, .. } => Holding::Bytes(*size),
-        Presence::Pending { .. } => Holding::NoBytes,
-        Presence::Absent | Presence::Mismatch { .. } => Holding::NoAttachment,
+        AttachmentPresence::Stored { size, .. } => AttachmentBytes::Bytes(*size),
+        AttachmentPresence::Pending { .. } => AttachmentBytes::NoBytes,
+        AttachmentPresence::Absent | AttachmentPresence::Mismatch { .. } => {
+            AttachmentBytes::NoAttachment
+        }
     };
-    let sighting: Sighting<'_> = Sighting::OfLeft { size, there };
-    let step = next_step(&sighting, facts(task, wishes));
+    let sighting: AttachmentEvidence<'_> = AttachmentEvidence::ExistingAttachmentSize {
+        size,
+        attachment: there,
+    };
+    let step = next_step(&sighting, row_facts(task, wishes));
     if step == NextStep::LookUp {
-        return look_up(requests, owner, task, &Posted::No, wishes).await;
+        return predict_from_look_up(requests, owner, task, &PriorCreate::NoneUnanswered, wishes)
+            .await;
     }
-    let foreseen = foreseen(&step, &presence, task, wishes);
-    let under_new = look_new_name_up(requests, owner, task).await?;
-    Ok(unless_taken(foreseen, &under_new, &there.id))
+    let foreseen = predict_from_step(&step, &presence, task, wishes);
+    let under_new = find_by_new_external_id(requests, owner, task).await?;
+    Ok(unless_new_id_is_taken(foreseen, &under_new, &there.id))
 }
 
 /// Returns the facts of a row that decide its next step.
-fn facts(task: &AttachmentTask, wishes: Wishes) -> RowFacts<'_> {
+fn row_facts(task: &AttachmentTask, wishes: UpdatePolicy) -> RowFacts<'_> {
     RowFacts {
         row: &task.row,
         content: &task.content,
         changes: &task.changes,
-        wishes,
+        update_policy: wishes,
     }
 }
 
 /// Looks up the new `external_id` of a row. Finds nothing for a row without a new `external_id`.
-async fn look_new_name_up<D: AttachmentApi>(
-    requests: &Requests<'_, D>,
+async fn find_by_new_external_id<D: AttachmentApi>(
+    requests: &RequestSender<'_, D>,
     owner: RequestOwner,
     task: &AttachmentTask,
-) -> Result<Presence, Unmet> {
+) -> Result<AttachmentPresence, RequestFailure> {
     match &task.row.new_external_id {
-        Some(new_name) => requests.find(owner, new_name).await,
-        None => Ok(Presence::Absent),
+        Some(new_name) => requests.get_by_external_id(owner, new_name).await,
+        None => Ok(AttachmentPresence::Absent),
     }
 }

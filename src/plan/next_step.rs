@@ -6,50 +6,52 @@
 
 mod row_end;
 
-use super::there::{Course, course};
+use super::existing_attachment::{ExistingAttachmentFinding, classify_existing_attachment};
 use super::{
-    Begun, Change, Found, Holding, OnConflict, Posted, Standing, There, Wishes, found, standing,
+    AttachmentBytes, BegunRecord, BegunRecordFinding, ChangeStage, ConflictPolicy,
+    ExistingAttachment, LookUpFinding, PriorCreate, UpdatePolicy, classify_begun_record,
+    classify_look_up,
 };
-use crate::destination::Presence;
-use crate::manifest::Row;
-use crate::model::{AttachmentId, Content, Sha256Digest};
-use crate::results::{Changes, Known};
+use crate::destination::AttachmentPresence;
+use crate::manifest::ManifestRow;
+use crate::model::{AttachmentId, CheckedContent, Sha256Digest};
+use crate::results::{AttachmentChanges, KnownContent};
 
 pub use row_end::RowEnd;
 
 /// Evidence about the attachment of a row.
 #[derive(Debug)]
-pub enum Sighting<'a> {
+pub enum AttachmentEvidence<'a> {
     /// Look-ups by the names of the row.
-    ByName {
+    LookUps {
         /// The attachment with the row's `external_id`.
-        present: &'a Presence,
+        under_current_id: &'a AttachmentPresence,
         /// The attachment with the row's new `external_id`. Absent where the row keeps its
-        /// `external_id`, and where [`decides_by_new_name`] asks for no look-up.
-        under_new: &'a Presence,
+        /// `external_id`, and where [`needs_look_up_by_new_id`] asks for no look-up.
+        under_new_id: &'a AttachmentPresence,
         /// Earlier POSTs of the row, one of which may have made the record found.
-        posted: &'a Posted,
+        prior_create: &'a PriorCreate,
     },
     /// An answer about the record begun for the row.
-    OfBegun {
+    BegunRecordAnswer {
         /// The answer.
-        presence: &'a Presence,
+        presence: &'a AttachmentPresence,
         /// The record.
-        begun: &'a Begun,
+        begun: &'a BegunRecord,
     },
     /// An answer about the attachment left by an earlier run.
-    OfLeft {
+    ExistingAttachmentSize {
         /// Number of bytes, as the service shows it.
-        size: Holding<u64>,
+        size: AttachmentBytes<u64>,
         /// The attachment.
-        there: &'a There,
+        attachment: &'a ExistingAttachment,
     },
     /// The downloaded bytes of the attachment left by an earlier run.
-    OfBytes {
+    ExistingAttachmentBytes {
         /// Number and digest of the bytes.
-        bytes: Holding<(u64, Sha256Digest)>,
+        bytes: AttachmentBytes<(u64, Sha256Digest)>,
         /// The attachment.
-        there: &'a There,
+        attachment: &'a ExistingAttachment,
     },
 }
 
@@ -57,13 +59,13 @@ pub enum Sighting<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct RowFacts<'a> {
     /// The row.
-    pub row: &'a Row,
+    pub row: &'a ManifestRow,
     /// Content of the row's file.
-    pub content: &'a Content,
+    pub content: &'a CheckedContent,
     /// Changes made on request by earlier runs.
-    pub changes: &'a Changes,
+    pub changes: &'a AttachmentChanges,
     /// Policy of the user.
-    pub wishes: Wishes,
+    pub update_policy: UpdatePolicy,
 }
 
 /// Next step for a row.
@@ -75,11 +77,11 @@ pub enum NextStep {
     /// before.
     Create,
     /// A new upload address and the bytes of the row's file, for this record without bytes.
-    Send(Begun),
+    SendFile(BegunRecord),
     /// A wait until the service shows the size of the sent bytes.
-    Confirm(AttachmentId),
+    ConfirmSize(AttachmentId),
     /// A download, because only the stored bytes can tell the content of the attachment.
-    ReadBytes(There),
+    ReadBytes(ExistingAttachment),
     /// A download, and a replacement unless the stored bytes are the bytes of the file. Both have
     /// the same number of bytes.
     ReplaceUnlessSame(AttachmentId),
@@ -90,7 +92,7 @@ pub enum NextStep {
         /// Number of bytes about to give way.
         size: u64,
         /// The stored content in full; `None` for content not sent by us.
-        ours: Option<Content>,
+        our_content: Option<CheckedContent>,
     },
     /// No step: the row ends.
     End(RowEnd),
@@ -108,48 +110,58 @@ impl NextStep {
     pub fn finds_foreign_content(&self) -> bool {
         matches!(
             self,
-            Self::Replace { ours: None, .. }
-                | Self::End(
-                    RowEnd::StoredOtherSize { .. }
-                        | RowEnd::Kept {
-                            known: Known::Size(_),
-                            ..
-                        }
-                )
+            Self::Replace {
+                our_content: None,
+                ..
+            } | Self::End(
+                RowEnd::StoredOtherSize { .. }
+                    | RowEnd::KeptExisting {
+                        known_content: KnownContent::Size(_),
+                        ..
+                    }
+            )
         )
     }
 }
 
 /// Decides the next step for a row.
-pub fn next_step(sighting: &Sighting<'_>, row: RowFacts<'_>) -> NextStep {
+pub fn next_step(sighting: &AttachmentEvidence<'_>, row: RowFacts<'_>) -> NextStep {
     match sighting {
-        Sighting::ByName {
-            present,
-            under_new,
-            posted,
-        } => by_name(present, under_new, posted, row),
-        Sighting::OfBegun { presence, begun } => of_begun(presence, begun, row),
-        Sighting::OfLeft { size, there } => of_left(*size, there, row),
-        Sighting::OfBytes { bytes, there } => of_bytes(*bytes, there, row),
+        AttachmentEvidence::LookUps {
+            under_current_id: present,
+            under_new_id: under_new,
+            prior_create: posted,
+        } => after_look_ups(present, under_new, posted, row),
+        AttachmentEvidence::BegunRecordAnswer { presence, begun } => {
+            after_begun_record_answer(presence, begun, row)
+        }
+        AttachmentEvidence::ExistingAttachmentSize {
+            size,
+            attachment: there,
+        } => after_existing_attachment_size(*size, there, row),
+        AttachmentEvidence::ExistingAttachmentBytes {
+            bytes,
+            attachment: there,
+        } => after_existing_attachment_bytes(*bytes, there, row),
     }
 }
 
 /// True if the attachment under a row's new `external_id` counts beside the attachment under the
 /// present one. Where the present `external_id` is taken and no replacement is due, the new
 /// `external_id` is looked up anyway before the renaming.
-pub fn decides_by_new_name(present: &Presence, wishes: Wishes) -> bool {
-    matches!(present, Presence::Absent) || wishes.on_conflict == OnConflict::Replace
+pub fn needs_look_up_by_new_id(present: &AttachmentPresence, wishes: UpdatePolicy) -> bool {
+    matches!(present, AttachmentPresence::Absent) || wishes.on_conflict == ConflictPolicy::Replace
 }
 
-fn by_name(
-    present: &Presence,
-    under_new: &Presence,
-    posted: &Posted,
+fn after_look_ups(
+    present: &AttachmentPresence,
+    under_new: &AttachmentPresence,
+    posted: &PriorCreate,
     row: RowFacts<'_>,
 ) -> NextStep {
-    let is_there = !matches!(present, Presence::Absent);
-    let is_new_there =
-        !matches!(under_new, Presence::Absent) && decides_by_new_name(present, row.wishes);
+    let is_there = !matches!(present, AttachmentPresence::Absent);
+    let is_new_there = !matches!(under_new, AttachmentPresence::Absent)
+        && needs_look_up_by_new_id(present, row.update_policy);
     // The row's attachment had a new name, and is gone: an attachment with one of its names now is
     // another one.
     if let Some(renamed) = row
@@ -158,133 +170,181 @@ fn by_name(
         .as_ref()
         .filter(|_| is_there || is_new_there)
     {
-        return RowEnd::GoneSince(renamed.clone()).into();
+        return RowEnd::GoneAfterRename(renamed.clone()).into();
     }
     match (is_there, is_new_there) {
         (true, true) => RowEnd::NewIdTaken.into(),
         // No POST of ours can be the reason for a record under the new name.
-        (false, true) => of_found(under_new, &Posted::No, row),
-        (_, false) => of_found(present, posted, row),
+        (false, true) => after_finding(under_new, &PriorCreate::NoneUnanswered, row),
+        (_, false) => after_finding(present, posted, row),
     }
 }
 
-fn of_found(presence: &Presence, posted: &Posted, row: RowFacts<'_>) -> NextStep {
-    match found(presence, posted, row.content) {
-        Found::Nothing => NextStep::Create,
-        Found::Ours(id) => NextStep::Send(Begun::now(id, row.row, *row.content)),
-        Found::Unfinished(elsewhere) => RowEnd::Unfinished(elsewhere).into(),
+fn after_finding(
+    presence: &AttachmentPresence,
+    posted: &PriorCreate,
+    row: RowFacts<'_>,
+) -> NextStep {
+    match classify_look_up(presence, posted, row.content) {
+        LookUpFinding::Nothing => NextStep::Create,
+        LookUpFinding::Ours(id) => {
+            NextStep::SendFile(BegunRecord::with_content(id, row.row, *row.content))
+        }
+        LookUpFinding::Unfinished(elsewhere) => RowEnd::RecordWithoutBytes(elsewhere).into(),
         // An equal number of bytes does not prove equal bytes.
-        Found::SameSize(id) if replaces(row.wishes) => NextStep::ReplaceUnlessSame(id),
-        Found::SameSize(id) => RowEnd::SameSize(id).into(),
-        Found::OtherSize(id, size) => differs(id, size, None, row),
-        Found::Mismatch(other) => RowEnd::Mismatch {
-            other,
-            posted: posted.clone(),
+        LookUpFinding::SameSize(id) if replaces_content(row.update_policy) => {
+            NextStep::ReplaceUnlessSame(id)
+        }
+        LookUpFinding::SameSize(id) => RowEnd::SameSize(id).into(),
+        LookUpFinding::OtherSize(id, size) => on_other_content(id, size, None, row),
+        LookUpFinding::Mismatch(other) => RowEnd::LookUpMismatch {
+            other_external_id: other,
+            prior_create: posted.clone(),
         }
         .into(),
     }
 }
 
-fn of_begun(presence: &Presence, begun: &Begun, row: RowFacts<'_>) -> NextStep {
+fn after_begun_record_answer(
+    presence: &AttachmentPresence,
+    begun: &BegunRecord,
+    row: RowFacts<'_>,
+) -> NextStep {
     let (id, ours) = (begun.id.clone(), || begun.clone());
-    match standing(presence, begun, row.content) {
-        Standing::Gone => NextStep::LookUp,
-        Standing::Empty => NextStep::Send(ours()),
-        Standing::Sent => NextStep::Confirm(id),
-        Standing::EmptyElsewhere => RowEnd::BegunElsewhere(ours()).into(),
-        Standing::Stored(size) if size == row.content.stamp.size => RowEnd::Uploaded(id).into(),
-        Standing::Stored(size) => RowEnd::SizeMismatch { id, size }.into(),
-        Standing::StoredBeforeTheChange(size) => {
+    match classify_begun_record(presence, begun, row.content) {
+        BegunRecordFinding::Gone => NextStep::LookUp,
+        BegunRecordFinding::NoBytes => NextStep::SendFile(ours()),
+        BegunRecordFinding::Sent => NextStep::ConfirmSize(id),
+        BegunRecordFinding::NoBytesOnOtherObject => RowEnd::BegunOnOtherObject(ours()).into(),
+        BegunRecordFinding::Stored(size) if size == row.content.stamp.size => {
+            RowEnd::Uploaded(id).into()
+        }
+        BegunRecordFinding::Stored(size) => RowEnd::SizeMismatch { id, size }.into(),
+        BegunRecordFinding::StoredBeforeTheChange(size) => {
             let begun = ours();
             RowEnd::StoredBeforeTheChange { begun, size }.into()
         }
-        Standing::Mismatch => RowEnd::OfAnother(ours()).into(),
+        BegunRecordFinding::Mismatch => RowEnd::AnswerAboutAnother(ours()).into(),
     }
 }
 
-fn of_left(size: Holding<u64>, there: &There, row: RowFacts<'_>) -> NextStep {
+fn after_existing_attachment_size(
+    size: AttachmentBytes<u64>,
+    there: &ExistingAttachment,
+    row: RowFacts<'_>,
+) -> NextStep {
     let id = there.id.clone();
-    let course = course(size, there, row.changes.replaced.as_ref(), row.content);
-    let is_gone = matches!(course, Course::Gone | Course::Anew);
-    if there.elsewhere.is_some() && !is_gone {
-        return match there.change {
-            Change::None | Change::Names => RowEnd::OnAnotherObject(there.clone()).into(),
-            Change::LettingGo | Change::LetGo | Change::Sent => {
-                RowEnd::ReplacingElsewhere(there.clone()).into()
+    let course =
+        classify_existing_attachment(size, there, row.changes.replaced.as_ref(), row.content);
+    let is_gone = matches!(
+        course,
+        ExistingAttachmentFinding::Gone | ExistingAttachmentFinding::GoneAfterRelease
+    );
+    if there.other_object.is_some() && !is_gone {
+        return match there.change_stage {
+            ChangeStage::NotBegun | ChangeStage::NameSent => {
+                RowEnd::OnOtherObject(there.clone()).into()
+            }
+            ChangeStage::ReleaseRequested | ChangeStage::Released | ChangeStage::NewBytesSent => {
+                RowEnd::ReplacingOnOtherObject(there.clone()).into()
             }
         };
     }
     match course {
-        Course::Gone => RowEnd::Gone(there.clone()).into(),
-        Course::Anew => NextStep::LookUp,
-        Course::Send => NextStep::Send(begun_earlier(there, row.row)),
-        Course::Await => NextStep::Confirm(id),
+        ExistingAttachmentFinding::Gone => RowEnd::Gone(there.clone()).into(),
+        ExistingAttachmentFinding::GoneAfterRelease => NextStep::LookUp,
+        ExistingAttachmentFinding::NoBytesAfterRelease => {
+            NextStep::SendFile(as_begun_record(there, row.row))
+        }
+        ExistingAttachmentFinding::SizePending => NextStep::ConfirmSize(id),
         // An equal number of bytes does not prove equal bytes.
-        Course::Right if there.is_unproven() && replaces(row.wishes) => {
+        ExistingAttachmentFinding::FileContent
+            if there.only_size_is_known() && replaces_content(row.update_policy) =>
+        {
             NextStep::ReplaceUnlessSame(id)
         }
-        Course::Right => RowEnd::AsLeft(there.clone()).into(),
-        Course::Other { size, ours } => differs_from_left(there, size, ours, row),
-        Course::Bytes => NextStep::ReadBytes(there.clone()),
+        ExistingAttachmentFinding::FileContent => RowEnd::AlreadyRight(there.clone()).into(),
+        ExistingAttachmentFinding::OtherContent {
+            size,
+            our_content: ours,
+        } => on_other_content_of_existing(there, size, ours, row),
+        ExistingAttachmentFinding::UnknownUntilRead => NextStep::ReadBytes(there.clone()),
     }
 }
 
 /// Decides by the stored bytes, because nothing else could tell if the run before stored the new
 /// bytes.
-fn of_bytes(bytes: Holding<(u64, Sha256Digest)>, there: &There, row: RowFacts<'_>) -> NextStep {
+fn after_existing_attachment_bytes(
+    bytes: AttachmentBytes<(u64, Sha256Digest)>,
+    there: &ExistingAttachment,
+    row: RowFacts<'_>,
+) -> NextStep {
     match bytes {
-        Holding::NoAttachment => NextStep::LookUp,
-        Holding::NoBytes => NextStep::Send(begun_earlier(there, row.row)),
-        Holding::Bytes((_, sha256)) if sha256 == row.content.sha256 => {
-            RowEnd::AsLeft(there.clone()).into()
+        AttachmentBytes::NoAttachment => NextStep::LookUp,
+        AttachmentBytes::NoBytes => NextStep::SendFile(as_begun_record(there, row.row)),
+        AttachmentBytes::Bytes((_, sha256)) if sha256 == row.content.sha256 => {
+            RowEnd::AlreadyRight(there.clone()).into()
         }
-        Holding::Bytes((size, sha256)) => {
-            let then = there.known.content();
+        AttachmentBytes::Bytes((size, sha256)) => {
+            let then = there.known_content.content();
             let ours = then.filter(|then| then.sha256 == sha256);
-            differs_from_left(there, size, ours, row)
+            on_other_content_of_existing(there, size, ours, row)
         }
     }
 }
 
 /// Returns the record of a replacement begun by an earlier run.
-fn begun_earlier(there: &There, row: &Row) -> Begun {
-    Begun {
-        content: there.known.content(),
-        ..Begun::of(there.id.clone(), row)
+fn as_begun_record(there: &ExistingAttachment, row: &ManifestRow) -> BegunRecord {
+    BegunRecord {
+        content: there.known_content.content(),
+        ..BegunRecord::with_unknown_content(there.id.clone(), row)
     }
 }
 
-fn differs_from_left(
-    there: &There,
+fn on_other_content_of_existing(
+    there: &ExistingAttachment,
     size: u64,
-    ours: Option<Content>,
+    ours: Option<CheckedContent>,
     row: RowFacts<'_>,
 ) -> NextStep {
     let id = there.id.clone();
     // Content that the user has let stay once stays, unless the user wants a replacement now.
-    if there.is_kept() && !replaces(row.wishes) {
-        return kept(id, size, ours);
+    if there.keeps_existing_content() && !replaces_content(row.update_policy) {
+        return keep_existing(id, size, ours);
     }
-    differs(id, size, ours, row)
+    on_other_content(id, size, ours, row)
 }
 
 /// Decides by the user's policy about an attachment with other content than the file.
-fn differs(id: AttachmentId, size: u64, ours: Option<Content>, row: RowFacts<'_>) -> NextStep {
-    match (row.wishes.on_conflict, ours) {
-        (OnConflict::Replace, ours) => NextStep::Replace { id, size, ours },
-        (OnConflict::Skip, ours) => kept(id, size, ours),
-        (OnConflict::Fail, Some(stored)) => RowEnd::FileChanged { id, stored }.into(),
-        (OnConflict::Fail, None) => RowEnd::StoredOtherSize { id, size }.into(),
+fn on_other_content(
+    id: AttachmentId,
+    size: u64,
+    ours: Option<CheckedContent>,
+    row: RowFacts<'_>,
+) -> NextStep {
+    match (row.update_policy.on_conflict, ours) {
+        (ConflictPolicy::Replace, ours) => NextStep::Replace {
+            id,
+            size,
+            our_content: ours,
+        },
+        (ConflictPolicy::Skip, ours) => keep_existing(id, size, ours),
+        (ConflictPolicy::Fail, Some(stored)) => RowEnd::FileChanged { id, stored }.into(),
+        (ConflictPolicy::Fail, None) => RowEnd::StoredOtherSize { id, size }.into(),
     }
 }
 
-fn kept(id: AttachmentId, size: u64, ours: Option<Content>) -> NextStep {
-    let known = ours.map_or(Known::Size(size), Known::Content);
-    RowEnd::Kept { id, known }.into()
+fn keep_existing(id: AttachmentId, size: u64, ours: Option<CheckedContent>) -> NextStep {
+    let known = ours.map_or(KnownContent::Size(size), KnownContent::Complete);
+    RowEnd::KeptExisting {
+        id,
+        known_content: known,
+    }
+    .into()
 }
 
-fn replaces(wishes: Wishes) -> bool {
-    wishes.on_conflict == OnConflict::Replace
+fn replaces_content(wishes: UpdatePolicy) -> bool {
+    wishes.on_conflict == ConflictPolicy::Replace
 }
 
 /// Holder of an `external_id` wanted for an attachment.
@@ -300,10 +360,14 @@ pub enum NameHolder {
 
 /// Decides from a look-up of an `external_id` who holds it, where the attachment `ours` is to get
 /// it.
-pub fn name_holder(found: &Presence, ours: &AttachmentId) -> NameHolder {
+pub fn name_holder(found: &AttachmentPresence, ours: &AttachmentId) -> NameHolder {
     match found {
-        Presence::Absent => NameHolder::Nobody,
-        Presence::Pending { id } | Presence::Stored { id, .. } if id == ours => NameHolder::Ours,
+        AttachmentPresence::Absent => NameHolder::Nobody,
+        AttachmentPresence::Pending { id } | AttachmentPresence::Stored { id, .. }
+            if id == ours =>
+        {
+            NameHolder::Ours
+        }
         _ => NameHolder::Another,
     }
 }

@@ -5,14 +5,14 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
-use crate::arbitrary::{attachment_id, cases, content};
-use crate::destination::Names;
+use crate::arbitrary::{arbitrary_attachment_id, arbitrary_content, proptest_config};
+use crate::destination::AttachmentNames;
 use crate::model::{ExternalId, ObjectRef, ObjectType};
-use crate::results::{Changes, Status};
+use crate::results::{AttachmentChanges, Status};
 
 /// A row on one of a few objects, with one of two files.
-fn row() -> impl Strategy<Value = Row> {
-    (object(), select(vec!["a.pdf", "b/a.pdf"])).prop_map(|(object, file_path)| Row {
+fn row() -> impl Strategy<Value = ManifestRow> {
+    (object(), select(vec!["a.pdf", "b/a.pdf"])).prop_map(|(object, file_path)| ManifestRow {
         number: 1,
         line: 2,
         file_path: file_path.into(),
@@ -33,37 +33,37 @@ fn object() -> impl Strategy<Value = ObjectRef> {
 
 fn file() -> impl Strategy<Value = RowFile> {
     prop_oneof![
-        4 => content().prop_map(RowFile::Ready),
-        1 => Just(RowFile::Gone),
+        4 => arbitrary_content().prop_map(RowFile::Ready),
+        1 => Just(RowFile::GoneAfterDone),
         1 => Just(RowFile::Unfit),
     ]
 }
 
-fn known() -> impl Strategy<Value = Known> {
+fn known() -> impl Strategy<Value = KnownContent> {
     prop_oneof![
-        Just(Known::Nothing),
-        (0_u64..9).prop_map(Known::Size),
-        content().prop_map(Known::Content),
+        Just(KnownContent::Nothing),
+        (0_u64..9).prop_map(KnownContent::Size),
+        arbitrary_content().prop_map(KnownContent::Complete),
     ]
 }
 
 /// A line of any run. The content of a done row is known, whoever stored it.
-fn entry() -> impl Strategy<Value = Entry> {
+fn entry() -> impl Strategy<Value = ResultsEntry> {
     prop_oneof![done_entry(), undone_entry()]
 }
 
 /// A line of a row done once.
-fn done_entry() -> impl Strategy<Value = Entry> {
+fn done_entry() -> impl Strategy<Value = ResultsEntry> {
     let statuses = select(vec![Status::Uploaded, Status::Skipped, Status::Conflict]);
-    (any_entry(), statuses, content()).prop_map(|(entry, status, content)| Entry {
+    (any_entry(), statuses, arbitrary_content()).prop_map(|(entry, status, content)| ResultsEntry {
         status,
-        known: Known::Content(content),
+        known_content: KnownContent::Complete(content),
         ..entry
     })
 }
 
 /// A line of a row not done yet.
-fn undone_entry() -> impl Strategy<Value = Entry> {
+fn undone_entry() -> impl Strategy<Value = ResultsEntry> {
     let statuses = [
         Status::Conflict,
         Status::Failed,
@@ -72,122 +72,130 @@ fn undone_entry() -> impl Strategy<Value = Entry> {
         Status::Created,
         Status::Pending,
     ];
-    (any_entry(), select(statuses.to_vec())).prop_map(|(entry, status)| Entry {
+    (any_entry(), select(statuses.to_vec())).prop_map(|(entry, status)| ResultsEntry {
         status,
-        known: match (status, entry.known) {
-            (Status::Conflict, Known::Content(content)) => Known::Size(content.stamp.size),
+        known_content: match (status, entry.known_content) {
+            (Status::Conflict, KnownContent::Complete(content)) => {
+                KnownContent::Size(content.stamp.size)
+            }
             (_, known) => known,
         },
         ..entry
     })
 }
 
-fn any_entry() -> impl Strategy<Value = Entry> {
+fn any_entry() -> impl Strategy<Value = ResultsEntry> {
     let reasons = [
-        Reason::None,
-        Reason::SizeNotShown,
-        Reason::ObjectChanged,
-        Reason::FileChanged,
-        Reason::StoredOtherSize,
-        Reason::NoAnswer,
+        StatusReason::None,
+        StatusReason::SizeNotShown,
+        StatusReason::ObjectChanged,
+        StatusReason::FileChanged,
+        StatusReason::StoredOtherSize,
+        StatusReason::NoAnswer,
     ];
-    let verified = [Verified::No, Verified::Size, Verified::Etag];
+    let verified = [VerifiedBy::Nothing, VerifiedBy::Size, VerifiedBy::Etag];
     (
         row(),
         select(Status::ALL.to_vec()),
         select(reasons.to_vec()),
-        option::of(attachment_id()),
+        option::of(arbitrary_attachment_id()),
         known(),
         select(verified.to_vec()),
     )
         .prop_map(
-            |(row, status, reason, attachment_id, known, verified)| Entry {
+            |(row, status, reason, attachment_id, known, verified)| ResultsEntry {
                 row: Some(1),
                 file_path: row.file_path,
-                object_type: row.object.kind().to_string(),
+                object_type: row.object.object_type().to_string(),
                 object_id: row.object.id().to_string(),
                 external_id: "A1".into(),
                 status,
                 reason,
                 attachment_id,
-                known,
-                verified,
+                known_content: known,
+                verified_by: verified,
                 attempts: 3,
                 destination: "here".into(),
                 updated_at: jiff::Timestamp::UNIX_EPOCH,
                 message: "as it was".into(),
-                changes: Changes::default(),
+                changes: AttachmentChanges::default(),
             },
         )
 }
 
 fn other_object() -> impl Strategy<Value = OtherObject> {
     object().prop_map(|object| OtherObject {
-        kind: object.kind().to_string(),
-        id: object.id().to_string(),
+        object_type: object.object_type().to_string(),
+        object_id: object.id().to_string(),
     })
 }
 
-fn begun() -> impl Strategy<Value = Begun> {
-    let progress = select(vec![Progress::Unknown, Progress::Sent, Progress::Renewing]);
+fn begun() -> impl Strategy<Value = BegunRecord> {
+    let progress = select(vec![
+        BegunProgress::Unknown,
+        BegunProgress::Sent,
+        BegunProgress::AddressRenewing,
+    ]);
     (
-        attachment_id(),
-        option::of(content()),
+        arbitrary_attachment_id(),
+        option::of(arbitrary_content()),
         option::of(other_object()),
         progress,
     )
-        .prop_map(|(id, content, elsewhere, progress)| Begun {
+        .prop_map(|(id, content, elsewhere, progress)| BegunRecord {
             id,
             file_path: "a.pdf".into(),
             content,
-            elsewhere,
+            other_object: elsewhere,
             progress,
         })
 }
 
-fn posted() -> impl Strategy<Value = Posted> {
+fn posted() -> impl Strategy<Value = PriorCreate> {
     prop_oneof![
-        Just(Posted::No),
-        Just(Posted::Perhaps),
-        other_object().prop_map(Posted::ForAnotherObject),
+        Just(PriorCreate::NoneUnanswered),
+        Just(PriorCreate::Unanswered),
+        other_object().prop_map(PriorCreate::UnansweredForOtherObject),
     ]
 }
 
-fn presence() -> impl Strategy<Value = Presence> {
+fn presence() -> impl Strategy<Value = AttachmentPresence> {
     prop_oneof![
-        Just(Presence::Absent),
-        attachment_id().prop_map(|id| Presence::Pending { id }),
-        (attachment_id(), 0_u64..9).prop_map(|(id, size)| Presence::Stored {
+        Just(AttachmentPresence::Absent),
+        arbitrary_attachment_id().prop_map(|id| AttachmentPresence::Pending { id }),
+        (arbitrary_attachment_id(), 0_u64..9).prop_map(|(id, size)| AttachmentPresence::Stored {
             id,
             size,
-            names: Names::default()
+            names: AttachmentNames::default()
         }),
-        Just(Presence::Mismatch {
+        Just(AttachmentPresence::Mismatch {
             external_id: "B".into()
         }),
     ]
 }
 
-fn same_object(row: &Row, entry: &Entry) -> bool {
-    (row.object.kind().as_str(), &*row.object.id().to_string())
-        == (&*entry.object_type, &*entry.object_id)
+fn same_object(row: &ManifestRow, entry: &ResultsEntry) -> bool {
+    (
+        row.object.object_type().as_str(),
+        &*row.object.id().to_string(),
+    ) == (&*entry.object_type, &*entry.object_id)
 }
 
 proptest! {
-    #![proptest_config(cases(2_000))]
+    #![proptest_config(proptest_config(2_000))]
 
     #[test]
     fn a_row_that_was_done_never_sends_a_request_and_any_other_does(
         row in row(), file in file(), entry in entry(),
     ) {
-        let sends = matches!(step(&row, file, Some(entry.clone()), Wishes::default(), FailedJobs::Leave), Step::Send(_));
+        let sends = matches!(plan_row(&row, file, Some(entry.clone()), UpdatePolicy::default(), FailedJobPolicy::Leave), RowPlan::SendRequests(_));
         prop_assert_eq!(sends, !entry.was_done());
     }
 
     #[test]
     fn a_line_that_was_just_written_is_kept(row in row(), file in file(), entry in entry()) {
-        if let Step::Record(line) = step(&row, file, Some(entry), Wishes::default(), FailedJobs::Leave) {
-            prop_assert_eq!(step(&row, file, Some(*line), Wishes::default(), FailedJobs::Leave), Step::Keep);
+        if let RowPlan::RecordLine(line) = plan_row(&row, file, Some(entry), UpdatePolicy::default(), FailedJobPolicy::Leave) {
+            prop_assert_eq!(plan_row(&row, file, Some(*line), UpdatePolicy::default(), FailedJobPolicy::Leave), RowPlan::KeepLine);
         }
     }
 
@@ -195,15 +203,15 @@ proptest! {
     fn a_new_line_forgets_nothing_of_what_is_stored(
         row in row(), file in file(), entry in entry(),
     ) {
-        if let Step::Record(line) = step(&row, file, Some(entry.clone()), Wishes::default(), FailedJobs::Leave) {
+        if let RowPlan::RecordLine(line) = plan_row(&row, file, Some(entry.clone()), UpdatePolicy::default(), FailedJobPolicy::Leave) {
             prop_assert!(line.was_done());
             prop_assert_eq!(&line.attachment_id, &entry.attachment_id);
-            prop_assert_eq!(line.verified, entry.verified);
+            prop_assert_eq!(line.verified_by, entry.verified_by);
             prop_assert_eq!(&line.destination, &entry.destination);
             prop_assert_eq!((&line.object_type, &line.object_id), (&entry.object_type, &entry.object_id));
             prop_assert_eq!(line.message.is_empty(), line.status.is_done());
-            if let Some(stored) = entry.known.content() {
-                prop_assert_eq!(line.known.content().unwrap().sha256, stored.sha256);
+            if let Some(stored) = entry.known_content.content() {
+                prop_assert_eq!(line.known_content.content().unwrap().sha256, stored.sha256);
             }
         }
     }
@@ -212,12 +220,12 @@ proptest! {
     fn what_changed_since_a_row_was_done_is_a_conflict_and_nothing_else_is(
         row in row(), file in file(), entry in done_entry(),
     ) {
-        let changed = match (file, entry.known.content()) {
+        let changed = match (file, entry.known_content.content()) {
             (RowFile::Ready(now), Some(then)) => now.sha256 != then.sha256,
             _ => false,
         };
-        let status = match step(&row, file, Some(entry.clone()), Wishes::default(), FailedJobs::Leave) {
-            Step::Record(line) => line.status,
+        let status = match plan_row(&row, file, Some(entry.clone()), UpdatePolicy::default(), FailedJobPolicy::Leave) {
+            RowPlan::RecordLine(line) => line.status,
             _ => entry.status,
         };
         let is_conflict = changed || !same_object(&row, &entry);
@@ -230,19 +238,19 @@ proptest! {
     ) {
         let chosen = entry.attachment_id.clone().filter(|_| entry.status != Status::Conflict);
         let elsewhere = !same_object(&row, &entry);
-        match step(&row, file, Some(entry.clone()), Wishes::default(), FailedJobs::Leave) {
-            Step::Send(Start::Attachment(AttachmentStart::Resume(begun))) => {
+        match plan_row(&row, file, Some(entry.clone()), UpdatePolicy::default(), FailedJobPolicy::Leave) {
+            RowPlan::SendRequests(ProtocolStart::Attachment(AttachmentStart::BegunRecord(begun))) => {
                 prop_assert_eq!(Some(begun.id), chosen);
-                prop_assert_eq!(begun.elsewhere.is_some(), elsewhere);
-                prop_assert_eq!(begun.content, entry.known.content());
+                prop_assert_eq!(begun.other_object.is_some(), elsewhere);
+                prop_assert_eq!(begun.content, entry.known_content.content());
             }
-            Step::Send(Start::Attachment(AttachmentStart::LookUp(posted))) => {
+            RowPlan::SendRequests(ProtocolStart::Attachment(AttachmentStart::LookUp(posted))) => {
                 prop_assert_eq!(None, chosen);
                 let creating = entry.status == Status::Creating;
-                let changed = entry.reason == Reason::ObjectChanged;
-                prop_assert_eq!(posted == Posted::Perhaps, creating && !elsewhere && !changed);
+                let changed = entry.reason == StatusReason::ObjectChanged;
+                prop_assert_eq!(posted == PriorCreate::Unanswered, creating && !elsewhere && !changed);
                 let waits = (elsewhere && (creating || changed)) || (creating && changed);
-                prop_assert_eq!(matches!(posted, Posted::ForAnotherObject(_)), waits);
+                prop_assert_eq!(matches!(posted, PriorCreate::UnansweredForOtherObject(_)), waits);
             }
             other => prop_assert!(false, "{:?}", other),
         }
@@ -250,40 +258,40 @@ proptest! {
 
     #[test]
     fn a_record_may_be_made_only_where_a_look_up_found_nothing_and_one_is_ours_only_after_a_lost_post(
-        presence in presence(), posted in posted(), content in content(),
+        presence in presence(), posted in posted(), content in arbitrary_content(),
     ) {
-        let found = found(&presence, &posted, &content);
-        prop_assert_eq!(found == Found::Nothing, presence == Presence::Absent);
-        let is_pending = matches!(presence, Presence::Pending { .. });
-        let is_ours = is_pending && posted == Posted::Perhaps;
-        prop_assert_eq!(matches!(found, Found::Ours(_)), is_ours);
-        prop_assert_eq!(matches!(found, Found::Unfinished(_)), is_pending && !is_ours);
-        if let Presence::Stored { id, size, .. } = presence {
+        let found = classify_look_up(&presence, &posted, &content);
+        prop_assert_eq!(found == LookUpFinding::Nothing, presence == AttachmentPresence::Absent);
+        let is_pending = matches!(presence, AttachmentPresence::Pending { .. });
+        let is_ours = is_pending && posted == PriorCreate::Unanswered;
+        prop_assert_eq!(matches!(found, LookUpFinding::Ours(_)), is_ours);
+        prop_assert_eq!(matches!(found, LookUpFinding::Unfinished(_)), is_pending && !is_ours);
+        if let AttachmentPresence::Stored { id, size, .. } = presence {
             let same = size == content.stamp.size;
-            prop_assert_eq!(found, if same { Found::SameSize(id) } else { Found::OtherSize(id, size) });
+            prop_assert_eq!(found, if same { LookUpFinding::SameSize(id) } else { LookUpFinding::OtherSize(id, size) });
         }
     }
 
     #[test]
     fn a_begun_record_stands_as_the_service_shows_it_and_as_its_row_has_changed_since(
-        presence in presence(), begun in begun(), content in content(),
+        presence in presence(), begun in begun(), content in arbitrary_content(),
     ) {
-        let standing = standing(&presence, &begun, &content);
+        let standing = classify_begun_record(&presence, &begun, &content);
         let same_content = begun.content.is_none_or(|then| then.sha256 == content.sha256);
-        let elsewhere = begun.elsewhere.is_some();
+        let elsewhere = begun.other_object.is_some();
         let expected = match presence {
-            Presence::Absent => Standing::Gone,
-            Presence::Mismatch { .. } => {
-                Standing::Mismatch
+            AttachmentPresence::Absent => BegunRecordFinding::Gone,
+            AttachmentPresence::Mismatch { .. } => {
+                BegunRecordFinding::Mismatch
             }
-            Presence::Pending { .. } if elsewhere => Standing::EmptyElsewhere,
-            Presence::Pending { .. } => match begun.progress {
-                Progress::Sent if same_content => Standing::Sent,
-                _ => Standing::Empty,
+            AttachmentPresence::Pending { .. } if elsewhere => BegunRecordFinding::NoBytesOnOtherObject,
+            AttachmentPresence::Pending { .. } => match begun.progress {
+                BegunProgress::Sent if same_content => BegunRecordFinding::Sent,
+                _ => BegunRecordFinding::NoBytes,
             },
-            Presence::Stored { size, .. } => match (elsewhere, same_content) {
-                (false, true) => Standing::Stored(size),
-                _ => Standing::StoredBeforeTheChange(size),
+            AttachmentPresence::Stored { size, .. } => match (elsewhere, same_content) {
+                (false, true) => BegunRecordFinding::Stored(size),
+                _ => BegunRecordFinding::StoredBeforeTheChange(size),
             },
         };
         prop_assert_eq!(standing, expected);

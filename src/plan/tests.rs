@@ -1,13 +1,13 @@
 //! The consequence of each kind of earlier line, and of each answer.
 
 use super::*;
-use crate::destination::Names;
+use crate::destination::AttachmentNames;
 use crate::digest::sha256;
 use crate::model::{ExternalId, FileStamp, ObjectRef, ObjectType};
 use crate::results::Status;
 
-fn content(text: &str, modified: i64) -> Content {
-    Content {
+fn content(text: &str, modified: i64) -> CheckedContent {
+    CheckedContent {
         stamp: FileStamp {
             size: text.len() as u64,
             modified: jiff::Timestamp::new(modified, 0).unwrap(),
@@ -16,8 +16,8 @@ fn content(text: &str, modified: i64) -> Content {
     }
 }
 
-fn row() -> Row {
-    Row {
+fn row() -> ManifestRow {
+    ManifestRow {
         number: 1,
         line: 2,
         file_path: "a.pdf".into(),
@@ -30,41 +30,41 @@ fn row() -> Row {
     }
 }
 
-fn line(status: Status) -> Entry {
-    Entry {
+fn earlier_line(status: Status) -> ResultsEntry {
+    ResultsEntry {
         row: Some(1),
         file_path: "a.pdf".into(),
         object_type: "contract".into(),
         object_id: "7".into(),
         external_id: "A1".into(),
         status,
-        reason: Reason::None,
+        reason: StatusReason::None,
         attachment_id: None,
-        known: Known::Content(content("text", 1)),
-        verified: Verified::No,
+        known_content: KnownContent::Complete(content("text", 1)),
+        verified_by: VerifiedBy::Nothing,
         attempts: 1,
         destination: "here".into(),
         updated_at: jiff::Timestamp::UNIX_EPOCH,
         message: String::new(),
-        changes: crate::results::Changes::default(),
+        changes: crate::results::AttachmentChanges::default(),
     }
 }
 
-fn stored(status: Status, verified: Verified) -> Entry {
-    Entry {
+fn line_with_attachment(status: Status, verified: VerifiedBy) -> ResultsEntry {
+    ResultsEntry {
         attachment_id: Some(AttachmentId::parse("12").unwrap()),
-        verified,
-        ..line(status)
+        verified_by: verified,
+        ..earlier_line(status)
     }
 }
 
-fn after(previous: Entry, file: RowFile) -> Step {
-    step(
+fn plan_after(previous: ResultsEntry, file: RowFile) -> RowPlan {
+    plan_row(
         &row(),
         file,
         Some(previous),
-        Wishes::default(),
-        FailedJobs::Leave,
+        UpdatePolicy::default(),
+        FailedJobPolicy::Leave,
     )
 }
 
@@ -74,43 +74,54 @@ fn ready(text: &str, modified: i64) -> RowFile {
 
 #[test]
 fn a_new_row_is_looked_up() {
-    let step = step(
+    let step = plan_row(
         &row(),
         ready("text", 1),
         None,
-        Wishes::default(),
-        FailedJobs::Leave,
+        UpdatePolicy::default(),
+        FailedJobPolicy::Leave,
     );
     assert_eq!(
         step,
-        Step::Send(Start::Attachment(AttachmentStart::LookUp(Posted::No)))
+        RowPlan::SendRequests(ProtocolStart::Attachment(AttachmentStart::LookUp(
+            PriorCreate::NoneUnanswered
+        )))
     );
 }
 
 #[test]
 fn a_done_row_costs_nothing_not_even_a_line() {
     for previous in [
-        stored(Status::Uploaded, Verified::Etag),
-        stored(Status::Skipped, Verified::No),
+        line_with_attachment(Status::Uploaded, VerifiedBy::Etag),
+        line_with_attachment(Status::Skipped, VerifiedBy::Nothing),
     ] {
-        assert_eq!(after(previous.clone(), ready("text", 1)), Step::Keep);
-        assert_eq!(after(previous, RowFile::Gone), Step::Keep);
+        assert_eq!(
+            plan_after(previous.clone(), ready("text", 1)),
+            RowPlan::KeepLine
+        );
+        assert_eq!(
+            plan_after(previous, RowFile::GoneAfterDone),
+            RowPlan::KeepLine
+        );
     }
 }
 
 #[test]
 fn a_done_row_whose_file_was_only_touched_or_moved_gets_a_line_that_says_so() {
-    let previous = stored(Status::Uploaded, Verified::Size);
-    let Step::Record(line) = after(previous.clone(), ready("text", 2)) else {
+    let previous = line_with_attachment(Status::Uploaded, VerifiedBy::Size);
+    let RowPlan::RecordLine(line) = plan_after(previous.clone(), ready("text", 2)) else {
         panic!("a line is expected");
     };
-    assert_eq!(line.known, Known::Content(content("text", 2)));
+    assert_eq!(
+        line.known_content,
+        KnownContent::Complete(content("text", 2))
+    );
     assert_eq!(line.status, Status::Uploaded);
-    let moved = Entry {
+    let moved = ResultsEntry {
         file_path: "old.pdf".into(),
         ..previous
     };
-    let Step::Record(line) = after(moved, ready("text", 1)) else {
+    let RowPlan::RecordLine(line) = plan_after(moved, ready("text", 1)) else {
         panic!("a line is expected");
     };
     assert_eq!(line.file_path, "a.pdf");
@@ -119,123 +130,157 @@ fn a_done_row_whose_file_was_only_touched_or_moved_gets_a_line_that_says_so() {
 #[test]
 fn a_done_row_whose_file_or_object_changed_is_a_conflict_until_that_is_undone() {
     for (done, verified) in [
-        (Status::Uploaded, Verified::Etag),
-        (Status::Skipped, Verified::No),
+        (Status::Uploaded, VerifiedBy::Etag),
+        (Status::Skipped, VerifiedBy::Nothing),
     ] {
-        let previous = stored(done, verified);
-        let Step::Record(changed) = after(previous.clone(), ready("TEXT", 2)) else {
+        let previous = line_with_attachment(done, verified);
+        let RowPlan::RecordLine(changed) = plan_after(previous.clone(), ready("TEXT", 2)) else {
             panic!("a line is expected");
         };
         assert_eq!(
             (changed.status, &changed.reason),
-            (Status::Conflict, &Reason::FileChanged)
+            (Status::Conflict, &StatusReason::FileChanged)
         );
-        assert_eq!(changed.known, previous.known, "of what is stored");
+        assert_eq!(
+            changed.known_content, previous.known_content,
+            "of what is stored"
+        );
         assert_eq!(changed.attachment_id, previous.attachment_id);
-        assert_eq!(after((*changed).clone(), ready("TEXT", 2)), Step::Keep);
-        let Step::Record(restored) = after(*changed, ready("text", 3)) else {
+        assert_eq!(
+            plan_after((*changed).clone(), ready("TEXT", 2)),
+            RowPlan::KeepLine
+        );
+        let RowPlan::RecordLine(restored) = plan_after(*changed, ready("text", 3)) else {
             panic!("a line is expected");
         };
         assert_eq!((restored.status, restored.message), (done, String::new()));
 
-        let elsewhere = Entry {
+        let elsewhere = ResultsEntry {
             object_id: "8".into(),
             ..previous
         };
-        let Step::Record(moved) = after(elsewhere, ready("text", 1)) else {
+        let RowPlan::RecordLine(moved) = plan_after(elsewhere, ready("text", 1)) else {
             panic!("a line is expected");
         };
         assert_eq!(
             (moved.status, &moved.reason),
-            (Status::Conflict, &Reason::ObjectChanged)
+            (Status::Conflict, &StatusReason::ObjectChanged)
         );
         assert_eq!(moved.object_id, "8", "where it is, not where it should be");
-        assert_eq!(after((*moved).clone(), ready("text", 1)), Step::Keep);
-        let touched = after(*moved, ready("text", 2));
-        assert_eq!(touched, Step::Keep, "one line for one conflict");
+        assert_eq!(
+            plan_after((*moved).clone(), ready("text", 1)),
+            RowPlan::KeepLine
+        );
+        let touched = plan_after(*moved, ready("text", 2));
+        assert_eq!(touched, RowPlan::KeepLine, "one line for one conflict");
     }
 }
 
 #[test]
 fn a_conflict_with_somebody_elses_attachment_is_looked_up_again() {
-    let previous = Entry {
-        known: Known::Size(9),
-        reason: Reason::StoredOtherSize,
-        ..stored(Status::Conflict, Verified::No)
+    let previous = ResultsEntry {
+        known_content: KnownContent::Size(9),
+        reason: StatusReason::StoredOtherSize,
+        ..line_with_attachment(Status::Conflict, VerifiedBy::Nothing)
     };
     assert_eq!(
-        after(previous, ready("text", 1)),
-        Step::Send(Start::Attachment(AttachmentStart::LookUp(Posted::No)))
+        plan_after(previous, ready("text", 1)),
+        RowPlan::SendRequests(ProtocolStart::Attachment(AttachmentStart::LookUp(
+            PriorCreate::NoneUnanswered
+        )))
     );
 }
 
 #[test]
 fn a_chosen_record_is_gone_on_with_whatever_became_of_the_row() {
     for status in [Status::Created, Status::Pending, Status::Failed] {
-        let previous = stored(status, Verified::No);
-        let Step::Send(Start::Attachment(AttachmentStart::Resume(begun))) =
-            after(previous, ready("text", 1))
+        let previous = line_with_attachment(status, VerifiedBy::Nothing);
+        let RowPlan::SendRequests(ProtocolStart::Attachment(AttachmentStart::BegunRecord(begun))) =
+            plan_after(previous, ready("text", 1))
         else {
             panic!("{status} has a record");
         };
         assert_eq!(begun.id.as_str(), "12");
-        assert_eq!((begun.elsewhere, begun.progress), (None, Progress::Unknown));
+        assert_eq!(
+            (begun.other_object, begun.progress),
+            (None, BegunProgress::Unknown)
+        );
     }
-    let sent = Entry {
-        reason: Reason::SizeNotShown,
-        ..stored(Status::Pending, Verified::No)
+    let sent = ResultsEntry {
+        reason: StatusReason::SizeNotShown,
+        ..line_with_attachment(Status::Pending, VerifiedBy::Nothing)
     };
-    let Step::Send(Start::Attachment(AttachmentStart::Resume(begun))) =
-        after(sent, ready("text", 1))
+    let RowPlan::SendRequests(ProtocolStart::Attachment(AttachmentStart::BegunRecord(begun))) =
+        plan_after(sent, ready("text", 1))
     else {
         panic!("it has a record");
     };
-    assert_eq!(begun.progress, Progress::Sent);
+    assert_eq!(begun.progress, BegunProgress::Sent);
 }
 
 #[test]
 fn a_record_without_bytes_is_ours_only_while_a_post_may_have_gone_unheard() {
-    let start = |previous| match after(previous, ready("text", 1)) {
-        Step::Send(Start::Attachment(AttachmentStart::LookUp(posted))) => posted,
+    let start = |previous| match plan_after(previous, ready("text", 1)) {
+        RowPlan::SendRequests(ProtocolStart::Attachment(AttachmentStart::LookUp(posted))) => posted,
         other => panic!("a look-up is expected, not {other:?}"),
     };
-    assert_eq!(start(line(Status::Creating)), Posted::Perhaps);
-    assert_eq!(start(line(Status::Pending)), Posted::No);
-    assert_eq!(start(line(Status::Failed)), Posted::No);
-    let elsewhere = Entry {
+    assert_eq!(
+        start(earlier_line(Status::Creating)),
+        PriorCreate::Unanswered
+    );
+    assert_eq!(
+        start(earlier_line(Status::Pending)),
+        PriorCreate::NoneUnanswered
+    );
+    assert_eq!(
+        start(earlier_line(Status::Failed)),
+        PriorCreate::NoneUnanswered
+    );
+    let elsewhere = ResultsEntry {
         object_type: "event".into(),
-        ..line(Status::Creating)
+        ..earlier_line(Status::Creating)
     };
     let other = OtherObject {
-        kind: "event".into(),
-        id: "7".into(),
+        object_type: "event".into(),
+        object_id: "7".into(),
     };
-    assert_eq!(start(elsewhere), Posted::ForAnotherObject(other));
+    assert_eq!(
+        start(elsewhere),
+        PriorCreate::UnansweredForOtherObject(other)
+    );
 
     let id = AttachmentId::parse("12").unwrap();
     let found = |posted| {
-        let presence: Presence = Presence::Pending { id: id.clone() };
-        found(&presence, &posted, &content("text", 1))
+        let presence: AttachmentPresence = AttachmentPresence::Pending { id: id.clone() };
+        classify_look_up(&presence, &posted, &content("text", 1))
     };
-    assert_eq!(found(Posted::Perhaps), Found::Ours(id.clone()));
-    assert_eq!(found(Posted::No), Found::Unfinished(None));
+    assert_eq!(
+        found(PriorCreate::Unanswered),
+        LookUpFinding::Ours(id.clone())
+    );
+    assert_eq!(
+        found(PriorCreate::NoneUnanswered),
+        LookUpFinding::Unfinished(None)
+    );
 }
 
 #[test]
 fn what_is_stored_is_told_apart_by_its_size() {
     let id = AttachmentId::parse("12").unwrap();
-    let found = |presence: Presence| found(&presence, &Posted::Perhaps, &content("text", 1));
-    let stored = |size| Presence::Stored {
-        names: Names::default(),
+    let found = |presence: AttachmentPresence| {
+        classify_look_up(&presence, &PriorCreate::Unanswered, &content("text", 1))
+    };
+    let stored = |size| AttachmentPresence::Stored {
+        names: AttachmentNames::default(),
         id: id.clone(),
         size,
     };
-    assert_eq!(found(Presence::Absent), Found::Nothing);
-    assert_eq!(found(stored(4)), Found::SameSize(id.clone()));
-    assert_eq!(found(stored(5)), Found::OtherSize(id.clone(), 5));
+    assert_eq!(found(AttachmentPresence::Absent), LookUpFinding::Nothing);
+    assert_eq!(found(stored(4)), LookUpFinding::SameSize(id.clone()));
+    assert_eq!(found(stored(5)), LookUpFinding::OtherSize(id.clone(), 5));
     let external_id = "B".to_owned();
     assert_eq!(
-        found(Presence::Mismatch { external_id }),
-        Found::Mismatch("B".into())
+        found(AttachmentPresence::Mismatch { external_id }),
+        LookUpFinding::Mismatch("B".into())
     );
 }

@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
 use crate::digest::sha256;
-use crate::manifest::problem::{Shown, on_screen};
-use crate::manifest::{Options, Reading, read};
+use crate::manifest::problem::{ShownSeverities, render_for_screen};
+use crate::manifest::{ManifestOptions, ManifestWithProblems, read_manifest};
 use crate::model::FileStamp;
-use crate::root::folder_of;
+use crate::root::parent_folder;
 
 /// Folder with a manifest and files.
-struct Folder(tempfile::TempDir);
+struct PrepareFixture(tempfile::TempDir);
 
-impl Folder {
+impl PrepareFixture {
     fn new(files: &[(&str, &str)]) -> Self {
         let folder = Self(tempfile::tempdir().unwrap());
         for (name, text) in files {
@@ -30,39 +30,47 @@ impl Folder {
     }
 
     fn root(&self) -> Root {
-        Root::at(self.0.path()).unwrap()
+        Root::from_path(self.0.path()).unwrap()
     }
 
     /// Reads a manifest with a row for each path; the ids are `A0`, `A1` and so on.
-    fn manifest(&self, paths: &[&str]) -> Reading {
+    fn manifest(&self, paths: &[&str]) -> ManifestWithProblems {
         let rows: Vec<String> = paths
             .iter()
             .enumerate()
             .map(|(index, path)| format!("\"{path}\",contract,1,A{index}\n"))
             .collect();
-        self.manifest_of(&format!(
+        self.read_manifest_text(&format!(
             "file_path,object_type,object_id,external_id\n{}",
             rows.concat()
         ))
     }
 
-    fn manifest_of(&self, text: &str) -> Reading {
+    fn read_manifest_text(&self, text: &str) -> ManifestWithProblems {
         let path = self.path("m.csv");
         fs::write(&path, text).unwrap();
-        read(&path, &Options::default()).unwrap()
+        read_manifest(&path, &ManifestOptions::default()).unwrap()
     }
 
-    fn prepare(&self, reading: Reading, earlier: &dyn Earlier) -> (Manifest, Prepared, Counter) {
-        let counter = Counter::default();
-        let Reading { manifest, problems } = reading;
-        let prepared = prepare(&manifest, problems, &self.root(), earlier, &counter);
+    fn prepare(
+        &self,
+        reading: ManifestWithProblems,
+        earlier: &dyn EarlierRun,
+    ) -> (Manifest, PreparedFiles, HashCounter) {
+        let counter = HashCounter::default();
+        let ManifestWithProblems { manifest, problems } = reading;
+        let prepared = prepare_files(&manifest, problems, &self.root(), earlier, &counter);
         (manifest, prepared, counter)
     }
 
     /// Returns the problem of a path in words, without its place.
-    fn said_of(&self, path: &str) -> String {
-        let (manifest, prepared, _) = self.prepare(self.manifest(&[path]), &Nothing);
-        let screen = on_screen(&prepared.problems, &manifest, Shown::Everything);
+    fn problem_of_path(&self, path: &str) -> String {
+        let (manifest, prepared, _) = self.prepare(self.manifest(&[path]), &NoEarlierRun);
+        let screen = render_for_screen(
+            &prepared.problems,
+            &manifest,
+            ShownSeverities::ErrorsAndWarnings,
+        );
         let place = ", column file_path: ";
         screen
             .split_once(place)
@@ -72,28 +80,28 @@ impl Folder {
 
 /// Observer that counts hashed files and bytes.
 #[derive(Default)]
-struct Counter {
+struct HashCounter {
     planned: AtomicU64,
     files: AtomicU64,
     bytes: AtomicU64,
 }
 
-impl Watch for Counter {
+impl HashProgress for HashCounter {
     fn begin(&self, files: u64, bytes: u64) {
         assert_eq!(self.planned.swap(bytes, Ordering::Relaxed), 0, "begun once");
         assert_eq!(files == 0, bytes == 0);
     }
 
-    fn bytes(&self, more: u64) {
+    fn add_bytes(&self, more: u64) {
         self.bytes.fetch_add(more, Ordering::Relaxed);
     }
 
-    fn file(&self) {
+    fn add_file(&self) {
         self.files.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-impl Counter {
+impl HashCounter {
     fn hashed(&self) -> (u64, u64) {
         let bytes = self.bytes.load(Ordering::Relaxed);
         assert_eq!(bytes, self.planned.load(Ordering::Relaxed));
@@ -102,10 +110,10 @@ impl Counter {
 }
 
 /// Earlier run with a single row.
-struct Knows(&'static str, EarlierRow);
+struct OneEarlierRow(&'static str, EarlierRow);
 
-impl Earlier for Knows {
-    fn of(&self, external_id: &str) -> Option<EarlierRow> {
+impl EarlierRun for OneEarlierRow {
+    fn find_row(&self, external_id: &str) -> Option<EarlierRow> {
         (external_id == self.0).then(|| self.1.clone())
     }
 }
@@ -113,14 +121,14 @@ impl Earlier for Knows {
 #[test]
 fn files_are_hashed_and_a_file_of_several_rows_only_once() {
     let big = "x".repeat(600 * 1024);
-    let folder = Folder::new(&[("a/ü.txt", "hello"), ("big", &big)]);
+    let folder = PrepareFixture::new(&[("a/ü.txt", "hello"), ("big", &big)]);
     let reading = folder.manifest(&["a/ü.txt", "big", "a/ü.txt"]);
-    let (_, prepared, counter) = folder.prepare(reading, &Nothing);
+    let (_, prepared, counter) = folder.prepare(reading, &NoEarlierRun);
     assert!(prepared.problems.is_empty());
     assert_eq!(counter.hashed(), (2, 5 + 600 * 1024));
-    assert_eq!(prepared.files_and_bytes(), (2, 5 + 600 * 1024));
+    assert_eq!(prepared.ready_files_and_bytes(), (2, 5 + 600 * 1024));
     for (row, bytes) in [(0, "hello"), (1, big.as_str()), (2, "hello")] {
-        let RowFile::Ready(content) = prepared.file(row) else {
+        let RowFile::Ready(content) = prepared.row_file(row) else {
             panic!("row {row} is not ready");
         };
         assert_eq!(content.sha256, sha256(bytes.as_bytes()));
@@ -130,18 +138,18 @@ fn files_are_hashed_and_a_file_of_several_rows_only_once() {
 
 #[test]
 fn a_file_that_is_not_there_is_explained() {
-    let folder = Folder::new(&[("Contracts/A.PDF", "x")]);
+    let folder = PrepareFixture::new(&[("Contracts/A.PDF", "x")]);
     assert_eq!(
-        folder.said_of("contracts/a.pdf"),
+        folder.problem_of_path("contracts/a.pdf"),
         "\"contracts/a.pdf\" does not exist; did you mean \"Contracts/A.PDF\"?"
     );
     assert_eq!(
-        folder.said_of("Contracts/b.pdf"),
+        folder.problem_of_path("Contracts/b.pdf"),
         "\"Contracts/b.pdf\" does not exist; correct the path, which is relative to the \
          manifest's folder or to --root"
     );
     assert_eq!(
-        folder.said_of("Projects/2024/b.pdf"),
+        folder.problem_of_path("Projects/2024/b.pdf"),
         "\"Projects/2024/b.pdf\" does not exist: there is no folder \"Projects\"; correct the \
          path, which is relative to the manifest's folder or to --root"
     );
@@ -149,26 +157,26 @@ fn a_file_that_is_not_there_is_explained() {
 
 #[test]
 fn what_cannot_be_sent_says_why() {
-    let folder = Folder::new(&[("empty", ""), ("folder/x", "x")]);
+    let folder = PrepareFixture::new(&[("empty", ""), ("folder/x", "x")]);
     let huge = fs::File::create(folder.path("huge")).unwrap();
     huge.set_len(crate::model::MAX_FILE_SIZE + 1).unwrap();
     assert!(
         folder
-            .said_of("empty")
+            .problem_of_path("empty")
             .starts_with("\"empty\" is an empty file; ")
     );
     assert_eq!(
-        folder.said_of("folder"),
+        folder.problem_of_path("folder"),
         "\"folder\" is a folder, not a file; name a file in it"
     );
     assert_eq!(
-        folder.said_of("huge"),
+        folder.problem_of_path("huge"),
         "\"huge\" has 5,368,709,121 bytes, and 5,368,709,120 (5 GiB) is the most that one upload \
          carries; split or compress it"
     );
     assert!(
         folder
-            .said_of("\u{202e}fdp.exe")
+            .problem_of_path("\u{202e}fdp.exe")
             .starts_with("\"\\u{202e}fdp.exe\" contains")
     );
 }
@@ -176,40 +184,44 @@ fn what_cannot_be_sent_says_why() {
 #[cfg(unix)]
 #[test]
 fn a_way_out_of_the_root_and_what_is_no_file_are_refused() {
-    let folder = Folder::new(&[]);
+    let folder = PrepareFixture::new(&[]);
     std::os::unix::fs::symlink("/etc/hostname", folder.path("link")).unwrap();
     std::os::unix::fs::symlink("loop", folder.path("loop")).unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(folder.path("socket")).unwrap();
     assert!(
         folder
-            .said_of("link")
+            .problem_of_path("link")
             .starts_with("\"link\" leads out of the root")
     );
     assert!(
         folder
-            .said_of("socket")
+            .problem_of_path("socket")
             .starts_with("\"socket\" is a device or a socket")
     );
     assert!(
         folder
-            .said_of("loop")
+            .problem_of_path("loop")
             .starts_with("\"loop\" cannot be read: Too many levels"),
         "{}",
-        folder.said_of("loop")
+        folder.problem_of_path("loop")
     );
 }
 
 #[test]
 fn another_digest_than_the_manifest_says_is_an_error_of_that_row_only() {
-    let folder = Folder::new(&[("a", "hello")]);
+    let folder = PrepareFixture::new(&[("a", "hello")]);
     let right = sha256(b"hello").to_string().to_uppercase();
     let wrong = "0".repeat(64);
-    let reading = folder.manifest_of(&format!(
+    let reading = folder.read_manifest_text(&format!(
         "file_path,object_type,object_id,external_id,sha256\n\
          a,event,1,A,{right}\na,event,1,B,{wrong}\na,event,1,C,\n"
     ));
-    let (manifest, prepared, _) = folder.prepare(reading, &Nothing);
-    let screen = on_screen(&prepared.problems, &manifest, Shown::Everything);
+    let (manifest, prepared, _) = folder.prepare(reading, &NoEarlierRun);
+    let screen = render_for_screen(
+        &prepared.problems,
+        &manifest,
+        ShownSeverities::ErrorsAndWarnings,
+    );
     assert!(
         screen.ends_with(&format!(
             " line 3 (row 2), column sha256: \"{wrong}\" is not the SHA-256 of the file, which is \
@@ -218,30 +230,30 @@ fn another_digest_than_the_manifest_says_is_an_error_of_that_row_only() {
         )),
         "{screen}"
     );
-    assert!(matches!(prepared.file(0), RowFile::Ready(_)));
-    assert_eq!(prepared.file(1), RowFile::Unfit);
-    assert!(matches!(prepared.file(2), RowFile::Ready(_)));
+    assert!(matches!(prepared.row_file(0), RowFile::Ready(_)));
+    assert_eq!(prepared.row_file(1), RowFile::Unfit);
+    assert!(matches!(prepared.row_file(2), RowFile::Ready(_)));
 }
 
 #[test]
 fn a_row_with_a_mistake_has_its_file_looked_at_too() {
-    let folder = Folder::new(&[]);
-    let reading =
-        folder.manifest_of("file_path,object_type,object_id,external_id\nmissing,contract,0,A\n");
-    let (_, prepared, _) = folder.prepare(reading, &Nothing);
+    let folder = PrepareFixture::new(&[]);
+    let reading = folder
+        .read_manifest_text("file_path,object_type,object_id,external_id\nmissing,contract,0,A\n");
+    let (_, prepared, _) = folder.prepare(reading, &NoEarlierRun);
     let kinds: Vec<_> = prepared
         .problems
         .iter()
-        .map(|found| found.wrong.kind())
+        .map(|found| found.kind.as_str())
         .collect();
     assert_eq!(kinds, ["file_missing", "bad_object_id"]);
 }
 
 #[test]
 fn a_file_that_an_earlier_run_hashed_is_not_read_again_while_it_looks_untouched() {
-    let folder = Folder::new(&[("a", "hello"), ("b", "hello")]);
-    let known = Content {
-        stamp: folder.root().stamp("a").unwrap(),
+    let folder = PrepareFixture::new(&[("a", "hello"), ("b", "hello")]);
+    let known = CheckedContent {
+        stamp: folder.root().stamp_file("a").unwrap(),
         sha256: sha256(b"told by the earlier run"),
     };
     let row = |file_path: &str, content| EarlierRow {
@@ -259,7 +271,7 @@ fn a_file_that_an_earlier_run_hashed_is_not_read_again_while_it_looks_untouched(
         (
             row(
                 "a",
-                Content {
+                CheckedContent {
                     stamp: touched,
                     ..known
                 },
@@ -269,9 +281,9 @@ fn a_file_that_an_earlier_run_hashed_is_not_read_again_while_it_looks_untouched(
         ),
     ] {
         let reading = folder.manifest(&["a"]);
-        let (_, prepared, counter) = folder.prepare(reading, &Knows("A0", earlier));
+        let (_, prepared, counter) = folder.prepare(reading, &OneEarlierRow("A0", earlier));
         assert_eq!(counter.hashed().0, hashed);
-        let RowFile::Ready(content) = prepared.file(0) else {
+        let RowFile::Ready(content) = prepared.row_file(0) else {
             panic!("the row is not ready");
         };
         assert_eq!(content.sha256, said);
@@ -280,8 +292,8 @@ fn a_file_that_an_earlier_run_hashed_is_not_read_again_while_it_looks_untouched(
 
 #[test]
 fn a_document_that_keelvars_app_would_not_take_is_warned_of() {
-    let folder = Folder::new(&[]);
-    let limit = crate::model::MAX_KEELVAR_DOCUMENT;
+    let folder = PrepareFixture::new(&[]);
+    let limit = crate::model::MAX_KEELVAR_DOCUMENT_SIZE;
     for (name, size) in [("fits", limit), ("huge", limit + 1)] {
         let file = fs::File::create(folder.path(name)).unwrap();
         file.set_len(size).unwrap();
@@ -291,18 +303,22 @@ fn a_document_that_keelvars_app_would_not_take_is_warned_of() {
         let earlier = EarlierRow {
             done: false,
             file_path: name.to_owned(),
-            content: Some(Content {
-                stamp: folder.root().stamp(name).unwrap(),
+            content: Some(CheckedContent {
+                stamp: folder.root().stamp_file(name).unwrap(),
                 sha256: sha256(b"told by the earlier run"),
             }),
         };
-        let reading = folder.manifest_of(&format!(
+        let reading = folder.read_manifest_text(&format!(
             "file_path,object_type,object_id,external_id\n{name},{object},A\n"
         ));
-        let (manifest, prepared, counter) = folder.prepare(reading, &Knows("A", earlier));
+        let (manifest, prepared, counter) = folder.prepare(reading, &OneEarlierRow("A", earlier));
         assert_eq!(counter.hashed(), (0, 0));
-        assert!(matches!(prepared.file(0), RowFile::Ready(_)));
-        on_screen(&prepared.problems, &manifest, Shown::Everything)
+        assert!(matches!(prepared.row_file(0), RowFile::Ready(_)));
+        render_for_screen(
+            &prepared.problems,
+            &manifest,
+            ShownSeverities::ErrorsAndWarnings,
+        )
     };
     let request = "sourcing_request,3f2504e0-4f89-41d3-9a0c-0305e82c3301";
     assert!(
@@ -320,26 +336,36 @@ fn a_document_that_keelvars_app_would_not_take_is_warned_of() {
 
 #[test]
 fn a_done_row_may_lose_its_file() {
-    let folder = Folder::new(&[]);
-    for (done, file, errors) in [(true, RowFile::Gone, 0), (false, RowFile::Unfit, 1)] {
+    let folder = PrepareFixture::new(&[]);
+    for (done, file, errors) in [
+        (true, RowFile::GoneAfterDone, 0),
+        (false, RowFile::Unfit, 1),
+    ] {
         let earlier = EarlierRow {
             done,
             file_path: "a".to_owned(),
             content: None,
         };
-        let (_, prepared, _) = folder.prepare(folder.manifest(&["a"]), &Knows("A0", earlier));
-        assert_eq!(prepared.file(0), file);
-        assert_eq!(prepared.problems.errors(), errors);
+        let (_, prepared, _) =
+            folder.prepare(folder.manifest(&["a"]), &OneEarlierRow("A0", earlier));
+        assert_eq!(prepared.row_file(0), file);
+        assert_eq!(prepared.problems.error_count(), errors);
     }
 }
 
 #[test]
 fn the_files_may_lie_elsewhere_than_the_manifest() {
-    let files = Folder::new(&[("a", "x")]);
-    let folder = Folder::new(&[]);
-    let Reading { manifest, problems } = folder.manifest(&["a"]);
-    let prepared = prepare(&manifest, problems, &files.root(), &Nothing, &Nobody);
+    let files = PrepareFixture::new(&[("a", "x")]);
+    let folder = PrepareFixture::new(&[]);
+    let ManifestWithProblems { manifest, problems } = folder.manifest(&["a"]);
+    let prepared = prepare_files(
+        &manifest,
+        problems,
+        &files.root(),
+        &NoEarlierRun,
+        &IgnoredHashProgress,
+    );
     assert!(prepared.problems.is_empty());
-    assert_eq!(folder_of(&folder.path("m.csv")), folder.0.path());
-    assert_eq!(folder_of(Path::new("m.csv")), Path::new("."));
+    assert_eq!(parent_folder(&folder.path("m.csv")), folder.0.path());
+    assert_eq!(parent_folder(Path::new("m.csv")), Path::new("."));
 }

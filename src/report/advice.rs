@@ -1,19 +1,19 @@
 //! Advice to the user about exceptions: the meaning of a group of exceptions, and what to do.
 
-use crate::model::Service;
-use crate::results::{Reason, Replacement, RowState, Status};
-use crate::verification::Outcome;
+use crate::model::ProcurementService;
+use crate::results::{ReplacementStage, RowState, Status, StatusReason};
+use crate::verification::VerificationOutcome;
 
 /// Texts of a group of exceptions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Advice {
+pub(super) struct ExceptionAdvice {
     /// Meaning of the exceptions, as a sentence.
     pub(super) meaning: &'static str,
     /// Next step for the user, as a sentence.
     pub(super) what_to_do: String,
 }
 
-impl Advice {
+impl ExceptionAdvice {
     fn new((meaning, what_to_do): (&'static str, &str)) -> Self {
         Self {
             meaning,
@@ -22,16 +22,22 @@ impl Advice {
     }
 }
 
-const RESUME: &str = "Run the import again with --resume.";
+const RESUME_ADVICE: &str = "Run the import again with --resume.";
 
 /// Returns advice about rows that are not done: by the reason, which is the more exact word, or
 /// else by the status.
-pub(super) fn of_status(status: Status, reason: &Reason, service: Option<Service>) -> Advice {
+pub(super) fn advice_for_status(
+    status: Status,
+    reason: &StatusReason,
+    service: Option<ProcurementService>,
+) -> ExceptionAdvice {
     match (RowState::decode(status, reason), reason.meaning()) {
         // The reason only tells how far the replacement came.
-        (RowState::Replacing(replacement), _) => Advice::new(of_replacing(&replacement)),
-        (_, "") => Advice::new(of_bare_status(status, service)),
-        (_, meaning) => Advice {
+        (RowState::Replacing(replacement), _) => {
+            ExceptionAdvice::new(advice_for_replacing(&replacement))
+        }
+        (_, "") => ExceptionAdvice::new(advice_without_reason(status, service)),
+        (_, meaning) => ExceptionAdvice {
             meaning,
             what_to_do: sentence(reason.remedy()),
         },
@@ -46,8 +52,8 @@ fn sentence(remedy: &str) -> String {
 }
 
 /// Returns advice about attachments whose content was being replaced. Such attachments cannot wait.
-fn of_replacing(replacement: &Replacement) -> (&'static str, &'static str) {
-    let meaning = if *replacement == Replacement::LettingGo {
+fn advice_for_replacing(replacement: &ReplacementStage) -> (&'static str, &'static str) {
+    let meaning = if *replacement == ReplacementStage::ReleaseRequested {
         "Their content was about to be replaced when the import ended: the attachments may be WITHOUT \
          CONTENT."
     } else {
@@ -62,7 +68,10 @@ fn of_replacing(replacement: &Replacement) -> (&'static str, &'static str) {
 }
 
 /// Returns advice about rows without a reason.
-fn of_bare_status(status: Status, service: Option<Service>) -> (&'static str, &'static str) {
+fn advice_without_reason(
+    status: Status,
+    service: Option<ProcurementService>,
+) -> (&'static str, &'static str) {
     match status {
         Status::Uploaded
         | Status::Replaced
@@ -82,64 +91,73 @@ fn of_bare_status(status: Status, service: Option<Service>) -> (&'static str, &'
             "The row or its file is not fit to send.",
             "Mend the manifest or the file, then run the import again with --resume.",
         ),
-        Status::Replacing => of_replacing(&Replacement::LetGo(Reason::None)),
+        Status::Replacing => advice_for_replacing(&ReplacementStage::Released(StatusReason::None)),
         Status::Creating => (
             "A record was being made when the import ended; nobody knows yet whether it was.",
-            RESUME,
+            RESUME_ADVICE,
         ),
-        Status::Created if service == Some(Service::Keelvar) => (
+        Status::Created if service == Some(ProcurementService::Keelvar) => (
             "Their job was made, and has not been sent their files.",
-            RESUME,
+            RESUME_ADVICE,
         ),
         Status::Created => (
             "Their record was made, and its bytes are not yet confirmed.",
-            RESUME,
+            RESUME_ADVICE,
         ),
-        Status::Pending => ("They were not reached, or are to be tried again.", RESUME),
+        Status::Pending => (
+            "They were not reached, or are to be tried again.",
+            RESUME_ADVICE,
+        ),
     }
 }
 
 /// Returns advice about rows with an outcome of `verify`.
-pub(super) fn of_outcome(outcome: Outcome, service: Option<Service>) -> Advice {
-    Advice::new(match outcome {
-        Outcome::Missing if service == Some(Service::Keelvar) => (
+pub(super) fn advice_for_outcome(
+    outcome: VerificationOutcome,
+    service: Option<ProcurementService>,
+) -> ExceptionAdvice {
+    ExceptionAdvice::new(match outcome {
+        VerificationOutcome::Missing if service == Some(ProcurementService::Keelvar) => (
             "The job did not attach the file, although the results say that it did.",
             "Look at the record in the service. To attach a file that is not there, give the row a new \
              external_id and import it.",
         ),
-        Outcome::Pending if service == Some(Service::Keelvar) => (
+        VerificationOutcome::Pending if service == Some(ProcurementService::Keelvar) => (
             "The job goes on, although the results say that it has ended.",
             "Run consign verify again later, then this report.",
         ),
-        Outcome::Match => ("It is in the service as it was imported.", "Nothing."),
-        Outcome::NotDone => ("The results do not claim that the row is done.", RESUME),
-        Outcome::Missing => (
+        VerificationOutcome::Match => ("It is in the service as it was imported.", "Nothing."),
+        VerificationOutcome::NotDone => (
+            "The results do not claim that the row is done.",
+            RESUME_ADVICE,
+        ),
+        VerificationOutcome::Missing => (
             "The attachment is no longer in the service.",
             "Find out who removed it. To attach it again, give the row a new external_id and import it.",
         ),
-        Outcome::Pending => (
+        VerificationOutcome::Pending => (
             "The attachment is there without its bytes: most likely somebody has begun to replace them.",
             "Find out who did. The service removes such records within an hour.",
         ),
-        Outcome::SizeDiffers => (
+        VerificationOutcome::SizeDiffers => (
             "The attachment has another size than was imported: its content was replaced.",
             "Find out who replaced it, and which content is right.",
         ),
-        Outcome::ContentDiffers => (
+        VerificationOutcome::ContentDiffers => (
             "The service shows the size that was imported, and gives other bytes.",
             "Find out who replaced it, and which content is right.",
         ),
-        Outcome::Renamed => (
+        VerificationOutcome::Renamed => (
             "It is there with its size, but its external_id or title is another one.",
             "Find out whether that was meant: under another external_id a later import would not \
              find it.",
         ),
-        Outcome::Unverifiable => (
+        VerificationOutcome::Unverifiable => (
             "The service has no way to tell what became of the file after its job ended. It is not \
              known to be wrong, and it is not verified.",
             "Look at the record in the service, where it matters.",
         ),
-        Outcome::Error => (
+        VerificationOutcome::Error => (
             "It could not be found out how the attachment stands; the message says why.",
             "Run consign verify again, then this report.",
         ),
@@ -152,22 +170,22 @@ mod tests {
 
     #[test]
     fn the_reason_says_more_than_the_status_and_is_asked_first() {
-        let conflict = |reason| of_status(Status::Conflict, &reason, None);
+        let conflict = |reason| advice_for_status(Status::Conflict, &reason, None);
         assert!(
-            conflict(Reason::FileChanged)
+            conflict(StatusReason::FileChanged)
                 .meaning
                 .contains("has changed")
         );
         assert_eq!(
-            conflict(Reason::None).what_to_do,
+            conflict(StatusReason::None).what_to_do,
             "Read the message of each."
         );
     }
 
     #[test]
     fn whoever_has_an_attachment_without_content_is_told_so_whatever_the_reason() {
-        for reason in [Reason::None, Reason::Renewing] {
-            let advice = of_status(Status::Replacing, &reason, None);
+        for reason in [StatusReason::None, StatusReason::Renewing] {
+            let advice = advice_for_status(Status::Replacing, &reason, None);
             assert!(advice.meaning.ends_with("may be WITHOUT CONTENT."));
             assert!(advice.what_to_do.contains("--resume"));
         }
@@ -175,24 +193,32 @@ mod tests {
 
     #[test]
     fn nobody_is_told_of_attachments_where_there_are_jobs_alone() {
-        for outcome in [Outcome::Missing, Outcome::Pending] {
-            let advice = |service| of_outcome(outcome, Some(service)).meaning;
-            assert!(advice(Service::Keelvar).starts_with("The job "));
-            assert!(advice(Service::Workday).starts_with("The attachment "));
+        for outcome in [VerificationOutcome::Missing, VerificationOutcome::Pending] {
+            let advice = |service| advice_for_outcome(outcome, Some(service)).meaning;
+            assert!(advice(ProcurementService::Keelvar).starts_with("The job "));
+            assert!(advice(ProcurementService::Workday).starts_with("The attachment "));
         }
     }
 
     #[test]
     fn whoever_has_an_exception_is_told_what_to_do() {
         for status in Status::ALL {
-            for service in [None, Some(Service::Workday), Some(Service::Keelvar)] {
-                let advice = of_status(status, &Reason::None, service);
+            for service in [
+                None,
+                Some(ProcurementService::Workday),
+                Some(ProcurementService::Keelvar),
+            ] {
+                let advice = advice_for_status(status, &StatusReason::None, service);
                 assert!(advice.meaning.ends_with('.') && advice.what_to_do.ends_with('.'));
             }
         }
-        for outcome in Outcome::ALL {
-            for service in [None, Some(Service::Workday), Some(Service::Keelvar)] {
-                let advice = of_outcome(outcome, service);
+        for outcome in VerificationOutcome::ALL {
+            for service in [
+                None,
+                Some(ProcurementService::Workday),
+                Some(ProcurementService::Keelvar),
+            ] {
+                let advice = advice_for_outcome(outcome, service);
                 assert!(advice.meaning.ends_with('.') && advice.what_to_do.ends_with('.'));
             }
         }

@@ -7,17 +7,17 @@ use std::fmt::Write as _;
 
 use askama::Template;
 
-use crate::text::grouped;
+use crate::text::group_thousands;
 
 /// Width of every chart, in units of the drawing. The page scales the chart.
-const WIDTH: u32 = 460;
+const CHART_WIDTH: u32 = 460;
 
 /// Height of the part with columns or curves.
-const PLOT: u32 = 150;
+const PLOT_HEIGHT: u32 = 150;
 
 /// Room for the numbers of the axis, beside the plot and above the plot.
-const LEFT: u32 = 56;
-const TOP: u32 = 14;
+const PLOT_LEFT: u32 = 56;
+const PLOT_TOP: u32 = 14;
 
 /// Finished drawing of a chart.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
@@ -28,12 +28,12 @@ pub struct Chart {
     description: String,
     width: u32,
     height: u32,
-    shapes: Vec<Shape>,
+    shapes: Vec<SvgShape>,
 }
 
 /// Element of a chart. All coordinates are whole numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Shape {
+enum SvgShape {
     Rect {
         x: u32,
         y: u32,
@@ -59,7 +59,7 @@ enum Shape {
 
 /// Title and texts of a chart.
 #[derive(Debug, Clone)]
-pub struct Caption {
+pub struct ChartCaption {
     /// Prefix of the ids of elements in the chart.
     pub id: &'static str,
     /// Title of the chart.
@@ -70,7 +70,7 @@ pub struct Caption {
 
 /// One bar or column of a chart.
 #[derive(Debug, Clone)]
-pub struct Bar {
+pub struct ChartBar {
     /// Label beside or below the bar.
     pub label: String,
     /// Value, which the length of the bar shows.
@@ -80,7 +80,7 @@ pub struct Bar {
 }
 
 /// Draws bars one below the other, each with its number at its end.
-pub fn bars(caption: Caption, bars: &[Bar]) -> Chart {
+pub fn bars(caption: ChartCaption, bars: &[ChartBar]) -> Chart {
     const PITCH: u32 = 30;
     const LABELS: u32 = 90;
     const NUMBERS: u32 = 80;
@@ -88,9 +88,9 @@ pub fn bars(caption: Caption, bars: &[Bar]) -> Chart {
     let mut shapes = Vec::new();
     let mut top = 4;
     for bar in bars {
-        let length = scaled(bar.value, highest, WIDTH - LABELS - NUMBERS);
+        let length = scaled(bar.value, highest, CHART_WIDTH - LABELS - NUMBERS);
         shapes.push(label(LABELS - 10, top + 15, "end", bar.label.clone()));
-        shapes.push(Shape::Rect {
+        shapes.push(SvgShape::Rect {
             x: LABELS,
             y: top,
             width: length,
@@ -101,24 +101,24 @@ pub fn bars(caption: Caption, bars: &[Bar]) -> Chart {
             LABELS + length + 8,
             top + 15,
             "start",
-            grouped(bar.value),
+            group_thousands(bar.value),
         ));
         top += PITCH;
     }
-    caption.over(top, shapes)
+    caption.into_chart(top, shapes)
 }
 
 /// Draws columns side by side, from left to right, with their labels below.
-pub fn columns(caption: Caption, columns: &[Bar]) -> Chart {
+pub fn columns(caption: ChartCaption, columns: &[ChartBar]) -> Chart {
     let highest = highest(columns.iter().map(|column| column.value));
     let mut shapes = axis(highest);
     let count = u32::try_from(columns.len().max(1)).unwrap_or(u32::MAX);
-    let pitch = ((WIDTH - LEFT) / count).min(96);
+    let pitch = ((CHART_WIDTH - PLOT_LEFT) / count).min(96);
     for (place, column) in (0..).zip(columns) {
-        let height = scaled(column.value, highest, PLOT);
-        let x = LEFT + place * pitch;
-        let y = TOP + PLOT - height;
-        shapes.push(Shape::Rect {
+        let height = scaled(column.value, highest, PLOT_HEIGHT);
+        let x = PLOT_LEFT + place * pitch;
+        let y = PLOT_TOP + PLOT_HEIGHT - height;
+        shapes.push(SvgShape::Rect {
             x: x + pitch / 10,
             y,
             width: (pitch * 8 / 10).max(1),
@@ -130,49 +130,59 @@ pub fn columns(caption: Caption, columns: &[Bar]) -> Chart {
             let middle = x + pitch / 2;
             shapes.push(label(
                 middle,
-                TOP + PLOT + 18,
+                PLOT_TOP + PLOT_HEIGHT + 18,
                 "middle",
                 column.label.clone(),
             ));
         }
     }
-    caption.over(TOP + PLOT + 28, shapes)
+    caption.into_chart(PLOT_TOP + PLOT_HEIGHT + 28, shapes)
 }
 
 /// Draws a curve with one point for each value. `ends` are the labels of the two ends.
-pub fn curve(caption: Caption, values: &[u64], ends: [String; 2]) -> Chart {
+pub fn curve(caption: ChartCaption, values: &[u64], ends: [String; 2]) -> Chart {
     let highest = highest(values.iter().copied());
     let mut shapes = axis(highest);
     let count = values.len().max(1) as u64;
-    let mut points = format!("M{LEFT} {}", TOP + PLOT);
+    let mut points = format!("M{PLOT_LEFT} {}", PLOT_TOP + PLOT_HEIGHT);
     for (place, value) in (1..).zip(values) {
-        let x = LEFT + scaled(place, count, WIDTH - LEFT - 4);
-        let y = TOP + PLOT - scaled(*value, highest, PLOT);
+        let x = PLOT_LEFT + scaled(place, count, CHART_WIDTH - PLOT_LEFT - 4);
+        let y = PLOT_TOP + PLOT_HEIGHT - scaled(*value, highest, PLOT_HEIGHT);
         // Writing to a String never fails.
         let _ = write!(points, "L{x} {y}");
     }
-    let area = format!("{points}V{}Z", TOP + PLOT);
-    shapes.push(Shape::Path {
+    let area = format!("{points}V{}Z", PLOT_TOP + PLOT_HEIGHT);
+    shapes.push(SvgShape::Path {
         points: area,
         class: "area",
     });
-    shapes.push(Shape::Path {
+    shapes.push(SvgShape::Path {
         points,
         class: "curve",
     });
     let [first, last] = ends;
-    shapes.push(label(LEFT, TOP + PLOT + 18, "start", first));
-    shapes.push(label(WIDTH - 4, TOP + PLOT + 18, "end", last));
-    caption.over(TOP + PLOT + 28, shapes)
+    shapes.push(label(
+        PLOT_LEFT,
+        PLOT_TOP + PLOT_HEIGHT + 18,
+        "start",
+        first,
+    ));
+    shapes.push(label(
+        CHART_WIDTH - 4,
+        PLOT_TOP + PLOT_HEIGHT + 18,
+        "end",
+        last,
+    ));
+    caption.into_chart(PLOT_TOP + PLOT_HEIGHT + 28, shapes)
 }
 
-impl Caption {
-    fn over(self, height: u32, shapes: Vec<Shape>) -> Chart {
+impl ChartCaption {
+    fn into_chart(self, height: u32, shapes: Vec<SvgShape>) -> Chart {
         Chart {
             id: self.id,
             title: self.title,
             description: self.description,
-            width: WIDTH,
+            width: CHART_WIDTH,
             height,
             shapes,
         }
@@ -180,26 +190,26 @@ impl Caption {
 }
 
 /// Draws lines at zero, half and the highest value, with their numbers.
-fn axis(highest: u64) -> Vec<Shape> {
+fn axis(highest: u64) -> Vec<SvgShape> {
     let marks: &[u64] = match highest {
         1 => &[0, 1],
         _ => &[0, highest / 2, highest],
     };
     let mark = |value: &u64| {
-        let y = TOP + PLOT - scaled(*value, highest, PLOT);
+        let y = PLOT_TOP + PLOT_HEIGHT - scaled(*value, highest, PLOT_HEIGHT);
         [
-            Shape::Line {
-                from: (LEFT, y),
-                to: (WIDTH, y),
+            SvgShape::Line {
+                from: (PLOT_LEFT, y),
+                to: (CHART_WIDTH, y),
             },
-            label(LEFT - 8, y + 4, "end", grouped(*value)),
+            label(PLOT_LEFT - 8, y + 4, "end", group_thousands(*value)),
         ]
     };
     marks.iter().flat_map(mark).collect()
 }
 
-fn label(x: u32, y: u32, anchor: &'static str, text: String) -> Shape {
-    Shape::Label { x, y, anchor, text }
+fn label(x: u32, y: u32, anchor: &'static str, text: String) -> SvgShape {
+    SvgShape::Label { x, y, anchor, text }
 }
 
 fn highest(values: impl Iterator<Item = u64>) -> u64 {
@@ -218,16 +228,16 @@ fn scaled(value: u64, highest: u64, length: u32) -> u32 {
 mod tests {
     use super::*;
 
-    fn caption() -> Caption {
-        Caption {
+    fn caption() -> ChartCaption {
+        ChartCaption {
             id: "c",
             title: "T <1>",
             description: "D & d".to_owned(),
         }
     }
 
-    fn bar(label: &str, value: u64) -> Bar {
-        Bar {
+    fn bar(label: &str, value: u64) -> ChartBar {
+        ChartBar {
             label: label.to_owned(),
             value,
             class: "done",
@@ -235,8 +245,8 @@ mod tests {
     }
 
     fn widths(chart: &Chart) -> Vec<u32> {
-        let width = |shape: &Shape| match shape {
-            Shape::Rect { width, .. } => Some(*width),
+        let width = |shape: &SvgShape| match shape {
+            SvgShape::Rect { width, .. } => Some(*width),
             _ => None,
         };
         chart.shapes.iter().filter_map(width).collect()
@@ -262,9 +272,9 @@ mod tests {
     #[test]
     fn a_chart_stays_within_its_frame_however_many_columns_it_has() {
         for count in [1, 7, 28, 60] {
-            let all: Vec<Bar> = (0..count).map(|value| bar("x", value)).collect();
+            let all: Vec<ChartBar> = (0..count).map(|value| bar("x", value)).collect();
             for shape in columns(caption(), &all).shapes {
-                if let Shape::Rect {
+                if let SvgShape::Rect {
                     x,
                     y,
                     width,
@@ -272,7 +282,7 @@ mod tests {
                     ..
                 } = shape
                 {
-                    assert!(x + width <= WIDTH && y + height <= TOP + PLOT);
+                    assert!(x + width <= CHART_WIDTH && y + height <= PLOT_TOP + PLOT_HEIGHT);
                 }
             }
         }
@@ -281,7 +291,7 @@ mod tests {
     #[test]
     fn a_curve_ends_at_its_highest_value() {
         let chart = curve(caption(), &[0, 5, 10], ["a".into(), "b".into()]);
-        let Some(Shape::Path { points, class }) = chart.shapes.iter().rev().nth(2) else {
+        let Some(SvgShape::Path { points, class }) = chart.shapes.iter().rev().nth(2) else {
             panic!("{chart:?}");
         };
         assert_eq!(*class, "curve");

@@ -5,18 +5,18 @@ use std::collections::{BTreeSet, HashSet};
 
 use serde::Serialize;
 
-use super::listed::{Listed, Room};
-use super::row::Row;
-use super::value::{Bytes, Count, Moment, Span};
-use crate::model::Service;
-use crate::results::previous::Damaged;
-use crate::results::{DoneContent, Entry, Former, Status, Verified};
-use crate::verification::file::Verification;
-use crate::verification::{Checked, LocalFile, Outcome};
+use super::bounded_list::{BoundedList, ListLimits};
+use super::report_row::ReportRow;
+use super::value::{ByteCount, ItemCount, TimeRange, UtcTime};
+use crate::model::ProcurementService;
+use crate::results::earlier_results::DamagedResultsLine;
+use crate::results::{ContentMatch, FormerContent, ResultsEntry, Status, VerifiedBy};
+use crate::verification::verification_file::VerificationFile;
+use crate::verification::{LocalFileState, VerificationLine, VerificationOutcome};
 
 /// Strongest evidence for a done row. Each row counts at one level only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
+pub enum EvidenceLevel {
     /// `verify` downloaded the stored bytes, and their SHA-256 is the file's.
     Content,
     /// The import downloaded the stored bytes, and their SHA-256 was the file's.
@@ -37,7 +37,7 @@ pub enum Level {
     Contradicted,
 }
 
-impl Level {
+impl EvidenceLevel {
     /// All levels, the strongest first.
     pub const ALL: [Self; 9] = [
         Self::Content,
@@ -52,30 +52,29 @@ impl Level {
     ];
 
     /// Returns the level of a row; `None` if the row is not done.
-    pub fn of(entry: &Entry, checked: Option<&Checked>) -> Option<Self> {
+    pub fn from_entry(entry: &ResultsEntry, checked: Option<&VerificationLine>) -> Option<Self> {
         if !entry.status.is_done() {
             return None;
         }
         Some(match checked {
             Some(line) if contradicts(line.outcome) => Self::Contradicted,
-            _ if is_kept(entry) => Self::KeptExisting,
-            Some(line) if line.content_proven() => Self::Content,
-            _ => Self::when_imported(entry),
+            _ if keeps_other_content(entry) => Self::KeptExisting,
+            Some(line) if line.is_content_proven() => Self::Content,
+            _ => Self::from_import(entry),
         })
     }
 
-    fn when_imported(entry: &Entry) -> Self {
-        if was_downloaded(entry) {
+    fn from_import(entry: &ResultsEntry) -> Self {
+        if was_downloaded_by_import(entry) {
             return Self::ContentAtImport;
         }
-        match (entry.status, entry.verified, entry.service()) {
-            (Status::Skipped, _, _) | (Status::Renamed | Status::Updated, Verified::No, _) => {
-                Self::SameSize
-            }
-            (_, Verified::Etag, _) => Self::Etag,
-            (_, _, Some(Service::Keelvar)) => Self::Job,
-            (_, Verified::Size, _) => Self::Size,
-            (_, Verified::No, _) => Self::Unrecorded,
+        match (entry.status, entry.verified_by, entry.service()) {
+            (Status::Skipped, _, _)
+            | (Status::Renamed | Status::Updated, VerifiedBy::Nothing, _) => Self::SameSize,
+            (_, VerifiedBy::Etag, _) => Self::Etag,
+            (_, _, Some(ProcurementService::Keelvar)) => Self::Job,
+            (_, VerifiedBy::Size, _) => Self::Size,
+            (_, VerifiedBy::Nothing, _) => Self::Unrecorded,
         }
     }
 
@@ -125,69 +124,71 @@ impl Level {
 }
 
 /// True if a row is done because other content than its file's was kept.
-fn is_kept(entry: &Entry) -> bool {
+fn keeps_other_content(entry: &ResultsEntry) -> bool {
     // A row that only gives a title or a key to such content knows no more of the content than its
     // size.
     let is_only_named = matches!(entry.status, Status::Renamed | Status::Updated);
-    entry.state().is_kept() || (is_only_named && entry.known.content().is_none())
+    entry.state().keeps_existing_content()
+        || (is_only_named && entry.known_content.content().is_none())
 }
 
 /// True if the import has downloaded the stored content and found the file's.
 ///
 /// The import downloads where a size cannot tell: before and after replacing content of the same
 /// size.
-fn was_downloaded(entry: &Entry) -> bool {
+fn was_downloaded_by_import(entry: &ResultsEntry) -> bool {
     let former = entry.changes.replaced.as_ref();
-    let has_size_of = |former: &Former| Some(former.size) == entry.known.size();
-    entry.state().done_content() == Some(DoneContent::Downloaded)
+    let has_size_of = |former: &FormerContent| Some(former.size) == entry.known_content.size();
+    entry.state().content_match() == Some(ContentMatch::SameWhenDownloaded)
         || (entry.status == Status::Replaced && former.is_some_and(has_size_of))
 }
 
 /// True if the service does not hold the content as imported, according to `outcome`.
-fn contradicts(outcome: Outcome) -> bool {
+fn contradicts(outcome: VerificationOutcome) -> bool {
     match outcome {
-        Outcome::Missing | Outcome::Pending | Outcome::SizeDiffers | Outcome::ContentDiffers => {
-            true
-        }
-        Outcome::Match
-        | Outcome::Renamed
-        | Outcome::NotDone
-        | Outcome::Unverifiable
-        | Outcome::Error => false,
+        VerificationOutcome::Missing
+        | VerificationOutcome::Pending
+        | VerificationOutcome::SizeDiffers
+        | VerificationOutcome::ContentDiffers => true,
+        VerificationOutcome::Match
+        | VerificationOutcome::Renamed
+        | VerificationOutcome::NotDone
+        | VerificationOutcome::Unverifiable
+        | VerificationOutcome::Error => false,
     }
 }
 
 /// Number of rows with a level of evidence.
 #[derive(Debug, Clone, Serialize)]
-pub struct LevelCount {
+pub struct EvidenceLevelCount {
     /// Word of the level.
     pub level: &'static str,
     /// Number of done rows with the level.
-    pub rows: Count,
+    pub rows: ItemCount,
     /// Sum of the known sizes of these rows.
-    pub bytes: Bytes,
+    pub bytes: ByteCount,
     /// Meaning of the level.
     pub meaning: &'static str,
 }
 
 /// Counters of rows and bytes, one for each level.
 #[derive(Debug, Default)]
-pub struct Levels([(Count, Bytes); Level::ALL.len()]);
+pub struct EvidenceCounter([(ItemCount, ByteCount); EvidenceLevel::ALL.len()]);
 
-impl Levels {
+impl EvidenceCounter {
     /// Counts a done row.
-    pub fn take(&mut self, level: Level, entry: &Entry) {
+    pub fn count_row(&mut self, level: EvidenceLevel, entry: &ResultsEntry) {
         let (rows, bytes) = &mut self.0[level as usize];
         rows.increase();
-        bytes.add(entry.known.size().unwrap_or(0));
+        bytes.add(entry.known_content.size().unwrap_or(0));
     }
 
     /// Returns the count of every level with a row, the strongest first.
-    pub fn counts(self) -> Vec<LevelCount> {
-        let counted = Level::ALL.into_iter().zip(self.0);
+    pub fn counts(self) -> Vec<EvidenceLevelCount> {
+        let counted = EvidenceLevel::ALL.into_iter().zip(self.0);
         counted
             .filter(|(_, (rows, _))| !rows.is_zero())
-            .map(|(level, (rows, bytes))| LevelCount {
+            .map(|(level, (rows, bytes))| EvidenceLevelCount {
                 level: level.as_str(),
                 rows,
                 bytes,
@@ -204,81 +205,86 @@ pub struct OutcomeCount {
     pub outcome: &'static str,
     /// Number of lines of the results with the outcome, including lines of rows that have left the
     /// manifest.
-    pub rows: Count,
+    pub rows: ItemCount,
 }
 
 /// Findings of `verify` in numbers.
 #[derive(Debug, Clone, Serialize)]
 pub struct VerificationFacts {
     /// Time of the first answer of the service; null without an answer.
-    pub first_checked_at: Option<Moment>,
+    pub first_checked_at: Option<UtcTime>,
     /// Time of the last answer of the service; null without an answer.
-    pub last_checked_at: Option<Moment>,
+    pub last_checked_at: Option<UtcTime>,
     /// Selections of rows for downloads: empty for no rows, `all`, or for example `10% seed 42`.
     pub download: Vec<String>,
     /// Number of lines of the results covered by the verification.
-    pub rows_checked: Count,
+    pub rows_checked: ItemCount,
     /// Number of lines of the results not covered by the verification.
-    pub rows_not_covered: Count,
+    pub rows_not_covered: ItemCount,
     /// Number of lines of the verification about claims that the results no longer make. Such lines
     /// count for nothing.
-    pub outdated_lines: Count,
+    pub outdated_lines: ItemCount,
     /// Number of lines of the verification that do not match their own check. Such lines count for
     /// nothing.
-    pub altered_lines: Count,
+    pub altered_lines: ItemCount,
     /// Number of rows whose bytes were downloaded.
-    pub rows_downloaded: Count,
+    pub rows_downloaded: ItemCount,
     /// Number of downloaded rows whose bytes had the SHA-256 of the file.
-    pub rows_content_proven: Count,
+    pub rows_content_proven: ItemCount,
     /// Number of lines for each outcome.
     pub outcomes: Vec<OutcomeCount>,
     /// Rows whose file on this machine was another one, according to a verification of an earlier
     /// version of the program.
-    pub local_files_changed: Listed<Row>,
+    pub local_files_changed: BoundedList<ReportRow>,
     /// Rows whose file was no longer on this machine, according to a verification of an earlier
     /// version of the program.
-    pub local_files_gone: Listed<Row>,
+    pub local_files_gone: BoundedList<ReportRow>,
 }
 
 /// Builder of [`VerificationFacts`].
 #[derive(Debug)]
-pub struct Gathering {
+pub struct VerificationFactsBuilder {
     facts: VerificationFacts,
-    span: Span,
+    check_times: TimeRange,
     downloads: BTreeSet<String>,
-    outcomes: [Count; Outcome::ALL.len()],
+    outcomes: [ItemCount; VerificationOutcome::ALL.len()],
 }
 
-impl Gathering {
+impl VerificationFactsBuilder {
     /// Starts from a verification file. `damaged` are the damaged lines of the results.
-    pub fn of(verification: &Verification, damaged: &[Damaged], room: Room) -> Self {
+    pub fn new(
+        verification: &VerificationFile,
+        damaged: &[DamagedResultsLine],
+        room: ListLimits,
+    ) -> Self {
         let damaged: HashSet<&str> = damaged.iter().map(|one| &*one.external_id).collect();
         // A statement about a damaged line holds as long as the line is damaged.
-        let is_about_row =
-            |line: &&Checked| !(line.is_about_damage() && damaged.contains(&*line.external_id));
+        let is_about_row = |line: &&VerificationLine| {
+            !(line.reports_damaged_line() && damaged.contains(&*line.external_id))
+        };
         Self {
             facts: VerificationFacts {
                 first_checked_at: None,
                 last_checked_at: None,
                 download: Vec::new(),
-                rows_checked: Count(0),
-                rows_not_covered: Count(0),
-                outdated_lines: Count(verification.lines().filter(is_about_row).count() as u64),
-                altered_lines: Count(verification.altered),
-                rows_downloaded: Count(0),
-                rows_content_proven: Count(0),
+                rows_checked: ItemCount(0),
+                rows_not_covered: ItemCount(0),
+                outdated_lines: ItemCount(verification.lines().filter(is_about_row).count() as u64),
+                altered_lines: ItemCount(verification.altered_lines),
+                rows_downloaded: ItemCount(0),
+                rows_content_proven: ItemCount(0),
                 outcomes: Vec::new(),
-                local_files_changed: Listed::with(room),
-                local_files_gone: Listed::with(room),
+                local_files_changed: BoundedList::with_limits(room),
+                local_files_gone: BoundedList::with_limits(room),
             },
-            span: Span::default(),
+            check_times: TimeRange::default(),
             downloads: BTreeSet::new(),
             outcomes: Default::default(),
         }
     }
 
     /// Adds a line of the results, with the line of the verification about the same row, if any.
-    pub fn take(&mut self, entry: &Entry, checked: Option<&Checked>) {
+    pub fn take_line(&mut self, entry: &ResultsEntry, checked: Option<&VerificationLine>) {
         let facts = &mut self.facts;
         let Some(line) = checked else {
             facts.rows_not_covered.increase();
@@ -286,9 +292,12 @@ impl Gathering {
         };
         facts.rows_checked.increase();
         facts.outdated_lines.0 = facts.outdated_lines.0.saturating_sub(1);
-        if !matches!(line.outcome, Outcome::NotDone | Outcome::Error) {
+        if !matches!(
+            line.outcome,
+            VerificationOutcome::NotDone | VerificationOutcome::Error
+        ) {
             // With the outcomes left out here, the service was not asked or did not answer.
-            self.span.take(line.checked_at);
+            self.check_times.include(line.checked_at);
         }
         let download = line.download.to_string();
         if !download.is_empty() {
@@ -298,24 +307,28 @@ impl Gathering {
         if line.found.sha256.is_some() {
             facts.rows_downloaded.increase();
         }
-        if line.content_proven() {
+        if line.is_content_proven() {
             facts.rows_content_proven.increase();
         }
-        let row = || Row::as_verified(entry, line);
+        let row = || ReportRow::as_verified(entry, line);
         match line.local_file {
-            Some(LocalFile::Changed) => facts.local_files_changed.push(row),
-            Some(LocalFile::Gone) => facts.local_files_gone.push(row),
-            Some(LocalFile::Unchanged) | None => {}
+            Some(LocalFileState::Changed) => facts.local_files_changed.push(row),
+            Some(LocalFileState::Gone) => facts.local_files_gone.push(row),
+            Some(LocalFileState::Unchanged) | None => {}
         }
     }
 
     /// Returns the findings.
     pub fn finish(self) -> VerificationFacts {
-        let counted = Outcome::ALL.into_iter().zip(self.outcomes);
+        let counted = VerificationOutcome::ALL.into_iter().zip(self.outcomes);
         VerificationFacts {
-            first_checked_at: self.span.first(),
-            last_checked_at: self.span.last(),
-            download: self.downloads.into_iter().take(DOWNLOADS_NAMED).collect(),
+            first_checked_at: self.check_times.first(),
+            last_checked_at: self.check_times.last(),
+            download: self
+                .downloads
+                .into_iter()
+                .take(MAX_DOWNLOADS_NAMED)
+                .collect(),
             outcomes: counted
                 .filter(|(_, rows)| !rows.is_zero())
                 .map(|(outcome, rows)| OutcomeCount {
@@ -330,4 +343,4 @@ impl Gathering {
 
 /// Most selections of rows listed. One verification has one selection; a file put together from
 /// several may have more, but hardly as many as 20.
-const DOWNLOADS_NAMED: usize = 20;
+const MAX_DOWNLOADS_NAMED: usize = 20;

@@ -8,12 +8,12 @@ use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::chart::{self, Bar, Caption, Chart};
-use super::facts::{ROW_LIST, Report};
+use super::chart::{self, Chart, ChartBar, ChartCaption};
+use super::facts::{ROW_LIST_LIMITS, Report};
 use super::series::SizeRange;
-use super::value::Count;
+use super::value::ItemCount;
 use crate::digest::sha256;
-use crate::text::counted;
+use crate::text::count_with_noun;
 
 /// Style sheet, included in the page as it is.
 const STYLE: &str = include_str!("templates/report.css");
@@ -29,19 +29,19 @@ const STYLE: &str = include_str!("templates/report.css");
 /// `<tr data-row="N" data-status="STATUS">` for each row.
 #[derive(Template)]
 #[template(path = "report.html", config = ".askama.toml")]
-struct Page<'a> {
+struct ReportPage<'a> {
     report: &'a Report,
     style: &'static str,
     /// Hash of the style sheet in the content security policy.
     style_hash: String,
-    charts: Charts,
+    charts: ReportCharts,
     /// State of the import, which colours the verdict.
     state: &'static str,
-    list_limit: Count,
+    list_limit: ItemCount,
 }
 
 /// Charts of the page. A chart without values is left out.
-struct Charts {
+struct ReportCharts {
     over_time: Option<Chart>,
     statuses: Chart,
     sizes: Option<Chart>,
@@ -49,20 +49,20 @@ struct Charts {
 
 /// Renders the whole file.
 pub fn render(report: &Report) -> String {
-    let page = Page {
+    let page = ReportPage {
         report,
         style: STYLE,
         style_hash: STANDARD.encode(sha256(STYLE.as_bytes()).0),
-        charts: Charts::of(report),
-        state: state(report),
-        list_limit: Count(ROW_LIST.things as u64),
+        charts: ReportCharts::new(report),
+        state: verdict_state(report),
+        list_limit: ItemCount(ROW_LIST_LIMITS.items as u64),
     };
     page.render()
         .expect("text is written to memory, and no value of a report fails to show itself")
 }
 
 /// Returns the CSS class for the worst known fact: `open`, `unsure` or `good`.
-fn state(report: &Report) -> &'static str {
+fn verdict_state(report: &Report) -> &'static str {
     let damage = &report.damage;
     let sound = report.reconciliation.complete && damage.is_none() && !damage.is_journal();
     if !report.serious_exceptions().is_zero() || !report.rows_not_done.is_zero() {
@@ -74,8 +74,8 @@ fn state(report: &Report) -> &'static str {
     }
 }
 
-impl Charts {
-    fn of(report: &Report) -> Self {
+impl ReportCharts {
+    fn new(report: &Report) -> Self {
         Self {
             over_time: over_time(report),
             statuses: statuses(report),
@@ -88,7 +88,7 @@ fn over_time(report: &Report) -> Option<Chart> {
     let slices = &report.done_over_time;
     let (first, last) = (slices.first()?, slices.last()?);
     let values: Vec<u64> = slices.iter().map(|slice| slice.rows_so_far.0).collect();
-    let caption = Caption {
+    let caption = ChartCaption {
         id: "chart-time",
         title: "Rows done over time",
         description: format!(
@@ -106,22 +106,22 @@ fn statuses(report: &Report) -> Chart {
         .iter()
         .map(|one| format!("{} {}", one.status, one.rows))
         .collect();
-    let caption = Caption {
+    let caption = ChartCaption {
         id: "chart-statuses",
         title: "Rows by status",
         description: format!("{}.", told.join(", ")),
     };
-    let bar = |one: &super::facts::StatusCount| Bar {
+    let bar = |one: &super::facts::StatusCount| ChartBar {
         label: one.status.to_owned(),
         value: one.rows.0,
-        class: class_of(one.status),
+        class: status_class(one.status),
     };
-    let bars: Vec<Bar> = report.statuses.iter().map(bar).collect();
+    let bars: Vec<ChartBar> = report.statuses.iter().map(bar).collect();
     chart::bars(caption, &bars)
 }
 
 /// CSS class for the colour of a status.
-fn class_of(status: &str) -> &'static str {
+fn status_class(status: &str) -> &'static str {
     match status {
         "uploaded" | "replaced" | "renamed" | "updated" => "good",
         "skipped" => "fair",
@@ -132,23 +132,23 @@ fn class_of(status: &str) -> &'static str {
 
 fn sizes(ranges: &[SizeRange]) -> Option<Chart> {
     let most = ranges.iter().max_by_key(|range| range.rows)?;
-    let caption = Caption {
+    let caption = ChartCaption {
         id: "chart-sizes",
         title: "Files by size",
         description: format!(
             "{} in {}; most of them, {}, are {}. The table has the figures.",
-            counted(ranges.iter().map(|range| range.rows.0).sum(), "file"),
-            counted(ranges.len() as u64, "range"),
+            count_with_noun(ranges.iter().map(|range| range.rows.0).sum(), "file"),
+            count_with_noun(ranges.len() as u64, "range"),
             most.rows,
             most.label()
         ),
     };
-    let bar = |range: &SizeRange| Bar {
+    let bar = |range: &SizeRange| ChartBar {
         label: range.short_label(),
         value: range.rows.0,
         class: "good",
     };
-    let columns: Vec<Bar> = ranges.iter().map(bar).collect();
+    let columns: Vec<ChartBar> = ranges.iter().map(bar).collect();
     Some(chart::columns(caption, &columns))
 }
 

@@ -2,32 +2,32 @@
 //! there.
 //!
 //! Open [`facts`] first, which gathers all facts once. [`html`] and [`json`] are two forms of the
-//! facts, [`sums`] the digests for `sha256sum -c`. Everything here is pure and deterministic: the
+//! facts, [`sha256_sums`] the digests for `sha256sum -c`. Everything here is pure and deterministic: the
 //! report depends on no clock, no folder and no order of a hash map, and the same inputs give the
 //! same bytes. Reading inputs and writing outputs is the business of `commands::report`.
 //!
 #![doc = include_str!("schema.md")]
 
 mod advice;
-pub mod changes;
+pub mod bounded_list;
 pub mod chart;
 pub mod evidence;
 pub mod exceptions;
 pub mod facts;
 pub mod html;
 pub mod json;
-pub mod listed;
 pub mod reconcile;
-pub mod row;
+pub mod report_row;
+pub mod requested_changes;
 pub mod series;
+pub mod sha256_sums;
 mod statement;
-pub mod sums;
 pub mod value;
 
 use std::path::{Path, PathBuf};
 
 /// Version of the JSON form. A change that breaks a reader gets another number; new members do not.
-pub const SCHEMA: &str = "consign.report/1";
+pub const JSON_SCHEMA_VERSION: &str = "consign.report/1";
 
 /// Returns the path of the HTML report of a results file, beside the results.
 pub fn html_path_for(results: &Path) -> PathBuf {

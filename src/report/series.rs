@@ -3,33 +3,33 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::value::{Bytes, Count, Moment};
+use super::value::{ByteCount, ItemCount, UtcTime};
 
 /// Most slices of a chart over time.
-const SLICES: i64 = 24;
+const MAX_SLICES: i64 = 24;
 
 /// Lengths of a slice in seconds: the units by which people divide time.
-const LENGTHS: [i64; 16] = [
+const SLICE_LENGTHS_SECONDS: [i64; 16] = [
     1, 5, 10, 30, 60, 300, 600, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400, 259_200, 604_800,
     2_419_200,
 ];
 
 /// Slice of time, and the rows done in the slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Slice {
+pub struct TimeSlice {
     /// Beginning of the slice, included.
-    pub from: Moment,
+    pub from: UtcTime,
     /// End of the slice, excluded.
-    pub to: Moment,
+    pub to: UtcTime,
     /// Number of rows done in the slice.
-    pub rows: Count,
+    pub rows: ItemCount,
     /// Number of rows done before the end of the slice.
-    pub rows_so_far: Count,
+    pub rows_so_far: ItemCount,
 }
 
 /// Returns slices of equal length without a gap, from the first of `times` to the last. Each time
 /// is the time at which a row was done.
-pub fn over_time(mut times: Vec<Timestamp>) -> Vec<Slice> {
+pub fn slices_over_time(mut times: Vec<Timestamp>) -> Vec<TimeSlice> {
     times.sort_unstable();
     let (Some(first), Some(last)) = (times.first(), times.last()) else {
         return Vec::new();
@@ -43,60 +43,62 @@ pub fn over_time(mut times: Vec<Timestamp>) -> Vec<Slice> {
     for number in 0..count {
         let from = begin + number * length;
         let by_its_end = times.partition_point(|time| time.as_second() < from + length);
-        slices.push(Slice {
-            from: moment(from, Timestamp::MIN),
-            to: moment(from + length, Timestamp::MAX),
-            rows: Count((by_its_end - done) as u64),
-            rows_so_far: Count(by_its_end as u64),
+        slices.push(TimeSlice {
+            from: time_or(from, Timestamp::MIN),
+            to: time_or(from + length, Timestamp::MAX),
+            rows: ItemCount((by_its_end - done) as u64),
+            rows_so_far: ItemCount(by_its_end as u64),
         });
         done = by_its_end;
     }
     slices
 }
 
-/// Returns the shortest usual length with at most [`SLICES`] slices from `first` to `last`.
+/// Returns the shortest usual length with at most [`MAX_SLICES`] slices from `first` to `last`.
 fn slice_length(first: i64, last: i64) -> i64 {
-    let covers = |length: i64| last.div_euclid(length) - first.div_euclid(length) < SLICES;
-    let longest = LENGTHS[LENGTHS.len() - 1];
-    let usual = LENGTHS.into_iter().find(|length| covers(*length));
+    let covers = |length: i64| last.div_euclid(length) - first.div_euclid(length) < MAX_SLICES;
+    let longest = SLICE_LENGTHS_SECONDS[SLICE_LENGTHS_SECONDS.len() - 1];
+    let usual = SLICE_LENGTHS_SECONDS
+        .into_iter()
+        .find(|length| covers(*length));
     // Decades of results: a multiple of the longest length.
-    usual.unwrap_or_else(|| ((last - first) / longest / (SLICES - 1) + 1) * longest)
+    usual.unwrap_or_else(|| ((last - first) / longest / (MAX_SLICES - 1) + 1) * longest)
 }
 
-fn moment(second: i64, beyond: Timestamp) -> Moment {
-    Moment(Timestamp::from_second(second).unwrap_or(beyond))
+fn time_or(second: i64, beyond: Timestamp) -> UtcTime {
+    UtcTime(Timestamp::from_second(second).unwrap_or(beyond))
 }
 
 /// Range of file sizes, and the rows with a file in the range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct SizeRange {
     /// Lower bound in bytes, included.
-    pub from: Bytes,
+    pub from: ByteCount,
     /// Upper bound in bytes, excluded.
-    pub below: Bytes,
+    pub below: ByteCount,
     /// Number of done rows in the range.
-    pub rows: Count,
+    pub rows: ItemCount,
     /// Sum of their sizes.
-    pub bytes: Bytes,
+    pub bytes: ByteCount,
 }
 
 /// Number of ranges. The first ends at 1 KiB, and each further range ends at four times the end of
 /// the range before.
-const RANGES: usize = 28;
+const SIZE_RANGE_COUNT: usize = 28;
 
 /// Histogram of file sizes.
 #[derive(Debug)]
-pub struct Sizes([(Count, Bytes); RANGES]);
+pub struct SizeHistogram([(ItemCount, ByteCount); SIZE_RANGE_COUNT]);
 
-impl Default for Sizes {
+impl Default for SizeHistogram {
     fn default() -> Self {
-        Self([(Count(0), Bytes(0)); RANGES])
+        Self([(ItemCount(0), ByteCount(0)); SIZE_RANGE_COUNT])
     }
 }
 
-impl Sizes {
+impl SizeHistogram {
     /// Counts a file of `size` bytes.
-    pub fn take(&mut self, size: u64) {
+    pub fn count_size(&mut self, size: u64) {
         let range = size.checked_ilog2().map_or(0, |power| {
             power
                 .checked_sub(10)
@@ -109,7 +111,7 @@ impl Sizes {
 
     /// Returns the ranges from the smallest counted size to the largest, without a gap.
     pub fn ranges(&self) -> Vec<SizeRange> {
-        let is_used = |(rows, _): &(Count, Bytes)| !rows.is_zero();
+        let is_used = |(rows, _): &(ItemCount, ByteCount)| !rows.is_zero();
         let (Some(first), Some(last)) = (
             self.0.iter().position(is_used),
             self.0.iter().rposition(is_used),
@@ -120,8 +122,8 @@ impl Sizes {
             .map(|range| {
                 let (rows, bytes) = self.0[range];
                 SizeRange {
-                    from: Bytes(if range == 0 { 0 } else { bound(range - 1) }),
-                    below: Bytes(bound(range)),
+                    from: ByteCount(if range == 0 { 0 } else { range_end(range - 1) }),
+                    below: ByteCount(range_end(range)),
                     rows,
                     bytes,
                 }
@@ -131,7 +133,7 @@ impl Sizes {
 }
 
 /// Returns the upper bound of a range in bytes.
-fn bound(range: usize) -> u64 {
+fn range_end(range: usize) -> u64 {
     u32::try_from(10 + 2 * range)
         .ok()
         .and_then(|power| 1_u64.checked_shl(power))
@@ -142,8 +144,12 @@ impl SizeRange {
     /// Label for people: `4 KiB to 16 KiB`.
     pub fn label(&self) -> String {
         match self.from.0 {
-            0 => format!("under {}", whole(self.below.0)),
-            from => format!("{} to {}", whole(from), whole(self.below.0)),
+            0 => format!("under {}", binary_size_label(self.below.0)),
+            from => format!(
+                "{} to {}",
+                binary_size_label(from),
+                binary_size_label(self.below.0)
+            ),
         }
     }
 
@@ -151,13 +157,13 @@ impl SizeRange {
     pub fn short_label(&self) -> String {
         match self.from.0 {
             0 => "0".to_owned(),
-            from => whole(from),
+            from => binary_size_label(from),
         }
     }
 }
 
 /// Returns a power of two in binary units.
-fn whole(bytes: u64) -> String {
+fn binary_size_label(bytes: u64) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let power = bytes.checked_ilog2().unwrap_or(0) as usize / 10;
     format!("{} {}", bytes >> (10 * power), units[power])
@@ -171,9 +177,9 @@ mod tests {
         texts.iter().map(|text| text.parse().unwrap()).collect()
     }
 
-    fn told(slices: &[Slice]) -> Vec<String> {
-        let tell = |slice: &Slice| {
-            let Slice {
+    fn told(slices: &[TimeSlice]) -> Vec<String> {
+        let tell = |slice: &TimeSlice| {
+            let TimeSlice {
                 from,
                 rows,
                 rows_so_far,
@@ -186,7 +192,7 @@ mod tests {
 
     #[test]
     fn rows_done_over_time_stand_in_slices_that_begin_at_round_times() {
-        let slices = over_time(times(&[
+        let slices = slices_over_time(times(&[
             "2026-11-22T10:00:17Z",
             "2026-11-22T10:00:09.5Z",
             "2026-11-22T10:00:07Z",
@@ -217,7 +223,7 @@ mod tests {
             ("1969-12-31T23:59:59Z", "1970-01-01T00:00:01Z"),
             ("-009999-01-02T01:59:59Z", "9999-12-30T22:00:00Z"),
         ] {
-            let slices = over_time(times(&[last, first, first]));
+            let slices = slices_over_time(times(&[last, first, first]));
             assert!(slices.len() <= 24, "{first} {}", slices.len());
             let rows: u64 = slices.iter().map(|slice| slice.rows.0).sum();
             assert_eq!((rows, slices.last().unwrap().rows_so_far.0), (3, 3));
@@ -225,12 +231,12 @@ mod tests {
                 assert_eq!(pair[0].to, pair[1].from, "without a gap");
             }
         }
-        assert_eq!(over_time(Vec::new()), []);
+        assert_eq!(slices_over_time(Vec::new()), []);
     }
 
     #[test]
     fn the_end_of_a_slice_belongs_to_the_next_one() {
-        let slices = over_time(times(&["2026-11-22T10:00:00Z", "2026-11-22T10:00:01Z"]));
+        let slices = slices_over_time(times(&["2026-11-22T10:00:00Z", "2026-11-22T10:00:01Z"]));
         assert_eq!(
             told(&slices),
             ["2026-11-22T10:00:00Z 1 1", "2026-11-22T10:00:01Z 1 2"]
@@ -239,9 +245,9 @@ mod tests {
 
     #[test]
     fn sizes_stand_in_powers_of_four_without_a_gap() {
-        let mut sizes = Sizes::default();
+        let mut sizes = SizeHistogram::default();
         for size in [1023, 0, 1024, 4095, 65_536] {
-            sizes.take(size);
+            sizes.count_size(size);
         }
         let told: Vec<(String, u64)> = sizes
             .ranges()
@@ -256,13 +262,13 @@ mod tests {
             ("64 KiB to 256 KiB", 1),
         ];
         assert_eq!(told, expected.map(|(label, rows)| (label.to_owned(), rows)));
-        assert_eq!(Sizes::default().ranges(), []);
+        assert_eq!(SizeHistogram::default().ranges(), []);
     }
 
     #[test]
     fn no_size_is_too_large_to_be_counted() {
-        let mut sizes = Sizes::default();
-        sizes.take(u64::MAX);
+        let mut sizes = SizeHistogram::default();
+        sizes.count_size(u64::MAX);
         assert_eq!(sizes.ranges()[0].rows.0, 1);
         assert_eq!(sizes.ranges()[0].short_label(), "4 EiB");
     }

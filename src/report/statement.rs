@@ -1,16 +1,16 @@
 //! Statements about proven and unproven facts, in plain words. Each sentence follows from the
 //! figures of the report, and is clear to a reader who does not know the program.
 
-mod changes;
+mod change_statements;
 
 use std::fmt::Write as _;
 
-use super::evidence::{Level, VerificationFacts};
+use super::evidence::{EvidenceLevel, VerificationFacts};
 use super::facts::Report;
-use super::reconcile::Against;
-use super::value::Count;
-use crate::model::Service;
-use crate::text::{counted, counted_with_verb};
+use super::reconcile::ReconciledAgainst;
+use super::value::ItemCount;
+use crate::model::ProcurementService;
+use crate::text::{count_with_noun, count_with_noun_and_verb};
 
 /// Returns the summary of the report in a few sentences.
 pub(super) fn verdict(report: &Report) -> String {
@@ -19,22 +19,22 @@ pub(super) fn verdict(report: &Report) -> String {
     } else if report.rows_not_done.is_zero() {
         match report.rows.0 {
             1 => "The only row is done.".to_owned(),
-            _ => format!("All {} done.", are(report.rows, "row")),
+            _ => format!("All {} done.", count_are(report.rows, "row")),
         }
     } else {
-        let (done, rows) = (report.rows_done, counted(report.rows.0, "row"));
+        let (done, rows) = (report.rows_done, count_with_noun(report.rows.0, "row"));
         let verb = if done.0 == 1 || report.rows.0 == 1 {
             "is"
         } else {
             "are"
         };
-        let not_done = is_or_are(report.rows_not_done);
+        let not_done = number_are(report.rows_not_done);
         format!("{done} of {rows} {verb} done; {not_done} not.")
     };
-    let levels: Vec<String> = Level::ALL
+    let levels: Vec<String> = EvidenceLevel::ALL
         .into_iter()
         .filter_map(|level| {
-            let rows = rows_of(report, level);
+            let rows = rows_with_level(report, level);
             let how = how_verified(level)?;
             (!rows.is_zero()).then(|| format!("{rows} {how}"))
         })
@@ -42,8 +42,8 @@ pub(super) fn verdict(report: &Report) -> String {
     if !levels.is_empty() {
         let _ = write!(text, " Verified: {}.", levels.join("; "));
     }
-    text.push_str(&changes::verdict(report));
-    let contradicted = rows_of(report, Level::Contradicted);
+    text.push_str(&change_statements::verdict(report));
+    let contradicted = rows_with_level(report, EvidenceLevel::Contradicted);
     if !contradicted.is_zero() {
         let _ = write!(
             text,
@@ -52,12 +52,14 @@ pub(super) fn verdict(report: &Report) -> String {
         );
     }
     if let Some(found) = &report.verification {
-        text.push_str(&also_found(found));
+        text.push_str(&other_findings(found));
     }
     if !report.reconciliation.complete {
         text.push_str(match report.reconciliation.against {
-            Against::Manifest => " The lines of the results are not the rows of the manifest.",
-            Against::RowNumbers => " The row numbers have gaps or repetitions.",
+            ReconciledAgainst::Manifest => {
+                " The lines of the results are not the rows of the manifest."
+            }
+            ReconciledAgainst::RowNumbers => " The row numbers have gaps or repetitions.",
         });
     }
     if !report.damage.is_none() {
@@ -70,7 +72,7 @@ pub(super) fn verdict(report: &Report) -> String {
 }
 
 /// Returns findings of `verify` that weaken no evidence, and must not be overlooked.
-fn also_found(found: &VerificationFacts) -> String {
+fn other_findings(found: &VerificationFacts) -> String {
     let told = [
         ("renamed", "another external_id or title for"),
         ("error", "no answer for"),
@@ -78,8 +80,8 @@ fn also_found(found: &VerificationFacts) -> String {
     let told: Vec<String> = told
         .into_iter()
         .filter_map(|(word, what)| {
-            let rows = outcome(found, word);
-            (!rows.is_zero()).then(|| format!("{what} {}", counted(rows.0, "row")))
+            let rows = rows_with_outcome(found, word);
+            (!rows.is_zero()).then(|| format!("{what} {}", count_with_noun(rows.0, "row")))
         })
         .collect();
     if told.is_empty() {
@@ -90,30 +92,32 @@ fn also_found(found: &VerificationFacts) -> String {
 
 /// Returns the kind of evidence, as a phrase after the number of rows; `None` for levels with a
 /// sentence of their own.
-fn how_verified(level: Level) -> Option<&'static str> {
+fn how_verified(level: EvidenceLevel) -> Option<&'static str> {
     match level {
-        Level::Content => Some("by content, downloaded and hashed again"),
-        Level::ContentAtImport => Some("by content, downloaded and hashed by the import"),
-        Level::Etag => Some("by the MD5 that the storage confirmed"),
-        Level::Size => Some("by the size that the service showed"),
-        Level::Job => Some("by a job that ended in success"),
-        Level::SameSize => Some("only by the size of what was there before"),
-        Level::Unrecorded => Some("in a way that is not recorded"),
-        Level::KeptExisting | Level::Contradicted => None,
+        EvidenceLevel::Content => Some("by content, downloaded and hashed again"),
+        EvidenceLevel::ContentAtImport => Some("by content, downloaded and hashed by the import"),
+        EvidenceLevel::Etag => Some("by the MD5 that the storage confirmed"),
+        EvidenceLevel::Size => Some("by the size that the service showed"),
+        EvidenceLevel::Job => Some("by a job that ended in success"),
+        EvidenceLevel::SameSize => Some("only by the size of what was there before"),
+        EvidenceLevel::Unrecorded => Some("in a way that is not recorded"),
+        EvidenceLevel::KeptExisting | EvidenceLevel::Contradicted => None,
     }
 }
 
 /// Returns sentences about facts proven by the evidence.
-pub(super) fn proven(report: &Report, service: Option<Service>) -> Vec<String> {
-    let mut proven = by_levels(report, service);
-    proven.extend(changes::proven(report));
+pub(super) fn proven(report: &Report, service: Option<ProcurementService>) -> Vec<String> {
+    let mut proven = proven_by_levels(report, service);
+    proven.extend(change_statements::proven(report));
     proven.extend(
         report
             .verification
             .as_ref()
-            .and_then(|found| matched(report, found)),
+            .and_then(|found| match_statement(report, found)),
     );
-    if report.reconciliation.against == Against::Manifest && report.reconciliation.complete {
+    if report.reconciliation.against == ReconciledAgainst::Manifest
+        && report.reconciliation.complete
+    {
         proven.push(
             "Every row of the manifest has exactly one line in the results, about the same file, \
              record and external_id."
@@ -124,56 +128,59 @@ pub(super) fn proven(report: &Report, service: Option<Service>) -> Vec<String> {
 }
 
 /// Returns the sentence about rows with the outcome `match`; `None` without such rows.
-fn matched(report: &Report, found: &VerificationFacts) -> Option<String> {
-    let rows = outcome(found, "match");
+fn match_statement(report: &Report, found: &VerificationFacts) -> Option<String> {
+    let rows = rows_with_outcome(found, "match");
     (!rows.is_zero()).then(|| {
         format!(
             "{}{}: consign verify found the attachment in the service under its id, with the size that \
              the results name, and the service told of no other external_id or title for it{}.",
-            counted(rows.0, "row"),
-            of_which_left(report),
-            when(found)
+            count_with_noun(rows.0, "row"),
+            removed_rows_clause(report),
+            check_times_clause(found)
         )
     })
 }
 
 /// Returns a sentence for each level of evidence with rows.
-fn by_levels(report: &Report, service: Option<Service>) -> Vec<String> {
+fn proven_by_levels(report: &Report, service: Option<ProcurementService>) -> Vec<String> {
     let mut proven = Vec::new();
-    let mut say = |rows: Count, sentence: &dyn Fn(String) -> String| {
+    let mut say = |rows: ItemCount, sentence: &dyn Fn(String) -> String| {
         if !rows.is_zero() {
-            proven.push(sentence(counted(rows.0, "row")));
+            proven.push(sentence(count_with_noun(rows.0, "row")));
         }
     };
     let after = match service {
-        Some(Service::Keelvar) => "their job ended in success",
-        Some(Service::Workday) | None => "the service showed the size",
+        Some(ProcurementService::Keelvar) => "their job ended in success",
+        Some(ProcurementService::Workday) | None => "the service showed the size",
     };
-    say(rows_of(report, Level::Content), &|rows| {
+    say(rows_with_level(report, EvidenceLevel::Content), &|rows| {
         format!(
             "{rows}: the bytes that the service held were downloaded and had the SHA-256 of the \
              row's file."
         )
     });
-    say(rows_of(report, Level::ContentAtImport), &|rows| {
-        format!(
-            "{rows}: the import downloaded the bytes that the service held then, and they had the \
+    say(
+        rows_with_level(report, EvidenceLevel::ContentAtImport),
+        &|rows| {
+            format!(
+                "{rows}: the import downloaded the bytes that the service held then, and they had the \
              SHA-256 of the row's file."
-        )
-    });
-    say(rows_of(report, Level::Etag), &|rows| {
+            )
+        },
+    );
+    say(rows_with_level(report, EvidenceLevel::Etag), &|rows| {
         format!(
             "{rows}: the storage took the bytes and confirmed their MD5, and {after}. The bytes that \
              were stored then are those of the file."
         )
     });
-    say(rows_of(report, Level::Size), &|rows| {
+    say(rows_with_level(report, EvidenceLevel::Size), &|rows| {
         format!("{rows}: the storage took the bytes, and the service showed as many as were sent.")
     });
-    say(rows_of(report, Level::Job), &|rows| {
+    say(rows_with_level(report, EvidenceLevel::Job), &|rows| {
         format!("{rows}: the storage took the bytes, and the job ended with the word for success.")
     });
-    say(rows_of(report, Level::SameSize), &|rows| {
+    say(rows_with_level(report, EvidenceLevel::SameSize), &|rows| {
         format!(
             "{rows}: before anything was sent, the service showed an attachment of the file's size \
              under the external_id."
@@ -183,17 +190,17 @@ fn by_levels(report: &Report, service: Option<Service>) -> Vec<String> {
 }
 
 /// Returns sentences about facts not proven by the evidence.
-pub(super) fn not_proven(report: &Report, service: Option<Service>) -> Vec<String> {
+pub(super) fn not_proven(report: &Report, service: Option<ProcurementService>) -> Vec<String> {
     let mut open = Vec::new();
-    of_content(report, &mut open);
-    changes::not_proven(report, &mut open);
+    content_not_proven(report, &mut open);
+    change_statements::not_proven(report, &mut open);
     match service {
-        Some(Service::Keelvar) => open.push(
+        Some(ProcurementService::Keelvar) => open.push(
             "Keelvar has no way to list or download what a job attached. That a job ended in success \
              is all that can be known; the files themselves cannot be verified by program."
                 .to_owned(),
         ),
-        Some(Service::Workday) => open.push(
+        Some(ProcurementService::Workday) => open.push(
             "The service does not show which record an attachment hangs on. The record in this \
              report is the one that was asked for when the attachment was made; it was not read \
              back."
@@ -201,7 +208,7 @@ pub(super) fn not_proven(report: &Report, service: Option<Service>) -> Vec<Strin
         ),
         None => {}
     }
-    of_the_files(report, &mut open);
+    files_not_proven(report, &mut open);
     open.push(format!(
         "Which version of the program imported the rows: the results do not record it. This report \
          was written by {}.",
@@ -222,23 +229,24 @@ pub(super) fn not_proven(report: &Report, service: Option<Service>) -> Vec<Strin
 }
 
 /// Adds the open questions about the stored bytes.
-fn of_content(report: &Report, open: &mut Vec<String>) {
+fn content_not_proven(report: &Report, open: &mut Vec<String>) {
     let skipped = report.statuses.iter().find(|one| one.status == "skipped");
     if let Some(skipped) = skipped {
         open.push(format!(
             "{} skipped because an attachment had the external_id already. Unless this import made it, \
              which record it hangs on is not known; nor is its content, unless it was downloaded and \
              hashed.",
-            were(skipped.rows)
+            rows_were(skipped.rows)
         ));
     }
-    let told = [Level::Content, Level::KeptExisting].map(|level| rows_of(report, level).0);
-    let unhashed = Count(report.rows_done.0.saturating_sub(told.iter().sum()));
+    let told = [EvidenceLevel::Content, EvidenceLevel::KeptExisting]
+        .map(|level| rows_with_level(report, level).0);
+    let unhashed = ItemCount(report.rows_done.0.saturating_sub(told.iter().sum()));
     if !unhashed.is_zero() {
         open.push(format!(
             "The stored bytes of {} done were not downloaded since the import, or did not have the SHA-256 of the file: \
              that they are those of the file now is not proven.",
-            that_are(unhashed)
+            rows_that_are(unhashed)
         ));
     }
     let Some(found) = &report.verification else {
@@ -258,7 +266,7 @@ fn of_content(report: &Report, open: &mut Vec<String>) {
     if !found.rows_not_covered.is_zero() {
         open.push(format!(
             "{} not covered by the verification.",
-            are(found.rows_not_covered, "row")
+            count_are(found.rows_not_covered, "row")
         ));
     }
     open.push(match found.last_checked_at {
@@ -274,7 +282,7 @@ fn of_content(report: &Report, open: &mut Vec<String>) {
 }
 
 /// Adds the open questions about the input files.
-fn of_the_files(report: &Report, open: &mut Vec<String>) {
+fn files_not_proven(report: &Report, open: &mut Vec<String>) {
     if report.inputs.manifest.is_none() {
         open.push(
             "The manifest was not at hand: the counts were reconciled with the row numbers of the \
@@ -308,21 +316,21 @@ fn of_the_files(report: &Report, open: &mut Vec<String>) {
     }
 }
 
-fn rows_of(report: &Report, level: Level) -> Count {
+fn rows_with_level(report: &Report, level: EvidenceLevel) -> ItemCount {
     let mut levels = report.evidence.iter();
     let found = levels.find(|count| count.level == level.as_str());
-    found.map_or(Count(0), |count| count.rows)
+    found.map_or(ItemCount(0), |count| count.rows)
 }
 
-fn outcome(found: &VerificationFacts, word: &str) -> Count {
+fn rows_with_outcome(found: &VerificationFacts, word: &str) -> ItemCount {
     let mut outcomes = found.outcomes.iter();
     let found = outcomes.find(|count| count.outcome == word);
-    found.map_or(Count(0), |count| count.rows)
+    found.map_or(ItemCount(0), |count| count.rows)
 }
 
 /// Clause for counts of outcomes. Outcomes are counted over all lines, lines of rows that have left
 /// the manifest included.
-fn of_which_left(report: &Report) -> &'static str {
+fn removed_rows_clause(report: &Report) -> &'static str {
     if report.rows_no_longer_in_manifest.is_empty() {
         return "";
     }
@@ -330,7 +338,7 @@ fn of_which_left(report: &Report) -> &'static str {
 }
 
 /// Clause with the times at which the service was asked.
-fn when(found: &VerificationFacts) -> String {
+fn check_times_clause(found: &VerificationFacts) -> String {
     match (found.first_checked_at, found.last_checked_at) {
         (Some(first), Some(last)) if first == last => format!(", at {last}"),
         (Some(first), Some(last)) => format!(", from {first} to {last}"),
@@ -338,20 +346,20 @@ fn when(found: &VerificationFacts) -> String {
     }
 }
 
-fn are(count: Count, noun: &str) -> String {
-    counted_with_verb(count.0, noun, ["is", "are"])
+fn count_are(count: ItemCount, noun: &str) -> String {
+    count_with_noun_and_verb(count.0, noun, ["is", "are"])
 }
 
-fn that_are(count: Count) -> String {
+fn rows_that_are(count: ItemCount) -> String {
     let verb = if count.0 == 1 { "is" } else { "are" };
-    format!("{} that {verb}", counted(count.0, "row"))
+    format!("{} that {verb}", count_with_noun(count.0, "row"))
 }
 
-fn is_or_are(count: Count) -> String {
+fn number_are(count: ItemCount) -> String {
     format!("{count} {}", if count.0 == 1 { "is" } else { "are" })
 }
 
-fn were(count: Count) -> String {
+fn rows_were(count: ItemCount) -> String {
     let verb = if count.0 == 1 { "was" } else { "were" };
-    format!("{} {verb}", counted(count.0, "row"))
+    format!("{} {verb}", count_with_noun(count.0, "row"))
 }

@@ -8,20 +8,22 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
-use super::file::ResultsFile;
-use super::{Entry, ResultsError};
+use super::results_file::ResultsFile;
+use super::{ResultsEntry, ResultsError};
 
 /// Durable record of steps that are about to happen and of their results.
 pub trait Journal: Send + Sync {
     /// Returns once the lines would survive a loss of power. All lines are written together. Fails
     /// with [`JournalClosed`] where the lines are not on the disk.
-    fn record(&self, entries: Vec<Entry>)
-    -> impl Future<Output = Result<(), JournalClosed>> + Send;
+    fn record(
+        &self,
+        entries: Vec<ResultsEntry>,
+    ) -> impl Future<Output = Result<(), JournalClosed>> + Send;
 
     /// Returns once all recorded lines were seen to stand where the next run will read them.
     /// Callers check before each request that changes something, since hours may pass between a
     /// line and the request announced by the line.
-    fn look(&self) -> impl Future<Output = Result<(), JournalClosed>> + Send {
+    fn check_in_place(&self) -> impl Future<Output = Result<(), JournalClosed>> + Send {
         self.record(Vec::new())
     }
 }
@@ -32,39 +34,39 @@ pub trait Journal: Send + Sync {
 pub struct JournalClosed;
 
 /// Lines to be written together, with the channel for the answer.
-struct Request {
-    entries: Vec<Entry>,
+struct RecordRequest {
+    entries: Vec<ResultsEntry>,
     written: oneshot::Sender<()>,
 }
 
 /// The journal of a run, kept in its results file.
 #[derive(Debug)]
-pub struct FileJournal(Sender<Request>);
+pub struct FileJournal(Sender<RecordRequest>);
 
 /// Handle of the writing thread. The thread ends when the [`FileJournal`] is dropped, and writes
 /// nothing after the first error: the state of the disk after a failed sync is unknown, so the
 /// write is never tried again.
 #[derive(Debug)]
-pub struct Writer(JoinHandle<(ResultsFile, Result<(), ResultsError>)>);
+pub struct JournalWriter(JoinHandle<(ResultsFile, Result<(), ResultsError>)>);
 
 /// Starts the writer of a run.
-pub fn start(file: ResultsFile) -> (FileJournal, Writer) {
+pub fn start_journal(file: ResultsFile) -> (FileJournal, JournalWriter) {
     let (sender, receiver) = channel();
-    let thread = std::thread::spawn(move || write(file, &receiver));
-    (FileJournal(sender), Writer(thread))
+    let thread = std::thread::spawn(move || write_requests(file, &receiver));
+    (FileJournal(sender), JournalWriter(thread))
 }
 
 impl Journal for FileJournal {
-    async fn record(&self, entries: Vec<Entry>) -> Result<(), JournalClosed> {
+    async fn record(&self, entries: Vec<ResultsEntry>) -> Result<(), JournalClosed> {
         let (written, answer) = oneshot::channel();
         self.0
-            .send(Request { entries, written })
+            .send(RecordRequest { entries, written })
             .map_err(|_| JournalClosed)?;
         answer.await.map_err(|_| JournalClosed)
     }
 }
 
-impl Writer {
+impl JournalWriter {
     /// Closes the journal and waits until all lines are written. Returns the file, and the error
     /// that ended the writing.
     pub fn finish(self, journal: FileJournal) -> (ResultsFile, Result<(), ResultsError>) {
@@ -76,9 +78,9 @@ impl Writer {
     }
 }
 
-fn write(
+fn write_requests(
     mut file: ResultsFile,
-    queue: &Receiver<Request>,
+    queue: &Receiver<RecordRequest>,
 ) -> (ResultsFile, Result<(), ResultsError>) {
     while let Ok(first) = queue.recv() {
         let (entries, waiting): (Vec<Vec<_>>, Vec<_>) = std::iter::once(first)
@@ -91,7 +93,7 @@ fn write(
             // written elsewhere.
             drop(waiting);
             for request in queue {
-                let _ = file.remember(&request.entries);
+                let _ = file.keep_in_memory(&request.entries);
             }
             return (file, Err(error));
         }

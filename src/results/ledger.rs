@@ -4,8 +4,8 @@ use std::fs::{self, File, TryLockError};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use super::previous::{Place, Previous};
-use super::{Entry, ResultsError};
+use super::earlier_results::{EarlierResults, LinePosition};
+use super::{ResultsEntry, ResultsError};
 use crate::digest::sha256;
 use crate::model::Sha256Digest;
 use crate::text::decode::Encoding;
@@ -14,9 +14,9 @@ use crate::text::decode::Encoding;
 #[derive(Debug)]
 pub struct Ledger {
     path: PathBuf,
-    previous: Previous,
+    earlier_results: EarlierResults,
     /// Positions of the latest line of each row, in the order of the manifest's rows.
-    places: Vec<Place>,
+    line_positions: Vec<LinePosition>,
     /// Digest of the whole file.
     pub sha256: Sha256Digest,
     /// Size of the whole file in bytes.
@@ -26,7 +26,7 @@ pub struct Ledger {
 /// Gaps in a results file, measured against the whole record of a finished import. Lines that are
 /// not believed are no part of the gaps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Lacks {
+pub struct LedgerGaps {
     /// Number of the last line; `None` unless the line is torn.
     pub torn_line: Option<u64>,
     /// Number of removed lines.
@@ -38,9 +38,9 @@ pub struct Lacks {
     pub rows_without_line: u64,
 }
 
-impl Lacks {
+impl LedgerGaps {
     /// True if the file alone shows no gap.
-    pub fn is_nothing(self) -> bool {
+    pub fn is_empty(self) -> bool {
         self == Self::default()
     }
 }
@@ -48,11 +48,14 @@ impl Lacks {
 impl Ledger {
     /// Reads a file, which no run may be writing.
     pub fn read(path: &Path) -> Result<Self, ResultsError> {
-        Self::read_as(path, None)
+        Self::read_with_encoding(path, None)
     }
 
     /// Reads a file in the encoding named by the user, which counts only where the lines agree.
-    pub fn read_as(path: &Path, encoding: Option<&'static Encoding>) -> Result<Self, ResultsError> {
+    pub fn read_with_encoding(
+        path: &Path,
+        encoding: Option<&'static Encoding>,
+    ) -> Result<Self, ResultsError> {
         let failed = |doing: &'static str| {
             move |source| ResultsError::Io {
                 doing,
@@ -83,14 +86,14 @@ impl Ledger {
             });
         }
         let (digest, size) = (sha256(&text), text.len() as u64);
-        let previous = Previous::parse_as(text, path, encoding)?;
+        let previous = EarlierResults::parse_with_encoding(text, path, encoding)?;
         // Rows that have left the manifest stand after the others.
-        let mut places: Vec<Place> = previous.places().collect();
+        let mut places: Vec<LinePosition> = previous.latest_line_positions().collect();
         places.sort_unstable_by_key(|place| (place.row.unwrap_or(u32::MAX), place.serial));
         Ok(Self {
             path: path.to_owned(),
-            previous,
-            places,
+            earlier_results: previous,
+            line_positions: places,
             sha256: digest,
             size,
         })
@@ -103,35 +106,35 @@ impl Ledger {
 
     /// Returns the number of rows with a line.
     pub(crate) fn len(&self) -> usize {
-        self.places.len()
+        self.line_positions.len()
     }
 
     /// Returns the latest line of each row, in the manifest's order; rows that have left the
     /// manifest stand at the end. Each line is parsed when the iterator reaches its position.
-    pub fn entries(&self) -> impl ExactSizeIterator<Item = Entry> {
-        let entry = |place: &Place| self.previous.entry(*place);
-        self.places
+    pub fn entries(&self) -> impl ExactSizeIterator<Item = ResultsEntry> {
+        let entry = |place: &LinePosition| self.earlier_results.read_entry(*place);
+        self.line_positions
             .iter()
             .map(move |place| entry(place).expect("a line that is believed can be read"))
     }
 
     /// Returns the cell under another column of the manifest in the line of a row.
-    pub fn extra(&self, entry: &Entry, column: &str) -> String {
-        self.previous.extra(&entry.external_id, column)
+    pub fn extra_cell(&self, entry: &ResultsEntry, column: &str) -> String {
+        self.earlier_results.extra_cell(&entry.external_id, column)
     }
 
     /// Returns the gaps in the file. Lines appended last, with no line left after them, are missed
     /// by nobody but the manifest.
-    pub fn lacks(&self) -> Lacks {
-        Lacks {
-            torn_line: self.previous.torn,
-            removed_lines: self.previous.lost().removed,
-            superseded_lines: self.previous.superseded(),
-            rows_without_line: self.rows_without_line(),
+    pub fn gaps(&self) -> LedgerGaps {
+        LedgerGaps {
+            torn_line: self.earlier_results.torn_line,
+            removed_lines: self.earlier_results.lost_lines().removed,
+            superseded_lines: self.earlier_results.count_superseded_lines(),
+            rows_without_line: self.count_rows_without_line(),
         }
     }
 
-    fn rows_without_line(&self) -> u64 {
+    fn count_rows_without_line(&self) -> u64 {
         let mut rows: Vec<usize> = self.entries().filter_map(|entry| entry.row).collect();
         rows.dedup();
         let highest = rows.last().copied().unwrap_or(0);
@@ -140,17 +143,17 @@ impl Ledger {
     }
 
     /// Returns the parsed file: damaged and torn lines, and the destinations of the attachments.
-    pub fn previous(&self) -> &Previous {
-        &self.previous
+    pub fn earlier_results(&self) -> &EarlierResults {
+        &self.earlier_results
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::file::{Line, ResultsFile};
+    use crate::results::results_file::{LineToWrite, ResultsFile};
 
-    fn lacks(rows: &[usize]) -> u64 {
+    fn rows_without_line(rows: &[usize]) -> u64 {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("m.results.csv");
         let line = |row: &usize| {
@@ -159,15 +162,15 @@ mod tests {
             let mut cells = [""; _];
             (cells[0], cells[4], cells[5]) = (&row, &id, "pending");
             (cells[12], cells[14]) = ("0", "2026-11-22T00:00:00Z");
-            Line {
-                entry: Entry::from_cells(cells).unwrap(),
+            LineToWrite {
+                entry: ResultsEntry::from_cells(cells).unwrap(),
                 extras: Vec::new(),
             }
         };
         let (mut file, _) = ResultsFile::begin(&path).unwrap();
-        file.replace(&[], rows.iter().map(line)).unwrap();
+        file.rewrite_before_run(&[], rows.iter().map(line)).unwrap();
         drop(file);
-        Ledger::read(&path).unwrap().lacks().rows_without_line
+        Ledger::read(&path).unwrap().gaps().rows_without_line
     }
 
     #[test]
@@ -179,7 +182,7 @@ mod tests {
             (&[1, 5], 3),
             (&[0, 1], 0),
         ] {
-            assert_eq!(lacks(rows), without_line, "{rows:?}");
+            assert_eq!(rows_without_line(rows), without_line, "{rows:?}");
         }
     }
 }

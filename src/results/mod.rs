@@ -6,21 +6,21 @@
 //!
 //! The module stops at lines: `plan` decides the meaning of a line for its row, and `pipeline`
 //! decides which lines are recorded. Open [`Entry`] first, which is one line with its types, then
-//! [`RowState`], and [`file`] and [`journal`] for writing, [`previous`] and [`ledger`] for reading.
+//! [`RowState`], and [`results_file`] and [`journal`] for writing, [`earlier_results`] and [`ledger`] for reading.
 
-pub mod beside;
-pub(crate) mod cell;
-pub mod census;
-mod changes;
-pub mod file;
-mod fit;
+mod attachment_changes;
+pub mod earlier_results;
+pub(crate) mod entry_cell;
+mod folder_probe;
 pub mod journal;
 pub mod ledger;
-mod line;
-mod place;
-pub mod previous;
+pub mod lost_lines;
+pub mod other_results;
 mod reason;
-mod state;
+mod results_displacement;
+mod results_entry;
+pub mod results_file;
+mod row_state;
 mod status;
 
 #[cfg(test)]
@@ -29,16 +29,18 @@ mod tests;
 use std::io;
 use std::path::PathBuf;
 
-pub use crate::whole_file::FolderLack;
-pub use cell::BadCell;
-pub use changes::{Backup, Changes, Former};
-pub use line::*;
-pub use place::Displacement;
-pub use reason::Reason;
-pub use state::{DoneAs, DoneContent, NewWord, Replacement, RowState, SizeAnswer};
-pub use status::{Status, Verified};
+pub use crate::atomic_file::MissingFolderFeature;
+pub use attachment_changes::{AttachmentChanges, BackupOutcome, FormerContent};
+pub use entry_cell::BadCell;
+pub use reason::StatusReason;
+pub use results_displacement::ResultsDisplacement;
+pub use results_entry::*;
+pub use row_state::{
+    CompletedAction, ContentMatch, NameKind, ReplacementStage, RowState, SizeAnswer,
+};
+pub use status::{Status, VerifiedBy};
 
-use crate::text::decode::Undecodable;
+use crate::text::decode::DecodeError;
 
 /// Failure to use a results file.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +86,7 @@ pub enum ResultsError {
         /// The results file.
         path: PathBuf,
         /// The change at the path.
-        why: Displacement,
+        why: ResultsDisplacement,
     },
     /// The bytes of the file are no text.
     #[error("{}: {why}", path.display())]
@@ -92,7 +94,7 @@ pub enum ResultsError {
         /// The results file.
         path: PathBuf,
         /// The reason why no encoding fits.
-        why: Undecodable,
+        why: DecodeError,
     },
     /// The folder of the file lacks an ability needed for results.
     #[error("{} cannot be kept where it is: {lack} ({source}); {way_on}", path.display())]
@@ -100,7 +102,7 @@ pub enum ResultsError {
         /// The results file.
         path: PathBuf,
         /// The missing ability.
-        lack: FolderLack,
+        lack: MissingFolderFeature,
         /// Error of the operating system.
         source: io::Error,
         /// Advice to the user.

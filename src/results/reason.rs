@@ -1,12 +1,12 @@
 //! The words of the column `reason`: each with its meaning, and with advice to the user.
 
-/// Makes [`Reason`] of one list, so that no reason can be without its word, meaning and remedy.
+/// Makes [`ManifestErrorKind`] of one list, so that no reason can be without its word, meaning and remedy.
 macro_rules! reasons {
     ($($name:ident = $word:literal, $meaning:literal, $remedy:literal;)+) => {
         /// Reason for the status of a row, as a stable word for scripts.
         #[derive(Debug, Clone, PartialEq, Eq, Default)]
         #[expect(clippy::doc_markdown, reason = "the meanings are for users, who read no markdown")]
-        pub enum Reason {
+        pub enum StatusReason {
             /// The status needs no explanation.
             #[default]
             None,
@@ -15,7 +15,7 @@ macro_rules! reasons {
             Other(String),
         }
 
-        impl Reason {
+        impl StatusReason {
             /// Returns the word in the results file.
             pub fn as_str(&self) -> &str {
                 match self {
@@ -50,7 +50,7 @@ macro_rules! reasons {
             }
         }
 
-        impl From<&str> for Reason {
+        impl From<&str> for StatusReason {
             fn from(word: &str) -> Self {
                 match word {
                     "" => Self::None,
@@ -174,17 +174,17 @@ mod tests {
 
     #[test]
     fn every_reason_is_read_as_it_is_written_and_so_are_words_of_other_versions() {
-        for reason in Reason::all() {
-            assert_eq!(Reason::from(reason.as_str()), reason);
+        for reason in StatusReason::all() {
+            assert_eq!(StatusReason::from(reason.as_str()), reason);
         }
-        let later = Reason::from("of_a_later_version");
-        assert_eq!(later, Reason::Other("of_a_later_version".into()));
+        let later = StatusReason::from("of_a_later_version");
+        assert_eq!(later, StatusReason::Other("of_a_later_version".into()));
         assert_eq!(later.as_str(), "of_a_later_version");
     }
 
     #[test]
     fn every_meaning_is_a_sentence_and_every_remedy_may_end_one() {
-        for reason in Reason::all().into_iter().skip(1) {
+        for reason in StatusReason::all().into_iter().skip(1) {
             let (meaning, remedy) = (reason.meaning(), reason.remedy());
             assert!(meaning.ends_with('.') && meaning.starts_with(char::is_uppercase));
             assert!(!remedy.ends_with('.') && remedy.starts_with(char::is_lowercase));
@@ -192,23 +192,23 @@ mod tests {
     }
 
     /// Sources of lines.
-    const WRITERS: [&str; 11] = [
-        include_str!("../commands/import/merge.rs"),
-        include_str!("../pipeline/attachment/look_up.rs"),
-        include_str!("../pipeline/attachment/names.rs"),
-        include_str!("../pipeline/attachment/replace.rs"),
-        include_str!("../pipeline/attachment/send.rs"),
+    const LINE_WRITERS: [&str; 11] = [
+        include_str!("../commands/import/result_lines.rs"),
+        include_str!("../pipeline/attachment/look_up_and_create.rs"),
+        include_str!("../pipeline/attachment/name_changes.rs"),
+        include_str!("../pipeline/attachment/replacement.rs"),
+        include_str!("../pipeline/attachment/send_attachment.rs"),
         include_str!("../pipeline/job/mod.rs"),
-        include_str!("../pipeline/verdict.rs"),
-        include_str!("../pipeline/verdict/changed.rs"),
-        include_str!("../pipeline/verdict/ended.rs"),
+        include_str!("../pipeline/row_verdict.rs"),
+        include_str!("../pipeline/row_verdict/existing_attachment_verdicts.rs"),
+        include_str!("../pipeline/row_verdict/row_end_verdicts.rs"),
         include_str!("../plan.rs"),
         include_str!("../plan/next_step/row_end.rs"),
     ];
 
     /// Returns true if the source mentions the name, and not only as the beginning of a longer
     /// name, in a line with more than a comparison, a pattern or the loan of a remedy.
-    fn gives(source: &str, name: &str) -> bool {
+    fn mentions_reason(source: &str, name: &str) -> bool {
         let is_read = |line: &str| {
             let read = ["==", "!=", ".remedy()", "=> {"];
             read.iter().any(|read| line.contains(read))
@@ -220,11 +220,13 @@ mod tests {
     }
 
     /// Returns the states, or parts of states, written as this reason.
-    fn states_of(reason: &Reason) -> Vec<String> {
+    fn states_encoding(reason: &StatusReason) -> Vec<String> {
         let name = format!("Reason::{reason:?}");
-        let encoding = include_str!("state.rs").lines().filter_map(|line| {
+        // A long arm of the match has its words on a line of their own.
+        let arms = include_str!("row_state.rs").replace("=> {\n", "=> ");
+        let encoding = arms.lines().filter_map(|line| {
             let (state, words) = line.trim().split_once(" => ")?;
-            gives(words, &name).then_some(state)
+            mentions_reason(words, &name).then_some(state)
         });
         let state = |state: &str| match state.strip_suffix(')').and_then(|it| it.split_once('(')) {
             Some((_, part)) => part.to_owned(),
@@ -235,10 +237,14 @@ mod tests {
 
     #[test]
     fn every_reason_is_given_by_some_line() {
-        for reason in Reason::all() {
-            let mut names = states_of(&reason);
+        for reason in StatusReason::all() {
+            let mut names = states_encoding(&reason);
             names.push(format!("Reason::{reason:?}"));
-            let is_given = |name: &String| WRITERS.iter().any(|source| gives(source, name));
+            let is_given = |name: &String| {
+                LINE_WRITERS
+                    .iter()
+                    .any(|source| mentions_reason(source, name))
+            };
             assert!(names.iter().any(is_given), "{reason:?}: nothing gives it");
         }
     }

@@ -85,22 +85,22 @@ impl fmt::Display for Status {
 
 /// Evidence by which the storage or the service confirmed the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Verified {
+pub enum VerifiedBy {
     /// No evidence so far.
     #[default]
-    No,
+    Nothing,
     /// The service's size equals ours.
     Size,
     /// The storage's MD5 equals ours (and the service's size, too).
     Etag,
 }
 
-impl Verified {
-    pub(super) const ALL: [Self; 3] = [Self::No, Self::Size, Self::Etag];
+impl VerifiedBy {
+    pub(super) const ALL: [Self; 3] = [Self::Nothing, Self::Size, Self::Etag];
 
     pub(super) fn as_str(self) -> &'static str {
         match self {
-            Self::No => "",
+            Self::Nothing => "",
             Self::Size => "size",
             Self::Etag => "etag",
         }

@@ -2,7 +2,7 @@
 
 mod later_versions;
 mod ledger;
-mod places;
+mod line_numbers;
 mod properties;
 
 use std::fs;
@@ -10,45 +10,45 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::file::{Line, ResultsFile};
-use super::journal::{Journal as _, start};
-use super::previous::Previous;
+use super::earlier_results::EarlierResults;
+use super::journal::{Journal as _, start_journal};
+use super::results_file::{LineToWrite, ResultsFile};
 use super::*;
-use crate::model::{AttachmentId, Content, FileStamp};
+use crate::model::{AttachmentId, CheckedContent, FileStamp};
 
-fn entry(number: usize, status: Status) -> Entry {
-    Entry {
+fn entry(number: usize, status: Status) -> ResultsEntry {
+    ResultsEntry {
         row: Some(number),
         file_path: format!("{number}, a \"quoted\" name.pdf"),
         object_type: "contract".into(),
         object_id: "7".into(),
         external_id: format!("=A{number}"),
         status,
-        reason: Reason::None,
+        reason: StatusReason::None,
         attachment_id: Some(AttachmentId::parse("12").unwrap()),
-        known: Known::Content(Content {
+        known_content: KnownContent::Complete(CheckedContent {
             stamp: FileStamp {
                 size: 4,
                 modified: jiff::Timestamp::UNIX_EPOCH,
             },
             sha256: crate::digest::sha256(b"text"),
         }),
-        verified: Verified::Size,
+        verified_by: VerifiedBy::Size,
         attempts: 1,
         destination: "here".into(),
         updated_at: jiff::Timestamp::UNIX_EPOCH,
         message: String::new(),
-        changes: crate::results::Changes::default(),
+        changes: crate::results::AttachmentChanges::default(),
     }
 }
 
 /// A temporary folder with a results file.
-struct Folder {
+struct ResultsFolder {
     folder: TempDir,
     path: PathBuf,
 }
 
-impl Folder {
+impl ResultsFolder {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("m.results.csv");
@@ -56,15 +56,15 @@ impl Folder {
     }
 
     /// Writes a file with a line for each entry and one column of the manifest's.
-    fn with(entries: impl IntoIterator<Item = Entry>) -> Self {
+    fn with_entries(entries: impl IntoIterator<Item = ResultsEntry>) -> Self {
         let this = Self::new();
         let (mut file, _) = ResultsFile::begin(&this.path).unwrap();
-        let lines = entries.into_iter().map(|entry| Line {
+        let lines = entries.into_iter().map(|entry| LineToWrite {
             extras: vec![format!("extra of {}\nand more", entry.external_id)],
             entry,
         });
-        let lines: Vec<Line> = lines.collect();
-        file.replace(&["department".into()], lines.into_iter())
+        let lines: Vec<LineToWrite> = lines.collect();
+        file.rewrite_before_run(&["department".into()], lines.into_iter())
             .unwrap();
         this
     }
@@ -73,11 +73,11 @@ impl Folder {
         fs::read_to_string(&self.path).unwrap()
     }
 
-    fn parse(text: impl Into<Vec<u8>>) -> Previous {
-        Previous::parse(text.into(), Path::new("m.results.csv")).unwrap()
+    fn parse(text: impl Into<Vec<u8>>) -> EarlierResults {
+        EarlierResults::parse(text.into(), Path::new("m.results.csv")).unwrap()
     }
 
-    fn names(&self) -> Vec<String> {
+    fn file_names(&self) -> Vec<String> {
         let mut names: Vec<_> = fs::read_dir(self.folder.path())
             .unwrap()
             .map(|file| file.unwrap().file_name().into_string().unwrap())
@@ -90,35 +90,35 @@ impl Folder {
 #[test]
 fn a_file_reads_back_as_it_was_written_and_nothing_else_is_left_in_its_folder() {
     let entries = [entry(1, Status::Uploaded), entry(2, Status::Created)];
-    let folder = Folder::with(entries.clone());
-    let previous = Folder::parse(folder.text());
+    let folder = ResultsFolder::with_entries(entries.clone());
+    let previous = ResultsFolder::parse(folder.text());
     for entry in entries {
         let id = entry.external_id.clone();
-        assert_eq!(previous.get(&id), Some(entry));
+        assert_eq!(previous.latest_entry(&id), Some(entry));
         assert_eq!(
-            previous.extra(&id, "department"),
+            previous.extra_cell(&id, "department"),
             format!("extra of {id}\nand more")
         );
     }
     assert_eq!(previous.next_serial(), 3);
-    assert_eq!(folder.names(), ["m.results.csv"]);
+    assert_eq!(folder.file_names(), ["m.results.csv"]);
     assert!(folder.text().contains(",'=A1,"), "{}", folder.text());
 }
 
 #[test]
 fn lines_that_somebody_has_removed_are_counted_wherever_they_stood() {
-    let folder = Folder::with((1..=5).map(|number| entry(number, Status::Uploaded)));
+    let folder = ResultsFolder::with_entries((1..=5).map(|number| entry(number, Status::Uploaded)));
     let (mut file, _) = ResultsFile::resume(&folder.path, None).unwrap();
     file.append(&[entry(6, Status::Created)]).unwrap();
     drop(file);
     let text = folder.text();
     let removed = |lines: &[usize]| {
-        let mut records = lines_of(&text);
+        let mut records = split_records(&text);
         for line in lines.iter().rev() {
             records.remove(*line);
         }
         records[1..].reverse();
-        Folder::parse(records.concat()).lost().removed
+        ResultsFolder::parse(records.concat()).lost_lines().removed
     };
     assert_eq!(removed(&[]), 0);
     assert_eq!(removed(&[3]), 1);
@@ -132,40 +132,46 @@ fn lines_that_somebody_has_removed_are_counted_wherever_they_stood() {
 #[test]
 fn results_are_for_their_owner_alone() {
     use std::os::unix::fs::PermissionsExt as _;
-    let folder = Folder::with([entry(1, Status::Uploaded)]);
+    let folder = ResultsFolder::with_entries([entry(1, Status::Uploaded)]);
     let mode = fs::metadata(&folder.path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
 
 #[test]
 fn the_line_with_the_highest_serial_counts_wherever_it_stands() {
-    let folder = Folder::with([entry(1, Status::Pending)]);
+    let folder = ResultsFolder::with_entries([entry(1, Status::Pending)]);
     let (mut file, _) = ResultsFile::resume(&folder.path, None).unwrap();
     file.append(&[entry(1, Status::Creating)]).unwrap();
     file.append(&[entry(1, Status::Uploaded), entry(2, Status::Created)])
         .unwrap();
     drop(file);
     let text = folder.text();
-    let mut records: Vec<Vec<u8>> = lines_of(&text);
+    let mut records: Vec<Vec<u8>> = split_records(&text);
     records[1..].reverse();
     for text in [text.into_bytes(), records.concat()] {
-        let previous = Folder::parse(text);
-        assert_eq!(previous.get("=A1").unwrap().status, Status::Uploaded);
-        assert_eq!(previous.get("=A2").unwrap().status, Status::Created);
+        let previous = ResultsFolder::parse(text);
+        assert_eq!(
+            previous.latest_entry("=A1").unwrap().status,
+            Status::Uploaded
+        );
+        assert_eq!(
+            previous.latest_entry("=A2").unwrap().status,
+            Status::Created
+        );
         assert_eq!(previous.next_serial(), 5);
     }
 }
 
 #[test]
 fn a_journal_says_the_same_by_whatever_column_it_was_sorted() {
-    let journal = journal();
+    let journal = killed_journal();
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .from_reader(journal.as_bytes());
     let mut records: Vec<_> = reader.byte_records().map(Result::unwrap).collect();
     let header = records.remove(0);
-    let expected = Folder::parse(journal);
+    let expected = ResultsFolder::parse(journal);
     for column in 0..header.len() {
         records.sort_by(|one, other| one.get(column).cmp(&other.get(column)));
         for _ in 0..2 {
@@ -176,19 +182,23 @@ fn a_journal_says_the_same_by_whatever_column_it_was_sorted() {
             for record in std::iter::once(&header).chain(&records) {
                 writer.write_byte_record(record).unwrap();
             }
-            let sorted = Folder::parse(writer.into_inner().unwrap());
+            let sorted = ResultsFolder::parse(writer.into_inner().unwrap());
             for id in ["=A1", "=A2", "=A3"] {
-                assert_eq!(sorted.get(id), expected.get(id), "by column {column}");
+                assert_eq!(
+                    sorted.latest_entry(id),
+                    expected.latest_entry(id),
+                    "by column {column}"
+                );
             }
             assert_eq!(sorted.next_serial(), expected.next_serial());
-            assert_eq!((sorted.damaged, sorted.torn), (Vec::new(), None));
+            assert_eq!((sorted.damaged_lines, sorted.torn_line), (Vec::new(), None));
         }
     }
 }
 
 /// Returns the journal of a killed run.
-fn journal() -> String {
-    let folder = Folder::with([entry(1, Status::Failed), entry(2, Status::Pending)]);
+fn killed_journal() -> String {
+    let folder = ResultsFolder::with_entries([entry(1, Status::Failed), entry(2, Status::Pending)]);
     let (mut file, _) = ResultsFile::resume(&folder.path, None).unwrap();
     for (number, status) in [
         (2, Status::Creating),
@@ -204,7 +214,7 @@ fn journal() -> String {
 }
 
 /// Splits a file into its records, each of which may have several lines.
-fn lines_of(text: &str) -> Vec<Vec<u8>> {
+fn split_records(text: &str) -> Vec<Vec<u8>> {
     let mut records = vec![Vec::new()];
     let mut quoted = false;
     for byte in text.bytes() {
@@ -220,41 +230,47 @@ fn lines_of(text: &str) -> Vec<Vec<u8>> {
 
 #[test]
 fn a_line_that_was_altered_is_named_and_not_believed() {
-    let folder = Folder::with([entry(1, Status::Uploaded), entry(2, Status::Uploaded)]);
+    let folder =
+        ResultsFolder::with_entries([entry(1, Status::Uploaded), entry(2, Status::Uploaded)]);
     for (from, to, why) in [
         (",uploaded,", ",skipped,", "a cell was altered"),
         (",12,4,", ",13,4,", "a cell was altered"),
         (",12,4,", ",12,4.0E+0,", "column size: \"4.0E+0\""),
         (",uploaded,", ",done,", "column status: \"done\""),
     ] {
-        let previous = Folder::parse(folder.text().replacen(from, to, 1));
-        assert_eq!(previous.get("=A1"), None);
-        assert!(previous.get("=A2").is_some());
-        let [damaged] = previous.damaged.as_slice() else {
-            panic!("{:?}", previous.damaged);
+        let previous = ResultsFolder::parse(folder.text().replacen(from, to, 1));
+        assert_eq!(previous.latest_entry("=A1"), None);
+        assert!(previous.latest_entry("=A2").is_some());
+        let [damaged] = previous.damaged_lines.as_slice() else {
+            panic!("{:?}", previous.damaged_lines);
         };
-        assert_eq!((damaged.line, &*damaged.external_id), (2, "=A1"));
-        assert!(damaged.why.contains(why), "{}", damaged.why);
+        assert_eq!((damaged.line_number, &*damaged.external_id), (2, "=A1"));
+        assert!(damaged.problem.contains(why), "{}", damaged.problem);
     }
 }
 
 #[test]
 fn a_file_torn_at_any_byte_loses_at_most_its_last_line() {
-    let folder = Folder::with([entry(1, Status::Uploaded), entry(2, Status::Uploaded)]);
+    let folder =
+        ResultsFolder::with_entries([entry(1, Status::Uploaded), entry(2, Status::Uploaded)]);
     let text = folder.text();
-    let first = lines_of(&text)[..2].concat().len();
+    let first = split_records(&text)[..2].concat().len();
     for length in first..text.len() {
-        let previous = Folder::parse(&text.as_bytes()[..length]);
-        assert!(previous.get("=A1").is_some(), "torn at {length}");
-        assert_eq!(previous.damaged, [], "torn at {length}");
-        let lost = previous.get("=A2").is_none();
-        assert_eq!(previous.torn.is_some(), lost && length > first, "{length}");
+        let previous = ResultsFolder::parse(&text.as_bytes()[..length]);
+        assert!(previous.latest_entry("=A1").is_some(), "torn at {length}");
+        assert_eq!(previous.damaged_lines, [], "torn at {length}");
+        let lost = previous.latest_entry("=A2").is_none();
+        assert_eq!(
+            previous.torn_line.is_some(),
+            lost && length > first,
+            "{length}"
+        );
     }
 }
 
 #[test]
 fn a_quote_too_many_costs_its_own_line_and_none_of_those_after_it() {
-    let folder = Folder::with((1..=4).map(|number| entry(number, Status::Uploaded)));
+    let folder = ResultsFolder::with_entries((1..=4).map(|number| entry(number, Status::Uploaded)));
     for (from, to, damaged) in [
         // The first two quotes stand in a checked cell, the last two in a cell of the manifest's
         // own.
@@ -265,15 +281,19 @@ fn a_quote_too_many_costs_its_own_line_and_none_of_those_after_it() {
     ] {
         let text = folder.text();
         assert!(text.contains(from), "{text}");
-        let previous = Folder::parse(text.replacen(from, to, 1));
+        let previous = ResultsFolder::parse(text.replacen(from, to, 1));
         for number in [1, 3, 4] {
             let id = format!("=A{number}");
             let expected = Some(entry(number, Status::Uploaded));
-            assert_eq!(previous.get(&id), expected, "{to}");
+            assert_eq!(previous.latest_entry(&id), expected, "{to}");
         }
-        let lines: Vec<u64> = previous.damaged.iter().map(|one| one.line).collect();
+        let lines: Vec<u64> = previous
+            .damaged_lines
+            .iter()
+            .map(|one| one.line_number)
+            .collect();
         assert_eq!(
-            (lines.len(), previous.torn),
+            (lines.len(), previous.torn_line),
             (damaged, None),
             "{to}: {lines:?}"
         );
@@ -281,9 +301,9 @@ fn a_quote_too_many_costs_its_own_line_and_none_of_those_after_it() {
 }
 
 /// Returns a line in which no cell needs quotes but, perhaps, the cell of the manifest's column.
-fn unquoted(number: usize, extra: &str) -> Line {
-    Line {
-        entry: Entry {
+fn unquoted_line(number: usize, extra: &str) -> LineToWrite {
+    LineToWrite {
+        entry: ResultsEntry {
             file_path: format!("{number}.pdf"),
             ..entry(number, Status::Uploaded)
         },
@@ -291,39 +311,43 @@ fn unquoted(number: usize, extra: &str) -> Line {
     }
 }
 
-fn text_of(lines: impl IntoIterator<Item = Line>) -> String {
-    let folder = Folder::new();
-    let lines: Vec<Line> = lines.into_iter().collect();
+fn written_text(lines: impl IntoIterator<Item = LineToWrite>) -> String {
+    let folder = ResultsFolder::new();
+    let lines: Vec<LineToWrite> = lines.into_iter().collect();
     let (mut file, _) = ResultsFile::begin(&folder.path).unwrap();
-    file.replace(&["department".into()], lines.into_iter())
+    file.rewrite_before_run(&["department".into()], lines.into_iter())
         .unwrap();
     folder.text()
 }
 
 #[test]
 fn a_quote_too_many_in_a_column_that_nobody_checks_costs_no_line() {
-    let text = text_of([
-        unquoted(1, "purchasing"),
-        unquoted(2, "law"),
-        unquoted(3, "one\ntwo"),
+    let text = written_text([
+        unquoted_line(1, "purchasing"),
+        unquoted_line(2, "law"),
+        unquoted_line(3, "one\ntwo"),
     ]);
     // The record of the second quote ends where the third line begins to be quoted, and so looks
     // like one line.
     for (from, to) in [("department", "\"department"), ("law", "\"law")] {
-        let previous = Folder::parse(text.replacen(from, to, 1));
+        let previous = ResultsFolder::parse(text.replacen(from, to, 1));
         assert_eq!(previous.external_ids(), ["=A1", "=A2", "=A3"], "{to}");
-        assert_eq!((&*previous.damaged, previous.torn), (&[][..], None), "{to}");
+        assert_eq!(
+            (&*previous.damaged_lines, previous.torn_line),
+            (&[][..], None),
+            "{to}"
+        );
     }
 }
 
 #[test]
 fn a_cell_that_looks_like_a_line_is_a_cell() {
-    let other = text_of([unquoted(2, "law")]);
+    let other = written_text([unquoted_line(2, "law")]);
     let (_, line) = other.split_once('\n').unwrap();
-    assert_eq!(Folder::parse(&*other).external_ids(), ["=A2"]);
-    let forged = text_of([unquoted(1, &format!("law\n{line}"))]);
+    assert_eq!(ResultsFolder::parse(&*other).external_ids(), ["=A2"]);
+    let forged = written_text([unquoted_line(1, &format!("law\n{line}"))]);
     assert!(forged.contains(line));
-    assert_eq!(Folder::parse(forged).external_ids(), ["=A1"]);
+    assert_eq!(ResultsFolder::parse(forged).external_ids(), ["=A1"]);
 }
 
 #[test]
@@ -334,16 +358,16 @@ fn a_column_of_the_manifest_may_be_named_like_a_formula_or_with_other_delimiters
         "'=x",
         "a;b;c;d;e;f;g;h;i;j;k;l;m;n;o;p;q;r;s",
     ] {
-        let folder = Folder::new();
+        let folder = ResultsFolder::new();
         let (mut file, _) = ResultsFile::begin(&folder.path).unwrap();
-        let line = Line {
+        let line = LineToWrite {
             entry: entry(1, Status::Uploaded),
             extras: vec!["7".into()],
         };
-        file.replace(&[column.into()], std::iter::once(line))
+        file.rewrite_before_run(&[column.into()], std::iter::once(line))
             .unwrap();
         assert_eq!(
-            Folder::parse(folder.text()).extra("=A1", column),
+            ResultsFolder::parse(folder.text()).extra_cell("=A1", column),
             "7",
             "{column}"
         );
@@ -352,7 +376,7 @@ fn a_column_of_the_manifest_may_be_named_like_a_formula_or_with_other_delimiters
 
 #[test]
 fn spreadsheets_may_change_quotes_and_delimiter_but_not_values() {
-    let folder = Folder::with([entry(1, Status::Uploaded)]);
+    let folder = ResultsFolder::with_entries([entry(1, Status::Uploaded)]);
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .from_path(&folder.path)
@@ -365,14 +389,17 @@ fn spreadsheets_may_change_quotes_and_delimiter_but_not_values() {
     for record in reader.records() {
         writer.write_record(&record.unwrap()).unwrap();
     }
-    let previous = Folder::parse(writer.into_inner().unwrap());
-    assert_eq!(previous.damaged, []);
-    assert_eq!(previous.get("=A1"), Some(entry(1, Status::Uploaded)));
+    let previous = ResultsFolder::parse(writer.into_inner().unwrap());
+    assert_eq!(previous.damaged_lines, []);
+    assert_eq!(
+        previous.latest_entry("=A1"),
+        Some(entry(1, Status::Uploaded))
+    );
 }
 
 #[test]
 fn a_later_version_may_add_columns() {
-    let folder = Folder::new();
+    let folder = ResultsFolder::new();
     let previous = entry(1, Status::Uploaded);
     let cells: Vec<String> = previous
         .cells()
@@ -385,26 +412,33 @@ fn a_later_version_may_add_columns() {
     header.insert(3, "new_column");
     values.insert(3, "new value");
     let check = line_check(values.iter().copied(), 9);
-    header.push(LINE_CHECK);
+    header.push(LINE_CHECK_COLUMN);
     values.push(&check);
     let mut writer = csv::Writer::from_path(&folder.path).unwrap();
     writer.write_record(header).unwrap();
     writer.write_record(values).unwrap();
     drop(writer);
-    let read = Folder::parse(folder.text());
-    assert_eq!((read.get("=A1"), read.next_serial()), (Some(previous), 10));
+    let read = ResultsFolder::parse(folder.text());
+    assert_eq!(
+        (read.latest_entry("=A1"), read.next_serial()),
+        (Some(previous), 10)
+    );
 }
 
 #[test]
 fn invalid_lines_override_nothing() {
-    let folder = Folder::with([entry(1, Status::Uploaded), entry(1, Status::Invalid)]);
-    let previous = Folder::parse(folder.text());
-    assert_eq!(previous.get("=A1").unwrap().status, Status::Uploaded);
+    let folder =
+        ResultsFolder::with_entries([entry(1, Status::Uploaded), entry(1, Status::Invalid)]);
+    let previous = ResultsFolder::parse(folder.text());
+    assert_eq!(
+        previous.latest_entry("=A1").unwrap().status,
+        Status::Uploaded
+    );
 }
 
 #[test]
 fn what_is_no_results_file_is_not_written_over() {
-    let folder = Folder::new();
+    let folder = ResultsFolder::new();
     fs::write(&folder.path, "file_path,object_type\na,b\n").unwrap();
     let refused = ResultsFile::resume(&folder.path, None).unwrap_err();
     assert!(
@@ -419,7 +453,7 @@ fn what_is_no_results_file_is_not_written_over() {
 
 #[test]
 fn one_run_at_a_time_has_a_file_also_after_it_was_replaced() {
-    let folder = Folder::with([entry(1, Status::Pending)]);
+    let folder = ResultsFolder::with_entries([entry(1, Status::Pending)]);
     let (mut first, _) = ResultsFile::resume(&folder.path, None).unwrap();
     let is_locked = || {
         matches!(
@@ -428,7 +462,7 @@ fn one_run_at_a_time_has_a_file_also_after_it_was_replaced() {
         )
     };
     assert!(is_locked());
-    first.replace(&[], std::iter::empty()).unwrap();
+    first.rewrite_before_run(&[], std::iter::empty()).unwrap();
     assert!(is_locked());
     drop(first);
     assert!(!is_locked());
@@ -436,37 +470,39 @@ fn one_run_at_a_time_has_a_file_also_after_it_was_replaced() {
 
 #[test]
 fn two_first_runs_cannot_both_begin() {
-    let folder = Folder::new();
+    let folder = ResultsFolder::new();
     let (mut first, _) = ResultsFile::begin(&folder.path).unwrap();
     let (mut second, _) = ResultsFile::begin(&folder.path).unwrap();
-    first.replace(&[], std::iter::empty()).unwrap();
-    let refused = second.replace(&[], std::iter::empty()).unwrap_err();
+    first.rewrite_before_run(&[], std::iter::empty()).unwrap();
+    let refused = second
+        .rewrite_before_run(&[], std::iter::empty())
+        .unwrap_err();
     assert!(matches!(refused, ResultsError::Exists { .. }), "{refused}");
-    assert_eq!(folder.names(), ["m.results.csv"]);
+    assert_eq!(folder.file_names(), ["m.results.csv"]);
 }
 
 #[tokio::test]
 async fn a_recorded_line_is_in_the_file_when_its_writer_goes_on() {
-    let folder = Folder::with([]);
+    let folder = ResultsFolder::with_entries([]);
     let (file, _) = ResultsFile::resume(&folder.path, None).unwrap();
-    let (journal, writer) = start(file);
+    let (journal, writer) = start_journal(file);
     for number in 1..=3 {
         journal
             .record(vec![entry(number, Status::Creating)])
             .await
             .unwrap();
-        let previous = Folder::parse(folder.text());
-        assert!(previous.get(&format!("=A{number}")).is_some());
+        let previous = ResultsFolder::parse(folder.text());
+        assert!(previous.latest_entry(&format!("=A{number}")).is_some());
     }
     assert!(writer.finish(journal).1.is_ok());
 }
 
 #[tokio::test]
 async fn after_a_failed_write_nothing_more_is_recorded() {
-    let folder = Folder::new();
+    let folder = ResultsFolder::new();
     // Nothing can be appended to a file that was never begun.
     let (file, _) = ResultsFile::begin(&folder.path).unwrap();
-    let (journal, writer) = start(file);
+    let (journal, writer) = start_journal(file);
     assert!(
         journal
             .record(vec![entry(1, Status::Creating)])

@@ -8,23 +8,23 @@ use std::fmt;
 pub use encoding_rs::Encoding;
 use encoding_rs::{DecoderResult, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-use super::{line_breaks, quoted};
+use super::{count_line_breaks, quoted};
 
 /// Number of leading bytes examined to detect UTF-16 without a byte-order mark.
-const EVIDENCE: usize = 64;
+const UTF_16_SAMPLE_BYTES: usize = 64;
 
 /// Longest part of a line shown on each side of an invalid byte, in bytes.
-const LINE_SHOWN: usize = 60;
+const MAX_BYTES_AROUND_ERROR: usize = 60;
 
 /// Reason for which bytes cannot be decoded.
 #[derive(Debug, thiserror::Error)]
-pub enum Undecodable {
+pub enum DecodeError {
     /// The bytes are a workbook: XLSX, ODS or XLS.
     #[error("is a spreadsheet's own file, not text; save it as CSV (UTF-8) and name that file")]
     Workbook,
     /// A byte is invalid in the encoding.
     #[error("{0}")]
-    NotText(NotText),
+    InvalidByte(InvalidByte),
     /// The text is too large for the memory of the machine.
     #[error("has more text than this machine has memory for; split it")]
     TooLarge,
@@ -32,7 +32,7 @@ pub enum Undecodable {
 
 /// First invalid byte of a text, and a guess at the right encoding.
 #[derive(Debug, PartialEq, Eq)]
-pub struct NotText {
+pub struct InvalidByte {
     /// Name of the encoding used for decoding.
     pub encoding: &'static str,
     /// Number of bytes before the invalid byte.
@@ -44,7 +44,7 @@ pub struct NotText {
     pub as_windows_1252: Option<String>,
 }
 
-impl fmt::Display for NotText {
+impl fmt::Display for InvalidByte {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -67,62 +67,62 @@ impl fmt::Display for NotText {
 ///
 /// The encoding is, in this order of precedence: the encoding of a byte-order mark, the encoding
 /// named by the user, UTF-16 if the bytes clearly are UTF-16, and UTF-8.
-pub fn decode(bytes: Vec<u8>, named: Option<&'static Encoding>) -> Result<String, Undecodable> {
+pub fn decode(bytes: Vec<u8>, named: Option<&'static Encoding>) -> Result<String, DecodeError> {
     if is_workbook(&bytes) {
-        return Err(Undecodable::Workbook);
+        return Err(DecodeError::Workbook);
     }
     let (encoding, mark) = match Encoding::for_bom(&bytes) {
         Some((encoding, length)) => (encoding, length),
-        None => (named.or_else(|| evident_utf_16(&bytes)).unwrap_or(UTF_8), 0),
+        None => (named.or_else(|| detect_utf_16(&bytes)).unwrap_or(UTF_8), 0),
     };
     tracing::info!(encoding = encoding.name(), "decoding");
     if encoding == UTF_8 {
-        return utf_8(bytes, mark, named.is_none());
+        return decode_utf_8(bytes, mark, named.is_none());
     }
     transcode(&bytes, mark, encoding)
 }
 
 /// Candidate decodings of a file written by consign and perhaps saved again by another program.
 #[derive(Debug)]
-pub struct Readings {
+pub struct DecodeCandidates {
     /// Bytes as UTF-8 without a byte-order mark. A file with a UTF-16 mark, or clearly in UTF-16,
     /// is converted. Otherwise the file is taken for UTF-8, the encoding in which consign writes;
     /// single bytes may be invalid.
-    pub likeliest: Vec<u8>,
+    pub by_detection: Vec<u8>,
     /// Bytes converted from the encoding named by the user. `None` if the file has a byte-order
     /// mark, is UTF-16 or valid UTF-8, or is invalid in the named encoding. The user may have named
     /// the encoding of another file, so the check of each line must decide between the candidates.
-    pub as_named: Option<Vec<u8>>,
+    pub in_named_encoding: Option<Vec<u8>>,
 }
 
 /// Returns the candidate decodings of a file whose lines carry a check each. The checks show the
 /// right candidate.
-pub fn readings(
+pub fn decode_candidates(
     mut bytes: Vec<u8>,
     named: Option<&'static Encoding>,
-) -> Result<Readings, Undecodable> {
+) -> Result<DecodeCandidates, DecodeError> {
     if is_workbook(&bytes) {
-        return Err(Undecodable::Workbook);
+        return Err(DecodeError::Workbook);
     }
     let (encoding, mark) = match Encoding::for_bom(&bytes) {
         Some((encoding, length)) => (encoding, length),
-        None => (evident_utf_16(&bytes).unwrap_or(UTF_8), 0),
+        None => (detect_utf_16(&bytes).unwrap_or(UTF_8), 0),
     };
     if encoding != UTF_8 {
         let likeliest = transcode(&bytes, mark, encoding)?.into_bytes();
         let as_named = None;
-        return Ok(Readings {
-            likeliest,
-            as_named,
+        return Ok(DecodeCandidates {
+            by_detection: likeliest,
+            in_named_encoding: as_named,
         });
     }
     bytes.drain(..mark);
     let named = named.filter(|named| *named != UTF_8 && mark == 0);
     let named = named.filter(|_| std::str::from_utf8(&bytes).is_err());
     let as_named = named.and_then(|named| transcode(&bytes, 0, named).ok());
-    Ok(Readings {
-        likeliest: bytes,
-        as_named: as_named.map(String::into_bytes),
+    Ok(DecodeCandidates {
+        by_detection: bytes,
+        in_named_encoding: as_named.map(String::into_bytes),
     })
 }
 
@@ -133,8 +133,8 @@ fn is_workbook(bytes: &[u8]) -> bool {
 
 /// Detects UTF-16 by its zero bytes. Header names are ASCII, so every second byte at the start of
 /// UTF-16 is zero, and a text in any other encoding has no zero bytes.
-fn evident_utf_16(bytes: &[u8]) -> Option<&'static Encoding> {
-    let evidence = &bytes[..bytes.len().min(EVIDENCE) & !1];
+fn detect_utf_16(bytes: &[u8]) -> Option<&'static Encoding> {
+    let evidence = &bytes[..bytes.len().min(UTF_16_SAMPLE_BYTES) & !1];
     let zeros = |parity: usize| {
         let places = evidence.iter().skip(parity).step_by(2);
         places.filter(|byte| **byte == 0).count() * 4 > evidence.len()
@@ -147,14 +147,14 @@ fn evident_utf_16(bytes: &[u8]) -> Option<&'static Encoding> {
 }
 
 /// Decodes UTF-8, the usual encoding, without a second copy of the text.
-fn utf_8(bytes: Vec<u8>, mark: usize, assumed: bool) -> Result<String, Undecodable> {
+fn decode_utf_8(bytes: Vec<u8>, mark: usize, assumed: bool) -> Result<String, DecodeError> {
     let mut text = String::from_utf8(bytes).map_err(|error| {
         let offset = error.utf8_error().valid_up_to();
         let bytes = error.as_bytes();
-        Undecodable::NotText(NotText {
+        DecodeError::InvalidByte(InvalidByte {
             encoding: UTF_8.name(),
             offset,
-            line: line_of(bytes, offset),
+            line: line_at(bytes, offset),
             as_windows_1252: assumed.then(|| line_in_windows_1252(bytes, offset)),
         })
     })?;
@@ -166,30 +166,32 @@ fn transcode(
     bytes: &[u8],
     mark: usize,
     encoding: &'static Encoding,
-) -> Result<String, Undecodable> {
+) -> Result<String, DecodeError> {
     let source = &bytes[mark..];
     let mut decoder = encoding.new_decoder_without_bom_handling();
     let room = decoder
         .max_utf8_buffer_length_without_replacement(source.len())
-        .ok_or(Undecodable::TooLarge)?;
+        .ok_or(DecodeError::TooLarge)?;
     let mut text = String::with_capacity(room);
     match decoder.decode_to_string_without_replacement(source, &mut text, true) {
         (DecoderResult::InputEmpty, _) => {
             text.shrink_to_fit();
             Ok(text)
         }
-        (DecoderResult::Malformed(length, after), read) => Err(Undecodable::NotText(NotText {
-            encoding: encoding.name(),
-            offset: mark + read - usize::from(length) - usize::from(after),
-            line: line_of(text.as_bytes(), text.len()),
-            as_windows_1252: None,
-        })),
-        (DecoderResult::OutputFull, _) => Err(Undecodable::TooLarge),
+        (DecoderResult::Malformed(length, after), read) => {
+            Err(DecodeError::InvalidByte(InvalidByte {
+                encoding: encoding.name(),
+                offset: mark + read - usize::from(length) - usize::from(after),
+                line: line_at(text.as_bytes(), text.len()),
+                as_windows_1252: None,
+            }))
+        }
+        (DecoderResult::OutputFull, _) => Err(DecodeError::TooLarge),
     }
 }
 
-fn line_of(bytes: &[u8], offset: usize) -> usize {
-    line_breaks(&bytes[..offset]) + 1
+fn line_at(bytes: &[u8], offset: usize) -> usize {
+    count_line_breaks(&bytes[..offset]) + 1
 }
 
 /// Decodes the line of an invalid byte as Windows-1252, the usual source of invalid bytes.
@@ -203,8 +205,8 @@ fn line_in_windows_1252(bytes: &[u8], offset: usize) -> String {
         .iter()
         .position(is_break)
         .map_or(bytes.len(), |n| offset + n);
-    let start = start.max(offset.saturating_sub(LINE_SHOWN));
-    let end = end.min(offset + LINE_SHOWN);
+    let start = start.max(offset.saturating_sub(MAX_BYTES_AROUND_ERROR));
+    let end = end.min(offset + MAX_BYTES_AROUND_ERROR);
     let (line, _) = WINDOWS_1252.decode_without_bom_handling(&bytes[start..end]);
     line.into_owned()
 }
@@ -269,11 +271,14 @@ mod tests {
         let little = [b"\xFF\xFE", &utf_16(text, u16::to_le_bytes)[..]].concat();
         let marked = [b"\xEF\xBB\xBF", text.as_bytes()].concat();
         for bytes in [text.as_bytes().to_vec(), marked, little] {
-            let read = readings(bytes, Some(WINDOWS_1252)).unwrap();
-            assert_eq!((&*read.likeliest, read.as_named), (text.as_bytes(), None));
+            let read = decode_candidates(bytes, Some(WINDOWS_1252)).unwrap();
+            assert_eq!(
+                (&*read.by_detection, read.in_named_encoding),
+                (text.as_bytes(), None)
+            );
         }
-        let read = readings(windows.into_owned(), Some(WINDOWS_1252)).unwrap();
-        assert_eq!(read.as_named.as_deref(), Some(text.as_bytes()));
+        let read = decode_candidates(windows.into_owned(), Some(WINDOWS_1252)).unwrap();
+        assert_eq!(read.in_named_encoding.as_deref(), Some(text.as_bytes()));
     }
 
     #[test]
@@ -304,7 +309,7 @@ mod tests {
     fn a_workbook_is_recognised() {
         assert!(matches!(
             decode(b"PK\x03\x04rest".to_vec(), None),
-            Err(Undecodable::Workbook)
+            Err(DecodeError::Workbook)
         ));
     }
 }

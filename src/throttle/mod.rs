@@ -1,30 +1,30 @@
 //! Limits on the speed of requests, and pauses while a service is away.
 //!
 //! [`pacer`] keeps to the service's requests a second, [`quota`] to the requests over minutes,
-//! hours and days. [`breakers`] hold requests back while the service is away, and tell the failure
+//! hours and days. [`run_breakers`] hold requests back while the service is away, and tell the failure
 //! of one row from an outage. Nothing here sends a request: `pipeline::context` asks for permission
 //! here, and sends. Open [`pacer`] first.
 
-pub mod breakers;
-mod circuit;
+mod circuit_breaker;
 pub mod pacer;
 pub mod quota;
+pub mod run_breakers;
 
 use std::time::Duration;
 
-pub(crate) use circuit::{Evidence, OWN_LIMIT, Suspect};
+pub(crate) use circuit_breaker::{FailureSuspect, OwnFaultEvidence, ROW_GIVE_UP_AFTER};
 
 /// Longest wait for the first answer of a service in a run. A service that was never there has a
 /// mistyped address or a closed way, and waiting mends neither; `--max-outage` is for a service
 /// with answers before.
-pub const FIRST_ANSWER_LIMIT: Duration = Duration::from_mins(2);
+pub const FIRST_ANSWER_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Answer of a service from before the run's own requests. A service without an answer is not
 /// waited for like an absent service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EarlierAnswer {
     /// The service was not asked, or did not answer.
-    Awaited,
+    NoneYet,
     /// The service has answered.
-    Came,
+    Received,
 }

@@ -11,7 +11,7 @@
 //! given back. The result is N requests a second at any distance, less only the variation of round
 //! trips. For a while after a 429 the estimate is not trusted.
 //!
-//! The arithmetic is in [`Window`], to which the time is a parameter; [`Pacer`] makes callers wait.
+//! The arithmetic is in [`PacerSchedule`], to which the time is a parameter; [`Pacer`] makes callers wait.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -19,40 +19,40 @@ use std::time::Duration;
 use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
 
-use crate::sync::lock;
+use crate::mutex::lock_despite_poison;
 
 /// Window over which the service counts (documented as "per second").
-pub const WINDOW: Duration = Duration::from_secs(1);
+pub const COUNTING_WINDOW: Duration = Duration::from_secs(1);
 
 /// Time after a 429 until the full rate is reached again.
-const RECOVERY: Duration = Duration::from_mins(1);
+const RECOVERY_TIME: Duration = Duration::from_mins(1);
 
 /// Time after a 429 until requests may start together again, where the limit allows it. Until then
 /// requests are spread evenly, since another client may need a part of each second.
-const SPREAD: Duration = Duration::from_mins(10);
+const SPREADING_TIME: Duration = Duration::from_mins(10);
 
 /// Share of the rate at the 429 to which the rate first returns.
-const PLATEAU: f64 = 0.9;
+const PLATEAU_SHARE: f64 = 0.9;
 
-/// Time of the return to [`PLATEAU`]. (Measured beside a client with two of five requests a second,
+/// Time of the return to [`PLATEAU_SHARE`]. (Measured beside a client with two of five requests a second,
 /// against servers with each way of counting: shorter or longer times, and higher or lower shares,
 /// gave less.)
-const RISE: Duration = Duration::from_secs(5);
+const RISE_TIME: Duration = Duration::from_secs(5);
 
-/// Time before the end of [`RECOVERY`] in which the rate rises from [`PLATEAU`] to the full rate.
-const PROBE: Duration = Duration::from_secs(15);
+/// Time before the end of [`RECOVERY_TIME`] in which the rate rises from [`PLATEAU_SHARE`] to the full rate.
+const PROBING_TIME: Duration = Duration::from_secs(15);
 
 /// Number of answers needed before the shortest round trip counts as known.
-const SAMPLES: u32 = 20;
+const MIN_SAMPLES: u32 = 20;
 
 /// Grain of the runtime's timers, by which a start may come early or late.
-const GRAIN: Duration = Duration::from_millis(1);
+const TIMER_GRAIN: Duration = Duration::from_millis(1);
 
 /// Gate at which callers wait for permission to send. Fair: permits are given in the order of the
 /// calls.
 #[derive(Debug)]
 pub struct Pacer {
-    window: std::sync::Mutex<Window>,
+    schedule: std::sync::Mutex<PacerSchedule>,
     queue: Mutex<()>,
     changed: Notify,
 }
@@ -60,7 +60,7 @@ pub struct Pacer {
 /// Permission to send one request now. Dropping the permit reports that the answer has come, or
 /// never will.
 #[derive(Debug)]
-pub struct Turn<'a> {
+pub struct PacerPermit<'a> {
     pacer: &'a Pacer,
     started: Instant,
 }
@@ -69,14 +69,14 @@ impl Pacer {
     /// Returns a pacer for a limit of `per_second` requests.
     pub fn new(per_second: u32) -> Self {
         Self {
-            window: std::sync::Mutex::new(Window::new(per_second, Instant::now())),
+            schedule: std::sync::Mutex::new(PacerSchedule::new(per_second, Instant::now())),
             queue: Mutex::new(()),
             changed: Notify::new(),
         }
     }
 
     /// Waits until a request may start.
-    pub async fn turn(&self) -> Turn<'_> {
+    pub async fn acquire(&self) -> PacerPermit<'_> {
         let _first_in_line = self.queue.lock().await;
         loop {
             let changed = self.changed.notified();
@@ -85,7 +85,7 @@ impl Pacer {
             match start {
                 Some(start) if start <= now => {
                     self.lock().started(now);
-                    return Turn {
+                    return PacerPermit {
                         pacer: self,
                         started: now,
                     };
@@ -104,19 +104,19 @@ impl Pacer {
 
     /// Notes a refusal with 429. Nothing starts before `retry_after` has passed (a second, where
     /// the service names no time), and the rate falls. Returns the time for which nothing starts.
-    pub fn throttled(&self, retry_after: Option<Duration>) -> Duration {
-        let wait = retry_after.unwrap_or(WINDOW);
+    pub fn note_throttled(&self, retry_after: Option<Duration>) -> Duration {
+        let wait = retry_after.unwrap_or(COUNTING_WINDOW);
         self.lock().throttled(Instant::now(), wait);
         self.changed.notify_waiters();
         wait
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Window> {
-        lock(&self.window)
+    fn lock(&self) -> std::sync::MutexGuard<'_, PacerSchedule> {
+        lock_despite_poison(&self.schedule)
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for PacerPermit<'_> {
     fn drop(&mut self) {
         self.pacer.lock().answered(self.started, Instant::now());
         self.pacer.changed.notify_waiters();
@@ -126,7 +126,7 @@ impl Drop for Turn<'_> {
 /// Schedule of starts, with one slot for each request of the limit. A slot is busy from the start
 /// of a request until a second after the answer.
 #[derive(Debug)]
-struct Window {
+struct PacerSchedule {
     /// Requests a second.
     limit: f64,
     /// For each slot without a request under way: time by which the last request had surely
@@ -137,33 +137,33 @@ struct Window {
     /// Start of the last request.
     last_start: Option<Instant>,
     /// Fall of the rate after the last 429, if there was a 429.
-    cut: Option<Cut>,
-    round_trips: RoundTrips,
+    rate_cut: Option<RateCut>,
+    round_trips: RoundTripEstimate,
 }
 
-impl Window {
+impl PacerSchedule {
     fn new(per_second: u32, now: Instant) -> Self {
         let limit = per_second.max(1);
-        let long_ago = now.checked_sub(WINDOW).unwrap_or(now);
+        let long_ago = now.checked_sub(COUNTING_WINDOW).unwrap_or(now);
         Self {
             limit: f64::from(limit),
             arrivals: (0..limit).map(|_| long_ago).collect(),
             paused_until: now,
             last_start: None,
-            cut: None,
-            round_trips: RoundTrips::default(),
+            rate_cut: None,
+            round_trips: RoundTripEstimate::default(),
         }
     }
 
     /// Returns the earliest start of the next request, or `None` where the start depends on an
     /// answer to come.
     fn next_start(&self, now: Instant) -> Option<Instant> {
-        let share = self.share(now);
-        let free = *self.arrivals.front()? + WINDOW.div_f64(share);
+        let share = self.usable_share(now);
+        let free = *self.arrivals.front()? + COUNTING_WINDOW.div_f64(share);
         let start = free.max(self.paused_until);
-        match (self.cut, self.last_start) {
-            (Some(cut), Some(last)) if now < cut.end + SPREAD => {
-                Some(start.max(last + WINDOW.div_f64(self.limit * share)))
+        match (self.rate_cut, self.last_start) {
+            (Some(cut), Some(last)) if now < cut.resumes_at + SPREADING_TIME => {
+                Some(start.max(last + COUNTING_WINDOW.div_f64(self.limit * share)))
             }
             _ => Some(start),
         }
@@ -176,9 +176,11 @@ impl Window {
 
     fn answered(&mut self, started: Instant, now: Instant) {
         self.round_trips.note(now - started);
-        let trusted = match self.cut {
-            Some(cut) if now.saturating_duration_since(cut.end) < RECOVERY => Duration::ZERO,
-            _ => self.round_trips.shared_by_all(),
+        let trusted = match self.rate_cut {
+            Some(cut) if now.saturating_duration_since(cut.resumes_at) < RECOVERY_TIME => {
+                Duration::ZERO
+            }
+            _ => self.round_trips.common_part(),
         };
         let arrival = now.checked_sub(trusted).unwrap_or(now).max(started);
         let place = self.arrivals.partition_point(|other| *other <= arrival);
@@ -188,71 +190,71 @@ impl Window {
     fn throttled(&mut self, now: Instant, pause: Duration) {
         // Several requests may be refused by the same full window, which is one event, not several.
         if now >= self.paused_until {
-            let reached = self.share(now);
-            self.cut = Some(Cut {
-                reached,
-                left: (reached / 2.0).max(1.0 / self.limit),
-                end: now + pause,
+            let reached = self.usable_share(now);
+            self.rate_cut = Some(RateCut {
+                share_at_refusal: reached,
+                lowest_share: (reached / 2.0).max(1.0 / self.limit),
+                resumes_at: now + pause,
             });
         }
         self.paused_until = self.paused_until.max(now + pause);
     }
 
     /// Returns the usable share of the limit: 1, except in the minute after a 429.
-    fn share(&self, now: Instant) -> f64 {
-        let Some(cut) = self.cut else { return 1.0 };
-        cut.share_after(now.saturating_duration_since(cut.end))
+    fn usable_share(&self, now: Instant) -> f64 {
+        let Some(cut) = self.rate_cut else { return 1.0 };
+        cut.share_after(now.saturating_duration_since(cut.resumes_at))
     }
 }
 
 /// Fall of the rate after a 429.
 #[derive(Debug, Clone, Copy)]
-struct Cut {
+struct RateCut {
     /// Share of the limit at which the 429 came.
-    reached: f64,
+    share_at_refusal: f64,
     /// Share of the limit just after the 429.
-    left: f64,
+    lowest_share: f64,
     /// Time at which requests may start again.
-    end: Instant,
+    resumes_at: Instant,
 }
 
-impl Cut {
+impl RateCut {
     /// Returns the usable share of the limit when `passed` has gone by since the pause. The share
     /// rises fast to somewhat less than proved too much, stays there, and probes for more only near
     /// the end. If another client takes a part of the limit for good, the rate settles there.
     fn share_after(&self, passed: Duration) -> f64 {
-        let plateau = (self.reached * PLATEAU).max(self.left);
-        let risen = passed.div_duration_f64(RISE).min(1.0);
-        let probing = passed.saturating_sub(RECOVERY.saturating_sub(PROBE));
-        let probed = probing.div_duration_f64(PROBE).min(1.0);
-        self.left + (plateau - self.left) * risen + (1.0 - plateau) * probed
+        let plateau = (self.share_at_refusal * PLATEAU_SHARE).max(self.lowest_share);
+        let risen = passed.div_duration_f64(RISE_TIME).min(1.0);
+        let probing = passed.saturating_sub(RECOVERY_TIME.saturating_sub(PROBING_TIME));
+        let probed = probing.div_duration_f64(PROBING_TIME).min(1.0);
+        self.lowest_share + (plateau - self.lowest_share) * risen + (1.0 - plateau) * probed
     }
 }
 
 /// Estimate of the common part of recent round trips.
 #[derive(Debug, Default)]
-struct RoundTrips {
-    older: Sample,
-    newer: Sample,
+struct RoundTripEstimate {
+    older: RoundTripSample,
+    newer: RoundTripSample,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
-struct Sample {
-    least: Duration,
+struct RoundTripSample {
+    shortest: Duration,
     total: Duration,
     count: u32,
 }
 
-impl RoundTrips {
+impl RoundTripEstimate {
     /// Number of round trips after which the older half is forgotten, since networks change.
-    const KEPT: u32 = 200;
+    const SAMPLES_PER_HALF: u32 = 200;
 
     fn note(&mut self, round_trip: Duration) {
-        if self.newer.count >= Self::KEPT {
+        if self.newer.count >= Self::SAMPLES_PER_HALF {
             self.older = std::mem::take(&mut self.newer);
         }
-        self.newer = self.newer.and(Sample {
-            least: round_trip,
+        self.newer = self.newer.merged_with(RoundTripSample {
+            shortest: round_trip,
             total: round_trip,
             count: 1,
         });
@@ -261,26 +263,26 @@ impl RoundTrips {
     /// Returns the common part of all round trips: the shortest time seen, less an estimate of how
     /// far the true minimum may lie below. The estimate follows from the distance between mean and
     /// shortest time, and shrinks with the number of round trips.
-    fn shared_by_all(&self) -> Duration {
-        let seen = self.older.and(self.newer);
-        if seen.count < SAMPLES {
+    fn common_part(&self) -> Duration {
+        let seen = self.older.merged_with(self.newer);
+        if seen.count < MIN_SAMPLES {
             return Duration::ZERO;
         }
-        let spread = (seen.total / seen.count).saturating_sub(seen.least);
+        let spread = (seen.total / seen.count).saturating_sub(seen.shortest);
         let unseen = spread.mul_f64(5.0 / f64::from(seen.count).sqrt());
-        seen.least.saturating_sub(unseen + GRAIN)
+        seen.shortest.saturating_sub(unseen + TIMER_GRAIN)
     }
 }
 
-impl Sample {
-    fn and(self, other: Self) -> Self {
+impl RoundTripSample {
+    fn merged_with(self, other: Self) -> Self {
         let least = match (self.count, other.count) {
-            (0, _) => other.least,
-            (_, 0) => self.least,
-            _ => self.least.min(other.least),
+            (0, _) => other.shortest,
+            (_, 0) => self.shortest,
+            _ => self.shortest.min(other.shortest),
         };
         Self {
-            least,
+            shortest: least,
             total: self.total + other.total,
             count: self.count + other.count,
         }

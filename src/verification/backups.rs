@@ -5,15 +5,15 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::row::Row;
+use super::row::VerificationRow;
 use crate::model::Sha256Digest;
-use crate::prepare::{Watch, by_many_workers, digest};
-use crate::results::{Backup, Former};
-use crate::root::{OpenError, Root, RootError, folder_of};
+use crate::prepare::{HashProgress, digest_to_end, parallel_map};
+use crate::results::{BackupOutcome, FormerContent};
+use crate::root::{OpenFileError, OpenRootError, Root, parent_folder};
 
 /// Backup as a line of the results names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
+pub struct RecordedBackup {
     /// Number of the manifest row; `None` where the row has left the manifest.
     pub row: Option<usize>,
     /// External id of the row.
@@ -26,27 +26,27 @@ pub struct Named {
     pub sha256: Option<Sha256Digest>,
 }
 
-impl Named {
+impl RecordedBackup {
     /// Returns the backup of a row, or `None` if no backup was kept.
-    pub fn of(row: &Row) -> Option<Self> {
-        let former = row.former.as_ref()?;
-        let Former { size, sha256, .. } = *former;
+    pub fn from_row(row: &VerificationRow) -> Option<Self> {
+        let former = row.former_content.as_ref()?;
+        let FormerContent { size, sha256, .. } = *former;
         match &former.backup {
-            Backup::Kept(path) => Some(Self {
+            BackupOutcome::Kept(path) => Some(Self {
                 row: row.line.row,
                 external_id: row.line.external_id.clone(),
                 path: path.into(),
                 size,
                 sha256,
             }),
-            Backup::Waived => None,
+            BackupOutcome::Waived => None,
         }
     }
 }
 
 /// State of a backup on the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
+pub enum BackupState {
     /// The backup holds the kept bytes.
     AsRecorded,
     /// The backup is not where the results say.
@@ -59,7 +59,7 @@ pub enum Standing {
     Unreadable,
 }
 
-impl Standing {
+impl BackupState {
     /// Every state, in the order in which summaries list them.
     pub const ALL: [Self; 5] = [
         Self::AsRecorded,
@@ -81,7 +81,7 @@ impl Standing {
     }
 
     /// Words for people.
-    pub fn words(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
             Self::AsRecorded => "as recorded",
             Self::Missing => "missing",
@@ -95,62 +95,68 @@ impl Standing {
 /// Checks each backup, and reads the backups whose size is right. Paths are relative to the working
 /// directory, or else to `near`: a user who has moved the results has most likely moved the backups
 /// with them.
-pub fn standings(named: &[Named], near: &Path, watch: &dyn Watch) -> Vec<Standing> {
-    let found = by_many_workers(named.iter().collect(), |one| (one, find(one, near)));
+pub fn check_backups(
+    named: &[RecordedBackup],
+    near: &Path,
+    watch: &dyn HashProgress,
+) -> Vec<BackupState> {
+    let found = parallel_map(named.iter().collect(), |one| {
+        (one, locate_backup(one, near))
+    });
     let to_read = found.iter().filter(|(_, found)| found.is_ok());
     let (count, bytes) = to_read.fold((0, 0), |(count, bytes), (one, _)| {
         (count + 1, bytes + one.size)
     });
     watch.begin(count, bytes);
-    by_many_workers(found, |(one, found)| match found {
-        Ok(path) => compare(one, &path, watch),
+    parallel_map(found, |(one, found)| match found {
+        Ok(path) => compare_content(one, &path, watch),
         Err(standing) => standing,
     })
 }
 
 /// Returns the path of a backup of the right size, or the state of the backup if there is none.
-fn find(one: &Named, near: &Path) -> Result<PathBuf, Standing> {
+fn locate_backup(one: &RecordedBackup, near: &Path) -> Result<PathBuf, BackupState> {
     let size_at = |path: &Path| {
-        let (root, name) = below(path)?;
-        Ok(root.stamp(name)?.size)
+        let (root, name) = open_parent(path)?;
+        Ok(root.stamp_file(name)?.size)
     };
     let beside = near.join(&one.path);
     let (path, size) = match size_at(&one.path) {
-        Err(OpenError::Missing) => (beside.as_path(), size_at(&beside)),
+        Err(OpenFileError::Missing) => (beside.as_path(), size_at(&beside)),
         found => (one.path.as_path(), found),
     };
     match size {
         Ok(size) if size == one.size => Ok(path.to_owned()),
-        Ok(_) => Err(Standing::OtherSize),
-        Err(OpenError::Missing) => Err(Standing::Missing),
-        Err(OpenError::OutsideRoot | OpenError::NotAFile(_) | OpenError::Io(_)) => {
-            Err(Standing::Unreadable)
+        Ok(_) => Err(BackupState::OtherSize),
+        Err(OpenFileError::Missing) => Err(BackupState::Missing),
+        Err(OpenFileError::OutsideRoot | OpenFileError::NotAFile(_) | OpenFileError::Io(_)) => {
+            Err(BackupState::Unreadable)
         }
     }
 }
 
 /// Opens the folder of a file as a root which no link leaves. Returns the root and the file's name.
-fn below(path: &Path) -> Result<(Root, &str), OpenError> {
+fn open_parent(path: &Path) -> Result<(Root, &str), OpenFileError> {
     let name = path.file_name().and_then(OsStr::to_str);
-    let name = name.ok_or(OpenError::Missing)?;
-    match Root::at(folder_of(path)).map_err(RootError::into_cause) {
+    let name = name.ok_or(OpenFileError::Missing)?;
+    match Root::from_path(parent_folder(path)).map_err(OpenRootError::into_cause) {
         Ok(root) => Ok((root, name)),
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Err(OpenError::Missing),
-        Err(cause) => Err(OpenError::Io(cause)),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Err(OpenFileError::Missing),
+        Err(cause) => Err(OpenFileError::Io(cause)),
     }
 }
 
-fn compare(one: &Named, path: &Path, watch: &dyn Watch) -> Standing {
-    let opened = below(path).and_then(|(root, name)| root.open(name));
+fn compare_content(one: &RecordedBackup, path: &Path, watch: &dyn HashProgress) -> BackupState {
+    let opened = open_parent(path).and_then(|(root, name)| root.open_file(name));
     let digested = opened
         .map_err(io::Error::other)
-        .and_then(|mut opened| digest(&mut opened.file, watch));
-    watch.file();
+        .and_then(|mut opened| digest_to_end(&mut opened.file, watch));
+    watch.add_file();
     match digested {
-        Err(_) => Standing::Unreadable,
-        Ok((size, _)) if size != one.size => Standing::OtherSize,
-        Ok((_, sha256)) if one.sha256.is_none_or(|kept| kept == sha256) => Standing::AsRecorded,
-        Ok(_) => Standing::OtherBytes,
+        Err(_) => BackupState::Unreadable,
+        Ok((size, _)) if size != one.size => BackupState::OtherSize,
+        Ok((_, sha256)) if one.sha256.is_none_or(|kept| kept == sha256) => BackupState::AsRecorded,
+        Ok(_) => BackupState::OtherBytes,
     }
 }
 
@@ -160,10 +166,10 @@ mod tests {
 
     use super::*;
     use crate::digest::sha256;
-    use crate::prepare::Nobody;
+    use crate::prepare::IgnoredHashProgress;
 
-    fn named(path: &Path, content: &[u8]) -> Named {
-        Named {
+    fn named(path: &Path, content: &[u8]) -> RecordedBackup {
+        RecordedBackup {
             row: Some(1),
             external_id: "A1".into(),
             path: path.to_owned(),
@@ -182,11 +188,11 @@ mod tests {
         fs::write(at("forged"), "OLD").unwrap();
         fs::create_dir(at("folder")).unwrap();
         std::os::unix::fs::symlink("/etc/passwd", at("link")).unwrap();
-        let undigested = Named {
+        let undigested = RecordedBackup {
             sha256: None,
             ..named(&at("forged"), b"old")
         };
-        let mut all: Vec<Named> = [
+        let mut all: Vec<RecordedBackup> = [
             "same",
             "longer",
             "forged",
@@ -200,18 +206,18 @@ mod tests {
         .into();
         all.extend([named(&at("empty"), b""), undigested]);
         assert_eq!(
-            standings(&all, folder.path(), &Nobody),
+            check_backups(&all, folder.path(), &IgnoredHashProgress),
             [
-                Standing::AsRecorded,
-                Standing::OtherSize,
-                Standing::OtherBytes,
-                Standing::Missing,
-                Standing::Missing,
-                Standing::Unreadable,
-                Standing::Unreadable,
-                Standing::Missing,
-                Standing::AsRecorded,
-                Standing::AsRecorded,
+                BackupState::AsRecorded,
+                BackupState::OtherSize,
+                BackupState::OtherBytes,
+                BackupState::Missing,
+                BackupState::Missing,
+                BackupState::Unreadable,
+                BackupState::Unreadable,
+                BackupState::Missing,
+                BackupState::AsRecorded,
+                BackupState::AsRecorded,
             ]
         );
     }
@@ -223,8 +229,11 @@ mod tests {
         fs::create_dir(folder.path().join("consign-test-backups")).unwrap();
         fs::write(folder.path().join(path), "old").unwrap();
         let all = [named(path, b"old")];
-        let found = |near: &Path| standings(&all, near, &Nobody);
-        assert_eq!(found(folder.path()), [Standing::AsRecorded]);
-        assert_eq!(found(&folder.path().join("elsewhere")), [Standing::Missing]);
+        let found = |near: &Path| check_backups(&all, near, &IgnoredHashProgress);
+        assert_eq!(found(folder.path()), [BackupState::AsRecorded]);
+        assert_eq!(
+            found(&folder.path().join("elsewhere")),
+            [BackupState::Missing]
+        );
     }
 }

@@ -1,27 +1,27 @@
 //! Vocabulary of the verification file: outcomes and lines of a comparison of the results with the
 //! service, row by row. `pipeline::inspect` sends the requests; nothing here does.
 //!
-//! Open [`compare`] first for the decisions, `row` for the way of a row, `file` for reading and
+//! Open [`compare`] first for the decisions, `row` for the way of a row, `verification_file` for reading and
 //! writing.
 
 pub mod backups;
 pub mod compare;
-pub mod download;
-pub mod file;
+pub mod download_scope;
 pub mod row;
+pub mod verification_file;
 
 use std::fmt;
 
 use jiff::Timestamp;
 
 use crate::model::{AttachmentId, Sha256Digest};
-use crate::results::{Entry, Status};
+use crate::results::{ResultsEntry, Status};
 
-pub use download::Download;
+pub use download_scope::DownloadScope;
 
 /// Outcome of the comparison of a row's claim with the state at the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Outcome {
+pub enum VerificationOutcome {
     /// The attachment has its external id and its size, and its bytes where they were downloaded.
     Match,
     /// The attachment does not exist.
@@ -43,7 +43,7 @@ pub enum Outcome {
     Error,
 }
 
-impl Outcome {
+impl VerificationOutcome {
     /// Every outcome, in the order in which summaries list them.
     pub const ALL: [Self; 9] = [
         Self::Match,
@@ -73,7 +73,7 @@ impl Outcome {
     }
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for VerificationOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -82,7 +82,7 @@ impl fmt::Display for Outcome {
 /// State of a row's file on the machine of a verification of an earlier version, which looked at
 /// the file. It had no part in the outcome: only the state at the service counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LocalFile {
+pub enum LocalFileState {
     /// The file held the imported bytes.
     Unchanged,
     /// The file held other bytes.
@@ -91,7 +91,7 @@ pub enum LocalFile {
     Gone,
 }
 
-impl LocalFile {
+impl LocalFileState {
     const ALL: [Self; 3] = [Self::Unchanged, Self::Changed, Self::Gone];
 
     /// Word in the verification file.
@@ -106,7 +106,7 @@ impl LocalFile {
 
 /// Line of the verification file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Checked {
+pub struct VerificationLine {
     /// Number of the manifest row, from 1; `None` where the row has left the manifest.
     pub row: Option<usize>,
     /// External id of the row.
@@ -114,20 +114,20 @@ pub struct Checked {
     /// Id of the attachment, or of the job for Keelvar.
     pub attachment_id: Option<AttachmentId>,
     /// Outcome of the comparison.
-    pub outcome: Outcome,
+    pub outcome: VerificationOutcome,
     /// Content which the results claim.
-    pub expected: Facts,
+    pub expected: ContentFacts,
     /// Content at the service. The digest is known only where the bytes were downloaded.
-    pub found: Facts,
+    pub found: ContentFacts,
     /// Names which the attachment was expected to have; empty where none was expected.
-    pub expected_as: KnownAs,
+    pub expected_names: ExpectedNames,
     /// Time of the last request about the row.
     pub checked_at: Timestamp,
     /// Attachments to be downloaded: the same value in all lines of one verification.
-    pub download: Download,
+    pub download: DownloadScope,
     /// State of the row's file on this machine. Read from verifications of earlier versions, never
     /// written.
-    pub local_file: Option<LocalFile>,
+    pub local_file: Option<LocalFileState>,
     /// Host and path of the service's base.
     pub destination: String,
     /// Differences, or the reason why the state could not be read, for people.
@@ -136,7 +136,7 @@ pub struct Checked {
 
 /// Names of an attachment as a row claims them; `None` for a name which is not claimed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct KnownAs {
+pub struct ExpectedNames {
     /// External id, which is not the row's where the import renamed the attachment.
     pub external_id: Option<String>,
     /// Title of the attachment.
@@ -145,40 +145,40 @@ pub struct KnownAs {
 
 /// Size and digest of a content, each as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Facts {
+pub struct ContentFacts {
     /// Size in bytes.
     pub size: Option<u64>,
     /// SHA-256 digest of the bytes.
     pub sha256: Option<Sha256Digest>,
 }
 
-impl Facts {
+impl ContentFacts {
     /// Returns the content which a line of the results claims.
-    pub fn of(entry: &Entry) -> Self {
+    pub fn from_entry(entry: &ResultsEntry) -> Self {
         Self {
-            size: entry.known.size(),
-            sha256: entry.known.content().map(|content| content.sha256),
+            size: entry.known_content.size(),
+            sha256: entry.known_content.content().map(|content| content.sha256),
         }
     }
 }
 
-impl Checked {
+impl VerificationLine {
     /// True if the line was made for the current state of an entry, not for an earlier one. Times
     /// are not compared, because the two files may come from machines whose clocks differ.
-    pub fn is_about(&self, entry: &Entry) -> bool {
+    pub fn is_current_for(&self, entry: &ResultsEntry) -> bool {
         self.row == entry.row
             && self.external_id == entry.external_id
             && self.attachment_id == entry.attachment_id
             && self.destination == entry.destination
-            && self.expected == Facts::of(entry)
-            && (self.outcome == Outcome::NotDone) != entry.status.is_done()
-            && (self.outcome == Outcome::NotDone || self.names_are_those_of(entry))
+            && self.expected == ContentFacts::from_entry(entry)
+            && (self.outcome == VerificationOutcome::NotDone) != entry.status.is_done()
+            && (self.outcome == VerificationOutcome::NotDone || self.expects_names_of(entry))
     }
 
     /// True if the line was made after the import gave the attachment its current names, as far as
     /// the import changed them.
-    fn names_are_those_of(&self, entry: &Entry) -> bool {
-        let KnownAs { external_id, title } = &self.expected_as;
+    fn expects_names_of(&self, entry: &ResultsEntry) -> bool {
+        let ExpectedNames { external_id, title } = &self.expected_names;
         // Verifications of earlier versions have no such column, and know no renamed rows.
         let expected = external_id.as_ref().unwrap_or(&self.external_id);
         let changes = &entry.changes;
@@ -188,15 +188,15 @@ impl Checked {
     }
 
     /// True if the line only reports that a line of the results is damaged.
-    pub fn is_about_damage(&self) -> bool {
+    pub fn reports_damaged_line(&self) -> bool {
         self.row.is_none()
             && self.attachment_id.is_none()
-            && self.outcome == Outcome::Error
-            && self.expected == Facts::default()
+            && self.outcome == VerificationOutcome::Error
+            && self.expected == ContentFacts::default()
     }
 
     /// True if the bytes were downloaded and have the expected digest.
-    pub fn content_proven(&self) -> bool {
+    pub fn is_content_proven(&self) -> bool {
         self.found.sha256.is_some() && self.found.sha256 == self.expected.sha256
     }
 }

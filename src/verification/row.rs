@@ -2,59 +2,61 @@
 
 use jiff::Timestamp;
 
-use super::compare::{Claim, NamedBy, Verdict};
-use super::{Checked, Download, Facts, KnownAs, Outcome};
-use crate::manifest::name_of;
+use super::compare::{AttachmentClaim, ClaimComparison, KeySource};
+use super::{ContentFacts, DownloadScope, ExpectedNames, VerificationLine, VerificationOutcome};
+use crate::manifest::stored_file_name;
 use crate::model::AttachmentId;
 use crate::results::ledger::Ledger;
-use crate::results::{Backup, Entry, Former, Replacement, RowState, Status, Verified};
+use crate::results::{
+    BackupOutcome, FormerContent, ReplacementStage, ResultsEntry, RowState, Status, VerifiedBy,
+};
 use crate::text::quoted;
 
 /// Row of the results during a verification.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub struct VerificationRow {
     /// Line of the verification file, as far as it is known.
-    pub line: Checked,
+    pub line: VerificationLine,
     /// Claim to compare; `None` where the results do not claim the row to be done.
-    pub claim: Option<Claim>,
+    pub claim: Option<AttachmentClaim>,
     /// Content which was replaced, or was about to be replaced.
-    pub former: Option<Former>,
+    pub former_content: Option<FormerContent>,
     /// State of a replacement of the attachment's bytes.
-    pub waits: Waits,
+    pub awaited_bytes: AwaitedBytes,
 }
 
 /// State of a replacement, which may leave an attachment without bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Waits {
+pub enum AwaitedBytes {
     /// The results report no unfinished replacement.
-    No,
+    None,
     /// The results report an unfinished replacement: the attachment waits for bytes, or may do so.
-    ForBytes,
+    FromReplacement,
 }
 
 /// Values common to all rows of one verification.
 #[derive(Debug, Clone)]
-pub struct Occasion {
+pub struct VerificationRun {
     /// Start of the verification.
-    pub began: Timestamp,
+    pub started_at: Timestamp,
     /// Attachments to be downloaded.
-    pub download: Download,
+    pub download: DownloadScope,
     /// Host and path of the service's base.
     pub destination: String,
 }
 
-impl Occasion {
+impl VerificationRun {
     /// Returns a line without any result.
-    fn line(&self, external_id: &str) -> Checked {
-        Checked {
+    fn empty_line(&self, external_id: &str) -> VerificationLine {
+        VerificationLine {
             row: None,
             external_id: external_id.to_owned(),
             attachment_id: None,
-            outcome: Outcome::Error,
-            expected: Facts::default(),
-            found: Facts::default(),
-            expected_as: KnownAs::default(),
-            checked_at: self.began,
+            outcome: VerificationOutcome::Error,
+            expected: ContentFacts::default(),
+            found: ContentFacts::default(),
+            expected_names: ExpectedNames::default(),
+            checked_at: self.started_at,
             download: self.download,
             local_file: None,
             destination: self.destination.clone(),
@@ -63,134 +65,142 @@ impl Occasion {
     }
 }
 
-impl Row {
+impl VerificationRow {
     /// Creates a row without any result of a comparison.
-    pub fn of(ledger: &Ledger, entry: &Entry, occasion: &Occasion) -> Self {
-        let mut line = Checked {
+    pub fn new(ledger: &Ledger, entry: &ResultsEntry, occasion: &VerificationRun) -> Self {
+        let mut line = VerificationLine {
             row: entry.row,
             attachment_id: entry.attachment_id.clone(),
-            outcome: Outcome::NotDone,
-            expected: Facts::of(entry),
-            ..occasion.line(&entry.external_id)
+            outcome: VerificationOutcome::NotDone,
+            expected: ContentFacts::from_entry(entry),
+            ..occasion.empty_line(&entry.external_id)
         };
-        let former = entry.changes.replaced.clone();
+        let former_content = entry.changes.replaced.clone();
         if !entry.status.is_done() {
-            line.message = standing(entry);
+            line.message = describe_open_row(entry);
             return Self {
                 line,
                 claim: None,
-                former,
-                waits: Waits::of(entry),
+                former_content,
+                awaited_bytes: AwaitedBytes::from_entry(entry),
             };
         }
-        let claim = Claim::of(ledger, entry);
-        line.expected_as = KnownAs {
+        let claim = AttachmentClaim::from_entry(ledger, entry);
+        line.expected_names = ExpectedNames {
             external_id: Some(claim.external_id.clone()),
             title: claim.title.clone(),
         };
-        line.settle(Verdict::unknown(match &line.attachment_id {
+        line.apply_comparison(ClaimComparison::unknown(match &line.attachment_id {
             Some(_) => "the verification ended before it came to this row",
             None => "the results name no attachment",
         }));
         Self {
             claim: Some(claim),
-            former,
-            waits: Waits::No,
+            former_content,
+            awaited_bytes: AwaitedBytes::None,
             line,
         }
     }
 
     /// Creates a row for a damaged line of the results, whose claim is therefore unknown.
-    pub fn unbelieved(external_id: &str, why: String, occasion: &Occasion) -> Self {
-        let mut line = occasion.line(external_id);
-        line.settle(Verdict::unknown(why));
+    pub fn from_damaged_line(external_id: &str, why: String, occasion: &VerificationRun) -> Self {
+        let mut line = occasion.empty_line(external_id);
+        line.apply_comparison(ClaimComparison::unknown(why));
         Self {
             line,
             claim: None,
-            former: None,
-            waits: Waits::No,
+            former_content: None,
+            awaited_bytes: AwaitedBytes::None,
         }
     }
 
     /// Returns the id of the attachment to look up, and its expected size; `None` if there is
     /// nothing to compare.
-    pub fn to_ask(&self) -> Option<(&AttachmentId, Option<u64>)> {
+    pub fn attachment_to_check(&self) -> Option<(&AttachmentId, Option<u64>)> {
         let claim = self.claim.as_ref()?;
         Some((self.line.attachment_id.as_ref()?, claim.expected.size))
     }
 
     /// True if there is an attachment, and the results know the digest of its bytes.
-    pub fn is_worth_a_download(&self) -> bool {
-        self.to_ask().is_some() && self.line.expected.sha256.is_some()
+    pub fn is_download_candidate(&self) -> bool {
+        self.attachment_to_check().is_some() && self.line.expected.sha256.is_some()
     }
 
     /// Records the result of a comparison, if the row has a claim.
-    pub fn settle(&mut self, now: Timestamp, compare: impl FnOnce(&Claim) -> Verdict) {
+    pub fn record_comparison(
+        &mut self,
+        now: Timestamp,
+        compare: impl FnOnce(&AttachmentClaim) -> ClaimComparison,
+    ) {
         if let Some(claim) = &self.claim {
             self.line.checked_at = now;
-            self.line.settle(compare(claim));
+            self.line.apply_comparison(compare(claim));
         }
     }
 
     /// True if the row makes the verification fail. A row which has left the manifest does so only
     /// by a claim which does not hold, or by an attachment without bytes.
-    pub fn is_objection(&self) -> bool {
+    pub fn fails_verification(&self) -> bool {
         match self.line.outcome {
-            Outcome::Match => false,
-            Outcome::NotDone => self.line.row.is_some() || self.waits == Waits::ForBytes,
+            VerificationOutcome::Match => false,
+            VerificationOutcome::NotDone => {
+                self.line.row.is_some() || self.awaited_bytes == AwaitedBytes::FromReplacement
+            }
             _ => true,
         }
     }
 }
 
-impl Checked {
-    fn settle(&mut self, verdict: Verdict) {
+impl VerificationLine {
+    fn apply_comparison(&mut self, verdict: ClaimComparison) {
         self.outcome = verdict.outcome;
         self.found = verdict.found;
         self.message = verdict.message;
     }
 }
 
-impl Waits {
-    fn of(entry: &Entry) -> Self {
+impl AwaitedBytes {
+    fn from_entry(entry: &ResultsEntry) -> Self {
         match entry.state() {
-            RowState::Replacing(_) => Self::ForBytes,
-            _ => Self::No,
+            RowState::Replacing(_) => Self::FromReplacement,
+            _ => Self::None,
         }
     }
 }
 
-impl Claim {
+impl AttachmentClaim {
     /// Reads the claim of a done row from its line.
-    fn of(ledger: &Ledger, entry: &Entry) -> Self {
-        let (external_id, named_by) = match &entry.changes.renamed_to {
-            Some(new) => (new, NamedBy::Rename),
-            None => (&entry.external_id, NamedBy::Maker),
+    fn from_entry(ledger: &Ledger, entry: &ResultsEntry) -> Self {
+        let (external_id, key_source) = match &entry.changes.renamed_to {
+            Some(new) => (new, KeySource::Rename),
+            None => (&entry.external_id, KeySource::Creator),
         };
         Self {
             external_id: external_id.clone(),
-            named_by,
-            title: title(ledger, entry),
-            file_name: file_name(ledger, entry),
-            expected: Facts::of(entry),
+            key_source,
+            title: imported_title(ledger, entry),
+            file_name: file_name_of_entry(ledger, entry),
+            expected: ContentFacts::from_entry(entry),
         }
     }
 }
 
 /// Describes the state of a row which is not done, and the remedy if the attachment may be without
 /// bytes.
-fn standing(entry: &Entry) -> String {
+fn describe_open_row(entry: &ResultsEntry) -> String {
     let replaced = entry.changes.replaced.as_ref();
     let backup = || match replaced.map(|former| &former.backup) {
-        Some(Backup::Kept(path)) => format!("the old content is in {}", quoted(path)),
-        Some(Backup::Waived) => "the old content was not kept (--no-backup)".to_owned(),
+        Some(BackupOutcome::Kept(path)) => format!("the old content is in {}", quoted(path)),
+        Some(BackupOutcome::Waived) => "the old content was not kept (--no-backup)".to_owned(),
         None => "the results name no backup".to_owned(),
     };
     match (entry.state(), entry.status, entry.reason.as_str()) {
         (RowState::Replacing(replacement), _, _) => {
             let how = match replacement {
-                Replacement::LettingGo => "may be without bytes: it was about to be replaced",
-                Replacement::LetGo(_) | Replacement::Sent => {
+                ReplacementStage::ReleaseRequested => {
+                    "may be without bytes: it was about to be replaced"
+                }
+                ReplacementStage::Released(_) | ReplacementStage::NewBytesSent => {
                     "waits for bytes: its old ones were let go of, and the new ones are not confirmed"
                 }
             };
@@ -209,24 +219,24 @@ fn standing(entry: &Entry) -> String {
 /// Returns the title which the import gave; `None` if the title is older than the import. An
 /// attachment which the import only found, replaced or renamed keeps its title, unless the import
 /// changed the title as well.
-fn title(ledger: &Ledger, entry: &Entry) -> Option<String> {
+fn imported_title(ledger: &Ledger, entry: &ResultsEntry) -> Option<String> {
     let changes = &entry.changes;
-    let was_made_by_us = || entry.verified != Verified::No && changes.replaced.is_none();
+    let was_made_by_us = || entry.verified_by != VerifiedBy::Nothing && changes.replaced.is_none();
     let was_given = match entry.status {
         Status::Uploaded | Status::Updated => true,
         _ if changes.previous_title.is_some() => true,
         Status::Renamed => was_made_by_us(),
         _ => false,
     };
-    let title = || Some(ledger.extra(entry, "title")).filter(|title| !title.is_empty());
+    let title = || Some(ledger.extra_cell(entry, "title")).filter(|title| !title.is_empty());
     was_given.then(title).flatten()
 }
 
 /// Returns the name under which the file was stored.
-fn file_name(ledger: &Ledger, entry: &Entry) -> String {
-    let chosen = ledger.extra(entry, "file_name");
+fn file_name_of_entry(ledger: &Ledger, entry: &ResultsEntry) -> String {
+    let chosen = ledger.extra_cell(entry, "file_name");
     let chosen = Some(&*chosen).filter(|name| !name.is_empty());
-    name_of(&entry.file_path, chosen).to_owned()
+    stored_file_name(&entry.file_path, chosen).to_owned()
 }
 
 #[cfg(test)]

@@ -2,31 +2,31 @@
 
 use super::*;
 use crate::digest::sha256;
-use crate::model::{Content, FileStamp};
-use crate::results::{Changes, Known, Reason, Status, Verified};
+use crate::model::{CheckedContent, FileStamp};
+use crate::results::{AttachmentChanges, KnownContent, Status, StatusReason, VerifiedBy};
 
-fn entry() -> Entry {
-    Entry {
+fn entry() -> ResultsEntry {
+    ResultsEntry {
         row: Some(3),
         file_path: "3.pdf".into(),
         object_type: "contract".into(),
         object_id: "7".into(),
         external_id: "A3".into(),
         status: Status::Uploaded,
-        reason: Reason::None,
+        reason: StatusReason::None,
         attachment_id: AttachmentId::parse("12").ok(),
-        known: known(5, b"hello"),
-        verified: Verified::Size,
+        known_content: known(5, b"hello"),
+        verified_by: VerifiedBy::Size,
         attempts: 1,
         destination: "emulator".into(),
         updated_at: Timestamp::UNIX_EPOCH,
         message: String::new(),
-        changes: Changes::default(),
+        changes: AttachmentChanges::default(),
     }
 }
 
-fn known(size: u64, bytes: &[u8]) -> Known {
-    Known::Content(Content {
+fn known(size: u64, bytes: &[u8]) -> KnownContent {
+    KnownContent::Complete(CheckedContent {
         stamp: FileStamp {
             size,
             modified: Timestamp::UNIX_EPOCH,
@@ -35,17 +35,17 @@ fn known(size: u64, bytes: &[u8]) -> Known {
     })
 }
 
-fn checked(entry: &Entry, outcome: Outcome) -> Checked {
-    Checked {
+fn checked(entry: &ResultsEntry, outcome: VerificationOutcome) -> VerificationLine {
+    VerificationLine {
         row: entry.row,
         external_id: entry.external_id.clone(),
         attachment_id: entry.attachment_id.clone(),
         outcome,
-        expected: Facts::of(entry),
-        found: Facts::default(),
-        expected_as: KnownAs::default(),
+        expected: ContentFacts::from_entry(entry),
+        found: ContentFacts::default(),
+        expected_names: ExpectedNames::default(),
         checked_at: Timestamp::UNIX_EPOCH,
-        download: Download::None,
+        download: DownloadScope::None,
         local_file: None,
         destination: entry.destination.clone(),
         message: String::new(),
@@ -55,78 +55,78 @@ fn checked(entry: &Entry, outcome: Outcome) -> Checked {
 #[test]
 fn a_line_is_about_the_same_row_record_and_content_and_about_nothing_else() {
     let entry = entry();
-    let line = checked(&entry, Outcome::Missing);
-    assert!(line.is_about(&entry));
-    let later = Entry {
+    let line = checked(&entry, VerificationOutcome::Missing);
+    assert!(line.is_current_for(&entry));
+    let later = ResultsEntry {
         updated_at: Timestamp::MAX,
         file_path: "moved/3.pdf".into(),
-        verified: Verified::Etag,
+        verified_by: VerifiedBy::Etag,
         attempts: 2,
         status: Status::Skipped,
         ..entry.clone()
     };
-    assert!(line.is_about(&later), "what was claimed is the same");
+    assert!(line.is_current_for(&later), "what was claimed is the same");
     let same = || entry.clone();
     let others = [
-        Entry {
+        ResultsEntry {
             row: Some(4),
             ..same()
         },
-        Entry {
+        ResultsEntry {
             row: None,
             ..same()
         },
-        Entry {
+        ResultsEntry {
             external_id: "a3".into(),
             ..same()
         },
-        Entry {
+        ResultsEntry {
             attachment_id: AttachmentId::parse("13").ok(),
             ..same()
         },
-        Entry {
+        ResultsEntry {
             attachment_id: None,
             ..same()
         },
-        Entry {
-            known: known(6, b"hello"),
+        ResultsEntry {
+            known_content: known(6, b"hello"),
             ..same()
         },
-        Entry {
-            known: known(5, b"HELLO"),
+        ResultsEntry {
+            known_content: known(5, b"HELLO"),
             ..same()
         },
-        Entry {
-            known: Known::Nothing,
+        ResultsEntry {
+            known_content: KnownContent::Nothing,
             ..same()
         },
-        Entry {
+        ResultsEntry {
             destination: "elsewhere".into(),
             ..same()
         },
-        Entry {
+        ResultsEntry {
             status: Status::Pending,
             ..same()
         },
     ];
     for other in others {
-        assert!(!line.is_about(&other), "{other:?}");
+        assert!(!line.is_current_for(&other), "{other:?}");
     }
 }
 
 #[test]
 fn what_was_not_done_then_is_about_what_is_not_done_now() {
-    let open = Entry {
+    let open = ResultsEntry {
         status: Status::Failed,
         ..entry()
     };
-    let line = checked(&open, Outcome::NotDone);
-    assert!(line.is_about(&open));
-    assert!(!line.is_about(&entry()), "it is done since");
+    let line = checked(&open, VerificationOutcome::NotDone);
+    assert!(line.is_current_for(&open));
+    assert!(!line.is_current_for(&entry()), "it is done since");
 }
 
-fn expected_as(external_id: Option<&str>, title: Option<&str>) -> KnownAs {
-    KnownAs {
+fn expected_as(external_id: Option<&str>, title: Option<&str>) -> ExpectedNames {
+    ExpectedNames {
         external_id: external_id.map(str::to_owned),
         title: title.map(str::to_owned),
     }
@@ -134,12 +134,12 @@ fn expected_as(external_id: Option<&str>, title: Option<&str>) -> KnownAs {
 
 #[test]
 fn a_line_from_before_the_import_gave_other_names_is_not_about_the_row_any_more() {
-    let changed = |status, previous_title: Option<&str>, renamed_to: Option<&str>| Entry {
+    let changed = |status, previous_title: Option<&str>, renamed_to: Option<&str>| ResultsEntry {
         status,
-        changes: Changes {
+        changes: AttachmentChanges {
             previous_title: previous_title.map(str::to_owned),
             renamed_to: renamed_to.map(str::to_owned),
-            ..Changes::default()
+            ..AttachmentChanges::default()
         },
         ..entry()
     };
@@ -159,25 +159,25 @@ fn a_line_from_before_the_import_gave_other_names_is_not_about_the_row_any_more(
         (entitled.clone(), Some("A3"), Some("New"), true),
         (entitled, Some("A3"), None, false),
     ] {
-        let line = Checked {
-            expected_as: expected_as(external_id, title),
-            ..checked(&entry, Outcome::Match)
+        let line = VerificationLine {
+            expected_names: expected_as(external_id, title),
+            ..checked(&entry, VerificationOutcome::Match)
         };
         let case = (&entry.changes, external_id, title);
-        assert_eq!(line.is_about(&entry), is_about, "{case:?}");
+        assert_eq!(line.is_current_for(&entry), is_about, "{case:?}");
     }
 }
 
 #[test]
 fn what_was_not_done_was_expected_under_no_name() {
-    let begun = Entry {
+    let begun = ResultsEntry {
         status: Status::Pending,
-        reason: Reason::Renaming,
-        changes: Changes {
+        reason: StatusReason::Renaming,
+        changes: AttachmentChanges {
             renamed_to: Some("EU-A3".into()),
-            ..Changes::default()
+            ..AttachmentChanges::default()
         },
         ..entry()
     };
-    assert!(checked(&begun, Outcome::NotDone).is_about(&begun));
+    assert!(checked(&begun, VerificationOutcome::NotDone).is_current_for(&begun));
 }

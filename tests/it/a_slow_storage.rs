@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use consign::emulator::Effect::PausedRead;
-use consign::emulator::Operation::Upload;
-use consign::emulator::When::Nth;
+use consign::emulator::EmulatorOperation::Upload;
+use consign::emulator::FaultEffect::PausedRead;
+use consign::emulator::FaultTrigger::Nth;
 
-use crate::harness::Test;
+use crate::harness::ImportTest;
 
 /// The contents of a file of which more than all buffers on the way hold is left at its half.
 pub(crate) fn large() -> String {
@@ -18,10 +18,11 @@ pub(crate) fn large() -> String {
 fn a_file_that_is_taken_slowly_is_sent_once() {
     let content = large();
     let lasting = Duration::from_secs(45);
-    let test =
-        Test::of_rows(1)
-            .file("A1.pdf", &content)
-            .fault(Upload, Nth(1), PausedRead { lasting });
+    let test = ImportTest::of_rows(1).file("A1.pdf", &content).fault(
+        Upload,
+        Nth(1),
+        PausedRead { pause: lasting },
+    );
     test.import()
         .args(["--quiet"])
         .rows(["A1 uploaded"])

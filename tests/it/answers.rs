@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::http::{HeaderValue, StatusCode};
 use serde_json::Value;
 
-use crate::harness::{Endless, Test};
+use crate::harness::{EndlessHost, ImportTest};
 
 /// What a service says that sends JSON for ever.
 const ENDLESS_JSON: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.api+json\r\n\r\n";
@@ -16,7 +16,7 @@ const ENDLESS_REFUSAL: &str = "HTTP/1.1 400 Bad Request\r\nContent-Type: applica
 
 #[test]
 fn an_answer_of_megabytes_is_not_believed() {
-    let test = Test::of_rows(1).forging(|request, answer| {
+    let test = ImportTest::of_rows(1).forging(|request, answer| {
         if request.method == "GET" {
             let blanks = vec![b' '; 5 << 20];
             answer.body_mut().extend(blanks);
@@ -33,8 +33,8 @@ fn an_answer_of_megabytes_is_not_believed() {
 /// An import from a service whose answers never end.
 #[track_caller]
 fn is_not_read_to_its_end(start: &'static str, piece: &'static str, why: &str) {
-    let test = Test::of_rows(1);
-    let endless = Endless::answering(start, piece);
+    let test = ImportTest::of_rows(1);
+    let endless = EndlessHost::answering(start, piece);
     test.consign(["import", "m.csv", "--base-url", &endless.url()])
         .args(["--max-outage", "0s", "--skip-preflight"])
         .says(why)
@@ -63,9 +63,9 @@ fn headers_without_an_end_are_not_read_to_their_end() {
 
 #[test]
 fn a_refusal_of_the_storage_without_an_end_is_a_refusal_all_the_same() {
-    let endless = Endless::answering(ENDLESS_REFUSAL, "<More>and more</More>");
+    let endless = EndlessHost::answering(ENDLESS_REFUSAL, "<More>and more</More>");
     let url = endless.url();
-    let test = Test::of_rows(1).forging(move |_, answer| {
+    let test = ImportTest::of_rows(1).forging(move |_, answer| {
         if let Ok(mut json) = serde_json::from_slice::<Value>(answer.body())
             && let Some(place) = json.pointer_mut("/data/attributes/upload_url")
         {
@@ -87,7 +87,7 @@ fn a_refusal_of_the_storage_without_an_end_is_a_refusal_all_the_same() {
 #[test]
 fn a_page_in_place_of_the_storages_refusal_is_not_taken_for_an_address_that_has_expired() {
     let is_first = AtomicBool::new(true);
-    let test = Test::of_rows(2).forging(move |request, answer| {
+    let test = ImportTest::of_rows(2).forging(move |request, answer| {
         if request.method == "PUT" && is_first.swap(false, Ordering::Relaxed) {
             *answer.status_mut() = StatusCode::FORBIDDEN;
             let html = HeaderValue::from_static("text/html");
@@ -118,7 +118,7 @@ fn firewall(answer: &mut axum::response::Response<Vec<u8>>, status: StatusCode) 
 fn a_firewalls_page_fails_the_row_alone_and_speaks_neither_of_keys_nor_of_rights() {
     for status in [400, 403, 413, 451] {
         let status = StatusCode::from_u16(status).unwrap();
-        let test = Test::of_rows(3).forging(move |request, answer| {
+        let test = ImportTest::of_rows(3).forging(move |request, answer| {
             if request.uri.path().contains("/A2/") {
                 firewall(answer, status);
             }

@@ -2,7 +2,7 @@
 
 use rcgen::date_time_ymd;
 
-use crate::harness::{API_HOST, Certificate, STORAGE_HOST, Test};
+use crate::harness::{API_HOST, ImportTest, STORAGE_HOST, TestCertificate};
 
 const LEFT: &str = "1 of 1 row not done (0 B sent in [time], 1 request)\n\
     \x20 pending           1  not reached, or to be tried again by --resume\n";
@@ -13,7 +13,7 @@ const TO_GO_ON: &str = "results: m.results.csv\n\
 
 #[test]
 fn an_import_goes_over_tls_to_a_service_whose_authority_is_named() {
-    let test = Test::of_rows(2).over_tls(Certificate::good());
+    let test = ImportTest::of_rows(2).over_tls(TestCertificate::good());
     test.import()
         .with_the_systems_authorities()
         .args(["--ca-file", "ca.pem"])
@@ -33,8 +33,8 @@ fn an_import_goes_over_tls_to_a_service_whose_authority_is_named() {
 
 #[test]
 fn one_file_may_name_several_authorities() {
-    let test = Test::of_rows(1).over_tls(Certificate::good());
-    let other = Certificate::good();
+    let test = ImportTest::of_rows(1).over_tls(TestCertificate::good());
+    let other = TestCertificate::good();
     let both = format!("{}{}", other.authority(), test.read("ca.pem"));
     test.write("both.pem", both);
     test.import()
@@ -45,8 +45,8 @@ fn one_file_may_name_several_authorities() {
 
 /// Imports one row from a service with this certificate, and says what stopped the run.
 #[track_caller]
-fn is_not_trusted(certificate: Certificate, args: &[&str], why: &str) {
-    let test = Test::of_rows(1).over_tls(certificate);
+fn is_not_trusted(certificate: TestCertificate, args: &[&str], why: &str) {
+    let test = ImportTest::of_rows(1).over_tls(certificate);
     test.import()
         .args(["--max-outage", "0s"])
         .args(args.iter().copied())
@@ -73,14 +73,18 @@ const SIGNED_BY_NOBODY: &str = "is signed by nobody whom this machine trusts; wh
 
 #[test]
 fn a_service_whose_authority_nobody_knows_gets_nothing() {
-    is_not_trusted(Certificate::good(), &[], SIGNED_BY_NOBODY);
-    is_not_trusted(Certificate::signed_by_itself(), &CA_FILE, SIGNED_BY_NOBODY);
+    is_not_trusted(TestCertificate::good(), &[], SIGNED_BY_NOBODY);
+    is_not_trusted(
+        TestCertificate::signed_by_itself(),
+        &CA_FILE,
+        SIGNED_BY_NOBODY,
+    );
 }
 
 #[test]
 fn a_service_with_the_certificate_of_another_host_gets_nothing() {
     is_not_trusted(
-        Certificate::of(["other.example.com"], |_| {}),
+        TestCertificate::of(["other.example.com"], |_| {}),
         &CA_FILE,
         "is for another host (other.example.com); is the address right?",
     );
@@ -89,7 +93,7 @@ fn a_service_with_the_certificate_of_another_host_gets_nothing() {
 #[test]
 fn a_service_whose_certificate_is_out_of_date_gets_nothing() {
     is_not_trusted(
-        Certificate::of(["localhost"], |params| {
+        TestCertificate::of(["localhost"], |params| {
             params.not_before = date_time_ymd(2019, 1, 1);
             params.not_after = date_time_ymd(2020, 1, 1);
         }),
@@ -97,7 +101,7 @@ fn a_service_whose_certificate_is_out_of_date_gets_nothing() {
         "has expired (or the clock of this machine is wrong)",
     );
     is_not_trusted(
-        Certificate::of(["localhost"], |params| {
+        TestCertificate::of(["localhost"], |params| {
             params.not_before = date_time_ymd(4000, 1, 1);
         }),
         &CA_FILE,
@@ -107,7 +111,7 @@ fn a_service_whose_certificate_is_out_of_date_gets_nothing() {
 
 #[test]
 fn a_storage_without_a_good_certificate_gets_no_byte_and_costs_no_row() {
-    let test = Test::of_rows(1).over_tls_by_proxy(Certificate::of([API_HOST], |_| {}));
+    let test = ImportTest::of_rows(1).over_tls_by_proxy(TestCertificate::of([API_HOST], |_| {}));
     test.import()
         .by_proxy()
         .args(["--max-outage", "0s"])
@@ -124,7 +128,7 @@ fn a_storage_without_a_good_certificate_gets_no_byte_and_costs_no_row() {
 
 #[test]
 fn a_ca_file_that_is_of_no_use_is_named_before_anything_is_read() {
-    let test = Test::of_rows(1)
+    let test = ImportTest::of_rows(1)
         .file("empty.pem", "")
         .file("der.pem", [0x30, 0x82, 1, 10])
         .file(
@@ -158,7 +162,7 @@ fn a_ca_file_that_is_of_no_use_is_named_before_anything_is_read() {
 
 #[test]
 fn a_system_that_knows_no_authority_is_told_what_is_missing() {
-    let test = Test::of_rows(1).over_tls(Certificate::good());
+    let test = ImportTest::of_rows(1).over_tls(TestCertificate::good());
     let without_any = || {
         let run = test.import().variable("SSL_CERT_FILE", "/nowhere");
         run.variable("SSL_CERT_DIR", "/nowhere")

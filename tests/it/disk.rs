@@ -5,7 +5,9 @@ use std::process::Command;
 
 use fastrand::Rng;
 
-use crate::harness::{Act, Call, Disk, Loss, Outcome, Results, Test};
+use crate::harness::{
+    DiskCall, DiskFault, FinishedRun, ImportTest, PowerLoss, ResultsTable, TestDisk,
+};
 
 /// The syncs of an import of two rows, and the requests that it has made before each of them.
 const SYNCS: [(&str, &[&str]); 6] = [
@@ -39,8 +41,8 @@ const SYNCS: [(&str, &[&str]); 6] = [
 
 #[test]
 fn a_file_is_on_the_disk_before_it_is_renamed_and_its_new_name_before_anything_else() {
-    let test = Test::of_rows(2);
-    let disk = Disk::under(&test);
+    let test = ImportTest::of_rows(2);
+    let disk = TestDisk::under(&test);
     disk.watch(test.import()).exits(0);
     let folder = test.folder().canonicalize().unwrap();
     let calls = disk.calls();
@@ -61,20 +63,20 @@ fn a_file_is_on_the_disk_before_it_is_renamed_and_its_new_name_before_anything_e
 
 #[test]
 fn a_loss_of_power_after_the_end_takes_nothing() {
-    let test = Test::of_rows(2);
-    let disk = Disk::under(&test);
+    let test = ImportTest::of_rows(2);
+    let disk = TestDisk::under(&test);
     disk.endanger(test.import()).exits(0);
-    let results = test.read(Results::NAME);
-    disk.lose_power(Loss::Everything, &mut Rng::with_seed(1));
-    assert_eq!(test.read(Results::NAME), results);
+    let results = test.read(ResultsTable::NAME);
+    disk.lose_power(PowerLoss::Everything, &mut Rng::with_seed(1));
+    assert_eq!(test.read(ResultsTable::NAME), results);
 }
 
 /// An import of two rows during which the disk fails at one sync.
 #[track_caller]
-fn stopped(test: &Test, nth: usize, act: Act, says: &str) -> Outcome {
-    let disk = Disk::under(test);
+fn stopped(test: &ImportTest, nth: usize, act: DiskFault, says: &str) -> FinishedRun {
+    let disk = TestDisk::under(test);
     let outcome = disk
-        .disturb(test.import(), Call::Sync, nth, act)
+        .disturb(test.import(), DiskCall::Sync, nth, act)
         .leaving_a_journal()
         .stdout("")
         .stderr(format!(
@@ -99,8 +101,11 @@ fn stopped(test: &Test, nth: usize, act: Act, says: &str) -> Outcome {
 #[test]
 fn a_sync_that_fails_stops_the_run_before_the_next_request_and_loses_nothing() {
     for (act, why) in [
-        (Act::InputOutputError, "Input/output error (os error 5)"),
-        (Act::NoSpace, "No space left on device (os error 28)"),
+        (
+            DiskFault::InputOutputError,
+            "Input/output error (os error 5)",
+        ),
+        (DiskFault::NoSpace, "No space left on device (os error 28)"),
     ] {
         for (nth, (what, requests)) in (1..).zip(SYNCS) {
             let doing = match nth {
@@ -108,7 +113,7 @@ fn a_sync_that_fails_stops_the_run_before_the_next_request_and_loses_nothing() {
                 2 => "sync the folder of",
                 _ => "sync",
             };
-            let test = Test::of_rows(2);
+            let test = ImportTest::of_rows(2);
             let says = format!("cannot {doing} m.results.csv: {why}");
             let outcome = stopped(&test, nth, act, &says);
             assert_eq!(outcome.requests, requests, "the sync {what}");
@@ -120,15 +125,20 @@ fn a_sync_that_fails_stops_the_run_before_the_next_request_and_loses_nothing() {
 fn a_disk_that_fails_while_the_results_are_put_in_order_leaves_them_readable() {
     // The first five are of one row's journal.
     for (nth, doing) in [(6, "write"), (7, "sync the folder of")] {
-        let test = Test::of_rows(1);
-        let disk = Disk::under(&test);
-        disk.disturb(test.import(), Call::Sync, nth, Act::InputOutputError)
-            .leaving_a_journal()
-            .says(format!(
-                "cannot {doing} m.results.csv: Input/output error (os error 5)"
-            ))
-            .stored_rows(["A1"])
-            .exits(3);
+        let test = ImportTest::of_rows(1);
+        let disk = TestDisk::under(&test);
+        disk.disturb(
+            test.import(),
+            DiskCall::Sync,
+            nth,
+            DiskFault::InputOutputError,
+        )
+        .leaving_a_journal()
+        .says(format!(
+            "cannot {doing} m.results.csv: Input/output error (os error 5)"
+        ))
+        .stored_rows(["A1"])
+        .exits(3);
         let last = test.results().lines.pop().unwrap();
         assert_eq!(last.cell("status"), "uploaded");
         test.resume().requests([]).all_uploaded(1).exits(0);
@@ -142,7 +152,7 @@ fn what_a_killed_run_left_beside_the_results_is_cleared_away_and_nothing_else() 
         ".consign-notes (old).tmp",
         "consign-AbCdEf.tmp",
     ];
-    let test = Test::of_rows(1).file(".consign-AbCdEf.tmp", "left behind");
+    let test = ImportTest::of_rows(1).file(".consign-AbCdEf.tmp", "left behind");
     for name in others {
         test.write(name, "somebody's");
     }

@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
-use crate::harness::{Run, Test, row};
+use crate::harness::{ImportTest, TestRun, row};
 
 const OTHER: &str = "other.results.csv";
 
 /// A service that has A1 and A2, and files of which A2's is another one now.
-fn mixed() -> Test {
-    let test = Test::of_rows(2);
+fn mixed() -> ImportTest {
+    let test = ImportTest::of_rows(2);
     test.import().with_results(OTHER).exits(0);
     let manifest = test.read("m.csv") + &row("A3") + &row("A4");
     for id in ["A3", "A4"] {
@@ -19,7 +19,7 @@ fn mixed() -> Test {
     test
 }
 
-fn looks_everything_up(run: Run<'_>) -> Run<'_> {
+fn looks_everything_up(run: TestRun<'_>) -> TestRun<'_> {
     run.requests([
         "get_by_external_id A1 200",
         "get_by_external_id A2 200",
@@ -64,7 +64,7 @@ fn a_dry_run_exits_as_the_import_does_afterwards() {
         .says("1 of 4 rows not done (26 B sent in [time], 7 requests)")
         .exits(1);
 
-    let test = Test::of_rows(2);
+    let test = ImportTest::of_rows(2);
     test.import().args(["--dry-run"]).exits(0);
     test.import().rows(["A1 uploaded", "A2 uploaded"]).exits(0);
 }
@@ -97,7 +97,7 @@ fn a_dry_run_tells_scripts_in_json() {
 
 #[test]
 fn a_dry_run_of_a_resume_leaves_the_results_as_they_are() {
-    let test = Test::of_rows(2);
+    let test = ImportTest::of_rows(2);
     test.import().exits(0);
     let before = test.read("m.results.csv");
     test.write("A3.pdf", "content of A3");

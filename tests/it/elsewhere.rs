@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use crate::harness::{Certificate, STORAGE_HOST, Stranger, Test};
+use crate::harness::{ImportTest, STORAGE_HOST, StrangeHost, TestCertificate};
 
 /// Every redirect that a client may follow by itself.
 const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
@@ -17,7 +17,7 @@ const KEY: &str = "CANARY-KEY-7d1f";
 fn redirecting(
     method: &'static str,
     status: u16,
-    stranger: &Stranger,
+    stranger: &StrangeHost,
 ) -> impl Fn(&Parts, &mut Response<Vec<u8>>) + Send + Sync + 'static {
     let url = stranger.url();
     move |request, answer| {
@@ -33,8 +33,8 @@ fn redirecting(
 #[test]
 fn no_redirect_of_the_service_is_followed() {
     for status in REDIRECTS {
-        let stranger = Stranger::listening();
-        let test = Test::of_rows(1).forging(redirecting("GET", status, &stranger));
+        let stranger = StrangeHost::listening();
+        let test = ImportTest::of_rows(1).forging(redirecting("GET", status, &stranger));
         let outcome = test
             .import()
             .args(["--max-outage", "0s", "-vvv"])
@@ -55,8 +55,8 @@ fn no_redirect_of_the_service_is_followed() {
 #[test]
 fn no_redirect_of_the_storage_is_followed() {
     for status in REDIRECTS {
-        let stranger = Stranger::listening();
-        let test = Test::of_rows(1).forging(redirecting("PUT", status, &stranger));
+        let stranger = StrangeHost::listening();
+        let test = ImportTest::of_rows(1).forging(redirecting("PUT", status, &stranger));
         let outcome = test
             .import()
             .args(["-vvv"])
@@ -72,7 +72,7 @@ fn no_redirect_of_the_storage_is_followed() {
 
 #[test]
 fn the_storage_gets_the_headers_that_the_service_asked_for_and_no_others() {
-    let test = Test::of_rows(1).between();
+    let test = ImportTest::of_rows(1).between();
     test.import().variable("WORKDAY_API_KEY", KEY).exits(0);
     let heads = test.service().between().heads();
     let (uploads, requests): (Vec<_>, Vec<_>) = heads.iter().partition(|head| head.method == "PUT");
@@ -99,7 +99,7 @@ fn the_storage_gets_the_headers_that_the_service_asked_for_and_no_others() {
 
 #[test]
 fn no_cookie_is_kept_or_sent_back() {
-    let test = Test::of_rows(2).forging(|_, answer| {
+    let test = ImportTest::of_rows(2).forging(|_, answer| {
         let cookie = "session=1; Path=/".parse().unwrap();
         answer.headers_mut().insert("set-cookie", cookie);
     });
@@ -112,9 +112,9 @@ fn no_cookie_is_kept_or_sent_back() {
 }
 
 /// A public service that gives this in its answers where an upload address stands.
-fn public(name: &'static str, value: Value) -> Test {
-    Test::of_rows(1)
-        .over_tls_by_proxy(Certificate::good())
+fn public(name: &'static str, value: Value) -> ImportTest {
+    ImportTest::of_rows(1)
+        .over_tls_by_proxy(TestCertificate::good())
         .forging(move |_, answer| {
             if let Ok(mut json) = serde_json::from_slice::<Value>(answer.body())
                 && json.pointer("/data/attributes/upload_url").is_some()
@@ -127,7 +127,7 @@ fn public(name: &'static str, value: Value) -> Test {
 
 #[test]
 fn of_a_public_service_no_byte_goes_to_a_place_that_is_not_public() {
-    let stranger = Stranger::listening();
+    let stranger = StrangeHost::listening();
     for (url, why) in [
         (stranger.url(), "is http, not https"),
         (
@@ -199,9 +199,9 @@ fn of_a_public_service_no_header_is_sent_that_carries_rights_or_moves_the_reques
 }
 
 /// A public service that asks for two more headers with an upload.
-fn asking_for(headers: [(&'static str, &'static str); 2]) -> Test {
-    Test::of_rows(1)
-        .over_tls_by_proxy(Certificate::good())
+fn asking_for(headers: [(&'static str, &'static str); 2]) -> ImportTest {
+    ImportTest::of_rows(1)
+        .over_tls_by_proxy(TestCertificate::good())
         .forging(move |_, answer| {
             if let Ok(mut json) = serde_json::from_slice::<Value>(answer.body())
                 && let Some(Value::Array(asked)) =
@@ -270,7 +270,7 @@ fn a_host_or_a_length_that_are_not_those_of_the_request_are_told_and_nothing_is_
 
 #[test]
 fn uploads_can_be_kept_to_the_hosts_that_the_user_names() {
-    let test = Test::of_rows(1).over_tls_by_proxy(Certificate::good());
+    let test = ImportTest::of_rows(1).over_tls_by_proxy(TestCertificate::good());
     test.import()
         .by_proxy()
         .args([
@@ -302,7 +302,7 @@ fn uploads_can_be_kept_to_the_hosts_that_the_user_names() {
 
 #[test]
 fn an_upload_host_that_is_no_host_is_wrong_usage() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     for host in ["https://example.com", "com", "10.0.0.1", "localhost", ""] {
         test.import()
             .args(["--upload-host", host])

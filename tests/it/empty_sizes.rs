@@ -2,21 +2,21 @@
 
 use std::time::Duration;
 
-use consign::emulator::Effect::LoseAnswer;
-use consign::emulator::EmptySizes;
-use consign::emulator::Operation::{Create, Upload};
+use consign::emulator::EmulatorOperation::{Create, Upload};
+use consign::emulator::FaultEffect::LoseAnswer;
+use consign::emulator::FaultTrigger::Nth;
 use consign::emulator::PurgeClock;
-use consign::emulator::When::Nth;
+use consign::emulator::SizeWithoutBytes;
 
-use crate::harness::{KILLED, Moment, Running, Test, status};
+use crate::harness::{HoldMoment, ImportTest, KILLED, RunningTool, status};
 
-fn showing(sizes: EmptySizes, rows: usize) -> Test {
-    Test::of_rows(rows).emulator(|settings| settings.attachments.empty_sizes = sizes)
+fn showing(sizes: SizeWithoutBytes, rows: usize) -> ImportTest {
+    ImportTest::of_rows(rows).emulator(|settings| settings.attachments.size_without_bytes = sizes)
 }
 
 #[test]
 fn a_size_that_shows_late_is_awaited_whatever_is_shown_before() {
-    for sizes in [EmptySizes::Null, EmptySizes::Zero] {
+    for sizes in [SizeWithoutBytes::Null, SizeWithoutBytes::Zero] {
         let test = showing(sizes, 2)
             .emulator(|settings| settings.attachments.size_delay = Duration::from_millis(400));
         test.import()
@@ -28,7 +28,7 @@ fn a_size_that_shows_late_is_awaited_whatever_is_shown_before() {
 
 #[test]
 fn a_record_that_shows_zero_has_no_bytes_yet_however_it_is_looked_up() {
-    for sizes in [EmptySizes::Null, EmptySizes::Zero] {
+    for sizes in [SizeWithoutBytes::Null, SizeWithoutBytes::Zero] {
         // By its external_id, after a lost POST.
         showing(sizes, 1)
             .fault(Create, Nth(1), LoseAnswer)
@@ -46,7 +46,7 @@ fn a_record_that_shows_zero_has_no_bytes_yet_however_it_is_looked_up() {
             .exits(0);
         let test = showing(sizes, 1).between();
         test.import()
-            .while_held(3, Moment::Before, Running::kill)
+            .while_held(3, HoldMoment::Before, RunningTool::kill)
             .exits(KILLED);
         test.resume()
             .rows(["A1 uploaded"])
@@ -56,7 +56,7 @@ fn a_record_that_shows_zero_has_no_bytes_yet_however_it_is_looked_up() {
         let test = showing(sizes, 1).between();
         test.import()
             .with_results("theirs.csv")
-            .while_held(3, Moment::Before, Running::kill)
+            .while_held(3, HoldMoment::Before, RunningTool::kill)
             .exits(KILLED);
         test.import()
             .whatever_it_says()
@@ -68,7 +68,7 @@ fn a_record_that_shows_zero_has_no_bytes_yet_however_it_is_looked_up() {
 
 #[test]
 fn new_bytes_are_awaited_where_the_old_ones_gave_way() {
-    for sizes in [EmptySizes::Null, EmptySizes::Zero] {
+    for sizes in [SizeWithoutBytes::Null, SizeWithoutBytes::Zero] {
         let test = showing(sizes, 1)
             .emulator(|settings| settings.attachments.size_delay = Duration::from_millis(400));
         test.import().exits(0);
@@ -84,8 +84,8 @@ fn new_bytes_are_awaited_where_the_old_ones_gave_way() {
 
 #[test]
 fn a_record_that_is_removed_in_spite_of_its_new_address_is_made_once_more() {
-    for clock in [PurgeClock::LastBytes, PurgeClock::Creation] {
-        let test = Test::of_rows(1)
+    for clock in [PurgeClock::CreationOrRenewal, PurgeClock::Creation] {
+        let test = ImportTest::of_rows(1)
             .emulator(|settings| {
                 settings.attachments.purge_clock = clock;
                 settings.attachments.purge_after = Duration::from_secs(2);

@@ -5,14 +5,14 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 
-use consign::emulator::stored_by_external_id;
+use consign::emulator::count_by_external_id;
 
-use crate::harness::{Run, Running, Test};
+use crate::harness::{ImportTest, RunningTool, TestRun};
 
 const STATE: &str = "state";
 
 /// Starts one, and returns where it is.
-pub(crate) fn started<'t>(test: &'t Test, more: &[&str]) -> (Running<'t>, String) {
+pub(crate) fn started<'t>(test: &'t ImportTest, more: &[&str]) -> (RunningTool<'t>, String) {
     let args = ["emulator", "--listen", "127.0.0.1:0", "--rate", "2000"];
     let mut emulator = test.consign(args).args(more.iter().copied()).start();
     emulator.wait_until_it_says("try: ");
@@ -25,18 +25,18 @@ pub(crate) fn started<'t>(test: &'t Test, more: &[&str]) -> (Running<'t>, String
     (emulator, base)
 }
 
-fn import<'t>(test: &'t Test, base: &str, results: &str) -> Run<'t> {
+fn import<'t>(test: &'t ImportTest, base: &str, results: &str) -> TestRun<'t> {
     test.consign(["import", "m.csv", "--base-url", base, "--rate", "2000"])
         .with_results(results)
 }
 
 fn counts(state: &Path) -> BTreeMap<String, usize> {
-    stored_by_external_id(state).unwrap()
+    count_by_external_id(state).unwrap()
 }
 
 #[test]
 fn what_was_attached_survives_a_sudden_end_of_the_emulator() {
-    let test = Test::of_rows(3);
+    let test = ImportTest::of_rows(3);
     let (mut emulator, base) = started(&test, &["--state", STATE]);
     import(&test, &base, "first.csv").exits(0);
     emulator.kill();
@@ -53,7 +53,7 @@ fn what_was_attached_survives_a_sudden_end_of_the_emulator() {
 #[test]
 fn it_says_where_it_is_and_how_to_try_it_and_ends_when_it_is_told_to() {
     for signal in ["TERM", "INT"] {
-        let test = Test::new();
+        let test = ImportTest::new();
         let (mut emulator, base) = started(&test, &["--state", STATE]);
         emulator.signal(signal);
         let (code, stdout, stderr) = emulator.finish();
@@ -74,7 +74,7 @@ fn it_says_where_it_is_and_how_to_try_it_and_ends_when_it_is_told_to() {
 
 #[test]
 fn two_emulators_do_not_share_a_state() {
-    let test = Test::new();
+    let test = ImportTest::new();
     let (_emulator, _) = started(&test, &["--state", STATE]);
     test.consign(["emulator", "--listen", "127.0.0.1:0", "--state", STATE])
         .stderr(
@@ -86,7 +86,7 @@ fn two_emulators_do_not_share_a_state() {
 
 #[test]
 fn an_address_that_is_taken_is_refused() {
-    let test = Test::new();
+    let test = ImportTest::new();
     let (_emulator, base) = started(&test, &[]);
     let address = base.split('/').nth(2).unwrap();
     test.consign(["emulator", "--listen", address])
@@ -118,7 +118,7 @@ fn ask_for_job(base: &str, event: &str) -> String {
 fn its_jobs_are_as_the_command_line_says() {
     let there = "0b6f4c1e-3f0a-4f0e-9d0a-6f2d4f1f7a01";
     let gone = "0b6f4c1e-3f0a-4f0e-9d0a-6f2d4f1f7a02";
-    let test = Test::new();
+    let test = ImportTest::new();
     let more = [
         "--posts-an-hour=2",
         "--job-start-delay=0s",
@@ -158,7 +158,7 @@ fn its_jobs_are_as_the_command_line_says() {
 
 #[test]
 fn an_object_that_is_no_uuid_is_refused() {
-    Test::new()
+    ImportTest::new()
         .consign(["emulator", "--unknown-object", "7"])
         .says("a UUID is expected, such as 0b6f4c1e-3f0a-4f0e-9d0a-6f2d4f1f7a01")
         .exits(2);
@@ -166,7 +166,7 @@ fn an_object_that_is_no_uuid_is_refused() {
 
 #[test]
 fn its_attachments_and_records_are_as_the_command_line_says() {
-    let test = Test::of_rows(4);
+    let test = ImportTest::of_rows(4);
     let more = [
         "--unknown-record=contract:2",
         "--closed-record=contract:3",

@@ -1,31 +1,38 @@
 //! Services that treat an external id that is taken in different ways: whichever it is, each has
 //! one attachment in the end.
 
-use consign::emulator::Effect::LoseAnswer;
-use consign::emulator::Operation::Create;
-use consign::emulator::When::Nth;
-use consign::emulator::{Clash, ExternalIds};
+use consign::emulator::EmulatorOperation::Create;
+use consign::emulator::FaultEffect::LoseAnswer;
+use consign::emulator::FaultTrigger::Nth;
+use consign::emulator::{ExternalIdClashStatus, ExternalIdUniqueness};
 
-use crate::harness::{KILLED, Moment, Running, Test};
+use crate::harness::{HoldMoment, ImportTest, KILLED, RunningTool};
 
-const REFUSING: [ExternalIds; 2] = [
-    ExternalIds::Unique {
-        clash: Clash::Conflict409,
+const REFUSING: [ExternalIdUniqueness; 2] = [
+    ExternalIdUniqueness::Unique {
+        clash_status: ExternalIdClashStatus::Conflict409,
     },
-    ExternalIds::Unique {
-        clash: Clash::Unprocessable422,
+    ExternalIdUniqueness::Unique {
+        clash_status: ExternalIdClashStatus::Unprocessable422,
     },
 ];
 
 #[test]
 fn lost_answers_and_sudden_ends_leave_one_attachment_for_each_row() {
-    for external_ids in REFUSING.into_iter().chain([ExternalIds::NotUnique]) {
-        let test = Test::of_rows(3)
+    for external_ids in REFUSING
+        .into_iter()
+        .chain([ExternalIdUniqueness::NotUnique])
+    {
+        let test = ImportTest::of_rows(3)
             .between()
-            .emulator(|settings| settings.attachments.external_ids = external_ids);
-        for (nth, moment) in [(2, Moment::After), (3, Moment::After), (3, Moment::After)] {
+            .emulator(|settings| settings.attachments.external_id_uniqueness = external_ids);
+        for (nth, moment) in [
+            (2, HoldMoment::After),
+            (3, HoldMoment::After),
+            (3, HoldMoment::After),
+        ] {
             test.resume()
-                .while_held(nth, moment, Running::kill)
+                .while_held(nth, moment, RunningTool::kill)
                 .exits(KILLED);
         }
         test.resume()
@@ -33,8 +40,8 @@ fn lost_answers_and_sudden_ends_leave_one_attachment_for_each_row() {
             .stored_rows(["A1", "A2", "A3"])
             .exits(0);
 
-        let test = Test::of_rows(1)
-            .emulator(|settings| settings.attachments.external_ids = external_ids)
+        let test = ImportTest::of_rows(1)
+            .emulator(|settings| settings.attachments.external_id_uniqueness = external_ids)
             .fault(Create, Nth(1), LoseAnswer);
         let outcome = test
             .import()
@@ -53,13 +60,13 @@ fn lost_answers_and_sudden_ends_leave_one_attachment_for_each_row() {
 #[test]
 fn an_id_that_somebody_else_took_since_the_look_up_stays_theirs() {
     for external_ids in REFUSING {
-        let test = Test::of_rows(1)
+        let test = ImportTest::of_rows(1)
             .between()
-            .emulator(|settings| settings.attachments.external_ids = external_ids);
+            .emulator(|settings| settings.attachments.external_id_uniqueness = external_ids);
         // Between our look-up and our POST another import does the same row.
         let outcome = test
             .import()
-            .while_held(2, Moment::Before, |running| {
+            .while_held(2, HoldMoment::Before, |running| {
                 let theirs = running.test.import().with_results("theirs.csv");
                 theirs.rows(["A1 uploaded"]).exits(0);
             })

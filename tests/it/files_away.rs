@@ -3,13 +3,15 @@
 use std::fs;
 use std::path::Path;
 
-use crate::harness::{Moment, Run, Running, Test, attached_once, content_of, exactly_once};
+use crate::harness::{
+    HoldMoment, ImportTest, RunningTool, TestRun, attached_once, content_of, exactly_once,
+};
 
 const AWAY: &str = "the folder of the files is away (";
 const BACK: &str = "the folder of the files is there again\n";
 
 /// A test whose files are in a folder of their own.
-fn in_a_folder_of_their_own(test: Test) -> Test {
+fn in_a_folder_of_their_own(test: ImportTest) -> ImportTest {
     fs::create_dir(test.path("files")).unwrap();
     for name in test.names() {
         if let Some(id) = name.strip_suffix(".pdf") {
@@ -20,7 +22,7 @@ fn in_a_folder_of_their_own(test: Test) -> Test {
     test
 }
 
-fn import(test: &Test) -> Run<'_> {
+fn import(test: &ImportTest) -> TestRun<'_> {
     test.import().args(["--root", "files"])
 }
 
@@ -33,16 +35,16 @@ fn move_files(from: &Path, to: &Path) {
 }
 
 /// Lets go of the request that is held, and waits until the run says that the files are away.
-fn until_it_waits(running: &mut Running<'_>) {
+fn until_it_waits(running: &mut RunningTool<'_>) {
     running.test.service().between().release();
     running.wait_until_it_says(AWAY);
 }
 
 #[test]
 fn a_share_that_is_not_mounted_for_a_while_fails_no_row() {
-    let test = in_a_folder_of_their_own(Test::of_rows(4)).between();
+    let test = in_a_folder_of_their_own(ImportTest::of_rows(4)).between();
     import(&test)
-        .while_held(4, Moment::Before, |running| {
+        .while_held(4, HoldMoment::Before, |running| {
             let [files, kept] = ["files", "kept"].map(|name| running.test.path(name));
             fs::create_dir(&kept).unwrap();
             move_files(&files, &kept);
@@ -58,9 +60,9 @@ fn a_share_that_is_not_mounted_for_a_while_fails_no_row() {
 
 #[test]
 fn a_folder_that_is_gone_for_a_while_is_opened_anew_by_its_path() {
-    let test = in_a_folder_of_their_own(Test::of_rows(4)).between();
+    let test = in_a_folder_of_their_own(ImportTest::of_rows(4)).between();
     import(&test)
-        .while_held(4, Moment::Before, |running| {
+        .while_held(4, HoldMoment::Before, |running| {
             let [files, kept] = ["files", "kept"].map(|name| running.test.path(name));
             fs::create_dir(&kept).unwrap();
             move_files(&files, &kept);
@@ -77,10 +79,10 @@ fn a_folder_that_is_gone_for_a_while_is_opened_anew_by_its_path() {
 
 #[test]
 fn the_working_directory_may_go_away_with_the_files() {
-    let test = Test::of_rows(3).between();
+    let test = ImportTest::of_rows(3).between();
     // Nothing but a row's files is there that could be looked for.
     test.import()
-        .while_held(4, Moment::Before, |running| {
+        .while_held(4, HoldMoment::Before, |running| {
             let folder = running.test.folder().to_owned();
             let kept = tempfile::tempdir_in(folder.parent().unwrap()).unwrap();
             for name in ["A1.pdf", "A2.pdf", "A3.pdf"] {
@@ -96,9 +98,9 @@ fn the_working_directory_may_go_away_with_the_files() {
 
 #[test]
 fn jobs_wait_for_files_that_are_away() {
-    let test = in_a_folder_of_their_own(Test::of_event(3)).between();
+    let test = in_a_folder_of_their_own(ImportTest::of_event(3)).between();
     import(&test)
-        .while_held(2, Moment::Before, |running| {
+        .while_held(2, HoldMoment::Before, |running| {
             let [files, kept] = ["files", "kept"].map(|name| running.test.path(name));
             fs::create_dir(&kept).unwrap();
             move_files(&files, &kept);
@@ -115,9 +117,9 @@ fn jobs_wait_for_files_that_are_away() {
 
 #[test]
 fn one_file_that_is_gone_alone_fails_its_row() {
-    let test = in_a_folder_of_their_own(Test::of_rows(3)).between();
+    let test = in_a_folder_of_their_own(ImportTest::of_rows(3)).between();
     import(&test)
-        .while_held(4, Moment::Before, |running| {
+        .while_held(4, HoldMoment::Before, |running| {
             running.test.remove("files/A2.pdf");
         })
         .says("failed, source_changed: ")
@@ -127,12 +129,12 @@ fn one_file_that_is_gone_alone_fails_its_row() {
 
 #[test]
 fn files_that_stay_away_stop_the_run_and_a_later_one_goes_on() {
-    let test = in_a_folder_of_their_own(Test::of_rows(3)).between();
+    let test = in_a_folder_of_their_own(ImportTest::of_rows(3)).between();
     let kept = test.path("kept");
     fs::create_dir(&kept).unwrap();
     import(&test)
         .args(["--max-outage", "2s"])
-        .while_held(4, Moment::Before, |running| {
+        .while_held(4, HoldMoment::Before, |running| {
             move_files(&running.test.path("files"), &kept);
         })
         .says(AWAY)

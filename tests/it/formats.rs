@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::harness::{Certificate, Results, Run, Test};
+use crate::harness::{ImportTest, ResultsTable, TestCertificate, TestRun};
 
 const WORKDAY: [&str; 3] = ["workday.16.csv", "workday.21.csv", "workday.22.csv"];
 
@@ -18,28 +18,28 @@ fn golden(name: &str) -> Vec<u8> {
 }
 
 /// The service has a public name, which is the destination in all of these files.
-fn public(test: Test, rows: &str) -> Test {
+fn public(test: ImportTest, rows: &str) -> ImportTest {
     test.file("Verträge/ü, 5€.pdf", "content of A1")
         .file("=A2.pdf", "content of A2")
         .file("A3.pdf", "content of A3")
         .manifest(format!(
             "file_path,object_type,object_id,external_id,department\n{rows}"
         ))
-        .over_tls_by_proxy(Certificate::good())
+        .over_tls_by_proxy(TestCertificate::good())
 }
 
-fn workday() -> Test {
+fn workday() -> ImportTest {
     public(
-        Test::new(),
+        ImportTest::new(),
         "\"Verträge/ü, 5€.pdf\",contract,1,A1,Recht\n=A2.pdf,project,2,A2,\"two\nlines\"\n\
          A3.pdf,contract,3,A3,\n",
     )
 }
 
-fn keelvar() -> Test {
+fn keelvar() -> ImportTest {
     let event = "sourcing_event,3f2504e0-4f89-41d3-9a0c-0305e82c3301";
     public(
-        Test::of_jobs(),
+        ImportTest::of_jobs(),
         &format!(
             "\"Verträge/ü, 5€.pdf\",{event},A1,Recht\n=A2.pdf,{event},A2,\"two\nlines\"\n\
              A3.pdf,{event},A3,\n"
@@ -47,7 +47,7 @@ fn keelvar() -> Test {
     )
 }
 
-fn by_proxy<'t>(test: &'t Test, run: Run<'t>) -> Run<'t> {
+fn by_proxy<'t>(test: &'t ImportTest, run: TestRun<'t>) -> TestRun<'t> {
     let proxy = test.service().proxy().url("user:word");
     run.variable("WORKDAY_API_KEY", "key")
         .variable("WORKDAY_USER_TOKEN", "token")
@@ -76,7 +76,7 @@ fn workday_results_of_every_format_are_gone_on_with_and_verified() {
         test.consign(["report", "golden.csv"])
             .says("All 3 rows are done. ")
             .exits(0);
-        test.write(Results::NAME, golden(name));
+        test.write(ResultsTable::NAME, golden(name));
         by_proxy(&test, test.resume())
             .rows(["A1 uploaded", "A2 uploaded", "A3 uploaded"])
             .requests([])
@@ -94,7 +94,7 @@ fn keelvar_results_of_every_format_are_gone_on_with() {
             .says("All 3 rows are done. ")
             .leaving_a_journal()
             .exits(0);
-        test.write(Results::NAME, golden(name));
+        test.write(ResultsTable::NAME, golden(name));
         // The job is none of this emulator's, so that nobody can see what it has attached.
         by_proxy(&test, test.resume())
             .rows(["A1 uploaded", "A2 uploaded", "A3 uploaded"])

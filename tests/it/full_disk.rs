@@ -1,10 +1,10 @@
 //! Results that cannot be written any more.
 
-use crate::harness::Test;
+use crate::harness::ImportTest;
 
 #[test]
 fn a_full_disk_stops_the_run_before_the_next_request_and_loses_nothing() {
-    let test = Test::of_rows(4);
+    let test = ImportTest::of_rows(4);
     let outcome = test
         .import()
         .with_files_of_at_most(2)

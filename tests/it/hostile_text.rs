@@ -3,11 +3,11 @@
 
 use std::fs;
 
-use consign::emulator::Operation::Create;
-use consign::emulator::When::Nth;
+use consign::emulator::EmulatorOperation::Create;
+use consign::emulator::FaultTrigger::Nth;
 use serde_json::json;
 
-use crate::harness::{HEADER, Test, status};
+use crate::harness::{HEADER, ImportTest, status};
 
 /// It clears a screen, turns the direction of writing, begins lines of its own, and is a formula.
 const HOSTILE: &str =
@@ -29,7 +29,7 @@ fn is_clean(output: &str) {
 
 #[test]
 fn what_a_service_says_acts_on_nobody() {
-    let test = Test::of_rows(1)
+    let test = ImportTest::of_rows(1)
         .fault(Create, Nth(1), status(422))
         .forging(|_, answer| {
             if answer.status() == 422 {
@@ -51,7 +51,7 @@ fn what_a_service_says_acts_on_nobody() {
 
 #[test]
 fn what_a_service_says_of_a_refusal_is_shown_without_acting() {
-    let test = Test::of_rows(1).forging(|request, answer| {
+    let test = ImportTest::of_rows(1).forging(|request, answer| {
         if request.method == "PUT" {
             *answer.status_mut() = 400.try_into().unwrap();
             let xml = format!("<Error><Code>{HOSTILE}</Code><Message>{HOSTILE}</Message></Error>");
@@ -72,7 +72,7 @@ fn what_a_service_says_of_a_refusal_is_shown_without_acting() {
 
 #[test]
 fn what_another_id_says_is_shown_without_acting() {
-    let test = Test::of_rows(1).forging(|request, answer| {
+    let test = ImportTest::of_rows(1).forging(|request, answer| {
         if request.method == "GET" {
             *answer.status_mut() = 200.try_into().unwrap();
             let found = json!({"data": {"id": "1", "attributes": {"external_id": HOSTILE}}});
@@ -101,7 +101,7 @@ fn what_stands_in_a_manifest_acts_on_no_terminal() {
         vec!["import", "m.csv", "--emulator"],
     ] {
         let bad = "\u{1b}]0;title\u{7}\u{202e}";
-        let test = Test::new().manifest(format!(
+        let test = ImportTest::new().manifest(format!(
             "{HEADER}{bad}.pdf,contract,1,A1\nA2.pdf,{bad},2,A2\nA3.pdf,contract,{bad},{bad}\n"
         ));
         let outcome = test
@@ -116,7 +116,7 @@ fn what_stands_in_a_manifest_acts_on_no_terminal() {
 
 #[test]
 fn a_formula_in_a_manifest_is_none_in_the_results_and_comes_back_unchanged() {
-    let test = Test::new().file("=1+1.pdf", "x").manifest(
+    let test = ImportTest::new().file("=1+1.pdf", "x").manifest(
         "file_path,object_type,object_id,external_id,=note\n=1+1.pdf,contract,1,@A1,'+2\n",
     );
     test.import().rows(["'@A1 uploaded"]).exits(0);

@@ -1,16 +1,16 @@
 //! What an import to Keelvar must know before it begins: where to, with which key, for whom.
 
-use crate::harness::{HEADER, Run, Test};
+use crate::harness::{HEADER, ImportTest, TestRun};
 
 const ROW: &str = "a.pdf,sourcing_event,3f2504e0-4f89-41d3-9a0c-0305e82c3301,A1\n";
 
-fn test_of_an_event() -> Test {
-    Test::new()
+fn test_of_an_event() -> ImportTest {
+    ImportTest::new()
         .file("a.pdf", "alpha")
         .manifest(format!("{HEADER}{ROW}"))
 }
 
-fn to_nobody(test: &Test) -> Run<'_> {
+fn to_nobody(test: &ImportTest) -> TestRun<'_> {
     test.consign([
         "import",
         "m.csv",
@@ -93,7 +93,7 @@ fn a_key_in_the_place_of_the_user_is_refused_and_not_repeated() {
 
 #[test]
 fn a_manifest_that_cannot_be_read_is_told_before_anything_that_it_decides() {
-    let test = Test::new().manifest(HEADER);
+    let test = ImportTest::new().manifest(HEADER);
     test.consign(["import", "m.csv"])
         .stdout("")
         .stderr("error: m.csv: has a header and no rows; write one row for each file\n")

@@ -1,16 +1,16 @@
 //! The keys of the service.
 
-use consign::emulator::{Keys, Operation, When};
+use consign::emulator::{AcceptedAttachmentKeys, EmulatorOperation, FaultTrigger};
 
-use crate::harness::{Run, Test, status};
+use crate::harness::{ImportTest, TestRun, status};
 
 const KEY: &str = "the-key";
 const TOKEN: &str = "the-token";
 const EMAIL: &str = "someone@example.com";
 
-fn test_with_keys(rows: usize) -> Test {
-    Test::of_rows(rows).emulator(|settings| {
-        settings.attachments.keys = Keys::Only {
+fn test_with_keys(rows: usize) -> ImportTest {
+    ImportTest::of_rows(rows).emulator(|settings| {
+        settings.attachments.accepted_keys = AcceptedAttachmentKeys::Only {
             api_key: KEY.to_owned().into(),
             user_token: TOKEN.to_owned().into(),
             user_email: EMAIL.to_owned(),
@@ -18,7 +18,7 @@ fn test_with_keys(rows: usize) -> Test {
     })
 }
 
-fn with_keys<'t>(run: Run<'t>, key: &str) -> Run<'t> {
+fn with_keys<'t>(run: TestRun<'t>, key: &str) -> TestRun<'t> {
     run.variable("WORKDAY_API_KEY", key)
         .variable("WORKDAY_USER_TOKEN", TOKEN)
         .variable("WORKDAY_USER_EMAIL", EMAIL)
@@ -75,7 +75,7 @@ fn rejected_keys_are_told_before_the_hashing_and_leave_no_results() {
 
 #[test]
 fn a_real_service_needs_keys_and_is_not_asked_without_them() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     test.consign([
         "import",
         "m.csv",
@@ -94,9 +94,9 @@ fn a_real_service_needs_keys_and_is_not_asked_without_them() {
 #[test]
 fn a_row_that_good_keys_may_not_write_fails_alone() {
     // Its POST is refused twice, and the look-up that worked before works between the two.
-    let test = Test::of_rows(3)
-        .fault(Operation::Create, When::Nth(2), status(403))
-        .fault(Operation::Create, When::Nth(3), status(403));
+    let test = ImportTest::of_rows(3)
+        .fault(EmulatorOperation::Create, FaultTrigger::Nth(2), status(403))
+        .fault(EmulatorOperation::Create, FaultTrigger::Nth(3), status(403));
     test.import()
         .rows(["A1 uploaded", "A2 failed forbidden", "A3 uploaded"])
         .requests([
@@ -128,7 +128,7 @@ fn a_row_that_good_keys_may_not_write_fails_alone() {
 fn the_proxy_of_the_system_is_not_asked_the_way_to_this_machine() {
     // A port on which nobody listens: whoever goes by way of it gets nowhere.
     let nowhere = "http://127.0.0.1:9";
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     test.import()
         .variable("HTTP_PROXY", nowhere)
         .variable("http_proxy", nowhere)

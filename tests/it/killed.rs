@@ -1,13 +1,13 @@
 //! Imports that end as by a loss of power, and the resumes after them.
 
-use crate::harness::{KILLED, Moment, Running, Test};
+use crate::harness::{HoldMoment, ImportTest, KILLED, RunningTool};
 
 /// Ends an import of two rows at one moment, and resumes it to its end.
 #[track_caller]
-fn killed_and_resumed(nth: usize, moment: Moment) -> Vec<String> {
-    let test = Test::of_rows(2).between();
+fn killed_and_resumed(nth: usize, moment: HoldMoment) -> Vec<String> {
+    let test = ImportTest::of_rows(2).between();
     test.import()
-        .while_held(nth, moment, Running::kill)
+        .while_held(nth, moment, RunningTool::kill)
         .exits(KILLED);
     test.resume()
         .rows(["A1 uploaded", "A2 uploaded"])
@@ -18,7 +18,7 @@ fn killed_and_resumed(nth: usize, moment: Moment) -> Vec<String> {
 
 #[test]
 fn nothing_was_begun_when_the_run_ended_before_the_first_record() {
-    for moment in [Moment::Before, Moment::After] {
+    for moment in [HoldMoment::Before, HoldMoment::After] {
         assert_eq!(
             killed_and_resumed(1, moment)[..3],
             [
@@ -33,7 +33,7 @@ fn nothing_was_begun_when_the_run_ended_before_the_first_record() {
 #[test]
 fn a_record_whose_id_never_reached_us_is_found_and_used() {
     assert_eq!(
-        killed_and_resumed(2, Moment::After),
+        killed_and_resumed(2, HoldMoment::After),
         [
             "get_by_external_id A1 200",
             "update A1 200",
@@ -49,14 +49,14 @@ fn a_record_whose_id_never_reached_us_is_found_and_used() {
 #[test]
 fn a_record_without_bytes_gets_them() {
     assert_eq!(
-        killed_and_resumed(3, Moment::Before)[..3],
+        killed_and_resumed(3, HoldMoment::Before)[..3],
         ["get A1 200", "update A1 200", "upload A1 200"]
     );
 }
 
 #[test]
 fn bytes_that_were_stored_are_not_sent_again() {
-    for (nth, moment) in [(3, Moment::After), (4, Moment::Before)] {
+    for (nth, moment) in [(3, HoldMoment::After), (4, HoldMoment::Before)] {
         assert_eq!(
             killed_and_resumed(nth, moment),
             [
@@ -72,27 +72,27 @@ fn bytes_that_were_stored_are_not_sent_again() {
 
 #[test]
 fn what_only_lacked_its_confirmation_is_confirmed() {
-    for moment in [Moment::Before, Moment::After] {
+    for moment in [HoldMoment::Before, HoldMoment::After] {
         assert_eq!(killed_and_resumed(7, moment), ["get A1 200", "get A2 200"]);
     }
 }
 
 #[test]
 fn an_import_that_is_ended_again_and_again_ends_well() {
-    let test = Test::of_rows(3).between();
+    let test = ImportTest::of_rows(3).between();
     let mut run = test.import().hasty();
     // Each of these is one step further than what the run before it left.
     for (nth, moment) in [
-        (2, Moment::After),
-        (2, Moment::Before),
-        (2, Moment::After),
-        (3, Moment::Before),
-        (2, Moment::After),
-        (3, Moment::After),
-        (3, Moment::After),
-        (4, Moment::Before),
+        (2, HoldMoment::After),
+        (2, HoldMoment::Before),
+        (2, HoldMoment::After),
+        (3, HoldMoment::Before),
+        (2, HoldMoment::After),
+        (3, HoldMoment::After),
+        (3, HoldMoment::After),
+        (4, HoldMoment::Before),
     ] {
-        run.while_held(nth, moment, Running::kill).exits(KILLED);
+        run.while_held(nth, moment, RunningTool::kill).exits(KILLED);
         run = test.resume().hasty();
     }
     run.rows(["A1 uploaded", "A2 uploaded", "A3 uploaded"])

@@ -3,10 +3,10 @@
 
 use std::thread;
 
-use consign::emulator::{Clash, ExternalIds};
+use consign::emulator::{ExternalIdClashStatus, ExternalIdUniqueness};
 use fastrand::Rng;
 
-use crate::harness::{Act, Call, Disk, KILLED, Loss, Test, exactly_once};
+use crate::harness::{DiskCall, DiskFault, ImportTest, KILLED, PowerLoss, TestDisk, exactly_once};
 
 const ROWS: usize = 3;
 
@@ -15,7 +15,7 @@ const MORE_THAN_ALL: usize = 100;
 
 /// The run that is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Which {
+enum KilledRun {
     /// The one that begins the results.
     First,
     /// One that goes on with the results of a run that was killed.
@@ -23,7 +23,7 @@ enum Which {
 }
 
 /// Kills an import before and after each of its syncs, and resumes it.
-fn killed_at_each_sync(which: Which, external_ids: ExternalIds) {
+fn killed_at_each_sync(which: KilledRun, external_ids: ExternalIdUniqueness) {
     let kills: Vec<usize> = (1..MORE_THAN_ALL)
         .map(|nth| killed_at(which, external_ids, nth))
         .take_while(|kills| *kills > 0)
@@ -32,8 +32,8 @@ fn killed_at_each_sync(which: Which, external_ids: ExternalIds) {
     // run has two left), and one at least when they are confirmed: how many rows share one of
     // those is left to chance.
     let syncs = match which {
-        Which::First => 2 + 2 * ROWS + 1 + 2,
-        Which::Second => 2 + 1 + 2 + 1 + 2,
+        KilledRun::First => 2 + 2 * ROWS + 1 + 2,
+        KilledRun::Second => 2 + 1 + 2 + 1 + 2,
     };
     assert!(kills.len() >= syncs, "killed at {kills:?}");
     assert_eq!(kills[..syncs], vec![WAYS; syncs], "killed at {kills:?}");
@@ -44,14 +44,14 @@ const WAYS: usize = 4;
 
 /// Kills an import at one sync in all ways, which take their time side by side. Returns how many of
 /// the runs were killed: those that are through before have no such sync.
-fn killed_at(which: Which, external_ids: ExternalIds, nth: usize) -> usize {
-    let partial = [Loss::Torn, Loss::Zeros, Loss::Hole][nth % 3];
+fn killed_at(which: KilledRun, external_ids: ExternalIdUniqueness, nth: usize) -> usize {
+    let partial = [PowerLoss::Torn, PowerLoss::Zeros, PowerLoss::Hole][nth % 3];
     let ways: [_; WAYS] = [
-        (Act::KillBefore, Loss::Nothing),
-        (Act::KillBefore, Loss::Everything),
-        (Act::KillBefore, partial),
+        (DiskFault::KillBefore, PowerLoss::Nothing),
+        (DiskFault::KillBefore, PowerLoss::Everything),
+        (DiskFault::KillBefore, partial),
         // What was just synced is not lost; a renaming may be.
-        (Act::KillAfter, Loss::Everything),
+        (DiskFault::KillAfter, PowerLoss::Everything),
     ];
     let ends = |(act, loss)| move || ends_well(which, external_ids, nth, act, loss);
     thread::scope(|scope| {
@@ -62,21 +62,29 @@ fn killed_at(which: Which, external_ids: ExternalIds, nth: usize) -> usize {
 }
 
 /// Kills an import at one sync, and resumes it. Returns how the run that was to be killed ended.
-fn ends_well(which: Which, external_ids: ExternalIds, nth: usize, act: Act, loss: Loss) -> i32 {
+fn ends_well(
+    which: KilledRun,
+    external_ids: ExternalIdUniqueness,
+    nth: usize,
+    act: DiskFault,
+    loss: PowerLoss,
+) -> i32 {
     println!("{which:?} run, {external_ids:?}, {act:?} sync {nth}, lost: {loss:?}");
     let mut random = Rng::with_seed(nth as u64);
-    let test =
-        Test::of_rows(ROWS).emulator(|settings| settings.attachments.external_ids = external_ids);
-    let disk = Disk::under(&test);
+    let test = ImportTest::of_rows(ROWS)
+        .emulator(|settings| settings.attachments.external_id_uniqueness = external_ids);
+    let disk = TestDisk::under(&test);
     let mut run = test.import();
-    if which == Which::Second {
+    if which == KilledRun::Second {
         // The sixth makes the record of the second row durable.
-        let first = disk.disturb(run, Call::Sync, 6, Act::KillAfter);
+        let first = disk.disturb(run, DiskCall::Sync, 6, DiskFault::KillAfter);
         first.exits(KILLED);
-        disk.lose_power(Loss::Nothing, &mut random);
+        disk.lose_power(PowerLoss::Nothing, &mut random);
         run = test.resume();
     }
-    let ended = disk.disturb(run, Call::Sync, nth, act).killed_or_exits(0);
+    let ended = disk
+        .disturb(run, DiskCall::Sync, nth, act)
+        .killed_or_exits(0);
     disk.lose_power(loss, &mut random);
     disk.watch(test.resume())
         .whatever_it_says()
@@ -91,26 +99,26 @@ fn ends_well(which: Which, external_ids: ExternalIds, nth: usize, act: Act, loss
     ended.code
 }
 
-const UNIQUE: ExternalIds = ExternalIds::Unique {
-    clash: Clash::Conflict409,
+const UNIQUE: ExternalIdUniqueness = ExternalIdUniqueness::Unique {
+    clash_status: ExternalIdClashStatus::Conflict409,
 };
 
 #[test]
 fn a_first_import_survives_a_kill_at_each_sync_where_external_ids_are_unique() {
-    killed_at_each_sync(Which::First, UNIQUE);
+    killed_at_each_sync(KilledRun::First, UNIQUE);
 }
 
 #[test]
 fn a_first_import_survives_a_kill_at_each_sync_where_external_ids_are_not_unique() {
-    killed_at_each_sync(Which::First, ExternalIds::NotUnique);
+    killed_at_each_sync(KilledRun::First, ExternalIdUniqueness::NotUnique);
 }
 
 #[test]
 fn a_resumed_import_survives_a_kill_at_each_sync_where_external_ids_are_unique() {
-    killed_at_each_sync(Which::Second, UNIQUE);
+    killed_at_each_sync(KilledRun::Second, UNIQUE);
 }
 
 #[test]
 fn a_resumed_import_survives_a_kill_at_each_sync_where_external_ids_are_not_unique() {
-    killed_at_each_sync(Which::Second, ExternalIds::NotUnique);
+    killed_at_each_sync(KilledRun::Second, ExternalIdUniqueness::NotUnique);
 }

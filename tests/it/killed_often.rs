@@ -7,10 +7,13 @@
 use std::env;
 use std::time::{Duration, Instant};
 
-use consign::emulator::{Clash, ExternalIds};
+use consign::emulator::{ExternalIdClashStatus, ExternalIdUniqueness};
 use fastrand::Rng;
 
-use crate::harness::{Act, Call, Disk, KILLED, Loss, Run, Test, exactly_once, short_or_long};
+use crate::harness::{
+    DiskCall, DiskFault, ImportTest, KILLED, PowerLoss, TestDisk, TestRun, exactly_once,
+    short_or_long,
+};
 
 const ROWS: usize = 40;
 
@@ -19,24 +22,24 @@ fn kills_to_make() -> usize {
     short_or_long(12, 120)
 }
 
-const LOSSES: [Loss; 5] = [
-    Loss::Nothing,
-    Loss::Everything,
-    Loss::Torn,
-    Loss::Zeros,
-    Loss::Hole,
+const LOSSES: [PowerLoss; 5] = [
+    PowerLoss::Nothing,
+    PowerLoss::Everything,
+    PowerLoss::Torn,
+    PowerLoss::Zeros,
+    PowerLoss::Hole,
 ];
 
 /// Imports that are killed, and what decides when and how.
-struct Chain {
-    external_ids: ExternalIds,
+struct KillChain {
+    external_ids: ExternalIdUniqueness,
     random: Rng,
     /// How long an import takes here that nobody disturbs.
     undisturbed: Duration,
 }
 
-impl Chain {
-    fn new(external_ids: ExternalIds) -> Self {
+impl KillChain {
+    fn new(external_ids: ExternalIdUniqueness) -> Self {
         let seed = env::var("CONSIGN_KILLS_SEED")
             .map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
         println!("seed {seed}");
@@ -52,15 +55,16 @@ impl Chain {
         chain
     }
 
-    fn test(&self) -> Test {
+    fn test(&self) -> ImportTest {
         let external_ids = self.external_ids;
-        Test::of_rows(ROWS).emulator(|settings| settings.attachments.external_ids = external_ids)
+        ImportTest::of_rows(ROWS)
+            .emulator(|settings| settings.attachments.external_id_uniqueness = external_ids)
     }
 
     /// One import, killed so often at the most, and resumed to its end. Returns how often it was.
     fn import(&mut self, most: usize) -> usize {
         let test = self.test();
-        let disk = Disk::under(&test);
+        let disk = TestDisk::under(&test);
         let mut kills = 0;
         while kills < most && self.is_killed(&disk, &test) {
             kills += 1;
@@ -75,7 +79,7 @@ impl Chain {
     }
 
     /// One run of it, and perhaps a loss of power. Returns whether it was killed before its end.
-    fn is_killed<'t>(&mut self, disk: &Disk<'t>, test: &'t Test) -> bool {
+    fn is_killed<'t>(&mut self, disk: &TestDisk<'t>, test: &'t ImportTest) -> bool {
         let at_once = self.random.usize(1..=16);
         let run = test.import_at_once(at_once).args(["--resume"]);
         let ended = self
@@ -91,21 +95,21 @@ impl Chain {
         ended.code == KILLED
     }
 
-    fn endangered<'t>(&mut self, disk: &Disk<'t>, run: Run<'t>) -> Run<'t> {
+    fn endangered<'t>(&mut self, disk: &TestDisk<'t>, run: TestRun<'t>) -> TestRun<'t> {
         let act = match self.random.u8(0..4) {
-            0 => Act::KillBefore,
-            1 => Act::KillAfter,
+            0 => DiskFault::KillBefore,
+            1 => DiskFault::KillAfter,
             _ => {
                 let delay = self.undisturbed.mul_f64(self.random.f64());
                 return disk.endanger(run).killed_after(delay);
             }
         };
-        disk.disturb(run, Call::Sync, self.random.usize(1..=12), act)
+        disk.disturb(run, DiskCall::Sync, self.random.usize(1..=12), act)
     }
 }
 
-fn killed_again_and_again(external_ids: ExternalIds) {
-    let mut chain = Chain::new(external_ids);
+fn killed_again_and_again(external_ids: ExternalIdUniqueness) {
+    let mut chain = KillChain::new(external_ids);
     let all = kills_to_make();
     let mut kills = 0;
     while kills < all {
@@ -116,12 +120,12 @@ fn killed_again_and_again(external_ids: ExternalIds) {
 
 #[test]
 fn an_import_that_is_killed_again_and_again_ends_well_where_external_ids_are_unique() {
-    killed_again_and_again(ExternalIds::Unique {
-        clash: Clash::Unprocessable422,
+    killed_again_and_again(ExternalIdUniqueness::Unique {
+        clash_status: ExternalIdClashStatus::Unprocessable422,
     });
 }
 
 #[test]
 fn an_import_that_is_killed_again_and_again_ends_well_where_external_ids_are_not_unique() {
-    killed_again_and_again(ExternalIds::NotUnique);
+    killed_again_and_again(ExternalIdUniqueness::NotUnique);
 }

@@ -1,13 +1,13 @@
 //! `--max-errors` and `--skip-invalid`: how much may go wrong.
 
-use consign::emulator::Operation::Create;
-use consign::emulator::When::{EveryNth, FirstN};
+use consign::emulator::EmulatorOperation::Create;
+use consign::emulator::FaultTrigger::{EveryNth, FirstN};
 
-use crate::harness::{HEADER, Test, row, status};
+use crate::harness::{HEADER, ImportTest, row, status};
 
 #[test]
 fn a_run_stops_at_one_failure_more_than_are_allowed() {
-    let test = Test::of_rows(4).fault(Create, FirstN(2), status(422));
+    let test = ImportTest::of_rows(4).fault(Create, FirstN(2), status(422));
     test.import()
         .args(["--max-errors", "1"])
         .stdout(
@@ -46,7 +46,7 @@ fn a_run_stops_at_one_failure_more_than_are_allowed() {
 
 #[test]
 fn a_run_goes_through_as_long_as_no_more_fail_than_are_allowed() {
-    let test = Test::of_rows(4).fault(Create, EveryNth(2), status(422));
+    let test = ImportTest::of_rows(4).fault(Create, EveryNth(2), status(422));
     test.import()
         .args(["--max-errors", "2"])
         .rows([
@@ -60,7 +60,7 @@ fn a_run_goes_through_as_long_as_no_more_fail_than_are_allowed() {
 
 #[test]
 fn valid_rows_go_through_when_the_others_are_to_be_skipped() {
-    let test = Test::of_rows(3).manifest(format!(
+    let test = ImportTest::of_rows(3).manifest(format!(
         "{HEADER}{}A2.pdf,contarct,2,A2\n{}",
         row("A1"),
         row("A3")
@@ -105,7 +105,7 @@ fn valid_rows_go_through_when_the_others_are_to_be_skipped() {
 
 #[test]
 fn an_invalid_row_takes_nothing_from_what_the_results_know_of_its_external_id() {
-    let test = Test::of_rows(2);
+    let test = ImportTest::of_rows(2);
     test.import().exits(0);
     // A row was copied, so that two have the id of one that is done.
     test.write("m.csv", test.read("m.csv") + "A2.pdf,contract,9,A1\n");

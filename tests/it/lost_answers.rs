@@ -1,16 +1,21 @@
 //! Requests and answers that are lost on the way, and services that are away for a while.
 
-use consign::emulator::Effect::{GarbageBody, HalfRead, Html200, LoseAnswer, Reset};
-use consign::emulator::Operation::{Create, Get, GetByExternalId, List, Upload};
-use consign::emulator::When::{FirstN, Nth};
-use consign::emulator::{Effect, Operation, When};
+use consign::emulator::EmulatorOperation::{Create, Get, GetByExternalId, List, Upload};
+use consign::emulator::FaultEffect::{GarbageBody, HalfRead, Html200, LoseAnswer, Reset};
+use consign::emulator::FaultTrigger::{FirstN, Nth};
+use consign::emulator::{EmulatorOperation, FaultEffect, FaultTrigger};
 
-use crate::harness::{HEADER, KILLED, Moment, Running, Test, row, status};
+use crate::harness::{HEADER, HoldMoment, ImportTest, KILLED, RunningTool, row, status};
 
 /// An import of one row that ends well in spite of a fault, with these requests.
 #[track_caller]
-fn ends_well(operation: Operation, when: When, effect: Effect, requests: &[&str]) {
-    let test = Test::of_rows(1).fault(operation, when, effect);
+fn ends_well(
+    operation: EmulatorOperation,
+    when: FaultTrigger,
+    effect: FaultEffect,
+    requests: &[&str],
+) {
+    let test = ImportTest::of_rows(1).fault(operation, when, effect);
     test.import()
         .stderr("")
         .rows(["A1 uploaded"])
@@ -141,9 +146,11 @@ fn a_list_that_is_refused_is_made_up_for_one_by_one() {
 
 #[test]
 fn a_resume_gets_over_lost_answers_too() {
-    let test = Test::of_rows(1).between().fault(Get, Nth(1), status(503));
+    let test = ImportTest::of_rows(1)
+        .between()
+        .fault(Get, Nth(1), status(503));
     test.import()
-        .while_held(3, Moment::Before, Running::kill)
+        .while_held(3, HoldMoment::Before, RunningTool::kill)
         .exits(KILLED);
     test.resume()
         .rows(["A1 uploaded"])
@@ -160,10 +167,10 @@ fn a_resume_gets_over_lost_answers_too() {
 
 #[test]
 fn everybody_waits_once_when_there_are_too_many_requests() {
-    let test = Test::of_rows(1).fault(
+    let test = ImportTest::of_rows(1).fault(
         GetByExternalId,
         Nth(1),
-        Effect::Status {
+        FaultEffect::Status {
             code: 429,
             retry_after: Some("1".to_owned()),
         },
@@ -195,7 +202,7 @@ fn everybody_waits_once_when_there_are_too_many_requests() {
 
 #[test]
 fn a_run_waits_for_a_service_that_is_away_and_says_so() {
-    let test = Test::of_rows(2).fault(GetByExternalId, FirstN(3), status(503));
+    let test = ImportTest::of_rows(2).fault(GetByExternalId, FirstN(3), status(503));
     test.import()
         .says("the service does not answer (status 503); the run waits for it, next try in ")
         .says("the service answers again\n")
@@ -217,7 +224,7 @@ fn a_run_waits_for_a_service_that_is_away_and_says_so() {
 
 #[test]
 fn no_row_fails_because_nobody_is_there_and_the_run_ends_when_that_lasts_too_long() {
-    let test = Test::new()
+    let test = ImportTest::new()
         .file("A1.pdf", "content of A1")
         .manifest(format!("{HEADER}{}", row("A1")));
     // Nobody listens on the discard port.

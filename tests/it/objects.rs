@@ -1,9 +1,9 @@
 //! Records to which nothing can be attached.
 
-use consign::emulator::Operation::Upload;
+use consign::emulator::EmulatorOperation::Upload;
 use consign::model::{ObjectRef, ObjectType};
 
-use crate::harness::Test;
+use crate::harness::ImportTest;
 
 fn contract(id: &str) -> ObjectRef {
     ObjectRef::parse(ObjectType::Contract, id).unwrap()
@@ -11,7 +11,7 @@ fn contract(id: &str) -> ObjectRef {
 
 #[test]
 fn a_record_that_does_not_exist_or_is_closed_fails_its_row_alone_in_the_services_words() {
-    let test = Test::of_rows(4).emulator(|settings| {
+    let test = ImportTest::of_rows(4).emulator(|settings| {
         settings.attachments.unknown_objects = vec![contract("2")];
         settings.attachments.closed_objects = vec![contract("3")];
     });

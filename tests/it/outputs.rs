@@ -3,9 +3,9 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-use crate::harness::{Moment, Test};
+use crate::harness::{HoldMoment, ImportTest};
 
-fn mode(test: &Test, name: &str) -> u32 {
+fn mode(test: &ImportTest, name: &str) -> u32 {
     let about = fs::symlink_metadata(test.path(name)).unwrap();
     assert!(about.is_file(), "{name}");
     about.permissions().mode() & 0o777
@@ -13,9 +13,9 @@ fn mode(test: &Test, name: &str) -> u32 {
 
 #[test]
 fn nobody_else_can_read_what_a_run_leaves_and_what_it_keeps_meanwhile() {
-    let test = Test::of_rows(1).between();
+    let test = ImportTest::of_rows(1).between();
     test.import()
-        .while_held(1, Moment::Before, |running| {
+        .while_held(1, HoldMoment::Before, |running| {
             assert_eq!(mode(running.test, "m.results.csv"), 0o600);
         })
         .exits(0);
@@ -27,7 +27,7 @@ fn nobody_else_can_read_what_a_run_leaves_and_what_it_keeps_meanwhile() {
 
 #[test]
 fn results_are_not_begun_where_a_symbolic_link_leads() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     symlink("nowhere", test.path("m.results.csv")).unwrap();
     test.import().says("m.results.csv exists already").exits(2);
     assert!(!test.path("nowhere").exists());
@@ -35,7 +35,7 @@ fn results_are_not_begun_where_a_symbolic_link_leads() {
 
 #[test]
 fn the_problems_file_takes_the_place_of_a_symbolic_link_and_leaves_alone_where_it_led() {
-    let test = Test::of_rows(1).file("precious", "precious");
+    let test = ImportTest::of_rows(1).file("precious", "precious");
     test.remove("A1.pdf");
     symlink("precious", test.path("m.problems.csv")).unwrap();
     test.check().says("does not exist").exits(2);
@@ -45,9 +45,11 @@ fn the_problems_file_takes_the_place_of_a_symbolic_link_and_leaves_alone_where_i
 
 #[test]
 fn a_link_that_takes_the_place_of_the_results_while_a_run_goes_on_is_not_followed() {
-    let test = Test::of_rows(1).between().file("precious", "precious");
+    let test = ImportTest::of_rows(1)
+        .between()
+        .file("precious", "precious");
     test.import()
-        .while_held(1, Moment::Before, |running| {
+        .while_held(1, HoldMoment::Before, |running| {
             running.test.remove("m.results.csv");
             symlink("precious", running.test.path("m.results.csv")).unwrap();
         })

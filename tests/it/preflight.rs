@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use consign::emulator::Operation::{List, ListJobs};
-use consign::emulator::When::Nth;
+use consign::emulator::EmulatorOperation::{List, ListJobs};
+use consign::emulator::FaultTrigger::Nth;
 
-use crate::harness::{EVENT, Moment, Run, Test, row_of, status};
+use crate::harness::{EVENT, HoldMoment, ImportTest, TestRun, row_of, status};
 
-type Answer = Response<Vec<u8>>;
+type RawResponse = Response<Vec<u8>>;
 
 /// Whether a request is the question.
 fn is_the_question(request: &axum::http::request::Parts) -> bool {
@@ -22,21 +22,21 @@ fn is_the_question(request: &axum::http::request::Parts) -> bool {
 }
 
 /// A service of which the answer to the question is another one.
-fn introduced_by(answer: fn(&mut Answer)) -> Test {
-    Test::of_rows(2).forging(move |request, given| {
+fn introduced_by(answer: fn(&mut RawResponse)) -> ImportTest {
+    ImportTest::of_rows(2).forging(move |request, given| {
         if is_the_question(request) {
             answer(given);
         }
     })
 }
 
-fn empty(answer: &mut Answer, status: StatusCode) {
+fn empty(answer: &mut RawResponse, status: StatusCode) {
     *answer.status_mut() = status;
     answer.headers_mut().clear();
     answer.body_mut().clear();
 }
 
-fn page(answer: &mut Answer, status: StatusCode, text: &str) {
+fn page(answer: &mut RawResponse, status: StatusCode, text: &str) {
     empty(answer, status);
     let html = HeaderValue::from_static("text/html; charset=utf-8");
     answer.headers_mut().insert("content-type", html);
@@ -45,7 +45,7 @@ fn page(answer: &mut Answer, status: StatusCode, text: &str) {
 
 /// Expects an import that ends with the question: in one line, with exit code 3, and without results.
 #[track_caller]
-fn ends_there(run: Run<'_>, test: &Test, why: &str) {
+fn ends_there(run: TestRun<'_>, test: &ImportTest, why: &str) {
     run.stdout("")
         .stderr(format!("error: nothing was sent but one question: {why}\n"))
         .exits(3);
@@ -54,7 +54,7 @@ fn ends_there(run: Run<'_>, test: &Test, why: &str) {
 
 /// Likewise, with the words for an address where somebody else is.
 #[track_caller]
-fn is_somebody_else(test: &Test, came: &str) {
+fn is_somebody_else(test: &ImportTest, came: &str) {
     for dry in [&["--dry-run"][..], &[]] {
         let run = test.import().with_preflight().args(dry.iter().copied());
         ends_there(
@@ -72,7 +72,7 @@ fn is_somebody_else(test: &Test, came: &str) {
 
 #[test]
 fn one_question_is_sent_before_anything_else() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     test.import()
         .with_preflight()
         .rows(["A1 uploaded"])
@@ -88,7 +88,7 @@ fn one_question_is_sent_before_anything_else() {
 
 #[test]
 fn a_dry_run_asks_it_too() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     test.import()
         .with_preflight()
         .args(["--dry-run"])
@@ -99,7 +99,7 @@ fn a_dry_run_asks_it_too() {
 
 #[test]
 fn a_finished_import_is_resumed_without_a_question_unless_a_file_was_touched() {
-    let test = Test::of_rows(2);
+    let test = ImportTest::of_rows(2);
     test.import().exits(0);
     let resume = || test.resume().with_preflight().all_uploaded(2);
     resume().requests([]).exits(0);
@@ -111,7 +111,11 @@ fn a_finished_import_is_resumed_without_a_question_unless_a_file_was_touched() {
 
 #[test]
 fn an_unfinished_import_is_resumed_with_the_question() {
-    let test = Test::of_rows(2).fault(consign::emulator::Operation::Create, Nth(2), status(422));
+    let test = ImportTest::of_rows(2).fault(
+        consign::emulator::EmulatorOperation::Create,
+        Nth(2),
+        status(422),
+    );
     test.import().whatever_it_says().exits(1);
     let resumed = test.resume().with_preflight().all_uploaded(2).exits(0);
     assert_eq!(
@@ -122,7 +126,7 @@ fn an_unfinished_import_is_resumed_with_the_question() {
 
 #[test]
 fn rows_that_are_not_fit_to_be_sent_are_told_of_without_a_question() {
-    let test = Test::of_rows(2);
+    let test = ImportTest::of_rows(2);
     test.remove("A2.pdf");
     let unfit = || test.import().with_preflight();
     unfit().whatever_it_says().requests([]).exits(2);
@@ -141,7 +145,7 @@ fn an_empty_404_is_not_taken_for_a_service_that_has_nothing() {
 
 #[test]
 fn a_wrong_path_of_the_right_host_is_told_before_the_hashing() {
-    let test = Test::of_rows(2);
+    let test = ImportTest::of_rows(2);
     let base = test.service().base_url().replace("/v1", "/v2");
     test.consign(["import", "m.csv", "--base-url", &base])
         .says("does not answer as Workday Strategic Sourcing does (status 404")
@@ -154,7 +158,7 @@ fn a_wrong_path_of_the_right_host_is_told_before_the_hashing() {
 fn a_verification_does_not_take_empty_404s_for_a_service_that_has_lost_everything() {
     let is_imported = Arc::new(AtomicBool::new(false));
     let is_away = Arc::clone(&is_imported);
-    let test = Test::of_rows(2).forging(move |request, given| {
+    let test = ImportTest::of_rows(2).forging(move |request, given| {
         if is_the_question(request) && is_away.load(Ordering::Acquire) {
             empty(given, StatusCode::NOT_FOUND);
         }
@@ -206,7 +210,7 @@ fn json_of_somebody_else_is_no_list() {
 #[test]
 fn a_refusal_in_the_services_own_words_is_proof() {
     for refused in [400, 422] {
-        let test = Test::of_rows(1).fault(List, Nth(1), status(refused));
+        let test = ImportTest::of_rows(1).fault(List, Nth(1), status(refused));
         let refused = format!("list {refused} status");
         let outcome = test.import().with_preflight().all_uploaded(1).exits(0);
         assert_eq!(outcome.requests[0], refused);
@@ -229,7 +233,7 @@ fn a_firewalls_refusal_is_told_as_what_it_is() {
 
 #[test]
 fn a_service_that_is_busy_is_asked_again() {
-    let test = Test::of_rows(1)
+    let test = ImportTest::of_rows(1)
         .fault(List, Nth(1), status(503))
         .fault(List, Nth(2), status(429));
     let outcome = test
@@ -245,7 +249,7 @@ fn a_service_that_is_busy_is_asked_again() {
 
 #[test]
 fn a_service_that_never_gives_a_good_answer_is_given_up() {
-    let test = Test::of_rows(1).fault(List, Nth(1), status(503));
+    let test = ImportTest::of_rows(1).fault(List, Nth(1), status(503));
     ends_there(
         test.import().with_preflight().args(["--max-outage", "0s"]),
         &test,
@@ -256,7 +260,7 @@ fn a_service_that_never_gives_a_good_answer_is_given_up() {
 
 #[test]
 fn a_quiet_import_says_nothing_of_the_question() {
-    let test = Test::of_rows(1).fault(List, Nth(1), status(503));
+    let test = ImportTest::of_rows(1).fault(List, Nth(1), status(503));
     test.import()
         .with_preflight()
         .hasty()
@@ -270,11 +274,11 @@ fn a_quiet_import_says_nothing_of_the_question() {
 #[test]
 fn an_interruption_ends_it_at_once() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        let test = Test::of_rows(1).between();
+        let test = ImportTest::of_rows(1).between();
         test.import()
             .with_preflight()
             .interruptible()
-            .while_held(1, Moment::Before, |running| {
+            .while_held(1, HoldMoment::Before, |running| {
                 running.signal(signal);
                 assert_eq!(running.finish().0, code);
             })
@@ -286,8 +290,9 @@ fn an_interruption_ends_it_at_once() {
 }
 
 /// A service of one event of which the answer to the question is another one.
-fn keelvar_introduced_by(answer: fn(&mut Answer)) -> Test {
-    let test = Test::of_jobs().manifest(crate::harness::HEADER.to_owned() + &row_of("A1", EVENT));
+fn keelvar_introduced_by(answer: fn(&mut RawResponse)) -> ImportTest {
+    let test =
+        ImportTest::of_jobs().manifest(crate::harness::HEADER.to_owned() + &row_of("A1", EVENT));
     test.write("A1.pdf", "content of A1");
     test.forging(move |request, given| {
         if is_the_question(request) {
@@ -298,7 +303,7 @@ fn keelvar_introduced_by(answer: fn(&mut Answer)) -> Test {
 
 #[test]
 fn keelvars_list_of_jobs_is_asked_for_once() {
-    let test = Test::of_event(1);
+    let test = ImportTest::of_event(1);
     let outcome = test.import().with_preflight().all_uploaded(1).exits(0);
     assert_eq!(
         outcome.requests[..2],

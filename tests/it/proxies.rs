@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::harness::{API_HOST, Certificate, Run, STORAGE_HOST, Test};
+use crate::harness::{API_HOST, ImportTest, STORAGE_HOST, TestCertificate, TestRun};
 
 const USER: &str = "proxy-user:CANARY-PROXY-WORD";
 
@@ -10,7 +10,7 @@ const USER: &str = "proxy-user:CANARY-PROXY-WORD";
 const USER_IN_HEADER: &str = "cHJveHktdXNlcjpDQU5BUlktUFJPWFktV09SRA==";
 
 /// The run of a test by way of a proxy, with keys.
-fn by_way_of<'t>(run: Run<'t>, proxy: &str) -> Run<'t> {
+fn by_way_of<'t>(run: TestRun<'t>, proxy: &str) -> TestRun<'t> {
     run.variable("WORKDAY_API_KEY", "key")
         .variable("WORKDAY_USER_TOKEN", "token")
         .variable("WORKDAY_USER_EMAIL", "email")
@@ -20,7 +20,7 @@ fn by_way_of<'t>(run: Run<'t>, proxy: &str) -> Run<'t> {
 
 #[test]
 fn an_import_goes_by_way_of_the_proxy_and_names_it_without_its_password() {
-    let test = Test::of_rows(1).over_tls_by_proxy(Certificate::good());
+    let test = ImportTest::of_rows(1).over_tls_by_proxy(TestCertificate::good());
     let proxy = test.service().proxy();
     let outcome = by_way_of(test.import(), &proxy.url(USER))
         .args(["--ca-file", "ca.pem", "-vvv"])
@@ -51,7 +51,7 @@ fn an_import_goes_by_way_of_the_proxy_and_names_it_without_its_password() {
 
 #[test]
 fn a_quiet_import_does_not_speak_of_the_proxy() {
-    let test = Test::of_rows(1).over_tls_by_proxy(Certificate::good());
+    let test = ImportTest::of_rows(1).over_tls_by_proxy(TestCertificate::good());
     by_way_of(test.import(), &test.service().proxy().url(USER))
         .args(["--ca-file", "ca.pem", "--quiet"])
         .stdout("")
@@ -62,7 +62,7 @@ fn a_quiet_import_does_not_speak_of_the_proxy() {
 
 #[test]
 fn a_proxy_that_is_not_there_is_named_as_what_is_missing() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     // A port on which nobody listens.
     let outcome = by_way_of(
         test.consign([
@@ -85,7 +85,7 @@ fn a_proxy_that_is_not_there_is_named_as_what_is_missing() {
 }
 
 /// What is said of a proxy that refuses the way to a host, up to what is to be done.
-fn refusal(test: &Test, host: &str, status: u16) -> String {
+fn refusal(test: &ImportTest, host: &str, status: u16) -> String {
     let proxy = test.service().proxy().label();
     format!("the proxy {proxy} (from HTTPS_PROXY) refuses the way to {host} with status {status}: ")
 }
@@ -101,7 +101,7 @@ fn tells_no_password(outputs: [&str; 2]) {
 fn a_proxy_that_refuses_is_asked_once_and_named_with_status_and_variable() {
     for status in [403, 407] {
         for (with_preflight, rows) in [(true, None), (false, Some("A1 pending not_reached"))] {
-            let test = Test::of_rows(1).over_tls_by_proxy(Certificate::good());
+            let test = ImportTest::of_rows(1).over_tls_by_proxy(TestCertificate::good());
             let proxy = test.service().proxy();
             proxy.refuse(API_HOST, status);
             let run = by_way_of(test.import_at_once(8), &proxy.url(USER));
@@ -126,7 +126,7 @@ fn a_proxy_that_refuses_is_asked_once_and_named_with_status_and_variable() {
 #[test]
 fn a_proxy_that_refuses_the_storage_stops_the_run_too() {
     for (status, times) in [(407, 1), (403, 2)] {
-        let test = Test::of_rows(2).over_tls_by_proxy(Certificate::good());
+        let test = ImportTest::of_rows(2).over_tls_by_proxy(TestCertificate::good());
         let proxy = test.service().proxy();
         proxy.refuse(STORAGE_HOST, status);
         let outcome = by_way_of(test.import(), &proxy.url(USER))
@@ -143,7 +143,7 @@ fn a_proxy_that_refuses_the_storage_stops_the_run_too() {
 
 #[test]
 fn a_verification_by_way_of_a_proxy_that_refuses_says_so_too() {
-    let test = Test::of_rows(1).over_tls_by_proxy(Certificate::good());
+    let test = ImportTest::of_rows(1).over_tls_by_proxy(TestCertificate::good());
     let proxy = test.service().proxy();
     by_way_of(test.import(), &proxy.url(USER))
         .args(["--ca-file", "ca.pem"])
@@ -163,7 +163,7 @@ fn a_verification_by_way_of_a_proxy_that_refuses_says_so_too() {
 
 #[test]
 fn a_proxy_that_finds_nobody_is_waited_for() {
-    let test = Test::of_rows(1).over_tls_by_proxy(Certificate::good());
+    let test = ImportTest::of_rows(1).over_tls_by_proxy(TestCertificate::good());
     let proxy = test.service().proxy();
     proxy.refuse(API_HOST, 503);
     by_way_of(test.import(), &proxy.url(USER))

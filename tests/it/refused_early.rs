@@ -1,11 +1,11 @@
 //! Files that the storage refuses from the head of the request alone, with the connection closed on
 //! them, and its other passing answers.
 
-use consign::emulator::Effect::{ExpiredToken, RefuseEarly};
-use consign::emulator::Operation::Upload;
-use consign::emulator::When::{FirstN, Nth};
+use consign::emulator::EmulatorOperation::Upload;
+use consign::emulator::FaultEffect::{ExpiredToken, RefuseEarly};
+use consign::emulator::FaultTrigger::{FirstN, Nth};
 
-use crate::harness::{Test, content_of, status};
+use crate::harness::{ImportTest, content_of, status};
 
 /// More than the buffers on the way hold, so that most of it is unsent when the refusal comes.
 const BIG: usize = 6 << 20;
@@ -14,8 +14,9 @@ const TOO_LARGE: &str = "the storage refused the file: status 413, EntityTooLarg
                          upload exceeds the maximum allowed size";
 
 /// So many rows, of which the first nine have files that are too large for the storage.
-fn nine_too_large_of(rows: usize) -> Test {
-    let test = Test::of_rows(rows).emulator(|settings| settings.largest_upload = Some(1 << 20));
+fn nine_too_large_of(rows: usize) -> ImportTest {
+    let test =
+        ImportTest::of_rows(rows).emulator(|settings| settings.largest_upload = Some(1 << 20));
     for number in 1..=9 {
         test.write(&format!("A{number}.pdf"), vec![b'0' + number; BIG]);
     }
@@ -53,11 +54,9 @@ fn files_that_are_too_large_for_the_storage_keep_no_others_waiting() {
 
 #[test]
 fn an_address_that_is_called_expired_while_the_file_is_sent_is_renewed() {
-    let test = Test::of_rows(1).file("A1.pdf", vec![b'a'; BIG]).fault(
-        Upload,
-        Nth(1),
-        RefuseEarly { code: 403 },
-    );
+    let test = ImportTest::of_rows(1)
+        .file("A1.pdf", vec![b'a'; BIG])
+        .fault(Upload, Nth(1), RefuseEarly { code: 403 });
     test.import()
         .rows(["A1 uploaded"])
         .requests([
@@ -74,7 +73,7 @@ fn an_address_that_is_called_expired_while_the_file_is_sent_is_renewed() {
 
 #[test]
 fn an_address_whose_token_has_expired_is_renewed() {
-    let test = Test::of_rows(1).fault(Upload, Nth(1), ExpiredToken);
+    let test = ImportTest::of_rows(1).fault(Upload, Nth(1), ExpiredToken);
     test.import()
         .rows(["A1 uploaded"])
         .requests([
@@ -92,7 +91,7 @@ fn an_address_whose_token_has_expired_is_renewed() {
 
 #[test]
 fn a_file_is_sent_again_to_a_storage_that_is_busy_with_its_bucket() {
-    let test = Test::of_rows(1).fault(Upload, FirstN(2), status(409));
+    let test = ImportTest::of_rows(1).fault(Upload, FirstN(2), status(409));
     test.import()
         .rows(["A1 uploaded"])
         .requests([
@@ -109,7 +108,7 @@ fn a_file_is_sent_again_to_a_storage_that_is_busy_with_its_bucket() {
 
 #[test]
 fn a_storage_that_points_elsewhere_is_told_with_what_to_do() {
-    let test = Test::of_rows(1).fault(Upload, Nth(1), status(307));
+    let test = ImportTest::of_rows(1).fault(Upload, Nth(1), status(307));
     test.import()
         .rows(["A1 failed upload_refused"])
         .stored([])

@@ -1,31 +1,31 @@
 //! A report that becomes an attachment itself.
 
-use consign::emulator::Effect::LoseAnswer;
-use consign::emulator::Operation::{Create, CreateJob, GetByExternalId};
-use consign::emulator::When::Nth;
+use consign::emulator::EmulatorOperation::{Create, CreateJob, GetByExternalId};
+use consign::emulator::FaultEffect::LoseAnswer;
+use consign::emulator::FaultTrigger::Nth;
 use serde_json::Value;
 
-use crate::harness::{EVENT, Results, Run, Test, status};
+use crate::harness::{EVENT, ImportTest, ResultsTable, TestRun, status};
 
 const REPORT: &str = "m.results.report.html";
 const KEPT: &str = "m.results.report.results.csv";
 
 /// Two rows that were imported.
-fn imported() -> Test {
-    let test = Test::of_rows(2);
+fn imported() -> ImportTest {
+    let test = ImportTest::of_rows(2);
     test.import().exits(0);
     test
 }
 
 /// Reports, and attaches the report to a record.
-fn attach<'t>(test: &'t Test, record: &str) -> Run<'t> {
+fn attach<'t>(test: &'t ImportTest, record: &str) -> TestRun<'t> {
     let base = test.service().base_url();
-    let run = test.consign(["report", Results::NAME, "--attach-to", record]);
+    let run = test.consign(["report", ResultsTable::NAME, "--attach-to", record]);
     run.args(["--base-url", &base, "--rate", "2000", "--skip-preflight"])
 }
 
 /// The external ids of the reports that are stored, each with its text.
-fn reports(test: &Test) -> Vec<(String, String)> {
+fn reports(test: &ImportTest) -> Vec<(String, String)> {
     let mut stored = test.service().contents();
     stored.retain(|(id, _)| id.starts_with("consign-report-"));
     stored
@@ -56,7 +56,7 @@ fn a_report_is_attached_once_however_often_that_is_asked_for() {
 
 #[test]
 fn a_report_whose_request_lost_its_answer_is_attached_once() {
-    let test = Test::of_rows(2).fault(Create, Nth(3), LoseAnswer);
+    let test = ImportTest::of_rows(2).fault(Create, Nth(3), LoseAnswer);
     test.import().exits(0);
     attach(&test, "contract:9").hasty().exits(0);
     assert_eq!(reports(&test).len(), 1);
@@ -85,7 +85,7 @@ fn a_report_that_says_something_else_is_another_attachment_and_the_first_one_is_
         .says("attached to contract 9: uploaded, attachment 4")
         .exits(0);
     assert_eq!(reports(&test).len(), 2);
-    let kept = Results::read(&test.path(KEPT)).unwrap();
+    let kept = ResultsTable::read(&test.path(KEPT)).unwrap();
     let rows: Vec<_> = kept.lines.iter().map(|line| line.cell("row")).collect();
     assert_eq!(rows, ["1", ""]);
 }
@@ -121,7 +121,7 @@ fn scripts_are_told_in_the_same_object() {
 
 #[test]
 fn a_report_that_is_refused_is_written_and_kept_all_the_same() {
-    let test = Test::of_rows(2).fault(Create, Nth(3), status(422));
+    let test = ImportTest::of_rows(2).fault(Create, Nth(3), status(422));
     test.import().exits(0);
     attach(&test, "contract:9")
         .says("not attached to contract 9: failed, refused: ")
@@ -137,7 +137,7 @@ fn a_report_that_is_refused_is_written_and_kept_all_the_same() {
 #[test]
 fn rejected_keys_leave_a_report_that_is_not_attached() {
     // After the two look-ups of the import, and again when the tool makes sure.
-    let test = Test::of_rows(2)
+    let test = ImportTest::of_rows(2)
         .fault(GetByExternalId, Nth(3), status(401))
         .fault(GetByExternalId, Nth(4), status(401));
     test.import().exits(0);
@@ -154,7 +154,7 @@ fn where_the_results_went_is_where_the_report_goes_and_the_user_names_it() {
         assert!(!test.path(REPORT).exists());
         assert!(!test.path(KEPT).exists());
     };
-    let to = ["report", Results::NAME, "--attach-to", "contract:9"];
+    let to = ["report", ResultsTable::NAME, "--attach-to", "contract:9"];
     test.consign(to)
         .says("m.results.csv was made with [label]: name that destination")
         .requests([])
@@ -196,7 +196,7 @@ fn a_record_is_one_of_the_service_that_the_results_are_of() {
 
 #[test]
 fn a_report_hangs_on_a_sourcing_event_once() {
-    let test = Test::of_event(2);
+    let test = ImportTest::of_event(2);
     test.import().whatever_it_says().exits(0);
     let record = EVENT.replace(' ', ":");
     let first = attach(&test, &record)

@@ -5,20 +5,22 @@ use std::env;
 use std::fs;
 use std::path::Path;
 
-use consign::emulator::Operation::Create;
-use consign::emulator::When::Nth;
-use consign::results::{COLUMNS, LINE_CHECK, line_check};
-use consign::text::{escape, formula_safe};
+use consign::emulator::EmulatorOperation::Create;
+use consign::emulator::FaultTrigger::Nth;
+use consign::results::{COLUMNS, LINE_CHECK_COLUMN, line_check};
+use consign::text::{escape, escape_formula};
 use serde_json::json;
 
-use crate::harness::{Browser, HEADER, Results, Scheme, Stranger, Test, row, status};
+use crate::harness::{
+    ColourScheme, HEADER, ImportTest, ResultsTable, StrangeHost, TestBrowser, row, status,
+};
 
 const REPORT: &str = "m.results.report.html";
 
 /// An import of which much can be told: rows of every kind, and attachments that are no longer what
 /// they were.
-fn eventful() -> Test {
-    let test = Test::of_rows(9)
+fn eventful() -> ImportTest {
+    let test = ImportTest::of_rows(9)
         .manifest(HEADER.to_owned() + &row("A3") + &row("A4"))
         // Two of them are there already, so that the fourth is that of the second row.
         .fault(Create, Nth(4), status(422));
@@ -35,12 +37,12 @@ fn eventful() -> Test {
     test.service().rename("A6", "B6");
     test.service().forge("A7");
     test.verify().args(["--download", "all"]).exits(1);
-    test.consign(["report", Results::NAME]).exits(0);
+    test.consign(["report", ResultsTable::NAME]).exits(0);
     test
 }
 
 /// How often each word stands in a column.
-fn counts(of: &Results, column: &str) -> BTreeMap<String, usize> {
+fn counts(of: &ResultsTable, column: &str) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for line in &of.lines {
         *counts.entry(line.cell(column).to_owned()).or_default() += 1;
@@ -50,7 +52,7 @@ fn counts(of: &Results, column: &str) -> BTreeMap<String, usize> {
 
 #[test]
 fn a_report_asks_for_nothing_and_gives_the_browser_no_cause_for_complaint() {
-    let Some(browser) = Browser::find() else {
+    let Some(browser) = TestBrowser::find() else {
         return;
     };
     let test = eventful();
@@ -69,7 +71,7 @@ fn a_report_asks_for_nothing_and_gives_the_browser_no_cause_for_complaint() {
 
 #[test]
 fn the_counts_that_a_reader_sees_are_those_of_the_results() {
-    let Some(browser) = Browser::find() else {
+    let Some(browser) = TestBrowser::find() else {
         return;
     };
     let test = eventful();
@@ -96,7 +98,7 @@ fn the_counts_that_a_reader_sees_are_those_of_the_results() {
 
 #[test]
 fn whatever_a_verification_found_is_among_the_exceptions() {
-    let Some(browser) = Browser::find() else {
+    let Some(browser) = TestBrowser::find() else {
         return;
     };
     let test = eventful();
@@ -131,9 +133,9 @@ const HOSTILE: [&str; 8] = [
 ];
 
 /// Results whose rows have one of these wherever a text can stand. Every other row has failed.
-fn write_hostile_results(test: &Test) {
+fn write_hostile_results(test: &ImportTest) {
     let mut out = csv::Writer::from_writer(Vec::new());
-    out.write_record(COLUMNS.iter().chain(&[LINE_CHECK, "title"]))
+    out.write_record(COLUMNS.iter().chain(&[LINE_CHECK_COLUMN, "title"]))
         .unwrap();
     for (row, text) in (1_u64..).zip(HOSTILE) {
         let (status, reason) = match row % 2 {
@@ -156,7 +158,7 @@ fn write_hostile_results(test: &Test) {
             _ => "",
         });
         let check = line_check(cells, row);
-        let all = cells.iter().map(|cell| formula_safe(cell).into_owned());
+        let all = cells.iter().map(|cell| escape_formula(cell).into_owned());
         let all = all.chain([check, text.to_owned()]);
         out.write_record(all).unwrap();
     }
@@ -165,12 +167,12 @@ fn write_hostile_results(test: &Test) {
 
 #[test]
 fn hostile_cells_are_text_that_can_be_read_and_nothing_else() {
-    let Some(browser) = Browser::find() else {
+    let Some(browser) = TestBrowser::find() else {
         return;
     };
-    let test = Test::new();
+    let test = ImportTest::new();
     write_hostile_results(&test);
-    test.consign(["report", Results::NAME])
+    test.consign(["report", ResultsTable::NAME])
         .leaving_a_journal()
         .exits(0);
     let mut page = browser.open(&test.path(REPORT));
@@ -202,7 +204,7 @@ fn hostile_cells_are_text_that_can_be_read_and_nothing_else() {
 
 #[test]
 fn somebody_who_cannot_see_it_finds_the_way() {
-    let Some(browser) = Browser::find() else {
+    let Some(browser) = TestBrowser::find() else {
         return;
     };
     let test = eventful();
@@ -230,12 +232,13 @@ fn somebody_who_cannot_see_it_finds_the_way() {
 /// `LOOK=folder` keeps what this test has seen there, to be looked at by people.
 #[test]
 fn a_report_has_a_light_and_a_dark_side_and_is_printed_on_pages() {
-    let Some(browser) = Browser::find() else {
+    let Some(browser) = TestBrowser::find() else {
         return;
     };
     let test = eventful();
     let mut page = browser.open(&test.path(REPORT));
-    let [light, dark] = [Scheme::Light, Scheme::Dark].map(|scheme| page.screenshot(scheme));
+    let [light, dark] =
+        [ColourScheme::Light, ColourScheme::Dark].map(|scheme| page.screenshot(scheme));
     let pdf = page.pdf();
     if let Some(folder) = env::var_os("LOOK") {
         let folder = Path::new(&folder);
@@ -255,12 +258,12 @@ fn a_report_has_a_light_and_a_dark_side_and_is_printed_on_pages() {
 
 #[test]
 fn whatever_a_page_asks_for_or_tells_the_console_is_seen() {
-    let Some(browser) = Browser::find() else {
+    let Some(browser) = TestBrowser::find() else {
         return;
     };
-    let stranger = Stranger::listening();
+    let stranger = StrangeHost::listening();
     let url = stranger.url();
-    let test = Test::new().file(
+    let test = ImportTest::new().file(
         "page.html",
         format!(
             "<!DOCTYPE html><title>a page</title><h1>A page</h1>\
@@ -294,10 +297,10 @@ fn whatever_a_page_asks_for_or_tells_the_console_is_seen() {
 
 #[test]
 fn what_the_browser_forbids_a_page_is_seen() {
-    let Some(browser) = Browser::find() else {
+    let Some(browser) = TestBrowser::find() else {
         return;
     };
-    let test = Test::new().file(
+    let test = ImportTest::new().file(
         "page.html",
         "<!DOCTYPE html><meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'\">\
          <title>a page</title><img src=\"http://127.0.0.1:1/x.png\"><script>document.title='b'</script>",
@@ -316,17 +319,18 @@ fn what_the_browser_forbids_a_page_is_seen() {
 
 #[test]
 fn pictures_are_light_or_dark_and_a_print_has_pages() {
-    let Some(browser) = Browser::find() else {
+    let Some(browser) = TestBrowser::find() else {
         return;
     };
-    let test = Test::new().file(
+    let test = ImportTest::new().file(
         "page.html",
         "<!DOCTYPE html><title>a page</title><style>\
          @media (prefers-color-scheme: dark) { body { background: black; color: white } }\
          p { break-after: page }</style><p>1<p>2<p>3",
     );
     let mut page = browser.open(&test.path("page.html"));
-    let [light, dark] = [Scheme::Light, Scheme::Dark].map(|scheme| page.screenshot(scheme));
+    let [light, dark] =
+        [ColourScheme::Light, ColourScheme::Dark].map(|scheme| page.screenshot(scheme));
     for picture in [&light, &dark] {
         assert!(picture.starts_with(b"\x89PNG"));
     }

@@ -3,18 +3,19 @@
 
 use std::fs;
 
-use consign::emulator::Effect;
-use consign::emulator::ExternalIds::NotUnique;
-use consign::emulator::Operation::{Create, Upload};
-use consign::emulator::When::Nth;
+use consign::emulator::EmulatorOperation::{Create, Upload};
+use consign::emulator::ExternalIdUniqueness::NotUnique;
+use consign::emulator::FaultEffect;
+use consign::emulator::FaultTrigger::Nth;
 
 use crate::harness::{
-    EVENT, Moment, OTHER_EVENT, Outcome, Results, Test, attached_once, exactly_once, status,
+    EVENT, FinishedRun, HoldMoment, ImportTest, OTHER_EVENT, ResultsTable, attached_once,
+    exactly_once, status,
 };
 
 /// What becomes of the results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
+enum ResultsFate {
     /// An earlier version of them is renamed to their name.
     Replaced,
     /// An earlier version of them is written into them.
@@ -22,21 +23,25 @@ enum Fate {
     Removed,
 }
 
-const FATES: [Fate; 3] = [Fate::Replaced, Fate::Rewritten, Fate::Removed];
+const FATES: [ResultsFate; 3] = [
+    ResultsFate::Replaced,
+    ResultsFate::Rewritten,
+    ResultsFate::Removed,
+];
 
-impl Fate {
-    fn befalls(self, test: &Test) {
-        let results = test.read(Results::NAME);
+impl ResultsFate {
+    fn befalls(self, test: &ImportTest) {
+        let results = test.read(ResultsTable::NAME);
         // As they were before the first row was begun.
         let earlier = results.split_inclusive('\n').next().unwrap();
         assert!(results.len() > earlier.len(), "the run had begun a row");
         match self {
             Self::Replaced => {
                 test.write("download.tmp", earlier);
-                fs::rename(test.path("download.tmp"), test.path(Results::NAME)).unwrap();
+                fs::rename(test.path("download.tmp"), test.path(ResultsTable::NAME)).unwrap();
             }
-            Self::Rewritten => test.write(Results::NAME, earlier),
-            Self::Removed => test.remove(Results::NAME),
+            Self::Rewritten => test.write(ResultsTable::NAME, earlier),
+            Self::Removed => test.remove(ResultsTable::NAME),
         }
     }
 
@@ -60,14 +65,14 @@ impl Fate {
 }
 
 /// The command that a run has told to go on.
-fn way_on(outcome: &Outcome) -> &str {
+fn way_on(outcome: &FinishedRun) -> &str {
     let mut lines = outcome.stdout.lines();
     let told = lines.find_map(|line| line.strip_prefix("to go on: "));
     told.expect("the way on is told")
 }
 
 #[track_caller]
-fn goes_on(test: &Test, outcome: &Outcome) {
+fn goes_on(test: &ImportTest, outcome: &FinishedRun) {
     let (code, said) = test.paste(way_on(outcome));
     assert_eq!(code, 0, "{said}");
 }
@@ -75,13 +80,13 @@ fn goes_on(test: &Test, outcome: &Outcome) {
 #[test]
 fn a_run_stops_when_its_results_lose_their_place_and_the_way_on_sends_nothing_twice() {
     for fate in FATES {
-        let test = Test::of_rows(4)
-            .emulator(|settings| settings.attachments.external_ids = NotUnique)
+        let test = ImportTest::of_rows(4)
+            .emulator(|settings| settings.attachments.external_id_uniqueness = NotUnique)
             .between();
         // The first row is through but for its confirmation, the second one is about to be looked up.
         let outcome = test
             .import()
-            .while_held(4, Moment::Before, |running| fate.befalls(running.test))
+            .while_held(4, HoldMoment::Before, |running| fate.befalls(running.test))
             .leaving_a_journal()
             .says(format!("stopped early: m.results.csv {}", fate.words()))
             .says(
@@ -97,7 +102,7 @@ fn a_run_stops_when_its_results_lose_their_place_and_the_way_on_sends_nothing_tw
                 "get_by_external_id A2 404",
             ])
             .exits(3);
-        let kept = Results::read(&test.path("m.results.kept.csv")).unwrap();
+        let kept = ResultsTable::read(&test.path("m.results.kept.csv")).unwrap();
         assert_eq!(
             kept.in_words(),
             [
@@ -117,13 +122,13 @@ fn a_run_stops_when_its_results_lose_their_place_and_the_way_on_sends_nothing_tw
 #[test]
 fn files_of_jobs_are_not_attached_twice_when_results_lose_their_place() {
     for fate in FATES {
-        let test = Test::of_objects([(EVENT, 2), (OTHER_EVENT, 2)]).between();
+        let test = ImportTest::of_objects([(EVENT, 2), (OTHER_EVENT, 2)]).between();
         // The first job is about to get the bytes of its first file.
         let outcome = test
             .import_at_once(1)
             .hasty()
             .args(["--files-per-job", "1"])
-            .while_held(3, Moment::Before, |running| fate.befalls(running.test))
+            .while_held(3, HoldMoment::Before, |running| fate.befalls(running.test))
             .leaving_a_journal()
             .says(format!("stopped early: m.results.csv {}", fate.words()))
             .exits(3);
@@ -142,7 +147,7 @@ fn files_of_jobs_are_not_attached_twice_when_results_lose_their_place() {
 
 #[test]
 fn nothing_is_sent_once_more_after_a_wait_in_which_the_results_lost_their_place() {
-    let wait_a_second = || Effect::Status {
+    let wait_a_second = || FaultEffect::Status {
         code: 429,
         retry_after: Some("1".into()),
     };
@@ -151,12 +156,12 @@ fn nothing_is_sent_once_more_after_a_wait_in_which_the_results_lost_their_place(
         for (held, test, requests) in [
             (
                 2,
-                Test::of_rows(2).fault(Create, Nth(1), wait_a_second()),
+                ImportTest::of_rows(2).fault(Create, Nth(1), wait_a_second()),
                 ["get_by_external_id A1 404", "create 429 status"].as_slice(),
             ),
             (
                 3,
-                Test::of_rows(2).fault(Upload, Nth(1), status(503)),
+                ImportTest::of_rows(2).fault(Upload, Nth(1), status(503)),
                 &[
                     "get_by_external_id A1 404",
                     "create A1 201",
@@ -167,7 +172,9 @@ fn nothing_is_sent_once_more_after_a_wait_in_which_the_results_lost_their_place(
             let test = test.between();
             let outcome = test
                 .import()
-                .while_held(held, Moment::After, |running| fate.befalls(running.test))
+                .while_held(held, HoldMoment::After, |running| {
+                    fate.befalls(running.test);
+                })
                 .leaving_a_journal()
                 .whatever_it_says()
                 .requests(requests.iter().copied())
@@ -180,20 +187,20 @@ fn nothing_is_sent_once_more_after_a_wait_in_which_the_results_lost_their_place(
 
 #[test]
 fn what_somebody_has_put_in_the_place_of_the_results_is_not_overwritten_at_the_end() {
-    let test = Test::of_rows(1).between();
+    let test = ImportTest::of_rows(1).between();
     // The last answer, after which nothing but the rewriting is to come.
     let outcome = test
         .import()
-        .while_held(4, Moment::After, |running| {
+        .while_held(4, HoldMoment::After, |running| {
             running.test.write("others", "somebody's\n");
             let test = running.test;
-            fs::rename(test.path("others"), test.path(Results::NAME)).unwrap();
+            fs::rename(test.path("others"), test.path(ResultsTable::NAME)).unwrap();
         })
         .leaving_a_journal()
         .says("m.results.csv was replaced by another file while this run wrote to it")
         .stored_rows(["A1"])
         .exits(3);
-    assert_eq!(test.read(Results::NAME), "somebody's\n");
+    assert_eq!(test.read(ResultsTable::NAME), "somebody's\n");
     goes_on(&test, &outcome);
     assert_eq!(test.read("m.results.csv.replaced"), "somebody's\n");
     test.resume().requests([]).all_uploaded(1).exits(0);
@@ -201,13 +208,13 @@ fn what_somebody_has_put_in_the_place_of_the_results_is_not_overwritten_at_the_e
 
 #[test]
 fn results_that_are_kept_take_no_name_that_is_taken() {
-    let test = Test::of_rows(2).between();
+    let test = ImportTest::of_rows(2).between();
     test.write("m.results.kept.csv", "of the last time");
     test.write("m.results.csv.replaced", "of the last time");
     let outcome = test
         .import()
-        .while_held(4, Moment::Before, |running| {
-            Fate::Replaced.befalls(running.test);
+        .while_held(4, HoldMoment::Before, |running| {
+            ResultsFate::Replaced.befalls(running.test);
         })
         .leaving_a_journal()
         .says("results: m.results.kept-2.csv\n")
@@ -221,11 +228,11 @@ fn results_that_are_kept_take_no_name_that_is_taken() {
 
 #[test]
 fn whoever_wants_quiet_is_told_all_the_same_where_the_results_are() {
-    let test = Test::of_rows(2).between();
+    let test = ImportTest::of_rows(2).between();
     test.import()
         .args(["--quiet"])
-        .while_held(4, Moment::Before, |running| {
-            Fate::Replaced.befalls(running.test);
+        .while_held(4, HoldMoment::Before, |running| {
+            ResultsFate::Replaced.befalls(running.test);
         })
         .leaving_a_journal()
         .stdout("")
@@ -236,28 +243,28 @@ fn whoever_wants_quiet_is_told_all_the_same_where_the_results_are() {
 /// Results that are not what they were when they were read, by the time that the files are checked.
 #[cfg(target_os = "linux")]
 mod before_a_run {
-    use super::{Results, Test, exactly_once, fs};
-    use crate::harness::{Act, Call, Disk};
+    use super::{ImportTest, ResultsTable, exactly_once, fs};
+    use crate::harness::{DiskCall, DiskFault, TestDisk};
 
     /// A resumed run that is stopped just before it puts its journal in the place of what it has read.
     #[track_caller]
-    fn refuses_what_came_meanwhile(meanwhile: impl FnOnce(&Test), says: &str) {
-        let test = Test::of_rows(2);
+    fn refuses_what_came_meanwhile(meanwhile: impl FnOnce(&ImportTest), says: &str) {
+        let test = ImportTest::of_rows(2);
         test.import().exits(0);
         test.write("A3.pdf", "content of A3");
         test.write("m.csv", test.read("m.csv") + "A3.pdf,contract,3,A3\n");
-        let disk = Disk::under(&test);
+        let disk = TestDisk::under(&test);
         let mut running = disk
-            .disturb(test.resume(), Call::Sync, 1, Act::StopBefore)
+            .disturb(test.resume(), DiskCall::Sync, 1, DiskFault::StopBefore)
             .start();
         running.wait_until("it is stopped", || {
             disk.calls()
                 .iter()
                 .any(|call| call.outcome == "stop before")
         });
-        let complete = test.read(Results::NAME);
+        let complete = test.read(ResultsTable::NAME);
         meanwhile(&test);
-        let left = fs::read(test.path(Results::NAME)).ok();
+        let left = fs::read(test.path(ResultsTable::NAME)).ok();
         running.signal("CONT");
         let (code, stdout, stderr) = running.finish();
         assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
@@ -269,8 +276,8 @@ mod before_a_run {
                 ),
             "{stderr}"
         );
-        assert_eq!(fs::read(test.path(Results::NAME)).ok(), left);
-        test.write(Results::NAME, complete);
+        assert_eq!(fs::read(test.path(ResultsTable::NAME)).ok(), left);
+        test.write(ResultsTable::NAME, complete);
         test.resume().all_uploaded(3).exits(0);
         exactly_once(&test, 3);
     }
@@ -286,8 +293,10 @@ mod before_a_run {
     fn a_cell_that_was_mended_without_making_the_results_longer_is_noticed() {
         refuses_what_came_meanwhile(
             |test| {
-                let mended = test.read(Results::NAME).replace("uploaded", "reloaded");
-                test.write(Results::NAME, mended);
+                let mended = test
+                    .read(ResultsTable::NAME)
+                    .replace("uploaded", "reloaded");
+                test.write(ResultsTable::NAME, mended);
             },
             "was rewritten by another program",
         );
@@ -295,20 +304,20 @@ mod before_a_run {
 
     #[test]
     fn what_is_put_there_after_the_last_look_before_a_first_run_is_not_overwritten() {
-        let test = Test::of_rows(1);
-        let disk = Disk::under(&test);
+        let test = ImportTest::of_rows(1);
+        let disk = TestDisk::under(&test);
         let mut running = disk
-            .disturb(test.import(), Call::Sync, 1, Act::StopBefore)
+            .disturb(test.import(), DiskCall::Sync, 1, DiskFault::StopBefore)
             .start();
         running.wait_until("it is stopped", || {
             disk.calls()
                 .iter()
                 .any(|call| call.outcome == "stop before")
         });
-        test.write(Results::NAME, "somebody's");
+        test.write(ResultsTable::NAME, "somebody's");
         running.signal("CONT");
         let (code, _, stderr) = running.finish();
         assert_eq!(code, 2, "{stderr}");
-        assert_eq!(test.read(Results::NAME), "somebody's");
+        assert_eq!(test.read(ResultsTable::NAME), "somebody's");
     }
 }

@@ -2,15 +2,15 @@
 
 use std::fs::OpenOptions;
 
-use consign::results::{COLUMNS, LINE_CHECK};
+use consign::results::{COLUMNS, LINE_CHECK_COLUMN};
 
-use crate::harness::Test;
+use crate::harness::ImportTest;
 
 const RESULTS: &str = "m.results.csv";
 
 /// Results of three rows that are done, after `change`.
-fn changed(change: impl FnOnce(&str) -> String) -> Test {
-    let test = Test::of_rows(3);
+fn changed(change: impl FnOnce(&str) -> String) -> ImportTest {
+    let test = ImportTest::of_rows(3);
     test.import().exits(0);
     test.write(RESULTS, change(&test.read(RESULTS)));
     test
@@ -33,10 +33,10 @@ fn a_line_with_an_altered_cell_is_named_and_its_row_looked_up_again() {
 
 #[test]
 fn an_altered_cell_is_noticed_in_whatever_column_it_stands() {
-    let test = Test::of_rows(3);
+    let test = ImportTest::of_rows(3);
     test.import().exits(0);
     let whole = test.read(RESULTS);
-    for (place, column) in COLUMNS.into_iter().chain([LINE_CHECK]).enumerate() {
+    for (place, column) in COLUMNS.into_iter().chain([LINE_CHECK_COLUMN]).enumerate() {
         test.write(RESULTS, altered(&whole, 2, place));
         let id = if column == "external_id" { "A20" } else { "A2" };
         let outcome = test
@@ -190,7 +190,7 @@ fn a_torn_last_line_is_left_out_with_a_notice() {
 
 #[test]
 fn results_are_never_written_through_a_link() {
-    let test = Test::of_rows(1).file("elsewhere.csv", "precious");
+    let test = ImportTest::of_rows(1).file("elsewhere.csv", "precious");
     std::os::unix::fs::symlink("elsewhere.csv", test.path(RESULTS)).unwrap();
     test.import().says("m.results.csv exists already").exits(2);
     test.resume()
@@ -201,7 +201,7 @@ fn results_are_never_written_through_a_link() {
 
 #[test]
 fn a_folder_that_cannot_be_written_to_is_noticed_before_anything_is_sent() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     let outcome = test
         .import()
         .with_results("no/such/folder/r.csv")

@@ -3,13 +3,13 @@
 use std::fs::File;
 use std::time::{Duration, SystemTime};
 
-use consign::emulator::{Operation, When};
+use consign::emulator::{EmulatorOperation, FaultTrigger};
 
-use crate::harness::{HEADER, MANIFEST, Test, row, status};
+use crate::harness::{HEADER, ImportTest, MANIFEST, row, status};
 
 #[test]
 fn the_resume_of_a_finished_import_makes_no_request() {
-    let test = Test::of_rows(3);
+    let test = ImportTest::of_rows(3);
     test.import().exits(0);
     let before = test.results();
     test.resume()
@@ -36,7 +36,8 @@ fn the_resume_of_a_finished_import_makes_no_request() {
 
 #[test]
 fn a_row_that_the_service_refused_is_tried_again() {
-    let test = Test::of_rows(3).fault(Operation::Create, When::Nth(2), status(422));
+    let test =
+        ImportTest::of_rows(3).fault(EmulatorOperation::Create, FaultTrigger::Nth(2), status(422));
     test.import()
         .rows(["A1 uploaded", "A2 failed refused", "A3 uploaded"])
         .requests([
@@ -74,7 +75,8 @@ fn a_row_that_the_service_refused_is_tried_again() {
 
 #[test]
 fn a_corrected_extended_and_reordered_manifest_is_gone_on_with() {
-    let test = Test::of_rows(3).fault(Operation::Create, When::Nth(2), status(422));
+    let test =
+        ImportTest::of_rows(3).fault(EmulatorOperation::Create, FaultTrigger::Nth(2), status(422));
     test.import()
         .rows(["A1 uploaded", "A2 failed refused", "A3 uploaded"])
         .exits(1);
@@ -101,7 +103,7 @@ fn a_corrected_extended_and_reordered_manifest_is_gone_on_with() {
 
 #[test]
 fn done_rows_that_left_the_manifest_keep_their_lines_after_the_others() {
-    let test = Test::of_rows(3).manifest(
+    let test = ImportTest::of_rows(3).manifest(
         "file_path,object_type,object_id,external_id,note\n\
          A1.pdf,contract,1,A1,one\nA2.pdf,contract,2,A2,two\nA3.pdf,contract,3,A3,three\n",
     );
@@ -131,7 +133,8 @@ fn done_rows_that_left_the_manifest_keep_their_lines_after_the_others() {
 
 #[test]
 fn rows_that_left_the_manifest_before_anything_was_begun_leave_the_results_too() {
-    let test = Test::of_rows(2).fault(Operation::Create, When::Nth(2), status(422));
+    let test =
+        ImportTest::of_rows(2).fault(EmulatorOperation::Create, FaultTrigger::Nth(2), status(422));
     test.import()
         .rows(["A1 uploaded", "A2 failed refused"])
         .exits(1);
@@ -141,7 +144,7 @@ fn rows_that_left_the_manifest_before_anything_was_begun_leave_the_results_too()
 
 #[test]
 fn a_done_row_whose_file_changed_is_a_conflict_and_no_request() {
-    let test = Test::of_rows(2);
+    let test = ImportTest::of_rows(2);
     test.import().exits(0);
     test.write("A2.pdf", "CONTENT OF A2");
     for _ in 0..2 {
@@ -167,7 +170,7 @@ fn a_done_row_whose_file_changed_is_a_conflict_and_no_request() {
 
 #[test]
 fn a_done_row_whose_object_changed_is_a_conflict_and_no_request() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     test.import().exits(0);
     test.write(MANIFEST, format!("{HEADER}A1.pdf,project,77,A1\n"));
     for _ in 0..2 {
@@ -193,7 +196,7 @@ fn a_done_row_whose_object_changed_is_a_conflict_and_no_request() {
 
 #[test]
 fn a_file_that_was_touched_but_not_changed_stays_done() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     test.import().exits(0);
     let before = test.results().cell("A1", "modified_at").to_owned();
     let later = SystemTime::now() + Duration::from_hours(1);
@@ -213,7 +216,7 @@ fn a_file_that_was_touched_but_not_changed_stays_done() {
 
 #[test]
 fn a_done_row_whose_file_is_gone_is_no_error() {
-    let test = Test::of_rows(2);
+    let test = ImportTest::of_rows(2);
     test.import().exits(0);
     test.remove("A1.pdf");
     test.resume()
@@ -225,7 +228,7 @@ fn a_done_row_whose_file_is_gone_is_no_error() {
 
 #[test]
 fn a_done_row_is_done_wherever_its_file_was_moved_to() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     test.import().exits(0);
     std::fs::rename(test.path("A1.pdf"), test.path("moved.pdf")).unwrap();
     test.write(MANIFEST, format!("{HEADER}moved.pdf,contract,1,A1\n"));

@@ -4,16 +4,16 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use consign::emulator::Operation::{Create, GetByExternalId, Upload};
-use consign::emulator::When::{FirstN, Nth};
-use consign::emulator::{DottedIds, Effect};
+use consign::emulator::EmulatorOperation::{Create, GetByExternalId, Upload};
+use consign::emulator::FaultTrigger::{FirstN, Nth};
+use consign::emulator::{DottedIdRouting, FaultEffect};
 
-use crate::harness::{HEADER, Outcome, Run, Test, status};
+use crate::harness::{FinishedRun, HEADER, ImportTest, TestRun, status};
 
 /// A row for each of these ids. Each attaches a file that holds `content of` it.
-fn rows_of(ids: &[&str]) -> Test {
+fn rows_of(ids: &[&str]) -> ImportTest {
     let mut manifest = HEADER.to_owned();
-    let mut test = Test::new();
+    let mut test = ImportTest::new();
     for (id, number) in ids.iter().zip(1..) {
         test = test.file(&format!("{number}.pdf"), format!("content of {id}"));
         writeln!(manifest, "{number}.pdf,contract,{number},{id}").unwrap();
@@ -21,11 +21,11 @@ fn rows_of(ids: &[&str]) -> Test {
     test.manifest(manifest)
 }
 
-fn not_routing(ids: &[&str], dotted_ids: DottedIds) -> Test {
-    rows_of(ids).emulator(|settings| settings.attachments.dotted_ids = dotted_ids)
+fn not_routing(ids: &[&str], dotted_ids: DottedIdRouting) -> ImportTest {
+    rows_of(ids).emulator(|settings| settings.attachments.dotted_id_routing = dotted_ids)
 }
 
-fn count(outcome: &Outcome, words: &str) -> usize {
+fn count(outcome: &FinishedRun, words: &str) -> usize {
     let requests = outcome.requests.iter();
     requests.filter(|one| one.starts_with(words)).count()
 }
@@ -37,7 +37,7 @@ const NOT_FOUND_AGAIN: &str = "stopped early: row 1, column external_id: \"A.1\"
 
 #[test]
 fn an_id_that_is_not_found_again_gets_no_bytes_and_stops_the_run() {
-    let test = not_routing(&["A.1", "A.2", "A3", "A-4_x"], DottedIds::NotFound404);
+    let test = not_routing(&["A.1", "A.2", "A3", "A-4_x"], DottedIdRouting::NotFound404);
     let outcome = test
         .import()
         .hasty()
@@ -169,7 +169,7 @@ fn a_look_up_that_fails_is_not_one_that_finds_nothing() {
 
 #[test]
 fn a_lost_answer_to_the_first_post_proves_the_id_where_the_record_is_found() {
-    let test = rows_of(&["A.1"]).fault(Create, Nth(1), Effect::LoseAnswer);
+    let test = rows_of(&["A.1"]).fault(Create, Nth(1), FaultEffect::LoseAnswer);
     test.import()
         .hasty()
         .rows(["A.1 uploaded"])
@@ -182,11 +182,12 @@ fn a_lost_answer_to_the_first_post_proves_the_id_where_the_record_is_found() {
             "list 200",
         ])
         .exits(0);
-    let test = not_routing(&["A.1"], DottedIds::NotFound404)
+    let test = not_routing(&["A.1"], DottedIdRouting::NotFound404)
         .emulator(|settings| {
-            settings.attachments.external_ids = consign::emulator::ExternalIds::NotUnique;
+            settings.attachments.external_id_uniqueness =
+                consign::emulator::ExternalIdUniqueness::NotUnique;
         })
-        .fault(Create, FirstN(1), Effect::LoseAnswer);
+        .fault(Create, FirstN(1), FaultEffect::LoseAnswer);
     let outcome = test
         .import()
         .hasty()
@@ -200,8 +201,8 @@ fn a_lost_answer_to_the_first_post_proves_the_id_where_the_record_is_found() {
 
 #[test]
 fn the_404_page_of_a_router_never_lets_a_file_be_stored() {
-    let test = not_routing(&["A1", "A2", "B.1"], DottedIds::RouterPage);
-    let run: Run<'_> = test.import().hasty().args(["--max-outage", "2s"]);
+    let test = not_routing(&["A1", "A2", "B.1"], DottedIdRouting::RouterPage);
+    let run: TestRun<'_> = test.import().hasty().args(["--max-outage", "2s"]);
     let outcome = run.whatever_it_says().done_or_exits(3);
     assert_ne!(outcome.code, 0);
     assert_eq!(count(&outcome, "upload B.1"), 0);
@@ -214,7 +215,10 @@ fn a_new_id_that_is_not_found_is_given_back() {
         "{},new_external_id\n1.pdf,contract,1,A1,B.1\n2.pdf,contract,2,A2,B.2\n3.pdf,contract,3,A3,B3\n",
         HEADER.trim_end()
     );
-    for (dotted_ids, code) in [(DottedIds::Routed, 0), (DottedIds::NotFound404, 3)] {
+    for (dotted_ids, code) in [
+        (DottedIdRouting::Routed, 0),
+        (DottedIdRouting::NotFound404, 3),
+    ] {
         let test = not_routing(&["A1", "A2", "A3"], dotted_ids).manifest(&manifest);
         let run = test.import().hasty().whatever_it_says();
         let run = if code == 0 {

@@ -3,15 +3,15 @@
 
 use encoding_rs::WINDOWS_1252;
 
-use crate::harness::{HEADER, Results, Test, attached_once, row_of};
+use crate::harness::{HEADER, ImportTest, ResultsTable, attached_once, row_of};
 
 const SAVED: &str = "saved.csv";
 
 /// How a program saves a text.
-type Saving = fn(&str) -> Vec<u8>;
+type SaveFormat = fn(&str) -> Vec<u8>;
 
 /// The text of results as a spreadsheet or an editor may save it.
-const WAYS: [(&str, Saving); 8] = [
+const WAYS: [(&str, SaveFormat); 8] = [
     ("Unicode text", |text| {
         let text = format!("\u{feff}{}", with(text, b'\t'));
         text.encode_utf16().flat_map(u16::to_le_bytes).collect()
@@ -59,8 +59,8 @@ fn with(text: &str, delimiter: u8) -> String {
 }
 
 /// Three rows, of which one has a name that is not ASCII.
-fn imported() -> Test {
-    let test = Test::of_rows(2).file("Verträge/ü, 5€.pdf", "content of A3");
+fn imported() -> ImportTest {
+    let test = ImportTest::of_rows(2).file("Verträge/ü, 5€.pdf", "content of A3");
     let manifest = test.read("m.csv") + "\"Verträge/ü, 5€.pdf\",contract,3,A3\n";
     let test = test.manifest(manifest);
     test.import().exits(0);
@@ -70,7 +70,7 @@ fn imported() -> Test {
 #[test]
 fn results_say_the_same_however_they_were_saved() {
     let test = imported();
-    let whole = test.read(Results::NAME);
+    let whole = test.read(ResultsTable::NAME);
     let base = test.service().base_url();
     for (way, save) in WAYS {
         println!("{way}");
@@ -82,7 +82,7 @@ fn results_say_the_same_however_they_were_saved() {
         test.consign(["report", SAVED])
             .says("All 3 rows are done. ")
             .exits(0);
-        test.write(Results::NAME, save(&whole));
+        test.write(ResultsTable::NAME, save(&whole));
         test.resume().all_uploaded(3).requests([]).exits(0);
     }
 }
@@ -90,7 +90,7 @@ fn results_say_the_same_however_they_were_saved() {
 #[test]
 fn results_that_were_saved_in_an_encoding_of_their_own_are_read_in_the_one_that_is_named() {
     let test = imported();
-    let whole = test.read(Results::NAME);
+    let whole = test.read(ResultsTable::NAME);
     let (windows, _, _) = WINDOWS_1252.encode(&whole);
     test.write(SAVED, &windows);
     let base = test.service().base_url();
@@ -115,7 +115,7 @@ fn results_that_were_saved_in_an_encoding_of_their_own_are_read_in_the_one_that_
     // And the manifest: then the encoding is for that, and the results are what they are.
     test.write("m.csv", WINDOWS_1252.encode(&test.read("m.csv")).0);
     for results in [&*windows, whole.as_bytes()] {
-        test.write(Results::NAME, results);
+        test.write(ResultsTable::NAME, results);
         test.resume()
             .args(["--encoding", "windows-1252"])
             .all_uploaded(3)
@@ -126,15 +126,15 @@ fn results_that_were_saved_in_an_encoding_of_their_own_are_read_in_the_one_that_
 
 #[test]
 fn jobs_of_results_that_were_saved_anew_are_known_too() {
-    let test = Test::of_event(1).file("Verträge.pdf", "content of A2");
+    let test = ImportTest::of_event(1).file("Verträge.pdf", "content of A2");
     let rows = row_of("A2", crate::harness::EVENT).replace("A2.pdf", "Verträge.pdf");
     let manifest = test.read("m.csv") + &rows;
     let test = test.manifest(manifest);
     test.import().exits(0);
-    let whole = test.read(Results::NAME);
+    let whole = test.read(ResultsTable::NAME);
     for (way, save) in WAYS {
         println!("{way}");
-        test.write(Results::NAME, save(&whole));
+        test.write(ResultsTable::NAME, save(&whole));
         test.resume()
             .rows(["A1 uploaded", "A2 uploaded"])
             .requests([])
@@ -145,9 +145,9 @@ fn jobs_of_results_that_were_saved_anew_are_known_too() {
 
 #[test]
 fn what_is_no_text_is_told_with_what_to_do() {
-    let test = Test::new().manifest(format!("{HEADER}A1.pdf,contract,1,A1\n"));
+    let test = ImportTest::new().manifest(format!("{HEADER}A1.pdf,contract,1,A1\n"));
     test.write("A1.pdf", "content of A1");
-    test.write(Results::NAME, b"PK\x03\x04...");
+    test.write(ResultsTable::NAME, b"PK\x03\x04...");
     test.resume()
         .stderr(
             "error: m.results.csv: is a spreadsheet's own file, not text; save it as CSV (UTF-8) and name \

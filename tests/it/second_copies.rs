@@ -4,19 +4,20 @@
 mod beside;
 mod manifests;
 
-use consign::emulator::{Operation, When};
+use consign::emulator::{EmulatorOperation, FaultTrigger};
 
 use crate::harness::{
-    EVENT, HEADER, KILLED, Moment, OTHER_EVENT, Outcome, Run, Running, Test, status,
+    EVENT, FinishedRun, HEADER, HoldMoment, ImportTest, KILLED, OTHER_EVENT, RunningTool, TestRun,
+    status,
 };
 
 /// Two services, each with two objects that have four files.
-fn both() -> [Test; 2] {
+fn both() -> [ImportTest; 2] {
     let workday = ["contract,1", "contract,2"];
     let keelvar = [EVENT, OTHER_EVENT].map(|event| event.replace(' ', ","));
     let tests = [
-        (Test::new(), workday.map(str::to_owned)),
-        (Test::of_jobs(), keelvar),
+        (ImportTest::new(), workday.map(str::to_owned)),
+        (ImportTest::of_jobs(), keelvar),
     ];
     tests.map(|(test, objects)| {
         for number in 0..4 {
@@ -36,7 +37,7 @@ fn both() -> [Test; 2] {
 }
 
 /// Both, after an import of the first manifest.
-fn imported() -> [Test; 2] {
+fn imported() -> [ImportTest; 2] {
     let tests = both();
     for test in &tests {
         import(test).exits(0);
@@ -45,21 +46,21 @@ fn imported() -> [Test; 2] {
 }
 
 /// An import that may say what it says of bidders.
-fn import(test: &Test) -> Run<'_> {
+fn import(test: &ImportTest) -> TestRun<'_> {
     test.import().whatever_it_says()
 }
 
 /// Puts the mended manifest in place of the first one.
-fn mend(test: &Test) {
+fn mend(test: &ImportTest) {
     test.write("m.csv", test.read("second.csv"));
 }
 
-fn is_workday(test: &Test) -> bool {
+fn is_workday(test: &ImportTest) -> bool {
     test.read("m.csv").contains("contract")
 }
 
 /// How many files are there, whichever service it is.
-fn copies(test: &Test) -> usize {
+fn copies(test: &ImportTest) -> usize {
     if is_workday(test) {
         test.service().stored().len()
     } else {
@@ -68,7 +69,7 @@ fn copies(test: &Test) -> usize {
 }
 
 #[track_caller]
-fn says_all(outcome: &Outcome, parts: &[&str]) {
+fn says_all(outcome: &FinishedRun, parts: &[&str]) {
     for part in parts {
         assert!(
             outcome.stderr.contains(part),
@@ -159,7 +160,7 @@ fn a_check_compares_with_the_results_that_are_named() {
 
 #[test]
 fn results_beside_that_cannot_be_read_are_told_by_a_check_and_stop_it_only_if_they_were_named() {
-    let test = Test::of_rows(1).file("m.results.csv", "something else\n");
+    let test = ImportTest::of_rows(1).file("m.results.csv", "something else\n");
     let told = "m.results.csv is not a results file of consign: its first line names no column \
                 \"line_check\"";
     test.check()
@@ -250,7 +251,7 @@ fn two_rows_with_one_file_are_two_rows_as_long_as_both_stay() {
 
 #[test]
 fn a_second_row_with_the_same_file_may_be_added() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     test.import().exits(0);
     test.write("m.csv", test.read("m.csv") + "A1.pdf,contract,1,B1\n");
     test.check().exits(0);
@@ -259,7 +260,7 @@ fn a_second_row_with_the_same_file_may_be_added() {
 
 #[test]
 fn a_row_that_is_not_fit_to_send_keeps_its_key_in_the_manifest() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     test.import().exits(0);
     // The first row has lost its object, and another one has its file.
     let rows = "A1.pdf,contract,,A1\nA1.pdf,contract,1,B1\n";
@@ -273,7 +274,8 @@ fn a_row_that_is_not_fit_to_send_keeps_its_key_in_the_manifest() {
 
 #[test]
 fn a_row_whose_line_says_that_nothing_was_begun_is_new() {
-    let test = Test::of_rows(2).fault(Operation::Create, When::Nth(2), status(422));
+    let test =
+        ImportTest::of_rows(2).fault(EmulatorOperation::Create, FaultTrigger::Nth(2), status(422));
     test.import().says("failed, refused").exits(1);
     // The refused row gets the file of the done one, which leaves.
     test.write("m.csv", format!("{HEADER}A1.pdf,contract,1,A2\n"));
@@ -286,9 +288,9 @@ fn a_row_whose_line_says_that_nothing_was_begun_is_new() {
 
 #[test]
 fn a_row_whose_record_was_begun_under_another_key_is_one_of_ours() {
-    let test = Test::of_rows(1).between();
+    let test = ImportTest::of_rows(1).between();
     test.import()
-        .while_held(3, Moment::Before, Running::kill)
+        .while_held(3, HoldMoment::Before, RunningTool::kill)
         .leaving_a_journal()
         .whatever_it_says()
         .rows(["A1 creating", "A1 created"])
@@ -303,7 +305,7 @@ fn a_row_whose_record_was_begun_under_another_key_is_one_of_ours() {
 
 #[test]
 fn a_new_id_that_was_asked_for_is_the_same_row() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     test.import().exits(0);
     let with_new = "file_path,object_type,object_id,external_id,new_external_id\n";
     test.write("m.csv", format!("{with_new}A1.pdf,contract,1,A1,B1\n"));

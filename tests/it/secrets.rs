@@ -3,14 +3,14 @@
 
 use std::fs;
 
-use consign::emulator::Effect::{ExpiredUrl, LoseAnswer, RefuseEarly, Reset, TruncatedBody};
-use consign::emulator::Operation::{Create, Download, GetByExternalId, Upload};
-use consign::emulator::When::{EveryNth, Nth};
-use consign::emulator::{Effect, Keys};
+use consign::emulator::EmulatorOperation::{Create, Download, GetByExternalId, Upload};
+use consign::emulator::FaultEffect::{ExpiredUrl, LoseAnswer, RefuseEarly, Reset, TruncatedBody};
+use consign::emulator::FaultTrigger::{EveryNth, Nth};
+use consign::emulator::{AcceptedAttachmentKeys, FaultEffect};
 
 use serde_json::json;
 
-use crate::harness::{Certificate, Moment, Outcome, Run, Test, status};
+use crate::harness::{FinishedRun, HoldMoment, ImportTest, TestCertificate, TestRun, status};
 
 const KEY: &str = "CANARY-KEY-7d1f";
 const TOKEN: &str = "CANARY-TOKEN-52aa";
@@ -18,9 +18,9 @@ const EMAIL: &str = "canary-email-9b@example.com";
 const WRONG_KEY: &str = "CANARY-WRONG-KEY-03c8";
 
 /// A service that takes these keys alone, behind somebody who remembers the upload addresses.
-fn guarded(rows: usize) -> Test {
-    Test::of_rows(rows).between().emulator(|settings| {
-        settings.attachments.keys = Keys::Only {
+fn guarded(rows: usize) -> ImportTest {
+    ImportTest::of_rows(rows).between().emulator(|settings| {
+        settings.attachments.accepted_keys = AcceptedAttachmentKeys::Only {
             api_key: KEY.to_owned().into(),
             user_token: TOKEN.to_owned().into(),
             user_email: EMAIL.to_owned(),
@@ -29,7 +29,7 @@ fn guarded(rows: usize) -> Test {
 }
 
 /// Gives a run the keys.
-fn with_keys<'t>(run: Run<'t>, key: &str) -> Run<'t> {
+fn with_keys<'t>(run: TestRun<'t>, key: &str) -> TestRun<'t> {
     run.variable("WORKDAY_API_KEY", key)
         .variable("WORKDAY_USER_TOKEN", TOKEN)
         .variable("WORKDAY_USER_EMAIL", EMAIL)
@@ -37,7 +37,7 @@ fn with_keys<'t>(run: Run<'t>, key: &str) -> Run<'t> {
 
 /// Makes a run that says as much as it can, and looks for secrets in all that it says and writes.
 #[track_caller]
-fn keeps_secrets(test: &Test, run: Run<'_>, key: &str, code: i32) -> Outcome {
+fn keeps_secrets(test: &ImportTest, run: TestRun<'_>, key: &str, code: i32) -> FinishedRun {
     let outcome = with_keys(run, key)
         .args(["-vvv"])
         .says("DEBUG API request")
@@ -48,7 +48,7 @@ fn keeps_secrets(test: &Test, run: Run<'_>, key: &str, code: i32) -> Outcome {
 
 /// Looks for secrets in all that a run has said and written.
 #[track_caller]
-fn tells_no_secret(test: &Test, said: [&str; 2]) {
+fn tells_no_secret(test: &ImportTest, said: [&str; 2]) {
     let mut outputs = said.map(str::to_owned).to_vec();
     for file in fs::read_dir(test.folder()).unwrap() {
         outputs.push(fs::read_to_string(file.unwrap().path()).unwrap());
@@ -75,7 +75,7 @@ fn an_import_that_goes_well_tells_no_secret() {
 
 #[test]
 fn an_import_that_meets_every_kind_of_failure_tells_no_secret() {
-    let throttled = Effect::Status {
+    let throttled = FaultEffect::Status {
         code: 429,
         retry_after: Some("1".to_owned()),
     };
@@ -116,7 +116,7 @@ fn an_import_that_meets_every_kind_of_failure_tells_no_secret() {
 #[test]
 fn uploads_that_break_tell_no_secret() {
     // Without anybody between, so that it is the connection to the storage that breaks.
-    let test = Test::of_rows(2)
+    let test = ImportTest::of_rows(2)
         .fault(Upload, Nth(1), Reset)
         .fault(Upload, Nth(2), RefuseEarly { code: 403 })
         .fault(Upload, Nth(4), status(307));
@@ -149,7 +149,7 @@ fn a_verification_tells_no_address_from_which_bytes_come() {
 #[test]
 fn downloads_that_break_tell_no_secret() {
     // Without anybody between, so that it is the connection to the storage that breaks.
-    let test = Test::of_rows(2)
+    let test = ImportTest::of_rows(2)
         .fault(Download, Nth(1), Reset)
         .fault(Download, EveryNth(2), TruncatedBody)
         .fault(Download, Nth(5), status(400));
@@ -272,7 +272,7 @@ fn a_redirect_with_a_token_is_not_shown() {
 
 #[test]
 fn a_service_that_cannot_be_reached_or_trusted_gets_no_secret_told() {
-    let test = guarded(1).over_tls(Certificate::good());
+    let test = guarded(1).over_tls(TestCertificate::good());
     let outcome = keeps_secrets(&test, test.import().args(["--max-outage", "0s"]), KEY, 3);
     assert!(outcome.stdout.contains("no safe connection"));
     let nowhere = [
@@ -329,7 +329,7 @@ fn no_amount_and_no_form_of_output_tells_a_secret() {
 #[test]
 fn the_keys_are_not_among_the_arguments_that_everybody_can_see() {
     let test = guarded(1);
-    let run = with_keys(test.import(), KEY).while_held(1, Moment::Before, |running| {
+    let run = with_keys(test.import(), KEY).while_held(1, HoldMoment::Before, |running| {
         let arguments = fs::read(format!("/proc/{}/cmdline", running.id())).unwrap();
         let arguments = String::from_utf8(arguments).unwrap();
         assert!(arguments.contains("--base-url"));
@@ -342,7 +342,7 @@ fn the_keys_are_not_among_the_arguments_that_everybody_can_see() {
 
 #[test]
 fn there_is_no_option_for_a_key() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     let help = test
         .consign(["import", "--help"])
         .says("--base-url")
@@ -366,7 +366,7 @@ fn a_run_that_is_dumped_leaves_no_core() {
     let mut dumped = None;
     with_keys(test.import(), KEY)
         .with_core_dumps()
-        .while_held(1, Moment::Before, |running| {
+        .while_held(1, HoldMoment::Before, |running| {
             running.signal("ABRT");
             dumped = Some(running.dumped_core());
         })
@@ -379,7 +379,7 @@ fn a_run_that_is_dumped_leaves_no_core() {
 
 #[test]
 fn a_key_that_cannot_be_sent_is_named_and_not_told() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     let outcome = test
         .import()
         .variable("WORKDAY_API_KEY", "CANARY\nKEY")

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use crate::harness::{Moment, Test};
+use crate::harness::{HoldMoment, ImportTest};
 
 const STOPPING: &str =
     "stopping: no new rows; those under way have 30 s (once more to end at once)\n";
@@ -10,9 +10,9 @@ const STOPPING: &str =
 #[test]
 fn an_interrupted_run_finishes_what_is_under_way_and_begins_nothing() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        let test = Test::of_rows(3).between();
+        let test = ImportTest::of_rows(3).between();
         test.import()
-            .while_held(2, Moment::Before, |running| {
+            .while_held(2, HoldMoment::Before, |running| {
                 running.signal(signal);
                 running.wait_until_it_says(STOPPING);
             })
@@ -51,9 +51,9 @@ fn a_second_interruption_ends_the_run_at_once_and_loses_nothing() {
         ("TERM", "TERM", 143),
         ("INT", "TERM", 143),
     ] {
-        let test = Test::of_rows(2).between();
+        let test = ImportTest::of_rows(2).between();
         test.import()
-            .while_held(3, Moment::Before, |running| {
+            .while_held(3, HoldMoment::Before, |running| {
                 running.signal(first);
                 running.wait_until_it_says(STOPPING);
                 running.signal(second);
@@ -73,9 +73,9 @@ fn a_second_interruption_ends_the_run_at_once_and_loses_nothing() {
 
 #[test]
 fn a_row_that_was_done_when_the_run_was_interrupted_makes_it_a_success() {
-    let test = Test::of_rows(1).between();
+    let test = ImportTest::of_rows(1).between();
     test.import()
-        .while_held(2, Moment::Before, |running| {
+        .while_held(2, HoldMoment::Before, |running| {
             running.signal("INT");
             running.wait_until_it_says(STOPPING);
         })
@@ -86,10 +86,10 @@ fn a_row_that_was_done_when_the_run_was_interrupted_makes_it_a_success() {
 
 #[test]
 fn a_dry_run_can_be_interrupted_too() {
-    let test = Test::of_rows(3).between();
+    let test = ImportTest::of_rows(3).between();
     test.import()
         .args(["--dry-run"])
-        .while_held(1, Moment::Before, |running| {
+        .while_held(1, HoldMoment::Before, |running| {
             running.signal("TERM");
             running.wait_until_it_says(STOPPING);
         })
@@ -100,7 +100,7 @@ fn a_dry_run_can_be_interrupted_too() {
 
 #[test]
 fn a_run_that_is_interrupted_while_it_hashes_has_begun_nothing() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     // A file that takes seconds to hash, and no room.
     let file = File::create(test.path("A1.pdf")).unwrap();
     file.set_len(4 << 30).unwrap();
@@ -116,14 +116,14 @@ fn a_run_that_is_interrupted_while_it_hashes_has_begun_nothing() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_run_that_is_interrupted_while_the_service_is_away_does_not_wait_until_it_is_back() {
-    use consign::emulator::Operation::GetByExternalId;
-    use consign::emulator::When::EveryNth;
+    use consign::emulator::EmulatorOperation::GetByExternalId;
+    use consign::emulator::FaultTrigger::EveryNth;
 
-    use crate::harness::{Disk, status};
+    use crate::harness::{TestDisk, status};
 
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        let test = Test::of_rows(2).fault(GetByExternalId, EveryNth(1), status(503));
-        let disk = Disk::under(&test);
+        let test = ImportTest::of_rows(2).fault(GetByExternalId, EveryNth(1), status(503));
+        let disk = TestDisk::under(&test);
         let mut running = disk.watch(test.import()).start();
         running.wait_until_it_says("the service does not answer");
         running.signal(signal);

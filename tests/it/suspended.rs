@@ -3,13 +3,13 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::harness::{Moment, Running, Test};
+use crate::harness::{HoldMoment, ImportTest, RunningTool};
 
 /// How long the emulator's addresses are good here.
 const URL_LIFE: Duration = Duration::from_secs(1);
 
 /// Stops the run for longer than an address is good. What it waits for happens meanwhile.
-fn sleeps(running: &mut Running<'_>) {
+fn sleeps(running: &mut RunningTool<'_>) {
     running.signal("STOP");
     thread::sleep(URL_LIFE + Duration::from_millis(300));
     running.test.service().between().release();
@@ -22,14 +22,14 @@ fn an_address_that_expired_while_the_process_slept_is_renewed() {
         (
             "the answer with the address is on its way",
             2,
-            Moment::After,
+            HoldMoment::After,
         ),
-        ("the bytes are on their way", 3, Moment::Before),
+        ("the bytes are on their way", 3, HoldMoment::Before),
     ] {
         println!("{what}");
-        let test = Test::of_rows(1)
+        let test = ImportTest::of_rows(1)
             .between()
-            .emulator(|settings| settings.attachments.url_life = URL_LIFE);
+            .emulator(|settings| settings.attachments.url_lifetime = URL_LIFE);
         test.import()
             .while_held(nth, moment, sleeps)
             .rows(["A1 uploaded"])
@@ -49,11 +49,11 @@ fn an_address_that_expired_while_the_process_slept_is_renewed() {
 
 #[test]
 fn bytes_that_were_stored_while_the_process_slept_are_not_sent_again() {
-    let test = Test::of_rows(1)
+    let test = ImportTest::of_rows(1)
         .between()
-        .emulator(|settings| settings.attachments.url_life = URL_LIFE);
+        .emulator(|settings| settings.attachments.url_lifetime = URL_LIFE);
     test.import()
-        .while_held(3, Moment::After, sleeps)
+        .while_held(3, HoldMoment::After, sleeps)
         .rows(["A1 uploaded"])
         .requests([
             "get_by_external_id A1 404",

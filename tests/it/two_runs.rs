@@ -3,16 +3,16 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use crate::harness::{Moment, Results, Test};
+use crate::harness::{HoldMoment, ImportTest, ResultsTable};
 
 const IN_USE: &str = "is in use by another run of consign; wait for it to end, or stop it\n";
 
 /// Begins a second run with these results while the first is at its first request.
 #[track_caller]
-fn refused_meanwhile(path: impl Fn(&Test) -> String, says: &str) {
-    let test = Test::of_rows(2).between();
+fn refused_meanwhile(path: impl Fn(&ImportTest) -> String, says: &str) {
+    let test = ImportTest::of_rows(2).between();
     test.import()
-        .while_held(1, Moment::Before, |running| {
+        .while_held(1, HoldMoment::Before, |running| {
             let path = path(running.test);
             running
                 .test
@@ -27,7 +27,7 @@ fn refused_meanwhile(path: impl Fn(&Test) -> String, says: &str) {
         .exits(0);
 }
 
-fn folder(test: &Test) -> String {
+fn folder(test: &ImportTest) -> String {
     test.folder().to_string_lossy().into_owned()
 }
 
@@ -46,10 +46,10 @@ fn a_second_run_is_refused_by_whatever_path_it_comes() {
 
 #[test]
 fn results_with_a_second_name_are_refused_under_either() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     test.import().exits(0);
-    fs::hard_link(test.path(Results::NAME), test.path("other.csv")).unwrap();
-    for name in [Results::NAME, "other.csv"] {
+    fs::hard_link(test.path(ResultsTable::NAME), test.path("other.csv")).unwrap();
+    for name in [ResultsTable::NAME, "other.csv"] {
         test.resume()
             .with_results(name)
             .stdout("")
@@ -61,7 +61,7 @@ fn results_with_a_second_name_are_refused_under_either() {
             .exits(2);
     }
     fs::copy(test.path("other.csv"), test.path("copy")).unwrap();
-    fs::rename(test.path("copy"), test.path(Results::NAME)).unwrap();
+    fs::rename(test.path("copy"), test.path(ResultsTable::NAME)).unwrap();
     test.resume().requests([]).exits(0);
 }
 
@@ -69,15 +69,15 @@ fn results_with_a_second_name_are_refused_under_either() {
 mod at_one_moment {
     //! Races, with one of the two runs stopped in the middle.
 
-    use super::{IN_USE, Results, Test};
-    use crate::harness::{Act, Call, Disk, KILLED, Running, exactly_once};
+    use super::{IN_USE, ImportTest, ResultsTable};
+    use crate::harness::{DiskCall, DiskFault, KILLED, RunningTool, TestDisk, exactly_once};
 
     /// Stops a run before its `nth` call, and lets it go on after `meanwhile`.
     fn with_a_stop(
-        test: &Test,
-        disk: &Disk<'_>,
-        running: &mut Running<'_>,
-        meanwhile: impl FnOnce(&Test),
+        test: &ImportTest,
+        disk: &TestDisk<'_>,
+        running: &mut RunningTool<'_>,
+        meanwhile: impl FnOnce(&ImportTest),
     ) -> (i32, String, String) {
         running.wait_until("it is stopped", || {
             disk.calls()
@@ -93,10 +93,10 @@ mod at_one_moment {
     fn a_run_has_its_results_also_while_it_replaces_them() {
         // Before the new file is renamed, and after.
         for nth in [6, 7] {
-            let test = Test::of_rows(1);
-            let disk = Disk::under(&test);
+            let test = ImportTest::of_rows(1);
+            let disk = TestDisk::under(&test);
             let mut running = disk
-                .disturb(test.import(), Call::Sync, nth, Act::StopBefore)
+                .disturb(test.import(), DiskCall::Sync, nth, DiskFault::StopBefore)
                 .start();
             let (code, _, stderr) = with_a_stop(&test, &disk, &mut running, |test| {
                 test.resume()
@@ -111,13 +111,13 @@ mod at_one_moment {
 
     #[test]
     fn a_run_that_opened_results_which_were_then_replaced_reads_the_new_ones() {
-        let test = Test::of_rows(2);
-        let disk = Disk::under(&test);
-        let first = disk.disturb(test.import(), Call::Sync, 4, Act::KillAfter);
+        let test = ImportTest::of_rows(2);
+        let disk = TestDisk::under(&test);
+        let first = disk.disturb(test.import(), DiskCall::Sync, 4, DiskFault::KillAfter);
         first.exits(KILLED);
         disk.let_go();
         let mut late = disk
-            .disturb(test.resume(), Call::Lock, 1, Act::StopBefore)
+            .disturb(test.resume(), DiskCall::Lock, 1, DiskFault::StopBefore)
             .start();
         let (code, stdout, stderr) = with_a_stop(&test, &disk, &mut late, |test| {
             test.resume().all_uploaded(2).exits(0);
@@ -132,10 +132,10 @@ mod at_one_moment {
 
     #[test]
     fn of_two_first_runs_the_slower_one_sends_nothing() {
-        let test = Test::of_rows(1);
-        let disk = Disk::under(&test);
+        let test = ImportTest::of_rows(1);
+        let disk = TestDisk::under(&test);
         let mut slower = disk
-            .disturb(test.import(), Call::Sync, 1, Act::StopBefore)
+            .disturb(test.import(), DiskCall::Sync, 1, DiskFault::StopBefore)
             .start();
         let (code, stdout, stderr) = with_a_stop(&test, &disk, &mut slower, |test| {
             test.import().all_uploaded(1).exits(0);
@@ -144,6 +144,6 @@ mod at_one_moment {
         assert!(stderr.contains("m.results.csv exists already"), "{stderr}");
         test.resume().requests([]).all_uploaded(1).exits(0);
         exactly_once(&test, 1);
-        assert_eq!(test.names(), ["A1.pdf", "m.csv", Results::NAME]);
+        assert_eq!(test.names(), ["A1.pdf", "m.csv", ResultsTable::NAME]);
     }
 }

@@ -1,33 +1,33 @@
 //! Folders that will not do for results or backups: told as what they are, before anything is sent.
 
-use crate::harness::{Act, Call, Disk, Results, Test};
+use crate::harness::{DiskCall, DiskFault, ImportTest, ResultsTable, TestDisk};
 
 const NO_LOCKS: &str = "its file system knows no locks, so that a second run could not be kept off";
 const NO_SYNC: &str = "its file system cannot sync a folder, so that a loss of power could take it";
 
 /// What is disturbed, how the system says so, and what the user is told.
-const LACKS: [(Call, Act, &str, &str); 4] = [
+const LACKS: [(DiskCall, DiskFault, &str, &str); 4] = [
     (
-        Call::Lock,
-        Act::NotSupported,
+        DiskCall::Lock,
+        DiskFault::NotSupported,
         NO_LOCKS,
         "Operation not supported (os error 95)",
     ),
     (
-        Call::Lock,
-        Act::NoLocks,
+        DiskCall::Lock,
+        DiskFault::NoLocks,
         NO_LOCKS,
         "No locks available (os error 37)",
     ),
     (
-        Call::Probe,
-        Act::Invalid,
+        DiskCall::Probe,
+        DiskFault::Invalid,
         NO_SYNC,
         "Invalid argument (os error 22)",
     ),
     (
-        Call::Probe,
-        Act::NotSupported,
+        DiskCall::Probe,
+        DiskFault::NotSupported,
         NO_SYNC,
         "Operation not supported (os error 95)",
     ),
@@ -36,8 +36,8 @@ const LACKS: [(Call, Act, &str, &str); 4] = [
 #[test]
 fn results_are_not_begun_where_they_could_not_be_relied_on() {
     for (call, act, lack, why) in LACKS {
-        let test = Test::of_rows(1);
-        Disk::under(&test)
+        let test = ImportTest::of_rows(1);
+        TestDisk::under(&test)
             .disturb(test.import(), call, 1, act)
             .stdout("")
             .stderr(format!(
@@ -60,9 +60,9 @@ fn results_are_not_begun_where_they_could_not_be_relied_on() {
 #[test]
 fn results_that_are_there_are_to_be_copied_elsewhere() {
     for (call, act, lack, why) in LACKS {
-        let test = Test::of_rows(1);
+        let test = ImportTest::of_rows(1);
         test.import().exits(0);
-        Disk::under(&test)
+        TestDisk::under(&test)
             .disturb(test.resume(), call, 1, act)
             .stdout("")
             .stderr(format!(
@@ -73,7 +73,7 @@ fn results_that_are_there_are_to_be_copied_elsewhere() {
             .exits(2);
         let elsewhere = tempfile::tempdir().unwrap();
         let elsewhere = elsewhere.path().join("r.csv");
-        std::fs::copy(test.path(Results::NAME), &elsewhere).unwrap();
+        std::fs::copy(test.path(ResultsTable::NAME), &elsewhere).unwrap();
         test.resume()
             .with_results(elsewhere.to_str().unwrap())
             .requests([])
@@ -85,7 +85,7 @@ fn results_that_are_there_are_to_be_copied_elsewhere() {
 #[test]
 fn a_folder_that_cannot_be_written_to_is_told() {
     // Not even the superuser makes files there.
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     test.import()
         .with_results("/sys/r.csv")
         .stdout("")
@@ -100,10 +100,10 @@ fn a_folder_that_cannot_be_written_to_is_told() {
 #[test]
 fn backups_are_not_begun_where_they_could_not_be_relied_on() {
     for (call, act, lack, why) in LACKS {
-        let test = Test::of_rows(1);
+        let test = ImportTest::of_rows(1);
         test.write("backups/.keep", "");
         // The first is that of the results' folder.
-        Disk::under(&test)
+        TestDisk::under(&test)
             .disturb(test.import(), call, 2, act)
             .args(["--on-conflict", "replace", "--backup", "backups", "--yes"])
             .stdout("")

@@ -6,17 +6,17 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use consign::emulator::Effect::{ExpiredUrl, WrongSize};
-use consign::emulator::Operation::Upload;
-use consign::emulator::When::Nth;
+use consign::emulator::EmulatorOperation::Upload;
+use consign::emulator::FaultEffect::{ExpiredUrl, WrongSize};
+use consign::emulator::FaultTrigger::Nth;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Moment, Outcome, Test, status};
+use crate::harness::{FinishedRun, HoldMoment, ImportTest, status};
 
 #[test]
 fn an_expired_address_is_renewed_once_it_is_certain_that_nothing_is_stored() {
-    let test = Test::of_rows(1).fault(Upload, Nth(1), ExpiredUrl);
+    let test = ImportTest::of_rows(1).fault(Upload, Nth(1), ExpiredUrl);
     test.import()
         .rows(["A1 uploaded"])
         .requests([
@@ -34,7 +34,8 @@ fn an_expired_address_is_renewed_once_it_is_certain_that_nothing_is_stored() {
 
 #[test]
 fn addresses_that_are_never_valid_are_given_up() {
-    let test = Test::of_rows(1).emulator(|settings| settings.attachments.url_life = Duration::ZERO);
+    let test = ImportTest::of_rows(1)
+        .emulator(|settings| settings.attachments.url_lifetime = Duration::ZERO);
     let outcome = test
         .import()
         .rows(["A1 failed upload_refused"])
@@ -51,7 +52,7 @@ fn addresses_that_are_never_valid_are_given_up() {
 
 #[test]
 fn what_the_storage_refuses_has_failed_and_can_be_tried_again() {
-    let test = Test::of_rows(1).fault(Upload, Nth(1), status(400));
+    let test = ImportTest::of_rows(1).fault(Upload, Nth(1), status(400));
     test.import()
         .rows(["A1 failed upload_refused"])
         .stored([])
@@ -89,7 +90,7 @@ fn no_byte_goes_to_an_address_that_is_not_safe() {
              for a service; nothing was sent there: ask the service's support",
         ),
     ] {
-        let test = Test::of_rows(1).altering(alter);
+        let test = ImportTest::of_rows(1).altering(alter);
         let outcome = test
             .import()
             .args(["-vvv"])
@@ -107,10 +108,10 @@ fn no_byte_goes_to_an_address_that_is_not_safe() {
 
 /// Imports one row whose file is changed after it was checked, and before its first byte is sent.
 #[track_caller]
-fn changed_on_the_way(change: impl Fn(&Test)) -> String {
-    let test = Test::of_rows(1).between();
+fn changed_on_the_way(change: impl Fn(&ImportTest)) -> String {
+    let test = ImportTest::of_rows(1).between();
     test.import()
-        .while_held(1, Moment::Before, |running| change(running.test))
+        .while_held(1, HoldMoment::Before, |running| change(running.test))
         .rows(["A1 failed source_changed"])
         .requests(["get_by_external_id A1 404", "create A1 201"])
         .stored([])
@@ -151,9 +152,9 @@ fn a_file_that_went_away_after_the_check_is_not_sent() {
 
 #[test]
 fn a_file_whose_bytes_changed_unseen_is_not_stored() {
-    let test = Test::of_rows(1).between();
+    let test = ImportTest::of_rows(1).between();
     test.import()
-        .while_held(1, Moment::Before, |running| {
+        .while_held(1, HoldMoment::Before, |running| {
             let path = running.test.path("A1.pdf");
             let modified = path.metadata().unwrap().modified().unwrap();
             running.test.write("A1.pdf", "CONTENT OF A1");
@@ -175,11 +176,13 @@ fn a_file_whose_bytes_changed_unseen_is_not_stored() {
 const BIG: usize = 32 << 20;
 
 /// Imports one big file that is changed when its first bytes are sent already.
-fn changed_in_the_middle(change: impl Fn(&Path)) -> (Test, Outcome) {
-    let test = Test::of_rows(1).between().file("A1.pdf", vec![b'a'; BIG]);
+fn changed_in_the_middle(change: impl Fn(&Path)) -> (ImportTest, FinishedRun) {
+    let test = ImportTest::of_rows(1)
+        .between()
+        .file("A1.pdf", vec![b'a'; BIG]);
     let outcome = test
         .import()
-        .while_held(3, Moment::Before, |running| {
+        .while_held(3, HoldMoment::Before, |running| {
             change(&running.test.path("A1.pdf"));
         })
         .done_or_exits(1);
@@ -244,7 +247,7 @@ fn a_file_that_is_replaced_or_removed_in_the_middle_of_its_upload_is_stored_as_i
 
 #[test]
 fn a_size_that_shows_late_is_waited_for() {
-    let test = Test::of_rows(2)
+    let test = ImportTest::of_rows(2)
         .emulator(|settings| settings.attachments.size_delay = Duration::from_millis(700));
     test.import()
         .rows(["A1 uploaded", "A2 uploaded"])
@@ -264,7 +267,7 @@ fn a_size_that_shows_late_is_waited_for() {
 
 #[test]
 fn a_size_that_shows_wrong_is_told() {
-    let test = Test::of_rows(1).fault(Upload, Nth(1), WrongSize);
+    let test = ImportTest::of_rows(1).fault(Upload, Nth(1), WrongSize);
     test.import()
         .rows(["A1 failed size_mismatch"])
         .requests([

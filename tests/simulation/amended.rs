@@ -6,73 +6,83 @@ mod promises;
 
 use std::sync::Arc;
 
-use crate::memory_service::{Memory, Operation, Rules, Script};
+use crate::memory_service::{
+    AttachmentServiceRules, FaultScript, MemoryAttachmentService, RequestKind,
+};
 use consign::destination::{AttachmentApi as _, Destination as _, NewAttachment, NewFile};
 use consign::model::ExternalId;
-use consign::pipeline::{AttachmentTask, Halt, TaskRow};
-use consign::plan::{FailedJobs, Start, Step, step};
+use consign::pipeline::{AttachmentTask, HaltReason, TaskRow};
+use consign::plan::{FailedJobPolicy, ProtocolStart, RowPlan, plan_row};
 use consign::prepare::RowFile;
-use consign::throttle::quota::Budget;
+use consign::throttle::quota::QuotaBudget;
 use fastrand::Rng;
 use tokio::time::Sleep;
 
 use crate::attachments::draw_rules;
-use crate::attachments::referee::Referee;
-use crate::attachments::stranger::Stranger;
+use crate::attachments::referee::AttachmentReferee;
+use crate::attachments::stranger::RivalClient;
 use crate::files;
-use crate::machine::Disk;
-use crate::rows::{TheRow, source};
-use crate::scene::{Asked, Lines, RunWith, Scene, Watches as _, Weather, run_with_attachments};
+use crate::machine::SimulatedDisk;
+use crate::rows::{SimulatedRow, source};
+use crate::scene::{
+    LineWatch, RunOptions, RunParts, RunWatcher as _, SimulationScene, WorldMood,
+    run_with_attachments,
+};
 
-use drawn::{Their, Theirs, draw_asked, draw_rows, draw_theirs};
-use promises::Promises;
+use drawn::{NameTaken, OthersNames, draw_asked, draw_rows, draw_theirs};
+use promises::AmendPromises;
 
 /// Rows with wishes, and the service for their files.
-pub(crate) struct Amended {
-    rules: Rules,
-    service: Arc<Memory>,
-    referee: Referee,
-    disk: Arc<Disk>,
-    rows: Vec<TheRow>,
+pub(crate) struct AmendScene {
+    rules: AttachmentServiceRules,
+    service: Arc<MemoryAttachmentService>,
+    referee: AttachmentReferee,
+    disk: Arc<SimulatedDisk>,
+    rows: Vec<SimulatedRow>,
     /// Attachments of others under the old and the new names of the rows, by row.
-    theirs: Vec<Theirs>,
+    theirs: Vec<OthersNames>,
     /// Options of the user, unless forgotten in a run.
-    asked: Asked,
+    asked: RunOptions,
     /// Options of the user in the current run.
-    now: Asked,
+    now: RunOptions,
 }
 
-impl Scene for Amended {
-    type Service = Memory;
-    type Referee = Referee;
+impl SimulationScene for AmendScene {
+    type Service = MemoryAttachmentService;
+    type Referee = AttachmentReferee;
     type Task = AttachmentTask;
 
-    const REFUSED: &'static [Operation] = &[
-        Operation::Put,
-        Operation::Renew,
-        Operation::Amend,
-        Operation::Original,
-        Operation::Fetch,
+    const REFUSED: &'static [RequestKind] = &[
+        RequestKind::Put,
+        RequestKind::Renew,
+        RequestKind::Amend,
+        RequestKind::Original,
+        RequestKind::Fetch,
     ];
 
-    async fn set(random: &mut Rng, script: Script, disk: Arc<Disk>, lines: Lines) -> Self {
+    async fn set(
+        random: &mut Rng,
+        script: FaultScript,
+        disk: Arc<SimulatedDisk>,
+        lines: LineWatch,
+    ) -> Self {
         let rules = draw_rules(random);
-        let service = Arc::new(Memory::with_faults(rules, script));
+        let service = Arc::new(MemoryAttachmentService::with_faults(rules, script));
         let stranger = match random.u8(0..4) {
             // Content that is not visible yet cannot be kept by any client.
-            0 if rules.size_delay.is_zero() => Stranger::to(&service),
-            _ => Stranger::default(),
+            0 if rules.size_delay.is_zero() => RivalClient::to(&service),
+            _ => RivalClient::default(),
         };
         let rows = draw_rows(random);
         let theirs = rows.iter().map(|row| draw_theirs(random, row));
         let scene = Self {
             theirs: theirs.collect(),
-            referee: Referee::new(&service, Arc::clone(&disk), lines, stranger),
+            referee: AttachmentReferee::new(&service, Arc::clone(&disk), lines, stranger),
             rules,
             service,
             disk,
             asked: draw_asked(random),
-            now: Asked::default(),
+            now: RunOptions::default(),
             rows,
         };
         for (row, theirs) in scene.rows.iter().zip(&scene.theirs) {
@@ -86,22 +96,22 @@ impl Scene for Amended {
         scene
     }
 
-    fn service(&self) -> &Arc<Memory> {
+    fn service(&self) -> &Arc<MemoryAttachmentService> {
         &self.service
     }
 
-    fn referee(&self) -> &Referee {
+    fn referee(&self) -> &AttachmentReferee {
         &self.referee
     }
 
-    fn budgets(&self) -> Option<[Budget; 2]> {
+    fn budgets(&self) -> Option<[QuotaBudget; 2]> {
         None
     }
 
-    fn ask(&mut self, random: &mut Rng, weather: Weather) -> Asked {
-        let is_forgotten = weather == Weather::Bad && random.u8(0..6) == 0;
+    fn ask(&mut self, random: &mut Rng, weather: WorldMood) -> RunOptions {
+        let is_forgotten = weather == WorldMood::Bad && random.u8(0..6) == 0;
         self.now = if is_forgotten {
-            Asked::default()
+            RunOptions::default()
         } else {
             self.asked
         };
@@ -113,20 +123,26 @@ impl Scene for Amended {
         &mut self,
         random: &mut Rng,
         _concurrency: usize,
-        weather: Weather,
+        weather: WorldMood,
     ) -> Vec<AttachmentTask> {
         let mut tasks = Vec::new();
         for row in &self.rows {
             let previous = self.disk.durable(row.key());
             let file = RowFile::Ready(row.content);
             let wishes = self.now.wishes;
-            match step(&row.row, file, previous.clone(), wishes, FailedJobs::Leave) {
-                Step::Keep => {}
-                Step::Record(line) => self.disk.write(*line),
-                Step::Send(Start::Job(_)) => unreachable!("no row is for a job"),
-                Step::Send(Start::Attachment(start)) => {
+            match plan_row(
+                &row.row,
+                file,
+                previous.clone(),
+                wishes,
+                FailedJobPolicy::Leave,
+            ) {
+                RowPlan::KeepLine => {}
+                RowPlan::RecordLine(line) => self.disk.write(*line),
+                RowPlan::SendRequests(ProtocolStart::Job(_)) => unreachable!("no row is for a job"),
+                RowPlan::SendRequests(ProtocolStart::Attachment(start)) => {
                     // A file may be gone by the time of its upload.
-                    let is_gone = weather == Weather::Bad && random.u8(0..12) == 0;
+                    let is_gone = weather == WorldMood::Bad && random.u8(0..12) == 0;
                     let source = if is_gone {
                         source("gone.pdf")
                     } else {
@@ -145,7 +161,11 @@ impl Scene for Amended {
         wished.flatten().cloned().collect()
     }
 
-    async fn run(tasks: Vec<AttachmentTask>, with: RunWith<'_, Self>, stop: Sleep) -> Option<Halt> {
+    async fn run(
+        tasks: Vec<AttachmentTask>,
+        with: RunParts<'_, Self>,
+        stop: Sleep,
+    ) -> Option<HaltReason> {
         run_with_attachments(tasks, with, stop).await
     }
 
@@ -169,7 +189,7 @@ impl Scene for Amended {
         self.promises().hold()
     }
 
-    fn rows(&self) -> &[TheRow] {
+    fn rows(&self) -> &[SimulatedRow] {
         &self.rows
     }
 
@@ -190,9 +210,9 @@ impl Scene for Amended {
     }
 }
 
-impl Amended {
-    fn promises(&self) -> Promises<'_> {
-        Promises::now(
+impl AmendScene {
+    fn promises(&self) -> AmendPromises<'_> {
+        AmendPromises::now(
             &self.rows,
             &self.theirs,
             self.asked,
@@ -204,8 +224,8 @@ impl Amended {
     }
 
     /// Attaches something of other people to the object of a row.
-    async fn hang(&self, row: &TheRow, name: &ExternalId, their: Their) {
-        if their == Their::Nothing {
+    async fn hang(&self, row: &SimulatedRow, name: &ExternalId, their: NameTaken) {
+        if their == NameTaken::Nothing {
             return;
         }
         let file_name = "theirs.pdf";
@@ -218,10 +238,10 @@ impl Amended {
             },
         };
         let theirs = self.service.create(&new).await.unwrap();
-        let address = theirs.place.target.unwrap();
-        if let Their::Attachment(content) = their {
+        let address = theirs.upload_target.target.unwrap();
+        if let NameTaken::Attachment(content) = their {
             let source = source(file_name);
-            let put = self.service.put(&address, &source, &content, &|_| ());
+            let put = self.service.put_file(&address, &source, &content, &|_| ());
             put.await.unwrap();
         }
     }

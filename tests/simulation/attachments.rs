@@ -8,55 +8,70 @@ pub(crate) mod stranger;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::memory_service::{Ids, Memory, Routes, Rules, Script, Titles};
+use crate::memory_service::{
+    AttachmentServiceRules, ExternalIdRule, FaultScript, MemoryAttachmentService, RoutingRule,
+    TitleRule,
+};
 use consign::destination::{AttachmentApi as _, Destination as _, NewAttachment, NewFile};
-use consign::pipeline::{AttachmentTask, Halt};
-use consign::plan::{FailedJobs, Start, Step, Wishes, step};
+use consign::pipeline::{AttachmentTask, HaltReason};
+use consign::plan::{FailedJobPolicy, ProtocolStart, RowPlan, UpdatePolicy, plan_row};
 use consign::prepare::RowFile;
-use consign::throttle::quota::Budget;
+use consign::throttle::quota::QuotaBudget;
 use fastrand::Rng;
 use tokio::time::Sleep;
 
-use crate::machine::Disk;
-use crate::network::BadRequest;
-use crate::rows::{Foreign, TheRow, content, contract, source};
-use crate::scene::{Lines, RunWith, Scene, Watches as _, Weather, run_with_attachments};
+use crate::machine::SimulatedDisk;
+use crate::network::UnansweredRequest;
+use crate::rows::{ForeignAttachment, SimulatedRow, content, contract, source};
+use crate::scene::{
+    LineWatch, RunParts, RunWatcher as _, SimulationScene, WorldMood, run_with_attachments,
+};
 
-use promises::Promises;
-use referee::Referee;
-use stranger::Stranger;
+use promises::AttachmentPromises;
+use referee::AttachmentReferee;
+use stranger::RivalClient;
 
 /// Three rows at most, and the service for their files.
-pub(crate) struct Attachments {
-    rules: Rules,
-    service: Arc<Memory>,
-    referee: Referee,
-    disk: Arc<Disk>,
-    rows: Vec<TheRow>,
+pub(crate) struct AttachmentScene {
+    rules: AttachmentServiceRules,
+    service: Arc<MemoryAttachmentService>,
+    referee: AttachmentReferee,
+    disk: Arc<SimulatedDisk>,
+    rows: Vec<SimulatedRow>,
 }
 
-impl Scene for Attachments {
-    type Service = Memory;
-    type Referee = Referee;
+impl SimulationScene for AttachmentScene {
+    type Service = MemoryAttachmentService;
+    type Referee = AttachmentReferee;
     type Task = AttachmentTask;
 
-    const BAD_REQUESTS: &'static [BadRequest] =
-        &[BadRequest::LookUp, BadRequest::Create, BadRequest::Upload];
+    const BAD_REQUESTS: &'static [UnansweredRequest] = &[
+        UnansweredRequest::LookUp,
+        UnansweredRequest::Create,
+        UnansweredRequest::Upload,
+    ];
 
     const LOSES_LINES: bool = true;
 
-    async fn set(random: &mut Rng, script: Script, disk: Arc<Disk>, lines: Lines) -> Self {
+    async fn set(
+        random: &mut Rng,
+        script: FaultScript,
+        disk: Arc<SimulatedDisk>,
+        lines: LineWatch,
+    ) -> Self {
         let rules = draw_rules(random);
         let (rules, dotted) = draw_routing(rules, random);
         let rows = 1..=random.usize(1..=3);
-        let service = Arc::new(Memory::with_faults(rules, script));
-        let nobody = Stranger::default();
+        let service = Arc::new(MemoryAttachmentService::with_faults(rules, script));
+        let nobody = RivalClient::default();
         let mut scene = Self {
             rules,
-            referee: Referee::new(&service, Arc::clone(&disk), lines, nobody),
+            referee: AttachmentReferee::new(&service, Arc::clone(&disk), lines, nobody),
             service,
             disk,
-            rows: rows.map(|row| TheRow::new(row, contract(7))).collect(),
+            rows: rows
+                .map(|row| SimulatedRow::new(row, contract(7)))
+                .collect(),
         };
         for row in &mut scene.rows {
             if dotted.is_some_and(|from| row.row.number >= from) {
@@ -69,41 +84,45 @@ impl Scene for Attachments {
         scene
     }
 
-    fn service(&self) -> &Arc<Memory> {
+    fn service(&self) -> &Arc<MemoryAttachmentService> {
         &self.service
     }
 
-    fn referee(&self) -> &Referee {
+    fn referee(&self) -> &AttachmentReferee {
         &self.referee
     }
 
-    fn budgets(&self) -> Option<[Budget; 2]> {
+    fn budgets(&self) -> Option<[QuotaBudget; 2]> {
         None
     }
 
-    fn tasks(&mut self, _: &mut Rng, _concurrency: usize, _: Weather) -> Vec<AttachmentTask> {
+    fn tasks(&mut self, _: &mut Rng, _concurrency: usize, _: WorldMood) -> Vec<AttachmentTask> {
         let mut tasks = Vec::new();
         for row in &self.rows {
             let previous = self.disk.durable(row.key());
             let task = |start| row.task(start, previous.as_ref());
             let file = RowFile::Ready(row.content);
-            match step(
+            match plan_row(
                 &row.row,
                 file,
                 previous.clone(),
-                Wishes::default(),
-                FailedJobs::Leave,
+                UpdatePolicy::default(),
+                FailedJobPolicy::Leave,
             ) {
-                Step::Keep => {}
-                Step::Record(line) => self.disk.write(*line),
-                Step::Send(Start::Job(_)) => unreachable!("no row is for a job"),
-                Step::Send(Start::Attachment(start)) => tasks.push(task(start)),
+                RowPlan::KeepLine => {}
+                RowPlan::RecordLine(line) => self.disk.write(*line),
+                RowPlan::SendRequests(ProtocolStart::Job(_)) => unreachable!("no row is for a job"),
+                RowPlan::SendRequests(ProtocolStart::Attachment(start)) => tasks.push(task(start)),
             }
         }
         tasks
     }
 
-    async fn run(tasks: Vec<AttachmentTask>, with: RunWith<'_, Self>, stop: Sleep) -> Option<Halt> {
+    async fn run(
+        tasks: Vec<AttachmentTask>,
+        with: RunParts<'_, Self>,
+        stop: Sleep,
+    ) -> Option<HaltReason> {
         run_with_attachments(tasks, with, stop).await
     }
 
@@ -120,7 +139,7 @@ impl Scene for Attachments {
         self.promises().hold()
     }
 
-    fn rows(&self) -> &[TheRow] {
+    fn rows(&self) -> &[SimulatedRow] {
         &self.rows
     }
 
@@ -141,15 +160,19 @@ impl Scene for Attachments {
     }
 }
 
-impl Attachments {
-    fn promises(&self) -> Promises<'_> {
-        Promises::now(&self.rows, &self.service, &self.disk, &self.rules)
+impl AttachmentScene {
+    fn promises(&self) -> AttachmentPromises<'_> {
+        AttachmentPromises::now(&self.rows, &self.service, &self.disk, &self.rules)
     }
 
     /// Uses the `external_id` of the first row for an attachment of another program.
     async fn somebody_else_was_here(&mut self, random: &mut Rng) {
-        let theirs = [Foreign::SameSize, Foreign::OtherSize, Foreign::WithoutBytes];
-        let foreign = random.choice(theirs).unwrap_or(Foreign::No);
+        let theirs = [
+            ForeignAttachment::SameSize,
+            ForeignAttachment::OtherSize,
+            ForeignAttachment::WithoutBytes,
+        ];
+        let foreign = random.choice(theirs).unwrap_or(ForeignAttachment::No);
         let row = &mut self.rows[0];
         row.foreign = foreign;
         let file_name = "theirs.pdf";
@@ -162,14 +185,14 @@ impl Attachments {
             },
         };
         let text = match foreign {
-            Foreign::SameSize => "somebody's text..".to_owned(),
+            ForeignAttachment::SameSize => "somebody's text..".to_owned(),
             _ => "another text".to_owned(),
         };
         let theirs = self.service.create(&new).await.unwrap();
-        let address = theirs.place.target.unwrap();
-        if foreign != Foreign::WithoutBytes {
+        let address = theirs.upload_target.target.unwrap();
+        if foreign != ForeignAttachment::WithoutBytes {
             let (source, theirs) = (source(file_name), content(&text));
-            let put = self.service.put(&address, &source, &theirs, &|_| ());
+            let put = self.service.put_file(&address, &source, &theirs, &|_| ());
             put.await.unwrap();
         }
     }
@@ -177,16 +200,19 @@ impl Attachments {
 
 /// Draws the first row whose `external_id` has a dot, or `None`, and the routing of dots by the
 /// service. A separate generator leaves all other draws unchanged.
-fn draw_routing(rules: Rules, random: &Rng) -> (Rules, Option<usize>) {
+fn draw_routing(
+    rules: AttachmentServiceRules,
+    random: &Rng,
+) -> (AttachmentServiceRules, Option<usize>) {
     let mut random = Rng::with_seed(!random.clone().u64(..));
     if random.u8(0..6) > 0 {
         return (rules, None);
     }
     let seconds = random.choice([0, 0, 1, 9, 35]).unwrap_or(0);
-    let rules = Rules {
+    let rules = AttachmentServiceRules {
         routes: random
-            .choice([Routes::All, Routes::All, Routes::NoDots])
-            .unwrap_or(Routes::All),
+            .choice([RoutingRule::All, RoutingRule::All, RoutingRule::NoDots])
+            .unwrap_or(RoutingRule::All),
         find_delay: Duration::from_secs(seconds),
         ..rules
     };
@@ -194,27 +220,27 @@ fn draw_routing(rules: Rules, random: &Rng) -> (Rules, Option<usize>) {
 }
 
 /// Draws the rules of the service, except the routing.
-pub(crate) fn draw_rules(random: &mut Rng) -> Rules {
+pub(crate) fn draw_rules(random: &mut Rng) -> AttachmentServiceRules {
     let mut seconds = |choices: &[u64]| {
         let of_these = choices[random.usize(0..choices.len())];
         Duration::from_secs(of_these)
     };
-    Rules {
+    AttachmentServiceRules {
         size_delay: seconds(&[0, 0, 0, 3, 90, 420, 780]),
         address_life: seconds(&[900, 900, 120, 20]),
         purge_after: seconds(&[930, 1_800, 2_700, 3_600, 1_000_000_000]),
         round_trip: seconds(&[0, 0, 1]) + Duration::from_millis(20),
         ids: if random.bool() {
-            Ids::Unique
+            ExternalIdRule::Unique
         } else {
-            Ids::NotUnique
+            ExternalIdRule::NotUnique
         },
         titles: if random.bool() {
-            Titles::Kept
+            TitleRule::Kept
         } else {
-            Titles::DerivedAnew
+            TitleRule::DerivedAnew
         },
-        routes: Routes::All,
+        routes: RoutingRule::All,
         find_delay: Duration::ZERO,
     }
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::memory_service::{Fault, Operation, Script};
+use crate::memory_service::{DeliveryFault, FaultScript, RequestKind};
 use fastrand::Rng;
 use tokio::time::Instant;
 
 /// Counts of faults, by kind of request and kind of fault.
-pub(crate) type Counts = BTreeMap<(Operation, &'static str), u64>;
+pub(crate) type FaultCounts = BTreeMap<(RequestKind, &'static str), u64>;
 
 /// Latest arrival of a request of unknown fate.
 const LATEST: Duration = Duration::from_mins(5);
@@ -20,15 +20,15 @@ const LATEST_PATCH: Duration = Duration::from_secs(59);
 
 /// Period of a kind of trouble.
 #[derive(Debug, Clone)]
-struct Spell {
+struct TroubleSpell {
     from: Instant,
     to: Instant,
-    trouble: Trouble,
+    trouble: TroubleKind,
 }
 
 /// Kind of trouble that lasts for a while.
 #[derive(Debug, Clone, Copy)]
-enum Trouble {
+enum TroubleKind {
     /// 429 for all but a few requests.
     Storm,
     /// The API answers 5xx, with or without an effect, or does not answer.
@@ -45,24 +45,24 @@ enum Trouble {
 
 /// Troubles of a seed.
 #[derive(Debug)]
-pub(crate) struct Chaos {
+pub(crate) struct SeededChaos {
     /// Time before which there are no faults.
     pub(crate) from: Instant,
     /// Time from which on there are no faults.
     pub(crate) until: Instant,
     /// Probability of a fault for a single request, beside the periods of trouble.
     intensity: f64,
-    spells: Vec<Spell>,
+    spells: Vec<TroubleSpell>,
 }
 
-impl Chaos {
+impl SeededChaos {
     /// Draws the troubles of a seed, which begin in a minute.
     pub(crate) fn draw(random: &mut Rng) -> Self {
         let minutes = random.choice([1, 5, 20, 180, 600]).unwrap_or(1);
         let length = Duration::from_mins(minutes);
         let from = Instant::now() + Duration::from_mins(1);
         let spells = (0..random.usize(0..=2))
-            .map(|_| Spell::draw(random, from, length))
+            .map(|_| TroubleSpell::draw(random, from, length))
             .collect();
         Self {
             from,
@@ -77,7 +77,7 @@ impl Chaos {
         let outages = self
             .spells
             .iter()
-            .filter(|spell| matches!(spell.trouble, Trouble::ApiAway | Trouble::NoNetwork));
+            .filter(|spell| matches!(spell.trouble, TroubleKind::ApiAway | TroubleKind::NoNetwork));
         let lengths = outages.map(|spell| spell.to.min(self.until) - spell.from);
         lengths.max().unwrap_or_default()
     }
@@ -87,9 +87,9 @@ impl Chaos {
     pub(crate) fn script(
         &self,
         seed: u64,
-        counts: Arc<Mutex<Counts>>,
-        refused: &'static [Operation],
-    ) -> Script {
+        counts: Arc<Mutex<FaultCounts>>,
+        refused: &'static [RequestKind],
+    ) -> FaultScript {
         let mut random = Rng::with_seed(seed);
         let (from, until) = (self.from, self.until);
         let (intensity, spells) = (self.intensity, self.spells.clone());
@@ -116,15 +116,15 @@ impl Chaos {
     }
 }
 
-impl Spell {
+impl TroubleSpell {
     fn draw(random: &mut Rng, begin: Instant, length: Duration) -> Self {
         let trouble = match random.u8(0..6) {
-            0 => Trouble::Storm,
-            1 => Trouble::ApiAway,
-            2 => Trouble::StorageAway,
-            3 => Trouble::NoNetwork,
-            4 => Trouble::KeysRejected,
-            _ => Trouble::AddressesRefused,
+            0 => TroubleKind::Storm,
+            1 => TroubleKind::ApiAway,
+            2 => TroubleKind::StorageAway,
+            3 => TroubleKind::NoNetwork,
+            4 => TroubleKind::KeysRejected,
+            _ => TroubleKind::AddressesRefused,
         };
         let from = begin + length.mul_f64(random.f64() * 0.7);
         Self {
@@ -135,67 +135,71 @@ impl Spell {
     }
 }
 
-impl Trouble {
-    fn befalls(self, operation: Operation, random: &mut Rng) -> Option<Fault> {
-        let of_api = !matches!(operation, Operation::Put | Operation::Fetch);
+impl TroubleKind {
+    fn befalls(self, operation: RequestKind, random: &mut Rng) -> Option<DeliveryFault> {
+        let of_api = !matches!(operation, RequestKind::Put | RequestKind::Fetch);
         match self {
-            Self::Storm => (of_api && random.u8(0..10) > 0).then_some(Fault::Throttled),
+            Self::Storm => (of_api && random.u8(0..10) > 0).then_some(DeliveryFault::Throttled),
             Self::ApiAway => of_api.then(|| away(random)),
             Self::StorageAway => (!of_api).then(|| away(random)),
-            Self::NoNetwork => Some(Fault::NotSent),
-            Self::KeysRejected => of_api.then_some(Fault::Denied),
-            Self::AddressesRefused => (!of_api).then_some(Fault::Denied),
+            Self::NoNetwork => Some(DeliveryFault::NotSent),
+            Self::KeysRejected => of_api.then_some(DeliveryFault::Denied),
+            Self::AddressesRefused => (!of_api).then_some(DeliveryFault::Denied),
         }
     }
 }
 
 /// Draws a fault of a service that is away.
-fn away(random: &mut Rng) -> Fault {
+fn away(random: &mut Rng) -> DeliveryFault {
     match random.u8(0..8) {
-        0 => Fault::FailedAfter,
-        1 => Fault::LostBefore,
-        2 => Fault::LostAfter,
-        _ => Fault::Failed,
+        0 => DeliveryFault::FailedAfter,
+        1 => DeliveryFault::LostBefore,
+        2 => DeliveryFault::LostAfter,
+        _ => DeliveryFault::Failed,
     }
 }
 
 /// Draws a fault of a single request.
-fn single_fault(operation: Operation, refused: &[Operation], random: &mut Rng) -> Fault {
-    let is_patch = matches!(operation, Operation::Renew | Operation::Amend);
+fn single_fault(
+    operation: RequestKind,
+    refused: &[RequestKind],
+    random: &mut Rng,
+) -> DeliveryFault {
+    let is_patch = matches!(operation, RequestKind::Renew | RequestKind::Amend);
     let latest = match operation {
-        Operation::Renew | Operation::Amend => LATEST_PATCH,
+        RequestKind::Renew | RequestKind::Amend => LATEST_PATCH,
         _ => LATEST,
     };
     // Most delays are a matter of seconds.
     let late = latest.mul_f64(random.f64().powi(3));
     match random.u8(0..11) {
-        0 => Fault::NotSent,
-        1 => Fault::LostBefore,
-        2 => Fault::LostAfter,
-        3 | 4 => Fault::Late(late),
+        0 => DeliveryFault::NotSent,
+        1 => DeliveryFault::LostBefore,
+        2 => DeliveryFault::LostAfter,
+        3 | 4 => DeliveryFault::Late(late),
         // A PATCH that arrives again after its answer looks like a PATCH by other people.
-        5 if is_patch => Fault::Twice(Duration::ZERO),
-        5 => Fault::Twice(late),
-        6 => Fault::Failed,
-        7 => Fault::FailedAfter,
-        8 | 9 => Fault::Throttled,
-        _ if refused.contains(&operation) && random.bool() => Fault::Refused,
-        _ => Fault::Denied,
+        5 if is_patch => DeliveryFault::Twice(Duration::ZERO),
+        5 => DeliveryFault::Twice(late),
+        6 => DeliveryFault::Failed,
+        7 => DeliveryFault::FailedAfter,
+        8 | 9 => DeliveryFault::Throttled,
+        _ if refused.contains(&operation) && random.bool() => DeliveryFault::Refused,
+        _ => DeliveryFault::Denied,
     }
 }
 
 /// Returns the name of a kind of fault.
-fn name(fault: Fault) -> &'static str {
+fn name(fault: DeliveryFault) -> &'static str {
     match fault {
-        Fault::NotSent => "not sent",
-        Fault::LostBefore => "lost before its effect",
-        Fault::LostAfter => "answer lost",
-        Fault::Late(_) => "executed late",
-        Fault::Twice(_) => "executed twice",
-        Fault::Failed => "5xx",
-        Fault::FailedAfter => "5xx after its effect",
-        Fault::Throttled => "429",
-        Fault::Denied => "denied or expired",
-        Fault::Refused => "refused",
+        DeliveryFault::NotSent => "not sent",
+        DeliveryFault::LostBefore => "lost before its effect",
+        DeliveryFault::LostAfter => "answer lost",
+        DeliveryFault::Late(_) => "executed late",
+        DeliveryFault::Twice(_) => "executed twice",
+        DeliveryFault::Failed => "5xx",
+        DeliveryFault::FailedAfter => "5xx after its effect",
+        DeliveryFault::Throttled => "429",
+        DeliveryFault::Denied => "denied or expired",
+        DeliveryFault::Refused => "refused",
     }
 }

@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use consign::results::Entry;
-use consign::results::census::{LineCensus, LostLines};
+use consign::results::ResultsEntry;
+use consign::results::lost_lines::{LostLineDetector, LostLines};
 use fastrand::Rng;
 
 /// Kind of line whose loss is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Loss {
+pub(crate) enum LostLineRange {
     OfAnything,
     /// Line that names the record of the row.
     OfItsRecord,
@@ -18,14 +18,14 @@ pub(crate) enum Loss {
 /// Numbers of the lines in the file, by their places among all lines ever written.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ResultsNumbers {
-    in_file: BTreeMap<usize, Numbers>,
+    in_file: BTreeMap<usize, NumberedLines>,
     /// Number of lines ever written.
     written: usize,
     /// Number of lines in the file, including lost lines.
     lines: u64,
     highest: u64,
     /// Lines that people have filtered out and not put back.
-    gone: BTreeMap<usize, Numbers>,
+    gone: BTreeMap<usize, NumberedLines>,
     /// Places of lost lines that the file itself no longer reveals.
     forgotten: BTreeSet<usize>,
     nobody_counts: bool,
@@ -33,7 +33,7 @@ pub(crate) struct ResultsNumbers {
 
 /// Numbers that a line in the file carries: its serial number, and the number of lines in the file.
 #[derive(Debug, Clone, Copy)]
-struct Numbers {
+struct NumberedLines {
     serial: u64,
     lines: u64,
 }
@@ -43,7 +43,7 @@ impl ResultsNumbers {
     pub(crate) fn append(&mut self) {
         self.lines += 1;
         self.highest += 1;
-        let numbers = Numbers {
+        let numbers = NumberedLines {
             serial: self.highest,
             lines: self.lines,
         };
@@ -67,7 +67,7 @@ impl ResultsNumbers {
     }
 
     /// Writes the file anew, with the newest line of each row.
-    pub(crate) fn put_in_order(&mut self, lines: &[Entry]) {
+    pub(crate) fn put_in_order(&mut self, lines: &[ResultsEntry]) {
         let in_file = self.in_file.keys().filter(|place| **place < lines.len());
         let newest: BTreeMap<&str, usize> = in_file
             .map(|place| (&*lines[*place].external_id, *place))
@@ -76,7 +76,7 @@ impl ResultsNumbers {
         self.in_file.clear();
         for place in newest.into_values() {
             self.highest += 1;
-            let numbers = Numbers {
+            let numbers = NumberedLines {
                 serial: self.highest,
                 lines: self.lines,
             };
@@ -126,15 +126,15 @@ impl ResultsNumbers {
         self.nobody_counts = true;
     }
 
-    pub(crate) fn lost(&self, lines: &[Entry]) -> LostLines {
+    pub(crate) fn lost(&self, lines: &[ResultsEntry]) -> LostLines {
         if self.nobody_counts {
             return LostLines::default();
         }
-        let mut census = LineCensus::default();
+        let mut census = LostLineDetector::default();
         for (place, numbers) in &self.in_file {
             let row = lines[*place].row.and_then(|row| u32::try_from(row).ok());
-            census.take(numbers.serial, Some(numbers.lines), row);
+            census.add_intact(numbers.serial, Some(numbers.lines), row);
         }
-        census.lost()
+        census.into_lost_lines()
     }
 }

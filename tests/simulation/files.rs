@@ -9,9 +9,9 @@ use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
 
 use consign::digest::sha256;
-use consign::model::{Content, FileStamp, Sha256Digest};
+use consign::model::{CheckedContent, FileStamp, Sha256Digest};
 use consign::root::Root;
-use consign::source::Source;
+use consign::upload_source::UploadSource;
 
 /// Number of rows that have files.
 pub(crate) const ROWS: usize = 3;
@@ -41,7 +41,7 @@ static FILES: LazyLock<BTreeMap<[u8; 32], (String, u64)>> = LazyLock::new(|| {
     files.collect()
 });
 
-static ROOT: LazyLock<Arc<Root>> = LazyLock::new(|| Arc::new(Root::at(&folder()).unwrap()));
+static ROOT: LazyLock<Arc<Root>> = LazyLock::new(|| Arc::new(Root::from_path(&folder()).unwrap()));
 
 fn folder() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("simulation");
@@ -56,7 +56,7 @@ fn write(path: &Path, text: &str) {
 }
 
 /// Returns the content of a version of a row's file. The first three versions have the same size.
-pub(crate) fn version(row: usize, nth: usize) -> Content {
+pub(crate) fn version(row: usize, nth: usize) -> CheckedContent {
     content(&format!("{} {row}", VERSIONS[nth % VERSIONS.len()]))
 }
 
@@ -66,14 +66,14 @@ pub(crate) fn is_of_row(sha256: Sha256Digest, row: usize) -> bool {
 }
 
 /// Returns content of other people: 0 has the size of the first versions, the rest have not.
-pub(crate) fn strange(nth: usize) -> Content {
+pub(crate) fn strange(nth: usize) -> CheckedContent {
     content(STRANGE[nth])
 }
 
-fn content(text: &str) -> Content {
+fn content(text: &str) -> CheckedContent {
     let sha256 = sha256(text.as_bytes());
     let stamp = stamp_of(sha256);
-    Content { stamp, sha256 }
+    CheckedContent { stamp, sha256 }
 }
 
 /// Returns the size and the time of the file with the given digest.
@@ -85,11 +85,11 @@ pub(crate) fn stamp_of(sha256: Sha256Digest) -> FileStamp {
 }
 
 /// Returns the file with the given digest.
-pub(crate) fn holding(sha256: Sha256Digest) -> Source {
+pub(crate) fn holding(sha256: Sha256Digest) -> UploadSource {
     source(&FILES[&sha256.0].0)
 }
 
 /// Returns a file by name, whether it exists or not.
-pub(crate) fn source(name: &str) -> Source {
-    Source::new(Arc::clone(&ROOT), name.to_owned())
+pub(crate) fn source(name: &str) -> UploadSource {
+    UploadSource::new(Arc::clone(&ROOT), name.to_owned())
 }

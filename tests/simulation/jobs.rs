@@ -8,135 +8,147 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::memory_service::Script;
+use crate::memory_service::FaultScript;
 use crate::memory_service::jobs::{
-    self, Addresses, Attaches, JobRules, Missing, Start as Starts, Stuck, Tells, UnknownAs,
+    self, AddressRule, AttachRule, FailedJobReport, JobServiceRules, JobStartRule as Starts,
+    MissingFileRule, StuckJobRule, UnknownObjectRule,
 };
-use consign::pipeline::{Halt, JobTask, TaskRow, run_jobs};
+use consign::pipeline::{HaltReason, JobTask, TaskRow, run_jobs};
 use consign::plan::{
-    Candidate, FailedJobs, JobStart, Limits, Start, Step, Wishes, is_for_people, step, units,
+    FailedJobPolicy, JobCandidate, JobLimits, JobStart, ProtocolStart, RowPlan, UpdatePolicy,
+    group_into_jobs, needs_manual_check, plan_row,
 };
 use consign::prepare::RowFile;
-use consign::throttle::quota::{Allowance, Budget};
+use consign::throttle::quota::{QuotaBudget, RequestAllowance};
 use fastrand::Rng;
 use tokio::time::Sleep;
 
-use crate::machine::{Disk, Loss};
-use crate::network::BadRequest;
-use crate::rows::{TheRow, event};
-use crate::scene::{Lines, PUT_BACK, RESUME_ALLOWED, RunWith, Scene, Watches as _, Weather};
+use crate::machine::{LostLineRange, SimulatedDisk};
+use crate::network::UnansweredRequest;
+use crate::rows::{SimulatedRow, event};
+use crate::scene::{
+    LineWatch, PUT_BACK, RESUME_ALLOWED, RunParts, RunWatcher as _, SimulationScene, WorldMood,
+};
 
-use promises::Promises;
-use referee::Referee;
+use promises::JobPromises;
+use referee::JobReferee;
 
 /// Most files that share a job.
 const FILES: usize = 3;
 
 /// Budget for creations that a few rows use up.
-const FEW_POSTS: &[Allowance] = &[
-    Allowance {
+const FEW_POSTS: &[RequestAllowance] = &[
+    RequestAllowance {
         requests: 3,
-        within: Duration::from_hours(1),
+        window: Duration::from_hours(1),
     },
-    Allowance {
+    RequestAllowance {
         requests: 8,
-        within: Duration::from_hours(24),
+        window: Duration::from_hours(24),
     },
 ];
 
 /// Budget for look-ups that a few rows use up.
-const FEW_READS: &[Allowance] = &[
-    Allowance {
+const FEW_READS: &[RequestAllowance] = &[
+    RequestAllowance {
         requests: 10,
-        within: Duration::from_mins(1),
+        window: Duration::from_mins(1),
     },
-    Allowance {
+    RequestAllowance {
         requests: 100,
-        within: Duration::from_hours(1),
+        window: Duration::from_hours(1),
     },
 ];
 
 /// Rows over two objects, and the service that attaches their files.
-pub(crate) struct Jobs {
-    rules: JobRules,
-    service: Arc<jobs::Jobs>,
-    referee: Referee,
-    disk: Arc<Disk>,
-    rows: Vec<TheRow>,
+pub(crate) struct JobScene {
+    rules: JobServiceRules,
+    service: Arc<jobs::MemoryJobService>,
+    referee: JobReferee,
+    disk: Arc<SimulatedDisk>,
+    rows: Vec<SimulatedRow>,
 }
 
-impl Scene for Jobs {
-    type Service = jobs::Jobs;
-    type Referee = Referee;
+impl SimulationScene for JobScene {
+    type Service = jobs::MemoryJobService;
+    type Referee = JobReferee;
     type Task = JobTask;
 
-    const BAD_REQUESTS: &'static [BadRequest] = &[BadRequest::Create, BadRequest::Upload];
+    const BAD_REQUESTS: &'static [UnansweredRequest] =
+        &[UnansweredRequest::Create, UnansweredRequest::Upload];
 
     const LOSES_LINES: bool = true;
 
-    async fn set(random: &mut Rng, script: Script, disk: Arc<Disk>, lines: Lines) -> Self {
+    async fn set(
+        random: &mut Rng,
+        script: FaultScript,
+        disk: Arc<SimulatedDisk>,
+        lines: LineWatch,
+    ) -> Self {
         let rules = draw_rules(random);
         let rows = 1..=random.usize(1..=5);
         Self {
-            service: Arc::new(jobs::Jobs::with_faults(rules.clone(), script)),
+            service: Arc::new(jobs::MemoryJobService::with_faults(rules.clone(), script)),
             rules,
-            referee: Referee::new(Arc::clone(&disk), lines),
+            referee: JobReferee::new(Arc::clone(&disk), lines),
             disk,
             rows: rows.map(|number| draw_row(random, number)).collect(),
         }
     }
 
-    fn service(&self) -> &Arc<jobs::Jobs> {
+    fn service(&self) -> &Arc<jobs::MemoryJobService> {
         &self.service
     }
 
-    fn referee(&self) -> &Referee {
+    fn referee(&self) -> &JobReferee {
         &self.referee
     }
 
-    fn budgets(&self) -> Option<[Budget; 2]> {
-        Some([self.rules.reads, self.rules.posts].map(Budget::new))
+    fn budgets(&self) -> Option<[QuotaBudget; 2]> {
+        Some([self.rules.reads, self.rules.posts].map(QuotaBudget::new))
     }
 
-    fn tasks(&mut self, random: &mut Rng, concurrency: usize, weather: Weather) -> Vec<JobTask> {
+    fn tasks(&mut self, random: &mut Rng, concurrency: usize, weather: WorldMood) -> Vec<JobTask> {
         let mut to_send: HashMap<u32, TaskRow<JobStart>> = HashMap::new();
         let mut candidates = Vec::new();
         for (index, row) in (0..).zip(&self.rows) {
             let failed_jobs = self.look_at(row, random, weather);
             let previous = self.disk.durable(row.key());
             let file = RowFile::Ready(row.content);
-            match step(
+            match plan_row(
                 &row.row,
                 file,
                 previous.clone(),
-                Wishes::default(),
+                UpdatePolicy::default(),
                 failed_jobs,
             ) {
-                Step::Keep => {}
-                Step::Record(line) => self.disk.write(*line),
-                Step::Send(Start::Attachment(_)) => unreachable!("every row is for a job"),
-                Step::Send(Start::Job(start)) => {
-                    candidates.push(Candidate {
+                RowPlan::KeepLine => {}
+                RowPlan::RecordLine(line) => self.disk.write(*line),
+                RowPlan::SendRequests(ProtocolStart::Attachment(_)) => {
+                    unreachable!("every row is for a job")
+                }
+                RowPlan::SendRequests(ProtocolStart::Job(start)) => {
+                    candidates.push(JobCandidate {
                         index,
                         object: row.row.object,
-                        job: start.job().cloned(),
-                        file_name: row.row.file_name().to_owned(),
+                        job: start.earlier_job().cloned(),
+                        file_name: row.row.stored_file_name().to_owned(),
                         size: row.content.stamp.size,
                     });
                     to_send.insert(index, row.task(start, previous.as_ref()));
                 }
             }
         }
-        let limits = Limits {
-            files: FILES.min(concurrency),
-            bytes: 1_000_000,
+        let limits = JobLimits {
+            max_files: FILES.min(concurrency),
+            max_bytes: 1_000_000,
         };
-        let units = units(candidates, limits).into_iter();
+        let units = group_into_jobs(candidates, limits).into_iter();
         let rows_of =
-            |rows: Vec<u32>| JobTask::of(rows.iter().filter_map(|row| to_send.remove(row)));
+            |rows: Vec<u32>| JobTask::from_rows(rows.iter().filter_map(|row| to_send.remove(row)));
         let tasks: Vec<JobTask> = units.filter_map(rows_of).collect();
         let mut jobs = HashSet::new();
-        let first = |task: &JobTask| task.iter().next()?.start.job().cloned();
+        let first = |task: &JobTask| task.iter().next()?.start.earlier_job().cloned();
         for job in tasks.iter().filter_map(first) {
             if !jobs.insert(job.clone()) {
                 self.referee.goes_on_apart(&job);
@@ -145,7 +157,7 @@ impl Scene for Jobs {
         tasks
     }
 
-    async fn run(tasks: Vec<JobTask>, with: RunWith<'_, Self>, stop: Sleep) -> Option<Halt> {
+    async fn run(tasks: Vec<JobTask>, with: RunParts<'_, Self>, stop: Sleep) -> Option<HaltReason> {
         let (settings, events) = (with.settings, with.events);
         run_jobs(
             tasks.into_iter(),
@@ -169,7 +181,8 @@ impl Scene for Jobs {
         }
         let mut doubtful = doubtful.into_iter().map(|number| &self.rows[number - 1]);
         // Stands for a look of a person at the objects: no lost line of the row named a job.
-        let is_in_none = |row: &TheRow| !self.disk.has_lost(row.key(), Loss::OfItsRecord);
+        let is_in_none =
+            |row: &SimulatedRow| !self.disk.has_lost(row.key(), LostLineRange::OfItsRecord);
         if doubtful.all(is_in_none) {
             return Some(RESUME_ALLOWED);
         }
@@ -190,7 +203,7 @@ impl Scene for Jobs {
         self.promises().hold()
     }
 
-    fn rows(&self) -> &[TheRow] {
+    fn rows(&self) -> &[SimulatedRow] {
         &self.rows
     }
 
@@ -211,34 +224,34 @@ impl Scene for Jobs {
     }
 }
 
-impl Jobs {
+impl JobScene {
     /// Decides about the failed job of a row that only people can judge: a person looks at the
     /// object, and asks for a retry if the file is not there. While faults happen, the person may
     /// not find the time.
-    fn look_at(&self, row: &TheRow, random: &mut Rng, weather: Weather) -> FailedJobs {
+    fn look_at(&self, row: &SimulatedRow, random: &mut Rng, weather: WorldMood) -> FailedJobPolicy {
         let previous = self.disk.durable(row.key());
-        let finds_time = weather == Weather::Calm || random.bool();
-        let is_asked = previous.is_some_and(|line| is_for_people(&line));
+        let finds_time = weather == WorldMood::Calm || random.bool();
+        let is_asked = previous.is_some_and(|line| needs_manual_check(&line));
         if !is_asked || !finds_time || self.promises().is_attached(row) {
-            return FailedJobs::Leave;
+            return FailedJobPolicy::Leave;
         }
         let key = &row.row.external_id;
         self.referee
             .record()
             .note(|| format!("{key} may be tried again"));
         self.referee.pardon(key);
-        FailedJobs::Retry
+        FailedJobPolicy::Retry
     }
 
-    fn promises(&self) -> Promises<'_> {
-        Promises::now(&self.rows, &self.service, &self.disk, &self.rules)
+    fn promises(&self) -> JobPromises<'_> {
+        JobPromises::now(&self.rows, &self.service, &self.disk, &self.rules)
     }
 }
 
 /// Draws the object and the file name of a row.
-fn draw_row(random: &mut Rng, number: usize) -> TheRow {
+fn draw_row(random: &mut Rng, number: usize) -> SimulatedRow {
     let object = random.choice([7, 7, 8]).unwrap_or(7);
-    let mut row = TheRow::new(number, event(object));
+    let mut row = SimulatedRow::new(number, event(object));
     if random.u8(0..8) == 0 {
         // Another row may have this name, too.
         row.row.file_name = Some("1.pdf".into());
@@ -247,36 +260,36 @@ fn draw_row(random: &mut Rng, number: usize) -> TheRow {
 }
 
 /// Draws the rules of the service.
-fn draw_rules(random: &mut Rng) -> JobRules {
+fn draw_rules(random: &mut Rng) -> JobServiceRules {
     let mut one_of = |choices: &[u64]| choices[random.usize(0..choices.len())];
     let seconds = Duration::from_secs;
-    let mut rules = JobRules {
+    let mut rules = JobServiceRules {
         start: match one_of(&[0, 1, 2, 3, 4]) {
             0 => Starts::AtOnce,
             _ => Starts::After(seconds(one_of(&[0, 1, 3, 20, 90]))),
         },
         address_life: seconds(one_of(&[60, 60, 60, 300, 30])),
         addresses: match one_of(&[0, 1]) {
-            0 => Addresses::OfTheStart,
-            _ => Addresses::OfEachLook,
+            0 => AddressRule::OfTheStart,
+            _ => AddressRule::OfEachLook,
         },
         end_delay: seconds(one_of(&[0, 5, 60, 240, 400])),
         give_up_after: seconds(one_of(&[60, 120, 600, 3_600])),
         missing: match one_of(&[0, 1, 2]) {
-            0 => Missing::Completes,
-            _ => Missing::Fails,
+            0 => MissingFileRule::Completes,
+            _ => MissingFileRule::Fails,
         },
         attaches: match one_of(&[0, 1]) {
-            0 => Attaches::AllTogether,
-            _ => Attaches::AsTheyCome,
+            0 => AttachRule::AllTogether,
+            _ => AttachRule::AsTheyCome,
         },
         tells: match one_of(&[0, 1]) {
-            0 => Tells::Nothing,
-            _ => Tells::EachFile,
+            0 => FailedJobReport::Nothing,
+            _ => FailedJobReport::EachFile,
         },
         stuck: match one_of(&[0, 1, 2, 3, 4, 5, 6, 7]) {
-            0 => Stuck::Every(one_of(&[1, 2, 3])),
-            _ => Stuck::None,
+            0 => StuckJobRule::Every(one_of(&[1, 2, 3])),
+            _ => StuckJobRule::None,
         },
         forgets_after: match one_of(&[0, 1, 2, 3]) {
             0 => Some(seconds(one_of(&[90, 1_800]))),
@@ -287,23 +300,23 @@ fn draw_rules(random: &mut Rng) -> JobRules {
             _ => Vec::new(),
         },
         unknown_as: match one_of(&[0, 1]) {
-            0 => UnknownAs::Refused,
-            _ => UnknownAs::Failed,
+            0 => UnknownObjectRule::Refused,
+            _ => UnknownObjectRule::Failed,
         },
         posts: match one_of(&[0, 1, 2, 3]) {
             0 => FEW_POSTS,
-            _ => JobRules::default().posts,
+            _ => JobServiceRules::default().posts,
         },
         reads: match one_of(&[0, 1, 2, 3]) {
             0 => FEW_READS,
-            _ => JobRules::default().reads,
+            _ => JobServiceRules::default().reads,
         },
         round_trip: seconds(one_of(&[0, 0, 1])) + Duration::from_millis(20),
         timeout: Duration::from_mins(5),
     };
     if rules.address_life < Duration::from_mins(1) {
         // Addresses that expire before the next look-up is allowed are of no use.
-        rules.reads = JobRules::default().reads;
+        rules.reads = JobServiceRules::default().reads;
     }
     rules
 }

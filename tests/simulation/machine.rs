@@ -7,24 +7,24 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use consign::model::{AttachmentId, Sha256Digest};
-use consign::results::census::{CountingLine, LostLines};
 use consign::results::journal::{Journal, JournalClosed};
-use consign::results::{Entry, Reason, Status};
+use consign::results::lost_lines::{LatestLine, LostLines};
+use consign::results::{ResultsEntry, Status, StatusReason};
 use fastrand::Rng;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-pub(crate) use crate::file::Loss;
+pub(crate) use crate::file::LostLineRange;
 use crate::file::ResultsNumbers;
 
 /// Power of a run, for a number of steps. A step is taken before and after each request, and on the
 /// way of each line to the disk.
-pub(crate) struct Power {
+pub(crate) struct PowerSupply {
     steps_left: Mutex<Option<u64>>,
     lost: Notify,
 }
 
-impl Power {
+impl PowerSupply {
     /// Returns power for a number of steps; `None` means for ever.
     pub(crate) fn lasting(steps: Option<u64>) -> Self {
         Self {
@@ -60,7 +60,7 @@ impl Power {
 
 /// Kind of a results line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Line {
+pub(crate) enum LineKind {
     /// Announces the creation of a record.
     Creating,
     /// Names the record, or reports something else of a created record.
@@ -73,12 +73,12 @@ pub(crate) enum Line {
     Uploaded,
 }
 
-impl Line {
-    fn is(self, entry: &Entry) -> bool {
+impl LineKind {
+    fn is(self, entry: &ResultsEntry) -> bool {
         match self {
             Self::Creating => entry.status == Status::Creating,
             Self::Created => entry.status == Status::Created,
-            Self::Sending => entry.reason == Reason::Sending,
+            Self::Sending => entry.reason == StatusReason::Sending,
             Self::Replacing => entry.status == Status::Replacing,
             Self::Uploaded => entry.status == Status::Uploaded,
         }
@@ -87,43 +87,43 @@ impl Line {
 
 /// Data called durable too early, by a disk that lies or a program that forgot to sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lie {
+pub(crate) enum DurabilityLie {
     /// Lines of a kind.
-    Lines(Line),
+    Lines(LineKind),
     /// Backups of replaced content.
     Backups,
 }
 
 /// Disk with the lines of the journal and with the backups.
-pub(crate) struct Disk(Mutex<Written>);
+pub(crate) struct SimulatedDisk(Mutex<DiskContents>);
 
 /// Contents of the disk: the results in place, the results displacing them, and the backups.
-struct Written {
-    lines: Vec<Entry>,
+struct DiskContents {
+    lines: Vec<ResultsEntry>,
     file: ResultsNumbers,
     /// Number of synced lines.
     durable: usize,
     /// Number of lines until the disk is full. `None` for no limit.
     room: Option<usize>,
     /// Earlier version of the results, put in place of the newest: the first lines only.
-    displaced_by: Option<Vec<Entry>>,
+    displaced_by: Option<Vec<ResultsEntry>>,
     /// Backups by path.
-    backups: BTreeMap<String, Kept>,
-    lies_about: Option<Lie>,
+    backups: BTreeMap<String, KeptBackup>,
+    lies_about: Option<DurabilityLie>,
     random: Rng,
 }
 
 /// Backup of an attachment's content.
 #[derive(Debug, Clone, Copy)]
-struct Kept {
+struct KeptBackup {
     sha256: Sha256Digest,
     is_durable: bool,
 }
 
-impl Disk {
+impl SimulatedDisk {
     /// Returns an empty disk.
-    pub(crate) fn new(seed: u64, lies_about: Option<Lie>) -> Self {
-        Self(Mutex::new(Written {
+    pub(crate) fn new(seed: u64, lies_about: Option<DurabilityLie>) -> Self {
+        Self(Mutex::new(DiskContents {
             lines: Vec::new(),
             file: ResultsNumbers::default(),
             durable: 0,
@@ -141,7 +141,7 @@ impl Disk {
     }
 
     /// Writes a durable line outside of a run.
-    pub(crate) fn write(&self, entry: Entry) {
+    pub(crate) fn write(&self, entry: ResultsEntry) {
         let mut disk = self.0.lock().unwrap();
         disk.push(entry);
         disk.durable = disk.lines.len();
@@ -166,23 +166,23 @@ impl Disk {
     }
 
     /// Returns the newest durable line of a row, as the count of lines sees it.
-    pub(crate) fn counting_line(&self, external_id: &str) -> Option<CountingLine> {
+    pub(crate) fn counting_line(&self, external_id: &str) -> Option<LatestLine> {
         let disk = self.0.lock().unwrap();
         let (place, line) = disk.newest(external_id)?;
-        Some(CountingLine {
+        Some(LatestLine {
             serial: disk.file.serial(place)?,
-            row: line.row.and_then(|row| u32::try_from(row).ok()),
-            done: line.was_done(),
+            row_when_written: line.row.and_then(|row| u32::try_from(row).ok()),
+            was_done: line.was_done(),
         })
     }
 
     /// Returns `true` if people have filtered out a line of a row, of the given kind, and have not
     /// put the line back.
-    pub(crate) fn has_lost(&self, external_id: &str, what: Loss) -> bool {
+    pub(crate) fn has_lost(&self, external_id: &str, what: LostLineRange) -> bool {
         let disk = self.0.lock().unwrap();
         let mut lost = disk.file.gone().map(|place| &disk.lines[place]);
         lost.any(|line| {
-            let is_it = what == Loss::OfAnything || line.attachment_id.is_some();
+            let is_it = what == LostLineRange::OfAnything || line.attachment_id.is_some();
             line.external_id == external_id && is_it
         })
     }
@@ -250,14 +250,14 @@ impl Disk {
     pub(crate) fn write_backup(&self, path: &str, sha256: Sha256Digest) {
         let mut disk = self.0.lock().unwrap();
         let is_durable = false;
-        let kept = Kept { sha256, is_durable };
+        let kept = KeptBackup { sha256, is_durable };
         disk.backups.entry(path.to_owned()).or_insert(kept);
     }
 
     /// Makes a backup durable, unless the disk lies about backups.
     pub(crate) fn sync_backup(&self, path: &str) {
         let mut disk = self.0.lock().unwrap();
-        let is_durable = disk.lies_about != Some(Lie::Backups);
+        let is_durable = disk.lies_about != Some(DurabilityLie::Backups);
         if let Some(kept) = disk.backups.get_mut(path) {
             kept.is_durable |= is_durable;
         }
@@ -277,15 +277,15 @@ impl Disk {
     }
 
     /// Returns the newest durable line of a row.
-    pub(crate) fn durable(&self, external_id: &str) -> Option<Entry> {
+    pub(crate) fn durable(&self, external_id: &str) -> Option<ResultsEntry> {
         let disk = self.0.lock().unwrap();
         disk.newest(external_id).map(|(_, line)| line.clone())
     }
 
     /// Returns the newest durable line of each row, where the line names the attachment.
-    pub(crate) fn durable_of(&self, id: &AttachmentId) -> Vec<Entry> {
+    pub(crate) fn durable_of(&self, id: &AttachmentId) -> Vec<ResultsEntry> {
         let disk = self.0.lock().unwrap();
-        let newest: BTreeMap<&str, &Entry> = disk
+        let newest: BTreeMap<&str, &ResultsEntry> = disk
             .in_file()
             .map(|(_, line)| (line.external_id.as_str(), line))
             .collect();
@@ -295,7 +295,7 @@ impl Disk {
     }
 
     /// Returns all durable lines naming the attachment.
-    pub(crate) fn history_of(&self, id: &AttachmentId) -> Vec<Entry> {
+    pub(crate) fn history_of(&self, id: &AttachmentId) -> Vec<ResultsEntry> {
         let disk = self.0.lock().unwrap();
         let durable = disk.lines[..disk.durable].iter();
         let of_it = durable.filter(|line| line.attachment_id.as_ref() == Some(id));
@@ -303,8 +303,8 @@ impl Disk {
     }
 }
 
-impl Written {
-    fn append(&mut self, entry: Entry) -> Result<(), JournalClosed> {
+impl DiskContents {
+    fn append(&mut self, entry: ResultsEntry) -> Result<(), JournalClosed> {
         match &mut self.room {
             Some(0) => return Err(JournalClosed),
             Some(room) => *room -= 1,
@@ -314,59 +314,59 @@ impl Written {
         Ok(())
     }
 
-    fn push(&mut self, entry: Entry) {
+    fn push(&mut self, entry: ResultsEntry) {
         self.lines.push(entry);
         self.file.append();
     }
 
     /// Returns the durable lines in the file, with their places among all lines ever written.
-    fn in_file(&self) -> impl DoubleEndedIterator<Item = (usize, &Entry)> {
+    fn in_file(&self) -> impl DoubleEndedIterator<Item = (usize, &ResultsEntry)> {
         let durable = self.lines[..self.durable].iter().enumerate();
         durable.filter(|(place, _)| self.file.serial(*place).is_some())
     }
 
-    fn newest(&self, external_id: &str) -> Option<(usize, &Entry)> {
+    fn newest(&self, external_id: &str) -> Option<(usize, &ResultsEntry)> {
         let mut newest_first = self.in_file().rev();
         newest_first.find(|(_, line)| line.external_id == external_id)
     }
 }
 
 /// Journal of a run.
-pub(crate) struct DiskJournal<'a> {
-    pub(crate) disk: &'a Disk,
-    pub(crate) power: &'a Power,
-    pub(crate) sight: Sight,
+pub(crate) struct SimulatedJournal<'a> {
+    pub(crate) disk: &'a SimulatedDisk,
+    pub(crate) power: &'a PowerSupply,
+    pub(crate) sight: ResultsSight,
 }
 
 /// Choice whether a run checks the place of the results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sight {
+pub(crate) enum ResultsSight {
     Open,
     Blind,
 }
 
-impl DiskJournal<'_> {
+impl SimulatedJournal<'_> {
     fn stands_in_place(&self) -> Result<(), JournalClosed> {
         match self.sight {
-            Sight::Open if self.disk.is_displaced() => Err(JournalClosed),
-            Sight::Open | Sight::Blind => Ok(()),
+            ResultsSight::Open if self.disk.is_displaced() => Err(JournalClosed),
+            ResultsSight::Open | ResultsSight::Blind => Ok(()),
         }
     }
 }
 
-impl Journal for DiskJournal<'_> {
-    async fn look(&self) -> Result<(), JournalClosed> {
+impl Journal for SimulatedJournal<'_> {
+    async fn check_in_place(&self) -> Result<(), JournalClosed> {
         self.stands_in_place()
     }
 
-    async fn record(&self, entries: Vec<Entry>) -> Result<(), JournalClosed> {
+    async fn record(&self, entries: Vec<ResultsEntry>) -> Result<(), JournalClosed> {
         self.power.step().await;
         self.stands_in_place()?;
         let (length, lie, sync_time) = {
             let mut disk = self.disk.0.lock().unwrap();
             let lie = match disk.lies_about {
-                Some(Lie::Lines(line)) => entries.iter().any(|entry| line.is(entry)),
-                Some(Lie::Backups) | None => false,
+                Some(DurabilityLie::Lines(line)) => entries.iter().any(|entry| line.is(entry)),
+                Some(DurabilityLie::Backups) | None => false,
             };
             // The power may fail, or the disk be full, after each of the lines.
             for entry in entries {

@@ -47,11 +47,11 @@
 //!   separate generator, so that the stories of all seeds stay as they are.
 //! - A promise about records and results: `promises` of the scene. A promise about the order of
 //!   requests: `referee` of the scene.
-//! - A guard of the protocol: [`Without`] or [`Forgotten`], and a test here for the broken promise
+//! - A guard of the protocol: [`RemovedGuard`] or [`ForgottenGuard`], and a test here for the broken promise
 //!   without the guard.
-//! - A rule of a service, left open by the documentation: `Rules` or `JobRules` in
+//! - A rule of a service, left open by the documentation: `AttachmentServiceRules` or `JobServiceRules` in
 //!   [`memory_service`], drawn in `draw_rules` of the scene.
-//! - A service: a service in [`memory_service`], an implementation of [`Scene`] with a referee and
+//! - A service: a service in [`memory_service`], an implementation of [`SimulationScene`] with a referee and
 //!   promises in a new folder, and a test here.
 
 mod amended;
@@ -80,16 +80,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use amended::Amended;
-use attachments::Attachments;
-use chaos::Counts;
-use jobs::Jobs;
+use amended::AmendScene;
+use attachments::AttachmentScene;
+use chaos::FaultCounts;
+use jobs::JobScene;
 use long_run::short_or_long;
-use machine::{Lie, Line};
-use network::Forgotten;
-use scene::Scene;
+use machine::{DurabilityLie, LineKind};
+use network::ForgottenGuard;
+use scene::SimulationScene;
 use scene::{LINES_LOST, RESUME_ALLOWED, RESUME_REFUSED, ROW_ALONE};
-use story::{Tally, Trace, Without, play};
+use story::{RemovedGuard, SeedTally, TraceMode, play};
 
 /// Seeds played with each service, unless the environment asks for another number.
 fn seeds() -> u64 {
@@ -106,8 +106,8 @@ const FAR_ENOUGH: u64 = 100_000;
 
 /// Counts over many seeds.
 #[derive(Debug, Default)]
-struct Sum {
-    faults: Counts,
+struct SeedTotals {
+    faults: FaultCounts,
     mishaps: BTreeMap<&'static str, u64>,
     endings: BTreeMap<&'static str, u64>,
     lines: BTreeMap<String, u64>,
@@ -117,8 +117,8 @@ struct Sum {
     longest_outage: Duration,
 }
 
-impl Sum {
-    fn add(&mut self, tally: &Tally) {
+impl SeedTotals {
+    fn add(&mut self, tally: &SeedTally) {
         for (fault, count) in &tally.faults {
             *self.faults.entry(*fault).or_default() += count;
         }
@@ -161,10 +161,13 @@ impl Sum {
 }
 
 /// Plays seeds on all cores. Returns the counts, and the lowest seed breaking a promise, or `None`.
-fn play_all<S: Scene>(seeds: Range<u64>, without: Option<Without>) -> (Sum, Option<u64>) {
+fn play_all<S: SimulationScene>(
+    seeds: Range<u64>,
+    without: Option<RemovedGuard>,
+) -> (SeedTotals, Option<u64>) {
     let next = AtomicU64::new(seeds.start);
     let broken = AtomicU64::new(u64::MAX);
-    let sum = Mutex::new(Sum::default());
+    let sum = Mutex::new(SeedTotals::default());
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(2, usize::from) {
             scope.spawn(|| {
@@ -173,7 +176,7 @@ fn play_all<S: Scene>(seeds: Range<u64>, without: Option<Without>) -> (Sum, Opti
                     if seed >= seeds.end || seed > broken.load(Ordering::Relaxed) {
                         return;
                     }
-                    let (tally, outcome) = play::<S>(seed, without, Trace::NotKept);
+                    let (tally, outcome) = play::<S>(seed, without, TraceMode::NotKept);
                     sum.lock().unwrap().add(&tally);
                     if outcome.is_err() {
                         broken.fetch_min(seed, Ordering::Relaxed);
@@ -198,7 +201,7 @@ fn number(variable: &str) -> Option<u64> {
 /// Plays the seeds named by the environment, `most` by default. Returns the counts, or `None` if
 /// only one seed was played. Panics with the broken promise of the lowest bad seed.
 #[track_caller]
-fn keeps_its_promises<S: Scene>(most: u64) -> Option<Sum> {
+fn keeps_its_promises<S: SimulationScene>(most: u64) -> Option<SeedTotals> {
     let began = Instant::now();
     let seeds = match number("SEED") {
         Some(seed) => seed..seed + 1,
@@ -207,7 +210,7 @@ fn keeps_its_promises<S: Scene>(most: u64) -> Option<Sum> {
     let one = seeds.end - seeds.start == 1;
     let (sum, broken) = play_all::<S>(seeds.clone(), None);
     if let Some(seed) = broken.or(one.then_some(seeds.start)) {
-        let (tally, outcome) = play::<S>(seed, None, Trace::Kept);
+        let (tally, outcome) = play::<S>(seed, None, TraceMode::Kept);
         println!("{}", tally.trace);
         if let Err(why) = outcome {
             panic!(
@@ -223,7 +226,7 @@ fn keeps_its_promises<S: Scene>(most: u64) -> Option<Sum> {
 /// Asserts that every kind of fault and every end of a run happened often enough to prove
 /// something.
 #[track_caller]
-fn all_of_this_happened(sum: &Sum) {
+fn all_of_this_happened(sum: &SeedTotals) {
     for fault in [
         "not sent",
         "lost before its effect",
@@ -256,7 +259,7 @@ fn all_of_this_happened(sum: &Sum) {
 
 /// Asserts that each of the accidents happened often enough to prove something.
 #[track_caller]
-fn befell(sum: &Sum, mishaps: &[&'static str]) {
+fn befell(sum: &SeedTotals, mishaps: &[&'static str]) {
     for mishap in mishaps {
         assert!(sum.mishaps.get(mishap) > Some(&20), "hardly ever: {mishap}");
     }
@@ -264,7 +267,7 @@ fn befell(sum: &Sum, mishaps: &[&'static str]) {
 
 #[test]
 fn each_row_is_stored_exactly_once_whatever_happens() {
-    if let Some(sum) = keeps_its_promises::<Attachments>(seeds()) {
+    if let Some(sum) = keeps_its_promises::<AttachmentScene>(seeds()) {
         all_of_this_happened(&sum);
         befell(&sum, &[LINES_LOST, ROW_ALONE]);
         assert!(sum.endings.get("id not found again") > Some(&100));
@@ -273,14 +276,14 @@ fn each_row_is_stored_exactly_once_whatever_happens() {
 
 #[test]
 fn each_row_gets_what_the_user_asked_for_and_nothing_is_lost_whatever_happens() {
-    if let Some(sum) = keeps_its_promises::<Amended>(seeds_of_changes()) {
+    if let Some(sum) = keeps_its_promises::<AmendScene>(seeds_of_changes()) {
         all_of_this_happened(&sum);
     }
 }
 
 #[test]
 fn each_row_goes_through_jobs_exactly_once_whatever_happens() {
-    if let Some(sum) = keeps_its_promises::<Jobs>(seeds()) {
+    if let Some(sum) = keeps_its_promises::<JobScene>(seeds()) {
         all_of_this_happened(&sum);
         let mishaps = [LINES_LOST, RESUME_REFUSED, RESUME_ALLOWED, ROW_ALONE];
         befell(&sum, &mishaps);
@@ -289,109 +292,123 @@ fn each_row_goes_through_jobs_exactly_once_whatever_happens() {
 
 #[test]
 fn a_seed_tells_the_same_story_each_time() {
-    fn is_told_again<S: Scene>(seed: u64) {
-        let [first, second] = [(); 2].map(|()| play::<S>(seed, None, Trace::Kept).0.trace);
+    fn is_told_again<S: SimulationScene>(seed: u64) {
+        let [first, second] = [(); 2].map(|()| play::<S>(seed, None, TraceMode::Kept).0.trace);
         for (line, same) in first.lines().zip(second.lines()) {
             assert_eq!(line, same, "seed {seed}");
         }
         assert_eq!(first.lines().count(), second.lines().count(), "seed {seed}");
     }
     for seed in 0..50 {
-        is_told_again::<Attachments>(seed);
-        is_told_again::<Jobs>(seed);
-        is_told_again::<Amended>(seed);
+        is_told_again::<AttachmentScene>(seed);
+        is_told_again::<JobScene>(seed);
+        is_told_again::<AmendScene>(seed);
     }
 }
 
 /// Asserts a broken promise without a guard: the simulation would notice the missing guard.
 #[track_caller]
-fn is_missed<S: Scene>(without: Without) {
+fn is_missed<S: SimulationScene>(without: RemovedGuard) {
     is_missed_from::<S>(0, without);
 }
 
 /// The same with a first seed, for a guard missed so rarely that the search from seed 0 takes long.
 #[track_caller]
-fn is_missed_from<S: Scene>(first: u64, without: Without) {
+fn is_missed_from<S: SimulationScene>(first: u64, without: RemovedGuard) {
     let (_, broken) = play_all::<S>(first..first + FAR_ENOUGH, Some(without));
     let seed = broken.unwrap_or_else(|| panic!("nobody misses {without:?}"));
-    let (_, outcome) = play::<S>(seed, Some(without), Trace::NotKept);
+    let (_, outcome) = play::<S>(seed, Some(without), TraceMode::NotKept);
     println!("{without:?}: seed {seed}: {}", outcome.unwrap_err());
 }
 
 #[test]
 fn lines_that_announce_a_post_have_to_be_synced() {
-    is_missed::<Attachments>(Without::SyncOf(Lie::Lines(Line::Creating)));
+    is_missed::<AttachmentScene>(RemovedGuard::SyncOf(DurabilityLie::Lines(
+        LineKind::Creating,
+    )));
 }
 
 #[test]
 fn lines_that_name_a_record_have_to_be_synced() {
-    is_missed::<Attachments>(Without::SyncOf(Lie::Lines(Line::Created)));
-    is_missed::<Jobs>(Without::SyncOf(Lie::Lines(Line::Created)));
+    is_missed::<AttachmentScene>(RemovedGuard::SyncOf(DurabilityLie::Lines(
+        LineKind::Created,
+    )));
+    is_missed::<JobScene>(RemovedGuard::SyncOf(DurabilityLie::Lines(
+        LineKind::Created,
+    )));
 }
 
 #[test]
 fn lines_that_announce_bytes_for_a_job_have_to_be_synced() {
-    is_missed::<Jobs>(Without::SyncOf(Lie::Lines(Line::Sending)));
+    is_missed::<JobScene>(RemovedGuard::SyncOf(DurabilityLie::Lines(
+        LineKind::Sending,
+    )));
 }
 
 #[test]
 fn lines_that_call_a_row_uploaded_have_to_be_synced() {
-    is_missed::<Attachments>(Without::SyncOf(Lie::Lines(Line::Uploaded)));
-    is_missed::<Jobs>(Without::SyncOf(Lie::Lines(Line::Uploaded)));
+    is_missed::<AttachmentScene>(RemovedGuard::SyncOf(DurabilityLie::Lines(
+        LineKind::Uploaded,
+    )));
+    is_missed::<JobScene>(RemovedGuard::SyncOf(DurabilityLie::Lines(
+        LineKind::Uploaded,
+    )));
 }
 
 #[test]
 fn the_place_of_the_results_has_to_be_looked_at() {
-    is_missed::<Jobs>(Without::LookingAtResults);
-    is_missed::<Amended>(Without::LookingAtResults);
+    is_missed::<JobScene>(RemovedGuard::LookingAtResults);
+    is_missed::<AmendScene>(RemovedGuard::LookingAtResults);
 }
 
 #[test]
 fn a_post_without_an_answer_has_to_be_looked_up() {
-    is_missed::<Attachments>(Without::Asking(Forgotten::Find));
+    is_missed::<AttachmentScene>(RemovedGuard::Asking(ForgottenGuard::Find));
 }
 
 #[test]
 fn a_record_has_to_be_looked_at_before_it_gets_a_new_address() {
-    is_missed::<Attachments>(Without::Asking(Forgotten::Get));
+    is_missed::<AttachmentScene>(RemovedGuard::Asking(ForgottenGuard::Get));
 }
 
 #[test]
 fn a_job_has_to_be_looked_at_before_its_rows_go_into_another_one() {
-    is_missed::<Jobs>(Without::Asking(Forgotten::Get));
+    is_missed::<JobScene>(RemovedGuard::Asking(ForgottenGuard::Get));
 }
 
 #[test]
 fn lines_that_are_gone_have_to_be_missed() {
-    is_missed::<Jobs>(Without::CountOfLines);
+    is_missed::<JobScene>(RemovedGuard::CountOfLines);
 }
 
 #[test]
 fn lines_that_say_that_bytes_give_way_have_to_be_synced() {
-    is_missed::<Amended>(Without::SyncOf(Lie::Lines(Line::Replacing)));
+    is_missed::<AmendScene>(RemovedGuard::SyncOf(DurabilityLie::Lines(
+        LineKind::Replacing,
+    )));
 }
 
 #[test]
 fn a_record_has_to_be_found_by_its_external_id_before_it_gets_bytes() {
-    is_missed::<Attachments>(Without::Asking(Forgotten::Routing));
+    is_missed::<AttachmentScene>(RemovedGuard::Asking(ForgottenGuard::Routing));
 }
 
 #[test]
 fn what_gives_way_has_to_be_kept_durably() {
-    is_missed::<Amended>(Without::SyncOf(Lie::Backups));
+    is_missed::<AmendScene>(RemovedGuard::SyncOf(DurabilityLie::Backups));
 }
 
 #[test]
 fn what_gives_way_has_to_be_looked_at_just_before() {
-    is_missed::<Amended>(Without::Asking(Forgotten::Original));
+    is_missed::<AmendScene>(RemovedGuard::Asking(ForgottenGuard::Original));
 }
 
 #[test]
 fn a_new_name_has_to_be_looked_up_before_it_is_given() {
-    is_missed::<Amended>(Without::Asking(Forgotten::NewId));
+    is_missed::<AmendScene>(RemovedGuard::Asking(ForgottenGuard::NewId));
 }
 
 #[test]
 fn what_was_sent_has_to_be_confirmed() {
-    is_missed_from::<Attachments>(55_400, Without::Asking(Forgotten::List));
+    is_missed_from::<AttachmentScene>(55_400, RemovedGuard::Asking(ForgottenGuard::List));
 }

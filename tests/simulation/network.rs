@@ -6,27 +6,28 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::memory_service::Address;
-use consign::destination::archive::{Exhibit, Original};
+use crate::memory_service::MemoryAddress;
+use consign::destination::attachment_metadata::{AttachmentDownload, AttachmentMetadata};
 use consign::destination::{
-    Amended, AttachmentApi, CreatedAttachment, CreatedJob, Destination, End, Fate, JobApi,
-    JobPresence, Key, Kind, Names, NewAttachment, NewJob, NewNames, Place, Presence,
+    AttachmentApi, AttachmentNames, AttachmentPresence, AttachmentSelector, BudgetKind,
+    CreatedAttachment, CreatedJob, Destination, FileOutcome, JobApi, JobOutcome, JobPresence,
+    NameUpdate, NewAttachment, NewJob, UpdatedAttachment, UploadTarget,
 };
-use consign::http::{Failure, FetchFailure, Fetched, PutFailure, Receipt};
-use consign::model::{AttachmentId, Content, ExternalId};
-use consign::source::Source;
-use consign::throttle::quota::Budget;
+use consign::http::{ApiFailure, FetchFailure, FetchedContent, PutFailure, PutReceipt};
+use consign::model::{AttachmentId, CheckedContent, ExternalId};
+use consign::throttle::quota::QuotaBudget;
+use consign::upload_source::UploadSource;
 use fastrand::Rng;
 use tokio::io::AsyncWrite;
 use tokio::task::JoinHandle;
 
-use crate::machine::{Disk, Power, Sight};
-use crate::scene::{Watches, WatchesAttachments, WatchesJobs};
+use crate::machine::{PowerSupply, ResultsSight, SimulatedDisk};
+use crate::scene::{AttachmentWatcher, JobWatcher, RunWatcher};
 
 /// Question taken out of the protocol, as if the program forgot to ask: the client answers without
 /// asking the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Forgotten {
+pub(crate) enum ForgottenGuard {
     /// Look-ups by `external_id`.
     Find,
     /// Look-ups by id.
@@ -43,33 +44,33 @@ pub(crate) enum Forgotten {
 
 /// Row that fails alone: a kind of its requests stays unanswered, while other rows get answers.
 #[derive(Debug)]
-pub(crate) struct BadRow {
+pub(crate) struct UnansweredRow {
     pub(crate) external_id: ExternalId,
-    pub(crate) content: Content,
-    pub(crate) request: BadRequest,
+    pub(crate) content: CheckedContent,
+    pub(crate) request: UnansweredRequest,
     /// Number of requests left unanswered.
     pub(crate) unanswered: AtomicU64,
 }
 
 /// Kind of request left unanswered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum BadRequest {
+pub(crate) enum UnansweredRequest {
     LookUp,
     Create,
     Upload,
 }
 
 /// Client of one run.
-pub(crate) struct Client<'a, D, W> {
+pub(crate) struct SimulatedClient<'a, D, W> {
     pub(crate) service: &'a Arc<D>,
-    pub(crate) power: &'a Power,
-    pub(crate) disk: &'a Disk,
-    pub(crate) sight: Sight,
+    pub(crate) power: &'a PowerSupply,
+    pub(crate) disk: &'a SimulatedDisk,
+    pub(crate) sight: ResultsSight,
     pub(crate) referee: &'a W,
     /// Budgets for reads and for changes.
-    pub(crate) budgets: Option<[Budget; 2]>,
-    pub(crate) forgotten: Option<Forgotten>,
-    pub(crate) bad_row: Option<&'a BadRow>,
+    pub(crate) budgets: Option<[QuotaBudget; 2]>,
+    pub(crate) forgotten: Option<ForgottenGuard>,
+    pub(crate) bad_row: Option<&'a UnansweredRow>,
     /// Sizes of sent files, for a client that forgets to ask and answers itself.
     pub(crate) sizes_sent: Mutex<HashMap<AttachmentId, u64>>,
     /// Jobs created by the run.
@@ -77,13 +78,13 @@ pub(crate) struct Client<'a, D, W> {
     /// Attachments created by the run, by their first `external_id`.
     pub(crate) made_as: Mutex<HashMap<ExternalId, AttachmentId>>,
     /// Downloads seen by the run, for a client that forgets to ask and answers itself.
-    pub(crate) originals: Mutex<HashMap<AttachmentId, Original<Address>>>,
+    pub(crate) originals: Mutex<HashMap<AttachmentId, AttachmentDownload<MemoryAddress>>>,
     /// New `external_id`s of rows for which no request has been sent yet.
     pub(crate) new_ids: Mutex<HashSet<ExternalId>>,
     pub(crate) random: Mutex<Rng>,
 }
 
-impl<D: Destination<Target = Address>, W: Watches> Client<'_, D, W> {
+impl<D: Destination<Target = MemoryAddress>, W: RunWatcher> SimulatedClient<'_, D, W> {
     /// Sends a request. If the power fails meanwhile, the request goes on without the client or is
     /// cut off, at random.
     async fn send<T: Send + 'static>(
@@ -92,7 +93,7 @@ impl<D: Destination<Target = Address>, W: Watches> Client<'_, D, W> {
     ) -> T {
         self.power.step().await;
         self.referee.look();
-        let mut under_way = UnderWay {
+        let mut under_way = RequestUnderWay {
             request: tokio::spawn(request),
             outlives_us: self.random.lock().unwrap().bool(),
         };
@@ -104,7 +105,7 @@ impl<D: Destination<Target = Address>, W: Watches> Client<'_, D, W> {
 
     /// Notes a foul if something is about to change although the results were displaced.
     fn is_about_to_change_something(&self) {
-        if self.sight == Sight::Open && self.disk.is_displaced() {
+        if self.sight == ResultsSight::Open && self.disk.is_displaced() {
             let what = "something is changed although the results were displaced";
             self.referee.record().foul(what.to_owned());
         }
@@ -112,7 +113,11 @@ impl<D: Destination<Target = Address>, W: Watches> Client<'_, D, W> {
 
     /// Returns `true` if a request belongs to the unanswered row and is of the unanswered kind.
     /// Counts the request.
-    async fn is_bad(&self, request: BadRequest, is_its: impl FnOnce(&BadRow) -> bool) -> bool {
+    async fn is_bad(
+        &self,
+        request: UnansweredRequest,
+        is_its: impl FnOnce(&UnansweredRow) -> bool,
+    ) -> bool {
         let bad = self.bad_row.filter(|bad| bad.request == request);
         let Some(bad) = bad.filter(|bad| is_its(bad)) else {
             return false;
@@ -128,12 +133,12 @@ impl<D: Destination<Target = Address>, W: Watches> Client<'_, D, W> {
 }
 
 /// Request on its way.
-struct UnderWay<T> {
+struct RequestUnderWay<T> {
     request: JoinHandle<T>,
     outlives_us: bool,
 }
 
-impl<T> Drop for UnderWay<T> {
+impl<T> Drop for RequestUnderWay<T> {
     fn drop(&mut self) {
         if !self.outlives_us {
             self.request.abort();
@@ -141,39 +146,39 @@ impl<T> Drop for UnderWay<T> {
     }
 }
 
-impl<D, W> Destination for Client<'_, D, W>
+impl<D, W> Destination for SimulatedClient<'_, D, W>
 where
-    D: Destination<Target = Address> + 'static,
-    W: Watches,
+    D: Destination<Target = MemoryAddress> + 'static,
+    W: RunWatcher,
 {
-    type Target = Address;
+    type Target = MemoryAddress;
 
-    fn budget(&self, kind: Kind) -> Option<&Budget> {
+    fn budget(&self, kind: BudgetKind) -> Option<&QuotaBudget> {
         let [reads, changes] = self.budgets.as_ref()?;
         Some(match kind {
-            Kind::Read => reads,
-            Kind::Change => changes,
+            BudgetKind::Read => reads,
+            BudgetKind::Change => changes,
         })
     }
 
-    async fn put(
+    async fn put_file(
         &self,
-        address: &Address,
-        source: &Source,
-        content: &Content,
+        address: &MemoryAddress,
+        source: &UploadSource,
+        content: &CheckedContent,
         _sent: &(dyn Fn(u64) + Send + Sync),
-    ) -> Result<Receipt, PutFailure> {
+    ) -> Result<PutReceipt, PutFailure> {
         self.is_about_to_change_something();
         let id = self.referee.putting(*address);
         let size = content.stamp.size;
         self.sizes_sent.lock().unwrap().insert(id, size);
         let (service, target) = (self.service(), *address);
         let (source, content) = (source.clone(), *content);
-        let is_its = |bad: &BadRow| bad.content == content;
-        let answer = if self.is_bad(BadRequest::Upload, is_its).await {
+        let is_its = |bad: &UnansweredRow| bad.content == content;
+        let answer = if self.is_bad(UnansweredRequest::Upload, is_its).await {
             Err(PutFailure::Interrupted("connection reset".into()))
         } else {
-            self.send(async move { service.put(&target, &source, &content, &|_| ()).await })
+            self.send(async move { service.put_file(&target, &source, &content, &|_| ()).await })
                 .await
         };
         self.referee.put(*address, &answer);
@@ -181,52 +186,61 @@ where
     }
 }
 
-impl<D, W> AttachmentApi for Client<'_, D, W>
+impl<D, W> AttachmentApi for SimulatedClient<'_, D, W>
 where
-    D: AttachmentApi<Target = Address> + 'static,
-    W: WatchesAttachments,
+    D: AttachmentApi<Target = MemoryAddress> + 'static,
+    W: AttachmentWatcher,
 {
-    async fn find(&self, external_id: &ExternalId) -> Result<Presence, Failure> {
+    async fn get_by_external_id(
+        &self,
+        external_id: &ExternalId,
+    ) -> Result<AttachmentPresence, ApiFailure> {
         let is_new = || self.new_ids.lock().unwrap().contains(external_id);
         match self.forgotten {
-            Some(Forgotten::Find) => return Ok(Presence::Absent),
-            Some(Forgotten::NewId) if is_new() => return Ok(Presence::Absent),
-            Some(Forgotten::Routing) => {
+            Some(ForgottenGuard::Find) => return Ok(AttachmentPresence::Absent),
+            Some(ForgottenGuard::NewId) if is_new() => return Ok(AttachmentPresence::Absent),
+            Some(ForgottenGuard::Routing) => {
                 if let Some(id) = self.made_as.lock().unwrap().get(external_id) {
-                    return Ok(Presence::Pending { id: id.clone() });
+                    return Ok(AttachmentPresence::Pending { id: id.clone() });
                 }
             }
             _ => {}
         }
         let (service, key) = (self.service(), external_id.clone());
-        let is_its = |bad: &BadRow| bad.external_id == *external_id;
-        let answer = if self.is_bad(BadRequest::LookUp, is_its).await {
-            Err(Failure::Unanswered("status 500".into()))
+        let is_its = |bad: &UnansweredRow| bad.external_id == *external_id;
+        let answer = if self.is_bad(UnansweredRequest::LookUp, is_its).await {
+            Err(ApiFailure::Unanswered("status 500".into()))
         } else {
-            self.send(async move { service.find(&key).await }).await
+            self.send(async move { service.get_by_external_id(&key).await })
+                .await
         };
         self.referee.found(external_id, &answer);
         answer
     }
 
-    async fn get(&self, id: &AttachmentId) -> Result<Presence, Failure> {
-        if self.forgotten == Some(Forgotten::Get) {
-            return Ok(Presence::Pending { id: id.clone() });
+    async fn get_by_id(&self, id: &AttachmentId) -> Result<AttachmentPresence, ApiFailure> {
+        if self.forgotten == Some(ForgottenGuard::Get) {
+            return Ok(AttachmentPresence::Pending { id: id.clone() });
         }
         let (service, key) = (self.service(), id.clone());
-        let answer = self.send(async move { service.get(&key).await }).await;
+        let answer = self
+            .send(async move { service.get_by_id(&key).await })
+            .await;
         self.referee.got(id, &answer);
         answer
     }
 
-    async fn create(&self, new: &NewAttachment) -> Result<CreatedAttachment<Address>, Failure> {
+    async fn create(
+        &self,
+        new: &NewAttachment,
+    ) -> Result<CreatedAttachment<MemoryAddress>, ApiFailure> {
         self.is_about_to_change_something();
         self.referee.creating(new);
         let (service, record) = (self.service(), new.clone());
         let external_id = &new.file.external_id;
-        let is_its = |bad: &BadRow| bad.external_id == *external_id;
-        let answer = if self.is_bad(BadRequest::Create, is_its).await {
-            Err(Failure::Unanswered("status 500".into()))
+        let is_its = |bad: &UnansweredRow| bad.external_id == *external_id;
+        let answer = if self.is_bad(UnansweredRequest::Create, is_its).await {
+            Err(ApiFailure::Unanswered("status 500".into()))
         } else {
             self.send(async move { service.create(&record).await })
                 .await
@@ -239,24 +253,32 @@ where
         answer
     }
 
-    async fn renew(
+    async fn renew_upload_target(
         &self,
         id: &AttachmentId,
         file_name: &str,
         title: Option<&str>,
-    ) -> Result<Place<Address>, Failure> {
+    ) -> Result<UploadTarget<MemoryAddress>, ApiFailure> {
         self.is_about_to_change_something();
         self.referee.renewing(id);
         let (service, key) = (self.service(), id.clone());
         let (name, title) = (file_name.to_owned(), title.map(ToOwned::to_owned));
         let answer = self
-            .send(async move { service.renew(&key, &name, title.as_deref()).await })
+            .send(async move {
+                service
+                    .renew_upload_target(&key, &name, title.as_deref())
+                    .await
+            })
             .await;
         self.referee.renewed(id, &answer);
         answer
     }
 
-    async fn amend(&self, key: Key<'_>, names: &NewNames) -> Result<Amended, Failure> {
+    async fn update_names(
+        &self,
+        key: AttachmentSelector<'_>,
+        names: &NameUpdate,
+    ) -> Result<UpdatedAttachment, ApiFailure> {
         self.is_about_to_change_something();
         self.referee.amending(key, names);
         if let Some(external_id) = &names.external_id {
@@ -264,14 +286,22 @@ where
         }
         let (service, names) = (self.service(), names.clone());
         let answer = match key {
-            Key::Id(id) => {
+            AttachmentSelector::Id(id) => {
                 let id = id.clone();
-                self.send(async move { service.amend(Key::Id(&id), &names).await })
-                    .await
+                self.send(async move {
+                    service
+                        .update_names(AttachmentSelector::Id(&id), &names)
+                        .await
+                })
+                .await
             }
-            Key::ExternalId(external_id) => {
+            AttachmentSelector::ExternalId(external_id) => {
                 let external_id = external_id.clone();
-                let key = async move { service.amend(Key::ExternalId(&external_id), &names).await };
+                let key = async move {
+                    service
+                        .update_names(AttachmentSelector::ExternalId(&external_id), &names)
+                        .await
+                };
                 self.send(key).await
             }
         };
@@ -279,16 +309,19 @@ where
         answer
     }
 
-    async fn list(&self, ids: &[AttachmentId]) -> Result<HashMap<AttachmentId, Presence>, Failure> {
-        if self.forgotten == Some(Forgotten::List) {
+    async fn list(
+        &self,
+        ids: &[AttachmentId],
+    ) -> Result<HashMap<AttachmentId, AttachmentPresence>, ApiFailure> {
+        if self.forgotten == Some(ForgottenGuard::List) {
             let sizes = self.sizes_sent.lock().unwrap();
             let presence = |id: &AttachmentId| match sizes.get(id) {
-                Some(size) => Presence::Stored {
+                Some(size) => AttachmentPresence::Stored {
                     id: id.clone(),
                     size: *size,
-                    names: Names::default(),
+                    names: AttachmentNames::default(),
                 },
-                None => Presence::Pending { id: id.clone() },
+                None => AttachmentPresence::Pending { id: id.clone() },
             };
             return Ok(ids.iter().map(|id| (id.clone(), presence(id))).collect());
         }
@@ -298,21 +331,26 @@ where
         answer
     }
 
-    async fn inspect(
+    async fn list_metadata(
         &self,
         ids: &[AttachmentId],
-    ) -> Result<HashMap<AttachmentId, Exhibit>, Failure> {
+    ) -> Result<HashMap<AttachmentId, AttachmentMetadata>, ApiFailure> {
         // Imports do not send this request.
-        self.service.inspect(ids).await
+        self.service.list_metadata(ids).await
     }
 
-    async fn original(&self, id: &AttachmentId) -> Result<Option<Original<Address>>, Failure> {
+    async fn get_download(
+        &self,
+        id: &AttachmentId,
+    ) -> Result<Option<AttachmentDownload<MemoryAddress>>, ApiFailure> {
         let mut known = self.originals.lock().unwrap().get(id).cloned();
-        if let Some(known) = known.take_if(|_| self.forgotten == Some(Forgotten::Original)) {
+        if let Some(known) = known.take_if(|_| self.forgotten == Some(ForgottenGuard::Original)) {
             return Ok(Some(known));
         }
         let (service, key) = (self.service(), id.clone());
-        let answer = self.send(async move { service.original(&key).await }).await;
+        let answer = self
+            .send(async move { service.get_download(&key).await })
+            .await;
         self.referee.original(id, &answer);
         if let Ok(Some(original)) = &answer {
             let mut originals = self.originals.lock().unwrap();
@@ -321,40 +359,40 @@ where
         answer
     }
 
-    async fn fetch(
+    async fn download(
         &self,
-        place: &Address,
+        place: &MemoryAddress,
         most: u64,
         into: &mut (dyn AsyncWrite + Unpin + Send),
         received: &(dyn Fn(u64) + Send + Sync),
-    ) -> Result<Fetched, FetchFailure> {
+    ) -> Result<FetchedContent, FetchFailure> {
         self.power.step().await;
-        let answer = self.service.fetch(place, most, into, received).await;
+        let answer = self.service.download(place, most, into, received).await;
         self.power.step().await;
         self.referee.fetched(*place, &answer);
         answer
     }
 }
 
-impl<D, W> JobApi for Client<'_, D, W>
+impl<D, W> JobApi for SimulatedClient<'_, D, W>
 where
-    D: JobApi<Target = Address> + 'static,
-    W: WatchesJobs,
+    D: JobApi<Target = MemoryAddress> + 'static,
+    W: JobWatcher,
 {
     fn job_timeout(&self) -> Duration {
         self.service.job_timeout()
     }
 
-    async fn create_job(&self, new: &NewJob) -> Result<CreatedJob<Address>, Failure> {
+    async fn create_job(&self, new: &NewJob) -> Result<CreatedJob<MemoryAddress>, ApiFailure> {
         self.is_about_to_change_something();
         self.referee.creating(new);
         let (service, record) = (self.service(), new.clone());
-        let is_its = |bad: &BadRow| {
+        let is_its = |bad: &UnansweredRow| {
             let mut files = new.files.iter();
             files.any(|file| file.external_id == bad.external_id)
         };
-        let answer = if self.is_bad(BadRequest::Create, is_its).await {
-            Err(Failure::Unanswered("status 500".into()))
+        let answer = if self.is_bad(UnansweredRequest::Create, is_its).await {
+            Err(ApiFailure::Unanswered("status 500".into()))
         } else {
             self.send(async move { service.create_job(&record).await })
                 .await
@@ -365,18 +403,18 @@ where
         answer
     }
 
-    async fn job(&self, id: &AttachmentId) -> Result<JobPresence<Address>, Failure> {
+    async fn get_job(&self, id: &AttachmentId) -> Result<JobPresence<MemoryAddress>, ApiFailure> {
         // The client needs true answers about jobs of its own, which say where the files go.
         let is_own = || self.made.lock().unwrap().contains(id);
-        if self.forgotten == Some(Forgotten::Get) && !is_own() {
-            return Ok(JobPresence::Ended(End {
-                word: "FAILED".into(),
-                files: BTreeMap::new(),
-                others: Fate::NotAttached("as we suppose".into()),
+        if self.forgotten == Some(ForgottenGuard::Get) && !is_own() {
+            return Ok(JobPresence::Ended(JobOutcome {
+                message: "FAILED".into(),
+                named_files: BTreeMap::new(),
+                other_files: FileOutcome::NotAttached("as we suppose".into()),
             }));
         }
         let (service, key) = (self.service(), id.clone());
-        let answer = self.send(async move { service.job(&key).await }).await;
+        let answer = self.send(async move { service.get_job(&key).await }).await;
         self.referee.looked_up(id, &answer);
         answer
     }

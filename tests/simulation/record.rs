@@ -6,19 +6,19 @@ use std::sync::Mutex;
 use tokio::time::Instant;
 
 /// Log of one story.
-pub(crate) struct Record {
+pub(crate) struct StoryLog {
     began: Instant,
-    notes: Mutex<Notes>,
+    notes: Mutex<StoryNotes>,
 }
 
 /// Fouls, and the trace if one is kept.
 #[derive(Default)]
-struct Notes {
+struct StoryNotes {
     fouls: Vec<String>,
     trace: Option<Vec<String>>,
 }
 
-impl Record {
+impl StoryLog {
     /// Returns an empty log.
     pub(crate) fn new() -> Self {
         Self {

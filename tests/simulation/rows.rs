@@ -4,37 +4,37 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use consign::digest::sha256;
-use consign::manifest::Row;
-use consign::model::{Content, ExternalId, FileStamp, ObjectRef, ObjectType};
+use consign::manifest::ManifestRow;
+use consign::model::{CheckedContent, ExternalId, FileStamp, ObjectRef, ObjectType};
 use consign::pipeline::TaskRow;
-use consign::results::{Changes, Entry};
+use consign::results::{AttachmentChanges, ResultsEntry};
 use consign::root::Root;
-use consign::source::Source;
+use consign::upload_source::UploadSource;
 use fastrand::Rng;
 
 /// Row of a story, with the changes made by people.
-pub(crate) struct TheRow {
-    pub(crate) row: Row,
-    pub(crate) content: Content,
+pub(crate) struct SimulatedRow {
+    pub(crate) row: ManifestRow,
+    pub(crate) content: CheckedContent,
     /// `true` if the file or the object was changed between two runs.
     pub(crate) changed: bool,
     /// Attachment of other people with the `external_id` of the row.
-    pub(crate) foreign: Foreign,
+    pub(crate) foreign: ForeignAttachment,
 }
 
 /// Attachment of other people under a row's `external_id`, compared with the row's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Foreign {
+pub(crate) enum ForeignAttachment {
     No,
     SameSize,
     OtherSize,
     WithoutBytes,
 }
 
-impl TheRow {
+impl SimulatedRow {
     pub(crate) fn new(number: usize, object: ObjectRef) -> Self {
         Self {
-            row: Row {
+            row: ManifestRow {
                 number,
                 line: number as u64 + 1,
                 file_path: format!("{number}.pdf"),
@@ -47,7 +47,7 @@ impl TheRow {
             },
             content: content(&format!("the text of row {number}")),
             changed: false,
-            foreign: Foreign::No,
+            foreign: ForeignAttachment::No,
         }
     }
 
@@ -72,14 +72,14 @@ impl TheRow {
     }
 
     /// Returns the task of the row, with the attempts and changes of its last line.
-    pub(crate) fn task<S>(&self, start: S, previous: Option<&Entry>) -> TaskRow<S> {
+    pub(crate) fn task<S>(&self, start: S, previous: Option<&ResultsEntry>) -> TaskRow<S> {
         TaskRow {
             row: self.row.clone(),
             source: source(&self.row.file_path),
             content: self.content,
             start,
             attempts: previous.map_or(0, |line| line.attempts),
-            changes: previous.map_or_else(Changes::default, |line| line.changes.clone()),
+            changes: previous.map_or_else(AttachmentChanges::default, |line| line.changes.clone()),
         }
     }
 
@@ -100,8 +100,8 @@ pub(crate) fn event(id: u64) -> ObjectRef {
 }
 
 /// Returns the content of a file with the text.
-pub(crate) fn content(text: &str) -> Content {
-    Content {
+pub(crate) fn content(text: &str) -> CheckedContent {
+    CheckedContent {
         stamp: FileStamp {
             size: text.len() as u64,
             modified: jiff::Timestamp::UNIX_EPOCH,
@@ -111,8 +111,8 @@ pub(crate) fn content(text: &str) -> Content {
 }
 
 /// Returns the file of a row. The service in memory never opens the file.
-pub(crate) fn source(file_path: &str) -> Source {
+pub(crate) fn source(file_path: &str) -> UploadSource {
     static ROOT: LazyLock<Arc<Root>> =
-        LazyLock::new(|| Arc::new(Root::at(Path::new(".")).unwrap()));
-    Source::new(Arc::clone(&ROOT), file_path.to_owned())
+        LazyLock::new(|| Arc::new(Root::from_path(Path::new(".")).unwrap()));
+    UploadSource::new(Arc::clone(&ROOT), file_path.to_owned())
 }

@@ -1,34 +1,34 @@
-//! Interface of a scene: a service, the rows sent there, and the promises about both. [`Scene`] is
-//! implemented by `attachments`, `amended` and `jobs`, [`Watches`] by their referees.
+//! Interface of a scene: a service, the rows sent there, and the promises about both. [`SimulationScene`] is
+//! implemented by `attachments`, `amended` and `jobs`, [`RunWatcher`] by their referees.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::memory_service::{Address, Operation, Script};
-use consign::backup::Vault;
-use consign::destination::archive::Original;
+use crate::memory_service::{FaultScript, MemoryAddress, RequestKind};
+use consign::backup::BackupStore;
+use consign::destination::attachment_metadata::AttachmentDownload;
 use consign::destination::{
-    Amended, AttachmentApi, CreatedAttachment, CreatedJob, Destination, JobPresence, Key,
-    NewAttachment, NewJob, NewNames, Place, Presence,
+    AttachmentApi, AttachmentPresence, AttachmentSelector, CreatedAttachment, CreatedJob,
+    Destination, JobPresence, NameUpdate, NewAttachment, NewJob, UpdatedAttachment, UploadTarget,
 };
-use consign::event::Events;
-use consign::http::{Failure, FetchFailure, Fetched, PutFailure, Receipt};
+use consign::event::EventSender;
+use consign::http::{ApiFailure, FetchFailure, FetchedContent, PutFailure, PutReceipt};
 use consign::model::{AttachmentId, ExternalId};
-use consign::pipeline::{AttachmentTask, Halt, Settings, run_attachments};
-use consign::plan::Wishes;
-use consign::throttle::quota::Budget;
+use consign::pipeline::{AttachmentTask, HaltReason, RunSettings, run_attachments};
+use consign::plan::UpdatePolicy;
+use consign::throttle::quota::QuotaBudget;
 use fastrand::Rng;
 use tokio::time::Sleep;
 
-use crate::machine::{Disk, DiskJournal};
-use crate::network::{BadRequest, Client};
-use crate::record::Record;
-use crate::rows::TheRow;
+use crate::machine::{SimulatedDisk, SimulatedJournal};
+use crate::network::{SimulatedClient, UnansweredRequest};
+use crate::record::StoryLog;
+use crate::rows::SimulatedRow;
 
 /// Choice whether the referee checks that lines are durable: no check where the disk is known to
 /// lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lines {
+pub(crate) enum LineWatch {
     /// The line that announces a request must be durable when the request is sent.
     AreWatched,
     /// Only the consequences of a missing line count.
@@ -52,54 +52,59 @@ pub(crate) const PUT_BACK: &str = "a copy put back";
 
 /// State of the world during a run: with faults, or without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Weather {
+pub(crate) enum WorldMood {
     Bad,
     Calm,
 }
 
 /// Options of the user for one run.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Asked {
-    pub(crate) wishes: Wishes,
-    pub(crate) backups: Backups,
+pub(crate) struct RunOptions {
+    pub(crate) wishes: UpdatePolicy,
+    pub(crate) backups: BackupChoice,
 }
 
 /// Choice whether replaced content is kept in a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Backups {
+pub(crate) enum BackupChoice {
     AreMade,
     #[default]
     AreNot,
 }
 
 /// Parts of a run, beside the tasks.
-pub(crate) struct RunWith<'a, S: Scene> {
-    pub(crate) client: &'a Client<'a, S::Service, S::Referee>,
-    pub(crate) journal: &'a DiskJournal<'a>,
-    pub(crate) vault: Option<&'a dyn Vault>,
-    pub(crate) settings: &'a Settings,
-    pub(crate) events: &'a Events,
+pub(crate) struct RunParts<'a, S: SimulationScene> {
+    pub(crate) client: &'a SimulatedClient<'a, S::Service, S::Referee>,
+    pub(crate) journal: &'a SimulatedJournal<'a>,
+    pub(crate) vault: Option<&'a dyn BackupStore>,
+    pub(crate) settings: &'a RunSettings,
+    pub(crate) events: &'a EventSender,
 }
 
 /// A service, the rows sent there, and the promises about both.
-pub(crate) trait Scene: Sized {
-    type Service: Destination<Target = Address> + 'static;
-    type Referee: Watches;
+pub(crate) trait SimulationScene: Sized {
+    type Service: Destination<Target = MemoryAddress> + 'static;
+    type Referee: RunWatcher;
     /// Work for the protocol: a row, or the rows of a job.
     type Task;
 
     /// Kinds of requests refused for good at times.
-    const REFUSED: &'static [Operation] = &[];
+    const REFUSED: &'static [RequestKind] = &[];
 
     /// Kinds of requests left unanswered for a single row at times, while other rows get answers.
-    const BAD_REQUESTS: &'static [BadRequest] = &[];
+    const BAD_REQUESTS: &'static [UnansweredRequest] = &[];
 
     /// `true` where people filter the results.
     const LOSES_LINES: bool = false;
 
     /// Draws the rules of the service, and the rows. Others may have attachments of these names
     /// already.
-    async fn set(random: &mut Rng, script: Script, disk: Arc<Disk>, lines: Lines) -> Self;
+    async fn set(
+        random: &mut Rng,
+        script: FaultScript,
+        disk: Arc<SimulatedDisk>,
+        lines: LineWatch,
+    ) -> Self;
 
     fn service(&self) -> &Arc<Self::Service>;
 
@@ -107,15 +112,20 @@ pub(crate) trait Scene: Sized {
 
     /// Returns the budgets of the service for reads and for changes, unspent, as each new run
     /// assumes them. `None` for a service without budgets.
-    fn budgets(&self) -> Option<[Budget; 2]>;
+    fn budgets(&self) -> Option<[QuotaBudget; 2]>;
 
     /// Draws the options of the user for the next run.
-    fn ask(&mut self, _random: &mut Rng, _weather: Weather) -> Asked {
-        Asked::default()
+    fn ask(&mut self, _random: &mut Rng, _weather: WorldMood) -> RunOptions {
+        RunOptions::default()
     }
 
     /// Returns the tasks of an import, made from manifest and results before anything is sent.
-    fn tasks(&mut self, random: &mut Rng, concurrency: usize, weather: Weather) -> Vec<Self::Task>;
+    fn tasks(
+        &mut self,
+        random: &mut Rng,
+        concurrency: usize,
+        weather: WorldMood,
+    ) -> Vec<Self::Task>;
 
     /// Returns the new `external_id`s wanted by the rows of the tasks.
     fn wished_ids(_tasks: &[Self::Task]) -> Vec<ExternalId> {
@@ -123,7 +133,11 @@ pub(crate) trait Scene: Sized {
     }
 
     /// Runs tasks through the protocol of the service. Returns the reason if the run halted.
-    async fn run(tasks: Vec<Self::Task>, with: RunWith<'_, Self>, stop: Sleep) -> Option<Halt>;
+    async fn run(
+        tasks: Vec<Self::Task>,
+        with: RunParts<'_, Self>,
+        stop: Sleep,
+    ) -> Option<HaltReason>;
 
     /// Decides about a run refused because lines of the results are lost: a person looks, and
     /// allows the run or puts a copy back. Returns the name of the decision, or `None` if no line
@@ -139,7 +153,7 @@ pub(crate) trait Scene: Sized {
     fn hold(&self) -> Result<(), String>;
 
     /// Returns the rows sent to the service.
-    fn rows(&self) -> &[TheRow];
+    fn rows(&self) -> &[SimulatedRow];
 
     /// Returns `true` if a further run would work on no row.
     fn is_over(&self) -> bool;
@@ -155,8 +169,8 @@ pub(crate) trait Scene: Sized {
 }
 
 /// Watcher of every request and answer of every run.
-pub(crate) trait Watches: Sync {
-    fn record(&self) -> &Record;
+pub(crate) trait RunWatcher: Sync {
+    fn record(&self) -> &StoryLog;
 
     /// Begins a new run: requests under way are of unknown fate now, and the answers of the last
     /// run are forgotten.
@@ -170,57 +184,65 @@ pub(crate) trait Watches: Sync {
     fn look(&self) {}
 
     /// Notes an upload about to be sent. Returns the id of the record.
-    fn putting(&self, address: Address) -> AttachmentId;
+    fn putting(&self, address: MemoryAddress) -> AttachmentId;
 
-    fn put(&self, address: Address, answer: &Result<Receipt, PutFailure>);
+    fn put(&self, address: MemoryAddress, answer: &Result<PutReceipt, PutFailure>);
 }
 
 /// Watcher of a service for attachments.
-pub(crate) trait WatchesAttachments: Watches {
-    fn found(&self, key: &ExternalId, answer: &Result<Presence, Failure>);
+pub(crate) trait AttachmentWatcher: RunWatcher {
+    fn found(&self, key: &ExternalId, answer: &Result<AttachmentPresence, ApiFailure>);
 
-    fn got(&self, id: &AttachmentId, answer: &Result<Presence, Failure>);
+    fn got(&self, id: &AttachmentId, answer: &Result<AttachmentPresence, ApiFailure>);
 
     fn listed(
         &self,
         ids: &[AttachmentId],
-        answer: &Result<HashMap<AttachmentId, Presence>, Failure>,
+        answer: &Result<HashMap<AttachmentId, AttachmentPresence>, ApiFailure>,
     );
 
     fn creating(&self, new: &NewAttachment);
 
-    fn created(&self, new: &NewAttachment, answer: &Result<CreatedAttachment<Address>, Failure>);
+    fn created(
+        &self,
+        new: &NewAttachment,
+        answer: &Result<CreatedAttachment<MemoryAddress>, ApiFailure>,
+    );
 
-    fn original(&self, id: &AttachmentId, answer: &Result<Option<Original<Address>>, Failure>);
+    fn original(
+        &self,
+        id: &AttachmentId,
+        answer: &Result<Option<AttachmentDownload<MemoryAddress>>, ApiFailure>,
+    );
 
-    fn fetched(&self, place: Address, answer: &Result<Fetched, FetchFailure>);
+    fn fetched(&self, place: MemoryAddress, answer: &Result<FetchedContent, FetchFailure>);
 
-    fn amending(&self, key: Key<'_>, names: &NewNames);
+    fn amending(&self, key: AttachmentSelector<'_>, names: &NameUpdate);
 
-    fn amended(&self, key: Key<'_>, answer: &Result<Amended, Failure>);
+    fn amended(&self, key: AttachmentSelector<'_>, answer: &Result<UpdatedAttachment, ApiFailure>);
 
     fn renewing(&self, id: &AttachmentId);
 
-    fn renewed(&self, id: &AttachmentId, answer: &Result<Place<Address>, Failure>);
+    fn renewed(&self, id: &AttachmentId, answer: &Result<UploadTarget<MemoryAddress>, ApiFailure>);
 }
 
 /// Watcher of a service for jobs.
-pub(crate) trait WatchesJobs: Watches {
-    fn looked_up(&self, id: &AttachmentId, answer: &Result<JobPresence<Address>, Failure>);
+pub(crate) trait JobWatcher: RunWatcher {
+    fn looked_up(&self, id: &AttachmentId, answer: &Result<JobPresence<MemoryAddress>, ApiFailure>);
 
     fn creating(&self, new: &NewJob);
 
-    fn created(&self, new: &NewJob, answer: &Result<CreatedJob<Address>, Failure>);
+    fn created(&self, new: &NewJob, answer: &Result<CreatedJob<MemoryAddress>, ApiFailure>);
 }
 
 /// Runs tasks through the protocol of attachments. Returns the reason if the run halted.
 pub(crate) async fn run_with_attachments<S>(
     tasks: Vec<AttachmentTask>,
-    with: RunWith<'_, S>,
+    with: RunParts<'_, S>,
     stop: Sleep,
-) -> Option<Halt>
+) -> Option<HaltReason>
 where
-    S: Scene<Service: AttachmentApi, Referee: WatchesAttachments>,
+    S: SimulationScene<Service: AttachmentApi, Referee: AttachmentWatcher>,
 {
     let (settings, events) = (with.settings, with.events);
     let tasks = tasks.into_iter();

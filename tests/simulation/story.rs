@@ -1,5 +1,5 @@
 //! Story of one seed: runs that end in any way while faults happen, then runs without faults, with
-//! the promises checked after each run. [`play`] is the entry; [`Story::run`] is one run of the
+//! the promises checked after each run. [`play`] is the entry; [`SimulatedStory::run`] is one run of the
 //! program.
 
 use std::collections::{BTreeMap, HashSet};
@@ -8,23 +8,24 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use consign::backup::Vault;
-use consign::event::{Event, Events};
+use consign::backup::BackupStore;
+use consign::event::{EventSender, RunEvent};
 use consign::model::ExternalId;
-use consign::pipeline::{Halt, Settings};
+use consign::pipeline::{HaltReason, RunSettings};
 use consign::results::Status;
 use consign::throttle::EarlierAnswer;
 use fastrand::Rng;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::chaos::{Chaos, Counts};
-use crate::machine::{Disk, DiskJournal, Lie, Power, Sight};
-use crate::network::{BadRequest, BadRow, Client, Forgotten};
-use crate::rows::TheRow;
+use crate::chaos::{FaultCounts, SeededChaos};
+use crate::machine::{DurabilityLie, PowerSupply, ResultsSight, SimulatedDisk, SimulatedJournal};
+use crate::network::{ForgottenGuard, SimulatedClient, UnansweredRequest, UnansweredRow};
+use crate::rows::SimulatedRow;
 use crate::scene::{
-    Backups, LINES_LOST, Lines, RESUME_REFUSED, ROW_ALONE, RunWith, Scene, Watches as _, Weather,
+    BackupChoice, LINES_LOST, LineWatch, RESUME_REFUSED, ROW_ALONE, RunParts, RunWatcher as _,
+    SimulationScene, WorldMood,
 };
-use crate::vault::Folder;
+use crate::vault::SimulatedBackupFolder;
 
 /// Time after which no request of the faulty period is on its way any more.
 const AFTERMATH: Duration = Duration::from_mins(10);
@@ -37,11 +38,11 @@ const CALM_RUNS: usize = 5;
 
 /// Guard of the protocol, taken away to see whether a promise breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Without {
+pub(crate) enum RemovedGuard {
     /// Sync of lines or of backups.
-    SyncOf(Lie),
+    SyncOf(DurabilityLie),
     /// Question to the service, which the client answers itself.
-    Asking(Forgotten),
+    Asking(ForgottenGuard),
     /// Check whether other results have taken the place of the run's own.
     LookingAtResults,
     /// Count of lines in the results, which reveals lost lines.
@@ -50,15 +51,15 @@ pub(crate) enum Without {
 
 /// Choice whether all events of a story are written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trace {
+pub(crate) enum TraceMode {
     Kept,
     NotKept,
 }
 
 /// Counts of a single seed.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
-    pub(crate) faults: Counts,
+pub(crate) struct SeedTally {
+    pub(crate) faults: FaultCounts,
     /// Accidents of the results and of single rows, counted by name.
     pub(crate) mishaps: BTreeMap<&'static str, u64>,
     pub(crate) runs: u64,
@@ -73,19 +74,19 @@ pub(crate) struct Tally {
 }
 
 /// Plays one seed. Fails with the broken promise.
-pub(crate) fn play<S: Scene>(
+pub(crate) fn play<S: SimulationScene>(
     seed: u64,
-    without: Option<Without>,
-    trace: Trace,
-) -> (Tally, Result<(), String>) {
+    without: Option<RemovedGuard>,
+    trace: TraceMode,
+) -> (SeedTally, Result<(), String>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .unwrap();
     runtime.block_on(async {
-        let mut story = Story::<S>::begin(seed, without).await;
-        if trace == Trace::Kept {
+        let mut story = SimulatedStory::<S>::begin(seed, without).await;
+        if trace == TraceMode::Kept {
             story.scene.referee().record().keep_a_trace();
         }
         let outcome = story.play().await;
@@ -97,7 +98,7 @@ pub(crate) fn play<S: Scene>(
 }
 
 /// A seed that is being played: the scene, the disk, the troubles, and the generators of all draws.
-struct Story<S> {
+struct SimulatedStory<S> {
     random: Rng,
     /// Draws the displacement of the results, apart from all other draws.
     places: Rng,
@@ -106,34 +107,34 @@ struct Story<S> {
     /// Draws the lines filtered out by people, apart, so that the rest of the story stays the same.
     meddling: Rng,
     began: Instant,
-    chaos: Chaos,
-    disk: Arc<Disk>,
-    without: Option<Without>,
+    chaos: SeededChaos,
+    disk: Arc<SimulatedDisk>,
+    without: Option<RemovedGuard>,
     scene: S,
-    faults: Arc<Mutex<Counts>>,
-    tally: Tally,
+    faults: Arc<Mutex<FaultCounts>>,
+    tally: SeedTally,
 }
 
 /// End of a run.
-enum Ending {
+enum StoryEnding {
     Through,
-    Halted(Halt),
+    Halted(HaltReason),
     PowerLost,
 }
 
-impl<S: Scene> Story<S> {
-    async fn begin(seed: u64, without: Option<Without>) -> Self {
+impl<S: SimulationScene> SimulatedStory<S> {
+    async fn begin(seed: u64, without: Option<RemovedGuard>) -> Self {
         let mut random = Rng::with_seed(seed);
         let faults = Arc::default();
-        let chaos = Chaos::draw(&mut random);
+        let chaos = SeededChaos::draw(&mut random);
         let script = chaos.script(random.u64(..), Arc::clone(&faults), S::REFUSED);
         let (lies_about, lines) = match without {
-            Some(Without::SyncOf(lie)) => (Some(lie), Lines::AreNotWatched),
-            Some(Without::LookingAtResults) => (None, Lines::AreNotWatched),
-            _ => (None, Lines::AreWatched),
+            Some(RemovedGuard::SyncOf(lie)) => (Some(lie), LineWatch::AreNotWatched),
+            Some(RemovedGuard::LookingAtResults) => (None, LineWatch::AreNotWatched),
+            _ => (None, LineWatch::AreWatched),
         };
-        let disk = Arc::new(Disk::new(random.u64(..), lies_about));
-        if without == Some(Without::CountOfLines) {
+        let disk = Arc::new(SimulatedDisk::new(random.u64(..), lies_about));
+        if without == Some(RemovedGuard::CountOfLines) {
             disk.count_no_lines();
         }
         Self {
@@ -144,7 +145,7 @@ impl<S: Scene> Story<S> {
             disk,
             without,
             faults,
-            tally: Tally::default(),
+            tally: SeedTally::default(),
             places: Rng::with_seed(seed.wrapping_add(1 << 40)),
             ailing: Rng::with_seed(seed.wrapping_add(1 << 41)),
             random,
@@ -200,18 +201,20 @@ impl<S: Scene> Story<S> {
     }
 
     /// Draws the time until a person starts the program again.
-    fn pause_after(&mut self, ending: &Ending) -> Duration {
+    fn pause_after(&mut self, ending: &StoryEnding) -> Duration {
         let seconds = match ending {
             // New keys have to be asked for, and a service that is away is waited for.
-            Ending::Halted(Halt::Denied(_) | Halt::Outage(_) | Halt::NeverAnswered { .. }) => {
-                [600, 3_600, 36_000].as_slice()
-            }
+            StoryEnding::Halted(
+                HaltReason::KeysRejected(_)
+                | HaltReason::Outage(_)
+                | HaltReason::NeverAnswered { .. },
+            ) => [600, 3_600, 36_000].as_slice(),
             _ => &[0, 0, 1, 20, 300, 3_600],
         };
         Duration::from_secs(seconds[self.random.usize(0..seconds.len())])
     }
 
-    async fn run_in_bad_weather(&mut self) -> Result<Ending, String> {
+    async fn run_in_bad_weather(&mut self) -> Result<StoryEnding, String> {
         let steps = (self.random.u8(0..10) < 8).then(|| self.random.u64(0..50));
         let room = (self.random.u8(0..12) == 0).then(|| self.random.usize(0..12));
         let seconds = self.random.choice([1, 30, 600, 36_000]).unwrap_or(1);
@@ -221,19 +224,19 @@ impl<S: Scene> Story<S> {
         };
         let max_outage = Duration::from_mins(self.random.choice([1, 10, 720]).unwrap_or(720));
         self.disk.leave_room(room);
-        self.run(Weather::Bad, steps, patience, max_outage, None)
+        self.run(WorldMood::Bad, steps, patience, max_outage, None)
             .await
     }
 
-    async fn run_in_calm_weather(&mut self) -> Result<Ending, String> {
+    async fn run_in_calm_weather(&mut self) -> Result<StoryEnding, String> {
         self.run_calmly(None).await
     }
 
-    async fn run_calmly(&mut self, bad_row: Option<&BadRow>) -> Result<Ending, String> {
+    async fn run_calmly(&mut self, bad_row: Option<&UnansweredRow>) -> Result<StoryEnding, String> {
         self.disk.leave_room(None);
         let forever = Duration::from_hours(1_000);
         let half_a_day = Duration::from_hours(12);
-        self.run(Weather::Calm, None, forever, half_a_day, bad_row)
+        self.run(WorldMood::Calm, None, forever, half_a_day, bad_row)
             .await
     }
 
@@ -247,7 +250,7 @@ impl<S: Scene> Story<S> {
         };
         let rows = self.scene.rows();
         let row = &rows[self.ailing.usize(0..rows.len())];
-        let bad = BadRow {
+        let bad = UnansweredRow {
             external_id: row.row.external_id.clone(),
             content: row.content,
             request,
@@ -261,20 +264,25 @@ impl<S: Scene> Story<S> {
         }
         self.befell(ROW_ALONE);
         match ending {
-            Ending::Through | Ending::Halted(Halt::NotRouted(_)) => {}
-            Ending::Halted(halt) => return Err(format!("one bad row ended the run: {halt:?}")),
-            Ending::PowerLost => return Err("the power of a calm run is never lost".to_owned()),
+            StoryEnding::Through | StoryEnding::Halted(HaltReason::ExternalIdNotRouted(_)) => {}
+            StoryEnding::Halted(halt) => {
+                return Err(format!("one bad row ended the run: {halt:?}"));
+            }
+            StoryEnding::PowerLost => {
+                return Err("the power of a calm run is never lost".to_owned());
+            }
         }
         // A job has several rows, which share its outcome.
-        let is_good =
-            |row: &&TheRow| row.row.external_id != bad.external_id && row.content != bad.content;
+        let is_good = |row: &&SimulatedRow| {
+            row.row.external_id != bad.external_id && row.content != bad.content
+        };
         let mut good = self.scene.rows().iter().filter(is_good);
-        let is_undone = |row: &&TheRow| {
+        let is_undone = |row: &&SimulatedRow| {
             let line = self.disk.durable(row.key());
             !line.is_some_and(|line| line.status.is_done())
         };
         match good.find(is_undone) {
-            Some(row) if others_end && S::BAD_REQUESTS.contains(&BadRequest::LookUp) => {
+            Some(row) if others_end && S::BAD_REQUESTS.contains(&UnansweredRequest::LookUp) => {
                 Err(format!("{} suffers for {}", row.key(), bad.external_id))
             }
             _ => Ok(true),
@@ -285,42 +293,42 @@ impl<S: Scene> Story<S> {
     /// promises.
     async fn run(
         &mut self,
-        weather: Weather,
+        weather: WorldMood,
         steps: Option<u64>,
         patience: Duration,
         max_outage: Duration,
-        bad_row: Option<&BadRow>,
-    ) -> Result<Ending, String> {
+        bad_row: Option<&UnansweredRow>,
+    ) -> Result<StoryEnding, String> {
         self.tally.runs += 1;
         let displaced = self.draw_displacement(weather);
         self.scene.referee().new_run();
         self.note("a run begins");
-        let power = Arc::new(Power::lasting(steps));
+        let power = Arc::new(PowerSupply::lasting(steps));
         let asked = self.scene.ask(&mut self.random, weather);
-        let vault = Folder {
+        let vault = SimulatedBackupFolder {
             disk: Arc::clone(&self.disk),
             power: Arc::clone(&power),
         };
-        let vault: Option<&dyn Vault> = match asked.backups {
-            Backups::AreMade => Some(&vault),
-            Backups::AreNot => None,
+        let vault: Option<&dyn BackupStore> = match asked.backups {
+            BackupChoice::AreMade => Some(&vault),
+            BackupChoice::AreNot => None,
         };
-        let (events, heard) = Events::channel();
-        let settings = Settings {
-            rate: 5,
-            concurrency: self.random.usize(1..=4),
+        let (events, heard) = EventSender::channel();
+        let settings = RunSettings {
+            requests_per_second: 5,
+            rows_at_once: self.random.usize(1..=4),
             max_errors: None,
             max_outage,
-            first_answer: match bad_row {
+            earlier_answer: match bad_row {
                 // Requests before the hashing have been answered.
-                Some(_) => EarlierAnswer::Came,
-                None => EarlierAnswer::Awaited,
+                Some(_) => EarlierAnswer::Received,
+                None => EarlierAnswer::NoneYet,
             },
             destination: "memory".into(),
-            wishes: asked.wishes,
+            update_policy: asked.wishes,
             seed: self.random.u64(..),
         };
-        let concurrency = settings.concurrency;
+        let concurrency = settings.rows_at_once;
         if let Some(became) = self.scene.look_at_lost_lines() {
             self.befell(RESUME_REFUSED);
             self.befell(became);
@@ -328,7 +336,7 @@ impl<S: Scene> Story<S> {
         let tasks = self.scene.tasks(&mut self.random, concurrency, weather);
         self.disk.put_in_order();
         let new_ids = self.new_ids(&tasks);
-        let client = Client {
+        let client = SimulatedClient {
             service: self.scene.service(),
             power: &power,
             disk: &self.disk,
@@ -336,7 +344,7 @@ impl<S: Scene> Story<S> {
             referee: self.scene.referee(),
             budgets: self.scene.budgets(),
             forgotten: match self.without {
-                Some(Without::Asking(forgotten)) => Some(forgotten),
+                Some(RemovedGuard::Asking(forgotten)) => Some(forgotten),
                 _ => None,
             },
             bad_row,
@@ -347,14 +355,14 @@ impl<S: Scene> Story<S> {
             new_ids: Mutex::new(new_ids),
             random: Mutex::new(self.random.fork()),
         };
-        let journal = DiskJournal {
+        let journal = SimulatedJournal {
             disk: &self.disk,
             power: &power,
             sight: self.sight(),
         };
         let displacing = displacing(&self.disk, displaced);
         let stop = sleep(patience);
-        let with = RunWith {
+        let with = RunParts {
             client: &client,
             journal: &journal,
             vault,
@@ -364,14 +372,14 @@ impl<S: Scene> Story<S> {
         let run = S::run(tasks, with, stop);
         let ending = tokio::select! {
             biased;
-            () = power.lost() => Ending::PowerLost,
+            () = power.lost() => StoryEnding::PowerLost,
             () = displacing => unreachable!("whoever displaces results does not end the run"),
-            halt = run => halt.map_or(Ending::Through, Ending::Halted),
+            halt = run => halt.map_or(StoryEnding::Through, StoryEnding::Halted),
         };
         self.ended(&ending);
-        let ended: Vec<Event> = heard.try_iter().collect();
+        let ended: Vec<RunEvent> = heard.try_iter().collect();
         self.what_ended_is_durable(&ended)?;
-        if let Ending::PowerLost = ending {
+        if let StoryEnding::PowerLost = ending {
             self.disk.lose_power();
         } else {
             self.disk.flush();
@@ -379,8 +387,8 @@ impl<S: Scene> Story<S> {
         }
         match self.sight() {
             // The person follows the advice of the run, and puts the results back.
-            Sight::Open => self.disk.put_back(),
-            Sight::Blind => self.disk.read_what_is_there(),
+            ResultsSight::Open => self.disk.put_back(),
+            ResultsSight::Blind => self.disk.read_what_is_there(),
         }
         self.count_lines();
         let foul = self.scene.referee().record().first_foul();
@@ -400,17 +408,17 @@ impl<S: Scene> Story<S> {
 
     /// Draws the moment at which earlier results take the place of the newest, and their percentage
     /// of all lines.
-    fn draw_displacement(&mut self, weather: Weather) -> Option<(Duration, usize)> {
-        let is_drawn = weather == Weather::Bad && self.places.u8(0..8) == 0;
+    fn draw_displacement(&mut self, weather: WorldMood) -> Option<(Duration, usize)> {
+        let is_drawn = weather == WorldMood::Bad && self.places.u8(0..8) == 0;
         let seconds = self.places.choice([0.0, 0.2, 1.0, 3.0, 30.0, 600.0]);
         let (seconds, percent) = (seconds.unwrap_or(0.0), self.places.usize(0..=100));
         is_drawn.then(|| (Duration::from_secs_f64(seconds), percent))
     }
 
-    fn sight(&self) -> Sight {
+    fn sight(&self) -> ResultsSight {
         match self.without {
-            Some(Without::LookingAtResults) => Sight::Blind,
-            _ => Sight::Open,
+            Some(RemovedGuard::LookingAtResults) => ResultsSight::Blind,
+            _ => ResultsSight::Open,
         }
     }
 
@@ -423,7 +431,7 @@ impl<S: Scene> Story<S> {
     }
 
     /// Checks for a durable line of each row reported as ended.
-    fn what_ended_is_durable(&self, events: &[Event]) -> Result<(), String> {
+    fn what_ended_is_durable(&self, events: &[RunEvent]) -> Result<(), String> {
         for status in [
             Status::Uploaded,
             Status::Replaced,
@@ -432,7 +440,7 @@ impl<S: Scene> Story<S> {
             Status::Skipped,
             Status::Conflict,
         ] {
-            let is_so = |event: &&Event| **event == Event::Ended { status };
+            let is_so = |event: &&RunEvent| **event == RunEvent::RowEnded { status };
             let said = events.iter().filter(is_so).count();
             let rows = self.scene.rows().iter();
             let lines = rows.filter_map(|row| self.disk.durable(row.key()));
@@ -446,18 +454,20 @@ impl<S: Scene> Story<S> {
         Ok(())
     }
 
-    fn ended(&mut self, ending: &Ending) {
+    fn ended(&mut self, ending: &StoryEnding) {
         let name = match ending {
-            Ending::Through => "through",
-            Ending::PowerLost => "power lost",
-            Ending::Halted(Halt::Denied(_)) => "keys rejected",
-            Ending::Halted(Halt::Outage(_)) => "outage too long",
-            Ending::Halted(Halt::NeverAnswered { .. }) => "never answered",
-            Ending::Halted(Halt::Journal) if self.disk.is_displaced() => "results displaced",
-            Ending::Halted(Halt::Journal) => "disk full",
-            Ending::Halted(Halt::Interrupted) => "interrupted",
-            Ending::Halted(Halt::NotRouted(_)) => "id not found again",
-            Ending::Halted(_) => "other",
+            StoryEnding::Through => "through",
+            StoryEnding::PowerLost => "power lost",
+            StoryEnding::Halted(HaltReason::KeysRejected(_)) => "keys rejected",
+            StoryEnding::Halted(HaltReason::Outage(_)) => "outage too long",
+            StoryEnding::Halted(HaltReason::NeverAnswered { .. }) => "never answered",
+            StoryEnding::Halted(HaltReason::JournalUnusable) if self.disk.is_displaced() => {
+                "results displaced"
+            }
+            StoryEnding::Halted(HaltReason::JournalUnusable) => "disk full",
+            StoryEnding::Halted(HaltReason::Interrupted) => "interrupted",
+            StoryEnding::Halted(HaltReason::ExternalIdNotRouted(_)) => "id not found again",
+            StoryEnding::Halted(_) => "other",
         };
         *self.tally.endings.entry(name).or_default() += 1;
         self.note(&format!("it ends: {name}"));
@@ -469,7 +479,7 @@ impl<S: Scene> Story<S> {
 }
 
 /// Displaces the results after the drawn delay, if one was drawn. Never returns.
-async fn displacing(disk: &Disk, displaced: Option<(Duration, usize)>) {
+async fn displacing(disk: &SimulatedDisk, displaced: Option<(Duration, usize)>) {
     if let Some((delay, percent)) = displaced {
         sleep(delay).await;
         disk.displace(percent);

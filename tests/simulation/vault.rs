@@ -6,37 +6,40 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use consign::backup::{BackupName, Draft, Vault};
+use consign::backup::{BackupDraft, BackupName, BackupStore};
 use consign::model::{FileStamp, Sha256Digest};
-use consign::source::Source;
+use consign::upload_source::UploadSource;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
 use tokio::io::AsyncWrite;
 
 use crate::files;
-use crate::machine::{Disk, Power};
+use crate::machine::{PowerSupply, SimulatedDisk};
 
 /// Folder for backups of one run.
-pub(crate) struct Folder {
-    pub(crate) disk: Arc<Disk>,
-    pub(crate) power: Arc<Power>,
+pub(crate) struct SimulatedBackupFolder {
+    pub(crate) disk: Arc<SimulatedDisk>,
+    pub(crate) power: Arc<PowerSupply>,
 }
 
-impl Vault for Folder {
-    fn begin(&self) -> BoxFuture<'_, io::Result<Box<dyn Draft>>> {
-        let draft = TheDraft {
+impl BackupStore for SimulatedBackupFolder {
+    fn begin_backup(&self) -> BoxFuture<'_, io::Result<Box<dyn BackupDraft>>> {
+        let draft = SimulatedBackupDraft {
             written: Vec::new(),
             disk: Arc::clone(&self.disk),
             power: Arc::clone(&self.power),
         };
         async {
             draft.power.step().await;
-            Ok(Box::new(draft) as Box<dyn Draft>)
+            Ok(Box::new(draft) as Box<dyn BackupDraft>)
         }
         .boxed()
     }
 
-    fn kept(&self, backup: &str) -> BoxFuture<'static, io::Result<(Source, FileStamp)>> {
+    fn open_backup(
+        &self,
+        backup: &str,
+    ) -> BoxFuture<'static, io::Result<(UploadSource, FileStamp)>> {
         let kept = self.disk.backup(backup);
         let found = kept.map(|sha256| (files::source("a backup"), files::stamp_of(sha256)));
         ready(found.ok_or_else(|| io::ErrorKind::NotFound.into())).boxed()
@@ -44,13 +47,13 @@ impl Vault for Folder {
 }
 
 /// Backup without a name yet. Its bytes are a digest: the service in memory has nothing else.
-struct TheDraft {
+struct SimulatedBackupDraft {
     written: Vec<u8>,
-    disk: Arc<Disk>,
-    power: Arc<Power>,
+    disk: Arc<SimulatedDisk>,
+    power: Arc<PowerSupply>,
 }
 
-impl AsyncWrite for TheDraft {
+impl AsyncWrite for SimulatedBackupDraft {
     fn poll_write(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
@@ -69,8 +72,8 @@ impl AsyncWrite for TheDraft {
     }
 }
 
-impl Draft for TheDraft {
-    fn keep(self: Box<Self>, name: &BackupName) -> BoxFuture<'static, io::Result<String>> {
+impl BackupDraft for SimulatedBackupDraft {
+    fn commit(self: Box<Self>, name: &BackupName) -> BoxFuture<'static, io::Result<String>> {
         let path = format!("backups/{name}");
         async move {
             self.power.step().await;

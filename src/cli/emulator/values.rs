@@ -3,19 +3,20 @@
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
-use crate::cli::values::word;
+use crate::cli::values::possible_value;
 use crate::emulator::{
-    Clash, DottedIds, EmptySizes, ExternalIds, FileNames, PostBody, PurgeClock, Titles, UnknownAs,
+    DottedIdRouting, ExternalIdClashStatus, ExternalIdUniqueness, JobFileNaming, PostAnswerBody,
+    PurgeClock, SizeWithoutBytes, TitleOnRename, UnknownObjectAnswer,
 };
 
-impl ValueEnum for ExternalIds {
+impl ValueEnum for ExternalIdUniqueness {
     fn value_variants<'a>() -> &'a [Self] {
         &[
             Self::Unique {
-                clash: Clash::Conflict409,
+                clash_status: ExternalIdClashStatus::Conflict409,
             },
             Self::Unique {
-                clash: Clash::Unprocessable422,
+                clash_status: ExternalIdClashStatus::Unprocessable422,
             },
             Self::NotUnique,
         ]
@@ -24,107 +25,111 @@ impl ValueEnum for ExternalIds {
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
             Self::Unique {
-                clash: Clash::Conflict409,
-            } => word("409", "Refused as a conflict"),
+                clash_status: ExternalIdClashStatus::Conflict409,
+            } => possible_value("409", "Refused as a conflict"),
             Self::Unique {
-                clash: Clash::Unprocessable422,
-            } => word("422", "Refused as invalid"),
-            Self::NotUnique => word("allow", "Taken"),
+                clash_status: ExternalIdClashStatus::Unprocessable422,
+            } => possible_value("422", "Refused as invalid"),
+            Self::NotUnique => possible_value("allow", "Taken"),
         })
     }
 }
 
-impl ValueEnum for DottedIds {
+impl ValueEnum for DottedIdRouting {
     fn value_variants<'a>() -> &'a [Self] {
         &[Self::Routed, Self::NotFound404, Self::RouterPage]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
-            Self::Routed => word("found", "It leads to the attachment"),
-            Self::NotFound404 => word("404", "404, as of an attachment that is not there"),
-            Self::RouterPage => word("page", "404, with a web page"),
+            Self::Routed => possible_value("found", "It leads to the attachment"),
+            Self::NotFound404 => {
+                possible_value("404", "404, as of an attachment that is not there")
+            }
+            Self::RouterPage => possible_value("page", "404, with a web page"),
         })
     }
 }
 
-impl ValueEnum for Titles {
+impl ValueEnum for TitleOnRename {
     fn value_variants<'a>() -> &'a [Self] {
         &[Self::Keep, Self::Derive]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
-            Self::Keep => word("keep", "It stays"),
-            Self::Derive => word("derive", "It is derived from the file's name"),
+            Self::Keep => possible_value("keep", "It stays"),
+            Self::Derive => possible_value("derive", "It is derived from the file's name"),
         })
     }
 }
 
-impl ValueEnum for EmptySizes {
+impl ValueEnum for SizeWithoutBytes {
     fn value_variants<'a>() -> &'a [Self] {
         &[Self::Null, Self::Zero]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
-            Self::Null => word("null", "Null"),
-            Self::Zero => word("0", "Zero"),
+            Self::Null => possible_value("null", "Null"),
+            Self::Zero => possible_value("0", "Zero"),
         })
     }
 }
 
 impl ValueEnum for PurgeClock {
     fn value_variants<'a>() -> &'a [Self] {
-        &[Self::LastBytes, Self::Creation]
+        &[Self::CreationOrRenewal, Self::Creation]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
-            Self::LastBytes => word("bytes", "From when it lost its bytes, if it ever had any"),
-            Self::Creation => word("creation", "From its creation"),
+            Self::CreationOrRenewal => {
+                possible_value("bytes", "From when it lost its bytes, if it ever had any")
+            }
+            Self::Creation => possible_value("creation", "From its creation"),
         })
     }
 }
 
-impl ValueEnum for PostBody {
+impl ValueEnum for PostAnswerBody {
     fn value_variants<'a>() -> &'a [Self] {
         &[Self::Job, Self::IdOnly, Self::JobIdOnly, Self::BareId]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
-            Self::Job => word("job", "All that a read tells"),
-            Self::IdOnly => word("id", "Its id, as `id`"),
-            Self::JobIdOnly => word("job_id", "Its id, as `job_id`"),
-            Self::BareId => word("text", "Its id, as a text that stands by itself"),
+            Self::Job => possible_value("job", "All that a read tells"),
+            Self::IdOnly => possible_value("id", "Its id, as `id`"),
+            Self::JobIdOnly => possible_value("job_id", "Its id, as `job_id`"),
+            Self::BareId => possible_value("text", "Its id, as a text that stands by itself"),
         })
     }
 }
 
-impl ValueEnum for FileNames {
+impl ValueEnum for JobFileNaming {
     fn value_variants<'a>() -> &'a [Self] {
         &[Self::AsGiven, Self::Decomposed, Self::Trimmed]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
-            Self::AsGiven => word("as-given", "As they were called"),
-            Self::Decomposed => word("nfd", "With accents as characters of their own"),
-            Self::Trimmed => word("trimmed", "Without superfluous blanks"),
+            Self::AsGiven => possible_value("as-given", "As they were called"),
+            Self::Decomposed => possible_value("nfd", "With accents as characters of their own"),
+            Self::Trimmed => possible_value("trimmed", "Without superfluous blanks"),
         })
     }
 }
 
-impl ValueEnum for UnknownAs {
+impl ValueEnum for UnknownObjectAnswer {
     fn value_variants<'a>() -> &'a [Self] {
         &[Self::BadRequest400, Self::FailedJob]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
-            Self::BadRequest400 => word("400", "Refused, and no job is created"),
-            Self::FailedJob => word("failed-job", "Created, and failed at its start"),
+            Self::BadRequest400 => possible_value("400", "Refused, and no job is created"),
+            Self::FailedJob => possible_value("failed-job", "Created, and failed at its start"),
         })
     }
 }

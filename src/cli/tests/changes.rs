@@ -3,46 +3,49 @@
 use std::path::Path;
 
 use super::import;
-use crate::config::{Amending, Backups};
-use crate::model::Service;
-use crate::plan::{OnConflict, Titles, Wishes};
+use crate::config::{BackupPolicy, ServiceChangePolicy};
+use crate::model::ProcurementService;
+use crate::plan::{ConflictPolicy, TitlePolicy, UpdatePolicy};
 
-fn amending(args: &[&str], service: Service) -> Result<Amending, String> {
+fn resolve_changes(
+    args: &[&str],
+    service: ProcurementService,
+) -> Result<ServiceChangePolicy, String> {
     let changes = import(args)?.changes;
     let amending = changes.for_service(service);
     amending.map_err(|refusal| refusal.to_string())
 }
 
-fn told(args: &[&str]) -> Amending {
-    amending(args, Service::Workday).unwrap()
+fn workday_changes(args: &[&str]) -> ServiceChangePolicy {
+    resolve_changes(args, ProcurementService::Workday).unwrap()
 }
 
 #[test]
 fn unasked_nothing_is_changed() {
-    for service in [Service::Workday, Service::Keelvar] {
+    for service in [ProcurementService::Workday, ProcurementService::Keelvar] {
         for args in [&[][..], &["--on-conflict", "fail"]] {
-            let amending = amending(args, service).unwrap();
-            assert_eq!(amending, Amending::default());
-            assert_eq!(amending.wishes(), Wishes::default());
-            assert_eq!(amending.backups(), None);
+            let amending = resolve_changes(args, service).unwrap();
+            assert_eq!(amending, ServiceChangePolicy::default());
+            assert_eq!(amending.update_policy(), UpdatePolicy::default());
+            assert_eq!(amending.backup_policy(), None);
         }
     }
 }
 
 #[test]
 fn what_is_wished_for_is_told_apart() {
-    let wishes = |args: &[&str]| told(args).wishes();
-    let with = |on_conflict, titles| Wishes {
+    let wishes = |args: &[&str]| workday_changes(args).update_policy();
+    let with = |on_conflict, titles| UpdatePolicy {
         on_conflict,
-        titles,
+        title_policy: titles,
     };
     assert_eq!(
         wishes(&["--on-conflict", "skip"]),
-        with(OnConflict::Skip, Titles::Leave)
+        with(ConflictPolicy::Skip, TitlePolicy::Leave)
     );
     assert_eq!(
         wishes(&["--update", "title"]),
-        with(OnConflict::Fail, Titles::Update)
+        with(ConflictPolicy::Fail, TitlePolicy::Update)
     );
     assert_eq!(
         wishes(&[
@@ -52,18 +55,18 @@ fn what_is_wished_for_is_told_apart() {
             "--update",
             "title"
         ]),
-        with(OnConflict::Replace, Titles::Update)
+        with(ConflictPolicy::Replace, TitlePolicy::Update)
     );
 }
 
 #[test]
 fn a_replacement_knows_what_becomes_of_what_it_replaces() {
-    let kept = told(&["--on-conflict", "replace", "--backup", "old files"]);
-    let folder = kept.backups().unwrap().folder();
+    let kept = workday_changes(&["--on-conflict", "replace", "--backup", "old files"]);
+    let folder = kept.backup_policy().unwrap().folder();
     assert_eq!(folder, Some(Path::new("old files")));
-    let waived = told(&["--on-conflict", "replace", "--no-backup"]);
-    assert_eq!(waived.backups(), Some(&Backups::Waived));
-    assert_eq!(waived.backups().unwrap().folder(), None);
+    let waived = workday_changes(&["--on-conflict", "replace", "--no-backup"]);
+    assert_eq!(waived.backup_policy(), Some(&BackupPolicy::Waived));
+    assert_eq!(waived.backup_policy().unwrap().folder(), None);
 }
 
 #[test]
@@ -99,7 +102,7 @@ fn what_cannot_be_meant_is_refused() {
         ),
         (&["--update", "size"], "title is expected"),
     ] {
-        let refused = amending(args, Service::Workday).unwrap_err();
+        let refused = resolve_changes(args, ProcurementService::Workday).unwrap_err();
         assert!(refused.contains(said), "{refused}");
     }
 }
@@ -117,7 +120,7 @@ fn keelvar_is_asked_for_none_of_it() {
         (&["--update", "title"], "--update title"),
     ] {
         assert_eq!(
-            amending(args, Service::Keelvar).unwrap_err(),
+            resolve_changes(args, ProcurementService::Keelvar).unwrap_err(),
             format!(
                 "nothing was sent: {option} is not for Keelvar, whose jobs can neither find \
                  nor change what is attached; leave {option} out"

@@ -3,35 +3,35 @@
 use std::time::Duration;
 
 use super::import;
-use crate::config::Jobs;
+use crate::config::JobPolicy;
 use crate::model::StatusWord;
-use crate::plan::{FailedJobs, Limits};
+use crate::plan::{FailedJobPolicy, JobLimits};
 
 const JOB_BYTES: u64 = 100 * 1024 * 1024;
 
-fn jobs(args: &[&str]) -> Result<Jobs, String> {
+fn job_policy(args: &[&str]) -> Result<JobPolicy, String> {
     Ok(import(args)?.jobs)
 }
 
 #[test]
 fn jobs_have_eight_files_and_five_minutes_and_are_never_made_again_unasked() {
     assert_eq!(
-        jobs(&[]),
-        Ok(Jobs {
-            limits: Limits {
-                files: 8,
-                bytes: JOB_BYTES,
+        job_policy(&[]),
+        Ok(JobPolicy {
+            limits: JobLimits {
+                max_files: 8,
+                max_bytes: JOB_BYTES,
             },
             timeout: Duration::from_mins(5),
-            failed: FailedJobs::Leave,
-            success: Vec::new(),
+            failed_jobs: FailedJobPolicy::Leave,
+            success_words: Vec::new(),
         })
     );
 }
 
 #[test]
 fn what_is_said_of_jobs_counts() {
-    let said = jobs(&[
+    let said = job_policy(&[
         "--files-per-job",
         "3",
         "--job-timeout",
@@ -45,21 +45,21 @@ fn what_is_said_of_jobs_counts() {
     let word = |text| StatusWord::parse(text).unwrap();
     assert_eq!(
         said,
-        Ok(Jobs {
-            limits: Limits {
-                files: 3,
-                bytes: JOB_BYTES,
+        Ok(JobPolicy {
+            limits: JobLimits {
+                max_files: 3,
+                max_bytes: JOB_BYTES,
             },
             timeout: Duration::from_secs(90),
-            failed: FailedJobs::Retry,
-            success: vec![word("ALL_DONE"), word("Fertig2")],
+            failed_jobs: FailedJobPolicy::Retry,
+            success_words: vec![word("ALL_DONE"), word("Fertig2")],
         })
     );
 }
 
 #[test]
 fn a_job_has_no_more_files_than_rows_may_be_at_work() {
-    let files = |args: &[&str]| jobs(args).unwrap().limits.files;
+    let files = |args: &[&str]| job_policy(args).unwrap().limits.max_files;
     assert_eq!(files(&["--concurrency", "2"]), 2);
     assert_eq!(files(&["--concurrency", "2", "--files-per-job", "1"]), 1);
     assert_eq!(files(&["--concurrency", "50", "--files-per-job", "20"]), 20);
@@ -80,7 +80,7 @@ fn what_cannot_be_meant_is_refused() {
         (["--success-status", ""], "a word of letters"),
         (["--success-status", "ALL DONE"], "a word of letters"),
     ] {
-        let refused = jobs(&args).unwrap_err();
+        let refused = job_policy(&args).unwrap_err();
         assert!(refused.contains(said), "{refused}");
     }
 }

@@ -10,129 +10,135 @@ use std::io::{self, IsTerminal as _, Write as _};
 use tokio::runtime::Runtime;
 
 use super::dry_run;
-use super::plan::Plan;
-use crate::commands::halt::words;
+use super::work_list::WorkList;
+use crate::commands::halt_message::halt_message;
 use crate::commands::session::Session;
-use crate::config::{Amending, Backups, Base, ConsentPolicy, ImportPlan};
-use crate::error::{Error, Exit};
-use crate::http::target::ApiHost;
+use crate::config::{
+    BackupPolicy, ConsentPolicy, ImportPlan, ResolvedDestination, ServiceChangePolicy,
+};
+use crate::error::{CommandError, ProgramExit};
+use crate::http::target::ApiLocation;
 use crate::model::ObjectType;
-use crate::pipeline::{Halt, Outlook, Survey};
-use crate::signals::Stop;
-use crate::text::{counted, counted_with_verb, escape, tell};
+use crate::pipeline::{BatchSurvey, HaltReason, PredictedOutcome};
+use crate::signals::StopSignal;
+use crate::text::{count_with_noun, count_with_noun_and_verb, escape, write_stderr};
 
 /// Tells the user once about bidders, who will see the files, and asks for consent. Returns at once
-/// if no row is for a sourcing event. Fails with [`Error::NobodyToAsk`] without a terminal, with
-/// [`Error::NotAgreed`] without a yes.
+/// if no row is for a sourcing event. Fails with [`CommandError::NoTerminalForBidderQuestion`] without a terminal, with
+/// [`CommandError::ConsentRefused`] without a yes.
 pub(super) fn ask_about_bidders(
     config: &ImportPlan,
-    base: &Base,
-    plan: &Plan<'_>,
-) -> Result<(), Error> {
-    let files = plan.to_send_to(ObjectType::SourcingEvent);
+    base: &ResolvedDestination,
+    plan: &WorkList<'_>,
+) -> Result<(), CommandError> {
+    let files = plan.send_count_for(ObjectType::SourcingEvent);
     if files == 0 {
         return Ok(());
     }
     // An emulator on this machine has no bidders.
-    let is_agreed = config.consent == ConsentPolicy::Given || base.host() == ApiHost::Loopback;
+    let is_agreed =
+        config.consent == ConsentPolicy::Given || base.api_location() == ApiLocation::Loopback;
     // A question needs its reason, even where output is quiet.
     if !(is_agreed && config.output.is_quiet()) {
-        tell("files on a sourcing event are visible to all of its bidders by default\n");
+        write_stderr("files on a sourcing event are visible to all of its bidders by default\n");
     }
     if is_agreed {
         return Ok(());
     }
     if !has_terminal() {
-        return Err(Error::NobodyToAsk);
+        return Err(CommandError::NoTerminalForBidderQuestion);
     }
-    let question = format!("attach {} now? [y/N] ", counted(files, "file"));
-    if is_yes(&answer_to(&question)?) {
+    let question = format!("attach {} now? [y/N] ", count_with_noun(files, "file"));
+    if is_yes(&read_answer(&question)?) {
         Ok(())
     } else {
-        Err(Error::NotAgreed)
+        Err(CommandError::ConsentRefused)
     }
 }
 
 /// Returns the backup setting to ask about before content is replaced; `None` if the user has
-/// agreed already, or if nothing can be replaced. Fails with [`Error::NobodyToAskAboutContent`]
+/// agreed already, or if nothing can be replaced. Fails with [`CommandError::NoTerminalForReplacementQuestion`]
 /// without a terminal.
-pub(super) fn to_ask_about_content<'a>(
+pub(super) fn backups_to_ask_about<'a>(
     config: &ImportPlan,
-    base: &Base,
-    plan: &Plan<'_>,
-    amending: &'a Amending,
-) -> Result<Option<&'a Backups>, Error> {
-    let Some(backups) = amending.backups() else {
+    base: &ResolvedDestination,
+    plan: &WorkList<'_>,
+    amending: &'a ServiceChangePolicy,
+) -> Result<Option<&'a BackupPolicy>, CommandError> {
+    let Some(backups) = amending.backup_policy() else {
         return Ok(None);
     };
     // An emulator of this run holds no content that could be lost.
-    let can_lose_nothing = plan.to_send() == 0 || *base == Base::Emulator;
+    let can_lose_nothing = plan.send_count() == 0 || *base == ResolvedDestination::Emulator;
     if config.consent == ConsentPolicy::Given || can_lose_nothing {
         return Ok(None);
     }
     if has_terminal() {
         Ok(Some(backups))
     } else {
-        Err(Error::NobodyToAskAboutContent)
+        Err(CommandError::NoTerminalForReplacementQuestion)
     }
 }
 
 /// Looks up the content to be replaced, tells the user its amount and the place of backups, and
 /// asks for consent. Asks nothing if no content would be replaced. Fails with
-/// [`Error::NotLookedUp`] when the look-up or the question was cut short, with [`Error::NotAgreed`]
+/// [`CommandError::LookUpFailed`] when the look-up or the question was cut short, with [`CommandError::ConsentRefused`]
 /// without a yes.
 pub(super) fn ask_about_content(
     config: &ImportPlan,
-    plan: &Plan<'_>,
+    plan: &WorkList<'_>,
     session: &Session,
     runtime: &Runtime,
-    backups: &Backups,
-) -> Result<(), Error> {
+    backups: &BackupPolicy,
+) -> Result<(), CommandError> {
     let (seen, halt) = dry_run::look_up(config, plan, session, runtime);
     if let Some(halt) = halt {
-        return Err(Error::NotLookedUp {
-            why: words(&halt, plan.service()),
-            exit: session.stopping.stop().map_or(Exit::STOPPED, Stop::exit),
+        return Err(CommandError::LookUpFailed {
+            why: halt_message(&halt, plan.service()),
+            exit: session
+                .stop_listener
+                .requested_stop()
+                .map_or(ProgramExit::STOPPED, StopSignal::exit),
         });
     }
-    let Some(loss) = Loss::of(&seen).in_words(backups) else {
+    let Some(loss) = ContentLoss::from_surveys(&seen).warning(backups) else {
         return Ok(());
     };
-    tell(&loss);
+    write_stderr(&loss);
     // The first Ctrl-C only asks a session to end, so the question has to end on a wish to stop,
     // too.
     let answer = runtime.block_on(async {
         tokio::select! {
-            () = session.stopping.requested() => Ok(String::new()),
-            answer = typed_after("replace it now? [y/N] ") => answer,
+            () = session.stop_listener.wait_for_stop() => Ok(String::new()),
+            answer = read_answer_in_thread("replace it now? [y/N] ") => answer,
         }
     });
-    match (session.stopping.stop(), is_yes(&answer?)) {
-        (Some(stop), _) => Err(Error::NotLookedUp {
-            why: words(&Halt::Interrupted, plan.service()),
+    match (session.stop_listener.requested_stop(), is_yes(&answer?)) {
+        (Some(stop), _) => Err(CommandError::LookUpFailed {
+            why: halt_message(&HaltReason::Interrupted, plan.service()),
             exit: stop.exit(),
         }),
         (None, true) => Ok(()),
-        (None, false) => Err(Error::NotAgreed),
+        (None, false) => Err(CommandError::ConsentRefused),
     }
 }
 
 /// Numbers of attachments with content to lose.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Loss {
-    certainly: u64,
+struct ContentLoss {
+    certain: u64,
     /// Attachments of the same size as the file. Only a download shows whether their content is the
     /// file's already.
-    perhaps: u64,
+    possible: u64,
 }
 
-impl Loss {
-    fn of(seen: &[Survey]) -> Self {
+impl ContentLoss {
+    fn from_surveys(seen: &[BatchSurvey]) -> Self {
         let rows = seen.iter().flat_map(|one| &one.rows);
         rows.fold(Self::default(), |mut loss, row| {
-            match row.outlook {
-                Outlook::Replace { .. } => loss.certainly += 1,
-                Outlook::Compare => loss.perhaps += 1,
+            match row.predicted_outcome {
+                PredictedOutcome::Replace { .. } => loss.certain += 1,
+                PredictedOutcome::ReplaceUnlessSame => loss.possible += 1,
                 _ => {}
             }
             loss
@@ -140,18 +146,19 @@ impl Loss {
     }
 
     /// Warning to the user before he agrees; `None` if no content is lost.
-    fn in_words(&self, backups: &Backups) -> Option<String> {
+    fn warning(&self, backups: &BackupPolicy) -> Option<String> {
         let mut text = String::new();
-        if self.certainly > 0 {
-            let attachments = counted(self.certainly, "attachment");
+        if self.certain > 0 {
+            let attachments = count_with_noun(self.certain, "attachment");
             let _ = writeln!(
                 text,
                 "{attachments} will lose {}",
-                what_they_have(self.certainly)
+                present_content(self.certain)
             );
         }
-        if self.perhaps > 0 {
-            let attachments = counted_with_verb(self.perhaps, "attachment", ["has", "have"]);
+        if self.possible > 0 {
+            let attachments =
+                count_with_noun_and_verb(self.possible, "attachment", ["has", "have"]);
             let _ = writeln!(
                 text,
                 "{attachments} the size of the file, and will be downloaded and lose what is other \
@@ -162,16 +169,18 @@ impl Loss {
             return None;
         }
         let _ = match backups {
-            Backups::Into(folder) => {
+            BackupPolicy::Folder(folder) => {
                 writeln!(text, "backups go to {}", escape(&folder.to_string_lossy()))
             }
-            Backups::Waived => writeln!(text, "no backup is kept: what is lost is lost for good"),
+            BackupPolicy::Waived => {
+                writeln!(text, "no backup is kept: what is lost is lost for good")
+            }
         };
         Some(text)
     }
 }
 
-fn what_they_have(attachments: u64) -> &'static str {
+fn present_content(attachments: u64) -> &'static str {
     if attachments == 1 {
         "its present content"
     } else {
@@ -183,7 +192,7 @@ fn has_terminal() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-fn answer_to(question: &str) -> io::Result<String> {
+fn read_answer(question: &str) -> io::Result<String> {
     io::stderr().write_all(question.as_bytes())?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
@@ -192,11 +201,11 @@ fn answer_to(question: &str) -> io::Result<String> {
 
 /// Asks at the keyboard without blocking the runtime. A thread left waiting at the keyboard ends
 /// with the program.
-async fn typed_after(question: &'static str) -> io::Result<String> {
+async fn read_answer_in_thread(question: &'static str) -> io::Result<String> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         // Without a receiver, the answer does not count.
-        let _ = sender.send(answer_to(question));
+        let _ = sender.send(read_answer(question));
     });
     receiver.await.map_err(io::Error::other)?
 }
@@ -221,17 +230,20 @@ mod tests {
 
     #[test]
     fn what_is_lost_is_told_with_what_becomes_of_it() {
-        let told = |certainly, perhaps, backups: &Backups| {
-            let loss = Loss { certainly, perhaps };
-            loss.in_words(backups)
+        let told = |certainly, perhaps, backups: &BackupPolicy| {
+            let loss = ContentLoss {
+                certain: certainly,
+                possible: perhaps,
+            };
+            loss.warning(backups)
         };
-        let kept = Backups::Into("old".into());
+        let kept = BackupPolicy::Folder("old".into());
         assert_eq!(
             told(37, 0, &kept).unwrap(),
             "37 attachments will lose their present content\nbackups go to old\n"
         );
         assert_eq!(
-            told(0, 1, &Backups::Waived).unwrap(),
+            told(0, 1, &BackupPolicy::Waived).unwrap(),
             "1 attachment has the size of the file, and will be downloaded and lose what is other \
              content\nno backup is kept: what is lost is lost for good\n"
         );

@@ -1,6 +1,6 @@
 //! `import --dry-run`: looks up every row and forecasts the import, without changing anything.
 
-mod changes;
+mod planned_changes;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,39 +8,39 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
-use super::machines;
-use super::plan::Plan;
-use crate::commands::ending::RunEnding;
-use crate::commands::halt::words;
-use crate::commands::session::{Client, Contact, Opening, Session};
-use crate::commands::show;
+use super::service_dispatch;
+use super::work_list::WorkList;
+use crate::commands::halt_message::halt_message;
+use crate::commands::run_ending::RunEnding;
+use crate::commands::session::{ServiceClient, Session, SessionBuilder, SessionOptions};
+use crate::commands::write_summary;
 use crate::config::ImportPlan;
-use crate::destination::LISTED_AT_ONCE;
-use crate::error::{Error, Exit};
-use crate::model::Service;
-use crate::pipeline::{Halt, Outlook, RowSurvey, Survey};
-use crate::progress::{Sending, Style, size, span};
+use crate::destination::MAX_IDS_PER_LIST;
+use crate::error::{CommandError, ProgramExit};
+use crate::model::ProcurementService;
+use crate::pipeline::{BatchSurvey, HaltReason, PredictedOutcome, RowSurvey};
+use crate::progress::{ProgressForm, SendingProgress, human_duration, human_size};
 use crate::results::Status;
-use crate::signals::Stop;
-use crate::text::{counted, grouped};
-use changes::Changes;
+use crate::signals::StopSignal;
+use crate::text::{count_with_noun, group_thousands};
+use planned_changes::PlannedChanges;
 
 /// Most rows named one by one among the rows not done.
-const ROWS_NAMED: usize = 100;
+const MAX_ROWS_NAMED: usize = 100;
 
 /// Looks up every row and writes the forecast of the import.
 pub(super) fn run(
     config: &ImportPlan,
-    opening: &Opening,
-    contact: Contact<'_>,
-    plan: &Plan<'_>,
-) -> Result<Exit, Error> {
+    opening: &SessionOptions,
+    contact: SessionBuilder<'_>,
+    plan: &WorkList<'_>,
+) -> Result<ProgramExit, CommandError> {
     let (session, runtime) = contact.open(opening)?;
     let (seen, halt) = look_up(config, plan, &session, &runtime);
-    let stop = session.stopping.stop();
-    let forecast = Forecast::of(plan, &seen, &session.client, config.service.rate);
+    let stop = session.stop_listener.requested_stop();
+    let forecast = DryRunForecast::new(plan, &seen, &session.client, config.service.rate);
     runtime.block_on(session.close());
-    show(
+    write_summary(
         config.output,
         &forecast.for_people(&seen, halt.as_ref(), plan.service()),
         &forecast.for_scripts(),
@@ -52,17 +52,17 @@ pub(super) fn run(
 /// Looks up every row. Returns the surveys, and the reason for an early stop, or `None`.
 pub(super) fn look_up(
     config: &ImportPlan,
-    plan: &Plan<'_>,
+    plan: &WorkList<'_>,
     session: &Session,
     runtime: &Runtime,
-) -> (Vec<Survey>, Option<Halt>) {
-    let style = Style::choose(config.output.verbosity);
-    let (sending, events) = Sending::show(style, "looking up", plan.to_send() as u64);
-    let found = runtime.block_on(machines::survey(
+) -> (Vec<BatchSurvey>, Option<HaltReason>) {
+    let style = ProgressForm::choose(config.output.verbosity);
+    let (sending, events) = SendingProgress::start(style, "looking up", plan.send_count() as u64);
+    let found = runtime.block_on(service_dispatch::run_survey(
         &session.client,
         plan,
         (&session.settings, &events),
-        session.stopping.requested(),
+        session.stop_listener.wait_for_stop(),
     ));
     drop(events);
     sending.finish();
@@ -71,7 +71,7 @@ pub(super) fn look_up(
 
 /// Counts of the rows by what an import would do. Also the JSON summary of a dry run.
 #[derive(Debug, Default, Serialize)]
-struct Forecast {
+struct DryRunForecast {
     rows: u64,
     /// Rows done by earlier runs.
     done_before: u64,
@@ -86,8 +86,8 @@ struct Forecast {
     /// Rows not done after the import, by status.
     not_done: BTreeMap<&'static str, u64>,
     /// Changes to existing attachments.
-    #[serde(skip_serializing_if = "Changes::are_none")]
-    changes: Changes,
+    #[serde(skip_serializing_if = "PlannedChanges::are_none")]
+    changes: PlannedChanges,
     /// Number of new jobs; `None` for a service without jobs.
     #[serde(skip_serializing_if = "Option::is_none")]
     jobs: Option<u64>,
@@ -96,33 +96,36 @@ struct Forecast {
     seconds_at_the_rate: f64,
 }
 
-impl Forecast {
-    fn of(plan: &Plan<'_>, seen: &[Survey], client: &Client, rate: u32) -> Self {
+impl DryRunForecast {
+    fn new(plan: &WorkList<'_>, seen: &[BatchSurvey], client: &ServiceClient, rate: u32) -> Self {
         let mut forecast = Self {
             rows: plan.manifest().len() as u64,
             ..Self::default()
         };
-        for (status, rows) in plan.settled() {
+        for (status, rows) in plan.settled_row_counts() {
             if status.is_done() {
                 forecast.done_before += rows;
             } else {
                 *forecast.not_done.entry(status.as_str()).or_default() += rows;
             }
         }
-        for row in rows(seen) {
-            forecast.count(row);
+        for row in surveyed_rows(seen) {
+            forecast.count_row(row);
         }
         let (reads, changes) = match client {
-            Client::Workday(_) => {
-                forecast.of_attachments(seen.iter().map(|one| one.look_ups).sum())
+            ServiceClient::Workday(_) => {
+                forecast.attachment_requests(seen.iter().map(|one| one.initial_look_ups).sum())
             }
-            Client::Keelvar(_) => {
-                let with =
-                    |outlook| seen.iter().filter(move |job| has(job, &outlook)).count() as u64;
-                let jobs = with(Outlook::Create);
+            ServiceClient::Keelvar(_) => {
+                let with = |outlook| {
+                    seen.iter()
+                        .filter(move |job| has_outlook(job, &outlook))
+                        .count() as u64
+                };
+                let jobs = with(PredictedOutcome::Create);
                 forecast.jobs = Some(jobs);
                 // Each job is asked for its addresses, and then for its end.
-                (2 * (jobs + with(Outlook::GoOn)), jobs)
+                (2 * (jobs + with(PredictedOutcome::SendToBegunRecord)), jobs)
             }
         };
         forecast.requests = reads + changes;
@@ -131,9 +134,9 @@ impl Forecast {
     }
 
     /// Returns the least numbers of requests without and with changes, in this order, for an import
-    /// after `look_ups` look-ups.
-    fn of_attachments(&self, look_ups: u64) -> (u64, u64) {
-        let Changes {
+    /// after `initial_look_ups` look-ups.
+    fn attachment_requests(&self, look_ups: u64) -> (u64, u64) {
+        let PlannedChanges {
             replace,
             compare,
             title,
@@ -142,7 +145,7 @@ impl Forecast {
             ..
         } = &self.changes;
         let sent = self.create + self.go_on + replace;
-        let confirmations = sent.div_ceil(LISTED_AT_ONCE as u64);
+        let confirmations = sent.div_ceil(MAX_IDS_PER_LIST as u64);
         // A begun row is looked up once more, too. A replaced attachment is asked for the address
         // of its bytes, and again just before they go; a new name is looked up before the renaming
         // and afterwards.
@@ -150,31 +153,45 @@ impl Forecast {
         (reads, sent + title - title_with_content + rename)
     }
 
-    fn count(&mut self, one: &RowSurvey) {
-        self.changes.count(one);
-        match &one.outlook {
-            Outlook::Create => {
+    fn count_row(&mut self, one: &RowSurvey) {
+        self.changes.count_row(one);
+        match &one.predicted_outcome {
+            PredictedOutcome::Create => {
                 self.create += 1;
                 self.create_bytes += one.size;
             }
-            Outlook::GoOn => {
+            PredictedOutcome::SendToBegunRecord => {
                 self.go_on += 1;
                 self.go_on_bytes += one.size;
             }
-            Outlook::Keep if one.names.is_empty() => self.keep += 1,
-            Outlook::Done(Status::Skipped) if one.names.is_empty() => self.skip += 1,
-            Outlook::Done(_) if one.names.is_empty() => self.done_before += 1,
+            PredictedOutcome::KeepOtherContent if one.name_changes.is_empty() => self.keep += 1,
+            PredictedOutcome::DoneWithoutSending(Status::Skipped)
+                if one.name_changes.is_empty() =>
+            {
+                self.skip += 1;
+            }
+            PredictedOutcome::DoneWithoutSending(_) if one.name_changes.is_empty() => {
+                self.done_before += 1;
+            }
             // Counted as changes already.
-            Outlook::Replace { .. } | Outlook::Compare | Outlook::Keep | Outlook::Done(_) => {}
-            Outlook::NotDone(status, _) => {
+            PredictedOutcome::Replace { .. }
+            | PredictedOutcome::ReplaceUnlessSame
+            | PredictedOutcome::KeepOtherContent
+            | PredictedOutcome::DoneWithoutSending(_) => {}
+            PredictedOutcome::NotDone(status, _) => {
                 *self.not_done.entry(status.as_str()).or_default() += 1;
             }
         }
     }
 
     /// Expected ending of the import.
-    fn ending(&self, halt: Option<&Halt>, stop: Option<Stop>, service: Service) -> RunEnding {
-        RunEnding::of(halt, stop, service, || {
+    fn ending(
+        &self,
+        halt: Option<&HaltReason>,
+        stop: Option<StopSignal>,
+        service: ProcurementService,
+    ) -> RunEnding {
+        RunEnding::new(halt, stop, service, || {
             if self.not_done.is_empty() {
                 RunEnding::Complete
             } else {
@@ -183,31 +200,39 @@ impl Forecast {
         })
     }
 
-    fn for_people(&self, seen: &[Survey], halt: Option<&Halt>, service: Service) -> String {
-        let mut text = format!("an import of {} would\n", counted(self.rows, "row"));
+    fn for_people(
+        &self,
+        seen: &[BatchSurvey],
+        halt: Option<&HaltReason>,
+        service: ProcurementService,
+    ) -> String {
+        let mut text = format!("an import of {} would\n", count_with_noun(self.rows, "row"));
         let mut line = |rows: u64, what: &str| {
             if rows > 0 {
-                let _ = writeln!(text, "  {:>9}  {what}", grouped(rows));
+                let _ = writeln!(text, "  {:>9}  {what}", group_thousands(rows));
             }
         };
         line(
             self.create,
-            &format!("create and upload, {}", size(self.create_bytes)),
+            &format!("create and upload, {}", human_size(self.create_bytes)),
         );
         line(
             self.go_on,
-            &format!("finish what was begun, {}", size(self.go_on_bytes)),
+            &format!("finish what was begun, {}", human_size(self.go_on_bytes)),
         );
         let changes = &self.changes;
         line(
             changes.replace,
-            &format!("replace other content, {}", size(changes.replace_bytes)),
+            &format!(
+                "replace other content, {}",
+                human_size(changes.replace_bytes)
+            ),
         );
         line(
             changes.compare,
             &format!(
                 "download what has the same size, and replace what is other content, {}",
-                size(changes.compare_bytes)
+                human_size(changes.compare_bytes)
             ),
         );
         line(changes.title, "give another title");
@@ -221,46 +246,46 @@ impl Forecast {
         for (status, rows) in &self.not_done {
             line(*rows, &format!("not be able to finish: {status}"));
         }
-        for (row, external_id, status, reason) in not_done(seen).take(ROWS_NAMED) {
+        for (row, external_id, status, reason) in rows_not_done(seen).take(MAX_ROWS_NAMED) {
             let _ = writeln!(
                 text,
                 "row {row}, external_id {external_id:?}: {status}, {reason}"
             );
         }
-        let unnamed = not_done(seen).count().saturating_sub(ROWS_NAMED);
+        let unnamed = rows_not_done(seen).count().saturating_sub(MAX_ROWS_NAMED);
         if unnamed > 0 {
-            let _ = writeln!(text, "and {}", counted(unnamed as u64, "other row"));
+            let _ = writeln!(text, "and {}", count_with_noun(unnamed as u64, "other row"));
         }
         for change in self.changes.lines() {
             let _ = writeln!(text, "{change}");
         }
         if self.changes.not_listed() > 0 {
-            let unnamed = counted(self.changes.not_listed(), "other change");
+            let unnamed = count_with_noun(self.changes.not_listed(), "other change");
             let _ = writeln!(text, "and {unnamed}");
         }
         let _ = match self.jobs {
             None => writeln!(
                 text,
                 "it would take {}{}: {} at this rate; nothing was sent now",
-                counted(self.requests, "request"),
+                count_with_noun(self.requests, "request"),
                 if self.changes.compare > 0 {
                     " or more"
                 } else {
                     ""
                 },
-                span(self.seconds_at_the_rate)
+                human_duration(self.seconds_at_the_rate)
             ),
             Some(jobs) => writeln!(
                 text,
                 "it would take {} and at least {}: {} or more at what the service allows; nothing \
                  was sent now",
-                counted(jobs, "job"),
-                counted(self.requests - jobs, "look-up"),
-                span(self.seconds_at_the_rate)
+                count_with_noun(jobs, "job"),
+                count_with_noun(self.requests - jobs, "look-up"),
+                human_duration(self.seconds_at_the_rate)
             ),
         };
         if let Some(halt) = halt {
-            let _ = writeln!(text, "stopped early: {}", words(halt, service));
+            let _ = writeln!(text, "stopped early: {}", halt_message(halt, service));
         }
         text
     }
@@ -272,17 +297,17 @@ impl Forecast {
 }
 
 /// True if some row of a job has this outlook.
-fn has(job: &Survey, outlook: &Outlook) -> bool {
-    job.rows.iter().any(|row| row.outlook == *outlook)
+fn has_outlook(job: &BatchSurvey, outlook: &PredictedOutcome) -> bool {
+    job.rows.iter().any(|row| row.predicted_outcome == *outlook)
 }
 
-fn rows(seen: &[Survey]) -> impl Iterator<Item = &RowSurvey> {
+fn surveyed_rows(seen: &[BatchSurvey]) -> impl Iterator<Item = &RowSurvey> {
     seen.iter().flat_map(|one| &one.rows)
 }
 
-fn not_done(seen: &[Survey]) -> impl Iterator<Item = (usize, &str, &str, &str)> {
-    rows(seen).filter_map(|one| match &one.outlook {
-        Outlook::NotDone(status, reason) => Some((
+fn rows_not_done(seen: &[BatchSurvey]) -> impl Iterator<Item = (usize, &str, &str, &str)> {
+    surveyed_rows(seen).filter_map(|one| match &one.predicted_outcome {
+        PredictedOutcome::NotDone(status, reason) => Some((
             one.row,
             one.external_id.as_str(),
             status.as_str(),

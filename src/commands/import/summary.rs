@@ -1,6 +1,6 @@
 //! Summary of an import, as text for people and as JSON for scripts, and the ending of the run.
 
-mod waiting;
+mod awaiting_content;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,19 +10,19 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::commands::ending::RunEnding;
+use crate::commands::run_ending::RunEnding;
 use crate::config::ImportPlan;
-use crate::model::Service;
-use crate::pipeline::Halt;
-use crate::progress::{Tally, size, span};
-use crate::results::{Displacement, Entry, Status};
-use crate::signals::Stop;
-use crate::text::{counted, counted_with_verb, escape, grouped, quoted};
-use waiting::Waiting;
+use crate::model::ProcurementService;
+use crate::pipeline::HaltReason;
+use crate::progress::{RunTally, human_duration, human_size};
+use crate::results::{ResultsDisplacement, ResultsEntry, Status};
+use crate::signals::StopSignal;
+use crate::text::{count_with_noun, count_with_noun_and_verb, escape, group_thousands, quoted};
+use awaiting_content::AwaitingContentList;
 
 /// Counts of an import. The serialised fields are the JSON summary.
 #[derive(Debug, Serialize)]
-pub(super) struct Summary {
+pub(super) struct ImportSummary {
     manifest: String,
     results: String,
     destination: String,
@@ -41,34 +41,34 @@ pub(super) struct Summary {
     bytes_sent: u64,
     seconds: f64,
     /// Attachments that may be without content.
-    #[serde(skip_serializing_if = "Waiting::is_empty")]
-    waiting_for_content: Waiting,
+    #[serde(skip_serializing_if = "AwaitingContentList::is_empty")]
+    waiting_for_content: AwaitingContentList,
     /// Number of skipped rows whose attachments have other content than their files.
     #[serde(skip)]
-    kept: u64,
+    kept_other_content: u64,
     #[serde(skip)]
-    service: Service,
-    /// Descriptions of the first conflicts and failures, at most [`ROWS_NAMED`].
+    service: ProcurementService,
+    /// Descriptions of the first conflicts and failures, at most [`MAX_ROWS_NAMED`].
     #[serde(skip)]
-    attention: Vec<String>,
+    rows_needing_attention: Vec<String>,
     #[serde(skip)]
-    more_need_attention: u64,
+    unnamed_rows: u64,
     /// Shell commands to put the results back in place before a resume; usually empty.
     #[serde(skip)]
-    put_back: String,
+    restore_commands: String,
 }
 
 /// Most rows named one by one among the rows in need of attention.
-const ROWS_NAMED: usize = 10;
+const MAX_ROWS_NAMED: usize = 10;
 
-impl Summary {
+impl ImportSummary {
     /// Returns a summary without counts of rows: every line of the results is still to be counted.
     pub(super) fn new(
         config: &ImportPlan,
-        service: Service,
+        service: ProcurementService,
         destination: &str,
         results: &Path,
-        tally: &Tally,
+        tally: &RunTally,
         took: Duration,
     ) -> Self {
         Self {
@@ -84,20 +84,20 @@ impl Summary {
             throttled: tally.throttled,
             bytes_sent: tally.bytes_sent,
             seconds: (took.as_secs_f64() * 1000.0).round() / 1000.0,
-            waiting_for_content: Waiting::default(),
-            kept: 0,
+            waiting_for_content: AwaitingContentList::default(),
+            kept_other_content: 0,
             service,
-            attention: Vec::new(),
-            more_need_attention: 0,
-            put_back: String::new(),
+            rows_needing_attention: Vec::new(),
+            unnamed_rows: 0,
+            restore_commands: String::new(),
         }
     }
 
     /// Returns the ending of the run.
-    pub(super) fn ending(&self, halt: Option<&Halt>, stop: Option<Stop>) -> RunEnding {
+    pub(super) fn ending(&self, halt: Option<&HaltReason>, stop: Option<StopSignal>) -> RunEnding {
         // A halt counts even if all rows are done: rows that were to be changed may be done without
         // their change.
-        RunEnding::of(halt, stop, self.service, || match self.left() {
+        RunEnding::new(halt, stop, self.service, || match self.rows_not_done() {
             0 => RunEnding::Complete,
             _ => RunEnding::Incomplete,
         })
@@ -105,17 +105,27 @@ impl Summary {
 
     /// Notes that another file stands in the place of the results, which therefore rest at `kept`.
     /// Returns the ending of the run.
-    pub(super) fn rests_beside(
+    pub(super) fn note_displaced_results(
         &mut self,
         path: &Path,
         kept: &Path,
-        why: Displacement,
+        why: ResultsDisplacement,
     ) -> RunEnding {
         self.results = kept.to_string_lossy().into_owned();
-        if let Some(aside) = name_aside(path) {
-            let _ = write!(self.put_back, "mv {} {} && ", typed(path), typed(&aside));
+        if let Some(aside) = unused_aside_path(path) {
+            let _ = write!(
+                self.restore_commands,
+                "mv {} {} && ",
+                shell_path(path),
+                shell_path(&aside)
+            );
         }
-        let _ = write!(self.put_back, "mv {} {} && ", typed(kept), typed(path));
+        let _ = write!(
+            self.restore_commands,
+            "mv {} {} && ",
+            shell_path(kept),
+            shell_path(path)
+        );
         let path = path.to_string_lossy();
         RunEnding::Stopped(format!(
             "{} {why} while this run wrote to it; nothing more was sent, and what this run knows \
@@ -126,36 +136,36 @@ impl Summary {
     }
 
     /// Counts a line of the results.
-    pub(super) fn count(&mut self, entry: &Entry) {
+    pub(super) fn count_line(&mut self, entry: &ResultsEntry) {
         // Before the row check: attachments of rows that left the manifest may be without content,
         // too.
-        self.waiting_for_content.take(entry);
+        self.waiting_for_content.take_line(entry);
         if entry.row.is_none() {
             self.rows_no_longer_in_manifest += 1;
             return;
         }
         self.rows += 1;
         *self.statuses.entry(entry.status.as_str()).or_default() += 1;
-        let is_kept = entry.status == Status::Skipped && entry.state().is_kept();
-        self.kept += u64::from(is_kept);
+        let is_kept = entry.status == Status::Skipped && entry.state().keeps_existing_content();
+        self.kept_other_content += u64::from(is_kept);
         if let Status::Conflict | Status::Failed = entry.status {
-            self.note(entry);
+            self.name_row(entry);
         }
     }
 
     /// Drops the list of rows in need of attention, because the reason for the stop covers all of
     /// these rows.
-    pub(super) fn name_no_rows(&mut self) {
-        self.attention.clear();
-        self.more_need_attention = 0;
+    pub(super) fn clear_named_rows(&mut self) {
+        self.rows_needing_attention.clear();
+        self.unnamed_rows = 0;
     }
 
-    fn note(&mut self, entry: &Entry) {
-        if self.attention.len() == ROWS_NAMED {
-            self.more_need_attention += 1;
+    fn name_row(&mut self, entry: &ResultsEntry) {
+        if self.rows_needing_attention.len() == MAX_ROWS_NAMED {
+            self.unnamed_rows += 1;
             return;
         }
-        self.attention.push(format!(
+        self.rows_needing_attention.push(format!(
             "row {}, external_id {}: {}, {}: {}",
             entry.row.unwrap_or_default(),
             quoted(&entry.external_id),
@@ -165,16 +175,16 @@ impl Summary {
         ));
     }
 
-    fn of(&self, status: Status) -> u64 {
+    fn rows_with_status(&self, status: Status) -> u64 {
         self.statuses.get(status.as_str()).copied().unwrap_or(0)
     }
 
     /// Number of rows of the manifest not done.
-    fn left(&self) -> u64 {
+    fn rows_not_done(&self) -> u64 {
         let done: u64 = Status::ALL
             .into_iter()
             .filter(|status| status.is_done())
-            .map(|status| self.of(status))
+            .map(|status| self.rows_with_status(status))
             .sum();
         self.rows - done
     }
@@ -182,51 +192,51 @@ impl Summary {
     /// Returns the summary as lines of text.
     pub(super) fn for_people(&self, ending: &RunEnding) -> String {
         let mut text = match ending {
-            RunEnding::Complete => format!("all {} done", counted(self.rows, "row")),
-            RunEnding::Interrupted(_) | RunEnding::Stopped(_) if self.left() == 0 => {
+            RunEnding::Complete => format!("all {} done", count_with_noun(self.rows, "row")),
+            RunEnding::Interrupted(_) | RunEnding::Stopped(_) if self.rows_not_done() == 0 => {
                 "not all that was asked for was gone through".to_owned()
             }
             RunEnding::Incomplete | RunEnding::Interrupted(_) | RunEnding::Stopped(_) => format!(
                 "{} of {} not done",
-                grouped(self.left()),
-                counted(self.rows, "row")
+                group_thousands(self.rows_not_done()),
+                count_with_noun(self.rows, "row")
             ),
         };
         let requests = match self.service {
-            Service::Workday => counted(self.requests, "request"),
-            Service::Keelvar => format!(
+            ProcurementService::Workday => count_with_noun(self.requests, "request"),
+            ProcurementService::Keelvar => format!(
                 "{}, {}",
-                counted(self.created, "job"),
-                counted(self.look_ups, "look-up")
+                count_with_noun(self.created, "job"),
+                count_with_noun(self.look_ups, "look-up")
             ),
         };
         let _ = writeln!(
             text,
             " ({} sent in {}, {requests})",
-            size(self.bytes_sent),
-            span(self.seconds),
+            human_size(self.bytes_sent),
+            human_duration(self.seconds),
         );
         for status in Status::ALL {
-            let rows = self.of(status);
+            let rows = self.rows_with_status(status);
             if rows > 0 {
                 let _ = writeln!(
                     text,
                     "  {:<9} {:>9}  {}",
                     status.as_str(),
-                    grouped(rows),
-                    self.meaning(status)
+                    group_thousands(rows),
+                    self.status_meaning_with_kept(status)
                 );
             }
         }
-        text.push_str(&self.waiting_for_content.in_words());
-        for line in &self.attention {
+        text.push_str(&self.waiting_for_content.warning());
+        for line in &self.rows_needing_attention {
             let _ = writeln!(text, "{line}");
         }
-        if self.more_need_attention > 0 {
+        if self.unnamed_rows > 0 {
             let _ = writeln!(
                 text,
                 "and {}",
-                counted(self.more_need_attention, "other row")
+                count_with_noun(self.unnamed_rows, "other row")
             );
         }
         if let RunEnding::Stopped(why) = ending {
@@ -234,7 +244,7 @@ impl Summary {
         }
         let _ = writeln!(text, "results: {}", escape(&self.results));
         if *ending != RunEnding::Complete {
-            let _ = writeln!(text, "to go on: {}", self.way_on());
+            let _ = writeln!(text, "to go on: {}", self.continue_command());
         }
         text
     }
@@ -242,9 +252,9 @@ impl Summary {
     /// Returns the summary as one JSON object.
     pub(super) fn for_scripts(&self, ending: &RunEnding) -> String {
         #[derive(Serialize)]
-        struct Whole<'a> {
+        struct ImportSummaryJson<'a> {
             #[serde(flatten)]
-            summary: &'a Summary,
+            summary: &'a ImportSummary,
             ended: &'static str,
             why: Option<&'a str>,
             exit_code: u8,
@@ -256,37 +266,39 @@ impl Summary {
             RunEnding::Interrupted(_) => ("interrupted", None),
             RunEnding::Stopped(why) => ("stopped", Some(why.as_str())),
         };
-        let whole = Whole {
+        let whole = ImportSummaryJson {
             summary: self,
             ended,
             why,
             exit_code: ending.exit().code(),
-            resume_command: (*ending != RunEnding::Complete).then(|| self.way_on()),
+            resume_command: (*ending != RunEnding::Complete).then(|| self.continue_command()),
         };
         let json = serde_json::to_string(&whole).expect("numbers and strings are always JSON");
         format!("{json}\n")
     }
 
     /// Command line with which the user goes on with this import.
-    fn way_on(&self) -> String {
-        format!("{}{}", self.put_back, resume_command())
+    fn continue_command(&self) -> String {
+        format!("{}{}", self.restore_commands, resume_command())
     }
 
     /// Meaning of a status in a few words. Skipped rows with other content are counted there.
-    fn meaning(&self, status: Status) -> Cow<'static, str> {
-        if status == Status::Skipped && self.kept > 0 {
-            let kept = counted_with_verb(self.kept, "row", ["has", "have"]);
+    fn status_meaning_with_kept(&self, status: Status) -> Cow<'static, str> {
+        if status == Status::Skipped && self.kept_other_content > 0 {
+            let kept = count_with_noun_and_verb(self.kept_other_content, "row", ["has", "have"]);
             return format!("there already; {kept} other content, and what was there was kept")
                 .into();
         }
-        meaning(status, self.service).into()
+        status_meaning(status, self.service).into()
     }
 }
 
 /// Meaning of a status in a few words.
-fn meaning(status: Status, service: Service) -> &'static str {
+fn status_meaning(status: Status, service: ProcurementService) -> &'static str {
     match status {
-        Status::Uploaded if service == Service::Keelvar => "attached: the job ended in success",
+        Status::Uploaded if service == ProcurementService::Keelvar => {
+            "attached: the job ended in success"
+        }
         Status::Uploaded => "stored, and the size confirmed by the service",
         Status::Replaced => "new content in place of the old, and the size confirmed",
         Status::Renamed => "there, under the new external_id",
@@ -303,7 +315,7 @@ fn meaning(status: Status, service: Service) -> &'static str {
 
 /// Returns an unused path to which the file in the place of the results can be moved; `None` if
 /// there is no such file.
-fn name_aside(path: &Path) -> Option<PathBuf> {
+fn unused_aside_path(path: &Path) -> Option<PathBuf> {
     path.symlink_metadata().ok()?;
     let with = |suffix: String| {
         let mut name = path.as_os_str().to_owned();
@@ -318,7 +330,7 @@ fn name_aside(path: &Path) -> Option<PathBuf> {
 }
 
 /// Returns a path as a shell word that no command takes for an option.
-fn typed(path: &Path) -> String {
+fn shell_path(path: &Path) -> String {
     let path = path.to_string_lossy();
     let is_like_an_option = path.starts_with('-');
     let word = if is_like_an_option {

@@ -8,23 +8,23 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::commands::evidence;
 use crate::commands::import;
+use crate::commands::results_origin;
 use crate::config::{
     AttachPlan, ChangePolicy, ImportMode, ImportPlan, ManifestInput, NoticePolicy, OutputConfig,
     ResumePolicy, UnfitRowPolicy, results_path,
 };
 use crate::digest::sha256;
-use crate::error::{Error, Exit};
-use crate::manifest::{self, Options};
-use crate::model::{MAX_TEXT, ObjectRef, SecondCopies, Service, Sha256Digest};
+use crate::error::{CommandError, ProgramExit};
+use crate::manifest::{self, ManifestOptions};
+use crate::model::{MAX_TEXT_CHARS, ObjectRef, ProcurementService, SecondCopyPolicy, Sha256Digest};
 use crate::results::ledger::Ledger;
-use crate::root::folder_of;
+use crate::root::parent_folder;
 use crate::text::{escape, quoted};
 
 /// Outcome of attaching a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Attached {
+pub(super) struct ReportAttachment {
     object_type: &'static str,
     object_id: String,
     external_id: String,
@@ -36,48 +36,51 @@ pub(super) struct Attached {
     results: String,
     exit_code: u8,
     #[serde(skip)]
-    pub(super) exit: Exit,
+    pub(super) exit: ProgramExit,
     /// Noun for an attached record in the messages about the service: attachment or job.
     #[serde(skip)]
-    record: &'static str,
+    record_noun: &'static str,
 }
 
 /// Checks before the report is written whether the user may attach a report of these results. Fails
 /// when the record belongs to another service than the results, or when the user names another
 /// destination.
-pub(super) fn check(attach: &AttachPlan, ledger: &Ledger) -> Result<(), Error> {
-    let service = evidence::service_of(ledger)?;
+pub(super) fn check_attach_target(
+    attach: &AttachPlan,
+    ledger: &Ledger,
+) -> Result<(), CommandError> {
+    let service = results_origin::service_of(ledger)?;
     let object = attach.object;
-    if object.kind().service() != service {
-        return Err(Error::OtherService {
-            object: object.kind(),
+    if object.object_type().service() != service {
+        return Err(CommandError::RecordOfOtherService {
+            object: object.object_type(),
             service,
         });
     }
-    evidence::destination(&attach.service, ledger, service).map(drop)
+    results_origin::checked_destination(&attach.service, ledger, service).map(drop)
 }
 
 /// Attaches the report at the path `report`. `digest` is the SHA-256 of the report.
-pub(super) fn attach(
+pub(super) fn attach_report(
     attach: &AttachPlan,
     output: OutputConfig,
     report: &Path,
     digest: Sha256Digest,
-) -> Result<Attached, Error> {
+) -> Result<ReportAttachment, CommandError> {
     let object = attach.object;
     let external_id = external_id(object, digest);
-    let text = manifest_of(report, object, &external_id);
-    let import = import_of(attach, output, report);
-    let read = manifest::of_text(report, text, &import.input.options)?;
-    let exit = import::carry_out(&import, read)?;
+    let text = manifest_text(report, object, &external_id);
+    let import = import_plan_for(attach, output, report);
+    let read = manifest::read_manifest_text(report, text, &import.input.options)?;
+    let exit = import::import_manifest(&import, read)?;
     let results = import.results;
-    let ledger = Ledger::read(&results).map_err(Error::Evidence)?;
+    let ledger = Ledger::read(&results).map_err(CommandError::Evidence)?;
     let mut lines = ledger.entries();
     let line = lines
         .find(|entry| entry.external_id == external_id)
         .expect("the import leaves a line for each of its rows");
-    Ok(Attached {
-        object_type: object.kind().as_str(),
+    Ok(ReportAttachment {
+        object_type: object.object_type().as_str(),
         object_id: object.id().to_string(),
         external_id,
         status: line.status.to_string(),
@@ -87,14 +90,14 @@ pub(super) fn attach(
         results: results.to_string_lossy().into_owned(),
         exit_code: exit.code(),
         exit,
-        record: match object.kind().service() {
-            Service::Workday => "attachment",
-            Service::Keelvar => "job",
+        record_noun: match object.object_type().service() {
+            ProcurementService::Workday => "attachment",
+            ProcurementService::Keelvar => "job",
         },
     })
 }
 
-impl Attached {
+impl ReportAttachment {
     /// Returns the outcome as lines of text.
     pub(super) fn for_people(&self) -> String {
         let Self {
@@ -105,10 +108,10 @@ impl Attached {
             ..
         } = self;
         let how = match (&self.attachment_id, self.exit) {
-            (Some(id), Exit::DONE) => {
+            (Some(id), ProgramExit::DONE) => {
                 format!(
                     "attached to {object_type} {object_id}: {status}, {} {id}",
-                    self.record
+                    self.record_noun
                 )
             }
             _ => format!(
@@ -127,13 +130,13 @@ impl Attached {
 }
 
 /// Plan of the import of a report. Its results are kept beside the report.
-fn import_of(attach: &AttachPlan, output: OutputConfig, report: &Path) -> ImportPlan {
+fn import_plan_for(attach: &AttachPlan, output: OutputConfig, report: &Path) -> ImportPlan {
     ImportPlan {
         input: ManifestInput {
             manifest: report.to_owned(),
-            root: folder_of(report).to_owned(),
-            options: Options::default(),
-            second_copies: SecondCopies::Refuse,
+            root: parent_folder(report).to_owned(),
+            options: ManifestOptions::default(),
+            second_copies: SecondCopyPolicy::Refuse,
         },
         results: results_path(report, None),
         // The line of an earlier report stays.
@@ -152,28 +155,28 @@ fn import_of(attach: &AttachPlan, output: OutputConfig, report: &Path) -> Import
 }
 
 fn external_id(object: ObjectRef, digest: Sha256Digest) -> String {
-    let (kind, id) = (object.kind(), object.id());
+    let (kind, id) = (object.object_type(), object.id());
     let both = sha256(format!("{kind}:{id}:{digest}").as_bytes()).to_string();
     format!("consign-report-{}", &both[..32])
 }
 
 /// Returns the manifest with the one row of the report.
-fn manifest_of(report: &Path, object: ObjectRef, external_id: &str) -> String {
+fn manifest_text(report: &Path, object: ObjectRef, external_id: &str) -> String {
     let name = report.file_name().unwrap_or_default().to_string_lossy();
     let title: String = format!("Import report {name}")
         .chars()
-        .take(MAX_TEXT)
+        .take(MAX_TEXT_CHARS)
         .collect();
     let cell = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     let cells = [
         cell(&name),
-        object.kind().to_string(),
+        object.object_type().to_string(),
         object.id().to_string(),
         external_id.to_owned(),
-        match object.kind().service() {
-            Service::Workday => cell(&title),
+        match object.object_type().service() {
+            ProcurementService::Workday => cell(&title),
             // Jobs have no titles.
-            Service::Keelvar => String::new(),
+            ProcurementService::Keelvar => String::new(),
         },
     ];
     format!(

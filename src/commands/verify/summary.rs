@@ -8,32 +8,32 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::commands::ending::RunEnding;
-use crate::model::Service;
-use crate::pipeline::Halt;
-use crate::progress::{Tally, size, span};
-use crate::results::ledger::{Lacks, Ledger};
-use crate::signals::Stop;
-use crate::text::{counted, escape, grouped, quoted};
-use crate::verification::row::{Row, Waits};
-use crate::verification::{Download, Outcome};
+use crate::commands::run_ending::RunEnding;
+use crate::model::ProcurementService;
+use crate::pipeline::HaltReason;
+use crate::progress::{RunTally, human_duration, human_size};
+use crate::results::ledger::{Ledger, LedgerGaps};
+use crate::signals::StopSignal;
+use crate::text::{count_with_noun, escape, group_thousands, quoted};
+use crate::verification::row::{AwaitedBytes, VerificationRow};
+use crate::verification::{DownloadScope, VerificationOutcome};
 
-use super::backups::Backups;
+use super::backup_checks::BackupChecks;
 
 /// Most differing rows named one by one.
-pub(super) const ROWS_NAMED: usize = 10;
+pub(super) const MAX_ROWS_NAMED: usize = 10;
 
 /// Returns the ending of the verification of these rows.
-pub(super) fn ending(
-    rows: &[Row],
+pub(super) fn verification_ending(
+    rows: &[VerificationRow],
     ledger: &Ledger,
-    halt: Option<&Halt>,
-    stop: Option<Stop>,
-    service: Service,
+    halt: Option<&HaltReason>,
+    stop: Option<StopSignal>,
+    service: ProcurementService,
 ) -> RunEnding {
-    let is_whole = ledger.lacks().is_nothing();
-    RunEnding::of(halt, stop, service, || {
-        if is_whole && !rows.iter().any(Row::is_objection) {
+    let is_whole = ledger.gaps().is_empty();
+    RunEnding::new(halt, stop, service, || {
+        if is_whole && !rows.iter().any(VerificationRow::fails_verification) {
             RunEnding::Complete
         } else {
             RunEnding::Incomplete
@@ -42,31 +42,31 @@ pub(super) fn ending(
 }
 
 /// Outcome of a verification, with all values of the summary.
-pub(super) struct Summary<'a> {
+pub(super) struct VerifySummary<'a> {
     pub(super) results: &'a Path,
     pub(super) verification: &'a Path,
     /// True if the verification file is from an earlier run, and was left as it was.
-    pub(super) kept: bool,
+    pub(super) earlier_verification_kept: bool,
     pub(super) destination: String,
-    pub(super) rows: &'a [Row],
-    pub(super) lacks: Lacks,
-    pub(super) download: Download,
+    pub(super) rows: &'a [VerificationRow],
+    pub(super) lacks: LedgerGaps,
+    pub(super) download: DownloadScope,
     /// Number of attachments drawn for a download.
-    pub(super) drawn: u64,
-    pub(super) backups: Backups,
-    pub(super) tally: Tally,
+    pub(super) rows_to_download: u64,
+    pub(super) backups: BackupChecks,
+    pub(super) tally: RunTally,
     pub(super) took: Duration,
     pub(super) ending: RunEnding,
 }
 
-impl Summary<'_> {
-    fn of(&self, outcome: Outcome) -> u64 {
+impl VerifySummary<'_> {
+    fn rows_with_outcome(&self, outcome: VerificationOutcome) -> u64 {
         let rows = self.rows.iter();
         rows.filter(|row| row.line.outcome == outcome).count() as u64
     }
 
     /// Number of attachments downloaded and hashed.
-    fn downloaded(&self) -> u64 {
+    fn rows_downloaded(&self) -> u64 {
         let rows = self.rows.iter();
         rows.filter(|row| row.line.found.sha256.is_some()).count() as u64
     }
@@ -79,38 +79,40 @@ impl Summary<'_> {
     pub(super) fn for_people(&self) -> String {
         let all = self.rows.len() as u64;
         let mut text = match &self.ending {
-            RunEnding::Complete if self.of(Outcome::NotDone) == 0 => match all {
-                1 => "the only row matches".to_owned(),
-                rows => format!("all {} match", counted(rows, "row")),
-            },
+            RunEnding::Complete if self.rows_with_outcome(VerificationOutcome::NotDone) == 0 => {
+                match all {
+                    1 => "the only row matches".to_owned(),
+                    rows => format!("all {} match", count_with_noun(rows, "row")),
+                }
+            }
             _ => format!(
                 "{} of {} match",
-                grouped(self.of(Outcome::Match)),
-                counted(all, "row")
+                group_thousands(self.rows_with_outcome(VerificationOutcome::Match)),
+                count_with_noun(all, "row")
             ),
         };
         let _ = writeln!(
             text,
             " ({} in {})",
-            counted(self.tally.requests, "request"),
-            span(self.seconds())
+            count_with_noun(self.tally.requests, "request"),
+            human_duration(self.seconds())
         );
-        for outcome in Outcome::ALL {
-            let rows = self.of(outcome);
+        for outcome in VerificationOutcome::ALL {
+            let rows = self.rows_with_outcome(outcome);
             if rows > 0 {
                 let _ = writeln!(
                     text,
                     "  {:<15} {:>9}  {}",
                     outcome.as_str(),
-                    grouped(rows),
-                    meaning(outcome)
+                    group_thousands(rows),
+                    outcome_meaning(outcome)
                 );
             }
         }
-        self.name_differences(&mut text);
-        self.tell_of_lacks(&mut text);
-        self.tell_of_downloads(&mut text);
-        self.backups.tell(&mut text);
+        self.write_differences(&mut text);
+        self.write_lacks(&mut text);
+        self.write_downloads(&mut text);
+        self.backups.write_lines(&mut text);
         let stopped = match &self.ending {
             RunEnding::Stopped(why) => Some(&**why),
             RunEnding::Interrupted(_) => Some("interrupted"),
@@ -120,7 +122,7 @@ impl Summary<'_> {
             let _ = writeln!(text, "stopped early: {why}");
         }
         let verification = self.verification.to_string_lossy();
-        let whose = if self.kept {
+        let whose = if self.earlier_verification_kept {
             " (that of an earlier run, left as it was)"
         } else {
             ""
@@ -129,16 +131,16 @@ impl Summary<'_> {
         text
     }
 
-    fn name_differences(&self, text: &mut String) {
+    fn write_differences(&self, text: &mut String) {
         // The results explain a row that is not done, and only a row without content cannot wait.
         // The number of unverifiable rows says all that is known about them.
-        let says_more = |row: &&Row| match row.line.outcome {
-            Outcome::Match | Outcome::Unverifiable => false,
-            Outcome::NotDone => row.waits == Waits::ForBytes,
+        let says_more = |row: &&VerificationRow| match row.line.outcome {
+            VerificationOutcome::Match | VerificationOutcome::Unverifiable => false,
+            VerificationOutcome::NotDone => row.awaited_bytes == AwaitedBytes::FromReplacement,
             _ => true,
         };
         let mut differing = self.rows.iter().filter(says_more);
-        for Row { line, .. } in differing.by_ref().take(ROWS_NAMED) {
+        for VerificationRow { line, .. } in differing.by_ref().take(MAX_ROWS_NAMED) {
             let row = match line.row {
                 Some(row) => format!("row {row}"),
                 None => "a line without a row".to_owned(),
@@ -153,26 +155,31 @@ impl Summary<'_> {
         }
         let unnamed = differing.count() as u64;
         if unnamed > 0 {
-            let _ = writeln!(text, "and {}", counted(unnamed, "other row"));
+            let _ = writeln!(text, "and {}", count_with_noun(unnamed, "other row"));
         }
     }
 
     /// Writes the damage of the results file, which explains why a verification fails in spite of
     /// matching rows.
-    fn tell_of_lacks(&self, text: &mut String) {
-        let Lacks {
+    fn write_lacks(&self, text: &mut String) {
+        let LedgerGaps {
             torn_line,
             removed_lines,
             superseded_lines,
             rows_without_line,
         } = self.lacks;
-        let lines = |what, lines| (lines > 0).then(|| format!("{} {what}", counted(lines, "line")));
+        let lines =
+            |what, lines| (lines > 0).then(|| format!("{} {what}", count_with_noun(lines, "line")));
         let lacks = [
             (superseded_lines > 0).then(|| "the import did not come to its end".to_owned()),
             torn_line.map(|line| format!("line {line} torn")),
             lines("removed", removed_lines),
-            (rows_without_line > 0)
-                .then(|| format!("{} without a line", counted(rows_without_line, "row"))),
+            (rows_without_line > 0).then(|| {
+                format!(
+                    "{} without a line",
+                    count_with_noun(rows_without_line, "row")
+                )
+            }),
         ];
         let lacks: Vec<String> = lacks.into_iter().flatten().collect();
         if !lacks.is_empty() {
@@ -180,39 +187,39 @@ impl Summary<'_> {
         }
     }
 
-    fn tell_of_downloads(&self, text: &mut String) {
-        let (downloaded, drawn) = (self.downloaded(), self.drawn);
+    fn write_downloads(&self, text: &mut String) {
+        let (downloaded, drawn) = (self.rows_downloaded(), self.rows_to_download);
         let came = if downloaded == drawn {
-            counted(drawn, "attachment")
+            count_with_noun(drawn, "attachment")
         } else {
             format!(
                 "{} of {}",
-                grouped(downloaded),
-                counted(drawn, "attachment")
+                group_thousands(downloaded),
+                count_with_noun(drawn, "attachment")
             )
         };
         let drawn = match self.download {
-            Download::None => return,
-            Download::All if downloaded < drawn => "all were asked for".to_owned(),
-            Download::All if self.rows.iter().any(is_without_digest) => {
+            DownloadScope::None => return,
+            DownloadScope::All if downloaded < drawn => "all were asked for".to_owned(),
+            DownloadScope::All if self.rows.iter().any(is_without_digest) => {
                 "all of which the results know the content".to_owned()
             }
-            Download::All => "all of them".to_owned(),
-            Download::Sample { share, seed } => {
+            DownloadScope::All => "all of them".to_owned(),
+            DownloadScope::Sample { share, seed } => {
                 format!("a sample of {share}, drawn with --seed {seed}")
             }
         };
         let _ = writeln!(
             text,
             "downloaded and hashed again: {came} ({drawn}; {})",
-            size(self.tally.bytes_received)
+            human_size(self.tally.bytes_received)
         );
     }
 
     /// Returns the summary as one JSON object.
     pub(super) fn for_scripts(&self) -> String {
         #[derive(Serialize)]
-        struct Whole {
+        struct VerifySummaryJson {
             results: String,
             verification: String,
             /// True if the verification file is from an earlier run.
@@ -242,11 +249,12 @@ impl Summary<'_> {
             RunEnding::Interrupted(_) => ("interrupted", None),
             RunEnding::Stopped(why) => ("stopped", Some(why.clone())),
         };
-        let counts = Outcome::ALL.map(|outcome| (outcome.as_str(), self.of(outcome)));
-        let whole = Whole {
+        let counts = VerificationOutcome::ALL
+            .map(|outcome| (outcome.as_str(), self.rows_with_outcome(outcome)));
+        let whole = VerifySummaryJson {
             results: self.results.to_string_lossy().into_owned(),
             verification: self.verification.to_string_lossy().into_owned(),
-            verification_kept: self.kept,
+            verification_kept: self.earlier_verification_kept,
             destination: self.destination.clone(),
             rows: self.rows.len() as u64,
             outcomes: counts.into_iter().filter(|(_, rows)| *rows > 0).collect(),
@@ -255,8 +263,8 @@ impl Summary<'_> {
             superseded_lines: self.lacks.superseded_lines,
             rows_without_line: self.lacks.rows_without_line,
             download: Some(self.download.to_string()).filter(|text| !text.is_empty()),
-            drawn: self.drawn,
-            downloaded: self.downloaded(),
+            drawn: self.rows_to_download,
+            downloaded: self.rows_downloaded(),
             backups: self.backups.for_scripts(),
             requests: self.tally.requests,
             throttled: self.tally.throttled,
@@ -272,23 +280,25 @@ impl Summary<'_> {
 }
 
 /// True if a row has an attachment whose content the results know by size alone.
-fn is_without_digest(row: &Row) -> bool {
-    row.to_ask().is_some() && !row.is_worth_a_download()
+fn is_without_digest(row: &VerificationRow) -> bool {
+    row.attachment_to_check().is_some() && !row.is_download_candidate()
 }
 
 /// Meaning of an outcome in a few words.
-fn meaning(outcome: Outcome) -> &'static str {
+fn outcome_meaning(outcome: VerificationOutcome) -> &'static str {
     match outcome {
-        Outcome::Match => "there, as the results say",
-        Outcome::Missing => "not there",
-        Outcome::Pending => "there, without its bytes",
-        Outcome::SizeDiffers => "there, with another size",
-        Outcome::Renamed => "there, with another external_id or title",
-        Outcome::ContentDiffers => "there, with other bytes",
-        Outcome::NotDone => "not done, as the results say and explain; nothing to compare",
-        Outcome::Unverifiable => {
+        VerificationOutcome::Match => "there, as the results say",
+        VerificationOutcome::Missing => "not there",
+        VerificationOutcome::Pending => "there, without its bytes",
+        VerificationOutcome::SizeDiffers => "there, with another size",
+        VerificationOutcome::Renamed => "there, with another external_id or title",
+        VerificationOutcome::ContentDiffers => "there, with other bytes",
+        VerificationOutcome::NotDone => {
+            "not done, as the results say and explain; nothing to compare"
+        }
+        VerificationOutcome::Unverifiable => {
             "nothing speaks against them, but the service cannot be asked for their files"
         }
-        Outcome::Error => "could not be found out",
+        VerificationOutcome::Error => "could not be found out",
     }
 }

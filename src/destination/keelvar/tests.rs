@@ -5,15 +5,15 @@ use crate::destination::NewFile;
 use crate::http::api::KeyHeader;
 use crate::model::{ExternalId, ObjectRef};
 
-fn keelvar() -> Keelvar {
-    let settings = Settings {
+fn keelvar() -> KeelvarClient {
+    let settings = KeelvarSettings {
         user: "john.doe@email.com".into(),
-        timeout: Duration::from_mins(5),
-        success: vec![StatusWord::parse("ALL_SET").unwrap()],
+        job_timeout: Duration::from_mins(5),
+        success_words: vec![StatusWord::parse("ALL_SET").unwrap()],
     };
     let key = KeyHeader::bearer("CANARY-KEY".to_owned().into());
     let base = "https://api.example.com/api".parse().unwrap();
-    Keelvar::new(base, &[key], &Network::default(), settings).unwrap()
+    KeelvarClient::new(base, &[key], &NetworkConfig::default(), settings).unwrap()
 }
 
 fn job(status: &str, detail: &Value) -> Value {
@@ -21,7 +21,7 @@ fn job(status: &str, detail: &Value) -> Value {
 }
 
 /// Returns the result of a job with two files, and fails unless the job has ended.
-fn end(status: &str, detail: &Value) -> End {
+fn end(status: &str, detail: &Value) -> JobOutcome {
     match keelvar().presence(&job(status, detail)) {
         JobPresence::Ended(end) => end,
         other => panic!("{other:?}"),
@@ -46,12 +46,12 @@ fn a_job_is_asked_for_as_the_vendor_documents_it() {
             .into(),
     };
     assert_eq!(
-        body(&new(ObjectType::SourcingEvent), "john.doe@email.com"),
+        create_body(&new(ObjectType::SourcingEvent), "john.doe@email.com"),
         json!({"sourcing_event": uuid, "created_by": "john.doe@email.com",
             "files": ["file1.txt", "file2.pdf"]})
     );
     assert_eq!(
-        body(&new(ObjectType::SourcingRequest), "john.doe@email.com"),
+        create_body(&new(ObjectType::SourcingRequest), "john.doe@email.com"),
         json!({"sourcing_request": uuid, "requester": "john.doe@email.com",
             "files": ["file1.txt", "file2.pdf"]})
     );
@@ -73,7 +73,7 @@ fn only_known_words_end_a_job_and_more_words_for_success_can_be_named() {
     let without = json!({"id": "j-1"});
     assert!(matches!(
         keelvar.presence(&without),
-        JobPresence::Running { word, .. } if word == "a job without a status"
+        JobPresence::Running { status, .. } if status == "a job without a status"
     ));
 }
 
@@ -85,7 +85,11 @@ fn a_running_job_says_where_each_file_goes() {
         {"file_name": "c.pdf"},
         "nonsense",
     ]});
-    let JobPresence::Running { places, .. } = keelvar().presence(&job("RUNNING", &files)) else {
+    let JobPresence::Running {
+        upload_targets: places,
+        ..
+    } = keelvar().presence(&job("RUNNING", &files))
+    else {
         panic!("it runs");
     };
     let [a, b] = places.try_into().unwrap();
@@ -94,25 +98,27 @@ fn a_running_job_says_where_each_file_goes() {
     assert_eq!(refused, "the upload address is http, not https");
     for pending in [json!(null), json!({}), json!({"files": null}), json!([])] {
         let presence = keelvar().presence(&job("PENDING", &pending));
-        assert!(matches!(presence, JobPresence::Running { places, .. } if places.is_empty()));
+        assert!(
+            matches!(presence, JobPresence::Running { upload_targets, .. } if upload_targets.is_empty())
+        );
     }
 }
 
 #[test]
 fn success_without_a_word_of_errors_is_that_of_all_files() {
     let end = end("COMPLETED", &json!({"files": two_files()}));
-    assert_eq!(end.fate("a.pdf"), &Fate::Attached);
-    assert_eq!(end.fate("b.pdf"), &Fate::Attached);
-    assert_eq!(end.word, "COMPLETED");
+    assert_eq!(end.file_outcome("a.pdf"), &FileOutcome::Attached);
+    assert_eq!(end.file_outcome("b.pdf"), &FileOutcome::Attached);
+    assert_eq!(end.message, "COMPLETED");
 }
 
 #[test]
 fn success_with_errors_is_that_of_the_files_that_they_do_not_name() {
     let errors = json!({"files": two_files(), "errors": ["File 'b.pdf' was not uploaded"]});
     let end = end("COMPLETED", &errors);
-    assert_eq!(end.fate("a.pdf"), &Fate::Attached);
+    assert_eq!(end.file_outcome("a.pdf"), &FileOutcome::Attached);
     let why = "File 'b.pdf' was not uploaded".to_owned();
-    assert_eq!(end.fate("b.pdf"), &Fate::NotAttached(why));
+    assert_eq!(end.file_outcome("b.pdf"), &FileOutcome::NotAttached(why));
 }
 
 #[test]
@@ -121,8 +127,8 @@ fn success_with_errors_that_name_no_file_says_nothing_of_any() {
         "COMPLETED",
         &json!({"files": two_files(), "errors": [{"detail": "One file is missing"}]}),
     );
-    assert_eq!(end.fate("a.pdf"), &Fate::Unknown);
-    assert_eq!(end.word, "COMPLETED: One file is missing");
+    assert_eq!(end.file_outcome("a.pdf"), &FileOutcome::Unknown);
+    assert_eq!(end.message, "COMPLETED: One file is missing");
 }
 
 #[test]
@@ -133,12 +139,12 @@ fn failure_says_nothing_of_the_files_that_it_does_not_name() {
     let JobPresence::Ended(end) = keelvar().presence(&failed) else {
         panic!("it has ended");
     };
-    assert_eq!(end.fate("a.pdf"), &Fate::Unknown);
+    assert_eq!(end.file_outcome("a.pdf"), &FileOutcome::Unknown);
     assert_eq!(
-        end.fate("b.pdf"),
-        &Fate::NotAttached("b.pdf: expired".into())
+        end.file_outcome("b.pdf"),
+        &FileOutcome::NotAttached("b.pdf: expired".into())
     );
-    assert_eq!(end.word, "FAILED: b.pdf: expired; Timeout");
+    assert_eq!(end.message, "FAILED: b.pdf: expired; Timeout");
 }
 
 #[test]
@@ -149,12 +155,16 @@ fn a_status_of_its_own_says_what_became_of_a_file() {
         {"file_name": "c.pdf", "status": "UPLOADED"},
     ]});
     let end = end("FAILED", &files);
-    assert_eq!(end.fate("a.pdf"), &Fate::Attached);
+    assert_eq!(end.file_outcome("a.pdf"), &FileOutcome::Attached);
     assert_eq!(
-        end.fate("b.pdf"),
-        &Fate::NotAttached("FAILED too large".into())
+        end.file_outcome("b.pdf"),
+        &FileOutcome::NotAttached("FAILED too large".into())
     );
-    assert_eq!(end.fate("c.pdf"), &Fate::Unknown, "the storage has it");
+    assert_eq!(
+        end.file_outcome("c.pdf"),
+        &FileOutcome::Unknown,
+        "the storage has it"
+    );
 }
 
 #[test]
@@ -164,26 +174,29 @@ fn a_name_that_may_be_a_part_of_another_one_is_not_taken_for_itself() {
     ]);
     let detail = json!({"files": files, "errors": ["report a.pdf is missing"]});
     let end = end("COMPLETED", &detail);
-    assert!(matches!(end.fate("report a.pdf"), Fate::NotAttached(_)));
-    assert_eq!(end.fate("a.pdf"), &Fate::Unknown);
-    assert_eq!(end.fate("aa.pdf"), &Fate::Attached);
+    assert!(matches!(
+        end.file_outcome("report a.pdf"),
+        FileOutcome::NotAttached(_)
+    ));
+    assert_eq!(end.file_outcome("a.pdf"), &FileOutcome::Unknown);
+    assert_eq!(end.file_outcome("aa.pdf"), &FileOutcome::Attached);
 }
 
 #[test]
 fn what_a_job_says_is_shown_without_the_key_and_without_addresses() {
     let said = "the key CANARY-KEY may not use https://storage.example.com/x?signature=CANARY";
     let end = end("FAILED", &json!({"errors": [said]}));
-    assert!(!end.word.contains("CANARY"), "{}", end.word);
+    assert!(!end.message.contains("CANARY"), "{}", end.message);
 }
 
 #[test]
 fn an_answer_that_names_another_job_is_none() {
     let asked = AttachmentId::parse("j-1").unwrap();
-    assert!(!is_another(&json!({"id": "J-1"}), &asked));
-    assert!(!is_another(&json!({"status": "RUNNING"}), &asked));
-    assert!(is_another(&json!({"id": "j-2"}), &asked));
-    assert!(is_another(&json!({"job_id": "j-2"}), &asked));
-    assert!(!is_another(
+    assert!(!names_another_job(&json!({"id": "J-1"}), &asked));
+    assert!(!names_another_job(&json!({"status": "RUNNING"}), &asked));
+    assert!(names_another_job(&json!({"id": "j-2"}), &asked));
+    assert!(names_another_job(&json!({"job_id": "j-2"}), &asked));
+    assert!(!names_another_job(
         &json!({"id": "task-9", "job_id": "j-1"}),
         &asked
     ));
@@ -197,11 +210,11 @@ fn the_id_of_a_job_is_read_in_each_form_that_an_answer_may_have() {
         json!({"id": null, "job_id": "j-1"}),
         json!("j-1"),
     ] {
-        let id = id(&answer).map(|id| id.to_string());
+        let id = job_id(&answer).map(|id| id.to_string());
         assert_eq!(id.as_deref(), Some("j-1"), "{answer}");
     }
     for answer in [json!({}), json!(null), json!("no job"), json!(["j-1"])] {
-        assert_eq!(id(&answer), None, "{answer}");
+        assert_eq!(job_id(&answer), None, "{answer}");
     }
 }
 
@@ -211,7 +224,13 @@ fn what_a_job_says_of_a_file_is_known_by_its_name_in_another_spelling() {
     let files = json!([{"file_name": decomposed}, {"file_name": "a b.pdf"}]);
     let errors = json!([format!("File {composed} was not uploaded in time.")]);
     let end = end("COMPLETED", &json!({"files": files, "errors": errors}));
-    assert!(matches!(end.fate(composed), Fate::NotAttached(_)));
-    assert!(matches!(end.fate(decomposed), Fate::NotAttached(_)));
-    assert_eq!(end.fate("a  b.pdf"), &Fate::Attached);
+    assert!(matches!(
+        end.file_outcome(composed),
+        FileOutcome::NotAttached(_)
+    ));
+    assert!(matches!(
+        end.file_outcome(decomposed),
+        FileOutcome::NotAttached(_)
+    ));
+    assert_eq!(end.file_outcome("a  b.pdf"), &FileOutcome::Attached);
 }

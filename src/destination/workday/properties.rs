@@ -5,7 +5,7 @@ use proptest::sample::select;
 use serde_json::Map;
 
 use super::*;
-use crate::arbitrary::{cases, text};
+use crate::arbitrary::{arbitrary_text, proptest_config};
 
 /// Generates a JSON value with at most three levels.
 fn value() -> impl Strategy<Value = Value> {
@@ -26,7 +26,7 @@ fn value() -> impl Strategy<Value = Value> {
             "18446744073709551616"
         ])
         .prop_map(Value::from),
-        text().prop_map(Value::from),
+        arbitrary_text().prop_map(Value::from),
     ];
     leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
@@ -56,20 +56,20 @@ fn document() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    #![proptest_config(cases(1_000))]
+    #![proptest_config(proptest_config(1_000))]
 
     #[test]
     fn any_document_is_an_attachment_or_proves_nothing(document in document()) {
         let size = document.pointer("/data/attributes/file_size").cloned().unwrap_or_default();
-        match one(document.clone()).and_then(|found| found.size()) {
+        match parse_resource(document.clone()).and_then(|found| found.size()) {
             Ok(Some(shown)) => prop_assert_eq!(text_of(&size), shown.to_string()),
             // If no bytes are stored, the pipeline may request a new address, which detaches stored
             // bytes.
             Ok(None) => prop_assert_eq!(size, Value::Null),
-            Err(failure) => prop_assert!(matches!(failure, Failure::Unanswered(_))),
+            Err(failure) => prop_assert!(matches!(failure, ApiFailure::Unanswered(_))),
         }
-        if let Err(failure) = many(document) {
-            prop_assert!(matches!(failure, Failure::Unanswered(_)));
+        if let Err(failure) = parse_resources(document) {
+            prop_assert!(matches!(failure, ApiFailure::Unanswered(_)));
         }
     }
 }

@@ -9,16 +9,16 @@ use std::io;
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::route::Name;
-use crate::emulator::reply::Reply;
-use crate::model::{MAX_TEXT, ObjectRef, ObjectType};
+use super::attachment_route::AttachmentIdentifier;
+use crate::emulator::reply::WholeReply;
+use crate::model::{MAX_TEXT_CHARS, ObjectRef, ObjectType};
 
 /// Media type of every request and answer.
 pub(super) const MEDIA_TYPE: &str = "application/vnd.api+json";
 
 /// Problem with a request, which becomes a JSON:API error document.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::emulator) struct Problem {
+pub(in crate::emulator) struct JsonApiProblem {
     pub(super) status: StatusCode,
     detail: String,
     /// JSON pointer to the invalid value in the request's document; `None` for a problem of the
@@ -26,7 +26,7 @@ pub(in crate::emulator) struct Problem {
     pointer: Option<String>,
 }
 
-impl Problem {
+impl JsonApiProblem {
     /// Creates a problem of the request as a whole.
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
@@ -37,7 +37,7 @@ impl Problem {
     }
 
     /// Creates the problem of an unacceptable value, with status 422.
-    pub(super) fn invalid(pointer: &str, detail: impl Into<String>) -> Self {
+    pub(super) fn invalid_value(pointer: &str, detail: impl Into<String>) -> Self {
         Self {
             pointer: Some(pointer.to_owned()),
             ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
@@ -50,7 +50,7 @@ impl Problem {
     }
 
     /// Turns the problem into an answer with an error document.
-    pub(in crate::emulator) fn reply(self) -> Reply {
+    pub(in crate::emulator) fn into_reply(self) -> WholeReply {
         let title = match self.status {
             StatusCode::UNPROCESSABLE_ENTITY => "Validation Error",
             other => other.canonical_reason().unwrap_or("Error"),
@@ -67,7 +67,7 @@ impl Problem {
     }
 }
 
-impl From<io::Error> for Problem {
+impl From<io::Error> for JsonApiProblem {
     /// Creates the problem of a failure of the emulator's own disk, with status 500.
     fn from(error: io::Error) -> Self {
         let detail = format!("the emulator cannot keep its state: {error}");
@@ -76,16 +76,16 @@ impl From<io::Error> for Problem {
 }
 
 /// Creates an answer with a JSON:API document.
-pub(super) fn document(status: StatusCode, document: &Value) -> Reply {
-    Reply::new(status, MEDIA_TYPE, document.to_string().into_bytes())
+pub(super) fn document(status: StatusCode, document: &Value) -> WholeReply {
+    WholeReply::new(status, MEDIA_TYPE, document.to_string().into_bytes())
 }
 
 /// Replaces the upload URL and adds upload headers, if the answer names an upload target.
 pub(super) fn with_upload_target(
-    reply: Reply,
+    reply: WholeReply,
     url: Option<&str>,
     headers: &BTreeMap<String, String>,
-) -> Reply {
+) -> WholeReply {
     let Ok(mut answer) = serde_json::from_slice::<Value>(&reply.body) else {
         return reply;
     };
@@ -99,12 +99,12 @@ pub(super) fn with_upload_target(
         attributes["upload_url"] = json!(url);
     }
     let body = answer.to_string().into_bytes();
-    Reply { body, ..reply }
+    WholeReply { body, ..reply }
 }
 
 /// Attributes set by a request. An absent attribute is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Attributes {
+pub(super) struct AttachmentAttributes {
     pub(super) file_name: Option<String>,
     pub(super) title: Option<String>,
     pub(super) external_id: Option<String>,
@@ -112,45 +112,50 @@ pub(super) struct Attributes {
 
 /// Parsed body of a POST, which creates an attachment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Creation {
+pub(super) struct CreateAttachmentBody {
     pub(super) file_name: String,
     pub(super) title: Option<String>,
     pub(super) external_id: Option<String>,
     pub(super) object: ObjectRef,
 }
 
-impl Creation {
+impl CreateAttachmentBody {
     /// Parses the body of a POST. Fails with the first problem found.
-    pub(super) fn parse(body: &[u8]) -> Result<Self, Problem> {
-        let data = data_of(body)?;
-        let attributes = Attributes::of(&data)?;
+    pub(super) fn parse(body: &[u8]) -> Result<Self, JsonApiProblem> {
+        let data = parse_data(body)?;
+        let attributes = AttachmentAttributes::from_data(&data)?;
         let file_name = attributes.file_name.ok_or_else(|| {
-            Problem::invalid("/data/attributes/file_name", "file_name can't be blank")
+            JsonApiProblem::invalid_value("/data/attributes/file_name", "file_name can't be blank")
         })?;
         Ok(Self {
             file_name,
             title: attributes.title,
             external_id: attributes.external_id,
-            object: object_of(&data)?,
+            object: parse_object(&data)?,
         })
     }
 }
 
-impl Attributes {
+impl AttachmentAttributes {
     /// Parses the body of a PATCH. Fails with 409 if the body names another attachment than the URL
     /// (`addressed`).
-    pub(super) fn parse_update(body: &[u8], addressed: &Name) -> Result<Self, Problem> {
-        let data = data_of(body)?;
+    pub(super) fn parse_update(
+        body: &[u8],
+        addressed: &AttachmentIdentifier,
+    ) -> Result<Self, JsonApiProblem> {
+        let data = parse_data(body)?;
         let named = data.get("id").is_some_and(|id| match (addressed, id) {
-            (Name::Id(number), id) => integer(id) == Some(*number),
-            (Name::ExternalId(text), Value::String(id)) => id == text,
-            (Name::ExternalId(_), _) => false,
+            (AttachmentIdentifier::Id(number), id) => parse_id(id) == Some(*number),
+            (AttachmentIdentifier::ExternalId(text), Value::String(id)) => id == text,
+            (AttachmentIdentifier::ExternalId(_), _) => false,
         });
         if !named {
             let detail = "Missing or invalid 'id' specified, expected the one in the URL";
-            return Err(Problem::invalid("/data/id", detail).with_status(StatusCode::CONFLICT));
+            return Err(
+                JsonApiProblem::invalid_value("/data/id", detail).with_status(StatusCode::CONFLICT)
+            );
         }
-        Self::of(&data)
+        Self::from_data(&data)
     }
 
     /// Names of the attributes set by the request.
@@ -164,32 +169,37 @@ impl Attributes {
         set.map(|(name, _)| name.to_owned()).collect()
     }
 
-    fn of(data: &Map<String, Value>) -> Result<Self, Problem> {
+    fn from_data(data: &Map<String, Value>) -> Result<Self, JsonApiProblem> {
         let empty = Map::new();
         let attributes = match data.get("attributes") {
             None => &empty,
             Some(Value::Object(attributes)) => attributes,
-            Some(_) => return Err(Problem::invalid("/data/attributes", "is not an object")),
+            Some(_) => {
+                return Err(JsonApiProblem::invalid_value(
+                    "/data/attributes",
+                    "is not an object",
+                ));
+            }
         };
         Ok(Self {
-            file_name: text(attributes, "file_name")?
-                .map(usable_as_file_name)
+            file_name: text_attribute(attributes, "file_name")?
+                .map(check_file_name)
                 .transpose()?,
-            title: text(attributes, "title")?
-                .map(|title| within_limit("title", title))
+            title: text_attribute(attributes, "title")?
+                .map(|title| check_text("title", title))
                 .transpose()?,
-            external_id: text(attributes, "external_id")?
-                .map(|id| within_limit("external_id", id))
+            external_id: text_attribute(attributes, "external_id")?
+                .map(|id| check_text("external_id", id))
                 .transpose()?,
         })
     }
 }
 
 /// Parses a document about an attachment and returns its `data` member.
-fn data_of(body: &[u8]) -> Result<Map<String, Value>, Problem> {
+fn parse_data(body: &[u8]) -> Result<Map<String, Value>, JsonApiProblem> {
     let document: Value = serde_json::from_slice(body).map_err(|error| {
         let detail = format!("the body is not JSON: {error}");
-        Problem::new(StatusCode::BAD_REQUEST, detail)
+        JsonApiProblem::new(StatusCode::BAD_REQUEST, detail)
     })?;
     let data = match document {
         Value::Object(mut document) => document.remove("data"),
@@ -197,52 +207,68 @@ fn data_of(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     };
     let Some(Value::Object(data)) = data else {
         let detail = "the document has no `data` object";
-        return Err(Problem::invalid("/data", detail).with_status(StatusCode::BAD_REQUEST));
+        return Err(
+            JsonApiProblem::invalid_value("/data", detail).with_status(StatusCode::BAD_REQUEST)
+        );
     };
     if data.get("type").and_then(Value::as_str) != Some("attachments") {
         let detail = "Missing or invalid 'type' specified, expected 'attachments'";
-        return Err(Problem::invalid("/data/type", detail).with_status(StatusCode::CONFLICT));
+        return Err(
+            JsonApiProblem::invalid_value("/data/type", detail).with_status(StatusCode::CONFLICT)
+        );
     }
     Ok(data)
 }
 
-fn text(attributes: &Map<String, Value>, name: &str) -> Result<Option<String>, Problem> {
+fn text_attribute(
+    attributes: &Map<String, Value>,
+    name: &str,
+) -> Result<Option<String>, JsonApiProblem> {
     match attributes.get(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(Problem::invalid(
+        Some(_) => Err(JsonApiProblem::invalid_value(
             &format!("/data/attributes/{name}"),
             format!("{name} is not a string"),
         )),
     }
 }
 
-fn usable_as_file_name(name: String) -> Result<String, Problem> {
+fn check_file_name(name: String) -> Result<String, JsonApiProblem> {
     let pointer = "/data/attributes/file_name";
     match name.as_str() {
-        "" => Err(Problem::invalid(pointer, "file_name can't be blank")),
+        "" => Err(JsonApiProblem::invalid_value(
+            pointer,
+            "file_name can't be blank",
+        )),
         // These names could not stand at the end of the upload URL: clients resolve them as
         // folders.
-        "." | ".." => Err(Problem::invalid(pointer, "file_name does not name a file")),
+        "." | ".." => Err(JsonApiProblem::invalid_value(
+            pointer,
+            "file_name does not name a file",
+        )),
         _ => Ok(name),
     }
 }
 
-fn within_limit(name: &str, text: String) -> Result<String, Problem> {
+fn check_text(name: &str, text: String) -> Result<String, JsonApiProblem> {
     let pointer = format!("/data/attributes/{name}");
-    if text.chars().count() > MAX_TEXT {
-        let detail = format!("{name} is too long (maximum is {MAX_TEXT} characters)");
-        return Err(Problem::invalid(&pointer, detail));
+    if text.chars().count() > MAX_TEXT_CHARS {
+        let detail = format!("{name} is too long (maximum is {MAX_TEXT_CHARS} characters)");
+        return Err(JsonApiProblem::invalid_value(&pointer, detail));
     }
     if name == "external_id" && text.is_empty() {
         // An empty external id could not be looked up: its path would have an empty segment.
-        return Err(Problem::invalid(&pointer, "external_id can't be blank"));
+        return Err(JsonApiProblem::invalid_value(
+            &pointer,
+            "external_id can't be blank",
+        ));
     }
     Ok(text)
 }
 
 /// Parses the relationship to the object to which the attachment belongs.
-fn object_of(data: &Map<String, Value>) -> Result<ObjectRef, Problem> {
+fn parse_object(data: &Map<String, Value>) -> Result<ObjectRef, JsonApiProblem> {
     let relationships = data.get("relationships").and_then(Value::as_object);
     let mut known = RELATIONSHIPS.into_iter().filter_map(|(kind, type_name)| {
         let relationship = relationships?.get(kind.as_str())?;
@@ -250,17 +276,19 @@ fn object_of(data: &Map<String, Value>) -> Result<ObjectRef, Problem> {
     });
     let (Some((kind, expected, relationship)), None) = (known.next(), known.next()) else {
         let detail = "exactly one of contract, event, project, supplier_company is expected";
-        return Err(Problem::invalid("/data/relationships", detail));
+        return Err(JsonApiProblem::invalid_value("/data/relationships", detail));
     };
     let pointer = |member| format!("/data/relationships/{kind}/data/{member}");
     let data = &relationship["data"];
     if data["type"].as_str() != Some(expected) {
         let detail = format!("Missing or invalid 'type' specified, expected '{expected}'");
-        return Err(Problem::invalid(&pointer("type"), detail));
+        return Err(JsonApiProblem::invalid_value(&pointer("type"), detail));
     }
-    integer(&data["id"])
+    parse_id(&data["id"])
         .and_then(|id| ObjectRef::parse(kind, &id.to_string()).ok())
-        .ok_or_else(|| Problem::invalid(&pointer("id"), "id is not a positive integer"))
+        .ok_or_else(|| {
+            JsonApiProblem::invalid_value(&pointer("id"), "id is not a positive integer")
+        })
 }
 
 /// Types of objects that may have attachments, each with the JSON:API type of its relationship.
@@ -273,7 +301,7 @@ const RELATIONSHIPS: [(ObjectType, &str); 4] = [
 
 /// Parses an id. The specification's schema has a number, JSON:API a string of digits; both are
 /// taken.
-fn integer(value: &Value) -> Option<u64> {
+fn parse_id(value: &Value) -> Option<u64> {
     match value {
         Value::Number(number) => number.as_u64(),
         Value::String(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {

@@ -5,22 +5,23 @@
 //! each request and is the place to start reading; [`AttachmentSettings`] lists the facts that the
 //! vendor documents, and the emulator's assumptions.
 
-mod api;
+mod attachment_record;
+mod attachment_route;
+mod attachment_server;
+mod attachment_settings;
+mod attachment_state;
+mod attachment_store;
+mod attachment_view;
 mod jsonapi;
+mod object_owner;
 mod rate;
-mod record;
-mod route;
-mod settings;
-mod state;
-mod store;
-mod uploads;
-mod view;
 
-pub(super) use self::api::AttachmentServer;
-pub(super) use self::jsonapi::Problem;
-pub(super) use self::route::{ATTACHMENTS_BASE, AttachmentRoute};
+pub(super) use self::attachment_route::{ATTACHMENTS_BASE, AttachmentRoute};
+pub(super) use self::attachment_server::AttachmentServer;
+pub(super) use self::jsonapi::JsonApiProblem;
 
-pub use self::settings::{
-    AttachmentSettings, Clash, DottedIds, EmptySizes, ExternalIds, Keys, PurgeClock, Titles,
+pub use self::attachment_settings::{
+    AcceptedAttachmentKeys, AttachmentSettings, DottedIdRouting, ExternalIdClashStatus,
+    ExternalIdUniqueness, PurgeClock, SizeWithoutBytes, TitleOnRename,
 };
-pub use self::store::{StoredAttachment, stored, stored_by_external_id};
+pub use self::attachment_store::{StoredAttachment, count_by_external_id, stored_attachments};

@@ -9,11 +9,11 @@ use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-const WINDOW: Duration = Duration::from_secs(1);
+const WINDOW_LENGTH: Duration = Duration::from_secs(1);
 
 /// Decision of the rate limit about one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Admission {
+pub(super) enum RateLimitDecision {
     /// The request is within the limit and has been counted.
     Admitted,
     /// The request is over the limit and has not been counted.
@@ -23,51 +23,51 @@ pub(super) enum Admission {
 /// Simulated requests of the company's other clients: evenly spaced, and never refused.
 // Never refused, so that no client of the emulator can take the other clients' part of the limit.
 #[derive(Debug)]
-pub(super) struct Others {
+pub(super) struct OtherClients {
     /// Time between two requests; `None` if there are no other clients.
-    every: Option<Duration>,
-    next: Instant,
-    requests: u64,
+    interval: Option<Duration>,
+    next_at: Instant,
+    request_count: u64,
 }
 
-impl Others {
+impl OtherClients {
     /// Creates other clients with `per_second` requests per second from `now` on.
     pub(super) fn new(per_second: u32, now: Instant) -> Self {
-        let every = (per_second > 0).then(|| WINDOW / per_second);
+        let interval = (per_second > 0).then(|| WINDOW_LENGTH / per_second);
         Self {
-            every,
-            next: now + every.unwrap_or_default(),
-            requests: 0,
+            interval,
+            next_at: now + interval.unwrap_or_default(),
+            request_count: 0,
         }
     }
 
     /// Takes the next request out and returns its arrival; `None` if the next request comes later
     /// than `now`.
-    pub(super) fn next_until(&mut self, now: Instant) -> Option<Instant> {
-        let every = self.every?;
-        let at = self.next;
+    pub(super) fn next_request_until(&mut self, now: Instant) -> Option<Instant> {
+        let every = self.interval?;
+        let at = self.next_at;
         if at > now {
             return None;
         }
-        self.next += every;
-        self.requests += 1;
+        self.next_at += every;
+        self.request_count += 1;
         Some(at)
     }
 
     /// Number of requests so far.
-    pub(super) fn requests(&self) -> u64 {
-        self.requests
+    pub(super) fn request_count(&self) -> u64 {
+        self.request_count
     }
 }
 
 /// Sliding window with the arrivals of the requests admitted within the last second.
 #[derive(Debug)]
-pub(super) struct Window {
+pub(super) struct RateWindow {
     limit: usize,
     admitted: VecDeque<Instant>,
 }
 
-impl Window {
+impl RateWindow {
     /// Creates an empty window for `limit` requests per second.
     pub(super) fn new(limit: NonZeroU32) -> Self {
         Self {
@@ -77,17 +77,17 @@ impl Window {
     }
 
     /// Admits or refuses a request by its arrival time.
-    pub(super) fn admit(&mut self, arrival: Instant) -> Admission {
+    pub(super) fn admit(&mut self, arrival: Instant) -> RateLimitDecision {
         self.forget_before(arrival);
         if self.admitted.len() >= self.limit {
-            return Admission::Refused;
+            return RateLimitDecision::Refused;
         }
         self.admitted.push_back(arrival);
-        Admission::Admitted
+        RateLimitDecision::Admitted
     }
 
     /// Counts a request without a decision about it.
-    pub(super) fn take(&mut self, arrival: Instant) {
+    pub(super) fn count(&mut self, arrival: Instant) {
         self.forget_before(arrival);
         self.admitted.push_back(arrival);
     }
@@ -96,7 +96,7 @@ impl Window {
         while self
             .admitted
             .front()
-            .is_some_and(|first| arrival.saturating_duration_since(*first) >= WINDOW)
+            .is_some_and(|first| arrival.saturating_duration_since(*first) >= WINDOW_LENGTH)
         {
             self.admitted.pop_front();
         }
@@ -105,12 +105,12 @@ impl Window {
 
 #[cfg(test)]
 mod tests {
-    use super::Admission::{Admitted, Refused};
+    use super::RateLimitDecision::{Admitted, Refused};
     use super::*;
 
-    fn judged(limit: u32, arrivals_ms: &[u64]) -> Vec<Admission> {
+    fn decisions(limit: u32, arrivals_ms: &[u64]) -> Vec<RateLimitDecision> {
         let start = Instant::now();
-        let mut window = Window::new(NonZeroU32::new(limit).unwrap());
+        let mut window = RateWindow::new(NonZeroU32::new(limit).unwrap());
         arrivals_ms
             .iter()
             .map(|ms| window.admit(start + Duration::from_millis(*ms)))
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn requests_over_the_limit_within_any_second_are_refused() {
         assert_eq!(
-            judged(2, &[0, 900, 999, 1000, 1001, 1899, 1900]),
+            decisions(2, &[0, 900, 999, 1000, 1001, 1899, 1900]),
             [
                 Admitted, Admitted, Refused, Admitted, Refused, Refused, Admitted
             ]
@@ -130,41 +130,44 @@ mod tests {
     #[test]
     fn other_clients_come_at_even_distances_from_the_start() {
         let start = Instant::now();
-        let mut others = Others::new(4, start);
+        let mut others = OtherClients::new(4, start);
         let mut until = |ms| {
             let now = start + Duration::from_millis(ms);
-            let all = std::iter::from_fn(|| others.next_until(now));
+            let all = std::iter::from_fn(|| others.next_request_until(now));
             all.map(|at| (at - start).as_millis()).collect::<Vec<_>>()
         };
         assert_eq!(until(249), [0; 0]);
         assert_eq!(until(750), [250, 500, 750]);
         assert_eq!(until(750), [0; 0]);
         assert_eq!(until(1100), [1000]);
-        assert_eq!(Others::new(0, start).next_until(start + WINDOW), None);
+        assert_eq!(
+            OtherClients::new(0, start).next_request_until(start + WINDOW_LENGTH),
+            None
+        );
     }
 
     #[test]
     fn what_other_clients_take_is_not_left_for_us_even_if_we_take_all_there_is() {
         let start = Instant::now();
-        let mut window = Window::new(NonZeroU32::new(5).unwrap());
-        let mut others = Others::new(2, start);
+        let mut window = RateWindow::new(NonZeroU32::new(5).unwrap());
+        let mut others = OtherClients::new(2, start);
         // A hundred a second, for ten seconds.
         let ours = (0..1000).filter(|nth| {
             let now = start + Duration::from_millis(nth * 10);
-            while let Some(at) = others.next_until(now) {
-                window.take(at);
+            while let Some(at) = others.next_request_until(now) {
+                window.count(at);
             }
             window.admit(now) == Admitted
         });
         // Five in the first second, which begins before the others do, then three in each.
         assert_eq!(ours.count(), 5 + 9 * 3);
-        assert_eq!(others.requests(), 19);
+        assert_eq!(others.request_count(), 19);
     }
 
     #[test]
     fn refused_requests_do_not_count() {
         assert_eq!(
-            judged(1, &[0, 500, 600, 700, 1000]),
+            decisions(1, &[0, 500, 600, 700, 1000]),
             [Admitted, Refused, Refused, Refused, Admitted]
         );
     }

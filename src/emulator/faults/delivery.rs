@@ -13,58 +13,68 @@ use axum::response::Response;
 use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 
-use super::fault::Effect;
+use super::fault::FaultEffect;
 use crate::emulator::context::ServerContext;
-use crate::emulator::reply::Answer;
+use crate::emulator::reply::RequestEnd;
 
 /// Time between two bytes of a trickling body: slower than any patience, but no stall.
-const TRICKLE: Duration = Duration::from_secs(1);
+const TRICKLE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Blanks with which an endless body goes on, again and again.
-static BLANKS: [u8; 16 * 1024] = [b' '; 16 * 1024];
+static BLANK_CHUNK: [u8; 16 * 1024] = [b' '; 16 * 1024];
 
-type Pieces = BoxStream<'static, Result<Bytes, axum::Error>>;
+type BoxedBodyStream = BoxStream<'static, Result<Bytes, axum::Error>>;
 
-impl Answer {
+impl RequestEnd {
     /// Injects a fault of delivery into the answer. Other effects leave the answer as it is.
-    pub(super) fn under(self, effect: Option<&Effect>, context: &ServerContext) -> Self {
+    pub(super) fn inject_on_the_way(
+        self,
+        effect: Option<&FaultEffect>,
+        context: &ServerContext,
+    ) -> Self {
         match (self, effect) {
-            (Self::Sent(response), Some(Effect::LoseAnswer)) => Self::Lost(response.status()),
-            (Self::Sent(response), Some(Effect::WithholdAnswer)) => {
-                Self::Withheld(response.status())
+            (Self::Answered(response), Some(FaultEffect::LoseAnswer)) => {
+                Self::AnswerLost(response.status())
             }
-            (Self::Sent(response), Some(effect)) => {
-                Self::Sent(with_its_body_under(response, effect, context))
+            (Self::Answered(response), Some(FaultEffect::WithholdAnswer)) => {
+                Self::AnswerWithheld(response.status())
+            }
+            (Self::Answered(response), Some(effect)) => {
+                Self::Answered(spoil_body(response, effect, context))
             }
             (answer, _) => answer,
         }
     }
 }
 
-fn with_its_body_under(response: Response, effect: &Effect, context: &ServerContext) -> Response {
-    let size = size_of(&response);
+fn spoil_body(response: Response, effect: &FaultEffect, context: &ServerContext) -> Response {
+    let size = body_size(&response);
     let (mut head, body) = response.into_parts();
     let pieces = body.into_data_stream().boxed();
-    let spoilt: Pieces = match effect {
-        Effect::TruncatedBody => first(pieces, size / 2).chain(broken()).boxed(),
-        Effect::StalledBody => first(pieces, size / 2).chain(stream::pending()).boxed(),
-        Effect::TricklingBody => byte_by_byte(pieces),
-        Effect::EndlessBody => pieces.chain(blanks().map(Ok)).boxed(),
+    let spoilt: BoxedBodyStream = match effect {
+        FaultEffect::TruncatedBody => first_bytes(pieces, size / 2)
+            .chain(connection_reset())
+            .boxed(),
+        FaultEffect::StalledBody => first_bytes(pieces, size / 2)
+            .chain(stream::pending())
+            .boxed(),
+        FaultEffect::TricklingBody => byte_by_byte(pieces),
+        FaultEffect::EndlessBody => pieces.chain(endless_blanks().map(Ok)).boxed(),
         _ => return Response::from_parts(head, Body::from_stream(pieces)),
     };
-    if *effect == Effect::EndlessBody {
+    if *effect == FaultEffect::EndlessBody {
         head.headers.remove(CONTENT_LENGTH);
     } else {
         // At least one byte: no client could miss a part of an empty body.
         let announced = HeaderValue::from(size.max(1));
         head.headers.insert(CONTENT_LENGTH, announced);
     }
-    let spoilt = spoilt.take_until(context.ended());
+    let spoilt = spoilt.take_until(context.wait_for_end());
     Response::from_parts(head, Body::from_stream(spoilt))
 }
 
 /// Length of the body in bytes: each body here has an exact size hint or a `Content-Length`.
-fn size_of(response: &Response) -> u64 {
+fn body_size(response: &Response) -> u64 {
     let announced = || {
         let value = response.headers().get(CONTENT_LENGTH)?;
         value.to_str().ok()?.parse().ok()
@@ -74,7 +84,7 @@ fn size_of(response: &Response) -> u64 {
 }
 
 /// First `count` bytes of a body.
-fn first(pieces: Pieces, count: u64) -> Pieces {
+fn first_bytes(pieces: BoxedBodyStream, count: u64) -> BoxedBodyStream {
     stream::try_unfold((pieces, count), async |(mut pieces, left)| {
         if left == 0 {
             return Ok(None);
@@ -89,7 +99,7 @@ fn first(pieces: Pieces, count: u64) -> Pieces {
     .boxed()
 }
 
-fn byte_by_byte(pieces: Pieces) -> Pieces {
+fn byte_by_byte(pieces: BoxedBodyStream) -> BoxedBodyStream {
     let bytes = |piece: Bytes| {
         let one = |at| piece.slice(at..=at);
         stream::iter((0..piece.len()).map(one).map(Ok).collect::<Vec<_>>())
@@ -98,18 +108,18 @@ fn byte_by_byte(pieces: Pieces) -> Pieces {
         .map_ok(bytes)
         .try_flatten()
         .and_then(async |byte| {
-            tokio::time::sleep(TRICKLE).await;
+            tokio::time::sleep(TRICKLE_INTERVAL).await;
             Ok(byte)
         })
         .boxed()
 }
 
-fn blanks() -> impl Stream<Item = Bytes> + Send {
-    stream::repeat(Bytes::from_static(&BLANKS))
+fn endless_blanks() -> impl Stream<Item = Bytes> + Send {
+    stream::repeat(Bytes::from_static(&BLANK_CHUNK))
 }
 
 /// Reset of the connection, after the bytes sent before are on their way.
-fn broken() -> Pieces {
+fn connection_reset() -> BoxedBodyStream {
     stream::once(async {
         tokio::task::yield_now().await;
         let reset = io::Error::from(io::ErrorKind::ConnectionReset);

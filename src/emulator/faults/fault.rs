@@ -10,9 +10,9 @@ use axum::http::{HeaderValue, StatusCode};
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use serde::{Deserialize, Deserializer};
 
-use super::target::Target;
+use super::fault_target::FaultTarget;
 use crate::duration::parse_duration;
-use crate::emulator::operation::Operation;
+use crate::emulator::operation::EmulatorOperation;
 use crate::text::quoted;
 
 /// Failure on purpose.
@@ -24,17 +24,17 @@ use crate::text::quoted;
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     /// Requests to which the fault can apply.
-    pub operation: Target,
+    pub operation: FaultTarget,
     /// Trigger: the selection among these requests.
-    pub when: When,
+    pub when: FaultTrigger,
     /// Effect on the selected requests.
-    pub effect: Effect,
+    pub effect: FaultEffect,
 }
 
 /// Trigger of a fault: a selection among its requests, which are numbered from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum When {
+pub enum FaultTrigger {
     /// The request with this number only.
     Nth(u64),
     /// Each request whose number is a multiple of this number.
@@ -44,18 +44,18 @@ pub enum When {
     /// All requests that arrive in a span of time.
     During {
         /// Start of the span, counted from the emulator's start.
-        #[serde(default, deserialize_with = "duration")]
+        #[serde(default, deserialize_with = "deserialize_duration")]
         from: Duration,
         /// Length of the span.
-        #[serde(rename = "for", deserialize_with = "duration")]
-        lasting: Duration,
+        #[serde(rename = "for", deserialize_with = "deserialize_duration")]
+        duration: Duration,
     },
 }
 
 /// Effect of a fault on a request.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Effect {
+pub enum FaultEffect {
     /// The request is performed, and the connection ends without an answer.
     LoseAnswer,
     /// The request is performed, and the connection stays open without an answer.
@@ -67,8 +67,8 @@ pub enum Effect {
     /// arrival.
     Late {
         /// Delay from the arrival of the request.
-        #[serde(rename = "for", deserialize_with = "duration")]
-        lasting: Duration,
+        #[serde(rename = "for", deserialize_with = "deserialize_duration")]
+        delay: Duration,
     },
     /// The answer is an error, and the request is not performed.
     Status {
@@ -76,7 +76,7 @@ pub enum Effect {
         code: u16,
         /// Value of the `Retry-After` header, sent as written, except `in 7s`, which is sent as the
         /// date in 7 seconds. No header if `None`.
-        #[serde(default, deserialize_with = "retry_after")]
+        #[serde(default, deserialize_with = "deserialize_retry_after")]
         retry_after: Option<String>,
     },
     /// The request is performed, and the answer is JSON that breaks off.
@@ -120,8 +120,8 @@ pub enum Effect {
     /// The storage reads half of the body, pauses, reads the rest, and stores the body.
     PausedRead {
         /// Length of the pause.
-        #[serde(rename = "for", deserialize_with = "duration")]
-        lasting: Duration,
+        #[serde(rename = "for", deserialize_with = "deserialize_duration")]
+        pause: Duration,
     },
     /// The storage stores the body, and the service shows a size one byte too large.
     WrongSize,
@@ -129,7 +129,7 @@ pub enum Effect {
 
 /// Reason for the refusal of a fault without chance to fire or to be injected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BadFault {
+pub enum InvalidFault {
     /// The trigger selects no request.
     #[error(
         "{effect} of {target} never fires: requests are counted from 1, and a span of time must \
@@ -137,47 +137,50 @@ pub enum BadFault {
     )]
     NeverFires {
         /// Target of the fault.
-        target: Target,
+        target: FaultTarget,
         /// Name of the effect.
         effect: &'static str,
     },
     /// The effect does not apply to an operation of the target.
-    #[error("{effect} cannot befall {target}; it is for {}", names(fitting))]
-    DoesNotFit {
+    #[error(
+        "{effect} cannot befall {target}; it is for {}",
+        join_names(applicable)
+    )]
+    EffectDoesNotApply {
         /// Target of the fault.
-        target: Target,
+        target: FaultTarget,
         /// Name of the effect.
         effect: &'static str,
         /// Operations to which the effect applies.
-        fitting: Vec<Operation>,
+        applicable: Vec<EmulatorOperation>,
     },
     /// The upload target has neither a URL nor headers, and would stay the storage's own.
     #[error("upload_target changes nothing; give it a url, or headers")]
-    SameTarget,
+    UnchangedUploadTarget,
     /// The upload target has only headers, for jobs, whose answers name no headers.
     #[error("upload_target of {0} needs a url: jobs name no headers for their uploads")]
-    NoUrl(Target),
+    MissingUploadUrl(FaultTarget),
     /// The status is outside of 200 to 599.
     #[error("{0} is not a status that a service answers; give one from 200 to 599")]
-    Status(u16),
+    InvalidStatus(u16),
     /// The status of an early refusal is outside of 400 to 599.
     #[error("{0} is not a status that refuses a file; give one from 400 to 599")]
-    NoRefusal(u16),
+    NotARefusalStatus(u16),
     /// The text cannot be the value of a `Retry-After` header.
     #[error(
         "{} cannot stand in a Retry-After header; give seconds, such as \"7\", or \"in 7s\" for \
          the date that is then",
         quoted(.0)
     )]
-    RetryAfter(String),
+    InvalidRetryAfter(String),
 }
 
-fn names(operations: &[Operation]) -> String {
+fn join_names(operations: &[EmulatorOperation]) -> String {
     let names: Vec<&str> = operations.iter().map(|one| one.name()).collect();
     names.join(", ")
 }
 
-impl Effect {
+impl FaultEffect {
     /// Name of the effect in scenario files and in the request log.
     pub fn name(&self) -> &'static str {
         match self {
@@ -204,8 +207,8 @@ impl Effect {
         }
     }
 
-    fn fits(&self, operation: Operation) -> bool {
-        let befallen = operation.is_of_the_api() || operation.is_of_the_storage();
+    fn applies_to(&self, operation: EmulatorOperation) -> bool {
+        let befallen = operation.is_api_request() || operation.is_storage_request();
         match self {
             Self::LoseAnswer
             | Self::WithholdAnswer
@@ -216,86 +219,100 @@ impl Effect {
             | Self::EndlessBody
             | Self::Html200 => befallen,
             // The body of the answer to an upload is empty, and an empty body cannot trickle.
-            Self::TricklingBody => befallen && operation != Operation::Upload,
-            Self::GarbageBody | Self::DeliverTwice => operation.is_of_the_api(),
+            Self::TricklingBody => befallen && operation != EmulatorOperation::Upload,
+            Self::GarbageBody | Self::DeliverTwice => operation.is_api_request(),
             Self::Late { .. } => matches!(
                 operation,
-                Operation::Create | Operation::Update | Operation::UpdateByExternalId
+                EmulatorOperation::Create
+                    | EmulatorOperation::Update
+                    | EmulatorOperation::UpdateByExternalId
             ),
             Self::UploadTarget { .. } => matches!(
                 operation,
-                Operation::Create
-                    | Operation::Update
-                    | Operation::UpdateByExternalId
-                    | Operation::GetJob
+                EmulatorOperation::Create
+                    | EmulatorOperation::Update
+                    | EmulatorOperation::UpdateByExternalId
+                    | EmulatorOperation::GetJob
             ),
-            Self::ExpiredUrl | Self::ExpiredToken => operation.is_of_the_storage(),
+            Self::ExpiredUrl | Self::ExpiredToken => operation.is_storage_request(),
             Self::RefuseEarly { .. }
             | Self::HalfRead
             | Self::StalledRead
             | Self::PausedRead { .. }
-            | Self::WrongSize => operation == Operation::Upload,
+            | Self::WrongSize => operation == EmulatorOperation::Upload,
         }
     }
 }
 
-impl When {
+impl FaultTrigger {
     /// True if the trigger selects request number `count`, `elapsed` after the emulator's start.
     pub(super) fn is_due(self, count: u64, elapsed: Duration) -> bool {
         match self {
             Self::Nth(n) => count == n,
             Self::EveryNth(n) => n > 0 && count.is_multiple_of(n),
             Self::FirstN(n) => count <= n,
-            Self::During { from, lasting } => {
-                elapsed.checked_sub(from).is_some_and(|into| into < lasting)
-            }
+            Self::During {
+                from,
+                duration: lasting,
+            } => elapsed.checked_sub(from).is_some_and(|into| into < lasting),
         }
     }
 
-    fn never_comes(self) -> bool {
+    fn never_fires(self) -> bool {
         match self {
             Self::Nth(n) | Self::EveryNth(n) | Self::FirstN(n) => n == 0,
-            Self::During { lasting, .. } => lasting.is_zero(),
+            Self::During {
+                duration: lasting, ..
+            } => lasting.is_zero(),
         }
     }
 }
 
 impl Fault {
-    /// Fails with [`BadFault`] if the fault can never fire or cannot be injected.
-    pub(super) fn check(&self) -> Result<(), BadFault> {
+    /// Fails with [`InvalidFault`] if the fault can never fire or cannot be injected.
+    pub(super) fn check(&self) -> Result<(), InvalidFault> {
         let target = self.operation;
         let effect = self.effect.name();
-        if self.when.never_comes() {
-            return Err(BadFault::NeverFires { target, effect });
+        if self.when.never_fires() {
+            return Err(InvalidFault::NeverFires { target, effect });
         }
-        let fits = |operation: &Operation| self.effect.fits(*operation);
-        let mut befallen = Operation::BEFALLEN.into_iter().chain(match target {
-            Target::One(operation) => Some(operation),
-            Target::Api | Target::Storage => None,
-        });
+        let fits = |operation: &EmulatorOperation| self.effect.applies_to(*operation);
+        let mut befallen = EmulatorOperation::FAULT_TARGETS
+            .into_iter()
+            .chain(match target {
+                FaultTarget::SingleOperation(operation) => Some(operation),
+                FaultTarget::AllApis | FaultTarget::Storage => None,
+            });
         if !befallen.all(|operation| !target.includes(operation) || fits(&operation)) {
-            return Err(BadFault::DoesNotFit {
+            return Err(InvalidFault::EffectDoesNotApply {
                 target,
                 effect,
-                fitting: Operation::BEFALLEN.into_iter().filter(fits).collect(),
+                applicable: EmulatorOperation::FAULT_TARGETS
+                    .into_iter()
+                    .filter(fits)
+                    .collect(),
             });
         }
         match &self.effect {
-            Effect::UploadTarget { url: None, headers } if headers.is_empty() => {
-                Err(BadFault::SameTarget)
+            FaultEffect::UploadTarget { url: None, headers } if headers.is_empty() => {
+                Err(InvalidFault::UnchangedUploadTarget)
             }
-            Effect::UploadTarget { url: None, .. } if target.includes(Operation::GetJob) => {
-                Err(BadFault::NoUrl(target))
+            FaultEffect::UploadTarget { url: None, .. }
+                if target.includes(EmulatorOperation::GetJob) =>
+            {
+                Err(InvalidFault::MissingUploadUrl(target))
             }
-            Effect::Status { code, .. } if status(*code).is_none() => Err(BadFault::Status(*code)),
-            Effect::RefuseEarly { code } if !(400..600).contains(code) => {
-                Err(BadFault::NoRefusal(*code))
+            FaultEffect::Status { code, .. } if scripted_status(*code).is_none() => {
+                Err(InvalidFault::InvalidStatus(*code))
             }
-            Effect::Status {
+            FaultEffect::RefuseEarly { code } if !(400..600).contains(code) => {
+                Err(InvalidFault::NotARefusalStatus(*code))
+            }
+            FaultEffect::Status {
                 retry_after: Some(text),
                 ..
             } if retry_after_value(text, Timestamp::now()).is_none() => {
-                Err(BadFault::RetryAfter(text.clone()))
+                Err(InvalidFault::InvalidRetryAfter(text.clone()))
             }
             _ => Ok(()),
         }
@@ -304,7 +321,7 @@ impl Fault {
 
 /// Status of a scripted answer; `None` outside of 200 to 599.
 // Informational statuses are no answers.
-pub(in crate::emulator) fn status(code: u16) -> Option<StatusCode> {
+pub(in crate::emulator) fn scripted_status(code: u16) -> Option<StatusCode> {
     (200..600)
         .contains(&code)
         .then(|| StatusCode::from_u16(code).ok())?
@@ -327,26 +344,28 @@ pub(super) fn retry_after_value(text: &str, now: Timestamp) -> Option<HeaderValu
     HeaderValue::from_str(&date).ok()
 }
 
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+fn deserialize_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     parse_duration(&text)
         .map_err(|why| serde::de::Error::custom(format!("{}: {why}", quoted(&text))))
 }
 
-fn retry_after<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+fn deserialize_retry_after<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(
         untagged,
         expecting = "a number of seconds is expected, a date, or `in` and a span of time, such as \
                      \"in 7s\""
     )]
-    enum Written {
+    enum RetryAfterInput {
         Seconds(u64),
         Text(String),
     }
-    Ok(Some(match Written::deserialize(deserializer)? {
-        Written::Seconds(seconds) => seconds.to_string(),
-        Written::Text(text) => text,
+    Ok(Some(match RetryAfterInput::deserialize(deserializer)? {
+        RetryAfterInput::Seconds(seconds) => seconds.to_string(),
+        RetryAfterInput::Text(text) => text,
     }))
 }
 
@@ -354,7 +373,11 @@ fn retry_after<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Stri
 mod tests {
     use super::*;
 
-    fn refused(target: impl Into<Target>, when: When, effect: Effect) -> String {
+    fn refusal_message(
+        target: impl Into<FaultTarget>,
+        when: FaultTrigger,
+        effect: FaultEffect,
+    ) -> String {
         let fault = Fault {
             operation: target.into(),
             when,
@@ -367,52 +390,60 @@ mod tests {
     fn a_fault_that_never_fires_is_refused() {
         let never = "reset of create never fires: requests are counted from 1, and a span of time \
                      must last; give `when` a number or a span above 0";
-        let no_time = When::During {
+        let no_time = FaultTrigger::During {
             from: Duration::from_secs(5),
-            lasting: Duration::ZERO,
+            duration: Duration::ZERO,
         };
-        for when in [When::Nth(0), When::EveryNth(0), When::FirstN(0), no_time] {
-            assert_eq!(refused(Operation::Create, when, Effect::Reset), never);
+        for when in [
+            FaultTrigger::Nth(0),
+            FaultTrigger::EveryNth(0),
+            FaultTrigger::FirstN(0),
+            no_time,
+        ] {
+            assert_eq!(
+                refusal_message(EmulatorOperation::Create, when, FaultEffect::Reset),
+                never
+            );
         }
     }
 
     #[test]
     fn a_fault_that_cannot_befall_its_target_is_refused_with_what_it_can_befall() {
-        let once = When::Nth(1);
+        let once = FaultTrigger::Nth(1);
         for (message, effect, target) in [
             (
                 "half_read cannot befall create; it is for upload",
-                Effect::HalfRead,
-                Operation::Create.into(),
+                FaultEffect::HalfRead,
+                EmulatorOperation::Create.into(),
             ),
             (
                 "half_read cannot befall storage; it is for upload",
-                Effect::HalfRead,
-                Target::Storage,
+                FaultEffect::HalfRead,
+                FaultTarget::Storage,
             ),
             (
                 "garbage_body cannot befall upload; it is for list, create, get, \
                  get_by_external_id, update, update_by_external_id, create_job, get_job, list_jobs",
-                Effect::GarbageBody,
-                Operation::Upload.into(),
+                FaultEffect::GarbageBody,
+                EmulatorOperation::Upload.into(),
             ),
             (
                 "expired_url cannot befall purge; it is for upload, download",
-                Effect::ExpiredUrl,
-                Operation::Purge.into(),
+                FaultEffect::ExpiredUrl,
+                EmulatorOperation::Purge.into(),
             ),
         ] {
-            assert_eq!(refused(target, once, effect), message);
+            assert_eq!(refusal_message(target, once, effect), message);
         }
     }
 
     #[test]
     fn an_answer_that_cannot_be_given_is_refused() {
-        let status = |code, retry_after: Option<&str>| Effect::Status {
+        let status = |code, retry_after: Option<&str>| FaultEffect::Status {
             code,
             retry_after: retry_after.map(str::to_owned),
         };
-        let own = Effect::UploadTarget {
+        let own = FaultEffect::UploadTarget {
             url: None,
             headers: BTreeMap::new(),
         };
@@ -436,13 +467,16 @@ mod tests {
                 own,
             ),
         ] {
-            assert_eq!(refused(Operation::Create, When::Nth(1), effect), message);
+            assert_eq!(
+                refusal_message(EmulatorOperation::Create, FaultTrigger::Nth(1), effect),
+                message
+            );
         }
         assert_eq!(
-            refused(
-                Operation::Upload,
-                When::Nth(1),
-                Effect::RefuseEarly { code: 200 }
+            refusal_message(
+                EmulatorOperation::Upload,
+                FaultTrigger::Nth(1),
+                FaultEffect::RefuseEarly { code: 200 }
             ),
             "200 is not a status that refuses a file; give one from 400 to 599"
         );

@@ -1,22 +1,22 @@
 //! Faults of a script: failures on purpose, and their injection into requests.
 //!
 //! [`Fault`] is the place to start reading; [`FaultInjector`] picks and injects faults. An API
-//! implements [`Befallen`] to express a fault in its own format; the storage injects faults into
+//! implements [`FaultableRequest`] to express a fault in its own format; the storage injects faults into
 //! its streams.
 
-mod befall;
 mod delivery;
 mod fault;
+mod fault_scheduler;
+mod fault_target;
+mod faultable_request;
 mod injector;
-mod reply;
 pub mod scenario;
-mod script;
-mod target;
+mod spoilt_reply;
 
-pub(super) use self::befall::Befallen;
-pub(super) use self::fault::status;
+pub(super) use self::fault::scripted_status;
+pub(super) use self::faultable_request::FaultableRequest;
 pub(super) use self::injector::FaultInjector;
 
-pub use self::fault::{BadFault, Effect, Fault, When};
-pub use self::script::Fired;
-pub use self::target::Target;
+pub use self::fault::{Fault, FaultEffect, FaultTrigger, InvalidFault};
+pub use self::fault_scheduler::FiredFault;
+pub use self::fault_target::FaultTarget;

@@ -17,13 +17,13 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::fault::Fault;
-use crate::text::{escape, nearest};
+use crate::text::{escape, nearest_word};
 
 /// Reason for the refusal of a scenario file.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
     /// The file cannot be read.
-    #[error("the faults in {}: {source}", shown(path))]
+    #[error("the faults in {}: {source}", escaped_path(path))]
     Io {
         /// Path of the file.
         path: PathBuf,
@@ -31,7 +31,7 @@ pub enum ScenarioError {
         source: io::Error,
     },
     /// The file holds a mistake.
-    #[error("{} line {line}, column {column}{}: {what}", shown(path), fault.map(|number| format!(" (fault {number})")).unwrap_or_default())]
+    #[error("{} line {line}, column {column}{}: {message}", escaped_path(path), fault_number.map(|number| format!(" (fault {number})")).unwrap_or_default())]
     Mistake {
         /// Path of the file.
         path: PathBuf,
@@ -40,25 +40,28 @@ pub enum ScenarioError {
         /// Column of the mistake, from 1, in characters.
         column: usize,
         /// Number of the fault with the mistake, from 1; `None` outside of all faults.
-        fault: Option<usize>,
+        fault_number: Option<usize>,
         /// Message with the mistake and the remedy.
-        what: String,
+        message: String,
     },
     /// The file holds no fault.
-    #[error("{} holds no fault; each begins with a line [[fault]]", shown(path))]
+    #[error(
+        "{} holds no fault; each begins with a line [[fault]]",
+        escaped_path(path)
+    )]
     Empty {
         /// Path of the file.
         path: PathBuf,
     },
 }
 
-fn shown(path: &Path) -> String {
+fn escaped_path(path: &Path) -> String {
     escape(&path.to_string_lossy()).into_owned()
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Scenario {
+struct ScenarioFile {
     #[serde(default)]
     fault: Vec<Spanned<Fault>>,
 }
@@ -74,18 +77,18 @@ pub fn read(path: &Path) -> Result<Vec<Fault>, ScenarioError> {
 
 fn parse(path: &Path, text: &str) -> Result<Vec<Fault>, ScenarioError> {
     let mistake = |at: usize, fault, what| {
-        let (line, column) = place(text, at);
+        let (line, column) = line_and_column(text, at);
         ScenarioError::Mistake {
             path: path.to_owned(),
             line,
             column,
-            fault,
-            what,
+            fault_number: fault,
+            message: what,
         }
     };
-    let scenario: Scenario = toml::from_str(text).map_err(|error| {
+    let scenario: ScenarioFile = toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
-        mistake(at, fault_at(text, at), in_words(error.message()))
+        mistake(at, fault_number_at(text, at), reworded(error.message()))
     })?;
     for (written, number) in scenario.fault.iter().zip(1..) {
         written
@@ -106,7 +109,7 @@ fn parse(path: &Path, text: &str) -> Result<Vec<Fault>, ScenarioError> {
 }
 
 /// Line and column, from 1, of byte offset `at` in the text.
-fn place(text: &str, at: usize) -> (usize, usize) {
+fn line_and_column(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |end| end + 1);
     let line = before.matches('\n').count() + 1;
@@ -114,15 +117,15 @@ fn place(text: &str, at: usize) -> (usize, usize) {
 }
 
 /// Number of the fault at byte offset `at`, from 1; `None` before the first fault.
-fn fault_at(text: &str, at: usize) -> Option<usize> {
-    let (line, _) = place(text, at);
+fn fault_number_at(text: &str, at: usize) -> Option<usize> {
+    let (line, _) = line_and_column(text, at);
     let up_to_here = text.lines().take(line);
     let heads = up_to_here.filter(|line| line.trim_start().starts_with("[[fault]]"));
     Some(heads.count()).filter(|number| *number > 0)
 }
 
 /// Pairs of a parser's phrase about Rust types and its replacement for the writer of the file.
-const REWORDED: [(&str, &str); 6] = [
+const REWORDINGS: [(&str, &str); 6] = [
     ("expected u16", "expected a status from 200 to 599"),
     ("expected u64", "expected a number from 1"),
     (
@@ -144,12 +147,12 @@ const REWORDED: [(&str, &str); 6] = [
 ];
 
 /// Turns the parser's message into one line, reworded and with a suggestion.
-fn in_words(message: &str) -> String {
-    let hint = meant(message)
+fn reworded(message: &str) -> String {
+    let hint = suggestion(message)
         .map(|name| format!("; did you mean {name}?"))
         .unwrap_or_default();
     let mut words = message.trim_end().replace('\n', "; ");
-    for (theirs, ours) in REWORDED {
+    for (theirs, ours) in REWORDINGS {
         words = words.replace(theirs, ours);
     }
     format!("{}{hint}", escape(&words))
@@ -157,17 +160,17 @@ fn in_words(message: &str) -> String {
 
 /// Suggests the known word nearest to the unknown word in the parser's message. `None` if the
 /// message lists no known words, or none is near.
-fn meant(message: &str) -> Option<&str> {
+fn suggestion(message: &str) -> Option<&str> {
     if let Some(keys) = message.strip_prefix("unexpected keys in table: ") {
         let (found, known) = keys.split_once(", available keys: ")?;
-        return nearest(found.split(", ").next()?, known.split(", "));
+        return nearest_word(found.split(", ").next()?, known.split(", "));
     }
     let mut words = message
         .strip_prefix("unknown ")?
         .split('`')
         .skip(1)
         .step_by(2);
-    nearest(words.next()?, words)
+    nearest_word(words.next()?, words)
 }
 
 #[cfg(test)]
@@ -175,10 +178,10 @@ mod tests {
     use std::collections::BTreeMap;
     use std::time::Duration;
 
-    use super::super::fault::{Effect, When};
-    use super::super::target::Target;
+    use super::super::fault::{FaultEffect, FaultTrigger};
+    use super::super::fault_target::FaultTarget;
     use super::*;
-    use crate::emulator::operation::Operation;
+    use crate::emulator::operation::EmulatorOperation;
 
     fn read(text: &str) -> Result<Vec<Fault>, String> {
         parse(Path::new("f.toml"), text).map_err(|error| error.to_string())
@@ -233,27 +236,31 @@ mod tests {
             headers = { Authorization = "Bearer x" }
             "#,
         );
-        let during = |from, lasting| When::During {
+        let during = |from, lasting| FaultTrigger::During {
             from: Duration::from_secs(from),
-            lasting: Duration::from_secs(lasting),
+            duration: Duration::from_secs(lasting),
         };
-        let status = |code, retry_after: &str| Effect::Status {
+        let status = |code, retry_after: &str| FaultEffect::Status {
             code,
             retry_after: Some(retry_after.to_owned()),
         };
-        let elsewhere = Effect::UploadTarget {
+        let elsewhere = FaultEffect::UploadTarget {
             url: Some("https://me@example.com/".to_owned()),
             headers: BTreeMap::from([("Authorization".to_owned(), "Bearer x".to_owned())]),
         };
         let expected = [
-            (Target::Api, during(120, 5400), status(429, "7")),
-            (Target::Storage, during(0, 10), status(503, "in 7s")),
+            (FaultTarget::AllApis, during(120, 5400), status(429, "7")),
+            (FaultTarget::Storage, during(0, 10), status(503, "in 7s")),
             (
-                Operation::GetByExternalId.into(),
-                When::EveryNth(3),
-                Effect::StalledBody,
+                EmulatorOperation::GetByExternalId.into(),
+                FaultTrigger::EveryNth(3),
+                FaultEffect::StalledBody,
             ),
-            (Operation::Create.into(), When::FirstN(2), elsewhere),
+            (
+                EmulatorOperation::Create.into(),
+                FaultTrigger::FirstN(2),
+                elsewhere,
+            ),
         ]
         .map(|(operation, when, effect)| Fault {
             operation,

@@ -10,31 +10,31 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::job::{Kind, after};
-use super::route::{Asked, JOBS_BASE, JobsRoute};
-use super::settings::{BudgetSettings, PostBudgets, Refused};
-use crate::emulator::log::Entry;
-use crate::emulator::path::below;
+use super::job_record::{JobKind, later_by};
+use super::job_settings::{BudgetSettings, PostBudgetSharing, RefusedRequestCounting};
+use super::jobs_route::{JOBS_BASE, JobEndpoint, JobsRoute};
+use crate::emulator::request_log::RequestLogEntry;
+use crate::emulator::url_path::strip_base;
 
 /// Remaining budget, for the headers of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Standing {
+pub(super) struct RemainingBudget {
     /// Number of requests admitted by the window.
     pub(super) limit: u32,
     /// Number of requests left in the window.
     pub(super) remaining: u32,
     /// Time until the window has one more request left.
-    pub(super) reset: Duration,
+    pub(super) time_to_reset: Duration,
 }
 
 /// Decision of a budget about one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Admission {
+pub(super) enum BudgetDecision {
     /// The request is within the budget.
-    Admitted(Standing),
+    Admitted(RemainingBudget),
     /// The request is over the budget.
     Refused {
-        standing: Standing,
+        remaining_budget: RemainingBudget,
         /// Time until the budget has room for another request.
         retry_after: Duration,
     },
@@ -42,45 +42,45 @@ pub(super) enum Admission {
 
 /// Budgets of one emulator, for POSTs and for reads.
 #[derive(Debug)]
-pub(super) struct Budgets {
-    refused: Refused,
-    shared: PostBudgets,
-    for_events: Budget,
-    for_requests: Budget,
-    reads: Budget,
+pub(super) struct RequestBudgets {
+    refused_requests: RefusedRequestCounting,
+    post_sharing: PostBudgetSharing,
+    event_posts: TwoWindowBudget,
+    request_posts: TwoWindowBudget,
+    reads: TwoWindowBudget,
 }
 
-impl Budgets {
+impl RequestBudgets {
     /// Creates unused budgets.
     pub(super) fn new(settings: &BudgetSettings) -> Self {
         let (hour, day) = (Duration::from_hours(1), Duration::from_hours(24));
-        let posts = || Budget {
+        let posts = || TwoWindowBudget {
             windows: [
-                Window::new(settings.posts_an_hour, hour),
-                Window::new(settings.posts_a_day, day),
+                BudgetWindow::new(settings.posts_an_hour, hour),
+                BudgetWindow::new(settings.posts_a_day, day),
             ],
         };
         Self {
-            refused: settings.refused,
-            shared: settings.posts,
-            for_events: posts(),
-            for_requests: posts(),
-            reads: Budget {
+            refused_requests: settings.refused_requests,
+            post_sharing: settings.post_sharing,
+            event_posts: posts(),
+            request_posts: posts(),
+            reads: TwoWindowBudget {
                 windows: [
-                    Window::new(settings.reads_a_minute, Duration::from_mins(1)),
-                    Window::new(settings.reads_an_hour, hour),
+                    BudgetWindow::new(settings.reads_a_minute, Duration::from_mins(1)),
+                    BudgetWindow::new(settings.reads_an_hour, hour),
                 ],
             },
         }
     }
 
     /// Restores the budgets from `earlier`, the request log of earlier emulators.
-    pub(super) fn after(settings: &BudgetSettings, earlier: &[Entry]) -> Self {
+    pub(super) fn from_log(settings: &BudgetSettings, earlier: &[RequestLogEntry]) -> Self {
         let mut budgets = Self::new(settings);
         for entry in earlier.iter().filter(|entry| entry.budget_left.is_some()) {
             let path = entry.path.split('?').next().unwrap_or_default();
-            if let (Ok(method), Some(path)) = (entry.method.parse(), below(path, JOBS_BASE)) {
-                budgets.count(JobsRoute::of(&method, path), entry.at);
+            if let (Ok(method), Some(path)) = (entry.method.parse(), strip_base(path, JOBS_BASE)) {
+                budgets.count(JobsRoute::parse(&method, path), entry.at);
             }
         }
         budgets
@@ -88,65 +88,65 @@ impl Budgets {
 
     /// Counts a request from the log again.
     fn count(&mut self, route: JobsRoute, arrival: Timestamp) {
-        if let Some(budget) = self.of(route) {
-            budget.take(arrival);
+        if let Some(budget) = self.budget_for(route) {
+            budget.count(arrival);
         }
     }
 
     /// Admits or refuses a request by its arrival time; `None` if the request falls under no
     /// budget.
-    pub(super) fn admit(&mut self, route: JobsRoute, arrival: Timestamp) -> Option<Admission> {
-        let refused = self.refused;
-        let budget = self.of(route)?;
-        let wait = budget.wait(arrival);
-        if wait.is_none() || refused == Refused::Counted {
-            budget.take(arrival);
+    pub(super) fn admit(&mut self, route: JobsRoute, arrival: Timestamp) -> Option<BudgetDecision> {
+        let refused = self.refused_requests;
+        let budget = self.budget_for(route)?;
+        let wait = budget.wait_time(arrival);
+        if wait.is_none() || refused == RefusedRequestCounting::Counted {
+            budget.count(arrival);
         }
-        let standing = budget.standing(arrival);
+        let standing = budget.remaining(arrival);
         Some(match wait {
-            None => Admission::Admitted(standing),
-            Some(_) => Admission::Refused {
-                standing,
+            None => BudgetDecision::Admitted(standing),
+            Some(_) => BudgetDecision::Refused {
+                remaining_budget: standing,
                 // Computed again: counting the refused request may have made the wait longer.
-                retry_after: budget.wait(arrival).unwrap_or_default(),
+                retry_after: budget.wait_time(arrival).unwrap_or_default(),
             },
         })
     }
 
-    fn of(&mut self, route: JobsRoute) -> Option<&mut Budget> {
-        match (route.asked, self.shared) {
-            (Asked::Create(Kind::SourcingRequest), PostBudgets::EachItsOwn) => {
-                Some(&mut self.for_requests)
+    fn budget_for(&mut self, route: JobsRoute) -> Option<&mut TwoWindowBudget> {
+        match (route.endpoint, self.post_sharing) {
+            (JobEndpoint::Create(JobKind::SourcingRequest), PostBudgetSharing::PerKind) => {
+                Some(&mut self.request_posts)
             }
-            (Asked::Create(_), _) => Some(&mut self.for_events),
-            (Asked::Get(_) | Asked::List, _) => Some(&mut self.reads),
-            (Asked::WrongMethod { .. } | Asked::Unknown, _) => None,
+            (JobEndpoint::Create(_), _) => Some(&mut self.event_posts),
+            (JobEndpoint::Get(_) | JobEndpoint::List, _) => Some(&mut self.reads),
+            (JobEndpoint::WrongMethod { .. } | JobEndpoint::UnknownPath, _) => None,
         }
     }
 }
 
 /// Budget with a short window and a long one. A request must fit into both.
 #[derive(Debug)]
-struct Budget {
-    windows: [Window; 2],
+struct TwoWindowBudget {
+    windows: [BudgetWindow; 2],
 }
 
-impl Budget {
-    fn take(&mut self, arrival: Timestamp) {
+impl TwoWindowBudget {
+    fn count(&mut self, arrival: Timestamp) {
         for window in &mut self.windows {
             window.counted.push_back(arrival);
         }
     }
 
     /// Time until both windows have room for another request; `None` if both have room now.
-    fn wait(&mut self, now: Timestamp) -> Option<Duration> {
-        let waits = self.windows.iter_mut().map(|window| window.wait(now));
+    fn wait_time(&mut self, now: Timestamp) -> Option<Duration> {
+        let waits = self.windows.iter_mut().map(|window| window.wait_time(now));
         waits.max().flatten()
     }
 
     /// Remaining budget of the window with the fewest requests left.
-    fn standing(&mut self, now: Timestamp) -> Standing {
-        let [short, long] = self.windows.each_mut().map(|window| window.standing(now));
+    fn remaining(&mut self, now: Timestamp) -> RemainingBudget {
+        let [short, long] = self.windows.each_mut().map(|window| window.remaining(now));
         if long.remaining < short.remaining {
             long
         } else {
@@ -157,13 +157,13 @@ impl Budget {
 
 /// Sliding window with the arrivals of the requests counted within a span of time.
 #[derive(Debug)]
-struct Window {
+struct BudgetWindow {
     limit: u32,
     span: Duration,
     counted: VecDeque<Timestamp>,
 }
 
-impl Window {
+impl BudgetWindow {
     fn new(limit: NonZeroU32, span: Duration) -> Self {
         Self {
             limit: limit.get(),
@@ -172,22 +172,24 @@ impl Window {
         }
     }
 
-    fn wait(&mut self, now: Timestamp) -> Option<Duration> {
+    fn wait_time(&mut self, now: Timestamp) -> Option<Duration> {
         self.forget_before(now);
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let surplus = self.counted.len().checked_sub(limit)?;
-        let leaves = after(*self.counted.get(surplus)?, self.span);
-        Some(between(now, leaves))
+        let leaves = later_by(*self.counted.get(surplus)?, self.span);
+        Some(time_until(now, leaves))
     }
 
-    fn standing(&mut self, now: Timestamp) -> Standing {
+    fn remaining(&mut self, now: Timestamp) -> RemainingBudget {
         self.forget_before(now);
         let used = u32::try_from(self.counted.len()).unwrap_or(u32::MAX);
         let oldest = self.counted.front();
-        Standing {
+        RemainingBudget {
             limit: self.limit,
             remaining: self.limit.saturating_sub(used),
-            reset: oldest.map_or(Duration::ZERO, |at| between(now, after(*at, self.span))),
+            time_to_reset: oldest.map_or(Duration::ZERO, |at| {
+                time_until(now, later_by(*at, self.span))
+            }),
         }
     }
 
@@ -196,7 +198,7 @@ impl Window {
         while self
             .counted
             .front()
-            .is_some_and(|at| after(*at, span) <= now)
+            .is_some_and(|at| later_by(*at, span) <= now)
         {
             self.counted.pop_front();
         }
@@ -204,7 +206,7 @@ impl Window {
 }
 
 /// Time from `now` to `later`; zero if `later` has passed.
-fn between(now: Timestamp, later: Timestamp) -> Duration {
+fn time_until(now: Timestamp, later: Timestamp) -> Duration {
     Duration::try_from(later.duration_since(now)).unwrap_or_default()
 }
 
@@ -213,15 +215,15 @@ mod tests {
     use super::*;
     use uuid::Uuid;
 
-    use super::super::job::Kind::{SourcingEvent, SourcingRequest};
-    use super::super::route::Slash;
+    use super::super::job_record::JobKind::{SourcingEvent, SourcingRequest};
+    use super::super::jobs_route::TrailingSlash;
 
     fn number(number: u32) -> NonZeroU32 {
         NonZeroU32::new(number).unwrap()
     }
 
     /// Settings with two POSTs per hour, three POSTs per day and two reads per minute.
-    fn tight() -> BudgetSettings {
+    fn tight_settings() -> BudgetSettings {
         BudgetSettings {
             posts_an_hour: number(2),
             posts_a_day: number(3),
@@ -230,15 +232,15 @@ mod tests {
         }
     }
 
-    fn route(asked: Asked) -> JobsRoute {
+    fn route(asked: JobEndpoint) -> JobsRoute {
         JobsRoute {
-            asked,
-            slash: Slash::Absent,
+            endpoint: asked,
+            slash: TrailingSlash::Absent,
         }
     }
 
-    fn post(kind: Kind) -> JobsRoute {
-        route(Asked::Create(kind))
+    fn post(kind: JobKind) -> JobsRoute {
+        route(JobEndpoint::Create(kind))
     }
 
     fn at(minute: u64) -> Timestamp {
@@ -247,17 +249,17 @@ mod tests {
 
     /// Decisions about requests with arrivals at the given minutes: the number of requests left, or
     /// the wait of a refused request.
-    fn said(
+    fn decisions(
         settings: &BudgetSettings,
         requests: &[(JobsRoute, u64)],
     ) -> Vec<Result<u32, Duration>> {
-        let mut budgets = Budgets::new(settings);
+        let mut budgets = RequestBudgets::new(settings);
         let admit = |(route, minute): &(JobsRoute, u64)| match budgets
             .admit(*route, at(*minute))
             .expect("a budget")
         {
-            Admission::Admitted(standing) => Ok(standing.remaining),
-            Admission::Refused { retry_after, .. } => Err(retry_after),
+            BudgetDecision::Admitted(standing) => Ok(standing.remaining),
+            BudgetDecision::Refused { retry_after, .. } => Err(retry_after),
         };
         requests.iter().map(admit).collect()
     }
@@ -270,7 +272,7 @@ mod tests {
     fn a_request_must_fit_into_the_hour_and_into_the_day() {
         let posts = [0, 10, 20, 59, 60, 61, 1439, 1440, 1450].map(|m| (post(SourcingEvent), m));
         assert_eq!(
-            said(&tight(), &posts),
+            decisions(&tight_settings(), &posts),
             [
                 Ok(1),
                 Ok(0),
@@ -289,46 +291,53 @@ mod tests {
     #[test]
     fn both_kinds_of_jobs_share_a_budget_unless_each_has_its_own() {
         let posts = [SourcingEvent, SourcingEvent, SourcingRequest].map(|kind| (post(kind), 0));
-        assert_eq!(said(&tight(), &posts)[2], minutes(60));
+        assert_eq!(decisions(&tight_settings(), &posts)[2], minutes(60));
         let apart = BudgetSettings {
-            posts: PostBudgets::EachItsOwn,
-            ..tight()
+            post_sharing: PostBudgetSharing::PerKind,
+            ..tight_settings()
         };
-        assert_eq!(said(&apart, &posts)[2], Ok(1));
+        assert_eq!(decisions(&apart, &posts)[2], Ok(1));
     }
 
     #[test]
     fn lists_and_single_jobs_share_the_budget_for_reads() {
-        let asked = [Asked::List, Asked::Get(Uuid::nil()), Asked::List];
+        let asked = [
+            JobEndpoint::List,
+            JobEndpoint::Get(Uuid::nil()),
+            JobEndpoint::List,
+        ];
         let reads = asked.map(|asked| (route(asked), 0));
-        assert_eq!(said(&tight(), &reads), [Ok(1), Ok(0), minutes(1)]);
-        let mut budgets = Budgets::new(&tight());
-        assert_eq!(budgets.admit(route(Asked::Unknown), at(0)), None);
+        assert_eq!(
+            decisions(&tight_settings(), &reads),
+            [Ok(1), Ok(0), minutes(1)]
+        );
+        let mut budgets = RequestBudgets::new(&tight_settings());
+        assert_eq!(budgets.admit(route(JobEndpoint::UnknownPath), at(0)), None);
     }
 
     #[test]
     fn whoever_keeps_asking_is_kept_out_where_refused_requests_count() {
         let settings = BudgetSettings {
             posts_a_day: number(500),
-            refused: Refused::Counted,
-            ..tight()
+            refused_requests: RefusedRequestCounting::Counted,
+            ..tight_settings()
         };
         let posts = [0, 1, 59, 60, 118, 120].map(|m| (post(SourcingEvent), m));
         assert_eq!(
-            said(&settings, &posts),
+            decisions(&settings, &posts),
             [Ok(1), Ok(0), minutes(2), minutes(59), minutes(2), Ok(0)]
         );
     }
 
     #[test]
     fn an_answer_tells_of_the_window_with_the_least_left_and_when_it_has_one_more() {
-        let mut budgets = Budgets::new(&tight());
+        let mut budgets = RequestBudgets::new(&tight_settings());
         let mut admit = |minute| budgets.admit(post(SourcingEvent), at(minute));
         let admitted = |limit, remaining, minutes| {
-            Some(Admission::Admitted(Standing {
+            Some(BudgetDecision::Admitted(RemainingBudget {
                 limit,
                 remaining,
-                reset: Duration::from_mins(minutes),
+                time_to_reset: Duration::from_mins(minutes),
             }))
         };
         assert_eq!(admit(0), admitted(2, 1, 60));

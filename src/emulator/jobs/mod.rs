@@ -5,23 +5,24 @@
 //! [`JobSettings`] lists the facts documented by the vendor, and the emulator's assumptions. The
 //! storage keeps the bytes, for this API and for attachments.
 
-mod api;
 mod budget;
-mod document;
-mod job;
-mod route;
-mod settings;
-mod store;
-mod uploads;
-mod view;
+mod job_document;
+mod job_record;
+mod job_server;
+mod job_settings;
+mod job_store;
+mod job_view;
+mod jobs_route;
+mod object_owner;
 
-pub(super) use self::api::JobServer;
-pub(super) use self::route::{JOBS_BASE, JobsRoute};
+pub(super) use self::job_server::JobServer;
+pub(super) use self::jobs_route::{JOBS_BASE, JobsRoute};
 
-pub use self::job::Phase;
-pub use self::settings::{
-    BudgetSettings, Ending, FileNames, FileStatus, JobKeys, JobSettings, JobWords, Missing,
-    Namesakes, Partial, PostBody, PostBudgets, PostStatus, Refused, Slashes, Terms, UnknownAs,
-    UrlClock, WrongSlash,
+pub use self::job_record::StoredJobPhase;
+pub use self::job_settings::{
+    AcceptedJobKeys, BudgetSettings, FileStatusDisplay, JobEnding, JobFileNaming, JobPostStatus,
+    JobSettings, JobStatusWords, JobTerms, MissingFilesOutcome, NamesakePolicy,
+    PartialFilesOutcome, PostAnswerBody, PostBudgetSharing, RefusedRequestCounting,
+    TrailingSlashRule, UnknownObjectAnswer, UrlClock, WrongSlashAnswer,
 };
-pub use self::store::{JobFile, StoredJob, job_files, jobs};
+pub use self::job_store::{StoredJob, StoredJobFile, stored_job_files, stored_jobs};

@@ -4,9 +4,9 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::content::Content;
-use crate::emulator::log::Entry;
-use crate::whole_file::{Existing, TemporaryFile};
+use super::stored_content::StoredContent;
+use crate::atomic_file::{ExistingFilePolicy, TemporaryFile};
+use crate::emulator::request_log::RequestLogEntry;
 
 /// API whose records have stored objects.
 pub(in crate::emulator) trait ObjectOwner: Sync {
@@ -14,20 +14,25 @@ pub(in crate::emulator) trait ObjectOwner: Sync {
     type Id: Copy + Send + Sync;
 
     /// Base path of the URLs of the owner's objects.
-    const BASE: &'static str;
+    const OBJECTS_BASE: &'static str;
 
     /// Parses the id of a record from a segment of a path; `None` if the segment is not an id.
-    fn id(segment: &str) -> Option<Self::Id>;
+    fn parse_id(segment: &str) -> Option<Self::Id>;
 
     /// Adds the id of a record to a log entry.
-    fn note(id: Self::Id, entry: &mut Entry);
+    fn note_id(id: Self::Id, entry: &mut RequestLogEntry);
 
     /// Adds the known facts about a record to the log entry of a download.
-    fn describe(&self, id: Self::Id, entry: &mut Entry);
+    fn note_record(&self, id: Self::Id, entry: &mut RequestLogEntry);
 
     /// Accepts bytes which arrived as a whole, and adds their record to the log entry. Bytes are
-    /// lost unless [`ReceivedObject::keep`] is called.
-    fn receive(&self, id: Self::Id, upload: ReceivedObject, entry: &mut Entry) -> io::Result<()>;
+    /// lost unless [`ReceivedObject::store`] is called.
+    fn receive(
+        &self,
+        id: Self::Id,
+        upload: ReceivedObject,
+        entry: &mut RequestLogEntry,
+    ) -> io::Result<()>;
 }
 
 /// Bytes of an object which arrived as a whole and are not in place yet.
@@ -35,15 +40,16 @@ pub(in crate::emulator) struct ReceivedObject {
     /// Storage key of the object.
     pub(in crate::emulator) key: String,
     /// Size of the bytes, and time of their arrival.
-    pub(in crate::emulator) content: Content,
+    pub(in crate::emulator) content: StoredContent,
     pub(super) file: TemporaryFile,
-    pub(super) place: PathBuf,
+    pub(super) path: PathBuf,
 }
 
 impl ReceivedObject {
     /// Moves the bytes to the file of their storage key, and replaces earlier bytes.
-    pub(in crate::emulator) fn keep(self) -> io::Result<()> {
-        self.file.take_name(&self.place, Existing::Replaced)?;
+    pub(in crate::emulator) fn store(self) -> io::Result<()> {
+        self.file
+            .persist_as(&self.path, ExistingFilePolicy::Replace)?;
         Ok(())
     }
 }

@@ -4,8 +4,8 @@ use std::io;
 
 use axum::http::StatusCode;
 
-use super::sign::Refusal;
-use crate::emulator::reply::Reply;
+use super::url_signer::SignatureError;
+use crate::emulator::reply::WholeReply;
 
 /// Error with which the storage refuses a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(super) enum S3Error {
 
 impl S3Error {
     /// Returns status, code and message, in S3's words where S3 has this error.
-    fn parts(self) -> (StatusCode, &'static str, &'static str) {
+    fn status_code_and_message(self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::AccessDenied => (StatusCode::FORBIDDEN, "AccessDenied", "Access Denied"),
             Self::EntityTooLarge => (
@@ -93,22 +93,22 @@ impl S3Error {
     }
 
     /// Returns the answer with this error.
-    pub(super) fn reply(self) -> Reply {
-        let (status, code, message) = self.parts();
+    pub(super) fn reply(self) -> WholeReply {
+        let (status, code, message) = self.status_code_and_message();
         let xml = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
              <Error><Code>{code}</Code><Message>{message}</Message></Error>"
         );
-        Reply::new(status, "application/xml", xml.into_bytes())
+        WholeReply::new(status, "application/xml", xml.into_bytes())
     }
 }
 
-impl From<Refusal> for S3Error {
-    fn from(refusal: Refusal) -> Self {
+impl From<SignatureError> for S3Error {
+    fn from(refusal: SignatureError) -> Self {
         match refusal {
-            Refusal::Unsigned => Self::AccessDenied,
-            Refusal::Mismatch => Self::SignatureDoesNotMatch,
-            Refusal::Expired => Self::Expired,
+            SignatureError::Unsigned => Self::AccessDenied,
+            SignatureError::Mismatch => Self::SignatureDoesNotMatch,
+            SignatureError::Expired => Self::Expired,
         }
     }
 }

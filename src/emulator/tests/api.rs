@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use super::*;
-use crate::emulator::{Clash, ExternalIds, Keys, Titles};
+use crate::emulator::{
+    AcceptedAttachmentKeys, ExternalIdClashStatus, ExternalIdUniqueness, TitleOnRename,
+};
 
 #[tokio::test]
 async fn a_created_attachment_has_an_id_and_an_upload_url_and_no_size() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     let created = service.create("AT1").await;
     assert_eq!(created.id(), "1");
     assert_eq!(created.headers["x-api-version"], "1.0");
@@ -29,7 +31,7 @@ async fn a_created_attachment_has_an_id_and_an_upload_url_and_no_size() {
 
 #[tokio::test]
 async fn a_record_without_bytes_shows_neither_size_nor_download() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     service.create("AT1").await;
     let shown = service.get("/attachments/1").await;
     assert_eq!(shown.status, 200);
@@ -46,7 +48,7 @@ async fn a_record_without_bytes_shows_neither_size_nor_download() {
 
 #[tokio::test]
 async fn a_stored_attachment_shows_its_size_as_text_who_sent_it_and_where_it_is() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     service.attach("AT1", b"hello").await;
     let shown = service.get("/attachments/AT1/external_id").await;
     assert_eq!(shown.attribute("file_size"), "5");
@@ -65,8 +67,8 @@ async fn a_stored_attachment_shows_its_size_as_text_who_sent_it_and_where_it_is(
 
 #[tokio::test]
 async fn without_a_title_the_file_name_is_the_title() {
-    let service = Service::start(fast()).await;
-    let mut body = creation("AT1");
+    let service = EmulatorFixture::start(unlimited_settings()).await;
+    let mut body = create_body("AT1");
     body["data"]["attributes"]
         .as_object_mut()
         .unwrap()
@@ -77,7 +79,7 @@ async fn without_a_title_the_file_name_is_the_title() {
 
 #[tokio::test]
 async fn a_list_holds_the_attachments_that_exist() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     service.attach("AT1", b"a").await;
     service.create("AT2").await;
     service.create("AT3").await;
@@ -97,7 +99,7 @@ async fn a_list_holds_the_attachments_that_exist() {
 
 #[tokio::test]
 async fn an_external_id_with_any_character_is_found_by_its_encoded_path() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     let ids = [
         ("a/b", "a%2Fb"),
         ("100%", "100%25"),
@@ -130,7 +132,7 @@ async fn an_external_id_with_any_character_is_found_by_its_encoded_path() {
 
 #[tokio::test]
 async fn a_new_title_or_external_id_leaves_the_bytes_alone_and_gives_no_url() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     service.attach("AT1", b"hello").await;
     let changed = service
         .patch("1", &json!({"title": "New", "external_id": "AT2"}))
@@ -150,9 +152,9 @@ async fn a_new_title_or_external_id_leaves_the_bytes_alone_and_gives_no_url() {
 
 #[tokio::test]
 async fn a_new_file_name_lets_go_of_the_bytes_at_once() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     let created = service.attach("AT1", b"hello").await;
-    let body = update("AT1", &json!({"file_name": "b.pdf"}));
+    let body = update_body("AT1", &json!({"file_name": "b.pdf"}));
     let renewed = service
         .send(Method::PATCH, "/attachments/AT1/external_id", &body)
         .await;
@@ -173,17 +175,17 @@ async fn a_new_file_name_alone_changes_the_title_where_the_settings_derive_it() 
     let (name, title) = (json!({"file_name": "b.pdf"}), json!({"title": "New"}));
     let both = json!({"file_name": "b.pdf", "title": "New"});
     for (titles, attributes, expected) in [
-        (Titles::Keep, &name, "My Test Document"),
-        (Titles::Keep, &both, "New"),
-        (Titles::Derive, &name, "b.pdf"),
-        (Titles::Derive, &both, "New"),
-        (Titles::Derive, &title, "New"),
+        (TitleOnRename::Keep, &name, "My Test Document"),
+        (TitleOnRename::Keep, &both, "New"),
+        (TitleOnRename::Derive, &name, "b.pdf"),
+        (TitleOnRename::Derive, &both, "New"),
+        (TitleOnRename::Derive, &title, "New"),
     ] {
         let settings = with_attachments(AttachmentSettings {
-            titles,
-            ..at_any_rate()
+            title_on_rename: titles,
+            ..unlimited_rate()
         });
-        let service = Service::start(settings).await;
+        let service = EmulatorFixture::start(settings).await;
         service.attach("AT1", b"hello").await;
         let changed = service.patch("1", attributes).await;
         assert_eq!(changed.attribute("title"), expected, "{titles:?}");
@@ -194,11 +196,11 @@ async fn a_new_file_name_alone_changes_the_title_where_the_settings_derive_it() 
 
 #[tokio::test]
 async fn a_patch_without_a_file_name_leaves_the_bytes_alone_however_it_is_addressed() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     service.attach("AT1", b"hello").await;
     let by_external_id = async |external_id: &str, attributes: Value| {
         let path = format!("/attachments/{external_id}/external_id");
-        let body = update(external_id, &attributes);
+        let body = update_body(external_id, &attributes);
         service.send(Method::PATCH, &path, &body).await
     };
     for changed in [
@@ -224,7 +226,7 @@ async fn a_patch_without_a_file_name_leaves_the_bytes_alone_however_it_is_addres
 
 #[tokio::test]
 async fn the_log_shows_what_a_patch_asks_for() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     service.create("AT1").await;
     for (attributes, changes) in [
         (json!({"title": "New"}), ["title"].as_slice()),
@@ -242,15 +244,20 @@ async fn the_log_shows_what_a_patch_asks_for() {
 
 #[tokio::test]
 async fn an_external_id_that_is_taken_is_refused_with_the_status_of_the_settings() {
-    for (clash, status) in [(Clash::Conflict409, 409), (Clash::Unprocessable422, 422)] {
+    for (clash, status) in [
+        (ExternalIdClashStatus::Conflict409, 409),
+        (ExternalIdClashStatus::Unprocessable422, 422),
+    ] {
         let settings = with_attachments(AttachmentSettings {
-            external_ids: ExternalIds::Unique { clash },
-            ..at_any_rate()
+            external_id_uniqueness: ExternalIdUniqueness::Unique {
+                clash_status: clash,
+            },
+            ..unlimited_rate()
         });
-        let service = Service::start(settings).await;
+        let service = EmulatorFixture::start(settings).await;
         service.create("AT1").await;
         service.create("AT2").await;
-        let second = service.post(&creation("AT1")).await;
+        let second = service.post(&create_body("AT1")).await;
         let renamed = service.patch("2", &json!({"external_id": "AT1"})).await;
         for refused in [second, renamed] {
             assert_eq!(refused.status, status);
@@ -265,10 +272,10 @@ async fn an_external_id_that_is_taken_is_refused_with_the_status_of_the_settings
 #[tokio::test]
 async fn where_external_ids_are_not_unique_the_oldest_is_found() {
     let settings = with_attachments(AttachmentSettings {
-        external_ids: ExternalIds::NotUnique,
-        ..at_any_rate()
+        external_id_uniqueness: ExternalIdUniqueness::NotUnique,
+        ..unlimited_rate()
     });
-    let service = Service::start(settings).await;
+    let service = EmulatorFixture::start(settings).await;
     service.create("AT1").await;
     assert_eq!(service.create("AT1").await.id(), "2");
     let found = service.get("/attachments/AT1/external_id").await;
@@ -277,48 +284,52 @@ async fn where_external_ids_are_not_unique_the_oldest_is_found() {
 
 #[tokio::test]
 async fn without_all_three_keys_nothing_is_answered() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     let keys = ["X-Api-Key", "X-User-Token", "X-User-Email"];
     let with = |value: fn(&str, &str) -> Option<&'static str>, odd: &str| {
-        let bare = service.bare(Method::GET, "/attachments/1");
+        let bare = service.keyless_request(Method::GET, "/attachments/1");
         let headers = keys.iter().filter_map(|key| Some((*key, value(key, odd)?)));
         headers.fold(bare, |request, (key, value)| request.header(key, value))
     };
     for odd in keys {
         let missing = with(|key, odd| (key != odd).then_some("x"), odd);
-        assert_eq!(answer(missing).await.status, 401, "{odd} is missing");
+        assert_eq!(api_answer(missing).await.status, 401, "{odd} is missing");
         let empty = with(|key, odd| Some(if key == odd { "" } else { "x" }), odd);
-        assert_eq!(answer(empty).await.status, 401, "{odd} is empty");
+        assert_eq!(api_answer(empty).await.status, 401, "{odd} is empty");
     }
     let all = with(|_, _| Some("x"), "");
-    assert_eq!(answer(all).await.status, 404, "there is no attachment 1");
+    assert_eq!(
+        api_answer(all).await.status,
+        404,
+        "there is no attachment 1"
+    );
 }
 
 #[tokio::test]
 async fn keys_other_than_those_of_the_settings_are_rejected() {
     let only = |api_key: &str| {
         with_attachments(AttachmentSettings {
-            keys: Keys::Only {
+            accepted_keys: AcceptedAttachmentKeys::Only {
                 api_key: api_key.into(),
                 user_token: "token-canary".into(),
                 user_email: "someone@example.com".to_owned(),
             },
-            ..at_any_rate()
+            ..unlimited_rate()
         })
     };
-    let service = Service::start(only("another")).await;
+    let service = EmulatorFixture::start(only("another")).await;
     assert_eq!(service.get("/attachments/1").await.status, 401);
-    let service = Service::start(only("key-canary")).await;
+    let service = EmulatorFixture::start(only("key-canary")).await;
     assert_eq!(service.get("/attachments/1").await.status, 404);
 }
 
 #[tokio::test]
 async fn over_the_rate_requests_are_told_to_come_back_in_a_second() {
     let settings = with_attachments(AttachmentSettings {
-        rate: NonZeroU32::MIN,
-        ..at_any_rate()
+        requests_per_second: NonZeroU32::MIN,
+        ..unlimited_rate()
     });
-    let service = Service::start(settings).await;
+    let service = EmulatorFixture::start(settings).await;
     let mut last = service.get("/attachments/1").await;
     assert_eq!(last.status, 404);
     // Even on a slow machine, two of these requests are closer than a second.
@@ -332,7 +343,7 @@ async fn over_the_rate_requests_are_told_to_come_back_in_a_second() {
 
 #[tokio::test]
 async fn uploads_and_downloads_do_not_count_towards_the_rate() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     let created = service.create("AT1").await;
     for _ in 0..20 {
         service.upload(&created, b"hello").await;
@@ -347,7 +358,7 @@ async fn uploads_and_downloads_do_not_count_towards_the_rate() {
 
 #[tokio::test]
 async fn a_method_that_a_path_does_not_have_is_refused() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     service.create("AT1").await;
     for (method, path, allowed) in [
         (Method::DELETE, "/attachments/1", "GET, PATCH"),
@@ -355,10 +366,10 @@ async fn a_method_that_a_path_does_not_have_is_refused() {
         (Method::PUT, "/attachments", "GET, POST"),
         (Method::POST, "/attachments/1", "GET, PATCH"),
     ] {
-        let refused = answer(service.request(method, path)).await;
+        let refused = api_answer(service.request(method, path)).await;
         assert_eq!(refused.status, 405, "{path}");
         assert_eq!(refused.headers["allow"], allowed);
-        assert_eq!(service.last_entry().operation, Operation::Other);
+        assert_eq!(service.last_entry().operation, EmulatorOperation::Other);
     }
     assert_eq!(service.get("/attachments/1").await.status, 200);
     assert_eq!(service.get("/contracts/1").await.status, 404);
@@ -368,9 +379,9 @@ async fn a_method_that_a_path_does_not_have_is_refused() {
 async fn a_size_stays_hidden_for_as_long_as_the_settings_say() {
     let settings = with_attachments(AttachmentSettings {
         size_delay: Duration::MAX,
-        ..at_any_rate()
+        ..unlimited_rate()
     });
-    let service = Service::start(settings).await;
+    let service = EmulatorFixture::start(settings).await;
     service.attach("AT1", b"hello").await;
     let shown = service.get("/attachments/1").await;
     assert_eq!(shown.attribute("file_size"), &Value::Null);
@@ -381,14 +392,14 @@ async fn a_size_stays_hidden_for_as_long_as_the_settings_say() {
 async fn a_record_that_got_no_bytes_in_time_is_gone_and_its_external_id_is_free() {
     let settings = with_attachments(AttachmentSettings {
         purge_after: Duration::ZERO,
-        ..at_any_rate()
+        ..unlimited_rate()
     });
-    let service = Service::start(settings).await;
+    let service = EmulatorFixture::start(settings).await;
     let first = service.create("AT1").await;
     let second = service.create("AT1").await;
     assert_eq!(second.id(), "2");
     let purge = &service.log()[1];
-    assert_eq!(purge.operation, Operation::Purge);
+    assert_eq!(purge.operation, EmulatorOperation::Purge);
     assert_eq!(
         (purge.id, purge.external_id.as_deref()),
         (Some(1), Some("AT1"))

@@ -14,59 +14,66 @@ use std::num::NonZeroU32;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
-use super::log::{self, Entry};
-use super::{AttachmentSettings, Effect, Emulator, Fault, Operation, Settings, Target, When};
+use super::request_log::{self, RequestLogEntry};
+use super::{
+    AttachmentSettings, Emulator, EmulatorOperation, EmulatorSettings, Fault, FaultEffect,
+    FaultTarget, FaultTrigger,
+};
 
 const MEDIA_TYPE: &str = "application/vnd.api+json";
 
 /// Any free port on this machine.
-const HERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+const ANY_LOCAL_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// Settings under which no test waits for the rate limit.
-fn fast() -> Settings {
-    with_attachments(at_any_rate())
+fn unlimited_settings() -> EmulatorSettings {
+    with_attachments(unlimited_rate())
 }
 
-fn at_any_rate() -> AttachmentSettings {
+fn unlimited_rate() -> AttachmentSettings {
     AttachmentSettings {
-        rate: NonZeroU32::new(100_000).unwrap(),
+        requests_per_second: NonZeroU32::new(100_000).unwrap(),
         ..AttachmentSettings::default()
     }
 }
 
-fn with_attachments(attachments: AttachmentSettings) -> Settings {
-    Settings {
+fn with_attachments(attachments: AttachmentSettings) -> EmulatorSettings {
+    EmulatorSettings {
         attachments,
-        ..Settings::default()
+        ..EmulatorSettings::default()
     }
 }
 
-fn with_fault(operation: impl Into<Target>, when: When, effect: Effect) -> Settings {
-    Settings {
+fn with_fault(
+    operation: impl Into<FaultTarget>,
+    when: FaultTrigger,
+    effect: FaultEffect,
+) -> EmulatorSettings {
+    EmulatorSettings {
         faults: vec![Fault {
             operation: operation.into(),
             when,
             effect,
         }],
-        ..fast()
+        ..unlimited_settings()
     }
 }
 
 /// Emulator with a client.
-struct Service {
+struct EmulatorFixture {
     emulator: Emulator,
     client: Client,
 }
 
 /// JSON:API answer of the attachments API.
 #[derive(Debug)]
-struct Answer {
+struct ApiAnswer {
     status: u16,
     headers: reqwest::header::HeaderMap,
     json: Value,
 }
 
-impl Answer {
+impl ApiAnswer {
     fn attribute(&self, name: &str) -> &Value {
         &self.json["data"]["attributes"][name]
     }
@@ -88,81 +95,81 @@ impl Answer {
     }
 }
 
-impl Service {
-    async fn start(settings: Settings) -> Self {
+impl EmulatorFixture {
+    async fn start(settings: EmulatorSettings) -> Self {
         Self {
-            emulator: Emulator::start(HERE, settings).await.unwrap(),
+            emulator: Emulator::start(ANY_LOCAL_PORT, settings).await.unwrap(),
             client: Client::builder().no_proxy().build().unwrap(),
         }
     }
 
     /// Builds a request without keys.
-    fn bare(&self, method: Method, path: &str) -> RequestBuilder {
+    fn keyless_request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.emulator.base_url());
         self.client.request(method, url)
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.bare(method, path)
+        self.keyless_request(method, path)
             .header("X-Api-Key", "key-canary")
             .header("X-User-Token", "token-canary")
             .header("X-User-Email", "someone@example.com")
             .header("Content-Type", MEDIA_TYPE)
     }
 
-    async fn get(&self, path: &str) -> Answer {
-        answer(self.request(Method::GET, path)).await
+    async fn get(&self, path: &str) -> ApiAnswer {
+        api_answer(self.request(Method::GET, path)).await
     }
 
-    async fn send(&self, method: Method, path: &str, body: &Value) -> Answer {
-        answer(self.request(method, path).body(body.to_string())).await
+    async fn send(&self, method: Method, path: &str, body: &Value) -> ApiAnswer {
+        api_answer(self.request(method, path).body(body.to_string())).await
     }
 
-    async fn post(&self, body: &Value) -> Answer {
+    async fn post(&self, body: &Value) -> ApiAnswer {
         self.send(Method::POST, "/attachments", body).await
     }
 
-    async fn create(&self, external_id: &str) -> Answer {
-        let created = self.post(&creation(external_id)).await;
+    async fn create(&self, external_id: &str) -> ApiAnswer {
+        let created = self.post(&create_body(external_id)).await;
         assert_eq!(created.status, 201, "{created:?}");
         created
     }
 
-    async fn patch(&self, id: &str, attributes: &Value) -> Answer {
+    async fn patch(&self, id: &str, attributes: &Value) -> ApiAnswer {
         let path = format!("/attachments/{id}");
-        self.send(Method::PATCH, &path, &update(id, attributes))
+        self.send(Method::PATCH, &path, &update_body(id, attributes))
             .await
     }
 
     /// Builds a PUT with the headers which the answer requires.
-    fn put(&self, created: &Answer, bytes: &'static [u8]) -> RequestBuilder {
+    fn put(&self, created: &ApiAnswer, bytes: &'static [u8]) -> RequestBuilder {
         put_to(&self.client, created.upload_url(), created).body(bytes)
     }
 
-    async fn upload(&self, created: &Answer, bytes: &'static [u8]) -> reqwest::Response {
+    async fn upload(&self, created: &ApiAnswer, bytes: &'static [u8]) -> reqwest::Response {
         let response = self.put(created, bytes).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         response
     }
 
     /// Creates an attachment and uploads its bytes.
-    async fn attach(&self, external_id: &str, bytes: &'static [u8]) -> Answer {
+    async fn attach(&self, external_id: &str, bytes: &'static [u8]) -> ApiAnswer {
         let created = self.create(external_id).await;
         self.upload(&created, bytes).await;
         created
     }
 
-    fn log(&self) -> Vec<Entry> {
-        log::read(self.emulator.log_path()).unwrap()
+    fn log(&self) -> Vec<RequestLogEntry> {
+        request_log::read(self.emulator.log_path()).unwrap()
     }
 
-    fn last_entry(&self) -> Entry {
+    fn last_entry(&self) -> RequestLogEntry {
         self.log().pop().expect("a request was logged")
     }
 }
 
 /// Waits for a value, so that a test whose value never comes fails instead of hanging.
-async fn until<T>(mut there: impl FnMut() -> Option<T>) -> T {
+async fn wait_for<T>(mut there: impl FnMut() -> Option<T>) -> T {
     let comes = async {
         loop {
             match there() {
@@ -177,12 +184,12 @@ async fn until<T>(mut there: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Waits until the storage is receiving a file.
-async fn until_receiving(state: &std::path::Path) {
+async fn wait_until_receiving(state: &std::path::Path) {
     let incoming = state.join("incoming");
-    until(|| std::fs::read_dir(&incoming).unwrap().next().map(drop)).await;
+    wait_for(|| std::fs::read_dir(&incoming).unwrap().next().map(drop)).await;
 }
 
-fn put_to(client: &Client, url: &str, created: &Answer) -> RequestBuilder {
+fn put_to(client: &Client, url: &str, created: &ApiAnswer) -> RequestBuilder {
     let headers = created.attribute("upload_headers").as_array().unwrap();
     headers.iter().fold(client.put(url), |request, header| {
         request.header(
@@ -192,19 +199,19 @@ fn put_to(client: &Client, url: &str, created: &Answer) -> RequestBuilder {
     })
 }
 
-async fn answer(request: RequestBuilder) -> Answer {
+async fn api_answer(request: RequestBuilder) -> ApiAnswer {
     let response = request.send().await.unwrap();
     let status = response.status().as_u16();
     let headers = response.headers().clone();
     assert_eq!(headers["content-type"], MEDIA_TYPE);
-    Answer {
+    ApiAnswer {
         status,
         headers,
         json: response.json().await.unwrap(),
     }
 }
 
-fn creation(external_id: &str) -> Value {
+fn create_body(external_id: &str) -> Value {
     json!({"data": {
         "type": "attachments",
         "attributes": {
@@ -216,6 +223,6 @@ fn creation(external_id: &str) -> Value {
     }})
 }
 
-fn update(id: &str, attributes: &Value) -> Value {
+fn update_body(id: &str, attributes: &Value) -> Value {
     json!({"data": {"type": "attachments", "id": id, "attributes": attributes}})
 }

@@ -7,10 +7,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::emulator::stored;
+use crate::emulator::stored_attachments;
 
 /// Returns the status of a refusal and the code in its S3 XML.
-async fn refused(request: RequestBuilder) -> (u16, String) {
+async fn storage_error(request: RequestBuilder) -> (u16, String) {
     let response = request.send().await.unwrap();
     let status = response.status().as_u16();
     assert_eq!(response.headers()["content-type"], "application/xml");
@@ -26,7 +26,7 @@ async fn refused(request: RequestBuilder) -> (u16, String) {
 }
 
 /// Opens a connection and sends a text as it stands.
-async fn sent_raw(service: &Service, text: &str) -> TcpStream {
+async fn send_raw(service: &EmulatorFixture, text: &str) -> TcpStream {
     let address = service.emulator.address();
     let mut tcp = TcpStream::connect(address).await.unwrap();
     tcp.write_all(text.as_bytes()).await.unwrap();
@@ -34,7 +34,7 @@ async fn sent_raw(service: &Service, text: &str) -> TcpStream {
 }
 
 /// Returns the head of an upload as raw HTTP, without its length and its end.
-fn raw_head(created: &Answer) -> String {
+fn raw_head(created: &ApiAnswer) -> String {
     let url = reqwest::Url::parse(created.upload_url()).unwrap();
     let mut head = format!(
         "PUT {}?{} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n",
@@ -52,7 +52,7 @@ fn raw_head(created: &Answer) -> String {
 
 #[tokio::test]
 async fn an_upload_is_answered_with_the_md5_and_downloads_as_it_was() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     let created = service.create("AT1").await;
     let response = service.upload(&created, b"hello").await;
     assert_eq!(
@@ -65,13 +65,13 @@ async fn an_upload_is_answered_with_the_md5_and_downloads_as_it_was() {
     assert_eq!(response.headers()["content-length"], "5");
     assert_eq!(response.bytes().await.unwrap(), "hello");
     let entry = service.last_entry();
-    assert_eq!(entry.operation, Operation::Download);
+    assert_eq!(entry.operation, EmulatorOperation::Download);
     assert_eq!((entry.bytes, entry.status), (Some(5), Some(200)));
 }
 
 #[tokio::test]
 async fn a_file_of_many_buffers_comes_back_byte_for_byte() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     let created = service.create("AT1").await;
     let bytes: Vec<u8> = (0..3_000_001_u32)
         .map(|n| n.to_le_bytes()[n as usize % 4])
@@ -87,17 +87,22 @@ async fn a_file_of_many_buffers_comes_back_byte_for_byte() {
 
 #[tokio::test]
 async fn a_second_upload_to_the_same_url_takes_the_place_of_the_first() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     let created = service.attach("AT1", b"hello").await;
     service.upload(&created, b"other bytes").await;
     let shown = service.get("/attachments/1").await;
     assert_eq!(shown.attribute("file_size"), "11");
-    assert_eq!(stored(service.emulator.state()).unwrap().len(), 1);
+    assert_eq!(
+        stored_attachments(service.emulator.state_path())
+            .unwrap()
+            .len(),
+        1
+    );
 }
 
 #[tokio::test]
 async fn a_missing_or_wrong_header_is_refused() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     let created = service.create("AT1").await;
     let expected = (
         403,
@@ -119,7 +124,7 @@ async fn a_missing_or_wrong_header_is_refused() {
                 request.headers_mut().insert(name, value);
             }
             let request = RequestBuilder::from_parts(service.client.clone(), request);
-            assert_eq!(refused(request).await, expected, "{name} {value:?}");
+            assert_eq!(storage_error(request).await, expected, "{name} {value:?}");
         }
     }
     let shown = service.get("/attachments/1").await;
@@ -128,58 +133,64 @@ async fn a_missing_or_wrong_header_is_refused() {
 
 #[tokio::test]
 async fn a_url_that_was_altered_or_is_for_something_else_is_refused() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     let created = service.create("AT1").await;
     let url = created.upload_url();
     let last = if url.ends_with('0') { "1" } else { "0" };
     let other_end = format!("{}{last}", &url[..url.len() - 1]);
     for altered in [url.replace("expires=", "expires=9"), other_end] {
         let request = put_to(&service.client, &altered, &created).body("hello");
-        let (status, text) = refused(request).await;
+        let (status, text) = storage_error(request).await;
         assert_eq!(status, 403);
         assert!(text.starts_with("SignatureDoesNotMatch"), "{text}");
     }
-    let (status, text) = refused(service.client.get(url)).await;
+    let (status, text) = storage_error(service.client.get(url)).await;
     assert_eq!(status, 403);
     assert!(text.starts_with("SignatureDoesNotMatch"), "{text}");
 
     let unsigned = url.split_once('?').unwrap().0;
     let request = put_to(&service.client, unsigned, &created).body("hello");
-    assert_eq!(refused(request).await.1, "AccessDenied: Access Denied");
+    assert_eq!(
+        storage_error(request).await.1,
+        "AccessDenied: Access Denied"
+    );
     let nowhere = format!("http://{}/storage/uploads/1", service.emulator.address());
-    assert_eq!(refused(service.client.put(nowhere)).await.0, 403);
+    assert_eq!(storage_error(service.client.put(nowhere)).await.0, 403);
 }
 
 #[tokio::test]
 async fn after_its_time_a_url_is_refused_as_expired() {
     let settings = with_attachments(AttachmentSettings {
-        url_life: Duration::ZERO,
-        ..at_any_rate()
+        url_lifetime: Duration::ZERO,
+        ..unlimited_rate()
     });
-    let service = Service::start(settings).await;
+    let service = EmulatorFixture::start(settings).await;
     let created = service.create("AT1").await;
     let expired = (403, "AccessDenied: Request has expired".to_owned());
-    assert_eq!(refused(service.put(&created, b"hello")).await, expired);
+    assert_eq!(
+        storage_error(service.put(&created, b"hello")).await,
+        expired
+    );
     assert_eq!(service.last_entry().status, Some(403));
 }
 
 #[tokio::test]
 async fn a_chunked_body_is_not_implemented() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     let created = service.create("AT1").await;
     let pieces = futures::stream::iter([Ok::<_, std::io::Error>("hello")]);
     let request =
         put_to(&service.client, created.upload_url(), &created).body(Body::wrap_stream(pieces));
-    let (status, text) = refused(request).await;
+    let (status, text) = storage_error(request).await;
     assert_eq!(status, 501);
     assert!(text.starts_with("NotImplemented"), "{text}");
 }
 
 #[tokio::test]
 async fn a_body_without_a_length_is_refused() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     let created = service.create("AT1").await;
-    let mut tcp = sent_raw(&service, &format!("{}\r\n", raw_head(&created))).await;
+    let mut tcp = send_raw(&service, &format!("{}\r\n", raw_head(&created))).await;
     let mut answer = String::new();
     tcp.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 411 "), "{answer}");
@@ -190,30 +201,33 @@ async fn a_body_without_a_length_is_refused() {
 }
 
 /// Waits for the log entry of the only upload, and returns the entry.
-async fn logged_upload(service: &Service) -> Entry {
-    let upload = || Some(service.last_entry()).filter(|e| e.operation == Operation::Upload);
-    until(upload).await
+async fn logged_upload(service: &EmulatorFixture) -> RequestLogEntry {
+    let upload = || Some(service.last_entry()).filter(|e| e.operation == EmulatorOperation::Upload);
+    wait_for(upload).await
 }
 
 #[tokio::test]
 async fn an_upload_that_ends_before_its_length_stores_nothing() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     let created = service.create("AT1").await;
     let half = format!("{}Content-Length: 10\r\n\r\nhello", raw_head(&created));
-    drop(sent_raw(&service, &half).await);
+    drop(send_raw(&service, &half).await);
     let entry = logged_upload(&service).await;
     assert_eq!((entry.id, entry.status), (Some(1), None));
     let shown = service.get("/attachments/1").await;
     assert_eq!(shown.attribute("file_size"), &Value::Null);
-    assert_eq!(stored(service.emulator.state()).unwrap(), []);
+    assert_eq!(
+        stored_attachments(service.emulator.state_path()).unwrap(),
+        []
+    );
 }
 
 #[tokio::test]
 async fn an_upload_that_came_in_whole_is_stored_though_nobody_waits_for_the_answer() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     let created = service.create("AT1").await;
     let whole = format!("{}Content-Length: 5\r\n\r\nhello", raw_head(&created));
-    drop(sent_raw(&service, &whole).await);
+    drop(send_raw(&service, &whole).await);
     assert_eq!(logged_upload(&service).await.status, Some(200));
     let shown = service.get("/attachments/1").await;
     assert_eq!(shown.attribute("file_size"), "5");
@@ -221,39 +235,45 @@ async fn an_upload_that_came_in_whole_is_stored_though_nobody_waits_for_the_answ
 
 #[tokio::test]
 async fn an_upload_whose_connection_was_reset_is_logged_and_stores_nothing() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     let created = service.create("AT1").await;
     let half = format!("{}Content-Length: 10\r\n\r\nhello", raw_head(&created));
-    let tcp = sent_raw(&service, &half).await;
-    until_receiving(service.emulator.state()).await;
+    let tcp = send_raw(&service, &half).await;
+    wait_until_receiving(service.emulator.state_path()).await;
     tcp.set_zero_linger().unwrap();
     drop(tcp);
     assert_eq!(logged_upload(&service).await.status, None);
-    assert_eq!(stored(service.emulator.state()).unwrap(), []);
+    assert_eq!(
+        stored_attachments(service.emulator.state_path()).unwrap(),
+        []
+    );
 }
 
 #[tokio::test]
 async fn the_refusal_of_a_large_upload_arrives() {
     let settings = with_attachments(AttachmentSettings {
-        url_life: Duration::ZERO,
-        ..at_any_rate()
+        url_lifetime: Duration::ZERO,
+        ..unlimited_rate()
     });
-    let service = Service::start(settings).await;
+    let service = EmulatorFixture::start(settings).await;
     let created = service.create("AT1").await;
     let bytes = vec![7; 30_000_000];
     let request = put_to(&service.client, created.upload_url(), &created).body(bytes);
-    assert_eq!(refused(request).await.0, 403);
+    assert_eq!(storage_error(request).await.0, 403);
 }
 
 /// Returns the answer to the head of an upload of `length` bytes, none of which is sent.
-async fn answered_unread(service: &Service, length: u64) -> String {
+async fn answer_to_head(service: &EmulatorFixture, length: u64) -> String {
     let created = service.create("AT1").await;
     let head = format!("{}Content-Length: {length}\r\n\r\n", raw_head(&created));
-    let mut tcp = sent_raw(service, &head).await;
+    let mut tcp = send_raw(service, &head).await;
     let mut text = String::new();
     // The answer ends, because the connection is closed without waiting for the body.
     tcp.read_to_string(&mut text).await.unwrap();
-    assert_eq!(stored(service.emulator.state()).unwrap(), []);
+    assert_eq!(
+        stored_attachments(service.emulator.state_path()).unwrap(),
+        []
+    );
     text
 }
 
@@ -264,10 +284,10 @@ async fn a_script_can_refuse_an_upload_without_reading_it() {
         (403, "HTTP/1.1 403 ", "Request has expired"),
         (507, "HTTP/1.1 507 ", "<Code>Scripted</Code>"),
     ] {
-        let effect = Effect::RefuseEarly { code };
-        let settings = with_fault(Operation::Upload, When::Nth(1), effect);
-        let service = Service::start(settings).await;
-        let text = answered_unread(&service, 1_000_000).await;
+        let effect = FaultEffect::RefuseEarly { code };
+        let settings = with_fault(EmulatorOperation::Upload, FaultTrigger::Nth(1), effect);
+        let service = EmulatorFixture::start(settings).await;
+        let text = answer_to_head(&service, 1_000_000).await;
         assert!(text.starts_with(start) && text.contains(why), "{text}");
         assert_eq!(logged_upload(&service).await.status, Some(code));
     }
@@ -275,25 +295,25 @@ async fn a_script_can_refuse_an_upload_without_reading_it() {
 
 #[tokio::test]
 async fn a_storage_with_a_limit_refuses_what_is_longer_without_reading_it() {
-    let settings = Settings {
+    let settings = EmulatorSettings {
         largest_upload: Some(5),
-        ..fast()
+        ..unlimited_settings()
     };
-    let service = Service::start(settings).await;
-    let text = answered_unread(&service, 6).await;
+    let service = EmulatorFixture::start(settings).await;
+    let text = answer_to_head(&service, 6).await;
     assert!(text.starts_with("HTTP/1.1 413 "), "{text}");
     let created = service.create("AT2").await;
     assert_eq!(service.upload(&created, b"hello").await.status(), 200);
 
     // Without a limit, the emulator waits for the rest of the file.
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     let created = service.create("AT1").await;
     assert_eq!(service.upload(&created, b"hello again").await.status(), 200);
 }
 
 #[tokio::test]
 async fn bytes_sent_to_a_url_that_was_renewed_since_show_nowhere() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     let created = service.create("AT1").await;
     let renewed = service.patch("1", &json!({"file_name": "b.pdf"})).await;
     service.upload(&created, b"old").await;
@@ -307,11 +327,11 @@ async fn bytes_sent_to_a_url_that_was_renewed_since_show_nowhere() {
 
 #[tokio::test]
 async fn keys_that_are_shown_to_the_storage_are_refused() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     let created = service.create("AT1").await;
     for name in ["X-Api-Key", "X-User-Token", "X-User-Email", "Authorization"] {
         let request = service.put(&created, b"hello").header(name, "canary");
-        let (status, text) = refused(request).await;
+        let (status, text) = storage_error(request).await;
         assert_eq!(status, 400, "{name}");
         assert!(text.starts_with("InvalidRequest"), "{text}");
     }
@@ -319,7 +339,7 @@ async fn keys_that_are_shown_to_the_storage_are_refused() {
 
 #[tokio::test]
 async fn an_empty_file_is_stored() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     let created = service.create("AT1").await;
     // By default, the client would leave out a length of zero.
     let put = service.put(&created, b"").header("Content-Length", "0");

@@ -3,8 +3,8 @@
 use super::*;
 
 /// Returns a valid POST with one member set, or removed if `value` is null.
-fn altered(pointer: &str, value: Value) -> Value {
-    let mut body = creation("AT1");
+fn create_body_with(pointer: &str, value: Value) -> Value {
+    let mut body = create_body("AT1");
     let (parent, member) = pointer.rsplit_once('/').unwrap();
     let parent = body.pointer_mut(parent).unwrap().as_object_mut().unwrap();
     if value.is_null() {
@@ -17,7 +17,7 @@ fn altered(pointer: &str, value: Value) -> Value {
 
 #[tokio::test]
 async fn a_post_that_is_not_as_the_specification_says_is_refused_with_the_place() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     let contract = "/data/relationships/contract/data";
     let two = json!({
         "contract": {"data": {"id": 7, "type": "contracts"}},
@@ -46,14 +46,16 @@ async fn a_post_that_is_not_as_the_specification_says_is_refused_with_the_place(
         (&format!("{contract}/id"), json!(-7), 422),
         ("/data", json!([]), 400),
     ] {
-        let refused = service.post(&altered(pointer, value.clone())).await;
+        let refused = service
+            .post(&create_body_with(pointer, value.clone()))
+            .await;
         assert_eq!(refused.status, status, "{pointer} {value}");
         assert_eq!(refused.pointer(), pointer, "{value}");
         assert_eq!(refused.json["errors"][0]["status"], status.to_string());
         assert!(refused.json["errors"][0]["title"].is_string());
     }
     assert_eq!(
-        service.post(&creation("AT1")).await.id(),
+        service.post(&create_body("AT1")).await.id(),
         "1",
         "none was created"
     );
@@ -61,15 +63,15 @@ async fn a_post_that_is_not_as_the_specification_says_is_refused_with_the_place(
 
 #[tokio::test]
 async fn titles_and_external_ids_may_have_255_characters() {
-    let service = Service::start(fast()).await;
-    let mut body = altered("/data/attributes/title", json!("é".repeat(255)));
+    let service = EmulatorFixture::start(unlimited_settings()).await;
+    let mut body = create_body_with("/data/attributes/title", json!("é".repeat(255)));
     body["data"]["attributes"]["external_id"] = json!("ß".repeat(255));
     assert_eq!(service.post(&body).await.status, 201);
 }
 
 #[tokio::test]
 async fn all_four_kinds_of_objects_take_attachments_by_number_or_digits() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     for (number, (relationship, kind, id)) in [
         ("contract", "contracts", json!(7)),
         ("event", "events", json!("7")),
@@ -80,7 +82,7 @@ async fn all_four_kinds_of_objects_take_attachments_by_number_or_digits() {
     .enumerate()
     {
         let relationships = json!({relationship: {"data": {"id": id, "type": kind}}});
-        let mut body = altered("/data/relationships", relationships);
+        let mut body = create_body_with("/data/relationships", relationships);
         body["data"]["attributes"]["external_id"] = json!(format!("AT{number}"));
         assert_eq!(service.post(&body).await.status, 201, "{relationship}");
         let entry = service.last_entry();
@@ -90,7 +92,7 @@ async fn all_four_kinds_of_objects_take_attachments_by_number_or_digits() {
 
 #[tokio::test]
 async fn a_patch_must_name_the_attachment_of_its_url() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     service.create("AT1").await;
     let by_id = "/attachments/1";
     let by_external_id = "/attachments/AT1/external_id";
@@ -104,7 +106,7 @@ async fn a_patch_must_name_the_attachment_of_its_url() {
         (by_external_id, json!("1"), 409),
         (by_external_id, json!(1), 409),
     ] {
-        let mut body = update("", &json!({"title": "New"}));
+        let mut body = update_body("", &json!({"title": "New"}));
         body["data"]["id"] = id.clone();
         let changed = service.send(Method::PATCH, path, &body).await;
         assert_eq!(changed.status, status, "{path} {id}");
@@ -113,7 +115,7 @@ async fn a_patch_must_name_the_attachment_of_its_url() {
 
 #[tokio::test]
 async fn a_patch_of_the_wrong_type_gets_the_vendors_own_words() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     service.create("AT1").await;
     let body = json!({"data": {"id": "1", "attributes": {"title": "New"}}});
     let refused = service.send(Method::PATCH, "/attachments/1", &body).await;
@@ -126,14 +128,14 @@ async fn a_patch_of_the_wrong_type_gets_the_vendors_own_words() {
 
 #[tokio::test]
 async fn a_patch_of_what_is_not_there_is_not_found() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     let refused = service.patch("1", &json!({"title": "New"})).await;
     assert_eq!(refused.status, 404);
 }
 
 #[tokio::test]
 async fn a_body_that_is_no_document_is_refused() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     let post = || service.request(Method::POST, "/attachments");
     for (body, status) in [
         ("{".to_owned(), 400),
@@ -141,13 +143,13 @@ async fn a_body_that_is_no_document_is_refused() {
         ("[]".to_owned(), 400),
         (format!("\"{}\"", "x".repeat(200_000)), 413),
     ] {
-        assert_eq!(answer(post().body(body)).await.status, status);
+        assert_eq!(api_answer(post().body(body)).await.status, status);
     }
 }
 
 #[tokio::test]
 async fn another_media_type_is_refused() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     for (media_type, status) in [
         ("application/json", 415),
         ("text/plain", 415),
@@ -155,7 +157,7 @@ async fn another_media_type_is_refused() {
     ] {
         let mut request = service
             .request(Method::POST, "/attachments")
-            .body(creation("AT1").to_string())
+            .body(create_body("AT1").to_string())
             .build()
             .unwrap();
         let value = media_type.parse().unwrap();
@@ -167,7 +169,7 @@ async fn another_media_type_is_refused() {
 
 #[tokio::test]
 async fn a_query_that_the_specification_does_not_know_is_refused() {
-    let service = Service::start(fast()).await;
+    let service = EmulatorFixture::start(unlimited_settings()).await;
     service.create("AT1").await;
     let fifty: Vec<String> = (1..=50).map(|id| id.to_string()).collect();
     let fifty = fifty.join(",");

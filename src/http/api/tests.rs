@@ -1,53 +1,60 @@
 //! Requests as they are sent, and the outcomes of answers.
 
-use super::answer::retry_after;
+use super::answer::parse_retry_after;
 use super::*;
 
-fn answer(status: u16, media_type: &str, body: &str) -> Answer {
-    Answer {
+fn answer(status: u16, media_type: &str, body: &str) -> RawApiAnswer {
+    RawApiAnswer {
         status,
         media_type: media_type.into(),
         retry_after: None,
         quota: None,
-        moved: None,
+        redirect: None,
         has_version: false,
         body: body.into(),
     }
 }
 
-fn judged(answer: &Answer) -> Result<Reply, Failure> {
-    judge(answer, Dialect::JsonApi, &Secrets::of([]))
+fn judged(answer: &RawApiAnswer) -> Result<ServiceReply, ApiFailure> {
+    judge_answer(answer, ApiDialect::JsonApi, &SecretRedactor::new([]))
 }
 
 #[test]
 fn only_json_is_believed_to_be_a_success() {
     assert_eq!(
-        judged(&answer(200, JSON_API, r#"{"data":[]}"#)),
-        Ok(Reply::Success(serde_json::json!({"data": []})))
+        judged(&answer(200, JSON_API_MEDIA_TYPE, r#"{"data":[]}"#)),
+        Ok(ServiceReply::Success(serde_json::json!({"data": []})))
     );
     for (media_type, body) in [
         ("text/html", "<html>Sign in</html>"),
         ("", "{}"),
-        (JSON_API, r#"{"data":"#),
-        (JSON_API, ""),
+        (JSON_API_MEDIA_TYPE, r#"{"data":"#),
+        (JSON_API_MEDIA_TYPE, ""),
     ] {
         let judged = judged(&answer(200, media_type, body));
-        assert!(matches!(judged, Err(Failure::Unanswered(_))), "{body:?}");
+        assert!(matches!(judged, Err(ApiFailure::Unanswered(_))), "{body:?}");
     }
 }
 
 #[test]
 fn nothing_is_taken_for_absent_on_the_word_of_a_sign_in_page() {
-    for (media_type, body) in [(JSON_API, r#"{"errors":[]}"#), ("", ""), ("text/html", "")] {
-        assert_eq!(judged(&answer(404, media_type, body)), Ok(Reply::NotFound));
+    for (media_type, body) in [
+        (JSON_API_MEDIA_TYPE, r#"{"errors":[]}"#),
+        ("", ""),
+        ("text/html", ""),
+    ] {
+        assert_eq!(
+            judged(&answer(404, media_type, body)),
+            Ok(ServiceReply::NotFound)
+        );
     }
     let page = answer(404, "text/html", "<html>not found</html>");
-    assert!(matches!(judged(&page), Err(Failure::Unanswered(_))));
-    let versioned = Answer {
+    assert!(matches!(judged(&page), Err(ApiFailure::Unanswered(_))));
+    let versioned = RawApiAnswer {
         has_version: true,
         ..answer(404, "text/html", "<html>not found</html>")
     };
-    assert_eq!(judged(&versioned), Ok(Reply::NotFound));
+    assert_eq!(judged(&versioned), Ok(ServiceReply::NotFound));
 }
 
 #[test]
@@ -55,18 +62,22 @@ fn a_refusal_is_the_services_own_by_its_form_by_its_version_or_by_having_no_body
     let refusal = r#"{"errors":[{"detail":"no"}]}"#;
     let of_keelvar = r#"{"detail":"Authentication credentials were not provided."}"#;
     for (status, media_type, body, dialect) in [
-        (403, JSON_API, refusal, Dialect::JsonApi),
-        (403, "", "", Dialect::Json),
-        (403, "application/json", of_keelvar, Dialect::Json),
+        (403, JSON_API_MEDIA_TYPE, refusal, ApiDialect::JsonApi),
+        (403, "", "", ApiDialect::Json),
+        (403, "application/json", of_keelvar, ApiDialect::Json),
         (
             401,
             "application/json",
             r#"{"error":"no"}"#,
-            Dialect::JsonApi,
+            ApiDialect::JsonApi,
         ),
     ] {
-        let judged = judge(&answer(status, media_type, body), dialect, &Secrets::of([]));
-        assert!(matches!(judged, Err(Failure::Denied(_))), "{judged:?}");
+        let judged = judge_answer(
+            &answer(status, media_type, body),
+            dialect,
+            &SecretRedactor::new([]),
+        );
+        assert!(matches!(judged, Err(ApiFailure::Denied(_))), "{judged:?}");
     }
     let page = "<html><title>Blocked</title></html>";
     for (status, media_type, body, content) in [
@@ -86,14 +97,14 @@ fn a_refusal_is_the_services_own_by_its_form_by_its_version_or_by_having_no_body
             "something between consign and the service answered with status {status} and {content}"
         );
         let refused = answer(status, media_type, body);
-        assert_eq!(judged(&refused), Err(Failure::Intercepted(told)));
-        let versioned = Answer {
+        assert_eq!(judged(&refused), Err(ApiFailure::Intercepted(told)));
+        let versioned = RawApiAnswer {
             has_version: true,
             ..refused
         };
         let judged = judged(&versioned);
         assert!(
-            !matches!(judged, Err(Failure::Intercepted(_))),
+            !matches!(judged, Err(ApiFailure::Intercepted(_))),
             "{judged:?}"
         );
     }
@@ -104,20 +115,20 @@ fn each_status_says_whether_the_request_may_have_had_an_effect() {
     for status in [401, 403] {
         assert!(matches!(
             judged(&answer(status, "", "")),
-            Err(Failure::Denied(_))
+            Err(ApiFailure::Denied(_))
         ));
     }
     for status in [100, 301, 302, 307, 408, 500, 502, 503, 599, 700] {
         let judged = judged(&answer(status, "", ""));
-        assert!(matches!(judged, Err(Failure::Unanswered(_))), "{status}");
+        assert!(matches!(judged, Err(ApiFailure::Unanswered(_))), "{status}");
     }
     for status in [400, 409, 415, 422] {
         let judged = judged(&answer(status, "", ""));
-        assert!(matches!(judged, Ok(Reply::Refused(_))), "{status}");
+        assert!(matches!(judged, Ok(ServiceReply::Refused(_))), "{status}");
     }
     assert_eq!(
         judged(&answer(429, "", "")),
-        Err(Failure::Throttled { retry_after: None })
+        Err(ApiFailure::Throttled { retry_after: None })
     );
 }
 
@@ -127,7 +138,7 @@ fn a_wait_is_read_as_seconds_or_as_a_date_and_has_a_limit() {
     let wait = |value: &str| {
         let mut headers = HeaderMap::new();
         headers.insert("retry-after", HeaderValue::from_str(value).unwrap());
-        retry_after(&headers, Dialect::JsonApi, now)
+        parse_retry_after(&headers, ApiDialect::JsonApi, now)
     };
     assert_eq!(wait("7"), Some(Duration::from_secs(7)));
     assert_eq!(
@@ -139,15 +150,18 @@ fn a_wait_is_read_as_seconds_or_as_a_date_and_has_a_limit() {
         Some(Duration::ZERO),
         "a date that has passed"
     );
-    assert_eq!(wait("99999999"), Some(Dialect::JsonApi.longest_wait()));
+    assert_eq!(
+        wait("99999999"),
+        Some(ApiDialect::JsonApi.max_retry_after())
+    );
     assert_eq!(wait("soon"), None);
 }
 
 #[test]
 fn an_external_id_is_one_segment_of_the_path_whatever_it_holds() {
     let base = Url::parse("https://example.com/services/attachments/v1").unwrap();
-    let client = ApiClient::new(base, Dialect::JsonApi, &[], &Network::default()).unwrap();
-    let url = client.url(&Request {
+    let client = ApiClient::new(base, ApiDialect::JsonApi, &[], &NetworkConfig::default()).unwrap();
+    let url = client.url(&ApiRequest {
         method: Method::GET,
         path: &["attachments", "a/b?c#d%2E e+ü", "external_id"],
         query: Some(("filter[id_equals]", "1,2")),
@@ -168,10 +182,10 @@ fn what_the_service_says_reaches_the_user_in_one_line() {
         {"status": 422},
     ]});
     assert_eq!(
-        said(&body),
+        error_text(&body),
         "Validation Error: is too long (at /data/attributes/title); also this"
     );
-    assert_eq!(said(&Value::Null), "");
+    assert_eq!(error_text(&Value::Null), "");
 }
 
 #[tokio::test]
@@ -197,12 +211,12 @@ async fn an_answer_that_trickles_is_not_waited_for_for_ever() {
     };
     let client = ApiClient::new(
         base.parse().unwrap(),
-        Dialect::JsonApi,
+        ApiDialect::JsonApi,
         &[],
-        &Network::default(),
+        &NetworkConfig::default(),
     )
     .unwrap();
-    let request = Request {
+    let request = ApiRequest {
         method: Method::GET,
         path: &["attachments"],
         query: None,
@@ -213,7 +227,7 @@ async fn an_answer_that_trickles_is_not_waited_for_for_ever() {
         () = trickle => unreachable!("it waits for ever"),
     };
     match answer {
-        Err(Failure::Unanswered(why)) => assert!(why.contains("no answer in time"), "{why}"),
+        Err(ApiFailure::Unanswered(why)) => assert!(why.contains("no answer in time"), "{why}"),
         other => panic!("{other:?}"),
     }
 }
@@ -223,10 +237,11 @@ fn a_bearer_key_is_hidden_with_its_scheme_and_without() {
     let keys = [KeyHeader::bearer("the-secret-key".to_owned().into())];
     assert_eq!(keys[0].value().expose_secret(), "Bearer the-secret-key");
     let base = Url::parse("https://example.com/api").unwrap();
-    let client = ApiClient::new(base, Dialect::JsonApi, &keys, &Network::default()).unwrap();
+    let client =
+        ApiClient::new(base, ApiDialect::JsonApi, &keys, &NetworkConfig::default()).unwrap();
     let said = "the-secret-key, or Authorization: Bearer the-secret-key";
     assert_eq!(
-        client.hide(said),
+        client.redact(said),
         "[hidden], or Authorization: Bearer [hidden]"
     );
 }

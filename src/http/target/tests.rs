@@ -4,12 +4,12 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn rules(api: ApiHost) -> UploadRules {
-    UploadRules::new(api, &Network::default())
+fn rules(api: ApiLocation) -> TransferPolicy {
+    TransferPolicy::new(api, &NetworkConfig::default())
 }
 
-fn parse(url: &str, api: ApiHost) -> Result<Target, UnsafeTarget> {
-    Target::parse(url, &[], &rules(api))
+fn parse(url: &str, api: ApiLocation) -> Result<TransferTarget, UnsafeTargetError> {
+    TransferTarget::from_upload_url(url, &[], &rules(api))
 }
 
 #[test]
@@ -20,7 +20,7 @@ fn bytes_go_to_any_public_https_host_and_to_no_other() {
         "https://storage.example.com:9000/x",
         "https://bücher.example/x",
     ] {
-        assert!(parse(good, ApiHost::Remote).is_ok(), "{good}");
+        assert!(parse(good, ApiLocation::Remote).is_ok(), "{good}");
     }
     for (bad, why) in [
         ("http://upload.s3.amazonaws.com/x", "is http, not https"),
@@ -56,11 +56,11 @@ fn bytes_go_to_any_public_https_host_and_to_no_other() {
         ),
         ("http://127.0.0.1:9/x", "is http, not https"),
     ] {
-        let refused = parse(bad, ApiHost::Remote).err().map(|error| error.0);
+        let refused = parse(bad, ApiLocation::Remote).err().map(|error| error.0);
         assert_eq!(refused, Some(format!("the upload address {why}")), "{bad}");
     }
-    let long = format!("https://example.com/{}", "x".repeat(LONGEST_URL));
-    assert!(parse(&long, ApiHost::Remote).is_err());
+    let long = format!("https://example.com/{}", "x".repeat(MAX_URL_BYTES));
+    assert!(parse(&long, ApiLocation::Remote).is_err());
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn a_number_is_no_host_in_whichever_way_it_is_written() {
         "[::ffff:a00:1]",
         "[2600:1f18::1]",
     ] {
-        let refused = parse(&format!("https://{bad}/x"), ApiHost::Remote).err();
+        let refused = parse(&format!("https://{bad}/x"), ApiLocation::Remote).err();
         let refused = refused.expect(bad).to_string();
         assert!(refused.contains("in place of a host"), "{bad}: {refused}");
     }
@@ -92,7 +92,7 @@ fn a_number_is_no_host_in_whichever_way_it_is_written() {
 
 #[test]
 fn a_named_host_takes_itself_and_what_is_below_it_by_whole_labels() {
-    let takes = |suffix: &str, host: &str| HostSuffix::parse(suffix).unwrap().takes(host);
+    let takes = |suffix: &str, host: &str| HostSuffix::parse(suffix).unwrap().matches(host);
     for suffix in [
         "example.com",
         ".example.com",
@@ -126,29 +126,30 @@ fn a_named_host_takes_itself_and_what_is_below_it_by_whole_labels() {
 
 #[test]
 fn where_hosts_are_named_bytes_go_to_no_other_but_this_machine() {
-    let network = Network {
+    let network = NetworkConfig {
         upload_hosts: vec![HostSuffix::parse("example.com").unwrap()],
-        ..Network::default()
+        ..NetworkConfig::default()
     };
-    let parse = |url, api| Target::parse(url, &[], &UploadRules::new(api, &network));
-    assert!(parse("https://a.example.com/x", ApiHost::Remote).is_ok());
-    let refused = parse("https://example.org/x", ApiHost::Remote).unwrap_err();
+    let parse =
+        |url, api| TransferTarget::from_upload_url(url, &[], &TransferPolicy::new(api, &network));
+    assert!(parse("https://a.example.com/x", ApiLocation::Remote).is_ok());
+    let refused = parse("https://example.org/x", ApiLocation::Remote).unwrap_err();
     assert_eq!(
         refused.0,
         "the upload address leads to the host \"example.org\", which no --upload-host takes"
     );
     // A rehearsal takes the same options as the import.
-    assert!(parse("http://127.0.0.1:9/x", ApiHost::Loopback).is_ok());
+    assert!(parse("http://127.0.0.1:9/x", ApiLocation::Loopback).is_ok());
 }
 
 #[test]
 fn a_private_host_is_taken_where_the_user_names_it() {
-    let network = Network {
+    let network = NetworkConfig {
         upload_hosts: vec![HostSuffix::parse("s3.example.internal").unwrap()],
-        ..Network::default()
+        ..NetworkConfig::default()
     };
-    let rules = UploadRules::new(ApiHost::Remote, &network);
-    let parse = |url| Target::parse(url, &[], &rules);
+    let rules = TransferPolicy::new(ApiLocation::Remote, &network);
+    let parse = |url| TransferTarget::from_upload_url(url, &[], &rules);
     assert!(parse("https://bucket.s3.example.internal/x").is_ok());
     assert!(parse("https://other.example.internal/x").is_err());
     assert!(parse("http://bucket.s3.example.internal/x").is_err());
@@ -159,7 +160,7 @@ fn a_private_host_is_taken_where_the_user_names_it() {
 fn a_host_header_is_taken_where_it_names_the_host_of_the_address() {
     let with = |url: &str, host: &str| {
         let headers = [("Host".to_owned(), host.to_owned())];
-        Target::parse(url, &headers, &rules(ApiHost::Remote))
+        TransferTarget::from_upload_url(url, &headers, &rules(ApiLocation::Remote))
     };
     let refused = "the upload address comes with the header host of another host";
     for (url, host, is_taken) in [
@@ -180,7 +181,11 @@ fn a_host_header_is_taken_where_it_names_the_host_of_the_address() {
         assert!(why.is_none_or(|why| why == refused), "{url} {host}");
     }
     let twice = ["example.com", "EXAMPLE.com"].map(|host| ("Host".to_owned(), host.to_owned()));
-    let target = Target::parse("https://example.com/x", &twice, &rules(ApiHost::Remote));
+    let target = TransferTarget::from_upload_url(
+        "https://example.com/x",
+        &twice,
+        &rules(ApiLocation::Remote),
+    );
     assert_eq!(target.unwrap().headers.len(), 1);
 }
 
@@ -191,7 +196,11 @@ fn a_length_is_taken_where_it_is_that_of_the_file() {
             .iter()
             .map(|length| ("Content-Length".to_owned(), (*length).to_owned()))
             .collect();
-        Target::parse("https://example.com/x", &headers, &rules(ApiHost::Remote))
+        TransferTarget::from_upload_url(
+            "https://example.com/x",
+            &headers,
+            &rules(ApiLocation::Remote),
+        )
     };
     for lengths in [&[][..], &["13"], &["13", "13"]] {
         let target = with(lengths).unwrap();
@@ -217,16 +226,20 @@ fn a_length_is_taken_where_it_is_that_of_the_file() {
 
 #[test]
 fn an_emulator_on_this_machine_may_keep_the_bytes_on_it() {
-    assert!(parse("http://127.0.0.1:9/x", ApiHost::Loopback).is_ok());
-    assert!(parse("http://10.0.0.1/x", ApiHost::Loopback).is_err());
-    assert!(parse("http://user@127.0.0.1:9/x", ApiHost::Loopback).is_err());
+    assert!(parse("http://127.0.0.1:9/x", ApiLocation::Loopback).is_ok());
+    assert!(parse("http://10.0.0.1/x", ApiLocation::Loopback).is_err());
+    assert!(parse("http://user@127.0.0.1:9/x", ApiLocation::Loopback).is_err());
 }
 
 #[test]
 fn no_header_can_change_the_framing_or_carry_rights_elsewhere() {
     let with = |name: &str, value: &str| {
         let headers = [(name.to_owned(), value.to_owned())];
-        Target::parse("https://example.com/x", &headers, &rules(ApiHost::Remote))
+        TransferTarget::from_upload_url(
+            "https://example.com/x",
+            &headers,
+            &rules(ApiLocation::Remote),
+        )
     };
     assert!(with("x-amz-acl", "private").is_ok());
     assert!(with("Content-Type", "application/octet-stream").is_ok());
@@ -250,7 +263,7 @@ fn no_header_can_change_the_framing_or_carry_rights_elsewhere() {
         "x:y",
         "x\r\ny",
         "ü",
-        &"x".repeat(LONGEST_NAME + 1),
+        &"x".repeat(MAX_HEADER_NAME_BYTES + 1),
     ] {
         assert!(with(name, "x").is_err(), "{name}");
     }
@@ -260,7 +273,7 @@ fn no_header_can_change_the_framing_or_carry_rights_elsewhere() {
         "\0",
         "\u{7f}",
         "\u{85}",
-        &"x".repeat(LONGEST_VALUE + 1),
+        &"x".repeat(MAX_HEADER_VALUE_BYTES + 1),
     ] {
         assert!(with("x-a", value).is_err(), "{value}");
     }
@@ -271,14 +284,18 @@ fn there_is_a_limit_to_the_number_of_headers() {
     let of = |number| {
         let header = |n| (format!("x-{n}"), "x".to_owned());
         let headers: Vec<_> = (0..number).map(header).collect();
-        Target::parse("https://example.com/x", &headers, &rules(ApiHost::Remote))
+        TransferTarget::from_upload_url(
+            "https://example.com/x",
+            &headers,
+            &rules(ApiLocation::Remote),
+        )
     };
-    assert!(of(MOST_HEADERS).is_ok());
-    assert!(of(MOST_HEADERS + 1).is_err());
+    assert!(of(MAX_HEADERS).is_ok());
+    assert!(of(MAX_HEADERS + 1).is_err());
 }
 
 /// Asserts the rules for an accepted address, with other code than the accepting code.
-fn is_as_it_should_be(target: &Target) {
+fn assert_safe(target: &TransferTarget) {
     let url = target.url.as_str();
     assert!(url.starts_with("https://"), "{url}");
     let host = target.url.host_str().unwrap();
@@ -303,8 +320,8 @@ proptest! {
             "https://[0-9a-fx.:\\[\\]]{1,20}/",
         ],
     ) {
-        if let Ok(target) = parse(&url, ApiHost::Remote) {
-            is_as_it_should_be(&target);
+        if let Ok(target) = parse(&url, ApiLocation::Remote) {
+            assert_safe(&target);
         }
     }
 
@@ -314,16 +331,20 @@ proptest! {
         value in prop_oneof![any::<String>(), "[ -~]{0,20}"],
     ) {
         let headers = [(name, value)];
-        let taken = Target::parse("https://example.com/x", &headers, &rules(ApiHost::Remote));
+        let taken = TransferTarget::from_upload_url("https://example.com/x", &headers, &rules(ApiLocation::Remote));
         if let Ok(target) = taken {
-            is_as_it_should_be(&target);
+            assert_safe(&target);
         }
     }
 }
 
 #[test]
 fn an_address_prints_as_its_host_and_a_fingerprint() {
-    let target = parse("https://example.com/a?signature=secret", ApiHost::Remote).unwrap();
+    let target = parse(
+        "https://example.com/a?signature=secret",
+        ApiLocation::Remote,
+    )
+    .unwrap();
     let printed = format!("{target} {target:?}");
     assert!(printed.starts_with("example.com (address "));
     assert!(!printed.contains("secret") && !printed.contains("/a"));
@@ -336,9 +357,13 @@ fn an_etag_is_taken_for_an_md5_only_where_it_is_one() {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        Target::parse("https://example.com/x", &headers, &rules(ApiHost::Remote))
-            .unwrap()
-            .etag_is_md5()
+        TransferTarget::from_upload_url(
+            "https://example.com/x",
+            &headers,
+            &rules(ApiLocation::Remote),
+        )
+        .unwrap()
+        .etag_is_md5()
     };
     assert!(with(&[]));
     assert!(with(&[("x-amz-server-side-encryption", "AES256")]));

@@ -3,12 +3,12 @@
 use reqwest::Response;
 use reqwest::header::HeaderMap;
 
+use crate::http::foreign_page::{describe_body, is_web_page};
 use crate::http::media_type;
-use crate::http::page::{described, is_web_page};
-use crate::http::proxy::{PASSWORD_WANTED, unnamed_refusal};
-use crate::http::redact::Secrets;
-use crate::http::target::Target;
-use crate::http::{PutFailure, Receipt};
+use crate::http::proxy::{PROXY_AUTHENTICATION_REQUIRED, unnamed_proxy_message};
+use crate::http::redaction::SecretRedactor;
+use crate::http::target::TransferTarget;
+use crate::http::{PutFailure, PutReceipt};
 use crate::model::Md5Digest;
 
 /// Error codes that a new address mends, whatever the status: codes of S3's documentation, which
@@ -22,7 +22,7 @@ const EXPIRED_CODES: [&str; 4] = [
 
 /// Error codes that a retry mends: the body came too slowly, not whole, or damaged; another client
 /// changes the bucket; or too many requests come.
-const PASSING_CODES: [&str; 7] = [
+const TRANSIENT_CODES: [&str; 7] = [
     "BadDigest",
     "ConditionalRequestConflict",
     "IncompleteBody",
@@ -34,7 +34,7 @@ const PASSING_CODES: [&str; 7] = [
 
 /// Answer of a storage.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct StorageAnswer {
     pub(super) status: u16,
     pub(super) media_type: String,
     pub(super) etag: Option<String>,
@@ -44,20 +44,20 @@ pub(super) struct Answer {
 
 /// Meaning of an answer for the address of the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum StorageAnswerClass {
     /// The request was carried out.
-    Good,
+    Success,
     /// The address is not valid, or no longer. A new address may be.
     Expired,
     /// The same request may succeed a little later.
-    Passing,
+    Transient,
     /// The same request would be answered in the same way again.
-    Final,
+    Permanent,
 }
 
-impl Answer {
+impl StorageAnswer {
     /// Returns an answer from the head of a response, with the body still to come.
-    pub(super) fn headed(response: &Response) -> Self {
+    pub(super) fn from_head(response: &Response) -> Self {
         Self {
             status: response.status().as_u16(),
             media_type: media_type(response.headers()),
@@ -72,45 +72,49 @@ impl Answer {
     }
 
     /// Classifies the answer by status and code.
-    pub(super) fn standing(&self) -> Standing {
+    pub(super) fn classify(&self) -> StorageAnswerClass {
         let is_one_of = |codes: &[&str]| codes.contains(&self.code());
         match self.status {
-            200..=299 => Standing::Good,
+            200..=299 => StorageAnswerClass::Success,
             // Something between consign and the storage knows nothing of addresses: a new one is no help.
-            400..=499 if self.is_web_page() => Standing::Final,
-            403 => Standing::Expired,
-            400..=499 if is_one_of(&EXPIRED_CODES) => Standing::Expired,
-            400..=499 if is_one_of(&PASSING_CODES) => Standing::Passing,
+            400..=499 if self.is_web_page() => StorageAnswerClass::Permanent,
+            403 => StorageAnswerClass::Expired,
+            400..=499 if is_one_of(&EXPIRED_CODES) => StorageAnswerClass::Expired,
+            400..=499 if is_one_of(&TRANSIENT_CODES) => StorageAnswerClass::Transient,
             // A storage will not support tomorrow what it does not support today.
-            501 | 505 => Standing::Final,
-            408 | 425 | 429 | 500.. => Standing::Passing,
-            _ => Standing::Final,
+            501 | 505 => StorageAnswerClass::Permanent,
+            408 | 425 | 429 | 500.. => StorageAnswerClass::Transient,
+            _ => StorageAnswerClass::Permanent,
         }
     }
 
     /// Returns the outcome of an upload.
-    pub(super) fn judge(
+    pub(super) fn judge_upload(
         &self,
-        target: &Target,
+        target: &TransferTarget,
         md5: Option<Md5Digest>,
-    ) -> Result<Receipt, PutFailure> {
-        if self.status == PASSWORD_WANTED {
+    ) -> Result<PutReceipt, PutFailure> {
+        if self.status == PROXY_AUTHENTICATION_REQUIRED {
             let host = target.url.host_str().unwrap_or("the storage");
-            return Err(PutFailure::Hopeless(unnamed_refusal(host)));
+            return Err(PutFailure::NeverPossible(unnamed_proxy_message(host)));
         }
-        match self.standing() {
-            Standing::Good if self.media_type == "text/html" => Err(PutFailure::Interrupted(
+        match self.classify() {
+            StorageAnswerClass::Success if self.media_type == "text/html" => Err(PutFailure::Interrupted(
                 "a web page in place of the storage's answer; is a proxy or a sign-in page in between?"
                     .into(),
             )),
-            Standing::Good => self.receipt(target, md5),
-            Standing::Expired => Err(PutFailure::Expired),
-            Standing::Passing => Err(PutFailure::Interrupted(self.words(target))),
-            Standing::Final => Err(PutFailure::Refused(self.words(target))),
+            StorageAnswerClass::Success => self.receipt(target, md5),
+            StorageAnswerClass::Expired => Err(PutFailure::Expired),
+            StorageAnswerClass::Transient => Err(PutFailure::Interrupted(self.describe(target))),
+            StorageAnswerClass::Permanent => Err(PutFailure::Refused(self.describe(target))),
         }
     }
 
-    fn receipt(&self, target: &Target, md5: Option<Md5Digest>) -> Result<Receipt, PutFailure> {
+    fn receipt(
+        &self,
+        target: &TransferTarget,
+        md5: Option<Md5Digest>,
+    ) -> Result<PutReceipt, PutFailure> {
         let etag = self
             .etag
             .as_deref()
@@ -119,11 +123,13 @@ impl Answer {
             etag.len() == 32 && etag.bytes().all(|b| b.is_ascii_hexdigit()) && target.etag_is_md5()
         });
         match (etag, md5) {
-            (Some(theirs), Some(ours)) if theirs == ours.to_string() => Ok(Receipt::Checksummed),
+            (Some(theirs), Some(ours)) if theirs == ours.to_string() => {
+                Ok(PutReceipt::Md5Confirmed)
+            }
             (Some(_), Some(_)) => Err(PutFailure::Interrupted(
                 "the bytes were damaged on the way: the storage's MD5 is another".into(),
             )),
-            _ => Ok(Receipt::Taken),
+            _ => Ok(PutReceipt::Accepted),
         }
     }
 
@@ -132,15 +138,15 @@ impl Answer {
     }
 
     fn code(&self) -> &str {
-        element(&self.body, "Code")
+        xml_element(&self.body, "Code")
     }
 
     /// Describes the answer. Some storages repeat the request in their errors, so the secrets of
     /// the address are hidden.
-    pub(super) fn words(&self, target: &Target) -> String {
-        let secrets = Secrets::of_url(&target.url);
+    pub(super) fn describe(&self, target: &TransferTarget) -> String {
+        let secrets = SecretRedactor::from_presigned_url(&target.url);
         if self.is_web_page() {
-            let page = described(&self.media_type, self.body.as_bytes(), &secrets);
+            let page = describe_body(&self.media_type, self.body.as_bytes(), &secrets);
             return format!(
                 "something between consign and the storage answered with status {} and {page}",
                 self.status
@@ -148,7 +154,7 @@ impl Answer {
         }
         // Cutting comes last, since a secret cut in two would not be recognised.
         let said = |name, most| {
-            let told = secrets.hide(element(&self.body, name));
+            let told = secrets.redact(xml_element(&self.body, name));
             told.chars().take(most).collect::<String>()
         };
         let status = match (said("Code", 60).as_str(), said("Message", 300).as_str()) {
@@ -156,7 +162,7 @@ impl Answer {
             ("", said) | (said, "") => format!("status {}, {said}", self.status),
             (code, message) => format!("status {}, {code}: {message}", self.status),
         };
-        match self.redirect() {
+        match self.redirect_advice() {
             Some(advice) => {
                 format!("{status}; a redirect, which consign does not follow: {advice}")
             }
@@ -166,7 +172,7 @@ impl Answer {
 
     /// Returns the meaning of a redirect and advice, if the answer is a redirect. No redirect is
     /// followed: a signature is made for one host, and the service decides where the bytes go.
-    fn redirect(&self) -> Option<&'static str> {
+    fn redirect_advice(&self) -> Option<&'static str> {
         match (self.status, self.code()) {
             (307, _) => Some(
                 "storage answers so while its bucket is new or moves, mostly for some hours; run the import \
@@ -196,7 +202,7 @@ pub(super) fn etag(headers: &HeaderMap) -> Option<String> {
 
 /// Returns the text of the first XML element of a name; empty where there is none. S3's errors are
 /// flat and the text is for people, so no more of XML is needed.
-fn element<'a>(xml: &'a str, name: &str) -> &'a str {
+fn xml_element<'a>(xml: &'a str, name: &str) -> &'a str {
     let inside = || {
         let (_, rest) = xml.split_once(&format!("<{name}>"))?;
         Some(rest.split_once(&format!("</{name}>"))?.0)

@@ -11,65 +11,70 @@ use tokio::net::{TcpListener, TcpStream};
 
 use reqwest::header::{HeaderMap, HeaderValue};
 
-use super::answer::{Standing, etag};
+use super::answer::{StorageAnswerClass, etag};
 use super::*;
 use crate::digest::sha256;
-use crate::http::target::UploadRules;
+use crate::http::target::TransferPolicy;
 use crate::root::Root;
 
 /// File to upload, in a temporary folder.
-struct Sent {
+struct UploadFixture {
     _folder: TempDir,
-    source: Source,
-    content: Content,
+    source: UploadSource,
+    content: CheckedContent,
 }
 
-fn file_of(size: usize) -> Sent {
+fn upload_fixture(size: usize) -> UploadFixture {
     let folder = tempfile::tempdir().unwrap();
     let bytes = vec![b'x'; size];
     std::fs::write(folder.path().join("a.pdf"), &bytes).unwrap();
-    let root = Root::at(folder.path()).unwrap();
-    let content = Content {
-        stamp: root.stamp("a.pdf").unwrap(),
+    let root = Root::from_path(folder.path()).unwrap();
+    let content = CheckedContent {
+        stamp: root.stamp_file("a.pdf").unwrap(),
         sha256: sha256(&bytes),
     };
-    Sent {
-        source: Source::new(Arc::new(root), "a.pdf".into()),
+    UploadFixture {
+        source: UploadSource::new(Arc::new(root), "a.pdf".into()),
         content,
         _folder: folder,
     }
 }
 
-impl Sent {
+impl UploadFixture {
     async fn put(
         &self,
         client: &TransferClient,
-        api: ApiHost,
+        api: ApiLocation,
         url: &str,
-    ) -> Result<Receipt, PutFailure> {
-        let rules = UploadRules::new(api, &Network::default());
-        let target = Target::parse(url, &[], &rules).unwrap();
+    ) -> Result<PutReceipt, PutFailure> {
+        let rules = TransferPolicy::new(api, &NetworkConfig::default());
+        let target = TransferTarget::from_upload_url(url, &[], &rules).unwrap();
         let put = client.put(&target, &self.source, &self.content, &|_| {});
         put.await
     }
 }
 
-async fn put(client: &TransferClient, api: ApiHost, url: &str, size: usize) -> PutFailure {
-    file_of(size).put(client, api, url).await.unwrap_err()
+async fn put(client: &TransferClient, api: ApiLocation, url: &str, size: usize) -> PutFailure {
+    upload_fixture(size)
+        .put(client, api, url)
+        .await
+        .unwrap_err()
 }
 
 #[tokio::test]
 async fn no_byte_goes_to_a_public_name_that_leads_to_a_private_address() {
     let neighbour = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let port = neighbour.local_addr().unwrap().port();
-    let look_up: LookUp = |_| Ok(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))]);
-    let client = TransferClient::with(ApiHost::Remote, &Network::default(), look_up).unwrap();
+    let look_up: NameLookUp = |_| Ok(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))]);
+    let client =
+        TransferClient::with_look_up(ApiLocation::Remote, &NetworkConfig::default(), look_up)
+            .unwrap();
     let url = format!("https://storage.example.com:{port}/CANARY?signature=CANARY");
-    let failure = put(&client, ApiHost::Remote, &url, 10).await;
+    let failure = put(&client, ApiLocation::Remote, &url, 10).await;
     // No retry: the address will be no better in an hour.
     let why = "storage.example.com leads to the private address 127.0.0.1 from here, where no \
                upload is sent";
-    assert_eq!(failure, PutFailure::Hopeless(why.into()));
+    assert_eq!(failure, PutFailure::NeverPossible(why.into()));
     let nobody = futures::FutureExt::now_or_never(neighbour.accept());
     assert!(nobody.is_none(), "somebody came");
 }
@@ -90,9 +95,9 @@ async fn put_to<F: Future<Output = ()> + Send>(
         host(connection).await;
         std::future::pending::<()>().await;
     };
-    let client = TransferClient::new(ApiHost::Loopback, &Network::default()).unwrap();
+    let client = TransferClient::new(ApiLocation::Loopback, &NetworkConfig::default()).unwrap();
     tokio::select! {
-        failure = put(&client, ApiHost::Loopback, &url, size) => failure,
+        failure = put(&client, ApiLocation::Loopback, &url, size) => failure,
         () = host => unreachable!("the host waits for ever"),
     }
 }
@@ -126,19 +131,19 @@ async fn an_answer_that_trickles_is_not_waited_for_for_ever() {
 
 const ADDRESS: &str = "https://example.com/uploads/a.pdf?X-Amz-Signature=5ec4e7";
 
-fn remote() -> UploadRules {
-    UploadRules::new(ApiHost::Remote, &Network::default())
+fn remote_policy() -> TransferPolicy {
+    TransferPolicy::new(ApiLocation::Remote, &NetworkConfig::default())
 }
 
-fn told(status: u16, body: &str) -> String {
-    let answer = Answer {
+fn describe_refusal(status: u16, body: &str) -> String {
+    let answer = StorageAnswer {
         status,
         media_type: "application/xml".into(),
         etag: None,
         body: body.into(),
     };
-    let target = Target::parse(ADDRESS, &[], &remote()).unwrap();
-    match answer.judge(&target, None) {
+    let target = TransferTarget::from_upload_url(ADDRESS, &[], &remote_policy()).unwrap();
+    match answer.judge_upload(&target, None) {
         Err(PutFailure::Refused(why) | PutFailure::Interrupted(why)) => why,
         other => panic!("words are expected, not {other:?}"),
     }
@@ -153,48 +158,51 @@ fn code_and_message_are_told_and_nothing_else_that_a_storage_says() {
                 <Resource>/bucket/uploads/a.pdf</Resource><RequestId>4442587FB7D0A2F9</RequestId>\
                 </Error>";
     assert_eq!(
-        told(400, body),
+        describe_refusal(400, body),
         "status 400, InvalidRequest: The unspecified location constraint is incompatible"
     );
-    assert_eq!(told(503, ""), "status 503");
+    assert_eq!(describe_refusal(503, ""), "status 503");
 }
 
 #[test]
 fn words_that_repeat_the_address_name_its_host_only() {
     let body = format!("<Code>BadRequest</Code><Message>no such thing as {ADDRESS}</Message>");
     assert_eq!(
-        told(400, &body),
+        describe_refusal(400, &body),
         "status 400, BadRequest: no such thing as https://example.com/…"
     );
     let body = format!("<Code>{ADDRESS}</Code><Message>no</Message>");
-    assert_eq!(told(400, &body), "status 400, https://example.com/…: no");
+    assert_eq!(
+        describe_refusal(400, &body),
+        "status 400, https://example.com/…: no"
+    );
 }
 
 #[test]
 fn the_storages_passing_answers_are_told_from_those_that_stand() {
     for (status, code, standing) in [
-        (200, "", Standing::Good),
-        (403, "AccessDenied", Standing::Expired),
-        (403, "RequestTimeTooSkewed", Standing::Expired),
-        (400, "ExpiredToken", Standing::Expired),
-        (400, "RequestTimeout", Standing::Passing),
-        (400, "EntityTooLarge", Standing::Final),
-        (409, "OperationAborted", Standing::Passing),
-        (409, "BucketAlreadyExists", Standing::Final),
-        (413, "", Standing::Final),
-        (429, "", Standing::Passing),
-        (500, "InternalError", Standing::Passing),
-        (501, "NotImplemented", Standing::Final),
-        (503, "SlowDown", Standing::Passing),
-        (307, "TemporaryRedirect", Standing::Final),
+        (200, "", StorageAnswerClass::Success),
+        (403, "AccessDenied", StorageAnswerClass::Expired),
+        (403, "RequestTimeTooSkewed", StorageAnswerClass::Expired),
+        (400, "ExpiredToken", StorageAnswerClass::Expired),
+        (400, "RequestTimeout", StorageAnswerClass::Transient),
+        (400, "EntityTooLarge", StorageAnswerClass::Permanent),
+        (409, "OperationAborted", StorageAnswerClass::Transient),
+        (409, "BucketAlreadyExists", StorageAnswerClass::Permanent),
+        (413, "", StorageAnswerClass::Permanent),
+        (429, "", StorageAnswerClass::Transient),
+        (500, "InternalError", StorageAnswerClass::Transient),
+        (501, "NotImplemented", StorageAnswerClass::Permanent),
+        (503, "SlowDown", StorageAnswerClass::Transient),
+        (307, "TemporaryRedirect", StorageAnswerClass::Permanent),
     ] {
-        let answer = Answer {
+        let answer = StorageAnswer {
             status,
             media_type: "application/xml".into(),
             etag: None,
             body: format!("<Error><Code>{code}</Code></Error>"),
         };
-        assert_eq!(answer.standing(), standing, "{status} {code}");
+        assert_eq!(answer.classify(), standing, "{status} {code}");
     }
 }
 
@@ -203,19 +211,19 @@ fn a_redirect_is_told_as_what_it_is_and_never_with_its_place() {
     let body = "<Error><Code>TemporaryRedirect</Code><Message>Please re-send this request to the \
                 specified temporary endpoint.</Message><Endpoint>b.s3-eu.example</Endpoint></Error>";
     assert_eq!(
-        told(307, body),
+        describe_refusal(307, body),
         "status 307, TemporaryRedirect: Please re-send this request to the specified temporary \
          endpoint.; a redirect, which consign does not follow: storage answers so while its bucket \
          is new or moves, mostly for some hours; run the import again with --resume then, or ask the \
          service's support"
     );
     assert_eq!(
-        told(301, ""),
+        describe_refusal(301, ""),
         "status 301; a redirect, which consign does not follow: the address that the service gave \
          leads to another region or host than its bucket's; ask the service's support"
     );
     assert_eq!(
-        told(302, ""),
+        describe_refusal(302, ""),
         "status 302; a redirect, which consign does not follow: no storage answers so; is a proxy \
          or a sign-in page in between?"
     );
@@ -225,7 +233,10 @@ fn a_redirect_is_told_as_what_it_is_and_never_with_its_place() {
 fn a_long_refusal_is_cut() {
     let long = "x".repeat(60_000);
     let body = format!("<Code>{long}</Code><Message>{long}</Message>");
-    assert_eq!(told(400, &body).len(), "status 400, : ".len() + 60 + 300);
+    assert_eq!(
+        describe_refusal(400, &body).len(),
+        "status 400, : ".len() + 60 + 300
+    );
 }
 
 #[test]

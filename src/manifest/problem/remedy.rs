@@ -3,23 +3,25 @@
 
 use uuid::Uuid;
 
-use super::wrong::Wrong;
-use crate::model::{BadObjectId, NotAFile, ObjectType};
-use crate::text::{looks_like, nearest, quoted};
+use super::problem_kind::ProblemKind;
+use crate::model::{InvalidObjectId, NonFileKind, ObjectType};
+use crate::text::{looks_the_same, nearest_word, quoted};
 
-impl Wrong {
+impl ProblemKind {
     /// Returns the advice for the mistake.
     pub(super) fn remedy(&self, value: &str) -> String {
         let remedy = match self {
             Self::UnknownObjectType => return object_type_remedy(value),
-            Self::BadObjectId(why) => return object_id_remedy(*why, value),
-            Self::FileMissing { nearly: Some(name) } => {
+            Self::InvalidObjectId(why) => return object_id_remedy(*why, value),
+            Self::FileMissing {
+                similar_path: Some(name),
+            } => {
                 return did_you_mean(value, name);
             }
-            Self::NearlyKnownColumn { known, .. } => {
+            Self::MisspeltColumn { known, .. } => {
                 return format!("name it {known} if that is meant; otherwise nothing is wrong");
             }
-            Self::Ragged { .. } => {
+            Self::RaggedRow { .. } => {
                 "give the row as many cells as the header, with quotes around a cell that holds \
                  the delimiter or a line break"
             }
@@ -27,48 +29,48 @@ impl Wrong {
                 "close the quote where the cell ends, and double each quote inside the cell"
             }
             Self::UnnamedColumn { .. } => "name it if the results shall carry it",
-            Self::Empty => "fill it in",
+            Self::EmptyCell => "fill it in",
             Self::ControlCharacter | Self::BidiCharacter => "remove it",
             Self::BlanksAround => "remove the blanks",
             Self::TooLong => "shorten it",
             Self::DotSegment => "write a name",
-            Self::Rewritten => "export the column as text",
+            Self::RewrittenNumber => "export the column as text",
             Self::ErrorValue => "mend the formula and export again",
             Self::DroppedZeros { .. } => "if so, export the column as text",
-            Self::Duplicate { .. } => "give each row an id of its own",
-            Self::Similar { .. } => "correct one of them, or allow it with --allow-similar-ids",
+            Self::DuplicateId { .. } => "give each row an id of its own",
+            Self::SimilarId { .. } => "correct one of them, or allow it with --allow-similar-ids",
             Self::NewIdInUse { .. } => {
                 "choose another, or rename that row first, with a manifest of its own"
             }
-            Self::NeverRenamed => "leave the cell empty",
-            Self::SameName { .. } => {
+            Self::RenamingUnsupported => "leave the cell empty",
+            Self::DuplicateFileName { .. } => {
                 "give one of them another name with file_name if people shall tell them apart"
             }
             Self::OtherService { .. } => {
                 "put the rows of each service into a manifest of their own"
             }
             Self::TitleNotSent => "the results carry it, and what people see is the file's name",
-            Self::BadSha256 => "write 64 hexadecimal digits, or leave it empty",
+            Self::InvalidSha256 => "write 64 hexadecimal digits, or leave it empty",
             Self::AbsolutePath => "write it relative to the root, which --root sets",
             Self::ParentFolder => "set --root to a folder that all files are in",
             Self::NetworkPath | Self::DriveLetter => {
                 "write it relative to the root, which --root sets, with `/` between its parts"
             }
             Self::Backslash => "write `/`",
-            Self::Separator => "write only the name of the file",
-            Self::FileMissing { nearly: None } | Self::FolderMissing { .. } => {
+            Self::SeparatorInFileName => "write only the name of the file",
+            Self::FileMissing { similar_path: None } | Self::FolderMissing { .. } => {
                 "correct the path, which is relative to the manifest's folder or to --root"
             }
             Self::NameNotUtf8 => "rename the file",
             Self::OutsideRoot => "set --root to a folder that all files are in, or copy the file",
-            Self::NotAFile(NotAFile::Folder) => "name a file in it",
+            Self::NotAFile(NonFileKind::Folder) => "name a file in it",
             Self::NotAFile(_) => "name a regular file",
             Self::EmptyFile => "the service stores no empty file: put in the right one",
             Self::FileTooLarge { .. } => "split or compress it",
             Self::LargeDocument { .. } => "try it alone first, or split or compress it",
             Self::Unreadable { .. } => "make it readable for you",
-            Self::Changing => "wait until nobody writes it",
-            Self::OtherDigest { .. } => "put in the right file, or correct the digest",
+            Self::ChangedWhileRead => "wait until nobody writes it",
+            Self::DigestMismatch { .. } => "put in the right file, or correct the digest",
         };
         remedy.to_owned()
     }
@@ -77,7 +79,7 @@ impl Wrong {
 /// Suggests a name. Names that differ only in the encoding of accents look the same, so the message
 /// explains the difference.
 fn did_you_mean(value: &str, name: &str) -> String {
-    if looks_like(value, name) {
+    if looks_the_same(value, name) {
         let name = quoted(name);
         return format!(
             "did you mean {name}, which looks the same but encodes its accents otherwise (NFC or NFD)?"
@@ -88,7 +90,7 @@ fn did_you_mean(value: &str, name: &str) -> String {
 
 fn object_type_remedy(value: &str) -> String {
     let words = ObjectType::ALL.map(ObjectType::as_str);
-    match nearest(value.trim(), words) {
+    match nearest_word(value.trim(), words) {
         Some(word) => format!("did you mean {word}? Allowed are {}", words.join(", ")),
         None => format!("allowed are {}", words.join(", ")),
     }
@@ -96,16 +98,18 @@ fn object_type_remedy(value: &str) -> String {
 
 /// Suggests the id if the right id is clear. An id in the form of the other service is probably
 /// right, and the object type wrong.
-fn object_id_remedy(why: BadObjectId, value: &str) -> String {
+fn object_id_remedy(why: InvalidObjectId, value: &str) -> String {
     match why {
-        BadObjectId::NoNumber if Uuid::try_parse(value).is_ok() => {
+        InvalidObjectId::NotANumber if Uuid::try_parse(value).is_ok() => {
             "it looks like an id of Keelvar, whose object types are sourcing_event and \
              sourcing_request: correct one of the two"
                 .to_owned()
         }
-        BadObjectId::NoNumber => number_remedy(value),
-        BadObjectId::NoUuid => uuid_remedy(value),
-        BadObjectId::NilUuid => "write the record's own UUID, which Keelvar's app shows".to_owned(),
+        InvalidObjectId::NotANumber => number_remedy(value),
+        InvalidObjectId::NotAUuid => uuid_remedy(value),
+        InvalidObjectId::NilUuid => {
+            "write the record's own UUID, which Keelvar's app shows".to_owned()
+        }
     }
 }
 

@@ -5,31 +5,31 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Problem, Problems, Severity};
+use super::{ManifestProblem, ProblemList, Severity};
+use crate::atomic_file;
 use crate::manifest::Manifest;
-use crate::text::{counted, escape, formula_safe, grouped};
-use crate::whole_file;
+use crate::text::{count_with_noun, escape, escape_formula, group_thousands};
 
 /// Largest number of lines on a screen.
-const LINES_ON_SCREEN: usize = 100;
+const MAX_SCREEN_LINES: usize = 100;
 
 /// Number of problems of one cause shown in full; further problems are only counted.
-const SHOWN_OF_A_CAUSE: usize = 3;
+const MAX_SHOWN_PER_CAUSE: usize = 3;
 
 /// Largest number of row numbers in the line for further problems.
-const ROWS_NAMED: usize = 8;
+const MAX_ROWS_LISTED: usize = 8;
 
 /// Severities shown on a screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shown {
+pub enum ShownSeverities {
     /// Errors and warnings.
-    Everything,
+    ErrorsAndWarnings,
     /// Errors only.
-    Errors,
+    ErrorsOnly,
 }
 
 /// Returns the path of the problems file: the manifest's path with the extension `problems.csv`.
-pub fn file_for(manifest: &Path) -> PathBuf {
+pub fn problems_file_path(manifest: &Path) -> PathBuf {
     manifest.with_extension("problems.csv")
 }
 
@@ -37,36 +37,44 @@ pub fn file_for(manifest: &Path) -> PathBuf {
 ///
 /// Of many rows with one cause, a few are shown and the others counted, so that a single wrong
 /// folder name does not hide all other problems.
-pub fn on_screen(problems: &Problems, manifest: &Manifest, shown: Shown) -> String {
+pub fn render_for_screen(
+    problems: &ProblemList,
+    manifest: &Manifest,
+    shown: ShownSeverities,
+) -> String {
     let mut screen = String::new();
-    let mut room = LINES_ON_SCREEN;
+    let mut room = MAX_SCREEN_LINES;
     let mut unseen = 0;
     for group in grouped_by_cause(problems) {
-        if shown == Shown::Errors && group[0].wrong.severity() == Severity::Warning {
+        if shown == ShownSeverities::ErrorsOnly && group[0].kind.severity() == Severity::Warning {
             continue;
         }
         if room == 0 {
             unseen += group.len();
             continue;
         }
-        let in_full = group.len().min(SHOWN_OF_A_CAUSE).min(room);
+        let in_full = group.len().min(MAX_SHOWN_PER_CAUSE).min(room);
         for problem in &group[..in_full] {
-            let _ = writeln!(screen, "{}", line_for(problem, manifest));
+            let _ = writeln!(screen, "{}", format_line(problem, manifest));
         }
         let rest = &group[in_full..];
         room = room.saturating_sub(in_full + usize::from(!rest.is_empty()));
         if !rest.is_empty() {
-            let _ = writeln!(screen, "{}", summary_of(rest));
+            let _ = writeln!(screen, "{}", summarise_rest(rest));
         }
     }
     if unseen > 0 {
-        let _ = writeln!(screen, "and {}", counted(unseen as u64, "other problem"));
+        let _ = writeln!(
+            screen,
+            "and {}",
+            count_with_noun(unseen as u64, "other problem")
+        );
     }
     screen
 }
 
 /// Key for problems with the same cause: kind, column, and further detail.
-type Cause<'p> = (
+type ProblemCause<'p> = (
     &'static str,
     Option<crate::manifest::Column>,
     Option<&'p str>,
@@ -74,25 +82,25 @@ type Cause<'p> = (
 
 /// Groups the problems by cause: errors before warnings, otherwise in the order of each cause's
 /// first problem.
-fn grouped_by_cause(problems: &Problems) -> Vec<Vec<&Problem>> {
-    let mut groups: Vec<Vec<&Problem>> = Vec::new();
-    let mut known: HashMap<Cause<'_>, usize> = HashMap::new();
+fn grouped_by_cause(problems: &ProblemList) -> Vec<Vec<&ManifestProblem>> {
+    let mut groups: Vec<Vec<&ManifestProblem>> = Vec::new();
+    let mut known: HashMap<ProblemCause<'_>, usize> = HashMap::new();
     for problem in problems.iter() {
-        let wrong = &problem.wrong;
-        let cause = (wrong.kind(), problem.column, wrong.cause());
+        let wrong = &problem.kind;
+        let cause = (wrong.as_str(), problem.column, wrong.grouping_cause());
         let group = *known.entry(cause).or_insert_with(|| {
             groups.push(Vec::new());
             groups.len() - 1
         });
         groups[group].push(problem);
     }
-    groups.sort_by_key(|group| group[0].wrong.severity());
+    groups.sort_by_key(|group| group[0].kind.severity());
     groups
 }
 
-fn line_for(problem: &Problem, manifest: &Manifest) -> String {
-    let described = Described::of(problem, manifest);
-    let mut line = match problem.wrong.severity() {
+fn format_line(problem: &ManifestProblem, manifest: &Manifest) -> String {
+    let described = DescribedProblem::new(problem, manifest);
+    let mut line = match problem.kind.severity() {
         Severity::Error => String::new(),
         Severity::Warning => "warning: ".to_owned(),
     };
@@ -111,11 +119,15 @@ fn line_for(problem: &Problem, manifest: &Manifest) -> String {
 /// error.
 ///
 /// The problems must be sorted.
-pub fn of_row(problems: &Problems, manifest: &Manifest, row: usize) -> Option<String> {
+pub fn first_error_in_words(
+    problems: &ProblemList,
+    manifest: &Manifest,
+    row: usize,
+) -> Option<String> {
     let problem = problems.first_error(row)?;
-    let Described {
+    let DescribedProblem {
         sentence, remedy, ..
-    } = Described::of(problem, manifest);
+    } = DescribedProblem::new(problem, manifest);
     let column = problem
         .column
         .map(|column| format!("column {column}: "))
@@ -123,24 +135,24 @@ pub fn of_row(problems: &Problems, manifest: &Manifest, row: usize) -> Option<St
     Some(format!("{column}{sentence}; {remedy}"))
 }
 
-fn summary_of(rest: &[&Problem]) -> String {
+fn summarise_rest(rest: &[&ManifestProblem]) -> String {
     let mut rows: Vec<String> = rest
         .iter()
-        .take(ROWS_NAMED)
-        .map(|problem| grouped(u64::from(problem.row)))
+        .take(MAX_ROWS_LISTED)
+        .map(|problem| group_thousands(u64::from(problem.row)))
         .collect();
-    if rest.len() > ROWS_NAMED {
+    if rest.len() > MAX_ROWS_LISTED {
         rows.push("…".to_owned());
     }
     format!(
         "  the same in {}: {}",
-        counted(rest.len() as u64, "more row"),
+        count_with_noun(rest.len() as u64, "more row"),
         rows.join(" ")
     )
 }
 
 /// Problem with all its details from the manifest.
-struct Described {
+struct DescribedProblem {
     file: String,
     line: u64,
     value: String,
@@ -148,8 +160,8 @@ struct Described {
     remedy: String,
 }
 
-impl Described {
-    fn of(problem: &Problem, manifest: &Manifest) -> Self {
+impl DescribedProblem {
+    fn new(problem: &ManifestProblem, manifest: &Manifest) -> Self {
         let (line, value) = match problem.row {
             0 => (manifest.header_line(), String::new()),
             number => {
@@ -161,8 +173,8 @@ impl Described {
         Self {
             file: escape(&manifest.path().to_string_lossy()).into_owned(),
             line,
-            sentence: problem.wrong.sentence(&value, manifest),
-            remedy: problem.wrong.remedy(&value),
+            sentence: problem.kind.sentence(&value, manifest),
+            remedy: problem.kind.remedy(&value),
             value,
         }
     }
@@ -172,32 +184,35 @@ impl Described {
 /// earlier run and returns `None`.
 ///
 /// The file is created for its owner alone, and gets its name only when complete.
-pub fn save(problems: &Problems, manifest: &Manifest) -> io::Result<Option<PathBuf>> {
-    let path = file_for(manifest.path());
+pub fn write_problems_file(
+    problems: &ProblemList,
+    manifest: &Manifest,
+) -> io::Result<Option<PathBuf>> {
+    let path = problems_file_path(manifest.path());
     if problems.is_empty() {
         return match std::fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(None),
         };
     }
-    whole_file::replace(&path, |out| write_csv(problems, manifest, out))?;
+    atomic_file::replace_file(&path, |out| write_csv(problems, manifest, out))?;
     Ok(Some(path))
 }
 
-fn write_csv(problems: &Problems, manifest: &Manifest, out: impl Write) -> io::Result<()> {
+fn write_csv(problems: &ProblemList, manifest: &Manifest, out: impl Write) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     csv.write_record([
         "severity", "kind", "file", "line", "row", "column", "value", "problem", "remedy",
     ])?;
     for problem in problems.iter() {
-        let described = Described::of(problem, manifest);
+        let described = DescribedProblem::new(problem, manifest);
         let row = match problem.row {
             0 => String::new(),
             number => number.to_string(),
         };
         let cells = [
-            problem.wrong.severity().as_str(),
-            problem.wrong.kind(),
+            problem.kind.severity().as_str(),
+            problem.kind.as_str(),
             &described.file,
             &described.line.to_string(),
             &row,
@@ -206,7 +221,7 @@ fn write_csv(problems: &Problems, manifest: &Manifest, out: impl Write) -> io::R
             &described.sentence,
             &described.remedy,
         ];
-        csv.write_record(cells.map(|cell| formula_safe(cell).into_owned()))?;
+        csv.write_record(cells.map(|cell| escape_formula(cell).into_owned()))?;
     }
     csv.flush()
 }

@@ -4,34 +4,35 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
-use crate::manifest::{Manifest, Options, Reading, read};
+use crate::manifest::{Manifest, ManifestOptions, ManifestWithProblems, read_manifest};
 
-fn manifest_in(folder: &Path, rows: &str) -> (Manifest, Problems) {
+fn read_manifest_in(folder: &Path, rows: &str) -> (Manifest, ProblemList) {
     let path = folder.join("m.csv");
     let text = format!("file_path,object_type,object_id,external_id\n{rows}");
     fs::write(&path, text).unwrap();
-    let Reading { manifest, problems } = read(&path, &Options::default()).unwrap();
+    let ManifestWithProblems { manifest, problems } =
+        read_manifest(&path, &ManifestOptions::default()).unwrap();
     (manifest, problems)
 }
 
 /// Returns the lines on the screen, without the folder's path.
-fn screen(rows: &str) -> Vec<String> {
+fn screen_lines(rows: &str) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
-    let (manifest, problems) = manifest_in(folder.path(), rows);
+    let (manifest, problems) = read_manifest_in(folder.path(), rows);
     let prefix = format!("{}/", folder.path().display());
-    on_screen(&problems, &manifest, Shown::Everything)
+    render_for_screen(&problems, &manifest, ShownSeverities::ErrorsAndWarnings)
         .lines()
         .map(|line| line.replace(&prefix, ""))
         .collect()
 }
 
-fn repeated(count: usize, row: impl Fn(usize) -> String) -> String {
+fn repeated_rows(count: usize, row: impl Fn(usize) -> String) -> String {
     (1..=count).map(|number| row(number) + "\n").collect()
 }
 
 #[test]
 fn many_rows_of_one_cause_take_few_lines() {
-    let lines = screen(&repeated(1_234, |n| format!("a{n},contract,0,A{n}")));
+    let lines = screen_lines(&repeated_rows(1_234, |n| format!("a{n},contract,0,A{n}")));
     assert_eq!(lines.len(), 4);
     assert!(lines[2].starts_with("m.csv line 4 (row 3), column object_id: \"0\" is not"));
     assert_eq!(
@@ -43,42 +44,45 @@ fn many_rows_of_one_cause_take_few_lines() {
 #[test]
 fn a_few_rows_of_one_cause_are_all_shown() {
     assert_eq!(
-        screen(&repeated(3, |n| format!("a,contract,0,A{n}"))).len(),
+        screen_lines(&repeated_rows(3, |n| format!("a,contract,0,A{n}"))).len(),
         3
     );
-    let lines = screen(&repeated(4, |n| format!("a,contract,0,A{n}")));
+    let lines = screen_lines(&repeated_rows(4, |n| format!("a,contract,0,A{n}")));
     assert_eq!(lines[3], "  the same in 1 more row: 4");
 }
 
 #[test]
 fn a_screen_has_a_hundred_lines_at_most_and_says_how_much_is_left() {
-    let mut problems = Problems::default();
+    let mut problems = ProblemList::default();
     for number in 1..=200 {
-        problems.push(Problem {
+        problems.push(ManifestProblem {
             row: number,
             column: Some(Column::FilePath),
-            wrong: Wrong::FolderMissing {
+            kind: ProblemKind::FolderMissing {
                 folder: format!("f{number}").into(),
             },
         });
     }
     let folder = tempfile::tempdir().unwrap();
-    let (manifest, _) = manifest_in(folder.path(), &repeated(200, |n| format!("a,event,1,A{n}")));
-    let shown = on_screen(&problems, &manifest, Shown::Everything);
+    let (manifest, _) = read_manifest_in(
+        folder.path(),
+        &repeated_rows(200, |n| format!("a,event,1,A{n}")),
+    );
+    let shown = render_for_screen(&problems, &manifest, ShownSeverities::ErrorsAndWarnings);
     assert_eq!(shown.lines().count(), 101);
     assert!(shown.ends_with("and 100 other problems\n"));
 }
 
 #[test]
 fn errors_come_before_warnings() {
-    let lines = screen("a,contract,1,0012\nb,contract,1,13\nc,contract,0,0014\n");
+    let lines = screen_lines("a,contract,1,0012\nb,contract,1,13\nc,contract,0,0014\n");
     assert!(lines[0].starts_with("m.csv line 4 (row 3), column object_id: "));
     assert!(lines[1].starts_with("warning: m.csv line 3 (row 2), column external_id: "));
 }
 
 #[test]
 fn no_value_reaches_the_terminal_as_it_is() {
-    let lines = screen("a\u{1b}[2J\u{202e},contract,1,A\n");
+    let lines = screen_lines("a\u{1b}[2J\u{202e},contract,1,A\n");
     assert_eq!(
         lines,
         [
@@ -91,11 +95,11 @@ fn no_value_reaches_the_terminal_as_it_is() {
 #[test]
 fn the_problems_file_holds_everything_and_no_formula() {
     let folder = tempfile::tempdir().unwrap();
-    let (manifest, problems) = manifest_in(
+    let (manifest, problems) = read_manifest_in(
         folder.path(),
         "a,contract,0,A\nb,=1+1,1,B\n\"/c,d\",contract,1,C\n",
     );
-    let path = save(&problems, &manifest).unwrap().unwrap();
+    let path = write_problems_file(&problems, &manifest).unwrap().unwrap();
     assert_eq!(path, folder.path().join("m.problems.csv"));
     let file = manifest.path().display();
     assert_eq!(
@@ -122,8 +126,8 @@ fn the_problems_file_is_its_owners_and_replaces_a_link_instead_of_following_it()
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("precious"), "precious").unwrap();
     symlink("precious", folder.path().join("m.problems.csv")).unwrap();
-    let (manifest, problems) = manifest_in(folder.path(), "a,contract,0,A\n");
-    let path = save(&problems, &manifest).unwrap().unwrap();
+    let (manifest, problems) = read_manifest_in(folder.path(), "a,contract,0,A\n");
+    let path = write_problems_file(&problems, &manifest).unwrap().unwrap();
     let metadata = fs::symlink_metadata(&path).unwrap();
     assert!(metadata.is_file());
     assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
@@ -136,13 +140,13 @@ fn the_problems_file_is_its_owners_and_replaces_a_link_instead_of_following_it()
 #[test]
 fn the_problems_file_goes_away_when_nothing_is_wrong_any_more() {
     let folder = tempfile::tempdir().unwrap();
-    let (manifest, problems) = manifest_in(folder.path(), "a,contract,0,A\n");
-    let path = save(&problems, &manifest).unwrap().unwrap();
-    let (manifest, problems) = manifest_in(folder.path(), "a,contract,1,A\n");
-    assert_eq!(save(&problems, &manifest).unwrap(), None);
+    let (manifest, problems) = read_manifest_in(folder.path(), "a,contract,0,A\n");
+    let path = write_problems_file(&problems, &manifest).unwrap().unwrap();
+    let (manifest, problems) = read_manifest_in(folder.path(), "a,contract,1,A\n");
+    assert_eq!(write_problems_file(&problems, &manifest).unwrap(), None);
     assert!(!path.exists());
     assert_eq!(
-        save(&problems, &manifest).unwrap(),
+        write_problems_file(&problems, &manifest).unwrap(),
         None,
         "nothing to remove is fine"
     );
@@ -150,5 +154,9 @@ fn the_problems_file_goes_away_when_nothing_is_wrong_any_more() {
 
 #[test]
 fn a_million_problems_stay_small() {
-    assert!(size_of::<Problem>() <= 40, "{}", size_of::<Problem>());
+    assert!(
+        size_of::<ManifestProblem>() <= 40,
+        "{}",
+        size_of::<ManifestProblem>()
+    );
 }

@@ -6,20 +6,23 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
-use crate::arbitrary::{bytes, cases, text};
+use crate::arbitrary::{arbitrary_bytes, arbitrary_text, proptest_config};
 
 /// Reads bytes as [`read`] reads a file.
-fn read_bytes(bytes: Vec<u8>, encoding: Option<&'static Encoding>) -> Result<Reading, Reason> {
-    let options = Options {
+fn read_bytes(
+    bytes: Vec<u8>,
+    encoding: Option<&'static Encoding>,
+) -> Result<ManifestWithProblems, ManifestErrorKind> {
+    let options = ManifestOptions {
         encoding,
-        ..Options::default()
+        ..ManifestOptions::default()
     };
     let text = decode(bytes, encoding)?;
-    read_text(Path::new("m.csv"), text, &options)
+    parse_manifest(Path::new("m.csv"), text, &options)
 }
 
 /// Counts the lines of a text as a person does.
-fn lines(bytes: &[u8]) -> usize {
+fn count_lines(bytes: &[u8]) -> usize {
     let breaks = bytes.iter().enumerate().filter(|(at, byte)| match byte {
         b'\n' => true,
         b'\r' => bytes.get(at + 1) != Some(&b'\n'),
@@ -29,29 +32,29 @@ fn lines(bytes: &[u8]) -> usize {
 }
 
 /// Returns the number after the first `line ` in a message.
-fn line_named(message: &str) -> Option<usize> {
+fn line_number_in(message: &str) -> Option<usize> {
     let (_, rest) = message.split_once("line ")?;
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().ok()
 }
 
 /// Free cells of a manifest row: title, note and department.
-type Cells = (String, String, String);
+type FreeCells = (String, String, String);
 
-fn cells() -> impl Strategy<Value = Cells> {
-    (text(), text(), text())
+fn free_cells() -> impl Strategy<Value = FreeCells> {
+    (arbitrary_text(), arbitrary_text(), arbitrary_text())
 }
 
 /// Format in which a program may write a table.
 #[derive(Debug, Clone, Copy)]
-struct Manner {
+struct TableFormat {
     delimiter: u8,
     quotes: QuoteStyle,
     end: Terminator,
     encode: fn(&str) -> Vec<u8>,
 }
 
-fn manner() -> impl Strategy<Value = Manner> {
+fn table_format() -> impl Strategy<Value = TableFormat> {
     let encodings: [fn(&str) -> Vec<u8>; 6] = [
         |text| text.as_bytes().to_vec(),
         |text| [b"\xEF\xBB\xBF", text.as_bytes()].concat(),
@@ -70,7 +73,7 @@ fn manner() -> impl Strategy<Value = Manner> {
         ]),
         select(encodings.to_vec()),
     )
-        .prop_map(|(delimiter, quotes, end, encode)| Manner {
+        .prop_map(|(delimiter, quotes, end, encode)| TableFormat {
             delimiter,
             quotes,
             end,
@@ -83,7 +86,7 @@ fn utf_16(mark: &str, text: &str, to_bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
     units.flat_map(to_bytes).collect()
 }
 
-impl Manner {
+impl TableFormat {
     fn write(self, record: &[&str]) -> String {
         let mut writer = csv::WriterBuilder::new()
             .delimiter(self.delimiter)
@@ -96,25 +99,25 @@ impl Manner {
 }
 
 proptest! {
-    #![proptest_config(cases(400))]
+    #![proptest_config(proptest_config(400))]
 
     #[test]
     fn any_bytes_are_a_manifest_or_an_error_and_each_problem_is_on_a_line_that_is_there(
         has_header in any::<bool>(),
-        rows in bytes(80),
+        rows in arbitrary_bytes(80),
         encoding in select(vec![None, Some(WINDOWS_1252), Some(SHIFT_JIS)]),
     ) {
         let header = if has_header { format!("{HEADER},title\n") } else { String::new() };
         let bytes = [header.as_bytes(), &rows].concat();
-        let most = lines(&bytes);
+        let most = count_lines(&bytes);
         match read_bytes(bytes, encoding) {
-            Ok(Reading { manifest, problems }) => {
+            Ok(ManifestWithProblems { manifest, problems }) => {
                 for problem in problems.iter() {
                     prop_assert!(problem.row as usize <= manifest.len());
                 }
-                let screen = on_screen(&problems, &manifest, Shown::Everything);
+                let screen = render_for_screen(&problems, &manifest, ShownSeverities::ErrorsAndWarnings);
                 for line in screen.lines().filter(|line| line.contains("m.csv line ")) {
-                    let named = line_named(line);
+                    let named = line_number_in(line);
                     prop_assert!(named.is_some_and(|line| (1..=most).contains(&line)), "{line}");
                 }
                 for (index, row) in manifest.rows().enumerate() {
@@ -124,7 +127,7 @@ proptest! {
                 }
             }
             Err(reason) => {
-                let named = line_named(&reason.to_string());
+                let named = line_number_in(&reason.to_string());
                 prop_assert!(named.is_none_or(|line| (1..=most).contains(&line)), "{reason}");
             }
         }
@@ -132,17 +135,17 @@ proptest! {
 
     #[test]
     fn a_table_reads_back_as_any_program_wrote_it(
-        rows in prop::collection::vec(cells(), 1..6),
-        manner in manner(),
+        rows in prop::collection::vec(free_cells(), 1..6),
+        manner in table_format(),
     ) {
         let names = ["object_type", "object_id", "external_id", "title", "file_path", "note", "Größe"];
         let mut written = manner.write(&names);
         let mut expected = Vec::new();
         for (title, note, size) in rows {
-            expected.push((lines(written.as_bytes()), [title.clone(), note.clone(), size.clone()]));
+            expected.push((count_lines(written.as_bytes()), [title.clone(), note.clone(), size.clone()]));
             written += &manner.write(&["contract", "7", "A1", &title, "a.pdf", &note, &size]);
         }
-        let Reading { manifest, .. } = read_bytes((manner.encode)(&written), None).unwrap();
+        let ManifestWithProblems { manifest, .. } = read_bytes((manner.encode)(&written), None).unwrap();
         prop_assert_eq!(manifest.extra_columns(), ["title", "note", "Größe"]);
         let read: Vec<_> = manifest
             .rows()

@@ -6,41 +6,41 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
-use crate::arbitrary::cases;
+use crate::arbitrary::proptest_config;
 use crate::model::ExternalId;
 
 /// Reads a manifest of rows, each with its id and the requested new id.
-fn read_renames(rows: &[(&str, &str)], similar_ids: SimilarIds) -> Reading {
+fn read_renames(rows: &[(&str, &str)], similar_ids: SimilarIdPolicy) -> ManifestWithProblems {
     let lines: Vec<String> = rows
         .iter()
         .map(|(id, new)| format!("a.pdf,contract,1,{id},{new}\n"))
         .collect();
     let text = format!("{HEADER},new_external_id\n{}", lines.concat());
-    let options = Options {
+    let options = ManifestOptions {
         similar_ids,
-        ..Options::default()
+        ..ManifestOptions::default()
     };
-    read_text(Path::new("m.csv"), text, &options).unwrap()
+    parse_manifest(Path::new("m.csv"), text, &options).unwrap()
 }
 
-fn shown_of(rows: &[(&str, &str)]) -> String {
-    let Reading { manifest, problems } = read_renames(rows, SimilarIds::Refuse);
-    on_screen(&problems, &manifest, Shown::Everything)
+fn screen_text_of_renames(rows: &[(&str, &str)]) -> String {
+    let ManifestWithProblems { manifest, problems } = read_renames(rows, SimilarIdPolicy::Refuse);
+    render_for_screen(&problems, &manifest, ShownSeverities::ErrorsAndWarnings)
 }
 
 /// Returns the rows with a problem and the stable words of the problems.
-fn kinds(rows: &[(&str, &str)], similar: SimilarIds) -> Vec<(u32, &'static str)> {
+fn rows_and_kinds(rows: &[(&str, &str)], similar: SimilarIdPolicy) -> Vec<(u32, &'static str)> {
     let problems = read_renames(rows, similar).problems;
     let kinds = problems
         .iter()
-        .map(|problem| (problem.row, problem.wrong.kind()));
+        .map(|problem| (problem.row, problem.kind.as_str()));
     kinds.collect()
 }
 
 #[test]
 fn a_row_is_to_be_renamed_where_its_new_id_is_another_one() {
     let rows = [("A", "EU-A"), ("B", ""), ("C", "C"), ("D", "d")];
-    let Reading { manifest, problems } = read_renames(&rows, SimilarIds::Refuse);
+    let ManifestWithProblems { manifest, problems } = read_renames(&rows, SimilarIdPolicy::Refuse);
     assert!(problems.is_empty());
     let wishes: Vec<_> = manifest
         .rows()
@@ -56,7 +56,7 @@ fn a_row_is_to_be_renamed_where_its_new_id_is_another_one() {
 #[test]
 fn a_new_id_is_checked_as_an_external_id_is() {
     assert_eq!(
-        shown_of(&[("A", "1.00E+15"), ("B", " EU-B")]),
+        screen_text_of_renames(&[("A", "1.00E+15"), ("B", " EU-B")]),
         "m.csv line 2 (row 1), column new_external_id: \"1.00E+15\" was rewritten by a \
          spreadsheet; export the column as text\n\
          m.csv line 3 (row 2), column new_external_id: \" EU-B\" has blanks around it; remove the \
@@ -67,7 +67,7 @@ fn a_new_id_is_checked_as_an_external_id_is() {
 #[test]
 fn what_is_wrong_with_an_id_is_not_told_twice() {
     assert_eq!(
-        kinds(&[("1.00E+15", "1.00E+15")], SimilarIds::Refuse),
+        rows_and_kinds(&[("1.00E+15", "1.00E+15")], SimilarIdPolicy::Refuse),
         [(1, "rewritten_number")]
     );
 }
@@ -75,7 +75,7 @@ fn what_is_wrong_with_an_id_is_not_told_twice() {
 #[test]
 fn rows_that_wish_for_one_id_are_told_of_each_other() {
     assert_eq!(
-        shown_of(&[("A", "N"), ("B", "N")]),
+        screen_text_of_renames(&[("A", "N"), ("B", "N")]),
         "m.csv line 2 (row 1), column new_external_id: \"N\" stands in line 3 (row 2) too; give \
          each row an id of its own\n\
          m.csv line 3 (row 2), column new_external_id: \"N\" stands in line 2 (row 1) too; give \
@@ -86,7 +86,7 @@ fn rows_that_wish_for_one_id_are_told_of_each_other() {
 #[test]
 fn an_id_that_another_row_has_cannot_be_had() {
     assert_eq!(
-        shown_of(&[("A", "B"), ("B", "")]),
+        screen_text_of_renames(&[("A", "B"), ("B", "")]),
         "m.csv line 2 (row 1), column new_external_id: \"B\" is the external_id of line 3 (row \
          2); choose another, or rename that row first, with a manifest of its own\n"
     );
@@ -100,7 +100,11 @@ fn an_id_that_another_row_has_cannot_be_had() {
         ),
     ] {
         let told: Vec<_> = told.iter().map(|row| (*row, "new_id_in_use")).collect();
-        assert_eq!(kinds(rows, SimilarIds::Allow), told, "{rows:?}");
+        assert_eq!(
+            rows_and_kinds(rows, SimilarIdPolicy::Allow),
+            told,
+            "{rows:?}"
+        );
     }
 }
 
@@ -114,11 +118,19 @@ fn new_ids_that_look_like_others_are_refused_unless_they_are_allowed() {
         ([("A", "b"), ("B", "")], vec![(1, "similar")]),
         ([("A", "b"), ("B", "C")], vec![(1, "similar")]),
     ] {
-        assert_eq!(kinds(&rows, SimilarIds::Refuse), told, "{rows:?}");
-        assert_eq!(kinds(&rows, SimilarIds::Allow), [], "{rows:?}");
+        assert_eq!(
+            rows_and_kinds(&rows, SimilarIdPolicy::Refuse),
+            told,
+            "{rows:?}"
+        );
+        assert_eq!(
+            rows_and_kinds(&rows, SimilarIdPolicy::Allow),
+            [],
+            "{rows:?}"
+        );
     }
     assert_eq!(
-        shown_of(&[("A", "b"), ("B", "")]),
+        screen_text_of_renames(&[("A", "b"), ("B", "")]),
         "m.csv line 2 (row 1), column new_external_id: \"b\" differs only in case or in the \
          encoding of accents from \"B\" in line 3 (row 2); correct one of them, or allow it with \
          --allow-similar-ids\n"
@@ -128,7 +140,10 @@ fn new_ids_that_look_like_others_are_refused_unless_they_are_allowed() {
 #[test]
 fn zeros_that_a_spreadsheet_dropped_from_new_ids_are_warned_of() {
     assert_eq!(
-        kinds(&[("A", "0012"), ("B", "13"), ("C", "")], SimilarIds::Refuse),
+        rows_and_kinds(
+            &[("A", "0012"), ("B", "13"), ("C", "")],
+            SimilarIdPolicy::Refuse
+        ),
         [(2, "dropped_zeros")]
     );
 }
@@ -140,10 +155,10 @@ fn a_million_equal_wishes_would_not_take_forever() {
         .chain(std::iter::repeat_n(("same".to_owned(), ""), 10_000))
         .collect();
     let rows: Vec<(&str, &str)> = rows.iter().map(|(id, new)| (id.as_str(), *new)).collect();
-    let problems = read_renames(&rows, SimilarIds::Refuse).problems;
+    let problems = read_renames(&rows, SimilarIdPolicy::Refuse).problems;
     // Each row is reported with another row of the same id, and half of the rows once more because
     // another row has the id.
-    assert_eq!(problems.errors(), 30_000);
+    assert_eq!(problems.error_count(), 30_000);
 }
 
 #[test]
@@ -153,9 +168,9 @@ fn in_keelvar_nothing_is_renamed() {
          a.pdf,sourcing_event,3f2504e0-4f89-41d3-9a0c-0305e82c3301,A,\n\
          b.pdf,sourcing_event,3f2504e0-4f89-41d3-9a0c-0305e82c3301,B,C\n"
     );
-    let Reading { manifest, problems } = read_str(&text).unwrap();
+    let ManifestWithProblems { manifest, problems } = read_str(&text).unwrap();
     assert_eq!(
-        on_screen(&problems, &manifest, Shown::Everything),
+        render_for_screen(&problems, &manifest, ShownSeverities::ErrorsAndWarnings),
         "m.csv line 3 (row 2), column new_external_id: \"C\" is no wish that can be met: Keelvar's \
          jobs can neither find nor change what is attached; leave the cell empty\n"
     );
@@ -163,7 +178,7 @@ fn in_keelvar_nothing_is_renamed() {
 }
 
 proptest! {
-    #![proptest_config(cases(1_000))]
+    #![proptest_config(proptest_config(1_000))]
 
     #[test]
     fn what_is_not_refused_can_be_renamed_in_any_order_and_nothing_else_is_refused(
@@ -175,7 +190,7 @@ proptest! {
             1..6,
         ),
     ) {
-        let refused = read_renames(&rows, SimilarIds::Allow).problems.errors() > 0;
+        let refused = read_renames(&rows, SimilarIdPolicy::Allow).problems.error_count() > 0;
         let renames = rows.iter().filter(|(id, new)| !new.is_empty() && id != new);
         let mut ids: Vec<&str> = rows.iter().map(|(id, _)| *id).collect();
         ids.extend(renames.map(|(_, new)| new));

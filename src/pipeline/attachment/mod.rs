@@ -1,8 +1,8 @@
 //! State machine of an attachment, for a single row: LOOKUP, CREATE, PUT, CONFIRM.
 //!
-//! Open this file first: the states, and the method that acts in each. [`look_up`] finds or makes
-//! the attachment, [`send`] sends bytes, [`left`] continues what an earlier run left, [`replace`]
-//! replaces bytes, [`names`] changes names, and [`routing`] proves that ids are found again.
+//! Open this file first: the states, and the method that acts in each. [`look_up_and_create`] finds or makes
+//! the attachment, [`send_attachment`] sends bytes, [`left_by_earlier_run`] continues what an earlier run left, [`keep_old_bytes`]
+//! replaces bytes, [`name_changes`] changes names, and [`routing_proof`] proves that ids are found again.
 //!
 //! The PUT is the commit point: an attachment without bytes vanishes by itself. Exactly once,
 //! because:
@@ -12,239 +12,281 @@
 //!   attachment;
 //! - a request that may have been carried out unheard is looked for before any other request.
 
-mod left;
-mod look_up;
-mod names;
-mod replace;
-mod routing;
-mod send;
+mod left_by_earlier_run;
+mod look_up_and_create;
+mod name_changes;
+mod replacement;
+mod routing_proof;
+mod send_attachment;
 
-use self::replace::Swap;
-use self::routing::{RoutingProof, RoutingTrial};
-use super::context::RequestContext;
+use self::replacement::ReplacementInProgress;
+use self::routing_proof::{RoutingProof, RoutingTrial};
 use super::poller::AttachmentPoller;
-use super::requests::Unmet;
-use super::row::RowInFlight;
-use super::slots::Slot;
-use super::verdict::Verdict;
-use super::{Ended, Halt, Run, TaskRow};
-use crate::backup::Vault;
-use crate::clock::Since;
-use crate::destination::{AttachmentApi, Destination, Names, Place};
-use crate::http::Receipt;
-use crate::model::{AttachmentId, Content};
-use crate::plan::{AttachmentStart, Begun, NextStep, Posted, RowFacts, Sighting, There, next_step};
+use super::request_context::RequestContext;
+use super::request_sender::RequestFailure;
+use super::row_in_flight::RowInFlight;
+use super::row_verdict::RowVerdict;
+use super::upload_slots::HeldSlots;
+use super::{FinalLines, HaltReason, ImportRun, TaskRow};
+use crate::backup::BackupStore;
+use crate::clock::SleepAwareInstant;
+use crate::destination::{AttachmentApi, AttachmentNames, Destination, UploadTarget};
+use crate::http::PutReceipt;
+use crate::model::{AttachmentId, CheckedContent};
+use crate::plan::{
+    AttachmentEvidence, AttachmentStart, BegunRecord, ExistingAttachment, NextStep, PriorCreate,
+    RowFacts, next_step,
+};
 use crate::results::journal::Journal;
-use crate::results::{Entry, RowState, Status};
+use crate::results::{ResultsEntry, RowState, Status};
 
 /// State shared by all attachments of a run.
-pub(super) struct AttachmentCommon<'a> {
+pub(super) struct SharedAttachmentState<'a> {
     /// Store of old bytes, kept before a replacement. `None` if the user wants no backups.
-    vault: Option<&'a dyn Vault>,
+    backup_store: Option<&'a dyn BackupStore>,
     routing: RoutingProof,
     pub(super) poller: AttachmentPoller,
 }
 
-impl<'a> AttachmentCommon<'a> {
-    /// Creates the shared state of a run that keeps old bytes in `vault`.
-    pub(super) fn new(vault: Option<&'a dyn Vault>) -> Self {
+impl<'a> SharedAttachmentState<'a> {
+    /// Creates the shared state of a run that keeps old bytes in `backup_store`.
+    pub(super) fn new(backup_store: Option<&'a dyn BackupStore>) -> Self {
         Self {
-            vault,
+            backup_store,
             routing: RoutingProof::default(),
             poller: AttachmentPoller::default(),
         }
     }
 
     /// Ends all waits for the proof of an id.
-    pub(super) fn end(&self) {
+    pub(super) fn close_routing_trials(&self) {
         self.routing.close();
     }
 }
 
 /// State machine of an attachment's row.
 pub(super) struct AttachmentMachine<'a, D: AttachmentApi, J> {
-    run: &'a Run<'a, D, J>,
-    common: &'a AttachmentCommon<'a>,
+    run: &'a ImportRun<'a, D, J>,
+    shared: &'a SharedAttachmentState<'a>,
     context: RequestContext<'a, D>,
     row: RowInFlight,
     /// Answer of the storage to the sent bytes.
-    receipt: Option<Receipt>,
+    receipt: Option<PutReceipt>,
     /// Trial held until the attachment is found by an `external_id` with unproven characters.
-    trial: Option<RoutingTrial<'a>>,
+    routing_trial: Option<RoutingTrial<'a>>,
     /// Number of addresses called expired by the storage.
-    expired: u32,
+    targets_expired: u32,
     /// Number of refused renewals of the address.
     renewals_refused: u32,
     /// `true` after a purge of the attachment whose bytes were sent.
-    purged: bool,
+    was_purged: bool,
     /// Names of the attachment in the newest answer that showed bytes.
-    names: Option<Names>,
+    names: Option<AttachmentNames>,
     /// Replacement of bytes under way.
-    swap: Option<Swap>,
+    replacement: Option<ReplacementInProgress>,
     /// Number of replacements begun.
-    beginnings: u32,
+    replacements_begun: u32,
 }
 
 /// State of a row's protocol.
-enum State<T> {
+enum AttachmentProtocolState<T> {
     /// Look the attachment up by its `external_id`.
-    LookUp(Posted),
+    LookUp(PriorCreate),
     /// Create the attachment, since none exists.
-    Create(Posted),
+    Create(PriorCreate),
     /// Look for the attachment of a lost POST, for the n-th time from zero.
-    Search(usize, Posted),
+    SearchAfterLostCreate(usize, PriorCreate),
     /// Look at a begun record, before any request that would detach its bytes.
-    Resume(Begun),
+    CheckBegunRecord(BegunRecord),
     /// Ask for a new address for an attachment without bytes, by the newest answer.
-    Patch(Begun),
+    RenewTarget(BegunRecord),
     /// Look at an attachment left by an earlier run, with its bytes or during a replacement.
-    There(There),
+    CheckExistingAttachment(ExistingAttachment),
     /// Read the bytes of such an attachment, because nothing else can tell its content.
-    ReadBytes(There),
+    ReadBytes(ExistingAttachment),
     /// Keep the old bytes before their replacement. The content is known if our own lines tell of
     /// it.
-    Replace(AttachmentId, Option<Content>),
+    KeepOldBytes(AttachmentId, Option<CheckedContent>),
     /// Ask for a new address, which releases the old bytes.
-    LetGo(AttachmentId),
+    ReleaseOldBytes(AttachmentId),
     /// Read the bytes, because nothing else tells the new bytes from the old.
-    Prove(AttachmentId),
+    CompareNewBytes(AttachmentId),
     /// Send the bytes to the address of the attachment.
-    Put {
+    PutBytes {
         id: AttachmentId,
-        place: Place<T>,
-        issued: Since,
+        upload_target: UploadTarget<T>,
+        issued_at: SleepAwareInstant,
     },
     /// Wait until the service shows the size of the bytes.
-    Confirm(AttachmentId),
+    ConfirmSize(AttachmentId),
     /// Finish what was begun, and end the row with the verdict.
-    End(Box<Verdict>),
+    Conclude(Box<RowVerdict>),
     /// The row has ended with this line.
-    Over(Box<Entry>),
+    RowEnded(Box<ResultsEntry>),
 }
 
-impl<T> From<Verdict> for State<T> {
-    fn from(verdict: Verdict) -> Self {
-        Self::End(Box::new(verdict))
+impl<T> From<RowVerdict> for AttachmentProtocolState<T> {
+    fn from(verdict: RowVerdict) -> Self {
+        Self::Conclude(Box::new(verdict))
     }
 }
 
 /// Next state of the machine, or the reason to stop the run.
-type Next<D> = Result<State<<D as Destination>::Target>, Halt>;
+type AttachmentTransition<D> =
+    Result<AttachmentProtocolState<<D as Destination>::Target>, HaltReason>;
 
 impl<'a, D: AttachmentApi, J: Journal> AttachmentMachine<'a, D, J> {
     pub(super) fn new(
-        run: &'a Run<'a, D, J>,
-        common: &'a AttachmentCommon<'a>,
+        run: &'a ImportRun<'a, D, J>,
+        common: &'a SharedAttachmentState<'a>,
         task: TaskRow<AttachmentStart>,
-        slot: Slot<'a>,
+        slot: HeldSlots<'a>,
     ) -> (Self, AttachmentStart) {
         let (row, start) = RowInFlight::new(task);
         let machine = Self {
             run,
-            common,
+            shared: common,
             context: RequestContext::new(&run.requests, row.row.number, slot),
             row,
             receipt: None,
-            trial: None,
-            expired: 0,
+            routing_trial: None,
+            targets_expired: 0,
             renewals_refused: 0,
-            purged: false,
+            was_purged: false,
             names: None,
-            swap: None,
-            beginnings: 0,
+            replacement: None,
+            replacements_begun: 0,
         };
         (machine, start)
     }
 
     /// Takes the row through all states, to its last line.
-    pub(super) async fn run(mut self, start: AttachmentStart) -> Result<Ended, Halt> {
+    pub(super) async fn run(mut self, start: AttachmentStart) -> Result<FinalLines, HaltReason> {
         let mut state = match start {
-            AttachmentStart::LookUp(posted) => State::LookUp(posted),
-            AttachmentStart::Resume(begun) => State::Resume(begun),
-            AttachmentStart::There(there) => State::There(there),
+            AttachmentStart::LookUp(posted) => AttachmentProtocolState::LookUp(posted),
+            AttachmentStart::BegunRecord(begun) => AttachmentProtocolState::CheckBegunRecord(begun),
+            AttachmentStart::ExistingAttachment(there) => {
+                AttachmentProtocolState::CheckExistingAttachment(there)
+            }
         };
         loop {
             state = match state {
-                State::LookUp(posted) => self.look_up(posted).await?,
-                State::Create(posted) => self.create(posted).await?,
-                State::Search(nth, posted) => self.search(nth, posted).await?,
-                State::Resume(begun) if self.swap.is_some() => self.let_go(begun).await?,
-                State::Resume(begun) => self.resume(begun).await?,
-                State::Patch(begun) => self.patch(begun).await?,
-                State::There(there) => self.there(there).await?,
-                State::ReadBytes(there) => self.read_bytes(there).await?,
-                State::Replace(id, ours) => self.replace(id, ours).await?,
-                State::LetGo(id) => self.let_go(self.begun(id)).await?,
-                State::Prove(id) => self.prove(id).await?,
-                State::Put { id, place, issued } => self.put(id, place, issued).await?,
-                State::Confirm(id) => self.confirm(id).await?,
-                State::End(verdict) => self.conclude(*verdict).await?,
-                State::Over(line) => return Ok(Ended(vec![*line])),
+                AttachmentProtocolState::LookUp(posted) => self.look_up(posted).await?,
+                AttachmentProtocolState::Create(posted) => self.create(posted).await?,
+                AttachmentProtocolState::SearchAfterLostCreate(nth, posted) => {
+                    self.search_after_lost_create(nth, posted).await?
+                }
+                AttachmentProtocolState::CheckBegunRecord(begun) if self.replacement.is_some() => {
+                    self.release_old_bytes(begun).await?
+                }
+                AttachmentProtocolState::CheckBegunRecord(begun) => {
+                    self.check_begun_record(begun).await?
+                }
+                AttachmentProtocolState::RenewTarget(begun) => {
+                    self.announce_and_renew(begun).await?
+                }
+                AttachmentProtocolState::CheckExistingAttachment(there) => {
+                    self.check_existing_attachment(there).await?
+                }
+                AttachmentProtocolState::ReadBytes(there) => self.read_bytes(there).await?,
+                AttachmentProtocolState::KeepOldBytes(id, ours) => {
+                    self.keep_old_bytes(id, ours).await?
+                }
+                AttachmentProtocolState::ReleaseOldBytes(id) => {
+                    self.release_old_bytes(self.as_begun_record(id)).await?
+                }
+                AttachmentProtocolState::CompareNewBytes(id) => self.compare_new_bytes(id).await?,
+                AttachmentProtocolState::PutBytes {
+                    id,
+                    upload_target: place,
+                    issued_at: issued,
+                } => self.put_bytes(id, place, issued).await?,
+                AttachmentProtocolState::ConfirmSize(id) => self.confirm_size(id).await?,
+                AttachmentProtocolState::Conclude(verdict) => self.conclude(*verdict).await?,
+                AttachmentProtocolState::RowEnded(line) => return Ok(FinalLines(vec![*line])),
             };
         }
     }
 
     /// Decides the next step from the newest evidence about the attachment.
-    fn next_step(&self, sighting: &Sighting<'_>) -> NextStep {
+    fn next_step(&self, sighting: &AttachmentEvidence<'_>) -> NextStep {
         let facts = RowFacts {
             row: &self.row.row,
             content: &self.row.content,
             changes: &self.row.changes,
-            wishes: self.run.settings.wishes,
+            update_policy: self.run.settings.update_policy,
         };
         next_step(sighting, facts)
     }
 
     /// Returns the state that carries out a step.
-    fn carry_out(&self, step: NextStep) -> State<D::Target> {
+    fn state_for_step(&self, step: NextStep) -> AttachmentProtocolState<D::Target> {
         match step {
-            NextStep::LookUp => State::LookUp(Posted::No),
-            NextStep::Create => State::Create(Posted::No),
-            NextStep::Send(begun) => State::Patch(begun),
-            NextStep::Confirm(id) => State::Confirm(id),
-            NextStep::ReadBytes(there) => State::ReadBytes(there),
-            NextStep::ReplaceUnlessSame(id) => State::Replace(id, None),
-            NextStep::Replace { id, ours, .. } => State::Replace(id, ours),
-            NextStep::End(end) => Verdict::of_end(end, &self.row.row, self.row.content).into(),
+            NextStep::LookUp => AttachmentProtocolState::LookUp(PriorCreate::NoneUnanswered),
+            NextStep::Create => AttachmentProtocolState::Create(PriorCreate::NoneUnanswered),
+            NextStep::SendFile(begun) => AttachmentProtocolState::RenewTarget(begun),
+            NextStep::ConfirmSize(id) => AttachmentProtocolState::ConfirmSize(id),
+            NextStep::ReadBytes(there) => AttachmentProtocolState::ReadBytes(there),
+            NextStep::ReplaceUnlessSame(id) => AttachmentProtocolState::KeepOldBytes(id, None),
+            NextStep::Replace {
+                id,
+                our_content: ours,
+                ..
+            } => AttachmentProtocolState::KeepOldBytes(id, ours),
+            NextStep::End(end) => {
+                RowVerdict::from_row_end(end, &self.row.row, self.row.content).into()
+            }
         }
     }
 
     /// Finishes a replacement or the names of the attachment, and then the row.
-    async fn conclude(&mut self, verdict: Verdict) -> Next<D> {
-        if let Some(swap) = self.swap.take() {
-            return self.conclude_swap(swap, verdict).await;
+    async fn conclude(&mut self, verdict: RowVerdict) -> AttachmentTransition<D> {
+        if let Some(swap) = self.replacement.take() {
+            return self.conclude_replacement(swap, verdict).await;
         }
         match verdict.state {
-            RowState::Done(done_as, content) => self.settle((done_as, content), verdict).await,
-            _ => self.end(&verdict).await,
+            RowState::Done(done_as, content) => {
+                self.apply_name_changes((done_as, content), verdict).await
+            }
+            _ => self.end_row(&verdict).await,
         }
     }
 
     /// Writes the last line of the row.
-    async fn end(&mut self, verdict: &Verdict) -> Next<D> {
-        let line = self.line(verdict);
-        self.run.end(std::slice::from_ref(&line)).await?;
-        Ok(State::Over(Box::new(line)))
+    async fn end_row(&mut self, verdict: &RowVerdict) -> AttachmentTransition<D> {
+        let line = self.results_line(verdict);
+        self.run
+            .record_row_ends(std::slice::from_ref(&line))
+            .await?;
+        Ok(AttachmentProtocolState::RowEnded(Box::new(line)))
     }
 
     /// Makes a journal state of the row durable.
-    async fn record(&self, verdict: &Verdict) -> Result<(), Halt> {
-        self.run.record(vec![self.line(verdict)]).await
+    async fn record_verdict(&self, verdict: &RowVerdict) -> Result<(), HaltReason> {
+        self.run
+            .record_lines(vec![self.results_line(verdict)])
+            .await
     }
 
-    fn line(&self, verdict: &Verdict) -> Entry {
+    fn results_line(&self, verdict: &RowVerdict) -> ResultsEntry {
         let mut verdict = verdict.clone();
         // During a replacement the attachment is not new: bytes are awaited in the place of other
         // bytes.
-        if self.swap.is_some() && verdict.state.status() == Status::Created {
-            verdict.state = verdict.state.in_replacement();
+        if self.replacement.is_some() && verdict.state.status() == Status::Created {
+            verdict.state = verdict.state.while_replacing();
         }
-        self.row.line(verdict, &self.run.settings.destination)
+        self.row
+            .results_line(verdict, &self.run.settings.destination)
     }
 
     /// Decides how the row ends after a failed request. `posted` is kept in the line.
-    fn unmet(&self, unmet: Unmet, id: Option<AttachmentId>, posted: &Posted) -> Next<D> {
-        let verdict = Verdict::of_unmet(unmet, id, self.row.row.object)?;
-        Ok(verdict.after(posted).into())
+    fn after_failed_request(
+        &self,
+        unmet: RequestFailure,
+        id: Option<AttachmentId>,
+        posted: &PriorCreate,
+    ) -> AttachmentTransition<D> {
+        let verdict = RowVerdict::from_request_failure(unmet, id, self.row.row.object)?;
+        Ok(verdict.keeping_prior_create(posted).into())
     }
 }

@@ -1,10 +1,10 @@
 //! Poller of a run: asks for the state of records on behalf of all waiting rows.
 //!
-//! Here stands the queue of waits, the same for both kinds of service. [`attachments`] and [`jobs`]
+//! Here stands the queue of waits, the same for both kinds of service. [`attachment_poller`] and [`job_poller`]
 //! serve the queue. A record without news is asked for again, at longer and longer intervals.
 
-mod attachments;
-mod jobs;
+mod attachment_poller;
+mod job_poller;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
@@ -13,26 +13,26 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
-use super::Halt;
-use super::requests::{RequestOwner, Unmet};
+use super::HaltReason;
+use super::request_sender::{RequestFailure, RequestOwner};
 use crate::model::AttachmentId;
-use crate::sync::lock;
+use crate::mutex::lock_despite_poison;
 
-pub(super) use attachments::AttachmentPoller;
-pub(super) use jobs::JobPoller;
+pub(super) use attachment_poller::AttachmentPoller;
+pub(super) use job_poller::JobPoller;
 
 /// Result of a wait for a record.
 #[derive(Debug)]
-pub(super) enum Seen<P> {
+pub(super) enum PollOutcome<P> {
     /// State of the record: the awaited state, or the last state when the time was over.
-    Shown(P),
+    Observed(P),
     /// The requests for the record fail, for a reason of its own.
-    Unmet(Unmet),
+    RequestFailed(RequestFailure),
 }
 
 /// Intervals and limit of the reads of a record.
 #[derive(Debug, Clone, Copy)]
-struct Pace {
+struct PollSchedule {
     /// Pause before the first read.
     first_pause: Duration,
     /// Longest pause between two reads of the record.
@@ -43,24 +43,24 @@ struct Pace {
 
 /// Queued wait of a row, with the goal `U`.
 #[derive(Debug)]
-struct Waiting<U, P> {
+struct QueuedPoll<U, P> {
     owner: RequestOwner,
     id: AttachmentId,
-    until: U,
-    pace: Pace,
+    goal: U,
+    schedule: PollSchedule,
     since: Instant,
     /// Time of the next read.
-    due: Instant,
+    due_at: Instant,
     /// Pause after the next read.
-    pause: Duration,
-    answer: oneshot::Sender<Seen<P>>,
+    next_pause: Duration,
+    answer: oneshot::Sender<PollOutcome<P>>,
 }
 
 /// Queue of waits, each for its own goal `U` in an answer `P`.
 #[derive(Debug)]
 struct PollQueue<U, P> {
-    waiting: Mutex<Vec<Waiting<U, P>>>,
-    arrived: Notify,
+    waiting: Mutex<Vec<QueuedPoll<U, P>>>,
+    poll_added: Notify,
     closed: AtomicBool,
 }
 
@@ -68,7 +68,7 @@ impl<U, P> Default for PollQueue<U, P> {
     fn default() -> Self {
         Self {
             waiting: Mutex::default(),
-            arrived: Notify::new(),
+            poll_added: Notify::new(),
             closed: AtomicBool::new(false),
         }
     }
@@ -77,32 +77,32 @@ impl<U, P> Default for PollQueue<U, P> {
 impl<U, P> PollQueue<U, P> {
     /// Queues a wait for a record. Returns once the goal is met or the time is over.
     ///
-    /// Fails with [`Halt::Abandoned`] once the queue is closed.
-    async fn watch(
+    /// Fails with [`HaltReason::RowAbandoned`] once the queue is closed.
+    async fn wait_until(
         &self,
         owner: RequestOwner,
         id: AttachmentId,
         until: U,
-        pace: Pace,
-    ) -> Result<Seen<P>, Halt> {
+        pace: PollSchedule,
+    ) -> Result<PollOutcome<P>, HaltReason> {
         if self.closed.load(Ordering::Acquire) {
-            return Err(Halt::Abandoned);
+            return Err(HaltReason::RowAbandoned);
         }
         let (answer, seen) = oneshot::channel();
         let now = Instant::now();
-        self.lock().push(Waiting {
+        self.lock().push(QueuedPoll {
             // The slots of a waiting row are not for others.
             owner: RequestOwner::without_slot(owner.row),
             id,
-            until,
-            pace,
+            goal: until,
+            schedule: pace,
             since: now,
-            due: now + pace.first_pause,
-            pause: pace.first_pause.max(Duration::from_secs(1)),
+            due_at: now + pace.first_pause,
+            next_pause: pace.first_pause.max(Duration::from_secs(1)),
             answer,
         });
-        self.arrived.notify_waiters();
-        seen.await.map_err(|_| Halt::Abandoned)
+        self.poll_added.notify_waiters();
+        seen.await.map_err(|_| HaltReason::RowAbandoned)
     }
 
     /// Ends all waits, present and future, without an answer.
@@ -112,34 +112,39 @@ impl<U, P> PollQueue<U, P> {
     }
 
     /// Answers a wait whose goal is met or whose time is over. Queues other waits again.
-    fn settle(&self, one: Waiting<U, P>, shown: P, is_met: impl Fn(&U, &P, Duration) -> bool) {
+    fn answer_or_requeue(
+        &self,
+        one: QueuedPoll<U, P>,
+        shown: P,
+        is_met: impl Fn(&U, &P, Duration) -> bool,
+    ) {
         let now = Instant::now();
         let waited = now - one.since;
-        if is_met(&one.until, &shown, waited) || waited >= one.pace.limit {
-            one.tell(Seen::Shown(shown));
+        if is_met(&one.goal, &shown, waited) || waited >= one.schedule.limit {
+            one.answer_with(PollOutcome::Observed(shown));
         } else {
-            self.lock().push(one.later(now));
+            self.lock().push(one.rescheduled(now));
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Waiting<U, P>>> {
-        lock(&self.waiting)
+    fn lock(&self) -> MutexGuard<'_, Vec<QueuedPoll<U, P>>> {
+        lock_despite_poison(&self.waiting)
     }
 }
 
-impl<U, P> Waiting<U, P> {
+impl<U, P> QueuedPoll<U, P> {
     /// Answers the wait.
-    fn tell(self, seen: Seen<P>) {
+    fn answer_with(self, seen: PollOutcome<P>) {
         // A row given up no longer waits.
         let _ = self.answer.send(seen);
     }
 
     /// Returns the wait for the next read, with a doubled pause.
-    fn later(self, now: Instant) -> Self {
-        let left = (self.since + self.pace.limit).saturating_duration_since(now);
+    fn rescheduled(self, now: Instant) -> Self {
+        let left = (self.since + self.schedule.limit).saturating_duration_since(now);
         Self {
-            due: now + self.pause.min(left),
-            pause: (self.pause * 2).min(self.pace.longest_pause),
+            due_at: now + self.next_pause.min(left),
+            next_pause: (self.next_pause * 2).min(self.schedule.longest_pause),
             ..self
         }
     }

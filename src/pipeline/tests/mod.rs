@@ -1,14 +1,14 @@
 //! Pipeline against the service in memory, in virtual time. This file has the journal in memory and
 //! the helpers of all tests; each module below has a kind of situation.
 
-mod alone;
+mod attachment_inspection;
 mod changes;
-mod first;
 mod halts;
-mod inspect;
 mod jobs;
-mod losses;
+mod lost_requests;
 mod resume;
+mod unanswered_rows;
+mod undisturbed_rows;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -19,33 +19,40 @@ use tokio::time::Instant;
 use super::*;
 use crate::destination::AttachmentApi;
 use crate::digest::sha256;
-use crate::event::Events;
-use crate::manifest::Row;
-use crate::memory_service::{self, Fault, Ids, Logged, Memory, Operation, Rules, Script};
-use crate::model::{
-    AttachmentId, Content, ExternalId, FileStamp, ObjectRef, ObjectType, Sha256Digest,
+use crate::event::EventSender;
+use crate::manifest::ManifestRow;
+use crate::memory_service::{
+    self, AttachmentServiceRules, DeliveryFault, ExternalIdRule, FaultScript, LoggedRequest,
+    MemoryAttachmentService, RequestKind,
 };
-use crate::plan::{AttachmentStart, FailedJobs, Posted, Start, Step, Wishes, step};
+use crate::model::{
+    AttachmentId, CheckedContent, ExternalId, FileStamp, ObjectRef, ObjectType, Sha256Digest,
+};
+use crate::plan::{
+    AttachmentStart, FailedJobPolicy, PriorCreate, ProtocolStart, RowPlan, UpdatePolicy, plan_row,
+};
 use crate::prepare::RowFile;
 use crate::results::journal::{Journal, JournalClosed};
-use crate::results::{Changes, Entry, Known, Reason, Status, Verified};
+use crate::results::{
+    AttachmentChanges, KnownContent, ResultsEntry, Status, StatusReason, VerifiedBy,
+};
 use crate::root::Root;
-use crate::source::Source;
 use crate::throttle::EarlierAnswer;
+use crate::upload_source::UploadSource;
 
 /// Journal in memory: lines with the time at which each became durable.
 #[derive(Default)]
-struct Lines {
-    lines: Mutex<Vec<(Instant, Entry)>>,
+struct MemoryJournal {
+    lines: Mutex<Vec<(Instant, ResultsEntry)>>,
     /// Number of lines after which the journal breaks.
-    limit: Option<usize>,
+    max_lines: Option<usize>,
 }
 
-impl Journal for Lines {
-    async fn record(&self, entries: Vec<Entry>) -> Result<(), JournalClosed> {
+impl Journal for MemoryJournal {
+    async fn record(&self, entries: Vec<ResultsEntry>) -> Result<(), JournalClosed> {
         let mut lines = self.lines.lock().unwrap();
         for entry in entries {
-            if self.limit.is_some_and(|limit| lines.len() >= limit) {
+            if self.max_lines.is_some_and(|limit| lines.len() >= limit) {
                 return Err(JournalClosed);
             }
             lines.push((Instant::now(), entry));
@@ -54,24 +61,27 @@ impl Journal for Lines {
     }
 }
 
-impl Lines {
+impl MemoryJournal {
     /// Returns the lines of a row.
-    fn of(&self, row: usize) -> Vec<Entry> {
+    fn lines_of(&self, row: usize) -> Vec<ResultsEntry> {
         let lines = self.lines.lock().unwrap();
         let of_row = lines.iter().filter(|(_, entry)| entry.row == Some(row));
         of_row.map(|(_, entry)| entry.clone()).collect()
     }
 
-    fn last(&self, row: usize) -> Option<Entry> {
-        self.of(row).pop()
+    fn last_line(&self, row: usize) -> Option<ResultsEntry> {
+        self.lines_of(row).pop()
     }
 
     fn statuses(&self, row: usize) -> Vec<Status> {
-        self.of(row).iter().map(|entry| entry.status).collect()
+        self.lines_of(row)
+            .iter()
+            .map(|entry| entry.status)
+            .collect()
     }
 
     /// Returns the time at which a row first got a status.
-    fn when(&self, row: usize, status: Status) -> Instant {
+    fn recorded_at(&self, row: usize, status: Status) -> Instant {
         let lines = self.lines.lock().unwrap();
         let line = lines
             .iter()
@@ -81,8 +91,8 @@ impl Lines {
     }
 }
 
-fn content(text: &str) -> Content {
-    Content {
+fn content(text: &str) -> CheckedContent {
+    CheckedContent {
         stamp: FileStamp {
             size: text.len() as u64,
             modified: jiff::Timestamp::UNIX_EPOCH,
@@ -91,8 +101,8 @@ fn content(text: &str) -> Content {
     }
 }
 
-fn row(number: usize) -> Row {
-    Row {
+fn row(number: usize) -> ManifestRow {
+    ManifestRow {
         number,
         line: number as u64 + 1,
         file_path: format!("{number}.pdf"),
@@ -105,104 +115,104 @@ fn row(number: usize) -> Row {
     }
 }
 
-fn task(row: Row, content: Content, start: AttachmentStart) -> AttachmentTask {
+fn task(row: ManifestRow, content: CheckedContent, start: AttachmentStart) -> AttachmentTask {
     task_row(row, content, start)
 }
 
-fn task_row<S>(row: Row, content: Content, start: S) -> TaskRow<S> {
-    let root = Arc::new(Root::at(Path::new(".")).unwrap());
+fn task_row<S>(row: ManifestRow, content: CheckedContent, start: S) -> TaskRow<S> {
+    let root = Arc::new(Root::from_path(Path::new(".")).unwrap());
     TaskRow {
-        source: Source::new(root, row.file_path.clone()),
+        source: UploadSource::new(root, row.file_path.clone()),
         row,
         content,
         start,
         attempts: 0,
-        changes: Changes::default(),
+        changes: AttachmentChanges::default(),
     }
 }
 
 /// Returns the task of a row without an earlier line.
-fn fresh(number: usize) -> AttachmentTask {
+fn new_task(number: usize) -> AttachmentTask {
     task(
         row(number),
-        original(number),
-        AttachmentStart::LookUp(Posted::No),
+        file_content(number),
+        AttachmentStart::LookUp(PriorCreate::NoneUnanswered),
     )
 }
 
 /// Returns the content of a row's file.
-fn original(number: usize) -> Content {
+fn file_content(number: usize) -> CheckedContent {
     content(&format!("bytes of row {number}"))
 }
 
 /// Returns the task that a later run makes of a row, from its last line.
-fn resumed(row: Row, content: Content, last: Entry) -> AttachmentTask {
-    match step(
+fn resumed_task(row: ManifestRow, content: CheckedContent, last: ResultsEntry) -> AttachmentTask {
+    match plan_row(
         &row,
         RowFile::Ready(content),
         Some(last),
-        Wishes::default(),
-        FailedJobs::Leave,
+        UpdatePolicy::default(),
+        FailedJobPolicy::Leave,
     ) {
-        Step::Send(Start::Attachment(start)) => task(row, content, start),
+        RowPlan::SendRequests(ProtocolStart::Attachment(start)) => task(row, content, start),
         other => panic!("no request would follow, but {other:?}"),
     }
 }
 
-fn settings() -> Settings {
-    Settings {
-        rate: 5,
-        concurrency: 8,
+fn settings() -> RunSettings {
+    RunSettings {
+        requests_per_second: 5,
+        rows_at_once: 8,
         max_errors: None,
         max_outage: Duration::from_hours(12),
-        first_answer: EarlierAnswer::Awaited,
+        earlier_answer: EarlierAnswer::NoneYet,
         destination: "memory".into(),
-        wishes: Wishes::default(),
+        update_policy: UpdatePolicy::default(),
         seed: 1,
     }
 }
 
 /// Runs tasks to their end. Returns the reason for an early stop.
-async fn go(
+async fn run_tasks(
     service: &impl AttachmentApi,
-    lines: &Lines,
+    lines: &MemoryJournal,
     tasks: Vec<AttachmentTask>,
-    settings: &Settings,
-) -> Option<Halt> {
-    let (events, _) = Events::channel();
+    settings: &RunSettings,
+) -> Option<HaltReason> {
+    let (events, _) = EventSender::channel();
     let never = std::future::pending();
     let tasks = tasks.into_iter();
     run_attachments(tasks, service, lines, None, settings, &events, never).await
 }
 
 /// Runs new rows to their end, with faults.
-async fn with_faults(
-    rules: Rules,
+async fn run_with_faults(
+    rules: AttachmentServiceRules,
     rows: usize,
-    script: impl FnMut(Operation, u64) -> Option<Fault> + Send + 'static,
-) -> (Memory, Lines, Option<Halt>) {
-    let memory = Memory::with_faults(rules, Box::new(script));
-    let lines = Lines::default();
-    let tasks = (1..=rows).map(fresh).collect();
-    let halt = go(&memory, &lines, tasks, &settings()).await;
+    script: impl FnMut(RequestKind, u64) -> Option<DeliveryFault> + Send + 'static,
+) -> (MemoryAttachmentService, MemoryJournal, Option<HaltReason>) {
+    let memory = MemoryAttachmentService::with_faults(rules, Box::new(script));
+    let lines = MemoryJournal::default();
+    let tasks = (1..=rows).map(new_task).collect();
+    let halt = run_tasks(&memory, &lines, tasks, &settings()).await;
     (memory, lines, halt)
 }
 
 /// Returns a script with a fault in the n-th request of a kind.
-fn nth(
-    operation: Operation,
+fn nth_request(
+    operation: RequestKind,
     number: u64,
-    fault: Fault,
-) -> impl FnMut(Operation, u64) -> Option<Fault> + Send + 'static {
+    fault: DeliveryFault,
+) -> impl FnMut(RequestKind, u64) -> Option<DeliveryFault> + Send + 'static {
     move |asked, count| (asked == operation && count == number).then_some(fault)
 }
 
-fn count(log: &[Logged], operation: Operation) -> usize {
+fn count_requests(log: &[LoggedRequest], operation: RequestKind) -> usize {
     log.iter().filter(|one| one.operation == operation).count()
 }
 
 #[track_caller]
-fn each_is_stored_once(memory: &Memory, lines: &Lines, rows: usize) {
+fn each_is_stored_once(memory: &MemoryAttachmentService, lines: &MemoryJournal, rows: usize) {
     let stored = memory.stored();
     for number in 1..=rows {
         let row = row(number);
@@ -211,9 +221,12 @@ fn each_is_stored_once(memory: &Memory, lines: &Lines, rows: usize) {
             .filter(|one| one.external_id == row.external_id)
             .collect();
         assert_eq!(of_row.len(), 1, "row {number}: {of_row:?}");
-        let last = lines.last(number).unwrap();
+        let last = lines.last_line(number).unwrap();
         assert_eq!(last.status, Status::Uploaded, "{last:?}");
-        assert_eq!(last.known.content().unwrap().sha256, of_row[0].sha256);
+        assert_eq!(
+            last.known_content.content().unwrap().sha256,
+            of_row[0].sha256
+        );
         assert_eq!(
             last.attachment_id.unwrap().as_str(),
             of_row[0].id.to_string()

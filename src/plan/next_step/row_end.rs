@@ -1,8 +1,10 @@
 //! The ends of rows decided from an answer about the attachment, without any request to change it.
 
-use crate::model::{AttachmentId, Content};
-use crate::plan::{Begun, Change, OtherObject, Posted, There};
-use crate::results::{DoneAs, DoneContent, Known, Reason, Replacement, RowState};
+use crate::model::{AttachmentId, CheckedContent};
+use crate::plan::{BegunRecord, ChangeStage, ExistingAttachment, OtherObject, PriorCreate};
+use crate::results::{
+    CompletedAction, ContentMatch, KnownContent, ReplacementStage, RowState, StatusReason,
+};
 
 /// End of a row whose attachment was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,13 +14,13 @@ pub enum RowEnd {
     /// An attachment not known to be made by us has as many bytes as the file.
     SameSize(AttachmentId),
     /// The attachment left by an earlier run matches the row.
-    AsLeft(There),
+    AlreadyRight(ExistingAttachment),
     /// Other content is stored, and stays because the user wants so.
-    Kept {
+    KeptExisting {
         /// Id of the attachment.
         id: AttachmentId,
         /// Knowledge about the stored content.
-        known: Known,
+        known_content: KnownContent,
     },
     /// Content of another size is stored.
     StoredOtherSize {
@@ -32,12 +34,12 @@ pub enum RowEnd {
         /// Id of the attachment.
         id: AttachmentId,
         /// The stored content.
-        stored: Content,
+        stored: CheckedContent,
     },
     /// The begun record has bytes, sent before the file or the object was changed.
     StoredBeforeTheChange {
         /// The record.
-        begun: Begun,
+        begun: BegunRecord,
         /// Size in bytes, as the service shows it.
         size: u64,
     },
@@ -49,69 +51,82 @@ pub enum RowEnd {
         size: u64,
     },
     /// The attachment left by an earlier run does not exist any more, or has lost its bytes.
-    Gone(There),
+    Gone(ExistingAttachment),
     /// The attachment, renamed to this `external_id`, does not exist any more, and others have its
     /// names.
-    GoneSince(String),
+    GoneAfterRename(String),
     /// Another attachment has the row's new `external_id`.
     NewIdTaken,
     /// The attachment hangs on another object than the manifest names now.
-    OnAnotherObject(There),
+    OnOtherObject(ExistingAttachment),
     /// The attachment hangs on another object, and is in the middle of a replacement.
-    ReplacingElsewhere(There),
+    ReplacingOnOtherObject(ExistingAttachment),
     /// A record without bytes has the row's `external_id`: our own record for the given object, or,
     /// for `None`, a record not known to be ours.
-    Unfinished(Option<OtherObject>),
+    RecordWithoutBytes(Option<OtherObject>),
     /// The begun record has no bytes, and hangs on another object.
-    BegunElsewhere(Begun),
+    BegunOnOtherObject(BegunRecord),
     /// The answer to a look-up speaks of another `external_id`.
-    Mismatch {
+    LookUpMismatch {
         /// The other `external_id`.
-        other: String,
+        other_external_id: String,
         /// Earlier POSTs of the row, whose outcome stays unknown.
-        posted: Posted,
+        prior_create: PriorCreate,
     },
     /// The answer about the begun record speaks of another record.
-    OfAnother(Begun),
+    AnswerAboutAnother(BegunRecord),
 }
 
 impl RowEnd {
     /// Returns the state for the row's last line, unless the attachment still gets another name.
     pub fn state(&self) -> RowState {
-        let done = |done_as| RowState::Done(done_as, DoneContent::AsVerified);
+        let done = |done_as| RowState::Done(done_as, ContentMatch::AsVerified);
         match self {
-            Self::Uploaded(_) => done(DoneAs::Uploaded),
-            Self::SameSize(_) => done(DoneAs::Skipped),
-            Self::AsLeft(there) => match (there.change, there.content) {
-                (Change::None | Change::Names, DoneContent::Downloaded) => {
-                    RowState::Done(there.done_as, DoneContent::Downloaded)
-                }
-                (Change::None | Change::Names, _) => done(there.done_as),
-                (Change::LettingGo | Change::LetGo | Change::Sent, _) => done(DoneAs::Uploaded),
+            Self::Uploaded(_) => done(CompletedAction::Uploaded),
+            Self::SameSize(_) => done(CompletedAction::Skipped),
+            Self::AlreadyRight(there) => match (there.change_stage, there.content_match) {
+                (
+                    ChangeStage::NotBegun | ChangeStage::NameSent,
+                    ContentMatch::SameWhenDownloaded,
+                ) => RowState::Done(there.completed_action, ContentMatch::SameWhenDownloaded),
+                (ChangeStage::NotBegun | ChangeStage::NameSent, _) => done(there.completed_action),
+                (
+                    ChangeStage::ReleaseRequested
+                    | ChangeStage::Released
+                    | ChangeStage::NewBytesSent,
+                    _,
+                ) => done(CompletedAction::Uploaded),
             },
-            Self::Kept { .. } => RowState::Done(DoneAs::Skipped, DoneContent::KeptExisting),
-            Self::StoredOtherSize { .. } => RowState::Conflict(Reason::StoredOtherSize),
-            Self::FileChanged { .. } => RowState::Conflict(Reason::FileChanged),
-            Self::StoredBeforeTheChange { begun, .. } => match begun.elsewhere {
-                Some(_) => RowState::ConflictElsewhere,
-                None => RowState::Conflict(Reason::FileChanged),
-            },
-            Self::Gone(_) | Self::GoneSince(_) => RowState::Conflict(Reason::Gone),
-            Self::NewIdTaken => RowState::Conflict(Reason::NewIdTaken),
-            Self::OnAnotherObject(_) => RowState::ConflictElsewhere,
-            Self::SizeMismatch { .. } => RowState::Failed(Reason::SizeMismatch),
-            Self::ReplacingElsewhere(_) => {
-                RowState::Replacing(Replacement::LetGo(Reason::ObjectChanged))
+            Self::KeptExisting { .. } => {
+                RowState::Done(CompletedAction::Skipped, ContentMatch::KeptExisting)
             }
-            Self::Unfinished(Some(_)) | Self::BegunElsewhere(_) => RowState::UnfinishedElsewhere,
-            Self::Unfinished(None) => RowState::Unbegun(Reason::PendingElsewhere),
-            Self::Mismatch { posted, .. } => match posted {
-                Posted::No => RowState::Failed(Reason::LookupMismatch),
-                // The line goes on saying that a record may exist.
-                Posted::Perhaps => RowState::Creating(Reason::LookupMismatch),
-                Posted::ForAnotherObject(_) => RowState::CreatingElsewhere,
+            Self::StoredOtherSize { .. } => RowState::Conflict(StatusReason::StoredOtherSize),
+            Self::FileChanged { .. } => RowState::Conflict(StatusReason::FileChanged),
+            Self::StoredBeforeTheChange { begun, .. } => match begun.other_object {
+                Some(_) => RowState::ConflictOnOtherObject,
+                None => RowState::Conflict(StatusReason::FileChanged),
             },
-            Self::OfAnother(_) => RowState::CreatedUnheard(Reason::NoAnswer),
+            Self::Gone(_) | Self::GoneAfterRename(_) => RowState::Conflict(StatusReason::Gone),
+            Self::NewIdTaken => RowState::Conflict(StatusReason::NewIdTaken),
+            Self::OnOtherObject(_) => RowState::ConflictOnOtherObject,
+            Self::SizeMismatch { .. } => RowState::Failed(StatusReason::SizeMismatch),
+            Self::ReplacingOnOtherObject(_) => {
+                RowState::Replacing(ReplacementStage::Released(StatusReason::ObjectChanged))
+            }
+            Self::RecordWithoutBytes(Some(_)) | Self::BegunOnOtherObject(_) => {
+                RowState::UnfinishedOnOtherObject
+            }
+            Self::RecordWithoutBytes(None) => RowState::NotBegun(StatusReason::PendingElsewhere),
+            Self::LookUpMismatch {
+                prior_create: posted,
+                ..
+            } => match posted {
+                PriorCreate::NoneUnanswered => RowState::Failed(StatusReason::LookupMismatch),
+                // The line goes on saying that a record may exist.
+                PriorCreate::Unanswered => RowState::Creating(StatusReason::LookupMismatch),
+                PriorCreate::UnansweredForOtherObject(_) => RowState::CreatingOnOtherObject,
+            },
+            Self::AnswerAboutAnother(_) => RowState::CreatedThenUnknown(StatusReason::NoAnswer),
         }
     }
 }

@@ -1,16 +1,22 @@
 //! The next step after each kind of evidence, under each policy.
 
 use super::*;
-use crate::destination::Names;
+use crate::destination::AttachmentNames;
 use crate::digest::sha256;
 use crate::model::{ExternalId, FileStamp, ObjectRef, ObjectType};
-use crate::plan::{OtherObject, Progress};
-use crate::results::{Backup, DoneAs, DoneContent, Former, Reason, Status, Verified};
+use crate::plan::{BegunProgress, OtherObject};
+use crate::results::{
+    BackupOutcome, CompletedAction, ContentMatch, FormerContent, Status, StatusReason, VerifiedBy,
+};
 
-const POLICIES: [OnConflict; 3] = [OnConflict::Fail, OnConflict::Skip, OnConflict::Replace];
+const POLICIES: [ConflictPolicy; 3] = [
+    ConflictPolicy::Fail,
+    ConflictPolicy::Skip,
+    ConflictPolicy::Replace,
+];
 
-fn content(text: &str) -> Content {
-    Content {
+fn content(text: &str) -> CheckedContent {
+    CheckedContent {
         stamp: FileStamp {
             size: text.len() as u64,
             modified: jiff::Timestamp::UNIX_EPOCH,
@@ -19,8 +25,8 @@ fn content(text: &str) -> Content {
     }
 }
 
-fn row() -> Row {
-    Row {
+fn row() -> ManifestRow {
+    ManifestRow {
         number: 1,
         line: 2,
         file_path: "a.pdf".into(),
@@ -34,7 +40,7 @@ fn row() -> Row {
 }
 
 /// Content of the row's file.
-fn file() -> Content {
+fn file() -> CheckedContent {
     content("text")
 }
 
@@ -42,46 +48,50 @@ fn id() -> AttachmentId {
     AttachmentId::parse("12").unwrap()
 }
 
-fn stored(size: u64) -> Presence {
-    Presence::Stored {
+fn stored(size: u64) -> AttachmentPresence {
+    AttachmentPresence::Stored {
         id: id(),
         size,
-        names: Names::default(),
+        names: AttachmentNames::default(),
     }
 }
 
-fn pending() -> Presence {
-    Presence::Pending { id: id() }
+fn pending() -> AttachmentPresence {
+    AttachmentPresence::Pending { id: id() }
 }
 
 fn elsewhere() -> OtherObject {
     OtherObject {
-        kind: "event".into(),
-        id: "8".into(),
+        object_type: "event".into(),
+        object_id: "8".into(),
     }
 }
 
 /// Returns the next step of a row with these changes by earlier runs.
-fn changed(sighting: &Sighting<'_>, on_conflict: OnConflict, changes: &Changes) -> NextStep {
+fn next_step_after_changes(
+    sighting: &AttachmentEvidence<'_>,
+    on_conflict: ConflictPolicy,
+    changes: &AttachmentChanges,
+) -> NextStep {
     let row = RowFacts {
         row: &row(),
         content: &file(),
         changes,
-        wishes: Wishes {
+        update_policy: UpdatePolicy {
             on_conflict,
-            ..Wishes::default()
+            ..UpdatePolicy::default()
         },
     };
     next_step(sighting, row)
 }
 
-fn step(sighting: &Sighting<'_>, on_conflict: OnConflict) -> NextStep {
-    changed(sighting, on_conflict, &Changes::default())
+fn next_step_under(sighting: &AttachmentEvidence<'_>, on_conflict: ConflictPolicy) -> NextStep {
+    next_step_after_changes(sighting, on_conflict, &AttachmentChanges::default())
 }
 
 /// Returns the next steps under the policies, in the order of [`POLICIES`].
-fn steps(sighting: &Sighting<'_>) -> [NextStep; 3] {
-    POLICIES.map(|on_conflict| step(sighting, on_conflict))
+fn next_steps(sighting: &AttachmentEvidence<'_>) -> [NextStep; 3] {
+    POLICIES.map(|on_conflict| next_step_under(sighting, on_conflict))
 }
 
 fn same_for_all(step: impl Into<NextStep>) -> [NextStep; 3] {
@@ -89,66 +99,88 @@ fn same_for_all(step: impl Into<NextStep>) -> [NextStep; 3] {
     [step.clone(), step.clone(), step]
 }
 
-fn found(present: &Presence, posted: &Posted) -> [NextStep; 3] {
-    under_both(present, &Presence::Absent, posted)
+fn after_look_up(present: &AttachmentPresence, posted: &PriorCreate) -> [NextStep; 3] {
+    after_both_look_ups(present, &AttachmentPresence::Absent, posted)
 }
 
 /// Returns the steps after look-ups by the present and the new name.
-fn under_both(present: &Presence, under_new: &Presence, posted: &Posted) -> [NextStep; 3] {
-    steps(&Sighting::ByName {
-        present,
-        under_new,
-        posted,
+fn after_both_look_ups(
+    present: &AttachmentPresence,
+    under_new: &AttachmentPresence,
+    posted: &PriorCreate,
+) -> [NextStep; 3] {
+    next_steps(&AttachmentEvidence::LookUps {
+        under_current_id: present,
+        under_new_id: under_new,
+        prior_create: posted,
     })
 }
 
-fn kept(known: Known) -> NextStep {
-    RowEnd::Kept { id: id(), known }.into()
+fn keep_existing(known: KnownContent) -> NextStep {
+    RowEnd::KeptExisting {
+        id: id(),
+        known_content: known,
+    }
+    .into()
 }
 
-fn replace(size: u64, ours: Option<Content>) -> NextStep {
+fn replace(size: u64, ours: Option<CheckedContent>) -> NextStep {
     let id = id();
-    NextStep::Replace { id, size, ours }
+    NextStep::Replace {
+        id,
+        size,
+        our_content: ours,
+    }
 }
 
 #[test]
 fn a_record_is_made_where_a_look_up_finds_nothing() {
     for posted in [
-        Posted::No,
-        Posted::Perhaps,
-        Posted::ForAnotherObject(elsewhere()),
+        PriorCreate::NoneUnanswered,
+        PriorCreate::Unanswered,
+        PriorCreate::UnansweredForOtherObject(elsewhere()),
     ] {
-        let steps = found(&Presence::Absent, &posted);
+        let steps = after_look_up(&AttachmentPresence::Absent, &posted);
         assert_eq!(steps, same_for_all(NextStep::Create));
     }
 }
 
 #[test]
 fn a_record_without_bytes_is_ours_only_after_a_lost_post_for_the_same_object() {
-    let steps = found(&pending(), &Posted::Perhaps);
-    assert_eq!(steps, same_for_all(NextStep::Send(begun())));
-    let steps = found(&pending(), &Posted::No);
-    assert_eq!(steps, same_for_all(RowEnd::Unfinished(None)));
-    let steps = found(&pending(), &Posted::ForAnotherObject(elsewhere()));
-    assert_eq!(steps, same_for_all(RowEnd::Unfinished(Some(elsewhere()))));
+    let steps = after_look_up(&pending(), &PriorCreate::Unanswered);
+    assert_eq!(steps, same_for_all(NextStep::SendFile(begun())));
+    let steps = after_look_up(&pending(), &PriorCreate::NoneUnanswered);
+    assert_eq!(steps, same_for_all(RowEnd::RecordWithoutBytes(None)));
+    let steps = after_look_up(
+        &pending(),
+        &PriorCreate::UnansweredForOtherObject(elsewhere()),
+    );
+    assert_eq!(
+        steps,
+        same_for_all(RowEnd::RecordWithoutBytes(Some(elsewhere())))
+    );
 }
 
 #[test]
 fn as_many_bytes_are_the_same_unless_others_are_to_be_replaced() {
     let same = NextStep::from(RowEnd::SameSize(id()));
     assert_eq!(
-        found(&stored(4), &Posted::No),
+        after_look_up(&stored(4), &PriorCreate::NoneUnanswered),
         [same.clone(), same, NextStep::ReplaceUnlessSame(id())]
     );
 }
 
 #[test]
 fn what_becomes_of_another_size_is_up_to_the_user() {
-    let steps = found(&stored(5), &Posted::No);
+    let steps = after_look_up(&stored(5), &PriorCreate::NoneUnanswered);
     let refused = RowEnd::StoredOtherSize { id: id(), size: 5 };
     assert_eq!(
         steps,
-        [refused.into(), kept(Known::Size(5)), replace(5, None)]
+        [
+            refused.into(),
+            keep_existing(KnownContent::Size(5)),
+            replace(5, None)
+        ]
     );
     assert!(steps.iter().all(NextStep::finds_foreign_content));
 }
@@ -156,63 +188,88 @@ fn what_becomes_of_another_size_is_up_to_the_user() {
 #[test]
 fn after_an_answer_about_another_id_a_record_that_may_be_there_is_not_forgotten() {
     let other = || "B".to_owned();
-    let mismatch = Presence::Mismatch {
+    let mismatch = AttachmentPresence::Mismatch {
         external_id: other(),
     };
     for (posted, status, reason) in [
-        (Posted::No, Status::Failed, Reason::LookupMismatch),
-        (Posted::Perhaps, Status::Creating, Reason::LookupMismatch),
         (
-            Posted::ForAnotherObject(elsewhere()),
+            PriorCreate::NoneUnanswered,
+            Status::Failed,
+            StatusReason::LookupMismatch,
+        ),
+        (
+            PriorCreate::Unanswered,
             Status::Creating,
-            Reason::ObjectChanged,
+            StatusReason::LookupMismatch,
+        ),
+        (
+            PriorCreate::UnansweredForOtherObject(elsewhere()),
+            Status::Creating,
+            StatusReason::ObjectChanged,
         ),
     ] {
-        let end = RowEnd::Mismatch {
-            other: other(),
-            posted: posted.clone(),
+        let end = RowEnd::LookUpMismatch {
+            other_external_id: other(),
+            prior_create: posted.clone(),
         };
         assert_eq!(end.state().encode(), (status, reason));
-        assert_eq!(found(&mismatch, &posted), same_for_all(end));
+        assert_eq!(after_look_up(&mismatch, &posted), same_for_all(end));
     }
 }
 
 #[test]
 fn of_what_has_the_new_name_no_post_is_the_reason() {
-    let steps = under_both(&Presence::Absent, &stored(4), &Posted::No);
+    let steps = after_both_look_ups(
+        &AttachmentPresence::Absent,
+        &stored(4),
+        &PriorCreate::NoneUnanswered,
+    );
     assert_eq!(steps[0], RowEnd::SameSize(id()).into());
-    let steps = under_both(&Presence::Absent, &pending(), &Posted::Perhaps);
-    assert_eq!(steps, same_for_all(RowEnd::Unfinished(None)));
+    let steps = after_both_look_ups(
+        &AttachmentPresence::Absent,
+        &pending(),
+        &PriorCreate::Unanswered,
+    );
+    assert_eq!(steps, same_for_all(RowEnd::RecordWithoutBytes(None)));
 }
 
 #[test]
 fn nothing_is_replaced_while_another_attachment_has_the_new_name() {
-    let steps = under_both(&stored(5), &pending(), &Posted::No);
+    let steps = after_both_look_ups(&stored(5), &pending(), &PriorCreate::NoneUnanswered);
     assert_eq!(steps[2], RowEnd::NewIdTaken.into());
     // Otherwise the new name is looked up before it is given.
-    assert_eq!(steps[..2], found(&stored(5), &Posted::No)[..2]);
-    assert!(decides_by_new_name(&Presence::Absent, Wishes::default()));
-    assert!(!decides_by_new_name(&stored(5), Wishes::default()));
+    assert_eq!(
+        steps[..2],
+        after_look_up(&stored(5), &PriorCreate::NoneUnanswered)[..2]
+    );
+    assert!(needs_look_up_by_new_id(
+        &AttachmentPresence::Absent,
+        UpdatePolicy::default()
+    ));
+    assert!(!needs_look_up_by_new_id(
+        &stored(5),
+        UpdatePolicy::default()
+    ));
 }
 
 #[test]
 fn what_has_a_name_of_an_attachment_that_was_renamed_and_is_gone_is_another_one() {
-    let changes = Changes {
+    let changes = AttachmentChanges {
         renamed_to: Some("N1".into()),
-        ..Changes::default()
+        ..AttachmentChanges::default()
     };
     for on_conflict in POLICIES {
-        let seen = |present: &Presence, under_new: &Presence| {
-            let posted = &Posted::No;
-            let sighting = Sighting::ByName {
-                present,
-                under_new,
-                posted,
+        let seen = |present: &AttachmentPresence, under_new: &AttachmentPresence| {
+            let posted = &PriorCreate::NoneUnanswered;
+            let sighting = AttachmentEvidence::LookUps {
+                under_current_id: present,
+                under_new_id: under_new,
+                prior_create: posted,
             };
-            changed(&sighting, on_conflict, &changes)
+            next_step_after_changes(&sighting, on_conflict, &changes)
         };
-        let absent = &Presence::Absent;
-        let gone = NextStep::from(RowEnd::GoneSince("N1".into()));
+        let absent = &AttachmentPresence::Absent;
+        let gone = NextStep::from(RowEnd::GoneAfterRename("N1".into()));
         assert_eq!(seen(&stored(4), absent), gone);
         assert_eq!(seen(absent, &stored(4)), gone);
         assert_eq!(seen(&stored(4), &stored(5)), gone);
@@ -220,56 +277,60 @@ fn what_has_a_name_of_an_attachment_that_was_renamed_and_is_gone_is_another_one(
     }
 }
 
-fn begun() -> Begun {
-    Begun {
+fn begun() -> BegunRecord {
+    BegunRecord {
         id: id(),
         file_path: "a.pdf".into(),
         content: Some(file()),
-        elsewhere: None,
-        progress: Progress::Unknown,
+        other_object: None,
+        progress: BegunProgress::Unknown,
     }
 }
 
 #[track_caller]
-fn begun_leads_to(begun: &Begun, presence: &Presence, expected: impl Into<NextStep>) {
-    let steps = steps(&Sighting::OfBegun { presence, begun });
+fn begun_leads_to(
+    begun: &BegunRecord,
+    presence: &AttachmentPresence,
+    expected: impl Into<NextStep>,
+) {
+    let steps = next_steps(&AttachmentEvidence::BegunRecordAnswer { presence, begun });
     assert_eq!(steps, same_for_all(expected));
 }
 
 #[test]
 fn a_begun_record_is_gone_on_with_as_the_service_shows_it() {
-    begun_leads_to(&begun(), &Presence::Absent, NextStep::LookUp);
-    begun_leads_to(&begun(), &pending(), NextStep::Send(begun()));
-    let sent = Begun {
-        progress: Progress::Sent,
+    begun_leads_to(&begun(), &AttachmentPresence::Absent, NextStep::LookUp);
+    begun_leads_to(&begun(), &pending(), NextStep::SendFile(begun()));
+    let sent = BegunRecord {
+        progress: BegunProgress::Sent,
         ..begun()
     };
-    begun_leads_to(&sent, &pending(), NextStep::Confirm(id()));
+    begun_leads_to(&sent, &pending(), NextStep::ConfirmSize(id()));
     begun_leads_to(&begun(), &stored(4), RowEnd::Uploaded(id()));
     let mismatch = RowEnd::SizeMismatch { id: id(), size: 5 };
     begun_leads_to(&begun(), &stored(5), mismatch);
     let external_id = "B".into();
-    let other = Presence::Mismatch { external_id };
-    begun_leads_to(&begun(), &other, RowEnd::OfAnother(begun()));
+    let other = AttachmentPresence::Mismatch { external_id };
+    begun_leads_to(&begun(), &other, RowEnd::AnswerAboutAnother(begun()));
 }
 
 #[test]
 fn a_begun_record_of_another_file_or_object_is_left_as_it_is_under_each_policy() {
-    let of_another_file = Begun {
+    let of_another_file = BegunRecord {
         content: Some(content("TEXT")),
         ..begun()
     };
-    let moved = Begun {
-        elsewhere: Some(elsewhere()),
+    let moved = BegunRecord {
+        other_object: Some(elsewhere()),
         ..begun()
     };
-    let sent = NextStep::Send(of_another_file.clone());
+    let sent = NextStep::SendFile(of_another_file.clone());
     begun_leads_to(&of_another_file, &pending(), sent);
-    let moved_away = RowEnd::BegunElsewhere(moved.clone());
+    let moved_away = RowEnd::BegunOnOtherObject(moved.clone());
     begun_leads_to(&moved, &pending(), moved_away);
     for (begun, reason) in [
-        (of_another_file, Reason::FileChanged),
-        (moved, Reason::ObjectChanged),
+        (of_another_file, StatusReason::FileChanged),
+        (moved, StatusReason::ObjectChanged),
     ] {
         let end = RowEnd::StoredBeforeTheChange {
             begun: begun.clone(),
@@ -280,67 +341,73 @@ fn a_begun_record_of_another_file_or_object_is_left_as_it_is_under_each_policy()
     }
 }
 
-fn there() -> There {
-    There {
+fn existing_attachment() -> ExistingAttachment {
+    ExistingAttachment {
         id: id(),
-        known: Known::Content(file()),
-        verified: Verified::Size,
-        done_as: DoneAs::Uploaded,
-        content: DoneContent::AsVerified,
-        elsewhere: None,
-        change: Change::None,
+        known_content: KnownContent::Complete(file()),
+        verified_by: VerifiedBy::Size,
+        completed_action: CompletedAction::Uploaded,
+        content_match: ContentMatch::AsVerified,
+        other_object: None,
+        change_stage: ChangeStage::NotBegun,
     }
 }
 
-fn left(there: &There, size: Holding<u64>) -> [NextStep; 3] {
-    steps(&Sighting::OfLeft { size, there })
+fn after_size(there: &ExistingAttachment, size: AttachmentBytes<u64>) -> [NextStep; 3] {
+    next_steps(&AttachmentEvidence::ExistingAttachmentSize {
+        size,
+        attachment: there,
+    })
 }
 
 #[test]
 fn an_attachment_that_was_left_is_right_gone_or_looked_for_anew() {
     assert_eq!(
-        left(&there(), Holding::Bytes(4)),
-        same_for_all(RowEnd::AsLeft(there()))
+        after_size(&existing_attachment(), AttachmentBytes::Bytes(4)),
+        same_for_all(RowEnd::AlreadyRight(existing_attachment()))
     );
-    for size in [Holding::NoAttachment, Holding::NoBytes] {
-        assert_eq!(left(&there(), size), same_for_all(RowEnd::Gone(there())));
+    for size in [AttachmentBytes::NoAttachment, AttachmentBytes::NoBytes] {
+        assert_eq!(
+            after_size(&existing_attachment(), size),
+            same_for_all(RowEnd::Gone(existing_attachment()))
+        );
     }
-    let let_go = There {
-        change: Change::LetGo,
-        ..there()
+    let let_go = ExistingAttachment {
+        change_stage: ChangeStage::Released,
+        ..existing_attachment()
     };
     assert_eq!(
-        left(&let_go, Holding::NoAttachment),
+        after_size(&let_go, AttachmentBytes::NoAttachment),
         same_for_all(NextStep::LookUp)
     );
     assert_eq!(
-        left(&let_go, Holding::NoBytes),
-        same_for_all(NextStep::Send(begun()))
+        after_size(&let_go, AttachmentBytes::NoBytes),
+        same_for_all(NextStep::SendFile(begun()))
     );
-    let sent = There {
-        change: Change::Sent,
-        ..there()
+    let sent = ExistingAttachment {
+        change_stage: ChangeStage::NewBytesSent,
+        ..existing_attachment()
     };
     assert_eq!(
-        left(&sent, Holding::NoBytes),
-        same_for_all(NextStep::Confirm(id()))
+        after_size(&sent, AttachmentBytes::NoBytes),
+        same_for_all(NextStep::ConfirmSize(id()))
     );
     assert_eq!(
-        left(&sent, Holding::Bytes(4)),
+        after_size(&sent, AttachmentBytes::Bytes(4)),
         same_for_all(NextStep::ReadBytes(sent.clone()))
     );
 }
 
 #[test]
 fn only_the_size_of_what_was_skipped_is_known_so_that_it_is_read_before_it_is_replaced() {
-    let skipped = There {
-        verified: Verified::No,
-        done_as: DoneAs::Skipped,
-        ..there()
+    let skipped = ExistingAttachment {
+        verified_by: VerifiedBy::Nothing,
+        completed_action: CompletedAction::Skipped,
+        ..existing_attachment()
     };
-    let right = NextStep::from(RowEnd::AsLeft(skipped.clone()));
+    let right = NextStep::from(RowEnd::AlreadyRight(skipped.clone()));
     assert_eq!(
-        left(&skipped, Holding::Bytes(4)),
+        after_size(&skipped, AttachmentBytes::Bytes(4)),
         [right.clone(), right, NextStep::ReplaceUnlessSame(id())]
     );
 }
@@ -348,42 +415,46 @@ fn only_the_size_of_what_was_skipped_is_known_so_that_it_is_read_before_it_is_re
 #[test]
 fn other_content_than_the_file_is_left_or_replaced_as_the_user_wants() {
     let before = content("TEXT");
-    let of_another_file = There {
-        known: Known::Content(before),
-        ..there()
+    let of_another_file = ExistingAttachment {
+        known_content: KnownContent::Complete(before),
+        ..existing_attachment()
     };
     let changed = RowEnd::FileChanged {
         id: id(),
         stored: before,
     };
     assert_eq!(
-        left(&of_another_file, Holding::Bytes(4)),
+        after_size(&of_another_file, AttachmentBytes::Bytes(4)),
         [
             changed.into(),
-            kept(Known::Content(before)),
+            keep_existing(KnownContent::Complete(before)),
             replace(4, Some(before))
         ]
     );
     let refused = RowEnd::StoredOtherSize { id: id(), size: 5 };
     assert_eq!(
-        left(&there(), Holding::Bytes(5)),
-        [refused.into(), kept(Known::Size(5)), replace(5, None)]
+        after_size(&existing_attachment(), AttachmentBytes::Bytes(5)),
+        [
+            refused.into(),
+            keep_existing(KnownContent::Size(5)),
+            replace(5, None)
+        ]
     );
 }
 
 #[test]
 fn content_that_the_user_has_let_stay_stays_until_it_is_to_be_replaced() {
-    let known = Known::Size(5);
-    let let_stay = There {
-        known,
-        verified: Verified::No,
-        done_as: DoneAs::Skipped,
-        content: DoneContent::KeptExisting,
-        ..there()
+    let known = KnownContent::Size(5);
+    let let_stay = ExistingAttachment {
+        known_content: known,
+        verified_by: VerifiedBy::Nothing,
+        completed_action: CompletedAction::Skipped,
+        content_match: ContentMatch::KeptExisting,
+        ..existing_attachment()
     };
     assert_eq!(
-        left(&let_stay, Holding::Bytes(5)),
-        [kept(known), kept(known), replace(5, None)]
+        after_size(&let_stay, AttachmentBytes::Bytes(5)),
+        [keep_existing(known), keep_existing(known), replace(5, None)]
     );
 }
 
@@ -391,109 +462,121 @@ fn content_that_the_user_has_let_stay_stays_until_it_is_to_be_replaced() {
 fn an_attachment_on_another_object_is_not_touched() {
     for (change, expected, status) in [
         (
-            Change::Names,
-            RowEnd::OnAnotherObject as fn(There) -> RowEnd,
+            ChangeStage::NameSent,
+            RowEnd::OnOtherObject as fn(ExistingAttachment) -> RowEnd,
             Status::Conflict,
         ),
         (
-            Change::LettingGo,
-            RowEnd::ReplacingElsewhere,
+            ChangeStage::ReleaseRequested,
+            RowEnd::ReplacingOnOtherObject,
             Status::Replacing,
         ),
     ] {
-        let moved = There {
-            elsewhere: Some(elsewhere()),
-            change,
-            ..there()
+        let moved = ExistingAttachment {
+            other_object: Some(elsewhere()),
+            change_stage: change,
+            ..existing_attachment()
         };
         let expected = expected(moved.clone());
-        assert_eq!(expected.state().encode(), (status, Reason::ObjectChanged));
-        assert_eq!(left(&moved, Holding::Bytes(4)), same_for_all(expected));
+        assert_eq!(
+            expected.state().encode(),
+            (status, StatusReason::ObjectChanged)
+        );
+        assert_eq!(
+            after_size(&moved, AttachmentBytes::Bytes(4)),
+            same_for_all(expected)
+        );
     }
 }
 
 #[test]
 fn the_bytes_of_an_attachment_that_was_being_replaced_tell_what_it_holds() {
     let before = content("TEXT");
-    let letting_go = There {
-        known: Known::Content(before),
-        change: Change::LettingGo,
-        ..there()
+    let letting_go = ExistingAttachment {
+        known_content: KnownContent::Complete(before),
+        change_stage: ChangeStage::ReleaseRequested,
+        ..existing_attachment()
     };
     let read = |bytes| {
-        steps(&Sighting::OfBytes {
+        next_steps(&AttachmentEvidence::ExistingAttachmentBytes {
             bytes,
-            there: &letting_go,
+            attachment: &letting_go,
         })
     };
-    assert_eq!(read(Holding::NoAttachment), same_for_all(NextStep::LookUp));
-    let of_before = Begun {
+    assert_eq!(
+        read(AttachmentBytes::NoAttachment),
+        same_for_all(NextStep::LookUp)
+    );
+    let of_before = BegunRecord {
         content: Some(before),
         ..begun()
     };
     assert_eq!(
-        read(Holding::NoBytes),
-        same_for_all(NextStep::Send(of_before))
+        read(AttachmentBytes::NoBytes),
+        same_for_all(NextStep::SendFile(of_before))
     );
     assert_eq!(
-        read(Holding::Bytes((4, file().sha256))),
-        same_for_all(RowEnd::AsLeft(letting_go.clone()))
+        read(AttachmentBytes::Bytes((4, file().sha256))),
+        same_for_all(RowEnd::AlreadyRight(letting_go.clone()))
     );
     let changed = RowEnd::FileChanged {
         id: id(),
         stored: before,
     };
     assert_eq!(
-        read(Holding::Bytes((4, before.sha256))),
+        read(AttachmentBytes::Bytes((4, before.sha256))),
         [
             changed.into(),
-            kept(Known::Content(before)),
+            keep_existing(KnownContent::Complete(before)),
             replace(4, Some(before))
         ]
     );
     assert_eq!(
-        read(Holding::Bytes((4, content("else").sha256)))[2],
+        read(AttachmentBytes::Bytes((4, content("else").sha256)))[2],
         replace(4, None)
     );
 }
 
 #[test]
 fn what_was_replaced_before_tells_old_bytes_from_new_ones() {
-    let changes = Changes {
-        replaced: Some(Former {
+    let changes = AttachmentChanges {
+        replaced: Some(FormerContent {
             size: 9,
             sha256: None,
-            backup: Backup::Waived,
+            backup: BackupOutcome::Waived,
         }),
-        ..Changes::default()
+        ..AttachmentChanges::default()
     };
-    let letting_go = There {
-        change: Change::LettingGo,
-        ..there()
+    let letting_go = ExistingAttachment {
+        change_stage: ChangeStage::ReleaseRequested,
+        ..existing_attachment()
     };
-    let size = Holding::Bytes(4);
+    let size = AttachmentBytes::Bytes(4);
     let there = &letting_go;
-    let step = changed(
-        &Sighting::OfLeft { size, there },
-        OnConflict::Fail,
+    let step = next_step_after_changes(
+        &AttachmentEvidence::ExistingAttachmentSize {
+            size,
+            attachment: there,
+        },
+        ConflictPolicy::Fail,
         &changes,
     );
-    let end = RowEnd::AsLeft(letting_go.clone());
+    let end = RowEnd::AlreadyRight(letting_go.clone());
     assert_eq!(end.state().encode().0, Status::Uploaded);
     assert_eq!(step, end.into());
 }
 
 #[test]
 fn a_name_is_ours_where_our_attachment_has_it() {
-    let holder = |found: &Presence| name_holder(found, &id());
-    assert_eq!(holder(&Presence::Absent), NameHolder::Nobody);
+    let holder = |found: &AttachmentPresence| name_holder(found, &id());
+    assert_eq!(holder(&AttachmentPresence::Absent), NameHolder::Nobody);
     assert_eq!(holder(&stored(4)), NameHolder::Ours);
     assert_eq!(holder(&pending()), NameHolder::Ours);
-    let another = Presence::Pending {
+    let another = AttachmentPresence::Pending {
         id: AttachmentId::parse("13").unwrap(),
     };
     assert_eq!(holder(&another), NameHolder::Another);
     let external_id = "B".into();
-    let mismatch = Presence::Mismatch { external_id };
+    let mismatch = AttachmentPresence::Mismatch { external_id };
     assert_eq!(holder(&mismatch), NameHolder::Another);
 }

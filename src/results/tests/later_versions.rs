@@ -3,8 +3,8 @@
 use super::*;
 
 /// Returns a file of one line, with one cell replaced and a matching check.
-fn of_a_later_version(cell: &str, instead: &str) -> String {
-    let text = Folder::with([entry(1, Status::Uploaded)]).text();
+fn text_of_later_version(cell: &str, instead: &str) -> String {
+    let text = ResultsFolder::with_entries([entry(1, Status::Uploaded)]).text();
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let mut cells: Vec<String> = reader
         .records()
@@ -12,7 +12,7 @@ fn of_a_later_version(cell: &str, instead: &str) -> String {
         .unwrap()
         .unwrap()
         .iter()
-        .map(|cell| crate::text::formula_restored(cell).to_owned())
+        .map(|cell| crate::text::unescape_formula(cell).to_owned())
         .collect();
     let place = COLUMNS.iter().position(|column| *column == cell).unwrap();
     cells[place] = instead.to_owned();
@@ -38,11 +38,11 @@ fn a_line_of_a_later_version_is_named_and_not_taken_for_one_that_says_nothing() 
             "column verified: \"sha256\" is not what consign writes there; is it of a later version?",
         ),
     ] {
-        let previous = Folder::parse(of_a_later_version(cell, instead));
-        let [damaged] = previous.damaged.as_slice() else {
-            panic!("{:?}", previous.damaged);
+        let previous = ResultsFolder::parse(text_of_later_version(cell, instead));
+        let [damaged] = previous.damaged_lines.as_slice() else {
+            panic!("{:?}", previous.damaged_lines);
         };
-        assert_eq!(damaged.why, why);
-        assert_eq!(previous.places().count(), 0);
+        assert_eq!(damaged.problem, why);
+        assert_eq!(previous.latest_line_positions().count(), 0);
     }
 }

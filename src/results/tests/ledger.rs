@@ -5,11 +5,11 @@ use crate::results::ledger::Ledger;
 
 #[test]
 fn evidence_has_each_row_once_in_the_order_of_the_manifest_and_what_left_it_at_the_end() {
-    let left = Entry {
+    let left = ResultsEntry {
         row: None,
         ..entry(9, Status::Uploaded)
     };
-    let folder = Folder::with([
+    let folder = ResultsFolder::with_entries([
         left.clone(),
         entry(3, Status::Uploaded),
         entry(1, Status::Creating),
@@ -19,7 +19,7 @@ fn evidence_has_each_row_once_in_the_order_of_the_manifest_and_what_left_it_at_t
     file.append(&[entry(1, Status::Created)]).unwrap();
     drop(file);
     let ledger = Ledger::read(&folder.path).unwrap();
-    let entries: Vec<Entry> = ledger.entries().collect();
+    let entries: Vec<ResultsEntry> = ledger.entries().collect();
     assert_eq!(
         entries,
         [
@@ -30,9 +30,9 @@ fn evidence_has_each_row_once_in_the_order_of_the_manifest_and_what_left_it_at_t
         ]
     );
     assert_eq!(ledger.len(), 4);
-    assert_eq!(ledger.previous().superseded(), 1);
+    assert_eq!(ledger.earlier_results().count_superseded_lines(), 1);
     assert_eq!(
-        ledger.extra(&entries[2], "department"),
+        ledger.extra_cell(&entries[2], "department"),
         "extra of =A3\nand more"
     );
     let text = folder.text();
@@ -42,7 +42,7 @@ fn evidence_has_each_row_once_in_the_order_of_the_manifest_and_what_left_it_at_t
 
 #[test]
 fn results_that_are_being_written_are_no_evidence_yet() {
-    let folder = Folder::with([entry(1, Status::Uploaded)]);
+    let folder = ResultsFolder::with_entries([entry(1, Status::Uploaded)]);
     let (file, _) = ResultsFile::resume(&folder.path, None).unwrap();
     let refused = Ledger::read(&folder.path).unwrap_err();
     assert!(matches!(refused, ResultsError::Locked { .. }), "{refused}");
@@ -52,8 +52,9 @@ fn results_that_are_being_written_are_no_evidence_yet() {
 
 #[test]
 fn a_file_without_rows_is_empty() {
-    let ledger = Ledger::read(&Folder::with([]).path).unwrap();
+    let ledger = Ledger::read(&ResultsFolder::with_entries([]).path).unwrap();
     assert_eq!(ledger.len(), 0);
-    let ledger = Ledger::read(&Folder::with([entry(1, Status::Uploaded)]).path).unwrap();
+    let ledger =
+        Ledger::read(&ResultsFolder::with_entries([entry(1, Status::Uploaded)]).path).unwrap();
     assert_eq!(ledger.len(), 1);
 }

@@ -5,31 +5,31 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::*;
-use crate::arbitrary::{attachment_id, bytes, cases, text};
-use crate::text::{formula_restored, formula_safe};
+use crate::arbitrary::{arbitrary_attachment_id, arbitrary_bytes, arbitrary_text, proptest_config};
+use crate::text::{escape_formula, unescape_formula};
 
 /// Any line of a run.
-fn any_entry() -> impl Strategy<Value = Entry> {
-    let texts = [(); 6].map(|()| unbroken());
+fn any_entry() -> impl Strategy<Value = ResultsEntry> {
+    let texts = [(); 6].map(|()| text_without_leading_break());
     let known = prop_oneof![
-        Just(Known::Nothing),
-        any::<u64>().prop_map(Known::Size),
-        (any::<u64>(), moment(1), any::<[u8; 32]>()).prop_map(|(size, modified, sha256)| {
-            Known::Content(Content {
+        Just(KnownContent::Nothing),
+        any::<u64>().prop_map(KnownContent::Size),
+        (any::<u64>(), any_timestamp(1), any::<[u8; 32]>()).prop_map(|(size, modified, sha256)| {
+            KnownContent::Complete(CheckedContent {
                 stamp: FileStamp { size, modified },
                 sha256: crate::model::Sha256Digest(sha256),
             })
         }),
     ];
-    let verified = [Verified::No, Verified::Size, Verified::Etag];
+    let verified = [VerifiedBy::Nothing, VerifiedBy::Size, VerifiedBy::Etag];
     (
         (option::of(1_usize..99), texts, select(Status::ALL.to_vec())),
         (
-            option::of(attachment_id()),
+            option::of(arbitrary_attachment_id()),
             known,
             select(verified.to_vec()),
         ),
-        (any::<u32>(), moment(1_000_000), changes()),
+        (any::<u32>(), any_timestamp(1_000_000), changes()),
     )
         .prop_map(
             |(
@@ -47,17 +47,17 @@ fn any_entry() -> impl Strategy<Value = Entry> {
                 ),
                 (attachment_id, known, verified),
                 (attempts, updated_at, changes),
-            )| Entry {
+            )| ResultsEntry {
                 row,
                 file_path,
                 object_type,
                 object_id,
                 external_id,
                 status,
-                reason: Reason::NoAnswer,
+                reason: StatusReason::NoAnswer,
                 attachment_id,
-                known,
-                verified,
+                known_content: known,
+                verified_by: verified,
                 attempts,
                 destination,
                 updated_at,
@@ -67,22 +67,23 @@ fn any_entry() -> impl Strategy<Value = Entry> {
         )
 }
 
-fn changes() -> impl Strategy<Value = Changes> {
-    let words = || option::of(text().prop_filter("empty is none", |text| !text.is_empty()));
+fn changes() -> impl Strategy<Value = AttachmentChanges> {
+    let words =
+        || option::of(arbitrary_text().prop_filter("empty is none", |text| !text.is_empty()));
     let backup = prop_oneof![
-        Just(Backup::Waived),
-        text()
+        Just(BackupOutcome::Waived),
+        arbitrary_text()
             .prop_filter("of a file", |text| !["", "waived"].contains(&&**text))
-            .prop_map(Backup::Kept),
+            .prop_map(BackupOutcome::Kept),
     ];
     let sha256 = option::of(any::<[u8; 32]>().prop_map(crate::model::Sha256Digest));
-    let former = (any::<u64>(), sha256, backup).prop_map(|(size, sha256, backup)| Former {
+    let former = (any::<u64>(), sha256, backup).prop_map(|(size, sha256, backup)| FormerContent {
         size,
         sha256,
         backup,
     });
     (option::of(former), words(), words()).prop_map(|(replaced, previous_title, renamed_to)| {
-        Changes {
+        AttachmentChanges {
             replaced,
             previous_title,
             renamed_to,
@@ -90,12 +91,12 @@ fn changes() -> impl Strategy<Value = Changes> {
     })
 }
 
-fn unbroken() -> impl Strategy<Value = String> {
-    text().prop_map(|text| text.trim_start_matches(['\n', '\r']).to_owned())
+fn text_without_leading_break() -> impl Strategy<Value = String> {
+    arbitrary_text().prop_map(|text| text.trim_start_matches(['\n', '\r']).to_owned())
 }
 
 /// Any moment of a calendar, in whole multiples of `grain` nanoseconds.
-fn moment(grain: i32) -> impl Strategy<Value = jiff::Timestamp> {
+fn any_timestamp(grain: i32) -> impl Strategy<Value = jiff::Timestamp> {
     let range = jiff::Timestamp::MIN.as_second() + 1..jiff::Timestamp::MAX.as_second();
     (range, 0..1_000_000_000 / grain)
         .prop_map(move |(second, part)| jiff::Timestamp::new(second, part * grain).unwrap())
@@ -106,8 +107,8 @@ fn moment(grain: i32) -> impl Strategy<Value = jiff::Timestamp> {
 /// No cell begins with a line break. The quote before a leading line break looks like the end of a
 /// cell, so an earlier cell without its own closing quote could end there as if it had been written
 /// so.
-fn lines() -> impl Strategy<Value = Vec<(Entry, String)>> {
-    let line = (any_entry(), unbroken());
+fn lines() -> impl Strategy<Value = Vec<(ResultsEntry, String)>> {
+    let line = (any_entry(), text_without_leading_break());
     prop::collection::vec(line, 1..5).prop_map(|mut lines| {
         for (number, (entry, _)) in lines.iter_mut().enumerate() {
             entry.external_id.insert_str(0, &format!("A{number}"));
@@ -120,15 +121,16 @@ fn lines() -> impl Strategy<Value = Vec<(Entry, String)>> {
 }
 
 /// Returns a file of these lines, the last `appended` of them written by the journal.
-fn file_of(column: &str, lines: &[(Entry, String)], appended: usize) -> Vec<u8> {
-    let folder = Folder::new();
+fn written_bytes(column: &str, lines: &[(ResultsEntry, String)], appended: usize) -> Vec<u8> {
+    let folder = ResultsFolder::new();
     let (mut file, _) = ResultsFile::begin(&folder.path).unwrap();
     let (whole, journal) = lines.split_at(lines.len() - appended);
-    let whole = whole.iter().map(|(entry, extra)| Line {
+    let whole = whole.iter().map(|(entry, extra)| LineToWrite {
         entry: entry.clone(),
         extras: vec![extra.clone()],
     });
-    file.replace(&[column.to_owned()], whole).unwrap();
+    file.rewrite_before_run(&[column.to_owned()], whole)
+        .unwrap();
     for (entry, _) in journal {
         file.append(std::slice::from_ref(entry)).unwrap();
     }
@@ -137,9 +139,9 @@ fn file_of(column: &str, lines: &[(Entry, String)], appended: usize) -> Vec<u8> 
 }
 
 /// Returns the offset at which each line of a file ends, the header first.
-fn ends(text: &[u8]) -> Vec<usize> {
+fn record_ends(text: &[u8]) -> Vec<usize> {
     let text = std::str::from_utf8(text).unwrap();
-    let lengths = lines_of(text).into_iter().map(|line| line.len());
+    let lengths = split_records(text).into_iter().map(|line| line.len());
     lengths
         .scan(0, |end, length| {
             *end += length;
@@ -150,23 +152,23 @@ fn ends(text: &[u8]) -> Vec<usize> {
 
 /// Damage to one byte of a file.
 #[derive(Debug, Clone, Copy)]
-enum Damage {
+enum ByteDamage {
     Replaced(u8),
     Inserted(u8),
     Removed,
 }
 
-fn damage() -> impl Strategy<Value = Damage> {
+fn damage() -> impl Strategy<Value = ByteDamage> {
     let byte = || prop_oneof![any::<u8>(), select(b"\"\n\r,;' 0a".to_vec())];
     prop_oneof![
-        byte().prop_map(Damage::Replaced),
-        byte().prop_map(Damage::Inserted),
-        Just(Damage::Removed),
+        byte().prop_map(ByteDamage::Replaced),
+        byte().prop_map(ByteDamage::Inserted),
+        Just(ByteDamage::Removed),
     ]
 }
 
-impl Damage {
-    fn befall(self, text: &mut Vec<u8>, at: usize) {
+impl ByteDamage {
+    fn apply(self, text: &mut Vec<u8>, at: usize) {
         match self {
             Self::Replaced(byte) => text[at] = byte,
             Self::Inserted(byte) => text.insert(at, byte),
@@ -178,12 +180,12 @@ impl Damage {
 }
 
 /// Fails if a line is believed that was not written.
-fn only_what_was_written_is_believed(
-    previous: &Previous,
-    lines: &[(Entry, String)],
+fn assert_only_written_lines_believed(
+    previous: &EarlierResults,
+    lines: &[(ResultsEntry, String)],
 ) -> Result<(), TestCaseError> {
     for id in previous.external_ids() {
-        let believed = previous.get(id).unwrap();
+        let believed = previous.latest_entry(id).unwrap();
         prop_assert!(
             lines.iter().any(|(entry, _)| *entry == believed),
             "{:?}",
@@ -194,21 +196,21 @@ fn only_what_was_written_is_believed(
 }
 
 proptest! {
-    #![proptest_config(cases(150))]
+    #![proptest_config(proptest_config(150))]
 
     #[test]
     fn any_lines_read_back_as_they_were_written(
-        lines in lines(), column in text(), appended in any::<Index>(),
+        lines in lines(), column in arbitrary_text(), appended in any::<Index>(),
     ) {
-        prop_assume!(column != LINE_CHECK && !COLUMNS.contains(&&*column));
+        prop_assume!(column != LINE_CHECK_COLUMN && !COLUMNS.contains(&&*column));
         let appended = appended.index(lines.len() + 1);
-        let previous = Folder::parse(file_of(&column, &lines, appended));
-        prop_assert_eq!(&previous.damaged, &[]);
-        prop_assert_eq!(previous.torn, None);
+        let previous = ResultsFolder::parse(written_bytes(&column, &lines, appended));
+        prop_assert_eq!(&previous.damaged_lines, &[]);
+        prop_assert_eq!(previous.torn_line, None);
         for (number, (entry, extra)) in lines.iter().enumerate() {
-            prop_assert_eq!(previous.get(&entry.external_id), Some(entry.clone()));
+            prop_assert_eq!(previous.latest_entry(&entry.external_id), Some(entry.clone()));
             let extra = if number < lines.len() - appended { extra } else { "" };
-            prop_assert_eq!(previous.extra(&entry.external_id, &column), extra);
+            prop_assert_eq!(previous.extra_cell(&entry.external_id, &column), extra);
         }
         prop_assert_eq!(previous.next_serial(), lines.len() as u64 + 1);
     }
@@ -217,21 +219,21 @@ proptest! {
     fn a_damaged_byte_costs_the_lines_that_it_touches_and_no_others(
         lines in lines(), appended in any::<Index>(), at in any::<Index>(), damage in damage(),
     ) {
-        let mut text = file_of("department", &lines, appended.index(lines.len() + 1));
-        let ends = ends(&text);
+        let mut text = written_bytes("department", &lines, appended.index(lines.len() + 1));
+        let ends = record_ends(&text);
         let at = at.index(text.len());
-        damage.befall(&mut text, at);
-        let Ok(previous) = Previous::parse(text, Path::new("m.results.csv")) else {
+        damage.apply(&mut text, at);
+        let Ok(previous) = EarlierResults::parse(text, Path::new("m.results.csv")) else {
             // Without its header the file is no results file, and is not written over.
             prop_assert!(at < ends[0]);
             return Ok(());
         };
-        only_what_was_written_is_believed(&previous, &lines)?;
+        assert_only_written_lines_believed(&previous, &lines)?;
         for (line, (entry, _)) in ends.windows(2).zip(&lines) {
             // A damaged header may move all columns; then each line is named. And without its line
             // break, the line before runs into this one.
             let is_touched = at < ends[0] || (line[0] - 1..line[1]).contains(&at);
-            let believed = previous.get(&entry.external_id);
+            let believed = previous.latest_entry(&entry.external_id);
             prop_assert!(is_touched || believed.as_ref() == Some(entry), "lost {:?}", entry);
         }
     }
@@ -240,34 +242,34 @@ proptest! {
     fn a_file_torn_anywhere_loses_the_line_where_it_is_torn_and_no_other(
         lines in lines(), appended in any::<Index>(), at in any::<Index>(),
     ) {
-        let mut text = file_of("department", &lines, appended.index(lines.len() + 1));
-        let ends = ends(&text);
+        let mut text = written_bytes("department", &lines, appended.index(lines.len() + 1));
+        let ends = record_ends(&text);
         text.truncate(ends[0] + at.index(text.len() - ends[0]));
         let length = text.len();
-        let previous = Folder::parse(text);
-        only_what_was_written_is_believed(&previous, &lines)?;
-        prop_assert_eq!(&previous.damaged, &[]);
+        let previous = ResultsFolder::parse(text);
+        assert_only_written_lines_believed(&previous, &lines)?;
+        prop_assert_eq!(&previous.damaged_lines, &[]);
         for (end, (entry, _)) in ends[1..].iter().zip(&lines) {
-            let believed = previous.get(&entry.external_id);
+            let believed = previous.latest_entry(&entry.external_id);
             prop_assert!(length < *end || believed.as_ref() == Some(entry), "lost {:?}", entry);
         }
     }
 
     #[test]
     fn any_bytes_are_read_and_none_of_them_are_believed(
-        has_header in any::<bool>(), rest in bytes(200),
+        has_header in any::<bool>(), rest in arbitrary_bytes(200),
     ) {
-        let header = format!("{},{LINE_CHECK},department\n", COLUMNS.join(","));
+        let header = format!("{},{LINE_CHECK_COLUMN},department\n", COLUMNS.join(","));
         let text = if has_header { [header.into_bytes(), rest].concat() } else { rest };
-        if let Ok(previous) = Previous::parse(text, Path::new("m.results.csv")) {
+        if let Ok(previous) = EarlierResults::parse(text, Path::new("m.results.csv")) {
             prop_assert_eq!(previous.external_ids(), Vec::<&str>::new());
         }
     }
 
     #[test]
-    fn no_cell_is_a_formula_and_each_reads_back(cell in text()) {
-        let safe = formula_safe(&cell);
+    fn no_cell_is_a_formula_and_each_reads_back(cell in arbitrary_text()) {
+        let safe = escape_formula(&cell);
         prop_assert!(!safe.starts_with(['=', '+', '-', '@', '\t', '\r']));
-        prop_assert_eq!(formula_restored(&safe), &*cell);
+        prop_assert_eq!(unescape_formula(&safe), &*cell);
     }
 }

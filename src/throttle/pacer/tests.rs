@@ -9,32 +9,32 @@ use super::*;
 
 /// The four ways in which a service may count requests, as far as known.
 #[derive(Debug, Clone, Copy)]
-enum Counting {
+enum RateCounting {
     FixedWindow,
     SlidingWindow,
     SlidingWindowWithRefused,
     TokenBucket,
 }
 
-const ALL: [Counting; 4] = [
-    Counting::FixedWindow,
-    Counting::SlidingWindow,
-    Counting::SlidingWindowWithRefused,
-    Counting::TokenBucket,
+const ALL_COUNTINGS: [RateCounting; 4] = [
+    RateCounting::FixedWindow,
+    RateCounting::SlidingWindow,
+    RateCounting::SlidingWindowWithRefused,
+    RateCounting::TokenBucket,
 ];
 
 const LIMIT: u32 = 5;
 
-struct Server {
-    counting: Counting,
+struct CountingServer {
+    counting: RateCounting,
     opened: Instant,
     counted: Vec<Instant>,
     tokens: f64,
     filled: Instant,
 }
 
-impl Server {
-    fn new(counting: Counting) -> Self {
+impl CountingServer {
+    fn new(counting: RateCounting) -> Self {
         let now = Instant::now();
         Self {
             counting,
@@ -47,16 +47,16 @@ impl Server {
 
     fn takes(&mut self, now: Instant) -> bool {
         let taken = match self.counting {
-            Counting::TokenBucket => self.takes_token(now),
-            Counting::FixedWindow => {
+            RateCounting::TokenBucket => self.takes_token(now),
+            RateCounting::FixedWindow => {
                 let second = |at: Instant| (at - self.opened).as_secs();
                 self.in_window(|at| second(at) == second(now))
             }
-            Counting::SlidingWindow | Counting::SlidingWindowWithRefused => {
-                self.in_window(|at| now - at < WINDOW)
+            RateCounting::SlidingWindow | RateCounting::SlidingWindowWithRefused => {
+                self.in_window(|at| now - at < COUNTING_WINDOW)
             }
         };
-        if taken || matches!(self.counting, Counting::SlidingWindowWithRefused) {
+        if taken || matches!(self.counting, RateCounting::SlidingWindowWithRefused) {
             self.counted.push(now);
         }
         taken
@@ -82,18 +82,18 @@ impl Server {
 
 /// Network between client and server, with a constant and a varying delay.
 #[derive(Debug, Clone, Copy)]
-struct Network {
+struct SimulatedNetwork {
     base: Duration,
     jitter: Duration,
 }
 
-impl Network {
+impl SimulatedNetwork {
     fn one_way(self, random: &std::sync::Mutex<fastrand::Rng>) -> Duration {
         self.base / 2 + self.jitter.mul_f64(random.lock().unwrap().f64())
     }
 }
 
-struct Outcome {
+struct PacingOutcome {
     seconds: f64,
     /// Number of refused requests, others' not included.
     refused: u32,
@@ -101,7 +101,7 @@ struct Outcome {
 
 /// Load of the company's other programs at the same time.
 #[derive(Debug, Clone, Copy)]
-enum Others {
+enum OtherClientLoad {
     Nothing,
     /// Two requests a second, always half a second apart.
     Regular,
@@ -109,7 +109,7 @@ enum Others {
     Irregular,
 }
 
-impl Others {
+impl OtherClientLoad {
     fn pause(self, random: &std::sync::Mutex<fastrand::Rng>) -> Option<Duration> {
         let half = Duration::from_millis(500);
         match self {
@@ -121,15 +121,15 @@ impl Others {
 }
 
 /// Sends `requests` with eight workers, in virtual time.
-async fn send(
+async fn simulate_requests(
     requests: u32,
-    counting: Counting,
-    network: Network,
-    others: Others,
+    counting: RateCounting,
+    network: SimulatedNetwork,
+    others: OtherClientLoad,
     seed: u64,
-) -> Outcome {
+) -> PacingOutcome {
     let pacer = Pacer::new(LIMIT);
-    let server = std::sync::Mutex::new(Server::new(counting));
+    let server = std::sync::Mutex::new(CountingServer::new(counting));
     let random = std::sync::Mutex::new(fastrand::Rng::with_seed(seed));
     let left = AtomicU32::new(requests);
     let refused = AtomicU32::new(0);
@@ -139,14 +139,14 @@ async fn send(
             .fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1))
             .is_ok()
         {
-            let turn = pacer.turn().await;
+            let turn = pacer.acquire().await;
             tokio::time::sleep(network.one_way(&random)).await;
             let taken = server.lock().unwrap().takes(Instant::now());
             tokio::time::sleep(network.one_way(&random)).await;
             drop(turn);
             if !taken {
                 refused.fetch_add(1, Relaxed);
-                pacer.throttled(None);
+                pacer.note_throttled(None);
             }
         }
     };
@@ -161,7 +161,7 @@ async fn send(
         _ = join_all((0..8).map(|_| worker())) => {}
         () = of_others => {}
     }
-    Outcome {
+    PacingOutcome {
         seconds: begun.elapsed().as_secs_f64(),
         refused: refused.into_inner(),
     }
@@ -169,13 +169,13 @@ async fn send(
 
 /// Fails if a request is refused, or if the mean time of the runs exceeds the floor times
 /// `times_the_floor`.
-async fn at_most(times_the_floor: f64, network: Network) {
+async fn assert_time_at_most(times_the_floor: f64, network: SimulatedNetwork) {
     const SEEDS: u64 = 12;
-    for counting in ALL {
+    for counting in ALL_COUNTINGS {
         let mut total = 0.0;
         for seed in 0..SEEDS {
-            let Outcome { seconds, refused } =
-                send(300, counting, network, Others::Nothing, seed).await;
+            let PacingOutcome { seconds, refused } =
+                simulate_requests(300, counting, network, OtherClientLoad::Nothing, seed).await;
             assert_eq!(refused, 0, "{counting:?}, {network:?}, seed {seed}");
             total += seconds / (299.0 / f64::from(LIMIT));
         }
@@ -187,8 +187,8 @@ async fn at_most(times_the_floor: f64, network: Network) {
     }
 }
 
-const fn network(base_ms: u64, jitter_ms: u64) -> Network {
-    Network {
+const fn network(base_ms: u64, jitter_ms: u64) -> SimulatedNetwork {
+    SimulatedNetwork {
         base: Duration::from_millis(base_ms),
         jitter: Duration::from_millis(jitter_ms),
     }
@@ -196,26 +196,30 @@ const fn network(base_ms: u64, jitter_ms: u64) -> Network {
 
 #[tokio::test(start_paused = true)]
 async fn on_a_steady_network_the_limit_is_reached_and_never_overrun() {
-    at_most(1.03, network(0, 20)).await;
-    at_most(1.03, network(80, 20)).await;
-    at_most(1.05, network(300, 20)).await;
+    assert_time_at_most(1.03, network(0, 20)).await;
+    assert_time_at_most(1.03, network(80, 20)).await;
+    assert_time_at_most(1.05, network(300, 20)).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn on_a_shaky_network_the_limit_is_nearly_reached_and_never_overrun() {
-    at_most(1.10, network(0, 100)).await;
-    at_most(1.15, network(150, 100)).await;
+    assert_time_at_most(1.10, network(0, 100)).await;
+    assert_time_at_most(1.15, network(150, 100)).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn beside_another_client_the_rate_settles_near_what_is_left() {
     const REQUESTS: u32 = 1_000;
-    for counting in ALL {
+    for counting in ALL_COUNTINGS {
         // Below the full rest, which is three: in a strict window, irregular requests of others
         // come in threes and fours now and then.
-        for (others, least) in [(Others::Regular, 2.1), (Others::Irregular, 1.4)] {
+        for (others, least) in [
+            (OtherClientLoad::Regular, 2.1),
+            (OtherClientLoad::Irregular, 1.4),
+        ] {
             let network = network(150, 100);
-            let Outcome { seconds, refused } = send(REQUESTS, counting, network, others, 1).await;
+            let PacingOutcome { seconds, refused } =
+                simulate_requests(REQUESTS, counting, network, others, 1).await;
             let share = f64::from(refused) / f64::from(REQUESTS);
             let rate = f64::from(REQUESTS - refused) / seconds;
             let about = format!("{counting:?}, {others:?}: {rate:.2}/s, {share:.4} refused");
@@ -229,35 +233,41 @@ async fn beside_another_client_the_rate_settles_near_what_is_left() {
 #[tokio::test(start_paused = true)]
 async fn a_refusal_stops_all_requests_for_the_time_that_the_service_names() {
     let pacer = Pacer::new(LIMIT);
-    drop(pacer.turn().await);
-    pacer.throttled(Some(Duration::from_secs(7)));
+    drop(pacer.acquire().await);
+    pacer.note_throttled(Some(Duration::from_secs(7)));
     let refused = Instant::now();
-    drop(pacer.turn().await);
+    drop(pacer.acquire().await);
     assert_eq!(refused.elapsed(), Duration::from_secs(7));
 }
 
 #[test]
 fn a_refusal_halves_the_rate_once_and_a_minute_restores_it() {
     let start = Instant::now();
-    let mut window = Window::new(LIMIT, start);
+    let mut window = PacerSchedule::new(LIMIT, start);
     for _ in 0..4 {
-        window.throttled(start, WINDOW);
+        window.throttled(start, COUNTING_WINDOW);
     }
-    let resumed = start + WINDOW;
+    let resumed = start + COUNTING_WINDOW;
     let close = |a: f64, b: f64| (a - b).abs() < 1e-9;
-    assert!(close(window.share(resumed), 0.5));
-    assert!(close(window.share(resumed + RISE), PLATEAU));
-    assert!(close(window.share(resumed + RECOVERY - PROBE), PLATEAU));
-    assert!(close(window.share(resumed + RECOVERY), 1.0));
+    assert!(close(window.usable_share(resumed), 0.5));
+    assert!(close(
+        window.usable_share(resumed + RISE_TIME),
+        PLATEAU_SHARE
+    ));
+    assert!(close(
+        window.usable_share(resumed + RECOVERY_TIME - PROBING_TIME),
+        PLATEAU_SHARE
+    ));
+    assert!(close(window.usable_share(resumed + RECOVERY_TIME), 1.0));
 }
 
 #[test]
 fn the_rate_never_falls_below_one_a_second() {
     let mut now = Instant::now();
-    let mut window = Window::new(LIMIT, now);
+    let mut window = PacerSchedule::new(LIMIT, now);
     for _ in 0..9 {
-        window.throttled(now, WINDOW);
-        now += WINDOW;
+        window.throttled(now, COUNTING_WINDOW);
+        now += COUNTING_WINDOW;
     }
-    assert!(window.share(now) * f64::from(LIMIT) >= 1.0);
+    assert!(window.usable_share(now) * f64::from(LIMIT) >= 1.0);
 }

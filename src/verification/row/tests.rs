@@ -1,68 +1,71 @@
 //! Tests of the claims in lines of results, and of the rows which make a verification fail.
 
 use super::*;
-use crate::destination::archive::{Exhibit, Shown};
+use crate::destination::attachment_metadata::{AttachmentMetadata, Reported};
 use crate::digest::sha256;
-use crate::model::{Content, FileStamp};
-use crate::pipeline::{Bytes, Seen};
-use crate::results::file::{Line, ResultsFile};
-use crate::results::{Backup, Changes, Former, Known, Reason, Status, Verified};
+use crate::model::{CheckedContent, FileStamp};
+use crate::pipeline::{InspectedAttachment, InspectedBytes};
+use crate::results::results_file::{LineToWrite, ResultsFile};
+use crate::results::{
+    AttachmentChanges, BackupOutcome, FormerContent, KnownContent, Status, StatusReason, VerifiedBy,
+};
 
-fn entry(status: Status) -> Entry {
-    Entry {
+fn entry(status: Status) -> ResultsEntry {
+    ResultsEntry {
         row: Some(1),
         file_path: "contracts/2026/a.pdf".into(),
         object_type: "contract".into(),
         object_id: "7".into(),
         external_id: "A1".into(),
         status,
-        reason: Reason::None,
+        reason: StatusReason::None,
         attachment_id: AttachmentId::parse("12").ok(),
-        known: Known::Content(Content {
+        known_content: KnownContent::Complete(CheckedContent {
             stamp: FileStamp {
                 size: 5,
                 modified: Timestamp::UNIX_EPOCH,
             },
             sha256: sha256(b"hello"),
         }),
-        verified: Verified::Size,
+        verified_by: VerifiedBy::Size,
         attempts: 1,
         destination: "here".into(),
         updated_at: Timestamp::UNIX_EPOCH,
         message: String::new(),
-        changes: Changes::default(),
+        changes: AttachmentChanges::default(),
     }
 }
 
-fn occasion() -> Occasion {
-    Occasion {
-        began: Timestamp::UNIX_EPOCH,
-        download: Download::None,
+fn occasion() -> VerificationRun {
+    VerificationRun {
+        started_at: Timestamp::UNIX_EPOCH,
+        download: DownloadScope::None,
         destination: "here".into(),
     }
 }
 
 /// Returns the row of a results file with one line, one title and one file name.
-fn row_with(entry: &Entry, title: &str, file_name: &str) -> Row {
+fn row_with(entry: &ResultsEntry, title: &str, file_name: &str) -> VerificationRow {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("m.results.csv");
     let written = path.with_file_name("written.results.csv");
     let (mut file, _) = ResultsFile::begin(&written).unwrap();
-    let line = Line {
+    let line = LineToWrite {
         entry: entry.clone(),
         extras: vec![title.to_owned(), file_name.to_owned()],
     };
     let columns = ["title", "file_name"].map(str::to_owned);
-    file.replace(&columns, [line].into_iter()).unwrap();
+    file.rewrite_before_run(&columns, [line].into_iter())
+        .unwrap();
     drop(file);
     // A process which another test starts at this moment may still hold the lock of the written
     // file.
     std::fs::copy(&written, &path).unwrap();
     let ledger = Ledger::read(&path).unwrap();
-    Row::of(&ledger, entry, &occasion())
+    VerificationRow::new(&ledger, entry, &occasion())
 }
 
-fn row(entry: &Entry) -> Row {
+fn row(entry: &ResultsEntry) -> VerificationRow {
     row_with(entry, "", "")
 }
 
@@ -74,21 +77,21 @@ fn a_row_that_is_done_claims_what_its_line_says_and_counts_for_nothing_before_it
     assert_eq!(claim.title.as_deref(), Some("Master agreement"));
     assert_eq!(claim.file_name, "b.pdf");
     assert_eq!(claim.expected.size, Some(5));
-    let (id, size) = row.to_ask().unwrap();
+    let (id, size) = row.attachment_to_check().unwrap();
     assert_eq!((id.as_str(), size), ("12", Some(5)));
-    assert_eq!(row.line.outcome, Outcome::Error);
+    assert_eq!(row.line.outcome, VerificationOutcome::Error);
     assert_eq!(
         row.line.message,
         "the verification ended before it came to this row"
     );
-    assert!(row.is_objection());
+    assert!(row.fails_verification());
 }
 
 #[test]
 fn a_file_without_a_name_of_its_own_is_known_by_the_last_part_of_its_path() {
     let claim = row(&entry(Status::Uploaded)).claim.unwrap();
     assert_eq!((claim.file_name.as_str(), claim.title), ("a.pdf", None));
-    let flat = Entry {
+    let flat = ResultsEntry {
         file_path: "a.pdf".into(),
         ..entry(Status::Uploaded)
     };
@@ -97,8 +100,8 @@ fn a_file_without_a_name_of_its_own_is_known_by_the_last_part_of_its_path() {
 
 #[test]
 fn a_row_that_is_not_done_claims_nothing_and_says_how_it_stands() {
-    let failed = Entry {
-        reason: Reason::Refused,
+    let failed = ResultsEntry {
+        reason: StatusReason::Refused,
         ..entry(Status::Failed)
     };
     for (entry, message) in [
@@ -106,12 +109,12 @@ fn a_row_that_is_not_done_claims_nothing_and_says_how_it_stands() {
         (failed, "the row is failed, refused"),
     ] {
         let mut row = row(&entry);
-        assert_eq!(row.to_ask(), None);
+        assert_eq!(row.attachment_to_check(), None);
         assert_eq!(
             (row.line.outcome, &*row.line.message),
-            (Outcome::NotDone, message)
+            (VerificationOutcome::NotDone, message)
         );
-        row.settle(Timestamp::MAX, |_| {
+        row.record_comparison(Timestamp::MAX, |_| {
             unreachable!("there is nothing to compare")
         });
         assert_eq!(row.line.checked_at, Timestamp::UNIX_EPOCH);
@@ -120,32 +123,35 @@ fn a_row_that_is_not_done_claims_nothing_and_says_how_it_stands() {
 
 #[test]
 fn a_row_that_is_done_without_an_attachment_is_not_asked_for_and_objects() {
-    let nameless = Entry {
+    let nameless = ResultsEntry {
         attachment_id: None,
         ..entry(Status::Uploaded)
     };
     let row = row(&nameless);
-    assert_eq!(row.to_ask(), None);
+    assert_eq!(row.attachment_to_check(), None);
     assert_eq!(row.line.message, "the results name no attachment");
-    assert!(row.is_objection());
+    assert!(row.fails_verification());
 }
 
 #[test]
 fn what_was_found_out_stands_in_the_line_with_its_time() {
     let mut row = row(&entry(Status::Uploaded));
-    let exhibit = Exhibit {
-        file_name: Shown::NotTold,
-        uploaded_at: Shown::NotTold,
-        external_id: Shown::NotTold,
-        title: Shown::NotTold,
+    let exhibit = AttachmentMetadata {
+        file_name: Reported::NotReported,
+        uploaded_at: Reported::NotReported,
+        external_id: Reported::NotReported,
+        title: Reported::NotReported,
         size: Some(5),
     };
-    let seen = Seen::There(exhibit, Bytes::NotFetched);
-    row.settle(Timestamp::MAX, |claim| claim.compare(&seen));
-    assert_eq!((row.line.outcome, &*row.line.message), (Outcome::Match, ""));
+    let seen = InspectedAttachment::Found(exhibit, InspectedBytes::NotDownloaded);
+    row.record_comparison(Timestamp::MAX, |claim| claim.compare(&seen));
+    assert_eq!(
+        (row.line.outcome, &*row.line.message),
+        (VerificationOutcome::Match, "")
+    );
     assert_eq!(row.line.found.size, Some(5));
     assert_eq!(row.line.checked_at, Timestamp::MAX);
-    assert!(!row.is_objection());
+    assert!(!row.fails_verification());
 }
 
 #[test]
@@ -155,80 +161,86 @@ fn what_has_left_the_manifest_objects_by_what_it_claims_alone() {
         (Status::Pending, None, false),
         (Status::Uploaded, None, true),
     ] {
-        let entry = Entry {
+        let entry = ResultsEntry {
             row: of_the_manifest,
             ..entry(status)
         };
         assert_eq!(
-            row(&entry).is_objection(),
+            row(&entry).fails_verification(),
             objects,
             "{status} {of_the_manifest:?}"
         );
     }
-    let damaged = Row::unbelieved("A1", "torn".into(), &occasion());
+    let damaged = VerificationRow::from_damaged_line("A1", "torn".into(), &occasion());
     assert_eq!(
         (damaged.line.outcome, &*damaged.line.message),
-        (Outcome::Error, "torn")
+        (VerificationOutcome::Error, "torn")
     );
-    assert!(damaged.is_objection());
+    assert!(damaged.fails_verification());
 }
 
-fn replaced(backup: Backup) -> Changes {
-    Changes {
-        replaced: Some(Former {
+fn replaced(backup: BackupOutcome) -> AttachmentChanges {
+    AttachmentChanges {
+        replaced: Some(FormerContent {
             size: 3,
             sha256: Some(sha256(b"old")),
             backup,
         }),
-        ..Changes::default()
+        ..AttachmentChanges::default()
     }
 }
 
 #[test]
 fn what_was_renamed_is_claimed_under_its_new_name_and_its_line_under_the_old_one() {
-    let renamed = Entry {
-        changes: Changes {
+    let renamed = ResultsEntry {
+        changes: AttachmentChanges {
             renamed_to: Some("EU-A1".into()),
-            ..Changes::default()
+            ..AttachmentChanges::default()
         },
         ..entry(Status::Renamed)
     };
     let row = row(&renamed);
     let claim = row.claim.unwrap();
     assert_eq!(claim.external_id, "EU-A1");
-    assert_eq!(claim.named_by, NamedBy::Rename);
+    assert_eq!(claim.key_source, KeySource::Rename);
     assert_eq!(row.line.external_id, "A1");
-    assert_eq!(row.line.expected_as.external_id.as_deref(), Some("EU-A1"));
+    assert_eq!(
+        row.line.expected_names.external_id.as_deref(),
+        Some("EU-A1")
+    );
 }
 
 #[test]
 fn a_title_is_claimed_where_the_import_gave_it_and_nowhere_else() {
-    let retitled = Changes {
+    let retitled = AttachmentChanges {
         previous_title: Some("Old".into()),
-        ..Changes::default()
+        ..AttachmentChanges::default()
     };
-    let of = |status, verified, changes: &Changes| Entry {
-        verified,
+    let of = |status, verified, changes: &AttachmentChanges| ResultsEntry {
+        verified_by: verified,
         changes: changes.clone(),
         ..entry(status)
     };
-    let (none, kept) = (Changes::default(), replaced(Backup::Waived));
-    let both = Changes {
+    let (none, kept) = (
+        AttachmentChanges::default(),
+        replaced(BackupOutcome::Waived),
+    );
+    let both = AttachmentChanges {
         previous_title: Some("Old".into()),
         ..kept.clone()
     };
     for (entry, is_claimed) in [
-        (of(Status::Uploaded, Verified::Size, &none), true),
-        (of(Status::Skipped, Verified::No, &none), false),
-        (of(Status::Updated, Verified::No, &retitled), true),
+        (of(Status::Uploaded, VerifiedBy::Size, &none), true),
+        (of(Status::Skipped, VerifiedBy::Nothing, &none), false),
+        (of(Status::Updated, VerifiedBy::Nothing, &retitled), true),
         // The attachment had no title before.
-        (of(Status::Updated, Verified::No, &none), true),
-        (of(Status::Replaced, Verified::Etag, &kept), false),
-        (of(Status::Replaced, Verified::Etag, &both), true),
-        (of(Status::Renamed, Verified::No, &none), false),
-        (of(Status::Renamed, Verified::No, &retitled), true),
-        (of(Status::Renamed, Verified::Size, &none), true),
-        (of(Status::Renamed, Verified::Size, &kept), false),
+        (of(Status::Updated, VerifiedBy::Nothing, &none), true),
+        (of(Status::Replaced, VerifiedBy::Etag, &kept), false),
+        (of(Status::Replaced, VerifiedBy::Etag, &both), true),
+        (of(Status::Renamed, VerifiedBy::Nothing, &none), false),
+        (of(Status::Renamed, VerifiedBy::Nothing, &retitled), true),
+        (of(Status::Renamed, VerifiedBy::Size, &none), true),
+        (of(Status::Renamed, VerifiedBy::Size, &kept), false),
     ] {
         let claim = row_with(&entry, "New", "").claim.unwrap();
         let expected = is_claimed.then_some("New");
@@ -238,43 +250,43 @@ fn a_title_is_claimed_where_the_import_gave_it_and_nowhere_else() {
 
 #[test]
 fn what_somebody_else_stored_and_the_user_kept_is_not_downloaded() {
-    let kept = Entry {
-        reason: Reason::KeptExisting,
-        known: Known::Size(7),
+    let kept = ResultsEntry {
+        reason: StatusReason::KeptExisting,
+        known_content: KnownContent::Size(7),
         ..entry(Status::Skipped)
     };
     let row = row(&kept);
-    assert_eq!(row.to_ask().unwrap().1, Some(7));
-    assert!(!row.is_worth_a_download());
+    assert_eq!(row.attachment_to_check().unwrap().1, Some(7));
+    assert!(!row.is_download_candidate());
 }
 
 #[test]
 fn what_waits_for_bytes_says_so_with_what_to_do_and_objects_even_from_outside_the_manifest() {
-    let kept = || Backup::Kept("old/A1.12.pdf".into());
+    let kept = || BackupOutcome::Kept("old/A1.12.pdf".into());
     for (reason, backup, told, message) in [
         (
-            Reason::SourceChanged,
+            StatusReason::SourceChanged,
             kept(),
             "the file changed; mend the cause, and run the import again with --resume",
             "the attachment waits for bytes: its old ones were let go of, and the new ones are not \
              confirmed; the file changed; mend the cause, and run the import again with --resume",
         ),
         (
-            Reason::None,
+            StatusReason::None,
             kept(),
             "",
             "the attachment waits for bytes: its old ones were let go of, and the new ones are not \
              confirmed; run the import again with --resume; the old content is in \"old/A1.12.pdf\"",
         ),
         (
-            Reason::Renewing,
-            Backup::Waived,
+            StatusReason::Renewing,
+            BackupOutcome::Waived,
             "",
             "the attachment may be without bytes: it was about to be replaced; run the import again \
              with --resume; the old content was not kept (--no-backup)",
         ),
     ] {
-        let waiting = Entry {
+        let waiting = ResultsEntry {
             row: None,
             reason,
             message: told.into(),
@@ -284,9 +296,12 @@ fn what_waits_for_bytes_says_so_with_what_to_do_and_objects_even_from_outside_th
         let row = row(&waiting);
         assert_eq!(
             (row.line.outcome, &*row.line.message),
-            (Outcome::NotDone, message)
+            (VerificationOutcome::NotDone, message)
         );
-        assert_eq!((row.to_ask(), row.waits), (None, Waits::ForBytes));
-        assert!(row.is_objection());
+        assert_eq!(
+            (row.attachment_to_check(), row.awaited_bytes),
+            (None, AwaitedBytes::FromReplacement)
+        );
+        assert!(row.fails_verification());
     }
 }

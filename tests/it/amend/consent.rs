@@ -1,6 +1,6 @@
 //! The question that is asked before content is replaced, and where it is not asked.
 
-use crate::harness::{Results, Run, Test};
+use crate::harness::{ImportTest, ResultsTable, TestRun};
 
 const OTHER: &str = "other.results.csv";
 
@@ -8,14 +8,14 @@ const REFUSAL: &str = "error: nothing was sent: stored content would be replaced
                        terminal to ask whether that is meant; look with --dry-run, then say --yes\n";
 
 /// A service that has all rows, with other content of the second one and the content of the first.
-fn changed() -> Test {
-    let test = Test::of_rows(2);
+fn changed() -> ImportTest {
+    let test = ImportTest::of_rows(2);
     test.import().with_results(OTHER).exits(0);
     test.write("A2.pdf", "something longer than before");
     test
 }
 
-fn replacing(test: &Test) -> Run<'_> {
+fn replacing(test: &ImportTest) -> TestRun<'_> {
     test.import()
         .args(["--on-conflict", "replace", "--backup", "old"])
 }
@@ -31,7 +31,7 @@ fn without_a_terminal_and_without_yes_nothing_is_sent() {
     // Not even a quiet run refuses something without saying what.
     let quiet = replacing(&test).args(["--quiet"]);
     quiet.stderr(REFUSAL).stdout("").requests([]).exits(2);
-    assert!(!test.path(Results::NAME).exists());
+    assert!(!test.path(ResultsTable::NAME).exists());
 }
 
 #[test]
@@ -44,13 +44,13 @@ fn a_dry_run_asks_nobody() {
 
 #[test]
 fn what_cannot_lose_anything_needs_no_yes() {
-    let emulated = Test::of_rows(1);
+    let emulated = ImportTest::of_rows(1);
     emulated
         .consign(["import", "m.csv", "--emulator"])
         .args(["--on-conflict", "replace", "--no-backup"])
         .rows(["A1 uploaded"])
         .exits(0);
-    let done = Test::of_rows(1);
+    let done = ImportTest::of_rows(1);
     done.import().exits(0);
     replacing(&done)
         .args(["--resume"])
@@ -89,7 +89,7 @@ mod on_a_terminal {
             assert_eq!(code, 2, "{shown}");
             assert!(shown.contains(QUESTION), "{shown}");
             assert!(shown.ends_with("error: nothing was sent\n"), "{shown}");
-            assert!(!test.path(Results::NAME).exists());
+            assert!(!test.path(ResultsTable::NAME).exists());
         }
         let asked = ["get_by_external_id A1 200", "get_by_external_id A2 200"].repeat(3);
         assert_eq!(test.service().requests_after(seen), asked);
@@ -110,7 +110,7 @@ mod on_a_terminal {
 
     #[test]
     fn where_nothing_would_be_replaced_nobody_is_asked() {
-        let test = Test::of_rows(2);
+        let test = ImportTest::of_rows(2);
         let (code, shown) = replacing(&test).on_a_terminal("");
         assert_eq!(code, 0, "{shown}");
         assert!(!shown.contains("[y/N]"), "{shown}");
@@ -120,9 +120,12 @@ mod on_a_terminal {
     #[test]
     fn where_the_keys_are_rejected_nothing_is_asked_and_the_reason_is_told() {
         use crate::harness::status;
-        use consign::emulator::{Operation, When};
-        let test =
-            Test::of_rows(1).fault(Operation::GetByExternalId, When::EveryNth(1), status(401));
+        use consign::emulator::{EmulatorOperation, FaultTrigger};
+        let test = ImportTest::of_rows(1).fault(
+            EmulatorOperation::GetByExternalId,
+            FaultTrigger::EveryNth(1),
+            status(401),
+        );
         let (code, shown) = replacing(&test).on_a_terminal("y\n");
         assert_eq!(code, 3, "{shown}");
         assert!(!shown.contains("[y/N]"), "{shown}");

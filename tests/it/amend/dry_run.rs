@@ -2,16 +2,16 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{HEADER, Run, Test, content_of};
+use crate::harness::{HEADER, ImportTest, TestRun, content_of};
 
 const OTHER: &str = "other.results.csv";
 
 const REPLACE: [&str; 3] = ["--on-conflict", "replace", "--no-backup"];
 
 /// A row of contract 1: its id, title and new id.
-type Wish<'w> = (&'w str, &'w str, &'w str);
+type ManifestWish<'w> = (&'w str, &'w str, &'w str);
 
-fn manifest(rows: &[Wish<'_>]) -> String {
+fn manifest(rows: &[ManifestWish<'_>]) -> String {
     let lines: Vec<String> = rows
         .iter()
         .map(|(id, title, new_id)| format!("{id}.pdf,contract,1,{id},{title},{new_id}\n"))
@@ -21,8 +21,8 @@ fn manifest(rows: &[Wish<'_>]) -> String {
 }
 
 /// A service that has attachments of these names and titles, and a manifest that wishes for these.
-fn attached(there: &[(&str, &str)], wishes: &[Wish<'_>]) -> Test {
-    let test = Test::new();
+fn attached(there: &[(&str, &str)], wishes: &[ManifestWish<'_>]) -> ImportTest {
+    let test = ImportTest::new();
     let there: Vec<_> = there.iter().map(|(id, title)| (*id, *title, "")).collect();
     for (id, ..) in there.iter().chain(wishes) {
         test.write(&format!("{id}.pdf"), content_of(id));
@@ -36,7 +36,7 @@ fn attached(there: &[(&str, &str)], wishes: &[Wish<'_>]) -> Test {
 }
 
 /// Content of other sizes and of the same size, other titles, and names to be changed.
-fn mixed() -> Test {
+fn mixed() -> ImportTest {
     let there = [
         ("A1", "One"),
         ("A2", "Old"),
@@ -55,7 +55,7 @@ fn mixed() -> Test {
     test
 }
 
-fn dry_run(test: &Test) -> Run<'_> {
+fn dry_run(test: &ImportTest) -> TestRun<'_> {
     test.import().args(["--dry-run"])
 }
 
@@ -189,7 +189,7 @@ fn what_has_its_new_name_already_is_not_renamed_again() {
 #[test]
 fn what_earlier_runs_have_done_is_looked_at_in_one_request_where_titles_are_updated() {
     let rows: Vec<String> = (1..=60).map(|number| format!("A{number}")).collect();
-    let titled = |title| -> Vec<Wish<'_>> {
+    let titled = |title| -> Vec<ManifestWish<'_>> {
         let wish = |(number, id)| match number {
             7 => (id, title, ""),
             _ => (id, "Same", ""),

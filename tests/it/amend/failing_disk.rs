@@ -1,7 +1,9 @@
 //! Backups that cannot be written: nothing is let go of.
 
 use super::{backups, changes_after, imported, replacing};
-use crate::harness::{Act, Call, Change, Disk, Test, nothing_is_lost};
+use crate::harness::{
+    DiskCall, DiskFault, ImportTest, ReplacedAttachment, TestDisk, nothing_is_lost,
+};
 
 const NEW: &str = "the new content of A1";
 
@@ -11,7 +13,7 @@ const LARGE: usize = 100 * 1024;
 #[test]
 fn a_full_disk_stops_the_run_before_any_content_is_let_go_of() {
     let old = "o".repeat(LARGE);
-    let test = Test::of_rows(1).file("A1.pdf", &old);
+    let test = ImportTest::of_rows(1).file("A1.pdf", &old);
     test.import().all_uploaded(1).exits(0);
     test.write("A1.pdf", NEW);
     let seen = test.service().log().len();
@@ -52,12 +54,12 @@ fn whichever_sync_fails_the_old_content_is_stored_or_kept_and_the_journal_says_s
         let test = imported(1);
         let id = test.results().cell("A1", "attachment_id").parse().unwrap();
         test.write("A1.pdf", NEW);
-        let disk = Disk::under(&test);
+        let disk = TestDisk::under(&test);
         let run = disk.disturb(
             replacing(test.resume()),
-            Call::Sync,
+            DiskCall::Sync,
             nth,
-            Act::InputOutputError,
+            DiskFault::InputOutputError,
         );
         // The folder of the backups is made before anything is sent.
         let code = if nth == 1 { 2 } else { 3 };
@@ -65,13 +67,13 @@ fn whichever_sync_fails_the_old_content_is_stored_or_kept_and_the_journal_says_s
             .leaving_a_journal()
             .whatever_it_says()
             .done_or_exits(code);
-        let is_failure = |call: &crate::harness::Noted| call.outcome != "done";
+        let is_failure = |call: &crate::harness::RecordedCall| call.outcome != "done";
         if !disk.calls().iter().any(is_failure) {
             break;
         }
         failed += 1;
         assert_eq!(ended.code, code, "sync {nth}");
-        let change = Change {
+        let change = ReplacedAttachment {
             external_id: "A1".into(),
             id,
             old: "content of A1".into(),

@@ -9,13 +9,13 @@ use std::env;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use consign::emulator::{Clash, ExternalIds};
+use consign::emulator::{ExternalIdClashStatus, ExternalIdUniqueness};
 use fastrand::Rng;
 
 use super::{BACKUPS, replacing, titles_of};
 use crate::harness::{
-    Act, Call, Change, Disk, KILLED, Loss, Results, Run, Test, content_of, detached,
-    nothing_is_lost, short_or_long,
+    DiskCall, DiskFault, ImportTest, KILLED, PowerLoss, ReplacedAttachment, ResultsTable, TestDisk,
+    TestRun, content_of, detached, nothing_is_lost, short_or_long,
 };
 
 /// A1 gets longer content, A2 other content of the same size, A3 a title, A4 and A5 another
@@ -40,19 +40,20 @@ const NEW: [(&str, &str); 2] = [("A1", "the new content of A1"), ("A2", "CONTENT
 /// No run that changes so few rows has so many syncs.
 const MORE_THAN_ALL: usize = 100;
 
-const UNIQUE: ExternalIds = ExternalIds::Unique {
-    clash: Clash::Conflict409,
+const UNIQUE: ExternalIdUniqueness = ExternalIdUniqueness::Unique {
+    clash_status: ExternalIdClashStatus::Conflict409,
 };
 
-fn of(external_ids: ExternalIds) -> Test {
-    Test::of_rows(5).emulator(|settings| settings.attachments.external_ids = external_ids)
+fn of(external_ids: ExternalIdUniqueness) -> ImportTest {
+    ImportTest::of_rows(5)
+        .emulator(|settings| settings.attachments.external_id_uniqueness = external_ids)
 }
 
 /// Imports the rows, so that the disk has the results for certain, and then wants changes of them.
-fn imported(test: &Test) -> Disk<'_> {
-    let disk = Disk::under(test);
+fn imported(test: &ImportTest) -> TestDisk<'_> {
+    let disk = TestDisk::under(test);
     disk.watch(test.import()).all_uploaded(5).exits(0);
-    disk.lose_power(Loss::Nothing, &mut Rng::with_seed(0));
+    disk.lose_power(PowerLoss::Nothing, &mut Rng::with_seed(0));
     for (id, content) in NEW {
         test.write(&format!("{id}.pdf"), content);
     }
@@ -60,12 +61,12 @@ fn imported(test: &Test) -> Disk<'_> {
     disk
 }
 
-fn amending(run: Run<'_>) -> Run<'_> {
+fn amending(run: TestRun<'_>) -> TestRun<'_> {
     replacing(run).args(["--update", "title"])
 }
 
-fn changes() -> Vec<Change> {
-    let change = |((external_id, new), id): ((&str, &str), u64)| Change {
+fn changes() -> Vec<ReplacedAttachment> {
+    let change = |((external_id, new), id): ((&str, &str), u64)| ReplacedAttachment {
         external_id: external_id.to_owned(),
         id,
         old: content_of(external_id),
@@ -76,7 +77,7 @@ fn changes() -> Vec<Change> {
 
 /// Goes on until the end, and judges it.
 #[track_caller]
-fn ends_well<'t>(disk: &Disk<'t>, test: &'t Test) {
+fn ends_well<'t>(disk: &TestDisk<'t>, test: &'t ImportTest) {
     disk.watch(amending(test.resume()))
         .whatever_it_says()
         .stored([
@@ -103,7 +104,7 @@ fn ends_well<'t>(disk: &Disk<'t>, test: &'t Test) {
 }
 
 /// What became of each row. The reason differs: content that a run finds in place it compares.
-fn statuses(results: &Results) -> Vec<String> {
+fn statuses(results: &ResultsTable) -> Vec<String> {
     let status = |line: String| line.trim_end_matches(" same_content").to_owned();
     results.in_words().into_iter().map(status).collect()
 }
@@ -114,12 +115,12 @@ const WAYS: usize = 4;
 /// Kills a run at one sync in all ways, which take their time side by side. Returns how many were
 /// killed: those that are through before have no such sync.
 fn killed_at(nth: usize) -> usize {
-    let partial = [Loss::Torn, Loss::Zeros, Loss::Hole][nth % 3];
+    let partial = [PowerLoss::Torn, PowerLoss::Zeros, PowerLoss::Hole][nth % 3];
     let ways: [_; WAYS] = [
-        (Act::KillBefore, Loss::Nothing),
-        (Act::KillBefore, Loss::Everything),
-        (Act::KillBefore, partial),
-        (Act::KillAfter, Loss::Everything),
+        (DiskFault::KillBefore, PowerLoss::Nothing),
+        (DiskFault::KillBefore, PowerLoss::Everything),
+        (DiskFault::KillBefore, partial),
+        (DiskFault::KillAfter, PowerLoss::Everything),
     ];
     thread::scope(|scope| {
         let killed = ways.map(|(act, loss)| scope.spawn(move || killed_in(nth, act, loss)));
@@ -128,12 +129,12 @@ fn killed_at(nth: usize) -> usize {
     })
 }
 
-fn killed_in(nth: usize, act: Act, loss: Loss) -> i32 {
+fn killed_in(nth: usize, act: DiskFault, loss: PowerLoss) -> i32 {
     println!("{act:?} sync {nth}, lost: {loss:?}");
     let mut random = Rng::with_seed(nth as u64);
     let test = of(UNIQUE);
     let disk = imported(&test);
-    let run = disk.disturb(amending(test.resume()), Call::Sync, nth, act);
+    let run = disk.disturb(amending(test.resume()), DiskCall::Sync, nth, act);
     let ended = run.whatever_it_says().killed_or_exits(0);
     disk.lose_unsynced_in(BACKUPS, loss);
     disk.lose_power(loss, &mut random);
@@ -160,24 +161,24 @@ fn kills_to_make() -> usize {
     short_or_long(8, 40)
 }
 
-const LOSSES: [Loss; 5] = [
-    Loss::Nothing,
-    Loss::Everything,
-    Loss::Torn,
-    Loss::Zeros,
-    Loss::Hole,
+const LOSSES: [PowerLoss; 5] = [
+    PowerLoss::Nothing,
+    PowerLoss::Everything,
+    PowerLoss::Torn,
+    PowerLoss::Zeros,
+    PowerLoss::Hole,
 ];
 
 /// Runs that are killed, and what decides when and how.
-struct Kills {
-    external_ids: ExternalIds,
+struct AmendmentKillChain {
+    external_ids: ExternalIdUniqueness,
     random: Rng,
     /// How long a run takes here that nobody disturbs.
     undisturbed: Duration,
 }
 
-impl Kills {
-    fn new(external_ids: ExternalIds) -> Self {
+impl AmendmentKillChain {
+    fn new(external_ids: ExternalIdUniqueness) -> Self {
         let seed = env::var("CONSIGN_KILLS_SEED")
             .map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
         println!("seed {seed}");
@@ -205,7 +206,7 @@ impl Kills {
         kills
     }
 
-    fn is_killed<'t>(&mut self, disk: &Disk<'t>, test: &'t Test) -> bool {
+    fn is_killed<'t>(&mut self, disk: &TestDisk<'t>, test: &'t ImportTest) -> bool {
         let at_once = self.random.usize(1..=5);
         let run = amending(test.import_at_once(at_once).args(["--resume"]));
         let ended = self
@@ -220,21 +221,21 @@ impl Kills {
         ended.code == KILLED
     }
 
-    fn endangered<'t>(&mut self, disk: &Disk<'t>, run: Run<'t>) -> Run<'t> {
+    fn endangered<'t>(&mut self, disk: &TestDisk<'t>, run: TestRun<'t>) -> TestRun<'t> {
         let act = match self.random.u8(0..4) {
-            0 => Act::KillBefore,
-            1 => Act::KillAfter,
+            0 => DiskFault::KillBefore,
+            1 => DiskFault::KillAfter,
             _ => {
                 let delay = self.undisturbed.mul_f64(self.random.f64());
                 return disk.endanger(run).killed_after(delay);
             }
         };
-        disk.disturb(run, Call::Sync, self.random.usize(1..=15), act)
+        disk.disturb(run, DiskCall::Sync, self.random.usize(1..=15), act)
     }
 }
 
-fn killed_again_and_again(external_ids: ExternalIds) {
-    let mut killing = Kills::new(external_ids);
+fn killed_again_and_again(external_ids: ExternalIdUniqueness) {
+    let mut killing = AmendmentKillChain::new(external_ids);
     let all = kills_to_make();
     let mut kills = 0;
     while kills < all {
@@ -245,12 +246,12 @@ fn killed_again_and_again(external_ids: ExternalIds) {
 
 #[test]
 fn changes_that_are_killed_again_and_again_end_well_where_external_ids_are_unique() {
-    killed_again_and_again(ExternalIds::Unique {
-        clash: Clash::Unprocessable422,
+    killed_again_and_again(ExternalIdUniqueness::Unique {
+        clash_status: ExternalIdClashStatus::Unprocessable422,
     });
 }
 
 #[test]
 fn changes_that_are_killed_again_and_again_end_well_where_external_ids_are_not_unique() {
-    killed_again_and_again(ExternalIds::NotUnique);
+    killed_again_and_again(ExternalIdUniqueness::NotUnique);
 }

@@ -5,19 +5,22 @@
 
 use std::time::Duration;
 
-use consign::emulator::Effect::{LoseAnswer, Reset};
-use consign::emulator::Operation::{Update, UpdateByExternalId};
-use consign::emulator::When::Nth;
-use consign::emulator::{Effect, Operation};
+use consign::emulator::EmulatorOperation::{Update, UpdateByExternalId};
+use consign::emulator::FaultEffect::{LoseAnswer, Reset};
+use consign::emulator::FaultTrigger::Nth;
+use consign::emulator::{EmulatorOperation, FaultEffect};
 
 use super::{imported, replacing};
-use crate::harness::{Change, KILLED, Moment, Run, Running, Test, nothing_is_lost, status};
+use crate::harness::{
+    HoldMoment, ImportTest, KILLED, ReplacedAttachment, RunningTool, TestRun, nothing_is_lost,
+    status,
+};
 
 const OLD: &str = "content of A1";
 const NEW: &str = "the new content of A1";
 
 /// Whether a request that has no answer was carried out, as a fault and its words in the log.
-fn fates(operation: &str) -> [(Effect, String); 3] {
+fn fates(operation: &str) -> [(FaultEffect, String); 3] {
     [
         (LoseAnswer, format!("{operation} A1 200 lose_answer")),
         (Reset, format!("{operation} A1 - reset")),
@@ -26,8 +29,13 @@ fn fates(operation: &str) -> [(Effect, String); 3] {
 }
 
 /// Row A1, imported, with other words in its line of the manifest, and one fault to come.
-fn imported_with(columns: &str, cells: &str, operation: Operation, effect: Effect) -> Test {
-    let test = Test::of_rows(1).fault(operation, Nth(1), effect);
+fn imported_with(
+    columns: &str,
+    cells: &str,
+    operation: EmulatorOperation,
+    effect: FaultEffect,
+) -> ImportTest {
+    let test = ImportTest::of_rows(1).fault(operation, Nth(1), effect);
     test.import().all_uploaded(1).exits(0);
     test.write(
         "m.csv",
@@ -40,7 +48,7 @@ fn imported_with(columns: &str, cells: &str, operation: Operation, effect: Effec
 
 /// Makes the run, during which the fault fires.
 #[track_caller]
-fn ends_well(run: Run<'_>, fault: &str, row: &str, stored: (&str, &str)) {
+fn ends_well(run: TestRun<'_>, fault: &str, row: &str, stored: (&str, &str)) {
     let outcome = run
         .hasty()
         .whatever_it_says()
@@ -81,18 +89,20 @@ fn a_name_is_changed_whatever_became_of_the_first_request() {
 
 /// A request that is carried out a good while after its sender was left without an answer, and long
 /// before the wait for it is over.
-fn late() -> Effect {
-    Effect::Late {
-        lasting: Duration::from_secs(1),
+fn late() -> FaultEffect {
+    FaultEffect::Late {
+        delay: Duration::from_secs(1),
     }
 }
 
 /// The requests of an operation, and of the uploads, in the order of their effects.
-fn order_of(test: &Test, operation: Operation) -> Vec<String> {
+fn order_of(test: &ImportTest, operation: EmulatorOperation) -> Vec<String> {
     let log = test.service().log();
     let asked = log
         .iter()
-        .filter(|entry| entry.operation == operation || entry.operation == Operation::Upload)
+        .filter(|entry| {
+            entry.operation == operation || entry.operation == EmulatorOperation::Upload
+        })
         .filter_map(|entry| Some((entry.operation.name(), entry.status?)));
     asked
         .map(|(name, status)| format!("{name} {status}"))
@@ -113,7 +123,7 @@ fn new_content_is_sent_only_when_no_request_can_come_any_more_that_would_let_go_
     assert_eq!(order.first().unwrap(), "upload 200", "of the old content");
     assert_eq!(order[1], "update 200", "the late one");
     assert_eq!(order.last().unwrap(), "upload 200");
-    assert_eq!(test.service().count_of(Operation::Upload), 2);
+    assert_eq!(test.service().count_of(EmulatorOperation::Upload), 2);
 }
 
 #[test]
@@ -128,20 +138,20 @@ fn a_name_that_is_changed_late_is_changed_once() {
 }
 
 /// A replacement of A1 that is killed while a request is held.
-fn killed_at(request: &str, moment: Moment) -> Test {
+fn killed_at(request: &str, moment: HoldMoment) -> ImportTest {
     let probe = imported(1);
     probe.write("A1.pdf", NEW);
     let undisturbed = replacing(probe.resume()).whatever_it_says().exits(0);
     let is_request = |words: &String| words.starts_with(request);
     let place = undisturbed.requests.iter().position(is_request).unwrap();
-    let test = Test::of_rows(1).between();
+    let test = ImportTest::of_rows(1).between();
     test.import().all_uploaded(1).exits(0);
     test.write("A1.pdf", NEW);
     replacing(test.resume())
-        .while_held(place + 1, moment, Running::kill)
+        .while_held(place + 1, moment, RunningTool::kill)
         .whatever_it_says()
         .exits(KILLED);
-    let change = Change {
+    let change = ReplacedAttachment {
         external_id: "A1".into(),
         id: 1,
         old: OLD.into(),
@@ -154,9 +164,9 @@ fn killed_at(request: &str, moment: Moment) -> Test {
 #[test]
 fn a_replacement_that_let_go_of_the_old_content_is_finished_by_any_later_run() {
     for (request, moment) in [
-        ("update", Moment::After),
-        ("upload", Moment::Before),
-        ("upload", Moment::After),
+        ("update", HoldMoment::After),
+        ("upload", HoldMoment::Before),
+        ("upload", HoldMoment::After),
     ] {
         let test = killed_at(request, moment);
         test.resume()
@@ -171,7 +181,7 @@ fn a_replacement_that_let_go_of_the_old_content_is_finished_by_any_later_run() {
 
 #[test]
 fn a_replacement_that_had_not_begun_is_made_only_by_a_run_that_is_asked_to() {
-    let test = killed_at("update", Moment::Before);
+    let test = killed_at("update", HoldMoment::Before);
     test.resume()
         .hasty()
         .whatever_it_says()

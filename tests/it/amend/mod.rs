@@ -20,7 +20,7 @@ use std::fs;
 
 use consign::digest::sha256;
 
-use crate::harness::{Run, Test};
+use crate::harness::{ImportTest, TestRun};
 
 /// The folder of the backups.
 const BACKUPS: &str = "old";
@@ -29,23 +29,23 @@ const BACKUPS: &str = "old";
 const OTHER: &str = "other.results.csv";
 
 /// A test whose rows are imported.
-fn imported(rows: usize) -> Test {
-    import(Test::of_rows(rows), rows)
+fn imported(rows: usize) -> ImportTest {
+    import(ImportTest::of_rows(rows), rows)
 }
 
 /// Imports so many rows.
-fn import(test: Test, rows: usize) -> Test {
+fn import(test: ImportTest, rows: usize) -> ImportTest {
     test.import().all_uploaded(rows).exits(0);
     test
 }
 
 /// A run that replaces other content, and keeps the old one.
-fn replacing(run: Run<'_>) -> Run<'_> {
+fn replacing(run: TestRun<'_>) -> TestRun<'_> {
     run.args(["--on-conflict", "replace", "--backup", BACKUPS, "--yes"])
 }
 
 /// What the folder of backups holds, as names and contents.
-fn backups(test: &Test) -> Vec<(String, String)> {
+fn backups(test: &ImportTest) -> Vec<(String, String)> {
     let Ok(files) = fs::read_dir(test.path(BACKUPS)) else {
         return Vec::new();
     };
@@ -60,20 +60,20 @@ fn backups(test: &Test) -> Vec<(String, String)> {
     backups
 }
 
-/// The name of the backup of a row of [`Test::of_rows`].
+/// The name of the backup of a row of [`ImportTest::of_rows`].
 fn backup_name(external_id: &str, id: &str, content: &str) -> String {
     let digest = sha256(content.as_bytes()).to_string();
     format!("{external_id}.{id}.{}.pdf", &digest[..12])
 }
 
 /// The titles of all attachments, in the order of their ids.
-fn titles_of(test: &Test) -> Vec<String> {
+fn titles_of(test: &ImportTest) -> Vec<String> {
     let stored = test.service().stored().into_iter();
     stored.map(|attachment| attachment.title).collect()
 }
 
 /// What each PATCH asked for since the first `seen` requests, as `A1 title`.
-fn changes_after(test: &Test, seen: usize) -> Vec<String> {
+fn changes_after(test: &ImportTest, seen: usize) -> Vec<String> {
     let log = test.service().log();
     log[seen..]
         .iter()

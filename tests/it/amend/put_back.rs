@@ -4,11 +4,13 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 
-use consign::emulator::Operation::Upload;
-use consign::emulator::When::Nth;
+use consign::emulator::EmulatorOperation::Upload;
+use consign::emulator::FaultTrigger::Nth;
 
 use super::{backups, changes_after, imported, replacing, titles_of};
-use crate::harness::{Change, Moment, Outcome, Running, Test, nothing_is_lost, status};
+use crate::harness::{
+    FinishedRun, HoldMoment, ImportTest, ReplacedAttachment, RunningTool, nothing_is_lost, status,
+};
 
 const OLD: &str = "content of A1";
 const NEW: &str = "the new content of A1";
@@ -25,13 +27,13 @@ fn place_of(request: &str) -> usize {
 }
 
 /// Replaces A1 while something is done to its file, before one request.
-fn replaced_while(request: &str, act: impl Fn(&mut Running<'_>)) -> (Test, Outcome) {
+fn replaced_while(request: &str, act: impl Fn(&mut RunningTool<'_>)) -> (ImportTest, FinishedRun) {
     let place = place_of(request);
-    let test = Test::of_rows(1).between();
+    let test = ImportTest::of_rows(1).between();
     test.import().all_uploaded(1).exits(0);
     test.write("A1.pdf", NEW);
     let outcome = replacing(test.resume())
-        .while_held(place, Moment::Before, |running| act(running))
+        .while_held(place, HoldMoment::Before, |running| act(running))
         .whatever_it_says()
         .stored([("A1", OLD)])
         .exits(1);
@@ -72,7 +74,7 @@ const BIG: usize = 32 << 20;
 #[test]
 fn the_old_content_is_put_back_where_the_file_changes_while_it_is_sent() {
     let place = place_of("upload");
-    let test = Test::of_rows(1).between();
+    let test = ImportTest::of_rows(1).between();
     test.import().all_uploaded(1).exits(0);
     test.write("A1.pdf", vec![b'a'; BIG]);
     let altered = |path: &Path| {
@@ -80,7 +82,7 @@ fn the_old_content_is_put_back_where_the_file_changes_while_it_is_sent() {
         file.write_all(&vec![b'b'; BIG]).unwrap();
     };
     replacing(test.resume())
-        .while_held(place, Moment::Before, |running| {
+        .while_held(place, HoldMoment::Before, |running| {
             altered(&running.test.path("A1.pdf"));
         })
         .whatever_it_says()
@@ -92,10 +94,10 @@ fn the_old_content_is_put_back_where_the_file_changes_while_it_is_sent() {
 
 /// A replacement of A1 where the storage refuses so many uploads, the first of which is the one of
 /// the new content.
-fn refused(uploads: u64) -> Test {
+fn refused(uploads: u64) -> ImportTest {
     // The first upload of all is that of the old content.
     let faults = (0..uploads).map(|number| Nth(number + 2));
-    let test = faults.fold(Test::of_rows(1), |test, nth| {
+    let test = faults.fold(ImportTest::of_rows(1), |test, nth| {
         test.fault(Upload, nth, status(400))
     });
     test.import().all_uploaded(1).exits(0);
@@ -103,8 +105,8 @@ fn refused(uploads: u64) -> Test {
     test
 }
 
-fn change() -> Change {
-    Change {
+fn change() -> ReplacedAttachment {
+    ReplacedAttachment {
         external_id: "A1".into(),
         id: 1,
         old: OLD.into(),

@@ -1,15 +1,15 @@
 //! What is asked for and cannot be done, or not without saying more. Nothing is sent then.
 
-use crate::harness::{EVENT, HEADER, Results, Run, Test, content_of, row, row_of};
+use crate::harness::{EVENT, HEADER, ImportTest, ResultsTable, TestRun, content_of, row, row_of};
 
-/// A manifest of rows of [`Test::of_rows`], each with the id that it is to get.
-fn with_new_ids(rows: &[(&str, &str)]) -> Test {
+/// A manifest of rows of [`ImportTest::of_rows`], each with the id that it is to get.
+fn with_new_ids(rows: &[(&str, &str)]) -> ImportTest {
     let lines: Vec<String> = rows
         .iter()
         .map(|(id, new_id)| format!("{},{new_id}\n", row(id).trim_end()))
         .collect();
     let header = HEADER.trim_end();
-    let test = Test::new().manifest(format!("{header},new_external_id\n{}", lines.concat()));
+    let test = ImportTest::new().manifest(format!("{header},new_external_id\n{}", lines.concat()));
     for (id, _) in rows {
         test.write(&format!("{id}.pdf"), content_of(id));
     }
@@ -18,14 +18,14 @@ fn with_new_ids(rows: &[(&str, &str)]) -> Test {
 
 /// A run that sends nothing, leaves no results, and says this.
 #[track_caller]
-fn refused(run: Run<'_>, test: &Test, said: &str) {
+fn refused(run: TestRun<'_>, test: &ImportTest, said: &str) {
     run.says(said).stdout("").requests([]).exits(2);
-    assert!(!test.path(Results::NAME).exists());
+    assert!(!test.path(ResultsTable::NAME).exists());
 }
 
 #[test]
 fn nothing_is_replaced_before_it_is_said_what_becomes_of_it() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     let said = "error: nothing was sent: --on-conflict replace takes the stored content away for \
                 good; say where to keep it with --backup DIR, or do without with --no-backup\n";
     for more in [&[][..], &["--resume"], &["--dry-run"], &["--yes"]] {
@@ -36,7 +36,7 @@ fn nothing_is_replaced_before_it_is_said_what_becomes_of_it() {
 
 #[test]
 fn a_backup_where_nothing_is_replaced_is_refused() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     for (option, args) in [
         ("--backup", &["--backup", "old"][..]),
         ("--no-backup", &["--no-backup"]),
@@ -57,7 +57,7 @@ fn a_backup_where_nothing_is_replaced_is_refused() {
 
 #[test]
 fn a_file_name_is_never_corrected_since_that_would_detach_the_bytes() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     refused(
         test.import().args(["--update", "file_name"]),
         &test,
@@ -68,7 +68,7 @@ fn a_file_name_is_never_corrected_since_that_would_detach_the_bytes() {
 
 #[test]
 fn keelvar_can_change_nothing_that_is_attached() {
-    let test = Test::of_event(1);
+    let test = ImportTest::of_event(1);
     for (option, args) in [
         ("--on-conflict skip", &["--on-conflict", "skip"][..]),
         (
@@ -94,7 +94,7 @@ fn a_new_external_id_in_keelvar_is_refused_with_the_reason() {
         HEADER.trim_end(),
         row_of("A1", EVENT).trim_end()
     );
-    let test = Test::of_event(1).manifest(manifest);
+    let test = ImportTest::of_event(1).manifest(manifest);
     let told = "m.csv line 2 (row 1), column new_external_id: \"B1\" is no wish that can be met: \
                 Keelvar's jobs can neither find nor change what is attached; leave the cell empty\n";
     refused(test.import(), &test, told);

@@ -1,11 +1,11 @@
 //! Attachments that get another external id.
 
-use consign::emulator::{Clash, ExternalIds};
+use consign::emulator::{ExternalIdClashStatus, ExternalIdUniqueness};
 
 use super::{OTHER, backups, changes_after, imported, replacing};
-use crate::harness::{Moment, Test};
+use crate::harness::{HoldMoment, ImportTest};
 
-/// A manifest of rows of [`Test::of_rows`], each with the name that it is to have.
+/// A manifest of rows of [`ImportTest::of_rows`], each with the name that it is to have.
 fn manifest<const N: usize>(renames: [(&str, &str); N]) -> String {
     let rows = renames.map(|(id, new)| {
         let number = &id[1..];
@@ -17,14 +17,14 @@ fn manifest<const N: usize>(renames: [(&str, &str); N]) -> String {
     )
 }
 
-const ALL: [ExternalIds; 3] = [
-    ExternalIds::Unique {
-        clash: Clash::Conflict409,
+const ALL: [ExternalIdUniqueness; 3] = [
+    ExternalIdUniqueness::Unique {
+        clash_status: ExternalIdClashStatus::Conflict409,
     },
-    ExternalIds::Unique {
-        clash: Clash::Unprocessable422,
+    ExternalIdUniqueness::Unique {
+        clash_status: ExternalIdClashStatus::Unprocessable422,
     },
-    ExternalIds::NotUnique,
+    ExternalIdUniqueness::NotUnique,
 ];
 
 #[test]
@@ -67,7 +67,7 @@ fn a_row_whose_new_name_is_there_and_whose_old_one_is_not_is_done() {
 
 #[test]
 fn a_row_that_is_nowhere_yet_is_uploaded_and_has_its_new_name_in_the_end() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     test.write("m.csv", manifest([("A1", "DE-A1")]));
     test.import()
         .whatever_it_says()
@@ -91,8 +91,8 @@ fn of_two_attachments_with_the_old_and_the_new_name_neither_is_touched() {
 
 /// Lets somebody take the new name just before the request that renames, and says what became of
 /// the row.
-fn taken_meanwhile(external_ids: ExternalIds) -> (Test, String) {
-    let count = |test: &Test| {
+fn taken_meanwhile(external_ids: ExternalIdUniqueness) -> (ImportTest, String) {
+    let count = |test: &ImportTest| {
         test.write("m.csv", manifest([("A2", "B2")]));
         let run = test.resume().whatever_it_says();
         let requests = run.exits(0).requests;
@@ -102,14 +102,14 @@ fn taken_meanwhile(external_ids: ExternalIds) -> (Test, String) {
         patch.unwrap() + 1
     };
     let nth = count(&imported(2));
-    let test = Test::of_rows(2)
+    let test = ImportTest::of_rows(2)
         .between()
-        .emulator(|settings| settings.attachments.external_ids = external_ids);
+        .emulator(|settings| settings.attachments.external_id_uniqueness = external_ids);
     test.import().all_uploaded(2).exits(0);
     test.write("m.csv", manifest([("A2", "B2")]));
     // A1 is older than A2, so that it is found under the name that both have then.
     test.resume()
-        .while_held(nth, Moment::Before, |running| {
+        .while_held(nth, HoldMoment::Before, |running| {
             running.test.service().rename("A1", "B2");
         })
         .whatever_it_says()
@@ -150,7 +150,7 @@ fn content_is_replaced_before_the_name_is_changed() {
 
 #[test]
 fn other_content_is_neither_touched_nor_renamed_where_nobody_wants_it_replaced() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     test.import().with_results(OTHER).exits(0);
     test.write("m.csv", manifest([("A1", "DE-A1")]));
     test.write("A1.pdf", "content of another size");

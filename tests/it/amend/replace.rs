@@ -4,12 +4,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use consign::digest::sha256;
-use consign::emulator::Operation::Get;
-use consign::emulator::Titles;
-use consign::emulator::When::EveryNth;
+use consign::emulator::EmulatorOperation::Get;
+use consign::emulator::FaultTrigger::EveryNth;
+use consign::emulator::TitleOnRename;
 
 use super::{OTHER, backup_name, backups, changes_after, imported, replacing, titles_of};
-use crate::harness::{HEADER, KILLED, Moment, Running, Test, row, status};
+use crate::harness::{HEADER, HoldMoment, ImportTest, KILLED, RunningTool, row, status};
 
 const NEW: &str = "the new content, scanned better";
 
@@ -91,7 +91,7 @@ fn what_was_replaced_is_done_and_its_line_keeps_what_was_there_before() {
 
 #[test]
 fn other_content_of_somebody_else_is_replaced_in_a_first_run() {
-    let test = Test::of_rows(2);
+    let test = ImportTest::of_rows(2);
     test.import().with_results(OTHER).exits(0);
     test.write("A2.pdf", NEW);
     replacing(test.import())
@@ -105,7 +105,7 @@ fn other_content_of_somebody_else_is_replaced_in_a_first_run() {
 
 #[test]
 fn other_bytes_of_the_same_size_are_found_out_and_replaced() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     test.import().with_results(OTHER).exits(0);
     test.write("A1.pdf", AS_LONG);
     replacing(test.import())
@@ -136,7 +136,7 @@ fn a_file_that_changed_since_it_was_sent_and_kept_its_size_is_replaced() {
 
 #[test]
 fn the_same_bytes_change_nothing_and_leave_no_backup() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     test.import().with_results(OTHER).exits(0);
     replacing(test.import())
         .whatever_it_says()
@@ -167,10 +167,10 @@ fn without_a_backup_the_old_content_is_not_even_read() {
 
 #[test]
 fn a_record_of_somebody_else_that_waits_for_bytes_is_not_replaced() {
-    let test = Test::of_rows(1).between();
+    let test = ImportTest::of_rows(1).between();
     test.import()
         .with_results(OTHER)
-        .while_held(2, Moment::After, Running::kill)
+        .while_held(2, HoldMoment::After, RunningTool::kill)
         .exits(KILLED);
     replacing(test.import())
         .whatever_it_says()
@@ -202,7 +202,7 @@ fn other_content_stays_as_it_is_where_that_is_what_the_user_wants() {
             1,
         ),
     ] {
-        let test = Test::of_rows(1);
+        let test = ImportTest::of_rows(1);
         test.import().with_results(OTHER).exits(0);
         test.write("A1.pdf", NEW);
         test.import()
@@ -229,8 +229,9 @@ fn a_file_that_changed_since_it_was_sent_is_left_where_existing_content_is_kept(
 
 #[test]
 fn the_title_stays_whether_or_not_the_service_would_derive_it_from_the_file() {
-    for titles in [Titles::Keep, Titles::Derive] {
-        let test = Test::of_rows(1).emulator(|settings| settings.attachments.titles = titles);
+    for titles in [TitleOnRename::Keep, TitleOnRename::Derive] {
+        let test = ImportTest::of_rows(1)
+            .emulator(|settings| settings.attachments.title_on_rename = titles);
         test.import().with_results(OTHER).exits(0);
         test.service().retitle("A1", "Framework contract");
         test.write("A1.pdf", NEW);
@@ -245,20 +246,20 @@ fn the_title_stays_whether_or_not_the_service_would_derive_it_from_the_file() {
 
 #[test]
 fn what_others_put_in_its_place_meanwhile_is_kept_in_turn() {
-    let test = Test::of_rows(1).between();
+    let test = ImportTest::of_rows(1).between();
     test.import().with_results(OTHER).exits(0);
     test.write("A1.pdf", NEW);
     let log = || test.service().log().len();
     let before = log();
     // A run that nobody disturbs, to count the requests up to the look that follows the backup.
-    let probe = Test::of_rows(1);
+    let probe = ImportTest::of_rows(1);
     probe.import().with_results(OTHER).exits(0);
     probe.write("A1.pdf", NEW);
     let outcome = replacing(probe.import()).whatever_it_says().exits(0);
     let requests = outcome.requests;
     let look = requests.iter().position(|words| words == "update A1 200");
     replacing(test.import())
-        .while_held(look.unwrap(), Moment::Before, |running| {
+        .while_held(look.unwrap(), HoldMoment::Before, |running| {
             running
                 .test
                 .service()
@@ -282,7 +283,7 @@ fn what_others_put_in_its_place_meanwhile_is_kept_in_turn() {
 
 #[test]
 fn a_run_that_is_stopped_before_it_has_replaced_anything_does_not_call_its_rows_done() {
-    let test = Test::of_rows(1).fault(Get, EveryNth(1), status(401));
+    let test = ImportTest::of_rows(1).fault(Get, EveryNth(1), status(401));
     test.import().all_uploaded(1).exits(0);
     test.write("A1.pdf", NEW);
     let outcome = replacing(test.resume())
@@ -298,12 +299,12 @@ fn a_run_that_is_stopped_before_it_has_replaced_anything_does_not_call_its_rows_
 
 #[test]
 fn a_run_that_is_interrupted_is_done_only_where_it_has_replaced_all() {
-    let test = Test::of_rows(2).between();
+    let test = ImportTest::of_rows(2).between();
     test.import().all_uploaded(2).exits(0);
     test.write("A1.pdf", NEW);
     test.write("A2.pdf", NEW);
     let outcome = replacing(test.resume())
-        .while_held(2, Moment::Before, |running| {
+        .while_held(2, HoldMoment::Before, |running| {
             running.signal("INT");
             running.wait_until_it_says("stopping");
         })

@@ -1,23 +1,23 @@
 //! What a run that changes things says at its end.
 
-use consign::emulator::{Operation, When};
+use consign::emulator::{EmulatorOperation, FaultTrigger};
 use serde_json::{Value, json};
 
 use super::OTHER;
-use crate::harness::{Run, Test, status};
+use crate::harness::{ImportTest, TestRun, status};
 
 const NEW: &str = "something longer than before";
 
 /// An attachment whose new content the storage refuses, and of whose old one there is no backup.
-fn without_content() -> Test {
-    let second = When::Nth(2);
-    let test = Test::of_rows(1).fault(Operation::Upload, second, status(400));
+fn without_content() -> ImportTest {
+    let second = FaultTrigger::Nth(2);
+    let test = ImportTest::of_rows(1).fault(EmulatorOperation::Upload, second, status(400));
     test.import().all_uploaded(1).exits(0);
     test.write("A1.pdf", NEW);
     test
 }
 
-fn replacing(test: &Test) -> Run<'_> {
+fn replacing(test: &ImportTest) -> TestRun<'_> {
     test.resume()
         .args(["--on-conflict", "replace", "--no-backup", "--yes"])
 }
@@ -60,7 +60,7 @@ fn scripts_are_told_which_attachments_wait_for_content() {
 
 #[test]
 fn what_was_kept_is_told_apart_from_what_is_the_same() {
-    let test = Test::of_rows(2);
+    let test = ImportTest::of_rows(2);
     test.import().with_results(OTHER).exits(0);
     test.write("A2.pdf", NEW);
     test.import()

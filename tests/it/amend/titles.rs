@@ -1,11 +1,11 @@
 //! Titles that are corrected, and nothing else with them.
 
-use consign::emulator::Operation::Update;
-use consign::emulator::Titles;
-use consign::emulator::When::Nth;
+use consign::emulator::EmulatorOperation::Update;
+use consign::emulator::FaultTrigger::Nth;
+use consign::emulator::TitleOnRename;
 
 use super::{OTHER, changes_after, replacing, titles_of};
-use crate::harness::{Test, status};
+use crate::harness::{ImportTest, status};
 
 /// A manifest of two rows with titles; an empty one is the service's business.
 fn manifest(titles: [&str; 2]) -> String {
@@ -18,11 +18,11 @@ fn manifest(titles: [&str; 2]) -> String {
 }
 
 /// Two rows that are imported, the second of which has no title.
-fn imported() -> Test {
-    with_titles(Test::of_rows(2))
+fn imported() -> ImportTest {
+    with_titles(ImportTest::of_rows(2))
 }
 
-fn with_titles(test: Test) -> Test {
+fn with_titles(test: ImportTest) -> ImportTest {
     test.write("m.csv", manifest(["Purchasing: frame", ""]));
     test.import().all_uploaded(2).exits(0);
     assert_eq!(titles_of(&test), ["Purchasing: frame", "A2.pdf"]);
@@ -74,7 +74,7 @@ fn nobody_looks_at_titles_unless_the_user_asks_for_it() {
 
 #[test]
 fn the_title_of_an_attachment_that_was_there_already_is_corrected_too() {
-    let test = Test::of_rows(2);
+    let test = ImportTest::of_rows(2);
     test.import().with_results(OTHER).exits(0);
     test.write("m.csv", manifest(["Procurement: frame", ""]));
     let seen = test.service().log().len();
@@ -97,9 +97,11 @@ fn the_title_of_an_attachment_that_was_there_already_is_corrected_too() {
 
 #[test]
 fn new_content_and_a_new_title_come_together() {
-    for titles in [Titles::Keep, Titles::Derive] {
-        let test =
-            with_titles(Test::of_rows(2).emulator(|settings| settings.attachments.titles = titles));
+    for titles in [TitleOnRename::Keep, TitleOnRename::Derive] {
+        let test = with_titles(
+            ImportTest::of_rows(2)
+                .emulator(|settings| settings.attachments.title_on_rename = titles),
+        );
         test.write("m.csv", manifest(["Procurement: frame", ""]));
         test.write("A1.pdf", "the new content of A1");
         test.write("A2.pdf", "the new content of A2");
@@ -121,7 +123,7 @@ fn new_content_and_a_new_title_come_together() {
 
 #[test]
 fn other_content_keeps_its_title_too_unless_it_is_to_be_replaced() {
-    let test = Test::of_rows(2);
+    let test = ImportTest::of_rows(2);
     test.import().with_results(OTHER).exits(0);
     test.write("m.csv", manifest(["Procurement: frame", ""]));
     test.write("A1.pdf", "other content of another size");
@@ -136,7 +138,7 @@ fn other_content_keeps_its_title_too_unless_it_is_to_be_replaced() {
 
 #[test]
 fn a_title_that_the_service_refuses_is_named_and_the_attachment_stays_as_it_was() {
-    let test = with_titles(Test::of_rows(2).fault(Update, Nth(1), status(422)));
+    let test = with_titles(ImportTest::of_rows(2).fault(Update, Nth(1), status(422)));
     test.write("m.csv", manifest(["Procurement: frame", ""]));
     let ended = test.resume().args(UPDATE).whatever_it_says().exits(1);
     assert!(
@@ -157,7 +159,7 @@ fn a_title_that_the_service_refuses_is_named_and_the_attachment_stays_as_it_was(
 
 #[test]
 fn a_manifest_without_titles_is_told_of_since_nothing_will_change() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     test.import().exits(0);
     test.resume()
         .args(UPDATE)

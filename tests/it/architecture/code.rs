@@ -5,31 +5,31 @@ use std::path::Path;
 
 /// What a file shows.
 #[derive(Debug, Default)]
-pub(super) struct Read {
+pub(super) struct SourceFacts {
     /// The modules that it declares in files of their own.
     pub(super) declared: Vec<String>,
     /// The paths into the crate that it names, in `use` lines and elsewhere.
-    pub(super) named: Vec<Named>,
+    pub(super) named: Vec<CratePath>,
 }
 
 /// A path into the crate, from its root on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Named {
+pub(super) struct CratePath {
     pub(super) path: Vec<String>,
     pub(super) line: usize,
 }
 
 /// Reads the file of the module `own`, without what stands under `cfg(test)`.
-pub(super) fn read(file: &Path, own: &[String]) -> Read {
+pub(super) fn read(file: &Path, own: &[String]) -> SourceFacts {
     read_text(&fs::read_to_string(file).unwrap(), own)
 }
 
-pub(super) fn read_text(text: &str, own: &[String]) -> Read {
-    let mut reader = Reader {
+pub(super) fn read_text(text: &str, own: &[String]) -> SourceFacts {
+    let mut reader = SourceReader {
         tokens: tokens(text),
         at: 0,
         module: own.to_vec(),
-        read: Read::default(),
+        read: SourceFacts::default(),
     };
     reader.items();
     assert_eq!(reader.at, reader.tokens.len(), "braces that do not match");
@@ -37,17 +37,17 @@ pub(super) fn read_text(text: &str, own: &[String]) -> Read {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Token {
+struct SourceToken {
     text: String,
     line: usize,
 }
 
-struct Reader {
-    tokens: Vec<Token>,
+struct SourceReader {
+    tokens: Vec<SourceToken>,
     at: usize,
     /// The module that is being read, from the crate's root on.
     module: Vec<String>,
-    read: Read,
+    read: SourceFacts,
 }
 
 /// What opens an item, which ends with a semicolon or a block; a field or a variant ends with a comma.
@@ -68,7 +68,7 @@ const ITEMS: [&str; 14] = [
     "use",
 ];
 
-impl Reader {
+impl SourceReader {
     fn peek(&self, ahead: usize) -> &str {
         self.tokens
             .get(self.at + ahead)
@@ -189,7 +189,7 @@ impl Reader {
                 name => absolute.push(name.to_owned()),
             }
         }
-        self.read.named.push(Named {
+        self.read.named.push(CratePath {
             path: absolute,
             line,
         });
@@ -253,7 +253,7 @@ fn is_name(text: &str) -> bool {
 
 /// Code without its comments, literals and white space. A literal that holds nothing but a path, as
 /// in an attribute of serde, counts as that path.
-fn tokens(text: &str) -> Vec<Token> {
+fn tokens(text: &str) -> Vec<SourceToken> {
     let mut tokens = Vec::new();
     let mut rest = text;
     let mut line = 1;
@@ -268,11 +268,11 @@ fn tokens(text: &str) -> Vec<Token> {
                 tokens.extend(
                     self::tokens(path)
                         .into_iter()
-                        .map(|token| Token { line, ..token }),
+                        .map(|token| SourceToken { line, ..token }),
                 );
             }
             _ if is_name(token) || token == "::" || !token.starts_with(is_left_out) => {
-                tokens.push(Token {
+                tokens.push(SourceToken {
                     text: token.to_owned(),
                     line,
                 });

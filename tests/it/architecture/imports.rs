@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::code::{self, Named};
+use super::code::{self, CratePath};
 
 /// The imports that do not run downwards among the modules of `base`, a folder below `src`, each with
 /// its file and line. `order` names the modules from the ground up; the file of `base` itself
@@ -68,7 +68,7 @@ fn what_stands_not_below(path: &[String], prefix: &[String], below: &[&str]) -> 
 }
 
 /// Every path that a module's files name, with the file.
-fn imports_below(folder: &Path, module: &String, parent: &[String]) -> Vec<(PathBuf, Named)> {
+fn imports_below(folder: &Path, module: &String, parent: &[String]) -> Vec<(PathBuf, CratePath)> {
     let own = [parent, std::slice::from_ref(module)].concat();
     let below = folder.join(module);
     let file = [below.with_extension("rs"), below.join("mod.rs")]
@@ -76,7 +76,7 @@ fn imports_below(folder: &Path, module: &String, parent: &[String]) -> Vec<(Path
         .find(|file| file.exists())
         .expect("a module that is declared has a file");
     let read = code::read(&file, &own);
-    let mut imports: Vec<(PathBuf, Named)> = read
+    let mut imports: Vec<(PathBuf, CratePath)> = read
         .named
         .into_iter()
         .map(|named| (file.clone(), named))

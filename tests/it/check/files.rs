@@ -9,7 +9,7 @@ use std::process::Command;
 use consign::digest::sha256;
 
 use super::{is_told, with_rows};
-use crate::harness::{HEADER, Test};
+use crate::harness::{HEADER, ImportTest};
 
 #[test]
 fn a_file_that_is_not_there_is_told_with_the_one_that_may_be_meant() {
@@ -99,7 +99,7 @@ fn what_is_no_file_to_send_is_told_without_waiting_for_it() {
 #[test]
 fn a_file_with_another_digest_than_the_manifest_says_is_told() {
     let wrong = "0".repeat(64);
-    let test = Test::new().file("a.pdf", "alpha").manifest(format!(
+    let test = ImportTest::new().file("a.pdf", "alpha").manifest(format!(
         "file_path,object_type,object_id,external_id,sha256\na.pdf,contract,1,A,{wrong}\n"
     ));
     let message = format!(
@@ -112,7 +112,7 @@ fn a_file_with_another_digest_than_the_manifest_says_is_told() {
 
 #[test]
 fn files_may_lie_elsewhere_than_the_manifest() {
-    let test = Test::new()
+    let test = ImportTest::new()
         .file("files/a.pdf", "alpha")
         .manifest(format!("{HEADER}a.pdf,contract,1,A\n"));
     test.check().says("\"a.pdf\" does not exist").exits(2);

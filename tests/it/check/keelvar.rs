@@ -1,14 +1,14 @@
 //! What is said of manifests for Keelvar.
 
 use super::{PROBLEMS, is_told, noted, with_rows};
-use crate::harness::{HEADER, Test};
+use crate::harness::{HEADER, ImportTest};
 
 const ONE: &str = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
 const OTHER: &str = "9b2c0f5e-1d7a-4c3b-8e6f-5a4d3c2b1a09";
 
 /// A folder with files of one name in three folders, and a manifest with these rows.
-fn with_namesakes(header: &str, rows: &str) -> Test {
-    Test::new()
+fn with_namesakes(header: &str, rows: &str) -> ImportTest {
+    ImportTest::new()
         .file("x/a.pdf", "alpha")
         .file("y/a.pdf", "again")
         .file("y/A.PDF", "other")

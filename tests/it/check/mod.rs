@@ -5,19 +5,19 @@ mod files;
 mod keelvar;
 mod reading;
 
-use crate::harness::{HEADER, Test};
+use crate::harness::{HEADER, ImportTest};
 
 const PROBLEMS: &str = "m.problems.csv";
 
 /// A folder with one file, `a.pdf`, and a manifest of these rows.
-fn with_rows(rows: &str) -> Test {
-    Test::new()
+fn with_rows(rows: &str) -> ImportTest {
+    ImportTest::new()
         .file("a.pdf", "alpha")
         .manifest(format!("{HEADER}{rows}"))
 }
 
 /// What the problems file says of each problem: kind, line, row and column.
-fn noted(test: &Test) -> Vec<String> {
+fn noted(test: &ImportTest) -> Vec<String> {
     let problems = test.read(PROBLEMS);
     let mut reader = csv::Reader::from_reader(problems.as_bytes());
     assert_eq!(
@@ -34,7 +34,7 @@ fn noted(test: &Test) -> Vec<String> {
 
 /// One mistake in the first row: in `rows`, of which `message` is told and `kind` is noted.
 #[track_caller]
-fn is_told(test: &Test, kind: &str, message: &str) {
+fn is_told(test: &ImportTest, kind: &str, message: &str) {
     test.check().stderr(format!("{message}\n")).exits(2);
     let place = message.split_once("line 2 (row 1), column ").unwrap().1;
     let column = place.split_once(':').unwrap().0;
@@ -43,7 +43,7 @@ fn is_told(test: &Test, kind: &str, message: &str) {
 
 #[test]
 fn a_manifest_without_mistakes_is_summed_up() {
-    let test = Test::new()
+    let test = ImportTest::new()
         .file("a.pdf", "alpha")
         .file("sub/b.pdf", vec![b'x'; 2048])
         .manifest(format!(
@@ -62,7 +62,7 @@ fn a_manifest_without_mistakes_is_summed_up() {
 
 #[test]
 fn warnings_stop_nobody() {
-    let test = Test::new().file("a.pdf", "alpha").manifest(
+    let test = ImportTest::new().file("a.pdf", "alpha").manifest(
         "file_path,object_type,object_id,external_id,titel\n\
          a.pdf,contract,1,0012,x\na.pdf,contract,2,13,y\n",
     );
@@ -184,7 +184,7 @@ fn a_script_gets_the_summary_of_a_check_in_json() {
 
 #[test]
 fn nothing_is_looked_up_which_is_what_a_dry_run_of_an_import_is_for() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     let base = test.service().base_url();
     for option in [&["--online"][..], &["--base-url", &base], &["--rate", "9"]] {
         test.check()

@@ -1,12 +1,12 @@
 //! How a manifest is read: encodings, delimiters, headers and the shape of rows.
 
 use super::{noted, with_rows};
-use crate::harness::{HEADER, Test};
+use crate::harness::{HEADER, ImportTest};
 
 /// A manifest that cannot be read as rows at all.
 #[track_caller]
 fn is_refused(manifest: impl AsRef<[u8]>, message: &str) {
-    let test = Test::new().file("a.pdf", "alpha").manifest(manifest);
+    let test = ImportTest::new().file("a.pdf", "alpha").manifest(manifest);
     test.check()
         .stdout("")
         .stderr(format!("error: m.csv: {message}\n"))
@@ -87,7 +87,9 @@ fn a_manifest_reads_the_same_whatever_it_was_exported_as() {
         plain.replace(',', "\t").into_bytes(),
         plain.replace('\n', "\r\n").into_bytes(),
     ] {
-        let test = Test::new().file("Verträge/ü.pdf", "x").manifest(bytes);
+        let test = ImportTest::new()
+            .file("Verträge/ü.pdf", "x")
+            .manifest(bytes);
         test.check()
             .stdout("m.csv: 1 row, 1 file, 1 B\n  contract                 1\nnothing is wrong\n")
             .exits(0);
@@ -103,7 +105,7 @@ fn bytes_of_another_encoding_are_located_and_read_when_it_is_named() {
          \"Verträge.pdf,contract,1,A\", use --encoding windows-1252, or else name the right \
          encoding or save the file as UTF-8",
     );
-    let test = Test::new().file("Verträge.pdf", "x").manifest(&bytes);
+    let test = ImportTest::new().file("Verträge.pdf", "x").manifest(&bytes);
     test.check().args(["--encoding", "windows-1252"]).exits(0);
     test.check()
         .args(["--encoding", "wingdings"])

@@ -2,14 +2,14 @@
 
 use std::num::NonZeroU32;
 
-use consign::emulator::Effect::Status;
-use consign::emulator::Operation::{GetByExternalId, List, OtherClient, Upload};
-use consign::emulator::Target::Storage;
-use consign::emulator::When::{FirstN, Nth};
+use consign::emulator::EmulatorOperation::{GetByExternalId, List, OtherClient, Upload};
+use consign::emulator::FaultEffect::Status;
+use consign::emulator::FaultTarget::Storage;
+use consign::emulator::FaultTrigger::{FirstN, Nth};
 
-use crate::harness::{Test, status};
+use crate::harness::{ImportTest, status};
 
-fn too_many(retry_after: Option<&str>) -> consign::emulator::Effect {
+fn too_many(retry_after: Option<&str>) -> consign::emulator::FaultEffect {
     Status {
         code: 429,
         retry_after: retry_after.map(str::to_owned),
@@ -18,7 +18,7 @@ fn too_many(retry_after: Option<&str>) -> consign::emulator::Effect {
 
 #[test]
 fn a_429_without_a_time_is_waited_out_for_a_second() {
-    let test = Test::of_rows(1).fault(List, Nth(1), too_many(None));
+    let test = ImportTest::of_rows(1).fault(List, Nth(1), too_many(None));
     test.import()
         .stderr(
             "the service says that there are too many requests; all wait 1 s, then go on more \
@@ -39,7 +39,7 @@ fn a_429_without_a_time_is_waited_out_for_a_second() {
 
 #[test]
 fn a_429_with_a_date_is_waited_out_until_then() {
-    let test = Test::of_rows(1).fault(GetByExternalId, Nth(1), too_many(Some("in 4s")));
+    let test = ImportTest::of_rows(1).fault(GetByExternalId, Nth(1), too_many(Some("in 4s")));
     let outcome = test
         .import()
         .says("too many requests; all wait ")
@@ -60,7 +60,7 @@ fn a_429_with_a_date_is_waited_out_until_then() {
 
 #[test]
 fn a_file_is_sent_again_where_the_storage_has_too_much_to_do() {
-    let test = Test::of_rows(1).fault(Upload, Nth(1), too_many(Some("1")));
+    let test = ImportTest::of_rows(1).fault(Upload, Nth(1), too_many(Some("1")));
     test.import()
         .rows(["A1 uploaded"])
         .requests([
@@ -76,7 +76,7 @@ fn a_file_is_sent_again_where_the_storage_has_too_much_to_do() {
 
 #[test]
 fn no_row_fails_while_the_storage_is_away() {
-    let test = Test::of_rows(2).fault(Storage, FirstN(4), status(503));
+    let test = ImportTest::of_rows(2).fault(Storage, FirstN(4), status(503));
     test.import()
         .says(
             "the service does not answer (status 503, SlowDown: Please reduce your request rate.)",
@@ -103,9 +103,9 @@ fn no_row_fails_while_the_storage_is_away() {
 #[test]
 fn an_import_takes_what_other_clients_of_the_company_leave_it() {
     const ROWS: usize = 25;
-    let test = Test::of_rows(ROWS).emulator(|settings| {
-        settings.attachments.rate = NonZeroU32::new(5).unwrap();
-        settings.attachments.others = 2;
+    let test = ImportTest::of_rows(ROWS).emulator(|settings| {
+        settings.attachments.requests_per_second = NonZeroU32::new(5).unwrap();
+        settings.attachments.other_clients_per_second = 2;
     });
     let base = test.service().base_url();
     let outcome = test

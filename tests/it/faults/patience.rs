@@ -1,19 +1,19 @@
 //! Answers that do not come, or too slowly: the runs here wait for as long as the tool does that time
 //! passes faster for, and everything that can wait side by side does.
 
-use consign::emulator::Effect::{
+use consign::emulator::EmulatorOperation::{Create, GetByExternalId, List, Update, Upload};
+use consign::emulator::FaultEffect::{
     ExpiredUrl, Html200, LoseAnswer, StalledBody, StalledRead, TricklingBody, TruncatedBody,
     WithholdAnswer,
 };
-use consign::emulator::Operation::{Create, GetByExternalId, List, Update, Upload};
-use consign::emulator::When::{FirstN, Nth};
+use consign::emulator::FaultTrigger::{FirstN, Nth};
 
 use crate::a_slow_storage::large;
-use crate::harness::Test;
+use crate::harness::ImportTest;
 
 #[test]
 fn no_answer_holds_up_a_row_for_ever_by_not_coming() {
-    let test = Test::of_rows(9)
+    let test = ImportTest::of_rows(9)
         .fault(GetByExternalId, Nth(1), WithholdAnswer)
         .fault(GetByExternalId, Nth(2), TricklingBody)
         .fault(Create, Nth(1), Html200)
@@ -58,7 +58,7 @@ fn no_answer_holds_up_a_row_for_ever_by_not_coming() {
 #[test]
 fn a_file_that_is_not_taken_any_further_is_sent_again_from_its_first_byte() {
     let content = large();
-    let test = Test::of_rows(1)
+    let test = ImportTest::of_rows(1)
         .file("A1.pdf", &content)
         .fault(Upload, Nth(1), StalledRead);
     test.import()

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use consign::emulator::stored_by_external_id;
+use consign::emulator::count_by_external_id;
 
 use crate::emulator::started;
-use crate::harness::{Running, Test};
+use crate::harness::{ImportTest, RunningTool};
 
 /// Ends it, and returns what it says of its faults.
-fn account(emulator: &mut Running<'_>) -> String {
+fn account(emulator: &mut RunningTool<'_>) -> String {
     emulator.signal("TERM");
     let (code, stdout, stderr) = emulator.finish();
     assert_eq!((code, stderr.as_str()), (0, ""));
@@ -23,7 +23,7 @@ fn samples() -> PathBuf {
 
 #[test]
 fn the_sample_import_gets_over_the_sample_bad_day() {
-    let test = Test::new();
+    let test = ImportTest::new();
     let faults = samples().join("faults.toml");
     let faults = faults.to_str().unwrap();
     let (mut emulator, base) = started(&test, &["--state", "state", "--faults", faults]);
@@ -32,7 +32,7 @@ fn the_sample_import_gets_over_the_sample_bad_day() {
         .args(["--rate", "2000", "--concurrency", "1", "--quiet"])
         .with_results("r.csv")
         .exits(0);
-    let stored = stored_by_external_id(&test.path("state")).unwrap();
+    let stored = count_by_external_id(&test.path("state")).unwrap();
     assert_eq!(stored.len(), 14);
     assert!(stored.values().all(|count| *count == 1), "{stored:?}");
     let account = account(&mut emulator);
@@ -51,7 +51,7 @@ fn the_sample_import_gets_over_the_sample_bad_day() {
 
 #[test]
 fn an_outage_lasts_for_its_time_and_is_told_at_the_end() {
-    let test = Test::of_rows(1).file(
+    let test = ImportTest::of_rows(1).file(
         "faults.toml",
         r#"
         [[fault]]
@@ -83,7 +83,7 @@ fn an_outage_lasts_for_its_time_and_is_told_at_the_end() {
 
 #[test]
 fn what_other_integrations_did_is_told_at_the_end() {
-    let test = Test::of_rows(2);
+    let test = ImportTest::of_rows(2);
     let (mut emulator, base) = started(&test, &["--others", "1000"]);
     test.consign(["import", "m.csv", "--base-url", &base, "--rate", "500"])
         .rows(["A1 uploaded", "A2 uploaded"])
@@ -95,7 +95,7 @@ fn what_other_integrations_did_is_told_at_the_end() {
 
 #[test]
 fn a_mistake_in_a_scenario_is_refused_with_its_place() {
-    let test = Test::new().file(
+    let test = ImportTest::new().file(
         "faults.toml",
         "[[fault]]\noperation = \"creat\"\nwhen = { nth = 1 }\neffect = \"reset\"\n",
     );

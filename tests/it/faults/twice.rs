@@ -3,19 +3,19 @@
 use std::thread;
 use std::time::Duration;
 
-use consign::emulator::Effect::{DeliverTwice, ExpiredUrl};
-use consign::emulator::ExternalIds;
-use consign::emulator::Operation::{Create, Update, Upload};
-use consign::emulator::When::Nth;
+use consign::emulator::EmulatorOperation::{Create, Update, Upload};
+use consign::emulator::ExternalIdUniqueness;
+use consign::emulator::FaultEffect::{DeliverTwice, ExpiredUrl};
+use consign::emulator::FaultTrigger::Nth;
 
-use crate::harness::Test;
+use crate::harness::ImportTest;
 
 /// The second delivery is refused for the first, whose record looks like somebody else's. It has
 /// no bytes, so that the service removes it, and the row is done then.
 #[test]
 fn a_record_that_clashes_with_itself_is_waited_for_until_it_goes_away() {
     const PURGE: Duration = Duration::from_secs(4);
-    let test = Test::of_rows(1)
+    let test = ImportTest::of_rows(1)
         .fault(Create, Nth(1), DeliverTwice)
         .emulator(|settings| settings.attachments.purge_after = PURGE);
     test.import()
@@ -44,9 +44,11 @@ fn a_record_that_clashes_with_itself_is_waited_for_until_it_goes_away() {
 
 #[test]
 fn of_two_records_only_the_one_that_was_answered_gets_bytes() {
-    let test = Test::of_rows(1)
+    let test = ImportTest::of_rows(1)
         .fault(Create, Nth(1), DeliverTwice)
-        .emulator(|settings| settings.attachments.external_ids = ExternalIds::NotUnique);
+        .emulator(|settings| {
+            settings.attachments.external_id_uniqueness = ExternalIdUniqueness::NotUnique;
+        });
     test.import()
         .rows(["A1 uploaded"])
         .requests([
@@ -63,10 +65,9 @@ fn of_two_records_only_the_one_that_was_answered_gets_bytes() {
 
 #[test]
 fn of_two_new_addresses_the_one_that_was_answered_is_used() {
-    let test =
-        Test::of_rows(1)
-            .fault(Upload, Nth(1), ExpiredUrl)
-            .fault(Update, Nth(1), DeliverTwice);
+    let test = ImportTest::of_rows(1)
+        .fault(Upload, Nth(1), ExpiredUrl)
+        .fault(Update, Nth(1), DeliverTwice);
     test.import()
         .rows(["A1 uploaded"])
         .requests([

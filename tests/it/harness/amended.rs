@@ -4,17 +4,17 @@
 use std::fs;
 
 use consign::digest::sha256;
-use consign::emulator::log::Entry;
-use consign::emulator::{Operation, StoredAttachment};
-use consign::results::{COLUMNS, LINE_CHECK, serial_of};
+use consign::emulator::request_log::RequestLogEntry;
+use consign::emulator::{EmulatorOperation, StoredAttachment};
+use consign::results::{COLUMNS, LINE_CHECK_COLUMN, parse_serial};
 
 use super::judge::is_guarded;
-use super::results::Line;
-use super::{Results, Test};
+use super::results::ResultsLine;
+use super::{ImportTest, ResultsTable};
 
 /// An attachment whose content is replaced.
 #[derive(Debug, Clone)]
-pub(crate) struct Change {
+pub(crate) struct ReplacedAttachment {
     /// The key of its row.
     pub(crate) external_id: String,
     /// The service's id.
@@ -25,7 +25,7 @@ pub(crate) struct Change {
 
 /// Judges the world as a run left it, however it ended.
 #[track_caller]
-pub(crate) fn nothing_is_lost(test: &Test, changes: &[Change]) {
+pub(crate) fn nothing_is_lost(test: &ImportTest, changes: &[ReplacedAttachment]) {
     let stored = test.service().stored();
     for change in changes {
         match content_of(&stored, change.id) {
@@ -43,7 +43,7 @@ fn content_of(stored: &[StoredAttachment], id: u64) -> Option<String> {
 
 /// The journal says so, and where the old content is, or that nobody wants it.
 #[track_caller]
-fn waits_for_bytes(test: &Test, change: &Change) {
+fn waits_for_bytes(test: &ImportTest, change: &ReplacedAttachment) {
     let results = test.results();
     let line = newest(&results, &change.external_id)
         .unwrap_or_else(|| panic!("{change:?} is empty, and no line speaks of it: {results:#?}"));
@@ -60,21 +60,21 @@ fn waits_for_bytes(test: &Test, change: &Change) {
 }
 
 /// The line of a row that counts.
-fn newest<'r>(results: &'r Results, external_id: &str) -> Option<&'r Line> {
+fn newest<'r>(results: &'r ResultsTable, external_id: &str) -> Option<&'r ResultsLine> {
     let believed = results
         .lines
         .iter()
         .filter(|line| line.cell("external_id") == external_id && is_guarded(line, COLUMNS.len()));
-    believed.max_by_key(|line| serial_of(line.cell(LINE_CHECK)))
+    believed.max_by_key(|line| parse_serial(line.cell(LINE_CHECK_COLUMN)))
 }
 
 /// Each request that let go of stored bytes, as `external_id`; those that were not carried out did
 /// not.
-pub(crate) fn detached(log: &[Entry]) -> Vec<&str> {
-    let lets_go = |entry: &&Entry| {
+pub(crate) fn detached(log: &[RequestLogEntry]) -> Vec<&str> {
+    let lets_go = |entry: &&RequestLogEntry| {
         matches!(
             entry.operation,
-            Operation::Update | Operation::UpdateByExternalId
+            EmulatorOperation::Update | EmulatorOperation::UpdateByExternalId
         ) && entry.status == Some(200)
             && entry.changes.iter().any(|name| name == "file_name")
     };

@@ -16,22 +16,22 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::Api;
+use super::TestedService;
 
 /// What is done to the JSON of each answer.
-pub(super) type Alter = fn(&mut Value);
+pub(super) type AlterJson = fn(&mut Value);
 
 /// What is done to each whole answer, which belongs to this request.
-type Forge = Arc<dyn Fn(&Parts, &mut Response<Vec<u8>>) + Send + Sync>;
+type ForgeResponse = Arc<dyn Fn(&Parts, &mut Response<Vec<u8>>) + Send + Sync>;
 
 /// How somebody between behaves.
 #[derive(Clone)]
-pub(super) struct Manner {
-    pub(super) alter: Alter,
-    pub(super) forge: Forge,
+pub(super) struct ProxyBehaviour {
+    pub(super) alter: AlterJson,
+    pub(super) forge: ForgeResponse,
 }
 
-impl Default for Manner {
+impl Default for ProxyBehaviour {
     fn default() -> Self {
         Self {
             alter: |_| {},
@@ -42,7 +42,7 @@ impl Default for Manner {
 
 /// The head of a request, as it came.
 #[derive(Debug, Clone)]
-pub(crate) struct Head {
+pub(crate) struct RequestHead {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
@@ -50,7 +50,7 @@ pub(crate) struct Head {
 
 /// When a request is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Moment {
+pub(crate) enum HoldMoment {
     /// Before the service knows of it.
     Before,
     /// When it is carried out, before its answer comes back.
@@ -59,53 +59,53 @@ pub(crate) enum Moment {
 
 /// Somebody between, as the test sees it.
 #[derive(Debug)]
-pub(crate) struct Between {
+pub(crate) struct HoldingProxy {
     address: SocketAddr,
-    hold: Arc<Hold>,
+    hold: Arc<HoldRule>,
     upload_urls: Arc<Mutex<Vec<String>>>,
     download_urls: Arc<Mutex<Vec<String>>>,
-    heads: Arc<Mutex<Vec<Head>>>,
+    heads: Arc<Mutex<Vec<RequestHead>>>,
 }
 
 /// Which request is held next.
 #[derive(Debug)]
-struct Hold {
+struct HoldRule {
     /// How many requests will pass before that one, and when it is held.
-    next: Mutex<Option<(usize, Moment)>>,
+    next: Mutex<Option<(usize, HoldMoment)>>,
     holding: watch::Sender<bool>,
 }
 
 #[derive(Clone)]
-struct Way {
+struct ProxyState {
     client: reqwest::Client,
     emulator: SocketAddr,
     /// Where bytes are sent to and come from: scheme, host and port.
     storage: String,
-    manner: Manner,
-    hold: Arc<Hold>,
+    manner: ProxyBehaviour,
+    hold: Arc<HoldRule>,
     upload_urls: Arc<Mutex<Vec<String>>>,
     download_urls: Arc<Mutex<Vec<String>>>,
-    heads: Arc<Mutex<Vec<Head>>>,
+    heads: Arc<Mutex<Vec<RequestHead>>>,
 }
 
-impl Between {
+impl HoldingProxy {
     /// Stands before an emulator. Uploads and downloads come here too, unless they have to take
     /// another way.
     pub(super) async fn start(
         emulator: SocketAddr,
-        manner: Manner,
+        manner: ProxyBehaviour,
         storage: Option<String>,
     ) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let hold = Arc::new(Hold {
+        let hold = Arc::new(HoldRule {
             next: Mutex::new(None),
             holding: watch::Sender::new(false),
         });
         let upload_urls = Arc::default();
         let download_urls = Arc::default();
         let heads = Arc::default();
-        let app = Router::new().fallback(pass).with_state(Way {
+        let app = Router::new().fallback(pass).with_state(ProxyState {
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
             emulator,
             storage: storage.unwrap_or_else(|| format!("http://{address}")),
@@ -131,7 +131,7 @@ impl Between {
     }
 
     /// The heads of all requests so far, those to the storage among them.
-    pub(crate) fn heads(&self) -> Vec<Head> {
+    pub(crate) fn heads(&self) -> Vec<RequestHead> {
         self.heads.lock().unwrap().clone()
     }
 
@@ -146,12 +146,12 @@ impl Between {
     }
 
     /// The base URL that leads here.
-    pub(super) fn base_url(&self, api: Api) -> String {
+    pub(super) fn base_url(&self, api: TestedService) -> String {
         format!("http://{}{}", self.address, api.path())
     }
 
     /// The `nth` request from now on will be held; the next one is the first.
-    pub(super) fn hold(&self, nth: usize, moment: Moment) {
+    pub(super) fn hold(&self, nth: usize, moment: HoldMoment) {
         self.hold.holding.send_replace(false);
         *self.hold.next() = Some((nth - 1, moment));
     }
@@ -167,13 +167,13 @@ impl Between {
     }
 }
 
-impl Hold {
-    fn next(&self) -> MutexGuard<'_, Option<(usize, Moment)>> {
+impl HoldRule {
+    fn next(&self) -> MutexGuard<'_, Option<(usize, HoldMoment)>> {
         self.next.lock().unwrap()
     }
 
     /// Counts a request, and says whether and when it is to be held.
-    fn count(&self) -> Option<Moment> {
+    fn count(&self) -> Option<HoldMoment> {
         let mut next = self.next();
         match next.take() {
             Some((0, moment)) => Some(moment),
@@ -186,7 +186,7 @@ impl Hold {
 
     /// Waits until the test lets go, or whoever sent the request is gone.
     async fn wait(&self) {
-        let _gone = WhenGone(&self.holding);
+        let _gone = ReleaseOnDrop(&self.holding);
         let mut holding = self.holding.subscribe();
         self.holding.send_replace(true);
         // The sender is `self`, so that the wait ends by being let go.
@@ -196,30 +196,30 @@ impl Hold {
 
 /// Says that nothing is held any more, also where the server drops a request because its sender is
 /// gone.
-struct WhenGone<'h>(&'h watch::Sender<bool>);
+struct ReleaseOnDrop<'h>(&'h watch::Sender<bool>);
 
-impl Drop for WhenGone<'_> {
+impl Drop for ReleaseOnDrop<'_> {
     fn drop(&mut self) {
         self.0.send_replace(false);
     }
 }
 
-async fn pass(State(way): State<Way>, request: Request) -> Response {
+async fn pass(State(way): State<ProxyState>, request: Request) -> Response {
     let held = way.hold.count();
-    if held == Some(Moment::Before) {
+    if held == Some(HoldMoment::Before) {
         way.hold.wait().await;
     }
     let answer = way.carry_on(request).await;
-    if held == Some(Moment::After) {
+    if held == Some(HoldMoment::After) {
         way.hold.wait().await;
     }
     answer
 }
 
-impl Way {
+impl ProxyState {
     async fn carry_on(&self, request: Request) -> Response {
         let (mut head, body) = request.into_parts();
-        self.heads.lock().unwrap().push(Head {
+        self.heads.lock().unwrap().push(RequestHead {
             method: head.method.to_string(),
             path: head.uri.path().to_owned(),
             headers: head.headers.clone(),

@@ -17,14 +17,14 @@ use std::sync::LazyLock;
 use fastrand::Rng;
 use tempfile::{NamedTempFile, TempDir};
 
-use super::{Results, Run, Test};
+use super::{ImportTest, ResultsTable, TestRun};
 
 /// How many seconds pass for the tool in one.
 const HASTE: &str = "20";
 
 /// What a run does that can be disturbed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Call {
+pub(crate) enum DiskCall {
     /// Syncing a file or a folder.
     Sync,
     /// Taking a lock.
@@ -35,7 +35,7 @@ pub(crate) enum Call {
 
 /// What happens to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Act {
+pub(crate) enum DiskFault {
     /// The run is killed before it.
     KillBefore,
     /// The run is killed after it.
@@ -56,8 +56,8 @@ pub(crate) enum Act {
 
 /// A call, as the shim wrote it down.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Noted {
-    pub(crate) call: Call,
+pub(crate) struct RecordedCall {
+    pub(crate) call: DiskCall,
     /// `done`, or what happened instead.
     pub(crate) outcome: String,
     /// How long the file was.
@@ -71,7 +71,7 @@ pub(crate) struct Noted {
 
 /// What a loss of power does to what the disk does not have for certain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Loss {
+pub(crate) enum PowerLoss {
     /// Nothing: only the run was killed.
     Nothing,
     /// All of it is lost, renamings too.
@@ -85,8 +85,8 @@ pub(crate) enum Loss {
 }
 
 /// The disk under the runs of a test.
-pub(crate) struct Disk<'t> {
-    test: &'t Test,
+pub(crate) struct TestDisk<'t> {
+    test: &'t ImportTest,
     /// Where the shim writes.
     folder: TempDir,
     /// The results file before the run, and how many of its bytes the disk has for certain.
@@ -96,19 +96,19 @@ pub(crate) struct Disk<'t> {
 }
 
 /// A run for which time passes faster.
-pub(super) fn hasten(run: Run<'_>) -> Run<'_> {
+pub(super) fn hasten(run: TestRun<'_>) -> TestRun<'_> {
     run.variable("LD_PRELOAD", text(&SHIM))
         .variable("SHIM_HASTE", HASTE)
 }
 
 /// A run that does not ignore SIGINT, although the process that starts it does.
-pub(super) fn interruptible(run: Run<'_>) -> Run<'_> {
+pub(super) fn interruptible(run: TestRun<'_>) -> TestRun<'_> {
     run.variable("LD_PRELOAD", text(&SHIM))
         .variable("SHIM_INTERRUPTIBLE", "yes")
 }
 
-impl<'t> Disk<'t> {
-    pub(crate) fn under(test: &'t Test) -> Self {
+impl<'t> TestDisk<'t> {
+    pub(crate) fn under(test: &'t ImportTest) -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self {
             test,
@@ -119,7 +119,7 @@ impl<'t> Disk<'t> {
     }
 
     /// A run whose calls are written down, and which is hasty.
-    pub(crate) fn watch(&self, run: Run<'t>) -> Run<'t> {
+    pub(crate) fn watch(&self, run: TestRun<'t>) -> TestRun<'t> {
         let _ = fs::remove_file(self.log());
         let under = self.test.folder().canonicalize().unwrap();
         hasten(run)
@@ -129,14 +129,20 @@ impl<'t> Disk<'t> {
     }
 
     /// A run that may be killed, after which power may be lost.
-    pub(crate) fn endanger(&self, run: Run<'t>) -> Run<'t> {
+    pub(crate) fn endanger(&self, run: TestRun<'t>) -> TestRun<'t> {
         self.watch(run).variable("SHIM_KEPT", text(&self.kept()))
     }
 
     /// A run whose `nth` call of a kind is disturbed.
-    pub(crate) fn disturb(&self, run: Run<'t>, call: Call, nth: usize, act: Act) -> Run<'t> {
+    pub(crate) fn disturb(
+        &self,
+        run: TestRun<'t>,
+        call: DiskCall,
+        nth: usize,
+        act: DiskFault,
+    ) -> TestRun<'t> {
         let run = match act {
-            Act::KillBefore | Act::KillAfter => self.endanger(run),
+            DiskFault::KillBefore | DiskFault::KillAfter => self.endanger(run),
             _ => self.watch(run),
         };
         run.variable("SHIM_CALL", call.word())
@@ -145,15 +151,17 @@ impl<'t> Disk<'t> {
     }
 
     /// The calls of the run.
-    pub(crate) fn calls(&self) -> Vec<Noted> {
+    pub(crate) fn calls(&self) -> Vec<RecordedCall> {
         let log = fs::read_to_string(self.log()).unwrap_or_default();
-        log.lines().map(Noted::read).collect()
+        log.lines().map(RecordedCall::read).collect()
     }
 
     /// Leaves of the results what the disk has for certain, and what `loss` spares of the rest.
-    pub(crate) fn lose_power(&self, loss: Loss, random: &mut Rng) {
+    pub(crate) fn lose_power(&self, loss: PowerLoss, random: &mut Rng) {
         let calls = self.calls();
-        if loss == Loss::Everything && inode(&self.results()) != self.renamed_for_certain(&calls) {
+        if loss == PowerLoss::Everything
+            && inode(&self.results()) != self.renamed_for_certain(&calls)
+        {
             // What there was before is there again, and where there was nothing, nothing is.
             let restored = fs::rename(self.kept(), self.results());
             restored.unwrap_or_else(|_| fs::remove_file(self.results()).unwrap());
@@ -167,15 +175,15 @@ impl<'t> Disk<'t> {
         let certain = self.length_for_certain(&calls, inode).min(bytes.len());
         let somewhere = random.usize(certain..=bytes.len());
         match loss {
-            Loss::Nothing => {}
-            Loss::Everything => bytes.truncate(certain),
-            Loss::Torn => bytes.truncate(somewhere),
-            Loss::Zeros => bytes[certain..].fill(0),
-            Loss::Hole => bytes[certain..somewhere].fill(0),
+            PowerLoss::Nothing => {}
+            PowerLoss::Everything => bytes.truncate(certain),
+            PowerLoss::Torn => bytes.truncate(somewhere),
+            PowerLoss::Zeros => bytes[certain..].fill(0),
+            PowerLoss::Hole => bytes[certain..somewhere].fill(0),
         }
         fs::write(self.results(), &bytes).unwrap();
         let on_disk = match loss {
-            Loss::Nothing => certain,
+            PowerLoss::Nothing => certain,
             _ => bytes.len(),
         };
         self.before.set(Some((inode, on_disk as u64)));
@@ -183,7 +191,7 @@ impl<'t> Disk<'t> {
 
     /// Leaves of the files in a folder what the disk has for certain, where power is lost: bytes that
     /// were synced, under names that were.
-    pub(crate) fn lose_unsynced_in(&self, folder: &str, loss: Loss) {
+    pub(crate) fn lose_unsynced_in(&self, folder: &str, loss: PowerLoss) {
         let Ok(folder) = self.test.path(folder).canonicalize() else {
             return;
         };
@@ -193,13 +201,13 @@ impl<'t> Disk<'t> {
             let path = file.unwrap().path();
             let inode = inode(&path);
             let synced = calls.iter().position(|call| {
-                call.call == Call::Sync && call.outcome == "done" && call.inode == inode
+                call.call == DiskCall::Sync && call.outcome == "done" && call.inode == inode
             });
             let is_named =
                 synced.is_some_and(|at| calls[at..].iter().any(|call| call.synced(&folder)));
             if is_named || certain.contains(&inode) {
                 certain.insert(inode);
-            } else if loss != Loss::Nothing {
+            } else if loss != PowerLoss::Nothing {
                 match synced {
                     Some(_) => fs::remove_file(path).unwrap(),
                     None => fs::write(path, "").unwrap(),
@@ -214,7 +222,7 @@ impl<'t> Disk<'t> {
     }
 
     /// The file that the disk knows by the results' name.
-    fn renamed_for_certain(&self, calls: &[Noted]) -> u64 {
+    fn renamed_for_certain(&self, calls: &[RecordedCall]) -> u64 {
         let folder = self.test.folder().canonicalize().unwrap();
         let synced = calls.iter().rfind(|call| call.synced(&folder));
         let before = self.before.get().map_or(0, |(inode, _)| inode);
@@ -222,10 +230,10 @@ impl<'t> Disk<'t> {
     }
 
     /// How many bytes of a file the disk has.
-    fn length_for_certain(&self, calls: &[Noted], inode: u64) -> usize {
-        let synced = calls
-            .iter()
-            .rfind(|call| call.call == Call::Sync && call.outcome == "done" && call.inode == inode);
+    fn length_for_certain(&self, calls: &[RecordedCall], inode: u64) -> usize {
+        let synced = calls.iter().rfind(|call| {
+            call.call == DiskCall::Sync && call.outcome == "done" && call.inode == inode
+        });
         let length = match (synced, self.before.get()) {
             (Some(call), _) => call.length,
             (None, Some((before, length))) if before == inode => length,
@@ -243,11 +251,11 @@ impl<'t> Disk<'t> {
     }
 
     fn results(&self) -> PathBuf {
-        self.test.path(Results::NAME)
+        self.test.path(ResultsTable::NAME)
     }
 }
 
-impl Call {
+impl DiskCall {
     fn word(self) -> &'static str {
         match self {
             Self::Sync => "sync",
@@ -257,7 +265,7 @@ impl Call {
     }
 }
 
-impl Act {
+impl DiskFault {
     fn word(self) -> &'static str {
         match self {
             Self::KillBefore => "kill before",
@@ -272,7 +280,7 @@ impl Act {
     }
 }
 
-impl Noted {
+impl RecordedCall {
     fn read(line: &str) -> Self {
         let cells: Vec<&str> = line.splitn(6, '\t').collect();
         let [call, outcome, length, inode, results, path] = cells[..] else {
@@ -280,9 +288,9 @@ impl Noted {
         };
         Self {
             call: match call {
-                "sync" => Call::Sync,
-                "lock" => Call::Lock,
-                "probe" => Call::Probe,
+                "sync" => DiskCall::Sync,
+                "lock" => DiskCall::Lock,
+                "probe" => DiskCall::Probe,
                 other => panic!("the shim knows no {other}"),
             },
             outcome: outcome.to_owned(),
@@ -295,7 +303,7 @@ impl Noted {
 
     /// Whether it is a sync of this file or folder that was carried out.
     pub(crate) fn synced(&self, path: &Path) -> bool {
-        self.call == Call::Sync && self.outcome == "done" && self.path == path
+        self.call == DiskCall::Sync && self.outcome == "done" && self.path == path
     }
 }
 

@@ -11,12 +11,12 @@ const BUFFERS: u64 = 64 << 20;
 
 /// A host that listens.
 #[derive(Debug)]
-pub(crate) struct Endless {
+pub(crate) struct EndlessHost {
     address: SocketAddr,
     sent: Arc<AtomicU64>,
 }
 
-impl Endless {
+impl EndlessHost {
     /// Starts one whose answers begin with `start` and go on with `piece`, again and again. It
     /// ends with the process.
     pub(crate) fn answering(start: &'static str, piece: &'static str) -> Self {

@@ -5,11 +5,11 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use consign::digest::sha256;
-use consign::emulator::{JobSettings, job_files};
+use consign::emulator::{JobSettings, stored_job_files};
 
-use super::results::Line;
-use super::service::Service;
-use super::{Api, HEADER, MANIFEST, Test, content_of};
+use super::results::ResultsLine;
+use super::service::EmulatorUnderTest;
+use super::{HEADER, ImportTest, MANIFEST, TestedService, content_of};
 
 /// A sourcing event.
 pub(crate) const EVENT: &str = "sourcing_event 3f2504e0-4f89-41d3-9a0c-0305e82c3301";
@@ -25,13 +25,13 @@ pub(super) const NOTICE: &str = "files on a sourcing event are visible to all of
 
 /// A file on its object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Attached {
+pub(crate) struct FileOnJobObject {
     pub(crate) object: String,
     pub(crate) name: String,
     pub(crate) content: String,
 }
 
-impl Test {
+impl ImportTest {
     /// A manifest of so many rows for one event. Row 1 attaches `A1.pdf`, which holds
     /// `content of A1`, to [`EVENT`] as `A1`; and so on.
     pub(crate) fn of_event(rows: usize) -> Self {
@@ -57,7 +57,7 @@ impl Test {
     /// time passes faster for most runs, but not for the service, its budgets have no end.
     pub(crate) fn of_jobs() -> Self {
         let mut test = Self::new();
-        test.api = Api::Jobs;
+        test.api = TestedService::Jobs;
         test.jobs(|jobs| {
             let many = NonZeroU32::new(100_000).unwrap();
             jobs.budgets.posts_an_hour = many;
@@ -75,7 +75,7 @@ impl Test {
     }
 
     /// The files of these rows of the manifest, as they have to be on their objects.
-    pub(super) fn files_of(&self, is_one: impl Fn(&str) -> bool) -> Vec<Attached> {
+    pub(super) fn files_of(&self, is_one: impl Fn(&str) -> bool) -> Vec<FileOnJobObject> {
         let manifest = self.read(MANIFEST);
         let mut reader = csv::Reader::from_reader(manifest.as_bytes());
         let header = reader.headers().unwrap().clone();
@@ -87,7 +87,7 @@ impl Test {
             };
             let path = cell("file_path").unwrap();
             if is_one(cell("external_id").unwrap()) {
-                files.push(Attached {
+                files.push(FileOnJobObject {
                     object: [cell("object_type").unwrap(), cell("object_id").unwrap()].join(" "),
                     name: cell("file_name")
                         .unwrap_or_else(|| own_name(path))
@@ -101,13 +101,13 @@ impl Test {
     }
 }
 
-impl Service {
+impl EmulatorUnderTest {
     /// Every file that jobs have attached.
-    pub(crate) fn attached(&self) -> Vec<Attached> {
-        let files = job_files(self.state()).unwrap();
-        let mut attached: Vec<Attached> = files
+    pub(crate) fn attached(&self) -> Vec<FileOnJobObject> {
+        let files = stored_job_files(self.state()).unwrap();
+        let mut attached: Vec<FileOnJobObject> = files
             .into_iter()
-            .map(|file| Attached {
+            .map(|file| FileOnJobObject {
                 content: String::from_utf8(fs::read(&file.bytes).unwrap()).unwrap(),
                 object: file.object,
                 name: file.name,
@@ -118,7 +118,7 @@ impl Service {
     }
 }
 
-/// The row of [`Test::of_event`] with this id, for any object.
+/// The row of [`ImportTest::of_event`] with this id, for any object.
 pub(crate) fn row_of(id: &str, object: &str) -> String {
     format!("{id}.pdf,{},{id}\n", object.replace(' ', ","))
 }
@@ -126,16 +126,20 @@ pub(crate) fn row_of(id: &str, object: &str) -> String {
 /// Judges all runs of a test, once they are done: each file of the manifest is on its object, once
 /// and to the last byte, and nothing else is.
 #[track_caller]
-pub(crate) fn attached_once(test: &Test) {
+pub(crate) fn attached_once(test: &ImportTest) {
     assert_eq!(test.service().attached(), test.files_of(|_| true));
 }
 
 /// A row that is `uploaded` has its bytes, to the last one, on its object, and from its own job.
-pub(super) fn line_is_true(line: &Line, service: &Service, wrong: &mut Vec<String>) {
+pub(super) fn line_is_true(
+    line: &ResultsLine,
+    service: &EmulatorUnderTest,
+    wrong: &mut Vec<String>,
+) {
     let object = [line.cell("object_type"), line.cell("object_id")].join(" ");
     let name = line.other_cell("file_name");
     let name = name.unwrap_or_else(|| own_name(line.cell("file_path")));
-    let files = job_files(service.state()).unwrap();
+    let files = stored_job_files(service.state()).unwrap();
     let is_there = files.iter().any(|file| {
         file.job == line.cell("attachment_id")
             && file.object == object

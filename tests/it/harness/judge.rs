@@ -7,22 +7,22 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use consign::digest::sha256;
-use consign::results::{COLUMNS, LINE_CHECK, line_check, serial_of};
-use consign::text::formula_restored;
+use consign::results::{COLUMNS, LINE_CHECK_COLUMN, line_check, parse_serial};
+use consign::text::unescape_formula;
 
-use super::results::Line;
-use super::run::{Ending, KILLED, Outcome, Run, Words};
-use super::service::Service;
-use super::{Api, Results, SKIP_PREFLIGHT, jobs, verify};
+use super::results::ResultsLine;
+use super::run::{ExpectedResults, FinishedRun, KILLED, StderrCheck, TestRun};
+use super::service::EmulatorUnderTest;
+use super::{ResultsTable, SKIP_PREFLIGHT, TestedService, jobs, verify};
 
 /// What there was before a run.
-pub(super) struct Before {
+pub(super) struct BeforeRun {
     requests: usize,
     pub(super) results: Option<Vec<u8>>,
 }
 
-impl Before {
-    pub(super) fn of(run: &Run<'_>) -> Self {
+impl BeforeRun {
+    pub(super) fn of(run: &TestRun<'_>) -> Self {
         Self {
             requests: run.service().map_or(0, |service| service.log().len()),
             results: fs::read(&run.results).ok(),
@@ -33,18 +33,18 @@ impl Before {
 /// Judges a run.
 #[track_caller]
 pub(super) fn judge(
-    run: &Run<'_>,
+    run: &TestRun<'_>,
     code: i32,
-    before: &Before,
+    before: &BeforeRun,
     code_found: i32,
     stdout: &str,
     stderr: &str,
-) -> Outcome {
-    let outcome = Outcome {
+) -> FinishedRun {
+    let outcome = FinishedRun {
         code: code_found,
         stdout: run.with_placeholders(stdout),
         stderr: run.with_placeholders(&without_progress(stderr)),
-        results: Results::read(&run.results),
+        results: ResultsTable::read(&run.results),
         requests: run
             .service()
             .map(|service| service.requests_after(before.requests))
@@ -55,7 +55,7 @@ pub(super) fn judge(
     match code_found {
         2 => nothing_was_sent(run, before, &outcome, &mut wrong),
         KILLED => {}
-        _ if run.expected.ending == Ending::Journal => {}
+        _ if run.expected.ending == ExpectedResults::Journal => {}
         _ => results_are_whole(run, &outcome, &mut wrong),
     }
     verify::judge(run, before, code_found, &mut wrong);
@@ -64,8 +64,8 @@ pub(super) fn judge(
     outcome
 }
 
-impl Run<'_> {
-    fn compare(&self, code: i32, outcome: &Outcome, wrong: &mut Vec<String>) {
+impl TestRun<'_> {
+    fn compare(&self, code: i32, outcome: &FinishedRun, wrong: &mut Vec<String>) {
         let expected = &self.expected;
         differ("exit code", &code, &outcome.code, wrong);
         if let Some(stdout) = &expected.stdout {
@@ -73,7 +73,7 @@ impl Run<'_> {
         }
         if let Some(stderr) = &expected.stderr {
             differ_as_text("stderr", stderr, &outcome.stderr, wrong);
-        } else if expected.words == Words::Count
+        } else if expected.words == StderrCheck::Count
             && expected
                 .parts
                 .iter()
@@ -88,7 +88,7 @@ impl Run<'_> {
         }
         if let Some(rows) = &expected.rows {
             let results = outcome.results.as_ref();
-            let found = results.map(Results::in_words).unwrap_or_default();
+            let found = results.map(ResultsTable::in_words).unwrap_or_default();
             differ("rows", rows, &found, wrong);
         }
         if let Some(requests) = &expected.requests {
@@ -104,7 +104,7 @@ impl Run<'_> {
         }
     }
 
-    fn service(&self) -> Option<&Service> {
+    fn service(&self) -> Option<&EmulatorUnderTest> {
         self.test.service.get()
     }
 
@@ -174,7 +174,12 @@ fn differ_as_text(what: &str, expected: &str, found: &str, wrong: &mut Vec<Strin
 }
 
 /// Whoever is told that nothing was sent can rely on it, and on the results being untouched.
-fn nothing_was_sent(run: &Run<'_>, before: &Before, outcome: &Outcome, wrong: &mut Vec<String>) {
+fn nothing_was_sent(
+    run: &TestRun<'_>,
+    before: &BeforeRun,
+    outcome: &FinishedRun,
+    wrong: &mut Vec<String>,
+) {
     differ("requests", &Vec::new(), &outcome.requests, wrong);
     if fs::read(&run.results).ok() != before.results {
         wrong.push("the results are not what they were before".to_owned());
@@ -182,12 +187,12 @@ fn nothing_was_sent(run: &Run<'_>, before: &Before, outcome: &Outcome, wrong: &m
 }
 
 /// Readable, complete, in order, each line guarded, and true.
-fn results_are_whole(run: &Run<'_>, outcome: &Outcome, wrong: &mut Vec<String>) {
+fn results_are_whole(run: &TestRun<'_>, outcome: &FinishedRun, wrong: &mut Vec<String>) {
     let Some(results) = &outcome.results else {
         return;
     };
     let header: Vec<&str> = results.header.iter().map(String::as_str).collect();
-    let ours: Vec<&str> = COLUMNS.into_iter().chain([LINE_CHECK]).collect();
+    let ours: Vec<&str> = COLUMNS.into_iter().chain([LINE_CHECK_COLUMN]).collect();
     differ("header", &ours[..], &header[..ours.len()], wrong);
     let mode = fs::metadata(&run.results).unwrap().permissions().mode();
     differ("mode", &0o600, &(mode & 0o777), wrong);
@@ -215,16 +220,16 @@ fn results_are_whole(run: &Run<'_>, outcome: &Outcome, wrong: &mut Vec<String>) 
 }
 
 /// Whether the first cells of a line are what they were when it was written.
-pub(super) fn is_guarded(line: &Line, columns: usize) -> bool {
-    let check = line.cell(LINE_CHECK);
+pub(super) fn is_guarded(line: &ResultsLine, columns: usize) -> bool {
+    let check = line.cell(LINE_CHECK_COLUMN);
     let values = line.cells.iter().take(columns);
-    let values = values.map(|cell| formula_restored(cell));
-    serial_of(check).is_some_and(|serial| line_check(values, serial) == check)
+    let values = values.map(|cell| unescape_formula(cell));
+    parse_serial(check).is_some_and(|serial| line_check(values, serial) == check)
 }
 
 /// A row that is `uploaded` has its bytes, to the last one, under its own id or under the one that
 /// it was given; and so has one whose attachment was changed.
-fn line_is_true(line: &Line, run: &Run<'_>, wrong: &mut Vec<String>) {
+fn line_is_true(line: &ResultsLine, run: &TestRun<'_>, wrong: &mut Vec<String>) {
     let is_ours = |label: &str| {
         run.service()
             .is_some_and(|service| service.label() == label)
@@ -233,7 +238,7 @@ fn line_is_true(line: &Line, run: &Run<'_>, wrong: &mut Vec<String>) {
     if !claims || !is_ours(line.cell("destination")) {
         return;
     }
-    if run.test.api == Api::Jobs {
+    if run.test.api == TestedService::Jobs {
         jobs::line_is_true(line, run.test.service(), wrong);
         return;
     }
@@ -249,7 +254,7 @@ fn line_is_true(line: &Line, run: &Run<'_>, wrong: &mut Vec<String>) {
     let external_id = attachment.external_id.as_deref().unwrap_or_default();
     let expected = ["renamed_to", "external_id"].map(|column| line.cell(column));
     let expected = expected.into_iter().find(|cell| !cell.is_empty());
-    let expected = formula_restored(expected.unwrap_or_default());
+    let expected = unescape_formula(expected.unwrap_or_default());
     differ("external id", expected, external_id, wrong);
     let object = format!("{} {}", line.cell("object_type"), line.cell("object_id"));
     differ("object", &object, &attachment.object, wrong);
@@ -257,18 +262,24 @@ fn line_is_true(line: &Line, run: &Run<'_>, wrong: &mut Vec<String>) {
     differ("bytes", line.cell("sha256"), digest.as_str(), wrong);
 }
 
-fn nothing_is_stored_twice(run: &Run<'_>, wrong: &mut Vec<String>) {
+fn nothing_is_stored_twice(run: &TestRun<'_>, wrong: &mut Vec<String>) {
     if run.test.has_second_copies.get() {
         return;
     }
-    if run.test.api == Api::Jobs {
-        let attached = run.service().map(Service::attached).unwrap_or_default();
+    if run.test.api == TestedService::Jobs {
+        let attached = run
+            .service()
+            .map(EmulatorUnderTest::attached)
+            .unwrap_or_default();
         for pair in attached.windows(2).filter(|pair| pair[0] == pair[1]) {
             wrong.push(format!("{} is attached twice", pair[0].name));
         }
         return;
     }
-    let contents = run.service().map(Service::contents).unwrap_or_default();
+    let contents = run
+        .service()
+        .map(EmulatorUnderTest::contents)
+        .unwrap_or_default();
     for pair in contents.windows(2) {
         if pair[0].0 == pair[1].0 {
             wrong.push(format!("{} is stored twice", pair[0].0));
@@ -276,7 +287,7 @@ fn nothing_is_stored_twice(run: &Run<'_>, wrong: &mut Vec<String>) {
     }
 }
 
-fn failure(wrong: &[String], outcome: &Outcome) -> String {
+fn failure(wrong: &[String], outcome: &FinishedRun) -> String {
     let mut text = wrong.join("\n");
     let _ = write!(
         text,

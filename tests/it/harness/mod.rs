@@ -1,6 +1,6 @@
 //! A test: a folder with a manifest and files, a service, and runs of the tool in between.
 //!
-//! [`Test`] is the world before and after a run; [`Run`] is one run with all that is expected of
+//! [`ImportTest`] is the world before and after a run; [`TestRun`] is one run with all that is expected of
 //! it. What is true after every run, whatever the test is about, is checked after every run.
 
 mod amended;
@@ -32,25 +32,27 @@ use std::sync::Arc;
 
 use axum::http::request::Parts;
 use axum::response::Response;
-use consign::emulator::{AttachmentSettings, Effect, Fault, Settings, Target, When};
+use consign::emulator::{
+    AttachmentSettings, EmulatorSettings, Fault, FaultEffect, FaultTarget, FaultTrigger,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub(crate) use amended::{Change, detached, nothing_is_lost};
-use between::Manner;
-pub(crate) use between::Moment;
-pub(crate) use browser::{Browser, Scheme};
+pub(crate) use amended::{ReplacedAttachment, detached, nothing_is_lost};
+pub(crate) use between::HoldMoment;
+use between::ProxyBehaviour;
+pub(crate) use browser::{ColourScheme, TestBrowser};
 #[cfg(target_os = "linux")]
-pub(crate) use disk::{Act, Call, Disk, Loss, Noted};
-pub(crate) use endless::Endless;
+pub(crate) use disk::{DiskCall, DiskFault, PowerLoss, RecordedCall, TestDisk};
+pub(crate) use endless::EndlessHost;
 pub(crate) use jobs::{EVENT, OTHER_EVENT, REQUEST, attached_once, row_of};
 pub(crate) use long_run::short_or_long;
 pub(crate) use once::exactly_once;
-pub(crate) use results::Results;
-pub(crate) use run::{KILLED, Outcome, Run, Running};
-use service::Service;
-pub(crate) use stranger::Stranger;
-pub(crate) use tls::{API_HOST, Certificate, STORAGE_HOST};
+pub(crate) use results::ResultsTable;
+pub(crate) use run::{FinishedRun, KILLED, RunningTool, TestRun};
+use service::EmulatorUnderTest;
+pub(crate) use stranger::StrangeHost;
+pub(crate) use tls::{API_HOST, STORAGE_HOST, TestCertificate};
 
 /// The columns that every manifest has.
 pub(crate) const HEADER: &str = "file_path,object_type,object_id,external_id\n";
@@ -63,16 +65,16 @@ pub(crate) const MANIFEST: &str = "m.csv";
 
 /// Who else is there.
 #[derive(Clone, Default)]
-struct Company {
+struct ServiceNeighbours {
     /// Somebody between the tool and the emulator.
-    between: Option<Manner>,
+    between: Option<ProxyBehaviour>,
     /// TLS before that, and the road to it.
-    tls: Option<(Certificate, Road)>,
+    tls: Option<(TestCertificate, ServiceRoute)>,
 }
 
 /// How the tool comes to a service with TLS.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Road {
+enum ServiceRoute {
     /// As a host on this machine.
     Straight,
     /// As a public host, by way of a proxy.
@@ -81,14 +83,14 @@ enum Road {
 
 /// Which service a test is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Api {
+enum TestedService {
     /// Workday's, with attachments.
     Attachments,
     /// Keelvar's, with jobs.
     Jobs,
 }
 
-impl Api {
+impl TestedService {
     /// The path of its base.
     fn path(self) -> &'static str {
         match self {
@@ -99,33 +101,33 @@ impl Api {
 }
 
 /// A folder, and a service that starts when it is first needed.
-pub(crate) struct Test {
+pub(crate) struct ImportTest {
     folder: TempDir,
-    api: Api,
-    settings: Settings,
-    company: Company,
-    service: OnceCell<Service>,
+    api: TestedService,
+    settings: EmulatorSettings,
+    company: ServiceNeighbours,
+    service: OnceCell<EmulatorUnderTest>,
     /// Whether somebody has asked for second copies.
     has_second_copies: Cell<bool>,
 }
 
-impl Test {
+impl ImportTest {
     /// An empty folder.
     pub(crate) fn new() -> Self {
-        let settings = Settings {
+        let settings = EmulatorSettings {
             // The pace of the tool is set by its own `--rate`; no test should meet a 429 that it
             // did not ask for.
             attachments: AttachmentSettings {
-                rate: NonZeroU32::new(100_000).unwrap(),
+                requests_per_second: NonZeroU32::new(100_000).unwrap(),
                 ..AttachmentSettings::default()
             },
-            ..Settings::default()
+            ..EmulatorSettings::default()
         };
         Self {
             folder: tempfile::tempdir().unwrap(),
-            api: Api::Attachments,
+            api: TestedService::Attachments,
             settings,
-            company: Company::default(),
+            company: ServiceNeighbours::default(),
             service: OnceCell::new(),
             has_second_copies: Cell::new(false),
         }
@@ -157,14 +159,19 @@ impl Test {
     }
 
     /// Changes how the emulator behaves.
-    pub(crate) fn emulator(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) fn emulator(mut self, change: impl FnOnce(&mut EmulatorSettings)) -> Self {
         assert!(self.service.get().is_none(), "the emulator runs already");
         change(&mut self.settings);
         self
     }
 
     /// Lets something go wrong.
-    pub(crate) fn fault(self, operation: impl Into<Target>, when: When, effect: Effect) -> Self {
+    pub(crate) fn fault(
+        self,
+        operation: impl Into<FaultTarget>,
+        when: FaultTrigger,
+        effect: FaultEffect,
+    ) -> Self {
         self.emulator(|settings| {
             settings.faults.push(Fault {
                 operation: operation.into(),
@@ -197,16 +204,16 @@ impl Test {
     }
 
     /// Puts TLS before the service. `ca.pem` in the folder has the certificate's authority.
-    pub(crate) fn over_tls(self, certificate: Certificate) -> Self {
-        self.behind(certificate, Road::Straight)
+    pub(crate) fn over_tls(self, certificate: TestCertificate) -> Self {
+        self.behind(certificate, ServiceRoute::Straight)
     }
 
     /// Makes the service a public one, which is reached by way of a proxy.
-    pub(crate) fn over_tls_by_proxy(self, certificate: Certificate) -> Self {
-        self.behind(certificate, Road::ByProxy)
+    pub(crate) fn over_tls_by_proxy(self, certificate: TestCertificate) -> Self {
+        self.behind(certificate, ServiceRoute::ByProxy)
     }
 
-    fn behind(mut self, certificate: Certificate, road: Road) -> Self {
+    fn behind(mut self, certificate: TestCertificate, road: ServiceRoute) -> Self {
         assert!(self.service.get().is_none(), "the emulator runs already");
         self.write("ca.pem", certificate.authority());
         self.company.between.get_or_insert_default();
@@ -215,9 +222,10 @@ impl Test {
     }
 
     /// The service.
-    pub(crate) fn service(&self) -> &Service {
-        self.service
-            .get_or_init(|| Service::start(self.api, self.settings.clone(), self.company.clone()))
+    pub(crate) fn service(&self) -> &EmulatorUnderTest {
+        self.service.get_or_init(|| {
+            EmulatorUnderTest::start(self.api, self.settings.clone(), self.company.clone())
+        })
     }
 
     /// The path of something in the folder.
@@ -258,45 +266,50 @@ impl Test {
     }
 
     /// The results, with the default name.
-    pub(crate) fn results(&self) -> Results {
-        Results::read(&self.path(Results::NAME)).expect("there are results")
+    pub(crate) fn results(&self) -> ResultsTable {
+        ResultsTable::read(&self.path(ResultsTable::NAME)).expect("there are results")
     }
 
     /// A run of the tool.
-    pub(crate) fn consign<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Run<'_> {
-        Run::of(self, args.into_iter().map(str::to_owned).collect())
+    pub(crate) fn consign<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> TestRun<'_> {
+        TestRun::of(self, args.into_iter().map(str::to_owned).collect())
     }
 
     /// A check of the manifest.
-    pub(crate) fn check(&self) -> Run<'_> {
+    pub(crate) fn check(&self) -> TestRun<'_> {
         self.consign(["check", MANIFEST])
     }
 
     /// An import of the manifest into the emulator, one row at a time: so the order of the
     /// requests is known. Jobs have several rows, and are asked for so seldom that the run is hasty.
-    pub(crate) fn import(&self) -> Run<'_> {
+    pub(crate) fn import(&self) -> TestRun<'_> {
         match self.api {
-            Api::Attachments => self.import_at_once(1),
-            Api::Jobs => self.import_at_once(8).hasty(),
+            TestedService::Attachments => self.import_at_once(1),
+            TestedService::Jobs => self.import_at_once(8).hasty(),
         }
     }
 
     /// An import of the manifest with so many rows at once. The question before the hashing is left
-    /// out, unless [`Run::with_preflight`] wants it: most tests are about the requests of the rows.
-    pub(crate) fn import_at_once(&self, rows: usize) -> Run<'_> {
+    /// out, unless [`TestRun::with_preflight`] wants it: most tests are about the requests of the rows.
+    pub(crate) fn import_at_once(&self, rows: usize) -> TestRun<'_> {
         let base = self.service().base_url();
         self.consign(["import", MANIFEST, "--base-url", &base])
-            .args(["--rate", "2000", "--concurrency", &rows.to_string()])
+            .args([
+                "--requests_per_second",
+                "2000",
+                "--concurrency",
+                &rows.to_string(),
+            ])
             .args([SKIP_PREFLIGHT])
     }
 
     /// An import that goes on with the results of an earlier one.
-    pub(crate) fn resume(&self) -> Run<'_> {
+    pub(crate) fn resume(&self) -> TestRun<'_> {
         self.import().args(["--resume"])
     }
 }
 
-/// The row of [`Test::of_rows`] with this id.
+/// The row of [`ImportTest::of_rows`] with this id.
 pub(crate) fn row(id: &str) -> String {
     let number = &id[1..];
     format!("{id}.pdf,contract,{number},{id}\n")
@@ -308,8 +321,8 @@ pub(crate) fn content_of(id: &str) -> String {
 }
 
 /// The fault of being answered with this status.
-pub(crate) fn status(code: u16) -> Effect {
-    Effect::Status {
+pub(crate) fn status(code: u16) -> FaultEffect {
+    FaultEffect::Status {
         code,
         retry_after: None,
     }

@@ -2,22 +2,22 @@
 
 use std::collections::HashMap;
 
-use consign::emulator::Operation;
-use consign::emulator::log::Entry;
+use consign::emulator::EmulatorOperation;
+use consign::emulator::request_log::RequestLogEntry;
 
-use super::{Test, content_of};
+use super::{ImportTest, content_of};
 
 /// What the log says of one record, up to some request.
 #[derive(Debug, Default)]
-struct Record {
-    bytes: Bytes,
+struct LoggedRecord {
+    bytes: LoggedBytes,
     /// What the newest look at it showed since its address was last given out.
-    shown: Option<Bytes>,
+    shown: Option<LoggedBytes>,
 }
 
 /// Whether a record has its bytes.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Bytes {
+enum LoggedBytes {
     #[default]
     Missing,
     Stored,
@@ -26,7 +26,7 @@ enum Bytes {
 /// Judges all runs of a test of so many rows, once they are done: each row has one record and its
 /// own bytes, and no request has ever endangered bytes that were there.
 #[track_caller]
-pub(crate) fn exactly_once(test: &Test, rows: usize) {
+pub(crate) fn exactly_once(test: &ImportTest, rows: usize) {
     let mut expected: Vec<(String, String)> = (1..=rows)
         .map(|number| format!("A{number}"))
         .map(|id| (id.clone(), content_of(&id)))
@@ -40,10 +40,10 @@ pub(crate) fn exactly_once(test: &Test, rows: usize) {
     no_bytes_were_endangered(&log);
 }
 
-fn records_made(log: &[Entry]) -> HashMap<&str, usize> {
+fn records_made(log: &[RequestLogEntry]) -> HashMap<&str, usize> {
     let mut made = HashMap::new();
     for entry in log {
-        if entry.operation == Operation::Create && entry.status == Some(201) {
+        if entry.operation == EmulatorOperation::Create && entry.status == Some(201) {
             let id = entry.external_id.as_deref().unwrap();
             *made.entry(id).or_default() += 1;
         }
@@ -54,22 +54,22 @@ fn records_made(log: &[Entry]) -> HashMap<&str, usize> {
 /// A PATCH detaches what is stored. So each one needs a look at the record since the one before,
 /// and the newest must have shown that nothing is.
 #[track_caller]
-fn no_bytes_were_endangered(log: &[Entry]) {
-    let mut records: HashMap<u64, Record> = HashMap::new();
+fn no_bytes_were_endangered(log: &[RequestLogEntry]) {
+    let mut records: HashMap<u64, LoggedRecord> = HashMap::new();
     for entry in log {
         let (Some(id), Some(status)) = (entry.id, entry.status) else {
             continue;
         };
         let record = records.entry(id).or_default();
         match (entry.operation, status) {
-            (Operation::Get | Operation::GetByExternalId, 200) => {
+            (EmulatorOperation::Get | EmulatorOperation::GetByExternalId, 200) => {
                 record.shown = Some(record.bytes);
             }
-            (Operation::Update, _) => {
-                assert_eq!(record.shown, Some(Bytes::Missing), "before {entry:?}");
-                *record = Record::default();
+            (EmulatorOperation::Update, _) => {
+                assert_eq!(record.shown, Some(LoggedBytes::Missing), "before {entry:?}");
+                *record = LoggedRecord::default();
             }
-            (Operation::Upload, 200) => record.bytes = Bytes::Stored,
+            (EmulatorOperation::Upload, 200) => record.bytes = LoggedBytes::Stored,
             _ => {}
         }
     }

@@ -7,12 +7,12 @@ use std::path::Path;
 
 /// One line.
 #[derive(Debug, Clone)]
-pub(crate) struct Line {
+pub(crate) struct ResultsLine {
     pub(super) cells: Vec<String>,
     by_name: HashMap<String, String>,
 }
 
-impl Line {
+impl ResultsLine {
     /// The cell under a header name.
     pub(crate) fn cell(&self, column: &str) -> &str {
         self.by_name
@@ -29,12 +29,12 @@ impl Line {
 
 /// All lines.
 #[derive(Debug, Clone)]
-pub(crate) struct Results {
+pub(crate) struct ResultsTable {
     pub(crate) header: Vec<String>,
-    pub(crate) lines: Vec<Line>,
+    pub(crate) lines: Vec<ResultsLine>,
 }
 
-impl Results {
+impl ResultsTable {
     /// Where an import writes them by default.
     pub(crate) const NAME: &str = "m.results.csv";
 
@@ -52,15 +52,15 @@ impl Results {
                 // A line that was torn has fewer.
                 let all = cells.iter().cloned().chain(iter::repeat(String::new()));
                 let by_name = header.iter().cloned().zip(all).collect();
-                Line { cells, by_name }
+                ResultsLine { cells, by_name }
             })
             .collect();
         Some(Self { header, lines })
     }
 
     /// The line of a row. There must be exactly one.
-    pub(crate) fn line(&self, external_id: &str) -> &Line {
-        let of_row: Vec<&Line> = self
+    pub(crate) fn line(&self, external_id: &str) -> &ResultsLine {
+        let of_row: Vec<&ResultsLine> = self
             .lines
             .iter()
             .filter(|line| line.cell("external_id") == external_id)
@@ -76,7 +76,7 @@ impl Results {
 
     /// Each line as `external_id status reason`.
     pub(crate) fn in_words(&self) -> Vec<String> {
-        let words = |line: &Line| {
+        let words = |line: &ResultsLine| {
             let cells = ["external_id", "status", "reason"].map(|column| line.cell(column));
             cells.join(" ").trim_end().to_owned()
         };

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::between::Moment;
+use super::between::HoldMoment;
 use super::judge;
 use super::tls::SYSTEM_AUTHORITIES;
-use super::{Results, SKIP_PREFLIGHT, Test};
+use super::{ImportTest, ResultsTable, SKIP_PREFLIGHT};
 
 /// What a shell says of a process that was ended by SIGKILL.
 pub(crate) const KILLED: i32 = 128 + 9;
@@ -23,41 +23,41 @@ const LIMIT: Duration = Duration::from_mins(4);
 /// The variable that names the file with the authorities that the system knows.
 const AUTHORITIES: &str = "SSL_CERT_FILE";
 
-type Act<'t> = Box<dyn FnOnce(&mut Running<'t>) + 't>;
+type DuringRun<'t> = Box<dyn FnOnce(&mut RunningTool<'t>) + 't>;
 
 /// A run that is about to be made. What is not said is expected all the same: nothing on standard
 /// error, and all that [`judge`] expects of every run.
 #[must_use = "a run is made by `exits`"]
-pub(crate) struct Run<'t> {
-    pub(super) test: &'t Test,
+pub(crate) struct TestRun<'t> {
+    pub(super) test: &'t ImportTest,
     pub(super) args: Vec<String>,
     pub(super) variables: Vec<(String, String)>,
-    hold: Option<(usize, Moment, Act<'t>)>,
+    hold: Option<(usize, HoldMoment, DuringRun<'t>)>,
     /// What a shell does just before it.
     limit: Option<String>,
     killed_after: Option<Duration>,
     pub(super) results: PathBuf,
-    pub(super) expected: Expected,
+    pub(super) expected: ExpectedRun,
 }
 
 /// What is expected of a run.
 #[derive(Default)]
-pub(super) struct Expected {
+pub(super) struct ExpectedRun {
     pub(super) stdout: Option<String>,
     pub(super) stderr: Option<String>,
     pub(super) parts: Vec<String>,
-    pub(super) words: Words,
+    pub(super) words: StderrCheck,
     pub(super) rows: Option<Vec<String>>,
     pub(super) requests: Option<Vec<String>>,
     pub(super) stored: Option<Vec<(String, String)>>,
     pub(super) attached: Option<Vec<String>>,
     pub(super) outcomes: Option<Vec<String>>,
-    pub(super) ending: Ending,
+    pub(super) ending: ExpectedResults,
 }
 
 /// Whether what a run says on standard error counts.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Words {
+pub(super) enum StderrCheck {
     /// It must be what is expected.
     #[default]
     Count,
@@ -67,7 +67,7 @@ pub(super) enum Words {
 
 /// How a run leaves its results.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ending {
+pub(super) enum ExpectedResults {
     /// With one line for each row.
     #[default]
     Whole,
@@ -77,18 +77,18 @@ pub(super) enum Ending {
 
 /// A run that was made, and was as expected.
 #[derive(Debug)]
-pub(crate) struct Outcome {
+pub(crate) struct FinishedRun {
     pub(crate) code: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     /// The results afterwards, if there are any.
-    pub(crate) results: Option<Results>,
+    pub(crate) results: Option<ResultsTable>,
     /// The requests that it made.
     pub(crate) requests: Vec<String>,
 }
 
-impl<'t> Run<'t> {
-    pub(super) fn of(test: &'t Test, args: Vec<String>) -> Self {
+impl<'t> TestRun<'t> {
+    pub(super) fn of(test: &'t ImportTest, args: Vec<String>) -> Self {
         Self {
             test,
             args,
@@ -99,8 +99,8 @@ impl<'t> Run<'t> {
             hold: None,
             killed_after: None,
             limit: None,
-            results: test.path(Results::NAME),
-            expected: Expected::default(),
+            results: test.path(ResultsTable::NAME),
+            expected: ExpectedRun::default(),
         }
     }
 
@@ -184,8 +184,8 @@ impl<'t> Run<'t> {
     pub(crate) fn while_held(
         mut self,
         nth: usize,
-        moment: Moment,
-        act: impl FnOnce(&mut Running<'t>) + 't,
+        moment: HoldMoment,
+        act: impl FnOnce(&mut RunningTool<'t>) + 't,
     ) -> Self {
         self.hold = Some((nth, moment, Box::new(act)));
         self
@@ -213,7 +213,7 @@ impl<'t> Run<'t> {
 
     /// What it says on standard error differs from run to run.
     pub(crate) fn whatever_it_says(mut self) -> Self {
-        self.expected.words = Words::Differ;
+        self.expected.words = StderrCheck::Differ;
         self
     }
 
@@ -223,7 +223,7 @@ impl<'t> Run<'t> {
         self
     }
 
-    /// As [`Self::rows`], for so many rows of [`Test::of_rows`] that are all done.
+    /// As [`Self::rows`], for so many rows of [`ImportTest::of_rows`] that are all done.
     pub(crate) fn all_uploaded(mut self, rows: usize) -> Self {
         let uploaded = |number| format!("A{number} uploaded");
         self.expected.rows = Some((1..=rows).map(uploaded).collect());
@@ -246,7 +246,7 @@ impl<'t> Run<'t> {
         self
     }
 
-    /// As [`Self::stored`], for rows of [`Test::of_rows`].
+    /// As [`Self::stored`], for rows of [`ImportTest::of_rows`].
     pub(crate) fn stored_rows<'a>(mut self, ids: impl IntoIterator<Item = &'a str>) -> Self {
         let with_content = |id: &str| (id.to_owned(), super::content_of(id));
         self.expected.stored = Some(ids.into_iter().map(with_content).collect());
@@ -273,31 +273,31 @@ impl<'t> Run<'t> {
 
     /// The run is ended so suddenly that it cannot put its results in order.
     pub(crate) fn leaving_a_journal(mut self) -> Self {
-        self.expected.ending = Ending::Journal;
+        self.expected.ending = ExpectedResults::Journal;
         self
     }
 
     /// Makes the run, and compares everything at once.
     #[track_caller]
-    pub(crate) fn exits(self, code: i32) -> Outcome {
+    pub(crate) fn exits(self, code: i32) -> FinishedRun {
         self.ends(|_| code)
     }
 
     /// Likewise, where the run is killed unless it was faster.
     #[track_caller]
-    pub(crate) fn killed_or_exits(self, code: i32) -> Outcome {
+    pub(crate) fn killed_or_exits(self, code: i32) -> FinishedRun {
         self.ends(|found| if found == KILLED { KILLED } else { code })
     }
 
     /// Likewise, where the test judges itself whether all rows should be done.
     #[track_caller]
-    pub(crate) fn done_or_exits(self, code: i32) -> Outcome {
+    pub(crate) fn done_or_exits(self, code: i32) -> FinishedRun {
         self.ends(|found| if found == 0 { 0 } else { code })
     }
 
     /// Likewise, where the run may be killed before that.
     #[track_caller]
-    pub(crate) fn killed_or_done_or_exits(self, code: i32) -> Outcome {
+    pub(crate) fn killed_or_done_or_exits(self, code: i32) -> FinishedRun {
         self.ends(|found| match found {
             0 | KILLED => found,
             _ => code,
@@ -306,8 +306,8 @@ impl<'t> Run<'t> {
 
     /// Makes the run. The code that is expected may depend on the one that is found.
     #[track_caller]
-    fn ends(mut self, expected: impl FnOnce(i32) -> i32) -> Outcome {
-        let before = judge::Before::of(&self);
+    fn ends(mut self, expected: impl FnOnce(i32) -> i32) -> FinishedRun {
+        let before = judge::BeforeRun::of(&self);
         let held = self.hold.take();
         if let Some((nth, moment, _)) = &held {
             self.test.service().between().hold(*nth, *moment);
@@ -338,7 +338,7 @@ impl<'t> Run<'t> {
     }
 
     /// Begins it, for a test that does without judgement.
-    pub(crate) fn start(&self) -> Running<'t> {
+    pub(crate) fn start(&self) -> RunningTool<'t> {
         let output = tempfile::tempdir().unwrap();
         let file = |name| File::create(output.path().join(name)).unwrap();
         let child = self
@@ -353,7 +353,7 @@ impl<'t> Run<'t> {
             .stderr(file("stderr"))
             .spawn()
             .unwrap();
-        Running {
+        RunningTool {
             test: self.test,
             child,
             output,
@@ -361,14 +361,14 @@ impl<'t> Run<'t> {
     }
 }
 
-impl Test {
+impl ImportTest {
     /// Pastes a command that the tool has told into a shell. Returns its exit code, and what it said.
     pub(crate) fn paste(&self, command: &str) -> (i32, String) {
         let base = self.service().base_url();
         let command = command
             .replace("[consign]", env!("CARGO_BIN_EXE_consign"))
             .replace("[base]", &base);
-        let hasty = Run::of(self, Vec::new()).hasty();
+        let hasty = TestRun::of(self, Vec::new()).hasty();
         let output = Command::new("sh")
             .args(["-c", &command])
             .current_dir(self.folder())
@@ -386,14 +386,14 @@ impl Test {
 }
 
 /// A run that is being made.
-pub(crate) struct Running<'t> {
-    pub(crate) test: &'t Test,
+pub(crate) struct RunningTool<'t> {
+    pub(crate) test: &'t ImportTest,
     child: Child,
     /// Standard output and standard error go to files, which never make anybody wait.
     output: TempDir,
 }
 
-impl Running<'_> {
+impl RunningTool<'_> {
     /// Ends it as a loss of power would. A request that is being held is lost with it: were it let
     /// go, it could reach the service during the next run.
     pub(crate) fn kill(&mut self) {
@@ -478,7 +478,7 @@ impl Running<'_> {
     }
 }
 
-impl Drop for Running<'_> {
+impl Drop for RunningTool<'_> {
     fn drop(&mut self) {
         // Only a test that failed leaves a run behind, and its failure is what matters.
         let _ = self.child.kill();

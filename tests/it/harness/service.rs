@@ -6,23 +6,26 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
-use consign::emulator::log::{self, Entry};
-use consign::emulator::{Emulator, Keys, Operation, Settings, StoredAttachment, stored};
+use consign::emulator::request_log::{self, RequestLogEntry};
+use consign::emulator::{
+    AcceptedAttachmentKeys, Emulator, EmulatorOperation, EmulatorSettings, StoredAttachment,
+    stored_attachments,
+};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
-use super::between::Between;
-use super::tls::{self, API_HOST, Proxy, STORAGE_HOST};
-use super::{Api, Company, Road};
+use super::between::HoldingProxy;
+use super::tls::{self, API_HOST, STORAGE_HOST, TunnelProxy};
+use super::{ServiceNeighbours, ServiceRoute, TestedService};
 
 /// A running emulator.
-pub(crate) struct Service {
-    pub(super) api: Api,
+pub(crate) struct EmulatorUnderTest {
+    pub(super) api: TestedService,
     pub(super) emulator: Emulator,
     /// The keys that it takes.
-    pub(super) keys: Keys,
-    between: Option<Between>,
-    proxy: Option<Proxy>,
+    pub(super) keys: AcceptedAttachmentKeys,
+    between: Option<HoldingProxy>,
+    proxy: Option<TunnelProxy>,
     base_url: String,
     /// The attachments that are no longer what a run left.
     pub(super) tampered: RefCell<HashSet<String>>,
@@ -32,29 +35,33 @@ pub(crate) struct Service {
 
 /// Those who stand before an emulator.
 #[derive(Default)]
-struct Around {
+struct ServersInFront {
     /// The base that leads to them.
     base_url: Option<String>,
-    between: Option<Between>,
-    proxy: Option<Proxy>,
+    between: Option<HoldingProxy>,
+    proxy: Option<TunnelProxy>,
 }
 
-impl Service {
+impl EmulatorUnderTest {
     /// Starts one on any free port.
-    pub(super) fn start(api: Api, settings: Settings, company: Company) -> Self {
+    pub(super) fn start(
+        api: TestedService,
+        settings: EmulatorSettings,
+        company: ServiceNeighbours,
+    ) -> Self {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .unwrap();
         let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let keys = settings.attachments.keys.clone();
+        let keys = settings.attachments.accepted_keys.clone();
         let emulator = runtime.block_on(Emulator::start(here, settings)).unwrap();
         let around = runtime.block_on(surround(api, emulator.address(), company));
         Self {
             base_url: around.base_url.unwrap_or_else(|| match api {
-                Api::Attachments => emulator.base_url(),
-                Api::Jobs => emulator.jobs_base_url(),
+                TestedService::Attachments => emulator.base_url(),
+                TestedService::Jobs => emulator.jobs_base_url(),
             }),
             api,
             between: around.between,
@@ -72,18 +79,18 @@ impl Service {
     }
 
     /// Whoever stands before it.
-    pub(crate) fn between(&self) -> &Between {
+    pub(crate) fn between(&self) -> &HoldingProxy {
         self.between.as_ref().expect("somebody is between")
     }
 
     /// The proxy by way of which it is reached.
-    pub(crate) fn proxy(&self) -> &Proxy {
+    pub(crate) fn proxy(&self) -> &TunnelProxy {
         self.proxy.as_ref().expect("there is a proxy")
     }
 
     /// Whether somebody between holds a request.
     pub(crate) fn is_holding(&self) -> bool {
-        self.between.as_ref().is_some_and(Between::is_holding)
+        self.between.as_ref().is_some_and(HoldingProxy::is_holding)
     }
 
     /// How the results call it.
@@ -92,20 +99,20 @@ impl Service {
     }
 
     /// Every request so far.
-    pub(crate) fn log(&self) -> Vec<Entry> {
-        log::read(self.emulator.log_path()).unwrap()
+    pub(crate) fn log(&self) -> Vec<RequestLogEntry> {
+        request_log::read(self.emulator.log_path()).unwrap()
     }
 
     /// Every request after the first `seen`, in words. The files of a job are sent all at once, so
     /// that their order says nothing: here it is that of their names.
     pub(crate) fn requests_after(&self, seen: usize) -> Vec<String> {
         let log = self.log();
-        let names = Names::of(&log);
+        let names = LogNames::of(&log);
         let mut words: Vec<String> = log[seen..]
             .iter()
             .map(|entry| in_words(entry, &names))
             .collect();
-        if self.api == Api::Jobs {
+        if self.api == TestedService::Jobs {
             let is_upload = |word: &str| word.starts_with("upload ");
             for uploads in words.chunk_by_mut(|one, next| is_upload(one) && is_upload(next)) {
                 uploads.sort_by(|one, other| one.split(' ').nth(1).cmp(&other.split(' ').nth(1)));
@@ -115,7 +122,7 @@ impl Service {
     }
 
     /// How often an operation was asked for so far.
-    pub(crate) fn count_of(&self, operation: Operation) -> usize {
+    pub(crate) fn count_of(&self, operation: EmulatorOperation) -> usize {
         let log = self.log();
         log.iter()
             .filter(|entry| entry.operation == operation)
@@ -124,12 +131,12 @@ impl Service {
 
     /// The folder in which the emulator keeps its state.
     pub(super) fn state(&self) -> &Path {
-        self.emulator.state()
+        self.emulator.state_path()
     }
 
     /// The attachments that have their bytes.
     pub(crate) fn stored(&self) -> Vec<StoredAttachment> {
-        stored(self.emulator.state()).unwrap()
+        stored_attachments(self.emulator.state_path()).unwrap()
     }
 
     /// External id and bytes of each of them, in the order of the ids.
@@ -149,13 +156,17 @@ impl Service {
 }
 
 /// Puts others before an emulator.
-async fn surround(api: Api, emulator: SocketAddr, company: Company) -> Around {
+async fn surround(
+    api: TestedService,
+    emulator: SocketAddr,
+    company: ServiceNeighbours,
+) -> ServersInFront {
     let Some(manner) = company.between else {
-        return Around::default();
+        return ServersInFront::default();
     };
     let Some((certificate, road)) = company.tls else {
-        let between = Between::start(emulator, manner, None).await;
-        return Around {
+        let between = HoldingProxy::start(emulator, manner, None).await;
+        return ServersInFront {
             base_url: Some(between.base_url(api)),
             between: Some(between),
             proxy: None,
@@ -165,12 +176,16 @@ async fn surround(api: Api, emulator: SocketAddr, company: Company) -> Around {
     let address = listener.local_addr().unwrap();
     let here = format!("localhost:{}", address.port());
     let (host, storage, proxy) = match road {
-        Road::Straight => (here.as_str(), here.as_str(), None),
-        Road::ByProxy => (API_HOST, STORAGE_HOST, Some(Proxy::start(address).await)),
+        ServiceRoute::Straight => (here.as_str(), here.as_str(), None),
+        ServiceRoute::ByProxy => (
+            API_HOST,
+            STORAGE_HOST,
+            Some(TunnelProxy::start(address).await),
+        ),
     };
-    let between = Between::start(emulator, manner, Some(format!("https://{storage}"))).await;
+    let between = HoldingProxy::start(emulator, manner, Some(format!("https://{storage}"))).await;
     tokio::spawn(tls::terminate(listener, certificate, between.address()));
-    Around {
+    ServersInFront {
         base_url: Some(format!("https://{host}{}", api.path())),
         between: Some(between),
         proxy,
@@ -178,21 +193,21 @@ async fn surround(api: Api, emulator: SocketAddr, company: Company) -> Around {
 }
 
 /// How tests call what the log knows by its id.
-struct Names {
+struct LogNames {
     /// Attachments: by their external ids, as far as the log tells.
     attachments: HashMap<u64, String>,
     /// Jobs: `J1` and so on, in the order in which they were made.
     jobs: HashMap<String, String>,
 }
 
-impl Names {
-    fn of(log: &[Entry]) -> Self {
+impl LogNames {
+    fn of(log: &[RequestLogEntry]) -> Self {
         let attachments = log
             .iter()
             .filter_map(|entry| Some((entry.id?, entry.external_id.clone()?)));
         let jobs = log
             .iter()
-            .filter(|entry| entry.operation == Operation::CreateJob)
+            .filter(|entry| entry.operation == EmulatorOperation::CreateJob)
             .filter_map(|entry| entry.job.clone());
         Self {
             attachments: attachments.collect(),
@@ -206,7 +221,7 @@ impl Names {
 
 /// A request as a test writes it: operation, external id, status and fault, such as
 /// `create A1 201 lose_answer`; of jobs `get_job J1 200` and `upload A1.pdf 200`.
-fn in_words(entry: &Entry, names: &Names) -> String {
+fn in_words(entry: &RequestLogEntry, names: &LogNames) -> String {
     let operation = serde_json::to_value(entry.operation).unwrap();
     let mut words = vec![operation.as_str().unwrap().to_owned()];
     let of_id = || names.attachments.get(&entry.id?).cloned();
@@ -230,7 +245,7 @@ fn in_words(entry: &Entry, names: &Names) -> String {
 }
 
 /// The file that is sent to a job, whether the job took it or not.
-fn file_of(entry: &Entry) -> Option<String> {
+fn file_of(entry: &RequestLogEntry) -> Option<String> {
     let (_, file) = entry
         .path
         .strip_prefix("/storage/jobs/")?
@@ -239,7 +254,7 @@ fn file_of(entry: &Entry) -> Option<String> {
 }
 
 /// Whom the path names, where the request was not carried out and nothing else tells.
-fn in_path(entry: &Entry, names: &Names) -> Option<String> {
+fn in_path(entry: &RequestLogEntry, names: &LogNames) -> Option<String> {
     if let Some((_, job)) = entry.path.split_once("/api/jobs/") {
         return names.jobs.get(job.trim_end_matches('/')).cloned();
     }

@@ -7,12 +7,12 @@ use std::thread;
 
 /// A host that listens.
 #[derive(Debug)]
-pub(crate) struct Stranger {
+pub(crate) struct StrangeHost {
     address: SocketAddr,
     heard: Arc<Mutex<Vec<u8>>>,
 }
 
-impl Stranger {
+impl StrangeHost {
     /// Starts it. It ends with the process.
     pub(crate) fn listening() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();

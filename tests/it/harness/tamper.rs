@@ -3,14 +3,14 @@
 
 use std::fs;
 
-use consign::emulator::{Keys, StoredAttachment};
+use consign::emulator::{AcceptedAttachmentKeys, StoredAttachment};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use super::service::Service;
+use super::service::EmulatorUnderTest;
 
-impl Service {
+impl EmulatorUnderTest {
     /// Gives an attachment another external id.
     pub(crate) fn rename(&self, external_id: &str, new: &str) {
         self.alter(external_id, &json!({ "external_id": new }));
@@ -39,7 +39,7 @@ impl Service {
 
     /// Deletes it.
     pub(crate) fn delete(&self, external_id: &str) {
-        let removed = self.emulator.remove(external_id).unwrap();
+        let removed = self.emulator.remove_attachment(external_id).unwrap();
         let id = removed.unwrap_or_else(|| panic!("there is no {external_id}"));
         self.note_tampering(id);
     }
@@ -95,8 +95,8 @@ impl Service {
 
     fn with_keys(&self, request: RequestBuilder) -> RequestBuilder {
         let (api_key, user_token, user_email) = match &self.keys {
-            Keys::Any => ("any", "any", "any"),
-            Keys::Only {
+            AcceptedAttachmentKeys::Any => ("any", "any", "any"),
+            AcceptedAttachmentKeys::Only {
                 api_key,
                 user_token,
                 user_email,

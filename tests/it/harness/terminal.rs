@@ -3,9 +3,9 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use super::run::Run;
+use super::run::TestRun;
 
-impl Run<'_> {
+impl TestRun<'_> {
     /// Makes the run on a terminal on which this is typed, without any judgement. Returns the exit
     /// code, and all that the terminal shows.
     pub(crate) fn on_a_terminal(&self, typed: &str) -> (i32, String) {

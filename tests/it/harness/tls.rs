@@ -24,12 +24,12 @@ pub(crate) const STORAGE_HOST: &str = "storage.example.com";
 
 /// A host's certificate, with its key, and the authority that has signed it.
 #[derive(Clone)]
-pub(crate) struct Certificate {
+pub(crate) struct TestCertificate {
     config: Arc<ServerConfig>,
     authority: String,
 }
 
-impl Certificate {
+impl TestCertificate {
     /// One that is good for all hosts of these tests.
     pub(crate) fn good() -> Self {
         Self::of(["localhost", API_HOST, STORAGE_HOST], |_| {})
@@ -94,7 +94,7 @@ pub(super) static SYSTEM_AUTHORITIES: LazyLock<PathBuf> = LazyLock::new(|| {
 });
 
 /// Takes connections with TLS and passes what they carry on to `to`.
-pub(super) async fn terminate(listener: TcpListener, certificate: Certificate, to: SocketAddr) {
+pub(super) async fn terminate(listener: TcpListener, certificate: TestCertificate, to: SocketAddr) {
     let acceptor = TlsAcceptor::from(certificate.config);
     loop {
         let (connection, _) = listener.accept().await.unwrap();
@@ -111,22 +111,22 @@ pub(super) async fn terminate(listener: TcpListener, certificate: Certificate, t
 
 /// A proxy by way of which every host is the same one.
 #[derive(Debug)]
-pub(crate) struct Proxy {
+pub(crate) struct TunnelProxy {
     address: SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
-    refused: Arc<Mutex<Option<Refused>>>,
+    refused: Arc<Mutex<Option<RefusedHost>>>,
 }
 
 /// The host to which a proxy lets nobody, and the status with which it says so.
-type Refused = (&'static str, u16);
+type RefusedHost = (&'static str, u16);
 
-impl Proxy {
+impl TunnelProxy {
     /// Starts one that leads to `to`.
     pub(super) async fn start(to: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::<Mutex<Vec<String>>>::default();
-        let refused = Arc::<Mutex<Option<Refused>>>::default();
+        let refused = Arc::<Mutex<Option<RefusedHost>>>::default();
         let (heard, closed) = (Arc::clone(&asked), Arc::clone(&refused));
         tokio::spawn(async move {
             loop {
@@ -174,7 +174,7 @@ async fn tunnel(
     mut client: TcpStream,
     to: SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
-    refused: Option<Refused>,
+    refused: Option<RefusedHost>,
 ) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

@@ -4,25 +4,25 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use consign::results::{COLUMNS as RESULTS_COLUMNS, LINE_CHECK};
-use consign::verification::file::{COLUMNS, path_for};
+use consign::results::{COLUMNS as RESULTS_COLUMNS, LINE_CHECK_COLUMN};
+use consign::verification::verification_file::{COLUMNS, path_for};
 
-use super::judge::{Before, differ, is_guarded};
-use super::results::Line;
-use super::{Results, Run, SKIP_PREFLIGHT, Test};
+use super::judge::{BeforeRun, differ, is_guarded};
+use super::results::ResultsLine;
+use super::{ImportTest, ResultsTable, SKIP_PREFLIGHT, TestRun};
 
-impl Test {
+impl ImportTest {
     /// A verification of the results, one attachment at a time.
-    pub(crate) fn verify(&self) -> Run<'_> {
+    pub(crate) fn verify(&self) -> TestRun<'_> {
         self.verify_at_once(1)
     }
 
     /// A verification of the results with so many attachments at once.
-    pub(crate) fn verify_at_once(&self, attachments: usize) -> Run<'_> {
+    pub(crate) fn verify_at_once(&self, attachments: usize) -> TestRun<'_> {
         let base = self.service().base_url();
         let run = self.consign([
             "verify",
-            Results::NAME,
+            ResultsTable::NAME,
             "--base-url",
             &base,
             "--rate",
@@ -32,13 +32,13 @@ impl Test {
     }
 
     /// What the last verification wrote.
-    pub(crate) fn verification(&self) -> Results {
-        let path = path_for(&self.path(Results::NAME));
-        Results::read(&path).expect("there is a verification")
+    pub(crate) fn verification(&self) -> ResultsTable {
+        let path = path_for(&self.path(ResultsTable::NAME));
+        ResultsTable::read(&path).expect("there is a verification")
     }
 }
 
-impl Run<'_> {
+impl TestRun<'_> {
     /// Every line of the verification, each as `external_id outcome`.
     pub(crate) fn outcomes<'a>(mut self, outcomes: impl IntoIterator<Item = &'a str>) -> Self {
         self.expected.outcomes = Some(outcomes.into_iter().map(str::to_owned).collect());
@@ -57,14 +57,14 @@ impl Run<'_> {
 }
 
 /// Judges a run of `verify`: it has left the results alone, and what it wrote is whole.
-pub(super) fn judge(run: &Run<'_>, before: &Before, code: i32, wrong: &mut Vec<String>) {
+pub(super) fn judge(run: &TestRun<'_>, before: &BeforeRun, code: i32, wrong: &mut Vec<String>) {
     if run.args[0] != "verify" {
         return;
     }
     if fs::read(&run.results).ok() != before.results {
         wrong.push("a verification has changed the results".to_owned());
     }
-    let found = Results::read(&run.verification());
+    let found = ResultsTable::read(&run.verification());
     if let Some(expected) = &run.expected.outcomes {
         let found = found.as_ref().map(in_words).unwrap_or_default();
         differ("outcomes", expected, &found, wrong);
@@ -79,7 +79,7 @@ pub(super) fn judge(run: &Run<'_>, before: &Before, code: i32, wrong: &mut Vec<S
 }
 
 /// Whether a line speaks against success. What has left the manifest need not be done.
-fn is_objection(line: &Line) -> bool {
+fn is_objection(line: &ResultsLine) -> bool {
     match line.cell("outcome") {
         "match" => false,
         "not_done" => !line.cell("row").is_empty(),
@@ -88,8 +88,8 @@ fn is_objection(line: &Line) -> bool {
 }
 
 /// One line for each line of the results that is believed, in their order, and then those of others.
-fn is_whole(run: &Run<'_>, found: &Results, wrong: &mut Vec<String>) {
-    let columns: Vec<&str> = COLUMNS.into_iter().chain([LINE_CHECK]).collect();
+fn is_whole(run: &TestRun<'_>, found: &ResultsTable, wrong: &mut Vec<String>) {
+    let columns: Vec<&str> = COLUMNS.into_iter().chain([LINE_CHECK_COLUMN]).collect();
     let header: Vec<&str> = found.header.iter().map(String::as_str).collect();
     differ("header", &columns, &header, wrong);
     let mode = fs::metadata(run.verification())
@@ -97,10 +97,10 @@ fn is_whole(run: &Run<'_>, found: &Results, wrong: &mut Vec<String>) {
         .permissions()
         .mode();
     differ("mode", &0o600, &(mode & 0o777), wrong);
-    let results = Results::read(&run.results).expect("there are results");
+    let results = ResultsTable::read(&run.results).expect("there are results");
     let mut believed = results.lines;
     believed.retain(|line| is_guarded(line, RESULTS_COLUMNS.len()));
-    let row = |line: &Line| ["row", "external_id"].map(|name| line.cell(name)).join(" ");
+    let row = |line: &ResultsLine| ["row", "external_id"].map(|name| line.cell(name)).join(" ");
     let mut rows: Vec<String> = believed.iter().map(row).collect();
     // A journal has several lines of a row.
     rows.dedup();
@@ -112,8 +112,8 @@ fn is_whole(run: &Run<'_>, found: &Results, wrong: &mut Vec<String>) {
     }
 }
 
-fn in_words(found: &Results) -> Vec<String> {
-    let words = |line: &Line| {
+fn in_words(found: &ResultsTable) -> Vec<String> {
+    let words = |line: &ResultsLine| {
         ["external_id", "outcome"]
             .map(|name| line.cell(name))
             .join(" ")

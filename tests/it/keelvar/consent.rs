@@ -1,8 +1,10 @@
 //! The question whether bidders are to see the files, and where it is not asked.
 
-use consign::emulator::Operation::CreateJob;
+use consign::emulator::EmulatorOperation::CreateJob;
 
-use crate::harness::{API_HOST, Certificate, EVENT, REQUEST, Results, Run, Test};
+use crate::harness::{
+    API_HOST, EVENT, ImportTest, REQUEST, ResultsTable, TestCertificate, TestRun,
+};
 
 const NOTICE: &str = "files on a sourcing event are visible to all of its bidders by default\n";
 
@@ -11,7 +13,7 @@ const REFUSAL: &str = "error: nothing was sent: bidders would see the files at o
                        --yes\n";
 
 /// An import to a service that is not on this machine, and that nobody will ever reach.
-fn to_nobody(test: &Test) -> Run<'_> {
+fn to_nobody(test: &ImportTest) -> TestRun<'_> {
     test.consign([
         "import",
         "m.csv",
@@ -24,26 +26,26 @@ fn to_nobody(test: &Test) -> Run<'_> {
 }
 
 /// What a run says on standard error, to the last word.
-fn words(run: &Run<'_>) -> (i32, String) {
+fn words(run: &TestRun<'_>) -> (i32, String) {
     let (code, _, stderr) = run.start().finish();
     (code, stderr)
 }
 
 #[test]
 fn without_a_terminal_and_without_yes_nothing_is_sent_to_an_event() {
-    let test = Test::of_event(2);
+    let test = ImportTest::of_event(2);
     assert_eq!(words(&to_nobody(&test)), (2, format!("{NOTICE}{REFUSAL}")));
     // Not even a quiet run refuses something without saying what.
     assert_eq!(
         words(&to_nobody(&test).args(["--quiet"])),
         (2, format!("{NOTICE}{REFUSAL}"))
     );
-    assert!(!test.path(Results::NAME).exists());
+    assert!(!test.path(ResultsTable::NAME).exists());
 }
 
 #[test]
 fn a_dry_run_asks_nobody() {
-    let test = Test::of_event(2);
+    let test = ImportTest::of_event(2);
     assert_eq!(
         words(&to_nobody(&test).args(["--dry-run"])),
         (0, String::new())
@@ -53,13 +55,13 @@ fn a_dry_run_asks_nobody() {
 #[test]
 fn with_yes_or_for_a_request_nobody_is_asked() {
     let away = "stopped early: the service was away for longer than --max-outage allows";
-    let test = Test::of_event(1);
+    let test = ImportTest::of_event(1);
     to_nobody(&test)
         .args(["--yes", "--max-outage", "0s"])
         .says(away)
         .rows(["A1 pending not_reached"])
         .exits(3);
-    let test = Test::of_objects([(REQUEST, 1)]);
+    let test = ImportTest::of_objects([(REQUEST, 1)]);
     let run = to_nobody(&test).args(["--max-outage", "0s"]);
     let (code, stdout, stderr) = run.start().finish();
     assert_eq!(code, 3);
@@ -69,7 +71,7 @@ fn with_yes_or_for_a_request_nobody_is_asked() {
 
 #[test]
 fn yes_lets_an_import_into_a_service_elsewhere_begin() {
-    let test = Test::of_event(2).over_tls_by_proxy(Certificate::good());
+    let test = ImportTest::of_event(2).over_tls_by_proxy(TestCertificate::good());
     test.import().by_proxy().says(REFUSAL).requests([]).exits(2);
     test.import()
         .by_proxy()
@@ -87,7 +89,7 @@ fn yes_lets_an_import_into_a_service_elsewhere_begin() {
 #[cfg(target_os = "linux")]
 #[test]
 fn on_a_terminal_the_user_is_asked_and_anything_but_yes_sends_nothing() {
-    let test = Test::of_event(2).over_tls_by_proxy(Certificate::good());
+    let test = ImportTest::of_event(2).over_tls_by_proxy(TestCertificate::good());
     for typed in ["\n", "n\n", "yesterday\n"] {
         let (code, shown) = test.import().by_proxy().on_a_terminal(typed);
         assert_eq!(code, 2, "{shown}");
@@ -95,7 +97,7 @@ fn on_a_terminal_the_user_is_asked_and_anything_but_yes_sends_nothing() {
         assert!(shown.contains("attach 2 files now? [y/N] "), "{shown}");
         assert!(shown.ends_with("error: nothing was sent\n"), "{shown}");
         assert_eq!(test.service().log(), []);
-        assert!(!test.path(Results::NAME).exists());
+        assert!(!test.path(ResultsTable::NAME).exists());
     }
     let (code, shown) = test.import().by_proxy().on_a_terminal("y\n");
     assert_eq!(code, 0, "{shown}");
@@ -105,8 +107,8 @@ fn on_a_terminal_the_user_is_asked_and_anything_but_yes_sends_nothing() {
 
 #[test]
 fn on_this_machine_it_is_said_once_and_nobody_is_asked() {
-    let test = Test::of_objects([(EVENT, 2), (REQUEST, 1)]);
-    let import = |test: &Test| {
+    let test = ImportTest::of_objects([(EVENT, 2), (REQUEST, 1)]);
+    let import = |test: &ImportTest| {
         // More than one job, of which the second is no second occasion.
         words(&test.import().args(["--files-per-job", "1", "--resume"]))
     };
@@ -115,6 +117,6 @@ fn on_this_machine_it_is_said_once_and_nobody_is_asked() {
     assert_eq!(test.service().count_of(CreateJob), 3);
     // Nothing is left that anybody could see for the first time.
     assert_eq!(import(&test), (0, String::new()));
-    let test = Test::of_event(1);
+    let test = ImportTest::of_event(1);
     assert_eq!(words(&test.import().args(["--quiet"])), (0, String::new()));
 }

@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use consign::emulator::Effect::{
+use consign::emulator::EmulatorOperation::{self, CreateJob, GetJob, Upload};
+use consign::emulator::FaultEffect::{
     self, ExpiredUrl, GarbageBody, HalfRead, Html200, LoseAnswer, Reset, UploadTarget,
 };
-use consign::emulator::Operation::{self, CreateJob, GetJob, Upload};
+use consign::emulator::FaultTrigger::{FirstN, Nth};
 use consign::emulator::UrlClock;
-use consign::emulator::When::{FirstN, Nth};
 
-use crate::harness::{Test, status};
+use crate::harness::{ImportTest, status};
 
 /// An import of one row that ends well in spite of a fault, with these requests.
 #[track_caller]
-fn ends_well(operation: Operation, effect: Effect, requests: &[&str]) {
-    let test = Test::of_event(1).fault(operation, Nth(1), effect);
+fn ends_well(operation: EmulatorOperation, effect: FaultEffect, requests: &[&str]) {
+    let test = ImportTest::of_event(1).fault(operation, Nth(1), effect);
     test.import()
         .stderr("")
         .rows(["A1 uploaded"])
@@ -79,7 +79,7 @@ fn a_question_that_stays_without_an_answer_is_asked_again() {
 
 #[test]
 fn an_address_that_is_called_expired_is_followed_by_the_next_one_of_the_same_job() {
-    let test = Test::of_event(1)
+    let test = ImportTest::of_event(1)
         .jobs(|jobs| jobs.url_clock = UrlClock::EachGet)
         .fault(Upload, Nth(1), ExpiredUrl);
     test.import()
@@ -98,7 +98,7 @@ fn an_address_that_is_called_expired_is_followed_by_the_next_one_of_the_same_job
 
 #[test]
 fn a_job_that_has_no_other_address_than_one_that_expired_fails_and_another_is_made() {
-    let test = Test::of_event(1)
+    let test = ImportTest::of_event(1)
         .jobs(|jobs| jobs.terms.give_up_after = Duration::from_secs(1))
         .fault(Upload, Nth(1), ExpiredUrl);
     let outcome = test
@@ -151,7 +151,7 @@ fn bytes_go_nowhere_that_is_not_safe_whatever_the_job_says() {
             url: Some(url.to_owned()),
             headers: [].into(),
         };
-        let test = Test::of_event(2).fault(GetJob, FirstN(1), elsewhere);
+        let test = ImportTest::of_event(2).fault(GetJob, FirstN(1), elsewhere);
         test.import()
             .says("row 1, external_id \"A1\": failed, unsafe_upload_url: ")
             .rows(["A1 failed unsafe_upload_url", "A2 failed unsafe_upload_url"])

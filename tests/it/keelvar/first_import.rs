@@ -3,14 +3,14 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use consign::emulator::Operation::{CreateJob, GetJob, Upload};
-use consign::emulator::{FileNames, FileStatus, PostBody, PostStatus};
+use consign::emulator::EmulatorOperation::{CreateJob, GetJob, Upload};
+use consign::emulator::{FileStatusDisplay, JobFileNaming, JobPostStatus, PostAnswerBody};
 
-use crate::harness::{EVENT, HEADER, OTHER_EVENT, REQUEST, Test, attached_once};
+use crate::harness::{EVENT, HEADER, ImportTest, OTHER_EVENT, REQUEST, attached_once};
 
 #[test]
 fn the_files_of_two_events_and_a_request_are_attached_by_a_job_for_each() {
-    let test = Test::of_objects([(EVENT, 3), (REQUEST, 2), (OTHER_EVENT, 1)]);
+    let test = ImportTest::of_objects([(EVENT, 3), (REQUEST, 2), (OTHER_EVENT, 1)]);
     let rows: Vec<String> = (1..=6)
         .map(|number| format!("A{number} uploaded"))
         .collect();
@@ -43,7 +43,7 @@ fn the_files_of_two_events_and_a_request_are_attached_by_a_job_for_each() {
 
 #[test]
 fn a_job_is_made_then_asked_for_its_addresses_then_filled_then_asked_for_its_end() {
-    let test = Test::of_event(3);
+    let test = ImportTest::of_event(3);
     test.import()
         .requests([
             "create_job J1 201",
@@ -60,7 +60,7 @@ fn a_job_is_made_then_asked_for_its_addresses_then_filled_then_asked_for_its_end
 #[test]
 fn jobs_are_not_asked_for_more_often_than_every_two_seconds_whatever_their_number() {
     // The service's own budgets, and nobody who makes time pass faster.
-    let test = Test::of_objects([(EVENT, 1), (OTHER_EVENT, 1)]).jobs(|jobs| {
+    let test = ImportTest::of_objects([(EVENT, 1), (OTHER_EVENT, 1)]).jobs(|jobs| {
         jobs.budgets.reads_a_minute = NonZeroU32::new(30).unwrap();
         jobs.budgets.reads_an_hour = NonZeroU32::new(600).unwrap();
     });
@@ -82,10 +82,14 @@ fn jobs_are_not_asked_for_more_often_than_every_two_seconds_whatever_their_numbe
 
 #[test]
 fn a_job_of_which_the_answer_tells_only_the_id_is_as_good_in_whatever_form() {
-    for form in [PostBody::IdOnly, PostBody::JobIdOnly, PostBody::BareId] {
-        let test = Test::of_event(2).jobs(|jobs| {
-            jobs.post_status = PostStatus::Accepted202;
-            jobs.post_body = form;
+    for form in [
+        PostAnswerBody::IdOnly,
+        PostAnswerBody::JobIdOnly,
+        PostAnswerBody::BareId,
+    ] {
+        let test = ImportTest::of_event(2).jobs(|jobs| {
+            jobs.post_status = JobPostStatus::Accepted202;
+            jobs.post_answer_body = form;
         });
         test.import()
             .requests([
@@ -104,18 +108,18 @@ fn a_job_of_which_the_answer_tells_only_the_id_is_as_good_in_whatever_form() {
 fn files_go_to_their_places_although_the_service_spells_their_names_in_another_way() {
     let object = EVENT.replace(' ', ",");
     for names in [
-        FileNames::AsGiven,
-        FileNames::Decomposed,
-        FileNames::Trimmed,
+        JobFileNaming::AsGiven,
+        JobFileNaming::Decomposed,
+        JobFileNaming::Trimmed,
     ] {
         for file_status in [
-            FileStatus::Untold,
-            FileStatus::Told {
+            FileStatusDisplay::NameOnly,
+            FileStatusDisplay::NameAndStatus {
                 attached: "ATTACHED".to_owned(),
                 not_attached: "NOT_ATTACHED".to_owned(),
             },
         ] {
-            let test = Test::of_jobs()
+            let test = ImportTest::of_jobs()
                 .file("Ange\u{e9}bot  1.pdf", "alpha")
                 .file("plain.pdf", "beta")
                 .file("caf\u{e9}.pdf", "gamma")
@@ -124,7 +128,7 @@ fn files_go_to_their_places_although_the_service_spells_their_names_in_another_w
                      caf\u{e9}.pdf,{object},A3\n"
                 ))
                 .jobs(|jobs| {
-                    jobs.file_names = names;
+                    jobs.file_naming = names;
                     jobs.file_status = file_status.clone();
                 });
             test.import()
@@ -138,7 +142,7 @@ fn files_go_to_their_places_although_the_service_spells_their_names_in_another_w
 
 #[test]
 fn a_job_that_has_its_addresses_at_once_is_filled_at_once() {
-    let test = Test::of_event(1).jobs(|jobs| jobs.terms.start_delay = Duration::ZERO);
+    let test = ImportTest::of_event(1).jobs(|jobs| jobs.terms.start_delay = Duration::ZERO);
     test.import()
         .requests(["create_job J1 201", "upload A1.pdf 200", "get_job J1 200"])
         .attached(["A1"])
@@ -147,7 +151,7 @@ fn a_job_that_has_its_addresses_at_once_is_filled_at_once() {
 
 #[test]
 fn files_go_under_the_names_that_the_manifest_gives_them() {
-    let test = Test::of_event(2).manifest(format!(
+    let test = ImportTest::of_event(2).manifest(format!(
         "file_path,object_type,object_id,external_id,file_name\n\
          A1.pdf,{object},A1,Offre n° 1.pdf\n\
          A2.pdf,{object},A2,\n",

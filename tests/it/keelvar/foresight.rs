@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use crate::harness::{EVENT, OTHER_EVENT, REQUEST, Results, Test, row_of};
+use crate::harness::{EVENT, ImportTest, OTHER_EVENT, REQUEST, ResultsTable, row_of};
 
 #[test]
 fn a_dry_run_tells_jobs_look_ups_and_the_time_that_these_take_at_the_least() {
-    let test = Test::of_objects([(EVENT, 10), (OTHER_EVENT, 1), (REQUEST, 2)]);
+    let test = ImportTest::of_objects([(EVENT, 10), (OTHER_EVENT, 1), (REQUEST, 2)]);
     test.import()
         .args(["--dry-run"])
         .stdout(
@@ -18,12 +18,12 @@ fn a_dry_run_tells_jobs_look_ups_and_the_time_that_these_take_at_the_least() {
         .requests([])
         .attached([])
         .exits(0);
-    assert!(!test.path(Results::NAME).exists());
+    assert!(!test.path(ResultsTable::NAME).exists());
 }
 
 #[test]
 fn a_dry_run_tells_scripts_in_json_how_many_jobs_there_would_be() {
-    let test = Test::of_event(3);
+    let test = ImportTest::of_event(3);
     let outcome = test
         .import()
         .args(["--dry-run", "--output", "json", "--files-per-job", "2"])
@@ -51,11 +51,11 @@ fn a_dry_run_tells_scripts_in_json_how_many_jobs_there_would_be() {
 
 #[test]
 fn a_dry_run_of_a_resume_counts_what_is_left_alone() {
-    let test = Test::of_event(2);
+    let test = ImportTest::of_event(2);
     test.import().exits(0);
     test.write("A3.pdf", "content of A3");
     test.write("m.csv", test.read("m.csv") + &row_of("A3", EVENT));
-    let before = test.read(Results::NAME);
+    let before = test.read(ResultsTable::NAME);
     test.resume()
         .args(["--dry-run"])
         .stdout(
@@ -67,12 +67,12 @@ fn a_dry_run_of_a_resume_counts_what_is_left_alone() {
         )
         .requests([])
         .exits(0);
-    assert_eq!(test.read(Results::NAME), before);
+    assert_eq!(test.read(ResultsTable::NAME), before);
 }
 
 #[test]
 fn a_check_needs_no_service() {
-    let test = Test::of_objects([(EVENT, 2), (REQUEST, 1)]);
+    let test = ImportTest::of_objects([(EVENT, 2), (REQUEST, 1)]);
     test.check()
         .stdout(
             "m.csv: 3 rows, 3 files, 39 B\n\

@@ -3,11 +3,11 @@
 use std::thread;
 use std::time::Duration;
 
-use consign::emulator::Operation::Upload;
-use consign::emulator::{FileStatus, Missing, Partial};
+use consign::emulator::EmulatorOperation::Upload;
+use consign::emulator::{FileStatusDisplay, MissingFilesOutcome, PartialFilesOutcome};
 use serde_json::Value;
 
-use crate::harness::{KILLED, Moment, Results, Running, Test, attached_once};
+use crate::harness::{HoldMoment, ImportTest, KILLED, ResultsTable, RunningTool, attached_once};
 
 const ALL_UPLOADED: [&str; 3] = ["A1 uploaded", "A2 uploaded", "A3 uploaded"];
 
@@ -16,17 +16,17 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Ends an import of three rows, which share a job, at one moment.
 #[track_caller]
-fn killed(test: &Test, nth: usize, moment: Moment) {
+fn killed(test: &ImportTest, nth: usize, moment: HoldMoment) {
     test.import()
-        .while_held(nth, moment, Running::kill)
+        .while_held(nth, moment, RunningTool::kill)
         .exits(KILLED);
 }
 
 /// Ends an import of three rows when the job has two of the files, and does not get the third.
 #[track_caller]
-fn killed_with_two_files_of_three(test: &Test) {
+fn killed_with_two_files_of_three(test: &ImportTest) {
     test.import()
-        .while_held(5, Moment::Before, |running| {
+        .while_held(5, HoldMoment::Before, |running| {
             let service = running.test.service();
             running.wait_until("the others are there", || service.count_of(Upload) == 2);
             running.kill();
@@ -48,8 +48,8 @@ fn whole(job: &str) -> [String; 6] {
 
 /// Ends an import at one moment, and resumes it to its end. Returns the requests of the resume.
 #[track_caller]
-fn killed_and_resumed(nth: usize, moment: Moment) -> Vec<String> {
-    let test = Test::of_event(3).between();
+fn killed_and_resumed(nth: usize, moment: HoldMoment) -> Vec<String> {
+    let test = ImportTest::of_event(3).between();
     killed(&test, nth, moment);
     let outcome = test.resume().rows(ALL_UPLOADED).exits(0);
     attached_once(&test);
@@ -59,22 +59,22 @@ fn killed_and_resumed(nth: usize, moment: Moment) -> Vec<String> {
 
 #[test]
 fn a_job_that_was_never_made_or_whose_id_never_reached_us_is_followed_by_another() {
-    assert_eq!(killed_and_resumed(1, Moment::Before), whole("J1"));
-    assert_eq!(killed_and_resumed(1, Moment::After), whole("J2"));
+    assert_eq!(killed_and_resumed(1, HoldMoment::Before), whole("J1"));
+    assert_eq!(killed_and_resumed(1, HoldMoment::After), whole("J2"));
 }
 
 #[test]
 fn a_job_without_bytes_gets_them() {
-    for moment in [Moment::Before, Moment::After] {
+    for moment in [HoldMoment::Before, HoldMoment::After] {
         assert_eq!(killed_and_resumed(2, moment), whole("J1")[1..]);
     }
 }
 
 #[test]
 fn a_job_that_may_have_some_of_its_bytes_gets_all_of_them() {
-    let test = Test::of_event(3).between();
+    let test = ImportTest::of_event(3).between();
     killed_with_two_files_of_three(&test);
-    assert_eq!(test.read(Results::NAME).matches("sending").count(), 3);
+    assert_eq!(test.read(ResultsTable::NAME).matches("sending").count(), 3);
     test.resume()
         .requests(whole("J1")[1..].iter().map(String::as_str))
         .rows(ALL_UPLOADED)
@@ -84,16 +84,16 @@ fn a_job_that_may_have_some_of_its_bytes_gets_all_of_them() {
 
 #[test]
 fn a_job_that_has_all_of_its_bytes_is_only_asked_for_its_end() {
-    for moment in [Moment::Before, Moment::After] {
+    for moment in [HoldMoment::Before, HoldMoment::After] {
         assert_eq!(killed_and_resumed(6, moment), ["get_job J1 200"]);
     }
 }
 
 /// A service whose jobs soon give up the files that do not come.
-fn impatient(partial: Partial) -> Test {
-    Test::of_event(3).between().jobs(|jobs| {
+fn impatient(partial: PartialFilesOutcome) -> ImportTest {
+    ImportTest::of_event(3).between().jobs(|jobs| {
         jobs.terms.give_up_after = PATIENCE;
-        jobs.terms.missing = Missing::Fails(partial);
+        jobs.terms.missing = MissingFilesOutcome::Fails(partial);
     })
 }
 
@@ -111,8 +111,8 @@ fn without_errors(answer: &mut Value) {
 
 #[test]
 fn a_job_that_failed_before_it_got_anything_is_followed_by_another() {
-    let test = impatient(Partial::Nothing).altering(without_errors);
-    killed(&test, 2, Moment::After);
+    let test = impatient(PartialFilesOutcome::Nothing).altering(without_errors);
+    killed(&test, 2, HoldMoment::After);
     wait_until_given_up();
     let outcome = test.resume().rows(ALL_UPLOADED).exits(0);
     assert_eq!(outcome.requests[0], "get_job J1 200");
@@ -122,7 +122,7 @@ fn a_job_that_failed_before_it_got_anything_is_followed_by_another() {
 
 #[test]
 fn a_job_that_failed_after_it_may_have_got_bytes_is_left_to_somebody_who_looks() {
-    let test = impatient(Partial::Nothing).altering(without_errors);
+    let test = impatient(PartialFilesOutcome::Nothing).altering(without_errors);
     killed_with_two_files_of_three(&test);
     wait_until_given_up();
     let message = "the job failed after files were sent to it (FAILED), and the service does not \
@@ -155,7 +155,7 @@ fn a_job_that_failed_after_it_may_have_got_bytes_is_left_to_somebody_who_looks()
 
 #[test]
 fn a_file_that_a_failed_job_names_as_missing_is_sent_again_and_the_others_are_not() {
-    let test = impatient(Partial::Nothing);
+    let test = impatient(PartialFilesOutcome::Nothing);
     killed_with_two_files_of_three(&test);
     wait_until_given_up();
     let outcome = test.resume().says("2 of 3 rows not done").exits(1);
@@ -170,11 +170,11 @@ fn a_file_that_a_failed_job_names_as_missing_is_sent_again_and_the_others_are_no
 
 #[test]
 fn what_a_failed_job_says_of_each_file_decides_which_are_sent_again() {
-    let told = FileStatus::Told {
+    let told = FileStatusDisplay::NameAndStatus {
         attached: "ATTACHED".to_owned(),
         not_attached: "NOT_ATTACHED".to_owned(),
     };
-    let test = impatient(Partial::Kept)
+    let test = impatient(PartialFilesOutcome::Kept)
         .altering(without_errors)
         .jobs(|jobs| jobs.file_status = told);
     killed_with_two_files_of_three(&test);
@@ -187,14 +187,14 @@ fn what_a_failed_job_says_of_each_file_decides_which_are_sent_again() {
 
 #[test]
 fn a_job_whose_addresses_expired_meanwhile_fails_and_another_gets_its_files() {
-    let test = impatient(Partial::Nothing)
+    let test = impatient(PartialFilesOutcome::Nothing)
         .altering(without_errors)
         .jobs(|jobs| {
-            jobs.url_life = 2 * PATIENCE;
+            jobs.url_lifetime = 2 * PATIENCE;
             // Long enough for a busy machine to come to the next run before that.
             jobs.terms.give_up_after = 10 * PATIENCE;
         });
-    killed(&test, 2, Moment::After);
+    killed(&test, 2, HoldMoment::After);
     wait_until_given_up();
     let outcome = test.resume().rows(ALL_UPLOADED).exits(0);
     let expired = ["get_job J1 200", "upload A1.pdf 403", "upload A2.pdf 403"];
@@ -206,15 +206,15 @@ fn a_job_whose_addresses_expired_meanwhile_fails_and_another_gets_its_files() {
 /// Such a job will fail. Had it bytes of a file by then, somebody would have to look.
 #[test]
 fn a_job_of_which_the_disk_kept_the_lines_of_some_rows_only_gets_nothing() {
-    let test = Test::of_event(2)
+    let test = ImportTest::of_event(2)
         .between()
         .altering(without_errors)
         .jobs(|jobs| jobs.terms.give_up_after = 10 * PATIENCE);
-    killed(&test, 2, Moment::After);
-    let journal = test.read(Results::NAME);
+    killed(&test, 2, HoldMoment::After);
+    let journal = test.read(ResultsTable::NAME);
     let (kept, last) = journal.trim_end().rsplit_once('\n').unwrap();
     assert!(last.contains(",A2,created,"), "{last}");
-    test.write(Results::NAME, format!("{kept}\n"));
+    test.write(ResultsTable::NAME, format!("{kept}\n"));
     let outcome = test.resume().rows(["A1 uploaded", "A2 uploaded"]).exits(0);
     let uploads = outcome
         .requests
@@ -226,11 +226,11 @@ fn a_job_of_which_the_disk_kept_the_lines_of_some_rows_only_gets_nothing() {
 
 #[test]
 fn a_job_of_which_a_file_has_changed_before_it_got_anything_gets_nothing() {
-    let test = Test::of_event(2)
+    let test = ImportTest::of_event(2)
         .between()
         .altering(without_errors)
         .jobs(|jobs| jobs.terms.give_up_after = 10 * PATIENCE);
-    killed(&test, 2, Moment::After);
+    killed(&test, 2, HoldMoment::After);
     test.write("A2.pdf", "another content of A2");
     let outcome = test.resume().rows(["A1 uploaded", "A2 uploaded"]).exits(0);
     assert!(outcome.requests.ends_with(&[

@@ -6,7 +6,7 @@ use std::thread;
 
 use fastrand::Rng;
 
-use crate::harness::{Act, Call, Disk, KILLED, Loss, Test, attached_once};
+use crate::harness::{DiskCall, DiskFault, ImportTest, KILLED, PowerLoss, TestDisk, attached_once};
 
 /// No import of so few rows has so many syncs.
 const MORE_THAN_ALL: usize = 100;
@@ -22,10 +22,10 @@ const WAYS: usize = 3;
 /// the runs were killed: those that are through before have no such sync.
 fn killed_at(nth: usize) -> usize {
     let ways: [_; WAYS] = [
-        (Act::KillBefore, Loss::Nothing),
-        (Act::KillBefore, Loss::Everything),
+        (DiskFault::KillBefore, PowerLoss::Nothing),
+        (DiskFault::KillBefore, PowerLoss::Everything),
         // What was just synced is not lost; a renaming may be.
-        (Act::KillAfter, Loss::Everything),
+        (DiskFault::KillAfter, PowerLoss::Everything),
     ];
     thread::scope(|scope| {
         let killed = ways.map(|(act, loss)| scope.spawn(move || ends_well(nth, act, loss)));
@@ -35,11 +35,11 @@ fn killed_at(nth: usize) -> usize {
 }
 
 /// Kills an import at one sync, and resumes it. Returns how the run that was to be killed ended.
-fn ends_well(nth: usize, act: Act, loss: Loss) -> i32 {
+fn ends_well(nth: usize, act: DiskFault, loss: PowerLoss) -> i32 {
     println!("{act:?} sync {nth}, lost: {loss:?}");
-    let test = Test::of_event(2);
-    let disk = Disk::under(&test);
-    let run = disk.disturb(test.import(), Call::Sync, nth, act);
+    let test = ImportTest::of_event(2);
+    let disk = TestDisk::under(&test);
+    let run = disk.disturb(test.import(), DiskCall::Sync, nth, act);
     let ended = run.killed_or_exits(0);
     disk.lose_power(loss, &mut Rng::with_seed(nth as u64));
     disk.watch(test.resume())

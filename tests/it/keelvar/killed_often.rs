@@ -6,10 +6,10 @@
 use std::env;
 use std::time::{Duration, Instant};
 
-use consign::emulator::{FileStatus, Missing, Partial};
+use consign::emulator::{FileStatusDisplay, MissingFilesOutcome, PartialFilesOutcome};
 use fastrand::Rng;
 
-use crate::harness::{EVENT, KILLED, OTHER_EVENT, Test, attached_once, short_or_long};
+use crate::harness::{EVENT, ImportTest, KILLED, OTHER_EVENT, attached_once, short_or_long};
 
 /// So many kills each test makes, over as many imports as it takes.
 fn kills_to_make() -> usize {
@@ -21,25 +21,25 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What becomes of a row whose job failed, and says nothing of its files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Manner {
+enum FailedRowTreatment {
     /// Nothing of a failed job is attached, and somebody who has looked says so.
     Looked,
     /// What came is attached, and the job says so.
     Told,
 }
 
-impl Manner {
-    fn test(self) -> Test {
+impl FailedRowTreatment {
+    fn test(self) -> ImportTest {
         // Three jobs of four files.
-        let test = Test::of_objects([(EVENT, 8), (OTHER_EVENT, 4)]);
+        let test = ImportTest::of_objects([(EVENT, 8), (OTHER_EVENT, 4)]);
         test.jobs(|jobs| {
             jobs.terms.give_up_after = PATIENCE;
-            jobs.terms.missing = Missing::Fails(match self {
-                Self::Looked => Partial::Nothing,
-                Self::Told => Partial::Kept,
+            jobs.terms.missing = MissingFilesOutcome::Fails(match self {
+                Self::Looked => PartialFilesOutcome::Nothing,
+                Self::Told => PartialFilesOutcome::Kept,
             });
             if self == Self::Told {
-                jobs.file_status = FileStatus::Told {
+                jobs.file_status = FileStatusDisplay::NameAndStatus {
                     attached: "ATTACHED".to_owned(),
                     not_attached: "NOT_ATTACHED".to_owned(),
                 };
@@ -56,7 +56,12 @@ impl Manner {
 }
 
 /// One import, killed so often at the most, and resumed to its end. Returns how often it was.
-fn import(manner: Manner, random: &mut Rng, undisturbed: Duration, most: usize) -> usize {
+fn import(
+    manner: FailedRowTreatment,
+    random: &mut Rng,
+    undisturbed: Duration,
+    most: usize,
+) -> usize {
     let test = manner.test();
     let mut kills = 0;
     while kills < most {
@@ -92,7 +97,7 @@ fn import(manner: Manner, random: &mut Rng, undisturbed: Duration, most: usize) 
     kills
 }
 
-fn killed_again_and_again(manner: Manner) {
+fn killed_again_and_again(manner: FailedRowTreatment) {
     let seed = env::var("CONSIGN_KILLS_SEED")
         .map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
     println!("seed {seed}");
@@ -111,10 +116,10 @@ fn killed_again_and_again(manner: Manner) {
 
 #[test]
 fn an_import_that_is_killed_again_and_again_ends_well_where_failed_jobs_attach_nothing() {
-    killed_again_and_again(Manner::Looked);
+    killed_again_and_again(FailedRowTreatment::Looked);
 }
 
 #[test]
 fn an_import_that_is_killed_again_and_again_ends_well_where_failed_jobs_say_what_they_attached() {
-    killed_again_and_again(Manner::Told);
+    killed_again_and_again(FailedRowTreatment::Told);
 }

@@ -1,7 +1,9 @@
 //! Results of which lines are gone: somebody filtered the file in a spreadsheet. What is attached
 //! already would go out again, and the service cannot be asked.
 
-use crate::harness::{EVENT, KILLED, Moment, Results, Running, Test, attached_once, row_of};
+use crate::harness::{
+    EVENT, HoldMoment, ImportTest, KILLED, ResultsTable, RunningTool, attached_once, row_of,
+};
 
 /// The text without these lines, the header being line 1.
 fn without(text: &str, gone: &[usize]) -> String {
@@ -12,9 +14,9 @@ fn without(text: &str, gone: &[usize]) -> String {
 
 #[test]
 fn results_are_refused_whichever_lines_are_gone_and_the_rows_are_named() {
-    let test = Test::of_event(4);
+    let test = ImportTest::of_event(4);
     test.import().exits(0);
-    let whole = test.read(Results::NAME);
+    let whole = test.read(ResultsTable::NAME);
     for (gone, told) in [
         (
             &[2][..],
@@ -33,7 +35,7 @@ fn results_are_refused_whichever_lines_are_gone_and_the_rows_are_named() {
             "2 lines were removed since it was written\n@, and the files of rows 1,4 may be",
         ),
     ] {
-        test.write(Results::NAME, without(&whole, gone));
+        test.write(ResultsTable::NAME, without(&whole, gone));
         let nothing = "nothing was sent: Keelvar cannot be asked what is attached already";
         for run in [test.resume(), test.resume().args(["--dry-run"])] {
             run.stdout("")
@@ -44,17 +46,17 @@ fn results_are_refused_whichever_lines_are_gone_and_the_rows_are_named() {
                 .exits(2);
         }
     }
-    test.write(Results::NAME, whole);
+    test.write(ResultsTable::NAME, whole);
     test.resume().requests([]).exits(0);
     attached_once(&test);
 }
 
 #[test]
 fn a_file_that_was_cut_off_in_the_middle_of_a_line_is_refused_too() {
-    let test = Test::of_event(2);
+    let test = ImportTest::of_event(2);
     test.import().exits(0);
-    let whole = test.read(Results::NAME);
-    test.write(Results::NAME, &whole[..whole.len() - 20]);
+    let whole = test.read(ResultsTable::NAME);
+    test.write(ResultsTable::NAME, &whole[..whole.len() - 20]);
     test.resume()
         .says("error: m.results.csv line 3 was torn\nnothing was sent: ")
         .says("go on with --allow-again=2\n")
@@ -63,19 +65,25 @@ fn a_file_that_was_cut_off_in_the_middle_of_a_line_is_refused_too() {
 
 #[test]
 fn rows_that_are_new_are_no_rows_that_lost_their_lines() {
-    let test = Test::of_event(3);
+    let test = ImportTest::of_event(3);
     test.import().exits(0);
     test.write("A4.pdf", "content of A4");
     test.write("m.csv", test.read("m.csv") + &row_of("A4", EVENT));
-    test.write(Results::NAME, without(&test.read(Results::NAME), &[4]));
+    test.write(
+        ResultsTable::NAME,
+        without(&test.read(ResultsTable::NAME), &[4]),
+    );
     test.resume().says("go on with --allow-again=3\n").exits(2);
 }
 
 #[test]
 fn whoever_has_looked_goes_on_with_the_rows_that_are_not_there() {
-    let test = Test::of_event(3);
+    let test = ImportTest::of_event(3);
     test.import().exits(0);
-    test.write(Results::NAME, without(&test.read(Results::NAME), &[2, 4]));
+    test.write(
+        ResultsTable::NAME,
+        without(&test.read(ResultsTable::NAME), &[2, 4]),
+    );
     // As if they had not been there.
     test.write("A1.pdf", "another content of A1");
     test.write("A3.pdf", "another content of A3");
@@ -102,12 +110,12 @@ fn whoever_has_looked_goes_on_with_the_rows_that_are_not_there() {
 
 #[test]
 fn a_line_of_a_killed_run_is_missed_as_long_as_a_later_one_is_there() {
-    let test = Test::of_event(2).between();
+    let test = ImportTest::of_event(2).between();
     // Both rows are in a job, and their bytes are on their way.
     test.import()
-        .while_held(3, Moment::Before, Running::kill)
+        .while_held(3, HoldMoment::Before, RunningTool::kill)
         .exits(KILLED);
-    let journal = test.read(Results::NAME);
+    let journal = test.read(ResultsTable::NAME);
     let job = |line: &str| line.contains("A1,created") && !line.contains("sending");
     let gone: Vec<usize> = journal
         .lines()
@@ -117,7 +125,7 @@ fn a_line_of_a_killed_run_is_missed_as_long_as_a_later_one_is_there() {
         .collect();
     assert!(!gone.is_empty(), "{journal}");
     let altered = without(&journal, &gone);
-    test.write(Results::NAME, &altered);
+    test.write(ResultsTable::NAME, &altered);
     test.resume()
         .whatever_it_says()
         .rows(["A1 uploaded", "A2 uploaded"])

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use consign::emulator::Operation::{CreateJob, Upload};
-use consign::emulator::When::Nth;
-use consign::emulator::{Ending, Missing};
+use consign::emulator::EmulatorOperation::{CreateJob, Upload};
+use consign::emulator::FaultTrigger::Nth;
+use consign::emulator::{JobEnding, MissingFilesOutcome};
 
-use crate::harness::{Test, attached_once, status};
+use crate::harness::{ImportTest, attached_once, status};
 
 #[test]
 fn a_job_that_never_ends_leaves_its_rows_to_a_later_run_with_its_last_word() {
-    let test = Test::of_event(2).jobs(|jobs| jobs.terms.ending = Ending::Never);
+    let test = ImportTest::of_event(2).jobs(|jobs| jobs.terms.ending = JobEnding::Never);
     test.import()
         .args(["--job-timeout", "5s"])
         .says("2 of 2 rows not done")
@@ -36,7 +36,8 @@ fn a_job_that_never_ends_leaves_its_rows_to_a_later_run_with_its_last_word() {
 
 #[test]
 fn a_word_for_success_that_nobody_knew_can_be_named() {
-    let test = Test::of_event(1).jobs(|jobs| jobs.words.success = "ATTACHED_ALL".to_owned());
+    let test =
+        ImportTest::of_event(1).jobs(|jobs| jobs.status_words.success = "ATTACHED_ALL".to_owned());
     test.import()
         .args(["--job-timeout", "5s"])
         .rows(["A1 pending job_running"])
@@ -55,15 +56,15 @@ fn a_word_for_success_that_nobody_knew_can_be_named() {
 }
 
 /// A service that refuses one file of two, so that the job fails in the end.
-fn half_refused() -> Test {
-    Test::of_event(2)
+fn half_refused() -> ImportTest {
+    ImportTest::of_event(2)
         .jobs(|jobs| jobs.terms.give_up_after = Duration::from_millis(500))
         .fault(Upload, Nth(1), status(400))
 }
 
 /// The reasons of all rows, in alphabetical order: which file of a job comes first is a matter of
 /// chance.
-fn reasons(test: &Test) -> Vec<String> {
+fn reasons(test: &ImportTest) -> Vec<String> {
     let results = test.results();
     let reasons = results
         .lines
@@ -95,7 +96,7 @@ fn of_a_job_that_failed_for_one_file_the_others_are_tried_again_only_on_demand()
 
 #[test]
 fn a_job_that_ends_well_without_a_file_does_so_for_the_others() {
-    let test = half_refused().jobs(|jobs| jobs.terms.missing = Missing::Completes);
+    let test = half_refused().jobs(|jobs| jobs.terms.missing = MissingFilesOutcome::Completes);
     test.import()
         .says("failed, upload_refused: the storage refused the file: status 400")
         .exits(1);
@@ -107,7 +108,7 @@ fn a_job_that_ends_well_without_a_file_does_so_for_the_others() {
 
 #[test]
 fn a_file_that_the_service_took_and_rejected_is_told_with_its_reason() {
-    let test = Test::of_event(2).altering(|job| {
+    let test = ImportTest::of_event(2).altering(|job| {
         if job["status"] == "COMPLETED" {
             let rejected = &mut job["detail"]["files"][1];
             rejected["status"] = "REJECTED".into();

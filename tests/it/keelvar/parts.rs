@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use consign::emulator::Operation::CreateJob;
+use consign::emulator::EmulatorOperation::CreateJob;
 
-use crate::harness::{EVENT, HEADER, Results, Test, attached_once};
+use crate::harness::{EVENT, HEADER, ImportTest, ResultsTable, attached_once};
 
 /// How many rows of the results share a job, for each job, the largest first.
-fn parts(results: &Results) -> Vec<usize> {
+fn parts(results: &ResultsTable) -> Vec<usize> {
     let mut rows: BTreeMap<&str, usize> = BTreeMap::new();
     for line in &results.lines {
         *rows.entry(line.cell("attachment_id")).or_default() += 1;
@@ -25,7 +25,7 @@ fn eight_files_share_a_job_unless_the_user_wants_fewer_or_fewer_may_be_at_work()
         (Some("20"), 9, [9, 1]),
         (None, 6, [6, 4]),
     ] {
-        let test = Test::of_event(10);
+        let test = ImportTest::of_event(10);
         let option = files_per_job.map(|files| ["--files-per-job", files]);
         test.import_at_once(at_once)
             .hasty()
@@ -44,7 +44,7 @@ fn eight_files_share_a_job_unless_the_user_wants_fewer_or_fewer_may_be_at_work()
 #[test]
 fn files_of_one_name_for_one_event_go_into_different_jobs_after_a_warning() {
     let object = EVENT.replace(' ', ",");
-    let test = Test::of_jobs()
+    let test = ImportTest::of_jobs()
         .file("x/a.pdf", "alpha")
         .file("y/a.pdf", "again")
         .file("b.pdf", "beta")

@@ -2,19 +2,19 @@
 
 use std::num::NonZeroU32;
 
-use consign::emulator::Operation::{CreateJob, GetJob};
-use consign::emulator::When::Nth;
-use consign::emulator::{Effect, JobKeys, UnknownAs};
+use consign::emulator::EmulatorOperation::{CreateJob, GetJob};
+use consign::emulator::FaultTrigger::Nth;
+use consign::emulator::{AcceptedJobKeys, FaultEffect, UnknownObjectAnswer};
 
-use crate::harness::{EVENT, OTHER_EVENT, REQUEST, Test};
+use crate::harness::{EVENT, ImportTest, OTHER_EVENT, REQUEST};
 
 const TO_GO_ON: &str = "to go on: [consign] import m.csv --base-url [base] --rate 2000 \
                         --concurrency 8 --resume\n";
 
 #[test]
 fn a_rejected_key_is_called_that_although_the_service_says_nothing() {
-    let test =
-        Test::of_event(2).jobs(|jobs| jobs.keys = JobKeys::Only("the right key".to_owned().into()));
+    let test = ImportTest::of_event(2)
+        .jobs(|jobs| jobs.accepted_keys = AcceptedJobKeys::Only("the right key".to_owned().into()));
     test.import()
         .variable("KEELVAR_API_KEY", "another key")
         .stdout(format!(
@@ -38,19 +38,20 @@ fn an_event_that_does_not_exist_fails_its_own_rows_whichever_way_the_service_say
     let unknown = OTHER_EVENT.split_once(' ').unwrap().1.parse().unwrap();
     for (told, message) in [
         (
-            UnknownAs::BadRequest400,
+            UnknownObjectAnswer::BadRequest400,
             "the service refused the attachment: status 400: Invalid resource ID; \
              sourcing_event: This object does not exist.",
         ),
         (
-            UnknownAs::FailedJob,
+            UnknownObjectAnswer::FailedJob,
             "the job failed before it took any file: FAILED: Invalid resource ID",
         ),
     ] {
-        let test = Test::of_objects([(OTHER_EVENT, 2), (EVENT, 1), (REQUEST, 1)]).jobs(|jobs| {
-            jobs.unknown_objects = vec![unknown];
-            jobs.unknown_as = told;
-        });
+        let test =
+            ImportTest::of_objects([(OTHER_EVENT, 2), (EVENT, 1), (REQUEST, 1)]).jobs(|jobs| {
+                jobs.unknown_objects = vec![unknown];
+                jobs.unknown_object_answer = told;
+            });
         test.import()
             .says(format!(
                 "row 1, external_id \"A1\": failed, refused: {message}\n"
@@ -72,7 +73,7 @@ fn an_event_that_does_not_exist_fails_its_own_rows_whichever_way_the_service_say
 
 #[test]
 fn a_base_where_there_are_no_jobs_is_asked_about() {
-    let test = Test::of_event(2);
+    let test = ImportTest::of_event(2);
     let base = format!("{}/v1", test.service().base_url());
     test.consign(["import", "m.csv", "--base-url", &base])
         .args(["--skip-preflight"])
@@ -88,11 +89,11 @@ fn a_base_where_there_are_no_jobs_is_asked_about() {
 
 #[test]
 fn a_429_is_waited_out_for_as_long_as_it_says_and_costs_no_attempt() {
-    let too_many = Effect::Status {
+    let too_many = FaultEffect::Status {
         code: 429,
         retry_after: Some("7".to_owned()),
     };
-    let test = Test::of_event(2)
+    let test = ImportTest::of_event(2)
         .fault(CreateJob, Nth(1), too_many.clone())
         .fault(GetJob, Nth(2), too_many);
     test.import()
@@ -118,7 +119,7 @@ fn a_429_is_waited_out_for_as_long_as_it_says_and_costs_no_attempt() {
 #[test]
 fn a_day_that_is_used_up_pauses_the_run_says_when_it_goes_on_and_fails_no_row() {
     let test =
-        Test::of_event(6).jobs(|jobs| jobs.budgets.posts_a_day = NonZeroU32::new(2).unwrap());
+        ImportTest::of_event(6).jobs(|jobs| jobs.budgets.posts_a_day = NonZeroU32::new(2).unwrap());
     let mut running = test.import().args(["--files-per-job", "2"]).start();
     running.wait_until_it_says(
         "the service allows no more jobs for now; the run goes on with them at ",

@@ -1,13 +1,15 @@
 //! Going on with results of an earlier import, which are all that is known of what is attached.
 
-use consign::emulator::Operation::CreateJob;
-use consign::emulator::When::Nth;
+use consign::emulator::EmulatorOperation::CreateJob;
+use consign::emulator::FaultTrigger::Nth;
 
-use crate::harness::{EVENT, HEADER, OTHER_EVENT, Results, Test, attached_once, row_of, status};
+use crate::harness::{
+    EVENT, HEADER, ImportTest, OTHER_EVENT, ResultsTable, attached_once, row_of, status,
+};
 
 #[test]
 fn rows_that_are_done_cost_nothing() {
-    let test = Test::of_event(3);
+    let test = ImportTest::of_event(3);
     test.import().exits(0);
     let before = test.results();
     test.resume()
@@ -28,7 +30,7 @@ fn rows_that_are_done_cost_nothing() {
 
 #[test]
 fn rows_that_were_added_go_into_a_job_of_their_own() {
-    let test = Test::of_event(2);
+    let test = ImportTest::of_event(2);
     test.import().exits(0);
     for id in ["A3", "A4"] {
         test.write(&format!("{id}.pdf"), format!("content of {id}"));
@@ -48,7 +50,7 @@ fn rows_that_were_added_go_into_a_job_of_their_own() {
 
 #[test]
 fn a_job_that_the_service_refused_is_tried_again() {
-    let test = Test::of_event(2).fault(CreateJob, Nth(1), status(400));
+    let test = ImportTest::of_event(2).fault(CreateJob, Nth(1), status(400));
     test.import()
         .says("failed, refused: the service refused the attachment: status 400: ")
         .rows(["A1 failed refused", "A2 failed refused"])
@@ -63,10 +65,13 @@ fn a_job_that_the_service_refused_is_tried_again() {
 
 #[test]
 fn a_line_that_somebody_altered_ends_it_before_anything_is_sent() {
-    let test = Test::of_event(2);
+    let test = ImportTest::of_event(2);
     test.import().exits(0);
-    let good = test.read(Results::NAME);
-    test.write(Results::NAME, good.replace("A2,uploaded,", "A2,pending,"));
+    let good = test.read(ResultsTable::NAME);
+    test.write(
+        ResultsTable::NAME,
+        good.replace("A2,uploaded,", "A2,pending,"),
+    );
     test.resume()
         .stdout("")
         .stderr(
@@ -78,10 +83,13 @@ fn a_line_that_somebody_altered_ends_it_before_anything_is_sent() {
         )
         .exits(2);
     // One of the two remedies: the line as it was.
-    test.write(Results::NAME, &good);
+    test.write(ResultsTable::NAME, &good);
     test.resume().requests([]).exits(0);
     // The other one, of somebody who has seen that the file is not there.
-    test.write(Results::NAME, good.replace("A2,uploaded,", "A2,pending,"));
+    test.write(
+        ResultsTable::NAME,
+        good.replace("A2,uploaded,", "A2,pending,"),
+    );
     test.remove("A2.pdf");
     test.write("A2.pdf", "another content of A2");
     test.resume()
@@ -101,7 +109,7 @@ fn a_line_that_somebody_altered_ends_it_before_anything_is_sent() {
 
 #[test]
 fn a_file_that_changed_after_it_was_attached_is_a_conflict() {
-    let test = Test::of_event(2);
+    let test = ImportTest::of_event(2);
     test.import().exits(0);
     test.write("A2.pdf", "CONTENT OF A2");
     for _ in 0..2 {
@@ -121,7 +129,7 @@ fn a_file_that_changed_after_it_was_attached_is_a_conflict() {
 
 #[test]
 fn a_done_row_that_names_another_event_now_is_a_conflict() {
-    let test = Test::of_event(2);
+    let test = ImportTest::of_event(2);
     test.import().exits(0);
     let rows = [row_of("A1", EVENT), row_of("A2", OTHER_EVENT)].concat();
     test.write("m.csv", format!("{HEADER}{rows}"));
@@ -134,11 +142,11 @@ fn a_done_row_that_names_another_event_now_is_a_conflict() {
 
 #[test]
 fn a_second_run_on_the_same_results_is_refused_while_the_first_goes_on() {
-    use crate::harness::Moment;
+    use crate::harness::HoldMoment;
 
-    let test = Test::of_event(2).between();
+    let test = ImportTest::of_event(2).between();
     test.import()
-        .while_held(1, Moment::Before, |running| {
+        .while_held(1, HoldMoment::Before, |running| {
             running
                 .test
                 .resume()

@@ -2,29 +2,29 @@
 
 use std::fs;
 
-use consign::emulator::Effect::{ExpiredUrl, LoseAnswer};
-use consign::emulator::Operation::{CreateJob, GetJob, Upload};
-use consign::emulator::When::Nth;
-use consign::emulator::{Effect, JobKeys};
+use consign::emulator::EmulatorOperation::{CreateJob, GetJob, Upload};
+use consign::emulator::FaultEffect::{ExpiredUrl, LoseAnswer};
+use consign::emulator::FaultTrigger::Nth;
+use consign::emulator::{AcceptedJobKeys, FaultEffect};
 use serde_json::json;
 
-use crate::harness::{Outcome, Run, Test, status};
+use crate::harness::{FinishedRun, ImportTest, TestRun, status};
 
 const KEY: &str = "CANARY-KEY-51e0";
 const WRONG_KEY: &str = "CANARY-WRONG-KEY-9a77";
 const EMAIL: &str = "canary-email-3c@example.com";
 
 /// A service that takes this key alone, behind somebody who remembers the upload addresses.
-fn guarded(rows: usize) -> Test {
-    Test::of_event(rows)
+fn guarded(rows: usize) -> ImportTest {
+    ImportTest::of_event(rows)
         .between()
-        .jobs(|jobs| jobs.keys = JobKeys::Only(KEY.to_owned().into()))
+        .jobs(|jobs| jobs.accepted_keys = AcceptedJobKeys::Only(KEY.to_owned().into()))
 }
 
 /// Makes a run that says as much as it can, and looks for secrets in all that it says and writes,
 /// and in what the service noted.
 #[track_caller]
-fn keeps_secrets(test: &Test, run: Run<'_>, key: &str, code: i32) -> Outcome {
+fn keeps_secrets(test: &ImportTest, run: TestRun<'_>, key: &str, code: i32) -> FinishedRun {
     let outcome = run
         .variable("KEELVAR_API_KEY", key)
         .variable("KEELVAR_USER_EMAIL", EMAIL)
@@ -57,7 +57,7 @@ fn an_import_that_goes_well_tells_no_secret() {
 
 #[test]
 fn an_import_that_meets_many_kinds_of_failure_tells_no_secret() {
-    let throttled = Effect::Status {
+    let throttled = FaultEffect::Status {
         code: 429,
         retry_after: Some("1".to_owned()),
     };

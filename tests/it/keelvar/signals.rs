@@ -1,19 +1,19 @@
 //! Ctrl-C while jobs are under way.
 
-use consign::emulator::Ending;
-use consign::emulator::Operation::{CreateJob, GetJob};
+use consign::emulator::EmulatorOperation::{CreateJob, GetJob};
+use consign::emulator::JobEnding;
 
-use crate::harness::{Moment, Test, attached_once};
+use crate::harness::{HoldMoment, ImportTest, attached_once};
 
 const STOPPING: &str =
     "stopping: no new rows; those under way have 30 s (once more to end at once)\n";
 
 #[test]
 fn an_interrupted_run_finishes_the_job_under_way_and_makes_no_other() {
-    let test = Test::of_event(4).between();
+    let test = ImportTest::of_event(4).between();
     test.import_at_once(2)
         .hasty()
-        .while_held(2, Moment::Before, |running| {
+        .while_held(2, HoldMoment::Before, |running| {
             running.signal("INT");
             running.wait_until_it_says(STOPPING);
         })
@@ -38,7 +38,7 @@ fn an_interrupted_run_finishes_the_job_under_way_and_makes_no_other() {
 
 #[test]
 fn a_job_that_takes_longer_than_an_interrupted_run_waits_is_gone_on_with() {
-    let test = Test::of_event(2).jobs(|jobs| jobs.terms.ending = Ending::Never);
+    let test = ImportTest::of_event(2).jobs(|jobs| jobs.terms.ending = JobEnding::Never);
     let mut running = test.import().start();
     let service = test.service();
     running.wait_until("it waits for the end", || service.count_of(GetJob) >= 2);

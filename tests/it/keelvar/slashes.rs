@@ -1,19 +1,19 @@
 //! Whether an address ends with a slash is not documented: what has worked once is kept.
 
-use consign::emulator::{Slashes, WrongSlash};
+use consign::emulator::{TrailingSlashRule, WrongSlashAnswer};
 
-use crate::harness::Test;
+use crate::harness::ImportTest;
 
 #[test]
 fn the_form_of_address_that_the_service_wants_is_found_once_and_kept() {
     for (wrong, answer) in [
-        (WrongSlash::Redirected, "301"),
-        (WrongSlash::NotFound, "404"),
+        (WrongSlashAnswer::Redirected, "301"),
+        (WrongSlashAnswer::NotFound, "404"),
     ] {
-        let test = Test::of_event(4).jobs(|jobs| {
-            jobs.slashes = Slashes::Required;
-            jobs.post_slashes = Slashes::Required;
-            jobs.wrong_slash = wrong;
+        let test = ImportTest::of_event(4).jobs(|jobs| {
+            jobs.get_slash_rule = TrailingSlashRule::Required;
+            jobs.post_slash_rule = TrailingSlashRule::Required;
+            jobs.wrong_slash_answer = wrong;
         });
         // One job after the other.
         let outcome = test
@@ -37,9 +37,9 @@ fn the_form_of_address_that_the_service_wants_is_found_once_and_kept() {
 
 #[test]
 fn a_service_that_wants_the_slash_for_one_kind_of_request_only_gets_it_there() {
-    let test = Test::of_event(1).jobs(|jobs| {
-        jobs.slashes = Slashes::Required;
-        jobs.post_slashes = Slashes::Forbidden;
+    let test = ImportTest::of_event(1).jobs(|jobs| {
+        jobs.get_slash_rule = TrailingSlashRule::Required;
+        jobs.post_slash_rule = TrailingSlashRule::Forbidden;
     });
     test.import()
         .requests([

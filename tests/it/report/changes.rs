@@ -1,17 +1,17 @@
 //! The section on what was changed on request.
 
 use consign::digest::sha256;
-use consign::results::{Backup, Changes, Entry, Former, Status};
+use consign::results::{AttachmentChanges, BackupOutcome, FormerContent, ResultsEntry, Status};
 use serde_json::{Value, json as value};
 
 use super::{HTML, JSON, json, report, uploaded, with_results};
 
 /// The line of a row whose content, title and key were all changed.
-fn changed(row: usize, backup: Backup) -> Entry {
-    Entry {
+fn changed(row: usize, backup: BackupOutcome) -> ResultsEntry {
+    ResultsEntry {
         status: Status::Replaced,
-        changes: Changes {
-            replaced: Some(Former {
+        changes: AttachmentChanges {
+            replaced: Some(FormerContent {
                 size: 4,
                 sha256: Some(sha256(b"old")),
                 backup,
@@ -25,8 +25,12 @@ fn changed(row: usize, backup: Backup) -> Entry {
 
 #[test]
 fn each_change_stands_there_with_what_was_there_before() {
-    let kept = Backup::Kept("old/A1.1.pdf".into());
-    let test = with_results([changed(1, kept), changed(2, Backup::Waived), uploaded(3)]);
+    let kept = BackupOutcome::Kept("old/A1.1.pdf".into());
+    let test = with_results([
+        changed(1, kept),
+        changed(2, BackupOutcome::Waived),
+        uploaded(3),
+    ]);
     report(&test)
         .says("Changed on request: the content of 2 rows; the title of 2 rows; the external_id of 2 rows.")
         .exits(0);
@@ -57,7 +61,7 @@ fn each_change_stands_there_with_what_was_there_before() {
 
 #[test]
 fn a_list_of_very_many_changes_ends_and_says_so() {
-    let rows = (1..=60).map(|row| changed(row, Backup::Waived));
+    let rows = (1..=60).map(|row| changed(row, BackupOutcome::Waived));
     let test = with_results(rows);
     report(&test).exits(0);
     let html = test.read(HTML);
@@ -76,7 +80,7 @@ fn a_list_of_very_many_changes_ends_and_says_so() {
 fn changes_full_of_what_has_to_be_escaped_do_not_make_the_file_too_large() {
     let cell = "\u{202e}<'&\u{1b}\"".repeat(400);
     let rows = (1..=300).map(|row| {
-        let mut entry = changed(row, Backup::Kept(cell.clone()));
+        let mut entry = changed(row, BackupOutcome::Kept(cell.clone()));
         entry.changes.previous_title = Some(cell.clone());
         entry.changes.renamed_to = Some(cell.clone());
         entry

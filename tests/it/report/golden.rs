@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::{HTML, JSON, SUMS, VERIFICATION, report};
-use crate::harness::{MANIFEST, Results, Test};
+use crate::harness::{ImportTest, MANIFEST, ResultsTable};
 
 fn golden(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/report/golden");
@@ -14,9 +14,9 @@ fn golden(name: &str) -> PathBuf {
 }
 
 /// A folder with the files of that import.
-pub(super) fn small_import() -> Test {
-    let test = Test::new();
-    for name in [MANIFEST, Results::NAME, VERIFICATION] {
+pub(super) fn small_import() -> ImportTest {
+    let test = ImportTest::new();
+    for name in [MANIFEST, ResultsTable::NAME, VERIFICATION] {
         test.write(name, fs::read(golden(name)).unwrap());
         let mine = fs::Permissions::from_mode(0o600);
         fs::set_permissions(test.path(name), mine).unwrap();
@@ -56,7 +56,7 @@ fn the_report_of_a_small_import_is_this_one() {
 fn the_same_inputs_give_the_same_bytes_in_whatever_folder_they_are() {
     let (one, other) = (small_import(), small_import());
     report(&one).exits(0);
-    let results = other.path(Results::NAME);
+    let results = other.path(ResultsTable::NAME);
     other
         .consign(["report", results.to_str().unwrap()])
         .exits(0);
@@ -75,7 +75,7 @@ fn the_digests_at_the_end_are_those_of_the_files() {
         let digest = consign::digest::sha256(test.read(name).as_bytes());
         format!("{digest}  {name}\n")
     };
-    let expected = [SUMS, JSON, HTML, VERIFICATION, Results::NAME].map(line);
+    let expected = [SUMS, JSON, HTML, VERIFICATION, ResultsTable::NAME].map(line);
     assert_eq!(noted, expected.concat());
 }
 

@@ -1,14 +1,14 @@
 //! Cells that would do something to whoever looks at the report.
 
-use consign::results::{Backup, Changes, Entry, Former};
-use consign::text::acts_on_a_reader;
+use consign::results::{AttachmentChanges, BackupOutcome, FormerContent, ResultsEntry};
+use consign::text::is_unsafe_to_print;
 
 use super::{HTML, JSON, VERIFICATION, json, report, uploaded, with_results};
 
 const HOSTILE: &str = "</td><script>alert(1)</script>\"><img src=x onerror=alert(2)>'\u{202e}fdp\u{1b}[2J\u{9b}31m\u{2028}{{ 7 }}";
 
 /// An entry with the text in each cell that may hold any.
-fn hostile(row: usize, status: &str) -> Entry {
+fn hostile(row: usize, status: &str) -> ResultsEntry {
     let mut entry = uploaded(row);
     entry.file_path = format!("{HOSTILE}{row}");
     entry.object_type = HOSTILE.into();
@@ -16,11 +16,11 @@ fn hostile(row: usize, status: &str) -> Entry {
     entry.external_id = format!("{HOSTILE}{row}");
     entry.destination = HOSTILE.into();
     entry.message = HOSTILE.into();
-    entry.changes = Changes {
-        replaced: Some(Former {
+    entry.changes = AttachmentChanges {
+        replaced: Some(FormerContent {
             size: 3,
             sha256: None,
-            backup: Backup::Kept(HOSTILE.into()),
+            backup: BackupOutcome::Kept(HOSTILE.into()),
         }),
         previous_title: Some(HOSTILE.into()),
         renamed_to: Some(HOSTILE.into()),
@@ -29,12 +29,12 @@ fn hostile(row: usize, status: &str) -> Entry {
     let cells = entry.cells().map(std::borrow::Cow::into_owned);
     let mut cells = cells.each_ref().map(String::as_str);
     (cells[0], cells[5], cells[6]) = (&row, status, HOSTILE);
-    Entry::from_cells(cells).unwrap()
+    ResultsEntry::from_cells(cells).unwrap()
 }
 
 #[track_caller]
 fn is_inert(html: &str) {
-    let acts = |c: char| c != '\n' && acts_on_a_reader(c);
+    let acts = |c: char| c != '\n' && is_unsafe_to_print(c);
     assert!(!html.contains(acts), "something acts on whoever looks");
     for element in ["<script", "<img", "<iframe", "<object", "<link", "<form"] {
         assert!(!html.contains(element), "{element}");
@@ -57,7 +57,7 @@ fn whatever_stands_in_a_cell_is_shown_as_text() {
          onerror=alert(2)&#62;&#39;\\u{202e}fdp\\u{1b}[2J\\u{9b}31m\\u{2028}{{ 7 }}1<span"
     ));
     let for_machines = test.read(JSON);
-    assert!(!for_machines.contains(|c| c != '\n' && acts_on_a_reader(c)));
+    assert!(!for_machines.contains(|c| c != '\n' && is_unsafe_to_print(c)));
     assert_eq!(
         json(&test)["row_list"]["listed"][0]["file_path"],
         format!("{HOSTILE}1")
@@ -65,7 +65,7 @@ fn whatever_stands_in_a_cell_is_shown_as_text() {
     assert!(
         !outcome
             .stdout
-            .contains(|c| c != '\n' && acts_on_a_reader(c))
+            .contains(|c| c != '\n' && is_unsafe_to_print(c))
     );
 }
 
@@ -87,7 +87,7 @@ fn names_of_files_and_what_is_wrong_with_lines_are_shown_as_text() {
     assert!(
         !outcome
             .stdout
-            .contains(|c| c != '\n' && acts_on_a_reader(c))
+            .contains(|c| c != '\n' && is_unsafe_to_print(c))
     );
 }
 

@@ -4,15 +4,18 @@ use std::fs;
 use std::process::Command;
 
 use consign::results::Status;
-use consign::verification::{Checked, Download, Facts, KnownAs, Outcome, file};
+use consign::verification::{
+    ContentFacts, DownloadScope, ExpectedNames, VerificationLine, VerificationOutcome,
+    verification_file,
+};
 use serde_json::{Value, json as value};
 
 use super::{HTML, JSON, SUMS, VERIFICATION, json, report, uploaded, with_results};
-use crate::harness::{HEADER, KILLED, Moment, Results, Running, Test, row};
+use crate::harness::{HEADER, HoldMoment, ImportTest, KILLED, ResultsTable, RunningTool, row};
 
 #[test]
 fn an_import_is_reconciled_with_its_manifest_row_by_row() {
-    let test = Test::of_rows(3);
+    let test = ImportTest::of_rows(3);
     test.import().exits(0);
     report(&test)
         .says("All 3 rows are done. Verified: 3 by the MD5 that the storage confirmed.\n")
@@ -32,7 +35,7 @@ fn an_import_is_reconciled_with_its_manifest_row_by_row() {
 
 #[test]
 fn a_manifest_that_was_changed_since_is_shown_where_it_differs() {
-    let test = Test::of_rows(3);
+    let test = ImportTest::of_rows(3);
     test.import().exits(0);
     test.write(
         "m.csv",
@@ -113,14 +116,14 @@ fn a_manifest_that_cannot_be_read_is_refused_only_where_the_user_named_it() {
 #[test]
 fn damaged_torn_and_removed_lines_are_named_and_count_for_nothing() {
     let test = with_results((1..=5).map(uploaded));
-    let whole = test.read(Results::NAME);
+    let whole = test.read(ResultsTable::NAME);
     let mut lines: Vec<&str> = whole.split_inclusive('\n').collect();
     let altered = lines[2].replace("A2.pdf", "A7.pdf");
     lines[2] = &altered;
     lines.remove(3);
     let last = lines.pop().unwrap();
     lines.push(&last[..20]);
-    test.write(Results::NAME, lines.concat());
+    test.write(ResultsTable::NAME, lines.concat());
     report(&test)
         .says("All 2 rows are done.")
         .says("The results file is damaged.")
@@ -139,19 +142,19 @@ fn damaged_torn_and_removed_lines_are_named_and_count_for_nothing() {
     assert!(!test.read(SUMS).contains("A7.pdf"));
 }
 
-fn checked(row: usize, outcome: Outcome) -> Checked {
+fn checked(row: usize, outcome: VerificationOutcome) -> VerificationLine {
     let entry = uploaded(row);
-    let facts = Facts::of(&entry);
-    Checked {
+    let facts = ContentFacts::from_entry(&entry);
+    VerificationLine {
         row: Some(row),
         external_id: entry.external_id,
         attachment_id: entry.attachment_id,
         outcome,
         expected: facts,
         found: facts,
-        expected_as: KnownAs::default(),
+        expected_names: ExpectedNames::default(),
         checked_at: "2026-11-23T00:00:00Z".parse().unwrap(),
-        download: Download::All,
+        download: DownloadScope::All,
         local_file: None,
         destination: entry.destination.clone(),
         message: String::new(),
@@ -161,18 +164,18 @@ fn checked(row: usize, outcome: Outcome) -> Checked {
 #[test]
 fn what_verify_found_counts_more_than_what_the_import_saw() {
     let test = with_results((1..=4).map(uploaded));
-    let mut missing = checked(2, Outcome::Missing);
-    missing.found = Facts::default();
+    let mut missing = checked(2, VerificationOutcome::Missing);
+    missing.found = ContentFacts::default();
     missing.message = "there is no attachment 2".into();
-    let mut outdated = checked(3, Outcome::Match);
+    let mut outdated = checked(3, VerificationOutcome::Match);
     outdated.expected.size = Some(6);
     let lines = [
-        checked(1, Outcome::Match),
+        checked(1, VerificationOutcome::Match),
         missing,
         outdated,
-        checked(4, Outcome::Match),
+        checked(4, VerificationOutcome::Match),
     ];
-    file::write(&test.path(VERIFICATION), lines.iter()).unwrap();
+    verification_file::write(&test.path(VERIFICATION), lines.iter()).unwrap();
     let altered = test
         .read(VERIFICATION)
         .replace("4,A4,4,match", "4,A4,4,missing");
@@ -215,9 +218,9 @@ fn what_verify_found_counts_more_than_what_the_import_saw() {
 
 #[test]
 fn results_that_a_run_is_writing_are_refused() {
-    let test = Test::of_rows(2).between();
+    let test = ImportTest::of_rows(2).between();
     test.import()
-        .while_held(1, Moment::Before, |running| {
+        .while_held(1, HoldMoment::Before, |running| {
             report(running.test)
                 .stdout("")
                 .stderr("error: m.results.csv is in use by another run of consign; wait for it to end, or stop it\n")
@@ -229,7 +232,7 @@ fn results_that_a_run_is_writing_are_refused() {
 
 #[test]
 fn results_that_cannot_be_read_are_refused_with_what_to_do() {
-    let test = Test::new().file("other.csv", "a,b\n1,2\n");
+    let test = ImportTest::new().file("other.csv", "a,b\n1,2\n");
     test.consign(["report", "gone.csv"])
         .stderr("error: cannot open gone.csv: No such file or directory (os error 2); check the path and its permissions\n")
         .exits(2);
@@ -267,7 +270,7 @@ fn rows_that_have_left_the_manifest_stand_apart() {
 }
 
 /// Makes a pipe that nobody writes to.
-fn pipe(test: &Test, name: &str) {
+fn pipe(test: &ImportTest, name: &str) {
     let path = test.path(name);
     let made = Command::new("mkfifo").arg(path).status();
     assert!(made.unwrap().success());
@@ -314,10 +317,10 @@ fn a_manifest_that_comes_from_a_pipe_is_noted_with_its_own_digest() {
 
 #[test]
 fn the_journal_of_an_import_that_was_killed_is_told_for_what_it_is() {
-    let test = Test::of_rows(3).between();
+    let test = ImportTest::of_rows(3).between();
     // The first row is stored, and would have been confirmed with the others.
     test.import()
-        .while_held(7, Moment::After, Running::kill)
+        .while_held(7, HoldMoment::After, RunningTool::kill)
         .exits(KILLED);
     let outcome = report(&test)
         .args(["--output", "json"])

@@ -2,21 +2,21 @@
 
 use std::fs;
 
-use consign::results::{Entry, Status};
+use consign::results::{ResultsEntry, Status};
 use serde_json::Value;
 
 use super::{HTML, VERIFICATION, report, uploaded, with_results};
-use crate::harness::{Results, Test};
+use crate::harness::{ImportTest, ResultsTable};
 
-fn failed(row: usize) -> Entry {
-    Entry {
+fn failed(row: usize) -> ResultsEntry {
+    ResultsEntry {
         status: Status::Failed,
         ..uploaded(row)
     }
 }
 
 /// What people are told of exceptions, if anything.
-fn exceptions(test: &Test) -> Option<String> {
+fn exceptions(test: &ImportTest) -> Option<String> {
     let said = report(test).exits(0).stdout;
     let mut lines = said.lines();
     lines
@@ -37,14 +37,14 @@ fn exceptions_are_counted_where_there_are_some() {
 
 #[test]
 fn scripts_are_told_whether_the_results_are_damaged() {
-    let summary = |test: &Test| -> Value {
+    let summary = |test: &ImportTest| -> Value {
         let run = report(test).args(["--output", "json"]).leaving_a_journal();
         serde_json::from_str(&run.exits(0).stdout).unwrap()
     };
     let test = with_results([uploaded(1), uploaded(2)]);
     assert_eq!(summary(&test)["damaged"], false);
-    let altered = test.read(Results::NAME).replace("A2.pdf", "A7.pdf");
-    test.write(Results::NAME, altered);
+    let altered = test.read(ResultsTable::NAME).replace("A2.pdf", "A7.pdf");
+    test.write(ResultsTable::NAME, altered);
     assert_eq!(summary(&test)["damaged"], true);
     assert_eq!(summary(&test)["rows"], 1);
 }

@@ -3,9 +3,9 @@
 use std::process::{Command, Output};
 
 use super::{SUMS, report};
-use crate::harness::{HEADER, Test};
+use crate::harness::{HEADER, ImportTest};
 
-fn sha256sum(test: &Test) -> Output {
+fn sha256sum(test: &ImportTest) -> Output {
     Command::new("sha256sum")
         .args(["--check", "--strict", SUMS])
         .current_dir(test.folder())
@@ -23,7 +23,7 @@ fn sha256sum_finds_every_imported_file_below_the_root_and_no_other_one() {
         "-",
         "missing.pdf",
     ];
-    let mut test = Test::new();
+    let mut test = ImportTest::new();
     for name in names.into_iter().filter(|name| *name != "missing.pdf") {
         test = test.file(name, name);
     }

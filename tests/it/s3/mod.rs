@@ -6,12 +6,12 @@ mod service;
 mod sigv4;
 mod storage;
 
-use crate::harness::{HEADER, MANIFEST, Run, Test};
-use service::{Address, HEADERS, Service};
+use crate::harness::{HEADER, ImportTest, MANIFEST, TestRun};
+use service::{AddressDefect, HEADERS, S3Service};
 use storage::KEY;
 
 /// An import into the service, one row at a time, that says all it can.
-fn import<'t>(test: &'t Test, service: &Service) -> Run<'t> {
+fn import<'t>(test: &'t ImportTest, service: &S3Service) -> TestRun<'t> {
     let base = service.base_url();
     test.consign(["import", MANIFEST, "--base-url", &base])
         .args(["--rate", "2000", "--concurrency", "1", "-vvv"])
@@ -23,22 +23,24 @@ fn import<'t>(test: &'t Test, service: &Service) -> Run<'t> {
 }
 
 /// What came to the storage, in words.
-fn uploads(service: &Service) -> Vec<String> {
+fn uploads(service: &S3Service) -> Vec<String> {
     let came = service.uploads();
-    came.iter().map(storage::Came::in_words).collect()
+    came.iter()
+        .map(storage::StorageExchange::in_words)
+        .collect()
 }
 
 #[test]
 fn files_are_stored_as_their_addresses_were_signed_and_their_etags_are_compared() {
     // More than one piece, and not a whole number of them.
     let large = b"0123456789".repeat(60_001);
-    let test = Test::new()
+    let test = ImportTest::new()
         .file("a/Vertrag Nr. 7 (ü+&=%20).pdf", "small")
         .file("large.bin", &large)
         .manifest(format!(
             "{HEADER}a/Vertrag Nr. 7 (ü+&=%20).pdf,contract,1,A1\nlarge.bin,event,2,A2\n"
         ));
-    let service = Service::giving([]);
+    let service = S3Service::giving([]);
     import(&test, &service)
         .rows(["A1 uploaded", "A2 uploaded"])
         .exits(0);
@@ -62,13 +64,13 @@ fn files_are_stored_as_their_addresses_were_signed_and_their_etags_are_compared(
 #[test]
 fn whatever_s3_finds_wrong_with_an_address_a_new_one_mends_it() {
     let names = HEADERS.map(|(name, _)| name);
-    let addresses = [Address::Expired, Address::Tampered]
+    let addresses = [AddressDefect::Expired, AddressDefect::Tampered]
         .into_iter()
-        .chain(names.map(Address::Without))
-        .chain(names.map(Address::Altered));
+        .chain(names.map(AddressDefect::Without))
+        .chain(names.map(AddressDefect::Altered));
     let rows = 2 + 2 * HEADERS.len();
-    let test = Test::of_rows(rows);
-    let service = Service::giving(addresses.flat_map(|wrong| [wrong, Address::Right]));
+    let test = ImportTest::of_rows(rows);
+    let service = S3Service::giving(addresses.flat_map(|wrong| [wrong, AddressDefect::Right]));
     import(&test, &service).exits(0);
     let mut expected = Vec::new();
     for number in 1..=rows {
@@ -100,8 +102,8 @@ fn whatever_s3_finds_wrong_with_an_address_a_new_one_mends_it() {
 
 #[test]
 fn an_address_that_s3_never_accepts_stores_nothing() {
-    let test = Test::of_rows(1);
-    let service = Service::giving([Address::Tampered; 6]);
+    let test = ImportTest::of_rows(1);
+    let service = S3Service::giving([AddressDefect::Tampered; 6]);
     import(&test, &service)
         .rows(["A1 failed upload_refused"])
         .exits(1);
@@ -117,8 +119,8 @@ fn an_address_that_s3_never_accepts_stores_nothing() {
 
 #[test]
 fn what_s3_refuses_for_good_is_told_in_its_words_and_without_the_address() {
-    let test = Test::of_rows(1);
-    let service = Service::giving([Address::Folder]);
+    let test = ImportTest::of_rows(1);
+    let service = S3Service::giving([AddressDefect::Folder]);
     let outcome = import(&test, &service)
         .rows(["A1 failed upload_refused"])
         .exits(1);

@@ -20,8 +20,8 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use url::form_urlencoded;
 
-use super::sigv4::Permission;
-use super::storage::{BUCKET, Came, KEY, Storage};
+use super::sigv4::PresignedRequest;
+use super::storage::{BUCKET, KEY, S3Storage, StorageExchange};
 
 /// The four headers of the vendor's documentation.
 pub(super) const HEADERS: [(&str, &str); 4] = [
@@ -33,7 +33,7 @@ pub(super) const HEADERS: [(&str, &str); 4] = [
 
 /// How an upload address is given out.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Address {
+pub(super) enum AddressDefect {
     /// As it should be.
     Right,
     /// Signed, and past its 15 minutes.
@@ -49,34 +49,34 @@ pub(super) enum Address {
 }
 
 /// The service and its storage.
-pub(super) struct Service {
+pub(super) struct S3Service {
     address: SocketAddr,
-    desk: Arc<Desk>,
+    desk: Arc<S3ServiceState>,
     /// Dropped last: both live on it.
     _runtime: Runtime,
 }
 
 /// What the requests are answered from.
-struct Desk {
-    storage: Storage,
-    records: Mutex<BTreeMap<u64, Record>>,
+struct S3ServiceState {
+    storage: S3Storage,
+    records: Mutex<BTreeMap<u64, S3Record>>,
     /// How the next addresses are given out; right ones after the last.
-    addresses: Mutex<VecDeque<Address>>,
+    addresses: Mutex<VecDeque<AddressDefect>>,
     came: Mutex<Vec<String>>,
     urls: Mutex<Vec<String>>,
 }
 
 #[derive(Clone)]
-struct Record {
+struct S3Record {
     external_id: String,
     file_name: String,
     /// Where its bytes are, or will be.
     key: String,
 }
 
-impl Service {
+impl S3Service {
     /// Starts both. The first upload addresses are given out as said.
-    pub(super) fn giving(addresses: impl IntoIterator<Item = Address>) -> Self {
+    pub(super) fn giving(addresses: impl IntoIterator<Item = AddressDefect>) -> Self {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -101,7 +101,7 @@ impl Service {
     }
 
     /// Every request to the storage so far.
-    pub(super) fn uploads(&self) -> Vec<Came> {
+    pub(super) fn uploads(&self) -> Vec<StorageExchange> {
         self.desk.storage.came()
     }
 
@@ -122,9 +122,9 @@ impl Service {
     }
 }
 
-async fn start(addresses: VecDeque<Address>) -> (SocketAddr, Arc<Desk>) {
-    let desk = Arc::new(Desk {
-        storage: Storage::start().await,
+async fn start(addresses: VecDeque<AddressDefect>) -> (SocketAddr, Arc<S3ServiceState>) {
+    let desk = Arc::new(S3ServiceState {
+        storage: S3Storage::start().await,
         records: Mutex::default(),
         addresses: Mutex::new(addresses),
         came: Mutex::default(),
@@ -142,11 +142,11 @@ async fn start(addresses: VecDeque<Address>) -> (SocketAddr, Arc<Desk>) {
     (address, desk)
 }
 
-async fn create(State(desk): State<Arc<Desk>>, body: Bytes) -> Response {
+async fn create(State(desk): State<Arc<S3ServiceState>>, body: Bytes) -> Response {
     let attributes = attributes(&body);
     let text = |name: &str| attributes[name].as_str().unwrap().to_owned();
     let id = desk.records.lock().unwrap().len() as u64 + 1;
-    let record = Record {
+    let record = S3Record {
         external_id: text("external_id"),
         file_name: text("file_name"),
         key: String::new(),
@@ -155,12 +155,16 @@ async fn create(State(desk): State<Arc<Desk>>, body: Bytes) -> Response {
     desk.answer("POST attachments", StatusCode::CREATED, &answer)
 }
 
-async fn update(State(desk): State<Arc<Desk>>, Path(id): Path<u64>, body: Bytes) -> Response {
+async fn update(
+    State(desk): State<Arc<S3ServiceState>>,
+    Path(id): Path<u64>,
+    body: Bytes,
+) -> Response {
     let file_name = attributes(&body)["file_name"].as_str().unwrap().to_owned();
     let record = desk.records.lock().unwrap()[&id].clone();
     let answer = desk.with_address(
         id,
-        Record {
+        S3Record {
             file_name,
             ..record
         },
@@ -168,12 +172,15 @@ async fn update(State(desk): State<Arc<Desk>>, Path(id): Path<u64>, body: Bytes)
     desk.answer(&format!("PATCH attachments/{id}"), StatusCode::OK, &answer)
 }
 
-async fn by_id(State(desk): State<Arc<Desk>>, Path(id): Path<u64>) -> Response {
+async fn by_id(State(desk): State<Arc<S3ServiceState>>, Path(id): Path<u64>) -> Response {
     let answer = desk.shown(id);
     desk.answer(&format!("GET attachments/{id}"), StatusCode::OK, &answer)
 }
 
-async fn by_external_id(State(desk): State<Arc<Desk>>, Path(wanted): Path<String>) -> Response {
+async fn by_external_id(
+    State(desk): State<Arc<S3ServiceState>>,
+    Path(wanted): Path<String>,
+) -> Response {
     let found = {
         let records = desk.records.lock().unwrap();
         let mut all = records.iter();
@@ -186,7 +193,7 @@ async fn by_external_id(State(desk): State<Arc<Desk>>, Path(wanted): Path<String
     }
 }
 
-async fn list(State(desk): State<Arc<Desk>>, uri: Uri) -> Response {
+async fn list(State(desk): State<Arc<S3ServiceState>>, uri: Uri) -> Response {
     let query = uri.query().unwrap_or_default();
     let (name, ids) = form_urlencoded::parse(query.as_bytes()).next().unwrap();
     assert_eq!(name, "filter[id_equals]");
@@ -200,7 +207,7 @@ fn attributes(body: &[u8]) -> Value {
     serde_json::from_slice::<Value>(body).unwrap()["data"]["attributes"].take()
 }
 
-impl Desk {
+impl S3ServiceState {
     fn answer(&self, request: &str, status: StatusCode, body: &Value) -> Response {
         let words = format!("{request} {}", status.as_u16());
         self.came.lock().unwrap().push(words);
@@ -220,9 +227,9 @@ impl Desk {
     }
 
     /// A record as POST and PATCH show it: with a new place for its bytes.
-    fn with_address(&self, id: u64, record: Record) -> Value {
+    fn with_address(&self, id: u64, record: S3Record) -> Value {
         let next = self.addresses.lock().unwrap().pop_front();
-        let (key, url, headers) = self.address(next.unwrap_or(Address::Right), id, &record);
+        let (key, url, headers) = self.address(next.unwrap_or(AddressDefect::Right), id, &record);
         self.urls.lock().unwrap().push(url.clone());
         let headers: Vec<Value> = headers
             .into_iter()
@@ -235,30 +242,30 @@ impl Desk {
             "upload_headers": headers,
         }}});
         let mut records = self.records.lock().unwrap();
-        records.insert(id, Record { key, ..record });
+        records.insert(id, S3Record { key, ..record });
         answer
     }
 
     /// Where the bytes go, with which URL and which headers.
     fn address(
         &self,
-        how: Address,
+        how: AddressDefect,
         id: u64,
-        record: &Record,
+        record: &S3Record,
     ) -> (String, String, Vec<(String, String)>) {
         let number = self.urls.lock().unwrap().len();
         let key = match how {
-            Address::Folder => format!("uploads/{id}/{number}/"),
+            AddressDefect::Folder => format!("uploads/{id}/{number}/"),
             _ => format!("uploads/{id}/{number}/{}", record.file_name),
         };
         let age = match how {
-            Address::Expired => Duration::from_mins(16),
+            AddressDefect::Expired => Duration::from_mins(16),
             _ => Duration::ZERO,
         };
         let mut headers = HEADERS
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .to_vec();
-        let mut url = KEY.presign(&Permission {
+        let mut url = KEY.presign(&PresignedRequest {
             method: "PUT",
             scheme: "http",
             host: &self.storage.address.to_string(),
@@ -268,10 +275,10 @@ impl Desk {
             seconds: 900,
         });
         match how {
-            Address::Right | Address::Expired | Address::Folder => {}
-            Address::Tampered => url = with_another_last_digit(&url),
-            Address::Without(absent) => headers.retain(|(name, _)| name != absent),
-            Address::Altered(altered) => {
+            AddressDefect::Right | AddressDefect::Expired | AddressDefect::Folder => {}
+            AddressDefect::Tampered => url = with_another_last_digit(&url),
+            AddressDefect::Without(absent) => headers.retain(|(name, _)| name != absent),
+            AddressDefect::Altered(altered) => {
                 let header = headers.iter_mut().find(|(name, _)| name == altered);
                 header.unwrap().1.push('x');
             }

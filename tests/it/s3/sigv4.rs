@@ -25,7 +25,7 @@ pub(super) struct AccessKey {
 }
 
 /// A request that whoever has its URL may make.
-pub(super) struct Permission<'a> {
+pub(super) struct PresignedRequest<'a> {
     pub(super) method: &'a str,
     /// `http` or `https`.
     pub(super) scheme: &'a str,
@@ -42,7 +42,7 @@ const REGION: &str = "us-east-1";
 
 impl AccessKey {
     /// The URL that gives the permission.
-    pub(super) fn presign(&self, permission: &Permission<'_>) -> String {
+    pub(super) fn presign(&self, permission: &PresignedRequest<'_>) -> String {
         let time = permission.from.strftime("%Y%m%dT%H%M%SZ").to_string();
         let date = &time[..8];
         let scope = format!("{date}/{REGION}/s3/aws4_request");
@@ -65,7 +65,7 @@ impl AccessKey {
         let digest = sha256(request.as_bytes());
         let text = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{digest}");
         let signature = hmac_sha256(&self.signing_key(date), text.as_bytes());
-        let Permission { scheme, host, .. } = permission;
+        let PresignedRequest { scheme, host, .. } = permission;
         format!("{scheme}://{host}{path}?{query}&X-Amz-Signature={signature}")
     }
 
@@ -80,7 +80,7 @@ impl AccessKey {
     }
 }
 
-impl Permission<'_> {
+impl PresignedRequest<'_> {
     /// Names in lower case, in their order.
     fn signed_headers(&self) -> Vec<(String, String)> {
         let host = ("host".to_owned(), self.host.to_owned());
@@ -107,7 +107,7 @@ fn the_example_of_the_aws_documentation_is_signed_as_it_is_there() {
         id: "AKIAIOSFODNN7EXAMPLE",
         secret: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
     };
-    let url = key.presign(&Permission {
+    let url = key.presign(&PresignedRequest {
         method: "GET",
         scheme: "https",
         host: "examplebucket.s3.amazonaws.com",

@@ -28,15 +28,15 @@ pub(super) const KEY: AccessKey = AccessKey {
 pub(super) const BUCKET: &str = "attachments";
 
 /// The server, as a test sees it.
-pub(super) struct Storage {
+pub(super) struct S3Storage {
     pub(super) address: SocketAddr,
     folder: TempDir,
-    came: Arc<Mutex<Vec<Came>>>,
+    came: Arc<Mutex<Vec<StorageExchange>>>,
 }
 
 /// One request, and how the server answered it.
 #[derive(Debug, Clone)]
-pub(super) struct Came {
+pub(super) struct StorageExchange {
     pub(super) method: Method,
     pub(super) headers: HeaderMap,
     pub(super) status: u16,
@@ -44,7 +44,7 @@ pub(super) struct Came {
     pub(super) said: String,
 }
 
-impl Came {
+impl StorageExchange {
     /// Method, status and error code, such as `PUT 403 AccessDenied`.
     pub(super) fn in_words(&self) -> String {
         let code = self
@@ -66,12 +66,12 @@ impl Came {
 }
 
 #[derive(Clone)]
-struct Door {
+struct StorageDoor {
     s3: S3Service,
-    came: Arc<Mutex<Vec<Came>>>,
+    came: Arc<Mutex<Vec<StorageExchange>>>,
 }
 
-impl Storage {
+impl S3Storage {
     /// Starts a server with an empty bucket.
     pub(super) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -81,7 +81,7 @@ impl Storage {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let came = Arc::default();
-        let door = Router::new().fallback(pass).with_state(Door {
+        let door = Router::new().fallback(pass).with_state(StorageDoor {
             s3: builder.build(),
             came: Arc::clone(&came),
         });
@@ -99,13 +99,13 @@ impl Storage {
     }
 
     /// Every request so far.
-    pub(super) fn came(&self) -> Vec<Came> {
+    pub(super) fn came(&self) -> Vec<StorageExchange> {
         self.came.lock().unwrap().clone()
     }
 }
 
 /// Hands a request to the server, and takes note of it.
-async fn pass(State(door): State<Door>, request: Request) -> Response {
+async fn pass(State(door): State<StorageDoor>, request: Request) -> Response {
     let (method, headers) = (request.method().clone(), request.headers().clone());
     let answer = door
         .s3
@@ -114,7 +114,7 @@ async fn pass(State(door): State<Door>, request: Request) -> Response {
         .unwrap();
     let (head, body) = answer.into_parts();
     let said: Bytes = to_bytes(Body::new(body), usize::MAX).await.unwrap();
-    door.came.lock().unwrap().push(Came {
+    door.came.lock().unwrap().push(StorageExchange {
         method,
         headers,
         status: head.status.as_u16(),

@@ -1,14 +1,14 @@
 //! The same files from another manifest, with results of its own.
 
 use super::{both, copies, import, imported, is_workday, says_all};
-use crate::harness::{Run, Test};
+use crate::harness::{ImportTest, TestRun};
 
 /// An import of the second manifest, with results of its own.
-fn second(test: &Test) -> Run<'_> {
+fn second(test: &ImportTest) -> TestRun<'_> {
     second_with(test, "second.results.csv")
 }
 
-fn second_with<'t>(test: &'t Test, results: &str) -> Run<'t> {
+fn second_with<'t>(test: &'t ImportTest, results: &str) -> TestRun<'t> {
     let base = test.service().base_url();
     let run = test
         .consign(["import", "second.csv", "--base-url", &base])
@@ -150,7 +150,7 @@ fn what_cannot_be_read_beside_is_named_and_stops_nobody() {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt as _;
 
-    let test = Test::of_rows(1)
+    let test = ImportTest::of_rows(1)
         .file("locked.csv", "no matter")
         .file("other.csv", "a,b\n1,2\n");
     fs::create_dir(test.path("folder.csv")).unwrap();

@@ -1,7 +1,7 @@
 //! What consign has written itself, given as a manifest.
 
 use super::{copies, import, imported, says_all};
-use crate::harness::{HEADER, Test};
+use crate::harness::{HEADER, ImportTest};
 
 #[test]
 fn results_that_are_given_as_the_manifest_are_refused_and_the_manifest_is_named() {
@@ -28,7 +28,7 @@ fn results_that_are_given_as_the_manifest_are_refused_and_the_manifest_is_named(
 
 #[test]
 fn they_are_known_by_their_header_whatever_a_spreadsheet_made_of_them() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     test.import().exits(0);
     let results = test.read("m.results.csv");
     for text in [
@@ -47,7 +47,7 @@ fn they_are_known_by_their_header_whatever_a_spreadsheet_made_of_them() {
 
 #[test]
 fn a_verification_and_a_problems_file_are_refused_too() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     test.import().exits(0);
     let base = test.service().base_url();
     test.consign(["verify", "m.results.csv", "--base-url", &base])
@@ -71,7 +71,7 @@ fn a_verification_and_a_problems_file_are_refused_too() {
 
 #[test]
 fn the_manifest_is_named_whichever_way_its_extension_is_written() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     test.import().exits(0);
     for name in ["m.CSV", "m.txt", "m.data"] {
         let manifest = test.read("m.csv");

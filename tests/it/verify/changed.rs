@@ -3,41 +3,45 @@
 use std::fs;
 
 use consign::digest::sha256;
-use consign::model::{Content, FileStamp};
-use consign::results::file::{Line, ResultsFile};
+use consign::model::{CheckedContent, FileStamp};
 use consign::results::ledger::Ledger;
-use consign::results::{Backup, Changes, Entry, Former, Known, Reason, Status};
+use consign::results::results_file::{LineToWrite, ResultsFile};
+use consign::results::{
+    AttachmentChanges, BackupOutcome, FormerContent, KnownContent, ResultsEntry, Status,
+    StatusReason,
+};
 
 use super::imported;
-use crate::harness::{HEADER, Results, Test, content_of, row};
+use crate::harness::{HEADER, ImportTest, ResultsTable, content_of, row};
 
 /// What an import that was asked for changes would have left: the results of one that was not, with
 /// some lines altered.
-fn as_if(test: &Test, alter: impl Fn(&mut Entry)) {
-    let path = test.path(Results::NAME);
+fn as_if(test: &ImportTest, alter: impl Fn(&mut ResultsEntry)) {
+    let path = test.path(ResultsTable::NAME);
     let ledger = Ledger::read(&path).unwrap();
     let columns = ["title".to_owned()];
-    let lines: Vec<Line> = ledger
+    let lines: Vec<LineToWrite> = ledger
         .entries()
         .map(|mut entry| {
-            let extras = vec![ledger.extra(&entry, "title")];
+            let extras = vec![ledger.extra_cell(&entry, "title")];
             alter(&mut entry);
-            Line { entry, extras }
+            LineToWrite { entry, extras }
         })
         .collect();
     // A process that another test is just starting may hold a lock for a moment that is ours, so that
     // the file is made elsewhere, and what is in it copied.
     let made = test.path("made.csv");
     let (mut file, _) = ResultsFile::begin(&made).unwrap();
-    file.replace(&columns, lines.into_iter()).unwrap();
+    file.rewrite_before_run(&columns, lines.into_iter())
+        .unwrap();
     fs::copy(&made, &path).unwrap();
     fs::remove_file(&made).unwrap();
 }
 
 const NEW: &str = "something longer than before";
 
-fn known(content: &str) -> Known {
-    Known::Content(Content {
+fn known(content: &str) -> KnownContent {
+    KnownContent::Complete(CheckedContent {
         stamp: FileStamp {
             size: content.len() as u64,
             modified: "2020-08-18T12:48:42Z".parse().unwrap(),
@@ -46,9 +50,9 @@ fn known(content: &str) -> Known {
     })
 }
 
-fn former(entry: &Entry, backup: Backup) -> Former {
-    let content = entry.known.content().unwrap();
-    Former {
+fn former(entry: &ResultsEntry, backup: BackupOutcome) -> FormerContent {
+    let content = entry.known_content.content().unwrap();
+    FormerContent {
         size: content.stamp.size,
         sha256: Some(content.sha256),
         backup,
@@ -56,18 +60,18 @@ fn former(entry: &Entry, backup: Backup) -> Former {
 }
 
 /// The line of a row whose content has given way to [`NEW`].
-fn replace(entry: &mut Entry, backup: Backup) {
+fn replace(entry: &mut ResultsEntry, backup: BackupOutcome) {
     entry.changes.replaced = Some(former(entry, backup));
     entry.status = Status::Replaced;
-    entry.known = known(NEW);
+    entry.known_content = known(NEW);
 }
 
-fn backup_of(id: &str) -> Backup {
-    Backup::Kept(format!("old/{id}.pdf"))
+fn backup_of(id: &str) -> BackupOutcome {
+    BackupOutcome::Kept(format!("old/{id}.pdf"))
 }
 
 /// Two rows, the second of which was replaced, with a backup.
-fn replaced() -> Test {
+fn replaced() -> ImportTest {
     let test = imported(2);
     test.service().replace("A2", NEW);
     test.write("A2.pdf", NEW);
@@ -119,7 +123,7 @@ fn a_backup_that_is_not_what_was_kept_is_named_and_changes_no_verdict() {
     test.write("old/A2.pdf", content_of("B2"));
     as_if(&test, |entry| {
         let backup = match &*entry.external_id {
-            "A4" => Backup::Waived,
+            "A4" => BackupOutcome::Waived,
             id => backup_of(id),
         };
         replace(entry, backup);
@@ -154,7 +158,7 @@ fn backups_that_are_all_elsewhere_are_not_named_one_by_one() {
 fn backups_are_found_beside_results_that_were_moved_with_them() {
     let test = replaced();
     fs::create_dir(test.path("archive")).unwrap();
-    for name in [Results::NAME, "old"] {
+    for name in [ResultsTable::NAME, "old"] {
         let moved = test.path("archive").join(name);
         fs::rename(test.path(name), moved).unwrap();
     }
@@ -193,9 +197,9 @@ fn what_was_renamed_is_expected_under_its_new_name_and_not_under_the_old_one() {
 fn a_new_title_is_expected_even_where_the_import_only_found_the_content() {
     let manifest = "file_path,object_type,object_id,external_id,title\n\
                     A1.pdf,contract,1,A1,New\n";
-    let test = Test::of_rows(1).manifest(manifest);
+    let test = ImportTest::of_rows(1).manifest(manifest);
     test.import().all_uploaded(1).exits(0);
-    test.remove(Results::NAME);
+    test.remove(ResultsTable::NAME);
     test.import().rows(["A1 skipped"]).exits(0);
     test.service().retitle("A1", "Old");
     test.verify().outcomes(["A1 match"]).exits(0);
@@ -219,8 +223,8 @@ fn content_that_the_user_kept_is_compared_by_its_size_alone() {
     as_if(&test, |entry| {
         if entry.external_id == "A2" {
             entry.status = Status::Skipped;
-            entry.reason = Reason::KeptExisting;
-            entry.known = Known::Size(28);
+            entry.reason = StatusReason::KeptExisting;
+            entry.known_content = KnownContent::Size(28);
         }
     });
     test.verify()
@@ -243,7 +247,7 @@ fn an_attachment_that_waits_for_bytes_is_named_with_what_to_do() {
     let test = imported(2);
     test.service().empty("A2");
     test.write("old/A2.pdf", content_of("A2"));
-    let wait = |entry: &mut Entry| {
+    let wait = |entry: &mut ResultsEntry| {
         if entry.external_id == "A2" {
             replace(entry, backup_of("A2"));
             entry.status = Status::Replacing;
@@ -278,14 +282,14 @@ fn a_verification_from_before_a_rename_counts_for_nothing_in_the_report() {
     test.service().rename("A1", "EU-A1");
     as_if(&test, |entry| {
         entry.status = Status::Renamed;
-        entry.changes = Changes {
+        entry.changes = AttachmentChanges {
             renamed_to: Some("EU-A1".into()),
-            ..Changes::default()
+            ..AttachmentChanges::default()
         };
     });
     test.write("m.csv", HEADER.to_owned() + &row("A1"));
     let covered = || {
-        test.consign(["report", Results::NAME]).exits(0);
+        test.consign(["report", ResultsTable::NAME]).exits(0);
         let json = test.read("m.results.report.json");
         let report: serde_json::Value = serde_json::from_str(&json).unwrap();
         let found = &report["verification"];
@@ -321,7 +325,7 @@ fn what_an_import_has_changed_matches_and_its_backups_hold_what_was_there() {
         .outcomes(["A1 match", "A2 match", "A3 match", "A4 match"])
         .says("backups of what was replaced: 2 as recorded\n")
         .exits(0);
-    test.consign(["report", Results::NAME])
+    test.consign(["report", ResultsTable::NAME])
         .says("All 4 rows are done. Verified: 4 by content, downloaded and hashed again.")
         .says("the content of 2 rows; the title of 2 rows; the external_id of 2 rows.")
         .exits(0);

@@ -1,13 +1,13 @@
 //! Results that are not all that they were: what is lost of them is said, and never passed over.
 
-use consign::emulator::Operation::Create;
-use consign::emulator::When::Nth;
+use consign::emulator::EmulatorOperation::Create;
+use consign::emulator::FaultTrigger::Nth;
 
 use super::imported;
-use crate::harness::{HEADER, KILLED, Moment, Running, Test, row, status};
+use crate::harness::{HEADER, HoldMoment, ImportTest, KILLED, RunningTool, row, status};
 
 /// Takes a line out of the results of an import.
-fn without_line(test: &Test, number: usize) {
+fn without_line(test: &ImportTest, number: usize) {
     let whole = test.read("m.results.csv");
     let lines = whole.split_inclusive('\n').enumerate();
     let rest = lines.filter(|(at, _)| at + 1 != number);
@@ -51,10 +51,10 @@ fn a_line_that_was_taken_out_is_missed() {
 
 #[test]
 fn the_journal_of_an_import_that_was_killed_is_no_success() {
-    let test = Test::of_rows(2).between();
+    let test = ImportTest::of_rows(2).between();
     // The first row is stored, and would have been confirmed with the second one.
     test.import()
-        .while_held(7, Moment::After, Running::kill)
+        .while_held(7, HoldMoment::After, RunningTool::kill)
         .exits(KILLED);
     test.verify()
         .stderr(
@@ -77,7 +77,7 @@ fn the_journal_of_an_import_that_was_killed_is_no_success() {
 
 #[test]
 fn what_has_left_the_manifest_is_compared_as_far_as_it_was_done() {
-    let test = Test::of_rows(3).fault(Create, Nth(2), status(422));
+    let test = ImportTest::of_rows(3).fault(Create, Nth(2), status(422));
     test.import()
         .rows(["A1 uploaded", "A2 failed refused", "A3 uploaded"])
         .exits(1);

@@ -1,21 +1,21 @@
 //! Downloads that go wrong: what is on the way is asked for again, and what is wrong is said.
 
-use consign::emulator::Effect::{
+use consign::emulator::EmulatorOperation::Download;
+use consign::emulator::FaultEffect::{
     self, EndlessBody, ExpiredUrl, Html200, LoseAnswer, Reset, StalledBody, TruncatedBody,
     WithholdAnswer,
 };
-use consign::emulator::Operation::Download;
-use consign::emulator::When::{self, EveryNth, Nth};
+use consign::emulator::FaultTrigger::{self, EveryNth, Nth};
 
 use super::import;
-use crate::harness::{Run, Test, status};
+use crate::harness::{ImportTest, TestRun, status};
 
 /// A row that is imported, and whose downloads do not go well.
-fn faulty(when: When, effect: Effect) -> Test {
-    import(Test::of_rows(1).fault(Download, when, effect), 1)
+fn faulty(when: FaultTrigger, effect: FaultEffect) -> ImportTest {
+    import(ImportTest::of_rows(1).fault(Download, when, effect), 1)
 }
 
-fn download(test: &Test) -> Run<'_> {
+fn download(test: &ImportTest) -> TestRun<'_> {
     test.verify().args(["--download", "all"])
 }
 
@@ -33,7 +33,7 @@ fn twice(first: &str) -> [String; 5] {
 }
 
 #[track_caller]
-fn is_repeated(effect: Effect, first: &str) {
+fn is_repeated(effect: FaultEffect, first: &str) {
     let test = faulty(Nth(1), effect);
     let requests = twice(first);
     download(&test)
@@ -51,7 +51,7 @@ fn is_repeated(effect: Effect, first: &str) {
 
 #[test]
 fn the_address_is_asked_for_just_before_each_download() {
-    let test = import(Test::of_rows(2), 2);
+    let test = import(ImportTest::of_rows(2), 2);
     download(&test)
         .outcomes(["A1 match", "A2 match"])
         .requests([
@@ -158,7 +158,7 @@ fn the_page_of_a_proxy_is_not_taken_for_the_file() {
 
 #[test]
 fn one_bad_download_does_not_keep_the_others_from_being_proven() {
-    let test = Test::of_rows(5).fault(Download, Nth(3), status(404));
+    let test = ImportTest::of_rows(5).fault(Download, Nth(3), status(404));
     let test = import(test, 5);
     download(&test)
         .outcomes(["A1 match", "A2 match", "A3 error", "A4 match", "A5 match"])
@@ -167,7 +167,7 @@ fn one_bad_download_does_not_keep_the_others_from_being_proven() {
 
 #[test]
 fn many_downloads_at_once_all_come_to_an_end() {
-    let test = Test::of_rows(60).fault(Download, EveryNth(7), TruncatedBody);
+    let test = ImportTest::of_rows(60).fault(Download, EveryNth(7), TruncatedBody);
     let test = import(test, 60);
     let everything: Vec<String> = (1..=60).map(|number| format!("A{number} match")).collect();
     let outcome = test

@@ -4,18 +4,18 @@ use axum::http::HeaderName;
 use serde_json::Value;
 
 use super::import;
-use crate::harness::{Certificate, Run, STORAGE_HOST, Stranger, Test};
+use crate::harness::{ImportTest, STORAGE_HOST, StrangeHost, TestCertificate, TestRun};
 
 const KEY: &str = "CANARY-KEY-7d1f";
 
-fn download(test: &Test) -> Run<'_> {
+fn download(test: &ImportTest) -> TestRun<'_> {
     test.verify().args(["--download", "all"])
 }
 
 /// A public service with one row, which says that its bytes are at this address.
-fn kept_at(url: String) -> Test {
-    let test = Test::of_rows(1)
-        .over_tls_by_proxy(Certificate::good())
+fn kept_at(url: String) -> ImportTest {
+    let test = ImportTest::of_rows(1)
+        .over_tls_by_proxy(TestCertificate::good())
         .forging(move |_, answer| {
             if let Ok(mut json) = serde_json::from_slice::<Value>(answer.body())
                 && let Some(place) = json.pointer_mut("/data/attributes/download_url")
@@ -30,7 +30,7 @@ fn kept_at(url: String) -> Test {
 
 #[test]
 fn bytes_come_from_the_storage_of_a_public_service_by_way_of_the_proxy() {
-    let test = Test::of_rows(1).over_tls_by_proxy(Certificate::good());
+    let test = ImportTest::of_rows(1).over_tls_by_proxy(TestCertificate::good());
     test.import().by_proxy().all_uploaded(1).exits(0);
     let before = test.service().proxy().asked().len();
     download(&test).by_proxy().outcomes(["A1 match"]).exits(0);
@@ -45,7 +45,7 @@ fn bytes_come_from_the_storage_of_a_public_service_by_way_of_the_proxy() {
 
 #[test]
 fn of_a_public_service_no_byte_comes_from_a_place_that_is_not_public() {
-    let stranger = Stranger::listening();
+    let stranger = StrangeHost::listening();
     for (url, why) in [
         (stranger.url(), "is http, not https"),
         (
@@ -70,7 +70,7 @@ fn of_a_public_service_no_byte_comes_from_a_place_that_is_not_public() {
 
 #[test]
 fn a_storage_other_than_the_one_that_was_named_is_not_asked() {
-    let test = Test::of_rows(1).over_tls_by_proxy(Certificate::good());
+    let test = ImportTest::of_rows(1).over_tls_by_proxy(TestCertificate::good());
     test.import().by_proxy().all_uploaded(1).exits(0);
     let outcome = download(&test)
         .args(["--upload-host", "elsewhere.example"])
@@ -83,9 +83,9 @@ fn a_storage_other_than_the_one_that_was_named_is_not_asked() {
 #[test]
 fn no_redirect_of_the_storage_is_followed() {
     for status in [301, 302, 303, 307, 308] {
-        let stranger = Stranger::listening();
+        let stranger = StrangeHost::listening();
         let url = stranger.url();
-        let test = Test::of_rows(1).forging(move |request, answer| {
+        let test = ImportTest::of_rows(1).forging(move |request, answer| {
             if request.method == "GET" && request.uri.path().starts_with("/storage/") {
                 *answer.status_mut() = status.try_into().unwrap();
                 let location = url.parse().unwrap();
@@ -105,7 +105,7 @@ fn no_redirect_of_the_storage_is_followed() {
 
 #[test]
 fn the_storage_is_shown_no_key() {
-    let test = import(Test::of_rows(1).between(), 1);
+    let test = import(ImportTest::of_rows(1).between(), 1);
     download(&test).variable("WORKDAY_API_KEY", KEY).exits(0);
     let heads = test.service().between().heads();
     let is_of_storage = |path: &str| path.starts_with("/storage/");

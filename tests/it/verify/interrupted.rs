@@ -1,16 +1,16 @@
 //! Ctrl-C while the service is asked.
 
-use crate::harness::{Moment, Test};
+use crate::harness::{HoldMoment, ImportTest};
 
 #[test]
 fn an_interrupted_verification_ends_at_once_and_claims_nothing_of_the_rest() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        let test = Test::of_rows(3).between();
+        let test = ImportTest::of_rows(3).between();
         test.import().all_uploaded(3).exits(0);
         let download = || test.verify().args(["--download", "all"]);
         download()
             // The second download: it would be held for ever.
-            .while_held(5, Moment::Before, |running| {
+            .while_held(5, HoldMoment::Before, |running| {
                 running.signal(signal);
                 assert_eq!(running.finish().0, code);
             })
@@ -37,13 +37,13 @@ fn an_interrupted_verification_ends_at_once_and_claims_nothing_of_the_rest() {
 
 #[test]
 fn an_interrupted_verification_leaves_an_earlier_one_as_it_was() {
-    let test = Test::of_rows(2).between();
+    let test = ImportTest::of_rows(2).between();
     test.import().all_uploaded(2).exits(0);
     test.verify().outcomes(["A1 match", "A2 match"]).exits(0);
     let before = test.read("m.results.verification.csv");
     test.service().delete("A2");
     test.verify()
-        .while_held(1, Moment::Before, |running| {
+        .while_held(1, HoldMoment::Before, |running| {
             running.signal("INT");
             assert_eq!(running.finish().0, 130);
         })

@@ -1,12 +1,12 @@
 //! Keelvar: a job tells that it ended, and nothing shows the files, so that nothing is passed.
 
-use consign::emulator::Ending;
+use consign::emulator::JobEnding;
 
-use crate::harness::Test;
+use crate::harness::ImportTest;
 
 #[test]
 fn a_job_that_ended_in_success_is_all_that_can_be_told_and_passes_nothing() {
-    let test = Test::of_event(3);
+    let test = ImportTest::of_event(3);
     test.import().all_uploaded(3).exits(0);
     let outcome = test
         .verify()
@@ -27,7 +27,8 @@ fn a_job_that_ended_in_success_is_all_that_can_be_told_and_passes_nothing() {
 
 #[test]
 fn a_job_that_has_not_ended_is_pending() {
-    let test = Test::of_event(1).jobs(|jobs| jobs.words.success = "ATTACHED_ALL".to_owned());
+    let test =
+        ImportTest::of_event(1).jobs(|jobs| jobs.status_words.success = "ATTACHED_ALL".to_owned());
     test.import()
         .args(["--success-status", "attached_all"])
         .all_uploaded(1)
@@ -46,7 +47,7 @@ fn a_job_that_has_not_ended_is_pending() {
 
 #[test]
 fn rows_that_no_job_has_attached_are_not_done() {
-    let test = Test::of_event(2).jobs(|jobs| jobs.terms.ending = Ending::Never);
+    let test = ImportTest::of_event(2).jobs(|jobs| jobs.terms.ending = JobEnding::Never);
     test.import().args(["--job-timeout", "5s"]).exits(1);
     test.verify()
         .hasty()
@@ -57,7 +58,7 @@ fn rows_that_no_job_has_attached_are_not_done() {
 
 #[test]
 fn there_is_nothing_to_download() {
-    let test = Test::of_event(1);
+    let test = ImportTest::of_event(1);
     test.import().all_uploaded(1).exits(0);
     test.verify()
         .args(["--download", "all"])

@@ -13,19 +13,19 @@ mod tampering;
 
 use std::fs;
 
-use consign::emulator::Operation::{Create, List};
-use consign::emulator::When::Nth;
-use consign::emulator::log::Entry;
+use consign::emulator::EmulatorOperation::{Create, List};
+use consign::emulator::FaultTrigger::Nth;
+use consign::emulator::request_log::RequestLogEntry;
 
-use crate::harness::{Results, Test, status};
+use crate::harness::{ImportTest, ResultsTable, status};
 
 /// A test whose rows are imported.
-fn imported(rows: usize) -> Test {
-    import(Test::of_rows(rows), rows)
+fn imported(rows: usize) -> ImportTest {
+    import(ImportTest::of_rows(rows), rows)
 }
 
 /// Imports so many rows, without any fault that befalls the verification.
-fn import(test: Test, rows: usize) -> Test {
+fn import(test: ImportTest, rows: usize) -> ImportTest {
     test.import().all_uploaded(rows).exits(0);
     test
 }
@@ -55,7 +55,7 @@ fn what_nobody_touched_matches_and_takes_one_request_for_fifty_rows() {
 }
 
 /// How many attachments a list asks for.
-fn ids_in(entry: &Entry) -> usize {
+fn ids_in(entry: &RequestLogEntry) -> usize {
     let (_, query) = entry.path.split_once('?').unwrap();
     query.split("%2C").flat_map(|part| part.split(',')).count()
 }
@@ -130,7 +130,7 @@ fn a_later_verification_takes_the_place_of_an_earlier_one() {
 
 #[test]
 fn rows_that_are_not_done_are_not_asked_for_and_do_not_match() {
-    let test = Test::of_rows(3).fault(Create, Nth(2), status(422));
+    let test = ImportTest::of_rows(3).fault(Create, Nth(2), status(422));
     test.import()
         .rows(["A1 uploaded", "A2 failed refused", "A3 uploaded"])
         .exits(1);
@@ -163,14 +163,14 @@ fn rows_that_were_there_already_are_compared_too_and_a_download_proves_them() {
             .verifying("again.results.csv")
             .outcomes(["A1 match"])
             .exits(0);
-        let verified = Results::read(&test.path("again.results.verification.csv")).unwrap();
+        let verified = ResultsTable::read(&test.path("again.results.verification.csv")).unwrap();
         assert_eq!(verified.cell("A1", "found_sha256"), digest);
     }
 }
 
 #[test]
 fn a_service_that_is_away_for_a_moment_is_asked_again() {
-    let test = import(Test::of_rows(1).fault(List, Nth(2), status(503)), 1);
+    let test = import(ImportTest::of_rows(1).fault(List, Nth(2), status(503)), 1);
     test.verify()
         .outcomes(["A1 match"])
         .requests(["list 503 status", "list 200"])
@@ -179,7 +179,7 @@ fn a_service_that_is_away_for_a_moment_is_asked_again() {
 
 #[test]
 fn a_service_that_is_away_for_longer_than_allowed_ends_it_and_nothing_is_passed() {
-    let test = import(Test::of_rows(2).fault(List, Nth(2), status(503)), 2);
+    let test = import(ImportTest::of_rows(2).fault(List, Nth(2), status(503)), 2);
     test.verify()
         .args(["--max-outage", "0s"])
         .outcomes(["A1 error", "A2 error"])

@@ -1,16 +1,16 @@
 //! When nothing is asked of the service: what `verify` refuses to begin.
 
-use consign::emulator::Keys;
+use consign::emulator::AcceptedAttachmentKeys;
 
 use super::imported;
-use crate::harness::{HEADER, Moment, Results, Run, Test, row};
+use crate::harness::{HEADER, HoldMoment, ImportTest, ResultsTable, TestRun, row};
 
 #[test]
 fn another_base_than_that_of_the_results_is_refused_and_gets_no_key() {
     let (test, other) = (imported(1), imported(1));
     let base = other.service().base_url();
     let before = other.service().log().len();
-    test.consign(["verify", Results::NAME, "--base-url", &base])
+    test.consign(["verify", ResultsTable::NAME, "--base-url", &base])
         .says("m.results.csv was made with [label], and this run would ask")
         .exits(2);
     assert_eq!(other.service().log().len(), before);
@@ -20,7 +20,7 @@ fn another_base_than_that_of_the_results_is_refused_and_gets_no_key() {
 #[test]
 fn no_base_at_all_is_not_taken_from_the_results() {
     let test = imported(1);
-    test.consign(["verify", Results::NAME])
+    test.consign(["verify", ResultsTable::NAME])
         .says("--base-url")
         .exits(2);
 }
@@ -28,7 +28,7 @@ fn no_base_at_all_is_not_taken_from_the_results() {
 #[test]
 fn the_embedded_emulator_is_not_the_one_that_the_results_were_made_with() {
     let test = imported(1);
-    test.consign(["verify", Results::NAME, "--emulator"])
+    test.consign(["verify", ResultsTable::NAME, "--emulator"])
         .whatever_it_says()
         .exits(2);
 }
@@ -57,9 +57,9 @@ fn what_is_no_results_file_is_refused_by_name() {
 
 #[test]
 fn results_that_a_run_is_writing_are_refused() {
-    let test = Test::of_rows(2).between();
+    let test = ImportTest::of_rows(2).between();
     test.import()
-        .while_held(4, Moment::Before, |running| {
+        .while_held(4, HoldMoment::Before, |running| {
             let test = running.test;
             let before = test.service().log().len();
             let (code, stdout, stderr) = test.verify().start().finish();
@@ -72,14 +72,14 @@ fn results_that_a_run_is_writing_are_refused() {
 
 #[test]
 fn keys_that_are_rejected_end_it_and_nothing_counts_as_verified() {
-    let keys = |run: Run<'_>, key: &str| {
+    let keys = |run: TestRun<'_>, key: &str| {
         run.variable("WORKDAY_API_KEY", key)
             .variable("WORKDAY_USER_TOKEN", "token")
             .variable("WORKDAY_USER_EMAIL", "me@example.com")
             .exits(if key == "good" { 0 } else { 3 })
     };
-    let test = Test::of_rows(2).emulator(|settings| {
-        settings.attachments.keys = Keys::Only {
+    let test = ImportTest::of_rows(2).emulator(|settings| {
+        settings.attachments.accepted_keys = AcceptedAttachmentKeys::Only {
             api_key: "good".to_owned().into(),
             user_token: "token".to_owned().into(),
             user_email: "me@example.com".to_owned(),
@@ -93,8 +93,8 @@ fn keys_that_are_rejected_end_it_and_nothing_counts_as_verified() {
 
 #[test]
 fn results_of_no_rows_that_are_done_take_no_request() {
-    let test =
-        Test::of_rows(1).manifest(HEADER.to_owned() + &row("A1").replace("A1.pdf", "nowhere.pdf"));
+    let test = ImportTest::of_rows(1)
+        .manifest(HEADER.to_owned() + &row("A1").replace("A1.pdf", "nowhere.pdf"));
     test.import()
         .args(["--skip-invalid"])
         .whatever_it_says()
@@ -107,7 +107,7 @@ fn results_of_no_rows_that_are_done_take_no_request() {
 
 #[test]
 fn rows_of_no_known_type_leave_nothing_to_ask() {
-    let test = Test::new()
+    let test = ImportTest::new()
         .file("A1.pdf", "x")
         .manifest(format!("{HEADER}A1.pdf,contrct,1,A1\n"));
     test.import()

@@ -1,14 +1,14 @@
 //! Results of an emulator that lived for one run.
 
-use crate::harness::{Results, Test};
+use crate::harness::{ImportTest, ResultsTable};
 
 #[test]
 fn what_an_emulator_held_that_is_gone_cannot_be_verified_against_another_one() {
-    let test = Test::of_rows(1);
+    let test = ImportTest::of_rows(1);
     test.consign(["import", "m.csv", "--emulator"])
         .whatever_it_says()
         .exits(0);
-    test.consign(["verify", Results::NAME, "--emulator"])
+    test.consign(["verify", ResultsTable::NAME, "--emulator"])
         .says("emulator")
         .exits(2);
     assert!(!test.path("m.results.verification.csv").exists());

@@ -1,14 +1,14 @@
 //! Downloading a sample: as large as it says, and one that anybody can draw again.
 
 use super::imported;
-use crate::harness::{Run, Test};
+use crate::harness::{ImportTest, TestRun};
 
-fn sample<'t>(test: &'t Test, share: &str, seed: &str) -> Run<'t> {
+fn sample<'t>(test: &'t ImportTest, share: &str, seed: &str) -> TestRun<'t> {
     test.verify().args(["--download", share, "--seed", seed])
 }
 
 /// The rows whose bytes the last verification proved, and how it was said that they were drawn.
-fn drawn(test: &Test) -> (Vec<String>, String) {
+fn drawn(test: &ImportTest) -> (Vec<String>, String) {
     let verified = test.verification();
     let proven = verified
         .lines

@@ -1,11 +1,11 @@
 //! What somebody did to attachments since they were imported.
 
 use super::imported;
-use crate::harness::{Test, content_of};
+use crate::harness::{ImportTest, content_of};
 
 /// Verifies three rows, of which the second is not what it was.
 #[track_caller]
-fn second_row(test: &Test, download: &[&str], outcome: &str, message: &str) {
+fn second_row(test: &ImportTest, download: &[&str], outcome: &str, message: &str) {
     let second = format!("A2 {outcome}");
     test.verify()
         .args(download.iter().copied())
@@ -127,7 +127,7 @@ fn a_name_that_was_given_to_another_attachment_does_not_save_the_one_that_had_it
 
 #[test]
 fn one_with_another_title_than_the_manifest_gave_is_renamed() {
-    let test = Test::of_rows(2).manifest(
+    let test = ImportTest::of_rows(2).manifest(
         "file_path,object_type,object_id,external_id,title\n\
          A1.pdf,contract,1,A1,The contract\nA2.pdf,contract,2,A2,\n",
     );
@@ -214,7 +214,7 @@ fn what_was_there_already_may_have_the_title_that_it_had() {
     let with_title = |title: &str| {
         format!("file_path,object_type,object_id,external_id,title\nA1.pdf,contract,1,A1,{title}\n")
     };
-    let test = Test::new()
+    let test = ImportTest::new()
         .file("A1.pdf", content_of("A1"))
         .manifest(with_title("First"));
     test.import().all_uploaded(1).exits(0);

@@ -1,58 +1,58 @@
 //! Draws of a story with changes: the rows, the options of the user, and the attachments of others.
 
-use consign::model::{Content, ExternalId};
-use consign::plan::{OnConflict, Titles, Wishes};
+use consign::model::{CheckedContent, ExternalId};
+use consign::plan::{ConflictPolicy, TitlePolicy, UpdatePolicy};
 use fastrand::Rng;
 
 use crate::files::{ROWS, strange, version};
-use crate::rows::{TheRow, contract};
-use crate::scene::{Asked, Backups};
+use crate::rows::{SimulatedRow, contract};
+use crate::scene::{BackupChoice, RunOptions};
 
 /// Attachments of others under both names of a row.
 #[derive(Debug)]
-pub(super) struct Theirs {
-    pub(super) under_the_old: Their,
-    pub(super) under_the_new: Their,
+pub(super) struct OthersNames {
+    pub(super) under_the_old: NameTaken,
+    pub(super) under_the_new: NameTaken,
 }
 
 /// Attachment of others under one name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Their {
+pub(super) enum NameTaken {
     Nothing,
     /// Record whose bytes never arrive.
     Record,
     /// Attachment with the given content.
-    Attachment(Content),
+    Attachment(CheckedContent),
 }
 
 /// Draws the options of the user.
-pub(super) fn draw_asked(random: &mut Rng) -> Asked {
-    let wishes = Wishes {
+pub(super) fn draw_asked(random: &mut Rng) -> RunOptions {
+    let wishes = UpdatePolicy {
         on_conflict: match random.u8(0..6) {
-            0 => OnConflict::Fail,
-            1 => OnConflict::Skip,
-            _ => OnConflict::Replace,
+            0 => ConflictPolicy::Fail,
+            1 => ConflictPolicy::Skip,
+            _ => ConflictPolicy::Replace,
         },
-        titles: random
-            .choice([Titles::Update, Titles::Leave])
+        title_policy: random
+            .choice([TitlePolicy::Update, TitlePolicy::Leave])
             .unwrap_or_default(),
     };
-    let is_kept = wishes.on_conflict == OnConflict::Replace && random.u8(0..4) > 0;
-    Asked {
+    let is_kept = wishes.on_conflict == ConflictPolicy::Replace && random.u8(0..4) > 0;
+    RunOptions {
         wishes,
         backups: if is_kept {
-            Backups::AreMade
+            BackupChoice::AreMade
         } else {
-            Backups::AreNot
+            BackupChoice::AreNot
         },
     }
 }
 
 /// Draws the rows, with their wanted titles and new names.
-pub(super) fn draw_rows(random: &mut Rng) -> Vec<TheRow> {
+pub(super) fn draw_rows(random: &mut Rng) -> Vec<SimulatedRow> {
     let count = random.usize(1..=ROWS);
     let rows = (1..=count).map(|number| {
-        let mut row = TheRow::new(number, contract(7));
+        let mut row = SimulatedRow::new(number, contract(7));
         row.content = version(number, 0);
         row.row.title = random.bool().then(|| format!("Title {number}"));
         if random.bool() {
@@ -65,22 +65,22 @@ pub(super) fn draw_rows(random: &mut Rng) -> Vec<TheRow> {
 }
 
 /// Draws the attachments that others have made before.
-pub(super) fn draw_theirs(random: &mut Rng, row: &TheRow) -> Theirs {
+pub(super) fn draw_theirs(random: &mut Rng, row: &SimulatedRow) -> OthersNames {
     let number = row.row.number;
-    let of_row = Their::Attachment(version(number, 0));
+    let of_row = NameTaken::Attachment(version(number, 0));
     let mut their = || match random.u8(0..12) {
-        0 => Their::Record,
-        1 => Their::Attachment(strange(0)),
-        2 | 3 => Their::Attachment(strange(1)),
+        0 => NameTaken::Record,
+        1 => NameTaken::Attachment(strange(0)),
+        2 | 3 => NameTaken::Attachment(strange(1)),
         4 => of_row,
-        _ => Their::Nothing,
+        _ => NameTaken::Nothing,
     };
     let (old, new) = (their(), their());
     // The file of a row is not attached twice.
-    let is_once = old == Their::Nothing || new != of_row;
+    let is_once = old == NameTaken::Nothing || new != of_row;
     let is_there = row.row.new_external_id.is_some() && is_once;
-    Theirs {
+    OthersNames {
         under_the_old: old,
-        under_the_new: if is_there { new } else { Their::Nothing },
+        under_the_new: if is_there { new } else { NameTaken::Nothing },
     }
 }

@@ -4,41 +4,41 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::memory_service::{Memory, Rules, StoredAttachment};
+use crate::memory_service::{AttachmentServiceRules, MemoryAttachment, MemoryAttachmentService};
 use consign::model::ExternalId;
-use consign::plan::{OnConflict, Titles};
-use consign::results::{Entry, Reason, Status, Verified};
+use consign::plan::{ConflictPolicy, TitlePolicy};
+use consign::results::{ResultsEntry, Status, StatusReason, VerifiedBy};
 
-use super::drawn::{Their, Theirs};
-use crate::attachments::bytes::Bytes;
+use super::drawn::{NameTaken, OthersNames};
+use crate::attachments::bytes::HeldBytes;
 use crate::files::is_of_row;
-use crate::machine::Disk;
-use crate::rows::TheRow;
-use crate::scene::Asked;
+use crate::machine::SimulatedDisk;
+use crate::rows::SimulatedRow;
+use crate::scene::RunOptions;
 
 /// State of the service and of the results at a moment, beside the options of the user.
-pub(super) struct Promises<'a> {
-    rows: &'a [TheRow],
-    theirs: &'a [Theirs],
-    asked: Asked,
-    stored: Vec<StoredAttachment>,
+pub(super) struct AmendPromises<'a> {
+    rows: &'a [SimulatedRow],
+    theirs: &'a [OthersNames],
+    asked: RunOptions,
+    stored: Vec<MemoryAttachment>,
     /// Number of records without bytes.
     empty: usize,
-    bytes: &'a Bytes,
-    disk: &'a Disk,
-    rules: &'a Rules,
+    bytes: &'a HeldBytes,
+    disk: &'a SimulatedDisk,
+    rules: &'a AttachmentServiceRules,
 }
 
-impl<'a> Promises<'a> {
+impl<'a> AmendPromises<'a> {
     /// Takes the present state.
     pub(super) fn now(
-        rows: &'a [TheRow],
-        theirs: &'a [Theirs],
-        asked: Asked,
-        service: &Memory,
-        bytes: &'a Bytes,
-        disk: &'a Disk,
-        rules: &'a Rules,
+        rows: &'a [SimulatedRow],
+        theirs: &'a [OthersNames],
+        asked: RunOptions,
+        service: &MemoryAttachmentService,
+        bytes: &'a HeldBytes,
+        disk: &'a SimulatedDisk,
+        rules: &'a AttachmentServiceRules,
     ) -> Self {
         let stored = service.stored();
         Self {
@@ -64,7 +64,7 @@ impl<'a> Promises<'a> {
 
     fn nothing_is_stored_twice(&self) -> Result<(), String> {
         for row in self.rows {
-            let is_of_row = |one: &&StoredAttachment| is_of_row(one.sha256, row.row.number);
+            let is_of_row = |one: &&MemoryAttachment| is_of_row(one.sha256, row.row.number);
             let of_row: Vec<_> = self.stored.iter().filter(is_of_row).collect();
             if of_row.len() > 1 {
                 return Err(format!("{} is stored twice: {of_row:?}", row.key()));
@@ -82,7 +82,7 @@ impl<'a> Promises<'a> {
     }
 
     fn no_title_changes_unasked(&self) -> Result<(), String> {
-        if self.asked.wishes.titles == Titles::Update {
+        if self.asked.wishes.title_policy == TitlePolicy::Update {
             return Ok(());
         }
         for one in &self.stored {
@@ -105,7 +105,7 @@ impl<'a> Promises<'a> {
         Ok(())
     }
 
-    fn is_true(&self, row: &TheRow, line: &Entry) -> Result<(), &'static str> {
+    fn is_true(&self, row: &SimulatedRow, line: &ResultsEntry) -> Result<(), &'static str> {
         let is_done = line.status.is_done();
         if !is_done && line.status != Status::Conflict {
             return Ok(());
@@ -120,8 +120,9 @@ impl<'a> Promises<'a> {
         let Some(stored) = stored else {
             return Err("nothing is stored");
         };
-        let is_claimed = line.verified != Verified::No || line.reason == Reason::SameContent;
-        let told = line.known.content().filter(|_| is_claimed);
+        let is_claimed =
+            line.verified_by != VerifiedBy::Nothing || line.reason == StatusReason::SameContent;
+        let told = line.known_content.content().filter(|_| is_claimed);
         if told.is_some_and(|told| told.sha256 != stored.sha256) {
             return Err("other content is stored");
         }
@@ -169,11 +170,11 @@ impl<'a> Promises<'a> {
         Ok(())
     }
 
-    fn is_as_wished(&self, row: &TheRow, theirs: &Theirs) -> Result<(), &'static str> {
+    fn is_as_wished(&self, row: &SimulatedRow, theirs: &OthersNames) -> Result<(), &'static str> {
         let Some(line) = self.line(row).filter(|_| !self.waits_for_ever(row)) else {
             return Ok(());
         };
-        let taken = [Reason::NewIdTaken, Reason::Gone];
+        let taken = [StatusReason::NewIdTaken, StatusReason::Gone];
         if line.attachment_id.is_none() && taken.contains(&line.reason) {
             // Others had the names of the row, and the row has no attachment.
             return Ok(());
@@ -182,7 +183,7 @@ impl<'a> Promises<'a> {
             Some(new) if line.status.is_done() || line.changes.renamed_to.is_some() => new,
             _ => &row.row.external_id,
         };
-        let is_it = |one: &&StoredAttachment| match &line.attachment_id {
+        let is_it = |one: &&MemoryAttachment| match &line.attachment_id {
             Some(id) if !line.status.is_done() => one.id.to_string() == id.as_str(),
             _ => one.external_id == *name,
         };
@@ -202,25 +203,25 @@ impl<'a> Promises<'a> {
     }
 
     /// Returns `true` if a row must have its content at the end, whatever happened before.
-    fn is_right_at_the_end(&self, row: &TheRow, theirs: &Theirs) -> bool {
-        let is_alone =
-            theirs.under_the_old == Their::Nothing && theirs.under_the_new == Their::Nothing;
-        let both = theirs.under_the_old != Their::Nothing && self.is_blocked(row);
+    fn is_right_at_the_end(&self, row: &SimulatedRow, theirs: &OthersNames) -> bool {
+        let is_alone = theirs.under_the_old == NameTaken::Nothing
+            && theirs.under_the_new == NameTaken::Nothing;
+        let both = theirs.under_the_old != NameTaken::Nothing && self.is_blocked(row);
         match self.asked.wishes.on_conflict {
-            OnConflict::Replace => !both,
-            OnConflict::Fail | OnConflict::Skip => is_alone && !row.changed,
+            ConflictPolicy::Replace => !both,
+            ConflictPolicy::Fail | ConflictPolicy::Skip => is_alone && !row.changed,
         }
     }
 
     /// Returns `true` if another attachment has the new name of a row for good.
-    fn is_blocked(&self, row: &TheRow) -> bool {
+    fn is_blocked(&self, row: &SimulatedRow) -> bool {
         let Some(new) = &row.row.new_external_id else {
             return false;
         };
         let line = self.line(row);
         let ours = line.and_then(|line| line.attachment_id);
         let holder = self.stored.iter().find(|one| one.external_id == *new);
-        let is_ours = |one: &StoredAttachment| {
+        let is_ours = |one: &MemoryAttachment| {
             ours.as_ref()
                 .is_some_and(|ours| ours.as_str() == one.id.to_string())
         };
@@ -241,47 +242,48 @@ impl<'a> Promises<'a> {
         self.rows.iter().all(|row| self.is_done(row))
     }
 
-    fn is_done(&self, row: &TheRow) -> bool {
+    fn is_done(&self, row: &SimulatedRow) -> bool {
         let Some(line) = self.line(row) else {
             return false;
         };
         match line.status {
             status if status.is_done() => self.is_done_as_asked(row, &line),
             // Only people can resolve these conflicts.
-            Status::Conflict if line.reason == Reason::NewIdTaken => self.is_blocked(row),
+            Status::Conflict if line.reason == StatusReason::NewIdTaken => self.is_blocked(row),
             // A late POST has made another record of the same name, whose bytes never arrive.
-            Status::Conflict if line.reason == Reason::LookupMismatch => {
+            Status::Conflict if line.reason == StatusReason::LookupMismatch => {
                 self.never_removed() && self.empty > 0
             }
             // Another attachment has the name of the row, whose record was removed while waiting
             // for bytes.
-            Status::Conflict if line.reason == Reason::Gone => line.attachment_id.is_none(),
-            Status::Conflict => self.asked.wishes.on_conflict == OnConflict::Fail,
+            Status::Conflict if line.reason == StatusReason::Gone => line.attachment_id.is_none(),
+            Status::Conflict => self.asked.wishes.on_conflict == ConflictPolicy::Fail,
             _ => self.waits_for_ever(row),
         }
     }
 
     /// Returns `true` if a row finished by an earlier run meets the present options of the user.
-    fn is_done_as_asked(&self, row: &TheRow, line: &Entry) -> bool {
-        let is_other = line.known.content().map(|known| known.sha256) != Some(row.content.sha256);
+    fn is_done_as_asked(&self, row: &SimulatedRow, line: &ResultsEntry) -> bool {
+        let is_other =
+            line.known_content.content().map(|known| known.sha256) != Some(row.content.sha256);
         match self.asked.wishes.on_conflict {
-            OnConflict::Replace => !is_other,
-            OnConflict::Fail | OnConflict::Skip => true,
+            ConflictPolicy::Replace => !is_other,
+            ConflictPolicy::Fail | ConflictPolicy::Skip => true,
         }
     }
 
     /// Returns `true` if a record without bytes is in the way of a row, and the service never
     /// removes the record.
-    fn waits_for_ever(&self, row: &TheRow) -> bool {
+    fn waits_for_ever(&self, row: &SimulatedRow) -> bool {
         let reason = self.line(row).map(|line| line.reason);
-        self.never_removed() && reason == Some(Reason::PendingElsewhere)
+        self.never_removed() && reason == Some(StatusReason::PendingElsewhere)
     }
 
     /// Returns `true` if a single run without faults must finish all rows: sizes show in time, and
     /// no other people meddle.
     pub(super) fn nothing_excuses_a_second_run(&self) -> bool {
-        let is_alone = |theirs: &Theirs| {
-            theirs.under_the_old == Their::Nothing && theirs.under_the_new == Their::Nothing
+        let is_alone = |theirs: &OthersNames| {
+            theirs.under_the_old == NameTaken::Nothing && theirs.under_the_new == NameTaken::Nothing
         };
         self.rules.size_delay < Duration::from_mins(10)
             && self.theirs.iter().all(is_alone)
@@ -295,7 +297,7 @@ impl<'a> Promises<'a> {
         format!("{lines:?}")
     }
 
-    fn line(&self, row: &TheRow) -> Option<Entry> {
+    fn line(&self, row: &SimulatedRow) -> Option<ResultsEntry> {
         self.disk.durable(row.key())
     }
 }

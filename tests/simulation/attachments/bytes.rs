@@ -3,32 +3,32 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use crate::memory_service::{Memory, StoredAttachment};
-use consign::destination::Presence;
+use crate::memory_service::{MemoryAttachment, MemoryAttachmentService};
+use consign::destination::AttachmentPresence;
 use consign::model::{AttachmentId, Sha256Digest};
-use consign::results::{Backup, Entry, Former, Status};
+use consign::results::{BackupOutcome, FormerContent, ResultsEntry, Status};
 
-use crate::machine::Disk;
+use crate::machine::SimulatedDisk;
 
 /// Histories of all attachments of a story.
-pub(crate) struct Bytes {
-    service: Arc<Memory>,
-    disk: Arc<Disk>,
-    seen: Mutex<BTreeMap<u64, Held>>,
+pub(crate) struct HeldBytes {
+    service: Arc<MemoryAttachmentService>,
+    disk: Arc<SimulatedDisk>,
+    seen: Mutex<BTreeMap<u64, AttachmentHistory>>,
 }
 
 /// History of an attachment.
 #[derive(Debug, Clone)]
-struct Held {
+struct AttachmentHistory {
     /// Contents that were visible, the newest last.
     contents: Vec<Sha256Digest>,
     /// Title at the first sight of the attachment.
     title: Option<String>,
 }
 
-impl Bytes {
+impl HeldBytes {
     /// Returns an empty history.
-    pub(super) fn new(service: Arc<Memory>, disk: Arc<Disk>) -> Self {
+    pub(super) fn new(service: Arc<MemoryAttachmentService>, disk: Arc<SimulatedDisk>) -> Self {
         Self {
             service,
             disk,
@@ -37,8 +37,8 @@ impl Bytes {
     }
 
     /// Notes the content of an attachment if an answer shows the attachment as stored.
-    pub(super) fn shown<E>(&self, id: &AttachmentId, answer: &Result<Presence, E>) {
-        if let Ok(Presence::Stored { .. }) = answer {
+    pub(super) fn shown<E>(&self, id: &AttachmentId, answer: &Result<AttachmentPresence, E>) {
+        if let Ok(AttachmentPresence::Stored { .. }) = answer {
             self.seen(id);
         }
     }
@@ -49,7 +49,7 @@ impl Bytes {
             return;
         };
         let mut seen = self.seen.lock().unwrap();
-        let held = seen.entry(stored.id).or_insert_with(|| Held {
+        let held = seen.entry(stored.id).or_insert_with(|| AttachmentHistory {
             contents: Vec::new(),
             title: stored.title.clone(),
         });
@@ -114,23 +114,23 @@ impl Bytes {
 
     /// Returns `true` if a line accounts for replaced content: the user waived the backup, or the
     /// line names a durable backup with the digest.
-    pub(crate) fn keeps(&self, line: &Entry, sha256: Sha256Digest) -> bool {
+    pub(crate) fn keeps(&self, line: &ResultsEntry, sha256: Sha256Digest) -> bool {
         match &line.changes.replaced {
             None => false,
-            Some(Former {
-                backup: Backup::Waived,
+            Some(FormerContent {
+                backup: BackupOutcome::Waived,
                 sha256: told,
                 ..
             }) => told.is_none_or(|told| told == sha256),
-            Some(Former {
-                backup: Backup::Kept(path),
+            Some(FormerContent {
+                backup: BackupOutcome::Kept(path),
                 sha256: told,
                 ..
             }) => *told == Some(sha256) && self.disk.durable_backup(path) == Some(sha256),
         }
     }
 
-    fn stored(&self, id: u64) -> Option<StoredAttachment> {
+    fn stored(&self, id: u64) -> Option<MemoryAttachment> {
         self.service.stored().into_iter().find(|one| one.id == id)
     }
 }

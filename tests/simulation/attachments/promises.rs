@@ -2,27 +2,29 @@
 
 use std::time::Duration;
 
-use crate::memory_service::{Memory, Routes, Rules, StoredAttachment};
-use consign::results::{Entry, Reason, Status};
+use crate::memory_service::{
+    AttachmentServiceRules, MemoryAttachment, MemoryAttachmentService, RoutingRule,
+};
+use consign::results::{ResultsEntry, Status, StatusReason};
 
-use crate::machine::{Disk, Loss};
-use crate::rows::{Foreign, TheRow};
+use crate::machine::{LostLineRange, SimulatedDisk};
+use crate::rows::{ForeignAttachment, SimulatedRow};
 
 /// State of the service and of the results at a moment.
-pub(crate) struct Promises<'a> {
-    rows: &'a [TheRow],
-    stored: Vec<StoredAttachment>,
-    disk: &'a Disk,
-    rules: &'a Rules,
+pub(crate) struct AttachmentPromises<'a> {
+    rows: &'a [SimulatedRow],
+    stored: Vec<MemoryAttachment>,
+    disk: &'a SimulatedDisk,
+    rules: &'a AttachmentServiceRules,
 }
 
-impl<'a> Promises<'a> {
+impl<'a> AttachmentPromises<'a> {
     /// Takes the present state.
     pub(crate) fn now(
-        rows: &'a [TheRow],
-        memory: &Memory,
-        disk: &'a Disk,
-        rules: &'a Rules,
+        rows: &'a [SimulatedRow],
+        memory: &MemoryAttachmentService,
+        disk: &'a SimulatedDisk,
+        rules: &'a AttachmentServiceRules,
     ) -> Self {
         Self {
             rows,
@@ -52,7 +54,7 @@ impl<'a> Promises<'a> {
     /// Checks that no bytes of the program are stored under an `external_id` without a route.
     fn nothing_is_stored_that_is_not_found(&self) -> Result<(), String> {
         let lost = self.rows.iter().filter(|row| !self.routes(row));
-        for row in lost.filter(|row| row.foreign == Foreign::No) {
+        for row in lost.filter(|row| row.foreign == ForeignAttachment::No) {
             if let Some(stored) = self.stored_of(row).next() {
                 return Err(format!("nobody will find {stored:?} by its external_id"));
             }
@@ -61,8 +63,8 @@ impl<'a> Promises<'a> {
     }
 
     /// Returns `true` if the service finds an attachment by the `external_id` of a row.
-    fn routes(&self, row: &TheRow) -> bool {
-        self.rules.routes == Routes::All || !row.key().contains('.')
+    fn routes(&self, row: &SimulatedRow) -> bool {
+        self.rules.routes == RoutingRule::All || !row.key().contains('.')
     }
 
     /// Checks each line against the attachment of the row.
@@ -70,24 +72,27 @@ impl<'a> Promises<'a> {
         for row in self.rows {
             let Some(line) = self.line(row) else { continue };
             let claims_content = line.status == Status::Uploaded
-                || (line.status == Status::Conflict && line.known.content().is_some());
-            let is_forgotten = self.disk.has_lost(row.key(), Loss::OfAnything);
-            let was_foreign = row.foreign == Foreign::SameSize || is_forgotten;
+                || (line.status == Status::Conflict && line.known_content.content().is_some());
+            let is_forgotten = self.disk.has_lost(row.key(), LostLineRange::OfAnything);
+            let was_foreign = row.foreign == ForeignAttachment::SameSize || is_forgotten;
             if line.status == Status::Skipped && !was_foreign {
                 return Err(format!("{line:?}: nobody else was here"));
             }
-            if line.status == Status::Conflict && !row.changed && row.foreign == Foreign::No {
+            if line.status == Status::Conflict
+                && !row.changed
+                && row.foreign == ForeignAttachment::No
+            {
                 return Err(format!("{line:?}: with what?"));
             }
-            let is_so = |one: &StoredAttachment| {
+            let is_so = |one: &MemoryAttachment| {
                 line.attachment_id.as_ref().map(|id| id.as_str().to_owned())
                     == Some(one.id.to_string())
-                    && line.known.content().map(|known| known.sha256) == Some(one.sha256)
+                    && line.known_content.content().map(|known| known.sha256) == Some(one.sha256)
                     && line.object_id == one.object.id().to_string()
             };
             // Skipped rows prove neither content nor object.
             let was_skipped = is_forgotten && line.status == Status::Conflict;
-            let proven = row.foreign != Foreign::SameSize && !was_skipped;
+            let proven = row.foreign != ForeignAttachment::SameSize && !was_skipped;
             if claims_content && proven && !self.stored_of(row).any(is_so) {
                 return Err(format!("{line:?}: but {:?}", self.stored));
             }
@@ -115,12 +120,12 @@ impl<'a> Promises<'a> {
         self.rows.iter().all(|row| self.is_done(row))
     }
 
-    fn is_done(&self, row: &TheRow) -> bool {
+    fn is_done(&self, row: &SimulatedRow) -> bool {
         let status = self.line(row).map(|line| line.status);
         match status {
             Some(Status::Uploaded | Status::Skipped) => true,
             // Only people can resolve these conflicts.
-            Some(Status::Conflict) => row.changed || row.foreign == Foreign::OtherSize,
+            Some(Status::Conflict) => row.changed || row.foreign == ForeignAttachment::OtherSize,
             _ if !self.routes(row) => true,
             _ => self.waits_for_ever(row),
         }
@@ -128,9 +133,9 @@ impl<'a> Promises<'a> {
 
     /// Returns `true` if a record without bytes is in the way of a row, made by other people or for
     /// another object, and the service never removes the record.
-    fn waits_for_ever(&self, row: &TheRow) -> bool {
+    fn waits_for_ever(&self, row: &SimulatedRow) -> bool {
         let reason = self.line(row).map(|line| line.reason);
-        let waits = [Reason::PendingElsewhere, Reason::ObjectChanged];
+        let waits = [StatusReason::PendingElsewhere, StatusReason::ObjectChanged];
         let never_removed = self.rules.purge_after > Duration::from_hours(24);
         never_removed && reason.is_some_and(|reason| waits.contains(&reason))
     }
@@ -138,8 +143,11 @@ impl<'a> Promises<'a> {
     /// Returns `true` if a single run without faults must finish all rows: sizes show in time, and
     /// no other people meddle.
     pub(crate) fn nothing_excuses_a_second_run(&self) -> bool {
-        let is_known = |row: &TheRow| !self.disk.has_lost(row.key(), Loss::OfAnything);
-        let untouched = |row: &TheRow| !row.changed && row.foreign == Foreign::No && is_known(row);
+        let is_known =
+            |row: &SimulatedRow| !self.disk.has_lost(row.key(), LostLineRange::OfAnything);
+        let untouched = |row: &SimulatedRow| {
+            !row.changed && row.foreign == ForeignAttachment::No && is_known(row)
+        };
         let all_route = self.rows.iter().all(|row| self.routes(row));
         all_route
             && self.rules.size_delay < Duration::from_mins(10)
@@ -153,11 +161,11 @@ impl<'a> Promises<'a> {
         format!("{lines:?}")
     }
 
-    fn line(&self, row: &TheRow) -> Option<Entry> {
+    fn line(&self, row: &SimulatedRow) -> Option<ResultsEntry> {
         self.disk.durable(row.key())
     }
 
-    fn stored_of(&self, row: &TheRow) -> impl Iterator<Item = &StoredAttachment> {
+    fn stored_of(&self, row: &SimulatedRow) -> impl Iterator<Item = &MemoryAttachment> {
         let key = row.row.external_id.clone();
         self.stored.iter().filter(move |one| one.external_id == key)
     }

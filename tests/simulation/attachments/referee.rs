@@ -6,23 +6,24 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use crate::memory_service::{Address, Memory};
-use consign::destination::archive::Original;
+use crate::memory_service::{MemoryAddress, MemoryAttachmentService};
+use consign::destination::attachment_metadata::AttachmentDownload;
 use consign::destination::{
-    Amended, CreatedAttachment, Key, NewAttachment, NewNames, Place, Presence,
+    AttachmentPresence, AttachmentSelector, CreatedAttachment, NameUpdate, NewAttachment,
+    UpdatedAttachment, UploadTarget,
 };
-use consign::http::{Failure, FetchFailure, Fetched, PutFailure, Receipt};
+use consign::http::{ApiFailure, FetchFailure, FetchedContent, PutFailure, PutReceipt};
 use consign::model::{AttachmentId, ExternalId};
-use consign::plan::OnConflict;
-use consign::results::{Reason, Status};
+use consign::plan::ConflictPolicy;
+use consign::results::{Status, StatusReason};
 use tokio::time::Instant;
 
-use crate::machine::{Disk, Loss};
-use crate::record::Record;
-use crate::scene::{Asked, Lines, Watches, WatchesAttachments};
+use crate::machine::{LostLineRange, SimulatedDisk};
+use crate::record::StoryLog;
+use crate::scene::{AttachmentWatcher, LineWatch, RunOptions, RunWatcher};
 
-use super::bytes::Bytes;
-use super::stranger::Stranger;
+use super::bytes::HeldBytes;
+use super::stranger::RivalClient;
 
 /// Time after which a PATCH can no longer arrive, answered or not.
 const DRAIN: Duration = Duration::from_mins(1);
@@ -31,25 +32,25 @@ const DRAIN: Duration = Duration::from_mins(1);
 const LOOKS: u32 = 3;
 
 /// Watcher of the runs of a seed.
-pub(crate) struct Referee {
-    record: Record,
-    disk: Arc<Disk>,
-    lines: Lines,
-    bytes: Bytes,
-    stranger: Stranger,
-    state: Mutex<State>,
+pub(crate) struct AttachmentReferee {
+    record: StoryLog,
+    disk: Arc<SimulatedDisk>,
+    lines: LineWatch,
+    bytes: HeldBytes,
+    stranger: RivalClient,
+    state: Mutex<AttachmentRefereeState>,
 }
 
 /// Knowledge of the referee about attachments and the requests for them.
 #[derive(Default)]
-struct State {
+struct AttachmentRefereeState {
     /// Newest answer of the current run about each attachment.
-    newest: HashMap<AttachmentId, Newest>,
+    newest: HashMap<AttachmentId, NewestAnswer>,
     /// `external_id` under which each attachment was created or found.
     keys: HashMap<AttachmentId, ExternalId>,
-    addresses: HashMap<Address, AttachmentId>,
+    addresses: HashMap<MemoryAddress, AttachmentId>,
     /// Options of the user in the current run.
-    asked: Asked,
+    asked: RunOptions,
     /// Attachments to which bytes were sent, by `external_id`. Only the absence of such an
     /// attachment permits another.
     chosen: HashMap<ExternalId, AttachmentId>,
@@ -67,23 +68,23 @@ struct State {
 
 /// State of an attachment in the newest answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Newest {
+enum NewestAnswer {
     Pending,
     Stored,
     /// Stored, and seen after a durable line announced the replacement.
     GivesWay,
 }
 
-impl Referee {
+impl AttachmentReferee {
     pub(crate) fn new(
-        service: &Arc<Memory>,
-        disk: Arc<Disk>,
-        lines: Lines,
-        stranger: Stranger,
+        service: &Arc<MemoryAttachmentService>,
+        disk: Arc<SimulatedDisk>,
+        lines: LineWatch,
+        stranger: RivalClient,
     ) -> Self {
         Self {
-            record: Record::new(),
-            bytes: Bytes::new(Arc::clone(service), Arc::clone(&disk)),
+            record: StoryLog::new(),
+            bytes: HeldBytes::new(Arc::clone(service), Arc::clone(&disk)),
             disk,
             lines,
             stranger,
@@ -92,28 +93,28 @@ impl Referee {
     }
 
     /// Sets the options of the user for the run that begins.
-    pub(crate) fn is_asked(&self, asked: Asked) {
+    pub(crate) fn is_asked(&self, asked: RunOptions) {
         self.state().asked = asked;
     }
 
     /// Returns the history of the contents.
-    pub(crate) fn bytes(&self) -> &Bytes {
+    pub(crate) fn bytes(&self) -> &HeldBytes {
         &self.bytes
     }
 
     /// Returns `true` if a durable line of an attachment has the status and, where reasons are
     /// given, one of the reasons. Always `true` if lines are not watched.
-    fn line_says(&self, id: &AttachmentId, status: Status, reasons: &[Reason]) -> bool {
+    fn line_says(&self, id: &AttachmentId, status: Status, reasons: &[StatusReason]) -> bool {
         let lines = self.disk.durable_of(id);
         let mut lines = lines.iter();
-        self.lines == Lines::AreNotWatched
+        self.lines == LineWatch::AreNotWatched
             || lines.any(|line| {
                 line.status == status && (reasons.is_empty() || reasons.contains(&line.reason))
             })
     }
 
     /// Returns the row of an attachment.
-    fn row_of(&self, state: &State, id: &AttachmentId) -> ExternalId {
+    fn row_of(&self, state: &AttachmentRefereeState, id: &AttachmentId) -> ExternalId {
         let lines = self.disk.durable_of(id);
         let of_line = lines.first().map(|line| &line.external_id);
         let of_line = of_line.and_then(|key| ExternalId::parse(key).ok());
@@ -121,7 +122,7 @@ impl Referee {
     }
 
     /// Notes a PATCH; a foul if another PATCH of the attachment may still arrive.
-    fn patching(&self, state: &mut State, id: &AttachmentId) {
+    fn patching(&self, state: &mut AttachmentRefereeState, id: &AttachmentId) {
         let lost = state.lost_patches.get(id);
         if state.patches_under_way.contains_key(id)
             || lost.is_some_and(|sent| sent.elapsed() < DRAIN)
@@ -134,13 +135,13 @@ impl Referee {
     }
 
     /// Notes a foul if released bytes were not kept, or if the user does not want the replacement.
-    fn gives_way(&self, state: &State, id: &AttachmentId) {
-        if state.asked.wishes.on_conflict != OnConflict::Replace {
+    fn gives_way(&self, state: &AttachmentRefereeState, id: &AttachmentId) {
+        if state.asked.wishes.on_conflict != ConflictPolicy::Replace {
             self.foul(format!(
                 "PATCH of {id:?}, of which nobody asked to replace it"
             ));
         }
-        if self.lines == Lines::AreWatched && !self.bytes.are_kept(id) {
+        if self.lines == LineWatch::AreWatched && !self.bytes.are_kept(id) {
             self.foul(format!("PATCH of {id:?}, of which the bytes were not kept"));
         }
     }
@@ -153,17 +154,21 @@ impl Referee {
         self.record.say(request, about, answer);
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, AttachmentRefereeState> {
         self.state.lock().unwrap()
     }
 }
 
-impl Referee {
+impl AttachmentReferee {
     /// Returns the attachment meant by a PATCH of names.
-    fn amended_by(&self, state: &State, key: Key<'_>) -> Option<AttachmentId> {
+    fn amended_by(
+        &self,
+        state: &AttachmentRefereeState,
+        key: AttachmentSelector<'_>,
+    ) -> Option<AttachmentId> {
         match key {
-            Key::Id(id) => Some(id.clone()),
-            Key::ExternalId(key) => {
+            AttachmentSelector::Id(id) => Some(id.clone()),
+            AttachmentSelector::ExternalId(key) => {
                 let line = self.disk.durable(key.as_str());
                 let of_line = line.and_then(|line| line.attachment_id);
                 let found = || state.keys.iter().find(|(_, of)| *of == key);
@@ -173,13 +178,13 @@ impl Referee {
     }
 }
 
-impl Watches for Referee {
-    fn record(&self) -> &Record {
+impl RunWatcher for AttachmentReferee {
+    fn record(&self) -> &StoryLog {
         &self.record
     }
 
     fn look(&self) {
-        if self.lines == Lines::AreWatched
+        if self.lines == LineWatch::AreWatched
             && let Err(why) = self.bytes.are_safe()
         {
             self.foul(why);
@@ -187,7 +192,8 @@ impl Watches for Referee {
     }
 
     fn lines_lost(&self) {
-        let is_known = |key: &ExternalId| !self.disk.has_lost(key.as_str(), Loss::OfAnything);
+        let is_known =
+            |key: &ExternalId| !self.disk.has_lost(key.as_str(), LostLineRange::OfAnything);
         let mut state = self.state();
         // By now a single look-up shows the effect of each POST, and an attachment with bytes can
         // be found by its name alone.
@@ -207,7 +213,7 @@ impl Watches for Referee {
         state.lost_patches.extend(patches);
     }
 
-    fn putting(&self, address: Address) -> AttachmentId {
+    fn putting(&self, address: MemoryAddress) -> AttachmentId {
         let mut state = self.state();
         let id = state.addresses[&address].clone();
         let key = self.row_of(&state, &id);
@@ -229,23 +235,23 @@ impl Watches for Referee {
         id
     }
 
-    fn put(&self, address: Address, answer: &Result<Receipt, PutFailure>) {
+    fn put(&self, address: MemoryAddress, answer: &Result<PutReceipt, PutFailure>) {
         let id = self.state().addresses[&address].clone();
         self.say("put", &id, answer);
     }
 }
 
-impl WatchesAttachments for Referee {
-    fn found(&self, key: &ExternalId, answer: &Result<Presence, Failure>) {
+impl AttachmentWatcher for AttachmentReferee {
+    fn found(&self, key: &ExternalId, answer: &Result<AttachmentPresence, ApiFailure>) {
         self.say("find", key, answer);
         let mut state = self.state();
         match answer {
-            Ok(Presence::Absent) => {
+            Ok(AttachmentPresence::Absent) => {
                 if let Some(looks) = state.lost_posts.get_mut(key) {
                     *looks += 1;
                 }
             }
-            Ok(Presence::Pending { id } | Presence::Stored { id, .. }) => {
+            Ok(AttachmentPresence::Pending { id } | AttachmentPresence::Stored { id, .. }) => {
                 // The effect of a POST of unknown fate is known now.
                 state.lost_posts.remove(key);
                 state.keys.insert(id.clone(), key.clone());
@@ -256,45 +262,49 @@ impl WatchesAttachments for Referee {
         }
     }
 
-    fn got(&self, id: &AttachmentId, answer: &Result<Presence, Failure>) {
+    fn got(&self, id: &AttachmentId, answer: &Result<AttachmentPresence, ApiFailure>) {
         self.say("get", id, answer);
         self.state().learn(id, answer);
         self.bytes.shown(id, answer);
     }
 
-    fn original(&self, id: &AttachmentId, answer: &Result<Option<Original<Address>>, Failure>) {
+    fn original(
+        &self,
+        id: &AttachmentId,
+        answer: &Result<Option<AttachmentDownload<MemoryAddress>>, ApiFailure>,
+    ) {
         let size = answer.as_ref().map(|original| {
-            let exhibit = original.as_ref().map(|original| &original.exhibit);
+            let exhibit = original.as_ref().map(|original| &original.metadata);
             exhibit.map(|exhibit| exhibit.size)
         });
         self.say("original", id, &size);
-        let gives_way = self.line_says(id, Status::Replacing, &[Reason::Renewing]);
+        let gives_way = self.line_says(id, Status::Replacing, &[StatusReason::Renewing]);
         let mut state = self.state();
         let newest = match size {
             Ok(None) => {
                 state.chosen.retain(|_, chosen| chosen != id);
                 return;
             }
-            Ok(Some(None)) => Newest::Pending,
-            Ok(Some(Some(_))) if gives_way => Newest::GivesWay,
-            Ok(Some(Some(_))) => Newest::Stored,
+            Ok(Some(None)) => NewestAnswer::Pending,
+            Ok(Some(Some(_))) if gives_way => NewestAnswer::GivesWay,
+            Ok(Some(Some(_))) => NewestAnswer::Stored,
             Err(_) => return,
         };
         state.newest.insert(id.clone(), newest);
-        if newest != Newest::Pending {
+        if newest != NewestAnswer::Pending {
             self.bytes.seen(id);
         }
         if let Ok(Some(original)) = answer
-            && let Ok(place) = original.place
+            && let Ok(place) = original.download_target
         {
             state.addresses.insert(place, id.clone());
         }
     }
 
-    fn fetched(&self, place: Address, answer: &Result<Fetched, FetchFailure>) {
+    fn fetched(&self, place: MemoryAddress, answer: &Result<FetchedContent, FetchFailure>) {
         let id = self.state().addresses[&place].clone();
         self.say("fetch", &id, answer);
-        if let Ok(Fetched::File(digested)) = answer
+        if let Ok(FetchedContent::File(digested)) = answer
             && self.stranger.comes_after(&id, digested.sha256)
         {
             self.record.note(|| format!("somebody else changes {id:?}"));
@@ -302,15 +312,15 @@ impl WatchesAttachments for Referee {
         }
     }
 
-    fn amending(&self, key: Key<'_>, names: &NewNames) {
+    fn amending(&self, key: AttachmentSelector<'_>, names: &NameUpdate) {
         self.say("amend", &key, names);
         let mut state = self.state();
         let Some(id) = self.amended_by(&state, key) else {
             return self.foul(format!("PATCH of {key:?}, which is of no row"));
         };
         let announced = match names.external_id {
-            Some(_) => Reason::Renaming,
-            None => Reason::Updating,
+            Some(_) => StatusReason::Renaming,
+            None => StatusReason::Updating,
         };
         // A record that got a name by mistake has no line, and gets its own name back.
         let is_given_back = state.misnamed.contains(&id);
@@ -320,7 +330,7 @@ impl WatchesAttachments for Referee {
         self.patching(&mut state, &id);
     }
 
-    fn amended(&self, key: Key<'_>, answer: &Result<Amended, Failure>) {
+    fn amended(&self, key: AttachmentSelector<'_>, answer: &Result<UpdatedAttachment, ApiFailure>) {
         self.say("amend", &key, answer);
         let mut state = self.state();
         let id = self.amended_by(&state, key);
@@ -330,7 +340,7 @@ impl WatchesAttachments for Referee {
             state.misnamed.insert(amended.id.clone());
         }
         let sent = id.and_then(|id| state.patches_under_way.remove_entry(&id));
-        if let (Some((id, sent)), Err(Failure::Unanswered(_))) = (sent, answer) {
+        if let (Some((id, sent)), Err(ApiFailure::Unanswered(_))) = (sent, answer) {
             state.lost_patches.insert(id, sent);
         }
     }
@@ -338,7 +348,7 @@ impl WatchesAttachments for Referee {
     fn listed(
         &self,
         ids: &[AttachmentId],
-        answer: &Result<HashMap<AttachmentId, Presence>, Failure>,
+        answer: &Result<HashMap<AttachmentId, AttachmentPresence>, ApiFailure>,
     ) {
         let Ok(listed) = answer else {
             return self.say("list", &ids, answer);
@@ -348,13 +358,13 @@ impl WatchesAttachments for Referee {
         let mut state = self.state();
         for id in ids {
             let newest = match listed.get(id) {
-                Some(Presence::Stored { .. }) => Newest::Stored,
-                Some(Presence::Pending { .. }) => Newest::Pending,
+                Some(AttachmentPresence::Stored { .. }) => NewestAnswer::Stored,
+                Some(AttachmentPresence::Pending { .. }) => NewestAnswer::Pending,
                 // Absence from the list proves nothing.
                 _ => continue,
             };
             state.newest.insert(id.clone(), newest);
-            if newest == Newest::Stored {
+            if newest == NewestAnswer::Stored {
                 self.bytes.seen(id);
             }
         }
@@ -366,7 +376,7 @@ impl WatchesAttachments for Referee {
         let line = self.disk.durable(key.as_str());
         let announced = line.is_some_and(|line| line.status == Status::Creating);
         let mut state = self.state();
-        if self.lines == Lines::AreWatched && !announced {
+        if self.lines == LineWatch::AreWatched && !announced {
             self.foul(format!("POST of {key} without a durable line"));
         }
         if state
@@ -382,7 +392,11 @@ impl WatchesAttachments for Referee {
         state.posts_under_way.insert(key.clone());
     }
 
-    fn created(&self, new: &NewAttachment, answer: &Result<CreatedAttachment<Address>, Failure>) {
+    fn created(
+        &self,
+        new: &NewAttachment,
+        answer: &Result<CreatedAttachment<MemoryAddress>, ApiFailure>,
+    ) {
         let key = &new.file.external_id;
         self.say("create", key, answer);
         let mut state = self.state();
@@ -391,9 +405,9 @@ impl WatchesAttachments for Referee {
             Ok(created) => {
                 state.lost_posts.remove(key);
                 state.keys.insert(created.id.clone(), key.clone());
-                state.issue(&created.id, std::slice::from_ref(&created.place));
+                state.issue(&created.id, std::slice::from_ref(&created.upload_target));
             }
-            Err(Failure::Unanswered(_)) => {
+            Err(ApiFailure::Unanswered(_)) => {
                 state.lost_posts.insert(key.clone(), 0);
             }
             Err(_) => {}
@@ -405,36 +419,36 @@ impl WatchesAttachments for Referee {
         let mut state = self.state();
         let newest = state.newest.remove(id);
         match newest {
-            Some(Newest::Pending) => {}
-            Some(Newest::GivesWay) => self.gives_way(&state, id),
+            Some(NewestAnswer::Pending) => {}
+            Some(NewestAnswer::GivesWay) => self.gives_way(&state, id),
             _ => {
                 let what = format!("PATCH of {id:?}, of which the newest answer is {newest:?}");
                 self.foul(what);
             }
         }
         self.patching(&mut state, id);
-        if newest == Some(Newest::GivesWay) {
+        if newest == Some(NewestAnswer::GivesWay) {
             state.giving_way.insert(id.clone());
         } else {
             state.giving_way.remove(id);
         }
     }
 
-    fn renewed(&self, id: &AttachmentId, answer: &Result<Place<Address>, Failure>) {
+    fn renewed(&self, id: &AttachmentId, answer: &Result<UploadTarget<MemoryAddress>, ApiFailure>) {
         self.say("renew", id, answer);
         let mut state = self.state();
         let sent = state.patches_under_way.remove(id);
         match (answer, sent) {
             (Ok(place), _) => state.issue(id, std::slice::from_ref(place)),
-            (Err(Failure::Unanswered(_)), Some(sent)) => {
+            (Err(ApiFailure::Unanswered(_)), Some(sent)) => {
                 state.lost_patches.insert(id.clone(), sent);
             }
             // The PATCH had no effect, so the earlier knowledge stays.
             (Err(_), _) => {
                 let newest = if state.giving_way.contains(id) {
-                    Newest::GivesWay
+                    NewestAnswer::GivesWay
                 } else {
-                    Newest::Pending
+                    NewestAnswer::Pending
                 };
                 state.newest.insert(id.clone(), newest);
             }
@@ -442,26 +456,26 @@ impl WatchesAttachments for Referee {
     }
 }
 
-impl State {
-    fn learn(&mut self, id: &AttachmentId, answer: &Result<Presence, Failure>) {
+impl AttachmentRefereeState {
+    fn learn(&mut self, id: &AttachmentId, answer: &Result<AttachmentPresence, ApiFailure>) {
         let newest = match answer {
-            Ok(Presence::Absent) => {
+            Ok(AttachmentPresence::Absent) => {
                 self.chosen.retain(|_, chosen| chosen != id);
                 return;
             }
-            Ok(Presence::Pending { .. }) => Newest::Pending,
-            Ok(Presence::Stored { .. }) => Newest::Stored,
+            Ok(AttachmentPresence::Pending { .. }) => NewestAnswer::Pending,
+            Ok(AttachmentPresence::Stored { .. }) => NewestAnswer::Stored,
             Ok(_) | Err(_) => return,
         };
         // An attachment to be replaced stays so if another row asks for it to see whether the keys
         // are good.
-        let gives_way = self.newest.get(id) == Some(&Newest::GivesWay);
-        if !(gives_way && newest == Newest::Stored) {
+        let gives_way = self.newest.get(id) == Some(&NewestAnswer::GivesWay);
+        if !(gives_way && newest == NewestAnswer::Stored) {
             self.newest.insert(id.clone(), newest);
         }
     }
 
-    fn issue(&mut self, id: &AttachmentId, places: &[Place<Address>]) {
+    fn issue(&mut self, id: &AttachmentId, places: &[UploadTarget<MemoryAddress>]) {
         let addresses = places.iter().flat_map(|place| place.target.clone());
         self.addresses
             .extend(addresses.map(|address| (address, id.clone())));

@@ -2,18 +2,18 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::memory_service::Memory;
+use crate::memory_service::MemoryAttachmentService;
 use consign::model::{AttachmentId, Sha256Digest};
 
 use crate::files::{is_of_row, strange};
 
 /// Client that acts once or never.
 #[derive(Default)]
-pub(crate) struct Stranger(Mutex<Option<Arc<Memory>>>);
+pub(crate) struct RivalClient(Mutex<Option<Arc<MemoryAttachmentService>>>);
 
-impl Stranger {
+impl RivalClient {
     /// Returns a client that acts once on a service.
-    pub(crate) fn to(service: &Arc<Memory>) -> Self {
+    pub(crate) fn to(service: &Arc<MemoryAttachmentService>) -> Self {
         Self(Mutex::new(Some(Arc::clone(service))))
     }
 

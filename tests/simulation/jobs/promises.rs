@@ -2,28 +2,30 @@
 
 use std::time::Duration;
 
-use crate::memory_service::jobs::{AttachedFile, JobRules, Jobs, Start, Stuck};
-use consign::plan::is_for_people;
-use consign::results::{Entry, Reason, Status};
+use crate::memory_service::jobs::{
+    FileOnObjectInMemory, JobServiceRules, JobStartRule, MemoryJobService, StuckJobRule,
+};
+use consign::plan::needs_manual_check;
+use consign::results::{ResultsEntry, Status, StatusReason};
 
-use crate::machine::Disk;
-use crate::rows::TheRow;
+use crate::machine::SimulatedDisk;
+use crate::rows::SimulatedRow;
 
 /// State of the objects and of the results at a moment.
-pub(super) struct Promises<'a> {
-    rows: &'a [TheRow],
-    attached: Vec<AttachedFile>,
-    disk: &'a Disk,
-    rules: &'a JobRules,
+pub(super) struct JobPromises<'a> {
+    rows: &'a [SimulatedRow],
+    attached: Vec<FileOnObjectInMemory>,
+    disk: &'a SimulatedDisk,
+    rules: &'a JobServiceRules,
 }
 
-impl<'a> Promises<'a> {
+impl<'a> JobPromises<'a> {
     /// Takes the present state.
     pub(super) fn now(
-        rows: &'a [TheRow],
-        service: &Jobs,
-        disk: &'a Disk,
-        rules: &'a JobRules,
+        rows: &'a [SimulatedRow],
+        service: &MemoryJobService,
+        disk: &'a SimulatedDisk,
+        rules: &'a JobServiceRules,
     ) -> Self {
         Self {
             rows,
@@ -59,9 +61,9 @@ impl<'a> Promises<'a> {
             if line.status == Status::Conflict && !row.changed {
                 return Err(format!("{line:?}: with what?"));
             }
-            let is_so = |one: &AttachedFile| {
+            let is_so = |one: &FileOnObjectInMemory| {
                 line.attachment_id.as_ref() == Some(&one.job)
-                    && line.known.content().map(|known| known.sha256) == Some(one.sha256)
+                    && line.known_content.content().map(|known| known.sha256) == Some(one.sha256)
                     && line.object_id == one.object.id().to_string()
             };
             let claims = matches!(line.status, Status::Uploaded | Status::Conflict);
@@ -96,7 +98,7 @@ impl<'a> Promises<'a> {
         self.rows.iter().all(|row| self.is_done(row))
     }
 
-    fn is_done(&self, row: &TheRow) -> bool {
+    fn is_done(&self, row: &SimulatedRow) -> bool {
         let Some(line) = self.line(row) else {
             return false;
         };
@@ -105,26 +107,31 @@ impl<'a> Promises<'a> {
             // Only people can resolve these conflicts.
             Status::Conflict => row.changed,
             // People find the file on the object.
-            Status::Failed if is_for_people(&line) => self.is_attached(row),
-            Status::Failed => self.has_no_object(row) && line.reason == Reason::Refused,
+            Status::Failed if needs_manual_check(&line) => self.is_attached(row),
+            Status::Failed => self.has_no_object(row) && line.reason == StatusReason::Refused,
             _ => self.waits_for_ever(row),
         }
     }
 
     /// Returns `true` if the job of a row never ends, even with all files.
-    fn waits_for_ever(&self, row: &TheRow) -> bool {
-        let waits = [Reason::JobRunning, Reason::JobWaiting, Reason::Sending];
+    fn waits_for_ever(&self, row: &SimulatedRow) -> bool {
+        let waits = [
+            StatusReason::JobRunning,
+            StatusReason::JobWaiting,
+            StatusReason::Sending,
+        ];
         let line = self.line(row);
-        self.rules.stuck != Stuck::None && line.is_some_and(|line| waits.contains(&line.reason))
+        self.rules.stuck != StuckJobRule::None
+            && line.is_some_and(|line| waits.contains(&line.reason))
     }
 
     /// Returns `true` if the object of a row does not exist.
-    fn has_no_object(&self, row: &TheRow) -> bool {
+    fn has_no_object(&self, row: &SimulatedRow) -> bool {
         self.rules.unknown.contains(&row.row.object)
     }
 
     /// Returns `true` if the file of a row is on an object.
-    pub(super) fn is_attached(&self, row: &TheRow) -> bool {
+    pub(super) fn is_attached(&self, row: &SimulatedRow) -> bool {
         self.attached_of(row).next().is_some()
     }
 
@@ -133,18 +140,18 @@ impl<'a> Promises<'a> {
     pub(super) fn nothing_excuses_a_second_run(&self) -> bool {
         let rules = self.rules;
         let starts_in_time = match rules.start {
-            Start::AtOnce => true,
-            Start::After(delay) => delay <= Duration::from_secs(20),
+            JobStartRule::AtOnce => true,
+            JobStartRule::After(delay) => delay <= Duration::from_secs(20),
         };
-        let has_no_history = |row: &TheRow| {
+        let has_no_history = |row: &SimulatedRow| {
             let line = self.line(row);
             !row.changed && line.is_none_or(|line| line.attachment_id.is_none())
         };
         starts_in_time
             && rules.end_delay <= Duration::from_mins(1)
             && rules.address_life >= Duration::from_mins(1)
-            && rules.stuck == Stuck::None
-            && rules.reads == JobRules::default().reads
+            && rules.stuck == StuckJobRule::None
+            && rules.reads == JobServiceRules::default().reads
             && self.rows.iter().all(has_no_history)
     }
 
@@ -155,11 +162,11 @@ impl<'a> Promises<'a> {
         format!("{lines:?}")
     }
 
-    fn line(&self, row: &TheRow) -> Option<Entry> {
+    fn line(&self, row: &SimulatedRow) -> Option<ResultsEntry> {
         self.disk.durable(row.key())
     }
 
-    fn attached_of(&self, row: &TheRow) -> impl Iterator<Item = &AttachedFile> {
+    fn attached_of(&self, row: &SimulatedRow) -> impl Iterator<Item = &FileOnObjectInMemory> {
         let key = row.row.external_id.clone();
         self.attached
             .iter()

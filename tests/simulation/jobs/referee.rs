@@ -5,16 +5,18 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use crate::memory_service::Address;
-use consign::destination::{CreatedJob, End, Fate, JobPresence, NewJob, Place};
-use consign::http::{Failure, PutFailure, Receipt};
+use crate::memory_service::MemoryAddress;
+use consign::destination::{
+    CreatedJob, FileOutcome, JobOutcome, JobPresence, NewJob, UploadTarget,
+};
+use consign::http::{ApiFailure, PutFailure, PutReceipt};
 use consign::model::{AttachmentId, ExternalId};
-use consign::results::{Reason, Status};
+use consign::results::{Status, StatusReason};
 use tokio::time::Instant;
 
-use crate::machine::Disk;
-use crate::record::Record;
-use crate::scene::{Lines, Watches, WatchesJobs};
+use crate::machine::SimulatedDisk;
+use crate::record::StoryLog;
+use crate::scene::{JobWatcher, LineWatch, RunWatcher};
 
 /// Time after which a known address is too old for use.
 const ADDRESS_LIFE: Duration = Duration::from_mins(1);
@@ -23,35 +25,35 @@ const ADDRESS_LIFE: Duration = Duration::from_mins(1);
 const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// Watcher of the runs of a seed.
-pub(crate) struct Referee {
-    record: Record,
-    disk: Arc<Disk>,
-    lines: Lines,
-    state: Mutex<State>,
+pub(crate) struct JobReferee {
+    record: StoryLog,
+    disk: Arc<SimulatedDisk>,
+    lines: LineWatch,
+    state: Mutex<JobRefereeState>,
 }
 
 /// Knowledge of the referee about jobs and their addresses.
 #[derive(Default)]
-struct State {
-    jobs: HashMap<AttachmentId, Job>,
+struct JobRefereeState {
+    jobs: HashMap<AttachmentId, WatchedJob>,
     /// Job and file name of each address.
-    addresses: HashMap<Address, (AttachmentId, String)>,
+    addresses: HashMap<MemoryAddress, (AttachmentId, String)>,
     /// Time since which the run knows each address; all addresses of an answer share the time.
     /// Until an address is used, the newest answer counts, since not every answer goes to a user of
     /// addresses.
-    known: HashMap<Address, Instant>,
+    known: HashMap<MemoryAddress, Instant>,
     /// Addresses used by the run.
-    used: HashSet<Address>,
+    used: HashSet<MemoryAddress>,
     /// Time of the first upload to the addresses shown by a job at the same moment.
     waves: HashMap<(AttachmentId, Instant), Instant>,
 }
 
 /// Acts of the client on a job, and the client's knowledge of the job.
 #[derive(Default)]
-struct Job {
+struct WatchedJob {
     /// Row of each file name.
     keys: HashMap<String, ExternalId>,
-    end: Option<End>,
+    end: Option<JobOutcome>,
     /// Rows whose bytes the job may have, from any run.
     sent: HashSet<ExternalId>,
     /// Rows whose bytes the job has for certain, by the answers of the run.
@@ -64,10 +66,10 @@ struct Job {
     goes_on_apart: bool,
 }
 
-impl Referee {
-    pub(super) fn new(disk: Arc<Disk>, lines: Lines) -> Self {
+impl JobReferee {
+    pub(super) fn new(disk: Arc<SimulatedDisk>, lines: LineWatch) -> Self {
         Self {
-            record: Record::new(),
+            record: StoryLog::new(),
             disk,
             lines,
             state: Mutex::default(),
@@ -88,7 +90,7 @@ impl Referee {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, JobRefereeState> {
         self.state.lock().unwrap()
     }
 
@@ -98,9 +100,9 @@ impl Referee {
         &self,
         key: &ExternalId,
         status: Status,
-        of: Option<(&AttachmentId, Reason)>,
+        of: Option<(&AttachmentId, StatusReason)>,
     ) -> bool {
-        if self.lines == Lines::AreNotWatched {
+        if self.lines == LineWatch::AreNotWatched {
             return true;
         }
         self.disk.durable(key.as_str()).is_some_and(|line| {
@@ -112,8 +114,8 @@ impl Referee {
     }
 }
 
-impl Watches for Referee {
-    fn record(&self) -> &Record {
+impl RunWatcher for JobReferee {
+    fn record(&self) -> &StoryLog {
         &self.record
     }
 
@@ -129,7 +131,7 @@ impl Watches for Referee {
         }
     }
 
-    fn putting(&self, address: Address) -> AttachmentId {
+    fn putting(&self, address: MemoryAddress) -> AttachmentId {
         let mut state = self.state();
         let (id, file_name) = state.addresses[&address].clone();
         let age = state.known[&address].elapsed();
@@ -145,7 +147,7 @@ impl Watches for Referee {
             self.record
                 .foul(format!("PUT of {key} to an address of old"));
         }
-        if !self.line_says(&key, Status::Created, Some((&id, Reason::Sending))) {
+        if !self.line_says(&key, Status::Created, Some((&id, StatusReason::Sending))) {
             self.record
                 .foul(format!("PUT of {key} without a durable line for {id:?}"));
         }
@@ -161,7 +163,7 @@ impl Watches for Referee {
         id
     }
 
-    fn put(&self, address: Address, answer: &Result<Receipt, PutFailure>) {
+    fn put(&self, address: MemoryAddress, answer: &Result<PutReceipt, PutFailure>) {
         let mut state = self.state();
         let (id, file_name) = state.addresses[&address].clone();
         let Some(job) = state.jobs.get_mut(&id) else {
@@ -184,12 +186,19 @@ impl Watches for Referee {
     }
 }
 
-impl WatchesJobs for Referee {
-    fn looked_up(&self, id: &AttachmentId, answer: &Result<JobPresence<Address>, Failure>) {
+impl JobWatcher for JobReferee {
+    fn looked_up(
+        &self,
+        id: &AttachmentId,
+        answer: &Result<JobPresence<MemoryAddress>, ApiFailure>,
+    ) {
         self.record.say("get", id, answer);
         let mut state = self.state();
         match answer {
-            Ok(JobPresence::Running { places, .. }) => state.issue(id, places),
+            Ok(JobPresence::Running {
+                upload_targets: places,
+                ..
+            }) => state.issue(id, places),
             Ok(JobPresence::Ended(end)) => {
                 if let Some(job) = state.jobs.get_mut(id) {
                     job.end = Some(end.clone());
@@ -218,23 +227,23 @@ impl WatchesJobs for Referee {
         }
     }
 
-    fn created(&self, new: &NewJob, answer: &Result<CreatedJob<Address>, Failure>) {
+    fn created(&self, new: &NewJob, answer: &Result<CreatedJob<MemoryAddress>, ApiFailure>) {
         self.record.say("create", &new.object, answer);
         let Ok(created) = answer else { return };
         let files = new.files.iter();
         let keys = files.map(|file| (file.file_name.clone(), file.external_id.clone()));
-        let job = Job {
+        let job = WatchedJob {
             keys: keys.collect(),
-            ..Job::default()
+            ..WatchedJob::default()
         };
         let mut state = self.state();
         state.jobs.insert(created.id.clone(), job);
-        state.issue(&created.id, &created.places);
+        state.issue(&created.id, &created.upload_targets);
     }
 }
 
-impl State {
-    fn issue(&mut self, id: &AttachmentId, places: &[Place<Address>]) {
+impl JobRefereeState {
+    fn issue(&mut self, id: &AttachmentId, places: &[UploadTarget<MemoryAddress>]) {
         for place in places {
             if let Ok(address) = place.target {
                 let file = (id.clone(), place.file_name.clone());
@@ -248,14 +257,14 @@ impl State {
 
     /// Notes the use of an address. Returns `true` at the first use, if uploads to the other
     /// addresses of the same answer began too long ago.
-    fn is_later_than_others(&mut self, id: &AttachmentId, address: Address) -> bool {
+    fn is_later_than_others(&mut self, id: &AttachmentId, address: MemoryAddress) -> bool {
         let wave = (id.clone(), self.known[&address]);
         let began = self.waves.entry(wave).or_insert_with(Instant::now);
         self.used.insert(address) && began.elapsed() > AT_ONCE
     }
 }
 
-impl Job {
+impl WatchedJob {
     /// Returns the reason why a row must not go into another job. `None` if the row may.
     fn speaks_against_another(&self, key: &ExternalId) -> Option<&'static str> {
         if !self.sent.contains(key) || self.pardoned.contains(key) {
@@ -265,10 +274,10 @@ impl Job {
             return Some("has not ended");
         };
         let file_name = self.keys.iter().find(|(_, of)| *of == key)?.0;
-        match end.fate(file_name) {
-            Fate::NotAttached(_) => None,
-            Fate::Attached => Some("has attached its file"),
-            Fate::Unknown => Some("may have attached its file"),
+        match end.file_outcome(file_name) {
+            FileOutcome::NotAttached(_) => None,
+            FileOutcome::Attached => Some("has attached its file"),
+            FileOutcome::Unknown => Some("may have attached its file"),
         }
     }
 

@@ -1,5 +1,5 @@
 //! Delivery of requests to a service in memory, and of their answers: faults and time on the way.
-//! The state of the service stands in an implementation of [`World`].
+//! The state of the service stands in an implementation of [`MemoryWorld`].
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::{Fault, Operation, Script};
-use consign::http::{Failure, PutFailure};
+use super::{DeliveryFault, FaultScript, RequestKind};
+use consign::http::{ApiFailure, PutFailure};
 
 /// Longest wait of a client for an answer.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// State of a service, at which requests arrive.
-pub(super) trait World {
+pub(super) trait MemoryWorld {
     /// Change by a request, made on arrival.
     type Effect: Clone;
     /// Result of a change.
@@ -28,25 +28,25 @@ pub(super) trait World {
 }
 
 /// The way of requests to a service and of answers back.
-pub(super) struct Delivery<W: World> {
+pub(super) struct FaultyDelivery<W: MemoryWorld> {
     round_trip: Duration,
-    state: Mutex<State<W>>,
+    state: Mutex<DeliveryState<W>>,
 }
 
 /// State of a service, with the changes on their way and the source of faults.
-struct State<W: World> {
+struct DeliveryState<W: MemoryWorld> {
     world: W,
     /// Changes still on the way, with the times of arrival.
     late: Vec<(Instant, W::Effect)>,
-    counts: HashMap<Operation, u64>,
-    script: Script,
+    counts: HashMap<RequestKind, u64>,
+    script: FaultScript,
 }
 
-impl<W: World> Delivery<W> {
-    pub(super) fn new(world: W, round_trip: Duration, script: Script) -> Self {
+impl<W: MemoryWorld> FaultyDelivery<W> {
+    pub(super) fn new(world: W, round_trip: Duration, script: FaultScript) -> Self {
         Self {
             round_trip,
-            state: Mutex::new(State {
+            state: Mutex::new(DeliveryState {
                 world,
                 late: Vec::new(),
                 counts: HashMap::new(),
@@ -64,12 +64,12 @@ impl<W: World> Delivery<W> {
     /// Sends a request without an effect.
     pub(super) async fn ask<T>(
         &self,
-        operation: Operation,
+        operation: RequestKind,
         answer: impl FnOnce(&mut W, Instant) -> T,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, ApiFailure> {
         match self.send(operation).await {
             // Asking twice has the effect of asking once.
-            None | Some(Fault::Twice(_)) => {
+            None | Some(DeliveryFault::Twice(_)) => {
                 let answer = self.look(answer);
                 self.answered().await;
                 Ok(answer)
@@ -81,9 +81,9 @@ impl<W: World> Delivery<W> {
     /// Sends a request with an effect.
     pub(super) async fn change(
         &self,
-        operation: Operation,
+        operation: RequestKind,
         effect: W::Effect,
-    ) -> Result<W::Done, Failure> {
+    ) -> Result<W::Done, ApiFailure> {
         let now = |effect| self.look(|world, now| world.happen(effect, now));
         let fault = match self.send(operation).await {
             None => {
@@ -91,7 +91,7 @@ impl<W: World> Delivery<W> {
                 self.answered().await;
                 return Ok(done);
             }
-            Some(Fault::Twice(after)) => {
+            Some(DeliveryFault::Twice(after)) => {
                 if after.is_zero() {
                     now(effect.clone());
                 } else {
@@ -104,20 +104,20 @@ impl<W: World> Delivery<W> {
             Some(fault) => fault,
         };
         match fault {
-            Fault::LostAfter | Fault::FailedAfter => {
+            DeliveryFault::LostAfter | DeliveryFault::FailedAfter => {
                 now(effect);
             }
-            Fault::Late(after) => self.hold_up(effect, after),
+            DeliveryFault::Late(after) => self.hold_up(effect, after),
             _ => {}
         }
         Err(fail(fault).await)
     }
 
     /// Waits until the next request of a kind arrives, and returns the fault drawn for the request.
-    async fn send(&self, operation: Operation) -> Option<Fault> {
+    async fn send(&self, operation: RequestKind) -> Option<DeliveryFault> {
         sleep(self.round_trip / 2).await;
         let mut state = self.state(Instant::now());
-        let State { counts, script, .. } = &mut *state;
+        let DeliveryState { counts, script, .. } = &mut *state;
         let count = counts.entry(operation).or_default();
         *count += 1;
         script(operation, *count)
@@ -136,7 +136,7 @@ impl<W: World> Delivery<W> {
 
     /// Brings the state up to now: late changes happen in the order of their arrival, and old
     /// things go.
-    fn state(&self, now: Instant) -> MutexGuard<'_, State<W>> {
+    fn state(&self, now: Instant) -> MutexGuard<'_, DeliveryState<W>> {
         let mut guard = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *guard;
         let mut due: Vec<_> = state.late.extract_if(.., |(due, _)| *due <= now).collect();
@@ -151,30 +151,35 @@ impl<W: World> Delivery<W> {
 
 /// Returns the failure that a client sees of a fault, after the wait for an answer that never
 /// comes.
-async fn fail(fault: Fault) -> Failure {
-    if let Fault::LostBefore | Fault::LostAfter | Fault::Late(_) = fault {
+async fn fail(fault: DeliveryFault) -> ApiFailure {
+    if let DeliveryFault::LostBefore | DeliveryFault::LostAfter | DeliveryFault::Late(_) = fault {
         sleep(TIME_LIMIT).await;
     }
     match fault {
-        Fault::NotSent => Failure::NotSent("no connection".into()),
-        Fault::Throttled => Failure::Throttled { retry_after: None },
-        Fault::Denied => Failure::Denied("status 401".into()),
-        Fault::Refused => Failure::Refused("status 422".into()),
-        Fault::Failed | Fault::FailedAfter => Failure::Unanswered("status 503".into()),
-        Fault::LostBefore | Fault::LostAfter | Fault::Late(_) | Fault::Twice(_) => {
-            Failure::Unanswered("no answer in time".into())
+        DeliveryFault::NotSent => ApiFailure::NotSent("no connection".into()),
+        DeliveryFault::Throttled => ApiFailure::Throttled { retry_after: None },
+        DeliveryFault::Denied => ApiFailure::Denied("status 401".into()),
+        DeliveryFault::Refused => ApiFailure::Refused("status 422".into()),
+        DeliveryFault::Failed | DeliveryFault::FailedAfter => {
+            ApiFailure::Unanswered("status 503".into())
         }
+        DeliveryFault::LostBefore
+        | DeliveryFault::LostAfter
+        | DeliveryFault::Late(_)
+        | DeliveryFault::Twice(_) => ApiFailure::Unanswered("no answer in time".into()),
     }
 }
 
 /// Converts the failure of a request into the failure of an upload.
-pub(super) fn of_a_put(failure: Failure) -> PutFailure {
+pub(super) fn of_a_put(failure: ApiFailure) -> PutFailure {
     match failure {
-        Failure::Denied(_) => PutFailure::Expired,
-        Failure::Refused(why) | Failure::Intercepted(why) => PutFailure::Refused(why),
-        Failure::NotSent(why) => PutFailure::NotSent(why),
-        Failure::Unanswered(why) | Failure::Hopeless(why) => PutFailure::Interrupted(why),
-        Failure::Throttled { .. } | Failure::Withheld => {
+        ApiFailure::Denied(_) => PutFailure::Expired,
+        ApiFailure::Refused(why) | ApiFailure::Intercepted(why) => PutFailure::Refused(why),
+        ApiFailure::NotSent(why) => PutFailure::NotSent(why),
+        ApiFailure::Unanswered(why) | ApiFailure::NeverPossible(why) => {
+            PutFailure::Interrupted(why)
+        }
+        ApiFailure::Throttled { .. } | ApiFailure::Withheld => {
             PutFailure::Interrupted("status 503".into())
         }
     }

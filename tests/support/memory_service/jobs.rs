@@ -8,71 +8,71 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::delivery::{Delivery, of_a_put};
-use super::{Address, Logged, Operation, Script, private, public};
-use consign::destination::keelvar::{POSTS, READS};
-use consign::destination::{CreatedJob, Destination, JobApi, JobPresence, Kind, NewJob};
-use consign::http::{Failure, PutFailure, Receipt};
-use consign::model::{AttachmentId, Content, ExternalId, ObjectRef, Sha256Digest};
-use consign::source::Source;
-use consign::throttle::quota::{Allowance, Budget};
+use super::delivery::{FaultyDelivery, of_a_put};
+use super::{FaultScript, LoggedRequest, MemoryAddress, RequestKind, private, public};
+use consign::destination::keelvar::{POST_ALLOWANCES, READ_ALLOWANCES};
+use consign::destination::{BudgetKind, CreatedJob, Destination, JobApi, JobPresence, NewJob};
+use consign::http::{ApiFailure, PutFailure, PutReceipt};
+use consign::model::{AttachmentId, CheckedContent, ExternalId, ObjectRef, Sha256Digest};
+use consign::throttle::quota::{QuotaBudget, RequestAllowance};
+use consign::upload_source::UploadSource;
 
-use world::{Done, Effect, World};
+use world::{JobEffect, JobEffectOutcome, JobWorld};
 
 /// Behaviour of the service where the documentation is silent.
 #[derive(Debug, Clone)]
-pub(crate) struct JobRules {
+pub(crate) struct JobServiceRules {
     /// Start of a job.
-    pub(crate) start: Start,
+    pub(crate) start: JobStartRule,
     /// Time for which an address for bytes is valid.
     pub(crate) address_life: Duration,
     /// Start of the time for which an address is valid.
-    pub(crate) addresses: Addresses,
+    pub(crate) addresses: AddressRule,
     /// Time from the arrival of the last file to the end of the job.
     pub(crate) end_delay: Duration,
     /// Time from the start to the end of a job with missing files.
     pub(crate) give_up_after: Duration,
     /// End of a job with missing files.
-    pub(crate) missing: Missing,
+    pub(crate) missing: MissingFileRule,
     /// Moment at which files get onto their object.
-    pub(crate) attaches: Attaches,
+    pub(crate) attaches: AttachRule,
     /// Report of a failed job about the files.
-    pub(crate) tells: Tells,
+    pub(crate) tells: FailedJobReport,
     /// Jobs without an end, even with all files.
-    pub(crate) stuck: Stuck,
+    pub(crate) stuck: StuckJobRule,
     /// Time for which an ended job can be found. `None` means for ever.
     pub(crate) forgets_after: Option<Duration>,
     /// Objects unknown to the service. All others exist.
     pub(crate) unknown: Vec<ObjectRef>,
     /// Answer to a job for an unknown object.
-    pub(crate) unknown_as: UnknownAs,
+    pub(crate) unknown_as: UnknownObjectRule,
     /// Limits on the creation of jobs.
-    pub(crate) posts: &'static [Allowance],
+    pub(crate) posts: &'static [RequestAllowance],
     /// Limits on the look-ups of jobs.
-    pub(crate) reads: &'static [Allowance],
+    pub(crate) reads: &'static [RequestAllowance],
     /// Time of a request and the answer together.
     pub(crate) round_trip: Duration,
     /// Longest wait of the client for the end of a job.
     pub(crate) timeout: Duration,
 }
 
-impl Default for JobRules {
+impl Default for JobServiceRules {
     fn default() -> Self {
         Self {
-            start: Start::After(Duration::from_secs(3)),
+            start: JobStartRule::After(Duration::from_secs(3)),
             address_life: Duration::from_mins(1),
-            addresses: Addresses::OfTheStart,
+            addresses: AddressRule::OfTheStart,
             end_delay: Duration::from_secs(5),
             give_up_after: Duration::from_mins(2),
-            missing: Missing::Fails,
-            attaches: Attaches::AllTogether,
-            tells: Tells::Nothing,
-            stuck: Stuck::None,
+            missing: MissingFileRule::Fails,
+            attaches: AttachRule::AllTogether,
+            tells: FailedJobReport::Nothing,
+            stuck: StuckJobRule::None,
             forgets_after: None,
             unknown: Vec::new(),
-            unknown_as: UnknownAs::Refused,
-            posts: POSTS,
-            reads: READS,
+            unknown_as: UnknownObjectRule::Refused,
+            posts: POST_ALLOWANCES,
+            reads: READ_ALLOWANCES,
             round_trip: Duration::from_millis(20),
             timeout: Duration::from_mins(5),
         }
@@ -81,7 +81,7 @@ impl Default for JobRules {
 
 /// Start of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Start {
+pub(crate) enum JobStartRule {
     /// At creation: the answer holds the addresses for the files.
     AtOnce,
     /// After the given time. The answer to the creation holds nothing but the id.
@@ -90,7 +90,7 @@ pub(crate) enum Start {
 
 /// Start of the time for which an address is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Addresses {
+pub(crate) enum AddressRule {
     /// Start of the job. Each look-up returns the same addresses.
     OfTheStart,
     /// The look-up. Each look-up returns new addresses.
@@ -99,7 +99,7 @@ pub(crate) enum Addresses {
 
 /// End of a job with missing files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Missing {
+pub(crate) enum MissingFileRule {
     /// The job fails.
     Fails,
     /// The job succeeds with the files at hand, and names the others.
@@ -108,7 +108,7 @@ pub(crate) enum Missing {
 
 /// Moment at which the files of a job get onto their object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Attaches {
+pub(crate) enum AttachRule {
     /// Success of the job: a failed job attaches nothing.
     AllTogether,
     /// Arrival of each file: the files stay even if the job fails.
@@ -117,7 +117,7 @@ pub(crate) enum Attaches {
 
 /// Report of a failed job about the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tells {
+pub(crate) enum FailedJobReport {
     /// Outcome of each file.
     EachFile,
     /// No outcomes.
@@ -126,7 +126,7 @@ pub(crate) enum Tells {
 
 /// Jobs without an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stuck {
+pub(crate) enum StuckJobRule {
     /// No job.
     None,
     /// Every n-th job.
@@ -135,7 +135,7 @@ pub(crate) enum Stuck {
 
 /// Answer to a job for an unknown object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum UnknownAs {
+pub(crate) enum UnknownObjectRule {
     /// Status 400.
     Refused,
     /// The job is created, and fails at the start.
@@ -144,7 +144,7 @@ pub(crate) enum UnknownAs {
 
 /// File on an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct AttachedFile {
+pub(crate) struct FileOnObjectInMemory {
     /// Object with the file.
     pub(crate) object: ObjectRef,
     /// Name of the file.
@@ -158,36 +158,36 @@ pub(crate) struct AttachedFile {
 }
 
 /// The service for jobs.
-pub(crate) struct Jobs {
-    rules: JobRules,
-    delivery: Delivery<World>,
-    changes: Budget,
-    reads: Budget,
+pub(crate) struct MemoryJobService {
+    rules: JobServiceRules,
+    delivery: FaultyDelivery<JobWorld>,
+    changes: QuotaBudget,
+    reads: QuotaBudget,
 }
 
-impl Jobs {
+impl MemoryJobService {
     /// Returns a service without faults.
-    pub(crate) fn new(rules: JobRules) -> Self {
+    pub(crate) fn new(rules: JobServiceRules) -> Self {
         Self::with_faults(rules, Box::new(|_, _| None))
     }
 
     /// Returns a service whose faults the script chooses.
-    pub(crate) fn with_faults(rules: JobRules, script: Script) -> Self {
+    pub(crate) fn with_faults(rules: JobServiceRules, script: FaultScript) -> Self {
         Self {
-            changes: Budget::new(rules.posts),
-            reads: Budget::new(rules.reads),
-            delivery: Delivery::new(World::new(rules.clone()), rules.round_trip, script),
+            changes: QuotaBudget::new(rules.posts),
+            reads: QuotaBudget::new(rules.reads),
+            delivery: FaultyDelivery::new(JobWorld::new(rules.clone()), rules.round_trip, script),
             rules,
         }
     }
 
     /// Returns every file on an object, in the order of the jobs, the oldest first.
-    pub(crate) fn attached(&self) -> Vec<AttachedFile> {
+    pub(crate) fn attached(&self) -> Vec<FileOnObjectInMemory> {
         self.delivery.look(|world, now| world.attached(now))
     }
 
     /// Returns the log of requests with an effect or an answer, in the order of effects.
-    pub(crate) fn log(&self) -> Vec<Logged> {
+    pub(crate) fn log(&self) -> Vec<LoggedRequest> {
         self.delivery.look(|world, _| world.log().to_vec())
     }
 
@@ -197,28 +197,28 @@ impl Jobs {
     }
 }
 
-impl Destination for Jobs {
-    type Target = Address;
+impl Destination for MemoryJobService {
+    type Target = MemoryAddress;
 
-    fn budget(&self, kind: Kind) -> Option<&Budget> {
+    fn budget(&self, kind: BudgetKind) -> Option<&QuotaBudget> {
         Some(match kind {
-            Kind::Read => &self.reads,
-            Kind::Change => &self.changes,
+            BudgetKind::Read => &self.reads,
+            BudgetKind::Change => &self.changes,
         })
     }
 
-    async fn put(
+    async fn put_file(
         &self,
-        target: &Address,
-        _source: &Source,
-        content: &Content,
+        target: &MemoryAddress,
+        _source: &UploadSource,
+        content: &CheckedContent,
         sent: &(dyn Fn(u64) + Send + Sync),
-    ) -> Result<Receipt, PutFailure> {
-        let effect = Effect::Put(*target, *content);
-        match self.delivery.change(Operation::Put, effect).await {
-            Ok(Done::Stored) => {
+    ) -> Result<PutReceipt, PutFailure> {
+        let effect = JobEffect::Put(*target, *content);
+        match self.delivery.change(RequestKind::Put, effect).await {
+            Ok(JobEffectOutcome::Stored) => {
                 sent(content.stamp.size);
-                Ok(Receipt::Checksummed)
+                Ok(PutReceipt::Md5Confirmed)
             }
             Ok(_) => Err(PutFailure::Expired),
             Err(failure) => Err(of_a_put(failure)),
@@ -226,33 +226,35 @@ impl Destination for Jobs {
     }
 }
 
-impl JobApi for Jobs {
+impl JobApi for MemoryJobService {
     fn job_timeout(&self) -> Duration {
         self.rules.timeout
     }
 
-    async fn job(&self, id: &AttachmentId) -> Result<JobPresence<Address>, Failure> {
-        let get = |world: &mut World, now: Instant| world.get(private(id), now);
-        let shown = self.delivery.ask(Operation::Get, get).await?;
+    async fn get_job(&self, id: &AttachmentId) -> Result<JobPresence<MemoryAddress>, ApiFailure> {
+        let get = |world: &mut JobWorld, now: Instant| world.get(private(id), now);
+        let shown = self.delivery.ask(RequestKind::Get, get).await?;
         shown.map_err(throttled)
     }
 
-    async fn create_job(&self, new: &NewJob) -> Result<CreatedJob<Address>, Failure> {
-        let effect = Effect::Create(new.clone());
-        match self.delivery.change(Operation::Create, effect).await? {
-            Done::Made(id, places) => Ok(CreatedJob {
+    async fn create_job(&self, new: &NewJob) -> Result<CreatedJob<MemoryAddress>, ApiFailure> {
+        let effect = JobEffect::Create(new.clone());
+        match self.delivery.change(RequestKind::Create, effect).await? {
+            JobEffectOutcome::Made(id, places) => Ok(CreatedJob {
                 id: public(id),
-                places,
+                upload_targets: places,
             }),
-            Done::Throttled(wait) => Err(throttled(wait)),
-            _ => Err(Failure::Refused("status 400: Invalid resource ID".into())),
+            JobEffectOutcome::Throttled(wait) => Err(throttled(wait)),
+            _ => Err(ApiFailure::Refused(
+                "status 400: Invalid resource ID".into(),
+            )),
         }
     }
 }
 
 /// Returns status 429 with the time to wait.
-fn throttled(wait: Duration) -> Failure {
-    Failure::Throttled {
+fn throttled(wait: Duration) -> ApiFailure {
+    ApiFailure::Throttled {
         retry_after: Some(wait),
     }
 }

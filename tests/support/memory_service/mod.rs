@@ -25,29 +25,29 @@ use std::time::Duration;
 use tokio::io::AsyncWrite;
 use tokio::time::Instant;
 
-use consign::destination::archive::{Exhibit, Original};
+use consign::destination::attachment_metadata::{AttachmentDownload, AttachmentMetadata};
 use consign::destination::{
-    Amended, AttachmentApi, CreatedAttachment, Destination, Key, NewAttachment, NewNames, Place,
-    Presence,
+    AttachmentApi, AttachmentPresence, AttachmentSelector, CreatedAttachment, Destination,
+    NameUpdate, NewAttachment, UpdatedAttachment, UploadTarget,
 };
-use consign::http::{Failure, FetchFailure, Fetched, PutFailure, Receipt};
-use consign::model::{AttachmentId, Content, ExternalId, ObjectRef, Sha256Digest};
-use consign::source::Source;
+use consign::http::{ApiFailure, FetchFailure, FetchedContent, PutFailure, PutReceipt};
+use consign::model::{AttachmentId, CheckedContent, ExternalId, ObjectRef, Sha256Digest};
+use consign::upload_source::UploadSource;
 
-use delivery::{Delivery, of_a_put};
-use world::{Attachments, Done, Effect, Which};
+use delivery::{FaultyDelivery, of_a_put};
+use world::{AmendTarget, AttachmentEffect, AttachmentEffectOutcome, AttachmentWorld};
 
 /// Behaviour of the service where the documentation is silent.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rules {
+pub(crate) struct AttachmentServiceRules {
     /// Answer to a second attachment with the same `external_id`.
-    pub(crate) ids: Ids,
+    pub(crate) ids: ExternalIdRule,
     /// `external_id`s that lead to their attachments.
-    pub(crate) routes: Routes,
+    pub(crate) routes: RoutingRule,
     /// Time for which a record is not found by a new `external_id`.
     pub(crate) find_delay: Duration,
     /// Title after a request with a new file name and without a title.
-    pub(crate) titles: Titles,
+    pub(crate) titles: TitleRule,
     /// Time from an upload until the size is visible.
     pub(crate) size_delay: Duration,
     /// Time for which an address for bytes is valid.
@@ -58,13 +58,13 @@ pub(crate) struct Rules {
     pub(crate) round_trip: Duration,
 }
 
-impl Default for Rules {
+impl Default for AttachmentServiceRules {
     fn default() -> Self {
         Self {
-            ids: Ids::Unique,
-            routes: Routes::All,
+            ids: ExternalIdRule::Unique,
+            routes: RoutingRule::All,
             find_delay: Duration::ZERO,
-            titles: Titles::Kept,
+            titles: TitleRule::Kept,
             size_delay: Duration::ZERO,
             address_life: Duration::from_mins(15),
             purge_after: Duration::from_mins(45),
@@ -75,7 +75,7 @@ impl Default for Rules {
 
 /// Answer to a second attachment with the same `external_id`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ids {
+pub(crate) enum ExternalIdRule {
     /// The second attachment is refused.
     Unique,
     /// Both attachments are kept, and the older is found.
@@ -84,7 +84,7 @@ pub(crate) enum Ids {
 
 /// `external_id`s that lead to their attachments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Routes {
+pub(crate) enum RoutingRule {
     /// All `external_id`s.
     All,
     /// All `external_id`s but those with a dot, which find nothing, ever.
@@ -93,7 +93,7 @@ pub(crate) enum Routes {
 
 /// Title after a request with a new file name and without a title.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Titles {
+pub(crate) enum TitleRule {
     /// The old title stays.
     Kept,
     /// A title is derived from the new file name.
@@ -102,32 +102,32 @@ pub(crate) enum Titles {
 
 /// Kind of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Operation {
-    /// [`AttachmentApi::find`]
+pub(crate) enum RequestKind {
+    /// [`AttachmentApi::get_by_external_id`]
     Find,
-    /// [`AttachmentApi::get`], and the look-up of a job.
+    /// [`AttachmentApi::get_by_id`], and the look-up of a job.
     Get,
     /// [`AttachmentApi::create`], and the creation of a job.
     Create,
-    /// [`AttachmentApi::renew`]
+    /// [`AttachmentApi::renew_upload_target`]
     Renew,
-    /// [`AttachmentApi::amend`]
+    /// [`AttachmentApi::update_names`]
     Amend,
     /// [`AttachmentApi::list`]
     List,
-    /// [`Destination::put`]
+    /// [`Destination::put_file`]
     Put,
-    /// [`AttachmentApi::inspect`]
+    /// [`AttachmentApi::list_metadata`]
     Inspect,
-    /// [`AttachmentApi::original`]
+    /// [`AttachmentApi::get_download`]
     Original,
-    /// [`AttachmentApi::fetch`]
+    /// [`AttachmentApi::download`]
     Fetch,
 }
 
 /// Fault of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum DeliveryFault {
     /// No connection: nothing is sent.
     NotSent,
     /// The request is lost: no effect, no answer.
@@ -152,13 +152,13 @@ pub(crate) enum Fault {
 }
 
 /// Chooses the fault of the n-th request of a kind, counted from 1; `None` for no fault.
-pub(crate) type Script = Box<dyn FnMut(Operation, u64) -> Option<Fault> + Send>;
+pub(crate) type FaultScript = Box<dyn FnMut(RequestKind, u64) -> Option<DeliveryFault> + Send>;
 
 /// Request with an effect or an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Logged {
+pub(crate) struct LoggedRequest {
     /// Kind of the request.
-    pub(crate) operation: Operation,
+    pub(crate) operation: RequestKind,
     /// Record or job of the request, where there is one.
     pub(crate) id: Option<u64>,
     /// Time of the effect.
@@ -167,7 +167,7 @@ pub(crate) struct Logged {
 
 /// Attachment whose bytes have arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct StoredAttachment {
+pub(crate) struct MemoryAttachment {
     /// Id given by the service.
     pub(crate) id: u64,
     /// `external_id` now.
@@ -181,34 +181,34 @@ pub(crate) struct StoredAttachment {
 }
 
 /// The service for attachments.
-pub(crate) struct Memory(Delivery<Attachments>);
+pub(crate) struct MemoryAttachmentService(FaultyDelivery<AttachmentWorld>);
 
 /// Address for bytes: a number made up by the service, like the random part of a presigned URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Address(u64);
+pub(crate) struct MemoryAddress(u64);
 
-impl Memory {
+impl MemoryAttachmentService {
     /// Returns a service without faults.
-    pub(crate) fn new(rules: Rules) -> Self {
+    pub(crate) fn new(rules: AttachmentServiceRules) -> Self {
         Self::with_faults(rules, Box::new(|_, _| None))
     }
 
     /// Returns a service whose faults the script chooses.
-    pub(crate) fn with_faults(rules: Rules, script: Script) -> Self {
-        Self(Delivery::new(
-            Attachments::new(rules),
+    pub(crate) fn with_faults(rules: AttachmentServiceRules, script: FaultScript) -> Self {
+        Self(FaultyDelivery::new(
+            AttachmentWorld::new(rules),
             rules.round_trip,
             script,
         ))
     }
 
     /// Returns every attachment whose bytes have arrived, the oldest first.
-    pub(crate) fn stored(&self) -> Vec<StoredAttachment> {
+    pub(crate) fn stored(&self) -> Vec<MemoryAttachment> {
         self.0.look(|world, _| world.stored())
     }
 
     /// Returns the log of requests with an effect or an answer, in the order of effects.
-    pub(crate) fn log(&self) -> Vec<Logged> {
+    pub(crate) fn log(&self) -> Vec<LoggedRequest> {
         self.0.look(|world, _| world.log().to_vec())
     }
 
@@ -228,7 +228,7 @@ impl Memory {
     }
 
     /// Replaces the bytes of an attachment, without a request.
-    pub(crate) fn overwrite(&self, id: u64, content: Content) {
+    pub(crate) fn overwrite(&self, id: u64, content: CheckedContent) {
         self.0.look(|world, now| world.overwrite(id, content, now));
     }
 }
@@ -239,8 +239,8 @@ fn public(id: u64) -> AttachmentId {
 }
 
 /// Returns an upload target for a file.
-fn place(file_name: &str, address: Address) -> Place<Address> {
-    Place {
+fn place(file_name: &str, address: MemoryAddress) -> UploadTarget<MemoryAddress> {
+    UploadTarget {
         file_name: file_name.to_owned(),
         target: Ok(address),
     }
@@ -251,21 +251,21 @@ fn private(id: &AttachmentId) -> u64 {
     id.as_str().parse().unwrap_or(0)
 }
 
-impl Destination for Memory {
-    type Target = Address;
+impl Destination for MemoryAttachmentService {
+    type Target = MemoryAddress;
 
-    async fn put(
+    async fn put_file(
         &self,
-        target: &Address,
-        _source: &Source,
-        content: &Content,
+        target: &MemoryAddress,
+        _source: &UploadSource,
+        content: &CheckedContent,
         sent: &(dyn Fn(u64) + Send + Sync),
-    ) -> Result<Receipt, PutFailure> {
-        let effect = Effect::Put(*target, *content);
-        match self.0.change(Operation::Put, effect).await {
-            Ok(Done::Stored) => {
+    ) -> Result<PutReceipt, PutFailure> {
+        let effect = AttachmentEffect::Put(*target, *content);
+        match self.0.change(RequestKind::Put, effect).await {
+            Ok(AttachmentEffectOutcome::Stored) => {
                 sent(content.stamp.size);
-                Ok(Receipt::Checksummed)
+                Ok(PutReceipt::Md5Confirmed)
             }
             Ok(_) => Err(PutFailure::Expired),
             Err(failure) => Err(of_a_put(failure)),
@@ -273,95 +273,117 @@ impl Destination for Memory {
     }
 }
 
-impl AttachmentApi for Memory {
-    async fn find(&self, external_id: &ExternalId) -> Result<Presence, Failure> {
-        let find = |world: &mut Attachments, now| {
+impl AttachmentApi for MemoryAttachmentService {
+    async fn get_by_external_id(
+        &self,
+        external_id: &ExternalId,
+    ) -> Result<AttachmentPresence, ApiFailure> {
+        let find = |world: &mut AttachmentWorld, now| {
             let id = world.found_by(external_id, now);
-            world.note(Operation::Find, id, now);
+            world.note(RequestKind::Find, id, now);
             world.presence(id, now)
         };
-        self.0.ask(Operation::Find, find).await
+        self.0.ask(RequestKind::Find, find).await
     }
 
-    async fn get(&self, id: &AttachmentId) -> Result<Presence, Failure> {
-        let get = |world: &mut Attachments, now| {
+    async fn get_by_id(&self, id: &AttachmentId) -> Result<AttachmentPresence, ApiFailure> {
+        let get = |world: &mut AttachmentWorld, now| {
             let id = Some(private(id));
-            world.note(Operation::Get, id, now);
+            world.note(RequestKind::Get, id, now);
             world.presence(id, now)
         };
-        self.0.ask(Operation::Get, get).await
+        self.0.ask(RequestKind::Get, get).await
     }
 
-    async fn create(&self, new: &NewAttachment) -> Result<CreatedAttachment<Address>, Failure> {
-        let effect = Effect::Create(new.clone());
-        match self.0.change(Operation::Create, effect).await? {
-            Done::Record(id, address) => Ok(CreatedAttachment {
+    async fn create(
+        &self,
+        new: &NewAttachment,
+    ) -> Result<CreatedAttachment<MemoryAddress>, ApiFailure> {
+        let effect = AttachmentEffect::Create(new.clone());
+        match self.0.change(RequestKind::Create, effect).await? {
+            AttachmentEffectOutcome::Record(id, address) => Ok(CreatedAttachment {
                 id: public(id),
-                place: place(&new.file.file_name, address),
+                upload_target: place(&new.file.file_name, address),
             }),
-            _ => Err(Failure::Refused("status 422: external_id is taken".into())),
+            _ => Err(ApiFailure::Refused(
+                "status 422: external_id is taken".into(),
+            )),
         }
     }
 
-    async fn renew(
+    async fn renew_upload_target(
         &self,
         id: &AttachmentId,
         file_name: &str,
         title: Option<&str>,
-    ) -> Result<Place<Address>, Failure> {
+    ) -> Result<UploadTarget<MemoryAddress>, ApiFailure> {
         let title = title.map(ToOwned::to_owned);
-        let effect = Effect::Renew(private(id), file_name.to_owned(), title);
-        match self.0.change(Operation::Renew, effect).await? {
-            Done::Record(_, address) => Ok(place(file_name, address)),
-            _ => Err(Failure::Refused("status 404".into())),
+        let effect = AttachmentEffect::Renew(private(id), file_name.to_owned(), title);
+        match self.0.change(RequestKind::Renew, effect).await? {
+            AttachmentEffectOutcome::Record(_, address) => Ok(place(file_name, address)),
+            _ => Err(ApiFailure::Refused("status 404".into())),
         }
     }
 
-    async fn amend(&self, key: Key<'_>, names: &NewNames) -> Result<Amended, Failure> {
+    async fn update_names(
+        &self,
+        key: AttachmentSelector<'_>,
+        names: &NameUpdate,
+    ) -> Result<UpdatedAttachment, ApiFailure> {
         let which = match key {
-            Key::Id(id) => Which::Id(private(id)),
-            Key::ExternalId(external_id) => Which::ExternalId(external_id.clone()),
+            AttachmentSelector::Id(id) => AmendTarget::Id(private(id)),
+            AttachmentSelector::ExternalId(external_id) => {
+                AmendTarget::ExternalId(external_id.clone())
+            }
         };
-        let effect = Effect::Amend(which, names.clone());
-        match self.0.change(Operation::Amend, effect).await? {
-            Done::Amended(id) => Ok(Amended {
+        let effect = AttachmentEffect::Amend(which, names.clone());
+        match self.0.change(RequestKind::Amend, effect).await? {
+            AttachmentEffectOutcome::Amended(id) => Ok(UpdatedAttachment {
                 id: public(id),
                 names: self.0.look(|world, _| world.names(id)),
             }),
-            Done::Taken => Err(Failure::Refused("status 422: external_id is taken".into())),
-            _ => Err(Failure::Refused("status 404".into())),
+            AttachmentEffectOutcome::Taken => Err(ApiFailure::Refused(
+                "status 422: external_id is taken".into(),
+            )),
+            _ => Err(ApiFailure::Refused("status 404".into())),
         }
     }
 
-    async fn list(&self, ids: &[AttachmentId]) -> Result<HashMap<AttachmentId, Presence>, Failure> {
-        let list = |world: &mut Attachments, now| {
-            world.note(Operation::List, None, now);
+    async fn list(
+        &self,
+        ids: &[AttachmentId],
+    ) -> Result<HashMap<AttachmentId, AttachmentPresence>, ApiFailure> {
+        let list = |world: &mut AttachmentWorld, now| {
+            world.note(RequestKind::List, None, now);
             let there = ids.iter().filter(|id| world.contains(private(id)));
             there
                 .map(|id| (id.clone(), world.presence(Some(private(id)), now)))
                 .collect()
         };
-        self.0.ask(Operation::List, list).await
+        self.0.ask(RequestKind::List, list).await
     }
 
-    async fn inspect(
+    async fn list_metadata(
         &self,
         ids: &[AttachmentId],
-    ) -> Result<HashMap<AttachmentId, Exhibit>, Failure> {
+    ) -> Result<HashMap<AttachmentId, AttachmentMetadata>, ApiFailure> {
         self.show_all(ids).await
     }
 
-    async fn original(&self, id: &AttachmentId) -> Result<Option<Original<Address>>, Failure> {
+    async fn get_download(
+        &self,
+        id: &AttachmentId,
+    ) -> Result<Option<AttachmentDownload<MemoryAddress>>, ApiFailure> {
         self.show(id).await
     }
 
-    async fn fetch(
+    async fn download(
         &self,
-        place: &Address,
+        place: &MemoryAddress,
         most: u64,
         into: &mut (dyn AsyncWrite + Unpin + Send),
         received: &(dyn Fn(u64) + Send + Sync),
-    ) -> Result<Fetched, FetchFailure> {
+    ) -> Result<FetchedContent, FetchFailure> {
         self.hand_out(place, most, into, received).await
     }
 }

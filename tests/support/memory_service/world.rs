@@ -4,53 +4,56 @@ use std::collections::{BTreeMap, HashMap};
 
 use tokio::time::Instant;
 
-use super::delivery::World;
-use super::{Address, Ids, Logged, Operation, Routes, Rules, StoredAttachment, Titles, public};
-use consign::destination::archive::{Exhibit, Shown};
-use consign::destination::{Names, NewAttachment, NewNames, Presence};
-use consign::model::{Content, ExternalId};
+use super::delivery::MemoryWorld;
+use super::{
+    AttachmentServiceRules, ExternalIdRule, LoggedRequest, MemoryAddress, MemoryAttachment,
+    RequestKind, RoutingRule, TitleRule, public,
+};
+use consign::destination::attachment_metadata::{AttachmentMetadata, Reported};
+use consign::destination::{AttachmentNames, AttachmentPresence, NameUpdate, NewAttachment};
+use consign::model::{CheckedContent, ExternalId};
 
 /// Records, addresses and bytes of the service.
-pub(super) struct Attachments {
-    rules: Rules,
-    records: BTreeMap<u64, Record>,
+pub(super) struct AttachmentWorld {
+    rules: AttachmentServiceRules,
+    records: BTreeMap<u64, MemoryRecord>,
     /// Record of each upload address, and the time of issue.
-    addresses: HashMap<Address, (u64, Instant)>,
-    bytes: HashMap<Address, (Content, Instant)>,
+    addresses: HashMap<MemoryAddress, (u64, Instant)>,
+    bytes: HashMap<MemoryAddress, (CheckedContent, Instant)>,
     /// Content behind each download address, and the time of issue.
-    downloads: HashMap<Address, (Content, Instant)>,
-    log: Vec<Logged>,
+    downloads: HashMap<MemoryAddress, (CheckedContent, Instant)>,
+    log: Vec<LoggedRequest>,
     next_id: u64,
     next_address: u64,
 }
 
 /// Record of an attachment, with bytes or without.
-struct Record {
+struct MemoryRecord {
     new: NewAttachment,
     created: Instant,
     named: Instant,
-    address: Address,
+    address: MemoryAddress,
 }
 
 /// Change by a request, made on arrival.
 #[derive(Clone)]
-pub(super) enum Effect {
+pub(super) enum AttachmentEffect {
     Create(NewAttachment),
     Renew(u64, String, Option<String>),
-    Amend(Which, NewNames),
-    Put(Address, Content),
+    Amend(AmendTarget, NameUpdate),
+    Put(MemoryAddress, CheckedContent),
 }
 
 /// Attachment whose names are changed. An `external_id` is resolved when the request arrives.
 #[derive(Clone)]
-pub(super) enum Which {
+pub(super) enum AmendTarget {
     Id(u64),
     ExternalId(ExternalId),
 }
 
 /// Result of a change.
-pub(super) enum Done {
-    Record(u64, Address),
+pub(super) enum AttachmentEffectOutcome {
+    Record(u64, MemoryAddress),
     Amended(u64),
     Stored,
     Taken,
@@ -58,16 +61,16 @@ pub(super) enum Done {
     Gone,
 }
 
-impl World for Attachments {
-    type Effect = Effect;
-    type Done = Done;
+impl MemoryWorld for AttachmentWorld {
+    type Effect = AttachmentEffect;
+    type Done = AttachmentEffectOutcome;
 
-    fn happen(&mut self, effect: Effect, now: Instant) -> Done {
+    fn happen(&mut self, effect: AttachmentEffect, now: Instant) -> AttachmentEffectOutcome {
         match effect {
-            Effect::Create(new) => self.create(new, now),
-            Effect::Renew(id, file_name, title) => self.renew(id, file_name, title, now),
-            Effect::Amend(which, names) => self.amend(&which, names, now),
-            Effect::Put(address, content) => self.put(address, content, now),
+            AttachmentEffect::Create(new) => self.create(new, now),
+            AttachmentEffect::Renew(id, file_name, title) => self.renew(id, file_name, title, now),
+            AttachmentEffect::Amend(which, names) => self.amend(&which, names, now),
+            AttachmentEffect::Put(address, content) => self.put(address, content, now),
         }
     }
 
@@ -79,8 +82,8 @@ impl World for Attachments {
     }
 }
 
-impl Attachments {
-    pub(super) fn new(rules: Rules) -> Self {
+impl AttachmentWorld {
+    pub(super) fn new(rules: AttachmentServiceRules) -> Self {
         Self {
             rules,
             records: BTreeMap::new(),
@@ -93,7 +96,7 @@ impl Attachments {
         }
     }
 
-    pub(super) fn log(&self) -> &[Logged] {
+    pub(super) fn log(&self) -> &[LoggedRequest] {
         &self.log
     }
 
@@ -109,7 +112,7 @@ impl Attachments {
         self.records.remove(&id);
     }
 
-    pub(super) fn overwrite(&mut self, id: u64, content: Content, now: Instant) {
+    pub(super) fn overwrite(&mut self, id: u64, content: CheckedContent, now: Instant) {
         let address = self.issue(id, now);
         if let Some(record) = self.records.get_mut(&id) {
             record.address = address;
@@ -118,10 +121,10 @@ impl Attachments {
     }
 
     /// Returns every attachment whose bytes have arrived, the oldest first.
-    pub(super) fn stored(&self) -> Vec<StoredAttachment> {
+    pub(super) fn stored(&self) -> Vec<MemoryAttachment> {
         let stored = self.records.iter().filter_map(|(id, record)| {
             let (content, _) = self.bytes.get(&record.address)?;
-            Some(StoredAttachment {
+            Some(MemoryAttachment {
                 id: *id,
                 external_id: record.new.file.external_id.clone(),
                 title: record.new.file.title.clone(),
@@ -132,39 +135,47 @@ impl Attachments {
         stored.collect()
     }
 
-    pub(super) fn note(&mut self, operation: Operation, id: Option<u64>, at: Instant) {
-        self.log.push(Logged { operation, id, at });
+    pub(super) fn note(&mut self, operation: RequestKind, id: Option<u64>, at: Instant) {
+        self.log.push(LoggedRequest { operation, id, at });
     }
 
-    fn create(&mut self, mut new: NewAttachment, now: Instant) -> Done {
-        if self.rules.ids == Ids::Unique && self.by_external_id(&new.file.external_id).is_some() {
-            self.note(Operation::Create, None, now);
-            return Done::Taken;
+    fn create(&mut self, mut new: NewAttachment, now: Instant) -> AttachmentEffectOutcome {
+        if self.rules.ids == ExternalIdRule::Unique
+            && self.by_external_id(&new.file.external_id).is_some()
+        {
+            self.note(RequestKind::Create, None, now);
+            return AttachmentEffectOutcome::Taken;
         }
         let id = self.next_id;
         self.next_id += 1;
-        self.note(Operation::Create, Some(id), now);
+        self.note(RequestKind::Create, Some(id), now);
         let address = self.issue(id, now);
         let file = &mut new.file;
         file.title.get_or_insert_with(|| file.file_name.clone());
-        let record = Record {
+        let record = MemoryRecord {
             new,
             created: now,
             named: now,
             address,
         };
         self.records.insert(id, record);
-        Done::Record(id, address)
+        AttachmentEffectOutcome::Record(id, address)
     }
 
     /// Releases the stored bytes and issues a new address. Without a title, the old title stays or
     /// a new title is derived, by the rules.
-    fn renew(&mut self, id: u64, file_name: String, title: Option<String>, now: Instant) -> Done {
-        self.note(Operation::Renew, Some(id), now);
+    fn renew(
+        &mut self,
+        id: u64,
+        file_name: String,
+        title: Option<String>,
+        now: Instant,
+    ) -> AttachmentEffectOutcome {
+        self.note(RequestKind::Renew, Some(id), now);
         let address = self.issue(id, now);
-        let derived = self.rules.titles == Titles::DerivedAnew;
+        let derived = self.rules.titles == TitleRule::DerivedAnew;
         let Some(record) = self.records.get_mut(&id) else {
-            return Done::Gone;
+            return AttachmentEffectOutcome::Gone;
         };
         record.address = address;
         record.created = now;
@@ -175,24 +186,29 @@ impl Attachments {
             file.title = Some(file_name.clone());
         }
         file.file_name = file_name;
-        Done::Record(id, address)
+        AttachmentEffectOutcome::Record(id, address)
     }
 
-    fn amend(&mut self, which: &Which, names: NewNames, now: Instant) -> Done {
+    fn amend(
+        &mut self,
+        which: &AmendTarget,
+        names: NameUpdate,
+        now: Instant,
+    ) -> AttachmentEffectOutcome {
         let id = match which {
-            Which::Id(id) => Some(*id),
-            Which::ExternalId(external_id) => self.found_by(external_id, now),
+            AmendTarget::Id(id) => Some(*id),
+            AmendTarget::ExternalId(external_id) => self.found_by(external_id, now),
         };
-        self.note(Operation::Amend, id, now);
+        self.note(RequestKind::Amend, id, now);
         let taken = |other: &ExternalId| {
             let other = self.by_external_id(other);
-            self.rules.ids == Ids::Unique && other.is_some() && other != id
+            self.rules.ids == ExternalIdRule::Unique && other.is_some() && other != id
         };
         if names.external_id.as_ref().is_some_and(taken) {
-            return Done::Taken;
+            return AttachmentEffectOutcome::Taken;
         }
         let Some((id, record)) = id.and_then(|id| Some((id, self.records.get_mut(&id)?))) else {
-            return Done::Gone;
+            return AttachmentEffectOutcome::Gone;
         };
         let file = &mut record.new.file;
         if let Some(title) = names.title {
@@ -202,23 +218,28 @@ impl Attachments {
             file.external_id = external_id;
             record.named = now;
         }
-        Done::Amended(id)
+        AttachmentEffectOutcome::Amended(id)
     }
 
-    fn put(&mut self, address: Address, content: Content, now: Instant) -> Done {
+    fn put(
+        &mut self,
+        address: MemoryAddress,
+        content: CheckedContent,
+        now: Instant,
+    ) -> AttachmentEffectOutcome {
         let Some((id, issued)) = self.addresses.get(&address).copied() else {
-            return Done::Expired;
+            return AttachmentEffectOutcome::Expired;
         };
         if now - issued > self.rules.address_life {
-            return Done::Expired;
+            return AttachmentEffectOutcome::Expired;
         }
-        self.note(Operation::Put, Some(id), now);
+        self.note(RequestKind::Put, Some(id), now);
         self.bytes.insert(address, (content, now));
-        Done::Stored
+        AttachmentEffectOutcome::Stored
     }
 
-    fn issue(&mut self, id: u64, now: Instant) -> Address {
-        let address = Address(self.next_address);
+    fn issue(&mut self, id: u64, now: Instant) -> MemoryAddress {
+        let address = MemoryAddress(self.next_address);
         self.next_address += 1;
         self.addresses.insert(address, (id, now));
         address
@@ -226,7 +247,8 @@ impl Attachments {
 
     /// Returns the record to which an `external_id` leads now.
     pub(super) fn found_by(&self, external_id: &ExternalId, now: Instant) -> Option<u64> {
-        let is_lost = self.rules.routes == Routes::NoDots && external_id.as_str().contains('.');
+        let is_lost =
+            self.rules.routes == RoutingRule::NoDots && external_id.as_str().contains('.');
         let id = self.by_external_id(external_id).filter(|_| !is_lost)?;
         let named = self.records.get(&id)?.named;
         (now - named >= self.rules.find_delay).then_some(id)
@@ -246,56 +268,56 @@ impl Attachments {
     }
 
     /// Returns the names of an attachment.
-    pub(super) fn names(&self, id: u64) -> Names {
+    pub(super) fn names(&self, id: u64) -> AttachmentNames {
         let file = self.records.get(&id).map(|one| &one.new.file);
-        file.map_or_else(Names::default, |file| Names {
-            external_id: Shown::of(file.external_id.as_str()),
-            title: Shown::of(file.title.as_deref().unwrap_or_default()),
+        file.map_or_else(AttachmentNames::default, |file| AttachmentNames {
+            external_id: Reported::from_own_text(file.external_id.as_str()),
+            title: Reported::from_own_text(file.title.as_deref().unwrap_or_default()),
         })
     }
 
     /// Returns the metadata of an attachment as the service reports it.
-    pub(super) fn exhibit(&self, id: u64, now: Instant) -> Option<Exhibit> {
+    pub(super) fn exhibit(&self, id: u64, now: Instant) -> Option<AttachmentMetadata> {
         let record = self.records.get(&id)?;
         let file = &record.new.file;
-        Some(Exhibit {
-            external_id: Shown::of(file.external_id.as_str()),
-            title: Shown::of(file.title.as_deref().unwrap_or_default()),
-            file_name: Shown::of(&file.file_name),
+        Some(AttachmentMetadata {
+            external_id: Reported::from_own_text(file.external_id.as_str()),
+            title: Reported::from_own_text(file.title.as_deref().unwrap_or_default()),
+            file_name: Reported::from_own_text(&file.file_name),
             uploaded_at: match self.bytes.get(&record.address) {
-                Some((_, at)) => Shown::of(&format!("{:?}", *at)),
-                None => Shown::NotTold,
+                Some((_, at)) => Reported::from_own_text(&format!("{:?}", *at)),
+                None => Reported::NotReported,
             },
             size: self.size(id, now),
         })
     }
 
     /// Issues an address for a download. `None` without bytes.
-    pub(super) fn lend(&mut self, id: u64, now: Instant) -> Option<Address> {
+    pub(super) fn lend(&mut self, id: u64, now: Instant) -> Option<MemoryAddress> {
         let (content, _) = *self.bytes.get(&self.records.get(&id)?.address)?;
-        let address = Address(self.next_address);
+        let address = MemoryAddress(self.next_address);
         self.next_address += 1;
         self.downloads.insert(address, (content, now));
         Some(address)
     }
 
     /// Returns the content behind a download address. `None` after expiry.
-    pub(super) fn lent(&self, address: Address, now: Instant) -> Option<Content> {
+    pub(super) fn lent(&self, address: MemoryAddress, now: Instant) -> Option<CheckedContent> {
         let (content, since) = self.downloads.get(&address)?;
         (now - *since <= self.rules.address_life).then_some(*content)
     }
 
-    pub(super) fn presence(&self, id: Option<u64>, now: Instant) -> Presence {
+    pub(super) fn presence(&self, id: Option<u64>, now: Instant) -> AttachmentPresence {
         let Some(id) = id.filter(|id| self.records.contains_key(id)) else {
-            return Presence::Absent;
+            return AttachmentPresence::Absent;
         };
         match self.size(id, now) {
-            Some(size) => Presence::Stored {
+            Some(size) => AttachmentPresence::Stored {
                 id: public(id),
                 size,
                 names: self.names(id),
             },
-            None => Presence::Pending { id: public(id) },
+            None => AttachmentPresence::Pending { id: public(id) },
         }
     }
 }

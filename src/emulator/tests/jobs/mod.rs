@@ -1,37 +1,40 @@
 //! Tests of the jobs API over real connections, as a client sees it.
 
-mod asking;
 mod budgets;
 mod faults;
 mod life;
-mod unknowns;
+mod request_checks;
+mod undocumented;
 
 use std::time::Duration;
 
 use super::*;
-use crate::emulator::{JobFile, JobSettings, Terms, job_files};
+use crate::emulator::{JobSettings, JobTerms, StoredJobFile, stored_job_files};
 
-const EVENT: &str = "0b6f4c1e-3f0a-4f0e-9d0a-6f2d4f1f7a01";
+const EVENT_ID: &str = "0b6f4c1e-3f0a-4f0e-9d0a-6f2d4f1f7a01";
 
 /// Terms under which a job starts at once and ends with its last file.
-fn at_once() -> Terms {
-    Terms {
+fn immediate_terms() -> JobTerms {
+    JobTerms {
         start_delay: Duration::ZERO,
         end_delay: Duration::ZERO,
-        ..Terms::default()
+        ..JobTerms::default()
     }
 }
 
 /// Settings under which no test waits.
-fn quick() -> JobSettings {
+fn immediate_settings() -> JobSettings {
     JobSettings {
-        terms: at_once(),
+        terms: immediate_terms(),
         ..JobSettings::default()
     }
 }
 
-fn with_jobs(jobs: JobSettings) -> Settings {
-    Settings { jobs, ..fast() }
+fn with_jobs(jobs: JobSettings) -> EmulatorSettings {
+    EmulatorSettings {
+        jobs,
+        ..unlimited_settings()
+    }
 }
 
 /// Answer of the jobs API, possibly without a document.
@@ -52,7 +55,7 @@ impl JobAnswer {
         self.json()["id"].as_str().expect("an id").to_owned()
     }
 
-    fn word(&self) -> String {
+    fn status_word(&self) -> String {
         self.json()["status"].as_str().expect("a word").to_owned()
     }
 
@@ -84,40 +87,40 @@ async fn job_answer(request: RequestBuilder) -> JobAnswer {
 }
 
 /// Returns the body which requests a job for an event.
-fn for_event(files: &[&str]) -> Value {
-    json!({"sourcing_event": EVENT, "created_by": "john.doe@email.com", "files": files})
+fn event_job_body(files: &[&str]) -> Value {
+    json!({"sourcing_event": EVENT_ID, "created_by": "john.doe@email.com", "files": files})
 }
 
-impl Service {
+impl EmulatorFixture {
     fn jobs_request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.emulator.jobs_base_url());
         self.client.request(method, url)
     }
 
     /// Builds a request with a key.
-    fn keyed(&self, method: Method, path: &str) -> RequestBuilder {
+    fn jobs_request_with_key(&self, method: Method, path: &str) -> RequestBuilder {
         self.jobs_request(method, path)
             .header("Authorization", "Bearer key-canary")
     }
 
     fn job_post(&self, body: &Value) -> RequestBuilder {
-        self.keyed(Method::POST, "/jobs/attach-files-to-sourcing-event")
+        self.jobs_request_with_key(Method::POST, "/jobs/attach-files-to-sourcing-event")
             .header("Content-Type", "application/json")
             .body(body.to_string())
     }
 
-    async fn ask_for_job(&self, body: &Value) -> JobAnswer {
+    async fn post_job(&self, body: &Value) -> JobAnswer {
         job_answer(self.job_post(body)).await
     }
 
     async fn create_job(&self, files: &[&str]) -> JobAnswer {
-        let created = self.ask_for_job(&for_event(files)).await;
+        let created = self.post_job(&event_job_body(files)).await;
         assert_eq!(created.status, 201, "{created:?}");
         created
     }
 
     async fn job(&self, id: &str) -> JobAnswer {
-        job_answer(self.keyed(Method::GET, &format!("/jobs/{id}"))).await
+        job_answer(self.jobs_request_with_key(Method::GET, &format!("/jobs/{id}"))).await
     }
 
     async fn put_file(&self, url: &str, bytes: &'static str) -> reqwest::Response {
@@ -125,25 +128,25 @@ impl Service {
     }
 
     /// Uploads bytes to each upload URL of a job.
-    async fn fill(&self, job: &JobAnswer, bytes: &'static str) {
+    async fn upload_all(&self, job: &JobAnswer, bytes: &'static str) {
         for (_, url) in job.files() {
             let response = self.put_file(&url, bytes).await;
             assert_eq!(response.status(), StatusCode::OK);
         }
     }
 
-    fn attached(&self) -> Vec<JobFile> {
-        job_files(self.emulator.state()).unwrap()
+    fn attached_files(&self) -> Vec<StoredJobFile> {
+        stored_job_files(self.emulator.state_path()).unwrap()
     }
 
     /// Returns name and bytes of each attached file.
     fn attached_bytes(&self) -> Vec<(String, String)> {
-        let read = |file: JobFile| (file.name, std::fs::read_to_string(file.bytes).unwrap());
-        self.attached().into_iter().map(read).collect()
+        let read = |file: StoredJobFile| (file.name, std::fs::read_to_string(file.bytes).unwrap());
+        self.attached_files().into_iter().map(read).collect()
     }
 }
 
-fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+fn owned_pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     let owned = |(a, b): &(&str, &str)| ((*a).to_owned(), (*b).to_owned());
     pairs.iter().map(owned).collect()
 }

@@ -18,36 +18,36 @@ use tokio_rustls::TlsAcceptor;
 
 use super::*;
 use crate::digest::sha256;
-use crate::http::Network;
-use crate::http::target::{ApiHost, UploadRules};
-use crate::http::transfer::BODY_LIMIT;
+use crate::http::NetworkConfig;
+use crate::http::target::{ApiLocation, TransferPolicy};
+use crate::http::transfer::MAX_BODY_BYTES;
 
 /// Outcome of a download, the reported number of bytes, and the time taken once the clock stood
 /// still.
-struct Download {
-    fetched: Result<Fetched, FetchFailure>,
+struct MeasuredDownload {
+    fetched: Result<FetchedContent, FetchFailure>,
     received: u64,
     took: Duration,
 }
 
 /// Downloads at most `most` bytes from a host that treats its connection with `host` once it has
 /// the head of the request. The clock stands still from then on.
-async fn from(host: impl AsyncFnOnce(TcpStream), most: u64) -> Download {
-    from_into(host, most, &mut tokio::io::sink()).await
+async fn download_from(host: impl AsyncFnOnce(TcpStream), most: u64) -> MeasuredDownload {
+    download_from_into(host, most, &mut tokio::io::sink()).await
 }
 
 /// Like [`from`], and writes the bytes to `into`.
-async fn from_into(
+async fn download_from_into(
     host: impl AsyncFnOnce(TcpStream),
     most: u64,
     into: &mut (dyn AsyncWrite + Unpin + Send),
-) -> Download {
+) -> MeasuredDownload {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let url = format!("http://{}/x?signature=s", listener.local_addr().unwrap());
     let began = Cell::new(Instant::now());
     let host = async {
         let (mut connection, _) = listener.accept().await.unwrap();
-        let head = head(&mut connection).await;
+        let head = read_head(&mut connection).await;
         assert!(
             head.starts_with("GET /x?signature=s HTTP/1.1\r\n"),
             "{head}"
@@ -63,14 +63,14 @@ async fn from_into(
     };
     let took = began.get().elapsed();
     tokio::time::resume();
-    Download {
+    MeasuredDownload {
         fetched,
         received,
         took,
     }
 }
 
-async fn head(connection: &mut TcpStream) -> String {
+async fn read_head(connection: &mut TcpStream) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(connection.read_u8().await.unwrap());
@@ -78,7 +78,7 @@ async fn head(connection: &mut TcpStream) -> String {
     String::from_utf8(head).unwrap()
 }
 
-async fn download(url: &str, most: u64) -> (Result<Fetched, FetchFailure>, u64) {
+async fn download(url: &str, most: u64) -> (Result<FetchedContent, FetchFailure>, u64) {
     download_into(url, most, &mut tokio::io::sink()).await
 }
 
@@ -86,10 +86,10 @@ async fn download_into(
     url: &str,
     most: u64,
     into: &mut (dyn AsyncWrite + Unpin + Send),
-) -> (Result<Fetched, FetchFailure>, u64) {
-    let client = TransferClient::new(ApiHost::Loopback, &Network::default()).unwrap();
-    let rules = UploadRules::new(ApiHost::Loopback, &Network::default());
-    let target = Target::of_download(url, &rules).unwrap();
+) -> (Result<FetchedContent, FetchFailure>, u64) {
+    let client = TransferClient::new(ApiLocation::Loopback, &NetworkConfig::default()).unwrap();
+    let rules = TransferPolicy::new(ApiLocation::Loopback, &NetworkConfig::default());
+    let target = TransferTarget::from_download_url(url, &rules).unwrap();
     let received = AtomicU64::new(0);
     let count = |bytes| {
         received.fetch_add(bytes, Ordering::Relaxed);
@@ -99,7 +99,7 @@ async fn download_into(
 }
 
 /// Host that sends `answer` and leaves the connection open.
-fn saying(answer: impl Into<Vec<u8>>) -> impl AsyncFnOnce(TcpStream) {
+fn host_answering(answer: impl Into<Vec<u8>>) -> impl AsyncFnOnce(TcpStream) {
     let answer = answer.into();
     async move |mut connection: TcpStream| {
         connection.write_all(&answer).await.unwrap();
@@ -108,7 +108,7 @@ fn saying(answer: impl Into<Vec<u8>>) -> impl AsyncFnOnce(TcpStream) {
 }
 
 /// Host that sends a head, and then so many bytes after each wait.
-fn in_parts(
+fn host_sending_parts(
     head: &str,
     parts: impl IntoIterator<Item = (Duration, usize)>,
 ) -> impl AsyncFnOnce(TcpStream) {
@@ -123,71 +123,74 @@ fn in_parts(
     }
 }
 
-fn digested(bytes: &[u8]) -> Digested {
-    Digested {
+fn digested(bytes: &[u8]) -> DigestedBytes {
+    DigestedBytes {
         size: bytes.len() as u64,
         sha256: sha256(bytes),
     }
 }
 
-fn interrupted(why: &str) -> Result<Fetched, FetchFailure> {
+fn interrupted(why: &str) -> Result<FetchedContent, FetchFailure> {
     Err(FetchFailure::Interrupted(why.to_owned()))
 }
 
-fn refused(why: &str) -> Result<Fetched, FetchFailure> {
+fn refused(why: &str) -> Result<FetchedContent, FetchFailure> {
     Err(FetchFailure::Refused(why.to_owned()))
 }
 
 #[tokio::test]
 async fn a_file_is_digested_to_its_end_and_each_byte_of_it_is_told_of() {
     let plain = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
-    let download = from(saying(plain), 5).await;
-    assert_eq!(download.fetched, Ok(Fetched::File(digested(b"hello"))));
+    let download = download_from(host_answering(plain), 5).await;
+    assert_eq!(
+        download.fetched,
+        Ok(FetchedContent::File(digested(b"hello")))
+    );
     assert_eq!(download.received, 5);
 
     let empty = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-    let download = from(saying(empty), 5).await;
-    assert_eq!(download.fetched, Ok(Fetched::File(digested(b""))));
+    let download = download_from(host_answering(empty), 5).await;
+    assert_eq!(download.fetched, Ok(FetchedContent::File(digested(b""))));
 }
 
 #[tokio::test]
 async fn a_file_is_handed_on_to_its_end_and_not_beyond() {
     let plain = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
     for (most, fetched, kept) in [
-        (5, Fetched::File(digested(b"hello")), "hello"),
-        (4, Fetched::Longer, ""),
+        (5, FetchedContent::File(digested(b"hello")), "hello"),
+        (4, FetchedContent::TooLong, ""),
     ] {
         let mut into = Vec::new();
-        let download = from_into(saying(plain), most, &mut into).await;
+        let download = download_from_into(host_answering(plain), most, &mut into).await;
         assert_eq!(download.fetched, Ok(fetched));
         assert_eq!(String::from_utf8(into).unwrap(), kept);
     }
 }
 
 /// Writer with limited room, each of whose writes takes a while.
-struct Disk {
+struct LimitedDisk {
     room: usize,
-    takes: Duration,
+    write_time: Duration,
     until: Option<Pin<Box<Sleep>>>,
 }
 
-impl Disk {
-    fn new(room: usize, takes: Duration) -> Self {
+impl LimitedDisk {
+    fn new(room: usize, write_time: Duration) -> Self {
         Self {
             room,
-            takes,
+            write_time,
             until: None,
         }
     }
 }
 
-impl AsyncWrite for Disk {
+impl AsyncWrite for LimitedDisk {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let takes = self.takes;
+        let takes = self.write_time;
         let until = self.until.get_or_insert_with(|| Box::pin(sleep(takes)));
         ready!(until.as_mut().poll(cx));
         self.until = None;
@@ -212,17 +215,17 @@ impl AsyncWrite for Disk {
 #[tokio::test]
 async fn a_disk_that_is_full_is_not_taken_for_a_storage_that_fails() {
     let plain = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
-    let mut full = Disk::new(4, Duration::ZERO);
-    let download = from_into(saying(plain), 5, &mut full).await;
+    let mut full = LimitedDisk::new(4, Duration::ZERO);
+    let download = download_from_into(host_answering(plain), 5, &mut full).await;
     let why = io::Error::from(io::ErrorKind::StorageFull).to_string();
-    assert_eq!(download.fetched, Err(FetchFailure::NotKept(why)));
+    assert_eq!(download.fetched, Err(FetchFailure::NotWritten(why)));
 }
 
 #[tokio::test]
 async fn a_slow_disk_is_not_taken_for_a_storage_that_sends_nothing() {
-    let parts = in_parts(ENDLESS, [(secs(10), 1), (secs(120), 1)]);
-    let mut slow = Disk::new(usize::MAX, secs(100));
-    let download = from_into(parts, u64::MAX, &mut slow).await;
+    let parts = host_sending_parts(ENDLESS, [(secs(10), 1), (secs(120), 1)]);
+    let mut slow = LimitedDisk::new(usize::MAX, secs(100));
+    let download = download_from_into(parts, u64::MAX, &mut slow).await;
     assert_eq!(download.fetched, interrupted("no progress for 60 s"));
     let (network, disk) = (10 + 20 + 30, 100 + 100);
     assert_eq!(download.took.as_secs(), network + disk);
@@ -233,9 +236,12 @@ async fn a_slow_disk_is_not_taken_for_a_storage_that_sends_nothing() {
 async fn what_calls_itself_a_web_page_is_told_from_a_file() {
     let page = "HTTP/1.1 200 OK\r\nContent-Type: Text/HTML; charset=utf-8\r\n\
                 Content-Length: 5\r\n\r\nhello";
-    let download = from(saying(page), 5).await;
-    assert_eq!(download.fetched, Ok(Fetched::WebPage(digested(b"hello"))));
-    let download = from(saying(page), 4).await;
+    let download = download_from(host_answering(page), 5).await;
+    assert_eq!(
+        download.fetched,
+        Ok(FetchedContent::WebPage(digested(b"hello")))
+    );
+    let download = download_from(host_answering(page), 4).await;
     assert_eq!(
         download.fetched,
         refused("a web page came in place of the file; is a proxy or a sign-in page in between?")
@@ -246,8 +252,8 @@ async fn what_calls_itself_a_web_page_is_told_from_a_file() {
 async fn more_bytes_than_there_should_be_are_left_where_they_are() {
     // The rest of the bytes never comes, and the download does not wait for it.
     let long = "HTTP/1.1 200 OK\r\nContent-Length: 5000000000\r\n\r\nhello!";
-    let download = from(saying(long), 5).await;
-    assert_eq!(download.fetched, Ok(Fetched::Longer));
+    let download = download_from(host_answering(long), 5).await;
+    assert_eq!(download.fetched, Ok(FetchedContent::TooLong));
     assert_eq!((download.received, download.took), (6, Duration::ZERO));
 }
 
@@ -279,7 +285,7 @@ async fn only_the_answer_200_brings_a_file_and_each_other_one_is_told_by_its_sta
         let body = "<Error><Code>NoSuchKey</Code><Message>gone</Message></Error>";
         let length = body.len();
         let answer = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n{body}");
-        let download = from(saying(answer), 1_000).await;
+        let download = download_from(host_answering(answer), 1_000).await;
         assert_eq!(download.fetched, expected, "{status}");
         assert_eq!(download.received, 0, "{status}");
     }
@@ -292,7 +298,7 @@ async fn a_redirect_is_not_followed_wherever_it_leads() {
     for status in ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"] {
         let answer =
             format!("HTTP/1.1 {status}\r\nLocation: http://{place}/y\r\nContent-Length: 0\r\n\r\n");
-        let download = from(saying(answer), 1_000).await;
+        let download = download_from(host_answering(answer), 1_000).await;
         let Err(FetchFailure::Refused(why)) = download.fetched else {
             panic!("{:?}", download.fetched);
         };
@@ -312,7 +318,7 @@ async fn a_file_that_breaks_off_is_never_taken_for_a_whole_one() {
             connection.write_all(answer.as_bytes()).await.unwrap();
             drop(connection);
         };
-        let Err(FetchFailure::Interrupted(why)) = from(torn, 100).await.fetched else {
+        let Err(FetchFailure::Interrupted(why)) = download_from(torn, 100).await.fetched else {
             panic!("{head}: it was taken for a whole one");
         };
         assert!(!why.is_empty() && !why.contains("signature"), "{why}");
@@ -328,18 +334,21 @@ async fn a_short_file_whose_length_nobody_told_may_have_broken_off() {
             connection.write_all(answer.as_bytes()).await.unwrap();
         }
     };
-    let broken = from(ending("half"), 8).await;
+    let broken = download_from(ending("half"), 8).await;
     assert_eq!(
         broken.fetched,
         interrupted("it ended after 4 bytes, and nobody had said how many there are")
     );
-    let whole = from(ending("all of it"), 9).await;
-    assert_eq!(whole.fetched, Ok(Fetched::File(digested(b"all of it"))));
+    let whole = download_from(ending("all of it"), 9).await;
+    assert_eq!(
+        whole.fetched,
+        Ok(FetchedContent::File(digested(b"all of it")))
+    );
 }
 
 #[tokio::test]
 async fn a_storage_that_does_not_begin_to_answer_is_left_after_half_a_minute() {
-    let download = from(saying(""), 5).await;
+    let download = download_from(host_answering(""), 5).await;
     assert_eq!(download.fetched, interrupted("no progress for 30 s"));
 }
 
@@ -351,8 +360,8 @@ fn secs(seconds: u64) -> Duration {
 
 #[tokio::test]
 async fn a_file_that_trickles_is_left_after_a_minute() {
-    let trickle = in_parts(ENDLESS, [(secs(10), 1); 100]);
-    let download = from(trickle, u64::MAX).await;
+    let trickle = host_sending_parts(ENDLESS, [(secs(10), 1); 100]);
+    let download = download_from(trickle, u64::MAX).await;
     assert_eq!(download.fetched, interrupted("no progress for 60 s"));
     assert_eq!((download.took.as_secs(), download.received), (60, 5));
 }
@@ -367,7 +376,7 @@ async fn whoever_sends_a_piece_in_each_minute_is_waited_for_and_no_longer() {
         (secs(59), PIECE_SIZE),
         (secs(1), PIECE_SIZE - 1),
     ];
-    let download = from(in_parts(ENDLESS, parts), u64::MAX).await;
+    let download = download_from(host_sending_parts(ENDLESS, parts), u64::MAX).await;
     assert_eq!(download.fetched, interrupted("no progress for 60 s"));
     assert_eq!(download.took.as_secs(), 30 + 29 + 59 + 60);
     assert_eq!(download.received, 3 * PIECE_SIZE as u64 - 1);
@@ -379,23 +388,27 @@ async fn a_long_file_may_take_hours() {
     let size = PIECE_SIZE * pieces;
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n");
     let parts = vec![(secs(50), PIECE_SIZE); pieces];
-    let download = from(in_parts(&head, parts), size as u64).await;
+    let download = download_from(host_sending_parts(&head, parts), size as u64).await;
     let whole = digested(&vec![b'x'; size]);
-    assert_eq!(download.fetched, Ok(Fetched::File(whole)));
+    assert_eq!(download.fetched, Ok(FetchedContent::File(whole)));
     assert_eq!(download.took.as_secs(), 600 * 50);
 }
 
 #[tokio::test]
 async fn the_words_of_a_refusal_are_not_waited_for_for_ever_nor_read_without_end() {
     let silent = "HTTP/1.1 404 Not Found\r\nContent-Length: 50\r\n\r\n<Code>NoSuchKey</Code>";
-    let download = from(saying(silent), 5).await;
+    let download = download_from(host_answering(silent), 5).await;
     assert_eq!(download.fetched, refused("status 404, NoSuchKey"));
     assert_eq!(download.took.as_secs(), 10);
 
     // The head announces no length, and the body does not end.
     let start = "HTTP/1.1 404 Not Found\r\n\r\n<Code>NoSuchKey</Code>";
-    let long = " ".repeat(BODY_LIMIT);
-    let download = from(saying(format!("{start}{long}<Message>no</Message>")), 5).await;
+    let long = " ".repeat(MAX_BODY_BYTES);
+    let download = download_from(
+        host_answering(format!("{start}{long}<Message>no</Message>")),
+        5,
+    )
+    .await;
     assert_eq!(download.fetched, refused("status 404, NoSuchKey"));
 }
 
@@ -417,7 +430,7 @@ async fn a_storage_whose_certificate_nobody_has_signed_is_never_asked_again() {
     let url = format!("https://{}/x", listener.local_addr().unwrap());
     let host = async move {
         let (connection, _) = listener.accept().await.unwrap();
-        let taken = signed_by_itself().accept(connection).await;
+        let taken = self_signed_acceptor().accept(connection).await;
         assert!(taken.is_err(), "somebody has trusted it");
         std::future::pending::<()>().await;
     };
@@ -425,7 +438,7 @@ async fn a_storage_whose_certificate_nobody_has_signed_is_never_asked_again() {
         ended = download(&url, 5) => ended,
         () = host => unreachable!("the host waits for ever"),
     };
-    let Err(FetchFailure::Hopeless(why)) = fetched else {
+    let Err(FetchFailure::NeverPossible(why)) = fetched else {
         panic!("{fetched:?}");
     };
     let expected =
@@ -433,7 +446,7 @@ async fn a_storage_whose_certificate_nobody_has_signed_is_never_asked_again() {
     assert!(why.starts_with(expected), "{why}");
 }
 
-fn signed_by_itself() -> TlsAcceptor {
+fn self_signed_acceptor() -> TlsAcceptor {
     let key = rcgen::KeyPair::generate().unwrap();
     let params = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
     let certificate = params.self_signed(&key).unwrap();

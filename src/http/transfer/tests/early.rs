@@ -10,10 +10,10 @@ use rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
-use crate::http::trust::Roots;
+use crate::http::extra_authorities::ExtraAuthorities;
 
 /// Larger than the buffers on the way, so most of the file is unsent when the answer comes.
-const BIG: usize = 16 << 20;
+const BIG_FILE_BYTES: usize = 16 << 20;
 
 const TOO_LARGE: &str = "<Error><Code>EntityTooLarge</Code><Message>Your proposed upload exceeds \
                          the maximum allowed size</Message></Error>";
@@ -41,10 +41,10 @@ fn read_head(connection: &mut TcpStream) {
 }
 
 /// Behaviour of a host after the head of a request.
-type Host = fn(TcpStream);
+type HostBehaviour = fn(TcpStream);
 
 /// Starts a host that treats each connection with `host`, in a thread of its own. Returns its URL.
-fn listening(host: Host) -> String {
+fn start_host(host: HostBehaviour) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
@@ -60,9 +60,15 @@ fn listening(host: Host) -> String {
 }
 
 /// Sends a big file to a new host, and returns the failure.
-async fn sent_to(host: Host) -> PutFailure {
-    let client = TransferClient::new(ApiHost::Loopback, &Network::default()).unwrap();
-    put(&client, ApiHost::Loopback, &listening(host), BIG).await
+async fn put_to_host(host: HostBehaviour) -> PutFailure {
+    let client = TransferClient::new(ApiLocation::Loopback, &NetworkConfig::default()).unwrap();
+    put(
+        &client,
+        ApiLocation::Loopback,
+        &start_host(host),
+        BIG_FILE_BYTES,
+    )
+    .await
 }
 
 fn answer_and_close(mut connection: TcpStream) {
@@ -73,7 +79,7 @@ fn answer_and_close(mut connection: TcpStream) {
 #[tokio::test]
 async fn a_refusal_is_read_although_the_connection_was_closed_on_the_file() {
     for repetition in 0..40 {
-        let failure = sent_to(answer_and_close).await;
+        let failure = put_to_host(answer_and_close).await;
         let refused = PutFailure::Refused(REFUSED.into());
         assert_eq!(failure, refused, "repetition {repetition}");
     }
@@ -81,7 +87,7 @@ async fn a_refusal_is_read_although_the_connection_was_closed_on_the_file() {
 
 #[tokio::test]
 async fn a_refusal_is_read_where_the_host_says_no_more_and_goes_on_reading() {
-    let failure = sent_to(|mut connection| {
+    let failure = put_to_host(|mut connection| {
         let refusal = answer("413 Content Too Large", TOO_LARGE);
         connection.write_all(&refusal).unwrap();
         connection.shutdown(Shutdown::Write).unwrap();
@@ -92,7 +98,7 @@ async fn a_refusal_is_read_where_the_host_says_no_more_and_goes_on_reading() {
 
 #[tokio::test]
 async fn a_refusal_is_read_where_the_host_takes_the_file_all_the_same() {
-    let failure = sent_to(|mut connection| {
+    let failure = put_to_host(|mut connection| {
         let refusal = answer("413 Content Too Large", TOO_LARGE);
         connection.write_all(&refusal).unwrap();
         let _ = std::io::copy(&mut connection, &mut std::io::sink());
@@ -102,7 +108,7 @@ async fn a_refusal_is_read_where_the_host_takes_the_file_all_the_same() {
 
 #[tokio::test]
 async fn a_refusal_is_read_where_the_host_stops_reading_and_keeps_the_connection() {
-    let failure = sent_to(|mut connection| {
+    let failure = put_to_host(|mut connection| {
         let refusal = answer("413 Content Too Large", TOO_LARGE);
         connection.write_all(&refusal).unwrap();
         thread::park();
@@ -113,7 +119,7 @@ async fn a_refusal_is_read_where_the_host_stops_reading_and_keeps_the_connection
 
 #[tokio::test]
 async fn an_address_that_is_called_expired_before_the_file_was_sent_is_expired() {
-    let failure = sent_to(|mut connection| {
+    let failure = put_to_host(|mut connection| {
         let expired = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message>\
                        </Error>";
         let refusal = answer("403 Forbidden", expired);
@@ -124,16 +130,16 @@ async fn an_address_that_is_called_expired_before_the_file_was_sent_is_expired()
 
 /// Starts a TLS host that refuses each file early. Returns its URL, and a network that trusts its
 /// certificate.
-async fn refusing_over_tls() -> (String, Network) {
+async fn start_refusing_tls_host() -> (String, NetworkConfig) {
     let key = rcgen::KeyPair::generate().unwrap();
     let params = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
     let certificate = params.self_signed(&key).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let ca_file = folder.path().join("ca.pem");
     std::fs::write(&ca_file, certificate.pem()).unwrap();
-    let network = Network {
-        roots: Roots::read(&ca_file).unwrap(),
-        ..Network::default()
+    let network = NetworkConfig {
+        extra_authorities: ExtraAuthorities::read(&ca_file).unwrap(),
+        ..NetworkConfig::default()
     };
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let config = ServerConfig::builder()
@@ -158,10 +164,10 @@ async fn refusing_over_tls() -> (String, Network) {
 
 #[tokio::test]
 async fn a_refusal_is_read_over_tls_although_the_connection_was_closed_on_the_file() {
-    let (url, network) = refusing_over_tls().await;
-    let client = TransferClient::new(ApiHost::Loopback, &network).unwrap();
+    let (url, network) = start_refusing_tls_host().await;
+    let client = TransferClient::new(ApiLocation::Loopback, &network).unwrap();
     for repetition in 0..20 {
-        let failure = put(&client, ApiHost::Loopback, &url, BIG).await;
+        let failure = put(&client, ApiLocation::Loopback, &url, BIG_FILE_BYTES).await;
         let refused = PutFailure::Refused(REFUSED.into());
         assert_eq!(failure, refused, "repetition {repetition}");
     }
@@ -169,53 +175,54 @@ async fn a_refusal_is_read_over_tls_although_the_connection_was_closed_on_the_fi
 
 #[tokio::test]
 async fn a_connection_that_is_closed_without_an_answer_is_an_interruption() {
-    let failure = sent_to(drop).await;
+    let failure = put_to_host(drop).await;
     assert!(matches!(failure, PutFailure::Interrupted(_)), "{failure:?}");
 }
 
 #[tokio::test]
 async fn success_before_the_last_byte_was_sent_is_none() {
-    let closing: Host = |mut connection| connection.write_all(&answer("200 OK", "")).unwrap();
-    let staying: Host = |mut connection| {
+    let closing: HostBehaviour =
+        |mut connection| connection.write_all(&answer("200 OK", "")).unwrap();
+    let staying: HostBehaviour = |mut connection| {
         connection.write_all(&answer("200 OK", "")).unwrap();
         thread::park();
     };
     for host in [closing, staying] {
         let why = "the storage said 200 before it had the whole file".to_owned();
-        assert_eq!(sent_to(host).await, PutFailure::Interrupted(why));
+        assert_eq!(put_to_host(host).await, PutFailure::Interrupted(why));
     }
 }
 
 #[tokio::test]
 async fn a_file_that_changed_is_told_before_what_the_host_says() {
-    let mut sent = file_of(BIG);
+    let mut sent = upload_fixture(BIG_FILE_BYTES);
     sent.content.sha256 = sha256(b"what was checked");
-    let url = listening(|mut connection| {
+    let url = start_host(|mut connection| {
         // The host takes everything except the last piece, which never comes.
         let _ = std::io::copy(&mut connection, &mut std::io::sink());
         let _ = connection.write_all(&answer("413 Content Too Large", TOO_LARGE));
     });
-    let client = TransferClient::new(ApiHost::Loopback, &Network::default()).unwrap();
-    let why = format!("it still has {BIG} bytes, but other ones than were checked");
-    let failure = sent.put(&client, ApiHost::Loopback, &url).await;
+    let client = TransferClient::new(ApiLocation::Loopback, &NetworkConfig::default()).unwrap();
+    let why = format!("it still has {BIG_FILE_BYTES} bytes, but other ones than were checked");
+    let failure = sent.put(&client, ApiLocation::Loopback, &url).await;
     assert_eq!(failure, Err(PutFailure::SourceChanged(why)));
 }
 
 /// Starts a host that refuses the first file early and keeps the connection, and accepts the next
 /// file. Returns its URL and the client's port of each connection.
-fn refusing_once() -> (String, Arc<Mutex<Vec<u16>>>) {
+fn start_host_refusing_once() -> (String, Arc<Mutex<Vec<u16>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/x", listener.local_addr().unwrap());
     let ports = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&ports);
     thread::spawn(move || {
         let (mut first, peer) = listener.accept().unwrap();
-        lock(&seen).push(peer.port());
+        lock_despite_poison(&seen).push(peer.port());
         read_head(&mut first);
         let refusal = answer("413 Content Too Large", TOO_LARGE);
         first.write_all(&refusal).unwrap();
         let (mut second, peer) = listener.accept().unwrap();
-        lock(&seen).push(peer.port());
+        lock_despite_poison(&seen).push(peer.port());
         read_head(&mut second);
         second.read_exact(&mut [0; 10]).unwrap();
         second.write_all(&answer("200 OK", "")).unwrap();
@@ -226,11 +233,13 @@ fn refusing_once() -> (String, Arc<Mutex<Vec<u16>>>) {
 
 #[tokio::test]
 async fn a_connection_on_which_a_file_was_broken_off_is_not_used_again() {
-    let client = TransferClient::new(ApiHost::Loopback, &Network::default()).unwrap();
-    let (url, ports) = refusing_once();
-    let failure = put(&client, ApiHost::Loopback, &url, BIG).await;
+    let client = TransferClient::new(ApiLocation::Loopback, &NetworkConfig::default()).unwrap();
+    let (url, ports) = start_host_refusing_once();
+    let failure = put(&client, ApiLocation::Loopback, &url, BIG_FILE_BYTES).await;
     assert_eq!(failure, PutFailure::Refused(REFUSED.into()));
-    let taken = file_of(10).put(&client, ApiHost::Loopback, &url).await;
-    assert_eq!(taken, Ok(Receipt::Taken));
-    assert_eq!(lock(&ports).len(), 2);
+    let taken = upload_fixture(10)
+        .put(&client, ApiLocation::Loopback, &url)
+        .await;
+    assert_eq!(taken, Ok(PutReceipt::Accepted));
+    assert_eq!(lock_despite_poison(&ports).len(), 2);
 }

@@ -1,9 +1,9 @@
 //! Existing attachments, changed as the user asks.
 
-mod foresight;
-mod found;
-mod names;
+mod dry_run_predictions;
+mod name_changes;
 mod replacements;
+mod simulation_findings;
 
 use std::io;
 use std::pin::Pin;
@@ -14,26 +14,26 @@ use futures::future::BoxFuture;
 use tokio::io::AsyncWrite;
 
 use super::*;
-use crate::backup::{BackupName, Draft, Vault};
+use crate::backup::{BackupDraft, BackupName, BackupStore};
 use crate::destination::{
-    AttachmentApi as _, Destination as _, Key, NewAttachment, NewFile, NewNames,
+    AttachmentApi as _, AttachmentSelector, Destination as _, NameUpdate, NewAttachment, NewFile,
 };
-use crate::plan::{OnConflict, Titles, Wishes};
-use crate::results::{Backup, Former};
+use crate::plan::{ConflictPolicy, TitlePolicy, UpdatePolicy};
+use crate::results::{BackupOutcome, FormerContent};
 
-type Kept = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
+type KeptBackups = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
 
 /// Backups in memory, by name. Holds digests, since the service in memory sends nothing else as
 /// bytes.
 #[derive(Default)]
-struct Shelf(Kept);
+struct MemoryBackupStore(KeptBackups);
 
-struct Sheet {
-    kept: Kept,
+struct MemoryBackupDraft {
+    kept: KeptBackups,
     bytes: Vec<u8>,
 }
 
-impl AsyncWrite for Sheet {
+impl AsyncWrite for MemoryBackupDraft {
     fn poll_write(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
@@ -52,8 +52,8 @@ impl AsyncWrite for Sheet {
     }
 }
 
-impl Draft for Sheet {
-    fn keep(self: Box<Self>, name: &BackupName) -> BoxFuture<'static, io::Result<String>> {
+impl BackupDraft for MemoryBackupDraft {
+    fn commit(self: Box<Self>, name: &BackupName) -> BoxFuture<'static, io::Result<String>> {
         let name = name.to_string();
         async move {
             self.kept.lock().unwrap().push((name.clone(), self.bytes));
@@ -63,55 +63,67 @@ impl Draft for Sheet {
     }
 }
 
-impl Vault for Shelf {
-    fn begin(&self) -> BoxFuture<'_, io::Result<Box<dyn Draft>>> {
+impl BackupStore for MemoryBackupStore {
+    fn begin_backup(&self) -> BoxFuture<'_, io::Result<Box<dyn BackupDraft>>> {
         let kept = Arc::clone(&self.0);
         let bytes = Vec::new();
-        async move { Ok(Box::new(Sheet { kept, bytes }) as Box<dyn Draft>) }.boxed()
+        async move { Ok(Box::new(MemoryBackupDraft { kept, bytes }) as Box<dyn BackupDraft>) }
+            .boxed()
     }
 
-    fn kept(&self, backup: &str) -> BoxFuture<'static, io::Result<(Source, FileStamp)>> {
+    fn open_backup(
+        &self,
+        backup: &str,
+    ) -> BoxFuture<'static, io::Result<(UploadSource, FileStamp)>> {
         let is_there = self
             .0
             .lock()
             .unwrap()
             .iter()
             .any(|(name, _)| name == backup);
-        let root = Arc::new(Root::at(Path::new(".")).unwrap());
-        let source = Source::new(root, backup.to_owned());
-        let found = is_there.then_some((source, old().stamp));
+        let root = Arc::new(Root::from_path(Path::new(".")).unwrap());
+        let source = UploadSource::new(root, backup.to_owned());
+        let found = is_there.then_some((source, old_content().stamp));
         async move { found.ok_or_else(|| io::Error::other("it is not there")) }.boxed()
     }
 }
 
 /// Returns the content stored before the run.
-fn old() -> Content {
+fn old_content() -> CheckedContent {
     content("the old bytes")
 }
 
 /// Returns an existing file, since the file is opened before the old bytes are released.
-fn new_file() -> (Content, Source) {
+fn new_file() -> (CheckedContent, UploadSource) {
     source_of("Cargo.toml")
 }
 
-fn source_of(path: &str) -> (Content, Source) {
-    let root = Arc::new(Root::at(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap());
-    let stamp = root.stamp(path).unwrap();
+fn source_of(path: &str) -> (CheckedContent, UploadSource) {
+    let root = Arc::new(Root::from_path(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap());
+    let stamp = root.stamp_file(path).unwrap();
     let sha256 = sha256(path.as_bytes());
     (
-        Content { stamp, sha256 },
-        Source::new(root, path.to_owned()),
+        CheckedContent { stamp, sha256 },
+        UploadSource::new(root, path.to_owned()),
     )
 }
 
 /// Creates a service in which somebody has stored `content` under the name of row 1.
-async fn with_stored(rules: Rules, content: Content, script: Script) -> Memory {
-    let memory = Memory::with_faults(rules, script);
+async fn service_with_stored(
+    rules: AttachmentServiceRules,
+    content: CheckedContent,
+    script: FaultScript,
+) -> MemoryAttachmentService {
+    let memory = MemoryAttachmentService::with_faults(rules, script);
     store(&memory, "A1", content).await;
     memory
 }
 
-async fn store(memory: &Memory, external_id: &str, content: Content) -> AttachmentId {
+async fn store(
+    memory: &MemoryAttachmentService,
+    external_id: &str,
+    content: CheckedContent,
+) -> AttachmentId {
     let file = NewFile {
         external_id: ExternalId::parse(external_id).unwrap(),
         file_name: "old.pdf".into(),
@@ -123,54 +135,68 @@ async fn store(memory: &Memory, external_id: &str, content: Content) -> Attachme
         .await
         .unwrap();
     let (_, source) = new_file();
-    let target = made.place.target.as_ref().unwrap();
+    let target = made.upload_target.target.as_ref().unwrap();
     memory
-        .put(target, &source, &content, &|_| ())
+        .put_file(target, &source, &content, &|_| ())
         .await
         .unwrap();
     made.id
 }
 
-fn no_faults() -> Script {
+fn no_faults() -> FaultScript {
     Box::new(|_, _| None)
 }
 
 /// Returns a script with a fault in the n-th request of a kind. Storing an attachment beforehand
 /// counts as a request of each kind involved.
-fn fault(operation: Operation, number: u64, fault: Fault) -> Script {
-    Box::new(nth(operation, number, fault))
+fn fault_script(operation: RequestKind, number: u64, fault: DeliveryFault) -> FaultScript {
+    Box::new(nth_request(operation, number, fault))
 }
 
-fn replacing() -> Settings {
-    wishing(Wishes {
-        on_conflict: OnConflict::Replace,
-        ..Wishes::default()
+fn replacing_settings() -> RunSettings {
+    settings_with_policy(UpdatePolicy {
+        on_conflict: ConflictPolicy::Replace,
+        ..UpdatePolicy::default()
     })
 }
 
-fn wishing(wishes: Wishes) -> Settings {
-    Settings {
-        wishes,
+fn settings_with_policy(wishes: UpdatePolicy) -> RunSettings {
+    RunSettings {
+        update_policy: wishes,
         ..settings()
     }
 }
 
 /// Returns the task of row 1 with the new file, as in a first run.
-fn changed(row: Row) -> AttachmentTask {
+fn changed_task(row: ManifestRow) -> AttachmentTask {
     let (content, source) = new_file();
-    let mut task = task(row, content, AttachmentStart::LookUp(Posted::No));
+    let mut task = task(
+        row,
+        content,
+        AttachmentStart::LookUp(PriorCreate::NoneUnanswered),
+    );
     task.source = source;
     task
 }
 
 /// Returns the task of row 1 with the new file, as in a later run.
-fn changed_after(row: Row, last: &Entry, settings: &Settings) -> Option<AttachmentTask> {
+fn resumed_changed_task(
+    row: ManifestRow,
+    last: &ResultsEntry,
+    settings: &RunSettings,
+) -> Option<AttachmentTask> {
     let (content, source) = new_file();
     let file = RowFile::Ready(content);
     let last = Some(last.clone());
     let changes = last.as_ref().unwrap().changes.clone();
-    match step(&row, file, last, settings.wishes, FailedJobs::Leave) {
-        Step::Send(Start::Attachment(start)) => {
+    match plan_row(
+        &row,
+        file,
+        last,
+        settings.update_policy,
+        FailedJobPolicy::Leave,
+    ) {
+        RowPlan::SendRequests(ProtocolStart::Attachment(start)) => {
             let mut task = task(row, content, start);
             task.source = source;
             task.changes = changes;
@@ -180,33 +206,36 @@ fn changed_after(row: Row, last: &Entry, settings: &Settings) -> Option<Attachme
     }
 }
 
-async fn run_with(
-    memory: &Memory,
-    lines: &Lines,
-    shelf: Option<&Shelf>,
+async fn run_with_backups(
+    memory: &MemoryAttachmentService,
+    lines: &MemoryJournal,
+    shelf: Option<&MemoryBackupStore>,
     tasks: Vec<AttachmentTask>,
-    settings: &Settings,
-) -> Option<Halt> {
-    let (events, _) = Events::channel();
-    let vault = shelf.map(|shelf| shelf as &dyn Vault);
+    settings: &RunSettings,
+) -> Option<HaltReason> {
+    let (events, _) = EventSender::channel();
+    let vault = shelf.map(|shelf| shelf as &dyn BackupStore);
     let never = std::future::pending();
     let tasks = tasks.into_iter();
     run_attachments(tasks, memory, lines, vault, settings, &events, never).await
 }
 
 /// Replaces the content of row 1, and returns its last line.
-async fn replace(memory: &Memory, shelf: Option<&Shelf>) -> Entry {
-    let lines = Lines::default();
-    let tasks = vec![changed(row(1))];
+async fn replace_row(
+    memory: &MemoryAttachmentService,
+    shelf: Option<&MemoryBackupStore>,
+) -> ResultsEntry {
+    let lines = MemoryJournal::default();
+    let tasks = vec![changed_task(row(1))];
     assert_eq!(
-        run_with(memory, &lines, shelf, tasks, &replacing()).await,
+        run_with_backups(memory, &lines, shelf, tasks, &replacing_settings()).await,
         None
     );
-    lines.last(1).unwrap()
+    lines.last_line(1).unwrap()
 }
 
 /// Returns the digests of all attachments with an `external_id`.
-fn holds(memory: &Memory, external_id: &str) -> Vec<Sha256Digest> {
+fn stored_digests(memory: &MemoryAttachmentService, external_id: &str) -> Vec<Sha256Digest> {
     let stored = memory.stored().into_iter();
     let of_key = stored.filter(|one| one.external_id.as_str() == external_id);
     of_key.map(|one| one.sha256).collect()

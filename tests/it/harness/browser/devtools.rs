@@ -37,7 +37,7 @@ const OPTIONS: [&str; 12] = [
 const ON_ITS_PIPES: &str = "exec \"$0\" \"$@\" 3<&0 4>&1 0</dev/null 1>/dev/null";
 
 /// A browser with one page.
-pub(super) struct Devtools {
+pub(super) struct DevtoolsConnection {
     browser: Child,
     /// `None` once it is told to end.
     requests: Option<ChildStdin>,
@@ -50,7 +50,7 @@ pub(super) struct Devtools {
     home: TempDir,
 }
 
-impl Devtools {
+impl DevtoolsConnection {
     /// Starts a browser with an empty page.
     pub(super) fn start(program: &Path) -> Self {
         let home = tempfile::tempdir().unwrap();
@@ -136,7 +136,7 @@ impl Devtools {
     }
 }
 
-impl Drop for Devtools {
+impl Drop for DevtoolsConnection {
     fn drop(&mut self) {
         // Without its pipe the browser ends, and tidies up. One that hangs is not waited for.
         self.requests = None;

@@ -16,7 +16,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use devtools::Devtools;
+use devtools::DevtoolsConnection;
 
 /// How long a page lives before anybody looks at it, in its own milliseconds: nobody waits for
 /// them, but whatever a script puts off for less has happened.
@@ -24,22 +24,22 @@ const LIFE: u32 = 10_000;
 
 /// The browser of this machine.
 #[derive(Debug)]
-pub(crate) struct Browser {
+pub(crate) struct TestBrowser {
     program: PathBuf,
 }
 
 /// What the reader's system likes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scheme {
+pub(crate) enum ColourScheme {
     Light,
     Dark,
 }
 
-impl Browser {
+impl TestBrowser {
     /// The browser of this machine, which is installed first where that can be done. A test that
     /// gets none has nothing to look at; that it was left out is said, and why.
     pub(crate) fn find() -> Option<&'static Self> {
-        static FOUND: OnceLock<Result<Browser, String>> = OnceLock::new();
+        static FOUND: OnceLock<Result<TestBrowser, String>> = OnceLock::new();
         let found = FOUND.get_or_init(Self::install).as_ref();
         if let Err(why) = found {
             let test = thread::current();
@@ -66,8 +66,8 @@ impl Browser {
     }
 
     /// Opens a file, and looks at it when everything that it loads is there or has failed.
-    pub(crate) fn open(&self, path: &Path) -> Page {
-        let mut devtools = Devtools::start(&self.program);
+    pub(crate) fn open(&self, path: &Path) -> BrowserPage {
+        let mut devtools = DevtoolsConnection::start(&self.program);
         for domain in ["Page", "Network", "Log", "Runtime"] {
             devtools.ask(&format!("{domain}.enable"), &json!({}));
         }
@@ -82,7 +82,7 @@ impl Browser {
         devtools.ask("Emulation.setVirtualTimePolicy", &some);
         devtools.wait_for("Page.loadEventFired");
         devtools.wait_for("Emulation.virtualTimeBudgetExpired");
-        Page {
+        BrowserPage {
             document: document["loaderId"].as_str().unwrap().to_owned(),
             devtools,
         }
@@ -90,13 +90,13 @@ impl Browser {
 }
 
 /// A page that is open.
-pub(crate) struct Page {
+pub(crate) struct BrowserPage {
     /// The request for the page itself.
     document: String,
-    devtools: Devtools,
+    devtools: DevtoolsConnection,
 }
 
-impl Page {
+impl BrowserPage {
     /// Everything that the page asked for beside itself, whether it got it or not.
     pub(crate) fn requests(&self) -> Vec<String> {
         let asked = self.devtools.told("Network.requestWillBeSent");
@@ -182,7 +182,7 @@ impl Page {
     }
 
     /// A picture of all of the page, as PNG.
-    pub(crate) fn screenshot(&mut self, scheme: Scheme) -> Vec<u8> {
+    pub(crate) fn screenshot(&mut self, scheme: ColourScheme) -> Vec<u8> {
         let scheme = json!({"name": "prefers-color-scheme", "value": scheme.to_string()});
         self.devtools
             .ask("Emulation.setEmulatedMedia", &json!({"features": [scheme]}));
@@ -210,7 +210,7 @@ impl Page {
     }
 }
 
-impl fmt::Display for Scheme {
+impl fmt::Display for ColourScheme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Light => "light",

@@ -5,21 +5,21 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Attaches, JobRules, Missing, Tells};
-use consign::destination::{End, Fate, NewFile, NewJob};
-use consign::model::{Content, ObjectRef};
+use super::{AttachRule, FailedJobReport, JobServiceRules, MissingFileRule};
+use consign::destination::{FileOutcome, JobOutcome, NewFile, NewJob};
+use consign::model::{CheckedContent, ObjectRef};
 
 /// Job and files of the job.
-pub(super) struct Job {
+pub(super) struct MemoryJob {
     pub(super) object: ObjectRef,
-    pub(super) files: Vec<File>,
+    pub(super) files: Vec<MemoryJobFile>,
     pub(super) starts: Instant,
-    pub(super) fate: Doom,
+    pub(super) fate: JobDoom,
 }
 
 /// Fate of a job, settled at creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Doom {
+pub(super) enum JobDoom {
     /// The job ends by the rules.
     None,
     /// The job fails at the start: the object does not exist.
@@ -29,61 +29,68 @@ pub(super) enum Doom {
 }
 
 /// File of a job.
-pub(super) struct File {
+pub(super) struct MemoryJobFile {
     pub(super) new: NewFile,
     /// Content, and the time of the newest arrival. `None` before the first.
-    pub(super) bytes: Option<(Content, Instant)>,
+    pub(super) bytes: Option<(CheckedContent, Instant)>,
 }
 
 /// State of a job at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(super) enum JobPhase {
     Waiting,
     Running,
     Succeeded,
     Failed,
 }
 
-impl Job {
-    pub(super) fn new(new: NewJob, starts: Instant, fate: Doom) -> Self {
+impl MemoryJob {
+    pub(super) fn new(new: NewJob, starts: Instant, fate: JobDoom) -> Self {
         let files = new.files.into_iter();
         Self {
             object: new.object,
-            files: files.map(|new| File { new, bytes: None }).collect(),
+            files: files
+                .map(|new| MemoryJobFile { new, bytes: None })
+                .collect(),
             starts,
             fate,
         }
     }
 
-    pub(super) fn phase(&self, rules: &JobRules, now: Instant) -> Phase {
+    pub(super) fn phase(&self, rules: &JobServiceRules, now: Instant) -> JobPhase {
         match self.end(rules) {
-            _ if now < self.starts => Phase::Waiting,
+            _ if now < self.starts => JobPhase::Waiting,
             Some((at, phase)) if at <= now => phase,
-            _ => Phase::Running,
+            _ => JobPhase::Running,
         }
     }
 
     /// Returns `true` if the job ended at least the given time ago.
-    pub(super) fn ended_before(&self, age: Duration, rules: &JobRules, now: Instant) -> bool {
+    pub(super) fn ended_before(
+        &self,
+        age: Duration,
+        rules: &JobServiceRules,
+        now: Instant,
+    ) -> bool {
         self.end(rules).is_some_and(|(at, _)| at + age <= now)
     }
 
     /// Returns the time and the kind of the end, if no further file arrives. `None` for a job
     /// without an end.
-    fn end(&self, rules: &JobRules) -> Option<(Instant, Phase)> {
+    fn end(&self, rules: &JobServiceRules) -> Option<(Instant, JobPhase)> {
         match self.fate {
-            Doom::NoObject => return Some((self.starts, Phase::Failed)),
-            Doom::Stuck => return None,
-            Doom::None => {}
+            JobDoom::NoObject => return Some((self.starts, JobPhase::Failed)),
+            JobDoom::Stuck => return None,
+            JobDoom::None => {}
         }
         let came = self.files.iter().map(|file| Some(file.bytes?.1));
         let all: Option<Vec<Instant>> = came.collect();
         if let Some(last) = all.and_then(|all| all.into_iter().max()) {
-            return Some((last + rules.end_delay, Phase::Succeeded));
+            return Some((last + rules.end_delay, JobPhase::Succeeded));
         }
         let phase = match rules.missing {
-            Missing::Fails => Phase::Failed,
-            Missing::Completes => Phase::Succeeded,
+            MissingFileRule::Fails => JobPhase::Failed,
+            MissingFileRule::Completes => JobPhase::Succeeded,
         };
         Some((self.starts + rules.give_up_after, phase))
     }
@@ -91,11 +98,11 @@ impl Job {
     /// Returns the files of the job on the object.
     pub(super) fn attached(
         &self,
-        rules: &JobRules,
+        rules: &JobServiceRules,
         now: Instant,
-    ) -> impl Iterator<Item = (&File, Content)> {
-        let all =
-            rules.attaches == Attaches::AsTheyCome || self.phase(rules, now) == Phase::Succeeded;
+    ) -> impl Iterator<Item = (&MemoryJobFile, CheckedContent)> {
+        let all = rules.attaches == AttachRule::AsTheyCome
+            || self.phase(rules, now) == JobPhase::Succeeded;
         self.files.iter().filter_map(move |file| {
             let (content, _) = file.bytes.filter(|_| all)?;
             Some((file, content))
@@ -103,39 +110,39 @@ impl Job {
     }
 
     /// Returns the outcome as the job reports it. `None` before the end.
-    pub(super) fn told(&self, rules: &JobRules, now: Instant) -> Option<End> {
+    pub(super) fn told(&self, rules: &JobServiceRules, now: Instant) -> Option<JobOutcome> {
         let phase = self.phase(rules, now);
         let (word, others) = match phase {
-            Phase::Waiting | Phase::Running => return None,
-            Phase::Succeeded => ("COMPLETED", Fate::Attached),
-            Phase::Failed if self.fate == Doom::NoObject => {
-                ("FAILED: Invalid resource ID", Fate::Unknown)
+            JobPhase::Waiting | JobPhase::Running => return None,
+            JobPhase::Succeeded => ("COMPLETED", FileOutcome::Attached),
+            JobPhase::Failed if self.fate == JobDoom::NoObject => {
+                ("FAILED: Invalid resource ID", FileOutcome::Unknown)
             }
-            Phase::Failed => ("FAILED", Fate::Unknown),
+            JobPhase::Failed => ("FAILED", FileOutcome::Unknown),
         };
         let files = match (phase, rules.tells) {
-            (Phase::Failed, Tells::Nothing) => BTreeMap::new(),
+            (JobPhase::Failed, FailedJobReport::Nothing) => BTreeMap::new(),
             _ => self.fates(rules, now),
         };
-        Some(End {
-            word: word.to_owned(),
-            files,
-            others,
+        Some(JobOutcome {
+            message: word.to_owned(),
+            named_files: files,
+            other_files: others,
         })
     }
 
     /// Returns the outcomes of the files. A successful job names missing files only.
-    fn fates(&self, rules: &JobRules, now: Instant) -> BTreeMap<String, Fate> {
+    fn fates(&self, rules: &JobServiceRules, now: Instant) -> BTreeMap<String, FileOutcome> {
         let attached: Vec<&str> = self
             .attached(rules, now)
             .map(|(file, _)| &*file.new.file_name)
             .collect();
-        let failed = self.phase(rules, now) == Phase::Failed;
+        let failed = self.phase(rules, now) == JobPhase::Failed;
         let fates = self.files.iter().filter_map(|file| {
             let fate = if !attached.contains(&&*file.new.file_name) {
-                Fate::NotAttached("not uploaded in time".into())
+                FileOutcome::NotAttached("not uploaded in time".into())
             } else if failed {
-                Fate::Attached
+                FileOutcome::Attached
             } else {
                 return None;
             };

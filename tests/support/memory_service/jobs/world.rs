@@ -6,30 +6,33 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::super::delivery;
-use super::job::{Doom, Job, Phase};
-use super::{Addresses, AttachedFile, JobRules, Start, Stuck, UnknownAs};
-use crate::memory_service::{Address, Logged, Operation, place, public};
-use consign::destination::{JobPresence, NewJob, Place};
-use consign::model::Content;
-use consign::throttle::quota::Allowance;
+use super::job::{JobDoom, JobPhase, MemoryJob};
+use super::{
+    AddressRule, FileOnObjectInMemory, JobServiceRules, JobStartRule, StuckJobRule,
+    UnknownObjectRule,
+};
+use crate::memory_service::{LoggedRequest, MemoryAddress, RequestKind, place, public};
+use consign::destination::{JobPresence, NewJob, UploadTarget};
+use consign::model::CheckedContent;
+use consign::throttle::quota::RequestAllowance;
 
 /// Jobs, addresses and request times of the service.
-pub(super) struct World {
-    rules: JobRules,
-    jobs: BTreeMap<u64, Job>,
+pub(super) struct JobWorld {
+    rules: JobServiceRules,
+    jobs: BTreeMap<u64, MemoryJob>,
     /// File of each address, and the time of issue.
-    addresses: HashMap<Address, Issued>,
-    changes: Window,
-    reads: Window,
+    addresses: HashMap<MemoryAddress, IssuedAddress>,
+    changes: RequestTimes,
+    reads: RequestTimes,
     throttled: u64,
-    log: Vec<Logged>,
+    log: Vec<LoggedRequest>,
     made: u64,
     next_address: u64,
 }
 
 /// File of a job that an address was issued for, and the time of issue.
 #[derive(Debug, Clone, Copy)]
-struct Issued {
+struct IssuedAddress {
     job: u64,
     file: usize,
     at: Instant,
@@ -37,28 +40,28 @@ struct Issued {
 
 /// Change by a request, made on arrival.
 #[derive(Clone)]
-pub(super) enum Effect {
+pub(super) enum JobEffect {
     Create(NewJob),
-    Put(Address, Content),
+    Put(MemoryAddress, CheckedContent),
 }
 
 /// Result of a change.
-pub(super) enum Done {
-    Made(u64, Vec<Place<Address>>),
+pub(super) enum JobEffectOutcome {
+    Made(u64, Vec<UploadTarget<MemoryAddress>>),
     NoSuchObject,
     Throttled(Duration),
     Stored,
     Expired,
 }
 
-impl delivery::World for World {
-    type Effect = Effect;
-    type Done = Done;
+impl delivery::MemoryWorld for JobWorld {
+    type Effect = JobEffect;
+    type Done = JobEffectOutcome;
 
-    fn happen(&mut self, effect: Effect, now: Instant) -> Done {
+    fn happen(&mut self, effect: JobEffect, now: Instant) -> JobEffectOutcome {
         match effect {
-            Effect::Create(new) => self.create(new, now),
-            Effect::Put(address, content) => self.put(address, content, now),
+            JobEffect::Create(new) => self.create(new, now),
+            JobEffect::Put(address, content) => self.put(address, content, now),
         }
     }
 
@@ -66,14 +69,14 @@ impl delivery::World for World {
     fn age(&mut self, _now: Instant) {}
 }
 
-impl World {
-    pub(super) fn new(rules: JobRules) -> Self {
+impl JobWorld {
+    pub(super) fn new(rules: JobServiceRules) -> Self {
         Self {
             rules,
             jobs: BTreeMap::new(),
             addresses: HashMap::new(),
-            changes: Window::default(),
-            reads: Window::default(),
+            changes: RequestTimes::default(),
+            reads: RequestTimes::default(),
             throttled: 0,
             log: Vec::new(),
             made: 0,
@@ -81,7 +84,7 @@ impl World {
         }
     }
 
-    pub(super) fn log(&self) -> &[Logged] {
+    pub(super) fn log(&self) -> &[LoggedRequest] {
         &self.log
     }
 
@@ -89,10 +92,10 @@ impl World {
         self.throttled
     }
 
-    pub(super) fn attached(&self, now: Instant) -> Vec<AttachedFile> {
+    pub(super) fn attached(&self, now: Instant) -> Vec<FileOnObjectInMemory> {
         let of_each = self.jobs.iter().flat_map(|(id, job)| {
             let files = job.attached(&self.rules, now);
-            files.map(|(file, content)| AttachedFile {
+            files.map(|(file, content)| FileOnObjectInMemory {
                 object: job.object,
                 file_name: file.new.file_name.clone(),
                 external_id: file.new.external_id.clone(),
@@ -104,11 +107,15 @@ impl World {
     }
 
     /// Returns the state of a job. Fails with the time to wait if the limit of reads is reached.
-    pub(super) fn get(&mut self, id: u64, now: Instant) -> Result<JobPresence<Address>, Duration> {
+    pub(super) fn get(
+        &mut self,
+        id: u64,
+        now: Instant,
+    ) -> Result<JobPresence<MemoryAddress>, Duration> {
         self.reads
             .admit(self.rules.reads, now)
             .inspect_err(|_| self.throttled += 1)?;
-        self.note(Operation::Get, Some(id), now);
+        self.note(RequestKind::Get, Some(id), now);
         let Some(job) = self.jobs.get(&id) else {
             return Ok(JobPresence::Absent);
         };
@@ -119,10 +126,10 @@ impl World {
         if let Some(end) = job.told(&self.rules, now) {
             return Ok(JobPresence::Ended(end));
         }
-        let started = job.phase(&self.rules, now) == Phase::Running;
+        let started = job.phase(&self.rules, now) == JobPhase::Running;
         Ok(JobPresence::Running {
-            word: if started { "RUNNING" } else { "PENDING" }.to_owned(),
-            places: if started {
+            status: if started { "RUNNING" } else { "PENDING" }.to_owned(),
+            upload_targets: if started {
                 self.places(id, now)
             } else {
                 Vec::new()
@@ -130,101 +137,108 @@ impl World {
         })
     }
 
-    fn create(&mut self, new: NewJob, now: Instant) -> Done {
+    fn create(&mut self, new: NewJob, now: Instant) -> JobEffectOutcome {
         if let Err(wait) = self.changes.admit(self.rules.posts, now) {
             self.throttled += 1;
-            return Done::Throttled(wait);
+            return JobEffectOutcome::Throttled(wait);
         }
         let unknown = self.rules.unknown.contains(&new.object);
-        if unknown && self.rules.unknown_as == UnknownAs::Refused {
-            self.note(Operation::Create, None, now);
-            return Done::NoSuchObject;
+        if unknown && self.rules.unknown_as == UnknownObjectRule::Refused {
+            self.note(RequestKind::Create, None, now);
+            return JobEffectOutcome::NoSuchObject;
         }
         self.made += 1;
         let id = self.made;
-        self.note(Operation::Create, Some(id), now);
+        self.note(RequestKind::Create, Some(id), now);
         let fate = match self.rules.stuck {
-            _ if unknown => Doom::NoObject,
-            Stuck::Every(nth) if id.is_multiple_of(nth) => Doom::Stuck,
-            _ => Doom::None,
+            _ if unknown => JobDoom::NoObject,
+            StuckJobRule::Every(nth) if id.is_multiple_of(nth) => JobDoom::Stuck,
+            _ => JobDoom::None,
         };
         let (starts, told) = match self.rules.start {
-            Start::AtOnce => (now, !unknown),
-            Start::After(delay) => (now + delay, false),
+            JobStartRule::AtOnce => (now, !unknown),
+            JobStartRule::After(delay) => (now + delay, false),
         };
-        self.jobs.insert(id, Job::new(new, starts, fate));
+        self.jobs.insert(id, MemoryJob::new(new, starts, fate));
         let places = if told {
             self.places(id, now)
         } else {
             Vec::new()
         };
-        Done::Made(id, places)
+        JobEffectOutcome::Made(id, places)
     }
 
     /// Returns the addresses for the files of a job, as the job shows them now.
-    fn places(&mut self, id: u64, now: Instant) -> Vec<Place<Address>> {
+    fn places(&mut self, id: u64, now: Instant) -> Vec<UploadTarget<MemoryAddress>> {
         let job = &self.jobs[&id];
         let at = match self.rules.addresses {
-            Addresses::OfTheStart => job.starts,
-            Addresses::OfEachLook => now,
+            AddressRule::OfTheStart => job.starts,
+            AddressRule::OfEachLook => now,
         };
         let files = job.files.iter().enumerate();
         let places = files.map(|(file, item)| {
-            let issued = |issued: &Issued| (issued.job, issued.file, issued.at) == (id, file, at);
+            let issued =
+                |issued: &IssuedAddress| (issued.job, issued.file, issued.at) == (id, file, at);
             let before = self.addresses.iter().find(|(_, one)| issued(one));
             let address = before.map_or_else(
                 || {
-                    let address = Address(self.next_address);
+                    let address = MemoryAddress(self.next_address);
                     self.next_address += 1;
                     address
                 },
                 |(address, _)| *address,
             );
-            self.addresses.insert(address, Issued { job: id, file, at });
+            self.addresses
+                .insert(address, IssuedAddress { job: id, file, at });
             place(&item.new.file_name, address)
         });
         places.collect()
     }
 
-    fn put(&mut self, address: Address, content: Content, now: Instant) -> Done {
+    fn put(
+        &mut self,
+        address: MemoryAddress,
+        content: CheckedContent,
+        now: Instant,
+    ) -> JobEffectOutcome {
         let Some(issued) = self.addresses.get(&address).copied() else {
-            return Done::Expired;
+            return JobEffectOutcome::Expired;
         };
         if now - issued.at > self.rules.address_life {
-            return Done::Expired;
+            return JobEffectOutcome::Expired;
         }
-        self.note(Operation::Put, Some(issued.job), now);
+        self.note(RequestKind::Put, Some(issued.job), now);
         let job = self.jobs.get_mut(&issued.job).expect("jobs stay");
         // The storage takes bytes that come too late for the job, and the job has no use for them.
-        if job.phase(&self.rules, now) == Phase::Running {
+        if job.phase(&self.rules, now) == JobPhase::Running {
             job.files[issued.file].bytes = Some((content, now));
         }
-        Done::Stored
+        JobEffectOutcome::Stored
     }
 
-    fn note(&mut self, operation: Operation, id: Option<u64>, at: Instant) {
-        self.log.push(Logged { operation, id, at });
+    fn note(&mut self, operation: RequestKind, id: Option<u64>, at: Instant) {
+        self.log.push(LoggedRequest { operation, id, at });
     }
 }
 
 /// Times of the requests of a kind, the oldest first.
 #[derive(Debug, Default)]
-struct Window(VecDeque<Instant>);
+struct RequestTimes(VecDeque<Instant>);
 
-impl Window {
+impl RequestTimes {
     /// Counts a request. Fails with the time to wait if the request comes too early. Refused
     /// requests do not count.
-    fn admit(&mut self, allowances: &[Allowance], now: Instant) -> Result<(), Duration> {
-        let wait = |allowance: &Allowance| {
+    fn admit(&mut self, allowances: &[RequestAllowance], now: Instant) -> Result<(), Duration> {
+        let wait = |allowance: &RequestAllowance| {
             let place = self.0.len().checked_sub(allowance.requests as usize)?;
-            let free_at = self.0[place] + allowance.within;
+            let free_at = self.0[place] + allowance.window;
             (now < free_at).then(|| free_at - now)
         };
         if let Some(wait) = allowances.iter().filter_map(wait).max() {
             return Err(wait);
         }
         self.0.push_back(now);
-        let longest = allowances.iter().map(|allowance| allowance.within).max();
+        let longest = allowances.iter().map(|allowance| allowance.window).max();
         while self
             .0
             .front()

@@ -1,0 +1,386 @@
+//! Atomic writing of files: a name leads to a whole new file or to the previous file, never to a
+//! part.
+//!
+//! A [`TemporaryFile`] is written under a temporary name. [`TemporaryFile::persist_as`] alone gives
+//! the final name: sync the content, rename, sync the folder. A kill leaves the old file or the new
+//! one. After a loss of power the name leads to a whole file, and to the new one once `persist_as`
+//! has returned. [`Durability`] selects weaker guarantees.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+use crate::root::parent_folder;
+
+const TEMPORARY_PREFIX: &str = ".consign-";
+const TEMPORARY_SUFFIX: &str = ".tmp";
+
+/// Level of durability that the user of a file needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// A run relies on the file. Content and name survive a loss of power. A file system without
+    /// locks or without the sync of folders is refused.
+    Required,
+    /// No run relies on the file. A file system without locks or without the sync of folders is
+    /// accepted. The content is synced before the renaming all the same.
+    WherePossible,
+    /// The file has to survive a kill, but no loss of power. Nothing is synced.
+    NotNeeded,
+}
+
+/// Treatment of an existing file with the final name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ExistingFilePolicy {
+    /// The new file replaces the existing file.
+    Replace,
+    /// The existing file stays, and the new file does not get the name.
+    Keep,
+}
+
+/// Temporary file, not yet under its final name. Removed on drop.
+///
+/// The file is readable and writable by its owner alone, whatever the permissions of a replaced
+/// file.
+#[derive(Debug)]
+pub(crate) struct TemporaryFile {
+    file: NamedTempFile,
+    durability: Durability,
+    is_synced: bool,
+}
+
+/// Reason for which a file did not get its final name, or may lose the name.
+#[derive(Debug)]
+pub(crate) enum NamingError {
+    /// The content could not be synced to the disk.
+    ContentNotSynced(io::Error),
+    /// Another file has the name and must be kept. Holds the temporary file.
+    NameTaken(TemporaryFile),
+    /// The file could not be renamed.
+    NotRenamed(io::Error),
+    /// The file has the name, but may lose the name in a loss of power, because the folder could
+    /// not be synced.
+    FolderNotSynced(io::Error),
+}
+
+impl From<NamingError> for io::Error {
+    fn from(error: NamingError) -> Self {
+        match error {
+            NamingError::NameTaken(_) => io::ErrorKind::AlreadyExists.into(),
+            NamingError::ContentNotSynced(cause)
+            | NamingError::NotRenamed(cause)
+            | NamingError::FolderNotSynced(cause) => cause,
+        }
+    }
+}
+
+impl TemporaryFile {
+    /// Creates an empty file in a folder and locks the file. The lock lasts while a process works
+    /// on the file; an unlocked temporary file is a left-over of a killed run, which [`remove_left_over_files`]
+    /// removes. All writes append, so that no write overwrites bytes put in meanwhile by another
+    /// program.
+    pub(crate) fn create(folder: &Path, durability: Durability) -> io::Result<Self> {
+        loop {
+            let file = tempfile::Builder::new()
+                .prefix(TEMPORARY_PREFIX)
+                .suffix(TEMPORARY_SUFFIX)
+                .append(true)
+                .tempfile_in(folder)?;
+            match file.as_file().try_lock() {
+                Ok(()) if is_same_file(file.as_file(), file.path())? => {}
+                // Another run took the file for a left-over before the lock was there.
+                Ok(()) | Err(TryLockError::WouldBlock) => continue,
+                // Without locks in the file system, no run takes the file for a left-over either.
+                Err(TryLockError::Error(error))
+                    if durability != Durability::Required
+                        && MissingFolderFeature::from_lock_error(&error).is_some() => {}
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+            return Ok(Self {
+                file,
+                durability,
+                is_synced: false,
+            });
+        }
+    }
+
+    /// Returns the file for writing.
+    pub(crate) fn as_file(&mut self) -> &mut File {
+        self.is_synced = false;
+        self.file.as_file_mut()
+    }
+
+    /// Syncs the content to the disk, unless [`Durability::NotNeeded`].
+    /// [`TemporaryFile::persist_as`] syncs too. An earlier call serves a caller with a last check
+    /// just before the renaming.
+    pub(crate) fn sync(&mut self) -> io::Result<()> {
+        if self.durability != Durability::NotNeeded && !self.is_synced {
+            self.file.as_file().sync_all()?;
+            self.is_synced = true;
+        }
+        Ok(())
+    }
+
+    /// Syncs the content and gives the file its final name. Returns the file, open and locked.
+    ///
+    /// A symbolic link under the name is replaced, not followed. Other hard links keep leading to
+    /// the old file.
+    pub(crate) fn persist_as(
+        mut self,
+        path: &Path,
+        existing: ExistingFilePolicy,
+    ) -> Result<File, NamingError> {
+        self.sync().map_err(NamingError::ContentNotSynced)?;
+        let Self {
+            file, durability, ..
+        } = self;
+        let named = match existing {
+            ExistingFilePolicy::Replace => file.persist(path),
+            ExistingFilePolicy::Keep => file.persist_noclobber(path),
+        };
+        let file = named.map_err(|error| match error.error.kind() {
+            io::ErrorKind::AlreadyExists => NamingError::NameTaken(Self {
+                file: error.file,
+                durability,
+                is_synced: true,
+            }),
+            _ => NamingError::NotRenamed(error.error),
+        })?;
+        let synced = match durability {
+            Durability::NotNeeded => Ok(()),
+            Durability::Required => sync_folder(parent_folder(path)),
+            Durability::WherePossible => match sync_folder(parent_folder(path)) {
+                Err(error) if MissingFolderFeature::from_sync_error(&error).is_some() => Ok(()),
+                synced => synced,
+            },
+        };
+        synced.map_err(NamingError::FolderNotSynced)?;
+        Ok(file)
+    }
+}
+
+/// Syncs a folder, so that the names in the folder survive a loss of power.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Writes a file on which no run relies, and replaces an existing file.
+pub(crate) fn replace_file(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut file = TemporaryFile::create(parent_folder(path), Durability::WherePossible)?;
+    let mut out = BufWriter::with_capacity(1 << 16, file.as_file());
+    write(&mut out)?;
+    out.flush()?;
+    drop(out);
+    file.persist_as(path, ExistingFilePolicy::Replace)?;
+    Ok(())
+}
+
+/// Checks that a file can be created beside the file at `path`: a failure is better known before
+/// hours of work than after.
+pub(crate) fn check_writable_beside(path: &Path) -> io::Result<()> {
+    // The file has no name, and the drop removes the file.
+    tempfile::tempfile_in(parent_folder(path)).map(drop)
+}
+
+/// Feature missing from a folder for files on which a run relies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MissingFolderFeature {
+    /// The file system has no locks.
+    FileLocks,
+    /// The file system cannot sync a folder.
+    FolderSync,
+    /// The folder is not writable.
+    WritePermission,
+}
+
+impl fmt::Display for MissingFolderFeature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::FileLocks => {
+                "its file system knows no locks, so that a second run could not be kept off"
+            }
+            Self::FolderSync => {
+                "its file system cannot sync a folder, so that a loss of power could take it"
+            }
+            Self::WritePermission => "it cannot be written to",
+        })
+    }
+}
+
+impl MissingFolderFeature {
+    /// Interprets an error from creating a file, or from opening a file for writing.
+    pub(crate) fn from_open_error(error: &io::Error) -> Option<Self> {
+        let means = [libc::EACCES, libc::EPERM, libc::EROFS];
+        has_error_number(error, &means).then_some(Self::WritePermission)
+    }
+
+    /// Interprets an error from locking a file not locked by another process.
+    pub(crate) fn from_lock_error(error: &io::Error) -> Option<Self> {
+        let means = [
+            libc::EOPNOTSUPP,
+            libc::ENOTSUP,
+            libc::ENOLCK,
+            libc::ENOSYS,
+            libc::EINVAL,
+        ];
+        has_error_number(error, &means).then_some(Self::FileLocks)
+    }
+
+    /// Interprets an error from syncing a folder.
+    pub(crate) fn from_sync_error(error: &io::Error) -> Option<Self> {
+        let means = [libc::EINVAL, libc::EOPNOTSUPP, libc::ENOTSUP, libc::ENOSYS];
+        has_error_number(error, &means).then_some(Self::FolderSync)
+    }
+}
+
+fn has_error_number(error: &io::Error, numbers: &[i32]) -> bool {
+    error
+        .raw_os_error()
+        .is_some_and(|number| numbers.contains(&number))
+}
+
+/// Reason for which a folder is unfit for files on which a run relies.
+#[derive(Debug)]
+pub(crate) struct FolderProbeError {
+    /// Action that failed.
+    pub(crate) action: &'static str,
+    /// Missing feature, if the error identifies one.
+    pub(crate) missing_feature: Option<MissingFolderFeature>,
+    /// Error of the system.
+    pub(crate) cause: io::Error,
+}
+
+/// Checks that files can be created, locked and synced in a folder: a failure is better known now
+/// than after an hour of hashing. The test file has no name and is gone on return.
+pub(crate) fn probe_folder(folder: &Path) -> Result<(), FolderProbeError> {
+    let unfit = |doing, lack: fn(&io::Error) -> Option<MissingFolderFeature>| {
+        move |cause: io::Error| FolderProbeError {
+            action: doing,
+            missing_feature: lack(&cause),
+            cause,
+        }
+    };
+    let file = tempfile::tempfile_in(folder);
+    let file = file.map_err(unfit("write to", MissingFolderFeature::from_open_error))?;
+    match file.try_lock() {
+        Ok(()) | Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(cause)) => {
+            return Err(unfit(
+                "lock a file in",
+                MissingFolderFeature::from_lock_error,
+            )(cause));
+        }
+    }
+    File::open(folder)
+        .and_then(|folder| folder.sync_data())
+        .map_err(unfit("sync", MissingFolderFeature::from_sync_error))
+}
+
+/// Removes the temporary files of killed runs from a folder.
+pub(crate) fn remove_left_over_files(folder: &Path) {
+    // Left-over files only take up room, so no failure here is a reason to stop.
+    let Ok(files) = fs::read_dir(folder) else {
+        return;
+    };
+    for file in files.flatten() {
+        if is_temporary_file_name(&file.file_name()) {
+            let _ = remove_if_unlocked(&file.path());
+        }
+    }
+}
+
+fn is_temporary_file_name(name: &OsStr) -> bool {
+    let middle = name.to_str().and_then(|name| {
+        name.strip_prefix(TEMPORARY_PREFIX)?
+            .strip_suffix(TEMPORARY_SUFFIX)
+    });
+    middle.is_some_and(|random| random.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+fn remove_if_unlocked(path: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(path)?.is_file() && File::open(path)?.try_lock().is_ok() {
+        fs::remove_file(path)?;
+    }
+    Ok(())
+}
+
+/// Returns `true` if a path leads to the open file itself. A symbolic link is not followed.
+pub(crate) fn is_same_file(file: &File, path: &Path) -> io::Result<bool> {
+    let ours = file.metadata()?;
+    match fs::symlink_metadata(path) {
+        Ok(theirs) => Ok((ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    fn written_file(folder: &Path, text: &str) -> TemporaryFile {
+        let mut file = TemporaryFile::create(folder, Durability::Required).unwrap();
+        file.as_file().write_all(text.as_bytes()).unwrap();
+        file
+    }
+
+    fn names_in(folder: &Path) -> Vec<String> {
+        let files = fs::read_dir(folder).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        names.collect()
+    }
+
+    #[test]
+    fn a_new_file_replaces_a_link_and_is_its_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("m.csv"), folder.path().join("other"));
+        fs::write(&other, "other").unwrap();
+        fs::set_permissions(&other, fs::Permissions::from_mode(0o644)).unwrap();
+        symlink(&other, &path).unwrap();
+        replace_file(&path, |out| out.write_all(b"new")).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        let about = fs::symlink_metadata(&path).unwrap();
+        assert!(about.is_file());
+        assert_eq!(about.permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read(&other).unwrap(), b"other");
+    }
+
+    #[test]
+    fn a_file_that_could_not_be_written_whole_leaves_the_old_one_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.csv");
+        fs::write(&path, "old").unwrap();
+        let failed = replace_file(&path, |out| {
+            out.write_all(b"half of it")?;
+            Err(io::Error::other("the disk fell off"))
+        });
+        assert_eq!(failed.unwrap_err().to_string(), "the disk fell off");
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(names_in(folder.path()), ["m.csv"]);
+    }
+
+    #[test]
+    fn a_name_that_is_to_be_kept_is_not_taken_and_the_file_can_have_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("m.csv"), folder.path().join("m-2.csv"));
+        fs::write(&path, "old").unwrap();
+        let refused =
+            written_file(folder.path(), "new").persist_as(&path, ExistingFilePolicy::Keep);
+        let Err(NamingError::NameTaken(file)) = refused else {
+            panic!("{refused:?}");
+        };
+        file.persist_as(&other, ExistingFilePolicy::Keep).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read(&other).unwrap(), b"new");
+        assert_eq!(names_in(folder.path()).len(), 2);
+    }
+}

@@ -1,0 +1,201 @@
+//! Lines of the whole results file, before and after a run: one line for each row.
+//!
+//! No knowledge of an attachment is lost here. The line of a row is the line that counted before,
+//! and lines of rows that have left the manifest stay, after the others.
+
+use std::collections::{BTreeSet, HashMap};
+
+use jiff::Timestamp;
+
+use crate::manifest::problem::{self, ProblemList};
+use crate::manifest::{Manifest, RawRow};
+use crate::results::earlier_results::EarlierResults;
+use crate::results::results_file::LineToWrite;
+use crate::results::{
+    AttachmentChanges, KnownContent, ResultsEntry, RowState, StatusReason, VerifiedBy,
+};
+
+/// Selection of the rows with a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LineExtent {
+    /// Rows of which something is known: the results file before a run.
+    KnownRows,
+    /// All rows: the results file after a run.
+    AllRows,
+}
+
+/// Sources of lines besides the results of earlier runs.
+pub(super) struct LineSources<'a> {
+    /// Manifest of the run.
+    pub manifest: &'a Manifest,
+    /// Problems of the rows of the manifest.
+    pub problems: &'a ProblemList,
+    /// New lines of rows without requests, by row number.
+    pub settled_lines: &'a HashMap<usize, ResultsEntry>,
+    /// Label of the destination, as a line of the results names the destination.
+    pub destination: &'a str,
+}
+
+/// Returns the lines of the whole file, in the order of the manifest.
+///
+/// Lines are made one at a time. Their number is known beforehand.
+pub(super) fn result_lines<'a>(
+    rows: &'a LineSources<'a>,
+    previous: &'a EarlierResults,
+    extent: LineExtent,
+) -> impl ExactSizeIterator<Item = LineToWrite> + 'a {
+    let now = Timestamp::now();
+    let (of_manifest, left_over) = rows.count_lines(previous, extent);
+    let count = of_manifest + left_over.len();
+    let of_rows = rows.manifest.rows();
+    let of_rows = of_rows.filter_map(move |row| {
+        let entry = rows.entry_for_row(&row, previous, extent, now)?;
+        let extras = row.extras().map(ToOwned::to_owned).collect();
+        Some(LineToWrite { entry, extras })
+    });
+    let left_over = left_over.into_iter();
+    CountedLines {
+        lines: of_rows.chain(left_over.map(|entry| rows.line_of_removed_row(entry, previous))),
+        remaining: count,
+    }
+}
+
+/// Iterator of lines with a known length.
+struct CountedLines<I> {
+    lines: I,
+    remaining: usize,
+}
+
+impl<I: Iterator> Iterator for CountedLines<I> {
+    type Item = I::Item;
+
+    fn next(&mut self) -> Option<I::Item> {
+        let next = self.lines.next()?;
+        self.remaining = self.remaining.saturating_sub(1);
+        Some(next)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.remaining, Some(self.remaining))
+    }
+}
+
+impl<I: Iterator> ExactSizeIterator for CountedLines<I> {}
+
+/// Returns the entries of rows no longer in the manifest, in the order of the old file. Entries
+/// without knowledge of an attachment are left out.
+///
+/// `shown` holds the places of the lines whose rows are in the manifest.
+pub(super) fn entries_of_removed_rows(
+    previous: &EarlierResults,
+    shown: &BTreeSet<usize>,
+) -> Vec<ResultsEntry> {
+    previous
+        .external_ids()
+        .into_iter()
+        .filter(|external_id| {
+            let place = previous.latest_line_offset(external_id);
+            place.is_some_and(|place| !shown.contains(&place))
+        })
+        .filter_map(|external_id| previous.latest_entry(external_id))
+        .filter(is_worth_keeping)
+        .collect()
+}
+
+/// True if an entry tells something of an attachment, rather than the absence of any.
+fn is_worth_keeping(entry: &ResultsEntry) -> bool {
+    entry.was_done() || entry.attachment_id.is_some() || entry.state().is_creating()
+}
+
+impl LineSources<'_> {
+    /// Counts the rows of the manifest with a line, and collects the entries of rows no longer in
+    /// the manifest.
+    fn count_lines(
+        &self,
+        previous: &EarlierResults,
+        extent: LineExtent,
+    ) -> (usize, Vec<ResultsEntry>) {
+        let mut shown = BTreeSet::new();
+        let mut count = 0;
+        for row in self.manifest.rows() {
+            let is_unfit = self.problems.has_error(row.number());
+            let place = previous.latest_line_offset(row.external_id());
+            if !is_unfit {
+                shown.extend(place);
+            }
+            let is_known =
+                is_unfit || place.is_some() || self.settled_lines.contains_key(&row.number());
+            count += usize::from(extent == LineExtent::AllRows || is_known);
+        }
+        (count, entries_of_removed_rows(previous, &shown))
+    }
+
+    fn entry_for_row(
+        &self,
+        row: &RawRow<'_>,
+        previous: &EarlierResults,
+        extent: LineExtent,
+        now: Timestamp,
+    ) -> Option<ResultsEntry> {
+        if let Some(why) = problem::first_error_in_words(self.problems, self.manifest, row.number())
+        {
+            return Some(self.invalid_entry(row, why, now));
+        }
+        let known = match extent {
+            LineExtent::KnownRows => self
+                .settled_lines
+                .get(&row.number())
+                .cloned()
+                .or_else(|| previous.latest_entry(row.external_id())),
+            LineExtent::AllRows => previous
+                .latest_entry(row.external_id())
+                .or_else(|| Some(self.pending_entry(row, now))),
+        };
+        known.map(|entry| ResultsEntry {
+            row: Some(row.number()),
+            ..entry
+        })
+    }
+
+    fn invalid_entry(&self, row: &RawRow<'_>, why: String, now: Timestamp) -> ResultsEntry {
+        let (status, reason) = RowState::Unfit(StatusReason::NotFit).encode();
+        ResultsEntry {
+            status,
+            reason,
+            message: why,
+            ..self.pending_entry(row, now)
+        }
+    }
+
+    fn pending_entry(&self, row: &RawRow<'_>, now: Timestamp) -> ResultsEntry {
+        let (status, reason) = RowState::NotBegun(StatusReason::NotReached).encode();
+        ResultsEntry {
+            row: Some(row.number()),
+            file_path: row.file_path().to_owned(),
+            object_type: row.object_type().to_owned(),
+            object_id: row.object_id().to_owned(),
+            external_id: row.external_id().to_owned(),
+            status,
+            reason,
+            attachment_id: None,
+            known_content: KnownContent::Nothing,
+            verified_by: VerifiedBy::Nothing,
+            attempts: 0,
+            destination: self.destination.to_owned(),
+            updated_at: now,
+            message: String::new(),
+            changes: AttachmentChanges::default(),
+        }
+    }
+
+    fn line_of_removed_row(&self, entry: ResultsEntry, previous: &EarlierResults) -> LineToWrite {
+        let columns = self.manifest.extra_columns().iter();
+        let extras = columns
+            .map(|column| previous.extra_cell(&entry.external_id, column))
+            .collect();
+        LineToWrite {
+            entry: ResultsEntry { row: None, ..entry },
+            extras,
+        }
+    }
+}

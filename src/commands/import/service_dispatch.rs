@@ -1,0 +1,53 @@
+//! Dispatch to the pipeline of the service: one entry point for sending, one for the survey of a
+//! dry run.
+
+use super::work_list::WorkList;
+use crate::backup::BackupStore;
+use crate::commands::session::ServiceClient;
+use crate::event::EventSender;
+use crate::pipeline::{
+    BatchSurvey, HaltReason, RunSettings, run_attachments, run_jobs, survey_attachments,
+    survey_jobs,
+};
+use crate::results::journal::Journal;
+
+/// Sends all planned rows. Replaced content goes into `vault`; `None` keeps no backups. Returns the
+/// reason for an early stop, or `None`.
+pub(super) async fn run_pipeline<J: Journal>(
+    client: &ServiceClient,
+    plan: &WorkList<'_>,
+    journal: &J,
+    vault: Option<&dyn BackupStore>,
+    (settings, events): (&RunSettings, &EventSender),
+    stop: impl Future<Output = ()>,
+) -> Option<HaltReason> {
+    match client {
+        ServiceClient::Workday(to) => {
+            let tasks = plan.attachment_tasks();
+            run_attachments(tasks, &**to, journal, vault, settings, events, stop).await
+        }
+        ServiceClient::Keelvar(to) => {
+            let tasks = plan.job_tasks();
+            run_jobs(tasks, &**to, journal, settings, events, stop).await
+        }
+    }
+}
+
+/// Surveys all planned rows without changing anything. Returns the surveys and the reason for an
+/// early stop, or `None`.
+pub(super) async fn run_survey(
+    client: &ServiceClient,
+    plan: &WorkList<'_>,
+    (settings, events): (&RunSettings, &EventSender),
+    stop: impl Future<Output = ()>,
+) -> (Vec<BatchSurvey>, Option<HaltReason>) {
+    match client {
+        ServiceClient::Workday(to) => {
+            let tasks = plan.attachment_tasks();
+            survey_attachments(tasks, &**to, settings, events, stop).await
+        }
+        ServiceClient::Keelvar(to) => {
+            survey_jobs(plan.job_tasks(), &**to, settings, events, stop).await
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! Work list of an import: which rows need requests, which need a new line alone, and which need
+//! neither.
+//!
+//! Each row is decided by `plan::step`. Tasks for the pipeline are made here, one at a time.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::result_lines::{self, LineSources};
+use crate::config::JobPolicy;
+use crate::manifest::{Manifest, ManifestRow};
+use crate::model::{ObjectType, ProcurementService};
+use crate::pipeline::{AttachmentTask, JobTask, TaskRow};
+use crate::plan::{
+    FailedJobPolicy, JobCandidate, JobStart, ProtocolStart, RowPlan, UpdatePolicy, group_into_jobs,
+    plan_row,
+};
+use crate::prepare::{EarlierRow, EarlierRun, PreparedFiles, RowFile};
+use crate::results::earlier_results::EarlierResults;
+use crate::results::{ResultsEntry, Status};
+use crate::root::Root;
+use crate::text::{count_with_noun_and_verb, escape};
+use crate::upload_source::UploadSource;
+
+use super::lost_lines_refusal;
+
+/// Number of files to look for when a file is missing.
+const PROBE_FILE_COUNT: usize = 16;
+
+/// Returns paths of checked files, spread over the manifest. If none of these files is there any
+/// more, the whole folder is away.
+fn probe_files(manifest: &Manifest, prepared: &PreparedFiles) -> Vec<String> {
+    let is_ready = |row: &usize| matches!(prepared.row_file(*row), RowFile::Ready(_));
+    let ready: Vec<usize> = (0..manifest.len()).filter(is_ready).collect();
+    let every = ready.len().div_ceil(PROBE_FILE_COUNT).max(1);
+    let some = ready.iter().step_by(every);
+    some.map(|row| manifest.row(*row).file_path().to_owned())
+        .collect()
+}
+
+/// Lookup of the files of rows in the results of earlier runs.
+pub(super) struct EarlierRowLookup<'a>(pub(super) &'a EarlierResults);
+
+impl EarlierRun for EarlierRowLookup<'_> {
+    fn find_row(&self, external_id: &str) -> Option<EarlierRow> {
+        let entry = self.0.latest_entry(external_id)?;
+        Some(EarlierRow {
+            done: entry.has_stored_bytes(),
+            content: entry.known_content.content(),
+            file_path: entry.file_path,
+        })
+    }
+}
+
+/// Rows of the manifest with the next step of each.
+pub(super) struct WorkList<'a> {
+    manifest: &'a Manifest,
+    prepared: &'a PreparedFiles,
+    earlier: &'a EarlierResults,
+    root: Arc<Root>,
+    /// Indices of the rows that need requests.
+    rows_to_send: Vec<u32>,
+    /// The rows of `rows_to_send`, grouped into jobs; `None` for a service without jobs.
+    job_groups: Option<Vec<Vec<u32>>>,
+    update_policy: UpdatePolicy,
+    failed_jobs: FailedJobPolicy,
+    /// New lines of rows without requests, by row number.
+    settled_lines: HashMap<usize, ResultsEntry>,
+    /// Number of done rows whose file is gone.
+    done_rows_without_file: u64,
+}
+
+impl<'a> WorkList<'a> {
+    /// Decides the next step of every row.
+    pub(super) fn new(
+        manifest: &'a Manifest,
+        prepared: &'a PreparedFiles,
+        previous: &'a EarlierResults,
+        root: Root,
+        wishes: UpdatePolicy,
+        jobs: &JobPolicy,
+    ) -> Self {
+        root.remember_files(probe_files(manifest, prepared));
+        let mut plan = Self {
+            update_policy: wishes,
+            failed_jobs: jobs.failed_jobs,
+            job_groups: None,
+            manifest,
+            prepared,
+            earlier: previous,
+            root: Arc::new(root),
+            rows_to_send: Vec::new(),
+            settled_lines: HashMap::new(),
+            done_rows_without_file: 0,
+        };
+        for (index, row) in (0..).zip(manifest.rows()) {
+            let file = prepared.row_file(index as usize);
+            plan.done_rows_without_file += u64::from(file == RowFile::GoneAfterDone);
+            // A row that cannot be parsed is unfit, and `problems` names the reason.
+            if let (Ok(row), RowFile::Ready(_) | RowFile::GoneAfterDone) = (row.parse(), file) {
+                match plan.step_for_row(&row, file) {
+                    RowPlan::KeepLine => {}
+                    RowPlan::RecordLine(entry) => {
+                        plan.settled_lines.insert(row.number, *entry);
+                    }
+                    RowPlan::SendRequests(_) => plan.rows_to_send.push(index),
+                }
+            }
+        }
+        if plan.service() == ProcurementService::Keelvar {
+            plan.job_groups = Some(group_into_jobs(plan.job_candidates(), jobs.limits));
+        }
+        plan
+    }
+
+    fn step_for_row(&self, row: &ManifestRow, file: RowFile) -> RowPlan {
+        let previous = self.earlier.latest_entry(row.external_id.as_str());
+        plan_row(row, file, previous, self.update_policy, self.failed_jobs)
+    }
+
+    fn job_candidates(&self) -> impl Iterator<Item = JobCandidate> {
+        self.rows_to_send.iter().filter_map(|index| {
+            let task = self.job_task_row(*index)?;
+            Some(JobCandidate {
+                index: *index,
+                object: task.row.object,
+                job: task.start.earlier_job().cloned(),
+                file_name: task.row.stored_file_name().to_owned(),
+                size: task.content.stamp.size,
+            })
+        })
+    }
+
+    /// Manifest of the run.
+    pub(super) fn manifest(&self) -> &'a Manifest {
+        self.manifest
+    }
+
+    /// Service of the manifest. Without a row whose service is known, no row is sent, and either
+    /// service will do.
+    pub(super) fn service(&self) -> ProcurementService {
+        self.manifest
+            .service()
+            .unwrap_or(ProcurementService::Workday)
+    }
+
+    /// Results of earlier runs.
+    pub(super) fn earlier_results(&self) -> &'a EarlierResults {
+        self.earlier
+    }
+
+    /// Indices of the rows that need requests.
+    pub(super) fn rows_to_send(&self) -> &[u32] {
+        &self.rows_to_send
+    }
+
+    /// Number of rows that need requests.
+    pub(super) fn send_count(&self) -> usize {
+        self.rows_to_send.len()
+    }
+
+    /// Number of rows that need requests, for objects of type `kind`.
+    pub(super) fn send_count_for(&self, kind: ObjectType) -> u64 {
+        let rows = self
+            .rows_to_send
+            .iter()
+            .map(|row| self.manifest.row(*row as usize));
+        rows.filter(|row| row.object_type() == kind.as_str())
+            .count() as u64
+    }
+
+    /// Counts the rows without requests, by status.
+    pub(super) fn settled_row_counts(&self) -> BTreeMap<Status, u64> {
+        let mut settled = BTreeMap::new();
+        let mut to_send = self.rows_to_send.iter().peekable();
+        for (index, row) in (0_u32..).zip(self.manifest.rows()) {
+            if to_send.next_if_eq(&&index).is_some() {
+                continue;
+            }
+            let status = match self.settled_lines.get(&row.number()) {
+                _ if self.prepared.problems.has_error(row.number()) => Status::Invalid,
+                Some(entry) => entry.status,
+                None => self
+                    .earlier
+                    .latest_entry(row.external_id())
+                    .map_or(Status::Pending, |entry| entry.status),
+            };
+            *settled.entry(status).or_default() += 1;
+        }
+        settled
+    }
+
+    /// Returns the tasks of rows whose files become attachments, in the order of the manifest. Each
+    /// task is made when its turn comes.
+    pub(super) fn attachment_tasks(&self) -> impl Iterator<Item = AttachmentTask> + '_ {
+        self.rows_to_send.iter().filter_map(|row| {
+            self.task_row(*row, |start| match start {
+                ProtocolStart::Attachment(start) => Some(start),
+                ProtocolStart::Job(_) => None,
+            })
+        })
+    }
+
+    /// Returns the tasks of rows whose files go into jobs, job by job. Each task is made when its
+    /// turn comes.
+    pub(super) fn job_tasks(&self) -> impl Iterator<Item = JobTask> + '_ {
+        let jobs = self.job_groups.iter().flatten();
+        jobs.filter_map(|rows| {
+            JobTask::from_rows(rows.iter().filter_map(|row| self.job_task_row(*row)))
+        })
+    }
+
+    fn job_task_row(&self, index: u32) -> Option<TaskRow<JobStart>> {
+        self.task_row(index, |start| match start {
+            ProtocolStart::Job(start) => Some(start),
+            ProtocolStart::Attachment(_) => None,
+        })
+    }
+
+    fn task_row<S>(
+        &self,
+        index: u32,
+        of_service: impl FnOnce(ProtocolStart) -> Option<S>,
+    ) -> Option<TaskRow<S>> {
+        let row = self.manifest.row(index as usize).parse().ok()?;
+        let file = self.prepared.row_file(index as usize);
+        let previous = self.earlier.latest_entry(row.external_id.as_str());
+        let content = match file {
+            RowFile::Ready(content) => content,
+            // No bytes of a file that is gone are sent: only the title or key of the attachment may
+            // change.
+            RowFile::GoneAfterDone => previous.as_ref()?.known_content.content()?,
+            RowFile::Unfit => return None,
+        };
+        let attempts = previous.as_ref().map_or(0, |entry| entry.attempts);
+        let changes = previous.as_ref().map(|entry| entry.changes.clone());
+        let step = plan_row(&row, file, previous, self.update_policy, self.failed_jobs);
+        let RowPlan::SendRequests(start) = step else {
+            return None;
+        };
+        Some(TaskRow {
+            source: UploadSource::new(Arc::clone(&self.root), row.file_path.clone()),
+            row,
+            content,
+            start: of_service(start)?,
+            attempts,
+            changes: changes.unwrap_or_default(),
+        })
+    }
+
+    /// Sources of the lines of the results file, besides earlier results.
+    pub(super) fn line_sources<'p>(&'p self, destination: &'p str) -> LineSources<'p> {
+        LineSources {
+            manifest: self.manifest,
+            problems: &self.prepared.problems,
+            settled_lines: &self.settled_lines,
+            destination,
+        }
+    }
+
+    /// Notices to the user about the results of earlier runs; empty without any.
+    pub(super) fn notices(&self, results: &Path) -> String {
+        let file = escape(&results.to_string_lossy()).into_owned();
+        let mut text = String::new();
+        text.push_str(&lost_lines_refusal::lost_lines_notice(
+            results,
+            self.manifest,
+            &self.prepared.problems,
+            self.earlier,
+            self.service(),
+        ));
+        if let Some(line) = self.earlier.torn_line {
+            let _ = writeln!(text, "{file} line {line} was torn, and is left out");
+        }
+        if self.done_rows_without_file > 0 {
+            let _ = writeln!(
+                text,
+                "{} already, and the file is gone since: that is no error",
+                count_with_noun_and_verb(
+                    self.done_rows_without_file,
+                    "row",
+                    ["is done", "are done"]
+                )
+            );
+        }
+        let left = self.count_removed_rows();
+        if left > 0 {
+            let _ = writeln!(
+                text,
+                "{} no longer in the manifest; kept at the end of {file}",
+                count_with_noun_and_verb(left, "row", ["is", "are"])
+            );
+        }
+        text
+    }
+
+    fn count_removed_rows(&self) -> u64 {
+        let shown: BTreeSet<usize> = self
+            .manifest
+            .rows()
+            .filter(|row| !self.prepared.problems.has_error(row.number()))
+            .filter_map(|row| self.earlier.latest_line_offset(row.external_id()))
+            .collect();
+        result_lines::entries_of_removed_rows(self.earlier, &shown).len() as u64
+    }
+}

@@ -1,0 +1,134 @@
+//! State of the attachments API: its records, and the requests that count for the rate limit.
+
+use std::io;
+use std::time::Instant;
+
+use axum::http::StatusCode;
+use jiff::Timestamp;
+
+use super::attachment_record::AttachmentRecord;
+use super::attachment_route::AttachmentIdentifier;
+use super::attachment_settings::AttachmentSettings;
+use super::attachment_store::AttachmentStore;
+use super::rate::{OtherClients, RateLimitDecision, RateWindow};
+use crate::emulator::operation::EmulatorOperation;
+use crate::emulator::request_log::{RequestLog, RequestLogEntry};
+use crate::emulator::state_folder::{StateError, StatePaths};
+
+/// Records of all attachments, and the requests that count for the rate limit.
+pub(super) struct AttachmentState {
+    pub(super) store: AttachmentStore,
+    rate: RateWindow,
+    other_clients: OtherClients,
+}
+
+impl AttachmentState {
+    /// Loads the state that an earlier emulator left in `state_folder`. `earlier` is the request log of
+    /// the earlier emulator.
+    pub(super) fn load(
+        folder: &StatePaths,
+        settings: &AttachmentSettings,
+        earlier: &[RequestLogEntry],
+        began: Instant,
+    ) -> Result<Self, StateError> {
+        // The record with the highest id may have been purged; then only the log still has the id.
+        let created = earlier
+            .iter()
+            .filter(|entry| entry.operation == EmulatorOperation::Create);
+        let before_the_first = settings.first_id.saturating_sub(1);
+        let last_id = created.filter_map(|entry| entry.id).max();
+        let last_id = last_id.unwrap_or(before_the_first);
+        Ok(Self {
+            store: AttachmentStore::load(folder.clone(), last_id)?,
+            rate: RateWindow::new(settings.requests_per_second),
+            other_clients: OtherClients::new(settings.other_clients_per_second, began),
+        })
+    }
+
+    /// Counts and logs the requests of the company's other clients up to `until`.
+    // Called only when a request to the emulator arrives: nothing else could tell that the other
+    // clients' requests came.
+    pub(super) fn count_other_clients_until(
+        &mut self,
+        until: Instant,
+        log: &mut RequestLog,
+    ) -> io::Result<()> {
+        while let Some(at) = self.other_clients.next_request_until(until) {
+            self.rate.count(at);
+            let ago = until.saturating_duration_since(at);
+            let mut entry =
+                RequestLogEntry::new(EmulatorOperation::OtherClient, Timestamp::now() - ago);
+            entry.status = Some(StatusCode::OK.as_u16());
+            log.append(entry)?;
+        }
+        Ok(())
+    }
+
+    /// Number of requests by other clients, up to the last request to the emulator.
+    pub(super) fn other_client_requests(&self) -> u64 {
+        self.other_clients.request_count()
+    }
+
+    /// Admits or refuses a request by its arrival time.
+    pub(super) fn admit(&mut self, arrival: Instant) -> RateLimitDecision {
+        self.rate.admit(arrival)
+    }
+
+    /// Removes the oldest attachment with an external id and returns its id; `None` if no
+    /// attachment has the external id.
+    pub(super) fn remove_oldest(&mut self, external_id: &str) -> io::Result<Option<u64>> {
+        let id = self
+            .store
+            .ids_with_external_id(external_id)
+            .first()
+            .copied();
+        id.map(|id| self.store.remove(id)).transpose()?;
+        Ok(id)
+    }
+
+    /// Finds an attachment; the oldest of several with the same external id. Purges each stale
+    /// record that is met, and returns `None` if no other is left.
+    // Purged here, as late as possible: no client can tell a late purge from an earlier one.
+    pub(super) fn look_up(
+        &mut self,
+        name: &AttachmentIdentifier,
+        now: Timestamp,
+        settings: &AttachmentSettings,
+        log: &mut RequestLog,
+    ) -> io::Result<Option<AttachmentRecord>> {
+        let ids = match name {
+            AttachmentIdentifier::Id(id) => vec![*id],
+            AttachmentIdentifier::ExternalId(external_id) => {
+                self.store.ids_with_external_id(external_id)
+            }
+        };
+        let is_stale = |record: &AttachmentRecord| {
+            record.is_stale(now, settings.purge_after, settings.purge_clock)
+        };
+        for id in ids {
+            match self.store.get(id) {
+                Some(record) if is_stale(record) => {
+                    let gone = record.clone();
+                    self.purge(&gone, now, log)?;
+                }
+                Some(record) => return Ok(Some(record.clone())),
+                None => {}
+            }
+        }
+        Ok(None)
+    }
+
+    fn purge(
+        &mut self,
+        record: &AttachmentRecord,
+        now: Timestamp,
+        log: &mut RequestLog,
+    ) -> io::Result<()> {
+        self.store.remove(record.id)?;
+        let mut entry = RequestLogEntry::new(EmulatorOperation::Purge, now);
+        entry.id = Some(record.id);
+        entry.external_id.clone_from(&record.external_id);
+        entry.object = Some(record.object.clone());
+        log.append(entry)
+    }
+}

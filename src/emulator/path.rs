@@ -1,7 +1,0 @@
-//! Percent-encoded paths of requests.
-
-/// Returns the part of a path below a base, without the slash in between; `None` if the path is not
-/// below the base.
-pub(super) fn below<'a>(path: &'a str, base: &str) -> Option<&'a str> {
-    path.strip_prefix(base)?.strip_prefix('/')
-}

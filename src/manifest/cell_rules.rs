@@ -1,0 +1,495 @@
+//! Rules for the cells of each column: the valid values, and the exact mistake in any other value.
+//!
+//! A rule looks at no other row and at no file.
+
+use crate::manifest::problem::ProblemKind;
+use crate::model::{
+    ExternalId, InvalidExternalId, MAX_TEXT_CHARS, ObjectRef, ObjectType, ProcurementService,
+    Sha256Digest,
+};
+use crate::text::is_bidi;
+
+/// Longest file name on common file systems, in bytes.
+const MAX_FILE_NAME_BYTES: usize = 255;
+
+/// Rule for `file_path`: relative to the root, `/` between the parts, and no `..`.
+pub(super) fn file_path(cell: &str) -> Result<&str, ProblemKind> {
+    require_value(cell)?;
+    refuse_invisible_characters(cell)?;
+    match cell.as_bytes() {
+        [b'\\', b'\\', ..] | [b'/', b'/', ..] => return Err(ProblemKind::NetworkPath),
+        [b'/', ..] => return Err(ProblemKind::AbsolutePath),
+        [letter, b':', ..] if letter.is_ascii_alphabetic() => return Err(ProblemKind::DriveLetter),
+        _ => {}
+    }
+    if cell.contains('\\') {
+        return Err(ProblemKind::Backslash);
+    }
+    // The first test is cheap and rules out nearly all cells.
+    if cell.contains("..") && cell.split('/').any(|part| part == "..") {
+        return Err(ProblemKind::ParentFolder);
+    }
+    Ok(cell)
+}
+
+/// Rule for `object_type`: exactly the word of an [`ObjectType`].
+pub(super) fn object_type(cell: &str) -> Result<ObjectType, ProblemKind> {
+    require_value(cell)?;
+    cell.parse().map_err(|_| {
+        if cell.trim().parse::<ObjectType>().is_ok() {
+            ProblemKind::BlanksAround
+        } else {
+            ProblemKind::UnknownObjectType
+        }
+    })
+}
+
+/// Rule for `object_id` in a row of a known type: the form of the service's ids.
+pub(super) fn object_ref(kind: ObjectType, cell: &str) -> Result<ObjectRef, ProblemKind> {
+    require_trimmed(cell)?;
+    ObjectRef::parse(kind, cell).map_err(ProblemKind::InvalidObjectId)
+}
+
+/// Rule for `object_id` in a row of an unknown type. Only digits are checked further. Any other
+/// text may be an id of either service; a mistake in the text can be reported once the type is
+/// corrected.
+pub(super) fn object_id(cell: &str) -> Result<(), ProblemKind> {
+    require_trimmed(cell)?;
+    if cell.bytes().all(|b| b.is_ascii_digit()) {
+        object_ref(ObjectType::Contract, cell)?;
+    }
+    Ok(())
+}
+
+fn require_trimmed(cell: &str) -> Result<(), ProblemKind> {
+    require_value(cell)?;
+    if cell.trim() != cell {
+        return Err(ProblemKind::BlanksAround);
+    }
+    Ok(())
+}
+
+/// Rule for `external_id`: an [`ExternalId`] without invisible characters and without traces of a
+/// spreadsheet.
+pub(super) fn external_id(cell: &str) -> Result<&str, ProblemKind> {
+    require_value(cell)?;
+    ExternalId::check(cell).map_err(external_id_problem)?;
+    refuse_invisible_characters(cell)?;
+    Ok(cell)
+}
+
+/// Same rule as [`external_id`], with an owned result.
+pub(super) fn owned_external_id(cell: &str) -> Result<ExternalId, ProblemKind> {
+    ExternalId::parse(external_id(cell)?).map_err(external_id_problem)
+}
+
+/// Rule for `new_external_id` in a row with the id `present`, for a given service if the service is
+/// known. The result is `None` for an empty cell and for the row's present id: neither requests a
+/// new id.
+pub(super) fn new_external_id<'c>(
+    cell: &'c str,
+    present: &str,
+    service: Option<ProcurementService>,
+) -> Result<Option<&'c str>, ProblemKind> {
+    if cell.is_empty() {
+        return Ok(None);
+    }
+    if service == Some(ProcurementService::Keelvar) {
+        return Err(ProblemKind::RenamingUnsupported);
+    }
+    if cell == present {
+        return Ok(None);
+    }
+    external_id(cell).map(Some)
+}
+
+/// Same rule as [`new_external_id`], with an owned result.
+pub(super) fn owned_new_external_id(
+    cell: &str,
+    present: &str,
+    service: Option<ProcurementService>,
+) -> Result<Option<ExternalId>, ProblemKind> {
+    let wished = new_external_id(cell, present, service)?;
+    let parsed = wished.map(|id| ExternalId::parse(id).map_err(external_id_problem));
+    parsed.transpose()
+}
+
+fn external_id_problem(bad: InvalidExternalId) -> ProblemKind {
+    match bad {
+        InvalidExternalId::Empty => ProblemKind::EmptyCell,
+        InvalidExternalId::TooLong => ProblemKind::TooLong,
+        InvalidExternalId::ControlCharacter => ProblemKind::ControlCharacter,
+        InvalidExternalId::BlanksAround => ProblemKind::BlanksAround,
+        InvalidExternalId::DotSegment => ProblemKind::DotSegment,
+    }
+}
+
+/// Rule for `title`: short and without line breaks. The cell may be empty.
+pub(super) fn title(cell: &str) -> Result<Option<&str>, ProblemKind> {
+    if cell.is_empty() {
+        return Ok(None);
+    }
+    refuse_spreadsheet_damage(cell)?;
+    refuse_invisible_characters(cell)?;
+    if cell.len() > MAX_TEXT_CHARS && cell.chars().count() > MAX_TEXT_CHARS {
+        return Err(ProblemKind::TooLong);
+    }
+    Ok(Some(cell))
+}
+
+/// Rule for `file_name`: one name valid on every system. The cell may be empty.
+pub(super) fn file_name(cell: &str) -> Result<Option<&str>, ProblemKind> {
+    if cell.is_empty() {
+        return Ok(None);
+    }
+    refuse_spreadsheet_damage(cell)?;
+    refuse_invisible_characters(cell)?;
+    if cell.trim() != cell {
+        return Err(ProblemKind::BlanksAround);
+    }
+    if cell.contains(['/', '\\']) {
+        return Err(ProblemKind::SeparatorInFileName);
+    }
+    if matches!(cell, "." | "..") {
+        return Err(ProblemKind::DotSegment);
+    }
+    if cell.len() > MAX_FILE_NAME_BYTES {
+        return Err(ProblemKind::TooLong);
+    }
+    Ok(Some(cell))
+}
+
+/// Rule for `sha256`: 64 hexadecimal digits. The cell may be empty.
+pub(super) fn sha256(cell: &str) -> Result<Option<Sha256Digest>, ProblemKind> {
+    if cell.is_empty() {
+        return Ok(None);
+    }
+    refuse_spreadsheet_damage(cell)?;
+    cell.parse().map(Some).map_err(|_| {
+        if cell.trim().parse::<Sha256Digest>().is_ok() {
+            ProblemKind::BlanksAround
+        } else {
+            ProblemKind::InvalidSha256
+        }
+    })
+}
+
+fn require_value(cell: &str) -> Result<(), ProblemKind> {
+    if cell.is_empty() {
+        return Err(ProblemKind::EmptyCell);
+    }
+    refuse_spreadsheet_damage(cell)
+}
+
+/// Refuses characters that people cannot see and programs interpret.
+fn refuse_invisible_characters(cell: &str) -> Result<(), ProblemKind> {
+    // A loop without an early exit compares many bytes at once; nearly all cells are plain.
+    let is_plain = |plain: bool, byte: u8| plain & (b' '..=b'~').contains(&byte);
+    if cell.bytes().fold(true, is_plain) {
+        return Ok(());
+    }
+    if cell.chars().any(char::is_control) {
+        return Err(ProblemKind::ControlCharacter);
+    }
+    if cell.chars().any(is_bidi) {
+        return Err(ProblemKind::BidiCharacter);
+    }
+    Ok(())
+}
+
+/// Refuses values put in place of the real value by a spreadsheet.
+fn refuse_spreadsheet_damage(cell: &str) -> Result<(), ProblemKind> {
+    match cell.as_bytes() {
+        [b'#', ..] if is_error_value(cell) => Err(ProblemKind::ErrorValue),
+        [b'0'..=b'9' | b'-', ..] if is_scientific_notation(cell) => {
+            Err(ProblemKind::RewrittenNumber)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Recognises `#N/A`, `#REF!`, `#NAME?`, their translations (`#NV`, `#BEZUG!`), and the `########`
+/// of a column too narrow for its numbers.
+fn is_error_value(cell: &str) -> bool {
+    if matches!(cell, "#N/A" | "#NV" | "#N/D" | "#GETTING_DATA") {
+        return true;
+    }
+    let word = &cell[1..];
+    if let Some(word) = word.strip_suffix(['!', '?']) {
+        let is_of_one = |c: char| c.is_uppercase() || c.is_ascii_digit() || "/_".contains(c);
+        return !word.is_empty() && word.chars().all(is_of_one);
+    }
+    word.len() >= 2 && word.bytes().all(|b| b == b'#')
+}
+
+/// Recognises `1.00E+15` and `1,5E-07`. The sign of the exponent is required: an id such as `1E5`
+/// has none.
+fn is_scientific_notation(cell: &str) -> bool {
+    let number = cell.strip_prefix('-').unwrap_or(cell);
+    let Some((mantissa, exponent)) = number.split_once(['E', 'e']) else {
+        return false;
+    };
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, "0"));
+    let exponent = exponent.strip_prefix(['+', '-']);
+    whole.len() == 1 && is_digits(whole) && is_digits(fraction) && exponent.is_some_and(is_digits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::InvalidObjectId::{NilUuid, NotANumber, NotAUuid};
+
+    fn assert_refusals<'c, T>(
+        rule: impl Fn(&'c str) -> Result<T, ProblemKind>,
+        cases: &[(&'c str, Option<ProblemKind>)],
+    ) {
+        for (cell, wrong) in cases {
+            assert_eq!(rule(cell).err(), *wrong, "{cell:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_spreadsheet_did_to_a_cell_is_recognised() {
+        for damaged in ["1.00E+15", "1E+15", "1,5E-07", "-2.5e+10"] {
+            assert_eq!(
+                refuse_spreadsheet_damage(damaged),
+                Err(ProblemKind::RewrittenNumber),
+                "{damaged}"
+            );
+        }
+        for damaged in [
+            "#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#BEZUG!", "#NV",
+            "#####",
+        ] {
+            assert_eq!(
+                refuse_spreadsheet_damage(damaged),
+                Err(ProblemKind::ErrorValue),
+                "{damaged}"
+            );
+        }
+        for fine in [
+            "1E5", "#1", "#tag", "##", "12E+3", "E+5", "1.5", "#", "A1E+5", "#Ref!",
+        ] {
+            assert_eq!(refuse_spreadsheet_damage(fine), Ok(()), "{fine}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_cell_is_an_error_in_every_column_that_is_used() {
+        assert_refusals(file_path, &[("#REF!", Some(ProblemKind::ErrorValue))]);
+        assert_refusals(object_type, &[("#N/A", Some(ProblemKind::ErrorValue))]);
+        assert_refusals(
+            object_id,
+            &[("1.00E+15", Some(ProblemKind::RewrittenNumber))],
+        );
+        assert_refusals(
+            external_id,
+            &[("1.00E+15", Some(ProblemKind::RewrittenNumber))],
+        );
+        assert_refusals(title, &[("#NAME?", Some(ProblemKind::ErrorValue))]);
+        assert_refusals(file_name, &[("#VALUE!", Some(ProblemKind::ErrorValue))]);
+        assert_refusals(sha256, &[("1.2E+63", Some(ProblemKind::RewrittenNumber))]);
+    }
+
+    #[test]
+    fn a_file_path_stays_below_the_root() {
+        assert_refusals(
+            file_path,
+            &[
+                ("Verträge/a b.pdf", None),
+                ("./a..b/c.pdf", None),
+                ("", Some(ProblemKind::EmptyCell)),
+                ("/etc/passwd", Some(ProblemKind::AbsolutePath)),
+                ("../a.pdf", Some(ProblemKind::ParentFolder)),
+                ("a/../b.pdf", Some(ProblemKind::ParentFolder)),
+                ("\\\\server\\share\\a.pdf", Some(ProblemKind::NetworkPath)),
+                ("//server/share/a.pdf", Some(ProblemKind::NetworkPath)),
+                ("C:\\a.pdf", Some(ProblemKind::DriveLetter)),
+                ("c:/a.pdf", Some(ProblemKind::DriveLetter)),
+                ("folder\\a.pdf", Some(ProblemKind::Backslash)),
+                ("a\nb.pdf", Some(ProblemKind::ControlCharacter)),
+                ("a\u{202e}fdp.exe", Some(ProblemKind::BidiCharacter)),
+                ("a\u{2066}b", Some(ProblemKind::BidiCharacter)),
+                ("a\u{200f}b", Some(ProblemKind::BidiCharacter)),
+            ],
+        );
+    }
+
+    #[test]
+    fn an_object_type_is_one_of_the_exact_words() {
+        assert_refusals(
+            object_type,
+            &[
+                ("contract", None),
+                ("supplier_company", None),
+                ("", Some(ProblemKind::EmptyCell)),
+                (" contract", Some(ProblemKind::BlanksAround)),
+                ("Contract", Some(ProblemKind::UnknownObjectType)),
+                ("invoice", Some(ProblemKind::UnknownObjectType)),
+            ],
+        );
+    }
+
+    #[test]
+    fn an_object_id_in_workday_is_a_positive_number_in_plain_digits() {
+        assert_refusals(
+            |cell| object_ref(ObjectType::Contract, cell),
+            &[
+                ("1", None),
+                ("18446744073709551615", None),
+                ("", Some(ProblemKind::EmptyCell)),
+                ("0", Some(ProblemKind::InvalidObjectId(NotANumber))),
+                ("007", Some(ProblemKind::InvalidObjectId(NotANumber))),
+                ("+7", Some(ProblemKind::InvalidObjectId(NotANumber))),
+                ("-7", Some(ProblemKind::InvalidObjectId(NotANumber))),
+                ("7.0", Some(ProblemKind::InvalidObjectId(NotANumber))),
+                ("1,000", Some(ProblemKind::InvalidObjectId(NotANumber))),
+                ("١", Some(ProblemKind::InvalidObjectId(NotANumber))),
+                (
+                    "18446744073709551616",
+                    Some(ProblemKind::InvalidObjectId(NotANumber)),
+                ),
+                ("7 ", Some(ProblemKind::BlanksAround)),
+            ],
+        );
+    }
+
+    #[test]
+    fn an_object_id_in_keelvar_is_a_uuid() {
+        assert_refusals(
+            |cell| object_ref(ObjectType::SourcingEvent, cell),
+            &[
+                ("3f2504e0-4f89-41d3-9a0c-0305e82c3301", None),
+                ("3F2504E0-4F89-41D3-9A0C-0305E82C3301", None),
+                ("", Some(ProblemKind::EmptyCell)),
+                ("7", Some(ProblemKind::InvalidObjectId(NotAUuid))),
+                ("1.00E+15", Some(ProblemKind::RewrittenNumber)),
+                (
+                    "00000000-0000-0000-0000-000000000000",
+                    Some(ProblemKind::InvalidObjectId(NilUuid)),
+                ),
+                (
+                    " 3f2504e0-4f89-41d3-9a0c-0305e82c3301",
+                    Some(ProblemKind::BlanksAround),
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn an_object_id_of_an_unknown_type_is_something_at_least() {
+        assert_refusals(
+            object_id,
+            &[
+                ("7", None),
+                ("anything", None),
+                ("", Some(ProblemKind::EmptyCell)),
+                ("007", Some(ProblemKind::InvalidObjectId(NotANumber))),
+                ("#REF!", Some(ProblemKind::ErrorValue)),
+                ("7 ", Some(ProblemKind::BlanksAround)),
+            ],
+        );
+    }
+
+    #[test]
+    fn an_external_id_can_be_addressed_and_read() {
+        let too_long = "x".repeat(256);
+        assert_refusals(
+            external_id,
+            &[
+                ("CTR$1/a b", None),
+                ("", Some(ProblemKind::EmptyCell)),
+                ("..", Some(ProblemKind::DotSegment)),
+                (" a", Some(ProblemKind::BlanksAround)),
+                ("a\tb", Some(ProblemKind::ControlCharacter)),
+                ("a\u{202e}b", Some(ProblemKind::BidiCharacter)),
+                (&too_long, Some(ProblemKind::TooLong)),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_new_external_id_is_fit_to_be_one_and_may_be_left_out() {
+        let wished = |cell| new_external_id(cell, "#N/A", Some(ProcurementService::Workday));
+        let too_long = "x".repeat(256);
+        assert_refusals(
+            wished,
+            &[
+                ("", None),
+                ("EU-1", None),
+                // The mistake in the id belongs to the column `external_id`.
+                ("#N/A", None),
+                ("#REF!", Some(ProblemKind::ErrorValue)),
+                ("1.00E+15", Some(ProblemKind::RewrittenNumber)),
+                (" ", Some(ProblemKind::BlanksAround)),
+                ("a ", Some(ProblemKind::BlanksAround)),
+                (".", Some(ProblemKind::DotSegment)),
+                ("a\nb", Some(ProblemKind::ControlCharacter)),
+                ("a\u{202e}b", Some(ProblemKind::BidiCharacter)),
+                (&too_long, Some(ProblemKind::TooLong)),
+            ],
+        );
+        assert_eq!(wished("#N/A"), Ok(None));
+        assert_eq!(wished("EU-1"), Ok(Some("EU-1")));
+    }
+
+    #[test]
+    fn nothing_is_renamed_in_keelvar() {
+        let wished = |cell| new_external_id(cell, "A", Some(ProcurementService::Keelvar));
+        assert_eq!(wished(""), Ok(None));
+        assert_eq!(wished("A"), Err(ProblemKind::RenamingUnsupported));
+        assert_eq!(wished("B"), Err(ProblemKind::RenamingUnsupported));
+        // The service may still be unknown.
+        assert_eq!(new_external_id("B", "A", None), Ok(Some("B")));
+    }
+
+    #[test]
+    fn a_title_is_short_and_of_one_line() {
+        let longest = "ä".repeat(255);
+        let too_long = "ä".repeat(256);
+        assert_refusals(
+            title,
+            &[
+                ("", None),
+                (&longest, None),
+                (&too_long, Some(ProblemKind::TooLong)),
+                ("two\nlines", Some(ProblemKind::ControlCharacter)),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_file_name_is_one_name_and_no_path() {
+        let too_long = "ä".repeat(128);
+        assert_refusals(
+            file_name,
+            &[
+                ("", None),
+                ("Vertrag.pdf", None),
+                (" ", Some(ProblemKind::BlanksAround)),
+                ("a/b.pdf", Some(ProblemKind::SeparatorInFileName)),
+                ("a\\b.pdf", Some(ProblemKind::SeparatorInFileName)),
+                ("..", Some(ProblemKind::DotSegment)),
+                ("a\u{0}b", Some(ProblemKind::ControlCharacter)),
+                ("a\u{200e}b", Some(ProblemKind::BidiCharacter)),
+                (&too_long, Some(ProblemKind::TooLong)),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_digest_is_64_hexadecimal_digits() {
+        let good = "aB".repeat(32);
+        let padded = format!("{good} ");
+        assert_refusals(
+            sha256,
+            &[
+                ("", None),
+                (&good, None),
+                (&padded, Some(ProblemKind::BlanksAround)),
+                ("abc", Some(ProblemKind::InvalidSha256)),
+            ],
+        );
+    }
+}

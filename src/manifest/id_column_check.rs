@@ -1,0 +1,212 @@
+//! Checks over all ids of a column: duplicates, near duplicates and dropped zeros.
+
+use std::borrow::Cow;
+
+use super::equal_values::{FirstRowsByValue, RowValueHashes};
+use super::row::to_u32;
+use super::{Column, Manifest, SimilarIdPolicy};
+use crate::manifest::problem::{ManifestProblem, ProblemKind, ProblemList};
+use crate::text::fold_case_and_accents;
+
+/// Ids of a column, collected while the rows are scanned.
+pub(super) struct IdColumnCheck {
+    column: Column,
+    /// Hashes of the folded ids.
+    pub(super) hashes: RowValueHashes,
+    zero_detector: DroppedZeroDetector,
+}
+
+impl IdColumnCheck {
+    /// Creates an empty collection for a column. A row may have no id.
+    pub(super) fn new(column: Column) -> Self {
+        Self {
+            column,
+            hashes: RowValueHashes::default(),
+            zero_detector: DroppedZeroDetector::default(),
+        }
+    }
+
+    /// Creates an empty collection for another column, comparable with this one.
+    pub(super) fn for_other_column(&self, column: Column) -> Self {
+        Self {
+            hashes: self.hashes.new_comparable(),
+            ..Self::new(column)
+        }
+    }
+
+    /// Adds the id of a row.
+    pub(super) fn add(&mut self, row: u32, id: &str) {
+        self.hashes.add(row, fold_case_and_accents(id));
+        self.zero_detector.add(id);
+    }
+
+    /// Reports duplicates, near duplicates and dropped zeros.
+    pub(super) fn report_problems(
+        &mut self,
+        manifest: &Manifest,
+        similar: SimilarIdPolicy,
+        problems: &mut ProblemList,
+    ) {
+        for rows in self.hashes.groups_of_equal_hashes() {
+            report_duplicates(self.column, rows, manifest, similar, problems);
+        }
+        if let Some(width) = self.zero_detector.expected_width() {
+            self.report_dropped_zeros(width, manifest, problems);
+        }
+    }
+
+    fn report_dropped_zeros(&self, width: usize, manifest: &Manifest, problems: &mut ProblemList) {
+        for row in self.hashes.rows() {
+            if manifest.row_numbered(row).cell(self.column).len() < width {
+                let width = to_u32(width);
+                problems.push(id_problem(
+                    self.column,
+                    row,
+                    ProblemKind::DroppedZeros { width },
+                ));
+            }
+        }
+    }
+}
+
+/// Reports the given rows with equal or similar ids.
+fn report_duplicates(
+    column: Column,
+    rows: impl Iterator<Item = u32>,
+    manifest: &Manifest,
+    similar: SimilarIdPolicy,
+    problems: &mut ProblemList,
+) {
+    let mut exact = FirstRowsByValue::default();
+    let mut folded = FirstRowsByValue::default();
+    for row in rows {
+        let raw = manifest.row_numbered(row);
+        let id = raw.cell(column);
+        let same = exact.find_or_insert(Cow::Borrowed(id), row);
+        let alike = folded.find_or_insert(fold_case_and_accents(id), row);
+        if let Some(first) = same {
+            first.report_pair(row, |row, other| {
+                problems.push(id_problem(column, row, ProblemKind::DuplicateId { other }));
+            });
+        } else if let (Some(first), SimilarIdPolicy::Refuse) = (alike, similar) {
+            first.report_pair(row, |row, other| {
+                problems.push(id_problem(
+                    column,
+                    row,
+                    ProblemKind::SimilarId { other, column },
+                ));
+            });
+        }
+    }
+}
+
+fn id_problem(column: Column, row: u32, wrong: ProblemKind) -> ManifestProblem {
+    ManifestProblem {
+        row,
+        column: Some(column),
+        kind: wrong,
+    }
+}
+
+/// Detector for ids from which a spreadsheet has dropped leading zeros.
+///
+/// The detector reports clear cases only: all ids consist of digits, all ids with a leading zero
+/// have the same width, and no id is wider.
+#[derive(Default)]
+struct DroppedZeroDetector {
+    has_non_digits: bool,
+    widest: usize,
+    narrowest: usize,
+    narrowest_with_zero: Option<usize>,
+}
+
+impl DroppedZeroDetector {
+    fn add(&mut self, id: &str) {
+        if self.has_non_digits || !id.bytes().all(|b| b.is_ascii_digit()) {
+            self.has_non_digits = true;
+            return;
+        }
+        let width = id.len();
+        self.narrowest = if self.widest == 0 {
+            width
+        } else {
+            self.narrowest.min(width)
+        };
+        self.widest = self.widest.max(width);
+        if id.starts_with('0') {
+            let narrowest = self.narrowest_with_zero.unwrap_or(width);
+            self.narrowest_with_zero = Some(narrowest.min(width));
+        }
+    }
+
+    /// Returns the width that all ids should have, or `None` if nothing is suspicious.
+    fn expected_width(&self) -> Option<usize> {
+        let width = self.narrowest_with_zero?;
+        (!self.has_non_digits && width == self.widest && self.narrowest < width).then_some(width)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::tests::read_ids;
+
+    fn problems_of_ids(ids: &[&str], similar: SimilarIdPolicy) -> Vec<(u32, ProblemKind)> {
+        let problems = read_ids(ids, similar).problems;
+        problems
+            .iter()
+            .map(|problem| (problem.row, problem.kind.clone()))
+            .collect()
+    }
+
+    #[test]
+    fn of_two_rows_with_one_id_each_is_told_of_the_other() {
+        assert_eq!(
+            problems_of_ids(&["a", "b", "a", "a"], SimilarIdPolicy::Allow),
+            [
+                (1, ProblemKind::DuplicateId { other: 3 }),
+                (3, ProblemKind::DuplicateId { other: 1 }),
+                (4, ProblemKind::DuplicateId { other: 1 }),
+            ]
+        );
+    }
+
+    #[test]
+    fn ids_that_differ_only_in_case_or_accents_are_refused_unless_they_are_allowed() {
+        let column = Column::ExternalId;
+        for (one, other) in [("at1", "AT1"), ("Ä", "A\u{308}"), ("straße", "STRASSE")] {
+            assert_eq!(
+                problems_of_ids(&[one, other], SimilarIdPolicy::Refuse),
+                [
+                    (1, ProblemKind::SimilarId { other: 2, column }),
+                    (2, ProblemKind::SimilarId { other: 1, column })
+                ]
+            );
+            assert_eq!(problems_of_ids(&[one, other], SimilarIdPolicy::Allow), []);
+        }
+    }
+
+    #[test]
+    fn a_million_equal_ids_would_not_take_forever() {
+        let ids = vec!["same"; 20_000];
+        assert_eq!(problems_of_ids(&ids, SimilarIdPolicy::Refuse).len(), 20_000);
+    }
+
+    #[test]
+    fn dropped_zeros_are_warned_of_only_where_it_is_plain() {
+        let warned = |ids: &[&str]| -> Vec<u32> {
+            let problems = problems_of_ids(ids, SimilarIdPolicy::Refuse);
+            assert!(
+                problems
+                    .iter()
+                    .all(|(_, wrong)| *wrong == ProblemKind::DroppedZeros { width: 4 })
+            );
+            problems.into_iter().map(|(row, _)| row).collect()
+        };
+        assert_eq!(warned(&["0012", "13", "1300"]), [2]);
+        assert_eq!(warned(&["0012", "13", "A300"]), [] as [u32; 0]);
+        assert_eq!(warned(&["12", "13", "1300"]), [] as [u32; 0]);
+        assert_eq!(warned(&["0012", "13", "13000"]), [] as [u32; 0]);
+        assert_eq!(warned(&["0012", "013", "7"]), [] as [u32; 0]);
+    }
+}

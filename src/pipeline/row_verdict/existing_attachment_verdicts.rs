@@ -1,0 +1,283 @@
+//! Verdicts on rows whose attachment existed before, changed as the user asked or left unchanged.
+
+use super::RowVerdict;
+use crate::model::{AttachmentId, CheckedContent, ExternalId, ObjectRef, ProcurementService};
+use crate::plan::{ChangeStage, ExistingAttachment, RowEnd, changed_file_remedy};
+use crate::results::{
+    BackupOutcome, CompletedAction, ContentMatch, KnownContent, NameKind, ReplacementStage,
+    RowState, StatusReason, VerifiedBy,
+};
+use crate::text::quoted;
+
+impl RowVerdict {
+    /// The attachment is as the row wants.
+    pub(in crate::pipeline) fn already_right(
+        there: ExistingAttachment,
+        content: CheckedContent,
+    ) -> Self {
+        let verified_by = match there.change_stage {
+            ChangeStage::NotBegun | ChangeStage::NameSent => there.verified_by,
+            ChangeStage::ReleaseRequested | ChangeStage::Released | ChangeStage::NewBytesSent => {
+                VerifiedBy::Size
+            }
+        };
+        let known_content = match there.change_stage {
+            ChangeStage::NotBegun | ChangeStage::NameSent => Some(KnownContent::Complete(content)),
+            ChangeStage::ReleaseRequested | ChangeStage::Released | ChangeStage::NewBytesSent => {
+                None
+            }
+        };
+        let id = Some(there.id.clone());
+        Self {
+            known_content,
+            verified_by,
+            ..Self::without_message(RowEnd::AlreadyRight(there).state(), id)
+        }
+    }
+
+    /// Other content is stored, and the user wants to keep it.
+    pub(in crate::pipeline) fn kept_existing(id: AttachmentId, known: KnownContent) -> Self {
+        Self {
+            known_content: Some(known),
+            ..Self::without_message(
+                RowState::Done(CompletedAction::Skipped, ContentMatch::KeptExisting),
+                Some(id),
+            )
+        }
+    }
+
+    /// The stored bytes were read, and are the bytes of the file.
+    pub(in crate::pipeline) fn same_content(id: AttachmentId) -> Self {
+        let state = RowState::Done(CompletedAction::Skipped, ContentMatch::SameWhenDownloaded);
+        Self::without_message(state, Some(id))
+    }
+
+    /// The file of a row done by earlier runs has changed.
+    pub(in crate::pipeline) fn file_changed(id: AttachmentId, known: KnownContent) -> Self {
+        Self {
+            known_content: Some(known),
+            verified_by: VerifiedBy::Size,
+            ..Self::without_message(RowState::Conflict(StatusReason::FileChanged), Some(id))
+        }
+        .with_message(format!(
+            "the file has changed since it was stored, and the stored one was left as it is; {}",
+            changed_file_remedy(ProcurementService::Workday)
+        ))
+    }
+
+    /// The attachment of a done row is gone.
+    pub(in crate::pipeline) fn gone(there: ExistingAttachment) -> Self {
+        Self {
+            known_content: Some(there.known_content),
+            verified_by: there.verified_by,
+            ..Self::without_message(RowState::Conflict(StatusReason::Gone), Some(there.id))
+        }
+        .with_message(format!(
+            "the service has no such attachment any more, or it has lost its bytes; nothing was \
+                 changed: {}",
+            StatusReason::Gone.remedy()
+        ))
+    }
+
+    /// A renamed attachment is gone, and others have its names.
+    pub(in crate::pipeline) fn gone_after_rename(renamed: &str) -> Self {
+        Self {
+            known_content: Some(KnownContent::Nothing),
+            ..Self::without_message(RowState::Conflict(StatusReason::Gone), None)
+        }
+        .with_message(
+            format!(
+                "its attachment, which was renamed to {}, is not there any more, and another one                  has its external_id now, which was left as it is: give the row a new external_id                  to attach the file again",
+                quoted(renamed)
+            ),
+        )
+    }
+
+    /// The row's requests stay without an answer. The line still says what it said before.
+    pub(in crate::pipeline) fn not_observed(there: &ExistingAttachment, why: &str) -> Self {
+        let state = match there.change_stage {
+            ChangeStage::NotBegun | ChangeStage::NameSent => {
+                RowState::ChangingName(NameKind::Title)
+            }
+            ChangeStage::ReleaseRequested => {
+                RowState::Replacing(ReplacementStage::ReleaseRequested)
+            }
+            ChangeStage::NewBytesSent => RowState::Replacing(ReplacementStage::NewBytesSent),
+            ChangeStage::Released => {
+                RowState::Replacing(ReplacementStage::Released(StatusReason::NoAnswer))
+            }
+        };
+        Self {
+            known_content: Some(there.known_content),
+            verified_by: there.verified_by,
+            other_object: there.other_object.clone(),
+            ..Self::without_message(state, Some(there.id.clone()))
+        }
+        .with_message(
+            format!("how the attachment stands could not be seen ({why}); run the import again with --resume"),
+        )
+    }
+
+    /// The attachment of a done row belongs to another object than the manifest names now.
+    pub(in crate::pipeline) fn on_other_object(
+        there: ExistingAttachment,
+        object: ObjectRef,
+    ) -> Self {
+        Self {
+            known_content: Some(there.known_content),
+            verified_by: there.verified_by,
+            other_object: there.other_object,
+            ..Self::without_message(RowState::ConflictOnOtherObject, Some(there.id))
+        }
+        .with_message(
+            format!(
+                "it was attached to another object than {object}, as the manifest says now, and an \
+                 attachment cannot be moved: correct the manifest, or give the row a new external_id"
+            ),
+        )
+    }
+
+    /// An attachment during a replacement belongs to another object than the manifest names now.
+    pub(in crate::pipeline) fn replacing_on_other_object(
+        there: ExistingAttachment,
+        object: ObjectRef,
+    ) -> Self {
+        Self {
+            known_content: Some(there.known_content),
+            other_object: there.other_object,
+            ..Self::without_message(
+                RowState::Replacing(ReplacementStage::Released(StatusReason::ObjectChanged)),
+                Some(there.id),
+            )
+        }
+        .with_message(
+            format!(
+                "its content was being replaced when the manifest named another object than \
+                 {object}, and an attachment cannot be moved; undo that change, and run the import again \
+                 with --resume"
+            ),
+        )
+    }
+
+    /// The old bytes are stored: either never released, or put back.
+    pub(in crate::pipeline) fn not_replaced(
+        id: AttachmentId,
+        known: KnownContent,
+        reason: StatusReason,
+        message: String,
+    ) -> Self {
+        Self {
+            known_content: Some(known),
+            verified_by: match known {
+                KnownContent::Complete(_) => VerifiedBy::Size,
+                KnownContent::Size(_) | KnownContent::Nothing => VerifiedBy::Nothing,
+            },
+            ..Self::without_message(RowState::Conflict(reason), Some(id))
+        }
+        .with_message(message)
+    }
+
+    /// The old bytes were released, the new bytes could not be sent, and the old bytes are not
+    /// back. `now` tells the content of the attachment.
+    pub(in crate::pipeline) fn old_bytes_not_restored(
+        self,
+        id: AttachmentId,
+        now: &str,
+        backup: Option<&BackupOutcome>,
+    ) -> Self {
+        let old = match backup {
+            Some(BackupOutcome::Kept(path)) => {
+                format!("its previous content is in {}", quoted(path))
+            }
+            Some(BackupOutcome::Waived) | None => "its previous content was not kept".to_owned(),
+        };
+        let message = format!(
+            "{}; {now}, and {old}: mend the cause, and run the import again with \
+             --resume",
+            self.message
+        );
+        Self {
+            verified_by: VerifiedBy::Nothing,
+            ..Self::without_message(self.state.while_replacing(), Some(id)).with_message(message)
+        }
+    }
+
+    /// Announcement of a new name, with the content of the verdict.
+    pub(in crate::pipeline) fn while_changing_name(&self, name: NameKind) -> Self {
+        Self {
+            state: RowState::ChangingName(name),
+            message: String::new(),
+            ..self.clone()
+        }
+    }
+
+    /// Another attachment has the new `external_id`.
+    pub(in crate::pipeline) fn new_id_taken(self, to: &ExternalId, what: &str) -> Self {
+        Self {
+            state: RowState::Conflict(StatusReason::NewIdTaken),
+            ..self
+        }
+        .with_message(format!(
+            "another attachment has the new external_id {} {what}; choose another one, or \
+                 rename that attachment first",
+            quoted(to.as_str())
+        ))
+    }
+
+    /// Two attachments have the present `external_id`; the wrong attachment was renamed, and back.
+    pub(in crate::pipeline) fn ambiguous_external_id(self, from: &ExternalId) -> Self {
+        Self {
+            state: RowState::Conflict(StatusReason::LookupMismatch),
+            ..self
+        }
+        .with_message(format!(
+            "two attachments have the external_id {}, and the service renamed the other one; \
+                 that was undone: look at both in the service",
+            quoted(from.as_str())
+        ))
+    }
+
+    /// The attachment has a name given by somebody else.
+    pub(in crate::pipeline) fn renamed_elsewhere(self, name: &str) -> Self {
+        Self {
+            state: RowState::Conflict(StatusReason::RenamedElsewhere),
+            ..self
+        }
+        .with_message(format!(
+            "somebody else has given the attachment the external_id {}, and it was left as it \
+                 is; correct the manifest, or look at the attachment in the service",
+            quoted(name)
+        ))
+    }
+
+    /// The service refuses the new name.
+    pub(in crate::pipeline) fn name_refused(self, what: &str, why: &str) -> Self {
+        Self {
+            state: RowState::Conflict(StatusReason::Refused),
+            ..self
+        }
+        .with_message(format!(
+            "the content is right, and the service refused the new {what}: {why}"
+        ))
+    }
+
+    /// The keys lack the rights to change the names of the attachment.
+    pub(in crate::pipeline) fn name_forbidden(self, what: &str, why: &str) -> Self {
+        Self {
+            state: RowState::Conflict(StatusReason::Forbidden),
+            ..self
+        }
+        .with_message(format!(
+            "the content is right, and the keys work, but not for a new {what} ({why}): ask \
+                 for the rights"
+        ))
+    }
+
+    /// Requests for a new name stay without an answer.
+    pub(in crate::pipeline) fn name_unanswered(self, what: &str, why: &str) -> Self {
+        self.with_message(format!(
+            "the content is right, and nobody knows whether the new {what} was taken ({why}); \
+                 run the import again with --resume later"
+        ))
+    }
+}
