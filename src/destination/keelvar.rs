@@ -10,7 +10,7 @@
 //!   than they were sent, and blanks may be added or dropped;
 //! - the request which reads a job is documented without a path. `/jobs/{id}` is assumed, with or
 //!   without a trailing slash: the client keeps the form which worked last;
-//! - of the words for a status only `RUNNING` and `FAILED_WORD` are documented. Some words count as
+//! - of the words for a status only `RUNNING` and `FAILED` are documented. Some words count as
 //!   success, the user can name more, and a job with any other word counts as running;
 //! - not documented: the members about files in a failed job. The outcome of a file is unknown if a
 //!   failed job does not name the file. The outcome of every file is unknown if a job ends in

@@ -109,7 +109,7 @@ pub struct InvalidDownloadScope;
 impl FromStr for DownloadScope {
     type Err = InvalidDownloadScope;
 
-    /// Parses the text which [`fmt::SendingDisplay`] writes.
+    /// Parses the text which [`fmt::Display`] writes.
     fn from_str(text: &str) -> Result<Self, InvalidDownloadScope> {
         let sample = || {
             let (share, seed) = text.split_once(" seed ")?;

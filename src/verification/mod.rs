@@ -1,8 +1,8 @@
 //! Vocabulary of the verification file: outcomes and lines of a comparison of the results with the
 //! service, row by row. `pipeline::inspect` sends the requests; nothing here does.
 //!
-//! Open [`compare`] first for the decisions, `row` for the way of a row, `verification_file` for reading and
-//! writing.
+//! Open [`compare`] first for the decisions, `row` for the state of a row during a verification,
+//! `verification_file` for reading and writing.
 
 pub mod backups;
 pub mod compare;

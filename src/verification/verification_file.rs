@@ -18,7 +18,8 @@ use crate::text::decode::{DecodeError, Encoding, decode_candidates};
 use crate::text::{escape_formula, unescape_formula};
 use csv::StringRecord;
 
-/// Columns before [`LINE_CHECK_COLUMN`], in order. Scripts rely on their names, so they never change.
+/// Columns before [`LINE_CHECK_COLUMN`], in order. The names never change, because scripts rely on
+/// them.
 pub const COLUMNS: [&str; 14] = [
     "row",
     "external_id",
