@@ -13,7 +13,7 @@ use super::{Destination, NewFile, UploadTarget};
 use crate::http::{ApiFailure, FetchFailure, FetchedContent};
 use crate::model::{AttachmentId, ExternalId, ObjectRef};
 
-/// Largest number of ids in one [`AttachmentApi::list`] request: "limited to 50" in the vendor's
+/// Largest number of ids in a single [`AttachmentApi::list`] request: "limited to 50" in the vendor's
 /// documentation of `filter[id_equals]`.
 pub const MAX_IDS_PER_LIST: usize = 50;
 
@@ -148,7 +148,7 @@ pub trait AttachmentApi: Destination {
         ids: &[AttachmentId],
     ) -> impl Future<Output = Result<HashMap<AttachmentId, AttachmentMetadata>, ApiFailure>> + Send;
 
-    /// Looks up one attachment with the address of its bytes; `None` if the attachment does not
+    /// Looks up an attachment with the address of the bytes; `None` if the attachment does not
     /// exist.
     fn get_download(
         &self,

@@ -30,7 +30,7 @@ pub enum Reported {
     /// The answer holds the text.
     Text {
         /// Text as the service has it, only for comparison. Never shown, because a service may
-        /// repeat an API key in it.
+        /// repeat an API key.
         value: String,
         /// Text with API keys hidden, fit to be shown.
         redacted: String,
@@ -65,7 +65,7 @@ impl Reported {
     }
 }
 
-/// Attachment with the address of its bytes.
+/// Attachment with the address of the bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttachmentDownload<T> {
     /// Metadata of the attachment.

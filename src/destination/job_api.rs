@@ -1,6 +1,6 @@
 //! Interface of a service which runs a short-lived job for several files of one object.
 //!
-//! A job is found by its own id alone. The job names the upload targets once it has started, and
+//! A job is found by the job's id alone. The job names the upload targets once it has started, and
 //! ends by itself: in success if the bytes of all files came.
 
 use std::collections::BTreeMap;
@@ -38,7 +38,7 @@ pub struct JobOutcome {
     pub other_files: FileOutcome,
 }
 
-/// Result of a job for one file.
+/// Result of a job for a single file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileOutcome {
     /// The file is attached to its object.
@@ -59,7 +59,7 @@ impl JobOutcome {
         }
     }
 
-    /// Returns the outcome of one file.
+    /// Returns the outcome of a file.
     pub fn file_outcome(&self, file_name: &str) -> &FileOutcome {
         self.file_outcomes(&[file_name])
             .pop()
@@ -111,7 +111,7 @@ pub trait JobApi: Destination {
         new: &NewJob,
     ) -> impl Future<Output = Result<CreatedJob<Self::Target>, ApiFailure>> + Send;
 
-    /// Looks up a job by its id.
+    /// Looks up a job by id.
     fn get_job(
         &self,
         id: &AttachmentId,

@@ -117,11 +117,11 @@ pub struct KeelvarClient {
     reads: EndpointState,
 }
 
-/// Budget and working form of address of one kind of request.
+/// Budget and working form of address for a kind of request.
 #[derive(Debug)]
 struct EndpointState {
     budget: QuotaBudget,
-    /// Form of address which has worked; `None` until one has.
+    /// Form of address which has worked; `None` before the first success.
     working_slash: Mutex<Option<SlashForm>>,
 }
 
@@ -263,7 +263,7 @@ impl KeelvarClient {
         listed_files(job).iter().filter_map(place).collect()
     }
 
-    /// Reads the state of a job from its document.
+    /// Reads the state of a job from the job's document.
     fn presence(&self, job: &Value) -> JobPresence<TransferTarget> {
         let word = job["status"].as_str().unwrap_or("a job without a status");
         if self.is_success(word) {
@@ -328,7 +328,7 @@ impl KeelvarClient {
         }
     }
 
-    /// Reads the outcome of one file from the file's own status; `None` if the file has none.
+    /// Reads the outcome of a file from the file's own status; `None` if the file has no status.
     fn own_outcome(&self, file: &Value) -> Option<FileOutcome> {
         let word = file["status"].as_str()?;
         if self.is_success(word) || word.eq_ignore_ascii_case("ATTACHED") {

@@ -39,7 +39,7 @@ pub enum BudgetKind {
     Change,
 }
 
-/// Address to which the bytes of one file are sent.
+/// Address to which the bytes of a file are sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UploadTarget<T> {
     /// Name of the file in the service's record.
@@ -51,7 +51,7 @@ pub struct UploadTarget<T> {
 /// File to be attached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewFile {
-    /// Key which the user chose. A service that keeps attachments finds the attachment by this key.
+    /// Key which the user chose. A service of attachments finds the attachment by this key.
     pub external_id: ExternalId,
     /// Name under which people will download the file.
     pub file_name: String,
@@ -83,7 +83,7 @@ pub trait Destination: Send + Sync {
         None
     }
 
-    /// Sends one request which changes nothing, to learn whether the service is there and accepts
+    /// Sends a request which changes nothing, to learn whether the service is there and accepts
     /// the keys. `known` is the id of an attachment or job which the service has, if one is known.
     fn probe(
         &self,
