@@ -13,7 +13,7 @@ use super::{Destination, NewFile, UploadTarget};
 use crate::http::{ApiFailure, FetchFailure, FetchedContent};
 use crate::model::{AttachmentId, ExternalId, ObjectRef};
 
-/// Largest number of ids in a single [`AttachmentApi::list`] request: "limited to 50" in the vendor's
+/// Largest number of ids in an [`AttachmentApi::list`] request: "limited to 50" in the vendor's
 /// documentation of `filter[id_equals]`.
 pub const MAX_IDS_PER_LIST: usize = 50;
 
