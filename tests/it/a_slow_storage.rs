@@ -1,5 +1,5 @@
-//! A storage that takes its time. Nothing here can pass faster: it is the system's patience, too, that
-//! must suffice. Tests start in the order of their names, and this one takes longest.
+//! Slow storage. No wait here can be shortened, because the patience of the system counts, too.
+//! Tests start in the order of their names, and this test takes longest.
 
 use std::time::Duration;
 
@@ -9,7 +9,8 @@ use consign::emulator::FaultTrigger::Nth;
 
 use crate::harness::ImportTest;
 
-/// The contents of a file of which more than all buffers on the way hold is left at its half.
+/// Returns content large enough for more than all buffers on the way to be unsent at the half of
+/// the file.
 pub(crate) fn large() -> String {
     "consign ".repeat(4 << 20)
 }

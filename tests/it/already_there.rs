@@ -1,4 +1,4 @@
-//! What the service has already, from another run or from somebody else.
+//! Attachments already on the service, from another run or from another client.
 
 use crate::harness::{HoldMoment, ImportTest, KILLED, RunningTool};
 

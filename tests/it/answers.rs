@@ -1,4 +1,5 @@
-//! Answers without measure: nobody can make the tool take more than it needs, nor believe it.
+//! Answers of unlimited size or of the wrong kind: the tool reads no more than needed and believes
+//! none of them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,10 +8,10 @@ use serde_json::Value;
 
 use crate::harness::{EndlessHost, ImportTest};
 
-/// What a service says that sends JSON for ever.
+/// Start of an API answer whose JSON never ends.
 const ENDLESS_JSON: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.api+json\r\n\r\n";
 
-/// What a storage says that explains itself for ever.
+/// Start of a storage refusal whose explanation never ends.
 const ENDLESS_REFUSAL: &str = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/xml\r\n\r\n\
     <Error><Code>No</Code>";
 
@@ -30,7 +31,7 @@ fn an_answer_of_megabytes_is_not_believed() {
         .exits(3);
 }
 
-/// An import from a service whose answers never end.
+/// Imports from a host whose answers never end, and expects the tool to leave early.
 #[track_caller]
 fn is_not_read_to_its_end(start: &'static str, piece: &'static str, why: &str) {
     let test = ImportTest::of_rows(1);
@@ -105,7 +106,7 @@ fn a_page_in_place_of_the_storages_refusal_is_not_taken_for_an_address_that_has_
     );
 }
 
-/// A firewall's page in place of the answer to one POST.
+/// Puts a firewall's page in place of the answer to one POST.
 fn firewall(answer: &mut axum::response::Response<Vec<u8>>, status: StatusCode) {
     *answer.status_mut() = status;
     answer.headers_mut().clear();

@@ -1,4 +1,4 @@
-//! The layers that the crate's documentation promises.
+//! Layers of modules promised by the crate's documentation.
 
 mod code;
 mod imports;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use self::imports::modules_import_only_what_stands_below;
 
-/// Each library, and the only places that may know it.
+/// Libraries, each with the only modules allowed to use it.
 const KNOWN_TO: [(&str, &[&str]); 20] = [
     ("askama", &["report/"]),
     ("axum", &["emulator/"]),
@@ -32,7 +32,7 @@ const KNOWN_TO: [(&str, &[&str]); 20] = [
     ("tracing_subscriber", &["lib.rs"]),
 ];
 
-/// The modules of the crate, from the ground up: an import runs downwards only.
+/// Modules of the crate from the bottom up. A module imports only modules below.
 const CRATE: [&str; 29] = [
     "mutex",
     "model",
@@ -65,7 +65,7 @@ const CRATE: [&str; 29] = [
     "commands",
 ];
 
-/// The rooms of the emulator, and what stands between them, from the ground up.
+/// Modules of the emulator from the bottom up.
 const EMULATOR: [&str; 17] = [
     "operation",
     "request_log",
@@ -86,7 +86,7 @@ const EMULATOR: [&str; 17] = [
     "server",
 ];
 
-/// The files of each room, likewise.
+/// Files of the emulator's larger modules, from the bottom up.
 const ROOMS_OF_THE_EMULATOR: [(&str, &[&str]); 4] = [
     (
         "faults",
@@ -154,7 +154,7 @@ fn the_modules_of_the_crate_import_only_what_stands_below_them() {
 fn the_rooms_of_the_emulator_import_only_what_stands_below_them() {
     let emulator = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/emulator");
     let mut strays = modules_import_only_what_stands_below(&emulator, &EMULATOR);
-    // Attachments and jobs stand side by side: neither knows the other.
+    // Attachments and jobs are on one level: neither imports the other, so both orders must hold.
     let mut the_other_way = EMULATOR;
     let at = |name| EMULATOR.iter().position(|room| *room == name).unwrap();
     the_other_way.swap(at("attachments"), at("jobs"));
@@ -178,7 +178,7 @@ fn each_library_is_known_to_the_module_that_is_there_for_it_and_to_no_other() {
     let mut known = 0;
     for file in files_below(&source) {
         let name = file.strip_prefix(&source).unwrap().to_str().unwrap();
-        // Tests may use any of them to look at a thing from outside, and the contract is one.
+        // Tests may use any library to look at a module from outside, and the contract is a test.
         if name.contains("tests") || name.starts_with("destination/contract") {
             continue;
         }
@@ -231,7 +231,8 @@ fn there_is_no_way_to_trust_a_host_without_a_certificate() {
     }
 }
 
-/// Whether code names a crate: a path that begins with it, outside of comments.
+/// Returns `true` if code names a crate: a path which begins with the crate's name, outside
+/// comments.
 fn uses(text: &str, library: &str) -> bool {
     let path = format!("{library}::");
     text.lines()

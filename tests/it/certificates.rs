@@ -1,4 +1,4 @@
-//! Whom the tool trusts: a service or a storage without a good certificate gets nothing.
+//! Certificates: a service or a storage without a valid certificate gets nothing from the tool.
 
 use rcgen::date_time_ymd;
 
@@ -43,7 +43,8 @@ fn one_file_may_name_several_authorities() {
         .exits(0);
 }
 
-/// Imports one row from a service with this certificate, and says what stopped the run.
+/// Imports one row from a service with the given certificate, and expects the run to stop for the
+/// given reason.
 #[track_caller]
 fn is_not_trusted(certificate: TestCertificate, args: &[&str], why: &str) {
     let test = ImportTest::of_rows(1).over_tls(certificate);
@@ -135,7 +136,7 @@ fn a_ca_file_that_is_of_no_use_is_named_before_anything_is_read() {
             "torn.pem",
             "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
         );
-    // A run that came to look at the files would name this one.
+    // A run which looked at the files would name the missing one.
     test.remove("A1.pdf");
     let no_pem = "has no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----; \
                   a binary one becomes PEM with: openssl x509 -inform der -in FILE -out FILE.pem";

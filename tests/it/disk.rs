@@ -1,4 +1,4 @@
-//! What is on the disk and when, and what happens when the disk fails.
+//! Order of the syncs of a run, and runs on a disk which fails.
 
 use std::fs::File;
 use std::process::Command;
@@ -9,7 +9,7 @@ use crate::harness::{
     DiskCall, DiskFault, FinishedRun, ImportTest, PowerLoss, ResultsTable, TestDisk,
 };
 
-/// The syncs of an import of two rows, and the requests that it has made before each of them.
+/// Syncs of an import of two rows, each with the requests sent before the sync.
 const SYNCS: [(&str, &[&str]); 6] = [
     ("of the file that begins the results", &[]),
     ("of the folder that it is renamed in", &[]),
@@ -52,7 +52,7 @@ fn a_file_is_on_the_disk_before_it_is_renamed_and_its_new_name_before_anything_e
     assert_eq!(files[0], 0, "{calls:#?}");
     for file in &files[1..] {
         let renamed = calls.iter().position(|call| call.results == *file).unwrap();
-        // By then it had another name.
+        // At the time of its sync the file had its temporary name.
         let synced = calls[..renamed]
             .iter()
             .any(|call| call.inode == *file && call.synced(&call.path) && call.length > 0);
@@ -71,7 +71,7 @@ fn a_loss_of_power_after_the_end_takes_nothing() {
     assert_eq!(test.read(ResultsTable::NAME), results);
 }
 
-/// An import of two rows during which the disk fails at one sync.
+/// Imports two rows on a disk which fails at the given sync.
 #[track_caller]
 fn stopped(test: &ImportTest, nth: usize, act: DiskFault, says: &str) -> FinishedRun {
     let disk = TestDisk::under(test);
@@ -123,7 +123,7 @@ fn a_sync_that_fails_stops_the_run_before_the_next_request_and_loses_nothing() {
 
 #[test]
 fn a_disk_that_fails_while_the_results_are_put_in_order_leaves_them_readable() {
-    // The first five are of one row's journal.
+    // Syncs 1 to 5 belong to the journal of one row.
     for (nth, doing) in [(6, "write"), (7, "sync the folder of")] {
         let test = ImportTest::of_rows(1);
         let disk = TestDisk::under(&test);
@@ -156,7 +156,7 @@ fn what_a_killed_run_left_beside_the_results_is_cleared_away_and_nothing_else() 
     for name in others {
         test.write(name, "somebody's");
     }
-    // Another run is at work on this one.
+    // A lock on the temporary file shows another run at work.
     let held = File::create(test.path(".consign-GhIjKl.tmp")).unwrap();
     held.lock().unwrap();
     let pipe = test.path(".consign-MnOpQr.tmp");

@@ -1,4 +1,4 @@
-//! `import --dry-run`: what an import would do.
+//! `import --dry-run`: forecasts of an import.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::harness::{ImportTest, TestRun, row};
 
 const OTHER: &str = "other.results.csv";
 
-/// A service that has A1 and A2, and files of which A2's is another one now.
+/// Service with A1 and A2 stored, and local files among which A2's has changed since.
 fn mixed() -> ImportTest {
     let test = ImportTest::of_rows(2);
     test.import().with_results(OTHER).exits(0);

@@ -1,5 +1,5 @@
-//! Where keys and bytes do not go: not after a redirect, not to another host than the service's
-//! and its storage's, and nothing of the one to the other.
+//! Hosts which get neither keys nor bytes. Redirects are not followed, only the service and its
+//! storage are contacted, and neither learns secrets of the other.
 
 use axum::http::HeaderName;
 use axum::http::request::Parts;
@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use crate::harness::{ImportTest, STORAGE_HOST, StrangeHost, TestCertificate};
 
-/// Every redirect that a client may follow by itself.
+/// Redirect statuses which an HTTP client may follow on its own.
 const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
 
 const KEY: &str = "CANARY-KEY-7d1f";
 
-/// Answers requests of this method with a redirect to somebody else.
+/// Returns a response hook: requests with `method` are answered with a redirect to `stranger`.
 fn redirecting(
     method: &'static str,
     status: u16,
@@ -111,7 +111,7 @@ fn no_cookie_is_kept_or_sent_back() {
     }
 }
 
-/// A public service that gives this in its answers where an upload address stands.
+/// Public service whose answers carry `value` as the attribute `name`, beside the upload address.
 fn public(name: &'static str, value: Value) -> ImportTest {
     ImportTest::of_rows(1)
         .over_tls_by_proxy(TestCertificate::good())
@@ -198,7 +198,7 @@ fn of_a_public_service_no_header_is_sent_that_carries_rights_or_moves_the_reques
     }
 }
 
-/// A public service that asks for two more headers with an upload.
+/// Public service which asks for two additional headers with each upload.
 fn asking_for(headers: [(&'static str, &'static str); 2]) -> ImportTest {
     ImportTest::of_rows(1)
         .over_tls_by_proxy(TestCertificate::good())

@@ -1,4 +1,5 @@
-//! A size of zero, which some services show before the bytes are there: no file of ours is empty.
+//! Services which report a size of zero before the bytes are stored. No uploaded file is empty, so
+//! zero means no bytes yet.
 
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ fn a_size_that_shows_late_is_awaited_whatever_is_shown_before() {
 #[test]
 fn a_record_that_shows_zero_has_no_bytes_yet_however_it_is_looked_up() {
     for sizes in [SizeWithoutBytes::Null, SizeWithoutBytes::Zero] {
-        // By its external_id, after a lost POST.
+        // Looked up by external id, after a lost POST.
         showing(sizes, 1)
             .fault(Create, Nth(1), LoseAnswer)
             .import()
@@ -37,7 +38,7 @@ fn a_record_that_shows_zero_has_no_bytes_yet_however_it_is_looked_up() {
             .rows(["A1 uploaded"])
             .stored_rows(["A1"])
             .exits(0);
-        // By its id, after the storage said that the address has expired, and in a later run.
+        // Looked up by id, after the storage said that the address has expired, and in a later run.
         showing(sizes, 1)
             .fault(Upload, Nth(1), status(403))
             .import()
@@ -52,7 +53,7 @@ fn a_record_that_shows_zero_has_no_bytes_yet_however_it_is_looked_up() {
             .rows(["A1 uploaded"])
             .stored_rows(["A1"])
             .exits(0);
-        // And that of a stranger is left to them.
+        // A record of another client is left alone.
         let test = showing(sizes, 1).between();
         test.import()
             .with_results("theirs.csv")
@@ -92,8 +93,8 @@ fn a_record_that_is_removed_in_spite_of_its_new_address_is_made_once_more() {
             })
             .fault(Upload, Nth(2), status(403));
         test.import().exits(0);
-        // Its bytes give way at the end of its time, counted from its creation, and the first address
-        // for the new ones is refused.
+        // The old bytes are detached when the record's time is over, counted from its creation, and
+        // the storage refuses the first address for the new bytes.
         test.write("A1.pdf", "newer content of A1");
         std::thread::sleep(Duration::from_millis(2100));
         let outcome = test

@@ -1,4 +1,4 @@
-//! The emulator that stands by itself.
+//! `consign emulator`: the emulator as a process of its own.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -11,7 +11,7 @@ use crate::harness::{ImportTest, RunningTool, TestRun};
 
 const STATE: &str = "state";
 
-/// Starts one, and returns where it is.
+/// Starts an emulator, and returns the running process and its base URL.
 pub(crate) fn started<'t>(test: &'t ImportTest, more: &[&str]) -> (RunningTool<'t>, String) {
     let args = ["emulator", "--listen", "127.0.0.1:0", "--rate", "2000"];
     let mut emulator = test.consign(args).args(more.iter().copied()).start();
@@ -96,7 +96,7 @@ fn an_address_that_is_taken_is_refused() {
         .exits(2);
 }
 
-/// Asks for a job for an event, and returns the answer as it comes over the wire.
+/// Requests a job for an event, and returns the raw HTTP answer.
 fn ask_for_job(base: &str, event: &str) -> String {
     let address = base.split('/').nth(2).unwrap();
     let body =

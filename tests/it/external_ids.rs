@@ -1,5 +1,5 @@
-//! Services that treat an external id that is taken in different ways: whichever it is, each has
-//! one attachment in the end.
+//! Services which treat a taken external id in different ways: with each of them every row ends
+//! with one attachment.
 
 use consign::emulator::EmulatorOperation::Create;
 use consign::emulator::FaultEffect::LoseAnswer;
@@ -63,7 +63,7 @@ fn an_id_that_somebody_else_took_since_the_look_up_stays_theirs() {
         let test = ImportTest::of_rows(1)
             .between()
             .emulator(|settings| settings.attachments.external_id_uniqueness = external_ids);
-        // Between our look-up and our POST another import does the same row.
+        // Between the look-up and the POST of this run another import does the same row.
         let outcome = test
             .import()
             .while_held(2, HoldMoment::Before, |running| {

@@ -1,4 +1,4 @@
-//! The folder of the files goes away in the middle of a run, as a share does.
+//! File folders which disappear in the middle of a run, as a network share does.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::harness::{
 const AWAY: &str = "the folder of the files is away (";
 const BACK: &str = "the folder of the files is there again\n";
 
-/// A test whose files are in a folder of their own.
+/// Moves the files of a test to a folder of their own, and names the folder in the run.
 fn in_a_folder_of_their_own(test: ImportTest) -> ImportTest {
     fs::create_dir(test.path("files")).unwrap();
     for name in test.names() {
@@ -34,7 +34,7 @@ fn move_files(from: &Path, to: &Path) {
     }
 }
 
-/// Lets go of the request that is held, and waits until the run says that the files are away.
+/// Releases the held request, and waits until the run says that the files are away.
 fn until_it_waits(running: &mut RunningTool<'_>) {
     running.test.service().between().release();
     running.wait_until_it_says(AWAY);
@@ -80,7 +80,7 @@ fn a_folder_that_is_gone_for_a_while_is_opened_anew_by_its_path() {
 #[test]
 fn the_working_directory_may_go_away_with_the_files() {
     let test = ImportTest::of_rows(3).between();
-    // Nothing but a row's files is there that could be looked for.
+    // Only the files of rows are there to be looked for.
     test.import()
         .while_held(4, HoldMoment::Before, |running| {
             let folder = running.test.folder().to_owned();

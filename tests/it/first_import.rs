@@ -1,4 +1,4 @@
-//! The first import of a manifest.
+//! First import of a manifest.
 
 use std::fs;
 use std::path::Path;

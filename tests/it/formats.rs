@@ -1,7 +1,7 @@
-//! Results of each version of the file's format, as they were written: they are gone on with, verified
-//! and reported. The number in a file's name is that of the columns before `line_check`.
+//! Results files of every format version, as written at the time: each can be resumed, verified and
+//! reported. The number in a file name is the count of columns before `line_check`.
 //!
-//! A later format gets files of its own here, and these stay as they are.
+//! A later format gets files of its own here, and the existing files stay unchanged.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ fn golden(name: &str) -> Vec<u8> {
     fs::read(folder.join(name)).unwrap()
 }
 
-/// The service has a public name, which is the destination in all of these files.
+/// Gives the service a public name, which is the destination in all golden files.
 fn public(test: ImportTest, rows: &str) -> ImportTest {
     test.file("Verträge/ü, 5€.pdf", "content of A1")
         .file("=A2.pdf", "content of A2")
@@ -95,7 +95,7 @@ fn keelvar_results_of_every_format_are_gone_on_with() {
             .leaving_a_journal()
             .exits(0);
         test.write(ResultsTable::NAME, golden(name));
-        // The job is none of this emulator's, so that nobody can see what it has attached.
+        // The job is unknown to this emulator, which therefore cannot show the attached files.
         by_proxy(&test, test.resume())
             .rows(["A1 uploaded", "A2 uploaded", "A3 uploaded"])
             .requests([])

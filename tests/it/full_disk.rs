@@ -1,4 +1,4 @@
-//! Results that cannot be written any more.
+//! Results which can no longer be written because the disk is full.
 
 use crate::harness::ImportTest;
 
@@ -16,7 +16,7 @@ fn a_full_disk_stops_the_run_before_the_next_request_and_loses_nothing() {
              this is mended\n",
         )
         .exits(3);
-    // Each record was announced in the journal before it was made.
+    // The journal names each record before its POST.
     let journal = test.results().in_words();
     let announced = journal.iter().filter(|words| words.ends_with(" creating"));
     let requests = &outcome.requests;

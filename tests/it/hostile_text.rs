@@ -1,5 +1,5 @@
-//! Text that would do something to whoever looks at it: from the service, from file names, from the
-//! manifest. It is shown for what it is, and the results say it without acting on it.
+//! Text with an effect on terminals, pagers or spreadsheets, from the service, from file names and
+//! from the manifest. Outputs show the text without its effects.
 
 use std::fs;
 
@@ -9,11 +9,12 @@ use serde_json::json;
 
 use crate::harness::{HEADER, ImportTest, status};
 
-/// It clears a screen, turns the direction of writing, begins lines of its own, and is a formula.
+/// Text which clears a screen, turns the writing direction, begins lines of its own and is a
+/// formula.
 const HOSTILE: &str =
     "=cmd|'/c calc'!A1 \u{1b}[2J\u{9b}31m\u{202e}fdp.exe\r\nall 1 row done\u{2028}\u{7}";
 
-/// What a terminal or a pager would act on, line ends of our own left out.
+/// Returns `true` if a terminal or a pager would act on the character. Line ends do not count.
 fn acts(c: char) -> bool {
     let is_bidi =
         matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -129,7 +130,7 @@ fn a_formula_in_a_manifest_is_none_in_the_results_and_comes_back_unchanged() {
         "{line}"
     );
     assert!(line.ends_with(",''+2"), "{line}");
-    // The row is known again by what it was called.
+    // The row is recognised by its original external id.
     test.resume().rows(["'@A1 uploaded"]).requests([]).exits(0);
     let stored = test.service().stored();
     assert_eq!(stored[0].external_id.as_deref(), Some("@A1"));

@@ -1,4 +1,4 @@
-//! What an import to Keelvar must know before it begins: where to, with which key, for whom.
+//! Requirements of an import to Keelvar before any request: destination, key and user.
 
 use crate::harness::{HEADER, ImportTest, TestRun};
 

@@ -1,4 +1,4 @@
-//! The keys of the service.
+//! API keys: missing, rejected and rejected for a moment only.
 
 use consign::emulator::{AcceptedAttachmentKeys, EmulatorOperation, FaultTrigger};
 
@@ -93,7 +93,8 @@ fn a_real_service_needs_keys_and_is_not_asked_without_them() {
 
 #[test]
 fn a_row_that_good_keys_may_not_write_fails_alone() {
-    // Its POST is refused twice, and the look-up that worked before works between the two.
+    // The POST is refused twice. Between the two refusals the look-up, which worked before, works
+    // again.
     let test = ImportTest::of_rows(3)
         .fault(EmulatorOperation::Create, FaultTrigger::Nth(2), status(403))
         .fault(EmulatorOperation::Create, FaultTrigger::Nth(3), status(403));
@@ -126,7 +127,8 @@ fn a_row_that_good_keys_may_not_write_fails_alone() {
 
 #[test]
 fn the_proxy_of_the_system_is_not_asked_the_way_to_this_machine() {
-    // A port on which nobody listens: whoever goes by way of it gets nowhere.
+    // The proxy variables name a port without a listener, so a request through the proxy would
+    // fail.
     let nowhere = "http://127.0.0.1:9";
     let test = ImportTest::of_rows(1);
     test.import()

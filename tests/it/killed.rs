@@ -1,8 +1,9 @@
-//! Imports that end as by a loss of power, and the resumes after them.
+//! Imports killed at one chosen request, as by a loss of power, and the resumes after them.
 
 use crate::harness::{HoldMoment, ImportTest, KILLED, RunningTool};
 
-/// Ends an import of two rows at one moment, and resumes it to its end.
+/// Kills an import of two rows at one moment and resumes the import to its end. Returns the
+/// requests of the resume.
 #[track_caller]
 fn killed_and_resumed(nth: usize, moment: HoldMoment) -> Vec<String> {
     let test = ImportTest::of_rows(2).between();
@@ -81,7 +82,7 @@ fn what_only_lacked_its_confirmation_is_confirmed() {
 fn an_import_that_is_ended_again_and_again_ends_well() {
     let test = ImportTest::of_rows(3).between();
     let mut run = test.import().hasty();
-    // Each of these is one step further than what the run before it left.
+    // Each kill comes one step later than the state left by the run before.
     for (nth, moment) in [
         (2, HoldMoment::After),
         (2, HoldMoment::Before),

@@ -1,5 +1,5 @@
-//! Imports that are killed at each of their syncs, with and without a loss of power, and resumed to
-//! their end.
+//! Imports killed at each of their syncs, with and without a loss of power, and resumed to their
+//! end.
 
 use std::thread;
 
@@ -10,19 +10,19 @@ use crate::harness::{DiskCall, DiskFault, ImportTest, KILLED, PowerLoss, TestDis
 
 const ROWS: usize = 3;
 
-/// No import of so few rows has so many syncs.
+/// Upper bound of the number of syncs in an import of [`ROWS`] rows.
 const MORE_THAN_ALL: usize = 100;
 
-/// The run that is killed.
+/// Run to be killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum KilledRun {
-    /// The one that begins the results.
+    /// First run, which creates the results.
     First,
-    /// One that goes on with the results of a run that was killed.
+    /// Resume after a killed first run.
     Second,
 }
 
-/// Kills an import before and after each of its syncs, and resumes it.
+/// Kills an import before and after each of its syncs, and resumes each to its end.
 fn killed_at_each_sync(which: KilledRun, external_ids: ExternalIdUniqueness) {
     let kills: Vec<usize> = (1..MORE_THAN_ALL)
         .map(|nth| killed_at(which, external_ids, nth))
@@ -39,18 +39,18 @@ fn killed_at_each_sync(which: KilledRun, external_ids: ExternalIdUniqueness) {
     assert_eq!(kills[..syncs], vec![WAYS; syncs], "killed at {kills:?}");
 }
 
-/// So many ways there are to be killed at one sync.
+/// Number of ways to be killed at one sync.
 const WAYS: usize = 4;
 
-/// Kills an import at one sync in all ways, which take their time side by side. Returns how many of
-/// the runs were killed: those that are through before have no such sync.
+/// Kills an import at one sync in all ways, side by side. Returns the number of killed runs: a run
+/// which ends earlier has no such sync.
 fn killed_at(which: KilledRun, external_ids: ExternalIdUniqueness, nth: usize) -> usize {
     let partial = [PowerLoss::Torn, PowerLoss::Zeros, PowerLoss::Hole][nth % 3];
     let ways: [_; WAYS] = [
         (DiskFault::KillBefore, PowerLoss::Nothing),
         (DiskFault::KillBefore, PowerLoss::Everything),
         (DiskFault::KillBefore, partial),
-        // What was just synced is not lost; a renaming may be.
+        // The bytes just synced survive; a renaming may be lost.
         (DiskFault::KillAfter, PowerLoss::Everything),
     ];
     let ends = |(act, loss)| move || ends_well(which, external_ids, nth, act, loss);
@@ -61,7 +61,8 @@ fn killed_at(which: KilledRun, external_ids: ExternalIdUniqueness, nth: usize) -
     })
 }
 
-/// Kills an import at one sync, and resumes it. Returns how the run that was to be killed ended.
+/// Kills an import at one sync, and resumes the import to its end. Returns the exit code of the run
+/// to be killed.
 fn ends_well(
     which: KilledRun,
     external_ids: ExternalIdUniqueness,
@@ -76,7 +77,7 @@ fn ends_well(
     let disk = TestDisk::under(&test);
     let mut run = test.import();
     if which == KilledRun::Second {
-        // The sixth makes the record of the second row durable.
+        // The sixth sync makes the record of the second row durable.
         let first = disk.disturb(run, DiskCall::Sync, 6, DiskFault::KillAfter);
         first.exits(KILLED);
         disk.lose_power(PowerLoss::Nothing, &mut random);

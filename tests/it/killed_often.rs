@@ -1,8 +1,8 @@
-//! Imports that are killed again and again, at syncs and at random moments, with and without a loss
-//! of power, until they come to their end.
+//! Imports killed again and again, at syncs and at random moments, with and without a loss of
+//! power, until they end.
 //!
-//! A failure prints its seed. `CONSIGN_KILLS_SEED=17 cargo test killed_often` makes the same choices
-//! again; at which moment a run is killed is up to the machine, too.
+//! A failure prints its seed. `CONSIGN_KILLS_SEED=17 cargo test killed_often` repeats the choices
+//! of a seed; the exact moment of a kill depends on the machine, too.
 
 use std::env;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use crate::harness::{
 
 const ROWS: usize = 40;
 
-/// So many kills each test makes, over as many imports as it takes.
+/// Number of kills in each test, spread over several imports.
 fn kills_to_make() -> usize {
     short_or_long(12, 120)
 }
@@ -30,11 +30,11 @@ const LOSSES: [PowerLoss; 5] = [
     PowerLoss::Hole,
 ];
 
-/// Imports that are killed, and what decides when and how.
+/// Imports killed again and again, with the random choices of moments and ways.
 struct KillChain {
     external_ids: ExternalIdUniqueness,
     random: Rng,
-    /// How long an import takes here that nobody disturbs.
+    /// Duration of an undisturbed import on this machine.
     undisturbed: Duration,
 }
 
@@ -61,7 +61,7 @@ impl KillChain {
             .emulator(|settings| settings.attachments.external_id_uniqueness = external_ids)
     }
 
-    /// One import, killed so often at the most, and resumed to its end. Returns how often it was.
+    /// Kills one import at most `most` times, and resumes to the end. Returns the number of kills.
     fn import(&mut self, most: usize) -> usize {
         let test = self.test();
         let disk = TestDisk::under(&test);
@@ -78,7 +78,8 @@ impl KillChain {
         kills
     }
 
-    /// One run of it, and perhaps a loss of power. Returns whether it was killed before its end.
+    /// Runs the import once, perhaps followed by a loss of power. Returns `true` if the run was
+    /// killed before its end.
     fn is_killed<'t>(&mut self, disk: &TestDisk<'t>, test: &'t ImportTest) -> bool {
         let at_once = self.random.usize(1..=16);
         let run = test.import_at_once(at_once).args(["--resume"]);

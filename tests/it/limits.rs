@@ -1,4 +1,4 @@
-//! `--max-errors` and `--skip-invalid`: how much may go wrong.
+//! `--max-errors` and `--skip-invalid`: tolerated failures.
 
 use consign::emulator::EmulatorOperation::Create;
 use consign::emulator::FaultTrigger::{EveryNth, FirstN};
@@ -107,7 +107,7 @@ fn valid_rows_go_through_when_the_others_are_to_be_skipped() {
 fn an_invalid_row_takes_nothing_from_what_the_results_know_of_its_external_id() {
     let test = ImportTest::of_rows(2);
     test.import().exits(0);
-    // A row was copied, so that two have the id of one that is done.
+    // The copied row has the external id of a done row.
     test.write("m.csv", test.read("m.csv") + "A2.pdf,contract,9,A1\n");
     test.resume()
         .args(["--skip-invalid"])

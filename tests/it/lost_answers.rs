@@ -1,4 +1,4 @@
-//! Requests and answers that are lost on the way, and services that are away for a while.
+//! Requests and answers lost on the way, and services which are away for a while.
 
 use consign::emulator::EmulatorOperation::{Create, Get, GetByExternalId, List, Upload};
 use consign::emulator::FaultEffect::{GarbageBody, HalfRead, Html200, LoseAnswer, Reset};
@@ -7,7 +7,7 @@ use consign::emulator::{EmulatorOperation, FaultEffect, FaultTrigger};
 
 use crate::harness::{HEADER, HoldMoment, ImportTest, KILLED, RunningTool, row, status};
 
-/// An import of one row that ends well in spite of a fault, with these requests.
+/// Imports one row in spite of a fault, and expects success with the given requests.
 #[track_caller]
 fn ends_well(
     operation: EmulatorOperation,
@@ -227,7 +227,7 @@ fn no_row_fails_because_nobody_is_there_and_the_run_ends_when_that_lasts_too_lon
     let test = ImportTest::new()
         .file("A1.pdf", "content of A1")
         .manifest(format!("{HEADER}{}", row("A1")));
-    // Nobody listens on the discard port.
+    // No program listens on the discard port.
     test.consign(["import", "m.csv", "--base-url", "http://127.0.0.1:9/v1"])
         .args(["--max-outage", "0s", "--skip-preflight"])
         .says("stopped early: the service was away for longer than --max-outage allows (")

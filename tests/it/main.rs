@@ -1,7 +1,22 @@
-//! What users see, from the outside: the real binary against an emulator in the test's own process.
+//! Tests of everything a user can see: the real binary against an emulator in the test's own
+//! process.
 //!
-//! One module for each thing that a user sees. How a test is set up, run and judged is in
-//! [`harness`].
+//! Each module is a user-visible subject. The doc of [`harness`] explains the set-up, runs and
+//! checks of a test.
+//!
+//! - First imports and their options: `first_import`, `dry_run`, `limits`, `preflight`,
+//!   `already_there`, `external_ids`, `routing`, `empty_sizes`, `objects`, `uploads`,
+//!   `refused_early`.
+//! - Manifests: `check` (problems), `second_copies` (files attached already), `hostile_text`.
+//! - Results: `results_file`, `results_displaced`, `saved_anew`, `formats`, `outputs`, `resume`.
+//! - Sudden ends: `killed`, `killed_at_syncs`, `killed_often`, `disk`, `full_disk`,
+//!   `unfit_folders`, `files_away`, `two_runs`, `signals`, `suspended`.
+//! - Network and service: `answers`, `lost_answers`, `faults`, `keys`, `certificates`, `proxies`,
+//!   `elsewhere` (foreign hosts), `secrets`, `s3`, `a_slow_storage`.
+//! - Other commands: `amend` (changes on request), `verify`, `report`, `report_attached`,
+//!   `report_in_browser`, `emulator`.
+//! - Keelvar: `keelvar`, `keelvar_access`.
+//! - Wrong usage: `refusals`. Layers of the crate's modules: `architecture`.
 
 mod harness;
 

@@ -1,4 +1,4 @@
-//! Records to which nothing can be attached.
+//! Objects to which nothing can be attached.
 
 use consign::emulator::EmulatorOperation::Upload;
 use consign::model::{ObjectRef, ObjectType};

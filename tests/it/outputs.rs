@@ -1,4 +1,5 @@
-//! The files that the tool leaves: nobody else's to read, and never somebody else's file.
+//! Files written by the tool: readable for the owner alone, and never written over another
+//! program's file.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};

@@ -1,5 +1,5 @@
-//! The question before the hashing: it proves address and keys, so that neither an hour of hashing
-//! nor a wrong forecast comes of a wrong path.
+//! Preflight request: a wrong address or wrong keys are found before any file is hashed, so that
+//! neither an hour of hashing nor a wrong forecast comes of a wrong path.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +13,7 @@ use crate::harness::{EVENT, HoldMoment, ImportTest, TestRun, row_of, status};
 
 type RawResponse = Response<Vec<u8>>;
 
-/// Whether a request is the question.
+/// Returns `true` for the preflight request.
 fn is_the_question(request: &axum::http::request::Parts) -> bool {
     ["/attachments", "/jobs/"]
         .iter()
@@ -21,7 +21,7 @@ fn is_the_question(request: &axum::http::request::Parts) -> bool {
         && request.method == "GET"
 }
 
-/// A service of which the answer to the question is another one.
+/// Service with two rows whose answer to the preflight request is altered by `answer`.
 fn introduced_by(answer: fn(&mut RawResponse)) -> ImportTest {
     ImportTest::of_rows(2).forging(move |request, given| {
         if is_the_question(request) {
@@ -43,7 +43,7 @@ fn page(answer: &mut RawResponse, status: StatusCode, text: &str) {
     *answer.body_mut() = text.as_bytes().to_vec();
 }
 
-/// Expects an import that ends with the question: in one line, with exit code 3, and without results.
+/// Expects an import which ends with the preflight request: one line, exit code 3, no results.
 #[track_caller]
 fn ends_there(run: TestRun<'_>, test: &ImportTest, why: &str) {
     run.stdout("")
@@ -52,7 +52,7 @@ fn ends_there(run: TestRun<'_>, test: &ImportTest, why: &str) {
     assert!(!test.path("m.results.csv").exists());
 }
 
-/// Likewise, with the words for an address where somebody else is.
+/// Expects the message for an address at which another program answers.
 #[track_caller]
 fn is_somebody_else(test: &ImportTest, came: &str) {
     for dry in [&["--dry-run"][..], &[]] {
@@ -289,7 +289,7 @@ fn an_interruption_ends_it_at_once() {
     }
 }
 
-/// A service of one event of which the answer to the question is another one.
+/// Keelvar with one event, whose answer to the preflight request is altered by `answer`.
 fn keelvar_introduced_by(answer: fn(&mut RawResponse)) -> ImportTest {
     let test =
         ImportTest::of_jobs().manifest(crate::harness::HEADER.to_owned() + &row_of("A1", EVENT));

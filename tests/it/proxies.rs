@@ -1,4 +1,4 @@
-//! The proxy of the system: it is used, it is named, and its password is nobody's business.
+//! System proxies: used, named in messages, and never shown with their passwords.
 
 use std::fs;
 
@@ -6,10 +6,10 @@ use crate::harness::{API_HOST, ImportTest, STORAGE_HOST, TestCertificate, TestRu
 
 const USER: &str = "proxy-user:CANARY-PROXY-WORD";
 
-/// The same in the header that carries it, in base64.
+/// The user and password of the proxy in base64, as in the header.
 const USER_IN_HEADER: &str = "cHJveHktdXNlcjpDQU5BUlktUFJPWFktV09SRA==";
 
-/// The run of a test by way of a proxy, with keys.
+/// Sends a run through a proxy, with keys.
 fn by_way_of<'t>(run: TestRun<'t>, proxy: &str) -> TestRun<'t> {
     run.variable("WORKDAY_API_KEY", "key")
         .variable("WORKDAY_USER_TOKEN", "token")
@@ -31,7 +31,8 @@ fn an_import_goes_by_way_of_the_proxy_and_names_it_without_its_password() {
         .rows(["A1 uploaded"])
         .stored_rows(["A1"])
         .exits(0);
-    // Before the first tunnel to the service it was asked whether there will be one.
+    // Before the first tunnel to the service, the tool asked the proxy whether there will be a
+    // tunnel.
     assert_eq!(proxy.asked_for(API_HOST), 2);
     assert_eq!(proxy.asked_for(STORAGE_HOST), 1);
     let asked = proxy.asked();
@@ -63,7 +64,7 @@ fn a_quiet_import_does_not_speak_of_the_proxy() {
 #[test]
 fn a_proxy_that_is_not_there_is_named_as_what_is_missing() {
     let test = ImportTest::of_rows(1);
-    // A port on which nobody listens.
+    // The port has no listener.
     let outcome = by_way_of(
         test.consign([
             "import",
@@ -84,7 +85,7 @@ fn a_proxy_that_is_not_there_is_named_as_what_is_missing() {
     }
 }
 
-/// What is said of a proxy that refuses the way to a host, up to what is to be done.
+/// Message for a proxy which refuses a host, up to the remedy.
 fn refusal(test: &ImportTest, host: &str, status: u16) -> String {
     let proxy = test.service().proxy().label();
     format!("the proxy {proxy} (from HTTPS_PROXY) refuses the way to {host} with status {status}: ")

@@ -1,4 +1,4 @@
-//! Runs that are refused before anything is sent.
+//! Runs refused before any request.
 
 use crate::harness::{HoldMoment, ImportTest};
 

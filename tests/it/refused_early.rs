@@ -1,5 +1,5 @@
-//! Files that the storage refuses from the head of the request alone, with the connection closed on
-//! them, and its other passing answers.
+//! Uploads refused by the storage after the request's head, with the connection closed, and other
+//! temporary refusals.
 
 use consign::emulator::EmulatorOperation::Upload;
 use consign::emulator::FaultEffect::{ExpiredToken, RefuseEarly};
@@ -7,13 +7,13 @@ use consign::emulator::FaultTrigger::{FirstN, Nth};
 
 use crate::harness::{ImportTest, content_of, status};
 
-/// More than the buffers on the way hold, so that most of it is unsent when the refusal comes.
+/// Size in bytes beyond all buffers on the way: most of the file is unsent when the refusal comes.
 const BIG: usize = 6 << 20;
 
 const TOO_LARGE: &str = "the storage refused the file: status 413, EntityTooLarge: Your proposed \
                          upload exceeds the maximum allowed size";
 
-/// So many rows, of which the first nine have files that are too large for the storage.
+/// Test of `rows` rows, among which the first nine have files too large for the storage.
 fn nine_too_large_of(rows: usize) -> ImportTest {
     let test =
         ImportTest::of_rows(rows).emulator(|settings| settings.largest_upload = Some(1 << 20));
@@ -43,7 +43,7 @@ fn files_that_are_too_large_for_the_storage_keep_no_others_waiting() {
     for number in 1..=9 {
         assert_eq!(results.cell(&format!("A{number}"), "message"), TOO_LARGE);
     }
-    // Each was sent once: no refusal was taken for an outage of the storage.
+    // Each file was sent once: no refusal was taken for an outage of the storage.
     let refusals = outcome
         .requests
         .iter()

@@ -1,4 +1,4 @@
-//! A report that becomes an attachment itself.
+//! Reports which become attachments themselves.
 
 use consign::emulator::EmulatorOperation::{Create, CreateJob, GetByExternalId};
 use consign::emulator::FaultEffect::LoseAnswer;
@@ -10,21 +10,21 @@ use crate::harness::{EVENT, ImportTest, ResultsTable, TestRun, status};
 const REPORT: &str = "m.results.report.html";
 const KEPT: &str = "m.results.report.results.csv";
 
-/// Two rows that were imported.
+/// Imports two rows.
 fn imported() -> ImportTest {
     let test = ImportTest::of_rows(2);
     test.import().exits(0);
     test
 }
 
-/// Reports, and attaches the report to a record.
+/// Writes a report and attaches the report to a record.
 fn attach<'t>(test: &'t ImportTest, record: &str) -> TestRun<'t> {
     let base = test.service().base_url();
     let run = test.consign(["report", ResultsTable::NAME, "--attach-to", record]);
     run.args(["--base-url", &base, "--rate", "2000", "--skip-preflight"])
 }
 
-/// The external ids of the reports that are stored, each with its text.
+/// Returns the external ids and texts of the stored reports.
 fn reports(test: &ImportTest) -> Vec<(String, String)> {
     let mut stored = test.service().contents();
     stored.retain(|(id, _)| id.starts_with("consign-report-"));
@@ -127,7 +127,7 @@ fn a_report_that_is_refused_is_written_and_kept_all_the_same() {
         .says("not attached to contract 9: failed, refused: ")
         .exits(1);
     assert!(test.path(REPORT).exists());
-    // That was its one try: the refusal may have been about what is mended since.
+    // The next run tries again: the cause of the refusal may have been removed since.
     attach(&test, "contract:9")
         .says("attached to contract 9: uploaded")
         .exits(0);
@@ -136,7 +136,8 @@ fn a_report_that_is_refused_is_written_and_kept_all_the_same() {
 
 #[test]
 fn rejected_keys_leave_a_report_that_is_not_attached() {
-    // After the two look-ups of the import, and again when the tool makes sure.
+    // Look-ups 1 and 2 belong to the import. Look-up 3 is rejected, and so is look-up 4, with which
+    // the tool makes sure.
     let test = ImportTest::of_rows(2)
         .fault(GetByExternalId, Nth(3), status(401))
         .fault(GetByExternalId, Nth(4), status(401));

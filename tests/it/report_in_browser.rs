@@ -1,4 +1,4 @@
-//! The report as its readers see it: opened in a browser.
+//! Reports opened in a browser.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -17,12 +17,11 @@ use crate::harness::{
 
 const REPORT: &str = "m.results.report.html";
 
-/// An import of which much can be told: rows of every kind, and attachments that are no longer what
-/// they were.
+/// Import with rows of every kind, and with attachments altered since.
 fn eventful() -> ImportTest {
     let test = ImportTest::of_rows(9)
         .manifest(HEADER.to_owned() + &row("A3") + &row("A4"))
-        // Two of them are there already, so that the fourth is that of the second row.
+        // Two rows are stored already by POSTs 1 and 2, so POST 4 is the one of the second row.
         .fault(Create, Nth(4), status(422));
     test.import().with_results("other.results.csv").exits(0);
     let rows: String = (1..=8).map(|number| row(&format!("A{number}"))).collect();
@@ -41,7 +40,7 @@ fn eventful() -> ImportTest {
     test
 }
 
-/// How often each word stands in a column.
+/// Counts each word of a column.
 fn counts(of: &ResultsTable, column: &str) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for line in &of.lines {
@@ -60,7 +59,7 @@ fn a_report_asks_for_nothing_and_gives_the_browser_no_cause_for_complaint() {
     assert_eq!(page.requests(), Vec::<String>::new());
     assert_eq!(page.console(), Vec::<String>::new());
     assert_eq!(page.evaluate("document.compatMode"), "CSS1Compat");
-    // Nor would it if somebody clicked on something.
+    // A click would contact no host either.
     let leads_out = "Array.from(document.querySelectorAll('*'))\
         .flatMap((element) => Array.from(element.attributes))\
         .filter((one) => ['href', 'src', 'srcset', 'action', 'data', 'poster'].includes(one.localName))\
@@ -120,7 +119,7 @@ fn whatever_a_verification_found_is_among_the_exceptions() {
     assert!(!exceptions.contains("A8"), "{exceptions}");
 }
 
-/// What nobody should ever see carried out.
+/// Texts which must never be executed.
 const HOSTILE: [&str; 8] = [
     "<script>document.title='hacked'</script>",
     "\"><img src=x onerror=\"document.title='hacked'\">",
@@ -132,7 +131,7 @@ const HOSTILE: [&str; 8] = [
     "<!-- & &lt; &#60; {{ 7*7 }} ${7*7}",
 ];
 
-/// Results whose rows have one of these wherever a text can stand. Every other row has failed.
+/// Writes results with a hostile text in each cell that may hold text. Every other row has failed.
 fn write_hostile_results(test: &ImportTest) {
     let mut out = csv::Writer::from_writer(Vec::new());
     out.write_record(COLUMNS.iter().chain(&[LINE_CHECK_COLUMN, "title"]))
@@ -229,7 +228,7 @@ fn somebody_who_cannot_see_it_finds_the_way() {
     assert!(pictures.iter().all(|name| !name.is_empty()), "{pictures:?}");
 }
 
-/// `LOOK=folder` keeps what this test has seen there, to be looked at by people.
+/// `LOOK=folder` keeps the pictures of this test in a folder for people to look at.
 #[test]
 fn a_report_has_a_light_and_a_dark_side_and_is_printed_on_pages() {
     let Some(browser) = TestBrowser::find() else {
@@ -340,7 +339,7 @@ fn pictures_are_light_or_dark_and_a_print_has_pages() {
     assert_eq!(pages_of(&pdf), 3);
 }
 
-/// How many pages a PDF of this browser has.
+/// Counts the pages of a PDF printed by the test browser.
 fn pages_of(pdf: &[u8]) -> usize {
     String::from_utf8_lossy(pdf)
         .lines()

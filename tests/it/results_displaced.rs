@@ -1,5 +1,5 @@
-//! Results that somebody replaces, rewrites or removes while a run writes them: a sync client, an
-//! editor, a person who tidies up.
+//! Results replaced, rewritten or removed while a run writes them, as by a sync client, an editor
+//! or a person who tidies up.
 
 use std::fs;
 
@@ -13,12 +13,12 @@ use crate::harness::{
     exactly_once, status,
 };
 
-/// What becomes of the results.
+/// Interference with the results file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ResultsFate {
-    /// An earlier version of them is renamed to their name.
+    /// An earlier version takes the name of the results by a rename.
     Replaced,
-    /// An earlier version of them is written into them.
+    /// An earlier version is written into the results file.
     Rewritten,
     Removed,
 }
@@ -32,7 +32,7 @@ const FATES: [ResultsFate; 3] = [
 impl ResultsFate {
     fn befalls(self, test: &ImportTest) {
         let results = test.read(ResultsTable::NAME);
-        // As they were before the first row was begun.
+        // The earlier version is the header, before the first row was begun.
         let earlier = results.split_inclusive('\n').next().unwrap();
         assert!(results.len() > earlier.len(), "the run had begun a row");
         match self {
@@ -64,7 +64,7 @@ impl ResultsFate {
     }
 }
 
-/// The command that a run has told to go on.
+/// Returns the command with which the run says to go on.
 fn way_on(outcome: &FinishedRun) -> &str {
     let mut lines = outcome.stdout.lines();
     let told = lines.find_map(|line| line.strip_prefix("to go on: "));
@@ -152,7 +152,7 @@ fn nothing_is_sent_once_more_after_a_wait_in_which_the_results_lost_their_place(
         retry_after: Some("1".into()),
     };
     for fate in FATES {
-        // No line is written between the request and its repetition.
+        // The results get no line between the request and its repetition.
         for (held, test, requests) in [
             (
                 2,
@@ -188,7 +188,7 @@ fn nothing_is_sent_once_more_after_a_wait_in_which_the_results_lost_their_place(
 #[test]
 fn what_somebody_has_put_in_the_place_of_the_results_is_not_overwritten_at_the_end() {
     let test = ImportTest::of_rows(1).between();
-    // The last answer, after which nothing but the rewriting is to come.
+    // Only the final rewriting of the results follows the last answer.
     let outcome = test
         .import()
         .while_held(4, HoldMoment::After, |running| {
@@ -240,13 +240,14 @@ fn whoever_wants_quiet_is_told_all_the_same_where_the_results_are() {
         .exits(3);
 }
 
-/// Results that are not what they were when they were read, by the time that the files are checked.
+/// Results changed between their reading and the check of the files.
 #[cfg(target_os = "linux")]
 mod before_a_run {
     use super::{ImportTest, ResultsTable, exactly_once, fs};
     use crate::harness::{DiskCall, DiskFault, TestDisk};
 
-    /// A resumed run that is stopped just before it puts its journal in the place of what it has read.
+    /// Stops a resumed run just before its journal replaces the results read at the start,
+    /// interferes, and expects a refusal.
     #[track_caller]
     fn refuses_what_came_meanwhile(meanwhile: impl FnOnce(&ImportTest), says: &str) {
         let test = ImportTest::of_rows(2);

@@ -1,4 +1,4 @@
-//! Results files that somebody has sorted, altered or damaged between two runs.
+//! Results files sorted, altered or damaged between two runs.
 
 use std::fs::OpenOptions;
 
@@ -8,7 +8,7 @@ use crate::harness::ImportTest;
 
 const RESULTS: &str = "m.results.csv";
 
-/// Results of three rows that are done, after `change`.
+/// Imports three rows and applies `change` to the text of the results.
 fn changed(change: impl FnOnce(&str) -> String) -> ImportTest {
     let test = ImportTest::of_rows(3);
     test.import().exits(0);
@@ -50,7 +50,7 @@ fn an_altered_cell_is_noticed_in_whatever_column_it_stands() {
         let why = match column {
             "status" | "modified_at" | "sha256" | "verified" | "updated_at" | "previous_sha256"
             | "backup" => format!("column {column}: "),
-            // Whatever was replaced has a backup, or the word for none.
+            // A replaced attachment has a backup, or the word for none.
             "previous_size" => "column backup: ".to_owned(),
             _ => "a cell was altered".to_owned(),
         };
@@ -62,7 +62,7 @@ fn an_altered_cell_is_noticed_in_whatever_column_it_stands() {
     }
 }
 
-/// The text with a digit added to one cell.
+/// Returns the text with a digit added to one cell.
 fn altered(text: &str, line: usize, place: usize) -> Vec<u8> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)

@@ -1,4 +1,4 @@
-//! Going on with the results of an earlier import.
+//! Resumes with the results of an earlier import.
 
 use std::fs::File;
 use std::time::{Duration, SystemTime};

@@ -1,5 +1,6 @@
-//! Ids with characters that are not letters, digits, `_` or `-`: the service may take one and never
-//! find it again. That is noticed before any bytes are stored under it.
+//! External ids with characters other than letters, digits, `_` and `-`: a service may accept such
+//! an id and never find the record again. The tool notices before any bytes are stored under the
+//! id.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use consign::emulator::{DottedIdRouting, FaultEffect};
 
 use crate::harness::{FinishedRun, HEADER, ImportTest, TestRun, status};
 
-/// A row for each of these ids. Each attaches a file that holds `content of` it.
+/// Writes a row for each id. Each row attaches a file with the content `content of` and the id.
 fn rows_of(ids: &[&str]) -> ImportTest {
     let mut manifest = HEADER.to_owned();
     let mut test = ImportTest::new();
@@ -55,7 +56,7 @@ fn an_id_that_is_not_found_again_gets_no_bytes_and_stops_the_run() {
     assert_eq!(count(&outcome, "create A.2"), 0);
     assert_eq!(count(&outcome, "get_by_external_id A.1 404"), 1 + 3);
 
-    // It is no better the next time, with what was begun.
+    // The next run fails in the same way, with the begun record.
     test.resume()
         .hasty()
         .says(NOT_FOUND_AGAIN)
@@ -69,7 +70,7 @@ fn an_id_that_is_not_found_again_gets_no_bytes_and_stops_the_run() {
         .exits(3);
     assert_eq!(test.service().count_of(Upload), 2);
 
-    // With other ids it goes on, although the file of the old one is that of a new one.
+    // With other ids the import goes on, although the file of the old row is the one of a new row.
     let mended = test.read("m.csv").replace("A.", "A-");
     test.write("m.csv", mended);
     test.resume()
@@ -111,7 +112,7 @@ fn the_first_row_with_each_unusual_character_is_looked_up_before_its_bytes_are_s
         at("upload A3 200") < at("upload A.1 200"),
         "A3 waits for nobody"
     );
-    // The others wait until they know.
+    // The other rows wait for the answer.
     assert!(at("get_by_external_id A.1 200") < at("create A.2 201"));
     assert_eq!(count(&outcome, "get_by_external_id A.2 200"), 0);
     assert!(at("get_by_external_id B/6 200") < at("create B/5.1 201"));

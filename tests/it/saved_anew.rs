@@ -1,5 +1,5 @@
-//! Results that somebody has opened and saved again: in another encoding, with other delimiters, quotes
-//! and line breaks, with empty rows. What their cells hold is the same, and so they are believed.
+//! Results opened and saved again in another program: other encodings, delimiters, quotes and line
+//! breaks, empty rows. The cells are the same, so the results are believed.
 
 use encoding_rs::WINDOWS_1252;
 
@@ -7,10 +7,10 @@ use crate::harness::{HEADER, ImportTest, ResultsTable, attached_once, row_of};
 
 const SAVED: &str = "saved.csv";
 
-/// How a program saves a text.
+/// Function which turns the text of results into the bytes saved by a program.
 type SaveFormat = fn(&str) -> Vec<u8>;
 
-/// The text of results as a spreadsheet or an editor may save it.
+/// Formats in which spreadsheets and editors save results.
 const WAYS: [(&str, SaveFormat); 8] = [
     ("Unicode text", |text| {
         let text = format!("\u{feff}{}", with(text, b'\t'));
@@ -42,7 +42,7 @@ const WAYS: [(&str, SaveFormat); 8] = [
     }),
 ];
 
-/// The text with another delimiter, every cell in quotes, and the line breaks of Windows.
+/// Returns the text with another delimiter, every cell in quotes, and the line breaks of Windows.
 fn with(text: &str, delimiter: u8) -> String {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
@@ -58,7 +58,7 @@ fn with(text: &str, delimiter: u8) -> String {
     String::from_utf8(writer.into_inner().unwrap()).unwrap()
 }
 
-/// Three rows, of which one has a name that is not ASCII.
+/// Imports three rows, one of them with a name outside ASCII.
 fn imported() -> ImportTest {
     let test = ImportTest::of_rows(2).file("Verträge/ü, 5€.pdf", "content of A3");
     let manifest = test.read("m.csv") + "\"Verträge/ü, 5€.pdf\",contract,3,A3\n";
@@ -108,11 +108,12 @@ fn results_that_were_saved_in_an_encoding_of_their_own_are_read_in_the_one_that_
         };
         run.exits(0);
     }
-    // The verification may have been saved so, too.
+    // The verification may be saved in the same way.
     let verification = test.read("saved.verification.csv");
     let (verification, _, _) = WINDOWS_1252.encode(&verification);
     test.write("saved.verification.csv", verification);
-    // And the manifest: then the encoding is for that, and the results are what they are.
+    // With the manifest saved in the same way, the encoding option is meant for the manifest, and
+    // the results keep their own encoding.
     test.write("m.csv", WINDOWS_1252.encode(&test.read("m.csv")).0);
     for results in [&*windows, whole.as_bytes()] {
         test.write(ResultsTable::NAME, results);

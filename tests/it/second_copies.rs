@@ -1,5 +1,5 @@
-//! Files that are attached already: by rows whose keys have changed since, from results that were
-//! taken for a manifest, and by another manifest beside.
+//! Files attached already: by rows whose keys have changed since, by results given as a manifest,
+//! and by another manifest in the same folder.
 
 mod beside;
 mod manifests;
@@ -11,7 +11,7 @@ use crate::harness::{
     status,
 };
 
-/// Two services, each with two objects that have four files.
+/// Workday and Keelvar tests, each with two objects and four files.
 fn both() -> [ImportTest; 2] {
     let workday = ["contract,1", "contract,2"];
     let keelvar = [EVENT, OTHER_EVENT].map(|event| event.replace(' ', ","));
@@ -36,7 +36,7 @@ fn both() -> [ImportTest; 2] {
     })
 }
 
-/// Both, after an import of the first manifest.
+/// Both tests, after an import of the first manifest.
 fn imported() -> [ImportTest; 2] {
     let tests = both();
     for test in &tests {
@@ -45,12 +45,12 @@ fn imported() -> [ImportTest; 2] {
     tests
 }
 
-/// An import that may say what it says of bidders.
+/// Import whose notice on bidders is allowed.
 fn import(test: &ImportTest) -> TestRun<'_> {
     test.import().whatever_it_says()
 }
 
-/// Puts the mended manifest in place of the first one.
+/// Replaces the first manifest by the corrected manifest.
 fn mend(test: &ImportTest) {
     test.write("m.csv", test.read("second.csv"));
 }
@@ -59,7 +59,7 @@ fn is_workday(test: &ImportTest) -> bool {
     test.read("m.csv").contains("contract")
 }
 
-/// How many files are there, whichever service it is.
+/// Counts the stored files of either service.
 fn copies(test: &ImportTest) -> usize {
     if is_workday(test) {
         test.service().stored().len()
@@ -219,7 +219,7 @@ fn rows_that_are_named_are_let_through_and_the_others_still_stop() {
             ],
         );
         assert_eq!(copies(&test), 8);
-        // What was done in spite is done, and needs no word any more.
+        // A second copy once allowed is done, and needs no option any more.
         let outcome = import(&test).args(["--resume"]).requests([]).exits(0);
         assert!(!outcome.stderr.contains("again"), "{}", outcome.stderr);
         let outcome = import(&test).args(["--resume", "--allow-again"]).exits(0);
@@ -231,7 +231,7 @@ fn rows_that_are_named_are_let_through_and_the_others_still_stop() {
 fn two_rows_with_one_file_are_two_rows_as_long_as_both_stay() {
     for test in both() {
         let twice = test.read("m.csv") + &test.read("second.csv")[HEADER.len()..];
-        // Keelvar's jobs know files of an object by their names alone.
+        // Keelvar's jobs identify files of an object by name alone.
         let twice = if is_workday(&test) {
             twice
         } else {
@@ -262,7 +262,7 @@ fn a_second_row_with_the_same_file_may_be_added() {
 fn a_row_that_is_not_fit_to_send_keeps_its_key_in_the_manifest() {
     let test = ImportTest::of_rows(1);
     test.import().exits(0);
-    // The first row has lost its object, and another one has its file.
+    // The first row has lost its object, and another row has its file.
     let rows = "A1.pdf,contract,,A1\nA1.pdf,contract,1,B1\n";
     test.write("m.csv", format!("{HEADER}{rows}"));
     test.resume()
@@ -277,7 +277,7 @@ fn a_row_whose_line_says_that_nothing_was_begun_is_new() {
     let test =
         ImportTest::of_rows(2).fault(EmulatorOperation::Create, FaultTrigger::Nth(2), status(422));
     test.import().says("failed, refused").exits(1);
-    // The refused row gets the file of the done one, which leaves.
+    // The refused row gets the file of the done row, which leaves the manifest.
     test.write("m.csv", format!("{HEADER}A1.pdf,contract,1,A2\n"));
     test.resume()
         .stdout("")

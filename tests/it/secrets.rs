@@ -1,5 +1,5 @@
-//! Keys and presigned addresses: whoever holds one can act for the company, so that none of them
-//! may stand in anything that people keep or pass on.
+//! Keys and presigned addresses. The holder of a key or an address can act for the company, so no
+//! output kept or passed on may contain any.
 
 use std::fs;
 
@@ -17,7 +17,7 @@ const TOKEN: &str = "CANARY-TOKEN-52aa";
 const EMAIL: &str = "canary-email-9b@example.com";
 const WRONG_KEY: &str = "CANARY-WRONG-KEY-03c8";
 
-/// A service that takes these keys alone, behind somebody who remembers the upload addresses.
+/// Service which accepts only the given keys, behind a proxy which remembers the upload addresses.
 fn guarded(rows: usize) -> ImportTest {
     ImportTest::of_rows(rows).between().emulator(|settings| {
         settings.attachments.accepted_keys = AcceptedAttachmentKeys::Only {
@@ -35,7 +35,7 @@ fn with_keys<'t>(run: TestRun<'t>, key: &str) -> TestRun<'t> {
         .variable("WORKDAY_USER_EMAIL", EMAIL)
 }
 
-/// Makes a run that says as much as it can, and looks for secrets in all that it says and writes.
+/// Makes a run with the most detailed log, and looks for secrets in all outputs and files.
 #[track_caller]
 fn keeps_secrets(test: &ImportTest, run: TestRun<'_>, key: &str, code: i32) -> FinishedRun {
     let outcome = with_keys(run, key)
@@ -46,7 +46,7 @@ fn keeps_secrets(test: &ImportTest, run: TestRun<'_>, key: &str, code: i32) -> F
     outcome
 }
 
-/// Looks for secrets in all that a run has said and written.
+/// Looks for secrets in all outputs and files of a run.
 #[track_caller]
 fn tells_no_secret(test: &ImportTest, said: [&str; 2]) {
     let mut outputs = said.map(str::to_owned).to_vec();
@@ -115,7 +115,7 @@ fn an_import_that_meets_every_kind_of_failure_tells_no_secret() {
 
 #[test]
 fn uploads_that_break_tell_no_secret() {
-    // Without anybody between, so that it is the connection to the storage that breaks.
+    // Without a proxy in front the connection to the storage itself breaks.
     let test = ImportTest::of_rows(2)
         .fault(Upload, Nth(1), Reset)
         .fault(Upload, Nth(2), RefuseEarly { code: 403 })
@@ -148,7 +148,7 @@ fn a_verification_tells_no_address_from_which_bytes_come() {
 
 #[test]
 fn downloads_that_break_tell_no_secret() {
-    // Without anybody between, so that it is the connection to the storage that breaks.
+    // Without a proxy in front the connection to the storage itself breaks.
     let test = ImportTest::of_rows(2)
         .fault(Download, Nth(1), Reset)
         .fault(Download, EveryNth(2), TruncatedBody)
@@ -373,7 +373,7 @@ fn a_run_that_is_dumped_leaves_no_core() {
         .leaving_a_journal()
         .exits(128 + 6);
     assert_eq!(dumped, Some(false));
-    // Only the results have come.
+    // The results are the only new file.
     assert_eq!(fs::read_dir(test.folder()).unwrap().count(), before + 1);
 }
 

@@ -1,4 +1,4 @@
-//! Ctrl-C, and a system that shuts down.
+//! Ctrl-C, and the signals of a system shutdown.
 
 use std::fs::File;
 
@@ -101,7 +101,7 @@ fn a_dry_run_can_be_interrupted_too() {
 #[test]
 fn a_run_that_is_interrupted_while_it_hashes_has_begun_nothing() {
     let test = ImportTest::of_rows(1);
-    // A file that takes seconds to hash, and no room.
+    // A sparse file takes seconds to hash and no disk space.
     let file = File::create(test.path("A1.pdf")).unwrap();
     file.set_len(4 << 30).unwrap();
     let mut running = test.import().args(["-v"]).start();

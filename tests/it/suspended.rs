@@ -1,14 +1,14 @@
-//! A process that is stopped for a while, as by a laptop that is closed.
+//! Processes stopped for a while, as when a laptop is closed.
 
 use std::thread;
 use std::time::Duration;
 
 use crate::harness::{HoldMoment, ImportTest, RunningTool};
 
-/// How long the emulator's addresses are good here.
+/// Validity of the emulator's addresses.
 const URL_LIFE: Duration = Duration::from_secs(1);
 
-/// Stops the run for longer than an address is good. What it waits for happens meanwhile.
+/// Stops the process for longer than an address is valid. The awaited answer arrives meanwhile.
 fn sleeps(running: &mut RunningTool<'_>) {
     running.signal("STOP");
     thread::sleep(URL_LIFE + Duration::from_millis(300));

@@ -1,4 +1,4 @@
-//! Two runs that want the same results.
+//! Two runs with the same results.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -7,7 +7,8 @@ use crate::harness::{HoldMoment, ImportTest, ResultsTable};
 
 const IN_USE: &str = "is in use by another run of consign; wait for it to end, or stop it\n";
 
-/// Begins a second run with these results while the first is at its first request.
+/// Begins a second run with the same results while the first is at its first request, and expects a
+/// refusal.
 #[track_caller]
 fn refused_meanwhile(path: impl Fn(&ImportTest) -> String, says: &str) {
     let test = ImportTest::of_rows(2).between();
@@ -67,12 +68,12 @@ fn results_with_a_second_name_are_refused_under_either() {
 
 #[cfg(target_os = "linux")]
 mod at_one_moment {
-    //! Races, with one of the two runs stopped in the middle.
+    //! Races in which one of the two runs is stopped in the middle.
 
     use super::{IN_USE, ImportTest, ResultsTable};
     use crate::harness::{DiskCall, DiskFault, KILLED, RunningTool, TestDisk, exactly_once};
 
-    /// Stops a run before its `nth` call, and lets it go on after `meanwhile`.
+    /// Stops a run before its `nth` call, calls `meanwhile`, and lets the run continue.
     fn with_a_stop(
         test: &ImportTest,
         disk: &TestDisk<'_>,
@@ -91,7 +92,7 @@ mod at_one_moment {
 
     #[test]
     fn a_run_has_its_results_also_while_it_replaces_them() {
-        // Before the new file is renamed, and after.
+        // Before and after the new file is renamed.
         for nth in [6, 7] {
             let test = ImportTest::of_rows(1);
             let disk = TestDisk::under(&test);

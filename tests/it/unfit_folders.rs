@@ -1,11 +1,11 @@
-//! Folders that will not do for results or backups: told as what they are, before anything is sent.
+//! Folders unfit for results or backups: named with the reason before anything is sent.
 
 use crate::harness::{DiskCall, DiskFault, ImportTest, ResultsTable, TestDisk};
 
 const NO_LOCKS: &str = "its file system knows no locks, so that a second run could not be kept off";
 const NO_SYNC: &str = "its file system cannot sync a folder, so that a loss of power could take it";
 
-/// What is disturbed, how the system says so, and what the user is told.
+/// Defects of a file system: the failing call, the error of the system and the message to the user.
 const LACKS: [(DiskCall, DiskFault, &str, &str); 4] = [
     (
         DiskCall::Lock,
@@ -47,7 +47,7 @@ fn results_are_not_begun_where_they_could_not_be_relied_on() {
             .requests([])
             .exits(2);
         assert_eq!(test.names(), ["A1.pdf", "m.csv"]);
-        // As it is told.
+        // The test does as the message says.
         let elsewhere = tempfile::tempdir().unwrap();
         let elsewhere = elsewhere.path().join("r.csv");
         test.import()
@@ -84,7 +84,7 @@ fn results_that_are_there_are_to_be_copied_elsewhere() {
 
 #[test]
 fn a_folder_that_cannot_be_written_to_is_told() {
-    // Not even the superuser makes files there.
+    // Even the superuser cannot create files in the folder.
     let test = ImportTest::of_rows(1);
     test.import()
         .with_results("/sys/r.csv")
@@ -102,7 +102,7 @@ fn backups_are_not_begun_where_they_could_not_be_relied_on() {
     for (call, act, lack, why) in LACKS {
         let test = ImportTest::of_rows(1);
         test.write("backups/.keep", "");
-        // The first is that of the results' folder.
+        // The first call is the one for the results' folder.
         TestDisk::under(&test)
             .disturb(test.import(), call, 2, act)
             .args(["--on-conflict", "replace", "--backup", "backups", "--yes"])

@@ -1,5 +1,5 @@
-//! The way of the bytes: addresses that expire or are not safe, files that change on the way, and
-//! sizes that show late or wrong.
+//! Uploads: addresses which expire or are not safe, files which change on the way, and sizes
+//! reported late or wrong.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -106,7 +106,7 @@ fn no_byte_goes_to_an_address_that_is_not_safe() {
     }
 }
 
-/// Imports one row whose file is changed after it was checked, and before its first byte is sent.
+/// Imports one row whose file changes after its check and before its first byte is sent.
 #[track_caller]
 fn changed_on_the_way(change: impl Fn(&ImportTest)) -> String {
     let test = ImportTest::of_rows(1).between();
@@ -117,7 +117,7 @@ fn changed_on_the_way(change: impl Fn(&ImportTest)) -> String {
         .stored([])
         .exits(1);
     let message = test.results().cell("A1", "message").to_owned();
-    // As it is now, it can be checked and sent.
+    // The changed file can be checked and sent by the next run.
     test.write("A1.pdf", "content at last");
     test.resume()
         .rows(["A1 uploaded"])
@@ -171,11 +171,11 @@ fn a_file_whose_bytes_changed_unseen_is_not_stored() {
     );
 }
 
-/// More than all buffers on the way hold, so that most of a file of this size is unread while nobody
-/// takes it.
+/// Size in bytes beyond all buffers on the way: most of the file is unread while the service does
+/// not read.
 const BIG: usize = 32 << 20;
 
-/// Imports one big file that is changed when its first bytes are sent already.
+/// Imports one big file which changes after its first bytes were sent.
 fn changed_in_the_middle(change: impl Fn(&Path)) -> (ImportTest, FinishedRun) {
     let test = ImportTest::of_rows(1)
         .between()

@@ -1,4 +1,4 @@
-//! The question that is asked before content is replaced, and where it is not asked.
+//! Question before content is replaced: cases with and without the question.
 
 use crate::harness::{ImportTest, ResultsTable, TestRun};
 
@@ -7,7 +7,7 @@ const OTHER: &str = "other.results.csv";
 const REFUSAL: &str = "error: nothing was sent: stored content would be replaced, and there is no \
                        terminal to ask whether that is meant; look with --dry-run, then say --yes\n";
 
-/// A service that has all rows, with other content of the second one and the content of the first.
+/// Service with the first content of all rows, and local files among which the second has changed.
 fn changed() -> ImportTest {
     let test = ImportTest::of_rows(2);
     test.import().with_results(OTHER).exits(0);
@@ -28,7 +28,7 @@ fn without_a_terminal_and_without_yes_nothing_is_sent() {
         .stdout("")
         .requests([])
         .exits(2);
-    // Not even a quiet run refuses something without saying what.
+    // A refusal names its reason even in a quiet run.
     let quiet = replacing(&test).args(["--quiet"]);
     quiet.stderr(REFUSAL).stdout("").requests([]).exits(2);
     assert!(!test.path(ResultsTable::NAME).exists());

@@ -1,4 +1,4 @@
-//! `import --dry-run`: each change of what is attached already, with old and new.
+//! `import --dry-run` with changes: each planned change of an attachment, with old and new values.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ const OTHER: &str = "other.results.csv";
 
 const REPLACE: [&str; 3] = ["--on-conflict", "replace", "--no-backup"];
 
-/// A row of contract 1: its id, title and new id.
+/// Manifest row of contract 1: its external id, title and new external id.
 type ManifestWish<'w> = (&'w str, &'w str, &'w str);
 
 fn manifest(rows: &[ManifestWish<'_>]) -> String {
@@ -20,7 +20,7 @@ fn manifest(rows: &[ManifestWish<'_>]) -> String {
     format!("{header},title,new_external_id\n{}", lines.concat())
 }
 
-/// A service that has attachments of these names and titles, and a manifest that wishes for these.
+/// Service with attachments of the names and titles `there`, and a manifest with the rows `wishes`.
 fn attached(there: &[(&str, &str)], wishes: &[ManifestWish<'_>]) -> ImportTest {
     let test = ImportTest::new();
     let there: Vec<_> = there.iter().map(|(id, title)| (*id, *title, "")).collect();
@@ -35,7 +35,7 @@ fn attached(there: &[(&str, &str)], wishes: &[ManifestWish<'_>]) -> ImportTest {
     test
 }
 
-/// Content of other sizes and of the same size, other titles, and names to be changed.
+/// Rows with content of another size and of the same size, other titles, and new names.
 fn mixed() -> ImportTest {
     let there = [
         ("A1", "One"),

@@ -1,4 +1,4 @@
-//! Backups that cannot be written: nothing is let go of.
+//! Backups which cannot be written: no old content is detached.
 
 use super::{backups, changes_after, imported, replacing};
 use crate::harness::{
@@ -7,7 +7,7 @@ use crate::harness::{
 
 const NEW: &str = "the new content of A1";
 
-/// Larger than a file can grow in the test of a full disk.
+/// Size in bytes above the file size limit in the test of a full disk.
 const LARGE: usize = 100 * 1024;
 
 #[test]
@@ -18,7 +18,7 @@ fn a_full_disk_stops_the_run_before_any_content_is_let_go_of() {
     test.write("A1.pdf", NEW);
     let seen = test.service().log().len();
     replacing(test.resume())
-        // 32 KiB: more than the results, less than the backup.
+        // The limit, 32 KiB, is above the size of the results and below the size of the backup.
         .with_files_of_at_most(64)
         .whatever_it_says()
         .says("cannot write a backup to old: File too large (os error 27)")
@@ -44,7 +44,7 @@ fn a_folder_that_cannot_hold_backups_is_refused_before_anything_is_sent() {
         .exits(2);
 }
 
-/// No replacement of one row has so many syncs.
+/// Upper bound of the number of syncs in a replacement of one row.
 const MORE_THAN_ALL: usize = 40;
 
 #[test]
@@ -86,7 +86,7 @@ fn whichever_sync_fails_the_old_content_is_stored_or_kept_and_the_journal_says_s
             .stored([("A1", NEW)])
             .exits(0);
     }
-    // One of the folder, two of the backup, two of the lines `replacing`, and two for each rewriting
-    // of the results.
+    // One sync for the folder, two for the backup, two for the lines `replacing`, and two for each
+    // rewriting of the results.
     assert!(failed >= 1 + 2 + 2 + 4, "{failed} syncs failed");
 }

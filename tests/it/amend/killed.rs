@@ -1,9 +1,10 @@
-//! Runs that replace, correct and rename, killed at each of their syncs and at random moments, with
-//! and without a loss of power. At every death the old content is stored, or it is kept and the
-//! journal says what waits for bytes; in the end each attachment has just its new content.
+//! Runs which replace content, correct titles and rename, killed at each of their syncs and at
+//! random moments, with and without a loss of power. After every kill the old content is stored, or
+//! a backup holds the old content and the journal names the attachment which waits for bytes. In
+//! the end each attachment has its new content alone.
 //!
-//! A failure prints its seed. `CONSIGN_KILLS_SEED=17 cargo test amend::killed` makes the same choices
-//! again; at which moment a run is killed is up to the machine, too.
+//! A failure prints its seed. `CONSIGN_KILLS_SEED=17 cargo test amend::killed` repeats the choices
+//! of a seed; the exact moment of a kill depends on the machine, too.
 
 use std::env;
 use std::thread;
@@ -18,8 +19,8 @@ use crate::harness::{
     TestRun, content_of, detached, nothing_is_lost, short_or_long,
 };
 
-/// A1 gets longer content, A2 other content of the same size, A3 a title, A4 and A5 another
-/// name.
+/// Changes to the rows: A1 gets longer content, A2 other content of the same size, A3 a title, A4
+/// and A5 another name.
 const MANIFEST: &str = "file_path,object_type,object_id,external_id,title,new_external_id\n\
                         A1.pdf,contract,1,A1,,\n\
                         A2.pdf,contract,2,A2,,\n\
@@ -37,7 +38,7 @@ const ROWS: [&str; 5] = [
 
 const NEW: [(&str, &str); 2] = [("A1", "the new content of A1"), ("A2", "CONTENT OF A2")];
 
-/// No run that changes so few rows has so many syncs.
+/// Upper bound of the number of syncs in a run with these changes.
 const MORE_THAN_ALL: usize = 100;
 
 const UNIQUE: ExternalIdUniqueness = ExternalIdUniqueness::Unique {
@@ -49,7 +50,8 @@ fn of(external_ids: ExternalIdUniqueness) -> ImportTest {
         .emulator(|settings| settings.attachments.external_id_uniqueness = external_ids)
 }
 
-/// Imports the rows, so that the disk has the results for certain, and then wants changes of them.
+/// Imports the rows until the disk has the results durably, and then writes the changed manifest
+/// and files.
 fn imported(test: &ImportTest) -> TestDisk<'_> {
     let disk = TestDisk::under(test);
     disk.watch(test.import()).all_uploaded(5).exits(0);
@@ -75,7 +77,7 @@ fn changes() -> Vec<ReplacedAttachment> {
     NEW.into_iter().zip(1..).map(change).collect()
 }
 
-/// Goes on until the end, and judges it.
+/// Resumes to the end, and checks the results and the service.
 #[track_caller]
 fn ends_well<'t>(disk: &TestDisk<'t>, test: &'t ImportTest) {
     disk.watch(amending(test.resume()))
@@ -103,17 +105,17 @@ fn ends_well<'t>(disk: &TestDisk<'t>, test: &'t ImportTest) {
     assert_eq!(statuses(&test.results()), ROWS);
 }
 
-/// What became of each row. The reason differs: content that a run finds in place it compares.
+/// Returns the status of each row. Reasons differ, because a run compares content found in place.
 fn statuses(results: &ResultsTable) -> Vec<String> {
     let status = |line: String| line.trim_end_matches(" same_content").to_owned();
     results.in_words().into_iter().map(status).collect()
 }
 
-/// So many ways there are to be killed at one sync.
+/// Number of ways to be killed at one sync.
 const WAYS: usize = 4;
 
-/// Kills a run at one sync in all ways, which take their time side by side. Returns how many were
-/// killed: those that are through before have no such sync.
+/// Kills a run at one sync in all ways, side by side. Returns the number of killed runs: a run
+/// which ends earlier has no such sync.
 fn killed_at(nth: usize) -> usize {
     let partial = [PowerLoss::Torn, PowerLoss::Zeros, PowerLoss::Hole][nth % 3];
     let ways: [_; WAYS] = [
@@ -149,14 +151,14 @@ fn a_run_that_changes_attachments_survives_a_kill_at_each_of_its_syncs() {
         .map(killed_at)
         .take_while(|kills| *kills > 0)
         .collect();
-    // Two for each rewriting of the results; of each replacement two for the backup and two for its
-    // lines; one line at least before the title and before each new name.
+    // Two syncs for each rewriting of the results; for each replacement two for the backup and two
+    // for its lines; at least one line before the title and before each new name.
     let syncs = 2 + 2 * (2 + 2) + 1 + 2 + 2;
     assert!(kills.len() >= syncs, "killed at {kills:?}");
     assert_eq!(kills[..syncs], vec![WAYS; syncs], "killed at {kills:?}");
 }
 
-/// So many kills each of the following tests makes, over as many imports as it takes.
+/// Number of kills in each of the following tests, spread over several imports.
 fn kills_to_make() -> usize {
     short_or_long(8, 40)
 }
@@ -169,11 +171,11 @@ const LOSSES: [PowerLoss; 5] = [
     PowerLoss::Hole,
 ];
 
-/// Runs that are killed, and what decides when and how.
+/// Runs with changes, killed again and again, with the random choices of moments and ways.
 struct AmendmentKillChain {
     external_ids: ExternalIdUniqueness,
     random: Rng,
-    /// How long a run takes here that nobody disturbs.
+    /// Duration of an undisturbed run on this machine.
     undisturbed: Duration,
 }
 
@@ -193,8 +195,7 @@ impl AmendmentKillChain {
         }
     }
 
-    /// The same changes, killed so often at the most, and made to their end. Returns how often they
-    /// were.
+    /// Makes the changes once, killed at most `most` times. Returns the number of kills.
     fn amend(&mut self, most: usize) -> usize {
         let test = of(self.external_ids);
         let disk = imported(&test);

@@ -1,7 +1,8 @@
-//! Changes whose answers are lost: whether they were made is found out before anything follows.
+//! Changes whose answers are lost: the tool finds out the effect of the lost request before any
+//! further request.
 //!
-//! Time passes faster for these runs, since a request that has no answer may still come late, and
-//! is given a minute for it. The many ways in which that can go are gone through by the simulation.
+//! The runs have a fast clock, because a request without an answer may still arrive late, and the
+//! tool allows a minute for the delay. The simulation covers the many possible orders.
 
 use std::time::Duration;
 
@@ -19,7 +20,8 @@ use crate::harness::{
 const OLD: &str = "content of A1";
 const NEW: &str = "the new content of A1";
 
-/// Whether a request that has no answer was carried out, as a fault and its words in the log.
+/// Returns the faults of a request without a good answer, carried out or not, each with its words
+/// in the log.
 fn fates(operation: &str) -> [(FaultEffect, String); 3] {
     [
         (LoseAnswer, format!("{operation} A1 200 lose_answer")),
@@ -28,7 +30,7 @@ fn fates(operation: &str) -> [(FaultEffect, String); 3] {
     ]
 }
 
-/// Row A1, imported, with other words in its line of the manifest, and one fault to come.
+/// Imports row A1, adds columns to its manifest row, and prepares one fault.
 fn imported_with(
     columns: &str,
     cells: &str,
@@ -46,7 +48,7 @@ fn imported_with(
     test
 }
 
-/// Makes the run, during which the fault fires.
+/// Makes a run during which the fault fires, and expects success.
 #[track_caller]
 fn ends_well(run: TestRun<'_>, fault: &str, row: &str, stored: (&str, &str)) {
     let outcome = run
@@ -87,15 +89,15 @@ fn a_name_is_changed_whatever_became_of_the_first_request() {
     }
 }
 
-/// A request that is carried out a good while after its sender was left without an answer, and long
-/// before the wait for it is over.
+/// Returns the effect of a request carried out well after its sender lost the answer, and long
+/// before the tool stops waiting.
 fn late() -> FaultEffect {
     FaultEffect::Late {
         delay: Duration::from_secs(1),
     }
 }
 
-/// The requests of an operation, and of the uploads, in the order of their effects.
+/// Returns the requests of an operation and the uploads, in the order of their effects.
 fn order_of(test: &ImportTest, operation: EmulatorOperation) -> Vec<String> {
     let log = test.service().log();
     let asked = log
@@ -137,7 +139,7 @@ fn a_name_that_is_changed_late_is_changed_once() {
     );
 }
 
-/// A replacement of A1 that is killed while a request is held.
+/// Replaces A1, and kills the run while a request is held.
 fn killed_at(request: &str, moment: HoldMoment) -> ImportTest {
     let probe = imported(1);
     probe.write("A1.pdf", NEW);

@@ -1,5 +1,5 @@
-//! `import --on-conflict`, `--update title` and the column `new_external_id`: what is changed because
-//! the user asked for it, and what is left as it is.
+//! `import --on-conflict`, `--update title` and the column `new_external_id`: changes on request,
+//! and attachments left unchanged.
 
 mod consent;
 mod dry_run;
@@ -22,29 +22,29 @@ use consign::digest::sha256;
 
 use crate::harness::{ImportTest, TestRun};
 
-/// The folder of the backups.
+/// Folder of the backups.
 const BACKUPS: &str = "old";
 
-/// The results of somebody else, of whom this import knows nothing.
+/// Results of another import, unknown to the import under test.
 const OTHER: &str = "other.results.csv";
 
-/// A test whose rows are imported.
+/// Imports a test of `rows` rows.
 fn imported(rows: usize) -> ImportTest {
     import(ImportTest::of_rows(rows), rows)
 }
 
-/// Imports so many rows.
+/// Imports `rows` rows, and expects success.
 fn import(test: ImportTest, rows: usize) -> ImportTest {
     test.import().all_uploaded(rows).exits(0);
     test
 }
 
-/// A run that replaces other content, and keeps the old one.
+/// Lets a run replace other content, with a backup of the old content.
 fn replacing(run: TestRun<'_>) -> TestRun<'_> {
     run.args(["--on-conflict", "replace", "--backup", BACKUPS, "--yes"])
 }
 
-/// What the folder of backups holds, as names and contents.
+/// Returns the files in the backup folder, as names and contents.
 fn backups(test: &ImportTest) -> Vec<(String, String)> {
     let Ok(files) = fs::read_dir(test.path(BACKUPS)) else {
         return Vec::new();
@@ -60,19 +60,19 @@ fn backups(test: &ImportTest) -> Vec<(String, String)> {
     backups
 }
 
-/// The name of the backup of a row of [`ImportTest::of_rows`].
+/// Returns the file name of a backup.
 fn backup_name(external_id: &str, id: &str, content: &str) -> String {
     let digest = sha256(content.as_bytes()).to_string();
     format!("{external_id}.{id}.{}.pdf", &digest[..12])
 }
 
-/// The titles of all attachments, in the order of their ids.
+/// Returns the titles of all attachments, in the order of their ids.
 fn titles_of(test: &ImportTest) -> Vec<String> {
     let stored = test.service().stored().into_iter();
     stored.map(|attachment| attachment.title).collect()
 }
 
-/// What each PATCH asked for since the first `seen` requests, as `A1 title`.
+/// Returns the attributes of each PATCH after the first `seen` requests, as `A1 title`.
 fn changes_after(test: &ImportTest, seen: usize) -> Vec<String> {
     let log = test.service().log();
     log[seen..]

@@ -1,4 +1,4 @@
-//! Replacements that fail when the old content is let go of already: it is put back.
+//! Replacements which fail after the old content was detached: the tool puts the old content back.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -15,8 +15,8 @@ use crate::harness::{
 const OLD: &str = "content of A1";
 const NEW: &str = "the new content of A1";
 
-/// The place of the first request that begins so, counted from 1, in a replacement of A1 that
-/// nothing disturbs.
+/// Returns the position, from 1, of the first request with this beginning in an undisturbed
+/// replacement of A1.
 fn place_of(request: &str) -> usize {
     let test = imported(1);
     test.write("A1.pdf", NEW);
@@ -26,7 +26,7 @@ fn place_of(request: &str) -> usize {
     place.unwrap_or_else(|| panic!("{request} in {requests:#?}")) + 1
 }
 
-/// Replaces A1 while something is done to its file, before one request.
+/// Replaces A1, and calls `act` before one request.
 fn replaced_while(request: &str, act: impl Fn(&mut RunningTool<'_>)) -> (ImportTest, FinishedRun) {
     let place = place_of(request);
     let test = ImportTest::of_rows(1).between();
@@ -54,7 +54,7 @@ fn the_old_content_is_put_back_where_the_file_changes_before_it_is_sent() {
         .iter()
         .filter(|one| *one == "update A1 200");
     assert_eq!(patches.count(), 2, "to replace, and to put back");
-    // As it is now, it can be checked and sent.
+    // The changed file can be checked and sent by the next run.
     replacing(test.resume())
         .whatever_it_says()
         .rows(["A1 replaced"])
@@ -68,7 +68,7 @@ fn the_old_content_is_put_back_where_the_file_is_gone_before_it_is_sent() {
     assert_eq!(test.results().in_words(), ["A1 conflict source_changed"]);
 }
 
-/// More than all buffers on the way hold.
+/// Size in bytes beyond all buffers on the way.
 const BIG: usize = 32 << 20;
 
 #[test]
@@ -92,10 +92,10 @@ fn the_old_content_is_put_back_where_the_file_changes_while_it_is_sent() {
     assert_eq!(backups(&test).len(), 1);
 }
 
-/// A replacement of A1 where the storage refuses so many uploads, the first of which is the one of
-/// the new content.
+/// Returns a replacement of A1 whose storage refuses the given number of uploads, beginning with
+/// the one of the new content.
 fn refused(uploads: u64) -> ImportTest {
-    // The first upload of all is that of the old content.
+    // Upload 1 is the one of the old content.
     let faults = (0..uploads).map(|number| Nth(number + 2));
     let test = faults.fold(ImportTest::of_rows(1), |test, nth| {
         test.fault(Upload, nth, status(400))
@@ -150,7 +150,7 @@ fn an_attachment_whose_old_content_cannot_be_put_back_is_named_and_waits_for_byt
     let line = &test.results().in_words()[0];
     assert!(line.starts_with("A1 replacing"), "{line}");
     nothing_is_lost(&test, &[change()]);
-    // It is ours to finish, whatever this run was asked for.
+    // The replacement is ours to finish, whatever the options of this run.
     test.resume()
         .whatever_it_says()
         .rows(["A1 replaced"])

@@ -1,8 +1,8 @@
-//! What is asked for and cannot be done, or not without saying more. Nothing is sent then.
+//! Changes which are impossible, or impossible without further options. Nothing is sent.
 
 use crate::harness::{EVENT, HEADER, ImportTest, ResultsTable, TestRun, content_of, row, row_of};
 
-/// A manifest of rows of [`ImportTest::of_rows`], each with the id that it is to get.
+/// Writes a manifest in which each row has a new external id.
 fn with_new_ids(rows: &[(&str, &str)]) -> ImportTest {
     let lines: Vec<String> = rows
         .iter()
@@ -16,7 +16,7 @@ fn with_new_ids(rows: &[(&str, &str)]) -> ImportTest {
     test
 }
 
-/// A run that sends nothing, leaves no results, and says this.
+/// Expects a run to send nothing, to leave no results and to print `said`.
 #[track_caller]
 fn refused(run: TestRun<'_>, test: &ImportTest, said: &str) {
     run.says(said).stdout("").requests([]).exits(2);

@@ -1,11 +1,11 @@
-//! Attachments that get another external id.
+//! Attachments with a new external id.
 
 use consign::emulator::{ExternalIdClashStatus, ExternalIdUniqueness};
 
 use super::{OTHER, backups, changes_after, imported, replacing};
 use crate::harness::{HoldMoment, ImportTest};
 
-/// A manifest of rows of [`ImportTest::of_rows`], each with the name that it is to have.
+/// Returns a manifest in which each row has a new external id.
 fn manifest<const N: usize>(renames: [(&str, &str); N]) -> String {
     let rows = renames.map(|(id, new)| {
         let number = &id[1..];
@@ -54,7 +54,7 @@ fn a_row_whose_new_name_is_there_and_whose_old_one_is_not_is_done() {
     test.write("m.csv", manifest([("A1", "DE-A1")]));
     test.resume().whatever_it_says().exits(0);
     let seen = test.service().log().len();
-    // Somebody has lost the results.
+    // The results are lost.
     test.remove("m.results.csv");
     test.import()
         .whatever_it_says()
@@ -89,8 +89,8 @@ fn of_two_attachments_with_the_old_and_the_new_name_neither_is_touched() {
     assert_eq!(test.results().in_words()[0], "A1 conflict new_id_taken");
 }
 
-/// Lets somebody take the new name just before the request that renames, and says what became of
-/// the row.
+/// Lets another client take the new name just before the renaming request. Returns the test and the
+/// line of the row.
 fn taken_meanwhile(external_ids: ExternalIdUniqueness) -> (ImportTest, String) {
     let count = |test: &ImportTest| {
         test.write("m.csv", manifest([("A2", "B2")]));
@@ -107,7 +107,7 @@ fn taken_meanwhile(external_ids: ExternalIdUniqueness) -> (ImportTest, String) {
         .emulator(|settings| settings.attachments.external_id_uniqueness = external_ids);
     test.import().all_uploaded(2).exits(0);
     test.write("m.csv", manifest([("A2", "B2")]));
-    // A1 is older than A2, so that it is found under the name that both have then.
+    // Both attachments have the name, and the look-up finds A1, the older one.
     test.resume()
         .while_held(nth, HoldMoment::Before, |running| {
             running.test.service().rename("A1", "B2");

@@ -1,4 +1,4 @@
-//! New content in the place of the old, which is kept first.
+//! Replacements of content, with a backup of the old content.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -13,7 +13,7 @@ use crate::harness::{HEADER, HoldMoment, ImportTest, KILLED, RunningTool, row, s
 
 const NEW: &str = "the new content, scanned better";
 
-/// As long as `content of A1`.
+/// Content with the size of `content of A1`.
 const AS_LONG: &str = "CONTENT OF A1";
 
 #[test]
@@ -69,7 +69,7 @@ fn what_was_replaced_is_done_and_its_line_keeps_what_was_there_before() {
         .exits(0);
     assert_eq!(test.results().cell("A1", "backup"), backup);
 
-    // And once more: the newest backup is the one that the line names.
+    // After a second replacement the line names the newest backup.
     test.write("A1.pdf", AS_LONG);
     replacing(test.resume())
         .whatever_it_says()
@@ -251,7 +251,7 @@ fn what_others_put_in_its_place_meanwhile_is_kept_in_turn() {
     test.write("A1.pdf", NEW);
     let log = || test.service().log().len();
     let before = log();
-    // A run that nobody disturbs, to count the requests up to the look that follows the backup.
+    // An undisturbed run counts the requests up to the look-up after the backup.
     let probe = ImportTest::of_rows(1);
     probe.import().with_results(OTHER).exits(0);
     probe.write("A1.pdf", NEW);

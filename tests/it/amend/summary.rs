@@ -1,4 +1,4 @@
-//! What a run that changes things says at its end.
+//! Summaries of runs with changes.
 
 use consign::emulator::{EmulatorOperation, FaultTrigger};
 use serde_json::{Value, json};
@@ -8,7 +8,8 @@ use crate::harness::{ImportTest, TestRun, status};
 
 const NEW: &str = "something longer than before";
 
-/// An attachment whose new content the storage refuses, and of whose old one there is no backup.
+/// Leaves an attachment without content: the storage refuses the new content, and the old one has
+/// no backup.
 fn without_content() -> ImportTest {
     let second = FaultTrigger::Nth(2);
     let test = ImportTest::of_rows(1).fault(EmulatorOperation::Upload, second, status(400));

@@ -1,4 +1,4 @@
-//! Titles that are corrected, and nothing else with them.
+//! Corrected titles, with nothing else changed.
 
 use consign::emulator::EmulatorOperation::Update;
 use consign::emulator::FaultTrigger::Nth;
@@ -7,7 +7,7 @@ use consign::emulator::TitleOnRename;
 use super::{OTHER, changes_after, replacing, titles_of};
 use crate::harness::{ImportTest, status};
 
-/// A manifest of two rows with titles; an empty one is the service's business.
+/// Returns a manifest of two rows with titles. An empty title is left to the service.
 fn manifest(titles: [&str; 2]) -> String {
     let [first, second] = titles;
     format!(
@@ -17,7 +17,7 @@ fn manifest(titles: [&str; 2]) -> String {
     )
 }
 
-/// Two rows that are imported, the second of which has no title.
+/// Imports two rows, the second without a title.
 fn imported() -> ImportTest {
     with_titles(ImportTest::of_rows(2))
 }

@@ -1,25 +1,25 @@
-//! As much of Rust's grammar as shows which paths a file names and which modules it declares.
+//! Reader for a part of Rust's grammar: the paths named in a file, and its module declarations.
 
 use std::fs;
 use std::path::Path;
 
-/// What a file shows.
+/// Paths and module declarations of one file.
 #[derive(Debug, Default)]
 pub(super) struct SourceFacts {
-    /// The modules that it declares in files of their own.
+    /// Modules declared as files of their own.
     pub(super) declared: Vec<String>,
-    /// The paths into the crate that it names, in `use` lines and elsewhere.
+    /// Paths into the crate, in `use` lines and elsewhere.
     pub(super) named: Vec<CratePath>,
 }
 
-/// A path into the crate, from its root on.
+/// Path into the crate, from the crate's root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CratePath {
     pub(super) path: Vec<String>,
     pub(super) line: usize,
 }
 
-/// Reads the file of the module `own`, without what stands under `cfg(test)`.
+/// Reads the file of the module `own`, without items under `cfg(test)`.
 pub(super) fn read(file: &Path, own: &[String]) -> SourceFacts {
     read_text(&fs::read_to_string(file).unwrap(), own)
 }
@@ -45,12 +45,13 @@ struct SourceToken {
 struct SourceReader {
     tokens: Vec<SourceToken>,
     at: usize,
-    /// The module that is being read, from the crate's root on.
+    /// Current module, from the crate's root.
     module: Vec<String>,
     read: SourceFacts,
 }
 
-/// What opens an item, which ends with a semicolon or a block; a field or a variant ends with a comma.
+/// Keywords which open an item. An item ends with a semicolon or a block; a field or a variant ends
+/// with a comma.
 const ITEMS: [&str; 14] = [
     "async",
     "const",
@@ -88,7 +89,7 @@ impl SourceReader {
         text
     }
 
-    /// Reads to the end of the file, or of the block that was opened.
+    /// Reads to the end of the file or of the current block.
     fn items(&mut self) {
         while self.at < self.tokens.len() && self.peek(0) != "}" {
             self.item();
@@ -128,7 +129,7 @@ impl SourceReader {
         }
     }
 
-    /// Reads what follows `use`, or an element of a group, with the path that stands before it.
+    /// Reads the tree after `use`, or an element of a group, with the path in front of it.
     fn tree(&mut self, mut path: Vec<String>) {
         let line = self.tokens[self.at].line;
         loop {
@@ -158,7 +159,7 @@ impl SourceReader {
         self.name(&path, line);
     }
 
-    /// Reads a token, and with one that begins a path the whole of it.
+    /// Reads a token. A token which begins a path is read with the whole path.
     fn inline_path(&mut self) {
         let line = self.tokens[self.at].line;
         let continues = self.at > 0 && self.tokens[self.at - 1].text == "::";
@@ -175,7 +176,7 @@ impl SourceReader {
         }
     }
 
-    /// Notes a path, if it leads into the crate.
+    /// Records a path which leads into the crate.
     fn name(&mut self, path: &[String], line: usize) {
         let mut absolute = match path[0].as_str() {
             "crate" => Vec::new(),
@@ -195,7 +196,7 @@ impl SourceReader {
         });
     }
 
-    /// Whether an attribute stands here that leaves the next item to tests.
+    /// Returns `true` at an attribute which restricts the next item to tests.
     fn is_test_only(&self) -> bool {
         self.sees(&["#", "[", "cfg", "(", "test", ")"])
             || self.sees(&["#", "[", "cfg", "(", "all", "(", "test"])
@@ -225,7 +226,7 @@ impl SourceReader {
         }
     }
 
-    /// Skips some tokens, and the group that opens behind them.
+    /// Skips `before` tokens, and then a group.
     fn skip_group(&mut self, before: usize) {
         self.at += before;
         let mut depth = 0;
@@ -242,7 +243,7 @@ impl SourceReader {
     }
 }
 
-/// Whether a path may begin with this and lead into the crate.
+/// Returns `true` if a path which begins with the name can lead into the crate.
 fn is_start(name: &str) -> bool {
     ["crate", "self", "super"].contains(&name)
 }
@@ -251,8 +252,8 @@ fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_alphabetic() || c == '_')
 }
 
-/// Code without its comments, literals and white space. A literal that holds nothing but a path, as
-/// in an attribute of serde, counts as that path.
+/// Returns the tokens of code without comments, literals and white space. A literal which holds
+/// only a path, as in an attribute of serde, counts as the path.
 fn tokens(text: &str) -> Vec<SourceToken> {
     let mut tokens = Vec::new();
     let mut rest = text;
@@ -332,7 +333,7 @@ fn length_of_token(rest: &str, first: char) -> usize {
     }
 }
 
-/// Whether a single quote opens no character, but a lifetime or a label.
+/// Returns `true` if a single quote opens a lifetime or a label instead of a character.
 fn is_lifetime(rest: &str) -> bool {
     let mut chars = rest.chars().skip(1);
     let first = chars.next();

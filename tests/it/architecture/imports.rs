@@ -1,16 +1,16 @@
-//! The imports of modules, read from their source, against the order in which the modules stand.
+//! Imports of modules, read from the source and compared with the order of the modules.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::code::{self, CratePath};
 
-/// The imports that do not run downwards among the modules of `base`, a folder below `src`, each with
-/// its file and line. `order` names the modules from the ground up; the file of `base` itself
-/// (`lib.rs`, `mod.rs`) stands above them all. A module that `order` leaves out, or names without its
-/// being there, is told too.
+/// Returns the imports which do not run downwards among the modules of `base`, a folder below
+/// `src`, each with its file and line. `order` names the modules from the bottom up; the file of
+/// `base` itself (`lib.rs`, `mod.rs`) stands above all of them. Modules missing in `order`, and
+/// names in `order` without a module, are reported, too.
 ///
-/// Comments, unit tests and what else stands under `cfg(test)` are left out.
+/// Comments, unit tests and other items under `cfg(test)` are left out.
 pub(super) fn modules_import_only_what_stands_below(base: &Path, order: &[&str]) -> Vec<String> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let prefix: Vec<String> = base
@@ -51,8 +51,8 @@ pub(super) fn modules_import_only_what_stands_below(base: &Path, order: &[&str])
     strays
 }
 
-/// The module, or the file of the base itself, to which a path leads, unless it is among those that
-/// may be imported.
+/// Returns the module to which a path leads, or the file of the base itself, unless the import is
+/// allowed.
 fn what_stands_not_below(path: &[String], prefix: &[String], below: &[&str]) -> Option<String> {
     let within = path.strip_prefix(prefix)?;
     match within.first() {
@@ -67,7 +67,7 @@ fn what_stands_not_below(path: &[String], prefix: &[String], below: &[&str]) -> 
     }
 }
 
-/// Every path that a module's files name, with the file.
+/// Returns all paths named in a module's files, each with its file.
 fn imports_below(folder: &Path, module: &String, parent: &[String]) -> Vec<(PathBuf, CratePath)> {
     let own = [parent, std::slice::from_ref(module)].concat();
     let below = folder.join(module);

@@ -1,4 +1,4 @@
-//! What is said of single cells, and of external ids among each other.
+//! Problems of single cells, and of external ids among each other.
 
 use super::{is_told, with_rows};
 

@@ -1,4 +1,4 @@
-//! What is said of the files that a manifest names.
+//! Problems of the files named in a manifest.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -36,7 +36,7 @@ fn a_file_that_is_not_there_is_told_with_the_one_that_may_be_meant() {
         let message = format!("m.csv line 2 (row 1), column file_path: \"{path}\" {said}");
         is_told(&test, kind, &message);
     }
-    // Composed in the manifest, decomposed on the disk.
+    // The name is composed in the manifest and decomposed on the disk.
     let test = with_rows("\u{fc}.pdf,contract,1,A\n").file("u\u{308}.pdf", "x");
     is_told(
         &test,

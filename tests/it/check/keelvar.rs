@@ -1,4 +1,4 @@
-//! What is said of manifests for Keelvar.
+//! Problems of manifests for Keelvar.
 
 use super::{PROBLEMS, is_told, noted, with_rows};
 use crate::harness::{HEADER, ImportTest};
@@ -6,7 +6,7 @@ use crate::harness::{HEADER, ImportTest};
 const ONE: &str = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
 const OTHER: &str = "9b2c0f5e-1d7a-4c3b-8e6f-5a4d3c2b1a09";
 
-/// A folder with files of one name in three folders, and a manifest with these rows.
+/// Writes files of one name in three folders, and a manifest with the given rows.
 fn with_namesakes(header: &str, rows: &str) -> ImportTest {
     ImportTest::new()
         .file("x/a.pdf", "alpha")
@@ -108,7 +108,7 @@ fn rows_of_two_services_in_one_manifest_are_told_with_the_row_that_decides() {
 
 #[test]
 fn one_name_twice_on_one_record_is_warned_of_in_both_rows() {
-    // By their own names, and by those that the manifest gives them; capitals make no difference.
+    // The names are those of the files, or those in the manifest. Case makes no difference.
     for (second_path, names, column, [first, second]) in [
         ("y/a.pdf", ["", ""], "file_path", ["x/a.pdf", "y/a.pdf"]),
         ("y/A.PDF", ["", ""], "file_path", ["x/a.pdf", "y/A.PDF"]),

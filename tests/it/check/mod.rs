@@ -1,4 +1,4 @@
-//! `consign check`: what is said of a manifest, and of the files that it names.
+//! `consign check`: problems of a manifest and of the files named in it.
 
 mod cells;
 mod files;
@@ -9,14 +9,14 @@ use crate::harness::{HEADER, ImportTest};
 
 const PROBLEMS: &str = "m.problems.csv";
 
-/// A folder with one file, `a.pdf`, and a manifest of these rows.
+/// Writes one file, `a.pdf`, and a manifest with the given rows.
 fn with_rows(rows: &str) -> ImportTest {
     ImportTest::new()
         .file("a.pdf", "alpha")
         .manifest(format!("{HEADER}{rows}"))
 }
 
-/// What the problems file says of each problem: kind, line, row and column.
+/// Returns the lines of the problems file, each as kind, line, row and column.
 fn noted(test: &ImportTest) -> Vec<String> {
     let problems = test.read(PROBLEMS);
     let mut reader = csv::Reader::from_reader(problems.as_bytes());
@@ -32,7 +32,8 @@ fn noted(test: &ImportTest) -> Vec<String> {
         .collect()
 }
 
-/// One mistake in the first row: in `rows`, of which `message` is told and `kind` is noted.
+/// Checks `rows`, whose first row has one problem, and expects `message` on standard output and
+/// `kind` in the problems file.
 #[track_caller]
 fn is_told(test: &ImportTest, kind: &str, message: &str) {
     test.check().stderr(format!("{message}\n")).exits(2);

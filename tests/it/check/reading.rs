@@ -1,9 +1,9 @@
-//! How a manifest is read: encodings, delimiters, headers and the shape of rows.
+//! Reading of manifests: encodings, delimiters, headers and the shape of rows.
 
 use super::{noted, with_rows};
 use crate::harness::{HEADER, ImportTest};
 
-/// A manifest that cannot be read as rows at all.
+/// Expects a manifest to be refused as unreadable.
 #[track_caller]
 fn is_refused(manifest: impl AsRef<[u8]>, message: &str) {
     let test = ImportTest::new().file("a.pdf", "alpha").manifest(manifest);

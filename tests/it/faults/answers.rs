@@ -1,4 +1,4 @@
-//! Answers that break off, never end, or are somebody else's.
+//! Answers which break off, never end, or come from another program.
 
 use consign::emulator::EmulatorOperation::{Create, Get, GetByExternalId, List, Upload};
 use consign::emulator::FaultEffect::{
@@ -72,7 +72,8 @@ fn a_confirmation_that_breaks_off_or_never_ends_is_asked_for_again() {
     }
 }
 
-/// Before a PATCH, which detaches what is stored, the GET must really have said that nothing is.
+/// A PATCH detaches the stored bytes, so the GET before must have reported no bytes in a valid
+/// answer.
 #[test]
 fn no_new_address_is_asked_for_on_the_word_of_anybody_but_the_service() {
     for (effect, first) in [

@@ -1,4 +1,4 @@
-//! A service that has too much to do, and one that it shares its limit with.
+//! Overloaded services, and limits shared with other clients.
 
 use std::num::NonZeroU32;
 
@@ -53,7 +53,7 @@ fn a_429_with_a_date_is_waited_out_until_then() {
         ])
         .stored_rows(["A1"])
         .exits(0);
-    // Some of the time passes before the answer is read, but not most of it.
+    // The tool reads the answer after a part of the time has passed, but not most of the time.
     let told = |seconds| outcome.stderr.contains(&format!("all wait {seconds} s,"));
     assert!([2, 3, 4, 5].into_iter().any(told), "{}", outcome.stderr);
 }

@@ -1,7 +1,8 @@
-//! Bad days of the network and of the service, each as its user sees it: the file is stored once,
-//! the row is done, and the request log shows that the fault was there.
+//! Bad days of the network and of the service, as seen by the user: the file is stored once, the
+//! row is done, and the request log shows the fault.
 //!
-//! What a lost, reset or refused request leads to is in `lost_answers`; here is the rest.
+//! Consequences of lost, reset and refused requests are in `lost_answers`; the other faults are
+//! here.
 
 mod answers;
 mod bursts;

@@ -1,5 +1,5 @@
-//! Answers that do not come, or too slowly: the runs here wait for as long as the tool does that time
-//! passes faster for, and everything that can wait side by side does.
+//! Answers which come too slowly or never. The runs wait as long as the tool does with a fast
+//! clock, side by side wherever possible.
 
 use consign::emulator::EmulatorOperation::{Create, GetByExternalId, List, Update, Upload};
 use consign::emulator::FaultEffect::{

@@ -1,4 +1,4 @@
-//! Bad days from a file, on the emulator that stands by itself.
+//! Fault scenarios from a file, with the emulator as a process of its own.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use consign::emulator::count_by_external_id;
 use crate::emulator::started;
 use crate::harness::{ImportTest, RunningTool};
 
-/// Ends it, and returns what it says of its faults.
+/// Ends the emulator, and returns its account of the faults.
 fn account(emulator: &mut RunningTool<'_>) -> String {
     emulator.signal("TERM");
     let (code, stdout, stderr) = emulator.finish();
@@ -45,7 +45,7 @@ fn the_sample_import_gets_over_the_sample_bad_day() {
          fault 4, html200 of get_by_external_id: fired 1 time\n\
          fault 5, status of list: fired 1 time\n"
     );
-    // Whether it falls into the few seconds that this import takes, is not for this test to say.
+    // The span may or may not fall into the few seconds of this import, so the count is left out.
     assert!(span.starts_with("status of api: "), "{span}");
 }
 

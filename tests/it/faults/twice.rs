@@ -1,4 +1,4 @@
-//! Requests that something on the way delivers twice.
+//! Requests delivered twice by an intermediary.
 
 use std::thread;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use consign::emulator::FaultTrigger::Nth;
 
 use crate::harness::ImportTest;
 
-/// The second delivery is refused for the first, whose record looks like somebody else's. It has
-/// no bytes, so that the service removes it, and the row is done then.
+/// The second delivery is refused because of the first, whose record looks like a record of another
+/// client. The record has no bytes, so the service removes the record, and then the row is done.
 #[test]
 fn a_record_that_clashes_with_itself_is_waited_for_until_it_goes_away() {
     const PURGE: Duration = Duration::from_secs(4);

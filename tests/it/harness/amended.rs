@@ -1,5 +1,5 @@
-//! What must be true of an attachment at every moment while its content is replaced: the old content
-//! or the new is stored, or the journal says that it waits for bytes and where the old ones are.
+//! Check of an attachment at any moment of a replacement: the old or the new content is stored, or
+//! the journal says that the attachment waits for bytes and names the backup of the old content.
 
 use std::fs;
 
@@ -12,18 +12,18 @@ use super::judge::is_guarded;
 use super::results::ResultsLine;
 use super::{ImportTest, ResultsTable};
 
-/// An attachment whose content is replaced.
+/// Attachment with replaced content.
 #[derive(Debug, Clone)]
 pub(crate) struct ReplacedAttachment {
-    /// The key of its row.
+    /// External id of the row.
     pub(crate) external_id: String,
-    /// The service's id.
+    /// Id given by the service.
     pub(crate) id: u64,
     pub(crate) old: String,
     pub(crate) new: String,
 }
 
-/// Judges the world as a run left it, however it ended.
+/// Checks the service and the journal after a run, however the run ended.
 #[track_caller]
 pub(crate) fn nothing_is_lost(test: &ImportTest, changes: &[ReplacedAttachment]) {
     let stored = test.service().stored();
@@ -41,7 +41,8 @@ fn content_of(stored: &[StoredAttachment], id: u64) -> Option<String> {
     Some(String::from_utf8_lossy(&fs::read(&attachment.bytes).unwrap()).into_owned())
 }
 
-/// The journal says so, and where the old content is, or that nobody wants it.
+/// Checks an attachment without bytes: the journal says `replacing` and names the backup, or says
+/// that the user waived the backup.
 #[track_caller]
 fn waits_for_bytes(test: &ImportTest, change: &ReplacedAttachment) {
     let results = test.results();
@@ -59,7 +60,7 @@ fn waits_for_bytes(test: &ImportTest, change: &ReplacedAttachment) {
     }
 }
 
-/// The line of a row that counts.
+/// Returns the newest line of a row with a valid line check.
 fn newest<'r>(results: &'r ResultsTable, external_id: &str) -> Option<&'r ResultsLine> {
     let believed = results
         .lines
@@ -68,8 +69,8 @@ fn newest<'r>(results: &'r ResultsTable, external_id: &str) -> Option<&'r Result
     believed.max_by_key(|line| parse_serial(line.cell(LINE_CHECK_COLUMN)))
 }
 
-/// Each request that let go of stored bytes, as `external_id`; those that were not carried out did
-/// not.
+/// Returns the external ids of the requests which detached stored bytes. Requests not carried out
+/// detached nothing.
 pub(crate) fn detached(log: &[RequestLogEntry]) -> Vec<&str> {
     let lets_go = |entry: &&RequestLogEntry| {
         matches!(

@@ -1,6 +1,6 @@
-//! Somebody between the tool and the emulator, for what no well-behaved service does, and for
-//! tests that have to do something at one certain moment: answers can be altered, and one request
-//! can be held until the test lets go of it. Nothing here waits for a time to pass.
+//! Proxy between the tool and the emulator, for answers no well-behaved service gives, and for
+//! tests which act at one certain moment: the proxy can alter answers, and can hold one request
+//! until the test releases the request. No code here waits for time to pass.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -18,13 +18,13 @@ use tokio::sync::watch;
 
 use super::TestedService;
 
-/// What is done to the JSON of each answer.
+/// Function which alters the JSON of each answer.
 pub(super) type AlterJson = fn(&mut Value);
 
-/// What is done to each whole answer, which belongs to this request.
+/// Function which changes each whole answer. Its first argument is the request's head.
 type ForgeResponse = Arc<dyn Fn(&Parts, &mut Response<Vec<u8>>) + Send + Sync>;
 
-/// How somebody between behaves.
+/// Changes made by the proxy.
 #[derive(Clone)]
 pub(super) struct ProxyBehaviour {
     pub(super) alter: AlterJson,
@@ -40,7 +40,7 @@ impl Default for ProxyBehaviour {
     }
 }
 
-/// The head of a request, as it came.
+/// Head of a request, as received.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestHead {
     pub(crate) method: String,
@@ -48,16 +48,16 @@ pub(crate) struct RequestHead {
     pub(crate) headers: HeaderMap,
 }
 
-/// When a request is held.
+/// Moment at which a request is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HoldMoment {
-    /// Before the service knows of it.
+    /// Before the request reaches the service.
     Before,
-    /// When it is carried out, before its answer comes back.
+    /// After the service has carried out the request, before the answer returns.
     After,
 }
 
-/// Somebody between, as the test sees it.
+/// Running proxy, as seen by a test.
 #[derive(Debug)]
 pub(crate) struct HoldingProxy {
     address: SocketAddr,
@@ -67,10 +67,10 @@ pub(crate) struct HoldingProxy {
     heads: Arc<Mutex<Vec<RequestHead>>>,
 }
 
-/// Which request is held next.
+/// Choice of the request to hold.
 #[derive(Debug)]
 struct HoldRule {
-    /// How many requests will pass before that one, and when it is held.
+    /// Number of requests which pass before the held one, and the moment of the hold.
     next: Mutex<Option<(usize, HoldMoment)>>,
     holding: watch::Sender<bool>,
 }
@@ -79,7 +79,7 @@ struct HoldRule {
 struct ProxyState {
     client: reqwest::Client,
     emulator: SocketAddr,
-    /// Where bytes are sent to and come from: scheme, host and port.
+    /// Origin of upload and download URLs: scheme, host and port.
     storage: String,
     manner: ProxyBehaviour,
     hold: Arc<HoldRule>,
@@ -89,8 +89,8 @@ struct ProxyState {
 }
 
 impl HoldingProxy {
-    /// Stands before an emulator. Uploads and downloads come here too, unless they have to take
-    /// another way.
+    /// Starts a proxy in front of an emulator. Uploads and downloads come through the proxy too,
+    /// unless `storage` names another origin.
     pub(super) async fn start(
         emulator: SocketAddr,
         manner: ProxyBehaviour,
@@ -125,43 +125,43 @@ impl HoldingProxy {
         }
     }
 
-    /// Where it listens.
+    /// Returns the address of the listener.
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The heads of all requests so far, those to the storage among them.
+    /// Returns the heads of all requests so far, uploads and downloads included.
     pub(crate) fn heads(&self) -> Vec<RequestHead> {
         self.heads.lock().unwrap().clone()
     }
 
-    /// The secret part of each upload URL that passed here.
+    /// Returns the signature of each upload URL seen so far.
     pub(crate) fn signatures(&self) -> Vec<String> {
         signatures(&self.upload_urls)
     }
 
-    /// Likewise of each download URL.
+    /// Returns the signature of each download URL seen so far.
     pub(crate) fn download_signatures(&self) -> Vec<String> {
         signatures(&self.download_urls)
     }
 
-    /// The base URL that leads here.
+    /// Returns the base URL of the proxy.
     pub(super) fn base_url(&self, api: TestedService) -> String {
         format!("http://{}{}", self.address, api.path())
     }
 
-    /// The `nth` request from now on will be held; the next one is the first.
+    /// Holds the `nth` request from now on, counted from 1.
     pub(super) fn hold(&self, nth: usize, moment: HoldMoment) {
         self.hold.holding.send_replace(false);
         *self.hold.next() = Some((nth - 1, moment));
     }
 
-    /// Whether a request is being held.
+    /// Returns `true` while a request is held.
     pub(super) fn is_holding(&self) -> bool {
         *self.hold.holding.borrow()
     }
 
-    /// Lets go of it.
+    /// Releases the held request.
     pub(crate) fn release(&self) {
         self.hold.holding.send_replace(false);
     }
@@ -172,7 +172,8 @@ impl HoldRule {
         self.next.lock().unwrap()
     }
 
-    /// Counts a request, and says whether and when it is to be held.
+    /// Counts a request. Returns the moment at which to hold the request, or `None` if the request
+    /// passes.
     fn count(&self) -> Option<HoldMoment> {
         let mut next = self.next();
         match next.take() {
@@ -184,18 +185,17 @@ impl HoldRule {
         }
     }
 
-    /// Waits until the test lets go, or whoever sent the request is gone.
+    /// Waits until the test releases the request, or until the sender of the request is gone.
     async fn wait(&self) {
         let _gone = ReleaseOnDrop(&self.holding);
         let mut holding = self.holding.subscribe();
         self.holding.send_replace(true);
-        // The sender is `self`, so that the wait ends by being let go.
+        // The sender is `self`, so the channel stays open, and the wait ends by a release.
         let _ = holding.wait_for(|holding| !holding).await;
     }
 }
 
-/// Says that nothing is held any more, also where the server drops a request because its sender is
-/// gone.
+/// Marks the hold as ended, even if the server drops a request because its sender is gone.
 struct ReleaseOnDrop<'h>(&'h watch::Sender<bool>);
 
 impl Drop for ReleaseOnDrop<'_> {
@@ -226,7 +226,7 @@ impl ProxyState {
         });
         let asked = head.clone();
         head.headers.remove(HOST);
-        // Half a request is none of the emulator's business.
+        // The emulator does not get incomplete requests.
         let Ok(body) = to_bytes(body, usize::MAX).await else {
             return Response::default();
         };
@@ -240,7 +240,7 @@ impl ProxyState {
             .unwrap();
         let mut response = Response::builder().status(answer.status());
         for (name, value) in answer.headers() {
-            // They speak of the body on the emulator's own connection.
+            // These headers describe the body on the emulator's own connection.
             if name != CONTENT_LENGTH && name != TRANSFER_ENCODING {
                 response = response.header(name, value);
             }
@@ -251,7 +251,7 @@ impl ProxyState {
         response.map(Body::from)
     }
 
-    /// Alters URLs so that they come this way, and remembers them.
+    /// Points URLs at the proxy, and remembers them.
     fn lead_here(&self, urls: Vec<&mut String>, seen: &Mutex<Vec<String>>) {
         for url in urls {
             *url = url.replace(&format!("http://{}", self.emulator), &self.storage);
@@ -263,7 +263,7 @@ impl ProxyState {
         let Ok(mut json) = serde_json::from_slice::<Value>(body) else {
             return body.to_vec();
         };
-        // Bytes pass here too: what signs an URL does not cover its host.
+        // Bytes pass through the proxy too: the signature of a URL does not cover its host.
         self.lead_here(upload_urls(&mut json), &self.upload_urls);
         self.lead_here(download_urls(&mut json), &self.download_urls);
         (self.manner.alter)(&mut json);
@@ -271,7 +271,7 @@ impl ProxyState {
     }
 }
 
-/// The upload URL of an attachment, or those of a job.
+/// Returns the upload URL of an attachment, or all upload URLs of a job.
 fn upload_urls(json: &mut Value) -> Vec<&mut String> {
     if json.pointer("/detail/files").is_none() {
         return texts(json.pointer_mut("/data/attributes/upload_url"));
@@ -281,7 +281,7 @@ fn upload_urls(json: &mut Value) -> Vec<&mut String> {
     texts(files.filter_map(|file| file.get_mut("upload_url")))
 }
 
-/// The download URL of an attachment, or those of several.
+/// Returns the download URL of an attachment, or of each attachment in a list.
 fn download_urls(json: &mut Value) -> Vec<&mut String> {
     let resources = match json.get_mut("data") {
         Some(Value::Array(list)) => list.iter_mut().collect(),
@@ -301,7 +301,7 @@ fn texts<'v>(values: impl IntoIterator<Item = &'v mut Value>) -> Vec<&'v mut Str
     values.into_iter().filter_map(text).collect()
 }
 
-/// The secret part of each URL.
+/// Returns the signature of each URL.
 fn signatures(urls: &Mutex<Vec<String>>) -> Vec<String> {
     let urls = urls.lock().unwrap();
     let signature = |url: &String| url.split_once("signature=").unwrap().1.to_owned();

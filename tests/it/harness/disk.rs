@@ -1,10 +1,9 @@
-//! The disk under a run, and what a loss of power leaves on it.
+//! Disk under a run, and losses of power.
 //!
-//! A shim between the real binary and the C library (`shim.c`) writes down every sync, so that a
-//! test knows which bytes of the results, and which of their renamings, the disk has for certain.
-//! All others a loss of power may take, or mangle. The shim can also kill or stop the run at a call,
-//! or make the call fail; and it lets time pass faster, so that nobody waits for the look-ups that
-//! follow a lost POST.
+//! A shim between the real binary and the C library (`shim.c`) records every sync, so a test knows
+//! which bytes and which renamings of the results are durable. A loss of power may take or mangle
+//! all others. The shim can also kill or stop the run at a call, or make the call fail. A fast
+//! clock spares tests the wait before the look-ups after a lost POST.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -19,89 +18,89 @@ use tempfile::{NamedTempFile, TempDir};
 
 use super::{ImportTest, ResultsTable, TestRun};
 
-/// How many seconds pass for the tool in one.
+/// Speed of the tool's clock: seconds for the tool in each real second.
 const HASTE: &str = "20";
 
-/// What a run does that can be disturbed.
+/// Call which the shim can disturb.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DiskCall {
-    /// Syncing a file or a folder.
+    /// Sync of a file or a folder.
     Sync,
-    /// Taking a lock.
+    /// Taking of a lock.
     Lock,
-    /// Trying whether a folder can be synced.
+    /// Trial sync of a folder, to find out if the file system can sync folders.
     Probe,
 }
 
-/// What happens to a call.
+/// Disturbance of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DiskFault {
-    /// The run is killed before it.
+    /// Kills the run before the call.
     KillBefore,
-    /// The run is killed after it.
+    /// Kills the run after the call.
     KillAfter,
-    /// The run is stopped before it, until it is told to continue.
+    /// Stops the run before the call, until a signal continues the run.
     StopBefore,
-    /// The disk has failed.
+    /// Fails with `EIO`: the disk has failed.
     InputOutputError,
-    /// The disk is full.
+    /// Fails with `ENOSPC`: the disk is full.
     NoSpace,
-    /// The file system cannot do this, as it says with `EINVAL`.
+    /// Fails with `EINVAL`: the file system does not support the call.
     Invalid,
-    /// The same, as it says with `EOPNOTSUPP`.
+    /// Fails with `EOPNOTSUPP`: the file system does not support the call.
     NotSupported,
-    /// It has no locks left, or knows none.
+    /// Fails with `ENOLCK`: the file system has no locks left, or supports none.
     NoLocks,
 }
 
-/// A call, as the shim wrote it down.
+/// Call recorded by the shim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RecordedCall {
     pub(crate) call: DiskCall,
-    /// `done`, or what happened instead.
+    /// `done`, `refused`, or the disturbance.
     pub(crate) outcome: String,
-    /// How long the file was.
+    /// Size of the file in bytes before the call.
     pub(crate) length: u64,
-    /// The file itself, whatever it is called.
+    /// Inode of the file, independent of its name.
     pub(crate) inode: u64,
-    /// The file that the path of the results led to, or 0.
+    /// Inode under the path of the results, or 0 if there is no file.
     pub(crate) results: u64,
     pub(crate) path: PathBuf,
 }
 
-/// What a loss of power does to what the disk does not have for certain.
+/// Effect of the end of a run on data which the disk does not hold durably.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PowerLoss {
-    /// Nothing: only the run was killed.
+    /// No loss: only the run was killed.
     Nothing,
-    /// All of it is lost, renamings too.
+    /// All unsynced data is lost, renamings too.
     Everything,
     /// Some of the last bytes are lost.
     Torn,
-    /// The file has its length, and zeros in place of the bytes.
+    /// The file keeps its length, with zeros in place of the unsynced bytes.
     Zeros,
-    /// Likewise, but the last bytes are there.
+    /// Zeros replace some of the unsynced bytes, and the last bytes are intact.
     Hole,
 }
 
-/// The disk under the runs of a test.
+/// Disk under the runs of a test.
 pub(crate) struct TestDisk<'t> {
     test: &'t ImportTest,
-    /// Where the shim writes.
+    /// Folder of the shim's log.
     folder: TempDir,
-    /// The results file before the run, and how many of its bytes the disk has for certain.
+    /// Inode of the results before the run, and the number of durable bytes.
     before: Cell<Option<(u64, u64)>>,
-    /// Other files that the disk has for certain.
+    /// Inodes of other durable files.
     certain: RefCell<HashSet<u64>>,
 }
 
-/// A run for which time passes faster.
+/// Gives a run a fast clock.
 pub(super) fn hasten(run: TestRun<'_>) -> TestRun<'_> {
     run.variable("LD_PRELOAD", text(&SHIM))
         .variable("SHIM_HASTE", HASTE)
 }
 
-/// A run that does not ignore SIGINT, although the process that starts it does.
+/// Lets SIGINT end a run even if the starting process ignores SIGINT.
 pub(super) fn interruptible(run: TestRun<'_>) -> TestRun<'_> {
     run.variable("LD_PRELOAD", text(&SHIM))
         .variable("SHIM_INTERRUPTIBLE", "yes")
@@ -118,7 +117,7 @@ impl<'t> TestDisk<'t> {
         }
     }
 
-    /// A run whose calls are written down, and which is hasty.
+    /// Records the calls of a run, which gets a fast clock.
     pub(crate) fn watch(&self, run: TestRun<'t>) -> TestRun<'t> {
         let _ = fs::remove_file(self.log());
         let under = self.test.folder().canonicalize().unwrap();
@@ -128,12 +127,12 @@ impl<'t> TestDisk<'t> {
             .variable("SHIM_RESULTS", text(&self.results()))
     }
 
-    /// A run that may be killed, after which power may be lost.
+    /// Prepares a run which may be killed, so that a loss of power can follow.
     pub(crate) fn endanger(&self, run: TestRun<'t>) -> TestRun<'t> {
         self.watch(run).variable("SHIM_KEPT", text(&self.kept()))
     }
 
-    /// A run whose `nth` call of a kind is disturbed.
+    /// Disturbs the `nth` call of a kind.
     pub(crate) fn disturb(
         &self,
         run: TestRun<'t>,
@@ -150,19 +149,19 @@ impl<'t> TestDisk<'t> {
             .variable("SHIM_ACT", act.word())
     }
 
-    /// The calls of the run.
+    /// Returns the recorded calls of the last run.
     pub(crate) fn calls(&self) -> Vec<RecordedCall> {
         let log = fs::read_to_string(self.log()).unwrap_or_default();
         log.lines().map(RecordedCall::read).collect()
     }
 
-    /// Leaves of the results what the disk has for certain, and what `loss` spares of the rest.
+    /// Reduces the results to their durable bytes, and to the rest spared by `loss`.
     pub(crate) fn lose_power(&self, loss: PowerLoss, random: &mut Rng) {
         let calls = self.calls();
         if loss == PowerLoss::Everything
             && inode(&self.results()) != self.renamed_for_certain(&calls)
         {
-            // What there was before is there again, and where there was nothing, nothing is.
+            // The earlier results return, or none if there were none.
             let restored = fs::rename(self.kept(), self.results());
             restored.unwrap_or_else(|_| fs::remove_file(self.results()).unwrap());
         }
@@ -189,8 +188,8 @@ impl<'t> TestDisk<'t> {
         self.before.set(Some((inode, on_disk as u64)));
     }
 
-    /// Leaves of the files in a folder what the disk has for certain, where power is lost: bytes that
-    /// were synced, under names that were.
+    /// Reduces the files of a folder to durable ones after a loss of power: synced bytes under
+    /// synced names.
     pub(crate) fn lose_unsynced_in(&self, folder: &str, loss: PowerLoss) {
         let Ok(folder) = self.test.path(folder).canonicalize() else {
             return;
@@ -216,12 +215,12 @@ impl<'t> TestDisk<'t> {
         }
     }
 
-    /// Lets go of the results that were replaced, which power can be lost no more.
+    /// Forgets the replaced results, which a loss of power can no longer bring back.
     pub(crate) fn let_go(&self) {
         let _ = fs::remove_file(self.kept());
     }
 
-    /// The file that the disk knows by the results' name.
+    /// Returns the inode durably named as the results.
     fn renamed_for_certain(&self, calls: &[RecordedCall]) -> u64 {
         let folder = self.test.folder().canonicalize().unwrap();
         let synced = calls.iter().rfind(|call| call.synced(&folder));
@@ -229,7 +228,7 @@ impl<'t> TestDisk<'t> {
         synced.map_or(before, |call| call.results)
     }
 
-    /// How many bytes of a file the disk has.
+    /// Returns the number of durable bytes of a file.
     fn length_for_certain(&self, calls: &[RecordedCall], inode: u64) -> usize {
         let synced = calls.iter().rfind(|call| {
             call.call == DiskCall::Sync && call.outcome == "done" && call.inode == inode
@@ -301,13 +300,13 @@ impl RecordedCall {
         }
     }
 
-    /// Whether it is a sync of this file or folder that was carried out.
+    /// Returns `true` for a completed sync of the file or folder.
     pub(crate) fn synced(&self, path: &Path) -> bool {
         self.call == DiskCall::Sync && self.outcome == "done" && self.path == path
     }
 }
 
-/// The file that a path leads to, or 0.
+/// Returns the inode of a path, or 0 if there is no file.
 fn inode(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |about| about.ino())
 }
@@ -316,11 +315,11 @@ fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// The shim, compiled once for all tests of a process.
+/// Path of the shim, compiled once for all tests of a process.
 static SHIM: LazyLock<PathBuf> = LazyLock::new(|| {
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/harness/shim.c");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    // Renamed when it is whole: other processes may be at it, too.
+    // The complete file is renamed into place, since other processes may use the shim, too.
     let unfinished = NamedTempFile::new_in(folder).unwrap().into_temp_path();
     let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
     let compiled = Command::new(compiler)

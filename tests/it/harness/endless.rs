@@ -1,4 +1,4 @@
-//! A host whose answers have no end that anybody should come to.
+//! Host with endless answers, which no client should read to the end.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-/// More than all buffers between two programs of this machine hold.
+/// Number of bytes beyond all buffers between two programs on this machine.
 const BUFFERS: u64 = 64 << 20;
 
-/// A host that listens.
+/// Running host with endless answers.
 #[derive(Debug)]
 pub(crate) struct EndlessHost {
     address: SocketAddr,
@@ -17,8 +17,8 @@ pub(crate) struct EndlessHost {
 }
 
 impl EndlessHost {
-    /// Starts one whose answers begin with `start` and go on with `piece`, again and again. It
-    /// ends with the process.
+    /// Starts a host whose answers begin with `start` and repeat `piece`. The host runs until the
+    /// process ends.
     pub(crate) fn answering(start: &'static str, piece: &'static str) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
@@ -33,12 +33,12 @@ impl EndlessHost {
         Self { address, sent }
     }
 
-    /// A URL that leads there.
+    /// Returns a URL of the host.
     pub(crate) fn url(&self) -> String {
         format!("http://{}/v1", self.address)
     }
 
-    /// Fails unless somebody came and went away before the end.
+    /// Panics unless a client came and left early.
     #[track_caller]
     pub(crate) fn was_left_early(&self) {
         let sent = self.sent.load(Ordering::Relaxed);
@@ -53,7 +53,7 @@ fn answer(mut connection: &TcpStream, start: &str, piece: &str, sent: &AtomicU64
         return;
     }
     let pieces = piece.repeat(64 * 1024 / piece.len());
-    // It does end, so that a test of somebody who takes everything ends too.
+    // The answer ends after all, so that a test of a client which reads everything ends, too.
     while sent.load(Ordering::Relaxed) < BUFFERS && connection.write_all(pieces.as_bytes()).is_ok()
     {
         sent.fetch_add(pieces.len() as u64, Ordering::Relaxed);

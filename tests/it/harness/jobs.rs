@@ -1,4 +1,4 @@
-//! Keelvar: manifests of sourcing events and requests, and what jobs have attached to these.
+//! Keelvar tests: manifests of sourcing events and requests, and files attached by jobs.
 
 use std::fs;
 use std::num::NonZeroU32;
@@ -11,19 +11,19 @@ use super::results::ResultsLine;
 use super::service::EmulatorUnderTest;
 use super::{HEADER, ImportTest, MANIFEST, TestedService, content_of};
 
-/// A sourcing event.
+/// Object type and id of a sourcing event.
 pub(crate) const EVENT: &str = "sourcing_event 3f2504e0-4f89-41d3-9a0c-0305e82c3301";
 
-/// Another one.
+/// Object type and id of another sourcing event.
 pub(crate) const OTHER_EVENT: &str = "sourcing_event 9b2c0f5e-1d7a-4c3b-8e6f-5a4d3c2b1a09";
 
-/// A sourcing request.
+/// Object type and id of a sourcing request.
 pub(crate) const REQUEST: &str = "sourcing_request 7d444840-9dc0-41d1-b245-5ffdce74fad2";
 
-/// What is said before files go to an event.
+/// Start of the notice before files go to a sourcing event.
 pub(super) const NOTICE: &str = "files on a sourcing event are visible to all of its bidders";
 
-/// A file on its object.
+/// File attached to an object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FileOnJobObject {
     pub(crate) object: String,
@@ -32,13 +32,13 @@ pub(crate) struct FileOnJobObject {
 }
 
 impl ImportTest {
-    /// A manifest of so many rows for one event. Row 1 attaches `A1.pdf`, which holds
-    /// `content of A1`, to [`EVENT`] as `A1`; and so on.
+    /// Test with a manifest of `rows` rows for one event. Row 1 attaches `A1.pdf`, with the content
+    /// `content of A1`, to [`EVENT`] as `A1`; further rows likewise.
     pub(crate) fn of_event(rows: usize) -> Self {
         Self::of_objects([(EVENT, rows)])
     }
 
-    /// Likewise, so many rows for each of several objects.
+    /// Test with a manifest of the given number of rows for each of several objects.
     pub(crate) fn of_objects<'a>(objects: impl IntoIterator<Item = (&'a str, usize)>) -> Self {
         let test = Self::of_jobs();
         let mut manifest = HEADER.to_owned();
@@ -53,8 +53,8 @@ impl ImportTest {
         test.manifest(manifest)
     }
 
-    /// An empty folder, and a service whose jobs start and end as soon as anybody could ask. Since
-    /// time passes faster for most runs, but not for the service, its budgets have no end.
+    /// Test with an empty folder and a service whose jobs start and end within milliseconds. Time
+    /// passes faster for most runs but not for the service, so the request budgets are unlimited.
     pub(crate) fn of_jobs() -> Self {
         let mut test = Self::new();
         test.api = TestedService::Jobs;
@@ -69,12 +69,12 @@ impl ImportTest {
         })
     }
 
-    /// Changes how the emulator deals with jobs.
+    /// Changes the emulator's settings of jobs.
     pub(crate) fn jobs(self, change: impl FnOnce(&mut JobSettings)) -> Self {
         self.emulator(|settings| change(&mut settings.jobs))
     }
 
-    /// The files of these rows of the manifest, as they have to be on their objects.
+    /// Returns the files of the chosen manifest rows, as required on their objects.
     pub(super) fn files_of(&self, is_one: impl Fn(&str) -> bool) -> Vec<FileOnJobObject> {
         let manifest = self.read(MANIFEST);
         let mut reader = csv::Reader::from_reader(manifest.as_bytes());
@@ -102,7 +102,7 @@ impl ImportTest {
 }
 
 impl EmulatorUnderTest {
-    /// Every file that jobs have attached.
+    /// Returns all files attached by jobs.
     pub(crate) fn attached(&self) -> Vec<FileOnJobObject> {
         let files = stored_job_files(self.state()).unwrap();
         let mut attached: Vec<FileOnJobObject> = files
@@ -118,19 +118,20 @@ impl EmulatorUnderTest {
     }
 }
 
-/// The row of [`ImportTest::of_event`] with this id, for any object.
+/// Returns the manifest row of [`ImportTest::of_event`] with this external id, for any object.
 pub(crate) fn row_of(id: &str, object: &str) -> String {
     format!("{id}.pdf,{},{id}\n", object.replace(' ', ","))
 }
 
-/// Judges all runs of a test, once they are done: each file of the manifest is on its object, once
-/// and to the last byte, and nothing else is.
+/// Checks all runs of a test at its end: each file of the manifest is on its object once, with all
+/// its bytes, and no other file is there.
 #[track_caller]
 pub(crate) fn attached_once(test: &ImportTest) {
     assert_eq!(test.service().attached(), test.files_of(|_| true));
 }
 
-/// A row that is `uploaded` has its bytes, to the last one, on its object, and from its own job.
+/// Checks an uploaded row: the row's own job has attached the file, with all its bytes, to the
+/// row's object.
 pub(super) fn line_is_true(
     line: &ResultsLine,
     service: &EmulatorUnderTest,

@@ -1,6 +1,7 @@
-//! Whether a run was as it should be: what its test expects, and what is true of every run.
+//! Checks of a finished run: the expectations of its test, and the promises of every run.
 //!
-//! Everything is compared before anything fails, and a failure shows all that there is to see.
+//! All checks are made before any failure, and the failure message shows all outputs, requests and
+//! results.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -15,7 +16,7 @@ use super::run::{ExpectedResults, FinishedRun, KILLED, StderrCheck, TestRun};
 use super::service::EmulatorUnderTest;
 use super::{ResultsTable, SKIP_PREFLIGHT, TestedService, jobs, verify};
 
-/// What there was before a run.
+/// State before a run.
 pub(super) struct BeforeRun {
     requests: usize,
     pub(super) results: Option<Vec<u8>>,
@@ -30,7 +31,7 @@ impl BeforeRun {
     }
 }
 
-/// Judges a run.
+/// Checks a run. Panics with all differences.
 #[track_caller]
 pub(super) fn judge(
     run: &TestRun<'_>,
@@ -108,7 +109,7 @@ impl TestRun<'_> {
         self.test.service.get()
     }
 
-    /// The text with what differs from run to run replaced.
+    /// Replaces the parts of a text which differ from run to run by placeholders.
     fn with_placeholders(&self, text: &str) -> String {
         let mut text = text.replace(env!("CARGO_BIN_EXE_consign"), "[consign]");
         if let Some(service) = self.service() {
@@ -117,7 +118,7 @@ impl TestRun<'_> {
                 .replace(service.label(), "[label]");
         }
         if self.args.iter().any(|arg| arg == SKIP_PREFLIGHT) {
-            // The harness has said it, not the test.
+            // The option comes from the harness, not from the test.
             text = text.replace(&format!(" {SKIP_PREFLIGHT}"), "");
         }
         let folder = self.test.folder().to_string_lossy();
@@ -136,8 +137,8 @@ impl TestRun<'_> {
     }
 }
 
-/// How far a run has come is told every few seconds, so that only slow machines see it. That bidders
-/// will see the files is said so often that one test is about it.
+/// Removes progress lines and the notice on bidders. Only slow machines see progress, which the
+/// tool prints every few seconds; one test of its own is about the frequent notice.
 fn without_progress(stderr: &str) -> String {
     let is_progress = |line: &&str| {
         [
@@ -173,7 +174,7 @@ fn differ_as_text(what: &str, expected: &str, found: &str, wrong: &mut Vec<Strin
     }
 }
 
-/// Whoever is told that nothing was sent can rely on it, and on the results being untouched.
+/// Checks the promise of exit code 2: nothing was sent, and the results are untouched.
 fn nothing_was_sent(
     run: &TestRun<'_>,
     before: &BeforeRun,
@@ -186,7 +187,7 @@ fn nothing_was_sent(
     }
 }
 
-/// Readable, complete, in order, each line guarded, and true.
+/// Checks the results: readable, complete, in order, each line with a valid check and true.
 fn results_are_whole(run: &TestRun<'_>, outcome: &FinishedRun, wrong: &mut Vec<String>) {
     let Some(results) = &outcome.results else {
         return;
@@ -219,7 +220,7 @@ fn results_are_whole(run: &TestRun<'_>, outcome: &FinishedRun, wrong: &mut Vec<S
     }
 }
 
-/// Whether the first cells of a line are what they were when it was written.
+/// Returns `true` if the first `columns` cells of a line match its line check.
 pub(super) fn is_guarded(line: &ResultsLine, columns: usize) -> bool {
     let check = line.cell(LINE_CHECK_COLUMN);
     let values = line.cells.iter().take(columns);
@@ -227,8 +228,8 @@ pub(super) fn is_guarded(line: &ResultsLine, columns: usize) -> bool {
     parse_serial(check).is_some_and(|serial| line_check(values, serial) == check)
 }
 
-/// A row that is `uploaded` has its bytes, to the last one, under its own id or under the one that
-/// it was given; and so has one whose attachment was changed.
+/// Checks a done or changed row: the attachment has all its bytes and the external id of the row,
+/// or the new one given to the row.
 fn line_is_true(line: &ResultsLine, run: &TestRun<'_>, wrong: &mut Vec<String>) {
     let is_ours = |label: &str| {
         run.service()

@@ -1,7 +1,18 @@
-//! A test: a folder with a manifest and files, a service, and runs of the tool in between.
+//! Test harness: a folder with a manifest and files, a service, and runs of the real binary. Open
+//! this file first, then `run`.
 //!
-//! [`ImportTest`] is the world before and after a run; [`TestRun`] is one run with all that is expected of
-//! it. What is true after every run, whatever the test is about, is checked after every run.
+//! To write a test, make an [`ImportTest`], such as `ImportTest::of_rows(2)`, change the emulator
+//! or inject a fault, and make a run: `import`, `resume`, `check`, `verify`, `consign`. A
+//! [`TestRun`] collects arguments and expectations (`rows`, `requests`, `stored`, `says`); `exits`
+//! makes the run and checks everything.
+//!
+//! `judge` checks after every run, whatever the test is about: nothing on standard error unless
+//! expected, nothing sent and no results changed after exit code 2, complete results with valid
+//! line checks, done rows stored with their bytes, and no attachment stored twice.
+//!
+//! Something new belongs in `run` (an expectation of one run), in `judge` (a promise of every run),
+//! in `between`, `tls` or `disk` (trouble between tool and service, or on the disk), in `tamper`
+//! (changes on the service), or beside its only test.
 
 mod amended;
 mod between;
@@ -54,44 +65,44 @@ use service::EmulatorUnderTest;
 pub(crate) use stranger::StrangeHost;
 pub(crate) use tls::{API_HOST, STORAGE_HOST, TestCertificate};
 
-/// The columns that every manifest has.
+/// Header of every manifest.
 pub(crate) const HEADER: &str = "file_path,object_type,object_id,external_id\n";
 
-/// The option with which no question is asked before the hashing.
+/// Option which leaves out the preflight request.
 const SKIP_PREFLIGHT: &str = "--skip-preflight";
 
-/// The manifest of all tests.
+/// File name of the manifest in every test.
 pub(crate) const MANIFEST: &str = "m.csv";
 
-/// Who else is there.
+/// Servers between the tool and the emulator.
 #[derive(Clone, Default)]
 struct ServiceNeighbours {
-    /// Somebody between the tool and the emulator.
+    /// Proxy between the tool and the emulator.
     between: Option<ProxyBehaviour>,
-    /// TLS before that, and the road to it.
+    /// TLS in front of the proxy, and the route of the tool.
     tls: Option<(TestCertificate, ServiceRoute)>,
 }
 
-/// How the tool comes to a service with TLS.
+/// Route of the tool to a service with TLS.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ServiceRoute {
-    /// As a host on this machine.
+    /// Service as a host on this machine.
     Straight,
-    /// As a public host, by way of a proxy.
+    /// Service as a public host, reached through a tunnel proxy.
     ByProxy,
 }
 
-/// Which service a test is about.
+/// Service under test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TestedService {
-    /// Workday's, with attachments.
+    /// Workday, with attachments.
     Attachments,
-    /// Keelvar's, with jobs.
+    /// Keelvar, with jobs.
     Jobs,
 }
 
 impl TestedService {
-    /// The path of its base.
+    /// Path of the base URL.
     fn path(self) -> &'static str {
         match self {
             Self::Attachments => "/services/attachments/v1",
@@ -100,23 +111,22 @@ impl TestedService {
     }
 }
 
-/// A folder, and a service that starts when it is first needed.
+/// Folder with files, and a service which starts at its first use.
 pub(crate) struct ImportTest {
     folder: TempDir,
     api: TestedService,
     settings: EmulatorSettings,
     company: ServiceNeighbours,
     service: OnceCell<EmulatorUnderTest>,
-    /// Whether somebody has asked for second copies.
+    /// `true` once the test allows second copies.
     has_second_copies: Cell<bool>,
 }
 
 impl ImportTest {
-    /// An empty folder.
+    /// Test with an empty folder.
     pub(crate) fn new() -> Self {
         let settings = EmulatorSettings {
-            // The pace of the tool is set by its own `--rate`; no test should meet a 429 that it
-            // did not ask for.
+            // The tool's own `--rate` sets the pace; no test should meet an unexpected 429.
             attachments: AttachmentSettings {
                 requests_per_second: NonZeroU32::new(100_000).unwrap(),
                 ..AttachmentSettings::default()
@@ -133,8 +143,8 @@ impl ImportTest {
         }
     }
 
-    /// A manifest of so many rows. Row 1 attaches `A1.pdf`, which holds `content of A1`, to
-    /// contract 1 as `A1`; and so on.
+    /// Test with a manifest of `rows` rows. Row 1 attaches `A1.pdf`, with the content `content of
+    /// A1`, to contract 1 as `A1`; further rows likewise.
     pub(crate) fn of_rows(rows: usize) -> Self {
         let test = Self::new();
         let mut manifest = HEADER.to_owned();
@@ -158,14 +168,14 @@ impl ImportTest {
         self.file(MANIFEST, text)
     }
 
-    /// Changes how the emulator behaves.
+    /// Changes the emulator's settings.
     pub(crate) fn emulator(mut self, change: impl FnOnce(&mut EmulatorSettings)) -> Self {
         assert!(self.service.get().is_none(), "the emulator runs already");
         change(&mut self.settings);
         self
     }
 
-    /// Lets something go wrong.
+    /// Injects a fault.
     pub(crate) fn fault(
         self,
         operation: impl Into<FaultTarget>,
@@ -181,19 +191,19 @@ impl ImportTest {
         })
     }
 
-    /// Puts somebody between the tool and the emulator, who can hold requests.
+    /// Puts a proxy between the tool and the emulator, which can hold requests.
     pub(crate) fn between(self) -> Self {
         self.altering(|_| {})
     }
 
-    /// Puts somebody there who also alters the JSON of the answers.
+    /// Lets the proxy alter the JSON of all answers, too.
     pub(crate) fn altering(mut self, alter: fn(&mut Value)) -> Self {
         assert!(self.service.get().is_none(), "the emulator runs already");
         self.company.between.get_or_insert_default().alter = alter;
         self
     }
 
-    /// Puts somebody there who does what he likes with whole answers.
+    /// Lets the proxy change whole answers.
     pub(crate) fn forging(
         mut self,
         forge: impl Fn(&Parts, &mut Response<Vec<u8>>) + Send + Sync + 'static,
@@ -203,12 +213,13 @@ impl ImportTest {
         self
     }
 
-    /// Puts TLS before the service. `ca.pem` in the folder has the certificate's authority.
+    /// Puts TLS in front of the service. `ca.pem` in the folder is the certificate of its
+    /// authority.
     pub(crate) fn over_tls(self, certificate: TestCertificate) -> Self {
         self.behind(certificate, ServiceRoute::Straight)
     }
 
-    /// Makes the service a public one, which is reached by way of a proxy.
+    /// Makes the service a public host, reached through a tunnel proxy.
     pub(crate) fn over_tls_by_proxy(self, certificate: TestCertificate) -> Self {
         self.behind(certificate, ServiceRoute::ByProxy)
     }
@@ -221,36 +232,36 @@ impl ImportTest {
         self
     }
 
-    /// The service.
+    /// Returns the service, started at the first call.
     pub(crate) fn service(&self) -> &EmulatorUnderTest {
         self.service.get_or_init(|| {
             EmulatorUnderTest::start(self.api, self.settings.clone(), self.company.clone())
         })
     }
 
-    /// The path of something in the folder.
+    /// Returns the path of a file in the folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// The folder itself.
+    /// Returns the path of the folder.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Writes a file, and the folders above it.
+    /// Writes a file, and creates the folders above.
     pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) {
         let path = self.path(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
 
-    /// The text of a file.
+    /// Returns the text of a file.
     pub(crate) fn read(&self, path: &str) -> String {
         fs::read_to_string(self.path(path)).unwrap()
     }
 
-    /// The names of everything in the folder, in order.
+    /// Returns the sorted names of all files in the folder.
     pub(crate) fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(self.folder())
             .unwrap()
@@ -265,23 +276,24 @@ impl ImportTest {
         fs::remove_file(self.path(path)).unwrap();
     }
 
-    /// The results, with the default name.
+    /// Returns the results with the default name.
     pub(crate) fn results(&self) -> ResultsTable {
         ResultsTable::read(&self.path(ResultsTable::NAME)).expect("there are results")
     }
 
-    /// A run of the tool.
+    /// Run of the tool with the given arguments.
     pub(crate) fn consign<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> TestRun<'_> {
         TestRun::of(self, args.into_iter().map(str::to_owned).collect())
     }
 
-    /// A check of the manifest.
+    /// Run of `check` on the manifest.
     pub(crate) fn check(&self) -> TestRun<'_> {
         self.consign(["check", MANIFEST])
     }
 
-    /// An import of the manifest into the emulator, one row at a time: so the order of the
-    /// requests is known. Jobs have several rows, and are asked for so seldom that the run is hasty.
+    /// Run of `import`, one row at a time, so that the order of requests is known. Keelvar runs
+    /// have eight rows at once, since rows share jobs, and a fast clock, since jobs are polled
+    /// seldom.
     pub(crate) fn import(&self) -> TestRun<'_> {
         match self.api {
             TestedService::Attachments => self.import_at_once(1),
@@ -289,8 +301,8 @@ impl ImportTest {
         }
     }
 
-    /// An import of the manifest with so many rows at once. The question before the hashing is left
-    /// out, unless [`TestRun::with_preflight`] wants it: most tests are about the requests of the rows.
+    /// Run of `import` with `rows` rows at once. The preflight request is left out, except with
+    /// [`TestRun::with_preflight`]: most tests are about the requests of the rows.
     pub(crate) fn import_at_once(&self, rows: usize) -> TestRun<'_> {
         let base = self.service().base_url();
         self.consign(["import", MANIFEST, "--base-url", &base])
@@ -303,24 +315,24 @@ impl ImportTest {
             .args([SKIP_PREFLIGHT])
     }
 
-    /// An import that goes on with the results of an earlier one.
+    /// Run of `import --resume`.
     pub(crate) fn resume(&self) -> TestRun<'_> {
         self.import().args(["--resume"])
     }
 }
 
-/// The row of [`ImportTest::of_rows`] with this id.
+/// Returns the manifest row of [`ImportTest::of_rows`] with this external id.
 pub(crate) fn row(id: &str) -> String {
     let number = &id[1..];
     format!("{id}.pdf,contract,{number},{id}\n")
 }
 
-/// What the file of that row holds.
+/// Returns the content of the file of this row.
 pub(crate) fn content_of(id: &str) -> String {
     format!("content of {id}")
 }
 
-/// The fault of being answered with this status.
+/// Returns the fault of an answer with this status.
 pub(crate) fn status(code: u16) -> FaultEffect {
     FaultEffect::Status {
         code,

@@ -1,4 +1,4 @@
-//! Exactly once, as the service saw it: judged by its request log and by what it stores.
+//! Exactly-once check on the service's side, by the request log and the stored attachments.
 
 use std::collections::HashMap;
 
@@ -7,15 +7,16 @@ use consign::emulator::request_log::RequestLogEntry;
 
 use super::{ImportTest, content_of};
 
-/// What the log says of one record, up to some request.
+/// State of one record at some point of the request log.
 #[derive(Debug, Default)]
 struct LoggedRecord {
     bytes: LoggedBytes,
-    /// What the newest look at it showed since its address was last given out.
+    /// Bytes reported by the newest GET since the upload address was last issued, or `None` without
+    /// a GET.
     shown: Option<LoggedBytes>,
 }
 
-/// Whether a record has its bytes.
+/// Bytes of a record.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum LoggedBytes {
     #[default]
@@ -23,8 +24,8 @@ enum LoggedBytes {
     Stored,
 }
 
-/// Judges all runs of a test of so many rows, once they are done: each row has one record and its
-/// own bytes, and no request has ever endangered bytes that were there.
+/// Checks all runs of a test at its end: each of the `rows` rows has one record with its own bytes,
+/// and no request endangered stored bytes.
 #[track_caller]
 pub(crate) fn exactly_once(test: &ImportTest, rows: usize) {
     let mut expected: Vec<(String, String)> = (1..=rows)
@@ -51,8 +52,8 @@ fn records_made(log: &[RequestLogEntry]) -> HashMap<&str, usize> {
     made
 }
 
-/// A PATCH detaches what is stored. So each one needs a look at the record since the one before,
-/// and the newest must have shown that nothing is.
+/// Checks every PATCH, which detaches stored bytes: a GET must come after the PATCH before, and the
+/// newest GET must have reported no bytes.
 #[track_caller]
 fn no_bytes_were_endangered(log: &[RequestLogEntry]) {
     let mut records: HashMap<u64, LoggedRecord> = HashMap::new();

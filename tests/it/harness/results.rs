@@ -1,11 +1,11 @@
-//! The results file, as a script would read it: by the names in its header.
+//! Results file, read as by a script: by the names in the header.
 
 use std::collections::HashMap;
 use std::fs;
 use std::iter;
 use std::path::Path;
 
-/// One line.
+/// Line of the results.
 #[derive(Debug, Clone)]
 pub(crate) struct ResultsLine {
     pub(super) cells: Vec<String>,
@@ -13,21 +13,22 @@ pub(crate) struct ResultsLine {
 }
 
 impl ResultsLine {
-    /// The cell under a header name.
+    /// Returns the cell under a column name. Panics without the column.
     pub(crate) fn cell(&self, column: &str) -> &str {
         self.by_name
             .get(column)
             .unwrap_or_else(|| panic!("the results have no column {column}"))
     }
 
-    /// The cell under a name that the manifest may have brought, unless it is empty.
+    /// Returns the cell under a column name possibly brought by the manifest, or `None` if the cell
+    /// is empty or absent.
     pub(super) fn other_cell(&self, column: &str) -> Option<&str> {
         let cell = self.by_name.get(column)?;
         (!cell.is_empty()).then_some(cell)
     }
 }
 
-/// All lines.
+/// Results file with header and lines.
 #[derive(Debug, Clone)]
 pub(crate) struct ResultsTable {
     pub(crate) header: Vec<String>,
@@ -35,10 +36,10 @@ pub(crate) struct ResultsTable {
 }
 
 impl ResultsTable {
-    /// Where an import writes them by default.
+    /// File name of the results by default.
     pub(crate) const NAME: &str = "m.results.csv";
 
-    /// Reads them, if there are any.
+    /// Reads a results file. Returns `None` if there is no file.
     pub(crate) fn read(path: &Path) -> Option<Self> {
         let bytes = fs::read(path).ok()?;
         let mut reader = csv::ReaderBuilder::new()
@@ -49,7 +50,7 @@ impl ResultsTable {
             .records()
             .map(|record| {
                 let cells = owned(&record.unwrap());
-                // A line that was torn has fewer.
+                // A torn line has fewer cells.
                 let all = cells.iter().cloned().chain(iter::repeat(String::new()));
                 let by_name = header.iter().cloned().zip(all).collect();
                 ResultsLine { cells, by_name }
@@ -58,7 +59,7 @@ impl ResultsTable {
         Some(Self { header, lines })
     }
 
-    /// The line of a row. There must be exactly one.
+    /// Returns the only line of a row. Panics if the row has none or several.
     pub(crate) fn line(&self, external_id: &str) -> &ResultsLine {
         let of_row: Vec<&ResultsLine> = self
             .lines
@@ -69,12 +70,12 @@ impl ResultsTable {
         of_row[0]
     }
 
-    /// One cell of a row.
+    /// Returns one cell of a row.
     pub(crate) fn cell(&self, external_id: &str, column: &str) -> &str {
         self.line(external_id).cell(column)
     }
 
-    /// Each line as `external_id status reason`.
+    /// Returns each line as `external_id status reason`.
     pub(crate) fn in_words(&self) -> Vec<String> {
         let words = |line: &ResultsLine| {
             let cells = ["external_id", "status", "reason"].map(|column| line.cell(column));

@@ -1,4 +1,4 @@
-//! One run of the real binary, with all that is expected of it.
+//! Run of the real binary, with all expectations.
 
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt as _;
@@ -14,33 +14,33 @@ use super::judge;
 use super::tls::SYSTEM_AUTHORITIES;
 use super::{ImportTest, ResultsTable, SKIP_PREFLIGHT};
 
-/// What a shell says of a process that was ended by SIGKILL.
+/// Exit code reported by a shell for a process ended by SIGKILL.
 pub(crate) const KILLED: i32 = 128 + 9;
 
-/// What takes longer than this will never end: the longest test takes a good minute.
+/// Longest run before the test gives up: the longest test takes a good minute.
 const LIMIT: Duration = Duration::from_mins(4);
 
-/// The variable that names the file with the authorities that the system knows.
+/// Environment variable which names the file with the system's authorities.
 const AUTHORITIES: &str = "SSL_CERT_FILE";
 
 type DuringRun<'t> = Box<dyn FnOnce(&mut RunningTool<'t>) + 't>;
 
-/// A run that is about to be made. What is not said is expected all the same: nothing on standard
-/// error, and all that [`judge`] expects of every run.
+/// Run to be made. Without further expectations a run must print nothing on standard error, and
+/// must meet every check of [`judge`].
 #[must_use = "a run is made by `exits`"]
 pub(crate) struct TestRun<'t> {
     pub(super) test: &'t ImportTest,
     pub(super) args: Vec<String>,
     pub(super) variables: Vec<(String, String)>,
     hold: Option<(usize, HoldMoment, DuringRun<'t>)>,
-    /// What a shell does just before it.
+    /// Shell commands executed just before the run.
     limit: Option<String>,
     killed_after: Option<Duration>,
     pub(super) results: PathBuf,
     pub(super) expected: ExpectedRun,
 }
 
-/// What is expected of a run.
+/// Expectations of a run.
 #[derive(Default)]
 pub(super) struct ExpectedRun {
     pub(super) stdout: Option<String>,
@@ -55,35 +55,35 @@ pub(super) struct ExpectedRun {
     pub(super) ending: ExpectedResults,
 }
 
-/// Whether what a run says on standard error counts.
+/// Check of standard error.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StderrCheck {
-    /// It must be what is expected.
+    /// Standard error must be as expected.
     #[default]
     Count,
-    /// It may be anything.
+    /// Standard error may be anything.
     Differ,
 }
 
-/// How a run leaves its results.
+/// Expected state of the results after a run.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ExpectedResults {
-    /// With one line for each row.
+    /// One line for each row.
     #[default]
     Whole,
-    /// As the journal that they are while it goes on.
+    /// Journal, as during the run.
     Journal,
 }
 
-/// A run that was made, and was as expected.
+/// Finished run which met all expectations.
 #[derive(Debug)]
 pub(crate) struct FinishedRun {
     pub(crate) code: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
-    /// The results afterwards, if there are any.
+    /// Results after the run, or `None` if there is no file.
     pub(crate) results: Option<ResultsTable>,
-    /// The requests that it made.
+    /// Requests of the run, in words.
     pub(crate) requests: Vec<String>,
 }
 
@@ -110,7 +110,7 @@ impl<'t> TestRun<'t> {
         self
     }
 
-    /// Asks the question before the hashing, as users do.
+    /// Sends the preflight request, as for users.
     pub(crate) fn with_preflight(mut self) -> Self {
         self.args.retain(|arg| arg != SKIP_PREFLIGHT);
         self
@@ -122,19 +122,19 @@ impl<'t> TestRun<'t> {
         self.args(["--results", name])
     }
 
-    /// Trusts the authorities that this system knows, as users do.
+    /// Trusts the authorities of this system, as for users.
     pub(crate) fn with_the_systems_authorities(mut self) -> Self {
         self.variables.retain(|(name, _)| name != AUTHORITIES);
         self
     }
 
-    /// Sets a variable of the environment, in which nothing else is but the authorities.
+    /// Sets an environment variable. Otherwise the environment names only the authorities.
     pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// With keys, and by way of the proxy to a service that is a public one.
+    /// Sends the run through the tunnel proxy to a public service, with keys.
     pub(crate) fn by_proxy(self) -> Self {
         let proxy = self.test.service().proxy();
         let (url, label) = (proxy.url("me:word"), proxy.label());
@@ -151,7 +151,7 @@ impl<'t> TestRun<'t> {
             ))
     }
 
-    /// Lets time pass faster for it, where that can be done: else it takes as long as it takes.
+    /// Gives the run a fast clock on Linux. Elsewhere the clock is unchanged.
     pub(crate) fn hasty(self) -> Self {
         #[cfg(target_os = "linux")]
         return super::disk::hasten(self);
@@ -159,8 +159,8 @@ impl<'t> TestRun<'t> {
         self
     }
 
-    /// Lets an interruption end it even if the tests run where SIGINT is ignored, as in the background
-    /// of a script or under `nohup`.
+    /// Lets SIGINT end the run even if the tests run with SIGINT ignored, as in the background of a
+    /// script or under `nohup`.
     pub(crate) fn interruptible(self) -> Self {
         #[cfg(target_os = "linux")]
         return super::disk::interruptible(self);
@@ -168,19 +168,19 @@ impl<'t> TestRun<'t> {
         self
     }
 
-    /// Lets no file grow beyond so many half kilobytes, as if the disk were full then.
+    /// Limits every file to `blocks` blocks of 512 bytes, as on a full disk.
     pub(crate) fn with_files_of_at_most(mut self, blocks: usize) -> Self {
         self.limit = Some(format!("trap '' XFSZ; ulimit -f {blocks}"));
         self
     }
 
-    /// Lets the system dump its memory, as far as it ever does.
+    /// Allows core dumps, as far as the system does.
     pub(crate) fn with_core_dumps(mut self) -> Self {
         self.limit = Some("ulimit -c $(ulimit -H -c)".to_owned());
         self
     }
 
-    /// Does something while the `nth` request of the run is held.
+    /// Calls `act` while the `nth` request of the run is held.
     pub(crate) fn while_held(
         mut self,
         nth: usize,
@@ -191,52 +191,53 @@ impl<'t> TestRun<'t> {
         self
     }
 
-    /// All of standard output. In place of what differs from run to run stand `[consign]`,
-    /// `[base]`, `[label]`, `[folder]` and `[time]`.
+    /// Expects the whole standard output. Placeholders stand for parts which differ from run to
+    /// run: `[consign]`, `[base]`, `[label]`, `[folder]` and `[time]`.
     pub(crate) fn stdout(mut self, text: impl Into<String>) -> Self {
         self.expected.stdout = Some(text.into());
         self
     }
 
-    /// All of standard error, likewise. Lines that tell how far the run has come are left out.
+    /// Expects the whole standard error, with placeholders as in [`Self::stdout`] and without
+    /// progress lines.
     pub(crate) fn stderr(mut self, text: impl Into<String>) -> Self {
         self.expected.stderr = Some(text.into());
         self
     }
 
-    /// A part of what is said, on whichever of the two. Where no part and no whole of standard
-    /// error is expected, it must be empty.
+    /// Expects a text on standard output or standard error. Without any expected text on standard
+    /// error, standard error must be empty.
     pub(crate) fn says(mut self, text: impl Into<String>) -> Self {
         self.expected.parts.push(text.into());
         self
     }
 
-    /// What it says on standard error differs from run to run.
+    /// Accepts anything on standard error, for messages which differ from run to run.
     pub(crate) fn whatever_it_says(mut self) -> Self {
         self.expected.words = StderrCheck::Differ;
         self
     }
 
-    /// Every line of the results, each as `external_id status reason`.
+    /// Expects all lines of the results, each as `external_id status reason`.
     pub(crate) fn rows<'a>(mut self, rows: impl IntoIterator<Item = &'a str>) -> Self {
         self.expected.rows = Some(rows.into_iter().map(str::to_owned).collect());
         self
     }
 
-    /// As [`Self::rows`], for so many rows of [`ImportTest::of_rows`] that are all done.
+    /// Expects the given number of rows of [`ImportTest::of_rows`], all uploaded.
     pub(crate) fn all_uploaded(mut self, rows: usize) -> Self {
         let uploaded = |number| format!("A{number} uploaded");
         self.expected.rows = Some((1..=rows).map(uploaded).collect());
         self
     }
 
-    /// Every request of the run, each as `operation external_id status fault`.
+    /// Expects all requests of the run, each as `operation external_id status fault`.
     pub(crate) fn requests<'a>(mut self, requests: impl IntoIterator<Item = &'a str>) -> Self {
         self.expected.requests = Some(requests.into_iter().map(str::to_owned).collect());
         self
     }
 
-    /// Every attachment that is stored afterwards, and what it holds.
+    /// Expects all stored attachments, each as external id and content.
     pub(crate) fn stored<'a>(
         mut self,
         stored: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -246,56 +247,57 @@ impl<'t> TestRun<'t> {
         self
     }
 
-    /// As [`Self::stored`], for rows of [`ImportTest::of_rows`].
+    /// Expects the stored attachments of rows of [`ImportTest::of_rows`].
     pub(crate) fn stored_rows<'a>(mut self, ids: impl IntoIterator<Item = &'a str>) -> Self {
         let with_content = |id: &str| (id.to_owned(), super::content_of(id));
         self.expected.stored = Some(ids.into_iter().map(with_content).collect());
         self
     }
 
-    /// Every row of the manifest whose file is on its object afterwards, once, and no other file.
+    /// Expects the files of these rows on their objects, once each, and no other file.
     pub(crate) fn attached<'a>(mut self, ids: impl IntoIterator<Item = &'a str>) -> Self {
         self.expected.attached = Some(ids.into_iter().map(str::to_owned).collect());
         self
     }
 
-    /// Kills it so long after its start, if it goes on for so long.
+    /// Kills the run after `delay`, unless the run has ended.
     pub(crate) fn killed_after(mut self, delay: Duration) -> Self {
         self.killed_after = Some(delay);
         self
     }
 
-    /// From here on, files may be there twice: that is what the user wants.
+    /// Allows second copies in this and all later runs of the test.
     pub(crate) fn meaning_second_copies(self) -> Self {
         self.test.has_second_copies.set(true);
         self
     }
 
-    /// The run is ended so suddenly that it cannot put its results in order.
+    /// Expects a journal as results, because the run ends too suddenly to put the results in order.
     pub(crate) fn leaving_a_journal(mut self) -> Self {
         self.expected.ending = ExpectedResults::Journal;
         self
     }
 
-    /// Makes the run, and compares everything at once.
+    /// Makes the run, and checks all expectations. The exit code must be `code`.
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> FinishedRun {
         self.ends(|_| code)
     }
 
-    /// Likewise, where the run is killed unless it was faster.
+    /// Makes the run, as [`Self::exits`] does. A killed run is accepted, too.
     #[track_caller]
     pub(crate) fn killed_or_exits(self, code: i32) -> FinishedRun {
         self.ends(|found| if found == KILLED { KILLED } else { code })
     }
 
-    /// Likewise, where the test judges itself whether all rows should be done.
+    /// Makes the run, as [`Self::exits`] does. Exit code 0 is accepted, too: the test itself
+    /// decides about the rows.
     #[track_caller]
     pub(crate) fn done_or_exits(self, code: i32) -> FinishedRun {
         self.ends(|found| if found == 0 { 0 } else { code })
     }
 
-    /// Likewise, where the run may be killed before that.
+    /// Makes the run, as [`Self::exits`] does. A killed run and exit code 0 are accepted, too.
     #[track_caller]
     pub(crate) fn killed_or_done_or_exits(self, code: i32) -> FinishedRun {
         self.ends(|found| match found {
@@ -304,7 +306,7 @@ impl<'t> TestRun<'t> {
         })
     }
 
-    /// Makes the run. The code that is expected may depend on the one that is found.
+    /// Makes the run. `expected` maps the actual exit code to the expected one.
     #[track_caller]
     fn ends(mut self, expected: impl FnOnce(i32) -> i32) -> FinishedRun {
         let before = judge::BeforeRun::of(&self);
@@ -337,7 +339,7 @@ impl<'t> TestRun<'t> {
         shell
     }
 
-    /// Begins it, for a test that does without judgement.
+    /// Starts the run, without any check afterwards.
     pub(crate) fn start(&self) -> RunningTool<'t> {
         let output = tempfile::tempdir().unwrap();
         let file = |name| File::create(output.path().join(name)).unwrap();
@@ -362,7 +364,7 @@ impl<'t> TestRun<'t> {
 }
 
 impl ImportTest {
-    /// Pastes a command that the tool has told into a shell. Returns its exit code, and what it said.
+    /// Executes a command printed by the tool in a shell. Returns the exit code and all outputs.
     pub(crate) fn paste(&self, command: &str) -> (i32, String) {
         let base = self.service().base_url();
         let command = command
@@ -385,17 +387,18 @@ impl ImportTest {
     }
 }
 
-/// A run that is being made.
+/// Running process of the tool.
 pub(crate) struct RunningTool<'t> {
     pub(crate) test: &'t ImportTest,
     child: Child,
-    /// Standard output and standard error go to files, which never make anybody wait.
+    /// Folder of the files which receive standard output and standard error: writes to files never
+    /// block.
     output: TempDir,
 }
 
 impl RunningTool<'_> {
-    /// Ends it as a loss of power would. A request that is being held is lost with it: were it let
-    /// go, it could reach the service during the next run.
+    /// Kills the process, as by a loss of power. A held request is lost with the process: if
+    /// released, the request could reach the service during the next run.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -404,17 +407,17 @@ impl RunningTool<'_> {
         }
     }
 
-    /// The number of its process.
+    /// Returns the process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Waits for its end by a signal, and says whether the system dumped its memory.
+    /// Waits for the end by a signal. Returns `true` if the system dumped a core.
     pub(crate) fn dumped_core(&mut self) -> bool {
         self.child.wait().unwrap().core_dumped()
     }
 
-    /// Sends it a signal, `INT` or the like.
+    /// Sends a signal, such as `INT`.
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id();
         let sent = Command::new("sh")
@@ -424,19 +427,20 @@ impl RunningTool<'_> {
         assert!(sent.success());
     }
 
-    /// Waits until it has said this on standard output or standard error.
+    /// Waits until standard output or standard error contains the text.
     pub(crate) fn wait_until_it_says(&mut self, what: &str) {
         self.wait_for(what, |running| {
             running.text("stdout").contains(what) || running.text("stderr").contains(what)
         });
     }
 
-    /// Waits until something that a test sees from outside is so.
+    /// Waits until a condition outside the process is true.
     pub(crate) fn wait_until(&mut self, what: &str, is_true: impl Fn() -> bool) {
         self.wait_for(what, |_| is_true());
     }
 
-    /// Waits for its end. Returns its exit code, as a shell does, and what it said.
+    /// Waits for the end. Returns the exit code, as a shell reports exit codes, standard output and
+    /// standard error.
     pub(crate) fn finish(&mut self) -> (i32, String, String) {
         let began = Instant::now();
         let status = loop {
@@ -460,7 +464,8 @@ impl RunningTool<'_> {
         self.wait_for("a request is held", |_| service.is_holding());
     }
 
-    /// Looks again and again. A run that ends meanwhile will never do what is waited for.
+    /// Polls a condition. Fails if the process ends first, since the condition would never become
+    /// true.
     fn wait_for(&mut self, what: &str, is_true: impl Fn(&Self) -> bool) {
         while !is_true(self) {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -471,7 +476,7 @@ impl RunningTool<'_> {
         }
     }
 
-    /// What it has said so far on `stdout` or `stderr`.
+    /// Returns the output so far on `stdout` or `stderr`.
     pub(crate) fn text(&self, name: &str) -> String {
         let bytes = std::fs::read(self.output.path().join(name)).unwrap();
         String::from_utf8_lossy(&bytes).into_owned()
@@ -480,7 +485,7 @@ impl RunningTool<'_> {
 
 impl Drop for RunningTool<'_> {
     fn drop(&mut self) {
-        // Only a test that failed leaves a run behind, and its failure is what matters.
+        // Only a failed test leaves a process behind, and the failure itself is reported.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! The emulator, in the test's own process, and its request log in words.
+//! Emulator in the test's own process, and its request log in words.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -18,32 +18,32 @@ use super::between::HoldingProxy;
 use super::tls::{self, API_HOST, STORAGE_HOST, TunnelProxy};
 use super::{ServiceNeighbours, ServiceRoute, TestedService};
 
-/// A running emulator.
+/// Running emulator, with the servers in front.
 pub(crate) struct EmulatorUnderTest {
     pub(super) api: TestedService,
     pub(super) emulator: Emulator,
-    /// The keys that it takes.
+    /// Accepted keys.
     pub(super) keys: AcceptedAttachmentKeys,
     between: Option<HoldingProxy>,
     proxy: Option<TunnelProxy>,
     base_url: String,
-    /// The attachments that are no longer what a run left.
+    /// Ids of attachments changed since the run which made them.
     pub(super) tampered: RefCell<HashSet<String>>,
-    /// Dropped last: the emulator lives on it.
+    /// Declared last, so dropped last: the emulator runs on the runtime.
     pub(super) runtime: Runtime,
 }
 
-/// Those who stand before an emulator.
+/// Servers in front of an emulator.
 #[derive(Default)]
 struct ServersInFront {
-    /// The base that leads to them.
+    /// Base URL of the first server, or `None` without servers in front.
     base_url: Option<String>,
     between: Option<HoldingProxy>,
     proxy: Option<TunnelProxy>,
 }
 
 impl EmulatorUnderTest {
-    /// Starts one on any free port.
+    /// Starts an emulator on any free port.
     pub(super) fn start(
         api: TestedService,
         settings: EmulatorSettings,
@@ -73,38 +73,38 @@ impl EmulatorUnderTest {
         }
     }
 
-    /// What the tool is told to use.
+    /// Returns the base URL for the tool.
     pub(crate) fn base_url(&self) -> String {
         self.base_url.clone()
     }
 
-    /// Whoever stands before it.
+    /// Returns the holding proxy. Panics if the test has none.
     pub(crate) fn between(&self) -> &HoldingProxy {
         self.between.as_ref().expect("somebody is between")
     }
 
-    /// The proxy by way of which it is reached.
+    /// Returns the tunnel proxy. Panics if the test has none.
     pub(crate) fn proxy(&self) -> &TunnelProxy {
         self.proxy.as_ref().expect("there is a proxy")
     }
 
-    /// Whether somebody between holds a request.
+    /// Returns `true` while the proxy holds a request.
     pub(crate) fn is_holding(&self) -> bool {
         self.between.as_ref().is_some_and(HoldingProxy::is_holding)
     }
 
-    /// How the results call it.
+    /// Returns the destination label, as in the results.
     pub(crate) fn label(&self) -> &str {
         self.base_url.split_once("://").unwrap().1
     }
 
-    /// Every request so far.
+    /// Returns all log entries so far.
     pub(crate) fn log(&self) -> Vec<RequestLogEntry> {
         request_log::read(self.emulator.log_path()).unwrap()
     }
 
-    /// Every request after the first `seen`, in words. The files of a job are sent all at once, so
-    /// that their order says nothing: here it is that of their names.
+    /// Returns the requests after the first `seen`, in words. The files of a job are sent all at
+    /// once, in random order, so uploads in sequence are sorted by file name.
     pub(crate) fn requests_after(&self, seen: usize) -> Vec<String> {
         let log = self.log();
         let names = LogNames::of(&log);
@@ -121,7 +121,7 @@ impl EmulatorUnderTest {
         words
     }
 
-    /// How often an operation was asked for so far.
+    /// Counts the requests of an operation so far.
     pub(crate) fn count_of(&self, operation: EmulatorOperation) -> usize {
         let log = self.log();
         log.iter()
@@ -129,17 +129,17 @@ impl EmulatorUnderTest {
             .count()
     }
 
-    /// The folder in which the emulator keeps its state.
+    /// Returns the folder with the emulator's state.
     pub(super) fn state(&self) -> &Path {
         self.emulator.state_path()
     }
 
-    /// The attachments that have their bytes.
+    /// Returns the attachments with stored bytes.
     pub(crate) fn stored(&self) -> Vec<StoredAttachment> {
         stored_attachments(self.emulator.state_path()).unwrap()
     }
 
-    /// External id and bytes of each of them, in the order of the ids.
+    /// Returns external id and content of each stored attachment, sorted by external id.
     pub(crate) fn contents(&self) -> Vec<(String, String)> {
         let mut contents: Vec<(String, String)> = self
             .stored()
@@ -155,7 +155,7 @@ impl EmulatorUnderTest {
     }
 }
 
-/// Puts others before an emulator.
+/// Starts the servers in front of an emulator.
 async fn surround(
     api: TestedService,
     emulator: SocketAddr,
@@ -192,11 +192,11 @@ async fn surround(
     }
 }
 
-/// How tests call what the log knows by its id.
+/// Names for the ids in the log.
 struct LogNames {
-    /// Attachments: by their external ids, as far as the log tells.
+    /// External ids by attachment id, as far as the log names them.
     attachments: HashMap<u64, String>,
-    /// Jobs: `J1` and so on, in the order in which they were made.
+    /// Names of jobs by job id: `J1` and so on, in the order of creation.
     jobs: HashMap<String, String>,
 }
 
@@ -219,8 +219,8 @@ impl LogNames {
     }
 }
 
-/// A request as a test writes it: operation, external id, status and fault, such as
-/// `create A1 201 lose_answer`; of jobs `get_job J1 200` and `upload A1.pdf 200`.
+/// Returns a request in the words of tests: operation, external id, status and fault, such as
+/// `create A1 201 lose_answer`; for jobs `get_job J1 200` and `upload A1.pdf 200`.
 fn in_words(entry: &RequestLogEntry, names: &LogNames) -> String {
     let operation = serde_json::to_value(entry.operation).unwrap();
     let mut words = vec![operation.as_str().unwrap().to_owned()];
@@ -244,7 +244,7 @@ fn in_words(entry: &RequestLogEntry, names: &LogNames) -> String {
     words.join(" ")
 }
 
-/// The file that is sent to a job, whether the job took it or not.
+/// Returns the name of the file sent to a job, accepted or refused.
 fn file_of(entry: &RequestLogEntry) -> Option<String> {
     let (_, file) = entry
         .path
@@ -253,7 +253,8 @@ fn file_of(entry: &RequestLogEntry) -> Option<String> {
     Some(file.to_owned())
 }
 
-/// Whom the path names, where the request was not carried out and nothing else tells.
+/// Returns the attachment or job named in the path, for requests not carried out, whose log entry
+/// has no other subject.
 fn in_path(entry: &RequestLogEntry, names: &LogNames) -> Option<String> {
     if let Some((_, job)) = entry.path.split_once("/api/jobs/") {
         return names.jobs.get(job.trim_end_matches('/')).cloned();

@@ -1,11 +1,11 @@
-//! A host that nobody should speak to: it writes down all that it is sent.
+//! Host to which the tool must not speak. The host records all received bytes.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// A host that listens.
+/// Running host which records everything.
 #[derive(Debug)]
 pub(crate) struct StrangeHost {
     address: SocketAddr,
@@ -13,7 +13,7 @@ pub(crate) struct StrangeHost {
 }
 
 impl StrangeHost {
-    /// Starts it. It ends with the process.
+    /// Starts the host, which runs until the process ends.
     pub(crate) fn listening() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
@@ -27,12 +27,13 @@ impl StrangeHost {
         Self { address, heard }
     }
 
-    /// An address of its own, with a secret in it.
+    /// Returns a URL of the host, with a secret in the query.
     pub(crate) fn url(&self) -> String {
         format!("http://{}/elsewhere?token=CANARY-ELSEWHERE", self.address)
     }
 
-    /// Fails where it has heard anything, and shows that it would have.
+    /// Panics if the host received anything, and proves that the host would have recorded a
+    /// message.
     #[track_caller]
     pub(crate) fn has_heard_nothing(&self) {
         let mut connection = TcpStream::connect(self.address).unwrap();
@@ -54,7 +55,7 @@ fn listen(connection: &mut TcpStream, heard: &Mutex<Vec<u8>>) {
     while let Ok(length @ 1..) = connection.read(&mut piece) {
         let piece = &piece[..length];
         heard.lock().unwrap().extend_from_slice(piece);
-        // The head is all there: an answer, so that whoever has come does not wait for one.
+        // The head is complete. An answer spares the client the wait for one.
         if piece.windows(4).any(|four| four == b"\r\n\r\n") {
             let _ = connection.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
             return;

@@ -1,4 +1,4 @@
-//! What becomes of attachments behind the tool's back: somebody alters or deletes them, by the API
+//! Tampering with attachments without the tool's knowledge: changes and deletions through the API
 //! or in the service's own pages.
 
 use std::fs;
@@ -16,35 +16,35 @@ impl EmulatorUnderTest {
         self.alter(external_id, &json!({ "external_id": new }));
     }
 
-    /// Gives it another title.
+    /// Gives an attachment another title.
     pub(crate) fn retitle(&self, external_id: &str, title: &str) {
         self.alter(external_id, &json!({ "title": title }));
     }
 
-    /// Takes its bytes away: it waits for others.
+    /// Detaches the bytes of an attachment, which then waits for others.
     pub(crate) fn empty(&self, external_id: &str) {
         self.await_bytes(external_id);
     }
 
-    /// Puts other bytes of the same size in place of its own.
+    /// Replaces the bytes of an attachment by others of the same size.
     pub(crate) fn forge(&self, external_id: &str) {
         let bytes = fs::read(&self.one_stored(external_id).bytes).unwrap();
         self.put_in_place(external_id, bytes.iter().map(|byte| !byte).collect());
     }
 
-    /// Puts these bytes in place of its own.
+    /// Replaces the bytes of an attachment by the given content.
     pub(crate) fn replace(&self, external_id: &str, content: &str) {
         self.put_in_place(external_id, content.into());
     }
 
-    /// Deletes it.
+    /// Deletes an attachment.
     pub(crate) fn delete(&self, external_id: &str) {
         let removed = self.emulator.remove_attachment(external_id).unwrap();
         let id = removed.unwrap_or_else(|| panic!("there is no {external_id}"));
         self.note_tampering(id);
     }
 
-    /// Whether any of this was done to an attachment.
+    /// Returns `true` if an attachment was tampered with.
     pub(super) fn was_tampered_with(&self, id: &str) -> bool {
         self.tampered.borrow().contains(id)
     }
@@ -53,7 +53,7 @@ impl EmulatorUnderTest {
         self.tampered.borrow_mut().insert(id.to_string());
     }
 
-    /// The attachment of an external id, with its bytes. There must be exactly one.
+    /// Returns the only stored attachment with an external id. Panics if there is none or several.
     fn one_stored(&self, external_id: &str) -> StoredAttachment {
         let mut stored = self.stored();
         stored.retain(|one| one.external_id.as_deref() == Some(external_id));
@@ -72,13 +72,13 @@ impl EmulatorUnderTest {
         self.send(request);
     }
 
-    /// Lets an attachment wait for other bytes. Returns where they go.
+    /// Detaches the bytes of an attachment. Returns its attributes with the new upload address.
     fn await_bytes(&self, external_id: &str) -> Value {
         let file_name = self.one_stored(external_id).file_name;
         self.alter(external_id, &json!({ "file_name": file_name }))
     }
 
-    /// Alters some attributes of an attachment, and returns all of them.
+    /// Changes attributes of an attachment. Returns all attributes.
     fn alter(&self, external_id: &str, attributes: &Value) -> Value {
         let id = self.one_stored(external_id).id;
         self.note_tampering(id);

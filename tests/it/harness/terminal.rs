@@ -1,4 +1,4 @@
-//! A run on a terminal at which somebody sits, made by `script`, which every Linux has.
+//! Runs on a terminal with a user, made by `script`, which every Linux has.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use super::run::TestRun;
 
 impl TestRun<'_> {
-    /// Makes the run on a terminal on which this is typed, without any judgement. Returns the exit
-    /// code, and all that the terminal shows.
+    /// Makes the run on a terminal on which `typed` is typed, without any check. Returns the exit
+    /// code and everything shown on the terminal.
     pub(crate) fn on_a_terminal(&self, typed: &str) -> (i32, String) {
         let words = self.args.iter().map(String::as_str);
         let words: Vec<String> = [env!("CARGO_BIN_EXE_consign")]
@@ -24,7 +24,7 @@ impl TestRun<'_> {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        // Held open to the end: a terminal without anybody at it is another thing.
+        // The input stays open to the end: a terminal without a user is another case.
         let mut keyboard = child.stdin.take().unwrap();
         keyboard.write_all(typed.as_bytes()).unwrap();
         let ended = child.wait_with_output().unwrap();

@@ -1,7 +1,8 @@
-//! TLS before a service, with a certificate of the test's own authority, and a proxy before that.
+//! TLS in front of a service, with a certificate of the test's own authority, and a tunnel proxy in
+//! front of TLS.
 //!
-//! By way of the proxy any host name leads to the service. So it is a public host for the tool,
-//! which does not know that all of it is on this machine.
+//! Through the tunnel proxy every host name leads to the service. The tool therefore sees a public
+//! host, and does not notice that all servers are on this machine.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -16,13 +17,13 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-/// The host of the API for whoever comes by way of the proxy.
+/// Host name of the API through the tunnel proxy.
 pub(crate) const API_HOST: &str = "api.example.com";
 
-/// The host of the storage, likewise.
+/// Host name of the storage through the tunnel proxy.
 pub(crate) const STORAGE_HOST: &str = "storage.example.com";
 
-/// A host's certificate, with its key, and the authority that has signed it.
+/// Certificate of a host with its key, and the authority which signed it.
 #[derive(Clone)]
 pub(crate) struct TestCertificate {
     config: Arc<ServerConfig>,
@@ -30,12 +31,12 @@ pub(crate) struct TestCertificate {
 }
 
 impl TestCertificate {
-    /// One that is good for all hosts of these tests.
+    /// Certificate valid for all hosts of the tests.
     pub(crate) fn good() -> Self {
         Self::of(["localhost", API_HOST, STORAGE_HOST], |_| {})
     }
 
-    /// One of these hosts, which may be changed before it is signed.
+    /// Certificate for the given hosts. `change` alters the parameters before the signature.
     pub(crate) fn of<const N: usize>(
         hosts: [&str; N],
         change: impl FnOnce(&mut CertificateParams),
@@ -48,7 +49,7 @@ impl TestCertificate {
         Self::new(&certificate, &key, authority.pem())
     }
 
-    /// One that nobody else has signed.
+    /// Certificate signed by its own key alone.
     pub(crate) fn signed_by_itself() -> Self {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(["localhost".to_owned()]).unwrap();
@@ -68,7 +69,7 @@ impl TestCertificate {
         }
     }
 
-    /// The authority's certificate, for `--ca-file`.
+    /// Returns the authority's certificate as PEM, for `--ca-file`.
     pub(crate) fn authority(&self) -> &str {
         &self.authority
     }
@@ -81,11 +82,12 @@ fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// The file with all authorities that the system of a run knows: one, which signs for nobody. A system's
-/// own are a hundred and more, and reading them would be most of what a run has to compute.
+/// Path of the file with all authorities known to the system of a run: a single authority, which
+/// signs no certificate. A real system has a hundred and more, and reading them would be most of
+/// the computing in a run.
 pub(super) static SYSTEM_AUTHORITIES: LazyLock<PathBuf> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    // Renamed when it is whole: other processes may be at it, too.
+    // The complete file is renamed into place, since other processes may use the file, too.
     let unfinished = NamedTempFile::new_in(folder).unwrap().into_temp_path();
     std::fs::write(&unfinished, authority("the system's").pem()).unwrap();
     let file = folder.join("authorities.pem");
@@ -93,14 +95,14 @@ pub(super) static SYSTEM_AUTHORITIES: LazyLock<PathBuf> = LazyLock::new(|| {
     file
 });
 
-/// Takes connections with TLS and passes what they carry on to `to`.
+/// Accepts TLS connections, and passes their content on to `to`.
 pub(super) async fn terminate(listener: TcpListener, certificate: TestCertificate, to: SocketAddr) {
     let acceptor = TlsAcceptor::from(certificate.config);
     loop {
         let (connection, _) = listener.accept().await.unwrap();
         let acceptor = acceptor.clone();
         tokio::spawn(async move {
-            // Whoever does not trust the certificate goes away here.
+            // A client without trust in the certificate goes away here.
             if let Ok(mut inside) = acceptor.accept(connection).await {
                 let mut service = TcpStream::connect(to).await.unwrap();
                 let _ = copy_bidirectional(&mut inside, &mut service).await;
@@ -109,7 +111,7 @@ pub(super) async fn terminate(listener: TcpListener, certificate: TestCertificat
     }
 }
 
-/// A proxy by way of which every host is the same one.
+/// Tunnel proxy which leads every host to one address.
 #[derive(Debug)]
 pub(crate) struct TunnelProxy {
     address: SocketAddr,
@@ -117,11 +119,11 @@ pub(crate) struct TunnelProxy {
     refused: Arc<Mutex<Option<RefusedHost>>>,
 }
 
-/// The host to which a proxy lets nobody, and the status with which it says so.
+/// Host refused by a proxy, and the status of the refusal.
 type RefusedHost = (&'static str, u16);
 
 impl TunnelProxy {
-    /// Starts one that leads to `to`.
+    /// Starts a proxy which leads to `to`.
     pub(super) async fn start(to: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -142,29 +144,29 @@ impl TunnelProxy {
         }
     }
 
-    /// Lets nobody through to a host from now on, and says so with this status.
+    /// Refuses tunnels to a host from now on, with the given status.
     pub(crate) fn refuse(&self, host: &'static str, status: u16) {
         *self.refused.lock().unwrap() = Some((host, status));
     }
 
-    /// How often it was asked for a tunnel to a host.
+    /// Counts the requests for a tunnel to a host.
     pub(crate) fn asked_for(&self, host: &str) -> usize {
         let start = format!("CONNECT {host}:443 ");
         let asked = self.asked();
         asked.iter().filter(|head| head.starts_with(&start)).count()
     }
 
-    /// Its URL for somebody with this user and password.
+    /// Returns the proxy's URL with the given user and password.
     pub(crate) fn url(&self, user: &str) -> String {
         format!("http://{user}@{}", self.address)
     }
 
-    /// Its host and port.
+    /// Returns host and port.
     pub(crate) fn label(&self) -> String {
         self.address.to_string()
     }
 
-    /// What it was asked for: the heads of the requests.
+    /// Returns the heads of all tunnel requests.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }

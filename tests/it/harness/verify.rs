@@ -1,4 +1,4 @@
-//! Verifications: what a run of `verify` writes, and what is true of each.
+//! Runs of `verify`, and checks of the verification file.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,12 +12,12 @@ use super::results::ResultsLine;
 use super::{ImportTest, ResultsTable, SKIP_PREFLIGHT, TestRun};
 
 impl ImportTest {
-    /// A verification of the results, one attachment at a time.
+    /// Run of `verify`, one attachment at a time.
     pub(crate) fn verify(&self) -> TestRun<'_> {
         self.verify_at_once(1)
     }
 
-    /// A verification of the results with so many attachments at once.
+    /// Run of `verify` with the given number of attachments at once.
     pub(crate) fn verify_at_once(&self, attachments: usize) -> TestRun<'_> {
         let base = self.service().base_url();
         let run = self.consign([
@@ -31,7 +31,7 @@ impl ImportTest {
         run.args(["--concurrency", &attachments.to_string(), SKIP_PREFLIGHT])
     }
 
-    /// What the last verification wrote.
+    /// Returns the file written by the last verification.
     pub(crate) fn verification(&self) -> ResultsTable {
         let path = path_for(&self.path(ResultsTable::NAME));
         ResultsTable::read(&path).expect("there is a verification")
@@ -39,13 +39,13 @@ impl ImportTest {
 }
 
 impl TestRun<'_> {
-    /// Every line of the verification, each as `external_id outcome`.
+    /// Expects all lines of the verification, each as `external_id outcome`.
     pub(crate) fn outcomes<'a>(mut self, outcomes: impl IntoIterator<Item = &'a str>) -> Self {
         self.expected.outcomes = Some(outcomes.into_iter().map(str::to_owned).collect());
         self
     }
 
-    /// The results are elsewhere.
+    /// Names other results than the default.
     pub(crate) fn verifying(mut self, name: &str) -> Self {
         self.results = self.test.path(name);
         self
@@ -56,7 +56,7 @@ impl TestRun<'_> {
     }
 }
 
-/// Judges a run of `verify`: it has left the results alone, and what it wrote is whole.
+/// Checks a run of `verify`: the results are untouched, and the verification is complete.
 pub(super) fn judge(run: &TestRun<'_>, before: &BeforeRun, code: i32, wrong: &mut Vec<String>) {
     if run.args[0] != "verify" {
         return;
@@ -78,7 +78,8 @@ pub(super) fn judge(run: &TestRun<'_>, before: &BeforeRun, code: i32, wrong: &mu
     }
 }
 
-/// Whether a line speaks against success. What has left the manifest need not be done.
+/// Returns `true` for a line which rules out success. Rows no longer in the manifest need not be
+/// done.
 fn is_objection(line: &ResultsLine) -> bool {
     match line.cell("outcome") {
         "match" => false,
@@ -87,7 +88,8 @@ fn is_objection(line: &ResultsLine) -> bool {
     }
 }
 
-/// One line for each line of the results that is believed, in their order, and then those of others.
+/// Checks the lines of the verification: one for each believed line of the results, in the same
+/// order, then the lines on others.
 fn is_whole(run: &TestRun<'_>, found: &ResultsTable, wrong: &mut Vec<String>) {
     let columns: Vec<&str> = COLUMNS.into_iter().chain([LINE_CHECK_COLUMN]).collect();
     let header: Vec<&str> = found.header.iter().map(String::as_str).collect();
@@ -102,7 +104,7 @@ fn is_whole(run: &TestRun<'_>, found: &ResultsTable, wrong: &mut Vec<String>) {
     believed.retain(|line| is_guarded(line, RESULTS_COLUMNS.len()));
     let row = |line: &ResultsLine| ["row", "external_id"].map(|name| line.cell(name)).join(" ");
     let mut rows: Vec<String> = believed.iter().map(row).collect();
-    // A journal has several lines of a row.
+    // A journal may have several lines of one row.
     rows.dedup();
     let found_rows = found.lines.iter().map(row);
     let first: Vec<String> = found_rows.take(rows.len()).collect();

@@ -1,4 +1,4 @@
-//! The question whether bidders are to see the files, and where it is not asked.
+//! Question on the visibility to bidders: cases with and without the question.
 
 use consign::emulator::EmulatorOperation::CreateJob;
 
@@ -12,7 +12,7 @@ const REFUSAL: &str = "error: nothing was sent: bidders would see the files at o
                        no terminal to ask whether that is meant; look with --dry-run, then say \
                        --yes\n";
 
-/// An import to a service that is not on this machine, and that nobody will ever reach.
+/// Imports to a service outside this machine, at a host which does not exist.
 fn to_nobody(test: &ImportTest) -> TestRun<'_> {
     test.consign([
         "import",
@@ -25,7 +25,7 @@ fn to_nobody(test: &ImportTest) -> TestRun<'_> {
     .variable("KEELVAR_USER_EMAIL", "me@example.com")
 }
 
-/// What a run says on standard error, to the last word.
+/// Returns the exit code and the whole standard error of a run.
 fn words(run: &TestRun<'_>) -> (i32, String) {
     let (code, _, stderr) = run.start().finish();
     (code, stderr)
@@ -35,7 +35,7 @@ fn words(run: &TestRun<'_>) -> (i32, String) {
 fn without_a_terminal_and_without_yes_nothing_is_sent_to_an_event() {
     let test = ImportTest::of_event(2);
     assert_eq!(words(&to_nobody(&test)), (2, format!("{NOTICE}{REFUSAL}")));
-    // Not even a quiet run refuses something without saying what.
+    // A refusal names its reason even in a quiet run.
     assert_eq!(
         words(&to_nobody(&test).args(["--quiet"])),
         (2, format!("{NOTICE}{REFUSAL}"))
@@ -109,13 +109,13 @@ fn on_a_terminal_the_user_is_asked_and_anything_but_yes_sends_nothing() {
 fn on_this_machine_it_is_said_once_and_nobody_is_asked() {
     let test = ImportTest::of_objects([(EVENT, 2), (REQUEST, 1)]);
     let import = |test: &ImportTest| {
-        // More than one job, of which the second is no second occasion.
+        // The import has several jobs; the notice belongs to the run, not to each job.
         words(&test.import().args(["--files-per-job", "1", "--resume"]))
     };
     let (code, stderr) = import(&test);
     assert_eq!((code, stderr.matches(NOTICE).count()), (0, 1), "{stderr}");
     assert_eq!(test.service().count_of(CreateJob), 3);
-    // Nothing is left that anybody could see for the first time.
+    // No file is left to become visible for the first time.
     assert_eq!(import(&test), (0, String::new()));
     let test = ImportTest::of_event(1);
     assert_eq!(words(&test.import().args(["--quiet"])), (0, String::new()));

@@ -1,4 +1,4 @@
-//! Requests and answers that are lost on the way, and addresses that are not what they should be.
+//! Requests and answers lost on the way, and wrong upload addresses.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use consign::emulator::UrlClock;
 
 use crate::harness::{ImportTest, status};
 
-/// An import of one row that ends well in spite of a fault, with these requests.
+/// Imports one row in spite of a fault, and expects success with the given requests.
 #[track_caller]
 fn ends_well(operation: EmulatorOperation, effect: FaultEffect, requests: &[&str]) {
     let test = ImportTest::of_event(1).fault(operation, Nth(1), effect);
@@ -159,7 +159,7 @@ fn bytes_go_nowhere_that_is_not_safe_whatever_the_job_says() {
             .attached([])
             .exits(1);
         assert!(!test.read("m.results.csv").contains("canary"));
-        // Nothing was sent to that job, so there is still time for a better answer of it.
+        // The job got no bytes, so the next run may still get a better answer for the job.
         test.resume()
             .rows(["A1 uploaded", "A2 uploaded"])
             .attached(["A1", "A2"])

@@ -1,4 +1,4 @@
-//! A first import, as a user sees it who does not meet anything unusual.
+//! First import, without any trouble.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -59,7 +59,7 @@ fn a_job_is_made_then_asked_for_its_addresses_then_filled_then_asked_for_its_end
 
 #[test]
 fn jobs_are_not_asked_for_more_often_than_every_two_seconds_whatever_their_number() {
-    // The service's own budgets, and nobody who makes time pass faster.
+    // The budgets are the service's own, and time passes at its normal speed.
     let test = ImportTest::of_objects([(EVENT, 1), (OTHER_EVENT, 1)]).jobs(|jobs| {
         jobs.budgets.reads_a_minute = NonZeroU32::new(30).unwrap();
         jobs.budgets.reads_an_hour = NonZeroU32::new(600).unwrap();

@@ -1,4 +1,4 @@
-//! What a user can know before anything is sent.
+//! Forecasts before any request: dry runs and checks.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Imports that end as by a loss of power, and the resumes after them.
+//! Imports killed at one chosen request, as by a loss of power, and the resumes after them.
 
 use std::thread;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use crate::harness::{HoldMoment, ImportTest, KILLED, ResultsTable, RunningTool, 
 
 const ALL_UPLOADED: [&str; 3] = ["A1 uploaded", "A2 uploaded", "A3 uploaded"];
 
-/// So long do the jobs of an impatient service wait for files that do not come.
+/// Time for which the jobs of an impatient service wait for missing files.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Ends an import of three rows, which share a job, at one moment.
+/// Kills an import of three rows, which share a job, at one moment.
 #[track_caller]
 fn killed(test: &ImportTest, nth: usize, moment: HoldMoment) {
     test.import()
@@ -22,7 +22,7 @@ fn killed(test: &ImportTest, nth: usize, moment: HoldMoment) {
         .exits(KILLED);
 }
 
-/// Ends an import of three rows when the job has two of the files, and does not get the third.
+/// Kills an import of three rows when the job has two of the files. The third never arrives.
 #[track_caller]
 fn killed_with_two_files_of_three(test: &ImportTest) {
     test.import()
@@ -34,7 +34,7 @@ fn killed_with_two_files_of_three(test: &ImportTest) {
         .exits(KILLED);
 }
 
-/// What a run does that begins from nothing, with this job.
+/// Returns the requests of a run which begins from nothing, with the given job.
 fn whole(job: &str) -> [String; 6] {
     [
         format!("create_job {job} 201"),
@@ -46,7 +46,8 @@ fn whole(job: &str) -> [String; 6] {
     ]
 }
 
-/// Ends an import at one moment, and resumes it to its end. Returns the requests of the resume.
+/// Kills an import at one moment and resumes the import to its end. Returns the requests of the
+/// resume.
 #[track_caller]
 fn killed_and_resumed(nth: usize, moment: HoldMoment) -> Vec<String> {
     let test = ImportTest::of_event(3).between();
@@ -89,7 +90,7 @@ fn a_job_that_has_all_of_its_bytes_is_only_asked_for_its_end() {
     }
 }
 
-/// A service whose jobs soon give up the files that do not come.
+/// Service whose jobs soon give up missing files.
 fn impatient(partial: PartialFilesOutcome) -> ImportTest {
     ImportTest::of_event(3).between().jobs(|jobs| {
         jobs.terms.give_up_after = PATIENCE;
@@ -97,12 +98,12 @@ fn impatient(partial: PartialFilesOutcome) -> ImportTest {
     })
 }
 
-/// Waits until such a service has given everything up.
+/// Waits until the jobs of an impatient service have given up.
 fn wait_until_given_up() {
     thread::sleep(2 * PATIENCE);
 }
 
-/// Leaves it to the users to find out what went wrong.
+/// Removes the errors from a job's answer, so that the reason of its failure is unknown.
 fn without_errors(answer: &mut Value) {
     if let Some(detail) = answer.get_mut("detail").and_then(Value::as_object_mut) {
         detail.remove("errors");
@@ -203,7 +204,7 @@ fn a_job_whose_addresses_expired_meanwhile_fails_and_another_gets_its_files() {
     attached_once(&test);
 }
 
-/// Such a job will fail. Had it bytes of a file by then, somebody would have to look.
+/// The job will fail. If the job had bytes of a file by then, a person would have to look.
 #[test]
 fn a_job_of_which_the_disk_kept_the_lines_of_some_rows_only_gets_nothing() {
     let test = ImportTest::of_event(2)

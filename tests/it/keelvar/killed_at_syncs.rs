@@ -1,6 +1,6 @@
-//! Imports that are killed at each of their syncs, with and without a loss of power, and resumed to
-//! their end. Since a job cannot be found by anything but its id, the lines of the results are all
-//! that keeps a file from being attached twice.
+//! Imports killed at each of their syncs, with and without a loss of power, and resumed to their
+//! end. A job can be found by nothing but its id, so only the lines of the results keep a file from
+//! being attached twice.
 
 use std::thread;
 
@@ -8,23 +8,23 @@ use fastrand::Rng;
 
 use crate::harness::{DiskCall, DiskFault, ImportTest, KILLED, PowerLoss, TestDisk, attached_once};
 
-/// No import of so few rows has so many syncs.
+/// Upper bound of the number of syncs in an import of two rows.
 const MORE_THAN_ALL: usize = 100;
 
-/// Two for the beginning of the results, one at least for each of `creating`, `created`, the sending
-/// of the bytes and `uploaded`, and two for the end.
+/// Number of syncs of an import: two for the beginning of the results, at least one for each of
+/// `creating`, `created`, the sending of the bytes and `uploaded`, and two for the end.
 const SYNCS: usize = 8;
 
-/// So many ways there are to be killed at one sync.
+/// Number of ways to be killed at one sync.
 const WAYS: usize = 3;
 
-/// Kills an import at one sync in all ways, which take their time side by side. Returns how many of
-/// the runs were killed: those that are through before have no such sync.
+/// Kills an import at one sync in all ways, side by side. Returns the number of killed runs: a run
+/// which ends earlier has no such sync.
 fn killed_at(nth: usize) -> usize {
     let ways: [_; WAYS] = [
         (DiskFault::KillBefore, PowerLoss::Nothing),
         (DiskFault::KillBefore, PowerLoss::Everything),
-        // What was just synced is not lost; a renaming may be.
+        // The bytes just synced survive; a renaming may be lost.
         (DiskFault::KillAfter, PowerLoss::Everything),
     ];
     thread::scope(|scope| {
@@ -34,7 +34,8 @@ fn killed_at(nth: usize) -> usize {
     })
 }
 
-/// Kills an import at one sync, and resumes it. Returns how the run that was to be killed ended.
+/// Kills an import at one sync, and resumes the import to its end. Returns the exit code of the run
+/// to be killed.
 fn ends_well(nth: usize, act: DiskFault, loss: PowerLoss) -> i32 {
     println!("{act:?} sync {nth}, lost: {loss:?}");
     let test = ImportTest::of_event(2);

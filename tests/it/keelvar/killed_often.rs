@@ -1,7 +1,7 @@
-//! Imports that are killed again and again at random moments, until they come to their end.
+//! Imports killed again and again at random moments, until they end.
 //!
-//! A failure prints its seed. `CONSIGN_KILLS_SEED=17 cargo test killed_often` makes the same choices
-//! again; at which moment a run is killed is up to the machine, too.
+//! A failure prints its seed. `CONSIGN_KILLS_SEED=17 cargo test killed_often` repeats the choices
+//! of a seed; the exact moment of a kill depends on the machine, too.
 
 use std::env;
 use std::time::{Duration, Instant};
@@ -11,26 +11,27 @@ use fastrand::Rng;
 
 use crate::harness::{EVENT, ImportTest, KILLED, OTHER_EVENT, attached_once, short_or_long};
 
-/// So many kills each test makes, over as many imports as it takes.
+/// Number of kills in each test, spread over several imports.
 fn kills_to_make() -> usize {
     short_or_long(4, 12)
 }
 
-/// So long do the jobs of these tests wait for files that do not come.
+/// Time for which the jobs of these tests wait for missing files.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What becomes of a row whose job failed, and says nothing of its files.
+/// Treatment of rows whose job failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FailedRowTreatment {
-    /// Nothing of a failed job is attached, and somebody who has looked says so.
+    /// A failed job attaches nothing, its answer says nothing of its files, and a person who has
+    /// looked passes `--retry-failed-jobs`.
     Looked,
-    /// What came is attached, and the job says so.
+    /// A failed job attaches the files received, and its answer names them.
     Told,
 }
 
 impl FailedRowTreatment {
     fn test(self) -> ImportTest {
-        // Three jobs of four files.
+        // The rows make three jobs of four files each.
         let test = ImportTest::of_objects([(EVENT, 8), (OTHER_EVENT, 4)]);
         test.jobs(|jobs| {
             jobs.terms.give_up_after = PATIENCE;
@@ -55,7 +56,7 @@ impl FailedRowTreatment {
     }
 }
 
-/// One import, killed so often at the most, and resumed to its end. Returns how often it was.
+/// Kills one import at most `most` times, and resumes to the end. Returns the number of kills.
 fn import(
     manner: FailedRowTreatment,
     random: &mut Rng,

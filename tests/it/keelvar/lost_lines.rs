@@ -1,11 +1,11 @@
-//! Results of which lines are gone: somebody filtered the file in a spreadsheet. What is attached
-//! already would go out again, and the service cannot be asked.
+//! Results with lines removed, as by a filter in a spreadsheet. Attached files would be sent again,
+//! and the service cannot be asked for them.
 
 use crate::harness::{
     EVENT, HoldMoment, ImportTest, KILLED, ResultsTable, RunningTool, attached_once, row_of,
 };
 
-/// The text without these lines, the header being line 1.
+/// Returns the text without the given lines. The header is line 1.
 fn without(text: &str, gone: &[usize]) -> String {
     let lines = text.split_inclusive('\n').zip(1..);
     let left = lines.filter(|(_, number)| !gone.contains(number));
@@ -111,7 +111,7 @@ fn whoever_has_looked_goes_on_with_the_rows_that_are_not_there() {
 #[test]
 fn a_line_of_a_killed_run_is_missed_as_long_as_a_later_one_is_there() {
     let test = ImportTest::of_event(2).between();
-    // Both rows are in a job, and their bytes are on their way.
+    // Both rows share a job, and their bytes are on the way.
     test.import()
         .while_held(3, HoldMoment::Before, RunningTool::kill)
         .exits(KILLED);

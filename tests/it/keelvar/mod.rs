@@ -1,7 +1,7 @@
 //! Imports to Keelvar, which attaches files by jobs of several files each.
 //!
-//! Most runs here are hasty: jobs are asked for how they stand every two seconds at the most, and
-//! nobody waits for that.
+//! Most runs here have a fast clock: the tool polls a job at most every two seconds, and no test
+//! waits for real seconds.
 
 mod consent;
 mod faults;

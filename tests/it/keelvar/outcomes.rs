@@ -1,4 +1,4 @@
-//! Jobs that do not end as jobs should, and what the results say of them.
+//! Failed and unclear jobs, and the lines in the results.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ fn a_job_that_never_ends_leaves_its_rows_to_a_later_run_with_its_last_word() {
         .args(["--job-timeout", "5s"])
         .rows(["A1 pending job_running", "A2 pending job_running"])
         .exits(1);
-    // Whatever it takes, it is the only one.
+    // Only one job is created, whatever the waiting takes.
     assert_eq!(test.service().count_of(CreateJob), 1);
     assert_eq!(test.service().count_of(Upload), 2);
     assert_eq!(test.results().cell("A2", "attachment_id"), job);
@@ -55,15 +55,15 @@ fn a_word_for_success_that_nobody_knew_can_be_named() {
         .exits(0);
 }
 
-/// A service that refuses one file of two, so that the job fails in the end.
+/// Service which refuses one of two files, so the job fails in the end.
 fn half_refused() -> ImportTest {
     ImportTest::of_event(2)
         .jobs(|jobs| jobs.terms.give_up_after = Duration::from_millis(500))
         .fault(Upload, Nth(1), status(400))
 }
 
-/// The reasons of all rows, in alphabetical order: which file of a job comes first is a matter of
-/// chance.
+/// Returns the reasons of all rows, in alphabetical order: the order of the files in a job is
+/// random.
 fn reasons(test: &ImportTest) -> Vec<String> {
     let results = test.results();
     let reasons = results
@@ -83,7 +83,7 @@ fn of_a_job_that_failed_for_one_file_the_others_are_tried_again_only_on_demand()
         .says("bidders may see them already")
         .exits(1);
     assert_eq!(reasons(&test), ["job_failed", "upload_refused"]);
-    // What the storage refused is sent again, the other file is not.
+    // The file refused by the storage is sent again; the other file is not.
     test.resume().says("failed, job_failed").exits(1);
     assert_eq!(reasons(&test), ["", "job_failed"]);
     assert_eq!(test.service().attached().len(), 1);

@@ -1,4 +1,4 @@
-//! Which files share a job.
+//! Distribution of files over jobs.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use consign::emulator::EmulatorOperation::CreateJob;
 
 use crate::harness::{EVENT, HEADER, ImportTest, ResultsTable, attached_once};
 
-/// How many rows of the results share a job, for each job, the largest first.
+/// Returns the number of rows of each job, the largest first.
 fn parts(results: &ResultsTable) -> Vec<usize> {
     let mut rows: BTreeMap<&str, usize> = BTreeMap::new();
     for line in &results.lines {

@@ -1,4 +1,4 @@
-//! What the service does not want, or does not allow, and in which words a user learns of it.
+//! Requests refused or forbidden by the service, and the messages to the user.
 
 use std::num::NonZeroU32;
 

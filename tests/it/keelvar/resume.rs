@@ -1,4 +1,4 @@
-//! Going on with results of an earlier import, which are all that is known of what is attached.
+//! Resumes of imports to Keelvar. The results are the only knowledge of attached files.
 
 use consign::emulator::EmulatorOperation::CreateJob;
 use consign::emulator::FaultTrigger::Nth;
@@ -82,10 +82,10 @@ fn a_line_that_somebody_altered_ends_it_before_anything_is_sent() {
              seen that it is not on its object, go on with --allow-again=2\n",
         )
         .exits(2);
-    // One of the two remedies: the line as it was.
+    // First remedy: the line as written by the tool.
     test.write(ResultsTable::NAME, &good);
     test.resume().requests([]).exits(0);
-    // The other one, of somebody who has seen that the file is not there.
+    // Second remedy, after a person has seen the file to be absent.
     test.write(
         ResultsTable::NAME,
         good.replace("A2,uploaded,", "A2,pending,"),

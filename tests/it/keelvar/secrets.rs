@@ -1,4 +1,4 @@
-//! The key and the presigned addresses stand in nothing that people keep or pass on.
+//! The key and the presigned addresses stand in no output kept or passed on.
 
 use std::fs;
 
@@ -14,15 +14,15 @@ const KEY: &str = "CANARY-KEY-51e0";
 const WRONG_KEY: &str = "CANARY-WRONG-KEY-9a77";
 const EMAIL: &str = "canary-email-3c@example.com";
 
-/// A service that takes this key alone, behind somebody who remembers the upload addresses.
+/// Service which accepts only the given key, behind a proxy which remembers the upload addresses.
 fn guarded(rows: usize) -> ImportTest {
     ImportTest::of_event(rows)
         .between()
         .jobs(|jobs| jobs.accepted_keys = AcceptedJobKeys::Only(KEY.to_owned().into()))
 }
 
-/// Makes a run that says as much as it can, and looks for secrets in all that it says and writes,
-/// and in what the service noted.
+/// Makes a run with the most detailed log, and looks for secrets in its outputs, its files and the
+/// service's notes.
 #[track_caller]
 fn keeps_secrets(test: &ImportTest, run: TestRun<'_>, key: &str, code: i32) -> FinishedRun {
     let outcome = run

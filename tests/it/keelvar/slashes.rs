@@ -1,4 +1,5 @@
-//! Whether an address ends with a slash is not documented: what has worked once is kept.
+//! Final slashes of API addresses. The documentation leaves the slash open, so the tool keeps the
+//! form which has worked once.
 
 use consign::emulator::{TrailingSlashRule, WrongSlashAnswer};
 
@@ -15,7 +16,7 @@ fn the_form_of_address_that_the_service_wants_is_found_once_and_kept() {
             jobs.post_slash_rule = TrailingSlashRule::Required;
             jobs.wrong_slash_answer = wrong;
         });
-        // One job after the other.
+        // Jobs run one after the other.
         let outcome = test
             .import_at_once(2)
             .hasty()

@@ -1,8 +1,8 @@
-//! Reports on very many rows, and on rows with very much in them.
+//! Reports on very many rows, and on rows with very long cells.
 
 use super::{HTML, JSON, json, report, uploaded, with_results};
 
-/// What issue and README promise of the HTML.
+/// Largest size of the HTML in bytes, as promised by the issue and the README.
 const MOST: u64 = 5_000_000;
 
 fn listed_rows(html: &str) -> usize {

@@ -1,4 +1,4 @@
-//! The section on what was changed on request.
+//! Report section on changes made on request.
 
 use consign::digest::sha256;
 use consign::results::{AttachmentChanges, BackupOutcome, FormerContent, ResultsEntry, Status};
@@ -6,7 +6,7 @@ use serde_json::{Value, json as value};
 
 use super::{HTML, JSON, json, report, uploaded, with_results};
 
-/// The line of a row whose content, title and key were all changed.
+/// Returns the line of a row with changed content, title and key.
 fn changed(row: usize, backup: BackupOutcome) -> ResultsEntry {
     ResultsEntry {
         status: Status::Replaced,

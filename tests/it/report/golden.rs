@@ -1,5 +1,5 @@
-//! The whole HTML and the whole JSON of a small import, as they stand in the folder `golden` beside
-//! this file. `UPDATE_GOLDEN=1` writes them anew: look at the difference before you keep it.
+//! Whole HTML and JSON of a small import, compared with the folder `golden` beside this file.
+//! `UPDATE_GOLDEN=1` writes the files anew: look at the difference before you keep it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -13,7 +13,7 @@ fn golden(name: &str) -> PathBuf {
     folder.join(name)
 }
 
-/// A folder with the files of that import.
+/// Returns a test with the files of the small import.
 pub(super) fn small_import() -> ImportTest {
     let test = ImportTest::new();
     for name in [MANIFEST, ResultsTable::NAME, VERIFICATION] {
@@ -24,7 +24,7 @@ pub(super) fn small_import() -> ImportTest {
     test
 }
 
-/// What was written, whichever version wrote it.
+/// Returns the text without the version of the tool.
 fn without_version(text: &str) -> String {
     text.replace(
         concat!("consign ", env!("CARGO_PKG_VERSION")),
@@ -44,7 +44,7 @@ fn the_report_of_a_small_import_is_this_one() {
             fs::write(golden(name), &found).unwrap();
         }
         let expected = fs::read_to_string(golden(name)).unwrap();
-        // The first line that differs says more than two whole files.
+        // The first differing line says more than two whole files.
         for (number, (expected, found)) in (1..).zip(expected.lines().zip(found.lines())) {
             assert_eq!(expected, found, "{name} line {number}");
         }

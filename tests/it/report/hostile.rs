@@ -1,4 +1,4 @@
-//! Cells that would do something to whoever looks at the report.
+//! Cells with an effect on the reader's browser.
 
 use consign::results::{AttachmentChanges, BackupOutcome, FormerContent, ResultsEntry};
 use consign::text::is_unsafe_to_print;
@@ -7,7 +7,7 @@ use super::{HTML, JSON, VERIFICATION, json, report, uploaded, with_results};
 
 const HOSTILE: &str = "</td><script>alert(1)</script>\"><img src=x onerror=alert(2)>'\u{202e}fdp\u{1b}[2J\u{9b}31m\u{2028}{{ 7 }}";
 
-/// An entry with the text in each cell that may hold any.
+/// Returns an entry with the text in each cell which may hold text.
 fn hostile(row: usize, status: &str) -> ResultsEntry {
     let mut entry = uploaded(row);
     entry.file_path = format!("{HOSTILE}{row}");
@@ -39,7 +39,7 @@ fn is_inert(html: &str) {
     for element in ["<script", "<img", "<iframe", "<object", "<link", "<form"] {
         assert!(!html.contains(element), "{element}");
     }
-    // Every attribute is one of ours: none of theirs has come out of its quotes.
+    // Every attribute is one of ours: no hostile text has left its quotes.
     for attribute in [" onerror=\"", " src=\"", " style=\"", "javascript:"] {
         assert!(!html.contains(attribute), "{attribute}");
     }

@@ -1,4 +1,4 @@
-//! What a report is made from: results, the manifest, the verification; whole or not.
+//! Inputs of a report: results, manifest and verification, complete or damaged.
 
 use std::fs;
 use std::process::Command;
@@ -75,7 +75,7 @@ fn without_a_manifest_the_row_numbers_have_to_do_and_the_report_says_so() {
     assert_eq!(found["reconciliation"]["rows_without_line"]["count"], 2);
     let html = test.read(HTML);
     assert!(html.contains("The manifest was not at hand, so the lines were reconciled with"));
-    // It may be elsewhere.
+    // The manifest may be elsewhere.
     let rows = ["A1", "A2", "A3", "A4", "A5"].map(row).concat();
     test.write("elsewhere/list.csv", format!("{HEADER}{rows}"));
     report(&test)
@@ -127,7 +127,7 @@ fn damaged_torn_and_removed_lines_are_named_and_count_for_nothing() {
     report(&test)
         .says("All 2 rows are done.")
         .says("The results file is damaged.")
-        // The results are what they are: nobody has put them in order.
+        // The results stay a journal, because no run has put them in order.
         .leaving_a_journal()
         .exits(0);
     let damage = &json(&test)["damage"];
@@ -269,7 +269,7 @@ fn rows_that_have_left_the_manifest_stand_apart() {
     assert_eq!(test.read(SUMS).lines().count(), 1);
 }
 
-/// Makes a pipe that nobody writes to.
+/// Makes a named pipe without a writer.
 fn pipe(test: &ImportTest, name: &str) {
     let path = test.path(name);
     let made = Command::new("mkfifo").arg(path).status();

@@ -1,4 +1,4 @@
-//! `consign report`: what somebody who was not there gets to see of an import.
+//! `consign report`: documents on an import for readers who were not there.
 
 mod bounds;
 mod changes;
@@ -23,17 +23,17 @@ pub(crate) const JSON: &str = "m.results.report.json";
 pub(crate) const SUMS: &str = "m.results.SHA256SUMS";
 pub(crate) const VERIFICATION: &str = "m.results.verification.csv";
 
-/// A report on the results with the default name.
+/// Reports on the results with the default name.
 fn report(test: &ImportTest) -> TestRun<'_> {
     test.consign(["report", ResultsTable::NAME])
 }
 
-/// What a program reads in it.
+/// Returns the JSON of the report.
 fn json(test: &ImportTest) -> Value {
     serde_json::from_str(&test.read(JSON)).unwrap()
 }
 
-/// The line of a row that was uploaded.
+/// Returns the line of an uploaded row.
 fn uploaded(row: usize) -> ResultsEntry {
     ResultsEntry {
         row: Some(row),
@@ -60,7 +60,7 @@ fn uploaded(row: usize) -> ResultsEntry {
     }
 }
 
-/// A folder with these results, and nothing else.
+/// Returns a test whose folder has the given results and nothing else.
 fn with_results(entries: impl IntoIterator<Item = ResultsEntry>) -> ImportTest {
     let test = ImportTest::new();
     let (mut file, _) = ResultsFile::begin(&test.path(ResultsTable::NAME)).unwrap();

@@ -1,4 +1,4 @@
-//! The documented form of the JSON, and the JSON as it is.
+//! Documentation of the report's JSON, compared with the written JSON.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::golden::small_import;
 use super::{json, report};
 
-/// Members in which rows stand: these are documented once, in a table of their own.
+/// Members which contain rows. The documentation describes the rows once, in a table of their own.
 const ROWS: [&str; 6] = [
     "row_list.listed[]",
     "rows_no_longer_in_manifest.listed[]",
@@ -17,7 +17,7 @@ const ROWS: [&str; 6] = [
     "listed[]",
 ];
 
-/// Every member, as the documentation names it.
+/// Collects the names of all members, as written in the documentation.
 fn members(value: &Value, path: &str, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(object) => {
@@ -45,7 +45,7 @@ fn members(value: &Value, path: &str, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Every name that the documentation has, those of rows marked as such.
+/// Returns the documented names. The names in the table of rows begin with `row: `.
 fn documented() -> BTreeSet<String> {
     let text = include_str!("../../../src/report/schema.md");
     let mut names = BTreeSet::new();
@@ -65,8 +65,8 @@ fn documented() -> BTreeSet<String> {
     names
 }
 
-/// What the documentation calls a list, or tells of an input file or of the row of a change, it tells
-/// once for all of them.
+/// Returns the name under which the documentation describes a member: lists, input files and the
+/// rows of changes are described once for all.
 fn generic(member: &str) -> String {
     let member = member
         .trim_end_matches(".count")
@@ -103,7 +103,7 @@ fn every_member_of_the_json_is_documented_and_every_documented_member_is_there()
     };
     let stale: Vec<_> = documented
         .difference(&found)
-        // An object whose members are documented one by one.
+        // The documentation describes the members of the object one by one.
         .filter(|name| !is_above(name) && !name.starts_with("inputs."))
         .collect();
     assert!(stale.is_empty(), "documented, and not there: {stale:?}");

@@ -1,4 +1,4 @@
-//! What the command itself says of a report: to people, to scripts, and of what it cannot read.
+//! Messages of `consign report`: to people, to scripts, and on unreadable inputs.
 
 use std::fs;
 
@@ -15,7 +15,7 @@ fn failed(row: usize) -> ResultsEntry {
     }
 }
 
-/// What people are told of exceptions, if anything.
+/// Returns the message on exceptions, or `None` if there is no message.
 fn exceptions(test: &ImportTest) -> Option<String> {
     let said = report(test).exits(0).stdout;
     let mut lines = said.lines();

@@ -1,4 +1,4 @@
-//! The digests, as `sha256sum` takes them.
+//! Digest file in the form read by `sha256sum`.
 
 use std::process::{Command, Output};
 
@@ -29,7 +29,7 @@ fn sha256sum_finds_every_imported_file_below_the_root_and_no_other_one() {
     }
     let line = |(number, name)| format!("\"{name}\",contract,1,A{number}\n");
     let rows: Vec<String> = (1..).zip(names).map(line).collect();
-    // A second row with the same file.
+    // A second row has the same file.
     let manifest = format!("{HEADER}{}plain.pdf,contract,2,A9\n", rows.concat());
     let test = test.manifest(manifest);
     test.import()

@@ -1,6 +1,6 @@
-//! Uploads to a real S3 server, through presigned URLs (Signature Version 4) that cover all the
-//! headers that the vendor documents. The emulator only imitates such a storage; here it is the
-//! storage that says what a right request is.
+//! Uploads to a real S3 server, through presigned URLs (Signature Version 4) covering all headers
+//! of the vendor's documentation. The emulator only imitates such a storage; here the storage
+//! itself decides which requests are right.
 
 mod service;
 mod sigv4;
@@ -10,7 +10,7 @@ use crate::harness::{HEADER, ImportTest, MANIFEST, TestRun};
 use service::{AddressDefect, HEADERS, S3Service};
 use storage::KEY;
 
-/// An import into the service, one row at a time, that says all it can.
+/// Imports into the service, one row at a time, with the most detailed log.
 fn import<'t>(test: &'t ImportTest, service: &S3Service) -> TestRun<'t> {
     let base = service.base_url();
     test.consign(["import", MANIFEST, "--base-url", &base])
@@ -22,7 +22,7 @@ fn import<'t>(test: &'t ImportTest, service: &S3Service) -> TestRun<'t> {
         .says("DEBUG API request")
 }
 
-/// What came to the storage, in words.
+/// Returns the requests to the storage, in words.
 fn uploads(service: &S3Service) -> Vec<String> {
     let came = service.uploads();
     came.iter()
@@ -32,7 +32,7 @@ fn uploads(service: &S3Service) -> Vec<String> {
 
 #[test]
 fn files_are_stored_as_their_addresses_were_signed_and_their_etags_are_compared() {
-    // More than one piece, and not a whole number of them.
+    // The size is more than one piece and no whole number of pieces.
     let large = b"0123456789".repeat(60_001);
     let test = ImportTest::new()
         .file("a/Vertrag Nr. 7 (ü+&=%20).pdf", "small")
@@ -109,7 +109,7 @@ fn an_address_that_s3_never_accepts_stores_nothing() {
         .exits(1);
     assert_eq!(uploads(&service), ["PUT 403 SignatureDoesNotMatch"; 6]);
     assert_eq!(service.stored("A1"), None);
-    // Nothing is wrong with the row itself.
+    // The row itself has no defect.
     import(&test, &service)
         .args(["--resume"])
         .rows(["A1 uploaded"])

@@ -1,5 +1,5 @@
-//! A service that keeps its bytes in a real S3: the vendor's six operations as far as an import
-//! needs them, with upload addresses that the storage itself checks.
+//! Service which stores its bytes in a real S3: the vendor's six operations as far as an import
+//! needs them, with upload addresses checked by the storage itself.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
@@ -23,7 +23,7 @@ use url::form_urlencoded;
 use super::sigv4::PresignedRequest;
 use super::storage::{BUCKET, KEY, S3Storage, StorageExchange};
 
-/// The four headers of the vendor's documentation.
+/// Upload headers of the vendor's documentation.
 pub(super) const HEADERS: [(&str, &str); 4] = [
     ("Content-Type", "application/octet-stream"),
     ("x-amz-acl", "private"),
@@ -31,36 +31,36 @@ pub(super) const HEADERS: [(&str, &str); 4] = [
     ("Content-Disposition", "attachment"),
 ];
 
-/// How an upload address is given out.
+/// Upload addresses given out by the service.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum AddressDefect {
-    /// As it should be.
+    /// Valid address.
     Right,
-    /// Signed, and past its 15 minutes.
+    /// Signed address, past its 15 minutes.
     Expired,
-    /// With another signature than its own.
+    /// Address with a wrong signature.
     Tampered,
-    /// Without one of the headers that it was signed with.
+    /// Address without one of its signed headers.
     Without(&'static str),
-    /// With another value of one of the headers that it was signed with.
+    /// Address with another value of one of its signed headers.
     Altered(&'static str),
-    /// Signed, and leading to the name of a folder, which takes no bytes.
+    /// Signed address of a folder's name, which takes no bytes.
     Folder,
 }
 
-/// The service and its storage.
+/// Running service with its storage.
 pub(super) struct S3Service {
     address: SocketAddr,
     desk: Arc<S3ServiceState>,
-    /// Dropped last: both live on it.
+    /// Declared last, so dropped last: service and storage run on the runtime.
     _runtime: Runtime,
 }
 
-/// What the requests are answered from.
+/// State behind the answers.
 struct S3ServiceState {
     storage: S3Storage,
     records: Mutex<BTreeMap<u64, S3Record>>,
-    /// How the next addresses are given out; right ones after the last.
+    /// Kinds of the next addresses. After the last, all addresses are valid.
     addresses: Mutex<VecDeque<AddressDefect>>,
     came: Mutex<Vec<String>>,
     urls: Mutex<Vec<String>>,
@@ -70,12 +70,12 @@ struct S3ServiceState {
 struct S3Record {
     external_id: String,
     file_name: String,
-    /// Where its bytes are, or will be.
+    /// Object key of the bytes, stored or expected.
     key: String,
 }
 
 impl S3Service {
-    /// Starts both. The first upload addresses are given out as said.
+    /// Starts service and storage. The first upload addresses are of the given kinds.
     pub(super) fn giving(addresses: impl IntoIterator<Item = AddressDefect>) -> Self {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
@@ -90,27 +90,27 @@ impl S3Service {
         }
     }
 
-    /// What the tool is told to use.
+    /// Base URL for the tool.
     pub(super) fn base_url(&self) -> String {
         format!("http://{}/services/attachments/v1", self.address)
     }
 
-    /// Every request to the API so far, as method, path and status.
+    /// Returns the requests to the API so far, as method, path and status.
     pub(super) fn requests(&self) -> Vec<String> {
         self.desk.came.lock().unwrap().clone()
     }
 
-    /// Every request to the storage so far.
+    /// Returns the requests to the storage so far.
     pub(super) fn uploads(&self) -> Vec<StorageExchange> {
         self.desk.storage.came()
     }
 
-    /// Every upload address that was given out.
+    /// Returns the upload addresses given out so far.
     pub(super) fn urls(&self) -> Vec<String> {
         self.desk.urls.lock().unwrap().clone()
     }
 
-    /// The bytes that are stored for an external id.
+    /// Returns the bytes stored for an external id.
     pub(super) fn stored(&self, external_id: &str) -> Option<Vec<u8>> {
         let records = self.desk.records.lock().unwrap();
         let mut of_id = records
@@ -202,7 +202,7 @@ async fn list(State(desk): State<Arc<S3ServiceState>>, uri: Uri) -> Response {
     desk.answer("GET attachments", StatusCode::OK, &json!({"data": data}))
 }
 
-/// What a request asks to be set.
+/// Returns the attributes in the body of a request.
 fn attributes(body: &[u8]) -> Value {
     serde_json::from_slice::<Value>(body).unwrap()["data"]["attributes"].take()
 }
@@ -215,7 +215,7 @@ impl S3ServiceState {
         (status, json_api, body.to_string()).into_response()
     }
 
-    /// A record as GET shows it: with the size that the bucket has.
+    /// Returns a record as GET reports records: with the size of the stored object.
     fn shown(&self, id: u64) -> Value {
         let record = self.records.lock().unwrap()[&id].clone();
         let size = fs::metadata(self.storage.object(&record.key)).ok();
@@ -226,7 +226,7 @@ impl S3ServiceState {
         }}})
     }
 
-    /// A record as POST and PATCH show it: with a new place for its bytes.
+    /// Returns a record as POST and PATCH report records: with a new upload address.
     fn with_address(&self, id: u64, record: S3Record) -> Value {
         let next = self.addresses.lock().unwrap().pop_front();
         let (key, url, headers) = self.address(next.unwrap_or(AddressDefect::Right), id, &record);
@@ -246,7 +246,7 @@ impl S3ServiceState {
         answer
     }
 
-    /// Where the bytes go, with which URL and which headers.
+    /// Returns the object key, the URL and the headers of a new upload address.
     fn address(
         &self,
         how: AddressDefect,

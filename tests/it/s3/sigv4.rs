@@ -1,7 +1,7 @@
 //! Presigned URLs as AWS documents them: Signature Version 4, in the query of the URL.
 //!
-//! Written for these tests from the documentation, so that neither the tool nor the server that
-//! they bring together has a part in it.
+//! Written for these tests from the documentation, so that neither the tool nor the S3 server takes
+//! part in the signing.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use consign::digest::{hmac_sha256, sha256};
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// What AWS does not call unreserved.
+/// Characters outside the set called unreserved by AWS.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -18,21 +18,21 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 
 const IN_A_PATH: &AsciiSet = &RESERVED.remove(b'/');
 
-/// Who signs.
+/// Access key of the signer.
 pub(super) struct AccessKey {
     pub(super) id: &'static str,
     pub(super) secret: &'static str,
 }
 
-/// A request that whoever has its URL may make.
+/// Request granted to the holder of its URL.
 pub(super) struct PresignedRequest<'a> {
     pub(super) method: &'a str,
     /// `http` or `https`.
     pub(super) scheme: &'a str,
     pub(super) host: &'a str,
-    /// The path, not yet encoded.
+    /// Path, not yet encoded.
     pub(super) path: &'a str,
-    /// The headers that the request must have, besides its host.
+    /// Headers required in the request, besides the host.
     pub(super) headers: &'a [(String, String)],
     pub(super) from: Timestamp,
     pub(super) seconds: u32,
@@ -41,7 +41,7 @@ pub(super) struct PresignedRequest<'a> {
 const REGION: &str = "us-east-1";
 
 impl AccessKey {
-    /// The URL that gives the permission.
+    /// Returns the presigned URL.
     pub(super) fn presign(&self, permission: &PresignedRequest<'_>) -> String {
         let time = permission.from.strftime("%Y%m%dT%H%M%SZ").to_string();
         let date = &time[..8];
@@ -69,7 +69,7 @@ impl AccessKey {
         format!("{scheme}://{host}{path}?{query}&X-Amz-Signature={signature}")
     }
 
-    /// The key for one day, one region and one service.
+    /// Returns the signing key for one day, one region and one service.
     fn signing_key(&self, date: &str) -> [u8; 32] {
         let first = format!("AWS4{}", self.secret).into_bytes();
         let parts = [date, REGION, "s3", "aws4_request"];
@@ -81,7 +81,7 @@ impl AccessKey {
 }
 
 impl PresignedRequest<'_> {
-    /// Names in lower case, in their order.
+    /// Returns the signed headers with names in lower case, sorted.
     fn signed_headers(&self) -> Vec<(String, String)> {
         let host = ("host".to_owned(), self.host.to_owned());
         let others = self.headers.iter();
@@ -92,7 +92,7 @@ impl PresignedRequest<'_> {
     }
 }
 
-/// The parameters in the order in which they are given, which must be that of their names.
+/// Returns the query with the parameters in the given order, which must be sorted by name.
 fn query(parameters: &[(&str, &str)]) -> String {
     let pairs: Vec<String> = parameters
         .iter()

@@ -1,4 +1,4 @@
-//! A real S3 server in the test's own process, and a record of what came to it.
+//! Real S3 server in the test's own process, with a record of its requests.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,34 +18,34 @@ use tokio::net::TcpListener;
 
 use super::sigv4::AccessKey;
 
-/// The only key that the server knows.
+/// Only access key known to the server.
 pub(super) const KEY: AccessKey = AccessKey {
     id: "AKIACANARY7EXAMPLE",
     secret: "canary/secret+of/the/bucket",
 };
 
-/// The bucket that everything goes to.
+/// Bucket of all objects.
 pub(super) const BUCKET: &str = "attachments";
 
-/// The server, as a test sees it.
+/// Running S3 server.
 pub(super) struct S3Storage {
     pub(super) address: SocketAddr,
     folder: TempDir,
     came: Arc<Mutex<Vec<StorageExchange>>>,
 }
 
-/// One request, and how the server answered it.
+/// Recorded request, with the server's answer.
 #[derive(Debug, Clone)]
 pub(super) struct StorageExchange {
     pub(super) method: Method,
     pub(super) headers: HeaderMap,
     pub(super) status: u16,
-    /// The body of the answer.
+    /// Body of the answer.
     pub(super) said: String,
 }
 
 impl StorageExchange {
-    /// Method, status and error code, such as `PUT 403 AccessDenied`.
+    /// Returns method, status and error code, such as `PUT 403 AccessDenied`.
     pub(super) fn in_words(&self) -> String {
         let code = self
             .said
@@ -57,7 +57,7 @@ impl StorageExchange {
             .to_owned()
     }
 
-    /// The value of a header; empty where there is none.
+    /// Returns the value of a header, or an empty text if the header is absent.
     pub(super) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
@@ -93,18 +93,18 @@ impl S3Storage {
         }
     }
 
-    /// The file in which an object is.
+    /// Returns the path of the file which holds an object.
     pub(super) fn object(&self, key: &str) -> PathBuf {
         self.folder.path().join(BUCKET).join(key)
     }
 
-    /// Every request so far.
+    /// Returns all requests so far.
     pub(super) fn came(&self) -> Vec<StorageExchange> {
         self.came.lock().unwrap().clone()
     }
 }
 
-/// Hands a request to the server, and takes note of it.
+/// Passes a request to the server, and records request and answer.
 async fn pass(State(door): State<StorageDoor>, request: Request) -> Response {
     let (method, headers) = (request.method().clone(), request.headers().clone());
     let answer = door

@@ -1,9 +1,9 @@
-//! The same files from another manifest, with results of its own.
+//! Same files attached from another manifest, with separate results in the same folder.
 
 use super::{both, copies, import, imported, is_workday, says_all};
 use crate::harness::{ImportTest, TestRun};
 
-/// An import of the second manifest, with results of its own.
+/// Imports the second manifest, with separate results.
 fn second(test: &ImportTest) -> TestRun<'_> {
     second_with(test, "second.results.csv")
 }
@@ -156,7 +156,7 @@ fn what_cannot_be_read_beside_is_named_and_stops_nobody() {
     fs::create_dir(test.path("folder.csv")).unwrap();
     fs::set_permissions(test.path("locked.csv"), Permissions::from_mode(0o000)).unwrap();
     let run = test.import();
-    // Whoever may read everything is told of nothing.
+    // A user who may read everything gets no message.
     let run = if fs::read(test.path("locked.csv")).is_ok() {
         run
     } else {
@@ -188,7 +188,7 @@ fn a_check_without_results_of_its_own_warns_of_what_other_imports_have_attached(
 #[test]
 fn a_check_with_results_of_its_own_stops_where_the_import_would() {
     for test in imported() {
-        // Of the second manifest, one row is done under its own results.
+        // One row of the second manifest is done under its own results.
         let whole = test.read("second.csv");
         test.write("f9.pdf", "content 9");
         let row = whole.lines().nth(1).unwrap().replace("f0.pdf", "f9.pdf");

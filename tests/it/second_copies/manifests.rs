@@ -1,4 +1,4 @@
-//! What consign has written itself, given as a manifest.
+//! Files written by consign, given as a manifest.
 
 use super::{copies, import, imported, says_all};
 use crate::harness::{HEADER, ImportTest};
@@ -102,13 +102,13 @@ fn whoever_means_it_may_attach_everything_again() {
                 .with_results("again.csv")
                 .whatever_it_says()
         };
-        // Rows are no answer to the question whether a file is the one that was meant.
+        // Row numbers do not answer the question of the right file.
         again().args(["--allow-again=1-4"]).requests([]).exits(2);
         let workday = super::is_workday(&test);
         let outcome = again().args(["--allow-again"]).meaning_second_copies();
         let outcome = if workday { outcome } else { outcome.hasty() }.exits(0);
         if workday {
-            // They have their keys, so that they are found.
+            // The rows have their keys, by which they are found.
             assert_eq!(copies(&test), 4);
         } else {
             assert_eq!(copies(&test), 8);

@@ -1,4 +1,4 @@
-//! What an import has changed on request, and what became of it since.
+//! Verification of changes made on request, and of later interference with them.
 
 use std::fs;
 
@@ -14,8 +14,8 @@ use consign::results::{
 use super::imported;
 use crate::harness::{HEADER, ImportTest, ResultsTable, content_of, row};
 
-/// What an import that was asked for changes would have left: the results of one that was not, with
-/// some lines altered.
+/// Alters lines in the results of a plain import, so that the results look like those of an import
+/// with changes.
 fn as_if(test: &ImportTest, alter: impl Fn(&mut ResultsEntry)) {
     let path = test.path(ResultsTable::NAME);
     let ledger = Ledger::read(&path).unwrap();
@@ -28,8 +28,8 @@ fn as_if(test: &ImportTest, alter: impl Fn(&mut ResultsEntry)) {
             LineToWrite { entry, extras }
         })
         .collect();
-    // A process that another test is just starting may hold a lock for a moment that is ours, so that
-    // the file is made elsewhere, and what is in it copied.
+    // A process started by another test may hold a lock for a moment, inherited from this process.
+    // Therefore the file is made elsewhere, and its text copied.
     let made = test.path("made.csv");
     let (mut file, _) = ResultsFile::begin(&made).unwrap();
     file.rewrite_before_run(&columns, lines.into_iter())
@@ -59,7 +59,7 @@ fn former(entry: &ResultsEntry, backup: BackupOutcome) -> FormerContent {
     }
 }
 
-/// The line of a row whose content has given way to [`NEW`].
+/// Turns a line into the one of a row whose content was replaced by [`NEW`].
 fn replace(entry: &mut ResultsEntry, backup: BackupOutcome) {
     entry.changes.replaced = Some(former(entry, backup));
     entry.status = Status::Replaced;
@@ -70,7 +70,7 @@ fn backup_of(id: &str) -> BackupOutcome {
     BackupOutcome::Kept(format!("old/{id}.pdf"))
 }
 
-/// Two rows, the second of which was replaced, with a backup.
+/// Returns a test with two rows, the second replaced with a backup.
 fn replaced() -> ImportTest {
     let test = imported(2);
     test.service().replace("A2", NEW);
@@ -263,7 +263,7 @@ fn an_attachment_that_waits_for_bytes_is_named_with_what_to_do() {
         .says("backups of what was replaced: 1 as recorded\n")
         .requests(["list 200"])
         .exits(1);
-    // It waits all the same where its row has left the manifest.
+    // The attachment waits even after its row has left the manifest.
     as_if(&test, |entry| {
         if entry.external_id == "A2" {
             entry.row = None;

@@ -1,4 +1,4 @@
-//! Results that are not all that they were: what is lost of them is said, and never passed over.
+//! Verification of damaged results: lost lines are reported and never passed over.
 
 use consign::emulator::EmulatorOperation::Create;
 use consign::emulator::FaultTrigger::Nth;
@@ -6,7 +6,7 @@ use consign::emulator::FaultTrigger::Nth;
 use super::imported;
 use crate::harness::{HEADER, HoldMoment, ImportTest, KILLED, RunningTool, row, status};
 
-/// Takes a line out of the results of an import.
+/// Removes a line from the results of an import.
 fn without_line(test: &ImportTest, number: usize) {
     let whole = test.read("m.results.csv");
     let lines = whole.split_inclusive('\n').enumerate();
@@ -18,7 +18,7 @@ fn without_line(test: &ImportTest, number: usize) {
 #[test]
 fn a_line_that_was_altered_is_named_and_not_believed() {
     let test = imported(2);
-    // Somebody would like the second row to pass for the first attachment.
+    // The altered line passes the second row off as the first attachment.
     let altered = test
         .read("m.results.csv")
         .replace("A2,uploaded,,2,", "A2,uploaded,,1,");

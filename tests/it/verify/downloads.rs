@@ -1,4 +1,4 @@
-//! Downloads that go wrong: what is on the way is asked for again, and what is wrong is said.
+//! Failing downloads: interrupted transfers are repeated, and wrong answers reported.
 
 use consign::emulator::EmulatorOperation::Download;
 use consign::emulator::FaultEffect::{
@@ -10,7 +10,7 @@ use consign::emulator::FaultTrigger::{self, EveryNth, Nth};
 use super::import;
 use crate::harness::{ImportTest, TestRun, status};
 
-/// A row that is imported, and whose downloads do not go well.
+/// Imports a row whose downloads fail.
 fn faulty(when: FaultTrigger, effect: FaultEffect) -> ImportTest {
     import(ImportTest::of_rows(1).fault(Download, when, effect), 1)
 }
@@ -19,7 +19,7 @@ fn download(test: &ImportTest) -> TestRun<'_> {
     test.verify().args(["--download", "all"])
 }
 
-/// The requests where the first download is in vain, with what it came to.
+/// Returns the requests of a verification whose first download fails, with its result.
 fn twice(first: &str) -> [String; 5] {
     let first = format!("download A1 {first}");
     [

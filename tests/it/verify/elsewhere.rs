@@ -1,4 +1,4 @@
-//! Where bytes are not taken from, and what nobody there is told.
+//! Hosts from which no bytes are downloaded, and secrets kept from hosts.
 
 use axum::http::HeaderName;
 use serde_json::Value;
@@ -12,7 +12,7 @@ fn download(test: &ImportTest) -> TestRun<'_> {
     test.verify().args(["--download", "all"])
 }
 
-/// A public service with one row, which says that its bytes are at this address.
+/// Public service with one row, whose answers name `url` as the download address.
 fn kept_at(url: String) -> ImportTest {
     let test = ImportTest::of_rows(1)
         .over_tls_by_proxy(TestCertificate::good())

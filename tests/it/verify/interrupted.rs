@@ -9,7 +9,7 @@ fn an_interrupted_verification_ends_at_once_and_claims_nothing_of_the_rest() {
         test.import().all_uploaded(3).exits(0);
         let download = || test.verify().args(["--download", "all"]);
         download()
-            // The second download: it would be held for ever.
+            // The second download would be held for ever.
             .while_held(5, HoldMoment::Before, |running| {
                 running.signal(signal);
                 assert_eq!(running.finish().0, code);

@@ -1,4 +1,5 @@
-//! Keelvar: a job tells that it ended, and nothing shows the files, so that nothing is passed.
+//! Verification of imports to Keelvar. A job reports its end, and no request shows the files, so no
+//! row passes.
 
 use consign::emulator::JobEnding;
 

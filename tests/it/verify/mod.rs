@@ -1,4 +1,4 @@
-//! `consign verify`: whether the service still holds what the results say.
+//! `consign verify`: comparison of the results with the content of the service.
 
 mod changed;
 mod damaged;
@@ -19,12 +19,12 @@ use consign::emulator::request_log::RequestLogEntry;
 
 use crate::harness::{ImportTest, ResultsTable, status};
 
-/// A test whose rows are imported.
+/// Imports a test of `rows` rows.
 fn imported(rows: usize) -> ImportTest {
     import(ImportTest::of_rows(rows), rows)
 }
 
-/// Imports so many rows, without any fault that befalls the verification.
+/// Imports `rows` rows. The import itself meets no fault meant for the verification.
 fn import(test: ImportTest, rows: usize) -> ImportTest {
     test.import().all_uploaded(rows).exits(0);
     test
@@ -54,7 +54,7 @@ fn what_nobody_touched_matches_and_takes_one_request_for_fifty_rows() {
     assert_eq!(asked, [1, 50]);
 }
 
-/// How many attachments a list asks for.
+/// Returns the number of ids in a list request.
 fn ids_in(entry: &RequestLogEntry) -> usize {
     let (_, query) = entry.path.split_once('?').unwrap();
     query.split("%2C").flat_map(|part| part.split(',')).count()

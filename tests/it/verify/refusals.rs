@@ -1,4 +1,4 @@
-//! When nothing is asked of the service: what `verify` refuses to begin.
+//! Verifications refused before any request.
 
 use consign::emulator::AcceptedAttachmentKeys;
 

@@ -1,4 +1,4 @@
-//! Results of an emulator that lived for one run.
+//! Results made with an emulator which lived for one run.
 
 use crate::harness::{ImportTest, ResultsTable};
 

@@ -1,4 +1,4 @@
-//! Downloading a sample: as large as it says, and one that anybody can draw again.
+//! Downloads of a sample: its size, and the seed by which the same sample can be drawn again.
 
 use super::imported;
 use crate::harness::{ImportTest, TestRun};
@@ -7,7 +7,7 @@ fn sample<'t>(test: &'t ImportTest, share: &str, seed: &str) -> TestRun<'t> {
     test.verify().args(["--download", share, "--seed", seed])
 }
 
-/// The rows whose bytes the last verification proved, and how it was said that they were drawn.
+/// Returns the rows whose bytes the last verification proved, and the message on the sample.
 fn drawn(test: &ImportTest) -> (Vec<String>, String) {
     let verified = test.verification();
     let proven = verified

@@ -1,9 +1,9 @@
-//! What somebody did to attachments since they were imported.
+//! Attachments changed by others since their import.
 
 use super::imported;
 use crate::harness::{ImportTest, content_of};
 
-/// Verifies three rows, of which the second is not what it was.
+/// Verifies three rows, the second of which was tampered with.
 #[track_caller]
 fn second_row(test: &ImportTest, download: &[&str], outcome: &str, message: &str) {
     let second = format!("A2 {outcome}");
@@ -135,7 +135,7 @@ fn one_with_another_title_than_the_manifest_gave_is_renamed() {
     test.verify().outcomes(["A1 match", "A2 match"]).exits(0);
     test.service().retitle("A1", "Another contract");
     test.service().retitle("A2", "Whatever");
-    // Nobody claims to know the title that the service made up for the second one.
+    // The title made up by the service for the second row is unknown to the tool.
     test.verify().outcomes(["A1 renamed", "A2 match"]).exits(1);
     assert_eq!(
         test.verification().cell("A1", "message"),

@@ -1,5 +1,5 @@
-//! A browser's tools for developers, over a pair of pipes: requests and events as JSON, each ended
-//! by a zero byte.
+//! DevTools protocol of a browser over a pair of pipes: requests and events as JSON, each ended by
+//! a zero byte.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -12,11 +12,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// A browser that is silent for so long will say nothing any more.
+/// Longest silence of a browser before the test gives up.
 const LIMIT: Duration = Duration::from_mins(2);
 
-/// What keeps the browser to the page: no window, nothing fetched for itself, no question asked.
-/// Its sandbox needs more of the system than a container gives, and no page here is a stranger's.
+/// Options which restrict the browser to the page: no window, no traffic of its own, no question.
+/// The sandbox needs more of the system than a container grants, and all pages here are our own.
 const OPTIONS: [&str; 12] = [
     "--headless=new",
     "--remote-debugging-pipe",
@@ -32,21 +32,21 @@ const OPTIONS: [&str; 12] = [
     "--window-size=1280,1024",
 ];
 
-/// The browser speaks on the third and fourth file that it inherits, which are made here from the
-/// first two.
+/// Shell command which starts the browser with its third and fourth inherited file, on which it
+/// speaks DevTools, taken from the first two.
 const ON_ITS_PIPES: &str = "exec \"$0\" \"$@\" 3<&0 4>&1 0</dev/null 1>/dev/null";
 
-/// A browser with one page.
+/// Connection to a browser with one page.
 pub(super) struct DevtoolsConnection {
     browser: Child,
-    /// `None` once it is told to end.
+    /// `None` after the browser was told to end.
     requests: Option<ChildStdin>,
     messages: Receiver<Value>,
     last_id: u64,
-    /// Which page is meant.
+    /// Session of the page, or `None` before the page is open.
     session: Option<String>,
     events: Vec<Value>,
-    /// Its home, where it keeps all that it writes.
+    /// Home folder of the browser, for all files written by the browser.
     home: TempDir,
 }
 
@@ -82,7 +82,7 @@ impl DevtoolsConnection {
         devtools
     }
 
-    /// Makes the page. What is asked from now on is asked of it.
+    /// Opens the page. All later requests go to the page.
     fn attach(&mut self) {
         let page = self.ask("Target.createTarget", &json!({"url": "about:blank"}));
         let page = json!({"targetId": page["targetId"], "flatten": true});
@@ -90,7 +90,7 @@ impl DevtoolsConnection {
         self.session = Some(attached["sessionId"].as_str().unwrap().to_owned());
     }
 
-    /// Asks for something, and waits for the answer.
+    /// Sends a request, and waits for the answer.
     #[track_caller]
     pub(super) fn ask(&mut self, method: &str, params: &Value) -> Value {
         self.last_id += 1;
@@ -111,7 +111,7 @@ impl DevtoolsConnection {
         }
     }
 
-    /// Waits until the browser has told something.
+    /// Waits until the browser has sent an event.
     #[track_caller]
     pub(super) fn wait_for(&mut self, event: &str) {
         while self.told(event).next().is_none() {
@@ -120,7 +120,7 @@ impl DevtoolsConnection {
         }
     }
 
-    /// What it has told of something so far.
+    /// Returns the parameters of all events of a name so far.
     pub(super) fn told(&self, event: &str) -> impl Iterator<Item = &Value> {
         let is_of_it = move |message: &&Value| message["method"] == event;
         let events = self.events.iter().filter(is_of_it);
@@ -138,7 +138,8 @@ impl DevtoolsConnection {
 
 impl Drop for DevtoolsConnection {
     fn drop(&mut self) {
-        // Without its pipe the browser ends, and tidies up. One that hangs is not waited for.
+        // Without its pipe the browser ends, and tidies up. A browser which hangs is not waited
+        // for.
         self.requests = None;
         while self.messages.recv_timeout(LIMIT).is_ok() {}
         let _ = self.browser.kill();
@@ -146,7 +147,7 @@ impl Drop for DevtoolsConnection {
     }
 }
 
-/// Takes messages from the pipe for as long as there are any.
+/// Forwards messages from the pipe until the pipe ends.
 fn pass_on(stream: ChildStdout, messages: &Sender<Value>) {
     for message in BufReader::new(stream).split(0) {
         let Ok(message) = message else { return };

@@ -1,7 +1,7 @@
-//! A browser without a window, in which tests open pages as their readers do.
+//! Browser without a window, in which tests open pages as readers do.
 //!
-//! What a page asked for and what it told the console comes from the browser's own tools for
-//! developers, which see the page alone and nothing that the browser does for itself.
+//! Requests and console messages of a page come from the browser's DevTools, which see the page
+//! alone and no traffic of the browser itself.
 
 mod devtools;
 
@@ -18,17 +18,17 @@ use serde_json::{Value, json};
 
 use devtools::DevtoolsConnection;
 
-/// How long a page lives before anybody looks at it, in its own milliseconds: nobody waits for
-/// them, but whatever a script puts off for less has happened.
+/// Virtual time in milliseconds before a test inspects a page. No test waits for the time to pass,
+/// but every script timer below the limit has fired.
 const LIFE: u32 = 10_000;
 
-/// The browser of this machine.
+/// Browser installed on this machine.
 #[derive(Debug)]
 pub(crate) struct TestBrowser {
     program: PathBuf,
 }
 
-/// What the reader's system likes.
+/// Colour scheme preferred by the reader's system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ColourScheme {
     Light,
@@ -36,15 +36,15 @@ pub(crate) enum ColourScheme {
 }
 
 impl TestBrowser {
-    /// The browser of this machine, which is installed first where that can be done. A test that
-    /// gets none has nothing to look at; that it was left out is said, and why.
+    /// Returns the browser of this machine, installed first where possible. Returns `None` without
+    /// a browser, and then prints the reason for which the test is skipped.
     pub(crate) fn find() -> Option<&'static Self> {
         static FOUND: OnceLock<Result<TestBrowser, String>> = OnceLock::new();
         let found = FOUND.get_or_init(Self::install).as_ref();
         if let Err(why) = found {
             let test = thread::current();
             let test = test.name().unwrap_or_default();
-            // Not by `eprintln`, which is not heard from a test that passes.
+            // `eprintln` is not shown for a test which passes.
             let _ = writeln!(io::stderr(), "SKIPPED: {test}: {why}");
         }
         found.ok()
@@ -65,7 +65,7 @@ impl TestBrowser {
         }
     }
 
-    /// Opens a file, and looks at it when everything that it loads is there or has failed.
+    /// Opens a file, and waits until everything loaded by the page is there or has failed.
     pub(crate) fn open(&self, path: &Path) -> BrowserPage {
         let mut devtools = DevtoolsConnection::start(&self.program);
         for domain in ["Page", "Network", "Log", "Runtime"] {
@@ -89,15 +89,15 @@ impl TestBrowser {
     }
 }
 
-/// A page that is open.
+/// Open page.
 pub(crate) struct BrowserPage {
-    /// The request for the page itself.
+    /// Request id of the page itself.
     document: String,
     devtools: DevtoolsConnection,
 }
 
 impl BrowserPage {
-    /// Everything that the page asked for beside itself, whether it got it or not.
+    /// Returns the URLs requested by the page besides its own, answered or not.
     pub(crate) fn requests(&self) -> Vec<String> {
         let asked = self.devtools.told("Network.requestWillBeSent");
         asked
@@ -106,8 +106,8 @@ impl BrowserPage {
             .collect()
     }
 
-    /// Everything that the console shows: what scripts told it, their errors, and what the browser
-    /// has to say against the page.
+    /// Returns the console: messages of scripts, their errors, and complaints of the browser about
+    /// the page.
     pub(crate) fn console(&self) -> Vec<String> {
         let text = |value: &Value| match value {
             Value::String(text) => text.clone(),
@@ -129,12 +129,13 @@ impl BrowserPage {
         told.chain(thrown).chain(noted).collect()
     }
 
-    /// How many elements a selector finds.
+    /// Counts the elements found by a selector.
     pub(crate) fn count(&mut self, selector: &str) -> usize {
         self.texts(selector).len()
     }
 
-    /// The text of the one element that a selector finds.
+    /// Returns the text of the only element found by a selector. Panics if there is none or
+    /// several.
     #[track_caller]
     pub(crate) fn text(&mut self, selector: &str) -> String {
         let texts = self.texts(selector);
@@ -144,19 +145,19 @@ impl BrowserPage {
         text.clone()
     }
 
-    /// The text of each element that a selector finds, in the order of the page.
+    /// Returns the texts of the elements found by a selector, in page order.
     pub(crate) fn texts(&mut self, selector: &str) -> Vec<String> {
         self.each(selector, "textContent")
     }
 
-    /// A property of each element that a selector finds, likewise.
+    /// Returns a property of each element found by a selector, in page order.
     pub(crate) fn each(&mut self, selector: &str, property: &str) -> Vec<String> {
         let found = format!("document.querySelectorAll({})", json!(selector));
         let values = format!("Array.from({found}, (one) => String(one.{property}))");
         serde_json::from_value(self.evaluate(&values)).unwrap()
     }
 
-    /// What a screen reader calls each thing of a kind, such as `image`.
+    /// Returns the names read by a screen reader for the elements of a role, such as `image`.
     pub(crate) fn names(&mut self, role: &str) -> Vec<String> {
         let tree = self.devtools.ask("Accessibility.getFullAXTree", &json!({}));
         let nodes = tree["nodes"].as_array().unwrap().iter();
@@ -171,7 +172,8 @@ impl BrowserPage {
         of_role.map(name).collect()
     }
 
-    /// What a script finds out. It is the browser's own, which a page cannot forbid.
+    /// Returns the value of a script. The script belongs to the browser, so a page cannot forbid
+    /// it.
     #[track_caller]
     pub(crate) fn evaluate(&mut self, script: &str) -> Value {
         let script = json!({"expression": script, "returnByValue": true});
@@ -181,7 +183,7 @@ impl BrowserPage {
         answer["result"]["value"].take()
     }
 
-    /// A picture of all of the page, as PNG.
+    /// Returns a picture of the whole page as PNG.
     pub(crate) fn screenshot(&mut self, scheme: ColourScheme) -> Vec<u8> {
         let scheme = json!({"name": "prefers-color-scheme", "value": scheme.to_string()});
         self.devtools
@@ -190,7 +192,7 @@ impl BrowserPage {
         self.file_from("Page.captureScreenshot", &whole)
     }
 
-    /// The page as it is printed on A4, as PDF.
+    /// Returns the page printed on A4 as PDF.
     pub(crate) fn pdf(&mut self) -> Vec<u8> {
         let (width, height) = (210.0 / 25.4, 297.0 / 25.4);
         let paper = json!({
