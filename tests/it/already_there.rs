@@ -83,7 +83,7 @@ fn a_conflict_stays_one_when_the_import_is_resumed() {
 #[test]
 fn a_record_without_bytes_that_is_not_ours_is_waited_for_and_never_touched() {
     let test = ImportTest::of_rows(1).between();
-    // Another run, with results of its own, is stopped by force once it has made the record.
+    // Another run, with separate results, is killed after the creation of the record.
     test.import()
         .with_results(OTHER)
         .while_held(2, HoldMoment::After, RunningTool::kill)

@@ -82,7 +82,7 @@ fn what_only_lacked_its_confirmation_is_confirmed() {
 fn an_import_that_is_ended_again_and_again_ends_well() {
     let test = ImportTest::of_rows(3).between();
     let mut run = test.import().hasty();
-    // Each kill comes one step later than the state left by the run before.
+    // Each kill comes one step after the state left by the run before.
     for (nth, moment) in [
         (2, HoldMoment::After),
         (2, HoldMoment::Before),

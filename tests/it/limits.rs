@@ -107,7 +107,7 @@ fn valid_rows_go_through_when_the_others_are_to_be_skipped() {
 fn an_invalid_row_takes_nothing_from_what_the_results_know_of_its_external_id() {
     let test = ImportTest::of_rows(2);
     test.import().exits(0);
-    // The copied row has the external id of a done row.
+    // The copy gives two rows the external id of a done row.
     test.write("m.csv", test.read("m.csv") + "A2.pdf,contract,9,A1\n");
     test.resume()
         .args(["--skip-invalid"])

@@ -11,6 +11,7 @@ use consign::emulator::FaultTrigger::Nth;
 
 use crate::harness::{EVENT, HoldMoment, ImportTest, TestRun, row_of, status};
 
+/// Response with all bytes of its body.
 type RawResponse = Response<Vec<u8>>;
 
 /// Returns `true` for the preflight request.

@@ -136,7 +136,7 @@ fn a_proxy_that_refuses_the_storage_stops_the_run_too() {
             .whatever_it_says()
             .rows(["A1 created", "A2 pending not_reached"])
             .exits(3);
-        // The library does not say with which status a tunnel was refused, but for 407.
+        // The HTTP library names the status of a refused tunnel only for 407.
         assert_eq!(proxy.asked_for(STORAGE_HOST), times);
         tells_no_password([&outcome.stdout, &outcome.stderr]);
     }

@@ -83,7 +83,7 @@ fn a_run_stops_when_its_results_lose_their_place_and_the_way_on_sends_nothing_tw
         let test = ImportTest::of_rows(4)
             .emulator(|settings| settings.attachments.external_id_uniqueness = NotUnique)
             .between();
-        // The first row is through but for its confirmation, the second one is about to be looked up.
+        // The first row lacks only its confirmation, and the second is about to be looked up.
         let outcome = test
             .import()
             .while_held(4, HoldMoment::Before, |running| fate.befalls(running.test))

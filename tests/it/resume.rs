@@ -80,7 +80,7 @@ fn a_corrected_extended_and_reordered_manifest_is_gone_on_with() {
     test.import()
         .rows(["A1 uploaded", "A2 failed refused", "A3 uploaded"])
         .exits(1);
-    // A2 turned out to have the wrong id, A4 is new, and the order is another one.
+    // A2 gets its right id B2, A4 is new, and the order of the rows has changed.
     for id in ["B2", "A4"] {
         test.write(&format!("{id}.pdf"), format!("content of {id}"));
     }

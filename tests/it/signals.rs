@@ -106,7 +106,8 @@ fn a_run_that_is_interrupted_while_it_hashes_has_begun_nothing() {
     file.set_len(4 << 30).unwrap();
     let mut running = test.import().args(["-v"]).start();
     running.wait_until_it_says("hashing");
-    // Not SIGINT, which a shell makes its background jobs ignore, these tests among them.
+    // The signal is not SIGINT, which a shell lets its background jobs ignore, these tests among
+    // them.
     running.signal("TERM");
     assert_eq!(running.finish().0, 143);
     assert_eq!(test.names(), ["A1.pdf", "m.csv"]);

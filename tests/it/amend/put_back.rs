@@ -92,7 +92,7 @@ fn the_old_content_is_put_back_where_the_file_changes_while_it_is_sent() {
     assert_eq!(backups(&test).len(), 1);
 }
 
-/// Returns a replacement of A1 whose storage refuses the given number of uploads, beginning with
+/// Prepares a replacement of A1 whose storage refuses the given number of uploads, beginning with
 /// the one of the new content.
 fn refused(uploads: u64) -> ImportTest {
     // Upload 1 is the one of the old content.

@@ -24,6 +24,7 @@ pub(super) fn read(file: &Path, own: &[String]) -> SourceFacts {
     read_text(&fs::read_to_string(file).unwrap(), own)
 }
 
+/// Reads source text, as [`read`] does.
 pub(super) fn read_text(text: &str, own: &[String]) -> SourceFacts {
     let mut reader = SourceReader {
         tokens: tokens(text),
@@ -36,12 +37,14 @@ pub(super) fn read_text(text: &str, own: &[String]) -> SourceFacts {
     reader.read
 }
 
+/// Token with its line number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct SourceToken {
     text: String,
     line: usize,
 }
 
+/// Position in the tokens of a file, with the facts read so far.
 struct SourceReader {
     tokens: Vec<SourceToken>,
     at: usize,
@@ -76,6 +79,7 @@ impl SourceReader {
             .map_or("", |token| &token.text)
     }
 
+    /// Returns `true` if the next tokens are the expected ones.
     fn sees(&self, expected: &[&str]) -> bool {
         expected
             .iter()
@@ -115,6 +119,7 @@ impl SourceReader {
         }
     }
 
+    /// Reads a module declaration, or a module within the file.
     fn declaration(&mut self) {
         self.at += 1;
         let name = self.next();
@@ -202,6 +207,7 @@ impl SourceReader {
             || self.sees(&["#", "[", "cfg", "(", "all", "(", "test"])
     }
 
+    /// Skips an item, a field or a variant with all its attributes.
     fn skip_item(&mut self) {
         while self.peek(0) == "#" {
             self.skip_group(1);
@@ -286,6 +292,7 @@ fn tokens(text: &str) -> Vec<SourceToken> {
     tokens
 }
 
+/// Returns `true` for tokens without effect on paths: white space, literals and comments.
 fn is_left_out(first: char) -> bool {
     first.is_whitespace() || first == '"' || first == '\'' || first == '/'
 }
@@ -298,6 +305,7 @@ fn is_path(text: &str) -> bool {
             .all(|c| c.is_alphanumeric() || c == '_' || c == ':')
 }
 
+/// Returns the length in bytes of the first token of `rest`.
 fn length_of_token(rest: &str, first: char) -> usize {
     let until = |end: &str| rest.find(end).map_or(rest.len(), |at| at + end.len());
     if rest.starts_with("//") {

@@ -87,6 +87,7 @@ fn imports_below(folder: &Path, module: &String, parent: &[String]) -> Vec<(Path
     imports
 }
 
+/// Returns the file of the module whose folder is `base`.
 fn file_of_base(base: &Path) -> PathBuf {
     [
         base.join("lib.rs"),

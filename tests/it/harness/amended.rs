@@ -36,6 +36,7 @@ pub(crate) fn nothing_is_lost(test: &ImportTest, changes: &[ReplacedAttachment])
     }
 }
 
+/// Returns the stored content of an attachment, or `None` if the attachment has no bytes.
 fn content_of(stored: &[StoredAttachment], id: u64) -> Option<String> {
     let attachment = stored.iter().find(|one| one.id == id)?;
     Some(String::from_utf8_lossy(&fs::read(&attachment.bytes).unwrap()).into_owned())

@@ -75,6 +75,7 @@ struct HoldRule {
     holding: watch::Sender<bool>,
 }
 
+/// State shared by all requests through the proxy.
 #[derive(Clone)]
 struct ProxyState {
     client: reqwest::Client,
@@ -204,6 +205,7 @@ impl Drop for ReleaseOnDrop<'_> {
     }
 }
 
+/// Handles one request: holds it if chosen, and forwards it to the emulator.
 async fn pass(State(way): State<ProxyState>, request: Request) -> Response {
     let held = way.hold.count();
     if held == Some(HoldMoment::Before) {
@@ -217,6 +219,7 @@ async fn pass(State(way): State<ProxyState>, request: Request) -> Response {
 }
 
 impl ProxyState {
+    /// Forwards a request to the emulator, and returns the altered answer.
     async fn carry_on(&self, request: Request) -> Response {
         let (mut head, body) = request.into_parts();
         self.heads.lock().unwrap().push(RequestHead {
@@ -259,6 +262,7 @@ impl ProxyState {
         }
     }
 
+    /// Alters the JSON of a body. Bodies of other kinds pass unchanged.
     fn altered(&self, body: &[u8]) -> Vec<u8> {
         let Ok(mut json) = serde_json::from_slice::<Value>(body) else {
             return body.to_vec();

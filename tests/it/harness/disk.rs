@@ -107,6 +107,7 @@ pub(super) fn interruptible(run: TestRun<'_>) -> TestRun<'_> {
 }
 
 impl<'t> TestDisk<'t> {
+    /// Disk under the runs of `test`.
     pub(crate) fn under(test: &'t ImportTest) -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self {
@@ -245,6 +246,7 @@ impl<'t> TestDisk<'t> {
         self.folder.path().join("calls")
     }
 
+    /// Second name of the replaced results, kept by the shim for a loss of the renaming.
     fn kept(&self) -> PathBuf {
         self.folder.path().join("kept")
     }
@@ -255,6 +257,7 @@ impl<'t> TestDisk<'t> {
 }
 
 impl DiskCall {
+    /// Word for the shim.
     fn word(self) -> &'static str {
         match self {
             Self::Sync => "sync",
@@ -265,6 +268,7 @@ impl DiskCall {
 }
 
 impl DiskFault {
+    /// Word for the shim.
     fn word(self) -> &'static str {
         match self {
             Self::KillBefore => "kill before",
@@ -280,6 +284,7 @@ impl DiskFault {
 }
 
 impl RecordedCall {
+    /// Parses one line of the shim's log.
     fn read(line: &str) -> Self {
         let cells: Vec<&str> = line.splitn(6, '\t').collect();
         let [call, outcome, length, inode, results, path] = cells[..] else {

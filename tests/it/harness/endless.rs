@@ -46,6 +46,7 @@ impl EndlessHost {
     }
 }
 
+/// Answers one request until the client leaves or [`BUFFERS`] bytes were sent.
 fn answer(mut connection: &TcpStream, start: &str, piece: &str, sent: &AtomicU64) {
     let mut head = [0; 4096];
     let asked = connection.read(&mut head);

@@ -152,6 +152,7 @@ pub(super) fn line_is_true(
     }
 }
 
+/// Returns the last part of a path.
 fn own_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or_default()
 }

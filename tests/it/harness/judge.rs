@@ -23,6 +23,7 @@ pub(super) struct BeforeRun {
 }
 
 impl BeforeRun {
+    /// Records the state before a run.
     pub(super) fn of(run: &TestRun<'_>) -> Self {
         Self {
             requests: run.service().map_or(0, |service| service.log().len()),
@@ -66,6 +67,7 @@ pub(super) fn judge(
 }
 
 impl TestRun<'_> {
+    /// Compares a finished run with its expectations.
     fn compare(&self, code: i32, outcome: &FinishedRun, wrong: &mut Vec<String>) {
         let expected = &self.expected;
         differ("exit code", &code, &outcome.code, wrong);
@@ -157,6 +159,7 @@ fn without_progress(stderr: &str) -> String {
         .collect()
 }
 
+/// Adds a message to `wrong` if two values differ.
 pub(super) fn differ<T: PartialEq + std::fmt::Debug + ?Sized>(
     what: &str,
     expected: &T,
@@ -168,6 +171,7 @@ pub(super) fn differ<T: PartialEq + std::fmt::Debug + ?Sized>(
     }
 }
 
+/// Adds a message with the expected text to `wrong` if two texts differ.
 fn differ_as_text(what: &str, expected: &str, found: &str, wrong: &mut Vec<String>) {
     if expected != found {
         wrong.push(format!("{what}: expected\n{expected}"));
@@ -263,6 +267,7 @@ fn line_is_true(line: &ResultsLine, run: &TestRun<'_>, wrong: &mut Vec<String>) 
     differ("bytes", line.cell("sha256"), digest.as_str(), wrong);
 }
 
+/// Checks that no attachment is stored twice, unless the test allows second copies.
 fn nothing_is_stored_twice(run: &TestRun<'_>, wrong: &mut Vec<String>) {
     if run.test.has_second_copies.get() {
         return;
@@ -288,6 +293,7 @@ fn nothing_is_stored_twice(run: &TestRun<'_>, wrong: &mut Vec<String>) {
     }
 }
 
+/// Returns the message of a failed check: all differences, outputs, requests and results.
 fn failure(wrong: &[String], outcome: &FinishedRun) -> String {
     let mut text = wrong.join("\n");
     let _ = write!(

@@ -224,6 +224,7 @@ impl ImportTest {
         self.behind(certificate, ServiceRoute::ByProxy)
     }
 
+    /// Puts TLS in front of the service, on the given route.
     fn behind(mut self, certificate: TestCertificate, road: ServiceRoute) -> Self {
         assert!(self.service.get().is_none(), "the emulator runs already");
         self.write("ca.pem", certificate.authority());

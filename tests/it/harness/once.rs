@@ -41,6 +41,7 @@ pub(crate) fn exactly_once(test: &ImportTest, rows: usize) {
     no_bytes_were_endangered(&log);
 }
 
+/// Counts the created records of each external id.
 fn records_made(log: &[RequestLogEntry]) -> HashMap<&str, usize> {
     let mut made = HashMap::new();
     for entry in log {

@@ -23,6 +23,7 @@ const LIMIT: Duration = Duration::from_mins(4);
 /// Environment variable which names the file with the system's authorities.
 const AUTHORITIES: &str = "SSL_CERT_FILE";
 
+/// Action of a test while a request is held.
 type DuringRun<'t> = Box<dyn FnOnce(&mut RunningTool<'t>) + 't>;
 
 /// Run to be made. Without further expectations a run must print nothing on standard error, and
@@ -88,6 +89,7 @@ pub(crate) struct FinishedRun {
 }
 
 impl<'t> TestRun<'t> {
+    /// Run with the given arguments and default expectations.
     pub(super) fn of(test: &'t ImportTest, args: Vec<String>) -> Self {
         Self {
             test,
@@ -328,6 +330,7 @@ impl<'t> TestRun<'t> {
         judge::judge(&self, expected(code), &before, code, &stdout, &stderr)
     }
 
+    /// Returns the command of the tool, started by a shell if the run has limits.
     fn command(&self) -> Command {
         let consign = env!("CARGO_BIN_EXE_consign");
         let Some(limit) = &self.limit else {

@@ -201,6 +201,7 @@ struct LogNames {
 }
 
 impl LogNames {
+    /// Collects the names from the log.
     fn of(log: &[RequestLogEntry]) -> Self {
         let attachments = log
             .iter()

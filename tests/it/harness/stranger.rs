@@ -50,6 +50,7 @@ impl StrangeHost {
     }
 }
 
+/// Records all bytes of a connection.
 fn listen(connection: &mut TcpStream, heard: &Mutex<Vec<u8>>) {
     let mut piece = [0; 4096];
     while let Ok(length @ 1..) = connection.read(&mut piece) {

@@ -61,6 +61,7 @@ impl EmulatorUnderTest {
         stored.remove(0)
     }
 
+    /// Detaches the bytes of an attachment, and uploads others.
     fn put_in_place(&self, external_id: &str, content: Vec<u8>) {
         let target = self.await_bytes(external_id);
         let url = target["upload_url"].as_str().unwrap();

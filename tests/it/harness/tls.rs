@@ -75,6 +75,7 @@ impl TestCertificate {
     }
 }
 
+/// Creates a certificate authority.
 fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -172,6 +173,7 @@ impl TunnelProxy {
     }
 }
 
+/// Handles one client of the tunnel proxy: refuses the tunnel, or connects the client to `to`.
 async fn tunnel(
     mut client: TcpStream,
     to: SocketAddr,

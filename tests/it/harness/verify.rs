@@ -51,12 +51,14 @@ impl TestRun<'_> {
         self
     }
 
+    /// Returns the path of the verification file.
     fn verification(&self) -> PathBuf {
         path_for(&self.results)
     }
 }
 
-/// Checks a run of `verify`: the results are untouched, and the verification is complete.
+/// Checks a run of `verify`: the results are untouched, the verification is complete, and no line
+/// contradicts success.
 pub(super) fn judge(run: &TestRun<'_>, before: &BeforeRun, code: i32, wrong: &mut Vec<String>) {
     if run.args[0] != "verify" {
         return;
@@ -114,6 +116,7 @@ fn is_whole(run: &TestRun<'_>, found: &ResultsTable, wrong: &mut Vec<String>) {
     }
 }
 
+/// Returns each line as `external_id outcome`.
 fn in_words(found: &ResultsTable) -> Vec<String> {
     let words = |line: &ResultsLine| {
         ["external_id", "outcome"]

@@ -84,7 +84,7 @@ fn whoever_has_looked_goes_on_with_the_rows_that_are_not_there() {
         ResultsTable::NAME,
         without(&test.read(ResultsTable::NAME), &[2, 4]),
     );
-    // As if they had not been there.
+    // New content stands for files which were not attached.
     test.write("A1.pdf", "another content of A1");
     test.write("A3.pdf", "another content of A3");
     test.resume()

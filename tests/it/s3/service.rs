@@ -66,6 +66,7 @@ struct S3ServiceState {
     urls: Mutex<Vec<String>>,
 }
 
+/// Attachment record.
 #[derive(Clone)]
 struct S3Record {
     external_id: String,

@@ -65,6 +65,7 @@ impl StorageExchange {
     }
 }
 
+/// State of the request handler.
 #[derive(Clone)]
 struct StorageDoor {
     s3: S3Service,

@@ -50,6 +50,8 @@ impl TestBrowser {
         found.ok()
     }
 
+    /// Installs the browser with `tests/install-chromium.sh`, or returns the reason for its
+    /// absence.
     fn install() -> Result<Self, String> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/install-chromium.sh");
         let done = Command::new("sh")
@@ -204,6 +206,7 @@ impl BrowserPage {
         self.file_from("Page.printToPDF", &paper)
     }
 
+    /// Calls a DevTools method, and decodes the file in its answer.
     fn file_from(&mut self, method: &str, how: &Value) -> Vec<u8> {
         let answer = self.devtools.ask(method, how);
         BASE64_STANDARD
