@@ -10,7 +10,7 @@ use crate::harness::{
 const AWAY: &str = "the folder of the files is away (";
 const BACK: &str = "the folder of the files is there again\n";
 
-/// Moves the files of a test to a folder of their own, and names the folder in the run.
+/// Moves the files of a test to a folder of their own, `files`.
 fn in_a_folder_of_their_own(test: ImportTest) -> ImportTest {
     fs::create_dir(test.path("files")).unwrap();
     for name in test.names() {

@@ -50,8 +50,8 @@ fn of(external_ids: ExternalIdUniqueness) -> ImportTest {
         .emulator(|settings| settings.attachments.external_id_uniqueness = external_ids)
 }
 
-/// Imports the rows until the disk has the results durably, and then writes the changed manifest
-/// and files.
+/// Imports the rows, with the results durable on the disk, and then writes the changed manifest and
+/// files.
 fn imported(test: &ImportTest) -> TestDisk<'_> {
     let disk = TestDisk::under(test);
     disk.watch(test.import()).all_uploaded(5).exits(0);

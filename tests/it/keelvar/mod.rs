@@ -1,7 +1,6 @@
 //! Imports to Keelvar, which attaches files by jobs of several files each.
 //!
-//! Most runs here have a fast clock: the tool polls a job at most every two seconds, and no test
-//! waits for real seconds.
+//! Most runs here have a fast clock, because the tool polls a job at most every two seconds.
 
 mod consent;
 mod faults;

@@ -28,7 +28,7 @@ fn a_job_that_never_ends_leaves_its_rows_to_a_later_run_with_its_last_word() {
         .args(["--job-timeout", "5s"])
         .rows(["A1 pending job_running", "A2 pending job_running"])
         .exits(1);
-    // Only one job is created, whatever the waiting takes.
+    // No second job is created, however long the first takes.
     assert_eq!(test.service().count_of(CreateJob), 1);
     assert_eq!(test.service().count_of(Upload), 2);
     assert_eq!(test.results().cell("A2", "attachment_id"), job);

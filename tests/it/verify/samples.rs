@@ -7,7 +7,8 @@ fn sample<'t>(test: &'t ImportTest, share: &str, seed: &str) -> TestRun<'t> {
     test.verify().args(["--download", share, "--seed", seed])
 }
 
-/// Returns the rows whose bytes the last verification proved, and the message on the sample.
+/// Returns the rows whose bytes the last verification proved, and the cell `download`, equal in all
+/// lines.
 fn drawn(test: &ImportTest) -> (Vec<String>, String) {
     let verified = test.verification();
     let proven = verified
