@@ -1,4 +1,4 @@
-//! DevTools protocol of a browser over a pair of pipes: requests and events as JSON, each ended by
+//! `DevTools` protocol of a browser over a pair of pipes: requests and events as JSON, each ended by
 //! a zero byte.
 
 use std::fs::{self, File};
@@ -33,7 +33,7 @@ const OPTIONS: [&str; 12] = [
 ];
 
 /// Shell command which starts the browser with its third and fourth inherited file, on which it
-/// speaks DevTools, taken from the first two.
+/// speaks `DevTools`, taken from the first two.
 const ON_ITS_PIPES: &str = "exec \"$0\" \"$@\" 3<&0 4>&1 0</dev/null 1>/dev/null";
 
 /// Connection to a browser with one page.

@@ -1,6 +1,6 @@
 //! Browser without a window, in which tests open pages as readers do.
 //!
-//! Requests and console messages of a page come from the browser's DevTools, which see the page
+//! Requests and console messages of a page come from the browser's `DevTools`, which see the page
 //! alone and no traffic of the browser itself.
 
 mod devtools;
@@ -206,7 +206,7 @@ impl BrowserPage {
         self.file_from("Page.printToPDF", &paper)
     }
 
-    /// Calls a DevTools method, and decodes the file in its answer.
+    /// Calls a `DevTools` method, and decodes the file in its answer.
     fn file_from(&mut self, method: &str, how: &Value) -> Vec<u8> {
         let answer = self.devtools.ask(method, how);
         BASE64_STANDARD
