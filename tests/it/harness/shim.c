@@ -1,17 +1,17 @@
-/* Stands between consign and the C library (LD_PRELOAD): it writes down every sync of a file, and
- * can disturb one of them, or one taking of a lock. It can also make time pass faster.
+/* Shim between consign and the C library (LD_PRELOAD). It records every sync of a file, can disturb
+ * one sync or one taking of a lock, and can make time pass faster. `disk.rs` sets its variables.
  *
- * SHIM_LOG      where to write down what happens: a line for each call, as `tell` has it
- * SHIM_UNDER    only files whose paths begin with this count
- * SHIM_RESULTS  the results file
- * SHIM_KEPT     a second name for the results file that is about to be replaced, as a disk has it
- *               that loses the renaming
+ * SHIM_LOG      path of the log, with a line for each call as written by `tell`
+ * SHIM_UNDER    start of the paths of the files which count
+ * SHIM_RESULTS  path of the results file
+ * SHIM_KEPT     second name for the results file about to be replaced, for a disk which loses the
+ *               renaming
  * SHIM_CALL, SHIM_NTH, SHIM_ACT
- *               which call to disturb: `sync`, `lock` or `probe` (a sync that only tries whether a
- *               folder can be synced), counted from 1, and what happens to it
- * SHIM_HASTE    how many seconds seem to pass in one
+ *               kind of the call to disturb: `sync`, `lock` or `probe` (a trial sync of a folder);
+ *               its number, counted from 1; and the disturbance
+ * SHIM_HASTE    seconds for consign in each real second
  * SHIM_INTERRUPTIBLE
- *               do not ignore SIGINT, even if the process that started this one does
+ *               if set, SIGINT is not ignored, even if the starting process ignores SIGINT
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -35,12 +35,12 @@ static const char *setting(const char *name)
     return value ? value : "";
 }
 
-/* A call on a file of the test's. */
+/* Call on a file of the test. */
 struct call {
     const char *kind;    /* `sync`, `lock` or `probe` */
     char path[PATH_MAX];
-    struct stat file;    /* as it was before the call */
-    struct stat results; /* what the results' path led to then; all zero where to nothing */
+    struct stat file;    /* state before the call */
+    struct stat results; /* file under the results' path, or all zero without a file */
 };
 
 static int is_ours(int fd, struct call *call)
@@ -64,7 +64,7 @@ static void tell(const struct call *call, const char *outcome)
     close(log);
 }
 
-/* What is to happen to this call; nothing for most. */
+/* Returns the disturbance of a call, or an empty text for most calls. */
 static const char *disturbance(const struct call *call)
 {
     static atomic_long calls;
@@ -73,7 +73,7 @@ static const char *disturbance(const struct call *call)
     return ++calls == atol(setting("SHIM_NTH")) ? setting("SHIM_ACT") : "";
 }
 
-/* Keeps what is about to be replaced: a file of the test's is new if it is not the results yet. */
+/* Keeps the results about to be replaced: a synced file other than the results replaces them. */
 static void keep(const struct call *call)
 {
     const char *kept = setting("SHIM_KEPT");
@@ -84,7 +84,7 @@ static void keep(const struct call *call)
         tell(call, "not kept");
 }
 
-/* The number of an error by its name; 0 for what is none. */
+/* Returns the number of an error by its name, or 0 for a word which names no error. */
 static int number_of(const char *name)
 {
     static const struct { const char *name; int number; } errors[] = {
