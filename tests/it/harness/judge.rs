@@ -141,7 +141,7 @@ impl TestRun<'_> {
 
 /// Removes progress lines and the notice on bidders. Only slow machines see progress, which the
 /// tool prints every few seconds; one test of its own is about the frequent notice.
-fn without_progress(stderr: &str) -> String {
+pub(crate) fn without_progress(stderr: &str) -> String {
     let is_progress = |line: &&str| {
         [
             "checking: ",

@@ -57,6 +57,7 @@ pub(crate) use browser::{ColourScheme, TestBrowser};
 pub(crate) use disk::{DiskCall, DiskFault, PowerLoss, RecordedCall, TestDisk};
 pub(crate) use endless::EndlessHost;
 pub(crate) use jobs::{EVENT, OTHER_EVENT, REQUEST, attached_once, row_of};
+pub(crate) use judge::without_progress;
 pub(crate) use long_run::short_or_long;
 pub(crate) use once::exactly_once;
 pub(crate) use results::ResultsTable;

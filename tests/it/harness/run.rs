@@ -20,6 +20,12 @@ pub(crate) const KILLED: i32 = 128 + 9;
 /// Longest run before the test gives up: the longest test takes a good minute.
 const LIMIT: Duration = Duration::from_mins(4);
 
+/// Shortest pause between two polls of a run.
+const SHORTEST_POLL: Duration = Duration::from_millis(2);
+
+/// Longest pause between two polls of a run.
+const LONGEST_POLL: Duration = Duration::from_millis(20);
+
 /// Environment variable which names the file with the system's authorities.
 const AUTHORITIES: &str = "SSL_CERT_FILE";
 
@@ -454,7 +460,8 @@ impl RunningTool<'_> {
                     self.text("stdout"),
                     self.text("stderr")
                 ),
-                None => thread::sleep(Duration::from_millis(2)),
+                // Long runs are polled less often: tests wait for many of them at once.
+                None => thread::sleep((began.elapsed() / 16).clamp(SHORTEST_POLL, LONGEST_POLL)),
             }
         };
         let code = status.code();
