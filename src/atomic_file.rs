@@ -80,9 +80,9 @@ impl From<NamingError> for io::Error {
 
 impl TemporaryFile {
     /// Creates an empty file in a folder and locks the file. The lock lasts while a process works
-    /// on the file; an unlocked temporary file is a left-over of a killed run, which [`remove_left_over_files`]
-    /// removes. All writes append, so that no write overwrites bytes put in meanwhile by another
-    /// program.
+    /// on the file; an unlocked temporary file is a left-over of a killed run, which
+    /// [`remove_left_over_files`] removes. All writes append, so that no write overwrites bytes put
+    /// in meanwhile by another program.
     pub(crate) fn create(folder: &Path, durability: Durability) -> io::Result<Self> {
         loop {
             let file = tempfile::Builder::new()

@@ -14,10 +14,10 @@
 //!
 //! # The way of a row
 //!
-//! One is the same for both services: `manifest` reads the row, `prepare` hashes its file, `plan::step`
-//! decides from its earlier line where its protocol starts, and `commands::import` puts it into a task.
-//! Then each service has an interface and a machine of its own, because they make different things of a
-//! file:
+//! One is the same for both services: `manifest` reads the row, `prepare` hashes its file,
+//! `plan::step` decides from its earlier line where its protocol starts, and `commands::import`
+//! puts it into a task. Then each service has an interface and a machine of its own, because they
+//! make different things of a file:
 //!
 //! ```text
 //! an attachment for each row          destination::AttachmentApi, spoken by destination::workday
@@ -34,9 +34,9 @@
 //!
 //! Both machines rest on what they share: rows and their lines (`pipeline::row`), the right to send
 //! requests (`pipeline::context`) and the requests themselves (`pipeline::requests`, at the pace of
-//! `throttle`, through `http`), the sending of a file (`pipeline::upload`), and the queue of those who
-//! wait to hear how a record stands (`pipeline::poller`). How a row ends is a `pipeline::verdict`, which
-//! becomes its line in the journal (`results::journal`).
+//! `throttle`, through `http`), the sending of a file (`pipeline::upload`), and the queue of those
+//! who wait to hear how a record stands (`pipeline::poller`). How a row ends is a
+//! `pipeline::verdict`, which becomes its line in the journal (`results::journal`).
 //!
 //! # The order of the modules
 //!
@@ -52,10 +52,11 @@
 //! config -> cli -> commands             what was asked for; how it is typed; what runs
 //! ```
 //!
-//! `emulator` stands beside them: a server of its own for both services, which only `commands` starts.
+//! `emulator` stands beside them: a server of its own for both services, which only `commands`
+//! starts.
 //!
-//! What is there already changes only where the user wishes it (`plan::UpdatePolicy`), and what gives way is
-//! kept first:
+//! What is there already changes only where the user wishes it (`plan::UpdatePolicy`), and what
+//! gives way is kept first:
 //!
 //! ```text
 //! the service  -> destination::{Presence, Original} -> plan::{course, renaming} -> pipeline
@@ -74,8 +75,9 @@
 //!
 //! - **Durable before sent.** No request that changes something is sent before the line that
 //!   announces it is on the disk (`results::journal`). What is not in the journal did not happen.
-//! - **Kept before let go of.** Nothing that is stored is let go of before it is in a backup that would
-//!   survive a loss of power, or the user has said that none is wanted (`pipeline::attachment::replace`).
+//! - **Kept before let go of.** Nothing that is stored is let go of before it is in a backup that
+//!   would survive a loss of power, or the user has said that none is wanted
+//!   (`pipeline::attachment::replace`).
 //! - **Never twice.** A row whose content is on its object already, under another key or by another
 //!   import, stops the run before anything is sent (`plan::second_copies`, `results::beside`).
 //! - **Decided purely, done in one place.** What a line or an answer means is decided by `plan`
@@ -86,8 +88,8 @@
 //!   the journal's place is it made from memory, under another name.
 //! - **One job, one place.** No module but `http` knows reqwest, and none but `cli` knows what was
 //!   typed, or clap, whose refusals are shown here; rayon is known to `prepare` alone, indicatif to
-//!   `progress`, csv to `results`, `verification` and `manifest::problem`, the hashes to `digest`, and
-//!   to `atomic_file` how a file comes to be there whole or not at all. A test keeps this true.
+//!   `progress`, csv to `results`, `verification` and `manifest::problem`, the hashes to `digest`,
+//!   and to `atomic_file` how a file comes to be there whole or not at all. A test keeps this true.
 //! - **No secret can print itself.** Keys are `secrecy` types from the environment to the header;
 //!   an address for bytes prints as its host and a fingerprint; errors of the HTTP library pass one
 //!   function that takes the URL out.

@@ -1,8 +1,9 @@
 //! Inspection and hashing of the files named in a manifest. The only user of rayon.
 //!
 //! A file named by several rows is inspected once and read once. This module makes every check for
-//! which a file alone is enough; results of an earlier run come in through [`EarlierRun`]. Start with
-//! [`prepare_files`]; `distinct_files` holds the distinct files, `single_file` inspects and hashes a single file.
+//! which a file alone is enough; results of an earlier run come in through [`EarlierRun`]. Start
+//! with [`prepare_files`]; `distinct_files` holds the distinct files, `single_file` inspects and
+//! hashes a single file.
 
 mod distinct_files;
 mod single_file;
@@ -206,8 +207,8 @@ pub fn parallel_map<I: Send, O: Send>(
     in_worker_pool(|| items.into_par_iter().with_max_len(1).map(work).collect())
 }
 
-/// Runs work in a pool of [`HASH_WORKERS_PER_CORE`] threads per core, or in rayon's global pool if the
-/// system grants no threads.
+/// Runs work in a pool of [`HASH_WORKERS_PER_CORE`] threads per core, or in rayon's global pool if
+/// the system grants no threads.
 fn in_worker_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let cores = available_parallelism().map_or(1, std::num::NonZero::get);
     let pool = ThreadPoolBuilder::new()

@@ -1,8 +1,8 @@
 //! The folder for relative file paths, and the only way to a file below the folder.
 //!
 //! Every examination and every opening of a file goes through [`Root`]. Neither `..` nor a symbolic
-//! link leads out of the root, and only regular files are ever read. `missing_path` explains missing
-//! files.
+//! link leads out of the root, and only regular files are ever read. `missing_path` explains
+//! missing files.
 
 mod missing_path;
 
@@ -114,9 +114,9 @@ impl Root {
     }
 
     /// Opens the folder anew by its path, after the file `missed` could not be reached: a remounted
-    /// share is reached in no other way. Fails with [`RootUnavailable`] when the folder cannot be opened
-    /// or holds no recorded file other than `missed`. On success the folder is available, and the
-    /// failure concerns the file alone.
+    /// share is reached in no other way. Fails with [`RootUnavailable`] when the folder cannot be
+    /// opened or holds no recorded file other than `missed`. On success the folder is available,
+    /// and the failure concerns the file alone.
     pub fn reopen(&self, missed: &str) -> Result<(), RootUnavailable> {
         let away = |why| RootUnavailable {
             path: self.path.clone(),

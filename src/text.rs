@@ -1,8 +1,8 @@
 //! Text for people: escaping for display, comparison of names as people compare them, and
 //! suggestions for misspelt words.
 //!
-//! No function here knows the meaning of a text. `decode` turns bytes into text, `line_counter` numbers
-//! the lines of a text.
+//! No function here knows the meaning of a text. `decode` turns bytes into text, `line_counter`
+//! numbers the lines of a text.
 
 pub mod decode;
 mod line_counter;

@@ -29,9 +29,9 @@ impl UploadSource {
         Self { root, file_path }
     }
 
-    /// Opens the file. Fails with [`UploadSourceError::Unreadable`] when the file cannot be opened, and
-    /// with [`UploadSourceError::NotAsChecked`] when its size or time of modification differs from the checked
-    /// values or no regular file below the root has the path.
+    /// Opens the file. Fails with [`UploadSourceError::Unreadable`] when the file cannot be opened,
+    /// and with [`UploadSourceError::NotAsChecked`] when its size or time of modification differs
+    /// from the checked values or no regular file below the root has the path.
     pub fn open(&self, content: &CheckedContent) -> Result<File, UploadSourceError> {
         let OpenedFile { file, stamp } = self.root.open_file(&self.file_path).map_err(|error| {
             let words = format!("it {error}");

@@ -1,8 +1,8 @@
 //! `consign import`: checks the manifest, sends the files and writes the results.
 //!
-//! `import_manifest` is the table of contents: open the results, check the rows, plan (`work_list`), ask
-//! for consent (`consent`), send, rewrite the results (`result_lines`), summarise (`summary`). The
-//! requests are the business of `pipeline`.
+//! `import_manifest` is the table of contents: open the results, check the rows, plan
+//! (`work_list`), ask for consent (`consent`), send, rewrite the results (`result_lines`),
+//! summarise (`summary`). The requests are the business of `pipeline`.
 
 mod consent;
 mod dry_run;
@@ -135,8 +135,8 @@ pub(super) fn import_manifest(
     }
 }
 
-/// Fails with [`CommandError::SecondCopyPolicy`] when a row would attach an already attached file, unless the
-/// user allows the row.
+/// Fails with [`CommandError::SecondCopyPolicy`] when a row would attach an already attached file,
+/// unless the user allows the row.
 fn refuse_second_copies(
     config: &ImportPlan,
     plan: &WorkList<'_>,

@@ -5,8 +5,8 @@ use crate::error::CommandError;
 use crate::model::ProcurementService;
 use crate::results::ledger::Ledger;
 
-/// Returns the service of the first row with a known service. Fails with [`CommandError::NoRows`] without
-/// such a row.
+/// Returns the service of the first row with a known service. Fails with [`CommandError::NoRows`]
+/// without such a row.
 pub(super) fn service_of(ledger: &Ledger) -> Result<ProcurementService, CommandError> {
     let mut services = ledger.entries().filter_map(|entry| entry.service());
     services.next().ok_or_else(|| CommandError::NoRows {
@@ -16,8 +16,8 @@ pub(super) fn service_of(ledger: &Ledger) -> Result<ProcurementService, CommandE
 
 /// Returns the destination named by the user: results must not decide where keys are sent.
 ///
-/// Fails with [`CommandError::DestinationMismatch`] when the user named no destination, or when the results
-/// name a different one.
+/// Fails with [`CommandError::DestinationMismatch`] when the user named no destination, or when the
+/// results name a different one.
 pub(super) fn checked_destination(
     config: &ServiceConfig,
     ledger: &Ledger,

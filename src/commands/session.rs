@@ -1,8 +1,8 @@
 //! Connection of one command: the base URL of the service or the embedded emulator, the client with
 //! its keys, and the listener for Ctrl-C.
 //!
-//! First [`SessionBuilder`], which may ask the service for a first answer; then [`Session`], with which a
-//! pipeline sends requests. The requests themselves are the business of `pipeline`.
+//! First [`SessionBuilder`], which may ask the service for a first answer; then [`Session`], with
+//! which a pipeline sends requests. The requests themselves are the business of `pipeline`.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
@@ -167,9 +167,10 @@ impl<'a> SessionBuilder<'a> {
         self.config
     }
 
-    /// Asks the service for a first answer, for at most `limit`. The answer proves address and keys,
-    /// unless [`PreflightSuccess::ProbeAnswer`] is returned. Returns [`PreflightSuccess::Proven`] without a request for
-    /// the emulator: the program starts the emulator itself, and the emulator accepts any keys.
+    /// Asks the service for a first answer, for at most `limit`. The answer proves address and
+    /// keys, unless [`PreflightSuccess::ProbeAnswer`] is returned. Returns
+    /// [`PreflightSuccess::Proven`] without a request for the emulator: the program starts the
+    /// emulator itself, and the emulator accepts any keys.
     pub(super) fn preflight(
         &mut self,
         known: Option<&AttachmentId>,

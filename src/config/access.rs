@@ -105,7 +105,7 @@ impl ServiceCredentials {
             return Err(ConfigError::MissingKeys { missing });
         }
         match credentials {
-            Self::Keelvar { user, .. } if !looks_like_an_address(&user) => {
+            Self::Keelvar { user, .. } if !looks_like_email_address(&user) => {
                 Err(ConfigError::NoEmailAddress {
                     variable: KEELVAR_USER_EMAIL,
                 })
@@ -170,7 +170,7 @@ impl<V: Fn(&'static str) -> Option<String>> CredentialVariables<'_, V> {
     }
 }
 
-fn looks_like_an_address(text: &str) -> bool {
+fn looks_like_email_address(text: &str) -> bool {
     let is_odd = |c: char| c.is_whitespace() || c.is_control();
     match text.split_once('@') {
         Some((name, domain)) => {

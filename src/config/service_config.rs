@@ -1,7 +1,8 @@
 //! Destination of a run, rate, and network settings.
 //!
 //! The service follows from the manifest or the results. Settings that depend on the service are
-//! resolved after reading them: [`ServiceConfig::resolve_destination`], then [`ServiceConfig::access`].
+//! resolved after reading them: [`ServiceConfig::resolve_destination`], then
+//! [`ServiceConfig::access`].
 
 use std::path::PathBuf;
 use std::time::Duration;

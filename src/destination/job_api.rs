@@ -51,7 +51,7 @@ pub enum FileOutcome {
 
 impl JobOutcome {
     /// Returns the result of a job about whose files nothing is known.
-    pub fn unknown(word: &str) -> Self {
+    pub fn with_unknown_files(word: &str) -> Self {
         Self {
             message: word.to_owned(),
             named_files: BTreeMap::new(),

@@ -118,7 +118,7 @@ impl WorkdayClient {
             title: self.reported(&found.attributes.title),
             file_name: self.reported(&found.attributes.file_name),
             uploaded_at: self.reported(&found.attributes.uploaded_at),
-            size: found.size()?,
+            size: found.stored_size()?,
         })
     }
 
@@ -131,7 +131,7 @@ impl WorkdayClient {
 
     fn presence(&self, found: &WorkdayResource) -> Result<AttachmentPresence, ApiFailure> {
         let id = found.id()?;
-        Ok(match found.size()? {
+        Ok(match found.stored_size()? {
             Some(size) => AttachmentPresence::Stored {
                 id,
                 size,

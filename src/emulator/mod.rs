@@ -3,11 +3,11 @@
 //! that attaches files by jobs.
 //!
 //! [`Emulator`], the first type to read, is an HTTP server on one address: attachments below
-//! `/services/attachments/v1`, jobs below `/api`, storage below `/storage`. State and a [`request_log`] of
-//! every request stand in a folder that survives a restart and a kill. The emulator is not the
-//! service: where the vendors' documents are silent, the emulator makes an assumption, which
-//! [`AttachmentSettings`] or [`JobSettings`] lists with its switch. No other module of the product
-//! relies on an assumption.
+//! `/services/attachments/v1`, jobs below `/api`, storage below `/storage`. State and a
+//! [`request_log`] of every request stand in a folder that survives a restart and a kill. The
+//! emulator is not the service: where the vendors' documents are silent, the emulator makes an
+//! assumption, which [`AttachmentSettings`] or [`JobSettings`] lists with its switch. No other
+//! module of the product relies on an assumption.
 //!
 //! # The order of the modules
 //!

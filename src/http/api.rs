@@ -1,7 +1,7 @@
 //! Client for a service's API: it carries the keys, and sends them to one base URL alone.
 //!
-//! [`ApiClient`] sends a request once and returns the outcome: a [`ServiceReply`] of the service or a
-//! [`ApiFailure`]. The meaning of the JSON is left to `destination`, repeating to
+//! [`ApiClient`] sends a request once and returns the outcome: a [`ServiceReply`] of the service or
+//! a [`ApiFailure`]. The meaning of the JSON is left to `destination`, repeating to
 //! `pipeline::requests`.
 
 mod answer;

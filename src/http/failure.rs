@@ -68,8 +68,8 @@ pub enum PutFailure {
     SourceChanged(String),
     /// The address is for another file. Nothing was sent.
     UnsafeTarget(UnsafeTargetError),
-    /// The file cannot be opened or read to its end: the file itself is unreadable, or all files are
-    /// gone. Not all of the bytes were sent.
+    /// The file cannot be opened or read to its end: the file itself is unreadable, or all files
+    /// are gone. Not all of the bytes were sent.
     SourceUnreadable(String),
     /// No upload can ever succeed from this machine.
     NeverPossible(String),

@@ -101,19 +101,19 @@ impl SystemProxies {
     /// status, which the HTTP library does not pass on. `None` where no proxy answers; a proxy over
     /// TLS or SOCKS is not asked.
     pub(super) async fn probe_tunnel_status(&self, url: &Url) -> Option<u16> {
-        let proxy = self.intercept(url)?;
+        let proxy = self.matched_proxy(url)?;
         let asking = request_tunnel(&proxy, url);
         tokio::time::timeout(PROXY_ANSWER_TIMEOUT, asking)
             .await
             .ok()?
     }
 
-    fn intercept(&self, url: &Url) -> Option<Intercept> {
+    fn matched_proxy(&self, url: &Url) -> Option<Intercept> {
         self.0.as_ref()?.intercept(&url.as_str().parse().ok()?)
     }
 
     fn host_and_port(&self, url: &Url) -> Option<(String, Option<u16>)> {
-        let proxy = self.intercept(url)?;
+        let proxy = self.matched_proxy(url)?;
         let host = proxy.uri().host()?.to_owned();
         Some((host, proxy.uri().port_u16()))
     }

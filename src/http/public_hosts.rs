@@ -188,8 +188,8 @@ impl AddressScope {
         is_public_address(ip) || (self == Self::PublicOrCompany && is_company_address(ip))
     }
 
-    /// Returns the allowed addresses of a host. Fails with [`PrivateHostError`] if none of the addresses
-    /// is allowed.
+    /// Returns the allowed addresses of a host. Fails with [`PrivateHostError`] if none of the
+    /// addresses is allowed.
     fn allowed_addresses(
         self,
         host: &str,

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 /// Text in place of a secret.
-const HIDDEN: &str = "[hidden]";
+const REDACTION_TEXT: &str = "[hidden]";
 
 /// Length of the shortest secret, in bytes. Shorter values occur in ordinary words.
 const MIN_SECRET_BYTES: usize = 6;
@@ -38,7 +38,7 @@ impl SecretRedactor {
     pub(super) fn redact(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for secret in &self.0 {
-            text = text.replace(secret.expose_secret(), HIDDEN);
+            text = text.replace(secret.expose_secret(), REDACTION_TEXT);
         }
         cut_urls_to_hosts(&text)
     }
@@ -144,7 +144,7 @@ mod tests {
         #[test]
         fn no_key_outlives_the_hiding(before in ".{0,20}", key in "[!-~]{6,40}", after in ".{0,20}") {
             let shown = SecretRedactor::new([key.as_str()]).redact(&format!("{before}{key}{after}"));
-            prop_assert!(!shown.replace(HIDDEN, "").contains(&key), "{}", shown);
+            prop_assert!(!shown.replace(REDACTION_TEXT, "").contains(&key), "{}", shown);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Presigned URLs and their headers, checked before anything is sent there.
 //!
-//! A presigned URL is a bearer secret, so [`TransferTarget`] prints as its host and a fingerprint. Neither
-//! service documents the host of its storage, so any public https host is accepted.
+//! A presigned URL is a bearer secret, so [`TransferTarget`] prints as its host and a fingerprint.
+//! Neither service documents the host of its storage, so any public https host is accepted.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -98,15 +98,16 @@ impl TransferPolicy {
 #[derive(Clone, PartialEq, Eq)]
 pub struct TransferTarget {
     pub(super) url: Url,
-    /// Headers to send: with `HostBehaviour`, if the service names it, but without `Content-Length`.
+    /// Headers to send: with `HostBehaviour`, if the service names it, but without
+    /// `Content-Length`.
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     /// Length of the address's file, in bytes, if the service names one.
     announced_length: Option<u64>,
 }
 
 impl TransferTarget {
-    /// Checks a URL and headers given by the service for an upload. Fails with [`UnsafeTargetError`] if
-    /// sending there would not be safe.
+    /// Checks a URL and headers given by the service for an upload. Fails with
+    /// [`UnsafeTargetError`] if sending there would not be safe.
     pub fn from_upload_url(
         url: &str,
         headers: &[(String, String)],
@@ -149,8 +150,8 @@ impl TransferTarget {
         Ok(target)
     }
 
-    /// Adds a header to send. `HostBehaviour` and `Content-Length` are always sent, and signed with some
-    /// addresses: they are accepted where their values agree with the request, and sent once.
+    /// Adds a header to send. `HostBehaviour` and `Content-Length` are always sent, and signed with
+    /// some addresses: they are accepted where their values agree with the request, and sent once.
     fn add_header(&mut self, name: &str, value: &str) -> Result<(), String> {
         let (name, value) = check_header(name, value)?;
         if name == HOST {
@@ -271,8 +272,8 @@ fn check_host_name(name: &str, rules: &TransferPolicy) -> Result<(), String> {
     ))
 }
 
-/// Returns true if the value of a `HostBehaviour` header names the host of a URL, with or without the port
-/// implied by the scheme.
+/// Returns true if the value of a `HostBehaviour` header names the host of a URL, with or without
+/// the port implied by the scheme.
 fn is_host_of(value: &HeaderValue, url: &Url) -> bool {
     let Ok(text) = value.to_str() else {
         return false;

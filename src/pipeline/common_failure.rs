@@ -31,8 +31,8 @@ pub(super) enum CommonFailureCounter {
 }
 
 impl CommonFailureCounter {
-    /// Counts the end of a row. Returns the first failed row once [`COMMON_FAILURE_LIMIT`] rows have failed
-    /// alike.
+    /// Counts the end of a row. Returns the first failed row once [`COMMON_FAILURE_LIMIT`] rows
+    /// have failed alike.
     ///
     /// A conflict, or a row left to a later run, shows neither that rows fail nor that they can be
     /// done.

@@ -182,7 +182,7 @@ mod tests {
         Err(ApiFailure::Unanswered("status 503".into()))
     }
 
-    fn throttled(seconds: u64) -> Result<ProbeOutcome, ApiFailure> {
+    fn answer_429(seconds: u64) -> Result<ProbeOutcome, ApiFailure> {
         let retry_after = Some(Duration::from_secs(seconds));
         Err(ApiFailure::Throttled { retry_after })
     }
@@ -235,7 +235,7 @@ mod tests {
     async fn a_service_that_comes_back_in_time_is_waited_for_and_that_is_told_once() {
         let (end, took, told) = run_preflight([
             unanswered(),
-            throttled(7),
+            answer_429(7),
             unanswered(),
             Ok(ProbeOutcome::Proven),
         ])
@@ -261,7 +261,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_service_that_asks_to_wait_for_longer_is_there() {
-        let (end, took, _) = run_preflight([throttled(1_800)]).await;
+        let (end, took, _) = run_preflight([answer_429(1_800)]).await;
         let why = "status 429: too many requests".to_owned();
         assert_eq!(
             (end, took),

@@ -2,8 +2,9 @@
 //! repetition where a repetition is safe. No other module decides about repetition.
 //!
 //! Open this file first: changes, and the judgement of their failures. `reads` has the requests
-//! without effects, [`attachment_reads`] and `job_reads` the look-ups, `upload_attempt` the bytes, `send_permission` permissions
-//! and pauses, and [`files_folder`] the wait for the folder of the files.
+//! without effects, [`attachment_reads`] and `job_reads` the look-ups, `upload_attempt` the bytes,
+//! `send_permission` permissions and pauses, and [`files_folder`] the wait for the folder of the
+//! files.
 
 pub(super) mod attachment_reads;
 pub(super) mod files_folder;
@@ -89,8 +90,8 @@ pub(super) enum RequestFailure {
 }
 
 impl RequestFailure {
-    /// Returns the cause of the failure in words. Fails with the [`HaltReason`] of a failure that stops
-    /// the run.
+    /// Returns the cause of the failure in words. Fails with the [`HaltReason`] of a failure that
+    /// stops the run.
     pub(super) fn into_message(self) -> Result<String, HaltReason> {
         match self {
             Self::Halt(halt) | Self::HaltEffectUnknown(halt) => Err(halt),

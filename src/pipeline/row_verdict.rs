@@ -1,7 +1,8 @@
 //! Verdicts on rows: the state, the evidence and the message of a results line.
 //!
-//! The doc of each constructor states the situation of the row. `existing_attachment_verdicts` has the verdicts on
-//! existing attachments, `row_end_verdicts` the verdicts for the row ends of `plan`.
+//! The doc of each constructor states the situation of the row. `existing_attachment_verdicts` has
+//! the verdicts on existing attachments, `row_end_verdicts` the verdicts for the row ends of
+//! `plan`.
 
 mod existing_attachment_verdicts;
 mod row_end_verdicts;

@@ -1,8 +1,8 @@
 //! Survey of an import for a dry run, by requests without an effect: predicts the outcome of each
 //! row.
 //!
-//! Open this file first; `predicted_outcome` turns next steps into predictions, and `job_survey` predicts the rows
-//! of jobs.
+//! Open this file first; `predicted_outcome` turns next steps into predictions, and `job_survey`
+//! predicts the rows of jobs.
 
 mod job_survey;
 mod predicted_outcome;
@@ -213,8 +213,8 @@ async fn survey_row<D: AttachmentApi>(
     Ok(RowSurvey::new(task, foreseen))
 }
 
-/// Returns the outcome of a row after a failed look-up. Fails with the [`HaltReason`] of a failure that
-/// stops the run.
+/// Returns the outcome of a row after a failed look-up. Fails with the [`HaltReason`] of a failure
+/// that stops the run.
 fn outcome_after_failure(unmet: RequestFailure) -> Result<PredictedOutcome, HaltReason> {
     Ok(match unmet {
         RequestFailure::Halt(halt) | RequestFailure::HaltEffectUnknown(halt) => return Err(halt),

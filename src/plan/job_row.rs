@@ -117,8 +117,8 @@ pub enum JobRowOutcome {
     Unknown,
 }
 
-/// Decides the outcome of a row from the fate of its file in the job. `earlier_job` is the job of an
-/// earlier run, if any.
+/// Decides the outcome of a row from the fate of its file in the job. `earlier_job` is the job of
+/// an earlier run, if any.
 pub fn job_row_outcome(
     fate: &FileOutcome,
     sent: SentBytes,

@@ -30,7 +30,8 @@ pub(super) fn inspect_file(root: &Root, file_path: &str) -> PreparationState {
     }
 }
 
-/// Hashes a file. Fails with [`ProblemKind::ChangedWhileRead`] if the file changed during the reading.
+/// Hashes a file. Fails with [`ProblemKind::ChangedWhileRead`] if the file changed during the
+/// reading.
 pub(super) fn hash_file(
     root: &Root,
     file_path: &str,

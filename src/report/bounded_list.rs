@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::value::ItemCount;
+use super::values::ItemCount;
 
 /// Limits of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

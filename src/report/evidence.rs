@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::bounded_list::{BoundedList, ListLimits};
 use super::report_row::ReportRow;
-use super::value::{ByteCount, ItemCount, TimeRange, UtcTime};
+use super::values::{ByteCount, ItemCount, TimeRange, UtcTime};
 use crate::model::ProcurementService;
 use crate::results::earlier_results::DamagedResultsLine;
 use crate::results::{ContentMatch, FormerContent, ResultsEntry, Status, VerifiedBy};

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::advice::{ExceptionAdvice, advice_for_outcome, advice_for_status};
 use super::bounded_list::{BoundedList, ListLimits};
 use super::report_row::ReportRow;
-use super::value::{ItemCount, UntrustedText};
+use super::values::{ItemCount, UntrustedText};
 use crate::results::{ResultsEntry, Status, StatusReason};
 use crate::verification::{VerificationLine, VerificationOutcome};
 

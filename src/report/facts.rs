@@ -10,16 +10,16 @@ use serde::Serialize;
 
 use super::JSON_SCHEMA_VERSION;
 use super::bounded_list::{BoundedList, HtmlSize, ListLimits};
+use super::chart_series::{SizeHistogram, SizeRange, TimeSlice, slices_over_time};
 use super::evidence::{
     EvidenceCounter, EvidenceLevel, EvidenceLevelCount, VerificationFacts, VerificationFactsBuilder,
 };
 use super::exceptions::{ExceptionCollector, ExceptionGroup, count_serious};
-use super::reconcile::{Reconciler, Reconciliation};
+use super::reconciliation::{Reconciler, Reconciliation};
 use super::report_row::ReportRow;
 use super::requested_changes::RequestedChanges;
-use super::series::{SizeHistogram, SizeRange, TimeSlice, slices_over_time};
 use super::statement;
-use super::value::{ByteCount, ItemCount, TimeRange, UntrustedText, UtcTime};
+use super::values::{ByteCount, ItemCount, TimeRange, UntrustedText, UtcTime};
 use crate::manifest::{Manifest, ManifestError};
 use crate::model::{ProcurementService, Sha256Digest};
 use crate::results::earlier_results::DamagedResultsLine;
@@ -278,7 +278,7 @@ impl<'a> ReportBuilder<'a> {
         let checked = self
             .inputs
             .verification
-            .and_then(|(read, _)| read.line_for(entry));
+            .and_then(|(read, _)| read.current_line_for(entry));
         if let Some(verification) = &mut self.verification {
             verification.take_line(entry, checked);
         }

@@ -9,9 +9,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::chart::{self, Chart, ChartBar, ChartCaption};
+use super::chart_series::SizeRange;
 use super::facts::{ROW_LIST_LIMITS, Report};
-use super::series::SizeRange;
-use super::value::ItemCount;
+use super::values::ItemCount;
 use crate::digest::sha256;
 use crate::text::count_with_noun;
 

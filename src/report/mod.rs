@@ -2,27 +2,28 @@
 //! there.
 //!
 //! Open [`facts`] first, which gathers all facts once. [`html`] and [`json`] are two forms of the
-//! facts, [`sha256_sums`] the digests for `sha256sum -c`. Everything here is pure and deterministic: the
-//! report depends on no clock, no folder and no order of a hash map, and the same inputs give the
-//! same bytes. Reading inputs and writing outputs is the business of `commands::report`.
+//! facts, [`sha256_sums`] the digests for `sha256sum -c`. Everything here is pure and
+//! deterministic: the report depends on no clock, no folder and no order of a hash map, and the
+//! same inputs give the same bytes. Reading inputs and writing outputs is the business of
+//! `commands::report`.
 //!
 #![doc = include_str!("schema.md")]
 
 mod advice;
 pub mod bounded_list;
 pub mod chart;
+pub mod chart_series;
 pub mod evidence;
 pub mod exceptions;
 pub mod facts;
 pub mod html;
 pub mod json;
-pub mod reconcile;
+pub mod reconciliation;
 pub mod report_row;
 pub mod requested_changes;
-pub mod series;
 pub mod sha256_sums;
 mod statement;
-pub mod value;
+pub mod values;
 
 use std::path::{Path, PathBuf};
 

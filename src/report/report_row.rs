@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::bounded_list::HtmlSize;
 use super::evidence::EvidenceLevel;
-use super::value::{ByteCount, UntrustedText, UtcTime};
+use super::values::{ByteCount, UntrustedText, UtcTime};
 use crate::results::ResultsEntry;
 use crate::verification::VerificationLine;
 

@@ -7,7 +7,7 @@
 use serde::Serialize;
 
 use super::bounded_list::{BoundedList, HtmlSize, ListLimits};
-use super::value::{ByteCount, ItemCount, UntrustedText};
+use super::values::{ByteCount, ItemCount, UntrustedText};
 use crate::results::ledger::Ledger;
 use crate::results::{BackupOutcome, FormerContent, ResultsEntry, Status};
 

@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 
 use super::evidence::{EvidenceLevel, VerificationFacts};
 use super::facts::Report;
-use super::reconcile::ReconciledAgainst;
-use super::value::ItemCount;
+use super::reconciliation::ReconciledAgainst;
+use super::values::ItemCount;
 use crate::model::ProcurementService;
 use crate::text::{count_with_noun, count_with_noun_and_verb};
 

@@ -228,7 +228,8 @@ impl LostLines {
     }
 
     /// Returns the numbers of the rows whose files may be where they belong although no line says
-    /// so: a lost line may have said so. `file_line_count` are the latest lines of the rows 1, 2 and so on.
+    /// so: a lost line may have said so. `file_line_count` are the latest lines of the rows 1, 2
+    /// and so on.
     pub fn doubtful_rows(
         &self,
         lines: impl Iterator<Item = Option<LatestLine>> + Clone,

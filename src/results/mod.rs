@@ -6,7 +6,8 @@
 //!
 //! The module stops at lines: `plan` decides the meaning of a line for its row, and `pipeline`
 //! decides which lines are recorded. Open [`Entry`] first, which is one line with its types, then
-//! [`RowState`], and [`results_file`] and [`journal`] for writing, [`earlier_results`] and [`ledger`] for reading.
+//! [`RowState`], and [`results_file`] and [`journal`] for writing, [`earlier_results`] and
+//! [`ledger`] for reading.
 
 mod attachment_changes;
 pub mod earlier_results;

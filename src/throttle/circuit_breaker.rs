@@ -26,8 +26,8 @@ const OUTAGE_ROUNDS: u32 = 3;
 /// count, since no request was sent meanwhile.
 pub(crate) const ROW_GIVE_UP_AFTER: Duration = Duration::from_mins(5);
 
-/// Smallest number of tries before the last row is given up, since [`ROW_GIVE_UP_AFTER`] may be over after
-/// two requests without an answer.
+/// Smallest number of tries before the last row is given up, since [`ROW_GIVE_UP_AFTER`] may be
+/// over after two requests without an answer.
 const ROW_MIN_TRIES: u32 = 3;
 
 /// Base of the backoff: the wait after the n-th failure is drawn from zero up to the base times

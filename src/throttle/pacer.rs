@@ -11,7 +11,8 @@
 //! given back. The result is N requests a second at any distance, less only the variation of round
 //! trips. For a while after a 429 the estimate is not trusted.
 //!
-//! The arithmetic is in [`PacerSchedule`], to which the time is a parameter; [`Pacer`] makes callers wait.
+//! The arithmetic is in [`PacerSchedule`], to which the time is a parameter; [`Pacer`] makes
+//! callers wait.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -34,12 +35,13 @@ const SPREADING_TIME: Duration = Duration::from_mins(10);
 /// Share of the rate at the 429 to which the rate first returns.
 const PLATEAU_SHARE: f64 = 0.9;
 
-/// Time of the return to [`PLATEAU_SHARE`]. (Measured beside a client with two of five requests a second,
-/// against servers with each way of counting: shorter or longer times, and higher or lower shares,
-/// gave less.)
+/// Time of the return to [`PLATEAU_SHARE`]. (Measured beside a client with two of five requests a
+/// second, against servers with each way of counting: shorter or longer times, and higher or lower
+/// shares, gave less.)
 const RISE_TIME: Duration = Duration::from_secs(5);
 
-/// Time before the end of [`RECOVERY_TIME`] in which the rate rises from [`PLATEAU_SHARE`] to the full rate.
+/// Time before the end of [`RECOVERY_TIME`] in which the rate rises from [`PLATEAU_SHARE`] to the
+/// full rate.
 const PROBING_TIME: Duration = Duration::from_secs(15);
 
 /// Number of answers needed before the shortest round trip counts as known.

@@ -181,7 +181,8 @@ impl QuotaUsage {
             // An answer must come first, at an unknown time.
             return Some(Duration::from_secs(1));
         };
-        // The answer that has to leave the window first: number `free + 1`, counted from the newest.
+        // The answer that has to leave the window first: number `free + 1`, counted from the
+        // newest.
         let place = self.answer_times.len().checked_sub(free + 1)?;
         time_left(self.answer_times[place], allowance.window)
     }

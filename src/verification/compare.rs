@@ -271,7 +271,7 @@ mod tests {
         }
     }
 
-    fn exhibit() -> AttachmentMetadata {
+    fn metadata() -> AttachmentMetadata {
         AttachmentMetadata {
             external_id: text("A1"),
             title: text("Master agreement"),
@@ -288,7 +288,10 @@ mod tests {
         }
     }
 
-    fn of(exhibit: AttachmentMetadata, bytes: InspectedBytes) -> (VerificationOutcome, String) {
+    fn compare(
+        exhibit: AttachmentMetadata,
+        bytes: InspectedBytes,
+    ) -> (VerificationOutcome, String) {
         let verdict = claim().compare(&InspectedAttachment::Found(exhibit, bytes));
         (verdict.outcome, verdict.message)
     }
@@ -296,11 +299,11 @@ mod tests {
     #[test]
     fn the_gravest_difference_is_the_outcome_and_all_of_them_are_told() {
         let cases = [
-            (exhibit(), VerificationOutcome::Match, ""),
+            (metadata(), VerificationOutcome::Match, ""),
             (
                 AttachmentMetadata {
                     size: None,
-                    ..exhibit()
+                    ..metadata()
                 },
                 VerificationOutcome::Pending,
                 "the attachment has no bytes",
@@ -309,7 +312,7 @@ mod tests {
                 AttachmentMetadata {
                     size: Some(6),
                     title: text("Other"),
-                    ..exhibit()
+                    ..metadata()
                 },
                 VerificationOutcome::SizeDiffers,
                 "the service shows 6 bytes, and 5 bytes were imported; its title is now \"Other\"",
@@ -317,7 +320,7 @@ mod tests {
             (
                 AttachmentMetadata {
                     external_id: Reported::Null,
-                    ..exhibit()
+                    ..metadata()
                 },
                 VerificationOutcome::Renamed,
                 "it has no external_id any more",
@@ -325,7 +328,7 @@ mod tests {
             (
                 AttachmentMetadata {
                     external_id: text("a1"),
-                    ..exhibit()
+                    ..metadata()
                 },
                 VerificationOutcome::Renamed,
                 "its external_id is now \"a1\"",
@@ -334,7 +337,7 @@ mod tests {
                 AttachmentMetadata {
                     external_id: Reported::NotReported,
                     title: Reported::NotReported,
-                    ..exhibit()
+                    ..metadata()
                 },
                 VerificationOutcome::Match,
                 "",
@@ -342,7 +345,7 @@ mod tests {
         ];
         for (exhibit, outcome, message) in cases {
             assert_eq!(
-                of(exhibit, InspectedBytes::NotDownloaded),
+                compare(exhibit, InspectedBytes::NotDownloaded),
                 (outcome, message.to_owned())
             );
         }
@@ -355,7 +358,7 @@ mod tests {
             ..claim()
         };
         let verdict = untitled.compare(&InspectedAttachment::Found(
-            exhibit(),
+            metadata(),
             InspectedBytes::NotDownloaded,
         ));
         assert_eq!(verdict.outcome, VerificationOutcome::Match);
@@ -384,7 +387,7 @@ mod tests {
         ] {
             let exhibit = AttachmentMetadata {
                 external_id: now,
-                ..exhibit()
+                ..metadata()
             };
             let verdict = renamed.compare(&InspectedAttachment::Found(
                 exhibit,
@@ -404,7 +407,7 @@ mod tests {
             ..claim()
         };
         let of = |size| {
-            let exhibit = AttachmentMetadata { size, ..exhibit() };
+            let exhibit = AttachmentMetadata { size, ..metadata() };
             let verdict = kept.compare(&InspectedAttachment::Found(
                 exhibit,
                 InspectedBytes::NotDownloaded,
@@ -446,10 +449,11 @@ mod tests {
             ),
             (FetchedContent::TooLong, VerificationOutcome::ContentDiffers),
         ] {
-            let (found, _) = of(exhibit(), InspectedBytes::Downloaded(fetched));
+            let (found, _) = compare(metadata(), InspectedBytes::Downloaded(fetched));
             assert_eq!(found, outcome, "{fetched:?}");
         }
-        let (outcome, message) = of(exhibit(), InspectedBytes::Unavailable("status 404".into()));
+        let (outcome, message) =
+            compare(metadata(), InspectedBytes::Unavailable("status 404".into()));
         assert_eq!(outcome, VerificationOutcome::Error);
         assert_eq!(message, "the bytes could not be downloaded: status 404");
     }
@@ -465,7 +469,7 @@ mod tests {
             ..claim()
         };
         let seen = InspectedAttachment::Found(
-            exhibit(),
+            metadata(),
             InspectedBytes::Downloaded(FetchedContent::File(bytes(b"hello"))),
         );
         assert_eq!(claim.compare(&seen).outcome, VerificationOutcome::Match);

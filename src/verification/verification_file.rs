@@ -161,7 +161,7 @@ impl VerificationFile {
     }
 
     /// Returns the line about an entry of the results, if the line is current for this entry.
-    pub fn line_for(&self, entry: &ResultsEntry) -> Option<&VerificationLine> {
+    pub fn current_line_for(&self, entry: &ResultsEntry) -> Option<&VerificationLine> {
         let line = self.lines.get(&(entry.row, entry.external_id.clone()))?;
         line.is_current_for(entry).then_some(line)
     }

@@ -19,11 +19,9 @@ pub(crate) fn large() -> String {
 fn a_file_that_is_taken_slowly_is_sent_once() {
     let content = large();
     let lasting = Duration::from_secs(45);
-    let test = ImportTest::of_rows(1).file("A1.pdf", &content).fault(
-        Upload,
-        Nth(1),
-        PausedRead { pause: lasting },
-    );
+    let test = ImportTest::with_rows(1)
+        .file("A1.pdf", &content)
+        .inject_fault(Upload, Nth(1), PausedRead { pause: lasting });
     test.import()
         .args(["--quiet"])
         .rows(["A1 uploaded"])
@@ -34,6 +32,6 @@ fn a_file_that_is_taken_slowly_is_sent_once() {
             "list 200",
         ])
         .exits(0);
-    let stored = test.service().contents();
+    let stored = test.service().stored_contents();
     assert!(stored == [("A1".to_owned(), content)], "the file is stored");
 }

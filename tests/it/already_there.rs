@@ -1,12 +1,12 @@
 //! Attachments already on the service, from another run or from another client.
 
-use crate::harness::{HoldMoment, ImportTest, KILLED, RunningTool};
+use crate::harness::{EXIT_CODE_KILLED, HoldMoment, ImportTest, RunningTool};
 
 const OTHER: &str = "other.results.csv";
 
 #[test]
 fn what_is_there_already_with_the_same_size_is_skipped_and_nothing_is_sent() {
-    let test = ImportTest::of_rows(3);
+    let test = ImportTest::with_rows(3);
     test.import().with_results(OTHER).exits(0);
     test.import()
         .stdout(
@@ -33,7 +33,7 @@ fn what_is_there_already_with_the_same_size_is_skipped_and_nothing_is_sent() {
 
 #[test]
 fn what_is_there_already_with_another_size_is_a_conflict_and_stays_as_it_is() {
-    let test = ImportTest::of_rows(2);
+    let test = ImportTest::with_rows(2);
     test.import().with_results(OTHER).exits(0);
     test.write("A2.pdf", "something longer than before");
     test.import()
@@ -67,7 +67,7 @@ fn what_is_there_already_with_another_size_is_a_conflict_and_stays_as_it_is() {
 
 #[test]
 fn a_conflict_stays_one_when_the_import_is_resumed() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     test.import().with_results(OTHER).exits(0);
     test.write("A1.pdf", "something longer than before");
     test.import()
@@ -82,12 +82,12 @@ fn a_conflict_stays_one_when_the_import_is_resumed() {
 
 #[test]
 fn a_record_without_bytes_that_is_not_ours_is_waited_for_and_never_touched() {
-    let test = ImportTest::of_rows(1).between();
+    let test = ImportTest::with_rows(1).with_holding_proxy();
     // Another run, with separate results, is killed after the creation of the record.
     test.import()
         .with_results(OTHER)
-        .while_held(2, HoldMoment::After, RunningTool::kill)
-        .exits(KILLED);
+        .while_held(2, HoldMoment::BeforeAnswer, RunningTool::kill)
+        .exits(EXIT_CODE_KILLED);
     for run in [test.import(), test.resume()] {
         run.rows(["A1 pending pending_elsewhere"])
             .requests(["get_by_external_id A1 200"])
@@ -97,7 +97,7 @@ fn a_record_without_bytes_that_is_not_ours_is_waited_for_and_never_touched() {
 
 #[test]
 fn an_answer_about_another_external_id_is_believed_by_nobody() {
-    let test = ImportTest::of_rows(1).altering(|answer| {
+    let test = ImportTest::with_rows(1).altering_json(|answer| {
         if let Some(id) = answer.pointer_mut("/data/attributes/external_id") {
             *id = "A1-but-not-quite".into();
         }

@@ -17,7 +17,7 @@ const ENDLESS_REFUSAL: &str = "HTTP/1.1 400 Bad Request\r\nContent-Type: applica
 
 #[test]
 fn an_answer_of_megabytes_is_not_believed() {
-    let test = ImportTest::of_rows(1).forging(|request, answer| {
+    let test = ImportTest::with_rows(1).forging_responses(|request, answer| {
         if request.method == "GET" {
             let blanks = vec![b' '; 5 << 20];
             answer.body_mut().extend(blanks);
@@ -25,7 +25,7 @@ fn an_answer_of_megabytes_is_not_believed() {
     });
     test.import()
         .args(["--max-outage", "0s"])
-        .says("(the answer is too long to be the service's)")
+        .prints("(the answer is too long to be the service's)")
         .rows(["A1 pending not_reached"])
         .requests(["get_by_external_id A1 404"])
         .exits(3);
@@ -34,14 +34,14 @@ fn an_answer_of_megabytes_is_not_believed() {
 /// Imports from a host whose answers never end, and expects the tool to leave early.
 #[track_caller]
 fn is_not_read_to_its_end(start: &'static str, piece: &'static str, why: &str) {
-    let test = ImportTest::of_rows(1);
-    let endless = EndlessHost::answering(start, piece);
+    let test = ImportTest::with_rows(1);
+    let endless = EndlessHost::start(start, piece);
     test.consign(["import", "m.csv", "--base-url", &endless.url()])
         .args(["--max-outage", "0s", "--skip-preflight"])
-        .says(why)
+        .prints(why)
         .rows(["A1 pending not_reached"])
         .exits(3);
-    endless.was_left_early();
+    endless.assert_left_early();
 }
 
 #[test]
@@ -64,9 +64,9 @@ fn headers_without_an_end_are_not_read_to_their_end() {
 
 #[test]
 fn a_refusal_of_the_storage_without_an_end_is_a_refusal_all_the_same() {
-    let endless = EndlessHost::answering(ENDLESS_REFUSAL, "<More>and more</More>");
+    let endless = EndlessHost::start(ENDLESS_REFUSAL, "<More>and more</More>");
     let url = endless.url();
-    let test = ImportTest::of_rows(1).forging(move |_, answer| {
+    let test = ImportTest::with_rows(1).forging_responses(move |_, answer| {
         if let Ok(mut json) = serde_json::from_slice::<Value>(answer.body())
             && let Some(place) = json.pointer_mut("/data/attributes/upload_url")
         {
@@ -82,13 +82,13 @@ fn a_refusal_of_the_storage_without_an_end_is_a_refusal_all_the_same() {
         test.results().cell("A1", "message"),
         "the storage refused the file: status 400, No"
     );
-    endless.was_left_early();
+    endless.assert_left_early();
 }
 
 #[test]
 fn a_page_in_place_of_the_storages_refusal_is_not_taken_for_an_address_that_has_expired() {
     let is_first = AtomicBool::new(true);
-    let test = ImportTest::of_rows(2).forging(move |request, answer| {
+    let test = ImportTest::with_rows(2).forging_responses(move |request, answer| {
         if request.method == "PUT" && is_first.swap(false, Ordering::Relaxed) {
             *answer.status_mut() = StatusCode::FORBIDDEN;
             let html = HeaderValue::from_static("text/html");
@@ -119,7 +119,7 @@ fn firewall(answer: &mut axum::response::Response<Vec<u8>>, status: StatusCode) 
 fn a_firewalls_page_fails_the_row_alone_and_speaks_neither_of_keys_nor_of_rights() {
     for status in [400, 403, 413, 451] {
         let status = StatusCode::from_u16(status).unwrap();
-        let test = ImportTest::of_rows(3).forging(move |request, answer| {
+        let test = ImportTest::with_rows(3).forging_responses(move |request, answer| {
             if request.uri.path().contains("/A2/") {
                 firewall(answer, status);
             }

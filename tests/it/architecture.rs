@@ -1,15 +1,15 @@
 //! Layers of modules promised by the crate's documentation.
 
-mod code;
 mod imports;
+mod source_reader;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use self::imports::modules_import_only_what_stands_below;
+use self::imports::imports_not_downwards;
 
 /// Libraries, each with the only modules allowed to use it.
-const KNOWN_TO: [(&str, &[&str]); 20] = [
+const LIBRARY_HOMES: [(&str, &[&str]); 20] = [
     ("askama", &["report/"]),
     ("axum", &["emulator/"]),
     ("base64", &["report/"]),
@@ -33,7 +33,7 @@ const KNOWN_TO: [(&str, &[&str]); 20] = [
 ];
 
 /// Modules of the crate from the bottom up. A module imports only modules below.
-const CRATE: [&str; 29] = [
+const CRATE_MODULE_ORDER: [&str; 29] = [
     "mutex",
     "model",
     "text",
@@ -66,7 +66,7 @@ const CRATE: [&str; 29] = [
 ];
 
 /// Modules of the emulator from the bottom up.
-const EMULATOR: [&str; 17] = [
+const EMULATOR_MODULE_ORDER: [&str; 17] = [
     "operation",
     "request_log",
     "reply",
@@ -87,7 +87,7 @@ const EMULATOR: [&str; 17] = [
 ];
 
 /// Files of the emulator's larger modules, from the bottom up.
-const ROOMS_OF_THE_EMULATOR: [(&str, &[&str]); 4] = [
+const EMULATOR_SUBMODULE_ORDER: [(&str, &[&str]); 4] = [
     (
         "faults",
         &[
@@ -146,33 +146,32 @@ const ROOMS_OF_THE_EMULATOR: [(&str, &[&str]); 4] = [
 #[test]
 fn the_modules_of_the_crate_import_only_what_stands_below_them() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let strays = modules_import_only_what_stands_below(&source, &CRATE);
+    let strays = imports_not_downwards(&source, &CRATE_MODULE_ORDER);
     assert_eq!(strays, Vec::<String>::new());
 }
 
 #[test]
-fn the_rooms_of_the_emulator_import_only_what_stands_below_them() {
+fn the_modules_of_the_emulator_import_only_what_stands_below_them() {
     let emulator = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/emulator");
-    let mut strays = modules_import_only_what_stands_below(&emulator, &EMULATOR);
+    let mut strays = imports_not_downwards(&emulator, &EMULATOR_MODULE_ORDER);
     // Attachments and jobs are on one level: neither imports the other, so both orders must hold.
-    let mut the_other_way = EMULATOR;
-    let at = |name| EMULATOR.iter().position(|room| *room == name).unwrap();
+    let mut the_other_way = EMULATOR_MODULE_ORDER;
+    let at = |name| {
+        EMULATOR_MODULE_ORDER
+            .iter()
+            .position(|room| *room == name)
+            .unwrap()
+    };
     the_other_way.swap(at("attachments"), at("jobs"));
-    strays.extend(modules_import_only_what_stands_below(
-        &emulator,
-        &the_other_way,
-    ));
-    for (room, order) in ROOMS_OF_THE_EMULATOR {
-        strays.extend(modules_import_only_what_stands_below(
-            &emulator.join(room),
-            order,
-        ));
+    strays.extend(imports_not_downwards(&emulator, &the_other_way));
+    for (room, order) in EMULATOR_SUBMODULE_ORDER {
+        strays.extend(imports_not_downwards(&emulator.join(room), order));
     }
     assert_eq!(strays, Vec::<String>::new());
 }
 
 #[test]
-fn each_library_is_known_to_the_module_that_is_there_for_it_and_to_no_other() {
+fn each_library_is_used_by_the_modules_meant_for_it_and_by_no_other() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut strays = Vec::new();
     let mut known = 0;
@@ -184,8 +183,8 @@ fn each_library_is_known_to_the_module_that_is_there_for_it_and_to_no_other() {
         }
         let text = fs::read_to_string(&file).unwrap();
         let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
-        for (library, homes) in KNOWN_TO {
-            if !uses(text, library) {
+        for (library, homes) in LIBRARY_HOMES {
+            if !names_library(text, library) {
                 continue;
             }
             known += 1;
@@ -194,12 +193,15 @@ fn each_library_is_known_to_the_module_that_is_there_for_it_and_to_no_other() {
             }
         }
     }
-    assert!(known >= KNOWN_TO.len(), "the test finds what it looks for");
+    assert!(
+        known >= LIBRARY_HOMES.len(),
+        "the test finds what it looks for"
+    );
     assert_eq!(strays, Vec::<String>::new());
 }
 
 #[test]
-fn what_was_typed_ends_where_it_is_resolved() {
+fn only_the_command_line_code_names_the_types_of_the_command_line() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut strays = Vec::new();
     for file in files_below(&source) {
@@ -233,7 +235,7 @@ fn there_is_no_way_to_trust_a_host_without_a_certificate() {
 
 /// Returns `true` if code names a crate: a path which begins with the crate's name, outside
 /// comments.
-fn uses(text: &str, library: &str) -> bool {
+fn names_library(text: &str, library: &str) -> bool {
     let path = format!("{library}::");
     text.lines()
         .filter(|line| !line.trim_start().starts_with("//"))

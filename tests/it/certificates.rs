@@ -13,7 +13,7 @@ const TO_GO_ON: &str = "results: m.results.csv\n\
 
 #[test]
 fn an_import_goes_over_tls_to_a_service_whose_authority_is_named() {
-    let test = ImportTest::of_rows(2).over_tls(TestCertificate::good());
+    let test = ImportTest::with_rows(2).over_tls(TestCertificate::valid());
     test.import()
         .with_the_systems_authorities()
         .args(["--ca-file", "ca.pem"])
@@ -33,9 +33,9 @@ fn an_import_goes_over_tls_to_a_service_whose_authority_is_named() {
 
 #[test]
 fn one_file_may_name_several_authorities() {
-    let test = ImportTest::of_rows(1).over_tls(TestCertificate::good());
-    let other = TestCertificate::good();
-    let both = format!("{}{}", other.authority(), test.read("ca.pem"));
+    let test = ImportTest::with_rows(1).over_tls(TestCertificate::valid());
+    let other = TestCertificate::valid();
+    let both = format!("{}{}", other.authority_pem(), test.read("ca.pem"));
     test.write("both.pem", both);
     test.import()
         .args(["--ca-file", "both.pem"])
@@ -47,7 +47,7 @@ fn one_file_may_name_several_authorities() {
 /// given reason.
 #[track_caller]
 fn is_not_trusted(certificate: TestCertificate, args: &[&str], why: &str) {
-    let test = ImportTest::of_rows(1).over_tls(certificate);
+    let test = ImportTest::with_rows(1).over_tls(certificate);
     test.import()
         .args(["--max-outage", "0s"])
         .args(args.iter().copied())
@@ -63,7 +63,7 @@ fn is_not_trusted(certificate: TestCertificate, args: &[&str], why: &str) {
         .rows(["A1 pending not_reached"])
         .requests([])
         .exits(3);
-    assert!(test.service().between().heads().is_empty());
+    assert!(test.service().holding_proxy().request_heads().is_empty());
 }
 
 const CA_FILE: [&str; 2] = ["--ca-file", "ca.pem"];
@@ -74,18 +74,14 @@ const SIGNED_BY_NOBODY: &str = "is signed by nobody whom this machine trusts; wh
 
 #[test]
 fn a_service_whose_authority_nobody_knows_gets_nothing() {
-    is_not_trusted(TestCertificate::good(), &[], SIGNED_BY_NOBODY);
-    is_not_trusted(
-        TestCertificate::signed_by_itself(),
-        &CA_FILE,
-        SIGNED_BY_NOBODY,
-    );
+    is_not_trusted(TestCertificate::valid(), &[], SIGNED_BY_NOBODY);
+    is_not_trusted(TestCertificate::self_signed(), &CA_FILE, SIGNED_BY_NOBODY);
 }
 
 #[test]
 fn a_service_with_the_certificate_of_another_host_gets_nothing() {
     is_not_trusted(
-        TestCertificate::of(["other.example.com"], |_| {}),
+        TestCertificate::for_hosts(["other.example.com"], |_| {}),
         &CA_FILE,
         "is for another host (other.example.com); is the address right?",
     );
@@ -94,7 +90,7 @@ fn a_service_with_the_certificate_of_another_host_gets_nothing() {
 #[test]
 fn a_service_whose_certificate_is_out_of_date_gets_nothing() {
     is_not_trusted(
-        TestCertificate::of(["localhost"], |params| {
+        TestCertificate::for_hosts(["localhost"], |params| {
             params.not_before = date_time_ymd(2019, 1, 1);
             params.not_after = date_time_ymd(2020, 1, 1);
         }),
@@ -102,7 +98,7 @@ fn a_service_whose_certificate_is_out_of_date_gets_nothing() {
         "has expired (or the clock of this machine is wrong)",
     );
     is_not_trusted(
-        TestCertificate::of(["localhost"], |params| {
+        TestCertificate::for_hosts(["localhost"], |params| {
             params.not_before = date_time_ymd(4000, 1, 1);
         }),
         &CA_FILE,
@@ -112,11 +108,12 @@ fn a_service_whose_certificate_is_out_of_date_gets_nothing() {
 
 #[test]
 fn a_storage_without_a_good_certificate_gets_no_byte_and_costs_no_row() {
-    let test = ImportTest::of_rows(1).over_tls_by_proxy(TestCertificate::of([API_HOST], |_| {}));
+    let test =
+        ImportTest::with_rows(1).over_tls_by_proxy(TestCertificate::for_hosts([API_HOST], |_| {}));
     test.import()
-        .by_proxy()
+        .through_proxy()
         .args(["--max-outage", "0s"])
-        .says(format!(
+        .prints(format!(
             "no safe connection is possible to {STORAGE_HOST} by way of the proxy {}: its \
              certificate is for another host",
             test.service().proxy().label()
@@ -129,7 +126,7 @@ fn a_storage_without_a_good_certificate_gets_no_byte_and_costs_no_row() {
 
 #[test]
 fn a_ca_file_that_is_of_no_use_is_named_before_anything_is_read() {
-    let test = ImportTest::of_rows(1)
+    let test = ImportTest::with_rows(1)
         .file("empty.pem", "")
         .file("der.pem", [0x30, 0x82, 1, 10])
         .file(
@@ -163,10 +160,10 @@ fn a_ca_file_that_is_of_no_use_is_named_before_anything_is_read() {
 
 #[test]
 fn a_system_that_knows_no_authority_is_told_what_is_missing() {
-    let test = ImportTest::of_rows(1).over_tls(TestCertificate::good());
+    let test = ImportTest::with_rows(1).over_tls(TestCertificate::valid());
     let without_any = || {
-        let run = test.import().variable("SSL_CERT_FILE", "/nowhere");
-        run.variable("SSL_CERT_DIR", "/nowhere")
+        let run = test.import().env_var("SSL_CERT_FILE", "/nowhere");
+        run.env_var("SSL_CERT_DIR", "/nowhere")
     };
     without_any()
         .stdout("")

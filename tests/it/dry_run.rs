@@ -2,15 +2,15 @@
 
 use serde_json::json;
 
-use crate::harness::{ImportTest, TestRun, row};
+use crate::harness::{ImportTest, TestRun, manifest_row};
 
 const OTHER: &str = "other.results.csv";
 
 /// Service with A1 and A2 stored, and local files among which A2's has changed since.
 fn mixed() -> ImportTest {
-    let test = ImportTest::of_rows(2);
+    let test = ImportTest::with_rows(2);
     test.import().with_results(OTHER).exits(0);
-    let manifest = test.read("m.csv") + &row("A3") + &row("A4");
+    let manifest = test.read("m.csv") + &manifest_row("A3") + &manifest_row("A4");
     for id in ["A3", "A4"] {
         test.write(&format!("{id}.pdf"), format!("content of {id}"));
     }
@@ -52,7 +52,7 @@ fn a_dry_run_tells_what_an_import_would_do_and_sends_only_look_ups() {
 fn a_dry_run_exits_as_the_import_does_afterwards() {
     let test = mixed();
     looks_everything_up(test.import().args(["--dry-run"]))
-        .says("conflict")
+        .prints("conflict")
         .exits(1);
     test.import()
         .rows([
@@ -61,10 +61,10 @@ fn a_dry_run_exits_as_the_import_does_afterwards() {
             "A3 uploaded",
             "A4 uploaded",
         ])
-        .says("1 of 4 rows not done (26 B sent in [time], 7 requests)")
+        .prints("1 of 4 rows not done (26 B sent in [time], 7 requests)")
         .exits(1);
 
-    let test = ImportTest::of_rows(2);
+    let test = ImportTest::with_rows(2);
     test.import().args(["--dry-run"]).exits(0);
     test.import().rows(["A1 uploaded", "A2 uploaded"]).exits(0);
 }
@@ -97,11 +97,11 @@ fn a_dry_run_tells_scripts_in_json() {
 
 #[test]
 fn a_dry_run_of_a_resume_leaves_the_results_as_they_are() {
-    let test = ImportTest::of_rows(2);
+    let test = ImportTest::with_rows(2);
     test.import().exits(0);
     let before = test.read("m.results.csv");
     test.write("A3.pdf", "content of A3");
-    test.write("m.csv", test.read("m.csv") + &row("A3"));
+    test.write("m.csv", test.read("m.csv") + &manifest_row("A3"));
     test.resume()
         .args(["--dry-run"])
         .stdout(

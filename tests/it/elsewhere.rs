@@ -33,19 +33,20 @@ fn redirecting(
 #[test]
 fn no_redirect_of_the_service_is_followed() {
     for status in REDIRECTS {
-        let stranger = StrangeHost::listening();
-        let test = ImportTest::of_rows(1).forging(redirecting("GET", status, &stranger));
+        let stranger = StrangeHost::start();
+        let test =
+            ImportTest::with_rows(1).forging_responses(redirecting("GET", status, &stranger));
         let outcome = test
             .import()
             .args(["--max-outage", "0s", "-vvv"])
-            .variable("WORKDAY_API_KEY", KEY)
-            .says("DEBUG API request")
-            .says(format!(
+            .env_var("WORKDAY_API_KEY", KEY)
+            .prints("DEBUG API request")
+            .prints(format!(
                 "status {status}, a redirect, which consign does not follow"
             ))
             .rows(["A1 pending not_reached"])
             .exits(3);
-        stranger.has_heard_nothing();
+        stranger.assert_nothing_received();
         for output in [outcome.stdout, outcome.stderr, test.read("m.results.csv")] {
             assert!(!output.contains("CANARY"), "{output}");
         }
@@ -55,15 +56,16 @@ fn no_redirect_of_the_service_is_followed() {
 #[test]
 fn no_redirect_of_the_storage_is_followed() {
     for status in REDIRECTS {
-        let stranger = StrangeHost::listening();
-        let test = ImportTest::of_rows(1).forging(redirecting("PUT", status, &stranger));
+        let stranger = StrangeHost::start();
+        let test =
+            ImportTest::with_rows(1).forging_responses(redirecting("PUT", status, &stranger));
         let outcome = test
             .import()
             .args(["-vvv"])
-            .says(format!("status={status}"))
+            .prints(format!("status={status}"))
             .rows(["A1 failed upload_refused"])
             .exits(1);
-        stranger.has_heard_nothing();
+        stranger.assert_nothing_received();
         for output in [outcome.stdout, outcome.stderr, test.read("m.results.csv")] {
             assert!(!output.contains("CANARY"), "{output}");
         }
@@ -72,9 +74,9 @@ fn no_redirect_of_the_storage_is_followed() {
 
 #[test]
 fn the_storage_gets_the_headers_that_the_service_asked_for_and_no_others() {
-    let test = ImportTest::of_rows(1).between();
-    test.import().variable("WORKDAY_API_KEY", KEY).exits(0);
-    let heads = test.service().between().heads();
+    let test = ImportTest::with_rows(1).with_holding_proxy();
+    test.import().env_var("WORKDAY_API_KEY", KEY).exits(0);
+    let heads = test.service().holding_proxy().request_heads();
     let (uploads, requests): (Vec<_>, Vec<_>) = heads.iter().partition(|head| head.method == "PUT");
     assert_eq!(uploads.len(), 1);
     let mut names: Vec<&str> = uploads[0].headers.keys().map(HeaderName::as_str).collect();
@@ -99,12 +101,12 @@ fn the_storage_gets_the_headers_that_the_service_asked_for_and_no_others() {
 
 #[test]
 fn no_cookie_is_kept_or_sent_back() {
-    let test = ImportTest::of_rows(2).forging(|_, answer| {
+    let test = ImportTest::with_rows(2).forging_responses(|_, answer| {
         let cookie = "session=1; Path=/".parse().unwrap();
         answer.headers_mut().insert("set-cookie", cookie);
     });
     test.import().rows(["A1 uploaded", "A2 uploaded"]).exits(0);
-    let heads = test.service().between().heads();
+    let heads = test.service().holding_proxy().request_heads();
     assert_eq!(heads.len(), 7);
     for head in heads {
         assert!(!head.headers.contains_key("cookie"), "{head:?}");
@@ -113,9 +115,9 @@ fn no_cookie_is_kept_or_sent_back() {
 
 /// Public service whose answers carry `value` as the attribute `name`, beside the upload address.
 fn public(name: &'static str, value: Value) -> ImportTest {
-    ImportTest::of_rows(1)
-        .over_tls_by_proxy(TestCertificate::good())
-        .forging(move |_, answer| {
+    ImportTest::with_rows(1)
+        .over_tls_by_proxy(TestCertificate::valid())
+        .forging_responses(move |_, answer| {
             if let Ok(mut json) = serde_json::from_slice::<Value>(answer.body())
                 && json.pointer("/data/attributes/upload_url").is_some()
             {
@@ -127,7 +129,7 @@ fn public(name: &'static str, value: Value) -> ImportTest {
 
 #[test]
 fn of_a_public_service_no_byte_goes_to_a_place_that_is_not_public() {
-    let stranger = StrangeHost::listening();
+    let stranger = StrangeHost::start();
     for (url, why) in [
         (stranger.url(), "is http, not https"),
         (
@@ -154,7 +156,7 @@ fn of_a_public_service_no_byte_goes_to_a_place_that_is_not_public() {
     ] {
         let test = public("upload_url", json!(url));
         test.import()
-            .by_proxy()
+            .through_proxy()
             .args(["--max-outage", "0s"])
             .rows(["A1 failed unsafe_upload_url"])
             .requests(["get_by_external_id A1 404", "create A1 201"])
@@ -164,11 +166,11 @@ fn of_a_public_service_no_byte_goes_to_a_place_that_is_not_public() {
             test.results().cell("A1", "message"),
             format!("the upload address {why}; nothing was sent there: ask the service's support")
         );
-        let asked = test.service().proxy().asked();
+        let asked = test.service().proxy().request_heads();
         let to_the_api = |request: &String| request.starts_with("CONNECT api.example.com:443 ");
         assert!(asked.iter().all(to_the_api), "{asked:?}");
     }
-    stranger.has_heard_nothing();
+    stranger.assert_nothing_received();
 }
 
 #[test]
@@ -182,7 +184,7 @@ fn of_a_public_service_no_header_is_sent_that_carries_rights_or_moves_the_reques
     ] {
         let test = public("upload_headers", json!([{"name": name, "value": "canary"}]));
         test.import()
-            .by_proxy()
+            .through_proxy()
             .args(["--max-outage", "0s"])
             .rows(["A1 failed unsafe_upload_url"])
             .requests(["get_by_external_id A1 404", "create A1 201"])
@@ -200,9 +202,9 @@ fn of_a_public_service_no_header_is_sent_that_carries_rights_or_moves_the_reques
 
 /// Public service which asks for two additional headers with each upload.
 fn asking_for(headers: [(&'static str, &'static str); 2]) -> ImportTest {
-    ImportTest::of_rows(1)
-        .over_tls_by_proxy(TestCertificate::good())
-        .forging(move |_, answer| {
+    ImportTest::with_rows(1)
+        .over_tls_by_proxy(TestCertificate::valid())
+        .forging_responses(move |_, answer| {
             if let Ok(mut json) = serde_json::from_slice::<Value>(answer.body())
                 && let Some(Value::Array(asked)) =
                     json.pointer_mut("/data/attributes/upload_headers")
@@ -221,11 +223,11 @@ fn a_host_and_a_length_that_are_sent_anyway_may_be_asked_for_and_are_sent_once()
         ("Content-Length", "13"),
     ]);
     test.import()
-        .by_proxy()
+        .through_proxy()
         .rows(["A1 uploaded"])
         .stored_rows(["A1"])
         .exits(0);
-    let heads = test.service().between().heads();
+    let heads = test.service().holding_proxy().request_heads();
     let upload = heads.iter().find(|head| head.method == "PUT").unwrap();
     let all = |name: &str| {
         let values = upload.headers.get_all(name).iter();
@@ -252,7 +254,7 @@ fn a_host_or_a_length_that_are_not_those_of_the_request_are_told_and_nothing_is_
     ] {
         let test = asking_for(headers);
         test.import()
-            .by_proxy()
+            .through_proxy()
             .args(["--max-outage", "0s"])
             .rows(["A1 failed unsafe_upload_url"])
             .requests(["get_by_external_id A1 404", "create A1 201"])
@@ -270,9 +272,9 @@ fn a_host_or_a_length_that_are_not_those_of_the_request_are_told_and_nothing_is_
 
 #[test]
 fn uploads_can_be_kept_to_the_hosts_that_the_user_names() {
-    let test = ImportTest::of_rows(1).over_tls_by_proxy(TestCertificate::good());
+    let test = ImportTest::with_rows(1).over_tls_by_proxy(TestCertificate::valid());
     test.import()
-        .by_proxy()
+        .through_proxy()
         .args([
             "--upload-host",
             "ample.com",
@@ -288,7 +290,7 @@ fn uploads_can_be_kept_to_the_hosts_that_the_user_names() {
          takes; nothing was sent there: ask the service's support"
     );
     test.resume()
-        .by_proxy()
+        .through_proxy()
         .args([
             "--upload-host",
             "example.org",
@@ -302,12 +304,14 @@ fn uploads_can_be_kept_to_the_hosts_that_the_user_names() {
 
 #[test]
 fn an_upload_host_that_is_no_host_is_wrong_usage() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     for host in ["https://example.com", "com", "10.0.0.1", "localhost", ""] {
         test.import()
             .args(["--upload-host", host])
             .stdout("")
-            .says("the name of a host or domain is expected, such as s3.eu-central-1.amazonaws.com")
+            .prints(
+                "the name of a host or domain is expected, such as s3.eu-central-1.amazonaws.com",
+            )
             .exits(2);
     }
 }

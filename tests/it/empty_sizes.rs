@@ -9,17 +9,19 @@ use consign::emulator::FaultTrigger::Nth;
 use consign::emulator::PurgeClock;
 use consign::emulator::SizeWithoutBytes;
 
-use crate::harness::{HoldMoment, ImportTest, KILLED, RunningTool, status};
+use crate::harness::{EXIT_CODE_KILLED, HoldMoment, ImportTest, RunningTool, status_effect};
 
 fn showing(sizes: SizeWithoutBytes, rows: usize) -> ImportTest {
-    ImportTest::of_rows(rows).emulator(|settings| settings.attachments.size_without_bytes = sizes)
+    ImportTest::with_rows(rows)
+        .configure_emulator(|settings| settings.attachments.size_without_bytes = sizes)
 }
 
 #[test]
 fn a_size_that_shows_late_is_awaited_whatever_is_shown_before() {
     for sizes in [SizeWithoutBytes::Null, SizeWithoutBytes::Zero] {
-        let test = showing(sizes, 2)
-            .emulator(|settings| settings.attachments.size_delay = Duration::from_millis(400));
+        let test = showing(sizes, 2).configure_emulator(|settings| {
+            settings.attachments.size_delay = Duration::from_millis(400);
+        });
         test.import()
             .rows(["A1 uploaded", "A2 uploaded"])
             .stored_rows(["A1", "A2"])
@@ -32,35 +34,35 @@ fn a_record_that_shows_zero_has_no_bytes_yet_however_it_is_looked_up() {
     for sizes in [SizeWithoutBytes::Null, SizeWithoutBytes::Zero] {
         // Looked up by external id, after a lost POST.
         showing(sizes, 1)
-            .fault(Create, Nth(1), LoseAnswer)
+            .inject_fault(Create, Nth(1), LoseAnswer)
             .import()
-            .hasty()
+            .with_fast_clock()
             .rows(["A1 uploaded"])
             .stored_rows(["A1"])
             .exits(0);
         // Looked up by id, after the storage said that the address has expired, and in a later run.
         showing(sizes, 1)
-            .fault(Upload, Nth(1), status(403))
+            .inject_fault(Upload, Nth(1), status_effect(403))
             .import()
             .rows(["A1 uploaded"])
             .stored_rows(["A1"])
             .exits(0);
-        let test = showing(sizes, 1).between();
+        let test = showing(sizes, 1).with_holding_proxy();
         test.import()
-            .while_held(3, HoldMoment::Before, RunningTool::kill)
-            .exits(KILLED);
+            .while_held(3, HoldMoment::BeforeService, RunningTool::kill)
+            .exits(EXIT_CODE_KILLED);
         test.resume()
             .rows(["A1 uploaded"])
             .stored_rows(["A1"])
             .exits(0);
         // A record of another client is left alone.
-        let test = showing(sizes, 1).between();
+        let test = showing(sizes, 1).with_holding_proxy();
         test.import()
             .with_results("theirs.csv")
-            .while_held(3, HoldMoment::Before, RunningTool::kill)
-            .exits(KILLED);
+            .while_held(3, HoldMoment::BeforeService, RunningTool::kill)
+            .exits(EXIT_CODE_KILLED);
         test.import()
-            .whatever_it_says()
+            .with_any_stderr()
             .rows(["A1 pending pending_elsewhere"])
             .stored([])
             .exits(1);
@@ -70,13 +72,14 @@ fn a_record_that_shows_zero_has_no_bytes_yet_however_it_is_looked_up() {
 #[test]
 fn new_bytes_are_awaited_where_the_old_ones_gave_way() {
     for sizes in [SizeWithoutBytes::Null, SizeWithoutBytes::Zero] {
-        let test = showing(sizes, 1)
-            .emulator(|settings| settings.attachments.size_delay = Duration::from_millis(400));
+        let test = showing(sizes, 1).configure_emulator(|settings| {
+            settings.attachments.size_delay = Duration::from_millis(400);
+        });
         test.import().exits(0);
         test.write("A1.pdf", "newer content of A1");
         test.resume()
             .args(["--on-conflict", "replace", "--no-backup", "--yes"])
-            .whatever_it_says()
+            .with_any_stderr()
             .rows(["A1 replaced"])
             .stored([("A1", "newer content of A1")])
             .exits(0);
@@ -86,12 +89,12 @@ fn new_bytes_are_awaited_where_the_old_ones_gave_way() {
 #[test]
 fn a_record_that_is_removed_in_spite_of_its_new_address_is_made_once_more() {
     for clock in [PurgeClock::CreationOrRenewal, PurgeClock::Creation] {
-        let test = ImportTest::of_rows(1)
-            .emulator(|settings| {
+        let test = ImportTest::with_rows(1)
+            .configure_emulator(|settings| {
                 settings.attachments.purge_clock = clock;
                 settings.attachments.purge_after = Duration::from_secs(2);
             })
-            .fault(Upload, Nth(2), status(403));
+            .inject_fault(Upload, Nth(2), status_effect(403));
         test.import().exits(0);
         // The old bytes are detached when the record's time is over, counted from its creation, and
         // the storage refuses the first address for the new bytes.
@@ -99,9 +102,9 @@ fn a_record_that_is_removed_in_spite_of_its_new_address_is_made_once_more() {
         std::thread::sleep(Duration::from_millis(2100));
         let outcome = test
             .resume()
-            .hasty()
+            .with_fast_clock()
             .args(["--on-conflict", "replace", "--no-backup", "--yes"])
-            .whatever_it_says()
+            .with_any_stderr()
             .stored([("A1", "newer content of A1")])
             .exits(0);
         let made = outcome

@@ -15,8 +15,8 @@ const STATE: &str = "state";
 pub(crate) fn started<'t>(test: &'t ImportTest, more: &[&str]) -> (RunningTool<'t>, String) {
     let args = ["emulator", "--listen", "127.0.0.1:0", "--rate", "2000"];
     let mut emulator = test.consign(args).args(more.iter().copied()).start();
-    emulator.wait_until_it_says("try: ");
-    let said = emulator.text("stdout");
+    emulator.wait_until_it_prints("try: ");
+    let said = emulator.output_so_far("stdout");
     let base = said
         .strip_prefix("the emulator is at ")
         .and_then(|rest| rest.lines().next())
@@ -36,7 +36,7 @@ fn counts(state: &Path) -> BTreeMap<String, usize> {
 
 #[test]
 fn what_was_attached_survives_a_sudden_end_of_the_emulator() {
-    let test = ImportTest::of_rows(3);
+    let test = ImportTest::with_rows(3);
     let (mut emulator, base) = started(&test, &["--state", STATE]);
     import(&test, &base, "first.csv").exits(0);
     emulator.kill();
@@ -56,7 +56,7 @@ fn it_says_where_it_is_and_how_to_try_it_and_ends_when_it_is_told_to() {
         let test = ImportTest::new();
         let (mut emulator, base) = started(&test, &["--state", STATE]);
         emulator.signal(signal);
-        let (code, stdout, stderr) = emulator.finish();
+        let (code, stdout, stderr) = emulator.wait_for_exit();
         let jobs = base.replace("/services/attachments/v1", "/api");
         assert_eq!(
             stdout,
@@ -90,7 +90,7 @@ fn an_address_that_is_taken_is_refused() {
     let (_emulator, base) = started(&test, &[]);
     let address = base.split('/').nth(2).unwrap();
     test.consign(["emulator", "--listen", address])
-        .says(format!(
+        .prints(format!(
             "the emulator cannot listen on {address}: Address already in use"
         ))
         .exits(2);
@@ -160,13 +160,13 @@ fn its_jobs_are_as_the_command_line_says() {
 fn an_object_that_is_no_uuid_is_refused() {
     ImportTest::new()
         .consign(["emulator", "--unknown-object", "7"])
-        .says("a UUID is expected, such as 0b6f4c1e-3f0a-4f0e-9d0a-6f2d4f1f7a01")
+        .prints("a UUID is expected, such as 0b6f4c1e-3f0a-4f0e-9d0a-6f2d4f1f7a01")
         .exits(2);
 }
 
 #[test]
 fn its_attachments_and_records_are_as_the_command_line_says() {
-    let test = ImportTest::of_rows(4);
+    let test = ImportTest::with_rows(4);
     let more = [
         "--unknown-record=contract:2",
         "--closed-record=contract:3",
@@ -185,12 +185,12 @@ fn its_attachments_and_records_are_as_the_command_line_says() {
             "A3 failed refused",
             "A4 uploaded",
         ])
-        .whatever_it_says()
+        .with_any_stderr()
         .exits(1);
     let answer = ask_for_job(&base, "0b6f4c1e-3f0a-4f0e-9d0a-6f2d4f1f7a01");
     let (_, body) = answer.split_once("\r\n\r\n").unwrap();
     assert!(body.starts_with('"') && body.ends_with('"'), "{answer}");
     test.consign(["emulator", "--closed-record", "7"])
-        .says("a type and an id are expected, such as contract:48213")
+        .prints("a type and an id are expected, such as contract:48213")
         .exits(2);
 }

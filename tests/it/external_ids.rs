@@ -6,7 +6,7 @@ use consign::emulator::FaultEffect::LoseAnswer;
 use consign::emulator::FaultTrigger::Nth;
 use consign::emulator::{ExternalIdClashStatus, ExternalIdUniqueness};
 
-use crate::harness::{HoldMoment, ImportTest, KILLED, RunningTool};
+use crate::harness::{EXIT_CODE_KILLED, HoldMoment, ImportTest, RunningTool};
 
 const REFUSING: [ExternalIdUniqueness; 2] = [
     ExternalIdUniqueness::Unique {
@@ -23,26 +23,30 @@ fn lost_answers_and_sudden_ends_leave_one_attachment_for_each_row() {
         .into_iter()
         .chain([ExternalIdUniqueness::NotUnique])
     {
-        let test = ImportTest::of_rows(3)
-            .between()
-            .emulator(|settings| settings.attachments.external_id_uniqueness = external_ids);
+        let test = ImportTest::with_rows(3)
+            .with_holding_proxy()
+            .configure_emulator(|settings| {
+                settings.attachments.external_id_uniqueness = external_ids;
+            });
         for (nth, moment) in [
-            (2, HoldMoment::After),
-            (3, HoldMoment::After),
-            (3, HoldMoment::After),
+            (2, HoldMoment::BeforeAnswer),
+            (3, HoldMoment::BeforeAnswer),
+            (3, HoldMoment::BeforeAnswer),
         ] {
             test.resume()
                 .while_held(nth, moment, RunningTool::kill)
-                .exits(KILLED);
+                .exits(EXIT_CODE_KILLED);
         }
         test.resume()
             .rows(["A1 uploaded", "A2 uploaded", "A3 uploaded"])
             .stored_rows(["A1", "A2", "A3"])
             .exits(0);
 
-        let test = ImportTest::of_rows(1)
-            .emulator(|settings| settings.attachments.external_id_uniqueness = external_ids)
-            .fault(Create, Nth(1), LoseAnswer);
+        let test = ImportTest::with_rows(1)
+            .configure_emulator(|settings| {
+                settings.attachments.external_id_uniqueness = external_ids;
+            })
+            .inject_fault(Create, Nth(1), LoseAnswer);
         let outcome = test
             .import()
             .rows(["A1 uploaded"])
@@ -60,13 +64,15 @@ fn lost_answers_and_sudden_ends_leave_one_attachment_for_each_row() {
 #[test]
 fn an_id_that_somebody_else_took_since_the_look_up_stays_theirs() {
     for external_ids in REFUSING {
-        let test = ImportTest::of_rows(1)
-            .between()
-            .emulator(|settings| settings.attachments.external_id_uniqueness = external_ids);
+        let test = ImportTest::with_rows(1)
+            .with_holding_proxy()
+            .configure_emulator(|settings| {
+                settings.attachments.external_id_uniqueness = external_ids;
+            });
         // Between the look-up and the POST of this run another import does the same row.
         let outcome = test
             .import()
-            .while_held(2, HoldMoment::Before, |running| {
+            .while_held(2, HoldMoment::BeforeService, |running| {
                 let theirs = running.test.import().with_results("theirs.csv");
                 theirs.rows(["A1 uploaded"]).exits(0);
             })

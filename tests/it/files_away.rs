@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use crate::harness::{
-    HoldMoment, ImportTest, RunningTool, TestRun, attached_once, content_of, exactly_once,
+    HoldMoment, ImportTest, RunningTool, TestRun, assert_attached_once, assert_stored_exactly_once,
+    content_of,
 };
 
 const AWAY: &str = "the folder of the files is away (";
@@ -13,7 +14,7 @@ const BACK: &str = "the folder of the files is there again\n";
 /// Moves the files of a test to a folder of their own, `files`.
 fn in_a_folder_of_their_own(test: ImportTest) -> ImportTest {
     fs::create_dir(test.path("files")).unwrap();
-    for name in test.names() {
+    for name in test.file_names() {
         if let Some(id) = name.strip_suffix(".pdf") {
             test.remove(&name);
             test.write(&format!("files/{name}"), content_of(id));
@@ -36,15 +37,15 @@ fn move_files(from: &Path, to: &Path) {
 
 /// Releases the held request, and waits until the run says that the files are away.
 fn until_it_waits(running: &mut RunningTool<'_>) {
-    running.test.service().between().release();
-    running.wait_until_it_says(AWAY);
+    running.test.service().holding_proxy().release();
+    running.wait_until_it_prints(AWAY);
 }
 
 #[test]
 fn a_share_that_is_not_mounted_for_a_while_fails_no_row() {
-    let test = in_a_folder_of_their_own(ImportTest::of_rows(4)).between();
+    let test = in_a_folder_of_their_own(ImportTest::with_rows(4)).with_holding_proxy();
     import(&test)
-        .while_held(4, HoldMoment::Before, |running| {
+        .while_held(4, HoldMoment::BeforeService, |running| {
             let [files, kept] = ["files", "kept"].map(|name| running.test.path(name));
             fs::create_dir(&kept).unwrap();
             move_files(&files, &kept);
@@ -55,14 +56,14 @@ fn a_share_that_is_not_mounted_for_a_while_fails_no_row() {
             "{AWAY}files: none of the files is there that were checked); the run waits for it\n{BACK}"
         ))
         .exits(0);
-    exactly_once(&test, 4);
+    assert_stored_exactly_once(&test, 4);
 }
 
 #[test]
 fn a_folder_that_is_gone_for_a_while_is_opened_anew_by_its_path() {
-    let test = in_a_folder_of_their_own(ImportTest::of_rows(4)).between();
+    let test = in_a_folder_of_their_own(ImportTest::with_rows(4)).with_holding_proxy();
     import(&test)
-        .while_held(4, HoldMoment::Before, |running| {
+        .while_held(4, HoldMoment::BeforeService, |running| {
             let [files, kept] = ["files", "kept"].map(|name| running.test.path(name));
             fs::create_dir(&kept).unwrap();
             move_files(&files, &kept);
@@ -74,15 +75,15 @@ fn a_folder_that_is_gone_for_a_while_is_opened_anew_by_its_path() {
             "{AWAY}files: No such file or directory (os error 2)); the run waits for it\n{BACK}"
         ))
         .exits(0);
-    exactly_once(&test, 4);
+    assert_stored_exactly_once(&test, 4);
 }
 
 #[test]
 fn the_working_directory_may_go_away_with_the_files() {
-    let test = ImportTest::of_rows(3).between();
+    let test = ImportTest::with_rows(3).with_holding_proxy();
     // Only the files of rows are there to be looked for.
     test.import()
-        .while_held(4, HoldMoment::Before, |running| {
+        .while_held(4, HoldMoment::BeforeService, |running| {
             let folder = running.test.folder().to_owned();
             let kept = tempfile::tempdir_in(folder.parent().unwrap()).unwrap();
             for name in ["A1.pdf", "A2.pdf", "A3.pdf"] {
@@ -91,59 +92,59 @@ fn the_working_directory_may_go_away_with_the_files() {
             until_it_waits(running);
             move_files(kept.path(), &folder);
         })
-        .says(BACK)
+        .prints(BACK)
         .exits(0);
-    exactly_once(&test, 3);
+    assert_stored_exactly_once(&test, 3);
 }
 
 #[test]
 fn jobs_wait_for_files_that_are_away() {
-    let test = in_a_folder_of_their_own(ImportTest::of_event(3)).between();
+    let test = in_a_folder_of_their_own(ImportTest::with_event_rows(3)).with_holding_proxy();
     import(&test)
-        .while_held(2, HoldMoment::Before, |running| {
+        .while_held(2, HoldMoment::BeforeService, |running| {
             let [files, kept] = ["files", "kept"].map(|name| running.test.path(name));
             fs::create_dir(&kept).unwrap();
             move_files(&files, &kept);
             until_it_waits(running);
             move_files(&kept, &files);
         })
-        .says(BACK)
+        .prints(BACK)
         .exits(0);
     for id in ["A1", "A2", "A3"] {
         test.write(&format!("{id}.pdf"), content_of(id));
     }
-    attached_once(&test);
+    assert_attached_once(&test);
 }
 
 #[test]
 fn one_file_that_is_gone_alone_fails_its_row() {
-    let test = in_a_folder_of_their_own(ImportTest::of_rows(3)).between();
+    let test = in_a_folder_of_their_own(ImportTest::with_rows(3)).with_holding_proxy();
     import(&test)
-        .while_held(4, HoldMoment::Before, |running| {
+        .while_held(4, HoldMoment::BeforeService, |running| {
             running.test.remove("files/A2.pdf");
         })
-        .says("failed, source_changed: ")
+        .prints("failed, source_changed: ")
         .rows(["A1 uploaded", "A2 failed source_changed", "A3 uploaded"])
         .exits(1);
 }
 
 #[test]
 fn files_that_stay_away_stop_the_run_and_a_later_one_goes_on() {
-    let test = in_a_folder_of_their_own(ImportTest::of_rows(3)).between();
+    let test = in_a_folder_of_their_own(ImportTest::with_rows(3)).with_holding_proxy();
     let kept = test.path("kept");
     fs::create_dir(&kept).unwrap();
     import(&test)
         .args(["--max-outage", "2s"])
-        .while_held(4, HoldMoment::Before, |running| {
+        .while_held(4, HoldMoment::BeforeService, |running| {
             move_files(&running.test.path("files"), &kept);
         })
-        .says(AWAY)
-        .says(
+        .prints(AWAY)
+        .prints(
             "stopped early: the files were away for longer than --max-outage allows (files: none of \
              the files is there that were checked)\n",
         )
         .exits(3);
     move_files(&kept, &test.path("files"));
     import(&test).args(["--resume"]).all_uploaded(3).exits(0);
-    exactly_once(&test, 3);
+    assert_stored_exactly_once(&test, 3);
 }

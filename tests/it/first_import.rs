@@ -7,7 +7,7 @@ use consign::digest::sha256;
 use consign::emulator::{EmulatorOperation, FaultTrigger};
 use serde_json::Value;
 
-use crate::harness::{ImportTest, MANIFEST, status};
+use crate::harness::{ImportTest, MANIFEST_FILE, status_effect};
 
 #[test]
 fn files_are_attached_to_objects_of_all_four_types_with_as_few_requests_as_can_be() {
@@ -61,7 +61,7 @@ fn files_are_attached_to_objects_of_all_four_types_with_as_few_requests_as_can_b
 
 #[test]
 fn a_line_of_the_results_says_all_that_is_known_of_its_row() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     test.import().exits(0);
     let results = test.results();
     let label = test.service().label();
@@ -96,7 +96,7 @@ fn a_line_of_the_results_says_all_that_is_known_of_its_row() {
 #[test]
 fn the_other_columns_of_the_manifest_are_carried_and_no_cell_is_a_formula() {
     let digest = sha256(b"content of A1");
-    let test = ImportTest::of_rows(1).manifest(format!(
+    let test = ImportTest::with_rows(1).manifest(format!(
         "Department,file_path,status,object_type,object_id,external_id,title,file_name,sha256\n\
          =1+1,A1.pdf,draft,contract,1,-A1,@home,b.pdf,{digest}\n"
     ));
@@ -117,7 +117,7 @@ fn the_other_columns_of_the_manifest_are_carried_and_no_cell_is_a_formula() {
     assert_eq!(line.cell("status"), "uploaded");
     assert_eq!(line.cell("manifest_status"), "draft");
     assert_eq!(line.cell("external_id"), "'-A1");
-    let stored = &test.service().stored()[0];
+    let stored = &test.service().stored_attachments()[0];
     assert_eq!(stored.external_id.as_deref(), Some("-A1"));
     assert_eq!(stored.title, "@home");
     assert_eq!(stored.file_name, "b.pdf");
@@ -128,16 +128,16 @@ fn the_other_columns_of_the_manifest_are_carried_and_no_cell_is_a_formula() {
 #[test]
 fn a_file_of_many_pieces_arrives_whole() {
     let big: Vec<u8> = (0..3_000_017_u32).map(|n| (n % 251) as u8).collect();
-    let test = ImportTest::of_rows(1).file("A1.pdf", &big);
+    let test = ImportTest::with_rows(1).file("A1.pdf", &big);
     test.import().exits(0);
-    let stored = &test.service().stored()[0];
+    let stored = &test.service().stored_attachments()[0];
     assert_eq!(fs::read(&stored.bytes).unwrap(), big);
     assert_eq!(test.results().cell("A1", "verified"), "etag");
 }
 
 #[test]
 fn files_that_several_rows_name_are_attached_to_each() {
-    let test = ImportTest::of_rows(1).manifest(
+    let test = ImportTest::with_rows(1).manifest(
         "file_path,object_type,object_id,external_id\n\
          A1.pdf,contract,1,X\nA1.pdf,contract,2,Y\n",
     );
@@ -148,7 +148,7 @@ fn files_that_several_rows_name_are_attached_to_each() {
 
 #[test]
 fn many_rows_at_once_are_confirmed_in_batches_of_fifty() {
-    let test = ImportTest::of_rows(120);
+    let test = ImportTest::with_rows(120);
     let outcome = test.import_at_once(40).exits(0);
     let of = |kind: &str| {
         outcome
@@ -162,13 +162,16 @@ fn many_rows_at_once_are_confirmed_in_batches_of_fifty() {
     assert_eq!(of("upload"), 120);
     assert_eq!(of("list"), 3);
     assert_eq!(outcome.requests.len(), 363);
-    assert_eq!(test.service().stored().len(), 120);
+    assert_eq!(test.service().stored_attachments().len(), 120);
 }
 
 #[test]
 fn a_script_gets_one_json_object_whose_counts_agree_with_the_results() {
-    let test =
-        ImportTest::of_rows(3).fault(EmulatorOperation::Create, FaultTrigger::Nth(2), status(422));
+    let test = ImportTest::with_rows(3).inject_fault(
+        EmulatorOperation::Create,
+        FaultTrigger::Nth(2),
+        status_effect(422),
+    );
     let outcome = test
         .import()
         .args(["--output", "json"])
@@ -203,7 +206,7 @@ fn a_script_gets_one_json_object_whose_counts_agree_with_the_results() {
 
 #[test]
 fn a_quiet_import_that_goes_well_says_nothing() {
-    let test = ImportTest::of_rows(2);
+    let test = ImportTest::with_rows(2);
     test.import()
         .args(["--quiet"])
         .stdout("")
@@ -218,9 +221,9 @@ fn the_samples_go_through_an_emulator_that_lives_as_long_as_the_run() {
         &Path::new(env!("CARGO_MANIFEST_DIR")).join("samples"),
         test.folder(),
     );
-    fs::rename(test.path("manifest.csv"), test.path(MANIFEST)).unwrap();
+    fs::rename(test.path("manifest.csv"), test.path(MANIFEST_FILE)).unwrap();
     let outcome = test
-        .consign(["import", MANIFEST, "--emulator", "--rate", "2000"])
+        .consign(["import", MANIFEST_FILE, "--emulator", "--rate", "2000"])
         .exits(0);
     let results = outcome.results.unwrap();
     assert_eq!(results.lines.len(), 14);

@@ -25,7 +25,7 @@ fn public(test: ImportTest, rows: &str) -> ImportTest {
         .manifest(format!(
             "file_path,object_type,object_id,external_id,department\n{rows}"
         ))
-        .over_tls_by_proxy(TestCertificate::good())
+        .over_tls_by_proxy(TestCertificate::valid())
 }
 
 fn workday() -> ImportTest {
@@ -39,7 +39,7 @@ fn workday() -> ImportTest {
 fn keelvar() -> ImportTest {
     let event = "sourcing_event,3f2504e0-4f89-41d3-9a0c-0305e82c3301";
     public(
-        ImportTest::of_jobs(),
+        ImportTest::for_keelvar(),
         &format!(
             "\"Verträge/ü, 5€.pdf\",{event},A1,Recht\n=A2.pdf,{event},A2,\"two\nlines\"\n\
              A3.pdf,{event},A3,\n"
@@ -49,15 +49,15 @@ fn keelvar() -> ImportTest {
 
 fn by_proxy<'t>(test: &'t ImportTest, run: TestRun<'t>) -> TestRun<'t> {
     let proxy = test.service().proxy().url("user:word");
-    run.variable("WORKDAY_API_KEY", "key")
-        .variable("WORKDAY_USER_TOKEN", "token")
-        .variable("WORKDAY_USER_EMAIL", "email")
-        .variable("KEELVAR_API_KEY", "key")
-        .variable("KEELVAR_USER_EMAIL", "a@example.com")
-        .variable("HTTPS_PROXY", &proxy)
-        .variable("NO_PROXY", "")
+    run.env_var("WORKDAY_API_KEY", "key")
+        .env_var("WORKDAY_USER_TOKEN", "token")
+        .env_var("WORKDAY_USER_EMAIL", "email")
+        .env_var("KEELVAR_API_KEY", "key")
+        .env_var("KEELVAR_USER_EMAIL", "a@example.com")
+        .env_var("HTTPS_PROXY", &proxy)
+        .env_var("NO_PROXY", "")
         .args(["--ca-file", "ca.pem"])
-        .whatever_it_says()
+        .with_any_stderr()
 }
 
 #[test]
@@ -71,12 +71,12 @@ fn workday_results_of_every_format_are_gone_on_with_and_verified() {
             &test,
             test.consign(["verify", "golden.csv", "--base-url", &base]),
         )
-        .says("all 3 rows match")
+        .prints("all 3 rows match")
         .exits(0);
         test.consign(["report", "golden.csv"])
-            .says("All 3 rows are done. ")
+            .prints("All 3 rows are done. ")
             .exits(0);
-        test.write(ResultsTable::NAME, golden(name));
+        test.write(ResultsTable::DEFAULT_NAME, golden(name));
         by_proxy(&test, test.resume())
             .rows(["A1 uploaded", "A2 uploaded", "A3 uploaded"])
             .requests([])
@@ -91,10 +91,10 @@ fn keelvar_results_of_every_format_are_gone_on_with() {
     for name in KEELVAR {
         test.write("golden.csv", golden(name));
         test.consign(["report", "golden.csv"])
-            .says("All 3 rows are done. ")
+            .prints("All 3 rows are done. ")
             .leaving_a_journal()
             .exits(0);
-        test.write(ResultsTable::NAME, golden(name));
+        test.write(ResultsTable::DEFAULT_NAME, golden(name));
         // The job is unknown to this emulator, which therefore cannot show the attached files.
         by_proxy(&test, test.resume())
             .rows(["A1 uploaded", "A2 uploaded", "A3 uploaded"])

@@ -4,10 +4,10 @@ use crate::harness::ImportTest;
 
 #[test]
 fn a_full_disk_stops_the_run_before_the_next_request_and_loses_nothing() {
-    let test = ImportTest::of_rows(4);
+    let test = ImportTest::with_rows(4);
     let outcome = test
         .import()
-        .with_files_of_at_most(2)
+        .with_file_size_limit(2)
         .leaving_a_journal()
         .stdout("")
         .stderr(
@@ -17,7 +17,7 @@ fn a_full_disk_stops_the_run_before_the_next_request_and_loses_nothing() {
         )
         .exits(3);
     // The journal names each record before its POST.
-    let journal = test.results().in_words();
+    let journal = test.results().statuses_in_words();
     let announced = journal.iter().filter(|words| words.ends_with(" creating"));
     let requests = &outcome.requests;
     let made = requests.iter().filter(|words| words.starts_with("create "));
@@ -26,11 +26,11 @@ fn a_full_disk_stops_the_run_before_the_next_request_and_loses_nothing() {
         "{requests:?} and {journal:?}"
     );
     assert!(
-        test.service().stored().len() < 4,
+        test.service().stored_attachments().len() < 4,
         "the disk was full in the middle"
     );
     test.resume()
-        .says("was torn, and is left out")
+        .prints("was torn, and is left out")
         .rows(["A1 uploaded", "A2 uploaded", "A3 uploaded", "A4 uploaded"])
         .stored_rows(["A1", "A2", "A3", "A4"])
         .exits(0);

@@ -7,7 +7,7 @@ use consign::emulator::EmulatorOperation::Create;
 use consign::emulator::FaultTrigger::Nth;
 use serde_json::json;
 
-use crate::harness::{HEADER, ImportTest, status};
+use crate::harness::{ImportTest, MANIFEST_HEADER, status_effect};
 
 /// Text which clears a screen, turns the writing direction, begins lines of its own and is a
 /// formula.
@@ -30,9 +30,9 @@ fn is_clean(output: &str) {
 
 #[test]
 fn what_a_service_says_acts_on_nobody() {
-    let test = ImportTest::of_rows(1)
-        .fault(Create, Nth(1), status(422))
-        .forging(|_, answer| {
+    let test = ImportTest::with_rows(1)
+        .inject_fault(Create, Nth(1), status_effect(422))
+        .forging_responses(|_, answer| {
             if answer.status() == 422 {
                 let error = json!({"detail": HOSTILE, "source": {"pointer": HOSTILE}});
                 *answer.body_mut() = json!({"errors": [error]}).to_string().into_bytes();
@@ -41,8 +41,8 @@ fn what_a_service_says_acts_on_nobody() {
     let outcome = test
         .import()
         .args(["-vvv"])
-        .says("DEBUG API request")
-        .says("status 422: =cmd|'/c calc'!A1 \\u{1b}[2J\\u{9b}31m\\u{202e}fdp.exe\\u{d}\\u{a}all")
+        .prints("DEBUG API request")
+        .prints("status 422: =cmd|'/c calc'!A1 \\u{1b}[2J\\u{9b}31m\\u{202e}fdp.exe\\u{d}\\u{a}all")
         .rows(["A1 failed refused"])
         .exits(1);
     is_clean(&outcome.stdout);
@@ -52,7 +52,7 @@ fn what_a_service_says_acts_on_nobody() {
 
 #[test]
 fn what_a_service_says_of_a_refusal_is_shown_without_acting() {
-    let test = ImportTest::of_rows(1).forging(|request, answer| {
+    let test = ImportTest::with_rows(1).forging_responses(|request, answer| {
         if request.method == "PUT" {
             *answer.status_mut() = 400.try_into().unwrap();
             let xml = format!("<Error><Code>{HOSTILE}</Code><Message>{HOSTILE}</Message></Error>");
@@ -62,8 +62,8 @@ fn what_a_service_says_of_a_refusal_is_shown_without_acting() {
     let outcome = test
         .import()
         .args(["-vvv"])
-        .says("DEBUG API request")
-        .says("status 400, =cmd|'/c calc'!A1 \\u{1b}[2J\\u{9b}31m\\u{202e}fdp.exe\\u{d}\\u{a}all")
+        .prints("DEBUG API request")
+        .prints("status 400, =cmd|'/c calc'!A1 \\u{1b}[2J\\u{9b}31m\\u{202e}fdp.exe\\u{d}\\u{a}all")
         .rows(["A1 failed upload_refused"])
         .exits(1);
     is_clean(&outcome.stdout);
@@ -73,7 +73,7 @@ fn what_a_service_says_of_a_refusal_is_shown_without_acting() {
 
 #[test]
 fn what_another_id_says_is_shown_without_acting() {
-    let test = ImportTest::of_rows(1).forging(|request, answer| {
+    let test = ImportTest::with_rows(1).forging_responses(|request, answer| {
         if request.method == "GET" {
             *answer.status_mut() = 200.try_into().unwrap();
             let found = json!({"data": {"id": "1", "attributes": {"external_id": HOSTILE}}});
@@ -86,8 +86,8 @@ fn what_another_id_says_is_shown_without_acting() {
     let outcome = test
         .import()
         .args(["-vvv"])
-        .says("lookup_mismatch")
-        .says("DEBUG API request")
+        .prints("lookup_mismatch")
+        .prints("DEBUG API request")
         .rows(["A1 failed lookup_mismatch"])
         .exits(1);
     is_clean(&outcome.stdout);
@@ -103,12 +103,12 @@ fn what_stands_in_a_manifest_acts_on_no_terminal() {
     ] {
         let bad = "\u{1b}]0;title\u{7}\u{202e}";
         let test = ImportTest::new().manifest(format!(
-            "{HEADER}{bad}.pdf,contract,1,A1\nA2.pdf,{bad},2,A2\nA3.pdf,contract,{bad},{bad}\n"
+            "{MANIFEST_HEADER}{bad}.pdf,contract,1,A1\nA2.pdf,{bad},2,A2\nA3.pdf,contract,{bad},{bad}\n"
         ));
         let outcome = test
             .consign(args)
             .args(["-vvv"])
-            .says("\\u{1b}]0;title\\u{7}\\u{202e}")
+            .prints("\\u{1b}]0;title\\u{7}\\u{202e}")
             .exits(2);
         is_clean(&outcome.stdout);
         is_clean(&outcome.stderr);
@@ -132,7 +132,7 @@ fn a_formula_in_a_manifest_is_none_in_the_results_and_comes_back_unchanged() {
     assert!(line.ends_with(",''+2"), "{line}");
     // The row is recognised by its original external id.
     test.resume().rows(["'@A1 uploaded"]).requests([]).exits(0);
-    let stored = test.service().stored();
+    let stored = test.service().stored_attachments();
     assert_eq!(stored[0].external_id.as_deref(), Some("@A1"));
     assert_eq!(fs::read(&stored[0].bytes).unwrap(), b"x");
 }

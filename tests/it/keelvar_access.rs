@@ -1,13 +1,13 @@
 //! Requirements of an import to Keelvar before any request: destination, key and user.
 
-use crate::harness::{HEADER, ImportTest, TestRun};
+use crate::harness::{ImportTest, MANIFEST_HEADER, TestRun};
 
 const ROW: &str = "a.pdf,sourcing_event,3f2504e0-4f89-41d3-9a0c-0305e82c3301,A1\n";
 
 fn test_of_an_event() -> ImportTest {
     ImportTest::new()
         .file("a.pdf", "alpha")
-        .manifest(format!("{HEADER}{ROW}"))
+        .manifest(format!("{MANIFEST_HEADER}{ROW}"))
 }
 
 fn to_nobody(test: &ImportTest) -> TestRun<'_> {
@@ -25,7 +25,7 @@ fn there_is_no_default_for_keelvar_and_workdays_tenants_are_none() {
     let how = "--base-url URL (the address of your company's Keelvar, ending in /api), or set \
                KEELVAR_BASE_URL, or --emulator to try it without an account\n";
     test.consign(["import", "m.csv"])
-        .variable("WORKDAY_BASE_URL", "https://workday.invalid/v1")
+        .env_var("WORKDAY_BASE_URL", "https://workday.invalid/v1")
         .stdout("")
         .stderr(format!(
             "error: where are the attachments to go? There is no default, so that nothing reaches \
@@ -46,7 +46,7 @@ fn there_is_no_default_for_keelvar_and_workdays_tenants_are_none() {
 fn the_base_of_keelvar_may_come_from_the_environment() {
     let test = test_of_an_event();
     test.consign(["import", "m.csv"])
-        .variable("KEELVAR_BASE_URL", "http://keelvar.invalid/api")
+        .env_var("KEELVAR_BASE_URL", "http://keelvar.invalid/api")
         .stdout("")
         .stderr(
             "error: the base URL \"http://keelvar.invalid/api\" is not https (http is for this \
@@ -60,7 +60,7 @@ fn the_base_of_keelvar_may_come_from_the_environment() {
 fn keelvar_needs_a_key_and_a_user_and_is_not_asked_without_them() {
     let test = test_of_an_event();
     to_nobody(&test)
-        .variable("WORKDAY_API_KEY", "another-key")
+        .env_var("WORKDAY_API_KEY", "another-key")
         .stdout("")
         .stderr(
             "error: the keys of the service come from the environment: KEELVAR_API_KEY and \
@@ -68,7 +68,7 @@ fn keelvar_needs_a_key_and_a_user_and_is_not_asked_without_them() {
         )
         .exits(2);
     to_nobody(&test)
-        .variable("KEELVAR_USER_EMAIL", "me@example.com")
+        .env_var("KEELVAR_USER_EMAIL", "me@example.com")
         .stdout("")
         .stderr(
             "error: the keys of the service come from the environment: KEELVAR_API_KEY is not \
@@ -81,8 +81,8 @@ fn keelvar_needs_a_key_and_a_user_and_is_not_asked_without_them() {
 fn a_key_in_the_place_of_the_user_is_refused_and_not_repeated() {
     let test = test_of_an_event();
     to_nobody(&test)
-        .variable("KEELVAR_API_KEY", "me@example.com")
-        .variable("KEELVAR_USER_EMAIL", "CANARY-KEY")
+        .env_var("KEELVAR_API_KEY", "me@example.com")
+        .env_var("KEELVAR_USER_EMAIL", "CANARY-KEY")
         .stdout("")
         .stderr(
             "error: KEELVAR_USER_EMAIL holds no e-mail address; set it to that of the user in \
@@ -93,7 +93,7 @@ fn a_key_in_the_place_of_the_user_is_refused_and_not_repeated() {
 
 #[test]
 fn a_manifest_that_cannot_be_read_is_told_before_anything_that_it_decides() {
-    let test = ImportTest::new().manifest(HEADER);
+    let test = ImportTest::new().manifest(MANIFEST_HEADER);
     test.consign(["import", "m.csv"])
         .stdout("")
         .stderr("error: m.csv: has a header and no rows; write one row for each file\n")

@@ -2,14 +2,14 @@
 
 use consign::emulator::{AcceptedAttachmentKeys, EmulatorOperation, FaultTrigger};
 
-use crate::harness::{ImportTest, TestRun, status};
+use crate::harness::{ImportTest, TestRun, status_effect};
 
 const KEY: &str = "the-key";
 const TOKEN: &str = "the-token";
 const EMAIL: &str = "someone@example.com";
 
 fn test_with_keys(rows: usize) -> ImportTest {
-    ImportTest::of_rows(rows).emulator(|settings| {
+    ImportTest::with_rows(rows).configure_emulator(|settings| {
         settings.attachments.accepted_keys = AcceptedAttachmentKeys::Only {
             api_key: KEY.to_owned().into(),
             user_token: TOKEN.to_owned().into(),
@@ -19,9 +19,9 @@ fn test_with_keys(rows: usize) -> ImportTest {
 }
 
 fn with_keys<'t>(run: TestRun<'t>, key: &str) -> TestRun<'t> {
-    run.variable("WORKDAY_API_KEY", key)
-        .variable("WORKDAY_USER_TOKEN", TOKEN)
-        .variable("WORKDAY_USER_EMAIL", EMAIL)
+    run.env_var("WORKDAY_API_KEY", key)
+        .env_var("WORKDAY_USER_TOKEN", TOKEN)
+        .env_var("WORKDAY_USER_EMAIL", EMAIL)
 }
 
 #[test]
@@ -75,14 +75,14 @@ fn rejected_keys_are_told_before_the_hashing_and_leave_no_results() {
 
 #[test]
 fn a_real_service_needs_keys_and_is_not_asked_without_them() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     test.consign([
         "import",
         "m.csv",
         "--base-url",
         "https://service.invalid/v1",
     ])
-    .variable("WORKDAY_USER_TOKEN", TOKEN)
+    .env_var("WORKDAY_USER_TOKEN", TOKEN)
     .stdout("")
     .stderr(
         "error: the keys of the service come from the environment: WORKDAY_API_KEY and \
@@ -95,9 +95,17 @@ fn a_real_service_needs_keys_and_is_not_asked_without_them() {
 fn a_row_that_good_keys_may_not_write_fails_alone() {
     // The POST is refused twice. Between the two refusals the look-up, which worked before, works
     // again.
-    let test = ImportTest::of_rows(3)
-        .fault(EmulatorOperation::Create, FaultTrigger::Nth(2), status(403))
-        .fault(EmulatorOperation::Create, FaultTrigger::Nth(3), status(403));
+    let test = ImportTest::with_rows(3)
+        .inject_fault(
+            EmulatorOperation::Create,
+            FaultTrigger::Nth(2),
+            status_effect(403),
+        )
+        .inject_fault(
+            EmulatorOperation::Create,
+            FaultTrigger::Nth(3),
+            status_effect(403),
+        );
     test.import()
         .rows(["A1 uploaded", "A2 failed forbidden", "A3 uploaded"])
         .requests([
@@ -130,12 +138,12 @@ fn the_proxy_of_the_system_is_not_asked_the_way_to_this_machine() {
     // The proxy variables name a port without a listener, so a request through the proxy would
     // fail.
     let nowhere = "http://127.0.0.1:9";
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     test.import()
-        .variable("HTTP_PROXY", nowhere)
-        .variable("http_proxy", nowhere)
-        .variable("ALL_PROXY", nowhere)
-        .variable("NO_PROXY", "")
+        .env_var("HTTP_PROXY", nowhere)
+        .env_var("http_proxy", nowhere)
+        .env_var("ALL_PROXY", nowhere)
+        .env_var("NO_PROXY", "")
         .args(["--max-outage", "0s"])
         .rows(["A1 uploaded"])
         .exits(0);

@@ -6,7 +6,10 @@ use std::thread;
 use consign::emulator::{ExternalIdClashStatus, ExternalIdUniqueness};
 use fastrand::Rng;
 
-use crate::harness::{DiskCall, DiskFault, ImportTest, KILLED, PowerLoss, TestDisk, exactly_once};
+use crate::harness::{
+    DiskCall, DiskFault, EXIT_CODE_KILLED, ImportTest, PowerLoss, TestDisk,
+    assert_stored_exactly_once,
+};
 
 const ROWS: usize = 3;
 
@@ -45,19 +48,26 @@ const WAYS: usize = 4;
 /// Kills an import at one sync in all ways, side by side. Returns the number of killed runs: a run
 /// which ends earlier has no such sync.
 fn killed_at(which: KilledRun, external_ids: ExternalIdUniqueness, nth: usize) -> usize {
-    let partial = [PowerLoss::Torn, PowerLoss::Zeros, PowerLoss::Hole][nth % 3];
+    let partial = [
+        PowerLoss::TornTail,
+        PowerLoss::ZeroedTail,
+        PowerLoss::ZeroedHole,
+    ][nth % 3];
     let ways: [_; WAYS] = [
-        (DiskFault::KillBefore, PowerLoss::Nothing),
-        (DiskFault::KillBefore, PowerLoss::Everything),
+        (DiskFault::KillBefore, PowerLoss::OnlyKilled),
+        (DiskFault::KillBefore, PowerLoss::AllUnsynced),
         (DiskFault::KillBefore, partial),
         // The bytes just synced survive; a renaming may be lost.
-        (DiskFault::KillAfter, PowerLoss::Everything),
+        (DiskFault::KillAfter, PowerLoss::AllUnsynced),
     ];
     let ends = |(act, loss)| move || ends_well(which, external_ids, nth, act, loss);
     thread::scope(|scope| {
         let killed = ways.map(|way| scope.spawn(ends(way)));
         let codes = killed.map(|run| run.join().expect("its panic is shown above"));
-        codes.iter().filter(|code| **code == KILLED).count()
+        codes
+            .iter()
+            .filter(|code| **code == EXIT_CODE_KILLED)
+            .count()
     })
 }
 
@@ -72,29 +82,29 @@ fn ends_well(
 ) -> i32 {
     println!("{which:?} run, {external_ids:?}, {act:?} sync {nth}, lost: {loss:?}");
     let mut random = Rng::with_seed(nth as u64);
-    let test = ImportTest::of_rows(ROWS)
-        .emulator(|settings| settings.attachments.external_id_uniqueness = external_ids);
-    let disk = TestDisk::under(&test);
+    let test = ImportTest::with_rows(ROWS)
+        .configure_emulator(|settings| settings.attachments.external_id_uniqueness = external_ids);
+    let disk = TestDisk::new(&test);
     let mut run = test.import();
     if which == KilledRun::Second {
         // The sixth sync makes the record of the second row durable.
-        let first = disk.disturb(run, DiskCall::Sync, 6, DiskFault::KillAfter);
-        first.exits(KILLED);
-        disk.lose_power(PowerLoss::Nothing, &mut random);
+        let first = disk.inject_fault(run, DiskCall::Sync, 6, DiskFault::KillAfter);
+        first.exits(EXIT_CODE_KILLED);
+        disk.lose_power(PowerLoss::OnlyKilled, &mut random);
         run = test.resume();
     }
     let ended = disk
-        .disturb(run, DiskCall::Sync, nth, act)
+        .inject_fault(run, DiskCall::Sync, nth, act)
         .killed_or_exits(0);
     disk.lose_power(loss, &mut random);
-    disk.watch(test.resume())
-        .whatever_it_says()
+    disk.record_calls(test.resume())
+        .with_any_stderr()
         .all_uploaded(ROWS)
         .exits(0);
-    exactly_once(&test, ROWS);
+    assert_stored_exactly_once(&test, ROWS);
     test.resume().requests([]).all_uploaded(ROWS).exits(0);
     assert_eq!(
-        test.names(),
+        test.file_names(),
         ["A1.pdf", "A2.pdf", "A3.pdf", "m.csv", "m.results.csv"]
     );
     ended.code

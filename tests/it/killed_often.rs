@@ -11,8 +11,8 @@ use consign::emulator::{ExternalIdClashStatus, ExternalIdUniqueness};
 use fastrand::Rng;
 
 use crate::harness::{
-    DiskCall, DiskFault, ImportTest, KILLED, PowerLoss, TestDisk, TestRun, exactly_once,
-    short_or_long,
+    DiskCall, DiskFault, EXIT_CODE_KILLED, ImportTest, PowerLoss, TestDisk, TestRun,
+    assert_stored_exactly_once, short_or_long,
 };
 
 const ROWS: usize = 40;
@@ -23,11 +23,11 @@ fn kills_to_make() -> usize {
 }
 
 const LOSSES: [PowerLoss; 5] = [
-    PowerLoss::Nothing,
-    PowerLoss::Everything,
-    PowerLoss::Torn,
-    PowerLoss::Zeros,
-    PowerLoss::Hole,
+    PowerLoss::OnlyKilled,
+    PowerLoss::AllUnsynced,
+    PowerLoss::TornTail,
+    PowerLoss::ZeroedTail,
+    PowerLoss::ZeroedHole,
 ];
 
 /// Imports killed again and again, with the random choices of moments and ways.
@@ -57,23 +57,24 @@ impl KillChain {
 
     fn test(&self) -> ImportTest {
         let external_ids = self.external_ids;
-        ImportTest::of_rows(ROWS)
-            .emulator(|settings| settings.attachments.external_id_uniqueness = external_ids)
+        ImportTest::with_rows(ROWS).configure_emulator(|settings| {
+            settings.attachments.external_id_uniqueness = external_ids;
+        })
     }
 
     /// Kills one import at most `most` times, and resumes to the end. Returns the number of kills.
     fn import(&mut self, most: usize) -> usize {
         let test = self.test();
-        let disk = TestDisk::under(&test);
+        let disk = TestDisk::new(&test);
         let mut kills = 0;
         while kills < most && self.is_killed(&disk, &test) {
             kills += 1;
         }
-        disk.watch(test.resume())
-            .whatever_it_says()
+        disk.record_calls(test.resume())
+            .with_any_stderr()
             .all_uploaded(ROWS)
             .exits(0);
-        exactly_once(&test, ROWS);
+        assert_stored_exactly_once(&test, ROWS);
         test.resume().requests([]).all_uploaded(ROWS).exits(0);
         kills
     }
@@ -85,7 +86,7 @@ impl KillChain {
         let run = test.import_at_once(at_once).args(["--resume"]);
         let ended = self
             .endangered(disk, run)
-            .whatever_it_says()
+            .with_any_stderr()
             .killed_or_exits(0);
         let loss = self.random.choice(LOSSES).unwrap();
         println!(
@@ -93,7 +94,7 @@ impl KillChain {
             ended.code
         );
         disk.lose_power(loss, &mut self.random);
-        ended.code == KILLED
+        ended.code == EXIT_CODE_KILLED
     }
 
     fn endangered<'t>(&mut self, disk: &TestDisk<'t>, run: TestRun<'t>) -> TestRun<'t> {
@@ -102,10 +103,10 @@ impl KillChain {
             1 => DiskFault::KillAfter,
             _ => {
                 let delay = self.undisturbed.mul_f64(self.random.f64());
-                return disk.endanger(run).killed_after(delay);
+                return disk.record_for_power_loss(run).killed_after(delay);
             }
         };
-        disk.disturb(run, DiskCall::Sync, self.random.usize(1..=12), act)
+        disk.inject_fault(run, DiskCall::Sync, self.random.usize(1..=12), act)
     }
 }
 

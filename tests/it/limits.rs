@@ -3,11 +3,11 @@
 use consign::emulator::EmulatorOperation::Create;
 use consign::emulator::FaultTrigger::{EveryNth, FirstN};
 
-use crate::harness::{HEADER, ImportTest, row, status};
+use crate::harness::{ImportTest, MANIFEST_HEADER, manifest_row, status_effect};
 
 #[test]
 fn a_run_stops_at_one_failure_more_than_are_allowed() {
-    let test = ImportTest::of_rows(4).fault(Create, FirstN(2), status(422));
+    let test = ImportTest::with_rows(4).inject_fault(Create, FirstN(2), status_effect(422));
     test.import()
         .args(["--max-errors", "1"])
         .stdout(
@@ -46,7 +46,7 @@ fn a_run_stops_at_one_failure_more_than_are_allowed() {
 
 #[test]
 fn a_run_goes_through_as_long_as_no_more_fail_than_are_allowed() {
-    let test = ImportTest::of_rows(4).fault(Create, EveryNth(2), status(422));
+    let test = ImportTest::with_rows(4).inject_fault(Create, EveryNth(2), status_effect(422));
     test.import()
         .args(["--max-errors", "2"])
         .rows([
@@ -60,10 +60,10 @@ fn a_run_goes_through_as_long_as_no_more_fail_than_are_allowed() {
 
 #[test]
 fn valid_rows_go_through_when_the_others_are_to_be_skipped() {
-    let test = ImportTest::of_rows(3).manifest(format!(
-        "{HEADER}{}A2.pdf,contarct,2,A2\n{}",
-        row("A1"),
-        row("A3")
+    let test = ImportTest::with_rows(3).manifest(format!(
+        "{MANIFEST_HEADER}{}A2.pdf,contarct,2,A2\n{}",
+        manifest_row("A1"),
+        manifest_row("A3")
     ));
     let told = "m.csv line 3 (row 2), column object_type: \"contarct\" is not an object type; \
                 did you mean contract? Allowed are contract, event, project, supplier_company, \
@@ -90,7 +90,12 @@ fn valid_rows_go_through_when_the_others_are_to_be_skipped() {
     );
     test.write(
         "m.csv",
-        format!("{HEADER}{}{}{}", row("A1"), row("A2"), row("A3")),
+        format!(
+            "{MANIFEST_HEADER}{}{}{}",
+            manifest_row("A1"),
+            manifest_row("A2"),
+            manifest_row("A3")
+        ),
     );
     test.resume()
         .rows(["A1 uploaded", "A2 uploaded", "A3 uploaded"])
@@ -105,13 +110,13 @@ fn valid_rows_go_through_when_the_others_are_to_be_skipped() {
 
 #[test]
 fn an_invalid_row_takes_nothing_from_what_the_results_know_of_its_external_id() {
-    let test = ImportTest::of_rows(2);
+    let test = ImportTest::with_rows(2);
     test.import().exits(0);
     // The copy gives two rows the external id of a done row.
     test.write("m.csv", test.read("m.csv") + "A2.pdf,contract,9,A1\n");
     test.resume()
         .args(["--skip-invalid"])
-        .says("\"A1\" stands in line 4 (row 3) too; give each row an id of its own")
+        .prints("\"A1\" stands in line 4 (row 3) too; give each row an id of its own")
         .rows([
             "A1 invalid not_fit",
             "A2 uploaded",
@@ -120,7 +125,14 @@ fn an_invalid_row_takes_nothing_from_what_the_results_know_of_its_external_id() 
         ])
         .requests([])
         .exits(1);
-    test.write("m.csv", format!("{HEADER}{}{}", row("A1"), row("A2")));
+    test.write(
+        "m.csv",
+        format!(
+            "{MANIFEST_HEADER}{}{}",
+            manifest_row("A1"),
+            manifest_row("A2")
+        ),
+    );
     test.resume()
         .rows(["A1 uploaded", "A2 uploaded"])
         .requests([])

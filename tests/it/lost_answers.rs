@@ -5,7 +5,10 @@ use consign::emulator::FaultEffect::{GarbageBody, HalfRead, Html200, LoseAnswer,
 use consign::emulator::FaultTrigger::{FirstN, Nth};
 use consign::emulator::{EmulatorOperation, FaultEffect, FaultTrigger};
 
-use crate::harness::{HEADER, HoldMoment, ImportTest, KILLED, RunningTool, row, status};
+use crate::harness::{
+    EXIT_CODE_KILLED, HoldMoment, ImportTest, MANIFEST_HEADER, RunningTool, manifest_row,
+    status_effect,
+};
 
 /// Imports one row in spite of a fault, and expects success with the given requests.
 #[track_caller]
@@ -15,7 +18,7 @@ fn ends_well(
     effect: FaultEffect,
     requests: &[&str],
 ) {
-    let test = ImportTest::of_rows(1).fault(operation, when, effect);
+    let test = ImportTest::with_rows(1).inject_fault(operation, when, effect);
     test.import()
         .stderr("")
         .rows(["A1 uploaded"])
@@ -65,7 +68,7 @@ fn a_file_is_sent_again_from_its_first_byte_when_it_is_not_taken_for_certain() {
         (Reset, "upload A1 - reset"),
         (HalfRead, "upload A1 - half_read"),
         (Html200, "upload A1 200 html200"),
-        (status(503), "upload A1 503 status"),
+        (status_effect(503), "upload A1 503 status"),
     ] {
         ends_well(
             Upload,
@@ -88,7 +91,7 @@ fn a_look_up_is_repeated_until_the_service_itself_answers() {
         (LoseAnswer, "get_by_external_id A1 404 lose_answer"),
         (Reset, "get_by_external_id A1 - reset"),
         (Html200, "get_by_external_id A1 200 html200"),
-        (status(500), "get_by_external_id A1 500 status"),
+        (status_effect(500), "get_by_external_id A1 500 status"),
     ] {
         ends_well(
             GetByExternalId,
@@ -111,7 +114,7 @@ fn a_confirmation_is_asked_for_again() {
         (Reset, "list - reset"),
         (Html200, "list 200 html200"),
         (GarbageBody, "list 200 garbage_body"),
-        (status(502), "list 502 status"),
+        (status_effect(502), "list 502 status"),
     ] {
         ends_well(
             List,
@@ -133,7 +136,7 @@ fn a_list_that_is_refused_is_made_up_for_one_by_one() {
     ends_well(
         List,
         Nth(1),
-        status(400),
+        status_effect(400),
         &[
             "get_by_external_id A1 404",
             "create A1 201",
@@ -146,12 +149,13 @@ fn a_list_that_is_refused_is_made_up_for_one_by_one() {
 
 #[test]
 fn a_resume_gets_over_lost_answers_too() {
-    let test = ImportTest::of_rows(1)
-        .between()
-        .fault(Get, Nth(1), status(503));
+    let test =
+        ImportTest::with_rows(1)
+            .with_holding_proxy()
+            .inject_fault(Get, Nth(1), status_effect(503));
     test.import()
-        .while_held(3, HoldMoment::Before, RunningTool::kill)
-        .exits(KILLED);
+        .while_held(3, HoldMoment::BeforeService, RunningTool::kill)
+        .exits(EXIT_CODE_KILLED);
     test.resume()
         .rows(["A1 uploaded"])
         .requests([
@@ -167,7 +171,7 @@ fn a_resume_gets_over_lost_answers_too() {
 
 #[test]
 fn everybody_waits_once_when_there_are_too_many_requests() {
-    let test = ImportTest::of_rows(1).fault(
+    let test = ImportTest::with_rows(1).inject_fault(
         GetByExternalId,
         Nth(1),
         FaultEffect::Status {
@@ -202,10 +206,11 @@ fn everybody_waits_once_when_there_are_too_many_requests() {
 
 #[test]
 fn a_run_waits_for_a_service_that_is_away_and_says_so() {
-    let test = ImportTest::of_rows(2).fault(GetByExternalId, FirstN(3), status(503));
+    let test =
+        ImportTest::with_rows(2).inject_fault(GetByExternalId, FirstN(3), status_effect(503));
     test.import()
-        .says("the service does not answer (status 503); the run waits for it, next try in ")
-        .says("the service answers again\n")
+        .prints("the service does not answer (status 503); the run waits for it, next try in ")
+        .prints("the service answers again\n")
         .rows(["A1 uploaded", "A2 uploaded"])
         .requests([
             "get_by_external_id A1 503 status",
@@ -226,12 +231,12 @@ fn a_run_waits_for_a_service_that_is_away_and_says_so() {
 fn no_row_fails_because_nobody_is_there_and_the_run_ends_when_that_lasts_too_long() {
     let test = ImportTest::new()
         .file("A1.pdf", "content of A1")
-        .manifest(format!("{HEADER}{}", row("A1")));
+        .manifest(format!("{MANIFEST_HEADER}{}", manifest_row("A1")));
     // No program listens on the discard port.
     test.consign(["import", "m.csv", "--base-url", "http://127.0.0.1:9/v1"])
         .args(["--max-outage", "0s", "--skip-preflight"])
-        .says("stopped early: the service was away for longer than --max-outage allows (")
-        .says("to go on: [consign] import m.csv --base-url http://127.0.0.1:9/v1 --max-outage 0s --resume\n")
+        .prints("stopped early: the service was away for longer than --max-outage allows (")
+        .prints("to go on: [consign] import m.csv --base-url http://127.0.0.1:9/v1 --max-outage 0s --resume\n")
         .rows(["A1 pending not_reached"])
         .exits(3);
 }

@@ -11,7 +11,7 @@ fn contract(id: &str) -> ObjectRef {
 
 #[test]
 fn a_record_that_does_not_exist_or_is_closed_fails_its_row_alone_in_the_services_words() {
-    let test = ImportTest::of_rows(4).emulator(|settings| {
+    let test = ImportTest::with_rows(4).configure_emulator(|settings| {
         settings.attachments.unknown_objects = vec![contract("2")];
         settings.attachments.closed_objects = vec![contract("3")];
     });
@@ -22,7 +22,7 @@ fn a_record_that_does_not_exist_or_is_closed_fails_its_row_alone_in_the_services
             "A3 failed refused",
             "A4 uploaded",
         ])
-        .whatever_it_says()
+        .with_any_stderr()
         .stored_rows(["A1", "A4"])
         .exits(1);
     let message = |id| test.results().cell(id, "message").to_owned();
@@ -36,5 +36,5 @@ fn a_record_that_does_not_exist_or_is_closed_fails_its_row_alone_in_the_services
         "the service refused the attachment: status 422: Validation Error: contract 3 is closed, and \
          takes no more attachments (at /data/relationships/contract)"
     );
-    assert_eq!(test.service().count_of(Upload), 2);
+    assert_eq!(test.service().count_requests(Upload), 2);
 }

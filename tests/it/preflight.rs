@@ -9,7 +9,9 @@ use axum::response::Response;
 use consign::emulator::EmulatorOperation::{List, ListJobs};
 use consign::emulator::FaultTrigger::Nth;
 
-use crate::harness::{EVENT, HoldMoment, ImportTest, TestRun, row_of, status};
+use crate::harness::{
+    HoldMoment, ImportTest, SOURCING_EVENT, TestRun, manifest_row_for_object, status_effect,
+};
 
 /// Response with all bytes of its body.
 type RawResponse = Response<Vec<u8>>;
@@ -24,7 +26,7 @@ fn is_the_question(request: &axum::http::request::Parts) -> bool {
 
 /// Service with two rows whose answer to the preflight request is altered by `answer`.
 fn introduced_by(answer: fn(&mut RawResponse)) -> ImportTest {
-    ImportTest::of_rows(2).forging(move |request, given| {
+    ImportTest::with_rows(2).forging_responses(move |request, given| {
         if is_the_question(request) {
             answer(given);
         }
@@ -73,7 +75,7 @@ fn is_somebody_else(test: &ImportTest, came: &str) {
 
 #[test]
 fn one_question_is_sent_before_anything_else() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     test.import()
         .with_preflight()
         .rows(["A1 uploaded"])
@@ -89,18 +91,18 @@ fn one_question_is_sent_before_anything_else() {
 
 #[test]
 fn a_dry_run_asks_it_too() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     test.import()
         .with_preflight()
         .args(["--dry-run"])
-        .says("create and upload")
+        .prints("create and upload")
         .requests(["list 200", "get_by_external_id A1 404"])
         .exits(0);
 }
 
 #[test]
 fn a_finished_import_is_resumed_without_a_question_unless_a_file_was_touched() {
-    let test = ImportTest::of_rows(2);
+    let test = ImportTest::with_rows(2);
     test.import().exits(0);
     let resume = || test.resume().with_preflight().all_uploaded(2);
     resume().requests([]).exits(0);
@@ -112,12 +114,12 @@ fn a_finished_import_is_resumed_without_a_question_unless_a_file_was_touched() {
 
 #[test]
 fn an_unfinished_import_is_resumed_with_the_question() {
-    let test = ImportTest::of_rows(2).fault(
+    let test = ImportTest::with_rows(2).inject_fault(
         consign::emulator::EmulatorOperation::Create,
         Nth(2),
-        status(422),
+        status_effect(422),
     );
-    test.import().whatever_it_says().exits(1);
+    test.import().with_any_stderr().exits(1);
     let resumed = test.resume().with_preflight().all_uploaded(2).exits(0);
     assert_eq!(
         resumed.requests[..2],
@@ -127,13 +129,13 @@ fn an_unfinished_import_is_resumed_with_the_question() {
 
 #[test]
 fn rows_that_are_not_fit_to_be_sent_are_told_of_without_a_question() {
-    let test = ImportTest::of_rows(2);
+    let test = ImportTest::with_rows(2);
     test.remove("A2.pdf");
     let unfit = || test.import().with_preflight();
-    unfit().whatever_it_says().requests([]).exits(2);
+    unfit().with_any_stderr().requests([]).exits(2);
     unfit()
         .args(["--skip-invalid"])
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 uploaded", "A2 invalid not_fit"])
         .exits(1);
 }
@@ -146,11 +148,11 @@ fn an_empty_404_is_not_taken_for_a_service_that_has_nothing() {
 
 #[test]
 fn a_wrong_path_of_the_right_host_is_told_before_the_hashing() {
-    let test = ImportTest::of_rows(2);
+    let test = ImportTest::with_rows(2);
     let base = test.service().base_url().replace("/v1", "/v2");
     test.consign(["import", "m.csv", "--base-url", &base])
-        .says("does not answer as Workday Strategic Sourcing does (status 404")
-        .says("--skip-preflight")
+        .prints("does not answer as Workday Strategic Sourcing does (status 404")
+        .prints("--skip-preflight")
         .exits(3);
     assert!(!test.path("m.results.csv").exists());
 }
@@ -159,23 +161,23 @@ fn a_wrong_path_of_the_right_host_is_told_before_the_hashing() {
 fn a_verification_does_not_take_empty_404s_for_a_service_that_has_lost_everything() {
     let is_imported = Arc::new(AtomicBool::new(false));
     let is_away = Arc::clone(&is_imported);
-    let test = ImportTest::of_rows(2).forging(move |request, given| {
+    let test = ImportTest::with_rows(2).forging_responses(move |request, given| {
         if is_the_question(request) && is_away.load(Ordering::Acquire) {
             empty(given, StatusCode::NOT_FOUND);
         }
     });
     test.import().exits(0);
-    let lists = test.service().count_of(List);
+    let lists = test.service().count_requests(List);
     test.verify().with_preflight().exits(0);
-    let asked = test.service().count_of(List) - lists;
+    let asked = test.service().count_requests(List) - lists;
     assert_eq!(asked, 2, "the question, and the list");
 
     is_imported.store(true, Ordering::Release);
     test.verify()
         .with_preflight()
-        .says("does not answer as Workday Strategic Sourcing does (status 404")
+        .prints("does not answer as Workday Strategic Sourcing does (status 404")
         .exits(3);
-    let lists = test.service().count_of(List) - lists;
+    let lists = test.service().count_requests(List) - lists;
     assert_eq!(lists, 3, "nothing but the question was asked");
 }
 
@@ -211,7 +213,7 @@ fn json_of_somebody_else_is_no_list() {
 #[test]
 fn a_refusal_in_the_services_own_words_is_proof() {
     for refused in [400, 422] {
-        let test = ImportTest::of_rows(1).fault(List, Nth(1), status(refused));
+        let test = ImportTest::with_rows(1).inject_fault(List, Nth(1), status_effect(refused));
         let refused = format!("list {refused} status");
         let outcome = test.import().with_preflight().all_uploaded(1).exits(0);
         assert_eq!(outcome.requests[0], refused);
@@ -234,13 +236,13 @@ fn a_firewalls_refusal_is_told_as_what_it_is() {
 
 #[test]
 fn a_service_that_is_busy_is_asked_again() {
-    let test = ImportTest::of_rows(1)
-        .fault(List, Nth(1), status(503))
-        .fault(List, Nth(2), status(429));
+    let test = ImportTest::with_rows(1)
+        .inject_fault(List, Nth(1), status_effect(503))
+        .inject_fault(List, Nth(2), status_effect(429));
     let outcome = test
         .import()
         .with_preflight()
-        .hasty()
+        .with_fast_clock()
         .stderr("no good answer from [base] yet (status 503); it is asked again for up to 2 min\n")
         .all_uploaded(1)
         .exits(0);
@@ -250,21 +252,21 @@ fn a_service_that_is_busy_is_asked_again() {
 
 #[test]
 fn a_service_that_never_gives_a_good_answer_is_given_up() {
-    let test = ImportTest::of_rows(1).fault(List, Nth(1), status(503));
+    let test = ImportTest::with_rows(1).inject_fault(List, Nth(1), status_effect(503));
     ends_there(
         test.import().with_preflight().args(["--max-outage", "0s"]),
         &test,
         "no good answer from [base] (status 503): is the address right?",
     );
-    assert_eq!(test.service().count_of(List), 1);
+    assert_eq!(test.service().count_requests(List), 1);
 }
 
 #[test]
 fn a_quiet_import_says_nothing_of_the_question() {
-    let test = ImportTest::of_rows(1).fault(List, Nth(1), status(503));
+    let test = ImportTest::with_rows(1).inject_fault(List, Nth(1), status_effect(503));
     test.import()
         .with_preflight()
-        .hasty()
+        .with_fast_clock()
         .args(["--quiet"])
         .stdout("")
         .stderr("")
@@ -275,27 +277,28 @@ fn a_quiet_import_says_nothing_of_the_question() {
 #[test]
 fn an_interruption_ends_it_at_once() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        let test = ImportTest::of_rows(1).between();
+        let test = ImportTest::with_rows(1).with_holding_proxy();
         test.import()
             .with_preflight()
             .interruptible()
-            .while_held(1, HoldMoment::Before, |running| {
+            .while_held(1, HoldMoment::BeforeService, |running| {
                 running.signal(signal);
-                assert_eq!(running.finish().0, code);
+                assert_eq!(running.wait_for_exit().0, code);
             })
             .stdout("")
             .stderr("")
             .exits(code);
-        assert_eq!(test.names(), ["A1.pdf", "m.csv"]);
+        assert_eq!(test.file_names(), ["A1.pdf", "m.csv"]);
     }
 }
 
 /// Keelvar with one event, whose answer to the preflight request is altered by `answer`.
 fn keelvar_introduced_by(answer: fn(&mut RawResponse)) -> ImportTest {
-    let test =
-        ImportTest::of_jobs().manifest(crate::harness::HEADER.to_owned() + &row_of("A1", EVENT));
+    let test = ImportTest::for_keelvar().manifest(
+        crate::harness::MANIFEST_HEADER.to_owned() + &manifest_row_for_object("A1", SOURCING_EVENT),
+    );
     test.write("A1.pdf", "content of A1");
-    test.forging(move |request, given| {
+    test.forging_responses(move |request, given| {
         if is_the_question(request) {
             answer(given);
         }
@@ -304,7 +307,7 @@ fn keelvar_introduced_by(answer: fn(&mut RawResponse)) -> ImportTest {
 
 #[test]
 fn keelvars_list_of_jobs_is_asked_for_once() {
-    let test = ImportTest::of_event(1);
+    let test = ImportTest::with_event_rows(1);
     let outcome = test.import().with_preflight().all_uploaded(1).exits(0);
     assert_eq!(
         outcome.requests[..2],
@@ -322,7 +325,7 @@ fn a_list_that_keelvar_does_not_have_is_only_told_of() {
     let test = keelvar_introduced_by(|answer| empty(answer, StatusCode::NOT_FOUND));
     test.import()
         .with_preflight()
-        .says(
+        .prints(
             "[base] does not show its list of jobs (status 404), which no document promises: \
              whether address and key are right shows with the first job\n",
         )
@@ -350,7 +353,7 @@ fn a_key_that_keelvar_rejects_is_told_before_the_hashing() {
                  then go on"
             ),
         );
-        assert_eq!(test.service().count_of(ListJobs), 1);
+        assert_eq!(test.service().count_requests(ListJobs), 1);
     }
 }
 

@@ -11,20 +11,20 @@ const USER_IN_HEADER: &str = "cHJveHktdXNlcjpDQU5BUlktUFJPWFktV09SRA==";
 
 /// Sends a run through a proxy, with keys.
 fn by_way_of<'t>(run: TestRun<'t>, proxy: &str) -> TestRun<'t> {
-    run.variable("WORKDAY_API_KEY", "key")
-        .variable("WORKDAY_USER_TOKEN", "token")
-        .variable("WORKDAY_USER_EMAIL", "email")
-        .variable("HTTPS_PROXY", proxy)
-        .variable("NO_PROXY", "")
+    run.env_var("WORKDAY_API_KEY", "key")
+        .env_var("WORKDAY_USER_TOKEN", "token")
+        .env_var("WORKDAY_USER_EMAIL", "email")
+        .env_var("HTTPS_PROXY", proxy)
+        .env_var("NO_PROXY", "")
 }
 
 #[test]
 fn an_import_goes_by_way_of_the_proxy_and_names_it_without_its_password() {
-    let test = ImportTest::of_rows(1).over_tls_by_proxy(TestCertificate::good());
+    let test = ImportTest::with_rows(1).over_tls_by_proxy(TestCertificate::valid());
     let proxy = test.service().proxy();
     let outcome = by_way_of(test.import(), &proxy.url(USER))
         .args(["--ca-file", "ca.pem", "-vvv"])
-        .says(format!(
+        .prints(format!(
             "the service is reached by way of the proxy {}\n",
             proxy.label()
         ))
@@ -33,9 +33,9 @@ fn an_import_goes_by_way_of_the_proxy_and_names_it_without_its_password() {
         .exits(0);
     // Before the first tunnel to the service, the tool asked the proxy whether there will be a
     // tunnel.
-    assert_eq!(proxy.asked_for(API_HOST), 2);
-    assert_eq!(proxy.asked_for(STORAGE_HOST), 1);
-    let asked = proxy.asked();
+    assert_eq!(proxy.count_tunnels_to(API_HOST), 2);
+    assert_eq!(proxy.count_tunnels_to(STORAGE_HOST), 1);
+    let asked = proxy.request_heads();
     assert_eq!(asked.len(), 3);
     for head in asked {
         assert!(head.contains(USER_IN_HEADER), "{head}");
@@ -52,7 +52,7 @@ fn an_import_goes_by_way_of_the_proxy_and_names_it_without_its_password() {
 
 #[test]
 fn a_quiet_import_does_not_speak_of_the_proxy() {
-    let test = ImportTest::of_rows(1).over_tls_by_proxy(TestCertificate::good());
+    let test = ImportTest::with_rows(1).over_tls_by_proxy(TestCertificate::valid());
     by_way_of(test.import(), &test.service().proxy().url(USER))
         .args(["--ca-file", "ca.pem", "--quiet"])
         .stdout("")
@@ -63,7 +63,7 @@ fn a_quiet_import_does_not_speak_of_the_proxy() {
 
 #[test]
 fn a_proxy_that_is_not_there_is_named_as_what_is_missing() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     // The port has no listener.
     let outcome = by_way_of(
         test.consign([
@@ -75,8 +75,8 @@ fn a_proxy_that_is_not_there_is_named_as_what_is_missing() {
         &format!("http://{USER}@127.0.0.1:9"),
     )
     .args(["--max-outage", "0s", "--skip-preflight", "-vvv"])
-    .says("the service is reached by way of the proxy 127.0.0.1:9\n")
-    .says("(api.example.com by way of the proxy 127.0.0.1:9: ")
+    .prints("the service is reached by way of the proxy 127.0.0.1:9\n")
+    .prints("(api.example.com by way of the proxy 127.0.0.1:9: ")
     .rows(["A1 pending not_reached"])
     .exits(3);
     for output in [outcome.stdout, outcome.stderr, test.read("m.results.csv")] {
@@ -102,9 +102,9 @@ fn tells_no_password(outputs: [&str; 2]) {
 fn a_proxy_that_refuses_is_asked_once_and_named_with_status_and_variable() {
     for status in [403, 407] {
         for (with_preflight, rows) in [(true, None), (false, Some("A1 pending not_reached"))] {
-            let test = ImportTest::of_rows(1).over_tls_by_proxy(TestCertificate::good());
+            let test = ImportTest::with_rows(1).over_tls_by_proxy(TestCertificate::valid());
             let proxy = test.service().proxy();
-            proxy.refuse(API_HOST, status);
+            proxy.refuse_host(API_HOST, status);
             let run = by_way_of(test.import_at_once(8), &proxy.url(USER));
             let run = if with_preflight {
                 run.with_preflight()
@@ -113,11 +113,11 @@ fn a_proxy_that_refuses_is_asked_once_and_named_with_status_and_variable() {
             };
             let outcome = run
                 .args(["--ca-file", "ca.pem", "-vvv"])
-                .says(refusal(&test, API_HOST, status))
-                .whatever_it_says()
+                .prints(refusal(&test, API_HOST, status))
+                .with_any_stderr()
                 .rows(rows)
                 .exits(3);
-            assert_eq!(proxy.asked_for(API_HOST), 1);
+            assert_eq!(proxy.count_tunnels_to(API_HOST), 1);
             assert_eq!(outcome.results.is_some(), !with_preflight);
             tells_no_password([&outcome.stdout, &outcome.stderr]);
         }
@@ -127,51 +127,51 @@ fn a_proxy_that_refuses_is_asked_once_and_named_with_status_and_variable() {
 #[test]
 fn a_proxy_that_refuses_the_storage_stops_the_run_too() {
     for (status, times) in [(407, 1), (403, 2)] {
-        let test = ImportTest::of_rows(2).over_tls_by_proxy(TestCertificate::good());
+        let test = ImportTest::with_rows(2).over_tls_by_proxy(TestCertificate::valid());
         let proxy = test.service().proxy();
-        proxy.refuse(STORAGE_HOST, status);
+        proxy.refuse_host(STORAGE_HOST, status);
         let outcome = by_way_of(test.import(), &proxy.url(USER))
             .args(["--ca-file", "ca.pem", "-vvv"])
-            .says(refusal(&test, STORAGE_HOST, status))
-            .whatever_it_says()
+            .prints(refusal(&test, STORAGE_HOST, status))
+            .with_any_stderr()
             .rows(["A1 created", "A2 pending not_reached"])
             .exits(3);
         // The HTTP library names the status of a refused tunnel only for 407.
-        assert_eq!(proxy.asked_for(STORAGE_HOST), times);
+        assert_eq!(proxy.count_tunnels_to(STORAGE_HOST), times);
         tells_no_password([&outcome.stdout, &outcome.stderr]);
     }
 }
 
 #[test]
 fn a_verification_by_way_of_a_proxy_that_refuses_says_so_too() {
-    let test = ImportTest::of_rows(1).over_tls_by_proxy(TestCertificate::good());
+    let test = ImportTest::with_rows(1).over_tls_by_proxy(TestCertificate::valid());
     let proxy = test.service().proxy();
     by_way_of(test.import(), &proxy.url(USER))
         .args(["--ca-file", "ca.pem"])
-        .whatever_it_says()
+        .with_any_stderr()
         .exits(0);
-    let before = proxy.asked_for(API_HOST);
-    proxy.refuse(API_HOST, 407);
+    let before = proxy.count_tunnels_to(API_HOST);
+    proxy.refuse_host(API_HOST, 407);
     let base = test.service().base_url();
     let run = test.consign(["verify", "m.results.csv", "--base-url", &base]);
     by_way_of(run, &proxy.url(USER))
         .args(["--ca-file", "ca.pem"])
-        .says(refusal(&test, API_HOST, 407))
-        .whatever_it_says()
+        .prints(refusal(&test, API_HOST, 407))
+        .with_any_stderr()
         .exits(3);
-    assert_eq!(proxy.asked_for(API_HOST), before + 1);
+    assert_eq!(proxy.count_tunnels_to(API_HOST), before + 1);
 }
 
 #[test]
 fn a_proxy_that_finds_nobody_is_waited_for() {
-    let test = ImportTest::of_rows(1).over_tls_by_proxy(TestCertificate::good());
+    let test = ImportTest::with_rows(1).over_tls_by_proxy(TestCertificate::valid());
     let proxy = test.service().proxy();
-    proxy.refuse(API_HOST, 503);
+    proxy.refuse_host(API_HOST, 503);
     by_way_of(test.import(), &proxy.url(USER))
         .with_preflight()
         .args(["--ca-file", "ca.pem", "--max-outage", "0s"])
-        .says("no good answer from [base]")
-        .says("the proxy answers with status 503")
-        .whatever_it_says()
+        .prints("no good answer from [base]")
+        .prints("the proxy answers with status 503")
+        .with_any_stderr()
         .exits(3);
 }

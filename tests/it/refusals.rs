@@ -4,7 +4,7 @@ use crate::harness::{HoldMoment, ImportTest};
 
 #[test]
 fn results_of_an_earlier_import_are_refused_with_the_command_that_goes_on() {
-    let test = ImportTest::of_rows(2);
+    let test = ImportTest::with_rows(2);
     test.import().exits(0);
     test.import()
         .stdout("")
@@ -18,18 +18,18 @@ fn results_of_an_earlier_import_are_refused_with_the_command_that_goes_on() {
 
 #[test]
 fn the_command_that_goes_on_can_be_pasted_into_a_shell() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     let with_blanks = "it's all here.csv";
     test.import().with_results(with_blanks).exits(0);
     test.import()
         .with_results(with_blanks)
-        .says(r"--results 'it'\''s all here.csv' --resume")
+        .prints(r"--results 'it'\''s all here.csv' --resume")
         .exits(2);
 }
 
 #[test]
 fn a_resume_without_results_begins_them() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     test.resume()
         .rows(["A1 uploaded"])
         .stored_rows(["A1"])
@@ -38,9 +38,9 @@ fn a_resume_without_results_begins_them() {
 
 #[test]
 fn a_second_run_on_the_same_results_is_refused_while_the_first_goes_on() {
-    let test = ImportTest::of_rows(2).between();
+    let test = ImportTest::with_rows(2).with_holding_proxy();
     test.import()
-        .while_held(1, HoldMoment::Before, |running| {
+        .while_held(1, HoldMoment::BeforeService, |running| {
             running
                 .test
                 .resume()
@@ -53,7 +53,7 @@ fn a_second_run_on_the_same_results_is_refused_while_the_first_goes_on() {
             running
                 .test
                 .import()
-                .says("m.results.csv exists already")
+                .prints("m.results.csv exists already")
                 .exits(2);
         })
         .rows(["A1 uploaded", "A2 uploaded"])
@@ -63,7 +63,7 @@ fn a_second_run_on_the_same_results_is_refused_while_the_first_goes_on() {
 
 #[test]
 fn results_that_were_made_with_another_destination_are_refused() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     test.import().exits(0);
     test.consign(["import", "m.csv", "--emulator", "--resume"])
         .stdout("")
@@ -76,7 +76,7 @@ fn results_that_were_made_with_another_destination_are_refused() {
 
 #[test]
 fn results_that_were_made_with_another_base_or_tenant_are_refused() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     test.import().exits(0);
     let tenant = ["--region", "eu", "--environment", "sandbox"];
     let base = ["--base-url", "https://example.com/services/attachments/v1"];
@@ -90,10 +90,10 @@ fn results_that_were_made_with_another_base_or_tenant_are_refused() {
         let outcome = test
             .consign(["import", "m.csv", "--resume"])
             .args(elsewhere.iter().copied())
-            .variable("WORKDAY_API_KEY", "key")
-            .variable("WORKDAY_USER_TOKEN", "token")
-            .variable("WORKDAY_USER_EMAIL", "a@example.com")
-            .says("m.results.csv was made with [label], and this run would send to ")
+            .env_var("WORKDAY_API_KEY", "key")
+            .env_var("WORKDAY_USER_TOKEN", "token")
+            .env_var("WORKDAY_USER_EMAIL", "a@example.com")
+            .prints("m.results.csv was made with [label], and this run would send to ")
             .exits(2);
         assert!(outcome.stderr.contains(ours), "{}", outcome.stderr);
     }
@@ -101,7 +101,7 @@ fn results_that_were_made_with_another_base_or_tenant_are_refused() {
 
 #[test]
 fn another_file_is_never_taken_for_results() {
-    let test = ImportTest::of_rows(1).file("m.results.csv", "name,amount\nx,1\n");
+    let test = ImportTest::with_rows(1).file("m.results.csv", "name,amount\nx,1\n");
     test.resume()
         .stdout("")
         .stderr(
@@ -113,7 +113,7 @@ fn another_file_is_never_taken_for_results() {
 
 #[test]
 fn an_import_to_nowhere_in_particular_is_refused_and_explained() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     test.consign(["import", "m.csv"])
         .stdout("")
         .stderr(
@@ -127,7 +127,7 @@ fn an_import_to_nowhere_in_particular_is_refused_and_explained() {
 
 #[test]
 fn half_a_tenant_and_an_unsafe_base_are_refused() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     for (args, message) in [
         (
             ["--region", "eu"],
@@ -150,17 +150,17 @@ fn half_a_tenant_and_an_unsafe_base_are_refused() {
 
 #[test]
 fn the_base_may_come_from_the_environment() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     let base = test.service().base_url();
     test.consign(["import", "m.csv", "--rate", "2000"])
-        .variable("WORKDAY_BASE_URL", &base)
+        .env_var("WORKDAY_BASE_URL", &base)
         .rows(["A1 uploaded"])
         .exits(0);
 }
 
 #[test]
 fn a_manifest_with_a_mistake_is_refused_as_a_whole() {
-    let test = ImportTest::of_rows(3);
+    let test = ImportTest::with_rows(3);
     test.remove("A2.pdf");
     test.import()
         .stdout("")

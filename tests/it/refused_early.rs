@@ -5,7 +5,7 @@ use consign::emulator::EmulatorOperation::Upload;
 use consign::emulator::FaultEffect::{ExpiredToken, RefuseEarly};
 use consign::emulator::FaultTrigger::{FirstN, Nth};
 
-use crate::harness::{ImportTest, content_of, status};
+use crate::harness::{ImportTest, content_of, status_effect};
 
 /// Size in bytes beyond all buffers on the way: most of the file is unsent when the refusal comes.
 const BIG: usize = 6 << 20;
@@ -15,8 +15,8 @@ const TOO_LARGE: &str = "the storage refused the file: status 413, EntityTooLarg
 
 /// Test of `rows` rows, among which the first nine have files too large for the storage.
 fn nine_too_large_of(rows: usize) -> ImportTest {
-    let test =
-        ImportTest::of_rows(rows).emulator(|settings| settings.largest_upload = Some(1 << 20));
+    let test = ImportTest::with_rows(rows)
+        .configure_emulator(|settings| settings.largest_upload = Some(1 << 20));
     for number in 1..=9 {
         test.write(&format!("A{number}.pdf"), vec![b'0' + number; BIG]);
     }
@@ -38,8 +38,8 @@ fn files_that_are_too_large_for_the_storage_keep_no_others_waiting() {
         .collect();
     let outcome = test.import_at_once(8).done_or_exits(1);
     let results = outcome.results.expect("there are results");
-    assert_eq!(results.in_words(), rows);
-    assert_eq!(test.service().contents(), stored);
+    assert_eq!(results.statuses_in_words(), rows);
+    assert_eq!(test.service().stored_contents(), stored);
     for number in 1..=9 {
         assert_eq!(results.cell(&format!("A{number}"), "message"), TOO_LARGE);
     }
@@ -54,9 +54,9 @@ fn files_that_are_too_large_for_the_storage_keep_no_others_waiting() {
 
 #[test]
 fn an_address_that_is_called_expired_while_the_file_is_sent_is_renewed() {
-    let test = ImportTest::of_rows(1)
+    let test = ImportTest::with_rows(1)
         .file("A1.pdf", vec![b'a'; BIG])
-        .fault(Upload, Nth(1), RefuseEarly { code: 403 });
+        .inject_fault(Upload, Nth(1), RefuseEarly { code: 403 });
     test.import()
         .rows(["A1 uploaded"])
         .requests([
@@ -73,7 +73,7 @@ fn an_address_that_is_called_expired_while_the_file_is_sent_is_renewed() {
 
 #[test]
 fn an_address_whose_token_has_expired_is_renewed() {
-    let test = ImportTest::of_rows(1).fault(Upload, Nth(1), ExpiredToken);
+    let test = ImportTest::with_rows(1).inject_fault(Upload, Nth(1), ExpiredToken);
     test.import()
         .rows(["A1 uploaded"])
         .requests([
@@ -91,7 +91,7 @@ fn an_address_whose_token_has_expired_is_renewed() {
 
 #[test]
 fn a_file_is_sent_again_to_a_storage_that_is_busy_with_its_bucket() {
-    let test = ImportTest::of_rows(1).fault(Upload, FirstN(2), status(409));
+    let test = ImportTest::with_rows(1).inject_fault(Upload, FirstN(2), status_effect(409));
     test.import()
         .rows(["A1 uploaded"])
         .requests([
@@ -108,7 +108,7 @@ fn a_file_is_sent_again_to_a_storage_that_is_busy_with_its_bucket() {
 
 #[test]
 fn a_storage_that_points_elsewhere_is_told_with_what_to_do() {
-    let test = ImportTest::of_rows(1).fault(Upload, Nth(1), status(307));
+    let test = ImportTest::with_rows(1).inject_fault(Upload, Nth(1), status_effect(307));
     test.import()
         .rows(["A1 failed upload_refused"])
         .stored([])

@@ -5,14 +5,14 @@ use consign::emulator::FaultEffect::LoseAnswer;
 use consign::emulator::FaultTrigger::Nth;
 use serde_json::Value;
 
-use crate::harness::{EVENT, ImportTest, ResultsTable, TestRun, status};
+use crate::harness::{ImportTest, ResultsTable, SOURCING_EVENT, TestRun, status_effect};
 
 const REPORT: &str = "m.results.report.html";
 const KEPT: &str = "m.results.report.results.csv";
 
 /// Imports two rows.
 fn imported() -> ImportTest {
-    let test = ImportTest::of_rows(2);
+    let test = ImportTest::with_rows(2);
     test.import().exits(0);
     test
 }
@@ -20,13 +20,13 @@ fn imported() -> ImportTest {
 /// Writes a report and attaches the report to a record.
 fn attach<'t>(test: &'t ImportTest, record: &str) -> TestRun<'t> {
     let base = test.service().base_url();
-    let run = test.consign(["report", ResultsTable::NAME, "--attach-to", record]);
+    let run = test.consign(["report", ResultsTable::DEFAULT_NAME, "--attach-to", record]);
     run.args(["--base-url", &base, "--rate", "2000", "--skip-preflight"])
 }
 
 /// Returns the external ids and texts of the stored reports.
 fn reports(test: &ImportTest) -> Vec<(String, String)> {
-    let mut stored = test.service().contents();
+    let mut stored = test.service().stored_contents();
     stored.retain(|(id, _)| id.starts_with("consign-report-"));
     stored
 }
@@ -35,8 +35,8 @@ fn reports(test: &ImportTest) -> Vec<(String, String)> {
 fn a_report_is_attached_once_however_often_that_is_asked_for() {
     let test = imported();
     let first = attach(&test, "contract:9")
-        .says("attached to contract 9: uploaded, attachment 3, external_id \"consign-report-")
-        .says(format!("kept in {KEPT}\n"))
+        .prints("attached to contract 9: uploaded, attachment 3, external_id \"consign-report-")
+        .prints(format!("kept in {KEPT}\n"))
         .exits(0);
     let [(id, stored)] = reports(&test).try_into().unwrap();
     assert_eq!(stored, test.read(REPORT));
@@ -56,11 +56,11 @@ fn a_report_is_attached_once_however_often_that_is_asked_for() {
 
 #[test]
 fn a_report_whose_request_lost_its_answer_is_attached_once() {
-    let test = ImportTest::of_rows(2).fault(Create, Nth(3), LoseAnswer);
+    let test = ImportTest::with_rows(2).inject_fault(Create, Nth(3), LoseAnswer);
     test.import().exits(0);
-    attach(&test, "contract:9").hasty().exits(0);
+    attach(&test, "contract:9").with_fast_clock().exits(0);
     assert_eq!(reports(&test).len(), 1);
-    let log = test.service().log();
+    let log = test.service().request_log();
     let lost = log.iter().filter(|entry| entry.fault.is_some());
     assert_eq!(lost.count(), 1);
 }
@@ -71,7 +71,7 @@ fn where_what_became_of_it_was_lost_it_is_found_by_its_external_id() {
     attach(&test, "contract:9").exits(0);
     test.remove(KEPT);
     attach(&test, "contract:9")
-        .says("attached to contract 9: skipped, attachment 3")
+        .prints("attached to contract 9: skipped, attachment 3")
         .exits(0);
     assert_eq!(reports(&test).len(), 1);
 }
@@ -82,7 +82,7 @@ fn a_report_that_says_something_else_is_another_attachment_and_the_first_one_is_
     attach(&test, "contract:9").exits(0);
     test.verify().exits(0);
     attach(&test, "contract:9")
-        .says("attached to contract 9: uploaded, attachment 4")
+        .prints("attached to contract 9: uploaded, attachment 4")
         .exits(0);
     assert_eq!(reports(&test).len(), 2);
     let kept = ResultsTable::read(&test.path(KEPT)).unwrap();
@@ -121,15 +121,15 @@ fn scripts_are_told_in_the_same_object() {
 
 #[test]
 fn a_report_that_is_refused_is_written_and_kept_all_the_same() {
-    let test = ImportTest::of_rows(2).fault(Create, Nth(3), status(422));
+    let test = ImportTest::with_rows(2).inject_fault(Create, Nth(3), status_effect(422));
     test.import().exits(0);
     attach(&test, "contract:9")
-        .says("not attached to contract 9: failed, refused: ")
+        .prints("not attached to contract 9: failed, refused: ")
         .exits(1);
     assert!(test.path(REPORT).exists());
     // The next run tries again: the cause of the refusal may have been removed since.
     attach(&test, "contract:9")
-        .says("attached to contract 9: uploaded")
+        .prints("attached to contract 9: uploaded")
         .exits(0);
     assert_eq!(reports(&test).len(), 1);
 }
@@ -138,12 +138,12 @@ fn a_report_that_is_refused_is_written_and_kept_all_the_same() {
 fn rejected_keys_leave_a_report_that_is_not_attached() {
     // Look-ups 1 and 2 belong to the import. Look-up 3 is rejected, and so is look-up 4, with which
     // the tool makes sure.
-    let test = ImportTest::of_rows(2)
-        .fault(GetByExternalId, Nth(3), status(401))
-        .fault(GetByExternalId, Nth(4), status(401));
+    let test = ImportTest::with_rows(2)
+        .inject_fault(GetByExternalId, Nth(3), status_effect(401))
+        .inject_fault(GetByExternalId, Nth(4), status_effect(401));
     test.import().exits(0);
     attach(&test, "contract:9")
-        .says("not attached to contract 9: pending")
+        .prints("not attached to contract 9: pending")
         .exits(3);
     assert_eq!(reports(&test), []);
 }
@@ -155,9 +155,14 @@ fn where_the_results_went_is_where_the_report_goes_and_the_user_names_it() {
         assert!(!test.path(REPORT).exists());
         assert!(!test.path(KEPT).exists());
     };
-    let to = ["report", ResultsTable::NAME, "--attach-to", "contract:9"];
+    let to = [
+        "report",
+        ResultsTable::DEFAULT_NAME,
+        "--attach-to",
+        "contract:9",
+    ];
     test.consign(to)
-        .says("m.results.csv was made with [label]: name that destination")
+        .prints("m.results.csv was made with [label]: name that destination")
         .requests([])
         .exits(2);
     nothing_is_written();
@@ -166,7 +171,7 @@ fn where_the_results_went_is_where_the_report_goes_and_the_user_names_it() {
             "--base-url",
             "https://elsewhere.example/services/attachments/v1",
         ])
-        .says("this run would ask elsewhere.example/services/attachments/v1")
+        .prints("this run would ask elsewhere.example/services/attachments/v1")
         .requests([])
         .exits(2);
     nothing_is_written();
@@ -175,9 +180,9 @@ fn where_the_results_went_is_where_the_report_goes_and_the_user_names_it() {
 #[test]
 fn a_record_is_one_of_the_service_that_the_results_are_of() {
     let test = imported();
-    let record = EVENT.replace(' ', ":");
+    let record = SOURCING_EVENT.replace(' ', ":");
     attach(&test, &record)
-        .says("the results are of Workday Strategic Sourcing, which has no sourcing_event")
+        .prints("the results are of Workday Strategic Sourcing, which has no sourcing_event")
         .requests([])
         .exits(2);
     for (typed, wrong) in [
@@ -191,24 +196,24 @@ fn a_record_is_one_of_the_service_that_the_results_are_of() {
             "the id \"nine\" is not a positive whole number",
         ),
     ] {
-        attach(&test, typed).says(wrong).requests([]).exits(2);
+        attach(&test, typed).prints(wrong).requests([]).exits(2);
     }
 }
 
 #[test]
 fn a_report_hangs_on_a_sourcing_event_once() {
-    let test = ImportTest::of_event(2);
-    test.import().whatever_it_says().exits(0);
-    let record = EVENT.replace(' ', ":");
+    let test = ImportTest::with_event_rows(2);
+    test.import().with_any_stderr().exits(0);
+    let record = SOURCING_EVENT.replace(' ', ":");
     let first = attach(&test, &record)
-        .says(format!("attached to {EVENT}: uploaded, job "))
-        .whatever_it_says()
+        .prints(format!("attached to {SOURCING_EVENT}: uploaded, job "))
+        .with_any_stderr()
         .exits(0);
-    assert_eq!(test.service().count_of(CreateJob), 2);
-    let again = attach(&test, &record).whatever_it_says().exits(0);
+    assert_eq!(test.service().count_requests(CreateJob), 2);
+    let again = attach(&test, &record).with_any_stderr().exits(0);
     assert_eq!(again.stdout, first.stdout);
-    assert_eq!(test.service().count_of(CreateJob), 2);
-    let attached = test.service().attached();
+    assert_eq!(test.service().count_requests(CreateJob), 2);
+    let attached = test.service().attached_files();
     let mut of_reports = attached.iter().filter(|file| file.name == REPORT);
     assert_eq!(of_reports.next().unwrap().content, test.read(REPORT));
     assert_eq!(of_reports.next(), None);

@@ -12,31 +12,35 @@ use consign::text::{escape, escape_formula};
 use serde_json::json;
 
 use crate::harness::{
-    ColourScheme, HEADER, ImportTest, ResultsTable, StrangeHost, TestBrowser, row, status,
+    ColourScheme, ImportTest, MANIFEST_HEADER, ResultsTable, StrangeHost, TestBrowser,
+    manifest_row, status_effect,
 };
 
 const REPORT: &str = "m.results.report.html";
 
 /// Import with rows of every kind, and with attachments altered since.
 fn eventful() -> ImportTest {
-    let test = ImportTest::of_rows(9)
-        .manifest(HEADER.to_owned() + &row("A3") + &row("A4"))
+    let test = ImportTest::with_rows(9)
+        .manifest(MANIFEST_HEADER.to_owned() + &manifest_row("A3") + &manifest_row("A4"))
         // Two rows are stored already by POSTs 1 and 2, so POST 4 is the one of the second row.
-        .fault(Create, Nth(4), status(422));
+        .inject_fault(Create, Nth(4), status_effect(422));
     test.import().with_results("other.results.csv").exits(0);
-    let rows: String = (1..=8).map(|number| row(&format!("A{number}"))).collect();
-    let rows = format!("{HEADER}{rows}gone.pdf,contract,9,A9\n");
+    let rows: String = (1..=8)
+        .map(|number| manifest_row(&format!("A{number}")))
+        .collect();
+    let rows = format!("{MANIFEST_HEADER}{rows}gone.pdf,contract,9,A9\n");
     test.write("m.csv", rows);
     test.write("A3.pdf", "something longer than before");
     test.import()
         .args(["--skip-invalid"])
-        .whatever_it_says()
+        .with_any_stderr()
         .exits(1);
     test.service().delete("A5");
     test.service().rename("A6", "B6");
-    test.service().forge("A7");
+    test.service().forge_bytes("A7");
     test.verify().args(["--download", "all"]).exits(1);
-    test.consign(["report", ResultsTable::NAME]).exits(0);
+    test.consign(["report", ResultsTable::DEFAULT_NAME])
+        .exits(0);
     test
 }
 
@@ -83,9 +87,12 @@ fn the_counts_that_a_reader_sees_are_those_of_the_results() {
     }
     assert_eq!(page.text("#rows-total"), results.lines.len().to_string());
     let column = |name| -> Vec<&str> { results.lines.iter().map(|line| line.cell(name)).collect() };
-    assert_eq!(page.each("tr[data-row]", "dataset.row"), column("row"));
     assert_eq!(
-        page.each("tr[data-row]", "dataset.status"),
+        page.properties("tr[data-row]", "dataset.row"),
+        column("row")
+    );
+    assert_eq!(
+        page.properties("tr[data-row]", "dataset.status"),
         column("status")
     );
     for (text, line) in page.texts("tr[data-row]").iter().zip(&results.lines) {
@@ -106,11 +113,11 @@ fn whatever_a_verification_found_is_among_the_exceptions() {
     for outcome in ["missing", "renamed", "content_differs"] {
         assert_eq!(outcomes[outcome], 1);
         let group = format!("section.exception[data-found-by=verify][data-what={outcome}]");
-        assert_eq!(page.each(&group, "dataset.count"), ["1"], "{outcome}");
+        assert_eq!(page.properties(&group, "dataset.count"), ["1"], "{outcome}");
     }
     for status in ["failed", "conflict", "invalid"] {
         let group = format!("section.exception[data-what={status}]");
-        assert_eq!(page.each(&group, "dataset.count"), ["1"], "{status}");
+        assert_eq!(page.properties(&group, "dataset.count"), ["1"], "{status}");
     }
     let exceptions = page.text("#exceptions");
     for id in ["A2", "A3", "A5", "A6", "A7", "A9"] {
@@ -171,7 +178,7 @@ fn hostile_cells_are_text_that_can_be_read_and_nothing_else() {
     };
     let test = ImportTest::new();
     write_hostile_results(&test);
-    test.consign(["report", ResultsTable::NAME])
+    test.consign(["report", ResultsTable::DEFAULT_NAME])
         .leaving_a_journal()
         .exits(0);
     let mut page = browser.open(&test.path(REPORT));
@@ -208,10 +215,10 @@ fn somebody_who_cannot_see_it_finds_the_way() {
     };
     let test = eventful();
     let mut page = browser.open(&test.path(REPORT));
-    assert_eq!(page.each("html", "lang"), ["en"]);
+    assert_eq!(page.properties("html", "lang"), ["en"]);
     assert_eq!(page.count("main"), 1);
     let levels: Vec<u32> = page
-        .each("h1, h2, h3, h4, h5, h6", "tagName")
+        .properties("h1, h2, h3, h4, h5, h6", "tagName")
         .iter()
         .map(|name| name[1..].parse().unwrap())
         .collect();
@@ -222,7 +229,7 @@ fn somebody_who_cannot_see_it_finds_the_way() {
     );
     assert_eq!(page.count("table"), page.count("table > caption"));
     assert_eq!(page.count("th:not([scope])"), 0);
-    let pictures = page.names("image");
+    let pictures = page.accessible_names("image");
     assert_eq!(pictures.len(), page.count("svg"));
     assert!(!pictures.is_empty());
     assert!(pictures.iter().all(|name| !name.is_empty()), "{pictures:?}");
@@ -260,7 +267,7 @@ fn whatever_a_page_asks_for_or_tells_the_console_is_seen() {
     let Some(browser) = TestBrowser::find() else {
         return;
     };
-    let stranger = StrangeHost::listening();
+    let stranger = StrangeHost::start();
     let url = stranger.url();
     let test = ImportTest::new().file(
         "page.html",

@@ -9,8 +9,8 @@ use consign::emulator::FaultEffect;
 use consign::emulator::FaultTrigger::Nth;
 
 use crate::harness::{
-    EVENT, FinishedRun, HoldMoment, ImportTest, OTHER_EVENT, ResultsTable, attached_once,
-    exactly_once, status,
+    FinishedRun, HoldMoment, ImportTest, OTHER_SOURCING_EVENT, ResultsTable, SOURCING_EVENT,
+    assert_attached_once, assert_stored_exactly_once, status_effect,
 };
 
 /// Interference with the results file.
@@ -31,17 +31,21 @@ const FATES: [ResultsFate; 3] = [
 
 impl ResultsFate {
     fn befalls(self, test: &ImportTest) {
-        let results = test.read(ResultsTable::NAME);
+        let results = test.read(ResultsTable::DEFAULT_NAME);
         // The earlier version is the header, before the first row was begun.
         let earlier = results.split_inclusive('\n').next().unwrap();
         assert!(results.len() > earlier.len(), "the run had begun a row");
         match self {
             Self::Replaced => {
                 test.write("download.tmp", earlier);
-                fs::rename(test.path("download.tmp"), test.path(ResultsTable::NAME)).unwrap();
+                fs::rename(
+                    test.path("download.tmp"),
+                    test.path(ResultsTable::DEFAULT_NAME),
+                )
+                .unwrap();
             }
-            Self::Rewritten => test.write(ResultsTable::NAME, earlier),
-            Self::Removed => test.remove(ResultsTable::NAME),
+            Self::Rewritten => test.write(ResultsTable::DEFAULT_NAME, earlier),
+            Self::Removed => test.remove(ResultsTable::DEFAULT_NAME),
         }
     }
 
@@ -73,28 +77,28 @@ fn way_on(outcome: &FinishedRun) -> &str {
 
 #[track_caller]
 fn goes_on(test: &ImportTest, outcome: &FinishedRun) {
-    let (code, said) = test.paste(way_on(outcome));
+    let (code, said) = test.run_shell_command(way_on(outcome));
     assert_eq!(code, 0, "{said}");
 }
 
 #[test]
 fn a_run_stops_when_its_results_lose_their_place_and_the_way_on_sends_nothing_twice() {
     for fate in FATES {
-        let test = ImportTest::of_rows(4)
-            .emulator(|settings| settings.attachments.external_id_uniqueness = NotUnique)
-            .between();
+        let test = ImportTest::with_rows(4)
+            .configure_emulator(|settings| settings.attachments.external_id_uniqueness = NotUnique)
+            .with_holding_proxy();
         // The first row lacks only its confirmation, and the second is about to be looked up.
         let outcome = test
             .import()
-            .while_held(4, HoldMoment::Before, |running| fate.befalls(running.test))
+            .while_held(4, HoldMoment::BeforeService, |running| fate.befalls(running.test))
             .leaving_a_journal()
-            .says(format!("stopped early: m.results.csv {}", fate.words()))
-            .says(
+            .prints(format!("stopped early: m.results.csv {}", fate.words()))
+            .prints(
                 "while this run wrote to it; nothing more was sent, and what this run knows is in \
                  m.results.kept.csv: go on with that one and no other, or files are sent again that \
                  are there\nresults: m.results.kept.csv\n",
             )
-            .says(fate.first_command())
+            .prints(fate.first_command())
             .requests([
                 "get_by_external_id A1 404",
                 "create A1 201",
@@ -104,7 +108,7 @@ fn a_run_stops_when_its_results_lose_their_place_and_the_way_on_sends_nothing_tw
             .exits(3);
         let kept = ResultsTable::read(&test.path("m.results.kept.csv")).unwrap();
         assert_eq!(
-            kept.in_words(),
+            kept.statuses_in_words(),
             [
                 "A1 created",
                 "A2 pending not_reached",
@@ -114,7 +118,7 @@ fn a_run_stops_when_its_results_lose_their_place_and_the_way_on_sends_nothing_tw
             "{fate:?}"
         );
         goes_on(&test, &outcome);
-        exactly_once(&test, 4);
+        assert_stored_exactly_once(&test, 4);
         test.resume().requests([]).all_uploaded(4).exits(0);
     }
 }
@@ -122,15 +126,18 @@ fn a_run_stops_when_its_results_lose_their_place_and_the_way_on_sends_nothing_tw
 #[test]
 fn files_of_jobs_are_not_attached_twice_when_results_lose_their_place() {
     for fate in FATES {
-        let test = ImportTest::of_objects([(EVENT, 2), (OTHER_EVENT, 2)]).between();
+        let test = ImportTest::with_object_rows([(SOURCING_EVENT, 2), (OTHER_SOURCING_EVENT, 2)])
+            .with_holding_proxy();
         // The first job is about to get the bytes of its first file.
         let outcome = test
             .import_at_once(1)
-            .hasty()
+            .with_fast_clock()
             .args(["--files-per-job", "1"])
-            .while_held(3, HoldMoment::Before, |running| fate.befalls(running.test))
+            .while_held(3, HoldMoment::BeforeService, |running| {
+                fate.befalls(running.test);
+            })
             .leaving_a_journal()
-            .says(format!("stopped early: m.results.csv {}", fate.words()))
+            .prints(format!("stopped early: m.results.csv {}", fate.words()))
             .exits(3);
         assert_eq!(
             outcome.requests[..3],
@@ -141,7 +148,7 @@ fn files_of_jobs_are_not_attached_twice_when_results_lose_their_place() {
         let made = made.filter(|words| words.starts_with("create_job "));
         assert_eq!(made.count(), 1, "{:?}", outcome.requests);
         goes_on(&test, &outcome);
-        attached_once(&test);
+        assert_attached_once(&test);
     }
 }
 
@@ -156,12 +163,12 @@ fn nothing_is_sent_once_more_after_a_wait_in_which_the_results_lost_their_place(
         for (held, test, requests) in [
             (
                 2,
-                ImportTest::of_rows(2).fault(Create, Nth(1), wait_a_second()),
+                ImportTest::with_rows(2).inject_fault(Create, Nth(1), wait_a_second()),
                 ["get_by_external_id A1 404", "create 429 status"].as_slice(),
             ),
             (
                 3,
-                ImportTest::of_rows(2).fault(Upload, Nth(1), status(503)),
+                ImportTest::with_rows(2).inject_fault(Upload, Nth(1), status_effect(503)),
                 &[
                     "get_by_external_id A1 404",
                     "create A1 201",
@@ -169,38 +176,38 @@ fn nothing_is_sent_once_more_after_a_wait_in_which_the_results_lost_their_place(
                 ],
             ),
         ] {
-            let test = test.between();
+            let test = test.with_holding_proxy();
             let outcome = test
                 .import()
-                .while_held(held, HoldMoment::After, |running| {
+                .while_held(held, HoldMoment::BeforeAnswer, |running| {
                     fate.befalls(running.test);
                 })
                 .leaving_a_journal()
-                .whatever_it_says()
+                .with_any_stderr()
                 .requests(requests.iter().copied())
                 .exits(3);
             goes_on(&test, &outcome);
-            exactly_once(&test, 2);
+            assert_stored_exactly_once(&test, 2);
         }
     }
 }
 
 #[test]
 fn what_somebody_has_put_in_the_place_of_the_results_is_not_overwritten_at_the_end() {
-    let test = ImportTest::of_rows(1).between();
+    let test = ImportTest::with_rows(1).with_holding_proxy();
     // Only the final rewriting of the results follows the last answer.
     let outcome = test
         .import()
-        .while_held(4, HoldMoment::After, |running| {
+        .while_held(4, HoldMoment::BeforeAnswer, |running| {
             running.test.write("others", "somebody's\n");
             let test = running.test;
-            fs::rename(test.path("others"), test.path(ResultsTable::NAME)).unwrap();
+            fs::rename(test.path("others"), test.path(ResultsTable::DEFAULT_NAME)).unwrap();
         })
         .leaving_a_journal()
-        .says("m.results.csv was replaced by another file while this run wrote to it")
+        .prints("m.results.csv was replaced by another file while this run wrote to it")
         .stored_rows(["A1"])
         .exits(3);
-    assert_eq!(test.read(ResultsTable::NAME), "somebody's\n");
+    assert_eq!(test.read(ResultsTable::DEFAULT_NAME), "somebody's\n");
     goes_on(&test, &outcome);
     assert_eq!(test.read("m.results.csv.replaced"), "somebody's\n");
     test.resume().requests([]).all_uploaded(1).exits(0);
@@ -208,66 +215,66 @@ fn what_somebody_has_put_in_the_place_of_the_results_is_not_overwritten_at_the_e
 
 #[test]
 fn results_that_are_kept_take_no_name_that_is_taken() {
-    let test = ImportTest::of_rows(2).between();
+    let test = ImportTest::with_rows(2).with_holding_proxy();
     test.write("m.results.kept.csv", "of the last time");
     test.write("m.results.csv.replaced", "of the last time");
     let outcome = test
         .import()
-        .while_held(4, HoldMoment::Before, |running| {
+        .while_held(4, HoldMoment::BeforeService, |running| {
             ResultsFate::Replaced.befalls(running.test);
         })
         .leaving_a_journal()
-        .says("results: m.results.kept-2.csv\n")
+        .prints("results: m.results.kept-2.csv\n")
         .exits(3);
     goes_on(&test, &outcome);
     for name in ["m.results.kept.csv", "m.results.csv.replaced"] {
         assert_eq!(test.read(name), "of the last time");
     }
-    exactly_once(&test, 2);
+    assert_stored_exactly_once(&test, 2);
 }
 
 #[test]
 fn whoever_wants_quiet_is_told_all_the_same_where_the_results_are() {
-    let test = ImportTest::of_rows(2).between();
+    let test = ImportTest::with_rows(2).with_holding_proxy();
     test.import()
         .args(["--quiet"])
-        .while_held(4, HoldMoment::Before, |running| {
+        .while_held(4, HoldMoment::BeforeService, |running| {
             ResultsFate::Replaced.befalls(running.test);
         })
         .leaving_a_journal()
         .stdout("")
-        .says("results: m.results.kept.csv\n")
+        .prints("results: m.results.kept.csv\n")
         .exits(3);
 }
 
 /// Results changed between their reading and the check of the files.
 #[cfg(target_os = "linux")]
 mod before_a_run {
-    use super::{ImportTest, ResultsTable, exactly_once, fs};
+    use super::{ImportTest, ResultsTable, assert_stored_exactly_once, fs};
     use crate::harness::{DiskCall, DiskFault, TestDisk};
 
     /// Stops a resumed run just before its journal replaces the results read at the start,
     /// interferes, and expects a refusal.
     #[track_caller]
     fn refuses_what_came_meanwhile(meanwhile: impl FnOnce(&ImportTest), says: &str) {
-        let test = ImportTest::of_rows(2);
+        let test = ImportTest::with_rows(2);
         test.import().exits(0);
         test.write("A3.pdf", "content of A3");
         test.write("m.csv", test.read("m.csv") + "A3.pdf,contract,3,A3\n");
-        let disk = TestDisk::under(&test);
+        let disk = TestDisk::new(&test);
         let mut running = disk
-            .disturb(test.resume(), DiskCall::Sync, 1, DiskFault::StopBefore)
+            .inject_fault(test.resume(), DiskCall::Sync, 1, DiskFault::StopBefore)
             .start();
         running.wait_until("it is stopped", || {
-            disk.calls()
+            disk.recorded_calls()
                 .iter()
                 .any(|call| call.outcome == "stop before")
         });
-        let complete = test.read(ResultsTable::NAME);
+        let complete = test.read(ResultsTable::DEFAULT_NAME);
         meanwhile(&test);
-        let left = fs::read(test.path(ResultsTable::NAME)).ok();
+        let left = fs::read(test.path(ResultsTable::DEFAULT_NAME)).ok();
         running.signal("CONT");
-        let (code, stdout, stderr) = running.finish();
+        let (code, stdout, stderr) = running.wait_for_exit();
         assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
         assert!(
             stderr.contains(&format!("error: m.results.csv {says}"))
@@ -277,10 +284,10 @@ mod before_a_run {
                 ),
             "{stderr}"
         );
-        assert_eq!(fs::read(test.path(ResultsTable::NAME)).ok(), left);
-        test.write(ResultsTable::NAME, complete);
+        assert_eq!(fs::read(test.path(ResultsTable::DEFAULT_NAME)).ok(), left);
+        test.write(ResultsTable::DEFAULT_NAME, complete);
         test.resume().all_uploaded(3).exits(0);
-        exactly_once(&test, 3);
+        assert_stored_exactly_once(&test, 3);
     }
 
     #[test]
@@ -295,9 +302,9 @@ mod before_a_run {
         refuses_what_came_meanwhile(
             |test| {
                 let mended = test
-                    .read(ResultsTable::NAME)
+                    .read(ResultsTable::DEFAULT_NAME)
                     .replace("uploaded", "reloaded");
-                test.write(ResultsTable::NAME, mended);
+                test.write(ResultsTable::DEFAULT_NAME, mended);
             },
             "was rewritten by another program",
         );
@@ -305,20 +312,20 @@ mod before_a_run {
 
     #[test]
     fn what_is_put_there_after_the_last_look_before_a_first_run_is_not_overwritten() {
-        let test = ImportTest::of_rows(1);
-        let disk = TestDisk::under(&test);
+        let test = ImportTest::with_rows(1);
+        let disk = TestDisk::new(&test);
         let mut running = disk
-            .disturb(test.import(), DiskCall::Sync, 1, DiskFault::StopBefore)
+            .inject_fault(test.import(), DiskCall::Sync, 1, DiskFault::StopBefore)
             .start();
         running.wait_until("it is stopped", || {
-            disk.calls()
+            disk.recorded_calls()
                 .iter()
                 .any(|call| call.outcome == "stop before")
         });
-        test.write(ResultsTable::NAME, "somebody's");
+        test.write(ResultsTable::DEFAULT_NAME, "somebody's");
         running.signal("CONT");
-        let (code, _, stderr) = running.finish();
+        let (code, _, stderr) = running.wait_for_exit();
         assert_eq!(code, 2, "{stderr}");
-        assert_eq!(test.read(ResultsTable::NAME), "somebody's");
+        assert_eq!(test.read(ResultsTable::DEFAULT_NAME), "somebody's");
     }
 }

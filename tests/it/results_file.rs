@@ -10,7 +10,7 @@ const RESULTS: &str = "m.results.csv";
 
 /// Imports three rows and applies `change` to the text of the results.
 fn changed(change: impl FnOnce(&str) -> String) -> ImportTest {
-    let test = ImportTest::of_rows(3);
+    let test = ImportTest::with_rows(3);
     test.import().exits(0);
     test.write(RESULTS, change(&test.read(RESULTS)));
     test
@@ -33,7 +33,7 @@ fn a_line_with_an_altered_cell_is_named_and_its_row_looked_up_again() {
 
 #[test]
 fn an_altered_cell_is_noticed_in_whatever_column_it_stands() {
-    let test = ImportTest::of_rows(3);
+    let test = ImportTest::with_rows(3);
     test.import().exits(0);
     let whole = test.read(RESULTS);
     for (place, column) in COLUMNS.into_iter().chain([LINE_CHECK_COLUMN]).enumerate() {
@@ -41,7 +41,7 @@ fn an_altered_cell_is_noticed_in_whatever_column_it_stands() {
         let id = if column == "external_id" { "A20" } else { "A2" };
         let outcome = test
             .resume()
-            .says(format!(
+            .prints(format!(
                 "m.results.csv line 3 (external_id {id:?}) is not believed: "
             ))
             .rows(["A1 uploaded", "A2 skipped", "A3 uploaded"])
@@ -100,7 +100,7 @@ fn a_line_is_named_by_its_number_in_a_file_that_was_saved_with_other_line_breaks
             altered.replace('\n', line_break)
         });
         test.resume()
-            .says("m.results.csv line 3 (external_id \"A2\") is not believed: ")
+            .prints("m.results.csv line 3 (external_id \"A2\") is not believed: ")
             .rows(["A1 uploaded", "A2 skipped", "A3 uploaded"])
             .exits(0);
     }
@@ -114,7 +114,7 @@ fn an_altered_last_line_that_an_editor_saved_without_a_line_break_is_not_called_
             .to_owned()
     });
     test.resume()
-        .says("m.results.csv line 4 (external_id \"A3\") is not believed: a cell was altered")
+        .prints("m.results.csv line 4 (external_id \"A3\") is not believed: a cell was altered")
         .rows(["A1 uploaded", "A2 uploaded", "A3 skipped"])
         .exits(0);
 }
@@ -190,9 +190,11 @@ fn a_torn_last_line_is_left_out_with_a_notice() {
 
 #[test]
 fn results_are_never_written_through_a_link() {
-    let test = ImportTest::of_rows(1).file("elsewhere.csv", "precious");
+    let test = ImportTest::with_rows(1).file("elsewhere.csv", "precious");
     std::os::unix::fs::symlink("elsewhere.csv", test.path(RESULTS)).unwrap();
-    test.import().says("m.results.csv exists already").exits(2);
+    test.import()
+        .prints("m.results.csv exists already")
+        .exits(2);
     test.resume()
         .stderr("error: m.results.csv is not a results file of consign: it is not a plain file\n")
         .exits(2);
@@ -201,11 +203,11 @@ fn results_are_never_written_through_a_link() {
 
 #[test]
 fn a_folder_that_cannot_be_written_to_is_noticed_before_anything_is_sent() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     let outcome = test
         .import()
         .with_results("no/such/folder/r.csv")
-        .says("cannot write to the folder of no/such/folder/r.csv: No such file or directory")
+        .prints("cannot write to the folder of no/such/folder/r.csv: No such file or directory")
         .exits(2);
     assert_eq!(outcome.stdout, "");
 }

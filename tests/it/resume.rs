@@ -5,11 +5,11 @@ use std::time::{Duration, SystemTime};
 
 use consign::emulator::{EmulatorOperation, FaultTrigger};
 
-use crate::harness::{HEADER, ImportTest, MANIFEST, row, status};
+use crate::harness::{ImportTest, MANIFEST_FILE, MANIFEST_HEADER, manifest_row, status_effect};
 
 #[test]
 fn the_resume_of_a_finished_import_makes_no_request() {
-    let test = ImportTest::of_rows(3);
+    let test = ImportTest::with_rows(3);
     test.import().exits(0);
     let before = test.results();
     test.resume()
@@ -36,8 +36,11 @@ fn the_resume_of_a_finished_import_makes_no_request() {
 
 #[test]
 fn a_row_that_the_service_refused_is_tried_again() {
-    let test =
-        ImportTest::of_rows(3).fault(EmulatorOperation::Create, FaultTrigger::Nth(2), status(422));
+    let test = ImportTest::with_rows(3).inject_fault(
+        EmulatorOperation::Create,
+        FaultTrigger::Nth(2),
+        status_effect(422),
+    );
     test.import()
         .rows(["A1 uploaded", "A2 failed refused", "A3 uploaded"])
         .requests([
@@ -52,7 +55,7 @@ fn a_row_that_the_service_refused_is_tried_again() {
             "upload A3 200",
             "list 200",
         ])
-        .says("to go on: [consign] import m.csv --base-url [base] --rate 2000 --concurrency 1 --resume")
+        .prints("to go on: [consign] import m.csv --base-url [base] --rate 2000 --concurrency 1 --resume")
         .exits(1);
     assert_eq!(
         test.results().cell("A2", "message"),
@@ -75,8 +78,11 @@ fn a_row_that_the_service_refused_is_tried_again() {
 
 #[test]
 fn a_corrected_extended_and_reordered_manifest_is_gone_on_with() {
-    let test =
-        ImportTest::of_rows(3).fault(EmulatorOperation::Create, FaultTrigger::Nth(2), status(422));
+    let test = ImportTest::with_rows(3).inject_fault(
+        EmulatorOperation::Create,
+        FaultTrigger::Nth(2),
+        status_effect(422),
+    );
     test.import()
         .rows(["A1 uploaded", "A2 failed refused", "A3 uploaded"])
         .exits(1);
@@ -84,8 +90,8 @@ fn a_corrected_extended_and_reordered_manifest_is_gone_on_with() {
     for id in ["B2", "A4"] {
         test.write(&format!("{id}.pdf"), format!("content of {id}"));
     }
-    let rows = ["A4", "A3", "B2", "A1"].map(row).concat();
-    test.write(MANIFEST, format!("{HEADER}{rows}"));
+    let rows = ["A4", "A3", "B2", "A1"].map(manifest_row).concat();
+    test.write(MANIFEST_FILE, format!("{MANIFEST_HEADER}{rows}"));
     test.resume()
         .rows(["A4 uploaded", "A3 uploaded", "B2 uploaded", "A1 uploaded"])
         .requests([
@@ -103,13 +109,13 @@ fn a_corrected_extended_and_reordered_manifest_is_gone_on_with() {
 
 #[test]
 fn done_rows_that_left_the_manifest_keep_their_lines_after_the_others() {
-    let test = ImportTest::of_rows(3).manifest(
+    let test = ImportTest::with_rows(3).manifest(
         "file_path,object_type,object_id,external_id,note\n\
          A1.pdf,contract,1,A1,one\nA2.pdf,contract,2,A2,two\nA3.pdf,contract,3,A3,three\n",
     );
     test.import().exits(0);
     test.write(
-        MANIFEST,
+        MANIFEST_FILE,
         "file_path,object_type,object_id,external_id,note\nA3.pdf,contract,3,A3,drei\n",
     );
     for _ in 0..2 {
@@ -133,18 +139,24 @@ fn done_rows_that_left_the_manifest_keep_their_lines_after_the_others() {
 
 #[test]
 fn rows_that_left_the_manifest_before_anything_was_begun_leave_the_results_too() {
-    let test =
-        ImportTest::of_rows(2).fault(EmulatorOperation::Create, FaultTrigger::Nth(2), status(422));
+    let test = ImportTest::with_rows(2).inject_fault(
+        EmulatorOperation::Create,
+        FaultTrigger::Nth(2),
+        status_effect(422),
+    );
     test.import()
         .rows(["A1 uploaded", "A2 failed refused"])
         .exits(1);
-    test.write(MANIFEST, format!("{HEADER}{}", row("A1")));
+    test.write(
+        MANIFEST_FILE,
+        format!("{MANIFEST_HEADER}{}", manifest_row("A1")),
+    );
     test.resume().rows(["A1 uploaded"]).requests([]).exits(0);
 }
 
 #[test]
 fn a_done_row_whose_file_changed_is_a_conflict_and_no_request() {
-    let test = ImportTest::of_rows(2);
+    let test = ImportTest::with_rows(2);
     test.import().exits(0);
     test.write("A2.pdf", "CONTENT OF A2");
     for _ in 0..2 {
@@ -152,7 +164,7 @@ fn a_done_row_whose_file_changed_is_a_conflict_and_no_request() {
             .rows(["A1 uploaded", "A2 conflict file_changed"])
             .requests([])
             .stored_rows(["A1", "A2"])
-            .says("to go on: [consign] import m.csv")
+            .prints("to go on: [consign] import m.csv")
             .exits(1);
         assert_eq!(
             test.results().cell("A2", "message"),
@@ -170,9 +182,12 @@ fn a_done_row_whose_file_changed_is_a_conflict_and_no_request() {
 
 #[test]
 fn a_done_row_whose_object_changed_is_a_conflict_and_no_request() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     test.import().exits(0);
-    test.write(MANIFEST, format!("{HEADER}A1.pdf,project,77,A1\n"));
+    test.write(
+        MANIFEST_FILE,
+        format!("{MANIFEST_HEADER}A1.pdf,project,77,A1\n"),
+    );
     for _ in 0..2 {
         test.resume()
             .rows(["A1 conflict object_changed"])
@@ -190,13 +205,16 @@ fn a_done_row_whose_object_changed_is_a_conflict_and_no_request() {
              cannot be moved: correct the manifest, or give the row a new external_id"
         );
     }
-    test.write(MANIFEST, format!("{HEADER}{}", row("A1")));
+    test.write(
+        MANIFEST_FILE,
+        format!("{MANIFEST_HEADER}{}", manifest_row("A1")),
+    );
     test.resume().rows(["A1 uploaded"]).requests([]).exits(0);
 }
 
 #[test]
 fn a_file_that_was_touched_but_not_changed_stays_done() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     test.import().exits(0);
     let before = test.results().cell("A1", "modified_at").to_owned();
     let later = SystemTime::now() + Duration::from_hours(1);
@@ -216,7 +234,7 @@ fn a_file_that_was_touched_but_not_changed_stays_done() {
 
 #[test]
 fn a_done_row_whose_file_is_gone_is_no_error() {
-    let test = ImportTest::of_rows(2);
+    let test = ImportTest::with_rows(2);
     test.import().exits(0);
     test.remove("A1.pdf");
     test.resume()
@@ -228,10 +246,13 @@ fn a_done_row_whose_file_is_gone_is_no_error() {
 
 #[test]
 fn a_done_row_is_done_wherever_its_file_was_moved_to() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     test.import().exits(0);
     std::fs::rename(test.path("A1.pdf"), test.path("moved.pdf")).unwrap();
-    test.write(MANIFEST, format!("{HEADER}moved.pdf,contract,1,A1\n"));
+    test.write(
+        MANIFEST_FILE,
+        format!("{MANIFEST_HEADER}moved.pdf,contract,1,A1\n"),
+    );
     test.resume().rows(["A1 uploaded"]).requests([]).exits(0);
     assert_eq!(test.results().cell("A1", "file_path"), "moved.pdf");
 }

@@ -9,11 +9,11 @@ use consign::emulator::EmulatorOperation::{Create, GetByExternalId, Upload};
 use consign::emulator::FaultTrigger::{FirstN, Nth};
 use consign::emulator::{DottedIdRouting, FaultEffect};
 
-use crate::harness::{FinishedRun, HEADER, ImportTest, TestRun, status};
+use crate::harness::{FinishedRun, ImportTest, MANIFEST_HEADER, TestRun, status_effect};
 
 /// Writes a row for each id. Each row attaches a file with the content `content of` and the id.
 fn rows_of(ids: &[&str]) -> ImportTest {
-    let mut manifest = HEADER.to_owned();
+    let mut manifest = MANIFEST_HEADER.to_owned();
     let mut test = ImportTest::new();
     for (id, number) in ids.iter().zip(1..) {
         test = test.file(&format!("{number}.pdf"), format!("content of {id}"));
@@ -23,7 +23,7 @@ fn rows_of(ids: &[&str]) -> ImportTest {
 }
 
 fn not_routing(ids: &[&str], dotted_ids: DottedIdRouting) -> ImportTest {
-    rows_of(ids).emulator(|settings| settings.attachments.dotted_id_routing = dotted_ids)
+    rows_of(ids).configure_emulator(|settings| settings.attachments.dotted_id_routing = dotted_ids)
 }
 
 fn count(outcome: &FinishedRun, words: &str) -> usize {
@@ -41,9 +41,9 @@ fn an_id_that_is_not_found_again_gets_no_bytes_and_stops_the_run() {
     let test = not_routing(&["A.1", "A.2", "A3", "A-4_x"], DottedIdRouting::NotFound404);
     let outcome = test
         .import()
-        .hasty()
-        .says(NOT_FOUND_AGAIN)
-        .whatever_it_says()
+        .with_fast_clock()
+        .prints(NOT_FOUND_AGAIN)
+        .with_any_stderr()
         .rows([
             "A.1 created not_found_again",
             "A.2 pending not_reached",
@@ -58,9 +58,9 @@ fn an_id_that_is_not_found_again_gets_no_bytes_and_stops_the_run() {
 
     // The next run fails in the same way, with the begun record.
     test.resume()
-        .hasty()
-        .says(NOT_FOUND_AGAIN)
-        .whatever_it_says()
+        .with_fast_clock()
+        .prints(NOT_FOUND_AGAIN)
+        .with_any_stderr()
         .rows([
             "A.1 created not_found_again",
             "A.2 pending not_reached",
@@ -68,13 +68,13 @@ fn an_id_that_is_not_found_again_gets_no_bytes_and_stops_the_run() {
             "A-4_x uploaded",
         ])
         .exits(3);
-    assert_eq!(test.service().count_of(Upload), 2);
+    assert_eq!(test.service().count_requests(Upload), 2);
 
     // With other ids the import goes on, although the file of the old row is the one of a new row.
     let mended = test.read("m.csv").replace("A.", "A-");
     test.write("m.csv", mended);
     test.resume()
-        .whatever_it_says()
+        .with_any_stderr()
         .rows([
             "A-1 uploaded",
             "A-2 uploaded",
@@ -89,7 +89,7 @@ fn an_id_that_is_not_found_again_gets_no_bytes_and_stops_the_run() {
 fn the_first_row_with_each_unusual_character_is_looked_up_before_its_bytes_are_sent() {
     let outcome = rows_of(&["A.1", "A.2", "A3", "B/5.1", "B/6", "CTR$1", "C 7", "D§8"])
         .import()
-        // Not hasty: the other rows have to come as far as they can while the look-ups wait.
+        // Not with a fast clock: the other rows have to come as far as they can while the look-ups wait.
         .rows([
             "A.1 uploaded",
             "A.2 uploaded",
@@ -124,11 +124,11 @@ fn the_first_row_with_each_unusual_character_is_looked_up_before_its_bytes_are_s
 fn a_record_that_is_found_late_is_waited_for() {
     for (delay, looks) in [(0, 1), (300, 2)] {
         let outcome = rows_of(&["A.1"])
-            .emulator(|settings| {
+            .configure_emulator(|settings| {
                 settings.attachments.external_id_delay = Duration::from_millis(delay);
             })
             .import()
-            .hasty()
+            .with_fast_clock()
             .rows(["A.1 uploaded"])
             .exits(0);
         let found = count(&outcome, "get_by_external_id A.1");
@@ -139,7 +139,10 @@ fn a_record_that_is_found_late_is_waited_for() {
 #[test]
 fn what_is_there_already_proves_its_characters() {
     let test = rows_of(&["A.1", "A.2"]);
-    test.import().hasty().with_results("first.csv").exits(0);
+    test.import()
+        .with_fast_clock()
+        .with_results("first.csv")
+        .exits(0);
     let more = rows_of(&["A.1", "A.2", "A.3"]);
     let manifest = more.read("m.csv");
     test.write("3.pdf", "content of A.3");
@@ -159,8 +162,12 @@ fn what_is_there_already_proves_its_characters() {
 
 #[test]
 fn a_look_up_that_fails_is_not_one_that_finds_nothing() {
-    let test = rows_of(&["A.1"]).fault(GetByExternalId, Nth(2), status(503));
-    let outcome = test.import().hasty().rows(["A.1 uploaded"]).exits(0);
+    let test = rows_of(&["A.1"]).inject_fault(GetByExternalId, Nth(2), status_effect(503));
+    let outcome = test
+        .import()
+        .with_fast_clock()
+        .rows(["A.1 uploaded"])
+        .exits(0);
     let proof = [
         "get_by_external_id A.1 503 status",
         "get_by_external_id A.1 200",
@@ -170,9 +177,9 @@ fn a_look_up_that_fails_is_not_one_that_finds_nothing() {
 
 #[test]
 fn a_lost_answer_to_the_first_post_proves_the_id_where_the_record_is_found() {
-    let test = rows_of(&["A.1"]).fault(Create, Nth(1), FaultEffect::LoseAnswer);
+    let test = rows_of(&["A.1"]).inject_fault(Create, Nth(1), FaultEffect::LoseAnswer);
     test.import()
-        .hasty()
+        .with_fast_clock()
         .rows(["A.1 uploaded"])
         .requests([
             "get_by_external_id A.1 404",
@@ -184,16 +191,16 @@ fn a_lost_answer_to_the_first_post_proves_the_id_where_the_record_is_found() {
         ])
         .exits(0);
     let test = not_routing(&["A.1"], DottedIdRouting::NotFound404)
-        .emulator(|settings| {
+        .configure_emulator(|settings| {
             settings.attachments.external_id_uniqueness =
                 consign::emulator::ExternalIdUniqueness::NotUnique;
         })
-        .fault(Create, FirstN(1), FaultEffect::LoseAnswer);
+        .inject_fault(Create, FirstN(1), FaultEffect::LoseAnswer);
     let outcome = test
         .import()
-        .hasty()
-        .says(NOT_FOUND_AGAIN)
-        .whatever_it_says()
+        .with_fast_clock()
+        .prints(NOT_FOUND_AGAIN)
+        .with_any_stderr()
         .rows(["A.1 created not_found_again"])
         .stored([])
         .exits(3);
@@ -203,8 +210,8 @@ fn a_lost_answer_to_the_first_post_proves_the_id_where_the_record_is_found() {
 #[test]
 fn the_404_page_of_a_router_never_lets_a_file_be_stored() {
     let test = not_routing(&["A1", "A2", "B.1"], DottedIdRouting::RouterPage);
-    let run: TestRun<'_> = test.import().hasty().args(["--max-outage", "2s"]);
-    let outcome = run.whatever_it_says().done_or_exits(3);
+    let run: TestRun<'_> = test.import().with_fast_clock().args(["--max-outage", "2s"]);
+    let outcome = run.with_any_stderr().done_or_exits(3);
     assert_ne!(outcome.code, 0);
     assert_eq!(count(&outcome, "upload B.1"), 0);
     assert!(count(&outcome, "get_by_external_id B.1 404") > 0);
@@ -214,18 +221,18 @@ fn the_404_page_of_a_router_never_lets_a_file_be_stored() {
 fn a_new_id_that_is_not_found_is_given_back() {
     let manifest = format!(
         "{},new_external_id\n1.pdf,contract,1,A1,B.1\n2.pdf,contract,2,A2,B.2\n3.pdf,contract,3,A3,B3\n",
-        HEADER.trim_end()
+        MANIFEST_HEADER.trim_end()
     );
     for (dotted_ids, code) in [
         (DottedIdRouting::Routed, 0),
         (DottedIdRouting::NotFound404, 3),
     ] {
         let test = not_routing(&["A1", "A2", "A3"], dotted_ids).manifest(&manifest);
-        let run = test.import().hasty().whatever_it_says();
+        let run = test.import().with_fast_clock().with_any_stderr();
         let run = if code == 0 {
             run.rows(["A1 renamed", "A2 renamed", "A3 renamed"])
         } else {
-            run.says(
+            run.prints(
                 "row 1, column new_external_id: \"B.1\" was taken by the service and is not found \
                  again, as it seems because of \".\", so that a later run would store the file once \
                  more; the attachment was given its old one back: use ids of letters, digits, _ and - \
@@ -235,7 +242,7 @@ fn a_new_id_that_is_not_found_is_given_back() {
         let outcome = run.exits(code);
         let names: Vec<String> = test
             .service()
-            .contents()
+            .stored_contents()
             .into_iter()
             .map(|(id, _)| id)
             .collect();

@@ -3,7 +3,9 @@
 
 use encoding_rs::WINDOWS_1252;
 
-use crate::harness::{HEADER, ImportTest, ResultsTable, attached_once, row_of};
+use crate::harness::{
+    ImportTest, MANIFEST_HEADER, ResultsTable, assert_attached_once, manifest_row_for_object,
+};
 
 const SAVED: &str = "saved.csv";
 
@@ -60,7 +62,7 @@ fn with(text: &str, delimiter: u8) -> String {
 
 /// Imports three rows, one of them with a name outside ASCII.
 fn imported() -> ImportTest {
-    let test = ImportTest::of_rows(2).file("Verträge/ü, 5€.pdf", "content of A3");
+    let test = ImportTest::with_rows(2).file("Verträge/ü, 5€.pdf", "content of A3");
     let manifest = test.read("m.csv") + "\"Verträge/ü, 5€.pdf\",contract,3,A3\n";
     let test = test.manifest(manifest);
     test.import().exits(0);
@@ -70,19 +72,19 @@ fn imported() -> ImportTest {
 #[test]
 fn results_say_the_same_however_they_were_saved() {
     let test = imported();
-    let whole = test.read(ResultsTable::NAME);
+    let whole = test.read(ResultsTable::DEFAULT_NAME);
     let base = test.service().base_url();
     for (way, save) in WAYS {
         println!("{way}");
         test.write(SAVED, save(&whole));
         test.consign(["verify", SAVED, "--base-url", &base])
-            .hasty()
-            .says("all 3 rows match")
+            .with_fast_clock()
+            .prints("all 3 rows match")
             .exits(0);
         test.consign(["report", SAVED])
-            .says("All 3 rows are done. ")
+            .prints("All 3 rows are done. ")
             .exits(0);
-        test.write(ResultsTable::NAME, save(&whole));
+        test.write(ResultsTable::DEFAULT_NAME, save(&whole));
         test.resume().all_uploaded(3).requests([]).exits(0);
     }
 }
@@ -90,12 +92,12 @@ fn results_say_the_same_however_they_were_saved() {
 #[test]
 fn results_that_were_saved_in_an_encoding_of_their_own_are_read_in_the_one_that_is_named() {
     let test = imported();
-    let whole = test.read(ResultsTable::NAME);
+    let whole = test.read(ResultsTable::DEFAULT_NAME);
     let (windows, _, _) = WINDOWS_1252.encode(&whole);
     test.write(SAVED, &windows);
     let base = test.service().base_url();
     test.consign(["verify", SAVED, "--base-url", &base])
-        .says(
+        .prints(
             "saved.csv line 4 (external_id \"A3\") is not believed: it is not UTF-8 text; where another \
              program has saved the file, name its encoding with --encoding, such as windows-1252; ",
         )
@@ -103,8 +105,8 @@ fn results_that_were_saved_in_an_encoding_of_their_own_are_read_in_the_one_that_
     for command in ["verify", "report"] {
         let run = test.consign([command, SAVED, "--encoding", "windows-1252"]);
         let run = match command {
-            "verify" => run.args(["--base-url", &base]).says("all 3 rows match"),
-            _ => run.says("All 3 rows are done. "),
+            "verify" => run.args(["--base-url", &base]).prints("all 3 rows match"),
+            _ => run.prints("All 3 rows are done. "),
         };
         run.exits(0);
     }
@@ -116,7 +118,7 @@ fn results_that_were_saved_in_an_encoding_of_their_own_are_read_in_the_one_that_
     // the results keep their own encoding.
     test.write("m.csv", WINDOWS_1252.encode(&test.read("m.csv")).0);
     for results in [&*windows, whole.as_bytes()] {
-        test.write(ResultsTable::NAME, results);
+        test.write(ResultsTable::DEFAULT_NAME, results);
         test.resume()
             .args(["--encoding", "windows-1252"])
             .all_uploaded(3)
@@ -127,28 +129,29 @@ fn results_that_were_saved_in_an_encoding_of_their_own_are_read_in_the_one_that_
 
 #[test]
 fn jobs_of_results_that_were_saved_anew_are_known_too() {
-    let test = ImportTest::of_event(1).file("Verträge.pdf", "content of A2");
-    let rows = row_of("A2", crate::harness::EVENT).replace("A2.pdf", "Verträge.pdf");
+    let test = ImportTest::with_event_rows(1).file("Verträge.pdf", "content of A2");
+    let rows = manifest_row_for_object("A2", crate::harness::SOURCING_EVENT)
+        .replace("A2.pdf", "Verträge.pdf");
     let manifest = test.read("m.csv") + &rows;
     let test = test.manifest(manifest);
     test.import().exits(0);
-    let whole = test.read(ResultsTable::NAME);
+    let whole = test.read(ResultsTable::DEFAULT_NAME);
     for (way, save) in WAYS {
         println!("{way}");
-        test.write(ResultsTable::NAME, save(&whole));
+        test.write(ResultsTable::DEFAULT_NAME, save(&whole));
         test.resume()
             .rows(["A1 uploaded", "A2 uploaded"])
             .requests([])
             .exits(0);
     }
-    attached_once(&test);
+    assert_attached_once(&test);
 }
 
 #[test]
 fn what_is_no_text_is_told_with_what_to_do() {
-    let test = ImportTest::new().manifest(format!("{HEADER}A1.pdf,contract,1,A1\n"));
+    let test = ImportTest::new().manifest(format!("{MANIFEST_HEADER}A1.pdf,contract,1,A1\n"));
     test.write("A1.pdf", "content of A1");
-    test.write(ResultsTable::NAME, b"PK\x03\x04...");
+    test.write(ResultsTable::DEFAULT_NAME, b"PK\x03\x04...");
     test.resume()
         .stderr(
             "error: m.results.csv: is a spreadsheet's own file, not text; save it as CSV (UTF-8) and name \

@@ -7,17 +7,17 @@ mod manifests;
 use consign::emulator::{EmulatorOperation, FaultTrigger};
 
 use crate::harness::{
-    EVENT, FinishedRun, HEADER, HoldMoment, ImportTest, KILLED, OTHER_EVENT, RunningTool, TestRun,
-    status,
+    EXIT_CODE_KILLED, FinishedRun, HoldMoment, ImportTest, MANIFEST_HEADER, OTHER_SOURCING_EVENT,
+    RunningTool, SOURCING_EVENT, TestRun, status_effect,
 };
 
 /// Workday and Keelvar tests, each with two objects and four files.
 fn both() -> [ImportTest; 2] {
     let workday = ["contract,1", "contract,2"];
-    let keelvar = [EVENT, OTHER_EVENT].map(|event| event.replace(' ', ","));
+    let keelvar = [SOURCING_EVENT, OTHER_SOURCING_EVENT].map(|event| event.replace(' ', ","));
     let tests = [
         (ImportTest::new(), workday.map(str::to_owned)),
-        (ImportTest::of_jobs(), keelvar),
+        (ImportTest::for_keelvar(), keelvar),
     ];
     tests.map(|(test, objects)| {
         for number in 0..4 {
@@ -28,7 +28,7 @@ fn both() -> [ImportTest; 2] {
                 format!("f{number}.pdf,{},{id}\n", objects[number / 2])
             };
             let rows: String = ids.into_iter().enumerate().map(row).collect();
-            format!("{HEADER}{rows}")
+            format!("{MANIFEST_HEADER}{rows}")
         };
         test.write("m.csv", manifest(["00010", "00011", "00012", "00013"]));
         test.write("second.csv", manifest(["10", "11", "12", "13"]));
@@ -47,7 +47,7 @@ fn imported() -> [ImportTest; 2] {
 
 /// Import whose notice on bidders is allowed.
 fn import(test: &ImportTest) -> TestRun<'_> {
-    test.import().whatever_it_says()
+    test.import().with_any_stderr()
 }
 
 /// Replaces the first manifest by the corrected manifest.
@@ -62,9 +62,9 @@ fn is_workday(test: &ImportTest) -> bool {
 /// Counts the stored files of either service.
 fn copies(test: &ImportTest) -> usize {
     if is_workday(test) {
-        test.service().stored().len()
+        test.service().stored_attachments().len()
     } else {
-        test.service().attached().len()
+        test.service().attached_files().len()
     }
 }
 
@@ -86,7 +86,7 @@ fn a_key_that_changed_between_two_runs_stops_the_second_one_before_anything_is_s
         let contract = if is_workday(&test) {
             "contract 1"
         } else {
-            EVENT
+            SOURCING_EVENT
         };
         for more in [&["--resume"][..], &["--resume", "--dry-run"]] {
             let outcome = import(&test)
@@ -118,7 +118,7 @@ fn a_check_finds_the_same_without_locking_the_results() {
         mend(&test);
         let results = std::fs::File::open(test.path("m.results.csv")).unwrap();
         results.lock().unwrap();
-        let outcome = test.check().whatever_it_says().exits(2);
+        let outcome = test.check().with_any_stderr().exits(2);
         says_all(
             &outcome,
             &[
@@ -136,7 +136,7 @@ fn a_check_finds_the_same_without_locking_the_results() {
         assert!(!outcome.stdout.contains("nothing is wrong"));
         test.check()
             .args(["--allow-again"])
-            .whatever_it_says()
+            .with_any_stderr()
             .exits(0);
     }
 }
@@ -148,29 +148,29 @@ fn a_check_compares_with_the_results_that_are_named() {
         mend(&test);
         test.check()
             .args(["--results", "done.csv"])
-            .says("4 rows have another external_id than in done.csv\n")
+            .prints("4 rows have another external_id than in done.csv\n")
             .exits(2);
         test.check()
             .args(["--results", "none.csv"])
             .stdout("")
-            .says("error: cannot open none.csv")
+            .prints("error: cannot open none.csv")
             .exits(2);
     }
 }
 
 #[test]
 fn results_beside_that_cannot_be_read_are_told_by_a_check_and_stop_it_only_if_they_were_named() {
-    let test = ImportTest::of_rows(1).file("m.results.csv", "something else\n");
+    let test = ImportTest::with_rows(1).file("m.results.csv", "something else\n");
     let told = "m.results.csv is not a results file of consign: its first line names no column \
                 \"line_check\"";
     test.check()
-        .says(format!("{told}; the rows are not compared with it\n"))
+        .prints(format!("{told}; the rows are not compared with it\n"))
         .leaving_a_journal()
         .exits(0);
     test.check()
         .args(["--results", "m.results.csv"])
         .stdout("")
-        .says(format!(
+        .prints(format!(
             "error: {told}; name the results file that consign import wrote\n"
         ))
         .exits(2);
@@ -184,7 +184,7 @@ fn a_check_tells_what_it_cannot_compare() {
         let kept: Vec<&str> = results.lines().take(4).collect();
         test.write("m.results.csv", kept.join("\n") + "\n");
         mend(&test);
-        let outcome = test.check().whatever_it_says().exits(2);
+        let outcome = test.check().with_any_stderr().exits(2);
         says_all(
             &outcome,
             &[
@@ -210,7 +210,7 @@ fn rows_that_are_named_are_let_through_and_the_others_still_stop() {
         assert_eq!(copies(&test), 4);
         let outcome = import(&test)
             .args(["--resume", "--allow-again=1-4"])
-            .meaning_second_copies()
+            .allowing_second_copies()
             .exits(0);
         says_all(
             &outcome,
@@ -230,7 +230,7 @@ fn rows_that_are_named_are_let_through_and_the_others_still_stop() {
 #[test]
 fn two_rows_with_one_file_are_two_rows_as_long_as_both_stay() {
     for test in both() {
-        let twice = test.read("m.csv") + &test.read("second.csv")[HEADER.len()..];
+        let twice = test.read("m.csv") + &test.read("second.csv")[MANIFEST_HEADER.len()..];
         // Keelvar's jobs identify files of an object by name alone.
         let twice = if is_workday(&test) {
             twice
@@ -243,7 +243,7 @@ fn two_rows_with_one_file_are_two_rows_as_long_as_both_stay() {
         test.write("f9.pdf", "content 9");
         let row = twice.lines().nth(1).unwrap().replace("f0.pdf", "f9.pdf");
         test.write("m.csv", twice + &row.replace("00010", "00019") + "\n");
-        test.check().whatever_it_says().exits(0);
+        test.check().with_any_stderr().exits(0);
         import(&test).args(["--resume"]).exits(0);
         assert_eq!(copies(&test), before + 1);
     }
@@ -251,7 +251,7 @@ fn two_rows_with_one_file_are_two_rows_as_long_as_both_stay() {
 
 #[test]
 fn a_second_row_with_the_same_file_may_be_added() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     test.import().exits(0);
     test.write("m.csv", test.read("m.csv") + "A1.pdf,contract,1,B1\n");
     test.check().exits(0);
@@ -260,60 +260,63 @@ fn a_second_row_with_the_same_file_may_be_added() {
 
 #[test]
 fn a_row_that_is_not_fit_to_send_keeps_its_key_in_the_manifest() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     test.import().exits(0);
     // The first row has lost its object, and another row has its file.
     let rows = "A1.pdf,contract,,A1\nA1.pdf,contract,1,B1\n";
-    test.write("m.csv", format!("{HEADER}{rows}"));
+    test.write("m.csv", format!("{MANIFEST_HEADER}{rows}"));
     test.resume()
         .args(["--skip-invalid"])
-        .says("column object_id")
+        .prints("column object_id")
         .rows(["A1 invalid not_fit", "B1 uploaded", "A1 uploaded"])
         .exits(1);
 }
 
 #[test]
 fn a_row_whose_line_says_that_nothing_was_begun_is_new() {
-    let test =
-        ImportTest::of_rows(2).fault(EmulatorOperation::Create, FaultTrigger::Nth(2), status(422));
-    test.import().says("failed, refused").exits(1);
+    let test = ImportTest::with_rows(2).inject_fault(
+        EmulatorOperation::Create,
+        FaultTrigger::Nth(2),
+        status_effect(422),
+    );
+    test.import().prints("failed, refused").exits(1);
     // The refused row gets the file of the done row, which leaves the manifest.
-    test.write("m.csv", format!("{HEADER}A1.pdf,contract,1,A2\n"));
+    test.write("m.csv", format!("{MANIFEST_HEADER}A1.pdf,contract,1,A2\n"));
     test.resume()
         .stdout("")
-        .says("column external_id: \"A2\" was \"A1\" (A1.pdf, contract 1)\n")
+        .prints("column external_id: \"A2\" was \"A1\" (A1.pdf, contract 1)\n")
         .requests([])
         .exits(2);
 }
 
 #[test]
 fn a_row_whose_record_was_begun_under_another_key_is_one_of_ours() {
-    let test = ImportTest::of_rows(1).between();
+    let test = ImportTest::with_rows(1).with_holding_proxy();
     test.import()
-        .while_held(3, HoldMoment::Before, RunningTool::kill)
+        .while_held(3, HoldMoment::BeforeService, RunningTool::kill)
         .leaving_a_journal()
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 creating", "A1 created"])
-        .killed_or_exits(KILLED);
-    test.write("m.csv", format!("{HEADER}A1.pdf,contract,1,B1\n"));
+        .killed_or_exits(EXIT_CODE_KILLED);
+    test.write("m.csv", format!("{MANIFEST_HEADER}A1.pdf,contract,1,B1\n"));
     test.resume()
         .stdout("")
-        .says("column external_id: \"B1\" was \"A1\" (A1.pdf, contract 1)\n")
+        .prints("column external_id: \"B1\" was \"A1\" (A1.pdf, contract 1)\n")
         .requests([])
         .exits(2);
 }
 
 #[test]
 fn a_new_id_that_was_asked_for_is_the_same_row() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     test.import().exits(0);
     let with_new = "file_path,object_type,object_id,external_id,new_external_id\n";
     test.write("m.csv", format!("{with_new}A1.pdf,contract,1,A1,B1\n"));
     test.resume().rows(["A1 renamed"]).exits(0);
-    test.write("m.csv", format!("{HEADER}A1.pdf,contract,1,B1\n"));
+    test.write("m.csv", format!("{MANIFEST_HEADER}A1.pdf,contract,1,B1\n"));
     test.check().exits(0);
     test.resume()
-        .says("1 row is no longer in the manifest")
+        .prints("1 row is no longer in the manifest")
         .rows(["B1 skipped", "A1 renamed"])
         .exits(0);
 }

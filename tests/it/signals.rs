@@ -10,11 +10,11 @@ const STOPPING: &str =
 #[test]
 fn an_interrupted_run_finishes_what_is_under_way_and_begins_nothing() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        let test = ImportTest::of_rows(3).between();
+        let test = ImportTest::with_rows(3).with_holding_proxy();
         test.import()
-            .while_held(2, HoldMoment::Before, |running| {
+            .while_held(2, HoldMoment::BeforeService, |running| {
                 running.signal(signal);
-                running.wait_until_it_says(STOPPING);
+                running.wait_until_it_prints(STOPPING);
             })
             .stderr(STOPPING)
             .stdout(
@@ -51,13 +51,13 @@ fn a_second_interruption_ends_the_run_at_once_and_loses_nothing() {
         ("TERM", "TERM", 143),
         ("INT", "TERM", 143),
     ] {
-        let test = ImportTest::of_rows(2).between();
+        let test = ImportTest::with_rows(2).with_holding_proxy();
         test.import()
-            .while_held(3, HoldMoment::Before, |running| {
+            .while_held(3, HoldMoment::BeforeService, |running| {
                 running.signal(first);
-                running.wait_until_it_says(STOPPING);
+                running.wait_until_it_prints(STOPPING);
                 running.signal(second);
-                assert_eq!(running.finish().0, code);
+                assert_eq!(running.wait_for_exit().0, code);
             })
             .leaving_a_journal()
             .stdout("")
@@ -73,11 +73,11 @@ fn a_second_interruption_ends_the_run_at_once_and_loses_nothing() {
 
 #[test]
 fn a_row_that_was_done_when_the_run_was_interrupted_makes_it_a_success() {
-    let test = ImportTest::of_rows(1).between();
+    let test = ImportTest::with_rows(1).with_holding_proxy();
     test.import()
-        .while_held(2, HoldMoment::Before, |running| {
+        .while_held(2, HoldMoment::BeforeService, |running| {
             running.signal("INT");
-            running.wait_until_it_says(STOPPING);
+            running.wait_until_it_prints(STOPPING);
         })
         .stderr(STOPPING)
         .rows(["A1 uploaded"])
@@ -86,32 +86,32 @@ fn a_row_that_was_done_when_the_run_was_interrupted_makes_it_a_success() {
 
 #[test]
 fn a_dry_run_can_be_interrupted_too() {
-    let test = ImportTest::of_rows(3).between();
+    let test = ImportTest::with_rows(3).with_holding_proxy();
     test.import()
         .args(["--dry-run"])
-        .while_held(1, HoldMoment::Before, |running| {
+        .while_held(1, HoldMoment::BeforeService, |running| {
             running.signal("TERM");
-            running.wait_until_it_says(STOPPING);
+            running.wait_until_it_prints(STOPPING);
         })
         .stderr(STOPPING)
-        .says("stopped early: interrupted\n")
+        .prints("stopped early: interrupted\n")
         .exits(143);
 }
 
 #[test]
 fn a_run_that_is_interrupted_while_it_hashes_has_begun_nothing() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     // A sparse file takes seconds to hash and no disk space.
     let file = File::create(test.path("A1.pdf")).unwrap();
     file.set_len(4 << 30).unwrap();
     let mut running = test.import().args(["-v"]).start();
-    running.wait_until_it_says("hashing");
+    running.wait_until_it_prints("hashing");
     // The signal is not SIGINT, which a shell lets its background jobs ignore, these tests among
     // them.
     running.signal("TERM");
-    assert_eq!(running.finish().0, 143);
-    assert_eq!(test.names(), ["A1.pdf", "m.csv"]);
-    assert_eq!(test.service().log(), []);
+    assert_eq!(running.wait_for_exit().0, 143);
+    assert_eq!(test.file_names(), ["A1.pdf", "m.csv"]);
+    assert_eq!(test.service().request_log(), []);
 }
 
 #[cfg(target_os = "linux")]
@@ -120,20 +120,21 @@ fn a_run_that_is_interrupted_while_the_service_is_away_does_not_wait_until_it_is
     use consign::emulator::EmulatorOperation::GetByExternalId;
     use consign::emulator::FaultTrigger::EveryNth;
 
-    use crate::harness::{TestDisk, status};
+    use crate::harness::{TestDisk, status_effect};
 
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        let test = ImportTest::of_rows(2).fault(GetByExternalId, EveryNth(1), status(503));
-        let disk = TestDisk::under(&test);
-        let mut running = disk.watch(test.import()).start();
-        running.wait_until_it_says("the service does not answer");
+        let test =
+            ImportTest::with_rows(2).inject_fault(GetByExternalId, EveryNth(1), status_effect(503));
+        let disk = TestDisk::new(&test);
+        let mut running = disk.record_calls(test.import()).start();
+        running.wait_until_it_prints("the service does not answer");
         running.signal(signal);
-        let (found, stdout, stderr) = running.finish();
+        let (found, stdout, stderr) = running.wait_for_exit();
         assert_eq!(found, code, "{stderr}");
         assert!(stderr.contains(STOPPING), "{stderr}");
         assert!(stdout.contains("to go on: "), "{stdout}");
         assert_eq!(
-            test.results().in_words(),
+            test.results().statuses_in_words(),
             ["A1 pending not_reached", "A2 pending not_reached"]
         );
     }

@@ -12,7 +12,7 @@ const URL_LIFE: Duration = Duration::from_secs(1);
 fn sleeps(running: &mut RunningTool<'_>) {
     running.signal("STOP");
     thread::sleep(URL_LIFE + Duration::from_millis(300));
-    running.test.service().between().release();
+    running.test.service().holding_proxy().release();
     running.signal("CONT");
 }
 
@@ -22,14 +22,14 @@ fn an_address_that_expired_while_the_process_slept_is_renewed() {
         (
             "the answer with the address is on its way",
             2,
-            HoldMoment::After,
+            HoldMoment::BeforeAnswer,
         ),
-        ("the bytes are on their way", 3, HoldMoment::Before),
+        ("the bytes are on their way", 3, HoldMoment::BeforeService),
     ] {
         println!("{what}");
-        let test = ImportTest::of_rows(1)
-            .between()
-            .emulator(|settings| settings.attachments.url_lifetime = URL_LIFE);
+        let test = ImportTest::with_rows(1)
+            .with_holding_proxy()
+            .configure_emulator(|settings| settings.attachments.url_lifetime = URL_LIFE);
         test.import()
             .while_held(nth, moment, sleeps)
             .rows(["A1 uploaded"])
@@ -49,11 +49,11 @@ fn an_address_that_expired_while_the_process_slept_is_renewed() {
 
 #[test]
 fn bytes_that_were_stored_while_the_process_slept_are_not_sent_again() {
-    let test = ImportTest::of_rows(1)
-        .between()
-        .emulator(|settings| settings.attachments.url_lifetime = URL_LIFE);
+    let test = ImportTest::with_rows(1)
+        .with_holding_proxy()
+        .configure_emulator(|settings| settings.attachments.url_lifetime = URL_LIFE);
     test.import()
-        .while_held(3, HoldMoment::After, sleeps)
+        .while_held(3, HoldMoment::BeforeAnswer, sleeps)
         .rows(["A1 uploaded"])
         .requests([
             "get_by_external_id A1 404",

@@ -11,9 +11,9 @@ const IN_USE: &str = "is in use by another run of consign; wait for it to end, o
 /// refusal.
 #[track_caller]
 fn refused_meanwhile(path: impl Fn(&ImportTest) -> String, says: &str) {
-    let test = ImportTest::of_rows(2).between();
+    let test = ImportTest::with_rows(2).with_holding_proxy();
     test.import()
-        .while_held(1, HoldMoment::Before, |running| {
+        .while_held(1, HoldMoment::BeforeService, |running| {
             let path = path(running.test);
             running
                 .test
@@ -47,10 +47,14 @@ fn a_second_run_is_refused_by_whatever_path_it_comes() {
 
 #[test]
 fn results_with_a_second_name_are_refused_under_either() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     test.import().exits(0);
-    fs::hard_link(test.path(ResultsTable::NAME), test.path("other.csv")).unwrap();
-    for name in [ResultsTable::NAME, "other.csv"] {
+    fs::hard_link(
+        test.path(ResultsTable::DEFAULT_NAME),
+        test.path("other.csv"),
+    )
+    .unwrap();
+    for name in [ResultsTable::DEFAULT_NAME, "other.csv"] {
         test.resume()
             .with_results(name)
             .stdout("")
@@ -62,7 +66,7 @@ fn results_with_a_second_name_are_refused_under_either() {
             .exits(2);
     }
     fs::copy(test.path("other.csv"), test.path("copy")).unwrap();
-    fs::rename(test.path("copy"), test.path(ResultsTable::NAME)).unwrap();
+    fs::rename(test.path("copy"), test.path(ResultsTable::DEFAULT_NAME)).unwrap();
     test.resume().requests([]).exits(0);
 }
 
@@ -72,7 +76,8 @@ mod at_one_moment {
 
     use super::{IN_USE, ImportTest, ResultsTable};
     use crate::harness::{
-        DiskCall, DiskFault, KILLED, RunningTool, TestDisk, exactly_once, without_progress,
+        DiskCall, DiskFault, EXIT_CODE_KILLED, RunningTool, TestDisk, assert_stored_exactly_once,
+        without_progress,
     };
 
     /// Stops a run before its `nth` call, calls `meanwhile`, and lets the run continue.
@@ -83,13 +88,13 @@ mod at_one_moment {
         meanwhile: impl FnOnce(&ImportTest),
     ) -> (i32, String, String) {
         running.wait_until("it is stopped", || {
-            disk.calls()
+            disk.recorded_calls()
                 .iter()
                 .any(|call| call.outcome == "stop before")
         });
         meanwhile(test);
         running.signal("CONT");
-        let (code, stdout, stderr) = running.finish();
+        let (code, stdout, stderr) = running.wait_for_exit();
         (code, stdout, without_progress(&stderr))
     }
 
@@ -97,10 +102,10 @@ mod at_one_moment {
     fn a_run_has_its_results_also_while_it_replaces_them() {
         // Before and after the new file is renamed.
         for nth in [6, 7] {
-            let test = ImportTest::of_rows(1);
-            let disk = TestDisk::under(&test);
+            let test = ImportTest::with_rows(1);
+            let disk = TestDisk::new(&test);
             let mut running = disk
-                .disturb(test.import(), DiskCall::Sync, nth, DiskFault::StopBefore)
+                .inject_fault(test.import(), DiskCall::Sync, nth, DiskFault::StopBefore)
                 .start();
             let (code, _, stderr) = with_a_stop(&test, &disk, &mut running, |test| {
                 test.resume()
@@ -115,13 +120,13 @@ mod at_one_moment {
 
     #[test]
     fn a_run_that_opened_results_which_were_then_replaced_reads_the_new_ones() {
-        let test = ImportTest::of_rows(2);
-        let disk = TestDisk::under(&test);
-        let first = disk.disturb(test.import(), DiskCall::Sync, 4, DiskFault::KillAfter);
-        first.exits(KILLED);
-        disk.let_go();
+        let test = ImportTest::with_rows(2);
+        let disk = TestDisk::new(&test);
+        let first = disk.inject_fault(test.import(), DiskCall::Sync, 4, DiskFault::KillAfter);
+        first.exits(EXIT_CODE_KILLED);
+        disk.forget_replaced_results();
         let mut late = disk
-            .disturb(test.resume(), DiskCall::Lock, 1, DiskFault::StopBefore)
+            .inject_fault(test.resume(), DiskCall::Lock, 1, DiskFault::StopBefore)
             .start();
         let (code, stdout, stderr) = with_a_stop(&test, &disk, &mut late, |test| {
             test.resume().all_uploaded(2).exits(0);
@@ -131,15 +136,15 @@ mod at_one_moment {
             stdout.contains("all 2 rows done (0 B sent in ") && stdout.contains(", 0 requests)"),
             "{stdout}"
         );
-        exactly_once(&test, 2);
+        assert_stored_exactly_once(&test, 2);
     }
 
     #[test]
     fn of_two_first_runs_the_slower_one_sends_nothing() {
-        let test = ImportTest::of_rows(1);
-        let disk = TestDisk::under(&test);
+        let test = ImportTest::with_rows(1);
+        let disk = TestDisk::new(&test);
         let mut slower = disk
-            .disturb(test.import(), DiskCall::Sync, 1, DiskFault::StopBefore)
+            .inject_fault(test.import(), DiskCall::Sync, 1, DiskFault::StopBefore)
             .start();
         let (code, stdout, stderr) = with_a_stop(&test, &disk, &mut slower, |test| {
             test.import().all_uploaded(1).exits(0);
@@ -147,7 +152,10 @@ mod at_one_moment {
         assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
         assert!(stderr.contains("m.results.csv exists already"), "{stderr}");
         test.resume().requests([]).all_uploaded(1).exits(0);
-        exactly_once(&test, 1);
-        assert_eq!(test.names(), ["A1.pdf", "m.csv", ResultsTable::NAME]);
+        assert_stored_exactly_once(&test, 1);
+        assert_eq!(
+            test.file_names(),
+            ["A1.pdf", "m.csv", ResultsTable::DEFAULT_NAME]
+        );
     }
 }

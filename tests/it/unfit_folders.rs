@@ -21,7 +21,7 @@ const LACKS: [(DiskCall, DiskFault, &str, &str); 4] = [
     ),
     (
         DiskCall::Probe,
-        DiskFault::Invalid,
+        DiskFault::InvalidArgument,
         NO_SYNC,
         "Invalid argument (os error 22)",
     ),
@@ -36,9 +36,9 @@ const LACKS: [(DiskCall, DiskFault, &str, &str); 4] = [
 #[test]
 fn results_are_not_begun_where_they_could_not_be_relied_on() {
     for (call, act, lack, why) in LACKS {
-        let test = ImportTest::of_rows(1);
-        TestDisk::under(&test)
-            .disturb(test.import(), call, 1, act)
+        let test = ImportTest::with_rows(1);
+        TestDisk::new(&test)
+            .inject_fault(test.import(), call, 1, act)
             .stdout("")
             .stderr(format!(
                 "error: m.results.csv cannot be kept where it is: {lack} ({why}); name a results \
@@ -46,7 +46,7 @@ fn results_are_not_begun_where_they_could_not_be_relied_on() {
             ))
             .requests([])
             .exits(2);
-        assert_eq!(test.names(), ["A1.pdf", "m.csv"]);
+        assert_eq!(test.file_names(), ["A1.pdf", "m.csv"]);
         // The test does as the message says.
         let elsewhere = tempfile::tempdir().unwrap();
         let elsewhere = elsewhere.path().join("r.csv");
@@ -60,10 +60,10 @@ fn results_are_not_begun_where_they_could_not_be_relied_on() {
 #[test]
 fn results_that_are_there_are_to_be_copied_elsewhere() {
     for (call, act, lack, why) in LACKS {
-        let test = ImportTest::of_rows(1);
+        let test = ImportTest::with_rows(1);
         test.import().exits(0);
-        TestDisk::under(&test)
-            .disturb(test.resume(), call, 1, act)
+        TestDisk::new(&test)
+            .inject_fault(test.resume(), call, 1, act)
             .stdout("")
             .stderr(format!(
                 "error: m.results.csv cannot be kept where it is: {lack} ({why}); copy it to a \
@@ -73,7 +73,7 @@ fn results_that_are_there_are_to_be_copied_elsewhere() {
             .exits(2);
         let elsewhere = tempfile::tempdir().unwrap();
         let elsewhere = elsewhere.path().join("r.csv");
-        std::fs::copy(test.path(ResultsTable::NAME), &elsewhere).unwrap();
+        std::fs::copy(test.path(ResultsTable::DEFAULT_NAME), &elsewhere).unwrap();
         test.resume()
             .with_results(elsewhere.to_str().unwrap())
             .requests([])
@@ -85,7 +85,7 @@ fn results_that_are_there_are_to_be_copied_elsewhere() {
 #[test]
 fn a_folder_that_cannot_be_written_to_is_told() {
     // Even the superuser cannot create files in the folder.
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     test.import()
         .with_results("/sys/r.csv")
         .stdout("")
@@ -100,15 +100,15 @@ fn a_folder_that_cannot_be_written_to_is_told() {
 #[test]
 fn backups_are_not_begun_where_they_could_not_be_relied_on() {
     for (call, act, lack, why) in LACKS {
-        let test = ImportTest::of_rows(1);
+        let test = ImportTest::with_rows(1);
         test.write("backups/.keep", "");
         // The first call is the one for the results' folder.
-        TestDisk::under(&test)
-            .disturb(test.import(), call, 2, act)
+        TestDisk::new(&test)
+            .inject_fault(test.import(), call, 2, act)
             .args(["--on-conflict", "replace", "--backup", "backups", "--yes"])
             .stdout("")
-            .says(format!("cannot keep backups in backups: {lack} ({why})"))
-            .says("name another folder")
+            .prints(format!("cannot keep backups in backups: {lack} ({why})"))
+            .prints("name another folder")
             .requests([])
             .exits(2);
     }

@@ -12,11 +12,11 @@ use consign::emulator::FaultTrigger::Nth;
 
 use serde_json::{Value, json};
 
-use crate::harness::{FinishedRun, HoldMoment, ImportTest, status};
+use crate::harness::{FinishedRun, HoldMoment, ImportTest, status_effect};
 
 #[test]
 fn an_expired_address_is_renewed_once_it_is_certain_that_nothing_is_stored() {
-    let test = ImportTest::of_rows(1).fault(Upload, Nth(1), ExpiredUrl);
+    let test = ImportTest::with_rows(1).inject_fault(Upload, Nth(1), ExpiredUrl);
     test.import()
         .rows(["A1 uploaded"])
         .requests([
@@ -34,8 +34,8 @@ fn an_expired_address_is_renewed_once_it_is_certain_that_nothing_is_stored() {
 
 #[test]
 fn addresses_that_are_never_valid_are_given_up() {
-    let test = ImportTest::of_rows(1)
-        .emulator(|settings| settings.attachments.url_lifetime = Duration::ZERO);
+    let test = ImportTest::with_rows(1)
+        .configure_emulator(|settings| settings.attachments.url_lifetime = Duration::ZERO);
     let outcome = test
         .import()
         .rows(["A1 failed upload_refused"])
@@ -52,7 +52,7 @@ fn addresses_that_are_never_valid_are_given_up() {
 
 #[test]
 fn what_the_storage_refuses_has_failed_and_can_be_tried_again() {
-    let test = ImportTest::of_rows(1).fault(Upload, Nth(1), status(400));
+    let test = ImportTest::with_rows(1).inject_fault(Upload, Nth(1), status_effect(400));
     test.import()
         .rows(["A1 failed upload_refused"])
         .stored([])
@@ -90,14 +90,14 @@ fn no_byte_goes_to_an_address_that_is_not_safe() {
              for a service; nothing was sent there: ask the service's support",
         ),
     ] {
-        let test = ImportTest::of_rows(1).altering(alter);
+        let test = ImportTest::with_rows(1).altering_json(alter);
         let outcome = test
             .import()
             .args(["-vvv"])
             .rows(["A1 failed unsafe_upload_url"])
             .requests(["get_by_external_id A1 404", "create A1 201"])
             .stored([])
-            .says("API request method=POST")
+            .prints("API request method=POST")
             .exits(1);
         assert_eq!(test.results().cell("A1", "message"), message);
         for output in [outcome.stdout, outcome.stderr, test.read("m.results.csv")] {
@@ -109,9 +109,9 @@ fn no_byte_goes_to_an_address_that_is_not_safe() {
 /// Imports one row whose file changes after its check and before its first byte is sent.
 #[track_caller]
 fn changed_on_the_way(change: impl Fn(&ImportTest)) -> String {
-    let test = ImportTest::of_rows(1).between();
+    let test = ImportTest::with_rows(1).with_holding_proxy();
     test.import()
-        .while_held(1, HoldMoment::Before, |running| change(running.test))
+        .while_held(1, HoldMoment::BeforeService, |running| change(running.test))
         .rows(["A1 failed source_changed"])
         .requests(["get_by_external_id A1 404", "create A1 201"])
         .stored([])
@@ -152,9 +152,9 @@ fn a_file_that_went_away_after_the_check_is_not_sent() {
 
 #[test]
 fn a_file_whose_bytes_changed_unseen_is_not_stored() {
-    let test = ImportTest::of_rows(1).between();
+    let test = ImportTest::with_rows(1).with_holding_proxy();
     test.import()
-        .while_held(1, HoldMoment::Before, |running| {
+        .while_held(1, HoldMoment::BeforeService, |running| {
             let path = running.test.path("A1.pdf");
             let modified = path.metadata().unwrap().modified().unwrap();
             running.test.write("A1.pdf", "CONTENT OF A1");
@@ -177,12 +177,12 @@ const BIG: usize = 32 << 20;
 
 /// Imports one big file which changes after its first bytes were sent.
 fn changed_in_the_middle(change: impl Fn(&Path)) -> (ImportTest, FinishedRun) {
-    let test = ImportTest::of_rows(1)
-        .between()
+    let test = ImportTest::with_rows(1)
+        .with_holding_proxy()
         .file("A1.pdf", vec![b'a'; BIG]);
     let outcome = test
         .import()
-        .while_held(3, HoldMoment::Before, |running| {
+        .while_held(3, HoldMoment::BeforeService, |running| {
             change(&running.test.path("A1.pdf"));
         })
         .done_or_exits(1);
@@ -206,7 +206,7 @@ fn a_file_that_changes_in_the_middle_of_its_upload_is_not_stored() {
         let (test, outcome) = changed_in_the_middle(change);
         let results = outcome.results.unwrap();
         assert_eq!(
-            results.in_words(),
+            results.statuses_in_words(),
             ["A1 failed source_changed"],
             "{message}"
         );
@@ -215,7 +215,7 @@ fn a_file_that_changes_in_the_middle_of_its_upload_is_not_stored() {
             outcome.requests,
             ["get_by_external_id A1 404", "create A1 201"]
         );
-        assert_eq!(test.service().contents(), []);
+        assert_eq!(test.service().stored_contents(), []);
     }
 }
 
@@ -232,13 +232,16 @@ fn a_file_that_is_replaced_or_removed_in_the_middle_of_its_upload_is_stored_as_i
         (&removed, "A1 uploaded", 0),
     ] {
         let (test, outcome) = changed_in_the_middle(change);
-        assert_eq!(outcome.results.unwrap().in_words(), ["A1 uploaded"]);
-        let [(_, stored)] = &test.service().contents()[..] else {
+        assert_eq!(
+            outcome.results.unwrap().statuses_in_words(),
+            ["A1 uploaded"]
+        );
+        let [(_, stored)] = &test.service().stored_contents()[..] else {
             panic!("one attachment is stored");
         };
         assert!(stored.len() == BIG && stored.bytes().all(|byte| byte == b'a'));
         test.resume()
-            .whatever_it_says()
+            .with_any_stderr()
             .rows([afterwards])
             .requests([])
             .exits(code);
@@ -247,8 +250,9 @@ fn a_file_that_is_replaced_or_removed_in_the_middle_of_its_upload_is_stored_as_i
 
 #[test]
 fn a_size_that_shows_late_is_waited_for() {
-    let test = ImportTest::of_rows(2)
-        .emulator(|settings| settings.attachments.size_delay = Duration::from_millis(700));
+    let test = ImportTest::with_rows(2).configure_emulator(|settings| {
+        settings.attachments.size_delay = Duration::from_millis(700);
+    });
     test.import()
         .rows(["A1 uploaded", "A2 uploaded"])
         .requests([
@@ -267,7 +271,7 @@ fn a_size_that_shows_late_is_waited_for() {
 
 #[test]
 fn a_size_that_shows_wrong_is_told() {
-    let test = ImportTest::of_rows(1).fault(Upload, Nth(1), WrongSize);
+    let test = ImportTest::with_rows(1).inject_fault(Upload, Nth(1), WrongSize);
     test.import()
         .rows(["A1 failed size_mismatch"])
         .requests([

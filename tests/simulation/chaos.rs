@@ -12,25 +12,25 @@ use tokio::time::Instant;
 pub(crate) type FaultCounts = BTreeMap<(RequestKind, &'static str), u64>;
 
 /// Latest arrival of a request of unknown fate.
-const LATEST: Duration = Duration::from_mins(5);
+const LATEST_ARRIVAL: Duration = Duration::from_mins(5);
 
 /// Latest arrival of a PATCH of unknown fate: the protocol relies on the end of every PATCH within
 /// the minute.
-const LATEST_PATCH: Duration = Duration::from_secs(59);
+const LATEST_PATCH_ARRIVAL: Duration = Duration::from_secs(59);
 
 /// Period of a kind of trouble.
 #[derive(Debug, Clone)]
 struct TroubleSpell {
     from: Instant,
-    to: Instant,
-    trouble: TroubleKind,
+    until: Instant,
+    kind: TroubleKind,
 }
 
 /// Kind of trouble that lasts for a while.
 #[derive(Debug, Clone, Copy)]
 enum TroubleKind {
     /// 429 for all but a few requests.
-    Storm,
+    Throttling,
     /// The API answers 5xx, with or without an effect, or does not answer.
     ApiAway,
     /// The storage answers 5xx, with or without an effect, or does not answer.
@@ -51,7 +51,7 @@ pub(crate) struct SeededChaos {
     /// Time from which on there are no faults.
     pub(crate) until: Instant,
     /// Probability of a fault for a single request, beside the periods of trouble.
-    intensity: f64,
+    single_fault_probability: f64,
     spells: Vec<TroubleSpell>,
 }
 
@@ -67,7 +67,7 @@ impl SeededChaos {
         Self {
             from,
             until: from + length,
-            intensity: random.choice([0.0, 0.05, 0.2, 0.5]).unwrap_or(0.0),
+            single_fault_probability: random.choice([0.0, 0.05, 0.2, 0.5]).unwrap_or(0.0),
             spells,
         }
     }
@@ -77,14 +77,14 @@ impl SeededChaos {
         let outages = self
             .spells
             .iter()
-            .filter(|spell| matches!(spell.trouble, TroubleKind::ApiAway | TroubleKind::NoNetwork));
-        let lengths = outages.map(|spell| spell.to.min(self.until) - spell.from);
+            .filter(|spell| matches!(spell.kind, TroubleKind::ApiAway | TroubleKind::NoNetwork));
+        let lengths = outages.map(|spell| spell.until.min(self.until) - spell.from);
         lengths.max().unwrap_or_default()
     }
 
     /// Returns the faults of the service under these troubles, and counts each fault. `refused` are
     /// the kinds of requests refused for good at times.
-    pub(crate) fn script(
+    pub(crate) fn fault_script(
         &self,
         seed: u64,
         counts: Arc<Mutex<FaultCounts>>,
@@ -92,7 +92,7 @@ impl SeededChaos {
     ) -> FaultScript {
         let mut random = Rng::with_seed(seed);
         let (from, until) = (self.from, self.until);
-        let (intensity, spells) = (self.intensity, self.spells.clone());
+        let (intensity, spells) = (self.single_fault_probability, self.spells.clone());
         Box::new(move |operation, _| {
             let now = Instant::now();
             if now < from || now >= until {
@@ -100,16 +100,16 @@ impl SeededChaos {
             }
             let of_spell = spells
                 .iter()
-                .filter(|spell| spell.from <= now && now < spell.to)
-                .find_map(|spell| spell.trouble.befalls(operation, &mut random));
+                .filter(|spell| spell.from <= now && now < spell.until)
+                .find_map(|spell| spell.kind.draw_fault(operation, &mut random));
             let fault = of_spell.or_else(|| {
                 let single = random.f64() < intensity;
-                single.then(|| single_fault(operation, refused, &mut random))
+                single.then(|| draw_single_fault(operation, refused, &mut random))
             })?;
             *counts
                 .lock()
                 .unwrap()
-                .entry((operation, name(fault)))
+                .entry((operation, fault_name(fault)))
                 .or_default() += 1;
             Some(fault)
         })
@@ -118,8 +118,8 @@ impl SeededChaos {
 
 impl TroubleSpell {
     fn draw(random: &mut Rng, begin: Instant, length: Duration) -> Self {
-        let trouble = match random.u8(0..6) {
-            0 => TroubleKind::Storm,
+        let kind = match random.u8(0..6) {
+            0 => TroubleKind::Throttling,
             1 => TroubleKind::ApiAway,
             2 => TroubleKind::StorageAway,
             3 => TroubleKind::NoNetwork,
@@ -129,19 +129,21 @@ impl TroubleSpell {
         let from = begin + length.mul_f64(random.f64() * 0.7);
         Self {
             from,
-            to: from + length.mul_f64(random.f64()),
-            trouble,
+            until: from + length.mul_f64(random.f64()),
+            kind,
         }
     }
 }
 
 impl TroubleKind {
-    fn befalls(self, operation: RequestKind, random: &mut Rng) -> Option<DeliveryFault> {
+    fn draw_fault(self, operation: RequestKind, random: &mut Rng) -> Option<DeliveryFault> {
         let of_api = !matches!(operation, RequestKind::Put | RequestKind::Fetch);
         match self {
-            Self::Storm => (of_api && random.u8(0..10) > 0).then_some(DeliveryFault::Throttled),
-            Self::ApiAway => of_api.then(|| away(random)),
-            Self::StorageAway => (!of_api).then(|| away(random)),
+            Self::Throttling => {
+                (of_api && random.u8(0..10) > 0).then_some(DeliveryFault::Throttled)
+            }
+            Self::ApiAway => of_api.then(|| draw_outage_fault(random)),
+            Self::StorageAway => (!of_api).then(|| draw_outage_fault(random)),
             Self::NoNetwork => Some(DeliveryFault::NotSent),
             Self::KeysRejected => of_api.then_some(DeliveryFault::Denied),
             Self::AddressesRefused => (!of_api).then_some(DeliveryFault::Denied),
@@ -150,38 +152,38 @@ impl TroubleKind {
 }
 
 /// Draws a fault of a service that is away.
-fn away(random: &mut Rng) -> DeliveryFault {
+fn draw_outage_fault(random: &mut Rng) -> DeliveryFault {
     match random.u8(0..8) {
-        0 => DeliveryFault::FailedAfter,
-        1 => DeliveryFault::LostBefore,
-        2 => DeliveryFault::LostAfter,
-        _ => DeliveryFault::Failed,
+        0 => DeliveryFault::FailedAfterEffect,
+        1 => DeliveryFault::RequestLost,
+        2 => DeliveryFault::AnswerLost,
+        _ => DeliveryFault::FailedWithoutEffect,
     }
 }
 
 /// Draws a fault of a single request.
-fn single_fault(
+fn draw_single_fault(
     operation: RequestKind,
     refused: &[RequestKind],
     random: &mut Rng,
 ) -> DeliveryFault {
     let is_patch = matches!(operation, RequestKind::Renew | RequestKind::Amend);
     let latest = match operation {
-        RequestKind::Renew | RequestKind::Amend => LATEST_PATCH,
-        _ => LATEST,
+        RequestKind::Renew | RequestKind::Amend => LATEST_PATCH_ARRIVAL,
+        _ => LATEST_ARRIVAL,
     };
     // Most delays are a matter of seconds.
     let late = latest.mul_f64(random.f64().powi(3));
     match random.u8(0..11) {
         0 => DeliveryFault::NotSent,
-        1 => DeliveryFault::LostBefore,
-        2 => DeliveryFault::LostAfter,
-        3 | 4 => DeliveryFault::Late(late),
+        1 => DeliveryFault::RequestLost,
+        2 => DeliveryFault::AnswerLost,
+        3 | 4 => DeliveryFault::ExecutedLate(late),
         // A PATCH that arrives again after its answer looks like a PATCH by other people.
-        5 if is_patch => DeliveryFault::Twice(Duration::ZERO),
-        5 => DeliveryFault::Twice(late),
-        6 => DeliveryFault::Failed,
-        7 => DeliveryFault::FailedAfter,
+        5 if is_patch => DeliveryFault::ExecutedTwice(Duration::ZERO),
+        5 => DeliveryFault::ExecutedTwice(late),
+        6 => DeliveryFault::FailedWithoutEffect,
+        7 => DeliveryFault::FailedAfterEffect,
         8 | 9 => DeliveryFault::Throttled,
         _ if refused.contains(&operation) && random.bool() => DeliveryFault::Refused,
         _ => DeliveryFault::Denied,
@@ -189,15 +191,15 @@ fn single_fault(
 }
 
 /// Returns the name of a kind of fault.
-fn name(fault: DeliveryFault) -> &'static str {
+fn fault_name(fault: DeliveryFault) -> &'static str {
     match fault {
         DeliveryFault::NotSent => "not sent",
-        DeliveryFault::LostBefore => "lost before its effect",
-        DeliveryFault::LostAfter => "answer lost",
-        DeliveryFault::Late(_) => "executed late",
-        DeliveryFault::Twice(_) => "executed twice",
-        DeliveryFault::Failed => "5xx",
-        DeliveryFault::FailedAfter => "5xx after its effect",
+        DeliveryFault::RequestLost => "lost before its effect",
+        DeliveryFault::AnswerLost => "answer lost",
+        DeliveryFault::ExecutedLate(_) => "executed late",
+        DeliveryFault::ExecutedTwice(_) => "executed twice",
+        DeliveryFault::FailedWithoutEffect => "5xx",
+        DeliveryFault::FailedAfterEffect => "5xx after its effect",
         DeliveryFault::Throttled => "429",
         DeliveryFault::Denied => "denied or expired",
         DeliveryFault::Refused => "refused",

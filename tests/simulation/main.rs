@@ -2,8 +2,8 @@
 //! network, the disk, the power and people.
 //!
 //! Three scenes are played, each with the real protocol of `consign::pipeline`: rows become
-//! attachments ([`attachments`]), attachments are changed ([`amended`]), rows go through jobs
-//! ([`jobs`]). The service is [`memory_service`].
+//! attachments ([`attachment_scene`]), attachments are changed ([`amend_scene`]), rows go through
+//! jobs ([`job_scene`]). The service is [`memory_service`].
 //!
 //! # A seed
 //!
@@ -17,14 +17,14 @@
 //! # Promises
 //!
 //! - No row's file is ever stored twice, neither as an attachment nor by a job.
-//! - A referee (`attachments::referee`, `jobs::referee`) sees no foul: no request without a durable
-//!   line, no POST while an earlier POST may have made the record, no PATCH of a record unless the
-//!   newest answer was "no bytes", no second job for a row whose first job may have the file, no
-//!   bytes to an old address.
+//! - A referee (`attachment_scene::referee`, `job_scene::referee`) sees no foul: no request without
+//!   a durable line, no POST while an earlier POST may have made the record, no PATCH of a record
+//!   unless the newest answer was "no bytes", no second job for a row whose first job may have the
+//!   file, no bytes to an old address.
 //! - The results are true at the end of every run.
 //! - The content of an attachment is there, or a durable line says that the attachment waits for
 //!   other bytes and the old content is in a durable backup, unless the user waived the backup
-//!   ([`amended`]).
+//!   ([`amend_scene`]).
 //! - No row goes into another job for want of lines that people have filtered out of the results,
 //!   until a person has looked or has put the lines back.
 //! - A row whose requests stay unanswered keeps no other row from ending, and delays a run no
@@ -43,34 +43,34 @@
 //! Open [`story`] first: the runs of one seed, in order. Then [`scene`], the interface of a scene.
 //!
 //! - A fault of a request: `Fault` in [`memory_service`]; chance and time in [`chaos`].
-//! - A fault of the power, of the disk or of the results: [`machine`], drawn by [`story`] from a
-//!   separate generator, so that the stories of all seeds stay as they are.
+//! - A fault of the power, of the disk or of the results: [`power_and_disk`], drawn by [`story`]
+//!   from a separate generator, so that the stories of all seeds stay as they are.
 //! - A promise about records and results: `promises` of the scene. A promise about the order of
 //!   requests: `referee` of the scene.
-//! - A guard of the protocol: [`RemovedGuard`] or [`ForgottenGuard`], and a test here for the broken promise
-//!   without the guard.
-//! - A rule of a service, left open by the documentation: `AttachmentServiceRules` or `JobServiceRules` in
-//!   [`memory_service`], drawn in `draw_rules` of the scene.
-//! - A service: a service in [`memory_service`], an implementation of [`SimulationScene`] with a referee and
-//!   promises in a new folder, and a test here.
+//! - A guard of the protocol: [`RemovedGuard`] or [`OmittedQuestion`], and a test here for the
+//!   broken promise without the guard.
+//! - A rule of a service, left open by the documentation: `AttachmentServiceRules` or
+//!   `JobServiceRules` in [`memory_service`], drawn in `draw_rules` of the scene.
+//! - A service: a service in [`memory_service`], an implementation of [`SimulationScene`] with a
+//!   referee and promises in a new folder, and a test here.
 
-mod amended;
-mod attachments;
+mod amend_scene;
+mod attachment_scene;
+mod backup_folder;
 mod chaos;
-mod file;
-mod files;
-mod jobs;
+mod job_scene;
 #[path = "../support/long_run.rs"]
 mod long_run;
-mod machine;
 #[path = "../support/memory_service/mod.rs"]
 mod memory_service;
-mod network;
-mod record;
+mod power_and_disk;
+mod results_numbers;
+mod row_files;
 mod rows;
 mod scene;
+mod simulated_client;
 mod story;
-mod vault;
+mod story_log;
 
 use std::collections::BTreeMap;
 use std::env;
@@ -80,29 +80,29 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use amended::AmendScene;
-use attachments::AttachmentScene;
+use amend_scene::AmendScene;
+use attachment_scene::AttachmentScene;
 use chaos::FaultCounts;
-use jobs::JobScene;
+use job_scene::JobScene;
 use long_run::short_or_long;
-use machine::{DurabilityLie, LineKind};
-use network::ForgottenGuard;
+use power_and_disk::{DurabilityLie, LineKind};
 use scene::SimulationScene;
-use scene::{LINES_LOST, RESUME_ALLOWED, RESUME_REFUSED, ROW_ALONE};
+use scene::{LINES_LOST, RESUME_ALLOWED, RESUME_REFUSED, ROW_UNANSWERED};
+use simulated_client::OmittedQuestion;
 use story::{RemovedGuard, SeedTally, TraceMode, play};
 
 /// Seeds played with each service, unless the environment asks for another number.
-fn seeds() -> u64 {
+fn seeds_per_scene() -> u64 {
     short_or_long(2_000, 8_000)
 }
 
 /// The same for changes of attachments, which take longer to play.
-fn seeds_of_changes() -> u64 {
+fn amend_seeds() -> u64 {
     short_or_long(750, 3_000)
 }
 
 /// Seeds tried at most until a promise breaks without a guard.
-const FAR_ENOUGH: u64 = 100_000;
+const GUARD_SEARCH_SEEDS: u64 = 100_000;
 
 /// Counts over many seeds.
 #[derive(Debug, Default)]
@@ -110,10 +110,10 @@ struct SeedTotals {
     faults: FaultCounts,
     mishaps: BTreeMap<&'static str, u64>,
     endings: BTreeMap<&'static str, u64>,
-    lines: BTreeMap<String, u64>,
+    row_states: BTreeMap<String, u64>,
     runs: u64,
-    lasted: Duration,
-    longest: Duration,
+    total_time: Duration,
+    longest_story: Duration,
     longest_outage: Duration,
 }
 
@@ -128,12 +128,12 @@ impl SeedTotals {
         for (ending, count) in &tally.endings {
             *self.endings.entry(ending).or_default() += count;
         }
-        for (line, count) in &tally.lines {
-            *self.lines.entry(line.clone()).or_default() += count;
+        for (line, count) in &tally.row_states {
+            *self.row_states.entry(line.clone()).or_default() += count;
         }
         self.runs += tally.runs;
-        self.lasted += tally.lasted;
-        self.longest = self.longest.max(tally.lasted);
+        self.total_time += tally.duration;
+        self.longest_story = self.longest_story.max(tally.duration);
         self.longest_outage = self.longest_outage.max(tally.longest_outage);
     }
 
@@ -142,26 +142,26 @@ impl SeedTotals {
         println!(
             "{} runs; {:.0} hours in all, {:.1} at the most; longest outage {:.1} hours",
             self.runs,
-            hours(self.lasted),
-            hours(self.longest),
+            hours(self.total_time),
+            hours(self.longest_story),
             hours(self.longest_outage)
         );
         println!("how runs ended: {:?}", self.endings);
-        println!("how rows stood then: {:?}", self.lines);
+        println!("how rows stood then: {:?}", self.row_states);
         println!("what befell the results: {:?}", self.mishaps);
         for ((operation, fault), count) in &self.faults {
             println!("{count:>9}  {operation:?} {fault}");
         }
     }
 
-    fn of(&self, fault: &str) -> u64 {
+    fn fault_count(&self, fault: &str) -> u64 {
         let of_kind = self.faults.iter().filter(|((_, name), _)| *name == fault);
         of_kind.map(|(_, count)| count).sum()
     }
 }
 
 /// Plays seeds on all cores. Returns the counts, and the lowest seed breaking a promise, or `None`.
-fn play_all<S: SimulationScene>(
+fn play_seeds<S: SimulationScene>(
     seeds: Range<u64>,
     without: Option<RemovedGuard>,
 ) -> (SeedTotals, Option<u64>) {
@@ -193,7 +193,7 @@ fn play_all<S: SimulationScene>(
 }
 
 /// Returns the number in an environment variable. `None` if the variable is not set.
-fn number(variable: &str) -> Option<u64> {
+fn number_from_env(variable: &str) -> Option<u64> {
     let value = env::var(variable).ok()?;
     Some(value.parse().expect("the seed is a number"))
 }
@@ -201,14 +201,14 @@ fn number(variable: &str) -> Option<u64> {
 /// Plays the seeds named by the environment, `most` by default. Returns the counts, or `None` if
 /// only one seed was played. Panics with the broken promise of the lowest bad seed.
 #[track_caller]
-fn keeps_its_promises<S: SimulationScene>(most: u64) -> Option<SeedTotals> {
+fn assert_promises_are_kept<S: SimulationScene>(most: u64) -> Option<SeedTotals> {
     let began = Instant::now();
-    let seeds = match number("SEED") {
+    let seeds = match number_from_env("SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("SEEDS").unwrap_or(most),
+        None => 0..number_from_env("SEEDS").unwrap_or(most),
     };
     let one = seeds.end - seeds.start == 1;
-    let (sum, broken) = play_all::<S>(seeds.clone(), None);
+    let (sum, broken) = play_seeds::<S>(seeds.clone(), None);
     if let Some(seed) = broken.or(one.then_some(seeds.start)) {
         let (tally, outcome) = play::<S>(seed, None, TraceMode::Kept);
         println!("{}", tally.trace);
@@ -226,7 +226,7 @@ fn keeps_its_promises<S: SimulationScene>(most: u64) -> Option<SeedTotals> {
 /// Asserts that every kind of fault and every end of a run happened often enough to prove
 /// something.
 #[track_caller]
-fn all_of_this_happened(sum: &SeedTotals) {
+fn assert_faults_happened(sum: &SeedTotals) {
     for fault in [
         "not sent",
         "lost before its effect",
@@ -238,7 +238,7 @@ fn all_of_this_happened(sum: &SeedTotals) {
         "429",
         "denied or expired",
     ] {
-        assert!(sum.of(fault) > 100, "{fault} hardly ever happened");
+        assert!(sum.fault_count(fault) > 100, "{fault} hardly ever happened");
     }
     for ending in [
         "through",
@@ -259,7 +259,7 @@ fn all_of_this_happened(sum: &SeedTotals) {
 
 /// Asserts that each of the accidents happened often enough to prove something.
 #[track_caller]
-fn befell(sum: &SeedTotals, mishaps: &[&'static str]) {
+fn assert_mishaps_happened(sum: &SeedTotals, mishaps: &[&'static str]) {
     for mishap in mishaps {
         assert!(sum.mishaps.get(mishap) > Some(&20), "hardly ever: {mishap}");
     }
@@ -267,26 +267,26 @@ fn befell(sum: &SeedTotals, mishaps: &[&'static str]) {
 
 #[test]
 fn each_row_is_stored_exactly_once_whatever_happens() {
-    if let Some(sum) = keeps_its_promises::<AttachmentScene>(seeds()) {
-        all_of_this_happened(&sum);
-        befell(&sum, &[LINES_LOST, ROW_ALONE]);
+    if let Some(sum) = assert_promises_are_kept::<AttachmentScene>(seeds_per_scene()) {
+        assert_faults_happened(&sum);
+        assert_mishaps_happened(&sum, &[LINES_LOST, ROW_UNANSWERED]);
         assert!(sum.endings.get("id not found again") > Some(&100));
     }
 }
 
 #[test]
 fn each_row_gets_what_the_user_asked_for_and_nothing_is_lost_whatever_happens() {
-    if let Some(sum) = keeps_its_promises::<AmendScene>(seeds_of_changes()) {
-        all_of_this_happened(&sum);
+    if let Some(sum) = assert_promises_are_kept::<AmendScene>(amend_seeds()) {
+        assert_faults_happened(&sum);
     }
 }
 
 #[test]
 fn each_row_goes_through_jobs_exactly_once_whatever_happens() {
-    if let Some(sum) = keeps_its_promises::<JobScene>(seeds()) {
-        all_of_this_happened(&sum);
-        let mishaps = [LINES_LOST, RESUME_REFUSED, RESUME_ALLOWED, ROW_ALONE];
-        befell(&sum, &mishaps);
+    if let Some(sum) = assert_promises_are_kept::<JobScene>(seeds_per_scene()) {
+        assert_faults_happened(&sum);
+        let mishaps = [LINES_LOST, RESUME_REFUSED, RESUME_ALLOWED, ROW_UNANSWERED];
+        assert_mishaps_happened(&sum, &mishaps);
     }
 }
 
@@ -308,14 +308,14 @@ fn a_seed_tells_the_same_story_each_time() {
 
 /// Asserts a broken promise without a guard: the simulation would notice the missing guard.
 #[track_caller]
-fn is_missed<S: SimulationScene>(without: RemovedGuard) {
-    is_missed_from::<S>(0, without);
+fn assert_guard_is_missed<S: SimulationScene>(without: RemovedGuard) {
+    assert_guard_is_missed_from::<S>(0, without);
 }
 
 /// The same with a first seed, for a guard missed so rarely that the search from seed 0 takes long.
 #[track_caller]
-fn is_missed_from<S: SimulationScene>(first: u64, without: RemovedGuard) {
-    let (_, broken) = play_all::<S>(first..first + FAR_ENOUGH, Some(without));
+fn assert_guard_is_missed_from<S: SimulationScene>(first: u64, without: RemovedGuard) {
+    let (_, broken) = play_seeds::<S>(first..first + GUARD_SEARCH_SEEDS, Some(without));
     let seed = broken.unwrap_or_else(|| panic!("nobody misses {without:?}"));
     let (_, outcome) = play::<S>(seed, Some(without), TraceMode::NotKept);
     println!("{without:?}: seed {seed}: {}", outcome.unwrap_err());
@@ -323,92 +323,93 @@ fn is_missed_from<S: SimulationScene>(first: u64, without: RemovedGuard) {
 
 #[test]
 fn lines_that_announce_a_post_have_to_be_synced() {
-    is_missed::<AttachmentScene>(RemovedGuard::SyncOf(DurabilityLie::Lines(
+    assert_guard_is_missed::<AttachmentScene>(RemovedGuard::Sync(DurabilityLie::Lines(
         LineKind::Creating,
     )));
 }
 
 #[test]
 fn lines_that_name_a_record_have_to_be_synced() {
-    is_missed::<AttachmentScene>(RemovedGuard::SyncOf(DurabilityLie::Lines(
+    assert_guard_is_missed::<AttachmentScene>(RemovedGuard::Sync(DurabilityLie::Lines(
         LineKind::Created,
     )));
-    is_missed::<JobScene>(RemovedGuard::SyncOf(DurabilityLie::Lines(
-        LineKind::Created,
-    )));
+    assert_guard_is_missed::<JobScene>(RemovedGuard::Sync(DurabilityLie::Lines(LineKind::Created)));
 }
 
 #[test]
 fn lines_that_announce_bytes_for_a_job_have_to_be_synced() {
-    is_missed::<JobScene>(RemovedGuard::SyncOf(DurabilityLie::Lines(
-        LineKind::Sending,
-    )));
+    assert_guard_is_missed::<JobScene>(RemovedGuard::Sync(DurabilityLie::Lines(LineKind::Sending)));
 }
 
 #[test]
 fn lines_that_call_a_row_uploaded_have_to_be_synced() {
-    is_missed::<AttachmentScene>(RemovedGuard::SyncOf(DurabilityLie::Lines(
+    assert_guard_is_missed::<AttachmentScene>(RemovedGuard::Sync(DurabilityLie::Lines(
         LineKind::Uploaded,
     )));
-    is_missed::<JobScene>(RemovedGuard::SyncOf(DurabilityLie::Lines(
+    assert_guard_is_missed::<JobScene>(RemovedGuard::Sync(DurabilityLie::Lines(
         LineKind::Uploaded,
     )));
 }
 
 #[test]
-fn the_place_of_the_results_has_to_be_looked_at() {
-    is_missed::<JobScene>(RemovedGuard::LookingAtResults);
-    is_missed::<AmendScene>(RemovedGuard::LookingAtResults);
+fn results_have_to_be_checked_for_displacement() {
+    assert_guard_is_missed::<JobScene>(RemovedGuard::DisplacementCheck);
+    assert_guard_is_missed::<AmendScene>(RemovedGuard::DisplacementCheck);
 }
 
 #[test]
 fn a_post_without_an_answer_has_to_be_looked_up() {
-    is_missed::<AttachmentScene>(RemovedGuard::Asking(ForgottenGuard::Find));
+    assert_guard_is_missed::<AttachmentScene>(RemovedGuard::Request(OmittedQuestion::Find));
 }
 
 #[test]
 fn a_record_has_to_be_looked_at_before_it_gets_a_new_address() {
-    is_missed::<AttachmentScene>(RemovedGuard::Asking(ForgottenGuard::Get));
+    assert_guard_is_missed::<AttachmentScene>(RemovedGuard::Request(OmittedQuestion::Get));
 }
 
 #[test]
 fn a_job_has_to_be_looked_at_before_its_rows_go_into_another_one() {
-    is_missed::<JobScene>(RemovedGuard::Asking(ForgottenGuard::Get));
+    assert_guard_is_missed::<JobScene>(RemovedGuard::Request(OmittedQuestion::Get));
 }
 
 #[test]
-fn lines_that_are_gone_have_to_be_missed() {
-    is_missed::<JobScene>(RemovedGuard::CountOfLines);
+fn lost_results_lines_have_to_be_noticed() {
+    assert_guard_is_missed::<JobScene>(RemovedGuard::LineCount);
 }
 
 #[test]
-fn lines_that_say_that_bytes_give_way_have_to_be_synced() {
-    is_missed::<AmendScene>(RemovedGuard::SyncOf(DurabilityLie::Lines(
+fn lines_that_announce_a_replacement_have_to_be_synced() {
+    assert_guard_is_missed::<AmendScene>(RemovedGuard::Sync(DurabilityLie::Lines(
         LineKind::Replacing,
     )));
 }
 
 #[test]
 fn a_record_has_to_be_found_by_its_external_id_before_it_gets_bytes() {
-    is_missed::<AttachmentScene>(RemovedGuard::Asking(ForgottenGuard::Routing));
+    assert_guard_is_missed::<AttachmentScene>(RemovedGuard::Request(
+        OmittedQuestion::FindAfterCreate,
+    ));
 }
 
 #[test]
-fn what_gives_way_has_to_be_kept_durably() {
-    is_missed::<AmendScene>(RemovedGuard::SyncOf(DurabilityLie::Backups));
+fn replaced_content_has_to_be_kept_durably() {
+    assert_guard_is_missed::<AmendScene>(RemovedGuard::Sync(DurabilityLie::Backups));
 }
 
 #[test]
-fn what_gives_way_has_to_be_looked_at_just_before() {
-    is_missed::<AmendScene>(RemovedGuard::Asking(ForgottenGuard::Original));
+fn an_attachment_has_to_be_looked_at_just_before_it_is_replaced() {
+    assert_guard_is_missed::<AmendScene>(RemovedGuard::Request(OmittedQuestion::Original));
 }
 
 #[test]
 fn a_new_name_has_to_be_looked_up_before_it_is_given() {
-    is_missed::<AmendScene>(RemovedGuard::Asking(ForgottenGuard::NewId));
+    assert_guard_is_missed::<AmendScene>(RemovedGuard::Request(OmittedQuestion::FindNewId));
 }
 
 #[test]
-fn what_was_sent_has_to_be_confirmed() {
-    is_missed_from::<AttachmentScene>(55_400, RemovedGuard::Asking(ForgottenGuard::List));
+fn sent_content_has_to_be_confirmed() {
+    assert_guard_is_missed_from::<AttachmentScene>(
+        55_400,
+        RemovedGuard::Request(OmittedQuestion::List),
+    );
 }

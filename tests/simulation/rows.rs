@@ -19,13 +19,13 @@ pub(crate) struct SimulatedRow {
     /// `true` if the file or the object was changed between two runs.
     pub(crate) changed: bool,
     /// Attachment of other people with the `external_id` of the row.
-    pub(crate) foreign: ForeignAttachment,
+    pub(crate) foreign_attachment: ForeignAttachment,
 }
 
 /// Attachment of other people under a row's `external_id`, compared with the row's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ForeignAttachment {
-    No,
+    None,
     SameSize,
     OtherSize,
     WithoutBytes,
@@ -45,25 +45,25 @@ impl SimulatedRow {
                 sha256: None,
                 new_external_id: None,
             },
-            content: content(&format!("the text of row {number}")),
+            content: content_of_text(&format!("the text of row {number}")),
             changed: false,
-            foreign: ForeignAttachment::No,
+            foreign_attachment: ForeignAttachment::None,
         }
     }
 
     /// Gives the row an `external_id` with a dot, which does not route everywhere.
-    pub(crate) fn dot(&mut self) {
+    pub(crate) fn use_dotted_external_id(&mut self) {
         let id = format!("A.{}", self.row.number);
         self.row.external_id = ExternalId::parse(&id).unwrap();
     }
 
     /// Saves another version of the file or attaches the row elsewhere, rarely. Returns `true`
     /// after a change.
-    pub(crate) fn change_perhaps(&mut self, elsewhere: ObjectRef, random: &mut Rng) -> bool {
+    pub(crate) fn maybe_change(&mut self, elsewhere: ObjectRef, random: &mut Rng) -> bool {
         match random.u8(0..60) {
-            0 => self.content = content(&format!("a newer text, {}", random.u8(0..100))),
+            0 => self.content = content_of_text(&format!("a newer text, {}", random.u8(0..100))),
             // As long as the first text.
-            1 => self.content = content("THE TEXT OF ROW N"),
+            1 => self.content = content_of_text("THE TEXT OF ROW N"),
             2 => self.row.object = elsewhere,
             _ => return false,
         }
@@ -75,7 +75,7 @@ impl SimulatedRow {
     pub(crate) fn task<S>(&self, start: S, previous: Option<&ResultsEntry>) -> TaskRow<S> {
         TaskRow {
             row: self.row.clone(),
-            source: source(&self.row.file_path),
+            source: unopened_source(&self.row.file_path),
             content: self.content,
             start,
             attempts: previous.map_or(0, |line| line.attempts),
@@ -89,18 +89,18 @@ impl SimulatedRow {
 }
 
 /// Returns a contract, an object for attachments.
-pub(crate) fn contract(id: u64) -> ObjectRef {
+pub(crate) fn contract_with_id(id: u64) -> ObjectRef {
     ObjectRef::parse(ObjectType::Contract, &id.to_string()).unwrap()
 }
 
 /// Returns a sourcing event, an object for jobs.
-pub(crate) fn event(id: u64) -> ObjectRef {
+pub(crate) fn event_with_id(id: u64) -> ObjectRef {
     let id = format!("00000000-0000-4000-8000-{id:012}");
     ObjectRef::parse(ObjectType::SourcingEvent, &id).unwrap()
 }
 
 /// Returns the content of a file with the text.
-pub(crate) fn content(text: &str) -> CheckedContent {
+pub(crate) fn content_of_text(text: &str) -> CheckedContent {
     CheckedContent {
         stamp: FileStamp {
             size: text.len() as u64,
@@ -111,7 +111,7 @@ pub(crate) fn content(text: &str) -> CheckedContent {
 }
 
 /// Returns the file of a row. The service in memory never opens the file.
-pub(crate) fn source(file_path: &str) -> UploadSource {
+pub(crate) fn unopened_source(file_path: &str) -> UploadSource {
     static ROOT: LazyLock<Arc<Root>> =
         LazyLock::new(|| Arc::new(Root::from_path(Path::new(".")).unwrap()));
     UploadSource::new(Arc::clone(&ROOT), file_path.to_owned())

@@ -1,5 +1,6 @@
-//! Interface of a scene: a service, the rows sent there, and the promises about both. [`SimulationScene`] is
-//! implemented by `attachments`, `amended` and `jobs`, [`RunWatcher`] by their referees.
+//! Interface of a scene: a service, the rows sent there, and the promises about both.
+//! [`SimulationScene`] is implemented by `attachments`, `after_update_names` and `jobs`,
+//! [`RunWatcher`] by their referees.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,26 +21,26 @@ use consign::throttle::quota::QuotaBudget;
 use fastrand::Rng;
 use tokio::time::Sleep;
 
-use crate::machine::{SimulatedDisk, SimulatedJournal};
-use crate::network::{SimulatedClient, UnansweredRequest};
-use crate::record::StoryLog;
+use crate::power_and_disk::{SimulatedDisk, SimulatedJournal};
 use crate::rows::SimulatedRow;
+use crate::simulated_client::{SimulatedClient, UnansweredRequest};
+use crate::story_log::StoryLog;
 
 /// Choice whether the referee checks that lines are durable: no check where the disk is known to
 /// lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LineWatch {
     /// The line that announces a request must be durable when the request is sent.
-    AreWatched,
+    On,
     /// Only the consequences of a missing line count.
-    AreNotWatched,
+    Off,
 }
 
 /// Name under which filterings of the results are counted.
 pub(crate) const LINES_LOST: &str = "lines lost";
 
 /// Name under which runs with one unanswered row are counted.
-pub(crate) const ROW_ALONE: &str = "a row that failed alone";
+pub(crate) const ROW_UNANSWERED: &str = "a row that failed alone";
 
 /// Name under which runs refused for lost lines are counted.
 pub(crate) const RESUME_REFUSED: &str = "refused for lost lines";
@@ -48,35 +49,35 @@ pub(crate) const RESUME_REFUSED: &str = "refused for lost lines";
 pub(crate) const RESUME_ALLOWED: &str = "allowed all the same";
 
 /// Name of the decision to put a copy of the results back.
-pub(crate) const PUT_BACK: &str = "a copy put back";
+pub(crate) const COPY_PUT_BACK: &str = "a copy put back";
 
 /// State of the world during a run: with faults, or without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum WorldMood {
-    Bad,
+pub(crate) enum FaultPeriod {
+    Faulty,
     Calm,
 }
 
 /// Options of the user for one run.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct RunOptions {
-    pub(crate) wishes: UpdatePolicy,
+    pub(crate) policy: UpdatePolicy,
     pub(crate) backups: BackupChoice,
 }
 
 /// Choice whether replaced content is kept in a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum BackupChoice {
-    AreMade,
+    Made,
     #[default]
-    AreNot,
+    NotMade,
 }
 
 /// Parts of a run, beside the tasks.
 pub(crate) struct RunParts<'a, S: SimulationScene> {
     pub(crate) client: &'a SimulatedClient<'a, S::Service, S::Referee>,
     pub(crate) journal: &'a SimulatedJournal<'a>,
-    pub(crate) vault: Option<&'a dyn BackupStore>,
+    pub(crate) backup_store: Option<&'a dyn BackupStore>,
     pub(crate) settings: &'a RunSettings,
     pub(crate) events: &'a EventSender,
 }
@@ -89,17 +90,17 @@ pub(crate) trait SimulationScene: Sized {
     type Task;
 
     /// Kinds of requests refused for good at times.
-    const REFUSED: &'static [RequestKind] = &[];
+    const REFUSABLE_REQUESTS: &'static [RequestKind] = &[];
 
     /// Kinds of requests left unanswered for a single row at times, while other rows get answers.
-    const BAD_REQUESTS: &'static [UnansweredRequest] = &[];
+    const UNANSWERABLE_REQUESTS: &'static [UnansweredRequest] = &[];
 
     /// `true` where people filter the results.
     const LOSES_LINES: bool = false;
 
     /// Draws the rules of the service, and the rows. Others may have attachments of these names
     /// already.
-    async fn set(
+    async fn draw_scene(
         random: &mut Rng,
         script: FaultScript,
         disk: Arc<SimulatedDisk>,
@@ -115,7 +116,7 @@ pub(crate) trait SimulationScene: Sized {
     fn budgets(&self) -> Option<[QuotaBudget; 2]>;
 
     /// Draws the options of the user for the next run.
-    fn ask(&mut self, _random: &mut Rng, _weather: WorldMood) -> RunOptions {
+    fn draw_options(&mut self, _random: &mut Rng, _weather: FaultPeriod) -> RunOptions {
         RunOptions::default()
     }
 
@@ -124,11 +125,11 @@ pub(crate) trait SimulationScene: Sized {
         &mut self,
         random: &mut Rng,
         concurrency: usize,
-        weather: WorldMood,
+        weather: FaultPeriod,
     ) -> Vec<Self::Task>;
 
     /// Returns the new `external_id`s wanted by the rows of the tasks.
-    fn wished_ids(_tasks: &[Self::Task]) -> Vec<ExternalId> {
+    fn new_external_ids(_tasks: &[Self::Task]) -> Vec<ExternalId> {
         Vec::new()
     }
 
@@ -142,97 +143,117 @@ pub(crate) trait SimulationScene: Sized {
     /// Decides about a run refused because lines of the results are lost: a person looks, and
     /// allows the run or puts a copy back. Returns the name of the decision, or `None` if no line
     /// is missed.
-    fn look_at_lost_lines(&mut self) -> Option<&'static str> {
+    fn resolve_lost_lines(&mut self) -> Option<&'static str> {
         None
     }
 
     /// Lets people save another version of a file or attach a row elsewhere, between two runs.
-    fn change_something(&mut self, random: &mut Rng);
+    fn maybe_change_rows(&mut self, random: &mut Rng);
 
     /// Checks the promises after a run, however the run ended.
-    fn hold(&self) -> Result<(), String>;
+    fn check_promises(&self) -> Result<(), String>;
 
     /// Returns the rows sent to the service.
     fn rows(&self) -> &[SimulatedRow];
 
     /// Returns `true` if a further run would work on no row.
-    fn is_over(&self) -> bool;
+    fn all_rows_are_done(&self) -> bool;
 
     /// Describes the lines of all rows not done yet.
-    fn undone(&self) -> String;
+    fn undone_lines(&self) -> String;
 
     /// Returns `true` if a single run without faults must finish all rows from here.
-    fn nothing_excuses_a_second_run(&self) -> bool;
+    fn one_calm_run_must_do(&self) -> bool;
 
     /// Checks the promises after the last run.
-    fn hold_at_the_end(&self) -> Result<(), String>;
+    fn check_final_promises(&self) -> Result<(), String>;
 }
 
 /// Watcher of every request and answer of every run.
 pub(crate) trait RunWatcher: Sync {
-    fn record(&self) -> &StoryLog;
+    fn log(&self) -> &StoryLog;
 
     /// Begins a new run: requests under way are of unknown fate now, and the answers of the last
     /// run are forgotten.
-    fn new_run(&self);
+    fn run_begins(&self);
 
     /// Notes that people have filtered the results. The filtering takes so long that no request is
     /// on its way any more.
-    fn lines_lost(&self) {}
+    fn lines_were_filtered_out(&self) {}
 
     /// Checks the service, just before a request is sent and just after the answer.
-    fn look(&self) {}
+    fn look_at_service(&self) {}
 
     /// Notes an upload about to be sent. Returns the id of the record.
-    fn putting(&self, address: MemoryAddress) -> AttachmentId;
+    fn before_put(&self, address: MemoryAddress) -> AttachmentId;
 
-    fn put(&self, address: MemoryAddress, answer: &Result<PutReceipt, PutFailure>);
+    fn after_put(&self, address: MemoryAddress, answer: &Result<PutReceipt, PutFailure>);
 }
 
 /// Watcher of a service for attachments.
 pub(crate) trait AttachmentWatcher: RunWatcher {
-    fn found(&self, key: &ExternalId, answer: &Result<AttachmentPresence, ApiFailure>);
+    fn after_get_by_external_id(
+        &self,
+        key: &ExternalId,
+        answer: &Result<AttachmentPresence, ApiFailure>,
+    );
 
-    fn got(&self, id: &AttachmentId, answer: &Result<AttachmentPresence, ApiFailure>);
+    fn after_get_by_id(&self, id: &AttachmentId, answer: &Result<AttachmentPresence, ApiFailure>);
 
-    fn listed(
+    fn after_list(
         &self,
         ids: &[AttachmentId],
         answer: &Result<HashMap<AttachmentId, AttachmentPresence>, ApiFailure>,
     );
 
-    fn creating(&self, new: &NewAttachment);
+    fn before_create(&self, new: &NewAttachment);
 
-    fn created(
+    fn after_create(
         &self,
         new: &NewAttachment,
         answer: &Result<CreatedAttachment<MemoryAddress>, ApiFailure>,
     );
 
-    fn original(
+    fn after_get_download(
         &self,
         id: &AttachmentId,
         answer: &Result<Option<AttachmentDownload<MemoryAddress>>, ApiFailure>,
     );
 
-    fn fetched(&self, place: MemoryAddress, answer: &Result<FetchedContent, FetchFailure>);
+    fn after_download(&self, place: MemoryAddress, answer: &Result<FetchedContent, FetchFailure>);
 
-    fn amending(&self, key: AttachmentSelector<'_>, names: &NameUpdate);
+    fn before_update_names(&self, key: AttachmentSelector<'_>, names: &NameUpdate);
 
-    fn amended(&self, key: AttachmentSelector<'_>, answer: &Result<UpdatedAttachment, ApiFailure>);
+    fn after_update_names(
+        &self,
+        key: AttachmentSelector<'_>,
+        answer: &Result<UpdatedAttachment, ApiFailure>,
+    );
 
-    fn renewing(&self, id: &AttachmentId);
+    fn before_renew(&self, id: &AttachmentId);
 
-    fn renewed(&self, id: &AttachmentId, answer: &Result<UploadTarget<MemoryAddress>, ApiFailure>);
+    fn after_renew(
+        &self,
+        id: &AttachmentId,
+        answer: &Result<UploadTarget<MemoryAddress>, ApiFailure>,
+    );
 }
 
 /// Watcher of a service for jobs.
 pub(crate) trait JobWatcher: RunWatcher {
-    fn looked_up(&self, id: &AttachmentId, answer: &Result<JobPresence<MemoryAddress>, ApiFailure>);
+    fn after_get_job(
+        &self,
+        id: &AttachmentId,
+        answer: &Result<JobPresence<MemoryAddress>, ApiFailure>,
+    );
 
-    fn creating(&self, new: &NewJob);
+    fn before_create_job(&self, new: &NewJob);
 
-    fn created(&self, new: &NewJob, answer: &Result<CreatedJob<MemoryAddress>, ApiFailure>);
+    fn after_create_job(
+        &self,
+        new: &NewJob,
+        answer: &Result<CreatedJob<MemoryAddress>, ApiFailure>,
+    );
 }
 
 /// Runs tasks through the protocol of attachments. Returns the reason if the run halted.
@@ -250,7 +271,7 @@ where
         tasks,
         with.client,
         with.journal,
-        with.vault,
+        with.backup_store,
         settings,
         events,
         stop,

@@ -1,6 +1,6 @@
 //! Story of one seed: runs that end in any way while faults happen, then runs without faults, with
-//! the promises checked after each run. [`play`] is the entry; [`SimulatedStory::run`] is one run of the
-//! program.
+//! the promises checked after each run. [`play`] is the entry; [`SimulatedStory::run`] is one run
+//! of the program.
 
 use std::collections::{BTreeMap, HashSet};
 use std::future::pending;
@@ -17,36 +17,38 @@ use consign::throttle::EarlierAnswer;
 use fastrand::Rng;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::backup_folder::SimulatedBackupFolder;
 use crate::chaos::{FaultCounts, SeededChaos};
-use crate::machine::{DurabilityLie, PowerSupply, ResultsSight, SimulatedDisk, SimulatedJournal};
-use crate::network::{ForgottenGuard, SimulatedClient, UnansweredRequest, UnansweredRow};
+use crate::power_and_disk::{
+    DurabilityLie, PowerSupply, ResultsSight, SimulatedDisk, SimulatedJournal,
+};
 use crate::rows::SimulatedRow;
 use crate::scene::{
-    BackupChoice, LINES_LOST, LineWatch, RESUME_REFUSED, ROW_ALONE, RunParts, RunWatcher as _,
-    SimulationScene, WorldMood,
+    BackupChoice, FaultPeriod, LINES_LOST, LineWatch, RESUME_REFUSED, ROW_UNANSWERED, RunParts,
+    RunWatcher as _, SimulationScene,
 };
-use crate::vault::SimulatedBackupFolder;
+use crate::simulated_client::{OmittedQuestion, SimulatedClient, UnansweredRequest, UnansweredRow};
 
 /// Time after which no request of the faulty period is on its way any more.
-const AFTERMATH: Duration = Duration::from_mins(10);
+const LAST_ARRIVAL_AFTER: Duration = Duration::from_mins(10);
 
 /// Pause between two runs without faults: long enough for a record without bytes to be removed.
-const BETWEEN_CALM_RUNS: Duration = Duration::from_mins(61);
+const PAUSE_BETWEEN_CALM_RUNS: Duration = Duration::from_mins(61);
 
 /// Most runs without faults until every row must have ended.
-const CALM_RUNS: usize = 5;
+const MAX_CALM_RUNS: usize = 5;
 
 /// Guard of the protocol, taken away to see whether a promise breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RemovedGuard {
     /// Sync of lines or of backups.
-    SyncOf(DurabilityLie),
+    Sync(DurabilityLie),
     /// Question to the service, which the client answers itself.
-    Asking(ForgottenGuard),
+    Request(OmittedQuestion),
     /// Check whether other results have taken the place of the run's own.
-    LookingAtResults,
+    DisplacementCheck,
     /// Count of lines in the results, which reveals lost lines.
-    CountOfLines,
+    LineCount,
 }
 
 /// Choice whether all events of a story are written down.
@@ -65,10 +67,10 @@ pub(crate) struct SeedTally {
     pub(crate) runs: u64,
     pub(crate) endings: BTreeMap<&'static str, u64>,
     /// Rows at the ends of runs, counted by status and reason.
-    pub(crate) lines: BTreeMap<String, u64>,
+    pub(crate) row_states: BTreeMap<String, u64>,
     pub(crate) trace: String,
     /// Virtual time of the whole story.
-    pub(crate) lasted: Duration,
+    pub(crate) duration: Duration,
     /// Longest time for which the service was away.
     pub(crate) longest_outage: Duration,
 }
@@ -85,14 +87,14 @@ pub(crate) fn play<S: SimulationScene>(
         .build()
         .unwrap();
     runtime.block_on(async {
-        let mut story = SimulatedStory::<S>::begin(seed, without).await;
+        let mut story = SimulatedStory::<S>::new(seed, without).await;
         if trace == TraceMode::Kept {
-            story.scene.referee().record().keep_a_trace();
+            story.scene.referee().log().start_trace();
         }
         let outcome = story.play().await;
         story.tally.faults = std::mem::take(&mut *story.faults.lock().unwrap());
         story.tally.longest_outage = story.chaos.longest_outage();
-        story.tally.trace = story.scene.referee().record().trace();
+        story.tally.trace = story.scene.referee().log().trace();
         (story.tally, outcome)
     })
 }
@@ -101,53 +103,53 @@ pub(crate) fn play<S: SimulationScene>(
 struct SimulatedStory<S> {
     random: Rng,
     /// Draws the displacement of the results, apart from all other draws.
-    places: Rng,
+    displacement_random: Rng,
     /// Draws the unanswered row, apart from all other draws.
-    ailing: Rng,
+    unanswered_row_random: Rng,
     /// Draws the lines filtered out by people, apart, so that the rest of the story stays the same.
-    meddling: Rng,
+    filter_random: Rng,
     began: Instant,
     chaos: SeededChaos,
     disk: Arc<SimulatedDisk>,
-    without: Option<RemovedGuard>,
+    removed_guard: Option<RemovedGuard>,
     scene: S,
     faults: Arc<Mutex<FaultCounts>>,
     tally: SeedTally,
 }
 
 /// End of a run.
-enum StoryEnding {
-    Through,
+enum RunEnding {
+    Finished,
     Halted(HaltReason),
     PowerLost,
 }
 
 impl<S: SimulationScene> SimulatedStory<S> {
-    async fn begin(seed: u64, without: Option<RemovedGuard>) -> Self {
+    async fn new(seed: u64, without: Option<RemovedGuard>) -> Self {
         let mut random = Rng::with_seed(seed);
         let faults = Arc::default();
         let chaos = SeededChaos::draw(&mut random);
-        let script = chaos.script(random.u64(..), Arc::clone(&faults), S::REFUSED);
+        let script = chaos.fault_script(random.u64(..), Arc::clone(&faults), S::REFUSABLE_REQUESTS);
         let (lies_about, lines) = match without {
-            Some(RemovedGuard::SyncOf(lie)) => (Some(lie), LineWatch::AreNotWatched),
-            Some(RemovedGuard::LookingAtResults) => (None, LineWatch::AreNotWatched),
-            _ => (None, LineWatch::AreWatched),
+            Some(RemovedGuard::Sync(lie)) => (Some(lie), LineWatch::Off),
+            Some(RemovedGuard::DisplacementCheck) => (None, LineWatch::Off),
+            _ => (None, LineWatch::On),
         };
         let disk = Arc::new(SimulatedDisk::new(random.u64(..), lies_about));
-        if without == Some(RemovedGuard::CountOfLines) {
-            disk.count_no_lines();
+        if without == Some(RemovedGuard::LineCount) {
+            disk.stop_counting_lines();
         }
         Self {
-            meddling: Rng::with_seed(!seed),
+            filter_random: Rng::with_seed(!seed),
             began: Instant::now(),
-            scene: S::set(&mut random, script, Arc::clone(&disk), lines).await,
+            scene: S::draw_scene(&mut random, script, Arc::clone(&disk), lines).await,
             chaos,
             disk,
-            without,
+            removed_guard: without,
             faults,
             tally: SeedTally::default(),
-            places: Rng::with_seed(seed.wrapping_add(1 << 40)),
-            ailing: Rng::with_seed(seed.wrapping_add(1 << 41)),
+            displacement_random: Rng::with_seed(seed.wrapping_add(1 << 40)),
+            unanswered_row_random: Rng::with_seed(seed.wrapping_add(1 << 41)),
             random,
         }
     }
@@ -155,56 +157,56 @@ impl<S: SimulationScene> SimulatedStory<S> {
     async fn play(&mut self) -> Result<(), String> {
         sleep_until(self.chaos.from).await;
         while Instant::now() < self.chaos.until {
-            let ending = self.run_in_bad_weather().await?;
-            sleep(self.pause_after(&ending)).await;
-            self.lose_lines_perhaps().await;
-            self.scene.change_something(&mut self.random);
-            if self.scene.is_over() && self.random.u8(0..4) > 0 {
+            let ending = self.run_amid_faults().await?;
+            sleep(self.draw_pause_after(&ending)).await;
+            self.maybe_filter_results().await;
+            self.scene.maybe_change_rows(&mut self.random);
+            if self.scene.all_rows_are_done() && self.random.u8(0..4) > 0 {
                 sleep_until(self.chaos.until).await;
             }
         }
-        sleep(AFTERMATH).await;
-        let had_bad_row = self.run_with_a_bad_row_perhaps().await?;
-        let once = !had_bad_row && self.scene.nothing_excuses_a_second_run();
-        for nth in 1..=CALM_RUNS {
-            self.run_in_calm_weather().await?;
-            if self.scene.is_over() {
+        sleep(LAST_ARRIVAL_AFTER).await;
+        let had_bad_row = self.maybe_run_with_unanswered_row().await?;
+        let once = !had_bad_row && self.scene.one_calm_run_must_do();
+        for nth in 1..=MAX_CALM_RUNS {
+            self.run_without_faults().await?;
+            if self.scene.all_rows_are_done() {
                 break;
             }
             if nth == 1 && once {
-                let undone = self.scene.undone();
+                let undone = self.scene.undone_lines();
                 return Err(format!("not done in calm weather: {undone}"));
             }
-            sleep(BETWEEN_CALM_RUNS).await;
+            sleep(PAUSE_BETWEEN_CALM_RUNS).await;
         }
-        self.tally.lasted = self.began.elapsed();
-        self.scene.hold_at_the_end()
+        self.tally.duration = self.began.elapsed();
+        self.scene.check_final_promises()
     }
 
     /// Lets a person filter the results in a spreadsheet, rarely. The filtering takes long enough
     /// for all requests to arrive.
-    async fn lose_lines_perhaps(&mut self) {
-        if !S::LOSES_LINES || self.meddling.u8(0..16) > 0 {
+    async fn maybe_filter_results(&mut self) {
+        if !S::LOSES_LINES || self.filter_random.u8(0..16) > 0 {
             return;
         }
-        sleep(AFTERMATH).await;
-        let lost = self.disk.lose_lines(&mut self.meddling);
+        sleep(LAST_ARRIVAL_AFTER).await;
+        let lost = self.disk.filter_out_lines(&mut self.filter_random);
         if lost > 0 {
-            self.scene.referee().lines_lost();
-            self.befell(LINES_LOST);
+            self.scene.referee().lines_were_filtered_out();
+            self.count_mishap(LINES_LOST);
         }
     }
 
-    fn befell(&mut self, mishap: &'static str) {
+    fn count_mishap(&mut self, mishap: &'static str) {
         *self.tally.mishaps.entry(mishap).or_default() += 1;
         self.note(mishap);
     }
 
     /// Draws the time until a person starts the program again.
-    fn pause_after(&mut self, ending: &StoryEnding) -> Duration {
+    fn draw_pause_after(&mut self, ending: &RunEnding) -> Duration {
         let seconds = match ending {
             // New keys have to be asked for, and a service that is away is waited for.
-            StoryEnding::Halted(
+            RunEnding::Halted(
                 HaltReason::KeysRejected(_)
                 | HaltReason::Outage(_)
                 | HaltReason::NeverAnswered { .. },
@@ -214,7 +216,7 @@ impl<S: SimulationScene> SimulatedStory<S> {
         Duration::from_secs(seconds[self.random.usize(0..seconds.len())])
     }
 
-    async fn run_in_bad_weather(&mut self) -> Result<StoryEnding, String> {
+    async fn run_amid_faults(&mut self) -> Result<RunEnding, String> {
         let steps = (self.random.u8(0..10) < 8).then(|| self.random.u64(0..50));
         let room = (self.random.u8(0..12) == 0).then(|| self.random.usize(0..12));
         let seconds = self.random.choice([1, 30, 600, 36_000]).unwrap_or(1);
@@ -223,52 +225,54 @@ impl<S: SimulationScene> SimulatedStory<S> {
             _ => Duration::from_hours(1_000),
         };
         let max_outage = Duration::from_mins(self.random.choice([1, 10, 720]).unwrap_or(720));
-        self.disk.leave_room(room);
-        self.run(WorldMood::Bad, steps, patience, max_outage, None)
+        self.disk.set_room(room);
+        self.run(FaultPeriod::Faulty, steps, patience, max_outage, None)
             .await
     }
 
-    async fn run_in_calm_weather(&mut self) -> Result<StoryEnding, String> {
+    async fn run_without_faults(&mut self) -> Result<RunEnding, String> {
         self.run_calmly(None).await
     }
 
-    async fn run_calmly(&mut self, bad_row: Option<&UnansweredRow>) -> Result<StoryEnding, String> {
-        self.disk.leave_room(None);
+    async fn run_calmly(&mut self, bad_row: Option<&UnansweredRow>) -> Result<RunEnding, String> {
+        self.disk.set_room(None);
         let forever = Duration::from_hours(1_000);
         let half_a_day = Duration::from_hours(12);
-        self.run(WorldMood::Calm, None, forever, half_a_day, bad_row)
+        self.run(FaultPeriod::Calm, None, forever, half_a_day, bad_row)
             .await
     }
 
     /// Runs without faults but for an unanswered row, sometimes. Returns `true` if there was such a
     /// run.
-    async fn run_with_a_bad_row_perhaps(&mut self) -> Result<bool, String> {
-        let is_drawn = self.ailing.u8(0..6) == 0 && self.without.is_none();
-        let request = self.ailing.choice(S::BAD_REQUESTS.iter().copied());
+    async fn maybe_run_with_unanswered_row(&mut self) -> Result<bool, String> {
+        let is_drawn = self.unanswered_row_random.u8(0..6) == 0 && self.removed_guard.is_none();
+        let request = self
+            .unanswered_row_random
+            .choice(S::UNANSWERABLE_REQUESTS.iter().copied());
         let Some(request) = request.filter(|_| is_drawn) else {
             return Ok(false);
         };
         let rows = self.scene.rows();
-        let row = &rows[self.ailing.usize(0..rows.len())];
+        let row = &rows[self.unanswered_row_random.usize(0..rows.len())];
         let bad = UnansweredRow {
             external_id: row.row.external_id.clone(),
             content: row.content,
             request,
-            unanswered: AtomicU64::new(0),
+            unanswered_count: AtomicU64::new(0),
         };
-        let others_end = self.scene.nothing_excuses_a_second_run();
+        let others_end = self.scene.one_calm_run_must_do();
         self.note(&format!("nobody answers {bad:?}"));
         let ending = self.run_calmly(Some(&bad)).await?;
-        if bad.unanswered.into_inner() == 0 {
+        if bad.unanswered_count.into_inner() == 0 {
             return Ok(true);
         }
-        self.befell(ROW_ALONE);
+        self.count_mishap(ROW_UNANSWERED);
         match ending {
-            StoryEnding::Through | StoryEnding::Halted(HaltReason::ExternalIdNotRouted(_)) => {}
-            StoryEnding::Halted(halt) => {
+            RunEnding::Finished | RunEnding::Halted(HaltReason::ExternalIdNotRouted(_)) => {}
+            RunEnding::Halted(halt) => {
                 return Err(format!("one bad row ended the run: {halt:?}"));
             }
-            StoryEnding::PowerLost => {
+            RunEnding::PowerLost => {
                 return Err("the power of a calm run is never lost".to_owned());
             }
         }
@@ -278,11 +282,13 @@ impl<S: SimulationScene> SimulatedStory<S> {
         };
         let mut good = self.scene.rows().iter().filter(is_good);
         let is_undone = |row: &&SimulatedRow| {
-            let line = self.disk.durable(row.key());
+            let line = self.disk.durable_line(row.key());
             !line.is_some_and(|line| line.status.is_done())
         };
         match good.find(is_undone) {
-            Some(row) if others_end && S::BAD_REQUESTS.contains(&UnansweredRequest::LookUp) => {
+            Some(row)
+                if others_end && S::UNANSWERABLE_REQUESTS.contains(&UnansweredRequest::LookUp) =>
+            {
                 Err(format!("{} suffers for {}", row.key(), bad.external_id))
             }
             _ => Ok(true),
@@ -293,25 +299,25 @@ impl<S: SimulationScene> SimulatedStory<S> {
     /// promises.
     async fn run(
         &mut self,
-        weather: WorldMood,
+        weather: FaultPeriod,
         steps: Option<u64>,
         patience: Duration,
         max_outage: Duration,
         bad_row: Option<&UnansweredRow>,
-    ) -> Result<StoryEnding, String> {
+    ) -> Result<RunEnding, String> {
         self.tally.runs += 1;
         let displaced = self.draw_displacement(weather);
-        self.scene.referee().new_run();
+        self.scene.referee().run_begins();
         self.note("a run begins");
-        let power = Arc::new(PowerSupply::lasting(steps));
-        let asked = self.scene.ask(&mut self.random, weather);
+        let power = Arc::new(PowerSupply::with_steps(steps));
+        let asked = self.scene.draw_options(&mut self.random, weather);
         let vault = SimulatedBackupFolder {
             disk: Arc::clone(&self.disk),
             power: Arc::clone(&power),
         };
         let vault: Option<&dyn BackupStore> = match asked.backups {
-            BackupChoice::AreMade => Some(&vault),
-            BackupChoice::AreNot => None,
+            BackupChoice::Made => Some(&vault),
+            BackupChoice::NotMade => None,
         };
         let (events, heard) = EventSender::channel();
         let settings = RunSettings {
@@ -325,32 +331,32 @@ impl<S: SimulationScene> SimulatedStory<S> {
                 None => EarlierAnswer::NoneYet,
             },
             destination: "memory".into(),
-            update_policy: asked.wishes,
+            update_policy: asked.policy,
             seed: self.random.u64(..),
         };
         let concurrency = settings.rows_at_once;
-        if let Some(became) = self.scene.look_at_lost_lines() {
-            self.befell(RESUME_REFUSED);
-            self.befell(became);
+        if let Some(became) = self.scene.resolve_lost_lines() {
+            self.count_mishap(RESUME_REFUSED);
+            self.count_mishap(became);
         }
         let tasks = self.scene.tasks(&mut self.random, concurrency, weather);
-        self.disk.put_in_order();
+        self.disk.rewrite_results();
         let new_ids = self.new_ids(&tasks);
         let client = SimulatedClient {
             service: self.scene.service(),
             power: &power,
             disk: &self.disk,
-            sight: self.sight(),
+            results_sight: self.results_sight(),
             referee: self.scene.referee(),
             budgets: self.scene.budgets(),
-            forgotten: match self.without {
-                Some(RemovedGuard::Asking(forgotten)) => Some(forgotten),
+            forgotten_guard: match self.removed_guard {
+                Some(RemovedGuard::Request(forgotten)) => Some(forgotten),
                 _ => None,
             },
-            bad_row,
+            unanswered_row: bad_row,
             sizes_sent: Mutex::default(),
-            made: Mutex::default(),
-            made_as: Mutex::default(),
+            own_jobs: Mutex::default(),
+            own_attachments: Mutex::default(),
             originals: Mutex::default(),
             new_ids: Mutex::new(new_ids),
             random: Mutex::new(self.random.fork()),
@@ -358,42 +364,42 @@ impl<S: SimulationScene> SimulatedStory<S> {
         let journal = SimulatedJournal {
             disk: &self.disk,
             power: &power,
-            sight: self.sight(),
+            sight: self.results_sight(),
         };
-        let displacing = displacing(&self.disk, displaced);
+        let displacing = displace_after_delay(&self.disk, displaced);
         let stop = sleep(patience);
         let with = RunParts {
             client: &client,
             journal: &journal,
-            vault,
+            backup_store: vault,
             settings: &settings,
             events: &events,
         };
         let run = S::run(tasks, with, stop);
         let ending = tokio::select! {
             biased;
-            () = power.lost() => StoryEnding::PowerLost,
+            () = power.wait_until_lost() => RunEnding::PowerLost,
             () = displacing => unreachable!("whoever displaces results does not end the run"),
-            halt = run => halt.map_or(StoryEnding::Through, StoryEnding::Halted),
+            halt = run => halt.map_or(RunEnding::Finished, RunEnding::Halted),
         };
-        self.ended(&ending);
+        self.count_ending(&ending);
         let ended: Vec<RunEvent> = heard.try_iter().collect();
-        self.what_ended_is_durable(&ended)?;
-        if let StoryEnding::PowerLost = ending {
+        self.check_ended_rows_are_durable(&ended)?;
+        if let RunEnding::PowerLost = ending {
             self.disk.lose_power();
         } else {
-            self.disk.flush();
-            self.disk.put_in_order();
+            self.disk.sync_all();
+            self.disk.rewrite_results();
         }
-        match self.sight() {
+        match self.results_sight() {
             // The person follows the advice of the run, and puts the results back.
-            ResultsSight::Open => self.disk.put_back(),
-            ResultsSight::Blind => self.disk.read_what_is_there(),
+            ResultsSight::Checked => self.disk.restore_results(),
+            ResultsSight::Unchecked => self.disk.adopt_displaced_results(),
         }
-        self.count_lines();
-        let foul = self.scene.referee().record().first_foul();
+        self.count_row_states();
+        let foul = self.scene.referee().log().first_foul();
         foul.map_or(Ok(()), Err)?;
-        self.scene.hold()?;
+        self.scene.check_promises()?;
         Ok(ending)
     }
 
@@ -403,35 +409,43 @@ impl<S: SimulationScene> SimulatedStory<S> {
             let mut rows = self.scene.rows().iter();
             rows.all(|row| row.row.external_id != *id)
         };
-        S::wished_ids(tasks).into_iter().filter(is_new).collect()
+        S::new_external_ids(tasks)
+            .into_iter()
+            .filter(is_new)
+            .collect()
     }
 
     /// Draws the moment at which earlier results take the place of the newest, and their percentage
     /// of all lines.
-    fn draw_displacement(&mut self, weather: WorldMood) -> Option<(Duration, usize)> {
-        let is_drawn = weather == WorldMood::Bad && self.places.u8(0..8) == 0;
-        let seconds = self.places.choice([0.0, 0.2, 1.0, 3.0, 30.0, 600.0]);
-        let (seconds, percent) = (seconds.unwrap_or(0.0), self.places.usize(0..=100));
+    fn draw_displacement(&mut self, weather: FaultPeriod) -> Option<(Duration, usize)> {
+        let is_drawn = weather == FaultPeriod::Faulty && self.displacement_random.u8(0..8) == 0;
+        let seconds = self
+            .displacement_random
+            .choice([0.0, 0.2, 1.0, 3.0, 30.0, 600.0]);
+        let (seconds, percent) = (
+            seconds.unwrap_or(0.0),
+            self.displacement_random.usize(0..=100),
+        );
         is_drawn.then(|| (Duration::from_secs_f64(seconds), percent))
     }
 
-    fn sight(&self) -> ResultsSight {
-        match self.without {
-            Some(RemovedGuard::LookingAtResults) => ResultsSight::Blind,
-            _ => ResultsSight::Open,
+    fn results_sight(&self) -> ResultsSight {
+        match self.removed_guard {
+            Some(RemovedGuard::DisplacementCheck) => ResultsSight::Unchecked,
+            _ => ResultsSight::Checked,
         }
     }
 
-    fn count_lines(&mut self) {
+    fn count_row_states(&mut self) {
         let rows = self.scene.rows().iter();
-        for line in rows.filter_map(|row| self.disk.durable(row.key())) {
+        for line in rows.filter_map(|row| self.disk.durable_line(row.key())) {
             let word = format!("{} {}", line.status, line.reason.as_str());
-            *self.tally.lines.entry(word).or_default() += 1;
+            *self.tally.row_states.entry(word).or_default() += 1;
         }
     }
 
     /// Checks for a durable line of each row reported as ended.
-    fn what_ended_is_durable(&self, events: &[RunEvent]) -> Result<(), String> {
+    fn check_ended_rows_are_durable(&self, events: &[RunEvent]) -> Result<(), String> {
         for status in [
             Status::Uploaded,
             Status::Replaced,
@@ -443,7 +457,7 @@ impl<S: SimulationScene> SimulatedStory<S> {
             let is_so = |event: &&RunEvent| **event == RunEvent::RowEnded { status };
             let said = events.iter().filter(is_so).count();
             let rows = self.scene.rows().iter();
-            let lines = rows.filter_map(|row| self.disk.durable(row.key()));
+            let lines = rows.filter_map(|row| self.disk.durable_line(row.key()));
             let durable = lines.filter(|line| line.status == status).count();
             if said > durable {
                 return Err(format!(
@@ -454,35 +468,35 @@ impl<S: SimulationScene> SimulatedStory<S> {
         Ok(())
     }
 
-    fn ended(&mut self, ending: &StoryEnding) {
+    fn count_ending(&mut self, ending: &RunEnding) {
         let name = match ending {
-            StoryEnding::Through => "through",
-            StoryEnding::PowerLost => "power lost",
-            StoryEnding::Halted(HaltReason::KeysRejected(_)) => "keys rejected",
-            StoryEnding::Halted(HaltReason::Outage(_)) => "outage too long",
-            StoryEnding::Halted(HaltReason::NeverAnswered { .. }) => "never answered",
-            StoryEnding::Halted(HaltReason::JournalUnusable) if self.disk.is_displaced() => {
+            RunEnding::Finished => "through",
+            RunEnding::PowerLost => "power lost",
+            RunEnding::Halted(HaltReason::KeysRejected(_)) => "keys rejected",
+            RunEnding::Halted(HaltReason::Outage(_)) => "outage too long",
+            RunEnding::Halted(HaltReason::NeverAnswered { .. }) => "never answered",
+            RunEnding::Halted(HaltReason::JournalUnusable) if self.disk.results_are_displaced() => {
                 "results displaced"
             }
-            StoryEnding::Halted(HaltReason::JournalUnusable) => "disk full",
-            StoryEnding::Halted(HaltReason::Interrupted) => "interrupted",
-            StoryEnding::Halted(HaltReason::ExternalIdNotRouted(_)) => "id not found again",
-            StoryEnding::Halted(_) => "other",
+            RunEnding::Halted(HaltReason::JournalUnusable) => "disk full",
+            RunEnding::Halted(HaltReason::Interrupted) => "interrupted",
+            RunEnding::Halted(HaltReason::ExternalIdNotRouted(_)) => "id not found again",
+            RunEnding::Halted(_) => "other",
         };
         *self.tally.endings.entry(name).or_default() += 1;
         self.note(&format!("it ends: {name}"));
     }
 
     fn note(&self, what: &str) {
-        self.scene.referee().record().note(|| what.to_owned());
+        self.scene.referee().log().note(|| what.to_owned());
     }
 }
 
 /// Displaces the results after the drawn delay, if one was drawn. Never returns.
-async fn displacing(disk: &SimulatedDisk, displaced: Option<(Duration, usize)>) {
+async fn displace_after_delay(disk: &SimulatedDisk, displaced: Option<(Duration, usize)>) {
     if let Some((delay, percent)) = displaced {
         sleep(delay).await;
-        disk.displace(percent);
+        disk.displace_results(percent);
     }
     pending::<()>().await;
 }

@@ -24,8 +24,8 @@ use crate::signals::StopSignal;
 use crate::text::{count_with_noun, count_with_noun_and_verb, escape, write_stderr};
 
 /// Tells the user once about bidders, who will see the files, and asks for consent. Returns at once
-/// if no row is for a sourcing event. Fails with [`CommandError::NoTerminalForBidderQuestion`] without a terminal, with
-/// [`CommandError::ConsentRefused`] without a yes.
+/// if no row is for a sourcing event. Fails with [`CommandError::NoTerminalForBidderQuestion`]
+/// without a terminal, with [`CommandError::ConsentRefused`] without a yes.
 pub(super) fn ask_about_bidders(
     config: &ImportPlan,
     base: &ResolvedDestination,
@@ -57,8 +57,8 @@ pub(super) fn ask_about_bidders(
 }
 
 /// Returns the backup setting to ask about before content is replaced; `None` if the user has
-/// agreed already, or if nothing can be replaced. Fails with [`CommandError::NoTerminalForReplacementQuestion`]
-/// without a terminal.
+/// agreed already, or if nothing can be replaced. Fails with
+/// [`CommandError::NoTerminalForReplacementQuestion`] without a terminal.
 pub(super) fn backups_to_ask_about<'a>(
     config: &ImportPlan,
     base: &ResolvedDestination,
@@ -82,8 +82,8 @@ pub(super) fn backups_to_ask_about<'a>(
 
 /// Looks up the content to be replaced, tells the user its amount and the place of backups, and
 /// asks for consent. Asks nothing if no content would be replaced. Fails with
-/// [`CommandError::LookUpFailed`] when the look-up or the question was cut short, with [`CommandError::ConsentRefused`]
-/// without a yes.
+/// [`CommandError::LookUpFailed`] when the look-up or the question was cut short, with
+/// [`CommandError::ConsentRefused`] without a yes.
 pub(super) fn ask_about_content(
     config: &ImportPlan,
     plan: &WorkList<'_>,

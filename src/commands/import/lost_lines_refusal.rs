@@ -31,8 +31,8 @@ fn rows_in_doubt(
     rows
 }
 
-/// Fails with [`CommandError::LostLines`] when lost lines leave rows in doubt whose files would be sent
-/// again.
+/// Fails with [`CommandError::LostLines`] when lost lines leave rows in doubt whose files would be
+/// sent again.
 ///
 /// For a service without a way to ask about attached files.
 pub(super) fn refuse_lost_lines(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::destination::keelvar::{KeelvarClient, KeelvarSettings};
 use crate::emulator::{BudgetSettings, JobSettings, JobTerms};
-use crate::memory_service::jobs::{JobServiceRules, MemoryJobService};
+use crate::memory_service::job_service::{JobServiceRules, MemoryJobService};
 use crate::model::StatusWord;
 
 /// Interval between two reads of a job, and the largest number of reads.
@@ -120,7 +120,7 @@ const UNLIMITED: &[crate::throttle::quota::RequestAllowance] = &[];
 #[tokio::test(start_paused = true)]
 async fn the_service_in_memory_keeps_the_contract_of_jobs() {
     let rules = JobServiceRules {
-        reads: UNLIMITED,
+        read_allowances: UNLIMITED,
         ..JobServiceRules::default()
     };
     keeps_the_contract_of_jobs(&MemoryJobService::new(rules)).await;

@@ -5,7 +5,7 @@ use crate::destination::NewFile;
 use crate::http::api::KeyHeader;
 use crate::model::{ExternalId, ObjectRef};
 
-fn keelvar() -> KeelvarClient {
+fn client() -> KeelvarClient {
     let settings = KeelvarSettings {
         user: "john.doe@email.com".into(),
         job_timeout: Duration::from_mins(5),
@@ -21,8 +21,8 @@ fn job(status: &str, detail: &Value) -> Value {
 }
 
 /// Returns the result of a job with two files, and fails unless the job has ended.
-fn end(status: &str, detail: &Value) -> JobOutcome {
-    match keelvar().presence(&job(status, detail)) {
+fn ended_job(status: &str, detail: &Value) -> JobOutcome {
+    match client().presence(&job(status, detail)) {
         JobPresence::Ended(end) => end,
         other => panic!("{other:?}"),
     }
@@ -59,7 +59,7 @@ fn a_job_is_asked_for_as_the_vendor_documents_it() {
 
 #[test]
 fn only_known_words_end_a_job_and_more_words_for_success_can_be_named() {
-    let keelvar = keelvar();
+    let keelvar = client();
     let presence = |word| keelvar.presence(&job(word, &Value::Null));
     for word in ["COMPLETED", "Done", "succeeded", "all_set", "FAILED"] {
         assert!(matches!(presence(word), JobPresence::Ended(_)), "{word}");
@@ -88,7 +88,7 @@ fn a_running_job_says_where_each_file_goes() {
     let JobPresence::Running {
         upload_targets: places,
         ..
-    } = keelvar().presence(&job("RUNNING", &files))
+    } = client().presence(&job("RUNNING", &files))
     else {
         panic!("it runs");
     };
@@ -97,7 +97,7 @@ fn a_running_job_says_where_each_file_goes() {
     let refused = b.target.unwrap_err().to_string();
     assert_eq!(refused, "the upload address is http, not https");
     for pending in [json!(null), json!({}), json!({"files": null}), json!([])] {
-        let presence = keelvar().presence(&job("PENDING", &pending));
+        let presence = client().presence(&job("PENDING", &pending));
         assert!(
             matches!(presence, JobPresence::Running { upload_targets, .. } if upload_targets.is_empty())
         );
@@ -106,7 +106,7 @@ fn a_running_job_says_where_each_file_goes() {
 
 #[test]
 fn success_without_a_word_of_errors_is_that_of_all_files() {
-    let end = end("COMPLETED", &json!({"files": two_files()}));
+    let end = ended_job("COMPLETED", &json!({"files": two_files()}));
     assert_eq!(end.file_outcome("a.pdf"), &FileOutcome::Attached);
     assert_eq!(end.file_outcome("b.pdf"), &FileOutcome::Attached);
     assert_eq!(end.message, "COMPLETED");
@@ -115,7 +115,7 @@ fn success_without_a_word_of_errors_is_that_of_all_files() {
 #[test]
 fn success_with_errors_is_that_of_the_files_that_they_do_not_name() {
     let errors = json!({"files": two_files(), "errors": ["File 'b.pdf' was not uploaded"]});
-    let end = end("COMPLETED", &errors);
+    let end = ended_job("COMPLETED", &errors);
     assert_eq!(end.file_outcome("a.pdf"), &FileOutcome::Attached);
     let why = "File 'b.pdf' was not uploaded".to_owned();
     assert_eq!(end.file_outcome("b.pdf"), &FileOutcome::NotAttached(why));
@@ -123,7 +123,7 @@ fn success_with_errors_is_that_of_the_files_that_they_do_not_name() {
 
 #[test]
 fn success_with_errors_that_name_no_file_says_nothing_of_any() {
-    let end = end(
+    let end = ended_job(
         "COMPLETED",
         &json!({"files": two_files(), "errors": [{"detail": "One file is missing"}]}),
     );
@@ -136,7 +136,7 @@ fn failure_says_nothing_of_the_files_that_it_does_not_name() {
     let errors = json!({"errors": ["b.pdf: expired", {"title": "Timeout"}]});
     let mut failed = job("FAILED", &json!({"files": two_files()}));
     failed["errors"] = errors["errors"].clone();
-    let JobPresence::Ended(end) = keelvar().presence(&failed) else {
+    let JobPresence::Ended(end) = client().presence(&failed) else {
         panic!("it has ended");
     };
     assert_eq!(end.file_outcome("a.pdf"), &FileOutcome::Unknown);
@@ -154,7 +154,7 @@ fn a_status_of_its_own_says_what_became_of_a_file() {
         {"file_name": "b.pdf", "status": "FAILED", "error": "too large"},
         {"file_name": "c.pdf", "status": "UPLOADED"},
     ]});
-    let end = end("FAILED", &files);
+    let end = ended_job("FAILED", &files);
     assert_eq!(end.file_outcome("a.pdf"), &FileOutcome::Attached);
     assert_eq!(
         end.file_outcome("b.pdf"),
@@ -173,7 +173,7 @@ fn a_name_that_may_be_a_part_of_another_one_is_not_taken_for_itself() {
         {"file_name": "a.pdf"}, {"file_name": "report a.pdf"}, {"file_name": "aa.pdf"},
     ]);
     let detail = json!({"files": files, "errors": ["report a.pdf is missing"]});
-    let end = end("COMPLETED", &detail);
+    let end = ended_job("COMPLETED", &detail);
     assert!(matches!(
         end.file_outcome("report a.pdf"),
         FileOutcome::NotAttached(_)
@@ -185,7 +185,7 @@ fn a_name_that_may_be_a_part_of_another_one_is_not_taken_for_itself() {
 #[test]
 fn what_a_job_says_is_shown_without_the_key_and_without_addresses() {
     let said = "the key CANARY-KEY may not use https://storage.example.com/x?signature=CANARY";
-    let end = end("FAILED", &json!({"errors": [said]}));
+    let end = ended_job("FAILED", &json!({"errors": [said]}));
     assert!(!end.message.contains("CANARY"), "{}", end.message);
 }
 
@@ -223,7 +223,7 @@ fn what_a_job_says_of_a_file_is_known_by_its_name_in_another_spelling() {
     let (composed, decomposed) = ("caf\u{e9}.pdf", "cafe\u{301}.pdf");
     let files = json!([{"file_name": decomposed}, {"file_name": "a b.pdf"}]);
     let errors = json!([format!("File {composed} was not uploaded in time.")]);
-    let end = end("COMPLETED", &json!({"files": files, "errors": errors}));
+    let end = ended_job("COMPLETED", &json!({"files": files, "errors": errors}));
     assert!(matches!(
         end.file_outcome(composed),
         FileOutcome::NotAttached(_)

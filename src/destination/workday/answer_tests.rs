@@ -10,7 +10,7 @@ use super::*;
 
 /// Starts a server which gives the same answer to every request, and returns a client of it with
 /// the key `CANARY`.
-async fn answering(status: &str, body: &Value) -> WorkdayClient {
+async fn client_of_fixed_answer(status: &str, body: &Value) -> WorkdayClient {
     let body = body.to_string();
     let answer = format!(
         "HTTP/1.1 {status}\r\nContent-Type: application/vnd.api+json\r\nContent-Length: {}\r\n\
@@ -42,7 +42,7 @@ fn attachment(attributes: &Value) -> Value {
 #[tokio::test]
 async fn an_answer_about_another_attachment_is_no_answer() {
     let found = attachment(&json!({"file_size": "5"}));
-    let service = answering("200 OK", &found).await;
+    let service = client_of_fixed_answer("200 OK", &found).await;
     let foreign = ApiFailure::Unanswered("the answer speaks of another attachment".into());
     assert_eq!(service.get_download(&id("8")).await, Err(foreign.clone()));
     assert_eq!(service.get_by_id(&id("8")).await, Err(foreign));
@@ -83,7 +83,7 @@ async fn a_name_is_there_or_taken_away_or_not_spoken_of() {
             text("the CANARY sings", "the [hidden] sings"),
         ),
     ] {
-        let service = answering("200 OK", &attachment(&attributes)).await;
+        let service = client_of_fixed_answer("200 OK", &attachment(&attributes)).await;
         let original = service.get_download(&id("7")).await.unwrap().unwrap();
         let exhibit = AttachmentMetadata {
             external_id,
@@ -105,7 +105,7 @@ async fn a_list_shows_what_is_in_it_and_one_odd_attachment_spoils_it() {
         {"id": "2", "attributes": {}},
     ]});
     let ids = [id("1"), id("2"), id("3")];
-    let listed = answering("200 OK", &two)
+    let listed = client_of_fixed_answer("200 OK", &two)
         .await
         .list_metadata(&ids)
         .await
@@ -119,10 +119,13 @@ async fn a_list_shows_what_is_in_it_and_one_odd_attachment_spoils_it() {
 
     let odd = json!({"data": [{"id": 1, "attributes": {"file_size": "many"}}]});
     for body in [odd, json!({"data": {}}), json!({}), json!({"data": [{}]})] {
-        let listed = answering("200 OK", &body).await.list_metadata(&ids).await;
+        let listed = client_of_fixed_answer("200 OK", &body)
+            .await
+            .list_metadata(&ids)
+            .await;
         assert!(matches!(listed, Err(ApiFailure::Unanswered(_))), "{body}");
     }
-    let refused = answering("422 No", &json!({}))
+    let refused = client_of_fixed_answer("422 No", &json!({}))
         .await
         .list_metadata(&ids)
         .await;
@@ -130,7 +133,7 @@ async fn a_list_shows_what_is_in_it_and_one_odd_attachment_spoils_it() {
         matches!(refused, Err(ApiFailure::Refused(_))),
         "{refused:?}"
     );
-    let absent = answering("404 Not Found", &json!({"errors": []})).await;
+    let absent = client_of_fixed_answer("404 Not Found", &json!({"errors": []})).await;
     assert_eq!(absent.list_metadata(&ids).await, Ok(HashMap::new()));
     assert_eq!(absent.get_download(&id("1")).await, Ok(None));
 }
@@ -155,7 +158,8 @@ async fn a_look_up_that_finds_another_external_id_says_which_and_hides_what_is_s
             )),
         ),
     ] {
-        let service = answering("200 OK", &attachment(&json!({"external_id": told}))).await;
+        let service =
+            client_of_fixed_answer("200 OK", &attachment(&json!({"external_id": told}))).await;
         assert_eq!(service.get_by_external_id(&key).await, expected, "{told}");
     }
 }

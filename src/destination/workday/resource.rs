@@ -67,7 +67,7 @@ impl WorkdayResource {
         AttachmentId::parse(&text_of(&self.id)).map_err(|_| unusable_answer("has no usable id"))
     }
 
-    pub(super) fn size(&self) -> Result<Option<u64>, ApiFailure> {
+    pub(super) fn stored_size(&self) -> Result<Option<u64>, ApiFailure> {
         // Only null and zero mean that no bytes are stored: for such a record the pipeline may
         // request a new address, which detaches stored bytes. Our files are never empty, and an
         // empty file of somebody else has no bytes to lose.
@@ -169,7 +169,7 @@ mod tests {
             );
             let found = found.unwrap();
             assert_eq!(found.id().unwrap().as_str(), "1");
-            assert_eq!(found.size(), Ok(expected));
+            assert_eq!(found.stored_size(), Ok(expected));
         }
     }
 
@@ -188,8 +188,8 @@ mod tests {
             json!({"data": {"id": "1", "attributes": {"file_size": -5}}}),
             json!({"data": {"id": "1", "attributes": {"file_size": 5.0}}}),
         ] {
-            let read =
-                parse_resource(body.clone()).and_then(|found| Ok((found.id()?, found.size()?)));
+            let read = parse_resource(body.clone())
+                .and_then(|found| Ok((found.id()?, found.stored_size()?)));
             assert!(matches!(read, Err(ApiFailure::Unanswered(_))), "{body}");
         }
     }

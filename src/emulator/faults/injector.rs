@@ -18,8 +18,8 @@ pub(in crate::emulator) struct FaultInjector {
 }
 
 impl FaultInjector {
-    /// Creates an injector. Spans of time are counted from `began`. Fails with [`InvalidFault`] if a
-    /// fault can never fire or cannot be injected.
+    /// Creates an injector. Spans of time are counted from `began`. Fails with [`InvalidFault`] if
+    /// a fault can never fire or cannot be injected.
     pub(in crate::emulator) fn new(
         context: Arc<ServerContext>,
         faults: &[Fault],

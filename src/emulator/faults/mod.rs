@@ -1,8 +1,8 @@
 //! Faults of a script: failures on purpose, and their injection into requests.
 //!
 //! [`Fault`] is the place to start reading; [`FaultInjector`] picks and injects faults. An API
-//! implements [`FaultableRequest`] to express a fault in its own format; the storage injects faults into
-//! its streams.
+//! implements [`FaultableRequest`] to express a fault in its own format; the storage injects faults
+//! into its streams.
 
 mod delivery;
 mod fault;

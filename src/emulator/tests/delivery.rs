@@ -164,7 +164,9 @@ async fn an_upload_whose_reading_pauses_is_stored_all_the_same() {
     assert_eq!(shown.attribute("file_size"), "5");
 }
 
-async fn created_twice(external_ids: ExternalIdUniqueness) -> (EmulatorFixture, ApiAnswer) {
+async fn create_delivered_twice(
+    external_ids: ExternalIdUniqueness,
+) -> (EmulatorFixture, ApiAnswer) {
     let service = EmulatorFixture::start(EmulatorSettings {
         attachments: AttachmentSettings {
             external_id_uniqueness: external_ids,
@@ -184,7 +186,7 @@ async fn created_twice(external_ids: ExternalIdUniqueness) -> (EmulatorFixture, 
 #[tokio::test]
 async fn a_request_that_comes_twice_clashes_with_itself_where_external_ids_are_unique() {
     let clash = ExternalIdClashStatus::Conflict409;
-    let (service, answer) = created_twice(ExternalIdUniqueness::Unique {
+    let (service, answer) = create_delivered_twice(ExternalIdUniqueness::Unique {
         clash_status: clash,
     })
     .await;
@@ -198,7 +200,7 @@ async fn a_request_that_comes_twice_clashes_with_itself_where_external_ids_are_u
 
 #[tokio::test]
 async fn a_request_that_comes_twice_makes_two_records_where_external_ids_are_not_unique() {
-    let (service, answer) = created_twice(ExternalIdUniqueness::NotUnique).await;
+    let (service, answer) = create_delivered_twice(ExternalIdUniqueness::NotUnique).await;
     assert_eq!((answer.status, answer.id()), (201, "2"));
     assert_eq!(service.get("/attachments/1").await.status, 200);
     let ids: Vec<_> = service.log().iter().map(|entry| entry.id).collect();

@@ -1,6 +1,6 @@
 //! Tests of the emulator over real connections, as a client sees it.
 
-mod api;
+mod attachments_api;
 mod delivery;
 mod faults;
 mod jobs;

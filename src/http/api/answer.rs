@@ -113,7 +113,7 @@ impl RawApiAnswer {
     }
 
     /// Returns the failure for a refusal by something on the way.
-    fn interception(&self, secrets: &SecretRedactor) -> ApiFailure {
+    fn interception_failure(&self, secrets: &SecretRedactor) -> ApiFailure {
         ApiFailure::Intercepted(format!(
             "something between consign and the service answered with status {} and {}",
             self.status,
@@ -190,7 +190,7 @@ pub(super) fn judge_answer(
             Ok(ServiceReply::SlashRedirect)
         }
         408 | 500.. => Err(ApiFailure::Unanswered(format!("status {}", answer.status))),
-        400..=499 if !answer.is_from_service(dialect) => Err(answer.interception(secrets)),
+        400..=499 if !answer.is_from_service(dialect) => Err(answer.interception_failure(secrets)),
         401 | 403 => Err(ApiFailure::Denied(answer.describe(secrets))),
         400..=499 => Ok(ServiceReply::Refused(answer.describe(secrets))),
         status => Err(ApiFailure::Unanswered(format!(

@@ -73,10 +73,11 @@ impl StorageAnswer {
 
     /// Classifies the answer by status and code.
     pub(super) fn classify(&self) -> StorageAnswerClass {
-        let is_one_of = |codes: &[&str]| codes.contains(&self.code());
+        let is_one_of = |codes: &[&str]| codes.contains(&self.error_code());
         match self.status {
             200..=299 => StorageAnswerClass::Success,
-            // Something between consign and the storage knows nothing of addresses: a new one is no help.
+            // Something between consign and the storage knows nothing of addresses: a new one is no
+            // help.
             400..=499 if self.is_web_page() => StorageAnswerClass::Permanent,
             403 => StorageAnswerClass::Expired,
             400..=499 if is_one_of(&EXPIRED_CODES) => StorageAnswerClass::Expired,
@@ -137,7 +138,7 @@ impl StorageAnswer {
         is_web_page(&self.media_type, self.body.as_bytes())
     }
 
-    fn code(&self) -> &str {
+    fn error_code(&self) -> &str {
         xml_element(&self.body, "Code")
     }
 
@@ -173,7 +174,7 @@ impl StorageAnswer {
     /// Returns the meaning of a redirect and advice, if the answer is a redirect. No redirect is
     /// followed: a signature is made for one host, and the service decides where the bytes go.
     fn redirect_advice(&self) -> Option<&'static str> {
-        match (self.status, self.code()) {
+        match (self.status, self.error_code()) {
             (307, _) => Some(
                 "storage answers so while its bucket is new or moves, mostly for some hours; run the import \
                  again with --resume then, or ask the service's support",

@@ -68,9 +68,9 @@ impl TransferClient {
     /// Hashes a body to its end and writes it to `into`. Returns `None` where the body is longer
     /// than `most` bytes.
     ///
-    /// As with an upload, less than one piece in [`STALL_TIMEOUT`] counts as stuck, so an answer that
-    /// comes a byte at a time does not hold a row for ever. The limit is the storage's: time spent
-    /// in writing to `into` does not count.
+    /// As with an upload, less than one piece in [`STALL_TIMEOUT`] counts as stuck, so an answer
+    /// that comes a byte at a time does not hold a row for ever. The limit is the storage's: time
+    /// spent in writing to `into` does not count.
     async fn receive_and_hash(
         &self,
         mut response: reqwest::Response,

@@ -1,8 +1,9 @@
 //! State machine of an attachment, for a single row: LOOKUP, CREATE, PUT, CONFIRM.
 //!
-//! Open this file first: the states, and the method that acts in each. [`look_up_and_create`] finds or makes
-//! the attachment, [`send_attachment`] sends bytes, [`left_by_earlier_run`] continues what an earlier run left, [`keep_old_bytes`]
-//! replaces bytes, [`name_changes`] changes names, and [`routing_proof`] proves that ids are found again.
+//! Open this file first: the states, and the method that acts in each. [`look_up_and_create`] finds
+//! or makes the attachment, [`send_attachment`] sends bytes, [`left_by_earlier_run`] continues what
+//! an earlier run left, [`keep_old_bytes`] replaces bytes, [`name_changes`] changes names, and
+//! [`routing_proof`] proves that ids are found again.
 //!
 //! The PUT is the commit point: an attachment without bytes vanishes by itself. Exactly once,
 //! because:

@@ -82,8 +82,8 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
 
     /// Notes the new `external_id` of the attachment, given by any run.
     ///
-    /// A look-up checks that no other attachment has the same `external_id`, unless the results
-    /// say so already. Returns the verdict of a row whose `external_id` is taken or cannot be checked.
+    /// A look-up checks that no other attachment has the same `external_id`, unless the results say
+    /// so already. Returns the verdict of a row whose `external_id` is taken or cannot be checked.
     async fn note_new_id(
         &mut self,
         id: &AttachmentId,

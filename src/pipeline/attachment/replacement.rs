@@ -1,7 +1,8 @@
 //! Replacement of stored bytes, the only operation that can destroy content.
 //!
 //! `KEEP -> ANNOUNCE -> LOOK -> LET GO -> PUT -> CONFIRM`. The PATCH, the PUT and their failures
-//! are as for an attachment without bytes: see [`send_attachment`](super::send). Nothing is lost, because:
+//! are as for an attachment without bytes: see [`send_attachment`](super::send). Nothing is lost,
+//! because:
 //! - before a durable line announces the change, the old bytes are in a file able to survive a loss
 //!   of power, or the user has waived the backup;
 //! - the line is durable before the PATCH to release the old bytes, and calls the attachment
@@ -201,8 +202,8 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
 
     /// Announces the release of the old bytes, and checks the stored bytes against the kept bytes.
     ///
-    /// `as_begun_record` describes the newest bytes sent to the record, if arrived: bytes of an earlier run
-    /// may come from an earlier file.
+    /// `as_begun_record` describes the newest bytes sent to the record, if arrived: bytes of an
+    /// earlier run may come from an earlier file.
     pub(super) async fn release_old_bytes(
         &mut self,
         begun: BegunRecord,

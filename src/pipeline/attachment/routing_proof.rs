@@ -77,8 +77,8 @@ impl RoutingProof {
         self.changed.notify_waiters();
     }
 
-    /// Decides how a row with an id may go on. Fails with [`HaltReason::RowAbandoned`] if a trial is needed
-    /// and the run ends.
+    /// Decides how a row with an id may go on. Fails with [`HaltReason::RowAbandoned`] if a trial
+    /// is needed and the run ends.
     pub(super) fn clearance(&self, id: &ExternalId) -> Result<RoutingClearance<'_>, HaltReason> {
         let characters = self.unproven(id);
         let mut known = lock_despite_poison(&self.proofs);

@@ -42,7 +42,7 @@ impl<D: JobApi, J: Journal> JobMachine<'_, D, J> {
             }
             // The job existed once, and its effect cannot be known any more.
             PollOutcome::Observed(JobPresence::Absent) => {
-                self.after_job_end(id, JobOutcome::unknown("not found"))
+                self.after_job_end(id, JobOutcome::with_unknown_files("not found"))
                     .await
             }
             PollOutcome::RequestFailed(unmet) => {

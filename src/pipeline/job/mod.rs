@@ -1,8 +1,8 @@
 //! State machine of a job, for several rows of an object: CREATE, AWAIT, PUT, CONFIRM.
 //!
-//! Open this file first; `send_job_files` sends the files, `job_end` ends the rows. A job is found by its id
-//! alone, gives its addresses once started, and tells its outcome at the end. All files are sent at
-//! once, since the addresses live for a minute. Exactly once, because:
+//! Open this file first; `send_job_files` sends the files, `job_end` ends the rows. A job is found
+//! by its id alone, gives its addresses once started, and tells its outcome at the end. All files
+//! are sent at once, since the addresses live for a minute. Exactly once, because:
 //! - `creating` is durable before the POST, `after_create` with the id before the first byte, and
 //!   `sending` before bytes may reach the job;
 //! - a row goes into another job only if its job has ended, and certainly without the row's file;
@@ -265,7 +265,8 @@ impl<'a, D: JobApi, J: Journal> JobMachine<'a, D, J> {
                 self.run.requests.pause_between_changes(owner).await;
                 Ok(JobProtocolState::Create)
             }
-            // The same for a row given up: a job made unheard gets no bytes, and nothing depends on it.
+            // The same for a row given up: a job made unheard gets no bytes, and nothing depends on
+            // it.
             unmet => {
                 let verdict = RowVerdict::from_request_failure(unmet, None, self.object)?;
                 Ok(JobProtocolState::EndAllRows(Box::new(verdict)))

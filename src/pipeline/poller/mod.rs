@@ -1,7 +1,8 @@
 //! Poller of a run: asks for the state of records on behalf of all waiting rows.
 //!
-//! Here stands the queue of waits, the same for both kinds of service. [`attachment_poller`] and [`job_poller`]
-//! serve the queue. A record without news is asked for again, at longer and longer intervals.
+//! Here stands the queue of waits, the same for both kinds of service. [`attachment_poller`] and
+//! [`job_poller`] serve the queue. A record without news is asked for again, at longer and longer
+//! intervals.
 
 mod attachment_poller;
 mod job_poller;

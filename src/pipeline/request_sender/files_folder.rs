@@ -32,8 +32,8 @@ pub(in crate::pipeline) enum FilesFolderState {
 }
 
 impl<D: Destination> RequestSender<'_, D> {
-    /// Waits until the folder of an unreadable file is there. Fails with [`HaltReason::FilesUnavailable`] after
-    /// the longest outage allowed.
+    /// Waits until the folder of an unreadable file is there. Fails with
+    /// [`HaltReason::FilesUnavailable`] after the longest outage allowed.
     pub(in crate::pipeline) async fn wait_for_files_folder(
         &self,
         source: &UploadSource,

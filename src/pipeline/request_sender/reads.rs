@@ -71,8 +71,8 @@ impl<D: Destination> RequestSender<'_, D> {
     /// Sends a request without an effect for many rows, and repeats the request while the service
     /// may be the cause of the silence.
     ///
-    /// Fails with [`RequestFailure::EffectUnknown`] where a row of the list may be the cause: then each should be
-    /// asked for alone.
+    /// Fails with [`RequestFailure::EffectUnknown`] where a row of the list may be the cause: then
+    /// each should be asked for alone.
     pub(super) async fn read_for_many<T>(
         &self,
         owner: RequestOwner,

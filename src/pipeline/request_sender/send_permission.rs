@@ -116,8 +116,8 @@ impl<D: Destination> RequestSender<'_, D> {
 
     /// Notes a failure, reports an outage, and returns the pause before the next try.
     ///
-    /// Fails with [`RequestFailure::GivenUp`] if the failure is the row's own, and with [`RequestFailure::HaltReason`]
-    /// after the longest outage allowed.
+    /// Fails with [`RequestFailure::GivenUp`] if the failure is the row's own, and with
+    /// [`RequestFailure::HaltReason`] after the longest outage allowed.
     pub(super) fn register_failure(
         &self,
         circuit: CircuitKind,

@@ -49,7 +49,7 @@ fn predict_from_job<T>(
     let end = match job {
         JobPresence::Running { .. } => return PredictedOutcome::SendToBegunRecord,
         JobPresence::Ended(end) => end,
-        JobPresence::Absent => &JobOutcome::unknown("not found"),
+        JobPresence::Absent => &JobOutcome::with_unknown_files("not found"),
     };
     let sent = SentBytes::from_progress(begun.progress);
     let fate = end.file_outcome(begun.file_name_in_job(&row.row));

@@ -131,9 +131,9 @@ async fn an_address_that_expired_is_asked_for_anew_and_not_for_ever() {
 #[tokio::test(start_paused = true)]
 async fn what_is_lost_on_the_way_is_asked_for_again() {
     for fault in [
-        DeliveryFault::LostBefore,
+        DeliveryFault::RequestLost,
         DeliveryFault::NotSent,
-        DeliveryFault::Failed,
+        DeliveryFault::FailedWithoutEffect,
         DeliveryFault::Throttled,
     ] {
         for operation in [

@@ -19,8 +19,8 @@ fn outage_script(
 async fn hours_without_the_service_fail_no_row() {
     for fault in [
         DeliveryFault::NotSent,
-        DeliveryFault::LostBefore,
-        DeliveryFault::LostAfter,
+        DeliveryFault::RequestLost,
+        DeliveryFault::AnswerLost,
     ] {
         let five_hours = Duration::from_hours(5);
         let script = outage_script(Duration::from_secs(3), five_hours, fault);

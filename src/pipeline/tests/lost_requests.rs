@@ -6,28 +6,26 @@ use super::*;
 async fn a_post_that_was_carried_out_unheard_is_found_and_not_repeated() {
     for ids in [ExternalIdRule::Unique, ExternalIdRule::NotUnique] {
         let rules = AttachmentServiceRules {
-            ids,
+            external_ids: ids,
             ..AttachmentServiceRules::default()
         };
-        let script = nth_request(RequestKind::Create, 1, DeliveryFault::LostAfter);
+        let script = nth_request(RequestKind::Create, 1, DeliveryFault::AnswerLost);
         let (memory, lines, halt) = run_with_faults(rules, 1, script).await;
         assert_eq!(halt, None);
         each_is_stored_once(&memory, &lines, 1);
         assert_eq!(count_requests(&memory.log(), RequestKind::Create), 1);
-        assert_eq!(memory.records(), 1);
+        assert_eq!(memory.record_count(), 1);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_post_that_was_lost_is_repeated_after_three_look_ups_found_nothing() {
-    let script = nth_request(RequestKind::Create, 1, DeliveryFault::LostBefore);
+    let script = nth_request(RequestKind::Create, 1, DeliveryFault::RequestLost);
     let (memory, lines, halt) = run_with_faults(AttachmentServiceRules::default(), 1, script).await;
     assert_eq!(halt, None);
     each_is_stored_once(&memory, &lines, 1);
     let log = memory.log();
-    let posted = log
-        .iter()
-        .position(|one| one.operation == RequestKind::Create);
+    let posted = log.iter().position(|one| one.kind == RequestKind::Create);
     let looked = count_requests(&log[..posted.unwrap()], RequestKind::Find);
     assert_eq!(looked, 1 + 3);
 }
@@ -37,16 +35,16 @@ async fn a_post_that_arrives_late_leaves_one_attachment_with_bytes() {
     for ids in [ExternalIdRule::Unique, ExternalIdRule::NotUnique] {
         for seconds in [5, 35, 40, 60, 70, 75, 90, 300] {
             let rules = AttachmentServiceRules {
-                ids,
+                external_ids: ids,
                 ..AttachmentServiceRules::default()
             };
-            let late = DeliveryFault::Late(Duration::from_secs(seconds));
+            let late = DeliveryFault::ExecutedLate(Duration::from_secs(seconds));
             let (memory, lines, halt) =
                 run_with_faults(rules, 1, nth_request(RequestKind::Create, 1, late)).await;
             assert_eq!(halt, None);
             tokio::time::sleep(Duration::from_hours(1)).await;
             each_is_stored_once(&memory, &lines, 1);
-            assert_eq!(memory.records(), 1, "the other record was purged");
+            assert_eq!(memory.record_count(), 1, "the other record was purged");
         }
     }
 }
@@ -54,7 +52,7 @@ async fn a_post_that_arrives_late_leaves_one_attachment_with_bytes() {
 #[tokio::test(start_paused = true)]
 async fn a_lost_post_is_not_forgotten_where_looking_for_it_is_forbidden() {
     let script = |operation, number| match (operation, number) {
-        (RequestKind::Create, 1) => Some(DeliveryFault::FailedAfter),
+        (RequestKind::Create, 1) => Some(DeliveryFault::FailedAfterEffect),
         // Between the two lies the look-up that examines the keys.
         (RequestKind::Find, 2 | 4) => Some(DeliveryFault::Denied),
         _ => None,
@@ -81,7 +79,7 @@ async fn an_address_that_expired_is_renewed_and_the_record_stays_the_same() {
     let (memory, lines, halt) = run_with_faults(AttachmentServiceRules::default(), 1, script).await;
     assert_eq!(halt, None);
     each_is_stored_once(&memory, &lines, 1);
-    let operations: Vec<_> = memory.log().iter().map(|one| one.operation).collect();
+    let operations: Vec<_> = memory.log().iter().map(|one| one.kind).collect();
     assert_eq!(
         operations,
         [
@@ -98,11 +96,11 @@ async fn an_address_that_expired_is_renewed_and_the_record_stays_the_same() {
 #[tokio::test(start_paused = true)]
 async fn a_patch_without_an_answer_cannot_detach_what_is_sent_afterwards() {
     for fault in [
-        DeliveryFault::LostBefore,
-        DeliveryFault::LostAfter,
-        DeliveryFault::Late(Duration::from_secs(1)),
-        DeliveryFault::Late(Duration::from_secs(45)),
-        DeliveryFault::Late(Duration::from_secs(85)),
+        DeliveryFault::RequestLost,
+        DeliveryFault::AnswerLost,
+        DeliveryFault::ExecutedLate(Duration::from_secs(1)),
+        DeliveryFault::ExecutedLate(Duration::from_secs(45)),
+        DeliveryFault::ExecutedLate(Duration::from_secs(85)),
     ] {
         let script = move |operation, number| match (operation, number) {
             (RequestKind::Put, 1) => Some(DeliveryFault::Denied),
@@ -121,7 +119,7 @@ async fn a_patch_without_an_answer_cannot_detach_what_is_sent_afterwards() {
 async fn a_patch_is_not_repeated_where_the_bytes_have_come_meanwhile() {
     let began = Instant::now();
     let script = move |operation, number| match (operation, number) {
-        (RequestKind::Put, 1) => Some(DeliveryFault::Late(Duration::from_secs(35))),
+        (RequestKind::Put, 1) => Some(DeliveryFault::ExecutedLate(Duration::from_secs(35))),
         (RequestKind::Put, 2) | (RequestKind::Renew, 1) => Some(DeliveryFault::Denied),
         (RequestKind::Get, 2..) if began.elapsed() < Duration::from_secs(40) => {
             Some(DeliveryFault::NotSent)
@@ -138,8 +136,8 @@ async fn a_patch_is_not_repeated_where_the_bytes_have_come_meanwhile() {
 #[tokio::test(start_paused = true)]
 async fn a_put_without_an_answer_is_sent_again_to_the_same_address() {
     for fault in [
-        DeliveryFault::LostBefore,
-        DeliveryFault::LostAfter,
+        DeliveryFault::RequestLost,
+        DeliveryFault::AnswerLost,
         DeliveryFault::NotSent,
     ] {
         let script = nth_request(RequestKind::Put, 1, fault);
@@ -158,7 +156,7 @@ async fn a_row_whose_requests_stay_unanswered_while_others_get_through_is_left_f
         AttachmentServiceRules::default(),
         Box::new(|operation, number| {
             let own = operation == RequestKind::Get && number > 1;
-            own.then_some(DeliveryFault::LostBefore)
+            own.then_some(DeliveryFault::RequestLost)
         }),
     );
     let lines = MemoryJournal::default();

@@ -208,7 +208,7 @@ fn nth_request(
 }
 
 fn count_requests(log: &[LoggedRequest], operation: RequestKind) -> usize {
-    log.iter().filter(|one| one.operation == operation).count()
+    log.iter().filter(|one| one.kind == operation).count()
 }
 
 #[track_caller]

@@ -41,7 +41,7 @@ async fn a_row_whose_bytes_were_not_sent_before_a_crash_goes_on_with_its_record(
     let again = resumed_task(row(1), file_content(1), last);
     let halt = run_tasks(&memory, &lines, vec![again], &settings()).await;
     assert_eq!(halt, None);
-    assert_eq!(memory.records(), 1);
+    assert_eq!(memory.record_count(), 1);
     assert_eq!(count_requests(&memory.log(), RequestKind::Create), 1);
     assert_eq!(count_requests(&memory.log(), RequestKind::Renew), 1);
 }
@@ -212,7 +212,7 @@ async fn run_cut_short(
 async fn a_patch_that_was_under_way_at_a_crash_cannot_detach_what_the_next_run_sends() {
     let script = |operation, number| match (operation, number) {
         (RequestKind::Put, 1) => Some(DeliveryFault::Denied),
-        (RequestKind::Renew, 1) => Some(DeliveryFault::Late(Duration::from_secs(50))),
+        (RequestKind::Renew, 1) => Some(DeliveryFault::ExecutedLate(Duration::from_secs(50))),
         _ => None,
     };
     let memory =
@@ -237,8 +237,8 @@ async fn a_patch_that_was_under_way_at_a_crash_cannot_detach_what_the_next_run_s
 #[tokio::test(start_paused = true)]
 async fn the_record_of_a_lost_post_for_another_object_never_gets_the_bytes() {
     let script = |operation, number| match (operation, number) {
-        (RequestKind::Create, 1) => Some(DeliveryFault::Late(Duration::from_secs(85))),
-        (RequestKind::Create, 2) => Some(DeliveryFault::LostBefore),
+        (RequestKind::Create, 1) => Some(DeliveryFault::ExecutedLate(Duration::from_secs(85))),
+        (RequestKind::Create, 2) => Some(DeliveryFault::RequestLost),
         _ => None,
     };
     let memory =

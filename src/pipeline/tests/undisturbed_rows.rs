@@ -14,12 +14,12 @@ async fn each_line_is_durable_before_the_request_that_it_announces() {
         let id: u64 = last.attachment_id.unwrap().as_str().parse().unwrap();
         let at = |operation| {
             let mut of_row = log.iter().filter(|one| one.id == Some(id));
-            of_row.find(|one| one.operation == operation).unwrap().at
+            of_row.find(|one| one.kind == operation).unwrap().at
         };
         assert!(lines.recorded_at(number, Status::Creating) < at(RequestKind::Create));
         assert!(at(RequestKind::Create) < lines.recorded_at(number, Status::Created));
         assert!(lines.recorded_at(number, Status::Created) < at(RequestKind::Put));
-        let shown = log.iter().filter(|one| one.operation == RequestKind::List);
+        let shown = log.iter().filter(|one| one.kind == RequestKind::List);
         assert!(
             shown.map(|one| one.at).min().unwrap() < lines.recorded_at(number, Status::Uploaded)
         );

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::rows_with_level;
 use crate::report::evidence::EvidenceLevel;
 use crate::report::facts::Report;
-use crate::report::value::ItemCount;
+use crate::report::values::ItemCount;
 use crate::results::Status;
 use crate::text::{count_with_noun, count_with_noun_and_verb};
 

@@ -4,8 +4,8 @@ use super::*;
 use crate::report::bounded_list::{BoundedList, HtmlSize};
 use crate::report::facts::DamagedLine;
 use crate::report::html::render;
-use crate::report::reconcile::{CellDifference, UnmatchedRow};
-use crate::report::value::UntrustedText;
+use crate::report::reconciliation::{CellDifference, UnmatchedRow};
+use crate::report::values::UntrustedText;
 
 #[test]
 fn a_second_line_of_a_row_is_one_too_many() {

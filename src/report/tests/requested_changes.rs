@@ -6,7 +6,7 @@ use crate::report::html::render;
 use crate::report::requested_changes::{
     ChangedAttachment, ChangedExternalId, ChangedTitle, ReplacedContent,
 };
-use crate::report::value::{ByteCount, UntrustedText};
+use crate::report::values::{ByteCount, UntrustedText};
 use crate::results::{AttachmentChanges, BackupOutcome, FormerContent};
 
 fn former(size: u64, backup: BackupOutcome) -> AttachmentChanges {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{HEADER, ImportTest, TestRun, content_of};
+use crate::harness::{ImportTest, MANIFEST_HEADER, TestRun, content_of};
 
 const OTHER: &str = "other.results.csv";
 
@@ -16,7 +16,7 @@ fn manifest(rows: &[ManifestWish<'_>]) -> String {
         .iter()
         .map(|(id, title, new_id)| format!("{id}.pdf,contract,1,{id},{title},{new_id}\n"))
         .collect();
-    let header = HEADER.trim_end();
+    let header = MANIFEST_HEADER.trim_end();
     format!("{header},title,new_external_id\n{}", lines.concat())
 }
 
@@ -215,7 +215,7 @@ fn what_earlier_runs_have_done_is_looked_at_in_one_request_where_titles_are_upda
     assert_eq!(outcome.requests.len(), 2, "{:?}", outcome.requests);
     test.resume()
         .args(["--update", "title"])
-        .says("all 60 rows done (0 B sent in [time], 3 requests)")
+        .prints("all 60 rows done (0 B sent in [time], 3 requests)")
         .exits(0);
 }
 
@@ -227,7 +227,7 @@ fn a_file_that_has_changed_since_it_was_uploaded_would_be_replaced() {
     test.write("A2.pdf", "CONTENT OF A2");
     dry_run(&test)
         .args(["--resume"])
-        .says("         2  not be able to finish: conflict\n")
+        .prints("         2  not be able to finish: conflict\n")
         .exits(1);
     dry_run(&test)
         .args(["--resume"])

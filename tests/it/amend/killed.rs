@@ -15,8 +15,8 @@ use fastrand::Rng;
 
 use super::{BACKUPS, replacing, titles_of};
 use crate::harness::{
-    DiskCall, DiskFault, ImportTest, KILLED, PowerLoss, ReplacedAttachment, ResultsTable, TestDisk,
-    TestRun, content_of, detached, nothing_is_lost, short_or_long,
+    DiskCall, DiskFault, EXIT_CODE_KILLED, ImportTest, PowerLoss, ReplacedAttachment, ResultsTable,
+    TestDisk, TestRun, assert_no_content_lost, content_of, detached_ids, short_or_long,
 };
 
 /// Changes to the rows: A1 gets longer content, A2 other content of the same size, A3 a title, A4
@@ -46,16 +46,16 @@ const UNIQUE: ExternalIdUniqueness = ExternalIdUniqueness::Unique {
 };
 
 fn of(external_ids: ExternalIdUniqueness) -> ImportTest {
-    ImportTest::of_rows(5)
-        .emulator(|settings| settings.attachments.external_id_uniqueness = external_ids)
+    ImportTest::with_rows(5)
+        .configure_emulator(|settings| settings.attachments.external_id_uniqueness = external_ids)
 }
 
 /// Imports the rows, with the results durable on the disk, and then writes the changed manifest and
 /// files.
 fn imported(test: &ImportTest) -> TestDisk<'_> {
-    let disk = TestDisk::under(test);
-    disk.watch(test.import()).all_uploaded(5).exits(0);
-    disk.lose_power(PowerLoss::Nothing, &mut Rng::with_seed(0));
+    let disk = TestDisk::new(test);
+    disk.record_calls(test.import()).all_uploaded(5).exits(0);
+    disk.lose_power(PowerLoss::OnlyKilled, &mut Rng::with_seed(0));
     for (id, content) in NEW {
         test.write(&format!("{id}.pdf"), content);
     }
@@ -71,8 +71,8 @@ fn changes() -> Vec<ReplacedAttachment> {
     let change = |((external_id, new), id): ((&str, &str), u64)| ReplacedAttachment {
         external_id: external_id.to_owned(),
         id,
-        old: content_of(external_id),
-        new: new.to_owned(),
+        old_content: content_of(external_id),
+        new_content: new.to_owned(),
     };
     NEW.into_iter().zip(1..).map(change).collect()
 }
@@ -80,8 +80,8 @@ fn changes() -> Vec<ReplacedAttachment> {
 /// Resumes to the end, and checks the results and the service.
 #[track_caller]
 fn ends_well<'t>(disk: &TestDisk<'t>, test: &'t ImportTest) {
-    disk.watch(amending(test.resume()))
-        .whatever_it_says()
+    disk.record_calls(amending(test.resume()))
+        .with_any_stderr()
         .stored([
             ("A1", "the new content of A1"),
             ("A2", "CONTENT OF A2"),
@@ -95,10 +95,10 @@ fn ends_well<'t>(disk: &TestDisk<'t>, test: &'t ImportTest) {
     assert_eq!(statuses(&results), ROWS);
     for change in changes() {
         let backup = results.cell(&change.external_id, "backup");
-        assert_eq!(test.read(backup), change.old);
+        assert_eq!(test.read(backup), change.old_content);
     }
-    let log = test.service().log();
-    for id in detached(&log) {
+    let log = test.service().request_log();
+    for id in detached_ids(&log) {
         assert!(["A1", "A2"].contains(&id), "{id} has lost its bytes");
     }
     test.resume().requests([]).exits(0);
@@ -108,7 +108,11 @@ fn ends_well<'t>(disk: &TestDisk<'t>, test: &'t ImportTest) {
 /// Returns the status of each row. Reasons differ, because a run compares content found in place.
 fn statuses(results: &ResultsTable) -> Vec<String> {
     let status = |line: String| line.trim_end_matches(" same_content").to_owned();
-    results.in_words().into_iter().map(status).collect()
+    results
+        .statuses_in_words()
+        .into_iter()
+        .map(status)
+        .collect()
 }
 
 /// Number of ways to be killed at one sync.
@@ -117,17 +121,24 @@ const WAYS: usize = 4;
 /// Kills a run at one sync in all ways, side by side. Returns the number of killed runs: a run
 /// which ends earlier has no such sync.
 fn killed_at(nth: usize) -> usize {
-    let partial = [PowerLoss::Torn, PowerLoss::Zeros, PowerLoss::Hole][nth % 3];
+    let partial = [
+        PowerLoss::TornTail,
+        PowerLoss::ZeroedTail,
+        PowerLoss::ZeroedHole,
+    ][nth % 3];
     let ways: [_; WAYS] = [
-        (DiskFault::KillBefore, PowerLoss::Nothing),
-        (DiskFault::KillBefore, PowerLoss::Everything),
+        (DiskFault::KillBefore, PowerLoss::OnlyKilled),
+        (DiskFault::KillBefore, PowerLoss::AllUnsynced),
         (DiskFault::KillBefore, partial),
-        (DiskFault::KillAfter, PowerLoss::Everything),
+        (DiskFault::KillAfter, PowerLoss::AllUnsynced),
     ];
     thread::scope(|scope| {
         let killed = ways.map(|(act, loss)| scope.spawn(move || killed_in(nth, act, loss)));
         let codes = killed.map(|run| run.join().expect("its panic is shown above"));
-        codes.iter().filter(|code| **code == KILLED).count()
+        codes
+            .iter()
+            .filter(|code| **code == EXIT_CODE_KILLED)
+            .count()
     })
 }
 
@@ -136,11 +147,11 @@ fn killed_in(nth: usize, act: DiskFault, loss: PowerLoss) -> i32 {
     let mut random = Rng::with_seed(nth as u64);
     let test = of(UNIQUE);
     let disk = imported(&test);
-    let run = disk.disturb(amending(test.resume()), DiskCall::Sync, nth, act);
-    let ended = run.whatever_it_says().killed_or_exits(0);
-    disk.lose_unsynced_in(BACKUPS, loss);
+    let run = disk.inject_fault(amending(test.resume()), DiskCall::Sync, nth, act);
+    let ended = run.with_any_stderr().killed_or_exits(0);
+    disk.lose_unsynced_files(BACKUPS, loss);
     disk.lose_power(loss, &mut random);
-    nothing_is_lost(&test, &changes());
+    assert_no_content_lost(&test, &changes());
     ends_well(&disk, &test);
     ended.code
 }
@@ -164,11 +175,11 @@ fn kills_to_make() -> usize {
 }
 
 const LOSSES: [PowerLoss; 5] = [
-    PowerLoss::Nothing,
-    PowerLoss::Everything,
-    PowerLoss::Torn,
-    PowerLoss::Zeros,
-    PowerLoss::Hole,
+    PowerLoss::OnlyKilled,
+    PowerLoss::AllUnsynced,
+    PowerLoss::TornTail,
+    PowerLoss::ZeroedTail,
+    PowerLoss::ZeroedHole,
 ];
 
 /// Runs with changes, killed again and again, with the random choices of moments and ways.
@@ -187,7 +198,7 @@ impl AmendmentKillChain {
         let test = of(external_ids);
         imported(&test);
         let began = Instant::now();
-        amending(test.resume()).whatever_it_says().exits(0);
+        amending(test.resume()).with_any_stderr().exits(0);
         Self {
             external_ids,
             random: Rng::with_seed(seed),
@@ -212,14 +223,14 @@ impl AmendmentKillChain {
         let run = amending(test.import_at_once(at_once).args(["--resume"]));
         let ended = self
             .endangered(disk, run)
-            .whatever_it_says()
+            .with_any_stderr()
             .killed_or_exits(0);
         let loss = self.random.choice(LOSSES).unwrap();
         println!("{at_once} at once, exit {}, lost: {loss:?}", ended.code);
-        disk.lose_unsynced_in(BACKUPS, loss);
+        disk.lose_unsynced_files(BACKUPS, loss);
         disk.lose_power(loss, &mut self.random);
-        nothing_is_lost(test, &changes());
-        ended.code == KILLED
+        assert_no_content_lost(test, &changes());
+        ended.code == EXIT_CODE_KILLED
     }
 
     fn endangered<'t>(&mut self, disk: &TestDisk<'t>, run: TestRun<'t>) -> TestRun<'t> {
@@ -228,10 +239,10 @@ impl AmendmentKillChain {
             1 => DiskFault::KillAfter,
             _ => {
                 let delay = self.undisturbed.mul_f64(self.random.f64());
-                return disk.endanger(run).killed_after(delay);
+                return disk.record_for_power_loss(run).killed_after(delay);
             }
         };
-        disk.disturb(run, DiskCall::Sync, self.random.usize(1..=15), act)
+        disk.inject_fault(run, DiskCall::Sync, self.random.usize(1..=15), act)
     }
 }
 

@@ -13,8 +13,8 @@ use consign::emulator::{EmulatorOperation, FaultEffect};
 
 use super::{imported, replacing};
 use crate::harness::{
-    HoldMoment, ImportTest, KILLED, ReplacedAttachment, RunningTool, TestRun, nothing_is_lost,
-    status,
+    EXIT_CODE_KILLED, HoldMoment, ImportTest, ReplacedAttachment, RunningTool, TestRun,
+    assert_no_content_lost, status_effect,
 };
 
 const OLD: &str = "content of A1";
@@ -26,7 +26,7 @@ fn fates(operation: &str) -> [(FaultEffect, String); 3] {
     [
         (LoseAnswer, format!("{operation} A1 200 lose_answer")),
         (Reset, format!("{operation} A1 - reset")),
-        (status(503), format!("{operation} A1 503 status")),
+        (status_effect(503), format!("{operation} A1 503 status")),
     ]
 }
 
@@ -37,7 +37,7 @@ fn imported_with(
     operation: EmulatorOperation,
     effect: FaultEffect,
 ) -> ImportTest {
-    let test = ImportTest::of_rows(1).fault(operation, Nth(1), effect);
+    let test = ImportTest::with_rows(1).inject_fault(operation, Nth(1), effect);
     test.import().all_uploaded(1).exits(0);
     test.write(
         "m.csv",
@@ -52,8 +52,8 @@ fn imported_with(
 #[track_caller]
 fn ends_well(run: TestRun<'_>, fault: &str, row: &str, stored: (&str, &str)) {
     let outcome = run
-        .hasty()
-        .whatever_it_says()
+        .with_fast_clock()
+        .with_any_stderr()
         .rows([row])
         .stored([stored])
         .exits(0);
@@ -76,7 +76,7 @@ fn a_title_is_corrected_whatever_became_of_the_first_request() {
         let test = imported_with(",title", ",Frame", Update, effect);
         let run = test.resume().args(["--update", "title"]);
         ends_well(run, &fault, "A1 updated", ("A1", OLD));
-        assert_eq!(test.service().stored()[0].title, "Frame");
+        assert_eq!(test.service().stored_attachments()[0].title, "Frame");
         assert_eq!(test.results().cell("A1", "previous_title"), "A1.pdf");
     }
 }
@@ -99,7 +99,7 @@ fn late() -> FaultEffect {
 
 /// Returns the requests of an operation and the uploads, in the order of their effects.
 fn order_of(test: &ImportTest, operation: EmulatorOperation) -> Vec<String> {
-    let log = test.service().log();
+    let log = test.service().request_log();
     let asked = log
         .iter()
         .filter(|entry| {
@@ -125,7 +125,7 @@ fn new_content_is_sent_only_when_no_request_can_come_any_more_that_would_let_go_
     assert_eq!(order.first().unwrap(), "upload 200", "of the old content");
     assert_eq!(order[1], "update 200", "the late one");
     assert_eq!(order.last().unwrap(), "upload 200");
-    assert_eq!(test.service().count_of(EmulatorOperation::Upload), 2);
+    assert_eq!(test.service().count_requests(EmulatorOperation::Upload), 2);
 }
 
 #[test]
@@ -143,37 +143,37 @@ fn a_name_that_is_changed_late_is_changed_once() {
 fn killed_at(request: &str, moment: HoldMoment) -> ImportTest {
     let probe = imported(1);
     probe.write("A1.pdf", NEW);
-    let undisturbed = replacing(probe.resume()).whatever_it_says().exits(0);
+    let undisturbed = replacing(probe.resume()).with_any_stderr().exits(0);
     let is_request = |words: &String| words.starts_with(request);
     let place = undisturbed.requests.iter().position(is_request).unwrap();
-    let test = ImportTest::of_rows(1).between();
+    let test = ImportTest::with_rows(1).with_holding_proxy();
     test.import().all_uploaded(1).exits(0);
     test.write("A1.pdf", NEW);
     replacing(test.resume())
         .while_held(place + 1, moment, RunningTool::kill)
-        .whatever_it_says()
-        .exits(KILLED);
+        .with_any_stderr()
+        .exits(EXIT_CODE_KILLED);
     let change = ReplacedAttachment {
         external_id: "A1".into(),
         id: 1,
-        old: OLD.into(),
-        new: NEW.into(),
+        old_content: OLD.into(),
+        new_content: NEW.into(),
     };
-    nothing_is_lost(&test, &[change]);
+    assert_no_content_lost(&test, &[change]);
     test
 }
 
 #[test]
 fn a_replacement_that_let_go_of_the_old_content_is_finished_by_any_later_run() {
     for (request, moment) in [
-        ("update", HoldMoment::After),
-        ("upload", HoldMoment::Before),
-        ("upload", HoldMoment::After),
+        ("update", HoldMoment::BeforeAnswer),
+        ("upload", HoldMoment::BeforeService),
+        ("upload", HoldMoment::BeforeAnswer),
     ] {
         let test = killed_at(request, moment);
         test.resume()
-            .hasty()
-            .whatever_it_says()
+            .with_fast_clock()
+            .with_any_stderr()
             .rows(["A1 replaced"])
             .stored([("A1", NEW)])
             .exits(0);
@@ -183,17 +183,17 @@ fn a_replacement_that_let_go_of_the_old_content_is_finished_by_any_later_run() {
 
 #[test]
 fn a_replacement_that_had_not_begun_is_made_only_by_a_run_that_is_asked_to() {
-    let test = killed_at("update", HoldMoment::Before);
+    let test = killed_at("update", HoldMoment::BeforeService);
     test.resume()
-        .hasty()
-        .whatever_it_says()
+        .with_fast_clock()
+        .with_any_stderr()
         .stored([("A1", OLD)])
         .exits(1);
-    let line = &test.results().in_words()[0];
+    let line = &test.results().statuses_in_words()[0];
     assert!(line.starts_with("A1 conflict"), "{line}");
     replacing(test.resume())
-        .hasty()
-        .whatever_it_says()
+        .with_fast_clock()
+        .with_any_stderr()
         .rows(["A1 replaced"])
         .stored([("A1", NEW)])
         .exits(0);

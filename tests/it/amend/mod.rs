@@ -30,7 +30,7 @@ const OTHER: &str = "other.results.csv";
 
 /// Imports a test of `rows` rows.
 fn imported(rows: usize) -> ImportTest {
-    import(ImportTest::of_rows(rows), rows)
+    import(ImportTest::with_rows(rows), rows)
 }
 
 /// Imports `rows` rows, and expects success.
@@ -68,13 +68,13 @@ fn backup_name(external_id: &str, id: &str, content: &str) -> String {
 
 /// Returns the titles of all attachments, in the order of their ids.
 fn titles_of(test: &ImportTest) -> Vec<String> {
-    let stored = test.service().stored().into_iter();
+    let stored = test.service().stored_attachments().into_iter();
     stored.map(|attachment| attachment.title).collect()
 }
 
 /// Returns the attributes of each PATCH after the first `seen` requests, as `A1 title`.
 fn changes_after(test: &ImportTest, seen: usize) -> Vec<String> {
-    let log = test.service().log();
+    let log = test.service().request_log();
     log[seen..]
         .iter()
         .filter(|entry| entry.method == "PATCH")

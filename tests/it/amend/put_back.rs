@@ -9,7 +9,8 @@ use consign::emulator::FaultTrigger::Nth;
 
 use super::{backups, changes_after, imported, replacing, titles_of};
 use crate::harness::{
-    FinishedRun, HoldMoment, ImportTest, ReplacedAttachment, RunningTool, nothing_is_lost, status,
+    FinishedRun, HoldMoment, ImportTest, ReplacedAttachment, RunningTool, assert_no_content_lost,
+    status_effect,
 };
 
 const OLD: &str = "content of A1";
@@ -20,7 +21,7 @@ const NEW: &str = "the new content of A1";
 fn place_of(request: &str) -> usize {
     let test = imported(1);
     test.write("A1.pdf", NEW);
-    let run = replacing(test.resume()).whatever_it_says();
+    let run = replacing(test.resume()).with_any_stderr();
     let requests = run.exits(0).requests;
     let place = requests.iter().position(|words| words.starts_with(request));
     place.unwrap_or_else(|| panic!("{request} in {requests:#?}")) + 1
@@ -29,12 +30,12 @@ fn place_of(request: &str) -> usize {
 /// Replaces A1, and calls `act` before one request.
 fn replaced_while(request: &str, act: impl Fn(&mut RunningTool<'_>)) -> (ImportTest, FinishedRun) {
     let place = place_of(request);
-    let test = ImportTest::of_rows(1).between();
+    let test = ImportTest::with_rows(1).with_holding_proxy();
     test.import().all_uploaded(1).exits(0);
     test.write("A1.pdf", NEW);
     let outcome = replacing(test.resume())
-        .while_held(place, HoldMoment::Before, |running| act(running))
-        .whatever_it_says()
+        .while_held(place, HoldMoment::BeforeService, |running| act(running))
+        .with_any_stderr()
         .stored([("A1", OLD)])
         .exits(1);
     (test, outcome)
@@ -46,7 +47,7 @@ fn the_old_content_is_put_back_where_the_file_changes_before_it_is_sent() {
         running.test.write("A1.pdf", "changed once more");
     });
     let results = test.results();
-    assert_eq!(results.in_words(), ["A1 conflict source_changed"]);
+    assert_eq!(results.statuses_in_words(), ["A1 conflict source_changed"]);
     assert_eq!(results.cell("A1", "attachment_id"), "1");
     assert_eq!(titles_of(&test), ["A1.pdf"]);
     let patches = outcome
@@ -56,7 +57,7 @@ fn the_old_content_is_put_back_where_the_file_changes_before_it_is_sent() {
     assert_eq!(patches.count(), 2, "to replace, and to put back");
     // The changed file can be checked and sent by the next run.
     replacing(test.resume())
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 replaced"])
         .stored([("A1", "changed once more")])
         .exits(0);
@@ -65,7 +66,10 @@ fn the_old_content_is_put_back_where_the_file_changes_before_it_is_sent() {
 #[test]
 fn the_old_content_is_put_back_where_the_file_is_gone_before_it_is_sent() {
     let (test, _) = replaced_while("update", |running| running.test.remove("A1.pdf"));
-    assert_eq!(test.results().in_words(), ["A1 conflict source_changed"]);
+    assert_eq!(
+        test.results().statuses_in_words(),
+        ["A1 conflict source_changed"]
+    );
 }
 
 /// Size in bytes beyond all buffers on the way.
@@ -74,7 +78,7 @@ const BIG: usize = 32 << 20;
 #[test]
 fn the_old_content_is_put_back_where_the_file_changes_while_it_is_sent() {
     let place = place_of("upload");
-    let test = ImportTest::of_rows(1).between();
+    let test = ImportTest::with_rows(1).with_holding_proxy();
     test.import().all_uploaded(1).exits(0);
     test.write("A1.pdf", vec![b'a'; BIG]);
     let altered = |path: &Path| {
@@ -82,10 +86,10 @@ fn the_old_content_is_put_back_where_the_file_changes_while_it_is_sent() {
         file.write_all(&vec![b'b'; BIG]).unwrap();
     };
     replacing(test.resume())
-        .while_held(place, HoldMoment::Before, |running| {
+        .while_held(place, HoldMoment::BeforeService, |running| {
             altered(&running.test.path("A1.pdf"));
         })
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 conflict source_changed"])
         .stored([("A1", OLD)])
         .exits(1);
@@ -97,8 +101,8 @@ fn the_old_content_is_put_back_where_the_file_changes_while_it_is_sent() {
 fn refused(uploads: u64) -> ImportTest {
     // Upload 1 is the one of the old content.
     let faults = (0..uploads).map(|number| Nth(number + 2));
-    let test = faults.fold(ImportTest::of_rows(1), |test, nth| {
-        test.fault(Upload, nth, status(400))
+    let test = faults.fold(ImportTest::with_rows(1), |test, nth| {
+        test.inject_fault(Upload, nth, status_effect(400))
     });
     test.import().all_uploaded(1).exits(0);
     test.write("A1.pdf", NEW);
@@ -109,17 +113,17 @@ fn change() -> ReplacedAttachment {
     ReplacedAttachment {
         external_id: "A1".into(),
         id: 1,
-        old: OLD.into(),
-        new: NEW.into(),
+        old_content: OLD.into(),
+        new_content: NEW.into(),
     }
 }
 
 #[test]
 fn the_old_content_is_put_back_where_the_storage_refuses_the_new() {
     let test = refused(1);
-    let seen = test.service().log().len();
+    let seen = test.service().request_log().len();
     let outcome = replacing(test.resume())
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 conflict upload_refused"])
         .stored([("A1", OLD)])
         .exits(1);
@@ -130,7 +134,7 @@ fn the_old_content_is_put_back_where_the_storage_refuses_the_new() {
     );
     assert_eq!(changes_after(&test, seen), ["A1 file_name+title"; 2]);
     replacing(test.resume())
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 replaced"])
         .stored([("A1", NEW)])
         .exits(0);
@@ -139,7 +143,7 @@ fn the_old_content_is_put_back_where_the_storage_refuses_the_new() {
 #[test]
 fn an_attachment_whose_old_content_cannot_be_put_back_is_named_and_waits_for_bytes() {
     let test = refused(2);
-    let outcome = replacing(test.resume()).whatever_it_says().exits(1);
+    let outcome = replacing(test.resume()).with_any_stderr().exits(1);
     let refusals = outcome
         .requests
         .iter()
@@ -147,12 +151,12 @@ fn an_attachment_whose_old_content_cannot_be_put_back_is_named_and_waits_for_byt
     assert_eq!(refusals.count(), 2);
     let said = format!("{}{}", outcome.stdout, outcome.stderr);
     assert!(said.contains("A1"), "{said}");
-    let line = &test.results().in_words()[0];
+    let line = &test.results().statuses_in_words()[0];
     assert!(line.starts_with("A1 replacing"), "{line}");
-    nothing_is_lost(&test, &[change()]);
+    assert_no_content_lost(&test, &[change()]);
     // The replacement is ours to finish, whatever the options of this run.
     test.resume()
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 replaced"])
         .stored([("A1", NEW)])
         .exits(0);
@@ -165,17 +169,17 @@ fn without_a_backup_there_is_nothing_to_put_back_and_the_attachment_is_named() {
     let outcome = test
         .resume()
         .args(["--on-conflict", "replace", "--no-backup", "--yes"])
-        .whatever_it_says()
+        .with_any_stderr()
         .exits(1);
     let said = format!("{}{}", outcome.stdout, outcome.stderr);
     assert!(said.contains("A1"), "{said}");
-    let line = &test.results().in_words()[0];
+    let line = &test.results().statuses_in_words()[0];
     assert!(line.starts_with("A1 replacing"), "{line}");
     assert_eq!(test.results().cell("A1", "backup"), "waived");
-    assert_eq!(test.service().contents(), []);
-    nothing_is_lost(&test, &[change()]);
+    assert_eq!(test.service().stored_contents(), []);
+    assert_no_content_lost(&test, &[change()]);
     test.resume()
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 replaced"])
         .stored([("A1", NEW)])
         .exits(0);

@@ -1,14 +1,17 @@
 //! Changes which are impossible, or impossible without further options. Nothing is sent.
 
-use crate::harness::{EVENT, HEADER, ImportTest, ResultsTable, TestRun, content_of, row, row_of};
+use crate::harness::{
+    ImportTest, MANIFEST_HEADER, ResultsTable, SOURCING_EVENT, TestRun, content_of, manifest_row,
+    manifest_row_for_object,
+};
 
 /// Writes a manifest in which each row has a new external id.
 fn with_new_ids(rows: &[(&str, &str)]) -> ImportTest {
     let lines: Vec<String> = rows
         .iter()
-        .map(|(id, new_id)| format!("{},{new_id}\n", row(id).trim_end()))
+        .map(|(id, new_id)| format!("{},{new_id}\n", manifest_row(id).trim_end()))
         .collect();
-    let header = HEADER.trim_end();
+    let header = MANIFEST_HEADER.trim_end();
     let test = ImportTest::new().manifest(format!("{header},new_external_id\n{}", lines.concat()));
     for (id, _) in rows {
         test.write(&format!("{id}.pdf"), content_of(id));
@@ -19,13 +22,13 @@ fn with_new_ids(rows: &[(&str, &str)]) -> ImportTest {
 /// Expects a run to send nothing, to leave no results and to print `said`.
 #[track_caller]
 fn refused(run: TestRun<'_>, test: &ImportTest, said: &str) {
-    run.says(said).stdout("").requests([]).exits(2);
-    assert!(!test.path(ResultsTable::NAME).exists());
+    run.prints(said).stdout("").requests([]).exits(2);
+    assert!(!test.path(ResultsTable::DEFAULT_NAME).exists());
 }
 
 #[test]
 fn nothing_is_replaced_before_it_is_said_what_becomes_of_it() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     let said = "error: nothing was sent: --on-conflict replace takes the stored content away for \
                 good; say where to keep it with --backup DIR, or do without with --no-backup\n";
     for more in [&[][..], &["--resume"], &["--dry-run"], &["--yes"]] {
@@ -36,7 +39,7 @@ fn nothing_is_replaced_before_it_is_said_what_becomes_of_it() {
 
 #[test]
 fn a_backup_where_nothing_is_replaced_is_refused() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     for (option, args) in [
         ("--backup", &["--backup", "old"][..]),
         ("--no-backup", &["--no-backup"]),
@@ -57,7 +60,7 @@ fn a_backup_where_nothing_is_replaced_is_refused() {
 
 #[test]
 fn a_file_name_is_never_corrected_since_that_would_detach_the_bytes() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     refused(
         test.import().args(["--update", "file_name"]),
         &test,
@@ -68,7 +71,7 @@ fn a_file_name_is_never_corrected_since_that_would_detach_the_bytes() {
 
 #[test]
 fn keelvar_can_change_nothing_that_is_attached() {
-    let test = ImportTest::of_event(1);
+    let test = ImportTest::with_event_rows(1);
     for (option, args) in [
         ("--on-conflict skip", &["--on-conflict", "skip"][..]),
         (
@@ -91,14 +94,14 @@ fn keelvar_can_change_nothing_that_is_attached() {
 fn a_new_external_id_in_keelvar_is_refused_with_the_reason() {
     let manifest = format!(
         "{},new_external_id\n{},B1\n",
-        HEADER.trim_end(),
-        row_of("A1", EVENT).trim_end()
+        MANIFEST_HEADER.trim_end(),
+        manifest_row_for_object("A1", SOURCING_EVENT).trim_end()
     );
-    let test = ImportTest::of_event(1).manifest(manifest);
+    let test = ImportTest::with_event_rows(1).manifest(manifest);
     let told = "m.csv line 2 (row 1), column new_external_id: \"B1\" is no wish that can be met: \
                 Keelvar's jobs can neither find nor change what is attached; leave the cell empty\n";
     refused(test.import(), &test, told);
-    test.check().says(told).exits(2);
+    test.check().prints(told).exits(2);
 }
 
 #[test]
@@ -115,7 +118,7 @@ fn an_id_that_another_row_has_is_refused_before_anything_is_sent() {
         refused(test.import(), &test, told);
         let problems = test.read("m.problems.csv");
         assert_eq!(problems.matches(",new_id_in_use,").count(), refusals);
-        test.check().says(told).exits(2);
+        test.check().prints(told).exits(2);
     }
 }
 

@@ -9,7 +9,10 @@ use consign::emulator::FaultTrigger::EveryNth;
 use consign::emulator::TitleOnRename;
 
 use super::{OTHER, backup_name, backups, changes_after, imported, replacing, titles_of};
-use crate::harness::{HEADER, HoldMoment, ImportTest, KILLED, RunningTool, row, status};
+use crate::harness::{
+    EXIT_CODE_KILLED, HoldMoment, ImportTest, MANIFEST_HEADER, RunningTool, manifest_row,
+    status_effect,
+};
 
 const NEW: &str = "the new content, scanned better";
 
@@ -22,7 +25,7 @@ fn content_of_another_size_is_replaced_once_the_old_one_is_kept() {
     let before = test.results();
     test.write("A1.pdf", NEW);
     let outcome = replacing(test.resume())
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 replaced", "A2 uploaded"])
         .stored([("A1", NEW), ("A2", "content of A2")])
         .exits(0);
@@ -60,7 +63,7 @@ fn content_of_another_size_is_replaced_once_the_old_one_is_kept() {
 fn what_was_replaced_is_done_and_its_line_keeps_what_was_there_before() {
     let test = imported(1);
     test.write("A1.pdf", NEW);
-    replacing(test.resume()).whatever_it_says().exits(0);
+    replacing(test.resume()).with_any_stderr().exits(0);
     let backup = test.results().cell("A1", "backup").to_owned();
     test.resume()
         .rows(["A1 replaced"])
@@ -72,7 +75,7 @@ fn what_was_replaced_is_done_and_its_line_keeps_what_was_there_before() {
     // After a second replacement the line names the newest backup.
     test.write("A1.pdf", AS_LONG);
     replacing(test.resume())
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 replaced"])
         .stored([("A1", AS_LONG)])
         .exits(0);
@@ -91,11 +94,11 @@ fn what_was_replaced_is_done_and_its_line_keeps_what_was_there_before() {
 
 #[test]
 fn other_content_of_somebody_else_is_replaced_in_a_first_run() {
-    let test = ImportTest::of_rows(2);
+    let test = ImportTest::with_rows(2);
     test.import().with_results(OTHER).exits(0);
     test.write("A2.pdf", NEW);
     replacing(test.import())
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 skipped same_content", "A2 replaced"])
         .stored([("A1", "content of A1"), ("A2", NEW)])
         .exits(0);
@@ -105,11 +108,11 @@ fn other_content_of_somebody_else_is_replaced_in_a_first_run() {
 
 #[test]
 fn other_bytes_of_the_same_size_are_found_out_and_replaced() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     test.import().with_results(OTHER).exits(0);
     test.write("A1.pdf", AS_LONG);
     replacing(test.import())
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 replaced"])
         .stored([("A1", AS_LONG)])
         .exits(0);
@@ -122,7 +125,7 @@ fn a_file_that_changed_since_it_was_sent_and_kept_its_size_is_replaced() {
     let test = imported(1);
     test.write("A1.pdf", AS_LONG);
     replacing(test.resume())
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 replaced"])
         .stored([("A1", AS_LONG)])
         .exits(0);
@@ -136,10 +139,10 @@ fn a_file_that_changed_since_it_was_sent_and_kept_its_size_is_replaced() {
 
 #[test]
 fn the_same_bytes_change_nothing_and_leave_no_backup() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     test.import().with_results(OTHER).exits(0);
     replacing(test.import())
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 skipped same_content"])
         .stored_rows(["A1"])
         .exits(0);
@@ -154,7 +157,7 @@ fn without_a_backup_the_old_content_is_not_even_read() {
     let outcome = test
         .resume()
         .args(["--on-conflict", "replace", "--no-backup", "--yes"])
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 replaced"])
         .stored([("A1", NEW)])
         .exits(0);
@@ -167,13 +170,13 @@ fn without_a_backup_the_old_content_is_not_even_read() {
 
 #[test]
 fn a_record_of_somebody_else_that_waits_for_bytes_is_not_replaced() {
-    let test = ImportTest::of_rows(1).between();
+    let test = ImportTest::with_rows(1).with_holding_proxy();
     test.import()
         .with_results(OTHER)
-        .while_held(2, HoldMoment::After, RunningTool::kill)
-        .exits(KILLED);
+        .while_held(2, HoldMoment::BeforeAnswer, RunningTool::kill)
+        .exits(EXIT_CODE_KILLED);
     replacing(test.import())
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 pending pending_elsewhere"])
         .exits(1);
     assert_eq!(changes_after(&test, 0), [""; 0]);
@@ -183,9 +186,9 @@ fn a_record_of_somebody_else_that_waits_for_bytes_is_not_replaced() {
 fn an_attachment_cannot_be_moved_to_another_object() {
     let test = imported(1);
     test.write("A1.pdf", NEW);
-    test.write("m.csv", format!("{HEADER}A1.pdf,contract,2,A1\n"));
+    test.write("m.csv", format!("{MANIFEST_HEADER}A1.pdf,contract,2,A1\n"));
     replacing(test.resume())
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 conflict object_changed"])
         .stored_rows(["A1"])
         .exits(1);
@@ -202,12 +205,12 @@ fn other_content_stays_as_it_is_where_that_is_what_the_user_wants() {
             1,
         ),
     ] {
-        let test = ImportTest::of_rows(1);
+        let test = ImportTest::with_rows(1);
         test.import().with_results(OTHER).exits(0);
         test.write("A1.pdf", NEW);
         test.import()
             .args(words)
-            .whatever_it_says()
+            .with_any_stderr()
             .rows(rows)
             .requests(["get_by_external_id A1 200"])
             .stored_rows(["A1"])
@@ -221,7 +224,7 @@ fn a_file_that_changed_since_it_was_sent_is_left_where_existing_content_is_kept(
     test.write("A1.pdf", NEW);
     test.resume()
         .args(["--on-conflict", "skip"])
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 skipped kept_existing"])
         .stored_rows(["A1"])
         .exits(0);
@@ -230,13 +233,13 @@ fn a_file_that_changed_since_it_was_sent_is_left_where_existing_content_is_kept(
 #[test]
 fn the_title_stays_whether_or_not_the_service_would_derive_it_from_the_file() {
     for titles in [TitleOnRename::Keep, TitleOnRename::Derive] {
-        let test = ImportTest::of_rows(1)
-            .emulator(|settings| settings.attachments.title_on_rename = titles);
+        let test = ImportTest::with_rows(1)
+            .configure_emulator(|settings| settings.attachments.title_on_rename = titles);
         test.import().with_results(OTHER).exits(0);
         test.service().retitle("A1", "Framework contract");
         test.write("A1.pdf", NEW);
         replacing(test.import())
-            .whatever_it_says()
+            .with_any_stderr()
             .rows(["A1 replaced"])
             .stored([("A1", NEW)])
             .exits(0);
@@ -246,26 +249,26 @@ fn the_title_stays_whether_or_not_the_service_would_derive_it_from_the_file() {
 
 #[test]
 fn what_others_put_in_its_place_meanwhile_is_kept_in_turn() {
-    let test = ImportTest::of_rows(1).between();
+    let test = ImportTest::with_rows(1).with_holding_proxy();
     test.import().with_results(OTHER).exits(0);
     test.write("A1.pdf", NEW);
-    let log = || test.service().log().len();
+    let log = || test.service().request_log().len();
     let before = log();
     // An undisturbed run counts the requests up to the look-up after the backup.
-    let probe = ImportTest::of_rows(1);
+    let probe = ImportTest::with_rows(1);
     probe.import().with_results(OTHER).exits(0);
     probe.write("A1.pdf", NEW);
-    let outcome = replacing(probe.import()).whatever_it_says().exits(0);
+    let outcome = replacing(probe.import()).with_any_stderr().exits(0);
     let requests = outcome.requests;
     let look = requests.iter().position(|words| words == "update A1 200");
     replacing(test.import())
-        .while_held(look.unwrap(), HoldMoment::Before, |running| {
+        .while_held(look.unwrap(), HoldMoment::BeforeService, |running| {
             running
                 .test
                 .service()
-                .replace("A1", "somebody else was faster");
+                .replace_bytes("A1", "somebody else was faster");
         })
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 replaced"])
         .stored([("A1", NEW)])
         .exits(0);
@@ -283,14 +286,14 @@ fn what_others_put_in_its_place_meanwhile_is_kept_in_turn() {
 
 #[test]
 fn a_run_that_is_stopped_before_it_has_replaced_anything_does_not_call_its_rows_done() {
-    let test = ImportTest::of_rows(1).fault(Get, EveryNth(1), status(401));
+    let test = ImportTest::with_rows(1).inject_fault(Get, EveryNth(1), status_effect(401));
     test.import().all_uploaded(1).exits(0);
     test.write("A1.pdf", NEW);
     let outcome = replacing(test.resume())
-        .whatever_it_says()
-        .says("not all that was asked for was gone through")
-        .says("stopped early: the service rejects the keys")
-        .says("to go on: ")
+        .with_any_stderr()
+        .prints("not all that was asked for was gone through")
+        .prints("stopped early: the service rejects the keys")
+        .prints("to go on: ")
         .rows(["A1 uploaded"])
         .stored_rows(["A1"])
         .exits(3);
@@ -299,22 +302,22 @@ fn a_run_that_is_stopped_before_it_has_replaced_anything_does_not_call_its_rows_
 
 #[test]
 fn a_run_that_is_interrupted_is_done_only_where_it_has_replaced_all() {
-    let test = ImportTest::of_rows(2).between();
+    let test = ImportTest::with_rows(2).with_holding_proxy();
     test.import().all_uploaded(2).exits(0);
     test.write("A1.pdf", NEW);
     test.write("A2.pdf", NEW);
     let outcome = replacing(test.resume())
-        .while_held(2, HoldMoment::Before, |running| {
+        .while_held(2, HoldMoment::BeforeService, |running| {
             running.signal("INT");
-            running.wait_until_it_says("stopping");
+            running.wait_until_it_prints("stopping");
         })
-        .whatever_it_says()
+        .with_any_stderr()
         .done_or_exits(130);
     let replaced = |(_, content): &(String, String)| content == NEW;
-    let all = test.service().contents().iter().all(replaced);
+    let all = test.service().stored_contents().iter().all(replaced);
     assert_eq!(outcome.code == 0, all, "{:#?}", outcome.results);
     replacing(test.resume())
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 replaced", "A2 replaced"])
         .stored([("A1", NEW), ("A2", NEW)])
         .exits(0);
@@ -325,9 +328,16 @@ fn a_new_row_beside_a_replacement_is_uploaded_as_always() {
     let test = imported(1);
     test.write("A1.pdf", NEW);
     test.write("A2.pdf", "content of A2");
-    test.write("m.csv", format!("{HEADER}{}{}", row("A1"), row("A2")));
+    test.write(
+        "m.csv",
+        format!(
+            "{MANIFEST_HEADER}{}{}",
+            manifest_row("A1"),
+            manifest_row("A2")
+        ),
+    );
     replacing(test.resume())
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 replaced", "A2 uploaded"])
         .stored([("A1", NEW), ("A2", "content of A2")])
         .exits(0);

@@ -4,7 +4,7 @@ use consign::emulator::{EmulatorOperation, FaultTrigger};
 use serde_json::{Value, json};
 
 use super::OTHER;
-use crate::harness::{ImportTest, TestRun, status};
+use crate::harness::{ImportTest, TestRun, status_effect};
 
 const NEW: &str = "something longer than before";
 
@@ -12,7 +12,11 @@ const NEW: &str = "something longer than before";
 /// no backup.
 fn without_content() -> ImportTest {
     let second = FaultTrigger::Nth(2);
-    let test = ImportTest::of_rows(1).fault(EmulatorOperation::Upload, second, status(400));
+    let test = ImportTest::with_rows(1).inject_fault(
+        EmulatorOperation::Upload,
+        second,
+        status_effect(400),
+    );
     test.import().all_uploaded(1).exits(0);
     test.write("A1.pdf", NEW);
     test
@@ -27,7 +31,7 @@ fn replacing(test: &ImportTest) -> TestRun<'_> {
 fn an_attachment_that_waits_for_content_is_named_before_anything_else() {
     let test = without_content();
     let outcome = replacing(&test)
-        .says(
+        .prints(
             "1 attachment waits for new content, and may be without any until you go on with \
              --resume:\n\
              \x20 row 1, external_id \"A1\", attachment 1: the old content, 13 bytes, was not \
@@ -61,7 +65,7 @@ fn scripts_are_told_which_attachments_wait_for_content() {
 
 #[test]
 fn what_was_kept_is_told_apart_from_what_is_the_same() {
-    let test = ImportTest::of_rows(2);
+    let test = ImportTest::with_rows(2);
     test.import().with_results(OTHER).exits(0);
     test.write("A2.pdf", NEW);
     test.import()

@@ -5,7 +5,7 @@ use consign::emulator::FaultTrigger::Nth;
 use consign::emulator::TitleOnRename;
 
 use super::{OTHER, changes_after, replacing, titles_of};
-use crate::harness::{ImportTest, status};
+use crate::harness::{ImportTest, status_effect};
 
 /// Returns a manifest of two rows with titles. An empty title is left to the service.
 fn manifest(titles: [&str; 2]) -> String {
@@ -19,7 +19,7 @@ fn manifest(titles: [&str; 2]) -> String {
 
 /// Imports two rows, the second without a title.
 fn imported() -> ImportTest {
-    with_titles(ImportTest::of_rows(2))
+    with_titles(ImportTest::with_rows(2))
 }
 
 fn with_titles(test: ImportTest) -> ImportTest {
@@ -35,10 +35,10 @@ const UPDATE: [&str; 2] = ["--update", "title"];
 fn a_title_is_corrected_with_one_request_that_leaves_the_bytes_alone() {
     let test = imported();
     test.write("m.csv", manifest(["Procurement: frame", ""]));
-    let seen = test.service().log().len();
+    let seen = test.service().request_log().len();
     test.resume()
         .args(UPDATE)
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 updated", "A2 uploaded"])
         .stored_rows(["A1", "A2"])
         .exits(0);
@@ -55,7 +55,7 @@ fn a_title_that_is_right_already_costs_one_look_at_fifty_rows_and_changes_nothin
     let test = imported();
     test.resume()
         .args(UPDATE)
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 uploaded", "A2 uploaded"])
         .requests(["list 200"])
         .exits(0);
@@ -74,13 +74,13 @@ fn nobody_looks_at_titles_unless_the_user_asks_for_it() {
 
 #[test]
 fn the_title_of_an_attachment_that_was_there_already_is_corrected_too() {
-    let test = ImportTest::of_rows(2);
+    let test = ImportTest::with_rows(2);
     test.import().with_results(OTHER).exits(0);
     test.write("m.csv", manifest(["Procurement: frame", ""]));
-    let seen = test.service().log().len();
+    let seen = test.service().request_log().len();
     test.import()
         .args(UPDATE)
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 updated", "A2 skipped"])
         .stored_rows(["A1", "A2"])
         .exits(0);
@@ -88,7 +88,7 @@ fn the_title_of_an_attachment_that_was_there_already_is_corrected_too() {
     assert_eq!(test.results().cell("A1", "previous_title"), "A1.pdf");
     test.resume()
         .args(UPDATE)
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 updated", "A2 skipped"])
         .exits(0);
     assert_eq!(changes_after(&test, seen), ["A1 title"], "nothing more");
@@ -99,15 +99,15 @@ fn the_title_of_an_attachment_that_was_there_already_is_corrected_too() {
 fn new_content_and_a_new_title_come_together() {
     for titles in [TitleOnRename::Keep, TitleOnRename::Derive] {
         let test = with_titles(
-            ImportTest::of_rows(2)
-                .emulator(|settings| settings.attachments.title_on_rename = titles),
+            ImportTest::with_rows(2)
+                .configure_emulator(|settings| settings.attachments.title_on_rename = titles),
         );
         test.write("m.csv", manifest(["Procurement: frame", ""]));
         test.write("A1.pdf", "the new content of A1");
         test.write("A2.pdf", "the new content of A2");
         replacing(test.resume())
             .args(UPDATE)
-            .whatever_it_says()
+            .with_any_stderr()
             .rows(["A1 replaced", "A2 replaced"])
             .stored([
                 ("A1", "the new content of A1"),
@@ -123,14 +123,14 @@ fn new_content_and_a_new_title_come_together() {
 
 #[test]
 fn other_content_keeps_its_title_too_unless_it_is_to_be_replaced() {
-    let test = ImportTest::of_rows(2);
+    let test = ImportTest::with_rows(2);
     test.import().with_results(OTHER).exits(0);
     test.write("m.csv", manifest(["Procurement: frame", ""]));
     test.write("A1.pdf", "other content of another size");
-    let seen = test.service().log().len();
+    let seen = test.service().request_log().len();
     test.import()
         .args(UPDATE)
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 conflict stored_other_size", "A2 skipped"])
         .exits(1);
     assert_eq!(changes_after(&test, seen), [""; 0]);
@@ -138,19 +138,20 @@ fn other_content_keeps_its_title_too_unless_it_is_to_be_replaced() {
 
 #[test]
 fn a_title_that_the_service_refuses_is_named_and_the_attachment_stays_as_it_was() {
-    let test = with_titles(ImportTest::of_rows(2).fault(Update, Nth(1), status(422)));
+    let test =
+        with_titles(ImportTest::with_rows(2).inject_fault(Update, Nth(1), status_effect(422)));
     test.write("m.csv", manifest(["Procurement: frame", ""]));
-    let ended = test.resume().args(UPDATE).whatever_it_says().exits(1);
+    let ended = test.resume().args(UPDATE).with_any_stderr().exits(1);
     assert!(
         ended.requests.contains(&"update A1 422 status".to_owned()),
         "{:?}",
         ended.requests
     );
     assert_eq!(titles_of(&test)[0], "Purchasing: frame");
-    assert_eq!(test.service().contents().len(), 2);
+    assert_eq!(test.service().stored_contents().len(), 2);
     test.resume()
         .args(UPDATE)
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 updated", "A2 uploaded"])
         .stored_rows(["A1", "A2"])
         .exits(0);
@@ -159,7 +160,7 @@ fn a_title_that_the_service_refuses_is_named_and_the_attachment_stays_as_it_was(
 
 #[test]
 fn a_manifest_without_titles_is_told_of_since_nothing_will_change() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     test.import().exits(0);
     test.resume()
         .args(UPDATE)

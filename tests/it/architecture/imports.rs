@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::code::{self, CratePath};
+use super::source_reader::{self, CratePath};
 
 /// Returns the imports which do not run downwards among the modules of `base`, a folder below
 /// `src`, each with its file and line. `order` names the modules from the bottom up; the file of
@@ -11,7 +11,7 @@ use super::code::{self, CratePath};
 /// names in `order` without a module, are reported, too.
 ///
 /// Comments, unit tests and other items under `cfg(test)` are left out.
-pub(super) fn modules_import_only_what_stands_below(base: &Path, order: &[&str]) -> Vec<String> {
+pub(super) fn imports_not_downwards(base: &Path, order: &[&str]) -> Vec<String> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let prefix: Vec<String> = base
         .strip_prefix(&source)
@@ -19,7 +19,7 @@ pub(super) fn modules_import_only_what_stands_below(base: &Path, order: &[&str])
         .iter()
         .map(|name| name.to_str().unwrap().to_owned())
         .collect();
-    let rooms = code::read(&file_of_base(base), &prefix).declared;
+    let rooms = source_reader::read_file(&module_file(base), &prefix).declared_modules;
     let mut strays: Vec<String> = order
         .iter()
         .filter(|name| !rooms.iter().any(|room| *room == **name))
@@ -35,8 +35,8 @@ pub(super) fn modules_import_only_what_stands_below(base: &Path, order: &[&str])
             strays.push(format!("{room} has no place in the order"));
             continue;
         };
-        for (file, import) in imports_below(base, &room, &prefix) {
-            let Some(above) = what_stands_not_below(&import.path, &prefix, &order[..=rank]) else {
+        for (file, import) in crate_paths_in_module(base, &room, &prefix) {
+            let Some(above) = module_not_below(&import.path, &prefix, &order[..=rank]) else {
                 continue;
             };
             let file = file.strip_prefix(&source).unwrap().display();
@@ -53,7 +53,7 @@ pub(super) fn modules_import_only_what_stands_below(base: &Path, order: &[&str])
 
 /// Returns the module to which a path leads, or the file of the base itself, unless the import is
 /// allowed.
-fn what_stands_not_below(path: &[String], prefix: &[String], below: &[&str]) -> Option<String> {
+fn module_not_below(path: &[String], prefix: &[String], below: &[&str]) -> Option<String> {
     let within = path.strip_prefix(prefix)?;
     match within.first() {
         Some(name) if below.contains(&name.as_str()) => None,
@@ -68,27 +68,31 @@ fn what_stands_not_below(path: &[String], prefix: &[String], below: &[&str]) -> 
 }
 
 /// Returns all paths named in a module's files, each with its file.
-fn imports_below(folder: &Path, module: &String, parent: &[String]) -> Vec<(PathBuf, CratePath)> {
+fn crate_paths_in_module(
+    folder: &Path,
+    module: &String,
+    parent: &[String],
+) -> Vec<(PathBuf, CratePath)> {
     let own = [parent, std::slice::from_ref(module)].concat();
     let below = folder.join(module);
     let file = [below.with_extension("rs"), below.join("mod.rs")]
         .into_iter()
         .find(|file| file.exists())
         .expect("a module that is declared has a file");
-    let read = code::read(&file, &own);
+    let read = source_reader::read_file(&file, &own);
     let mut imports: Vec<(PathBuf, CratePath)> = read
-        .named
+        .crate_paths
         .into_iter()
         .map(|named| (file.clone(), named))
         .collect();
-    for child in read.declared {
-        imports.extend(imports_below(&below, &child, &own));
+    for child in read.declared_modules {
+        imports.extend(crate_paths_in_module(&below, &child, &own));
     }
     imports
 }
 
 /// Returns the file of the module whose folder is `base`.
-fn file_of_base(base: &Path) -> PathBuf {
+fn module_file(base: &Path) -> PathBuf {
     [
         base.join("lib.rs"),
         base.join("mod.rs"),

@@ -215,7 +215,7 @@ fn an_external_id_may_hold_whatever_can_be_addressed() {
     test.import().exits(0);
     let mut stored: Vec<String> = test
         .service()
-        .stored()
+        .stored_attachments()
         .into_iter()
         .filter_map(|attachment| attachment.external_id)
         .collect();
@@ -225,7 +225,7 @@ fn an_external_id_may_hold_whatever_can_be_addressed() {
     assert_eq!(stored, expected);
     test.import().with_results("other.csv").exits(0);
     assert_eq!(
-        test.service().stored().len(),
+        test.service().stored_attachments().len(),
         ids.len(),
         "each of them is found again"
     );

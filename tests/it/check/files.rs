@@ -9,7 +9,7 @@ use std::process::Command;
 use consign::digest::sha256;
 
 use super::{is_told, with_rows};
-use crate::harness::{HEADER, ImportTest};
+use crate::harness::{ImportTest, MANIFEST_HEADER};
 
 #[test]
 fn a_file_that_is_not_there_is_told_with_the_one_that_may_be_meant() {
@@ -90,7 +90,7 @@ fn what_is_no_file_to_send_is_told_without_waiting_for_it() {
             "is there, but its name on the disk is not UTF-8; rename the file",
         ),
     ] {
-        test.write("m.csv", format!("{HEADER}{path},contract,1,A\n"));
+        test.write("m.csv", format!("{MANIFEST_HEADER}{path},contract,1,A\n"));
         let message = format!("m.csv line 2 (row 1), column file_path: \"{path}\" {said}");
         is_told(&test, kind, &message);
     }
@@ -114,8 +114,8 @@ fn a_file_with_another_digest_than_the_manifest_says_is_told() {
 fn files_may_lie_elsewhere_than_the_manifest() {
     let test = ImportTest::new()
         .file("files/a.pdf", "alpha")
-        .manifest(format!("{HEADER}a.pdf,contract,1,A\n"));
-    test.check().says("\"a.pdf\" does not exist").exits(2);
+        .manifest(format!("{MANIFEST_HEADER}a.pdf,contract,1,A\n"));
+    test.check().prints("\"a.pdf\" does not exist").exits(2);
     test.check().args(["--root", "files"]).exits(0);
     test.check()
         .args(["--root", "nowhere"])

@@ -1,7 +1,7 @@
 //! Problems of manifests for Keelvar.
 
 use super::{PROBLEMS, is_told, noted, with_rows};
-use crate::harness::{HEADER, ImportTest};
+use crate::harness::{ImportTest, MANIFEST_HEADER};
 
 const ONE: &str = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
 const OTHER: &str = "9b2c0f5e-1d7a-4c3b-8e6f-5a4d3c2b1a09";
@@ -81,7 +81,7 @@ fn rows_of_two_services_in_one_manifest_are_told_with_the_row_that_decides() {
          a.pdf,sourcing_event,{ONE},D\n"
     ));
     test.check()
-        .says(
+        .prints(
             "m.csv line 4 (row 3), column object_type: \"contract\" is no object type of Keelvar, \
              for which the manifest is since \"sourcing_request\" in line 3 (row 2); put the rows \
              of each service into a manifest of their own\n",
@@ -119,7 +119,7 @@ fn one_name_twice_on_one_record_is_warned_of_in_both_rows() {
             ["Offer.pdf", "offer.PDF"],
         ),
     ] {
-        let header = format!("{},file_name", HEADER.trim_end());
+        let header = format!("{},file_name", MANIFEST_HEADER.trim_end());
         let rows = format!(
             "x/a.pdf,sourcing_event,{ONE},A,{}\n\
              {second_path},sourcing_event,{},B,{}\n",
@@ -148,7 +148,7 @@ fn one_name_twice_on_one_record_is_warned_of_in_both_rows() {
 
 #[test]
 fn one_name_on_two_records_or_in_workday_is_nothing_to_warn_of() {
-    let header = format!("{},file_name", HEADER.trim_end());
+    let header = format!("{},file_name", MANIFEST_HEADER.trim_end());
     for (rows, types) in [
         (
             format!(
@@ -182,7 +182,7 @@ fn one_name_on_two_records_or_in_workday_is_nothing_to_warn_of() {
 
 #[test]
 fn titles_are_not_sent_to_keelvar_which_is_said_once() {
-    let header = format!("{},title", HEADER.trim_end());
+    let header = format!("{},title", MANIFEST_HEADER.trim_end());
     let test = with_namesakes(
         &header,
         &format!(

@@ -5,7 +5,7 @@ mod files;
 mod keelvar;
 mod reading;
 
-use crate::harness::{HEADER, ImportTest};
+use crate::harness::{ImportTest, MANIFEST_HEADER};
 
 const PROBLEMS: &str = "m.problems.csv";
 
@@ -13,7 +13,7 @@ const PROBLEMS: &str = "m.problems.csv";
 fn with_rows(rows: &str) -> ImportTest {
     ImportTest::new()
         .file("a.pdf", "alpha")
-        .manifest(format!("{HEADER}{rows}"))
+        .manifest(format!("{MANIFEST_HEADER}{rows}"))
 }
 
 /// Returns the lines of the problems file, each as kind, line, row and column.
@@ -48,7 +48,7 @@ fn a_manifest_without_mistakes_is_summed_up() {
         .file("a.pdf", "alpha")
         .file("sub/b.pdf", vec![b'x'; 2048])
         .manifest(format!(
-            "{HEADER}a.pdf,contract,1,A\na.pdf,contract,2,B\nsub/b.pdf,event,3,C\n"
+            "{MANIFEST_HEADER}a.pdf,contract,1,A\na.pdf,contract,2,B\nsub/b.pdf,event,3,C\n"
         ));
     test.check()
         .stdout(
@@ -140,7 +140,7 @@ fn a_screen_gets_a_hundred_lines_and_the_problems_file_everything() {
         .map(|number| format!("folder{number}/a.pdf,contract,1,A{number}\n"))
         .collect();
     let test = with_rows(&rows.concat());
-    let outcome = test.check().says("and 200 other problems\n").exits(2);
+    let outcome = test.check().prints("and 200 other problems\n").exits(2);
     assert_eq!(outcome.stderr.lines().count(), 101);
     assert_eq!(noted(&test).len(), 300);
 }
@@ -153,7 +153,7 @@ fn many_rows_with_one_mistake_are_told_together() {
     let test = with_rows(&rows.concat());
     let outcome = test
         .check()
-        .says("the same in 17 more rows: 4 5 6 7 8 9 10 11 …")
+        .prints("the same in 17 more rows: 4 5 6 7 8 9 10 11 …")
         .exits(2);
     assert_eq!(outcome.stderr.lines().count(), 4);
     assert_eq!(noted(&test).len(), 20);
@@ -162,9 +162,9 @@ fn many_rows_with_one_mistake_are_told_together() {
 #[test]
 fn the_problems_file_goes_away_when_everything_is_mended() {
     let test = with_rows("a.pdf,contract,0,A\n");
-    test.check().says("\"0\" is not a positive").exits(2);
+    test.check().prints("\"0\" is not a positive").exits(2);
     assert!(test.path(PROBLEMS).exists());
-    test.write("m.csv", format!("{HEADER}a.pdf,contract,1,A\n"));
+    test.write("m.csv", format!("{MANIFEST_HEADER}a.pdf,contract,1,A\n"));
     test.check().exits(0);
     assert!(!test.path(PROBLEMS).exists());
 }
@@ -174,7 +174,7 @@ fn a_script_gets_the_summary_of_a_check_in_json() {
     let test = with_rows("a.pdf,contract,1,A\na.pdf,event,0,B\n");
     test.check()
         .args(["--output", "json", "--quiet"])
-        .says("column object_id: \"0\" is not a positive whole number")
+        .prints("column object_id: \"0\" is not a positive whole number")
         .stdout(
             "{\"manifest\":\"m.csv\",\"rows\":2,\"files\":1,\"bytes\":5,\"object_types\":\
              {\"contract\":1,\"event\":1},\"errors\":1,\"unfit_rows\":1,\"warnings\":0,\
@@ -185,12 +185,12 @@ fn a_script_gets_the_summary_of_a_check_in_json() {
 
 #[test]
 fn nothing_is_looked_up_which_is_what_a_dry_run_of_an_import_is_for() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     let base = test.service().base_url();
     for option in [&["--online"][..], &["--base-url", &base], &["--rate", "9"]] {
         test.check()
             .args(option.iter().copied())
-            .says(format!("error: unexpected argument '{}' found", option[0]))
+            .prints(format!("error: unexpected argument '{}' found", option[0]))
             .requests([])
             .exits(2);
     }

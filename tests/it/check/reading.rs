@@ -1,7 +1,7 @@
 //! Reading of manifests: encodings, delimiters, headers and the shape of rows.
 
 use super::{noted, with_rows};
-use crate::harness::{HEADER, ImportTest};
+use crate::harness::{ImportTest, MANIFEST_HEADER};
 
 /// Expects a manifest to be refused as unreadable.
 #[track_caller]
@@ -22,7 +22,7 @@ fn a_manifest_that_is_none_is_refused_with_the_reason() {
              external_id",
         ),
         (
-            HEADER,
+            MANIFEST_HEADER,
             "has a header and no rows; write one row for each file",
         ),
         (
@@ -98,7 +98,11 @@ fn a_manifest_reads_the_same_whatever_it_was_exported_as() {
 
 #[test]
 fn bytes_of_another_encoding_are_located_and_read_when_it_is_named() {
-    let bytes = [HEADER.as_bytes(), b"Vertr\xe4ge.pdf,contract,1,A\n"].concat();
+    let bytes = [
+        MANIFEST_HEADER.as_bytes(),
+        b"Vertr\xe4ge.pdf,contract,1,A\n",
+    ]
+    .concat();
     is_refused(
         &bytes,
         "line 2: the byte at offset 49 is not UTF-8; if the line should read \
@@ -109,6 +113,6 @@ fn bytes_of_another_encoding_are_located_and_read_when_it_is_named() {
     test.check().args(["--encoding", "windows-1252"]).exits(0);
     test.check()
         .args(["--encoding", "wingdings"])
-        .says("not an encoding that is known; for example windows-1252")
+        .prints("not an encoding that is known; for example windows-1252")
         .exits(2);
 }

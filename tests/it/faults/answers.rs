@@ -6,7 +6,7 @@ use consign::emulator::FaultEffect::{
 };
 use consign::emulator::FaultTrigger::Nth;
 
-use crate::harness::{ImportTest, status};
+use crate::harness::{ImportTest, status_effect};
 
 #[test]
 fn a_look_up_whose_answer_breaks_off_or_never_ends_is_repeated() {
@@ -14,7 +14,7 @@ fn a_look_up_whose_answer_breaks_off_or_never_ends_is_repeated() {
         (TruncatedBody, "get_by_external_id A1 404 truncated_body"),
         (EndlessBody, "get_by_external_id A1 404 endless_body"),
     ] {
-        let test = ImportTest::of_rows(1).fault(GetByExternalId, Nth(1), effect);
+        let test = ImportTest::with_rows(1).inject_fault(GetByExternalId, Nth(1), effect);
         test.import()
             .rows(["A1 uploaded"])
             .requests([
@@ -35,7 +35,7 @@ fn a_record_is_looked_for_when_the_answer_to_its_making_breaks_off_or_never_ends
         (TruncatedBody, "create A1 201 truncated_body"),
         (EndlessBody, "create A1 201 endless_body"),
     ] {
-        let test = ImportTest::of_rows(1).fault(Create, Nth(1), effect);
+        let test = ImportTest::with_rows(1).inject_fault(Create, Nth(1), effect);
         test.import()
             .rows(["A1 uploaded"])
             .requests([
@@ -57,7 +57,7 @@ fn a_confirmation_that_breaks_off_or_never_ends_is_asked_for_again() {
         (TruncatedBody, "list 200 truncated_body"),
         (EndlessBody, "list 200 endless_body"),
     ] {
-        let test = ImportTest::of_rows(1).fault(List, Nth(1), effect);
+        let test = ImportTest::with_rows(1).inject_fault(List, Nth(1), effect);
         test.import()
             .rows(["A1 uploaded"])
             .requests([
@@ -82,11 +82,11 @@ fn no_new_address_is_asked_for_on_the_word_of_anybody_but_the_service() {
         (TruncatedBody, "get A1 200 truncated_body"),
         (GarbageBody, "get A1 200 garbage_body"),
         (EndlessBody, "get A1 200 endless_body"),
-        (status(500), "get A1 500 status"),
+        (status_effect(500), "get A1 500 status"),
     ] {
-        let test = ImportTest::of_rows(1)
-            .fault(Upload, Nth(1), ExpiredUrl)
-            .fault(Get, Nth(1), effect);
+        let test = ImportTest::with_rows(1)
+            .inject_fault(Upload, Nth(1), ExpiredUrl)
+            .inject_fault(Get, Nth(1), effect);
         test.import()
             .rows(["A1 uploaded"])
             .requests([
@@ -106,7 +106,7 @@ fn no_new_address_is_asked_for_on_the_word_of_anybody_but_the_service() {
 
 #[test]
 fn a_file_is_sent_again_when_the_storages_answer_breaks_off() {
-    let test = ImportTest::of_rows(1).fault(Upload, Nth(1), TruncatedBody);
+    let test = ImportTest::with_rows(1).inject_fault(Upload, Nth(1), TruncatedBody);
     test.import()
         .rows(["A1 uploaded"])
         .requests([
@@ -122,7 +122,7 @@ fn a_file_is_sent_again_when_the_storages_answer_breaks_off() {
 
 #[test]
 fn an_endless_answer_of_the_storage_is_not_read_to_its_end() {
-    let test = ImportTest::of_rows(1).fault(Upload, Nth(1), EndlessBody);
+    let test = ImportTest::with_rows(1).inject_fault(Upload, Nth(1), EndlessBody);
     test.import()
         .rows(["A1 uploaded"])
         .requests([
@@ -152,7 +152,7 @@ fn bytes_go_nowhere_that_is_not_safe_whatever_the_service_says() {
         with("Authorization"),
         with("X-Api-Key"),
     ] {
-        let test = ImportTest::of_rows(1).fault(Create, Nth(1), effect);
+        let test = ImportTest::with_rows(1).inject_fault(Create, Nth(1), effect);
         test.import()
             .rows(["A1 failed unsafe_upload_url"])
             .requests(["get_by_external_id A1 404", "create A1 201 upload_target"])

@@ -7,7 +7,7 @@ use consign::emulator::FaultEffect::Status;
 use consign::emulator::FaultTarget::Storage;
 use consign::emulator::FaultTrigger::{FirstN, Nth};
 
-use crate::harness::{ImportTest, status};
+use crate::harness::{ImportTest, status_effect};
 
 fn too_many(retry_after: Option<&str>) -> consign::emulator::FaultEffect {
     Status {
@@ -18,7 +18,7 @@ fn too_many(retry_after: Option<&str>) -> consign::emulator::FaultEffect {
 
 #[test]
 fn a_429_without_a_time_is_waited_out_for_a_second() {
-    let test = ImportTest::of_rows(1).fault(List, Nth(1), too_many(None));
+    let test = ImportTest::with_rows(1).inject_fault(List, Nth(1), too_many(None));
     test.import()
         .stderr(
             "the service says that there are too many requests; all wait 1 s, then go on more \
@@ -39,10 +39,11 @@ fn a_429_without_a_time_is_waited_out_for_a_second() {
 
 #[test]
 fn a_429_with_a_date_is_waited_out_until_then() {
-    let test = ImportTest::of_rows(1).fault(GetByExternalId, Nth(1), too_many(Some("in 4s")));
+    let test =
+        ImportTest::with_rows(1).inject_fault(GetByExternalId, Nth(1), too_many(Some("in 4s")));
     let outcome = test
         .import()
-        .says("too many requests; all wait ")
+        .prints("too many requests; all wait ")
         .rows(["A1 uploaded"])
         .requests([
             "get_by_external_id A1 429 status",
@@ -60,7 +61,7 @@ fn a_429_with_a_date_is_waited_out_until_then() {
 
 #[test]
 fn a_file_is_sent_again_where_the_storage_has_too_much_to_do() {
-    let test = ImportTest::of_rows(1).fault(Upload, Nth(1), too_many(Some("1")));
+    let test = ImportTest::with_rows(1).inject_fault(Upload, Nth(1), too_many(Some("1")));
     test.import()
         .rows(["A1 uploaded"])
         .requests([
@@ -76,12 +77,12 @@ fn a_file_is_sent_again_where_the_storage_has_too_much_to_do() {
 
 #[test]
 fn no_row_fails_while_the_storage_is_away() {
-    let test = ImportTest::of_rows(2).fault(Storage, FirstN(4), status(503));
+    let test = ImportTest::with_rows(2).inject_fault(Storage, FirstN(4), status_effect(503));
     test.import()
-        .says(
+        .prints(
             "the service does not answer (status 503, SlowDown: Please reduce your request rate.)",
         )
-        .says("the service answers again\n")
+        .prints("the service answers again\n")
         .rows(["A1 uploaded", "A2 uploaded"])
         .requests([
             "get_by_external_id A1 404",
@@ -103,7 +104,7 @@ fn no_row_fails_while_the_storage_is_away() {
 #[test]
 fn an_import_takes_what_other_clients_of_the_company_leave_it() {
     const ROWS: usize = 25;
-    let test = ImportTest::of_rows(ROWS).emulator(|settings| {
+    let test = ImportTest::with_rows(ROWS).configure_emulator(|settings| {
         settings.attachments.requests_per_second = NonZeroU32::new(5).unwrap();
         settings.attachments.other_clients_per_second = 2;
     });
@@ -111,14 +112,14 @@ fn an_import_takes_what_other_clients_of_the_company_leave_it() {
     let outcome = test
         .consign(["import", "m.csv", "--base-url", &base])
         .args(["--concurrency", "4"])
-        .says("does somebody else use the limit?")
+        .prints("does somebody else use the limit?")
         .exits(0);
     let uploaded = |words: &String| words.ends_with(" uploaded");
-    let rows = outcome.results.unwrap().in_words();
+    let rows = outcome.results.unwrap().statuses_in_words();
     assert_eq!(rows.iter().filter(|words| uploaded(words)).count(), ROWS);
-    assert_eq!(test.service().stored().len(), ROWS);
+    assert_eq!(test.service().stored_attachments().len(), ROWS);
 
-    let log = test.service().log();
+    let log = test.service().request_log();
     let others = log.iter().filter(|entry| entry.operation == OtherClient);
     assert!(others.count() > 10, "they were there");
     let ours = log

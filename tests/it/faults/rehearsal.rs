@@ -10,7 +10,7 @@ use crate::harness::{ImportTest, RunningTool};
 /// Ends the emulator, and returns its account of the faults.
 fn account(emulator: &mut RunningTool<'_>) -> String {
     emulator.signal("TERM");
-    let (code, stdout, stderr) = emulator.finish();
+    let (code, stdout, stderr) = emulator.wait_for_exit();
     assert_eq!((code, stderr.as_str()), (0, ""));
     let (_, account) = stdout.split_once("try: ").unwrap();
     let (_, account) = account.split_once('\n').unwrap();
@@ -51,7 +51,7 @@ fn the_sample_import_gets_over_the_sample_bad_day() {
 
 #[test]
 fn an_outage_lasts_for_its_time_and_is_told_at_the_end() {
-    let test = ImportTest::of_rows(1).file(
+    let test = ImportTest::with_rows(1).file(
         "faults.toml",
         r#"
         [[fault]]
@@ -83,7 +83,7 @@ fn an_outage_lasts_for_its_time_and_is_told_at_the_end() {
 
 #[test]
 fn what_other_integrations_did_is_told_at_the_end() {
-    let test = ImportTest::of_rows(2);
+    let test = ImportTest::with_rows(2);
     let (mut emulator, base) = started(&test, &["--others", "1000"]);
     test.consign(["import", "m.csv", "--base-url", &base, "--rate", "500"])
         .rows(["A1 uploaded", "A2 uploaded"])

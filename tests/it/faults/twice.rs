@@ -15,9 +15,9 @@ use crate::harness::ImportTest;
 #[test]
 fn a_record_that_clashes_with_itself_is_waited_for_until_it_goes_away() {
     const PURGE: Duration = Duration::from_secs(4);
-    let test = ImportTest::of_rows(1)
-        .fault(Create, Nth(1), DeliverTwice)
-        .emulator(|settings| settings.attachments.purge_after = PURGE);
+    let test = ImportTest::with_rows(1)
+        .inject_fault(Create, Nth(1), DeliverTwice)
+        .configure_emulator(|settings| settings.attachments.purge_after = PURGE);
     test.import()
         .rows(["A1 pending pending_elsewhere"])
         .requests([
@@ -44,9 +44,9 @@ fn a_record_that_clashes_with_itself_is_waited_for_until_it_goes_away() {
 
 #[test]
 fn of_two_records_only_the_one_that_was_answered_gets_bytes() {
-    let test = ImportTest::of_rows(1)
-        .fault(Create, Nth(1), DeliverTwice)
-        .emulator(|settings| {
+    let test = ImportTest::with_rows(1)
+        .inject_fault(Create, Nth(1), DeliverTwice)
+        .configure_emulator(|settings| {
             settings.attachments.external_id_uniqueness = ExternalIdUniqueness::NotUnique;
         });
     test.import()
@@ -65,9 +65,9 @@ fn of_two_records_only_the_one_that_was_answered_gets_bytes() {
 
 #[test]
 fn of_two_new_addresses_the_one_that_was_answered_is_used() {
-    let test = ImportTest::of_rows(1)
-        .fault(Upload, Nth(1), ExpiredUrl)
-        .fault(Update, Nth(1), DeliverTwice);
+    let test = ImportTest::with_rows(1)
+        .inject_fault(Upload, Nth(1), ExpiredUrl)
+        .inject_fault(Update, Nth(1), DeliverTwice);
     test.import()
         .rows(["A1 uploaded"])
         .requests([

@@ -11,10 +11,10 @@ use consign::digest::sha256;
 use consign::results::{COLUMNS, LINE_CHECK_COLUMN, line_check, parse_serial};
 use consign::text::unescape_formula;
 
-use super::results::ResultsLine;
-use super::run::{ExpectedResults, FinishedRun, KILLED, StderrCheck, TestRun};
+use super::results_table::ResultsLine;
+use super::run::{EXIT_CODE_KILLED, ExpectedResults, FinishedRun, StderrCheck, TestRun};
 use super::service::EmulatorUnderTest;
-use super::{ResultsTable, SKIP_PREFLIGHT, TestedService, jobs, verify};
+use super::{ResultsTable, SKIP_PREFLIGHT, TestedService, jobs, verification};
 
 /// State before a run.
 pub(super) struct BeforeRun {
@@ -24,17 +24,19 @@ pub(super) struct BeforeRun {
 
 impl BeforeRun {
     /// Records the state before a run.
-    pub(super) fn of(run: &TestRun<'_>) -> Self {
+    pub(super) fn capture(run: &TestRun<'_>) -> Self {
         Self {
-            requests: run.service().map_or(0, |service| service.log().len()),
-            results: fs::read(&run.results).ok(),
+            requests: run
+                .service()
+                .map_or(0, |service| service.request_log().len()),
+            results: fs::read(&run.results_path).ok(),
         }
     }
 }
 
 /// Checks a run. Panics with all differences.
 #[track_caller]
-pub(super) fn judge(
+pub(super) fn judge_run(
     run: &TestRun<'_>,
     code: i32,
     before: &BeforeRun,
@@ -46,64 +48,73 @@ pub(super) fn judge(
         code: code_found,
         stdout: run.with_placeholders(stdout),
         stderr: run.with_placeholders(&without_progress(stderr)),
-        results: ResultsTable::read(&run.results),
+        results: ResultsTable::read(&run.results_path),
         requests: run
             .service()
             .map(|service| service.requests_after(before.requests))
             .unwrap_or_default(),
     };
     let mut wrong = Vec::new();
-    run.compare(code, &outcome, &mut wrong);
+    run.compare_with_expected(code, &outcome, &mut wrong);
     match code_found {
-        2 => nothing_was_sent(run, before, &outcome, &mut wrong),
-        KILLED => {}
-        _ if run.expected.ending == ExpectedResults::Journal => {}
-        _ => results_are_whole(run, &outcome, &mut wrong),
+        2 => check_nothing_was_sent(run, before, &outcome, &mut wrong),
+        EXIT_CODE_KILLED => {}
+        _ if run.expected.results == ExpectedResults::Journal => {}
+        _ => check_results(run, &outcome, &mut wrong),
     }
-    verify::judge(run, before, code_found, &mut wrong);
-    nothing_is_stored_twice(run, &mut wrong);
-    assert!(wrong.is_empty(), "{}", failure(&wrong, &outcome));
+    verification::judge_verification(run, before, code_found, &mut wrong);
+    check_no_duplicates(run, &mut wrong);
+    assert!(wrong.is_empty(), "{}", failure_message(&wrong, &outcome));
     outcome
 }
 
 impl TestRun<'_> {
     /// Compares a finished run with its expectations.
-    fn compare(&self, code: i32, outcome: &FinishedRun, wrong: &mut Vec<String>) {
+    fn compare_with_expected(&self, code: i32, outcome: &FinishedRun, wrong: &mut Vec<String>) {
         let expected = &self.expected;
-        differ("exit code", &code, &outcome.code, wrong);
+        note_difference("exit code", &code, &outcome.code, wrong);
         if let Some(stdout) = &expected.stdout {
-            differ_as_text("stdout", stdout, &outcome.stdout, wrong);
+            note_text_difference("stdout", stdout, &outcome.stdout, wrong);
         }
         if let Some(stderr) = &expected.stderr {
-            differ_as_text("stderr", stderr, &outcome.stderr, wrong);
-        } else if expected.words == StderrCheck::Count
+            note_text_difference("stderr", stderr, &outcome.stderr, wrong);
+        } else if expected.stderr_check == StderrCheck::Exact
             && expected
-                .parts
+                .texts
                 .iter()
                 .all(|part| outcome.stdout.contains(part))
         {
-            differ_as_text("stderr", "", &outcome.stderr, wrong);
+            note_text_difference("stderr", "", &outcome.stderr, wrong);
         }
-        for part in &expected.parts {
+        for part in &expected.texts {
             if !outcome.stdout.contains(part) && !outcome.stderr.contains(part) {
                 wrong.push(format!("nobody says: {part}"));
             }
         }
         if let Some(rows) = &expected.rows {
             let results = outcome.results.as_ref();
-            let found = results.map(ResultsTable::in_words).unwrap_or_default();
-            differ("rows", rows, &found, wrong);
+            let found = results
+                .map(ResultsTable::statuses_in_words)
+                .unwrap_or_default();
+            note_difference("rows", rows, &found, wrong);
         }
         if let Some(requests) = &expected.requests {
-            differ("requests", requests, &outcome.requests, wrong);
+            note_difference("requests", requests, &outcome.requests, wrong);
         }
         if let Some(stored) = &expected.stored {
-            let found = self.test.service().contents();
-            differ("stored", stored, &found, wrong);
+            let found = self.test.service().stored_contents();
+            note_difference("stored", stored, &found, wrong);
         }
         if let Some(ids) = &expected.attached {
-            let files = self.test.files_of(|id| ids.iter().any(|one| one == id));
-            differ("attached", &files, &self.test.service().attached(), wrong);
+            let files = self
+                .test
+                .expected_files(|id| ids.iter().any(|one| one == id));
+            note_difference(
+                "attached",
+                &files,
+                &self.test.service().attached_files(),
+                wrong,
+            );
         }
     }
 
@@ -148,7 +159,7 @@ pub(crate) fn without_progress(stderr: &str) -> String {
             "importing: ",
             "looking up: ",
             "verifying: ",
-            jobs::NOTICE,
+            jobs::BIDDER_NOTICE,
         ]
         .iter()
         .any(|start| line.starts_with(start))
@@ -160,7 +171,7 @@ pub(crate) fn without_progress(stderr: &str) -> String {
 }
 
 /// Adds a message to `wrong` if two values differ.
-pub(super) fn differ<T: PartialEq + std::fmt::Debug + ?Sized>(
+pub(super) fn note_difference<T: PartialEq + std::fmt::Debug + ?Sized>(
     what: &str,
     expected: &T,
     found: &T,
@@ -172,35 +183,38 @@ pub(super) fn differ<T: PartialEq + std::fmt::Debug + ?Sized>(
 }
 
 /// Adds a message with the expected text to `wrong` if two texts differ.
-fn differ_as_text(what: &str, expected: &str, found: &str, wrong: &mut Vec<String>) {
+fn note_text_difference(what: &str, expected: &str, found: &str, wrong: &mut Vec<String>) {
     if expected != found {
         wrong.push(format!("{what}: expected\n{expected}"));
     }
 }
 
 /// Checks the promise of exit code 2: nothing was sent, and the results are untouched.
-fn nothing_was_sent(
+fn check_nothing_was_sent(
     run: &TestRun<'_>,
     before: &BeforeRun,
     outcome: &FinishedRun,
     wrong: &mut Vec<String>,
 ) {
-    differ("requests", &Vec::new(), &outcome.requests, wrong);
-    if fs::read(&run.results).ok() != before.results {
+    note_difference("requests", &Vec::new(), &outcome.requests, wrong);
+    if fs::read(&run.results_path).ok() != before.results {
         wrong.push("the results are not what they were before".to_owned());
     }
 }
 
 /// Checks the results: readable, complete, in order, each line with a valid check and true.
-fn results_are_whole(run: &TestRun<'_>, outcome: &FinishedRun, wrong: &mut Vec<String>) {
+fn check_results(run: &TestRun<'_>, outcome: &FinishedRun, wrong: &mut Vec<String>) {
     let Some(results) = &outcome.results else {
         return;
     };
     let header: Vec<&str> = results.header.iter().map(String::as_str).collect();
     let ours: Vec<&str> = COLUMNS.into_iter().chain([LINE_CHECK_COLUMN]).collect();
-    differ("header", &ours[..], &header[..ours.len()], wrong);
-    let mode = fs::metadata(&run.results).unwrap().permissions().mode();
-    differ("mode", &0o600, &(mode & 0o777), wrong);
+    note_difference("header", &ours[..], &header[..ours.len()], wrong);
+    let mode = fs::metadata(&run.results_path)
+        .unwrap()
+        .permissions()
+        .mode();
+    note_difference("mode", &0o600, &(mode & 0o777), wrong);
     let numbers: Vec<&str> = results.lines.iter().map(|line| line.cell("row")).collect();
     let in_manifest = numbers.iter().filter(|number| !number.is_empty()).count();
     let in_order: Vec<String> = (1..=numbers.len())
@@ -209,23 +223,23 @@ fn results_are_whole(run: &TestRun<'_>, outcome: &FinishedRun, wrong: &mut Vec<S
             _ => String::new(),
         })
         .collect();
-    differ(
+    note_difference(
         "row numbers",
         &in_order.iter().map(String::as_str).collect(),
         &numbers,
         wrong,
     );
     for line in &results.lines {
-        differ("cells", &results.header.len(), &line.cells.len(), wrong);
-        if !is_guarded(line, COLUMNS.len()) {
+        note_difference("cells", &results.header.len(), &line.cells.len(), wrong);
+        if !has_valid_check(line, COLUMNS.len()) {
             wrong.push(format!("its line_check does not match: {line:?}"));
         }
-        line_is_true(line, run, wrong);
+        check_done_line(line, run, wrong);
     }
 }
 
 /// Returns `true` if the first `columns` cells of a line match its line check.
-pub(super) fn is_guarded(line: &ResultsLine, columns: usize) -> bool {
+pub(super) fn has_valid_check(line: &ResultsLine, columns: usize) -> bool {
     let check = line.cell(LINE_CHECK_COLUMN);
     let values = line.cells.iter().take(columns);
     let values = values.map(|cell| unescape_formula(cell));
@@ -234,7 +248,7 @@ pub(super) fn is_guarded(line: &ResultsLine, columns: usize) -> bool {
 
 /// Checks a done or changed row: the attachment has all its bytes and the external id of the row,
 /// or the new one given to the row.
-fn line_is_true(line: &ResultsLine, run: &TestRun<'_>, wrong: &mut Vec<String>) {
+fn check_done_line(line: &ResultsLine, run: &TestRun<'_>, wrong: &mut Vec<String>) {
     let is_ours = |label: &str| {
         run.service()
             .is_some_and(|service| service.label() == label)
@@ -243,15 +257,15 @@ fn line_is_true(line: &ResultsLine, run: &TestRun<'_>, wrong: &mut Vec<String>) 
     if !claims || !is_ours(line.cell("destination")) {
         return;
     }
-    if run.test.api == TestedService::Jobs {
-        jobs::line_is_true(line, run.test.service(), wrong);
+    if run.test.api == TestedService::KeelvarJobs {
+        jobs::check_uploaded_job_line(line, run.test.service(), wrong);
         return;
     }
     let id = line.cell("attachment_id");
     if run.test.service().was_tampered_with(id) {
         return;
     }
-    let stored = run.test.service().stored();
+    let stored = run.test.service().stored_attachments();
     let Some(attachment) = stored.iter().find(|one| one.id.to_string() == id) else {
         wrong.push(format!("attachment {id} is not stored: {line:?}"));
         return;
@@ -260,22 +274,22 @@ fn line_is_true(line: &ResultsLine, run: &TestRun<'_>, wrong: &mut Vec<String>) 
     let expected = ["renamed_to", "external_id"].map(|column| line.cell(column));
     let expected = expected.into_iter().find(|cell| !cell.is_empty());
     let expected = unescape_formula(expected.unwrap_or_default());
-    differ("external id", expected, external_id, wrong);
+    note_difference("external id", expected, external_id, wrong);
     let object = format!("{} {}", line.cell("object_type"), line.cell("object_id"));
-    differ("object", &object, &attachment.object, wrong);
+    note_difference("object", &object, &attachment.object, wrong);
     let digest = sha256(&fs::read(&attachment.bytes).unwrap()).to_string();
-    differ("bytes", line.cell("sha256"), digest.as_str(), wrong);
+    note_difference("bytes", line.cell("sha256"), digest.as_str(), wrong);
 }
 
 /// Checks that no attachment is stored twice, unless the test allows second copies.
-fn nothing_is_stored_twice(run: &TestRun<'_>, wrong: &mut Vec<String>) {
-    if run.test.has_second_copies.get() {
+fn check_no_duplicates(run: &TestRun<'_>, wrong: &mut Vec<String>) {
+    if run.test.allows_second_copies.get() {
         return;
     }
-    if run.test.api == TestedService::Jobs {
+    if run.test.api == TestedService::KeelvarJobs {
         let attached = run
             .service()
-            .map(EmulatorUnderTest::attached)
+            .map(EmulatorUnderTest::attached_files)
             .unwrap_or_default();
         for pair in attached.windows(2).filter(|pair| pair[0] == pair[1]) {
             wrong.push(format!("{} is attached twice", pair[0].name));
@@ -284,7 +298,7 @@ fn nothing_is_stored_twice(run: &TestRun<'_>, wrong: &mut Vec<String>) {
     }
     let contents = run
         .service()
-        .map(EmulatorUnderTest::contents)
+        .map(EmulatorUnderTest::stored_contents)
         .unwrap_or_default();
     for pair in contents.windows(2) {
         if pair[0].0 == pair[1].0 {
@@ -294,7 +308,7 @@ fn nothing_is_stored_twice(run: &TestRun<'_>, wrong: &mut Vec<String>) {
 }
 
 /// Returns the message of a failed check: all differences, outputs, requests and results.
-fn failure(wrong: &[String], outcome: &FinishedRun) -> String {
+fn failure_message(wrong: &[String], outcome: &FinishedRun) -> String {
     let mut text = wrong.join("\n");
     let _ = write!(
         text,

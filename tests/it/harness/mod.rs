@@ -1,8 +1,8 @@
 //! Test harness: a folder with a manifest and files, a service, and runs of the real binary. Open
 //! this file first, then `run`.
 //!
-//! To write a test, make an [`ImportTest`], such as `ImportTest::of_rows(2)`, change the emulator
-//! or inject a fault, and make a run: `import`, `resume`, `check`, `verify`, `consign`. A
+//! To write a test, make an [`ImportTest`], such as `ImportTest::with_rows(2)`, change the emulator
+//! or inject a fault, and make a run: `import`, `resume`, `check`, `verification`, `consign`. A
 //! [`TestRun`] collects arguments and expectations (`rows`, `requests`, `stored`, `says`); `exits`
 //! makes the run and checks everything.
 //!
@@ -11,29 +11,29 @@
 //! line checks, done rows stored with their bytes, and no attachment stored twice.
 //!
 //! Something new belongs in `run` (an expectation of one run), in `judge` (a promise of every run),
-//! in `between`, `tls` or `disk` (trouble between tool and service, or on the disk), in `tamper`
-//! (changes on the service), or beside its only test.
+//! in `with_holding_proxy`, `tls` or `test_disk` (trouble between tool and service, or on the
+//! disk), in `tamper` (changes on the service), or beside its only test.
 
-mod amended;
-mod between;
 mod browser;
-#[cfg(target_os = "linux")]
-mod disk;
-mod endless;
+mod endless_host;
+mod holding_proxy;
 mod jobs;
 mod judge;
 #[path = "../../support/long_run.rs"]
 mod long_run;
-mod once;
-mod results;
+mod replaced_attachment;
+mod request_log_check;
+mod results_table;
 mod run;
 mod service;
-mod stranger;
+mod strange_host;
 mod tamper;
 #[cfg(target_os = "linux")]
 mod terminal;
+#[cfg(target_os = "linux")]
+mod test_disk;
 mod tls;
-mod verify;
+mod verification;
 
 use std::cell::{Cell, OnceCell};
 use std::fs;
@@ -49,37 +49,40 @@ use consign::emulator::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub(crate) use amended::{ReplacedAttachment, detached, nothing_is_lost};
-pub(crate) use between::HoldMoment;
-use between::ProxyBehaviour;
 pub(crate) use browser::{ColourScheme, TestBrowser};
-#[cfg(target_os = "linux")]
-pub(crate) use disk::{DiskCall, DiskFault, PowerLoss, RecordedCall, TestDisk};
-pub(crate) use endless::EndlessHost;
-pub(crate) use jobs::{EVENT, OTHER_EVENT, REQUEST, attached_once, row_of};
+pub(crate) use endless_host::EndlessHost;
+pub(crate) use holding_proxy::HoldMoment;
+use holding_proxy::ProxyBehaviour;
+pub(crate) use jobs::{
+    OTHER_SOURCING_EVENT, SOURCING_EVENT, SOURCING_REQUEST, assert_attached_once,
+    manifest_row_for_object,
+};
 pub(crate) use judge::without_progress;
 pub(crate) use long_run::short_or_long;
-pub(crate) use once::exactly_once;
-pub(crate) use results::ResultsTable;
-pub(crate) use run::{FinishedRun, KILLED, RunningTool, TestRun};
+pub(crate) use replaced_attachment::{ReplacedAttachment, assert_no_content_lost, detached_ids};
+pub(crate) use request_log_check::assert_stored_exactly_once;
+pub(crate) use results_table::ResultsTable;
+pub(crate) use run::{EXIT_CODE_KILLED, FinishedRun, RunningTool, TestRun};
 use service::EmulatorUnderTest;
-pub(crate) use stranger::StrangeHost;
+pub(crate) use strange_host::StrangeHost;
+#[cfg(target_os = "linux")]
+pub(crate) use test_disk::{DiskCall, DiskFault, PowerLoss, RecordedCall, TestDisk};
 pub(crate) use tls::{API_HOST, STORAGE_HOST, TestCertificate};
 
 /// Header of every manifest.
-pub(crate) const HEADER: &str = "file_path,object_type,object_id,external_id\n";
+pub(crate) const MANIFEST_HEADER: &str = "file_path,object_type,object_id,external_id\n";
 
 /// Option which leaves out the preflight request.
 const SKIP_PREFLIGHT: &str = "--skip-preflight";
 
 /// File name of the manifest in every test.
-pub(crate) const MANIFEST: &str = "m.csv";
+pub(crate) const MANIFEST_FILE: &str = "m.csv";
 
 /// Servers between the tool and the emulator.
 #[derive(Clone, Default)]
 struct ServiceNeighbours {
     /// Proxy between the tool and the emulator.
-    between: Option<ProxyBehaviour>,
+    holding_proxy: Option<ProxyBehaviour>,
     /// TLS in front of the proxy, and the route of the tool.
     tls: Option<(TestCertificate, ServiceRoute)>,
 }
@@ -88,26 +91,26 @@ struct ServiceNeighbours {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ServiceRoute {
     /// Service as a host on this machine.
-    Straight,
+    Direct,
     /// Service as a public host, reached through a tunnel proxy.
-    ByProxy,
+    ThroughProxy,
 }
 
 /// Service under test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TestedService {
     /// Workday, with attachments.
-    Attachments,
+    WorkdayAttachments,
     /// Keelvar, with jobs.
-    Jobs,
+    KeelvarJobs,
 }
 
 impl TestedService {
     /// Path of the base URL.
-    fn path(self) -> &'static str {
+    fn base_path(self) -> &'static str {
         match self {
-            Self::Attachments => "/services/attachments/v1",
-            Self::Jobs => "/api",
+            Self::WorkdayAttachments => "/services/attachments/v1",
+            Self::KeelvarJobs => "/api",
         }
     }
 }
@@ -117,10 +120,10 @@ pub(crate) struct ImportTest {
     folder: TempDir,
     api: TestedService,
     settings: EmulatorSettings,
-    company: ServiceNeighbours,
+    neighbours: ServiceNeighbours,
     service: OnceCell<EmulatorUnderTest>,
     /// `true` once the test allows second copies.
-    has_second_copies: Cell<bool>,
+    allows_second_copies: Cell<bool>,
 }
 
 impl ImportTest {
@@ -136,25 +139,25 @@ impl ImportTest {
         };
         Self {
             folder: tempfile::tempdir().unwrap(),
-            api: TestedService::Attachments,
+            api: TestedService::WorkdayAttachments,
             settings,
-            company: ServiceNeighbours::default(),
+            neighbours: ServiceNeighbours::default(),
             service: OnceCell::new(),
-            has_second_copies: Cell::new(false),
+            allows_second_copies: Cell::new(false),
         }
     }
 
     /// Test with a manifest of `rows` rows. Row 1 attaches `A1.pdf`, with the content `content of
     /// A1`, to contract 1 as `A1`; further rows likewise.
-    pub(crate) fn of_rows(rows: usize) -> Self {
+    pub(crate) fn with_rows(rows: usize) -> Self {
         let test = Self::new();
-        let mut manifest = HEADER.to_owned();
+        let mut manifest = MANIFEST_HEADER.to_owned();
         for number in 1..=rows {
             let id = format!("A{number}");
             test.write(&format!("{id}.pdf"), content_of(&id));
-            manifest.push_str(&row(&id));
+            manifest.push_str(&manifest_row(&id));
         }
-        test.write(MANIFEST, manifest);
+        test.write(MANIFEST_FILE, manifest);
         test
     }
 
@@ -166,24 +169,24 @@ impl ImportTest {
 
     /// Sets the manifest.
     pub(crate) fn manifest(self, text: impl AsRef<[u8]>) -> Self {
-        self.file(MANIFEST, text)
+        self.file(MANIFEST_FILE, text)
     }
 
     /// Changes the emulator's settings.
-    pub(crate) fn emulator(mut self, change: impl FnOnce(&mut EmulatorSettings)) -> Self {
+    pub(crate) fn configure_emulator(mut self, change: impl FnOnce(&mut EmulatorSettings)) -> Self {
         assert!(self.service.get().is_none(), "the emulator runs already");
         change(&mut self.settings);
         self
     }
 
     /// Injects a fault.
-    pub(crate) fn fault(
+    pub(crate) fn inject_fault(
         self,
         operation: impl Into<FaultTarget>,
         when: FaultTrigger,
         effect: FaultEffect,
     ) -> Self {
-        self.emulator(|settings| {
+        self.configure_emulator(|settings| {
             settings.faults.push(Fault {
                 operation: operation.into(),
                 when,
@@ -193,51 +196,57 @@ impl ImportTest {
     }
 
     /// Puts a proxy between the tool and the emulator, which can hold requests.
-    pub(crate) fn between(self) -> Self {
-        self.altering(|_| {})
+    pub(crate) fn with_holding_proxy(self) -> Self {
+        self.altering_json(|_| {})
     }
 
     /// Lets the proxy alter the JSON of all answers, too.
-    pub(crate) fn altering(mut self, alter: fn(&mut Value)) -> Self {
+    pub(crate) fn altering_json(mut self, alter: fn(&mut Value)) -> Self {
         assert!(self.service.get().is_none(), "the emulator runs already");
-        self.company.between.get_or_insert_default().alter = alter;
+        self.neighbours
+            .holding_proxy
+            .get_or_insert_default()
+            .alter_json = alter;
         self
     }
 
     /// Lets the proxy change whole answers.
-    pub(crate) fn forging(
+    pub(crate) fn forging_responses(
         mut self,
         forge: impl Fn(&Parts, &mut Response<Vec<u8>>) + Send + Sync + 'static,
     ) -> Self {
         assert!(self.service.get().is_none(), "the emulator runs already");
-        self.company.between.get_or_insert_default().forge = Arc::new(forge);
+        self.neighbours
+            .holding_proxy
+            .get_or_insert_default()
+            .forge_response = Arc::new(forge);
         self
     }
 
     /// Puts TLS in front of the service. `ca.pem` in the folder is the certificate of its
     /// authority.
     pub(crate) fn over_tls(self, certificate: TestCertificate) -> Self {
-        self.behind(certificate, ServiceRoute::Straight)
+        self.with_tls(certificate, ServiceRoute::Direct)
     }
 
     /// Makes the service a public host, reached through a tunnel proxy.
     pub(crate) fn over_tls_by_proxy(self, certificate: TestCertificate) -> Self {
-        self.behind(certificate, ServiceRoute::ByProxy)
+        self.with_tls(certificate, ServiceRoute::ThroughProxy)
     }
 
     /// Puts TLS in front of the service, on the given route.
-    fn behind(mut self, certificate: TestCertificate, road: ServiceRoute) -> Self {
+    fn with_tls(mut self, certificate: TestCertificate, road: ServiceRoute) -> Self {
         assert!(self.service.get().is_none(), "the emulator runs already");
-        self.write("ca.pem", certificate.authority());
-        self.company.between.get_or_insert_default();
-        self.company.tls = Some((certificate, road));
+        self.write("ca.pem", certificate.authority_pem());
+        self.neighbours.holding_proxy.get_or_insert_default();
+        self.neighbours.tls = Some((certificate, road));
         self
     }
 
     /// Returns the service, started at the first call.
     pub(crate) fn service(&self) -> &EmulatorUnderTest {
         self.service.get_or_init(|| {
-            EmulatorUnderTest::start(self.api, self.settings.clone(), self.company.clone())
+            EmulatorUnderTest::start(self.api, self.settings.clone(), self.neighbours.clone())
         })
     }
 
@@ -264,7 +273,7 @@ impl ImportTest {
     }
 
     /// Returns the sorted names of all files in the folder.
-    pub(crate) fn names(&self) -> Vec<String> {
+    pub(crate) fn file_names(&self) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(self.folder())
             .unwrap()
             .map(|file| file.unwrap().file_name().into_string().unwrap())
@@ -280,17 +289,17 @@ impl ImportTest {
 
     /// Returns the results with the default name.
     pub(crate) fn results(&self) -> ResultsTable {
-        ResultsTable::read(&self.path(ResultsTable::NAME)).expect("there are results")
+        ResultsTable::read(&self.path(ResultsTable::DEFAULT_NAME)).expect("there are results")
     }
 
     /// Run of the tool with the given arguments.
     pub(crate) fn consign<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> TestRun<'_> {
-        TestRun::of(self, args.into_iter().map(str::to_owned).collect())
+        TestRun::new(self, args.into_iter().map(str::to_owned).collect())
     }
 
     /// Run of `check` on the manifest.
     pub(crate) fn check(&self) -> TestRun<'_> {
-        self.consign(["check", MANIFEST])
+        self.consign(["check", MANIFEST_FILE])
     }
 
     /// Run of `import`, one row at a time, so that the order of requests is known. Keelvar runs
@@ -298,8 +307,8 @@ impl ImportTest {
     /// seldom.
     pub(crate) fn import(&self) -> TestRun<'_> {
         match self.api {
-            TestedService::Attachments => self.import_at_once(1),
-            TestedService::Jobs => self.import_at_once(8).hasty(),
+            TestedService::WorkdayAttachments => self.import_at_once(1),
+            TestedService::KeelvarJobs => self.import_at_once(8).with_fast_clock(),
         }
     }
 
@@ -307,7 +316,7 @@ impl ImportTest {
     /// [`TestRun::with_preflight`]: most tests are about the requests of the rows.
     pub(crate) fn import_at_once(&self, rows: usize) -> TestRun<'_> {
         let base = self.service().base_url();
-        self.consign(["import", MANIFEST, "--base-url", &base])
+        self.consign(["import", MANIFEST_FILE, "--base-url", &base])
             .args([
                 "--requests_per_second",
                 "2000",
@@ -323,8 +332,8 @@ impl ImportTest {
     }
 }
 
-/// Returns the manifest row of [`ImportTest::of_rows`] with this external id.
-pub(crate) fn row(id: &str) -> String {
+/// Returns the manifest row of [`ImportTest::with_rows`] with this external id.
+pub(crate) fn manifest_row(id: &str) -> String {
     let number = &id[1..];
     format!("{id}.pdf,contract,{number},{id}\n")
 }
@@ -335,7 +344,7 @@ pub(crate) fn content_of(id: &str) -> String {
 }
 
 /// Returns the fault of an answer with this status.
-pub(crate) fn status(code: u16) -> FaultEffect {
+pub(crate) fn status_effect(code: u16) -> FaultEffect {
     FaultEffect::Status {
         code,
         retry_after: None,

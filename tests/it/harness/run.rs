@@ -9,16 +9,16 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::between::HoldMoment;
+use super::holding_proxy::HoldMoment;
 use super::judge;
 use super::tls::SYSTEM_AUTHORITIES;
 use super::{ImportTest, ResultsTable, SKIP_PREFLIGHT};
 
 /// Exit code reported by a shell for a process ended by SIGKILL.
-pub(crate) const KILLED: i32 = 128 + 9;
+pub(crate) const EXIT_CODE_KILLED: i32 = 128 + 9;
 
 /// Longest run before the test gives up: the longest test takes a good minute.
-const LIMIT: Duration = Duration::from_mins(4);
+const RUN_GIVE_UP_AFTER: Duration = Duration::from_mins(4);
 
 /// Shortest pause between two polls of a run.
 const SHORTEST_POLL: Duration = Duration::from_millis(2);
@@ -33,7 +33,7 @@ const AUTHORITIES: &str = "SSL_CERT_FILE";
 type DuringRun<'t> = Box<dyn FnOnce(&mut RunningTool<'t>) + 't>;
 
 /// Run to be made. Without further expectations a run must print nothing on standard error, and
-/// must meet every check of [`judge`].
+/// must meet every check of [`judge_run`].
 #[must_use = "a run is made by `exits`"]
 pub(crate) struct TestRun<'t> {
     pub(super) test: &'t ImportTest,
@@ -41,9 +41,9 @@ pub(crate) struct TestRun<'t> {
     pub(super) variables: Vec<(String, String)>,
     hold: Option<(usize, HoldMoment, DuringRun<'t>)>,
     /// Shell commands executed just before the run.
-    limit: Option<String>,
+    shell_prelude: Option<String>,
     killed_after: Option<Duration>,
-    pub(super) results: PathBuf,
+    pub(super) results_path: PathBuf,
     pub(super) expected: ExpectedRun,
 }
 
@@ -52,14 +52,14 @@ pub(crate) struct TestRun<'t> {
 pub(super) struct ExpectedRun {
     pub(super) stdout: Option<String>,
     pub(super) stderr: Option<String>,
-    pub(super) parts: Vec<String>,
-    pub(super) words: StderrCheck,
+    pub(super) texts: Vec<String>,
+    pub(super) stderr_check: StderrCheck,
     pub(super) rows: Option<Vec<String>>,
     pub(super) requests: Option<Vec<String>>,
     pub(super) stored: Option<Vec<(String, String)>>,
     pub(super) attached: Option<Vec<String>>,
     pub(super) outcomes: Option<Vec<String>>,
-    pub(super) ending: ExpectedResults,
+    pub(super) results: ExpectedResults,
 }
 
 /// Check of standard error.
@@ -67,9 +67,9 @@ pub(super) struct ExpectedRun {
 pub(super) enum StderrCheck {
     /// Standard error must be as expected.
     #[default]
-    Count,
+    Exact,
     /// Standard error may be anything.
-    Differ,
+    Ignored,
 }
 
 /// Expected state of the results after a run.
@@ -77,7 +77,7 @@ pub(super) enum StderrCheck {
 pub(super) enum ExpectedResults {
     /// One line for each row.
     #[default]
-    Whole,
+    Complete,
     /// Journal, as during the run.
     Journal,
 }
@@ -96,7 +96,7 @@ pub(crate) struct FinishedRun {
 
 impl<'t> TestRun<'t> {
     /// Run with the given arguments and default expectations.
-    pub(super) fn of(test: &'t ImportTest, args: Vec<String>) -> Self {
+    pub(super) fn new(test: &'t ImportTest, args: Vec<String>) -> Self {
         Self {
             test,
             args,
@@ -106,8 +106,8 @@ impl<'t> TestRun<'t> {
             )],
             hold: None,
             killed_after: None,
-            limit: None,
-            results: test.path(ResultsTable::NAME),
+            shell_prelude: None,
+            results_path: test.path(ResultsTable::DEFAULT_NAME),
             expected: ExpectedRun::default(),
         }
     }
@@ -126,7 +126,7 @@ impl<'t> TestRun<'t> {
 
     /// Uses another results file.
     pub(crate) fn with_results(mut self, name: &str) -> Self {
-        self.results = self.test.path(name);
+        self.results_path = self.test.path(name);
         self.args(["--results", name])
     }
 
@@ -137,32 +137,32 @@ impl<'t> TestRun<'t> {
     }
 
     /// Sets an environment variable. Otherwise the environment names only the authorities.
-    pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn env_var(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// Sends the run through the tunnel proxy to a public service, with keys.
-    pub(crate) fn by_proxy(self) -> Self {
+    pub(crate) fn through_proxy(self) -> Self {
         let proxy = self.test.service().proxy();
         let (url, label) = (proxy.url("me:word"), proxy.label());
-        self.variable("WORKDAY_API_KEY", "the-key")
-            .variable("WORKDAY_USER_TOKEN", "the-token")
-            .variable("WORKDAY_USER_EMAIL", "me@example.com")
-            .variable("KEELVAR_API_KEY", "the-key")
-            .variable("KEELVAR_USER_EMAIL", "me@example.com")
-            .variable("HTTPS_PROXY", &url)
-            .variable("NO_PROXY", "")
+        self.env_var("WORKDAY_API_KEY", "the-key")
+            .env_var("WORKDAY_USER_TOKEN", "the-token")
+            .env_var("WORKDAY_USER_EMAIL", "me@example.com")
+            .env_var("KEELVAR_API_KEY", "the-key")
+            .env_var("KEELVAR_USER_EMAIL", "me@example.com")
+            .env_var("HTTPS_PROXY", &url)
+            .env_var("NO_PROXY", "")
             .args(["--ca-file", "ca.pem"])
-            .says(format!(
+            .prints(format!(
                 "the service is reached by way of the proxy {label}\n"
             ))
     }
 
     /// Gives the run a fast clock on Linux. Elsewhere the clock is unchanged.
-    pub(crate) fn hasty(self) -> Self {
+    pub(crate) fn with_fast_clock(self) -> Self {
         #[cfg(target_os = "linux")]
-        return super::disk::hasten(self);
+        return super::test_disk::speed_up_clock(self);
         #[cfg(not(target_os = "linux"))]
         self
     }
@@ -171,20 +171,20 @@ impl<'t> TestRun<'t> {
     /// script or under `nohup`.
     pub(crate) fn interruptible(self) -> Self {
         #[cfg(target_os = "linux")]
-        return super::disk::interruptible(self);
+        return super::test_disk::interruptible(self);
         #[cfg(not(target_os = "linux"))]
         self
     }
 
     /// Limits every file to `blocks` blocks of 512 bytes, as on a full disk.
-    pub(crate) fn with_files_of_at_most(mut self, blocks: usize) -> Self {
-        self.limit = Some(format!("trap '' XFSZ; ulimit -f {blocks}"));
+    pub(crate) fn with_file_size_limit(mut self, blocks: usize) -> Self {
+        self.shell_prelude = Some(format!("trap '' XFSZ; ulimit -f {blocks}"));
         self
     }
 
     /// Allows core dumps, as far as the system does.
     pub(crate) fn with_core_dumps(mut self) -> Self {
-        self.limit = Some("ulimit -c $(ulimit -H -c)".to_owned());
+        self.shell_prelude = Some("ulimit -c $(ulimit -H -c)".to_owned());
         self
     }
 
@@ -215,14 +215,14 @@ impl<'t> TestRun<'t> {
 
     /// Expects a text on standard output or standard error. Without any expected text on standard
     /// error, standard error must be empty.
-    pub(crate) fn says(mut self, text: impl Into<String>) -> Self {
-        self.expected.parts.push(text.into());
+    pub(crate) fn prints(mut self, text: impl Into<String>) -> Self {
+        self.expected.texts.push(text.into());
         self
     }
 
     /// Accepts anything on standard error, for messages which differ from run to run.
-    pub(crate) fn whatever_it_says(mut self) -> Self {
-        self.expected.words = StderrCheck::Differ;
+    pub(crate) fn with_any_stderr(mut self) -> Self {
+        self.expected.stderr_check = StderrCheck::Ignored;
         self
     }
 
@@ -275,71 +275,77 @@ impl<'t> TestRun<'t> {
     }
 
     /// Allows second copies in this and all later runs of the test.
-    pub(crate) fn meaning_second_copies(self) -> Self {
-        self.test.has_second_copies.set(true);
+    pub(crate) fn allowing_second_copies(self) -> Self {
+        self.test.allows_second_copies.set(true);
         self
     }
 
     /// Expects a journal as results, because the run ends too suddenly to put the results in order.
     pub(crate) fn leaving_a_journal(mut self) -> Self {
-        self.expected.ending = ExpectedResults::Journal;
+        self.expected.results = ExpectedResults::Journal;
         self
     }
 
     /// Makes the run, and checks all expectations. The exit code must be `code`.
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> FinishedRun {
-        self.ends(|_| code)
+        self.run_and_judge(|_| code)
     }
 
     /// Makes the run, as [`Self::exits`] does. A killed run is accepted, too.
     #[track_caller]
     pub(crate) fn killed_or_exits(self, code: i32) -> FinishedRun {
-        self.ends(|found| if found == KILLED { KILLED } else { code })
+        self.run_and_judge(|found| {
+            if found == EXIT_CODE_KILLED {
+                EXIT_CODE_KILLED
+            } else {
+                code
+            }
+        })
     }
 
     /// Makes the run, as [`Self::exits`] does. Exit code 0 is accepted, too: the test itself
     /// decides about the rows.
     #[track_caller]
     pub(crate) fn done_or_exits(self, code: i32) -> FinishedRun {
-        self.ends(|found| if found == 0 { 0 } else { code })
+        self.run_and_judge(|found| if found == 0 { 0 } else { code })
     }
 
     /// Makes the run, as [`Self::exits`] does. A killed run and exit code 0 are accepted, too.
     #[track_caller]
     pub(crate) fn killed_or_done_or_exits(self, code: i32) -> FinishedRun {
-        self.ends(|found| match found {
-            0 | KILLED => found,
+        self.run_and_judge(|found| match found {
+            0 | EXIT_CODE_KILLED => found,
             _ => code,
         })
     }
 
     /// Makes the run. `expected` maps the actual exit code to the expected one.
     #[track_caller]
-    fn ends(mut self, expected: impl FnOnce(i32) -> i32) -> FinishedRun {
-        let before = judge::BeforeRun::of(&self);
+    fn run_and_judge(mut self, expected: impl FnOnce(i32) -> i32) -> FinishedRun {
+        let before = judge::BeforeRun::capture(&self);
         let held = self.hold.take();
         if let Some((nth, moment, _)) = &held {
-            self.test.service().between().hold(*nth, *moment);
+            self.test.service().holding_proxy().hold_nth(*nth, *moment);
         }
         let mut running = self.start();
         if let Some((_, _, act)) = held {
             running.wait_until_held();
             act(&mut running);
-            self.test.service().between().release();
+            self.test.service().holding_proxy().release();
         }
         if let Some(delay) = self.killed_after {
             thread::sleep(delay);
             running.kill();
         }
-        let (code, stdout, stderr) = running.finish();
-        judge::judge(&self, expected(code), &before, code, &stdout, &stderr)
+        let (code, stdout, stderr) = running.wait_for_exit();
+        judge::judge_run(&self, expected(code), &before, code, &stdout, &stderr)
     }
 
     /// Returns the command of the tool, started by a shell if the run has limits.
     fn command(&self) -> Command {
         let consign = env!("CARGO_BIN_EXE_consign");
-        let Some(limit) = &self.limit else {
+        let Some(limit) = &self.shell_prelude else {
             return Command::new(consign);
         };
         let mut shell = Command::new("sh");
@@ -374,12 +380,12 @@ impl<'t> TestRun<'t> {
 
 impl ImportTest {
     /// Executes a command printed by the tool in a shell. Returns the exit code and all outputs.
-    pub(crate) fn paste(&self, command: &str) -> (i32, String) {
+    pub(crate) fn run_shell_command(&self, command: &str) -> (i32, String) {
         let base = self.service().base_url();
         let command = command
             .replace("[consign]", env!("CARGO_BIN_EXE_consign"))
             .replace("[base]", &base);
-        let hasty = TestRun::of(self, Vec::new()).hasty();
+        let hasty = TestRun::new(self, Vec::new()).with_fast_clock();
         let output = Command::new("sh")
             .args(["-c", &command])
             .current_dir(self.folder())
@@ -392,7 +398,7 @@ impl ImportTest {
             .unwrap();
         let said = [output.stdout, output.stderr].concat();
         let said = String::from_utf8_lossy(&said).into_owned();
-        (output.status.code().unwrap_or(KILLED), said)
+        (output.status.code().unwrap_or(EXIT_CODE_KILLED), said)
     }
 }
 
@@ -417,12 +423,12 @@ impl RunningTool<'_> {
     }
 
     /// Returns the process id.
-    pub(crate) fn id(&self) -> u32 {
+    pub(crate) fn process_id(&self) -> u32 {
         self.child.id()
     }
 
     /// Waits for the end by a signal. Returns `true` if the system dumped a core.
-    pub(crate) fn dumped_core(&mut self) -> bool {
+    pub(crate) fn has_dumped_core(&mut self) -> bool {
         self.child.wait().unwrap().core_dumped()
     }
 
@@ -437,9 +443,10 @@ impl RunningTool<'_> {
     }
 
     /// Waits until standard output or standard error contains the text.
-    pub(crate) fn wait_until_it_says(&mut self, what: &str) {
+    pub(crate) fn wait_until_it_prints(&mut self, what: &str) {
         self.wait_for(what, |running| {
-            running.text("stdout").contains(what) || running.text("stderr").contains(what)
+            running.output_so_far("stdout").contains(what)
+                || running.output_so_far("stderr").contains(what)
         });
     }
 
@@ -450,15 +457,15 @@ impl RunningTool<'_> {
 
     /// Waits for the end. Returns the exit code, as a shell reports exit codes, standard output and
     /// standard error.
-    pub(crate) fn finish(&mut self) -> (i32, String, String) {
+    pub(crate) fn wait_for_exit(&mut self) -> (i32, String, String) {
         let began = Instant::now();
         let status = loop {
             match self.child.try_wait().unwrap() {
                 Some(status) => break status,
-                None if began.elapsed() > LIMIT => panic!(
+                None if began.elapsed() > RUN_GIVE_UP_AFTER => panic!(
                     "it does not end:\n{}\n{}",
-                    self.text("stdout"),
-                    self.text("stderr")
+                    self.output_so_far("stdout"),
+                    self.output_so_far("stderr")
                 ),
                 // Long runs are polled less often: tests wait for many of them at once.
                 None => thread::sleep((began.elapsed() / 16).clamp(SHORTEST_POLL, LONGEST_POLL)),
@@ -466,7 +473,11 @@ impl RunningTool<'_> {
         };
         let code = status.code();
         let code = code.unwrap_or_else(|| 128 + status.signal().unwrap());
-        (code, self.text("stdout"), self.text("stderr"))
+        (
+            code,
+            self.output_so_far("stdout"),
+            self.output_so_far("stderr"),
+        )
     }
 
     fn wait_until_held(&mut self) {
@@ -479,7 +490,7 @@ impl RunningTool<'_> {
     fn wait_for(&mut self, what: &str, is_true: impl Fn(&Self) -> bool) {
         while !is_true(self) {
             if let Some(status) = self.child.try_wait().unwrap() {
-                let (stdout, stderr) = (self.text("stdout"), self.text("stderr"));
+                let (stdout, stderr) = (self.output_so_far("stdout"), self.output_so_far("stderr"));
                 panic!("ended with {status} before {what}:\n{stdout}\n{stderr}");
             }
             thread::sleep(Duration::from_millis(2));
@@ -487,7 +498,7 @@ impl RunningTool<'_> {
     }
 
     /// Returns the output so far on `stdout` or `stderr`.
-    pub(crate) fn text(&self, name: &str) -> String {
+    pub(crate) fn output_so_far(&self, name: &str) -> String {
         let bytes = std::fs::read(self.output.path().join(name)).unwrap();
         String::from_utf8_lossy(&bytes).into_owned()
     }

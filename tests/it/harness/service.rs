@@ -14,7 +14,7 @@ use consign::emulator::{
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
-use super::between::HoldingProxy;
+use super::holding_proxy::HoldingProxy;
 use super::tls::{self, API_HOST, STORAGE_HOST, TunnelProxy};
 use super::{ServiceNeighbours, ServiceRoute, TestedService};
 
@@ -24,11 +24,11 @@ pub(crate) struct EmulatorUnderTest {
     pub(super) emulator: Emulator,
     /// Accepted keys.
     pub(super) keys: AcceptedAttachmentKeys,
-    between: Option<HoldingProxy>,
+    holding_proxy: Option<HoldingProxy>,
     proxy: Option<TunnelProxy>,
     base_url: String,
     /// Ids of attachments changed since the run which made them.
-    pub(super) tampered: RefCell<HashSet<String>>,
+    pub(super) tampered_ids: RefCell<HashSet<String>>,
     /// Declared last, so dropped last: the emulator runs on the runtime.
     pub(super) runtime: Runtime,
 }
@@ -38,7 +38,7 @@ pub(crate) struct EmulatorUnderTest {
 struct ServersInFront {
     /// Base URL of the first server, or `None` without servers in front.
     base_url: Option<String>,
-    between: Option<HoldingProxy>,
+    holding_proxy: Option<HoldingProxy>,
     proxy: Option<TunnelProxy>,
 }
 
@@ -57,18 +57,18 @@ impl EmulatorUnderTest {
         let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let keys = settings.attachments.accepted_keys.clone();
         let emulator = runtime.block_on(Emulator::start(here, settings)).unwrap();
-        let around = runtime.block_on(surround(api, emulator.address(), company));
+        let around = runtime.block_on(start_servers_in_front(api, emulator.address(), company));
         Self {
             base_url: around.base_url.unwrap_or_else(|| match api {
-                TestedService::Attachments => emulator.base_url(),
-                TestedService::Jobs => emulator.jobs_base_url(),
+                TestedService::WorkdayAttachments => emulator.base_url(),
+                TestedService::KeelvarJobs => emulator.jobs_base_url(),
             }),
             api,
-            between: around.between,
+            holding_proxy: around.holding_proxy,
             proxy: around.proxy,
             emulator,
             keys,
-            tampered: RefCell::default(),
+            tampered_ids: RefCell::default(),
             runtime,
         }
     }
@@ -79,8 +79,8 @@ impl EmulatorUnderTest {
     }
 
     /// Returns the holding proxy. Panics if the test has none.
-    pub(crate) fn between(&self) -> &HoldingProxy {
-        self.between.as_ref().expect("somebody is between")
+    pub(crate) fn holding_proxy(&self) -> &HoldingProxy {
+        self.holding_proxy.as_ref().expect("somebody is between")
     }
 
     /// Returns the tunnel proxy. Panics if the test has none.
@@ -90,7 +90,9 @@ impl EmulatorUnderTest {
 
     /// Returns `true` while the proxy holds a request.
     pub(crate) fn is_holding(&self) -> bool {
-        self.between.as_ref().is_some_and(HoldingProxy::is_holding)
+        self.holding_proxy
+            .as_ref()
+            .is_some_and(HoldingProxy::is_holding)
     }
 
     /// Returns the destination label, as in the results.
@@ -99,20 +101,20 @@ impl EmulatorUnderTest {
     }
 
     /// Returns all log entries so far.
-    pub(crate) fn log(&self) -> Vec<RequestLogEntry> {
+    pub(crate) fn request_log(&self) -> Vec<RequestLogEntry> {
         request_log::read(self.emulator.log_path()).unwrap()
     }
 
     /// Returns the requests after the first `seen`, in words. The files of a job are sent all at
     /// once, in random order, so uploads in sequence are sorted by file name.
     pub(crate) fn requests_after(&self, seen: usize) -> Vec<String> {
-        let log = self.log();
-        let names = LogNames::of(&log);
+        let log = self.request_log();
+        let names = LogNames::from_log(&log);
         let mut words: Vec<String> = log[seen..]
             .iter()
-            .map(|entry| in_words(entry, &names))
+            .map(|entry| request_in_words(entry, &names))
             .collect();
-        if self.api == TestedService::Jobs {
+        if self.api == TestedService::KeelvarJobs {
             let is_upload = |word: &str| word.starts_with("upload ");
             for uploads in words.chunk_by_mut(|one, next| is_upload(one) && is_upload(next)) {
                 uploads.sort_by(|one, other| one.split(' ').nth(1).cmp(&other.split(' ').nth(1)));
@@ -122,27 +124,27 @@ impl EmulatorUnderTest {
     }
 
     /// Counts the requests of an operation so far.
-    pub(crate) fn count_of(&self, operation: EmulatorOperation) -> usize {
-        let log = self.log();
+    pub(crate) fn count_requests(&self, operation: EmulatorOperation) -> usize {
+        let log = self.request_log();
         log.iter()
             .filter(|entry| entry.operation == operation)
             .count()
     }
 
     /// Returns the folder with the emulator's state.
-    pub(super) fn state(&self) -> &Path {
+    pub(super) fn state_folder(&self) -> &Path {
         self.emulator.state_path()
     }
 
     /// Returns the attachments with stored bytes.
-    pub(crate) fn stored(&self) -> Vec<StoredAttachment> {
+    pub(crate) fn stored_attachments(&self) -> Vec<StoredAttachment> {
         stored_attachments(self.emulator.state_path()).unwrap()
     }
 
     /// Returns external id and content of each stored attachment, sorted by external id.
-    pub(crate) fn contents(&self) -> Vec<(String, String)> {
+    pub(crate) fn stored_contents(&self) -> Vec<(String, String)> {
         let mut contents: Vec<(String, String)> = self
-            .stored()
+            .stored_attachments()
             .into_iter()
             .map(|attachment| {
                 let bytes = fs::read(&attachment.bytes).unwrap();
@@ -156,19 +158,19 @@ impl EmulatorUnderTest {
 }
 
 /// Starts the servers in front of an emulator.
-async fn surround(
+async fn start_servers_in_front(
     api: TestedService,
     emulator: SocketAddr,
     company: ServiceNeighbours,
 ) -> ServersInFront {
-    let Some(manner) = company.between else {
+    let Some(manner) = company.holding_proxy else {
         return ServersInFront::default();
     };
     let Some((certificate, road)) = company.tls else {
         let between = HoldingProxy::start(emulator, manner, None).await;
         return ServersInFront {
             base_url: Some(between.base_url(api)),
-            between: Some(between),
+            holding_proxy: Some(between),
             proxy: None,
         };
     };
@@ -176,18 +178,18 @@ async fn surround(
     let address = listener.local_addr().unwrap();
     let here = format!("localhost:{}", address.port());
     let (host, storage, proxy) = match road {
-        ServiceRoute::Straight => (here.as_str(), here.as_str(), None),
-        ServiceRoute::ByProxy => (
+        ServiceRoute::Direct => (here.as_str(), here.as_str(), None),
+        ServiceRoute::ThroughProxy => (
             API_HOST,
             STORAGE_HOST,
             Some(TunnelProxy::start(address).await),
         ),
     };
     let between = HoldingProxy::start(emulator, manner, Some(format!("https://{storage}"))).await;
-    tokio::spawn(tls::terminate(listener, certificate, between.address()));
+    tokio::spawn(tls::terminate_tls(listener, certificate, between.address()));
     ServersInFront {
-        base_url: Some(format!("https://{host}{}", api.path())),
-        between: Some(between),
+        base_url: Some(format!("https://{host}{}", api.base_path())),
+        holding_proxy: Some(between),
         proxy,
     }
 }
@@ -202,7 +204,7 @@ struct LogNames {
 
 impl LogNames {
     /// Collects the names from the log.
-    fn of(log: &[RequestLogEntry]) -> Self {
+    fn from_log(log: &[RequestLogEntry]) -> Self {
         let attachments = log
             .iter()
             .filter_map(|entry| Some((entry.id?, entry.external_id.clone()?)));
@@ -222,7 +224,7 @@ impl LogNames {
 
 /// Returns a request in the words of tests: operation, external id, status and fault, such as
 /// `create A1 201 lose_answer`; for jobs `get_job J1 200` and `upload A1.pdf 200`.
-fn in_words(entry: &RequestLogEntry, names: &LogNames) -> String {
+fn request_in_words(entry: &RequestLogEntry, names: &LogNames) -> String {
     let operation = serde_json::to_value(entry.operation).unwrap();
     let mut words = vec![operation.as_str().unwrap().to_owned()];
     let of_id = || names.attachments.get(&entry.id?).cloned();
@@ -232,9 +234,9 @@ fn in_words(entry: &RequestLogEntry, names: &LogNames) -> String {
             .external_id
             .clone()
             .or_else(of_id)
-            .or_else(|| file_of(entry))
+            .or_else(|| uploaded_file(entry))
             .or_else(of_job)
-            .or_else(|| in_path(entry, names)),
+            .or_else(|| subject_in_path(entry, names)),
     );
     words.push(
         entry
@@ -246,7 +248,7 @@ fn in_words(entry: &RequestLogEntry, names: &LogNames) -> String {
 }
 
 /// Returns the name of the file sent to a job, accepted or refused.
-fn file_of(entry: &RequestLogEntry) -> Option<String> {
+fn uploaded_file(entry: &RequestLogEntry) -> Option<String> {
     let (_, file) = entry
         .path
         .strip_prefix("/storage/jobs/")?
@@ -256,7 +258,7 @@ fn file_of(entry: &RequestLogEntry) -> Option<String> {
 
 /// Returns the attachment or job named in the path, for requests not carried out, whose log entry
 /// has no other subject.
-fn in_path(entry: &RequestLogEntry, names: &LogNames) -> Option<String> {
+fn subject_in_path(entry: &RequestLogEntry, names: &LogNames) -> Option<String> {
     if let Some((_, job)) = entry.path.split_once("/api/jobs/") {
         return names.jobs.get(job.trim_end_matches('/')).cloned();
     }

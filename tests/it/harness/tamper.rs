@@ -13,28 +13,28 @@ use super::service::EmulatorUnderTest;
 impl EmulatorUnderTest {
     /// Gives an attachment another external id.
     pub(crate) fn rename(&self, external_id: &str, new: &str) {
-        self.alter(external_id, &json!({ "external_id": new }));
+        self.patch_attributes(external_id, &json!({ "external_id": new }));
     }
 
     /// Gives an attachment another title.
     pub(crate) fn retitle(&self, external_id: &str, title: &str) {
-        self.alter(external_id, &json!({ "title": title }));
+        self.patch_attributes(external_id, &json!({ "title": title }));
     }
 
     /// Detaches the bytes of an attachment, which then waits for others.
-    pub(crate) fn empty(&self, external_id: &str) {
-        self.await_bytes(external_id);
+    pub(crate) fn remove_bytes(&self, external_id: &str) {
+        self.detach_bytes(external_id);
     }
 
     /// Replaces the bytes of an attachment by others of the same size.
-    pub(crate) fn forge(&self, external_id: &str) {
-        let bytes = fs::read(&self.one_stored(external_id).bytes).unwrap();
-        self.put_in_place(external_id, bytes.iter().map(|byte| !byte).collect());
+    pub(crate) fn forge_bytes(&self, external_id: &str) {
+        let bytes = fs::read(&self.only_stored(external_id).bytes).unwrap();
+        self.upload_new_bytes(external_id, bytes.iter().map(|byte| !byte).collect());
     }
 
     /// Replaces the bytes of an attachment by the given content.
-    pub(crate) fn replace(&self, external_id: &str, content: &str) {
-        self.put_in_place(external_id, content.into());
+    pub(crate) fn replace_bytes(&self, external_id: &str, content: &str) {
+        self.upload_new_bytes(external_id, content.into());
     }
 
     /// Deletes an attachment.
@@ -46,24 +46,24 @@ impl EmulatorUnderTest {
 
     /// Returns `true` if an attachment was tampered with.
     pub(super) fn was_tampered_with(&self, id: &str) -> bool {
-        self.tampered.borrow().contains(id)
+        self.tampered_ids.borrow().contains(id)
     }
 
     fn note_tampering(&self, id: u64) {
-        self.tampered.borrow_mut().insert(id.to_string());
+        self.tampered_ids.borrow_mut().insert(id.to_string());
     }
 
     /// Returns the only stored attachment with an external id. Panics if there is none or several.
-    fn one_stored(&self, external_id: &str) -> StoredAttachment {
-        let mut stored = self.stored();
+    fn only_stored(&self, external_id: &str) -> StoredAttachment {
+        let mut stored = self.stored_attachments();
         stored.retain(|one| one.external_id.as_deref() == Some(external_id));
         assert_eq!(stored.len(), 1, "{external_id} in {stored:?}");
         stored.remove(0)
     }
 
     /// Detaches the bytes of an attachment, and uploads others.
-    fn put_in_place(&self, external_id: &str, content: Vec<u8>) {
-        let target = self.await_bytes(external_id);
+    fn upload_new_bytes(&self, external_id: &str, content: Vec<u8>) {
+        let target = self.detach_bytes(external_id);
         let url = target["upload_url"].as_str().unwrap();
         let mut request = client().put(url).body(content);
         for header in target["upload_headers"].as_array().unwrap() {
@@ -74,14 +74,14 @@ impl EmulatorUnderTest {
     }
 
     /// Detaches the bytes of an attachment. Returns its attributes with the new upload address.
-    fn await_bytes(&self, external_id: &str) -> Value {
-        let file_name = self.one_stored(external_id).file_name;
-        self.alter(external_id, &json!({ "file_name": file_name }))
+    fn detach_bytes(&self, external_id: &str) -> Value {
+        let file_name = self.only_stored(external_id).file_name;
+        self.patch_attributes(external_id, &json!({ "file_name": file_name }))
     }
 
     /// Changes attributes of an attachment. Returns all attributes.
-    fn alter(&self, external_id: &str, attributes: &Value) -> Value {
-        let id = self.one_stored(external_id).id;
+    fn patch_attributes(&self, external_id: &str, attributes: &Value) -> Value {
+        let id = self.only_stored(external_id).id;
         self.note_tampering(id);
         let url = format!("{}/attachments/{id}", self.emulator.base_url());
         let resource = json!({ "type": "attachments", "id": id, "attributes": attributes });

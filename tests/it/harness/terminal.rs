@@ -8,7 +8,7 @@ use super::run::TestRun;
 impl TestRun<'_> {
     /// Makes the run on a terminal on which `typed` is typed, without any check. Returns the exit
     /// code and everything shown on the terminal.
-    pub(crate) fn on_a_terminal(&self, typed: &str) -> (i32, String) {
+    pub(crate) fn run_on_terminal(&self, typed: &str) -> (i32, String) {
         let words = self.args.iter().map(String::as_str);
         let words: Vec<String> = [env!("CARGO_BIN_EXE_consign")]
             .into_iter()

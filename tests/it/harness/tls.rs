@@ -27,17 +27,17 @@ pub(crate) const STORAGE_HOST: &str = "storage.example.com";
 #[derive(Clone)]
 pub(crate) struct TestCertificate {
     config: Arc<ServerConfig>,
-    authority: String,
+    authority_pem: String,
 }
 
 impl TestCertificate {
     /// Certificate valid for all hosts of the tests.
-    pub(crate) fn good() -> Self {
-        Self::of(["localhost", API_HOST, STORAGE_HOST], |_| {})
+    pub(crate) fn valid() -> Self {
+        Self::for_hosts(["localhost", API_HOST, STORAGE_HOST], |_| {})
     }
 
     /// Certificate for the given hosts. `change` alters the parameters before the signature.
-    pub(crate) fn of<const N: usize>(
+    pub(crate) fn for_hosts<const N: usize>(
         hosts: [&str; N],
         change: impl FnOnce(&mut CertificateParams),
     ) -> Self {
@@ -50,14 +50,14 @@ impl TestCertificate {
     }
 
     /// Certificate signed by its own key alone.
-    pub(crate) fn signed_by_itself() -> Self {
+    pub(crate) fn self_signed() -> Self {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(["localhost".to_owned()]).unwrap();
         let certificate = params.self_signed(&key).unwrap();
-        Self::new(&certificate, &key, Self::good().authority)
+        Self::new(&certificate, &key, Self::valid().authority_pem)
     }
 
-    fn new(certificate: &rcgen::Certificate, key: &KeyPair, authority: String) -> Self {
+    fn new(certificate: &rcgen::Certificate, key: &KeyPair, authority_pem: String) -> Self {
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let config = ServerConfig::builder()
             .with_no_client_auth()
@@ -65,13 +65,13 @@ impl TestCertificate {
             .unwrap();
         Self {
             config: Arc::new(config),
-            authority,
+            authority_pem,
         }
     }
 
     /// Returns the authority's certificate as PEM, for `--ca-file`.
-    pub(crate) fn authority(&self) -> &str {
-        &self.authority
+    pub(crate) fn authority_pem(&self) -> &str {
+        &self.authority_pem
     }
 }
 
@@ -97,7 +97,11 @@ pub(super) static SYSTEM_AUTHORITIES: LazyLock<PathBuf> = LazyLock::new(|| {
 });
 
 /// Accepts TLS connections, and passes their content on to `to`.
-pub(super) async fn terminate(listener: TcpListener, certificate: TestCertificate, to: SocketAddr) {
+pub(super) async fn terminate_tls(
+    listener: TcpListener,
+    certificate: TestCertificate,
+    to: SocketAddr,
+) {
     let acceptor = TlsAcceptor::from(certificate.config);
     loop {
         let (connection, _) = listener.accept().await.unwrap();
@@ -116,8 +120,8 @@ pub(super) async fn terminate(listener: TcpListener, certificate: TestCertificat
 #[derive(Debug)]
 pub(crate) struct TunnelProxy {
     address: SocketAddr,
-    asked: Arc<Mutex<Vec<String>>>,
-    refused: Arc<Mutex<Option<RefusedHost>>>,
+    request_heads: Arc<Mutex<Vec<String>>>,
+    refused_host: Arc<Mutex<Option<RefusedHost>>>,
 }
 
 /// Host refused by a proxy, and the status of the refusal.
@@ -140,20 +144,20 @@ impl TunnelProxy {
         });
         Self {
             address,
-            asked,
-            refused,
+            request_heads: asked,
+            refused_host: refused,
         }
     }
 
     /// Refuses tunnels to a host from now on, with the given status.
-    pub(crate) fn refuse(&self, host: &'static str, status: u16) {
-        *self.refused.lock().unwrap() = Some((host, status));
+    pub(crate) fn refuse_host(&self, host: &'static str, status: u16) {
+        *self.refused_host.lock().unwrap() = Some((host, status));
     }
 
     /// Counts the requests for a tunnel to a host.
-    pub(crate) fn asked_for(&self, host: &str) -> usize {
+    pub(crate) fn count_tunnels_to(&self, host: &str) -> usize {
         let start = format!("CONNECT {host}:443 ");
-        let asked = self.asked();
+        let asked = self.request_heads();
         asked.iter().filter(|head| head.starts_with(&start)).count()
     }
 
@@ -168,8 +172,8 @@ impl TunnelProxy {
     }
 
     /// Returns the heads of all tunnel requests.
-    pub(crate) fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
+    pub(crate) fn request_heads(&self) -> Vec<String> {
+        self.request_heads.lock().unwrap().clone()
     }
 }
 

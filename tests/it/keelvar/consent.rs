@@ -3,7 +3,7 @@
 use consign::emulator::EmulatorOperation::CreateJob;
 
 use crate::harness::{
-    API_HOST, EVENT, ImportTest, REQUEST, ResultsTable, TestCertificate, TestRun,
+    API_HOST, ImportTest, ResultsTable, SOURCING_EVENT, SOURCING_REQUEST, TestCertificate, TestRun,
 };
 
 const NOTICE: &str = "files on a sourcing event are visible to all of its bidders by default\n";
@@ -21,31 +21,31 @@ fn to_nobody(test: &ImportTest) -> TestRun<'_> {
         "https://service.invalid/api",
         "--skip-preflight",
     ])
-    .variable("KEELVAR_API_KEY", "key")
-    .variable("KEELVAR_USER_EMAIL", "me@example.com")
+    .env_var("KEELVAR_API_KEY", "key")
+    .env_var("KEELVAR_USER_EMAIL", "me@example.com")
 }
 
 /// Returns the exit code and the whole standard error of a run.
 fn words(run: &TestRun<'_>) -> (i32, String) {
-    let (code, _, stderr) = run.start().finish();
+    let (code, _, stderr) = run.start().wait_for_exit();
     (code, stderr)
 }
 
 #[test]
 fn without_a_terminal_and_without_yes_nothing_is_sent_to_an_event() {
-    let test = ImportTest::of_event(2);
+    let test = ImportTest::with_event_rows(2);
     assert_eq!(words(&to_nobody(&test)), (2, format!("{NOTICE}{REFUSAL}")));
     // A refusal names its reason even in a quiet run.
     assert_eq!(
         words(&to_nobody(&test).args(["--quiet"])),
         (2, format!("{NOTICE}{REFUSAL}"))
     );
-    assert!(!test.path(ResultsTable::NAME).exists());
+    assert!(!test.path(ResultsTable::DEFAULT_NAME).exists());
 }
 
 #[test]
 fn a_dry_run_asks_nobody() {
-    let test = ImportTest::of_event(2);
+    let test = ImportTest::with_event_rows(2);
     assert_eq!(
         words(&to_nobody(&test).args(["--dry-run"])),
         (0, String::new())
@@ -55,15 +55,15 @@ fn a_dry_run_asks_nobody() {
 #[test]
 fn with_yes_or_for_a_request_nobody_is_asked() {
     let away = "stopped early: the service was away for longer than --max-outage allows";
-    let test = ImportTest::of_event(1);
+    let test = ImportTest::with_event_rows(1);
     to_nobody(&test)
         .args(["--yes", "--max-outage", "0s"])
-        .says(away)
+        .prints(away)
         .rows(["A1 pending not_reached"])
         .exits(3);
-    let test = ImportTest::of_objects([(REQUEST, 1)]);
+    let test = ImportTest::with_object_rows([(SOURCING_REQUEST, 1)]);
     let run = to_nobody(&test).args(["--max-outage", "0s"]);
-    let (code, stdout, stderr) = run.start().finish();
+    let (code, stdout, stderr) = run.start().wait_for_exit();
     assert_eq!(code, 3);
     assert!(stdout.contains(away), "{stdout}");
     assert!(!stderr.contains("bidders"), "{stderr}");
@@ -71,10 +71,14 @@ fn with_yes_or_for_a_request_nobody_is_asked() {
 
 #[test]
 fn yes_lets_an_import_into_a_service_elsewhere_begin() {
-    let test = ImportTest::of_event(2).over_tls_by_proxy(TestCertificate::good());
-    test.import().by_proxy().says(REFUSAL).requests([]).exits(2);
+    let test = ImportTest::with_event_rows(2).over_tls_by_proxy(TestCertificate::valid());
     test.import()
-        .by_proxy()
+        .through_proxy()
+        .prints(REFUSAL)
+        .requests([])
+        .exits(2);
+    test.import()
+        .through_proxy()
         .args(["--yes"])
         .rows(["A1 uploaded", "A2 uploaded"])
         .attached(["A1", "A2"])
@@ -89,34 +93,34 @@ fn yes_lets_an_import_into_a_service_elsewhere_begin() {
 #[cfg(target_os = "linux")]
 #[test]
 fn on_a_terminal_the_user_is_asked_and_anything_but_yes_sends_nothing() {
-    let test = ImportTest::of_event(2).over_tls_by_proxy(TestCertificate::good());
+    let test = ImportTest::with_event_rows(2).over_tls_by_proxy(TestCertificate::valid());
     for typed in ["\n", "n\n", "yesterday\n"] {
-        let (code, shown) = test.import().by_proxy().on_a_terminal(typed);
+        let (code, shown) = test.import().through_proxy().run_on_terminal(typed);
         assert_eq!(code, 2, "{shown}");
         assert!(shown.contains(NOTICE), "{shown}");
         assert!(shown.contains("attach 2 files now? [y/N] "), "{shown}");
         assert!(shown.ends_with("error: nothing was sent\n"), "{shown}");
-        assert_eq!(test.service().log(), []);
-        assert!(!test.path(ResultsTable::NAME).exists());
+        assert_eq!(test.service().request_log(), []);
+        assert!(!test.path(ResultsTable::DEFAULT_NAME).exists());
     }
-    let (code, shown) = test.import().by_proxy().on_a_terminal("y\n");
+    let (code, shown) = test.import().through_proxy().run_on_terminal("y\n");
     assert_eq!(code, 0, "{shown}");
     assert!(shown.contains("attach 2 files now? [y/N] "), "{shown}");
-    crate::harness::attached_once(&test);
+    crate::harness::assert_attached_once(&test);
 }
 
 #[test]
 fn on_this_machine_it_is_said_once_and_nobody_is_asked() {
-    let test = ImportTest::of_objects([(EVENT, 2), (REQUEST, 1)]);
+    let test = ImportTest::with_object_rows([(SOURCING_EVENT, 2), (SOURCING_REQUEST, 1)]);
     let import = |test: &ImportTest| {
         // The import has several jobs; the notice belongs to the run, not to each job.
         words(&test.import().args(["--files-per-job", "1", "--resume"]))
     };
     let (code, stderr) = import(&test);
     assert_eq!((code, stderr.matches(NOTICE).count()), (0, 1), "{stderr}");
-    assert_eq!(test.service().count_of(CreateJob), 3);
+    assert_eq!(test.service().count_requests(CreateJob), 3);
     // No file is left to become visible for the first time.
     assert_eq!(import(&test), (0, String::new()));
-    let test = ImportTest::of_event(1);
+    let test = ImportTest::with_event_rows(1);
     assert_eq!(words(&test.import().args(["--quiet"])), (0, String::new()));
 }

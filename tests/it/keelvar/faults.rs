@@ -9,12 +9,12 @@ use consign::emulator::FaultEffect::{
 use consign::emulator::FaultTrigger::{FirstN, Nth};
 use consign::emulator::UrlClock;
 
-use crate::harness::{ImportTest, status};
+use crate::harness::{ImportTest, status_effect};
 
 /// Imports one row in spite of a fault, and expects success with the given requests.
 #[track_caller]
 fn ends_well(operation: EmulatorOperation, effect: FaultEffect, requests: &[&str]) {
-    let test = ImportTest::of_event(1).fault(operation, Nth(1), effect);
+    let test = ImportTest::with_event_rows(1).inject_fault(operation, Nth(1), effect);
     test.import()
         .stderr("")
         .rows(["A1 uploaded"])
@@ -44,7 +44,7 @@ fn a_job_whose_answer_is_lost_can_get_no_bytes_and_another_is_made() {
 fn a_job_that_was_never_asked_for_is_asked_for_again() {
     for (effect, first) in [
         (Reset, "create_job - reset"),
-        (status(503), "create_job 503 status"),
+        (status_effect(503), "create_job 503 status"),
         (Html200, "create_job 200 html200"),
     ] {
         let requests = [
@@ -61,7 +61,7 @@ fn a_job_that_was_never_asked_for_is_asked_for_again() {
 #[test]
 fn a_question_that_stays_without_an_answer_is_asked_again() {
     for (effect, first) in [
-        (status(500), "get_job J1 500 status"),
+        (status_effect(500), "get_job J1 500 status"),
         (Html200, "get_job J1 200 html200"),
         (GarbageBody, "get_job J1 200 garbage_body"),
         (Reset, "get_job J1 - reset"),
@@ -79,9 +79,9 @@ fn a_question_that_stays_without_an_answer_is_asked_again() {
 
 #[test]
 fn an_address_that_is_called_expired_is_followed_by_the_next_one_of_the_same_job() {
-    let test = ImportTest::of_event(1)
-        .jobs(|jobs| jobs.url_clock = UrlClock::EachGet)
-        .fault(Upload, Nth(1), ExpiredUrl);
+    let test = ImportTest::with_event_rows(1)
+        .configure_jobs(|jobs| jobs.url_clock = UrlClock::EachGet)
+        .inject_fault(Upload, Nth(1), ExpiredUrl);
     test.import()
         .rows(["A1 uploaded"])
         .requests([
@@ -98,9 +98,9 @@ fn an_address_that_is_called_expired_is_followed_by_the_next_one_of_the_same_job
 
 #[test]
 fn a_job_that_has_no_other_address_than_one_that_expired_fails_and_another_is_made() {
-    let test = ImportTest::of_event(1)
-        .jobs(|jobs| jobs.terms.give_up_after = Duration::from_secs(1))
-        .fault(Upload, Nth(1), ExpiredUrl);
+    let test = ImportTest::with_event_rows(1)
+        .configure_jobs(|jobs| jobs.terms.give_up_after = Duration::from_secs(1))
+        .inject_fault(Upload, Nth(1), ExpiredUrl);
     let outcome = test
         .import()
         .rows(["A1 uploaded"])
@@ -127,7 +127,7 @@ fn a_file_whose_upload_breaks_off_is_sent_again_to_the_same_job() {
     for (effect, first) in [
         (HalfRead, "upload A1.pdf - half_read"),
         (LoseAnswer, "upload A1.pdf 200 lose_answer"),
-        (status(503), "upload A1.pdf 503 status"),
+        (status_effect(503), "upload A1.pdf 503 status"),
     ] {
         let requests = [
             "create_job J1 201",
@@ -151,9 +151,9 @@ fn bytes_go_nowhere_that_is_not_safe_whatever_the_job_says() {
             url: Some(url.to_owned()),
             headers: [].into(),
         };
-        let test = ImportTest::of_event(2).fault(GetJob, FirstN(1), elsewhere);
+        let test = ImportTest::with_event_rows(2).inject_fault(GetJob, FirstN(1), elsewhere);
         test.import()
-            .says("row 1, external_id \"A1\": failed, unsafe_upload_url: ")
+            .prints("row 1, external_id \"A1\": failed, unsafe_upload_url: ")
             .rows(["A1 failed unsafe_upload_url", "A2 failed unsafe_upload_url"])
             .requests(["create_job J1 201", "get_job J1 200 upload_target"])
             .attached([])

@@ -6,11 +6,18 @@ use std::time::Duration;
 use consign::emulator::EmulatorOperation::{CreateJob, GetJob, Upload};
 use consign::emulator::{FileStatusDisplay, JobFileNaming, JobPostStatus, PostAnswerBody};
 
-use crate::harness::{EVENT, HEADER, ImportTest, OTHER_EVENT, REQUEST, attached_once};
+use crate::harness::{
+    ImportTest, MANIFEST_HEADER, OTHER_SOURCING_EVENT, SOURCING_EVENT, SOURCING_REQUEST,
+    assert_attached_once,
+};
 
 #[test]
 fn the_files_of_two_events_and_a_request_are_attached_by_a_job_for_each() {
-    let test = ImportTest::of_objects([(EVENT, 3), (REQUEST, 2), (OTHER_EVENT, 1)]);
+    let test = ImportTest::with_object_rows([
+        (SOURCING_EVENT, 3),
+        (SOURCING_REQUEST, 2),
+        (OTHER_SOURCING_EVENT, 1),
+    ]);
     let rows: Vec<String> = (1..=6)
         .map(|number| format!("A{number} uploaded"))
         .collect();
@@ -22,11 +29,11 @@ fn the_files_of_two_events_and_a_request_are_attached_by_a_job_for_each() {
         )
         .rows(rows.iter().map(String::as_str))
         .exits(0);
-    attached_once(&test);
+    assert_attached_once(&test);
     let service = test.service();
-    assert_eq!(service.count_of(CreateJob), 3);
-    assert_eq!(service.count_of(GetJob), 6);
-    assert_eq!(service.count_of(Upload), 6);
+    assert_eq!(service.count_requests(CreateJob), 3);
+    assert_eq!(service.count_requests(GetJob), 6);
+    assert_eq!(service.count_requests(Upload), 6);
     let results = test.results();
     for (id, with) in [("A2", "A1"), ("A3", "A1"), ("A5", "A4")] {
         let job = |id| results.cell(id, "attachment_id");
@@ -43,7 +50,7 @@ fn the_files_of_two_events_and_a_request_are_attached_by_a_job_for_each() {
 
 #[test]
 fn a_job_is_made_then_asked_for_its_addresses_then_filled_then_asked_for_its_end() {
-    let test = ImportTest::of_event(3);
+    let test = ImportTest::with_event_rows(3);
     test.import()
         .requests([
             "create_job J1 201",
@@ -60,15 +67,16 @@ fn a_job_is_made_then_asked_for_its_addresses_then_filled_then_asked_for_its_end
 #[test]
 fn jobs_are_not_asked_for_more_often_than_every_two_seconds_whatever_their_number() {
     // The budgets are the service's own, and time passes at its normal speed.
-    let test = ImportTest::of_objects([(EVENT, 1), (OTHER_EVENT, 1)]).jobs(|jobs| {
-        jobs.budgets.reads_a_minute = NonZeroU32::new(30).unwrap();
-        jobs.budgets.reads_an_hour = NonZeroU32::new(600).unwrap();
-    });
+    let test = ImportTest::with_object_rows([(SOURCING_EVENT, 1), (OTHER_SOURCING_EVENT, 1)])
+        .configure_jobs(|jobs| {
+            jobs.budgets.reads_a_minute = NonZeroU32::new(30).unwrap();
+            jobs.budgets.reads_an_hour = NonZeroU32::new(600).unwrap();
+        });
     test.import_at_once(8)
         .rows(["A1 uploaded", "A2 uploaded"])
         .attached(["A1", "A2"])
         .exits(0);
-    let log = test.service().log();
+    let log = test.service().request_log();
     let reads: Vec<_> = log
         .iter()
         .filter(|entry| entry.operation == GetJob)
@@ -87,7 +95,7 @@ fn a_job_of_which_the_answer_tells_only_the_id_is_as_good_in_whatever_form() {
         PostAnswerBody::JobIdOnly,
         PostAnswerBody::BareId,
     ] {
-        let test = ImportTest::of_event(2).jobs(|jobs| {
+        let test = ImportTest::with_event_rows(2).configure_jobs(|jobs| {
             jobs.post_status = JobPostStatus::Accepted202;
             jobs.post_answer_body = form;
         });
@@ -106,7 +114,7 @@ fn a_job_of_which_the_answer_tells_only_the_id_is_as_good_in_whatever_form() {
 
 #[test]
 fn files_go_to_their_places_although_the_service_spells_their_names_in_another_way() {
-    let object = EVENT.replace(' ', ",");
+    let object = SOURCING_EVENT.replace(' ', ",");
     for names in [
         JobFileNaming::AsGiven,
         JobFileNaming::Decomposed,
@@ -119,15 +127,15 @@ fn files_go_to_their_places_although_the_service_spells_their_names_in_another_w
                 not_attached: "NOT_ATTACHED".to_owned(),
             },
         ] {
-            let test = ImportTest::of_jobs()
+            let test = ImportTest::for_keelvar()
                 .file("Ange\u{e9}bot  1.pdf", "alpha")
                 .file("plain.pdf", "beta")
                 .file("caf\u{e9}.pdf", "gamma")
                 .manifest(format!(
-                    "{HEADER}Ange\u{e9}bot  1.pdf,{object},A1\nplain.pdf,{object},A2\n\
+                    "{MANIFEST_HEADER}Ange\u{e9}bot  1.pdf,{object},A1\nplain.pdf,{object},A2\n\
                      caf\u{e9}.pdf,{object},A3\n"
                 ))
-                .jobs(|jobs| {
+                .configure_jobs(|jobs| {
                     jobs.file_naming = names;
                     jobs.file_status = file_status.clone();
                 });
@@ -135,14 +143,15 @@ fn files_go_to_their_places_although_the_service_spells_their_names_in_another_w
                 .rows(["A1 uploaded", "A2 uploaded", "A3 uploaded"])
                 .attached(["A1", "A2", "A3"])
                 .exits(0);
-            assert_eq!(test.service().count_of(CreateJob), 1);
+            assert_eq!(test.service().count_requests(CreateJob), 1);
         }
     }
 }
 
 #[test]
 fn a_job_that_has_its_addresses_at_once_is_filled_at_once() {
-    let test = ImportTest::of_event(1).jobs(|jobs| jobs.terms.start_delay = Duration::ZERO);
+    let test = ImportTest::with_event_rows(1)
+        .configure_jobs(|jobs| jobs.terms.start_delay = Duration::ZERO);
     test.import()
         .requests(["create_job J1 201", "upload A1.pdf 200", "get_job J1 200"])
         .attached(["A1"])
@@ -151,15 +160,15 @@ fn a_job_that_has_its_addresses_at_once_is_filled_at_once() {
 
 #[test]
 fn files_go_under_the_names_that_the_manifest_gives_them() {
-    let test = ImportTest::of_event(2).manifest(format!(
+    let test = ImportTest::with_event_rows(2).manifest(format!(
         "file_path,object_type,object_id,external_id,file_name\n\
          A1.pdf,{object},A1,Offre n° 1.pdf\n\
          A2.pdf,{object},A2,\n",
-        object = EVENT.replace(' ', ",")
+        object = SOURCING_EVENT.replace(' ', ",")
     ));
     test.import()
         .rows(["A1 uploaded", "A2 uploaded"])
         .attached(["A1", "A2"])
         .exits(0);
-    assert_eq!(test.service().attached()[1].name, "Offre n° 1.pdf");
+    assert_eq!(test.service().attached_files()[1].name, "Offre n° 1.pdf");
 }

@@ -2,11 +2,18 @@
 
 use serde_json::json;
 
-use crate::harness::{EVENT, ImportTest, OTHER_EVENT, REQUEST, ResultsTable, row_of};
+use crate::harness::{
+    ImportTest, OTHER_SOURCING_EVENT, ResultsTable, SOURCING_EVENT, SOURCING_REQUEST,
+    manifest_row_for_object,
+};
 
 #[test]
 fn a_dry_run_tells_jobs_look_ups_and_the_time_that_these_take_at_the_least() {
-    let test = ImportTest::of_objects([(EVENT, 10), (OTHER_EVENT, 1), (REQUEST, 2)]);
+    let test = ImportTest::with_object_rows([
+        (SOURCING_EVENT, 10),
+        (OTHER_SOURCING_EVENT, 1),
+        (SOURCING_REQUEST, 2),
+    ]);
     test.import()
         .args(["--dry-run"])
         .stdout(
@@ -18,12 +25,12 @@ fn a_dry_run_tells_jobs_look_ups_and_the_time_that_these_take_at_the_least() {
         .requests([])
         .attached([])
         .exits(0);
-    assert!(!test.path(ResultsTable::NAME).exists());
+    assert!(!test.path(ResultsTable::DEFAULT_NAME).exists());
 }
 
 #[test]
 fn a_dry_run_tells_scripts_in_json_how_many_jobs_there_would_be() {
-    let test = ImportTest::of_event(3);
+    let test = ImportTest::with_event_rows(3);
     let outcome = test
         .import()
         .args(["--dry-run", "--output", "json", "--files-per-job", "2"])
@@ -51,11 +58,14 @@ fn a_dry_run_tells_scripts_in_json_how_many_jobs_there_would_be() {
 
 #[test]
 fn a_dry_run_of_a_resume_counts_what_is_left_alone() {
-    let test = ImportTest::of_event(2);
+    let test = ImportTest::with_event_rows(2);
     test.import().exits(0);
     test.write("A3.pdf", "content of A3");
-    test.write("m.csv", test.read("m.csv") + &row_of("A3", EVENT));
-    let before = test.read(ResultsTable::NAME);
+    test.write(
+        "m.csv",
+        test.read("m.csv") + &manifest_row_for_object("A3", SOURCING_EVENT),
+    );
+    let before = test.read(ResultsTable::DEFAULT_NAME);
     test.resume()
         .args(["--dry-run"])
         .stdout(
@@ -67,12 +77,12 @@ fn a_dry_run_of_a_resume_counts_what_is_left_alone() {
         )
         .requests([])
         .exits(0);
-    assert_eq!(test.read(ResultsTable::NAME), before);
+    assert_eq!(test.read(ResultsTable::DEFAULT_NAME), before);
 }
 
 #[test]
 fn a_check_needs_no_service() {
-    let test = ImportTest::of_objects([(EVENT, 2), (REQUEST, 1)]);
+    let test = ImportTest::with_object_rows([(SOURCING_EVENT, 2), (SOURCING_REQUEST, 1)]);
     test.check()
         .stdout(
             "m.csv: 3 rows, 3 files, 39 B\n\

@@ -6,7 +6,9 @@ use std::thread;
 
 use fastrand::Rng;
 
-use crate::harness::{DiskCall, DiskFault, ImportTest, KILLED, PowerLoss, TestDisk, attached_once};
+use crate::harness::{
+    DiskCall, DiskFault, EXIT_CODE_KILLED, ImportTest, PowerLoss, TestDisk, assert_attached_once,
+};
 
 /// Upper bound of the number of syncs in an import of two rows.
 const MORE_THAN_ALL: usize = 100;
@@ -22,15 +24,18 @@ const WAYS: usize = 3;
 /// which ends earlier has no such sync.
 fn killed_at(nth: usize) -> usize {
     let ways: [_; WAYS] = [
-        (DiskFault::KillBefore, PowerLoss::Nothing),
-        (DiskFault::KillBefore, PowerLoss::Everything),
+        (DiskFault::KillBefore, PowerLoss::OnlyKilled),
+        (DiskFault::KillBefore, PowerLoss::AllUnsynced),
         // The bytes just synced survive; a renaming may be lost.
-        (DiskFault::KillAfter, PowerLoss::Everything),
+        (DiskFault::KillAfter, PowerLoss::AllUnsynced),
     ];
     thread::scope(|scope| {
         let killed = ways.map(|(act, loss)| scope.spawn(move || ends_well(nth, act, loss)));
         let codes = killed.map(|run| run.join().expect("its panic is shown above"));
-        codes.iter().filter(|code| **code == KILLED).count()
+        codes
+            .iter()
+            .filter(|code| **code == EXIT_CODE_KILLED)
+            .count()
     })
 }
 
@@ -38,16 +43,16 @@ fn killed_at(nth: usize) -> usize {
 /// to be killed.
 fn ends_well(nth: usize, act: DiskFault, loss: PowerLoss) -> i32 {
     println!("{act:?} sync {nth}, lost: {loss:?}");
-    let test = ImportTest::of_event(2);
-    let disk = TestDisk::under(&test);
-    let run = disk.disturb(test.import(), DiskCall::Sync, nth, act);
+    let test = ImportTest::with_event_rows(2);
+    let disk = TestDisk::new(&test);
+    let run = disk.inject_fault(test.import(), DiskCall::Sync, nth, act);
     let ended = run.killed_or_exits(0);
     disk.lose_power(loss, &mut Rng::with_seed(nth as u64));
-    disk.watch(test.resume())
-        .whatever_it_says()
+    disk.record_calls(test.resume())
+        .with_any_stderr()
         .rows(["A1 uploaded", "A2 uploaded"])
         .exits(0);
-    attached_once(&test);
+    assert_attached_once(&test);
     test.resume().requests([]).exits(0);
     ended.code
 }

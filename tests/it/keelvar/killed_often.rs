@@ -9,7 +9,10 @@ use std::time::{Duration, Instant};
 use consign::emulator::{FileStatusDisplay, MissingFilesOutcome, PartialFilesOutcome};
 use fastrand::Rng;
 
-use crate::harness::{EVENT, ImportTest, KILLED, OTHER_EVENT, attached_once, short_or_long};
+use crate::harness::{
+    EXIT_CODE_KILLED, ImportTest, OTHER_SOURCING_EVENT, SOURCING_EVENT, assert_attached_once,
+    short_or_long,
+};
 
 /// Number of kills in each test, spread over several imports.
 fn kills_to_make() -> usize {
@@ -32,8 +35,8 @@ enum FailedRowTreatment {
 impl FailedRowTreatment {
     fn test(self) -> ImportTest {
         // The rows make three jobs of four files each.
-        let test = ImportTest::of_objects([(EVENT, 8), (OTHER_EVENT, 4)]);
-        test.jobs(|jobs| {
+        let test = ImportTest::with_object_rows([(SOURCING_EVENT, 8), (OTHER_SOURCING_EVENT, 4)]);
+        test.configure_jobs(|jobs| {
             jobs.terms.give_up_after = PATIENCE;
             jobs.terms.missing = MissingFilesOutcome::Fails(match self {
                 Self::Looked => PartialFilesOutcome::Nothing,
@@ -71,29 +74,29 @@ fn import(
         let retry = manner.more_args().filter(|_| random.bool());
         let ended = test
             .import_at_once(at_once)
-            .hasty()
+            .with_fast_clock()
             .args(["--files-per-job", "4", "--resume"])
             .args(retry)
-            .whatever_it_says()
+            .with_any_stderr()
             .killed_after(delay)
             .killed_or_done_or_exits(1);
-        let rows = ended.results.map(|results| results.in_words());
+        let rows = ended.results.map(|results| results.statuses_in_words());
         println!(
             "{at_once} at once, {delay:?}, {retry:?}, exit {}: {rows:?}",
             ended.code
         );
-        if ended.code != KILLED {
+        if ended.code != EXIT_CODE_KILLED {
             break;
         }
         kills += 1;
     }
     for _ in 0..10 {
-        let run = test.resume().whatever_it_says().args(manner.more_args());
+        let run = test.resume().with_any_stderr().args(manner.more_args());
         if run.done_or_exits(1).code == 0 {
             break;
         }
     }
-    attached_once(&test);
+    assert_attached_once(&test);
     test.resume().requests([]).exits(0);
     kills
 }

@@ -2,7 +2,8 @@
 //! and the service cannot be asked for them.
 
 use crate::harness::{
-    EVENT, HoldMoment, ImportTest, KILLED, ResultsTable, RunningTool, attached_once, row_of,
+    EXIT_CODE_KILLED, HoldMoment, ImportTest, ResultsTable, RunningTool, SOURCING_EVENT,
+    assert_attached_once, manifest_row_for_object,
 };
 
 /// Returns the text without the given lines. The header is line 1.
@@ -14,9 +15,9 @@ fn without(text: &str, gone: &[usize]) -> String {
 
 #[test]
 fn results_are_refused_whichever_lines_are_gone_and_the_rows_are_named() {
-    let test = ImportTest::of_event(4);
+    let test = ImportTest::with_event_rows(4);
     test.import().exits(0);
-    let whole = test.read(ResultsTable::NAME);
+    let whole = test.read(ResultsTable::DEFAULT_NAME);
     for (gone, told) in [
         (
             &[2][..],
@@ -35,61 +36,66 @@ fn results_are_refused_whichever_lines_are_gone_and_the_rows_are_named() {
             "2 lines were removed since it was written\n@, and the files of rows 1,4 may be",
         ),
     ] {
-        test.write(ResultsTable::NAME, without(&whole, gone));
+        test.write(ResultsTable::DEFAULT_NAME, without(&whole, gone));
         let nothing = "nothing was sent: Keelvar cannot be asked what is attached already";
         for run in [test.resume(), test.resume().args(["--dry-run"])] {
             run.stdout("")
-                .says(format!(
+                .prints(format!(
                     "error: m.results.csv: {}",
                     told.replace('@', nothing)
                 ))
                 .exits(2);
         }
     }
-    test.write(ResultsTable::NAME, whole);
+    test.write(ResultsTable::DEFAULT_NAME, whole);
     test.resume().requests([]).exits(0);
-    attached_once(&test);
+    assert_attached_once(&test);
 }
 
 #[test]
 fn a_file_that_was_cut_off_in_the_middle_of_a_line_is_refused_too() {
-    let test = ImportTest::of_event(2);
+    let test = ImportTest::with_event_rows(2);
     test.import().exits(0);
-    let whole = test.read(ResultsTable::NAME);
-    test.write(ResultsTable::NAME, &whole[..whole.len() - 20]);
+    let whole = test.read(ResultsTable::DEFAULT_NAME);
+    test.write(ResultsTable::DEFAULT_NAME, &whole[..whole.len() - 20]);
     test.resume()
-        .says("error: m.results.csv line 3 was torn\nnothing was sent: ")
-        .says("go on with --allow-again=2\n")
+        .prints("error: m.results.csv line 3 was torn\nnothing was sent: ")
+        .prints("go on with --allow-again=2\n")
         .exits(2);
 }
 
 #[test]
 fn rows_that_are_new_are_no_rows_that_lost_their_lines() {
-    let test = ImportTest::of_event(3);
+    let test = ImportTest::with_event_rows(3);
     test.import().exits(0);
     test.write("A4.pdf", "content of A4");
-    test.write("m.csv", test.read("m.csv") + &row_of("A4", EVENT));
     test.write(
-        ResultsTable::NAME,
-        without(&test.read(ResultsTable::NAME), &[4]),
+        "m.csv",
+        test.read("m.csv") + &manifest_row_for_object("A4", SOURCING_EVENT),
     );
-    test.resume().says("go on with --allow-again=3\n").exits(2);
+    test.write(
+        ResultsTable::DEFAULT_NAME,
+        without(&test.read(ResultsTable::DEFAULT_NAME), &[4]),
+    );
+    test.resume()
+        .prints("go on with --allow-again=3\n")
+        .exits(2);
 }
 
 #[test]
 fn whoever_has_looked_goes_on_with_the_rows_that_are_not_there() {
-    let test = ImportTest::of_event(3);
+    let test = ImportTest::with_event_rows(3);
     test.import().exits(0);
     test.write(
-        ResultsTable::NAME,
-        without(&test.read(ResultsTable::NAME), &[2, 4]),
+        ResultsTable::DEFAULT_NAME,
+        without(&test.read(ResultsTable::DEFAULT_NAME), &[2, 4]),
     );
     // New content stands for files which were not attached.
     test.write("A1.pdf", "another content of A1");
     test.write("A3.pdf", "another content of A3");
     test.resume()
         .args(["--allow-again=1"])
-        .says("and the files of rows 1,3 may be")
+        .prints("and the files of rows 1,3 may be")
         .exits(2);
     test.resume()
         .args(["--allow-again=1,3"])
@@ -110,12 +116,12 @@ fn whoever_has_looked_goes_on_with_the_rows_that_are_not_there() {
 
 #[test]
 fn a_line_of_a_killed_run_is_missed_as_long_as_a_later_one_is_there() {
-    let test = ImportTest::of_event(2).between();
+    let test = ImportTest::with_event_rows(2).with_holding_proxy();
     // Both rows share a job, and their bytes are on the way.
     test.import()
-        .while_held(3, HoldMoment::Before, RunningTool::kill)
-        .exits(KILLED);
-    let journal = test.read(ResultsTable::NAME);
+        .while_held(3, HoldMoment::BeforeService, RunningTool::kill)
+        .exits(EXIT_CODE_KILLED);
+    let journal = test.read(ResultsTable::DEFAULT_NAME);
     let job = |line: &str| line.contains("A1,created") && !line.contains("sending");
     let gone: Vec<usize> = journal
         .lines()
@@ -125,10 +131,10 @@ fn a_line_of_a_killed_run_is_missed_as_long_as_a_later_one_is_there() {
         .collect();
     assert!(!gone.is_empty(), "{journal}");
     let altered = without(&journal, &gone);
-    test.write(ResultsTable::NAME, &altered);
+    test.write(ResultsTable::DEFAULT_NAME, &altered);
     test.resume()
-        .whatever_it_says()
+        .with_any_stderr()
         .rows(["A1 uploaded", "A2 uploaded"])
         .exits(0);
-    attached_once(&test);
+    assert_attached_once(&test);
 }

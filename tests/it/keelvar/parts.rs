@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use consign::emulator::EmulatorOperation::CreateJob;
 
-use crate::harness::{EVENT, HEADER, ImportTest, ResultsTable, attached_once};
+use crate::harness::{
+    ImportTest, MANIFEST_HEADER, ResultsTable, SOURCING_EVENT, assert_attached_once,
+};
 
 /// Returns the number of rows of each job, the largest first.
 fn parts(results: &ResultsTable) -> Vec<usize> {
@@ -25,10 +27,10 @@ fn eight_files_share_a_job_unless_the_user_wants_fewer_or_fewer_may_be_at_work()
         (Some("20"), 9, [9, 1]),
         (None, 6, [6, 4]),
     ] {
-        let test = ImportTest::of_event(10);
+        let test = ImportTest::with_event_rows(10);
         let option = files_per_job.map(|files| ["--files-per-job", files]);
         test.import_at_once(at_once)
-            .hasty()
+            .with_fast_clock()
             .args(option.into_iter().flatten())
             .exits(0);
         assert_eq!(
@@ -36,20 +38,20 @@ fn eight_files_share_a_job_unless_the_user_wants_fewer_or_fewer_may_be_at_work()
             expected,
             "{option:?}, {at_once} at once"
         );
-        assert_eq!(test.service().count_of(CreateJob), expected.len());
-        attached_once(&test);
+        assert_eq!(test.service().count_requests(CreateJob), expected.len());
+        assert_attached_once(&test);
     }
 }
 
 #[test]
 fn files_of_one_name_for_one_event_go_into_different_jobs_after_a_warning() {
-    let object = EVENT.replace(' ', ",");
-    let test = ImportTest::of_jobs()
+    let object = SOURCING_EVENT.replace(' ', ",");
+    let test = ImportTest::for_keelvar()
         .file("x/a.pdf", "alpha")
         .file("y/a.pdf", "again")
         .file("b.pdf", "beta")
         .manifest(format!(
-            "{HEADER}x/a.pdf,{object},A1\nb.pdf,{object},A2\ny/a.pdf,{object},A3\n"
+            "{MANIFEST_HEADER}x/a.pdf,{object},A1\nb.pdf,{object},A2\ny/a.pdf,{object},A3\n"
         ));
     let goes = "goes under the same name to the same record as";
     let remedy = "give one of them another name with file_name if people shall tell them apart";

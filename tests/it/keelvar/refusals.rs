@@ -6,17 +6,18 @@ use consign::emulator::EmulatorOperation::{CreateJob, GetJob};
 use consign::emulator::FaultTrigger::Nth;
 use consign::emulator::{AcceptedJobKeys, FaultEffect, UnknownObjectAnswer};
 
-use crate::harness::{EVENT, ImportTest, OTHER_EVENT, REQUEST};
+use crate::harness::{ImportTest, OTHER_SOURCING_EVENT, SOURCING_EVENT, SOURCING_REQUEST};
 
 const TO_GO_ON: &str = "to go on: [consign] import m.csv --base-url [base] --rate 2000 \
                         --concurrency 8 --resume\n";
 
 #[test]
 fn a_rejected_key_is_called_that_although_the_service_says_nothing() {
-    let test = ImportTest::of_event(2)
-        .jobs(|jobs| jobs.accepted_keys = AcceptedJobKeys::Only("the right key".to_owned().into()));
+    let test = ImportTest::with_event_rows(2).configure_jobs(|jobs| {
+        jobs.accepted_keys = AcceptedJobKeys::Only("the right key".to_owned().into());
+    });
     test.import()
-        .variable("KEELVAR_API_KEY", "another key")
+        .env_var("KEELVAR_API_KEY", "another key")
         .stdout(format!(
             "2 of 2 rows not done (0 B sent in [time], 0 jobs, 0 look-ups)\n\
              \x20 pending           2  not reached, or to be tried again by --resume\n\
@@ -28,14 +29,19 @@ fn a_rejected_key_is_called_that_although_the_service_says_nothing() {
         .requests(["create_job 403", "create_job 403"])
         .exits(3);
     test.resume()
-        .variable("KEELVAR_API_KEY", "the right key")
+        .env_var("KEELVAR_API_KEY", "the right key")
         .attached(["A1", "A2"])
         .exits(0);
 }
 
 #[test]
 fn an_event_that_does_not_exist_fails_its_own_rows_whichever_way_the_service_says_it() {
-    let unknown = OTHER_EVENT.split_once(' ').unwrap().1.parse().unwrap();
+    let unknown = OTHER_SOURCING_EVENT
+        .split_once(' ')
+        .unwrap()
+        .1
+        .parse()
+        .unwrap();
     for (told, message) in [
         (
             UnknownObjectAnswer::BadRequest400,
@@ -47,16 +53,20 @@ fn an_event_that_does_not_exist_fails_its_own_rows_whichever_way_the_service_say
             "the job failed before it took any file: FAILED: Invalid resource ID",
         ),
     ] {
-        let test =
-            ImportTest::of_objects([(OTHER_EVENT, 2), (EVENT, 1), (REQUEST, 1)]).jobs(|jobs| {
-                jobs.unknown_objects = vec![unknown];
-                jobs.unknown_object_answer = told;
-            });
+        let test = ImportTest::with_object_rows([
+            (OTHER_SOURCING_EVENT, 2),
+            (SOURCING_EVENT, 1),
+            (SOURCING_REQUEST, 1),
+        ])
+        .configure_jobs(|jobs| {
+            jobs.unknown_objects = vec![unknown];
+            jobs.unknown_object_answer = told;
+        });
         test.import()
-            .says(format!(
+            .prints(format!(
                 "row 1, external_id \"A1\": failed, refused: {message}\n"
             ))
-            .says(format!(
+            .prints(format!(
                 "row 2, external_id \"A2\": failed, refused: {message}\n"
             ))
             .rows([
@@ -67,18 +77,18 @@ fn an_event_that_does_not_exist_fails_its_own_rows_whichever_way_the_service_say
             ])
             .attached(["A3", "A4"])
             .exits(1);
-        assert_eq!(test.service().count_of(CreateJob), 3);
+        assert_eq!(test.service().count_requests(CreateJob), 3);
     }
 }
 
 #[test]
 fn a_base_where_there_are_no_jobs_is_asked_about() {
-    let test = ImportTest::of_event(2);
+    let test = ImportTest::with_event_rows(2);
     let base = format!("{}/v1", test.service().base_url());
     test.consign(["import", "m.csv", "--base-url", &base])
         .args(["--skip-preflight"])
-        .hasty()
-        .says(
+        .with_fast_clock()
+        .prints(
             "stopped early: the service knows no jobs/attach-files-to-sourcing-event (status \
              404): is the base URL right? It ends where /jobs begins, as in https://HOST/api\n",
         )
@@ -93,9 +103,9 @@ fn a_429_is_waited_out_for_as_long_as_it_says_and_costs_no_attempt() {
         code: 429,
         retry_after: Some("7".to_owned()),
     };
-    let test = ImportTest::of_event(2)
-        .fault(CreateJob, Nth(1), too_many.clone())
-        .fault(GetJob, Nth(2), too_many);
+    let test = ImportTest::with_event_rows(2)
+        .inject_fault(CreateJob, Nth(1), too_many.clone())
+        .inject_fault(GetJob, Nth(2), too_many);
     test.import()
         .stderr(
             "the service says that there are too many jobs; they wait 7 s\n\
@@ -118,22 +128,22 @@ fn a_429_is_waited_out_for_as_long_as_it_says_and_costs_no_attempt() {
 
 #[test]
 fn a_day_that_is_used_up_pauses_the_run_says_when_it_goes_on_and_fails_no_row() {
-    let test =
-        ImportTest::of_event(6).jobs(|jobs| jobs.budgets.posts_a_day = NonZeroU32::new(2).unwrap());
+    let test = ImportTest::with_event_rows(6)
+        .configure_jobs(|jobs| jobs.budgets.posts_a_day = NonZeroU32::new(2).unwrap());
     let mut running = test.import().args(["--files-per-job", "2"]).start();
-    running.wait_until_it_says(
+    running.wait_until_it_prints(
         "the service allows no more jobs for now; the run goes on with them at ",
     );
     running.wait_until("the others are done", || {
-        test.service().attached().len() == 4
+        test.service().attached_files().len() == 4
     });
     running.signal("INT");
-    let (code, stdout, stderr) = running.finish();
+    let (code, stdout, stderr) = running.wait_for_exit();
     assert_eq!(code, 130, "{stdout}{stderr}");
     assert!(stderr.contains(", in 24.0 h\n"), "{stderr}");
     assert!(stdout.contains("--resume\n"), "{stdout}");
     assert_eq!(
-        test.results().in_words(),
+        test.results().statuses_in_words(),
         [
             "A1 uploaded",
             "A2 uploaded",
@@ -143,5 +153,5 @@ fn a_day_that_is_used_up_pauses_the_run_says_when_it_goes_on_and_fails_no_row() 
             "A6 pending not_reached",
         ]
     );
-    assert_eq!(test.service().count_of(CreateJob), 2);
+    assert_eq!(test.service().count_requests(CreateJob), 2);
 }

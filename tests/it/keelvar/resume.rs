@@ -4,12 +4,13 @@ use consign::emulator::EmulatorOperation::CreateJob;
 use consign::emulator::FaultTrigger::Nth;
 
 use crate::harness::{
-    EVENT, HEADER, ImportTest, OTHER_EVENT, ResultsTable, attached_once, row_of, status,
+    ImportTest, MANIFEST_HEADER, OTHER_SOURCING_EVENT, ResultsTable, SOURCING_EVENT,
+    assert_attached_once, manifest_row_for_object, status_effect,
 };
 
 #[test]
 fn rows_that_are_done_cost_nothing() {
-    let test = ImportTest::of_event(3);
+    let test = ImportTest::with_event_rows(3);
     test.import().exits(0);
     let before = test.results();
     test.resume()
@@ -30,11 +31,14 @@ fn rows_that_are_done_cost_nothing() {
 
 #[test]
 fn rows_that_were_added_go_into_a_job_of_their_own() {
-    let test = ImportTest::of_event(2);
+    let test = ImportTest::with_event_rows(2);
     test.import().exits(0);
     for id in ["A3", "A4"] {
         test.write(&format!("{id}.pdf"), format!("content of {id}"));
-        test.write("m.csv", test.read("m.csv") + &row_of(id, EVENT));
+        test.write(
+            "m.csv",
+            test.read("m.csv") + &manifest_row_for_object(id, SOURCING_EVENT),
+        );
     }
     test.resume()
         .requests([
@@ -45,14 +49,14 @@ fn rows_that_were_added_go_into_a_job_of_their_own() {
             "get_job J2 200",
         ])
         .exits(0);
-    attached_once(&test);
+    assert_attached_once(&test);
 }
 
 #[test]
 fn a_job_that_the_service_refused_is_tried_again() {
-    let test = ImportTest::of_event(2).fault(CreateJob, Nth(1), status(400));
+    let test = ImportTest::with_event_rows(2).inject_fault(CreateJob, Nth(1), status_effect(400));
     test.import()
-        .says("failed, refused: the service refused the attachment: status 400: ")
+        .prints("failed, refused: the service refused the attachment: status 400: ")
         .rows(["A1 failed refused", "A2 failed refused"])
         .requests(["create_job 400 status"])
         .exits(1);
@@ -65,11 +69,11 @@ fn a_job_that_the_service_refused_is_tried_again() {
 
 #[test]
 fn a_line_that_somebody_altered_ends_it_before_anything_is_sent() {
-    let test = ImportTest::of_event(2);
+    let test = ImportTest::with_event_rows(2);
     test.import().exits(0);
-    let good = test.read(ResultsTable::NAME);
+    let good = test.read(ResultsTable::DEFAULT_NAME);
     test.write(
-        ResultsTable::NAME,
+        ResultsTable::DEFAULT_NAME,
         good.replace("A2,uploaded,", "A2,pending,"),
     );
     test.resume()
@@ -83,11 +87,11 @@ fn a_line_that_somebody_altered_ends_it_before_anything_is_sent() {
         )
         .exits(2);
     // First remedy: the line as written by the tool.
-    test.write(ResultsTable::NAME, &good);
+    test.write(ResultsTable::DEFAULT_NAME, &good);
     test.resume().requests([]).exits(0);
     // Second remedy, after a person has seen the file to be absent.
     test.write(
-        ResultsTable::NAME,
+        ResultsTable::DEFAULT_NAME,
         good.replace("A2,uploaded,", "A2,pending,"),
     );
     test.remove("A2.pdf");
@@ -109,12 +113,12 @@ fn a_line_that_somebody_altered_ends_it_before_anything_is_sent() {
 
 #[test]
 fn a_file_that_changed_after_it_was_attached_is_a_conflict() {
-    let test = ImportTest::of_event(2);
+    let test = ImportTest::with_event_rows(2);
     test.import().exits(0);
     test.write("A2.pdf", "CONTENT OF A2");
     for _ in 0..2 {
         test.resume()
-            .says("row 2, external_id \"A2\": conflict, file_changed: ")
+            .prints("row 2, external_id \"A2\": conflict, file_changed: ")
             .rows(["A1 uploaded", "A2 conflict file_changed"])
             .requests([])
             .exits(1);
@@ -129,12 +133,16 @@ fn a_file_that_changed_after_it_was_attached_is_a_conflict() {
 
 #[test]
 fn a_done_row_that_names_another_event_now_is_a_conflict() {
-    let test = ImportTest::of_event(2);
+    let test = ImportTest::with_event_rows(2);
     test.import().exits(0);
-    let rows = [row_of("A1", EVENT), row_of("A2", OTHER_EVENT)].concat();
-    test.write("m.csv", format!("{HEADER}{rows}"));
+    let rows = [
+        manifest_row_for_object("A1", SOURCING_EVENT),
+        manifest_row_for_object("A2", OTHER_SOURCING_EVENT),
+    ]
+    .concat();
+    test.write("m.csv", format!("{MANIFEST_HEADER}{rows}"));
     test.resume()
-        .says("row 2, external_id \"A2\": conflict, object_changed: ")
+        .prints("row 2, external_id \"A2\": conflict, object_changed: ")
         .rows(["A1 uploaded", "A2 conflict object_changed"])
         .requests([])
         .exits(1);
@@ -144,9 +152,9 @@ fn a_done_row_that_names_another_event_now_is_a_conflict() {
 fn a_second_run_on_the_same_results_is_refused_while_the_first_goes_on() {
     use crate::harness::HoldMoment;
 
-    let test = ImportTest::of_event(2).between();
+    let test = ImportTest::with_event_rows(2).with_holding_proxy();
     test.import()
-        .while_held(1, HoldMoment::Before, |running| {
+        .while_held(1, HoldMoment::BeforeService, |running| {
             running
                 .test
                 .resume()

@@ -8,7 +8,7 @@ use consign::emulator::FaultTrigger::Nth;
 use consign::emulator::{AcceptedJobKeys, FaultEffect};
 use serde_json::json;
 
-use crate::harness::{FinishedRun, ImportTest, TestRun, status};
+use crate::harness::{FinishedRun, ImportTest, TestRun, status_effect};
 
 const KEY: &str = "CANARY-KEY-51e0";
 const WRONG_KEY: &str = "CANARY-WRONG-KEY-9a77";
@@ -16,9 +16,9 @@ const EMAIL: &str = "canary-email-3c@example.com";
 
 /// Service which accepts only the given key, behind a proxy which remembers the upload addresses.
 fn guarded(rows: usize) -> ImportTest {
-    ImportTest::of_event(rows)
-        .between()
-        .jobs(|jobs| jobs.accepted_keys = AcceptedJobKeys::Only(KEY.to_owned().into()))
+    ImportTest::with_event_rows(rows)
+        .with_holding_proxy()
+        .configure_jobs(|jobs| jobs.accepted_keys = AcceptedJobKeys::Only(KEY.to_owned().into()))
 }
 
 /// Makes a run with the most detailed log, and looks for secrets in its outputs, its files and the
@@ -26,20 +26,20 @@ fn guarded(rows: usize) -> ImportTest {
 #[track_caller]
 fn keeps_secrets(test: &ImportTest, run: TestRun<'_>, key: &str, code: i32) -> FinishedRun {
     let outcome = run
-        .variable("KEELVAR_API_KEY", key)
-        .variable("KEELVAR_USER_EMAIL", EMAIL)
+        .env_var("KEELVAR_API_KEY", key)
+        .env_var("KEELVAR_USER_EMAIL", EMAIL)
         .args(["-vvv"])
-        .says("DEBUG API request")
+        .prints("DEBUG API request")
         .exits(code);
     let mut outputs = vec![outcome.stdout.clone(), outcome.stderr.clone()];
     for file in fs::read_dir(test.folder()).unwrap() {
         outputs.push(fs::read_to_string(file.unwrap().path()).unwrap());
     }
-    outputs.push(format!("{:?}", test.service().log()));
+    outputs.push(format!("{:?}", test.service().request_log()));
     let mut secrets = [KEY, WRONG_KEY, EMAIL, "signature="]
         .map(str::to_owned)
         .to_vec();
-    secrets.extend(test.service().between().signatures());
+    secrets.extend(test.service().holding_proxy().upload_signatures());
     for output in &outputs {
         for secret in &secrets {
             assert!(!output.contains(secret), "{secret} stands in:\n{output}");
@@ -52,7 +52,7 @@ fn keeps_secrets(test: &ImportTest, run: TestRun<'_>, key: &str, code: i32) -> F
 fn an_import_that_goes_well_tells_no_secret() {
     let test = guarded(2);
     keeps_secrets(&test, test.import(), KEY, 0);
-    assert_eq!(test.service().between().signatures().len(), 2);
+    assert_eq!(test.service().holding_proxy().upload_signatures().len(), 2);
 }
 
 #[test]
@@ -62,17 +62,23 @@ fn an_import_that_meets_many_kinds_of_failure_tells_no_secret() {
         retry_after: Some("1".to_owned()),
     };
     let test = guarded(3)
-        .fault(CreateJob, Nth(1), LoseAnswer)
-        .fault(CreateJob, Nth(2), throttled)
-        .fault(GetJob, Nth(1), status(503))
-        .fault(Upload, Nth(1), ExpiredUrl)
-        .fault(Upload, Nth(2), status(503))
-        .fault(Upload, Nth(3), status(400));
+        .inject_fault(CreateJob, Nth(1), LoseAnswer)
+        .inject_fault(CreateJob, Nth(2), throttled)
+        .inject_fault(GetJob, Nth(1), status_effect(503))
+        .inject_fault(Upload, Nth(1), ExpiredUrl)
+        .inject_fault(Upload, Nth(2), status_effect(503))
+        .inject_fault(Upload, Nth(3), status_effect(400));
     keeps_secrets(&test, test.import().args(["--job-timeout", "10s"]), KEY, 1);
-    let log = test.service().log();
+    let log = test.service().request_log();
     let fired = log.iter().filter(|entry| entry.fault.is_some()).count();
     assert_eq!(fired, 6);
-    assert!(!test.service().between().signatures().is_empty());
+    assert!(
+        !test
+            .service()
+            .holding_proxy()
+            .upload_signatures()
+            .is_empty()
+    );
 }
 
 #[test]
@@ -83,7 +89,7 @@ fn a_key_that_is_rejected_is_not_told_either() {
 
 #[test]
 fn a_job_that_repeats_the_key_and_an_address_does_not_get_them_shown() {
-    let test = guarded(1).forging(|request, answer| {
+    let test = guarded(1).forging_responses(|request, answer| {
         if request.method == "GET" {
             let said = format!("{KEY}: see https://x.example/a?signature=1");
             let job = json!({"status": "FAILED", "detail": {"errors": [said]}});

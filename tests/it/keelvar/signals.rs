@@ -3,19 +3,19 @@
 use consign::emulator::EmulatorOperation::{CreateJob, GetJob};
 use consign::emulator::JobEnding;
 
-use crate::harness::{HoldMoment, ImportTest, attached_once};
+use crate::harness::{HoldMoment, ImportTest, assert_attached_once};
 
 const STOPPING: &str =
     "stopping: no new rows; those under way have 30 s (once more to end at once)\n";
 
 #[test]
 fn an_interrupted_run_finishes_the_job_under_way_and_makes_no_other() {
-    let test = ImportTest::of_event(4).between();
+    let test = ImportTest::with_event_rows(4).with_holding_proxy();
     test.import_at_once(2)
-        .hasty()
-        .while_held(2, HoldMoment::Before, |running| {
+        .with_fast_clock()
+        .while_held(2, HoldMoment::BeforeService, |running| {
             running.signal("INT");
-            running.wait_until_it_says(STOPPING);
+            running.wait_until_it_prints(STOPPING);
         })
         .stderr(STOPPING)
         .rows([
@@ -33,26 +33,29 @@ fn an_interrupted_run_finishes_the_job_under_way_and_makes_no_other() {
         ])
         .exits(130);
     test.resume().exits(0);
-    attached_once(&test);
+    assert_attached_once(&test);
 }
 
 #[test]
 fn a_job_that_takes_longer_than_an_interrupted_run_waits_is_gone_on_with() {
-    let test = ImportTest::of_event(2).jobs(|jobs| jobs.terms.ending = JobEnding::Never);
+    let test =
+        ImportTest::with_event_rows(2).configure_jobs(|jobs| jobs.terms.ending = JobEnding::Never);
     let mut running = test.import().start();
     let service = test.service();
-    running.wait_until("it waits for the end", || service.count_of(GetJob) >= 2);
+    running.wait_until("it waits for the end", || {
+        service.count_requests(GetJob) >= 2
+    });
     running.signal("TERM");
-    let (code, stdout, stderr) = running.finish();
+    let (code, stdout, stderr) = running.wait_for_exit();
     assert_eq!(code, 143, "{stdout}{stderr}");
     assert!(stdout.contains("begun; --resume finishes them"), "{stdout}");
     assert_eq!(
-        test.results().in_words(),
+        test.results().statuses_in_words(),
         ["A1 created sending", "A2 created sending"]
     );
     test.resume()
         .args(["--job-timeout", "5s"])
         .rows(["A1 pending job_running", "A2 pending job_running"])
         .exits(1);
-    assert_eq!(service.count_of(CreateJob), 1);
+    assert_eq!(service.count_requests(CreateJob), 1);
 }

@@ -11,7 +11,7 @@ fn the_form_of_address_that_the_service_wants_is_found_once_and_kept() {
         (WrongSlashAnswer::Redirected, "301"),
         (WrongSlashAnswer::NotFound, "404"),
     ] {
-        let test = ImportTest::of_event(4).jobs(|jobs| {
+        let test = ImportTest::with_event_rows(4).configure_jobs(|jobs| {
             jobs.get_slash_rule = TrailingSlashRule::Required;
             jobs.post_slash_rule = TrailingSlashRule::Required;
             jobs.wrong_slash_answer = wrong;
@@ -19,7 +19,7 @@ fn the_form_of_address_that_the_service_wants_is_found_once_and_kept() {
         // Jobs run one after the other.
         let outcome = test
             .import_at_once(2)
-            .hasty()
+            .with_fast_clock()
             .attached(["A1", "A2", "A3", "A4"])
             .exits(0);
         let often = |what: &str| {
@@ -38,7 +38,7 @@ fn the_form_of_address_that_the_service_wants_is_found_once_and_kept() {
 
 #[test]
 fn a_service_that_wants_the_slash_for_one_kind_of_request_only_gets_it_there() {
-    let test = ImportTest::of_event(1).jobs(|jobs| {
+    let test = ImportTest::with_event_rows(1).configure_jobs(|jobs| {
         jobs.get_slash_rule = TrailingSlashRule::Required;
         jobs.post_slash_rule = TrailingSlashRule::Forbidden;
     });

@@ -32,7 +32,7 @@ fn each_change_stands_there_with_what_was_there_before() {
         uploaded(3),
     ]);
     report(&test)
-        .says("Changed on request: the content of 2 rows; the title of 2 rows; the external_id of 2 rows.")
+        .prints("Changed on request: the content of 2 rows; the title of 2 rows; the external_id of 2 rows.")
         .exits(0);
     let found = &json(&test)["changed"];
     let content = &found["content"]["listed"];

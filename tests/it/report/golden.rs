@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::{HTML, JSON, SUMS, VERIFICATION, report};
-use crate::harness::{ImportTest, MANIFEST, ResultsTable};
+use crate::harness::{ImportTest, MANIFEST_FILE, ResultsTable};
 
 fn golden(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/report/golden");
@@ -16,7 +16,7 @@ fn golden(name: &str) -> PathBuf {
 /// Returns a test with the files of the small import.
 pub(super) fn small_import() -> ImportTest {
     let test = ImportTest::new();
-    for name in [MANIFEST, ResultsTable::NAME, VERIFICATION] {
+    for name in [MANIFEST_FILE, ResultsTable::DEFAULT_NAME, VERIFICATION] {
         test.write(name, fs::read(golden(name)).unwrap());
         let mine = fs::Permissions::from_mode(0o600);
         fs::set_permissions(test.path(name), mine).unwrap();
@@ -36,7 +36,7 @@ fn without_version(text: &str) -> String {
 fn the_report_of_a_small_import_is_this_one() {
     let test = small_import();
     report(&test)
-        .says("12 of 17 rows are done; 5 are not.")
+        .prints("12 of 17 rows are done; 5 are not.")
         .exits(0);
     for name in [HTML, JSON, SUMS] {
         let found = without_version(&test.read(name));
@@ -56,7 +56,7 @@ fn the_report_of_a_small_import_is_this_one() {
 fn the_same_inputs_give_the_same_bytes_in_whatever_folder_they_are() {
     let (one, other) = (small_import(), small_import());
     report(&one).exits(0);
-    let results = other.path(ResultsTable::NAME);
+    let results = other.path(ResultsTable::DEFAULT_NAME);
     other
         .consign(["report", results.to_str().unwrap()])
         .exits(0);
@@ -75,7 +75,7 @@ fn the_digests_at_the_end_are_those_of_the_files() {
         let digest = consign::digest::sha256(test.read(name).as_bytes());
         format!("{digest}  {name}\n")
     };
-    let expected = [SUMS, JSON, HTML, VERIFICATION, ResultsTable::NAME].map(line);
+    let expected = [SUMS, JSON, HTML, VERIFICATION, ResultsTable::DEFAULT_NAME].map(line);
     assert_eq!(noted, expected.concat());
 }
 

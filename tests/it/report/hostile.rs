@@ -79,7 +79,7 @@ fn names_of_files_and_what_is_wrong_with_lines_are_shown_as_text() {
     test.write(name, damaged);
     let outcome = test
         .consign(["report", name])
-        .says("The results file is damaged.")
+        .prints("The results file is damaged.")
         .exits(0);
     let html = test.read("<script>\u{202e}\u{1b}.results.report.html");
     is_inert(&html);

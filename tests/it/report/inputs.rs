@@ -11,14 +11,17 @@ use consign::verification::{
 use serde_json::{Value, json as value};
 
 use super::{HTML, JSON, SUMS, VERIFICATION, json, report, uploaded, with_results};
-use crate::harness::{HEADER, HoldMoment, ImportTest, KILLED, ResultsTable, RunningTool, row};
+use crate::harness::{
+    EXIT_CODE_KILLED, HoldMoment, ImportTest, MANIFEST_HEADER, ResultsTable, RunningTool,
+    manifest_row,
+};
 
 #[test]
 fn an_import_is_reconciled_with_its_manifest_row_by_row() {
-    let test = ImportTest::of_rows(3);
+    let test = ImportTest::with_rows(3);
     test.import().exits(0);
     report(&test)
-        .says("All 3 rows are done. Verified: 3 by the MD5 that the storage confirmed.\n")
+        .prints("All 3 rows are done. Verified: 3 by the MD5 that the storage confirmed.\n")
         .exits(0);
     let report = json(&test);
     assert_eq!(report["reconciliation"]["against"], "manifest");
@@ -35,14 +38,14 @@ fn an_import_is_reconciled_with_its_manifest_row_by_row() {
 
 #[test]
 fn a_manifest_that_was_changed_since_is_shown_where_it_differs() {
-    let test = ImportTest::of_rows(3);
+    let test = ImportTest::with_rows(3);
     test.import().exits(0);
     test.write(
         "m.csv",
-        format!("{HEADER}A1.pdf,contract,1,A1\nB.pdf,event,2,A2\nA3.pdf,contract,3,A3\nA4.pdf,contract,4,A4\n"),
+        format!("{MANIFEST_HEADER}A1.pdf,contract,1,A1\nB.pdf,event,2,A2\nA3.pdf,contract,3,A3\nA4.pdf,contract,4,A4\n"),
     );
     report(&test)
-        .says("The lines of the results are not the rows of the manifest.")
+        .prints("The lines of the results are not the rows of the manifest.")
         .exits(0);
     let report = json(&test);
     let found = &report["reconciliation"];
@@ -65,7 +68,7 @@ fn a_manifest_that_was_changed_since_is_shown_where_it_differs() {
 fn without_a_manifest_the_row_numbers_have_to_do_and_the_report_says_so() {
     let test = with_results([1, 2, 5].map(uploaded));
     report(&test)
-        .says("The row numbers have gaps or repetitions.")
+        .prints("The row numbers have gaps or repetitions.")
         .leaving_a_journal()
         .exits(0);
     let found = json(&test);
@@ -76,8 +79,8 @@ fn without_a_manifest_the_row_numbers_have_to_do_and_the_report_says_so() {
     let html = test.read(HTML);
     assert!(html.contains("The manifest was not at hand, so the lines were reconciled with"));
     // The manifest may be elsewhere.
-    let rows = ["A1", "A2", "A3", "A4", "A5"].map(row).concat();
-    test.write("elsewhere/list.csv", format!("{HEADER}{rows}"));
+    let rows = ["A1", "A2", "A3", "A4", "A5"].map(manifest_row).concat();
+    test.write("elsewhere/list.csv", format!("{MANIFEST_HEADER}{rows}"));
     report(&test)
         .args(["--manifest", "elsewhere/list.csv"])
         .leaving_a_journal()
@@ -94,12 +97,12 @@ fn a_manifest_that_cannot_be_read_is_refused_only_where_the_user_named_it() {
     );
     report(&test)
         .args(["--manifest", "m.csv"])
-        .says("error: m.csv: line 2: the byte at offset 44 is not UTF-8")
+        .prints("error: m.csv: line 2: the byte at offset 44 is not UTF-8")
         .exits(2);
     assert!(!test.path(HTML).exists());
     report(&test)
-        .says("m.csv: line 2: the byte at offset 44 is not UTF-8")
-        .says("; the report is written without the manifest\n")
+        .prints("m.csv: line 2: the byte at offset 44 is not UTF-8")
+        .prints("; the report is written without the manifest\n")
         .exits(0);
     assert!(
         test.read(HTML)
@@ -116,17 +119,17 @@ fn a_manifest_that_cannot_be_read_is_refused_only_where_the_user_named_it() {
 #[test]
 fn damaged_torn_and_removed_lines_are_named_and_count_for_nothing() {
     let test = with_results((1..=5).map(uploaded));
-    let whole = test.read(ResultsTable::NAME);
+    let whole = test.read(ResultsTable::DEFAULT_NAME);
     let mut lines: Vec<&str> = whole.split_inclusive('\n').collect();
     let altered = lines[2].replace("A2.pdf", "A7.pdf");
     lines[2] = &altered;
     lines.remove(3);
     let last = lines.pop().unwrap();
     lines.push(&last[..20]);
-    test.write(ResultsTable::NAME, lines.concat());
+    test.write(ResultsTable::DEFAULT_NAME, lines.concat());
     report(&test)
-        .says("All 2 rows are done.")
-        .says("The results file is damaged.")
+        .prints("All 2 rows are done.")
+        .prints("The results file is damaged.")
         // The results stay a journal, because no run has put them in order.
         .leaving_a_journal()
         .exits(0);
@@ -218,9 +221,9 @@ fn what_verify_found_counts_more_than_what_the_import_saw() {
 
 #[test]
 fn results_that_a_run_is_writing_are_refused() {
-    let test = ImportTest::of_rows(2).between();
+    let test = ImportTest::with_rows(2).with_holding_proxy();
     test.import()
-        .while_held(1, HoldMoment::Before, |running| {
+        .while_held(1, HoldMoment::BeforeService, |running| {
             report(running.test)
                 .stdout("")
                 .stderr("error: m.results.csv is in use by another run of consign; wait for it to end, or stop it\n")
@@ -239,7 +242,7 @@ fn results_that_cannot_be_read_are_refused_with_what_to_do() {
     test.consign(["report", "other.csv"])
         .stderr("error: other.csv is not a results file of consign: its first line names no column \"line_check\"; name the results file that consign import wrote\n")
         .exits(2);
-    assert_eq!(test.names(), ["other.csv"]);
+    assert_eq!(test.file_names(), ["other.csv"]);
 }
 
 #[test]
@@ -247,8 +250,8 @@ fn a_report_that_cannot_be_written_is_named() {
     let test = with_results([uploaded(1)]);
     fs::create_dir_all(test.path(JSON).join("full")).unwrap();
     report(&test)
-        .says("error: cannot write m.results.report.json: ")
-        .says("; mend that, and run the command again\n")
+        .prints("error: cannot write m.results.report.json: ")
+        .prints("; mend that, and run the command again\n")
         .exits(2);
     assert!(!test.path(HTML).exists());
 }
@@ -261,7 +264,7 @@ fn rows_that_have_left_the_manifest_stand_apart() {
     open.status = Status::Pending;
     let test = with_results([uploaded(1), open, left]);
     report(&test)
-        .says("1 of 2 rows is done; 1 is not.")
+        .prints("1 of 2 rows is done; 1 is not.")
         .exits(0);
     let found = json(&test);
     assert_eq!(found["rows_no_longer_in_manifest"]["count"], 1);
@@ -294,7 +297,7 @@ fn what_is_no_plain_file_is_not_waited_for() {
     assert_eq!(json(&test)["inputs"]["manifest"], value!(null));
     pipe(&test, VERIFICATION);
     report(&test)
-        .says("m.results.verification.csv is not a verification file of consign: it is not a plain file; take it away")
+        .prints("m.results.verification.csv is not a verification file of consign: it is not a plain file; take it away")
         .exits(2);
 }
 
@@ -302,7 +305,7 @@ fn what_is_no_plain_file_is_not_waited_for() {
 fn a_manifest_that_comes_from_a_pipe_is_noted_with_its_own_digest() {
     let test = with_results([uploaded(1)]);
     pipe(&test, "manifest");
-    let manifest = format!("{HEADER}{}", row("A1"));
+    let manifest = format!("{MANIFEST_HEADER}{}", manifest_row("A1"));
     let writer = {
         let (path, content) = (test.path("manifest"), manifest.clone());
         std::thread::spawn(move || fs::write(path, content).unwrap())
@@ -317,11 +320,11 @@ fn a_manifest_that_comes_from_a_pipe_is_noted_with_its_own_digest() {
 
 #[test]
 fn the_journal_of_an_import_that_was_killed_is_told_for_what_it_is() {
-    let test = ImportTest::of_rows(3).between();
+    let test = ImportTest::with_rows(3).with_holding_proxy();
     // The first row is stored, and would have been confirmed with the others.
     test.import()
-        .while_held(7, HoldMoment::After, RunningTool::kill)
-        .exits(KILLED);
+        .while_held(7, HoldMoment::BeforeAnswer, RunningTool::kill)
+        .exits(EXIT_CODE_KILLED);
     let outcome = report(&test)
         .args(["--output", "json"])
         .leaving_a_journal()
@@ -344,7 +347,7 @@ fn the_journal_of_an_import_that_was_killed_is_told_for_what_it_is() {
     assert!(html.contains("<li>The results are the journal of an import that did not come to its"));
 
     test.resume().all_uploaded(3).exits(0);
-    report(&test).says("All 3 rows are done.").exits(0);
+    report(&test).prints("All 3 rows are done.").exits(0);
     assert_eq!(json(&test)["damage"]["superseded_lines"], 0);
     assert!(!test.read(HTML).contains("id=\"unfinished\""));
 }

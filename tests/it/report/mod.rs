@@ -25,7 +25,7 @@ pub(crate) const VERIFICATION: &str = "m.results.verification.csv";
 
 /// Reports on the results with the default name.
 fn report(test: &ImportTest) -> TestRun<'_> {
-    test.consign(["report", ResultsTable::NAME])
+    test.consign(["report", ResultsTable::DEFAULT_NAME])
 }
 
 /// Returns the JSON of the report.
@@ -63,7 +63,7 @@ fn uploaded(row: usize) -> ResultsEntry {
 /// Returns a test whose folder has the given results and nothing else.
 fn with_results(entries: impl IntoIterator<Item = ResultsEntry>) -> ImportTest {
     let test = ImportTest::new();
-    let (mut file, _) = ResultsFile::begin(&test.path(ResultsTable::NAME)).unwrap();
+    let (mut file, _) = ResultsFile::begin(&test.path(ResultsTable::DEFAULT_NAME)).unwrap();
     let line = |entry| LineToWrite {
         entry,
         extras: Vec::new(),

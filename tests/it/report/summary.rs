@@ -43,8 +43,10 @@ fn scripts_are_told_whether_the_results_are_damaged() {
     };
     let test = with_results([uploaded(1), uploaded(2)]);
     assert_eq!(summary(&test)["damaged"], false);
-    let altered = test.read(ResultsTable::NAME).replace("A2.pdf", "A7.pdf");
-    test.write(ResultsTable::NAME, altered);
+    let altered = test
+        .read(ResultsTable::DEFAULT_NAME)
+        .replace("A2.pdf", "A7.pdf");
+    test.write(ResultsTable::DEFAULT_NAME, altered);
     assert_eq!(summary(&test)["damaged"], true);
     assert_eq!(summary(&test)["rows"], 1);
 }
@@ -54,8 +56,8 @@ fn a_verification_that_is_there_and_is_no_file_is_not_passed_over() {
     let test = with_results([uploaded(1)]);
     fs::create_dir(test.path(VERIFICATION)).unwrap();
     report(&test)
-        .says(VERIFICATION)
-        .says("it is not a plain file")
+        .prints(VERIFICATION)
+        .prints("it is not a plain file")
         .exits(2);
     assert!(!test.path(HTML).exists());
 }

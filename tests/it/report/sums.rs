@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 
 use super::{SUMS, report};
-use crate::harness::{HEADER, ImportTest};
+use crate::harness::{ImportTest, MANIFEST_HEADER};
 
 fn sha256sum(test: &ImportTest) -> Output {
     Command::new("sha256sum")
@@ -30,14 +30,17 @@ fn sha256sum_finds_every_imported_file_below_the_root_and_no_other_one() {
     let line = |(number, name)| format!("\"{name}\",contract,1,A{number}\n");
     let rows: Vec<String> = (1..).zip(names).map(line).collect();
     // A second row has the same file.
-    let manifest = format!("{HEADER}{}plain.pdf,contract,2,A9\n", rows.concat());
+    let manifest = format!(
+        "{MANIFEST_HEADER}{}plain.pdf,contract,2,A9\n",
+        rows.concat()
+    );
     let test = test.manifest(manifest);
     test.import()
         .args(["--skip-invalid"])
-        .whatever_it_says()
+        .with_any_stderr()
         .exits(1);
     report(&test)
-        .says("6 of 7 rows are done; 1 is not.")
+        .prints("6 of 7 rows are done; 1 is not.")
         .exits(0);
     assert_eq!(test.read(SUMS).lines().count(), 5);
     let found = sha256sum(&test);

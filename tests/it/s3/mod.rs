@@ -6,20 +6,20 @@ mod service;
 mod sigv4;
 mod storage;
 
-use crate::harness::{HEADER, ImportTest, MANIFEST, TestRun};
+use crate::harness::{ImportTest, MANIFEST_FILE, MANIFEST_HEADER, TestRun};
 use service::{AddressDefect, HEADERS, S3Service};
 use storage::KEY;
 
 /// Imports into the service, one row at a time, with the most detailed log.
 fn import<'t>(test: &'t ImportTest, service: &S3Service) -> TestRun<'t> {
     let base = service.base_url();
-    test.consign(["import", MANIFEST, "--base-url", &base])
+    test.consign(["import", MANIFEST_FILE, "--base-url", &base])
         .args(["--rate", "2000", "--concurrency", "1", "-vvv"])
         .args(["--skip-preflight"])
-        .variable("WORKDAY_API_KEY", "a-key")
-        .variable("WORKDAY_USER_TOKEN", "a-token")
-        .variable("WORKDAY_USER_EMAIL", "someone@example.com")
-        .says("DEBUG API request")
+        .env_var("WORKDAY_API_KEY", "a-key")
+        .env_var("WORKDAY_USER_TOKEN", "a-token")
+        .env_var("WORKDAY_USER_EMAIL", "someone@example.com")
+        .prints("DEBUG API request")
 }
 
 /// Returns the requests to the storage, in words.
@@ -38,7 +38,7 @@ fn files_are_stored_as_their_addresses_were_signed_and_their_etags_are_compared(
         .file("a/Vertrag Nr. 7 (ü+&=%20).pdf", "small")
         .file("large.bin", &large)
         .manifest(format!(
-            "{HEADER}a/Vertrag Nr. 7 (ü+&=%20).pdf,contract,1,A1\nlarge.bin,event,2,A2\n"
+            "{MANIFEST_HEADER}a/Vertrag Nr. 7 (ü+&=%20).pdf,contract,1,A1\nlarge.bin,event,2,A2\n"
         ));
     let service = S3Service::giving([]);
     import(&test, &service)
@@ -69,7 +69,7 @@ fn whatever_s3_finds_wrong_with_an_address_a_new_one_mends_it() {
         .chain(names.map(AddressDefect::Without))
         .chain(names.map(AddressDefect::Altered));
     let rows = 2 + 2 * HEADERS.len();
-    let test = ImportTest::of_rows(rows);
+    let test = ImportTest::with_rows(rows);
     let service = S3Service::giving(addresses.flat_map(|wrong| [wrong, AddressDefect::Right]));
     import(&test, &service).exits(0);
     let mut expected = Vec::new();
@@ -102,7 +102,7 @@ fn whatever_s3_finds_wrong_with_an_address_a_new_one_mends_it() {
 
 #[test]
 fn an_address_that_s3_never_accepts_stores_nothing() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     let service = S3Service::giving([AddressDefect::Tampered; 6]);
     import(&test, &service)
         .rows(["A1 failed upload_refused"])
@@ -119,7 +119,7 @@ fn an_address_that_s3_never_accepts_stores_nothing() {
 
 #[test]
 fn what_s3_refuses_for_good_is_told_in_its_words_and_without_the_address() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     let service = S3Service::giving([AddressDefect::Folder]);
     let outcome = import(&test, &service)
         .rows(["A1 failed upload_refused"])

@@ -13,8 +13,12 @@ fn second_with<'t>(test: &'t ImportTest, results: &str) -> TestRun<'t> {
     let run = test
         .consign(["import", "second.csv", "--base-url", &base])
         .args(["--rate", "2000", "--concurrency", "8", "--skip-preflight"])
-        .whatever_it_says();
-    let run = if is_workday(test) { run } else { run.hasty() };
+        .with_any_stderr();
+    let run = if is_workday(test) {
+        run
+    } else {
+        run.with_fast_clock()
+    };
     run.with_results(results)
 }
 
@@ -50,7 +54,7 @@ fn files_that_another_manifest_has_attached_stop_an_import_before_anything_is_se
             .exits(2);
         second(&test)
             .args(["--allow-again=1-4"])
-            .meaning_second_copies()
+            .allowing_second_copies()
             .exits(0);
         assert_eq!(copies(&test), 8);
         second(&test).args(["--resume"]).requests([]).exits(0);
@@ -92,7 +96,7 @@ fn a_copy_of_our_own_results_counts_for_nothing() {
         let row = test.read("m.csv").lines().nth(1).unwrap().to_owned();
         let row = row.replace("f0.pdf", "f4.pdf").replace("00010", "00014");
         test.write("m.csv", test.read("m.csv") + &row + "\n");
-        test.check().whatever_it_says().exits(0);
+        test.check().with_any_stderr().exits(0);
         import(&test).args(["--resume"]).exits(0);
         assert_eq!(copies(&test), 5);
     }
@@ -150,7 +154,7 @@ fn what_cannot_be_read_beside_is_named_and_stops_nobody() {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt as _;
 
-    let test = ImportTest::of_rows(1)
+    let test = ImportTest::with_rows(1)
         .file("locked.csv", "no matter")
         .file("other.csv", "a,b\n1,2\n");
     fs::create_dir(test.path("folder.csv")).unwrap();
@@ -160,7 +164,7 @@ fn what_cannot_be_read_beside_is_named_and_stops_nobody() {
     let run = if fs::read(test.path("locked.csv")).is_ok() {
         run
     } else {
-        run.says("locked.csv cannot be read, and is not compared with the rows of the manifest: ")
+        run.prints("locked.csv cannot be read, and is not compared with the rows of the manifest: ")
     };
     run.all_uploaded(1).exits(0);
 }
@@ -170,7 +174,7 @@ fn a_check_without_results_of_its_own_warns_of_what_other_imports_have_attached(
     for test in imported() {
         let outcome = test
             .consign(["check", "second.csv"])
-            .whatever_it_says()
+            .with_any_stderr()
             .exits(0);
         says_all(
             &outcome,
@@ -194,13 +198,13 @@ fn a_check_with_results_of_its_own_stops_where_the_import_would() {
         let row = whole.lines().nth(1).unwrap().replace("f0.pdf", "f9.pdf");
         test.write(
             "second.csv",
-            format!("{}{row}\n", crate::harness::HEADER).replace(",10\n", ",19\n"),
+            format!("{}{row}\n", crate::harness::MANIFEST_HEADER).replace(",10\n", ",19\n"),
         );
         second(&test).exits(0);
         test.write("second.csv", whole + &row.replace(",10", ",19") + "\n");
         let outcome = test
             .consign(["check", "second.csv"])
-            .whatever_it_says()
+            .with_any_stderr()
             .exits(2);
         says_all(&outcome, &["say --allow-again=1-4 ("]);
         second(&test).args(["--resume"]).requests([]).exits(2);

@@ -1,7 +1,7 @@
 //! Files written by consign, given as a manifest.
 
 use super::{copies, import, imported, says_all};
-use crate::harness::{HEADER, ImportTest};
+use crate::harness::{ImportTest, MANIFEST_HEADER};
 
 #[test]
 fn results_that_are_given_as_the_manifest_are_refused_and_the_manifest_is_named() {
@@ -28,7 +28,7 @@ fn results_that_are_given_as_the_manifest_are_refused_and_the_manifest_is_named(
 
 #[test]
 fn they_are_known_by_their_header_whatever_a_spreadsheet_made_of_them() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     test.import().exits(0);
     let results = test.read("m.results.csv");
     for text in [
@@ -40,14 +40,14 @@ fn they_are_known_by_their_header_whatever_a_spreadsheet_made_of_them() {
         test.write("export.csv", text);
         test.consign(["check", "export.csv"])
             .stdout("")
-            .says("error: export.csv: is a results file of consign, not a manifest; name m.csv ")
+            .prints("error: export.csv: is a results file of consign, not a manifest; name m.csv ")
             .exits(2);
     }
 }
 
 #[test]
 fn a_verification_and_a_problems_file_are_refused_too() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     test.import().exits(0);
     let base = test.service().base_url();
     test.consign(["verify", "m.results.csv", "--base-url", &base])
@@ -59,8 +59,11 @@ fn a_verification_and_a_problems_file_are_refused_too() {
              manifest; name m.csv\n",
         )
         .exits(2);
-    test.write("m.csv", format!("{HEADER}none.pdf,contract,1,A1\n"));
-    test.check().says("\"none.pdf\" does not exist").exits(2);
+    test.write(
+        "m.csv",
+        format!("{MANIFEST_HEADER}none.pdf,contract,1,A1\n"),
+    );
+    test.check().prints("\"none.pdf\" does not exist").exits(2);
     test.consign(["check", "m.problems.csv"])
         .stdout("")
         .stderr(
@@ -71,7 +74,7 @@ fn a_verification_and_a_problems_file_are_refused_too() {
 
 #[test]
 fn the_manifest_is_named_whichever_way_its_extension_is_written() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     test.import().exits(0);
     for name in ["m.CSV", "m.txt", "m.data"] {
         let manifest = test.read("m.csv");
@@ -79,7 +82,7 @@ fn the_manifest_is_named_whichever_way_its_extension_is_written() {
         test.write(name, &manifest);
         test.write("m.pdf", "no manifest");
         test.consign(["check", "m.results.csv"])
-            .says(format!("not a manifest; name {name} ("))
+            .prints(format!("not a manifest; name {name} ("))
             .stdout("")
             .exits(2);
         test.remove(name);
@@ -87,7 +90,7 @@ fn the_manifest_is_named_whichever_way_its_extension_is_written() {
     }
     test.remove("m.csv");
     test.consign(["check", "m.results.csv"])
-        .says("not a manifest; name the manifest that it was made from (")
+        .prints("not a manifest; name the manifest that it was made from (")
         .stdout("")
         .exits(2);
 }
@@ -100,13 +103,18 @@ fn whoever_means_it_may_attach_everything_again() {
             test.consign(["import", "m.results.csv", "--base-url", &base])
                 .args(["--rate", "2000", "--concurrency", "1"])
                 .with_results("again.csv")
-                .whatever_it_says()
+                .with_any_stderr()
         };
         // Row numbers do not answer the question of the right file.
         again().args(["--allow-again=1-4"]).requests([]).exits(2);
         let workday = super::is_workday(&test);
-        let outcome = again().args(["--allow-again"]).meaning_second_copies();
-        let outcome = if workday { outcome } else { outcome.hasty() }.exits(0);
+        let outcome = again().args(["--allow-again"]).allowing_second_copies();
+        let outcome = if workday {
+            outcome
+        } else {
+            outcome.with_fast_clock()
+        }
+        .exits(0);
         if workday {
             // The rows have their keys, by which they are found.
             assert_eq!(copies(&test), 4);

@@ -12,12 +12,12 @@ use consign::results::{
 };
 
 use super::imported;
-use crate::harness::{HEADER, ImportTest, ResultsTable, content_of, row};
+use crate::harness::{ImportTest, MANIFEST_HEADER, ResultsTable, content_of, manifest_row};
 
 /// Alters lines in the results of a plain import, so that the results look like those of an import
 /// with changes.
 fn as_if(test: &ImportTest, alter: impl Fn(&mut ResultsEntry)) {
-    let path = test.path(ResultsTable::NAME);
+    let path = test.path(ResultsTable::DEFAULT_NAME);
     let ledger = Ledger::read(&path).unwrap();
     let columns = ["title".to_owned()];
     let lines: Vec<LineToWrite> = ledger
@@ -73,7 +73,7 @@ fn backup_of(id: &str) -> BackupOutcome {
 /// Returns a test with two rows, the second replaced with a backup.
 fn replaced() -> ImportTest {
     let test = imported(2);
-    test.service().replace("A2", NEW);
+    test.service().replace_bytes("A2", NEW);
     test.write("A2.pdf", NEW);
     test.write("old/A2.pdf", content_of("A2"));
     as_if(&test, |entry| {
@@ -105,10 +105,10 @@ fn what_was_replaced_is_compared_with_its_new_content_and_its_backup_with_the_ol
 #[test]
 fn old_content_in_place_of_what_it_was_replaced_by_differs() {
     let test = replaced();
-    test.service().replace("A2", &content_of("A2"));
+    test.service().replace_bytes("A2", &content_of("A2"));
     test.verify()
         .outcomes(["A1 match", "A2 size_differs"])
-        .says("the service shows 13 bytes, and 28 bytes were imported")
+        .prints("the service shows 13 bytes, and 28 bytes were imported")
         .exits(1);
 }
 
@@ -116,7 +116,7 @@ fn old_content_in_place_of_what_it_was_replaced_by_differs() {
 fn a_backup_that_is_not_what_was_kept_is_named_and_changes_no_verdict() {
     let test = imported(4);
     for id in ["A1", "A2", "A3", "A4"] {
-        test.service().replace(id, NEW);
+        test.service().replace_bytes(id, NEW);
         test.write(&format!("{id}.pdf"), NEW);
     }
     test.write("old/A1.pdf", content_of("A1"));
@@ -134,7 +134,7 @@ fn a_backup_that_is_not_what_was_kept_is_named_and_changes_no_verdict() {
                    1 content replaced without a backup (--no-backup)\n";
     test.verify()
         .outcomes(["A1 match", "A2 match", "A3 match", "A4 match"])
-        .says(backups)
+        .prints(backups)
         .exits(0);
     let outcome = test.verify().args(["--output", "json", "--quiet"]).exits(0);
     let summary: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
@@ -150,7 +150,7 @@ fn backups_that_are_all_elsewhere_are_not_named_one_by_one() {
     fs::remove_dir_all(test.path("old")).unwrap();
     test.verify()
         .outcomes(["A1 match", "A2 match"])
-        .says("backups of what was replaced: 1 named by the results, and none is here")
+        .prints("backups of what was replaced: 1 named by the results, and none is here")
         .exits(0);
 }
 
@@ -158,14 +158,14 @@ fn backups_that_are_all_elsewhere_are_not_named_one_by_one() {
 fn backups_are_found_beside_results_that_were_moved_with_them() {
     let test = replaced();
     fs::create_dir(test.path("archive")).unwrap();
-    for name in [ResultsTable::NAME, "old"] {
+    for name in [ResultsTable::DEFAULT_NAME, "old"] {
         let moved = test.path("archive").join(name);
         fs::rename(test.path(name), moved).unwrap();
     }
     let base = test.service().base_url();
     test.consign(["verify", "archive/m.results.csv", "--base-url", &base])
-        .verifying("archive/m.results.csv")
-        .says("backups of what was replaced: 1 as recorded\n")
+        .verifying_results("archive/m.results.csv")
+        .prints("backups of what was replaced: 1 as recorded\n")
         .exits(0);
 }
 
@@ -197,9 +197,9 @@ fn what_was_renamed_is_expected_under_its_new_name_and_not_under_the_old_one() {
 fn a_new_title_is_expected_even_where_the_import_only_found_the_content() {
     let manifest = "file_path,object_type,object_id,external_id,title\n\
                     A1.pdf,contract,1,A1,New\n";
-    let test = ImportTest::of_rows(1).manifest(manifest);
+    let test = ImportTest::with_rows(1).manifest(manifest);
     test.import().all_uploaded(1).exits(0);
-    test.remove(ResultsTable::NAME);
+    test.remove(ResultsTable::DEFAULT_NAME);
     test.import().rows(["A1 skipped"]).exits(0);
     test.service().retitle("A1", "Old");
     test.verify().outcomes(["A1 match"]).exits(0);
@@ -209,7 +209,7 @@ fn a_new_title_is_expected_even_where_the_import_only_found_the_content() {
     });
     test.verify()
         .outcomes(["A1 renamed"])
-        .says("its title is now \"Old\"")
+        .prints("its title is now \"Old\"")
         .exits(1);
     test.service().retitle("A1", "New");
     test.verify().outcomes(["A1 match"]).exits(0);
@@ -219,7 +219,7 @@ fn a_new_title_is_expected_even_where_the_import_only_found_the_content() {
 #[test]
 fn content_that_the_user_kept_is_compared_by_its_size_alone() {
     let test = imported(2);
-    test.service().replace("A2", NEW);
+    test.service().replace_bytes("A2", NEW);
     as_if(&test, |entry| {
         if entry.external_id == "A2" {
             entry.status = Status::Skipped;
@@ -230,22 +230,22 @@ fn content_that_the_user_kept_is_compared_by_its_size_alone() {
     test.verify()
         .args(["--download", "all"])
         .outcomes(["A1 match", "A2 match"])
-        .says(
+        .prints(
             "downloaded and hashed again: 1 attachment (all of which the results know the content",
         )
         .exits(0);
     assert_eq!(test.verification().cell("A2", "found_sha256"), "");
-    test.service().replace("A2", "shorter");
+    test.service().replace_bytes("A2", "shorter");
     test.verify()
         .outcomes(["A1 match", "A2 size_differs"])
-        .says("the service shows 7 bytes, and 28 bytes were there at the import")
+        .prints("the service shows 7 bytes, and 28 bytes were there at the import")
         .exits(1);
 }
 
 #[test]
 fn an_attachment_that_waits_for_bytes_is_named_with_what_to_do() {
     let test = imported(2);
-    test.service().empty("A2");
+    test.service().remove_bytes("A2");
     test.write("old/A2.pdf", content_of("A2"));
     let wait = |entry: &mut ResultsEntry| {
         if entry.external_id == "A2" {
@@ -259,8 +259,8 @@ fn an_attachment_that_waits_for_bytes_is_named_with_what_to_do() {
                  old content is in \"old/A2.pdf\"\n";
     test.verify()
         .outcomes(["A1 match", "A2 not_done"])
-        .says(format!("row 2, {named}"))
-        .says("backups of what was replaced: 1 as recorded\n")
+        .prints(format!("row 2, {named}"))
+        .prints("backups of what was replaced: 1 as recorded\n")
         .requests(["list 200"])
         .exits(1);
     // The attachment waits even after its row has left the manifest.
@@ -271,7 +271,7 @@ fn an_attachment_that_waits_for_bytes_is_named_with_what_to_do() {
     });
     test.verify()
         .outcomes(["A1 match", "A2 not_done"])
-        .says(format!("a line without a row, {named}"))
+        .prints(format!("a line without a row, {named}"))
         .exits(1);
 }
 
@@ -287,9 +287,10 @@ fn a_verification_from_before_a_rename_counts_for_nothing_in_the_report() {
             ..AttachmentChanges::default()
         };
     });
-    test.write("m.csv", HEADER.to_owned() + &row("A1"));
+    test.write("m.csv", MANIFEST_HEADER.to_owned() + &manifest_row("A1"));
     let covered = || {
-        test.consign(["report", ResultsTable::NAME]).exits(0);
+        test.consign(["report", ResultsTable::DEFAULT_NAME])
+            .exits(0);
         let json = test.read("m.results.report.json");
         let report: serde_json::Value = serde_json::from_str(&json).unwrap();
         let found = &report["verification"];
@@ -303,7 +304,10 @@ fn a_verification_from_before_a_rename_counts_for_nothing_in_the_report() {
 #[test]
 fn what_an_import_has_changed_matches_and_its_backups_hold_what_was_there() {
     let test = imported(4);
-    let (header, rows) = (HEADER.trim(), ["A1", "A2", "A3", "A4"].map(row));
+    let (header, rows) = (
+        MANIFEST_HEADER.trim(),
+        ["A1", "A2", "A3", "A4"].map(manifest_row),
+    );
     let [first, second, third, fourth] = rows.each_ref().map(|row| row.trim());
     test.write(
         "m.csv",
@@ -318,16 +322,16 @@ fn what_an_import_has_changed_matches_and_its_backups_hold_what_was_there() {
         .args(["--on-conflict", "replace", "--backup", "old", "--yes"])
         .args(["--update", "title"])
         .rows(["A1 replaced", "A2 updated", "A3 renamed", "A4 replaced"])
-        .whatever_it_says()
+        .with_any_stderr()
         .exits(0);
     test.verify()
         .args(["--download", "all"])
         .outcomes(["A1 match", "A2 match", "A3 match", "A4 match"])
-        .says("backups of what was replaced: 2 as recorded\n")
+        .prints("backups of what was replaced: 2 as recorded\n")
         .exits(0);
-    test.consign(["report", ResultsTable::NAME])
-        .says("All 4 rows are done. Verified: 4 by content, downloaded and hashed again.")
-        .says("the content of 2 rows; the title of 2 rows; the external_id of 2 rows.")
+    test.consign(["report", ResultsTable::DEFAULT_NAME])
+        .prints("All 4 rows are done. Verified: 4 by content, downloaded and hashed again.")
+        .prints("the content of 2 rows; the title of 2 rows; the external_id of 2 rows.")
         .exits(0);
     let json = test.read("m.results.report.json");
     let report: serde_json::Value = serde_json::from_str(&json).unwrap();
@@ -342,7 +346,7 @@ fn what_an_import_has_changed_matches_and_its_backups_hold_what_was_there() {
     }
     test.verify()
         .outcomes(["A1 match", "A2 renamed", "A3 renamed", "A4 match"])
-        .says("its external_id is now \"A2-moved\"; its title is now \"Something else\"")
-        .says("its external_id is now \"EU-A3-moved\", and the import renamed it to \"EU-A3\"")
+        .prints("its external_id is now \"A2-moved\"; its title is now \"Something else\"")
+        .prints("its external_id is now \"EU-A3-moved\", and the import renamed it to \"EU-A3\"")
         .exits(1);
 }

@@ -4,7 +4,10 @@ use consign::emulator::EmulatorOperation::Create;
 use consign::emulator::FaultTrigger::Nth;
 
 use super::imported;
-use crate::harness::{HEADER, HoldMoment, ImportTest, KILLED, RunningTool, row, status};
+use crate::harness::{
+    EXIT_CODE_KILLED, HoldMoment, ImportTest, MANIFEST_HEADER, RunningTool, manifest_row,
+    status_effect,
+};
 
 /// Removes a line from the results of an import.
 fn without_line(test: &ImportTest, number: usize) {
@@ -25,7 +28,7 @@ fn a_line_that_was_altered_is_named_and_not_believed() {
     test.write("m.results.csv", altered);
     let outcome = test
         .verify()
-        .says("m.results.csv line 3")
+        .prints("m.results.csv line 3")
         .outcomes(["A1 match", "A2 error"])
         .leaving_a_journal()
         .exits(1);
@@ -43,7 +46,7 @@ fn a_line_that_was_taken_out_is_missed() {
     let test = imported(3);
     without_line(&test, 3);
     test.verify()
-        .says("1 line was removed since it was written")
+        .prints("1 line was removed since it was written")
         .outcomes(["A1 match", "A3 match"])
         .leaving_a_journal()
         .exits(1);
@@ -51,11 +54,11 @@ fn a_line_that_was_taken_out_is_missed() {
 
 #[test]
 fn the_journal_of_an_import_that_was_killed_is_no_success() {
-    let test = ImportTest::of_rows(2).between();
+    let test = ImportTest::with_rows(2).with_holding_proxy();
     // The first row is stored, and would have been confirmed with the second one.
     test.import()
-        .while_held(7, HoldMoment::After, RunningTool::kill)
-        .exits(KILLED);
+        .while_held(7, HoldMoment::BeforeAnswer, RunningTool::kill)
+        .exits(EXIT_CODE_KILLED);
     test.verify()
         .stderr(
             "m.results.csv is the journal of an import that did not come to its end: rows that it \
@@ -77,12 +80,12 @@ fn the_journal_of_an_import_that_was_killed_is_no_success() {
 
 #[test]
 fn what_has_left_the_manifest_is_compared_as_far_as_it_was_done() {
-    let test = ImportTest::of_rows(3).fault(Create, Nth(2), status(422));
+    let test = ImportTest::with_rows(3).inject_fault(Create, Nth(2), status_effect(422));
     test.import()
         .rows(["A1 uploaded", "A2 failed refused", "A3 uploaded"])
         .exits(1);
-    test.write("m.csv", HEADER.to_owned() + &row("A3"));
-    test.resume().whatever_it_says().exits(0);
+    test.write("m.csv", MANIFEST_HEADER.to_owned() + &manifest_row("A3"));
+    test.resume().with_any_stderr().exits(0);
     test.verify().outcomes(["A3 match", "A1 match"]).exits(0);
     test.service().delete("A1");
     test.verify().outcomes(["A3 match", "A1 missing"]).exits(1);
@@ -113,14 +116,14 @@ fn the_last_line_that_was_taken_out_is_missed_too() {
     let test = imported(3);
     without_line(&test, 4);
     test.verify()
-        .says("m.results.csv: 1 line was removed since it was written, of row 3; ")
-        .says("the results are not whole: 1 line removed\n")
+        .prints("m.results.csv: 1 line was removed since it was written, of row 3; ")
+        .prints("the results are not whole: 1 line removed\n")
         .outcomes(["A1 match", "A2 match"])
         .leaving_a_journal()
         .exits(1);
     test.consign(["report", "m.results.csv"])
-        .says("All 2 rows are done.")
-        .says("The results file is damaged.")
+        .prints("All 2 rows are done.")
+        .prints("The results file is damaged.")
         .leaving_a_journal()
         .exits(0);
 }
@@ -131,8 +134,10 @@ fn a_file_that_ends_in_the_middle_of_a_line_does_not_pass() {
     let whole = test.read("m.results.csv");
     test.write("m.results.csv", &whole[..whole.len() - 20]);
     test.verify()
-        .says("m.results.csv line 4 was torn, and is left out; what it claimed cannot be verified")
-        .says("the results are not whole: line 4 torn\n")
+        .prints(
+            "m.results.csv line 4 was torn, and is left out; what it claimed cannot be verified",
+        )
+        .prints("the results are not whole: line 4 torn\n")
         .outcomes(["A1 match", "A2 match"])
         .leaving_a_journal()
         .exits(1);
@@ -164,7 +169,7 @@ fn what_is_said_of_a_damaged_line_is_not_called_outdated_by_the_report() {
     test.write("m.results.csv", altered);
     test.verify()
         .outcomes(["A1 match", "A2 error"])
-        .whatever_it_says()
+        .with_any_stderr()
         .leaving_a_journal()
         .exits(1);
     test.consign(["report", "m.results.csv"])

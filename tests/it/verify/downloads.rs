@@ -8,11 +8,14 @@ use consign::emulator::FaultEffect::{
 use consign::emulator::FaultTrigger::{self, EveryNth, Nth};
 
 use super::import;
-use crate::harness::{ImportTest, TestRun, status};
+use crate::harness::{ImportTest, TestRun, status_effect};
 
 /// Imports a row whose downloads fail.
 fn faulty(when: FaultTrigger, effect: FaultEffect) -> ImportTest {
-    import(ImportTest::of_rows(1).fault(Download, when, effect), 1)
+    import(
+        ImportTest::with_rows(1).inject_fault(Download, when, effect),
+        1,
+    )
 }
 
 fn download(test: &ImportTest) -> TestRun<'_> {
@@ -37,10 +40,10 @@ fn is_repeated(effect: FaultEffect, first: &str) {
     let test = faulty(Nth(1), effect);
     let requests = twice(first);
     download(&test)
-        .hasty()
+        .with_fast_clock()
         .outcomes(["A1 match"])
         .requests(requests.iter().map(String::as_str))
-        .whatever_it_says()
+        .with_any_stderr()
         .exits(0);
     let proven = test.verification();
     assert_eq!(
@@ -51,7 +54,7 @@ fn is_repeated(effect: FaultEffect, first: &str) {
 
 #[test]
 fn the_address_is_asked_for_just_before_each_download() {
-    let test = import(ImportTest::of_rows(2), 2);
+    let test = import(ImportTest::with_rows(2), 2);
     download(&test)
         .outcomes(["A1 match", "A2 match"])
         .requests([
@@ -92,7 +95,7 @@ fn a_storage_that_is_silent_is_asked_again() {
 
 #[test]
 fn a_storage_that_has_a_bad_moment_is_asked_again() {
-    is_repeated(status(503), "503 status");
+    is_repeated(status_effect(503), "503 status");
 }
 
 #[test]
@@ -113,7 +116,10 @@ fn a_download_without_an_end_is_left_and_matches_nothing() {
 #[test]
 fn a_storage_that_refuses_every_address_is_given_up_and_said() {
     let test = faulty(EveryNth(1), ExpiredUrl);
-    let outcome = download(&test).hasty().outcomes(["A1 error"]).exits(1);
+    let outcome = download(&test)
+        .with_fast_clock()
+        .outcomes(["A1 error"])
+        .exits(1);
     assert!(
         outcome
             .requests
@@ -132,7 +138,7 @@ fn a_storage_that_refuses_every_address_is_given_up_and_said() {
 
 #[test]
 fn a_file_that_the_storage_does_not_have_is_an_error() {
-    let test = faulty(EveryNth(1), status(404));
+    let test = faulty(EveryNth(1), status_effect(404));
     download(&test)
         .outcomes(["A1 error"])
         .requests(["list 200", "get A1 200", "download A1 404 status"])
@@ -158,7 +164,7 @@ fn the_page_of_a_proxy_is_not_taken_for_the_file() {
 
 #[test]
 fn one_bad_download_does_not_keep_the_others_from_being_proven() {
-    let test = ImportTest::of_rows(5).fault(Download, Nth(3), status(404));
+    let test = ImportTest::with_rows(5).inject_fault(Download, Nth(3), status_effect(404));
     let test = import(test, 5);
     download(&test)
         .outcomes(["A1 match", "A2 match", "A3 error", "A4 match", "A5 match"])
@@ -167,15 +173,15 @@ fn one_bad_download_does_not_keep_the_others_from_being_proven() {
 
 #[test]
 fn many_downloads_at_once_all_come_to_an_end() {
-    let test = ImportTest::of_rows(60).fault(Download, EveryNth(7), TruncatedBody);
+    let test = ImportTest::with_rows(60).inject_fault(Download, EveryNth(7), TruncatedBody);
     let test = import(test, 60);
     let everything: Vec<String> = (1..=60).map(|number| format!("A{number} match")).collect();
     let outcome = test
         .verify_at_once(8)
         .args(["--download", "all"])
-        .hasty()
+        .with_fast_clock()
         .outcomes(everything.iter().map(String::as_str))
-        .whatever_it_says()
+        .with_any_stderr()
         .exits(0);
     let broken = outcome
         .requests

@@ -14,9 +14,9 @@ fn download(test: &ImportTest) -> TestRun<'_> {
 
 /// Public service with one row, whose answers name `url` as the download address.
 fn kept_at(url: String) -> ImportTest {
-    let test = ImportTest::of_rows(1)
-        .over_tls_by_proxy(TestCertificate::good())
-        .forging(move |_, answer| {
+    let test = ImportTest::with_rows(1)
+        .over_tls_by_proxy(TestCertificate::valid())
+        .forging_responses(move |_, answer| {
             if let Ok(mut json) = serde_json::from_slice::<Value>(answer.body())
                 && let Some(place) = json.pointer_mut("/data/attributes/download_url")
             {
@@ -24,17 +24,20 @@ fn kept_at(url: String) -> ImportTest {
                 *answer.body_mut() = json.to_string().into_bytes();
             }
         });
-    test.import().by_proxy().all_uploaded(1).exits(0);
+    test.import().through_proxy().all_uploaded(1).exits(0);
     test
 }
 
 #[test]
 fn bytes_come_from_the_storage_of_a_public_service_by_way_of_the_proxy() {
-    let test = ImportTest::of_rows(1).over_tls_by_proxy(TestCertificate::good());
-    test.import().by_proxy().all_uploaded(1).exits(0);
-    let before = test.service().proxy().asked().len();
-    download(&test).by_proxy().outcomes(["A1 match"]).exits(0);
-    let asked = test.service().proxy().asked().split_off(before);
+    let test = ImportTest::with_rows(1).over_tls_by_proxy(TestCertificate::valid());
+    test.import().through_proxy().all_uploaded(1).exits(0);
+    let before = test.service().proxy().request_heads().len();
+    download(&test)
+        .through_proxy()
+        .outcomes(["A1 match"])
+        .exits(0);
+    let asked = test.service().proxy().request_heads().split_off(before);
     let of_storage = format!("CONNECT {STORAGE_HOST}:443 ");
     assert!(
         asked.iter().any(|head| head.starts_with(&of_storage)),
@@ -45,7 +48,7 @@ fn bytes_come_from_the_storage_of_a_public_service_by_way_of_the_proxy() {
 
 #[test]
 fn of_a_public_service_no_byte_comes_from_a_place_that_is_not_public() {
-    let stranger = StrangeHost::listening();
+    let stranger = StrangeHost::start();
     for (url, why) in [
         (stranger.url(), "is http, not https"),
         (
@@ -59,22 +62,22 @@ fn of_a_public_service_no_byte_comes_from_a_place_that_is_not_public() {
     ] {
         let test = kept_at(url);
         download(&test)
-            .by_proxy()
+            .through_proxy()
             .outcomes(["A1 error"])
-            .says(why)
+            .prints(why)
             .exits(1);
         assert_eq!(test.verification().cell("A1", "found_sha256"), "");
     }
-    stranger.has_heard_nothing();
+    stranger.assert_nothing_received();
 }
 
 #[test]
 fn a_storage_other_than_the_one_that_was_named_is_not_asked() {
-    let test = ImportTest::of_rows(1).over_tls_by_proxy(TestCertificate::good());
-    test.import().by_proxy().all_uploaded(1).exits(0);
+    let test = ImportTest::with_rows(1).over_tls_by_proxy(TestCertificate::valid());
+    test.import().through_proxy().all_uploaded(1).exits(0);
     let outcome = download(&test)
         .args(["--upload-host", "elsewhere.example"])
-        .by_proxy()
+        .through_proxy()
         .outcomes(["A1 error"])
         .exits(1);
     assert_eq!(outcome.requests, ["list 200", "get A1 200"]);
@@ -83,9 +86,9 @@ fn a_storage_other_than_the_one_that_was_named_is_not_asked() {
 #[test]
 fn no_redirect_of_the_storage_is_followed() {
     for status in [301, 302, 303, 307, 308] {
-        let stranger = StrangeHost::listening();
+        let stranger = StrangeHost::start();
         let url = stranger.url();
-        let test = ImportTest::of_rows(1).forging(move |request, answer| {
+        let test = ImportTest::with_rows(1).forging_responses(move |request, answer| {
             if request.method == "GET" && request.uri.path().starts_with("/storage/") {
                 *answer.status_mut() = status.try_into().unwrap();
                 let location = url.parse().unwrap();
@@ -95,9 +98,9 @@ fn no_redirect_of_the_storage_is_followed() {
         let test = import(test, 1);
         download(&test)
             .outcomes(["A1 error"])
-            .says(format!("status {status}"))
+            .prints(format!("status {status}"))
             .exits(1);
-        stranger.has_heard_nothing();
+        stranger.assert_nothing_received();
         let written = test.read("m.results.verification.csv");
         assert!(!written.contains("CANARY"), "{written}");
     }
@@ -105,9 +108,9 @@ fn no_redirect_of_the_storage_is_followed() {
 
 #[test]
 fn the_storage_is_shown_no_key() {
-    let test = import(ImportTest::of_rows(1).between(), 1);
-    download(&test).variable("WORKDAY_API_KEY", KEY).exits(0);
-    let heads = test.service().between().heads();
+    let test = import(ImportTest::with_rows(1).with_holding_proxy(), 1);
+    download(&test).env_var("WORKDAY_API_KEY", KEY).exits(0);
+    let heads = test.service().holding_proxy().request_heads();
     let is_of_storage = |path: &str| path.starts_with("/storage/");
     let downloads: Vec<_> = heads
         .iter()

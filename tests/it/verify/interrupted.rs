@@ -5,14 +5,14 @@ use crate::harness::{HoldMoment, ImportTest};
 #[test]
 fn an_interrupted_verification_ends_at_once_and_claims_nothing_of_the_rest() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        let test = ImportTest::of_rows(3).between();
+        let test = ImportTest::with_rows(3).with_holding_proxy();
         test.import().all_uploaded(3).exits(0);
         let download = || test.verify().args(["--download", "all"]);
         download()
             // The second download would be held for ever.
-            .while_held(5, HoldMoment::Before, |running| {
+            .while_held(5, HoldMoment::BeforeService, |running| {
                 running.signal(signal);
-                assert_eq!(running.finish().0, code);
+                assert_eq!(running.wait_for_exit().0, code);
             })
             .stderr("stopping: what has not come by now is left out\n")
             .stdout(
@@ -37,18 +37,20 @@ fn an_interrupted_verification_ends_at_once_and_claims_nothing_of_the_rest() {
 
 #[test]
 fn an_interrupted_verification_leaves_an_earlier_one_as_it_was() {
-    let test = ImportTest::of_rows(2).between();
+    let test = ImportTest::with_rows(2).with_holding_proxy();
     test.import().all_uploaded(2).exits(0);
     test.verify().outcomes(["A1 match", "A2 match"]).exits(0);
     let before = test.read("m.results.verification.csv");
     test.service().delete("A2");
     test.verify()
-        .while_held(1, HoldMoment::Before, |running| {
+        .while_held(1, HoldMoment::BeforeService, |running| {
             running.signal("INT");
-            assert_eq!(running.finish().0, 130);
+            assert_eq!(running.wait_for_exit().0, 130);
         })
-        .says("verification: m.results.verification.csv (that of an earlier run, left as it was)\n")
-        .whatever_it_says()
+        .prints(
+            "verification: m.results.verification.csv (that of an earlier run, left as it was)\n",
+        )
+        .with_any_stderr()
         .exits(130);
     assert_eq!(test.read("m.results.verification.csv"), before);
 }

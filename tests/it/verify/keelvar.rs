@@ -7,14 +7,14 @@ use crate::harness::ImportTest;
 
 #[test]
 fn a_job_that_ended_in_success_is_all_that_can_be_told_and_passes_nothing() {
-    let test = ImportTest::of_event(3);
+    let test = ImportTest::with_event_rows(3);
     test.import().all_uploaded(3).exits(0);
     let outcome = test
         .verify()
-        .hasty()
+        .with_fast_clock()
         .outcomes(["A1 unverifiable", "A2 unverifiable", "A3 unverifiable"])
         .requests(["get_job J1 200"])
-        .whatever_it_says()
+        .with_any_stderr()
         .exits(1);
     assert!(
         outcome.stdout.contains("unverifiable"),
@@ -28,19 +28,19 @@ fn a_job_that_ended_in_success_is_all_that_can_be_told_and_passes_nothing() {
 
 #[test]
 fn a_job_that_has_not_ended_is_pending() {
-    let test =
-        ImportTest::of_event(1).jobs(|jobs| jobs.status_words.success = "ATTACHED_ALL".to_owned());
+    let test = ImportTest::with_event_rows(1)
+        .configure_jobs(|jobs| jobs.status_words.success = "ATTACHED_ALL".to_owned());
     test.import()
         .args(["--success-status", "attached_all"])
         .all_uploaded(1)
         .exits(0);
     test.verify()
-        .hasty()
+        .with_fast_clock()
         .outcomes(["A1 pending"])
-        .says("ATTACHED_ALL")
+        .prints("ATTACHED_ALL")
         .exits(1);
     test.verify()
-        .hasty()
+        .with_fast_clock()
         .args(["--success-status", "attached_all"])
         .outcomes(["A1 unverifiable"])
         .exits(1);
@@ -48,10 +48,11 @@ fn a_job_that_has_not_ended_is_pending() {
 
 #[test]
 fn rows_that_no_job_has_attached_are_not_done() {
-    let test = ImportTest::of_event(2).jobs(|jobs| jobs.terms.ending = JobEnding::Never);
+    let test =
+        ImportTest::with_event_rows(2).configure_jobs(|jobs| jobs.terms.ending = JobEnding::Never);
     test.import().args(["--job-timeout", "5s"]).exits(1);
     test.verify()
-        .hasty()
+        .with_fast_clock()
         .outcomes(["A1 not_done", "A2 not_done"])
         .requests([])
         .exits(1);
@@ -59,10 +60,10 @@ fn rows_that_no_job_has_attached_are_not_done() {
 
 #[test]
 fn there_is_nothing_to_download() {
-    let test = ImportTest::of_event(1);
+    let test = ImportTest::with_event_rows(1);
     test.import().all_uploaded(1).exits(0);
     test.verify()
         .args(["--download", "all"])
-        .says("--download")
+        .prints("--download")
         .exits(2);
 }

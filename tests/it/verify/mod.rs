@@ -17,11 +17,11 @@ use consign::emulator::EmulatorOperation::{Create, List};
 use consign::emulator::FaultTrigger::Nth;
 use consign::emulator::request_log::RequestLogEntry;
 
-use crate::harness::{ImportTest, ResultsTable, status};
+use crate::harness::{ImportTest, ResultsTable, status_effect};
 
 /// Imports a test of `rows` rows.
 fn imported(rows: usize) -> ImportTest {
-    import(ImportTest::of_rows(rows), rows)
+    import(ImportTest::with_rows(rows), rows)
 }
 
 /// Imports `rows` rows. The import itself meets no fault meant for the verification.
@@ -45,7 +45,7 @@ fn what_nobody_touched_matches_and_takes_one_request_for_fifty_rows() {
         .exits(0);
     let asked: Vec<usize> = test
         .service()
-        .log()
+        .request_log()
         .iter()
         .rev()
         .take(2)
@@ -101,9 +101,9 @@ fn the_results_alone_will_do_wherever_they_are() {
     }
     test.consign(["verify", "elsewhere/kept.csv", "--base-url", &base])
         .args(["--download", "all", "--rate", "2000"])
-        .verifying("elsewhere/kept.csv")
+        .verifying_results("elsewhere/kept.csv")
         .outcomes(["A1 match", "A2 match"])
-        .whatever_it_says()
+        .with_any_stderr()
         .exits(0);
     assert!(test.path("elsewhere/kept.verification.csv").exists());
     assert!(!test.path("m.results.verification.csv").exists());
@@ -125,12 +125,12 @@ fn a_later_verification_takes_the_place_of_an_earlier_one() {
     test.verify().outcomes(["A1 match"]).exits(0);
     test.service().delete("A1");
     test.verify().outcomes(["A1 missing"]).exits(1);
-    assert_eq!(test.names().len(), 4, "{:?}", test.names());
+    assert_eq!(test.file_names().len(), 4, "{:?}", test.file_names());
 }
 
 #[test]
 fn rows_that_are_not_done_are_not_asked_for_and_do_not_match() {
-    let test = ImportTest::of_rows(3).fault(Create, Nth(2), status(422));
+    let test = ImportTest::with_rows(3).inject_fault(Create, Nth(2), status_effect(422));
     test.import()
         .rows(["A1 uploaded", "A2 failed refused", "A3 uploaded"])
         .exits(1);
@@ -138,7 +138,7 @@ fn rows_that_are_not_done_are_not_asked_for_and_do_not_match() {
         .outcomes(["A1 match", "A2 not_done", "A3 match"])
         .requests(["list 200"])
         .exits(1);
-    let asked = test.service().log().last().map(ids_in);
+    let asked = test.service().request_log().last().map(ids_in);
     assert_eq!(asked, Some(2));
     let line = test.verification();
     for column in ["attachment_id", "found_size", "found_sha256"] {
@@ -160,7 +160,7 @@ fn rows_that_were_there_already_are_compared_too_and_a_download_proves_them() {
     ] {
         test.consign(["verify", "again.results.csv", "--base-url", &base])
             .args(download.iter().copied())
-            .verifying("again.results.csv")
+            .verifying_results("again.results.csv")
             .outcomes(["A1 match"])
             .exits(0);
         let verified = ResultsTable::read(&test.path("again.results.verification.csv")).unwrap();
@@ -170,7 +170,10 @@ fn rows_that_were_there_already_are_compared_too_and_a_download_proves_them() {
 
 #[test]
 fn a_service_that_is_away_for_a_moment_is_asked_again() {
-    let test = import(ImportTest::of_rows(1).fault(List, Nth(2), status(503)), 1);
+    let test = import(
+        ImportTest::with_rows(1).inject_fault(List, Nth(2), status_effect(503)),
+        1,
+    );
     test.verify()
         .outcomes(["A1 match"])
         .requests(["list 503 status", "list 200"])
@@ -179,12 +182,15 @@ fn a_service_that_is_away_for_a_moment_is_asked_again() {
 
 #[test]
 fn a_service_that_is_away_for_longer_than_allowed_ends_it_and_nothing_is_passed() {
-    let test = import(ImportTest::of_rows(2).fault(List, Nth(2), status(503)), 2);
+    let test = import(
+        ImportTest::with_rows(2).inject_fault(List, Nth(2), status_effect(503)),
+        2,
+    );
     test.verify()
         .args(["--max-outage", "0s"])
         .outcomes(["A1 error", "A2 error"])
         .requests(["list 503 status"])
-        .says("stopped early: the service was away for longer than --max-outage allows")
-        .whatever_it_says()
+        .prints("stopped early: the service was away for longer than --max-outage allows")
+        .with_any_stderr()
         .exits(3);
 }

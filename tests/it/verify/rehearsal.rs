@@ -4,12 +4,12 @@ use crate::harness::{ImportTest, ResultsTable};
 
 #[test]
 fn what_an_emulator_held_that_is_gone_cannot_be_verified_against_another_one() {
-    let test = ImportTest::of_rows(1);
+    let test = ImportTest::with_rows(1);
     test.consign(["import", "m.csv", "--emulator"])
-        .whatever_it_says()
+        .with_any_stderr()
         .exits(0);
-    test.consign(["verify", ResultsTable::NAME, "--emulator"])
-        .says("emulator")
+    test.consign(["verify", ResultsTable::DEFAULT_NAME, "--emulator"])
+        .prints("emulator")
         .exits(2);
     assert!(!test.path("m.results.verification.csv").exists());
 }

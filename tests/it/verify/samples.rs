@@ -31,7 +31,7 @@ fn drawn(test: &ImportTest) -> (Vec<String>, String) {
 #[test]
 fn a_sample_is_as_large_as_it_says_and_the_same_seed_draws_it_again() {
     let test = imported(20);
-    let outcome = sample(&test, "25%", "7").says("25%").exits(0);
+    let outcome = sample(&test, "25%", "7").prints("25%").exits(0);
     let downloads = |requests: &[String]| {
         let is_one = |request: &&String| request.starts_with("download ");
         requests.iter().filter(is_one).count()
@@ -40,9 +40,9 @@ fn a_sample_is_as_large_as_it_says_and_the_same_seed_draws_it_again() {
     let first = drawn(&test);
     assert_eq!((first.0.len(), first.1.as_str()), (5, "25% seed 7"));
 
-    sample(&test, "25%", "7").says("25%").exits(0);
+    sample(&test, "25%", "7").prints("25%").exits(0);
     assert_eq!(drawn(&test), first);
-    sample(&test, "25%", "8").says("25%").exits(0);
+    sample(&test, "25%", "8").prints("25%").exits(0);
     assert_ne!(drawn(&test).0, first.0);
 }
 
@@ -51,11 +51,11 @@ fn the_seed_of_a_sample_that_nobody_chose_is_told_and_draws_it_again() {
     let test = imported(20);
     test.verify()
         .args(["--download", "50%"])
-        .says("50%")
+        .prints("50%")
         .exits(0);
     let first = drawn(&test);
     let seed = first.1.strip_prefix("50% seed ").unwrap();
-    sample(&test, "50%", seed).says(seed).exits(0);
+    sample(&test, "50%", seed).prints(seed).exits(0);
     assert_eq!(drawn(&test), first);
 }
 
@@ -72,9 +72,9 @@ fn a_forged_attachment_is_found_where_it_is_in_the_sample() {
     sample(&test, "50%", "3").exits(0);
     let (rows, _) = drawn(&test);
     for id in ["A1", "A2", "A3", "A4"] {
-        test.service().forge(id);
+        test.service().forge_bytes(id);
     }
-    sample(&test, "50%", "3").says("content_differs").exits(1);
+    sample(&test, "50%", "3").prints("content_differs").exits(1);
     let verified = test.verification();
     for line in &verified.lines {
         let is_drawn = rows.iter().any(|row| row == line.cell("external_id"));
@@ -89,11 +89,11 @@ fn what_is_no_share_is_refused() {
     for share in ["0%", "101%", "5", "half", "-5%", ""] {
         test.verify()
             .args([&*format!("--download={share}")])
-            .says("--download")
+            .prints("--download")
             .exits(2);
     }
     test.verify()
         .args(["--seed", "7"])
-        .says("--download")
+        .prints("--download")
         .exits(2);
 }

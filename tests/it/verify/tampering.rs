@@ -10,7 +10,7 @@ fn second_row(test: &ImportTest, download: &[&str], outcome: &str, message: &str
     test.verify()
         .args(download.iter().copied())
         .outcomes(["A1 match", &second, "A3 match"])
-        .says(outcome)
+        .prints(outcome)
         .exits(1);
     assert_eq!(test.verification().cell("A2", "message"), message);
 }
@@ -47,7 +47,7 @@ fn one_that_was_deleted_and_made_again_is_missing_all_the_same() {
 #[test]
 fn one_whose_bytes_were_taken_away_is_pending() {
     let test = imported(3);
-    test.service().empty("A2");
+    test.service().remove_bytes("A2");
     second_row(&test, &[], "pending", "the attachment has no bytes");
     second_row(
         &test,
@@ -60,7 +60,8 @@ fn one_whose_bytes_were_taken_away_is_pending() {
 #[test]
 fn one_of_another_size_differs_and_both_sizes_are_told() {
     let test = imported(3);
-    test.service().replace("A2", "something longer than before");
+    test.service()
+        .replace_bytes("A2", "something longer than before");
     second_row(
         &test,
         &[],
@@ -75,7 +76,8 @@ fn one_of_another_size_differs_and_both_sizes_are_told() {
 #[test]
 fn bytes_of_another_size_are_not_downloaded() {
     let test = imported(1);
-    test.service().replace("A1", "something longer than before");
+    test.service()
+        .replace_bytes("A1", "something longer than before");
     test.verify()
         .args(["--download", "all"])
         .outcomes(["A1 size_differs"])
@@ -86,7 +88,7 @@ fn bytes_of_another_size_are_not_downloaded() {
 #[test]
 fn other_bytes_of_the_same_size_are_found_by_a_download_and_by_nothing_else() {
     let test = imported(3);
-    test.service().forge("A2");
+    test.service().forge_bytes("A2");
     test.verify()
         .outcomes(["A1 match", "A2 match", "A3 match"])
         .exits(0);
@@ -127,7 +129,7 @@ fn a_name_that_was_given_to_another_attachment_does_not_save_the_one_that_had_it
 
 #[test]
 fn one_with_another_title_than_the_manifest_gave_is_renamed() {
-    let test = ImportTest::of_rows(2).manifest(
+    let test = ImportTest::with_rows(2).manifest(
         "file_path,object_type,object_id,external_id,title\n\
          A1.pdf,contract,1,A1,The contract\nA2.pdf,contract,2,A2,\n",
     );
@@ -146,7 +148,8 @@ fn one_with_another_title_than_the_manifest_gave_is_renamed() {
 #[test]
 fn what_is_graver_than_a_new_name_is_told_first() {
     let test = imported(1);
-    test.service().replace("A1", "something longer than before");
+    test.service()
+        .replace_bytes("A1", "something longer than before");
     test.service().rename("A1", "B1");
     test.verify().outcomes(["A1 size_differs"]).exits(1);
     assert_eq!(
@@ -161,10 +164,10 @@ fn each_kind_of_tampering_is_counted_in_the_summary() {
     let test = imported(7);
     let service = test.service();
     service.delete("A1");
-    service.empty("A2");
-    service.replace("A3", "something longer than before");
+    service.remove_bytes("A2");
+    service.replace_bytes("A3", "something longer than before");
     service.rename("A4", "B4");
-    service.forge("A5");
+    service.forge_bytes("A5");
     test.verify()
         .args(["--download", "all"])
         .outcomes([

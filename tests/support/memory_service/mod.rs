@@ -5,19 +5,20 @@
 //! effect of a request or after it, delay the effect, or let the effect happen twice, which no real
 //! server can be made to do on demand.
 //!
-//! Open first: this file for attachments, `jobs` for jobs. `delivery` holds the faults, `world` and
-//! `jobs::world` hold the state. Unit tests in `src` and the simulation include the module, each in
-//! another crate: the product is called `consign` here, and the module `crate::memory_service`.
+//! Open first: this file for attachments, `job_service` for jobs. `faulty_delivery` holds the
+//! faults, `attachment_world` and `job_service::attachment_world` hold the state. Unit tests in
+//! `src` and the simulation include the module, each in another crate: the product is called
+//! `consign` here, and the module `crate::memory_service`.
 
 #![expect(
     dead_code,
     reason = "the simulation asks some things of it that the unit tests do not, and the other way round"
 )]
 
-mod archive;
-mod delivery;
-pub(crate) mod jobs;
-mod world;
+mod attachment_downloads;
+mod attachment_world;
+mod faulty_delivery;
+pub(crate) mod job_service;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -34,16 +35,16 @@ use consign::http::{ApiFailure, FetchFailure, FetchedContent, PutFailure, PutRec
 use consign::model::{AttachmentId, CheckedContent, ExternalId, ObjectRef, Sha256Digest};
 use consign::upload_source::UploadSource;
 
-use delivery::{FaultyDelivery, of_a_put};
-use world::{AmendTarget, AttachmentEffect, AttachmentEffectOutcome, AttachmentWorld};
+use attachment_world::{AmendTarget, AttachmentEffect, AttachmentEffectOutcome, AttachmentWorld};
+use faulty_delivery::{FaultyDelivery, upload_failure};
 
 /// Behaviour of the service where the documentation is silent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AttachmentServiceRules {
     /// Answer to a second attachment with the same `external_id`.
-    pub(crate) ids: ExternalIdRule,
+    pub(crate) external_ids: ExternalIdRule,
     /// `external_id`s that lead to their attachments.
-    pub(crate) routes: RoutingRule,
+    pub(crate) routing: RoutingRule,
     /// Time for which a record is not found by a new `external_id`.
     pub(crate) find_delay: Duration,
     /// Title after a request with a new file name and without a title.
@@ -61,8 +62,8 @@ pub(crate) struct AttachmentServiceRules {
 impl Default for AttachmentServiceRules {
     fn default() -> Self {
         Self {
-            ids: ExternalIdRule::Unique,
-            routes: RoutingRule::All,
+            external_ids: ExternalIdRule::Unique,
+            routing: RoutingRule::All,
             find_delay: Duration::ZERO,
             titles: TitleRule::Kept,
             size_delay: Duration::ZERO,
@@ -131,18 +132,18 @@ pub(crate) enum DeliveryFault {
     /// No connection: nothing is sent.
     NotSent,
     /// The request is lost: no effect, no answer.
-    LostBefore,
+    RequestLost,
     /// The answer is lost: the effect happens, and the client does not learn of it.
-    LostAfter,
+    AnswerLost,
     /// The request is delayed: no answer in time, and the effect happens after the given time.
-    Late(Duration),
+    ExecutedLate(Duration),
     /// The request is delivered twice: the first delivery is answered, and the effect happens again
     /// after the given time, or just before the first where the time is zero.
-    Twice(Duration),
+    ExecutedTwice(Duration),
     /// Status 5xx without an effect.
-    Failed,
+    FailedWithoutEffect,
     /// Status 5xx or an unreadable answer, although the effect happened.
-    FailedAfter,
+    FailedAfterEffect,
     /// Status 429.
     Throttled,
     /// Status 401 or 403.
@@ -158,7 +159,7 @@ pub(crate) type FaultScript = Box<dyn FnMut(RequestKind, u64) -> Option<Delivery
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LoggedRequest {
     /// Kind of the request.
-    pub(crate) operation: RequestKind,
+    pub(crate) kind: RequestKind,
     /// Record or job of the request, where there is one.
     pub(crate) id: Option<u64>,
     /// Time of the effect.
@@ -204,42 +205,43 @@ impl MemoryAttachmentService {
 
     /// Returns every attachment whose bytes have arrived, the oldest first.
     pub(crate) fn stored(&self) -> Vec<MemoryAttachment> {
-        self.0.look(|world, _| world.stored())
+        self.0.with_world(|world, _| world.stored())
     }
 
     /// Returns the log of requests with an effect or an answer, in the order of effects.
     pub(crate) fn log(&self) -> Vec<LoggedRequest> {
-        self.0.look(|world, _| world.log().to_vec())
+        self.0.with_world(|world, _| world.log().to_vec())
     }
 
     /// Returns the number of records, with bytes and without.
-    pub(crate) fn records(&self) -> usize {
-        self.0.look(|world, _| world.records())
+    pub(crate) fn record_count(&self) -> usize {
+        self.0.with_world(|world, _| world.record_count())
     }
 
     /// Returns `true` if there is a record of the id, with bytes or without.
-    pub(crate) fn contains(&self, id: u64) -> bool {
-        self.0.look(|world, _| world.contains(id))
+    pub(crate) fn contains_record(&self, id: u64) -> bool {
+        self.0.with_world(|world, _| world.contains_record(id))
     }
 
     /// Removes a record, without a request.
-    pub(crate) fn remove(&self, id: u64) {
-        self.0.look(|world, _| world.remove(id));
+    pub(crate) fn remove_record(&self, id: u64) {
+        self.0.with_world(|world, _| world.remove_record(id));
     }
 
     /// Replaces the bytes of an attachment, without a request.
     pub(crate) fn overwrite(&self, id: u64, content: CheckedContent) {
-        self.0.look(|world, now| world.overwrite(id, content, now));
+        self.0
+            .with_world(|world, now| world.overwrite(id, content, now));
     }
 }
 
 /// Returns the id as the service shows it.
-fn public(id: u64) -> AttachmentId {
+fn attachment_id(id: u64) -> AttachmentId {
     AttachmentId::parse(&id.to_string()).expect("a number is an id")
 }
 
 /// Returns an upload target for a file.
-fn place(file_name: &str, address: MemoryAddress) -> UploadTarget<MemoryAddress> {
+fn upload_target(file_name: &str, address: MemoryAddress) -> UploadTarget<MemoryAddress> {
     UploadTarget {
         file_name: file_name.to_owned(),
         target: Ok(address),
@@ -247,7 +249,7 @@ fn place(file_name: &str, address: MemoryAddress) -> UploadTarget<MemoryAddress>
 }
 
 /// Returns the number of an id; 0, which no record has, for an id of other services.
-fn private(id: &AttachmentId) -> u64 {
+fn internal_id(id: &AttachmentId) -> u64 {
     id.as_str().parse().unwrap_or(0)
 }
 
@@ -263,12 +265,12 @@ impl Destination for MemoryAttachmentService {
     ) -> Result<PutReceipt, PutFailure> {
         let effect = AttachmentEffect::Put(*target, *content);
         match self.0.change(RequestKind::Put, effect).await {
-            Ok(AttachmentEffectOutcome::Stored) => {
+            Ok(AttachmentEffectOutcome::BytesStored) => {
                 sent(content.stamp.size);
                 Ok(PutReceipt::Md5Confirmed)
             }
             Ok(_) => Err(PutFailure::Expired),
-            Err(failure) => Err(of_a_put(failure)),
+            Err(failure) => Err(upload_failure(failure)),
         }
     }
 }
@@ -279,20 +281,20 @@ impl AttachmentApi for MemoryAttachmentService {
         external_id: &ExternalId,
     ) -> Result<AttachmentPresence, ApiFailure> {
         let find = |world: &mut AttachmentWorld, now| {
-            let id = world.found_by(external_id, now);
-            world.note(RequestKind::Find, id, now);
+            let id = world.routed_id(external_id, now);
+            world.log_request(RequestKind::Find, id, now);
             world.presence(id, now)
         };
-        self.0.ask(RequestKind::Find, find).await
+        self.0.read(RequestKind::Find, find).await
     }
 
     async fn get_by_id(&self, id: &AttachmentId) -> Result<AttachmentPresence, ApiFailure> {
         let get = |world: &mut AttachmentWorld, now| {
-            let id = Some(private(id));
-            world.note(RequestKind::Get, id, now);
+            let id = Some(internal_id(id));
+            world.log_request(RequestKind::Get, id, now);
             world.presence(id, now)
         };
-        self.0.ask(RequestKind::Get, get).await
+        self.0.read(RequestKind::Get, get).await
     }
 
     async fn create(
@@ -301,9 +303,9 @@ impl AttachmentApi for MemoryAttachmentService {
     ) -> Result<CreatedAttachment<MemoryAddress>, ApiFailure> {
         let effect = AttachmentEffect::Create(new.clone());
         match self.0.change(RequestKind::Create, effect).await? {
-            AttachmentEffectOutcome::Record(id, address) => Ok(CreatedAttachment {
-                id: public(id),
-                upload_target: place(&new.file.file_name, address),
+            AttachmentEffectOutcome::AddressIssued(id, address) => Ok(CreatedAttachment {
+                id: attachment_id(id),
+                upload_target: upload_target(&new.file.file_name, address),
             }),
             _ => Err(ApiFailure::Refused(
                 "status 422: external_id is taken".into(),
@@ -318,9 +320,11 @@ impl AttachmentApi for MemoryAttachmentService {
         title: Option<&str>,
     ) -> Result<UploadTarget<MemoryAddress>, ApiFailure> {
         let title = title.map(ToOwned::to_owned);
-        let effect = AttachmentEffect::Renew(private(id), file_name.to_owned(), title);
+        let effect = AttachmentEffect::Renew(internal_id(id), file_name.to_owned(), title);
         match self.0.change(RequestKind::Renew, effect).await? {
-            AttachmentEffectOutcome::Record(_, address) => Ok(place(file_name, address)),
+            AttachmentEffectOutcome::AddressIssued(_, address) => {
+                Ok(upload_target(file_name, address))
+            }
             _ => Err(ApiFailure::Refused("status 404".into())),
         }
     }
@@ -331,18 +335,18 @@ impl AttachmentApi for MemoryAttachmentService {
         names: &NameUpdate,
     ) -> Result<UpdatedAttachment, ApiFailure> {
         let which = match key {
-            AttachmentSelector::Id(id) => AmendTarget::Id(private(id)),
+            AttachmentSelector::Id(id) => AmendTarget::Id(internal_id(id)),
             AttachmentSelector::ExternalId(external_id) => {
                 AmendTarget::ExternalId(external_id.clone())
             }
         };
         let effect = AttachmentEffect::Amend(which, names.clone());
         match self.0.change(RequestKind::Amend, effect).await? {
-            AttachmentEffectOutcome::Amended(id) => Ok(UpdatedAttachment {
-                id: public(id),
-                names: self.0.look(|world, _| world.names(id)),
+            AttachmentEffectOutcome::NamesChanged(id) => Ok(UpdatedAttachment {
+                id: attachment_id(id),
+                names: self.0.with_world(|world, _| world.names(id)),
             }),
-            AttachmentEffectOutcome::Taken => Err(ApiFailure::Refused(
+            AttachmentEffectOutcome::ExternalIdTaken => Err(ApiFailure::Refused(
                 "status 422: external_id is taken".into(),
             )),
             _ => Err(ApiFailure::Refused("status 404".into())),
@@ -354,27 +358,29 @@ impl AttachmentApi for MemoryAttachmentService {
         ids: &[AttachmentId],
     ) -> Result<HashMap<AttachmentId, AttachmentPresence>, ApiFailure> {
         let list = |world: &mut AttachmentWorld, now| {
-            world.note(RequestKind::List, None, now);
-            let there = ids.iter().filter(|id| world.contains(private(id)));
+            world.log_request(RequestKind::List, None, now);
+            let there = ids
+                .iter()
+                .filter(|id| world.contains_record(internal_id(id)));
             there
-                .map(|id| (id.clone(), world.presence(Some(private(id)), now)))
+                .map(|id| (id.clone(), world.presence(Some(internal_id(id)), now)))
                 .collect()
         };
-        self.0.ask(RequestKind::List, list).await
+        self.0.read(RequestKind::List, list).await
     }
 
     async fn list_metadata(
         &self,
         ids: &[AttachmentId],
     ) -> Result<HashMap<AttachmentId, AttachmentMetadata>, ApiFailure> {
-        self.show_all(ids).await
+        self.read_metadata(ids).await
     }
 
     async fn get_download(
         &self,
         id: &AttachmentId,
     ) -> Result<Option<AttachmentDownload<MemoryAddress>>, ApiFailure> {
-        self.show(id).await
+        self.read_download(id).await
     }
 
     async fn download(
@@ -384,6 +390,6 @@ impl AttachmentApi for MemoryAttachmentService {
         into: &mut (dyn AsyncWrite + Unpin + Send),
         received: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<FetchedContent, FetchFailure> {
-        self.hand_out(place, most, into, received).await
+        self.read_bytes(place, most, into, received).await
     }
 }

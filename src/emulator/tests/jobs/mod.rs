@@ -2,7 +2,7 @@
 
 mod budgets;
 mod faults;
-mod life;
+mod job_life;
 mod request_checks;
 mod undocumented;
 

@@ -75,8 +75,8 @@ async fn the_attachment_of_a_done_row_gets_the_title_that_the_manifest_has_now()
 #[tokio::test(start_paused = true)]
 async fn a_new_title_whose_answer_was_lost_is_looked_for_before_it_is_sent_again() {
     for (befalls, requests) in [
-        (DeliveryFault::LostBefore, 1),
-        (DeliveryFault::LostAfter, 1),
+        (DeliveryFault::RequestLost, 1),
+        (DeliveryFault::AnswerLost, 1),
         (DeliveryFault::NotSent, 1),
     ] {
         let script = fault_script(RequestKind::Amend, 1, befalls);
@@ -150,7 +150,7 @@ async fn what_is_not_there_yet_is_uploaded_and_then_renamed() {
     .await;
     assert_eq!(lines.last_line(1).unwrap().status, Status::Renamed);
     assert_eq!(stored_digests(&memory, "EU-A1"), [new_file().0.sha256]);
-    assert_eq!(memory.records(), 1);
+    assert_eq!(memory.record_count(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -158,7 +158,7 @@ async fn a_name_that_is_taken_stays_with_whoever_has_it() {
     for ids in [ExternalIdRule::Unique, ExternalIdRule::NotUnique] {
         for on_conflict in [ConflictPolicy::Fail, ConflictPolicy::Replace] {
             let rules = AttachmentServiceRules {
-                ids,
+                external_ids: ids,
                 ..AttachmentServiceRules::default()
             };
             let memory = service_with_stored(rules, old_content(), no_faults()).await;
@@ -193,7 +193,7 @@ async fn a_name_that_is_taken_stays_with_whoever_has_it() {
 #[tokio::test(start_paused = true)]
 async fn a_clash_that_the_service_takes_is_undone() {
     let rules = AttachmentServiceRules {
-        ids: ExternalIdRule::NotUnique,
+        external_ids: ExternalIdRule::NotUnique,
         ..AttachmentServiceRules::default()
     };
     // Another client's attachment is older, and gets the name just before ours.
@@ -243,8 +243,8 @@ async fn a_clash_that_the_service_takes_is_undone() {
 #[tokio::test(start_paused = true)]
 async fn a_lost_rename_is_waited_out_and_found() {
     for (befalls, requests) in [
-        (DeliveryFault::LostBefore, 1),
-        (DeliveryFault::LostAfter, 1),
+        (DeliveryFault::RequestLost, 1),
+        (DeliveryFault::AnswerLost, 1),
     ] {
         let script = fault_script(RequestKind::Amend, 1, befalls);
         let memory =

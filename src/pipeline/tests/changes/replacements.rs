@@ -22,7 +22,7 @@ async fn what_is_replaced_was_kept_and_announced_before_and_is_named_afterwards(
     let renewed = memory
         .log()
         .iter()
-        .find(|one| one.operation == RequestKind::Renew)
+        .find(|one| one.kind == RequestKind::Renew)
         .unwrap()
         .at;
     assert!(lines.recorded_at(1, Status::Replacing) <= renewed);
@@ -139,10 +139,10 @@ async fn the_same_bytes_are_not_replaced_and_others_of_the_same_number_are() {
 #[tokio::test(start_paused = true)]
 async fn a_patch_of_unknown_fate_is_waited_out_before_another_one() {
     for befalls in [
-        DeliveryFault::LostBefore,
-        DeliveryFault::LostAfter,
-        DeliveryFault::FailedAfter,
-        DeliveryFault::Late(Duration::from_secs(50)),
+        DeliveryFault::RequestLost,
+        DeliveryFault::AnswerLost,
+        DeliveryFault::FailedAfterEffect,
+        DeliveryFault::ExecutedLate(Duration::from_secs(50)),
     ] {
         let memory = service_with_stored(
             AttachmentServiceRules::default(),
@@ -159,7 +159,7 @@ async fn a_patch_of_unknown_fate_is_waited_out_before_another_one() {
         assert_eq!(stored_digests(&memory, "A1"), [new_file().0.sha256]);
         let at = |operation| {
             let log = memory.log();
-            let last = log.iter().rfind(|one| one.operation == operation);
+            let last = log.iter().rfind(|one| one.kind == operation);
             last.unwrap().at
         };
         assert!(at(RequestKind::Renew) < at(RequestKind::Put));

@@ -19,7 +19,7 @@ async fn gone_while_replaced(memory: &MemoryAttachmentService) -> AttachmentTask
     run_with_backups(memory, &lines, None, tasks, &replacing_settings()).await;
     let last = lines.last_line(1).unwrap();
     assert_eq!(last.changes.renamed_to.as_deref(), Some("N1"));
-    memory.remove(memory.stored()[0].id);
+    memory.remove_record(memory.stored()[0].id);
     let cut_off = ResultsEntry {
         status: Status::Replacing,
         ..last
@@ -120,7 +120,7 @@ async fn new_bytes_that_came_unheard_are_not_taken_for_old_ones_that_are_back() 
     };
     // The first PUT stored the old content.
     let script: FaultScript = Box::new(|operation, number| match (operation, number) {
-        (RequestKind::Put, 2) => Some(DeliveryFault::LostAfter),
+        (RequestKind::Put, 2) => Some(DeliveryFault::AnswerLost),
         (RequestKind::Put, 3) => Some(DeliveryFault::Refused),
         _ => None,
     });

@@ -21,7 +21,7 @@ async fn a_hundred_and_twenty_files_over_nine_events_take_eighteen_jobs_and_few_
     // Each job takes a read for its addresses and a read for its end, if both come at the right
     // time.
     assert!((36..=90).contains(&reads), "{reads}");
-    assert_eq!(jobs.throttled(), 0);
+    assert_eq!(jobs.throttled_count(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -33,7 +33,7 @@ async fn more_jobs_than_a_day_allows_take_more_than_a_day_and_fail_no_row() {
     assert_eq!(import(&jobs, &lines, &rows).await, None);
     each_is_attached_once(&jobs, &lines, &rows);
     assert_eq!(count_job_requests(&jobs, RequestKind::Create), 600);
-    assert_eq!(jobs.throttled(), 0);
+    assert_eq!(jobs.throttled_count(), 0);
     let took = began.elapsed();
     println!(
         "{} reads, {took:?}",

@@ -22,7 +22,7 @@ async fn all_files_of_a_job_are_sent_at_once_after_their_lines_are_durable() {
     let puts: Vec<Instant> = jobs
         .log()
         .iter()
-        .filter(|one| one.operation == RequestKind::Put)
+        .filter(|one| one.kind == RequestKind::Put)
         .map(|one| one.at)
         .collect();
     assert_eq!(puts, [puts[0]; 8]);
@@ -61,9 +61,9 @@ async fn a_job_that_starts_as_it_is_made_is_not_asked_where_its_files_go() {
 #[tokio::test(start_paused = true)]
 async fn a_post_without_an_answer_leaves_a_job_that_comes_to_nothing() {
     for fault in [
-        DeliveryFault::LostAfter,
-        DeliveryFault::FailedAfter,
-        DeliveryFault::LostBefore,
+        DeliveryFault::AnswerLost,
+        DeliveryFault::FailedAfterEffect,
+        DeliveryFault::RequestLost,
     ] {
         let jobs = job_service(
             JobServiceRules::default(),
@@ -72,7 +72,7 @@ async fn a_post_without_an_answer_leaves_a_job_that_comes_to_nothing() {
         let (lines, rows) = (MemoryJournal::default(), event_rows(1..=3));
         assert_eq!(import(&jobs, &lines, &rows).await, None);
         each_is_attached_once(&jobs, &lines, &rows);
-        let made = if fault == DeliveryFault::LostBefore {
+        let made = if fault == DeliveryFault::RequestLost {
             1
         } else {
             2
@@ -88,7 +88,7 @@ async fn a_post_without_an_answer_leaves_a_job_that_comes_to_nothing() {
 #[tokio::test(start_paused = true)]
 async fn an_address_that_has_expired_is_asked_for_again() {
     let rules = JobServiceRules {
-        addresses: AddressRule::OfEachLook,
+        addresses: AddressRule::NewAtEachLookUp,
         ..JobServiceRules::default()
     };
     let jobs = job_service(
@@ -109,8 +109,8 @@ async fn an_address_that_has_expired_is_asked_for_again() {
 #[tokio::test(start_paused = true)]
 async fn an_expired_address_that_is_all_a_job_has_to_give_is_not_used_again() {
     let rules = JobServiceRules {
-        addresses: AddressRule::OfTheStart,
-        tells: FailedJobReport::EachFile,
+        addresses: AddressRule::GoodFromStart,
+        failed_job_report: FailedJobReport::EachFile,
         ..JobServiceRules::default()
     };
     let sent = Arc::new(Mutex::new(0));
@@ -149,7 +149,8 @@ async fn no_bytes_go_to_an_address_that_grew_old_while_the_storage_was_away() {
         match operation {
             RequestKind::Put => {
                 ages_seen.lock().unwrap().push(shown.unwrap().elapsed());
-                (began.elapsed() < Duration::from_mins(10)).then_some(DeliveryFault::Failed)
+                (began.elapsed() < Duration::from_mins(10))
+                    .then_some(DeliveryFault::FailedWithoutEffect)
             }
             RequestKind::Get => {
                 *shown = Some(Instant::now());
@@ -168,22 +169,22 @@ async fn no_bytes_go_to_an_address_that_grew_old_while_the_storage_was_away() {
 #[tokio::test(start_paused = true)]
 async fn what_a_failed_job_says_of_its_files_is_believed() {
     let rules = |attaches| JobServiceRules {
-        tells: FailedJobReport::EachFile,
-        attaches,
+        failed_job_report: FailedJobReport::EachFile,
+        attaching: attaches,
         ..JobServiceRules::default()
     };
     let refused = (Status::Failed, StatusReason::UploadRefused);
 
     let (lines, rows) = (MemoryJournal::default(), event_rows(1..=3));
-    let jobs = refusing_third_file(rules(AttachRule::AsTheyCome));
+    let jobs = refusing_third_file(rules(AttachRule::OnArrival));
     assert_eq!(import(&jobs, &lines, &rows).await, None);
     assert_eq!(row_ends(&lines, &rows), [DONE, DONE, refused.clone()]);
-    assert_eq!(jobs.attached().len(), 2);
+    assert_eq!(jobs.attached_files().len(), 2);
     assert_eq!(import(&jobs, &lines, &rows).await, None);
     each_is_attached_once(&jobs, &lines, &rows);
 
     let lines = MemoryJournal::default();
-    let jobs = refusing_third_file(rules(AttachRule::AllTogether));
+    let jobs = refusing_third_file(rules(AttachRule::AtSuccess));
     assert_eq!(import(&jobs, &lines, &rows).await, None);
     let rejected = (Status::Failed, StatusReason::NotAttached);
     assert_eq!(
@@ -217,7 +218,7 @@ async fn after_a_failed_job_that_says_nothing_rows_wait_until_somebody_has_looke
 #[tokio::test(start_paused = true)]
 async fn a_job_that_never_ends_leaves_its_rows_pending_with_its_last_word() {
     let rules = JobServiceRules {
-        stuck: StuckJobRule::Every(1),
+        stuck_jobs: StuckJobRule::Every(1),
         ..JobServiceRules::default()
     };
     let (jobs, lines, rows) = (
@@ -246,7 +247,7 @@ async fn an_object_that_does_not_exist_fails_its_rows_and_no_others() {
         (UnknownObjectRule::Failed, 90),
     ] {
         let rules = JobServiceRules {
-            unknown: vec![both[1].object],
+            unknown_objects: vec![both[1].object],
             unknown_as,
             start: Starts::After(Duration::from_secs(seconds)),
             ..JobServiceRules::default()
@@ -263,7 +264,7 @@ async fn an_object_that_does_not_exist_fails_its_rows_and_no_others() {
 #[tokio::test(start_paused = true)]
 async fn a_job_that_is_forgotten_with_bytes_in_it_is_for_people() {
     let rules = JobServiceRules {
-        forgets_after: Some(Duration::ZERO),
+        forgets_ended_after: Some(Duration::ZERO),
         ..JobServiceRules::default()
     };
     let (jobs, lines, rows) = (
@@ -292,7 +293,7 @@ async fn a_job_whose_start_was_not_seen_in_time_fails_no_row() {
             RequestKind::Create => None,
             _ if began.elapsed() > Duration::from_mins(3) => None,
             RequestKind::Put => Some(DeliveryFault::Denied),
-            _ => Some(DeliveryFault::Failed),
+            _ => Some(DeliveryFault::FailedWithoutEffect),
         });
         let (lines, rows) = (MemoryJournal::default(), event_rows(1..=2));
         assert_eq!(import(&jobs, &lines, &rows).await, None);

@@ -80,7 +80,7 @@ async fn each_job_is_asked_for_once_and_tells_how_it_stands() {
 #[tokio::test(start_paused = true)]
 async fn a_job_that_has_not_ended_tells_its_last_word() {
     let stuck = JobServiceRules {
-        stuck: StuckJobRule::Every(1),
+        stuck_jobs: StuckJobRule::Every(1),
         ..JobServiceRules::default()
     };
     let (jobs, [id, _]) = service_with_jobs(stuck, |_| None).await;
@@ -109,9 +109,9 @@ async fn a_look_that_is_refused_is_unknown_and_does_not_hold_up_the_others() {
 #[tokio::test(start_paused = true)]
 async fn a_look_that_is_lost_is_repeated() {
     for fault in [
-        DeliveryFault::LostBefore,
+        DeliveryFault::RequestLost,
         DeliveryFault::NotSent,
-        DeliveryFault::Failed,
+        DeliveryFault::FailedWithoutEffect,
         DeliveryFault::Throttled,
     ] {
         let lost = move |look| (look == 1).then_some(fault);

@@ -32,7 +32,7 @@ async fn a_run_that_ends_at_any_line_is_gone_on_with_in_the_same_job() {
 async fn a_run_that_ends_at_any_line_is_gone_on_with_after_its_job_has_failed() {
     for limit in 0..=LINES_PER_RUN {
         let rules = JobServiceRules {
-            tells: FailedJobReport::EachFile,
+            failed_job_report: FailedJobReport::EachFile,
             ..JobServiceRules::default()
         };
         let (jobs, rows) = (MemoryJobService::new(rules), event_rows(1..=3));
@@ -85,7 +85,7 @@ async fn what_was_attached_before_a_change_is_a_conflict_and_left_alone() {
     );
     // Everything was sent, and no line says how the rows ended.
     let lines = import_until(&jobs, &rows, 6).await;
-    let before = jobs.attached();
+    let before = jobs.attached_files();
     assert_eq!(before.len(), 2);
     let newer = |row: &ManifestRow| match row.number {
         2 => content("a newer text"),
@@ -96,7 +96,7 @@ async fn what_was_attached_before_a_change_is_a_conflict_and_left_alone() {
     let changed = (Status::Conflict, StatusReason::FileChanged);
     let done = (Status::Uploaded, StatusReason::None);
     assert_eq!(row_ends(&lines, &rows), [done, changed]);
-    assert_eq!(jobs.attached(), before);
+    assert_eq!(jobs.attached_files(), before);
     let line = lines.last_line(2).unwrap();
     assert_eq!(
         line.known_content,
@@ -125,7 +125,7 @@ async fn a_job_that_may_not_be_looked_at_keeps_its_rows() {
 #[tokio::test(start_paused = true)]
 async fn a_file_that_was_renamed_since_is_known_to_its_job_by_the_name_that_it_had() {
     let rules = JobServiceRules {
-        missing: MissingFileRule::Completes,
+        missing_files: MissingFileRule::Completes,
         ..JobServiceRules::default()
     };
     let second_put = |operation, nth| (operation, nth) == (RequestKind::Put, 2);
@@ -136,7 +136,7 @@ async fn a_file_that_was_renamed_since_is_known_to_its_job_by_the_name_that_it_h
     let lines = import_until(&jobs, &rows, 6).await;
     tokio::time::sleep(Duration::from_hours(1)).await;
     assert_eq!(
-        jobs.attached().len(),
+        jobs.attached_files().len(),
         1,
         "the job names the other as missing"
     );
@@ -147,7 +147,7 @@ async fn a_file_that_was_renamed_since_is_known_to_its_job_by_the_name_that_it_h
     let ended = row_ends(&lines, &rows);
     assert_eq!(ended, vec![(Status::Uploaded, StatusReason::None); 2]);
     let names: Vec<_> = jobs
-        .attached()
+        .attached_files()
         .into_iter()
         .map(|file| file.file_name)
         .collect();

@@ -6,7 +6,7 @@ mod job_inspection;
 mod job_resume;
 
 use super::*;
-use crate::memory_service::jobs::{
+use crate::memory_service::job_service::{
     AddressRule, AttachRule, FailedJobReport, JobServiceRules, JobStartRule as Starts,
     MemoryJobService, MissingFileRule, StuckJobRule, UnknownObjectRule,
 };
@@ -114,12 +114,12 @@ fn job_service(
 
 #[track_caller]
 fn each_is_attached_once(jobs: &MemoryJobService, lines: &MemoryJournal, rows: &[ManifestRow]) {
-    let attached = jobs.attached();
+    let attached = jobs.attached_files();
     assert_eq!(attached.len(), rows.len(), "{attached:?}");
     for row in rows {
         let last = lines.last_line(row.number).unwrap();
         assert_eq!(last.status, Status::Uploaded, "{last:?}");
-        let is_of_row = |one: &&crate::memory_service::jobs::FileOnObjectInMemory| {
+        let is_of_row = |one: &&crate::memory_service::job_service::FileOnObjectInMemory| {
             one.external_id == row.external_id
         };
         let file = attached.iter().find(is_of_row).unwrap();

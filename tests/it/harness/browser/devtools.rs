@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Longest silence of a browser before the test gives up.
-const LIMIT: Duration = Duration::from_mins(2);
+const BROWSER_SILENCE_LIMIT: Duration = Duration::from_mins(2);
 
 /// Options which restrict the browser to the page: no window, no traffic of its own, no question.
 /// The sandbox needs more of the system than a container grants, and all pages here are our own.
-const OPTIONS: [&str; 12] = [
+const BROWSER_OPTIONS: [&str; 12] = [
     "--headless=new",
     "--remote-debugging-pipe",
     "--no-sandbox",
@@ -34,7 +34,7 @@ const OPTIONS: [&str; 12] = [
 
 /// Shell command which starts the browser with its third and fourth inherited file, on which it
 /// speaks `DevTools`, taken from the first two.
-const ON_ITS_PIPES: &str = "exec \"$0\" \"$@\" 3<&0 4>&1 0</dev/null 1>/dev/null";
+const DEVTOOLS_PIPE_COMMAND: &str = "exec \"$0\" \"$@\" 3<&0 4>&1 0</dev/null 1>/dev/null";
 
 /// Connection to a browser with one page.
 pub(super) struct DevtoolsConnection {
@@ -56,9 +56,9 @@ impl DevtoolsConnection {
         let home = tempfile::tempdir().unwrap();
         let profile = format!("--user-data-dir={}", home.path().join("profile").display());
         let mut browser = Command::new("sh")
-            .args(["-c", ON_ITS_PIPES])
+            .args(["-c", DEVTOOLS_PIPE_COMMAND])
             .arg(program)
-            .args(OPTIONS)
+            .args(BROWSER_OPTIONS)
             .arg(profile)
             .env("HOME", home.path())
             .stdin(Stdio::piped())
@@ -68,7 +68,7 @@ impl DevtoolsConnection {
             .unwrap();
         let (sender, messages) = channel();
         let stream = browser.stdout.take().unwrap();
-        thread::spawn(move || pass_on(stream, &sender));
+        thread::spawn(move || forward_messages(stream, &sender));
         let mut devtools = Self {
             requests: browser.stdin.take(),
             browser,
@@ -78,21 +78,21 @@ impl DevtoolsConnection {
             events: Vec::new(),
             home,
         };
-        devtools.attach();
+        devtools.open_page();
         devtools
     }
 
     /// Opens the page. All later requests go to the page.
-    fn attach(&mut self) {
-        let page = self.ask("Target.createTarget", &json!({"url": "about:blank"}));
+    fn open_page(&mut self) {
+        let page = self.call("Target.createTarget", &json!({"url": "about:blank"}));
         let page = json!({"targetId": page["targetId"], "flatten": true});
-        let attached = self.ask("Target.attachToTarget", &page);
+        let attached = self.call("Target.attachToTarget", &page);
         self.session = Some(attached["sessionId"].as_str().unwrap().to_owned());
     }
 
     /// Sends a request, and waits for the answer.
     #[track_caller]
-    pub(super) fn ask(&mut self, method: &str, params: &Value) -> Value {
+    pub(super) fn call(&mut self, method: &str, params: &Value) -> Value {
         self.last_id += 1;
         let mut request = json!({"id": self.last_id, "method": method, "params": params});
         if let Some(session) = &self.session {
@@ -113,15 +113,15 @@ impl DevtoolsConnection {
 
     /// Waits until the browser has sent an event.
     #[track_caller]
-    pub(super) fn wait_for(&mut self, event: &str) {
-        while self.told(event).next().is_none() {
+    pub(super) fn wait_for_event(&mut self, event: &str) {
+        while self.events_named(event).next().is_none() {
             let message = self.next_message();
             self.events.push(message);
         }
     }
 
     /// Returns the parameters of all events of a name so far.
-    pub(super) fn told(&self, event: &str) -> impl Iterator<Item = &Value> {
+    pub(super) fn events_named(&self, event: &str) -> impl Iterator<Item = &Value> {
         let is_of_it = move |message: &&Value| message["method"] == event;
         let events = self.events.iter().filter(is_of_it);
         events.map(|message| &message["params"])
@@ -129,10 +129,12 @@ impl DevtoolsConnection {
 
     #[track_caller]
     fn next_message(&self) -> Value {
-        self.messages.recv_timeout(LIMIT).unwrap_or_else(|error| {
-            let said = fs::read(self.home.path().join("stderr")).unwrap();
-            panic!("{error}: {}", String::from_utf8_lossy(&said))
-        })
+        self.messages
+            .recv_timeout(BROWSER_SILENCE_LIMIT)
+            .unwrap_or_else(|error| {
+                let said = fs::read(self.home.path().join("stderr")).unwrap();
+                panic!("{error}: {}", String::from_utf8_lossy(&said))
+            })
     }
 }
 
@@ -141,14 +143,14 @@ impl Drop for DevtoolsConnection {
         // Without its pipe the browser ends, and tidies up. A browser which hangs is not waited
         // for.
         self.requests = None;
-        while self.messages.recv_timeout(LIMIT).is_ok() {}
+        while self.messages.recv_timeout(BROWSER_SILENCE_LIMIT).is_ok() {}
         let _ = self.browser.kill();
         let _ = self.browser.wait();
     }
 }
 
 /// Forwards messages from the pipe until the pipe ends.
-fn pass_on(stream: ChildStdout, messages: &Sender<Value>) {
+fn forward_messages(stream: ChildStdout, messages: &Sender<Value>) {
     for message in BufReader::new(stream).split(0) {
         let Ok(message) = message else { return };
         let message = serde_json::from_slice(&message).unwrap();

@@ -20,7 +20,7 @@ use devtools::DevtoolsConnection;
 
 /// Virtual time in milliseconds before a test inspects a page. No test waits for the time to pass,
 /// but every script timer below the limit has fired.
-const LIFE: u32 = 10_000;
+const PAGE_LIFE_MILLIS: u32 = 10_000;
 
 /// Browser installed on this machine.
 #[derive(Debug)]
@@ -71,21 +71,21 @@ impl TestBrowser {
     pub(crate) fn open(&self, path: &Path) -> BrowserPage {
         let mut devtools = DevtoolsConnection::start(&self.program);
         for domain in ["Page", "Network", "Log", "Runtime"] {
-            devtools.ask(&format!("{domain}.enable"), &json!({}));
+            devtools.call(&format!("{domain}.enable"), &json!({}));
         }
         let (none, some) = (
             json!({"policy": "pause"}),
-            json!({"policy": "pauseIfNetworkFetchesPending", "budget": LIFE}),
+            json!({"policy": "pauseIfNetworkFetchesPending", "budget": PAGE_LIFE_MILLIS}),
         );
-        devtools.ask("Emulation.setVirtualTimePolicy", &none);
+        devtools.call("Emulation.setVirtualTimePolicy", &none);
         let url = url::Url::from_file_path(path).unwrap();
-        let document = devtools.ask("Page.navigate", &json!({"url": url.as_str()}));
+        let document = devtools.call("Page.navigate", &json!({"url": url.as_str()}));
         assert_eq!(document.get("errorText"), None, "{url}");
-        devtools.ask("Emulation.setVirtualTimePolicy", &some);
-        devtools.wait_for("Page.loadEventFired");
-        devtools.wait_for("Emulation.virtualTimeBudgetExpired");
+        devtools.call("Emulation.setVirtualTimePolicy", &some);
+        devtools.wait_for_event("Page.loadEventFired");
+        devtools.wait_for_event("Emulation.virtualTimeBudgetExpired");
         BrowserPage {
-            document: document["loaderId"].as_str().unwrap().to_owned(),
+            document_request: document["loaderId"].as_str().unwrap().to_owned(),
             devtools,
         }
     }
@@ -94,16 +94,16 @@ impl TestBrowser {
 /// Open page.
 pub(crate) struct BrowserPage {
     /// Request id of the page itself.
-    document: String,
+    document_request: String,
     devtools: DevtoolsConnection,
 }
 
 impl BrowserPage {
     /// Returns the URLs requested by the page besides its own, answered or not.
     pub(crate) fn requests(&self) -> Vec<String> {
-        let asked = self.devtools.told("Network.requestWillBeSent");
+        let asked = self.devtools.events_named("Network.requestWillBeSent");
         asked
-            .filter(|event| event["requestId"] != self.document.as_str())
+            .filter(|event| event["requestId"] != self.document_request.as_str())
             .map(|event| event["request"]["url"].as_str().unwrap().to_owned())
             .collect()
     }
@@ -115,16 +115,22 @@ impl BrowserPage {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        let told = self.devtools.told("Runtime.consoleAPICalled").map(|event| {
-            let words = event["args"].as_array().unwrap().iter();
-            let words: Vec<String> = words.map(|word| text(&word["value"])).collect();
-            format!("{}: {}", text(&event["type"]), words.join(" "))
-        });
-        let thrown = self.devtools.told("Runtime.exceptionThrown").map(|event| {
-            let thrown = &event["exceptionDetails"]["exception"]["description"];
-            format!("exception: {}", text(thrown))
-        });
-        let noted = self.devtools.told("Log.entryAdded").map(|event| {
+        let told = self
+            .devtools
+            .events_named("Runtime.consoleAPICalled")
+            .map(|event| {
+                let words = event["args"].as_array().unwrap().iter();
+                let words: Vec<String> = words.map(|word| text(&word["value"])).collect();
+                format!("{}: {}", text(&event["type"]), words.join(" "))
+            });
+        let thrown = self
+            .devtools
+            .events_named("Runtime.exceptionThrown")
+            .map(|event| {
+                let thrown = &event["exceptionDetails"]["exception"]["description"];
+                format!("exception: {}", text(thrown))
+            });
+        let noted = self.devtools.events_named("Log.entryAdded").map(|event| {
             let entry = &event["entry"];
             format!("{}: {}", text(&entry["level"]), text(&entry["text"]))
         });
@@ -149,19 +155,21 @@ impl BrowserPage {
 
     /// Returns the texts of the elements found by a selector, in page order.
     pub(crate) fn texts(&mut self, selector: &str) -> Vec<String> {
-        self.each(selector, "textContent")
+        self.properties(selector, "textContent")
     }
 
     /// Returns a property of each element found by a selector, in page order.
-    pub(crate) fn each(&mut self, selector: &str, property: &str) -> Vec<String> {
+    pub(crate) fn properties(&mut self, selector: &str, property: &str) -> Vec<String> {
         let found = format!("document.querySelectorAll({})", json!(selector));
         let values = format!("Array.from({found}, (one) => String(one.{property}))");
         serde_json::from_value(self.evaluate(&values)).unwrap()
     }
 
     /// Returns the names read by a screen reader for the elements of a role, such as `image`.
-    pub(crate) fn names(&mut self, role: &str) -> Vec<String> {
-        let tree = self.devtools.ask("Accessibility.getFullAXTree", &json!({}));
+    pub(crate) fn accessible_names(&mut self, role: &str) -> Vec<String> {
+        let tree = self
+            .devtools
+            .call("Accessibility.getFullAXTree", &json!({}));
         let nodes = tree["nodes"].as_array().unwrap().iter();
         let of_role =
             nodes.filter(|node| node["ignored"] == false && node["role"]["value"] == role);
@@ -179,7 +187,7 @@ impl BrowserPage {
     #[track_caller]
     pub(crate) fn evaluate(&mut self, script: &str) -> Value {
         let script = json!({"expression": script, "returnByValue": true});
-        let mut answer = self.devtools.ask("Runtime.evaluate", &script);
+        let mut answer = self.devtools.call("Runtime.evaluate", &script);
         let failure = answer.get("exceptionDetails");
         assert_eq!(failure, None, "{script}");
         answer["result"]["value"].take()
@@ -189,9 +197,9 @@ impl BrowserPage {
     pub(crate) fn screenshot(&mut self, scheme: ColourScheme) -> Vec<u8> {
         let scheme = json!({"name": "prefers-color-scheme", "value": scheme.to_string()});
         self.devtools
-            .ask("Emulation.setEmulatedMedia", &json!({"features": [scheme]}));
+            .call("Emulation.setEmulatedMedia", &json!({"features": [scheme]}));
         let whole = json!({"captureBeyondViewport": true});
-        self.file_from("Page.captureScreenshot", &whole)
+        self.decoded_file("Page.captureScreenshot", &whole)
     }
 
     /// Returns the page printed on A4 as PDF.
@@ -203,12 +211,12 @@ impl BrowserPage {
             "preferCSSPageSize": true,
             "printBackground": true,
         });
-        self.file_from("Page.printToPDF", &paper)
+        self.decoded_file("Page.printToPDF", &paper)
     }
 
     /// Calls a `DevTools` method, and decodes the file in its answer.
-    fn file_from(&mut self, method: &str, how: &Value) -> Vec<u8> {
-        let answer = self.devtools.ask(method, how);
+    fn decoded_file(&mut self, method: &str, how: &Value) -> Vec<u8> {
+        let answer = self.devtools.call(method, how);
         BASE64_STANDARD
             .decode(answer["data"].as_str().unwrap())
             .unwrap()
