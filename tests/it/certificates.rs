@@ -15,7 +15,7 @@ const TO_GO_ON: &str = "results: m.results.csv\n\
 fn an_import_goes_over_tls_to_a_service_whose_authority_is_named() {
     let test = ImportTest::with_rows(2).over_tls(TestCertificate::valid());
     test.import()
-        .with_the_systems_authorities()
+        .with_system_authorities()
         .args(["--ca-file", "ca.pem"])
         .rows(["A1 uploaded", "A2 uploaded"])
         .requests([

@@ -51,7 +51,7 @@ fn what_was_attached_survives_a_sudden_end_of_the_emulator() {
 }
 
 #[test]
-fn it_says_where_it_is_and_how_to_try_it_and_ends_when_it_is_told_to() {
+fn the_emulator_prints_its_address_and_an_example_and_ends_on_a_signal() {
     for signal in ["TERM", "INT"] {
         let test = ImportTest::new();
         let (mut emulator, base) = started(&test, &["--state", STATE]);
@@ -115,7 +115,7 @@ fn ask_for_job(base: &str, event: &str) -> String {
 }
 
 #[test]
-fn its_jobs_are_as_the_command_line_says() {
+fn the_jobs_of_the_emulator_are_as_the_command_line_says() {
     let there = "0b6f4c1e-3f0a-4f0e-9d0a-6f2d4f1f7a01";
     let gone = "0b6f4c1e-3f0a-4f0e-9d0a-6f2d4f1f7a02";
     let test = ImportTest::new();
@@ -165,7 +165,7 @@ fn an_object_that_is_no_uuid_is_refused() {
 }
 
 #[test]
-fn its_attachments_and_records_are_as_the_command_line_says() {
+fn the_attachments_and_records_of_the_emulator_are_as_the_command_line_says() {
     let test = ImportTest::with_rows(4);
     let more = [
         "--unknown-record=contract:2",

@@ -12,7 +12,7 @@ const AWAY: &str = "the folder of the files is away (";
 const BACK: &str = "the folder of the files is there again\n";
 
 /// Moves the files of a test to a folder of their own, `files`.
-fn in_a_folder_of_their_own(test: ImportTest) -> ImportTest {
+fn with_files_in_own_folder(test: ImportTest) -> ImportTest {
     fs::create_dir(test.path("files")).unwrap();
     for name in test.file_names() {
         if let Some(id) = name.strip_suffix(".pdf") {
@@ -36,20 +36,20 @@ fn move_files(from: &Path, to: &Path) {
 }
 
 /// Releases the held request, and waits until the run says that the files are away.
-fn until_it_waits(running: &mut RunningTool<'_>) {
+fn release_and_wait_until_away(running: &mut RunningTool<'_>) {
     running.test.service().holding_proxy().release();
     running.wait_until_it_prints(AWAY);
 }
 
 #[test]
 fn a_share_that_is_not_mounted_for_a_while_fails_no_row() {
-    let test = in_a_folder_of_their_own(ImportTest::with_rows(4)).with_holding_proxy();
+    let test = with_files_in_own_folder(ImportTest::with_rows(4)).with_holding_proxy();
     import(&test)
         .while_held(4, HoldMoment::BeforeService, |running| {
             let [files, kept] = ["files", "kept"].map(|name| running.test.path(name));
             fs::create_dir(&kept).unwrap();
             move_files(&files, &kept);
-            until_it_waits(running);
+            release_and_wait_until_away(running);
             move_files(&kept, &files);
         })
         .stderr(format!(
@@ -61,14 +61,14 @@ fn a_share_that_is_not_mounted_for_a_while_fails_no_row() {
 
 #[test]
 fn a_folder_that_is_gone_for_a_while_is_opened_anew_by_its_path() {
-    let test = in_a_folder_of_their_own(ImportTest::with_rows(4)).with_holding_proxy();
+    let test = with_files_in_own_folder(ImportTest::with_rows(4)).with_holding_proxy();
     import(&test)
         .while_held(4, HoldMoment::BeforeService, |running| {
             let [files, kept] = ["files", "kept"].map(|name| running.test.path(name));
             fs::create_dir(&kept).unwrap();
             move_files(&files, &kept);
             fs::remove_dir(&files).unwrap();
-            until_it_waits(running);
+            release_and_wait_until_away(running);
             fs::rename(kept, files).unwrap();
         })
         .stderr(format!(
@@ -89,7 +89,7 @@ fn the_working_directory_may_go_away_with_the_files() {
             for name in ["A1.pdf", "A2.pdf", "A3.pdf"] {
                 fs::rename(folder.join(name), kept.path().join(name)).unwrap();
             }
-            until_it_waits(running);
+            release_and_wait_until_away(running);
             move_files(kept.path(), &folder);
         })
         .prints(BACK)
@@ -99,13 +99,13 @@ fn the_working_directory_may_go_away_with_the_files() {
 
 #[test]
 fn jobs_wait_for_files_that_are_away() {
-    let test = in_a_folder_of_their_own(ImportTest::with_event_rows(3)).with_holding_proxy();
+    let test = with_files_in_own_folder(ImportTest::with_event_rows(3)).with_holding_proxy();
     import(&test)
         .while_held(2, HoldMoment::BeforeService, |running| {
             let [files, kept] = ["files", "kept"].map(|name| running.test.path(name));
             fs::create_dir(&kept).unwrap();
             move_files(&files, &kept);
-            until_it_waits(running);
+            release_and_wait_until_away(running);
             move_files(&kept, &files);
         })
         .prints(BACK)
@@ -118,7 +118,7 @@ fn jobs_wait_for_files_that_are_away() {
 
 #[test]
 fn one_file_that_is_gone_alone_fails_its_row() {
-    let test = in_a_folder_of_their_own(ImportTest::with_rows(3)).with_holding_proxy();
+    let test = with_files_in_own_folder(ImportTest::with_rows(3)).with_holding_proxy();
     import(&test)
         .while_held(4, HoldMoment::BeforeService, |running| {
             running.test.remove("files/A2.pdf");
@@ -130,7 +130,7 @@ fn one_file_that_is_gone_alone_fails_its_row() {
 
 #[test]
 fn files_that_stay_away_stop_the_run_and_a_later_one_goes_on() {
-    let test = in_a_folder_of_their_own(ImportTest::with_rows(3)).with_holding_proxy();
+    let test = with_files_in_own_folder(ImportTest::with_rows(3)).with_holding_proxy();
     let kept = test.path("kept");
     fs::create_dir(&kept).unwrap();
     import(&test)

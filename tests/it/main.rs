@@ -11,8 +11,8 @@
 //! - Results: `results_file`, `results_displaced`, `saved_anew`, `formats`, `outputs`, `resume`.
 //! - Sudden ends: `killed`, `killed_at_syncs`, `killed_often`, `disk`, `full_disk`,
 //!   `unfit_folders`, `files_away`, `two_runs`, `signals`, `suspended`.
-//! - Network and service: `answers`, `lost_answers`, `faults`, `keys`, `certificates`, `proxies`,
-//!   `elsewhere` (foreign hosts), `secrets`, `s3`, `a_slow_storage`.
+//! - Network and service: `unlimited_answers`, `lost_answers`, `faults`, `keys`, `certificates`,
+//!   `proxies`, `foreign_hosts` (foreign hosts), `secrets`, `s3`, `a_slow_storage`.
 //! - Other commands: `amend` (changes on request), `verify`, `report`, `report_attached`,
 //!   `report_in_browser`, `emulator`.
 //! - Keelvar: `keelvar`, `keelvar_access`.
@@ -23,20 +23,19 @@ mod harness;
 mod a_slow_storage;
 mod already_there;
 mod amend;
-mod answers;
 mod architecture;
 mod certificates;
 mod check;
 #[cfg(target_os = "linux")]
 mod disk;
 mod dry_run;
-mod elsewhere;
 mod empty_sizes;
 mod emulator;
 mod external_ids;
 mod faults;
 mod files_away;
 mod first_import;
+mod foreign_hosts;
 mod formats;
 mod full_disk;
 mod hostile_text;
@@ -72,5 +71,6 @@ mod suspended;
 mod two_runs;
 #[cfg(target_os = "linux")]
 mod unfit_folders;
+mod unlimited_answers;
 mod uploads;
 mod verify;

@@ -17,7 +17,7 @@ use crate::harness::{
 type RawResponse = Response<Vec<u8>>;
 
 /// Returns `true` for the preflight request.
-fn is_the_question(request: &axum::http::request::Parts) -> bool {
+fn is_preflight(request: &axum::http::request::Parts) -> bool {
     ["/attachments", "/jobs/"]
         .iter()
         .any(|end| request.uri.path().ends_with(end))
@@ -25,9 +25,9 @@ fn is_the_question(request: &axum::http::request::Parts) -> bool {
 }
 
 /// Service with two rows whose answer to the preflight request is altered by `answer`.
-fn introduced_by(answer: fn(&mut RawResponse)) -> ImportTest {
+fn with_preflight_answer(answer: fn(&mut RawResponse)) -> ImportTest {
     ImportTest::with_rows(2).forging_responses(move |request, given| {
-        if is_the_question(request) {
+        if is_preflight(request) {
             answer(given);
         }
     })
@@ -48,7 +48,7 @@ fn page(answer: &mut RawResponse, status: StatusCode, text: &str) {
 
 /// Expects an import which ends with the preflight request: one line, exit code 3, no results.
 #[track_caller]
-fn ends_there(run: TestRun<'_>, test: &ImportTest, why: &str) {
+fn expect_end_at_preflight(run: TestRun<'_>, test: &ImportTest, why: &str) {
     run.stdout("")
         .stderr(format!("error: nothing was sent but one question: {why}\n"))
         .exits(3);
@@ -57,10 +57,10 @@ fn ends_there(run: TestRun<'_>, test: &ImportTest, why: &str) {
 
 /// Expects the message for an address at which another program answers.
 #[track_caller]
-fn is_somebody_else(test: &ImportTest, came: &str) {
+fn expect_wrong_address_message(test: &ImportTest, came: &str) {
     for dry in [&["--dry-run"][..], &[]] {
         let run = test.import().with_preflight().args(dry.iter().copied());
-        ends_there(
+        expect_end_at_preflight(
             run,
             test,
             &format!(
@@ -142,8 +142,8 @@ fn rows_that_are_not_fit_to_be_sent_are_told_of_without_a_question() {
 
 #[test]
 fn an_empty_404_is_not_taken_for_a_service_that_has_nothing() {
-    let test = introduced_by(|answer| empty(answer, StatusCode::NOT_FOUND));
-    is_somebody_else(&test, "status 404");
+    let test = with_preflight_answer(|answer| empty(answer, StatusCode::NOT_FOUND));
+    expect_wrong_address_message(&test, "status 404");
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn a_verification_does_not_take_empty_404s_for_a_service_that_has_lost_everythin
     let is_imported = Arc::new(AtomicBool::new(false));
     let is_away = Arc::clone(&is_imported);
     let test = ImportTest::with_rows(2).forging_responses(move |request, given| {
-        if is_the_question(request) && is_away.load(Ordering::Acquire) {
+        if is_preflight(request) && is_away.load(Ordering::Acquire) {
             empty(given, StatusCode::NOT_FOUND);
         }
     });
@@ -183,31 +183,32 @@ fn a_verification_does_not_take_empty_404s_for_a_service_that_has_lost_everythin
 
 #[test]
 fn a_redirect_names_the_host_that_it_leads_to_and_no_more() {
-    let test = introduced_by(|answer| {
+    let test = with_preflight_answer(|answer| {
         empty(answer, StatusCode::FOUND);
         let place = "https://login.example.com/saml?token=CANARY";
         let place = HeaderValue::from_static(place);
         answer.headers_mut().insert("location", place);
     });
-    is_somebody_else(&test, "status 302, a redirect to https://login.example.com");
+    expect_wrong_address_message(&test, "status 302, a redirect to https://login.example.com");
 }
 
 #[test]
 fn a_sign_in_page_is_told_by_its_title() {
-    let test = introduced_by(|answer| {
+    let test = with_preflight_answer(|answer| {
         page(
             answer,
             StatusCode::OK,
             "<title>Sign in to Corp\u{1b}[2J</title>",
         );
     });
-    is_somebody_else(&test, "status 200 and a web page: \"Sign in to Corp [2J\"");
+    expect_wrong_address_message(&test, "status 200 and a web page: \"Sign in to Corp [2J\"");
 }
 
 #[test]
 fn json_of_somebody_else_is_no_list() {
-    let test = introduced_by(|answer| *answer.body_mut() = b"{\"data\":{\"ok\":true}}".to_vec());
-    is_somebody_else(&test, "status 200 and JSON that is no list of attachments");
+    let test =
+        with_preflight_answer(|answer| *answer.body_mut() = b"{\"data\":{\"ok\":true}}".to_vec());
+    expect_wrong_address_message(&test, "status 200 and JSON that is no list of attachments");
 }
 
 #[test]
@@ -222,11 +223,11 @@ fn a_refusal_in_the_services_own_words_is_proof() {
 
 #[test]
 fn a_firewalls_refusal_is_told_as_what_it_is() {
-    let test = introduced_by(|answer| {
+    let test = with_preflight_answer(|answer| {
         let text = "<title>Request Rejected</title>Your support ID is: 1234567890";
         page(answer, StatusCode::FORBIDDEN, text);
     });
-    ends_there(
+    expect_end_at_preflight(
         test.import().with_preflight(),
         &test,
         "something between consign and the service answered with status 403 and a web page: \
@@ -253,7 +254,7 @@ fn a_service_that_is_busy_is_asked_again() {
 #[test]
 fn a_service_that_never_gives_a_good_answer_is_given_up() {
     let test = ImportTest::with_rows(1).inject_fault(List, Nth(1), status_effect(503));
-    ends_there(
+    expect_end_at_preflight(
         test.import().with_preflight().args(["--max-outage", "0s"]),
         &test,
         "no good answer from [base] (status 503): is the address right?",
@@ -293,13 +294,13 @@ fn an_interruption_ends_it_at_once() {
 }
 
 /// Keelvar with one event, whose answer to the preflight request is altered by `answer`.
-fn keelvar_introduced_by(answer: fn(&mut RawResponse)) -> ImportTest {
+fn keelvar_with_preflight_answer(answer: fn(&mut RawResponse)) -> ImportTest {
     let test = ImportTest::for_keelvar().manifest(
         crate::harness::MANIFEST_HEADER.to_owned() + &manifest_row_for_object("A1", SOURCING_EVENT),
     );
     test.write("A1.pdf", "content of A1");
     test.forging_responses(move |request, given| {
-        if is_the_question(request) {
+        if is_preflight(request) {
             answer(given);
         }
     })
@@ -322,7 +323,7 @@ fn keelvars_list_of_jobs_is_asked_for_once() {
 
 #[test]
 fn a_list_that_keelvar_does_not_have_is_only_told_of() {
-    let test = keelvar_introduced_by(|answer| empty(answer, StatusCode::NOT_FOUND));
+    let test = keelvar_with_preflight_answer(|answer| empty(answer, StatusCode::NOT_FOUND));
     test.import()
         .with_preflight()
         .prints(
@@ -341,11 +342,11 @@ fn a_key_that_keelvar_rejects_is_told_before_the_hashing() {
     ] {
         let test = match status {
             StatusCode::FORBIDDEN => {
-                keelvar_introduced_by(|answer| empty(answer, StatusCode::FORBIDDEN))
+                keelvar_with_preflight_answer(|answer| empty(answer, StatusCode::FORBIDDEN))
             }
-            _ => keelvar_introduced_by(|answer| empty(answer, StatusCode::UNAUTHORIZED)),
+            _ => keelvar_with_preflight_answer(|answer| empty(answer, StatusCode::UNAUTHORIZED)),
         };
-        ends_there(
+        expect_end_at_preflight(
             test.import().with_preflight(),
             &test,
             &format!(
@@ -359,8 +360,9 @@ fn a_key_that_keelvar_rejects_is_told_before_the_hashing() {
 
 #[test]
 fn a_list_of_somebody_else_is_not_keelvars() {
-    let test = keelvar_introduced_by(|answer| *answer.body_mut() = b"{\"ok\":true}".to_vec());
-    ends_there(
+    let test =
+        keelvar_with_preflight_answer(|answer| *answer.body_mut() = b"{\"ok\":true}".to_vec());
+    expect_end_at_preflight(
         test.import().with_preflight().args(["--dry-run"]),
         &test,
         "[base] does not answer as Keelvar does (status 200 and JSON that is no list of jobs): is \

@@ -10,7 +10,7 @@ const USER: &str = "proxy-user:CANARY-PROXY-WORD";
 const USER_IN_HEADER: &str = "cHJveHktdXNlcjpDQU5BUlktUFJPWFktV09SRA==";
 
 /// Sends a run through a proxy, with keys.
-fn by_way_of<'t>(run: TestRun<'t>, proxy: &str) -> TestRun<'t> {
+fn through_proxy<'t>(run: TestRun<'t>, proxy: &str) -> TestRun<'t> {
     run.env_var("WORKDAY_API_KEY", "key")
         .env_var("WORKDAY_USER_TOKEN", "token")
         .env_var("WORKDAY_USER_EMAIL", "email")
@@ -22,7 +22,7 @@ fn by_way_of<'t>(run: TestRun<'t>, proxy: &str) -> TestRun<'t> {
 fn an_import_goes_by_way_of_the_proxy_and_names_it_without_its_password() {
     let test = ImportTest::with_rows(1).over_tls_by_proxy(TestCertificate::valid());
     let proxy = test.service().proxy();
-    let outcome = by_way_of(test.import(), &proxy.url(USER))
+    let outcome = through_proxy(test.import(), &proxy.url(USER))
         .args(["--ca-file", "ca.pem", "-vvv"])
         .prints(format!(
             "the service is reached by way of the proxy {}\n",
@@ -53,7 +53,7 @@ fn an_import_goes_by_way_of_the_proxy_and_names_it_without_its_password() {
 #[test]
 fn a_quiet_import_does_not_speak_of_the_proxy() {
     let test = ImportTest::with_rows(1).over_tls_by_proxy(TestCertificate::valid());
-    by_way_of(test.import(), &test.service().proxy().url(USER))
+    through_proxy(test.import(), &test.service().proxy().url(USER))
         .args(["--ca-file", "ca.pem", "--quiet"])
         .stdout("")
         .stderr("")
@@ -65,7 +65,7 @@ fn a_quiet_import_does_not_speak_of_the_proxy() {
 fn a_proxy_that_is_not_there_is_named_as_what_is_missing() {
     let test = ImportTest::with_rows(1);
     // The port has no listener.
-    let outcome = by_way_of(
+    let outcome = through_proxy(
         test.consign([
             "import",
             "m.csv",
@@ -105,7 +105,7 @@ fn a_proxy_that_refuses_is_asked_once_and_named_with_status_and_variable() {
             let test = ImportTest::with_rows(1).over_tls_by_proxy(TestCertificate::valid());
             let proxy = test.service().proxy();
             proxy.refuse_host(API_HOST, status);
-            let run = by_way_of(test.import_at_once(8), &proxy.url(USER));
+            let run = through_proxy(test.import_at_once(8), &proxy.url(USER));
             let run = if with_preflight {
                 run.with_preflight()
             } else {
@@ -130,7 +130,7 @@ fn a_proxy_that_refuses_the_storage_stops_the_run_too() {
         let test = ImportTest::with_rows(2).over_tls_by_proxy(TestCertificate::valid());
         let proxy = test.service().proxy();
         proxy.refuse_host(STORAGE_HOST, status);
-        let outcome = by_way_of(test.import(), &proxy.url(USER))
+        let outcome = through_proxy(test.import(), &proxy.url(USER))
             .args(["--ca-file", "ca.pem", "-vvv"])
             .prints(refusal(&test, STORAGE_HOST, status))
             .with_any_stderr()
@@ -146,7 +146,7 @@ fn a_proxy_that_refuses_the_storage_stops_the_run_too() {
 fn a_verification_by_way_of_a_proxy_that_refuses_says_so_too() {
     let test = ImportTest::with_rows(1).over_tls_by_proxy(TestCertificate::valid());
     let proxy = test.service().proxy();
-    by_way_of(test.import(), &proxy.url(USER))
+    through_proxy(test.import(), &proxy.url(USER))
         .args(["--ca-file", "ca.pem"])
         .with_any_stderr()
         .exits(0);
@@ -154,7 +154,7 @@ fn a_verification_by_way_of_a_proxy_that_refuses_says_so_too() {
     proxy.refuse_host(API_HOST, 407);
     let base = test.service().base_url();
     let run = test.consign(["verify", "m.results.csv", "--base-url", &base]);
-    by_way_of(run, &proxy.url(USER))
+    through_proxy(run, &proxy.url(USER))
         .args(["--ca-file", "ca.pem"])
         .prints(refusal(&test, API_HOST, 407))
         .with_any_stderr()
@@ -167,7 +167,7 @@ fn a_proxy_that_finds_nobody_is_waited_for() {
     let test = ImportTest::with_rows(1).over_tls_by_proxy(TestCertificate::valid());
     let proxy = test.service().proxy();
     proxy.refuse_host(API_HOST, 503);
-    by_way_of(test.import(), &proxy.url(USER))
+    through_proxy(test.import(), &proxy.url(USER))
         .with_preflight()
         .args(["--ca-file", "ca.pem", "--max-outage", "0s"])
         .prints("no good answer from [base]")

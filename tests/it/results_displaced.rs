@@ -30,7 +30,7 @@ const FATES: [ResultsFate; 3] = [
 ];
 
 impl ResultsFate {
-    fn befalls(self, test: &ImportTest) {
+    fn apply_to(self, test: &ImportTest) {
         let results = test.read(ResultsTable::DEFAULT_NAME);
         // The earlier version is the header, before the first row was begun.
         let earlier = results.split_inclusive('\n').next().unwrap();
@@ -69,15 +69,15 @@ impl ResultsFate {
 }
 
 /// Returns the command with which the run says to go on.
-fn way_on(outcome: &FinishedRun) -> &str {
+fn continue_command(outcome: &FinishedRun) -> &str {
     let mut lines = outcome.stdout.lines();
     let told = lines.find_map(|line| line.strip_prefix("to go on: "));
     told.expect("the way on is told")
 }
 
 #[track_caller]
-fn goes_on(test: &ImportTest, outcome: &FinishedRun) {
-    let (code, said) = test.run_shell_command(way_on(outcome));
+fn run_continue_command(test: &ImportTest, outcome: &FinishedRun) {
+    let (code, said) = test.run_shell_command(continue_command(outcome));
     assert_eq!(code, 0, "{said}");
 }
 
@@ -90,7 +90,7 @@ fn a_run_stops_when_its_results_lose_their_place_and_the_way_on_sends_nothing_tw
         // The first row lacks only its confirmation, and the second is about to be looked up.
         let outcome = test
             .import()
-            .while_held(4, HoldMoment::BeforeService, |running| fate.befalls(running.test))
+            .while_held(4, HoldMoment::BeforeService, |running| fate.apply_to(running.test))
             .leaving_a_journal()
             .prints(format!("stopped early: m.results.csv {}", fate.words()))
             .prints(
@@ -117,7 +117,7 @@ fn a_run_stops_when_its_results_lose_their_place_and_the_way_on_sends_nothing_tw
             ],
             "{fate:?}"
         );
-        goes_on(&test, &outcome);
+        run_continue_command(&test, &outcome);
         assert_stored_exactly_once(&test, 4);
         test.resume().requests([]).all_uploaded(4).exits(0);
     }
@@ -134,7 +134,7 @@ fn files_of_jobs_are_not_attached_twice_when_results_lose_their_place() {
             .with_fast_clock()
             .args(["--files-per-job", "1"])
             .while_held(3, HoldMoment::BeforeService, |running| {
-                fate.befalls(running.test);
+                fate.apply_to(running.test);
             })
             .leaving_a_journal()
             .prints(format!("stopped early: m.results.csv {}", fate.words()))
@@ -147,7 +147,7 @@ fn files_of_jobs_are_not_attached_twice_when_results_lose_their_place() {
         let made = outcome.requests.iter();
         let made = made.filter(|words| words.starts_with("create_job "));
         assert_eq!(made.count(), 1, "{:?}", outcome.requests);
-        goes_on(&test, &outcome);
+        run_continue_command(&test, &outcome);
         assert_attached_once(&test);
     }
 }
@@ -180,13 +180,13 @@ fn nothing_is_sent_once_more_after_a_wait_in_which_the_results_lost_their_place(
             let outcome = test
                 .import()
                 .while_held(held, HoldMoment::BeforeAnswer, |running| {
-                    fate.befalls(running.test);
+                    fate.apply_to(running.test);
                 })
                 .leaving_a_journal()
                 .with_any_stderr()
                 .requests(requests.iter().copied())
                 .exits(3);
-            goes_on(&test, &outcome);
+            run_continue_command(&test, &outcome);
             assert_stored_exactly_once(&test, 2);
         }
     }
@@ -208,7 +208,7 @@ fn what_somebody_has_put_in_the_place_of_the_results_is_not_overwritten_at_the_e
         .stored_rows(["A1"])
         .exits(3);
     assert_eq!(test.read(ResultsTable::DEFAULT_NAME), "somebody's\n");
-    goes_on(&test, &outcome);
+    run_continue_command(&test, &outcome);
     assert_eq!(test.read("m.results.csv.replaced"), "somebody's\n");
     test.resume().requests([]).all_uploaded(1).exits(0);
 }
@@ -221,12 +221,12 @@ fn results_that_are_kept_take_no_name_that_is_taken() {
     let outcome = test
         .import()
         .while_held(4, HoldMoment::BeforeService, |running| {
-            ResultsFate::Replaced.befalls(running.test);
+            ResultsFate::Replaced.apply_to(running.test);
         })
         .leaving_a_journal()
         .prints("results: m.results.kept-2.csv\n")
         .exits(3);
-    goes_on(&test, &outcome);
+    run_continue_command(&test, &outcome);
     for name in ["m.results.kept.csv", "m.results.csv.replaced"] {
         assert_eq!(test.read(name), "of the last time");
     }
@@ -239,7 +239,7 @@ fn whoever_wants_quiet_is_told_all_the_same_where_the_results_are() {
     test.import()
         .args(["--quiet"])
         .while_held(4, HoldMoment::BeforeService, |running| {
-            ResultsFate::Replaced.befalls(running.test);
+            ResultsFate::Replaced.apply_to(running.test);
         })
         .leaving_a_journal()
         .stdout("")
@@ -293,7 +293,7 @@ mod before_a_run {
     #[test]
     fn what_was_read_must_still_be_there_when_the_journal_takes_its_place() {
         for fate in super::FATES {
-            refuses_what_came_meanwhile(|test| fate.befalls(test), fate.words());
+            refuses_what_came_meanwhile(|test| fate.apply_to(test), fate.words());
         }
     }
 

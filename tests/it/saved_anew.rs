@@ -15,18 +15,18 @@ type SaveFormat = fn(&str) -> Vec<u8>;
 /// Formats in which spreadsheets and editors save results.
 const WAYS: [(&str, SaveFormat); 8] = [
     ("Unicode text", |text| {
-        let text = format!("\u{feff}{}", with(text, b'\t'));
+        let text = format!("\u{feff}{}", resaved_with(text, b'\t'));
         text.encode_utf16().flat_map(u16::to_le_bytes).collect()
     }),
     ("UTF-16, the other way round", |text| {
-        let text = format!("\u{feff}{}", with(text, b','));
+        let text = format!("\u{feff}{}", resaved_with(text, b','));
         text.encode_utf16().flat_map(u16::to_be_bytes).collect()
     }),
     ("UTF-16 without a mark", |text| {
         text.encode_utf16().flat_map(u16::to_le_bytes).collect()
     }),
     ("CSV UTF-8", |text| {
-        format!("\u{feff}{}", with(text, b';')).into_bytes()
+        format!("\u{feff}{}", resaved_with(text, b';')).into_bytes()
     }),
     ("empty rows at the end", |text| {
         format!("{text}{}", ",,,,,,,,,,,,,,,,,,,,,,\r\n".repeat(3)).into_bytes()
@@ -45,7 +45,7 @@ const WAYS: [(&str, SaveFormat); 8] = [
 ];
 
 /// Returns the text with another delimiter, every cell in quotes, and the line breaks of Windows.
-fn with(text: &str, delimiter: u8) -> String {
+fn resaved_with(text: &str, delimiter: u8) -> String {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .from_reader(text.as_bytes());

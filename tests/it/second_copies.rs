@@ -1,8 +1,8 @@
 //! Files attached already: by rows whose keys have changed since, by results given as a manifest,
 //! and by another manifest in the same folder.
 
-mod beside;
 mod manifests;
+mod results_beside;
 
 use consign::emulator::{EmulatorOperation, FaultTrigger};
 
@@ -12,7 +12,7 @@ use crate::harness::{
 };
 
 /// Workday and Keelvar tests, each with two objects and four files.
-fn both() -> [ImportTest; 2] {
+fn both_services() -> [ImportTest; 2] {
     let workday = ["contract,1", "contract,2"];
     let keelvar = [SOURCING_EVENT, OTHER_SOURCING_EVENT].map(|event| event.replace(' ', ","));
     let tests = [
@@ -38,7 +38,7 @@ fn both() -> [ImportTest; 2] {
 
 /// Both tests, after an import of the first manifest.
 fn imported() -> [ImportTest; 2] {
-    let tests = both();
+    let tests = both_services();
     for test in &tests {
         import(test).exits(0);
     }
@@ -143,7 +143,7 @@ fn a_check_finds_the_same_without_locking_the_results() {
 
 #[test]
 fn a_check_compares_with_the_results_that_are_named() {
-    for test in both() {
+    for test in both_services() {
         import(&test).with_results("done.csv").exits(0);
         mend(&test);
         test.check()
@@ -229,7 +229,7 @@ fn rows_that_are_named_are_let_through_and_the_others_still_stop() {
 
 #[test]
 fn two_rows_with_one_file_are_two_rows_as_long_as_both_stay() {
-    for test in both() {
+    for test in both_services() {
         let twice = test.read("m.csv") + &test.read("second.csv")[MANIFEST_HEADER.len()..];
         // Keelvar's jobs identify files of an object by name alone.
         let twice = if is_workday(&test) {

@@ -9,7 +9,7 @@ use crate::harness::{HoldMoment, ImportTest, RunningTool};
 const URL_LIFE: Duration = Duration::from_secs(1);
 
 /// Stops the process for longer than an address is valid. The awaited answer arrives meanwhile.
-fn sleeps(running: &mut RunningTool<'_>) {
+fn sleep_past_expiry(running: &mut RunningTool<'_>) {
     running.signal("STOP");
     thread::sleep(URL_LIFE + Duration::from_millis(300));
     running.test.service().holding_proxy().release();
@@ -31,7 +31,7 @@ fn an_address_that_expired_while_the_process_slept_is_renewed() {
             .with_holding_proxy()
             .configure_emulator(|settings| settings.attachments.url_lifetime = URL_LIFE);
         test.import()
-            .while_held(nth, moment, sleeps)
+            .while_held(nth, moment, sleep_past_expiry)
             .rows(["A1 uploaded"])
             .requests([
                 "get_by_external_id A1 404",
@@ -53,7 +53,7 @@ fn bytes_that_were_stored_while_the_process_slept_are_not_sent_again() {
         .with_holding_proxy()
         .configure_emulator(|settings| settings.attachments.url_lifetime = URL_LIFE);
     test.import()
-        .while_held(3, HoldMoment::BeforeAnswer, sleeps)
+        .while_held(3, HoldMoment::BeforeAnswer, sleep_past_expiry)
         .rows(["A1 uploaded"])
         .requests([
             "get_by_external_id A1 404",

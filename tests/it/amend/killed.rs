@@ -45,7 +45,7 @@ const UNIQUE: ExternalIdUniqueness = ExternalIdUniqueness::Unique {
     clash_status: ExternalIdClashStatus::Conflict409,
 };
 
-fn of(external_ids: ExternalIdUniqueness) -> ImportTest {
+fn test_with(external_ids: ExternalIdUniqueness) -> ImportTest {
     ImportTest::with_rows(5)
         .configure_emulator(|settings| settings.attachments.external_id_uniqueness = external_ids)
 }
@@ -145,7 +145,7 @@ fn killed_at(nth: usize) -> usize {
 fn killed_in(nth: usize, act: DiskFault, loss: PowerLoss) -> i32 {
     println!("{act:?} sync {nth}, lost: {loss:?}");
     let mut random = Rng::with_seed(nth as u64);
-    let test = of(UNIQUE);
+    let test = test_with(UNIQUE);
     let disk = imported(&test);
     let run = disk.inject_fault(amending(test.resume()), DiskCall::Sync, nth, act);
     let ended = run.with_any_stderr().killed_or_exits(0);
@@ -195,7 +195,7 @@ impl AmendmentKillChain {
         let seed = env::var("CONSIGN_KILLS_SEED")
             .map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
         println!("seed {seed}");
-        let test = of(external_ids);
+        let test = test_with(external_ids);
         imported(&test);
         let began = Instant::now();
         amending(test.resume()).with_any_stderr().exits(0);
@@ -208,7 +208,7 @@ impl AmendmentKillChain {
 
     /// Makes the changes once, killed at most `most` times. Returns the number of kills.
     fn amend(&mut self, most: usize) -> usize {
-        let test = of(self.external_ids);
+        let test = test_with(self.external_ids);
         let disk = imported(&test);
         let mut kills = 0;
         while kills < most && self.is_killed(&disk, &test) {

@@ -8,7 +8,7 @@ mod failing_disk;
 #[cfg(target_os = "linux")]
 mod killed;
 #[cfg(target_os = "linux")]
-mod lost;
+mod lost_answers;
 mod put_back;
 mod refusals;
 mod renames;

@@ -18,7 +18,7 @@ const NEW: &str = "the new content of A1";
 
 /// Returns the position, from 1, of the first request with this beginning in an undisturbed
 /// replacement of A1.
-fn place_of(request: &str) -> usize {
+fn request_position(request: &str) -> usize {
     let test = imported(1);
     test.write("A1.pdf", NEW);
     let run = replacing(test.resume()).with_any_stderr();
@@ -29,7 +29,7 @@ fn place_of(request: &str) -> usize {
 
 /// Replaces A1, and calls `act` before one request.
 fn replaced_while(request: &str, act: impl Fn(&mut RunningTool<'_>)) -> (ImportTest, FinishedRun) {
-    let place = place_of(request);
+    let place = request_position(request);
     let test = ImportTest::with_rows(1).with_holding_proxy();
     test.import().all_uploaded(1).exits(0);
     test.write("A1.pdf", NEW);
@@ -77,7 +77,7 @@ const BIG: usize = 32 << 20;
 
 #[test]
 fn the_old_content_is_put_back_where_the_file_changes_while_it_is_sent() {
-    let place = place_of("upload");
+    let place = request_position("upload");
     let test = ImportTest::with_rows(1).with_holding_proxy();
     test.import().all_uploaded(1).exits(0);
     test.write("A1.pdf", vec![b'a'; BIG]);

@@ -4,8 +4,8 @@
 //! Consequences of lost, reset and refused requests are in `lost_answers`; the other faults are
 //! here.
 
-mod answers;
+mod broken_answers;
 mod bursts;
+mod delivered_twice;
 mod patience;
 mod rehearsal;
-mod twice;

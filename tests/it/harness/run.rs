@@ -27,7 +27,7 @@ const SHORTEST_POLL: Duration = Duration::from_millis(2);
 const LONGEST_POLL: Duration = Duration::from_millis(20);
 
 /// Environment variable which names the file with the system's authorities.
-const AUTHORITIES: &str = "SSL_CERT_FILE";
+const SYSTEM_AUTHORITIES_VARIABLE: &str = "SSL_CERT_FILE";
 
 /// Action of a test while a request is held.
 type DuringRun<'t> = Box<dyn FnOnce(&mut RunningTool<'t>) + 't>;
@@ -101,7 +101,7 @@ impl<'t> TestRun<'t> {
             test,
             args,
             variables: vec![(
-                AUTHORITIES.to_owned(),
+                SYSTEM_AUTHORITIES_VARIABLE.to_owned(),
                 SYSTEM_AUTHORITIES.to_string_lossy().into_owned(),
             )],
             hold: None,
@@ -131,8 +131,9 @@ impl<'t> TestRun<'t> {
     }
 
     /// Trusts the authorities of this system, as for users.
-    pub(crate) fn with_the_systems_authorities(mut self) -> Self {
-        self.variables.retain(|(name, _)| name != AUTHORITIES);
+    pub(crate) fn with_system_authorities(mut self) -> Self {
+        self.variables
+            .retain(|(name, _)| name != SYSTEM_AUTHORITIES_VARIABLE);
         self
     }
 

@@ -13,7 +13,7 @@ const REFUSAL: &str = "error: nothing was sent: bidders would see the files at o
                        --yes\n";
 
 /// Imports to a service outside this machine, at a host which does not exist.
-fn to_nobody(test: &ImportTest) -> TestRun<'_> {
+fn import_to_unreachable_host(test: &ImportTest) -> TestRun<'_> {
     test.consign([
         "import",
         "m.csv",
@@ -26,7 +26,7 @@ fn to_nobody(test: &ImportTest) -> TestRun<'_> {
 }
 
 /// Returns the exit code and the whole standard error of a run.
-fn words(run: &TestRun<'_>) -> (i32, String) {
+fn exit_code_and_stderr(run: &TestRun<'_>) -> (i32, String) {
     let (code, _, stderr) = run.start().wait_for_exit();
     (code, stderr)
 }
@@ -34,10 +34,13 @@ fn words(run: &TestRun<'_>) -> (i32, String) {
 #[test]
 fn without_a_terminal_and_without_yes_nothing_is_sent_to_an_event() {
     let test = ImportTest::with_event_rows(2);
-    assert_eq!(words(&to_nobody(&test)), (2, format!("{NOTICE}{REFUSAL}")));
+    assert_eq!(
+        exit_code_and_stderr(&import_to_unreachable_host(&test)),
+        (2, format!("{NOTICE}{REFUSAL}"))
+    );
     // A refusal names its reason even in a quiet run.
     assert_eq!(
-        words(&to_nobody(&test).args(["--quiet"])),
+        exit_code_and_stderr(&import_to_unreachable_host(&test).args(["--quiet"])),
         (2, format!("{NOTICE}{REFUSAL}"))
     );
     assert!(!test.path(ResultsTable::DEFAULT_NAME).exists());
@@ -47,7 +50,7 @@ fn without_a_terminal_and_without_yes_nothing_is_sent_to_an_event() {
 fn a_dry_run_asks_nobody() {
     let test = ImportTest::with_event_rows(2);
     assert_eq!(
-        words(&to_nobody(&test).args(["--dry-run"])),
+        exit_code_and_stderr(&import_to_unreachable_host(&test).args(["--dry-run"])),
         (0, String::new())
     );
 }
@@ -56,13 +59,13 @@ fn a_dry_run_asks_nobody() {
 fn with_yes_or_for_a_request_nobody_is_asked() {
     let away = "stopped early: the service was away for longer than --max-outage allows";
     let test = ImportTest::with_event_rows(1);
-    to_nobody(&test)
+    import_to_unreachable_host(&test)
         .args(["--yes", "--max-outage", "0s"])
         .prints(away)
         .rows(["A1 pending not_reached"])
         .exits(3);
     let test = ImportTest::with_object_rows([(SOURCING_REQUEST, 1)]);
-    let run = to_nobody(&test).args(["--max-outage", "0s"]);
+    let run = import_to_unreachable_host(&test).args(["--max-outage", "0s"]);
     let (code, stdout, stderr) = run.start().wait_for_exit();
     assert_eq!(code, 3);
     assert!(stdout.contains(away), "{stdout}");
@@ -114,7 +117,7 @@ fn on_this_machine_it_is_said_once_and_nobody_is_asked() {
     let test = ImportTest::with_object_rows([(SOURCING_EVENT, 2), (SOURCING_REQUEST, 1)]);
     let import = |test: &ImportTest| {
         // The import has several jobs; the notice belongs to the run, not to each job.
-        words(&test.import().args(["--files-per-job", "1", "--resume"]))
+        exit_code_and_stderr(&test.import().args(["--files-per-job", "1", "--resume"]))
     };
     let (code, stderr) = import(&test);
     assert_eq!((code, stderr.matches(NOTICE).count()), (0, 1), "{stderr}");
@@ -122,5 +125,8 @@ fn on_this_machine_it_is_said_once_and_nobody_is_asked() {
     // No file is left to become visible for the first time.
     assert_eq!(import(&test), (0, String::new()));
     let test = ImportTest::with_event_rows(1);
-    assert_eq!(words(&test.import().args(["--quiet"])), (0, String::new()));
+    assert_eq!(
+        exit_code_and_stderr(&test.import().args(["--quiet"])),
+        (0, String::new())
+    );
 }

@@ -39,7 +39,7 @@ fn killed_with_two_files_of_three(test: &ImportTest) {
 }
 
 /// Returns the requests of a run which begins from nothing, with the given job.
-fn whole(job: &str) -> [String; 6] {
+fn requests_of_whole_run(job: &str) -> [String; 6] {
     [
         format!("create_job {job} 201"),
         format!("get_job {job} 200"),
@@ -66,15 +66,21 @@ fn killed_and_resumed(nth: usize, moment: HoldMoment) -> Vec<String> {
 fn a_job_that_was_never_made_or_whose_id_never_reached_us_is_followed_by_another() {
     assert_eq!(
         killed_and_resumed(1, HoldMoment::BeforeService),
-        whole("J1")
+        requests_of_whole_run("J1")
     );
-    assert_eq!(killed_and_resumed(1, HoldMoment::BeforeAnswer), whole("J2"));
+    assert_eq!(
+        killed_and_resumed(1, HoldMoment::BeforeAnswer),
+        requests_of_whole_run("J2")
+    );
 }
 
 #[test]
 fn a_job_without_bytes_gets_them() {
     for moment in [HoldMoment::BeforeService, HoldMoment::BeforeAnswer] {
-        assert_eq!(killed_and_resumed(2, moment), whole("J1")[1..]);
+        assert_eq!(
+            killed_and_resumed(2, moment),
+            requests_of_whole_run("J1")[1..]
+        );
     }
 }
 
@@ -89,7 +95,7 @@ fn a_job_that_may_have_some_of_its_bytes_gets_all_of_them() {
         3
     );
     test.resume()
-        .requests(whole("J1")[1..].iter().map(String::as_str))
+        .requests(requests_of_whole_run("J1")[1..].iter().map(String::as_str))
         .rows(ALL_UPLOADED)
         .exits(0);
     assert_attached_once(&test);
@@ -131,7 +137,7 @@ fn a_job_that_failed_before_it_got_anything_is_followed_by_another() {
     wait_until_given_up();
     let outcome = test.resume().rows(ALL_UPLOADED).exits(0);
     assert_eq!(outcome.requests[0], "get_job J1 200");
-    assert_eq!(outcome.requests[1..], whole("J2"));
+    assert_eq!(outcome.requests[1..], requests_of_whole_run("J2"));
     assert_attached_once(&test);
 }
 
@@ -164,7 +170,7 @@ fn a_job_that_failed_after_it_may_have_got_bytes_is_left_to_somebody_who_looks()
         .rows(ALL_UPLOADED)
         .exits(0);
     assert_eq!(outcome.requests[0], "get_job J1 200");
-    assert_eq!(outcome.requests[1..], whole("J2"));
+    assert_eq!(outcome.requests[1..], requests_of_whole_run("J2"));
     assert_attached_once(&test);
 }
 
@@ -214,7 +220,7 @@ fn a_job_whose_addresses_expired_meanwhile_fails_and_another_gets_its_files() {
     let outcome = test.resume().rows(ALL_UPLOADED).exits(0);
     let expired = ["get_job J1 200", "upload A1.pdf 403", "upload A2.pdf 403"];
     assert_eq!(outcome.requests[..3], expired);
-    assert!(outcome.requests.ends_with(&whole("J2")));
+    assert!(outcome.requests.ends_with(&requests_of_whole_run("J2")));
     assert_attached_once(&test);
 }
 

@@ -27,9 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 enum FailedRowTreatment {
     /// A failed job attaches nothing, its answer says nothing of its files, and a person who has
     /// looked passes `--retry-failed-jobs`.
-    Looked,
+    CheckedByUser,
     /// A failed job attaches the files received, and its answer names them.
-    Told,
+    ReportedByJob,
 }
 
 impl FailedRowTreatment {
@@ -39,10 +39,10 @@ impl FailedRowTreatment {
         test.configure_jobs(|jobs| {
             jobs.terms.give_up_after = PATIENCE;
             jobs.terms.missing = MissingFilesOutcome::Fails(match self {
-                Self::Looked => PartialFilesOutcome::Nothing,
-                Self::Told => PartialFilesOutcome::Kept,
+                Self::CheckedByUser => PartialFilesOutcome::Nothing,
+                Self::ReportedByJob => PartialFilesOutcome::Kept,
             });
-            if self == Self::Told {
+            if self == Self::ReportedByJob {
                 jobs.file_status = FileStatusDisplay::NameAndStatus {
                     attached: "ATTACHED".to_owned(),
                     not_attached: "NOT_ATTACHED".to_owned(),
@@ -53,8 +53,8 @@ impl FailedRowTreatment {
 
     fn more_args(self) -> Option<&'static str> {
         match self {
-            Self::Looked => Some("--retry-failed-jobs"),
-            Self::Told => None,
+            Self::CheckedByUser => Some("--retry-failed-jobs"),
+            Self::ReportedByJob => None,
         }
     }
 }
@@ -120,10 +120,10 @@ fn killed_again_and_again(manner: FailedRowTreatment) {
 
 #[test]
 fn an_import_that_is_killed_again_and_again_ends_well_where_failed_jobs_attach_nothing() {
-    killed_again_and_again(FailedRowTreatment::Looked);
+    killed_again_and_again(FailedRowTreatment::CheckedByUser);
 }
 
 #[test]
 fn an_import_that_is_killed_again_and_again_ends_well_where_failed_jobs_say_what_they_attached() {
-    killed_again_and_again(FailedRowTreatment::Told);
+    killed_again_and_again(FailedRowTreatment::ReportedByJob);
 }

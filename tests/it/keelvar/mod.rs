@@ -5,7 +5,7 @@
 mod consent;
 mod faults;
 mod first_import;
-mod foresight;
+mod forecasts;
 mod killed;
 #[cfg(target_os = "linux")]
 mod killed_at_syncs;

@@ -2,13 +2,13 @@
 
 mod bounds;
 mod changes;
+#[cfg(target_os = "linux")]
+mod digest_file;
 mod golden;
 mod hostile;
 mod inputs;
 mod schema;
 mod summary;
-#[cfg(target_os = "linux")]
-mod sums;
 
 use consign::digest::sha256;
 use consign::model::{AttachmentId, CheckedContent, FileStamp};

@@ -40,7 +40,7 @@ fn files_are_stored_as_their_addresses_were_signed_and_their_etags_are_compared(
         .manifest(format!(
             "{MANIFEST_HEADER}a/Vertrag Nr. 7 (ü+&=%20).pdf,contract,1,A1\nlarge.bin,event,2,A2\n"
         ));
-    let service = S3Service::giving([]);
+    let service = S3Service::start_with_addresses([]);
     import(&test, &service)
         .rows(["A1 uploaded", "A2 uploaded"])
         .exits(0);
@@ -66,11 +66,13 @@ fn whatever_s3_finds_wrong_with_an_address_a_new_one_mends_it() {
     let names = HEADERS.map(|(name, _)| name);
     let addresses = [AddressDefect::Expired, AddressDefect::Tampered]
         .into_iter()
-        .chain(names.map(AddressDefect::Without))
-        .chain(names.map(AddressDefect::Altered));
+        .chain(names.map(AddressDefect::MissingHeader))
+        .chain(names.map(AddressDefect::AlteredHeader));
     let rows = 2 + 2 * HEADERS.len();
     let test = ImportTest::with_rows(rows);
-    let service = S3Service::giving(addresses.flat_map(|wrong| [wrong, AddressDefect::Right]));
+    let service = S3Service::start_with_addresses(
+        addresses.flat_map(|wrong| [wrong, AddressDefect::NoDefect]),
+    );
     import(&test, &service).exits(0);
     let mut expected = Vec::new();
     for number in 1..=rows {
@@ -97,13 +99,17 @@ fn whatever_s3_finds_wrong_with_an_address_a_new_one_mends_it() {
         ]
     );
     let first = &service.uploads()[0];
-    assert!(first.said.contains("Request has expired"), "{}", first.said);
+    assert!(
+        first.answer_body.contains("Request has expired"),
+        "{}",
+        first.answer_body
+    );
 }
 
 #[test]
 fn an_address_that_s3_never_accepts_stores_nothing() {
     let test = ImportTest::with_rows(1);
-    let service = S3Service::giving([AddressDefect::Tampered; 6]);
+    let service = S3Service::start_with_addresses([AddressDefect::Tampered; 6]);
     import(&test, &service)
         .rows(["A1 failed upload_refused"])
         .exits(1);
@@ -120,7 +126,7 @@ fn an_address_that_s3_never_accepts_stores_nothing() {
 #[test]
 fn what_s3_refuses_for_good_is_told_in_its_words_and_without_the_address() {
     let test = ImportTest::with_rows(1);
-    let service = S3Service::giving([AddressDefect::Folder]);
+    let service = S3Service::start_with_addresses([AddressDefect::Folder]);
     let outcome = import(&test, &service)
         .rows(["A1 failed upload_refused"])
         .exits(1);

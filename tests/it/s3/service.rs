@@ -35,15 +35,15 @@ pub(super) const HEADERS: [(&str, &str); 4] = [
 #[derive(Debug, Clone, Copy)]
 pub(super) enum AddressDefect {
     /// Valid address.
-    Right,
+    NoDefect,
     /// Signed address, past its 15 minutes.
     Expired,
     /// Address with a wrong signature.
     Tampered,
     /// Address without one of its signed headers.
-    Without(&'static str),
+    MissingHeader(&'static str),
     /// Address with another value of one of its signed headers.
-    Altered(&'static str),
+    AlteredHeader(&'static str),
     /// Signed address of a folder's name, which takes no bytes.
     Folder,
 }
@@ -51,7 +51,7 @@ pub(super) enum AddressDefect {
 /// Running service with its storage.
 pub(super) struct S3Service {
     address: SocketAddr,
-    desk: Arc<S3ServiceState>,
+    state: Arc<S3ServiceState>,
     /// Declared last, so dropped last: service and storage run on the runtime.
     _runtime: Runtime,
 }
@@ -62,7 +62,7 @@ struct S3ServiceState {
     records: Mutex<BTreeMap<u64, S3Record>>,
     /// Kinds of the next addresses. After the last, all addresses are valid.
     addresses: Mutex<VecDeque<AddressDefect>>,
-    came: Mutex<Vec<String>>,
+    requests: Mutex<Vec<String>>,
     urls: Mutex<Vec<String>>,
 }
 
@@ -77,16 +77,16 @@ struct S3Record {
 
 impl S3Service {
     /// Starts service and storage. The first upload addresses are of the given kinds.
-    pub(super) fn giving(addresses: impl IntoIterator<Item = AddressDefect>) -> Self {
+    pub(super) fn start_with_addresses(addresses: impl IntoIterator<Item = AddressDefect>) -> Self {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .unwrap();
-        let (address, desk) = runtime.block_on(start(addresses.into_iter().collect()));
+        let (address, state) = runtime.block_on(start(addresses.into_iter().collect()));
         Self {
             address,
-            desk,
+            state,
             _runtime: runtime,
         }
     }
@@ -98,28 +98,28 @@ impl S3Service {
 
     /// Returns the requests to the API so far, as method, path and status.
     pub(super) fn requests(&self) -> Vec<String> {
-        self.desk.came.lock().unwrap().clone()
+        self.state.requests.lock().unwrap().clone()
     }
 
     /// Returns the requests to the storage so far.
     pub(super) fn uploads(&self) -> Vec<StorageExchange> {
-        self.desk.storage.came()
+        self.state.storage.exchanges()
     }
 
     /// Returns the upload addresses given out so far.
     pub(super) fn urls(&self) -> Vec<String> {
-        self.desk.urls.lock().unwrap().clone()
+        self.state.urls.lock().unwrap().clone()
     }
 
     /// Returns the bytes stored for an external id.
     pub(super) fn stored(&self, external_id: &str) -> Option<Vec<u8>> {
-        let records = self.desk.records.lock().unwrap();
+        let records = self.state.records.lock().unwrap();
         let mut of_id = records
             .values()
             .filter(|one| one.external_id == external_id);
         let record = of_id.next()?;
         assert!(of_id.next().is_none(), "{external_id} has two records");
-        fs::read(self.desk.storage.object(&record.key)).ok()
+        fs::read(self.state.storage.object(&record.key)).ok()
     }
 }
 
@@ -128,7 +128,7 @@ async fn start(addresses: VecDeque<AddressDefect>) -> (SocketAddr, Arc<S3Service
         storage: S3Storage::start().await,
         records: Mutex::default(),
         addresses: Mutex::new(addresses),
-        came: Mutex::default(),
+        requests: Mutex::default(),
         urls: Mutex::default(),
     });
     let routes = Router::new()
@@ -152,7 +152,7 @@ async fn create(State(desk): State<Arc<S3ServiceState>>, body: Bytes) -> Respons
         file_name: text("file_name"),
         key: String::new(),
     };
-    let answer = desk.with_address(id, record);
+    let answer = desk.record_with_address(id, record);
     desk.answer("POST attachments", StatusCode::CREATED, &answer)
 }
 
@@ -163,7 +163,7 @@ async fn update(
 ) -> Response {
     let file_name = attributes(&body)["file_name"].as_str().unwrap().to_owned();
     let record = desk.records.lock().unwrap()[&id].clone();
-    let answer = desk.with_address(
+    let answer = desk.record_with_address(
         id,
         S3Record {
             file_name,
@@ -174,7 +174,7 @@ async fn update(
 }
 
 async fn by_id(State(desk): State<Arc<S3ServiceState>>, Path(id): Path<u64>) -> Response {
-    let answer = desk.shown(id);
+    let answer = desk.reported_record(id);
     desk.answer(&format!("GET attachments/{id}"), StatusCode::OK, &answer)
 }
 
@@ -189,7 +189,7 @@ async fn by_external_id(
     };
     let request = format!("GET attachments/{wanted}/external_id");
     match found {
-        Some(id) => desk.answer(&request, StatusCode::OK, &desk.shown(id)),
+        Some(id) => desk.answer(&request, StatusCode::OK, &desk.reported_record(id)),
         None => desk.answer(&request, StatusCode::NOT_FOUND, &json!({"errors": []})),
     }
 }
@@ -198,7 +198,9 @@ async fn list(State(desk): State<Arc<S3ServiceState>>, uri: Uri) -> Response {
     let query = uri.query().unwrap_or_default();
     let (name, ids) = form_urlencoded::parse(query.as_bytes()).next().unwrap();
     assert_eq!(name, "filter[id_equals]");
-    let shown = ids.split(',').map(|id| desk.shown(id.parse().unwrap()));
+    let shown = ids
+        .split(',')
+        .map(|id| desk.reported_record(id.parse().unwrap()));
     let data: Vec<Value> = shown.map(|one| one["data"].clone()).collect();
     desk.answer("GET attachments", StatusCode::OK, &json!({"data": data}))
 }
@@ -211,13 +213,13 @@ fn attributes(body: &[u8]) -> Value {
 impl S3ServiceState {
     fn answer(&self, request: &str, status: StatusCode, body: &Value) -> Response {
         let words = format!("{request} {}", status.as_u16());
-        self.came.lock().unwrap().push(words);
+        self.requests.lock().unwrap().push(words);
         let json_api = [(CONTENT_TYPE, "application/vnd.api+json")];
         (status, json_api, body.to_string()).into_response()
     }
 
     /// Returns a record as GET reports records: with the size of the stored object.
-    fn shown(&self, id: u64) -> Value {
+    fn reported_record(&self, id: u64) -> Value {
         let record = self.records.lock().unwrap()[&id].clone();
         let size = fs::metadata(self.storage.object(&record.key)).ok();
         json!({"data": {"id": id.to_string(), "type": "attachments", "attributes": {
@@ -228,9 +230,10 @@ impl S3ServiceState {
     }
 
     /// Returns a record as POST and PATCH report records: with a new upload address.
-    fn with_address(&self, id: u64, record: S3Record) -> Value {
+    fn record_with_address(&self, id: u64, record: S3Record) -> Value {
         let next = self.addresses.lock().unwrap().pop_front();
-        let (key, url, headers) = self.address(next.unwrap_or(AddressDefect::Right), id, &record);
+        let (key, url, headers) =
+            self.new_upload_address(next.unwrap_or(AddressDefect::NoDefect), id, &record);
         self.urls.lock().unwrap().push(url.clone());
         let headers: Vec<Value> = headers
             .into_iter()
@@ -248,7 +251,7 @@ impl S3ServiceState {
     }
 
     /// Returns the object key, the URL and the headers of a new upload address.
-    fn address(
+    fn new_upload_address(
         &self,
         how: AddressDefect,
         id: u64,
@@ -276,10 +279,10 @@ impl S3ServiceState {
             seconds: 900,
         });
         match how {
-            AddressDefect::Right | AddressDefect::Expired | AddressDefect::Folder => {}
+            AddressDefect::NoDefect | AddressDefect::Expired | AddressDefect::Folder => {}
             AddressDefect::Tampered => url = with_another_last_digit(&url),
-            AddressDefect::Without(absent) => headers.retain(|(name, _)| name != absent),
-            AddressDefect::Altered(altered) => {
+            AddressDefect::MissingHeader(absent) => headers.retain(|(name, _)| name != absent),
+            AddressDefect::AlteredHeader(altered) => {
                 let header = headers.iter_mut().find(|(name, _)| name == altered);
                 header.unwrap().1.push('x');
             }

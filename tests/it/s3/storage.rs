@@ -31,7 +31,7 @@ pub(super) const BUCKET: &str = "attachments";
 pub(super) struct S3Storage {
     pub(super) address: SocketAddr,
     folder: TempDir,
-    came: Arc<Mutex<Vec<StorageExchange>>>,
+    exchanges: Arc<Mutex<Vec<StorageExchange>>>,
 }
 
 /// Recorded request, with the server's answer.
@@ -41,14 +41,14 @@ pub(super) struct StorageExchange {
     pub(super) headers: HeaderMap,
     pub(super) status: u16,
     /// Body of the answer.
-    pub(super) said: String,
+    pub(super) answer_body: String,
 }
 
 impl StorageExchange {
     /// Returns method, status and error code, such as `PUT 403 AccessDenied`.
     pub(super) fn in_words(&self) -> String {
         let code = self
-            .said
+            .answer_body
             .split_once("<Code>")
             .and_then(|(_, rest)| rest.split_once("</Code>"))
             .map_or("", |(code, _)| code);
@@ -82,15 +82,17 @@ impl S3Storage {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let came = Arc::default();
-        let door = Router::new().fallback(pass).with_state(StorageDoor {
-            s3: builder.build(),
-            came: Arc::clone(&came),
-        });
+        let door = Router::new()
+            .fallback(handle_request)
+            .with_state(StorageDoor {
+                s3: builder.build(),
+                came: Arc::clone(&came),
+            });
         tokio::spawn(async move { axum::serve(listener, door).await });
         Self {
             address,
             folder,
-            came,
+            exchanges: came,
         }
     }
 
@@ -100,13 +102,13 @@ impl S3Storage {
     }
 
     /// Returns all requests so far.
-    pub(super) fn came(&self) -> Vec<StorageExchange> {
-        self.came.lock().unwrap().clone()
+    pub(super) fn exchanges(&self) -> Vec<StorageExchange> {
+        self.exchanges.lock().unwrap().clone()
     }
 }
 
 /// Passes a request to the server, and records request and answer.
-async fn pass(State(door): State<StorageDoor>, request: Request) -> Response {
+async fn handle_request(State(door): State<StorageDoor>, request: Request) -> Response {
     let (method, headers) = (request.method().clone(), request.headers().clone());
     let answer = door
         .s3
@@ -119,7 +121,7 @@ async fn pass(State(door): State<StorageDoor>, request: Request) -> Response {
         method,
         headers,
         status: head.status.as_u16(),
-        said: String::from_utf8_lossy(&said).into_owned(),
+        answer_body: String::from_utf8_lossy(&said).into_owned(),
     });
     Response::from_parts(head, Body::from(said))
 }

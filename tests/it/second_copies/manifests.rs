@@ -27,7 +27,7 @@ fn results_that_are_given_as_the_manifest_are_refused_and_the_manifest_is_named(
 }
 
 #[test]
-fn they_are_known_by_their_header_whatever_a_spreadsheet_made_of_them() {
+fn files_of_consign_are_known_by_their_header_whatever_a_spreadsheet_made_of_them() {
     let test = ImportTest::with_rows(1);
     test.import().exits(0);
     let results = test.read("m.results.csv");

@@ -1,9 +1,9 @@
 //! `consign verify`: comparison of the results with the content of the service.
 
-mod changed;
+mod changed_on_request;
 mod damaged;
+mod download_hosts;
 mod downloads;
-mod elsewhere;
 mod interrupted;
 mod keelvar;
 mod refusals;

@@ -22,7 +22,7 @@ const NEW: &str = "the new content of A1";
 
 /// Returns the faults of a request without a good answer, carried out or not, each with its words
 /// in the log.
-fn fates(operation: &str) -> [(FaultEffect, String); 3] {
+fn lost_answer_faults(operation: &str) -> [(FaultEffect, String); 3] {
     [
         (LoseAnswer, format!("{operation} A1 200 lose_answer")),
         (Reset, format!("{operation} A1 - reset")),
@@ -63,7 +63,7 @@ fn ends_well(run: TestRun<'_>, fault: &str, row: &str, stored: (&str, &str)) {
 
 #[test]
 fn content_is_replaced_whatever_became_of_the_request_that_lets_go_of_the_old() {
-    for (effect, fault) in fates("update") {
+    for (effect, fault) in lost_answer_faults("update") {
         let test = imported_with("", "", Update, effect);
         test.write("A1.pdf", NEW);
         ends_well(replacing(test.resume()), &fault, "A1 replaced", ("A1", NEW));
@@ -72,7 +72,7 @@ fn content_is_replaced_whatever_became_of_the_request_that_lets_go_of_the_old() 
 
 #[test]
 fn a_title_is_corrected_whatever_became_of_the_first_request() {
-    for (effect, fault) in fates("update") {
+    for (effect, fault) in lost_answer_faults("update") {
         let test = imported_with(",title", ",Frame", Update, effect);
         let run = test.resume().args(["--update", "title"]);
         ends_well(run, &fault, "A1 updated", ("A1", OLD));
@@ -83,7 +83,7 @@ fn a_title_is_corrected_whatever_became_of_the_first_request() {
 
 #[test]
 fn a_name_is_changed_whatever_became_of_the_first_request() {
-    for (effect, fault) in fates("update_by_external_id") {
+    for (effect, fault) in lost_answer_faults("update_by_external_id") {
         let test = imported_with(",new_external_id", ",DE-A1", UpdateByExternalId, effect);
         ends_well(test.resume(), &fault, "A1 renamed", ("DE-A1", OLD));
     }
@@ -91,14 +91,14 @@ fn a_name_is_changed_whatever_became_of_the_first_request() {
 
 /// Returns the effect of a request carried out well after its sender lost the answer, and long
 /// before the tool stops waiting.
-fn late() -> FaultEffect {
+fn late_effect() -> FaultEffect {
     FaultEffect::Late {
         delay: Duration::from_secs(1),
     }
 }
 
 /// Returns the requests of an operation and the uploads, in the order of their effects.
-fn order_of(test: &ImportTest, operation: EmulatorOperation) -> Vec<String> {
+fn effects_in_order(test: &ImportTest, operation: EmulatorOperation) -> Vec<String> {
     let log = test.service().request_log();
     let asked = log
         .iter()
@@ -113,7 +113,7 @@ fn order_of(test: &ImportTest, operation: EmulatorOperation) -> Vec<String> {
 
 #[test]
 fn new_content_is_sent_only_when_no_request_can_come_any_more_that_would_let_go_of_it() {
-    let test = imported_with("", "", Update, late());
+    let test = imported_with("", "", Update, late_effect());
     test.write("A1.pdf", NEW);
     ends_well(
         replacing(test.resume()),
@@ -121,7 +121,7 @@ fn new_content_is_sent_only_when_no_request_can_come_any_more_that_would_let_go_
         "A1 replaced",
         ("A1", NEW),
     );
-    let order = order_of(&test, Update);
+    let order = effects_in_order(&test, Update);
     assert_eq!(order.first().unwrap(), "upload 200", "of the old content");
     assert_eq!(order[1], "update 200", "the late one");
     assert_eq!(order.last().unwrap(), "upload 200");
@@ -130,11 +130,16 @@ fn new_content_is_sent_only_when_no_request_can_come_any_more_that_would_let_go_
 
 #[test]
 fn a_name_that_is_changed_late_is_changed_once() {
-    let test = imported_with(",new_external_id", ",DE-A1", UpdateByExternalId, late());
+    let test = imported_with(
+        ",new_external_id",
+        ",DE-A1",
+        UpdateByExternalId,
+        late_effect(),
+    );
     let fault = "update_by_external_id A1 - late";
     ends_well(test.resume(), fault, "A1 renamed", ("DE-A1", OLD));
     assert_eq!(
-        order_of(&test, UpdateByExternalId),
+        effects_in_order(&test, UpdateByExternalId),
         ["upload 200", "update_by_external_id 200"]
     );
 }

@@ -16,7 +16,7 @@ use crate::harness::{ImportTest, MANIFEST_HEADER, ResultsTable, content_of, mani
 
 /// Alters lines in the results of a plain import, so that the results look like those of an import
 /// with changes.
-fn as_if(test: &ImportTest, alter: impl Fn(&mut ResultsEntry)) {
+fn alter_results(test: &ImportTest, alter: impl Fn(&mut ResultsEntry)) {
     let path = test.path(ResultsTable::DEFAULT_NAME);
     let ledger = Ledger::read(&path).unwrap();
     let columns = ["title".to_owned()];
@@ -76,7 +76,7 @@ fn replaced() -> ImportTest {
     test.service().replace_bytes("A2", NEW);
     test.write("A2.pdf", NEW);
     test.write("old/A2.pdf", content_of("A2"));
-    as_if(&test, |entry| {
+    alter_results(&test, |entry| {
         if entry.external_id == "A2" {
             replace(entry, backup_of("A2"));
         }
@@ -121,7 +121,7 @@ fn a_backup_that_is_not_what_was_kept_is_named_and_changes_no_verdict() {
     }
     test.write("old/A1.pdf", content_of("A1"));
     test.write("old/A2.pdf", content_of("B2"));
-    as_if(&test, |entry| {
+    alter_results(&test, |entry| {
         let backup = match &*entry.external_id {
             "A4" => BackupOutcome::Waived,
             id => backup_of(id),
@@ -173,7 +173,7 @@ fn backups_are_found_beside_results_that_were_moved_with_them() {
 fn what_was_renamed_is_expected_under_its_new_name_and_not_under_the_old_one() {
     let test = imported(2);
     test.service().rename("A2", "EU-A2");
-    as_if(&test, |entry| {
+    alter_results(&test, |entry| {
         if entry.external_id == "A2" {
             entry.status = Status::Renamed;
             entry.changes.renamed_to = Some("EU-A2".into());
@@ -203,7 +203,7 @@ fn a_new_title_is_expected_even_where_the_import_only_found_the_content() {
     test.import().rows(["A1 skipped"]).exits(0);
     test.service().retitle("A1", "Old");
     test.verify().outcomes(["A1 match"]).exits(0);
-    as_if(&test, |entry| {
+    alter_results(&test, |entry| {
         entry.status = Status::Updated;
         entry.changes.previous_title = Some("Old".into());
     });
@@ -220,7 +220,7 @@ fn a_new_title_is_expected_even_where_the_import_only_found_the_content() {
 fn content_that_the_user_kept_is_compared_by_its_size_alone() {
     let test = imported(2);
     test.service().replace_bytes("A2", NEW);
-    as_if(&test, |entry| {
+    alter_results(&test, |entry| {
         if entry.external_id == "A2" {
             entry.status = Status::Skipped;
             entry.reason = StatusReason::KeptExisting;
@@ -253,7 +253,7 @@ fn an_attachment_that_waits_for_bytes_is_named_with_what_to_do() {
             entry.status = Status::Replacing;
         }
     };
-    as_if(&test, wait);
+    alter_results(&test, wait);
     let named = "external_id \"A2\": not_done: the attachment waits for bytes: its old ones were let \
                  go of, and the new ones are not confirmed; run the import again with --resume; the \
                  old content is in \"old/A2.pdf\"\n";
@@ -264,7 +264,7 @@ fn an_attachment_that_waits_for_bytes_is_named_with_what_to_do() {
         .requests(["list 200"])
         .exits(1);
     // The attachment waits even after its row has left the manifest.
-    as_if(&test, |entry| {
+    alter_results(&test, |entry| {
         if entry.external_id == "A2" {
             entry.row = None;
         }
@@ -280,7 +280,7 @@ fn a_verification_from_before_a_rename_counts_for_nothing_in_the_report() {
     let test = imported(1);
     test.verify().outcomes(["A1 match"]).exits(0);
     test.service().rename("A1", "EU-A1");
-    as_if(&test, |entry| {
+    alter_results(&test, |entry| {
         entry.status = Status::Renamed;
         entry.changes = AttachmentChanges {
             renamed_to: Some("EU-A1".into()),

@@ -1,6 +1,6 @@
 //! Same files attached from another manifest, with separate results in the same folder.
 
-use super::{both, copies, import, imported, is_workday, says_all};
+use super::{both_services, copies, import, imported, is_workday, says_all};
 use crate::harness::{ImportTest, TestRun};
 
 /// Imports the second manifest, with separate results.
@@ -80,7 +80,7 @@ fn a_renamed_copy_of_a_manifest_is_looked_up_where_that_is_possible_and_stopped_
 
 #[test]
 fn results_in_another_folder_have_their_neighbours_as_well() {
-    for test in both() {
+    for test in both_services() {
         std::fs::create_dir(test.path("out")).unwrap();
         import(&test).with_results("out/first.csv").exits(0);
         let outcome = second_with(&test, "out/second.csv").requests([]).exits(2);
@@ -104,7 +104,7 @@ fn a_copy_of_our_own_results_counts_for_nothing() {
 
 #[test]
 fn results_of_another_destination_say_nothing_of_this_one() {
-    for (test, other) in imported().into_iter().zip(both()) {
+    for (test, other) in imported().into_iter().zip(both_services()) {
         other.write("theirs.csv", test.read("m.results.csv"));
         other.write("m.csv", other.read("second.csv"));
         import(&other).exits(0);
