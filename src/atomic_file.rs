@@ -204,12 +204,12 @@ impl fmt::Display for MissingFolderFeature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::FileLocks => {
-                "its file system knows no locks, so that a second run could not be kept off"
+                "the file system has no locks, so a second run could not be kept out"
             }
             Self::FolderSync => {
-                "its file system cannot sync a folder, so that a loss of power could take it"
+                "the file system cannot sync a folder, so a loss of power could remove the file"
             }
-            Self::WritePermission => "it cannot be written to",
+            Self::WritePermission => "writing is refused",
         })
     }
 }

@@ -168,7 +168,7 @@ impl BackupFolder {
     /// made there: better known now than after an hour of look-ups.
     pub fn open(path: &Path) -> Result<Self, BackupError> {
         let Some(text) = path.to_str() else {
-            let cause = "its name is not UTF-8, so that the results could not name it";
+            let cause = "the path is not UTF-8, so the results could not name the backups";
             let cause = io::Error::new(io::ErrorKind::InvalidInput, cause);
             return Err(BackupError::new("keep backups in", path, cause));
         };
@@ -231,11 +231,11 @@ fn open_backup_file(backup: &str) -> io::Result<(UploadSource, FileStamp)> {
     let failed = BackupError::with_cause("open the backup", path);
     let found = || {
         let name = path.file_name().and_then(OsStr::to_str);
-        let name = name.ok_or_else(|| io::Error::other("it is not the path of a file"))?;
+        let name = name.ok_or_else(|| io::Error::other("the path names no file"))?;
         let root = Root::from_path(parent_folder(path)).map_err(OpenRootError::into_cause)?;
         let stamp = root
             .stamp_file(name)
-            .map_err(|error| io::Error::other(format!("it {error}")))?;
+            .map_err(|error| io::Error::other(format!("the path {error}")))?;
         Ok((UploadSource::new(Arc::new(root), name.to_owned()), stamp))
     };
     Ok(found().map_err(failed)?)
@@ -330,7 +330,7 @@ impl BackupFolder {
     ) -> Result<String, BackupError> {
         let (path, text) = self.path_and_text_of(name);
         if written != name.sha256 {
-            let cause = io::Error::other("what was written is not what is to be kept");
+            let cause = io::Error::other("the written bytes differ from the content to be kept");
             return Err(BackupError::new("keep", &path, cause));
         }
         let failed = |doing, path, cause| Err(BackupError::new(doing, path, cause));
@@ -359,13 +359,13 @@ impl BackupFolder {
 fn check_existing_backup(path: &Path, sha256: Sha256Digest) -> io::Result<()> {
     let refused = |why| Err(io::Error::new(io::ErrorKind::AlreadyExists, why));
     if !fs::symlink_metadata(path)?.is_file() {
-        return refused("something else than a file is there; take it away, and go on");
+        return refused("the name is taken by something other than a file; free the name");
     }
     let mut file = File::open(path)?;
     let mut hasher = Sha256Hasher::default();
     io::copy(&mut file, &mut hasher)?;
     if hasher.finish() != sha256 {
-        return refused("a file with other content is there; take it away, and go on");
+        return refused("the name is taken by a file with other content; move the file away");
     }
     file.sync_all()
 }

@@ -8,7 +8,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let span: jiff::SignedDuration = text
         .parse()
         .map_err(|_| "a span of time is expected, such as 90s, 30m or 12h".to_owned())?;
-    Duration::try_from(span).map_err(|_| "it must not be negative".to_owned())
+    Duration::try_from(span).map_err(|_| "a span of time must not be negative".to_owned())
 }
 
 #[cfg(test)]

@@ -274,8 +274,8 @@ fn plan_done_row(
         Some(object) => (
             RowState::ConflictOnOtherObject,
             format!(
-                "it was attached to {} {}, and the manifest now says {}; an attachment cannot be \
-                 moved: correct the manifest, or give the row a new external_id",
+                "the attachment belongs to {} {}, and the manifest now names {}; an attachment \
+                 cannot be moved: correct the manifest, or give the row a new external_id",
                 object.object_type, object.object_id, row.object
             ),
         ),
@@ -290,7 +290,7 @@ fn plan_done_row(
         None if is_other => (
             RowState::Conflict(StatusReason::FileChanged),
             format!(
-                "the file has changed since it was stored, and the stored one was left as it is; {}",
+                "the file has changed since the row was done, and the stored content was left as it is; {}",
                 changed_file_remedy(row.object.object_type().service())
             ),
         ),

@@ -127,7 +127,7 @@ impl Root {
         let mut others = self.known_files.get().into_iter().flatten();
         let mut others = others.by_ref().filter(|seen| *seen != missed).peekable();
         if others.peek().is_some() && !others.any(|seen| dir.metadata(seen).is_ok()) {
-            return Err(away("none of the files is there that were checked".into()));
+            return Err(away("none of the checked files is there".into()));
         }
         *lock_despite_poison(&self.dir) = Arc::new(dir);
         Ok(())
@@ -291,7 +291,7 @@ mod tests {
         fs::create_dir(&files).unwrap();
         let away = root.reopen("a").unwrap_err().to_string();
         assert!(
-            away.ends_with("files: none of the files is there that were checked"),
+            away.ends_with("files: none of the checked files is there"),
             "{away}"
         );
 

@@ -34,7 +34,7 @@ impl UploadSource {
     /// from the checked values or no regular file below the root has the path.
     pub fn open(&self, content: &CheckedContent) -> Result<File, UploadSourceError> {
         let OpenedFile { file, stamp } = self.root.open_file(&self.file_path).map_err(|error| {
-            let words = format!("it {error}");
+            let words = format!("the path {error}");
             match error {
                 OpenFileError::Missing | OpenFileError::Io(_) => {
                     UploadSourceError::Unreadable(words)
@@ -48,7 +48,7 @@ impl UploadSource {
             return Ok(file);
         }
         Err(UploadSourceError::NotAsChecked(format!(
-            "it had {} bytes and was modified at {} when it was checked; now it has {} bytes and was modified at {}",
+            "the file had {} bytes and was modified at {} when checked; now {} bytes, modified at {}",
             content.stamp.size, content.stamp.modified, stamp.size, stamp.modified
         )))
     }

@@ -113,13 +113,13 @@ async fn whatever_else_has_the_name_of_a_backup_is_named_and_stays_as_it_is() {
         assert_eq!(error.to_string(), expected);
     };
     fs::write(&taken, "other content").unwrap();
-    refusal("a file with other content is there; take it away, and go on").await;
+    refusal("the name is taken by a file with other content; move the file away").await;
     assert_eq!(fs::read(&taken).unwrap(), b"other content");
 
     fs::remove_file(&taken).unwrap();
     fs::write(path.path().join("elsewhere"), OLD_CONTENT).unwrap();
     symlink("elsewhere", &taken).unwrap();
-    refusal("something else than a file is there; take it away, and go on").await;
+    refusal("the name is taken by something other than a file; free the name").await;
     assert_eq!(files_in(path.path()).len(), 2, "and nothing is left over");
 }
 
@@ -136,7 +136,7 @@ async fn what_is_not_what_was_to_be_kept_gets_no_name() {
     assert!(
         error
             .to_string()
-            .ends_with(": what was written is not what is to be kept"),
+            .ends_with(": the written bytes differ from the content to be kept"),
         "{error}"
     );
     assert_eq!(files_in(path.path()), [""; 0]);
@@ -169,8 +169,8 @@ async fn a_backup_that_is_gone_is_named() {
     let path = TempDir::new().unwrap();
     let folder = BackupFolder::open(path.path()).unwrap();
     for (gone, why) in [
-        ("gone", "it does not exist"),
-        ("folder", "it is not a regular file"),
+        ("gone", "the path does not exist"),
+        ("folder", "the path is not a regular file"),
     ] {
         fs::create_dir_all(path.path().join("folder")).unwrap();
         let backup = path.path().join(gone);

@@ -23,7 +23,7 @@ use crate::model::ObjectRef;
 /// Arguments of `emulator`.
 #[derive(Debug, Args)]
 pub struct EmulatorArgs {
-    /// Address to listen on; port 0 takes any that is free
+    /// Address to listen on; port 0 takes any free port
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8460")]
     pub listen: SocketAddr,
     /// Folder for its state, which then survives a restart [default: a temporary one]

@@ -112,7 +112,9 @@ impl VerificationInput {
         };
         // Opening a pipe could block for ever.
         let text = match fs::metadata(path) {
-            Ok(about) if !about.is_file() => return Err(refused("it is not a plain file".into())),
+            Ok(about) if !about.is_file() => {
+                return Err(refused("a plain file is expected".into()));
+            }
             Ok(_) => fs::read(path),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => Err(error),

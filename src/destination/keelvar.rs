@@ -202,7 +202,7 @@ impl KeelvarClient {
             .await?;
         match reply {
             ServiceReply::SlashRedirect => Err(ApiFailure::Unanswered(
-                "redirects that go in circles".into(),
+                "a redirect back to the address asked before".into(),
             )),
             ServiceReply::NotFound => Ok(reply),
             ServiceReply::Success(_) | ServiceReply::Refused(_) => {

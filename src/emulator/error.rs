@@ -15,7 +15,7 @@ use super::state_folder::StateError;
 pub enum EmulatorError {
     /// The emulator cannot listen on the address.
     #[error(
-        "the emulator cannot listen on {address}: {source}; give another address, or port 0 for any that is free"
+        "the emulator cannot listen on {address}: {source}; give another address, or port 0 for any free port"
     )]
     Listen {
         /// Requested address.
@@ -24,7 +24,7 @@ pub enum EmulatorError {
         source: io::Error,
     },
     /// Another emulator uses the state folder.
-    #[error("the emulator's state, {}, is in use by another emulator; stop that one, or give another folder", path.display())]
+    #[error("the emulator's state, {}, is in use by another emulator; stop the other emulator, or give another folder", path.display())]
     InUse {
         /// Path of the state folder.
         path: PathBuf,
@@ -43,8 +43,8 @@ pub enum EmulatorError {
     Scenario(#[from] ScenarioError),
     /// The requests of other clients use up the whole rate limit.
     #[error(
-        "{others} requests a second of other clients leave nothing of the {rate} that are allowed; \
-         let them take fewer"
+        "{others} requests a second of other clients use up the limit of {rate}; lower --others, \
+         or raise --rate"
     )]
     NoRateLeft {
         /// Requests per second of other clients.

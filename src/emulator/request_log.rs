@@ -96,7 +96,7 @@ pub enum RequestLogError {
         source: io::Error,
     },
     /// A line was not written by an emulator.
-    #[error("the request log {}, line {line}: {source}; move the file away to begin another", path.display())]
+    #[error("the request log {}, line {line}: {source}; move the file away to begin a new log", path.display())]
     Line {
         /// Path of the log.
         path: PathBuf,

@@ -69,7 +69,7 @@ pub fn find_encoding(name: &str) -> Result<&'static Encoding, UnknownEncoding> {
 
 /// Refusal of a name as the name of an encoding.
 #[derive(Debug, thiserror::Error)]
-#[error("not an encoding that is known; for example windows-1252, iso-8859-2, shift_jis, gb18030")]
+#[error("unknown encoding; known are, for example, windows-1252, iso-8859-2, shift_jis, gb18030")]
 pub struct UnknownEncoding;
 
 /// Manifest together with its problems.

@@ -201,8 +201,8 @@ fn an_id_that_is_no_uuid_says_what_is_expected_and_what_it_looks_like() {
     assert_eq!(
         screen_text("a,sourcing_request,4711,A\n"),
         format!(
-            "{place}: \"4711\" is not a hyphenated UUID; it looks like an id of Workday: correct the \
-             object_type, or {form}\n"
+            "{place}: \"4711\" is not a hyphenated UUID; the value looks like an id of Workday: \
+             correct the object_type, or {form}\n"
         )
     );
     for clear in [
@@ -228,8 +228,8 @@ fn an_id_that_is_no_uuid_says_what_is_expected_and_what_it_looks_like() {
         screen_text("a,event,3f2504e0-4f89-41d3-9a0c-0305e82c3301,A\n"),
         format!(
             "{place}: \"3f2504e0-4f89-41d3-9a0c-0305e82c3301\" is not a positive whole number in \
-             plain digits; it looks like an id of Keelvar, whose object types are sourcing_event \
-             and sourcing_request: correct one of the two\n"
+             plain digits; the value looks like an id of Keelvar, whose object types are \
+             sourcing_event and sourcing_request: correct the object_type or the object_id\n"
         )
     );
 }
@@ -275,10 +275,10 @@ fn all_problems_of_one_row_are_told_at_once() {
 fn of_two_equal_ids_both_rows_are_named() {
     assert_eq!(
         screen_text("a,contract,1,A\n\nb,contract,2,A\n"),
-        "m.csv line 2 (row 1), column external_id: \"A\" stands in line 4 (row 2) too; give each \
-         row an id of its own\n\
-         m.csv line 4 (row 2), column external_id: \"A\" stands in line 2 (row 1) too; give each \
-         row an id of its own\n"
+        "m.csv line 2 (row 1), column external_id: \"A\" is also in line 4 (row 2); give each row \
+         an id of its own\n\
+         m.csv line 4 (row 2), column external_id: \"A\" is also in line 2 (row 1); give each row \
+         an id of its own\n"
     );
 }
 
@@ -287,8 +287,8 @@ fn ids_that_look_the_same_are_shown_side_by_side() {
     assert!(
         screen_text("a,contract,1,at1\nb,contract,2,AT1\n").starts_with(
             "m.csv line 2 (row 1), column external_id: \"at1\" differs only in case or in the \
-         encoding of accents from \"AT1\" in line 3 (row 2); correct one of them, or allow it \
-         with --allow-similar-ids\n"
+         encoding of accents from \"AT1\" in line 3 (row 2); correct one of the two ids, or allow \
+         similar ids with --allow-similar-ids\n"
         )
     );
 }
@@ -297,9 +297,9 @@ fn ids_that_look_the_same_are_shown_side_by_side() {
 fn dropped_zeros_are_a_warning() {
     assert_eq!(
         screen_text("a,contract,1,0012\nb,contract,2,13\n"),
-        "warning: m.csv line 3 (row 2), column external_id: \"13\" is shorter than the 4 digits \
-         of those that begin with 0: a spreadsheet may have dropped its zeros; if so, export the \
-         column as text\n"
+        "warning: m.csv line 3 (row 2), column external_id: \"13\" is shorter than 4 digits, the \
+         length of all ids that begin with 0: a spreadsheet may have dropped its zeros; if so, \
+         export the column as text\n"
     );
 }
 
@@ -323,8 +323,8 @@ fn a_column_that_is_nearly_a_known_one_is_warned_of() {
     let ManifestWithProblems { manifest, problems } = read_str(&text).unwrap();
     assert_eq!(
         render_for_screen(&problems, &manifest, ShownSeverities::ErrorsAndWarnings),
-        "warning: m.csv line 1: the column \"titel\" is not known; name it title if that is meant; \
-         otherwise nothing is wrong\n"
+        "warning: m.csv line 1: the column \"titel\" is not known; rename the column to title if \
+         title is meant, or ignore this warning\n"
     );
     assert_eq!(
         render_for_screen(&problems, &manifest, ShownSeverities::ErrorsOnly),

@@ -15,7 +15,7 @@ pub struct RowNumbers(Vec<RangeInclusive<usize>>);
 
 /// Refusal of a text as a list of row numbers. Holds the part without a number or range.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("numbers of rows are expected, such as 5-20,33, and {0:?} is none")]
+#[error("row numbers are expected, such as 5-20,33, not {0:?}")]
 pub struct InvalidRowNumbers(String);
 
 impl RowNumbers {

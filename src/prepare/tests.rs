@@ -167,12 +167,12 @@ fn what_cannot_be_sent_says_why() {
     );
     assert_eq!(
         folder.problem_of_path("folder"),
-        "\"folder\" is a folder, not a file; name a file in it"
+        "\"folder\" is a folder, not a file; name a file in the folder"
     );
     assert_eq!(
         folder.problem_of_path("huge"),
         "\"huge\" has 5,368,709,121 bytes, and 5,368,709,120 (5 GiB) is the most that one upload \
-         carries; split or compress it"
+         carries; split or compress the file"
     );
     assert!(
         folder
@@ -325,7 +325,7 @@ fn a_document_that_keelvars_app_would_not_take_is_warned_of() {
         said("huge", request).ends_with(
             "column file_path: \"huge\" has 3,000,000,001 bytes, and Keelvar's app takes \
              3,000,000,000 (3 GB) for one document; whether a job takes more is not documented; \
-             try it alone first, or split or compress it\n"
+             send the file alone first, or split or compress the file\n"
         ),
         "{}",
         said("huge", request)

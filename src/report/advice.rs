@@ -57,8 +57,8 @@ fn advice_for_replacing(replacement: &ReplacementStage) -> (&'static str, &'stat
         "Their content was about to be replaced when the import ended: the attachments may be WITHOUT \
          CONTENT."
     } else {
-        "Their former content was let go of, and the new one is not confirmed: the attachments may be \
-         WITHOUT CONTENT."
+        "Their old content is detached, and the new content is not confirmed: the attachments may \
+         be WITHOUT CONTENT."
     };
     (
         meaning,

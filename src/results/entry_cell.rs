@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 /// Error: a cell whose text is no value of its column.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("column {column}: {value:?} is not what consign writes there")]
+#[error("column {column}: {value:?} is not a value that consign writes")]
 pub struct BadCell {
     /// Name of the column.
     pub column: &'static str,

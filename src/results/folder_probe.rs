@@ -13,7 +13,7 @@ pub(super) const ADVICE_FOR_NEW_RESULTS: &str =
 
 /// Advice to a user with results in the folder.
 pub(super) const ADVICE_FOR_EXISTING_RESULTS: &str =
-    "copy it to a local disk, and name the copy, and from then on no other, with --results";
+    "copy the file to a local disk, and name only the copy with --results from then on";
 
 /// Fails with [`ResultsError::FolderProbeError`] if the folder of results lacks an ability.
 pub(super) fn probe_folder(path: &Path, way_on: &'static str) -> Result<(), ResultsError> {

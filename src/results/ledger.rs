@@ -67,7 +67,7 @@ impl Ledger {
         if !fs::metadata(path).map_err(failed("open"))?.is_file() {
             return Err(ResultsError::NotResults {
                 path: path.to_owned(),
-                why: "it is not a plain file".into(),
+                why: "a plain file is expected".into(),
             });
         }
         let mut file = File::open(path).map_err(failed("open"))?;
@@ -82,7 +82,7 @@ impl Ledger {
         if text.is_empty() {
             return Err(ResultsError::NotResults {
                 path: path.to_owned(),
-                why: "it is empty".into(),
+                why: "the file is empty".into(),
             });
         }
         let (digest, size) = (sha256(&text), text.len() as u64);

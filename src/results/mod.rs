@@ -47,14 +47,14 @@ use crate::text::decode::DecodeError;
 #[derive(Debug, thiserror::Error)]
 pub enum ResultsError {
     /// The file exists already, and the user did not say `--resume`.
-    #[error("{} exists already: an import has been begun with it", path.display())]
+    #[error("{} exists already: an import was begun with this file", path.display())]
     Exists {
         /// The results file.
         path: PathBuf,
     },
     /// Another process holds the lock of the file.
     #[error(
-        "{} is in use by another run of consign; wait for it to end, or stop it",
+        "{} is in use by another run of consign; wait for the other run to end, or stop that run",
         path.display()
     )]
     Locked {
@@ -63,7 +63,7 @@ pub enum ResultsError {
     },
     /// The file has a second name, under which another run could use it at the same time.
     #[error(
-        "{} has a second name (a hard link), under which another run could use it at the same time; remove that name, or make this one a file of its own: copy it, and rename the copy to it",
+        "{0} has a second name (a hard link), under which another run could use the file at the same time; remove the second name, or copy the file and rename the copy to {0}",
         path.display()
     )]
     Linked {
@@ -98,7 +98,7 @@ pub enum ResultsError {
         why: DecodeError,
     },
     /// The folder of the file lacks an ability needed for results.
-    #[error("{} cannot be kept where it is: {lack} ({source}); {way_on}", path.display())]
+    #[error("{} cannot be kept in its folder: {lack} ({source}); {way_on}", path.display())]
     UnfitFolder {
         /// The results file.
         path: PathBuf,

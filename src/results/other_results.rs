@@ -129,10 +129,12 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>, ResultsError> {
     };
     let about = fs::metadata(path).map_err(failed("open"))?;
     if !about.is_file() {
-        return Err(not_results("it is not a plain file"));
+        return Err(not_results("a plain file is expected"));
     }
     if about.len() > MAX_RESULTS_BYTES {
-        return Err(not_results("it has more than 4 GiB, the most that is read"));
+        return Err(not_results(
+            "the file has more than 4 GiB, the most that consign reads",
+        ));
     }
     fs::read(path).map_err(failed("read"))
 }
@@ -217,7 +219,7 @@ mod tests {
             found_beside(header),
             (
                 0,
-                vec!["its first line names no column \"sha256\"".to_owned()]
+                vec!["the first line has no column \"sha256\"".to_owned()]
             )
         );
     }

@@ -68,50 +68,50 @@ reasons! {
         "The import ended before the row's turn came.",
         "run the import again with --resume";
     PendingElsewhere = "pending_elsewhere",
-        "A record without bytes has the external_id, and it is not known to be this import's.",
+        "A record without bytes has the external_id, and is not known to be this import's.",
         "the service removes such records within an hour: run the import again with --resume then";
     StoredOtherSize = "stored_other_size",
-        "An attachment of another size has the external_id. It was left as it is.",
+        "An attachment of another size has the external_id. The attachment was left as it is.",
         "give the row another external_id, take it out of the manifest, or run the import again \
          with --on-conflict replace, or skip if it should stay";
     FileChanged = "file_changed",
-        "The file has changed since the row was done. What is stored was left as it is.",
+        "The file has changed since the row was done. The stored content was left as it is.",
         "restore the file, give the new one an external_id of its own, or run the import again \
          with --on-conflict replace";
     ObjectChanged = "object_changed",
-        "The manifest names another object than the one that the row was begun for.",
-        "undo the change, or give the row a new external_id; an unfinished one can be resumed \
+        "The row was begun for another object than the manifest names now.",
+        "undo the change, or give the row a new external_id; an unfinished row can be resumed \
          after an hour";
     LookupMismatch = "lookup_mismatch",
         "The service answered the look-up with an attachment of another external_id.",
         "choose an external_id without special characters";
     Refused = "refused",
-        "The service refused to take it; the message is what it said.",
+        "The service refused the request; the message holds the answer.",
         "mend what the message names, then run the import again with --resume";
     Forbidden = "forbidden",
         "The keys work, but not for this row.",
         "ask for the rights on its object, then run the import again with --resume";
     UnsafeUploadUrl = "unsafe_upload_url",
-        "The service gave an address to which it is not safe to send. Nothing was sent there.",
+        "The service gave an unsafe upload address. Nothing was sent there.",
         "ask the service's support";
     UploadRefused = "upload_refused",
-        "The storage refused the file; the message is what it said.",
+        "The storage refused the file; the message holds the answer.",
         "mend what the message names, then run the import again with --resume";
     NoAnswer = "no_answer",
-        "The service answered other requests, but not those for this row.",
+        "The service answered other requests, but not the requests for this row.",
         "run the import again with --resume later";
     SourceChanged = "source_changed",
-        "The file changed, or went away, after it was checked. It was not stored.",
-        "run the import again with --resume to check and send it as it is now";
+        "The file changed after it was checked, or could not be read any more, and was not stored.",
+        "run the import again with --resume to check and send the file as it is now";
     NotFoundAgain = "not_found_again",
-        "The service took the external_id, and does not find it again. No bytes were sent.",
+        "The service took the external_id, and does not find the record again. No bytes were sent.",
         "the service removes such records within an hour: give the row an external_id of \
          letters, digits, _ and - alone";
     SizeNotShown = "size_not_shown",
         "The storage took the file, and the service did not show its size in time.",
-        "run the import again with --resume later, which asks before it sends";
+        "run the import again with --resume later, which asks the service before sending anything";
     Renewing = "renewing",
-        "A new upload address was asked for, and how that ended is not recorded.",
+        "A new upload address was requested, and the result is not recorded.",
         "run the import again with --resume";
     SizeMismatch = "size_mismatch",
         "The service shows another size than was sent.",
@@ -120,7 +120,7 @@ reasons! {
         "The service removed the record after its bytes were sent, twice.",
         "ask the service's support, or run the import again with --resume";
     Sending = "sending",
-        "The file was being sent to a job, and how that ended is not recorded.",
+        "The file was being sent to a job, and the result is not recorded.",
         "run the import again with --resume";
     JobWaiting = "job_waiting",
         "The job did not say in time where its files go. Nothing was sent.",
@@ -129,35 +129,34 @@ reasons! {
         "The storage took the file, and its job did not end in time.",
         "run the import again with --resume later";
     JobFailed = "job_failed",
-        "The job failed after files were sent to it, and the service does not say which of them \
-         it attached. Bidders may see them already.",
+        "The job failed after files were sent, and the service does not say which files were \
+         attached. Bidders may see some already.",
         "look at the object, and if the file is not there, run the import again with --resume \
          --retry-failed-jobs";
     NotAttached = "not_attached",
-        "The job came to nothing for the file: it is not attached.",
+        "No job attached the file.",
         "run the import again with --resume";
     KeptExisting = "kept_existing",
         "Other content is stored, and stays there, as the import was told.",
         "nothing is left to do; if the file should take its place, import with --on-conflict \
          replace";
     SameContent = "same_content",
-        "What is stored was downloaded, and is what the file holds.",
+        "The stored content was downloaded, and is the content of the file.",
         "nothing is left to do";
     Updating = "updating",
-        "A new title was sent, and how that ended is not recorded.",
+        "A new title was sent, and the result is not recorded.",
         "run the import again with --resume";
     Renaming = "renaming",
-        "A new external_id was sent, and how that ended is not recorded.",
+        "A new external_id was sent, and the result is not recorded.",
         "run the import again with --resume";
     NewIdTaken = "new_id_taken",
-        "Another attachment has the new external_id. Neither of them was touched.",
+        "Another attachment has the new external_id. Neither attachment was changed.",
         "give the row another new external_id, or leave the cell empty";
     RenamedElsewhere = "renamed_elsewhere",
-        "The attachment has an external_id that neither the manifest nor an earlier import gave \
-         it.",
-        "find out who renamed it, and which external_id is right";
+        "The attachment has an external_id from neither the manifest nor an earlier import.",
+        "find out who renamed the attachment, and which external_id is right";
     NoBackup = "no_backup",
-        "What was to be replaced could not be kept, or not be compared. It was left as it is.",
+        "The content to be replaced could not be backed up or compared, and was left as it is.",
         "mend what the message names, then run the import again with --resume";
     Gone = "gone",
         "The attachment is not in the service any more, or has lost its bytes. Nothing was \

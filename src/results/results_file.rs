@@ -355,7 +355,7 @@ fn open_locked(path: &Path) -> Result<Option<File>, ResultsError> {
         if !about.is_file() {
             return Err(ResultsError::NotResults {
                 path: path.to_owned(),
-                why: "it is not a plain file".into(),
+                why: "a plain file is expected".into(),
             });
         }
         if about.nlink() > 1 {
@@ -436,7 +436,9 @@ fn write_lines<W: Write>(
     }
     // Each line states the number of lines, and a missing line would count as lost.
     if serial != next_serial {
-        return Err(io::Error::other("there are not as many lines as they say"));
+        return Err(io::Error::other(
+            "the number of lines differs from the announced number",
+        ));
     }
     writer.flush()?;
     Ok(serial)

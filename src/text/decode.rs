@@ -26,7 +26,7 @@ pub enum DecodeError {
     #[error("{0}")]
     InvalidByte(InvalidByte),
     /// The text is too large for the memory of the machine.
-    #[error("has more text than this machine has memory for; split it")]
+    #[error("has more text than this machine has memory for; split the file")]
     TooLarge,
 }
 

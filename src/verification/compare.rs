@@ -66,7 +66,7 @@ impl AttachmentClaim {
             InspectedAttachment::Absent => ClaimComparison::new(
                 VerificationOutcome::Missing,
                 ContentFacts::default(),
-                "the service has no such attachment any more",
+                "the attachment no longer exists in the service",
             ),
             InspectedAttachment::Unknown(why) => {
                 ClaimComparison::unknown(format!("the service could not be asked: {why}"))
@@ -149,10 +149,10 @@ impl AttachmentClaim {
             );
         }
         let message = if self.expected.size == Some(size) {
-            "the bytes are others than were imported, and just as many".to_owned()
+            "the size is right, but the bytes differ from the imported bytes".to_owned()
         } else {
             format!(
-                "the storage holds {}, other than the service shows",
+                "the storage holds {}, which differ from the imported bytes",
                 count_with_noun(size, "byte")
             )
         };
@@ -171,7 +171,7 @@ impl AttachmentClaim {
         let external_id = external_id.map(|difference| match self.key_source {
             KeySource::Creator => difference,
             KeySource::Rename => format!(
-                "{difference}, and the import renamed it to {}",
+                "{difference}, but the import set {}",
                 quoted(&self.external_id)
             ),
         });
@@ -219,7 +219,7 @@ impl AttachmentClaim {
                 FileOutcome::Unknown => (
                     VerificationOutcome::Error,
                     format!(
-                        "the job does not say that it attached the file: {}",
+                        "the job does not say whether the file was attached: {}",
                         end.message
                     ),
                 ),
@@ -235,11 +235,11 @@ fn name_difference(name: &str, now: &Reported, then: Option<&str>) -> Option<Str
     let then = then?;
     match now {
         Reported::NotReported => None,
-        Reported::Null => Some(format!("it has no {name} any more")),
+        Reported::Null => Some(format!("the attachment has no {name} any more")),
         Reported::Text {
             value,
             redacted: words,
-        } => (value.trim() != then.trim()).then(|| format!("its {name} is now {}", quoted(words))),
+        } => (value.trim() != then.trim()).then(|| format!("the {name} is now {}", quoted(words))),
     }
 }
 
@@ -315,7 +315,7 @@ mod tests {
                     ..metadata()
                 },
                 VerificationOutcome::SizeDiffers,
-                "the service shows 6 bytes, and 5 bytes were imported; its title is now \"Other\"",
+                "the service shows 6 bytes, and 5 bytes were imported; the title is now \"Other\"",
             ),
             (
                 AttachmentMetadata {
@@ -323,7 +323,7 @@ mod tests {
                     ..metadata()
                 },
                 VerificationOutcome::Renamed,
-                "it has no external_id any more",
+                "the attachment has no external_id any more",
             ),
             (
                 AttachmentMetadata {
@@ -331,7 +331,7 @@ mod tests {
                     ..metadata()
                 },
                 VerificationOutcome::Renamed,
-                "its external_id is now \"a1\"",
+                "the external_id is now \"a1\"",
             ),
             (
                 AttachmentMetadata {
@@ -377,12 +377,12 @@ mod tests {
             (
                 text("A1"),
                 VerificationOutcome::Renamed,
-                "its external_id is now \"A1\", and the import renamed it to \"EU-A1\"",
+                "the external_id is now \"A1\", but the import set \"EU-A1\"",
             ),
             (
                 Reported::Null,
                 VerificationOutcome::Renamed,
-                "it has no external_id any more, and the import renamed it to \"EU-A1\"",
+                "the attachment has no external_id any more, but the import set \"EU-A1\"",
             ),
         ] {
             let exhibit = AttachmentMetadata {

@@ -91,7 +91,7 @@ impl VerificationRow {
             title: claim.title.clone(),
         };
         line.apply_comparison(ClaimComparison::unknown(match &line.attachment_id {
-            Some(_) => "the verification ended before it came to this row",
+            Some(_) => "the verification ended before this row was checked",
             None => "the results name no attachment",
         }));
         Self {
@@ -198,10 +198,10 @@ fn describe_open_row(entry: &ResultsEntry) -> String {
         (RowState::Replacing(replacement), _, _) => {
             let how = match replacement {
                 ReplacementStage::ReleaseRequested => {
-                    "may be without bytes: it was about to be replaced"
+                    "may be without bytes: its content was about to be replaced"
                 }
                 ReplacementStage::Released(_) | ReplacementStage::NewBytesSent => {
-                    "waits for bytes: its old ones were let go of, and the new ones are not confirmed"
+                    "waits for bytes: the old bytes are detached, and the new bytes are not confirmed"
                 }
             };
             // An import which came to its end has left a more exact message.

@@ -85,11 +85,19 @@ pub struct VerificationFile {
 #[derive(Debug, thiserror::Error)]
 pub enum VerificationFileError {
     /// A column is missing.
-    #[error("its first line names no column {0:?}")]
+    #[error("the first line has no column {0:?}")]
     MissingColumn(&'static str),
     /// The bytes of the file are not text.
-    #[error("it {0}")]
+    #[error("{}", undecodable_words(.0))]
     Undecodable(#[from] DecodeError),
+}
+
+/// Returns the clause for an undecodable file. An invalid byte has its place as its subject.
+fn undecodable_words(error: &DecodeError) -> String {
+    match error {
+        DecodeError::InvalidByte(_) => error.to_string(),
+        DecodeError::Workbook | DecodeError::TooLarge => format!("the file {error}"),
+    }
 }
 
 impl VerificationFile {
@@ -399,7 +407,7 @@ mod tests {
             VerificationFile::parse(b"row,file_path\n1,a.pdf\n".to_vec(), None).unwrap_err();
         assert_eq!(
             refused.to_string(),
-            "its first line names no column \"line_check\""
+            "the first line has no column \"line_check\""
         );
     }
 }

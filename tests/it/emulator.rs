@@ -78,8 +78,8 @@ fn two_emulators_do_not_share_a_state() {
     let (_emulator, _) = started(&test, &["--state", STATE]);
     test.consign(["emulator", "--listen", "127.0.0.1:0", "--state", STATE])
         .stderr(
-            "error: the emulator's state, state, is in use by another emulator; stop that one, or \
-             give another folder\n",
+            "error: the emulator's state, state, is in use by another emulator; stop the other \
+             emulator, or give another folder\n",
         )
         .exits(2);
 }

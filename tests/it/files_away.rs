@@ -53,7 +53,7 @@ fn a_share_that_is_not_mounted_for_a_while_fails_no_row() {
             move_files(&kept, &files);
         })
         .stderr(format!(
-            "{AWAY}files: none of the files is there that were checked); the run waits for it\n{BACK}"
+            "{AWAY}files: none of the checked files is there); the run waits for it\n{BACK}"
         ))
         .exits(0);
     assert_stored_exactly_once(&test, 4);
@@ -140,8 +140,8 @@ fn files_that_stay_away_stop_the_run_and_a_later_one_goes_on() {
         })
         .prints(AWAY)
         .prints(
-            "stopped early: the files were away for longer than --max-outage allows (files: none of \
-             the files is there that were checked)\n",
+            "stopped early: the files were away for longer than --max-outage allows (files: none \
+             of the checked files is there)\n",
         )
         .exits(3);
     move_files(&kept, &test.path("files"));

@@ -116,7 +116,7 @@ fn an_invalid_row_takes_nothing_from_what_the_results_know_of_its_external_id() 
     test.write("m.csv", test.read("m.csv") + "A2.pdf,contract,9,A1\n");
     test.resume()
         .args(["--skip-invalid"])
-        .prints("\"A1\" stands in line 4 (row 3) too; give each row an id of its own")
+        .prints("\"A1\" is also in line 4 (row 3); give each row an id of its own")
         .rows([
             "A1 invalid not_fit",
             "A2 uploaded",

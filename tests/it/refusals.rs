@@ -9,9 +9,9 @@ fn results_of_an_earlier_import_are_refused_with_the_command_that_goes_on() {
     test.import()
         .stdout("")
         .stderr(
-            "error: m.results.csv exists already: an import has been begun with it\n\
-             to go on with it: [consign] import m.csv --base-url [base] --rate 2000 \
-             --concurrency 1 --resume\n",
+            "error: m.results.csv exists already: an import was begun with this file\n\
+             to go on with it: [consign] import m.csv --base-url [base] --rate 2000 --concurrency \
+             1 --resume\n",
         )
         .exits(2);
 }
@@ -46,8 +46,8 @@ fn a_second_run_on_the_same_results_is_refused_while_the_first_goes_on() {
                 .resume()
                 .stdout("")
                 .stderr(
-                    "error: m.results.csv is in use by another run of consign; wait for it to \
-                     end, or stop it\n",
+                    "error: m.results.csv is in use by another run of consign; wait for the other \
+                     run to end, or stop that run\n",
                 )
                 .exits(2);
             running
@@ -105,8 +105,8 @@ fn another_file_is_never_taken_for_results() {
     test.resume()
         .stdout("")
         .stderr(
-            "error: m.results.csv is not a results file of consign: its first line names no \
-             column \"line_check\"\n",
+            "error: m.results.csv is not a results file of consign: the first line has no column \
+             \"line_check\"\n",
         )
         .exits(2);
 }

@@ -85,7 +85,7 @@ fn a_cell_that_a_spreadsheet_rewrote_is_named_with_its_column() {
     test.resume()
         .stderr(
             "m.results.csv line 4 (external_id \"A3\") is not believed: column size: \"1.3E+01\" \
-             is not what consign writes there; the row is looked up again\n",
+             is not a value that consign writes; the row is looked up again\n",
         )
         .rows(["A1 uploaded", "A2 uploaded", "A3 skipped"])
         .requests(["get_by_external_id A3 200"])
@@ -196,7 +196,7 @@ fn results_are_never_written_through_a_link() {
         .prints("m.results.csv exists already")
         .exits(2);
     test.resume()
-        .stderr("error: m.results.csv is not a results file of consign: it is not a plain file\n")
+        .stderr("error: m.results.csv is not a results file of consign: a plain file is expected\n")
         .exits(2);
     assert_eq!(test.read("elsewhere.csv"), "precious");
 }

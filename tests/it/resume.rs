@@ -168,9 +168,9 @@ fn a_done_row_whose_file_changed_is_a_conflict_and_no_request() {
             .exits(1);
         assert_eq!(
             test.results().cell("A2", "message"),
-            "the file has changed since it was stored, and the stored one was left as it is; \
-             restore the file, give the new one an external_id of its own, or run the import again with \
-             --on-conflict replace"
+            "the file has changed since the row was done, and the stored content was left as it \
+             is; restore the file, give the new one an external_id of its own, or run the import \
+             again with --on-conflict replace"
         );
     }
     test.write("A2.pdf", "content of A2");
@@ -201,8 +201,8 @@ fn a_done_row_whose_object_changed_is_a_conflict_and_no_request() {
         );
         assert_eq!(
             results.cell("A1", "message"),
-            "it was attached to contract 1, and the manifest now says project 77; an attachment \
-             cannot be moved: correct the manifest, or give the row a new external_id"
+            "the attachment belongs to contract 1, and the manifest now names project 77; an \
+             attachment cannot be moved: correct the manifest, or give the row a new external_id"
         );
     }
     test.write(

@@ -98,8 +98,9 @@ fn results_that_were_saved_in_an_encoding_of_their_own_are_read_in_the_one_that_
     let base = test.service().base_url();
     test.consign(["verify", SAVED, "--base-url", &base])
         .prints(
-            "saved.csv line 4 (external_id \"A3\") is not believed: it is not UTF-8 text; where another \
-             program has saved the file, name its encoding with --encoding, such as windows-1252; ",
+            "saved.csv line 4 (external_id \"A3\") is not believed: the line is not UTF-8 text; if \
+             another program saved the file, name its encoding with --encoding, such as \
+             windows-1252; ",
         )
         .exits(1);
     for command in ["verify", "report"] {

@@ -161,7 +161,7 @@ fn a_check_compares_with_the_results_that_are_named() {
 #[test]
 fn results_beside_that_cannot_be_read_are_told_by_a_check_and_stop_it_only_if_they_were_named() {
     let test = ImportTest::with_rows(1).file("m.results.csv", "something else\n");
-    let told = "m.results.csv is not a results file of consign: its first line names no column \
+    let told = "m.results.csv is not a results file of consign: the first line has no column \
                 \"line_check\"";
     test.check()
         .prints(format!("{told}; the rows are not compared with it\n"))

@@ -5,7 +5,8 @@ use std::os::unix::fs::symlink;
 
 use crate::harness::{HoldMoment, ImportTest, ResultsTable};
 
-const IN_USE: &str = "is in use by another run of consign; wait for it to end, or stop it\n";
+const IN_USE: &str = "is in use by another run of consign; wait for the other run to end, or stop \
+                      that run\n";
 
 /// Begins a second run with the same results while the first is at its first request, and expects a
 /// refusal.
@@ -60,8 +61,8 @@ fn results_with_a_second_name_are_refused_under_either() {
             .stdout("")
             .stderr(format!(
                 "error: {name} has a second name (a hard link), under which another run could use \
-                 it at the same time; remove that name, or make this one a file of its own: copy \
-                 it, and rename the copy to it\n"
+                 the file at the same time; remove the second name, or copy the file and rename \
+                 the copy to {name}\n"
             ))
             .exits(2);
     }

@@ -2,8 +2,9 @@
 
 use crate::harness::{DiskCall, DiskFault, ImportTest, ResultsTable, TestDisk};
 
-const NO_LOCKS: &str = "its file system knows no locks, so that a second run could not be kept off";
-const NO_SYNC: &str = "its file system cannot sync a folder, so that a loss of power could take it";
+const NO_LOCKS: &str = "the file system has no locks, so a second run could not be kept out";
+const NO_SYNC: &str = "the file system cannot sync a folder, so a loss of power could remove the \
+                       file";
 
 /// Defects of a file system: the failing call, the error of the system and the message to the user.
 const LACKS: [(DiskCall, DiskFault, &str, &str); 4] = [
@@ -41,7 +42,7 @@ fn results_are_not_begun_where_they_could_not_be_relied_on() {
             .inject_fault(test.import(), call, 1, act)
             .stdout("")
             .stderr(format!(
-                "error: m.results.csv cannot be kept where it is: {lack} ({why}); name a results \
+                "error: m.results.csv cannot be kept in its folder: {lack} ({why}); name a results \
                  file on a local disk with --results\n"
             ))
             .requests([])
@@ -66,8 +67,8 @@ fn results_that_are_there_are_to_be_copied_elsewhere() {
             .inject_fault(test.resume(), call, 1, act)
             .stdout("")
             .stderr(format!(
-                "error: m.results.csv cannot be kept where it is: {lack} ({why}); copy it to a \
-                 local disk, and name the copy, and from then on no other, with --results\n"
+                "error: m.results.csv cannot be kept in its folder: {lack} ({why}); copy the file \
+                 to a local disk, and name only the copy with --results from then on\n"
             ))
             .requests([])
             .exits(2);
@@ -90,8 +91,8 @@ fn a_folder_that_cannot_be_written_to_is_told() {
         .with_results("/sys/r.csv")
         .stdout("")
         .stderr(
-            "error: /sys/r.csv cannot be kept where it is: it cannot be written to (Permission \
-             denied (os error 13)); name a results file on a local disk with --results\n",
+            "error: /sys/r.csv cannot be kept in its folder: writing is refused (Permission denied \
+             (os error 13)); name a results file on a local disk with --results\n",
         )
         .requests([])
         .exits(2);

@@ -130,12 +130,12 @@ fn changed_on_the_way(change: impl Fn(&ImportTest)) -> String {
 #[test]
 fn a_file_that_grew_after_the_check_is_not_sent() {
     let message = changed_on_the_way(|test| test.write("A1.pdf", "content of A1, and more"));
-    let start = "the file changed after it was checked, and was not stored: it had 13 bytes and \
-                 was modified at ";
-    let end = "; run the import again with --resume to check and send it as it is now";
+    let start = "the file changed after it was checked, and was not stored: the file had 13 bytes \
+                 and was modified at ";
+    let end = "; run the import again with --resume to check and send the file as it is now";
     assert!(message.starts_with(start), "{message}");
     assert!(
-        message.contains("; now it has 23 bytes and was modified at "),
+        message.contains("when checked; now 23 bytes, modified at "),
         "{message}"
     );
     assert!(message.ends_with(end), "{message}");
@@ -145,8 +145,8 @@ fn a_file_that_grew_after_the_check_is_not_sent() {
 fn a_file_that_went_away_after_the_check_is_not_sent() {
     assert_eq!(
         changed_on_the_way(|test| test.remove("A1.pdf")),
-        "the file changed after it was checked, and was not stored: it does not exist; run the import again \
-         with --resume to check and send it as it is now"
+        "the file changed after it was checked, and was not stored: the path does not exist; run \
+         the import again with --resume to check and send the file as it is now"
     );
 }
 
@@ -167,7 +167,8 @@ fn a_file_whose_bytes_changed_unseen_is_not_stored() {
     assert_eq!(
         test.results().cell("A1", "message"),
         "the file changed after it was checked, and was not stored: it still has 13 bytes, but \
-         other ones than were checked; run the import again with --resume to check and send it as it is now"
+         other ones than were checked; run the import again with --resume to check and send the \
+         file as it is now"
     );
 }
 

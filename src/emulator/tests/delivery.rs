@@ -320,7 +320,7 @@ async fn other_clients_that_would_leave_nothing_are_refused() {
     ));
     assert_eq!(
         refused.to_string(),
-        "5 requests a second of other clients leave nothing of the 5 that are allowed; let them \
-         take fewer"
+        "5 requests a second of other clients use up the limit of 5; lower --others, or raise \
+         --rate"
     );
 }

@@ -272,13 +272,13 @@ impl ProblemKind {
             } => return ragged_row_predicate(*expected, *found, *last_line).into(),
             Self::DroppedZeros { width } => {
                 return format!(
-                    "is shorter than the {width} digits of those that begin with 0: a \
+                    "is shorter than {width} digits, the length of all ids that begin with 0: a \
                      spreadsheet may have dropped its zeros"
                 )
                 .into();
             }
             Self::DuplicateId { other } => {
-                return format!("stands in {} too", row_place(*other, manifest)).into();
+                return format!("is also in {}", row_place(*other, manifest)).into();
             }
             Self::SimilarId { other, column } => {
                 return similar_id_predicate(*other, *column, manifest).into();
@@ -333,7 +333,7 @@ impl ProblemKind {
             Self::UnnamedColumn { .. } => "has no name in the header",
             Self::EmptyCell => "is empty",
             Self::ControlCharacter => "contains a control character",
-            Self::BidiCharacter => "contains a character that turns the direction of writing",
+            Self::BidiCharacter => "contains a character that changes the direction of writing",
             Self::BlanksAround => "has blanks around it",
             Self::TooLong => "is longer than 255, the most that can be stored",
             Self::DotSegment => "means a folder and cannot be a name",
@@ -342,12 +342,11 @@ impl ProblemKind {
             Self::UnknownObjectType => "is not an object type",
             Self::TitleNotSent => "is not sent: Keelvar's jobs have no titles",
             Self::RenamingUnsupported => {
-                "is no wish that can be met: Keelvar's jobs can neither find nor change what is \
-                 attached"
+                "cannot be applied: Keelvar's jobs can neither find nor rename an attached file"
             }
             Self::InvalidSha256 => "is not a SHA-256",
             Self::AbsolutePath => "is an absolute path",
-            Self::ParentFolder => "leads out of a folder with `..`",
+            Self::ParentFolder => "contains the part `..`",
             Self::NetworkPath => "is a path to another computer",
             Self::DriveLetter => "begins with a drive letter",
             Self::Backslash => "has a `\\` between its parts",
@@ -392,5 +391,8 @@ fn similar_id_predicate(other: u32, column: Column, manifest: &Manifest) -> Stri
 fn other_service_predicate(first: u32, ours: ProcurementService, manifest: &Manifest) -> String {
     let first_type = quoted(manifest.row_numbered(first).object_type());
     let place = row_place(first, manifest);
-    format!("is no object type of {ours}, for which the manifest is since {first_type} in {place}")
+    format!(
+        "is not an object type of {ours}, the service that {first_type} in {place} sets for \
+             the manifest"
+    )
 }

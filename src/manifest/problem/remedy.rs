@@ -19,7 +19,10 @@ impl ProblemKind {
                 return did_you_mean(value, name);
             }
             Self::MisspeltColumn { known, .. } => {
-                return format!("name it {known} if that is meant; otherwise nothing is wrong");
+                return format!(
+                    "rename the column to {known} if {known} is meant, or ignore this \
+                                warning"
+                );
             }
             Self::RaggedRow { .. } => {
                 "give the row as many cells as the header, with quotes around a cell that holds \
@@ -28,33 +31,37 @@ impl ProblemKind {
             Self::BrokenQuote { .. } => {
                 "close the quote where the cell ends, and double each quote inside the cell"
             }
-            Self::UnnamedColumn { .. } => "name it if the results shall carry it",
-            Self::EmptyCell => "fill it in",
-            Self::ControlCharacter | Self::BidiCharacter => "remove it",
+            Self::UnnamedColumn { .. } => "name the column if the results should carry its cells",
+            Self::EmptyCell => "fill in the cell",
+            Self::ControlCharacter | Self::BidiCharacter => "remove the character",
             Self::BlanksAround => "remove the blanks",
-            Self::TooLong => "shorten it",
+            Self::TooLong => "shorten the value",
             Self::DotSegment => "write a name",
             Self::RewrittenNumber => "export the column as text",
             Self::ErrorValue => "mend the formula and export again",
             Self::DroppedZeros { .. } => "if so, export the column as text",
             Self::DuplicateId { .. } => "give each row an id of its own",
-            Self::SimilarId { .. } => "correct one of them, or allow it with --allow-similar-ids",
+            Self::SimilarId { .. } => {
+                "correct one of the two ids, or allow similar ids with \
+                                       --allow-similar-ids"
+            }
             Self::NewIdInUse { .. } => {
-                "choose another, or rename that row first, with a manifest of its own"
+                "choose another id, or rename that row first, with a separate manifest"
             }
             Self::RenamingUnsupported => "leave the cell empty",
             Self::DuplicateFileName { .. } => {
-                "give one of them another name with file_name if people shall tell them apart"
+                "give one of the two files another name in file_name if people must tell the files \
+                 apart"
             }
             Self::OtherService { .. } => {
                 "put the rows of each service into a manifest of their own"
             }
-            Self::TitleNotSent => "the results carry it, and what people see is the file's name",
-            Self::InvalidSha256 => "write 64 hexadecimal digits, or leave it empty",
-            Self::AbsolutePath => "write it relative to the root, which --root sets",
+            Self::TitleNotSent => "the results carry the title; people see the name of the file",
+            Self::InvalidSha256 => "write 64 hexadecimal digits, or leave the cell empty",
+            Self::AbsolutePath => "write the path relative to the root, which --root sets",
             Self::ParentFolder => "set --root to a folder that all files are in",
             Self::NetworkPath | Self::DriveLetter => {
-                "write it relative to the root, which --root sets, with `/` between its parts"
+                "write the path relative to the root, which --root sets, with `/` between its parts"
             }
             Self::Backslash => "write `/`",
             Self::SeparatorInFileName => "write only the name of the file",
@@ -63,13 +70,16 @@ impl ProblemKind {
             }
             Self::NameNotUtf8 => "rename the file",
             Self::OutsideRoot => "set --root to a folder that all files are in, or copy the file",
-            Self::NotAFile(NonFileKind::Folder) => "name a file in it",
+            Self::NotAFile(NonFileKind::Folder) => "name a file in the folder",
             Self::NotAFile(_) => "name a regular file",
             Self::EmptyFile => "the service stores no empty file: put in the right one",
-            Self::FileTooLarge { .. } => "split or compress it",
-            Self::LargeDocument { .. } => "try it alone first, or split or compress it",
-            Self::Unreadable { .. } => "make it readable for you",
-            Self::ChangedWhileRead => "wait until nobody writes it",
+            Self::FileTooLarge { .. } => "split or compress the file",
+            Self::LargeDocument { .. } => {
+                "send the file alone first, or split or compress the \
+                                           file"
+            }
+            Self::Unreadable { .. } => "make the file readable for your user",
+            Self::ChangedWhileRead => "wait until no program writes to the file",
             Self::DigestMismatch { .. } => "put in the right file, or correct the digest",
         };
         remedy.to_owned()
@@ -101,8 +111,8 @@ fn object_type_remedy(value: &str) -> String {
 fn object_id_remedy(why: InvalidObjectId, value: &str) -> String {
     match why {
         InvalidObjectId::NotANumber if Uuid::try_parse(value).is_ok() => {
-            "it looks like an id of Keelvar, whose object types are sourcing_event and \
-             sourcing_request: correct one of the two"
+            "the value looks like an id of Keelvar, whose object types are sourcing_event and \
+             sourcing_request: correct the object_type or the object_id"
                 .to_owned()
         }
         InvalidObjectId::NotANumber => number_remedy(value),
@@ -118,7 +128,7 @@ fn uuid_remedy(value: &str) -> String {
         return format!("write {uuid}");
     }
     let looks = if value.bytes().all(|b| b.is_ascii_digit()) {
-        "it looks like an id of Workday: correct the object_type, or "
+        "the value looks like an id of Workday: correct the object_type, or "
     } else {
         ""
     };

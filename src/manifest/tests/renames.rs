@@ -76,10 +76,10 @@ fn what_is_wrong_with_an_id_is_not_told_twice() {
 fn rows_that_wish_for_one_id_are_told_of_each_other() {
     assert_eq!(
         screen_text_of_renames(&[("A", "N"), ("B", "N")]),
-        "m.csv line 2 (row 1), column new_external_id: \"N\" stands in line 3 (row 2) too; give \
-         each row an id of its own\n\
-         m.csv line 3 (row 2), column new_external_id: \"N\" stands in line 2 (row 1) too; give \
-         each row an id of its own\n"
+        "m.csv line 2 (row 1), column new_external_id: \"N\" is also in line 3 (row 2); give each \
+         row an id of its own\n\
+         m.csv line 3 (row 2), column new_external_id: \"N\" is also in line 2 (row 1); give each \
+         row an id of its own\n"
     );
 }
 
@@ -87,8 +87,8 @@ fn rows_that_wish_for_one_id_are_told_of_each_other() {
 fn an_id_that_another_row_has_cannot_be_had() {
     assert_eq!(
         screen_text_of_renames(&[("A", "B"), ("B", "")]),
-        "m.csv line 2 (row 1), column new_external_id: \"B\" is the external_id of line 3 (row \
-         2); choose another, or rename that row first, with a manifest of its own\n"
+        "m.csv line 2 (row 1), column new_external_id: \"B\" is the external_id of line 3 (row 2); \
+         choose another id, or rename that row first, with a separate manifest\n"
     );
     for (rows, told) in [
         (&[("A", "B"), ("B", "B")][..], &[1][..]),
@@ -132,8 +132,8 @@ fn new_ids_that_look_like_others_are_refused_unless_they_are_allowed() {
     assert_eq!(
         screen_text_of_renames(&[("A", "b"), ("B", "")]),
         "m.csv line 2 (row 1), column new_external_id: \"b\" differs only in case or in the \
-         encoding of accents from \"B\" in line 3 (row 2); correct one of them, or allow it with \
-         --allow-similar-ids\n"
+         encoding of accents from \"B\" in line 3 (row 2); correct one of the two ids, or allow \
+         similar ids with --allow-similar-ids\n"
     );
 }
 
@@ -171,8 +171,8 @@ fn in_keelvar_nothing_is_renamed() {
     let ManifestWithProblems { manifest, problems } = read_str(&text).unwrap();
     assert_eq!(
         render_for_screen(&problems, &manifest, ShownSeverities::ErrorsAndWarnings),
-        "m.csv line 3 (row 2), column new_external_id: \"C\" is no wish that can be met: Keelvar's \
-         jobs can neither find nor change what is attached; leave the cell empty\n"
+        "m.csv line 3 (row 2), column new_external_id: \"C\" cannot be applied: Keelvar's jobs can \
+         neither find nor rename an attached file; leave the cell empty\n"
     );
     assert!(manifest.row(1).parse().is_err());
 }

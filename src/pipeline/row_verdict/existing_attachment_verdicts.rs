@@ -60,7 +60,8 @@ impl RowVerdict {
             ..Self::without_message(RowState::Conflict(StatusReason::FileChanged), Some(id))
         }
         .with_message(format!(
-            "the file has changed since it was stored, and the stored one was left as it is; {}",
+            "the file has changed since the row was done, and the stored content was left as it \
+             is; {}",
             changed_file_remedy(ProcurementService::Workday)
         ))
     }

@@ -15,8 +15,8 @@ use crate::results::{
 use crate::text::unescape_formula;
 
 /// Problem of a line in another encoding, and of a line with a damaged byte.
-const NOT_UTF_8_PROBLEM: &str = "it is not UTF-8 text; where another program has saved the file, name its \
-                         encoding with --encoding, such as windows-1252";
+const NOT_UTF_8_PROBLEM: &str = "the line is not UTF-8 text; if another program saved the file, \
+                                 name its encoding with --encoding, such as windows-1252";
 
 /// Positions of the columns in a results file.
 #[derive(Debug, Default)]
@@ -82,19 +82,19 @@ impl ResultsHeader {
             .map_err(|_| NOT_UTF_8_PROBLEM.to_owned())?;
         let Some(check) = values.get(self.check_column) else {
             let (found, expected) = (values.len(), self.column_names.len());
-            return Err(format!("it has {found} cells of {expected}"));
+            return Err(format!("the line has {found} of {expected} cells"));
         };
         let values = values[..self.check_column].iter().copied();
         let serial = parse_serial(check).filter(|serial| line_check(values, *serial) == *check);
         let [_, _, _, _, _, status, ..] = cells;
         match serial {
             Some(_) if Status::ALL.iter().all(|known| known.as_str() != *status) => {
-                Err(format!("the status {status:?} is one of a later version"))
+                Err(format!("the status {status:?} belongs to a later version"))
             }
             Some(serial) => {
                 match ResultsEntry::from_cells(*cells).and_then(|_| self.line_count(record)) {
                     Ok(_) => Ok(serial),
-                    Err(cell) => Err(format!("{cell}; is it of a later version?")),
+                    Err(cell) => Err(format!("{cell}; was the line written by a later version?")),
                 }
             }
             None => Err(match ResultsEntry::from_cells(*cells) {
@@ -169,7 +169,7 @@ fn find_column(names: &[String], column: &str) -> Result<usize, String> {
     names
         .iter()
         .position(|name| name == column)
-        .ok_or_else(|| format!("its first line names no column {column:?}"))
+        .ok_or_else(|| format!("the first line has no column {column:?}"))
 }
 
 /// Checks the header at the start of a text, in any encoding with one or two bytes for an ASCII

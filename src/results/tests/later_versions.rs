@@ -30,12 +30,12 @@ fn a_line_of_a_later_version_is_named_and_not_taken_for_one_that_says_nothing() 
         (
             "status",
             "withdrawn",
-            "the status \"withdrawn\" is one of a later version",
+            "the status \"withdrawn\" belongs to a later version",
         ),
         (
             "verified",
             "sha256",
-            "column verified: \"sha256\" is not what consign writes there; is it of a later version?",
+            "column verified: \"sha256\" is not a value that consign writes; was the line written by a later version?",
         ),
     ] {
         let previous = ResultsFolder::parse(text_of_later_version(cell, instead));

@@ -82,7 +82,7 @@ fn a_row_that_is_done_claims_what_its_line_says_and_counts_for_nothing_before_it
     assert_eq!(row.line.outcome, VerificationOutcome::Error);
     assert_eq!(
         row.line.message,
-        "the verification ended before it came to this row"
+        "the verification ended before this row was checked"
     );
     assert!(row.fails_verification());
 }
@@ -268,22 +268,23 @@ fn what_waits_for_bytes_says_so_with_what_to_do_and_objects_even_from_outside_th
             StatusReason::SourceChanged,
             kept(),
             "the file changed; mend the cause, and run the import again with --resume",
-            "the attachment waits for bytes: its old ones were let go of, and the new ones are not \
+            "the attachment waits for bytes: the old bytes are detached, and the new bytes are not \
              confirmed; the file changed; mend the cause, and run the import again with --resume",
         ),
         (
             StatusReason::None,
             kept(),
             "",
-            "the attachment waits for bytes: its old ones were let go of, and the new ones are not \
-             confirmed; run the import again with --resume; the old content is in \"old/A1.12.pdf\"",
+            "the attachment waits for bytes: the old bytes are detached, and the new bytes are not \
+             confirmed; run the import again with --resume; the old content is in \
+             \"old/A1.12.pdf\"",
         ),
         (
             StatusReason::Renewing,
             BackupOutcome::Waived,
             "",
-            "the attachment may be without bytes: it was about to be replaced; run the import again \
-             with --resume; the old content was not kept (--no-backup)",
+            "the attachment may be without bytes: its content was about to be replaced; run the \
+             import again with --resume; the old content was not kept (--no-backup)",
         ),
     ] {
         let waiting = ResultsEntry {

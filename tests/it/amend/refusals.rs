@@ -98,8 +98,8 @@ fn a_new_external_id_in_keelvar_is_refused_with_the_reason() {
         manifest_row_for_object("A1", SOURCING_EVENT).trim_end()
     );
     let test = ImportTest::with_event_rows(1).manifest(manifest);
-    let told = "m.csv line 2 (row 1), column new_external_id: \"B1\" is no wish that can be met: \
-                Keelvar's jobs can neither find nor change what is attached; leave the cell empty\n";
+    let told = "m.csv line 2 (row 1), column new_external_id: \"B1\" cannot be applied: Keelvar's \
+                jobs can neither find nor rename an attached file; leave the cell empty\n";
     refused(test.import(), &test, told);
     test.check().prints(told).exits(2);
 }
@@ -113,8 +113,9 @@ fn an_id_that_another_row_has_is_refused_before_anything_is_sent() {
         (&[("A1", "A2"), ("A2", "A3"), ("A3", "A1")], 3),
     ] {
         let test = with_new_ids(rows);
-        let told = "m.csv line 2 (row 1), column new_external_id: \"A2\" is the external_id of line \
-                    3 (row 2); choose another, or rename that row first, with a manifest of its own\n";
+        let told = "m.csv line 2 (row 1), column new_external_id: \"A2\" is the external_id of \
+                    line 3 (row 2); choose another id, or rename that row first, with a separate \
+                    manifest\n";
         refused(test.import(), &test, told);
         let problems = test.read("m.problems.csv");
         assert_eq!(problems.matches(",new_id_in_use,").count(), refusals);
@@ -128,7 +129,7 @@ fn two_rows_that_wish_for_one_id_are_refused_before_anything_is_sent() {
     refused(
         test.import(),
         &test,
-        "m.csv line 3 (row 2), column new_external_id: \"EU\" stands in line 2 (row 1) too; give \
-         each row an id of its own\n",
+        "m.csv line 3 (row 2), column new_external_id: \"EU\" is also in line 2 (row 1); give each \
+         row an id of its own\n",
     );
 }

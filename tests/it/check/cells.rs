@@ -7,19 +7,23 @@ fn every_unfit_external_id_is_told_with_its_place_and_its_remedy() {
     let too_long = "x".repeat(256);
     let cut = "x".repeat(120);
     for (cell, kind, said) in [
-        ("", "empty", "the cell is empty; fill it in".to_owned()),
+        (
+            "",
+            "empty",
+            "the cell is empty; fill in the cell".to_owned(),
+        ),
         (
             &*too_long,
             "too_long",
             format!(
                 "\"{cut}… (256 characters)\" is longer than 255, the most that can be stored; \
-                 shorten it"
+                 shorten the value"
             ),
         ),
         (
             "\"A\tB\"",
             "control_character",
-            "\"A\\u{9}B\" contains a control character; remove it".to_owned(),
+            "\"A\\u{9}B\" contains a control character; remove the character".to_owned(),
         ),
         (
             " A",
@@ -79,9 +83,9 @@ fn every_unfit_object_is_told_with_what_is_allowed() {
         (
             "sourcing_event,7",
             "bad_object_id",
-            "column object_id: \"7\" is not a hyphenated UUID; it looks like an id of Workday: correct the \
-             object_type, or write the record's UUID, which Keelvar's app shows, in the form \
-             3f2504e0-4f89-41d3-9a0c-0305e82c3301",
+            "column object_id: \"7\" is not a hyphenated UUID; the value looks like an id of \
+             Workday: correct the object_type, or write the record's UUID, which Keelvar's app \
+             shows, in the form 3f2504e0-4f89-41d3-9a0c-0305e82c3301",
         ),
         (
             "contract,0",
@@ -118,25 +122,24 @@ fn every_path_that_may_lead_out_of_the_root_is_told() {
         (
             "/etc/hostname",
             "absolute_path",
-            "\"/etc/hostname\" is an absolute path; write it relative to the root, which --root \
-             sets",
+            "\"/etc/hostname\" is an absolute path; write the path relative to the root, which \
+             --root sets",
         ),
         (
             "../a.pdf",
             "parent_folder",
-            "\"../a.pdf\" leads out of a folder with `..`; set --root to a folder that all files \
-             are in",
+            "\"../a.pdf\" contains the part `..`; set --root to a folder that all files are in",
         ),
         (
             "\\\\server\\share\\a.pdf",
             "network_path",
-            "\"\\\\server\\share\\a.pdf\" is a path to another computer; write it relative to the \
-             root, which --root sets, with `/` between its parts",
+            "\"\\\\server\\share\\a.pdf\" is a path to another computer; write the path relative \
+             to the root, which --root sets, with `/` between its parts",
         ),
         (
             "C:\\a.pdf",
             "drive_letter",
-            "\"C:\\a.pdf\" begins with a drive letter; write it relative to the root, which \
+            "\"C:\\a.pdf\" begins with a drive letter; write the path relative to the root, which \
              --root sets, with `/` between its parts",
         ),
         (
@@ -147,13 +150,13 @@ fn every_path_that_may_lead_out_of_the_root_is_told() {
         (
             "\u{202e}fdp.exe",
             "bidi_character",
-            "\"\\u{202e}fdp.exe\" contains a character that turns the direction of writing; \
-             remove it",
+            "\"\\u{202e}fdp.exe\" contains a character that changes the direction of writing; \
+             remove the character",
         ),
         (
             "\u{1b}[2J.pdf",
             "control_character",
-            "\"\\u{1b}[2J.pdf\" contains a control character; remove it",
+            "\"\\u{1b}[2J.pdf\" contains a control character; remove the character",
         ),
     ] {
         let test = with_rows(&format!("{path},contract,1,A\n"));
@@ -167,10 +170,10 @@ fn of_two_rows_with_one_external_id_both_are_told() {
     let test = with_rows("a.pdf,contract,1,A\n\na.pdf,contract,2,A\n");
     test.check()
         .stderr(
-            "m.csv line 2 (row 1), column external_id: \"A\" stands in line 4 (row 2) too; give \
-             each row an id of its own\n\
-             m.csv line 4 (row 2), column external_id: \"A\" stands in line 2 (row 1) too; give \
-             each row an id of its own\n",
+            "m.csv line 2 (row 1), column external_id: \"A\" is also in line 4 (row 2); give each \
+             row an id of its own\n\
+             m.csv line 4 (row 2), column external_id: \"A\" is also in line 2 (row 1); give each \
+             row an id of its own\n",
         )
         .exits(2);
 }
@@ -184,11 +187,11 @@ fn external_ids_that_look_the_same_are_told_unless_they_are_allowed() {
         test.check()
             .stderr(format!(
                 "m.csv line 2 (row 1), column external_id: \"{one}\" differs only in case or in \
-                 the encoding of accents from \"{other}\" in line 3 (row 2); correct one of them, \
-                 or allow it with --allow-similar-ids\n\
+                 the encoding of accents from \"{other}\" in line 3 (row 2); correct one of the \
+                 two ids, or allow similar ids with --allow-similar-ids\n\
                  m.csv line 3 (row 2), column external_id: \"{other}\" differs only in case or in \
-                 the encoding of accents from \"{one}\" in line 2 (row 1); correct one of them, \
-                 or allow it with --allow-similar-ids\n"
+                 the encoding of accents from \"{one}\" in line 2 (row 1); correct one of the two \
+                 ids, or allow similar ids with --allow-similar-ids\n"
             ))
             .exits(2);
         test.check().args(["--allow-similar-ids"]).exits(0);

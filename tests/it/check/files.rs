@@ -65,7 +65,7 @@ fn what_is_no_file_to_send_is_told_without_waiting_for_it() {
         (
             "sub",
             "not_a_file",
-            "is a folder, not a file; name a file in it",
+            "is a folder, not a file; name a file in the folder",
         ),
         (
             "pipe",
@@ -82,7 +82,7 @@ fn what_is_no_file_to_send_is_told_without_waiting_for_it() {
             "huge",
             "file_too_large",
             "has 5,368,709,121 bytes, and 5,368,709,120 (5 GiB) is the most that one upload \
-             carries; split or compress it",
+             carries; split or compress the file",
         ),
         (
             "Verträge.pdf",

@@ -43,7 +43,7 @@ fn an_id_that_is_no_uuid_is_told_with_where_to_find_the_right_one() {
         (
             "4711",
             format!(
-                "is not a hyphenated UUID; it looks like an id of Workday: correct the \
+                "is not a hyphenated UUID; the value looks like an id of Workday: correct the \
                  object_type, or {form}"
             ),
         ),
@@ -66,8 +66,8 @@ fn an_id_that_is_no_uuid_is_told_with_where_to_find_the_right_one() {
         "bad_object_id",
         &format!(
             "m.csv line 2 (row 1), column object_id: \"{ONE}\" is not a positive whole number in \
-             plain digits; it looks like an id of Keelvar, whose object types are sourcing_event \
-             and sourcing_request: correct one of the two"
+             plain digits; the value looks like an id of Keelvar, whose object types are \
+             sourcing_event and sourcing_request: correct the object_type or the object_id"
         ),
     );
 }
@@ -82,9 +82,9 @@ fn rows_of_two_services_in_one_manifest_are_told_with_the_row_that_decides() {
     ));
     test.check()
         .prints(
-            "m.csv line 4 (row 3), column object_type: \"contract\" is no object type of Keelvar, \
-             for which the manifest is since \"sourcing_request\" in line 3 (row 2); put the rows \
-             of each service into a manifest of their own\n",
+            "m.csv line 4 (row 3), column object_type: \"contract\" is not an object type of \
+             Keelvar, the service that \"sourcing_request\" in line 3 (row 2) sets for the \
+             manifest; put the rows of each service into a manifest of their own\n",
         )
         .exits(2);
     assert_eq!(
@@ -99,9 +99,9 @@ fn rows_of_two_services_in_one_manifest_are_told_with_the_row_that_decides() {
     ));
     test.check()
         .stderr(
-            "m.csv line 3 (row 2), column object_type: \"sourcing_event\" is no object type of \
-             Workday Strategic Sourcing, for which the manifest is since \"contract\" in line 2 \
-             (row 1); put the rows of each service into a manifest of their own\n",
+            "m.csv line 3 (row 2), column object_type: \"sourcing_event\" is not an object type of \
+             Workday Strategic Sourcing, the service that \"contract\" in line 2 (row 1) sets for \
+             the manifest; put the rows of each service into a manifest of their own\n",
         )
         .exits(2);
 }
@@ -128,7 +128,8 @@ fn one_name_twice_on_one_record_is_warned_of_in_both_rows() {
             names[1]
         );
         let goes = "goes under the same name to the same record as";
-        let remedy = "give one of them another name with file_name if people shall tell them apart";
+        let remedy = "give one of the two files another name in file_name if people must tell the \
+                      files apart";
         with_namesakes(&header, &rows)
             .check()
             .stderr(format!(
@@ -194,7 +195,7 @@ fn titles_are_not_sent_to_keelvar_which_is_said_once() {
     test.check()
         .stderr(
             "warning: m.csv line 3 (row 2), column title: \"The offer\" is not sent: Keelvar's \
-             jobs have no titles; the results carry it, and what people see is the file's name\n",
+             jobs have no titles; the results carry the title; people see the name of the file\n",
         )
         .exits(0);
 }

@@ -67,11 +67,11 @@ fn warnings_stop_nobody() {
         "file_path,object_type,object_id,external_id,titel\n\
          a.pdf,contract,1,0012,x\na.pdf,contract,2,13,y\n",
     );
-    let warnings = "warning: m.csv line 1: the column \"titel\" is not known; name it title if \
-                    that is meant; otherwise nothing is wrong\n\
-                    warning: m.csv line 3 (row 2), column external_id: \"13\" is shorter than the \
-                    4 digits of those that begin with 0: a spreadsheet may have dropped its \
-                    zeros; if so, export the column as text\n";
+    let warnings = "warning: m.csv line 1: the column \"titel\" is not known; rename the column to \
+                    title if title is meant, or ignore this warning\n\
+                    warning: m.csv line 3 (row 2), column external_id: \"13\" is shorter than 4 \
+                    digits, the length of all ids that begin with 0: a spreadsheet may have \
+                    dropped its zeros; if so, export the column as text\n";
     test.check()
         .stderr(warnings)
         .stdout(
@@ -107,15 +107,15 @@ fn all_mistakes_are_told_in_one_pass_with_the_errors_first() {
         .stderr(
             "m.csv line 4 (row 3), column file_path: \"missing.pdf\" does not exist; correct the \
              path, which is relative to the manifest's folder or to --root\n\
-             m.csv line 4 (row 3), column object_type: \"contarct\" is not an object type; did \
-             you mean contract? Allowed are contract, event, project, supplier_company, \
+             m.csv line 4 (row 3), column object_type: \"contarct\" is not an object type; did you \
+             mean contract? Allowed are contract, event, project, supplier_company, \
              sourcing_event, sourcing_request\n\
              m.csv line 4 (row 3), column object_id: \"0\" is not a positive whole number in plain \
-             digits; write the id that the service's API has for the record, digits only; the number that people \
-             see on a contract or a project is another one\n\
-             warning: m.csv line 3 (row 2), column external_id: \"13\" is shorter than the 4 \
-             digits of those that begin with 0: a spreadsheet may have dropped its zeros; if so, \
-             export the column as text\n",
+             digits; write the id that the service's API has for the record, digits only; the \
+             number that people see on a contract or a project is another one\n\
+             warning: m.csv line 3 (row 2), column external_id: \"13\" is shorter than 4 digits, \
+             the length of all ids that begin with 0: a spreadsheet may have dropped its zeros; if \
+             so, export the column as text\n",
         )
         .stdout(
             "m.csv: 3 rows, 1 file, 5 B\n\

@@ -113,6 +113,6 @@ fn bytes_of_another_encoding_are_located_and_read_when_it_is_named() {
     test.check().args(["--encoding", "windows-1252"]).exits(0);
     test.check()
         .args(["--encoding", "wingdings"])
-        .prints("not an encoding that is known; for example windows-1252")
+        .prints("unknown encoding; known are, for example, windows-1252")
         .exits(2);
 }

@@ -112,8 +112,8 @@ fn a_mistake_in_a_scenario_is_refused_with_its_place() {
         ),
         (
             ["--others", "5"],
-            "error: 5 requests a second of other clients leave nothing of the 5 that are \
-             allowed; let them take fewer\n",
+            "error: 5 requests a second of other clients use up the limit of 5; lower --others, or \
+             raise --rate\n",
         ),
     ] {
         test.consign(["emulator", "--listen", "127.0.0.1:0"])

@@ -317,12 +317,7 @@ impl ImportTest {
     pub(crate) fn import_at_once(&self, rows: usize) -> TestRun<'_> {
         let base = self.service().base_url();
         self.consign(["import", MANIFEST_FILE, "--base-url", &base])
-            .args([
-                "--requests_per_second",
-                "2000",
-                "--concurrency",
-                &rows.to_string(),
-            ])
+            .args(["--rate", "2000", "--concurrency", &rows.to_string()])
             .args([SKIP_PREFLIGHT])
     }
 

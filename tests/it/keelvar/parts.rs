@@ -54,7 +54,8 @@ fn files_of_one_name_for_one_event_go_into_different_jobs_after_a_warning() {
             "{MANIFEST_HEADER}x/a.pdf,{object},A1\nb.pdf,{object},A2\ny/a.pdf,{object},A3\n"
         ));
     let goes = "goes under the same name to the same record as";
-    let remedy = "give one of them another name with file_name if people shall tell them apart";
+    let remedy = "give one of the two files another name in file_name if people must tell the \
+                  files apart";
     test.import()
         .stderr(format!(
             "warning: m.csv line 2 (row 1), column file_path: \"x/a.pdf\" {goes} \"y/a.pdf\" in \

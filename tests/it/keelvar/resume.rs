@@ -160,8 +160,8 @@ fn a_second_run_on_the_same_results_is_refused_while_the_first_goes_on() {
                 .resume()
                 .stdout("")
                 .stderr(
-                    "error: m.results.csv is in use by another run of consign; wait for it to \
-                     end, or stop it\n",
+                    "error: m.results.csv is in use by another run of consign; wait for the other \
+                     run to end, or stop that run\n",
                 )
                 .exits(2);
         })

@@ -97,8 +97,9 @@ fn a_verification_that_is_none_is_named_as_text() {
     test.write(VERIFICATION, "\u{1b}[2J\n");
     report(&test)
         .stderr(
-            "error: m.results.verification.csv is not a verification file of consign: its first \
-             line names no column \"line_check\"; take it away, or write it anew with consign verify\n",
+            "error: m.results.verification.csv is not a verification file of consign: the first \
+             line has no column \"line_check\"; take it away, or write it anew with consign \
+             verify\n",
         )
         .exits(2);
     assert!(!test.path(HTML).exists());

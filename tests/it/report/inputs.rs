@@ -226,7 +226,7 @@ fn results_that_a_run_is_writing_are_refused() {
         .while_held(1, HoldMoment::BeforeService, |running| {
             report(running.test)
                 .stdout("")
-                .stderr("error: m.results.csv is in use by another run of consign; wait for it to end, or stop it\n")
+                .stderr("error: m.results.csv is in use by another run of consign; wait for the other run to end, or stop that run\n")
                 .exits(2);
             assert!(!running.test.path(HTML).exists());
         })
@@ -240,7 +240,7 @@ fn results_that_cannot_be_read_are_refused_with_what_to_do() {
         .stderr("error: cannot open gone.csv: No such file or directory (os error 2); check the path and its permissions\n")
         .exits(2);
     test.consign(["report", "other.csv"])
-        .stderr("error: other.csv is not a results file of consign: its first line names no column \"line_check\"; name the results file that consign import wrote\n")
+        .stderr("error: other.csv is not a results file of consign: the first line has no column \"line_check\"; name the results file that consign import wrote\n")
         .exits(2);
     assert_eq!(test.file_names(), ["other.csv"]);
 }
@@ -287,8 +287,8 @@ fn what_is_no_plain_file_is_not_waited_for() {
     for name in ["pipe.results.csv", "folder.results.csv"] {
         test.consign(["report", name])
             .stderr(format!(
-                "error: {name} is not a results file of consign: it is not a plain file; name the \
-                 results file that consign import wrote\n"
+                "error: {name} is not a results file of consign: a plain file is expected; name \
+                 the results file that consign import wrote\n"
             ))
             .exits(2);
     }
@@ -297,7 +297,7 @@ fn what_is_no_plain_file_is_not_waited_for() {
     assert_eq!(json(&test)["inputs"]["manifest"], value!(null));
     pipe(&test, VERIFICATION);
     report(&test)
-        .prints("m.results.verification.csv is not a verification file of consign: it is not a plain file; take it away")
+        .prints("m.results.verification.csv is not a verification file of consign: a plain file is expected; take it away")
         .exits(2);
 }
 

@@ -57,7 +57,7 @@ fn a_verification_that_is_there_and_is_no_file_is_not_passed_over() {
     fs::create_dir(test.path(VERIFICATION)).unwrap();
     report(&test)
         .prints(VERIFICATION)
-        .prints("it is not a plain file")
+        .prints("a plain file is expected")
         .exits(2);
     assert!(!test.path(HTML).exists());
 }

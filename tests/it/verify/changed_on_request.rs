@@ -189,7 +189,7 @@ fn what_was_renamed_is_expected_under_its_new_name_and_not_under_the_old_one() {
     test.verify().outcomes(["A1 match", "A2 renamed"]).exits(1);
     assert_eq!(
         test.verification().cell("A2", "message"),
-        "its external_id is now \"A2\", and the import renamed it to \"EU-A2\""
+        "the external_id is now \"A2\", but the import set \"EU-A2\""
     );
 }
 
@@ -209,7 +209,7 @@ fn a_new_title_is_expected_even_where_the_import_only_found_the_content() {
     });
     test.verify()
         .outcomes(["A1 renamed"])
-        .prints("its title is now \"Old\"")
+        .prints("the title is now \"Old\"")
         .exits(1);
     test.service().retitle("A1", "New");
     test.verify().outcomes(["A1 match"]).exits(0);
@@ -254,9 +254,9 @@ fn an_attachment_that_waits_for_bytes_is_named_with_what_to_do() {
         }
     };
     alter_results(&test, wait);
-    let named = "external_id \"A2\": not_done: the attachment waits for bytes: its old ones were let \
-                 go of, and the new ones are not confirmed; run the import again with --resume; the \
-                 old content is in \"old/A2.pdf\"\n";
+    let named = "external_id \"A2\": not_done: the attachment waits for bytes: the old bytes are \
+                 detached, and the new bytes are not confirmed; run the import again with \
+                 --resume; the old content is in \"old/A2.pdf\"\n";
     test.verify()
         .outcomes(["A1 match", "A2 not_done"])
         .prints(format!("row 2, {named}"))
@@ -346,7 +346,7 @@ fn what_an_import_has_changed_matches_and_its_backups_hold_what_was_there() {
     }
     test.verify()
         .outcomes(["A1 match", "A2 renamed", "A3 renamed", "A4 match"])
-        .prints("its external_id is now \"A2-moved\"; its title is now \"Something else\"")
-        .prints("its external_id is now \"EU-A3-moved\", and the import renamed it to \"EU-A3\"")
+        .prints("the external_id is now \"A2-moved\"; the title is now \"Something else\"")
+        .prints("the external_id is now \"EU-A3-moved\", but the import set \"EU-A3\"")
         .exits(1);
 }

@@ -19,10 +19,10 @@ fn an_interrupted_verification_ends_at_once_and_claims_nothing_of_the_rest() {
                 "1 of 3 rows match (3 requests in [time])\n\
                  \x20 match                   1  there, as the results say\n\
                  \x20 error                   2  could not be found out\n\
-                 row 2, external_id \"A2\": error: the verification ended before it came to this \
-                 row\n\
-                 row 3, external_id \"A3\": error: the verification ended before it came to this \
-                 row\n\
+                 row 2, external_id \"A2\": error: the verification ended before this row was \
+                 checked\n\
+                 row 3, external_id \"A3\": error: the verification ended before this row was \
+                 checked\n\
                  downloaded and hashed again: 1 of 3 attachments (all were asked for; 13 B)\n\
                  stopped early: interrupted\n\
                  verification: m.results.verification.csv\n",

@@ -23,7 +23,7 @@ fn an_attachment_that_was_deleted_is_missing() {
         &test,
         &[],
         "missing",
-        "the service has no such attachment any more",
+        "the attachment no longer exists in the service",
     );
     assert_eq!(test.verification().cell("A2", "found_size"), "");
 }
@@ -40,7 +40,7 @@ fn one_that_was_deleted_and_made_again_is_missing_all_the_same() {
         &test,
         &["--download", "all"],
         "missing",
-        "the service has no such attachment any more",
+        "the attachment no longer exists in the service",
     );
 }
 
@@ -96,7 +96,7 @@ fn other_bytes_of_the_same_size_are_found_by_a_download_and_by_nothing_else() {
         &test,
         &["--download", "all"],
         "content_differs",
-        "the bytes are others than were imported, and just as many",
+        "the size is right, but the bytes differ from the imported bytes",
     );
     let verified = test.verification();
     assert_eq!(verified.cell("A2", "found_size"), "13");
@@ -111,7 +111,7 @@ fn other_bytes_of_the_same_size_are_found_by_a_download_and_by_nothing_else() {
 fn one_with_another_external_id_is_renamed() {
     let test = imported(3);
     test.service().rename("A2", "B2");
-    second_row(&test, &[], "renamed", "its external_id is now \"B2\"");
+    second_row(&test, &[], "renamed", "the external_id is now \"B2\"");
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn one_with_another_title_than_the_manifest_gave_is_renamed() {
     test.verify().outcomes(["A1 renamed", "A2 match"]).exits(1);
     assert_eq!(
         test.verification().cell("A1", "message"),
-        "its title is now \"Another contract\""
+        "the title is now \"Another contract\""
     );
 }
 
@@ -154,8 +154,7 @@ fn what_is_graver_than_a_new_name_is_told_first() {
     test.verify().outcomes(["A1 size_differs"]).exits(1);
     assert_eq!(
         test.verification().cell("A1", "message"),
-        "the service shows 28 bytes, and 13 bytes were imported; its external_id is now \
-         \"B1\""
+        "the service shows 28 bytes, and 13 bytes were imported; the external_id is now \"B1\""
     );
 }
 
@@ -187,13 +186,13 @@ fn each_kind_of_tampering_is_counted_in_the_summary() {
              \x20 size_differs            1  there, with another size\n\
              \x20 renamed                 1  there, with another external_id or title\n\
              \x20 content_differs         1  there, with other bytes\n\
-             row 1, external_id \"A1\": missing: the service has no such attachment any more\n\
+             row 1, external_id \"A1\": missing: the attachment no longer exists in the service\n\
              row 2, external_id \"A2\": pending: the attachment has no bytes\n\
-             row 3, external_id \"A3\": size_differs: the service shows 28 bytes, and 13 bytes were \
-             imported\n\
-             row 4, external_id \"A4\": renamed: its external_id is now \"B4\"\n\
-             row 5, external_id \"A5\": content_differs: the bytes are others than were imported, \
-             and just as many\n\
+             row 3, external_id \"A3\": size_differs: the service shows 28 bytes, and 13 bytes \
+             were imported\n\
+             row 4, external_id \"A4\": renamed: the external_id is now \"B4\"\n\
+             row 5, external_id \"A5\": content_differs: the size is right, but the bytes differ \
+             from the imported bytes\n\
              downloaded and hashed again: 4 of 7 attachments (all were asked for; 52 B)\n\
              verification: m.results.verification.csv\n",
         )
