@@ -73,7 +73,7 @@ struct ComparedResults {
 impl ComparedResults {
     /// Reads the results named by the user, or else the results beside the manifest, even while
     /// another process writes to the file. A missing results file beside the manifest is no error.
-    /// Fails with [`CommandError::OwnFaultEvidence`] when named results cannot be read.
+    /// Fails with [`CommandError::Evidence`] when named results cannot be read.
     fn read(config: &CheckPlan) -> Result<Self, CommandError> {
         let (ComparisonFile::Named(path) | ComparisonFile::Default(path)) = &config.results;
         let mut notices = String::new();

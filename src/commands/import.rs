@@ -135,7 +135,7 @@ pub(super) fn import_manifest(
     }
 }
 
-/// Fails with [`CommandError::SecondCopyPolicy`] when a row would attach an already attached file,
+/// Fails with [`CommandError::SecondCopies`] when a row would attach an already attached file,
 /// unless the user allows the row.
 fn refuse_second_copies(
     config: &ImportPlan,

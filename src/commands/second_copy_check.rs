@@ -298,7 +298,7 @@ impl SecondCopyDecision<'_> {
         (self.renamed.len() + self.attached_elsewhere.len()) as u64 - self.stopping_rows()
     }
 
-    /// Fails with [`CommandError::SecondCopyPolicy`] when a row would attach a file a second time
+    /// Fails with [`CommandError::SecondCopies`] when a row would attach a file a second time
     /// without the user's consent.
     pub(super) fn refuse(&self) -> Result<(), CommandError> {
         let rows: Vec<usize> = self.refused_copies().map(|copy| copy.row.row).collect();

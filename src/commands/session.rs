@@ -168,7 +168,7 @@ impl<'a> SessionBuilder<'a> {
     }
 
     /// Asks the service for a first answer, for at most `limit`. The answer proves address and
-    /// keys, unless [`PreflightSuccess::ProbeAnswer`] is returned. Returns
+    /// keys, unless [`PreflightSuccess::Unproven`] is returned. Returns
     /// [`PreflightSuccess::Proven`] without a request for the emulator: the program starts the
     /// emulator itself, and the emulator accepts any keys.
     pub(super) fn preflight(

@@ -2,7 +2,7 @@
 //!
 //! The service follows from the manifest or the results. Settings that depend on the service are
 //! resolved after reading them: [`ServiceConfig::resolve_destination`], then
-//! [`ServiceConfig::access`].
+//! [`ServiceConfig::resolve_access`].
 
 use std::path::PathBuf;
 use std::time::Duration;

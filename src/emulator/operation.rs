@@ -32,7 +32,8 @@ pub enum EmulatorOperation {
     Other,
     /// Not a request: the purge of a record which never got its bytes.
     Purge,
-    /// A request of another client of the same company ([`super::AttachmentSettings::others`]).
+    /// A request of another client of the same company. Their number is
+    /// [`AttachmentSettings::other_clients_per_second`](super::AttachmentSettings::other_clients_per_second).
     OtherClient,
 }
 

@@ -101,7 +101,7 @@ impl Emulator {
         &self.state_folder.path
     }
 
-    /// Returns the path of the request log. [`read`](super::log::read) reads the log.
+    /// Returns the path of the request log. [`read`](super::request_log::read) reads the log.
     pub fn log_path(&self) -> &Path {
         &self.state_folder.paths.log
     }

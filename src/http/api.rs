@@ -2,7 +2,7 @@
 //!
 //! [`ApiClient`] sends a request once and returns the outcome: a [`ServiceReply`] of the service or
 //! a [`ApiFailure`]. The meaning of the JSON is left to `destination`, repeating to
-//! `pipeline::requests`.
+//! `pipeline::request_sender`.
 
 mod answer;
 

@@ -1,6 +1,6 @@
 //! Outcomes of HTTP requests, sorted by their effect on the service.
 //!
-//! The effect decides if a request may be sent again; `pipeline::requests` makes the
+//! The effect decides if a request may be sent again; `pipeline::request_sender` makes the
 //! decision.
 
 use std::time::Duration;

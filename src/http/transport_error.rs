@@ -78,7 +78,7 @@ pub(super) async fn classify_request_error(
     }
 }
 
-/// Classifies an error of a request over a connection of `dial`, whose connector reports
+/// Classifies an error of a request over a connection of `storage_connector`, which reports
 /// [`ConnectError`] where no connection was made.
 pub(super) fn classify_transfer_error(error: &legacy::Error) -> TransportError {
     match causes(error).find_map(|cause| cause.downcast_ref()) {
@@ -116,8 +116,8 @@ fn append_causes(mut words: String, error: &(dyn Error + 'static)) -> String {
     words
 }
 
-/// Returns an error and its causes. An [`io::CommandError`] hides its wrapped error from
-/// [`CommandError::source`].
+/// Returns an error and its causes. An [`io::Error`] hides its wrapped error from
+/// [`Error::source`].
 fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| {
         let wrapped = error

@@ -1,5 +1,5 @@
 //! Errors of a file that cannot be read as a manifest at all. Mistakes in single rows are
-//! [`Problem`](crate::manifest::problem::Problem)s instead.
+//! [`ManifestProblem`](crate::manifest::problem::ManifestProblem)s instead.
 
 use std::fmt::Write as _;
 use std::io;

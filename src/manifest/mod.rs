@@ -4,8 +4,8 @@
 //! cells are split again on each access; a million rows cost little more than their text.
 //!
 //! This module makes every check for which the text alone is enough. [`prepare`](crate::prepare)
-//! checks the files. Start with [`read`]; `cell_rules` holds the rules of each column, `problem`
-//! the list of problems.
+//! checks the files. Start with [`read_manifest`]; `cell_rules` holds the rules of each column,
+//! `problem` the list of problems.
 
 mod cell_rules;
 mod column;

@@ -1,11 +1,11 @@
 //! Engine of imports, dry runs and verifications: tasks become requests, journal lines and row
 //! ends.
 //!
-//! Open [`import_run`] first: the scheduler of tasks. Each task goes through a state machine:
-//! [`attachment`] for a single row, [`job`] for all rows of a job. Both machines share rows and
-//! their lines ([`row_in_flight`]), the right to send ([`request_context`]), requests and their
-//! repetition ([`request_sender`]), the sending of a file ([`file_upload`]), slots
-//! ([`upload_slots`]), the poller ([`poller`]), and the ends of rows in words ([`row_verdict`]).
+//! Open `import_run` first: the scheduler of tasks. Each task goes through a state machine:
+//! `attachment` for a single row, `job` for all rows of a job. Both machines share rows and their
+//! lines (`row_in_flight`), the right to send (`request_context`), requests and their repetition
+//! (`request_sender`), the sending of a file (`file_upload`), slots (`upload_slots`), the poller
+//! (`poller`), and the ends of rows in words (`row_verdict`).
 //!
 //! The module owns the order of requests, and the line durable before each request. `plan` decides
 //! the meaning of answers. Nothing is printed here, and only the files to send are opened.

@@ -1,8 +1,8 @@
 //! Report for people: one HTML file that needs no other file, runs no script and loads nothing.
 //!
 //! askama escapes all values in the templates, and the values themselves write out characters that
-//! would act on a reader. Only the style sheet and the SVG of [`chart`](super::chart) are not
-//! escaped, and both are the program's own.
+//! would act on a reader. Only the style sheet and the SVG of [`chart`] are not escaped, and both
+//! are the program's own.
 
 use askama::Template;
 use base64::Engine as _;

@@ -1,5 +1,5 @@
-//! Values of a report. People get a value by [`fmt::SendingDisplay`], machines by [`Serialize`], so
-//! that no template can show a value in an unsafe form.
+//! Values of a report. People get a value by [`fmt::Display`], machines by [`Serialize`], so that
+//! no template can show a value in an unsafe form.
 
 use std::fmt;
 
@@ -16,8 +16,8 @@ const MAX_TEXT_CHARS: usize = 1_000;
 
 /// Untrusted text, from the manifest, the results or the service.
 ///
-/// Guarantees: [`fmt::SendingDisplay`] writes out every character that would act on a reader, and
-/// no text is longer than a thousand characters. Escaping for HTML is the business of the template.
+/// Guarantees: [`fmt::Display`] writes out every character that would act on a reader, and no text
+/// is longer than a thousand characters. Escaping for HTML is the business of the template.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct UntrustedText(Box<str>);
 

@@ -15,7 +15,7 @@ pub(super) const ADVICE_FOR_NEW_RESULTS: &str =
 pub(super) const ADVICE_FOR_EXISTING_RESULTS: &str =
     "copy the file to a local disk, and name only the copy with --results from then on";
 
-/// Fails with [`ResultsError::FolderProbeError`] if the folder of results lacks an ability.
+/// Fails with [`ResultsError::UnfitFolder`] if the folder of results lacks an ability.
 pub(super) fn probe_folder(path: &Path, way_on: &'static str) -> Result<(), ResultsError> {
     atomic_file::probe_folder(parent_folder(path)).map_err(|unfit| {
         let doing = match unfit.action {
@@ -27,7 +27,7 @@ pub(super) fn probe_folder(path: &Path, way_on: &'static str) -> Result<(), Resu
     })
 }
 
-/// Makes [`ResultsError::FolderProbeError`] of an error that shows a lack of the folder, and
+/// Makes [`ResultsError::UnfitFolder`] of an error that shows a lack of the folder, and
 /// [`ResultsError::Io`] of an error of the moment.
 pub(super) fn unfit_folder_or_io_error(
     doing: &'static str,

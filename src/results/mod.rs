@@ -5,8 +5,8 @@
 //! the moment of its sync to the disk. A line that fails its own check is not believed.
 //!
 //! The module stops at lines: `plan` decides the meaning of a line for its row, and `pipeline`
-//! decides which lines are recorded. Open [`Entry`] first, which is one line with its types, then
-//! [`RowState`], and [`results_file`] and [`journal`] for writing, [`earlier_results`] and
+//! decides which lines are recorded. Open [`ResultsEntry`] first, which is one line with its types,
+//! then [`RowState`], and [`results_file`] and [`journal`] for writing, [`earlier_results`] and
 //! [`ledger`] for reading.
 
 mod attachment_changes;

@@ -1,6 +1,6 @@
 //! The words of the column `reason`: each with its meaning, and with advice to the user.
 
-/// Makes [`ManifestErrorKind`] of one list, so that no reason can be without its word, meaning and
+/// Makes [`StatusReason`] of one list, so that no reason can be without its word, meaning and
 /// remedy.
 macro_rules! reasons {
     ($($name:ident = $word:literal, $meaning:literal, $remedy:literal;)+) => {

@@ -2,8 +2,8 @@
 //!
 //! [`pacer`] keeps to the service's requests a second, [`quota`] to the requests over minutes,
 //! hours and days. [`run_breakers`] hold requests back while the service is away, and tell the
-//! failure of one row from an outage. Nothing here sends a request: `pipeline::context` asks for
-//! permission here, and sends. Open [`pacer`] first.
+//! failure of one row from an outage. Nothing here sends a request: `pipeline::request_context`
+//! asks for permission here, and sends. Open [`pacer`] first.
 
 mod circuit_breaker;
 pub mod pacer;

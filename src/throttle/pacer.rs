@@ -11,8 +11,8 @@
 //! given back. The result is N requests a second at any distance, less only the variation of round
 //! trips. For a while after a 429 the estimate is not trusted.
 //!
-//! The arithmetic is in [`PacerSchedule`], to which the time is a parameter; [`Pacer`] makes
-//! callers wait.
+//! The arithmetic is in `PacerSchedule`, to which the time is a parameter; [`Pacer`] makes callers
+//! wait.
 
 use std::collections::VecDeque;
 use std::time::Duration;

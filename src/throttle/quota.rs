@@ -5,7 +5,7 @@
 //! arrived. The count here is therefore never less than the service's own, however the service's
 //! windows move.
 //!
-//! The arithmetic is in [`QuotaUsage`]. [`QuotaBudget`] never waits: callers wait, and ask again.
+//! The arithmetic is in `QuotaUsage`. [`QuotaBudget`] never waits: callers wait, and ask again.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;

@@ -1,5 +1,5 @@
 //! Vocabulary of the verification file: outcomes and lines of a comparison of the results with the
-//! service, row by row. `pipeline::inspect` sends the requests; nothing here does.
+//! service, row by row. `pipeline::inspection` sends the requests; nothing here does.
 //!
 //! Open [`compare`] first for the decisions, `row` for the state of a row during a verification,
 //! `verification_file` for reading and writing.

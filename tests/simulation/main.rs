@@ -17,10 +17,10 @@
 //! # Promises
 //!
 //! - No row's file is ever stored twice, neither as an attachment nor by a job.
-//! - A referee (`attachment_scene::referee`, `job_scene::referee`) sees no foul: no request without
-//!   a durable line, no POST while an earlier POST may have made the record, no PATCH of a record
-//!   unless the newest answer was "no bytes", no second job for a row whose first job may have the
-//!   file, no bytes to an old address.
+//! - A referee (`attachment_scene::attachment_referee`, `job_scene::job_referee`) sees no foul: no
+//!   request without a durable line, no POST while an earlier POST may have made the record, no
+//!   PATCH of a record unless the newest answer was "no bytes", no second job for a row whose first
+//!   job may have the file, no bytes to an old address.
 //! - The results are true at the end of every run.
 //! - The content of an attachment is there, or a durable line says that the attachment waits for
 //!   other bytes and the old content is in a durable backup, unless the user waived the backup

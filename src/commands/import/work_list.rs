@@ -1,7 +1,7 @@
 //! Work list of an import: which rows need requests, which need a new line alone, and which need
 //! neither.
 //!
-//! Each row is decided by `plan::step`. Tasks for the pipeline are made here, one at a time.
+//! Each row is decided by `plan::plan_row`. Tasks for the pipeline are made here, one at a time.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;

@@ -38,7 +38,7 @@ use crate::model::ObjectRef;
 /// | a record without bytes is purged at 45 minutes | [`AttachmentSettings::purge_after`] |
 /// | a new URL does not put the purge off, unless bytes were discarded for it | [`AttachmentSettings::purge_clock`] |
 /// | the rate limit is a sliding window over arrivals; requests refused for the rate or for their keys do not count | [`AttachmentSettings::requests_per_second`] for the number |
-/// | 429 brings `Retry-After: 1` | [`Effect::Status`] |
+/// | 429 brings `Retry-After: 1` | [`FaultEffect::Status`] |
 /// | no other client uses the rate limit | [`AttachmentSettings::other_clients_per_second`] |
 /// | download URLs live as long as upload URLs | [`AttachmentSettings::url_lifetime`] |
 /// | unknown query parameters, a list without filter or of more than 50 ids: 400 | none |
@@ -48,11 +48,11 @@ use crate::model::ObjectRef;
 /// | the title stays when a PATCH changes the file name alone | [`AttachmentSettings::title_on_rename`] |
 /// | a PATCH without a file name leaves the bytes alone, and its answer shows their size | none |
 /// | there is no DELETE: 405 | none |
-/// | the storage is S3: it refuses wrong headers, expired or altered URLs (403) and chunked bodies (501), and answers with an MD5 `ETag` | [`Effect::ExpiredUrl`] |
+/// | the storage is S3: it refuses wrong headers, expired or altered URLs (403) and chunked bodies (501), and answers with an MD5 `ETag` | [`FaultEffect::ExpiredUrl`] |
 /// | bytes sent to a URL that was renewed since are taken, and show nowhere | none |
 ///
-/// [`Effect::Status`]: crate::emulator::Effect::Status
-/// [`Effect::ExpiredUrl`]: crate::emulator::Effect::ExpiredUrl
+/// [`FaultEffect::Status`]: crate::emulator::FaultEffect::Status
+/// [`FaultEffect::ExpiredUrl`]: crate::emulator::FaultEffect::ExpiredUrl
 #[derive(Debug, Clone)]
 pub struct AttachmentSettings {
     /// Largest number of requests answered per second. Uploads and downloads do not count, and jobs

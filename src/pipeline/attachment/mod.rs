@@ -2,7 +2,7 @@
 //!
 //! Open this file first: the states, and the method that acts in each. [`look_up_and_create`] finds
 //! or makes the attachment, [`send_attachment`] sends bytes, [`left_by_earlier_run`] continues what
-//! an earlier run left, [`keep_old_bytes`] replaces bytes, [`name_changes`] changes names, and
+//! an earlier run left, [`replacement`] replaces bytes, [`name_changes`] changes names, and
 //! [`routing_proof`] proves that ids are found again.
 //!
 //! The PUT is the commit point: an attachment without bytes vanishes by itself. Exactly once,

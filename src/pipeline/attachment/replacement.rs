@@ -1,8 +1,8 @@
 //! Replacement of stored bytes, the only operation that can destroy content.
 //!
-//! `KEEP -> ANNOUNCE -> LOOK -> LET GO -> PUT -> CONFIRM`. The PATCH, the PUT and their failures
-//! are as for an attachment without bytes: see [`send_attachment`](super::send). Nothing is lost,
-//! because:
+//! `KEEP -> ANNOUNCE -> LOOK -> RELEASE -> PUT -> CONFIRM`. The PATCH, the PUT and their failures
+//! are as for an attachment without bytes: see [`send_attachment`](super::send_attachment). Nothing
+//! is lost, because:
 //! - before a durable line announces the change, the old bytes are in a file able to survive a loss
 //!   of power, or the user has waived the backup;
 //! - the line is durable before the PATCH to release the old bytes, and calls the attachment

@@ -131,7 +131,7 @@ impl<D: AttachmentApi> RequestSender<'_, D> {
 
     /// Downloads bytes once into `into`, with permission.
     ///
-    /// On [`DownloadFailure::ReceiveError`] the row's own pause is over, and the bytes written to
+    /// On [`DownloadFailure::Interrupted`] the row's own pause is over, and the bytes written to
     /// `into` are worthless.
     pub(in crate::pipeline) async fn download_once(
         &self,

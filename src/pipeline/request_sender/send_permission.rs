@@ -117,7 +117,7 @@ impl<D: Destination> RequestSender<'_, D> {
     /// Notes a failure, reports an outage, and returns the pause before the next try.
     ///
     /// Fails with [`RequestFailure::GivenUp`] if the failure is the row's own, and with
-    /// [`RequestFailure::HaltReason`] after the longest outage allowed.
+    /// [`RequestFailure::Halt`] after the longest outage allowed.
     pub(super) fn register_failure(
         &self,
         circuit: CircuitKind,

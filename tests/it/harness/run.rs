@@ -233,7 +233,7 @@ impl<'t> TestRun<'t> {
         self
     }
 
-    /// Expects the given number of rows of [`ImportTest::of_rows`], all uploaded.
+    /// Expects the given number of rows of [`ImportTest::with_rows`], all uploaded.
     pub(crate) fn all_uploaded(mut self, rows: usize) -> Self {
         let uploaded = |number| format!("A{number} uploaded");
         self.expected.rows = Some((1..=rows).map(uploaded).collect());
@@ -256,7 +256,7 @@ impl<'t> TestRun<'t> {
         self
     }
 
-    /// Expects the stored attachments of rows of [`ImportTest::of_rows`].
+    /// Expects the stored attachments of rows of [`ImportTest::with_rows`].
     pub(crate) fn stored_rows<'a>(mut self, ids: impl IntoIterator<Item = &'a str>) -> Self {
         let with_content = |id: &str| (id.to_owned(), super::content_of(id));
         self.expected.stored = Some(ids.into_iter().map(with_content).collect());

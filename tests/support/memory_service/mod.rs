@@ -6,9 +6,9 @@
 //! server can be made to do on demand.
 //!
 //! Open first: this file for attachments, `job_service` for jobs. `faulty_delivery` holds the
-//! faults, `attachment_world` and `job_service::attachment_world` hold the state. Unit tests in
-//! `src` and the simulation include the module, each in another crate: the product is called
-//! `consign` here, and the module `crate::memory_service`.
+//! faults, `attachment_world` and `job_service::job_world` hold the state. Unit tests in `src` and
+//! the simulation include the module, each in another crate: the product is called `consign` here,
+//! and the module `crate::memory_service`.
 
 #![expect(
     dead_code,
