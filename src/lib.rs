@@ -1,100 +1,128 @@
 //! consign attaches files to procurement records in bulk, from a spreadsheet, exactly once.
 //!
-//! Data flows one way, and every arrow changes the type, so that a later stage cannot be handed an
-//! earlier stage's data:
+//! # The flow
+//!
+//! Data flows one way, and every arrow changes the type, so a later stage cannot be handed the data
+//! of an earlier stage:
 //!
 //! ```text
 //! argv         -> cli::Cli -> config::{CheckPlan, ImportPlan, VerifyPlan, ReportPlan} -> commands
-//! environment  -> config::ServiceConfig -> config::{Base, Access}
-//! manifest.csv -> manifest::RawRow, Row -> prepare::RowFile --+
-//! results.csv  -> results::Previous --------------------------+-> plan::Step -> pipeline -> results::Entry -> results.csv
-//! the service  -> destination::{Presence, JobPresence} -------+                 |
-//!                                                                               +-> event::Event -> progress
+//! environment  -> config::ServiceConfig -> config::{ResolvedDestination, ServiceAccess}
+//!
+//! manifest.csv -> manifest::{RawRow, ManifestRow} -> prepare::RowFile --+
+//! results.csv  -> results::earlier_results::EarlierResults -------------+-> plan::RowPlan
+//! the service  -> destination::{AttachmentPresence, JobPresence} -------+        |
+//!                                                                            pipeline
+//!                                                                                |
+//! results.csv  <- results::ResultsEntry <----------------------------------------+
+//! progress     <- event::RunEvent <----------------------------------------------+
+//! ```
+//!
+//! Existing attachments change only at the user's request (`plan::UpdatePolicy`), and replaced
+//! content goes into a backup first:
+//!
+//! ```text
+//! the service  -> destination::attachment_metadata -> plan::{next_step, next_name_change}
+//! old bytes    -> backup::BackupStore -> results::AttachmentChanges -> results.csv
+//! ```
+//!
+//! After the import, its results are evidence and are only read:
+//!
+//! ```text
+//! results.csv  -> results::ledger::Ledger -> verification::row --+-> verification.csv
+//! the service  -> pipeline::InspectedAttachment -----------------+
+//!
+//! results.csv, manifest.csv, verification.csv -> report -> HTML, JSON, SHA256SUMS
 //! ```
 //!
 //! # The way of a row
 //!
-//! One is the same for both services: `manifest` reads the row, `prepare` hashes its file,
-//! `plan::step` decides from its earlier line where its protocol starts, and `commands::import`
-//! puts it into a task. Then each service has an interface and a machine of its own, because they
-//! make different things of a file:
+//! The first part is the same for both services. `manifest` reads the row, `prepare` hashes its
+//! file, `plan::plan_row` decides from the earlier line of the row where its protocol starts, and
+//! `commands::import` (`work_list`) puts the row into a task. From there each service has an
+//! interface and a state machine of its own, because a file becomes a lasting attachment in the one
+//! service and a part of a short-lived job in the other:
 //!
 //! ```text
-//! an attachment for each row          destination::AttachmentApi, spoken by destination::workday
-//!   pipeline::run_attachments         begins rows as slots get free
-//!   pipeline::attachment              the machine: its states, and who goes on from each
-//!     look_up -> send -> names        found or made, given its bytes and confirmed, given other names
-//!     left, replace, routing          left by an earlier run; new bytes for old; ids that are found again
+//! an attachment for each row       destination::AttachmentApi, implemented by destination::workday
+//!   pipeline::run_attachments      begins rows as upload slots become free
+//!   pipeline::attachment           the state machine; its files in the order of a row:
+//!     look_up_and_create           finds or creates the attachment
+//!     send_attachment              sends the bytes, waits until the service shows their size
+//!     name_changes                 changes the title or the external id
+//!     left_by_earlier_run          goes on with an attachment from an earlier run
+//!     replacement                  keeps the old bytes, sends the new ones
+//!     routing_proof                tries unusual ids before bytes are sent under them
 //!
-//! a job for several rows              destination::JobApi, spoken by destination::keelvar
-//!   pipeline::run_jobs                begins jobs as slots get free
-//!   pipeline::job                     the machine: its states, and who goes on from each
-//!     send, end                       the files, all at once; what the end means for each row
+//! a job for several rows           destination::JobApi, implemented by destination::keelvar
+//!   pipeline::run_jobs             begins jobs as upload slots become free
+//!   pipeline::job                  the state machine; its files:
+//!     send_job_files               sends all files of a job
+//!     job_end                      decides what the end of the job means for each row
 //! ```
 //!
-//! Both machines rest on what they share: rows and their lines (`pipeline::row`), the right to send
-//! requests (`pipeline::context`) and the requests themselves (`pipeline::requests`, at the pace of
-//! `throttle`, through `http`), the sending of a file (`pipeline::upload`), and the queue of those
-//! who wait to hear how a record stands (`pipeline::poller`). How a row ends is a
-//! `pipeline::verdict`, which becomes its line in the journal (`results::journal`).
+//! Both machines share the row and its lines (`pipeline::row_in_flight`), the right to send
+//! requests (`pipeline::request_context`), the requests and their repetition
+//! (`pipeline::request_sender`, at the pace of `throttle`, through `http`), the sending of a file
+//! (`pipeline::file_upload`), and the queue of records whose state is awaited (`pipeline::poller`).
+//! A row ends in a `pipeline::row_verdict`, which becomes its line in the journal
+//! (`results::journal`).
 //!
 //! # The order of the modules
 //!
-//! From the ground up; an import runs downwards only, and a test says so:
+//! From the bottom up. A module imports only modules below; a test of the architecture checks it:
 //!
 //! ```text
-//! model text duration clock digest      words, spans of time, digests
-//! whole_file root source backup         files: written whole, opened below the root, sent, kept
-//! throttle -> http                      how fast requests go; who sends them, and how they fail
-//! results -> manifest -> prepare        lines of runs; rows and their problems; hashed files
-//! destination -> plan -> pipeline       the services; what follows, decided purely; requests in order
-//! verification -> report                what the service holds of it; the evidence
-//! config -> cli -> commands             what was asked for; how it is typed; what runs
+//! mutex model text duration clock core_dump digest    words, spans of time, digests
+//! root atomic_file upload_source backup     files: below a root, written whole, sent, kept
+//! throttle http                             pace of requests; clients, failures, safe targets
+//! results manifest prepare                  lines of a run; rows and problems; hashed files
+//! destination event plan pipeline           services; pure decisions; requests in order
+//! verification progress report              state at the service; terminal; evidence
+//! emulator                                  both services on this machine, with faults
+//! config error signals cli commands         plans of commands; command line; commands
 //! ```
 //!
-//! `emulator` stands beside them: a server of its own for both services, which only `commands`
-//! starts.
+//! # Where something new belongs
 //!
-//! What is there already changes only where the user wishes it (`plan::UpdatePolicy`), and what
-//! gives way is kept first:
+//! - A format of manifests: a file in `manifest`, behind `manifest::Manifest`.
+//! - A service: a client in `destination`, and a state machine in `pipeline` if neither of the two
+//!   interfaces fits.
+//! - A decision about a row: a pure function in `plan`, with a table of all cases as its test.
+//! - A request, or the repetition of a request: `pipeline::request_sender`.
+//! - A state of a row that a later run must know: a variant of `results::RowState`, encoded and
+//!   decoded in one place. A reason for people and scripts: `results::StatusReason`.
+//! - A section of the report: a file in `report`. A command: a file in `commands`, a struct in
+//!   `cli`, and a plan in `config`.
+//! - A fault or an assumption about a service: `emulator::faults`, or the settings of the emulated
+//!   service.
 //!
-//! ```text
-//! the service  -> destination::{Presence, Original} -> plan::{course, renaming} -> pipeline
-//! old bytes    -> backup::Vault -> results::Changes -> results.csv
-//! ```
+//! # Invariants
 //!
-//! After the import, its results are evidence, which nothing writes to any more:
-//!
-//! ```text
-//! results.csv  -> results::Ledger -> verification::Row --+-> verification::Checked -> verification.csv
-//! the service  -> destination::Exhibit -> pipeline::Seen -+                            |
-//! results.csv, manifest.csv, verification.csv -> report::Report -> HTML, JSON, SHA256SUMS
-//! ```
-//!
-//! # What holds everywhere
-//!
-//! - **Durable before sent.** No request that changes something is sent before the line that
-//!   announces it is on the disk (`results::journal`). What is not in the journal did not happen.
-//! - **Kept before let go of.** Nothing that is stored is let go of before it is in a backup that
-//!   would survive a loss of power, or the user has said that none is wanted
-//!   (`pipeline::attachment::replace`).
+//! - **Durable before sent.** A request that changes something is sent only after the line that
+//!   announces the request is on the disk (`results::journal`). A run that is killed at any moment
+//!   leaves a journal from which the next run knows every request that may have had an effect.
+//! - **Kept before released.** The service releases stored bytes only after the bytes are in a
+//!   backup that would survive a loss of power, or after the user has waived the backup
+//!   (`pipeline::attachment`, file `replacement`).
 //! - **Never twice.** A row whose content is on its object already, under another key or by another
-//!   import, stops the run before anything is sent (`plan::second_copies`, `results::beside`).
-//! - **Decided purely, done in one place.** What a line or an answer means is decided by `plan`
-//!   and by the small functions that judge answers; whether a request may be repeated is decided by
-//!   `pipeline::requests` alone; the order of the requests of a record stands in its machine alone.
-//! - **Every row ends in exactly one line.** The file after a run is made from what the journal on
-//!   the disk says, not from what the run remembers. Only where somebody has put something else in
-//!   the journal's place is it made from memory, under another name.
-//! - **One job, one place.** No module but `http` knows reqwest, and none but `cli` knows what was
-//!   typed, or clap, whose refusals are shown here; rayon is known to `prepare` alone, indicatif to
-//!   `progress`, csv to `results`, `verification` and `manifest::problem`, the hashes to `digest`,
-//!   and to `atomic_file` how a file comes to be there whole or not at all. A test keeps this true.
-//! - **No secret can print itself.** Keys are `secrecy` types from the environment to the header;
-//!   an address for bytes prints as its host and a fingerprint; errors of the HTTP library pass one
-//!   function that takes the URL out.
-//! - **Below the root.** No file that a manifest names is opened but through `root`, and nothing
-//!   that came from a file or a service is shown but through `text`.
+//!   import, stops the run before anything is sent (`plan::find_second_copies`, `results`, file
+//!   `other_results`).
+//! - **Decided purely, acted in one place.** `plan` and the small functions that judge answers
+//!   decide what a line or an answer means. `pipeline::request_sender` alone decides if a request
+//!   may be repeated. The state machine of a record alone holds the order of its requests.
+//! - **Every row ends in exactly one line.** The file after a run is made from the journal on the
+//!   disk, not from the run's memory. Only if another program has replaced the journal is the file
+//!   made from memory, under another name.
+//! - **One crate, one place.** `http` alone uses reqwest, `cli` alone clap (whose refusals are
+//!   shown here), `prepare` rayon, `progress` indicatif, `digest` the hashes, `atomic_file`
+//!   tempfile (beside the lock of the emulator), and `results`, `verification` and
+//!   `manifest::problem` csv. A test of the architecture checks it.
+//! - **No secret can print itself.** Keys are `secrecy` types from the environment to the header.
+//!   An upload address prints as its host and a fingerprint. Errors of the HTTP library pass
+//!   through a function that removes the URL.
+//! - **Below the root.** Only `root` opens a file named by a manifest. Only `text` shows words from
+//!   a file or a service.
 
 #[cfg(test)]
 mod arbitrary;
@@ -169,9 +197,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ProgramExit {
     })
 }
 
-/// Help and version are what the user asked for; everything else is wrong usage.
+/// Prints what clap has to say: help and version with exit code 0, a usage error with its code.
 fn show_usage(refusal: &clap::Error) -> ProgramExit {
-    // Where neither stream takes the text, the exit code has to do.
+    // If neither stream takes the text, the exit code has to suffice.
     let _ = refusal.print();
     if refusal.use_stderr() {
         ProgramExit::NOTHING_SENT
@@ -180,6 +208,7 @@ fn show_usage(refusal: &clap::Error) -> ProgramExit {
     }
 }
 
+/// Starts the log of this crate on standard error, at the level for `verbosity`.
 fn start_log(verbosity: Verbosity) {
     let level = match verbosity {
         Verbosity::Quiet | Verbosity::Normal => LevelFilter::WARN,
@@ -187,12 +216,12 @@ fn start_log(verbosity: Verbosity) {
         Verbosity::Details => LevelFilter::DEBUG,
         Verbosity::Everything => LevelFilter::TRACE,
     };
-    // Only our own words: nobody has looked for secrets in those of the libraries below.
+    // Only the words of this crate: the words of libraries may contain secrets.
     let ours = Targets::new().with_target(env!("CARGO_PKG_NAME"), level);
     let log = tracing_subscriber::fmt::layer()
         .with_target(false)
         .with_writer(io::stderr);
-    // It fails only where there is a log already, which then serves.
+    // Initialisation fails only if a log exists already, which then serves.
     let _ = tracing_subscriber::registry()
         .with(log)
         .with(ours)
