@@ -177,7 +177,7 @@ fn non_blocking_read() -> OpenOptions {
 
 impl OpenedFile {
     /// Returns the size and the time of modification at the time of the call, for comparison with
-    /// `stamp_from_parts`.
+    /// `stamp`.
     pub fn current_stamp(&self) -> io::Result<FileStamp> {
         let metadata = self.file.metadata()?;
         Ok(stamp_from_parts(metadata.len(), metadata.modified()?))

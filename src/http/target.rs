@@ -98,8 +98,7 @@ impl TransferPolicy {
 #[derive(Clone, PartialEq, Eq)]
 pub struct TransferTarget {
     pub(super) url: Url,
-    /// Headers to send: with `HostBehaviour`, if the service names it, but without
-    /// `Content-Length`.
+    /// Headers to send: with `Host`, if the service names it, but without `Content-Length`.
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     /// Length of the address's file, in bytes, if the service names one.
     announced_length: Option<u64>,
@@ -150,8 +149,8 @@ impl TransferTarget {
         Ok(target)
     }
 
-    /// Adds a header to send. `HostBehaviour` and `Content-Length` are always sent, and signed with
-    /// some addresses: they are accepted where their values agree with the request, and sent once.
+    /// Adds a header to send. `Host` and `Content-Length` are always sent, and signed with some
+    /// addresses: they are accepted where their values agree with the request, and sent once.
     fn add_header(&mut self, name: &str, value: &str) -> Result<(), String> {
         let (name, value) = check_header(name, value)?;
         if name == HOST {
@@ -272,8 +271,8 @@ fn check_host_name(name: &str, rules: &TransferPolicy) -> Result<(), String> {
     ))
 }
 
-/// Returns true if the value of a `HostBehaviour` header names the host of a URL, with or without
-/// the port implied by the scheme.
+/// Returns true if the value of a `Host` header names the host of a URL, with or without the port
+/// implied by the scheme.
 fn is_host_of(value: &HeaderValue, url: &Url) -> bool {
     let Ok(text) = value.to_str() else {
         return false;

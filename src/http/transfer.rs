@@ -99,8 +99,8 @@ impl TransferClient {
     }
 
     /// Sends the bytes of a file, which must be `content`, with exactly the headers of the target
-    /// and a `CheckedContent-Length` (S3 refuses chunked bodies). Calls `sent` with the size of
-    /// each piece.
+    /// and a `Content-Length` (S3 refuses chunked bodies). Calls `sent` with the size of each
+    /// piece.
     pub async fn put(
         &self,
         target: &TransferTarget,

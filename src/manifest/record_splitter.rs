@@ -59,8 +59,8 @@ impl<'t> RecordSplitter<'t> {
         }
     }
 
-    /// Splits off the next record and replaces the content of `split_cells`. Returns `None` at the
-    /// end of the text.
+    /// Splits off the next record and replaces the content of `cells`. Returns `None` at the end of
+    /// the text.
     pub(super) fn next_record(&mut self, cells: &mut Vec<Cow<'t, str>>) -> Option<RecordSpan> {
         cells.clear();
         if self.offset == self.text.len() {

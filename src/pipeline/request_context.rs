@@ -21,8 +21,7 @@ pub(super) struct RequestContext<'a, D> {
 }
 
 impl<'a, D: Destination> RequestContext<'a, D> {
-    /// Creates the context of rows beginning with `held_slots`. `row` is the number of the first
-    /// row.
+    /// Creates the context of rows beginning with `slots`. `row` is the number of the first row.
     pub(super) fn new(
         requests: &'a RequestSender<'a, D>,
         row: usize,

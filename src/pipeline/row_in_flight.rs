@@ -47,7 +47,7 @@ impl RowInFlight {
         }
     }
 
-    /// Returns the results line of the row with `row_verdict`.
+    /// Returns the results line of the row with `verdict`.
     pub(super) fn results_line(&self, verdict: RowVerdict, destination: &str) -> ResultsEntry {
         let row = &self.row;
         let (status, reason) = verdict.state.encode();

@@ -403,7 +403,7 @@ impl RowVerdict {
     }
 }
 
-/// Returns the state of a done row whose content is confirmed as `verified_by` tells.
+/// Returns the state of a done row whose content is confirmed as the column `verified` says.
 fn done_as_verified(done_as: CompletedAction) -> RowState {
     RowState::Done(done_as, ContentMatch::AsVerified)
 }

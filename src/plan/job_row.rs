@@ -69,7 +69,7 @@ pub(super) fn plan_job_row(
     RowPlan::SendRequests(ProtocolStart::Job(start))
 }
 
-/// True if only a person who looks can tell the fate of the row's file.
+/// True if only a person who looks can tell the outcome of the row's file.
 pub fn needs_manual_check(entry: &ResultsEntry) -> bool {
     entry.state() == RowState::JobFailed
 }
@@ -117,8 +117,8 @@ pub enum JobRowOutcome {
     Unknown,
 }
 
-/// Decides the outcome of a row from the fate of its file in the job. `earlier_job` is the job of
-/// an earlier run, if any.
+/// Decides the outcome of a row from the outcome of its file in the job. `begun` is the job of an
+/// earlier run, if any.
 pub fn job_row_outcome(
     fate: &FileOutcome,
     sent: SentBytes,

@@ -203,7 +203,7 @@ impl LostLineDetector {
     }
 
     /// Returns the rows of the missing lines, where all missing lines are of a whole file with rows
-    /// numbered from `first_serial` on.
+    /// numbered from `first` on.
     fn lost_rows(&self, first: LineSerial, lines: u64, written: u64) -> Option<Vec<u32>> {
         let end = first.checked_add(lines)?;
         let of_whole = self.intact.partition_point(|line| line.serial < end);
@@ -228,8 +228,7 @@ impl LostLines {
     }
 
     /// Returns the numbers of the rows whose files may be where they belong although no line says
-    /// so: a lost line may have said so. `file_line_count` are the latest lines of the rows 1, 2
-    /// and so on.
+    /// so: a lost line may have said so. `lines` are the latest lines of the rows 1, 2 and so on.
     pub fn doubtful_rows(
         &self,
         lines: impl Iterator<Item = Option<LatestLine>> + Clone,

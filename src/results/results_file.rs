@@ -218,8 +218,7 @@ impl ResultsFile {
     }
 
     /// Writes the whole file anew when the run has ended. Where the path leads to something else,
-    /// now or by `displaced_error`, the new file gets a name of its own, and the files of others
-    /// stay.
+    /// now or by `displaced`, the new file gets a name of its own, and the files of others stay.
     pub fn rewrite_after_run(
         &mut self,
         displaced: Option<ResultsDisplacement>,

@@ -12,7 +12,7 @@
 //! - Sudden ends: `killed`, `killed_at_syncs`, `killed_often`, `disk`, `full_disk`,
 //!   `unfit_folders`, `files_away`, `two_runs`, `signals`, `suspended`.
 //! - Network and service: `unlimited_answers`, `lost_answers`, `faults`, `keys`, `certificates`,
-//!   `proxies`, `foreign_hosts` (foreign hosts), `secrets`, `s3`, `a_slow_storage`.
+//!   `proxies`, `foreign_hosts`, `secrets`, `s3`, `a_slow_storage`.
 //! - Other commands: `amend` (changes on request), `verify`, `report`, `report_attached`,
 //!   `report_in_browser`, `emulator`.
 //! - Keelvar: `keelvar`, `keelvar_access`.

@@ -45,8 +45,8 @@
 //! - A fault of a request: `Fault` in [`memory_service`]; chance and time in [`chaos`].
 //! - A fault of the power, of the disk or of the results: [`power_and_disk`], drawn by [`story`]
 //!   from a separate generator, so that the stories of all seeds stay as they are.
-//! - A promise about records and results: `promises` of the scene. A promise about the order of
-//!   requests: `referee` of the scene.
+//! - A promise about records and results: `*_promises` of the scene. A promise about the order of
+//!   requests: `*_referee` of the scene.
 //! - A guard of the protocol: [`RemovedGuard`] or [`OmittedQuestion`], and a test here for the
 //!   broken promise without the guard.
 //! - A rule of a service, left open by the documentation: `AttachmentServiceRules` or

@@ -1,5 +1,5 @@
 //! Interface of a scene: a service, the rows sent there, and the promises about both.
-//! [`SimulationScene`] is implemented by `attachments`, `after_update_names` and `jobs`,
+//! [`SimulationScene`] is implemented by `attachment_scene`, `amend_scene` and `job_scene`,
 //! [`RunWatcher`] by their referees.
 
 use std::collections::HashMap;

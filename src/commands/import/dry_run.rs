@@ -134,7 +134,7 @@ impl DryRunForecast {
     }
 
     /// Returns the least numbers of requests without and with changes, in this order, for an import
-    /// after `initial_look_ups` look-ups.
+    /// after `look_ups` look-ups.
     fn attachment_requests(&self, look_ups: u64) -> (u64, u64) {
         let PlannedChanges {
             replace,

@@ -59,8 +59,8 @@ pub(in crate::emulator) struct AttachmentServer {
 }
 
 impl AttachmentServer {
-    /// Loads the state that an earlier emulator left in `state_folder`. `earlier` is the request
-    /// log of the earlier emulator.
+    /// Loads the state that an earlier emulator left in `folder`. `earlier` is the request log of
+    /// the earlier emulator.
     pub(in crate::emulator) fn load(
         context: Arc<ServerContext>,
         faults: Arc<FaultInjector>,

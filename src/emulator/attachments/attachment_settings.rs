@@ -180,9 +180,9 @@ pub enum AcceptedAttachmentKeys {
     Any,
     /// Exactly the given keys.
     Only {
-        /// Key of the company, in `X-TestedService-Key`.
+        /// Key of the company, in `X-Api-Key`.
         api_key: SecretString,
-        /// Token of the user, in `X-User-SourceToken`.
+        /// Token of the user, in `X-User-Token`.
         user_token: SecretString,
         /// E-mail address of the user, in `X-User-Email`.
         user_email: String,

@@ -23,8 +23,8 @@ pub(super) struct AttachmentState {
 }
 
 impl AttachmentState {
-    /// Loads the state that an earlier emulator left in `state_folder`. `earlier` is the request
-    /// log of the earlier emulator.
+    /// Loads the state that an earlier emulator left in `folder`. `earlier` is the request log of
+    /// the earlier emulator.
     pub(super) fn load(
         folder: &StatePaths,
         settings: &AttachmentSettings,

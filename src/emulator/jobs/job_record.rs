@@ -191,7 +191,7 @@ impl JobRecord {
         })
     }
 
-    /// True if a job in `phase_at` attaches the file.
+    /// True if a job in `phase` attaches the file.
     pub(super) fn attaches(&self, file: &JobFileRecord, phase: StoredJobPhase) -> bool {
         let keeps = match phase {
             StoredJobPhase::Pending | StoredJobPhase::Running => false,

@@ -202,8 +202,8 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
 
     /// Announces the release of the old bytes, and checks the stored bytes against the kept bytes.
     ///
-    /// `as_begun_record` describes the newest bytes sent to the record, if arrived: bytes of an
-    /// earlier run may come from an earlier file.
+    /// `begun` describes the newest bytes sent to the record, if arrived: bytes of an earlier run
+    /// may come from an earlier file.
     pub(super) async fn release_old_bytes(
         &mut self,
         begun: BegunRecord,

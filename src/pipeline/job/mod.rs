@@ -3,7 +3,7 @@
 //! Open this file first; `send_job_files` sends the files, `job_end` ends the rows. A job is found
 //! by its id alone, gives its addresses once started, and tells its outcome at the end. All files
 //! are sent at once, since the addresses live for a minute. Exactly once, because:
-//! - `creating` is durable before the POST, `after_create` with the id before the first byte, and
+//! - `creating` is durable before the POST, `created` with the id before the first byte, and
 //!   `sending` before bytes may reach the job;
 //! - a row goes into another job only if its job has ended, and certainly without the row's file;
 //! - a POST without an answer leaves a job to which nobody can send anything, and which fails by

@@ -77,8 +77,8 @@ impl JobRow {
         }
     }
 
-    /// Returns the results line of the row with `row_verdict`. In the job of an earlier run, the
-    /// line still names what was begun.
+    /// Returns the results line of the row with `verdict`. In the job of an earlier run, the line
+    /// still names what was begun.
     pub(super) fn results_line(&self, verdict: RowVerdict, destination: &str) -> ResultsEntry {
         let is_in = |begun: &&BegunRecord| Some(&begun.id) == verdict.record_id.as_ref();
         let Some(begun) = self.earlier_job.as_ref().filter(is_in) else {

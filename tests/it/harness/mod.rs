@@ -6,13 +6,13 @@
 //! [`TestRun`] collects arguments and expectations (`rows`, `requests`, `stored`, `says`); `exits`
 //! makes the run and checks everything.
 //!
-//! `judge` checks after every run, whatever the test is about: nothing on standard error unless
+//! `judge_run` checks after every run, whatever the test is about: nothing on standard error unless
 //! expected, nothing sent and no results changed after exit code 2, complete results with valid
 //! line checks, done rows stored with their bytes, and no attachment stored twice.
 //!
 //! Something new belongs in `run` (an expectation of one run), in `judge` (a promise of every run),
-//! in `with_holding_proxy`, `tls` or `test_disk` (trouble between tool and service, or on the
-//! disk), in `tamper` (changes on the service), or beside its only test.
+//! in `holding_proxy`, `tls` or `test_disk` (trouble between tool and service, or on the disk), in
+//! `tamper` (changes on the service), or beside its only test.
 
 mod browser;
 mod endless_host;

@@ -88,7 +88,7 @@ async fn run_job_tasks(
     run_jobs(tasks.into_iter(), jobs, lines, &settings, &events, never).await
 }
 
-/// Imports rows with a journal that breaks after `max_lines` lines.
+/// Imports rows with a journal that breaks after `limit` lines.
 async fn import_until(
     jobs: &MemoryJobService,
     rows: &[ManifestRow],
