@@ -57,13 +57,13 @@ fn advice_for_replacing(replacement: &ReplacementStage) -> (&'static str, &'stat
         "Their content was about to be replaced when the import ended: the attachments may be WITHOUT \
          CONTENT."
     } else {
-        "Their old content is detached, and the new content is not confirmed: the attachments may \
+        "Their old content was released, and the new content is not confirmed: the attachments may \
          be WITHOUT CONTENT."
     };
     (
         meaning,
-        "Run the import again with --resume soon: it puts the new content there. Until then the former \
-         content is in the backup, where one was kept.",
+        "Run the import again with --resume soon, to store the new content. Until then the old \
+         content is in the backup, if a backup was kept.",
     )
 }
 

@@ -159,8 +159,7 @@ reasons! {
         "The content to be replaced could not be backed up or compared, and was left as it is.",
         "mend what the message names, then run the import again with --resume";
     Gone = "gone",
-        "The attachment is not in the service any more, or has lost its bytes. Nothing was \
-         changed.",
+        "The attachment does not exist any more, or has no bytes any more. Nothing was changed.",
         "look at the object in the service; to attach the file again, give the row a new \
          external_id";
     NotFit = "not_fit",

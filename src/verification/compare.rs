@@ -66,7 +66,7 @@ impl AttachmentClaim {
             InspectedAttachment::Absent => ClaimComparison::new(
                 VerificationOutcome::Missing,
                 ContentFacts::default(),
-                "the attachment no longer exists in the service",
+                "the attachment does not exist any more",
             ),
             InspectedAttachment::Unknown(why) => {
                 ClaimComparison::unknown(format!("the service could not be asked: {why}"))

@@ -201,7 +201,7 @@ fn describe_open_row(entry: &ResultsEntry) -> String {
                     "may be without bytes: its content was about to be replaced"
                 }
                 ReplacementStage::Released(_) | ReplacementStage::NewBytesSent => {
-                    "waits for bytes: the old bytes are detached, and the new bytes are not confirmed"
+                    "waits for bytes: the old bytes were released, and the new bytes are not confirmed"
                 }
             };
             // An import which came to its end has left a more exact message.

@@ -268,15 +268,16 @@ fn what_waits_for_bytes_says_so_with_what_to_do_and_objects_even_from_outside_th
             StatusReason::SourceChanged,
             kept(),
             "the file changed; mend the cause, and run the import again with --resume",
-            "the attachment waits for bytes: the old bytes are detached, and the new bytes are not \
-             confirmed; the file changed; mend the cause, and run the import again with --resume",
+            "the attachment waits for bytes: the old bytes were released, and the new bytes are \
+             not confirmed; the file changed; mend the cause, and run the import again with \
+             --resume",
         ),
         (
             StatusReason::None,
             kept(),
             "",
-            "the attachment waits for bytes: the old bytes are detached, and the new bytes are not \
-             confirmed; run the import again with --resume; the old content is in \
+            "the attachment waits for bytes: the old bytes were released, and the new bytes are \
+             not confirmed; run the import again with --resume; the old content is in \
              \"old/A1.12.pdf\"",
         ),
         (

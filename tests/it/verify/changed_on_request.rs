@@ -254,8 +254,8 @@ fn an_attachment_that_waits_for_bytes_is_named_with_what_to_do() {
         }
     };
     alter_results(&test, wait);
-    let named = "external_id \"A2\": not_done: the attachment waits for bytes: the old bytes are \
-                 detached, and the new bytes are not confirmed; run the import again with \
+    let named = "external_id \"A2\": not_done: the attachment waits for bytes: the old bytes were \
+                 released, and the new bytes are not confirmed; run the import again with \
                  --resume; the old content is in \"old/A2.pdf\"\n";
     test.verify()
         .outcomes(["A1 match", "A2 not_done"])

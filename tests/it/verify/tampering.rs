@@ -23,7 +23,7 @@ fn an_attachment_that_was_deleted_is_missing() {
         &test,
         &[],
         "missing",
-        "the attachment no longer exists in the service",
+        "the attachment does not exist any more",
     );
     assert_eq!(test.verification().cell("A2", "found_size"), "");
 }
@@ -40,7 +40,7 @@ fn one_that_was_deleted_and_made_again_is_missing_all_the_same() {
         &test,
         &["--download", "all"],
         "missing",
-        "the attachment no longer exists in the service",
+        "the attachment does not exist any more",
     );
 }
 
@@ -186,7 +186,7 @@ fn each_kind_of_tampering_is_counted_in_the_summary() {
              \x20 size_differs            1  there, with another size\n\
              \x20 renamed                 1  there, with another external_id or title\n\
              \x20 content_differs         1  there, with other bytes\n\
-             row 1, external_id \"A1\": missing: the attachment no longer exists in the service\n\
+             row 1, external_id \"A1\": missing: the attachment does not exist any more\n\
              row 2, external_id \"A2\": pending: the attachment has no bytes\n\
              row 3, external_id \"A3\": size_differs: the service shows 28 bytes, and 13 bytes \
              were imported\n\
