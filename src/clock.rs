@@ -12,7 +12,7 @@ const CLOCK_TOLERANCE: Duration = Duration::from_secs(1);
 /// A moment from which time is counted, the machine's sleep included.
 #[derive(Debug, Clone, Copy)]
 pub struct SleepAwareInstant {
-    /// Runtime's clock: movable by tests, but standing still while the machine sleeps.
+    /// Runtime's clock: movable by tests, but stopped while the machine sleeps.
     runtime: Instant,
     /// System's clock, which goes on during a sleep.
     system: Duration,

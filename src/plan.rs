@@ -6,8 +6,8 @@
 //! about to store a file a second time, and [`group_into_jobs()`] groups rows into jobs.
 //!
 //! The module stops before requests and lines: `pipeline` carries out the decisions, and the dry
-//! run tells of them. Open the file of [`next_step()`] first for attachments, and the file of
-//! [`job_row_outcome`] for jobs.
+//! run reports the decisions. Open the file of [`next_step()`] first for attachments, and the file
+//! of [`job_row_outcome`] for jobs.
 
 mod existing_attachment;
 mod job_grouping;
@@ -97,7 +97,7 @@ pub enum PriorCreate {
     /// A POST for the object in the present manifest may have made a record.
     Unanswered,
     /// A POST for another object may have made a record. The record cannot be moved, and has to go
-    /// first; and since a record does not tell its object, no record found is known to be ours.
+    /// first; and since a record does not name its object, no record found is known to be ours.
     UnansweredForOtherObject(OtherObject),
 }
 
@@ -109,7 +109,7 @@ pub struct BegunRecord {
     pub id: AttachmentId,
     /// Path of the file in the manifest of the earlier run.
     pub file_path: String,
-    /// Content sent, or being sent, by the earlier run; `None` where the line does not tell any
+    /// Content sent, or being sent, by the earlier run; `None` where the line does not record any
     /// more.
     pub content: Option<CheckedContent>,
     /// Object of the record; `None` for the object in the present manifest.
@@ -156,7 +156,7 @@ pub enum BegunProgress {
     NotSent,
     /// Bytes may or may not have been sent.
     Unknown,
-    /// All bytes were sent, and only the result did not show.
+    /// All bytes were sent, and only the result was not reported.
     Sent,
     /// A new upload address was requested, and the request may still arrive: the request detaches
     /// all bytes sent before its arrival.
@@ -165,7 +165,7 @@ pub enum BegunProgress {
     JobFailed,
 }
 
-/// Decides from the earlier line of a row how the row goes on.
+/// Decides from the earlier line of a row how the row continues.
 pub fn plan_row(
     row: &ManifestRow,
     file: RowFile,
@@ -189,14 +189,14 @@ pub fn plan_row(
 
 fn attachment_start(row: &ManifestRow, previous: &ResultsEntry) -> AttachmentStart {
     let state = previous.state();
-    // The attachment of a conflict that was never done is somebody else's.
+    // The attachment of a conflict that was never done belongs to another client.
     if !state.is_conflict()
         && let Some(there) = ExistingAttachment::from_entry(row, previous)
     {
         return AttachmentStart::ExistingAttachment(there);
     }
     let elsewhere = other_object_of(row, previous);
-    // The id in the line of a conflict is somebody else's.
+    // The id in the line of a conflict belongs to another client.
     let chosen = (!state.is_conflict())
         .then_some(previous.attachment_id.clone())
         .flatten();
@@ -337,7 +337,7 @@ pub(crate) fn changed_file_remedy(service: ProcurementService) -> &'static str {
 fn file_differs(file: RowFile, previous: &ResultsEntry) -> bool {
     match (file, previous.known_content.content()) {
         (RowFile::Ready(now), Some(then)) => now.sha256 != then.sha256,
-        // Of content stored by somebody else, only the size is known.
+        // Of content stored by another client, only the size is known.
         (RowFile::Ready(_), None) => previous.state().keeps_existing_content(),
         _ => false,
     }
@@ -403,10 +403,10 @@ fn is_line_outdated(row: &ManifestRow, file: RowFile, previous: &ResultsEntry) -
 enum LookUpFinding {
     /// Nothing has the `external_id`: a record may be made.
     Nothing,
-    /// Our own record has no bytes: the row goes on with the record.
+    /// Our own record has no bytes: the row continues with the record.
     Ours(AttachmentId),
-    /// A record without bytes is ours but hangs on another object, or is somebody else's. The
-    /// record will get bytes or be purged; until then the row waits.
+    /// A record without bytes is ours but hangs on another object, or belongs to another client.
+    /// The record will get bytes or be purged; until then the row waits.
     Unfinished(Option<OtherObject>),
     /// The stored content has the size of the file.
     SameSize(AttachmentId),
@@ -448,7 +448,7 @@ enum BegunRecordFinding {
     Gone,
     /// The record has no bytes, so a new upload address detaches none.
     NoBytes,
-    /// The file's bytes were sent, and do not show yet.
+    /// The file's bytes were sent, and are not reported yet.
     Sent,
     /// The record has no bytes, and hangs on another object: the record has to go first.
     NoBytesOnOtherObject,

@@ -145,7 +145,7 @@ fn looks_like_formula(cell: &str) -> bool {
     unquoted.starts_with(['=', '+', '-', '@', '\t', '\r'])
 }
 
-/// Writes to standard error and ignores a failed write. Work goes on when standard error is gone,
+/// Writes to standard error and ignores a failed write. Work continues when standard error is gone,
 /// for example after its terminal was closed.
 pub fn write_stderr(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());

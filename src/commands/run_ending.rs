@@ -31,7 +31,7 @@ impl RunEnding {
         match (halt, stop) {
             (Some(HaltReason::Interrupted), Some(stop)) => Self::Interrupted(stop),
             (Some(halt), _) => Self::Stopped(halt_message(halt, service)),
-            // The user's wish to stop may come when the run is at its end already.
+            // The user's stop signal may come when the run is at its end already.
             (None, _) => gone_through(),
         }
     }

@@ -228,8 +228,8 @@ impl<'a> SecondCopyCheck<'a> {
         }
     }
 
-    /// Leaves out copies known from the results of this import, too: somebody has copied the
-    /// results file.
+    /// Leaves out copies known from the results of this import, too: the results file has been
+    /// copied.
     fn without_own_copies(&self, mut copies: Vec<EarlierCopy>) -> Vec<EarlierCopy> {
         if copies.is_empty() {
             return copies;

@@ -55,7 +55,7 @@ pub(super) enum StopPolicy {
 }
 
 impl StopPolicy {
-    /// Message for the user at the first wish to stop.
+    /// Message for the user at the first stop signal.
     fn stop_notice(self) -> &'static str {
         match self {
             Self::FinishRequests => {
@@ -269,7 +269,7 @@ async fn start_emulator(rate: u32) -> Result<Emulator, CommandError> {
     Ok(Emulator::start(anywhere_here, settings).await?)
 }
 
-/// Listener for the user's wish to stop. A second wish ends the program at once: all progress is
+/// Listener for the user's stop signals. A second signal ends the program at once: all progress is
 /// durable by then, and nothing has to be cleared up.
 #[derive(Debug)]
 pub(super) struct StopListener(watch::Receiver<Option<StopSignal>>);

@@ -136,7 +136,7 @@ pub struct ManifestInput {
 pub enum ResumePolicy {
     /// An existing results file is refused: the import is to be the first with the path.
     BeginNew,
-    /// The import goes on with the existing results.
+    /// The import continues with the existing results.
     Resume,
 }
 
@@ -145,7 +145,7 @@ pub enum ResumePolicy {
 pub enum ImportMode {
     /// Files are attached.
     Attach,
-    /// Every row is looked up, and the user is told what an import would do.
+    /// Every row is looked up, and the predicted import is printed.
     DryRun,
 }
 

@@ -22,7 +22,7 @@ pub const MAX_IDS_PER_LIST: usize = 50;
 pub enum AttachmentPresence {
     /// No attachment.
     Absent,
-    /// An attachment whose bytes never came, or whose size does not show yet.
+    /// An attachment whose bytes never came, or whose size is not reported yet.
     Pending {
         /// Id of the attachment.
         id: AttachmentId,
@@ -31,7 +31,7 @@ pub enum AttachmentPresence {
     Stored {
         /// Id of the attachment.
         id: AttachmentId,
-        /// Size in bytes, as the service reports it.
+        /// Size in bytes, as reported by the service.
         size: u64,
         /// External id and title of the attachment.
         names: AttachmentNames,

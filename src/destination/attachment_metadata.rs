@@ -4,7 +4,7 @@
 
 use crate::http::UnsafeTargetError;
 
-/// Metadata of an attachment, as the service reports it.
+/// Metadata of an attachment, as reported by the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttachmentMetadata {
     /// Key which the user chose.

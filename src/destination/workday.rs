@@ -2,8 +2,8 @@
 //!
 //! Facts, and where they come from:
 //! - the size of an attachment is null or zero until its bytes are stored (assumed; the samples
-//!   show null in the answers to POST and PATCH). A size which shows late is therefore taken for
-//!   missing bytes;
+//!   show null in the answers to POST and PATCH). A size which is reported late is therefore taken
+//!   for missing bytes;
 //! - an `external_id` addresses one attachment of the company (documented as "unique identifier";
 //!   not documented: its enforcement, and the status of the answer to a clash);
 //! - the id of an object is sent as a number, as in every sample;

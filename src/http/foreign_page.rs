@@ -1,8 +1,8 @@
 //! Descriptions of bodies sent by something between consign and a service, such as a firewall or a
 //! sign-in page.
 //!
-//! A page is a stranger's text. A description shows only the title and the reference (by which the
-//! people who run the firewall find the refusal), cut short, without secrets, and without
+//! A page is the text of an unknown host. A description shows only the title and the reference (by
+//! which the people who run the firewall find the refusal), cut short, without secrets, and without
 //! characters on which a terminal would act.
 
 use super::redaction::SecretRedactor;
@@ -11,8 +11,7 @@ use crate::text::is_unsafe_to_print;
 /// Longest title or text in a description, in characters.
 const MAX_TITLE_CHARS: usize = 120;
 
-/// Lengths of references, in bytes: shorter ones are words, and people do not tell each other
-/// longer texts.
+/// Lengths of references, in bytes: shorter ones are words, and people do not pass on longer texts.
 const REFERENCE_LENGTHS: std::ops::RangeInclusive<usize> = 5..=80;
 
 /// Length of the searched part of a page, in bytes. Pages of firewalls are short.

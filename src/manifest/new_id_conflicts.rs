@@ -63,7 +63,7 @@ impl IdHolders {
         holders
     }
 
-    /// Returns the problem of giving an id to a row, or `None` if the id is free.
+    /// Returns the problem of assigning an id to a row, or `None` if the id is free.
     fn conflict_with(&self, row: u32, id: &str, similar: SimilarIdPolicy) -> Option<ProblemKind> {
         if let Some(other) = self.rows_by_id.get(id) {
             return Some(ProblemKind::NewIdInUse { other: *other });

@@ -34,7 +34,7 @@ impl CommonFailureCounter {
     /// Counts the end of a row. Returns the first failed row once [`COMMON_FAILURE_LIMIT`] rows
     /// have failed alike.
     ///
-    /// A conflict, or a row left to a later run, shows neither that rows fail nor that they can be
+    /// A conflict, or a row left to a later run, proves neither that rows fail nor that they can be
     /// done.
     pub(super) fn count(&mut self, end: &ResultsEntry) -> Option<&FailedRow> {
         let failed = FailedRow {

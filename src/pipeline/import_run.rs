@@ -21,11 +21,11 @@ use crate::event::EventSender;
 use crate::results::journal::Journal;
 use crate::results::{ResultsEntry, Status};
 
-/// Longest time for which rows under way may go on once the run is to end.
+/// Longest time for which rows under way may continue once the run is to end.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Highest number of tasks under way at once. Rows awaiting confirmation hold no slot, so the limit
-/// bounds memory where the service shows sizes late.
+/// bounds memory where the service reports sizes late.
 const MAX_TASKS_UNDER_WAY: usize = 5_000;
 
 /// Imports all rows into a service with attachments.
@@ -94,7 +94,7 @@ pub(super) struct ImportRun<'a, D, J> {
     pub(super) events: &'a EventSender,
 }
 
-/// Last lines of the rows of a machine.
+/// Last lines of the rows of a state machine.
 pub(super) struct FinalLines(pub(super) Vec<ResultsEntry>);
 
 /// Tasks, and the function to count the rows of a task.
@@ -160,7 +160,7 @@ impl<'a, D: Destination, J: Journal> ImportRun<'a, D, J> {
                         }
                         let first = ends.iter().find_map(|end| alike.count(end).cloned());
                         // Once all rows are begun, a stop could save nothing; and a user who says
-                        // how many rows may fail wants the run to go on so far.
+                        // how many rows may fail wants the run to continue so far.
                         let is_to_stop = tasks.peek().is_some() && self.settings.max_errors.is_none();
                         if let Some(first) = first.filter(|_| is_to_stop) {
                             break HaltReason::CommonFailure(first);

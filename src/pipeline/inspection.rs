@@ -49,7 +49,7 @@ pub struct InspectionQuery {
 pub enum InspectionDepth {
     /// Metadata only.
     MetadataOnly,
-    /// Metadata, and a digest of the bytes if the service shows the given size.
+    /// Metadata, and a digest of the bytes if the service reports the given size.
     DigestIfSize {
         /// Expected number of bytes.
         size: u64,

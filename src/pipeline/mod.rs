@@ -58,8 +58,8 @@ pub struct RunSettings {
     pub max_errors: Option<usize>,
     /// Longest outage of the service, or of the folder of the files, before the run stops.
     pub max_outage: Duration,
-    /// Answer of the service before the run: tells a service proven to be there from an unknown
-    /// service.
+    /// Answer of the service before the run: distinguishes a service proven to be there from an
+    /// unknown service.
     pub earlier_answer: EarlierAnswer,
     /// Name of the destination in the results: host and path.
     pub destination: String,

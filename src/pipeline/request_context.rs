@@ -1,4 +1,4 @@
-//! Right of a machine's rows to send requests: their upload slots and their permissions.
+//! Right of a state machine's rows to send requests: their upload slots and their permissions.
 
 use super::request_sender::{RequestOwner, RequestSender, SendPermission};
 use super::upload_slots::HeldSlots;

@@ -123,7 +123,7 @@ enum UnjudgedFailure {
 }
 
 impl UnjudgedFailure {
-    /// Classifies a failure. `keys` tells a row without rights from rejected keys.
+    /// Classifies a failure. `keys` distinguishes a row without rights from rejected keys.
     fn from_failure(failure: ApiFailure, keys: KeyValidity) -> Self {
         Self::Judged(match failure {
             ApiFailure::NotSent(why) => return Self::NotSent(why),
@@ -316,7 +316,7 @@ impl<'a, D: Destination> RequestSender<'a, D> {
         }
     }
 
-    /// Sends a request in its turn, and again while the answer is 429.
+    /// Sends a request when permission, quota and pacer allow, and again while the answer is 429.
     async fn send_until_not_throttled<T>(
         &self,
         owner: RequestOwner,
@@ -394,7 +394,8 @@ impl<'a, D: Destination> RequestSender<'a, D> {
         &self.slots
     }
 
-    /// Counts a row as able to show that a failure is another row's own, while the result is alive.
+    /// Counts a row as able to prove that a failure is another row's own, while the result is
+    /// alive.
     pub(super) fn register_row_at_work(&self, row: usize) -> RowAtWork<'_> {
         self.breakers.count_row_at_work(row)
     }

@@ -106,7 +106,7 @@ impl RowVerdict {
         ))
     }
 
-    /// The answer to a look-up by `external_id` shows an attachment with another `external_id`.
+    /// The answer to a look-up by `external_id` reports an attachment with another `external_id`.
     pub(super) fn look_up_mismatch(other: &str) -> Self {
         Self::failed(
             StatusReason::LookupMismatch,
@@ -119,7 +119,7 @@ impl RowVerdict {
         )
     }
 
-    /// The service shows another size than was sent.
+    /// The service reports another size than was sent.
     pub(super) fn size_mismatch(id: AttachmentId, size: u64, content: CheckedContent) -> Self {
         Self::failed(
             StatusReason::SizeMismatch,
@@ -218,7 +218,7 @@ impl RowVerdict {
         ))
     }
 
-    /// The storage took the file, and the service shows no size yet.
+    /// The storage took the file, and the service reports no size yet.
     pub(super) fn size_not_shown(id: AttachmentId) -> Self {
         Self::without_message(RowState::SizeUnconfirmed(SizeAnswer::NoSizeYet), Some(id))
             .with_message(format!(
@@ -256,7 +256,8 @@ impl RowVerdict {
         Self::without_message(RowState::JobSending, Some(id.clone()))
     }
 
-    /// The job runs for longer than the run waits. `sent` tells the bytes of the row in the job.
+    /// The job runs for longer than the run waits. `sent` says how many bytes of the row are in the
+    /// job.
     pub(super) fn job_still_running(id: AttachmentId, sent: SentBytes, word: &str) -> Self {
         let (state, what) = match sent {
             SentBytes::All => (RowState::JobRunning, "the storage took the file"),

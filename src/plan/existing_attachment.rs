@@ -83,7 +83,7 @@ pub enum ChangeStage {
     ReleaseRequested,
     /// The old bytes were released, and no new bytes are known to have been sent.
     Released,
-    /// New bytes were sent, and the service did not show their size.
+    /// New bytes were sent, and the service did not report their size.
     NewBytesSent,
 }
 
@@ -165,7 +165,7 @@ pub(super) enum ExistingAttachmentFinding {
     GoneAfterRelease,
     /// The attachment has no bytes after their release: the new bytes are to be sent.
     NoBytesAfterRelease,
-    /// The new bytes were sent, and do not show yet.
+    /// The new bytes were sent, and are not reported yet.
     SizePending,
     /// The attachment holds the content of the row's file.
     FileContent,
@@ -176,7 +176,7 @@ pub(super) enum ExistingAttachmentFinding {
         /// The content in full; `None` for content not sent by us.
         our_content: Option<CheckedContent>,
     },
-    /// Only the bytes can tell the content of the attachment.
+    /// Only a download can decide about the content of the attachment.
     UnknownUntilRead,
 }
 
@@ -338,13 +338,13 @@ pub enum BytesDuringReplacement {
     Old,
     /// The attachment has as many bytes as the new content, and the old content had another number.
     New,
-    /// Only the bytes can tell.
+    /// Only a download can decide about the bytes.
     Unclear,
     /// The attachment has other bytes.
     Other,
 }
 
-/// Bytes about to give way, as seen at the time of the backup.
+/// Bytes about to be replaced, as observed at the time of the backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OldContent {
     /// Number of bytes.
@@ -354,7 +354,7 @@ pub struct OldContent {
 }
 
 /// Decides which bytes an attachment has in the middle of a replacement. `sent` is true if new
-/// bytes may have been sent, which matters where new bytes cannot be told from others.
+/// bytes may have been sent, which matters where new bytes cannot be distinguished from others.
 pub fn classify_bytes_during_replacement(
     (size, uploaded_at): (Option<u64>, &Reported),
     old: &OldContent,

@@ -1,9 +1,9 @@
 //! The decisions about a row whose service keeps jobs: from the earlier line, and from the end of
 //! the job.
 //!
-//! A job can be looked up by nothing but its id, so only the results tell what was done. A row goes
-//! into another job only if no job has attached its file, for certain, or ever will: bidders can
-//! see an attached file, and nobody can take the file back.
+//! A job can be looked up by nothing but its id, so only the results record the requests sent. A
+//! row goes into another job only if no job has attached its file, for certain, or ever will:
+//! bidders can see an attached file, and nobody can take the file back.
 
 use super::{
     BegunProgress, BegunRecord, JobStart, ProtocolStart, RowPlan, UpdatePolicy, other_object_of,
@@ -18,7 +18,7 @@ use crate::results::{ResultsEntry, RowState};
 /// Policy for rows whose job failed without saying which files it had attached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FailedJobPolicy {
-    /// The row stays failed until somebody has looked.
+    /// The row stays failed until a person has looked.
     #[default]
     Leave,
     /// The user has looked: the row goes into another job.
@@ -49,7 +49,7 @@ impl SentBytes {
     }
 }
 
-/// Decides from the earlier line of a row how the row goes on.
+/// Decides from the earlier line of a row how the row continues.
 pub(super) fn plan_job_row(
     row: &ManifestRow,
     file: RowFile,
@@ -69,7 +69,7 @@ pub(super) fn plan_job_row(
     RowPlan::SendRequests(ProtocolStart::Job(start))
 }
 
-/// True if only a person who looks can tell the outcome of the row's file.
+/// True if only a person who looks can decide about the outcome of the row's file.
 pub fn needs_manual_check(entry: &ResultsEntry) -> bool {
     entry.state() == RowState::JobFailed
 }
@@ -113,7 +113,7 @@ pub enum JobRowOutcome {
     AnotherJob,
     /// The service took the bytes of the file, and did not attach the file.
     Rejected(String),
-    /// Nobody can tell whether the file is attached.
+    /// No answer decides whether the file is attached.
     Unknown,
 }
 

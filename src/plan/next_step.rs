@@ -1,8 +1,8 @@
 //! The next step for the row of an attachment, decided from a look-up or an answer.
 //!
-//! An import carries the step out, and a dry run tells of the step. Neither decides anything, so
-//! the import does what the dry run says. The module stops at the step: requests, names and lines
-//! are left to `pipeline`.
+//! An import carries the step out, and a dry run reports the step. Neither decides anything, so the
+//! import does what the dry run says. The module stops at the step: requests, names and lines are
+//! left to `pipeline`.
 
 mod row_end;
 
@@ -41,7 +41,7 @@ pub enum AttachmentEvidence<'a> {
     },
     /// An answer about the attachment left by an earlier run.
     ExistingAttachmentSize {
-        /// Number of bytes, as the service shows it.
+        /// Number of bytes, as reported by the service.
         size: AttachmentBytes<u64>,
         /// The attachment.
         attachment: &'a ExistingAttachment,
@@ -78,9 +78,9 @@ pub enum NextStep {
     Create,
     /// A new upload address and the bytes of the row's file, for this record without bytes.
     SendFile(BegunRecord),
-    /// A wait until the service shows the size of the sent bytes.
+    /// A wait until the service reports the size of the sent bytes.
     ConfirmSize(AttachmentId),
-    /// A download, because only the stored bytes can tell the content of the attachment.
+    /// A download, because only the stored bytes decide about the content of the attachment.
     ReadBytes(ExistingAttachment),
     /// A download, and a replacement unless the stored bytes are the bytes of the file. Both have
     /// the same number of bytes.
@@ -89,7 +89,7 @@ pub enum NextStep {
     Replace {
         /// Id of the attachment.
         id: AttachmentId,
-        /// Number of bytes about to give way.
+        /// Number of bytes about to be replaced.
         size: u64,
         /// The stored content in full; `None` for content not sent by us.
         our_content: Option<CheckedContent>,
@@ -272,7 +272,7 @@ fn after_existing_attachment_size(
     }
 }
 
-/// Decides by the stored bytes, because nothing else could tell if the run before stored the new
+/// Decides by the stored bytes, because nothing else decides if the run before stored the new
 /// bytes.
 fn after_existing_attachment_bytes(
     bytes: AttachmentBytes<(u64, Sha256Digest)>,

@@ -47,7 +47,7 @@ fn known() -> impl Strategy<Value = KnownContent> {
     ]
 }
 
-/// A line of any run. The content of a done row is known, whoever stored it.
+/// A line of any run. The content of a done row is known, whichever client stored the content.
 fn entry() -> impl Strategy<Value = ResultsEntry> {
     prop_oneof![done_entry(), undone_entry()]
 }

@@ -2,7 +2,7 @@
 //!
 //! A service asked by `external_id` answers for the given id only, and a service with jobs cannot
 //! be asked at all. A row with a changed key, or a row in two manifests, therefore looks new to the
-//! service; only the lines of earlier runs tell of the stored file.
+//! service; only the lines of earlier runs record the stored file.
 
 use std::collections::HashMap;
 
@@ -78,9 +78,9 @@ pub struct SecondCopiesFound {
 
 /// True if the line says that its row's file was stored, or begun to be stored.
 ///
-/// The attachment of a conflict that was never done is somebody else's. Nothing is certain to be
-/// stored of a job that failed without having got or attached a file, and of a record not found
-/// again before any bytes were sent.
+/// The attachment of a conflict that was never done belongs to another client. Nothing is certain
+/// to be stored of a job that failed without having got or attached a file, and of a record not
+/// found again before any bytes were sent.
 pub fn is_begun(entry: &ResultsEntry) -> bool {
     match entry.state() {
         RowState::Conflict(_) | RowState::ConflictOnOtherObject => entry.was_done(),
@@ -109,8 +109,8 @@ pub fn is_begun(entry: &ResultsEntry) -> bool {
 }
 
 impl EarlierCopy {
-    /// Returns the copy stored or begun by the line; `None` where the line tells of no copy, or
-    /// does not have all parts of one.
+    /// Returns the copy stored or begun by the line; `None` where the line records no copy, or does
+    /// not have all parts of one.
     pub fn from_entry(entry: ResultsEntry, results: usize) -> Option<Self> {
         if !is_begun(&entry) {
             return None;
@@ -135,7 +135,7 @@ impl EarlierCopy {
         self.renamed_to.as_deref().unwrap_or(&self.external_id)
     }
 
-    /// True if the row has left the manifest. `has` tells if some row of the manifest has a key.
+    /// True if the row has left the manifest. `has` decides if some row of the manifest has a key.
     pub fn has_left_manifest(&self, has: impl Fn(&str) -> bool) -> bool {
         !has(&self.external_id) && !self.renamed_to.as_deref().is_some_and(has)
     }
@@ -157,7 +157,7 @@ impl NewRow {
         }
     }
 
-    /// True if the look-ups of the row show this copy: the service is asked by the row's key, and
+    /// True if the look-ups of the row find this copy: the service is asked by the row's key, and
     /// where nothing has the row's key, by the new key.
     fn look_up_finds(&self, service: ProcurementService, copy: &EarlierCopy) -> bool {
         let present = copy.current_external_id();
@@ -215,8 +215,8 @@ fn group_by_file(copies: Vec<EarlierCopy>) -> HashMap<FileOnObject, Vec<EarlierC
     by_file
 }
 
-/// Returns the first copy of a row's file; `None` where there is no copy, or the service shows some
-/// copy to the row.
+/// Returns the first copy of a row's file; `None` where there is no copy, or the look-ups of the
+/// row find a copy.
 fn first_copy_not_found<'c>(
     service: ProcurementService,
     copies: Option<&'c Vec<EarlierCopy>>,

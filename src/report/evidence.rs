@@ -23,13 +23,13 @@ pub enum EvidenceLevel {
     ContentAtImport,
     /// The storage confirmed the MD5 of the bytes when the bytes arrived.
     Etag,
-    /// The service showed the size that was sent.
+    /// The service reported the size that was sent.
     Size,
     /// The job with the file ended in success.
     Job,
     /// An attachment of the same size was there before.
     SameSize,
-    /// Other content than the file's was there and was kept, as the user wished.
+    /// Other content than the file's was there and was kept, as the user chose.
     KeptExisting,
     /// The results call the row done, without a record of any evidence.
     Unrecorded,
@@ -134,7 +134,7 @@ fn keeps_other_content(entry: &ResultsEntry) -> bool {
 
 /// True if the import has downloaded the stored content and found the file's.
 ///
-/// The import downloads where a size cannot tell: before and after replacing content of the same
+/// The import downloads where a size proves nothing: before and after replacing content of the same
 /// size.
 fn was_downloaded_by_import(entry: &ResultsEntry) -> bool {
     let former = entry.changes.replaced.as_ref();

@@ -18,7 +18,7 @@ const CHANGE_LIST_LIMITS: ListLimits = ListLimits {
 };
 
 /// Changes on request. Rows of any status count, rows that have left the manifest included: the
-/// status tells of a change that is unfinished or was undone.
+/// status reports a change that is unfinished or was undone.
 #[derive(Debug, Clone, Serialize)]
 pub struct RequestedChanges {
     /// Attachments whose content was replaced.
@@ -43,7 +43,7 @@ pub(super) struct ChangeTally {
     pub(super) external_ids: ItemCount,
     /// Rows, done or not, whose former content was kept in a backup.
     pub(super) backed_up: ItemCount,
-    /// Rows, done or not, whose former content was not kept, as the user wished.
+    /// Rows, done or not, whose former content was not kept, as the user chose.
     pub(super) waived: ItemCount,
 }
 

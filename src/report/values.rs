@@ -120,7 +120,7 @@ impl UtcTime {
         self.0.to_string()
     }
 
-    /// Returns date and time without the zone, for places with a heading that names UTC.
+    /// Returns date and time without the zone, for use under a heading that names UTC.
     pub fn without_zone(self) -> String {
         let time = self.0.to_zoned(TimeZone::UTC);
         time.strftime("%Y-%m-%d %H:%M:%S").to_string()

@@ -20,7 +20,7 @@ pub struct AttachmentChanges {
     pub renamed_to: Option<String>,
 }
 
-/// Content that gave way to other content.
+/// Content replaced by other content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormerContent {
     /// Size in bytes.

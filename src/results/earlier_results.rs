@@ -1,7 +1,7 @@
 //! The results of earlier runs: the tolerant reader of the results file.
 //!
 //! The file's text is its own store. For each `external_id` the reader keeps only the position of
-//! the latest line, the line with the highest serial. The order of the lines tells nothing: people
+//! the latest line, the line with the highest serial. The order of the lines means nothing: people
 //! sort files.
 
 pub(crate) mod results_header;

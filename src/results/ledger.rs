@@ -138,7 +138,7 @@ impl Ledger {
         let mut rows: Vec<usize> = self.entries().filter_map(|entry| entry.row).collect();
         rows.dedup();
         let highest = rows.last().copied().unwrap_or(0);
-        // No import numbers a row 0, but whoever can write the file can.
+        // No import numbers a row 0, but any writer of the file can.
         highest.saturating_sub(rows.len()) as u64
     }
 

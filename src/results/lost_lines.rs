@@ -2,8 +2,8 @@
 //!
 //! The lines of a file have serials without a gap. Each line also states a number of lines: a line
 //! of a whole file the number of lines in the file, an appended line the number of lines so far.
-//! The lines at hand therefore tell of missing lines, wherever the missing lines stood. No number
-//! tells of lines appended last, with no line left after them.
+//! The lines at hand therefore prove missing lines, wherever the missing lines stood. No number
+//! proves lines appended last, with no line left after them.
 
 use super::LineSerial;
 
@@ -57,7 +57,7 @@ pub struct LostLines {
     /// loss of the first or the last lines goes unnoticed.
     pub has_line_counts: bool,
     /// Numbers of the rows of all lost lines, as written then; `None` where the other lines do not
-    /// tell.
+    /// decide.
     pub rows: Option<Vec<u32>>,
     /// Highest serial of a lost line that may be a later line of a row with an earlier line.
     newest_lost_serial: Option<LineSerial>,
@@ -96,7 +96,7 @@ impl LostLineDetector {
 
     /// Finds the lost lines.
     pub fn into_lost_lines(mut self) -> LostLines {
-        // Somebody may have copied lines.
+        // Lines may have been copied.
         self.intact.sort_unstable_by_key(|line| line.serial);
         self.intact.dedup_by_key(|line| line.serial);
         let (there, damaged) = (self.intact.len() as u64, self.damaged_serials.len() as u64);

@@ -1,4 +1,4 @@
-//! The path of the results during a run: a run may only go on as long as the next run would find
+//! The path of the results during a run: a run may only continue as long as the next run would find
 //! its lines there.
 //!
 //! Sync clients, editors and people put other files at the path, write into the file, or take the
@@ -13,14 +13,14 @@ use std::path::{Path, PathBuf};
 
 use crate::atomic_file::is_same_file;
 
-/// Change made by somebody else at the path of results in use.
+/// Change made by another program at the path of results in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResultsDisplacement {
     /// The path leads to nothing.
     Removed,
     /// The path leads to another file.
     Replaced,
-    /// Somebody else wrote into the file.
+    /// Another program wrote into the file.
     Rewritten {
         /// Length in bytes, as written by the run.
         written: u64,
@@ -47,8 +47,8 @@ impl fmt::Display for ResultsDisplacement {
 
 /// Compares the file at a path with the file opened there before, which has `length` bytes.
 ///
-/// Somebody may still come between the check and the next write: no file system lets a file be
-/// written to on the condition that its path leads to it. Callers therefore check before each
+/// Another program may still come between the check and the next write: no file system lets a file
+/// be written to on the condition that its path leads to it. Callers therefore check before each
 /// write, after each sync, and again before each request: only steps under way at that moment can
 /// go wrong.
 pub(super) fn detect_displacement(

@@ -52,13 +52,13 @@ pub const LINE_CHECK_COLUMN: &str = "line_check";
 
 /// Knowledge about the content of a line's attachment.
 ///
-/// Of an attachment stored by somebody else only the size is known.
+/// Of an attachment stored by another client only the size is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum KnownContent {
     /// Nothing is known.
     #[default]
     Nothing,
-    /// The size in bytes, as the service shows it.
+    /// The size in bytes, as reported by the service.
     Size(u64),
     /// The content is known in full.
     Complete(CheckedContent),
@@ -146,7 +146,7 @@ impl ResultsEntry {
     }
 
     /// True if the row was done once. A conflict with content known in full is a done row whose
-    /// file or object changed; content stored by somebody else is known by its size alone.
+    /// file or object changed; content stored by another client is known by its size alone.
     pub fn was_done(&self) -> bool {
         match self.state() {
             RowState::Done(..) => true,

@@ -25,7 +25,7 @@ use crate::text::escape_formula;
 /// A results file with this process as its only writer.
 ///
 /// The lock is on the file itself, so no lock file is left lying about. A rewrite replaces the
-/// locked file: the new file is locked before it takes the old one's place, and whoever gets a lock
+/// locked file: the new file is locked before it replaces the old one, and each holder of a lock
 /// checks that the path still leads to the locked file. A file with a second name (a hard link) is
 /// refused: after a rewrite, the two names would lead to two files.
 #[derive(Debug)]
@@ -42,8 +42,8 @@ pub struct ResultsFile {
     /// Number of lines in the file, lost lines included.
     line_count: u64,
     /// The newest line appended, or to be appended, for each `external_id`: all that is left of a
-    /// run whose results somebody else overwrites. The bound is one line of some 400 bytes for each
-    /// row of the run.
+    /// run whose results another program overwrites. The bound is one line of some 400 bytes for
+    /// each row of the run.
     newest_lines: HashMap<Box<str>, Box<[u8]>>,
 }
 
@@ -321,7 +321,7 @@ impl ResultsFile {
     }
 
     /// Fails with [`ResultsError::Displaced`] if the file has changed since it was read. An hour of
-    /// hashing may have passed, in which somebody may have mended a cell without making the cell
+    /// hashing may have passed, in which the user may have mended a cell without making the cell
     /// longer.
     fn ensure_unchanged_since_read(&self) -> Result<(), ResultsError> {
         self.ensure_in_place()?;

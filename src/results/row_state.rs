@@ -32,7 +32,7 @@ pub enum RowState {
     /// A new upload address was requested, and the request may still arrive: the request detaches
     /// all bytes sent before its arrival.
     AddressRenewing,
-    /// The bytes were sent to an attachment, and the service did not show their size.
+    /// The bytes were sent to an attachment, and the service did not report their size.
     SizeUnconfirmed(SizeAnswer),
     /// Bytes may be on their way to a job.
     JobSending,
@@ -40,7 +40,7 @@ pub enum RowState {
     JobWaiting,
     /// All bytes were sent to a job, and the job has not ended.
     JobRunning,
-    /// The bytes of an attachment are giving way to others.
+    /// The bytes of an attachment are being replaced.
     Replacing(ReplacementStage),
     /// The bytes of an attachment are right, and a new name may be on its way to the attachment.
     ChangingName(NameKind),
@@ -54,7 +54,7 @@ pub enum RowState {
     Failed(StatusReason),
     /// The row cannot succeed as it is, and its record certainly has none of its bytes.
     FailedWithoutBytes(StatusReason),
-    /// The job failed, and only a person who looks can tell whether the job attached the file
+    /// The job failed, and only a person who looks can decide whether the job attached the file
     /// before.
     JobFailed,
 }
@@ -62,7 +62,7 @@ pub enum RowState {
 /// Last answer of the service to the question for the size of sent bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SizeAnswer {
-    /// The service shows no size yet.
+    /// The service reports no size yet.
     NoSizeYet,
     /// The service does not answer.
     NoAnswer,
@@ -75,7 +75,7 @@ pub enum ReplacementStage {
     ReleaseRequested,
     /// The old bytes were released, and no new bytes are known to have been sent.
     Released(StatusReason),
-    /// The new bytes were sent, and the service did not show their size.
+    /// The new bytes were sent, and the service did not report their size.
     NewBytesSent,
 }
 
@@ -119,7 +119,7 @@ impl CompletedAction {
 /// Relation of the stored content of a done row to the row's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContentMatch {
-    /// The stored content is the file, as far as the column `verified` tells.
+    /// The stored content is the file, as far as the column `verified` says.
     AsVerified,
     /// The stored content was downloaded, and is the file.
     SameWhenDownloaded,

@@ -1,5 +1,5 @@
-//! Circuit breaker for one kind of request: tells a row without answers from a service without
-//! answers. Pure: rows are numbers, and the time is a parameter.
+//! Circuit breaker for one kind of request: distinguishes a row without answers from a service
+//! without answers. Pure: rows are numbers, and the time is a parameter.
 //!
 //! - A failure is the row's own if the same kind of request succeeds for other rows between the
 //!   failures; and, where no other row is left to compare with, after [`ROW_GIVE_UP_AFTER`].
@@ -40,7 +40,7 @@ const MAX_WAIT: Duration = Duration::from_mins(1);
 /// Longest wait of a round for its admitted rows.
 const ROUND_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Number of tries from which a waiting row leaves the place to other rows.
+/// Number of tries from which a waiting row leaves its upload slot to other rows.
 const YIELD_AFTER_TRIES: u32 = 5;
 
 /// Possible culprit of a failure.
@@ -52,7 +52,7 @@ pub(crate) enum FailureSuspect {
     Service,
 }
 
-/// Other rows left to tell if a failure is a row's own.
+/// Other rows left, to decide if a failure is a row's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RowsLeft {
     Others,
@@ -62,7 +62,7 @@ pub(super) enum RowsLeft {
 /// Decision about a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FailureJudgement {
-    /// The row waits for this time, and the others go on.
+    /// The row waits for this time, and the others continue.
     Wait(Duration),
     /// All rows wait for this time.
     AllWait(Duration),
@@ -344,7 +344,8 @@ impl CircuitBreaker {
         self.failing_rows.contains_key(&row)
     }
 
-    /// Returns true if the wait of a row is long enough to give the place to other rows meanwhile.
+    /// Returns true if the wait of a row is long enough to lend its upload slot to other rows
+    /// meanwhile.
     pub(super) fn should_yield_slot(&self, row: usize) -> bool {
         let waits_long = |row: &FailingRow| row.tries >= YIELD_AFTER_TRIES || self.is_open();
         self.failing_rows.get(&row).is_some_and(waits_long)

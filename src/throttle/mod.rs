@@ -1,8 +1,8 @@
 //! Limits on the speed of requests, and pauses while a service is away.
 //!
 //! [`pacer`] keeps to the service's requests a second, [`quota`] to the requests over minutes,
-//! hours and days. [`run_breakers`] hold requests back while the service is away, and tell the
-//! failure of one row from an outage. Nothing here sends a request: `pipeline::request_context`
+//! hours and days. [`run_breakers`] hold requests back while the service is away, and distinguish
+//! the failure of one row from an outage. Nothing here sends a request: `pipeline::request_context`
 //! asks for permission here, and sends. Open [`pacer`] first.
 
 mod circuit_breaker;

@@ -48,7 +48,7 @@ impl CircuitKind {
 /// Reaction of the run to a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FailureReaction {
-    /// The row waits for this time, and the others go on.
+    /// The row waits for this time, and the others continue.
     Wait(Duration),
     /// The row waits for this time. No other row is left, so the row is given up after
     /// [`ROW_GIVE_UP_AFTER`].
@@ -96,7 +96,7 @@ impl BreakersState {
         &mut self.breakers[circuit as usize]
     }
 
-    /// Returns [`RowsLeft::Others`] if other rows can tell if a failure is the row's own. Rows
+    /// Returns [`RowsLeft::Others`] if other rows can prove that a failure is the row's own. Rows
     /// with failures of their own, and rows with nothing to do yet, cannot. Rows waiting for the
     /// end of an outage can, since they will be there afterwards.
     fn rows_left_beside(&self, row: usize) -> RowsLeft {
@@ -260,7 +260,8 @@ impl CircuitBreakers {
         self.lock().breaker_for(circuit).row_backoff(row)
     }
 
-    /// Returns true if the wait of a row is long enough to give the place to other rows meanwhile.
+    /// Returns true if the wait of a row is long enough to lend its upload slot to other rows
+    /// meanwhile.
     pub(crate) fn should_yield_slot(&self, circuit: CircuitKind, row: usize) -> bool {
         self.lock().breaker_for(circuit).should_yield_slot(row)
     }

@@ -14,11 +14,11 @@ pub struct AttachmentClaim {
     pub external_id: String,
     /// Origin of the external id.
     pub key_source: KeySource,
-    /// Title, if the import gave the title; `None` if the service or somebody else did.
+    /// Title, if the import gave the title; `None` if the service or another client did.
     pub title: Option<String>,
     /// Name under which a job knows the file.
     pub file_name: String,
-    /// Expected content. Only the size is known for an attachment of somebody else which the user
+    /// Expected content. Only the size is known for an attachment of another client which the user
     /// kept.
     pub expected: ContentFacts,
 }
@@ -192,7 +192,7 @@ impl AttachmentClaim {
         ClaimComparison::new(outcome, verdict.found, all.join("; "))
     }
 
-    /// Compares the claim with a job. A job can show nothing more than its end in success.
+    /// Compares the claim with a job. A job can prove nothing more than its end in success.
     pub fn compare_with_job(&self, job: &InspectedJob) -> ClaimComparison {
         let (outcome, message) = match job {
             InspectedJob::Absent => (

@@ -37,7 +37,7 @@ pub enum VerificationOutcome {
     ContentDiffers,
     /// The results do not claim the row to be done.
     NotDone,
-    /// The service cannot tell: Keelvar knows only the end of a job.
+    /// The service cannot answer: Keelvar knows only the end of a job.
     Unverifiable,
     /// The state at the service could not be read.
     Error,

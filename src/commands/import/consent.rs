@@ -23,8 +23,8 @@ use crate::pipeline::{BatchSurvey, HaltReason, PredictedOutcome};
 use crate::signals::StopSignal;
 use crate::text::{count_with_noun, count_with_noun_and_verb, escape, write_stderr};
 
-/// Tells the user once about bidders, who will see the files, and asks for consent. Returns at once
-/// if no row is for a sourcing event. Fails with [`CommandError::NoTerminalForBidderQuestion`]
+/// Notifies the user once about bidders, who will see the files, and asks for consent. Returns at
+/// once if no row is for a sourcing event. Fails with [`CommandError::NoTerminalForBidderQuestion`]
 /// without a terminal, with [`CommandError::ConsentRefused`] without a yes.
 pub(super) fn ask_about_bidders(
     config: &ImportPlan,
@@ -80,10 +80,10 @@ pub(super) fn backups_to_ask_about<'a>(
     }
 }
 
-/// Looks up the content to be replaced, tells the user its amount and the place of backups, and
-/// asks for consent. Asks nothing if no content would be replaced. Fails with
-/// [`CommandError::LookUpFailed`] when the look-up or the question was cut short, with
-/// [`CommandError::ConsentRefused`] without a yes.
+/// Looks up the content to be replaced, prints its amount and the folder of backups, and asks for
+/// consent. Asks nothing if no content would be replaced. Fails with [`CommandError::LookUpFailed`]
+/// when the look-up or the question was cut short, with [`CommandError::ConsentRefused`] without a
+/// yes.
 pub(super) fn ask_about_content(
     config: &ImportPlan,
     plan: &WorkList<'_>,
@@ -105,7 +105,7 @@ pub(super) fn ask_about_content(
         return Ok(());
     };
     write_stderr(&loss);
-    // The first Ctrl-C only asks a session to end, so the question has to end on a wish to stop,
+    // The first Ctrl-C only asks a session to end, so the question has to end on a stop signal,
     // too.
     let answer = runtime.block_on(async {
         tokio::select! {
@@ -127,8 +127,8 @@ pub(super) fn ask_about_content(
 #[derive(Debug, Default, PartialEq, Eq)]
 struct ContentLoss {
     certain: u64,
-    /// Attachments of the same size as the file. Only a download shows whether their content is the
-    /// file's already.
+    /// Attachments of the same size as the file. Only a download proves whether their content is
+    /// the file's already.
     possible: u64,
 }
 

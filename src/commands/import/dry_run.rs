@@ -1,4 +1,4 @@
-//! `import --dry-run`: looks up every row and forecasts the import, without changing anything.
+//! `import --dry-run`: looks up every row and predicts the import, without changing anything.
 
 mod planned_changes;
 
@@ -28,7 +28,7 @@ use planned_changes::PlannedChanges;
 /// Most rows named one by one among the rows not done.
 const MAX_ROWS_NAMED: usize = 100;
 
-/// Looks up every row and writes the forecast of the import.
+/// Looks up every row and writes the prediction of the import.
 pub(super) fn run(
     config: &ImportPlan,
     opening: &SessionOptions,
@@ -296,7 +296,7 @@ impl DryRunForecast {
     }
 }
 
-/// True if some row of a job has this outlook.
+/// True if some row of a job has this predicted outcome.
 fn has_outlook(job: &BatchSurvey, outlook: &PredictedOutcome) -> bool {
     job.rows.iter().any(|row| row.predicted_outcome == *outlook)
 }

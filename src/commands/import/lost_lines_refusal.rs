@@ -70,7 +70,7 @@ pub(super) fn refuse_lost_lines(
     })
 }
 
-/// Notice to the user about lost lines where the run goes on; empty without lost lines.
+/// Notice to the user about lost lines where the run continues; empty without lost lines.
 pub(super) fn lost_lines_notice(
     path: &Path,
     manifest: &Manifest,

@@ -85,7 +85,7 @@ impl<I: Iterator> ExactSizeIterator for CountedLines<I> {}
 /// Returns the entries of rows no longer in the manifest, in the order of the old file. Entries
 /// without knowledge of an attachment are left out.
 ///
-/// `shown` holds the places of the lines whose rows are in the manifest.
+/// `shown` holds the indices of the lines whose rows are in the manifest.
 pub(super) fn entries_of_removed_rows(
     previous: &EarlierResults,
     shown: &BTreeSet<usize>,
@@ -102,7 +102,7 @@ pub(super) fn entries_of_removed_rows(
         .collect()
 }
 
-/// True if an entry tells something of an attachment, rather than the absence of any.
+/// True if an entry records something of an attachment, rather than the absence of any.
 fn is_worth_keeping(entry: &ResultsEntry) -> bool {
     entry.was_done() || entry.attachment_id.is_some() || entry.state().is_creating()
 }

@@ -277,7 +277,7 @@ impl ImportSummary {
         format!("{json}\n")
     }
 
-    /// Command line with which the user goes on with this import.
+    /// Command line with which the user continues this import.
     fn continue_command(&self) -> String {
         format!("{}{}", self.restore_commands, resume_command())
     }

@@ -193,7 +193,7 @@ impl<'a> WorkList<'a> {
     }
 
     /// Returns the tasks of rows whose files become attachments, in the order of the manifest. Each
-    /// task is made when its turn comes.
+    /// task is made when the iterator reaches its row.
     pub(super) fn attachment_tasks(&self) -> impl Iterator<Item = AttachmentTask> + '_ {
         self.rows_to_send.iter().filter_map(|row| {
             self.task_row(*row, |start| match start {
@@ -203,8 +203,8 @@ impl<'a> WorkList<'a> {
         })
     }
 
-    /// Returns the tasks of rows whose files go into jobs, job by job. Each task is made when its
-    /// turn comes.
+    /// Returns the tasks of rows whose files go into jobs, job by job. Each task is made when the
+    /// iterator reaches its job.
     pub(super) fn job_tasks(&self) -> impl Iterator<Item = JobTask> + '_ {
         let jobs = self.job_groups.iter().flatten();
         jobs.filter_map(|rows| {

@@ -40,7 +40,7 @@ pub(in super::super) fn removed_lines_notice(results: &Path, removed: u64) -> St
 }
 
 impl SecondCopyDecision<'_> {
-    /// Notices to the user where the run goes on; empty without any.
+    /// Notices to the user where the run continues; empty without any.
     pub(in super::super) fn notices(&self) -> String {
         let mut text = self.findings.unread_notices.clone();
         if *self.findings.destinations == ImportDestinations::Unknown

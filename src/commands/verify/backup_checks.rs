@@ -17,7 +17,7 @@ use super::summary::MAX_ROWS_NAMED;
 #[derive(Debug, Default)]
 pub(super) struct BackupChecks {
     checked: Vec<(RecordedBackup, BackupState)>,
-    /// Number of contents replaced without a backup, as the user wished.
+    /// Number of contents replaced without a backup, as the user chose.
     waived: u64,
 }
 

@@ -70,7 +70,7 @@ impl WorkdayResource {
     pub(super) fn stored_size(&self) -> Result<Option<u64>, ApiFailure> {
         // Only null and zero mean that no bytes are stored: for such a record the pipeline may
         // request a new address, which detaches stored bytes. Our files are never empty, and an
-        // empty file of somebody else has no bytes to lose.
+        // empty file of another client has no bytes to lose.
         if self.attributes.file_size.is_null() {
             return Ok(None);
         }

@@ -39,7 +39,7 @@ impl AttachmentRecord {
     pub(super) fn discard_content(&mut self, uploaded_by: String, now: Timestamp) {
         self.key = new_object_key();
         self.uploaded_by = uploaded_by;
-        // A record that never had bytes does not grow younger by asking for another URL.
+        // A record that never had bytes does not grow younger by requests for another URL.
         if self.content.take().is_some() {
             self.empty_since = now;
         }

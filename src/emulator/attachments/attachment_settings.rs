@@ -18,7 +18,7 @@ use crate::model::ObjectRef;
 ///   `external_id` of at most 255 characters; lists only by `filter[id_equals]`, 50 at a time.
 /// - `file_size` is text, or null until bytes are there. `upload_url` and `upload_headers` come
 ///   with POST and with a PATCH that carries `file_name`, which discards the stored bytes at once.
-///   No answer shows the object of an attachment.
+///   No answer names the object of an attachment.
 /// - 409 and its text for a wrong `type`. 429 above the limit of requests per second.
 /// - Upload URLs that live 15 minutes, and the purging of records that got no bytes in 30 to 60
 ///   minutes after their creation.
@@ -34,7 +34,7 @@ use crate::model::ObjectRef;
 /// | every contract, event, project and supplier company exists | [`AttachmentSettings::unknown_objects`]: 404 |
 /// | every existing object takes attachments | [`AttachmentSettings::closed_objects`]: 422 |
 /// | a size is null until the bytes are there | [`AttachmentSettings::size_without_bytes`] |
-/// | a size shows as soon as the bytes are stored | [`AttachmentSettings::size_delay`] |
+/// | a size is reported as soon as the bytes are stored | [`AttachmentSettings::size_delay`] |
 /// | a record without bytes is purged at 45 minutes | [`AttachmentSettings::purge_after`] |
 /// | a new URL does not put the purge off, unless bytes were discarded for it | [`AttachmentSettings::purge_clock`] |
 /// | the rate limit is a sliding window over arrivals; requests refused for the rate or for their keys do not count | [`AttachmentSettings::requests_per_second`] for the number |
@@ -46,10 +46,10 @@ use crate::model::ObjectRef;
 /// | unknown ids are left out of a list; the rest comes in order | none |
 /// | the title of a new attachment is the file name, if no title is given | none |
 /// | the title stays when a PATCH changes the file name alone | [`AttachmentSettings::title_on_rename`] |
-/// | a PATCH without a file name leaves the bytes alone, and its answer shows their size | none |
+/// | a PATCH without a file name leaves the bytes alone, and its answer reports their size | none |
 /// | there is no DELETE: 405 | none |
 /// | the storage is S3: it refuses wrong headers, expired or altered URLs (403) and chunked bodies (501), and answers with an MD5 `ETag` | [`FaultEffect::ExpiredUrl`] |
-/// | bytes sent to a URL that was renewed since are taken, and show nowhere | none |
+/// | bytes sent to a URL that was renewed since are taken, and reported nowhere | none |
 ///
 /// [`FaultEffect::Status`]: crate::emulator::FaultEffect::Status
 /// [`FaultEffect::ExpiredUrl`]: crate::emulator::FaultEffect::ExpiredUrl

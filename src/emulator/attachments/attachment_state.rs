@@ -46,7 +46,7 @@ impl AttachmentState {
     }
 
     /// Counts and logs the requests of the company's other clients up to `until`.
-    // Called only when a request to the emulator arrives: nothing else could tell that the other
+    // Called only when a request to the emulator arrives: nothing else proves that the other
     // clients' requests came.
     pub(super) fn count_other_clients_until(
         &mut self,
@@ -88,7 +88,7 @@ impl AttachmentState {
 
     /// Finds an attachment; the oldest of several with the same external id. Purges each stale
     /// record that is met, and returns `None` if no other is left.
-    // Purged here, as late as possible: no client can tell a late purge from an earlier one.
+    // Purged here, as late as possible: no client can distinguish a late purge from an earlier one.
     pub(super) fn look_up(
         &mut self,
         name: &AttachmentIdentifier,

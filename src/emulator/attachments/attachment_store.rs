@@ -109,7 +109,7 @@ pub struct StoredAttachment {
     pub file_name: String,
     /// Object to which the attachment belongs, in the form `contract 7`.
     pub object: String,
-    /// Size in bytes, as the service shows it.
+    /// Size in bytes, as reported by the service.
     pub size: u64,
     /// Path of the file with the bytes.
     pub bytes: PathBuf,

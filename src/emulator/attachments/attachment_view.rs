@@ -27,7 +27,7 @@ pub(super) struct AttachmentView<'a> {
 }
 
 impl AttachmentView<'_> {
-    /// Attachment as GET shows it.
+    /// Attachment as GET returns it.
     pub(super) fn get_document(&self, record: &AttachmentRecord) -> Value {
         let mut data = self.patch_document(record);
         let attributes = &mut data["attributes"];
@@ -43,7 +43,7 @@ impl AttachmentView<'_> {
         data
     }
 
-    /// Attachment as PATCH shows it. The vendor's examples leave out the file name.
+    /// Attachment as PATCH returns it. The vendor's examples leave out the file name.
     pub(super) fn patch_document(&self, record: &AttachmentRecord) -> Value {
         let content = self.visible_content(record);
         json!({
@@ -57,7 +57,7 @@ impl AttachmentView<'_> {
         })
     }
 
-    /// Attachment with its upload URL and upload headers, as POST shows it, and PATCH with a file
+    /// Attachment with its upload URL and upload headers, as POST returns it, and PATCH with a file
     /// name.
     pub(super) fn upload_document(&self, record: &AttachmentRecord) -> Value {
         let mut data = self.patch_document(record);

@@ -20,7 +20,7 @@ use crate::emulator::reply::RequestEnd;
 /// Time between two bytes of a trickling body: slower than any patience, but no stall.
 const TRICKLE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Blanks with which an endless body goes on, again and again.
+/// Blanks with which an endless body continues, again and again.
 static BLANK_CHUNK: [u8; 16 * 1024] = [b' '; 16 * 1024];
 
 type BoxedBodyStream = BoxStream<'static, Result<Bytes, axum::Error>>;

@@ -123,7 +123,7 @@ pub enum FaultEffect {
         #[serde(rename = "for", deserialize_with = "deserialize_duration")]
         pause: Duration,
     },
-    /// The storage stores the body, and the service shows a size one byte too large.
+    /// The storage stores the body, and the service reports a size one byte too large.
     WrongSize,
 }
 

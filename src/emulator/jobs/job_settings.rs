@@ -36,19 +36,19 @@ use uuid::Uuid;
 /// | any key is accepted | [`JobSettings::accepted_keys`] |
 /// | both POSTs count together, and both reads | [`BudgetSettings::post_sharing`] |
 /// | requests over the budget do not count; others do, whatever their answer | [`BudgetSettings::refused_requests`] |
-/// | budgets are sliding windows over arrivals; the headers show the window with the least left, and in `RateLimit-Reset` the time until one more request is left | [`BudgetSettings`] for the numbers |
+/// | budgets are sliding windows over arrivals; the headers report the window with the least left, and in `RateLimit-Reset` the time until one more request is left | [`BudgetSettings`] for the numbers |
 /// | every member is required; e-mail addresses need not be users' | none |
 /// | no files, a name twice, a path in a name, or over 255 bytes: 400 | none |
 /// | a POST is answered with 201 | [`JobSettings::post_status`] |
 /// | a POST is answered with the whole job | [`JobSettings::post_answer_body`] |
-/// | a job shows file names as the POST gave them | [`JobSettings::file_naming`] |
+/// | a job reports file names as the POST gave them | [`JobSettings::file_naming`] |
 /// | a job starts after a second; before, its `detail` is null | [`JobTerms::start_delay`] |
 /// | a job is `PENDING` before its start, and `COMPLETED` after a successful end | [`JobSettings::status_words`] |
 /// | a job ends a second after the last of its files came | [`JobTerms::end_delay`] |
 /// | every job ends | [`JobTerms::ending`] |
 /// | a job fails if files are missing five minutes after its start | [`JobTerms::give_up_after`], [`JobTerms::missing`] |
 /// | a failed job attaches no files | [`PartialFilesOutcome`] |
-/// | an ended job shows its files without URLs, and without the outcome of each | [`JobSettings::file_status`] |
+/// | an ended job reports its files without URLs, and without the outcome of each | [`JobSettings::file_status`] |
 /// | errors stand in `detail.errors` | none |
 /// | upload URLs live from the start of the job, so that another GET brings no fresh URLs | [`JobSettings::url_clock`], [`JobSettings::url_lifetime`] |
 /// | every event and request exists | [`JobSettings::unknown_objects`] |
@@ -229,7 +229,7 @@ pub enum JobPostStatus {
 /// Body of the answer to a successful POST.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PostAnswerBody {
-    /// Whole job, as GET shows it.
+    /// Whole job, as GET returns it.
     Job,
     /// Object with the job's id in the member `id`.
     IdOnly,
@@ -251,7 +251,7 @@ pub enum JobFileNaming {
 }
 
 impl JobFileNaming {
-    /// Converts a text with file names to the form shown by a job.
+    /// Converts a text with file names to the form reported by a job.
     pub(super) fn apply(self, text: &str) -> String {
         match self {
             Self::AsGiven => text.to_owned(),

@@ -93,7 +93,7 @@ pub struct StoredJobFile {
     pub object: String,
     /// Name of the file.
     pub name: String,
-    /// Size in bytes, as the service shows it.
+    /// Size in bytes, as reported by the service.
     pub size: u64,
     /// Path of the file with the bytes.
     pub bytes: PathBuf,

@@ -20,7 +20,7 @@ pub(super) struct JobView<'a> {
 }
 
 impl JobView<'_> {
-    /// Job as GET shows it.
+    /// Job as GET returns it.
     pub(super) fn job_document(&self, job: &JobRecord) -> Value {
         let phase = job.phase_at(self.now);
         json!({

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// Size and time of stored bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::emulator) struct StoredContent {
-    /// Size in bytes, as the service reports it.
+    /// Size in bytes, as reported by the service.
     pub(in crate::emulator) size: u64,
     pub(in crate::emulator) stored_at: Timestamp,
 }

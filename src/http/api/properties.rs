@@ -1,4 +1,4 @@
-//! Properties of the judgement of answers, whoever sent them.
+//! Properties of the judgement of answers, whatever their sender.
 
 use proptest::option;
 use proptest::prelude::*;

@@ -119,7 +119,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         Ok(self.state_for_step(step))
     }
 
-    /// Returns the number of bytes shown by the service. Waits for the next list if nothing was
+    /// Returns the number of bytes reported by the service. Waits for the next list if nothing was
     /// begun with the attachment, and asks at once otherwise.
     async fn read_size(
         &mut self,
@@ -157,8 +157,8 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     async fn replacement_begun_earlier(&mut self) -> ReplacementInProgress {
         self.context.take_slots(1).await;
         let old = self.row.changes.replaced.as_ref();
-        // The title was sent with the request that released the bytes, and is shown without bytes,
-        // too.
+        // The title was sent with the request that released the bytes, and is reported without
+        // bytes, too.
         let shown = || Some(self.names.as_ref()?.title.value()?.to_owned());
         ReplacementInProgress {
             old_content: OldContent {
@@ -175,7 +175,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         }
     }
 
-    /// Reads the bytes, because nothing else can tell whether the run before stored the new bytes.
+    /// Reads the bytes, because nothing else decides whether the run before stored the new bytes.
     pub(super) async fn read_bytes(
         &mut self,
         there: ExistingAttachment,
@@ -288,7 +288,7 @@ fn end_unobserved<T>(
     Ok(RowVerdict::not_observed(there, &why).into())
 }
 
-/// Checks the length of a download against the size shown by the service.
+/// Checks the length of a download against the size reported by the service.
 pub(super) fn check_length(fetched: FetchedContent, size: u64) -> Result<DigestedBytes, String> {
     match fetched {
         FetchedContent::File(seen) | FetchedContent::WebPage(seen) if seen.size == size => Ok(seen),

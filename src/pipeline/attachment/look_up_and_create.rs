@@ -130,7 +130,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         }
     }
 
-    /// Records the new attachment, and goes on with its bytes.
+    /// Records the new attachment, and continues with its bytes.
     async fn after_create(
         &mut self,
         made: CreatedAttachment<D::Target>,

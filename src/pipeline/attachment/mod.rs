@@ -81,7 +81,7 @@ pub(super) struct AttachmentMachine<'a, D: AttachmentApi, J> {
     renewals_refused: u32,
     /// `true` after a purge of the attachment whose bytes were sent.
     was_purged: bool,
-    /// Names of the attachment in the newest answer that showed bytes.
+    /// Names of the attachment in the newest answer that reported bytes.
     names: Option<AttachmentNames>,
     /// Replacement of bytes under way.
     replacement: Option<ReplacementInProgress>,
@@ -103,14 +103,14 @@ enum AttachmentProtocolState<T> {
     RenewTarget(BegunRecord),
     /// Look at an attachment left by an earlier run, with its bytes or during a replacement.
     CheckExistingAttachment(ExistingAttachment),
-    /// Read the bytes of such an attachment, because nothing else can tell its content.
+    /// Read the bytes of such an attachment, because nothing else decides about its content.
     ReadBytes(ExistingAttachment),
-    /// Keep the old bytes before their replacement. The content is known if our own lines tell of
-    /// it.
+    /// Keep the old bytes before their replacement. The content is known if our own lines record
+    /// the content.
     KeepOldBytes(AttachmentId, Option<CheckedContent>),
     /// Ask for a new address, which releases the old bytes.
     ReleaseOldBytes(AttachmentId),
-    /// Read the bytes, because nothing else tells the new bytes from the old.
+    /// Read the bytes, because nothing else distinguishes the new bytes from the old.
     CompareNewBytes(AttachmentId),
     /// Send the bytes to the address of the attachment.
     PutBytes {
@@ -118,7 +118,7 @@ enum AttachmentProtocolState<T> {
         upload_target: UploadTarget<T>,
         issued_at: SleepAwareInstant,
     },
-    /// Wait until the service shows the size of the bytes.
+    /// Wait until the service reports the size of the bytes.
     ConfirmSize(AttachmentId),
     /// Finish what was begun, and end the row with the verdict.
     Conclude(Box<RowVerdict>),

@@ -112,7 +112,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         })
     }
 
-    /// Changes the title, and repeats the request until the title is shown.
+    /// Changes the title, and repeats the request until the title is reported.
     async fn change_title(
         &mut self,
         id: &AttachmentId,
@@ -169,7 +169,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         Ok(NameChangeProgress::Done)
     }
 
-    /// Returns `true` if the service shows the title.
+    /// Returns `true` if the service reports the title.
     async fn shows_title(&mut self, id: &AttachmentId, title: &str) -> Result<bool, HaltReason> {
         match self
             .run

@@ -7,7 +7,7 @@
 //!   of power, or the user has waived the backup;
 //! - the line is durable before the PATCH to release the old bytes, and calls the attachment
 //!   waiting for bytes until the new bytes are confirmed;
-//! - the PATCH is sent only if the newest GET shows the kept bytes, or no bytes at all;
+//! - the PATCH is sent only if the newest GET reports the kept bytes, or no bytes at all;
 //! - the old bytes are put back if the new bytes cannot be sent after all.
 
 use super::left_by_earlier_run::{
@@ -193,7 +193,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     }
 
     /// Returns the title to send with the new bytes of a replacement begun by an earlier run: the
-    /// row's title, or else the title shown by the attachment.
+    /// row's title, or else the title reported for the attachment.
     pub(super) fn title_to_send(&self) -> Option<String> {
         let wished = self.run.settings.update_policy.title(&self.row.row);
         let shown = || self.names.as_ref()?.title.value();
@@ -438,7 +438,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         (stamp.size == former.size).then_some((source, CheckedContent { stamp, sha256 }))
     }
 
-    /// Sends the old bytes. Returns `true` if the service shows the old bytes again.
+    /// Sends the old bytes. Returns `true` if the service reports the old bytes again.
     async fn send_old_bytes(
         &mut self,
         id: &AttachmentId,

@@ -6,8 +6,8 @@
 //! stored once more. Letters, digits, `_` and `-` are safe everywhere. Each other character is
 //! proven by the first row of a run with the character: its record is made and looked up by its
 //! `external_id` before any bytes are sent, while other rows with the character wait, without a
-//! slot, so that further rows go on. Anything found by a look-up proves the characters of its id. A
-//! record without bytes vanishes by itself.
+//! slot, so that further rows continue. Anything found by a look-up proves the characters of its
+//! id. A record without bytes vanishes by itself.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Mutex;
@@ -77,8 +77,8 @@ impl RoutingProof {
         self.changed.notify_waiters();
     }
 
-    /// Decides how a row with an id may go on. Fails with [`HaltReason::RowAbandoned`] if a trial
-    /// is needed and the run ends.
+    /// Decides how a row with an id may continue. Fails with [`HaltReason::RowAbandoned`] if a
+    /// trial is needed and the run ends.
     pub(super) fn clearance(&self, id: &ExternalId) -> Result<RoutingClearance<'_>, HaltReason> {
         let characters = self.unproven(id);
         let mut known = lock_despite_poison(&self.proofs);
@@ -97,8 +97,8 @@ impl RoutingProof {
         }
     }
 
-    /// Waits until the trials of other rows have ended, so that the row can go on or hold a trial
-    /// itself.
+    /// Waits until the trials of other rows have ended, so that the row can continue or hold a
+    /// trial itself.
     pub(super) async fn wait_for_trials(&self, id: &ExternalId) -> Result<(), HaltReason> {
         loop {
             let changed = self.changed.notified();
@@ -109,7 +109,7 @@ impl RoutingProof {
         }
     }
 
-    /// Returns `true` if the row can go on or hold a trial itself.
+    /// Returns `true` if the row can continue or hold a trial itself.
     fn may_go_on(&self, id: &ExternalId) -> Result<bool, HaltReason> {
         let characters = self.unproven(id);
         let known = lock_despite_poison(&self.proofs);

@@ -1,7 +1,7 @@
 //! Bytes of an attachment: the renewable address, the PUT, and the size that confirms the content.
 //!
 //! The PATCH for a new address detaches the stored bytes. The PATCH is sent only if the newest GET
-//! showed no bytes. After a PATCH without an answer, of the present run or of an interrupted run,
+//! reported no bytes. After a PATCH without an answer, of the present run or of an interrupted run,
 //! nothing is sent before [`LATE_PATCH_WAIT`] has passed and another GET has answered.
 
 use std::time::Duration;
@@ -99,7 +99,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     }
 
     /// Asks for a new address, which releases the stored bytes. The PATCH is announced, and the
-    /// newest answer showed no bytes or only bytes to be replaced.
+    /// newest answer reported no bytes or only bytes to be replaced.
     pub(super) async fn renew_target(&mut self, begun: BegunRecord) -> AttachmentTransition<D> {
         if self.context.wait_to_change().await {
             // The newest GET is outdated after the wait.
@@ -130,7 +130,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             Ok(place) => {
                 self.set_old_bytes_state(Some(OldBytesState::Released));
                 // The record gets the file's present bytes from here on, and not before: until the
-                // PATCH, the record may have held other bytes whose size just did not show.
+                // PATCH, the record may have held other bytes whose size was just not reported.
                 let created =
                     RowVerdict::without_message(RowState::Created, Some(begun.id.clone()));
                 self.record_verdict(&created).await?;
@@ -145,7 +145,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             Err(unmet @ (RequestFailure::EffectUnknown(_) | RequestFailure::GivenUp(_))) => {
                 self.after_lost_patch(begun, unmet).await
             }
-            // The record may have been removed or filled since the GET: another GET tells.
+            // The record may have been removed or filled since the GET: another GET decides.
             Err(RequestFailure::Refused(_) | RequestFailure::Forbidden(_))
                 if self.renewals_refused < MAX_RENEWALS && stage != Some(OldBytesState::Stored) =>
             {
@@ -187,7 +187,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         self.context.take_slots(1).await;
     }
 
-    /// Waits until the service shows the size of the new bytes.
+    /// Waits until the service reports the size of the new bytes.
     pub(super) async fn confirm_size(&mut self, id: AttachmentId) -> AttachmentTransition<D> {
         self.context.give_slots_back();
         let old = self.old_size();
@@ -206,7 +206,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             }
         };
         match presence {
-            // The service goes on showing the replaced bytes for longer than the run waits.
+            // The service keeps reporting the replaced bytes for longer than the run waits.
             AttachmentPresence::Stored { size, .. } if Some(size) == old => {
                 Ok(RowVerdict::size_not_shown(id).into())
             }
@@ -245,7 +245,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         (old != self.row.content.stamp.size).then_some(old)
     }
 
-    /// Decides the state after the service has shown the size of the attachment.
+    /// Decides the state after the service has reported the size of the attachment.
     pub(super) fn after_size_shown(
         &self,
         id: AttachmentId,

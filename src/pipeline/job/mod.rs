@@ -1,7 +1,7 @@
 //! State machine of a job, for several rows of an object: CREATE, AWAIT, PUT, CONFIRM.
 //!
 //! Open this file first; `send_job_files` sends the files, `job_end` ends the rows. A job is found
-//! by its id alone, gives its addresses once started, and tells its outcome at the end. All files
+//! by its id alone, gives its addresses once started, and reports its outcome at the end. All files
 //! are sent at once, since the addresses live for a minute. Exactly once, because:
 //! - `creating` is durable before the POST, `created` with the id before the first byte, and
 //!   `sending` before bytes may reach the job;
@@ -191,7 +191,7 @@ impl<'a, D: JobApi, J: Journal> JobMachine<'a, D, J> {
                 drop(turn);
                 self.after_create(made).await
             }
-            // The turn ends with the run: no other row need be told the same.
+            // The turn ends with the run: no other row has to meet the same failure.
             Err(RequestFailure::Halt(halt)) => self.withdraw_create(halt).await,
             Err(unmet) => {
                 drop(turn);
@@ -226,7 +226,7 @@ impl<'a, D: JobApi, J: Journal> JobMachine<'a, D, J> {
         Err(halt)
     }
 
-    /// Records the new job, and goes on with its files.
+    /// Records the new job, and continues with its files.
     async fn after_create(&mut self, made: CreatedJob<D::Target>) -> JobTransition<D> {
         let CreatedJob {
             id,

@@ -130,7 +130,7 @@ impl<D: JobApi, J: Journal> JobMachine<'_, D, J> {
                 }
                 Some(UploadOutcome::Accepted(_) | UploadOutcome::GivenUp(_)) | None => None,
             };
-            // Only the job's end can tell about a file that may have arrived before.
+            // Only the job's end decides about a file that may have arrived before.
             match verdict.filter(|_| row.sent_bytes == SentBytes::Nothing) {
                 Some(verdict) => ended.push((row, verdict)),
                 None => self.rows.push(row),

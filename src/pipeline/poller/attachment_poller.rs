@@ -19,7 +19,7 @@ use crate::pipeline::request_sender::{ReadAttempt, RequestFailure, RequestOwner,
 /// Longest wait of a batch to fill up.
 const BATCH_FILL_WAIT: Duration = Duration::from_secs(5);
 
-/// Longest wait for a size to show. (The real time is not documented.)
+/// Longest wait for the service to report a size. (The real time is not documented.)
 const SIZE_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// Highest number of single reads at once: a read without an answer for half a minute does not hold
@@ -61,7 +61,7 @@ type QueuedAttachmentPoll = QueuedPoll<AttachmentPoll, AttachmentPresence>;
 pub(in crate::pipeline) struct AttachmentPoller(PollQueue<AttachmentPoll, AttachmentPresence>);
 
 impl AttachmentPoller {
-    /// Waits until the service shows the size of an attachment or nothing of it, for at most
+    /// Waits until the service reports the size of an attachment, or no attachment, for at most
     /// [`SIZE_TIMEOUT`]. `old` is the size of the bytes before.
     pub(in crate::pipeline) async fn wait_for_size(
         &self,

@@ -1,6 +1,6 @@
 //! Poller of a run: asks for the state of records on behalf of all waiting rows.
 //!
-//! Here stands the queue of waits, the same for both kinds of service. [`attachment_poller`] and
+//! The queue of waits is here, the same for both kinds of service. [`attachment_poller`] and
 //! [`job_poller`] serve the queue. A record without news is asked for again, at longer and longer
 //! intervals.
 

@@ -45,7 +45,7 @@ impl<D: Destination> RequestSender<'_, D> {
         }
     }
 
-    /// Sends a request without an effect once, in its turn.
+    /// Sends a request without an effect once, when permission, quota and pacer allow.
     pub(super) async fn try_read<T>(
         &self,
         owner: RequestOwner,

@@ -41,7 +41,7 @@ pub(in crate::pipeline) enum SendPermission {
 /// Pause before another try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::pipeline) enum RetryPause {
-    /// Pause of the row alone, while others go on.
+    /// Pause of the row alone, while others continue.
     OwnRow(Duration),
     /// Pause of all rows, unless the service is back before.
     AllRows(Duration),

@@ -179,7 +179,7 @@ impl RowVerdict {
     }
 
     /// The old bytes were released, the new bytes could not be sent, and the old bytes are not
-    /// back. `now` tells the content of the attachment.
+    /// back. `now` describes the content of the attachment.
     pub(in crate::pipeline) fn old_bytes_not_restored(
         self,
         id: AttachmentId,
@@ -238,7 +238,7 @@ impl RowVerdict {
         ))
     }
 
-    /// The attachment has a name given by somebody else.
+    /// The attachment has a name given by another client.
     pub(in crate::pipeline) fn renamed_elsewhere(self, name: &str) -> Self {
         Self {
             state: RowState::Conflict(StatusReason::RenamedElsewhere),

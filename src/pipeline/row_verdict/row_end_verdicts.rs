@@ -63,7 +63,7 @@ impl RowVerdict {
         }
     }
 
-    /// The answer about a begun record shows another attachment. The line still names what was
+    /// The answer about a begun record reports another attachment. The line still names what was
     /// begun.
     fn answer_about_another(begun: BegunRecord) -> Self {
         Self {

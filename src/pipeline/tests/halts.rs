@@ -1,4 +1,4 @@
-//! Runs that stop, and runs that go on against heavy faults.
+//! Runs that stop, and runs that continue against heavy faults.
 
 use super::*;
 

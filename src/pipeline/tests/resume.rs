@@ -128,8 +128,8 @@ async fn a_record_without_bytes_that_is_not_ours_is_left_alone() {
     );
 }
 
-/// Creates a service in which an earlier run has sent the bytes of row 1, whose size shows after
-/// `delay`. Returns the last line of the interrupted run, too.
+/// Creates a service in which an earlier run has sent the bytes of row 1, whose size is reported
+/// after `delay`. Returns the last line of the interrupted run, too.
 async fn sent_and_cut_off(
     delay: Duration,
     script: impl FnMut(RequestKind, u64) -> Option<DeliveryFault> + Send + 'static,

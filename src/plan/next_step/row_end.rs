@@ -26,7 +26,7 @@ pub enum RowEnd {
     StoredOtherSize {
         /// Id of the attachment.
         id: AttachmentId,
-        /// Size in bytes, as the service shows it.
+        /// Size in bytes, as reported by the service.
         size: u64,
     },
     /// The file has changed since the upload by an earlier run.
@@ -40,14 +40,14 @@ pub enum RowEnd {
     StoredBeforeTheChange {
         /// The record.
         begun: BegunRecord,
-        /// Size in bytes, as the service shows it.
+        /// Size in bytes, as reported by the service.
         size: u64,
     },
     /// The begun record has another size than was sent.
     SizeMismatch {
         /// Id of the record.
         id: AttachmentId,
-        /// Size in bytes, as the service shows it.
+        /// Size in bytes, as reported by the service.
         size: u64,
     },
     /// The attachment left by an earlier run does not exist any more, or has lost its bytes.
@@ -122,7 +122,7 @@ impl RowEnd {
                 ..
             } => match posted {
                 PriorCreate::NoneUnanswered => RowState::Failed(StatusReason::LookupMismatch),
-                // The line goes on saying that a record may exist.
+                // The line keeps saying that a record may exist.
                 PriorCreate::Unanswered => RowState::Creating(StatusReason::LookupMismatch),
                 PriorCreate::UnansweredForOtherObject(_) => RowState::CreatingOnOtherObject,
             },

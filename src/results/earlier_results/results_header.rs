@@ -174,7 +174,7 @@ fn find_column(names: &[String], column: &str) -> Result<usize, String> {
 
 /// Checks the header at the start of a text, in any encoding with one or two bytes for an ASCII
 /// letter. Returns `None` for a text of something else than results, and the missing column where
-/// somebody has taken columns away.
+/// columns have been taken away.
 pub(crate) fn check_header(start: &[u8]) -> Option<Result<(), String>> {
     let narrow: Vec<u8> = start
         .iter()

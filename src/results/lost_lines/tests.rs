@@ -26,7 +26,7 @@ fn lost_of(lines: &[LineNumbers]) -> LostLines {
     census.into_lost_lines()
 }
 
-/// Returns the lost lines of the file without the lines at these places.
+/// Returns the lost lines of the file without the lines at these indices.
 fn lost_without(lines: &[LineNumbers], gone: &[usize]) -> LostLines {
     let left = lines.iter().enumerate();
     let left = left.filter(|(place, _)| !gone.contains(place));

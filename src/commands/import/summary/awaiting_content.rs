@@ -1,4 +1,4 @@
-//! Attachments waiting for content: the old content was let go of, or is about to be, and the new
+//! Attachments waiting for content: the old content was released, or is about to be, and the new
 //! content is not there yet. No other remainder of a run is as urgent.
 
 use std::fmt::Write as _;
@@ -30,7 +30,7 @@ struct AttachmentAwaitingContent {
     previous_size: Option<u64>,
     /// Path of the backup of the old content; `None` if the user did without backups.
     backup: Option<String>,
-    /// True if the old content may still be there, because the request to let go of the content got
+    /// True if the old content may still be there, because the request to release the content got
     /// no answer.
     may_be_there: bool,
 }

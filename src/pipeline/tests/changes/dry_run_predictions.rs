@@ -170,8 +170,8 @@ fn came_true(outlook: &PredictedOutcome, last: &ResultsEntry) -> bool {
     }
 }
 
-/// Returns `true` for ends that no dry run can know: bytes never sent never show, and the bytes of
-/// others may differ from the file's when read.
+/// Returns `true` for ends that no dry run can know: bytes never sent are never reported, and the
+/// bytes of others may differ from the file's when read.
 fn ends_unforeseen(last: &ResultsEntry) -> bool {
     match last.status {
         Status::Conflict => {

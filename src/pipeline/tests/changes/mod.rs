@@ -108,7 +108,7 @@ fn source_of(path: &str) -> (CheckedContent, UploadSource) {
     )
 }
 
-/// Creates a service in which somebody has stored `content` under the name of row 1.
+/// Creates a service in which another client has stored `content` under the name of row 1.
 async fn service_with_stored(
     rules: AttachmentServiceRules,
     content: CheckedContent,
